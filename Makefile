@@ -1,0 +1,40 @@
+# The developer's interface. `make demo` and `make test` are the two commands of the README.
+SHELL := /bin/bash
+PYTHON ?= python3
+export PYTHONPATH := $(CURDIR):$(CURDIR)/libs:$(CURDIR)/proto/gen:$(subst $() ,:,$(addprefix $(CURDIR)/services/,workspace-controller gpu-provisioner tuner model-server inference-gateway))
+export OMP_NUM_THREADS ?= 1
+PY := .venv/bin/python
+PY_MODELS := .venv-models/bin/python
+MODEL_TESTS := tests/tuner tests/model_server
+
+.DEFAULT_GOAL := help
+.PHONY: help venv venv-models lock protogen format check unit unit-models
+
+help: ## what can be made
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
+
+venv: ## the control plane's virtual environment, .venv
+	@$(PYTHON) -m tools.venvs control
+
+venv-models: ## the models' virtual environment, .venv-models (torch on CPU)
+	@$(PYTHON) -m tools.venvs models
+
+lock: ## resolve requirements/*.txt anew into requirements/*.lock
+	$(PYTHON) -m tools.venvs --lock control models
+
+protogen: venv ## generate the gRPC stubs from proto/
+	$(PY) -m tools.protogen
+
+format: venv ## ruff's fixes and formatting
+	$(PY) -m ruff check --fix-only --quiet . && $(PY) -m ruff format .
+
+check: venv ## ruff, mypy --strict, import contracts
+	$(PY) -m ruff check . && $(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+
+unit: venv ## fast tests without torch and without a cluster
+	$(PY) -m pytest -q -m "not cluster" $(addprefix --ignore=,$(MODEL_TESTS)) -n 2
+
+unit-models: venv-models ## tests of tuner and model-server, with small real models
+	$(PY_MODELS) -m pytest -q $(MODEL_TESTS)

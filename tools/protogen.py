@@ -1,0 +1,35 @@
+"""Generates the gRPC stubs: `python -m tools.protogen` writes proto/gen from proto/kaito.
+
+The stubs are committed; tests/contracts regenerates them and compares."""
+
+import argparse
+import shutil
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+from grpc_tools import protoc
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "proto"
+
+
+def generate(target: Path) -> None:
+    """Writes `_pb2.py`, `_pb2.pyi` and `_pb2_grpc.py` for every proto file below `target`."""
+    shutil.rmtree(target / "kaito", ignore_errors=True)
+    target.mkdir(parents=True, exist_ok=True)
+    protos = sorted(str(path) for path in (SOURCE / "kaito").rglob("*.proto"))
+    outputs = [f"--{kind}_out={target}" for kind in ("python", "pyi", "grpc_python")]
+    includes = [f"-I{SOURCE}", f"-I{files('grpc_tools') / '_proto'}"]
+    if protoc.main(["protoc", *includes, *outputs, *protos]):
+        sys.exit("protoc failed: its message stands above")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.protogen", description=__doc__)
+    parser.add_argument("--target", type=Path, default=SOURCE / "gen")
+    generate(parser.parse_args().target)
+
+
+if __name__ == "__main__":
+    main()

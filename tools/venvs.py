@@ -1,0 +1,83 @@
+"""Makes the two virtual environments, `.venv` (control plane) and `.venv-models` (torch on CPU).
+
+They live in the cache, keyed by the lock's digest, and the checkout holds links to them: a
+second checkout or a second run takes no time. Needs nothing but Python and its pip.
+"""
+
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.cpu_torch import requirements, stand_ins
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = Path(os.environ.get("KAITO_CACHE") or Path.home() / ".cache" / "kaito")
+UV = "uv==0.13.9"
+LINKS = {"control": ".venv", "models": ".venv-models"}
+
+
+def _uv(command: str, *arguments: str, stdin: str = "") -> None:
+    """Runs uv, from a small environment of its own that is made on first use."""
+    folder = CACHE / "venvs" / UV.replace("==", "-")
+    binary = folder / "bin" / "uv"
+    if not binary.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(folder / "bin" / "pip"), "install", "-q", UV], check=True)
+    line = [str(binary), *command.split(), *arguments]
+    subprocess.run(line, check=True, input=stdin, text=True, cwd=ROOT)
+
+
+def _digest(resolve: str) -> str:
+    text = (ROOT / "requirements" / f"{resolve}.lock").read_bytes()
+    return hashlib.sha256(text + sys.version.encode()).hexdigest()[:12]
+
+
+def _install(resolve: str, folder: Path) -> None:
+    lock = (ROOT / "requirements" / f"{resolve}.lock").read_text()
+    if resolve == "models":
+        lock = requirements.without_gpu(lock)
+    _uv("venv -q --clear -p", sys.executable, str(folder))
+    _uv("pip install -q --no-deps --require-hashes -r - -p", f"{folder}/bin/python", stdin=lock)
+    if resolve == "models":
+        stand_ins.build(next(folder.glob("lib/python*/site-packages")))
+
+
+def make(resolve: str) -> Path:
+    """The environment of that resolve, made if it is not there, and linked from the checkout."""
+    folder = CACHE / "venvs" / f"{resolve}-{_digest(resolve)}"
+    done = folder / ".complete"
+    if not done.exists():
+        print(f"installing {resolve}.lock ...", flush=True)
+        _install(resolve, folder)
+        done.touch()
+    link = ROOT / LINKS[resolve]
+    if not (link.is_symlink() and link.readlink() == folder):
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder)
+    return folder
+
+
+def lock(resolve: str) -> None:
+    """Resolves `<resolve>.txt` anew into `<resolve>.lock`, every wheel with its hash."""
+    _uv(
+        "pip compile -q --upgrade --python-version 3.11 --generate-hashes --no-header --no-annotate",
+        f"requirements/{resolve}.txt",
+        "-o",
+        f"requirements/{resolve}.lock",
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.venvs", description=__doc__)
+    parser.add_argument("resolve", choices=LINKS, nargs="+")
+    parser.add_argument("--lock", action="store_true", help="resolve anew instead of installing")
+    arguments = parser.parse_args()
+    for resolve in arguments.resolve:
+        lock(resolve) if arguments.lock else make(resolve)
+
+
+if __name__ == "__main__":
+    main()
