@@ -1,0 +1,134 @@
+"""What is known about one model: facts, no opinion on where it runs.
+
+Sizes are GiB, durations seconds, limits tokens. Knows neither Kubernetes nor GPU machine types.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+FP16_BYTES = 2
+
+
+class Access(StrEnum):
+    """Whether the project publishes the weights, or the user brings an image of their own."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
+class Runtime(StrEnum):
+    VLLM = "vllm"
+    TRANSFORMERS = "transformers"
+
+
+class TuningMethod(StrEnum):
+    LORA = "lora"
+    QLORA = "qlora"
+
+
+class Dtype(StrEnum):
+    """The type that weights are loaded in; `AUTO` leaves it to the model's own configuration."""
+
+    AUTO = "auto"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+@dataclass(frozen=True, slots=True)
+class LatentAttention:
+    """Multi-head latent attention (MLA): one compressed vector per token instead of K and V."""
+
+    kv_lora_rank: int
+    qk_rope_head_dim: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    hidden_size: int | None = None
+    latent: LatentAttention | None = None
+
+    @property
+    def kv_bytes_per_token(self) -> int:
+        """Bytes of KV cache that one token takes over all layers, in 16-bit precision."""
+        if self.latent is not None:
+            width = self.latent.kv_lora_rank + self.latent.qk_rope_head_dim
+            return width * self.layers * FP16_BYTES
+        return 2 * self.layers * self.kv_heads * self.head_dim * FP16_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Quantization:
+    """How the published weights are quantized: the method's name, and bits where it has a choice."""
+
+    method: str
+    bits: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelImage:
+    """The container image that holds the model directory; the registry is the chart's business."""
+
+    name: str
+    tag: str
+    model_path: str
+
+    def reference(self, registry: str) -> str:
+        return f"{registry}/{self.name}:{self.tag}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuNeed:
+    """GPUs and GPU memory (GiB) of one node, or of all nodes where a model is distributed."""
+
+    gpu_count: int
+    total_memory_gib: float
+    per_gpu_memory_gib: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferenceNeed:
+    """`distributed`: the model can span nodes. `world_size`: ranks fixed by the weights' layout."""
+
+    gpus: GpuNeed
+    distributed: bool
+    world_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuningNeed:
+    disk_gib: int
+    methods: Mapping[TuningMethod, GpuNeed]
+    target_modules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    name: str
+    aliases: tuple[str, ...]
+    hf_id: str
+    license: str
+    gated: bool
+    access: Access
+    architecture: str
+    weights_gib: float
+    token_limit: int
+    attention: Attention
+    quantization: Quantization | None
+    dtype: Dtype
+    trust_remote_code: bool
+    chat_template: bool
+    disk_gib: int
+    readiness_timeout_s: int
+    runtimes: tuple[Runtime, ...]
+    image: ModelImage | None
+    inference: InferenceNeed
+    tuning: TuningNeed | None
+
+    @property
+    def tunable(self) -> bool:
+        return self.tuning is not None
