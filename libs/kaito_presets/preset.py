@@ -63,7 +63,7 @@ class Attention:
 
 @dataclass(frozen=True, slots=True)
 class Quantization:
-    """How the published weights are quantized: the method's name, and bits where it has a choice."""
+    """How the published weights are quantized; `bits` where the method has a choice."""
 
     method: str
     bits: int | None = None

@@ -38,7 +38,7 @@ class CudaCapability:
 
 @dataclass(frozen=True, slots=True)
 class MigProfile:
-    """A slice of an NVIDIA GPU: compute slices out of seven, and memory in GB as NVIDIA names it."""
+    """A slice of an NVIDIA GPU: compute slices out of seven, memory in GB as NVIDIA names it."""
 
     slices: int
     memory_gb: float
