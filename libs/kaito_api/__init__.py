@@ -1,0 +1,1 @@
+"""The resources that the services meet in. Knows no client, no framework and no service."""

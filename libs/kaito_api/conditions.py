@@ -1,0 +1,94 @@
+"""Conditions: one fact about a resource, why it holds, and since when. Pure values."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+# Kubernetes refuses longer messages in metav1.Condition; a truncated one keeps its start.
+MAX_MESSAGE = 1024
+
+
+class ConditionStatus(StrEnum):
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition without its time, which `merge` takes from the resource's history."""
+
+    type: str
+    status: ConditionStatus
+    reason: str
+    message: str = ""
+
+    @property
+    def is_true(self) -> bool:
+        return self.status is ConditionStatus.TRUE
+
+
+def true(type_: str, reason: str, message: str = "") -> Condition:
+    return Condition(type_, ConditionStatus.TRUE, reason, message)
+
+
+def false(type_: str, reason: str, message: str) -> Condition:
+    return Condition(type_, ConditionStatus.FALSE, reason, message)
+
+
+def unknown(type_: str, reason: str, message: str) -> Condition:
+    return Condition(type_, ConditionStatus.UNKNOWN, reason, message)
+
+
+def rfc3339(moment: datetime) -> str:
+    """The API server's format, seconds resolution: 2026-11-22T13:00:00Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_time(text: str) -> datetime:
+    """Reads rfc3339, with or without fractions. Raises ValueError on anything else."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def find(conditions: Iterable[Mapping[str, Any]], type_: str) -> Mapping[str, Any] | None:
+    """The condition of that type as it stands in a manifest, or None."""
+    return next((c for c in conditions if c.get("type") == type_), None)
+
+
+def is_true(manifest: Mapping[str, Any], type_: str) -> bool:
+    """Whether a manifest's status says so."""
+    found = find(manifest.get("status", {}).get("conditions") or (), type_)
+    return found is not None and found.get("status") == ConditionStatus.TRUE
+
+
+def merge(
+    before: Iterable[Mapping[str, Any]],
+    desired: Sequence[Condition],
+    now: datetime,
+    generation: int | None = None,
+) -> list[dict[str, Any]]:
+    """The manifest form of `desired`; a condition whose status did not change keeps its time.
+
+    Conditions that are no longer desired are left out: status is computed, never accumulated.
+    """
+    old = {c.get("type"): c for c in before}
+    return [_manifest(c, old.get(c.type), now, generation) for c in desired]
+
+
+def _manifest(
+    condition: Condition, before: Mapping[str, Any] | None, now: datetime, generation: int | None
+) -> dict[str, Any]:
+    unchanged = before is not None and before.get("status") == condition.status
+    since = before.get("lastTransitionTime") if before is not None and unchanged else None
+    manifest: dict[str, Any] = {
+        "type": condition.type,
+        "status": condition.status.value,
+        "reason": condition.reason,
+        "message": condition.message[:MAX_MESSAGE],
+        "lastTransitionTime": since or rfc3339(now),
+    }
+    if generation is not None:
+        manifest["observedGeneration"] = generation
+    return manifest

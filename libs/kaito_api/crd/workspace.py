@@ -1,0 +1,226 @@
+"""The Workspace's CRD: schema from the types, CEL rules, columns.
+
+Every rule that can be told from the manifest alone stands here, so that a wrong manifest is
+refused by the API server even when no controller runs.
+"""
+
+from typing import Any
+
+from kaito_api import labels
+from kaito_api.crd.definition import AGE, Column, Definition, Version, root
+from kaito_api.crd.schema import structural
+from kaito_api.status import WorkspaceStatus
+from kaito_api.workspace import DNS_LABEL, DNS_SUBDOMAIN, IMAGE, WorkspaceSpec
+
+Manifest = dict[str, Any]
+
+_URL = r"^https?://[^\s/]+"
+_TAGGED = r".+/[^/:]+:[^/:@]+$"
+
+
+def _rule(rule: str, message: str, path: str = "", **extra: Any) -> Manifest:
+    result: Manifest = {"rule": rule, "message": message, **extra}
+    if path:
+        result["fieldPath"] = path
+    return result
+
+
+def _matches(field: str, pattern: str) -> str:
+    """A raw CEL string, so that the pattern's backslashes stay as they are."""
+    return f"{field}.matches(r'{pattern}')"
+
+
+def _condition(type_: str) -> str:
+    return f'.status.conditions[?(@.type=="{type_}")].status'
+
+
+COLUMNS = (
+    Column(name="Instance", path=".resource.instanceType"),
+    Column(name="ResourceReady", path=_condition("ResourceReady")),
+    Column(name="InferenceReady", path=_condition("InferenceReady")),
+    Column(name="WorkspaceReady", path=_condition("WorkspaceReady")),
+    AGE,
+    Column(name="State", path=".status.state", wide=True),
+    Column(name="Progress", path=".status.progress", wide=True),
+    Column(name="ETA", path=".status.eta", wide=True),
+    Column(name="Nodes", path=".status.nodes", wide=True),
+    Column(name="Cost/h", path=".status.costPerHour", wide=True),
+)
+
+_WHOLE = [
+    _rule(
+        "has(self.inference) != has(self.tuning)",
+        "set exactly one of inference (serve a model) and tuning (fine-tune one)",
+    ),
+    _rule(
+        "has(self.inference) == has(oldSelf.inference) && has(self.tuning) == has(oldSelf.tuning)",
+        "inference and tuning cannot be exchanged: delete the Workspace and create a new one",
+    ),
+    _rule(
+        f"self.metadata.name.size() <= 52 && {_matches('self.metadata.name', DNS_LABEL)}",
+        "metadata.name must be at most 52 characters of a-z, 0-9 and '-', begin with a letter and "
+        "not end with '-': it names the Service, the Job and their pods",
+    ),
+    _rule(
+        "!has(self.tuning) || !has(self.resource.count) || self.resource.count == 1",
+        "tuning runs on one node: leave resource.count out",
+        ".resource.count",
+    ),
+    _rule(
+        "!has(self.tuning) || !has(self.resource.partition)",
+        "tuning uses whole GPUs: leave resource.partition out",
+        ".resource.partition",
+    ),
+]
+
+_RESERVED = ", ".join(f"'{key}'" for key in sorted(labels.RESERVED_SELECTOR_KEYS))
+
+_RESOURCE = [
+    _rule("!has(oldSelf.count) || !has(self.count) || self.count == oldSelf.count",
+          "field is immutable: delete the Workspace and create a new one", ".count"),
+    _rule("self.labelSelector == oldSelf.labelSelector",
+          "field is immutable: delete the Workspace and create a new one", ".labelSelector"),
+    _rule("has(self.partition) == has(oldSelf.partition) && "
+          "(!has(self.partition) || self.partition == oldSelf.partition)",
+          "field is immutable: delete the Workspace and create a new one", ".partition"),
+    _rule("!has(oldSelf.instanceType) || !has(self.instanceType) || "
+          "self.instanceType == oldSelf.instanceType",
+          "instanceType cannot be changed once set: delete the Workspace and create a new one",
+          ".instanceType"),
+]  # fmt: skip
+
+_SELECTOR = [
+    _rule(
+        f"(has(self.matchLabels) && self.matchLabels.exists(k, !(k in [{_RESERVED}]))) || "
+        "(has(self.matchExpressions) && "
+        f"self.matchExpressions.exists(e, !(e.key in [{_RESERVED}])))",
+        "name at least one label of your own, for example matchLabels: {app: my-model}",
+    ),
+]
+
+_PARTITION = [
+    _rule("self.mode != 'mig' || (has(self.profile) && !has(self.count))",
+          "mode mig takes a profile such as 1g.10gb and no count"),
+    _rule("self.mode != 'accelerator' || (has(self.count) && !has(self.profile))",
+          "mode accelerator takes a count and no profile"),
+]  # fmt: skip
+
+_INFERENCE = [
+    _rule("has(self.preset) != has(self.template)",
+          "set exactly one of preset (a model of the catalogue) and template (your own pods)"),
+    _rule("has(self.preset) == has(oldSelf.preset)",
+          "preset and template cannot be exchanged: delete the Workspace and create a new one"),
+    _rule("!has(self.preset) || !has(oldSelf.preset) || self.preset == oldSelf.preset",
+          "field is immutable: delete the Workspace and create a new one", ".preset"),
+    _rule("!has(self.adapters) || self.adapters.all(a, has(a.source.name))",
+          "every adapter needs source.name: it is asked for by that name", ".adapters"),
+    _rule("!has(self.adapters) || self.adapters.all(a, !has(a.source.name) || "
+          "self.adapters.exists_one(b, has(b.source.name) && b.source.name == a.source.name))",
+          "two adapters have the same source.name", ".adapters"),
+    _rule("!has(self.adapters) || self.adapters.size() == 0 || has(self.preset)",
+          "adapters go with a preset; in a template mount them yourself", ".adapters"),
+]  # fmt: skip
+
+_ADAPTER = [
+    _rule("has(self.source.image) != has(self.source.volumeSource)",
+          "set exactly one of source.image and source.volumeSource", ".source"),
+    _rule("!has(self.source.urls) || self.source.urls.size() == 0",
+          "an adapter comes from an image or a volume, not from urls", ".source.urls"),
+    _rule(f"!has(self.source.name) || {_matches('self.source.name', DNS_SUBDOMAIN)}",
+          "source.name must be of a-z, 0-9, '-' and '.'", ".source.name"),
+    _rule(_matches("self.strength", r"^(0(\.[0-9]+)?|1(\.0+)?)$"),
+          "strength must be a number from 0 to 1, for example \"0.5\"", ".strength"),
+]  # fmt: skip
+
+_PRESET = [
+    _rule(
+        "self.accessMode != 'private' || "
+        "(has(self.presetOptions) && has(self.presetOptions.image))",
+        "accessMode private needs presetOptions.image: the image that holds the model",
+        ".presetOptions",
+    ),
+]
+
+_TUNING = [
+    _rule("self.preset == oldSelf.preset",
+          "field is immutable: delete the Workspace and create a new one", ".preset"),
+    _rule("self.method == oldSelf.method",
+          "field is immutable: delete the Workspace and create a new one", ".method"),
+]  # fmt: skip
+
+_INPUT = [
+    _rule(
+        "(has(self.urls) && self.urls.size() > 0 ? 1 : 0) + (has(self.image) ? 1 : 0) + "
+        "(has(self.volumeSource) ? 1 : 0) == 1",
+        "set exactly one of urls, image and volumeSource",
+    ),
+    _rule(f"!has(self.urls) || self.urls.all(u, {_matches('u', _URL)})",
+          "every entry must be an http:// or https:// address", ".urls"),
+    _rule(f"!has(self.image) || {_matches('self.image', IMAGE)}",
+          "not an image reference: expected registry/repository:tag", ".image"),
+]  # fmt: skip
+
+_OUTPUT = [
+    _rule("has(self.image) != has(self.volumeSource)",
+          "set exactly one of image and volumeSource"),
+    _rule("!has(self.image) || (has(self.imagePushSecret) && self.imagePushSecret.size() > 0)",
+          "an image needs imagePushSecret: kubectl create secret docker-registry",
+          ".imagePushSecret"),
+    _rule(f"!has(self.image) || ({_matches('self.image', IMAGE)} && "
+          f"{_matches('self.image', _TAGGED)})",
+          "must name registry, repository and tag, for example myacr.azurecr.io/adapters/phi:1",
+          ".image"),
+]  # fmt: skip
+
+
+def _properties() -> Manifest:
+    """The schema of the types with each rule at the object that it speaks of."""
+    properties = structural(WorkspaceSpec)["properties"]
+    resource, inference, tuning = (properties[k] for k in ("resource", "inference", "tuning"))
+    adapter = inference["properties"]["adapters"]["items"]
+    places = (
+        (resource, _RESOURCE),
+        (resource["properties"]["labelSelector"], _SELECTOR),
+        (resource["properties"]["partition"], _PARTITION),
+        (inference, _INFERENCE),
+        (inference["properties"]["preset"], _PRESET),
+        (adapter, _ADAPTER),
+        (tuning, _TUNING),
+        (tuning["properties"]["preset"], _PRESET),
+        (tuning["properties"]["input"], _INPUT),
+        (tuning["properties"]["output"], _OUTPUT),
+    )
+    for place, rules in places:
+        place["x-kubernetes-validations"] = rules
+    _bound_strings(properties)
+    return {**properties, "status": structural(WorkspaceStatus)}
+
+
+def _bound_strings(node: Manifest) -> None:
+    """CEL's cost is reckoned from the largest input: every string and map needs a bound."""
+    if node.get("type") == "string" and "enum" not in node:
+        node.setdefault("maxLength", 2048)
+    if isinstance(node.get("additionalProperties"), dict):
+        node.setdefault("maxProperties", 64)
+        _bound_strings(node["additionalProperties"])
+    for child in (node.get("properties") or {}).values():
+        _bound_strings(child)
+    if "items" in node:
+        node.setdefault("maxItems", 100)
+        _bound_strings(node["items"])
+
+
+def definition() -> Definition:
+    schema = root(_properties(), required=("resource",), rules=_WHOLE)
+    return Definition(
+        group=labels.GROUP,
+        kind="Workspace",
+        plural="workspaces",
+        scope="Namespaced",
+        short_names=("wk", "wks"),
+        categories=("workspace",),
+        versions=(
+            Version(name="v1beta1", schema=schema, columns=COLUMNS, storage=True),
+            Version(name="v1alpha1", schema=schema, columns=COLUMNS),
+        ),
+    )

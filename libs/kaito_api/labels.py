@@ -1,0 +1,62 @@
+"""Names of groups, labels, annotations and finalizers, spelled once."""
+
+from typing import Final
+
+GROUP: Final = "kaito.sh"
+KARPENTER_GROUP: Final = "karpenter.sh"
+
+# On everything that belongs to a Workspace: nodes, claims, workloads, Services.
+WORKSPACE: Final = "kaito.sh/workspace"
+WORKSPACE_NAMESPACE: Final = "kaito.sh/workspacenamespace"
+WORKSPACE_UID: Final = "kaito.sh/workspace-uid"
+MACHINE_TYPE: Final = "kaito.sh/machine-type"
+CREATION_TIMESTAMP: Final = "kaito.sh/creation-timestamp"
+# What a pod does for its Workspace: "tuning" or "inference".
+ROLE: Final = "kaito.sh/role"
+
+WORKSPACE_FINALIZER: Final = "workspace.finalizer.kaito.sh"
+TERMINATION_FINALIZER: Final = "karpenter.sh/termination"
+
+# Annotations a user may set on a Workspace.
+ENABLE_LOAD_BALANCER: Final = "kaito.sh/enablelb"
+SERVE_TUNED_MODEL: Final = "kaito.sh/serve-tuned-model"
+BYPASS_RESOURCE_CHECKS: Final = "kaito.sh/bypass-resource-checks"
+NODE_IMAGE_FAMILY: Final = "kaito.sh/node-image-family"
+RUNTIME: Final = "kaito.sh/runtime"
+
+# Written by the controller on what it makes: the digest of what it was made from.
+REVISION: Final = "workspace.kaito.io/revision"
+
+NODE_POOL: Final = "karpenter.sh/nodepool"
+PROVISIONER_NAME: Final = "karpenter.sh/provisioner-name"
+DO_NOT_DISRUPT: Final = "karpenter.sh/do-not-disrupt"
+UNREGISTERED: Final = "karpenter.sh/unregistered"
+REGISTERED: Final = "karpenter.sh/registered"
+INITIALIZED: Final = "karpenter.sh/initialized"
+
+INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
+ARCH: Final = "kubernetes.io/arch"
+OPERATING_SYSTEM: Final = "kubernetes.io/os"
+HOSTNAME: Final = "kubernetes.io/hostname"
+REGION: Final = "topology.kubernetes.io/region"
+ZONE: Final = "topology.kubernetes.io/zone"
+ACCELERATOR: Final = "accelerator"
+AGENT_POOL: Final = "agentpool"
+AKS_AGENT_POOL: Final = "kubernetes.azure.com/agentpool"
+
+GPU_RESOURCE: Final = "nvidia.com/gpu"
+GPU_TAINT_KEY: Final = "sku"
+GPU_TAINT_VALUE: Final = "gpu"
+
+# A selector made of these alone would select what the controller itself labels.
+RESERVED_SELECTOR_KEYS: Final = frozenset(
+    {
+        WORKSPACE,
+        WORKSPACE_NAMESPACE,
+        WORKSPACE_UID,
+        "karpenter.kaito.sh/workspace-name",
+        "karpenter.kaito.sh/workspace-namespace",
+        "karpenter.kaito.sh/inferenceset",
+        "karpenter.kaito.sh/inferenceset-namespace",
+    }
+)

@@ -1,0 +1,37 @@
+"""Kubernetes quantities such as "50Gi" and "500m", as exact numbers."""
+
+import re
+from decimal import Decimal
+
+_SUFFIXES = {
+    "": Decimal(1),
+    "m": Decimal("0.001"),
+    "k": Decimal(10**3),
+    "M": Decimal(10**6),
+    "G": Decimal(10**9),
+    "T": Decimal(10**12),
+    "P": Decimal(10**15),
+    "Ki": Decimal(2**10),
+    "Mi": Decimal(2**20),
+    "Gi": Decimal(2**30),
+    "Ti": Decimal(2**40),
+    "Pi": Decimal(2**50),
+}
+_FORM = re.compile(r"^([+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)([kMGTPm]|[KMGTP]i)?$")
+
+GIB = 2**30
+
+
+def parse(text: str | int | float) -> Decimal:
+    """The quantity's value in its base unit (bytes, cores, pieces).
+
+    Raises ValueError that names the text and the form expected."""
+    match = _FORM.match(str(text).strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a quantity: expected a number such as 400, 50Gi or 500m")
+    return Decimal(match.group(1)) * _SUFFIXES[match.group(2) or ""]
+
+
+def gib(text: str | int | float) -> int:
+    """Whole GiB, rounded up: what a disk of at least that size needs."""
+    return int(-(-parse(text) // GIB))

@@ -1,0 +1,173 @@
+"""The one table of reasons: what each means, and what its reader can do.
+
+Conditions, events, the docs page and the services' error mapping all take their reasons from
+here, so that a reason that is shown is a reason that is explained.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason. `permanent` failures do not go away by waiting."""
+
+    code: str
+    conditions: tuple[str, ...]
+    meaning: str
+    remedy: str = ""
+    permanent: bool = False
+
+
+MACHINE_READY: Final = "MachineReady"
+NODE_CLAIM_READY: Final = "NodeClaimReady"
+NODES_READY: Final = "NodesReady"
+RESOURCE_READY: Final = "ResourceReady"
+JOB_STARTED: Final = "JobStarted"
+TUNING_SUCCEEDED: Final = "TuningSucceeded"
+INFERENCE_READY: Final = "InferenceReady"
+WORKSPACE_SUCCEEDED: Final = "WorkspaceSucceeded"
+WORKSPACE_READY: Final = "WorkspaceReady"
+WORKSPACE_DELETING: Final = "WorkspaceDeleting"
+
+_CLAIM = (MACHINE_READY, NODE_CLAIM_READY, RESOURCE_READY)
+_TUNING = (TUNING_SUCCEEDED, WORKSPACE_SUCCEEDED)
+_INFERENCE = (INFERENCE_READY,)
+_CONFIG = (RESOURCE_READY, WORKSPACE_SUCCEEDED)
+
+_TABLE = (
+    # Nodes
+    Reason("NodesProvisioned", _CLAIM, "Every node that was asked for is there."),
+    Reason("NodesReused", _CLAIM, "Ready nodes that match the selector serve; none was asked for."),
+    Reason("CreatingNodes", _CLAIM, "Nodes were asked for and are being made.",
+           "Wait: an AKS GPU node takes 3 to 10 minutes."),
+    Reason("NodesNotReady", (NODES_READY, RESOURCE_READY),
+           "Nodes exist, and not all of them are Ready with their GPUs advertised.",
+           "kubectl describe node names the cause; a missing nvidia.com/gpu means that no device "
+           "plugin runs there."),
+    Reason("NodesReady", (NODES_READY, RESOURCE_READY), "All nodes are Ready with their GPUs."),
+    Reason("NotEnoughNodes", (NODES_READY, RESOURCE_READY),
+           "Fewer nodes match the selector than are needed, and none may be asked for.",
+           "Label more GPU nodes, or install with another nodeProvisioner than byo."),
+    Reason("ProvisionerMissing", _CLAIM,
+           "The cluster has no CRD of the kind that nodes are to be asked for with.",
+           "Install gpu-provisioner or Karpenter, or set nodeProvisioner to byo."),
+    Reason("QuotaExceeded", _CLAIM,
+           "The subscription has too little quota left for the instance type.",
+           "Ask for more quota of that family in that region, or use another instance type."),
+    Reason("SkuNotAvailable", _CLAIM,
+           "The instance type is not offered to this subscription in this region or zone.",
+           "Use another instance type or region."),
+    Reason("InsufficientCapacity", _CLAIM, "The cloud has no machine of that type left now.",
+           "Wait, it is tried again; or use another instance type or zone."),
+    Reason("CloudUnauthorized", _CLAIM, "The cloud refused the provisioner's identity.",
+           "Give the identity of gpu-provisioner the Contributor role on the AKS cluster and check "
+           "its federated credential."),
+    Reason("CloudUnavailable", _CLAIM, "The cloud's API does not answer or throttles.",
+           "Wait, it is tried again."),
+    Reason("LaunchFailed", _CLAIM, "The cloud could not make the node.",
+           "The message holds the cloud's own words."),
+    Reason("RegistrationTimeout", _CLAIM, "The machine was made and never joined the cluster.",
+           "It is replaced. If it happens again look at the network and the bootstrap logs of the "
+           "agent pool's scale set."),
+    Reason("InitializationTimeout", _CLAIM,
+           "The node joined, and never became Ready with its GPUs.",
+           "Look at the device plugin's and the driver's pods on that node."),
+    Reason("InvalidRequirements", _CLAIM, "The claim asks for what no agent pool can be.",
+           "The message names the requirement, its value and what is allowed.", permanent=True),
+    # Configuration
+    Reason("PresetUnknown", _CONFIG, "No preset of that name.",
+           "The message lists the nearest names; docs/presets.md lists all.", permanent=True),
+    Reason("PresetNotTunable", _CONFIG, "The preset cannot be fine-tuned.",
+           "docs/presets.md lists those that can.", permanent=True),
+    Reason("InstanceTypeUnknown", _CONFIG, "The instance type is in no catalogue.",
+           "Check its spelling; the message lists the nearest names.", permanent=True),
+    Reason("InstanceTypeTooSmall", _CONFIG, "The model does not fit the instance type's GPUs.",
+           "The message shows the arithmetic and names types that fit.", permanent=True),
+    Reason("InstanceTypeRequired", _CONFIG, "resource.instanceType is missing.",
+           "Set it, or install with nodeProvisioner byo.", permanent=True),
+    Reason("InstanceTypeForbidden", _CONFIG,
+           "resource.instanceType is set, and nodes are brought along (nodeProvisioner byo).",
+           "Leave it out.", permanent=True),
+    Reason("ConfigMapMissing", (*_CONFIG, INFERENCE_READY, JOB_STARTED),
+           "A ConfigMap that the Workspace names does not exist or lacks its key.",
+           "Create it in the Workspace's namespace with the key that the message names."),
+    Reason("SecretMissing", (*_CONFIG, INFERENCE_READY, JOB_STARTED),
+           "A Secret that the Workspace names does not exist or is of the wrong type.",
+           "kubectl create secret docker-registry in the Workspace's namespace."),
+    Reason("WorkspaceInvalid", _CONFIG, "The manifest does not fit the present schema.",
+           "The message names each field; correct it and apply again.", permanent=True),
+    # Tuning
+    Reason("TuningPending", (JOB_STARTED, *_TUNING), "Training has not begun."),
+    Reason("TuningRunning", (JOB_STARTED, *_TUNING), "The training pod runs."),
+    Reason("TuningSucceeded", (JOB_STARTED, *_TUNING), "The adapter is in its registry."),
+    Reason("DataUnreachable", _TUNING, "The data set could not be fetched.",
+           "Check the URL from inside the cluster; it is tried again by itself."),
+    Reason("DataNotParquet", _TUNING, "The data file is not what its name says, or no known form.",
+           "Give a parquet (or jsonl, json, csv, arrow) file.", permanent=True),
+    Reason("DataColumnMissing", _TUNING, "The data set lacks the columns that training needs.",
+           "Give a column messages (or prompt and completion, or text).", permanent=True),
+    Reason("DataEmpty", _TUNING, "The data set has no rows.", "Give at least one row.",
+           permanent=True),
+    Reason("DataTooLarge", _TUNING, "The data set is larger than the limit.",
+           "Split it, or raise the limit in the chart (tuner.maxDataBytes).", permanent=True),
+    Reason("ConfigInvalid", (*_TUNING, INFERENCE_READY),
+           "The configuration file has an unknown key or a value that cannot be.",
+           "The message names the key, its value and what is allowed.", permanent=True),
+    Reason("ModelLoadFailed", (*_TUNING, INFERENCE_READY), "The base model could not be loaded.",
+           "Check that the model image holds the model at its path.", permanent=True),
+    Reason("OutOfMemory", (*_TUNING, INFERENCE_READY), "Memory of the GPU or the pod ran out.",
+           "Use qlora, a smaller batch or shorter sequences, or a larger instance type.",
+           permanent=True),
+    Reason("TrainingFailed", _TUNING, "Training ended with an error.",
+           "The message holds the last line; kubectl logs has the rest.", permanent=True),
+    Reason("TrainingStopped", _TUNING, "Training was asked to stop; a checkpoint is kept."),
+    Reason("PushUnauthorized", _TUNING, "The registry refused the push secret.",
+           "Renew the Secret that tuning.output.imagePushSecret names; it is tried again."),
+    Reason("RegistryUnreachable", (*_TUNING, INFERENCE_READY), "The registry does not answer.",
+           "Check its address from inside the cluster; it is tried again by itself."),
+    Reason("PushFailed", _TUNING, "The registry refused the image.",
+           "The message holds the registry's own words."),
+    # Inference
+    Reason("InferenceReady", _INFERENCE, "The model answers."),
+    Reason("InferencePending", _INFERENCE, "The model is not deployed yet."),
+    Reason("ModelLoading", _INFERENCE, "The pod runs and the model is being loaded.",
+           "Wait; the pod's log shows how far it is."),
+    Reason("ImagePullFailed", (*_TUNING, INFERENCE_READY, JOB_STARTED),
+           "An image cannot be pulled.",
+           "Check its name, tag, and the pull secrets; it is tried again."),
+    Reason("ContainerCrashed", (*_TUNING, INFERENCE_READY), "A container ends again and again.",
+           "kubectl logs --previous shows why; the message holds the exit code."),
+    Reason("Unschedulable", (JOB_STARTED, *_TUNING, INFERENCE_READY),
+           "No node has room for the pod.",
+           "The message holds the scheduler's own words; another workload may hold the GPU."),
+    Reason("PodEvicted", (*_TUNING, INFERENCE_READY), "The pod was evicted.",
+           "A new one is made; the message says why the node evicted it."),
+    Reason("NotServed", _INFERENCE, "The Workspace serves nothing, as its annotation asks."),
+    # The whole
+    Reason("WorkspaceReady", (WORKSPACE_READY, WORKSPACE_SUCCEEDED), "The model answers."),
+    Reason("WorkspaceSucceeded", (WORKSPACE_READY, WORKSPACE_SUCCEEDED),
+           "The adapter was pushed, and nothing is to be served."),
+    Reason("WorkspacePending", (WORKSPACE_READY, WORKSPACE_SUCCEEDED),
+           "On its way; the other conditions say where."),
+    Reason("WorkspaceFailed", (WORKSPACE_READY, WORKSPACE_SUCCEEDED),
+           "Something failed that waiting does not mend.", "See the condition that the message "
+           "names."),
+    Reason("WorkspaceDeleting", (WORKSPACE_DELETING,),
+           "Being deleted: workloads first, then nodes."),
+    Reason("ClusterUnavailable", (RESOURCE_READY,), "The API server refused a write.",
+           "It is tried again; the message holds its words."),
+)  # fmt: skip
+
+REASONS: Final = {reason.code: reason for reason in _TABLE}
+
+
+def reason(code: str) -> Reason:
+    """The table's row. Raises KeyError for a reason that is not explained."""
+    return REASONS[code]
+
+
+def is_permanent(code: str) -> bool:
+    """Whether waiting cannot mend it; unknown codes (another provisioner's) may pass."""
+    row = REASONS.get(code)
+    return row is not None and row.permanent
