@@ -1,0 +1,82 @@
+"""The six sections of training_config.yaml as values. Knows no file and no library.
+
+The options of LoraConfig and TrainingArguments belong to peft and TRL; they are carried as they
+are and checked against those libraries' own classes when training starts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Options = Mapping[str, Any]
+Dtype = Literal["auto", "bfloat16", "float16", "float32"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """How the base model is loaded. Where it lies is decided by the platform."""
+
+    torch_dtype: Dtype | None = None
+    device_map: str | None = "auto"
+    trust_remote_code: bool = False
+    chat_template: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizationConfig:
+    """How the weights of the base model are held (bitsandbytes)."""
+
+    quant_method: Literal["bitsandbytes"] = "bitsandbytes"
+    load_in_8bit: bool = False
+    load_in_4bit: bool = False
+    llm_int8_threshold: float = 6.0
+    llm_int8_skip_modules: list[str] | None = None
+    llm_int8_enable_fp32_cpu_offload: bool = False
+    llm_int8_has_fp16_weight: bool = False
+    bnb_4bit_compute_dtype: Literal["bfloat16", "float16", "float32"] = "float32"
+    bnb_4bit_quant_type: Literal["fp4", "nf4"] = "fp4"
+    bnb_4bit_use_double_quant: bool = False
+
+    @property
+    def active(self) -> bool:
+        """True when the weights are quantized at all."""
+        return self.load_in_4bit or self.load_in_8bit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataCollator:
+    """How examples become batches. Causal language models have no mask token, so `mlm` is taken
+    and has no effect, as upstream."""
+
+    mlm: bool = True
+    mlm_probability: float = 0.15
+    pad_to_multiple_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetConfig:
+    """Which files and columns are trained on. `train_test_split` is the part used for training;
+    1 means that nothing is held back for evaluation."""
+
+    dataset_path: str | None = None
+    dataset_extension: str | None = None
+    shuffle_dataset: bool = True
+    shuffle_seed: int = 42
+    context_column: str | None = None
+    response_column: str = "text"
+    messages_column: str | None = None
+    train_test_split: float = 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingConfig:
+    """A whole training_config.yaml, checked."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    quantization: QuantizationConfig = field(default_factory=QuantizationConfig)
+    lora: Options = field(default_factory=dict)
+    training: Options = field(default_factory=dict)
+    collator: DataCollator = field(default_factory=DataCollator)
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    digest: str = ""
+    """sha256 of the text it was read from."""

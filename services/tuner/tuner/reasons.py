@@ -1,0 +1,24 @@
+"""Why a run can fail, as the one word that the Workspace's condition carries."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """The tuner's part of the project's one table of reasons."""
+
+    DATA_UNREACHABLE = "DataUnreachable"
+    DATA_NOT_PARQUET = "DataNotParquet"
+    DATA_COLUMN_MISSING = "DataColumnMissing"
+    DATA_EMPTY = "DataEmpty"
+    DATA_TOO_LARGE = "DataTooLarge"
+    CONFIG_INVALID = "ConfigInvalid"
+    MODEL_LOAD_FAILED = "ModelLoadFailed"
+    OUT_OF_MEMORY = "OutOfMemory"
+    TRAINING_FAILED = "TrainingFailed"
+    PUSH_UNAUTHORIZED = "PushUnauthorized"
+    REGISTRY_UNREACHABLE = "RegistryUnreachable"
+    PUSH_FAILED = "PushFailed"
+
+
+RETRYABLE = frozenset({Reason.DATA_UNREACHABLE, Reason.REGISTRY_UNREACHABLE})
+"""Reasons that may go away without a change by the user."""

@@ -1,0 +1,1 @@
+"""Training itself. Everything here may import torch, and nothing outside does."""
