@@ -1,0 +1,227 @@
+"""An API server in memory behind the `Cluster` seam: versions, finalizers, owners, watches.
+
+It records every call, and can be told what to answer next.
+"""
+
+import asyncio
+import copy
+import uuid
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from kaito_api.conditions import rfc3339
+from kaito_kube import errors
+from kaito_kube.clock import Clock, FakeClock
+from kaito_kube.cluster import Change, Listing
+from kaito_kube.kinds import POD, Key, Kind, Manifest, key_of, labels_of
+
+_SERVER_FIELDS = ("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    verb: str
+    kind: Kind
+    key: Key
+    body: Manifest | None = None
+
+
+@dataclass
+class FakeCluster:
+    """`hook` runs before each call takes effect and may raise what the server would."""
+
+    clock: Clock = field(default_factory=FakeClock)
+    hook: Callable[[Call], None] | None = None
+    calls: list[Call] = field(default_factory=list)
+    missing_kinds: set[Kind] = field(default_factory=set)
+    _objects: dict[Kind, dict[Key, Manifest]] = field(default_factory=lambda: defaultdict(dict))
+    _version: int = 0
+    _uids: int = 0
+    _errors: deque[tuple[str, Kind | None, Exception]] = field(default_factory=deque)
+    _watchers: list[tuple[Kind, asyncio.Queue[Change]]] = field(default_factory=list)
+
+    def fail_next(self, verb: str, error: Exception, kind: Kind | None = None) -> None:
+        """The next call of that verb (and kind) raises `error` and has no effect."""
+        self._errors.append((verb, kind, error))
+
+    def seed(self, kind: Kind, manifest: Manifest) -> Manifest:
+        """Puts an object there as if another had, status and all; returns it as stored."""
+        return copy.deepcopy(self._store(kind, self._born(copy.deepcopy(manifest)), "ADDED"))
+
+    def peek(self, kind: Kind, name: str, namespace: str = "") -> Manifest | None:
+        return copy.deepcopy(self._objects[kind].get(Key(namespace, name)))
+
+    def objects(self, kind: Kind) -> list[Manifest]:
+        return copy.deepcopy(list(self._objects[kind].values()))
+
+    async def get(self, kind: Kind, name: str, namespace: str = "") -> Manifest:
+        self._begin(Call("get", kind, Key(namespace, name)))
+        return copy.deepcopy(self._existing(kind, Key(namespace, name)))
+
+    async def list(
+        self, kind: Kind, *, namespace: str = "", labels: Mapping[str, str | None] | None = None
+    ) -> Listing:
+        self._begin(Call("list", kind, Key(namespace, "")))
+        items = [
+            copy.deepcopy(item)
+            for key, item in self._objects[kind].items()
+            if (not namespace or key.namespace == namespace) and matches(item, labels)
+        ]
+        return Listing(items, str(self._version))
+
+    async def watch(
+        self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
+    ) -> AsyncIterator[Change]:
+        self._begin(Call("watch", kind, Key("", "")))
+        queue: asyncio.Queue[Change] = asyncio.Queue()
+        self._watchers.append((kind, queue))
+        try:
+            while True:
+                change = await queue.get()
+                if matches(change.manifest, labels):
+                    yield change
+        finally:
+            self._watchers.remove((kind, queue))
+
+    async def create(self, kind: Kind, manifest: Manifest) -> Manifest:
+        self._begin(Call("create", kind, key_of(manifest), manifest))
+        if key_of(manifest) in self._objects[kind]:
+            raise errors.AlreadyExists(f"{kind.plural} {key_of(manifest)} already exists")
+        made = self._born(_typed(kind, {k: v for k, v in manifest.items() if k != "status"}))
+        return copy.deepcopy(self._store(kind, made, "ADDED"))
+
+    async def apply(self, kind: Kind, manifest: Manifest) -> Manifest:
+        self._begin(Call("apply", kind, key_of(manifest), manifest))
+        before = self._objects[kind].get(key_of(manifest))
+        if before is None:
+            return copy.deepcopy(self._store(kind, self._born(_typed(kind, manifest)), "ADDED"))
+        return copy.deepcopy(self._changed(kind, before, merged(before, manifest)))
+
+    async def patch(
+        self,
+        kind: Kind,
+        name: str,
+        patch: Manifest,
+        *,
+        namespace: str = "",
+        subresource: Literal["", "status"] = "",
+    ) -> Manifest:
+        key = Key(namespace, name)
+        self._begin(Call(f"patch {subresource}".strip(), kind, key, patch))
+        before = self._existing(kind, key)
+        version = (patch.get("metadata") or {}).get("resourceVersion")
+        if version not in (None, before["metadata"]["resourceVersion"]):
+            raise errors.Conflict(f"{kind.plural} {key} was modified")
+        allowed = {k: v for k, v in patch.items() if (k == "status") == bool(subresource)}
+        return copy.deepcopy(self._changed(kind, before, merged(before, allowed)))
+
+    async def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
+        self._begin(Call("delete", kind, Key(namespace, name)))
+        before = self._existing(kind, Key(namespace, name))
+        if before["metadata"].get("deletionTimestamp") is None:
+            after = merged(before, {"metadata": {"deletionTimestamp": rfc3339(self.clock.now())}})
+            self._changed(kind, before, after)
+
+    async def evict(self, name: str, namespace: str) -> None:
+        self._begin(Call("evict", POD, Key(namespace, name)))
+        self._drop(POD, self._existing(POD, Key(namespace, name)))
+
+    def _begin(self, call: Call) -> None:
+        self.calls.append(call)
+        if self.hook is not None:
+            self.hook(call)
+        for index, (verb, kind, error) in enumerate(self._errors):
+            if verb == call.verb and kind in (None, call.kind):
+                del self._errors[index]
+                raise error
+        if call.kind in self.missing_kinds:
+            raise errors.NotFound(f"the server could not find the requested resource {call.kind}")
+
+    def _existing(self, kind: Kind, key: Key) -> Manifest:
+        if (found := self._objects[kind].get(key)) is None:
+            raise errors.NotFound(f'{kind.plural} "{key}" not found')
+        return found
+
+    def _born(self, manifest: Manifest) -> Manifest:
+        self._uids += 1
+        metadata = manifest["metadata"]
+        metadata.setdefault("uid", str(uuid.UUID(int=self._uids)))
+        metadata.setdefault("creationTimestamp", rfc3339(self.clock.now()))
+        metadata.setdefault("generation", 1)
+        return manifest
+
+    def _changed(self, kind: Kind, before: Manifest, after: Manifest) -> Manifest:
+        for name in _SERVER_FIELDS[:-1]:
+            if name in before["metadata"]:
+                after["metadata"][name] = before["metadata"][name]
+        if _without_version(after) == _without_version(before):
+            return before
+        if {k: v for k, v in after.items() if k not in ("metadata", "status")} != {
+            k: v for k, v in before.items() if k not in ("metadata", "status")
+        }:
+            after["metadata"]["generation"] = before["metadata"].get("generation", 1) + 1
+        deleting = after["metadata"].get("deletionTimestamp") is not None
+        if deleting and not after["metadata"].get("finalizers"):
+            return self._drop(kind, after)
+        return self._store(kind, after, "MODIFIED")
+
+    def _store(
+        self, kind: Kind, manifest: Manifest, change: Literal["ADDED", "MODIFIED"]
+    ) -> Manifest:
+        self._version += 1
+        manifest["metadata"]["resourceVersion"] = str(self._version)
+        self._objects[kind][key_of(manifest)] = manifest
+        self._tell(kind, Change(change, copy.deepcopy(manifest)))
+        return manifest
+
+    def _drop(self, kind: Kind, manifest: Manifest) -> Manifest:
+        self._version += 1
+        del self._objects[kind][key_of(manifest)]
+        self._tell(kind, Change("DELETED", copy.deepcopy(manifest)))
+        self._collect(manifest["metadata"]["uid"])
+        return manifest
+
+    def _collect(self, owner: str) -> None:
+        """What the garbage collector does with the dependents of a deleted owner."""
+        for kind, objects in list(self._objects.items()):
+            for dependent in list(objects.values()):
+                references = dependent["metadata"].get("ownerReferences") or ()
+                if any(reference["uid"] == owner for reference in references):
+                    stamp = {"metadata": {"deletionTimestamp": rfc3339(self.clock.now())}}
+                    self._changed(kind, dependent, merged(dependent, stamp))
+
+    def _tell(self, kind: Kind, change: Change) -> None:
+        for watched, queue in self._watchers:
+            if watched == kind:
+                queue.put_nowait(change)
+
+
+def matches(manifest: Manifest, labels: Mapping[str, str | None] | None) -> bool:
+    """Whether a label selector (None: the label exists) takes the object."""
+    has = labels_of(manifest)
+    return all(k in has and (v is None or has[k] == v) for k, v in (labels or {}).items())
+
+
+def merged(target: Manifest, patch: Manifest) -> Manifest:
+    """JSON merge patch (RFC 7386) of two objects."""
+    result = copy.deepcopy(target)
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict):
+            below = result.get(key)
+            result[key] = merged(below if isinstance(below, dict) else {}, value)
+        else:
+            result[key] = copy.deepcopy(value)
+    return result
+
+
+def _typed(kind: Kind, manifest: Manifest) -> Manifest:
+    return {"apiVersion": kind.api_version, "kind": kind.kind, **copy.deepcopy(manifest)}
+
+
+def _without_version(manifest: Manifest) -> Manifest:
+    metadata = {k: v for k, v in manifest["metadata"].items() if k != "resourceVersion"}
+    return {**manifest, "metadata": metadata}

@@ -1,0 +1,54 @@
+"""Keeps a Store true: lists, watches from there, and lists again when the watch is lost."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kaito_kube.cluster import Cluster
+from kaito_kube.errors import ClusterError, Expired, NotFound
+from kaito_kube.kinds import Kind, key_of
+from kaito_kube.store import Store
+
+LOG = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 1.0
+_KIND_MISSING_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """A kind, of it only what carries these labels (None: carries the label at all), and
+    whether a cluster that does not know the kind is fine."""
+
+    kind: Kind
+    labels: Mapping[str, str | None] | None = None
+    optional: bool = False
+
+
+async def inform(cluster: Cluster, store: Store, interest: Interest) -> None:
+    """Runs until it is cancelled. Outages are waited out; the store keeps its last state."""
+    while True:
+        try:
+            await _list_and_watch(cluster, store, interest)
+        except Expired:
+            continue
+        except NotFound:
+            if interest.optional:
+                store.replace(interest.kind, ())
+            LOG.info("the cluster has no %s", interest.kind.kind)
+            await asyncio.sleep(_KIND_MISSING_SECONDS)
+        except ClusterError as error:
+            LOG.warning("watching %s: %s", interest.kind.plural, error)
+            await asyncio.sleep(_RETRY_SECONDS * (1 + random.random()))
+
+
+async def _list_and_watch(cluster: Cluster, store: Store, interest: Interest) -> None:
+    listing = await cluster.list(interest.kind, labels=interest.labels)
+    store.replace(interest.kind, listing.items)
+    async for change in cluster.watch(interest.kind, listing.resource_version, interest.labels):
+        if change.type == "DELETED":
+            store.remove(interest.kind, key_of(change.manifest))
+        else:
+            store.put(interest.kind, change.manifest)

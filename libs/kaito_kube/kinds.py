@@ -1,0 +1,73 @@
+"""The kinds of resource that are spoken of, as values."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    group: str
+    version: str
+    kind: str
+    plural: str
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """Where an object is: its namespace ("" for cluster-wide kinds) and name."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+WORKSPACE: Final = Kind("kaito.sh", "v1beta1", "Workspace", "workspaces")
+MACHINE: Final = Kind("karpenter.sh", "v1alpha5", "Machine", "machines", namespaced=False)
+NODE_CLAIM: Final = Kind("karpenter.sh", "v1", "NodeClaim", "nodeclaims", namespaced=False)
+NODE_POOL: Final = Kind("karpenter.sh", "v1", "NodePool", "nodepools", namespaced=False)
+NODE: Final = Kind("", "v1", "Node", "nodes", namespaced=False)
+POD: Final = Kind("", "v1", "Pod", "pods")
+SERVICE: Final = Kind("", "v1", "Service", "services")
+CONFIG_MAP: Final = Kind("", "v1", "ConfigMap", "configmaps")
+SECRET: Final = Kind("", "v1", "Secret", "secrets")
+JOB: Final = Kind("batch", "v1", "Job", "jobs")
+DEPLOYMENT: Final = Kind("apps", "v1", "Deployment", "deployments")
+STATEFUL_SET: Final = Kind("apps", "v1", "StatefulSet", "statefulsets")
+EVENT: Final = Kind("events.k8s.io", "v1", "Event", "events")
+LEASE: Final = Kind("coordination.k8s.io", "v1", "Lease", "leases")
+VALIDATING_WEBHOOK: Final = Kind(
+    "admissionregistration.k8s.io",
+    "v1",
+    "ValidatingWebhookConfiguration",
+    "validatingwebhookconfigurations",
+    namespaced=False,
+)
+
+
+def key_of(manifest: Manifest) -> Key:
+    metadata = manifest["metadata"]
+    return Key(metadata.get("namespace", ""), metadata["name"])
+
+
+def labels_of(manifest: Manifest) -> dict[str, str]:
+    return manifest.get("metadata", {}).get("labels") or {}
+
+
+def annotations_of(manifest: Manifest) -> dict[str, str]:
+    return manifest.get("metadata", {}).get("annotations") or {}
+
+
+def is_being_deleted(manifest: Manifest) -> bool:
+    return manifest["metadata"].get("deletionTimestamp") is not None

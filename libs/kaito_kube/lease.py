@@ -1,0 +1,156 @@
+"""One acts, the others wait: leadership over a coordination.k8s.io Lease.
+
+`decide` is pure. The loop calls back when leadership is gained and cancels the work before it
+is lost: renewing stops being believed well before another replica may take over.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from kaito_api.conditions import parse_time
+from kaito_kube.clock import Clock
+from kaito_kube.cluster import Cluster
+from kaito_kube.errors import AlreadyExists, ClusterError, Conflict, NotFound
+from kaito_kube.kinds import LEASE, Manifest
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseTerms:
+    """Who stands for what. `duration` is how long others wait after the last renewal,
+    `renew_every` how often it is renewed, both in seconds."""
+
+    name: str
+    namespace: str
+    identity: str
+    duration: float = 15.0
+    renew_every: float = 4.0
+
+
+class Move(Enum):
+    CREATE = "create"
+    RENEW = "renew"
+    TAKE = "take"
+    WAIT = "wait"
+
+
+def decide(lease: Manifest | None, terms: LeaseTerms, now: datetime) -> Move:
+    """What this replica does about the Lease that it sees."""
+    if lease is None:
+        return Move.CREATE
+    spec = lease.get("spec") or {}
+    holder = spec.get("holderIdentity") or ""
+    if holder == terms.identity:
+        return Move.RENEW
+    renewed = spec.get("renewTime")
+    seconds = spec.get("leaseDurationSeconds") or terms.duration
+    if not holder or renewed is None:
+        return Move.TAKE
+    return Move.TAKE if now > parse_time(renewed) + timedelta(seconds=seconds) else Move.WAIT
+
+
+def manifest(terms: LeaseTerms, now: datetime, before: Manifest | None) -> Manifest:
+    """The Lease as this replica holds it; carries the version it was read at."""
+    old = (before or {}).get("spec") or {}
+    held = old.get("holderIdentity") == terms.identity
+    transitions = int(old.get("leaseTransitions") or 0) + (0 if held or before is None else 1)
+    metadata: dict[str, Any] = {"name": terms.name, "namespace": terms.namespace}
+    if before is not None:
+        metadata["resourceVersion"] = before["metadata"]["resourceVersion"]
+    return {
+        "metadata": metadata,
+        "spec": {
+            "holderIdentity": terms.identity,
+            "leaseDurationSeconds": int(terms.duration),
+            "acquireTime": old.get("acquireTime") if held else _micro_time(now),
+            "renewTime": _micro_time(now),
+            "leaseTransitions": transitions,
+        },
+    }
+
+
+def _micro_time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+async def attempt(cluster: Cluster, clock: Clock, terms: LeaseTerms) -> bool:
+    """Looks at the Lease and takes or renews it where it may; True when it is held now."""
+    try:
+        lease = await cluster.get(LEASE, terms.name, terms.namespace)
+    except NotFound:
+        lease = None
+    now = clock.now()
+    move = decide(lease, terms, now)
+    if move is Move.WAIT:
+        return False
+    wanted = manifest(terms, now, lease)
+    try:
+        if move is Move.CREATE:
+            await cluster.create(LEASE, wanted)
+        else:
+            await cluster.patch(LEASE, terms.name, wanted, namespace=terms.namespace)
+    except (AlreadyExists, Conflict):
+        return False
+    return True
+
+
+async def release(cluster: Cluster, terms: LeaseTerms) -> None:
+    """Gives the Lease up, so that the next replica need not wait."""
+    try:
+        lease = await cluster.get(LEASE, terms.name, terms.namespace)
+        if lease["spec"].get("holderIdentity") == terms.identity:
+            version = lease["metadata"]["resourceVersion"]
+            patch = {"metadata": {"resourceVersion": version}, "spec": {"holderIdentity": ""}}
+            await cluster.patch(LEASE, terms.name, patch, namespace=terms.namespace)
+    except ClusterError as error:
+        LOG.info("the lease was not given up: %s", error)
+
+
+async def lead(
+    cluster: Cluster, clock: Clock, terms: LeaseTerms, work: Callable[[], Awaitable[None]]
+) -> None:
+    """Waits for leadership, runs `work`, and returns when leadership is lost or work ends.
+
+    A process whose leadership was lost should end: its successor acts already."""
+    while not await _tried(cluster, clock, terms):
+        await asyncio.sleep(terms.renew_every)
+    LOG.info("leading as %s", terms.identity)
+    working = asyncio.ensure_future(work())
+    keeping = asyncio.ensure_future(_keep(cluster, clock, terms))
+    try:
+        await asyncio.wait((working, keeping), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (working, keeping):
+            task.cancel()
+        results = await asyncio.gather(working, keeping, return_exceptions=True)
+        await release(cluster, terms)
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+async def _keep(cluster: Cluster, clock: Clock, terms: LeaseTerms) -> None:
+    """Renews until it did not succeed for two thirds of the Lease's duration."""
+    loop = asyncio.get_running_loop()
+    renewed = loop.time()
+    while loop.time() - renewed < terms.duration * 2 / 3:
+        await asyncio.sleep(terms.renew_every)
+        began = loop.time()
+        if await _tried(cluster, clock, terms):
+            renewed = began
+    LOG.error("leadership was lost: the lease could not be renewed")
+
+
+async def _tried(cluster: Cluster, clock: Clock, terms: LeaseTerms) -> bool:
+    try:
+        async with asyncio.timeout(terms.renew_every):
+            return await attempt(cluster, clock, terms)
+    except (ClusterError, TimeoutError) as error:
+        LOG.warning("the lease could not be read or written: %s", error or "no answer")
+        return False

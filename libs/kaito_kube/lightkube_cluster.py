@@ -1,0 +1,141 @@
+"""`Cluster` over lightkube: the one module that knows it, and translates its errors."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Literal, cast
+
+import httpx2
+from lightkube import AsyncClient
+from lightkube.core.exceptions import ApiError
+from lightkube.generic_resource import create_global_resource, create_namespaced_resource
+from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.operators import exists
+from lightkube.resources.core_v1 import Pod
+from lightkube.types import CascadeType, PatchType
+
+from kaito_kube import errors
+from kaito_kube.cluster import Change, Listing
+from kaito_kube.kinds import Kind, Manifest
+
+# A watch is ended by the server after this many seconds and begun anew, so that a connection
+# that died silently is noticed.
+WATCH_SECONDS = 240
+
+
+@cache
+def _resource(kind: Kind) -> Any:
+    make = create_namespaced_resource if kind.namespaced else create_global_resource
+    return make(kind.group, kind.version, kind.kind, kind.plural)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except ApiError as error:
+        status = error.status
+        code = status.code or error.response.status_code
+        raise errors.from_status(code, status.reason or "", status.message or str(error)) from error
+    except httpx2.HTTPStatusError as error:
+        raise errors.from_status(error.response.status_code, "", str(error)) from error
+    except httpx2.HTTPError as error:
+        raise errors.Unavailable(f"no answer: {type(error).__name__} {error}".strip()) from error
+
+
+class LightkubeCluster:
+    """See `Cluster` for the contract of each method."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    async def get(self, kind: Kind, name: str, namespace: str = "") -> Manifest:
+        with _translated():
+            found = await self._client.get(_resource(kind), name, **_namespace(kind, namespace))
+        return _plain(found)
+
+    async def list(
+        self, kind: Kind, *, namespace: str = "", labels: Mapping[str, str | None] | None = None
+    ) -> Listing:
+        where = (namespace or "*") if kind.namespaced else None
+        with _translated():
+            listing = self._client.list(
+                _resource(kind), namespace=where, labels=_selector(labels), chunk_size=500
+            )
+            items = [_typed(kind, item) async for item in listing]
+            return Listing(items, listing.resourceVersion)
+
+    async def watch(
+        self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
+    ) -> AsyncIterator[Change]:
+        where = "*" if kind.namespaced else None
+        with _translated():
+            async for type_, item in self._client.watch(
+                _resource(kind),
+                namespace=where,
+                labels=_selector(labels),
+                resource_version=resource_version,
+                server_timeout=WATCH_SECONDS,
+            ):
+                if type_ in ("ADDED", "MODIFIED", "DELETED"):
+                    yield Change(cast(Any, type_), _typed(kind, item))
+
+    async def create(self, kind: Kind, manifest: Manifest) -> Manifest:
+        with _translated():
+            made = await self._client.create(_resource(kind)(_typed(kind, manifest)))
+        return _plain(made)
+
+    async def apply(self, kind: Kind, manifest: Manifest) -> Manifest:
+        with _translated():
+            made = await self._client.apply(_resource(kind)(_typed(kind, manifest)), force=True)
+        return _plain(made)
+
+    async def patch(
+        self,
+        kind: Kind,
+        name: str,
+        patch: Manifest,
+        *,
+        namespace: str = "",
+        subresource: Literal["", "status"] = "",
+    ) -> Manifest:
+        resource = _resource(kind).Status if subresource else _resource(kind)
+        with _translated():
+            made = await self._client.patch(
+                resource, name, patch, patch_type=PatchType.MERGE, **_namespace(kind, namespace)
+            )
+        return _plain(made)
+
+    async def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
+        with _translated():
+            await self._client.delete(
+                _resource(kind),
+                name,
+                cascade=CascadeType.BACKGROUND,
+                **_namespace(kind, namespace),
+            )
+
+    async def evict(self, name: str, namespace: str) -> None:
+        eviction = Pod.Eviction(metadata=ObjectMeta(name=name, namespace=namespace))
+        with _translated():
+            await self._client.create(eviction, name, namespace=namespace)
+
+
+def _namespace(kind: Kind, namespace: str) -> dict[str, Any]:
+    return {"namespace": namespace} if kind.namespaced else {}
+
+
+def _selector(labels: Mapping[str, str | None] | None) -> Any:
+    if labels is None:
+        return None
+    return {key: exists() if value is None else value for key, value in labels.items()}
+
+
+def _plain(item: Any) -> Manifest:
+    return cast(Manifest, item.to_dict())
+
+
+def _typed(kind: Kind, item: Any) -> Manifest:
+    """A plain manifest with the type that lists and callers may leave out."""
+    plain = item if type(item) is dict else item.to_dict()
+    return {"apiVersion": kind.api_version, "kind": kind.kind, **plain}

@@ -1,0 +1,46 @@
+"""Health, readiness and metrics over HTTP, for the kubelet and for Prometheus."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+Check = Callable[[], str | None]
+"""None when all is well, else what is not."""
+
+
+def application(registry: CollectorRegistry, live: Check, ready: Check) -> web.Application:
+    """GET /healthz, /readyz and /metrics; a failing check answers 503 with its words."""
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(
+            body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )
+
+    app = web.Application()
+    app.router.add_get("/healthz", _answer(live))
+    app.router.add_get("/readyz", _answer(ready))
+    app.router.add_get("/metrics", metrics)
+    return app
+
+
+def _answer(check: Check) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handler(_: web.Request) -> web.Response:
+        trouble = check()
+        return web.Response(text=trouble or "ok", status=503 if trouble else 200)
+
+    return handler
+
+
+@asynccontextmanager
+async def serving(app: web.Application, port: int, host: str = "0.0.0.0") -> AsyncIterator[None]:
+    """The application answers while the context is open."""
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,114 @@
+"""What is known of the cluster: the newest manifest of every object that was fed in.
+
+Whoever feeds it (an informer, kopf, a test) tells of every change; whoever listens is told
+which object changed and looks at the whole. Nothing here depends on the kind of change.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from kaito_kube.kinds import Key, Kind, Manifest, key_of, labels_of
+
+Listener = Callable[[Kind, Manifest], None]
+
+
+class Store:
+    def __init__(self) -> None:
+        self._objects: dict[Kind, dict[Key, Manifest]] = defaultdict(dict)
+        self._by_label: dict[tuple[Kind, str], dict[str, set[Key]]] = {}
+        self._listeners: list[Listener] = []
+        self._synced: set[Kind] = set()
+
+    def index(self, kind: Kind, label: str) -> None:
+        """Makes `select` on that label cost what it returns. Call it before feeding."""
+        self._by_label[(kind, label)] = defaultdict(set)
+
+    def listen(self, listener: Listener) -> None:
+        """`listener` gets the manifest after each change (before it, for a deletion)."""
+        self._listeners.append(listener)
+
+    def put(self, kind: Kind, manifest: Manifest) -> None:
+        """Feeds an object; one that is not newer than what is known changes nothing."""
+        manifest = slim(manifest)
+        key = key_of(manifest)
+        before = self._objects[kind].get(key)
+        if before is not None and _version(before) == _version(manifest):
+            return
+        self._reindex(kind, key, before, manifest)
+        self._objects[kind][key] = manifest
+        self._tell(kind, manifest)
+
+    def remove(self, kind: Kind, key: Key) -> None:
+        before = self._objects[kind].pop(key, None)
+        if before is not None:
+            self._reindex(kind, key, before, None)
+            self._tell(kind, before)
+
+    def replace(self, kind: Kind, manifests: Iterable[Manifest]) -> None:
+        """Feeds a whole listing: what is not in it is gone."""
+        listed = {key_of(manifest): manifest for manifest in manifests}
+        for key in [key for key in self._objects[kind] if key not in listed]:
+            self.remove(kind, key)
+        for manifest in listed.values():
+            self.put(kind, manifest)
+        self._synced.add(kind)
+
+    def is_synced(self, kind: Kind) -> bool:
+        """Whether a whole listing was fed once: before that, absence means nothing."""
+        return kind in self._synced
+
+    def get(self, kind: Kind, key: Key) -> Manifest | None:
+        return self._objects[kind].get(key)
+
+    def all(self, kind: Kind) -> list[Manifest]:
+        return list(self._objects[kind].values())
+
+    def keys(self, kind: Kind) -> list[Key]:
+        return list(self._objects[kind])
+
+    def select(self, kind: Kind, labels: Mapping[str, str], namespace: str = "") -> list[Manifest]:
+        """Objects that carry all of these labels."""
+        return [
+            manifest
+            for manifest in self._candidates(kind, labels)
+            if (not namespace or manifest["metadata"].get("namespace") == namespace)
+            and all(labels_of(manifest).get(k) == v for k, v in labels.items())
+        ]
+
+    def _candidates(self, kind: Kind, labels: Mapping[str, str]) -> list[Manifest]:
+        objects = self._objects[kind]
+        for label, value in labels.items():
+            if (index := self._by_label.get((kind, label))) is not None:
+                return [objects[key] for key in sorted(index.get(value, ()))]
+        return list(objects.values())
+
+    def _reindex(
+        self, kind: Kind, key: Key, before: Manifest | None, after: Manifest | None
+    ) -> None:
+        for (indexed, label), index in self._by_label.items():
+            if indexed is not kind:
+                continue
+            old = labels_of(before).get(label) if before else None
+            new = labels_of(after).get(label) if after else None
+            if old is not None:
+                index[old].discard(key)
+                if not index[old]:
+                    del index[old]
+            if new is not None:
+                index[new].add(key)
+
+    def _tell(self, kind: Kind, manifest: Manifest) -> None:
+        for listener in self._listeners:
+            listener(kind, manifest)
+
+
+def slim(manifest: Manifest) -> Manifest:
+    """Without what no decision reads and half of the memory goes to."""
+    metadata: dict[str, Any] = dict(manifest["metadata"])
+    metadata.pop("managedFields", None)
+    return {**manifest, "metadata": metadata}
+
+
+def _version(manifest: Manifest) -> Any:
+    return manifest["metadata"].get("resourceVersion", id(manifest))
