@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
-class Transient(Exception):
+class TransientError(Exception):
     """A passing failure. `after` is how many seconds the other side asked to wait, if it did."""
 
     def __init__(self, message: str, after: float | None = None) -> None:
@@ -35,11 +35,11 @@ class Patience:
 
 
 def persist(work: Callable[[], Result], patience: Patience) -> Result:
-    """`work()` once it succeeds. The last `Transient` passes through when patience is out."""
+    """`work()` once it succeeds. The last `TransientError` passes through when patience is out."""
     for attempt in range(1, patience.tries):
         try:
             return work()
-        except Transient as trouble:
+        except TransientError as trouble:
             pause = patience.pause(attempt, trouble.after)
             log.warning("try %d of %d failed: %s", attempt, patience.tries, trouble)
             patience.sleep(pause)

@@ -17,7 +17,7 @@ class Method(StrEnum):
     QLORA = "qlora"
 
 
-class SettingInvalid(ValueError):
+class SettingError(ValueError):
     """A variable cannot be used; the text names it, its value and the remedy."""
 
     def __init__(self, variable: str, value: str | None, remedy: str) -> None:
@@ -58,7 +58,7 @@ class Settings:
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
         """The settings that `environ` gives.
 
-        Errors: SettingInvalid for the first variable that cannot be used.
+        Errors: SettingError for the first variable that cannot be used.
         """
         read = _Reader(environ)
         return cls(
@@ -76,7 +76,9 @@ class Settings:
                 "KAITO_PUSH_SECRET_FILE", "/mnt/push-secret/.dockerconfigjson", Path
             ),
             push_secret_name=read("KAITO_PUSH_SECRET_NAME", "", str.strip),
-            insecure_registries=read("KAITO_INSECURE_REGISTRIES", "", lambda v: frozenset(_list(v))),
+            insecure_registries=read(
+                "KAITO_INSECURE_REGISTRIES", "", lambda v: frozenset(_list(v))
+            ),
             grpc_port=read("KAITO_GRPC_PORT", "29500", _port),
             allow_private_data_hosts=read("KAITO_ALLOW_PRIVATE_DATA_HOSTS", "false", _flag),
             max_data_bytes=read("KAITO_MAX_DATA_BYTES", str(20 * 2**30), _positive_int),
@@ -95,7 +97,7 @@ class _Reader:
         try:
             return parse(value)
         except ValueError as error:
-            raise SettingInvalid(variable, value, str(error)) from None
+            raise SettingError(variable, value, str(error)) from None
 
 
 def _text(value: str) -> str:
@@ -126,7 +128,15 @@ def _list(value: str) -> tuple[str, ...]:
 
 
 def _flag(value: str) -> bool:
-    known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
+    known = {
+        "true": True,
+        "1": True,
+        "yes": True,
+        "false": False,
+        "0": False,
+        "no": False,
+        "": False,
+    }
     try:
         return known[value.strip().lower()]
     except KeyError:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from tuner.trouble import Terminated
+from tuner.errors import Terminated
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tuner.trouble import Trouble
+from tuner.errors import RunError
 
 LIMIT_BYTES = 4095
 
 
-def failure(trouble: Trouble) -> dict[str, Any]:
+def failure(trouble: RunError) -> dict[str, Any]:
     """What a failed container says."""
     return {
         "reason": trouble.reason.value,

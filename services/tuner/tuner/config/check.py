@@ -5,8 +5,8 @@ from typing import Any
 
 from tuner.config.sections import TrainingConfig
 from tuner.config.typed import invalid
+from tuner.errors import RunError
 from tuner.settings import Method
-from tuner.trouble import Trouble
 
 VOLUME_ROOT = PurePosixPath("/mnt")
 
@@ -14,14 +14,14 @@ VOLUME_ROOT = PurePosixPath("/mnt")
 def check(config: TrainingConfig, method: Method) -> None:
     """Refuses what `method` contradicts and numbers out of range.
 
-    Errors: Trouble(CONFIG_INVALID).
+    Errors: RunError(CONFIG_INVALID).
     """
     for trouble in (_quantization(config, method), _dataset(config), _output(config)):
         if trouble is not None:
             raise trouble
 
 
-def _quantization(config: TrainingConfig, method: Method) -> Trouble | None:
+def _quantization(config: TrainingConfig, method: Method) -> RunError | None:
     quantization = config.quantization
     if quantization.load_in_4bit and quantization.load_in_8bit:
         return invalid("QuantizationConfig sets load_in_4bit and load_in_8bit; keep one of them")
@@ -39,7 +39,7 @@ def _quantization(config: TrainingConfig, method: Method) -> Trouble | None:
     return None
 
 
-def _dataset(config: TrainingConfig) -> Trouble | None:
+def _dataset(config: TrainingConfig) -> RunError | None:
     dataset = config.dataset
     if not 0 < dataset.train_test_split <= 1:
         return invalid(
@@ -54,7 +54,7 @@ def _dataset(config: TrainingConfig) -> Trouble | None:
     return None
 
 
-def _output(config: TrainingConfig) -> Trouble | None:
+def _output(config: TrainingConfig) -> RunError | None:
     value: Any = config.training.get("output_dir", "/mnt/results")
     remedy = "use a directory below /mnt, for example /mnt/results"
     if not isinstance(value, str):

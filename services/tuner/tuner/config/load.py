@@ -38,7 +38,7 @@ DECIDED_BY_PLATFORM = frozenset(
 def load(path: Path, method: Method) -> TrainingConfig:
     """The configuration at `path`, or the default of `method` when there is no such file.
 
-    Errors: Trouble(CONFIG_INVALID).
+    Errors: RunError(CONFIG_INVALID).
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -57,7 +57,7 @@ def template(method: Method) -> str:
 def parse(text: str, method: Method) -> TrainingConfig:
     """The configuration that `text` is.
 
-    Errors: Trouble(CONFIG_INVALID).
+    Errors: RunError(CONFIG_INVALID).
     """
     sections = _sections(text)
     config = TrainingConfig(

@@ -6,8 +6,8 @@ from dataclasses import fields
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.trouble import Trouble
 
 Section = TypeVar("Section")
 
@@ -19,7 +19,7 @@ def read_section(
 ) -> Section:
     """`values` as a `cls`; the keys in `ignored` are taken and dropped.
 
-    Errors: Trouble(CONFIG_INVALID) for an unknown key or a value of the wrong type.
+    Errors: RunError(CONFIG_INVALID) for an unknown key or a value of the wrong type.
     """
     known = [one.name for one in fields(cls)]  # type: ignore[arg-type]
     for key in values:
@@ -34,7 +34,7 @@ def read_section(
     return cls(**given)
 
 
-def unknown_key(where: str, what: str, key: object, known: Iterable[str]) -> Trouble:
+def unknown_key(where: str, what: str, key: object, known: Iterable[str]) -> RunError:
     """The error for a `key` that is none of `known`, with the closest one that is."""
     known = sorted(known)
     close = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
@@ -42,9 +42,9 @@ def unknown_key(where: str, what: str, key: object, known: Iterable[str]) -> Tro
     return invalid(f"{where} has the unknown {what} {key!r}; {hint}")
 
 
-def invalid(message: str) -> Trouble:
-    """A Trouble(CONFIG_INVALID) that points at the file."""
-    return Trouble(Reason.CONFIG_INVALID, f"training_config.yaml: {message}")
+def invalid(message: str) -> RunError:
+    """A RunError(CONFIG_INVALID) that points at the file."""
+    return RunError(Reason.CONFIG_INVALID, f"training_config.yaml: {message}")
 
 
 def _convert(value: Any, kind: Any, where: str) -> Any:

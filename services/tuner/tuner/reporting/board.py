@@ -50,10 +50,9 @@ class Board:
         seen = -1
         while True:
             with self._changed:
-                self._changed.wait_for(
-                    lambda: self._version != seen or self._closed or not wanted()
-                )
-                if not wanted() or self._version == seen:
+                while self._version == seen and not self._closed and wanted():
+                    self._changed.wait()
+                if self._version == seen or not wanted():
                     return
                 run, seen = self._run, self._version
             yield run

@@ -13,7 +13,7 @@ def to_message(run: Run) -> tuning_pb2.Tuning:
     """`run` as it goes over the wire."""
     message = tuning_pb2.Tuning(
         name=run.name,
-        state=tuning_pb2.Tuning.State.Value(run.state.value),
+        state=run.state.value,
         base_model=run.base_model,
         method=run.method,
         progress=_progress(run.progress),

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from tuner.trouble import Trouble
+from tuner.errors import RunError
 
 
 class State(StrEnum):
@@ -65,7 +65,7 @@ class Run:
     state: State = State.LOADING
     progress: Progress = field(default_factory=Progress)
     end_time: datetime | None = None
-    error: Trouble | None = None
+    error: RunError | None = None
     checkpoint: Checkpoint | None = None
     adapter: Pushed | None = None
 

@@ -1,12 +1,12 @@
-"""The tuner's error tree: `Trouble` for what the user must hear of, `Terminated` for SIGTERM.
+"""The tuner's error tree: `RunError` for what the user must hear of, `Terminated` for SIGTERM.
 
-Each edge (HTTP, registry, torch, files) translates the errors of its libraries into `Trouble`.
+Each edge (HTTP, registry, torch, files) translates the errors of its libraries into `RunError`.
 """
 
 from tuner.reasons import RETRYABLE, Reason
 
 
-class Trouble(Exception):
+class RunError(Exception):
     """A run cannot go on; `message` says what is wrong, where, and what to do."""
 
     def __init__(self, reason: Reason, message: str, *, retryable: bool | None = None) -> None:

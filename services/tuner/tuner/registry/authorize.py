@@ -1,0 +1,70 @@
+"""A registry's challenge → the Authorization header that answers it.
+
+Basic, and the token flow of the distribution specification (GET with basic credentials, or OAuth2
+POST with an identity token).
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx2
+
+from tuner.registry.credentials import Credentials
+
+PARAMETER = re.compile(r'([a-zA-Z_]+)="([^"]*)"')
+CLIENT_ID = "kaito-tuner"
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A WWW-Authenticate header. `scheme` in lower case."""
+
+    scheme: str
+    parameters: Mapping[str, str]
+
+
+def parse_challenge(header: str) -> Challenge:
+    """The challenge in `header`; scheme "" when there is none."""
+    scheme, _, rest = header.strip().partition(" ")
+    return Challenge(scheme.lower(), dict(PARAMETER.findall(rest)))
+
+
+def answer(
+    client: httpx2.Client, challenge: Challenge, credentials: Credentials, scope: str
+) -> str | None:
+    """The header's value; None when `credentials` cannot meet the challenge.
+
+    Errors: those of httpx2 when the token server does not answer; ValueError when its answer is
+    none.
+    """
+    if challenge.scheme == "basic":
+        return _basic(credentials) if credentials.username else None
+    if challenge.scheme != "bearer" or "realm" not in challenge.parameters:
+        return None
+    token = _token(client, challenge.parameters, credentials, scope)
+    return f"Bearer {token}" if token else None
+
+
+def _token(
+    client: httpx2.Client, parameters: Mapping[str, str], credentials: Credentials, scope: str
+) -> str | None:
+    query = {"service": parameters.get("service", ""), "scope": scope}
+    realm = parameters["realm"]
+    if credentials.identity_token:
+        grant = {"grant_type": "refresh_token", "refresh_token": credentials.identity_token}
+        response = client.post(realm, data={**grant, **query, "client_id": CLIENT_ID})
+    else:
+        headers = {"Authorization": _basic(credentials)} if credentials.username else {}
+        response = client.get(realm, params=query, headers=headers)
+    if response.status_code in (400, 401, 403):
+        return None
+    response.raise_for_status()
+    document = response.json()
+    return str(document.get("token") or document.get("access_token") or "") or None
+
+
+def _basic(credentials: Credentials) -> str:
+    pair = f"{credentials.username}:{credentials.password}".encode()
+    return f"Basic {base64.b64encode(pair).decode()}"

@@ -1,0 +1,157 @@
+"""A registry for tests, over real HTTP in this process: it verifies digests, asks for basic or
+token authentication, records requests, and can be told its next failures."""
+
+import base64
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Literal
+from urllib.parse import parse_qs, urlsplit
+
+Auth = Literal["none", "basic", "token", "identity"]
+PATH = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>blobs|manifests)/(?P<rest>.+)")
+TOKEN = "fake-token"
+
+
+@dataclass(slots=True)
+class FakeRegistry:
+    """What the registry holds and how it behaves. `failures` are the next requests' fates: a
+    status, or 0 to drop the connection."""
+
+    auth: Auth = "none"
+    username: str = "user"
+    password: str = "secret"
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    manifests: dict[str, bytes] = field(default_factory=dict)
+    failures: list[int] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    corrupt: set[str] = field(default_factory=set)
+    """Digests that are read back damaged."""
+    host: str = ""
+
+    @contextmanager
+    def running(self) -> Iterator["FakeRegistry"]:
+        """Serves on a free port of the loopback address, `host`."""
+        handler = type("Handler", (_Handler,), {"registry": self})
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.host = f"127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield self
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+    def allows(self, authorization: str) -> bool:
+        """True when a request with that Authorization header may pass."""
+        if self.auth == "none":
+            return True
+        if self.auth == "basic":
+            return authorization == self.basic()
+        return authorization == f"Bearer {TOKEN}"
+
+    def basic(self) -> str:
+        """The Authorization header of the one user."""
+        pair = f"{self.username}:{self.password}".encode()
+        return f"Basic {base64.b64encode(pair).decode()}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    registry: FakeRegistry
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815
+
+    def log_message(self, format: str, *args: object) -> None:
+        self.registry.requests.append(format % args)
+
+    def _serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        path = urlsplit(self.path)
+        if path.path == "/token":
+            return self._token(body)
+        if self.registry.failures:
+            return self._fail(self.registry.failures.pop(0))
+        if not self.registry.allows(self.headers.get("Authorization", "")):
+            return self._challenge()
+        match = PATH.fullmatch(path.path)
+        if match is None:
+            return self._answer(404)
+        if match["kind"] == "manifests":
+            return self._manifest(match["rest"], body)
+        return self._blob(match["rest"], parse_qs(path.query), body)
+
+    def _blob(self, rest: str, query: dict[str, list[str]], body: bytes) -> None:
+        if self.command == "POST":
+            return self._answer(202, {"Location": f"{self.path}1?_state=x"})
+        if self.command == "PUT":
+            digest = query.get("digest", [""])[0]
+            if _sha256(body) != digest or query.get("_state") != ["x"]:
+                return self._answer(400, body=b'{"errors":[{"code":"DIGEST_INVALID"}]}')
+            self.registry.blobs[digest] = body
+            return self._answer(201)
+        return self._content(rest, self.registry.blobs.get(rest))
+
+    def _manifest(self, reference: str, body: bytes) -> None:
+        if self.command != "PUT":
+            return self._content(reference, self.registry.manifests.get(reference))
+        document = json.loads(body)
+        for part in (document["config"], *document["layers"]):
+            if len(self.registry.blobs.get(part["digest"], b"")) != part["size"]:
+                return self._answer(400, body=b'{"errors":[{"code":"BLOB_UNKNOWN"}]}')
+        self.registry.manifests |= {reference: body, _sha256(body): body}
+        return self._answer(201)
+
+    def _content(self, key: str, content: bytes | None) -> None:
+        if content is None:
+            return self._answer(404, body=b'{"errors":[{"code":"UNKNOWN"}]}')
+        damaged = bytes([content[0] ^ 1]) + content[1:]
+        return self._answer(200, body=damaged if key in self.registry.corrupt else content)
+
+    def _challenge(self) -> None:
+        if self.registry.auth == "basic":
+            return self._answer(401, {"WWW-Authenticate": 'Basic realm="fake"'})
+        realm = f'realm="http://{self.registry.host}/token",service="fake"'
+        return self._answer(401, {"WWW-Authenticate": f"Bearer {realm}"})
+
+    def _token(self, body: bytes) -> None:
+        if self.registry.auth == "identity":
+            form = parse_qs(body.decode())
+            good = form.get("refresh_token") == [self.registry.password]
+        else:
+            good = self.headers.get("Authorization") == self.registry.basic()
+        if not good:
+            return self._answer(401)
+        return self._answer(200, body=json.dumps({"token": TOKEN}).encode())
+
+    def _fail(self, status: int) -> None:
+        if status:
+            return self._answer(status)
+        self.close_connection = True
+        self.connection.close()
+        return None
+
+    def _answer(
+        self, status: int, headers: dict[str, str] | None = None, body: bytes = b""
+    ) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+def _sha256(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
