@@ -41,11 +41,11 @@ class MigProfile:
     """A slice of an NVIDIA GPU: compute slices out of seven, memory in GB as NVIDIA names it."""
 
     slices: int
-    memory_gb: float
+    memory_gb: int
 
     @property
     def name(self) -> str:
-        return f"{self.slices}g.{self.memory_gb:g}gb"
+        return f"{self.slices}g.{self.memory_gb}gb"
 
     @property
     def resource(self) -> str:
@@ -74,8 +74,9 @@ class GpuSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sku:
-    """`quota_family` is Azure's name of the family that quota is counted in.
+    """`name` is the cloud's own; `aliases` are other spellings in use.
 
+    `quota_family` is Azure's name of the family that quota is counted in.
     `price_usd_hour` is an approximate on-demand list price, None where it isn't known.
     `retired_on` is set once the cloud has taken the type out of service.
     """
@@ -86,6 +87,7 @@ class Sku:
     vcpus: int
     memory_gib: float
     nvme: bool
+    aliases: tuple[str, ...] = ()
     quota_family: str | None = None
     gpu_driver: GpuDriver | None = None
     price_usd_hour: float | None = None
