@@ -1,0 +1,55 @@
+"""All presets of this build, looked up by name, alias or Hugging Face id.
+
+Loading checks that the facts of each file agree with each other, and the files among themselves.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from kaito_presets import reading
+from kaito_presets.preset import Preset
+from kaito_skus.records import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """`by_name` holds every preset under each of its names, in lower case."""
+
+    presets: tuple[Preset, ...]
+    by_name: Mapping[str, Preset]
+
+    def find(self, name: str) -> Preset | None:
+        """The preset of that name, alias or Hugging Face id, in any case."""
+        return self.by_name.get(name.strip().lower())
+
+    def closest(self, name: str) -> str | None:
+        """The name known here that is most like `name`, for a "did you mean"."""
+        likely = difflib.get_close_matches(name.strip().lower(), self.by_name, n=1, cutoff=0.7)
+        return self.by_name[likely[0]].name if likely else None
+
+
+@cache
+def load() -> Catalog:
+    """The presets beside this module. Raises DataError that names file, field and value."""
+    folder = resources.files("kaito_presets") / "models"
+    files = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda f: f.name
+    )
+    return collect(reading.read(file.name, file.read_text(encoding="utf-8")) for file in files)
+
+
+def collect(presets: Iterable[Preset]) -> Catalog:
+    """Raises DataError where two presets claim one name."""
+    known = tuple(presets)
+    by_name: dict[str, Preset] = {}
+    for preset in known:
+        for name in (preset.name, *preset.aliases, preset.hf_id.lower()):
+            other = by_name.setdefault(name, preset)
+            if other is not preset:
+                raise DataError(
+                    f"{preset.name}.yaml", "aliases", name, f"belongs to {other.name} already"
+                )
+    return Catalog(known, by_name)

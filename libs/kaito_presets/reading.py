@@ -1,0 +1,188 @@
+"""Reads one model's file into a Preset and refuses facts that contradict each other. Pure."""
+
+import re
+from pathlib import PurePath
+
+from kaito_presets.preset import (
+    Access,
+    Attention,
+    Dtype,
+    GpuNeed,
+    InferenceNeed,
+    LatentAttention,
+    ModelImage,
+    Preset,
+    Quantization,
+    Runtime,
+    TuningMethod,
+    TuningNeed,
+)
+from kaito_skus.records import Record
+
+_NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
+_HF_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
+
+
+def read(file: str, text: str) -> Preset:
+    """Raises DataError that names file, field and value."""
+    model = Record.parse(file, text)
+    quantized = "quantization" in model
+    preset = Preset(
+        name=model.text("name"),
+        aliases=model.words("aliases") if "aliases" in model else (),
+        hf_id=model.text("hf_id"),
+        license=model.text("license"),
+        gated=model.flag("gated"),
+        access=model.choice("access", Access),
+        architecture=model.text("architecture"),
+        weights_gib=model.number("weights_gib", minimum=0.1),
+        token_limit=model.whole("token_limit", minimum=512),
+        attention=_attention(model.record("attention")),
+        quantization=_quantization(model.record("quantization")) if quantized else None,
+        dtype=model.choice("dtype", Dtype),
+        trust_remote_code=model.flag("trust_remote_code"),
+        chat_template=model.flag("chat_template"),
+        disk_gib=model.whole("disk_gib"),
+        readiness_timeout_s=model.whole("readiness_timeout_s", minimum=60),
+        runtimes=model.choices("runtimes", Runtime),
+        image=_image(model.record("image")) if "image" in model else None,
+        inference=_inference(model.record("inference")),
+        tuning=_tuning(model.record("tuning")) if "tuning" in model else None,
+    )
+    model.finish()
+    _check_names(model, preset)
+    _check_delivery(model, preset)
+    _check_sizes(model, preset)
+    return preset
+
+
+def _attention(shape: Record) -> Attention:
+    heads, kv_heads = shape.whole("heads"), shape.whole("kv_heads")
+    hidden_size = shape.whole("hidden_size") if "hidden_size" in shape else None
+    if heads % kv_heads:
+        raise shape.error("kv_heads", f"does not divide the {heads} heads")
+    if "head_dim" in shape:
+        head_dim = shape.whole("head_dim")
+    elif hidden_size is None:
+        raise shape.error("head_dim", "is missing, and so is the hidden_size to derive it from")
+    elif hidden_size % heads:
+        raise shape.error("hidden_size", f"is no multiple of the {heads} heads: give head_dim")
+    else:
+        head_dim = hidden_size // heads
+    attention = Attention(
+        layers=shape.whole("layers"),
+        heads=heads,
+        kv_heads=kv_heads,
+        head_dim=head_dim,
+        hidden_size=hidden_size,
+        latent=_latent(shape.record("latent")) if "latent" in shape else None,
+    )
+    shape.finish()
+    return attention
+
+
+def _latent(mla: Record) -> LatentAttention:
+    latent = LatentAttention(mla.whole("kv_lora_rank"), mla.whole("qk_rope_head_dim"))
+    mla.finish()
+    return latent
+
+
+def _quantization(how: Record) -> Quantization:
+    quantization = Quantization(how.text("method"), how.whole("bits") if "bits" in how else None)
+    how.finish()
+    return quantization
+
+
+def _image(where: Record) -> ModelImage:
+    image = ModelImage(where.text("name"), where.text("tag"), where.text("model_path"))
+    where.finish()
+    if not image.name.startswith("kaito-"):
+        raise where.error("name", "does not start with kaito-")
+    if not image.model_path.startswith("/"):
+        raise where.error("model_path", "is not an absolute path")
+    return image
+
+
+def _gpu_need(need: Record) -> GpuNeed:
+    gpus = GpuNeed(
+        gpu_count=need.whole("gpu_count"),
+        total_memory_gib=need.number("total_memory_gib", minimum=1),
+        per_gpu_memory_gib=need.number("per_gpu_memory_gib"),
+    )
+    if gpus.per_gpu_memory_gib > gpus.total_memory_gib:
+        raise need.error("per_gpu_memory_gib", "is more than total_memory_gib")
+    return gpus
+
+
+def _inference(need: Record) -> InferenceNeed:
+    inference = InferenceNeed(
+        gpus=_gpu_need(need),
+        distributed=need.flag("distributed"),
+        world_size=need.whole("world_size") if "world_size" in need else None,
+    )
+    need.finish()
+    if inference.world_size not in (None, inference.gpus.gpu_count):
+        raise need.error("world_size", f"differs from gpu_count {inference.gpus.gpu_count}")
+    return inference
+
+
+def _tuning(need: Record) -> TuningNeed:
+    by_method = need.record("methods")
+    methods = {}
+    for method in TuningMethod:
+        if method in by_method:
+            gpus = by_method.record(method)
+            methods[method] = _gpu_need(gpus)
+            gpus.finish()
+    by_method.finish()
+    tuning = TuningNeed(
+        disk_gib=need.whole("disk_gib"),
+        methods=methods,
+        target_modules=need.words("target_modules"),
+    )
+    need.finish()
+    if not methods:
+        raise need.error("methods", f"names none of {', '.join(TuningMethod)}")
+    if not tuning.target_modules:
+        raise need.error("target_modules", "names no module for the adapter to attach to")
+    return tuning
+
+
+def _check_names(model: Record, preset: Preset) -> None:
+    if preset.name != PurePath(model.file).stem:
+        raise model.error("name", f"is not the name of the file {model.file}")
+    if not _NAME.match(preset.name):
+        raise model.error("name", "is not lower-case letters, digits, dots and hyphens")
+    for alias in preset.aliases:
+        if not _NAME.match(alias) or alias == preset.name:
+            raise model.error("aliases", f"holds {alias!r}, which is no other lower-case name")
+    if not _HF_ID.match(preset.hf_id):
+        raise model.error("hf_id", "is not of the form organisation/model")
+
+
+def _check_delivery(model: Record, preset: Preset) -> None:
+    if preset.access is Access.PRIVATE and preset.image is not None:
+        raise model.error("image", "is published, yet access is private")
+    if not preset.runtimes:
+        raise model.error("runtimes", "is empty")
+    if preset.quantization is not None and preset.dtype is not Dtype.AUTO:
+        raise model.error("dtype", "must be auto: the weights are quantized")
+    if preset.quantization is not None and preset.tuning is not None:
+        raise model.error("tuning", "is given, yet the weights are quantized already")
+
+
+def _check_sizes(model: Record, preset: Preset) -> None:
+    if preset.disk_gib <= preset.weights_gib:
+        raise model.error("disk_gib", f"does not hold the weights of {preset.weights_gib} GiB")
+    if preset.inference.gpus.total_memory_gib <= preset.weights_gib:
+        raise model.error("inference", f"does not hold the weights of {preset.weights_gib} GiB")
+    if preset.tuning is None:
+        return
+    if preset.tuning.disk_gib < preset.disk_gib:
+        raise model.error("tuning", f"has less disk than serving afterwards: {preset.disk_gib} GiB")
+    lora = preset.tuning.methods.get(TuningMethod.LORA)
+    qlora = preset.tuning.methods.get(TuningMethod.QLORA)
+    if lora is not None and lora.total_memory_gib <= preset.weights_gib:
+        raise model.error("tuning", f"lora does not hold the weights of {preset.weights_gib} GiB")
+    if lora and qlora and qlora.total_memory_gib > lora.total_memory_gib:
+        raise model.error("tuning", "qlora takes more memory than lora")
