@@ -1,0 +1,1 @@
+"""HTTP in front of kaito.inference.v1.InferenceService."""

@@ -1,0 +1,1 @@
+"""The seam to model-servers, its gRPC implementation and its fake."""

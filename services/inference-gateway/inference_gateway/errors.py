@@ -1,0 +1,140 @@
+"""What a caller is told when there is no answer: one table from gRPC codes to HTTP, two shapes.
+
+Problem   a refusal as a value: status, message, and OpenAI's type, param and code
+Refused   carries a Problem to where it is rendered
+OpenAI's routes answer {"error": {...}}, the seed's routes {"detail": ...} as FastAPI does.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from grpc import StatusCode
+
+from inference_gateway.backends.backend import BackendError
+
+CLIENT_CLOSED_REQUEST = 499
+_RETRY_AFTER_S = {429: 1, 503: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A refusal. `fields` is FastAPI's list of field errors, for the seed's 422."""
+
+    status: int
+    message: str
+    type: str = "invalid_request_error"
+    param: str | None = None
+    code: str | None = None
+    fields: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def retry_after_s(self) -> int | None:
+        """After how many seconds another try may go better; None where it will not."""
+        return _RETRY_AFTER_S.get(self.status)
+
+
+class Refused(Exception):
+    """The request ends with this problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+# gRPC code -> HTTP status, OpenAI's type, OpenAI's code
+STATUS: Mapping[StatusCode, tuple[int, str, str]] = {
+    StatusCode.OK: (500, "server_error", "no_answer"),
+    StatusCode.CANCELLED: (CLIENT_CLOSED_REQUEST, "server_error", "cancelled"),
+    StatusCode.UNKNOWN: (502, "server_error", "bad_gateway"),
+    StatusCode.INVALID_ARGUMENT: (400, "invalid_request_error", "invalid_value"),
+    StatusCode.DEADLINE_EXCEEDED: (504, "timeout_error", "timeout"),
+    StatusCode.NOT_FOUND: (404, "invalid_request_error", "model_not_found"),
+    StatusCode.ALREADY_EXISTS: (409, "invalid_request_error", "already_exists"),
+    StatusCode.PERMISSION_DENIED: (403, "permission_error", "permission_denied"),
+    StatusCode.UNAUTHENTICATED: (401, "authentication_error", "unauthenticated"),
+    StatusCode.RESOURCE_EXHAUSTED: (429, "rate_limit_error", "rate_limit_exceeded"),
+    StatusCode.FAILED_PRECONDITION: (400, "invalid_request_error", "failed_precondition"),
+    StatusCode.ABORTED: (409, "server_error", "aborted"),
+    StatusCode.OUT_OF_RANGE: (400, "invalid_request_error", "out_of_range"),
+    StatusCode.UNIMPLEMENTED: (501, "server_error", "not_implemented"),
+    StatusCode.INTERNAL: (500, "server_error", "internal_error"),
+    StatusCode.UNAVAILABLE: (503, "server_error", "service_unavailable"),
+    StatusCode.DATA_LOSS: (500, "server_error", "data_loss"),
+}
+
+
+def from_backend(error: BackendError) -> Problem:
+    """The model-server's refusal, its message passed on as it is."""
+    status, kind, code = STATUS[error.code]
+    return Problem(status=status, message=error.message, type=kind, code=code)
+
+
+def body_too_large(limit: int) -> Problem:
+    return Problem(
+        status=413,
+        message=f"the request body is larger than {limit} bytes; "
+        "send less, or raise KAITO_MAX_BODY_BYTES",
+        code="request_too_large",
+    )
+
+
+def body_too_slow(seconds: float) -> Problem:
+    return Problem(
+        status=408, message=f"the request body did not arrive within {seconds:g} s", code="timeout"
+    )
+
+
+def too_busy(what: str) -> Problem:
+    return Problem(status=429, message=what, type="rate_limit_error", code="rate_limit_exceeded")
+
+
+def timed_out(seconds: float) -> Problem:
+    return Problem(
+        status=504,
+        message=f"no complete answer within {seconds:g} s; ask for fewer tokens, stream, "
+        "or raise KAITO_REQUEST_TIMEOUT_S",
+        type="timeout_error",
+        code="timeout",
+    )
+
+
+def unknown_model(name: str, known: Iterable[str]) -> Problem:
+    listed = ", ".join(known) or "none"
+    return Problem(
+        status=404,
+        message=f"model {name!r} does not exist here; there are: {listed}",
+        param="model",
+        code="model_not_found",
+    )
+
+
+def unavailable(message: str) -> Problem:
+    return Problem(status=503, message=message, type="server_error", code="service_unavailable")
+
+
+def internal(request_id: str) -> Problem:
+    return Problem(
+        status=500,
+        message=f"the gateway failed; its log has the reason under request id {request_id}",
+        type="server_error",
+        code="internal_error",
+    )
+
+
+def openai_body(problem: Problem) -> bytes:
+    """{"error": {"message", "type", "param", "code"}}"""
+    error = {
+        "message": problem.message,
+        "type": problem.type,
+        "param": problem.param,
+        "code": problem.code,
+    }
+    return json.dumps({"error": error}, ensure_ascii=False).encode()
+
+
+def detail_body(problem: Problem) -> bytes:
+    """{"detail": text}, or FastAPI's list of field errors where there is one."""
+    detail: Any = list(problem.fields) or problem.message
+    return json.dumps({"detail": detail}, ensure_ascii=False).encode()

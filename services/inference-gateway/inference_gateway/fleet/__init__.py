@@ -1,0 +1,1 @@
+"""Which model-servers there are, which of them can answer, and who gets the next request."""
