@@ -8,7 +8,7 @@ PY_MODELS := .venv-models/bin/python
 MODEL_TESTS := tests/tuner tests/model_server
 
 .DEFAULT_GOAL := help
-.PHONY: help venv venv-models lock protogen format check unit unit-models
+.PHONY: help venv venv-models lock crds protogen format check unit unit-models
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ venv-models: ## the models' virtual environment, .venv-models (torch on CPU)
 
 lock: ## resolve requirements/*.txt anew into requirements/*.lock
 	$(PYTHON) -m tools.venvs --lock control models
+
+crds: venv ## generate the CRDs into the charts
+	$(PY) -m tools.crdgen
 
 protogen: venv ## generate the gRPC stubs from proto/
 	$(PY) -m tools.protogen

@@ -1,5 +1,6 @@
 """Generates the CRDs into the charts: `python -m tools.crdgen`. A test compares."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -30,7 +31,8 @@ def files() -> dict[Path, str]:
 
 
 def _text(crd: Definition) -> str:
-    return HEADER + yaml.dump(crd.manifest(), Dumper=_Dumper, sort_keys=False, width=100)
+    kept = replace(crd, annotations={"helm.sh/resource-policy": "keep"})
+    return HEADER + yaml.dump(kept.manifest(), Dumper=_Dumper, sort_keys=False, width=100)
 
 
 def main() -> None:

@@ -1,0 +1,154 @@
+"""What a release holds: secure pods, narrow rights, every value explained."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helm_python import HelmRenderError
+
+from tests.charts.render import AZURE, CHART, Manifest, find, render
+
+SERVICES = ("workspace-controller", "gpu-provisioner", "inference-gateway")
+VALUES = [CHART / "values.yaml", *(CHART / "charts" / name / "values.yaml" for name in SERVICES)]
+
+
+@pytest.fixture(scope="module")
+def release() -> list[Manifest]:
+    return render()
+
+
+def _deployment(release: list[Manifest], service: str) -> Manifest:
+    return find(release, "Deployment", f"kaito-{service}")
+
+
+def _environment(deployment: Manifest) -> dict[str, str]:
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    return {entry["name"]: entry.get("value", "") for entry in container["env"]}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_pods_meet_the_restricted_standard(release: list[Manifest], service: str) -> None:
+    pod = _deployment(release, service)["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["runAsUser"] == 65532
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in pod["containers"]:
+        security = container["securityContext"]
+        assert security["allowPrivilegeEscalation"] is False
+        assert security["readOnlyRootFilesystem"] is True
+        assert security["capabilities"] == {"drop": ["ALL"]}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_pods_are_probed_and_bounded(release: list[Manifest], service: str) -> None:
+    container = _deployment(release, service)["spec"]["template"]["spec"]["containers"][0]
+    assert {"livenessProbe", "readinessProbe"} <= set(container)
+    assert set(container["resources"]["requests"]) == {"cpu", "memory"}
+    assert "memory" in container["resources"]["limits"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_two_replicas_and_a_disruption_budget(release: list[Manifest], service: str) -> None:
+    deployment = _deployment(release, service)
+    budget = find(release, "PodDisruptionBudget", f"kaito-{service}")
+    assert deployment["spec"]["replicas"] == 2
+    assert budget["spec"]["selector"] == deployment["spec"]["selector"]
+
+
+def _rules(release: list[Manifest]) -> list[tuple[str, Manifest]]:
+    return [
+        (f"{m['kind']} {m['metadata']['name']}", rule)
+        for m in release
+        if m["kind"] in ("Role", "ClusterRole")
+        for rule in m["rules"]
+    ]
+
+
+def test_no_right_is_a_wildcard(release: list[Manifest]) -> None:
+    for name, rule in _rules(release):
+        assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"], name
+
+
+def test_secrets_are_never_listed(release: list[Manifest]) -> None:
+    for name, rule in _rules(release):
+        if "secrets" in rule["resources"]:
+            assert not {"list", "watch", "update", "delete"} & set(rule["verbs"]), name
+
+
+def test_gpu_provisioner_never_touches_workspaces(release: list[Manifest]) -> None:
+    rules = find(release, "ClusterRole", "kaito-gpu-provisioner")["rules"]
+    assert all("kaito.sh" not in rule["apiGroups"] for rule in rules)
+
+
+def test_the_front_door_needs_no_api_access(release: list[Manifest]) -> None:
+    pod = _deployment(release, "inference-gateway")["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+
+
+@pytest.mark.parametrize("provisioner", ["machine", "nodeclaim", "nodepool", "byo"])
+def test_one_value_chooses_how_nodes_are_asked_for(provisioner: str) -> None:
+    release = render({"global": {"nodeProvisioner": provisioner}})
+    environment = _environment(_deployment(release, "workspace-controller"))
+    assert environment["KAITO_NODE_PROVISIONER"] == provisioner
+
+
+def test_crds_come_with_the_release_and_stay_when_it_goes(release: list[Manifest]) -> None:
+    crds = [m for m in release if m["kind"] == "CustomResourceDefinition"]
+    assert {crd["metadata"]["name"] for crd in crds} == {
+        "workspaces.kaito.sh",
+        "machines.karpenter.sh",
+        "nodeclaims.karpenter.sh",
+    }
+    for crd in crds:
+        assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+@pytest.mark.parametrize("key", sorted(AZURE["gpu-provisioner"]["settings"]))
+def test_a_missing_azure_setting_is_refused_with_its_name(key: str) -> None:
+    with pytest.raises(HelmRenderError, match=rf"gpu-provisioner\.settings\.{key} is empty"):
+        render({"gpu-provisioner": {"settings": {key: ""}}})
+
+
+def test_switched_off_services_leave_nothing_behind() -> None:
+    off: dict[str, Any] = {name: {"enabled": False} for name in SERVICES}
+    assert render(off) == []
+
+
+def test_the_registry_is_one_value() -> None:
+    release = render({"global": {"image": {"registry": "example.test/kaito", "tag": "7"}}})
+    for service in SERVICES:
+        container = _deployment(release, service)["spec"]["template"]["spec"]["containers"][0]
+        assert container["image"] == f"example.test/kaito/{service}:7"
+    environment = _environment(_deployment(release, "workspace-controller"))
+    assert environment["KAITO_TUNER_IMAGE"] == "example.test/kaito/tuner:7"
+
+
+@pytest.mark.parametrize("path", VALUES, ids=lambda path: path.parent.name)
+def test_every_value_is_explained(path: Path) -> None:
+    lines = path.read_text().splitlines()
+    assert len(lines) <= 120
+    leaf = re.compile(r"^(\s*)([A-Za-z][\w-]*):\s+\S")
+    for number, line in enumerate(lines):
+        if leaf.match(line) and not _inside_block(lines, number):
+            assert _comment_above(lines, number), f"{path.parent.name}: {line.strip()}"
+
+
+def _inside_block(lines: list[str], number: int) -> bool:
+    """Lines of a `key: |` text or of a value that is explained as a whole."""
+    indent = len(lines[number]) - len(lines[number].lstrip())
+    for above in reversed(lines[:number]):
+        depth = len(above) - len(above.lstrip())
+        if above.strip() and depth < indent:
+            if above.rstrip().endswith("|") or _comment_above(lines, lines.index(above)):
+                return True
+            indent = depth
+    return False
+
+
+def _comment_above(lines: list[str], number: int) -> bool:
+    while number > 0 and lines[number - 1].strip().startswith("#"):
+        number -= 1
+        if lines[number].strip().startswith("# --"):
+            return True
+    return False

@@ -1,0 +1,25 @@
+"""What is generated and committed is what would be generated now."""
+
+from pathlib import Path
+
+import pytest
+
+from tools import crdgen, protogen
+
+GEN = protogen.SOURCE / "gen"
+
+
+def test_stubs_are_fresh(tmp_path: Path) -> None:
+    protogen.generate(tmp_path)
+    fresh = {p.relative_to(tmp_path): p.read_text() for p in tmp_path.rglob("*.py*")}
+    committed = {
+        p.relative_to(GEN): p.read_text()
+        for p in (GEN / "kaito").rglob("*.py*")
+        if p.is_file() and "__pycache__" not in p.parts
+    }
+    assert fresh == committed, "run `make protogen`"
+
+
+@pytest.mark.parametrize("path", crdgen.files(), ids=lambda path: path.stem)
+def test_crds_are_fresh(path: Path) -> None:
+    assert path.read_text() == crdgen.files()[path], "run `make crds`"
