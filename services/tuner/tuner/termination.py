@@ -10,9 +10,10 @@ from typing import Any
 from tuner.errors import RunError
 
 LIMIT_BYTES = 4095
+Words = dict[str, Any]
 
 
-def failure(trouble: RunError) -> dict[str, Any]:
+def failure(trouble: RunError) -> Words:
     """What a failed container says."""
     return {
         "reason": trouble.reason.value,
@@ -21,7 +22,7 @@ def failure(trouble: RunError) -> dict[str, Any]:
     }
 
 
-def render(words: dict[str, Any]) -> bytes:
+def render(words: Words) -> bytes:
     """`words` as JSON of fewer than 4096 bytes; a long `message` loses its end."""
     data = _json(words)
     if len(data) <= LIMIT_BYTES:
@@ -37,10 +38,10 @@ def render(words: dict[str, Any]) -> bytes:
     return _json({**words, "message": message[:low] + "…"})
 
 
-def write(path: Path, words: dict[str, Any]) -> None:
+def write(path: Path, words: Words) -> None:
     """Writes `words` to `path`, in place: the kubelet mounts the file itself."""
     path.write_bytes(render(words))
 
 
-def _json(words: dict[str, Any]) -> bytes:
+def _json(words: Words) -> bytes:
     return json.dumps(words, ensure_ascii=False).encode()

@@ -12,7 +12,7 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 FOLDER = "data"
@@ -60,7 +60,7 @@ def build_layer(adapter: Path, target: Path) -> Layer:
     with target.open("wb") as file:
         outer = _Hashed(file)
         # No name and no time in gzip's header either.
-        with gzip.GzipFile("", "wb", COMPRESSION, outer, mtime=0) as zipped:  # type: ignore[arg-type]
+        with gzip.GzipFile("", "wb", COMPRESSION, outer, mtime=0) as zipped:
             inner = _Hashed(zipped)
             with tarfile.open(fileobj=inner, mode="w|", format=tarfile.USTAR_FORMAT) as tar:  # type: ignore[call-overload]
                 tar.addfile(_entry(FOLDER, tarfile.DIRTYPE, 0o755, 0))
@@ -95,10 +95,16 @@ def build_image(layer: Layer, architecture: str, annotations: Mapping[str, str])
     return Image(layer=layer, config=config, manifest=manifest)
 
 
+class _Sink(Protocol):
+    def write(self, data: bytes, /) -> int: ...
+
+    def flush(self) -> None: ...
+
+
 class _Hashed:
     """A file to write to that hashes what passes."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: _Sink) -> None:
         self._file = file
         self._hash = hashlib.sha256()
 

@@ -45,7 +45,10 @@ def push(
 
 
 def _upload(image: Image, reference: Reference, repository: Repository) -> None:
-    blobs = {image.layer.digest: image.layer.path, image.config_digest: image.config}
+    blobs: dict[str, bytes | Path] = {
+        image.layer.digest: image.layer.path,
+        image.config_digest: image.config,
+    }
     for digest, content in blobs.items():
         if repository.has_blob(digest):
             log.info("blob %s is in the registry already", digest)

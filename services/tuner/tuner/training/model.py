@@ -1,0 +1,92 @@
+"""The base model and its tokenizer, as they lie in the model directory."""
+
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+from tuner.config.sections import ModelConfig, QuantizationConfig
+from tuner.config.typed import invalid
+from tuner.errors import RunError
+from tuner.reasons import Reason
+from tuner.training.failures import loading
+from tuner.training.precision import Device, Precision, cpu_has_bfloat16, fit_quantization
+
+log = logging.getLogger(__name__)
+
+
+def find_device() -> Device:
+    """What this machine computes with."""
+    if torch.cuda.is_available():
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return Device(gpu=True, bfloat16=bool(native))
+    cpuinfo = Path("/proc/cpuinfo")
+    text = cpuinfo.read_text(errors="replace") if cpuinfo.exists() else ""
+    return Device(gpu=False, bfloat16=cpu_has_bfloat16(text))
+
+
+def check_model_directory(path: Path) -> None:
+    """Errors: RunError(MODEL_LOAD_FAILED) when `path` obviously holds no model."""
+    if not (path / "config.json").is_file():
+        raise RunError(
+            Reason.MODEL_LOAD_FAILED,
+            f"there is no model at {path}: config.json is missing; check that the preset's model "
+            "image is mounted there and holds the model's files",
+        )
+
+
+def load_tokenizer(path: Path, config: ModelConfig) -> Any:
+    """The tokenizer, with a pad token and the chat template that `config` sets."""
+    with loading(str(path)):
+        tokenizer = AutoTokenizer.from_pretrained(
+            path, local_files_only=True, trust_remote_code=config.trust_remote_code
+        )
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    if config.chat_template is not None:
+        tokenizer.chat_template = _chat_template(config.chat_template)
+    return tokenizer
+
+
+def load_model(
+    path: Path,
+    config: ModelConfig,
+    quantization: QuantizationConfig,
+    device: Device,
+    how: Precision,
+) -> Any:
+    """The base model, its weights quantized when `quantization` says so."""
+    options: dict[str, Any] = {}
+    if quantization.active:
+        options["quantization_config"] = _bits_and_bytes(fit_quantization(quantization, how))
+    with loading(str(path)):
+        model = AutoModelForCausalLM.from_pretrained(
+            path,
+            dtype=getattr(torch, how.dtype),
+            device_map=(config.device_map or "auto") if device.gpu else "cpu",
+            local_files_only=True,
+            trust_remote_code=config.trust_remote_code,
+            **options,
+        )
+    model.config.use_cache = False
+    return model
+
+
+def _bits_and_bytes(config: QuantizationConfig) -> BitsAndBytesConfig:
+    options = asdict(config)
+    del options["quant_method"]
+    options["bnb_4bit_compute_dtype"] = getattr(torch, config.bnb_4bit_compute_dtype)
+    return BitsAndBytesConfig(**options)
+
+
+def _chat_template(value: str) -> str:
+    """`value` is a template, or the absolute path of a file that holds one."""
+    if not value.startswith("/"):
+        return value
+    try:
+        return Path(value).read_text(encoding="utf-8")
+    except OSError as error:
+        raise invalid(f"ModelConfig.chat_template is {value!r}: {error.strerror}") from error
