@@ -172,17 +172,19 @@ def _check_delivery(model: Record, preset: Preset) -> None:
 
 
 def _check_sizes(model: Record, preset: Preset) -> None:
+    weights = f"the weights of {preset.weights_gib:g} GiB"
     if preset.disk_gib <= preset.weights_gib:
-        raise model.error("disk_gib", f"does not hold the weights of {preset.weights_gib} GiB")
+        raise model.error("disk_gib", f"does not hold {weights}")
     if preset.inference.gpus.total_memory_gib <= preset.weights_gib:
-        raise model.error("inference", f"does not hold the weights of {preset.weights_gib} GiB")
+        raise model.record("inference").error("total_memory_gib", f"does not hold {weights}")
     if preset.tuning is None:
         return
+    tuning, methods = model.record("tuning"), model.record("tuning").record("methods")
     if preset.tuning.disk_gib < preset.disk_gib:
-        raise model.error("tuning", f"has less disk than serving afterwards: {preset.disk_gib} GiB")
+        raise tuning.error("disk_gib", f"is less than serving takes: {preset.disk_gib} GiB")
     lora = preset.tuning.methods.get(TuningMethod.LORA)
     qlora = preset.tuning.methods.get(TuningMethod.QLORA)
     if lora is not None and lora.total_memory_gib <= preset.weights_gib:
-        raise model.error("tuning", f"lora does not hold the weights of {preset.weights_gib} GiB")
+        raise methods.record("lora").error("total_memory_gib", f"does not hold {weights}")
     if lora and qlora and qlora.total_memory_gib > lora.total_memory_gib:
-        raise model.error("tuning", "qlora takes more memory than lora")
+        raise methods.record("qlora").error("total_memory_gib", "is more than lora takes")

@@ -37,7 +37,7 @@ class Catalog:
         cheapest first; those without a known price come last."""
         return tuple(
             sku
-            for sku in sorted(self.skus, key=_cheapest_first)
+            for sku in sorted(self.skus, key=lambda sku: sku.price_rank)
             if sku.retired_on is None
             and sku.gpus.vendor is vendor
             and sku.gpus.count >= min_gpus
@@ -133,7 +133,3 @@ def _day(series: Record, field: str) -> date:
 
 def _names(sku: Sku) -> set[str]:
     return {name.casefold() for name in (sku.name, *sku.aliases)}
-
-
-def _cheapest_first(sku: Sku) -> tuple[float, str]:
-    return (float("inf") if sku.price_usd_hour is None else sku.price_usd_hour, sku.name)

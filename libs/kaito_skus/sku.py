@@ -6,6 +6,7 @@ Knows no cloud API: prices and families are data, quota and availability are ask
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from math import inf
 
 
 class Cloud(StrEnum):
@@ -92,3 +93,8 @@ class Sku:
     gpu_driver: GpuDriver | None = None
     price_usd_hour: float | None = None
     retired_on: date | None = None
+
+    @property
+    def price_rank(self) -> tuple[float, str]:
+        """Sorts cheapest first, those without a known price last."""
+        return (inf if self.price_usd_hour is None else self.price_usd_hour, self.name)

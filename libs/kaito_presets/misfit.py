@@ -1,0 +1,57 @@
+"""Why a model does not fit on given GPUs, as a value to show to a user."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kaito_skus.sku import CudaCapability, GpuSet, Vendor
+
+OLDEST_CAPABILITY = CudaCapability(7, 0)
+"""Below it vLLM and current PyTorch builds have no kernels."""
+
+
+class MisfitReason(StrEnum):
+    VENDOR_NOT_SUPPORTED = "GpuVendorNotSupported"
+    GPU_TOO_OLD = "GpuTooOld"
+    NOT_TUNABLE = "PresetNotTunable"
+    METHOD_NOT_SUPPORTED = "TuningMethodNotSupported"
+    NOT_ENOUGH_GPUS = "NotEnoughGpus"
+    GPU_MEMORY_TOO_SMALL = "GpuMemoryTooSmall"
+    TOTAL_MEMORY_TOO_SMALL = "TotalGpuMemoryTooSmall"
+    NOT_DISTRIBUTED = "PresetCannotSpanNodes"
+    TOO_FEW_NODES = "TooFewNodes"
+    CONTEXT_TOO_LONG = "ContextTooLong"
+
+
+@dataclass(frozen=True, slots=True)
+class DoesNotFit:
+    """`problem` gives what is needed and what is there, `remedy` what to do about it."""
+
+    reason: MisfitReason
+    problem: str
+    remedy: str
+
+    @property
+    def message(self) -> str:
+        return f"{self.problem}. {self.remedy}."
+
+
+def counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def unusable(gpus: GpuSet) -> DoesNotFit | None:
+    """What rules these GPUs out for every model."""
+    if gpus.vendor is not Vendor.NVIDIA:
+        return DoesNotFit(
+            MisfitReason.VENDOR_NOT_SUPPORTED,
+            f"{gpus.model} is not an NVIDIA GPU, and models run with CUDA only",
+            "Use a machine type with NVIDIA GPUs",
+        )
+    if gpus.cuda_capability is not None and gpus.cuda_capability < OLDEST_CAPABILITY:
+        return DoesNotFit(
+            MisfitReason.GPU_TOO_OLD,
+            f"{gpus.model} has CUDA capability {gpus.cuda_capability}, and models need "
+            f"{OLDEST_CAPABILITY}",
+            "Use a machine type with newer GPUs",
+        )
+    return None

@@ -1,0 +1,133 @@
+import pytest
+
+from kaito_presets import catalog
+from kaito_presets.estimate import Estimate
+from kaito_presets.fit import Fit, inference_fit, tuning_fit
+from kaito_presets.misfit import DoesNotFit, MisfitReason
+from kaito_presets.preset import GpuNeed, Preset, TuningMethod
+from kaito_skus import catalog as sku_catalog
+from kaito_skus.sku import Cloud, GpuSet, Vendor
+
+PRESETS = catalog.load()
+SKUS = sku_catalog.load()
+OFFERED = SKUS.on(Cloud.AZURE).fitting()
+QLORA, LORA = TuningMethod.QLORA, TuningMethod.LORA
+
+
+def preset(name: str) -> Preset:
+    found = PRESETS.find(name)
+    assert found is not None
+    return found
+
+
+def gpus(sku_name: str) -> GpuSet:
+    sku = SKUS.find(sku_name)
+    assert sku is not None
+    return sku.gpus
+
+
+def test_the_walkthroughs_tuning_fits_its_machine_type() -> None:
+    fit = tuning_fit(preset("phi-3-mini-128k-instruct"), QLORA, gpus("Standard_NC6s_v3"))
+    assert isinstance(fit, Fit)
+    assert fit.explain() == (
+        "needs 1 GPU of 16 GiB, 16 GiB in total, and there is 1x NVIDIA V100 16 GiB"
+    )
+
+
+def test_the_walkthroughs_model_is_served_where_it_was_tuned() -> None:
+    result = inference_fit(
+        preset("phi-3-mini-128k-instruct"), gpus("Standard_NC6s_v3"), max_nodes=1
+    )
+    assert isinstance(result, Estimate)
+
+
+@pytest.mark.parametrize(
+    ("model", "method", "sku", "reason"),
+    [
+        ("llama-2-7b", LORA, "Standard_NC24ads_A100_v4", MisfitReason.NOT_TUNABLE),
+        ("phi-4", LORA, "Standard_NC6s_v3", MisfitReason.GPU_MEMORY_TOO_SMALL),
+        ("falcon-40b", LORA, "Standard_NC24ads_A100_v4", MisfitReason.NOT_ENOUGH_GPUS),
+        ("falcon-40b", LORA, "Standard_NC24s_v3", MisfitReason.GPU_MEMORY_TOO_SMALL),
+        ("phi-2", QLORA, "Standard_NG32ads_V620_v1", MisfitReason.VENDOR_NOT_SUPPORTED),
+        ("phi-2", QLORA, "Standard_NC6s_v2", MisfitReason.GPU_TOO_OLD),
+    ],
+)
+def test_tuning_refused(model: str, method: TuningMethod, sku: str, reason: MisfitReason) -> None:
+    verdict = tuning_fit(preset(model), method, gpus(sku), OFFERED)
+    assert isinstance(verdict, DoesNotFit)
+    assert verdict.reason is reason
+
+
+def test_the_remedy_names_what_fits_cheapest_first() -> None:
+    verdict = tuning_fit(preset("phi-4"), LORA, gpus("Standard_NC6s_v3"), OFFERED)
+    assert isinstance(verdict, DoesNotFit)
+    assert verdict.message == (
+        "lora of phi-4 needs 1 GPU of 34 GiB, 34 GiB in total, and there is 1x NVIDIA V100 16 GiB. "
+        "Use a machine type with more: Standard_NC24ads_A100_v4 (about $3.67/h), "
+        "Standard_NC40ads_H100_v5 (about $6.98/h), Standard_NC48ads_A100_v4 (about $7.35/h)."
+    )
+
+
+def test_without_offers_the_remedy_stands_alone() -> None:
+    verdict = tuning_fit(preset("phi-4"), LORA, gpus("Standard_NC6s_v3"))
+    assert isinstance(verdict, DoesNotFit)
+    assert verdict.remedy == "Use a machine type with more"
+
+
+def test_another_machine_type_is_no_remedy_for_the_preset() -> None:
+    for verdict in (
+        tuning_fit(preset("llama-2-7b"), LORA, gpus("Standard_NC6s_v3"), OFFERED),
+        inference_fit(preset("phi-2"), gpus("Standard_NC6s_v3"), OFFERED, context_tokens=9999),
+    ):
+        assert isinstance(verdict, DoesNotFit)
+        assert "Standard_" not in verdict.message
+
+
+def test_more_nodes_than_allowed() -> None:
+    verdict = inference_fit(
+        preset("llama-3.3-70b-instruct"), gpus("Standard_NC24ads_A100_v4"), OFFERED, max_nodes=1
+    )
+    assert isinstance(verdict, DoesNotFit)
+    assert verdict.reason is MisfitReason.TOO_FEW_NODES
+    assert verdict.remedy.startswith(
+        "Allow 3 nodes, or use a larger machine type: Standard_NC80adis_H100_v5 (about $13.96/h)"
+    )
+
+
+def test_fewer_nodes_are_offered_before_cheaper_ones() -> None:
+    verdict = inference_fit(
+        preset("deepseek-v4-pro"),
+        gpus("Standard_NG32ads_V620_v1"),
+        SKUS.on(Cloud.AZURE).fitting(min_gpus=8),
+    )
+    assert isinstance(verdict, DoesNotFit)
+    assert verdict.remedy == (
+        "Use a machine type with NVIDIA GPUs: Standard_ND96isr_H200_v5, "
+        "2 nodes of Standard_ND96amsr_A100_v4 (about $65.54/h), "
+        "2 nodes of Standard_ND96isr_H100_v5 (about $196.64/h)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "memory_gib", "missing"),
+    [(2, 45.0, (0, 0, 0)), (1, 80.0, (1, 0, 10)), (4, 16.0, (0, 29, 26))],
+)
+def test_shortfall(count: int, memory_gib: float, missing: tuple[float, ...]) -> None:
+    fit = Fit(
+        GpuNeed(gpu_count=2, total_memory_gib=90, per_gpu_memory_gib=45),
+        GpuSet(model="NVIDIA Test", vendor=Vendor.NVIDIA, count=count, memory_gib=memory_gib),
+    )
+    assert (fit.missing_gpus, fit.missing_per_gpu_gib, fit.missing_total_gib) == missing
+
+
+@pytest.mark.parametrize(
+    "model", [model for model in PRESETS.presets if model.tunable], ids=lambda model: model.name
+)
+@pytest.mark.parametrize("method", TuningMethod)
+def test_every_tunable_preset_fits_something_on_offer(model: Preset, method: TuningMethod) -> None:
+    assert any(isinstance(tuning_fit(model, method, sku.gpus), Fit) for sku in OFFERED)
+
+
+@pytest.mark.parametrize("model", PRESETS.presets, ids=lambda model: model.name)
+def test_every_preset_is_served_by_something_on_offer(model: Preset) -> None:
+    assert any(isinstance(inference_fit(model, sku.gpus), Estimate) for sku in OFFERED)
