@@ -1,0 +1,1 @@
+"""Answers, on this machine, the calls that provisioning makes to Resource Manager and Entra."""

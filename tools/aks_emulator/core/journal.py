@@ -1,0 +1,127 @@
+"""Keeps the state on disk as a journal of JSON lines, so that a killed emulator goes on.
+
+Each line is one transition, appended in one write: what it set and what it dropped. A line that a
+crash cut short is ignored. Opening rewrites the file as one line, atomically. A change costs what
+it changed, not what there is.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from tools.aks_emulator.core.model import (
+    Cluster,
+    ClusterState,
+    Failure,
+    Json,
+    Machine,
+    MachinePhase,
+    Operation,
+    OperationKind,
+    OperationStatus,
+    Pool,
+    PoolState,
+    Power,
+    State,
+)
+
+TABLES = ("pools", "operations", "machines", "limits")
+
+
+@dataclass(slots=True)
+class Journal:
+    path: Path
+
+    def open(self) -> State | None:
+        """The state as last recorded, or None where nothing was."""
+        if not self.path.exists():
+            return None
+        state = replay(self.path.read_text(encoding="utf-8"))
+        fresh = self.path.with_suffix(".new")
+        fresh.write_text(_line(difference(None, state)), encoding="utf-8")
+        os.replace(fresh, self.path)
+        return state
+
+    def record(self, old: State | None, new: State) -> None:
+        change = difference(old, new)
+        if not change:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("ab", buffering=0) as file:
+            file.write(_line(change).encode())
+
+
+def difference(old: State | None, new: State) -> Json:
+    """What turns one state into the other; values are compared by identity."""
+    change: Json = {}
+    if old is None or old.cluster is not new.cluster:
+        change["cluster"] = asdict(new.cluster)
+    for table in TABLES:
+        before: Mapping[str, Any] = getattr(old, table) if old is not None else {}
+        after: Mapping[str, Any] = getattr(new, table)
+        if before is after:
+            continue
+        written = {k: _plain(v) for k, v in after.items() if before.get(k) is not v}
+        dropped = [k for k in before if k not in after]
+        if written or dropped:
+            change[table] = {"set": written, "drop": dropped}
+    return change
+
+
+def replay(text: str) -> State:
+    """The state after all the lines; raises ValueError on a broken line that isn't the last."""
+    tables: dict[str, dict[str, Any]] = {table: {} for table in TABLES}
+    cluster: Json = {}
+    lines = text.splitlines(keepends=True)
+    for number, line in enumerate(lines, start=1):
+        if number == len(lines) and not line.endswith("\n"):
+            break
+        change = json.loads(line)
+        cluster = change.get("cluster", cluster)
+        for table in TABLES:
+            part = change.get(table, {"set": {}, "drop": []})
+            tables[table].update(part["set"])
+            for key in part["drop"]:
+                tables[table].pop(key, None)
+    return _state(cluster, tables)
+
+
+def _state(cluster: Json, tables: Mapping[str, Mapping[str, Any]]) -> State:
+    return State(
+        cluster=_cluster(cluster) if cluster else Cluster(),
+        pools={k: _pool(v) for k, v in tables["pools"].items()},
+        operations={k: _operation(v) for k, v in tables["operations"].items()},
+        machines={k: _machine(v) for k, v in tables["machines"].items()},
+        limits={k: int(v) for k, v in tables["limits"].items()},
+    )
+
+
+def _cluster(row: Json) -> Cluster:
+    return Cluster(**{**row, "state": ClusterState(row["state"]), "power": Power(row["power"])})
+
+
+def _pool(row: Json) -> Pool:
+    return Pool(**{**row, "state": PoolState(row["state"])})
+
+
+def _operation(row: Json) -> Operation:
+    verdict = Failure(**row["verdict"]) if row["verdict"] is not None else None
+    kind, status = OperationKind(row["kind"]), OperationStatus(row["status"])
+    return Operation(**{**row, "kind": kind, "status": status, "verdict": verdict})
+
+
+def _machine(row: Json) -> Machine:
+    return Machine(**{**row, "phase": MachinePhase(row["phase"])})
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    return value
+
+
+def _line(change: Json) -> str:
+    return json.dumps(change, separators=(",", ":")) + "\n"

@@ -1,0 +1,173 @@
+"""How operations end as time passes, and which machines there should be. Pure, level-triggered:
+
+`advance` may be called at any time, any number of times; `plan` compares what should be with what
+is noted to be, whatever happened in between.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from tools.aks_emulator.core.capacity_errors import extension_failed
+from tools.aks_emulator.core.model import (
+    ClusterState,
+    Machine,
+    MachinePhase,
+    Operation,
+    OperationKind,
+    OperationStatus,
+    Pool,
+    PoolState,
+    Power,
+    State,
+)
+from tools.aks_emulator.core.place import Place
+
+REMEMBERED_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Node names: machines to start, to switch off (the Node stays), and to remove for good."""
+
+    start: tuple[str, ...]
+    halt: tuple[str, ...]
+    remove: tuple[str, ...]
+
+
+def advance(state: State, now: float) -> State:
+    """The state after the end of every operation that is due and has the machines it needs."""
+    due = [o for o in state.operations.values() if o.in_flight and o.due_at <= now]
+    machines = _phases_by_pool(state.machines.values()) if due else {}
+    for operation in due:
+        if _machines_ready(operation, state, machines):
+            state = _end(state, operation, now)
+    return _forget(state, now)
+
+
+def next_due(state: State, now: float) -> float | None:
+    """When time alone will next change something."""
+    ends = (o.due_at for o in state.operations.values() if o.in_flight)
+    boots = (p.boots_at for p in state.pools.values() if p.boots_at is not None)
+    return min((t for t in (*ends, *boots) if t > now), default=None)
+
+
+def wanted(state: State, now: float, place: Place) -> dict[str, Machine]:
+    """The machines that should exist, by node name."""
+    if not _powered(state):
+        return {}
+    found: dict[str, Machine] = {}
+    for pool in state.pools.values():
+        if pool.adopted or _going(pool, state):
+            continue
+        if pool.boots_at is not None and pool.boots_at <= now:
+            for index in range(pool.count):
+                node = place.node_name(pool.name, index)
+                found[node] = Machine(pool.name, index, MachinePhase.STARTING)
+    return found
+
+
+def plan(state: State, now: float, place: Place, ensured: frozenset[str]) -> Plan:
+    """`ensured` are the nodes that this process itself has seen up: after a restart, none."""
+    should = wanted(state, now, place)
+    surplus = [node for node in state.machines if node not in should]
+    off = [] if _powered(state) else [n for n in surplus if _kept(state, state.machines[n])]
+    return Plan(
+        start=tuple(node for node in should if node not in ensured),
+        halt=tuple(off),
+        remove=tuple(node for node in surplus if node not in off),
+    )
+
+
+def machine_failed(state: State, node: str, reason: str, now: float) -> State:
+    """A machine could not be started: its pool's operation fails as AKS reports it."""
+    machine = state.machines.get(node)
+    pool = state.pools.get(machine.pool) if machine is not None else None
+    if pool is None:
+        return state
+    state = state.with_pool(replace(pool, boots_at=None))
+    operation = state.operation_on(pool)
+    if operation is None or operation.kind is OperationKind.DELETE:
+        return state
+    verdict = extension_failed(node, reason)
+    return state.with_operation(replace(operation, verdict=verdict, due_at=now))
+
+
+def _machines_ready(
+    operation: Operation, state: State, machines: dict[str, list[MachinePhase]]
+) -> bool:
+    if operation.verdict is not None or operation.pool is None:
+        return True
+    pool = state.pools.get(operation.pool)
+    phases = machines.get(operation.pool, [])
+    if pool is None or pool.adopted:
+        return True
+    if operation.kind is OperationKind.DELETE:
+        return not phases
+    if pool.boots_at is None:
+        return True
+    return len(phases) == pool.count and all(p is MachinePhase.RUNNING for p in phases)
+
+
+def _end(state: State, operation: Operation, now: float) -> State:
+    failed = operation.verdict is not None
+    status = OperationStatus.FAILED if failed else OperationStatus.SUCCEEDED
+    state = state.with_operation(replace(operation, status=status, ended_at=now))
+    if operation.pool is None:
+        return _end_power(state, operation, failed)
+    pool = state.pools.get(operation.pool)
+    if pool is None:
+        return state
+    if operation.kind is OperationKind.DELETE and not failed:
+        return state.without_pool(pool.name)
+    ended = PoolState.FAILED if failed else PoolState.SUCCEEDED
+    return state.with_pool(replace(pool, state=ended, revision=pool.revision + 1))
+
+
+def _end_power(state: State, operation: Operation, failed: bool) -> State:
+    power = Power.STOPPED if operation.kind is OperationKind.STOP else Power.RUNNING
+    kept = state.cluster.power if failed else power
+    return replace(state, cluster=replace(state.cluster, state=ClusterState.SUCCEEDED, power=kept))
+
+
+def _powered(state: State) -> bool:
+    """Machines go off when a stop begins and come back when a start begins."""
+    match state.cluster.state:
+        case ClusterState.STOPPING:
+            return False
+        case ClusterState.STARTING:
+            return True
+        case _:
+            return state.cluster.power is Power.RUNNING
+
+
+def _kept(state: State, machine: Machine) -> bool:
+    pool = state.pools.get(machine.pool)
+    return pool is not None and not _going(pool, state)
+
+
+def _going(pool: Pool, state: State) -> bool:
+    """A delete that is bound to fail touches no machine."""
+    if pool.state is not PoolState.DELETING:
+        return False
+    operation = state.operation_on(pool)
+    return operation is None or operation.verdict is None
+
+
+def _phases_by_pool(machines: Iterable[Machine]) -> dict[str, list[MachinePhase]]:
+    found: dict[str, list[MachinePhase]] = defaultdict(list)
+    for machine in machines:
+        found[machine.pool].append(machine.phase)
+    return found
+
+
+def _forget(state: State, now: float) -> State:
+    """Drops operations that ended long ago: ARM keeps their status for a limited time as well."""
+    old = {
+        o.id
+        for o in state.operations.values()
+        if o.ended_at is not None and o.ended_at < now - REMEMBERED_SECONDS
+    }
+    if not old:
+        return state
+    return replace(state, operations={k: v for k, v in state.operations.items() if k not in old})

@@ -1,0 +1,162 @@
+"""What the emulated Azure remembers: values only. Times are Unix seconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+Json = dict[str, Any]
+
+
+class PoolState(StrEnum):
+    """`provisioningState` of an agent pool."""
+
+    CREATING = "Creating"
+    UPDATING = "Updating"
+    DELETING = "Deleting"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELED = "Canceled"
+
+
+class ClusterState(StrEnum):
+    """`provisioningState` of the managed cluster."""
+
+    SUCCEEDED = "Succeeded"
+    STOPPING = "Stopping"
+    STARTING = "Starting"
+
+
+class Power(StrEnum):
+    RUNNING = "Running"
+    STOPPED = "Stopped"
+
+
+class OperationKind(StrEnum):
+    """The values are the words in which AKS names an operation that is in progress."""
+
+    CREATE = "create node pool"
+    UPDATE = "update node pool"
+    DELETE = "delete node pool"
+    STOP = "stop managed cluster"
+    START = "start managed cluster"
+
+
+class OperationStatus(StrEnum):
+    IN_PROGRESS = "InProgress"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELED = "Canceled"
+
+
+class MachinePhase(StrEnum):
+    """STARTING is noted before anything is started: such a machine may or may not exist."""
+
+    STARTING = "Starting"
+    RUNNING = "Running"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How an operation fails: ARM's code and message."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One long-running operation. `pool` is None for those on the cluster.
+
+    `due_at` is the earliest end; `verdict` is the failure it is bound to end with, if any.
+    """
+
+    id: str
+    kind: OperationKind
+    pool: str | None
+    started_at: float
+    due_at: float
+    verdict: Failure | None = None
+    status: OperationStatus = OperationStatus.IN_PROGRESS
+    ended_at: float | None = None
+
+    @property
+    def in_flight(self) -> bool:
+        return self.status is OperationStatus.IN_PROGRESS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """One agent pool. `properties` are as AKS returns them, less what is derived (state, etag).
+
+    `operation` is the operation in flight, or the last. `boots_at` is when its machines start;
+    None means they never do. `adopted` pools stand for machines that were there before: no machine
+    is started or removed for them.
+    """
+
+    name: str
+    properties: Json
+    state: PoolState
+    created_at: float
+    revision: int = 1
+    operation: str | None = None
+    boots_at: float | None = None
+    adopted: bool = False
+
+    @property
+    def count(self) -> int:
+        return int(self.properties["count"])
+
+    @property
+    def vm_size(self) -> str:
+        return str(self.properties["vmSize"])
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A virtual machine that exists or may exist. `pool` and `index` are its place."""
+
+    pool: str
+    index: int
+    phase: MachinePhase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    state: ClusterState = ClusterState.SUCCEEDED
+    power: Power = Power.RUNNING
+    operation: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Everything that outlives a restart. The mappings are never changed in place.
+
+    `machines` are by node name; `limits` are vCPU quotas by usage name, where set.
+    """
+
+    cluster: Cluster = field(default_factory=Cluster)
+    pools: Mapping[str, Pool] = field(default_factory=dict)
+    operations: Mapping[str, Operation] = field(default_factory=dict)
+    machines: Mapping[str, Machine] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+    def with_pool(self, pool: Pool) -> "State":
+        return replace(self, pools={**self.pools, pool.name: pool})
+
+    def without_pool(self, name: str) -> "State":
+        return replace(self, pools={k: v for k, v in self.pools.items() if k != name})
+
+    def with_operation(self, operation: Operation) -> "State":
+        return replace(self, operations={**self.operations, operation.id: operation})
+
+    def with_machine(self, node: str, machine: Machine) -> "State":
+        return replace(self, machines={**self.machines, node: machine})
+
+    def without_machine(self, node: str) -> "State":
+        return replace(self, machines={k: v for k, v in self.machines.items() if k != node})
+
+    def operation_on(self, pool: Pool) -> Operation | None:
+        """The operation that is in flight on a pool."""
+        operation = self.operations.get(pool.operation or "")
+        return operation if operation is not None and operation.in_flight else None

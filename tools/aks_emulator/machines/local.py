@@ -1,0 +1,48 @@
+"""Machines as real nodes of the local cluster: each a namespace with its own kubelet."""
+
+import asyncio
+import subprocess
+from collections.abc import Callable
+
+from tools.aks_emulator.machines.nodes import Node
+from tools.aks_emulator.machines.seam import MachineError
+from tools.local_cluster import nodes
+from tools.local_cluster.errors import ClusterError
+from tools.local_cluster.node_spec import NodeSpec, Taint
+
+
+class LocalClusterMachines:
+    """`parallel` bounds how many nodes start or stop at once: they share this machine's cores."""
+
+    def __init__(self, parallel: int = 3) -> None:
+        self._turn = asyncio.Semaphore(parallel)
+
+    async def ensure(self, node: Node) -> None:
+        async with self._turn:
+            await _call(lambda: nodes.add(_spec(node)))
+
+    async def halt(self, name: str) -> None:
+        async with self._turn:
+            await _call(lambda: nodes.remove(name))
+
+    async def remove(self, name: str) -> None:
+        async with self._turn:
+            await _call(lambda: nodes.remove(name, delete_object=True))
+
+
+def _spec(node: Node) -> NodeSpec:
+    return NodeSpec(
+        name=node.name,
+        labels=dict(node.labels),
+        taints=tuple(Taint(taint.key, taint.value, taint.effect) for taint in node.taints),
+        gpus=node.gpus,
+        instance_type=node.labels["node.kubernetes.io/instance-type"],
+        provider_id=node.provider_id,
+    )
+
+
+async def _call(work: Callable[[], None]) -> None:
+    try:
+        await asyncio.to_thread(work)
+    except (ClusterError, OSError, subprocess.SubprocessError) as error:
+        raise MachineError(str(error)) from error

@@ -1,0 +1,103 @@
+"""Brings the machines to what the state says, for ever: observe, plan, carry out, wait.
+
+One task per node at a time; what a task did is noted in the state, and the next round plans anew.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from tools.aks_emulator.core.azure import Azure
+from tools.aks_emulator.core.lifecycle import machine_failed, next_due, plan, wanted
+from tools.aks_emulator.core.model import MachinePhase
+from tools.aks_emulator.machines.nodes import node
+from tools.aks_emulator.machines.seam import MachineError, Machines
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 5.0
+
+
+class Machinery:
+    def __init__(self, azure: Azure, machines: Machines) -> None:
+        self._azure = azure
+        self._machines = machines
+        self._ensured: frozenset[str] = frozenset()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Runs until cancelled; tasks that are under way are cancelled with it."""
+        try:
+            while True:
+                self._azure.changed.clear()
+                self._round()
+                await self._wait()
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def _round(self) -> None:
+        azure = self._azure
+        steps = plan(azure.state, azure.clock(), azure.terms.place, self._ensured)
+        for work, names in (
+            (self._start, steps.start), (self._halt, steps.halt), (self._remove, steps.remove)
+        ):  # fmt: skip
+            for name in names:
+                if name not in self._tasks:
+                    self._tasks[name] = asyncio.create_task(self._run_one(name, work))
+
+    async def _wait(self) -> None:
+        now = self._azure.clock()
+        due = next_due(self._azure.state, now)
+        try:
+            async with asyncio.timeout(due - now if due is not None else None):
+                await self._azure.changed.wait()
+        except TimeoutError:
+            return
+
+    async def _run_one(self, name: str, work: Callable[[str], Awaitable[None]]) -> None:
+        try:
+            await work(name)
+        except MachineError as error:
+            log.warning("machine %s: %s", name, error)
+            await asyncio.sleep(RETRY_SECONDS)
+        except Exception:
+            log.exception("machine %s", name)
+            await asyncio.sleep(RETRY_SECONDS)
+        finally:
+            del self._tasks[name]
+            self._azure.changed.set()
+
+    async def _start(self, name: str) -> None:
+        azure = self._azure
+        machine = wanted(azure.state, azure.clock(), azure.terms.place).get(name)
+        pool = azure.state.pools.get(machine.pool) if machine is not None else None
+        if machine is None or pool is None:
+            return
+        if name not in azure.state.machines:
+            azure.commit(azure.state.with_machine(name, machine))
+        try:
+            await self._machines.ensure(
+                node(pool, machine.index, azure.terms.place, azure.terms.catalog)
+            )
+        except MachineError as error:
+            log.warning("machine %s did not start: %s", name, error)
+            azure.commit(machine_failed(azure.state, name, str(error), azure.clock()))
+            return
+        running = replace(machine, phase=MachinePhase.RUNNING)
+        azure.commit(azure.state.with_machine(name, running))
+        self._ensured |= {name}
+
+    async def _halt(self, name: str) -> None:
+        await self._machines.halt(name)
+        self._gone(name)
+
+    async def _remove(self, name: str) -> None:
+        await self._machines.remove(name)
+        self._gone(name)
+
+    def _gone(self, name: str) -> None:
+        self._ensured -= {name}
+        self._azure.commit(self._azure.state.without_machine(name))

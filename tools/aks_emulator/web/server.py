@@ -1,0 +1,133 @@
+"""Serves the emulator over TLS with aiohttp; everything it says is decided elsewhere."""
+
+import json
+import ssl
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from tools.aks_emulator.core.azure import Azure
+from tools.aks_emulator.core.model import Json
+from tools.aks_emulator.web import admin, arm, entra
+from tools.aks_emulator.web.desk import Desk
+from tools.aks_emulator.web.entra import Entra
+from tools.aks_emulator.web.replies import Reply, Request
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def application(desk: Desk, door: Entra) -> web.Application:
+    app = web.Application()
+    app.add_routes(_admin_routes(desk.azure))
+    app.add_routes(_entra_routes(desk, door))
+    app.router.add_route("*", "/{path:.*}", _arm_handler(desk))
+    return app
+
+
+async def listen(app: web.Application, host: str, port: int, tls: ssl.SSLContext) -> web.AppRunner:
+    """Starts serving; the runner's `cleanup` ends it. Raises OSError where it can't listen."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, host, port, ssl_context=tls).start()
+    return runner
+
+
+def _arm_handler(desk: Desk) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        reply = arm.answer(desk, await _request(request))
+        if reply.cut and request.transport is not None:
+            request.transport.abort()
+        return _response(reply)
+
+    return handle
+
+
+def _entra_routes(desk: Desk, door: Entra) -> list[web.RouteDef]:
+    tenant = desk.azure.terms.place.tenant
+
+    async def token(request: web.Request) -> web.Response:
+        form = {k: v for k, v in (await request.post()).items() if isinstance(v, str)}
+        return _response(await door.token(request.match_info["tenant"], form))
+
+    async def configuration(request: web.Request) -> web.Response:
+        given = request.match_info["tenant"]
+        return web.json_response(entra.openid_configuration(_base_url(request), given))
+
+    async def discovery(request: web.Request) -> web.Response:
+        return web.json_response(entra.instance_discovery(_base_url(request), tenant))
+
+    async def signing_keys(request: web.Request) -> web.Response:
+        return web.json_response({"keys": []})
+
+    async def metadata(request: web.Request) -> web.Response:
+        return web.json_response(entra.cloud_metadata(_base_url(request), tenant))
+
+    return [
+        web.post("/{tenant}/oauth2/v2.0/token", token),
+        web.get("/{tenant}/v2.0/.well-known/openid-configuration", configuration),
+        web.get("/common/discovery/instance", discovery),
+        web.get("/{tenant}/discovery/v2.0/keys", signing_keys),
+        web.get("/metadata/endpoints", metadata),
+    ]
+
+
+def _admin_routes(azure: Azure) -> list[web.RouteDef]:
+    def reading(answer: Callable[[Azure], Reply]) -> Handler:
+        async def handle(request: web.Request) -> web.Response:
+            return _response(answer(azure))
+
+        return handle
+
+    def writing(answer: Callable[[Azure, Json], Reply]) -> Handler:
+        async def handle(request: web.Request) -> web.Response:
+            asked = await _json_object(request)
+            if asked is None:
+                return _response(Reply(400, {"error": "the body must be a JSON object"}))
+            return _response(answer(azure, asked))
+
+        return handle
+
+    async def clear(request: web.Request) -> web.Response:
+        return _response(admin.clear_faults(azure, request.match_info.get("which")))
+
+    return [
+        web.get("/_emulator/health", reading(admin.health)),
+        web.get("/_emulator/faults", reading(admin.list_faults)),
+        web.post("/_emulator/faults", writing(admin.set_fault)),
+        web.delete("/_emulator/faults", clear),
+        web.delete("/_emulator/faults/{which}", clear),
+        web.get("/_emulator/calls", reading(admin.calls)),
+        web.delete("/_emulator/calls", reading(admin.forget_calls)),
+        web.get("/_emulator/pools", reading(admin.pools)),
+        web.get("/_emulator/quota", reading(admin.quota)),
+        web.put("/_emulator/quota", writing(admin.set_quota)),
+    ]
+
+
+async def _request(request: web.Request) -> Request:
+    return Request(
+        method=request.method,
+        path=request.path,
+        base_url=_base_url(request),
+        query=dict(request.query),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=await request.read(),
+    )
+
+
+async def _json_object(request: web.Request) -> Json | None:
+    try:
+        value = json.loads(await request.read())
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _base_url(request: web.Request) -> str:
+    return f"https://{request.host}"
+
+
+def _response(reply: Reply) -> web.Response:
+    if reply.body is None:
+        return web.Response(status=reply.status, headers=reply.headers)
+    return web.json_response(reply.body, status=reply.status, headers=reply.headers)
