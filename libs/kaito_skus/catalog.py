@@ -1,7 +1,7 @@
 """The machine types this build knows, from the files beside it. Asks no cloud."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -53,15 +53,20 @@ def load() -> Catalog:
     files = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda f: f.name
     )
-    skus: list[Sku] = []
+    return collect(
+        sku for file in files for sku in parse(file.name, file.read_text(encoding="utf-8"))
+    )
+
+
+def collect(skus: Iterable[Sku]) -> Catalog:
+    """Raises DataError where two machine types claim one name."""
+    known = tuple(skus)
     taken: set[str] = set()
-    for file in files:
-        for sku in parse(file.name, file.read_text(encoding="utf-8")):
-            if taken & _names(sku):
-                raise DataError(file.name, "name", sku.name, "is there twice")
-            taken |= _names(sku)
-            skus.append(sku)
-    return Catalog(tuple(skus))
+    for sku in known:
+        if taken & _names(sku):
+            raise DataError(f"{sku.cloud}.yaml", "name", sku.name, "is there twice")
+        taken |= _names(sku)
+    return Catalog(known)
 
 
 def parse(file: str, text: str) -> tuple[Sku, ...]:

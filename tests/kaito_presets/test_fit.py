@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from kaito_presets import catalog
@@ -56,6 +58,25 @@ def test_tuning_refused(model: str, method: TuningMethod, sku: str, reason: Misf
     verdict = tuning_fit(preset(model), method, gpus(sku), OFFERED)
     assert isinstance(verdict, DoesNotFit)
     assert verdict.reason is reason
+
+
+def test_a_method_that_the_preset_does_not_offer() -> None:
+    model = preset("phi-2")
+    assert model.tuning is not None
+    only_qlora = replace(model.tuning, methods={QLORA: model.tuning.methods[QLORA]})
+    verdict = tuning_fit(replace(model, tuning=only_qlora), LORA, gpus("Standard_NC24s_v3"))
+    assert isinstance(verdict, DoesNotFit)
+    assert verdict.message == "phi-2 cannot be tuned with lora. Set method to qlora."
+
+
+def test_enough_gpus_of_enough_memory_may_still_be_too_little() -> None:
+    model = preset("phi-2")
+    assert model.tuning is not None
+    need = GpuNeed(gpu_count=1, total_memory_gib=40, per_gpu_memory_gib=16)
+    tuning = replace(model.tuning, methods={LORA: need})
+    verdict = tuning_fit(replace(model, tuning=tuning), LORA, gpus("Standard_NC12s_v3"))
+    assert isinstance(verdict, DoesNotFit)
+    assert verdict.reason is MisfitReason.TOTAL_MEMORY_TOO_SMALL
 
 
 def test_the_remedy_names_what_fits_cheapest_first() -> None:

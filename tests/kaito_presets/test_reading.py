@@ -124,6 +124,11 @@ def test_a_contradiction_names_file_field_and_value(old: str, new: str, message:
     assert message in str(error.value)
 
 
+def test_a_name_that_no_image_could_have() -> None:
+    with pytest.raises(DataError, match="name: 'Small_1' is not lower-case letters"):
+        reading.read("Small_1.yaml", changed("name: small", "name: Small_1"))
+
+
 def test_no_method_at_all() -> None:
     head, tail = SMALL.split("  methods:")
     text = f"{head}  methods: {{}}\n  target_modules{tail.split('target_modules')[1]}"

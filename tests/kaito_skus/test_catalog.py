@@ -143,6 +143,8 @@ def test_a_file_is_read() -> None:
         ("gpus: 1", "gpus: true", "series[0].sizes[0].gpus: True is not a whole number"),
         ("gpus: 1, ", "", "series[0].sizes[0].gpus: None is missing"),
         ("vcpus: 6", "vcpus: 6, disk: 1", "series[0].sizes[0].disk: 1 is in a field that is not"),
+        ("name: Standard_A", "name: A, aliases: B", "aliases: 'B' is not a list of texts"),
+        ("series:\n", "series: {}\nold:\n", "azure.yaml: series: {} is not a list"),
         ("nvme: false", "nvme: 0", "series[0].nvme: 0 is not true or false"),
         (
             "nvme: false",
@@ -156,6 +158,12 @@ def test_a_mistake_names_file_field_and_value(old: str, new: str, message: str) 
     with pytest.raises(DataError) as error:
         catalog.parse("azure.yaml", ONE_SERIES.replace(old, new, 1))
     assert message in str(error.value)
+
+
+def test_two_machine_types_may_not_share_a_name() -> None:
+    (sku,) = catalog.parse("azure.yaml", ONE_SERIES)
+    with pytest.raises(DataError, match="azure.yaml: name: 'Standard_A' is there twice"):
+        catalog.collect([sku, sku])
 
 
 @pytest.mark.parametrize("text", ["- a", "a: [", "a: b: c"])
