@@ -1,0 +1,1 @@
+"""Serves one language model and its adapters over kaito.inference.v1.InferenceService."""

@@ -1,0 +1,83 @@
+"""Asks a model-server from the command line: `python -m model_server.client --chat "Hello"`.
+
+Knows only the contract; prints the answer, and the token counts on stderr.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import grpc
+
+from kaito.inference.v1 import inference_pb2 as pb
+from kaito.inference.v1 import inference_pb2_grpc
+
+
+def main(argv: Sequence[str]) -> int:
+    """The exit code: 0 with an answer, 1 with the server's refusal on stderr."""
+    options = _parse(argv)
+    request = pb.GenerateRequest(model=options.model, options=_generation(options))
+    if options.prompt is not None:
+        request.prompt = options.prompt
+    else:
+        if options.system:
+            request.chat.messages.add(role="system", content=options.system)
+        request.chat.messages.add(role="user", content=options.chat)
+    with grpc.insecure_channel(options.target) as channel:
+        stub = inference_pb2_grpc.InferenceServiceStub(channel)
+        try:
+            usage = (_stream if options.stream else _whole)(stub, request, options.timeout)
+        except grpc.RpcError as error:
+            print(f"{error.code().name}: {error.details()}", file=sys.stderr)
+            return 1
+    print(f"tokens: {usage.prompt_tokens} + {usage.completion_tokens}", file=sys.stderr)
+    return 0
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m model_server.client", description=__doc__)
+    parser.add_argument("--target", default="localhost:29500", help="host:port")
+    parser.add_argument("--model", default="", help="base model or adapter; default: the server's")
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--prompt", help="text to go on from, without a chat template")
+    asked.add_argument("--chat", help="a user's message")
+    parser.add_argument("--system", default="", help="a system message before --chat")
+    parser.add_argument("--stream", action="store_true", help="print piece by piece")
+    parser.add_argument("--max-new-tokens", type=int, help="tokens of answer at most")
+    parser.add_argument("--temperature", type=float, help="draw at random with this temperature")
+    parser.add_argument("--seed", type=int, help="make drawing repeatable")
+    parser.add_argument("--timeout", type=float, default=120.0, help="seconds")
+    return parser.parse_args(argv)
+
+
+def _generation(options: argparse.Namespace) -> pb.GenerationOptions:
+    return pb.GenerationOptions(
+        max_new_tokens=options.max_new_tokens,
+        temperature=options.temperature,
+        do_sample=None if options.temperature is None and options.seed is None else True,
+        seed=options.seed,
+    )
+
+
+def _whole(
+    stub: inference_pb2_grpc.InferenceServiceStub, request: pb.GenerateRequest, timeout: float
+) -> pb.Usage:
+    answer: pb.GenerateResponse = stub.Generate(request, timeout=timeout)
+    print("\n".join(choice.text for choice in answer.choices))
+    return answer.usage
+
+
+def _stream(
+    stub: inference_pb2_grpc.InferenceServiceStub, request: pb.GenerateRequest, timeout: float
+) -> pb.Usage:
+    usage = pb.Usage()
+    for piece in stub.StreamGenerate(pb.StreamGenerateRequest(request=request), timeout=timeout):
+        print(piece.text, end="", flush=True)
+        if piece.HasField("usage"):
+            usage = piece.usage
+    print()
+    return usage
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,17 @@
+"""The one table from what can go wrong to gRPC's status codes."""
+
+from grpc import StatusCode
+
+from model_server import errors
+
+STATUS: dict[type[errors.InferenceError], StatusCode] = {
+    errors.InvalidRequest: StatusCode.INVALID_ARGUMENT,
+    errors.ModelNotFound: StatusCode.NOT_FOUND,
+    errors.AdapterExists: StatusCode.ALREADY_EXISTS,
+    errors.AdapterInvalid: StatusCode.INVALID_ARGUMENT,
+    errors.AdapterRequired: StatusCode.FAILED_PRECONDITION,
+    errors.Overloaded: StatusCode.RESOURCE_EXHAUSTED,
+    errors.Unavailable: StatusCode.UNAVAILABLE,
+    errors.ModelLoadFailed: StatusCode.UNAVAILABLE,
+    errors.EngineFailed: StatusCode.INTERNAL,
+}
