@@ -162,7 +162,7 @@ def test_a_mistake_names_file_field_and_value(old: str, new: str, message: str) 
 
 def test_two_machine_types_may_not_share_a_name() -> None:
     (sku,) = catalog.parse("azure.yaml", ONE_SERIES)
-    with pytest.raises(DataError, match="azure.yaml: name: 'Standard_A' is there twice"):
+    with pytest.raises(DataError, match="name: 'Standard_A' is there twice"):
         catalog.collect([sku, sku])
 
 
