@@ -1,0 +1,141 @@
+"""The command line: `python -m tools.local_cluster build|up|down|status|logs|node`."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from tools.local_cluster import build, cluster, nodes, topology
+from tools.local_cluster.errors import ClusterError
+from tools.local_cluster.node_spec import NodeSpec, Taint
+from tools.local_cluster.paths import Paths
+
+
+def label(text: str) -> tuple[str, str]:
+    """`key=value`"""
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is no label: write KEY=VALUE")
+    return key, value
+
+
+def taint(text: str) -> Taint:
+    """`key=value:Effect` or `key:Effect`"""
+    left, colon, effect = text.rpartition(":")
+    key, _, value = left.partition("=")
+    if not (key and colon) or effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no taint: write KEY=VALUE:NoSchedule (or PreferNoSchedule, NoExecute)"
+        )
+    return Taint(key, value, effect)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m tools.local_cluster", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    commands.add_parser("build", help="install packages and build the binaries, once")
+    up = commands.add_parser("up", help="bring the cluster up; does nothing where it is up")
+    up.add_argument("--no-node", action="store_true", help="only the control plane")
+    down = commands.add_parser("down", help="take it away; the registry's images are kept")
+    down.add_argument("--purge", action="store_true", help="remove the registry's images too")
+    status = commands.add_parser("status", help="what runs; exit status 1 unless all of it does")
+    status.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    logs = commands.add_parser("logs", help="a component's log")
+    logs.add_argument("component", help="etcd, kube-apiserver, ...; of a node: NODE/kubelet")
+    logs.add_argument("-f", "--follow", action="store_true")
+    _add_node_commands(commands.add_parser("node", help="add, remove and list nodes"))
+    return top
+
+
+def _add_node_commands(node: argparse.ArgumentParser) -> None:
+    commands = node.add_subparsers(dest="node_command", required=True)
+    add = commands.add_parser("add", help="start a node and wait until it is Ready")
+    add.add_argument("name")
+    add.add_argument("--label", action="append", default=[], type=label, metavar="KEY=VALUE")
+    add.add_argument("--taint", action="append", default=[], type=taint, metavar="KEY=VALUE:EFFECT")
+    add.add_argument("--gpus", type=int, default=0, metavar="N")
+    add.add_argument("--instance-type", default="")
+    add.add_argument("--provider-id", default="")
+    remove = commands.add_parser("rm", help="stop a node and remove what it leaves")
+    remove.add_argument("name")
+    remove.add_argument("--delete-object", action="store_true", help="the Node object too")
+    commands.add_parser("list", help="the nodes' names")
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = parser().parse_args(arguments)
+    paths = Paths.from_env(os.environ)
+    match options.command:
+        case "build":
+            build.build(paths)
+        case "up":
+            cluster.up(paths, with_node=not options.no_node)
+        case "down":
+            cluster.down(paths, purge=options.purge)
+        case "status":
+            return _status(paths, options.output)
+        case "logs":
+            _logs(paths, options.component, follow=options.follow)
+        case "node":
+            _node(paths, options)
+    return 0
+
+
+def _status(paths: Paths, output: str) -> int:
+    status = cluster.status(paths)
+    if output == "json":
+        extra = {"healthy": status.is_healthy, "kubeconfig": str(paths.kubeconfig)}
+        print(json.dumps({**asdict(status), **extra}, indent=2))
+    else:
+        for name, pid in status.components.items():
+            print(f"{name:24} {f'running, pid {pid}' if pid else 'down'}")
+        print(f"{'API':24} {'ready' if status.api_ready else 'not ready'}")
+        for name, runs in status.nodes.items():
+            print(f"node {name:19} {'running' if runs else 'down'}")
+        print(f"{'KUBECONFIG':24} {paths.kubeconfig}\n{'registry':24} {topology.REGISTRY}")
+    return 0 if status.is_healthy else 1
+
+
+def _log_file(paths: Paths, component: str) -> Path:
+    node, _, process = component.rpartition("/")
+    return paths.node(node) / "log" / f"{process}.log" if node else paths.log / f"{process}.log"
+
+
+def _logs(paths: Paths, component: str, *, follow: bool) -> None:
+    file = _log_file(paths, component)
+    if not file.is_file():
+        known = [p.stem for p in sorted(paths.log.glob("*.log"))]
+        known += [f"{p.parts[-3]}/{p.stem}" for p in sorted(paths.nodes.glob("*/log/*.log"))]
+        raise ClusterError(f"no log of {component!r}; there are: {', '.join(known) or 'none'}")
+    how = ["-n", "+1", *(["-F"] if follow else [])]
+    os.execvp("tail", ["tail", *how, str(file)])
+
+
+def _node(paths: Paths, options: argparse.Namespace) -> None:
+    match options.node_command:
+        case "add":
+            spec = NodeSpec(
+                name=options.name,
+                labels=dict(options.label),
+                taints=options.taint,
+                gpus=options.gpus,
+                instance_type=options.instance_type,
+                provider_id=options.provider_id,
+            )
+            nodes.add(spec, paths)
+        case "rm":
+            nodes.remove(options.name, paths, delete_object=options.delete_object)
+        case "list":
+            print("\n".join(nodes.names(paths)))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except ClusterError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,156 @@
+"""The commands of the control plane's processes: pure renderings of paths and addresses."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from tools.local_cluster import certs, kube_proxy, topology
+from tools.local_cluster.paths import Paths
+from tools.local_cluster.processes import Command
+
+GROUP: Final = f"{topology.CGROUP}/control-plane"
+
+# Loopback only, and by TLS, so that no other user of the machine reads the cluster's secrets.
+_ETCD_URL: Final = f"https://127.0.0.1:{topology.ETCD_PORT}"
+_ETCD_PEER_URL: Final = f"https://127.0.0.1:{topology.ETCD_PEER_PORT}"
+
+COMPONENTS: Final = (
+    "registry",
+    "login-registry",
+    "etcd",
+    "kube-apiserver",
+    "kube-controller-manager",
+    "kube-scheduler",
+    "kube-proxy",
+    "coredns",
+)
+
+
+def command(paths: Paths, name: str, program: Path, flags: Mapping[str, object]) -> Command:
+    """A process of the host's own namespace; flags are rendered as --name=value."""
+    return background(paths, name, [str(program), *(f"--{k}={v}" for k, v in flags.items())])
+
+
+def background(paths: Paths, name: str, argv: list[str]) -> Command:
+    return Command(
+        name=name,
+        argv=argv,
+        log=paths.log / f"{name}.log",
+        pidfile=paths.pids / f"{name}.json",
+        group=GROUP,
+    )
+
+
+def etcd(paths: Paths) -> Command:
+    pair, authority = certs.pair(paths.pki, "etcd"), certs.pair(paths.pki, certs.ETCD_CA)
+    tls = {"cert-file": pair.cert, "key-file": pair.key, "trusted-ca-file": authority.cert}
+    flags = {
+        "name": topology.CLUSTER_NAME,
+        "data-dir": paths.etcd,
+        "listen-client-urls": _ETCD_URL,
+        "advertise-client-urls": _ETCD_URL,
+        "listen-peer-urls": _ETCD_PEER_URL,
+        "initial-advertise-peer-urls": _ETCD_PEER_URL,
+        "initial-cluster": f"{topology.CLUSTER_NAME}={_ETCD_PEER_URL}",
+        **tls,
+        "client-cert-auth": "true",
+        **{f"peer-{name}": path for name, path in tls.items()},
+        "peer-client-cert-auth": "true",
+        "quota-backend-bytes": 4 * 2**30,
+        "auto-compaction-retention": "1h",
+        # A cluster for development starts anew after a crash: durability would only cost time.
+        "unsafe-no-fsync": "true",
+        "log-level": "warn",
+    }
+    return command(paths, "etcd", paths.bin / "etcd", flags)
+
+
+def apiserver(paths: Paths) -> Command:
+    serving, kubelet = _pair(paths, "apiserver"), _pair(paths, "apiserver-kubelet")
+    etcd_client, proxy = _pair(paths, "etcd-client"), _pair(paths, "front-proxy")
+    tokens = _pair(paths, certs.SERVICE_ACCOUNT)
+    authority = _pair(paths, certs.CA).cert
+    flags = {
+        "advertise-address": topology.HOST,
+        "bind-address": topology.HOST,
+        "secure-port": topology.API_PORT,
+        "service-cluster-ip-range": topology.SERVICE_RANGE,
+        "tls-cert-file": serving.cert,
+        "tls-private-key-file": serving.key,
+        "client-ca-file": authority,
+        "authorization-mode": "Node,RBAC",
+        "enable-admission-plugins": "NodeRestriction",
+        "allow-privileged": "true",
+        "etcd-servers": _ETCD_URL,
+        "etcd-cafile": _pair(paths, certs.ETCD_CA).cert,
+        "etcd-certfile": etcd_client.cert,
+        "etcd-keyfile": etcd_client.key,
+        "kubelet-certificate-authority": authority,
+        "kubelet-client-certificate": kubelet.cert,
+        "kubelet-client-key": kubelet.key,
+        "kubelet-preferred-address-types": "InternalIP",
+        # The issuer is the API server itself, so that whoever can reach it (the AKS emulator,
+        # say) finds the keys of federated tokens where OpenID discovery says.
+        "service-account-issuer": topology.API_URL,
+        "service-account-signing-key-file": tokens.key,
+        "service-account-key-file": tokens.cert,
+        "requestheader-client-ca-file": _pair(paths, certs.FRONT_PROXY_CA).cert,
+        "requestheader-allowed-names": "front-proxy",
+        "requestheader-username-headers": "X-Remote-User",
+        "requestheader-group-headers": "X-Remote-Group",
+        "requestheader-extra-headers-prefix": "X-Remote-Extra-",
+        "proxy-client-cert-file": proxy.cert,
+        "proxy-client-key-file": proxy.key,
+        "enable-aggregator-routing": "true",
+        "shutdown-delay-duration": "0s",
+    }
+    return command(paths, "kube-apiserver", paths.bin / "kube-apiserver", flags)
+
+
+def controller_manager(paths: Paths) -> Command:
+    authority = _pair(paths, certs.CA)
+    kubeconfig = paths.config / "controller-manager.kubeconfig"
+    flags = {
+        **_as_client(kubeconfig, topology.CONTROLLER_MANAGER_PORT),
+        "root-ca-file": authority.cert,
+        "cluster-signing-cert-file": authority.cert,
+        "cluster-signing-key-file": authority.key,
+        "service-account-private-key-file": _pair(paths, certs.SERVICE_ACCOUNT).key,
+        "use-service-account-credentials": "true",
+        "service-cluster-ip-range": topology.SERVICE_RANGE,
+    }
+    program = paths.bin / "kube-controller-manager"
+    return command(paths, "kube-controller-manager", program, flags)
+
+
+def scheduler(paths: Paths) -> Command:
+    kubeconfig = paths.config / "scheduler.kubeconfig"
+    flags = _as_client(kubeconfig, topology.SCHEDULER_PORT)
+    return command(paths, "kube-scheduler", paths.bin / "kube-scheduler", flags)
+
+
+def host_proxy(paths: Paths) -> Command:
+    """So that the host's own processes, the API server with its webhooks first, reach Services."""
+    config = paths.config / "kube-proxy.json"
+    return command(paths, "kube-proxy", paths.bin / "kube-proxy", {"config": config})
+
+
+def _as_client(kubeconfig: Path, port: int) -> dict[str, object]:
+    return {
+        "kubeconfig": kubeconfig,
+        "authentication-kubeconfig": kubeconfig,
+        "authorization-kubeconfig": kubeconfig,
+        "bind-address": "127.0.0.1",
+        "secure-port": port,
+        "leader-elect": "false",
+    }
+
+
+def _pair(paths: Paths, name: str) -> certs.Pair:
+    return certs.pair(paths.pki, name)
+
+
+def configuration(paths: Paths) -> dict[Path, str]:
+    """The control plane's configuration files but its kubeconfigs: path -> content."""
+    host = kube_proxy.render(paths.config / "kube-proxy.kubeconfig", node="kaito-host")
+    return {paths.config / "kube-proxy.json": host}

@@ -1,0 +1,43 @@
+"""Renders kubeconfig files. JSON is YAML, so no YAML library is needed."""
+
+import base64
+import json
+from pathlib import Path
+
+from tools.local_cluster import certs, topology
+
+
+def render(pki: Path, user: str) -> str:
+    """A kubeconfig that holds the user's certificate and key themselves."""
+    files = certs.pair(pki, user)
+    cluster = {
+        "server": topology.API_URL,
+        "certificate-authority-data": _encoded(certs.pair(pki, certs.CA).cert),
+    }
+    credentials = {
+        "client-certificate-data": _encoded(files.cert),
+        "client-key-data": _encoded(files.key),
+    }
+    name = topology.CLUSTER_NAME
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": name, "cluster": cluster}],
+            "users": [{"name": user, "user": credentials}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": user}}],
+            "current-context": name,
+        },
+        indent=1,
+    )
+
+
+def write(path: Path, pki: Path, user: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(render(pki, user))
+    return path
+
+
+def _encoded(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode()

@@ -1,0 +1,56 @@
+"""What is asked of a node: its name, labels, taints, GPUs and identity in the cloud."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tools.local_cluster import topology
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """`value` may be empty; `effect` is NoSchedule, PreferNoSchedule or NoExecute."""
+
+    key: str
+    value: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSpec:
+    """A node to be: what a cloud's virtual machine would say of itself when it joins."""
+
+    name: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: Sequence[Taint] = ()
+    gpus: int = 0
+    instance_type: str = ""
+    provider_id: str = ""
+
+    @property
+    def all_labels(self) -> dict[str, str]:
+        """The labels, and those that follow from the rest of the specification."""
+        derived = {"topology.kubernetes.io/region": topology.REGION}
+        if self.instance_type:
+            derived["node.kubernetes.io/instance-type"] = self.instance_type
+        return {**derived, **self.labels}
+
+
+def system_node() -> NodeSpec:
+    """The one permanent node, labelled as a node of an AKS system pool is."""
+    pool = "system"
+    labels = {
+        "kubernetes.azure.com/mode": "system",
+        "kubernetes.azure.com/agentpool": pool,
+        "kubernetes.azure.com/cluster": topology.CLUSTER_NAME,
+        "agentpool": pool,
+    }
+    return NodeSpec(
+        name=topology.SYSTEM_NODE,
+        labels=labels,
+        instance_type="Standard_D4s_v5",
+        provider_id=(
+            f"azure:///subscriptions/{topology.SUBSCRIPTION}"
+            f"/resourceGroups/{topology.RESOURCE_GROUP}/providers/Microsoft.Compute"
+            f"/virtualMachineScaleSets/aks-{pool}-00000000-vmss/virtualMachines/0"
+        ),
+    )
