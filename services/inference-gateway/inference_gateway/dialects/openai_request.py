@@ -1,6 +1,7 @@
 """Reads a body of the OpenAI API into its schema and the contract's options."""
 
-from typing import TypeVar
+import json
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -17,22 +18,40 @@ def read(schema: type[_Request], body: bytes) -> _Request:
     try:
         return schema.model_validate_json(body)
     except ValidationError as error:
-        raise Refused(_invalid(error)) from None
+        raise Refused(_invalid(error, body)) from None
 
 
-def _invalid(error: ValidationError) -> Problem:
-    # A union reports one error for each of its members; the deepest is the most telling.
+def _invalid(error: ValidationError, body: bytes) -> Problem:
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    first = max(found, key=lambda each: len(each["loc"]))
-    param = ".".join(str(part) for part in first["loc"]) or None
-    if first["type"] == "json_invalid":
-        return Problem(status=400, message=f"the body is not JSON: {first['msg']}")
-    if first["type"] == "missing":
-        message, code = f"missing required parameter: {param!r}", "missing_required_parameter"
+    if found[0]["type"] == "json_invalid":
+        return Problem(status=400, message=f"the body is not JSON: {found[0]['msg']}")
+    # A union complains once for each of its members; who looked deepest, beyond the mere type,
+    # says most.
+    sent = json.loads(body)
+    param, kind, message = max(
+        ((_path(each["loc"], sent), each["type"], each["msg"]) for each in found),
+        key=lambda each: (len(each[0]), not each[1].endswith("_type")),
+    )
+    name = ".".join(param) or None
+    if kind == "missing":
+        message, code = f"missing required parameter: {name!r}", "missing_required_parameter"
     else:
-        message, code = f"{param or 'the body'}: {first['msg']}", "invalid_value"
-        code = "invalid_type" if first["type"].endswith("_type") else code
-    return Problem(status=400, message=message, param=param, code=code)
+        message = f"{name or 'the body'}: {message}"
+        code = "invalid_type" if kind.endswith("_type") else "invalid_value"
+    return Problem(status=400, message=message, param=name, code=code)
+
+
+def _path(loc: tuple[int | str, ...], sent: Any) -> tuple[str, ...]:
+    """`loc` without the names of union members, which are no part of what was sent."""
+    path: list[str] = []
+    for number, part in enumerate(loc):
+        if isinstance(sent, dict) and (part in sent or number == len(loc) - 1):
+            path.append(str(part))
+            sent = sent.get(part)
+        elif isinstance(sent, list) and isinstance(part, int):
+            path.append(str(part))
+            sent = sent[part]
+    return tuple(path)
 
 
 def refuse_unsupported(**values: object) -> None:

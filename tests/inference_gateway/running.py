@@ -1,0 +1,69 @@
+"""A real gateway on a loopback port, over whatever model-servers a test gives it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import yaml
+
+from inference_gateway.backends.backend import Backend
+from inference_gateway.compose import create_front
+from inference_gateway.fleet.place import Place
+from inference_gateway.server import create_server
+from inference_gateway.settings import Limits, Settings
+
+
+@asynccontextmanager
+async def gateway(
+    connect: Callable[[Place], Backend], settings: Settings | None = None
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client whose base is the gateway's address."""
+    settings = settings or in_pod()
+    front = create_front(settings, connect)
+    server = create_server(
+        front, settings, host="127.0.0.1", port=0, timeout_graceful_shutdown=5, loop="none"
+    )
+    # Its serve() would take the test process's signals.
+    task = asyncio.create_task(server._serve())
+    await until(lambda: server.started or task.done())
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
+            yield client
+    finally:
+        server.should_exit = True
+        await task
+
+
+def in_pod(**limits: float) -> Settings:
+    return Settings(backend="127.0.0.1:1", limits=Limits(**limits))  # type: ignore[arg-type]
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Returns once the condition holds; fails the test when it does not in time."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def front_door(
+    folder: Path, backends: Mapping[str, Backend], ready: int
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """A gateway over workspaces of namespace n, once so many of them are ready."""
+    file = folder / "backends.yaml"
+    entries = [
+        {"model": "phi", "namespace": "n", "workspace": name, "address": f"{name}:1"}
+        for name in backends
+    ]
+    file.write_text(yaml.safe_dump({"backends": entries}))
+    settings = Settings(backends_file=file, limits=Limits(max_backend_concurrency=2))
+    async with gateway(lambda place: backends[place.workspace], settings) as client:
+        found = 0
+        async with asyncio.timeout(10):
+            while found < ready:
+                text = await (await client.get("/metrics")).text()
+                found = text.count("} 1.0\n", text.index("TYPE kaito_gateway_backend_ready"))
+        yield client

@@ -1,0 +1,52 @@
+"""The table from gRPC codes to HTTP, complete; the two shapes."""
+
+import json
+
+import grpc
+import pytest
+
+from inference_gateway.backends.backend import BackendError
+from inference_gateway.errors import (
+    STATUS,
+    Problem,
+    detail_body,
+    from_backend,
+    openai_body,
+)
+
+
+def test_every_grpc_code_has_a_status() -> None:
+    assert set(STATUS) == set(grpc.StatusCode)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "retry_after_s"),
+    [
+        (grpc.StatusCode.INVALID_ARGUMENT, 400, None),
+        (grpc.StatusCode.NOT_FOUND, 404, None),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, 429, 1),
+        (grpc.StatusCode.UNAVAILABLE, 503, 2),
+        (grpc.StatusCode.DEADLINE_EXCEEDED, 504, None),
+        (grpc.StatusCode.INTERNAL, 500, None),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_the_backends_message_is_passed_on(
+    code: grpc.StatusCode, status: int, retry_after_s: int | None
+) -> None:
+    problem = from_backend(BackendError(code, "why"))
+    assert (problem.status, problem.message) == (status, "why")
+    assert problem.retry_after_s == retry_after_s
+
+
+def test_shapes() -> None:
+    problem = Problem(status=400, message="n: too many", param="n", code="invalid_value")
+    assert json.loads(openai_body(problem)) == {
+        "error": {
+            "message": "n: too many",
+            "type": "invalid_request_error",
+            "param": "n",
+            "code": "invalid_value",
+        }
+    }
+    assert json.loads(detail_body(problem)) == {"detail": "n: too many"}

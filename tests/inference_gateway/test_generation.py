@@ -1,0 +1,337 @@
+"""Generation through a real server on loopback: answers, streams, and everything that ends one."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import grpc
+import pytest
+
+from inference_gateway.backends.backend import Backend, BackendError, Health
+from inference_gateway.backends.fake import FakeBackend
+from inference_gateway.backends.grpc_backend import GrpcBackend
+from kaito.inference.v1 import inference_pb2 as pb
+from tests.inference_gateway.model_server import serving
+from tests.inference_gateway.running import front_door, gateway, in_pod, until
+
+CHAT = "/v1/chat/completions"
+HI: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi"}]}
+STREAM = HI | {"stream": True}
+
+
+@pytest.fixture(params=["fake", "grpc"])
+async def client(
+    request: pytest.FixtureRequest, script: FakeBackend
+) -> AsyncIterator[aiohttp.ClientSession]:
+    if request.param == "fake":
+        async with gateway(lambda _: script) as session:
+            yield session
+        return
+    async with serving(script) as address, gateway(lambda _: GrpcBackend(address)) as session:
+        yield session
+
+
+async def events(response: aiohttp.ClientResponse) -> list[Any]:
+    text = await response.text()
+    lines = [
+        line.removeprefix("data: ") for line in text.split("\n\n") if line[:1] not in ("", ":")
+    ]
+    return [line if line == "[DONE]" else json.loads(line) for line in lines]
+
+
+async def test_chat_as_the_walkthrough_asks(client: aiohttp.ClientSession) -> None:
+    response = await client.post("/chat", json={"prompt": "Hi"})
+    assert response.status == 200
+    assert await response.json() == {"Result": "Hi\nHello, world"}
+    assert response.content_type == "application/json"
+
+
+async def test_chat_tells_what_it_ignored(client: aiohttp.ClientSession) -> None:
+    kwargs = {"num_beam_groups": 2, "foo": 1, "b\r\nad": 1}
+    response = await client.post("/chat", json={"prompt": "Hi", "generate_kwargs": kwargs})
+    assert response.headers["x-kaito-ignored-parameters"] == "num_beam_groups, foo"
+
+
+async def test_chat_refusals_have_the_seeds_shape(
+    client: aiohttp.ClientSession, script: FakeBackend
+) -> None:
+    response = await client.post("/chat", json={})
+    assert response.status == 400
+    assert await response.json() == {"detail": "Text generation parameter prompt required"}
+    script.failures.append(BackendError(grpc.StatusCode.UNAVAILABLE, "the model is loading"))
+    response = await client.post("/chat", json={"prompt": "Hi"})
+    assert response.status == 503
+    assert await response.json() == {"detail": "the model is loading"}
+    assert response.headers["retry-after"] == "2"
+
+
+async def test_streamed_chat(client: aiohttp.ClientSession) -> None:
+    body = STREAM | {"stream_options": {"include_usage": True}}
+    async with client.post(CHAT, json=body, headers={"x-request-id": "abc"}) as response:
+        assert response.status == 200
+        assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert response.headers["x-request-id"] == "abc"
+        *chunks, usage, done = await events(response)
+    assert done == "[DONE]"
+    assert usage["usage"]["total_tokens"] == 10
+    assert "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks) == (
+        "Hello, world"
+    )
+
+
+async def test_streamed_completions_of_several_prompts(client: aiohttp.ClientSession) -> None:
+    body = {"prompt": ["a", "b"], "n": 2, "stream": True, "echo": True}
+    async with client.post("/v1/completions", json=body) as response:
+        *chunks, done = await events(response)
+    assert done == "[DONE]"
+    texts = dict.fromkeys(range(4), "")
+    for chunk in chunks:
+        texts[chunk["choices"][0]["index"]] += chunk["choices"][0]["text"]
+    assert texts == {
+        0: "aHello, world",
+        1: "aHello, world",
+        2: "bHello, world",
+        3: "bHello, world",
+    }
+
+
+async def test_completions_of_several_prompts(client: aiohttp.ClientSession) -> None:
+    response = await client.post("/v1/completions", json={"prompt": ["a", "b"]})
+    body = await response.json()
+    assert [choice["index"] for choice in body["choices"]] == [0, 1]
+    assert body["usage"]["completion_tokens"] == 6
+
+
+async def test_a_prompt_that_fails_ends_the_others(
+    client: aiohttp.ClientSession, script: FakeBackend
+) -> None:
+    script.failures.append(BackendError(grpc.StatusCode.INVALID_ARGUMENT, "too long"))
+    response = await client.post("/v1/completions", json={"prompt": ["a", "b"]})
+    assert response.status == 400
+
+
+@pytest.mark.parametrize("body", [HI, STREAM], ids=["whole", "streamed"])
+async def test_refusals_come_with_their_status(
+    client: aiohttp.ClientSession, script: FakeBackend, body: dict[str, Any]
+) -> None:
+    script.failures.append(BackendError(grpc.StatusCode.INVALID_ARGUMENT, "prompt too long"))
+    async with client.post(CHAT, json=body) as response:
+        assert response.status == 400
+        assert (await response.json())["error"] == {
+            "message": "prompt too long",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": "invalid_value",
+        }
+    async with client.post(CHAT, json=body | {"model": "gpt-9"}) as response:
+        assert response.status == 404
+
+
+async def test_a_stream_that_breaks_says_so(
+    client: aiohttp.ClientSession, script: FakeBackend
+) -> None:
+    script.break_after = 1
+    async with client.post(CHAT, json=STREAM) as response:
+        *_, last = await events(response)
+    assert last["error"]["message"] == "the engine broke"
+
+
+@pytest.mark.parametrize("body", [HI, STREAM], ids=["whole", "streamed"])
+async def test_a_client_that_leaves_before_the_answer_stops_it(
+    client: aiohttp.ClientSession, script: FakeBackend, body: dict[str, Any]
+) -> None:
+    script.gate.clear()
+    asked = asyncio.create_task(client.post(CHAT, json=body))
+    await until(lambda: bool(script.requests))
+    asked.cancel()
+    await until(script.cancelled.is_set, 2)
+
+
+async def test_a_client_that_leaves_in_the_middle_stops_it(
+    client: aiohttp.ClientSession, script: FakeBackend
+) -> None:
+    script.pieces = ("x" * 1024,) * 20_000
+    async with client.post(CHAT, json=STREAM) as response:
+        await response.content.readany()
+    await until(script.cancelled.is_set, 2)
+
+
+async def test_a_client_that_does_not_read_holds_the_stream_back(
+    client: aiohttp.ClientSession, script: FakeBackend
+) -> None:
+    script.pieces = ("x" * 4096,) * 20_000
+    async with client.post(CHAT, json=STREAM, read_bufsize=1024):
+        given = -1
+        while given != script.given:
+            given = script.given
+            await asyncio.sleep(0.2)
+    assert 0 < given < 10_000
+
+
+async def test_tokens_arrive_as_they_are_made(script: FakeBackend) -> None:
+    class Paced(FakeBackend):
+        async def stream(self, request: pb.GenerateRequest, timeout_s: float) -> Any:
+            yield pb.StreamGenerateResponse(text="first", model="m")
+            await self.gate.wait()
+            yield pb.StreamGenerateResponse(finish_reason=pb.FINISH_REASON_STOP)
+
+    paced = Paced()
+    paced.gate.clear()
+    async with gateway(lambda _: paced) as client, client.post(CHAT, json=STREAM) as response:
+        seen = b""
+        while b"first" not in seen:
+            seen += await response.content.readany()
+        paced.gate.set()
+        assert b"[DONE]" in await response.content.read()
+
+
+async def test_comments_keep_a_waiting_stream_alive(script: FakeBackend) -> None:
+    script.gate.clear()
+    settings = in_pod(sse_keep_alive_s=0.02)
+    async with (
+        gateway(lambda _: script, settings) as client,
+        client.post(CHAT, json=STREAM) as response,
+    ):
+        assert await response.content.readuntil(b"\n\n") == b": keep-alive\n\n"
+        script.gate.set()
+        assert (await events(response))[-1] == "[DONE]"
+
+
+async def test_a_late_failure_comes_as_an_event(script: FakeBackend) -> None:
+    script.gate.clear()
+    script.break_after = 0
+    settings = in_pod(sse_keep_alive_s=0.02)
+    async with (
+        gateway(lambda _: script, settings) as client,
+        client.post(CHAT, json=STREAM) as response,
+    ):
+        await response.content.readuntil(b"\n\n")
+        script.gate.set()
+        (event,) = await events(response)
+    assert event["error"]["code"] == "internal_error"
+
+
+@pytest.mark.parametrize("body", [HI, STREAM], ids=["whole", "streamed"])
+async def test_no_answer_in_time_is_504(script: FakeBackend, body: dict[str, Any]) -> None:
+    script.gate.clear()
+    async with gateway(lambda _: script, in_pod(request_timeout_s=0.05)) as client:
+        response = await client.post(CHAT, json=body)
+        assert response.status == 504
+        assert "KAITO_REQUEST_TIMEOUT_S" in (await response.json())["error"]["message"]
+    await until(script.cancelled.is_set)
+
+
+async def test_too_many_requests_are_429_and_the_place_is_free_again(script: FakeBackend) -> None:
+    script.gate.clear()
+    async with gateway(lambda _: script, in_pod(max_concurrency=1)) as client:
+        first = asyncio.create_task(client.post("/chat", json={"prompt": "Hi"}))
+        await until(lambda: bool(script.requests))
+        refused = await client.post(CHAT, json=HI)
+        assert (refused.status, refused.headers["retry-after"]) == (429, "1")
+        assert (await client.get("/livez")).status == 200
+        script.gate.set()
+        assert (await first).status == 200
+        assert (await client.post(CHAT, json=HI)).status == 200
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
+async def test_a_body_too_large_is_413(script: FakeBackend, chunked: bool) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b" " * 80
+        yield b" " * 80
+
+    async with gateway(lambda _: script, in_pod(max_body_bytes=100)) as client:
+        response = await client.post("/chat", data=pieces() if chunked else b" " * 101)
+        assert response.status == 413
+        assert "KAITO_MAX_BODY_BYTES" in (await response.json())["detail"]
+        assert response.headers["connection"] == "close"
+
+
+async def test_a_body_too_slow_is_408(script: FakeBackend) -> None:
+    never = asyncio.Event()
+
+    async def stuck() -> AsyncIterator[bytes]:
+        yield b"{"
+        await never.wait()
+
+    async with gateway(lambda _: script, in_pod(body_timeout_s=0.05)) as client:
+        response = await client.post("/chat", data=stuck())
+        assert response.status == 408
+
+
+async def test_a_fault_of_our_own_is_500_with_the_request_id() -> None:
+    class Faulty(FakeBackend):
+        async def generate(
+            self, request: pb.GenerateRequest, timeout_s: float
+        ) -> pb.GenerateResponse:
+            raise RuntimeError("a bug")
+
+    async with gateway(lambda _: Faulty()) as client:
+        response = await client.post(CHAT, json=HI)
+        assert response.status == 500
+        message = (await response.json())["error"]["message"]
+        assert response.headers["x-request-id"] in message
+        assert "a bug" not in message
+
+
+async def test_other_methods_are_405(client: aiohttp.ClientSession) -> None:
+    response = await client.get("/chat")
+    assert (response.status, response.headers["allow"]) == (405, "POST")
+
+
+async def test_one_hung_model_server_keeps_no_other_waiting(tmp_path: Path) -> None:
+    hung, well = FakeBackend(), FakeBackend()
+    hung.gate.clear()
+    scripts: dict[str, Backend] = {"hung": hung, "well": well}
+    async with front_door(tmp_path, scripts, 2) as client:
+        waiting = [
+            asyncio.create_task(client.post("/workspaces/n/hung/chat", json={"prompt": "x"}))
+            for _ in range(3)
+        ]
+        await until(lambda: len(hung.requests) == 2)
+        # Two of three fill the hung one's share; the third is refused, the other place answers.
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        assert [task.result().status for task in done] == [429]
+        response = await client.post("/workspaces/n/well/chat", json={"prompt": "x"})
+        assert response.status == 200
+        hung.gate.set()
+        await asyncio.wait(waiting)
+
+
+async def test_an_unreachable_model_server_is_passed_over(tmp_path: Path) -> None:
+    away, well = FakeBackend(), FakeBackend()
+    scripts: dict[str, Backend] = {"away": away, "well": well}
+    async with front_door(tmp_path, scripts, 2) as client:
+        away.failures.append(BackendError(grpc.StatusCode.UNAVAILABLE, "connection refused"))
+        for _ in range(3):
+            response = await client.post(CHAT, json=HI | {"model": away.loaded.name})
+            assert response.status == 200
+        assert len(away.requests) == 1
+        text = await (await client.get("/metrics")).text()
+        assert (
+            'kaito_gateway_upstream_errors_total{backend="n/away",code="UNAVAILABLE"} 1.0' in text
+        )
+
+
+async def test_the_front_door_lists_and_refuses(tmp_path: Path) -> None:
+    scripts: dict[str, Backend] = {
+        "one": FakeBackend(),
+        "two": FakeBackend(loaded_adapters=(pb.Adapter(name="dolly"),)),
+        "off": FakeBackend(health_now=Health(serving=False, detail="loading")),
+    }
+    async with front_door(tmp_path, scripts, 2) as client:
+        ids = [entry["id"] for entry in (await (await client.get("/v1/models")).json())["data"]]
+        assert ids == ["dolly", "n/one", "n/two", "phi-3-mini-128k-instruct"]
+        here = await (await client.get("/workspaces/n/one/v1/models")).json()
+        assert [entry["id"] for entry in here["data"]] == ["n/one", "phi-3-mini-128k-instruct"]
+        response = await client.post("/chat", json={"prompt": "x", "model": "gpt-9"})
+        assert response.status == 404
+        assert "n/two" in (await response.json())["detail"]
+        response = await client.post("/chat", json={"prompt": "x", "model": "off"})
+        assert (response.status, response.headers["retry-after"]) == (503, "2")
+        response = await client.post("/chat", json={"prompt": "x"})
+        assert response.status == 400
+        assert (await client.post("/chat", json={"prompt": "x", "model": "two"})).status == 200

@@ -1,0 +1,155 @@
+"""What the server does to connections: slow and long headers, draining, the process as a whole."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+from inference_gateway.backends.fake import FakeBackend
+from inference_gateway.settings import Settings
+from tests.inference_gateway.model_server import serving
+from tests.inference_gateway.running import gateway, in_pod, until
+
+
+@asynccontextmanager
+async def connection(
+    client: aiohttp.ClientSession,
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    base = client._base_url
+    assert base is not None
+    reader, writer = await asyncio.open_connection(base.host, base.port)
+    yield reader, writer
+    writer.close()
+    await writer.wait_closed()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"POST /chat HTTP/1.1\r\nhost: x\r\n", b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\nGET /"],
+    ids=["nothing", "half", "half-of-the-second"],
+)
+async def test_headers_that_do_not_come_close_the_connection(
+    script: FakeBackend, sent: bytes
+) -> None:
+    settings = in_pod(header_timeout_s=0.1, idle_timeout_s=60)
+    async with (
+        gateway(lambda _: script, settings) as client,
+        connection(client) as (reader, writer),
+        asyncio.timeout(5),
+    ):
+        writer.write(sent)
+        await reader.read()
+
+
+async def test_an_idle_connection_is_closed(script: FakeBackend) -> None:
+    settings = in_pod(header_timeout_s=60, idle_timeout_s=1)
+    async with (
+        gateway(lambda _: script, settings) as client,
+        connection(client) as (reader, writer),
+        asyncio.timeout(5),
+    ):
+        writer.write(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert b"Healthy" in await reader.read()
+
+
+async def test_a_long_answer_outlives_the_header_timeout(script: FakeBackend) -> None:
+    script.gate.clear()
+    async with gateway(lambda _: script, in_pod(header_timeout_s=0.1)) as client:
+        asked = asyncio.create_task(client.post("/chat", json={"prompt": "x"}))
+        await until(lambda: bool(script.requests))
+        await asyncio.sleep(0.2)
+        script.gate.set()
+        assert (await asked).status == 200
+
+
+async def test_headers_too_long_are_431(script: FakeBackend) -> None:
+    async with (
+        gateway(lambda _: script, in_pod(max_header_bytes=2048)) as client,
+        connection(client) as (reader, writer),
+    ):
+        writer.write(b"GET /livez HTTP/1.1\r\n" + b"x: yyyyyyyyyyyyyyyy\r\n" * 200)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+async def test_sigterm_lets_answers_end_and_leaves_with_0(
+    script: FakeBackend, streamed: bool
+) -> None:
+    script.gate.clear()
+    body = {"prompt": "x", "stream": streamed}
+    async with serving(script) as address, process(address) as (child, port, lines):
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
+            asked = asyncio.create_task(client.post("/v1/completions", json=body))
+            await until(lambda: bool(script.requests))
+            child.send_signal(signal.SIGTERM)
+            await until(lambda: any("Shutting down" in line for line in lines))
+            script.gate.set()
+            response = await asked
+            assert response.status == 200
+            assert "Hello" in await response.text()
+        assert await child.wait() == 0
+    access = [json.loads(line) for line in lines if '"request_id"' in line]
+    assert [(line["route"], line["status"]) for line in access] == [("/v1/completions", 200)]
+    assert access[0]["completion_tokens"] == 3
+    assert access[0]["model"] == "phi-3-mini-128k-instruct"
+
+
+async def test_wrong_settings_leave_with_2_and_say_why() -> None:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "inference_gateway",
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, errors = await child.communicate()
+    assert child.returncode == 2
+    assert b"KAITO_BACKEND" in errors
+
+
+@asynccontextmanager
+async def process(
+    address: str,
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, int, list[str]]]:
+    """The service as its image runs it, and its log's lines so far."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "inference_gateway",
+        env={
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "KAITO_BACKEND": address,
+            "KAITO_HTTP_HOST": "127.0.0.1",
+            "KAITO_HTTP_PORT": "0",
+        },
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert child.stdout is not None
+    lines: list[str] = []
+    reading = asyncio.create_task(_read(child.stdout, lines))
+    try:
+        await until(lambda: any("running on" in line for line in lines), 30)
+        (started,) = [line for line in lines if "running on" in line]
+        yield child, int(started.split("http://127.0.0.1:")[1].split()[0]), lines
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+        await reading
+
+
+async def _read(stream: asyncio.StreamReader, lines: list[str]) -> None:
+    async for line in stream:
+        lines.append(line.decode())  # noqa: PERF401 -- others read them meanwhile
+
+
+def test_defaults_fit_together() -> None:
+    limits = Settings(backend="x").limits
+    assert limits.max_body_bytes <= limits.max_held_bytes
+    assert limits.max_backend_concurrency <= limits.max_concurrency

@@ -1,0 +1,41 @@
+"""Settings from the environment."""
+
+from pathlib import Path
+
+import pytest
+
+from inference_gateway.settings import Limits, Settings, SettingsError
+
+POD = {"KAITO_BACKEND": "localhost:29500"}
+
+
+def test_defaults() -> None:
+    settings = Settings.from_env(POD)
+    assert (settings.host, settings.port, settings.backend) == ("0.0.0.0", 5000, "localhost:29500")
+    assert settings.limits == Limits()
+
+
+def test_front_door() -> None:
+    settings = Settings.from_env(
+        {"KAITO_BACKENDS_FILE": "/etc/kaito/backends.yaml", "KAITO_MAX_CONCURRENCY": "7"}
+    )
+    assert settings.backends_file == Path("/etc/kaito/backends.yaml")
+    assert settings.limits.max_concurrency == 7
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({}, "KAITO_BACKEND"),
+        (POD | {"KAITO_BACKENDS_FILE": "/x"}, "KAITO_BACKENDS_FILE"),
+        (POD | {"KAITO_HTTP_PORT": "http"}, "KAITO_HTTP_PORT='http'"),
+        (POD | {"KAITO_HTTP_PORT": "70000"}, "KAITO_HTTP_PORT='70000'"),
+        (POD | {"KAITO_REQUEST_TIMEOUT_S": "0"}, "KAITO_REQUEST_TIMEOUT_S='0'"),
+        (POD | {"KAITO_REQUEST_TIMEOUT_S": "nan"}, "KAITO_REQUEST_TIMEOUT_S='nan'"),
+        (POD | {"KAITO_LOG_LEVEL": "LOUD"}, "KAITO_LOG_LEVEL='LOUD'"),
+    ],
+    ids="neither both word range zero nan level".split(),
+)
+def test_wrong_values_are_named(environ: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        Settings.from_env(environ)
