@@ -22,7 +22,7 @@ SERVICE_ACCOUNT: Final = "service-account"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """A certificate to be signed: `organization` is the user's group, `hosts` the server's names."""
+    """A certificate to be signed: `organization` is the user's group, `hosts` a server's names."""
 
     name: str
     common_name: str

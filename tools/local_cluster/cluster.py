@@ -49,12 +49,13 @@ class Status:
     nodes: dict[str, bool]
 
     @property
-    def is_healthy(self) -> bool:
-        return self.api_ready and all(self.components.values()) and all(self.nodes.values())
+    def is_controlled(self) -> bool:
+        """Whether the control plane is whole, whatever its nodes do."""
+        return self.api_ready and all(self.components.values())
 
     @property
-    def is_absent(self) -> bool:
-        return not (self.nodes or any(self.components.values()))
+    def is_healthy(self) -> bool:
+        return self.is_controlled and all(self.nodes.values())
 
 
 def status(paths: Paths) -> Status:
@@ -72,17 +73,15 @@ def _pid(paths: Paths, name: str) -> int | None:
 def up(paths: Paths, *, with_node: bool = True) -> None:
     """Brings the cluster up, with its system node; does nothing where it is up and healthy.
 
-    A cluster that is broken (killed, rebooted) is cleaned away first: its objects are lost, the
+    Dead nodes of a living control plane are started again. Where the control plane itself is not
+    whole (killed, rebooted), all is cleaned away first: the cluster's objects are lost, the
     registry's images are kept.
     """
     _require(preflight.rights(platform.system(), os.geteuid()))
     before = status(paths)
-    wanted = {topology.SYSTEM_NODE} if with_node else set()
-    if before.is_healthy and wanted <= set(before.nodes):
+    if before.is_controlled:
+        _repair(paths, before, with_node)
         print(f"the cluster is up: KUBECONFIG={paths.kubeconfig}")
-        return
-    if before.is_healthy:
-        nodes.add(system_node(), paths)
         return
     progress = Progress(steps=8 if with_node else 7)
     with progress.step("clean up what an earlier cluster left"):
@@ -93,6 +92,18 @@ def up(paths: Paths, *, with_node: bool = True) -> None:
         with progress.step(f"node {topology.SYSTEM_NODE}"):
             nodes.add(system_node(), paths)
     print(f"the cluster is up after {progress.total():.1f} s: KUBECONFIG={paths.kubeconfig}")
+
+
+def _repair(paths: Paths, before: Status, with_node: bool) -> None:
+    dead = [name for name, runs in before.nodes.items() if not runs]
+    new = [system_node()] if with_node and topology.SYSTEM_NODE not in before.nodes else []
+    progress = Progress(steps=len(dead) + len(new))
+    for name in dead:
+        with progress.step(f"start node {name} again"):
+            nodes.revive(name, paths)
+    for spec in new:
+        with progress.step(f"node {spec.name}"):
+            nodes.add(spec, paths)
 
 
 def _require(problems: list[str]) -> None:

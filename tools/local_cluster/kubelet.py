@@ -113,7 +113,9 @@ def _rendered(taint: Taint) -> dict[str, str]:
     return {"key": taint.key, "effect": taint.effect, **value}
 
 
-def flags(config: Path, kubeconfig: Path, settings: Settings, labels: Mapping[str, str]) -> list[str]:
+def flags(
+    config: Path, kubeconfig: Path, settings: Settings, labels: Mapping[str, str]
+) -> list[str]:
     """The few settings that the kubelet takes as flags only."""
     spelled = ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
     return [

@@ -101,9 +101,7 @@ def _kubelet(paths: Paths, spec: NodeSpec, index: int, socket: Path) -> list[str
     )
     config = folder / "config" / "kubelet.json"
     config.write_text(kubelet.render(settings))
-    client = kubeconfig.write(
-        folder / "config" / "kubelet.kubeconfig", paths.pki, certificate.name
-    )
+    client = kubeconfig.write(folder / "config" / "kubelet.kubeconfig", paths.pki, certificate.name)
     labels, _ = kubelet.split_labels(spec.all_labels)
     return [str(paths.bin / "kubelet"), *kubelet.flags(config, client, settings, labels)]
 

@@ -1,7 +1,8 @@
 """What is asked of a node: its name, labels, taints, GPUs and identity in the cloud."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from tools.local_cluster import topology
 
@@ -33,6 +34,15 @@ class NodeSpec:
         if self.instance_type:
             derived["node.kubernetes.io/instance-type"] = self.instance_type
         return {**derived, **self.labels}
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> "NodeSpec":
+        fields = json.loads(text)
+        taints = tuple(Taint(**taint) for taint in fields.pop("taints"))
+        return cls(**fields, taints=taints)
 
 
 def system_node() -> NodeSpec:

@@ -6,7 +6,6 @@ do nothing where there is nothing to do.
 
 import contextlib
 import fcntl
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,9 +38,15 @@ def add(spec: NodeSpec, paths: Paths | None = None) -> None:
     paths = paths or Paths.from_env(os.environ)
     with _lock(paths, spec.name):
         index = _claim_index(paths, spec.name)
+        _spec_file(paths, spec.name).write_text(spec.to_json())
         network.add_node(spec.name, index)
         node_processes.start(paths, spec, index)
         _join(paths, spec)
+
+
+def revive(name: str, paths: Paths) -> None:
+    """Starts those of the node's processes that died; its containers live on."""
+    add(NodeSpec.from_json(_spec_file(paths, name).read_text()), paths)
 
 
 def remove(name: str, paths: Paths | None = None, *, delete_object: bool = False) -> None:
@@ -76,6 +81,10 @@ def is_running(paths: Paths, name: str) -> bool:
     """Whether every process of the node runs."""
     pidfiles = (node_processes.pidfile(paths, name, c) for c in node_processes.COMPONENTS)
     return all(processes.recall(file) for file in pidfiles)
+
+
+def _spec_file(paths: Paths, name: str) -> Path:
+    return paths.node(name) / "spec.json"
 
 
 def _claim_index(paths: Paths, name: str) -> int:

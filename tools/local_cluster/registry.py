@@ -14,7 +14,7 @@ from tools.local_cluster.paths import Paths
 from tools.local_cluster.processes import Command
 
 USER: Final = "kaito"
-PASSWORD: Final = "local-registry"  # noqa: S105  (of a registry on this machine's own bridge)
+PASSWORD: Final = "local-registry"
 # bcrypt of the above: Python's standard library cannot make one.
 HTPASSWD: Final = f"{USER}:$2b$05$EX5T6PD/tHNfC/iS24YpW.3Jgo2iK6xJLxJBJphb2zPAdeu2EccU6\n"
 
