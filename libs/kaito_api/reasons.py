@@ -30,7 +30,10 @@ WORKSPACE_SUCCEEDED: Final = "WorkspaceSucceeded"
 WORKSPACE_READY: Final = "WorkspaceReady"
 WORKSPACE_DELETING: Final = "WorkspaceDeleting"
 
-_CLAIM = (MACHINE_READY, NODE_CLAIM_READY, RESOURCE_READY)
+# Of Machines and NodeClaims; a Machine's carry the prefix Machine.
+_LIFE = ("Launched", "Registered", "Initialized", "Ready")
+
+_CLAIM = (MACHINE_READY, NODE_CLAIM_READY, RESOURCE_READY, *_LIFE)
 _TUNING = (TUNING_SUCCEEDED, WORKSPACE_SUCCEEDED)
 _INFERENCE = (INFERENCE_READY,)
 _CONFIG = (RESOURCE_READY, WORKSPACE_SUCCEEDED)
@@ -75,6 +78,16 @@ _TABLE = (
            "Look at the device plugin's and the driver's pods on that node."),
     Reason("InvalidRequirements", _CLAIM, "The claim asks for what no agent pool can be.",
            "The message names the requirement, its value and what is allowed.", permanent=True),
+    Reason("LaunchPending", ("Launched", "Ready"), "The agent pool is being made."),
+    Reason("Launched", ("Launched",), "The agent pool is there."),
+    Reason("RegistrationPending", ("Registered", "Ready"),
+           "The machine has not joined the cluster yet.", "Wait: this takes a few minutes."),
+    Reason("Registered", ("Registered",), "The machine joined the cluster."),
+    Reason("InitializationPending", ("Initialized", "Ready"),
+           "The node is not Ready yet, has startup taints, or lacks its GPUs.",
+           "The message says which."),
+    Reason("Initialized", ("Initialized",), "The node can be used."),
+    Reason("Ready", ("Ready",), "The claim's node works."),
     # Configuration
     Reason("PresetUnknown", _CONFIG, "No preset of that name.",
            "The message lists the nearest names; docs/presets.md lists all.", permanent=True),

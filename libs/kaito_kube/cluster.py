@@ -31,7 +31,12 @@ class Cluster(Protocol):
         ...
 
     async def list(
-        self, kind: Kind, *, namespace: str = "", labels: Mapping[str, str | None] | None = None
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        labels: Mapping[str, str | None] | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> Listing:
         """All objects, of all namespaces where none is given; a label of None must exist.
         NotFound means that the cluster does not know the kind."""

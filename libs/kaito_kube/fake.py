@@ -61,13 +61,20 @@ class FakeCluster:
         return copy.deepcopy(self._existing(kind, Key(namespace, name)))
 
     async def list(
-        self, kind: Kind, *, namespace: str = "", labels: Mapping[str, str | None] | None = None
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        labels: Mapping[str, str | None] | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> Listing:
         self._begin(Call("list", kind, Key(namespace, "")))
         items = [
             copy.deepcopy(item)
             for key, item in self._objects[kind].items()
-            if (not namespace or key.namespace == namespace) and matches(item, labels)
+            if (not namespace or key.namespace == namespace)
+            and matches(item, labels)
+            and all(_field(item, path) == value for path, value in (fields or {}).items())
         ]
         return Listing(items, str(self._version))
 
@@ -202,6 +209,14 @@ def matches(manifest: Manifest, labels: Mapping[str, str | None] | None) -> bool
     """Whether a label selector (None: the label exists) takes the object."""
     has = labels_of(manifest)
     return all(k in has and (v is None or has[k] == v) for k, v in (labels or {}).items())
+
+
+def _field(manifest: Manifest, path: str) -> object:
+    """A field selector's path, such as spec.nodeName."""
+    value: object = manifest
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def merged(target: Manifest, patch: Manifest) -> Manifest:

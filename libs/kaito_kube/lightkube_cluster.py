@@ -55,12 +55,21 @@ class LightkubeCluster:
         return _plain(found)
 
     async def list(
-        self, kind: Kind, *, namespace: str = "", labels: Mapping[str, str | None] | None = None
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        labels: Mapping[str, str | None] | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> Listing:
         where = (namespace or "*") if kind.namespaced else None
         with _translated():
             listing = self._client.list(
-                _resource(kind), namespace=where, labels=_selector(labels), chunk_size=500
+                _resource(kind),
+                namespace=where,
+                labels=_selector(labels),
+                fields=dict(fields) if fields else None,
+                chunk_size=500,
             )
             items = [_typed(kind, item) async for item in listing]
             return Listing(items, listing.resourceVersion)

@@ -1,0 +1,68 @@
+"""Composition root: settings, clients, the loops and what keeps them awake."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+
+from prometheus_client import CollectorRegistry
+
+from gpu_provisioner.azure.aks_cloud import AksCloud
+from gpu_provisioner.operator import Operator
+from gpu_provisioner.settings import Settings
+from kaito_kube import logs, serving
+from kaito_kube.clock import SystemClock
+from kaito_kube.connect import connect
+from kaito_kube.environment import SettingError
+from kaito_kube.lease import LeaseTerms, lead
+
+LOG = logging.getLogger(__name__)
+NAME = "gpu-provisioner"
+
+
+async def run(settings: Settings) -> None:
+    clock, registry = SystemClock(), CollectorRegistry()
+    cluster = connect(NAME)
+    terms = LeaseTerms(
+        name=settings.lease_name,
+        namespace=settings.release_namespace,
+        identity=settings.pod_name,
+    )
+    async with AksCloud(settings.azure, clock) as cloud:
+        operator = Operator(cluster, cloud, clock, settings, registry)
+        app = serving.application(registry, live=lambda: None, ready=operator.trouble)
+        async with serving.serving(app, settings.http_port):
+            watching = asyncio.ensure_future(operator.watch())
+            leading = asyncio.ensure_future(lead(cluster, clock, terms, operator.work))
+            _stop_on_signals(watching, leading)
+            await asyncio.wait((watching, leading), return_when=asyncio.FIRST_COMPLETED)
+            for task in (watching, leading):
+                task.cancel()
+            await asyncio.gather(watching, leading, return_exceptions=True)
+
+
+def _stop_on_signals(*tasks: asyncio.Future[None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: [task.cancel() for task in tasks])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {__package__}",
+        description="Makes AKS agent pools of one node from Machines and NodeClaims. "
+        "Settings come from KAITO_… environment variables, see the chart's values.",
+    )
+    parser.parse_args()
+    try:
+        settings = Settings.from_env(os.environ)
+    except SettingError as error:
+        sys.exit(f"{NAME}: {error}")
+    logs.configure(settings.log_level, NAME)
+    asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

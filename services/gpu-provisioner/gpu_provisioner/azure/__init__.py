@@ -1,0 +1,1 @@
+"""The cloud seam over AKS, with the unmodified Azure SDKs."""

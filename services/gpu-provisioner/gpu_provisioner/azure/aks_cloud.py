@@ -1,0 +1,136 @@
+"""`CloudProvider` over azure-mgmt-containerservice. No operation is waited for: the agent
+pool's own provisioningState says how far it is, so a restart loses nothing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from azure.core.exceptions import AzureError
+from azure.identity.aio import WorkloadIdentityCredential
+from azure.mgmt.containerservice.aio import ContainerServiceClient
+from azure.mgmt.containerservice.models import (
+    AgentPool,
+    AgentPoolManagedClusterAgentPoolProfileProperties,
+)
+
+from gpu_provisioner.azure.credential import credential
+from gpu_provisioner.azure.errors import refusal, translate
+from gpu_provisioner.cloud import CloudError, Pool, PoolListing, PoolSpec, PoolState
+from gpu_provisioner.settings import Azure
+from kaito_kube.clock import Clock
+
+_TRIES = 2
+
+
+class AksCloud:
+    """Use it as an async context: it holds connections."""
+
+    def __init__(self, azure: Azure, clock: Clock) -> None:
+        self._where = (azure.resource_group, azure.cluster_name)
+        self._clock = clock
+        self._credential: WorkloadIdentityCredential = credential(azure)
+        extra: dict[str, Any] = {"connection_verify": azure.ca_file} if azure.ca_file else {}
+        self._client = ContainerServiceClient(
+            self._credential,
+            azure.subscription_id,
+            base_url=azure.arm_endpoint,
+            credential_scopes=[azure.arm_audience.rstrip("/") + "/.default"],
+            retry_total=_TRIES,
+            **extra,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._client.close()
+        await self._credential.close()
+
+    async def create(self, spec: PoolSpec) -> Pool:
+        with _translated(spec.name):
+            poller = await self._client.agent_pools.begin_create_or_update(
+                *self._where, spec.name, _resource(spec), polling=False
+            )
+            return _pool(await poller.result())
+
+    async def get(self, name: str) -> Pool:
+        with _translated(name):
+            return _pool(await self._client.agent_pools.get(*self._where, name))
+
+    async def list(self) -> PoolListing:
+        asked = self._clock.now()
+        with _translated(""):
+            found = [_pool(item) async for item in self._client.agent_pools.list(*self._where)]
+        return PoolListing(tuple(found), asked)
+
+    async def delete(self, name: str) -> None:
+        with _translated(name):
+            await self._client.agent_pools.begin_delete(*self._where, name, polling=False)
+
+
+@contextmanager
+def _translated(pool: str) -> Iterator[None]:
+    try:
+        yield
+    except AzureError as error:
+        raise translate(error, pool) from error
+
+
+def _resource(spec: PoolSpec) -> AgentPool:
+    properties: dict[str, Any] = {
+        "count": 1,
+        "vm_size": spec.instance_type,
+        "type": "VirtualMachineScaleSets",
+        "mode": "User",
+        "os_type": "Linux",
+        "os_sku": spec.os_sku,
+        "os_disk_size_gb": spec.os_disk_gib,
+        "node_labels": dict(spec.labels),
+        "node_taints": list(spec.taints),
+        "tags": dict(spec.tags),
+        "availability_zones": list(spec.zones) or None,
+    }
+    if spec.spot:
+        properties |= {
+            "scale_set_priority": "Spot",
+            "scale_set_eviction_policy": "Delete",
+            "spot_max_price": -1.0,
+        }
+    return AgentPool(properties=AgentPoolManagedClusterAgentPoolProfileProperties(**properties))
+
+
+def _pool(resource: AgentPool) -> Pool:
+    properties = resource.properties
+    assert properties is not None and resource.name is not None
+    return Pool(
+        name=resource.name,
+        state=_state(properties.provisioning_state),
+        instance_type=properties.vm_size or "",
+        count=properties.count or 0,
+        tags=dict(properties.tags or {}),
+        labels=dict(properties.node_labels or {}),
+        image=properties.node_image_version or "",
+        error=_error(properties),
+    )
+
+
+def _state(text: str | None) -> PoolState:
+    try:
+        return PoolState(text or "Creating")
+    except ValueError:
+        return PoolState.UNKNOWN
+
+
+def _error(properties: AgentPoolManagedClusterAgentPoolProfileProperties) -> CloudError | None:
+    """Why the last operation on the pool failed, where it did."""
+    status = properties.status
+    if status is None or status.provisioning_error is None:
+        return None
+    detail = status.provisioning_error
+    return refusal(detail.code or "", detail.message or "")

@@ -1,0 +1,120 @@
+"""The seam to the cloud: agent pools of one node, and errors that carry a condition's reason.
+
+CloudError(reason, message, retry_after)
+├── PoolNotFound     the pool does not exist (any more)
+├── PoolBusy         another operation on the pool or the cluster is in flight
+├── LaunchRefused    the cloud will not make this pool: quota, SKU, capacity, bad request
+├── Unauthorized     the identity may not
+└── CloudUnavailable no answer, throttled, or an error of the cloud's own
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class PoolState(StrEnum):
+    """AKS's provisioningState, and UNKNOWN for one that is not known here."""
+
+    CREATING = "Creating"
+    UPDATING = "Updating"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    DELETING = "Deleting"
+    CANCELED = "Canceled"
+    UNKNOWN = "Unknown"
+
+    @property
+    def in_flight(self) -> bool:
+        return self in (PoolState.CREATING, PoolState.UPDATING, PoolState.DELETING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSpec:
+    """The agent pool that a claim asks for; its name is the claim's."""
+
+    name: str
+    instance_type: str
+    os_disk_gib: int | None
+    os_sku: str
+    labels: Mapping[str, str]
+    taints: tuple[str, ...]
+    tags: Mapping[str, str]
+    zones: tuple[str, ...] = ()
+    spot: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """An agent pool as the cloud tells of it."""
+
+    name: str
+    state: PoolState
+    instance_type: str
+    count: int = 1
+    tags: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
+    error: "CloudError | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class PoolListing:
+    """All pools of the cluster, and when the answer was asked for."""
+
+    pools: tuple[Pool, ...]
+    asked: datetime
+
+
+class CloudError(Exception):
+    """`reason` is of kaito_api.reasons; `retry_after` is in seconds where the cloud named it."""
+
+    def __init__(self, reason: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after
+
+
+class PoolNotFound(CloudError):
+    def __init__(self, name: str) -> None:
+        super().__init__("LaunchFailed", f"agent pool {name} does not exist")
+
+
+class PoolBusy(CloudError):
+    pass
+
+
+class LaunchRefused(CloudError):
+    pass
+
+
+class Unauthorized(CloudError):
+    pass
+
+
+class CloudUnavailable(CloudError):
+    pass
+
+
+class CloudProvider(Protocol):
+    """Every method raises CloudError and nothing else of the outside's; none waits for an
+    operation to end: the pool's own state tells how far it is, also after a restart."""
+
+    async def create(self, spec: PoolSpec) -> Pool:
+        """Begins to make the pool; the same spec again changes nothing."""
+        ...
+
+    async def get(self, name: str) -> Pool:
+        """The pool now. Raises PoolNotFound."""
+        ...
+
+    async def list(self) -> PoolListing:
+        """Every pool of the cluster, ours or not; whole or an error, never a part."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Begins to delete the pool and its machines. Raises PoolNotFound when it is gone."""
+        ...

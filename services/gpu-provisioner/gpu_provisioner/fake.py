@@ -1,0 +1,107 @@
+"""The cloud in memory behind the `CloudProvider` seam: pools whose operations take as long as
+the test says. It records every call, and can be told what to answer next."""
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from gpu_provisioner.cloud import (
+    CloudError,
+    Pool,
+    PoolBusy,
+    PoolListing,
+    PoolNotFound,
+    PoolSpec,
+    PoolState,
+)
+from kaito_kube.clock import Clock
+
+
+@dataclass
+class FakeCloud:
+    """`operation` is how long a create or a delete takes. `fail_late` names pools whose create
+    ends Failed with that error."""
+
+    clock: Clock
+    operation: timedelta = timedelta(seconds=30)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    fail_late: dict[str, CloudError] = field(default_factory=dict)
+    _pools: dict[str, Pool] = field(default_factory=dict)
+    _ends: dict[str, datetime] = field(default_factory=dict)
+    _errors: deque[tuple[str, CloudError, bool]] = field(default_factory=deque)
+
+    def fail_next(self, call: str, error: CloudError, *, takes_effect: bool = False) -> None:
+        """The next call of that name raises `error`; with `takes_effect` only its answer is lost."""
+        self._errors.append((call, error, takes_effect))
+
+    def seed(self, pool: Pool) -> None:
+        self._pools[pool.name] = pool
+
+    def pools(self) -> dict[str, Pool]:
+        """Every pool that exists at this moment."""
+        self._advance()
+        return dict(self._pools)
+
+    async def create(self, spec: PoolSpec) -> Pool:
+        lost = self._begin("create", spec.name)
+        before = self._pools.get(spec.name)
+        if before is not None and before.state is PoolState.DELETING:
+            raise PoolBusy("CloudUnavailable", f"agent pool {spec.name} is being deleted", 5.0)
+        if before is None:
+            self._pools[spec.name] = Pool(
+                name=spec.name,
+                state=PoolState.CREATING,
+                instance_type=spec.instance_type,
+                tags=dict(spec.tags),
+                labels=dict(spec.labels),
+            )
+            self._ends[spec.name] = self.clock.now() + self.operation
+        if lost is not None:
+            raise lost
+        return self._pools[spec.name]
+
+    async def get(self, name: str) -> Pool:
+        self._begin("get", name)
+        if name not in self._pools:
+            raise PoolNotFound(name)
+        return self._pools[name]
+
+    async def list(self) -> PoolListing:
+        self._begin("list", "")
+        return PoolListing(tuple(self._pools.values()), self.clock.now())
+
+    async def delete(self, name: str) -> None:
+        lost = self._begin("delete", name)
+        if name not in self._pools:
+            raise PoolNotFound(name)
+        if self._pools[name].state is not PoolState.DELETING:
+            self._pools[name] = replace(self._pools[name], state=PoolState.DELETING)
+            self._ends[name] = self.clock.now() + self.operation
+        if lost is not None:
+            raise lost
+
+    def _begin(self, call: str, name: str) -> CloudError | None:
+        """Records the call; raises what it was told to, or returns it where the call counts."""
+        self._advance()
+        self.calls.append((call, name))
+        for index, (wanted, error, takes_effect) in enumerate(self._errors):
+            if wanted == call:
+                del self._errors[index]
+                if takes_effect:
+                    return error
+                raise error
+        return None
+
+    def _advance(self) -> None:
+        """Ends the operations whose time has come."""
+        for name in [n for n, end in self._ends.items() if end <= self.clock.now()]:
+            del self._ends[name]
+            pool = self._pools[name]
+            if pool.state is PoolState.DELETING:
+                del self._pools[name]
+            elif name in self.fail_late:
+                self._pools[name] = replace(
+                    pool, state=PoolState.FAILED, error=self.fail_late[name]
+                )
+            else:
+                self._pools[name] = replace(pool, state=PoolState.SUCCEEDED)

@@ -1,0 +1,1 @@
+"""A claim's life as pure steps: launch, registration, initialization, termination."""

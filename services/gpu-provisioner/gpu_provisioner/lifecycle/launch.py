@@ -1,0 +1,112 @@
+"""Launch: from a claim to an agent pool that exists."""
+
+from datetime import timedelta
+
+from gpu_provisioner import agent_pools
+from gpu_provisioner.agent_pools import Unacceptable
+from gpu_provisioner.cloud import CloudError, LaunchRefused, Pool, PoolState
+from gpu_provisioner.lifecycle.observed import Observed, Setback
+from gpu_provisioner.lifecycle.plan import CreatePool, DeleteClaim, DeletePool, Step, Tell
+from kaito_api import conditions
+from kaito_api.conditions import Condition, parse_time
+
+# A pool whose operation failed may still bring its machine up: it is replaced only after this.
+FAILED_POOL_GRACE = timedelta(minutes=2)
+
+_PAUSES = {
+    "QuotaExceeded": 30.0,
+    "SkuNotAvailable": 60.0,
+    "InsufficientCapacity": 30.0,
+    "CloudUnauthorized": 30.0,
+    "CloudUnavailable": 5.0,
+}
+
+
+def pause_after(error: CloudError) -> float:
+    """Seconds until the cloud is asked again after that refusal."""
+    return error.retry_after or _PAUSES.get(error.reason, 15.0)
+
+
+def launch(observed: Observed) -> Step:
+    pool = observed.pool
+    if not observed.pools_known:
+        return _waiting(observed, "the cloud's agent pools are not known yet", 2.0)
+    if pool is None:
+        return _create(observed)
+    if not agent_pools.belongs_to(pool, observed.claim):
+        return _name_taken(observed, pool)
+    if pool.state is PoolState.SUCCEEDED or observed.node is not None:
+        message = f"agent pool {pool.name} of {pool.instance_type} is there"
+        return Step(conditions.true(_type(observed), "Launched", message), done=True)
+    if pool.state in (PoolState.FAILED, PoolState.CANCELED):
+        return _failed(observed, pool)
+    message = f"agent pool {pool.name} of {pool.instance_type}: {pool.state.value}"
+    return _waiting(observed, message, None)
+
+
+def _create(observed: Observed) -> Step:
+    if observed.claim.since(observed.claim.kind.initialized) is not None:
+        return _lost(observed)
+    if observed.setback is not None and observed.now < observed.setback.not_before:
+        return _set_back(observed, observed.setback)
+    try:
+        instance_type = agent_pools.instance_types(observed.claim)[0]
+        spec = agent_pools.spec_of(observed.claim, instance_type, observed.cluster)
+    except Unacceptable as error:
+        return Step(conditions.false(_type(observed), "InvalidRequirements", str(error)))
+    message = f"asking for agent pool {spec.name} of {instance_type}"
+    return Step(_pending(observed, message), (CreatePool(spec),))
+
+
+def _lost(observed: Observed) -> Step:
+    """The pool of a working node is gone: the claim cannot be what it was."""
+    note = f"agent pool {observed.claim.name} was deleted by someone else; the claim is given up"
+    failed = conditions.false(_type(observed), "LaunchFailed", note)
+    return Step(failed, (Tell("Warning", "LaunchFailed", note), DeleteClaim()))
+
+
+def _set_back(observed: Observed, setback: Setback) -> Step:
+    failed = conditions.false(_type(observed), setback.error.reason, setback.error.message)
+    return Step(failed, look_again=(setback.not_before - observed.now).total_seconds())
+
+
+def _name_taken(observed: Observed, pool: Pool) -> Step:
+    if agent_pools.is_managed(pool):
+        message = f"agent pool {pool.name} of an earlier claim is deleted first"
+        actions = () if pool.state.in_flight else (DeletePool(pool.name),)
+        return Step(_pending(observed, message), actions, look_again=5.0)
+    message = (
+        f"the cluster has an agent pool {pool.name} that {agent_pools.US} did not make: "
+        "delete it or ask under another name"
+    )
+    return Step(conditions.false(_type(observed), "LaunchFailed", message), look_again=60.0)
+
+
+def _failed(observed: Observed, pool: Pool) -> Step:
+    error = pool.error or LaunchRefused(
+        "LaunchFailed", f"agent pool {pool.name} ended {pool.state.value}"
+    )
+    failed = conditions.false(_type(observed), error.reason, error.message)
+    since = _failing_since(observed)
+    if since is None or observed.now < parse_time(since) + FAILED_POOL_GRACE:
+        return Step(failed, look_again=FAILED_POOL_GRACE.total_seconds() / 4)
+    note = f"agent pool {pool.name} failed and no machine of it joined: it is replaced"
+    return Step(failed, (Tell("Warning", error.reason, note), DeletePool(pool.name)))
+
+
+def _failing_since(observed: Observed) -> str | None:
+    status = observed.claim.manifest.get("status") or {}
+    found = conditions.find(status.get("conditions") or (), _type(observed))
+    return found["lastTransitionTime"] if found and found["status"] == "False" else None
+
+
+def _waiting(observed: Observed, message: str, look_again: float | None) -> Step:
+    return Step(_pending(observed, message), look_again=look_again)
+
+
+def _pending(observed: Observed, message: str) -> Condition:
+    return conditions.unknown(_type(observed), "LaunchPending", message)
+
+
+def _type(observed: Observed) -> str:
+    return observed.claim.kind.launched

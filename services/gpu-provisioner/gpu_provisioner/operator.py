@@ -1,0 +1,121 @@
+"""Wires watches, the view of the pools and one loop per claim together."""
+
+import asyncio
+
+from prometheus_client import CollectorRegistry
+
+from gpu_provisioner.claim import CLAIM_KINDS
+from gpu_provisioner.cloud import CloudProvider
+from gpu_provisioner.metrics import Metrics
+from gpu_provisioner.pool_view import PoolView
+from gpu_provisioner.reconciler import Reconciler
+from gpu_provisioner.refresh import Refresh
+from gpu_provisioner.settings import Settings
+from kaito_api import conditions, labels
+from kaito_kube.clock import Clock
+from kaito_kube.cluster import Cluster
+from kaito_kube.events import Recorder
+from kaito_kube.informer import Interest, inform
+from kaito_kube.kinds import NODE, Key, Kind, Manifest, is_being_deleted, key_of, labels_of
+from kaito_kube.loops import KeyedLoops, Reconcile
+from kaito_kube.store import Store
+
+_INTERESTS = (*(Interest(kind, optional=True) for kind in CLAIM_KINDS), Interest(NODE))
+
+
+class Operator:
+    """`watch` runs on every replica and keeps its picture warm; `work` only on the leader."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        cloud: CloudProvider,
+        clock: Clock,
+        settings: Settings,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._cluster = cluster
+        self._store = Store()
+        self._store.index(NODE, labels.AGENT_POOL)
+        self._pools = PoolView()
+        metrics = Metrics(registry)
+        reconciler = Reconciler(
+            cluster=cluster,
+            cloud=cloud,
+            store=self._store,
+            pools=self._pools,
+            clock=clock,
+            recorder=Recorder(cluster, clock, "gpu-provisioner", settings.pod_name),
+            metrics=metrics,
+            terms=settings.terms,
+            cluster_name=settings.azure.cluster_name,
+        )
+        self._loops = {kind: KeyedLoops("claim", _on(reconciler, kind)) for kind in CLAIM_KINDS}
+        self._refresh = Refresh(
+            cloud=cloud,
+            cluster=cluster,
+            pools=self._pools,
+            clock=clock,
+            metrics=metrics,
+            terms=settings.terms,
+            is_busy=self._is_busy,
+            changed=self._pools_changed,
+        )
+        self._store.listen(self._object_changed)
+
+    def trouble(self) -> str | None:
+        """What keeps this replica from taking over, or None."""
+        missing = [i.kind.plural for i in _INTERESTS if not self._store.is_synced(i.kind)]
+        return f"not listed yet: {', '.join(missing)}" if missing else None
+
+    async def watch(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for interest in _INTERESTS:
+                group.create_task(inform(self._cluster, self._store, interest))
+
+    async def work(self) -> None:
+        for kind, loops in self._loops.items():
+            loops.start()
+            for key in self._store.keys(kind):
+                loops.wake(key)
+        try:
+            await self._refresh.run()
+        finally:
+            await asyncio.gather(*(loops.stop() for loops in self._loops.values()))
+
+    def _object_changed(self, kind: Kind, manifest: Manifest) -> None:
+        if kind in self._loops:
+            self._loops[kind].wake(key_of(manifest))
+            if _waits_for_the_cloud(manifest):
+                self._refresh.hurry()
+        elif pool := labels_of(manifest).get(labels.AGENT_POOL):
+            self._wake(pool)
+
+    def _pools_changed(self, names: set[str]) -> None:
+        for name in names:
+            self._wake(name)
+
+    def _wake(self, name: str) -> None:
+        """The claim of that name, of whichever kind it is."""
+        key = Key("", name)
+        for kind, loops in self._loops.items():
+            if self._store.get(kind, key) is not None:
+                loops.wake(key)
+
+    def _is_busy(self) -> bool:
+        return any(
+            _waits_for_the_cloud(manifest)
+            for kind in CLAIM_KINDS
+            for manifest in self._store.all(kind)
+        )
+
+
+def _waits_for_the_cloud(claim: Manifest) -> bool:
+    return is_being_deleted(claim) or not conditions.is_true(claim, "Ready")
+
+
+def _on(reconciler: Reconciler, kind: Kind) -> Reconcile:
+    async def reconcile(key: Key) -> float | None:
+        return await reconciler.reconcile(kind, key)
+
+    return reconcile

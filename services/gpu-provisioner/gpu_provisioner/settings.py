@@ -1,0 +1,82 @@
+"""Everything that can be set, from the environment; the chart's `settings` map to it 1:1."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kaito_kube.environment import Environment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Azure:
+    """Which cluster's agent pools, and how the cloud is reached."""
+
+    subscription_id: str
+    resource_group: str
+    cluster_name: str
+    location: str
+    tenant_id: str
+    client_id: str
+    arm_endpoint: str
+    arm_audience: str
+    authority_host: str
+    instance_discovery: bool
+    token_file: str
+    ca_file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How long things may take before they count as failed."""
+
+    registration_timeout: timedelta = timedelta(minutes=15)
+    initialization_timeout: timedelta = timedelta(minutes=30)
+    drain_timeout: timedelta = timedelta(minutes=1)
+    orphan_grace: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    azure: Azure
+    terms: Terms
+    release_namespace: str
+    pod_name: str
+    lease_name: str
+    http_port: int
+    log_level: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Raises SettingError that names the variable, its value and the remedy."""
+        env = Environment(environ)
+        return cls(
+            azure=_azure(env),
+            terms=Terms(
+                registration_timeout=env.seconds("KAITO_REGISTRATION_TIMEOUT_S", 900),
+                initialization_timeout=env.seconds("KAITO_INITIALIZATION_TIMEOUT_S", 1800),
+                drain_timeout=env.seconds("KAITO_DRAIN_TIMEOUT_S", 60),
+                orphan_grace=env.seconds("KAITO_ORPHAN_GRACE_S", 300),
+            ),
+            release_namespace=env.text("KAITO_RELEASE_NAMESPACE"),
+            pod_name=env.text("KAITO_POD_NAME"),
+            lease_name=env.text("KAITO_LEASE_NAME", "kaito-gpu-provisioner"),
+            http_port=env.port("KAITO_HTTP_PORT", 8080),
+            log_level=env.choice("KAITO_LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
+        )
+
+
+def _azure(env: Environment) -> Azure:
+    return Azure(
+        subscription_id=env.text("KAITO_AZURE_SUBSCRIPTION_ID"),
+        resource_group=env.text("KAITO_AZURE_RESOURCE_GROUP"),
+        cluster_name=env.text("KAITO_AZURE_CLUSTER_NAME"),
+        location=env.text("KAITO_AZURE_LOCATION"),
+        tenant_id=env.text("KAITO_AZURE_TENANT_ID"),
+        client_id=env.text("KAITO_AZURE_CLIENT_ID"),
+        arm_endpoint=env.text("KAITO_ARM_ENDPOINT", "https://management.azure.com"),
+        arm_audience=env.text("KAITO_ARM_AUDIENCE", "https://management.azure.com/"),
+        authority_host=env.text("KAITO_AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com"),
+        instance_discovery=env.flag("KAITO_AZURE_INSTANCE_DISCOVERY", True),
+        token_file=env.text("KAITO_AZURE_TOKEN_FILE", "/var/run/secrets/azure/token"),
+        ca_file=env.text("KAITO_AZURE_CA_FILE", "", empty=True),
+    )
