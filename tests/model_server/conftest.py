@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -85,9 +86,7 @@ async def running(engine: Engine, setup: Setup) -> AsyncIterator[Running]:
     def occupancy() -> Occupancy:
         return engine.occupancy()
 
-    serving = Serving(
-        name="tiny", traffic=Traffic(setup.most_requests), metrics=Metrics(occupancy)
-    )
+    serving = Serving(name="tiny", traffic=Traffic(setup.most_requests), metrics=Metrics(occupancy))
     rules = Rules(root=setup.adapters, base_model="tiny", default=setup.default, most=3)
     plan = Plan(
         port=0,
@@ -120,13 +119,13 @@ async def until(condition: Callable[[], bool], *, seconds: float = 30.0) -> None
             await asyncio.sleep(0.005)
 
 
-def asking(prompt: str = "The ship sails", model: str = "", **options: object) -> pb.GenerateRequest:
+def asking(prompt: str = "The ship sails", model: str = "", **options: Any) -> pb.GenerateRequest:
     """A request with these options, for 24 greedy tokens unless they say otherwise."""
-    given = {"max_new_tokens": 24, "do_sample": False, **options}
+    given: dict[str, Any] = {"max_new_tokens": 24, "do_sample": False, **options}
     return pb.GenerateRequest(
         model=model,
         prompt=prompt,
-        options=pb.GenerationOptions(**given),  # type: ignore[arg-type]
+        options=pb.GenerationOptions(**given),
     )
 
 

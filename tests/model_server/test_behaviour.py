@@ -1,7 +1,8 @@
-"""What every engine has to do, seen through the contract: the same tests on the fake and the real."""
+"""What every engine has to do, seen through the contract: one suite for the fake and the real."""
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -31,7 +32,7 @@ async def test_answers_whole(server: Running) -> None:
         ),
     ],
 )
-async def test_stream_equals_whole(server: Running, options: dict[str, object]) -> None:
+async def test_stream_equals_whole(server: Running, options: dict[str, Any]) -> None:
     whole = await server.stub.Generate(asking(**options))
     pieces = await streamed(server, asking(**options))
     for choice in whole.choices:
@@ -94,7 +95,7 @@ async def test_length_limits(server: Running) -> None:
 
 
 async def test_client_that_leaves_stops_the_generation(server: Running) -> None:
-    request = asking(max_new_tokens=1800, min_new_tokens=1800)
+    request = asking(max_new_tokens=1800, min_new_tokens=1800, num_return_sequences=8)
     call = server.stub.StreamGenerate(pb.StreamGenerateRequest(request=request))
     await call.read()
     call.cancel()
@@ -103,13 +104,14 @@ async def test_client_that_leaves_stops_the_generation(server: Running) -> None:
         "kaito_model_server_completion_tokens_total", {"model": "tiny"}
     )
     assert counted is not None
-    assert counted < 1800
+    assert counted < 8 * 1800
     assert (await server.stub.Generate(asking(max_new_tokens=2))).usage.completion_tokens > 0
 
 
 async def test_deadline_stops_the_generation(server: Running) -> None:
+    request = asking(max_new_tokens=1800, min_new_tokens=1800, num_return_sequences=8)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await server.stub.Generate(asking(max_new_tokens=1800, min_new_tokens=1800), timeout=0.05)
+        await server.stub.Generate(request, timeout=0.05)
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     await until(lambda: server.engine.occupancy().running == 0)
 
@@ -182,9 +184,7 @@ async def test_adapters_share_a_batch(server: Running) -> None:
         assert answer.choices[0].text == alone[answer.model]
 
 
-async def test_adapter_is_loaded_used_and_unloaded(
-    server: Running, adapters_folder: Path
-) -> None:
+async def test_adapter_is_loaded_used_and_unloaded(server: Running, adapters_folder: Path) -> None:
     stub, folder = server.stub, adapters_folder
     make_adapter(folder / "late", seed=3)
     request = pb.LoadAdapterRequest(name="late", strength=0.5)
@@ -204,8 +204,8 @@ async def test_adapter_is_loaded_used_and_unloaded(
 
 async def test_unload_waits_for_its_users(server: Running) -> None:
     request = asking(model="poet", max_new_tokens=300, min_new_tokens=300)
-    call = server.stub.StreamGenerate(pb.StreamGenerateRequest(request=request))
-    await call.read()
+    call = aiter(server.stub.StreamGenerate(pb.StreamGenerateRequest(request=request)))
+    await anext(call)
     unloading = asyncio.ensure_future(
         server.stub.UnloadAdapter(pb.UnloadAdapterRequest(name="poet"))
     )

@@ -26,21 +26,20 @@ class Detokenizer:
     def add(self, tokens: Sequence[int]) -> str:
         """The text that these tokens complete. A character still being made is kept back."""
         self._tokens.extend(tokens)
-        text = self._decode(self._tokens).rstrip(_BROKEN)
-        new = text[self._given :]
-        self._given = max(self._given, len(text))
-        if len(self._tokens) > _WINDOW:
+        text = self._decode(self._tokens)
+        sound = text.rstrip(_BROKEN)
+        new = sound[self._given :]
+        self._given = max(self._given, len(sound))
+        if len(self._tokens) > _WINDOW and self._given == len(text):
             self._let_go(text)
         return new
 
     def _let_go(self, text: str) -> None:
         """Drop older tokens at a place where what is left decodes to the same end of the text."""
-        if self._given != len(text):
-            return
         first = len(self._tokens) - _KEPT
         for cut in range(first, first - _KEPT, -1):
-            tail = self._decode(self._tokens[cut:]).rstrip(_BROKEN)
-            if _BROKEN not in tail and text.endswith(tail):
+            tail = self._decode(self._tokens[cut:])
+            if tail and _BROKEN not in tail and text.endswith(tail):
                 self._tokens = self._tokens[cut:]
                 self._given = len(tail)
                 return

@@ -1,0 +1,97 @@
+"""The process as the pod runs it: environment in, gRPC out, SIGTERM to end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@contextmanager
+def process(tmp_path: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
+    """A model-server on free ports, killed if the test leaves it running."""
+    given = {
+        "KAITO_MODEL_NAME": "tiny",
+        "KAITO_ADAPTERS_DIR": str(tmp_path / "none"),
+        "KAITO_GRPC_PORT": "0",
+        "KAITO_METRICS_PORT": "0",
+        "KAITO_TERMINATION_LOG": str(tmp_path / "termination-log"),
+        "KAITO_WORKSPACE": "phi",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        **environ,
+    }
+    command = [sys.executable, "-m", "model_server"]
+    started = subprocess.Popen(
+        command, env=os.environ | given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.communicate()
+
+
+def wait_for(started: subprocess.Popen[str], message: str) -> dict[str, Any]:
+    """The log line with this message."""
+    assert started.stdout
+    for line in started.stdout:
+        found: dict[str, Any] = json.loads(line)
+        if found["message"] == message:
+            return found
+    raise AssertionError(f"the server ended before it said {message!r}")
+
+
+def test_serves_answers_a_client_and_drains(
+    model_folder: Path, adapters_folder: Path, tmp_path: Path
+) -> None:
+    with process(
+        tmp_path,
+        KAITO_MODEL_PATH=str(model_folder),
+        KAITO_ADAPTERS_DIR=str(adapters_folder),
+        KAITO_DEFAULT_ADAPTER="poet",
+    ) as started:
+        port = wait_for(started, "listening")["port"]
+        serving = wait_for(started, "serving")
+        assert (serving["workspace"], serving["adapters"]) == ("phi", ["pirate", "poet"])
+        answers = [
+            subprocess.run(
+                [sys.executable, "-m", "model_server.client", "--target", f"localhost:{port}"]
+                + ["--chat", "ship", "--max-new-tokens", "12", *more],
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            for more in ([], ["--stream"], ["--model", "tiny"])
+        ]
+        assert answers[0].stdout == answers[1].stdout != answers[2].stdout
+        assert answers[0].stderr.startswith("tokens: ")
+        started.send_signal(signal.SIGTERM)
+        assert wait_for(started, "stopped")["service"] == "model-server"
+        assert started.wait(20) == 0
+
+
+@pytest.mark.parametrize(
+    ("environ", "code", "words"),
+    [
+        ({"KAITO_MODEL_PATH": "/nowhere"}, 1, "no config.json"),
+        ({"KAITO_GRPC_PORT": "many"}, 2, "KAITO_GRPC_PORT = 'many'"),
+    ],
+    ids=["model", "settings"],
+)
+def test_says_why_it_cannot_start(
+    tmp_path: Path, environ: dict[str, str], code: int, words: str
+) -> None:
+    with process(tmp_path, **environ) as started:
+        output, _ = started.communicate(timeout=60)
+        assert started.returncode == code
+        assert words in output
+    log = tmp_path / "termination-log"
+    if code == 1:
+        assert json.loads(log.read_text())["reason"] == "ModelLoadFailed"

@@ -1,0 +1,52 @@
+"""The settings, and the errors that name variable, value and remedy."""
+
+from pathlib import Path
+
+import pytest
+
+from model_server.settings import Settings, SettingsError
+
+NAME = {"KAITO_MODEL_NAME": "phi-3-mini-4k-instruct"}
+
+
+def test_defaults() -> None:
+    settings = Settings.from_env(NAME)
+    assert settings.model_path == Path("/mnt/model")
+    assert (settings.grpc_port, settings.metrics_port) == (29500, 9400)
+    assert (settings.engine, settings.dtype) == ("auto", "auto")
+    assert settings.max_model_len is None
+    assert settings.default_adapter is None
+    assert not settings.trust_remote_code
+
+
+def test_strengths() -> None:
+    settings = Settings.from_env(NAME | {"KAITO_ADAPTER_STRENGTHS": '{"style": 0.5}'})
+    assert settings.adapter_strengths == {"style": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("KAITO_MODEL_NAME", ""),
+        ("KAITO_ENGINE", "magic"),
+        ("KAITO_DTYPE", "int3"),
+        ("KAITO_MAX_MODEL_LEN", "-1"),
+        ("KAITO_GRPC_PORT", "70000"),
+        ("KAITO_ADAPTER_STRENGTHS", "[1]"),
+        ("KAITO_ADAPTER_STRENGTHS", '{"style": 1.5}'),
+        ("KAITO_ADAPTER_STRENGTHS", "{"),
+        ("KAITO_DRAIN_SECONDS", "inf"),
+        ("KAITO_TRUST_REMOTE_CODE", "maybe"),
+    ],
+)
+def test_errors_name_variable_value_and_remedy(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(NAME | {variable: value})
+    assert variable in str(caught.value)
+    assert repr(value) in str(caught.value)
+    assert "set it to" in str(caught.value)
+
+
+def test_the_model_has_to_be_named() -> None:
+    with pytest.raises(SettingsError, match="KAITO_MODEL_NAME is not set"):
+        Settings.from_env({})
