@@ -13,6 +13,7 @@ from inference_gateway.errors import Refused
 from inference_gateway.fleet.fleet import Fleet
 from inference_gateway.fleet.place import Place
 from inference_gateway.fleet.target import Target
+from kaito.inference.v1 import inference_pb2 as pb
 from tests.inference_gateway.running import until
 
 ONE = Place(namespace="n", workspace="one", model="phi", address="127.0.0.1:1")
@@ -87,6 +88,19 @@ async def test_a_hung_model_server_keeps_no_other_waiting(world: Fixture, fleet:
     assert [each.target.place for each in fleet.route("n/two")] == [TWO]
 
 
+async def test_a_place_in_the_path_narrows_the_choice(world: Fixture, fleet: Fleet) -> None:
+    fleet.set_places([ONE, TWO])
+    await until(lambda: len(world.board.ready) == 2)
+    model = world.scripts[ONE].loaded.name
+    (only,) = fleet.route(model, "n/two")
+    assert (only.target.place, only.served_model) == (TWO, model)
+    assert [each.served_model for each in fleet.route("", "n/two")] == [""]
+    for name, place in (("gpt-9", "n/two"), ("", "n/three")):
+        with pytest.raises(Refused) as caught:
+            fleet.route(name, place)
+        assert caught.value.problem.status == 404
+
+
 async def test_alone_the_server_judges_names(world: Fixture) -> None:
     fleet = world.fleet(alone=True)
     fleet.set_places([ONE])
@@ -134,6 +148,19 @@ def test_a_model_server_has_its_own_limit(target: Target) -> None:
             pass
         assert caught.value.problem.status == 429
     assert target.in_flight == 0
+
+
+async def test_a_model_server_that_does_not_say_what_it_has_is_unavailable(
+    world: Fixture, target: Target
+) -> None:
+    class Silent(FakeBackend):
+        async def model(self, timeout_s: float) -> pb.Model:
+            raise BackendError(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
+
+    target.backend = Silent()
+    with pytest.raises(BackendError) as caught:
+        await target.about()
+    assert caught.value.code is grpc.StatusCode.UNAVAILABLE
 
 
 async def test_a_probe_that_fails_half_way_is_not_serving(world: Fixture, target: Target) -> None:

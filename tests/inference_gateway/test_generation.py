@@ -171,6 +171,18 @@ async def test_a_client_that_does_not_read_holds_the_stream_back(
     assert 0 < given < 10_000
 
 
+async def test_a_client_that_does_not_read_is_given_up(script: FakeBackend) -> None:
+    script.pieces = ("x" * 4096,) * 20_000
+    settings = in_pod(request_timeout_s=0.2, max_concurrency=1)
+    async with gateway(lambda _: script, settings) as client:
+        async with client.post(CHAT, json=STREAM, read_bufsize=1024):
+            await until(script.cancelled.is_set)
+            statuses = [429]
+            while statuses[-1] == 429:
+                statuses.append((await client.post("/chat", json={})).status)
+        assert statuses[-1] == 400
+
+
 async def test_tokens_arrive_as_they_are_made(script: FakeBackend) -> None:
     class Paced(FakeBackend):
         async def stream(self, request: pb.GenerateRequest, timeout_s: float) -> Any:

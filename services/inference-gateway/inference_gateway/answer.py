@@ -15,28 +15,29 @@ from typing import Any, Protocol
 from grpc import StatusCode
 
 from inference_gateway.backends.backend import BackendError
-from inference_gateway.dialects.dialect import About, Ask, Dialect, Events
+from inference_gateway.dialects.dialect import About, Ask, Dialect
 from inference_gateway.errors import Problem, Refused, from_backend, internal, timed_out
 from inference_gateway.exchange import ClientGone, Exchange, Headers
 from inference_gateway.fleet.route import Candidate
 from inference_gateway.limits import Gate
-from inference_gateway.merge import first_within, numbered
+from inference_gateway.merge import numbered
 from inference_gateway.settings import Limits
+from inference_gateway.stream import StreamedAnswer, relay
 from kaito.inference.v1 import inference_pb2 as pb
 
 _LOG = logging.getLogger(__name__)
-_KEEP_ALIVE = b": keep-alive\n\n"
 _CLOSE = (b"connection", b"close")
 _UNREAD_BODY = (408, 413)
 _HEADER_TEXT = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _LISTED_AT_MOST = 32
+_LAST_WORDS_S = 1.0
 
 
 class Router(Protocol):
     """Who says which model-servers can answer for a name."""
 
-    def route(self, name: str) -> Sequence[Candidate]:
-        """At least one, best first. Raises Refused."""
+    def route(self, name: str, place: str = "") -> Sequence[Candidate]:
+        """At least one, best first; of namespace/workspace `place` only. Raises Refused."""
         ...
 
 
@@ -56,8 +57,8 @@ class Answerer:
     limits: Limits
     now: Callable[[], float]
 
-    async def answer(self, exchange: Exchange, dialect: Dialect, workspace: str = "") -> None:
-        """Answers, whatever happens; raises only ClientGone. `workspace` wins over the body."""
+    async def answer(self, exchange: Exchange, dialect: Dialect, place: str = "") -> None:
+        """Answers, whatever happens; raises only ClientGone. `place` is the path's workspace."""
         try:
             with self.gate.enter() as permit:
                 limits = self.limits
@@ -65,7 +66,7 @@ class Answerer:
                 ask = dialect.read(body)
                 _tell_ignored(exchange, ask.ignored)
                 async with exchange.client_present():
-                    await self._in_time(exchange, ask, workspace or ask.model)
+                    await self._in_time(exchange, ask, place)
         except Refused as refused:
             await _refuse(exchange, dialect, refused.problem)
         except BackendError as error:
@@ -76,11 +77,12 @@ class Answerer:
             _LOG.exception("request failed", extra={"request_id": exchange.request_id})
             await _refuse(exchange, dialect, internal(exchange.request_id))
 
-    async def _in_time(self, exchange: Exchange, ask: Ask, name: str) -> None:
+    async def _in_time(self, exchange: Exchange, ask: Ask, place: str) -> None:
         seconds = self.limits.request_timeout_s
         try:
             async with asyncio.timeout(seconds):
-                await self._first_that_answers(exchange, ask, self.router.route(name))
+                candidates = self.router.route(ask.model, place)
+                await self._first_that_answers(exchange, ask, candidates)
         except TimeoutError:
             raise Refused(timed_out(seconds)) from None
         except BackendError as error:
@@ -91,14 +93,14 @@ class Answerer:
     async def _first_that_answers(
         self, exchange: Exchange, ask: Ask, candidates: Sequence[Candidate]
     ) -> None:
-        for left, candidate in zip(range(len(candidates) - 1, -1, -1), candidates, strict=True):
+        for candidate in candidates:
             try:
                 with candidate.target.busy():
                     return await self._ask(exchange, ask, candidate)
             except BackendError as error:
                 self.upstream.upstream_failed(candidate.target.place.label, error.code.name)
-                unreachable = error.code is StatusCode.UNAVAILABLE
-                if not (unreachable and left and not exchange.started):
+                final = exchange.started or candidate is candidates[-1]
+                if final or error.code is not StatusCode.UNAVAILABLE:
                     raise
 
     async def _ask(self, exchange: Exchange, ask: Ask, candidate: Candidate) -> None:
@@ -111,45 +113,20 @@ class Answerer:
         )
         exchange.facts.backend = target.place.label
         requests = ask.requests(about)
-        timeout = self.limits.request_timeout_s
+        limits = self.limits
+        timeout = limits.request_timeout_s
         if ask.streams:
             streams = [target.backend.stream(request, timeout) for request in requests]
             async with aclosing(numbered(streams)) as messages:
-                await self._write_events(exchange, ask.events(about), messages)
+                await relay(
+                    messages, StreamedAnswer(exchange, ask.events(about)), limits.sse_keep_alive_s
+                )
         else:
             calls = [target.backend.generate(request, timeout) for request in requests]
             answers = await _all(calls)
             for answer in answers:
-                _count(exchange, answer.model, answer.usage)
+                exchange.count(answer.model, answer.usage)
             await exchange.respond(200, ask.whole(answers, about))
-
-    async def _write_events(self, exchange: Exchange, events: Events, messages: Any) -> None:
-        spent = pb.Usage()
-
-        async def write(number: int, message: pb.StreamGenerateResponse) -> None:
-            if message.text:
-                exchange.first_token()
-            if message.HasField("usage"):
-                _count(exchange, "", message.usage)
-                spent.prompt_tokens += message.usage.prompt_tokens
-                spent.completion_tokens += message.usage.completion_tokens
-            if message.model:
-                exchange.facts.model = message.model
-            data = events.piece(number, message)
-            await exchange.open_events()
-            if data:
-                await exchange.write(data)
-
-        async for first in first_within(messages, self.limits.sse_keep_alive_s):
-            if first is None:
-                await exchange.open_events()
-                await exchange.write(_KEEP_ALIVE)
-            else:
-                await write(*first)
-        async for number, message in messages:
-            await write(number, message)
-        await exchange.open_events()
-        await exchange.write(events.closing(spent), last=True)
 
 
 async def _all(calls: Sequence[Coroutine[Any, Any, pb.GenerateResponse]]) -> list[Any]:
@@ -164,13 +141,6 @@ async def _all(calls: Sequence[Coroutine[Any, Any, pb.GenerateResponse]]) -> lis
     return [task.result() for task in tasks]
 
 
-def _count(exchange: Exchange, model: str, usage: pb.Usage) -> None:
-    facts = exchange.facts
-    facts.model = model or facts.model
-    facts.prompt_tokens += usage.prompt_tokens
-    facts.completion_tokens += usage.completion_tokens
-
-
 def _tell_ignored(exchange: Exchange, names: Sequence[str]) -> None:
     # The names are the client's own: only what is safe in a header is said back.
     safe = [name for name in names if _HEADER_TEXT.fullmatch(name)][:_LISTED_AT_MOST]
@@ -182,9 +152,18 @@ async def _refuse(exchange: Exchange, dialect: Dialect, problem: Problem) -> Non
     exchange.facts.error = problem.message
     body = dialect.refusal(problem)
     if exchange.started:
-        await exchange.write(b"data: " + body + b"\n\n", last=True)
+        await _last_words(exchange, b"data: " + body + b"\n\n")
     else:
         await exchange.respond(problem.status, body, _refusal_headers(problem))
+
+
+async def _last_words(exchange: Exchange, event: bytes) -> None:
+    """Ends a stream that failed; a client that has stopped reading is not waited for again."""
+    try:
+        async with asyncio.timeout(_LAST_WORDS_S):
+            await exchange.write(event, last=True)
+    except TimeoutError:
+        raise ClientGone from None
 
 
 def _refusal_headers(problem: Problem) -> Headers:

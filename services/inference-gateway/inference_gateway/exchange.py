@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from inference_gateway.errors import CLIENT_CLOSED_REQUEST, Refused, body_too_large, body_too_slow
 from inference_gateway.limits import Permit
+from kaito.inference.v1 import inference_pb2 as pb
 
 Headers = Sequence[tuple[bytes, bytes]]
 _JSON: Headers = ((b"content-type", b"application/json"),)
@@ -138,6 +139,12 @@ class Exchange:
         """Marks that the answer's first text is here."""
         if self.facts.first_token_s is None:
             self.facts.first_token_s = self.elapsed_s()
+
+    def count(self, model: str, usage: pb.Usage) -> None:
+        """Adds what one prompt cost, and says who answered."""
+        self.facts.model = model
+        self.facts.prompt_tokens += usage.prompt_tokens
+        self.facts.completion_tokens += usage.completion_tokens
 
     @asynccontextmanager
     async def client_present(self) -> AsyncIterator[None]:

@@ -56,21 +56,21 @@ class Front:
 
     async def _dispatch(self, exchange: Exchange) -> None:
         path: str = exchange.scope["path"]
-        workspace, prefix = "", ""
+        place, prefix = "", ""
         dialect = self.dialects.get(path)
         if dialect is None and (below := _IN_WORKSPACE.fullmatch(path)):
-            workspace, prefix = f"{below[1]}/{below[2]}", WORKSPACE_ROUTE
+            place, prefix = f"{below[1]}/{below[2]}", WORKSPACE_ROUTE
             path = below[3]
             dialect = self.dialects.get(path)
         if dialect is None:
             await self._page(exchange)
         else:
             exchange.route = prefix + path
-            await self._generate(exchange, dialect, workspace)
+            await self._generate(exchange, dialect, place)
 
-    async def _generate(self, exchange: Exchange, dialect: Dialect, workspace: str) -> None:
+    async def _generate(self, exchange: Exchange, dialect: Dialect, place: str) -> None:
         if exchange.method == "POST":
-            await self.answerer.answer(exchange, dialect, workspace)
+            await self.answerer.answer(exchange, dialect, place)
             return
         problem = Problem(status=405, message="Method Not Allowed", code="method_not_allowed")
         await exchange.respond(405, dialect.refusal(problem), [(b"allow", b"POST")])

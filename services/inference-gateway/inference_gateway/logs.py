@@ -7,6 +7,8 @@ from pythonjsonlogger.json import JsonFormatter
 
 from inference_gateway.exchange import Exchange
 
+# Asked every few seconds by machines: of interest only when something is wrong.
+_PROBED = ("/healthz", "/livez", "/metrics")
 _ACCESS = logging.getLogger("inference_gateway.access")
 
 
@@ -43,4 +45,5 @@ def access(exchange: Exchange, seconds: float) -> None:
         line["first_token_ms"] = round(facts.first_token_s * 1000, 2)
     if facts.error:
         line["error"] = facts.error
-    _ACCESS.info("request", extra=line)
+    quiet = exchange.route in _PROBED and exchange.status < 400
+    _ACCESS.log(logging.DEBUG if quiet else logging.INFO, "request", extra=line)

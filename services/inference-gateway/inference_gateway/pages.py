@@ -19,7 +19,12 @@ _UNHEALTHY: dict[int | str, dict[str, Any]] = {
 
 def create_pages(fleet: Fleet, registry: CollectorRegistry) -> FastAPI:
     """The application for everything that is not generation."""
-    pages = FastAPI(title="KAITO inference", version="1", exception_handlers={404: _not_found})
+    pages = FastAPI(
+        title="KAITO inference",
+        version="1",
+        redoc_url=None,
+        exception_handlers={404: _not_found},
+    )
     _add_health(pages, fleet)
     _add_models(pages, fleet)
 

@@ -5,6 +5,7 @@ hence the inheritance.
 """
 
 import asyncio
+import math
 from typing import Any
 
 import uvicorn
@@ -87,7 +88,7 @@ def create_server(front: Front, settings: Settings, **changes: Any) -> uvicorn.S
         "access_log": False,
         "server_header": False,
         "proxy_headers": False,
-        "timeout_keep_alive": int(limits.idle_timeout_s),
-        "timeout_graceful_shutdown": int(limits.shutdown_timeout_s),
+        "timeout_keep_alive": math.ceil(limits.idle_timeout_s),
+        "timeout_graceful_shutdown": math.ceil(limits.shutdown_timeout_s),
     }
     return uvicorn.Server(uvicorn.Config(front, **(options | changes)))

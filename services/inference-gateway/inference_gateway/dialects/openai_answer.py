@@ -13,7 +13,12 @@ FINISH: Mapping[int, str | None] = {
     pb.FINISH_REASON_LENGTH: "length",
     pb.FINISH_REASON_CANCELLED: "abort",
 }
+FINISH_JSON: Mapping[int, str] = {
+    code: f'"{reason}"' if reason else "null" for code, reason in FINISH.items()
+}
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# One call into C for the one thing that is written for every token.
+quoted = json.encoder.encode_basestring
 
 
 def to_json(value: Any) -> str:

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from inference_gateway.dialects.dialect import About
-from inference_gateway.dialects.openai_answer import DONE, FINISH, event, to_json, total, usage
+from inference_gateway.dialects.openai_answer import (
+    DONE,
+    FINISH,
+    FINISH_JSON,
+    event,
+    quoted,
+    to_json,
+    total,
+    usage,
+)
 from inference_gateway.dialects.openai_request import (
     ignored,
     options,
@@ -87,9 +96,9 @@ class ChatEvents:
             self._begun.add(message.index)
             data += self._chunk(message.index, '{"role":"assistant","content":""}', "null")
         if message.text:
-            data += self._chunk(message.index, f'{{"content":{to_json(message.text)}}}', "null")
+            data += self._chunk(message.index, f'{{"content":{quoted(message.text)}}}', "null")
         if message.finish_reason:
-            data += self._chunk(message.index, "{}", f'"{FINISH[message.finish_reason]}"')
+            data += self._chunk(message.index, "{}", FINISH_JSON[message.finish_reason])
         return data
 
     def closing(self, spent: pb.Usage) -> bytes:

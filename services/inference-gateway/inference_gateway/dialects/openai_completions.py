@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from inference_gateway.dialects.dialect import About
-from inference_gateway.dialects.openai_answer import DONE, FINISH, event, to_json, total, usage
+from inference_gateway.dialects.openai_answer import (
+    DONE,
+    FINISH,
+    FINISH_JSON,
+    event,
+    quoted,
+    to_json,
+    total,
+    usage,
+)
 from inference_gateway.dialects.openai_request import (
     ignored,
     options,
@@ -89,8 +98,8 @@ class CompletionEvents:
         if not text and not message.finish_reason:
             return b""
         return event(
-            f'{self._head}{{"index":{index},"text":{to_json(text)},"logprobs":null,'
-            f'"finish_reason":{to_json(FINISH[message.finish_reason])}}}{self._tail}'
+            f'{self._head}{{"index":{index},"text":{quoted(text)},"logprobs":null,'
+            f'"finish_reason":{FINISH_JSON[message.finish_reason]}}}{self._tail}'
         )
 
     def closing(self, spent: pb.Usage) -> bytes:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from inference_gateway.backends.backend import Backend
+from inference_gateway.errors import Refused, unknown_model
 from inference_gateway.fleet.place import Place
-from inference_gateway.fleet.route import Candidate, candidates
+from inference_gateway.fleet.route import Candidate, candidates, names
 from inference_gateway.fleet.target import Target
 
 _LOG = logging.getLogger(__name__)
@@ -46,11 +47,17 @@ class Fleet:
     def targets(self) -> Sequence[Target]:
         return tuple(self._targets.values())
 
-    def route(self, name: str) -> Sequence[Candidate]:
-        """Those that can answer for `name`, best first; at least one. Raises Refused."""
+    def route(self, name: str, place: str = "") -> Sequence[Candidate]:
+        """Those that can answer for `name`, best first; at least one. Raises Refused.
+
+        With a `place` (namespace/workspace), only what is there.
+        """
+        here = [target for target in self.targets if place in ("", target.place.label)]
+        if not here and place:
+            raise Refused(unknown_model(place, names(self.targets)))
         if not self.alone:
-            return candidates(name, self.targets)
-        (target,) = self.targets
+            return candidates(name, here)
+        (target,) = here
         own = ("", target.place.label, target.place.workspace)
         return (Candidate(target, "" if name in own else name),)
 

@@ -56,7 +56,13 @@ class Target:
     async def about(self) -> pb.Model:
         """What is loaded, asked for now if no probe has said it yet. Raises BackendError."""
         if self.model is None:
-            self.model = await self.backend.model(PROBE_TIMEOUT_S)
+            try:
+                self.model = await self.backend.model(PROBE_TIMEOUT_S)
+            except BackendError as error:
+                if error.code is not StatusCode.DEADLINE_EXCEEDED:
+                    raise
+                why = f"it did not say within {PROBE_TIMEOUT_S:g} s what it has loaded"
+                raise BackendError(StatusCode.UNAVAILABLE, why) from None
         return self.model
 
     @contextmanager

@@ -1,0 +1,235 @@
+"""What the gateway costs: streams through it against the same streams straight over gRPC.
+
+Three processes on loopback: a scripted model-server, the gateway, and this client. Each question is
+asked of both in turn within one run, so that their ratio means something on any machine.
+
+    python -m benchmarks.gateway [--seconds 3] [--rounds 3]
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import grpc
+import uvloop
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from kaito.inference.v1 import inference_pb2 as pb
+from kaito.inference.v1 import inference_pb2_grpc as rpc
+
+PIECES = 32
+PACE_S = 0.010
+SERVICE = "kaito.inference.v1.InferenceService"
+Once = Callable[[bool], Awaitable[None]]
+
+
+class Scripted(rpc.InferenceServiceServicer):
+    """Answers with 32 pieces; a prompt "paced" puts 10 ms before each."""
+
+    async def StreamGenerate(  # noqa: N802
+        self, request: pb.StreamGenerateRequest, context: Any
+    ) -> AsyncGenerator[pb.StreamGenerateResponse, None]:
+        pause = PACE_S if request.request.prompt == "paced" else 0.0
+        for number in range(PIECES):
+            if pause:
+                await asyncio.sleep(pause)
+            yield pb.StreamGenerateResponse(text=f" piece {number}", model="m")
+        usage = pb.Usage(prompt_tokens=1, completion_tokens=PIECES)
+        yield pb.StreamGenerateResponse(finish_reason=pb.FINISH_REASON_STOP, usage=usage)
+
+    async def GetModel(  # noqa: N802
+        self, request: pb.GetModelRequest, context: Any
+    ) -> pb.GetModelResponse:
+        return pb.GetModelResponse(model=pb.Model(name="m", has_chat_template=True))
+
+    async def ListAdapters(  # noqa: N802
+        self, request: pb.ListAdaptersRequest, context: Any
+    ) -> pb.ListAdaptersResponse:
+        return pb.ListAdaptersResponse()
+
+
+async def serve_model() -> None:
+    server = grpc.aio.server()
+    rpc.add_InferenceServiceServicer_to_server(Scripted(), server)
+    healths = health.aio.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(healths, server)
+    await healths.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
+    print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+    await server.start()
+    await server.wait_for_termination()
+
+
+@contextmanager
+def child(*arguments: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        env=os.environ | environ,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+@dataclass(slots=True)
+class Measured:
+    seconds: float = 0.0
+    took: list[float] = field(default_factory=list)
+
+    @property
+    def rate(self) -> float:
+        return len(self.took) / self.seconds
+
+    def quantile_ms(self, share: float) -> float:
+        ordered = sorted(self.took)
+        return 1000 * ordered[min(int(len(ordered) * share), len(ordered) - 1)]
+
+
+async def load(once: Once, streams: int, paced: bool, seconds: float) -> Measured:
+    """`streams` loops of one request after another, for about that long."""
+    measured = Measured()
+    begun = time.perf_counter()
+
+    async def loop() -> None:
+        while (start := time.perf_counter()) < begun + seconds:
+            await once(paced)
+            measured.took.append(time.perf_counter() - start)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(streams):
+            group.create_task(loop())
+    measured.seconds = time.perf_counter() - begun
+    return measured
+
+
+def direct(stub: Any) -> Once:
+    async def once(paced: bool) -> None:
+        request = pb.GenerateRequest(prompt="paced" if paced else "at once")
+        call = stub.StreamGenerate(pb.StreamGenerateRequest(request=request), timeout=60)
+        count = 0
+        while await call.read() is not grpc.aio.EOF:
+            count += 1
+        assert count == PIECES + 1, count
+
+    return once
+
+
+def through(session: aiohttp.ClientSession) -> Once:
+    bodies = {
+        paced: json.dumps({"prompt": "paced" if paced else "at once", "stream": True}).encode()
+        for paced in (False, True)
+    }
+
+    async def once(paced: bool) -> None:
+        async with session.post("/v1/completions", data=bodies[paced]) as response:
+            text = await response.read()
+        assert text.endswith(b"data: [DONE]\n\n"), text
+
+    return once
+
+
+def cpu_seconds(pid: int) -> float:
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mib(pid: int) -> float:
+    with open(f"/proc/{pid}/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+CASES = (("1 stream", 1, False), ("32 streams", 32, False), ("256 paced streams", 256, True))
+
+
+async def compare(straight: Once, gateway: Once, pid: int, seconds: float, rounds: int) -> None:
+    print(
+        f"{'case':<18}{'direct/s':>10}{'gateway/s':>11}{'ratio':>7}"
+        f"{'direct p50/p99 ms':>20}{'gateway p50/p99 ms':>21}{'gateway cpu':>13}"
+    )
+    for name, streams, paced in CASES:
+        ratios, line = [], ""
+        for _ in range(rounds):
+            plain = await load(straight, streams, paced, seconds)
+            spent = cpu_seconds(pid)
+            fronted = await load(gateway, streams, paced, seconds)
+            share = (cpu_seconds(pid) - spent) / fronted.seconds
+            ratios.append(fronted.rate / plain.rate)
+            line = (
+                f"{name:<18}{plain.rate:>10.0f}{fronted.rate:>11.0f}"
+                f"{statistics.median(ratios):>7.2f}{_quantiles(plain):>20}"
+                f"{_quantiles(fronted):>21}{share:>12.0%}"
+            )
+        print(line, flush=True)
+    print(f"gateway memory {memory_mib(pid):.0f} MiB; a stream is {PIECES} pieces")
+
+
+def _quantiles(measured: Measured) -> str:
+    return f"{measured.quantile_ms(0.5):.1f} / {measured.quantile_ms(0.99):.1f}"
+
+
+async def measure(model_port: int, gateway_port: int, pid: int, options: Any) -> None:
+    connector = aiohttp.TCPConnector(limit=0)
+    base = f"http://127.0.0.1:{gateway_port}"
+    async with (
+        grpc.aio.insecure_channel(f"127.0.0.1:{model_port}") as channel,
+        aiohttp.ClientSession(base, connector=connector) as session,
+    ):
+        straight, gateway = direct(rpc.InferenceServiceStub(channel)), through(session)
+        for once in (straight, gateway):
+            await load(once, 8, False, 0.5)
+        await compare(straight, gateway, pid, options.seconds, options.rounds)
+
+
+def started_port(process: subprocess.Popen[str]) -> int:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "running on" in line:
+            return int(line.split("http://127.0.0.1:")[1].split()[0])
+    raise SystemExit("the gateway did not start")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3.0, help="of load per case and side")
+    parser.add_argument("--rounds", type=int, default=3, help="the ratio is their median")
+    parser.add_argument("--serve-model", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve_model:
+        uvloop.run(serve_model())
+        return
+    with child("benchmarks.gateway", "--serve-model") as model:
+        assert model.stdout is not None
+        model_port = int(model.stdout.readline())
+        environ = {
+            "KAITO_BACKEND": f"127.0.0.1:{model_port}",
+            "KAITO_HTTP_HOST": "127.0.0.1",
+            "KAITO_HTTP_PORT": "0",
+        }
+        with child("inference_gateway", **environ) as gateway:
+            port = started_port(gateway)
+            assert gateway.stdout is not None
+            drain = subprocess.Popen(["cat"], stdin=gateway.stdout, stdout=subprocess.DEVNULL)
+            try:
+                uvloop.run(measure(model_port, port, gateway.pid, options))
+            finally:
+                drain.kill()
+                drain.wait()
+
+
+if __name__ == "__main__":
+    main()
