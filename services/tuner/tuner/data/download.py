@@ -15,8 +15,6 @@ from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.retry import Patience, TransientError, persist
 
-CHUNK = 1 << 20
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloader:
@@ -61,7 +59,8 @@ class Downloader:
 
     def _receive(self, url: str, response: httpx2.Response, part: "_Part", meter: Meter) -> None:
         with part.path.open("ab") as file:
-            for chunk in response.iter_bytes(CHUNK):
+            # As they arrive: collecting larger chunks would lose them when the transfer breaks.
+            for chunk in response.iter_bytes():
                 file.write(chunk)
                 self._check_size(url, file.tell())
                 meter.add(len(chunk))

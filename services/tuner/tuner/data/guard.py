@@ -25,6 +25,11 @@ def system_resolve(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+# IPv6-only clusters reach IPv4 through this prefix; the local-use one leads inside.
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
     """Turns a host into the addresses that may be connected to."""
@@ -59,6 +64,14 @@ def is_public(address: str) -> bool:
     """True for a globally routable unicast address that no cloud answers on its host."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        # An IPv4 address in IPv6 clothes reaches the same place.
-        ip = ip.ipv4_mapped or ip.sixtofour or ip
+        if ip in NAT64_LOCAL:
+            return False
+        ip = _inner(ip)
     return ip.is_global and not ip.is_multicast and ip != AZURE_HOST
+
+
+def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address that `ip` carries, which is where it leads; else `ip`."""
+    if ip in NAT64:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour or ip

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
+from tuner.registry.image import MANIFEST_TYPE
+
 Auth = Literal["none", "basic", "token", "identity"]
 PATH = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>blobs|manifests)/(?P<rest>.+)")
 TOKEN = "fake-token"
@@ -84,6 +86,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._fail(self.registry.failures.pop(0))
         if not self.registry.allows(self.headers.get("Authorization", "")):
             return self._challenge()
+        if path.path == "/v2/":
+            return self._answer(200)
+        if path.path.endswith("/tags/list"):
+            tags = [name for name in self.registry.manifests if ":" not in name]
+            return self._answer(200, body=json.dumps({"name": "any", "tags": tags}).encode())
         match = PATH.fullmatch(path.path)
         if match is None:
             return self._answer(404)
@@ -116,7 +123,8 @@ class _Handler(BaseHTTPRequestHandler):
         if content is None:
             return self._answer(404, body=b'{"errors":[{"code":"UNKNOWN"}]}')
         damaged = bytes([content[0] ^ 1]) + content[1:]
-        return self._answer(200, body=damaged if key in self.registry.corrupt else content)
+        headers = {"Content-Type": MANIFEST_TYPE if "/manifests/" in self.path else "text/plain"}
+        return self._answer(200, headers, damaged if key in self.registry.corrupt else content)
 
     def _challenge(self) -> None:
         if self.registry.auth == "basic":

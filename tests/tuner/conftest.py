@@ -1,0 +1,64 @@
+"""A tiny real model, data to tune it on, and settings that keep to a temporary directory."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tuner import tiny
+from tuner.registry.fake import FakeRegistry
+
+
+@pytest.fixture(scope="session", autouse=True)
+def offline(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """As `tuner.phases.keep_to` does for a real run, before torch is imported."""
+    home = tmp_path_factory.mktemp("home")
+    os.environ.update(
+        HF_HOME=str(home),
+        HF_HUB_OFFLINE="1",
+        TOKENIZERS_PARALLELISM="false",
+        OMP_NUM_THREADS="1",
+        CUDA_VISIBLE_DEVICES="",
+    )
+
+
+@pytest.fixture(scope="session")
+def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Phi-3 of two layers with its tokenizer, as a model image holds it."""
+    return tiny.write_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def conversations(tmp_path: Path) -> Path:
+    """A directory with a parquet file of 24 conversations, as after fetching."""
+    directory = tmp_path / "data"
+    directory.mkdir()
+    tiny.write_parquet(directory / "train.parquet", tiny.talks(24))
+    return directory
+
+
+@pytest.fixture
+def environ(tmp_path: Path, model_dir: Path) -> dict[str, str]:
+    """The environment of a run that keeps to `tmp_path`."""
+    return {
+        "KAITO_WORKSPACE": "ws",
+        "KAITO_NAMESPACE": "test",
+        "KAITO_BASE_MODEL": "phi-3-tiny",
+        "KAITO_METHOD": "lora",
+        "KAITO_DATA_DIR": str(tmp_path / "data"),
+        "KAITO_MODEL_PATH": str(model_dir),
+        "KAITO_CONFIG_FILE": str(tmp_path / "training_config.yaml"),
+        "KAITO_RESULTS_DIR": str(tmp_path / "results"),
+        "KAITO_PUSH_SECRET_FILE": str(tmp_path / "dockerconfig.json"),
+        "KAITO_GRPC_PORT": "0",
+        "KAITO_ALLOW_PRIVATE_DATA_HOSTS": "true",
+        "KAITO_TERMINATION_LOG": str(tmp_path / "termination-log"),
+    }
+
+
+@pytest.fixture
+def fake_registry() -> Iterator[FakeRegistry]:
+    """A registry on the loopback address."""
+    with FakeRegistry().running() as registry:
+        yield registry

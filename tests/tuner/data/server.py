@@ -1,0 +1,72 @@
+"""An HTTP server on the loopback address whose answers are told in advance."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass(slots=True, kw_only=True)
+class Answer:
+    """One answer. `cut`: the connection ends after so many bytes of the body. `ranges`: ranges
+    are honoured."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: int | None = None
+    ranges: bool = False
+    length: bool = True
+
+
+@dataclass(slots=True)
+class DataServer:
+    """`answers` by path: each request takes the first and leaves the last. `seen` are the
+    requests: path, Range, Host."""
+
+    answers: dict[str, list[Answer]] = field(default_factory=dict)
+    seen: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+    url: str = ""
+
+    def next(self, path: str) -> Answer:
+        """The answer to the next request for `path`."""
+        answers = self.answers.get(path.partition("?")[0], [Answer(status=404)])
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    @contextmanager
+    def running(self) -> Iterator["DataServer"]:
+        """Serves on a free port; its address is `url`."""
+        handler = type("Handler", (_Handler,), {"data": self})
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.url = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield self
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    data: DataServer
+
+    def do_GET(self) -> None:
+        wanted = self.headers.get("Range")
+        self.data.seen.append((self.path, wanted, self.headers.get("Host")))
+        answer = self.data.next(self.path)
+        body, status = answer.body, answer.status
+        if answer.ranges and wanted is not None:
+            body, status = body[int(wanted.removeprefix("bytes=").rstrip("-")) :], 206
+        self.send_response(status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if answer.length:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body if answer.cut is None else body[: answer.cut])
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass

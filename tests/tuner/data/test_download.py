@@ -1,0 +1,166 @@
+"""Downloads from a real server that misbehaves."""
+
+import resource
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.tuner.data.server import Answer, DataServer
+from tuner.data.download import Downloader
+from tuner.data.guard import Guard
+from tuner.errors import RunError
+from tuner.reasons import Reason
+
+BODY = bytes(range(256)) * 8
+
+
+def _download(downloader: Downloader, server: DataServer, path: Path, where: str = "/x") -> bytes:
+    downloader.download(server.url + where, path / "x")
+    assert [one.name for one in path.iterdir()] == ["x"]
+    return (path / "x").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [Answer(body=BODY)],
+        [Answer(body=BODY, length=False)],
+        [Answer(status=503), Answer(body=BODY)],
+        [Answer(status=429, headers={"Retry-After": "1"}), Answer(body=BODY)],
+        [Answer(body=BODY, cut=100), Answer(body=BODY)],
+        [Answer(body=BODY, cut=0), Answer(body=BODY, cut=7), Answer(body=BODY)],
+    ],
+    ids=["plain", "no length", "503 once", "429 once", "cut once", "cut twice"],
+)
+def test_the_file_is_whole(
+    answers: list[Answer], downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    server.answers["/x"] = answers
+    assert _download(downloader, server, tmp_path) == BODY
+
+
+def test_a_cut_transfer_goes_on_where_it_was(
+    downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    tag = {"ETag": '"v1"'}
+    server.answers["/x"] = [
+        Answer(body=BODY, cut=100, headers=tag),
+        Answer(body=BODY, ranges=True, headers=tag),
+    ]
+    assert _download(downloader, server, tmp_path) == BODY
+    assert [seen[1] for seen in server.seen] == [None, "bytes=100-"]
+
+
+def test_changed_content_starts_anew(
+    downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    server.answers["/x"] = [
+        Answer(body=b"old" * 100, cut=100, headers={"ETag": '"v1"'}),
+        Answer(body=BODY, headers={"ETag": '"v2"'}),
+    ]
+    assert _download(downloader, server, tmp_path) == BODY
+
+
+def test_redirects_are_followed(downloader: Downloader, server: DataServer, tmp_path: Path) -> None:
+    server.answers["/a"] = [Answer(status=302, headers={"Location": "/b?x=1"})]
+    server.answers["/b"] = [Answer(status=307, headers={"Location": f"{server.url}/x"})]
+    server.answers["/x"] = [Answer(body=BODY)]
+    assert _download(downloader, server, tmp_path, "/a") == BODY
+    assert [seen[0] for seen in server.seen] == ["/a", "/b?x=1", "/x"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "retryable"),
+    [
+        (Answer(status=404), "the server answered 404 Not Found", True),
+        (Answer(status=403), "the server answered 403 Forbidden", True),
+        (Answer(status=500), "answered 500", True),
+        (Answer(body=BODY, cut=5), "peer closed connection", True),
+        (Answer(status=302, headers={"Location": "/x"}), "more than 8 redirects", False),
+        (Answer(status=302, headers={"Location": "file:///etc/passwd"}), "only http and", False),
+    ],
+    ids=["404", "403", "500 always", "cut always", "redirect loop", "redirect to a file"],
+)
+def test_unreachable(
+    answer: Answer,
+    said: str,
+    retryable: bool,
+    downloader: Downloader,
+    server: DataServer,
+    tmp_path: Path,
+) -> None:
+    server.answers["/x"] = [answer]
+    with pytest.raises(RunError) as caught:
+        downloader.download(f"{server.url}/x?sig=SECRET", tmp_path / "x")
+    assert caught.value.reason is Reason.DATA_UNREACHABLE
+    assert caught.value.retryable is retryable
+    assert said in caught.value.message
+    assert "SECRET" not in caught.value.message
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("url", ["ftp://h/x", "file:///etc/passwd", "nonsense", "http://", ""])
+def test_only_http(url: str, downloader: Downloader, tmp_path: Path) -> None:
+    with pytest.raises(RunError) as caught:
+        downloader.download(url, tmp_path / "x")
+    assert caught.value.reason is Reason.DATA_UNREACHABLE
+    assert not caught.value.retryable
+
+
+def test_nobody_listens(downloader: Downloader, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="ConnectError") as caught:
+        downloader.download("http://127.0.0.1:1/x", tmp_path / "x")
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("length", [True, False], ids=["announced", "found out"])
+def test_too_large(
+    length: bool, downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    server.answers["/x"] = [Answer(body=b"x" * 10_001, length=length)]
+    with pytest.raises(RunError, match="more than 10000 bytes") as caught:
+        downloader.download(f"{server.url}/x", tmp_path / "x")
+    assert caught.value.reason is Reason.DATA_TOO_LARGE
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def little_room() -> Iterator[None]:
+    """Files of this process can have 100 bytes at most, as on a volume that is full then."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("little_room")
+def test_a_full_disk(downloader: Downloader, server: DataServer, tmp_path: Path) -> None:
+    server.answers["/x"] = [Answer(body=BODY)]
+    with pytest.raises(RunError, match="the data volume is full") as caught:
+        downloader.download(f"{server.url}/x", tmp_path / "x")
+    assert caught.value.reason is Reason.DATA_TOO_LARGE
+
+
+def test_every_hop_passes_the_guard_and_is_reached_by_the_address_it_saw(
+    downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    port = server.url.rpartition(":")[2]
+    first, second = f"first.example:{port}", f"second.example:{port}"
+    server.answers["/a"] = [Answer(status=302, headers={"Location": f"http://{second}/x"})]
+    server.answers["/x"] = [Answer(body=BODY)]
+    asked: list[str] = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    guarded = replace(downloader, guard=Guard(allow_private=True, resolve=resolve))
+    guarded.download(f"http://{first}/a", tmp_path / "x")
+    assert asked == ["first.example", "second.example"]
+    assert [seen[2] for seen in server.seen] == [first, second]
+    refusing = replace(downloader, guard=Guard(allow_private=False, resolve=resolve))
+    with pytest.raises(RunError, match=r"'first\.example' has the address 127"):
+        refusing.download(f"http://{first}/a", tmp_path / "y")
+    assert len(server.seen) == 2

@@ -1,0 +1,70 @@
+"""Which addresses data may come from."""
+
+import pytest
+
+from tuner.data.guard import Guard, is_public
+from tuner.errors import RunError
+from tuner.reasons import Reason
+from tuner.retry import TransientError
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "127.9.9.9",
+        "0.0.0.0",
+        "10.0.0.1",
+        "172.30.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "168.63.129.16",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1%eth0",
+        "fd00:ec2::254",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "2002:7f00:1::",
+        "64:ff9b:1::7f00:1",
+        "64:ff9b::a00:1",
+    ],
+)
+def test_refused(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["20.60.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+)
+def test_allowed(address: str) -> None:
+    assert is_public(address)
+
+
+def test_one_private_address_is_enough_to_refuse() -> None:
+    guard = Guard(False, lambda host, port: ["8.8.8.8", "10.0.0.1"])
+    with pytest.raises(RunError) as caught:
+        guard.addresses("both.example", 443)
+    assert caught.value.reason is Reason.DATA_UNREACHABLE
+    assert not caught.value.retryable
+    assert "10.0.0.1" in caught.value.message
+    assert "KAITO_ALLOW_PRIVATE_DATA_HOSTS" in caught.value.message
+
+
+def test_private_addresses_can_be_allowed() -> None:
+    assert Guard(True, lambda host, port: ["10.0.0.1"]).addresses("a", 80) == ["10.0.0.1"]
+
+
+def test_a_name_that_does_not_resolve_may_do_so_later() -> None:
+    def fail(host: str, port: int) -> list[str]:
+        raise OSError("no such name")
+
+    with pytest.raises(TransientError, match=r"'gone\.example' cannot be resolved"):
+        Guard(False, fail).addresses("gone.example", 443)
+
+
+def test_the_system_resolves_numbers_without_asking() -> None:
+    assert Guard(True).addresses("127.0.0.1", 80) == ["127.0.0.1"]

@@ -1,0 +1,35 @@
+"""Names of stored files."""
+
+import pytest
+
+from tuner.data.names import file_names, shown
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://h/a/train-00000.parquet?download=true", "train-00000.parquet"),
+        ("https://h/a/data.parquet?sig=x/../../y#f", "data.parquet"),
+        ("https://h/a%20b/my%20data.parquet", "my_data.parquet"),
+        ("https://h/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "passwd"),
+        ("https://h/..", "data"),
+        ("https://h/.hidden", "hidden"),
+        ("https://h/", "data"),
+        ("https://h", "data"),
+        ("https://h/dir/", "dir"),
+        ("https://h/dätä.parquet", "d_t_.parquet"),
+        ("https://h/" + "x" * 300 + ".parquet", "x" * 112 + ".parquet"),
+    ],
+    ids=lambda value: value[-40:],
+)
+def test_one(url: str, name: str) -> None:
+    assert file_names([url]) == [name]
+
+
+def test_many_are_unique_in_any_case() -> None:
+    urls = ["https://a/x.parquet", "https://b/x.parquet", "https://c/X.parquet?v=2"]
+    assert file_names(urls) == ["x.parquet", "x-2.parquet", "X-3.parquet"]
+
+
+def test_secrets_are_not_shown() -> None:
+    assert shown("https://me:pw@h:1/x.parquet?sig=abc#f") == "https://h:1/x.parquet"

@@ -1,0 +1,59 @@
+"""The image's bytes."""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from pathlib import Path
+
+from tests.tuner.registry.adapters import write_adapter
+from tuner.registry.image import build_image, build_layer, sha256
+
+
+def test_the_layer_holds_the_two_files_and_nothing_of_their_surroundings(tmp_path: Path) -> None:
+    layer = build_layer(write_adapter(tmp_path / "adapter"), tmp_path / "layer")
+    raw = gzip.decompress(layer.path.read_bytes())
+    assert layer.digest == sha256(layer.path.read_bytes())
+    assert layer.diff_id == sha256(raw)
+    assert layer.size == layer.path.stat().st_size
+    with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
+        entries = tar.getmembers()
+        assert [entry.name for entry in entries] == [
+            "data",
+            "data/adapter_config.json",
+            "data/adapter_model.safetensors",
+        ]
+        assert {(e.uid, e.gid, e.uname, e.gname, e.mtime) for e in entries} == {(0, 0, "", "", 0)}
+        content = tar.extractfile("data/adapter_model.safetensors")
+        assert content is not None
+        assert hashlib.file_digest(content, "sha256").hexdigest() == (  # type: ignore[arg-type]
+            hashlib.sha256(b"weights" * 1000).hexdigest()
+        )
+
+
+def test_the_same_adapter_gives_the_same_image(tmp_path: Path) -> None:
+    images = [
+        build_image(
+            build_layer(write_adapter(tmp_path / name), tmp_path / f"{name}.layer"),
+            "amd64",
+            {"b": "2", "a": "1"},
+        )
+        for name in ("one", "two")
+    ]
+    assert images[0].digest == images[1].digest
+    assert images[0].manifest == images[1].manifest
+
+
+def test_config_and_manifest_fit_each_other(tmp_path: Path) -> None:
+    layer = build_layer(write_adapter(tmp_path / "adapter"), tmp_path / "layer")
+    image = build_image(layer, "arm64", {"sh.kaito.model.name": "phi"})
+    config, manifest = json.loads(image.config), json.loads(image.manifest)
+    assert config["architecture"] == "arm64"
+    assert config["rootfs"] == {"type": "layers", "diff_ids": [layer.diff_id]}
+    assert manifest["config"]["digest"] == sha256(image.config) == image.config_digest
+    assert manifest["config"]["size"] == len(image.config)
+    assert [(one["digest"], one["size"]) for one in manifest["layers"]] == [
+        (layer.digest, layer.size)
+    ]
+    assert manifest["annotations"] == {"sh.kaito.model.name": "phi"}

@@ -1,0 +1,60 @@
+"""Settings from the environment."""
+
+from pathlib import Path
+
+import pytest
+
+from tuner.settings import Method, SettingError, Settings
+
+
+def test_an_empty_environment_gives_the_paths_of_the_pod() -> None:
+    settings = Settings.from_env({})
+    assert settings.name == "default/local"
+    assert settings.method is Method.LORA
+    assert settings.model_path == Path("/mnt/model")
+    assert settings.grpc_port == 29500
+    assert settings.insecure_registries == frozenset()
+    assert not settings.allow_private_data_hosts
+
+
+def test_everything_can_be_set() -> None:
+    settings = Settings.from_env(
+        {
+            "KAITO_WORKSPACE": "ws",
+            "KAITO_NAMESPACE": "team",
+            "KAITO_METHOD": "QLoRA",
+            "KAITO_DATA_URLS": '["https://a/b.parquet"]',
+            "KAITO_INSECURE_REGISTRIES": "10.0.0.1:5000, other",
+            "KAITO_ALLOW_PRIVATE_DATA_HOSTS": "true",
+            "DEFAULT_TARGET_MODULES": "q_proj,v_proj",
+        }
+    )
+    assert settings.name == "team/ws"
+    assert settings.method is Method.QLORA
+    assert settings.data_urls == ("https://a/b.parquet",)
+    assert settings.insecure_registries == {"10.0.0.1:5000", "other"}
+    assert settings.allow_private_data_hosts
+    assert settings.target_modules == ("q_proj", "v_proj")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "remedy"),
+    [
+        ("KAITO_METHOD", "full", "use lora or qlora"),
+        ("KAITO_DATA_URLS", "https://a", "use a JSON list"),
+        ("KAITO_DATA_URLS", "[1]", "use a JSON list"),
+        ("KAITO_GRPC_PORT", "70000", "use a port from 1 to 65535"),
+        ("KAITO_GRPC_PORT", "http", "use a whole number"),
+        ("KAITO_ALLOW_PRIVATE_DATA_HOSTS", "maybe", "use true or false"),
+        ("KAITO_MAX_DATA_BYTES", "0", "use a whole number above 0"),
+        ("KAITO_CHECKPOINT_SECONDS", "nan", "use a number above 0"),
+        ("KAITO_WORKSPACE", " ", "it must not be empty"),
+    ],
+    ids=lambda value: value if value.startswith("KAITO") else repr(value[:12]),
+)
+def test_an_error_names_variable_value_and_remedy(variable: str, value: str, remedy: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        Settings.from_env({variable: value})
+    assert variable in str(caught.value)
+    assert repr(value) in str(caught.value)
+    assert remedy in str(caught.value)
