@@ -21,11 +21,11 @@ def is_unified(root: Path = ROOT) -> bool:
 
 
 def hierarchies(root: Path = ROOT) -> list[Path]:
-    """The root folder of each hierarchy: one with v2, one a controller with v1."""
+    """The root folder of each hierarchy: one with v2, one a controller (and v2) with v1."""
     if is_unified(root):
         return [root]
-    controllers = [folder for folder in root.iterdir() if (folder / "tasks").exists()]
-    return sorted({folder.resolve() for folder in controllers})
+    mounted = [folder for folder in root.iterdir() if (folder / "cgroup.procs").exists()]
+    return sorted({folder.resolve() for folder in mounted})
 
 
 def create(group: str, root: Path = ROOT) -> None:

@@ -6,7 +6,6 @@ import platform
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from tools.local_cluster import (
     certs,
@@ -16,6 +15,7 @@ from tools.local_cluster import (
     images,
     kubeapi,
     kubeconfig,
+    leftovers,
     mounts,
     network,
     nodes,
@@ -206,16 +206,9 @@ def clean(paths: Paths) -> None:
     mounts.detach(paths.run)
     network.down()
     cgroups.remove(topology.CGROUP)
-    _remove_pod_network_results()
+    leftovers.remove()
     for folder in (*paths.of_cluster, paths.run):
         mounts.remove_tree(folder)
     paths.kubeconfig.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         paths.home.rmdir()
-
-
-def _remove_pod_network_results() -> None:
-    """What the CNI library keeps of each pod outside of the node's folders."""
-    for file in Path("/var/lib/cni/results").glob(f"{topology.CLUSTER_NAME}-*"):
-        with contextlib.suppress(OSError):
-            file.unlink()

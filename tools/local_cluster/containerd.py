@@ -67,6 +67,7 @@ disabled_plugins = [
   [plugins."io.containerd.cri.v1.runtime".cni]
     bin_dirs = ["{folders.binaries}"]
     conf_dir = "{folders.config}/cni"
+    use_internal_loopback = true
 
   [plugins."io.containerd.cri.v1.runtime".containerd]
     default_runtime_name = "runc"
@@ -78,6 +79,9 @@ disabled_plugins = [
         BinaryName = "{folders.runc}"
         Root = "{folders.state}/runc"
         SystemdCgroup = false
+
+[plugins."io.containerd.internal.v1.opt"]
+  path = "{folders.root}/opt"
 
 [plugins."io.containerd.shim.v1.manager"]
   socket_dir = "{folders.state}/s"

@@ -117,6 +117,7 @@ def controller_manager(paths: Paths) -> Command:
         "cluster-signing-key-file": authority.key,
         "service-account-private-key-file": _pair(paths, certs.SERVICE_ACCOUNT).key,
         "use-service-account-credentials": "true",
+        "flex-volume-plugin-dir": paths.volume_plugins,
         "service-cluster-ip-range": topology.SERVICE_RANGE,
     }
     program = paths.bin / "kube-controller-manager"

@@ -82,7 +82,6 @@ def modules() -> tuple[GoModule, GoModule]:
                 "ctr",
                 "bridge",
                 "host-local",
-                "loopback",
                 "portmap",
             ),
             packages=("tool",),

@@ -28,6 +28,8 @@ table ip {topology.NFT_TABLE} {{
 }}
 """
 
+_TABLES = (("ip", topology.NFT_TABLE), ("ip", "kube-proxy"), ("ip6", "kube-proxy"))
+
 
 def up() -> None:
     """Bridge, routes and rules of the host; harmless where they are there already."""
@@ -54,8 +56,8 @@ def down() -> None:
             attempt("ip", "link", "delete", topology.veth(index))
     for space in namespaces():
         attempt("ip", "netns", "delete", space)
-    for table in (topology.NFT_TABLE, "kube-proxy"):
-        attempt("nft", "delete", "table", "ip", table)
+    for family, table in _TABLES:
+        attempt("nft", "delete", "table", family, table)
     for route in routes():
         attempt("ip", "route", "delete", *route)
     attempt("ip", "link", "delete", topology.BRIDGE)

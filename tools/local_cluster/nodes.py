@@ -13,6 +13,7 @@ from pathlib import Path
 from tools.local_cluster import (
     cgroups,
     kubeapi,
+    leftovers,
     mounts,
     network,
     node_processes,
@@ -129,16 +130,10 @@ def _demolish(paths: Paths, name: str, index: int) -> None:
     mounts.remove_tree(paths.node_run(index))
     network.remove_node(name, index)
     cgroups.remove(group)
-    for leftover in (*paths.pki.glob(f"kubelet-{name}.*"), *_log_links(paths.node(name))):
+    for leftover in (*paths.pki.glob(f"kubelet-{name}.*"), *leftovers.log_links(paths.node(name))):
         leftover.unlink(missing_ok=True)
     # Last, since the index in it is what says that the node is still to be removed.
     mounts.remove_tree(paths.node(name))
-
-
-def _log_links(folder: Path) -> list[Path]:
-    """The kubelet's links in /var/log/containers to logs below the node's folder."""
-    links = Path("/var/log/containers").glob("*.log")
-    return [link for link in links if link.is_symlink() and link.readlink().is_relative_to(folder)]
 
 
 @contextlib.contextmanager

@@ -67,7 +67,7 @@ def _apt(*arguments: str, cwd: str = "/") -> None:
             "this system has no apt-get: install " + ", ".join(sorted(INSTALLED.values())) + " "
             f"with its own package manager, and put {', '.join(UNPACKED)} into PATH"
         )
-    command = ("env", "DEBIAN_FRONTEND=noninteractive", "-C", cwd, "apt-get", "-q", *arguments)
+    command = ("env", "-C", cwd, "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", *arguments)
     try:
         run(*command)
     except ClusterError:

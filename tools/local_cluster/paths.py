@@ -55,13 +55,17 @@ class Paths:
         return self.home / "log"
 
     @property
+    def volume_plugins(self) -> Path:
+        return self.home / "volume-plugins"
+
+    @property
     def nodes(self) -> Path:
         return self.home / "nodes"
 
     @property
     def of_cluster(self) -> tuple[Path, ...]:
         """The folders of `home`: removed one by one, since a user may have named any `home`."""
-        return (self.pki, self.config, self.etcd, self.log, self.nodes)
+        return (self.pki, self.config, self.etcd, self.log, self.nodes, self.volume_plugins)
 
     @property
     def pids(self) -> Path:

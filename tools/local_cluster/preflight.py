@@ -29,7 +29,6 @@ BINARIES: Final = (
     "containerd-shim-runc-v2",
     "bridge",
     "host-local",
-    "loopback",
     "coredns",
     "docker-registry",
     "catatonit",
