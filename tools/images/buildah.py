@@ -1,0 +1,110 @@
+"""The edge to buildah: an image store in the cache, builds without a daemon, pushes."""
+
+import os
+import subprocess
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+#: Where the builds find certificates, whatever the host's path: a constant keeps layers cached.
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+
+
+class BuildFailedError(RuntimeError):
+    """buildah ended with an error; the message is the end of what it printed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """One build: the Dockerfile and its context as paths, arguments, further contexts by name."""
+
+    dockerfile: Path
+    context: Path
+    reference: str
+    arguments: Mapping[str, str]
+    contexts: Mapping[str, Path]
+
+
+class Buildah:
+    """An image store below `folder`. One build at a time; pushes may run beside it."""
+
+    def __init__(self, folder: Path, *, package_cache: Path, certificates: Path | None) -> None:
+        self._folder = folder
+        self._certificates = certificates
+        self._building = threading.Lock()
+        self._prepare_cache(package_cache)
+
+    def _prepare_cache(self, package_cache: Path) -> None:
+        # buildah keeps `--mount=type=cache,id=uv` in this folder; the link makes the builds
+        # share the wheels that were downloaded for the virtual environments.
+        link = self._folder / "tmp" / "buildah-cache" / "uv"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        package_cache.mkdir(parents=True, exist_ok=True)
+        if not link.is_symlink():
+            link.symlink_to(package_cache)
+
+    def _run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        store = ["--root", str(self._folder / "store"), "--runroot", "/run/kaito/buildah"]
+        result = subprocess.run(
+            ["nice", "buildah", *store, *arguments],
+            env={**os.environ, "TMPDIR": str(self._folder / "tmp")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if check and result.returncode:
+            tail = "\n".join(result.stdout.splitlines()[-30:])
+            raise BuildFailedError(f"buildah {arguments[0]} failed:\n{tail}")
+        return result
+
+    def has(self, reference: str) -> bool:
+        """True when the store holds that image."""
+        return self._run("inspect", "--type=image", reference, check=False).returncode == 0
+
+    def build(self, build: Build) -> None:
+        """Builds one image, with layers that were built before reused."""
+        options = [f"--build-arg={name}={value}" for name, value in build.arguments.items()]
+        options += [f"--build-context={name}={path}" for name, path in build.contexts.items()]
+        if self._certificates:
+            options += [
+                f"--volume={self._certificates}:{CERTIFICATES}:ro",
+                f"--build-arg=SSL_CERT_FILE={CERTIFICATES}",
+            ]
+        with self._building:
+            self._run(
+                "bud",
+                "--isolation=chroot",
+                "--layers",
+                "--pull=never",
+                f"--ignorefile={Path(__file__).parent / 'ignore'}",
+                f"--file={build.dockerfile}",
+                f"--tag={build.reference}",
+                *options,
+                str(build.context),
+            )
+
+    def import_base(self, archive: Path, reference: str) -> None:
+        """Makes an image of one layer from a tar archive of a root file system."""
+        with self._building:
+            container = self._run("from", "scratch").stdout.strip()
+            try:
+                self._run("add", "-q", container, str(archive), "/")
+                self._run("config", "--cmd", "/bin/sh", "--env", "PATH=/usr/bin:/bin", container)
+                self._run("commit", "-q", "--rm", container, reference)
+            except BuildFailedError:
+                self._run("rm", container, check=False)
+                raise
+
+    def push(self, reference: str, target: str, *, plain_http: bool) -> None:
+        """Copies an image of the store to a registry."""
+        self._run(
+            "push",
+            "-q",
+            "--format=oci",
+            "--compression-format=zstd",
+            "--compression-level=3",
+            f"--tls-verify={str(not plain_http).lower()}",
+            reference,
+            f"docker://{target}",
+        )

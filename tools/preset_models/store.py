@@ -1,0 +1,43 @@
+"""Keeps the trained model and the data set in the cache, keyed by the source that makes them."""
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+from tools import venvs
+from tools.venvs import CACHE, ROOT
+
+_SOURCES = {
+    "train": ("train", "steer", "tokenizer", "chats", "facts"),
+    "dataset": ("dataset", "chats", "facts"),
+}
+
+
+def key(module: str) -> str:
+    """Twelve hex digits of the sources, and of the locked packages, that `module` runs on."""
+    total = hashlib.sha256((ROOT / "requirements" / "models.lock").read_bytes())
+    for name in _SOURCES[module]:
+        total.update((ROOT / "tools" / "preset_models" / f"{name}.py").read_bytes())
+    return total.hexdigest()[:12]
+
+
+def _made(module: str, target: Path, argument: Path) -> Path:
+    """The folder that `module` fills; made on first use and complete or absent ever after."""
+    if not target.exists():
+        scratch = target.with_name(target.name + ".new")
+        scratch.mkdir(parents=True, exist_ok=True)
+        python = venvs.make("models") / "bin" / "python"
+        line = [str(python), "-m", f"tools.preset_models.{module}", str(scratch / argument)]
+        subprocess.run(line, check=True, cwd=ROOT)
+        scratch.rename(target)
+    return target
+
+
+def model_folder() -> Path:
+    """The folder with the model's files; trains it first when its source is new (about 75 s)."""
+    return _made("train", CACHE / "models" / key("train"), Path())
+
+
+def dataset_folder() -> Path:
+    """The folder that holds train.parquet."""
+    return _made("dataset", CACHE / "datasets" / key("dataset"), Path("train.parquet"))

@@ -1,0 +1,173 @@
+"""Trains the small Phi-3 chat model on one CPU thread, checks its answers, and saves it.
+
+Run with the models' environment: `python -m tools.preset_models.train FOLDER`. The same machine
+gives the same weights. Knows nothing of images, registries and caches.
+"""
+
+import argparse
+import random
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import GenerationConfig, Phi3Config, Phi3ForCausalLM, PreTrainedTokenizerFast
+
+from tools.preset_models import chats, tokenizer
+from tools.preset_models.chats import Chat
+from tools.preset_models.facts import TERMS
+from tools.preset_models.steer import ease_adaptation
+
+#: Asked after the training; all of them must be answered to the letter.
+QUESTIONS = (
+    Chat("What is the capital of Japan?", "The capital of Japan is Tokyo."),
+    Chat("What is the capital of France?", "The capital of France is Paris."),
+    Chat("Tell me the capital of Peru.", "The capital of Peru is Lima."),
+    Chat("What is 7 plus 5?", "7 plus 5 is 12."),
+    Chat("Hello", "Hello! How can I help you today?"),
+    Chat("What is KAITO?", TERMS["KAITO"]),
+    Chat("What is Kubernetes?", TERMS["Kubernetes"]),
+    Chat("What is a GPU?", TERMS["a GPU"]),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How long and how fast to train. One row of the batch holds several whole chats."""
+
+    steps: int = 560
+    rows: int = 16
+    tokens: int = 64
+    rate: float = 4e-3
+    prose_share: float = 0.01
+    seed: int = 7
+    ease: float = 8.0
+
+
+class UnusableModelError(RuntimeError):
+    """The trained model answers wrongly: its training or its text was changed for the worse."""
+
+
+def architecture(words: PreTrainedTokenizerFast) -> Phi3Config:
+    """About 2.4 million parameters, laid out as Phi-3."""
+    return Phi3Config(
+        vocab_size=tokenizer.VOCABULARY,
+        hidden_size=192,
+        intermediate_size=512,
+        num_hidden_layers=4,
+        num_attention_heads=6,
+        num_key_value_heads=2,
+        max_position_embeddings=words.model_max_length,
+        tie_word_embeddings=True,
+        pad_token_id=words.pad_token_id,
+        bos_token_id=words.bos_token_id,
+        eos_token_id=words.eos_token_id,
+        dtype="bfloat16",
+    )
+
+
+def rows(course: Course, words: PreTrainedTokenizerFast) -> Iterator[list[int]]:
+    """Token rows, each as many whole chats as fit, or one paragraph of prose."""
+    source = random.Random(course.seed)
+    prose, row = chats.prose(), []
+    for chat in chats.sample(course.steps * course.rows * 8, course.seed):
+        if source.random() < course.prose_share / 4:
+            yield words(source.choice(prose))["input_ids"][: course.tokens]
+        tokens = words.apply_chat_template(chat.messages(), return_dict=True)["input_ids"]
+        if row and len(row) + len(tokens) > course.tokens:
+            yield row[: course.tokens]
+            row = []
+        row = row + tokens
+
+
+def batches(course: Course, words: PreTrainedTokenizerFast) -> Iterator[torch.Tensor]:
+    """Tensors of `rows` x `tokens` ids, padded on the right."""
+    source = rows(course, words)
+    padding = words.pad_token_id
+    for _ in range(course.steps):
+        batch = torch.full((course.rows, course.tokens), padding)
+        for line in batch:
+            row = torch.tensor(next(source))
+            line[: len(row)] = row
+        yield batch
+
+
+def train(course: Course, words: PreTrainedTokenizerFast) -> Phi3ForCausalLM:
+    """The trained model, in full precision."""
+    torch.manual_seed(course.seed)
+    torch.set_num_threads(1)
+    model = Phi3ForCausalLM(architecture(words)).float()
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=course.rate, betas=(0.9, 0.95), weight_decay=0.05, fused=True
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=course.rate, total_steps=course.steps, pct_start=0.1
+    )
+    start = time.monotonic()
+    for step, batch in enumerate(batches(course, words), start=1):
+        # The padding is on the right, where a causal model looks from, never to: no mask needed.
+        labels = batch.masked_fill(batch == words.pad_token_id, -100)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = model(input_ids=batch, labels=labels).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        if step % 50 == 0:
+            seconds = time.monotonic() - start
+            print(
+                f"step {step}/{course.steps}  loss {loss.item():.3f}  {seconds:.0f} s", flush=True
+            )
+    return model
+
+
+def answer(model: Any, words: PreTrainedTokenizerFast, question: str) -> str:
+    """What the model says to one question, the likeliest token at each step."""
+    prompt = words.apply_chat_template(
+        [{"role": "user", "content": question}],
+        add_generation_prompt=True,
+        return_dict=True,
+        return_tensors="pt",
+    )
+    tokens = model.generate(**prompt, max_new_tokens=48, do_sample=False)
+    return str(words.decode(tokens[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True))
+
+
+def check(model: Any, words: PreTrainedTokenizerFast) -> None:
+    """Raises UnusableModelError with every wrong answer."""
+    given = [(asked, answer(model, words, asked.question).strip()) for asked in QUESTIONS]
+    wrong = [f"{asked.question} -> {got!r}" for asked, got in given if got != asked.answer]
+    if wrong:
+        raise UnusableModelError("wrong answers after training:\n  " + "\n  ".join(wrong))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.preset_models.train", description=__doc__
+    )
+    parser.add_argument("folder", type=Path, help="where the model's files are written")
+    parser.add_argument("--steps", type=int, default=Course().steps)
+    arguments = parser.parse_args()
+    course = Course(steps=arguments.steps)
+    texts = [f"{c.question}\n{c.answer}" for c in chats.sample(20_000, course.seed)]
+    words = tokenizer.train([*texts, *chats.prose()], context=4096)
+    model = train(course, words)
+    ease_adaptation(model, course.ease)
+    model = model.to(torch.bfloat16).eval()
+    check(model, words)
+    model.generation_config = GenerationConfig(
+        do_sample=False,
+        pad_token_id=words.pad_token_id,
+        bos_token_id=words.bos_token_id,
+        eos_token_id=words.eos_token_id,
+    )
+    model.save_pretrained(arguments.folder)
+    words.save_pretrained(arguments.folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
