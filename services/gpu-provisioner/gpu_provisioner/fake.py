@@ -31,7 +31,7 @@ class FakeCloud:
     _errors: deque[tuple[str, CloudError, bool]] = field(default_factory=deque)
 
     def fail_next(self, call: str, error: CloudError, *, takes_effect: bool = False) -> None:
-        """The next call of that name raises `error`; with `takes_effect` only its answer is lost."""
+        """The next call of that name raises it; `takes_effect` loses only its answer."""
         self._errors.append((call, error, takes_effect))
 
     def seed(self, pool: Pool) -> None:

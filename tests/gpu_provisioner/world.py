@@ -1,0 +1,177 @@
+"""A cluster, a cloud and a clock in memory, with the real reconciler between them."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from gpu_provisioner.claim import CLAIM_KINDS
+from gpu_provisioner.cloud import PoolState
+from gpu_provisioner.fake import FakeCloud
+from gpu_provisioner.metrics import Metrics
+from gpu_provisioner.pool_view import PoolView
+from gpu_provisioner.reconciler import Reconciler
+from gpu_provisioner.refresh import Refresh
+from gpu_provisioner.settings import Terms
+from kaito_api import labels
+from kaito_kube.clock import FakeClock
+from kaito_kube.errors import ClusterError
+from kaito_kube.events import Recorder
+from kaito_kube.fake import FakeCluster
+from kaito_kube.kinds import MACHINE, NODE, NODE_CLAIM, POD, Kind, Manifest, key_of
+from kaito_kube.store import Store
+
+NAME = "ws0123456ab"
+
+
+def claim_manifest(kind: Kind = MACHINE, name: str = NAME, **changes: Any) -> Manifest:
+    spec: Manifest = {
+        "requirements": [
+            {"key": labels.INSTANCE_TYPE, "operator": "In", "values": ["Standard_NC6s_v3"]}
+        ],
+        "resources": {"requests": {"storage": "50Gi"}},
+        "taints": [{"key": "sku", "value": "gpu", "effect": "NoSchedule"}],
+    }
+    return {
+        "apiVersion": kind.api_version,
+        "kind": kind.kind,
+        "metadata": {
+            "name": name,
+            "labels": {labels.WORKSPACE: "phi", labels.WORKSPACE_NAMESPACE: "default", "app": "x"},
+        },
+        "spec": {**spec, **changes},
+    }
+
+
+@dataclass
+class World:
+    """`joins` says whether machines of new pools join the cluster."""
+
+    kind: Kind = MACHINE
+    terms: Terms = field(default_factory=Terms)
+    joins: bool = True
+    gpus: str = "1"
+
+    def __post_init__(self) -> None:
+        self.clock = FakeClock()
+        self.cluster = FakeCluster(self.clock)
+        self.cloud = FakeCloud(self.clock)
+        self.start()
+
+    def start(self) -> None:
+        """A process that knows nothing: the first, or the one after a crash."""
+        self.store = Store()
+        self.store.index(NODE, labels.AGENT_POOL)
+        self.pools = PoolView()
+        metrics = Metrics(CollectorRegistry())
+        self.reconciler = Reconciler(
+            cluster=self.cluster,
+            cloud=self.cloud,
+            store=self.store,
+            pools=self.pools,
+            clock=self.clock,
+            recorder=Recorder(self.cluster, self.clock, "gpu-provisioner", "test"),
+            metrics=metrics,
+            terms=self.terms,
+            cluster_name="aks",
+        )
+        self.refresh = Refresh(
+            cloud=self.cloud,
+            cluster=self.cluster,
+            pools=self.pools,
+            clock=self.clock,
+            metrics=metrics,
+            terms=self.terms,
+            is_busy=lambda: True,
+            changed=lambda _: None,
+        )
+
+    def ask(self, **changes: Any) -> None:
+        self.cluster.seed(self.kind, claim_manifest(self.kind, **changes))
+
+    def claim(self, name: str = NAME) -> Manifest | None:
+        return self.cluster.peek(self.kind, name)
+
+    def condition(self, type_: str) -> tuple[str, str]:
+        """Status and reason of a condition, by Karpenter's name for NodeClaims."""
+        claim = self.claim()
+        assert claim is not None
+        wanted = getattr(CLAIM_KINDS[self.kind], type_.lower(), type_)
+        found = claim.get("status", {}).get("conditions", ())
+        return next(((c["status"], c["reason"]) for c in found if c["type"] == wanted), ("", ""))
+
+    async def tick(self, seconds: float = 5) -> None:
+        """Time goes on, machines join or leave, and every claim gets one pass."""
+        self.clock.advance(seconds)
+        self._machines()
+        for kind in (*CLAIM_KINDS, NODE):
+            self.store.replace(kind, (await self.cluster.list(kind)).items)
+        await self.refresh.once()
+        for kind in CLAIM_KINDS:
+            for key in self.store.keys(kind):
+                await self.reconciler.reconcile(kind, key)
+
+    async def run(self, ticks: int, seconds: float = 5) -> None:
+        """Passes that the outside may interrupt: what it refuses is tried again next time."""
+        for _ in range(ticks):
+            try:
+                await self.tick(seconds)
+            except ClusterError:
+                continue
+
+    def _machines(self) -> None:
+        pools = self.cloud.pools()
+        for node in self.cluster.objects(NODE):
+            if node["metadata"]["labels"][labels.AGENT_POOL] not in pools:
+                self._remove(node)
+        for name, pool in pools.items():
+            if pool.state is PoolState.SUCCEEDED and self.joins:
+                self._join(name)
+
+    def _remove(self, node: Manifest) -> None:
+        self.cluster._drop(NODE, self.cluster._objects[NODE][key_of(node)])
+
+    def _join(self, pool: str) -> None:
+        if self.cluster.peek(NODE, f"aks-{pool}-0"):
+            return
+        resources = {"nvidia.com/gpu": self.gpus}
+        self.cluster.seed(
+            NODE,
+            {
+                "metadata": {
+                    "name": f"aks-{pool}-0",
+                    "labels": {
+                        labels.AGENT_POOL: pool,
+                        labels.INSTANCE_TYPE: "Standard_NC6s_v3",
+                        labels.REGION: "eastus",
+                    },
+                },
+                "spec": {
+                    "providerID": f"azure:///{pool}",
+                    "taints": [{"key": "sku", "value": "gpu", "effect": "NoSchedule"}],
+                },
+                "status": {
+                    "conditions": [{"type": "Ready", "status": "True"}],
+                    "capacity": resources,
+                    "allocatable": resources,
+                },
+            },
+        )
+
+    def pod(self, name: str, pool: str = NAME) -> None:
+        self.cluster.seed(
+            POD,
+            {
+                "metadata": {"name": name, "namespace": "default"},
+                "spec": {"nodeName": f"aks-{pool}-0"},
+                "status": {"phase": "Running"},
+            },
+        )
+
+
+def drain_seconds(seconds: int) -> Terms:
+    return Terms(drain_timeout=timedelta(seconds=seconds))
+
+
+KINDS = (MACHINE, NODE_CLAIM)
