@@ -114,7 +114,7 @@ class DataSource(Model):
 
     name: str | None = Field(default=None, max_length=253, description="A name to tell it by.")
     urls: list[str] = Field(
-        default_factory=list, max_length=100, description="http or https addresses of the files."
+        default_factory=list, max_length=32, description="http or https addresses of the files."
     )
     volume_source: Opaque | None = Field(
         default=None, description="A Kubernetes volume that holds the files."

@@ -14,7 +14,6 @@ from kaito_api.workspace import DNS_LABEL, DNS_SUBDOMAIN, IMAGE, WorkspaceSpec
 
 Manifest = dict[str, Any]
 
-_URL = r"^https?://[^\s/]+"
 _TAGGED = r".+/[^/:]+:[^/:@]+$"
 
 
@@ -154,7 +153,8 @@ _INPUT = [
         "(has(self.volumeSource) ? 1 : 0) == 1",
         "set exactly one of urls, image and volumeSource",
     ),
-    _rule(f"!has(self.urls) || self.urls.all(u, {_matches('u', _URL)})",
+    _rule("!has(self.urls) || self.urls.all(u, u.startsWith('https://') || "
+          "u.startsWith('http://'))",
           "every entry must be an http:// or https:// address", ".urls"),
     _rule(f"!has(self.image) || {_matches('self.image', IMAGE)}",
           "not an image reference: expected registry/repository:tag", ".image"),
@@ -201,7 +201,7 @@ def _bound_strings(node: Manifest) -> None:
     if node.get("type") == "string" and "enum" not in node:
         node.setdefault("maxLength", 2048)
     if isinstance(node.get("additionalProperties"), dict):
-        node.setdefault("maxProperties", 64)
+        node.setdefault("maxProperties", 16)
         _bound_strings(node["additionalProperties"])
     for child in (node.get("properties") or {}).values():
         _bound_strings(child)
@@ -212,6 +212,7 @@ def _bound_strings(node: Manifest) -> None:
 
 def definition() -> Definition:
     schema = root(_properties(), required=("resource",), rules=_WHOLE)
+    schema["properties"]["metadata"]["properties"] = {"name": {"type": "string", "maxLength": 63}}
     return Definition(
         group=labels.GROUP,
         kind="Workspace",

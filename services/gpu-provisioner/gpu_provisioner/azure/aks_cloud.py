@@ -86,7 +86,7 @@ def _resource(spec: PoolSpec) -> AgentPool:
     properties: dict[str, Any] = {
         "count": 1,
         "vm_size": spec.instance_type,
-        "type": "VirtualMachineScaleSets",
+        "type_properties_type": "VirtualMachineScaleSets",
         "mode": "User",
         "os_type": "Linux",
         "os_sku": spec.os_sku,
