@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from tools.aks_emulator import certificates
 from tools.aks_emulator.admin_client import AdminClient, EmulatorError
 from tools.aks_emulator.settings import Settings
 from tools.local_cluster import processes, waiting
+from tools.local_cluster.processes import Identity
 
 START_TIMEOUT = 20.0
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,15 +33,13 @@ def up(settings: Settings, options: Sequence[str]) -> bool:
     if processes.recall(pidfile(settings.home)):
         return False
     files = certificates.ensure(settings.home, settings.hosts)
-    process = _spawn(settings.home, options)
-    identity = processes.identify(process.pid)
-    if identity is not None:
-        pidfile(settings.home).write_text(json.dumps(asdict(identity)))
+    identity = _spawn(settings.home, options)
+    pidfile(settings.home).write_text(json.dumps(asdict(identity)))
     client = AdminClient(settings.url, files.ca)
-    up_or_dead = waiting.until(
-        lambda: client.is_up() or process.poll() is not None, START_TIMEOUT, interval=0.1
+    waiting.until(
+        lambda: client.is_up() or not processes.is_running(identity), START_TIMEOUT, interval=0.1
     )
-    if not up_or_dead or process.poll() is not None:
+    if not (client.is_up() and processes.is_running(identity)):
         tail = processes.tail(log(settings.home))
         raise EmulatorError(f"the emulator did not come up at {settings.url}:\n{tail}")
     return True
@@ -54,15 +52,21 @@ def down(home: Path) -> bool:
     return was_running
 
 
-def _spawn(home: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
+def _spawn(home: Path, options: Sequence[str]) -> Identity:
     path = os.pathsep.join((str(ROOT), str(ROOT / "libs")))
-    with log(home).open("ab") as file:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tools.aks_emulator", "serve", *options],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": path},
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            start_new_session=True,
-        )
+    write = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    pid = os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-m", "tools.aks_emulator", "serve", *options],
+        {**os.environ, "PYTHONPATH": path},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log(home)), write, 0o644),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
+    identity = processes.identify(pid)
+    if identity is None:
+        raise EmulatorError(f"the emulator ended at once:\n{processes.tail(log(home))}")
+    return identity

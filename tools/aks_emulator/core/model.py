@@ -38,6 +38,7 @@ class OperationKind(StrEnum):
     CREATE = "create node pool"
     UPDATE = "update node pool"
     DELETE = "delete node pool"
+    ABORT = "abort node pool operation"
     STOP = "stop managed cluster"
     START = "start managed cluster"
 

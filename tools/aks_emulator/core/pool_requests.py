@@ -127,9 +127,15 @@ def abort(state: State, name: str, now: float) -> Accepted | ArmError:
     operation = state.operation_on(pool)
     if operation is None:
         return bad_request(f"There is no operation in progress on the agent pool '{name}'.")
-    ended = replace(operation, status=OperationStatus.CANCELED, ended_at=now)
-    canceled = replace(pool, state=PoolState.CANCELED, revision=pool.revision + 1)
-    return Accepted(state.with_operation(ended).with_pool(canceled), ended)
+    canceled = replace(operation, status=OperationStatus.CANCELED, ended_at=now)
+    done = replace(
+        begin(OperationKind.ABORT, name, now=now, seconds=0),
+        status=OperationStatus.SUCCEEDED,
+        ended_at=now,
+    )
+    stopped = replace(pool, state=PoolState.CANCELED, revision=pool.revision + 1)
+    state = state.with_operation(canceled).with_operation(done).with_pool(stopped)
+    return Accepted(state, done)
 
 
 def _examine_new(state: State, put: PutPool, terms: Terms, now: float) -> Draft | ArmError:

@@ -66,7 +66,7 @@ def check(assertion: str, trust: Trust, now: float) -> EntraError | None:
 def _claims(assertion: str, trust: Trust) -> Mapping[str, Any]:
     if trust.keys is None:
         return jwt.decode(assertion, options=_NOTHING_CHECKED)
-    kid = key_id(assertion) or ""
+    kid = str(jwt.get_unverified_header(assertion).get("kid", ""))
     if kid not in trust.keys:
         raise LookupError(kid)
     return jwt.decode(assertion, trust.keys[kid], algorithms=ALGORITHMS, options=_SIGNATURE_CHECKED)

@@ -1,0 +1,88 @@
+"""The whole emulator over TLS: its own controls, the command line, the background process."""
+
+import asyncio
+import ssl
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.aks_emulator.conftest import Cloud
+from tools.aks_emulator import certificates, daemon
+from tools.aks_emulator.__main__ import main
+from tools.aks_emulator.admin_client import AdminClient, EmulatorError
+
+HOSTS = ("172.30.0.1", "127.0.0.1", "localhost")
+
+
+def test_certificates_are_made_once_and_again_for_a_new_name(tmp_path: Path) -> None:
+    made = certificates.ensure(tmp_path, HOSTS)
+    first = made.ca.read_bytes()
+    assert made.server.stat().st_mode & 0o777 == 0o600
+    assert made.ca.stat().st_mode & 0o777 == 0o644
+    certificates.ensure(tmp_path, HOSTS)
+    assert made.ca.read_bytes() == first
+    certificates.ensure(tmp_path, (*HOSTS, "emulator"))
+    assert made.ca.read_bytes() != first
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_the_authority_vouches_for_every_name(cloud: Cloud, host: str) -> None:
+    context = ssl.create_default_context(cafile=str(cloud.ca))
+    url = f"https://{host}:{cloud.settings.port}/_emulator/health"
+    async with aiohttp.ClientSession() as session, session.get(url, ssl=context) as response:
+        assert (await response.json())["status"] == "ok"
+
+
+async def test_the_controls(cloud: Cloud) -> None:
+    admin = AdminClient(cloud.settings.url, cloud.ca)
+
+    async def ask(
+        method: str, path: str, body: dict[str, object] | None = None
+    ) -> dict[str, object]:
+        return await asyncio.to_thread(admin.call, method, path, body)
+
+    made = await ask("POST", "faults", {"kind": "slow", "seconds": 3, "pool": "ws*"})
+    listed = await ask("GET", "faults")
+    assert listed["faults"] == [made]
+    await ask("POST", "faults", {"kind": "conflict"})
+    assert await ask("DELETE", "faults/conflict") == {"cleared": 1}
+    assert await ask("DELETE", "faults") == {"cleared": 1}
+    with pytest.raises(EmulatorError, match="kind 'fire' is unknown"):
+        await ask("POST", "faults", {"kind": "fire"})
+    with pytest.raises(EmulatorError, match="count 'x' must be of type int"):
+        await ask("POST", "faults", {"kind": "slow", "count": "x"})
+    with pytest.raises(EmulatorError, match="usage 'x' is unknown"):
+        await ask("PUT", "quota", {"x": 1})
+    await ask("PUT", "quota", {"cores": 24})
+    assert cloud.azure.state.limits == {"cores": 24}
+    assert await ask("GET", "calls") == {"calls": {}, "total": 0}
+    pools = await ask("GET", "pools")
+    assert pools["power"] == "Running"
+
+
+def test_the_background_process(
+    tmp_path: Path, unused_port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "aks"
+    where = ["--home", str(home), "--host", "127.0.0.1", "--port", str(unused_port)]
+    try:
+        assert main(["up", *where, "--no-machines"]) == 0
+        assert main(["up", *where, "--no-machines"]) == 0
+        assert "was up already" in capsys.readouterr().out
+        assert main(["status", *where]) == 0
+        assert "ok at" in capsys.readouterr().out
+        assert main(["faults", "set", "slow", "--seconds", "3", "--count", "1", *where]) == 0
+        assert main(["faults", "list", *where]) == 0
+        assert '"seconds": 3.0' in capsys.readouterr().out
+        assert main(["faults", "clear", *where]) == 0
+        assert main(["quota", "cores=12", *where]) == 0
+        assert main(["pools", *where]) == 0
+        assert main(["calls", *where]) == 0
+    finally:
+        assert main(["down", *where, "--purge"]) == 0
+    assert not daemon.pidfile(home).exists()
+    assert not (home / "state.jsonl").exists()
+    capsys.readouterr()
+    assert main(["status", *where]) == 1
+    assert "start it with `up`" in capsys.readouterr().err
