@@ -78,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
         case "status":
             return _status(paths, options.output)
         case "logs":
-            _logs(paths, options.component, follow=options.follow)
+            show_log(paths, options.component, follow=options.follow)
         case "node":
             _node(paths, options)
     return 0
@@ -104,7 +104,7 @@ def _log_file(paths: Paths, component: str) -> Path:
     return paths.node(node) / "log" / f"{process}.log" if node else paths.log / f"{process}.log"
 
 
-def _logs(paths: Paths, component: str, *, follow: bool) -> None:
+def show_log(paths: Paths, component: str, *, follow: bool) -> None:
     file = _log_file(paths, component)
     if not file.is_file():
         known = [p.stem for p in sorted(paths.log.glob("*.log"))]

@@ -12,7 +12,7 @@ from tools.local_cluster import control_plane, topology
 from tools.local_cluster.paths import Paths
 from tools.local_cluster.processes import Command
 
-READY: Final = f"{topology.HOST}:{topology.DNS_PORT + 1}"
+READY: Final = f"{topology.HOST}:{topology.DNS_READY_PORT}"
 _NAME: Final = "kube-dns"
 _NAMESPACE: Final = "kube-system"
 _RBAC: Final = "rbac.authorization.k8s.io"

@@ -52,7 +52,7 @@ def from_program(name: str, program: bytes, arguments: list[str]) -> Image:
         },
     }
     config_blob = Blob(_CONFIG_TYPE, json.dumps(config).encode())
-    layer = Blob(_LAYER_TYPE, gzip.compress(tar, mtime=0))
+    layer = Blob(_LAYER_TYPE, gzip.compress(tar, compresslevel=1, mtime=0))
     manifest = {
         "schemaVersion": 2,
         "mediaType": _MANIFEST_TYPE,

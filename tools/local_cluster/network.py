@@ -7,14 +7,14 @@ host's own connections fail at the route look-up, before kube-proxy's rules see 
 """
 
 import json
+import shutil
 from pathlib import Path
 
 from tools.local_cluster import topology
 from tools.local_cluster.commands import attempt, run
 
 # Leaving the machine, pods and nodes take the host's address. Containers' own traffic to each
-# other, to Services and to the host keeps its source. The forward hook is for machines whose
-# bridged packets pass netfilter.
+# other, to Services and to the host keeps its source.
 NFT_RULES = f"""\
 table ip {topology.NFT_TABLE}
 delete table ip {topology.NFT_TABLE}
@@ -30,6 +30,9 @@ table ip {topology.NFT_TABLE} {{
 
 _TABLES = (("ip", topology.NFT_TABLE), ("ip", "kube-proxy"), ("ip6", "kube-proxy"))
 
+# Where another container engine drops what it does not know, ours has to be let through.
+_FORWARDING = tuple(("FORWARD", way, topology.BRIDGE, "-j", "ACCEPT") for way in ("-i", "-o"))
+
 
 def up() -> None:
     """Bridge, routes and rules of the host; harmless where they are there already."""
@@ -43,6 +46,15 @@ def up() -> None:
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     _sysctl(topology.BRIDGE, "send_redirects", "0")
     run("nft", "-f", "-", stdin=NFT_RULES)
+    if _is_forwarding_closed():
+        for rule in _FORWARDING:
+            run("iptables", "-w", "-I", *rule)
+
+
+def _is_forwarding_closed() -> bool:
+    if not shutil.which("iptables"):
+        return False
+    return run("iptables", "-w", "-S", "FORWARD").startswith("-P FORWARD DROP")
 
 
 def exists() -> bool:
@@ -58,6 +70,9 @@ def down() -> None:
         attempt("ip", "netns", "delete", space)
     for family, table in _TABLES:
         attempt("nft", "delete", "table", family, table)
+    if _is_forwarding_closed():
+        for rule in _FORWARDING:
+            attempt("iptables", "-w", "-D", *rule)
     for route in routes():
         attempt("ip", "route", "delete", *route)
     attempt("ip", "link", "delete", topology.BRIDGE)
@@ -70,7 +85,11 @@ def namespaces() -> list[str]:
 
 def routes() -> list[list[str]]:
     """Our routes in the host's table, each as `ip route delete` takes it."""
-    listed = json.loads(run("ip", "-json", "route", "show") or "[]")
+    return deletions(json.loads(run("ip", "-json", "route", "show") or "[]"))
+
+
+def deletions(listed: list[dict[str, str]]) -> list[list[str]]:
+    """Of routes as `ip -json` lists them, ours, each as `ip route delete` takes it."""
     return [_spelled(route) for route in listed if _is_ours(route["dst"])]
 
 

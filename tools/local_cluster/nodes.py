@@ -1,34 +1,18 @@
-"""Real nodes: each a network namespace with its own containerd, kubelet and kube-proxy.
+"""Real nodes, as another program adds and removes them.
 
-`add`, `remove` and `names` are safe to call at the same time, also from several processes, and
-do nothing where there is nothing to do.
+Each is a network namespace with its own containerd, kubelet and kube-proxy. `add`, `remove` and
+`names` are safe to call at the same time, also from several processes, and do nothing where
+there is nothing to do.
 """
 
-import contextlib
-import fcntl
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
-from tools.local_cluster import (
-    cgroups,
-    kubeapi,
-    leftovers,
-    mounts,
-    network,
-    node_processes,
-    processes,
-    topology,
-    waiting,
-)
-from tools.local_cluster.errors import ClusterError, StartFailed
-from tools.local_cluster.kubelet import split_labels
+from tools.local_cluster import kubeapi, locks, node_lifecycle
+from tools.local_cluster.errors import ClusterError
 from tools.local_cluster.node_spec import NodeSpec, Taint
 from tools.local_cluster.paths import Paths
 
-__all__ = ["NodeSpec", "Taint", "add", "is_running", "names", "remove"]
-
-_READY_TIMEOUT = 60.0
+__all__ = ["NodeSpec", "Taint", "add", "names", "remove"]
 
 
 def add(spec: NodeSpec, paths: Paths | None = None) -> None:
@@ -37,17 +21,10 @@ def add(spec: NodeSpec, paths: Paths | None = None) -> None:
     Raises StartFailed when it is not Ready in time, ApiError when the API server refuses it.
     """
     paths = paths or Paths.from_env(os.environ)
-    with _lock(paths, spec.name):
-        index = _claim_index(paths, spec.name)
-        _spec_file(paths, spec.name).write_text(spec.to_json())
-        network.add_node(spec.name, index)
-        node_processes.start(paths, spec, index)
-        _join(paths, spec)
-
-
-def revive(name: str, paths: Paths) -> None:
-    """Starts those of the node's processes that died; its containers live on."""
-    add(NodeSpec.from_json(_spec_file(paths, name).read_text()), paths)
+    with locks.one_node(paths, spec.name):
+        if not paths.kubeconfig.exists():
+            raise ClusterError("no cluster is up: run `python -m tools.local_cluster up` first")
+        node_lifecycle.start(paths, spec)
 
 
 def remove(name: str, paths: Paths | None = None, *, delete_object: bool = False) -> None:
@@ -56,91 +33,12 @@ def remove(name: str, paths: Paths | None = None, *, delete_object: bool = False
     As when a virtual machine is deleted, the Node object stays, unless `delete_object`.
     """
     paths = paths or Paths.from_env(os.environ)
-    with _lock(paths, name):
-        index = indexes(paths).get(name)
-        if index is not None:
-            _demolish(paths, name, index)
+    with locks.one_node(paths, name):
+        node_lifecycle.stop(paths, name)
     if delete_object:
         kubeapi.KubeApi(paths.pki).delete(f"/api/v1/nodes/{name}")
 
 
 def names(paths: Paths | None = None) -> list[str]:
     """The nodes that were added and not removed, running or not."""
-    return sorted(indexes(paths or Paths.from_env(os.environ)))
-
-
-def indexes(paths: Paths) -> dict[str, int]:
-    """Each node's index, which its addresses follow from."""
-    found: dict[str, int] = {}
-    for file in paths.nodes.glob("*/index"):
-        with contextlib.suppress(OSError, ValueError):
-            found[file.parent.name] = int(file.read_text())
-    return found
-
-
-def is_running(paths: Paths, name: str) -> bool:
-    """Whether every process of the node runs."""
-    pidfiles = (node_processes.pidfile(paths, name, c) for c in node_processes.COMPONENTS)
-    return all(processes.recall(file) for file in pidfiles)
-
-
-def _spec_file(paths: Paths, name: str) -> Path:
-    return paths.node(name) / "spec.json"
-
-
-def _claim_index(paths: Paths, name: str) -> int:
-    with _lock(paths, "indexes", kind="table"):
-        taken = indexes(paths)
-        if name in taken:
-            return taken[name]
-        free = set(range(topology.MAX_NODES)) - set(taken.values())
-        if not free:
-            raise ClusterError(f"no address is free: at most {topology.MAX_NODES} nodes")
-        folder = paths.node(name)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "index").write_text(str(min(free)))
-        return min(free)
-
-
-def _join(paths: Paths, spec: NodeSpec) -> None:
-    """Waits for the node, then adds what a kubelet may not say or cannot know of itself."""
-    api, path = kubeapi.KubeApi(paths.pki), f"/api/v1/nodes/{spec.name}"
-
-    def is_ready() -> bool:
-        with contextlib.suppress(kubeapi.ApiError):
-            return kubeapi.condition(api.get(path), "Ready") == "True"
-        return False
-
-    if not waiting.until(is_ready, _READY_TIMEOUT, interval=0.1):
-        log = processes.tail(node_processes.log(paths, spec.name, "kubelet"))
-        raise StartFailed(f"node {spec.name} is not Ready after {_READY_TIMEOUT:.0f} s:\n{log}")
-    _, restricted = split_labels(spec.all_labels)
-    if restricted:
-        api.merge(path, {"metadata": {"labels": restricted}})
-    if spec.gpus:
-        gpus = {"nvidia.com/gpu": str(spec.gpus)}
-        api.merge(f"{path}/status", {"status": {"capacity": gpus, "allocatable": gpus}})
-
-
-def _demolish(paths: Paths, name: str, index: int) -> None:
-    group = topology.cgroup(name)
-    for component in reversed(node_processes.COMPONENTS):
-        processes.stop(node_processes.pidfile(paths, name, component), grace=0)
-    cgroups.kill(group)
-    mounts.remove_tree(paths.node_run(index))
-    network.remove_node(name, index)
-    cgroups.remove(group)
-    for leftover in (*paths.pki.glob(f"kubelet-{name}.*"), *leftovers.log_links(paths.node(name))):
-        leftover.unlink(missing_ok=True)
-    # Last, since the index in it is what says that the node is still to be removed.
-    mounts.remove_tree(paths.node(name))
-
-
-@contextlib.contextmanager
-def _lock(paths: Paths, name: str, kind: str = "node") -> Iterator[None]:
-    """One caller at a time for this name, across threads and processes."""
-    folder = paths.run / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{kind}-{name}").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return sorted(node_lifecycle.indexes(paths or Paths.from_env(os.environ)))

@@ -1,97 +1,33 @@
-"""Says what this machine lacks to run the cluster, before anything is started.
+"""Says what this machine lacks to run the cluster, each with its remedy. Looks at nothing."""
 
-`Machine` holds what was looked at; `problems` judges it without looking again.
-"""
-
-import os
-import platform
-import shutil
-import socket
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from ipaddress import IPv4Network
 from typing import Final
 
 from tools.local_cluster import topology
-from tools.local_cluster.paths import Paths
+from tools.local_cluster.machine import Machine, Route, Socket
 
-PROGRAMS: Final = ("ip", "nsenter", "setsid", "umount", "sysctl", "openssl", "nft", "runc")
-FILESYSTEMS: Final = ("overlay", "cgroup", "tmpfs")
-BINARIES: Final = (
-    "etcd",
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kube-proxy",
-    "kubelet",
-    "kubectl",
-    "containerd",
-    "containerd-shim-runc-v2",
-    "bridge",
-    "host-local",
-    "coredns",
-    "docker-registry",
-    "catatonit",
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """What matters of this machine."""
-
-    system: str
-    architecture: str
-    user: int
-    missing_programs: tuple[str, ...]
-    missing_binaries: tuple[str, ...]
-    missing_filesystems: tuple[str, ...]
-    busy_ports: Mapping[str, int]
-    foreign_bridge: bool
-
-
-def inspect(paths: Paths) -> Machine:
-    """Looks at this machine; the ports are only of interest while no cluster runs."""
-    return Machine(
-        system=platform.system(),
-        architecture=platform.machine(),
-        user=os.geteuid(),
-        missing_programs=tuple(p for p in PROGRAMS if not shutil.which(p)),
-        missing_binaries=tuple(b for b in BINARIES if not (paths.bin / b).exists()),
-        missing_filesystems=_missing_filesystems(),
-        busy_ports={what: port for what, port in _PORTS.items() if _is_busy(port)},
-        foreign_bridge=_is_foreign_bridge(),
-    )
-
-
-_PORTS: Final = {
-    "etcd": topology.ETCD_PORT,
-    "etcd's peers": topology.ETCD_PEER_PORT,
-    "kube-controller-manager": topology.CONTROLLER_MANAGER_PORT,
-    "kube-scheduler": topology.SCHEDULER_PORT,
-    "kube-proxy": topology.PROXY_HEALTH_PORT,
-    "kube-proxy's metrics": topology.PROXY_METRICS_PORT,
+_LOOPBACK: Final = "127.0.0.1"
+_SOCKETS: Final = {
+    "etcd": Socket(_LOOPBACK, topology.ETCD_PORT),
+    "etcd's peers": Socket(_LOOPBACK, topology.ETCD_PEER_PORT),
+    "kube-controller-manager": Socket(_LOOPBACK, topology.CONTROLLER_MANAGER_PORT),
+    "kube-scheduler": Socket(_LOOPBACK, topology.SCHEDULER_PORT),
+    "kube-proxy": Socket(_LOOPBACK, topology.PROXY_HEALTH_PORT),
+    "kube-proxy's metrics": Socket(_LOOPBACK, topology.PROXY_METRICS_PORT),
+    "kube-apiserver": Socket(topology.HOST, topology.API_PORT),
+    "registry": Socket(topology.HOST, topology.REGISTRY_PORT),
+    "login registry": Socket(topology.HOST, topology.LOGIN_REGISTRY_PORT),
+    "DNS": Socket(topology.HOST, topology.DNS_PORT),
+    "DNS readiness": Socket(topology.HOST, topology.DNS_READY_PORT),
 }
-
-
-def _missing_filesystems() -> tuple[str, ...]:
-    table = Path("/proc/filesystems")
-    known = {line.split()[-1] for line in table.read_text().splitlines()} if table.exists() else ()
-    # A module that is not loaded yet is loaded by the first mount.
-    return tuple(f for f in FILESYSTEMS if f not in known and f != "overlay")
-
-
-def _is_busy(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _is_foreign_bridge() -> bool:
-    device = Path("/sys/class/net") / topology.BRIDGE
-    return device.exists() and not (device / "bridge").exists()
+_RANGES: Final = tuple(
+    IPv4Network(r) for r in (topology.NODE_RANGE, topology.POD_RANGE, topology.SERVICE_RANGE)
+)
+_BUILD: Final = "run `python -m tools.local_cluster build`"
 
 
 def problems(machine: Machine) -> list[str]:
-    """Each thing that is in the way, with its remedy; empty when the cluster can start."""
+    """Each thing that is in the way; empty when the cluster can start."""
     return rights(machine.system, machine.user) or [*_lacks(machine), *_clashes(machine)]
 
 
@@ -108,24 +44,43 @@ def rights(system: str, user: int) -> list[str]:
 
 
 def _lacks(machine: Machine) -> list[str]:
-    build = "run `python -m tools.local_cluster build`"
     found = []
     if machine.missing_programs:
-        found.append(f"programs are missing: {', '.join(machine.missing_programs)}: {build}")
+        found.append(f"programs are missing: {', '.join(machine.missing_programs)}: {_BUILD}")
     if machine.missing_binaries:
-        found.append(f"not built yet: {', '.join(machine.missing_binaries)}: {build}")
-    if machine.missing_filesystems:
-        missing = ", ".join(machine.missing_filesystems)
-        found.append(f"the kernel has no {missing}: start one that can run containers")
+        found.append(f"not built yet: {', '.join(machine.missing_binaries)}: {_BUILD}")
+    if machine.missing_features:
+        features = ", ".join(machine.missing_features)
+        found.append(f"the kernel offers no {features}: start one that can run containers")
+    if machine.home_filesystem == "overlayfs":
+        found.append(
+            "KAITO_HOME lies on an overlay file system, which cannot carry containers' layers: "
+            "name a folder on ext4 or xfs (in a container: a volume)"
+        )
     return found
 
 
 def _clashes(machine: Machine) -> list[str]:
-    found = [
-        f"port 127.0.0.1:{port} ({what}) is taken: stop the program that listens there "
-        f"(`ss -ltnp sport = :{port}` names it)"
-        for what, port in machine.busy_ports.items()
+    taken = [
+        f"port {wanted.address}:{wanted.port} ({what}) is taken: stop the program that listens "
+        f"there (`ss -ltnp sport = :{wanted.port}` names it)"
+        for what, wanted in _SOCKETS.items()
+        if any(_is_same(wanted, other) for other in machine.listening)
     ]
-    if machine.foreign_bridge:
-        found.append(f"the interface {topology.BRIDGE} is no bridge of ours: rename it")
-    return found
+    routed = [
+        f"the route {route.destination} by {route.device} overlaps the cluster's addresses "
+        f"({', '.join(map(str, _RANGES))}): remove it while the cluster runs"
+        for route in machine.routes
+        if _overlaps(route)
+    ]
+    return [*taken, *routed]
+
+
+def _is_same(wanted: Socket, other: Socket) -> bool:
+    return other.port == wanted.port and other.address in (wanted.address, "0.0.0.0")
+
+
+def _overlaps(route: Route) -> bool:
+    if route.destination == "default":
+        return False
+    return any(IPv4Network(route.destination).overlaps(r) for r in _RANGES)

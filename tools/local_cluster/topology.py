@@ -14,6 +14,7 @@ CLUSTER_DOMAIN: Final = "cluster.local"
 
 API_PORT: Final = 6443
 DNS_PORT: Final = 5300
+DNS_READY_PORT: Final = 5301
 REGISTRY_PORT: Final = 5000
 LOGIN_REGISTRY_PORT: Final = 5001
 ETCD_PORT: Final = 23790

@@ -1,0 +1,72 @@
+"""A process is known by more than its number."""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from tools.local_cluster import processes
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(["sleep", "300"]) as process:
+        yield process
+        process.kill()
+
+
+def test_this_process_is_running() -> None:
+    identity = processes.identify(os.getpid())
+    assert identity is not None
+    assert processes.is_running(identity)
+
+
+@pytest.mark.parametrize(
+    "change", [{"started": 1}, {"boot": "another"}], ids=["recycled number", "after a reboot"]
+)
+def test_another_process_of_that_number_is_not_ours(change: dict[str, object]) -> None:
+    identity = processes.identify(os.getpid())
+    assert identity is not None
+    assert not processes.is_running(replace(identity, **change))  # type: ignore[arg-type]
+
+
+def test_a_file_about_a_recycled_number_kills_nobody(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    identity = processes.identify(sleeper.pid)
+    assert identity is not None
+    file = tmp_path / "p.json"
+    file.write_text(json.dumps(asdict(replace(identity, started=identity.started - 1))))
+    processes.stop(file)
+    assert sleeper.poll() is None
+    assert not file.exists()
+
+
+def test_stop_ends_the_process_and_forgets_it(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    identity = processes.identify(sleeper.pid)
+    assert identity is not None
+    file = tmp_path / "p.json"
+    file.write_text(json.dumps(asdict(identity)))
+    processes.stop(file)
+    assert sleeper.wait() != 0
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense", '{"pid": 1}'])
+def test_a_damaged_file_names_nobody(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "p.json"
+    file.write_text(text)
+    assert processes.recall(file) is None
+
+
+def test_the_end_of_a_log(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_text("".join(f"{n}\n" for n in range(30)))
+    assert processes.tail(log, lines=2) == "28\n29"
+    assert "no log" in processes.tail(tmp_path / "none")
