@@ -39,7 +39,7 @@ def conversations(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def environ(tmp_path: Path, model_dir: Path) -> dict[str, str]:
+def environ(tmp_path: Path) -> dict[str, str]:
     """The environment of a run that keeps to `tmp_path`."""
     return {
         "KAITO_WORKSPACE": "ws",
@@ -47,7 +47,7 @@ def environ(tmp_path: Path, model_dir: Path) -> dict[str, str]:
         "KAITO_BASE_MODEL": "phi-3-tiny",
         "KAITO_METHOD": "lora",
         "KAITO_DATA_DIR": str(tmp_path / "data"),
-        "KAITO_MODEL_PATH": str(model_dir),
+        "KAITO_MODEL_PATH": str(tmp_path / "model"),
         "KAITO_CONFIG_FILE": str(tmp_path / "training_config.yaml"),
         "KAITO_RESULTS_DIR": str(tmp_path / "results"),
         "KAITO_PUSH_SECRET_FILE": str(tmp_path / "dockerconfig.json"),

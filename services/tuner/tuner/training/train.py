@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -144,6 +145,8 @@ def keep(job: Job, trainer: SFTTrainer) -> Summary:
 
 def set_up_libraries() -> None:
     """Their logs go where ours go, and bars only to a terminal."""
+    # They announce renamed options to whoever writes code against them: that is not the user.
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"transformers|trl|peft")
     transformers.utils.logging.disable_default_handler()
     for logs in (transformers.utils.logging, datasets.utils.logging):
         logs.enable_propagation()

@@ -1,0 +1,225 @@
+"""The command line, as the kubelet runs it."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from kaito.tuning.v1 import tuning_pb2, tuning_pb2_grpc
+from tests.tuner import tiny
+from tests.tuner.data.server import Answer, DataServer
+from tests.tuner.process import PYTHONPATH, run_tuner, running_tuner
+from tests.tuner.registry.adapters import write_adapter
+from tuner.registry.fake import FakeRegistry
+from tuner.results import Summary, write_summary
+
+SUMMARY = Summary(
+    fingerprint="f",
+    base_model="phi-3-tiny",
+    method="lora",
+    steps=12,
+    epochs=1.5,
+    loss=0.25,
+    tokens=1000,
+    seconds=60.0,
+    finished_at="2026-01-02T03:04:05+00:00",
+    dataset_digest="sha256:da",
+    dataset_rows=24,
+    config_digest="sha256:co",
+)
+
+
+def _words(environ: dict[str, str]) -> Any:
+    return json.loads(Path(environ["KAITO_TERMINATION_LOG"]).read_bytes())
+
+
+@pytest.fixture
+def trained(environ: dict[str, str]) -> dict[str, str]:
+    """The environment after a training."""
+    results = Path(environ["KAITO_RESULTS_DIR"])
+    results.mkdir()
+    write_adapter(results / "adapter")
+    write_summary(results / "summary.json", SUMMARY)
+    return environ
+
+
+def test_fetching(environ: dict[str, str], tmp_path: Path) -> None:
+    body = tiny.write_parquet(tmp_path / "x.parquet", tiny.talks(5)).read_bytes()
+    with DataServer({"/d.parquet": [Answer(body=body)]}).running() as server:
+        environ["KAITO_DATA_URLS"] = json.dumps([f"{server.url}/d.parquet?download=true"])
+        code, out, err = run_tuner("fetch", environ)
+    assert (code, err) == (0, "")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert {line["workspace"] for line in lines} == {"test/ws"}
+    assert any("fetched 5 rows of messages" in line["message"] for line in lines)
+    assert (tmp_path / "data" / "d.parquet").read_bytes() == body
+    assert not Path(environ["KAITO_TERMINATION_LOG"]).exists()
+
+
+def test_a_failure_leaves_its_reason(environ: dict[str, str]) -> None:
+    environ |= {
+        "KAITO_DATA_URLS": '["http://127.0.0.1/x.parquet"]',
+        "KAITO_ALLOW_PRIVATE_DATA_HOSTS": "false",
+    }
+    code, out, _ = run_tuner("fetch", environ)
+    assert code == 1
+    words = _words(environ)
+    assert (words["reason"], words["retryable"]) == ("DataUnreachable", False)
+    assert "which is not public" in words["message"]
+    assert "ERROR" in out
+
+
+@pytest.mark.parametrize("command", ["train", "push", "fetch"])
+def test_every_phase_says_what_it_lacks(command: str, environ: dict[str, str]) -> None:
+    Path(environ["KAITO_DATA_DIR"]).mkdir()
+    environ["KAITO_OUTPUT_IMAGE"] = "127.0.0.1:1/a:1"
+    code, _, _ = run_tuner(command, environ)
+    assert code == 1
+    assert _words(environ)["reason"] == ("PushFailed" if command == "push" else "DataEmpty")
+
+
+def test_wrong_settings(environ: dict[str, str]) -> None:
+    environ["KAITO_METHOD"] = "full"
+    code, _, err = run_tuner("fetch", environ)
+    assert code == 2
+    assert err == "tuner: KAITO_METHOD is 'full': use lora or qlora\n"
+    assert _words(environ)["reason"] == "ConfigInvalid"
+
+
+def test_the_unforeseen_is_reported(environ: dict[str, str]) -> None:
+    Path(environ["KAITO_DATA_DIR"]).write_text("a file, not a directory")
+    environ["KAITO_DATA_URLS"] = '["http://127.0.0.1:1/x"]'
+    code, out, _ = run_tuner("fetch", environ)
+    assert code == 1
+    words = _words(environ)
+    assert words["reason"] == "TrainingFailed"
+    assert "FileExistsError" in words["message"]
+    assert "Traceback" in out
+
+
+def test_a_signal_while_fetching(environ: dict[str, str]) -> None:
+    answered = threading.Event()
+
+    class Silent(DataServer):
+        def next(self, path: str) -> Answer:
+            answered.set()
+            released.wait(60)
+            return Answer()
+
+    released = threading.Event()
+    with Silent().running() as server:
+        environ["KAITO_DATA_URLS"] = json.dumps([f"{server.url}/d.parquet"])
+        with running_tuner("fetch", environ) as process:
+            assert answered.wait(60)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 143
+        released.set()
+    words = _words(environ)
+    assert (words["reason"], words["retryable"]) == ("TrainingFailed", True)
+    assert "stopped by a signal" in words["message"]
+
+
+def test_pushing_with_the_secret(trained: dict[str, str]) -> None:
+    with FakeRegistry(auth="token").running() as registry:
+        auths = {registry.host: {"username": "user", "password": "secret"}}
+        Path(trained["KAITO_PUSH_SECRET_FILE"]).write_text(json.dumps({"auths": auths}))
+        trained |= {
+            "KAITO_OUTPUT_IMAGE": f"{registry.host}/team/adapter:0.0.1",
+            "KAITO_INSECURE_REGISTRIES": registry.host,
+        }
+        code, _, _ = run_tuner("push", trained)
+        words = _words(trained)
+        assert run_tuner("push", trained)[0] == 0
+    assert code == 0
+    assert _words(trained) == words
+    assert set(words) == {"image", "digest", "size"}
+    assert words["image"] == f"{registry.host}/team/adapter:0.0.1"
+    manifest = json.loads(registry.manifests[words["digest"]])
+    assert manifest["layers"][0]["size"] == words["size"]
+    annotations = manifest["annotations"]
+    assert annotations["sh.kaito.model.name"] == "phi-3-tiny"
+    assert annotations["ai.kaito.method"] == "lora"
+    assert annotations["ai.kaito.dataset.digest"] == "sha256:da"
+    assert annotations["ai.kaito.training.loss"] == "0.25"
+    assert annotations["org.opencontainers.image.created"] == SUMMARY.finished_at
+
+
+def test_a_wrong_secret(trained: dict[str, str]) -> None:
+    with FakeRegistry(auth="basic").running() as registry:
+        auths = {registry.host: {"username": "user", "password": "wrong"}}
+        Path(trained["KAITO_PUSH_SECRET_FILE"]).write_text(json.dumps({"auths": auths}))
+        trained |= {
+            "KAITO_OUTPUT_IMAGE": f"{registry.host}/team/adapter:0.0.1",
+            "KAITO_INSECURE_REGISTRIES": registry.host,
+            "KAITO_PUSH_SECRET_NAME": "my-push-secret",
+        }
+        code, out, _ = run_tuner("push", trained)
+    assert code == 1
+    words = _words(trained)
+    assert words["reason"] == "PushUnauthorized"
+    assert "the secret 'my-push-secret' holds credentials" in words["message"]
+    assert "wrong" not in out
+
+
+def test_the_pusher_reports(trained: dict[str, str]) -> None:
+    """A client that watches from the beginning gets the end, though the pod goes then."""
+    with FakeRegistry().running() as registry:
+        trained |= {
+            "KAITO_OUTPUT_IMAGE": f"{registry.host}/team/adapter:1",
+            "KAITO_INSECURE_REGISTRIES": registry.host,
+            "KAITO_GRPC_PORT": str(_free_port()),
+        }
+        registry.failures = [503]
+        with (
+            running_tuner("push", trained) as process,
+            grpc.insecure_channel(f"127.0.0.1:{trained['KAITO_GRPC_PORT']}") as channel,
+        ):
+            stub = tuning_pb2_grpc.TuningServiceStub(channel)
+            watching = stub.WatchTuning(tuning_pb2.WatchTuningRequest(), wait_for_ready=True)
+            *_, last = (answer.tuning for answer in watching)
+            assert process.wait(30) == 0
+    assert last.state == tuning_pb2.Tuning.SUCCEEDED
+    assert last.adapter.digest == _words(trained)["digest"]
+    assert (last.progress.step, last.progress.total_steps) == (12, 12)
+    assert last.HasField("end_time")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["nonsense"], []])
+def test_usage(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tuner", *arguments],
+        env={"PYTHONPATH": PYTHONPATH},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == (0 if "--help" in arguments else 2)
+    assert "usage: python -m tuner" in done.stdout + done.stderr
+
+
+def test_fetching_and_pushing_load_no_framework() -> None:
+    code = (
+        "import sys, tuner.__main__; "
+        "print(*{'torch', 'transformers', 'peft', 'trl', 'datasets', 'pandas'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": PYTHONPATH},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == ""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,50 @@
+"""Which numbers are computed with, on which device."""
+
+import pytest
+
+from tuner.config.sections import Dtype, QuantizationConfig
+from tuner.training.precision import (
+    Device,
+    Precision,
+    choose_precision,
+    cpu_has_bfloat16,
+    fit_quantization,
+)
+
+AMPERE, VOLTA = Device(gpu=True, bfloat16=True), Device(gpu=True, bfloat16=False)
+NEW_CPU, OLD_CPU = Device(gpu=False, bfloat16=True), Device(gpu=False, bfloat16=False)
+BF16 = Precision("bfloat16", bf16=True, fp16=False)
+FP16 = Precision("float16", bf16=False, fp16=True)
+FP32 = Precision("float32", bf16=False, fp16=False)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "device", "chosen"),
+    [
+        ("bfloat16", AMPERE, BF16),
+        ("bfloat16", VOLTA, FP16),
+        ("bfloat16", NEW_CPU, BF16),
+        ("bfloat16", OLD_CPU, FP32),
+        ("float16", AMPERE, FP16),
+        ("float16", NEW_CPU, BF16),
+        ("float32", AMPERE, FP32),
+        ("auto", AMPERE, BF16),
+        (None, VOLTA, FP16),
+    ],
+)
+def test_chosen(wanted: Dtype | None, device: Device, chosen: Precision) -> None:
+    assert choose_precision(wanted, device) == chosen
+
+
+def test_quantization_computes_in_what_the_device_has() -> None:
+    config = QuantizationConfig(load_in_4bit=True, bnb_4bit_compute_dtype="bfloat16")
+    assert fit_quantization(config, BF16) == config
+    assert fit_quantization(config, FP16).bnb_4bit_compute_dtype == "float16"
+    assert fit_quantization(QuantizationConfig(), FP16) == QuantizationConfig()
+
+
+@pytest.mark.parametrize(
+    ("flags", "has"), [("fpu avx512_bf16", True), ("fpu avx512f avx2", False), ("", False)]
+)
+def test_cpu(flags: str, has: bool) -> None:
+    assert cpu_has_bfloat16(f"processor : 0\nflags : {flags}\n") is has

@@ -1,0 +1,186 @@
+"""Real trainings of a tiny Phi-3, in this process."""
+
+import json
+import shutil
+import signal
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from tests.tuner import tiny
+from tests.tuner.process import running_tuner, wait_for
+from tuner.errors import RunError
+from tuner.phases import train_phase
+from tuner.reasons import Reason
+from tuner.reporting.board import Board
+from tuner.reporting.run import Run, State
+from tuner.results import Summary
+from tuner.settings import Settings
+from tuner.stop import StopSwitch
+from tuner.training.checkpoints import MARKER
+
+CONFIG = """
+training_config:
+  QuantizationConfig: {{load_in_4bit: {qlora}, bnb_4bit_quant_type: nf4}}
+  LoraConfig: {{r: 4, lora_alpha: 8}}
+  TrainingArguments:
+    max_steps: {steps}
+    learning_rate: 2e-2
+    per_device_train_batch_size: 4
+  DatasetConfig: {{train_test_split: {split}}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def model(tmp_path: Path, model_dir: Path) -> Path:
+    """The base model of the run, its own copy."""
+    return shutil.copytree(model_dir, tmp_path / "model")
+
+
+def _board(settings: Settings) -> Board:
+    return Board(
+        Run(
+            name=settings.name,
+            base_model=settings.base_model,
+            method=settings.method,
+            start_time=datetime.now(UTC),
+        )
+    )
+
+
+def _train(environ: dict[str, str], board: Board | None = None) -> Summary | None:
+    settings = Settings.from_env(environ)
+    return train_phase(settings, board or _board(settings), StopSwitch(), {})
+
+
+@pytest.mark.parametrize("method", ["lora", "qlora"])
+@pytest.mark.usefixtures("conversations")
+def test_the_model_learns(method: str, environ: dict[str, str], tmp_path: Path) -> None:
+    environ["KAITO_METHOD"] = method
+    text = CONFIG.format(qlora=str(method == "qlora").lower(), steps=30, split=0.75)
+    Path(environ["KAITO_CONFIG_FILE"]).write_text(text)
+    settings = Settings.from_env(environ)
+    board = _board(settings)
+    summary = _train(environ, board)
+    assert summary is not None
+    assert (summary.steps, summary.method, summary.dataset_rows) == (30, method, 24)
+    assert summary.loss is not None
+    # A model that knows nothing has ln(400) = 5.99.
+    assert summary.loss < 5.6
+    assert summary.eval_loss is not None
+    assert summary.tokens > 1000
+    assert summary.versions["torch"]
+    _check_adapter(tmp_path / "results" / "adapter")
+    progress = board.run.progress
+    assert (progress.step, progress.total_steps, progress.eta_seconds) == (30, 30, 0.0)
+    assert progress.loss is not None
+    assert progress.gradient_norm is not None
+    assert progress.tokens_per_second > 0
+    assert board.run.state is State.RUNNING
+    assert _train(environ) == summary
+
+
+def _check_adapter(directory: Path) -> None:
+    assert sorted(one.name for one in directory.iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    ]
+    config = json.loads((directory / "adapter_config.json").read_bytes())
+    assert config["base_model_name_or_path"] == "phi-3-tiny"
+    assert config["target_modules"] == ["down_proj", "gate_up_proj", "o_proj", "qkv_proj"]
+    assert config["r"] == 4
+    weights = load_file(directory / "adapter_model.safetensors")
+    assert len(weights) == 2 * 4 * 2
+    assert all(bool(tensor.isfinite().all()) for tensor in weights.values())
+    assert any(bool(tensor.any()) for name, tensor in weights.items() if "lora_B" in name)
+
+
+def _configure(environ: dict[str, str], text: str) -> None:
+    Path(environ["KAITO_CONFIG_FILE"]).write_text(text)
+
+
+@pytest.mark.usefixtures("conversations")
+def test_a_stopped_training_goes_on(environ: dict[str, str], tmp_path: Path) -> None:
+    _configure(environ, CONFIG.format(qlora="false", steps=12, split=1))
+    settings = Settings.from_env(environ)
+    board, switch = _board(settings), StopSwitch()
+
+    def stop_early() -> None:
+        for run in board.watch(lambda: True):
+            if run.progress.step >= 2:
+                return switch.ask()
+
+    stopper = threading.Thread(target=stop_early)
+    stopper.start()
+    assert train_phase(settings, board, switch, {}) is None
+    stopper.join()
+    checkpoint = board.run.checkpoint
+    assert checkpoint is not None
+    assert 2 <= checkpoint.step == board.run.progress.step < 12
+    assert not (tmp_path / "results" / "adapter").exists()
+    summary = _train(environ)
+    assert summary is not None
+    assert summary.steps == 12
+
+
+@pytest.mark.usefixtures("conversations")
+def test_a_killed_training_goes_on(
+    environ: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """SIGKILL, as the kubelet's last word, after the first checkpoint."""
+    _configure(environ, CONFIG.format(qlora="false", steps=200, split=1))
+    environ["KAITO_CHECKPOINT_SECONDS"] = "0.1"
+    checkpoints = tmp_path / "results" / "checkpoints"
+    with running_tuner("train", environ) as process:
+        wait_for(lambda: list(checkpoints.glob(f"*/{MARKER}")) or process.poll() is not None)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL, process.stdout
+    saved = max(int(one.parent.name.rpartition("-")[2]) for one in checkpoints.glob(f"*/{MARKER}"))
+    assert 0 < saved < 200
+    caplog.set_level("INFO")
+    summary = _train(environ)
+    assert f"going on from checkpoint-{saved}" in caplog.text
+    assert summary is not None
+    assert summary.steps == 200
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason", "said"),
+    [
+        ("no model", Reason.MODEL_LOAD_FAILED, "config.json is missing"),
+        ("no weights", Reason.MODEL_LOAD_FAILED, "cannot be loaded"),
+        ("broken weights", Reason.MODEL_LOAD_FAILED, "cannot be loaded: SafetensorError"),
+        ("unknown option", Reason.CONFIG_INVALID, "did you mean 'lora_alpha'?"),
+        ("unknown module", Reason.CONFIG_INVALID, "Target modules"),
+        ("no answers", Reason.DATA_EMPTY, "needs a message of role assistant"),
+        ("no template", Reason.CONFIG_INVALID, "has no chat template"),
+        ("strict template", Reason.TRAINING_FAILED, "chat template refuses"),
+    ],
+)
+def test_trouble(
+    harm: str, reason: Reason, said: str, environ: dict[str, str], tmp_path: Path, model: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    talks = tiny.talks(4) if harm != "no answers" else [talk[:1] for talk in tiny.talks(4)]
+    tiny.write_parquet(tmp_path / "data" / "x.parquet", talks)
+    sections = {
+        "unknown option": "LoraConfig: {lora_alfa: 8}",
+        "unknown module": "LoraConfig: {target_modules: [nonsense]}",
+        "strict template": """ModelConfig: {chat_template: "{{ raise_exception('no') }}"}""",
+    }
+    _configure(environ, f"training_config: {{{sections.get(harm, '')}}}")
+    if harm == "no model":
+        (model / "config.json").unlink()
+    elif harm == "no weights":
+        (model / "model.safetensors").unlink()
+    elif harm == "broken weights":
+        (model / "model.safetensors").write_bytes(b"broken" * 100)
+    elif harm == "no template":
+        (model / "chat_template.jinja").unlink()
+    with pytest.raises(RunError) as caught:
+        _train(environ)
+    assert caught.value.reason is reason
+    assert said in caught.value.message
