@@ -22,14 +22,14 @@ DEFAULT_REGISTRY = "172.30.0.1:5000"
 
 def _workshop() -> Workshop:
     certificates = os.environ.get("SSL_CERT_FILE")
-    buildah = Buildah(
+    builder = Buildah(
         CACHE / "buildah",
         package_cache=Path(os.environ.get("UV_CACHE_DIR") or Path.home() / ".cache" / "uv"),
         certificates=Path(certificates) if certificates else None,
     )
     return Workshop(
         root=ROOT,
-        buildah=buildah,
+        builder=builder,
         contexts={"data": dataset_folder},
         say=lambda line: print(line, file=sys.stderr, flush=True),
     )

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tools.images.buildah import Buildah, BuildFailedError
+from tools.images.buildah import Builder, BuildFailedError
 
 _OPTIONS = (
     "--variant=minbase",
@@ -31,11 +31,11 @@ def reference() -> str:
     return f"localhost/kaito/base:{digest}"
 
 
-def ensure(buildah: Buildah) -> bool:
+def ensure(builder: Builder) -> bool:
     """Makes the base image when the store lacks it; returns whether it had to.
 
     Raises BuildFailedError with mmdebstrap's last lines."""
-    if buildah.has(reference()):
+    if builder.has(reference()):
         return False
     with tempfile.TemporaryDirectory(prefix="kaito-base-") as folder:
         archive = Path(folder) / "base.tar"
@@ -45,5 +45,5 @@ def ensure(buildah: Buildah) -> bool:
         if result.returncode:
             tail = "\n".join(result.stderr.splitlines()[-20:])
             raise BuildFailedError(f"mmdebstrap failed:\n{tail}")
-        buildah.import_base(archive, reference())
+        builder.import_base(archive, reference())
     return True

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 #: Where the builds find certificates, whatever the host's path: a constant keeps layers cached.
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
@@ -24,6 +25,22 @@ class Build:
     reference: str
     arguments: Mapping[str, str]
     contexts: Mapping[str, Path]
+
+
+class Builder(Protocol):
+    """A store of images by name, in which more can be built. Failures: BuildFailedError."""
+
+    def has(self, reference: str) -> bool:
+        """True when the store holds that image."""
+
+    def build(self, build: Build) -> None:
+        """Builds one image, with layers that were built before reused."""
+
+    def import_base(self, archive: Path, reference: str) -> None:
+        """Makes an image of one layer from a tar archive of a root file system."""
+
+    def push(self, reference: str, target: str, *, plain_http: bool) -> None:
+        """Copies an image of the store to a registry, host[:port]/repository:tag."""
 
 
 class Buildah:
@@ -59,11 +76,9 @@ class Buildah:
         return result
 
     def has(self, reference: str) -> bool:
-        """True when the store holds that image."""
         return self._run("inspect", "--type=image", reference, check=False).returncode == 0
 
     def build(self, build: Build) -> None:
-        """Builds one image, with layers that were built before reused."""
         options = [f"--build-arg={name}={value}" for name, value in build.arguments.items()]
         options += [f"--build-context={name}={path}" for name, path in build.contexts.items()]
         if self._certificates:
@@ -85,7 +100,6 @@ class Buildah:
             )
 
     def import_base(self, archive: Path, reference: str) -> None:
-        """Makes an image of one layer from a tar archive of a root file system."""
         with self._building:
             container = self._run("from", "scratch").stdout.strip()
             try:
@@ -97,7 +111,6 @@ class Buildah:
                 raise
 
     def push(self, reference: str, target: str, *, plain_http: bool) -> None:
-        """Copies an image of the store to a registry."""
         self._run(
             "push",
             "-q",

@@ -28,9 +28,11 @@ class Registry:
         self, method: str, url: str, body: bytes | None = None, **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
         scheme = "http" if self.plain_http else "https"
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(
-            urljoin(f"{scheme}://{self.address}/v2/", url), data=body, headers=named, method=method
+            urljoin(f"{scheme}://{self.address}/v2/", url),
+            data=body,
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+            method=method,
         )
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:

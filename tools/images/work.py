@@ -1,6 +1,5 @@
 """Brings images to where they are wanted: builds and pushes only what is not there."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.images import base
-from tools.images.buildah import Build, Buildah
+from tools.images.buildah import Build, Builder
 from tools.images.recipe import Recipe, digest
 from tools.images.registry import Registry
 
@@ -41,37 +40,32 @@ def wanted(root: Path, recipes: list[Recipe]) -> list[Wanted]:
     ]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
     """Where images are built. `contexts` makes the folder of a further context when asked."""
 
     root: Path
-    buildah: Buildah
+    builder: Builder
     contexts: Mapping[str, Callable[[], Path]]
     say: Say
-    _told: threading.Lock = threading.Lock()
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[None]:
         start = time.monotonic()
-        self._tell(f"{what} ...")
+        self.say(f"{what} ...")
         yield
-        self._tell(f"{what}: {time.monotonic() - start:.1f} s")
-
-    def _tell(self, line: str) -> None:
-        with self._told:
-            self.say(line)
+        self.say(f"{what}: {time.monotonic() - start:.1f} s")
 
     def build(self, image: Wanted) -> None:
         """Makes sure that the store holds the image."""
-        if self.buildah.has(image.local):
+        if self.builder.has(image.local):
             return
-        if not self.buildah.has(base.reference()):
+        if not self.builder.has(base.reference()):
             with self._timed("base image: building"):
-                base.ensure(self.buildah)
+                base.ensure(self.builder)
         recipe = image.recipe
         with self._timed(f"{recipe.name}: building"):
-            self.buildah.build(
+            self.builder.build(
                 Build(
                     dockerfile=self.root / recipe.dockerfile,
                     context=self.root,
@@ -85,7 +79,7 @@ class Workshop:
         repository = image.recipe.repository
         with self._timed(f"{image.recipe.name}: pushing"):
             target = registry.reference(repository, image.digest)
-            self.buildah.push(image.local, target, plain_http=registry.plain_http)
+            self.builder.push(image.local, target, plain_http=registry.plain_http)
 
     def push(self, images: list[Wanted], registry: Registry, tag: str | None) -> None:
         """Makes sure that the registry holds the images, under `tag` too when it is given.

@@ -12,17 +12,17 @@ from typing import Any
 import torch
 
 
-@torch.no_grad()  # type: ignore[misc, unused-ignore]
 def ease_adaptation(model: Any, factor: float) -> None:
     """Changes the weights of a Phi3ForCausalLM in place; a power of two loses no precision."""
     config = model.config
     head = config.hidden_size // config.num_attention_heads
     queries_and_keys = head * (config.num_attention_heads + config.num_key_value_heads)
-    for layer in model.model.layers:
-        layer.input_layernorm.weight *= factor
-        # The value rows stay: their input grew, so what o_proj reads grows by `factor`.
-        layer.self_attn.qkv_proj.weight[:queries_and_keys] /= factor
-        layer.self_attn.o_proj.weight /= factor
-        layer.post_attention_layernorm.weight *= factor
-        layer.mlp.gate_up_proj.weight[: config.intermediate_size] /= factor
-        layer.mlp.down_proj.weight /= factor
+    with torch.no_grad():
+        for layer in model.model.layers:
+            layer.input_layernorm.weight *= factor
+            # The value rows stay: their input grew, so what o_proj reads grows by `factor`.
+            layer.self_attn.qkv_proj.weight[:queries_and_keys] /= factor
+            layer.self_attn.o_proj.weight /= factor
+            layer.post_attention_layernorm.weight *= factor
+            layer.mlp.gate_up_proj.weight[: config.intermediate_size] /= factor
+            layer.mlp.down_proj.weight /= factor

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-VOCABULARY = 4096
+VOCABULARY = 2048
 PADDING, END_OF_TEXT, END = "<|pad|>", "<|endoftext|>", "<|end|>"
 _SPECIAL = [PADDING, END_OF_TEXT, END, "<|system|>", "<|user|>", "<|assistant|>"]
 #: Phi-3's format. `generation` marks what the assistant says, for trainers that mask the rest.

@@ -1,0 +1,71 @@
+"""Every service's Dockerfile: the conventions of its build, and that it copies what is imported."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.images.imported import LIBRARIES, ROOT, libraries
+from tools import venvs
+from tools.images.recipe import copied
+from tools.images.recipes import CONTROL, MODELS, recipes
+
+SERVICES = (*CONTROL, *MODELS)
+IMAGES = {name: ROOT / recipe.dockerfile for name, recipe in recipes("cpu").items()}
+
+
+def text(service: str) -> str:
+    return (ROOT / "services" / service / "Dockerfile").read_text()
+
+
+def final_stage(dockerfile: str) -> str:
+    return dockerfile[dockerfile.rindex("\nFROM ") :]
+
+
+@pytest.mark.parametrize("file", IMAGES.values(), ids=IMAGES)
+def test_every_image_has_a_replaceable_base_and_no_root(file: Path) -> None:
+    dockerfile = file.read_text()
+    assert "ARG BASE_IMAGE=docker.io/library/python:3.11-slim-bookworm" in dockerfile
+    stages = re.findall(r"^FROM (\S+)(?: AS (\S+))?$", dockerfile, re.MULTILINE)
+    named = {name for _, name in stages}
+    assert {source for source, _ in stages} - named == {"${BASE_IMAGE}"}
+    assert re.findall(r"^USER (.+)$", final_stage(dockerfile), re.MULTILINE) == ["65532:65532"]
+    assert "org.opencontainers.image.title" in final_stage(dockerfile)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_starts_as_its_package(service: str) -> None:
+    package = service.replace("-", "_")
+    entry = f'ENTRYPOINT ["/app/venv/bin/python", "-m", "{package}"]'
+    assert entry in final_stage(text(service))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_packages_come_from_the_lock_by_the_pinned_uv(service: str) -> None:
+    lock = "models.lock" if service in MODELS else "control.lock"
+    assert f"requirements/{lock}" in copied(text(service))
+    assert f"services/{service}/requirements.txt" in copied(text(service))
+    assert venvs.UV in text(service)
+    assert f"-c /build/{lock}" in text(service)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_code_copied_is_the_code_imported(service: str) -> None:
+    package = service.replace("-", "_")
+    code = {path for path in copied(text(service)) if path.startswith(("libs/", "services/"))}
+    needed = {f"libs/{name}" for name in libraries(ROOT / "services" / service / package)}
+    assert needed <= {f"libs/{name}" for name in LIBRARIES}
+    assert {path for path in code if path.startswith("libs/")} == needed
+    assert f"services/{service}/{package}" in code
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_official_kubernetes_client_in_an_image(service: str) -> None:
+    wanted = (ROOT / "services" / service / "requirements.txt").read_text().split()
+    assert not {"kubernetes", "kubernetes-asyncio"} & set(wanted)
+
+
+def test_tuner_and_model_server_share_their_heavy_layers() -> None:
+    shared = [re.split(r"^# -- .*$", text(service), flags=re.MULTILINE) for service in MODELS]
+    assert shared[0][-2] == shared[1][-2]
+    assert "torch" in shared[0][-2]
