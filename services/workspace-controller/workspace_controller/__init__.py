@@ -1,0 +1,1 @@
+"""Makes the cluster match each Workspace: nodes, tuning, inference, status."""

@@ -1,0 +1,149 @@
+"""Settings → cluster → store and loops → run, with health, metrics, webhook and leadership."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from kaito_kube import kinds, logs
+from kaito_kube.clock import Clock, SystemClock
+from kaito_kube.cluster import Cluster
+from kaito_kube.connect import connect
+from kaito_kube.errors import ClusterError
+from kaito_kube.events import Recorder
+from kaito_kube.lease import LeaseTerms, lead
+from kaito_kube.serving import application, serving
+from kaito_kube.store import Store
+from workspace_controller import handlers
+from workspace_controller.carry_out import Hand
+from workspace_controller.controller import INTERESTS, Controller, controller
+from workspace_controller.front_door import FrontDoor
+from workspace_controller.metrics import Metrics, StoreCollector
+from workspace_controller.observe import Observer
+from workspace_controller.reconcile import Reconciler
+from workspace_controller.settings import Settings, SettingsError
+from workspace_controller.tuning_client import GrpcTuningClient
+from workspace_controller.webhook import Webhook
+
+LOG = logging.getLogger(__name__)
+NAME = "workspace-controller"
+_CRD_POLL_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """Everything that runs, built once."""
+
+    cluster: Cluster
+    clock: Clock
+    settings: Settings
+    store: Store
+    controller: Controller
+    webhook: Webhook
+    front_door: FrontDoor
+    registry: CollectorRegistry
+    metrics: Metrics
+
+    async def run(self, stop: asyncio.Event) -> int:
+        """0 when it was told to stop, 1 when something it cannot go on without was lost."""
+        app = application(self.registry, live=lambda: None, ready=self.not_ready)
+        work: Mapping[str, Coroutine[Any, Any, None]] = {
+            "feed": self._feed(),
+            "store": self.controller.keep_true(),
+            "webhook": self.webhook.serve(),
+            "leadership": self._lead(),
+        }
+        async with serving(app, self.settings.http_port):
+            return await until(stop, work)
+
+    def not_ready(self) -> str | None:
+        """A standby is ready when its picture is whole."""
+        missing = [i.kind.kind for i in INTERESTS if not self.store.is_synced(i.kind)]
+        return f"not listed yet: {', '.join(missing)}" if missing else None
+
+    async def _feed(self) -> None:
+        while True:
+            try:
+                await self.cluster.list(kinds.WORKSPACE)
+                break
+            except ClusterError as error:
+                LOG.warning("waiting for the Workspace CRD: %s", error)
+                await asyncio.sleep(_CRD_POLL_S)
+        await handlers.watch(self.controller.feed)
+
+    async def _lead(self) -> None:
+        settings = self.settings
+        terms = LeaseTerms(
+            name=settings.lease_name,
+            namespace=settings.release_namespace,
+            identity=settings.pod_name,
+        )
+        await lead(self.cluster, self.clock, terms, self._act)
+
+    async def _act(self) -> None:
+        self.metrics.leading.set(1)
+        async with asyncio.TaskGroup() as acting:
+            acting.create_task(self.controller.lead())
+            acting.create_task(self.webhook.announce())
+            acting.create_task(self.front_door.keep())
+
+
+def build(settings: Settings, cluster: Cluster, clock: Clock) -> Process:
+    registry, store = CollectorRegistry(), Store()
+    metrics = Metrics(registry)
+    registry.register(StoreCollector(store))
+    observer = Observer(cluster, store, clock, settings, GrpcTuningClient())
+    hand = Hand(cluster, Recorder(cluster, clock, f"kaito-{NAME}", settings.pod_name))
+    return Process(
+        cluster=cluster,
+        clock=clock,
+        settings=settings,
+        store=store,
+        controller=controller(cluster, store, Reconciler(observer, hand, metrics), settings),
+        webhook=Webhook(cluster, clock, settings, observer.check, metrics),
+        front_door=FrontDoor(cluster, store, settings),
+        registry=registry,
+        metrics=metrics,
+    )
+
+
+async def until(stop: asyncio.Event, work: Mapping[str, Coroutine[Any, Any, None]]) -> int:
+    """Runs everything until `stop` is set or the first of them ends, which none should."""
+    tasks = {asyncio.create_task(work[name], name=name) for name in work}
+    stopping = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (stopping, *tasks):
+        task.cancel()
+    await asyncio.gather(stopping, *tasks, return_exceptions=True)
+    ended = [task for task in done if task is not stopping]
+    for task in ended:
+        LOG.error("%s ended: %s", task.get_name(), task.exception() or "without an error")
+    return 1 if ended else 0
+
+
+async def serve(settings: Settings) -> int:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    process = build(settings, connect(f"kaito-{NAME}"), SystemClock())
+    return await process.run(stop)
+
+
+def main() -> int:
+    try:
+        settings = Settings.from_env(os.environ)
+    except SettingsError as error:
+        print(f"{NAME}: {error}", file=sys.stderr)
+        return 2
+    logs.configure(settings.log_level, NAME)
+    return asyncio.run(serve(settings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

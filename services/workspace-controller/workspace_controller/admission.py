@@ -1,0 +1,91 @@
+"""The validating webhook's answer, and the configuration that calls it. Pure.
+
+It is asked only about what the schema cannot tell, and never about deletions or status, so that
+nothing is blocked while it is down.
+"""
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+from kaito_api import labels
+from kaito_kube.kinds import Manifest
+from workspace_controller.plan.validation import Problem
+
+PATH = "/validate"
+_CHANGED = " || ".join(
+    f"has(object.{part}) != has(oldObject.{part}) || "
+    f"(has(object.{part}) && object.{part} != oldObject.{part})"
+    for part in ("resource", "inference", "tuning")
+)
+
+
+def subject(review: Manifest) -> Manifest:
+    """The Workspace that is asked about, with the names that a new one may still lack.
+
+    Raises ValueError when the review speaks of none."""
+    request: Any = review.get("request")
+    manifest = request.get("object") if isinstance(request, dict) else None
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("metadata"), dict):
+        raise ValueError("the review has no object")
+    metadata = {"uid": "", "name": "", **manifest["metadata"]}
+    metadata["namespace"] = metadata.get("namespace") or request.get("namespace") or "default"
+    return {**manifest, "metadata": metadata}
+
+
+def denials(problems: Sequence[Problem]) -> list[Problem]:
+    """What is refused. A Secret may come later: that is waited for."""
+    return [problem for problem in problems if problem.reason != "SecretMissing"]
+
+
+def answer(review: Manifest, problems: Sequence[Problem]) -> Manifest:
+    """The review with its response: each problem on a line of its own."""
+    response: Manifest = {"uid": review["request"]["uid"], "allowed": not problems}
+    if problems:
+        text = "validation failed: " + "\n".join(str(problem) for problem in problems)
+        response["status"] = {"code": 400, "reason": "BadRequest", "message": text}
+    return {"apiVersion": review["apiVersion"], "kind": review["kind"], "response": response}
+
+
+def configuration(service: str, namespace: str, ca: bytes) -> Manifest:
+    """The ValidatingWebhookConfiguration of the release."""
+    return {
+        "metadata": {"name": service, "labels": {"app.kubernetes.io/part-of": "kaito"}},
+        "webhooks": [
+            {
+                "name": "validation.workspace.kaito.sh",
+                "admissionReviewVersions": ["v1"],
+                "sideEffects": "None",
+                "failurePolicy": "Ignore",
+                "timeoutSeconds": 5,
+                "clientConfig": {
+                    "service": {
+                        "name": service,
+                        "namespace": namespace,
+                        "path": PATH,
+                        "port": 443,
+                    },
+                    "caBundle": base64.b64encode(ca).decode(),
+                },
+                "rules": [
+                    {
+                        "apiGroups": [labels.GROUP],
+                        "apiVersions": ["v1alpha1", "v1beta1"],
+                        "operations": ["CREATE", "UPDATE"],
+                        "resources": ["workspaces"],
+                        "scope": "Namespaced",
+                    }
+                ],
+                "matchConditions": [
+                    {
+                        "name": "not-leaving",
+                        "expression": "!has(object.metadata.deletionTimestamp)",
+                    },
+                    {
+                        "name": "something-new",
+                        "expression": f"oldObject == null || {_CHANGED}",
+                    },
+                ],
+            }
+        ],
+    }

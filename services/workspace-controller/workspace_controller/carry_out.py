@@ -1,0 +1,156 @@
+"""A plan carried out: one call after the other, and nothing decided here."""
+
+import logging
+from dataclasses import dataclass
+
+from kaito_api import labels
+from kaito_kube.cluster import Cluster
+from kaito_kube.errors import AlreadyExists, ClusterError, Forbidden, Invalid, NotFound
+from kaito_kube.events import Recorder
+from kaito_kube.kinds import WORKSPACE, Kind, Manifest, is_being_deleted
+from workspace_controller.manifests.metadata import belongs_to, owner_of
+from workspace_controller.observe import CLAIM_KINDS
+from workspace_controller.observed import Refusal
+from workspace_controller.plan.plan import Apply, Create, Delete, Event, Plan, Step
+
+LOG = logging.getLogger(__name__)
+
+
+class Refused(ClusterError):
+    """A write that will be refused again until somebody does something."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(f"{refusal.reason}: {refusal.message}")
+        self.refusal = refusal
+
+
+class NotNow(ClusterError):
+    """What stands in the way is on its way out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """What plans are carried out with."""
+
+    cluster: Cluster
+    recorder: Recorder
+
+    async def carry_out(self, workspace: Manifest, plan: Plan) -> Manifest:
+        """Returns the Workspace as the server has it afterwards.
+
+        Raises Refused, with everything before the refused step done, and other ClusterErrors
+        when the server could not be asked."""
+        if plan.finalizer == "add":
+            workspace = await self._finalizer(workspace, add=True)
+        for step in plan.steps:
+            await self._do(workspace, step)
+        workspace = await self.tell(workspace, plan.status, plan.events)
+        if plan.finalizer == "remove":
+            workspace = await self._finalizer(workspace, add=False)
+        return workspace
+
+    async def tell(
+        self, workspace: Manifest, status: Manifest | None, events: tuple[Event, ...]
+    ) -> Manifest:
+        """Writes the status where it is another one, and says what changed."""
+        before = workspace.get("status") or {}
+        if status is not None and status != before:
+            gone = {key: None for key in before if key not in status}
+            metadata = workspace["metadata"]
+            workspace = await self.cluster.patch(
+                WORKSPACE,
+                metadata["name"],
+                {"status": {**status, **gone}},
+                namespace=metadata["namespace"],
+                subresource="status",
+            )
+            LOG.info("status", extra={"state": status.get("state")})
+        for event in events:
+            LOG.info("%s", event.note, extra={"reason": event.reason})
+            await self.recorder.record(
+                WORKSPACE, workspace, event.warning, event.reason, event.note
+            )
+        return workspace
+
+    async def _do(self, workspace: Manifest, step: Step) -> None:
+        try:
+            match step:
+                case Create(kind, manifest):
+                    await self._create(workspace, kind, manifest)
+                case Apply(kind, manifest, known):
+                    await self._apply(workspace, kind, manifest, known)
+                case Delete(kind, name, namespace):
+                    await self.delete(kind, name, namespace)
+        except (Forbidden, Invalid, NotFound) as error:
+            raise Refused(_refusal(step, error)) from error
+
+    async def _create(self, workspace: Manifest, kind: Kind, manifest: Manifest) -> None:
+        name, namespace = _place(manifest)
+        try:
+            await self.cluster.create(kind, manifest)
+            LOG.info("created %s %s", kind, name)
+        except AlreadyExists:
+            if kind.namespaced:
+                _must_be_ours(workspace, kind, await self.cluster.get(kind, name, namespace))
+
+    async def _apply(
+        self, workspace: Manifest, kind: Kind, manifest: Manifest, known: bool
+    ) -> None:
+        """An object that was not observed may still be there, and be another's."""
+        name, namespace = _place(manifest)
+        if not known:
+            try:
+                present = await self.cluster.get(kind, name, namespace)
+            except NotFound:
+                pass
+            else:
+                _must_be_ours(workspace, kind, present)
+        await self.cluster.apply(kind, manifest)
+        LOG.info("applied %s %s", kind, name)
+
+    async def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
+        """What is gone is gone."""
+        try:
+            await self.cluster.delete(kind, name, namespace)
+            LOG.info("deleted %s %s", kind, name)
+        except NotFound:
+            pass
+
+    async def _finalizer(self, workspace: Manifest, *, add: bool) -> Manifest:
+        """Guarded by the version that was read: nobody else's finalizer gets lost."""
+        metadata = workspace["metadata"]
+        others = [f for f in metadata.get("finalizers") or () if f != labels.WORKSPACE_FINALIZER]
+        wanted = [*others, labels.WORKSPACE_FINALIZER] if add else others
+        patch = {"metadata": {"finalizers": wanted, "resourceVersion": metadata["resourceVersion"]}}
+        return await self.cluster.patch(
+            WORKSPACE, metadata["name"], patch, namespace=metadata["namespace"]
+        )
+
+
+def _place(manifest: Manifest) -> tuple[str, str]:
+    metadata = manifest["metadata"]
+    return metadata["name"], metadata.get("namespace", "")
+
+
+def _must_be_ours(workspace: Manifest, kind: Kind, present: Manifest) -> None:
+    """Never takes over what somebody else made; waits for what is leaving."""
+    name = present["metadata"]["name"]
+    if is_being_deleted(present):
+        raise NotNow(f"{kind} {name} is being deleted")
+    if belongs_to(present, owner_of(workspace)):
+        return
+    raise Refused(
+        Refusal(
+            reason="NameTaken",
+            message=f"{kind} {owner_of(workspace).namespace}/{name} exists and is not this "
+            "Workspace's: delete it, or give the Workspace another name",
+        )
+    )
+
+
+def _refusal(step: Step, error: ClusterError) -> Refusal:
+    kind = step.kind
+    if isinstance(error, NotFound) and kind in CLAIM_KINDS:
+        message = f"the cluster knows no {kind} ({kind.api_version}): {error}"
+        return Refusal(reason="ProvisionerMissing", message=message)
+    return Refusal(reason="ClusterUnavailable", message=f"{kind}: {error}")

@@ -1,0 +1,124 @@
+"""A certificate authority of one's own and the serving certificate that it signed, as PEM."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+CA_LASTS = timedelta(days=3650)
+SERVING_LASTS = timedelta(days=365)
+RENEW_BEFORE = timedelta(days=90)
+_SKEW = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """PEM of the authority and of the server; both keys are secret."""
+
+    ca: bytes
+    ca_key: bytes
+    serving: bytes
+    serving_key: bytes
+
+
+def make(names: tuple[str, ...], now: datetime) -> Certificates:
+    """A new authority and a new server certificate for those DNS names."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = _name("kaito-webhook-ca")
+    ca = (
+        _builder(subject, subject, key, now, CA_LASTS)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return _serving(ca, key, names, now)
+
+
+def renewed(old: Certificates, names: tuple[str, ...], now: datetime) -> Certificates:
+    """The same authority, so that those who trust it go on doing so; a new server certificate.
+    A new authority where the old one ends before the certificate would, or cannot be read."""
+    try:
+        ca = x509.load_pem_x509_certificate(old.ca)
+        key = serialization.load_pem_private_key(old.ca_key, None)
+    except ValueError:
+        return make(names, now)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        return make(names, now)
+    if ca.not_valid_after_utc < now + SERVING_LASTS:
+        return make(names, now)
+    return _serving(ca, key, names, now)
+
+
+def is_due(certificates: Certificates, names: tuple[str, ...], now: datetime) -> bool:
+    """Whether the server certificate ends soon, names another server, or cannot be read."""
+    try:
+        serving = x509.load_pem_x509_certificate(certificates.serving)
+        found = serving.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (ValueError, x509.ExtensionNotFound):
+        return True
+    same = set(found.get_values_for_type(x509.DNSName)) == set(names)
+    return not same or serving.not_valid_after_utc < now + RENEW_BEFORE
+
+
+def _serving(
+    ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, names: tuple[str, ...], now: datetime
+) -> Certificates:
+    key = ec.generate_private_key(ec.SECP256R1())
+    alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+    serving = (
+        _builder(_name(names[0][:64]), ca.subject, key, now, SERVING_LASTS)
+        .add_extension(alternatives, critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    return Certificates(ca.public_bytes(pem), _key(ca_key), serving.public_bytes(pem), _key(key))
+
+
+def _builder(
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    now: datetime,
+    lasts: timedelta,
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _SKEW)
+        .not_valid_after(now + lasts)
+    )
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+
+
+def _key(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )

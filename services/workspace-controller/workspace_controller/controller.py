@@ -1,0 +1,73 @@
+"""The leader's work: one loop per Workspace over a store that informers and kopf keep true."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from kaito_api import labels
+from kaito_kube import kinds
+from kaito_kube.cluster import Cluster
+from kaito_kube.informer import Interest, inform
+from kaito_kube.kinds import Manifest, key_of
+from kaito_kube.loops import KeyedLoops, Pace
+from kaito_kube.store import Store
+from workspace_controller.observe import CLAIM_KINDS
+from workspace_controller.reconcile import Reconciler
+from workspace_controller.settings import Settings
+from workspace_controller.waking import CHILD_KINDS, Waker
+
+LOG = logging.getLogger(__name__)
+_SYNC_POLL_S = 0.05
+
+INTERESTS = (
+    Interest(kinds.NODE),
+    *(
+        Interest(kind, {labels.WORKSPACE: None}, optional=kind in CLAIM_KINDS)
+        for kind in CHILD_KINDS
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """Both replicas feed; only the one that leads reconciles."""
+
+    cluster: Cluster
+    store: Store
+    loops: KeyedLoops
+
+    def feed(self, gone: bool, manifest: Manifest) -> None:
+        """Takes a Workspace as it was seen."""
+        if gone:
+            self.store.remove(kinds.WORKSPACE, key_of(manifest))
+        else:
+            self.store.put(kinds.WORKSPACE, manifest)
+
+    async def keep_true(self) -> None:
+        """Feeds the store with everything but Workspaces, until it is cancelled."""
+        async with asyncio.TaskGroup() as feeding:
+            for interest in INTERESTS:
+                feeding.create_task(inform(self.cluster, self.store, interest))
+
+    async def lead(self) -> None:
+        """Reconciles until it is cancelled. Begins when the picture is whole: before that, what
+        is not seen may well be there."""
+        while not all(self.store.is_synced(interest.kind) for interest in INTERESTS):
+            await asyncio.sleep(_SYNC_POLL_S)
+        listing = await self.cluster.list(kinds.WORKSPACE)
+        for manifest in listing.items:
+            self.store.put(kinds.WORKSPACE, manifest)
+        self.loops.start()
+        LOG.info("reconciling %d workspaces", len(listing.items))
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self.loops.stop()
+
+
+def controller(
+    cluster: Cluster, store: Store, reconciler: Reconciler, settings: Settings
+) -> Controller:
+    loops = KeyedLoops("workspace", reconciler.reconcile, Pace(concurrency=settings.concurrency))
+    Waker(store, loops.wake)
+    return Controller(cluster, store, loops)

@@ -1,0 +1,1 @@
+"""The objects that a Workspace is made of, as manifests. Pure."""

@@ -1,0 +1,142 @@
+"""Machine, NodeClaim and NodePool: one node, or a number of them, that is asked for."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kaito_api import labels
+from kaito_kube.kinds import Manifest
+from workspace_controller.manifests.metadata import Owner
+
+DEFAULT_PROVISIONER = "default"
+CLAIMS_POOL = "kaito"
+KAITO_NODE_CLASS = "kaito.sh/KaitoNodeClass/default"
+AKS_NODE_CLASS = "karpenter.azure.com/AKSNodeClass/default"
+UNKNOWN_DISK_GIB = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeNeed:
+    """The nodes of one Workspace. `count` is how many are to be asked for."""
+
+    owner: Owner
+    count: int
+    instance_type: str
+    node_labels: Mapping[str, str]
+    disk_gib: int = UNKNOWN_DISK_GIB
+    image_family: str = ""
+    node_class: str = ""
+
+
+def claim_name(owner: Owner, index: int) -> str:
+    """The claim's and its agent pool's name: 11 characters, as AKS wants them, and always the
+    same, so that asking twice asks once."""
+    identity = f"{owner.namespace}/{owner.name}/{owner.uid}/{index}"
+    return "ws" + hashlib.sha256(identity.encode()).hexdigest()[:9]
+
+
+def machine(need: NodeNeed, index: int) -> Manifest:
+    name = claim_name(need.owner, index)
+    return {
+        "metadata": {
+            "name": name,
+            "labels": {labels.PROVISIONER_NAME: DEFAULT_PROVISIONER, **_labels(need)},
+            "annotations": _annotations(need),
+        },
+        "spec": {
+            "machineTemplateRef": {"name": name},
+            "requirements": [
+                _in(labels.PROVISIONER_NAME, DEFAULT_PROVISIONER),
+                _in(labels.INSTANCE_TYPE, need.instance_type),
+                _in(labels.MACHINE_TYPE, "gpu"),
+                _in(labels.ARCH, "amd64"),
+                _in(labels.OPERATING_SYSTEM, "linux"),
+            ],
+            "taints": [dict(_TAINT)],
+            "resources": {"requests": {"storage": f"{need.disk_gib}Gi"}},
+        },
+    }
+
+
+def node_claim(need: NodeNeed, index: int) -> Manifest:
+    return {
+        "metadata": {
+            "name": claim_name(need.owner, index),
+            "labels": {labels.NODE_POOL: CLAIMS_POOL, **_labels(need)},
+            "annotations": _annotations(need),
+        },
+        "spec": {
+            **_template_spec(need, need.node_class or KAITO_NODE_CLASS),
+            "requirements": [
+                _in(labels.NODE_POOL, CLAIMS_POOL),
+                _in(labels.INSTANCE_TYPE, need.instance_type),
+                _in(labels.OPERATING_SYSTEM, "linux"),
+            ],
+            "resources": {"requests": {"storage": f"{need.disk_gib}Gi"}},
+        },
+    }
+
+
+def pool_name(owner: Owner) -> str:
+    """<namespace>-<name>, cut to 63 characters with a digest where it is longer."""
+    plain = f"{owner.namespace}-{owner.name}"
+    if len(plain) <= 63:
+        return plain
+    return f"{plain[:53]}-{hashlib.sha256(plain.encode()).hexdigest()[:9]}"
+
+
+def node_pool(need: NodeNeed) -> Manifest:
+    """A NodePool of a fixed size, for a Karpenter that makes the claims itself."""
+    return {
+        "metadata": {"name": pool_name(need.owner), "labels": _labels(need)},
+        "spec": {
+            "replicas": need.count,
+            "disruption": {
+                "consolidateAfter": "0s",
+                "budgets": [{"nodes": "1", "reasons": ["Drifted"]}],
+            },
+            "template": {
+                "metadata": {"labels": _labels(need), "annotations": _annotations(need)},
+                "spec": {
+                    **_template_spec(need, need.node_class or AKS_NODE_CLASS),
+                    "requirements": [
+                        _in(labels.INSTANCE_TYPE, need.instance_type),
+                        _in(labels.OPERATING_SYSTEM, "linux"),
+                    ],
+                },
+            },
+        },
+    }
+
+
+_TAINT: Mapping[str, str] = {
+    "key": labels.GPU_TAINT_KEY,
+    "value": labels.GPU_TAINT_VALUE,
+    "effect": "NoSchedule",
+}
+
+
+def _template_spec(need: NodeNeed, node_class: str) -> Manifest:
+    group, kind, name = node_class.split("/")
+    return {
+        "nodeClassRef": {"group": group, "kind": kind, "name": name},
+        "taints": [dict(_TAINT)],
+        "expireAfter": "Never",
+    }
+
+
+def _labels(need: NodeNeed) -> dict[str, str]:
+    own = {**need.owner.labels, labels.WORKSPACE_UID: need.owner.uid}
+    return {**need.node_labels, **own}
+
+
+def _annotations(need: NodeNeed) -> dict[str, str]:
+    kept = {labels.DO_NOT_DISRUPT: "true"}
+    if need.image_family:
+        kept[labels.NODE_IMAGE_FAMILY] = need.image_family
+    return kept
+
+
+def _in(key: str, value: str) -> dict[str, Any]:
+    return {"key": key, "operator": "In", "values": [value]}

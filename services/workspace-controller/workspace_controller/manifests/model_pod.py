@@ -1,0 +1,174 @@
+"""The pod that serves a model: model-server with the GPUs, inference-gateway beside it."""
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from kaito_api.workspace import Opaque
+from kaito_kube.kinds import Manifest
+from workspace_controller.manifests.metadata import Owner
+from workspace_controller.manifests.placing import Placing
+from workspace_controller.manifests.pods import (
+    DATA_SUBPATH,
+    GRPC_PORT,
+    HTTP_PORT,
+    MODEL_PATH,
+    Files,
+    ModelSource,
+    container,
+    empty_dir,
+    image_volume,
+    model_files,
+    pod_spec,
+    with_gpus,
+)
+from workspace_controller.settings import Settings
+
+MODEL_SERVER, GATEWAY = "model-server", "inference-gateway"
+ADAPTERS_PATH = "/mnt/adapters"
+METRICS_PORT = 9400
+INFERENCE_SERVICE = "kaito.inference.v1.InferenceService"
+_STARTUP_PERIOD_S = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedAdapter:
+    """Comes from an image or from a volume; `subpath` is where in it the files lie."""
+
+    name: str
+    strength: float = 1.0
+    image: str = ""
+    volume: Opaque | None = None
+    subpath: str = DATA_SUBPATH
+    pull_secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPod:
+    """`default_adapter` answers requests that name no model; `nodes` is how many pods serve
+    together. `max_model_len` is 0 where the engine chooses."""
+
+    owner: Owner
+    model: ModelSource
+    adapters: tuple[ServedAdapter, ...]
+    default_adapter: str
+    max_model_len: int
+    nodes: int
+    placing: Placing
+    settings: Settings
+
+
+def model_pod_spec(pod: ModelPod) -> Manifest:
+    model, adapters = model_files(pod.model), _adapters(pod.adapters)
+    secrets = [name for adapter in pod.adapters for name in adapter.pull_secrets]
+    return {
+        **pod_spec(pod.placing, (*pod.model.pull_secrets, *secrets)),
+        "terminationGracePeriodSeconds": 45,
+        **({"initContainers": list(model.init)} if model.init else {}),
+        "containers": [_model_server(pod, model, adapters), _gateway(pod)],
+        "volumes": [
+            *model.volumes,
+            *adapters.volumes,
+            empty_dir("dshm", "Memory"),
+            empty_dir("tmp"),
+        ],
+    }
+
+
+def _model_server(pod: ModelPod, model: Files, adapters: Files) -> Manifest:
+    mounts = (*model.mounts, *adapters.mounts, {"name": "dshm", "mountPath": "/dev/shm"})
+    files = Files(mounts=mounts, env=model.env)
+    made = container(MODEL_SERVER, pod.settings.model_server, _env(pod), files)
+    patience_s = pod.model.preset.readiness_timeout_s
+    return {
+        **with_gpus(made, pod.placing.gpus),
+        "ports": [
+            {"name": "grpc", "containerPort": GRPC_PORT},
+            {"name": "metrics", "containerPort": METRICS_PORT},
+        ],
+        "startupProbe": _probe(
+            INFERENCE_SERVICE,
+            _STARTUP_PERIOD_S,
+            failureThreshold=math.ceil(patience_s / _STARTUP_PERIOD_S),
+        ),
+        "readinessProbe": _probe(INFERENCE_SERVICE, 5),
+        "livenessProbe": _probe("", 10, failureThreshold=6),
+    }
+
+
+def _probe(service: str, period_s: int, **more: int) -> Manifest:
+    grpc = {"port": GRPC_PORT, "service": service}
+    return {"grpc": grpc, "periodSeconds": period_s, "timeoutSeconds": 5, **more}
+
+
+def _env(pod: ModelPod) -> dict[str, str]:
+    env = {
+        "KAITO_WORKSPACE": pod.owner.name,
+        "KAITO_NAMESPACE": pod.owner.namespace,
+        "KAITO_MODEL_PATH": MODEL_PATH,
+        "KAITO_MODEL_NAME": pod.model.preset.name,
+        "KAITO_DTYPE": pod.model.preset.dtype.value,
+        "KAITO_ENGINE": "auto",
+        "KAITO_ADAPTERS_DIR": ADAPTERS_PATH,
+        "KAITO_ADAPTER_STRENGTHS": json.dumps({a.name: a.strength for a in pod.adapters}),
+        "KAITO_GRPC_PORT": str(GRPC_PORT),
+        "KAITO_METRICS_PORT": str(METRICS_PORT),
+    }
+    if pod.default_adapter:
+        env["KAITO_DEFAULT_ADAPTER"] = pod.default_adapter
+    if pod.max_model_len:
+        env["KAITO_MAX_MODEL_LEN"] = str(pod.max_model_len)
+    return env if pod.nodes == 1 else {**env, **_together(pod)}
+
+
+def _together(pod: ModelPod) -> dict[str, str]:
+    """How the pods of a model that spans nodes find the first of them."""
+    name = pod.owner.name
+    leader = f"{name}-0.{name}-headless.{pod.owner.namespace}.svc"
+    return {"KAITO_NODES": str(pod.nodes), "KAITO_LEADER": leader}
+
+
+def _gateway(pod: ModelPod) -> Manifest:
+    env = {
+        "KAITO_HTTP_PORT": str(HTTP_PORT),
+        "KAITO_BACKEND": f"localhost:{GRPC_PORT}",
+        "KAITO_WORKSPACE": pod.owner.name,
+        "KAITO_NAMESPACE": pod.owner.namespace,
+    }
+    return {
+        **container(GATEWAY, pod.settings.gateway, env, Files()),
+        "ports": [{"name": "http", "containerPort": HTTP_PORT}],
+        "startupProbe": {**_get("/livez", 1), "failureThreshold": 60},
+        "readinessProbe": _get("/healthz", 5),
+        "livenessProbe": {**_get("/livez", 10), "failureThreshold": 6},
+    }
+
+
+def _get(path: str, period_s: int) -> Manifest:
+    return {
+        "httpGet": {"path": path, "port": HTTP_PORT},
+        "periodSeconds": period_s,
+        "timeoutSeconds": 5,
+    }
+
+
+def _adapters(adapters: tuple[ServedAdapter, ...]) -> Files:
+    volumes: list[Manifest] = []
+    mounts: list[Manifest] = []
+    for index, adapter in enumerate(adapters):
+        name = f"adapter-{index}"
+        volumes.append(
+            image_volume(name, adapter.image)
+            if adapter.image
+            else {"name": name, **(adapter.volume or {})}
+        )
+        mount: dict[str, Any] = {
+            "name": name,
+            "mountPath": f"{ADAPTERS_PATH}/{adapter.name}",
+            "readOnly": True,
+        }
+        if adapter.subpath:
+            mount["subPath"] = adapter.subpath
+        mounts.append(mount)
+    return Files(tuple(volumes), tuple(mounts))

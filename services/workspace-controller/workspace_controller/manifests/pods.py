@@ -1,0 +1,135 @@
+"""What the pods have in common: security, places to write, environment, model files."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kaito_kube.kinds import Manifest
+from kaito_presets.preset import Preset
+from workspace_controller.manifests.placing import Placing, affinity, tolerations
+from workspace_controller.settings import ModelDelivery, PodSettings
+
+USER = 65532
+MODEL_PATH = "/mnt/model"
+GRPC_PORT = 29500
+HTTP_PORT = 5000
+# Where adapter and data images hold their files.
+DATA_SUBPATH = "data"
+
+POD_SECURITY: Mapping[str, Any] = {
+    "runAsNonRoot": True,
+    "runAsUser": USER,
+    "runAsGroup": USER,
+    "fsGroup": USER,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+CONTAINER_SECURITY: Mapping[str, Any] = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSource:
+    """Where a model's files come from. `image` is empty for a download from the hub;
+    `access_secret` names a Secret with key HF_TOKEN."""
+
+    delivery: ModelDelivery
+    preset: Preset
+    image: str = ""
+    path: str = ""
+    pull_secrets: tuple[str, ...] = ()
+    access_secret: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Volumes, and what containers and init containers need to see them."""
+
+    volumes: tuple[Manifest, ...] = ()
+    mounts: tuple[Manifest, ...] = ()
+    init: tuple[Manifest, ...] = ()
+    env: tuple[Manifest, ...] = ()
+
+
+def pod_spec(placing: Placing, pull_secrets: Iterable[str] = ()) -> Manifest:
+    """A restricted pod on the Workspace's nodes, without containers yet."""
+    spec: Manifest = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": dict(POD_SECURITY),
+        "affinity": affinity(placing),
+        "tolerations": tolerations(),
+    }
+    if names := sorted(set(pull_secrets)):
+        spec["imagePullSecrets"] = [{"name": name} for name in names]
+    return spec
+
+
+def container(name: str, pod: PodSettings, env: Mapping[str, str], files: Files) -> Manifest:
+    """A container with a read-only root and a /tmp; the settings' environment wins."""
+    merged = {"HOME": "/tmp", **env, **pod.env}
+    return {
+        "name": name,
+        "image": pod.image,
+        "securityContext": dict(CONTAINER_SECURITY),
+        "env": [*plain_env(merged), *files.env],
+        "resources": {key: dict(value) for key, value in pod.resources.items()},
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, *files.mounts],
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+
+
+def with_gpus(made: Manifest, gpus: Mapping[str, str]) -> Manifest:
+    """The container with the GPUs as its limits and requests."""
+    resources = made["resources"]
+    changed = {
+        **resources,
+        "limits": {**resources.get("limits", {}), **gpus},
+        "requests": {**resources.get("requests", {}), **gpus},
+    }
+    return {**made, "resources": changed}
+
+
+def plain_env(values: Mapping[str, str]) -> list[Manifest]:
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def empty_dir(name: str, medium: str = "") -> Manifest:
+    return {"name": name, "emptyDir": {"medium": medium} if medium else {}}
+
+
+def image_volume(name: str, image: str) -> Manifest:
+    return {"name": name, "image": {"reference": image, "pullPolicy": "IfNotPresent"}}
+
+
+def model_files(source: ModelSource) -> Files:
+    """The model's directory at MODEL_PATH, by whichever way it comes."""
+    if source.delivery is ModelDelivery.HUB:
+        return _from_hub(source)
+    path = source.path.strip("/")
+    if source.delivery is ModelDelivery.IMAGE_VOLUME:
+        mount = {"name": "model", "mountPath": MODEL_PATH, "subPath": path, "readOnly": True}
+        return Files((image_volume("model", source.image),), (mount,), env=_OFFLINE)
+    copy = {
+        "name": "model-copy",
+        "image": source.image,
+        "command": ["/bin/sh", "-c", f"cp -R /{path}/. {MODEL_PATH}/"],
+        "securityContext": dict(CONTAINER_SECURITY),
+        "volumeMounts": [{"name": "model", "mountPath": MODEL_PATH}],
+    }
+    mount = {"name": "model", "mountPath": MODEL_PATH, "readOnly": True}
+    return Files((empty_dir("model"),), (mount,), (copy,), _OFFLINE)
+
+
+_OFFLINE = ({"name": "HF_HUB_OFFLINE", "value": "1"},)
+
+
+def _from_hub(source: ModelSource) -> Files:
+    env: list[Manifest] = [{"name": "KAITO_HUB_ID", "value": source.preset.hf_id}]
+    if source.access_secret:
+        key = {"name": source.access_secret, "key": "HF_TOKEN"}
+        env.append({"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": key}})
+    mount = {"name": "model", "mountPath": MODEL_PATH}
+    return Files((empty_dir("model"),), (mount,), env=tuple(env))

@@ -1,0 +1,57 @@
+"""The Workspace's Service: 80 to HTTP, 29500 to gRPC; and the headless one of a StatefulSet."""
+
+from dataclasses import dataclass
+
+from kaito_api import labels
+from kaito_kube.kinds import Manifest
+from workspace_controller.manifests.metadata import Owner, metadata, stamped
+from workspace_controller.manifests.pods import GRPC_PORT, HTTP_PORT
+from workspace_controller.manifests.workload import headless_name, selector
+
+_HTTP = {"name": "http", "port": 80, "targetPort": HTTP_PORT, "protocol": "TCP"}
+_GRPC = {"name": "grpc", "port": GRPC_PORT, "targetPort": GRPC_PORT, "protocol": "TCP"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """`training`: pods answer before they are ready. `first_pod_only`: of a StatefulSet.
+    `http_port` is the only port of a user's own pods; None for a preset's two."""
+
+    owner: Owner
+    training: bool = False
+    load_balancer: bool = False
+    first_pod_only: bool = False
+    http_port: int | None = None
+
+
+def service(exposure: Exposure) -> Manifest:
+    owner = exposure.owner
+    pods = {labels.WORKSPACE: owner.name}
+    if exposure.first_pod_only:
+        pods["statefulset.kubernetes.io/pod-name"] = f"{owner.name}-0"
+    own = exposure.http_port
+    return stamped(
+        {
+            "metadata": metadata(owner, owner.name),
+            "spec": {
+                "type": "LoadBalancer" if exposure.load_balancer else "ClusterIP",
+                "selector": pods,
+                "publishNotReadyAddresses": exposure.training,
+                "ports": [_HTTP, _GRPC] if own is None else [{**_HTTP, "targetPort": own}],
+            },
+        }
+    )
+
+
+def headless_service(owner: Owner) -> Manifest:
+    return stamped(
+        {
+            "metadata": metadata(owner, headless_name(owner), "inference"),
+            "spec": {
+                "clusterIP": "None",
+                "publishNotReadyAddresses": True,
+                "selector": selector(owner),
+                "ports": [_GRPC],
+            },
+        }
+    )

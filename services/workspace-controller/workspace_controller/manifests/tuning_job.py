@@ -1,0 +1,188 @@
+"""The Job that fetches the data, trains, and pushes the adapter: three containers in a row."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from kaito_api.workspace import DataDestination, DataSource, Tuning
+from kaito_kube.kinds import Manifest
+from workspace_controller.manifests.metadata import Owner, digest, metadata, stamped
+from workspace_controller.manifests.placing import Placing
+from workspace_controller.manifests.pods import (
+    DATA_SUBPATH,
+    GRPC_PORT,
+    MODEL_PATH,
+    Files,
+    ModelSource,
+    container,
+    empty_dir,
+    image_volume,
+    model_files,
+    pod_spec,
+    with_gpus,
+)
+from workspace_controller.settings import Settings
+
+FETCHER, TRAINER, PUSHER = "data-fetcher", "trainer", "pusher"
+CONFIG_KEY = "training_config.yaml"
+PUSH_SECRET_PATH = "/mnt/push-secret"
+# Restarts of a container count too, and a failure may mend itself: never give up.
+_BACKOFF_LIMIT = 1_000_000
+_RESULTS = {"name": "results", "mountPath": "/mnt/results"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuningPod:
+    """Everything that the Job is made of. `config` is the text of training_config.yaml."""
+
+    owner: Owner
+    tuning: Tuning
+    model: ModelSource
+    config: str
+    placing: Placing
+    settings: Settings
+
+
+def config_map_name(owner: Owner) -> str:
+    return f"{owner.name}-tuning-config"
+
+
+def config_map(owner: Owner, config: str) -> Manifest:
+    """The configuration as the run that starts now reads it, whatever becomes of its source."""
+    return stamped(
+        {
+            "metadata": metadata(owner, config_map_name(owner), "tuning"),
+            "data": {CONFIG_KEY: config},
+        }
+    )
+
+
+def adapter_revision(tuning: Tuning) -> str:
+    """What a pushed adapter was made from. Neither secrets nor images of this release are part
+    of it, so that renewing those trains nothing anew."""
+    output = tuning.output.model_dump(mode="json", exclude={"image_push_secret"})
+    source = tuning.input.model_dump(mode="json", exclude={"image_pull_secrets"})
+    return digest(
+        [tuning.preset.name, tuning.method, tuning.config, source, output],
+    )
+
+
+def job_revision(tuning: Tuning, config: str) -> str:
+    """What a Job that has not succeeded yet must have been made from."""
+    return digest([tuning.model_dump(mode="json"), config])
+
+
+def job(pod: TuningPod) -> Manifest:
+    return stamped(
+        {
+            "metadata": metadata(pod.owner, pod.owner.name, "tuning"),
+            "spec": {
+                "backoffLimit": _BACKOFF_LIMIT,
+                "completions": 1,
+                "parallelism": 1,
+                # One GPU: the next pod is of use only when the last one has let go of it.
+                "podReplacementPolicy": "Failed",
+                "template": {
+                    "metadata": {"labels": metadata(pod.owner, "", "tuning")["labels"]},
+                    "spec": _pod_spec(pod),
+                },
+            },
+        },
+        job_revision(pod.tuning, pod.config),
+    )
+
+
+def _pod_spec(pod: TuningPod) -> Manifest:
+    model = model_files(pod.model)
+    data, output = _data(pod.tuning.input), _output(pod.tuning.output)
+    phases = _phases(pod, model, data, output)
+    return {
+        **pod_spec(pod.placing, _pull_secrets(pod)),
+        "restartPolicy": "OnFailure",
+        "terminationGracePeriodSeconds": 30,
+        "initContainers": [*model.init, *phases[:-1]],
+        "containers": [phases[-1]],
+        "volumes": [
+            *model.volumes,
+            *data.volumes,
+            *output.volumes,
+            {"name": "config", "configMap": {"name": config_map_name(pod.owner)}},
+            empty_dir("dshm", "Memory"),
+            empty_dir("tmp"),
+        ],
+    }
+
+
+def _phases(pod: TuningPod, model: Files, data: Files, output: Files) -> list[Manifest]:
+    """In their order. A volume is trained into: there is nothing to push."""
+    train = Files(mounts=(*model.mounts, *data.mounts, _RESULTS, _CONFIG, _SHM), env=model.env)
+    trainer = _container(pod, TRAINER, "train", train)
+    phases = [
+        _container(pod, FETCHER, "fetch", Files(mounts=(*data.mounts, _CONFIG))),
+        {**with_gpus(trainer, pod.placing.gpus), "ports": _PORTS},
+    ]
+    if pod.tuning.output.image:
+        seen = Files(mounts=(_RESULTS, _CONFIG, *output.mounts))
+        phases.append({**_container(pod, PUSHER, "push", seen), "ports": _PORTS})
+    return phases
+
+
+_CONFIG = {"name": "config", "mountPath": "/mnt/config", "readOnly": True}
+_SHM = {"name": "dshm", "mountPath": "/dev/shm"}
+_PORTS = [{"name": "grpc", "containerPort": GRPC_PORT}]
+
+
+def _container(pod: TuningPod, name: str, command: str, files: Files) -> Manifest:
+    return {**container(name, pod.settings.tuner, _env(pod), files), "args": [command]}
+
+
+def _env(pod: TuningPod) -> dict[str, str]:
+    tuning, settings, need = pod.tuning, pod.settings, pod.model.preset.tuning
+    return {
+        "KAITO_WORKSPACE": pod.owner.name,
+        "KAITO_NAMESPACE": pod.owner.namespace,
+        "KAITO_BASE_MODEL": pod.model.preset.name,
+        "KAITO_METHOD": tuning.method,
+        "KAITO_DATA_URLS": json.dumps(tuning.input.urls),
+        "KAITO_DATA_DIR": "/mnt/data",
+        "KAITO_MODEL_PATH": MODEL_PATH,
+        "KAITO_CONFIG_FILE": f"/mnt/config/{CONFIG_KEY}",
+        "KAITO_RESULTS_DIR": "/mnt/results",
+        "KAITO_OUTPUT_IMAGE": tuning.output.image or "",
+        "KAITO_PUSH_SECRET_FILE": f"{PUSH_SECRET_PATH}/.dockerconfigjson",
+        "KAITO_PUSH_SECRET_NAME": tuning.output.image_push_secret or "",
+        "KAITO_INSECURE_REGISTRIES": ",".join(settings.insecure_registries),
+        "KAITO_ALLOW_PRIVATE_DATA_HOSTS": str(settings.allow_private_data_hosts).lower(),
+        "KAITO_MAX_DATA_BYTES": str(settings.max_data_bytes),
+        "KAITO_GRPC_PORT": str(GRPC_PORT),
+        "DEFAULT_TARGET_MODULES": ",".join(need.target_modules if need else ()),
+    }
+
+
+def _data(source: DataSource) -> Files:
+    """The data directory: filled by the fetcher, or an image's or a volume's files."""
+    mount: dict[str, Any] = {"name": "data", "mountPath": "/mnt/data"}
+    if source.image:
+        return Files(
+            (image_volume("data", source.image),),
+            ({**mount, "subPath": DATA_SUBPATH, "readOnly": True},),
+        )
+    if source.volume_source is not None:
+        return Files(({"name": "data", **source.volume_source},), ({**mount, "readOnly": True},))
+    return Files((empty_dir("data"),), (mount,))
+
+
+def _output(destination: DataDestination) -> Files:
+    """The results' volume, and the push secret where only the pusher sees it."""
+    if destination.volume_source is not None:
+        return Files(({"name": "results", **destination.volume_source},))
+    secret = {
+        "name": "push-secret",
+        "secret": {"secretName": destination.image_push_secret or "", "defaultMode": 0o440},
+    }
+    mount = {"name": "push-secret", "mountPath": PUSH_SECRET_PATH, "readOnly": True}
+    return Files((empty_dir("results"), secret), (mount,))
+
+
+def _pull_secrets(pod: TuningPod) -> tuple[str, ...]:
+    return (*pod.model.pull_secrets, *pod.tuning.input.image_pull_secrets)

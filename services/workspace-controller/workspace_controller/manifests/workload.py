@@ -1,0 +1,77 @@
+"""Deployment and StatefulSet around a pod, and a user's own pods on the Workspace's nodes."""
+
+import copy
+from dataclasses import dataclass
+
+from kaito_api import labels
+from kaito_api.workspace import Opaque
+from kaito_kube.kinds import Manifest
+from workspace_controller.manifests.metadata import Owner, metadata, stamped
+from workspace_controller.manifests.placing import Placing, affinity, tolerations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """`template` is a PodTemplateSpec. `patience_s` is how long its pods may take to be ready."""
+
+    owner: Owner
+    template: Manifest
+    replicas: int
+    patience_s: int = 1800
+
+
+def headless_name(owner: Owner) -> str:
+    return f"{owner.name}-headless"
+
+
+def selector(owner: Owner) -> dict[str, str]:
+    return {labels.WORKSPACE: owner.name, labels.ROLE: "inference"}
+
+
+def template_of(owner: Owner, pod_spec: Manifest) -> Manifest:
+    return {"metadata": {"labels": metadata(owner, "", "inference")["labels"]}, "spec": pod_spec}
+
+
+def custom_template(owner: Owner, template: Opaque, placing: Placing) -> Manifest:
+    """The user's pods, with the labels, the place and the tolerations that they need to run."""
+    result: Manifest = copy.deepcopy(dict(template))
+    own = result.setdefault("metadata", {})
+    own["labels"] = {**(own.get("labels") or {}), **metadata(owner, "", "inference")["labels"]}
+    spec = result.setdefault("spec", {})
+    spec["affinity"] = {**(spec.get("affinity") or {}), **affinity(placing)}
+    has = spec.get("tolerations") or []
+    spec["tolerations"] = [*has, *(t for t in tolerations() if t not in has)]
+    return result
+
+
+def deployment(workload: Workload) -> Manifest:
+    """Recreate: with one GPU the new pod finds no place while the old one holds it."""
+    return stamped(
+        {
+            "metadata": metadata(workload.owner, workload.owner.name, "inference"),
+            "spec": {
+                "replicas": workload.replicas,
+                "strategy": {"type": "Recreate"},
+                "progressDeadlineSeconds": workload.patience_s + 600,
+                "revisionHistoryLimit": 2,
+                "selector": {"matchLabels": selector(workload.owner)},
+                "template": workload.template,
+            },
+        }
+    )
+
+
+def stateful_set(workload: Workload) -> Manifest:
+    """For a model that spans nodes: its pods start together and know each other by name."""
+    return stamped(
+        {
+            "metadata": metadata(workload.owner, workload.owner.name, "inference"),
+            "spec": {
+                "replicas": workload.replicas,
+                "serviceName": headless_name(workload.owner),
+                "podManagementPolicy": "Parallel",
+                "selector": {"matchLabels": selector(workload.owner)},
+                "template": workload.template,
+            },
+        }
+    )

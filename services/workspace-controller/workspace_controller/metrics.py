@@ -1,0 +1,75 @@
+"""Prometheus metrics. What can be counted from the store is counted when it is asked for."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client import Counter as CounterMetric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from kaito_kube.kinds import MACHINE, NODE_CLAIM, WORKSPACE
+from kaito_kube.store import Store
+from workspace_controller.observed import Claim
+from workspace_controller.plan.selecting import claim_is_ready
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """What a pass tells of itself, and whether this replica acts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.duration = Histogram(
+            "kaito_workspace_reconcile_duration_seconds",
+            "Time of one pass over one Workspace.",
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        self.errors = CounterMetric(
+            "kaito_workspace_reconcile_errors_total",
+            "Passes that ended with an error and are tried again.",
+            registry=registry,
+        )
+        self.admissions = CounterMetric(
+            "kaito_workspace_admissions_total",
+            "Workspaces that the webhook was asked about.",
+            ["allowed"],
+            registry=registry,
+        )
+        self.leading = Gauge(
+            "kaito_workspace_leading", "1 while this replica acts.", registry=registry
+        )
+
+
+class StoreCollector(Collector):
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield self._workspaces()
+        yield self._claims()
+
+    def _workspaces(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            "kaito_workspace_count", "Workspaces by state.", labels=["phase"]
+        )
+        states = Counter(
+            str((workspace.get("status") or {}).get("state") or "Pending")
+            for workspace in self._store.all(WORKSPACE)
+        )
+        for state, count in sorted(states.items()):
+            family.add_metric([state], count)
+        return family
+
+    def _claims(self) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            "kaito_workspace_claims",
+            "Nodes that are asked for, by kind and readiness.",
+            labels=["kind", "ready"],
+        )
+        for kind in (MACHINE, NODE_CLAIM):
+            ready = Counter(claim_is_ready(Claim(kind, m)) for m in self._store.all(kind))
+            for answer, count in sorted(ready.items()):
+                family.add_metric([kind.kind, str(answer).lower()], count)
+        return family

@@ -1,0 +1,282 @@
+"""Observed, from the store and the few objects that are read when they are needed."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from kaito_api import labels
+from kaito_api.workspace import PresetRef, WorkspaceSpec, parse
+from kaito_kube import kinds
+from kaito_kube.clock import Clock
+from kaito_kube.cluster import Cluster
+from kaito_kube.errors import NotFound
+from kaito_kube.kinds import Key, Kind, Manifest, is_being_deleted, labels_of
+from kaito_kube.store import Store
+from kaito_presets import catalog as preset_catalog
+from kaito_skus import catalog as sku_catalog
+from kaito_skus.node_labels import from_node_labels
+from kaito_skus.sku import GpuSet, Sku
+from workspace_controller.manifests.metadata import Owner, belongs_to, owner_of
+from workspace_controller.manifests.tuning_job import CONFIG_KEY
+from workspace_controller.observed import Claim, Observed, SecretFact, UserFile
+from workspace_controller.plan.selecting import is_free, is_own, selector_labels
+from workspace_controller.plan.tuning import tuned_adapter, wants_progress
+from workspace_controller.plan.validation import Problem, preset_ref, problems
+from workspace_controller.settings import NodeProvisioner, Settings
+from workspace_controller.tuning_client import TuningClient
+
+CLAIM_KINDS = (kinds.MACHINE, kinds.NODE_CLAIM, kinds.NODE_POOL)
+INFERENCE_CONFIG_KEY = "inference_config.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Looks at one Workspace at a time. `store` is kept true by others."""
+
+    cluster: Cluster
+    store: Store
+    clock: Clock
+    settings: Settings
+    tuning: TuningClient
+
+    async def observe(self, workspace: Manifest) -> Observed:
+        """Raises ClusterError when something that must be read could not be."""
+        seen = self._from_store(workspace)
+        if seen.deleting:
+            return replace(seen, claims=await self._claims_now(seen.owner))
+        if (spec := seen.spec) is None:
+            return seen
+        seen = replace(seen, file=await self._file(seen, spec))
+        seen = replace(seen, secrets=await self._secrets(seen, spec))
+        return await self._with_progress(seen)
+
+    async def check(self, workspace: Manifest) -> tuple[Problem, ...]:
+        """What is wrong with a Workspace that is only about to be. Raises ClusterError."""
+        seen = self._from_store(workspace)
+        if (spec := seen.spec) is None:
+            return (Problem("WorkspaceInvalid", "manifest", seen.spec_problem),)
+        if _config_named(spec):
+            seen = replace(seen, file=await self._file(seen, spec))
+        return problems(seen, spec)
+
+    def _from_store(self, workspace: Manifest) -> Observed:
+        owner, known = owner_of(workspace), self.store
+        spec, problem = read_spec(workspace)
+        labelled = owner.labels
+
+        def own(kind: Kind) -> list[Manifest]:
+            found = known.select(kind, labelled, owner.namespace)
+            return [manifest for manifest in found if belongs_to(manifest, owner)]
+
+        def first(kind: Kind) -> Manifest | None:
+            return next((m for m in own(kind) if m["metadata"]["name"] == owner.name), None)
+
+        held = self._held(workspace)
+        nodes = self._nodes(owner, spec)
+        return Observed(
+            workspace=workspace,
+            settings=self.settings,
+            now=self.clock.now(),
+            spec=spec,
+            spec_problem=problem,
+            claims=tuple(c for c in self._claims(owner) if _is_of(c.manifest, owner)),
+            strangers=tuple(c for c in self._claims(owner) if not _is_of(c.manifest, owner)),
+            nodes=nodes,
+            held=held,
+            pods=tuple(known.select(kinds.POD, labelled, owner.namespace)),
+            job=first(kinds.JOB),
+            deployment=first(kinds.DEPLOYMENT),
+            stateful_set=first(kinds.STATEFUL_SET),
+            services={m["metadata"]["name"]: m for m in own(kinds.SERVICE)},
+            **_facts(spec, self.settings, nodes),
+        )
+
+    def claims_labelled(self, key: Key) -> list[Claim]:
+        """Whatever was asked for in a Workspace's name and is not on its way out."""
+        where = {labels.WORKSPACE: key.name, labels.WORKSPACE_NAMESPACE: key.namespace}
+        found = (
+            Claim(kind, manifest)
+            for kind in CLAIM_KINDS
+            for manifest in self.store.select(kind, where)
+        )
+        return [claim for claim in found if not claim.leaving]
+
+    def _claims(self, owner: Owner) -> tuple[Claim, ...]:
+        return tuple(
+            Claim(kind, manifest)
+            for kind in CLAIM_KINDS
+            for manifest in self.store.select(kind, owner.labels)
+        )
+
+    async def _claims_now(self, owner: Owner) -> tuple[Claim, ...]:
+        """Asked for, not remembered: the finalizer goes by this answer. A cluster that knows no
+        such kind has none of it."""
+        found: list[Claim] = []
+        for kind in CLAIM_KINDS:
+            try:
+                listing = await self.cluster.list(kind, labels=dict(owner.labels))
+            except NotFound:
+                continue
+            found += [Claim(kind, m) for m in listing.items if _is_of(m, owner)]
+        return tuple(found)
+
+    def _nodes(self, owner: Owner, spec: WorkspaceSpec | None) -> tuple[Manifest, ...]:
+        wanted = selector_labels(spec) if spec is not None else {}
+        type_ = (spec.resource.instance_type or "") if spec is not None else ""
+        return tuple(
+            node
+            for node in self.store.all(kinds.NODE)
+            if is_own(node, owner) or (wanted and is_free(node, wanted, type_))
+        )
+
+    def _held(self, workspace: Manifest) -> frozenset[str]:
+        """Nodes that others use. Of two that took the same at once the older one keeps it."""
+        using, age = set(_workers(workspace)), _age(workspace)
+        held: set[str] = set()
+        for other in self.store.all(kinds.WORKSPACE):
+            if other["metadata"]["uid"] == workspace["metadata"]["uid"]:
+                continue
+            if not is_being_deleted(other):
+                mine = using if age < _age(other) else set()
+                held |= set(_workers(other)) - mine
+        return frozenset(held)
+
+    async def _file(self, seen: Observed, spec: WorkspaceSpec) -> UserFile | None:
+        """The configuration, while it can still change what is made."""
+        namespace = seen.owner.namespace
+        if spec.tuning is not None:
+            if tuned_adapter(seen, spec.tuning) is not None:
+                return None
+            if spec.tuning.config:
+                return await self._read(namespace, spec.tuning.config, CONFIG_KEY)
+            template = f"{spec.tuning.method}-params-template"
+            return await self._read(self.settings.release_namespace, template, CONFIG_KEY)
+        if spec.inference is not None and spec.inference.config:
+            return await self._read(namespace, spec.inference.config, INFERENCE_CONFIG_KEY)
+        return None
+
+    async def _read(self, namespace: str, name: str, key: str) -> UserFile:
+        try:
+            found = await self.cluster.get(kinds.CONFIG_MAP, name, namespace)
+        except NotFound:
+            return UserFile(namespace, name, key, None)
+        return UserFile(namespace, name, key, (found.get("data") or {}).get(key))
+
+    async def _secrets(self, seen: Observed, spec: WorkspaceSpec) -> dict[str, SecretFact]:
+        if seen.workload is not None:
+            return {}
+        named = secrets_named(spec, pushes=seen.file is not None)
+        reads = [self._secret(seen.owner.namespace, name) for name in named.values()]
+        return dict(zip(named, await asyncio.gather(*reads), strict=True))
+
+    async def _secret(self, namespace: str, name: str) -> SecretFact:
+        try:
+            found = await self.cluster.get(kinds.SECRET, name, namespace)
+        except NotFound:
+            return SecretFact(name, None)
+        return SecretFact(name, frozenset(found.get("data") or ()))
+
+    async def _with_progress(self, seen: Observed) -> Observed:
+        pod = wants_progress(seen) if seen.file is not None else None
+        if pod is None:
+            return seen
+        return replace(seen, run=await self.tuning.get(pod["status"]["podIP"]))
+
+
+def _config_named(spec: WorkspaceSpec) -> str | None:
+    part = spec.tuning or spec.inference
+    return part.config if part is not None else None
+
+
+def read_spec(workspace: Manifest) -> tuple[WorkspaceSpec | None, str]:
+    """The user's part, or None and what is wrong with it."""
+    try:
+        return parse(workspace), ""
+    except ValidationError as error:
+        told = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return None, "; ".join(told)
+
+
+def secrets_named(spec: WorkspaceSpec, pushes: bool = True) -> dict[str, str]:
+    """Field → name of the Secrets that must be there before anything is made."""
+    named: dict[str, str] = {}
+    ref = preset_ref(spec)
+    if ref is not None:
+        where = "tuning.preset" if spec.tuning is not None else "inference.preset"
+        named |= _options(where, ref)
+    if spec.tuning is not None and spec.tuning.output.image_push_secret and pushes:
+        named["tuning.output.imagePushSecret"] = spec.tuning.output.image_push_secret
+    if spec.inference is not None:
+        for index, adapter in enumerate(spec.inference.adapters):
+            field = f"inference.adapters[{index}].source.imagePullSecrets"
+            named |= {f"{field}[{i}]": n for i, n in enumerate(adapter.source.image_pull_secrets)}
+    return named
+
+
+def _options(where: str, ref: PresetRef) -> dict[str, str]:
+    options = ref.preset_options
+    field = f"{where}.presetOptions"
+    named = {f"{field}.imagePullSecrets[{i}]": n for i, n in enumerate(options.image_pull_secrets)}
+    if options.model_access_secret:
+        named[f"{field}.modelAccessSecret"] = options.model_access_secret
+    return named
+
+
+def _facts(
+    spec: WorkspaceSpec | None, settings: Settings, nodes: tuple[Manifest, ...]
+) -> dict[str, Any]:
+    """What the catalogues know of the preset and of the machine type."""
+    if spec is None:
+        return {}
+    ref, presets = preset_ref(spec), preset_catalog.load()
+    facts: dict[str, Any] = {}
+    if ref is not None:
+        preset = presets.find(ref.name)
+        facts["preset"] = preset
+        facts["closest_preset"] = None if preset else presets.closest(ref.name)
+    sku = sku_catalog.load().find(spec.resource.instance_type or "")
+    facts["sku"] = sku
+    facts["offered"] = _offered(sku)
+    byo = settings.node_provisioner is NodeProvisioner.BYO
+    facts["gpus"] = _brought(nodes) if byo else (sku.gpus if sku else None)
+    return facts
+
+
+def _offered(sku: Sku | None) -> tuple[Sku, ...]:
+    """Machine types to suggest: of the same cloud, and still to be had."""
+    return tuple(
+        other
+        for other in sku_catalog.load().skus
+        if other.retired_on is None and (sku is None or other.cloud is sku.cloud)
+    )
+
+
+def _brought(nodes: Iterable[Manifest]) -> GpuSet | None:
+    """What the weakest of the nodes has, as NVIDIA's labels tell it."""
+    found = [gpus for node in nodes if (gpus := from_node_labels(labels_of(node))) is not None]
+    return min(found, key=lambda gpus: gpus.total_memory_gib, default=None)
+
+
+def _is_of(manifest: Manifest, owner: Owner) -> bool:
+    """A Workspace of the same name that is gone may have left claims: they are not this one's."""
+    return labels_of(manifest).get(labels.WORKSPACE_UID, owner.uid) == owner.uid
+
+
+def _workers(workspace: Manifest) -> list[str]:
+    return list((workspace.get("status") or {}).get("workerNodes") or ())
+
+
+def _age(workspace: Manifest) -> tuple[str, str]:
+    metadata = workspace["metadata"]
+    return (str(metadata.get("creationTimestamp")), str(metadata["uid"]))
+
+
+def key_of_owner(manifest: Manifest) -> Key | None:
+    """The Workspace that an object is labelled as belonging to."""
+    has = labels_of(manifest)
+    name = has.get(labels.WORKSPACE)
+    namespace = has.get(labels.WORKSPACE_NAMESPACE) or manifest["metadata"].get("namespace")
+    return Key(namespace, name) if name and namespace else None

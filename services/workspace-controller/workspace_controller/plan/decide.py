@@ -1,0 +1,91 @@
+"""decide(observed) -> Plan: the whole controller as a function."""
+
+from collections.abc import Sequence
+
+from kaito_api import labels
+from kaito_api.workspace import WorkspaceSpec
+from workspace_controller.observed import Observed
+from workspace_controller.plan import status
+from workspace_controller.plan.deletion import decide_deletion
+from workspace_controller.plan.exposing import decide_exposing
+from workspace_controller.plan.nodes import Nodes, decide_nodes, released
+from workspace_controller.plan.parts import Parts
+from workspace_controller.plan.plan import Delete, Plan, soonest
+from workspace_controller.plan.serving import decide_serving, stop
+from workspace_controller.plan.sizing import Misfit, Sizing
+from workspace_controller.plan.tuning import Phase, TuningState, decide_tuning, tuned_adapter
+from workspace_controller.plan.validation import Problem, problems, serves_tuned_model, sizing
+
+# Objects of the user are not watched: what waits for one looks again.
+_USER_OBJECTS_S = 10.0
+
+
+def decide(o: Observed) -> Plan:
+    """What the moment asks for. Total: odd input becomes a condition."""
+    if o.deleting:
+        return decide_deletion(o)
+    if o.spec is None:
+        return _wrong(o, [Problem("WorkspaceInvalid", "manifest", o.spec_problem)])
+    found = problems(o, o.spec)
+    if found:
+        return _wrong(o, found)
+    return _right(o, o.spec)
+
+
+def _wrong(o: Observed, found: Sequence[Problem]) -> Plan:
+    """Touches nothing: what runs goes on, and what does not is not begun."""
+    told = status.of_problems(o, found)
+    waits = any(not problem.permanent or "config" in problem.field for problem in found)
+    return Plan(
+        status=told,
+        events=status.events(o, told),
+        requeue_after=_USER_OBJECTS_S if waits else None,
+    )
+
+
+def _right(o: Observed, spec: WorkspaceSpec) -> Plan:
+    size = _size(o, spec)
+    nodes = _nodes(o, spec, size)
+    tuning = decide_tuning(o, spec, spec.tuning, nodes) if spec.tuning is not None else None
+    serving = decide_serving(o, spec, nodes, tuning) if _serves(o, tuning) else None
+    parts = Parts(size, nodes, tuning, serving)
+    told = status.of_parts(o, parts)
+    return Plan(
+        finalizer="add" if labels.WORKSPACE_FINALIZER not in _finalizers(o) else "keep",
+        steps=(
+            *(stop(o) if serving is None else ()),
+            *(Delete(claim.kind, claim.name) for claim in o.strangers if not claim.leaving),
+            *nodes.steps,
+            *decide_exposing(o, spec, nodes, tuning),
+            *(tuning.steps if tuning is not None else ()),
+            *(serving.steps if serving is not None else ()),
+        ),
+        status=told,
+        events=status.events(o, told),
+        requeue_after=soonest(*(p.requeue_after for p in (nodes, tuning, serving) if p)),
+    )
+
+
+def _size(o: Observed, spec: WorkspaceSpec) -> Sizing:
+    """As it was decided when nodes were first asked for; later data must not ask for more."""
+    found = sizing(o, spec)
+    before = o.status.get("targetNodeCount")
+    if isinstance(found, Misfit):
+        return Sizing(before or 1)
+    return Sizing(before, found.estimate) if before and o.started else found
+
+
+def _nodes(o: Observed, spec: WorkspaceSpec, size: Sizing) -> Nodes:
+    done = spec.tuning is not None and tuned_adapter(o, spec.tuning) is not None
+    if done and not serves_tuned_model(o):
+        return released(o, size.nodes)
+    return decide_nodes(o, spec, size.nodes)
+
+
+def _serves(o: Observed, tuning: TuningState | None) -> bool:
+    """A tuning Workspace serves when its adapter is there; its GPU trains until then."""
+    return tuning is None or (tuning.phase is Phase.DONE and serves_tuned_model(o))
+
+
+def _finalizers(o: Observed) -> Sequence[str]:
+    return o.workspace["metadata"].get("finalizers") or ()

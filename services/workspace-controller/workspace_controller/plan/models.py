@@ -1,0 +1,63 @@
+"""Where a preset's files come from, and which adapters are served with it."""
+
+from kaito_api.workspace import Adapter, PresetRef, Tuning
+from workspace_controller.manifests.model_pod import ServedAdapter
+from workspace_controller.manifests.pods import ModelSource
+from workspace_controller.observed import Observed
+from workspace_controller.plan.validation import delivery
+from workspace_controller.settings import ModelDelivery
+
+# Where images of models hold them, unless the preset says otherwise.
+MODEL_DIRECTORY = "/workspace/tfs/weights"
+# Where the trainer leaves the adapter in a results volume.
+_RESULTS_SUBPATH = "adapter"
+
+
+def model_source(o: Observed, ref: PresetRef) -> ModelSource | None:
+    """None for a preset that is not known."""
+    if o.preset is None:
+        return None
+    options, image, how = ref.preset_options, o.preset.image, delivery(o, ref)
+    secret = options.model_access_secret or ""
+    if how is ModelDelivery.HUB:
+        return ModelSource(delivery=how, preset=o.preset, access_secret=secret)
+    reference = options.image or (image.reference(o.settings.preset_registry) if image else "")
+    return ModelSource(
+        delivery=how,
+        preset=o.preset,
+        image=reference,
+        path=image.model_path if image else MODEL_DIRECTORY,
+        pull_secrets=tuple(options.image_pull_secrets),
+    )
+
+
+def listed_adapters(adapters: list[Adapter]) -> tuple[ServedAdapter, ...]:
+    """The adapters that an inference Workspace lists."""
+    return tuple(
+        ServedAdapter(
+            name=adapter.source.name or "",
+            strength=_strength(adapter.strength),
+            image=adapter.source.image or "",
+            volume=adapter.source.volume_source,
+            subpath="data" if adapter.source.image else "",
+            pull_secrets=tuple(adapter.source.image_pull_secrets),
+        )
+        for adapter in adapters
+        if adapter.source.name
+    )
+
+
+def tuned(o: Observed, tuning: Tuning, reference: str) -> ServedAdapter:
+    """The adapter that this Workspace made, under the Workspace's name."""
+    name, output = o.owner.name, tuning.output
+    if output.volume_source is not None:
+        return ServedAdapter(name=name, volume=output.volume_source, subpath=_RESULTS_SUBPATH)
+    secret = (output.image_push_secret,) if output.image_push_secret else ()
+    return ServedAdapter(name=name, image=reference, pull_secrets=secret)
+
+
+def _strength(text: str) -> float:
+    try:
+        return min(1.0, max(0.0, float(text)))
+    except ValueError:
+        return 1.0

@@ -1,0 +1,84 @@
+"""Where nodes come from. Each source turns a need and the claims that there are into steps."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from kaito_api import reasons
+from kaito_kube.kinds import MACHINE, NODE_CLAIM, NODE_POOL, Kind, Manifest
+from workspace_controller.manifests.claims import NodeNeed, claim_name, machine, node_claim
+from workspace_controller.manifests.claims import node_pool as pool_of
+from workspace_controller.observed import Claim
+from workspace_controller.plan.plan import Apply, Create, Step
+from workspace_controller.settings import NodeProvisioner
+
+
+class NodeSource(Protocol):
+    @property
+    def condition(self) -> str | None:
+        """The condition that tells of the claims; None where nothing is asked for."""
+        ...
+
+    @property
+    def kind(self) -> Kind | None:
+        """What is asked for; None where nothing is."""
+        ...
+
+    def ask(self, need: NodeNeed, claims: Sequence[Claim]) -> tuple[Step, ...]:
+        """Steps after which `need.count` nodes are asked for. The same need and claims give the
+        same steps, and steps that were carried out already change nothing."""
+        ...
+
+
+class Claims:
+    """One object a node, made once under a name that is known beforehand."""
+
+    def __init__(
+        self, condition: str, kind: Kind, build: Callable[[NodeNeed, int], Manifest]
+    ) -> None:
+        self.condition: str | None = condition
+        self.kind: Kind | None = kind
+        self._kind = kind
+        self._build = build
+
+    def ask(self, need: NodeNeed, claims: Sequence[Claim]) -> tuple[Step, ...]:
+        """A claim that is being deleted keeps its name until it is gone, and so its place."""
+        taken = {claim.name for claim in claims}
+        missing = need.count - sum(not claim.leaving for claim in claims)
+        free = [i for i in range(need.count) if claim_name(need.owner, i) not in taken]
+        return tuple(Create(self._kind, self._build(need, i)) for i in free[: max(0, missing)])
+
+
+class Pool:
+    """One NodePool of a fixed size; Karpenter makes the claims."""
+
+    condition: str | None = reasons.NODE_CLAIM_READY
+    kind: Kind | None = NODE_POOL
+
+    def ask(self, need: NodeNeed, claims: Sequence[Claim]) -> tuple[Step, ...]:
+        pools = [claim for claim in claims if claim.kind == NODE_POOL]
+        if need.count == 0 and not pools:
+            return ()
+        if any(pool.leaving for pool in pools):
+            return ()
+        size = pools[0].manifest.get("spec", {}).get("replicas") if pools else None
+        if size is not None and size >= need.count:
+            return ()
+        return (Apply(NODE_POOL, pool_of(need), known=True),)
+
+
+class Brought:
+    """Nodes that others bring along and label. Needs no CRD of Karpenter's."""
+
+    condition: str | None = None
+    kind: Kind | None = None
+
+    def ask(self, need: NodeNeed, claims: Sequence[Claim]) -> tuple[Step, ...]:
+        return ()
+
+
+SOURCES: Mapping[NodeProvisioner, NodeSource] = {
+    NodeProvisioner.MACHINE: Claims(reasons.MACHINE_READY, MACHINE, machine),
+    NodeProvisioner.NODECLAIM: Claims(reasons.NODE_CLAIM_READY, NODE_CLAIM, node_claim),
+    NodeProvisioner.NODEPOOL: Pool(),
+    NodeProvisioner.BYO: Brought(),
+}

@@ -1,0 +1,230 @@
+"""The nodes of a Workspace: which are used, which are asked for, and what is said of them."""
+
+from dataclasses import dataclass
+
+from kaito_api import labels, reasons
+from kaito_api.conditions import Condition, false, true, unknown
+from kaito_api.reasons import is_permanent
+from kaito_api.workspace import WorkspaceSpec
+from kaito_kube.kinds import NODE_POOL, Manifest
+from workspace_controller.manifests.claims import UNKNOWN_DISK_GIB, NodeNeed
+from workspace_controller.manifests.placing import Placing
+from workspace_controller.observed import Claim, Observed
+from workspace_controller.plan.node_sources import SOURCES
+from workspace_controller.plan.plan import Delete, Step
+from workspace_controller.plan.selecting import (
+    claim_is_ready,
+    claim_progress,
+    claim_trouble,
+    gpu_limits,
+    has_gpus,
+    is_free,
+    is_own,
+    is_ready,
+    selector_labels,
+)
+from workspace_controller.settings import NodeProvisioner
+
+# Where nodes are brought along, nothing tells that a better one could be chosen now.
+_LOOK_AGAIN_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nodes:
+    """`workers` are the names in use, `usable` those of them that can run a pod now."""
+
+    steps: tuple[Step, ...] = ()
+    conditions: tuple[Condition, ...]
+    target: int
+    workers: tuple[str, ...] = ()
+    usable: tuple[str, ...] = ()
+    failed: bool = False
+    requeue_after: float | None = None
+
+    @property
+    def ready(self) -> bool:
+        return len(self.usable) >= self.target
+
+
+def placing(o: Observed, spec: WorkspaceSpec) -> Placing:
+    return Placing(
+        owner=o.owner,
+        node_labels=selector_labels(spec),
+        instance_type=instance_type(o, spec),
+        gpus=gpu_limits(spec, o.gpus),
+    )
+
+
+def instance_type(o: Observed, spec: WorkspaceSpec) -> str:
+    """As the cloud spells it; empty where nodes are brought along."""
+    return o.sku.name if o.sku else spec.resource.instance_type or ""
+
+
+def decide_nodes(o: Observed, spec: WorkspaceSpec, target: int) -> Nodes:
+    """Ready nodes that match come first; for the rest new ones are asked for."""
+    source = SOURCES[o.settings.node_provisioner]
+    alive = [claim for claim in o.claims if not claim.leaving and claim.kind != NODE_POOL]
+    own = [node for node in o.nodes if is_own(node, o.owner)]
+    reused = _reused(o, spec, target - max(len(alive), _pool_size(o.claims)))
+    steps = source.ask(_need(o, spec, target - len(reused)), o.claims)
+    workers = sorted([*own, *reused], key=lambda node: str(node["metadata"]["name"]))
+    usable = [node for node in workers if _is_usable(o, spec, node)]
+    found = _Found(
+        reused=len(reused),
+        asked=target - len(reused),
+        alive=alive,
+        target=target,
+        names=tuple(node["metadata"]["name"] for node in workers),
+        usable=tuple(node["metadata"]["name"] for node in usable),
+        unready=tuple(_why_unusable(o, spec, node) for node in workers if node not in usable),
+    )
+    claims = _claim_condition(source.condition, str(source.kind or ""), found)
+    return Nodes(
+        steps=steps,
+        conditions=_conditions(claims, found, o.settings.node_provisioner),
+        target=target,
+        workers=found.names,
+        usable=found.usable,
+        failed=claims is not None and not claims.is_true and is_permanent(claims.reason),
+        requeue_after=None if found.enough or source.kind else _LOOK_AGAIN_S,
+    )
+
+
+def release(o: Observed) -> tuple[Step, ...]:
+    """Gives back every node that was asked for. A pool goes before its claims, which would come
+    again otherwise."""
+    pools = [claim for claim in o.claims if claim.kind == NODE_POOL]
+    leaving = pools or o.claims
+    return tuple(Delete(c.kind, c.name) for c in leaving if not c.leaving)
+
+
+def released(o: Observed, target: int) -> Nodes:
+    """The nodes of a Workspace whose work is done."""
+    message = "the work is done and the nodes were given back"
+    types = [SOURCES[o.settings.node_provisioner].condition]
+    types += [reasons.NODES_READY, reasons.RESOURCE_READY]
+    return Nodes(
+        steps=release(o),
+        conditions=tuple(false(type_, "NodesReleased", message) for type_ in types if type_),
+        target=target,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    reused: int
+    asked: int
+    alive: list[Claim]
+    target: int
+    names: tuple[str, ...]
+    usable: tuple[str, ...]
+    unready: tuple[str, ...]
+
+    @property
+    def enough(self) -> bool:
+        return len(self.usable) >= self.target
+
+
+def _pool_size(claims: tuple[Claim, ...]) -> int:
+    sizes = [c.manifest.get("spec", {}).get("replicas") for c in claims if c.kind == NODE_POOL]
+    return max((int(size) for size in sizes if size), default=0)
+
+
+def _reused(o: Observed, spec: WorkspaceSpec, count: int) -> list[Manifest]:
+    """Free nodes to use: first those in use already, also while one of them is not ready, so
+    that a node that restarts is not replaced by a new one that costs."""
+    wanted, type_ = selector_labels(spec), instance_type(o, spec)
+    using, preferred = o.status.get("workerNodes") or (), spec.resource.preferred_nodes
+
+    def rank(node: Manifest) -> tuple[bool, bool, str]:
+        name = node["metadata"]["name"]
+        return (name not in using, name not in preferred, name)
+
+    free = [
+        node
+        for node in o.nodes
+        if is_free(node, wanted, type_)
+        and node["metadata"]["name"] not in o.held
+        and (node["metadata"]["name"] in using or _is_usable(o, spec, node))
+    ]
+    return sorted(free, key=rank)[: max(0, count)]
+
+
+def _need(o: Observed, spec: WorkspaceSpec, count: int) -> NodeNeed:
+    return NodeNeed(
+        owner=o.owner,
+        count=max(0, count),
+        instance_type=instance_type(o, spec),
+        node_labels=selector_labels(spec),
+        disk_gib=_disk(o, spec),
+        image_family=o.annotations.get(labels.NODE_IMAGE_FAMILY, ""),
+        node_class=o.settings.node_class,
+    )
+
+
+def _disk(o: Observed, spec: WorkspaceSpec) -> int:
+    if o.preset is None:
+        return UNKNOWN_DISK_GIB
+    tuning = o.preset.tuning if spec.tuning is not None else None
+    return max(o.preset.disk_gib, tuning.disk_gib if tuning else 0)
+
+
+def _is_usable(o: Observed, spec: WorkspaceSpec, node: Manifest) -> bool:
+    return is_ready(node) and _gpus_are_there(o, spec, node)
+
+
+def _gpus_are_there(o: Observed, spec: WorkspaceSpec, node: Manifest) -> bool:
+    return not o.settings.gpu_node_ready or has_gpus(node, gpu_limits(spec, o.gpus))
+
+
+def _why_unusable(o: Observed, spec: WorkspaceSpec, node: Manifest) -> str:
+    name = node["metadata"]["name"]
+    if not is_ready(node):
+        return f"{name} is not Ready"
+    wanted = ", ".join(f"{r}: {n}" for r, n in gpu_limits(spec, o.gpus).items())
+    return f"{name} does not advertise {wanted}"
+
+
+def _claim_condition(type_: str | None, kind: str, found: _Found) -> Condition | None:
+    if type_ is None:
+        return None
+    if found.asked <= 0:
+        return true(type_, "NodesReused", f"{found.reused} of {found.target} nodes were there")
+    ready = [claim for claim in found.alive if claim_is_ready(claim)]
+    if len(ready) >= found.asked:
+        return true(type_, "NodesProvisioned", f"{len(ready)} of {found.asked} are ready")
+    for claim in found.alive:
+        trouble = None if claim_is_ready(claim) else claim_trouble(claim)
+        if trouble is not None:
+            return false(type_, trouble.reason, f"{claim.kind} {claim.name}: {trouble.message}")
+    said = next((text for claim in found.alive if (text := claim_progress(claim))), "")
+    message = f"{len(ready)} of {found.asked} {kind}s are ready"
+    return unknown(type_, "CreatingNodes", f"{message}: {said}" if said else message)
+
+
+def _conditions(
+    claims: Condition | None, found: _Found, provisioner: NodeProvisioner
+) -> tuple[Condition, ...]:
+    nodes = _nodes_condition(found, provisioner)
+    first = (claims,) if claims is not None else ()
+    if nodes.is_true:
+        whole = true(reasons.RESOURCE_READY, "NodesReady", nodes.message)
+    else:
+        blame = claims if claims is not None and not claims.is_true else nodes
+        whole = false(reasons.RESOURCE_READY, blame.reason, blame.message)
+    return (*first, nodes, whole)
+
+
+def _nodes_condition(found: _Found, provisioner: NodeProvisioner) -> Condition:
+    count = f"{len(found.usable)} of {found.target} nodes are ready"
+    if found.enough:
+        return true(reasons.NODES_READY, "NodesReady", count)
+    if provisioner is NodeProvisioner.BYO and len(found.names) < found.target:
+        return false(
+            reasons.NODES_READY,
+            "NotEnoughNodes",
+            f"{count}: label more GPU nodes with resource.labelSelector, and none is asked for "
+            "with nodeProvisioner byo",
+        )
+    why = "; ".join(found.unready)
+    return false(reasons.NODES_READY, "NodesNotReady", f"{count}: {why}" if why else count)

@@ -1,0 +1,161 @@
+"""What is wrong with a pod, in the words of the kubelet, the scheduler, or the container."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from kaito_api.conditions import parse_time
+from kaito_api.reasons import REASONS, is_permanent
+from kaito_kube.kinds import Manifest, labels_of
+
+# A container that failed and runs again may fail again at once: what it said stands that long.
+_SETTLE = timedelta(seconds=30)
+# The scheduler often needs a second look while a node is still joining.
+_UNSCHEDULABLE_AFTER = timedelta(seconds=10)
+_MAX_WORDS = 512
+_PULL = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+_CONFIG = ("CreateContainerConfigError", "CreateContainerError")
+_MISSING = re.compile(r'(secret|configmap) "([^"]+)" not found')
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Not trouble yet: look again after that many seconds."""
+
+    again_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """`again_s` is when it may look different without anything happening."""
+
+    reason: str
+    message: str
+    permanent: bool = False
+    again_s: float | None = None
+
+
+def pods_with_role(pods: tuple[Manifest, ...], role: str, label: str) -> list[Manifest]:
+    """Pods of a role, the newest first."""
+    found = [pod for pod in pods if labels_of(pod).get(label) == role]
+    return sorted(found, key=lambda pod: str(pod["metadata"].get("creationTimestamp")))[::-1]
+
+
+def trouble(pod: Manifest, now: datetime) -> Trouble | Pause | None:
+    """The first thing that keeps the pod from its work."""
+    status = pod.get("status") or {}
+    if status.get("phase") == "Failed" and (reason := status.get("reason")):
+        text = status.get("message") or f"the node refused the pod: {reason}"
+        return Trouble("PodEvicted", _words(text))
+    for container in containers(pod):
+        found = _container_trouble(container, now)
+        if found is not None:
+            return found
+    return _scheduling(status, now)
+
+
+def containers(pod: Manifest) -> list[Manifest]:
+    """What the kubelet says of each container, in the order in which they run."""
+    status = pod.get("status") or {}
+    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+
+
+def container_state(pod: Manifest, name: str) -> Manifest:
+    """{"running": …}, {"waiting": …} or {"terminated": …}; empty before the kubelet says any."""
+    for container in containers(pod):
+        if container.get("name") == name:
+            return container.get("state") or {}
+    return {}
+
+
+def last_words(terminated: Manifest) -> dict[str, Any]:
+    """The JSON object that a container of ours left; empty for anything else."""
+    try:
+        words = json.loads(terminated.get("message") or "")
+    except ValueError:
+        return {}
+    return words if isinstance(words, dict) else {}
+
+
+def _container_trouble(container: Manifest, now: datetime) -> Trouble | None:
+    name = str(container.get("name"))
+    state = container.get("state") or {}
+    waiting = state.get("waiting") or {}
+    reason = waiting.get("reason") or ""
+    if reason in _PULL:
+        image, words = container.get("image"), waiting.get("message") or reason
+        return Trouble("ImagePullFailed", _words(f"container {name} ({image}): {words}"))
+    if reason in _CONFIG:
+        return _config(name, waiting.get("message") or reason)
+    if (ended := state.get("terminated")) is not None:
+        return _ended(name, ended) if ended.get("exitCode") else None
+    last = (container.get("lastState") or {}).get("terminated")
+    if last is None or not last.get("exitCode"):
+        return None
+    if (running := state.get("running")) is not None:
+        return _settling(name, last, running, now)
+    return _ended(name, last)
+
+
+def _config(name: str, words: str) -> Trouble:
+    missing = _MISSING.search(words)
+    if missing is None:
+        return Trouble("ContainerCrashed", _words(f"container {name} cannot be made: {words}"))
+    reason = "SecretMissing" if missing.group(1) == "secret" else "ConfigMapMissing"
+    return Trouble(reason, _words(f"container {name}: {words}"))
+
+
+def _settling(name: str, last: Manifest, running: Manifest, now: datetime) -> Trouble | None:
+    began = _time(running.get("startedAt"))
+    if began is None or now - began >= _SETTLE:
+        return None
+    found = _ended(name, last)
+    again = (began + _SETTLE - now).total_seconds()
+    return Trouble(found.reason, found.message, found.permanent, again)
+
+
+def _ended(name: str, ended: Manifest) -> Trouble:
+    words = last_words(ended)
+    reason, message = words.get("reason"), words.get("message")
+    if isinstance(reason, str) and reason in REASONS:
+        permanent = is_permanent(reason) and words.get("retryable") is not True
+        return Trouble(reason, _words(str(message or REASONS[reason].meaning)), permanent)
+    if ended.get("reason") == "OOMKilled":
+        text = f"container {name} used more memory than its limit or its node has"
+        return Trouble("OutOfMemory", text, permanent=True)
+    code, tail = ended.get("exitCode"), (ended.get("message") or "").strip()
+    text = f"container {name} ended with exit code {code}"
+    return Trouble("ContainerCrashed", _words(f"{text}: {tail}" if tail else text))
+
+
+def _scheduling(status: Manifest, now: datetime) -> Trouble | Pause | None:
+    for condition in _conditions(status):
+        if condition.get("type") != "PodScheduled" or condition.get("status") != "False":
+            continue
+        since = _time(condition.get("lastTransitionTime"))
+        waits = _UNSCHEDULABLE_AFTER - (now - since) if since else timedelta(0)
+        if waits > timedelta(0):
+            return Pause(waits.total_seconds())
+        return Trouble("Unschedulable", _words(condition.get("message") or "no node fits"))
+    return None
+
+
+def _conditions(status: Manifest) -> Iterator[Manifest]:
+    yield from status.get("conditions") or ()
+
+
+def _time(text: Any) -> datetime | None:
+    try:
+        return parse_time(str(text))
+    except ValueError:
+        return None
+
+
+def _words(text: str) -> str:
+    """In one line and not too long: the beginning says what, and the end why."""
+    line = " ".join(text.split())
+    half = _MAX_WORDS // 2
+    return line if len(line) <= _MAX_WORDS else f"{line[: half - 2]} … {line[-half + 2 :]}"

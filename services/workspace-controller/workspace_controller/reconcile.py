@@ -1,0 +1,70 @@
+"""One pass over one Workspace: observe, decide, carry out.
+
+Level-triggered: a pass does not know why it was asked for.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, replace
+
+from kaito_kube.errors import NotFound
+from kaito_kube.kinds import WORKSPACE, Key
+from workspace_controller.carry_out import Hand, Refused
+from workspace_controller.metrics import Metrics
+from workspace_controller.observe import Observer
+from workspace_controller.plan.decide import decide
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    observer: Observer
+    hand: Hand
+    metrics: Metrics
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Returns the seconds after which to look again. Raises ClusterError."""
+        began = time.monotonic()
+        try:
+            return await self._pass(key)
+        except Exception:
+            self.metrics.errors.inc()
+            raise
+        finally:
+            self.metrics.duration.observe(time.monotonic() - began)
+
+    async def _pass(self, key: Key) -> float | None:
+        store = self.observer.store
+        workspace = store.get(WORKSPACE, key)
+        if workspace is None:
+            await self._leave_nothing(key)
+            return None
+        observed = await self.observer.observe(workspace)
+        plan = decide(observed)
+        try:
+            after = await self.hand.carry_out(workspace, plan)
+        except NotFound:
+            store.remove(WORKSPACE, key)
+            return None
+        except Refused as refused:
+            told = decide(replace(observed, refusal=refused.refusal))
+            await self.hand.tell(workspace, told.status, told.events)
+            raise
+        if plan.finalizer != "remove":
+            store.put(WORKSPACE, after)
+        return plan.requeue_after
+
+    async def _leave_nothing(self, key: Key) -> None:
+        """Of a Workspace that is gone, as when its finalizer was taken off by hand: nodes cost.
+        The server is asked first, because what the store does not know may only be late."""
+        left = self.observer.claims_labelled(key)
+        if not left:
+            return
+        try:
+            workspace = await self.hand.cluster.get(WORKSPACE, key.name, key.namespace)
+        except NotFound:
+            for claim in left:
+                await self.hand.delete(claim.kind, claim.name)
+        else:
+            self.observer.store.put(WORKSPACE, workspace)
