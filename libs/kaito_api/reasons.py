@@ -49,6 +49,8 @@ _TABLE = (
            "kubectl describe node names the cause; a missing nvidia.com/gpu means that no device "
            "plugin runs there."),
     Reason("NodesReady", (NODES_READY, RESOURCE_READY), "All nodes are Ready with their GPUs."),
+    Reason("NodesReleased", (*_CLAIM, NODES_READY),
+           "The work is done, and the nodes were given back."),
     Reason("NotEnoughNodes", (NODES_READY, RESOURCE_READY),
            "Fewer nodes match the selector than are needed, and none may be asked for.",
            "Label more GPU nodes, or install with another nodeProvisioner than byo."),
@@ -168,6 +170,9 @@ _TABLE = (
            "names."),
     Reason("WorkspaceDeleting", (WORKSPACE_DELETING,),
            "Being deleted: workloads first, then nodes."),
+    Reason("NameTaken", (RESOURCE_READY,),
+           "An object that the Workspace needs exists by that name and is not its own.",
+           "Delete that object, or give the Workspace another name."),
     Reason("ClusterUnavailable", (RESOURCE_READY,), "The API server refused a write.",
            "It is tried again; the message holds its words."),
 )  # fmt: skip

@@ -33,7 +33,7 @@ class Store:
         manifest = slim(manifest)
         key = key_of(manifest)
         before = self._objects[kind].get(key)
-        if before is not None and _version(before) == _version(manifest):
+        if before is not None and not _is_news(before, manifest):
             return
         self._reindex(kind, key, before, manifest)
         self._objects[kind][key] = manifest
@@ -107,8 +107,19 @@ def slim(manifest: Manifest) -> Manifest:
     """Without what no decision reads and half of the memory goes to."""
     metadata: dict[str, Any] = dict(manifest["metadata"])
     metadata.pop("managedFields", None)
+    status = manifest.get("status")
+    if isinstance(status, dict) and "images" in status:
+        status = {key: value for key, value in status.items() if key != "images"}
+        return {**manifest, "metadata": metadata, "status": status}
     return {**manifest, "metadata": metadata}
 
 
-def _version(manifest: Manifest) -> Any:
-    return manifest["metadata"].get("resourceVersion", id(manifest))
+def _is_news(before: Manifest, manifest: Manifest) -> bool:
+    """Versions of one object are ordered; those of two with the same name are not."""
+    old, new = before["metadata"], manifest["metadata"]
+    was, is_ = old.get("resourceVersion"), new.get("resourceVersion")
+    if was is None or is_ is None or old.get("uid") != new.get("uid"):
+        return True
+    if str(was).isdecimal() and str(is_).isdecimal():
+        return int(is_) > int(was)
+    return bool(was != is_)
