@@ -1,0 +1,20 @@
+"""Which page is generated from what."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.docgen import charts, presets, reasons, workspace
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
+
+_PAGES: dict[str, Callable[[], str]] = {
+    "workspace.md": workspace.text,
+    "reasons.md": reasons.text,
+    "presets.md": presets.text,
+    "charts.md": charts.text,
+}
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page with its text."""
+    return {FOLDER / name: text() for name, text in _PAGES.items()}

@@ -1,0 +1,157 @@
+"""The page of the Workspace: fields, rules, columns and annotations, from its CRD's types."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from kaito_api import labels
+from kaito_api.crd import workspace
+from kaito_api.crd.definition import Definition, Version
+from tools.docgen.markdown import code, page, table
+
+Schema = dict[str, Any]
+
+_INTRODUCTION = (
+    "A Workspace asks for nodes (`resource`) and for one of two things: a model to serve "
+    "(`inference`) or one to fine-tune (`tuning`). It has no `spec`. Its name is that of its "
+    "Service. The API server fills the defaults in and refuses what breaks a rule, also while no "
+    "controller runs."
+)
+_RULES = (
+    "Beside types, bounds and required fields. Rules that name `oldSelf` hold for changes of what "
+    "is there."
+)
+_BOUNDS = {
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+    "maxProperties": "at most {} entries",
+    "format": "a {}",
+}
+_ANNOTATIONS = (
+    (
+        labels.SERVE_TUNED_MODEL,
+        '`"false"` ends a tuning Workspace when its adapter is pushed and releases its nodes. '
+        "Otherwise the tuned model is served.",
+    ),
+    (
+        labels.ENABLE_LOAD_BALANCER,
+        '`"true"` makes the Service one of type LoadBalancer. Nothing in front of it asks for '
+        "credentials.",
+    ),
+    (
+        labels.BYPASS_RESOURCE_CHECKS,
+        '`"true"` lets an instance type through that is in no catalogue or seems too small.',
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    path: str
+    schema: Schema
+    required: bool
+
+
+def text() -> str:
+    definition = workspace.definition()
+    stored = next(version for version in definition.versions if version.storage)
+    return page(
+        "Workspace",
+        _INTRODUCTION,
+        _versions(definition),
+        *(_section(name, stored.schema) for name in ("resource", "inference", "tuning", "status")),
+        "## Rules",
+        _RULES,
+        table(("At", "Message", "Rule"), _rules("", stored.schema)),
+        "## Annotations",
+        table(("Annotation", "Meaning"), ((code(name), text) for name, text in _ANNOTATIONS)),
+        "## Columns",
+        "`kubectl get workspace` prints these for every version; the wide ones with `-o wide`.",
+        _columns(stored),
+    )
+
+
+def _versions(definition: Definition) -> str:
+    rows = (
+        (
+            code(f"{definition.group}/{version.name}"),
+            "yes",
+            "yes" if version.storage else "no",
+            "one for all" if version.schema == definition.versions[0].schema else "its own",
+        )
+        for version in definition.versions
+    )
+    names = ", ".join(map(code, (definition.plural, *definition.short_names)))
+    return "\n\n".join(
+        (
+            f"Kind `{definition.kind}`, {definition.scope.lower()}; `kubectl get` knows {names}.",
+            table(("Version", "Served", "Stored", "Schema"), rows),
+        )
+    )
+
+
+def _section(name: str, schema: Schema) -> str:
+    fields = _fields(name, schema["properties"][name], name in schema.get("required", ()))
+    rows = (
+        (
+            code(field.path),
+            _type(field.schema),
+            code(field.schema["default"]) if "default" in field.schema else "",
+            _bounds(field),
+            field.schema.get("description", ""),
+        )
+        for field in fields
+    )
+    return f"## {name}\n\n{table(('Field', 'Type', 'Default', 'Bounds', 'Meaning'), rows)}"
+
+
+def _fields(path: str, schema: Schema, required: bool) -> Iterator[Field]:
+    yield Field(path, schema, required)
+    yield from _children(path, schema)
+
+
+def _children(path: str, schema: Schema) -> Iterator[Field]:
+    needed = schema.get("required", ())
+    for name, child in schema.get("properties", {}).items():
+        yield from _fields(f"{path}.{name}", child, name in needed)
+    if "items" in schema:
+        yield from _children(f"{path}[]", schema["items"])
+
+
+def _type(schema: Schema) -> str:
+    if "items" in schema:
+        return f"list of {_type(schema['items'])}"
+    if "additionalProperties" in schema:
+        return f"map of {_type(schema['additionalProperties'])}"
+    return str(schema.get("type", "any"))
+
+
+def _bounds(field: Field) -> str:
+    schema = field.schema
+    bounds = ["required"] if field.required else []
+    if "enum" in schema:
+        bounds.append(f"one of {', '.join(map(code, schema['enum']))}")
+    bounds += [words.format(schema[key]) for key, words in _BOUNDS.items() if key in schema]
+    return ", ".join(bounds)
+
+
+def _rules(path: str, schema: Schema) -> Iterator[tuple[str, str, str]]:
+    for rule in schema.get("x-kubernetes-validations", ()):
+        place = path + rule.get("fieldPath", "")
+        yield code(place.lstrip(".")) or "the whole", rule["message"], code(rule["rule"])
+    for name, child in schema.get("properties", {}).items():
+        yield from _rules(f"{path}.{name}".lstrip("."), child)
+    if "items" in schema:
+        yield from _rules(f"{path}[]", schema["items"])
+
+
+def _columns(version: Version) -> str:
+    rows = (
+        (column.name.upper(), code(column.path), "yes" if column.wide else "")
+        for column in version.columns
+    )
+    return table(("Column", "From", "Wide"), rows)
