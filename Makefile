@@ -8,7 +8,17 @@ PY_MODELS := .venv-models/bin/python
 MODEL_TESTS := tests/tuner tests/model_server
 
 .DEFAULT_GOAL := help
-.PHONY: help venv venv-models lock crds protogen format check unit unit-models
+.PHONY: demo demo-nodeclaims down help venv venv-models lock crds protogen format check unit unit-models
+
+demo: venv venv-models ## the documentation's walkthrough, from nothing, on a real local cluster
+	$(PY) -m tools.demo
+
+demo-nodeclaims: venv venv-models ## the same with NodeClaims instead of Machines
+	$(PY) -m tools.demo --provisioner nodeclaim
+
+down: venv ## take the local cluster and the AKS emulator down
+	-$(PY) -m tools.aks_emulator down --purge
+	$(PY) -m tools.local_cluster down
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'

@@ -1,0 +1,31 @@
+"""What the emulated AKS has, and the trouble that it can be told to make."""
+
+import os
+
+from tools.aks_emulator import settings
+from tools.aks_emulator.admin_client import AdminClient
+from tools.aks_emulator.core.model import Json
+
+
+def _client() -> AdminClient:
+    home = settings.home(os.environ)
+    return AdminClient(settings.Settings(home=home).url, home / "ca.pem")
+
+
+def pool_names() -> list[str]:
+    """Every agent pool but the cluster's own."""
+    pools = _client().call("GET", "pools")["pools"]
+    return [str(pool["name"]) for pool in pools if pool["name"] != "system"]
+
+
+def set_fault(kind: str, **options: object) -> None:
+    body: Json = {"kind": kind, **options}
+    _client().call("POST", "faults", body)
+
+
+def clear_faults() -> None:
+    _client().call("DELETE", "faults")
+
+
+def set_quota(**limits: int) -> None:
+    _client().call("PUT", "quota", dict(limits))

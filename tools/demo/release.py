@@ -1,0 +1,57 @@
+"""The chart's values for the local cluster. Pure."""
+
+from typing import Any
+
+Values = dict[str, Any]
+
+
+def _image(reference: str) -> Values:
+    repository, tag = reference.rsplit(":", 1)
+    return {"repository": repository, "tag": tag}
+
+
+def values(images: dict[str, str], registries: list[str], provisioner: str) -> Values:
+    """`images` are the built references by service; `registries` speak plain HTTP, and the
+    first of them holds the presets."""
+    return {
+        "global": {"nodeProvisioner": provisioner},
+        "workspace-controller": {
+            "image": _image(images["workspace-controller"]),
+            "workloads": {
+                "tuner": _image(images["tuner"]),
+                "modelServer": _image(images["model-server"]),
+                "gateway": _image(images["inference-gateway"]),
+            },
+            "settings": {
+                "presetRegistry": registries[0],
+                "insecureRegistries": registries,
+                # The data set is served by the cluster itself.
+                "allowPrivateDataHosts": True,
+            },
+            # The nodes' GPUs are advertised by the emulator: there is no driver to ask.
+            "nvidiaDevicePlugin": {"enabled": False},
+        },
+        "gpu-provisioner": {
+            "image": _image(images["gpu-provisioner"]),
+            "caConfigMap": "arm-ca",
+            "settings": AZURE,
+        },
+        "inference-gateway": {"image": _image(images["inference-gateway"])},
+    }
+
+
+ARM = "https://172.30.0.1:8443"
+
+# The emulator's own; see docs/aks-emulator.md.
+AZURE: Values = {
+    "azureSubscriptionId": "00000000-0000-0000-0000-000000000001",
+    "azureResourceGroup": "kaito-rg",
+    "azureClusterName": "kaito-local",
+    "azureLocation": "eastus",
+    "azureTenantId": "00000000-0000-0000-0000-00000000000a",
+    "azureClientId": "00000000-0000-0000-0000-00000000000b",
+    "armEndpoint": ARM,
+    "armAudience": ARM,
+    "azureAuthorityHost": ARM,
+    "azureInstanceDiscovery": False,
+}

@@ -1,0 +1,116 @@
+"""Brings up what the walkthrough needs: cluster, models, images, cloud, release. Every step
+does nothing where its work is done already."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.demo import manifests, release
+from tools.demo.kubectl import CommandFailed, Kubectl, run, wait_for
+from tools.demo.timeline import Timeline
+from tools.local_cluster.paths import Paths
+from tools.venvs import ROOT
+
+NAMESPACE = "kaito-system"
+REGISTRY = "172.30.0.1:5000"
+# The same store behind a login, as a registry that adapters are pushed to has one.
+PUSH_REGISTRY = "172.30.0.1:5001"
+PUSH_LOGIN = ("kaito", "local-registry")
+CHART = ROOT / "charts" / "kaito"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A cluster with Kaito installed, and how to speak to it."""
+
+    kubectl: Kubectl
+    helm: Path
+    images: dict[str, str]
+    provisioner: str
+
+
+def _tool(module: str, *arguments: str) -> None:
+    """One of this repository's tools, its progress shown. Raises CommandFailed."""
+    command = [sys.executable, "-m", module, *arguments]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode:
+        raise CommandFailed(f"python -m {' '.join([module, *arguments])} failed, see above")
+
+
+def _answer(module: str, *arguments: str) -> dict[str, str]:
+    """The JSON a tool prints; its progress goes to the terminal."""
+    command = [sys.executable, "-m", module, *arguments, "-o", "json"]
+    done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise CommandFailed(f"python -m {' '.join([module, *arguments])} failed, see above")
+    answer: dict[str, str] = json.loads(done.stdout)
+    return answer
+
+
+def set_stage(timeline: Timeline, provisioner: str) -> Stage:
+    """The local cluster with Kaito on it, from nothing or from whatever is there."""
+    paths = Paths.from_env(os.environ)
+    with timeline.phase("build the cluster's programs"):
+        _tool("tools.local_cluster", "build")
+    with timeline.phase("start the cluster"):
+        _tool("tools.local_cluster", "up")
+    with timeline.phase("train the presets' small model and push it under their names"):
+        _tool("tools.preset_models")
+    with timeline.phase("build the images and push them"):
+        images = _answer("tools.images", "push")
+    with timeline.phase("start the AKS emulator"):
+        _tool("tools.aks_emulator", "up")
+    kubectl = Kubectl(str(paths.bin / "kubectl"), ("--kubeconfig", str(paths.kubeconfig)))
+    stage = Stage(kubectl, paths.bin / "helm", images, provisioner)
+    with timeline.phase(f"helm install kaito charts/kaito (nodes as {provisioner})"):
+        install(stage, paths)
+    return stage
+
+
+def install(stage: Stage, paths: Paths) -> None:
+    """Installs or upgrades the release and waits for its pods; serves the data set."""
+    kubectl = stage.kubectl
+    authority = (paths.home / "aks" / "ca.pem").read_text()
+    kubectl.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "arm-ca", "namespace": NAMESPACE},
+            "data": {"ca.crt": authority},
+        },
+    )
+    values = release.values(stage.images, [REGISTRY, PUSH_REGISTRY], stage.provisioner)
+    run(
+        *(stage.helm, "upgrade", "--install", "kaito", CHART, "--namespace", NAMESPACE),
+        *("--kubeconfig", paths.kubeconfig, "--values", "-", "--wait", "--timeout", "3m"),
+        stdin=json.dumps(values),
+    )
+    kubectl.apply(
+        *manifests.data_server(stage.images["data-server"]),
+        manifests.push_secret(manifests.SECRET, PUSH_REGISTRY, *PUSH_LOGIN),
+    )
+    wait_for("the data server", lambda: _unavailable(kubectl, "data-server"), 60)
+
+
+def _unavailable(kubectl: Kubectl, deployment: str) -> str | None:
+    found = kubectl.get("deployment", deployment)
+    ready = ((found or {}).get("status") or {}).get("availableReplicas", 0)
+    return None if ready else f"deployment {deployment} has no available replica"
+
+
+def clear(kubectl: Kubectl) -> None:
+    """Takes away the Workspaces of an earlier run, and waits until their nodes are gone."""
+    kubectl.delete("workspace", "--all", timeout=180)
+    wait_for("earlier nodes to go", lambda: _left(kubectl), 120)
+
+
+def _left(kubectl: Kubectl) -> str | None:
+    names = [
+        f"{item['kind']} {item['metadata']['name']}"
+        for kind in ("machines.karpenter.sh", "nodeclaims.karpenter.sh")
+        for item in kubectl.items(kind)
+    ]
+    return ", ".join(names) or None
