@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from inference_gateway.settings import Limits, Settings, SettingsError
+from inference_gateway.settings import Limits, Settings
+from kaito_kube.environment import SettingError
 
 POD = {"KAITO_BACKEND": "localhost:29500"}
 
@@ -28,14 +29,14 @@ def test_front_door() -> None:
     [
         ({}, "KAITO_BACKEND"),
         (POD | {"KAITO_BACKENDS_FILE": "/x"}, "KAITO_BACKENDS_FILE"),
-        (POD | {"KAITO_HTTP_PORT": "http"}, "KAITO_HTTP_PORT='http'"),
-        (POD | {"KAITO_HTTP_PORT": "70000"}, "KAITO_HTTP_PORT='70000'"),
-        (POD | {"KAITO_REQUEST_TIMEOUT_S": "0"}, "KAITO_REQUEST_TIMEOUT_S='0'"),
-        (POD | {"KAITO_REQUEST_TIMEOUT_S": "nan"}, "KAITO_REQUEST_TIMEOUT_S='nan'"),
-        (POD | {"KAITO_LOG_LEVEL": "LOUD"}, "KAITO_LOG_LEVEL='LOUD'"),
+        (POD | {"KAITO_HTTP_PORT": "http"}, "KAITO_HTTP_PORT is 'http'"),
+        (POD | {"KAITO_HTTP_PORT": "70000"}, "KAITO_HTTP_PORT is '70000'"),
+        (POD | {"KAITO_REQUEST_TIMEOUT_S": "0"}, "KAITO_REQUEST_TIMEOUT_S is '0'"),
+        (POD | {"KAITO_REQUEST_TIMEOUT_S": "nan"}, "KAITO_REQUEST_TIMEOUT_S is 'nan'"),
+        (POD | {"KAITO_LOG_LEVEL": "LOUD"}, "KAITO_LOG_LEVEL is 'LOUD'"),
     ],
     ids="neither both word range zero nan level".split(),
 )
 def test_wrong_values_are_named(environ: dict[str, str], named: str) -> None:
-    with pytest.raises(SettingsError, match=named):
+    with pytest.raises(SettingError, match=named):
         Settings.from_env(environ)

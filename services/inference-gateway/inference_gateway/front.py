@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from inference_gateway import logs
+from inference_gateway import access_log
 from inference_gateway.answer import Answerer
 from inference_gateway.dialects.dialect import Dialect
 from inference_gateway.errors import CLIENT_CLOSED_REQUEST, Problem
@@ -52,7 +52,7 @@ class Front:
             self.metrics.in_flight.dec()
             seconds = exchange.elapsed_s()
             self.metrics.answered(exchange, seconds)
-            logs.access(exchange, seconds)
+            access_log.write(exchange, seconds)
 
     async def _dispatch(self, exchange: Exchange) -> None:
         path: str = exchange.scope["path"]

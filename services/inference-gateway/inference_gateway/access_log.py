@@ -1,9 +1,6 @@
-"""JSON lines on stdout; one line for each request. Knows what a request was, not how it went on."""
+"""One line of the log for each request. Prompts and answers never come into it."""
 
 import logging
-import sys
-
-from pythonjsonlogger.json import JsonFormatter
 
 from inference_gateway.exchange import Exchange
 
@@ -12,20 +9,8 @@ _PROBED = ("/healthz", "/livez", "/metrics")
 _ACCESS = logging.getLogger("inference_gateway.access")
 
 
-def configure(level: str) -> None:
-    """Sends every logger's lines to stdout, uvicorn's own among them."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        JsonFormatter(
-            "%(asctime)s %(levelname)s %(name)s %(message)s",
-            rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
-        )
-    )
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-
-
-def access(exchange: Exchange, seconds: float) -> None:
-    """The request's line. Prompts and answers never come into the log."""
+def write(exchange: Exchange, seconds: float) -> None:
+    """The line of a request that is over."""
     line: dict[str, object] = {
         "request_id": exchange.request_id,
         "method": exchange.method,
