@@ -116,5 +116,5 @@ class CloudProvider(Protocol):
         ...
 
     async def delete(self, name: str) -> None:
-        """Begins to delete the pool and its machines. Raises PoolNotFound when it is gone."""
+        """Begins to delete the pool and its machines; one that is gone already is fine."""
         ...

@@ -72,9 +72,7 @@ class FakeCloud:
 
     async def delete(self, name: str) -> None:
         lost = self._begin("delete", name)
-        if name not in self._pools:
-            raise PoolNotFound(name)
-        if self._pools[name].state is not PoolState.DELETING:
+        if name in self._pools and self._pools[name].state is not PoolState.DELETING:
             self._pools[name] = replace(self._pools[name], state=PoolState.DELETING)
             self._ends[name] = self.clock.now() + self.operation
         if lost is not None:

@@ -128,11 +128,7 @@ class Reconciler:
 
     async def _delete_pool(self, name: str) -> None:
         asked = self.clock.now()
-        try:
-            await self.cloud.delete(name)
-        except PoolNotFound:
-            self.pools.note_gone(name, asked)
-            return
+        await self.cloud.delete(name)
         LOG.info("asked for the deletion of agent pool %s", name)
         self.metrics.deleted()
         if (pool := self.pools.get(name)) is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gpu_provisioner.cloud import CloudError, CloudProvider, PoolNotFound
+from gpu_provisioner.cloud import CloudError, CloudProvider
 from gpu_provisioner.garbage import sweep
 from gpu_provisioner.metrics import Metrics
 from gpu_provisioner.pool_view import PoolView
@@ -77,10 +77,7 @@ class Refresh:
         for name in found.delete:
             LOG.warning("agent pool %s has had no claim for %s: deleting", name,
                         self.terms.orphan_grace)  # fmt: skip
-            try:
-                await self.cloud.delete(name)
-            except PoolNotFound:
-                continue
+            await self.cloud.delete(name)
             self.metrics.collected()
 
     async def _uids(self, kind: Kind) -> list[str]:

@@ -2,7 +2,7 @@
 pool's own provisioningState says how far it is, so a restart loses nothing."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,7 +16,7 @@ from azure.mgmt.containerservice.models import (
 
 from gpu_provisioner.azure.credential import credential
 from gpu_provisioner.azure.errors import refusal, translate
-from gpu_provisioner.cloud import CloudError, Pool, PoolListing, PoolSpec, PoolState
+from gpu_provisioner.cloud import CloudError, Pool, PoolListing, PoolNotFound, PoolSpec, PoolState
 from gpu_provisioner.settings import Azure
 from kaito_kube.clock import Clock
 
@@ -70,7 +70,7 @@ class AksCloud:
         return PoolListing(tuple(found), asked)
 
     async def delete(self, name: str) -> None:
-        with _translated(name):
+        with suppress(PoolNotFound), _translated(name):
             await self._client.agent_pools.begin_delete(*self._where, name, polling=False)
 
 
