@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.identity.aio import WorkloadIdentityCredential
 from azure.mgmt.containerservice.aio import ContainerServiceClient
@@ -105,7 +106,7 @@ def credential(private: Private, token: Path) -> WorkloadIdentityCredential:
     )
 
 
-def client(private: Private, who: WorkloadIdentityCredential) -> ContainerServiceClient:
+def client(private: Private, who: AsyncTokenCredential) -> ContainerServiceClient:
     return ContainerServiceClient(
         who,
         PLACE.subscription,
