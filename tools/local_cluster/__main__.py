@@ -137,5 +137,7 @@ if __name__ == "__main__":
         sys.exit(main(sys.argv[1:]))
     except ClusterError as error:
         sys.exit(f"error: {error}")
+    except PermissionError as error:
+        sys.exit(f"error: {error}: the cluster is root's: run it with `sudo -E`")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -53,7 +53,8 @@ def _inherit_cpuset(folder: Path) -> None:
     """A new v1 cpuset has neither CPUs nor memory, and no process can enter it."""
     for name in ("cpuset.cpus", "cpuset.mems"):
         setting = folder / name
-        if setting.exists() and not is_unified() and not setting.read_text().strip():
+        is_v1 = (folder / "tasks").exists()
+        if is_v1 and setting.exists() and not setting.read_text().strip():
             setting.write_text((folder.parent / name).read_text())
 
 

@@ -66,34 +66,51 @@ def etcd(paths: Paths) -> Command:
 
 
 def apiserver(paths: Paths) -> Command:
-    serving, kubelet = _pair(paths, "apiserver"), _pair(paths, "apiserver-kubelet")
-    etcd_client, proxy = _pair(paths, "etcd-client"), _pair(paths, "front-proxy")
-    tokens = _pair(paths, certs.SERVICE_ACCOUNT)
-    authority = _pair(paths, certs.CA).cert
     flags = {
         "advertise-address": topology.HOST,
         "bind-address": topology.HOST,
         "secure-port": topology.API_PORT,
         "service-cluster-ip-range": topology.SERVICE_RANGE,
-        "tls-cert-file": serving.cert,
-        "tls-private-key-file": serving.key,
-        "client-ca-file": authority,
         "authorization-mode": "Node,RBAC",
         "enable-admission-plugins": "NodeRestriction",
         "allow-privileged": "true",
         "etcd-servers": _ETCD_URL,
+        "kubelet-preferred-address-types": "InternalIP",
+        # The issuer is the API server itself, so that whoever can reach it (the AKS emulator,
+        # say) finds the keys of federated tokens where OpenID discovery says.
+        "service-account-issuer": topology.API_URL,
+        "enable-aggregator-routing": "true",
+        "shutdown-delay-duration": "0s",
+        **_apiserver_keys(paths),
+        **_front_proxy(paths),
+    }
+    return command(paths, "kube-apiserver", paths.bin / "kube-apiserver", flags)
+
+
+def _apiserver_keys(paths: Paths) -> dict[str, object]:
+    """What the API server shows to clients, to etcd and to kubelets, and signs tokens with."""
+    serving, kubelet = _pair(paths, "apiserver"), _pair(paths, "apiserver-kubelet")
+    etcd_client, tokens = _pair(paths, "etcd-client"), _pair(paths, certs.SERVICE_ACCOUNT)
+    authority = _pair(paths, certs.CA).cert
+    return {
+        "tls-cert-file": serving.cert,
+        "tls-private-key-file": serving.key,
+        "client-ca-file": authority,
         "etcd-cafile": _pair(paths, certs.ETCD_CA).cert,
         "etcd-certfile": etcd_client.cert,
         "etcd-keyfile": etcd_client.key,
         "kubelet-certificate-authority": authority,
         "kubelet-client-certificate": kubelet.cert,
         "kubelet-client-key": kubelet.key,
-        "kubelet-preferred-address-types": "InternalIP",
-        # The issuer is the API server itself, so that whoever can reach it (the AKS emulator,
-        # say) finds the keys of federated tokens where OpenID discovery says.
-        "service-account-issuer": topology.API_URL,
         "service-account-signing-key-file": tokens.key,
         "service-account-key-file": tokens.cert,
+    }
+
+
+def _front_proxy(paths: Paths) -> dict[str, object]:
+    """How aggregated API servers know that a request comes from this one, and for whom."""
+    proxy = _pair(paths, "front-proxy")
+    return {
         "requestheader-client-ca-file": _pair(paths, certs.FRONT_PROXY_CA).cert,
         "requestheader-allowed-names": "front-proxy",
         "requestheader-username-headers": "X-Remote-User",
@@ -101,10 +118,7 @@ def apiserver(paths: Paths) -> Command:
         "requestheader-extra-headers-prefix": "X-Remote-Extra-",
         "proxy-client-cert-file": proxy.cert,
         "proxy-client-key-file": proxy.key,
-        "enable-aggregator-routing": "true",
-        "shutdown-delay-duration": "0s",
     }
-    return command(paths, "kube-apiserver", paths.bin / "kube-apiserver", flags)
 
 
 def controller_manager(paths: Paths) -> Command:

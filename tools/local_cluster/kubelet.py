@@ -28,6 +28,17 @@ _ALLOWED_NAMES: Final = frozenset(
 _ALLOWED_NAMESPACES: Final = ("kubelet.kubernetes.io", "node.kubernetes.io")
 _RESERVED_DOMAINS: Final = ("kubernetes.io", "k8s.io")
 
+# All nodes share one machine, perhaps with swap and control groups of the old kind: none may
+# throw its pods or images out for the others' use of it.
+_SMALL_MACHINE: Final[dict[str, object]] = {
+    "cgroupDriver": "cgroupfs",
+    "failCgroupV1": False,
+    "failSwapOn": False,
+    "oomScoreAdj": 0,
+    "evictionHard": {"memory.available": "64Mi", "nodefs.available": "1%"},
+    "imageGCHighThresholdPercent": 100,
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -64,48 +75,42 @@ def split_labels(labels: Mapping[str, str]) -> tuple[dict[str, str], dict[str, s
 
 def render(settings: Settings) -> str:
     """KubeletConfiguration as JSON."""
-    socket = f"unix://{settings.socket}"
-    node = topology.cgroup(settings.node)
-    return json.dumps(
-        {
-            "apiVersion": "kubelet.config.k8s.io/v1beta1",
-            "kind": "KubeletConfiguration",
-            "address": settings.address,
-            "port": topology.KUBELET_PORT,
-            "readOnlyPort": 0,
-            "authentication": {
-                "anonymous": {"enabled": False},
-                "webhook": {"enabled": True},
-                "x509": {"clientCAFile": str(settings.authority)},
-            },
-            "authorization": {"mode": "Webhook"},
-            "tlsCertFile": str(settings.tls.cert),
-            "tlsPrivateKeyFile": str(settings.tls.key),
-            "containerRuntimeEndpoint": socket,
-            "providerID": settings.provider_id,
-            "registerWithTaints": [_rendered(taint) for taint in settings.taints],
-            "clusterDomain": topology.CLUSTER_DOMAIN,
-            "clusterDNS": [topology.DNS_SERVICE],
-            "resolvConf": str(settings.resolver or ""),
-            "cgroupDriver": "cgroupfs",
-            "cgroupRoot": f"/{node}",
-            "failCgroupV1": False,
-            "failSwapOn": False,
-            "oomScoreAdj": 0,
-            "podLogsDir": str(settings.root / "pod-logs"),
-            "volumePluginDir": str(settings.root / "plugins-exec"),
-            "staticPodPath": "",
-            # All nodes share one machine: none may throw its pods out for the others' use.
-            "evictionHard": {"memory.available": "64Mi", "nodefs.available": "1%"},
-            "imageGCHighThresholdPercent": 100,
-            "serializeImagePulls": False,
-            "registryPullQPS": 0,
-            "nodeStatusUpdateFrequency": "5s",
-            "maxPods": 110,
-            "shutdownGracePeriod": "0s",
+    config = {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "providerID": settings.provider_id,
+        "registerWithTaints": [_rendered(taint) for taint in settings.taints],
+        "containerRuntimeEndpoint": f"unix://{settings.socket}",
+        "podLogsDir": str(settings.root / "pod-logs"),
+        "volumePluginDir": str(settings.root / "plugins-exec"),
+        "cgroupRoot": f"/{topology.cgroup(settings.node)}",
+        "resolvConf": str(settings.resolver or ""),
+        "clusterDomain": topology.CLUSTER_DOMAIN,
+        "clusterDNS": [topology.DNS_SERVICE],
+        "serializeImagePulls": False,
+        "registryPullQPS": 0,
+        "nodeStatusUpdateFrequency": "5s",
+        **_door(settings),
+        **_SMALL_MACHINE,
+    }
+    return json.dumps(config, indent=1)
+
+
+def _door(settings: Settings) -> dict[str, object]:
+    """Where the kubelet answers the API server, and how it knows it."""
+    return {
+        "address": settings.address,
+        "port": topology.KUBELET_PORT,
+        "readOnlyPort": 0,
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": str(settings.authority)},
         },
-        indent=1,
-    )
+        "authorization": {"mode": "Webhook"},
+        "tlsCertFile": str(settings.tls.cert),
+        "tlsPrivateKeyFile": str(settings.tls.key),
+    }
 
 
 def _rendered(taint: Taint) -> dict[str, str]:
