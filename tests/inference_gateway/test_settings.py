@@ -1,5 +1,6 @@
 """Settings from the environment."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -33,10 +34,17 @@ def test_front_door() -> None:
         (POD | {"KAITO_HTTP_PORT": "70000"}, "KAITO_HTTP_PORT is '70000'"),
         (POD | {"KAITO_REQUEST_TIMEOUT_S": "0"}, "KAITO_REQUEST_TIMEOUT_S is '0'"),
         (POD | {"KAITO_REQUEST_TIMEOUT_S": "nan"}, "KAITO_REQUEST_TIMEOUT_S is 'nan'"),
-        (POD | {"KAITO_LOG_LEVEL": "LOUD"}, "KAITO_LOG_LEVEL is 'LOUD'"),
+        (POD | {"KAITO_LOG_LEVEL": "LOUD"}, "KAITO_LOG_LEVEL is 'loud'"),
     ],
     ids="neither both word range zero nan level".split(),
 )
 def test_wrong_values_are_named(environ: dict[str, str], named: str) -> None:
     with pytest.raises(SettingError, match=named):
         Settings.from_env(environ)
+
+
+def test_the_documentation_lists_every_variable() -> None:
+    root = Path(__file__).parents[2]
+    source = (root / "services/inference-gateway/inference_gateway/settings.py").read_text()
+    documented = set(re.findall(r"`(KAITO_\w+)`", (root / "docs/http-api.md").read_text()))
+    assert documented == set(re.findall(r'"(KAITO_\w+)"', source))
