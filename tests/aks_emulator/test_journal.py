@@ -70,6 +70,19 @@ def test_a_broken_line_in_the_middle_is_an_error(tmp_path: Path) -> None:
 def test_nothing_recorded_is_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "state.jsonl")
     assert journal.open() is None
-    same = State()
-    journal.record(same, same)
-    assert not journal.path.exists()
+
+
+def test_only_what_changed_is_written(tmp_path: Path) -> None:
+    states = story()
+    journal = write(tmp_path / "state.jsonl", states)
+    size = journal.path.stat().st_size
+    journal.record(states[-1], states[-1])
+    assert journal.path.stat().st_size == size
+
+
+def test_a_journal_that_was_wiped_away_is_written_whole(tmp_path: Path) -> None:
+    states = story()
+    journal = write(tmp_path / "state.jsonl", states[:3])
+    journal.path.unlink()
+    journal.record(states[2], states[3])
+    assert journal.open() == states[3]

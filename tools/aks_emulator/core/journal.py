@@ -46,7 +46,8 @@ class Journal:
         return state
 
     def record(self, old: State | None, new: State) -> None:
-        change = difference(old, new)
+        """Appends what changed; all of it where the file is gone, as after a wiped home."""
+        change = difference(old if self.path.exists() else None, new)
         if not change:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -159,8 +159,8 @@ def _used(state: State, catalog: Catalog) -> Counter[str]:
         if size is None or not _holds_machines(pool):
             continue
         vcpus = pool.count * size.vcpus
-        names = [SPOT] if is_spot(pool) else [REGIONAL, size.family]
-        used.update(dict.fromkeys(names, vcpus))
+        for name in (SPOT,) if is_spot(pool) else (REGIONAL, size.family):
+            used[name] += vcpus
     return used
 
 
@@ -174,7 +174,7 @@ def _holds_machines(pool: Pool) -> bool:
 
 def _exhausted(catalog: Catalog, faults: Faults) -> set[str]:
     found: set[str] = set()
-    for size in catalog.values():
+    for size in catalog.values() if faults else ():
         if fault_book.shown(faults, FaultKind.NO_FAMILY_QUOTA, size.name):
             found.add(size.family)
         if fault_book.shown(faults, FaultKind.NO_REGIONAL_QUOTA, size.name):
