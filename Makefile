@@ -8,7 +8,8 @@ PY_MODELS := .venv-models/bin/python
 MODEL_TESTS := tests/tuner tests/model_server
 
 .DEFAULT_GOAL := help
-.PHONY: demo demo-nodeclaims down help venv venv-models lock crds protogen format check unit unit-models
+.PHONY: demo demo-nodeclaims down help venv venv-models lock crds protogen docs format check unit unit-models \
+	pants-lint pants-check pants-test package
 
 demo: venv venv-models ## the documentation's walkthrough, from nothing, on a real local cluster
 	$(PY) -m tools.demo
@@ -38,6 +39,9 @@ crds: venv ## generate the CRDs into the charts
 protogen: venv ## generate the gRPC stubs from proto/
 	$(PY) -m tools.protogen
 
+docs: venv ## generate docs/reference from types, data and charts
+	$(PY) -m tools.docgen
+
 format: venv ## ruff's fixes and formatting
 	$(PY) -m ruff check --fix-only --quiet . && $(PY) -m ruff format .
 
@@ -51,3 +55,15 @@ unit: venv ## fast tests without torch and without a cluster
 
 unit-models: venv-models ## tests of tuner and model-server, with small real models
 	$(PY_MODELS) -m pytest -q $(MODEL_TESTS)
+
+pants-lint: ## ruff, by Pants (tools/pants needs a Python 3.9; docs/development.md)
+	tools/pants lint ::
+
+pants-check: ## mypy, by Pants
+	tools/pants check ::
+
+pants-test: ## what `make unit` tests, by Pants
+	tools/pants --tag=-torch,cluster test ::
+
+package: ## one runnable file per control-plane service, in dist/, by Pants
+	tools/pants package services::

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.docgen import charts, presets, reasons, workspace
+from tools.docgen import charts, instance_types, presets, reasons, workspace
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
 
@@ -11,6 +11,7 @@ _PAGES: dict[str, Callable[[], str]] = {
     "workspace.md": workspace.text,
     "reasons.md": reasons.text,
     "presets.md": presets.text,
+    "instance-types.md": instance_types.text,
     "charts.md": charts.text,
 }
 

@@ -34,17 +34,23 @@ _BOUNDS = {
 _ANNOTATIONS = (
     (
         labels.SERVE_TUNED_MODEL,
-        '`"false"` ends a tuning Workspace when its adapter is pushed and releases its nodes. '
+        '`"false"` ends a tuning Workspace when its adapter is pushed and gives its nodes back. '
         "Otherwise the tuned model is served.",
     ),
     (
         labels.ENABLE_LOAD_BALANCER,
-        '`"true"` makes the Service one of type LoadBalancer. Nothing in front of it asks for '
-        "credentials.",
+        '`"True"` makes the Service one of type LoadBalancer. Nothing in front of it asks for '
+        "credentials: keep it inside your network.",
     ),
     (
         labels.BYPASS_RESOURCE_CHECKS,
-        '`"true"` lets an instance type through that is in no catalogue or seems too small.',
+        "With any value, an instance type passes that is in no catalogue, and no model is "
+        "measured against the GPUs.",
+    ),
+    (
+        labels.NODE_IMAGE_FAMILY,
+        "Operating system of the nodes that gpu-provisioner makes: `ubuntu` (default) or "
+        "`azurelinux`.",
     ),
 )
 
