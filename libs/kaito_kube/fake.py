@@ -4,18 +4,19 @@ It records every call, and can be told what to answer next.
 """
 
 import asyncio
-import copy
 import uuid
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, TypeVar, cast
 
 from kaito_api.conditions import rfc3339
 from kaito_kube import errors
 from kaito_kube.clock import Clock, FakeClock
 from kaito_kube.cluster import Change, Listing
 from kaito_kube.kinds import POD, Key, Kind, Manifest, key_of, labels_of
+
+Value = TypeVar("Value")
 
 _SERVER_FIELDS = ("uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp")
 
@@ -48,17 +49,30 @@ class FakeCluster:
 
     def seed(self, kind: Kind, manifest: Manifest) -> Manifest:
         """Puts an object there as if another had, status and all; returns it as stored."""
-        return copy.deepcopy(self._store(kind, self._born(copy.deepcopy(manifest)), "ADDED"))
+        return copied(self._store(kind, self._born(copied(manifest)), "ADDED"))
+
+    def change(self, kind: Kind, key: Key, patch: Manifest | None) -> None:
+        """What another client does at once: a merge patch, status and all; None removes it."""
+        before = self._existing(kind, key)
+        if patch is None:
+            self._drop(kind, before)
+        else:
+            self._changed(kind, before, merged(before, patch))
+
+    @property
+    def version(self) -> int:
+        """Grows with every change of anything."""
+        return self._version
 
     def peek(self, kind: Kind, name: str, namespace: str = "") -> Manifest | None:
-        return copy.deepcopy(self._objects[kind].get(Key(namespace, name)))
+        return copied(self._objects[kind].get(Key(namespace, name)))
 
     def objects(self, kind: Kind) -> list[Manifest]:
-        return copy.deepcopy(list(self._objects[kind].values()))
+        return copied(list(self._objects[kind].values()))
 
     async def get(self, kind: Kind, name: str, namespace: str = "") -> Manifest:
         self._begin(Call("get", kind, Key(namespace, name)))
-        return copy.deepcopy(self._existing(kind, Key(namespace, name)))
+        return copied(self._existing(kind, Key(namespace, name)))
 
     async def list(
         self,
@@ -70,7 +84,7 @@ class FakeCluster:
     ) -> Listing:
         self._begin(Call("list", kind, Key(namespace, "")))
         items = [
-            copy.deepcopy(item)
+            copied(item)
             for key, item in self._objects[kind].items()
             if (not namespace or key.namespace == namespace)
             and matches(item, labels)
@@ -97,14 +111,14 @@ class FakeCluster:
         if key_of(manifest) in self._objects[kind]:
             raise errors.AlreadyExists(f"{kind.plural} {key_of(manifest)} already exists")
         made = self._born(_typed(kind, {k: v for k, v in manifest.items() if k != "status"}))
-        return copy.deepcopy(self._store(kind, made, "ADDED"))
+        return copied(self._store(kind, made, "ADDED"))
 
     async def apply(self, kind: Kind, manifest: Manifest) -> Manifest:
         self._begin(Call("apply", kind, key_of(manifest), manifest))
         before = self._objects[kind].get(key_of(manifest))
         if before is None:
-            return copy.deepcopy(self._store(kind, self._born(_typed(kind, manifest)), "ADDED"))
-        return copy.deepcopy(self._changed(kind, before, merged(before, manifest)))
+            return copied(self._store(kind, self._born(_typed(kind, manifest)), "ADDED"))
+        return copied(self._changed(kind, before, merged(before, manifest)))
 
     async def patch(
         self,
@@ -122,7 +136,7 @@ class FakeCluster:
         if version not in (None, before["metadata"]["resourceVersion"]):
             raise errors.Conflict(f"{kind.plural} {key} was modified")
         allowed = {k: v for k, v in patch.items() if (k == "status") == bool(subresource)}
-        return copy.deepcopy(self._changed(kind, before, merged(before, allowed)))
+        return copied(self._changed(kind, before, merged(before, allowed)))
 
     async def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
         self._begin(Call("delete", kind, Key(namespace, name)))
@@ -180,13 +194,13 @@ class FakeCluster:
         self._version += 1
         manifest["metadata"]["resourceVersion"] = str(self._version)
         self._objects[kind][key_of(manifest)] = manifest
-        self._tell(kind, Change(change, copy.deepcopy(manifest)))
+        self._tell(kind, Change(change, copied(manifest)))
         return manifest
 
     def _drop(self, kind: Kind, manifest: Manifest) -> Manifest:
         self._version += 1
         del self._objects[kind][key_of(manifest)]
-        self._tell(kind, Change("DELETED", copy.deepcopy(manifest)))
+        self._tell(kind, Change("DELETED", copied(manifest)))
         self._collect(manifest["metadata"]["uid"])
         return manifest
 
@@ -205,6 +219,19 @@ class FakeCluster:
                 queue.put_nowait(change)
 
 
+def copied(value: Value) -> Value:
+    """A copy of its own of what JSON can hold; several times faster than copy.deepcopy."""
+    return cast(Value, _copied(value))
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_copied(item) for item in value]
+    return value
+
+
 def matches(manifest: Manifest, labels: Mapping[str, str | None] | None) -> bool:
     """Whether a label selector (None: the label exists) takes the object."""
     has = labels_of(manifest)
@@ -221,7 +248,7 @@ def _field(manifest: Manifest, path: str) -> object:
 
 def merged(target: Manifest, patch: Manifest) -> Manifest:
     """JSON merge patch (RFC 7386) of two objects."""
-    result = copy.deepcopy(target)
+    result = copied(target)
     for key, value in patch.items():
         if value is None:
             result.pop(key, None)
@@ -229,12 +256,12 @@ def merged(target: Manifest, patch: Manifest) -> Manifest:
             below = result.get(key)
             result[key] = merged(below if isinstance(below, dict) else {}, value)
         else:
-            result[key] = copy.deepcopy(value)
+            result[key] = copied(value)
     return result
 
 
 def _typed(kind: Kind, manifest: Manifest) -> Manifest:
-    return {"apiVersion": kind.api_version, "kind": kind.kind, **copy.deepcopy(manifest)}
+    return {"apiVersion": kind.api_version, "kind": kind.kind, **copied(manifest)}
 
 
 def _without_version(manifest: Manifest) -> Manifest:

@@ -46,7 +46,7 @@ def settings() -> kopf.OperatorSettings:
 async def watch(feed: Feed) -> None:
     """Feeds until it is cancelled. Raises what made kopf end by itself."""
     loop, stop = asyncio.get_running_loop(), threading.Event()
-    logging.getLogger("kopf").setLevel(logging.WARNING)
+    logging.getLogger("kopf").setLevel(logging.ERROR)
 
     def hand_over(gone: bool, manifest: Manifest) -> None:
         loop.call_soon_threadsafe(feed, gone, manifest)

@@ -68,8 +68,9 @@ def adapter_revision(tuning: Tuning) -> str:
 
 
 def job_revision(tuning: Tuning, config: str) -> str:
-    """What a Job that has not succeeded yet must have been made from."""
-    return digest([tuning.model_dump(mode="json"), config])
+    """What a Job that has not succeeded yet must have been made from: the adapter's revision,
+    and what else its pod is told."""
+    return f"{adapter_revision(tuning)}-{digest([tuning.model_dump(mode='json'), config])}"
 
 
 def job(pod: TuningPod) -> Manifest:

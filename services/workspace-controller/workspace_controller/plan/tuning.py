@@ -84,7 +84,7 @@ def tuned_adapter(o: Observed, tuning: Tuning) -> TunedAdapter | None:
         return TunedAdapter(
             recorded.get("image", ""), recorded.get("digest", ""), revision, recorded.get("size")
         )
-    if o.job is None or not _is_current(o, tuning) or not _job_says(o.job, "Complete"):
+    if o.job is None or not _makes(o.job, revision) or not _job_says(o.job, "Complete"):
         return None
     words = next((w for pod in _job_pods(o, o.job) if (w := _pushed(pod))), {})
     image = str(words.get("image") or tuning.output.image or "")
@@ -105,9 +105,14 @@ def wants_progress(o: Observed) -> Manifest | None:
     return None
 
 
+def _makes(owner: Manifest, revision: str) -> bool:
+    """Whether the Job makes, or made, that adapter."""
+    return revision_of(owner).split("-", 1)[0] == revision
+
+
 def _is_current(o: Observed, tuning: Tuning) -> bool:
     """A configuration that cannot be read now changes nothing of what runs."""
-    if o.job is None:
+    if o.job is None or not _makes(o.job, adapter_revision(tuning)):
         return False
     if o.file is None or o.file.text is None:
         return True

@@ -1,0 +1,72 @@
+"""A Cluster through which a process dies at one call: before it takes effect, or before the
+answer arrives."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kaito_kube.cluster import Change, Cluster, Listing
+from kaito_kube.kinds import Kind, Manifest
+
+
+class Killed(Exception):
+    """SIGKILL: nothing of the process runs on."""
+
+
+@dataclass
+class Crashing:
+    """Dies at call number `at`; every later call dies too, as the process is dead."""
+
+    cluster: Cluster
+    at: int
+    when: Literal["before", "after"]
+    calls: int = 0
+
+    async def get(self, kind: Kind, name: str, namespace: str = "") -> Manifest:
+        return await self._through(self.cluster.get(kind, name, namespace))
+
+    async def list(
+        self, kind: Kind, *, namespace: str = "", labels: Mapping[str, str | None] | None = None
+    ) -> Listing:
+        return await self._through(self.cluster.list(kind, namespace=namespace, labels=labels))
+
+    def watch(
+        self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
+    ) -> AsyncIterator[Change]:
+        return self.cluster.watch(kind, resource_version, labels)
+
+    async def create(self, kind: Kind, manifest: Manifest) -> Manifest:
+        return await self._through(self.cluster.create(kind, manifest))
+
+    async def apply(self, kind: Kind, manifest: Manifest) -> Manifest:
+        return await self._through(self.cluster.apply(kind, manifest))
+
+    async def patch(
+        self,
+        kind: Kind,
+        name: str,
+        patch: Manifest,
+        *,
+        namespace: str = "",
+        subresource: Literal["", "status"] = "",
+    ) -> Manifest:
+        return await self._through(
+            self.cluster.patch(kind, name, patch, namespace=namespace, subresource=subresource)
+        )
+
+    async def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
+        await self._through(self.cluster.delete(kind, name, namespace))
+
+    async def evict(self, name: str, namespace: str) -> None:
+        await self._through(self.cluster.evict(name, namespace))
+
+    async def _through(self, call: Any) -> Any:
+        number = self.calls
+        self.calls += 1
+        if number > self.at or (number == self.at and self.when == "before"):
+            call.close()
+            raise Killed(f"at call {number}")
+        answer = await call
+        if number == self.at:
+            raise Killed(f"after call {number}")
+        return answer

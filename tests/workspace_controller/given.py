@@ -1,0 +1,123 @@
+"""What tests are given: settings, Workspaces, nodes, claims and pods, each with what matters."""
+
+from typing import Any
+
+from kaito_kube.kinds import MACHINE, WORKSPACE, Kind, Manifest
+from workspace_controller.manifests.claims import claim_name
+from workspace_controller.manifests.metadata import Owner
+from workspace_controller.observed import Claim
+from workspace_controller.settings import PodSettings, Settings
+
+NAMESPACE = "team"
+RELEASE = "kaito-system"
+UID = "00000000-0000-0000-0000-00000000abcd"
+OWNER = Owner(NAMESPACE, "ws", UID)
+PRESET = "phi-3-mini-128k-instruct"
+INSTANCE = "Standard_NC6s_v3"
+CONFIG = "training_config:\n  QuantizationConfig: {load_in_4bit: true}\n"
+DIGEST = "sha256:" + "a" * 64
+
+
+def settings(**changes: Any) -> Settings:
+    return Settings(
+        **{
+            "release_namespace": RELEASE,
+            "preset_registry": "registry.local/presets",
+            "tuner": PodSettings(image="registry.local/tuner:1"),
+            "model_server": PodSettings(image="registry.local/model-server:1"),
+            "gateway": PodSettings(image="registry.local/gateway:1"),
+            **changes,
+        }
+    )
+
+
+def workspace(name: str = "ws", **parts: Any) -> Manifest:
+    """As the API server would give it: typed, in a namespace, with a uid."""
+    annotations = parts.pop("annotations", {})
+    metadata: dict[str, Any] = {
+        "name": name,
+        "namespace": NAMESPACE,
+        "annotations": annotations,
+        **parts.pop("metadata", {}),
+    }
+    return {
+        "apiVersion": WORKSPACE.api_version,
+        "kind": WORKSPACE.kind,
+        "metadata": metadata,
+        **parts,
+    }
+
+
+def resource(**changes: Any) -> Manifest:
+    return {
+        "instanceType": INSTANCE,
+        "labelSelector": {"matchLabels": {"app": "phi"}},
+        **changes,
+    }
+
+
+def tuning(**changes: Any) -> Manifest:
+    return {
+        "preset": {"name": PRESET},
+        "method": "qlora",
+        "input": {"urls": ["https://data.example/train.parquet?download=true"]},
+        "output": {"image": "registry.local/adapters/phi:1", "imagePushSecret": "push"},
+        **changes,
+    }
+
+
+def inference(**changes: Any) -> Manifest:
+    return {"preset": {"name": PRESET}, **changes}
+
+
+def tuning_workspace(name: str = "ws", **parts: Any) -> Manifest:
+    return workspace(name, **{"resource": resource(), "tuning": tuning(), **parts})
+
+
+def inference_workspace(name: str = "ws", **parts: Any) -> Manifest:
+    return workspace(name, **{"resource": resource(), "inference": inference(), **parts})
+
+
+def stored(manifest: Manifest, **metadata: Any) -> Manifest:
+    """The manifest as an observation has it, with what the server adds."""
+    server = {"uid": UID, "generation": 1, "resourceVersion": "1"}
+    return {**manifest, "metadata": {**server, **manifest["metadata"], **metadata}}
+
+
+def node(name: str, *, ready: bool = True, gpus: int = 1, **changes: Any) -> Manifest:
+    return {
+        "metadata": {
+            "name": name,
+            "labels": {
+                "app": "phi",
+                "node.kubernetes.io/instance-type": INSTANCE,
+                **changes.get("labels", {}),
+            },
+            **changes.get("metadata", {}),
+        },
+        "spec": changes.get("spec", {}),
+        "status": {
+            "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
+            "allocatable": {"nvidia.com/gpu": str(gpus)} if gpus else {},
+        },
+    }
+
+
+def own_node(name: str = "node-0", **changes: Any) -> Manifest:
+    return node(name, **{**changes, "labels": {**OWNER.labels, **changes.get("labels", {})}})
+
+
+def claim(
+    index: int = 0, *, kind: Kind = MACHINE, leaving: bool = False, **conditions: str
+) -> Claim:
+    """`conditions` are "status/reason/message" by type: Ready="False/QuotaExceeded/too little"."""
+    metadata: dict[str, Any] = {"name": claim_name(OWNER, index), "labels": OWNER.labels}
+    if leaving:
+        metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    said = [_condition(type_, text) for type_, text in conditions.items()]
+    return Claim(kind, {"metadata": metadata, "status": {"conditions": said}})
+
+
+def _condition(type_: str, text: str) -> Manifest:
+    status, reason, message = (text.split("/", 2) + ["", ""])[:3]
+    return {"type": type_, "status": status, "reason": reason, "message": message}

@@ -1,0 +1,112 @@
+"""The controller without its loops: a store filled by hand, and passes until nothing changes."""
+
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry
+
+from kaito_kube import kinds
+from kaito_kube.clock import FakeClock
+from kaito_kube.cluster import Cluster
+from kaito_kube.errors import ClusterError
+from kaito_kube.events import Recorder
+from kaito_kube.fake import FakeCluster
+from kaito_kube.kinds import Key
+from kaito_kube.store import Store
+from tests.workspace_controller.given import CONFIG, NAMESPACE, RELEASE, settings
+from tests.workspace_controller.world import World
+from workspace_controller.carry_out import Hand
+from workspace_controller.metrics import Metrics
+from workspace_controller.observe import Observer
+from workspace_controller.reconcile import Reconciler
+from workspace_controller.settings import Settings
+from workspace_controller.tuning_client import FakeTuningClient
+from workspace_controller.waking import CHILD_KINDS
+
+KINDS = (kinds.WORKSPACE, kinds.NODE, *CHILD_KINDS)
+
+
+@dataclass
+class Replica:
+    """One process: its own store, over a cluster that it may see through something that fails."""
+
+    through: Cluster
+    truth: FakeCluster
+    clock: FakeClock
+    settings: Settings
+    tuning: FakeTuningClient = field(default_factory=FakeTuningClient)
+    store: Store = field(default_factory=Store)
+
+    def __post_init__(self) -> None:
+        observer = Observer(self.through, self.store, self.clock, self.settings, self.tuning)
+        recorder = Recorder(self.through, self.clock, "kaito-workspace-controller", "replica")
+        hand = Hand(self.through, recorder)
+        self.reconciler = Reconciler(observer, hand, Metrics(CollectorRegistry()))
+
+    def look(self) -> None:
+        for kind in KINDS:
+            self.store.replace(kind, self.truth.objects(kind))
+
+    async def round(self) -> list[ClusterError]:
+        """A pass over every Workspace, and over those that are gone and left something."""
+        self.look()
+        keys = set(self.store.keys(kinds.WORKSPACE))
+        keys |= {
+            Key(c["metadata"]["labels"]["kaito.sh/workspacenamespace"],
+                c["metadata"]["labels"]["kaito.sh/workspace"])
+            for c in self.truth.objects(kinds.MACHINE)
+        }  # fmt: skip
+        refused: list[ClusterError] = []
+        for key in sorted(keys):
+            try:
+                await self.reconciler.reconcile(key)
+            except ClusterError as error:
+                refused.append(error)
+        return refused
+
+
+@dataclass
+class Scene:
+    """A cluster with the release's templates and a push secret, the world, and one replica."""
+
+    settings: Settings = field(default_factory=settings)
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def __post_init__(self) -> None:
+        self.cluster = FakeCluster(self.clock)
+        self.world = World(self.cluster)
+        for method in ("lora", "qlora"):
+            name = {"name": f"{method}-params-template", "namespace": RELEASE}
+            data = {"training_config.yaml": CONFIG if method == "qlora" else "training_config: {}"}
+            self.cluster.seed(kinds.CONFIG_MAP, {"metadata": name, "data": data})
+        self.replica = self.new_replica()
+
+    def new_replica(self, through: Cluster | None = None) -> Replica:
+        return Replica(through or self.cluster, self.cluster, self.clock, self.settings)
+
+    def push_secret(self) -> None:
+        self.cluster.seed(
+            kinds.SECRET,
+            {
+                "metadata": {"name": "push", "namespace": NAMESPACE},
+                "data": {".dockerconfigjson": "e30="},
+            },
+        )
+
+    def apply(self, manifest: kinds.Manifest) -> kinds.Manifest:
+        return self.cluster.seed(kinds.WORKSPACE, manifest)
+
+    def workspace(self, name: str = "ws") -> kinds.Manifest:
+        found = self.cluster.peek(kinds.WORKSPACE, name, NAMESPACE)
+        assert found is not None
+        return found
+
+    async def settle(self, rounds: int = 30) -> None:
+        """The world and the controller in turns until neither changes anything."""
+        for _ in range(rounds):
+            before = self.cluster.version
+            await self.replica.round()
+            self.world.step()
+            self.clock.advance(5)
+            if self.cluster.version == before:
+                return
+        raise AssertionError("nothing settles")

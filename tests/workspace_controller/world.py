@@ -1,0 +1,151 @@
+"""The rest of the cluster, played over a FakeCluster: provisioner, kubelet, Job and Deployment
+controllers. One `step` lets each of them do what it would do next."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from kaito_api import labels
+from kaito_kube import kinds
+from kaito_kube.fake import FakeCluster
+from kaito_kube.kinds import Key, Kind, Manifest, is_being_deleted, key_of, labels_of
+from tests.workspace_controller.given import DIGEST
+
+_CLAIM_FINALIZER = "karpenter.sh/termination"
+
+
+@dataclass
+class World:
+    cluster: FakeCluster
+    pods_made: int = 0
+    claims_seen: set[str] = field(default_factory=set)
+    jobs_seen: set[str] = field(default_factory=set)
+    most_claims: int = 0
+
+    def step(self) -> None:
+        self.most_claims = max(self.most_claims, len(self.cluster.objects(kinds.MACHINE)))
+        for claim in self.cluster.objects(kinds.MACHINE):
+            self._claim(claim)
+        for job in self.cluster.objects(kinds.JOB):
+            self._job(job)
+        for deployment in self.cluster.objects(kinds.DEPLOYMENT):
+            self._deployment(deployment)
+        for pod in self.cluster.objects(kinds.POD):
+            self._pod(pod)
+
+    def _claim(self, claim: Manifest) -> None:
+        key, node = key_of(claim), f"node-{claim['metadata']['name']}"
+        self.claims_seen.add(claim["metadata"]["uid"])
+        if is_being_deleted(claim):
+            if self.cluster.peek(kinds.NODE, node):
+                self._drop(kinds.NODE, Key("", node))
+                return
+            self._change(kinds.MACHINE, key, {"metadata": {"finalizers": None}})
+            return
+        if _CLAIM_FINALIZER not in (claim["metadata"].get("finalizers") or ()):
+            patch = {"metadata": {"finalizers": [_CLAIM_FINALIZER]}}
+            self._change(kinds.MACHINE, key, patch)
+        elif self.cluster.peek(kinds.NODE, node) is None:
+            self.cluster.seed(kinds.NODE, _node(node, claim))
+        elif not (claim.get("status") or {}).get("conditions"):
+            ready = {"type": "Ready", "status": "True", "reason": "Ready", "message": ""}
+            status = {"status": {"conditions": [ready], "nodeName": node}}
+            self._change(kinds.MACHINE, key, status)
+
+    def _job(self, job: Manifest) -> None:
+        self.jobs_seen.add(job["metadata"]["uid"])
+        own = [pod for pod in self.cluster.objects(kinds.POD) if _owned_by(pod, job)]
+        if not own:
+            self._make_pod(job, job["spec"]["template"])
+        elif (own[0].get("status") or {}).get("phase") == "Succeeded":
+            done = {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+            self._change(kinds.JOB, key_of(job), done)
+
+    def _deployment(self, deployment: Manifest) -> None:
+        generation = deployment["metadata"]["generation"]
+        own = [pod for pod in self.cluster.objects(kinds.POD) if _owned_by(pod, deployment)]
+        stale = [p for p in own if labels_of(p).get("generation") != str(generation)]
+        if stale:
+            self._drop(kinds.POD, key_of(stale[0]))
+        elif not own:
+            template = deployment["spec"]["template"]
+            self._make_pod(deployment, template, generation=str(generation))
+        ready = sum((p.get("status") or {}).get("phase") == "Running" for p in own) - len(stale)
+        status = {
+            "observedGeneration": generation,
+            "readyReplicas": max(0, ready),
+            "updatedReplicas": len(own) - len(stale),
+        }
+        self._change(kinds.DEPLOYMENT, key_of(deployment), {"status": status})
+
+    def _pod(self, pod: Manifest) -> None:
+        if is_being_deleted(pod) or not self._room_for(pod):
+            return
+        status = pod.get("status") or {}
+        if labels_of(pod).get(labels.ROLE) == "inference":
+            if not status:
+                self._change(kinds.POD, key_of(pod), {"status": {"phase": "Running"}})
+            return
+        self._change(kinds.POD, key_of(pod), {"status": _next_phase(status)})
+
+    def _room_for(self, pod: Manifest) -> bool:
+        wanted = labels_of(pod)[labels.WORKSPACE]
+        nodes = self.cluster.objects(kinds.NODE)
+        return any(labels_of(n).get(labels.WORKSPACE) in (wanted, None) for n in nodes)
+
+    def _make_pod(self, owner: Manifest, template: Manifest, **more: str) -> None:
+        self.pods_made += 1
+        meta = owner["metadata"]
+        self.cluster.seed(
+            kinds.POD,
+            {
+                "metadata": {
+                    "name": f"{meta['name']}-{self.pods_made}",
+                    "namespace": meta["namespace"],
+                    "labels": {**template["metadata"]["labels"], **more},
+                    "ownerReferences": [{"uid": meta["uid"], "kind": owner.get("kind", "")}],
+                },
+                "spec": template["spec"],
+            },
+        )
+
+    def _change(self, kind: Kind, key: Key, patch: Manifest) -> None:
+        self.cluster.change(kind, key, patch)
+
+    def _drop(self, kind: Kind, key: Key) -> None:
+        self.cluster.change(kind, key, None)
+
+
+def _next_phase(status: Manifest) -> Manifest:
+    """data-fetcher, trainer, pusher, each running for a step; then all has succeeded."""
+    names = ("data-fetcher", "trainer", "pusher")
+    done = min(int(status.get("done", -1)) + 1, len(names))
+    ended: dict[str, Any] = {"terminated": {"exitCode": 0}}
+    if done == len(names):
+        words = {"image": "registry.local/adapters/phi:1", "digest": DIGEST, "size": 1000}
+        ended = {"terminated": {"exitCode": 0, "message": json.dumps(words)}}
+    states = [ended if i < done else {"running": {}} if i == done else {} for i in range(3)]
+    statuses = [{"name": n, "state": s} for n, s in zip(names, states, strict=True)]
+    return {
+        "done": done,
+        "phase": "Succeeded" if done >= len(names) else "Pending",
+        "podIP": "10.0.0.1",
+        "initContainerStatuses": statuses[:2],
+        "containerStatuses": statuses[2:],
+    }
+
+
+def _node(name: str, claim: Manifest) -> Manifest:
+    kept = {k: v for k, v in labels_of(claim).items() if not k.startswith("karpenter.sh")}
+    return {
+        "metadata": {"name": name, "labels": kept},
+        "status": {
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "allocatable": {"nvidia.com/gpu": "1"},
+        },
+    }
+
+
+def _owned_by(manifest: Manifest, owner: Manifest) -> bool:
+    references = manifest["metadata"].get("ownerReferences") or ()
+    return any(r.get("uid") == owner["metadata"]["uid"] for r in references)
