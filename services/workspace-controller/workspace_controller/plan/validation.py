@@ -87,7 +87,7 @@ def _preset(o: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:
     where = "tuning.preset" if spec.tuning is not None else "inference.preset"
     if o.preset is None:
         hint = f"did you mean {o.closest_preset}? " if o.closest_preset else ""
-        message = f"{ref.name!r} is no preset: {hint}docs/presets.md lists all"
+        message = f"{ref.name!r} is no preset: {hint}docs/reference/presets.md lists all"
         yield Problem("PresetUnknown", f"{where}.name", message)
         return
     options = ref.preset_options
@@ -123,7 +123,8 @@ def _instance_type(o: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:
         yield Problem("InstanceTypeRequired", field, message)
     elif o.sku is None and labels.BYPASS_RESOURCE_CHECKS not in o.annotations:
         near = difflib.get_close_matches(name, [sku.name for sku in o.offered], n=3, cutoff=0.6)
-        hint = f"did you mean {', '.join(near)}?" if near else "docs/instance-types.md lists all"
+        known = "docs/reference/instance-types.md lists all"
+        hint = f"did you mean {', '.join(near)}?" if near else known
         yield Problem("InstanceTypeUnknown", field, f"{name!r} is in no catalogue: {hint}")
 
 
