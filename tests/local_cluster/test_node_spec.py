@@ -1,6 +1,9 @@
 """What is asked of a node, kept and read again."""
 
-from tools.local_cluster.node_spec import NodeSpec, Taint, system_node
+import pytest
+
+from tools.local_cluster.errors import ClusterError
+from tools.local_cluster.node_spec import NodeSpec, Taint, check_name, system_node
 
 
 def test_a_specification_survives_being_written_down() -> None:
@@ -27,3 +30,14 @@ def test_the_system_node_looks_like_one_of_aks() -> None:
     assert labels["kubernetes.azure.com/mode"] == "system"
     assert labels["topology.kubernetes.io/region"] == "eastus"
     assert system_node().provider_id.startswith("azure:///subscriptions/")
+
+
+@pytest.mark.parametrize("name", ["aks-wsabc-12345678-vmss000000", "a", "0", "x" * 63])
+def test_names_of_nodes(name: str) -> None:
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "../etc", "A", "a/b", "-a", "a-", "a.b", "x" * 64])
+def test_no_names_of_nodes(name: str) -> None:
+    with pytest.raises(ClusterError, match="cannot name a node"):
+        check_name(name)

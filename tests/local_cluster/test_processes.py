@@ -70,3 +70,11 @@ def test_the_end_of_a_log(tmp_path: Path) -> None:
     log.write_text("".join(f"{n}\n" for n in range(30)))
     assert processes.tail(log, lines=2) == "28\n29"
     assert "no log" in processes.tail(tmp_path / "none")
+
+
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+def test_the_clusters_addresses_need_no_proxy(name: str) -> None:
+    environ = processes.environment({name: "example.com", "HTTPS_PROXY": "http://p"})
+    assert environ["NO_PROXY"].startswith("example.com,172.30.0.0/24,")
+    assert environ["HTTPS_PROXY"] == "http://p"
+    assert processes.environment({})["no_proxy"].startswith("172.30.0.0/24,")

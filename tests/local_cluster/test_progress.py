@@ -10,10 +10,10 @@ from tools.local_cluster.progress import Progress, Step, bar
 @pytest.mark.parametrize(
     ("step", "drawn"),
     [
-        (Step(), ""),
-        (Step(note="fetching"), "fetching"),
-        (Step(done=1, total=2, note="half"), "█" * 12 + "░" * 12 + " 1/2 half"),
-        (Step(done=3, total=2), "█" * 24 + " 3/2 "),
+        (Step("a"), ""),
+        (Step("a", note="fetching"), "fetching"),
+        (Step("a", done=1, total=2, note="half"), "█" * 12 + "░" * 12 + " 1/2 half"),
+        (Step("a", done=3, total=2), "█" * 24 + " 3/2 "),
     ],
     ids=["nothing known", "only a note", "half done", "more than expected"],
 )
@@ -38,3 +38,20 @@ def test_a_step_that_fails_says_so() -> None:
     with pytest.raises(OSError, match="full"), Progress(steps=1, out=out).step("etcd"):
         raise OSError("disk full")
     assert out.getvalue().startswith("✗ [1/1] etcd")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_running_steps_are_redrawn_below_those_that_are_over() -> None:
+    out = Terminal()
+    progress = Progress(steps=2, out=out)
+    with progress.step("slow"):
+        with progress.step("quick"):
+            pass
+        over, running = out.getvalue().split("\x1b[J")[1].splitlines()
+        assert over.startswith("✓ [2/2] quick")
+        assert running.startswith("… [1/2] slow")
+    assert out.getvalue().split("\x1b[J")[-1].startswith("✓ [1/2] slow")

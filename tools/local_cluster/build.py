@@ -1,62 +1,34 @@
 """Makes everything that the cluster runs, once: packages, Go, and the Go programs.
 
 The programs of a module lie in a folder of the cache named by what they are made of, and
-`bin` links to them; so a second call finds them at once.
+`bin` links to them; so a second call finds them at once. Packages and modules are made at the
+same time: while one waits for the network, another uses the processors.
 """
 
-import os
 import shutil
-import subprocess
-import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from tools.local_cluster import go_modules, packages, toolchain
+from tools.local_cluster import go_build, go_modules, packages, toolchain
 from tools.local_cluster.commands import run
-from tools.local_cluster.errors import CommandFailed
-from tools.local_cluster.go_modules import GoModule
+from tools.local_cluster.go_build import Build
 from tools.local_cluster.paths import Paths
-from tools.local_cluster.processes import tail
-from tools.local_cluster.progress import Progress, Step
-
-# The compiler is a short-lived program: with memory to spare, it need not collect garbage often.
-_COMPILER_GOGC: Final = "400"
-
-
-@dataclass(frozen=True, slots=True)
-class Build:
-    """One module's build: with which compiler, and where its programs and its log go."""
-
-    module: GoModule
-    go: Path
-    target: Path
-    log: Path
-
-    @property
-    def is_done(self) -> bool:
-        return all((self.target / program).exists() for program in self.module.programs)
+from tools.local_cluster.progress import Progress
 
 
 def build(paths: Paths) -> None:
     """Builds what is missing; prints one line when nothing is."""
     builds = plan(paths)
-    if not packages.missing() and all(b.is_done for b in builds) and _is_linked(paths, builds):
+    if not packages.missing() and _is_linked(paths, builds):
         print(f"all is built: {paths.bin}")
         return
-    waiting = [b for b in builds if not b.is_done]
-    progress = Progress(steps=3)
-    with progress.step("system packages") as step:
-        step.note = ", ".join(packages.install())
-        packages.unpack(paths.bin)
-    with progress.step("fetch Go modules") as step:
-        stale = {b.target: _stale(b, step) for b in waiting}
-    with progress.step(f"compile {', '.join(b.module.name for b in waiting)}") as step:
-        step.total = sum(stale.values())
-        with ThreadPoolExecutor(max_workers=len(builds)) as pool:
-            list(pool.map(lambda b: _compile(b, step), waiting))
+    unfinished = [b for b in builds if not b.is_done]
+    progress = Progress(steps=1 + len(unfinished))
+    with ThreadPoolExecutor() as pool:
+        jobs = [pool.submit(_packages, paths, progress)]
+        jobs += [pool.submit(_module, build, progress) for build in unfinished]
+        for job in jobs:
+            job.result()
     _link(paths, builds)
     print(f"built in {progress.total():.0f} s: {paths.bin}")
 
@@ -76,56 +48,16 @@ def plan(paths: Paths) -> list[Build]:
     ]
 
 
-def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Go's environment: static programs, this very compiler, none of the user's own flags."""
-    ours = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-    return {**environ, **ours, "GOGC": _COMPILER_GOGC}
+def _packages(paths: Paths, progress: Progress) -> None:
+    with progress.step("system packages") as step:
+        step.note = ", ".join(packages.missing())
+        packages.install()
+        packages.unpack(paths.bin)
 
 
-def _stale(build: Build, step: Step) -> int:
-    """Fetches the module's sources and counts the packages that are to be compiled."""
-    step.note = build.module.name
-    template = "{{if .Stale}}{{.ImportPath}}{{end}}"
-    flags = go_modules.flags(build.module)
-    arguments = ["list", "-deps", "-f", template, *flags, *build.module.packages]
-    done = subprocess.run(
-        [build.go, *arguments],
-        cwd=build.module.folder,
-        env=environment(os.environ),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise CommandFailed(f"go list in {build.module.folder}: {done.stderr[-2000:]}")
-    return len(done.stdout.split())
-
-
-def _compile(build: Build, step: Step) -> None:
-    """Builds the module's programs; each package that the compiler names is one step done."""
-    unfinished = build.target.with_suffix(".new")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    build.log.parent.mkdir(parents=True, exist_ok=True)
-    argv = [str(build.go), "build", "-v", "-o", f"{unfinished}/", *go_modules.flags(build.module)]
-    with (
-        build.log.open("w") as log,
-        subprocess.Popen(
-            [*argv, *build.module.packages],
-            cwd=build.module.folder,
-            env=environment(os.environ),
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as compiler,
-    ):
-        began = time.monotonic()
-        for line in compiler.stderr or ():
-            log.write(f"{time.monotonic() - began:7.1f} {line}")
-            step.done += 1
-            step.note = line.strip().rpartition("/")[2]
-    if compiler.returncode:
-        raise CommandFailed(f"go build failed; the end of {build.log}:\n{tail(build.log)}")
-    unfinished.rename(build.target)
+def _module(build: Build, progress: Progress) -> None:
+    with progress.step(f"module {build.module.name}") as step:
+        go_build.carry_out(build, step)
 
 
 def _links(paths: Paths, builds: list[Build]) -> dict[Path, Path]:
@@ -133,9 +65,9 @@ def _links(paths: Paths, builds: list[Build]) -> dict[Path, Path]:
 
 
 def _is_linked(paths: Paths, builds: list[Build]) -> bool:
-    links = _links(paths, builds).items()
     unpacked = all((paths.bin / program).exists() for program in packages.UNPACKED)
-    return unpacked and all(a.is_symlink() and a.readlink() == b for a, b in links)
+    links = _links(paths, builds).items()
+    return unpacked and all(a.is_symlink() and a.readlink() == b and b.exists() for a, b in links)
 
 
 def _link(paths: Paths, builds: list[Build]) -> None:
@@ -143,7 +75,7 @@ def _link(paths: Paths, builds: list[Build]) -> None:
     for link, target in _links(paths, builds).items():
         link.unlink(missing_ok=True)
         link.symlink_to(target)
-    kept = {b.target for b in builds}
+    kept = {build.target for build in builds}
     for build in builds:
         for folder in build.target.parent.glob(f"{build.module.name}-*"):
             if folder not in kept:

@@ -19,12 +19,15 @@ from tools.local_cluster import (
     preflight,
     processes,
     topology,
+    waiting,
 )
 from tools.local_cluster.control_plane import COMPONENTS
 from tools.local_cluster.errors import PreflightFailed
 from tools.local_cluster.node_spec import system_node
 from tools.local_cluster.paths import Paths
 from tools.local_cluster.progress import Progress
+
+_PATIENCE = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def up(paths: Paths, *, with_node: bool = True) -> None:
 
 
 def _up(paths: Paths, with_node: bool) -> None:
-    before = status(paths)
+    before = _settled(paths)
     if before.is_controlled:
         _repair(paths, before, with_node)
         print(f"the cluster is up: KUBECONFIG={paths.kubeconfig}")
@@ -86,6 +89,19 @@ def _up(paths: Paths, with_node: bool) -> None:
         with progress.step(f"node {topology.SYSTEM_NODE}"):
             node_lifecycle.start(paths, system_node())
     print(f"the cluster is up after {progress.total():.1f} s: KUBECONFIG={paths.kubeconfig}")
+
+
+def _settled(paths: Paths) -> Status:
+    """The status; an API server that runs is given time to answer before it counts as broken."""
+    found = Status(False, {}, {})
+
+    def is_settled() -> bool:
+        nonlocal found
+        found = status(paths)
+        return found.api_ready or not all(found.components.values())
+
+    waiting.until(is_settled, _PATIENCE)
+    return found
 
 
 def _repair(paths: Paths, before: Status, with_node: bool) -> None:

@@ -23,11 +23,12 @@ class Folders:
 
 
 def render(folders: Folders) -> str:
-    """The configuration, in containerd's TOML.
+    """The configuration, in containerd's TOML."""
+    return _daemon(folders) + _images(folders) + _runtime(folders)
 
-    `restrict_oom_score_adj` is for machines without CAP_SYS_RESOURCE, where every sandbox would
-    fail otherwise; the rest keeps all that a node leaves behind below its own folders.
-    """
+
+def _daemon(folders: Folders) -> str:
+    """What is not written here would lie outside of the node's own folders."""
     return f"""\
 version = 3
 root = "{folders.root}"
@@ -49,6 +50,16 @@ disabled_plugins = [
 [ttrpc]
   address = "{folders.socket}.ttrpc"
 
+[plugins."io.containerd.internal.v1.opt"]
+  path = "{folders.root}/opt"
+
+[plugins."io.containerd.shim.v1.manager"]
+  socket_dir = "{folders.state}/s"
+"""
+
+
+def _images(folders: Folders) -> str:
+    return f"""
 [plugins."io.containerd.cri.v1.images"]
   snapshotter = "overlayfs"
   max_concurrent_downloads = 4
@@ -59,7 +70,12 @@ disabled_plugins = [
 
   [plugins."io.containerd.cri.v1.images".registry]
     config_path = "{folders.config}/registries"
+"""
 
+
+def _runtime(folders: Folders) -> str:
+    """Without `restrict_oom_score_adj`, a machine that lacks CAP_SYS_RESOURCE starts no pod."""
+    return f"""
 [plugins."io.containerd.cri.v1.runtime"]
   restrict_oom_score_adj = true
   netns_mounts_under_state_dir = true
@@ -79,12 +95,6 @@ disabled_plugins = [
         BinaryName = "{folders.runc}"
         Root = "{folders.state}/runc"
         SystemdCgroup = false
-
-[plugins."io.containerd.internal.v1.opt"]
-  path = "{folders.root}/opt"
-
-[plugins."io.containerd.shim.v1.manager"]
-  socket_dir = "{folders.state}/s"
 """
 
 

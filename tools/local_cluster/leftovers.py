@@ -1,11 +1,10 @@
 """What Kubernetes' programs leave outside of the cluster's own folders, at fixed places."""
 
 import contextlib
-import socket
 from pathlib import Path
 from typing import Final
 
-from tools.local_cluster import topology
+from tools.local_cluster import sockets, topology
 
 _DEVICE_PLUGINS: Final = Path("/var/lib/kubelet/device-plugins/kubelet.sock")
 _POD_RESULTS: Final = Path("/var/lib/cni/results")
@@ -29,14 +28,8 @@ def remove() -> None:
     """Removes what is ours for certain, and the folders that are empty then."""
     for file in _POD_RESULTS.glob(f"{topology.CLUSTER_NAME}-*"):
         file.unlink(missing_ok=True)
-    if not _answers(_DEVICE_PLUGINS):
+    if not sockets.answers(_DEVICE_PLUGINS):
         _DEVICE_PLUGINS.unlink(missing_ok=True)
     for folder in _FOLDERS:
         with contextlib.suppress(OSError):
             folder.rmdir()
-
-
-def _answers(path: Path) -> bool:
-    """Whether some program, say another cluster's kubelet, listens at the socket."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(str(path)) == 0

@@ -28,6 +28,7 @@ table ip {topology.NFT_TABLE} {{
 }}
 """
 
+_NAMESPACES = Path("/run/netns")
 _TABLES = (("ip", topology.NFT_TABLE), ("ip", "kube-proxy"), ("ip6", "kube-proxy"))
 
 # Where another container engine drops what it does not know, ours has to be let through.
@@ -68,6 +69,8 @@ def down() -> None:
             attempt("ip", "link", "delete", topology.veth(index))
     for space in namespaces():
         attempt("ip", "netns", "delete", space)
+    if not any(_NAMESPACES.glob("*")):
+        attempt("umount", str(_NAMESPACES))
     for family, table in _TABLES:
         attempt("nft", "delete", "table", family, table)
     if _is_forwarding_closed():
@@ -79,8 +82,7 @@ def down() -> None:
 
 
 def namespaces() -> list[str]:
-    folder = Path("/run/netns")
-    return sorted(p.name for p in folder.glob(f"{topology.NETNS_PREFIX}*"))
+    return sorted(p.name for p in _NAMESPACES.glob(f"{topology.NETNS_PREFIX}*"))
 
 
 def routes() -> list[list[str]]:

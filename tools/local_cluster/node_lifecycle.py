@@ -36,8 +36,16 @@ def start(paths: Paths, spec: NodeSpec) -> None:
 
 
 def revive(paths: Paths, name: str) -> None:
-    """Starts those of the node's processes that died; its containers live on."""
-    start(paths, NodeSpec.from_json(_spec_file(paths, name).read_text()))
+    """Starts those of the node's processes that died; its containers live on.
+
+    What was killed before it had written down what it is to be is taken away instead.
+    """
+    try:
+        spec = NodeSpec.from_json(_spec_file(paths, name).read_text())
+    except (FileNotFoundError, ValueError):
+        stop(paths, name)
+    else:
+        start(paths, spec)
 
 
 def stop(paths: Paths, name: str) -> None:

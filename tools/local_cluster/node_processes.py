@@ -13,6 +13,7 @@ from tools.local_cluster import (
     kubelet,
     processes,
     resolver,
+    sockets,
     topology,
     waiting,
 )
@@ -40,9 +41,9 @@ def start(paths: Paths, spec: NodeSpec, index: int) -> None:
     _write_containerd(folders, index)
     config = str(folders.config / "containerd.toml")
     _start(paths, spec, "containerd", [str(paths.bin / "containerd"), "--config", config])
-    if not waiting.until(folders.socket.is_socket, _SOCKET_TIMEOUT):
+    if not waiting.until(lambda: sockets.answers(folders.socket), _SOCKET_TIMEOUT):
         words = processes.tail(log(paths, spec.name, "containerd"))
-        raise StartFailed(f"containerd of node {spec.name} opened no socket:\n{words}")
+        raise StartFailed(f"containerd of node {spec.name} does not answer:\n{words}")
     _start(paths, spec, "kubelet", _kubelet(paths, spec, index, folders.socket))
     _start(paths, spec, "kube-proxy", _proxy(paths, spec))
 

@@ -1,10 +1,15 @@
 """What is asked of a node: its name, labels, taints, GPUs and identity in the cloud."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Final
 
 from tools.local_cluster import topology
+from tools.local_cluster.errors import ClusterError
+
+_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,16 @@ class NodeSpec:
         fields = json.loads(text)
         taints = tuple(Taint(**taint) for taint in fields.pop("taints"))
         return cls(**fields, taints=taints)
+
+
+def check_name(name: str) -> str:
+    """The name, where it may name a node, and so a folder, a namespace and a control group."""
+    if len(name) > 63 or not _NAME.fullmatch(name):
+        raise ClusterError(
+            f"{name!r} cannot name a node: use at most 63 lower-case letters, digits and dashes, "
+            "the first and last no dash"
+        )
+    return name
 
 
 def system_node() -> NodeSpec:

@@ -9,7 +9,7 @@ import os
 
 from tools.local_cluster import kubeapi, locks, node_lifecycle
 from tools.local_cluster.errors import ClusterError
-from tools.local_cluster.node_spec import NodeSpec, Taint
+from tools.local_cluster.node_spec import NodeSpec, Taint, check_name
 from tools.local_cluster.paths import Paths
 
 __all__ = ["NodeSpec", "Taint", "add", "names", "remove"]
@@ -21,7 +21,7 @@ def add(spec: NodeSpec, paths: Paths | None = None) -> None:
     Raises StartFailed when it is not Ready in time, ApiError when the API server refuses it.
     """
     paths = paths or Paths.from_env(os.environ)
-    with locks.one_node(paths, spec.name):
+    with locks.one_node(paths, check_name(spec.name)):
         if not paths.kubeconfig.exists():
             raise ClusterError("no cluster is up: run `python -m tools.local_cluster up` first")
         node_lifecycle.start(paths, spec)
@@ -33,7 +33,7 @@ def remove(name: str, paths: Paths | None = None, *, delete_object: bool = False
     As when a virtual machine is deleted, the Node object stays, unless `delete_object`.
     """
     paths = paths or Paths.from_env(os.environ)
-    with locks.one_node(paths, name):
+    with locks.one_node(paths, check_name(name)):
         node_lifecycle.stop(paths, name)
     if delete_object:
         kubeapi.KubeApi(paths.pki).delete(f"/api/v1/nodes/{name}")

@@ -8,11 +8,13 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from subprocess import PIPE
+from typing import Final
 
-from tools.local_cluster import cgroups, waiting
+from tools.local_cluster import cgroups, topology, waiting
 from tools.local_cluster.errors import StartFailed
 
 # The shell enters the control groups before it becomes the program, so no child can be missed.
@@ -24,6 +26,18 @@ shift
 echo $$
 exec "$@" >>"$log" 2>&1 </dev/null
 """
+
+
+# Never asked of a proxy that the user's environment names: it knows no way there.
+_NEAR: Final = (
+    topology.NODE_RANGE,
+    topology.POD_RANGE,
+    topology.SERVICE_RANGE,
+    "127.0.0.1",
+    "localhost",
+    ".svc",
+    f".{topology.CLUSTER_DOMAIN}",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +103,20 @@ def start(command: Command) -> Identity:
     enter = ["nsenter", f"--net=/run/netns/{command.netns}"] if command.netns else []
     groups = [str(path) for path in cgroups.entrances(command.group)]
     launch = ["setsid", "--fork", "sh", "-c", _LAUNCH, "sh", str(command.log), *groups, "--"]
-    printed = subprocess.run(
-        [*launch, *enter, *command.argv], stdout=subprocess.PIPE, text=True, check=True
-    ).stdout
+    argv, environ = [*launch, *enter, *command.argv], environment(os.environ)
+    printed = subprocess.run(argv, stdout=PIPE, env=environ, text=True, check=True).stdout
     identity = identify(int(printed)) if printed.strip() else None
     if identity is None:
         raise StartFailed(f"{command.name} ended at once:\n{tail(command.log)}")
     command.pidfile.write_text(json.dumps(asdict(identity)))
     return identity
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The user's environment, in which the cluster's own addresses are reached without proxy."""
+    given = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
+    direct = ",".join([*filter(None, [given]), *_NEAR])
+    return {**environ, "NO_PROXY": direct, "no_proxy": direct}
 
 
 def stop(pidfile: Path, grace: float = 5.0) -> None:
