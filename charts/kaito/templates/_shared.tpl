@@ -46,8 +46,6 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
 - name: KAITO_RELEASE_NAMESPACE
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
-- name: KAITO_RELEASE_NAME
-  value: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "kaito.podSecurity" -}}
