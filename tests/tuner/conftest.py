@@ -1,6 +1,8 @@
 """A tiny real model, data to tune it on, and settings that keep to a temporary directory."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,18 +11,22 @@ import pytest
 from tests.tuner import tiny
 from tuner.registry.fake import FakeRegistry
 
+# As `tuner.phases.keep_to` does for a real run. Here and not in a fixture: libraries read it when
+# they are imported, which the collection of the tests does.
+os.environ.update(
+    HF_HOME=tempfile.mkdtemp(prefix="kaito-tuner-tests-"),
+    HF_HUB_OFFLINE="1",
+    TOKENIZERS_PARALLELISM="false",
+    OMP_NUM_THREADS="1",
+    CUDA_VISIBLE_DEVICES="",
+)
+
 
 @pytest.fixture(scope="session", autouse=True)
-def offline(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """As `tuner.phases.keep_to` does for a real run, before torch is imported."""
-    home = tmp_path_factory.mktemp("home")
-    os.environ.update(
-        HF_HOME=str(home),
-        HF_HUB_OFFLINE="1",
-        TOKENIZERS_PARALLELISM="false",
-        OMP_NUM_THREADS="1",
-        CUDA_VISIBLE_DEVICES="",
-    )
+def home() -> Iterator[None]:
+    """Removes what the libraries cached."""
+    yield
+    shutil.rmtree(os.environ["HF_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

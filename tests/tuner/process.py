@@ -36,7 +36,7 @@ def run_tuner(command: str, environ: Mapping[str, str]) -> tuple[int, str, str]:
         return process.returncode, out, err
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 100) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 300) -> None:
     """Returns once `condition()` holds."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -130,6 +130,8 @@ def keep_to(cache: Path, environ: MutableMapping[str, str]) -> None:
         TOKENIZERS_PARALLELISM="false",
     )
     environ.setdefault("USER", "kaito")
+    # As torchrun does: OpenMP's barriers crawl as soon as a core is shared with anything else.
+    environ.setdefault("OMP_NUM_THREADS", "1")
     environ.setdefault("PYTORCH_ALLOC_CONF", "expandable_segments:True")
 
 

@@ -126,6 +126,7 @@ def test_a_stopped_training_goes_on(environ: dict[str, str], tmp_path: Path) -> 
     assert summary.steps == 12
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.usefixtures("conversations")
 def test_a_killed_training_goes_on(
     environ: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
