@@ -1,6 +1,7 @@
 """What only the real engine has: beams, rules of the sampler in a batch, and refused files."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from model_server.engine import AdapterSource, Job, Message, Piece
@@ -18,6 +20,10 @@ from tests.model_server.conftest import transformers_engine, until
 from tests.model_server.tiny_model import make_adapter
 
 PROMPT = "The ship sails"
+
+
+def copy(model: Path, folder: Path) -> Path:
+    return Path(shutil.copytree(model, folder))
 
 
 @pytest.fixture
@@ -68,11 +74,12 @@ async def test_beams_beside_a_running_batch(started: TransformersEngine, tmp_pat
     alone = [await text_of(started, name, num_beams=2) for name in (None, "style")]
     plain = await text_of(started)
     assert alone[0] != alone[1]
-    found = await asyncio.gather(
-        *(text_of(started, name, num_beams=2) for name in (None, "style")),
-        *(text_of(started) for _ in range(6)),
-    )
-    assert found == [*alone, *[plain] * 6]
+    for _ in range(3):
+        found = await asyncio.gather(
+            *(text_of(started, name, num_beams=2) for name in (None, "style")),
+            *(text_of(started) for _ in range(6)),
+        )
+        assert found == [*alone, *[plain] * 6]
 
 
 async def test_beams_return_several_choices(started: TransformersEngine) -> None:
@@ -143,8 +150,14 @@ async def test_broken_loop_is_reported(started: TransformersEngine) -> None:
             lambda folder: (folder / "model.safetensors").write_bytes(b"\x80\x04"),
             "does not load",
         ),
+        (
+            lambda folder: save_file(
+                {"lm_head.weight": torch.zeros(400, 64)}, folder / "model.safetensors"
+            ),
+            "do not hold 15 weights",
+        ),
     ],
-    ids="config pickle torn".split(),
+    ids="config pickle torn partial".split(),
 )
 async def test_unfit_model_folders_are_refused(
     model_folder: Path,
@@ -152,10 +165,7 @@ async def test_unfit_model_folders_are_refused(
     break_it: Callable[[Path], object],
     words: str,
 ) -> None:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    for file in model_folder.iterdir():
-        (folder / file.name).write_bytes(file.read_bytes())
+    folder = copy(model_folder, tmp_path / "model")
     break_it(folder)
     engine = transformers_engine(folder)
     with pytest.raises(ModelLoadFailed, match=words):
@@ -164,10 +174,7 @@ async def test_unfit_model_folders_are_refused(
 
 
 async def test_code_in_a_model_folder_is_not_run(model_folder: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    for file in model_folder.iterdir():
-        (folder / file.name).write_bytes(file.read_bytes())
+    folder = copy(model_folder, tmp_path / "model")
     config = (folder / "config.json").read_text()
     config = config.replace('"model_type": "phi3"', '"model_type": "owl"').replace(
         "{", '{"auto_map": {"AutoConfig": "evil.Evil", "AutoModelForCausalLM": "evil.Evil"},', 1
@@ -192,11 +199,8 @@ async def test_adapter_of_another_model_is_refused(
 async def test_model_without_template_takes_prompts_only(
     model_folder: Path, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    for file in model_folder.iterdir():
-        if file.name != "chat_template.jinja":
-            (folder / file.name).write_bytes(file.read_bytes())
+    folder = copy(model_folder, tmp_path / "model")
+    (folder / "chat_template.jinja").unlink()
     engine = transformers_engine(folder)
     assert not (await engine.start()).has_chat_template
     with pytest.raises(InvalidRequest, match="no chat template; set prompt"):

@@ -36,6 +36,7 @@ from model_server.transformers.lora_layers import LoraLayers
 from model_server.transformers.memory import Room, plan
 from model_server.transformers.prompts import Prompts
 from model_server.transformers.sampler import make_rules
+from model_server.transformers.turns import take_turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,7 @@ class TransformersEngine:
         torch.set_num_threads(self._threads)
         loop = asyncio.get_running_loop()
         loaded = await loop.run_in_executor(self._loader, read_model, self._options)
+        take_turns(loaded.model)
         layers = LoraLayers(loaded.model)
         room = self._room(loaded)
         batching = Batching(loaded, layers, room.pages if room else None)

@@ -5,12 +5,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
-from transformers.utils.logging import disable_progress_bar
+from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from model_server.errors import ModelLoadFailed
 from model_server.options import Options
 from model_server.transformers.memory import Geometry, choose_context
+
+# What the readers of configurations, tokenizers and weights raise at files that are not theirs.
+_BROKEN_FILES = (
+    OSError,
+    ValueError,
+    KeyError,
+    RuntimeError,
+    ImportError,
+    MemoryError,
+    SafetensorError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +66,7 @@ def read_model(options: LoadOptions) -> Loaded:
         return _read(options)
     except ModelLoadFailed:
         raise
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, MemoryError) as error:
+    except _BROKEN_FILES as error:
         raise ModelLoadFailed(f"the model in {options.path} does not load: {error}") from error
 
 
@@ -78,18 +90,28 @@ def _read(options: LoadOptions) -> Loaded:
         "trust_remote_code": options.trust_remote_code,
     }
     disable_progress_bar()
+    set_verbosity_error()
     config = AutoConfig.from_pretrained(options.path, **files)
     text = config.get_text_config()
     context = choose_context(text.max_position_embeddings, options.context)
     settle_rope(text.rope_parameters, context)
-    model = AutoModelForCausalLM.from_pretrained(
+    model, report = AutoModelForCausalLM.from_pretrained(
         options.path,
+        output_loading_info=True,
         config=config,
         dtype=options.dtype,
         attn_implementation="sdpa",
         use_safetensors=True,
+        ignore_mismatched_sizes=True,
         **files,
     )
+    # What is not in the files would be filled with random numbers.
+    unfit = sorted({*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])})
+    if unfit:
+        raise ModelLoadFailed(
+            f"the files in {options.path} do not hold {len(unfit)} weights of the model, first "
+            f"{unfit[0]!r}; the download is not complete or config.json is another model's"
+        )
     model.to("cuda" if torch.cuda.is_available() else "cpu").eval().requires_grad_(False)
     tokenizer = AutoTokenizer.from_pretrained(options.path, **files)
     generation = model.generation_config
