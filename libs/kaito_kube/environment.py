@@ -1,8 +1,10 @@
 """Reads settings from environment variables; every error names variable, value and remedy."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
 
@@ -30,7 +32,7 @@ class Environment:
 
     def number(self, name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
         value = self.variables.get(name) or str(default)
-        if not value.lstrip("-").isdigit() or not least <= int(value) <= most:
+        if not value.removeprefix("-").isdecimal() or not least <= int(value) <= most:
             raise SettingError(name, value, f"set a whole number from {least} to {most}")
         return int(value)
 
@@ -51,6 +53,19 @@ class Environment:
         if value not in options:
             raise SettingError(name, value, f"set one of {', '.join(options)}")
         return value
+
+    def mapping(self, name: str, default: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A JSON object."""
+        value = self.variables.get(name)
+        if not value:
+            return default
+        try:
+            found = json.loads(value)
+        except json.JSONDecodeError:
+            found = None
+        if not isinstance(found, dict):
+            raise SettingError(name, value, 'set a JSON object, for example {"KEY": "value"}')
+        return found
 
     def words(self, name: str) -> tuple[str, ...]:
         """A comma-separated list."""

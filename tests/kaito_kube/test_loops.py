@@ -1,6 +1,7 @@
 """One loop per key: serial, woken by changes and by time, paused after failures."""
 
 import asyncio
+import itertools
 import random
 
 import pytest
@@ -120,7 +121,7 @@ async def test_failures_pause_longer_each_time_and_wakeups_do_not_cut_the_pause(
     for _ in range(50):
         await asyncio.sleep(1)
         running.wake(A)
-    pauses = [after - before for before, after in zip(times[:3], times[1:4], strict=True)]
+    pauses = [after - before for before, after in itertools.pairwise(times[:4])]
     assert all(2.8 <= pause / 2**n <= 5.2 for n, pause in enumerate(pauses))
     await running.stop()
 

@@ -34,7 +34,8 @@ def values(images: dict[str, str], registries: list[str], provisioner: str) -> V
         "gpu-provisioner": {
             "image": _image(images["gpu-provisioner"]),
             "caConfigMap": "arm-ca",
-            "settings": AZURE,
+            # A machine joins within seconds here: give one up soon that does not.
+            "settings": {**AZURE, "registrationTimeoutS": 45},
         },
         "inference-gateway": {"image": _image(images["inference-gateway"])},
     }

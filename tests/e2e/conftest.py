@@ -1,0 +1,40 @@
+"""The real local cluster with Kaito on it, brought up once for all of these tests."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tools.demo import bad_data, cloud
+from tools.demo.kubectl import Kubectl
+from tools.demo.stage import Stage, clear, set_stage
+from tools.demo.timeline import Timeline
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "/e2e/" in str(item.path):
+            item.add_marker(pytest.mark.cluster)
+            item.add_marker(pytest.mark.timeout(900))
+
+
+@pytest.fixture(scope="session")
+def stage() -> Stage:
+    """The release with Machines, and a server of broken data sets beside the demo's."""
+    made = set_stage(Timeline(), "machine")
+    made.kubectl.apply(*bad_data.server(made.images["data-server"]))
+    return made
+
+
+@pytest.fixture(scope="session")
+def kubectl(stage: Stage) -> Kubectl:
+    return stage.kubectl
+
+
+@pytest.fixture
+def clean(stage: Stage) -> Iterator[Stage]:
+    """A cluster without Workspaces and a cloud without faults, before and after."""
+    cloud.clear_faults()
+    clear(stage.kubectl)
+    yield stage
+    cloud.clear_faults()
+    clear(stage.kubectl)

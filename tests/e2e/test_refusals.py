@@ -1,0 +1,124 @@
+"""Wrong manifests, and what `kubectl apply` answers to them."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from tools.demo.kubectl import CommandFailed, Kubectl
+from tools.demo.walkthrough import EXAMPLE, UNTUNED
+
+Manifest = dict[str, Any]
+
+TUNING: Manifest = yaml.safe_load(EXAMPLE.read_text())
+INFERENCE: Manifest = yaml.safe_load(UNTUNED.read_text())
+
+
+def changed(manifest: Manifest, path: str, value: Any) -> Manifest:
+    """A copy with one field set, or taken away where the value is None."""
+    result = copy.deepcopy(manifest)
+    *parents, last = path.split(".")
+    place = result
+    for name in parents:
+        place = place.setdefault(name, {})
+    if value is None:
+        place.pop(last, None)
+    else:
+        place[last] = value
+    return result
+
+
+ADAPTER = {"source": {"name": "a", "image": "registry/a:1"}}
+
+SCHEMA = [
+    (TUNING, "tuning.method", "full", 'supported values: "lora", "qlora"'),
+    (TUNING, "tuning.input.urls", ["ftp://host/file"], "must be an http:// or https:// address"),
+    (TUNING, "tuning.input.image", "registry/data:1", "exactly one of urls, image and volume"),
+    (TUNING, "tuning.input", {}, "exactly one of urls, image and volumeSource"),
+    (TUNING, "tuning.output.imagePushSecret", None, "an image needs imagePushSecret"),
+    (TUNING, "tuning.output.image", "registry/name", "must name registry, repository and tag"),
+    (TUNING, "tuning.preset", None, "tuning.preset: Required value"),
+    (TUNING, "tuning", None, "exactly one of inference (serve a model) and tuning"),
+    (TUNING, "inference", {"preset": {"name": "phi-4"}}, "exactly one of inference"),
+    (TUNING, "resource.count", 2, "tuning runs on one node"),
+    (TUNING, "resource.labelSelector", None, "resource.labelSelector: Required value"),
+    (TUNING, "resource.labelSelector", {}, "at least one label of your own"),
+    (TUNING, "resource.labelSelector.matchLabels", {"kaito.sh/workspace": "x"}, "of your own"),
+    (TUNING, "metadata.name", "x" * 53, "at most 52 characters"),
+    (TUNING, "metadata.name", "1-name", "begin with a letter"),
+    (INFERENCE, "inference.preset.accessMode", "private", "needs presetOptions.image"),
+    (INFERENCE, "inference.template", {"spec": {}}, "exactly one of preset"),
+    (INFERENCE, "inference.adapters", [ADAPTER, ADAPTER], "the same source.name"),
+    (INFERENCE, "inference.adapters", [{**ADAPTER, "strength": "2"}], "a number from 0 to 1"),
+    (INFERENCE, "inference.adapters", [ADAPTER] * 11, "at most 10 items"),
+    (INFERENCE, "resource.partition", {"mode": "mig"}, "mode mig takes a profile"),
+]  # fmt: skip
+
+LOOK_UPS = [
+    (TUNING, "tuning.preset.name", "phi-3-mini-128k-instruckt", "phi-3-mini-128k-instruct"),
+    (TUNING, "tuning.preset.name", "llama-2-70b-chat", "cannot be"),
+    (TUNING, "tuning.config", "no-such-map", "no-such-map"),
+    (TUNING, "resource.instanceType", "Standard_NC6s_v33", "Standard_NC6s_v3"),
+    (TUNING, "resource.instanceType", None, "instanceType"),
+    (INFERENCE, "inference.preset.name", "llama-3.3-70b-instruct", "GiB"),
+]  # fmt: skip
+
+
+def _names(cases: list[tuple[Manifest, str, Any, str]]) -> list[str]:
+    return [f"{path} {json.dumps(value)[:24]}" for _, path, value, _ in cases]
+
+
+def _answer(kubectl: Kubectl, manifest: Manifest) -> str:
+    with pytest.raises(CommandFailed) as refused:
+        kubectl.run("apply", "--dry-run=server", "-f", "-", stdin=json.dumps(manifest))
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(("manifest", "path", "value", "words"), SCHEMA, ids=_names(SCHEMA))
+def test_the_api_server_refuses(
+    kubectl: Kubectl, manifest: Manifest, path: str, value: Any, words: str
+) -> None:
+    assert words in _answer(kubectl, changed(manifest, path, value))
+
+
+@pytest.mark.parametrize(("manifest", "path", "value", "words"), LOOK_UPS, ids=_names(LOOK_UPS))
+def test_the_webhook_refuses(
+    kubectl: Kubectl, manifest: Manifest, path: str, value: Any, words: str
+) -> None:
+    answer = _answer(kubectl, changed(manifest, path, value))
+    assert "validation failed" in answer
+    assert words in answer
+
+
+@pytest.mark.parametrize("version", ["v1alpha1", "v1beta1"])
+def test_both_versions_take_the_documentations_manifest(kubectl: Kubectl, version: str) -> None:
+    manifest = {**TUNING, "apiVersion": f"kaito.sh/{version}"}
+    answer = kubectl.run("apply", "--dry-run=server", "-f", "-", stdin=json.dumps(manifest))
+    assert "created (server dry run)" in answer
+
+
+IMMUTABLE = [
+    (TUNING, "tuning.method", "lora"),
+    (TUNING, "tuning.preset.name", "phi-3-mini-4k-instruct"),
+    (TUNING, "resource.instanceType", "Standard_NC12s_v3"),
+    (TUNING, "resource.labelSelector.matchLabels", {"app": "other"}),
+    (INFERENCE, "inference.preset.name", "phi-3-mini-4k-instruct"),
+]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "path", "value"), IMMUTABLE, ids=[path for _, path, _ in IMMUTABLE]
+)
+def test_what_is_immutable_stays(
+    kubectl: Kubectl, manifest: Manifest, path: str, value: Any
+) -> None:
+    # A preset that nobody serves, so that no node is asked for meanwhile.
+    manifest = changed(manifest, "metadata.name", "immutable")
+    kubectl.run("apply", "-f", "-", stdin=json.dumps(manifest))
+    try:
+        answer = _answer(kubectl, changed(manifest, path, value))
+    finally:
+        kubectl.delete("workspace", "immutable")
+    assert "immutable" in answer or "cannot be changed" in answer

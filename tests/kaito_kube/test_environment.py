@@ -1,0 +1,46 @@
+"""Settings from variables: what is read, and what the error says."""
+
+from datetime import timedelta
+
+import pytest
+
+from kaito_kube.environment import Environment, SettingError
+
+ENV = Environment(
+    {"TEXT": "a", "EMPTY": "", "N": "7", "YES": "true", "WORDS": "a, b,,", "BAD": "--5"}
+)
+
+
+def test_what_is_set_is_read() -> None:
+    assert ENV.text("TEXT") == "a"
+    assert ENV.number("N", 1) == 7
+    assert ENV.seconds("N", 1) == timedelta(seconds=7)
+    assert ENV.flag("YES", False) is True
+    assert ENV.choice("TEXT", ("a", "b"), "b") == "a"
+    assert ENV.words("WORDS") == ("a", "b")
+
+
+def test_what_is_not_set_has_its_default() -> None:
+    assert ENV.text("NONE", "d") == "d"
+    assert ENV.text("EMPTY", "d", empty=True) == "d"
+    assert ENV.number("NONE", 3) == 3
+    assert ENV.flag("NONE", True) is True
+    assert ENV.words("NONE") == ()
+
+
+@pytest.mark.parametrize(
+    ("read", "words"),
+    [
+        (lambda: ENV.text("NONE"), "NONE is not set"),
+        (lambda: ENV.text("EMPTY"), "EMPTY is not set"),
+        (lambda: ENV.number("TEXT", 1), "TEXT is 'a': set a whole number"),
+        (lambda: ENV.number("BAD", 1), "BAD is '--5'"),
+        (lambda: ENV.number("N", 1, most=6), "from 0 to 6"),
+        (lambda: ENV.flag("N", True), "set true or false"),
+        (lambda: ENV.choice("TEXT", ("x",), "x"), "set one of x"),
+    ],
+    ids=["missing", "empty", "no number", "two signs", "too large", "no flag", "no choice"],
+)
+def test_what_cannot_be_is_refused_by_name(read: object, words: str) -> None:
+    with pytest.raises(SettingError, match=words):
+        read()  # type: ignore[operator]
