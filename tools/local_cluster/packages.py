@@ -25,6 +25,8 @@ INSTALLED: Final = {
     "skopeo": "skopeo",
     "mmdebstrap": "mmdebstrap",
 }
+# A machine just started may be busy with its own updates.
+_PATIENCE: Final = "-oDPkg::Lock::Timeout=300"
 UNPACKED: Final = {"docker-registry": "docker-registry", "catatonit": "catatonit"}
 
 
@@ -45,7 +47,11 @@ def unpack(binaries: Path) -> None:
     """Puts the programs that must not be installed into the folder of binaries."""
     binaries.mkdir(parents=True, exist_ok=True)
     for program, package in UNPACKED.items():
-        if not (binaries / program).exists():
+        if (binaries / program).exists():
+            continue
+        if not shutil.which("apt-get") and (found := shutil.which(program)):
+            (binaries / program).symlink_to(found)
+        else:
             _unpack(program, package, binaries)
 
 
@@ -67,7 +73,8 @@ def _apt(*arguments: str, cwd: str = "/") -> None:
             "this system has no apt-get: install " + ", ".join(sorted(INSTALLED.values())) + " "
             f"with its own package manager, and put {', '.join(UNPACKED)} into PATH"
         )
-    command = ("env", "-C", cwd, "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", *arguments)
+    place = ("env", "-C", cwd, "DEBIAN_FRONTEND=noninteractive")
+    command = (*place, "apt-get", "-q", _PATIENCE, *arguments)
     try:
         run(*command)
     except ClusterError:
