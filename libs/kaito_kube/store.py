@@ -10,6 +10,9 @@ from typing import Any
 
 from kaito_kube.kinds import Key, Kind, Manifest, key_of, labels_of
 
+# No label has this value: it is where the index keeps what lacks the label.
+_LACKING = "\0"
+
 Listener = Callable[[Kind, Manifest], None]
 
 
@@ -76,6 +79,13 @@ class Store:
             and all(labels_of(manifest).get(k) == v for k, v in labels.items())
         ]
 
+    def lacking(self, kind: Kind, label: str) -> list[Manifest]:
+        """Objects that do not carry the label at all."""
+        index, objects = self._by_label.get((kind, label)), self._objects[kind]
+        if index is None:
+            return [item for item in objects.values() if label not in labels_of(item)]
+        return [objects[key] for key in sorted(index.get(_LACKING, ()))]
+
     def _candidates(self, kind: Kind, labels: Mapping[str, str]) -> list[Manifest]:
         objects = self._objects[kind]
         for label, value in labels.items():
@@ -89,8 +99,8 @@ class Store:
         for (indexed, label), index in self._by_label.items():
             if indexed is not kind:
                 continue
-            old = labels_of(before).get(label) if before else None
-            new = labels_of(after).get(label) if after else None
+            old = labels_of(before).get(label, _LACKING) if before else None
+            new = labels_of(after).get(label, _LACKING) if after else None
             if old is not None:
                 index[old].discard(key)
                 if not index[old]:

@@ -15,19 +15,22 @@ from kaito_kube import kinds, logs
 from kaito_kube.clock import Clock, SystemClock
 from kaito_kube.cluster import Cluster
 from kaito_kube.connect import connect
+from kaito_kube.environment import SettingError
 from kaito_kube.errors import ClusterError
 from kaito_kube.events import Recorder
 from kaito_kube.lease import LeaseTerms, lead
 from kaito_kube.serving import application, serving
 from kaito_kube.store import Store
+from kaito_presets import catalog as presets
+from kaito_skus import catalog as skus
 from workspace_controller import handlers
 from workspace_controller.carry_out import Hand
-from workspace_controller.controller import INTERESTS, Controller, controller
+from workspace_controller.controller import Controller, controller
 from workspace_controller.front_door import FrontDoor
 from workspace_controller.metrics import Metrics, StoreCollector
 from workspace_controller.observe import Observer
 from workspace_controller.reconcile import Reconciler
-from workspace_controller.settings import Settings, SettingsError
+from workspace_controller.settings import Settings
 from workspace_controller.tuning_client import GrpcTuningClient
 from workspace_controller.webhook import Webhook
 
@@ -64,7 +67,7 @@ class Process:
 
     def not_ready(self) -> str | None:
         """A standby is ready when its picture is whole."""
-        missing = [i.kind.kind for i in INTERESTS if not self.store.is_synced(i.kind)]
+        missing = self.controller.unlisted()
         return f"not listed yet: {', '.join(missing)}" if missing else None
 
     async def _feed(self) -> None:
@@ -95,6 +98,9 @@ class Process:
 
 
 def build(settings: Settings, cluster: Cluster, clock: Clock) -> Process:
+    # Read once and for all, before a pass waits for it.
+    presets.load()
+    skus.load()
     registry, store = CollectorRegistry(), Store()
     metrics = Metrics(registry)
     registry.register(StoreCollector(store))
@@ -138,7 +144,7 @@ async def serve(settings: Settings) -> int:
 def main() -> int:
     try:
         settings = Settings.from_env(os.environ)
-    except SettingsError as error:
+    except SettingError as error:
         print(f"{NAME}: {error}", file=sys.stderr)
         return 2
     logs.configure(settings.log_level, NAME)

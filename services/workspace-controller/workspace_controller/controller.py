@@ -13,19 +13,26 @@ from kaito_kube.loops import KeyedLoops, Pace
 from kaito_kube.store import Store
 from workspace_controller.observe import CLAIM_KINDS
 from workspace_controller.reconcile import Reconciler
-from workspace_controller.settings import Settings
+from workspace_controller.settings import NodeProvisioner, Settings
 from workspace_controller.waking import CHILD_KINDS, Waker
 
 LOG = logging.getLogger(__name__)
 _SYNC_POLL_S = 0.05
 
-INTERESTS = (
-    Interest(kinds.NODE),
-    *(
-        Interest(kind, {labels.WORKSPACE: None}, optional=kind in CLAIM_KINDS)
-        for kind in CHILD_KINDS
-    ),
-)
+_OWN = {labels.WORKSPACE: None}
+_CLAIMS = {
+    NodeProvisioner.MACHINE: (kinds.MACHINE, kinds.NODE_CLAIM),
+    NodeProvisioner.NODECLAIM: (kinds.MACHINE, kinds.NODE_CLAIM),
+    NodeProvisioner.NODEPOOL: (kinds.NODE_POOL, kinds.NODE_CLAIM),
+    NodeProvisioner.BYO: (),
+}
+
+
+def interests(provisioner: NodeProvisioner) -> tuple[Interest, ...]:
+    """What is watched besides Workspaces. All nodes: which of them match is the user's word."""
+    made = (kind for kind in CHILD_KINDS if kind not in CLAIM_KINDS)
+    claims = (Interest(kind, _OWN, optional=True) for kind in _CLAIMS[provisioner])
+    return (Interest(kinds.NODE), *(Interest(kind, _OWN) for kind in made), *claims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,7 @@ class Controller:
     cluster: Cluster
     store: Store
     loops: KeyedLoops
+    interests: tuple[Interest, ...]
 
     def feed(self, gone: bool, manifest: Manifest) -> None:
         """Takes a Workspace as it was seen."""
@@ -46,13 +54,17 @@ class Controller:
     async def keep_true(self) -> None:
         """Feeds the store with everything but Workspaces, until it is cancelled."""
         async with asyncio.TaskGroup() as feeding:
-            for interest in INTERESTS:
+            for interest in self.interests:
                 feeding.create_task(inform(self.cluster, self.store, interest))
+
+    def unlisted(self) -> list[str]:
+        """Kinds that are not in the store yet."""
+        return [i.kind.kind for i in self.interests if not self.store.is_synced(i.kind)]
 
     async def lead(self) -> None:
         """Reconciles until it is cancelled. Begins when the picture is whole: before that, what
         is not seen may well be there."""
-        while not all(self.store.is_synced(interest.kind) for interest in INTERESTS):
+        while self.unlisted():
             await asyncio.sleep(_SYNC_POLL_S)
         listing = await self.cluster.list(kinds.WORKSPACE)
         for manifest in listing.items:
@@ -70,4 +82,4 @@ def controller(
 ) -> Controller:
     loops = KeyedLoops("workspace", reconciler.reconcile, Pace(concurrency=settings.concurrency))
     Waker(store, loops.wake)
-    return Controller(cluster, store, loops)
+    return Controller(cluster, store, loops, interests(settings.node_provisioner))

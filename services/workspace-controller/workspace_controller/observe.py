@@ -74,8 +74,8 @@ class Observer:
         def first(kind: Kind) -> Manifest | None:
             return next((m for m in own(kind) if m["metadata"]["name"] == owner.name), None)
 
-        held = self._held(workspace)
         nodes = self._nodes(owner, spec)
+        may_share = any(not is_own(node, owner) for node in nodes)
         return Observed(
             workspace=workspace,
             settings=self.settings,
@@ -85,7 +85,7 @@ class Observer:
             claims=tuple(c for c in self._claims(owner) if _is_of(c.manifest, owner)),
             strangers=tuple(c for c in self._claims(owner) if not _is_of(c.manifest, owner)),
             nodes=nodes,
-            held=held,
+            held=self._held(workspace) if may_share else frozenset(),
             pods=tuple(known.select(kinds.POD, labelled, owner.namespace)),
             job=first(kinds.JOB),
             deployment=first(kinds.DEPLOYMENT),
@@ -126,11 +126,11 @@ class Observer:
     def _nodes(self, owner: Owner, spec: WorkspaceSpec | None) -> tuple[Manifest, ...]:
         wanted = selector_labels(spec) if spec is not None else {}
         type_ = (spec.resource.instance_type or "") if spec is not None else ""
-        return tuple(
-            node
-            for node in self.store.all(kinds.NODE)
-            if is_own(node, owner) or (wanted and is_free(node, wanted, type_))
-        )
+        own = self.store.select(kinds.NODE, owner.labels)
+        if not wanted:
+            return tuple(own)
+        free = self.store.lacking(kinds.NODE, labels.WORKSPACE)
+        return (*own, *(node for node in free if is_free(node, wanted, type_)))
 
     def _held(self, workspace: Manifest) -> frozenset[str]:
         """Nodes that others use. Of two that took the same at once the older one keeps it."""

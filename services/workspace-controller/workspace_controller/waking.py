@@ -27,7 +27,7 @@ class Waker:
         self._store = store
         self._wake = wake
         self._nodes: dict[str, Any] = {}
-        for kind in CHILD_KINDS:
+        for kind in (kinds.NODE, *CHILD_KINDS):
             store.index(kind, labels.WORKSPACE)
         store.listen(self._changed)
 

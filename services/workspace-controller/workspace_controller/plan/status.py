@@ -80,38 +80,29 @@ def _with_condition(o: Observed, condition: Condition) -> Manifest:
 
 
 def events(o: Observed, status: Manifest | None) -> tuple[Event, ...]:
-    """One for each condition whose answer or reason is another one now."""
+    """One for each condition whose answer or reason is another one now; what several of them
+    say is told once."""
     if status is None:
         return ()
-    changed = []
+    told: dict[tuple[str, str], Event] = {}
     for condition in status["conditions"]:
-        before = o.said(condition["type"])
-        now = (condition["status"], condition["reason"])
-        if (before.get("status"), before.get("reason")) != now and _is_news(condition):
-            warning = condition["status"] == ConditionStatus.FALSE and _is_bad(condition["reason"])
+        before, reason = o.said(condition["type"]), condition["reason"]
+        now = (condition["status"], reason)
+        if (before.get("status"), before.get("reason")) != now and reason not in _DULL:
+            warning = condition["status"] == ConditionStatus.FALSE and reason not in _ON_THE_WAY
             note = f"{condition['type']}={condition['status']}: {condition['message']}"
-            changed.append(Event(warning, condition["reason"], note))
-    return tuple(changed)
+            told.setdefault((reason, condition["message"]), Event(warning, reason, note))
+    return tuple(told.values())
 
 
-# Said by the conditions of the parts already.
-_ECHOES = (reasons.RESOURCE_READY, reasons.WORKSPACE_SUCCEEDED)
+# Follows from what the others say.
+_DULL = frozenset({"TuningPending", "InferencePending", "WorkspacePending"})
 _ON_THE_WAY = frozenset(
     {
         "CreatingNodes", "NodesNotReady", "NodesReleased", "TuningPending", "TuningRunning",
         "InferencePending", "ModelLoading", "NotServed", "WorkspacePending",
     }
 )  # fmt: skip
-
-
-def _is_news(condition: Manifest) -> bool:
-    if condition["reason"] in ("TuningPending", "InferencePending", "WorkspacePending"):
-        return False
-    return condition["type"] not in _ECHOES or condition["reason"] not in _ON_THE_WAY
-
-
-def _is_bad(reason: str) -> bool:
-    return reason not in _ON_THE_WAY
 
 
 def _with_refusal(conditions: tuple[Condition, ...], o: Observed) -> tuple[Condition, ...]:
