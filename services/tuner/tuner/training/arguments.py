@@ -56,6 +56,8 @@ def _defaults(
     config: TrainingConfig, device: Device, how: Precision, longest: int | None
 ) -> dict[str, Any]:
     defaults: dict[str, Any] = {
+        # TRL's own default suits whole models; adapters want about ten times as much.
+        "learning_rate": 2e-4,
         "save_strategy": "no",
         "save_total_limit": 2,
         "logging_steps": 1,

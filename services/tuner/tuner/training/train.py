@@ -77,7 +77,8 @@ def train(job: Job, board: Board, switch: StopSwitch) -> Summary | None:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if trainer.state.global_step < trainer.state.max_steps:
         return None
-    return keep(job, trainer)
+    with out_of_memory():
+        return keep(job, trainer)
 
 
 def build_trainer(job: Job, board: Board, switch: StopSwitch) -> SFTTrainer:
