@@ -9,7 +9,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tools.local_cluster import go_build, go_modules, packages, toolchain
+from tools.local_cluster import go_build, go_modules, locks, packages, toolchain
 from tools.local_cluster.commands import run
 from tools.local_cluster.go_build import Build
 from tools.local_cluster.paths import Paths
@@ -18,7 +18,11 @@ from tools.local_cluster.progress import Progress
 
 def build(paths: Paths) -> None:
     """Builds what is missing; prints one line when nothing is."""
-    builds = plan(paths)
+    with locks.builds(paths):
+        _build(paths, plan(paths))
+
+
+def _build(paths: Paths, builds: list[Build]) -> None:
     if not packages.missing() and _is_linked(paths, builds):
         print(f"all is built: {paths.bin}")
         return

@@ -30,6 +30,13 @@ def node_table(paths: Paths) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def builds(paths: Paths) -> Iterator[None]:
+    """Nobody else builds into this cache meanwhile."""
+    with _held(paths.cache / "builds", fcntl.LOCK_EX):
+        yield
+
+
 def _folder(paths: Paths, name: str) -> Path:
     return paths.run / "locks" / name
 
