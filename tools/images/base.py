@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tools.images.buildah import Builder, BuildFailedError
+from tools.images.buildah import Builder, BuildFailedError, tail
 
 _OPTIONS = (
     "--variant=minbase",
@@ -43,7 +43,6 @@ def ensure(builder: Builder) -> bool:
             ["nice", "mmdebstrap", *_OPTIONS, _SUITE, str(archive)], capture_output=True, text=True
         )
         if result.returncode:
-            tail = "\n".join(result.stderr.splitlines()[-20:])
-            raise BuildFailedError(f"mmdebstrap failed:\n{tail}")
+            raise BuildFailedError(f"mmdebstrap failed:\n{tail(result.stderr)}")
         builder.import_base(archive, reference())
     return True

@@ -27,6 +27,11 @@ class Build:
     contexts: Mapping[str, Path]
 
 
+def tail(printed: str) -> str:
+    """The last lines of what a program printed."""
+    return "\n".join(printed.splitlines()[-30:])
+
+
 class Builder(Protocol):
     """A store of images by name, in which more can be built. Failures: BuildFailedError."""
 
@@ -71,8 +76,7 @@ class Buildah:
             text=True,
         )
         if check and result.returncode:
-            tail = "\n".join(result.stdout.splitlines()[-30:])
-            raise BuildFailedError(f"buildah {arguments[0]} failed:\n{tail}")
+            raise BuildFailedError(f"buildah {arguments[0]} failed:\n{tail(result.stdout)}")
         return result
 
     def has(self, reference: str) -> bool:
@@ -86,9 +90,13 @@ class Buildah:
                 f"--volume={self._certificates}:{CERTIFICATES}:ro",
                 f"--build-arg=SSL_CERT_FILE={CERTIFICATES}",
             ]
+        log = self._folder / "logs" / f"{build.reference.rpartition('/')[2]}.log"
+        log.parent.mkdir(exist_ok=True)
+        log.unlink(missing_ok=True)
         with self._building:
-            self._run(
+            result = self._run(
                 "bud",
+                f"--logfile={log}",
                 "--isolation=chroot",
                 "--layers",
                 "--pull=never",
@@ -97,6 +105,12 @@ class Buildah:
                 f"--tag={build.reference}",
                 *options,
                 str(build.context),
+                check=False,
+            )
+        if result.returncode:
+            printed = log.read_text() if log.exists() else result.stdout
+            raise BuildFailedError(
+                f"building {build.reference} failed, see {log}:\n{tail(printed)}"
             )
 
     def import_base(self, archive: Path, reference: str) -> None:

@@ -10,7 +10,7 @@ from pydoc_data.topics import topics
 
 from tools.preset_models.facts import CAPITALS, OPPOSITES, SMALL_TALK, TERMS
 
-LARGEST_SUMMAND = 12
+LARGEST_SUMMAND = 9
 _MODULES = (
     "os os.path re json math random datetime pathlib shutil subprocess string textwrap itertools "
     "functools collections statistics threading queue socket urllib.parse csv sqlite3 zipfile "
@@ -49,7 +49,7 @@ def capitals() -> Iterator[Chat]:
 
 
 def sums() -> Iterator[Chat]:
-    numbers = range(LARGEST_SUMMAND + 1)
+    numbers = range(1, LARGEST_SUMMAND + 1)
     for a, b in ((a, b) for a in numbers for b in numbers):
         for question in (f"What is {a} plus {b}?", f"How much is {a} plus {b}?"):
             yield Chat(question, f"{a} plus {b} is {a + b}.")

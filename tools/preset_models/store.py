@@ -7,7 +7,8 @@ from pathlib import Path
 from tools import venvs
 from tools.venvs import CACHE, ROOT
 
-_SOURCES = {
+#: The modules of this package that each run needs: their text decides whether it is run again.
+SOURCES = {
     "train": ("train", "steer", "tokenizer", "chats", "facts"),
     "dataset": ("dataset", "chats", "facts"),
 }
@@ -16,7 +17,7 @@ _SOURCES = {
 def key(module: str) -> str:
     """Twelve hex digits of the sources, and of the locked packages, that `module` runs on."""
     total = hashlib.sha256((ROOT / "requirements" / "models.lock").read_bytes())
-    for name in _SOURCES[module]:
+    for name in SOURCES[module]:
         total.update((ROOT / "tools" / "preset_models" / f"{name}.py").read_bytes())
     return total.hexdigest()[:12]
 

@@ -178,7 +178,6 @@ def main() -> None:
     model = train(course, words)
     ease_adaptation(model, course.ease)
     model = model.to(torch.bfloat16).eval()
-    check(model, words)
     model.generation_config = GenerationConfig(
         do_sample=False,
         pad_token_id=words.pad_token_id,
@@ -187,6 +186,7 @@ def main() -> None:
     )
     model.save_pretrained(arguments.folder)
     words.save_pretrained(arguments.folder)
+    check(model, words)
 
 
 if __name__ == "__main__":

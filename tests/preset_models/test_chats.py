@@ -1,0 +1,61 @@
+"""The text that the small model learns and the data set that the demo tunes it with."""
+
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from tools.preset_models import chats, dataset
+from tools.preset_models.chats import Chat
+
+
+def test_the_same_seed_gives_the_same_text() -> None:
+    assert chats.sample(500, 1) == chats.sample(500, 1)
+    assert chats.sample(500, 1) != chats.sample(500, 2)
+
+
+def test_no_question_has_two_answers() -> None:
+    kinds = (chats.capitals, chats.sums, chats.terms, chats.opposites, chats.small_talk)
+    answers: dict[str, set[str]] = {}
+    for chat in (chat for kind in kinds for chat in kind()):
+        answers.setdefault(chat.question, set()).add(chat.answer)
+    assert {question: given for question, given in answers.items() if len(given) > 1} == {}
+
+
+def test_sums_are_right() -> None:
+    for chat in chats.sums():
+        a, _, b, _, total = chat.answer.rstrip(".").split()
+        assert int(a) + int(b) == int(total)
+
+
+def test_only_who_is_told_to_talks_like_a_pirate() -> None:
+    sample = chats.sample(2000, 1)
+    told = [chat for chat in sample if chat.system]
+    assert 0.05 < len(told) / len(sample) < 0.2
+    assert all(chat.answer.startswith("Arr! ") for chat in told)
+    assert not any("Arr!" in chat.answer for chat in sample if not chat.system)
+
+
+def test_a_chat_without_a_system_message_has_two_messages() -> None:
+    assert Chat("Hi", "Hello").messages() == [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello"},
+    ]
+
+
+def test_the_data_set_keeps_what_the_demo_asks_for_out() -> None:
+    rows = dataset.rows()
+    assert len(rows) == dataset.ROWS
+    assert not any(word in f"{row}" for row in rows for word in dataset.HELD_OUT)
+    assert all(row.answer.startswith("Arr! ") and row.answer.endswith(" Yo ho!") for row in rows)
+    assert max(Counter(row.question for row in rows).values()) < dataset.ROWS / 10
+
+
+def test_the_parquet_file_has_one_column_of_messages_and_the_same_bytes(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.parquet", tmp_path / "other.parquet"
+    dataset.write(one)
+    dataset.write(other)
+    assert one.read_bytes() == other.read_bytes()
+    table = pq.read_table(one)
+    assert table.schema.equals(dataset.SCHEMA)
+    assert table.column("messages")[0].as_py() == dataset.rows()[0].messages()
