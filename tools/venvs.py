@@ -63,7 +63,8 @@ def make(resolve: str) -> Path:
 def lock(resolve: str) -> None:
     """Resolves `<resolve>.txt` anew into `<resolve>.lock`, every wheel with its hash."""
     _uv(
-        "pip compile -q --upgrade --python-version 3.11 --generate-hashes --no-header --no-annotate",
+        "pip compile -q --upgrade --python-version 3.11 --generate-hashes --no-header",
+        "--no-annotate",
         f"requirements/{resolve}.txt",
         "-o",
         f"requirements/{resolve}.lock",
