@@ -122,7 +122,7 @@ def test_a_signal_while_fetching(environ: dict[str, str]) -> None:
             assert process.wait(30) == 143
         released.set()
     words = _words(environ)
-    assert (words["reason"], words["retryable"]) == ("TrainingFailed", True)
+    assert (words["reason"], words["retryable"]) == ("TrainingStopped", True)
     assert "stopped by a signal" in words["message"]
 
 

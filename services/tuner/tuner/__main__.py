@@ -101,10 +101,9 @@ def _run(command: Command, process: Process) -> tuple[int, termination.Words]:
         log.warning("stopped by a signal")
         return STOPPED, termination.failure(
             RunError(
-                Reason.TRAINING_FAILED,
+                Reason.TRAINING_STOPPED,
                 "the container was stopped by a signal; the run goes on from its last checkpoint "
                 "when the pod starts again",
-                retryable=True,
             )
         )
     except Exception as error:

@@ -97,6 +97,7 @@ def push_phase(settings: Settings, board: Board) -> Pushed:
         raise RunError(
             Reason.PUSH_FAILED,
             f"{results.root} holds no finished training; run `python -m tuner train` first",
+            retryable=False,
         )
     reference = parse_reference(settings.output_image)
     board.post(state=State.PUSHING, progress=_finished(summary))

@@ -15,10 +15,19 @@ class Reason(StrEnum):
     MODEL_LOAD_FAILED = "ModelLoadFailed"
     OUT_OF_MEMORY = "OutOfMemory"
     TRAINING_FAILED = "TrainingFailed"
+    TRAINING_STOPPED = "TrainingStopped"
     PUSH_UNAUTHORIZED = "PushUnauthorized"
     REGISTRY_UNREACHABLE = "RegistryUnreachable"
     PUSH_FAILED = "PushFailed"
 
 
-RETRYABLE = frozenset({Reason.DATA_UNREACHABLE, Reason.REGISTRY_UNREACHABLE})
-"""Reasons that may go away without a change by the user."""
+RETRYABLE = frozenset(
+    {
+        Reason.DATA_UNREACHABLE,
+        Reason.TRAINING_STOPPED,
+        Reason.PUSH_UNAUTHORIZED,
+        Reason.REGISTRY_UNREACHABLE,
+        Reason.PUSH_FAILED,
+    }
+)
+"""Reasons that may go away while the Workspace stays as it is."""

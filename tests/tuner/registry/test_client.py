@@ -54,7 +54,7 @@ def test_unauthorized(
     with pytest.raises(RunError) as caught:
         open_repository(basic_host, credentials).put_blob(DIGEST, CONTENT)
     assert caught.value.reason is Reason.PUSH_UNAUTHORIZED
-    assert not caught.value.retryable
+    assert caught.value.retryable
     assert f"the secret 'push' {said}" in caught.value.message
     assert "kubectl create secret docker-registry" in caught.value.message
 
@@ -88,20 +88,19 @@ def test_passing_failures_are_survived(
 
 
 @pytest.mark.parametrize(
-    ("failures", "reason", "retryable"),
+    ("failures", "reason"),
     [
-        ([503] * 3, Reason.REGISTRY_UNREACHABLE, True),
-        ([0] * 3, Reason.REGISTRY_UNREACHABLE, True),
-        ([403], Reason.PUSH_UNAUTHORIZED, False),
-        ([404], Reason.PUSH_FAILED, False),
-        ([413], Reason.PUSH_FAILED, False),
+        ([503] * 3, Reason.REGISTRY_UNREACHABLE),
+        ([0] * 3, Reason.REGISTRY_UNREACHABLE),
+        ([403], Reason.PUSH_UNAUTHORIZED),
+        ([404], Reason.PUSH_FAILED),
+        ([413], Reason.PUSH_FAILED),
     ],
     ids=lambda value: str(value),
 )
 def test_failures(
     failures: list[int],
     reason: Reason,
-    retryable: bool,
     fake_registry: FakeRegistry,
     open_repository: Open,
 ) -> None:
@@ -109,7 +108,7 @@ def test_failures(
     with pytest.raises(RunError) as caught:
         open_repository(fake_registry.host, Credentials()).put_blob(DIGEST, CONTENT)
     assert caught.value.reason is reason
-    assert caught.value.retryable is retryable
+    assert caught.value.retryable
     assert f"{fake_registry.host}/team/adapter:1" in caught.value.message
 
 

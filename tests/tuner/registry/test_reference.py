@@ -43,4 +43,5 @@ def test_refused(text: str) -> None:
     with pytest.raises(RunError, match="use <registry>/<repository>:<tag>") as caught:
         parse_reference(text)
     assert caught.value.reason is Reason.PUSH_FAILED
+    assert not caught.value.retryable
     assert repr(text) in caught.value.message

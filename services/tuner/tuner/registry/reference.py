@@ -48,5 +48,6 @@ def parse_reference(text: str) -> Reference:
             Reason.PUSH_FAILED,
             f"tuning.output.image is {text!r}, which is no image reference; use "
             "<registry>/<repository>:<tag> in lower case, for example registry.example/team/a:1",
+            retryable=False,
         )
     return reference

@@ -1,6 +1,7 @@
 """TrainingArguments of the user + what the platform decides → TRL's SFTConfig."""
 
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,7 @@ def _decided(device: Device, output: Path) -> dict[str, Any]:
         # A checkpoint without the optimizer is none to go on from.
         "save_only_model": False,
         "include_num_input_tokens_seen": "non_padding",
-        # The log goes through the callbacks.
-        "disable_tqdm": True,
+        "disable_tqdm": not sys.stdout.isatty(),
     }
 
 
