@@ -9,6 +9,7 @@ MODEL_TESTS := tests/tuner tests/model_server
 
 .DEFAULT_GOAL := help
 .PHONY: demo demo-nodeclaims down help venv venv-models lock crds protogen docs format check unit unit-models \
+	e2e test trouble \
 	pants-lint pants-check pants-test package
 
 demo: venv venv-models ## the documentation's walkthrough, from nothing, on a real local cluster
@@ -55,6 +56,14 @@ unit: venv ## fast tests without torch and without a cluster
 
 unit-models: venv-models ## tests of tuner and model-server, with small real models
 	$(PY_MODELS) -m pytest -q $(MODEL_TESTS)
+
+e2e: venv venv-models ## end-to-end tests on the real local cluster (brought up where it is not)
+	$(PY) -m pytest -q -p no:cacheprovider tests/e2e tests/local_cluster tests/aks_emulator -m cluster
+
+test: check unit unit-models e2e ## everything that CI runs
+
+trouble: venv venv-models ## provoke eleven kinds of trouble on the local cluster, print what is told
+	$(PY) -m tools.demo.trouble
 
 pants-lint: ## ruff, by Pants (tools/pants needs a Python 3.9; docs/development.md)
 	tools/pants lint ::
