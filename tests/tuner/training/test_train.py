@@ -22,6 +22,9 @@ from tuner.settings import Settings
 from tuner.stop import StopSwitch
 from tuner.training.checkpoints import MARKER
 
+# The first test imports torch and all that is over it: a minute on a busy machine.
+pytestmark = pytest.mark.timeout(400)
+
 CONFIG = """
 training_config:
   QuantizationConfig: {{load_in_4bit: {qlora}, bnb_4bit_quant_type: nf4}}
@@ -126,7 +129,6 @@ def test_a_stopped_training_goes_on(environ: dict[str, str], tmp_path: Path) -> 
     assert summary.steps == 12
 
 
-@pytest.mark.timeout(400)
 @pytest.mark.usefixtures("conversations")
 def test_a_killed_training_goes_on(
     environ: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
