@@ -1,5 +1,6 @@
 """Kubernetes quantities such as "50Gi" and "500m", as exact numbers."""
 
+import math
 import re
 from decimal import Decimal
 
@@ -34,4 +35,4 @@ def parse(text: str | int | float) -> Decimal:
 
 def gib(text: str | int | float) -> int:
     """Whole GiB, rounded up: what a disk of at least that size needs."""
-    return int(-(-parse(text) // GIB))
+    return math.ceil(parse(text) / GIB)
