@@ -1,12 +1,14 @@
 """What tests are given: settings, Workspaces, nodes, claims and pods, each with what matters."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from kaito_kube.kinds import MACHINE, WORKSPACE, Kind, Manifest
 from workspace_controller.manifests.claims import claim_name
 from workspace_controller.manifests.metadata import Owner
-from workspace_controller.observed import Claim
-from workspace_controller.settings import PodSettings, Settings
+from workspace_controller.observe import catalogue_facts, read_spec
+from workspace_controller.observed import Claim, Observed, UserFile
+from workspace_controller.settings import NodeProvisioner, PodSettings, Settings
 
 NAMESPACE = "team"
 RELEASE = "kaito-system"
@@ -19,6 +21,8 @@ DIGEST = "sha256:" + "a" * 64
 
 
 def settings(**changes: Any) -> Settings:
+    if "node_provisioner" in changes:
+        changes["node_provisioner"] = NodeProvisioner(changes["node_provisioner"])
     return Settings(
         **{
             "release_namespace": RELEASE,
@@ -121,3 +125,49 @@ def claim(
 def _condition(type_: str, text: str) -> Manifest:
     status, reason, message = (text.split("/", 2) + ["", ""])[:3]
     return {"type": type_, "status": status, "reason": reason, "message": message}
+
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def observed(manifest: Manifest, **changes: Any) -> Observed:
+    """As `observe` would give it, with the catalogues' facts unless `changes` say otherwise."""
+    spec, problem = read_spec(manifest)
+    given = changes.pop("settings", None) or settings()
+    facts: dict[str, Any] = {"file": None}
+    if spec is not None:
+        facts |= catalogue_facts(spec, given, tuple(changes.get("nodes", ())))
+        if spec.tuning is not None:
+            facts["file"] = UserFile(
+                RELEASE, "qlora-params-template", "training_config.yaml", CONFIG
+            )
+    return Observed(
+        workspace=manifest,
+        settings=given,
+        now=NOW,
+        spec=spec,
+        spec_problem=problem,
+        **{**facts, **changes},
+    )
+
+
+def pod(role: str, *, owner_uid: str = "job-1", name: str = "ws-1", **status: Any) -> Manifest:
+    return {
+        "metadata": {
+            "name": name,
+            "labels": {**OWNER.labels, "kaito.sh/role": role},
+            "ownerReferences": [{"uid": owner_uid}],
+        },
+        "status": status,
+    }
+
+
+def container(name: str, *, last: Manifest | None = None, **state: Any) -> Manifest:
+    found: Manifest = {"name": name, "image": f"registry.local/{name}:1", "state": state}
+    return {**found, "lastState": {"terminated": last}} if last else found
+
+
+def said(manifest: Manifest | None) -> dict[str, str]:
+    """Type → "status/reason" of a status."""
+    assert manifest is not None
+    return {c["type"]: f"{c['status']}/{c['reason']}" for c in manifest["conditions"]}

@@ -11,6 +11,7 @@ from typing import Any
 from kaito_api import labels
 from kaito_kube.kinds import Manifest
 from workspace_controller.plan.validation import Problem
+from workspace_controller.settings import Settings, release_labels
 
 PATH = "/validate"
 _CHANGED = " || ".join(
@@ -47,10 +48,11 @@ def answer(review: Manifest, problems: Sequence[Problem]) -> Manifest:
     return {"apiVersion": review["apiVersion"], "kind": review["kind"], "response": response}
 
 
-def configuration(service: str, namespace: str, ca: bytes) -> Manifest:
+def configuration(settings: Settings, ca: bytes) -> Manifest:
     """The ValidatingWebhookConfiguration of the release."""
+    service = settings.webhook_service
     return {
-        "metadata": {"name": service, "labels": {"app.kubernetes.io/part-of": "kaito"}},
+        "metadata": {"name": service, "labels": release_labels(settings)},
         "webhooks": [
             {
                 "name": "validation.workspace.kaito.sh",
@@ -61,7 +63,7 @@ def configuration(service: str, namespace: str, ca: bytes) -> Manifest:
                 "clientConfig": {
                     "service": {
                         "name": service,
-                        "namespace": namespace,
+                        "namespace": settings.release_namespace,
                         "path": PATH,
                         "port": 443,
                     },

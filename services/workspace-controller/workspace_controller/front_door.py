@@ -13,7 +13,7 @@ from kaito_kube.kinds import CONFIG_MAP, WORKSPACE, Kind, Manifest, is_being_del
 from kaito_kube.store import Store
 from workspace_controller.manifests.pods import GRPC_PORT
 from workspace_controller.plan.status import is_ready
-from workspace_controller.settings import Settings
+from workspace_controller.settings import Settings, release_labels
 
 LOG = logging.getLogger(__name__)
 KEY = "backends.yaml"
@@ -83,7 +83,7 @@ class FrontDoor:
             "metadata": {
                 "name": self.settings.backends_config_map,
                 "namespace": self.settings.release_namespace,
-                "labels": {"app.kubernetes.io/part-of": "kaito"},
+                "labels": release_labels(self.settings),
             },
             "data": {KEY: text},
         }

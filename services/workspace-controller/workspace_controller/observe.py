@@ -91,7 +91,7 @@ class Observer:
             deployment=first(kinds.DEPLOYMENT),
             stateful_set=first(kinds.STATEFUL_SET),
             services={m["metadata"]["name"]: m for m in own(kinds.SERVICE)},
-            **_facts(spec, self.settings, nodes),
+            **catalogue_facts(spec, self.settings, nodes),
         )
 
     def claims_labelled(self, key: Key) -> list[Claim]:
@@ -225,7 +225,7 @@ def _options(where: str, ref: PresetRef) -> dict[str, str]:
     return named
 
 
-def _facts(
+def catalogue_facts(
     spec: WorkspaceSpec | None, settings: Settings, nodes: tuple[Manifest, ...]
 ) -> dict[str, Any]:
     """What the catalogues know of the preset and of the machine type."""

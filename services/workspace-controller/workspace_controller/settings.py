@@ -110,6 +110,14 @@ class Settings:
         )
 
 
+def release_labels(settings: Settings) -> dict[str, str]:
+    """Of objects that belong to the release and to no Workspace."""
+    return {
+        "app.kubernetes.io/part-of": "kaito",
+        "app.kubernetes.io/instance": settings.release_name,
+    }
+
+
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 

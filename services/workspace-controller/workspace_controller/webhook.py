@@ -74,10 +74,7 @@ class Webhook:
 
     async def _configure(self) -> None:
         made = await self.certificates()
-        settings = self.settings
-        wanted = admission.configuration(
-            settings.webhook_service, settings.release_namespace, made.ca
-        )
+        wanted = admission.configuration(self.settings, made.ca)
         await self.cluster.apply(VALIDATING_WEBHOOK, wanted)
 
     async def certificates(self) -> Certificates:

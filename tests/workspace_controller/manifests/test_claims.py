@@ -1,0 +1,107 @@
+"""Machine, NodeClaim and NodePool as gpu-provisioner and Karpenter take them."""
+
+import re
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from kaito_api import labels
+from kaito_api.karpenter import MachineSpec, NodeClaimSpec
+from kaito_kube.kinds import Manifest
+from tests.workspace_controller.given import INSTANCE, OWNER
+from workspace_controller.manifests.claims import (
+    NodeNeed,
+    claim_name,
+    machine,
+    node_claim,
+    node_pool,
+    pool_name,
+)
+from workspace_controller.manifests.metadata import Owner
+
+NEED = NodeNeed(
+    owner=OWNER,
+    count=2,
+    instance_type=INSTANCE,
+    node_labels={"app": "phi"},
+    disk_gib=88,
+    image_family="ubuntu",
+)
+
+
+def requirements(manifest: Manifest) -> dict[str, list[str]]:
+    return {r["key"]: r["values"] for r in manifest["spec"]["requirements"]}
+
+
+@pytest.mark.parametrize("index", range(20))
+def test_a_name_is_an_agent_pools_and_always_the_same(index: int) -> None:
+    assert re.fullmatch(r"ws[0-9a-f]{9}", claim_name(OWNER, index))
+    assert claim_name(OWNER, index) == claim_name(OWNER, index)
+
+
+def test_names_differ_by_index_and_by_whatever_makes_a_workspace_another() -> None:
+    owners = [OWNER, Owner("x", "ws", OWNER.uid), Owner("team", "x", OWNER.uid),
+              Owner("team", "ws", "x")]  # fmt: skip
+    names = {claim_name(owner, index) for owner in owners for index in range(3)}
+    assert len(names) == 12
+
+
+@pytest.mark.parametrize("build", [machine, node_claim], ids=["machine", "nodeclaim"])
+def test_what_both_kinds_of_claim_carry(build: Any) -> None:
+    made = build(NEED, 0)
+    has = made["metadata"]["labels"]
+    assert has.items() >= {**OWNER.labels, "app": "phi", labels.WORKSPACE_UID: OWNER.uid}.items()
+    assert made["metadata"]["annotations"] == {
+        labels.DO_NOT_DISRUPT: "true",
+        labels.NODE_IMAGE_FAMILY: "ubuntu",
+    }
+    assert requirements(made)[labels.INSTANCE_TYPE] == [INSTANCE]
+    assert made["spec"]["taints"] == [{"key": "sku", "value": "gpu", "effect": "NoSchedule"}]
+    assert made["spec"]["resources"] == {"requests": {"storage": "88Gi"}}
+
+
+@pytest.mark.parametrize(
+    ("build", "schema"),
+    [(machine, MachineSpec), (node_claim, NodeClaimSpec)],
+    ids=["machine", "nodeclaim"],
+)
+def test_claims_fit_their_crd(build: Any, schema: type[BaseModel]) -> None:
+    schema.model_validate(build(NEED, 0)["spec"])
+
+
+def test_what_a_machine_has_of_its_own() -> None:
+    made = machine(NEED, 0)
+    assert made["metadata"]["labels"]["karpenter.sh/provisioner-name"] == "default"
+    assert made["spec"]["machineTemplateRef"] == {"name": made["metadata"]["name"]}
+    assert requirements(made)[labels.MACHINE_TYPE] == ["gpu"]
+
+
+def test_what_a_node_claim_has_of_its_own() -> None:
+    made = node_claim(NEED, 0)
+    assert made["metadata"]["labels"]["karpenter.sh/nodepool"] == "kaito"
+    assert made["spec"]["nodeClassRef"] == {
+        "group": "kaito.sh",
+        "kind": "KaitoNodeClass",
+        "name": "default",
+    }
+
+
+def test_a_pool_has_a_fixed_size_and_labels_its_nodes() -> None:
+    made = node_pool(NEED)
+    assert made["spec"]["replicas"] == 2
+    template = made["spec"]["template"]
+    assert template["metadata"]["labels"].items() >= OWNER.labels.items()
+    assert template["spec"]["nodeClassRef"]["kind"] == "AKSNodeClass"
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name"), [("team", "ws"), ("n" * 63, "w" * 52), ("n" * 10, "w" * 52)]
+)
+def test_a_pools_name_fits(namespace: str, name: str) -> None:
+    assert len(pool_name(Owner(namespace, name, "u"))) <= 63
+
+
+def test_long_pool_names_still_differ() -> None:
+    one, two = (pool_name(Owner("n" * 63, f"{'w' * 50}{i}", "u")) for i in range(2))
+    assert one != two

@@ -1,0 +1,103 @@
+"""Service, Deployment, StatefulSet and the metadata that all of them carry."""
+
+from typing import Any
+
+import pytest
+
+from kaito_api import labels
+from tests.workspace_controller.given import INSTANCE, OWNER
+from workspace_controller.manifests.metadata import (
+    belongs_to,
+    digest,
+    metadata,
+    revision_of,
+    stamped,
+)
+from workspace_controller.manifests.placing import Placing
+from workspace_controller.manifests.service import Exposure, headless_service, service
+from workspace_controller.manifests.workload import (
+    Workload,
+    custom_template,
+    deployment,
+    stateful_set,
+    template_of,
+)
+
+PLACING = Placing(owner=OWNER, node_labels={"app": "phi"}, instance_type=INSTANCE, gpus={})
+WORKLOAD = Workload(owner=OWNER, template=template_of(OWNER, {"containers": []}), replicas=2)
+
+
+def test_what_every_object_carries() -> None:
+    made = metadata(OWNER, "ws", "tuning")
+    (reference,) = made["ownerReferences"]
+    assert reference["controller"] is True and reference["kind"] == "Workspace"
+    assert made["labels"].items() >= {**OWNER.labels, labels.ROLE: "tuning"}.items()
+    assert belongs_to({"metadata": made}, OWNER)
+
+
+def test_a_revision_follows_the_content() -> None:
+    one, two = (stamped({"metadata": {"name": "x"}, "spec": {"n": n}}) for n in (1, 2))
+    assert revision_of(one) != revision_of(two)
+    assert revision_of({"metadata": {}}) == ""
+
+
+def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
+    assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
+
+
+@pytest.mark.parametrize(
+    ("exposure", "spec"),
+    [
+        ({}, {"type": "ClusterIP", "publishNotReadyAddresses": False}),
+        ({"training": True}, {"publishNotReadyAddresses": True}),
+        ({"load_balancer": True}, {"type": "LoadBalancer"}),
+        (
+            {"first_pod_only": True},
+            {
+                "selector": {
+                    labels.WORKSPACE: "ws",
+                    "statefulset.kubernetes.io/pod-name": "ws-0",
+                }
+            },
+        ),
+    ],
+    ids=["serving", "training", "load balancer", "spanning nodes"],
+)
+def test_the_service(exposure: dict[str, Any], spec: dict[str, Any]) -> None:
+    made = service(Exposure(owner=OWNER, **exposure))
+    assert made["spec"].items() >= spec.items()
+    ports = [(p["name"], p["port"], p["targetPort"]) for p in made["spec"]["ports"]]
+    assert ports == [("http", 80, 5000), ("grpc", 29500, 29500)]
+
+
+def test_the_headless_service_has_no_address() -> None:
+    assert headless_service(OWNER)["spec"]["clusterIP"] == "None"
+
+
+def test_a_deployment_lets_go_of_its_gpu_before_the_next_takes_it() -> None:
+    made = deployment(WORKLOAD)
+    assert made["spec"]["strategy"] == {"type": "Recreate"}
+    template = made["spec"]["template"]["metadata"]["labels"]
+    assert template.items() >= made["spec"]["selector"]["matchLabels"].items()
+
+
+def test_a_stateful_set_starts_its_pods_together() -> None:
+    made = stateful_set(WORKLOAD)
+    assert made["spec"]["podManagementPolicy"] == "Parallel"
+    assert made["spec"]["serviceName"] == "ws-headless"
+
+
+def test_a_users_template_keeps_what_is_its_own() -> None:
+    template = {
+        "metadata": {"labels": {"mine": "yes"}},
+        "spec": {
+            "containers": [{"name": "c"}],
+            "tolerations": [{"key": "mine", "operator": "Exists"}],
+            "affinity": {"podAntiAffinity": {}},
+        },
+    }
+    made = custom_template(OWNER, template, PLACING)
+    assert made["metadata"]["labels"].items() >= {"mine": "yes", **OWNER.labels}.items()
+    assert made["spec"]["tolerations"][0] == {"key": "mine", "operator": "Exists"}
+    assert set(made["spec"]["affinity"]) == {"podAntiAffinity", "nodeAffinity"}
+    assert template["metadata"] == {"labels": {"mine": "yes"}}

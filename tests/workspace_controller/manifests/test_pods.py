@@ -1,0 +1,283 @@
+"""What the pods must carry, whatever else is in them: the essentials, not every line."""
+
+import json
+from typing import Any
+
+import pytest
+
+from kaito_api.workspace import Tuning
+from kaito_kube.kinds import Manifest
+from kaito_presets import catalog
+from tests.workspace_controller.given import CONFIG, INSTANCE, OWNER, PRESET, settings, tuning
+from workspace_controller.manifests import tuning_job
+from workspace_controller.manifests.model_pod import ModelPod, ServedAdapter, model_pod_spec
+from workspace_controller.manifests.placing import Placing
+from workspace_controller.manifests.pods import ModelSource
+from workspace_controller.manifests.tuning_job import TuningPod, adapter_revision, job, job_revision
+from workspace_controller.settings import ModelDelivery, PodSettings
+
+PLACING = Placing(
+    owner=OWNER,
+    node_labels={"app": "phi"},
+    instance_type=INSTANCE,
+    gpus={"nvidia.com/gpu": "1"},
+)
+
+
+def source(**changes: Any) -> ModelSource:
+    preset = catalog.load().find(PRESET)
+    assert preset is not None
+    given = {
+        "delivery": ModelDelivery.IMAGE_VOLUME,
+        "preset": preset,
+        "image": "r/kaito-phi:1",
+        "path": "/workspace/tfs/weights",
+    }
+    return ModelSource(**{**given, **changes})
+
+
+def tuning_pod(spec: Manifest | None = None, **changes: Any) -> Manifest:
+    given: dict[str, Any] = {
+        "owner": OWNER,
+        "tuning": Tuning.model_validate(spec or tuning()),
+        "model": source(),
+        "config": CONFIG,
+        "placing": PLACING,
+        "settings": settings(insecure_registries=("r:5000",)),
+    }
+    return job(TuningPod(**{**given, **changes}))
+
+
+def model_pod(**changes: Any) -> Manifest:
+    given: dict[str, Any] = {
+        "owner": OWNER,
+        "model": source(),
+        "adapters": (),
+        "default_adapter": "",
+        "max_model_len": 0,
+        "nodes": 1,
+        "placing": PLACING,
+        "settings": settings(),
+    }
+    return model_pod_spec(ModelPod(**{**given, **changes}))
+
+
+def pod_of(made: Manifest) -> Manifest:
+    spec: Manifest = made["spec"]["template"]["spec"]
+    return spec
+
+
+def everything(spec: Manifest) -> list[Manifest]:
+    return [*spec.get("initContainers", ()), *spec["containers"]]
+
+
+def env_of(container: Manifest) -> dict[str, str]:
+    return {entry["name"]: entry.get("value", "") for entry in container["env"]}
+
+
+def mounts_of(container: Manifest) -> dict[str, Manifest]:
+    return {mount["mountPath"]: mount for mount in container["volumeMounts"]}
+
+
+PODS = {
+    "tuning": pod_of(tuning_pod()),
+    "inference": model_pod(adapters=(ServedAdapter(name="style", image="r/a@sha256:1"),)),
+    "init-copy": model_pod(model=source(delivery=ModelDelivery.INIT_COPY)),
+    "hub": model_pod(model=source(delivery=ModelDelivery.HUB, access_secret="hf")),
+    "volume output": pod_of(tuning_pod(tuning(output={"volumeSource": {"emptyDir": {}}}))),
+}
+
+
+@pytest.mark.parametrize("spec", PODS.values(), ids=PODS)
+def test_every_pod_is_restricted(spec: Manifest) -> None:
+    security = spec["securityContext"]
+    assert security["runAsNonRoot"] is True and security["runAsUser"] == 65532
+    assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert spec["automountServiceAccountToken"] is False
+    for container in everything(spec):
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        }
+
+
+@pytest.mark.parametrize("spec", PODS.values(), ids=PODS)
+def test_every_mount_has_its_volume_and_every_volume_a_mount(spec: Manifest) -> None:
+    volumes = [volume["name"] for volume in spec["volumes"]]
+    mounted = {m["name"] for c in everything(spec) for m in c["volumeMounts"]}
+    assert sorted(volumes) == sorted(mounted)
+    for container in everything(spec):
+        assert len(mounts_of(container)) == len(container["volumeMounts"])
+
+
+@pytest.mark.parametrize("spec", PODS.values(), ids=PODS)
+def test_every_pod_goes_to_its_own_nodes_or_to_free_ones(spec: Manifest) -> None:
+    required = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    own, free = (term["matchExpressions"] for term in required["nodeSelectorTerms"])
+    assert {e["key"]: e["values"] for e in own} == {k: [v] for k, v in OWNER.labels.items()}
+    assert {"key": "kaito.sh/workspace", "operator": "DoesNotExist"} in free
+    assert {"key": "app", "operator": "In", "values": ["phi"]} in free
+    assert {"sku", "nvidia.com/gpu"} <= {t["key"] for t in spec["tolerations"]}
+
+
+@pytest.mark.parametrize("spec", PODS.values(), ids=PODS)
+def test_exactly_one_container_takes_the_gpus(spec: Manifest) -> None:
+    having = [
+        c["name"]
+        for c in everything(spec)
+        if "nvidia.com/gpu" in (c.get("resources") or {}).get("limits", {})
+    ]
+    assert having in (["trainer"], ["model-server"])
+
+
+def test_the_job_runs_its_phases_in_order_and_never_gives_up() -> None:
+    made = tuning_pod()
+    spec = pod_of(made)
+    assert [c["name"] for c in spec["initContainers"]] == ["data-fetcher", "trainer"]
+    assert [c["name"] for c in spec["containers"]] == ["pusher"]
+    assert [c["args"] for c in everything(spec)] == [["fetch"], ["train"], ["push"]]
+    assert spec["restartPolicy"] == "OnFailure"
+    assert made["spec"]["backoffLimit"] >= 1000
+    assert made["spec"]["podReplacementPolicy"] == "Failed"
+
+
+def test_only_the_pusher_sees_the_push_secret() -> None:
+    spec = pod_of(tuning_pod())
+    having = [c["name"] for c in everything(spec) if "/mnt/push-secret" in mounts_of(c)]
+    assert having == ["pusher"]
+    (secret,) = [v["secret"] for v in spec["volumes"] if "secret" in v]
+    assert secret["secretName"] == "push"
+
+
+def test_the_tuners_environment() -> None:
+    env = env_of(pod_of(tuning_pod())["initContainers"][1])
+    assert (
+        env.items()
+        >= {
+            "KAITO_WORKSPACE": "ws",
+            "KAITO_NAMESPACE": "team",
+            "KAITO_BASE_MODEL": PRESET,
+            "KAITO_METHOD": "qlora",
+            "KAITO_OUTPUT_IMAGE": "registry.local/adapters/phi:1",
+            "KAITO_PUSH_SECRET_NAME": "push",
+            "KAITO_INSECURE_REGISTRIES": "r:5000",
+            "KAITO_ALLOW_PRIVATE_DATA_HOSTS": "false",
+            "DEFAULT_TARGET_MODULES": "qkv_proj,o_proj,gate_up_proj,down_proj",
+            "HF_HUB_OFFLINE": "1",
+            "HOME": "/tmp",
+        }.items()
+    )
+    assert json.loads(env["KAITO_DATA_URLS"])[0].startswith("https://data.example/")
+
+
+def test_the_settings_environment_wins() -> None:
+    pod = PodSettings(image="t:1", env={"KAITO_CHECKPOINT_SECONDS": "1", "HOME": "/home"})
+    env = env_of(pod_of(tuning_pod(settings=settings(tuner=pod)))["containers"][0])
+    assert (env["KAITO_CHECKPOINT_SECONDS"], env["HOME"]) == ("1", "/home")
+
+
+def test_data_from_an_image_is_its_data_folder_read_only() -> None:
+    source_ = {"image": "r/data:1", "imagePullSecrets": ["pull"]}
+    spec = pod_of(tuning_pod(tuning(input=source_)))
+    mount = mounts_of(spec["initContainers"][1])["/mnt/data"]
+    assert (mount["subPath"], mount["readOnly"]) == ("data", True)
+    assert {"name": "pull"} in spec["imagePullSecrets"]
+
+
+def test_data_from_a_volume() -> None:
+    claim = {"persistentVolumeClaim": {"claimName": "data"}}
+    spec = pod_of(tuning_pod(tuning(input={"volumeSource": claim})))
+    assert {"name": "data", **claim} in spec["volumes"]
+
+
+def test_output_to_a_volume_is_trained_into_and_not_pushed() -> None:
+    spec = PODS["volume output"]
+    assert [c["name"] for c in everything(spec)] == ["data-fetcher", "trainer"]
+    assert {"name": "results", "emptyDir": {}} in spec["volumes"]
+
+
+@pytest.mark.parametrize(
+    ("change", "same_adapter"),
+    [
+        ({"output": {"image": "r/x:2", "imagePushSecret": "push"}}, False),
+        ({"input": {"urls": ["https://other.example/x.parquet"]}}, False),
+        ({"config": "mine"}, False),
+        ({"method": "lora"}, False),
+        ({"output": {**tuning()["output"], "imagePushSecret": "other"}}, True),
+        ({}, True),
+    ],
+    ids=["output", "input", "config", "method", "push secret", "nothing"],
+)
+def test_what_makes_another_adapter_and_what_only_another_job(
+    change: Manifest, same_adapter: bool
+) -> None:
+    before, after = (Tuning.model_validate(tuning(**c)) for c in ({}, change))
+    assert (adapter_revision(before) == adapter_revision(after)) is same_adapter
+    assert (job_revision(before, CONFIG) == job_revision(after, CONFIG)) is (change == {})
+
+
+def test_another_configuration_makes_another_job_of_the_same_adapter() -> None:
+    spec = Tuning.model_validate(tuning())
+    one, two = job_revision(spec, CONFIG), job_revision(spec, CONFIG + " ")
+    assert one != two and one.split("-")[0] == two.split("-")[0]
+
+
+def test_the_configuration_lies_in_a_config_map_of_its_own() -> None:
+    made = tuning_job.config_map(OWNER, CONFIG)
+    assert made["metadata"]["name"] == "ws-tuning-config"
+    assert made["data"] == {"training_config.yaml": CONFIG}
+    assert made["metadata"]["ownerReferences"][0]["uid"] == OWNER.uid
+
+
+def test_the_model_pod_of_a_tuned_model() -> None:
+    tuned = ServedAdapter(name="ws", image="r/a@sha256:1", pull_secrets=("push",))
+    spec = model_pod(adapters=(tuned,), default_adapter="ws", max_model_len=4096)
+    server, gateway = spec["containers"]
+    env = env_of(server)
+    assert (
+        env.items()
+        >= {
+            "KAITO_MODEL_PATH": "/mnt/model",
+            "KAITO_MODEL_NAME": PRESET,
+            "KAITO_DEFAULT_ADAPTER": "ws",
+            "KAITO_ADAPTER_STRENGTHS": '{"ws": 1.0}',
+            "KAITO_MAX_MODEL_LEN": "4096",
+        }.items()
+    )
+    assert mounts_of(server)["/mnt/adapters/ws"]["subPath"] == "data"
+    assert mounts_of(server)["/mnt/model"]["subPath"] == "workspace/tfs/weights"
+    assert env_of(gateway)["KAITO_BACKEND"] == "localhost:29500"
+    assert spec["imagePullSecrets"] == [{"name": "push"}]
+
+
+def test_probes_ask_the_model_by_grpc_and_the_gateway_by_http() -> None:
+    server, gateway = model_pod()["containers"]
+    service = "kaito.inference.v1.InferenceService"
+    assert server["startupProbe"]["grpc"] == {"port": 29500, "service": service}
+    assert server["readinessProbe"]["grpc"]["service"] == service
+    assert server["livenessProbe"]["grpc"]["service"] == ""
+    patience = server["startupProbe"]["failureThreshold"] * server["startupProbe"]["periodSeconds"]
+    assert patience >= 1800
+    assert gateway["readinessProbe"]["httpGet"] == {"path": "/healthz", "port": 5000}
+
+
+def test_a_model_from_the_hub_comes_with_its_token() -> None:
+    server = PODS["hub"]["containers"][0]
+    (token,) = [e for e in server["env"] if e["name"] == "HF_TOKEN"]
+    assert token["valueFrom"]["secretKeyRef"] == {"name": "hf", "key": "HF_TOKEN"}
+    env = env_of(server)
+    assert env["KAITO_HUB_ID"] == "microsoft/Phi-3-mini-128k-instruct"
+    assert "HF_HUB_OFFLINE" not in env
+
+
+def test_a_model_that_is_copied_by_its_own_image() -> None:
+    (copy,) = PODS["init-copy"]["initContainers"]
+    assert copy["image"] == "r/kaito-phi:1"
+    assert copy["command"][-1] == "cp -R /workspace/tfs/weights/. /mnt/model/"
+
+
+def test_pods_that_serve_together_know_how_many_and_who_leads() -> None:
+    env = env_of(model_pod(nodes=3)["containers"][0])
+    assert env["KAITO_NODES"] == "3"
+    assert env["KAITO_LEADER"] == "ws-0.ws-headless.team.svc"

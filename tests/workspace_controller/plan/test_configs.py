@@ -1,0 +1,58 @@
+"""What of a user's configuration files is refused before a node is paid for."""
+
+import pytest
+
+from workspace_controller.plan import inference_config, training_config
+
+QLORA = "QuantizationConfig: {load_in_4bit: true}"
+
+
+def training(sections: str) -> str:
+    return f"training_config: {{{sections}}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "method", "told"),
+    [
+        (training(QLORA), "qlora", None),
+        (training(""), "lora", None),
+        (training("LoraConfig: {r: 8}, TrainingArguments: {output_dir: /mnt/x}"), "lora", None),
+        (training("LoraConfig:"), "lora", None),
+        ("training_config: [", "lora", "is not YAML"),
+        ("", "lora", "training_config at its top"),
+        ("- a", "lora", "training_config at its top"),
+        (training("Tokenizer: {}"), "lora", "'Tokenizer'"),
+        (training("LoraConfig: 3"), "lora", "must be a mapping"),
+        (training(QLORA), "lora", "tuning.method is lora"),
+        (training(""), "qlora", "tuning.method is qlora"),
+        (training("QuantizationConfig: {load_in_4bit: true, load_in_8bit: true}"), "qlora", "one"),
+        (training("QuantizationConfig: {load_in_4bit: 'yes'}"), "qlora", "'yes'"),
+        (training("TrainingArguments: {output_dir: /tmp}"), "lora", "/mnt/results"),
+        (training("TrainingArguments: {output_dir: /mnt}"), "lora", "/mnt/results"),
+        (training("TrainingArguments: {output_dir: /mnt/../etc}"), "lora", "/mnt/results"),
+        (training("TrainingArguments: {output_dir: 3}"), "lora", "is 3"),
+    ],
+)  # fmt: skip
+def test_training(text: str, method: str, told: str | None) -> None:
+    trouble = training_config.trouble(text, method)
+    assert trouble is None if told is None else told in (trouble or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "told"),
+    [
+        ("", 0, ""),
+        ("other: 1", 0, ""),
+        ("vllm: {max-model-len: 4096}", 4096, ""),
+        ("vllm: {max_model_len: '4096'}", 4096, ""),
+        ("vllm: {max-model-len: 0}", 0, "above 0"),
+        ("vllm: {max-model-len: auto}", 0, "'auto'"),
+        ("vllm: 3", 0, "must be a mapping"),
+        ("[1]", 0, "must be a mapping"),
+        ("{", 0, "is not YAML"),
+    ],
+)
+def test_inference(text: str, length: int, told: str) -> None:
+    config = inference_config.read(text)
+    assert config.max_model_len == length
+    assert told in config.trouble if told else config.trouble == ""

@@ -1,0 +1,208 @@
+"""What is refused, with which reason, and what its reader is told."""
+
+from typing import Any
+
+import pytest
+
+from kaito_kube.kinds import Manifest
+from kaito_presets import catalog
+from tests.workspace_controller.given import (
+    CONFIG,
+    claim,
+    inference,
+    inference_workspace,
+    observed,
+    resource,
+    settings,
+    stored,
+    tuning,
+    tuning_workspace,
+)
+from workspace_controller.observed import SecretFact, UserFile
+from workspace_controller.plan.validation import Problem, problems
+
+SERVE_NOT = {"kaito.sh/serve-tuned-model": "false"}
+BYPASS = {"kaito.sh/bypass-resource-checks": "true"}
+
+
+def found(manifest: Manifest, **changes: Any) -> list[Problem]:
+    o = observed(stored(manifest), **changes)
+    assert o.spec is not None
+    return list(problems(o, o.spec))
+
+
+def user_file(text: str | None) -> UserFile:
+    return UserFile("team", "mine", "training_config.yaml", text)
+
+
+def with_type(name: str | None, **more: Any) -> Manifest:
+    return inference_workspace(resource=resource(instanceType=name), **more)
+
+
+def named(name: str, **more: Any) -> Manifest:
+    return inference_workspace(inference=inference(preset={"name": name, **more}))
+
+
+RIGHT = {
+    "tuning": tuning_workspace(),
+    "inference": inference_workspace(),
+    "by hub id": named("microsoft/Phi-3-mini-128k-instruct"),
+    "by name in capitals": named("Phi-3-Mini-128k-Instruct"),
+    "instance type in small letters": with_type("standard_nc6s_v3"),
+    "unknown type, checks bypassed": with_type("Standard_XYZ", annotations=BYPASS),
+    "private preset with its image": inference_workspace(
+        resource=resource(instanceType="Standard_NC24ads_A100_v4"),
+        inference=inference(
+            preset={
+                "name": "llama-2-7b",
+                "accessMode": "private",
+                "presetOptions": {"image": "r/llama:1"},
+            }
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("manifest", RIGHT.values(), ids=RIGHT)
+def test_what_is_right(manifest: Manifest) -> None:
+    assert found(manifest) == []
+
+
+WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
+    "unknown preset": (
+        named("phi-3-mini-128k-instrct"),
+        {},
+        "PresetUnknown",
+        "inference.preset.name",
+        ["'phi-3-mini-128k-instrct'", "did you mean phi-3-mini-128k-instruct"],
+    ),
+    "a preset like no other": (
+        named("zzz"), {}, "PresetUnknown", "inference.preset.name", ["presets.md lists all"],
+    ),
+    "not tunable": (
+        tuning_workspace(tuning=tuning(preset={"name": "falcon-7b-instruct"})),
+        {},
+        "PresetNotTunable",
+        "resource.instanceType",
+        ["falcon-7b-instruct"],
+    ),
+    "unknown instance type": (
+        with_type("Standard_NC6s_v33"),
+        {},
+        "InstanceTypeUnknown",
+        "resource.instanceType",
+        ["'Standard_NC6s_v33'", "did you mean", "Standard_NC6s_v3"],
+    ),
+    "no instance type": (
+        with_type(None), {}, "InstanceTypeRequired", "resource.instanceType", ["Standard_NC6s_v3"],
+    ),
+    "instance type with brought nodes": (
+        with_type("Standard_NC6s_v3"),
+        {"settings": settings(node_provisioner="byo")},
+        "InstanceTypeForbidden",
+        "resource.instanceType",
+        ["leave it out"],
+    ),
+    "too small to serve": (
+        inference_workspace(inference=inference(preset={"name": "phi-4"})),
+        {},
+        "InstanceTypeTooSmall",
+        "resource.instanceType",
+        ["phi-4", "GiB", "Standard_", "$"],
+    ),
+    "tuned there and not served": (
+        tuning_workspace(tuning=tuning(preset={"name": "phi-4"})),
+        {},
+        "InstanceTypeTooSmall",
+        "resource.instanceType",
+        ["it can be tuned there and not served", "serve-tuned-model"],
+    ),
+    "gated and private": (
+        named("llama-2-7b"), {}, "WorkspaceInvalid", "inference.preset.presetOptions",
+        ["llama2", "accessMode private"],
+    ),
+    "missing ConfigMap": (
+        tuning_workspace(tuning=tuning(config="mine")),
+        {"file": user_file(None)},
+        "ConfigMapMissing",
+        "tuning.config",
+        ["team/mine", "training_config.yaml"],
+    ),
+    "configuration that contradicts the method": (
+        tuning_workspace(tuning=tuning(config="mine")),
+        {"file": user_file("training_config: {}")},
+        "ConfigInvalid",
+        "tuning.config",
+        ["qlora", "load_in_4bit"],
+    ),
+    "inference configuration": (
+        inference_workspace(inference=inference(config="mine")),
+        {"file": UserFile("team", "mine", "inference_config.yaml", "vllm: {max-model-len: x}")},
+        "ConfigInvalid",
+        "inference.config",
+        ["max-model-len", "'x'"],
+    ),
+    "context longer than the model's": (
+        inference_workspace(inference=inference(config="mine")),
+        {"file": UserFile("t", "m", "inference_config.yaml", "vllm: {max-model-len: 9000000}")},
+        "InstanceTypeTooSmall",
+        "resource.instanceType",
+        ["9000000", "131072"],
+    ),
+    "missing push secret": (
+        tuning_workspace(),
+        {"secrets": {"tuning.output.imagePushSecret": SecretFact("push", None)}},
+        "SecretMissing",
+        "tuning.output.imagePushSecret",
+        ["team/push", "does not exist"],
+    ),
+    "push secret of another type": (
+        tuning_workspace(),
+        {"secrets": {"tuning.output.imagePushSecret": SecretFact("push", frozenset({"token"}))}},
+        "SecretMissing",
+        "tuning.output.imagePushSecret",
+        [".dockerconfigjson"],
+    ),
+    "hub token under another key": (
+        inference_workspace(),
+        {
+            "secrets": {
+                "inference.preset.presetOptions.modelAccessSecret": SecretFact("hf", frozenset())
+            }
+        },
+        "SecretMissing",
+        "inference.preset.presetOptions.modelAccessSecret",
+        ["HF_TOKEN"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("manifest", "changes", "reason", "field", "words"), WRONG.values(), ids=WRONG
+)
+def test_what_is_wrong(
+    manifest: Manifest, changes: dict[str, Any], reason: str, field: str, words: list[str]
+) -> None:
+    first = found(manifest, **changes)[0]
+    assert (first.reason, first.field) == (reason, field)
+    assert [word for word in words if word not in first.message] == []
+
+
+def test_tuning_alone_needs_less_than_serving() -> None:
+    only_tuned = tuning_workspace(tuning=tuning(preset={"name": "phi-4"}), annotations=SERVE_NOT)
+    assert found(only_tuned) == []
+
+
+def test_what_has_begun_is_not_measured_anew() -> None:
+    too_small = inference_workspace(inference=inference(preset={"name": "phi-4"}))
+    assert found(too_small, claims=(claim(),)) == []
+
+
+def test_the_shipped_defaults_are_right() -> None:
+    assert found(tuning_workspace(), file=user_file(CONFIG)) == []
+
+
+@pytest.mark.parametrize("name", [preset.name for preset in catalog.load().presets])
+def test_every_preset_can_be_asked_for(name: str) -> None:
+    reasons = {problem.reason for problem in found(named(name))}
+    assert reasons <= {"InstanceTypeTooSmall", "WorkspaceInvalid"}
