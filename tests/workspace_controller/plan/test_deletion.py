@@ -1,0 +1,64 @@
+"""Workloads, then nodes, then the finalizer; each waits for the last."""
+
+from typing import Any
+
+import pytest
+
+from kaito_api import labels
+from kaito_kube.kinds import NODE_POOL
+from tests.workspace_controller.given import claim, observed, pod, stored, tuning_workspace
+from workspace_controller.observed import Observed
+from workspace_controller.plan.decide import decide
+from workspace_controller.plan.plan import Delete, Plan
+
+JUST_NOW, LONG_AGO = "2026-01-01T11:59:55Z", "2026-01-01T11:00:00Z"
+THERE = {"metadata": {"name": "ws", "uid": "x"}}
+LEAVING = {"metadata": {"name": "ws", "uid": "x", "deletionTimestamp": "x"}}
+
+
+def seen(since: str = JUST_NOW, **changes: Any) -> Observed:
+    manifest = stored(
+        tuning_workspace(), deletionTimestamp=since, finalizers=[labels.WORKSPACE_FINALIZER]
+    )
+    return observed(manifest, **changes)
+
+
+def kinds_of(plan: Plan) -> list[str]:
+    return [step.kind.kind for step in plan.steps if isinstance(step, Delete)]
+
+
+CASES: dict[str, tuple[Observed, list[str], str, float | None]] = {
+    "workloads first": (
+        seen(job=THERE, deployment=THERE, claims=(claim(),)), ["Deployment", "Job"], "keep", 15.0,
+    ),
+    "each once": (seen(job=LEAVING, claims=(claim(),)), [], "keep", 15.0),
+    "then pods may end": (seen(pods=(pod("tuning"),), claims=(claim(),)), [], "keep", 15.0),
+    "then claims": (seen(claims=(claim(),)), ["Machine"], "keep", None),
+    "claims are waited for": (seen(claims=(claim(leaving=True),)), [], "keep", None),
+    "then the finalizer": (seen(), [], "remove", None),
+    "pods of a dead node are not waited for": (
+        seen(LONG_AGO, pods=(pod("tuning"),), claims=(claim(),)), ["Machine"], "keep", None,
+    ),
+    "what does not end goes with the rest": (
+        seen(LONG_AGO, job=THERE, claims=(claim(),)), ["Job", "Machine"], "keep", None,
+    ),
+    "a pool": (seen(claims=(claim(kind=NODE_POOL), claim(1))), ["NodePool"], "keep", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("o", "deleted", "finalizer", "again"), CASES.values(), ids=CASES)
+def test_in_order(o: Observed, deleted: list[str], finalizer: str, again: float | None) -> None:
+    plan = decide(o)
+    assert (kinds_of(plan), plan.finalizer, plan.requeue_after) == (deleted, finalizer, again)
+
+
+def test_it_says_what_it_waits_for_in_the_provisioners_words() -> None:
+    stuck = claim(leaving=True, Ready="False/CloudUnavailable/throttled")
+    told = decide(seen(claims=(stuck,))).status
+    assert told is not None and told["state"] == "Deleting"
+    (deleting,) = [c for c in told["conditions"] if c["type"] == "WorkspaceDeleting"]
+    assert stuck.name in deleting["message"] and "throttled" in deleting["message"]
+
+
+def test_without_the_finalizer_nothing_is_left_to_do() -> None:
+    assert decide(observed(stored(tuning_workspace(), deletionTimestamp=JUST_NOW))) == Plan()
