@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -21,22 +22,29 @@ class TuningClient(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
 class GrpcTuningClient:
     """One short connection a question: there is one every few seconds, and pods come and go."""
 
+    port: int = GRPC_PORT
+
     async def get(self, address: str) -> TuningRun | None:
-        host = f"[{address}]" if ":" in address else address
         try:
             async with (
                 asyncio.timeout(TIMEOUT_S),
-                grpc.aio.insecure_channel(f"{host}:{GRPC_PORT}") as channel,
+                grpc.aio.insecure_channel(target(address, self.port)) as channel,
             ):
                 stub = tuning_pb2_grpc.TuningServiceStub(channel)
                 answer = await stub.GetTuning(tuning_pb2.GetTuningRequest())
         except (grpc.aio.AioRpcError, TimeoutError) as error:
-            LOG.debug("%s tells nothing: %s", host, type(error).__name__)
+            LOG.debug("%s tells nothing: %s", address, type(error).__name__)
             return None
         return from_message(answer.tuning)
+
+
+def target(address: str, port: int) -> str:
+    """host:port of an IP address of either family."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 class FakeTuningClient:

@@ -1,0 +1,64 @@
+"""The webhook's answer and its configuration, as values."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from kaito_kube.kinds import Manifest
+from tests.workspace_controller.given import inference_workspace, settings
+from workspace_controller.admission import answer, configuration, denials, subject
+from workspace_controller.plan.validation import Problem
+
+REVIEW: Manifest = {
+    "apiVersion": "admission.k8s.io/v1",
+    "kind": "AdmissionReview",
+    "request": {"uid": "r-1", "namespace": "team", "object": inference_workspace()},
+}
+UNKNOWN = Problem("PresetUnknown", "inference.preset.name", "'x' is no preset")
+
+
+def test_nothing_wrong_is_allowed() -> None:
+    given = answer(REVIEW, ())
+    assert given["response"] == {"uid": "r-1", "allowed": True}
+    assert (given["apiVersion"], given["kind"]) == ("admission.k8s.io/v1", "AdmissionReview")
+
+
+def test_each_problem_stands_on_its_line() -> None:
+    response = answer(REVIEW, (UNKNOWN, Problem("x", "resource", "too small")))["response"]
+    assert response["allowed"] is False
+    assert response["status"]["message"] == (
+        "validation failed: inference.preset.name: 'x' is no preset\nresource: too small"
+    )
+
+
+def test_a_secret_may_come_later() -> None:
+    assert denials((UNKNOWN, Problem("SecretMissing", "f", "m"))) == [UNKNOWN]
+
+
+def test_a_new_object_gets_the_names_it_lacks() -> None:
+    bare = {"metadata": {"generateName": "ws-"}}
+    found = subject({"request": {"uid": "r", "namespace": "team", "object": bare}})
+    assert found["metadata"] == {
+        "uid": "", "name": "", "namespace": "team", "generateName": "ws-",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("review", [{}, {"request": None}, {"request": {"object": {}}}])
+def test_what_is_no_review_is_refused(review: Any) -> None:
+    with pytest.raises(ValueError, match="no object"):
+        subject(review)
+
+
+def test_it_cannot_block_deletion_status_or_anything_while_it_is_down() -> None:
+    made = configuration(settings(webhook_service="kaito-wc"), b"CA")
+    (webhook,) = made["webhooks"]
+    assert webhook["failurePolicy"] == "Ignore"
+    assert webhook["sideEffects"] == "None"
+    (rule,) = webhook["rules"]
+    assert rule["resources"] == ["workspaces"]
+    assert rule["operations"] == ["CREATE", "UPDATE"]
+    assert any("deletionTimestamp" in c["expression"] for c in webhook["matchConditions"])
+    client = webhook["clientConfig"]
+    assert base64.b64decode(client["caBundle"]) == b"CA"
+    assert client["service"]["name"] == made["metadata"]["name"] == "kaito-wc"

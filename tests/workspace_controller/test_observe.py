@@ -1,0 +1,182 @@
+"""What is read, when, and what is left alone."""
+
+import pytest
+
+from kaito_kube import errors, kinds
+from kaito_kube.kinds import Key, Manifest
+from tests.workspace_controller.given import (
+    CONFIG,
+    NAMESPACE,
+    RELEASE,
+    inference,
+    inference_workspace,
+    node,
+    resource,
+    settings,
+    tuning,
+    tuning_workspace,
+    workspace,
+)
+from tests.workspace_controller.harness import Scene
+from workspace_controller.observe import secrets_named
+from workspace_controller.observed import Observed
+from workspace_controller.tuning_client import TuningRun
+
+
+async def seen(scene: Scene, name: str = "ws") -> Observed:
+    scene.replica.look()
+    return await scene.replica.reconciler.observer.observe(scene.workspace(name))
+
+
+def reads(scene: Scene) -> list[str]:
+    return [f"{c.kind} {c.key}" for c in scene.cluster.calls if c.verb in ("get", "list")]
+
+
+async def test_a_tuning_workspace_reads_its_configuration_and_its_secret() -> None:
+    scene = Scene()
+    scene.apply(tuning_workspace())
+    o = await seen(scene)
+    assert reads(scene) == [
+        f"ConfigMap {RELEASE}/qlora-params-template",
+        f"Secret {NAMESPACE}/push",
+    ]
+    assert o.file is not None and o.file.text == CONFIG
+    assert o.secrets["tuning.output.imagePushSecret"].missing
+
+
+async def test_a_configuration_of_ones_own() -> None:
+    scene = Scene()
+    own = {"name": "mine", "namespace": NAMESPACE}
+    scene.cluster.seed(kinds.CONFIG_MAP, {"metadata": own, "data": {"other": "x"}})
+    scene.apply(tuning_workspace(tuning=tuning(config="mine")))
+    o = await seen(scene)
+    assert o.file is not None and (o.file.config_map, o.file.text) == ("mine", None)
+
+
+async def test_nothing_is_read_for_a_model_that_needs_nothing() -> None:
+    scene = Scene()
+    scene.apply(inference_workspace())
+    await seen(scene)
+    assert reads(scene) == []
+
+
+async def test_a_secrets_content_is_not_kept() -> None:
+    scene = Scene()
+    scene.push_secret()
+    scene.apply(tuning_workspace())
+    assert "e30=" not in repr(await seen(scene))
+
+
+async def test_a_deletion_asks_the_server_for_claims_rather_than_its_memory() -> None:
+    scene = Scene()
+    scene.apply(inference_workspace())
+    await scene.replica.round()
+    await scene.cluster.delete(kinds.WORKSPACE, "ws", NAMESPACE)
+    scene.replica.look()
+    scene.replica.store.replace(kinds.MACHINE, ())
+    o = await scene.replica.reconciler.observer.observe(scene.workspace())
+    assert len(o.claims) == 1
+
+
+async def test_a_list_that_fails_is_not_an_empty_one() -> None:
+    scene = Scene()
+    scene.apply(inference_workspace())
+    await scene.replica.round()
+    await scene.cluster.delete(kinds.WORKSPACE, "ws", NAMESPACE)
+    scene.cluster.fail_next("list", errors.Unavailable("later"), kinds.MACHINE)
+    scene.replica.look()
+    with pytest.raises(errors.Unavailable):
+        await scene.replica.reconciler.observer.observe(scene.workspace())
+
+
+async def test_progress_is_asked_for_while_the_trainer_runs() -> None:
+    scene = Scene()
+    scene.push_secret()
+    scene.replica.tuning.run = TuningRun(state="RUNNING", step=1, total_steps=2)
+    scene.apply(tuning_workspace())
+    await scene.settle()
+    assert set(scene.replica.tuning.asked) == {"10.0.0.1"}
+    before = len(scene.replica.tuning.asked)
+    await scene.replica.round()
+    assert len(scene.replica.tuning.asked) == before
+
+
+def uses(name: str, node_name: str, created: str) -> Manifest:
+    metadata = {"creationTimestamp": created, "uid": name}
+    return inference_workspace(name, metadata=metadata, status={"workerNodes": [node_name]})
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "held"),
+    [
+        (uses("ws", "", "2"), uses("other", "free", "1"), True),
+        (uses("ws", "", "1"), uses("other", "free", "2"), True),
+        (uses("ws", "free", "2"), uses("other", "free", "1"), True),
+        (uses("ws", "free", "1"), uses("other", "free", "2"), False),
+    ],
+    ids=["older has it", "younger has it", "both, and it is older", "both, and I am older"],
+)
+async def test_of_two_that_took_one_node_the_older_keeps_it(
+    mine: Manifest, other: Manifest, held: bool
+) -> None:
+    scene = Scene()
+    scene.cluster.seed(kinds.NODE, node("free"))
+    scene.apply(mine)
+    scene.apply(other)
+    assert ("free" in (await seen(scene)).held) is held
+
+
+async def test_two_workspaces_at_once_do_not_share_a_node_for_long() -> None:
+    scene = Scene()
+    scene.cluster.seed(kinds.NODE, node("free"))
+    for name in ("one", "two"):
+        scene.apply(inference_workspace(name))
+    await scene.settle()
+    assert {scene.workspace(n)["status"]["state"] for n in ("one", "two")} == {"Ready"}
+    assert len(scene.cluster.objects(kinds.MACHINE)) == 1
+
+
+async def test_brought_nodes_tell_their_gpus_by_label() -> None:
+    scene = Scene(settings(node_provisioner="byo"))
+    facts = {"nvidia.com/gpu.count": "2", "nvidia.com/gpu.memory": "16384"}
+    scene.cluster.seed(kinds.NODE, node("mine", labels=facts, gpus=2))
+    scene.apply(inference_workspace(resource=resource(instanceType=None)))
+    o = await seen(scene)
+    assert o.gpus is not None and (o.gpus.count, o.gpus.memory_gib) == (2, 16.0)
+
+
+async def test_claims_of_a_workspace_of_the_same_name_that_is_gone_are_strangers() -> None:
+    scene = Scene()
+    scene.apply(inference_workspace())
+    await scene.replica.round()
+    scene.cluster.change(kinds.WORKSPACE, Key(NAMESPACE, "ws"), None)
+    scene.apply(inference_workspace(metadata={"uid": "another"}))
+    o = await seen(scene)
+    assert (len(o.claims), len(o.strangers)) == (0, 1)
+    await scene.settle()
+    (claim,) = scene.cluster.objects(kinds.MACHINE)
+    assert claim["metadata"]["labels"]["kaito.sh/workspace-uid"] == "another"
+
+
+async def test_all_secrets_that_are_named() -> None:
+    scene = Scene()
+    preset = {
+        "name": "phi-4",
+        "presetOptions": {"imagePullSecrets": ["a"], "modelAccessSecret": "b"},
+    }
+    adapter = {"source": {"name": "x", "image": "r/x:1", "imagePullSecrets": ["c"]}}
+    scene.apply(inference_workspace(inference=inference(preset=preset, adapters=[adapter])))
+    o = await seen(scene)
+    assert o.spec is not None
+    assert secrets_named(o.spec) == {
+        "inference.preset.presetOptions.imagePullSecrets[0]": "a",
+        "inference.preset.presetOptions.modelAccessSecret": "b",
+        "inference.adapters[0].source.imagePullSecrets[0]": "c",
+    }
+
+
+async def test_a_manifest_that_fits_no_schema_names_the_field() -> None:
+    scene = Scene()
+    scene.apply(workspace(resource={}))
+    o = await seen(scene)
+    assert o.spec is None and "resource.labelSelector" in o.spec_problem

@@ -1,0 +1,66 @@
+"""Progress over real gRPC: what a run tells, and a pod that does not answer."""
+
+from datetime import UTC, datetime
+
+import grpc
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from kaito.tuning.v1 import tuning_pb2, tuning_pb2_grpc
+from workspace_controller import tuning_client
+from workspace_controller.observed import TuningRun
+from workspace_controller.tuning_client import GrpcTuningClient
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TOLD = tuning_pb2.Tuning(
+    state=tuning_pb2.Tuning.RUNNING,
+    progress=tuning_pb2.Progress(
+        step=3, total_steps=10, epoch=0.5, loss=1.5, eta=Duration(seconds=70)
+    ),
+    checkpoint=tuning_pb2.Checkpoint(step=2),
+    start_time=Timestamp(seconds=int(START.timestamp())),
+)
+
+
+class Servicer(tuning_pb2_grpc.TuningServiceServicer):
+    async def GetTuning(  # noqa: N802
+        self, request: tuning_pb2.GetTuningRequest, context: object
+    ) -> tuning_pb2.GetTuningResponse:
+        return tuning_pb2.GetTuningResponse(tuning=TOLD)
+
+
+async def test_a_run_tells_how_far_it_is() -> None:
+    server = grpc.aio.server()
+    tuning_pb2_grpc.add_TuningServiceServicer_to_server(Servicer(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        run = await GrpcTuningClient(port=port).get("127.0.0.1")
+    finally:
+        await server.stop(None)
+    assert run == TuningRun(
+        state="RUNNING",
+        step=3,
+        total_steps=10,
+        epoch=0.5,
+        loss=1.5,
+        eta_seconds=70.0,
+        checkpoint_step=2,
+        started=START,
+    )
+
+
+async def test_a_pod_that_does_not_answer_tells_nothing() -> None:
+    assert await GrpcTuningClient(port=1).get("127.0.0.1") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "target"), [("10.0.0.1", "10.0.0.1:29500"), ("fd00::1", "[fd00::1]:29500")]
+)
+def test_addresses_of_both_families(address: str, target: str) -> None:
+    assert tuning_client.target(address, 29500) == target
+
+
+def test_a_run_that_has_told_little() -> None:
+    assert tuning_client.from_message(tuning_pb2.Tuning()) == TuningRun(state="STATE_UNSPECIFIED")

@@ -1,0 +1,70 @@
+"""Which Workspaces a change wakes, and that heartbeats wake none."""
+
+from kaito_kube import kinds
+from kaito_kube.kinds import Key, Manifest
+from kaito_kube.store import Store
+from tests.workspace_controller.given import OWNER, inference_workspace, node, own_node
+from workspace_controller.waking import Waker
+
+WS = Key("team", "ws")
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.woken: list[Key] = []
+        self.store = Store()
+        Waker(self.store, self.woken.append)
+        self.version = 0
+
+    def put(self, kind: kinds.Kind, manifest: Manifest) -> list[Key]:
+        self.version += 1
+        version = {"resourceVersion": str(self.version)}
+        self.woken.clear()
+        metadata = {"uid": "u", **manifest["metadata"], **version}
+        self.store.put(kind, {**manifest, "metadata": metadata})
+        return list(self.woken)
+
+
+def test_a_workspace_wakes_itself() -> None:
+    assert Scene().put(kinds.WORKSPACE, inference_workspace()) == [WS]
+
+
+def test_what_belongs_to_it_wakes_it() -> None:
+    pod = {"metadata": {"name": "p", "namespace": "team", "labels": OWNER.labels}}
+    claim = {"metadata": {"name": "c", "labels": OWNER.labels}}
+    scene = Scene()
+    assert scene.put(kinds.POD, pod) == [WS]
+    assert scene.put(kinds.MACHINE, claim) == [WS]
+    assert scene.put(kinds.NODE, own_node()) == [WS]
+
+
+def test_what_belongs_to_nobody_wakes_nobody() -> None:
+    assert Scene().put(kinds.POD, {"metadata": {"name": "p", "namespace": "team"}}) == []
+
+
+def test_a_free_node_wakes_those_whose_selector_it_matches() -> None:
+    scene = Scene()
+    scene.put(kinds.WORKSPACE, inference_workspace())
+    other = inference_workspace("other")
+    other["resource"]["labelSelector"] = {"matchLabels": {"app": "other"}}
+    scene.put(kinds.WORKSPACE, other)
+    assert scene.put(kinds.NODE, node("free")) == [WS]
+
+
+def test_a_heartbeat_wakes_nobody_and_a_change_does() -> None:
+    scene = Scene()
+    scene.put(kinds.WORKSPACE, inference_workspace())
+    scene.put(kinds.NODE, node("free"))
+    beating = node("free")
+    beating["status"]["conditions"][0]["lastHeartbeatTime"] = "later"
+    assert scene.put(kinds.NODE, beating) == []
+    assert scene.put(kinds.NODE, node("free", ready=False)) == [WS]
+
+
+def test_a_node_that_goes_wakes_those_that_used_it() -> None:
+    scene = Scene()
+    scene.put(kinds.NODE, own_node())
+    scene.woken.clear()
+    scene.store.remove(kinds.NODE, Key("", "node-0"))
+    assert scene.woken == [WS]
+    assert scene.put(kinds.NODE, own_node()) == [WS]
