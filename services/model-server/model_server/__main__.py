@@ -16,7 +16,7 @@ from prometheus_client import start_http_server
 from kaito_kube import logs
 from model_server.adapters import Rules
 from model_server.engine import Engine, Occupancy
-from model_server.errors import EngineFailed, InferenceError
+from model_server.errors import EngineFailed, InferenceError, ModelLoadFailed
 from model_server.host import cache_budget
 from model_server.metrics import Metrics
 from model_server.server import Plan, Server
@@ -28,7 +28,15 @@ _log = logging.getLogger("model_server")
 
 
 def make_engine(settings: Settings) -> Engine:
-    """The engine that the settings name. Imports what it needs, which takes seconds."""
+    """The engine that the settings name. Imports what it needs, which takes seconds.
+
+    "auto" and "transformers" are the same as long as there is no other.
+    """
+    if settings.nodes > 1:
+        raise ModelLoadFailed(
+            f"KAITO_NODES = {settings.nodes}: this engine serves from one node; use an instance "
+            "type that holds the whole model"
+        )
     from model_server.transformers.engine import TransformersEngine
     from model_server.transformers.load import LoadOptions
 
@@ -87,9 +95,11 @@ async def serve(settings: Settings) -> None:
 
 
 def report(log: Path, error: InferenceError) -> None:
-    """Leave the cause where the kubelet reads it."""
+    """Leave the cause where the kubelet reads it, under a reason of the Workspace's status."""
     retryable = isinstance(error, EngineFailed)
-    reason = "EngineFailed" if retryable else "ModelLoadFailed"
+    reason = "ContainerCrashed" if retryable else "ModelLoadFailed"
+    if "out of memory" in error.message or "does not fit" in error.message:
+        reason = "OutOfMemory"
     text = json.dumps({"reason": reason, "message": error.message, "retryable": retryable})
     with suppress(OSError):
         log.write_text(text)

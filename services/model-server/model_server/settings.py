@@ -36,6 +36,7 @@ class Settings:
     grpc_port: int
     metrics_port: int
     drain_seconds: float
+    nodes: int
     termination_log: Path
     workspace: str
     namespace: str
@@ -63,6 +64,7 @@ class Settings:
             grpc_port=env.get("KAITO_GRPC_PORT", _port, "29500"),
             metrics_port=env.get("KAITO_METRICS_PORT", _port, "9400"),
             drain_seconds=env.get("KAITO_DRAIN_SECONDS", _seconds, "25"),
+            nodes=env.get("KAITO_NODES", _positive, "1"),
             termination_log=env.get("KAITO_TERMINATION_LOG", Path, "/dev/termination-log"),
             workspace=env.get("KAITO_WORKSPACE", str, ""),
             namespace=env.get("KAITO_NAMESPACE", str, ""),

@@ -5,6 +5,7 @@ calls of this class come from the event loop, and what it tells goes back there.
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from model_server.transformers.lora_layers import LoraLayers, parts_of
 from model_server.transformers.memory import BATCH_TOKENS, PAGE
 from model_server.transformers.sampler import Row, Rules, choose
 
+# transformers gives it a handler of its own, which would write between our lines of JSON.
+_manager_log = logging.getLogger("ContinuousBatchingLogger")
 _CPU_SEQUENCES = 64
 _GPU_SEQUENCES = 256
 _GPU_BATCH_TOKENS = 2048
@@ -55,6 +58,8 @@ class Batching:
 
     def __init__(self, loaded: Loaded, layers: LoraLayers, pages: int | None) -> None:
         """`pages` of the KV cache; None takes what is free on the accelerator."""
+        _manager_log.handlers.clear()
+        _manager_log.setLevel(logging.WARNING)
         self._ends = list(loaded.end_tokens) or [-1]
         self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._delivery = _Delivery(asyncio.get_running_loop())

@@ -43,11 +43,11 @@ class Room:
 def plan(geometry: Geometry, *, context: int, wanted: int | None, budget: int) -> Room:
     """Fit the cache into `budget` bytes. `wanted` is a context length that was asked for.
 
-    Raises ModelLoadFailed when the context asked for fits neither the model nor the memory.
+    Raises ModelLoadFailed when one that was asked for does not fit.
     """
     longest = choose_context(context, wanted)
     affordable = budget // geometry.bytes_per_token // PAGE
-    if affordable < 2 or (wanted and affordable * PAGE < wanted):
+    if affordable < 2 or (wanted and affordable * PAGE < longest):
         raise ModelLoadFailed(
             f"a context of {longest} tokens needs {longest * geometry.bytes_per_token} bytes of "
             f"KV cache and {budget} are there, enough for {affordable * PAGE} tokens; lower "
@@ -58,9 +58,5 @@ def plan(geometry: Geometry, *, context: int, wanted: int | None, budget: int) -
 
 
 def choose_context(context: int, wanted: int | None) -> int:
-    """The context to serve of a model that knows `context` tokens. Raises ModelLoadFailed."""
-    if wanted and wanted > context:
-        raise ModelLoadFailed(
-            f"KAITO_MAX_MODEL_LEN = {wanted}: the model knows no more than {context} tokens"
-        )
-    return wanted or context
+    """The context to serve of a model that knows `context` tokens; `wanted` is at most."""
+    return min(context, wanted or context)
