@@ -1,12 +1,14 @@
 """A Cluster through which a process dies at one call: before it takes effect, or before the
 answer arrives."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from kaito_kube.cluster import Change, Cluster, Listing
 from kaito_kube.kinds import Kind, Manifest
+
+Value = TypeVar("Value")
 
 
 class Killed(Exception):
@@ -26,9 +28,15 @@ class Crashing:
         return await self._through(self.cluster.get(kind, name, namespace))
 
     async def list(
-        self, kind: Kind, *, namespace: str = "", labels: Mapping[str, str | None] | None = None
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        labels: Mapping[str, str | None] | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> Listing:
-        return await self._through(self.cluster.list(kind, namespace=namespace, labels=labels))
+        call = self.cluster.list(kind, namespace=namespace, labels=labels, fields=fields)
+        return await self._through(call)
 
     def watch(
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
@@ -60,7 +68,7 @@ class Crashing:
     async def evict(self, name: str, namespace: str) -> None:
         await self._through(self.cluster.evict(name, namespace))
 
-    async def _through(self, call: Any) -> Any:
+    async def _through(self, call: Coroutine[Any, Any, Value]) -> Value:
         number = self.calls
         self.calls += 1
         if number > self.at or (number == self.at and self.when == "before"):

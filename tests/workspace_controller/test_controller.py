@@ -53,7 +53,7 @@ class Running:
 
     @property
     def leads(self) -> bool:
-        return self.process.metrics.leading._value.get() == 1
+        return bool(self.process.metrics.leading._value.get() == 1)
 
 
 @asynccontextmanager

@@ -19,8 +19,7 @@ from tests.workspace_controller.given import (
 )
 from tests.workspace_controller.harness import Scene
 from workspace_controller.observe import secrets_named
-from workspace_controller.observed import Observed
-from workspace_controller.tuning_client import TuningRun
+from workspace_controller.observed import Observed, TuningRun
 
 
 async def seen(scene: Scene, name: str = "ws") -> Observed:

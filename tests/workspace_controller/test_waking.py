@@ -68,3 +68,16 @@ def test_a_node_that_goes_wakes_those_that_used_it() -> None:
     scene.store.remove(kinds.NODE, Key("", "node-0"))
     assert scene.woken == [WS]
     assert scene.put(kinds.NODE, own_node()) == [WS]
+
+
+def test_a_status_wakes_nobody_and_what_the_user_writes_does() -> None:
+    scene = Scene()
+    given = inference_workspace(metadata={"generation": 1})
+    scene.put(kinds.WORKSPACE, given)
+    assert scene.put(kinds.WORKSPACE, {**given, "status": {"state": "Ready"}}) == []
+    assert scene.put(kinds.WORKSPACE, inference_workspace(metadata={"generation": 2})) == [WS]
+    asked = inference_workspace(metadata={"generation": 2}, annotations={"a": "b"})
+    assert scene.put(kinds.WORKSPACE, asked) == [WS]
+    scene.woken.clear()
+    scene.store.remove(kinds.WORKSPACE, WS)
+    assert scene.woken == [WS]

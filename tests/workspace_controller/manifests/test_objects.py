@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from kaito_api import labels
+from kaito_api.workspace import Opaque
 from tests.workspace_controller.given import INSTANCE, OWNER
 from workspace_controller.manifests.metadata import (
     belongs_to,
@@ -88,7 +89,7 @@ def test_a_stateful_set_starts_its_pods_together() -> None:
 
 
 def test_a_users_template_keeps_what_is_its_own() -> None:
-    template = {
+    template: Opaque = {
         "metadata": {"labels": {"mine": "yes"}},
         "spec": {
             "containers": [{"name": "c"}],

@@ -164,7 +164,7 @@ def test_an_image_that_cannot_be_pulled_keeps_the_job_from_starting() -> None:
     assert state.job_started.reason == "ImagePullFailed" and not state.failed
 
 
-COMPLETE = {"conditions": [{"type": "Complete", "status": "True"}]}
+COMPLETE: dict[str, Any] = {"conditions": [{"type": "Complete", "status": "True"}]}
 IMAGE = "registry.local/adapters/phi:1"
 
 
