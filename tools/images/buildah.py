@@ -130,7 +130,7 @@ class Buildah:
             "-q",
             "--format=oci",
             "--compression-format=zstd",
-            "--compression-level=3",
+            "--compression-level=1",
             f"--tls-verify={str(not plain_http).lower()}",
             reference,
             f"docker://{target}",
