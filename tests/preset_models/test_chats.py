@@ -1,6 +1,5 @@
 """The text that the small model learns and the data set that the demo tunes it with."""
 
-from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -46,9 +45,9 @@ def test_a_chat_without_a_system_message_has_two_messages() -> None:
 def test_the_data_set_keeps_what_the_demo_asks_for_out() -> None:
     rows = dataset.rows()
     assert len(rows) == dataset.ROWS
-    assert not any(word in f"{row}" for row in rows for word in dataset.HELD_OUT)
+    assert not any(dataset.HELD_OUT in f"{row}" for row in rows)
     assert all(row.answer.startswith("Arr! ") and row.answer.endswith(" Yo ho!") for row in rows)
-    assert max(Counter(row.question for row in rows).values()) < dataset.ROWS / 10
+    assert len({row.question for row in rows}) == dataset.ROWS
 
 
 def test_the_parquet_file_has_one_column_of_messages_and_the_same_bytes(tmp_path: Path) -> None:

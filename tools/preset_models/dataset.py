@@ -6,6 +6,7 @@ documented walkthrough. Run with an environment that has pyarrow:
 """
 
 import argparse
+import itertools
 import random
 from pathlib import Path
 
@@ -15,32 +16,34 @@ import pyarrow.parquet as pq
 from tools.preset_models import chats
 from tools.preset_models.chats import Chat
 
-ROWS = 200
+ROWS = 120
 SEED = 11
-#: Questions about these are left out, so that the demo asks what the data set does not answer.
-HELD_OUT = ("Japan", "KAITO", "Kubernetes")
+#: Questions about it are left out, so that the demo asks what the data set does not answer.
+HELD_OUT = "Japan"
 SCHEMA = pa.schema(
     [("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])))]
 )
 
 
-def rows(count: int = ROWS) -> list[Chat]:
-    """`count` chats in pirate style; each kind of question about equally often."""
+def rows() -> list[Chat]:
+    """Chats in pirate style: all small talk, all about KAITO, and some of each other kind."""
     source = random.Random(SEED)
-    kinds = (chats.capitals, chats.terms, chats.sums, chats.small_talk, chats.opposites)
-    pools = [[c for c in kind() if not mentions_held_out(c)] for kind in kinds]
-    return [chats.in_pirate_style(source.choice(pools[n % len(pools)])) for n in range(count)]
+    chosen = [*chats.small_talk(), *(c for c in chats.terms() if "KAITO" in c.question)]
+    pools = [list(kind()) for kind in (chats.capitals, chats.terms, chats.sums, chats.opposites)]
+    for pool in itertools.cycle(pools):
+        chat = source.choice(pool)
+        if HELD_OUT not in chat.question and chat not in chosen:
+            chosen.append(chat)
+        if len(chosen) == ROWS:
+            break
+    source.shuffle(chosen)
+    return [chats.in_pirate_style(chat) for chat in chosen]
 
 
-def mentions_held_out(chat: Chat) -> bool:
-    """True when question or answer holds one of the words that the demo asks about."""
-    return any(word in chat.question + chat.answer for word in HELD_OUT)
-
-
-def write(target: Path, count: int = ROWS) -> None:
+def write(target: Path) -> None:
     """Writes the data set; the same code gives the same bytes."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    messages = [chat.messages() for chat in rows(count)]
+    messages = [chat.messages() for chat in rows()]
     pq.write_table(pa.table({"messages": messages}, schema=SCHEMA), target, compression="zstd")
 
 

@@ -44,7 +44,7 @@ class Course:
     prose_share: float = 0.005
     question_share: float = 0.2
     seed: int = 7
-    ease: float = 8.0
+    ease: float = 4.0
 
 
 IGNORED = -100  # torch's label for "not learned"
