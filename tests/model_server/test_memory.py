@@ -27,7 +27,7 @@ def test_large_models_get_what_is_there() -> None:
 def test_context_that_was_asked_for_is_given_or_refused() -> None:
     assert plan(PHI3, context=8192, wanted=4096, budget=2**40).context == 4096
     assert plan(PHI3, context=8192, wanted=999_999, budget=2**40).context == 8192
-    with pytest.raises(ModelLoadFailed, match="4096 tokens.*lower KAITO_MAX_MODEL_LEN"):
+    with pytest.raises(ModelLoadFailed, match=r"4096 tokens.*lower KAITO_MAX_MODEL_LEN"):
         plan(PHI3, context=8192, wanted=4096, budget=2**20)
 
 
