@@ -51,6 +51,14 @@ IS = present(seen())
 READY = {**IS, "status": {"observedGeneration": 1, "readyReplicas": 1, "updatedReplicas": 1}}
 SERVES = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
 
+LOADS = (pod("inference", containerStatuses=[container("model-server", **SERVES)]),)
+CANNOT_PULL = (
+    pod(
+        "inference",
+        containerStatuses=[container("model-server", waiting={"reason": "ImagePullBackOff"})],
+    ),
+)
+
 CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "no nodes": ({"nodes": ()}, "False/InferencePending"),
     "being made": ({}, "False/InferencePending"),

@@ -80,12 +80,24 @@ WHERE: dict[str, tuple[Observed, str, str | None]] = {
     "pushing": (
         tuned(job=tuning.a_job(), pods=(tuning.PUSHES,)), "Pushing", "pushing the adapter",
     ),
-    "loading the model": (served(deployment=serving.IS), "Loading", "loading the model"),
+    "starting the model": (served(deployment=serving.IS), "Loading", "starting the model's pod"),
+    "loading the model": (
+        served(deployment=serving.IS, pods=serving.LOADS), "Loading", "loading the model",
+    ),
+    "image missing": (
+        served(deployment=serving.IS, pods=serving.CANNOT_PULL), "Loading", None,
+    ),
+    "training pod's image missing": (
+        tuned(job=tuning.a_job(), pods=(tuning.running({"waiting": {"reason": "ErrImagePull"}}),)),
+        "Pending", None,
+    ),
     "ready": (served(deployment=serving.READY), "Ready", None),
     "not ready any more": (
-        served("Ready", deployment=serving.IS), "NotReady", "loading the model",
+        served("Ready", deployment=serving.IS), "NotReady", "starting the model's pod",
     ),
-    "still not ready": (served("NotReady", deployment=serving.IS), "NotReady", "loading the model"),
+    "still not ready": (
+        served("NotReady", deployment=serving.IS), "NotReady", "starting the model's pod",
+    ),
 }  # fmt: skip
 
 
@@ -155,6 +167,13 @@ def test_a_failure_names_the_condition() -> None:
     assert said(told)["WorkspaceSucceeded"] == "False/WorkspaceFailed"
     (whole,) = [c for c in told["conditions"] if c["type"] == "WorkspaceSucceeded"]
     assert whole["message"] == "TuningSucceeded: no rows"
+
+
+def test_the_whole_blames_trouble_before_what_is_on_its_way() -> None:
+    slow = {"claims": (claim(0),), "nodes": (own_node(),)}
+    told = status_of(served(**slow, deployment=serving.IS, pods=serving.CANNOT_PULL))
+    (whole,) = [c for c in told["conditions"] if c["type"] == "WorkspaceReady"]
+    assert whole["message"].startswith("InferenceReady: ")
 
 
 def test_a_refused_write_is_why_the_resources_are_not_there() -> None:

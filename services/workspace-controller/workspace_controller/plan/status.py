@@ -27,6 +27,10 @@ _STAGES = {
     "PREPARING": "reading the data set",
     "PUSHING": Phase.PUSHING.value,
 }
+_SERVING = {
+    "InferencePending": "starting the model's pod",
+    "ModelLoading": "loading the model",
+}
 _SERVED_BEFORE = (State.READY, State.NOT_READY)
 
 
@@ -121,7 +125,7 @@ def _with_whole(conditions: tuple[Condition, ...], parts: Parts) -> tuple[Condit
         image = adapter.reference if adapter is not None else ""
         words = ("WorkspaceSucceeded", f"the adapter was pushed: {image}")
     else:
-        blame = next((c for c in conditions if not c.is_true), None)
+        blame = _blame(conditions)
         text = f"{blame.type}: {blame.message}" if blame is not None else "on its way"
         return (*conditions, *_whole(parts.failed, text))
     return (
@@ -129,6 +133,13 @@ def _with_whole(conditions: tuple[Condition, ...], parts: Parts) -> tuple[Condit
         true(reasons.WORKSPACE_SUCCEEDED, *words),
         true(reasons.WORKSPACE_READY, *words),
     )
+
+
+def _blame(conditions: tuple[Condition, ...]) -> Condition | None:
+    """What keeps the whole from being ready: trouble before what is only on its way."""
+    open_ = [c for c in conditions if not c.is_true]
+    trouble = (c for c in open_ if c.reason not in _ON_THE_WAY)
+    return next(trouble, open_[0] if open_ else None)
 
 
 def _whole(failed: bool, text: str) -> tuple[Condition, Condition]:
@@ -170,12 +181,14 @@ def _progress(parts: Parts) -> str | None:
             return None
         return f"nodes {len(parts.nodes.usable)}/{parts.nodes.target}"
     if tuning is None or tuning.phase is Phase.DONE:
-        return None if parts.work_is_done else "loading the model"
+        return _SERVING.get(parts.serving.condition.reason) if parts.serving else None
     return _run_progress(tuning)
 
 
 def _run_progress(tuning: TuningState) -> str | None:
     run = tuning.run
+    if tuning.succeeded.reason not in _ON_THE_WAY:
+        return None
     if tuning.phase is Phase.WAITING:
         return "starting the training pod"
     if tuning.phase is not Phase.TRAINING or run is None:
