@@ -24,13 +24,15 @@ LOG = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseTerms:
     """Who stands for what. `duration` is how long others wait after the last renewal,
-    `renew_every` how often it is renewed, both in seconds."""
+    `renew_every` how often it is renewed, `retry_every` the pause after a failed renewal, all in
+    seconds."""
 
     name: str
     namespace: str
     identity: str
-    duration: float = 15.0
+    duration: float = 20.0
     renew_every: float = 4.0
+    retry_every: float = 1.0
 
 
 class Move(Enum):
@@ -136,14 +138,14 @@ async def lead(
 
 
 async def _keep(cluster: Cluster, clock: Clock, terms: LeaseTerms) -> None:
-    """Renews until it did not succeed for two thirds of the Lease's duration."""
+    """Renews until it did not succeed for three quarters of the Lease's duration."""
     loop = asyncio.get_running_loop()
-    renewed = loop.time()
-    while loop.time() - renewed < terms.duration * 2 / 3:
-        await asyncio.sleep(terms.renew_every)
+    renewed, pause = loop.time(), terms.renew_every
+    while loop.time() - renewed < terms.duration * 3 / 4:
+        await asyncio.sleep(pause)
         began = loop.time()
-        if await _tried(cluster, clock, terms):
-            renewed = began
+        held = await _tried(cluster, clock, terms)
+        renewed, pause = (began, terms.renew_every) if held else (renewed, terms.retry_every)
     LOG.error("leadership was lost: the lease could not be renewed")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import kopf
+from kopf._core.engines.peering import Identity
 
 from kaito_kube.kinds import WORKSPACE, Manifest
 
@@ -58,6 +59,8 @@ async def watch(feed: Feed) -> None:
         settings=settings(),
         standalone=True,
         clusterwide=True,
+        # kopf would ask for the process' user name, and a container's has none.
+        identity=Identity("workspace-controller"),
         stop_flag=stop,
     )
     running = asyncio.ensure_future(asyncio.to_thread(asyncio.run, operator))
