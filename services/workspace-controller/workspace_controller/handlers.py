@@ -16,8 +16,6 @@ from kopf._core.engines.peering import Identity
 from kaito_kube.kinds import WORKSPACE, Manifest
 
 LOG = logging.getLogger(__name__)
-# Else kopf asks for the user's name, which a container's user has not.
-IDENTITY: Any = "workspace-controller"
 Feed = Callable[[bool, Manifest], None]
 """Gets whether the object is gone, and its manifest; called in the main event loop."""
 
@@ -59,7 +57,6 @@ async def watch(feed: Feed) -> None:
     operator = kopf.operator(
         registry=registry,
         settings=settings(),
-        identity=IDENTITY,
         standalone=True,
         clusterwide=True,
         # kopf would ask for the process' user name, and a container's has none.
