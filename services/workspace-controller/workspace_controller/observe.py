@@ -1,6 +1,7 @@
 """Observed, from the store and the few objects that are read when they are needed."""
 
 import asyncio
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -239,10 +240,16 @@ def catalogue_facts(
         facts["closest_preset"] = None if preset else presets.closest(ref.name)
     sku = sku_catalog.load().find(spec.resource.instance_type or "")
     facts["sku"] = sku
+    facts["closest_skus"] = () if sku else _closest(spec.resource.instance_type or "")
     facts["offered"] = _offered(sku)
     byo = settings.node_provisioner is NodeProvisioner.BYO
     facts["gpus"] = _brought(nodes) if byo else (sku.gpus if sku else None)
     return facts
+
+
+def _closest(name: str) -> tuple[str, ...]:
+    names = [sku.name for sku in sku_catalog.load().skus]
+    return tuple(difflib.get_close_matches(name, names, n=3, cutoff=0.6))
 
 
 def _offered(sku: Sku | None) -> tuple[Sku, ...]:

@@ -97,6 +97,7 @@ class Observed:
     preset: Preset | None = None
     closest_preset: str | None = None
     sku: Sku | None = None
+    closest_skus: tuple[str, ...] = ()
     gpus: GpuSet | None = None
     offered: tuple[Sku, ...] = ()
     claims: tuple[Claim, ...] = ()

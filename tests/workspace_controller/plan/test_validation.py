@@ -91,7 +91,7 @@ WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
         {},
         "InstanceTypeUnknown",
         "resource.instanceType",
-        ["'Standard_NC6s_v33'", "did you mean", "Standard_NC6s_v3"],
+        ["'Standard_NC6s_v33'", "did you mean Standard_NC6s_v3"],
     ),
     "no instance type": (
         with_type(None), {}, "InstanceTypeRequired", "resource.instanceType", ["Standard_NC6s_v3"],

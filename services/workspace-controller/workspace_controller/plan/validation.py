@@ -3,7 +3,6 @@
 The same checks answer the admission webhook and guard every pass.
 """
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -122,9 +121,8 @@ def _instance_type(o: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:
         message = "missing: name the machine type to ask for, for example Standard_NC6s_v3"
         yield Problem("InstanceTypeRequired", field, message)
     elif o.sku is None and labels.BYPASS_RESOURCE_CHECKS not in o.annotations:
-        near = difflib.get_close_matches(name, [sku.name for sku in o.offered], n=3, cutoff=0.6)
-        known = "docs/reference/instance-types.md lists all"
-        hint = f"did you mean {', '.join(near)}?" if near else known
+        near = ", ".join(o.closest_skus)
+        hint = f"did you mean {near}?" if near else "docs/reference/instance-types.md lists all"
         yield Problem("InstanceTypeUnknown", field, f"{name!r} is in no catalogue: {hint}")
 
 
