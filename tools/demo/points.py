@@ -75,9 +75,11 @@ def _model_image(evidence: Evidence) -> str:
 def _images_and_http(evidence: Evidence) -> str:
     image = _model_image(evidence)
     server = _container(_pod(evidence), "model-server")
-    logs = evidence.kubectl.run("logs", f"deployment/{manifests.NAME}", "-c", "model-server")
-    _need("transformers" in logs, "the model-server does not name its engine in its log")
-    return f"{image}, served by {server['image'].rsplit('/', 1)[1].split(':')[0]} (transformers)"
+    gateway = _container(_pod(evidence), "inference-gateway")
+    ports = [port["containerPort"] for port in gateway["ports"]]
+    _need(5000 in ports, f"the gateway listens on {ports}")
+    names = [c["image"].rsplit("/", 1)[1].split(":")[0] for c in (server, gateway)]
+    return f"{image}, served by {' behind '.join(names)}"
 
 
 def _no_deployment_parameters(evidence: Evidence) -> str:

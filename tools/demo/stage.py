@@ -85,7 +85,8 @@ def install(stage: Stage, paths: Paths) -> None:
     values = release.values(stage.images, [REGISTRY, PUSH_REGISTRY], stage.provisioner)
     run(
         *(stage.helm, "upgrade", "--install", "kaito", CHART, "--namespace", NAMESPACE),
-        *("--kubeconfig", paths.kubeconfig, "--values", "-", "--take-ownership", "--wait", "--timeout", "3m"),
+        *("--kubeconfig", paths.kubeconfig, "--values", "-", "--take-ownership"),
+        *("--wait", "--timeout", "3m"),
         stdin=json.dumps(values),
     )
     kubectl.apply(
