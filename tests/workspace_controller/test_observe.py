@@ -179,3 +179,49 @@ async def test_a_manifest_that_fits_no_schema_names_the_field() -> None:
     scene.apply(workspace(resource={}))
     o = await seen(scene)
     assert o.spec is None and "resource.labelSelector" in o.spec_problem
+
+
+@pytest.mark.parametrize(
+    ("manifest", "reasons"),
+    [
+        (tuning_workspace(), []),
+        (tuning_workspace(tuning=tuning(config="nope")), ["ConfigMapMissing"]),
+        (workspace(resource={}), ["WorkspaceInvalid"]),
+        (inference_workspace(inference=inference(preset={"name": "zzz"})), ["PresetUnknown"]),
+    ],
+    ids=["right", "no ConfigMap", "no schema", "no preset"],
+)
+async def test_a_workspace_that_is_only_about_to_be(manifest: Manifest, reasons: list[str]) -> None:
+    scene = Scene()
+    scene.replica.look()
+    about = {**manifest, "metadata": {"uid": "", **manifest["metadata"]}}
+    found = await scene.replica.reconciler.observer.check(about)
+    assert [problem.reason for problem in found] == reasons
+
+
+async def test_a_configuration_of_ones_own_for_a_model() -> None:
+    scene = Scene()
+    scene.apply(inference_workspace(inference=inference(config="mine")))
+    o = await seen(scene)
+    assert o.file is not None and o.file.key == "inference_config.yaml"
+
+
+async def test_a_workspace_that_went_during_its_pass_is_forgotten() -> None:
+    scene = Scene()
+    scene.apply(inference_workspace())
+    scene.replica.look()
+    scene.cluster.change(kinds.WORKSPACE, Key(NAMESPACE, "ws"), None)
+    assert await scene.replica.reconciler.reconcile(Key(NAMESPACE, "ws")) is None
+    assert scene.replica.store.get(kinds.WORKSPACE, Key(NAMESPACE, "ws")) is None
+
+
+async def test_claims_of_a_workspace_that_is_only_late_are_kept() -> None:
+    scene = Scene()
+    scene.apply(inference_workspace())
+    await scene.replica.round()
+    scene.replica.look()
+    scene.replica.store.replace(kinds.WORKSPACE, ())
+    await scene.replica.reconciler.reconcile(Key(NAMESPACE, "ws"))
+    (claim,) = scene.cluster.objects(kinds.MACHINE)
+    assert "deletionTimestamp" not in claim["metadata"]
+    assert scene.replica.store.get(kinds.WORKSPACE, Key(NAMESPACE, "ws")) is not None

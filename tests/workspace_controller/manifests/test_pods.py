@@ -218,9 +218,14 @@ def test_what_makes_another_adapter_and_what_only_another_job(
 
 
 def test_another_configuration_makes_another_job_of_the_same_adapter() -> None:
-    spec = Tuning.model_validate(tuning())
+    spec = Tuning.model_validate(tuning(config="mine"))
     one, two = job_revision(spec, CONFIG), job_revision(spec, CONFIG + " ")
     assert one != two and one.split("-")[0] == two.split("-")[0]
+
+
+def test_another_default_configuration_of_a_new_release_begins_nothing_anew() -> None:
+    spec = Tuning.model_validate(tuning())
+    assert job_revision(spec, CONFIG) == job_revision(spec, CONFIG + " ")
 
 
 def test_the_configuration_lies_in_a_config_map_of_its_own() -> None:

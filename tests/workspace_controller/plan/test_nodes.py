@@ -209,6 +209,11 @@ def test_a_pool_of_a_fixed_size(claims: list[Claim], target: int, size: int | No
     assert sizes == ([] if size is None else [size])
 
 
+def test_no_pool_where_free_nodes_are_enough() -> None:
+    _, decided = seen(settings=POOLED, nodes=(node("free"),))
+    assert decided.steps == () and by_type(decided)["NodeClaimReady"] == "True/NodesReused"
+
+
 def test_giving_back_takes_a_pool_before_its_claims_and_nothing_twice() -> None:
     o, _ = seen(settings=POOLED, claims=(pool(1), claim(0, kind=NODE_CLAIM)))
     assert [step.kind for step in release(o) if isinstance(step, Delete)] == [NODE_POOL]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kaito_kube.kinds import Manifest
+from kaito_skus import catalog
 from tests.workspace_controller.given import (
     claim,
     inference_workspace,
@@ -170,10 +171,26 @@ def test_a_failure_names_the_condition() -> None:
 
 
 def test_the_whole_blames_trouble_before_what_is_on_its_way() -> None:
-    slow = {"claims": (claim(0),), "nodes": (own_node(),)}
+    slow: dict[str, Any] = {"claims": (claim(0),), "nodes": (own_node(),)}
     told = status_of(served(**slow, deployment=serving.IS, pods=serving.CANNOT_PULL))
     (whole,) = [c for c in told["conditions"] if c["type"] == "WorkspaceReady"]
     assert whole["message"].startswith("InferenceReady: ")
+
+
+def test_a_model_that_fits_no_more_by_newer_data_keeps_its_nodes() -> None:
+    manifest = stored(inference_workspace(inference={"preset": {"name": "phi-4"}}))
+    manifest["status"] = {"targetNodeCount": 2}
+    assert status_of(observed(manifest, claims=(claim(0),)))["targetNodeCount"] == 2
+
+
+def test_a_size_once_decided_stays_whatever_newer_data_say() -> None:
+    o = served(claims=(claim(0), claim(1)))
+    o.workspace["status"] = {"targetNodeCount": 2}
+    assert status_of(o)["targetNodeCount"] == 2
+    assert o.spec is not None
+    o.workspace["resource"]["instanceType"] = "Standard_NC6"
+    grown = replace(o, gpus=catalog.load().skus[0].gpus)
+    assert status_of(grown)["targetNodeCount"] == 2
 
 
 def test_a_refused_write_is_why_the_resources_are_not_there() -> None:

@@ -81,8 +81,12 @@ STEPS = {
     "nothing while it runs": (seen(job=a_job(), pods=(TRAINS,)), []),
     "nothing while the node is away": (seen(job=a_job(), nodes=()), []),
     "another Job for another input": (seen(job=a_job("old-1")), ["delete Job"]),
-    "another Job for another configuration": (
-        seen(job=a_job(), file=UserFile("n", "c", "k", "training_config: {}")),
+    "another Job for another configuration of the user's": (
+        seen(
+            tuning_workspace(tuning=tuning(config="mine")),
+            job=a_job(job_revision(Tuning.model_validate(tuning(config="mine")), CONFIG)),
+            file=UserFile("n", "mine", "k", "training_config: {}"),
+        ),
         ["delete Job"],
     ),
     "none while the configuration cannot be read": (

@@ -69,8 +69,10 @@ def adapter_revision(tuning: Tuning) -> str:
 
 def job_revision(tuning: Tuning, config: str) -> str:
     """What a Job that has not succeeded yet must have been made from: the adapter's revision,
-    and what else its pod is told."""
-    return f"{adapter_revision(tuning)}-{digest([tuning.model_dump(mode='json'), config])}"
+    and what else its pod is told. The release's default configuration is not part of it: an
+    upgrade must not begin anew what runs."""
+    text = config if tuning.config else ""
+    return f"{adapter_revision(tuning)}-{digest([tuning.model_dump(mode='json'), text])}"
 
 
 def job(pod: TuningPod) -> Manifest:

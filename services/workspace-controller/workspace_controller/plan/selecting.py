@@ -112,10 +112,6 @@ def claim_progress(claim: Claim) -> str:
     return ""
 
 
-def claim_node(claim: Claim) -> str:
-    return str((claim.manifest.get("status") or {}).get("nodeName") or "")
-
-
 def _conditions(claim: Claim) -> dict[str, Manifest]:
     found = (claim.manifest.get("status") or {}).get("conditions") or ()
     return {str(c.get("type")): c for c in found}

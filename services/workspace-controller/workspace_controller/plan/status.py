@@ -83,11 +83,9 @@ def _with_condition(o: Observed, condition: Condition) -> Manifest:
     return {**o.status, "conditions": changed}
 
 
-def events(o: Observed, status: Manifest | None) -> tuple[Event, ...]:
+def events(o: Observed, status: Manifest) -> tuple[Event, ...]:
     """One for each condition whose answer or reason is another one now; what several of them
     say is told once."""
-    if status is None:
-        return ()
     told: dict[tuple[str, str], Event] = {}
     for condition in status["conditions"]:
         before, reason = o.said(condition["type"]), condition["reason"]
@@ -177,8 +175,6 @@ def _progress(parts: Parts) -> str | None:
         return None
     tuning = parts.tuning
     if not parts.nodes.ready and not (tuning is not None and tuning.phase is not Phase.WAITING):
-        if parts.work_is_done:
-            return None
         return f"nodes {len(parts.nodes.usable)}/{parts.nodes.target}"
     if tuning is None or tuning.phase is Phase.DONE:
         return _SERVING.get(parts.serving.condition.reason) if parts.serving else None

@@ -162,7 +162,7 @@ def _running(o: Observed, running: Manifest, steps: tuple[Step, ...]) -> TuningS
     found = _job_pods(o, running)
     pod = found[0] if found else None
     trouble = pods.trouble(pod, o.now) if pod is not None else None
-    phase = _phase(pod, o.run)
+    phase = _phase(pod)
     again = trouble.again_s if trouble is not None else None
     if phase in (Phase.TRAINING, Phase.PUSHING):
         again = soonest(again, o.settings.progress_seconds)
@@ -178,15 +178,13 @@ def _running(o: Observed, running: Manifest, steps: tuple[Step, ...]) -> TuningS
     )
 
 
-def _phase(pod: Manifest | None, run: TuningRun | None) -> Phase:
+def _phase(pod: Manifest | None) -> Phase:
     if pod is None:
         return Phase.WAITING
     order = ((PUSHER, Phase.PUSHING), (TRAINER, Phase.TRAINING), (FETCHER, Phase.FETCHING))
     for name, phase in order:
         if _began(pods.container_state(pod, name)):
             return phase
-    if run is not None and run.state == "PUSHING":
-        return Phase.PUSHING
     return Phase.WAITING
 
 

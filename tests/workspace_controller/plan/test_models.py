@@ -1,0 +1,68 @@
+"""Where a model's files and its tuned adapter come from."""
+
+from typing import Any
+
+import pytest
+
+from kaito_api.workspace import Tuning
+from tests.workspace_controller.given import (
+    PRESET,
+    inference_workspace,
+    observed,
+    settings,
+    stored,
+    tuning,
+)
+from workspace_controller.observed import Observed
+from workspace_controller.plan.models import model_source, tuned
+from workspace_controller.plan.validation import preset_ref
+from workspace_controller.settings import ModelDelivery
+
+IMAGE = f"registry.local/presets/kaito-{PRESET}:0.0.1"
+
+
+def seen(preset: dict[str, Any], how: ModelDelivery = ModelDelivery.IMAGE_VOLUME) -> Observed:
+    manifest = inference_workspace(inference={"preset": preset})
+    return observed(stored(manifest), settings=settings(model_delivery=how))
+
+
+@pytest.mark.parametrize(
+    ("preset", "how", "delivery", "image"),
+    [
+        ({"name": PRESET}, ModelDelivery.IMAGE_VOLUME, ModelDelivery.IMAGE_VOLUME, IMAGE),
+        ({"name": PRESET}, ModelDelivery.INIT_COPY, ModelDelivery.INIT_COPY, IMAGE),
+        ({"name": PRESET}, ModelDelivery.HUB, ModelDelivery.HUB, ""),
+        ({"name": "phi-4"}, ModelDelivery.IMAGE_VOLUME, ModelDelivery.HUB, ""),
+        (
+            {"name": "phi-4", "accessMode": "private", "presetOptions": {"image": "mine:1"}},
+            ModelDelivery.IMAGE_VOLUME,
+            ModelDelivery.IMAGE_VOLUME,
+            "mine:1",
+        ),
+    ],
+    ids=["its image", "copied", "downloaded", "no image: downloaded", "an image of one's own"],
+)
+def test_where_a_model_comes_from(
+    preset: dict[str, Any], how: ModelDelivery, delivery: ModelDelivery, image: str
+) -> None:
+    o = seen(preset, how)
+    assert o.spec is not None
+    ref = preset_ref(o.spec)
+    assert ref is not None
+    source = model_source(o, ref)
+    assert source is not None
+    assert (source.delivery, source.image) == (delivery, image)
+    assert source.path == ("" if delivery is ModelDelivery.HUB else "/workspace/tfs/weights")
+
+
+def test_an_unknown_preset_comes_from_nowhere() -> None:
+    o = seen({"name": "zzz"})
+    assert o.spec is not None
+    ref = preset_ref(o.spec)
+    assert ref is not None and model_source(o, ref) is None
+
+
+def test_an_adapter_in_a_volume_lies_in_the_trainers_folder() -> None:
+    spec = Tuning.model_validate(tuning(output={"volumeSource": {"emptyDir": {}}}))
+    adapter = tuned(seen({"name": PRESET}), spec, "")
+    assert (adapter.name, adapter.volume, adapter.subpath) == ("ws", {"emptyDir": {}}, "adapter")
