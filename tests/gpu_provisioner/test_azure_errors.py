@@ -13,6 +13,9 @@ CASES = [
      "SkuNotAvailable"),
     ("BadRequest", "The VM size of Standard_X is not allowed in your subscription in location "
      "'eastus'.", "SkuNotAvailable"),
+    ("BadRequest", "The VM size of Standard_X is not allowed in your subscription in location "
+     "'eastus'. The available VM sizes are 'standard_a,standard_b'. For more details, please visit "
+     "https://aka.ms/cpu-quota", "SkuNotAvailable"),
     ("AllocationFailed", "Allocation failed. We do not have sufficient capacity for the requested "
      "VM size in this region.", "InsufficientCapacity"),
     ("ZonalAllocationFailed", "", "InsufficientCapacity"),
@@ -25,3 +28,16 @@ def test_refusals_carry_a_reason(code: str, message: str, reason: str) -> None:
     error = refusal(code, message)
     assert error.reason == reason
     assert code in error.message
+
+
+def test_long_lists_are_left_out_and_the_remedy_stays() -> None:
+    sizes = ",".join(f"standard_d{number}s_v5" for number in range(200))
+    start = "The VM size of X is not allowed in your subscription in location 'eastus'."
+    message = f"{start} The available VM sizes are '{sizes}'."
+    told = refusal("BadRequest", message).message
+    assert "standard_d7s_v5" not in told
+    assert told.endswith("Use another resource.instanceType, region or zone.")
+
+
+def test_any_other_long_message_is_cut() -> None:
+    assert len(refusal("InternalError", "x" * 5000).message) < 600

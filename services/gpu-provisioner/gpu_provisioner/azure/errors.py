@@ -18,15 +18,20 @@ from gpu_provisioner.cloud import (
     Unauthorized,
 )
 
-# Code (or a word of the message, for codes that mean several things) to reason.
+# Code (or a word of the message, for codes that mean several things) to reason. In this order:
+# AKS points to its quota page also where a size is simply not sold.
 _REFUSALS = (
-    (re.compile(r"quota", re.I), "QuotaExceeded"),
     (re.compile(r"SkuNotAvailable|NotAvailableForSubscription|VMSizeNotSupported|"
                 r"not (allowed|available|supported) in (your subscription|location)", re.I),
      "SkuNotAvailable"),
+    (re.compile(r"quota", re.I), "QuotaExceeded"),
     (re.compile(r"AllocationFailed|ZonalAllocation|OverconstrainedAllocation|capacity", re.I),
      "InsufficientCapacity"),
 )  # fmt: skip
+# AKS lists every size it sells; a reader needs the first sentence, and our remedy after it.
+_LISTS = re.compile(r"\s*The available VM sizes are '[^']*'[^.]*\.?")
+_LONGEST = 500
+
 _BUSY = re.compile(r"in progress|OperationNotAllowed|OperationPreempted|Conflict|Etag", re.I)
 
 _REMEDIES = {
@@ -92,6 +97,8 @@ def _retry_after(error: HttpResponseError) -> float | None:
 
 def _with_remedy(reason: str, code: str, message: str) -> str:
     told = f"{code}: {message}" if code else message
-    told = " ".join(told.split())
+    told = " ".join(_LISTS.sub("", told).split())
+    if len(told) > _LONGEST:
+        told = told[:_LONGEST] + " ..."
     remedy = _REMEDIES.get(reason, "")
     return f"{told.rstrip('.')}. {remedy}".strip() if remedy else told
