@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from kaito_kube.errors import ClusterError
 from kaito_kube.kinds import Key
-from kaito_kube.logs import log_context
+from kaito_process.logs import log_context
 
 LOG = logging.getLogger(__name__)
 

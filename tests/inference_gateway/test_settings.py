@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from inference_gateway.settings import Limits, Settings
-from kaito_kube.environment import SettingError
+from kaito_process.environment import SettingError
 
 POD = {"KAITO_BACKEND": "localhost:29500"}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kaito_kube.environment import SettingError
+from kaito_process.environment import SettingError
 from workspace_controller.settings import ModelDelivery, NodeProvisioner, Settings
 
 IMAGES = {

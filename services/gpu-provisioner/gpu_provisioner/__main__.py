@@ -12,11 +12,12 @@ from prometheus_client import CollectorRegistry
 from gpu_provisioner.azure.aks_cloud import AksCloud
 from gpu_provisioner.operator import Operator
 from gpu_provisioner.settings import Settings
-from kaito_kube import logs, serving
+from kaito_kube import serving
 from kaito_kube.clock import SystemClock
 from kaito_kube.connect import connect
-from kaito_kube.environment import SettingError
 from kaito_kube.lease import LeaseTerms, lead
+from kaito_process import logs
+from kaito_process.environment import SettingError
 
 LOG = logging.getLogger(__name__)
 NAME = "gpu-provisioner"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from kaito_kube.environment import Environment
+from kaito_process.environment import Environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

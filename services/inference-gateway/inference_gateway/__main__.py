@@ -12,8 +12,8 @@ from inference_gateway.backends.grpc_backend import GrpcBackend
 from inference_gateway.compose import create_front
 from inference_gateway.server import create_server
 from inference_gateway.settings import Settings
-from kaito_kube import logs
-from kaito_kube.environment import SettingError
+from kaito_process import logs
+from kaito_process.environment import SettingError
 
 
 def main() -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kaito_kube.environment import Environment, SettingError
+from kaito_process.environment import Environment, SettingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import uvloop
 from prometheus_client import start_http_server
 
-from kaito_kube import logs
+from kaito_process import logs
 from model_server.adapters import Rules
 from model_server.engine import Engine, Occupancy
 from model_server.errors import EngineFailed, InferenceError, ModelLoadFailed

@@ -11,17 +11,18 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from kaito_kube import kinds, logs
+from kaito_kube import kinds
 from kaito_kube.clock import Clock, SystemClock
 from kaito_kube.cluster import Cluster
 from kaito_kube.connect import connect
-from kaito_kube.environment import SettingError
 from kaito_kube.errors import ClusterError
 from kaito_kube.events import Recorder
 from kaito_kube.lease import LeaseTerms, lead
 from kaito_kube.serving import application, serving
 from kaito_kube.store import Store
 from kaito_presets import catalog as presets
+from kaito_process import logs
+from kaito_process.environment import SettingError
 from kaito_skus import catalog as skus
 from workspace_controller import handlers
 from workspace_controller.carry_out import Hand

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from kaito_kube.environment import Environment, SettingError
+from kaito_process.environment import Environment, SettingError
 
 PRESET_REGISTRY = "mcr.microsoft.com/aks/kaito"
 

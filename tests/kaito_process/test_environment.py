@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from kaito_kube.environment import Environment, SettingError
+from kaito_process.environment import Environment, SettingError
 
 ENV = Environment(
     {"TEXT": "a", "EMPTY": "", "N": "7", "YES": "true", "WORDS": "a, b,,", "BAD": "--5"}
