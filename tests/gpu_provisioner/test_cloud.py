@@ -99,11 +99,13 @@ def _settings(emulator: Settings, ca: Path, token: Path) -> Azure:
 
 
 @contextlib.asynccontextmanager
-async def _aks(folder: Path) -> AsyncIterator[Subject]:
+async def _aks(folder: Path, fault: str = "") -> AsyncIterator[Subject]:
     settings = Settings(
         home=folder / "aks", host="127.0.0.1", port=_port(), operation_seconds=0.05, retry_after=0
     )
     async with running(settings, FakeMachines(), NoKeys()) as emulator:
+        if fault:
+            assert admin.set_fault(emulator.azure, {"kind": fault}).status == 201
         azure = _settings(settings, emulator.certificates.ca, _token(folder))
         async with AksCloud(azure, SystemClock()) as cloud:
             yield Subject(cloud, _until_settled(cloud), _no_quota(emulator.azure))
@@ -174,3 +176,13 @@ async def test_a_quota_refusal_carries_its_reason(subject: Subject) -> None:
         await subject.provider.create(replace(SPEC, name="ws999999999"))
     assert refused.value.reason == "QuotaExceeded"
     assert "eastus" in refused.value.message
+
+
+async def test_a_pool_that_failed_late_says_why(tmp_path: Path) -> None:
+    async with _aks(tmp_path, fault="allocation-failed") as subject:
+        await subject.provider.create(SPEC)
+        await subject.settle()
+        pool = await subject.provider.get(SPEC.name)
+        assert pool.state is PoolState.FAILED
+        assert pool.error is not None
+        assert pool.error.reason == "InsufficientCapacity"

@@ -46,7 +46,19 @@ def test_packages_come_from_the_lock_by_the_pinned_uv(service: str) -> None:
     assert f"requirements/{lock}" in copied(text(service))
     assert f"services/{service}/requirements.txt" in copied(text(service))
     assert venvs.UV in text(service)
-    assert re.search(rf"-c /\S*build/{lock}", text(service))
+    script = (ROOT / "tools/images/install-models.sh").read_text() if service in MODELS else ""
+    assert re.search(rf"uv pip install (.|\n)*-c \S*{lock}", text(service) + script)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_whatever_decides_the_packages_is_copied_before_they_are_installed(service: str) -> None:
+    """buildah keeps a layer when only what is mounted into its instruction has changed."""
+    dockerfile = text(service)
+    install = dockerfile.index("--mount=type=cache")
+    stage = dockerfile[dockerfile.rindex("\nFROM ", 0, install) : install]
+    lock, wanted = ("models", MODELS) if service in MODELS else ("control", (service,))
+    needed = {f"requirements/{lock}.lock", *(f"services/{n}/requirements.txt" for n in wanted)}
+    assert needed <= set(copied(stage))
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 
-from tools.aks_emulator.core.model import Json, Pool, State
+from tools.aks_emulator.core.model import Json, Pool, PoolState, State
 from tools.aks_emulator.core.place import Place
 
 NODE_IMAGES = {
@@ -42,7 +42,7 @@ FIXED = frozenset(
 )
 
 DERIVED = frozenset(
-    "eTag provisioningState currentOrchestratorVersion nodeImageVersion powerState".split()
+    "eTag provisioningState currentOrchestratorVersion nodeImageVersion powerState status".split()
 )
 
 
@@ -87,7 +87,17 @@ def pool_properties(pool: Pool, state: State) -> Json:
         "powerState": {"code": state.cluster.power.value},
         "currentOrchestratorVersion": version,
         "nodeImageVersion": node_image(pool.properties),
+        **_provisioning_error(pool, state),
     }
+
+
+def _provisioning_error(pool: Pool, state: State) -> Json:
+    """AKS keeps why the last operation failed with the pool, so that nobody has to poll it."""
+    operation = state.operation_on(pool)
+    if pool.state is not PoolState.FAILED or operation is None or operation.verdict is None:
+        return {}
+    verdict = operation.verdict
+    return {"status": {"provisioningError": {"code": verdict.code, "message": verdict.message}}}
 
 
 def pool_json(pool: Pool, state: State, place: Place) -> Json:
