@@ -46,8 +46,7 @@ def test_packages_come_from_the_lock_by_the_pinned_uv(service: str) -> None:
     assert f"requirements/{lock}" in copied(text(service))
     assert f"services/{service}/requirements.txt" in copied(text(service))
     assert venvs.UV in text(service)
-    script = (ROOT / "tools/images/install-models.sh").read_text() if service in MODELS else ""
-    assert re.search(rf"uv pip install (.|\n)*-c \S*{lock}", text(service) + script)
+    assert re.search(rf"uv pip install [^&;]*-c \S*{lock}", text(service))
 
 
 @pytest.mark.parametrize("service", SERVICES)
