@@ -93,7 +93,7 @@ def pool_properties(pool: Pool, state: State) -> Json:
 
 def _provisioning_error(pool: Pool, state: State) -> Json:
     """AKS keeps why the last operation failed with the pool, so that nobody has to poll it."""
-    operation = state.operation_on(pool)
+    operation = state.operations.get(pool.operation or "")
     if pool.state is not PoolState.FAILED or operation is None or operation.verdict is None:
         return {}
     verdict = operation.verdict
