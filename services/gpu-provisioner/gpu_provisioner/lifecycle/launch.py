@@ -15,7 +15,7 @@ FAILED_POOL_GRACE = timedelta(minutes=2)
 
 _PAUSES = {
     "QuotaExceeded": 30.0,
-    "SkuNotAvailable": 60.0,
+    "SkuNotAvailable": 30.0,
     "InsufficientCapacity": 30.0,
     "CloudUnauthorized": 30.0,
     "CloudUnavailable": 5.0,
