@@ -249,13 +249,13 @@ def _wait_for_reason(kubectl: Kubectl, trouble: Trouble, began: float) -> Told:
 
 
 def _wait_for_recovery(kubectl: Kubectl, trouble: Trouble) -> float:
-    """Until the reason is gone and the Workspace has moved on from it."""
+    """Until the condition is True: by itself, only the cause was taken away."""
 
     def look() -> str | None:
         found = [c for c in _conditions(kubectl) if c["type"] == trouble.condition]
-        if found and found[0]["reason"] != trouble.reason:
+        if found and found[0]["status"] == "True":
             return None
-        return f"still {trouble.reason}"
+        return f"{trouble.condition} is {found[0]['reason']}" if found else "no such condition"
 
     return wait_for(f"recovery from {trouble.reason}", look, 420, pause=0.5)
 
