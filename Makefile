@@ -62,7 +62,7 @@ e2e: venv venv-models ## end-to-end tests on the real local cluster (brought up 
 
 test: check unit unit-models e2e ## everything that CI runs
 
-trouble: venv venv-models ## provoke eleven kinds of trouble on the local cluster, print what is told
+trouble: venv venv-models ## provoke ten kinds of trouble on the local cluster, print what is told
 	$(PY) -m tools.demo.trouble
 
 pants-lint: ## ruff, by Pants (tools/pants needs a Python 3.9; docs/development.md)

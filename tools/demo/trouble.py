@@ -76,19 +76,6 @@ def _no_secret(kubectl: Kubectl, manifest: Manifest) -> None:
     manifest["tuning"]["output"]["imagePushSecret"] = "trouble-push"
 
 
-def _bad_config(kubectl: Kubectl, manifest: Manifest) -> None:
-    config = {"training_config": {"LoraConfig": {"rank": 8}}}
-    kubectl.apply(
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "trouble-config", "namespace": "default"},
-            "data": {"training_config.yaml": yaml.safe_dump(config)},
-        }
-    )
-    manifest["tuning"]["config"] = "trouble-config"
-
-
 def _fault(kind: str, **options: object) -> Callable[[Kubectl, Manifest], None]:
     def change(_: Kubectl, __: Manifest) -> None:
         cloud.set_fault(kind, **options)
@@ -161,13 +148,6 @@ TROUBLES: tuple[Trouble, ...] = (
         reason="DataColumnMissing",
         words="messages",
         break_=_url(f"{bad_data.HOST}/columns.parquet"),
-    ),
-    Trouble(
-        title="unknown key in the training configuration",
-        condition="TuningSucceeded",
-        reason="ConfigInvalid",
-        words="rank",
-        break_=_bad_config,
     ),
     Trouble(
         title="push secret missing",
