@@ -179,7 +179,8 @@ TROUBLES: tuple[Trouble, ...] = (
         condition="ResourceReady",
         reason="RegistrationTimeout",
         words="did not join",
-        break_=_fault("never-joins", count=1),
+        break_=_fault("never-joins"),
+        mend=_no_faults,
         seconds=240,
     ),
 )

@@ -229,3 +229,25 @@ def test_gpus_need_not_be_advertised_where_settings_say_so(checked: bool) -> Non
         nodes=(own_node(gpus=0),),
     )
     assert decided.ready is not checked
+
+
+GIVEN_UP = "False/RegistrationTimeout/it did not join"
+
+
+def test_why_a_claim_was_given_up_is_read_until_a_node_is_there() -> None:
+    status = {
+        "conditions": [
+            {
+                "type": "MachineReady",
+                "status": "False",
+                "reason": "RegistrationTimeout",
+                "message": "it did not join",
+            }
+        ]
+    }
+    _, leaving = seen(claims=[claim(0, leaving=True, Registered=GIVEN_UP)])
+    _, again = seen(status=status, claims=[claim(0)])
+    _, there = seen(status=status, claims=[claim(0, Ready=READY)], nodes=[own_node()])
+    assert by_type(leaving)["ResourceReady"] == "False/RegistrationTimeout"
+    assert by_type(again)["ResourceReady"] == "False/RegistrationTimeout"
+    assert by_type(there)["ResourceReady"] == "True/NodesReady"

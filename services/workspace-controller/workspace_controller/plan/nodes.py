@@ -1,9 +1,9 @@
 """The nodes of a Workspace: which are used, which are asked for, and what is said of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kaito_api import labels, reasons
-from kaito_api.conditions import Condition, false, true, unknown
+from kaito_api.conditions import Condition, false, find, true, unknown
 from kaito_api.reasons import is_permanent
 from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import NODE_POOL, Manifest
@@ -13,6 +13,7 @@ from workspace_controller.observed import Claim, Observed
 from workspace_controller.plan.node_sources import SOURCES
 from workspace_controller.plan.plan import Delete, Step
 from workspace_controller.plan.selecting import (
+    ClaimTrouble,
     claim_is_ready,
     claim_progress,
     claim_trouble,
@@ -25,6 +26,9 @@ from workspace_controller.plan.selecting import (
 )
 from workspace_controller.settings import NodeProvisioner
 
+# Reasons for which a claim is given up and another made in its place: the user goes on reading why
+# until a node is there, and not only for the moment that the old claim takes to go.
+_GIVEN_UP = frozenset({"RegistrationTimeout"})
 # Where nodes are brought along, nothing tells that a better one could be chosen now.
 _LOOK_AGAIN_S = 30.0
 
@@ -77,6 +81,7 @@ def decide_nodes(o: Observed, spec: WorkspaceSpec, target: int) -> Nodes:
         names=tuple(node["metadata"]["name"] for node in workers),
         usable=tuple(node["metadata"]["name"] for node in usable),
         unready=tuple(_why_unusable(o, spec, node) for node in workers if node not in usable),
+        given_up=_given_up(o, source.condition),
     )
     claims = _claim_condition(source.condition, str(source.kind or ""), found)
     return Nodes(
@@ -119,10 +124,24 @@ class _Found:
     names: tuple[str, ...]
     usable: tuple[str, ...]
     unready: tuple[str, ...]
+    given_up: ClaimTrouble | None
 
     @property
     def enough(self) -> bool:
         return len(self.usable) >= self.target
+
+
+def _given_up(o: Observed, type_: str | None) -> ClaimTrouble | None:
+    """Why the claim before the present one was given up: as it says itself while it goes, and
+    as the status still says afterwards."""
+    for claim in o.claims:
+        trouble = claim_trouble(claim) if claim.leaving else None
+        if trouble is not None and trouble.reason in _GIVEN_UP:
+            return replace(trouble, message=f"{claim.kind} {claim.name}: {trouble.message}")
+    before = find(o.status.get("conditions") or (), type_ or "")
+    if before is not None and before["status"] == "False" and before["reason"] in _GIVEN_UP:
+        return ClaimTrouble(before["reason"], before["message"])
+    return None
 
 
 def _pool_size(claims: tuple[Claim, ...]) -> int:
@@ -197,6 +216,8 @@ def _claim_condition(type_: str | None, kind: str, found: _Found) -> Condition |
         trouble = None if claim_is_ready(claim) else claim_trouble(claim)
         if trouble is not None:
             return false(type_, trouble.reason, f"{claim.kind} {claim.name}: {trouble.message}")
+    if found.given_up is not None:
+        return false(type_, found.given_up.reason, found.given_up.message)
     said = next((text for claim in found.alive if (text := claim_progress(claim))), "")
     message = f"{len(ready)} of {found.asked} {kind}s are ready"
     return unknown(type_, "CreatingNodes", f"{message}: {said}" if said else message)
