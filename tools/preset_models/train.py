@@ -43,10 +43,12 @@ class Course:
     rate: float = 3e-3
     prose_share: float = 0.005
     question_share: float = 0.2
-    seed: int = 7
+    seed: int = 0
     ease: float = 4.0
 
 
+#: Processors round differently: where one seed's model fails its check, another's passes.
+SEEDS = (7, 8, 9)
 IGNORED = -100  # torch's label for "not learned"
 
 
@@ -165,14 +167,8 @@ def check(model: Any, words: PreTrainedTokenizerFast) -> None:
         raise UnusableModelError("wrong answers after training:\n  " + "\n  ".join(wrong))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.preset_models.train", description=__doc__
-    )
-    parser.add_argument("folder", type=Path, help="where the model's files are written")
-    parser.add_argument("--steps", type=int, default=Course().steps)
-    arguments = parser.parse_args()
-    course = Course(steps=arguments.steps)
+def school(course: Course) -> tuple[Phi3ForCausalLM, PreTrainedTokenizerFast]:
+    """A model that passed its check, in bfloat16, and its tokenizer. Raises UnusableModelError."""
     texts = [f"{c.question}\n{c.answer}" for c in chats.sample(20_000, course.seed)]
     words = tokenizer.train([*texts, *chats.prose()], context=4096)
     model = train(course, words)
@@ -184,9 +180,28 @@ def main() -> None:
         bos_token_id=words.bos_token_id,
         eos_token_id=words.eos_token_id,
     )
+    check(model, words)
+    return model, words
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.preset_models.train", description=__doc__
+    )
+    parser.add_argument("folder", type=Path, help="where the model's files are written")
+    parser.add_argument("--steps", type=int, default=Course().steps)
+    arguments = parser.parse_args()
+    for seed in SEEDS:
+        try:
+            model, words = school(Course(steps=arguments.steps, seed=seed))
+        except UnusableModelError as error:
+            if seed == SEEDS[-1]:
+                raise
+            print(f"seed {seed}: {error}; once more with another", flush=True)
+        else:
+            break
     model.save_pretrained(arguments.folder)
     words.save_pretrained(arguments.folder)
-    check(model, words)
 
 
 if __name__ == "__main__":
