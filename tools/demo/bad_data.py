@@ -6,9 +6,10 @@ import io
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tools.demo.manifests import Manifest
+from tools.demo.manifests import Manifest, data_server
 
-HOST = "http://bad-data.default.svc"
+NAME = "bad-data"
+HOST = f"http://{NAME}.default.svc"
 
 
 def _parquet(columns: dict[str, list[str]]) -> bytes:
@@ -26,41 +27,11 @@ FILES = {
 
 def server(image: str) -> list[Manifest]:
     """A ConfigMap with the files, and a pod and Service that serve it."""
-    metadata = {"name": "bad-data", "namespace": "default"}
-    labels = {"app": "bad-data"}
     encoded = {name: base64.b64encode(content).decode() for name, content in FILES.items()}
-    container = {
-        "name": "server",
-        "image": image,
-        "args": ["8080", "--directory", "/bad"],
-        "command": ["python3", "-m", "http.server"],
-        "volumeMounts": [{"name": "files", "mountPath": "/bad"}],
-        "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
+    config_map: Manifest = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": NAME, "namespace": "default"},
+        "binaryData": encoded,
     }
-    pod = {
-        "containers": [container],
-        "volumes": [{"name": "files", "configMap": {"name": "bad-data"}}],
-    }
-    return [
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": metadata,
-            "binaryData": encoded,
-        },
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": metadata,
-            "spec": {
-                "selector": {"matchLabels": labels},
-                "template": {"metadata": {"labels": labels}, "spec": pod},
-            },
-        },
-        {
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": metadata,
-            "spec": {"selector": labels, "ports": [{"port": 80, "targetPort": 8080}]},
-        },
-    ]
+    return [config_map, *data_server(NAME, image, files=NAME)]

@@ -45,27 +45,28 @@ def push_secret(name: str, registry: str, user: str, password: str) -> Manifest:
     }
 
 
-def data_server(image: str) -> list[Manifest]:
-    """Serves the demo's parquet file over HTTP inside the cluster."""
-    labels = {"app": "data-server"}
-    pod = {
-        "automountServiceAccountToken": False,
-        "containers": [
-            {
-                "name": "data-server",
-                "image": image,
-                "ports": [{"containerPort": 8080}],
-                "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
-            }
-        ],
+def data_server(name: str, image: str, *, replicas: int = 1, files: str = "") -> list[Manifest]:
+    """Serves files over HTTP inside the cluster: the image's own, or those of ConfigMap `files`."""
+    labels = {"app": name}
+    container: Manifest = {
+        "name": "server",
+        "image": image,
+        "ports": [{"containerPort": 8080}],
+        "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
     }
-    metadata = {"name": "data-server", "namespace": "default"}
+    pod: Manifest = {"automountServiceAccountToken": False, "containers": [container]}
+    if files:
+        container["command"] = ["python3", "-m", "http.server", "8080", "--directory", "/files"]
+        container["volumeMounts"] = [{"name": "files", "mountPath": "/files"}]
+        pod["volumes"] = [{"name": "files", "configMap": {"name": files}}]
+    metadata = {"name": name, "namespace": "default"}
     return [
         {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": metadata,
             "spec": {
+                "replicas": replicas,
                 "selector": {"matchLabels": labels},
                 "template": {"metadata": {"labels": labels}, "spec": pod},
             },

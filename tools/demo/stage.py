@@ -90,7 +90,7 @@ def install(stage: Stage, paths: Paths) -> None:
         stdin=json.dumps(values),
     )
     kubectl.apply(
-        *manifests.data_server(stage.images["data-server"]),
+        *manifests.data_server("data-server", stage.images["data-server"]),
         manifests.push_secret(manifests.SECRET, PUSH_REGISTRY, *PUSH_LOGIN),
     )
     wait_for("the data server", lambda: _unavailable(kubectl, "data-server"), 60)

@@ -95,10 +95,7 @@ def _late_data(kubectl: Kubectl, manifest: Manifest) -> None:
     """A data server that is not there yet."""
     found = kubectl.get("deployment", "data-server") or {}
     image = found["spec"]["template"]["spec"]["containers"][0]["image"]
-    late = json.loads(json.dumps(manifests.data_server(image)).replace("data-server", "late-data"))
-    late[0]["spec"]["replicas"] = 0
-    late[0]["spec"]["template"]["spec"]["containers"][0]["image"] = image
-    kubectl.apply(*late)
+    kubectl.apply(*manifests.data_server("late-data", image, replicas=0))
     manifest["tuning"]["input"]["urls"] = [f"http://late-data.default.svc{manifests.DATA_PATH}"]
 
 
