@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tools.demo import bad_data, cloud
+from tools.demo import cloud
 from tools.demo.kubectl import Kubectl
 from tools.demo.stage import Stage, clear, set_stage
 from tools.demo.timeline import Timeline
@@ -19,10 +19,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def stage() -> Stage:
-    """The release with Machines, and a server of broken data sets beside the demo's."""
-    made = set_stage(Timeline(), "machine")
-    made.kubectl.apply(*bad_data.server(made.images["data-server"]))
-    return made
+    """The release with Machines."""
+    return set_stage(Timeline(), "machine")
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ def _tuning_pod(kubectl: Kubectl) -> str:
 
 def test_every_part_killed_once(clean: Stage) -> None:
     kubectl = clean.kubectl
-    kubectl.run("apply", "-f", "-", stdin=applied_text())
+    kubectl.run("apply", "-f", "-", stdin=applied_text(clean.reader))
 
     _until("an agent pool", lambda: None if cloud.pool_names() else "none yet")
     provisioner = leader_of(kubectl, "gpu-provisioner")

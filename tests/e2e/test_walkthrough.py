@@ -19,7 +19,7 @@ def test_eleven_points_and_a_clean_end(clean: Stage, provisioner: str) -> None:
         kubectl = stage.kubectl
         for name in (manifests.NAME, manifests.UNTUNED):
             kubectl.delete("workspace", name, wait=False)
-        wait_for("everything to go", lambda: leftovers(kubectl), 60)
+        wait_for("everything to go", lambda: leftovers(stage), 60)
     finally:
         if provisioner != "machine":
             set_stage(Timeline(), "machine")

@@ -8,6 +8,9 @@ Manifest = dict[str, Any]
 
 NAME = "workspace-tuning-phi-3"
 UNTUNED = "workspace-phi-3"
+TROUBLE = "trouble"
+# Every Workspace that the demo and its checks make.
+WORKSPACES = (NAME, UNTUNED, TROUBLE)
 SECRET = "adapters-push"
 DATA_PATH = "/datasets/dolly-15k-oai-style/train.parquet?download=true"
 

@@ -6,10 +6,10 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
-from tools.demo import manifests, release
+from tools.demo import bad_data, cloud, manifests, release
 from tools.demo.kubectl import CommandFailed, Kubectl, run, wait_for
+from tools.demo.reader import Reader
 from tools.demo.timeline import Timeline
 from tools.local_cluster.paths import Paths
 from tools.venvs import ROOT
@@ -24,12 +24,11 @@ CHART = ROOT / "charts" / "kaito"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A cluster with Kaito installed, and how to speak to it."""
+    """A cluster with Kaito installed, how to speak to it, and what its reader brings."""
 
     kubectl: Kubectl
-    helm: Path
-    images: dict[str, str]
     provisioner: str
+    reader: Reader
 
 
 def _tool(module: str, *arguments: str) -> None:
@@ -63,15 +62,26 @@ def set_stage(timeline: Timeline, provisioner: str) -> Stage:
     with timeline.phase("start the AKS emulator"):
         _tool("tools.aks_emulator", "up")
     kubectl = Kubectl(str(paths.bin / "kubectl"), ("--kubeconfig", str(paths.kubeconfig)))
-    stage = Stage(kubectl, paths.bin / "helm", images, provisioner)
     with timeline.phase(f"helm install kaito charts/kaito (nodes as {provisioner})"):
-        install(stage, paths)
-    return stage
+        install(kubectl, paths, images, provisioner)
+    return Stage(kubectl, provisioner, local_reader(images["curl"]))
 
 
-def install(stage: Stage, paths: Paths) -> None:
-    """Installs or upgrades the release and waits for its pods; serves the data set."""
-    kubectl = stage.kubectl
+def local_reader(curl_image: str) -> Reader:
+    """The local cluster's registry behind a login, and the data set that it serves itself."""
+    return Reader(
+        image=f"{PUSH_REGISTRY}/adapters/phi-3-dolly:0.0.1",
+        secret=manifests.SECRET,
+        data_url=f"http://data-server.default.svc{manifests.DATA_PATH}",
+        curl_image=curl_image,
+        pools=cloud.pool_names,
+        login=PUSH_LOGIN,
+        plain_http=True,
+    )
+
+
+def install(kubectl: Kubectl, paths: Paths, images: dict[str, str], provisioner: str) -> None:
+    """Installs or upgrades the release and waits for its pods; serves the data sets."""
     authority = (paths.home / "aks" / "ca.pem").read_text()
     kubectl.apply(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
@@ -82,15 +92,16 @@ def install(stage: Stage, paths: Paths) -> None:
             "data": {"ca.crt": authority},
         },
     )
-    values = release.values(stage.images, [REGISTRY, PUSH_REGISTRY], stage.provisioner)
+    values = release.values(images, [REGISTRY, PUSH_REGISTRY], provisioner)
     run(
-        *(stage.helm, "upgrade", "--install", "kaito", CHART, "--namespace", NAMESPACE),
+        *(paths.bin / "helm", "upgrade", "--install", "kaito", CHART, "--namespace", NAMESPACE),
         *("--kubeconfig", paths.kubeconfig, "--values", "-", "--take-ownership"),
         *("--wait", "--timeout", "3m"),
         stdin=json.dumps(values),
     )
     kubectl.apply(
-        *manifests.data_server("data-server", stage.images["data-server"]),
+        *manifests.data_server("data-server", images["data-server"]),
+        *bad_data.server(images["data-server"]),
         manifests.push_secret(manifests.SECRET, PUSH_REGISTRY, *PUSH_LOGIN),
     )
     wait_for("the data server", lambda: _unavailable(kubectl, "data-server"), 60)
@@ -104,14 +115,12 @@ def _unavailable(kubectl: Kubectl, deployment: str) -> str | None:
 
 def clear(kubectl: Kubectl) -> None:
     """Takes away the Workspaces of an earlier run, and waits until their nodes are gone."""
-    kubectl.delete("workspace", "--all", timeout=180)
+    kubectl.delete("workspace", *manifests.WORKSPACES, timeout=180)
     wait_for("earlier nodes to go", lambda: _left(kubectl), 120)
 
 
 def _left(kubectl: Kubectl) -> str | None:
-    names = [
-        f"{item['kind']} {item['metadata']['name']}"
-        for kind in ("machines.karpenter.sh", "nodeclaims.karpenter.sh")
-        for item in kubectl.items(kind)
-    ]
+    owners = f"kaito.sh/workspace in ({','.join(manifests.WORKSPACES)})"
+    claims = kubectl.items("machines.karpenter.sh,nodeclaims.karpenter.sh", "-l", owners)
+    names = [f"{claim['kind']} {claim['metadata']['name']}" for claim in claims]
     return ", ".join(names) or None

@@ -188,8 +188,8 @@ def provoke(stage: Stage, trouble: Trouble) -> Told:
 
     Raises Waited when another reason, or none, is shown; what was broken is mended after."""
     kubectl = stage.kubectl
-    manifest = yaml.safe_load(applied_text())
-    manifest["metadata"]["name"] = "trouble"
+    manifest = yaml.safe_load(applied_text(stage.reader))
+    manifest["metadata"]["name"] = manifests.TROUBLE
     trouble.break_(kubectl, manifest)
     began = time.monotonic()
     kubectl.run("apply", "-f", "-", stdin=json.dumps(manifest))
@@ -202,7 +202,7 @@ def provoke(stage: Stage, trouble: Trouble) -> Told:
 
 
 def _conditions(kubectl: Kubectl) -> list[Manifest]:
-    found = kubectl.get("workspace", "trouble") or {}
+    found = kubectl.get("workspace", manifests.TROUBLE) or {}
     conditions: list[Manifest] = (found.get("status") or {}).get("conditions") or []
     return conditions
 
@@ -252,7 +252,6 @@ def main() -> int:
     words = parser.parse_args().word
     chosen = [t for t in TROUBLES if not words or any(word in t.title for word in words)]
     stage = set_stage(Timeline(), "machine")
-    stage.kubectl.apply(*bad_data.server(stage.images["data-server"]))
     failed = 0
     for trouble in chosen:
         cloud.clear_faults()

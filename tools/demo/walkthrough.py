@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import yaml
 
-from tools.demo import asking, cloud, manifests
+from tools.demo import asking, manifests
 from tools.demo.kubectl import Kubectl, run, wait_for
 from tools.demo.points import Evidence
-from tools.demo.stage import CHART, NAMESPACE, PUSH_LOGIN, PUSH_REGISTRY, REGISTRY, Stage
+from tools.demo.reader import Reader
+from tools.demo.stage import CHART, NAMESPACE, Stage
 from tools.demo.timeline import Timeline
 from tools.venvs import ROOT
 
@@ -53,20 +54,15 @@ def _is_age(word: str) -> bool:
     return word[-1:] in "smh" and word[:1].isdigit()
 
 
-def applied_text() -> str:
-    """The documentation's manifest with this cluster's registry, secret and data address."""
-    return manifests.tuning(
-        EXAMPLE.read_text(),
-        image=f"{PUSH_REGISTRY}/adapters/phi-3-dolly:0.0.1",
-        secret=manifests.SECRET,
-        url=f"http://data-server.default.svc{manifests.DATA_PATH}",
-    )
+def applied_text(reader: Reader) -> str:
+    """The documentation's manifest with the reader's registry, secret and data address."""
+    return manifests.tuning(EXAMPLE.read_text(), reader.image, reader.secret, reader.data_url)
 
 
 def walk(stage: Stage, timeline: Timeline, question: str = QUESTION) -> Evidence:
     """From `kubectl apply` to the answers. Raises CommandFailed or Waited."""
     kubectl = stage.kubectl
-    example, applied = EXAMPLE.read_text(), applied_text()
+    example, applied = EXAMPLE.read_text(), applied_text(stage.reader)
     with timeline.phase(f"kubectl apply -f {EXAMPLE.relative_to(ROOT)}"):
         kubectl.run("apply", "-f", "-", stdin=applied)
         kubectl.run("apply", "-f", str(UNTUNED))
@@ -79,13 +75,13 @@ def walk(stage: Stage, timeline: Timeline, question: str = QUESTION) -> Evidence
         kubectl=kubectl,
         namespace=NAMESPACE,
         provisioner=stage.provisioner,
-        preset_registry=REGISTRY,
+        preset_registry=_preset_registry(kubectl),
         example=example,
         applied=applied,
         question=question,
         untuned=untuned,
         tuned=tuned,
-        pools=cloud.pool_names(),
+        pools=stage.reader.pools(),
         default_registry=_default_registry(),
     )
 
@@ -95,7 +91,7 @@ def _ask_both(stage: Stage, question: str) -> tuple[str, str]:
     kubectl.show("get", "workspace")
     kubectl.show("get", "workspace", "-o", "wide")
     kubectl.show("get", "svc")
-    curl = stage.images["curl"]
+    curl = stage.reader.curl_image
     untuned = asking.chat(kubectl, manifests.UNTUNED, question, curl)
     tuned = asking.chat(kubectl, manifests.NAME, question, curl)
     print(f"asked: {question}")
@@ -103,20 +99,19 @@ def _ask_both(stage: Stage, question: str) -> tuple[str, str]:
     print(f"  /chat after tuning  ({manifests.NAME}): {tuned}")
     answer = asking.grpc(kubectl, manifests.NAME, question)
     print(f"  gRPC on 29500       ({manifests.NAME}): {answer}", flush=True)
-    _show_adapter(kubectl)
+    _show_adapter(kubectl, stage.reader)
     return untuned, tuned
 
 
-def _show_adapter(kubectl: Kubectl) -> None:
+def _show_adapter(kubectl: Kubectl, reader: Reader) -> None:
     """The adapter's digest as skopeo pulls it, beside the one that the status names."""
     workspace = kubectl.get("workspace", manifests.NAME) or {}
     adapter = workspace["status"]["adapter"]
     reference = f"docker://{adapter['image']}"
-    login = ":".join(PUSH_LOGIN)
-    pulled = run(
-        *("skopeo", "inspect", "--tls-verify=false", "--creds", login),
-        *("--format", "{{.Digest}}", reference),
-    ).strip()
+    login = ("--creds", ":".join(reader.login)) if reader.login else ()
+    plain = ("--tls-verify=false",) if reader.plain_http else ()
+    asked = ("--format", "{{.Digest}}", reference)
+    pulled = run("skopeo", "inspect", *plain, *login, *asked).strip()
     print(f"  adapter image {adapter['image']}")
     print(f"    digest by skopeo {pulled}")
     print(f"    digest in status {adapter['digest']}", flush=True)
@@ -129,12 +124,13 @@ def delete(stage: Stage, timeline: Timeline) -> None:
         began = time.monotonic()
         for name in (manifests.NAME, manifests.UNTUNED):
             kubectl.delete("workspace", name, wait=False)
-        wait_for("everything to go", lambda: leftovers(kubectl), 120)
+        wait_for("everything to go", lambda: leftovers(stage), 120)
         print(f"    nothing left after {time.monotonic() - began:.1f} s")
 
 
-def leftovers(kubectl: Kubectl) -> str | None:
+def leftovers(stage: Stage) -> str | None:
     """Everything that belongs to a Workspace and still exists, or None."""
+    kubectl = stage.kubectl
     found = [
         f"{item['kind']}/{item['metadata']['name']}"
         for kind in (
@@ -144,11 +140,19 @@ def leftovers(kubectl: Kubectl) -> str | None:
         )
         for item in kubectl.items(kind, *(() if "workspaces" in kind else _LABELLED))
     ]
-    found += [f"agent pool {name}" for name in cloud.pool_names()]
+    found += [f"agent pool {name}" for name in stage.reader.pools() if name.startswith("ws")]
     return ", ".join(found) or None
 
 
 _LABELLED = ("-l", "kaito.sh/workspace")
+
+
+def _preset_registry(kubectl: Kubectl) -> str:
+    """The registry that the release was installed with."""
+    name = "kaito-workspace-controller"
+    found = kubectl.get("deployment", name, "-n", NAMESPACE) or {}
+    environment = found["spec"]["template"]["spec"]["containers"][0]["env"]
+    return next(str(e["value"]) for e in environment if e["name"] == "KAITO_PRESET_REGISTRY")
 
 
 def _default_registry() -> str:
