@@ -57,7 +57,12 @@ def data_server(name: str, image: str, *, replicas: int = 1, files: str = "") ->
         "ports": [{"containerPort": 8080}],
         "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
     }
-    pod: Manifest = {"automountServiceAccountToken": False, "containers": [container]}
+    # Python's server knows no SIGTERM as a pod's first process.
+    pod: Manifest = {
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": 1,
+        "containers": [container],
+    }
     if files:
         container["command"] = ["python3", "-m", "http.server", "8080", "--directory", "/files"]
         container["volumeMounts"] = [{"name": "files", "mountPath": "/files"}]

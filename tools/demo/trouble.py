@@ -96,7 +96,13 @@ def _late_data(kubectl: Kubectl, manifest: Manifest) -> None:
     found = kubectl.get("deployment", "data-server") or {}
     image = found["spec"]["template"]["spec"]["containers"][0]["image"]
     kubectl.apply(*manifests.data_server("late-data", image, replicas=0))
+    wait_for("no data server", lambda: _pods(kubectl, "app=late-data"), 60)
     manifest["tuning"]["input"]["urls"] = [f"http://late-data.default.svc{manifests.DATA_PATH}"]
+
+
+def _pods(kubectl: Kubectl, labels: str) -> str | None:
+    names = [str(pod["metadata"]["name"]) for pod in kubectl.items("pods", "-l", labels)]
+    return ", ".join(names) or None
 
 
 TROUBLES: tuple[Trouble, ...] = (
