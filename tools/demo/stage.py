@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tools.demo import bad_data, cloud, manifests, release
@@ -55,16 +56,23 @@ def set_stage(timeline: Timeline, provisioner: str) -> Stage:
         _tool("tools.local_cluster", "build")
     with timeline.phase("start the cluster"):
         _tool("tools.local_cluster", "up")
-    with timeline.phase("train the presets' small model and push it under their names"):
-        _tool("tools.preset_models")
-    with timeline.phase("build the images and push them"):
-        images = _answer("tools.images", "push")
+    with timeline.phase("train the presets' small model, build the images, push both"):
+        images = _model_and_images()
     with timeline.phase("start the AKS emulator"):
         _tool("tools.aks_emulator", "up")
     kubectl = Kubectl(str(paths.bin / "kubectl"), ("--kubeconfig", str(paths.kubeconfig)))
     with timeline.phase(f"helm install kaito charts/kaito (nodes as {provisioner})"):
         install(kubectl, paths, images, provisioner)
     return Stage(kubectl, provisioner, local_reader(images["curl"]))
+
+
+def _model_and_images() -> dict[str, str]:
+    """Side by side: the training keeps one core busy, and most of a build keeps another."""
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        training = beside.submit(_tool, "tools.preset_models")
+        images = _answer("tools.images", "push")
+        training.result()
+    return images
 
 
 def local_reader(curl_image: str) -> Reader:
