@@ -114,8 +114,7 @@ class Reconciler:
             case DeletePool(name):
                 await self._delete_pool(name)
             case PatchNode(name, patch):
-                if patch:
-                    await self.cluster.patch(NODE, name, patch)
+                await self.cluster.patch(NODE, name, patch)
             case EvictPod(namespace, name):
                 await self._evict(namespace, name)
             case DeleteClaim():

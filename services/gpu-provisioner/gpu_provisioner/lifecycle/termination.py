@@ -16,8 +16,8 @@ def terminate(observed: Observed) -> Plan:
     """What a claim with a deletion timestamp and our finalizer needs next."""
     if not observed.pools_known:
         return Plan(look_again=2.0)
-    if drain := _drain(observed):
-        return Plan(actions=drain, look_again=_POLL)
+    if observed.node is not None and (staying := _pods_to_move(observed)):
+        return Plan(actions=_drain(observed.node, staying), look_again=_POLL)
     pool = observed.pool
     if pool is not None and agent_pools.belongs_to(pool, observed.claim):
         # A pool that is being made is asked to go as well: AKS aborts, or says that it is busy.
@@ -38,19 +38,21 @@ def _stays(pod: Manifest) -> bool:
     return ended or _MIRROR in annotations_of(pod) or any(o["kind"] == "DaemonSet" for o in owners)
 
 
-def _drain(observed: Observed) -> tuple[Action, ...]:
-    node, deleted = observed.node, observed.claim.deleted
-    if node is None or deleted is None:
-        return ()
-    pods = evictable(observed.pods)
-    if not pods or observed.now - deleted > observed.terms.drain_timeout:
-        return ()
-    evictions = [
+def _pods_to_move(observed: Observed) -> list[Manifest]:
+    """Pods that the pool's deletion waits for; none once the drain has taken too long."""
+    deleted, longest = observed.claim.deleted, observed.terms.drain_timeout
+    late = deleted is None or observed.now - deleted > longest
+    return [] if late else evictable(observed.pods)
+
+
+def _drain(node: Manifest, pods: list[Manifest]) -> tuple[Action, ...]:
+    """Keeps new pods away and asks the others to go; those on their way out are waited for."""
+    evictions = (
         EvictPod(pod["metadata"].get("namespace", ""), pod["metadata"]["name"])
         for pod in pods
         if not is_being_deleted(pod)
-    ]
-    return (*_cordon(node), *evictions) or (_noop(node),)
+    )
+    return (*_cordon(node), *evictions)
 
 
 def _cordon(node: Manifest) -> tuple[Action, ...]:
@@ -58,8 +60,3 @@ def _cordon(node: Manifest) -> tuple[Action, ...]:
     if any(taint["key"] == DISRUPTED["key"] for taint in taints):
         return ()
     return (PatchNode(node["metadata"]["name"], {"spec": {"taints": [*taints, DISRUPTED]}}),)
-
-
-def _noop(node: Manifest) -> Action:
-    """Pods are on their way out: nothing to ask for, and the pool must wait for them."""
-    return PatchNode(node["metadata"]["name"], {})
