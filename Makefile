@@ -8,7 +8,7 @@ PY_MODELS := .venv-models/bin/python
 MODEL_TESTS := tests/tuner tests/model_server
 
 .DEFAULT_GOAL := help
-.PHONY: demo demo-nodeclaims down help venv venv-models lock crds protogen docs format check unit unit-models \
+.PHONY: demo demo-nodeclaims up down help venv venv-models lock crds protogen docs format check unit unit-models \
 	e2e test trouble \
 	pants-lint pants-check pants-test package
 
@@ -57,7 +57,10 @@ unit: venv ## fast tests without torch and without a cluster
 unit-models: venv-models ## tests of tuner and model-server, with small real models
 	$(PY_MODELS) -m pytest -q $(MODEL_TESTS)
 
-e2e: venv venv-models ## end-to-end tests on the real local cluster (brought up where it is not)
+up: venv venv-models ## the local cluster with Kaito on it, and nothing applied
+	$(PY) -m tools.demo.stage
+
+e2e: up ## end-to-end tests on the real local cluster (brought up where it is not)
 	$(PY) -m pytest -q -p no:cacheprovider tests/e2e tests/local_cluster tests/aks_emulator -m cluster
 
 test: check unit unit-models e2e ## everything that CI runs

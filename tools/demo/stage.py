@@ -132,3 +132,7 @@ def _left(kubectl: Kubectl) -> str | None:
     claims = kubectl.items("machines.karpenter.sh,nodeclaims.karpenter.sh", "-l", owners)
     names = [f"{claim['kind']} {claim['metadata']['name']}" for claim in claims]
     return ", ".join(names) or None
+
+
+if __name__ == "__main__":
+    set_stage(Timeline(), "machine")
