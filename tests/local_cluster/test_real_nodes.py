@@ -145,7 +145,7 @@ def test_a_killed_kubelet_is_started_again_and_its_pods_live_on(api: KubeApi) ->
     os.kill(json.loads(pidfile.read_text())["pid"], 9)
     assert waiting.until(lambda: not node_lifecycle.is_running(PATHS, SPECS[1].name), 5)
     cluster.up(PATHS)
-    assert cluster.status(PATHS).is_healthy
+    assert waiting.until(lambda: cluster.status(PATHS).is_healthy, 30)
     assert kubectl("get", "pod/web", "-o", "jsonpath={.status.startTime}") == started
 
 
