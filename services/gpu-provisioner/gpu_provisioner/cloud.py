@@ -68,6 +68,59 @@ class PoolListing:
     asked: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterState:
+    """The AKS cluster that the pools belong to. With `settled` False it is being started,
+    stopped or made: what is missing then may come back, and nothing is judged by it."""
+
+    running: bool
+    settled: bool
+    kubernetes_version: str
+
+    @property
+    def steady(self) -> bool:
+        """Whether what is seen of pools and nodes can be taken at its word."""
+        return self.running and self.settled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A machine type as it is sold to this subscription in this region. `zones` are those in
+    which it may be had ("1", "2", ...), empty where the region has none; `withheld` says why it
+    may not be had at all, and is empty where it may."""
+
+    instance_type: str
+    family: str
+    vcpus: int
+    zones: frozenset[str] = frozenset()
+    zones_withheld: frozenset[str] = frozenset()
+    withheld: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """vCPUs of one family, of the region ("cores") or of spot ("lowPriorityCores")."""
+
+    used: int
+    limit: int
+
+    @property
+    def left(self) -> int:
+        return max(0, self.limit - self.used)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """What may be bought: offers by machine type, in lower case, and quotas by name, in lower
+    case. A type or a quota that is not there is not known, which forbids nothing. `trouble` is
+    why the subscription itself may buy nothing, empty where it may."""
+
+    offers: Mapping[str, Offer]
+    quotas: Mapping[str, Quota]
+    asked: datetime
+    trouble: str = ""
+
+
 class CloudError(Exception):
     """`reason` is of kaito_api.reasons; `retry_after` is in seconds where the cloud named it."""
 
@@ -117,4 +170,12 @@ class CloudProvider(Protocol):
 
     async def delete(self, name: str) -> None:
         """Begins to delete the pool and its machines; one that is gone already is fine."""
+        ...
+
+    async def cluster(self) -> ClusterState:
+        """The cluster that the pools belong to."""
+        ...
+
+    async def market(self) -> Market:
+        """What this subscription may buy in this region now; whole or an error."""
         ...

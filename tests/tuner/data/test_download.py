@@ -2,6 +2,7 @@
 
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,19 +127,24 @@ def test_too_large(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture
+@contextmanager
 def little_room() -> Iterator[None]:
-    """Files of this process can have 100 bytes at most, as on a volume that is full then."""
+    """Files of this process can have 100 bytes at most, as on a volume that is full then. No
+    fixture: pytest itself writes to a file between a test's phases where its output is kept."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.usefixtures("little_room")
 def test_a_full_disk(downloader: Downloader, server: DataServer, tmp_path: Path) -> None:
     server.answers["/x"] = [Answer(body=BODY)]
-    with pytest.raises(RunError, match="the data volume is full") as caught:
+    with (
+        little_room(),
+        pytest.raises(RunError, match="the data volume is full") as caught,
+    ):
         downloader.download(f"{server.url}/x", tmp_path / "x")
     assert caught.value.reason is Reason.DATA_TOO_LARGE
 
