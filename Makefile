@@ -8,7 +8,7 @@ PY_MODELS := .venv-models/bin/python
 MODEL_TESTS := tests/tuner tests/model_server
 
 .DEFAULT_GOAL := help
-.PHONY: local-cluster-test demo demo-nodeclaims up down help venv venv-models lock crds protogen docs format check unit unit-models \
+.PHONY: demo demo-nodeclaims up down help venv venv-models lock crds protogen docs format check unit unit-models \
 	e2e test trouble \
 	pants-lint pants-check pants-test package
 
@@ -61,10 +61,7 @@ up: venv venv-models ## the local cluster with Kaito on it, and nothing applied
 	$(PY) -m tools.demo.stage
 
 e2e: up ## end-to-end tests on the real local cluster (brought up where it is not)
-	$(PY) -m pytest -q -p no:cacheprovider tests/e2e tests/aks_emulator -m cluster
-
-local-cluster-test: up ## the local cluster's own tests: nodes killed, started again, removed
-	$(PY) -m pytest -q -p no:cacheprovider tests/local_cluster -m cluster
+	$(PY) -m pytest -q -p no:cacheprovider tests/local_cluster tests/aks_emulator tests/e2e -m cluster
 
 test: check unit unit-models e2e ## everything that CI runs
 

@@ -124,7 +124,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def ready(private: Private) -> bool:
     found = private.node()
-    return found is not None and kubeapi.condition(found, "Ready") == "True"
+    return found is not None and kubeapi.condition(found, "Ready")["status"] == "True"
 
 
 async def test_a_pool_is_a_ready_node_with_labels_taints_and_gpus(
@@ -136,7 +136,7 @@ async def test_a_pool_is_a_ready_node_with_labels_taints_and_gpus(
     assert created.properties.provisioning_state == "Succeeded"
     node = private.node()
     assert node is not None
-    assert kubeapi.condition(node, "Ready") == "True"
+    assert kubeapi.condition(node, "Ready")["status"] == "True"
     assert node["spec"]["providerID"] == PLACE.provider_id(POOL, 0)
     assert {"key": "sku", "value": "gpu", "effect": "NoSchedule"} in node["spec"]["taints"]
     assert node["status"]["allocatable"]["nvidia.com/gpu"] == "2"

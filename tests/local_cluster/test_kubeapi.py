@@ -15,4 +15,4 @@ from tools.local_cluster import kubeapi
     ids=["just made", "not ready", "other conditions"],
 )
 def test_condition(node: dict[str, object], status: str) -> None:
-    assert kubeapi.condition(node, "Ready") == status
+    assert kubeapi.condition(node, "Ready")["status"] == status

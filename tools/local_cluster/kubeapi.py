@@ -89,7 +89,7 @@ def _reason(error: urllib.error.HTTPError) -> str:
         return f"{error.code} {text[:300]}"
 
 
-def condition(node: Mapping[str, Any], kind: str) -> str:
-    """The status of one of a Node's conditions, `Unknown` where it has none."""
+def condition(node: Mapping[str, Any], kind: str) -> Mapping[str, str]:
+    """One of a Node's conditions; its status is `Unknown` where it has none of that kind."""
     conditions: Sequence[Mapping[str, str]] = node.get("status", {}).get("conditions", ())
-    return next((c["status"] for c in conditions if c["type"] == kind), "Unknown")
+    return next((c for c in conditions if c["type"] == kind), {"status": "Unknown"})

@@ -31,8 +31,9 @@ def start(paths: Paths, spec: NodeSpec) -> None:
     index = claim_index(paths, spec.name)
     _spec_file(paths, spec.name).write_text(spec.to_json())
     network.add_node(spec.name, index)
+    heard = None if is_running(paths, spec.name) else _last_heard(paths, spec.name)
     node_processes.start(paths, spec, index)
-    _join(paths, spec)
+    _join(paths, spec, heard)
 
 
 def revive(paths: Paths, name: str) -> None:
@@ -89,13 +90,23 @@ def claim_index(paths: Paths, name: str) -> int:
         return min(free)
 
 
-def _join(paths: Paths, spec: NodeSpec) -> None:
-    """Waits for the node, then adds what a kubelet may not say or cannot know of itself."""
+def _last_heard(paths: Paths, name: str) -> str | None:
+    """When the node last said that it is Ready; None where it never did."""
+    with contextlib.suppress(kubeapi.ApiError):
+        node = kubeapi.KubeApi(paths.pki).get(f"/api/v1/nodes/{name}")
+        return kubeapi.condition(node, "Ready").get("lastHeartbeatTime")
+    return None
+
+
+def _join(paths: Paths, spec: NodeSpec, heard: str | None) -> None:
+    """Waits until the node says that it is Ready, later than it was `heard` to say so; then adds
+    what a kubelet may not say or cannot know of itself."""
     api, path = kubeapi.KubeApi(paths.pki), f"/api/v1/nodes/{spec.name}"
 
     def is_ready() -> bool:
         with contextlib.suppress(kubeapi.ApiError):
-            return kubeapi.condition(api.get(path), "Ready") == "True"
+            ready = kubeapi.condition(api.get(path), "Ready")
+            return ready["status"] == "True" and ready.get("lastHeartbeatTime") != heard
         return False
 
     if not waiting.until(is_ready, _READY_TIMEOUT, interval=0.1):

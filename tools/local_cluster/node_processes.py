@@ -8,6 +8,7 @@ from tools.local_cluster import (
     certs,
     cgroups,
     containerd,
+    files,
     kube_proxy,
     kubeconfig,
     kubelet,
@@ -72,18 +73,16 @@ def _containerd_folders(paths: Paths, node: str, index: int) -> containerd.Folde
 
 
 def _write_containerd(folders: containerd.Folders, index: int) -> None:
-    files = {
+    texts = {
         "containerd.toml": containerd.render(folders),
         "cni/10-kaito.conflist": containerd.network(index, folders.root / "addresses"),
     }
     # Both names lead to the open door: as in a cloud, the node's own identity suffices to pull.
     for registry in (topology.REGISTRY, topology.LOGIN_REGISTRY):
         text = containerd.hosts(f"http://{topology.REGISTRY}")
-        files[f"registries/{registry}/hosts.toml"] = text
-    for name, text in files.items():
-        path = folders.config / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        texts[f"registries/{registry}/hosts.toml"] = text
+    for name, text in texts.items():
+        files.keep(folders.config / name, text)
 
 
 def _kubelet(paths: Paths, spec: NodeSpec, index: int, socket: Path) -> list[str]:
@@ -101,7 +100,7 @@ def _kubelet(paths: Paths, spec: NodeSpec, index: int, socket: Path) -> list[str
         resolver=resolver.find(),
     )
     config = folder / "config" / "kubelet.json"
-    config.write_text(kubelet.render(settings))
+    files.keep(config, kubelet.render(settings))
     client = kubeconfig.write(folder / "config" / "kubelet.kubeconfig", paths.pki, certificate.name)
     labels, _ = kubelet.split_labels(spec.all_labels)
     return [str(paths.bin / "kubelet"), *kubelet.flags(config, client, settings, labels)]
@@ -109,5 +108,5 @@ def _kubelet(paths: Paths, spec: NodeSpec, index: int, socket: Path) -> list[str
 
 def _proxy(paths: Paths, spec: NodeSpec) -> list[str]:
     config = paths.node(spec.name) / "config" / "kube-proxy.json"
-    config.write_text(kube_proxy.render(paths.config / "kube-proxy.kubeconfig", spec.name))
+    files.keep(config, kube_proxy.render(paths.config / "kube-proxy.kubeconfig", spec.name))
     return [str(paths.bin / "kube-proxy"), f"--config={config}"]
