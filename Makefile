@@ -65,8 +65,8 @@ e2e: up ## end-to-end tests on the real local cluster (brought up where it is no
 
 test: check unit unit-models e2e ## everything that CI runs
 
-trouble: venv venv-models ## provoke ten kinds of trouble on the local cluster, print what is told
-	$(PY) -m tools.demo.trouble
+trouble: venv venv-models ## provoke every kind of trouble on the local cluster, print what is told
+	$(PY) -m tools.demo.troubles
 
 pants-lint: ## ruff, by Pants (tools/pants needs a Python 3.9; docs/development.md)
 	tools/pants lint ::

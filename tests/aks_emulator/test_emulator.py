@@ -57,8 +57,12 @@ async def test_the_controls(cloud: Cloud) -> None:
     await ask("PUT", "quota", {"cores": 24})
     assert cloud.azure.state.limits == {"cores": 24}
     assert await ask("GET", "calls") == {"calls": {}, "total": 0}
-    pools = await ask("GET", "pools")
-    assert pools["power"] == "Running"
+    with pytest.raises(EmulatorError, match="power 'off': use stop or start"):
+        await ask("PUT", "power", {"power": "off"})
+    assert (await ask("PUT", "power", {"power": "stop"}))["power"] == "Running"
+    with pytest.raises(EmulatorError, match="in progress"):
+        await ask("PUT", "power", {"power": "start"})
+    assert cloud.azure.state.cluster.state == "Stopping"
 
 
 def test_the_background_process(
@@ -77,6 +81,7 @@ def test_the_background_process(
         assert '"seconds": 3.0' in capsys.readouterr().out
         assert main(["faults", "clear", *where]) == 0
         assert main(["quota", "cores=12", *where]) == 0
+        assert main(["power", "start", *where]) == 0
         assert main(["pools", *where]) == 0
         assert main(["calls", *where]) == 0
     finally:

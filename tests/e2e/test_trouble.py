@@ -3,7 +3,11 @@
 import pytest
 
 from tools.demo.stage import Stage
-from tools.demo.trouble import TROUBLES, Trouble, provoke, row
+from tools.demo.troubles import with_nodes, with_tuning
+from tools.demo.troubles.provoke import provoke, row
+from tools.demo.troubles.trouble import Trouble
+
+TROUBLES = (*with_nodes.TROUBLES, *with_tuning.TROUBLES)
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=[trouble.title for trouble in TROUBLES])

@@ -1,4 +1,5 @@
-"""The command line: `serve`, `up`, `down`, `status`, `pools`, `calls`, `quota`, `faults`."""
+"""The command line: `serve`, `up`, `down`, `status`, `pools`, `calls`, `quota`, `power`,
+`faults`."""
 
 import argparse
 import asyncio
@@ -40,6 +41,8 @@ def _run(given: argparse.Namespace, arguments: Sequence[str]) -> int:
             return _faults(given)
         case "quota":
             return _quota(given)
+        case "power":
+            return _show(_client(given).call("PUT", "power", {"power": given.to}))
         case _:
             return _show(_client(given).call("GET", given.command))
 
@@ -149,6 +152,8 @@ def _parser() -> argparse.ArgumentParser:
         _reaching(commands.add_parser(name, help=text))
     quota = _reaching(commands.add_parser("quota", help="show or set quota"))
     quota.add_argument("limit", nargs="*", metavar="NAME=VCPUS")
+    power = _reaching(commands.add_parser("power", help="stop or start the AKS cluster"))
+    power.add_argument("to", choices=("stop", "start"))
     _fault_parser(commands.add_parser("faults", help="switch trouble on and off"))
     return parser
 

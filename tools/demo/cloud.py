@@ -1,6 +1,7 @@
 """What the emulated AKS has, and the trouble that it can be told to make."""
 
 import os
+from typing import Literal
 
 from tools.aks_emulator import settings
 from tools.aks_emulator.admin_client import AdminClient
@@ -29,3 +30,13 @@ def clear_faults() -> None:
 
 def set_quota(**limits: int) -> None:
     _client().call("PUT", "quota", dict(limits))
+
+
+def set_power(to: Literal["stop", "start"]) -> None:
+    """`az aks stop` or `az aks start`; returns when Azure has begun."""
+    _client().call("PUT", "power", {"power": to})
+
+
+def calls(operation: str) -> int:
+    """How often that call was made of Azure, for example agentPools.put."""
+    return int(_client().call("GET", "calls")["calls"].get(operation, 0))

@@ -1,7 +1,10 @@
-"""The emulator's own controls below /_emulator: faults, call counters, pools, quota. Plain JSON."""
+"""The emulator's own controls below /_emulator: faults, call counters, pools, quota, power.
+Plain JSON."""
 
+from tools.aks_emulator.core import cluster_requests
 from tools.aks_emulator.core import faults as fault_book
 from tools.aks_emulator.core.azure import Azure
+from tools.aks_emulator.core.errors import ArmError
 from tools.aks_emulator.core.market import usage_json, usages
 from tools.aks_emulator.core.model import Json
 from tools.aks_emulator.web.replies import Reply
@@ -73,3 +76,16 @@ def set_quota(azure: Azure, asked: Json) -> Reply:
             return Reply(400, {"error": f"limit of {name} {limit!r} must be a whole number"})
     azure.set_limits(asked)
     return quota(azure)
+
+
+def set_power(azure: Azure, asked: Json) -> Reply:
+    """`{"power": "stop"}` or "start", as `az aks stop` and `az aks start` do."""
+    changes = {"stop": cluster_requests.stop, "start": cluster_requests.start}
+    change = changes.get(str(asked.get("power")))
+    if change is None:
+        return Reply(400, {"error": f"power {asked.get('power')!r}: use stop or start"})
+    outcome = change(azure.state, now=azure.clock(), seconds=azure.terms.operation_seconds)
+    if isinstance(outcome, ArmError):
+        return Reply(409, {"error": outcome.message})
+    azure.commit(outcome.state)
+    return pools(azure)

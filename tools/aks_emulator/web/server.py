@@ -101,6 +101,7 @@ def _admin_routes(azure: Azure) -> list[web.RouteDef]:
         web.get("/_emulator/pools", reading(admin.pools)),
         web.get("/_emulator/quota", reading(admin.quota)),
         web.put("/_emulator/quota", writing(admin.set_quota)),
+        web.put("/_emulator/power", writing(admin.set_power)),
     ]
 
 
