@@ -168,6 +168,10 @@ def test_a_wrong_secret(trained: dict[str, str]) -> None:
     assert "wrong" not in out
 
 
+# A client that pauses longer between its attempts finds the pusher come and gone.
+IMPATIENT = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 100))
+
+
 def test_the_pusher_reports(trained: dict[str, str]) -> None:
     """A client that watches from the beginning gets the end, though the pod goes then."""
     with FakeRegistry().running() as registry:
@@ -177,9 +181,10 @@ def test_the_pusher_reports(trained: dict[str, str]) -> None:
             "KAITO_GRPC_PORT": str(_free_port()),
         }
         registry.failures = [503]
+        address = f"127.0.0.1:{trained['KAITO_GRPC_PORT']}"
         with (
             running_tuner("push", trained) as process,
-            grpc.insecure_channel(f"127.0.0.1:{trained['KAITO_GRPC_PORT']}") as channel,
+            grpc.insecure_channel(address, options=IMPATIENT) as channel,
         ):
             stub = tuning_pb2_grpc.TuningServiceStub(channel)
             watching = stub.WatchTuning(tuning_pb2.WatchTuningRequest(), wait_for_ready=True)
