@@ -2,100 +2,77 @@
 
 from tools.demo import cloud
 from tools.demo.kubectl import Kubectl
-from tools.demo.troubles.trouble import Break, Manifest, Trouble
-
-_READY = "ResourceReady"
+from tools.demo.troubles.trouble import Manifest, Trouble
 
 
-def _fault(kind: str, **options: object) -> Break:
-    def change(_: Kubectl, __: Manifest) -> None:
-        cloud.set_fault(kind, **options)
+def _of_azure(
+    title: str, reason: str, words: str, fault: str, *, mended: bool = True, **options: object
+) -> Trouble:
+    """`fault` and `options` are the emulator's; a fault that strikes once needs no mending."""
 
-    return change
+    def strike(_: Kubectl, __: Manifest) -> None:
+        cloud.set_fault(fault, **options)
+
+    def mend(_: Kubectl) -> None:
+        cloud.clear_faults()
+
+    return Trouble(
+        title=title,
+        condition="ResourceReady",
+        reason=reason,
+        words=words,
+        break_=strike,
+        mend=mend if mended else None,
+        seconds=240,
+    )
 
 
-def _no_faults(_: Kubectl) -> None:
-    cloud.clear_faults()
-
+_PUT = "agentPools.put"
 
 TROUBLES: tuple[Trouble, ...] = (
-    Trouble(
-        title="no quota for the family",
-        condition=_READY,
-        reason="QuotaExceeded",
-        words="standardNCSv3Family",
-        break_=_fault("no-family-quota"),
-        mend=_no_faults,
+    _of_azure("no quota for the family", "QuotaExceeded", "standardNCSv3Family", "no-family-quota"),
+    _of_azure("no quota left in the region", "QuotaExceeded", "eastus", "no-regional-quota"),
+    _of_azure(
+        "a quota that only AKS knows of",
+        "QuotaExceeded",
+        "ErrCode_InsufficientVCPUQuota",
+        "no-family-quota",
+        hidden=True,
     ),
-    Trouble(
-        title="no quota left in the region",
-        condition=_READY,
-        reason="QuotaExceeded",
-        words="eastus",
-        break_=_fault("no-regional-quota"),
-        mend=_no_faults,
+    _of_azure(
+        "SKU not sold in the region", "SkuNotAvailable", "Standard_NC6s_v3", "sku-not-available"
     ),
-    Trouble(
-        title="a quota that only AKS knows of",
-        condition=_READY,
-        reason="QuotaExceeded",
-        words="ErrCode_InsufficientVCPUQuota",
-        break_=_fault("no-family-quota", hidden=True),
-        mend=_no_faults,
+    _of_azure(
+        "a disabled subscription", "SubscriptionDisabled", "subscription", "subscription-disabled"
     ),
-    Trouble(
-        title="SKU not sold in the region",
-        condition=_READY,
-        reason="SkuNotAvailable",
-        words="Standard_NC6s_v3",
-        break_=_fault("sku-not-available"),
-        mend=_no_faults,
+    _of_azure(
+        "no capacity, found late",
+        "InsufficientCapacity",
+        "AllocationFailed",
+        "allocation-failed",
+        mended=False,
+        count=1,
     ),
-    Trouble(
-        title="a disabled subscription",
-        condition=_READY,
-        reason="SubscriptionDisabled",
-        words="subscription",
-        break_=_fault("subscription-disabled"),
-        mend=_no_faults,
+    _of_azure(
+        "an identity that may not", "CloudUnauthorized", "Contributor", "forbidden", operation=_PUT
     ),
-    Trouble(
-        title="no capacity, found late",
-        condition=_READY,
-        reason="InsufficientCapacity",
-        words="AllocationFailed",
-        break_=_fault("allocation-failed", count=1),
+    _of_azure(
+        "a throttled subscription",
+        "CloudUnavailable",
+        "429",
+        "throttled",
+        operation=_PUT,
+        seconds=20,
+        count=1,
     ),
-    Trouble(
-        title="an identity that may not",
-        condition=_READY,
-        reason="CloudUnauthorized",
-        words="Contributor",
-        break_=_fault("forbidden", operation="agentPools.put"),
-        mend=_no_faults,
+    _of_azure(
+        "an operation that fails",
+        "LaunchFailed",
+        "InternalExecutionError",
+        "operation-fails",
+        mended=False,
+        operation=_PUT,
+        count=1,
     ),
-    Trouble(
-        title="a throttled subscription",
-        condition=_READY,
-        reason="CloudUnavailable",
-        words="429",
-        break_=_fault("throttled", operation="agentPools.put", seconds=20, count=1),
-        mend=_no_faults,
-    ),
-    Trouble(
-        title="an operation that fails",
-        condition=_READY,
-        reason="LaunchFailed",
-        words="InternalExecutionError",
-        break_=_fault("operation-fails", operation="agentPools.put", count=1),
-    ),
-    Trouble(
-        title="a node that never joins",
-        condition=_READY,
-        reason="RegistrationTimeout",
-        words="did not join",
-        break_=_fault("never-joins"),
-        mend=_no_faults,
-        seconds=240,
-    ),
+    _of_azure("a node that never joins", "RegistrationTimeout", "did not join", "never-joins"),
 )
