@@ -8,7 +8,7 @@ from math import inf
 
 from gpu_provisioner.claim import Claim
 from gpu_provisioner.offerings import keys, obstacles, zones
-from gpu_provisioner.offerings.fitting import Shelf, fitting
+from gpu_provisioner.offerings.fitting import Shelf, fitting, names_types
 from gpu_provisioner.offerings.instance_types import InstanceType
 from gpu_provisioner.offerings.obstacles import Obstacle
 from gpu_provisioner.offerings.preflight import Candidate, Scene, Wish, offer
@@ -49,7 +49,7 @@ def choose(claim: Claim, scene: Scene) -> Choice:
         return Refused("InvalidRequirements", str(misfit))
     if scene.market is not None and scene.market.trouble:
         return Refused("SubscriptionDisabled", scene.market.trouble, _again((), scene))
-    wishes = [Wish(claim.name, spot, in_zones) for spot in capacity]
+    wishes = [Wish(claim.name, names_types(claim), spot, in_zones) for spot in capacity]
     found = [offer(one, wish, scene) for wish in wishes for one in types]
     if candidates := tuple(one for one in found if isinstance(one, Candidate)):
         return Chosen(candidates)

@@ -43,15 +43,20 @@ def fitting(claim: Claim, shelf: Shelf) -> tuple[InstanceType, ...]:
     return types
 
 
-def named(requirements: Iterable[Requirement], catalogue: Catalogue) -> tuple[InstanceType, ...]:
-    """The types that operator In names, in the claim's own order; several lists intersect."""
+def names_types(claim: Claim) -> bool:
+    """Whether it says itself which types it takes, instead of what they must have."""
+    return bool(_naming(map(_canonical, claim.requirements)))
+
+
+def _naming(wanted: Iterable[Requirement]) -> list[Requirement]:
+    return [r for r in wanted if r.key in keys.NAMES and r.operator == Operator.IN]
+
+
+def _named(names: list[Requirement], catalogue: Catalogue) -> tuple[InstanceType, ...]:
+    """In the claim's own order; several lists intersect."""
     lists = [
-        {found.name.casefold(): found for found in map(catalogue.find, r.values)}
-        for r in requirements
-        if r.key in keys.NAMES and r.operator == Operator.IN
+        {found.name.casefold(): found for found in map(catalogue.find, r.values)} for r in names
     ]
-    if not lists:
-        return ()
     return tuple(t for name, t in lists[0].items() if all(name in other for other in lists[1:]))
 
 
@@ -62,10 +67,9 @@ def _canonical(requirement: Requirement) -> Requirement:
 def _to_choose_from(
     claim: Claim, wanted: list[Requirement], shelf: Shelf
 ) -> tuple[InstanceType, ...]:
-    """The types it names, whatever we know of them; otherwise all that are for sale."""
-    names = [r for r in wanted if r.key in keys.NAMES and r.operator == Operator.IN]
-    if names:
-        if found := named(wanted, shelf.catalogue):
+    """The types it names, whatever we know of them; otherwise all that are in service."""
+    if names := _naming(wanted):
+        if found := _named(names, shelf.catalogue):
             return tuple(as_sold(t, shelf.market) for t in found)
         raise Misfit(f"no machine type meets both {' and '.join(map(told, names))}")
     described = any(r.key in keys.DESCRIPTIVE for r in wanted)
@@ -78,11 +82,9 @@ def _to_choose_from(
 
 
 def _is_sold(found: InstanceType, shelf: Shelf) -> bool:
-    """As far as is known: a listing that leaves a type out, or its retirement, says no."""
-    offers = shelf.market.offers if shelf.market is not None else {}
-    if offers:
-        return found.name.lower() in offers
-    return found.retired_on is None or found.retired_on > shelf.today
+    """A type that is out of service is sold to those whom the market still lists it for."""
+    in_service = found.retired_on is None or found.retired_on > shelf.today
+    return in_service or (shelf.market is not None and found.name.lower() in shelf.market.offers)
 
 
 def _meeting(
@@ -117,7 +119,8 @@ def _meets(found: InstanceType, requirement: Requirement, catalogue: Catalogue) 
 
 def _none_left(requirement: Requirement, types: tuple[InstanceType, ...]) -> Misfit:
     """What those have that were left."""
-    has = sorted({value for t in types if (value := t.labels.get(requirement.key))})
+    values = {value for t in types if (value := t.labels.get(requirement.key))}
+    has = sorted(values, key=lambda value: (len(value), value))
     unknown = [t.name for t in types if not t.in_catalogue and requirement.key not in t.labels]
     if unknown:
         return Misfit(
@@ -144,7 +147,8 @@ def _holding(
     kept = tuple(found for found in types if found.resources.get(resource, 0) >= needed)
     if not kept:
         most = max(found.resources.get(resource, quantity.parse(0)) for found in types)
-        raise Misfit(f"{where}: no machine type that fits has as much; the largest has {most:f}")
+        largest = f"{most / quantity.GIB:.0f}Gi" if resource == "memory" else f"{most:f}"
+        raise Misfit(f"{where}: no machine type that fits has as much; the largest has {largest}")
     return kept
 
 

@@ -43,9 +43,11 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is the claim's, not the type's."""
+    """What is the claim's, not the type's. `named`: it says itself which types it takes; AKS
+    judges those that the market does not list."""
 
     claim: str
+    named: bool
     spot: bool
     in_zones: tuple[Requirement, ...]
 
@@ -58,8 +60,8 @@ def demand(found: InstanceType, *, spot: bool) -> dict[str, int]:
 def offer(found: InstanceType, wish: Wish, scene: Scene) -> Candidate | Obstacle:
     """The first obstacle is told: the one that is hardest to do something about."""
     sold = scene.offer(found.name)
-    if sold is not None and sold.withheld:
-        return obstacles.withheld(found.name, sold.withheld, scene.region, spot=wish.spot)
+    if why := _withheld(sold, wish, scene):
+        return obstacles.withheld(found.name, why, scene.region, spot=wish.spot)
     placed: tuple[str, ...] = ()
     if wish.in_zones and not zones.takes_none(wish.in_zones):
         present = zones.ALL if sold is None else sold.zones - sold.zones_withheld
@@ -69,6 +71,13 @@ def offer(found: InstanceType, wish: Wish, scene: Scene) -> Candidate | Obstacle
     if short := list(_shortfalls(found, wish.spot, scene)):
         return obstacles.no_quota(found.name, short, scene.region, spot=wish.spot)
     return _not_refused(found.name, placed, wish, scene)
+
+
+def _withheld(sold: Offer | None, wish: Wish, scene: Scene) -> str:
+    if sold is not None:
+        return sold.withheld
+    listed = scene.market is not None and bool(scene.market.offers)
+    return "not listed" if listed and not wish.named else ""
 
 
 def _not_refused(
