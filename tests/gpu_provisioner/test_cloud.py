@@ -140,9 +140,14 @@ def _settings(emulator: Settings, ca: Path, token: Path) -> Azure:
 
 
 @contextlib.asynccontextmanager
-async def _aks(folder: Path, fault: str = "") -> AsyncIterator[Subject]:
+async def _aks(folder: Path, fault: str = "", page_size: int = 1000) -> AsyncIterator[Subject]:
     settings = Settings(
-        home=folder / "aks", host="127.0.0.1", port=_port(), operation_seconds=0.05, retry_after=0
+        home=folder / "aks",
+        host="127.0.0.1",
+        port=_port(),
+        operation_seconds=0.05,
+        retry_after=0,
+        page_size=page_size,
     )
     async with running(settings, FakeMachines(), NoKeys()) as emulator:
         if fault:
@@ -259,6 +264,13 @@ async def test_the_market_tells_what_a_create_would_be_refused_for(
     assert (market.quotas[FAMILY].left == 0) is (fault == "no-family-quota")
     assert (sold.withheld == "NotAvailableForSubscription") is (fault == "sku-not-available")
     assert (sold.zones <= sold.zones_withheld) is (fault == "zone-restricted")
+
+
+async def test_the_market_is_whole_however_many_pages_it_comes_in(tmp_path: Path) -> None:
+    async with _aks(tmp_path / "a") as whole, _aks(tmp_path / "b", page_size=5) as paged:
+        wanted, found = await whole.provider.market(), await paged.provider.market()
+    assert len(wanted.offers) > 40
+    assert (found.offers, found.quotas) == (wanted.offers, wanted.quotas)
 
 
 async def test_skus_are_listed_anew_once_one_was_refused(tmp_path: Path) -> None:

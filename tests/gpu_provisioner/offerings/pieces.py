@@ -9,6 +9,7 @@ from gpu_provisioner import claim as claims
 from gpu_provisioner.claim import Claim
 from gpu_provisioner.cloud import Market, Offer, Quota
 from gpu_provisioner.offerings import choice
+from gpu_provisioner.offerings.buyer import MARKET_KEPT
 from gpu_provisioner.offerings.choice import Chosen, Refused
 from gpu_provisioner.offerings.instance_types import Catalogue
 from gpu_provisioner.offerings.preflight import Candidate, Scene
@@ -97,6 +98,7 @@ def scene(
     return Scene(
         catalogue=CATALOGUE,
         market=goods,
+        due=(goods.asked if goods is not None else now) + MARKET_KEPT,
         promised=promised or {},
         unavailable=unavailable or Unavailable(),
         now=now,

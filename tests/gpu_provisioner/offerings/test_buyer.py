@@ -129,6 +129,19 @@ async def test_a_market_that_cannot_be_read_forbids_nothing(
     assert desk.registry.get_sample_value("kaito_market_unreadable_total", labels) == 3
 
 
+async def test_what_the_market_said_last_holds_for_a_while_when_it_cannot_be_read() -> None:
+    desk = Desk(market(offer(T4), cores=(0, 0)))
+    await desk.buyer.look()
+    for _ in range(10):
+        desk.cloud.fail_next("market", CloudUnavailable("CloudUnavailable", "gone"))
+    answers = []
+    for _ in range(6):
+        desk.clock.advance(60)
+        await desk.buyer.look()
+        answers.append(desk.first(claim(named(T4))))
+    assert answers == ["QuotaExceeded"] * 5 + [T4]
+
+
 async def test_a_market_that_throttles_is_left_alone_as_long_as_it_asks() -> None:
     desk = Desk()
     desk.cloud.fail_next("market", CloudUnavailable("CloudUnavailable", "429", 300.0))

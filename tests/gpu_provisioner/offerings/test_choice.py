@@ -170,16 +170,16 @@ def test_a_shortage_is_told_with_its_numbers_and_remedy() -> None:
     goods = market(offer(A100), StandardNCADSA100v4Family=(18, 24), cores=(0, 1000))
     answer = refused(claim(named(A100)), scene(goods, promised={A100_FAMILY.lower(): 2}))
     assert answer.message == (
-        f"{A100} in eastus needs 24 vCPUs of {A100_FAMILY}, and 4 of 24 are left (18 used, 2 "
-        "promised to other claims): 20 are missing. Ask for 20 more vCPUs of that quota in "
-        "eastus, or use another resource.instanceType."
+        f"{A100} in eastus needs 24 vCPUs of quota {A100_FAMILY}, and 4 of 24 are left (18 used, 2 "
+        f"promised to other claims): 20 are missing. Ask for 20 more vCPUs of quota {A100_FAMILY} "
+        "in eastus, or use another resource.instanceType."
     )
 
 
 def test_both_shortages_are_told() -> None:
     goods = market(offer(A100), StandardNCADSA100v4Family=(0, 0), cores=(95, 100))
     message = refused(claim(named(A100)), scene(goods)).message
-    assert "24 vCPUs of StandardNCADSA100v4Family, and 0 of 0 are left" in message
+    assert "24 vCPUs of quota StandardNCADSA100v4Family, and 0 of 0 are left" in message
     assert "24 vCPUs of the region's quota (cores), and 5 of 100 are left (95 used)" in message
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from gpu_provisioner.claim import Claim
 from gpu_provisioner.cloud import CloudError, CloudProvider, Market, Pool, PoolSpec, PoolState
 from gpu_provisioner.metrics import Metrics
-from gpu_provisioner.offerings.choice import MARKET_KEPT, Choice, Refused, choose
+from gpu_provisioner.offerings.choice import Choice, Refused, choose
 from gpu_provisioner.offerings.instance_types import Catalogue, as_sold
 from gpu_provisioner.offerings.ledger import Ledger
 from gpu_provisioner.offerings.preflight import Scene, demand
@@ -18,6 +18,9 @@ from kaito_kube.clock import Clock
 
 LOG = logging.getLogger(__name__)
 
+# How old what is known of the market may be when a machine is chosen, and how old while it
+# cannot be read: then it is taken for nothing.
+MARKET_KEPT, _MARKET_LASTS = timedelta(seconds=60), timedelta(minutes=5)
 # After a refusal that the market may explain it is read anew, but no more often than this.
 _SOONEST = timedelta(seconds=10)
 # A market that answers later than this is as good as none: creating goes on without.
@@ -49,12 +52,14 @@ class Buyer:
                 await self._look(now)
 
     def choose(self, claim: Claim) -> Choice:
+        now = self.clock.now()
         scene = Scene(
             catalogue=self.catalogue,
             market=self._market,
+            due=self._due or now + MARKET_KEPT,
             promised=self._ledger.promised(but=claim.name),
             unavailable=self._unavailable,
-            now=self.clock.now(),
+            now=now,
         )
         choice = choose(claim, scene)
         if isinstance(choice, Refused):
@@ -116,7 +121,9 @@ class Buyer:
             LOG.warning("quota and SKUs cannot be read, so that nothing is checked before a "
                         "create: %s. docs/installation.md names the rights that it takes",
                         message)  # fmt: skip
-        self._market, self._trouble, self._read = None, reason, now
+        if self._market is not None and now - self._market.asked > _MARKET_LASTS:
+            self._market = None
+        self._trouble, self._read = reason, now
         self._due = now + (timedelta(seconds=after) if after else MARKET_KEPT)
 
 

@@ -3,7 +3,6 @@ there is none. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from math import inf
 
 from gpu_provisioner.claim import Claim
@@ -14,9 +13,6 @@ from gpu_provisioner.offerings.obstacles import Obstacle
 from gpu_provisioner.offerings.preflight import Candidate, Scene, Wish, offer
 from gpu_provisioner.offerings.requirements import Misfit, allows, told
 from kaito_api import labels
-
-MARKET_KEPT = timedelta(seconds=60)
-"""How old what is known of the market may be when a machine is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +73,5 @@ def _capacity_types(claim: Claim) -> tuple[bool, ...]:
 
 def _again(in_the_way: Sequence[Obstacle], scene: Scene) -> float:
     """Seconds until the market is read anew, or the first refusal has passed."""
-    read = scene.market.asked if scene.market is not None else scene.now
-    moments = [read + MARKET_KEPT, *(o.until for o in in_the_way if o.until is not None)]
+    moments = [scene.due, *(o.until for o in in_the_way if o.until is not None)]
     return max(1.0, (min(moments) - scene.now).total_seconds() + 1.0)

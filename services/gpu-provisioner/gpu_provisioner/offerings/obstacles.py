@@ -65,12 +65,13 @@ class Shortfall:
 def no_quota(name: str, shortfalls: Sequence[Shortfall], region: str, *, spot: bool) -> Obstacle:
     needs = " and ".join(str(shortfall) for shortfall in shortfalls)
     first = shortfalls[0]
+    more = f"{first.missing} more vCPUs of {_quota(first.quota)}"
     return Obstacle(
         instance_type=name,
         spot=spot,
         reason="QuotaExceeded",
         what=f"in {region} needs {needs}",
-        remedy=f"Ask for {first.missing} more vCPUs of that quota in {region}, {_OTHER}.",
+        remedy=f"Ask for {more} in {region}, {_OTHER}.",
     )
 
 
@@ -128,4 +129,4 @@ def _quota(name: str) -> str:
     return {
         REGIONAL_QUOTA: "the region's quota (cores)",
         SPOT_QUOTA: "the region's spot quota (lowPriorityCores)",
-    }.get(name, name)
+    }.get(name, f"quota {name}")

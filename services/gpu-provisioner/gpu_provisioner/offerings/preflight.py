@@ -25,10 +25,11 @@ class Candidate:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """What is known at the moment of the choice; `promised` are vCPUs by quota that other claims
-    were granted and the market does not show yet."""
+    were granted and the market does not show yet. `due` is when the market is read anew."""
 
     catalogue: Catalogue
     market: Market | None
+    due: datetime
     promised: Mapping[str, int]
     unavailable: Unavailable
     now: datetime
