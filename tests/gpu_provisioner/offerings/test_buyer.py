@@ -81,6 +81,15 @@ async def test_the_market_is_read_once_for_all_and_again_when_it_is_old() -> Non
     assert desk.reads() == 2
 
 
+async def test_nobody_waits_for_a_reading_where_something_is_known() -> None:
+    desk = Desk(market(offer(T4)))
+    await desk.buyer.look()
+    desk.clock.advance(60)
+    async with desk.buyer._reading:
+        await asyncio.wait_for(desk.buyer.look(), 1)
+    assert desk.reads() == 1
+
+
 @pytest.mark.parametrize(
     ("reason", "reads"),
     [("QuotaExceeded", 2), ("SkuNotAvailable", 2), ("InsufficientCapacity", 1)],

@@ -225,7 +225,18 @@ def test_a_disabled_subscription_may_buy_nothing() -> None:
 
 def test_a_wrong_claim_is_told_before_a_disabled_subscription() -> None:
     answer = refused(claim(), scene(disabled()))
-    assert (answer.reason, answer.look_again) == ("InvalidRequirements", None)
+    assert answer.reason == "InvalidRequirements"
+
+
+@pytest.mark.parametrize(
+    ("goods", "seconds"), [(market(), None), (None, 61)], ids=["market", "unknown market"]
+)
+def test_a_wrong_claim_is_looked_at_again_only_where_the_market_may_know_better(
+    goods: Market | None, seconds: float | None
+) -> None:
+    asked = claim(named(UNKNOWN), (SKU + "gpu-count", "In", ["2"]))
+    answer = refused(asked, scene(goods))
+    assert (answer.reason, answer.look_again) == ("InvalidRequirements", seconds)
 
 
 @pytest.mark.parametrize(

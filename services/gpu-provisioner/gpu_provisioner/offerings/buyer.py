@@ -24,7 +24,7 @@ MARKET_KEPT, _MARKET_LASTS = timedelta(seconds=60), timedelta(minutes=5)
 # After a refusal that the market may explain it is read anew, but no more often than this.
 _SOONEST = timedelta(seconds=10)
 # A market that answers later than this is as good as none: creating goes on without.
-_PATIENCE_SECONDS = 15.0
+_PATIENCE_SECONDS = 10.0
 _FAILED = (PoolState.FAILED, PoolState.CANCELED, PoolState.DELETING)
 
 
@@ -45,7 +45,10 @@ class Buyer:
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def look(self) -> None:
-        """Makes sure that what is known of the market is not too old; one reads for all."""
+        """Makes sure that what is known of the market is not too old. One reads for all; where
+        something is known, the others do not wait for it."""
+        if self._market is not None and self._reading.locked():
+            return
         async with self._reading:
             now = self.clock.now()
             if self._due is None or now >= self._due:

@@ -42,7 +42,9 @@ def choose(claim: Claim, scene: Scene) -> Choice:
         zones.check(in_zones, scene.region)
         capacity = _capacity_types(claim)
     except Misfit as misfit:
-        return Refused("InvalidRequirements", str(misfit))
+        # The market may know of a type what no catalogue does.
+        again = _again((), scene) if scene.market is None else None
+        return Refused("InvalidRequirements", str(misfit), again)
     if scene.market is not None and scene.market.trouble:
         return Refused("SubscriptionDisabled", scene.market.trouble, _again((), scene))
     wishes = [Wish(claim.name, names_types(claim), spot, in_zones) for spot in capacity]
@@ -66,8 +68,8 @@ def _capacity_types(claim: Claim) -> tuple[bool, ...]:
     order = {True: keys.SPOT, False: keys.ON_DEMAND}
     found = tuple(spot for spot, name in order.items() if all(allows(r, name) for r in wanted))
     if not found:
-        both = " and ".join(told(requirement) for requirement in wanted)
-        raise Misfit(f"requirement {both}: use {keys.ON_DEMAND} or {keys.SPOT}")
+        all_told = " and ".join(map(told, wanted))
+        raise Misfit(f"requirement {all_told}: use {keys.ON_DEMAND} or {keys.SPOT}")
     return found
 
 

@@ -44,5 +44,7 @@ def check(requirements: Sequence[Requirement], region: str) -> None:
     named = {number(v, region) for r in requirements if r.operator == Operator.IN for v in r.values}
     known = ALL | {zone for zone in named if zone.isdecimal()}
     if not takes_none(requirements) and not allowed(requirements, region, known):
-        both = " and ".join(told(requirement) for requirement in requirements)
-        raise Misfit(f"requirement {both}: no zone meets it; zones here are {region}-1 and so on")
+        all_told = " and ".join(map(told, requirements))
+        raise Misfit(
+            f"requirement {all_told}: no zone meets it; zones here are {region}-1 and so on"
+        )
