@@ -14,13 +14,16 @@ import pytest
 
 from gpu_provisioner.azure.aks_cloud import AksCloud
 from gpu_provisioner.cloud import (
-    CloudError,
     CloudProvider,
     LaunchRefused,
+    Market,
+    Offer,
     Pool,
     PoolNotFound,
     PoolSpec,
     PoolState,
+    Quota,
+    Unauthorized,
 )
 from gpu_provisioner.fake import FakeCloud
 from gpu_provisioner.settings import Azure
@@ -46,24 +49,62 @@ SPEC = PoolSpec(
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A provider, how time passes for it, and how it is made to refuse a quota."""
+    """A provider, how time passes for it, and how it is made to have one of the emulator's
+    faults."""
 
     provider: CloudProvider
     settle: Callable[[], Awaitable[None]]
-    refuse_quota: Callable[[], Awaitable[None]]
+    strike: Callable[[str], None]
+
+
+NAME, FAMILY = "standard_nc6s_v3", "standardncsv3family"
+GOODS = Market(
+    offers={
+        NAME: Offer(
+            instance_type="Standard_NC6s_v3",
+            family="standardNCSv3Family",
+            vcpus=6,
+            zones=frozenset({"1", "2", "3"}),
+            memory_gib=112.0,
+            gpus=1,
+            arch="amd64",
+        )
+    },
+    quotas={name: Quota(used=0, limit=100_000) for name in (FAMILY, "cores", "lowprioritycores")},
+    asked=FakeClock().now(),
+)
+
+
+def _struck(goods: Market, fault: str) -> Market:
+    """The emulator's faults in the market's own terms."""
+    sold, none = goods.offers[NAME], Quota(used=0, limit=0)
+    match fault:
+        case "no-family-quota":
+            return replace(goods, quotas={**goods.quotas, FAMILY: none})
+        case "no-regional-quota":
+            return replace(goods, quotas={**goods.quotas, "cores": none, "lowprioritycores": none})
+        case "sku-not-available":
+            gone = replace(sold, withheld="NotAvailableForSubscription")
+            return replace(goods, offers={NAME: gone})
+        case "zone-restricted":
+            return replace(goods, offers={NAME: replace(sold, zones_withheld=sold.zones)})
+    return replace(goods, trouble="the subscription is Disabled")
 
 
 def _fake() -> Subject:
     clock = FakeClock()
-    cloud = FakeCloud(clock, operation=timedelta(seconds=10))
+    cloud = FakeCloud(clock, operation=timedelta(seconds=10), goods=GOODS)
 
     async def settle() -> None:
         clock.advance(11)
 
-    async def refuse() -> None:
-        cloud.fail_next("create", LaunchRefused("QuotaExceeded", "0 of 6 vCPUs left in eastus"))
+    def strike(fault: str) -> None:
+        if fault == "forbidden":
+            cloud.fail_next("market", Unauthorized("CloudUnauthorized", "AuthorizationFailed"))
+        else:
+            cloud.goods = _struck(GOODS, fault)
 
-    return Subject(cloud, settle, refuse)
+    return Subject(cloud, settle, strike)
 
 
 def _port() -> int:
@@ -99,16 +140,21 @@ def _settings(emulator: Settings, ca: Path, token: Path) -> Azure:
 
 
 @contextlib.asynccontextmanager
-async def _aks(folder: Path, fault: str = "") -> AsyncIterator[Subject]:
+async def _aks(folder: Path, fault: str = "", page_size: int = 1000) -> AsyncIterator[Subject]:
     settings = Settings(
-        home=folder / "aks", host="127.0.0.1", port=_port(), operation_seconds=0.05, retry_after=0
+        home=folder / "aks",
+        host="127.0.0.1",
+        port=_port(),
+        operation_seconds=0.05,
+        retry_after=0,
+        page_size=page_size,
     )
     async with running(settings, FakeMachines(), NoKeys()) as emulator:
         if fault:
             assert admin.set_fault(emulator.azure, {"kind": fault}).status == 201
         azure = _settings(settings, emulator.certificates.ca, _token(folder))
         async with AksCloud(azure, SystemClock()) as cloud:
-            yield Subject(cloud, _until_settled(cloud), _no_quota(emulator.azure))
+            yield Subject(cloud, _until_settled(cloud), _striking(emulator.azure))
 
 
 def _until_settled(cloud: AksCloud) -> Callable[[], Awaitable[None]]:
@@ -120,11 +166,11 @@ def _until_settled(cloud: AksCloud) -> Callable[[], Awaitable[None]]:
     return settle
 
 
-def _no_quota(azure: Emulated) -> Callable[[], Awaitable[None]]:
-    async def refuse() -> None:
-        assert admin.set_fault(azure, {"kind": "no-family-quota"}).status == 201
+def _striking(azure: Emulated) -> Callable[[str], None]:
+    def strike(fault: str) -> None:
+        assert admin.set_fault(azure, {"kind": fault}).status == 201
 
-    return refuse
+    return strike
 
 
 @pytest.fixture(params=["fake", "aks"])
@@ -170,12 +216,83 @@ async def test_what_is_not_there_is_not_found(subject: Subject) -> None:
     await subject.provider.delete("nosuchpool")
 
 
-async def test_a_quota_refusal_carries_its_reason(subject: Subject) -> None:
-    await subject.refuse_quota()
-    with pytest.raises(CloudError) as refused:
-        await subject.provider.create(replace(SPEC, name="ws999999999"))
-    assert refused.value.reason == "QuotaExceeded"
-    assert "eastus" in refused.value.message
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("no-family-quota", "QuotaExceeded"),
+        ("no-regional-quota", "QuotaExceeded"),
+        ("sku-not-available", "SkuNotAvailable"),
+        ("zone-restricted", "SkuNotAvailable"),
+        ("subscription-disabled", "SubscriptionDisabled"),
+    ],
+)
+async def test_a_refusal_carries_its_reason(subject: Subject, fault: str, reason: str) -> None:
+    subject.strike(fault)
+    with pytest.raises(LaunchRefused) as refused:
+        await subject.provider.create(replace(SPEC, zones=("1",)))
+    assert refused.value.reason == reason
+    assert await _ours(subject.provider) == []
+
+
+async def test_the_market_tells_what_is_for_sale(subject: Subject) -> None:
+    market = await subject.provider.market()
+    assert market.trouble == ""
+    assert market.offers[NAME] == GOODS.offers[NAME]
+    assert market.quotas[FAMILY] == Quota(used=0, limit=100_000)
+    assert market.quotas["cores"].left > 0 and market.quotas["lowprioritycores"].left > 0
+
+
+@pytest.mark.parametrize("spot", [False, True], ids=["on-demand", "spot"])
+async def test_the_market_tells_what_a_pool_takes(subject: Subject, spot: bool) -> None:
+    before = (await subject.provider.market()).quotas
+    await subject.provider.create(replace(SPEC, spot=spot, zones=("2",)))
+    await subject.settle()
+    after = (await subject.provider.market()).quotas
+    taken = {name for name in GOODS.quotas if after[name].used == before[name].used + 6}
+    assert taken == ({"lowprioritycores"} if spot else {FAMILY, "cores"})
+    (pool,) = await _ours(subject.provider)
+    assert (pool.zones, pool.spot) == (("2",), spot)
+
+
+@pytest.mark.parametrize("fault", ["no-family-quota", "sku-not-available", "zone-restricted"])
+async def test_the_market_tells_what_a_create_would_be_refused_for(
+    subject: Subject, fault: str
+) -> None:
+    subject.strike(fault)
+    market = await subject.provider.market()
+    sold = market.offers[NAME]
+    assert (market.quotas[FAMILY].left == 0) is (fault == "no-family-quota")
+    assert (sold.withheld == "NotAvailableForSubscription") is (fault == "sku-not-available")
+    assert (sold.zones <= sold.zones_withheld) is (fault == "zone-restricted")
+
+
+async def test_the_market_is_whole_however_many_pages_it_comes_in(tmp_path: Path) -> None:
+    async with _aks(tmp_path / "a") as whole, _aks(tmp_path / "b", page_size=5) as paged:
+        wanted, found = await whole.provider.market(), await paged.provider.market()
+    assert len(wanted.offers) > 40
+    assert (found.offers, found.quotas) == (wanted.offers, wanted.quotas)
+
+
+async def test_skus_are_listed_anew_once_one_was_refused(tmp_path: Path) -> None:
+    async with _aks(tmp_path) as subject:
+        assert (await subject.provider.market()).offers[NAME].withheld == ""
+        subject.strike("sku-not-available")
+        assert (await subject.provider.market()).offers[NAME].withheld == ""
+        with pytest.raises(LaunchRefused):
+            await subject.provider.create(SPEC)
+        assert (await subject.provider.market()).offers[NAME].withheld != ""
+
+
+async def test_the_market_tells_of_a_disabled_subscription(subject: Subject) -> None:
+    subject.strike("subscription-disabled")
+    assert "Disabled" in (await subject.provider.market()).trouble
+
+
+async def test_a_market_that_may_not_be_read_is_an_error(subject: Subject) -> None:
+    subject.strike("forbidden")
+    with pytest.raises(Unauthorized) as refused:
+        await subject.provider.market()
+    assert "AuthorizationFailed" in refused.value.message
 
 
 async def test_a_pool_that_failed_late_says_why(tmp_path: Path) -> None:

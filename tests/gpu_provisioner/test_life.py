@@ -103,7 +103,7 @@ async def test_a_refusal_is_shown_and_mended_by_itself(world: World, reason: str
     assert world.condition("Launched") == ("False", reason)
     assert world.condition("Ready") == ("False", reason)
     assert [e["reason"] for e in world.cluster.objects(EVENT)] == [reason]
-    await world.run(30)
+    await world.run(50)
     assert world.condition("Ready") == ("True", "Ready")
 
 

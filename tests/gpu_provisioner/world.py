@@ -10,6 +10,8 @@ from gpu_provisioner.claim import CLAIM_KINDS
 from gpu_provisioner.cloud import PoolState
 from gpu_provisioner.fake import FakeCloud
 from gpu_provisioner.metrics import Metrics
+from gpu_provisioner.offerings.buyer import Buyer
+from gpu_provisioner.offerings.instance_types import Catalogue
 from gpu_provisioner.pool_view import PoolView
 from gpu_provisioner.reconciler import Reconciler
 from gpu_provisioner.refresh import Refresh
@@ -75,6 +77,7 @@ class World:
             metrics=metrics,
             terms=self.terms,
             cluster_name="aks",
+            buyer=Buyer(self.cloud, self.clock, metrics, Catalogue.of("eastus")),
         )
         self.refresh = Refresh(
             cloud=self.cloud,

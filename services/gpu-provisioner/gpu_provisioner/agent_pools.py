@@ -4,6 +4,8 @@ import re
 
 from gpu_provisioner.claim import Claim
 from gpu_provisioner.cloud import Pool, PoolSpec
+from gpu_provisioner.offerings import size_names
+from gpu_provisioner.offerings.preflight import Candidate
 from kaito_api import labels, quantity
 
 MANAGED_BY = "kaito-managed-by"
@@ -18,30 +20,14 @@ _OS_SKUS = {"ubuntu": "Ubuntu", "azurelinux": "AzureLinux"}
 # Node labels that AKS sets or keeps for itself: it refuses a pool that asks for them.
 _AKS_OWN = ("kubernetes.azure.com/", "kubernetes.io/", "node.kubernetes.io/", "beta.kubernetes.io/",
             "topology.kubernetes.io/")  # fmt: skip
-_CAPACITY_TYPE = "karpenter.sh/capacity-type"
 
 
 class Unacceptable(ValueError):
     """The claim asks for what no agent pool can be; says which field, its value and the remedy."""
 
 
-def instance_types(claim: Claim) -> tuple[str, ...]:
-    """The machine types that the claim takes, in its own order. Raises Unacceptable."""
-    for requirement in claim.requirements:
-        if requirement.key == labels.INSTANCE_TYPE:
-            if requirement.operator != "In" or not requirement.values:
-                raise Unacceptable(
-                    f"requirement {labels.INSTANCE_TYPE} {requirement.operator} "
-                    f"{list(requirement.values)}: use operator In with at least one type"
-                )
-            return requirement.values
-    raise Unacceptable(
-        f"spec.requirements names no {labels.INSTANCE_TYPE}: add one with operator In"
-    )
-
-
-def spec_of(claim: Claim, instance_type: str, cluster: str) -> PoolSpec:
-    """The pool for that claim on that machine type. Raises Unacceptable."""
+def spec_of(claim: Claim, chosen: Candidate, cluster: str) -> PoolSpec:
+    """The pool for that claim of that machine. Raises Unacceptable."""
     if not _NAME.match(claim.name):
         raise Unacceptable(
             f"metadata.name {claim.name!r} cannot name an agent pool: it must be 1 to 12 of a-z "
@@ -49,14 +35,14 @@ def spec_of(claim: Claim, instance_type: str, cluster: str) -> PoolSpec:
         )
     return PoolSpec(
         name=claim.name,
-        instance_type=instance_type,
+        instance_type=chosen.instance_type,
         os_disk_gib=_disk(claim),
         os_sku=_os_sku(claim),
-        labels=_labels(claim, instance_type),
+        labels=_labels(claim, chosen.instance_type),
         taints=tuple(str(taint) for taint in (*claim.taints, *claim.startup_taints)),
         tags=_tags(claim, cluster),
-        zones=_zones(claim),
-        spot="spot" in _values(claim, _CAPACITY_TYPE),
+        zones=chosen.zones,
+        spot=chosen.spot,
     )
 
 
@@ -98,10 +84,9 @@ def _os_sku(claim: Claim) -> str:
 
 def _labels(claim: Claim, instance_type: str) -> dict[str, str]:
     own = {k: v for k, v in claim.labels.items() if not k.startswith(_AKS_OWN)}
-    gpu = instance_type.lower().startswith("standard_n")
     return {
         **own,
-        labels.MACHINE_TYPE: "gpu" if gpu else "cpu",
+        labels.MACHINE_TYPE: "gpu" if size_names.has_gpus(instance_type) else "cpu",
         labels.CREATION_TIMESTAMP: claim.created.strftime("%Y-%m-%dT%H-%M-%SZ"),
     }
 
@@ -114,13 +99,3 @@ def _tags(claim: Claim, cluster: str) -> dict[str, str]:
         CLAIM_UID: claim.uid,
         WORKSPACE_TAG: claim.workspace,
     }
-
-
-def _values(claim: Claim, key: str) -> tuple[str, ...]:
-    found = (r.values for r in claim.requirements if r.key == key and r.operator == "In")
-    return next(found, ())
-
-
-def _zones(claim: Claim) -> tuple[str, ...]:
-    """AKS wants bare numbers where Kubernetes says eastus-1."""
-    return tuple(value.rsplit("-", 1)[-1] for value in _values(claim, labels.ZONE))

@@ -26,9 +26,12 @@ CLAIM_KINDS: Final = {MACHINE: MACHINES, NODE_CLAIM: NODE_CLAIMS}
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
+    """`min_values` is how many different values there must be to choose from."""
+
     key: str
     operator: str
     values: tuple[str, ...]
+    min_values: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,8 @@ def parse(kind: Kind, manifest: Manifest) -> Claim:
 
 
 def _requirement(raw: dict[str, Any]) -> Requirement:
-    return Requirement(raw["key"], raw.get("operator", "In"), tuple(raw.get("values") or ()))
+    values = tuple(raw.get("values") or ())
+    return Requirement(raw["key"], raw.get("operator", "In"), values, raw.get("minValues"))
 
 
 def _taints(raw: list[dict[str, str]] | None) -> tuple[Taint, ...]:

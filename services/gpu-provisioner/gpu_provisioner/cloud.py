@@ -58,6 +58,8 @@ class Pool:
     labels: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
     error: "CloudError | None" = None
+    zones: tuple[str, ...] = ()
+    spot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ class ClusterState:
 class Offer:
     """A machine type as it is sold to this subscription in this region. `zones` are those in
     which it may be had ("1", "2", ...), empty where the region has none; `withheld` says why it
-    may not be had at all, and is empty where it may."""
+    may not be had at all, and is empty where it may. `memory_gib` and `gpus` are None, `arch` is
+    empty, where the cloud does not tell."""
 
     instance_type: str
     family: str
@@ -95,11 +98,15 @@ class Offer:
     zones: frozenset[str] = frozenset()
     zones_withheld: frozenset[str] = frozenset()
     withheld: str = ""
+    memory_gib: float | None = None
+    gpus: int | None = None
+    arch: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """vCPUs of one family, of the region ("cores") or of spot ("lowPriorityCores")."""
+    """vCPUs of one family, of the region ("cores") or of spot ("lowPriorityCores"). The counter of
+    a family is named as the family."""
 
     used: int
     limit: int
@@ -119,6 +126,18 @@ class Market:
     quotas: Mapping[str, Quota]
     asked: datetime
     trouble: str = ""
+
+
+REGIONAL_QUOTA = "cores"
+SPOT_QUOTA = "lowprioritycores"
+
+
+def quota_names(family: str, *, spot: bool) -> tuple[str, ...]:
+    """The quotas that a machine counts in, in lower case; the narrowest first. Spot machines
+    count in no family."""
+    if spot:
+        return (SPOT_QUOTA,)
+    return (family.lower(), REGIONAL_QUOTA) if family else (REGIONAL_QUOTA,)
 
 
 class CloudError(Exception):

@@ -1,18 +1,21 @@
 """The cloud in memory behind the `CloudProvider` seam: pools whose operations take as long as
 the test says. It records every call, and can be told what to answer next."""
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gpu_provisioner.cloud import (
     CloudError,
+    LaunchRefused,
+    Market,
     Pool,
     PoolBusy,
     PoolListing,
     PoolNotFound,
     PoolSpec,
     PoolState,
+    quota_names,
 )
 from kaito_kube.clock import Clock
 
@@ -20,12 +23,13 @@ from kaito_kube.clock import Clock
 @dataclass
 class FakeCloud:
     """`operation` is how long a create or a delete takes. `fail_late` names pools whose create
-    ends Failed with that error."""
+    ends Failed with that error. `goods` are what is for sale, without what its pools take."""
 
     clock: Clock
     operation: timedelta = timedelta(seconds=30)
     calls: list[tuple[str, str]] = field(default_factory=list)
     fail_late: dict[str, CloudError] = field(default_factory=dict)
+    goods: Market | None = None
     _pools: dict[str, Pool] = field(default_factory=dict)
     _ends: dict[str, datetime] = field(default_factory=dict)
     _errors: deque[tuple[str, CloudError, bool]] = field(default_factory=deque)
@@ -48,12 +52,15 @@ class FakeCloud:
         if before is not None and before.state is PoolState.DELETING:
             raise PoolBusy("CloudUnavailable", f"agent pool {spec.name} is being deleted", 5.0)
         if before is None:
+            self._sell(spec)
             self._pools[spec.name] = Pool(
                 name=spec.name,
                 state=PoolState.CREATING,
                 instance_type=spec.instance_type,
                 tags=dict(spec.tags),
                 labels=dict(spec.labels),
+                zones=spec.zones,
+                spot=spec.spot,
             )
             self._ends[spec.name] = self.clock.now() + self.operation
         if lost is not None:
@@ -77,6 +84,37 @@ class FakeCloud:
             self._ends[name] = self.clock.now() + self.operation
         if lost is not None:
             raise lost
+
+    async def market(self) -> Market:
+        self._begin("market", "")
+        return self._market()
+
+    def _market(self) -> Market:
+        """A market that knows nothing where no goods are set."""
+        goods = self.goods or Market(offers={}, quotas={}, asked=self.clock.now())
+        used: Counter[str] = Counter()
+        for pool in self._pools.values():
+            if (offer := goods.offers.get(pool.instance_type.lower())) is not None:
+                used.update(dict.fromkeys(quota_names(offer.family, spot=pool.spot), offer.vcpus))
+        quotas = {
+            name: replace(quota, used=quota.used + used[name])
+            for name, quota in goods.quotas.items()
+        }
+        return replace(goods, quotas=quotas, asked=self.clock.now())
+
+    def _sell(self, spec: PoolSpec) -> None:
+        """Raises LaunchRefused for what the market says that it does not sell."""
+        market = self._market()
+        offer = market.offers.get(spec.instance_type.lower())
+        if market.trouble:
+            raise LaunchRefused("SubscriptionDisabled", market.trouble)
+        if offer is None:
+            return
+        if offer.withheld or set(spec.zones) - (offer.zones - offer.zones_withheld):
+            raise LaunchRefused("SkuNotAvailable", f"{spec.instance_type} is not sold there")
+        for name in quota_names(offer.family, spot=spec.spot):
+            if name in market.quotas and market.quotas[name].left < offer.vcpus:
+                raise LaunchRefused("QuotaExceeded", f"quota {name} has no {offer.vcpus} left")
 
     def _begin(self, call: str, name: str) -> CloudError | None:
         """Records the call; raises what it was told to, or returns it where the call counts."""

@@ -40,6 +40,13 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
 
+        self._market_unreadable = Counter(
+            "kaito_market_unreadable",
+            "Reads of quota and SKUs that failed; creates go on without.",
+            ["reason"],
+            registry=registry,
+        )
+
     def created(self, instance_type: str) -> None:
         self._created.labels(instance_type).inc()
 
@@ -57,3 +64,6 @@ class Metrics:
 
     def collected(self) -> None:
         self._collected.inc()
+
+    def market_unreadable(self, reason: str) -> None:
+        self._market_unreadable.labels(reason).inc()

@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry
 from gpu_provisioner.claim import CLAIM_KINDS
 from gpu_provisioner.cloud import CloudProvider
 from gpu_provisioner.metrics import Metrics
+from gpu_provisioner.offerings.buyer import Buyer
+from gpu_provisioner.offerings.instance_types import Catalogue
 from gpu_provisioner.pool_view import PoolView
 from gpu_provisioner.reconciler import Reconciler
 from gpu_provisioner.refresh import Refresh
@@ -49,6 +51,7 @@ class Operator:
             metrics=metrics,
             terms=settings.terms,
             cluster_name=settings.azure.cluster_name,
+            buyer=Buyer(cloud, clock, metrics, Catalogue.of(settings.azure.location)),
         )
         self._loops = {kind: KeyedLoops("claim", _on(reconciler, kind)) for kind in CLAIM_KINDS}
         self._refresh = Refresh(

@@ -4,9 +4,19 @@ import logging
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from gpu_provisioner import agent_pools
 from gpu_provisioner import claim as claims
 from gpu_provisioner.claim import Claim
-from gpu_provisioner.cloud import CloudError, CloudProvider, Pool, PoolBusy, PoolNotFound, PoolState
+from gpu_provisioner.cloud import (
+    CloudError,
+    CloudProvider,
+    LaunchRefused,
+    Pool,
+    PoolBusy,
+    PoolNotFound,
+    PoolSpec,
+    PoolState,
+)
 from gpu_provisioner.lifecycle import launch
 from gpu_provisioner.lifecycle.decide import claim_labels, decide
 from gpu_provisioner.lifecycle.observed import Observed, Setback
@@ -23,6 +33,7 @@ from gpu_provisioner.lifecycle.plan import (
     Tell,
 )
 from gpu_provisioner.metrics import Metrics
+from gpu_provisioner.offerings.buyer import Buyer
 from gpu_provisioner.pool_view import PoolView
 from gpu_provisioner.settings import Terms
 from kaito_api import labels
@@ -36,6 +47,7 @@ from kaito_skus import catalog
 from kaito_skus.sku import Vendor
 
 LOG = logging.getLogger(__name__)
+_AT_ONCE = -1.0
 
 
 @dataclass
@@ -51,20 +63,41 @@ class Reconciler:
     metrics: Metrics
     terms: Terms
     cluster_name: str
+    buyer: Buyer
     _setbacks: dict[str, Setback] = field(default_factory=dict)
 
     async def reconcile(self, kind: Kind, key: Key) -> float | None:
+        while (claim := self._claim(kind, key)) is not None:
+            again = await self._pass(claim)
+            if again != _AT_ONCE:
+                return again
+        return None
+
+    def _claim(self, kind: Kind, key: Key) -> Claim | None:
+        """The claim as it is now, if it is ours."""
         manifest = self.store.get(kind, key)
         if manifest is None:
             self._setbacks.pop(key.name, None)
+            self.buyer.forget(key.name)
             return None
         claim = claims.parse(kind, manifest)
-        if not claim.is_ours:
-            return None
+        return claim if claim.is_ours else None
+
+    async def _pass(self, claim: Claim) -> float | None:
+        """Another one is due at once where the cloud refused what another choice may mend: each
+        such refusal leaves less to choose from."""
         observed = await self._observe(claim)
         plan = decide(observed)
+        order = _order(plan)
+        if order is not None:
+            self.buyer.asks(order)
         try:
             await self._carry_out(observed, plan)
+        except LaunchRefused as error:
+            if order is None or not self.buyer.refused(order, error):
+                return await self._set_back(observed, error)
+            await self._tell_refusal(claim, order, error)
+            return _AT_ONCE
         except CloudError as error:
             return await self._set_back(observed, error)
         if observed.pool is not None and observed.pool.state is PoolState.SUCCEEDED:
@@ -73,17 +106,39 @@ class Reconciler:
 
     async def _observe(self, claim: Claim) -> Observed:
         node = self._node_of(claim.name)
+        pods = await self._pods_on(node) if claim.deleted is not None else ()
+        if self._is_to_choose(claim):
+            await self.buyer.look()
+        # Nothing is waited for from here until the choice is in the buyer's books.
+        pool = self.pools.get(claim.name)
+        if claim.deleted is not None:
+            self.buyer.forget(claim.name)
+        elif pool is not None and agent_pools.belongs_to(pool, claim):
+            self.buyer.saw(pool, joined=node is not None)
         return Observed(
             claim=claim,
-            pool=self.pools.get(claim.name),
+            pool=pool,
             pools_known=self.pools.is_known,
             node=node,
-            pods=await self._pods_on(node) if claim.deleted is not None else (),
-            gpus=_gpus(claim),
+            pods=pods,
+            gpus=_gpus(pool),
             setback=self._setbacks.get(claim.name),
             cluster=self.cluster_name,
             terms=self.terms,
             now=self.clock.now(),
+            choice=self.buyer.choose(claim) if self._is_to_choose(claim) else None,
+        )
+
+    def _is_to_choose(self, claim: Claim) -> bool:
+        """Whether a pool is to be asked for now, as far as that can be known before deciding."""
+        setback = self._setbacks.get(claim.name)
+        return (
+            claim.deleted is None
+            and claim.has_finalizer
+            and claim.since(claim.kind.initialized) is None
+            and self.pools.is_known
+            and self.pools.get(claim.name) is None
+            and (setback is None or setback.not_before <= self.clock.now())
         )
 
     def _node_of(self, pool: str) -> Manifest | None:
@@ -109,6 +164,7 @@ class Reconciler:
             case CreatePool(spec):
                 asked = self.clock.now()
                 self.pools.note(await self.cloud.create(spec), asked)
+                self.buyer.accepted(spec)
                 LOG.info("asked for agent pool %s of %s", spec.name, spec.instance_type)
                 self.metrics.created(spec.instance_type)
             case DeletePool(name):
@@ -189,6 +245,13 @@ class Reconciler:
                 self.metrics.reached(condition["type"], seconds)
                 LOG.info("%s after %.1f s", condition["type"], seconds)
 
+    async def _tell_refusal(self, claim: Claim, order: PoolSpec, error: CloudError) -> None:
+        LOG.warning("%s refused: %s: %s", order.instance_type, error.reason, error.message)
+        self.metrics.refused(error.reason)
+        await self.recorder.record(
+            claim.kind.kind, claim.manifest, True, error.reason, error.message
+        )
+
     async def _set_back(self, observed: Observed, error: CloudError) -> float:
         """Remembers the refusal, shows it, and says when to try again."""
         pause = launch.pause_after(error)
@@ -213,12 +276,12 @@ def _deleting(pool: Pool) -> Pool:
     return replace(pool, state=PoolState.DELETING)
 
 
-def _gpus(claim: Claim) -> int:
-    """NVIDIA GPUs of the claim's machine type, 0 when it has none or is not in the catalogue."""
-    values = next(
-        (r.values for r in claim.requirements if r.key == labels.INSTANCE_TYPE and r.values), ()
-    )
-    sku = catalog.load().find(values[0]) if values else None
-    if sku is None or sku.gpus is None or sku.gpus.vendor is not Vendor.NVIDIA:
-        return 0
-    return sku.gpus.count
+def _order(plan: Plan) -> PoolSpec | None:
+    """The pool that the plan asks the cloud for."""
+    return next((action.spec for action in plan.actions if isinstance(action, CreatePool)), None)
+
+
+def _gpus(pool: Pool | None) -> int:
+    """NVIDIA GPUs of the pool's machine, 0 when it has none or is not in the catalogue."""
+    sku = catalog.load().find(pool.instance_type) if pool is not None else None
+    return sku.gpus.count if sku is not None and sku.gpus.vendor is Vendor.NVIDIA else 0

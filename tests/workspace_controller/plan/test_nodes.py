@@ -122,6 +122,12 @@ SAYING: dict[str, tuple[Sequence[Claim], Sequence[Manifest], dict[str, str], str
         [claim(0, MachineLaunched="False/QuotaExceeded/24 cores are missing")], [],
         {"MachineReady": "False/QuotaExceeded"}, "24 cores",
     ),
+    "nothing may be bought": (
+        [claim(0, Launched="False/SubscriptionDisabled/subscription s is Disabled")], [],
+        {"MachineReady": "False/SubscriptionDisabled",
+         "ResourceReady": "False/SubscriptionDisabled"},
+        "subscription s is Disabled",
+    ),
     "another provisioner's reason": (
         [claim(0, Ready="False/OutOfLuck/")], [], {"MachineReady": "False/OutOfLuck"}, "is False",
     ),

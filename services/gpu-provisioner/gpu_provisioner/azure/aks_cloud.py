@@ -16,7 +16,16 @@ from azure.mgmt.containerservice.models import (
 
 from gpu_provisioner.azure.credential import credential
 from gpu_provisioner.azure.errors import refusal, translate
-from gpu_provisioner.cloud import CloudError, Pool, PoolListing, PoolNotFound, PoolSpec, PoolState
+from gpu_provisioner.azure.market import MarketReader
+from gpu_provisioner.cloud import (
+    CloudError,
+    Market,
+    Pool,
+    PoolListing,
+    PoolNotFound,
+    PoolSpec,
+    PoolState,
+)
 from gpu_provisioner.settings import Azure
 from kaito_kube.clock import Clock
 
@@ -39,6 +48,7 @@ class AksCloud:
             retry_total=_TRIES,
             **extra,
         )
+        self._reader = MarketReader(self._client, azure, clock)
 
     async def __aenter__(self) -> Self:
         return self
@@ -53,7 +63,7 @@ class AksCloud:
         await self._credential.close()
 
     async def create(self, spec: PoolSpec) -> Pool:
-        with _translated(spec.name):
+        with self._distrusted(), _translated(spec.name):
             poller = await self._client.agent_pools.begin_create_or_update(
                 *self._where, spec.name, _resource(spec), polling=False
             )
@@ -72,6 +82,19 @@ class AksCloud:
     async def delete(self, name: str) -> None:
         with suppress(PoolNotFound), _translated(name):
             await self._client.agent_pools.begin_delete(*self._where, name, polling=False)
+
+    async def market(self) -> Market:
+        return await self._reader.read()
+
+    @contextmanager
+    def _distrusted(self) -> Iterator[None]:
+        """A refusal of what was thought to be sold makes the SKUs be listed anew."""
+        try:
+            yield
+        except CloudError as error:
+            if error.reason == "SkuNotAvailable":
+                self._reader.distrust()
+            raise
 
 
 @contextmanager
@@ -117,6 +140,8 @@ def _pool(resource: AgentPool) -> Pool:
         labels=dict(properties.node_labels or {}),
         image=properties.node_image_version or "",
         error=_error(properties),
+        zones=tuple(properties.availability_zones or ()),
+        spot=properties.scale_set_priority == "Spot",
     )
 
 

@@ -21,7 +21,10 @@ from gpu_provisioner.cloud import (
 # Code (or a word of the message, for codes that mean several things) to reason. In this order:
 # AKS points to its quota page also where a size is simply not sold.
 _REFUSALS = (
+    (re.compile(r"DisabledSubscription|SubscriptionDisabled|SubscriptionNotEnabled", re.I),
+     "SubscriptionDisabled"),
     (re.compile(r"SkuNotAvailable|NotAvailableForSubscription|VMSizeNotSupported|"
+                r"AvailabilityZoneNotSupported|"
                 r"not (allowed|available|supported) in (your subscription|location)", re.I),
      "SkuNotAvailable"),
     (re.compile(r"quota", re.I), "QuotaExceeded"),
@@ -38,6 +41,7 @@ _REMEDIES = {
     "QuotaExceeded": "Ask for more quota of that family in that region, or use another "
     "resource.instanceType.",
     "SkuNotAvailable": "Use another resource.instanceType, region or zone.",
+    "SubscriptionDisabled": "Set it right in the Azure portal (bill, spending limit).",
     "InsufficientCapacity": "It is tried again; or use another resource.instanceType.",
     "CloudUnauthorized": "Give gpu-provisioner's identity the Contributor role on the AKS cluster "
     "and check its federated credential.",

@@ -1,12 +1,15 @@
 """Launch: from a claim to an agent pool that exists."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from gpu_provisioner import agent_pools
 from gpu_provisioner.agent_pools import Unacceptable
 from gpu_provisioner.cloud import CloudError, LaunchRefused, Pool, PoolState
 from gpu_provisioner.lifecycle.observed import Observed, Setback
 from gpu_provisioner.lifecycle.plan import CreatePool, DeleteClaim, DeletePool, Step, Tell
+from gpu_provisioner.offerings.choice import Refused
 from kaito_api import conditions
 from kaito_api.conditions import Condition, parse_time
 
@@ -14,9 +17,7 @@ from kaito_api.conditions import Condition, parse_time
 FAILED_POOL_GRACE = timedelta(minutes=2)
 
 _PAUSES = {
-    "QuotaExceeded": 30.0,
-    "SkuNotAvailable": 30.0,
-    "InsufficientCapacity": 30.0,
+    "SubscriptionDisabled": 60.0,
     "CloudUnauthorized": 30.0,
     "CloudUnavailable": 5.0,
 }
@@ -49,13 +50,26 @@ def _create(observed: Observed) -> Step:
         return _lost(observed)
     if observed.setback is not None and observed.now < observed.setback.not_before:
         return _set_back(observed, observed.setback)
+    if observed.choice is None:
+        return _waiting(observed, "what may be bought is not known yet", 1.0)
+    if isinstance(observed.choice, Refused):
+        return _refused(observed, observed.choice)
     try:
-        instance_type = agent_pools.instance_types(observed.claim)[0]
-        spec = agent_pools.spec_of(observed.claim, instance_type, observed.cluster)
+        first = observed.choice.candidates[0]
+        spec = agent_pools.spec_of(observed.claim, first, observed.cluster)
     except Unacceptable as error:
         return Step(conditions.false(_type(observed), "InvalidRequirements", str(error)))
-    message = f"asking for agent pool {spec.name} of {instance_type}"
+    message = f"asking for agent pool {spec.name} of {spec.instance_type}"
     return Step(_pending(observed, message), (CreatePool(spec),))
+
+
+def _refused(observed: Observed, refused: Refused) -> Step:
+    """Before anything is asked of the cloud; told once for as long as the reason stays."""
+    failed = conditions.false(_type(observed), refused.reason, refused.message)
+    before = _found(observed)
+    news = before is None or before["reason"] != refused.reason
+    tell = (Tell("Warning", refused.reason, refused.message),) if news else ()
+    return Step(failed, tell, look_again=refused.look_again)
 
 
 def _lost(observed: Observed) -> Step:
@@ -95,9 +109,14 @@ def _failed(observed: Observed, pool: Pool) -> Step:
 
 
 def _failing_since(observed: Observed) -> str | None:
-    status = observed.claim.manifest.get("status") or {}
-    found = conditions.find(status.get("conditions") or (), _type(observed))
+    found = _found(observed)
     return found["lastTransitionTime"] if found and found["status"] == "False" else None
+
+
+def _found(observed: Observed) -> Mapping[str, Any] | None:
+    """The condition as it was last written."""
+    status = observed.claim.manifest.get("status") or {}
+    return conditions.find(status.get("conditions") or (), _type(observed))
 
 
 def _waiting(observed: Observed, message: str, look_again: float | None) -> Step:

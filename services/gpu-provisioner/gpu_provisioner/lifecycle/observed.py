@@ -5,6 +5,7 @@ from datetime import datetime
 
 from gpu_provisioner.claim import Claim
 from gpu_provisioner.cloud import CloudError, Pool
+from gpu_provisioner.offerings.choice import Choice
 from gpu_provisioner.settings import Terms
 from kaito_kube.kinds import Manifest
 
@@ -21,7 +22,8 @@ class Setback:
 class Observed:
     """`pool` is as the newest answer tells of it; with `pools_known` False no whole listing was
     seen yet, and None means nothing. `pods` are the node's, read only while it is drained.
-    `gpus` is what the instance type must advertise, 0 when that is not known."""
+    `gpus` is what the instance type must advertise, 0 when that is not known. `choice` is of the
+    machine to ask for, None while none is to be asked for."""
 
     claim: Claim
     pool: Pool | None
@@ -33,3 +35,4 @@ class Observed:
     cluster: str
     terms: Terms
     now: datetime
+    choice: Choice | None = None
