@@ -84,6 +84,10 @@ _TABLE = (
     Reason("InvalidRequirements", _CLAIM, "The claim asks for what no agent pool can be.",
            "The message names the requirement, its value and what is allowed.", permanent=True),
     Reason("LaunchPending", ("Launched", "Ready"), "The agent pool is being made."),
+    Reason("LaunchQueued", ("Launched", "Ready"),
+           "The agent pool waits its turn: calls to Azure are paced, or AKS is busy with another "
+           "operation on the cluster.",
+           "Wait: the oldest goes first. gpu-provisioner.settings.armWritesPerMinute is the pace."),
     Reason("Launched", ("Launched",), "The agent pool is there."),
     Reason("RegistrationPending", ("Registered", "Ready"),
            "The machine has not joined the cluster yet.", "Wait: this takes a few minutes."),

@@ -3,6 +3,7 @@
 CloudError(reason, message, retry_after)
 ├── PoolNotFound     the pool does not exist (any more)
 ├── PoolBusy         another operation on the pool or the cluster is in flight
+├── Queued           not sent yet: calls are paced, and others are before it
 ├── LaunchRefused    the cloud will not make this pool: quota, SKU, capacity, bad request
 ├── Unauthorized     the identity may not
 └── CloudUnavailable no answer, throttled, or an error of the cloud's own
@@ -156,6 +157,21 @@ class PoolNotFound(CloudError):
 
 
 class PoolBusy(CloudError):
+    """`elsewhere`: what is in flight is not on this pool itself, so every other has to wait too."""
+
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        retry_after: float | None = None,
+        *,
+        elsewhere: bool = False,
+    ) -> None:
+        super().__init__(reason, message, retry_after)
+        self.elsewhere = elsewhere
+
+
+class Queued(CloudError):
     pass
 
 

@@ -16,6 +16,7 @@ from gpu_provisioner.cloud import (
     PoolNotFound,
     PoolSpec,
     PoolState,
+    Queued,
 )
 from gpu_provisioner.lifecycle import launch
 from gpu_provisioner.lifecycle.decide import claim_labels, decide
@@ -255,9 +256,12 @@ class Reconciler:
     async def _set_back(self, observed: Observed, error: CloudError) -> float:
         """Remembers the refusal, shows it, and says when to try again."""
         pause = launch.pause_after(error)
-        LOG.warning("%s: %s; again in %.0f s", error.reason, error.message, pause)
-        self.metrics.refused(error.reason)
-        if observed.claim.deleted is not None or isinstance(error, PoolBusy):
+        if isinstance(error, Queued):
+            LOG.debug("%s; again in %.1f s", error.message, pause)
+        else:
+            LOG.warning("%s: %s; again in %.0f s", error.reason, error.message, pause)
+            self.metrics.refused(error.reason)
+        if observed.claim.deleted is not None:
             return pause
         now = self.clock.now()
         name = observed.claim.name
@@ -266,9 +270,10 @@ class Reconciler:
         plan = decide(again)
         if plan.status is not None:
             await self._write(again, plan.status)
-        await self.recorder.record(
-            observed.claim.kind.kind, observed.claim.manifest, True, error.reason, error.message
-        )
+        if not isinstance(error, Queued | PoolBusy):
+            await self.recorder.record(
+                observed.claim.kind.kind, observed.claim.manifest, True, error.reason, error.message
+            )
         return pause
 
 

@@ -36,8 +36,19 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Calls of this process to Azure Resource Manager. ARM grants one identity 1500 reads, 600
+    writes and 600 deletes a minute per subscription, and all identities of a subscription
+    together fifteen times that; deletes count apart and have the writes' budget here."""
+
+    reads_per_minute: int = 120
+    writes_per_minute: int = 540
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     azure: Azure
+    budget: Budget
     terms: Terms
     release_namespace: str
     pod_name: str
@@ -51,6 +62,10 @@ class Settings:
         env = Environment(environ)
         return cls(
             azure=_azure(env),
+            budget=Budget(
+                reads_per_minute=env.number("KAITO_ARM_READS_PER_MINUTE", 120, least=1),
+                writes_per_minute=env.number("KAITO_ARM_WRITES_PER_MINUTE", 540, least=1),
+            ),
             terms=Terms(
                 registration_timeout=env.seconds("KAITO_REGISTRATION_TIMEOUT_S", 900),
                 initialization_timeout=env.seconds("KAITO_INITIALIZATION_TIMEOUT_S", 1800),

@@ -29,8 +29,6 @@ from gpu_provisioner.cloud import (
 from gpu_provisioner.settings import Azure
 from kaito_kube.clock import Clock
 
-_TRIES = 2
-
 
 class AksCloud:
     """Use it as an async context: it holds connections."""
@@ -45,7 +43,9 @@ class AksCloud:
             azure.subscription_id,
             base_url=azure.arm_endpoint,
             credential_scopes=[azure.arm_audience.rstrip("/") + "/.default"],
-            retry_total=_TRIES,
+            # Whoever calls decides when to call again: the SDK would sleep here, unseen and
+            # uncounted, once for each call.
+            retry_total=0,
             **extra,
         )
         self._reader = MarketReader(self._client, azure, clock)

@@ -6,7 +6,7 @@ from typing import Any
 
 from gpu_provisioner import agent_pools
 from gpu_provisioner.agent_pools import Unacceptable
-from gpu_provisioner.cloud import CloudError, LaunchRefused, Pool, PoolState
+from gpu_provisioner.cloud import CloudError, LaunchRefused, Pool, PoolBusy, PoolState, Queued
 from gpu_provisioner.lifecycle.observed import Observed, Setback
 from gpu_provisioner.lifecycle.plan import CreatePool, DeleteClaim, DeletePool, Step, Tell
 from gpu_provisioner.offerings.choice import Refused
@@ -80,8 +80,11 @@ def _lost(observed: Observed) -> Step:
 
 
 def _set_back(observed: Observed, setback: Setback) -> Step:
-    failed = conditions.false(_type(observed), setback.error.reason, setback.error.message)
-    return Step(failed, look_again=(setback.not_before - observed.now).total_seconds())
+    error, left = setback.error, (setback.not_before - observed.now).total_seconds()
+    if isinstance(error, Queued | PoolBusy):
+        queued = conditions.unknown(_type(observed), "LaunchQueued", error.message)
+        return Step(queued, look_again=left)
+    return Step(conditions.false(_type(observed), error.reason, error.message), look_again=left)
 
 
 def _name_taken(observed: Observed, pool: Pool) -> Step:
