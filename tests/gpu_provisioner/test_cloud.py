@@ -247,3 +247,45 @@ async def test_a_pool_that_failed_late_says_why(tmp_path: Path) -> None:
         assert pool.state is PoolState.FAILED
         assert pool.error is not None
         assert pool.error.reason == "InsufficientCapacity"
+
+
+async def test_every_option_of_a_pool_reaches_aks(tmp_path: Path) -> None:
+    resources = "/subscriptions/s/resourceGroups/r/providers"
+    subnet = f"{resources}/Microsoft.Network/virtualNetworks/v/subnets/n"
+    placement = f"{resources}/Microsoft.Compute/proximityPlacementGroups/p"
+    asked = replace(
+        SPEC,
+        zones=("1",),
+        spot=True,
+        spot_max_price=0.5,
+        os_sku="AzureLinux3",
+        os_disk_type="Ephemeral",
+        gpu_driver="None",
+        gpu_instance_profile="MIG1g",
+        subnet_id=subnet,
+        proximity_placement_group_id=placement,
+        max_pods=30,
+        encryption_at_host=True,
+    )
+    async with emulation(tmp_path) as made:
+        await made.cloud.create(asked)
+        properties = made.azure.state.pools[SPEC.name].properties
+    assert (
+        properties.items()
+        >= {
+            "availabilityZones": ["1"],
+            "scaleSetPriority": "Spot",
+            "scaleSetEvictionPolicy": "Delete",
+            "spotMaxPrice": 0.5,
+            "osSKU": "AzureLinux3",
+            "osDiskType": "Ephemeral",
+            "gpuProfile": {"driver": "None"},
+            "gpuInstanceProfile": "MIG1g",
+            "vnetSubnetID": subnet,
+            "proximityPlacementGroupID": placement,
+            "maxPods": 30,
+            "enableEncryptionAtHost": True,
+            "enableNodePublicIP": False,
+            "tags": dict(SPEC.tags),
+        }.items()
+    )

@@ -34,7 +34,8 @@ class PoolState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSpec:
-    """The agent pool that a claim asks for; its name is the claim's."""
+    """The agent pool that a claim asks for; its name is the claim's. What is empty or None is
+    left to AKS. `spot_max_price` is in US dollars an hour, -1 without a limit."""
 
     name: str
     instance_type: str
@@ -45,6 +46,14 @@ class PoolSpec:
     tags: Mapping[str, str]
     zones: tuple[str, ...] = ()
     spot: bool = False
+    spot_max_price: float = -1.0
+    os_disk_type: str = ""
+    gpu_driver: str = ""
+    gpu_instance_profile: str = ""
+    subnet_id: str = ""
+    proximity_placement_group_id: str = ""
+    max_pods: int | None = None
+    encryption_at_host: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

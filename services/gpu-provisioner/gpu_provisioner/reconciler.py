@@ -35,6 +35,7 @@ from gpu_provisioner.lifecycle.plan import (
 )
 from gpu_provisioner.metrics import Metrics
 from gpu_provisioner.offerings.buyer import Buyer
+from gpu_provisioner.pool_defaults import PoolDefaults
 from gpu_provisioner.pool_view import PoolView
 from gpu_provisioner.settings import Terms
 from kaito_api import labels
@@ -65,6 +66,7 @@ class Reconciler:
     terms: Terms
     cluster_name: str
     buyer: Buyer
+    defaults: PoolDefaults = field(default_factory=PoolDefaults)
     _setbacks: dict[str, Setback] = field(default_factory=dict)
 
     async def reconcile(self, kind: Kind, key: Key) -> float | None:
@@ -128,6 +130,7 @@ class Reconciler:
             terms=self.terms,
             now=self.clock.now(),
             choice=self.buyer.choose(claim) if self._is_to_choose(claim) else None,
+            defaults=self.defaults,
         )
 
     def _is_to_choose(self, claim: Claim) -> bool:

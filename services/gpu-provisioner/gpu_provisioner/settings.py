@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from gpu_provisioner.pool_defaults import PoolDefaults
 from kaito_process.environment import Environment
 
 
@@ -49,6 +50,7 @@ class Budget:
 class Settings:
     azure: Azure
     budget: Budget
+    pools: PoolDefaults
     terms: Terms
     release_namespace: str
     pod_name: str
@@ -66,6 +68,7 @@ class Settings:
                 reads_per_minute=env.number("KAITO_ARM_READS_PER_MINUTE", 120, least=1),
                 writes_per_minute=env.number("KAITO_ARM_WRITES_PER_MINUTE", 540, least=1),
             ),
+            pools=PoolDefaults.from_env(env),
             terms=Terms(
                 registration_timeout=env.seconds("KAITO_REGISTRATION_TIMEOUT_S", 900),
                 initialization_timeout=env.seconds("KAITO_INITIALIZATION_TIMEOUT_S", 1800),

@@ -12,6 +12,7 @@ from azure.mgmt.containerservice.aio import ContainerServiceClient
 from azure.mgmt.containerservice.models import (
     AgentPool,
     AgentPoolManagedClusterAgentPoolProfileProperties,
+    GPUProfile,
 )
 
 from gpu_provisioner.azure.credential import credential
@@ -118,12 +119,20 @@ def _resource(spec: PoolSpec) -> AgentPool:
         "node_taints": list(spec.taints),
         "tags": dict(spec.tags),
         "availability_zones": list(spec.zones) or None,
+        "os_disk_type": spec.os_disk_type or None,
+        "gpu_profile": GPUProfile(driver=spec.gpu_driver) if spec.gpu_driver else None,
+        "gpu_instance_profile": spec.gpu_instance_profile or None,
+        "vnet_subnet_id": spec.subnet_id or None,
+        "proximity_placement_group_id": spec.proximity_placement_group_id or None,
+        "max_pods": spec.max_pods,
+        "enable_encryption_at_host": spec.encryption_at_host or None,
+        "enable_node_public_ip": False,
     }
     if spec.spot:
         properties |= {
             "scale_set_priority": "Spot",
             "scale_set_eviction_policy": "Delete",
-            "spot_max_price": -1.0,
+            "spot_max_price": spec.spot_max_price,
         }
     return AgentPool(properties=AgentPoolManagedClusterAgentPoolProfileProperties(**properties))
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 from gpu_provisioner import agent_pools
-from gpu_provisioner.agent_pools import Unacceptable
 from gpu_provisioner.cloud import CloudError, LaunchRefused, Pool, PoolBusy, PoolState, Queued
 from gpu_provisioner.lifecycle.observed import Observed, Setback
 from gpu_provisioner.lifecycle.plan import CreatePool, DeleteClaim, DeletePool, Step, Tell
+from gpu_provisioner.node_options import Unacceptable
 from gpu_provisioner.offerings.choice import Refused
 from kaito_api import conditions
 from kaito_api.conditions import Condition, parse_time
@@ -56,7 +56,7 @@ def _create(observed: Observed) -> Step:
         return _refused(observed, observed.choice)
     try:
         first = observed.choice.candidates[0]
-        spec = agent_pools.spec_of(observed.claim, first, observed.cluster)
+        spec = agent_pools.spec_of(observed.claim, first, observed.cluster, observed.defaults)
     except Unacceptable as error:
         return Step(conditions.false(_type(observed), "InvalidRequirements", str(error)))
     message = f"asking for agent pool {spec.name} of {spec.instance_type}"
