@@ -32,6 +32,7 @@ class Terms:
 
     registration_timeout: timedelta = timedelta(minutes=15)
     initialization_timeout: timedelta = timedelta(minutes=30)
+    node_gone_timeout: timedelta = timedelta(minutes=5)
     drain_timeout: timedelta = timedelta(minutes=1)
     orphan_grace: timedelta = timedelta(minutes=5)
 
@@ -72,6 +73,7 @@ class Settings:
             terms=Terms(
                 registration_timeout=env.seconds("KAITO_REGISTRATION_TIMEOUT_S", 900),
                 initialization_timeout=env.seconds("KAITO_INITIALIZATION_TIMEOUT_S", 1800),
+                node_gone_timeout=env.seconds("KAITO_NODE_GONE_TIMEOUT_S", 300),
                 drain_timeout=env.seconds("KAITO_DRAIN_TIMEOUT_S", 60),
                 orphan_grace=env.seconds("KAITO_ORPHAN_GRACE_S", 300),
             ),

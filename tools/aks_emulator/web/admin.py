@@ -1,7 +1,7 @@
 """The emulator's own controls below /_emulator: faults, call counters, pools, quota, power.
 Plain JSON."""
 
-from tools.aks_emulator.core import cluster_requests
+from tools.aks_emulator.core import cluster_requests, lifecycle
 from tools.aks_emulator.core import faults as fault_book
 from tools.aks_emulator.core.azure import Azure
 from tools.aks_emulator.core.errors import ArmError
@@ -59,6 +59,16 @@ def pools(azure: Azure) -> Reply:
         for name, pool in state.pools.items()
     ]
     return Reply(200, {"power": state.cluster.power.value, "pools": shown})
+
+
+def evict(azure: Azure, asked: Json) -> Reply:
+    """`{"pool": "ws1"}`: Azure takes the machines of that pool back."""
+    name = str(asked.get("pool", ""))
+    after = lifecycle.evict(azure.state, name)
+    if after is None:
+        return Reply(404, {"error": f"pool {name!r} has no machine: `pools` lists those that do"})
+    azure.commit(after)
+    return Reply(200, {"evicted": name})
 
 
 def quota(azure: Azure) -> Reply:

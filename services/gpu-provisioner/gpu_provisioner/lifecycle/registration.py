@@ -2,6 +2,7 @@
 
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import DeleteClaim, PatchNode, Step, Tell
+from gpu_provisioner.lifecycle.presence import lost
 from kaito_api import conditions, labels
 from kaito_kube.kinds import Manifest, labels_of
 
@@ -9,7 +10,7 @@ from kaito_kube.kinds import Manifest, labels_of
 def registration(observed: Observed) -> Step:
     node, claim = observed.node, observed.claim
     if node is None:
-        return _missing(observed)
+        return lost(observed) or _missing(observed)
     name = node["metadata"]["name"]
     patch = _patch(observed, node)
     message = f"node {name} joined"
