@@ -18,6 +18,7 @@ from azure.mgmt.containerservice.models import (
 from gpu_provisioner.azure.credential import credential
 from gpu_provisioner.azure.errors import refusal, translate
 from gpu_provisioner.azure.market import MarketReader
+from gpu_provisioner.azure.transport import transport
 from gpu_provisioner.cloud import (
     CloudError,
     Market,
@@ -38,7 +39,6 @@ class AksCloud:
         self._where = (azure.resource_group, azure.cluster_name)
         self._clock = clock
         self._credential: WorkloadIdentityCredential = credential(azure)
-        extra: dict[str, Any] = {"connection_verify": azure.ca_file} if azure.ca_file else {}
         self._client = ContainerServiceClient(
             self._credential,
             azure.subscription_id,
@@ -47,7 +47,7 @@ class AksCloud:
             # Whoever calls decides when to call again: the SDK would sleep here, unseen and
             # uncounted, once for each call.
             retry_total=0,
-            **extra,
+            transport=transport(azure.ca_file),
         )
         self._reader = MarketReader(self._client, azure, clock)
 
