@@ -1,6 +1,8 @@
 """The emulator's own controls below /_emulator: faults, call counters, pools, quota, power.
 Plain JSON."""
 
+from collections import defaultdict
+
 from tools.aks_emulator.core import cluster_requests, lifecycle
 from tools.aks_emulator.core import faults as fault_book
 from tools.aks_emulator.core.azure import Azure
@@ -48,13 +50,16 @@ def forget_calls(azure: Azure) -> Reply:
 
 def pools(azure: Azure) -> Reply:
     state = azure.state
+    machines: dict[str, Json] = defaultdict(dict)
+    for node, machine in state.machines.items():
+        machines[machine.pool][node] = machine.phase.value
     shown = [
         {
             "name": pool.name,
             "provisioningState": pool.state.value,
             "vmSize": pool.vm_size,
             "count": pool.count,
-            "machines": {n: m.phase.value for n, m in state.machines.items() if m.pool == name},
+            "machines": machines[name],
         }
         for name, pool in state.pools.items()
     ]
