@@ -84,6 +84,14 @@ def test_after_a_refusal_calls_drip_instead_of_bursting() -> None:
     assert [moment for moment, _ in sent(budget, 100, 8)] == [5, 6, 7, 8]
 
 
+def test_a_refusal_costs_those_who_wait_no_more_than_itself() -> None:
+    budget = lane()
+    for caller in range(1000):
+        budget.ask(str(caller), at(0))
+    budget.close(at(1), 5.0, "")
+    assert [moment for moment, _ in sent(budget, 5, 20)] == [6, 7, 8, 9, 10]
+
+
 def test_the_longest_of_several_refusals_counts() -> None:
     budget = lane()
     budget.close(at(0), 30.0, "long")

@@ -77,8 +77,7 @@ class Lane:
         if self._closed_until is not None and until <= self._closed_until:
             return
         self._closed_until, self._closed = until, why
-        empty = until + self.rate.spacing * (self.rate.burst - 1)
-        self._full_at = max(self._full_at or empty, empty)
+        self._full_at = until + self.rate.spacing * (self.rate.burst - 1)
         self._places.clear()
 
     def _take(self, now: datetime) -> datetime:
