@@ -19,7 +19,8 @@ from gpu_provisioner.cloud import (
     Queued,
 )
 from gpu_provisioner.lifecycle import launch
-from gpu_provisioner.lifecycle.decide import claim_labels, decide
+from gpu_provisioner.lifecycle.decide import decide
+from gpu_provisioner.lifecycle.machine_labels import claim_labels
 from gpu_provisioner.lifecycle.observed import Observed, Setback
 from gpu_provisioner.lifecycle.plan import (
     Action,
@@ -109,7 +110,8 @@ class Reconciler:
 
     async def _observe(self, claim: Claim) -> Observed:
         node = self._node_of(claim.name)
-        pods = await self._pods_on(node) if claim.deleted is not None else ()
+        draining = claim.deleted is not None and not _is_going(self.pools.get(claim.name))
+        pods = await self._pods_on(node) if draining else ()
         if self._is_to_choose(claim):
             await self.buyer.look()
         # Nothing is waited for from here until the choice is in the buyer's books.
@@ -278,6 +280,11 @@ class Reconciler:
                 observed.claim.kind.kind, observed.claim.manifest, True, error.reason, error.message
             )
         return pause
+
+
+def _is_going(pool: Pool | None) -> bool:
+    """It is too late to drain."""
+    return pool is not None and pool.state is PoolState.DELETING
 
 
 def _deleting(pool: Pool) -> Pool:

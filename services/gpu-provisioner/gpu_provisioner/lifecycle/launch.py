@@ -41,8 +41,12 @@ def launch(observed: Observed) -> Step:
         return Step(conditions.true(_type(observed), "Launched", message), done=True)
     if pool.state in (PoolState.FAILED, PoolState.CANCELED):
         return _failed(observed, pool)
-    message = f"agent pool {pool.name} of {pool.instance_type}: {pool.state.value}"
-    return _waiting(observed, message, None)
+    return _waiting(observed, _being_made(pool.name, pool.instance_type, pool.state), None)
+
+
+def _being_made(name: str, instance_type: str, state: PoolState) -> str:
+    """The same before the cloud has answered and after: one write of the status for both."""
+    return f"agent pool {name} of {instance_type}: {state.value}"
 
 
 def _create(observed: Observed) -> Step:
@@ -59,7 +63,7 @@ def _create(observed: Observed) -> Step:
         spec = agent_pools.spec_of(observed.claim, first, observed.cluster, observed.defaults)
     except Unacceptable as error:
         return Step(conditions.false(_type(observed), "InvalidRequirements", str(error)))
-    message = f"asking for agent pool {spec.name} of {spec.instance_type}"
+    message = _being_made(spec.name, spec.instance_type, PoolState.CREATING)
     return Step(_pending(observed, message), (CreatePool(spec),))
 
 
