@@ -5,7 +5,7 @@ TLS, through the unmodified SDK), the real gpu-provisioner as a process of its o
 join as the pools get ready. Calls are counted where they arrive, and only the provisioner makes
 them. Each round has everything of its own.
 
-    python -m benchmarks.provisioner [--counts 100 500] [--enforce-limits]
+    python -m benchmarks.provisioner [--counts 100 500] [--rounds free unpaced throttled limits]
 """
 
 import argparse
@@ -13,9 +13,9 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ from tools.local_cluster.paths import Paths
 CRDS = Path(__file__).resolve().parents[1] / "charts/kaito/charts/gpu-provisioner/files/crds"
 NAMESPACE = "kaito-system"
 PATIENCE_S = 900
+ROUNDS = ("free", "unpaced", "throttled", "limits")
+UNPACED = {"KAITO_ARM_READS_PER_MINUTE": "60000", "KAITO_ARM_WRITES_PER_MINUTE": "60000"}
 UPSTREAM = (
     "upstream gpu-provisioner 0.4.3, as recorded: 28 s for 100, 136 s for 500, about 10 calls a "
     "claim, 138 MB, 7 CPU s; 500 deleted in 31 s"
@@ -73,13 +75,14 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`storm` throttles now and then, `limited` as ARM and AKS would."""
+    """`storm` throttles now and then, `limited` as ARM and AKS would; `environ` sets the
+    provisioner otherwise than its chart does."""
 
     label: str
     count: int
     storm: bool = False
     limited: bool = False
-    log: Path | None = None
+    environ: Mapping[str, str] = field(default_factory=dict)
 
 
 HEAD = (
@@ -150,7 +153,7 @@ async def measure(subject: Process, emulator: Emulator, claims: Claims, plan: Pl
     )
 
 
-async def run(plan: Plan) -> Round:
+async def run(plan: Plan, options: argparse.Namespace) -> Round:
     """One round, on a cluster and an Azure of its own."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kaito-pace-")))
@@ -163,8 +166,8 @@ async def run(plan: Plan) -> Round:
         tls = admin_tls(folder / "api" / "pki")
         at_api = await stack.enter_async_context(session(api.url, tls))
         environ = provisioner_environment(api, folder, port)
-        log = plan.log or folder / "provisioner.log"
-        subject = stack.enter_context(child(log, "gpu_provisioner", **environ))
+        log = options.log or folder / "provisioner.log"
+        subject = stack.enter_context(child(log, "gpu_provisioner", **environ, **plan.environ))
         await leads(at_api)
         joiner = Joiner(at_api, emulator.controls)
         await stack.enter_async_context(background(joiner.run()))
@@ -184,18 +187,23 @@ async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 def plans(options: argparse.Namespace) -> list[Plan]:
-    most = max(options.counts)
-    found = [Plan("free", count, log=options.log) for count in options.counts]
-    if not options.no_storm:
-        found.append(Plan("throttled", most, storm=True, log=options.log))
-    if options.enforce_limits:
-        found.append(Plan("limits", most, limited=True, log=options.log))
+    """`free` is as the chart sets it up, `unpaced` without a budget of calls to speak of."""
+    most, found = max(options.counts), []
+    for label in options.rounds:
+        match label:
+            case "free":
+                found += [Plan(label, count) for count in options.counts]
+            case "unpaced":
+                found.append(Plan(label, most, environ=UNPACED))
+            case "throttled":
+                found.append(Plan(label, most, storm=True))
+            case _:
+                found.append(Plan(label, most, limited=True))
     return found
 
 
 def report(rounds: list[Round], counts: list[int]) -> None:
-    free = {found.count: found for found in rounds if found.label == "free"}
-    few, many = free[min(counts)], free[max(counts)]
+    few, many = rounds[0], next(found for found in rounds if found.count == max(counts))
     if few is not many:
         print(
             f"{many.count / few.count:.1f} times the claims: "
@@ -213,17 +221,16 @@ def report(rounds: list[Round], counts: list[int]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--counts", type=int, nargs="+", default=[100, 500], help="claims")
-    parser.add_argument("--no-storm", action="store_true", help="leave the throttled round out")
     parser.add_argument(
-        "--enforce-limits", action="store_true",
-        help="one more round under ARM's and AKS's own limits; AKS takes about a delete a second",
+        "--rounds", nargs="+", default=ROUNDS[:3], choices=ROUNDS,
+        help="limits: under ARM's and AKS's own, of which a delete a second is one; takes minutes",
     )  # fmt: skip
     parser.add_argument("--log", type=Path, help="keep the provisioner's log in that file")
     options = parser.parse_args()
     print(HEAD)
     rounds = []
     for plan in plans(options):
-        rounds.append(asyncio.run(run(plan)))
+        rounds.append(asyncio.run(run(plan, options)))
         print(rounds[-1].line(), flush=True)
     report(rounds, options.counts)
 

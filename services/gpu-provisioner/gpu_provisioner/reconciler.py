@@ -193,7 +193,7 @@ class Reconciler:
         LOG.info("asked for the deletion of agent pool %s", name)
         self.metrics.deleted()
         if (pool := self.pools.get(name)) is not None:
-            self.pools.note(_deleting(pool), asked)
+            self.pools.note(replace(pool, state=PoolState.DELETING), asked)
 
     async def _evict(self, namespace: str, name: str) -> None:
         try:
@@ -285,10 +285,6 @@ class Reconciler:
 def _is_going(pool: Pool | None) -> bool:
     """It is too late to drain."""
     return pool is not None and pool.state is PoolState.DELETING
-
-
-def _deleting(pool: Pool) -> Pool:
-    return replace(pool, state=PoolState.DELETING)
 
 
 def _order(plan: Plan) -> PoolSpec | None:
