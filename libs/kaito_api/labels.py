@@ -22,7 +22,20 @@ ENABLE_LOAD_BALANCER: Final = "kaito.sh/enablelb"
 SERVE_TUNED_MODEL: Final = "kaito.sh/serve-tuned-model"
 BYPASS_RESOURCE_CHECKS: Final = "kaito.sh/bypass-resource-checks"
 NODE_IMAGE_FAMILY: Final = "kaito.sh/node-image-family"
+OS_DISK_TYPE: Final = "kaito.sh/os-disk-type"
+GPU_DRIVER: Final = "kaito.sh/gpu-driver"
+GPU_INSTANCE_PROFILE: Final = "kaito.sh/gpu-instance-profile"
+SPOT_MAX_PRICE: Final = "kaito.sh/spot-max-price"
 RUNTIME: Final = "kaito.sh/runtime"
+
+# Of these, the ones that say how its nodes are made: they are passed on to its claims.
+NODE_ANNOTATIONS: Final = (
+    NODE_IMAGE_FAMILY,
+    OS_DISK_TYPE,
+    GPU_DRIVER,
+    GPU_INSTANCE_PROFILE,
+    SPOT_MAX_PRICE,
+)
 
 # Written by the controller on what it makes: the digest of what it was made from.
 REVISION: Final = "workspace.kaito.io/revision"

@@ -78,12 +78,24 @@ _TABLE = (
     Reason("RegistrationTimeout", _CLAIM, "The machine was made and never joined the cluster.",
            "It is replaced. If it happens again look at the network and the bootstrap logs of the "
            "agent pool's scale set."),
+    Reason("SpotEvicted", _CLAIM,
+           "Azure took the spot machine back, or its price passed the limit.",
+           "It is replaced after a minute. Raise kaito.sh/spot-max-price, or use on-demand nodes "
+           "for what must not be interrupted."),
+    Reason("NodeGone", _CLAIM,
+           "The node joined, and is no longer there; its agent pool is.",
+           "It is replaced after gpu-provisioner.settings.nodeGoneTimeoutS seconds. If nobody "
+           "deleted the Node look at the activity log of the pool's scale set."),
     Reason("InitializationTimeout", _CLAIM,
            "The node joined, and never became Ready with its GPUs.",
            "Look at the device plugin's and the driver's pods on that node."),
     Reason("InvalidRequirements", _CLAIM, "The claim asks for what no agent pool can be.",
            "The message names the requirement, its value and what is allowed.", permanent=True),
     Reason("LaunchPending", ("Launched", "Ready"), "The agent pool is being made."),
+    Reason("LaunchQueued", ("Launched", "Ready"),
+           "The agent pool waits its turn: calls to Azure are paced, or AKS is busy with another "
+           "operation on the cluster.",
+           "Wait: the oldest goes first. gpu-provisioner.settings.armWritesPerMinute is the pace."),
     Reason("Launched", ("Launched",), "The agent pool is there."),
     Reason("RegistrationPending", ("Registered", "Ready"),
            "The machine has not joined the cluster yet.", "Wait: this takes a few minutes."),

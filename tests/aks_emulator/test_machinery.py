@@ -19,6 +19,7 @@ from tests.aks_emulator.pieces import desk as make_desk
 from tools.aks_emulator.core.model import PoolState
 from tools.aks_emulator.machines.machinery import Machinery
 from tools.aks_emulator.machines.seam import FakeMachines
+from tools.aks_emulator.web import admin
 from tools.aks_emulator.web.desk import Desk
 
 NODE = PLACE.node_name("ws1", 0)
@@ -76,6 +77,20 @@ async def test_a_pool_reported_failed_gets_its_machine_all_the_same(
         assert machines.running == {}
         later(desk, clock, 10)
         await until(lambda: NODE in machines.running)
+
+
+async def test_an_eviction_takes_the_machine_and_leaves_the_pool(
+    desk: Desk, clock: ManualClock, machines: FakeMachines
+) -> None:
+    async with looked_after(desk, machines):
+        put(desk, "ws1", scaleSetPriority="Spot")
+        await until(lambda: NODE in machines.running)
+        later(desk, clock, 2)
+        assert admin.evict(desk.azure, {"pool": "ws1"}).status == 200
+        await until(lambda: not machines.running and not machines.halted)
+    pool = desk.azure.state.pools["ws1"]
+    assert (pool.state, pool.count) == (PoolState.SUCCEEDED, 1)
+    assert admin.evict(desk.azure, {"pool": "ws1"}).status == 404
 
 
 async def test_a_machine_that_cannot_start_fails_the_pool_and_is_cleared_away(

@@ -6,6 +6,7 @@ from tests.aks_emulator.pieces import asked
 from tools.aks_emulator.core.validation import check
 
 SPOT = {"scaleSetPriority": "Spot"}
+SUBNET = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Network/virtualNetworks/v/subnets/n"
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,27 @@ SPOT = {"scaleSetPriority": "Spot"}
         pytest.param({"spotMaxPrice": 1.5}, "spotMaxPrice", id="price without spot"),
         pytest.param({**SPOT, "spotMaxPrice": 0}, "spotMaxPrice", id="price nought"),
         pytest.param({**SPOT, "spotMaxPrice": -1}, None, id="spot without limit"),
+        pytest.param(
+            {"scaleSetEvictionPolicy": "Delete"}, "scaleSetEvictionPolicy", id="eviction, no spot"
+        ),
+        pytest.param({"osDiskType": "Local"}, "osDiskType", id="unknown disk type"),
+        pytest.param({"osDiskType": "Ephemeral", "osSKU": "Ubuntu2404"}, None, id="ephemeral"),
+        pytest.param({"enableNodePublicIP": "no"}, "enableNodePublicIP", id="switch is text"),
+        pytest.param({"enableEncryptionAtHost": True}, None, id="encrypted"),
+        pytest.param({"vnetSubnetID": "nodes"}, "vnetSubnetID", id="subnet by name"),
+        pytest.param({"vnetSubnetID": SUBNET}, None, id="subnet by id"),
+        pytest.param(
+            {"proximityPlacementGroupID": SUBNET}, "proximityPlacementGroupID", id="another's id"
+        ),
+        pytest.param({"maxPods": 9}, "maxPods", id="too few pods"),
+        pytest.param({"gpuProfile": {"driver": "None"}}, None, id="no driver"),
+        pytest.param({"gpuProfile": {"driver": "Skip"}}, "gpuProfile", id="unknown driver"),
+        pytest.param(
+            {"gpuProfile": {"driver": "None"}, "vmSize": "Standard_D4s_v5"},
+            "gpuProfile",
+            id="driver without gpu",
+        ),
+        pytest.param({"gpuInstanceProfile": "MIG5g"}, "gpuInstanceProfile", id="unknown slice"),
         pytest.param({"tags": {"a<b": "c"}}, "tags", id="tag name"),
         pytest.param({"tags": {str(n): "" for n in range(51)}}, "tags", id="too many tags"),
     ],

@@ -1,8 +1,13 @@
 """The cloud's words, and the reasons that users read."""
 
-import pytest
+import json
+from dataclasses import dataclass
 
-from gpu_provisioner.azure.errors import refusal
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+from gpu_provisioner.azure.errors import refusal, translate
+from gpu_provisioner.cloud import CloudUnavailable, PoolBusy
 
 CASES = [
     ("ErrCode_InsufficientVCPUQuota", "Insufficient regional vcpu quota left for location eastus. "
@@ -41,3 +46,56 @@ def test_long_lists_are_left_out_and_the_remedy_stays() -> None:
 
 def test_any_other_long_message_is_cut() -> None:
     assert len(refusal("InternalError", "x" * 5000).message) < 600
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "17"}, 17.0),
+        ({"Retry-After": "Thu, 26 Nov 2026 10:00:30 GMT",
+          "Date": "Thu, 26 Nov 2026 10:00:00 GMT"}, 30.0),
+        ({"Retry-After": "Thu, 26 Nov 2026 10:00:30 GMT"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({}, None),
+    ],
+    ids=["seconds", "a date", "a date without the answer's own", "neither", "none"],
+)  # fmt: skip
+def test_when_to_come_back(headers: dict[str, str], seconds: float | None) -> None:
+    told = translate(answered(429, "TooManyRequests", "slow down", headers), "ws1")
+    assert isinstance(told, CloudUnavailable)
+    assert told.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("message", "elsewhere"),
+    [
+        ("there's an in progress upgrade managed cluster operation on the managed cluster", True),
+        ("Another agentpool operation (nodepool1 - Creating) is in progress", True),
+        ("Another agentpool operation (ws1 - Deleting) is in progress", False),
+        ("there's an in progress delete node pool operation on the agent pool 'ws1'", False),
+        ("Another agentpool operation (ws12 - Creating) is in progress", True),
+    ],
+)
+def test_whose_operation_is_in_progress(message: str, elsewhere: bool) -> None:
+    told = translate(answered(409, "OperationNotAllowed", message, {}), "ws1")
+    assert isinstance(told, PoolBusy)
+    assert told.elsewhere is elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """As much of an HTTP answer as the SDK's errors are made of."""
+
+    status_code: int
+    headers: dict[str, str]
+    body: str
+    reason: str = ""
+    request: object = None
+
+    def text(self) -> str:
+        return self.body
+
+
+def answered(status: int, code: str, message: str, headers: dict[str, str]) -> HttpResponseError:
+    body = json.dumps({"error": {"code": code, "message": message}})
+    return HttpResponseError(response=Answer(status, headers, body))

@@ -2,14 +2,11 @@
 
 import asyncio
 import contextlib
-import socket
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-import jwt
 import pytest
 
 from gpu_provisioner.azure.aks_cloud import AksCloud
@@ -20,31 +17,15 @@ from gpu_provisioner.cloud import (
     Offer,
     Pool,
     PoolNotFound,
-    PoolSpec,
     PoolState,
     Quota,
     Unauthorized,
 )
 from gpu_provisioner.fake import FakeCloud
-from gpu_provisioner.settings import Azure
+from gpu_provisioner.pacing.paced_cloud import PacedCloud
+from gpu_provisioner.settings import Budget
 from kaito_kube.clock import FakeClock, SystemClock
-from tools.aks_emulator.core.azure import Azure as Emulated
-from tools.aks_emulator.emulator import running
-from tools.aks_emulator.machines.seam import FakeMachines
-from tools.aks_emulator.settings import Settings
-from tools.aks_emulator.web import admin
-from tools.aks_emulator.web.assertions import AUDIENCE
-from tools.aks_emulator.web.keys import NoKeys
-
-SPEC = PoolSpec(
-    name="ws0123456ab",
-    instance_type="Standard_NC6s_v3",
-    os_disk_gib=128,
-    os_sku="Ubuntu",
-    labels={"app": "phi", "kaito.sh/workspace": "phi"},
-    taints=("sku=gpu:NoSchedule",),
-    tags={"kaito-managed-by": "gpu-provisioner", "kaito-claim-uid": "u1"},
-)
+from tests.gpu_provisioner.emulated import SPEC, Emulation, emulation
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,54 +88,12 @@ def _fake() -> Subject:
     return Subject(cloud, settle, strike)
 
 
-def _port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _token(folder: Path) -> Path:
-    claims = {"aud": [AUDIENCE], "sub": "system:serviceaccount:k:g", "iss": "https://k",
-              "exp": int(time.time()) + 600}  # fmt: skip
-    path = folder / "token"
-    path.write_text(jwt.encode(claims, "a-key-of-at-least-32-bytes-length", algorithm="HS256"))
-    return path
-
-
-def _settings(emulator: Settings, ca: Path, token: Path) -> Azure:
-    place = emulator.place
-    return Azure(
-        subscription_id=place.subscription,
-        resource_group=place.resource_group,
-        cluster_name=place.cluster,
-        location=place.location,
-        tenant_id=place.tenant,
-        client_id="client",
-        arm_endpoint=emulator.url,
-        arm_audience=emulator.url,
-        authority_host=emulator.url,
-        instance_discovery=False,
-        token_file=str(token),
-        ca_file=str(ca),
-    )
-
-
 @contextlib.asynccontextmanager
 async def _aks(folder: Path, fault: str = "", page_size: int = 1000) -> AsyncIterator[Subject]:
-    settings = Settings(
-        home=folder / "aks",
-        host="127.0.0.1",
-        port=_port(),
-        operation_seconds=0.05,
-        retry_after=0,
-        page_size=page_size,
-    )
-    async with running(settings, FakeMachines(), NoKeys()) as emulator:
+    async with emulation(folder, page_size=page_size) as made:
         if fault:
-            assert admin.set_fault(emulator.azure, {"kind": fault}).status == 201
-        azure = _settings(settings, emulator.certificates.ca, _token(folder))
-        async with AksCloud(azure, SystemClock()) as cloud:
-            yield Subject(cloud, _until_settled(cloud), _striking(emulator.azure))
+            made.set_fault(kind=fault)
+        yield Subject(made.cloud, _until_settled(made.cloud), _striking(made))
 
 
 def _until_settled(cloud: AksCloud) -> Callable[[], Awaitable[None]]:
@@ -166,19 +105,24 @@ def _until_settled(cloud: AksCloud) -> Callable[[], Awaitable[None]]:
     return settle
 
 
-def _striking(azure: Emulated) -> Callable[[str], None]:
+def _striking(made: Emulation) -> Callable[[str], None]:
     def strike(fault: str) -> None:
-        assert admin.set_fault(azure, {"kind": fault}).status == 201
+        made.set_fault(kind=fault)
 
     return strike
 
 
-@pytest.fixture(params=["fake", "aks"])
+@pytest.fixture(params=["fake", "aks", "paced fake", "paced aks"])
 async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
-    if request.param == "fake":
-        yield _fake()
-        return
-    async with _aks(tmp_path) as made:
+    async with contextlib.AsyncExitStack() as stack:
+        made = (
+            await stack.enter_async_context(_aks(tmp_path))
+            if request.param.endswith("aks")
+            else _fake()
+        )
+        if request.param.startswith("paced"):
+            paced = PacedCloud(made.provider, SystemClock(), Budget(reads_per_minute=6000))
+            made = replace(made, provider=paced)
         yield made
 
 
@@ -303,3 +247,45 @@ async def test_a_pool_that_failed_late_says_why(tmp_path: Path) -> None:
         assert pool.state is PoolState.FAILED
         assert pool.error is not None
         assert pool.error.reason == "InsufficientCapacity"
+
+
+async def test_every_option_of_a_pool_reaches_aks(tmp_path: Path) -> None:
+    resources = "/subscriptions/s/resourceGroups/r/providers"
+    subnet = f"{resources}/Microsoft.Network/virtualNetworks/v/subnets/n"
+    placement = f"{resources}/Microsoft.Compute/proximityPlacementGroups/p"
+    asked = replace(
+        SPEC,
+        zones=("1",),
+        spot=True,
+        spot_max_price=0.5,
+        os_sku="AzureLinux3",
+        os_disk_type="Ephemeral",
+        gpu_driver="None",
+        gpu_instance_profile="MIG1g",
+        subnet_id=subnet,
+        proximity_placement_group_id=placement,
+        max_pods=30,
+        encryption_at_host=True,
+    )
+    async with emulation(tmp_path) as made:
+        await made.cloud.create(asked)
+        properties = made.azure.state.pools[SPEC.name].properties
+    assert (
+        properties.items()
+        >= {
+            "availabilityZones": ["1"],
+            "scaleSetPriority": "Spot",
+            "scaleSetEvictionPolicy": "Delete",
+            "spotMaxPrice": 0.5,
+            "osSKU": "AzureLinux3",
+            "osDiskType": "Ephemeral",
+            "gpuProfile": {"driver": "None"},
+            "gpuInstanceProfile": "MIG1g",
+            "vnetSubnetID": subnet,
+            "proximityPlacementGroupID": placement,
+            "maxPods": 30,
+            "enableEncryptionAtHost": True,
+            "enableNodePublicIP": False,
+            "tags": dict(SPEC.tags),
+        }.items()
+    )

@@ -33,6 +33,13 @@ async def test_from_claim_to_ready_node(world: World) -> None:
     assert node["metadata"]["labels"][labels.INITIALIZED] == "true"
 
 
+async def test_a_claim_is_ready_with_five_writes(world: World) -> None:
+    world.ask()
+    await world.run(12)
+    writes = [call.verb for call in world.cluster.calls if call.verb not in ("list", "watch")]
+    assert writes == ["patch", "patch status", "patch", "patch status", "patch"]
+
+
 async def test_the_finalizer_is_on_before_the_first_create(world: World) -> None:
     world.ask()
     await world.run(12)

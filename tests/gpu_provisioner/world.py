@@ -132,6 +132,13 @@ class World:
             if pool.state is PoolState.SUCCEEDED and self.joins:
                 self._join(name)
 
+    def evict(self, pool: str = NAME) -> None:
+        """The machine goes and no other comes; the pool stays as it is."""
+        self.joins = False
+        node = self.cluster.peek(NODE, f"aks-{pool}-0")
+        assert node is not None
+        self._remove(node)
+
     def _remove(self, node: Manifest) -> None:
         self.cluster._drop(NODE, self.cluster._objects[NODE][key_of(node)])
 

@@ -1,5 +1,5 @@
 """The command line: `serve`, `up`, `down`, `status`, `pools`, `calls`, `quota`, `power`,
-`faults`."""
+`faults`, `evict`."""
 
 import argparse
 import asyncio
@@ -43,6 +43,8 @@ def _run(given: argparse.Namespace, arguments: Sequence[str]) -> int:
             return _quota(given)
         case "power":
             return _show(_client(given).call("PUT", "power", {"power": given.to}))
+        case "evict":
+            return _show(_client(given).call("POST", "evict", {"pool": given.pool}))
         case _:
             return _show(_client(given).call("GET", given.command))
 
@@ -154,6 +156,8 @@ def _parser() -> argparse.ArgumentParser:
     quota.add_argument("limit", nargs="*", metavar="NAME=VCPUS")
     power = _reaching(commands.add_parser("power", help="stop or start the AKS cluster"))
     power.add_argument("to", choices=("stop", "start"))
+    evict = _reaching(commands.add_parser("evict", help="take a spot pool's machines back"))
+    evict.add_argument("pool")
     _fault_parser(commands.add_parser("faults", help="switch trouble on and off"))
     return parser
 

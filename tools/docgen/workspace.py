@@ -49,8 +49,25 @@ _ANNOTATIONS = (
     ),
     (
         labels.NODE_IMAGE_FAMILY,
-        "Operating system of the nodes that gpu-provisioner makes: `ubuntu` (default) or "
-        "`azurelinux`.",
+        "Operating system of the nodes that gpu-provisioner makes: `ubuntu`, `ubuntu2204`, "
+        "`ubuntu2404`, `azurelinux` or `azurelinux3`.",
+    ),
+    (
+        labels.OS_DISK_TYPE,
+        "`ephemeral` keeps their OS disk on the host itself, `managed` in Azure Storage.",
+    ),
+    (
+        labels.GPU_DRIVER,
+        "`none` has AKS install no GPU driver, for nodes whose driver an operator brings.",
+    ),
+    (
+        labels.GPU_INSTANCE_PROFILE,
+        "`MIG1g` to `MIG7g` cuts their GPUs into slices, where the instance type can.",
+    ),
+    (
+        labels.SPOT_MAX_PRICE,
+        "US dollars an hour above which a spot node is evicted; `-1` is the price of a node that "
+        "is not.",
     ),
 )
 

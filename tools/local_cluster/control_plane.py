@@ -42,16 +42,20 @@ def background(paths: Paths, name: str, argv: list[str]) -> Command:
 
 
 def etcd(paths: Paths) -> Command:
+    return command(paths, "etcd", paths.bin / "etcd", etcd_flags(paths, _ETCD_URL, _ETCD_PEER_URL))
+
+
+def etcd_flags(paths: Paths, url: str, peer_url: str) -> dict[str, object]:
     pair, authority = certs.pair(paths.pki, "etcd"), certs.pair(paths.pki, certs.ETCD_CA)
     tls = {"cert-file": pair.cert, "key-file": pair.key, "trusted-ca-file": authority.cert}
-    flags = {
+    return {
         "name": topology.CLUSTER_NAME,
         "data-dir": paths.etcd,
-        "listen-client-urls": _ETCD_URL,
-        "advertise-client-urls": _ETCD_URL,
-        "listen-peer-urls": _ETCD_PEER_URL,
-        "initial-advertise-peer-urls": _ETCD_PEER_URL,
-        "initial-cluster": f"{topology.CLUSTER_NAME}={_ETCD_PEER_URL}",
+        "listen-client-urls": url,
+        "advertise-client-urls": url,
+        "listen-peer-urls": peer_url,
+        "initial-advertise-peer-urls": peer_url,
+        "initial-cluster": f"{topology.CLUSTER_NAME}={peer_url}",
         **tls,
         "client-cert-auth": "true",
         **{f"peer-{name}": path for name, path in tls.items()},
@@ -62,29 +66,32 @@ def etcd(paths: Paths) -> Command:
         "unsafe-no-fsync": "true",
         "log-level": "warn",
     }
-    return command(paths, "etcd", paths.bin / "etcd", flags)
 
 
 def apiserver(paths: Paths) -> Command:
-    flags = {
-        "advertise-address": topology.HOST,
-        "bind-address": topology.HOST,
-        "secure-port": topology.API_PORT,
+    flags = apiserver_flags(paths, topology.HOST, topology.API_PORT, _ETCD_URL)
+    return command(paths, "kube-apiserver", paths.bin / "kube-apiserver", flags)
+
+
+def apiserver_flags(paths: Paths, host: str, port: int, etcd_url: str) -> dict[str, object]:
+    return {
+        "advertise-address": host,
+        "bind-address": host,
+        "secure-port": port,
         "service-cluster-ip-range": topology.SERVICE_RANGE,
         "authorization-mode": "Node,RBAC",
         "enable-admission-plugins": "NodeRestriction",
         "allow-privileged": "true",
-        "etcd-servers": _ETCD_URL,
+        "etcd-servers": etcd_url,
         "kubelet-preferred-address-types": "InternalIP",
         # The issuer is the API server itself, so that whoever can reach it (the AKS emulator,
         # say) finds the keys of federated tokens where OpenID discovery says.
-        "service-account-issuer": topology.API_URL,
+        "service-account-issuer": f"https://{host}:{port}",
         "enable-aggregator-routing": "true",
         "shutdown-delay-duration": "0s",
         **_apiserver_keys(paths),
         **_front_proxy(paths),
     }
-    return command(paths, "kube-apiserver", paths.bin / "kube-apiserver", flags)
 
 
 def _apiserver_keys(paths: Paths) -> dict[str, object]:

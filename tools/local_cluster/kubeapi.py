@@ -26,7 +26,8 @@ class ApiError(ClusterError):
 class KubeApi:
     """Calls the API server as the cluster's administrator."""
 
-    def __init__(self, pki: Path) -> None:
+    def __init__(self, pki: Path, url: str = topology.API_URL) -> None:
+        self._url = url
         admin = certs.pair(pki, "admin")
         context = ssl.create_default_context(cafile=str(certs.pair(pki, certs.CA).cert))
         context.load_cert_chain(admin.cert, admin.key)
@@ -61,7 +62,7 @@ class KubeApi:
                 raise
 
     def _call(self, method: str, path: str, body: str | None = None, kind: str = "") -> bytes:
-        request = urllib.request.Request(topology.API_URL + path, method=method)
+        request = urllib.request.Request(self._url + path, method=method)
         if body is not None:
             request.data = body.encode()
             request.add_header("Content-Type", kind)

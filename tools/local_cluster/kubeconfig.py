@@ -7,11 +7,11 @@ from pathlib import Path
 from tools.local_cluster import certs, topology
 
 
-def render(pki: Path, user: str) -> str:
+def render(pki: Path, user: str, url: str = topology.API_URL) -> str:
     """A kubeconfig that holds the user's certificate and key themselves."""
     files = certs.pair(pki, user)
     cluster = {
-        "server": topology.API_URL,
+        "server": url,
         "certificate-authority-data": _encoded(certs.pair(pki, certs.CA).cert),
     }
     credentials = {
@@ -32,10 +32,10 @@ def render(pki: Path, user: str) -> str:
     )
 
 
-def write(path: Path, pki: Path, user: str) -> Path:
+def write(path: Path, pki: Path, user: str, url: str = topology.API_URL) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    path.write_text(render(pki, user))
+    path.write_text(render(pki, user, url))
     return path
 
 

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from gpu_provisioner.azure.aks_cloud import AksCloud
 from gpu_provisioner.operator import Operator
+from gpu_provisioner.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.settings import Settings
 from kaito_kube import serving
 from kaito_kube.clock import SystemClock
@@ -31,7 +32,8 @@ async def run(settings: Settings) -> None:
         namespace=settings.release_namespace,
         identity=settings.pod_name,
     )
-    async with AksCloud(settings.azure, clock) as cloud:
+    async with AksCloud(settings.azure, clock) as aks:
+        cloud = PacedCloud(aks, clock, settings.budget)
         operator = Operator(cluster, cloud, clock, settings, registry)
         app = serving.application(registry, live=lambda: None, ready=operator.trouble)
         async with serving.serving(app, settings.http_port):

@@ -3,6 +3,7 @@
 CloudError(reason, message, retry_after)
 ├── PoolNotFound     the pool does not exist (any more)
 ├── PoolBusy         another operation on the pool or the cluster is in flight
+├── Queued           not sent yet: calls are paced, and others are before it
 ├── LaunchRefused    the cloud will not make this pool: quota, SKU, capacity, bad request
 ├── Unauthorized     the identity may not
 └── CloudUnavailable no answer, throttled, or an error of the cloud's own
@@ -33,7 +34,8 @@ class PoolState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSpec:
-    """The agent pool that a claim asks for; its name is the claim's."""
+    """The agent pool that a claim asks for; its name is the claim's. What is empty or None is
+    left to AKS. `spot_max_price` is in US dollars an hour, -1 without a limit."""
 
     name: str
     instance_type: str
@@ -44,6 +46,14 @@ class PoolSpec:
     tags: Mapping[str, str]
     zones: tuple[str, ...] = ()
     spot: bool = False
+    spot_max_price: float = -1.0
+    os_disk_type: str = ""
+    gpu_driver: str = ""
+    gpu_instance_profile: str = ""
+    subnet_id: str = ""
+    proximity_placement_group_id: str = ""
+    max_pods: int | None = None
+    encryption_at_host: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +166,21 @@ class PoolNotFound(CloudError):
 
 
 class PoolBusy(CloudError):
+    """`elsewhere`: what is in flight is not on this pool itself, so every other has to wait too."""
+
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        retry_after: float | None = None,
+        *,
+        elsewhere: bool = False,
+    ) -> None:
+        super().__init__(reason, message, retry_after)
+        self.elsewhere = elsewhere
+
+
+class Queued(CloudError):
     pass
 
 

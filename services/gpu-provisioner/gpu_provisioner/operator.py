@@ -52,6 +52,7 @@ class Operator:
             terms=settings.terms,
             cluster_name=settings.azure.cluster_name,
             buyer=Buyer(cloud, clock, metrics, Catalogue.of(settings.azure.location)),
+            defaults=settings.pools,
         )
         self._loops = {kind: KeyedLoops("claim", _on(reconciler, kind)) for kind in CLAIM_KINDS}
         self._refresh = Refresh(

@@ -16,9 +16,11 @@ from gpu_provisioner.cloud import (
     PoolNotFound,
     PoolSpec,
     PoolState,
+    Queued,
 )
 from gpu_provisioner.lifecycle import launch
-from gpu_provisioner.lifecycle.decide import claim_labels, decide
+from gpu_provisioner.lifecycle.decide import decide
+from gpu_provisioner.lifecycle.machine_labels import claim_labels
 from gpu_provisioner.lifecycle.observed import Observed, Setback
 from gpu_provisioner.lifecycle.plan import (
     Action,
@@ -34,6 +36,7 @@ from gpu_provisioner.lifecycle.plan import (
 )
 from gpu_provisioner.metrics import Metrics
 from gpu_provisioner.offerings.buyer import Buyer
+from gpu_provisioner.pool_defaults import PoolDefaults
 from gpu_provisioner.pool_view import PoolView
 from gpu_provisioner.settings import Terms
 from kaito_api import labels
@@ -64,6 +67,7 @@ class Reconciler:
     terms: Terms
     cluster_name: str
     buyer: Buyer
+    defaults: PoolDefaults = field(default_factory=PoolDefaults)
     _setbacks: dict[str, Setback] = field(default_factory=dict)
 
     async def reconcile(self, kind: Kind, key: Key) -> float | None:
@@ -106,7 +110,8 @@ class Reconciler:
 
     async def _observe(self, claim: Claim) -> Observed:
         node = self._node_of(claim.name)
-        pods = await self._pods_on(node) if claim.deleted is not None else ()
+        draining = claim.deleted is not None and not _is_going(self.pools.get(claim.name))
+        pods = await self._pods_on(node) if draining else ()
         if self._is_to_choose(claim):
             await self.buyer.look()
         # Nothing is waited for from here until the choice is in the buyer's books.
@@ -127,6 +132,7 @@ class Reconciler:
             terms=self.terms,
             now=self.clock.now(),
             choice=self.buyer.choose(claim) if self._is_to_choose(claim) else None,
+            defaults=self.defaults,
         )
 
     def _is_to_choose(self, claim: Claim) -> bool:
@@ -187,7 +193,7 @@ class Reconciler:
         LOG.info("asked for the deletion of agent pool %s", name)
         self.metrics.deleted()
         if (pool := self.pools.get(name)) is not None:
-            self.pools.note(_deleting(pool), asked)
+            self.pools.note(replace(pool, state=PoolState.DELETING), asked)
 
     async def _evict(self, namespace: str, name: str) -> None:
         try:
@@ -255,9 +261,12 @@ class Reconciler:
     async def _set_back(self, observed: Observed, error: CloudError) -> float:
         """Remembers the refusal, shows it, and says when to try again."""
         pause = launch.pause_after(error)
-        LOG.warning("%s: %s; again in %.0f s", error.reason, error.message, pause)
-        self.metrics.refused(error.reason)
-        if observed.claim.deleted is not None or isinstance(error, PoolBusy):
+        if isinstance(error, Queued):
+            LOG.debug("%s; again in %.1f s", error.message, pause)
+        else:
+            LOG.warning("%s: %s; again in %.0f s", error.reason, error.message, pause)
+            self.metrics.refused(error.reason)
+        if observed.claim.deleted is not None:
             return pause
         now = self.clock.now()
         name = observed.claim.name
@@ -266,14 +275,16 @@ class Reconciler:
         plan = decide(again)
         if plan.status is not None:
             await self._write(again, plan.status)
-        await self.recorder.record(
-            observed.claim.kind.kind, observed.claim.manifest, True, error.reason, error.message
-        )
+        if not isinstance(error, Queued | PoolBusy):
+            await self.recorder.record(
+                observed.claim.kind.kind, observed.claim.manifest, True, error.reason, error.message
+            )
         return pause
 
 
-def _deleting(pool: Pool) -> Pool:
-    return replace(pool, state=PoolState.DELETING)
+def _is_going(pool: Pool | None) -> bool:
+    """It is too late to drain."""
+    return pool is not None and pool.state is PoolState.DELETING
 
 
 def _order(plan: Plan) -> PoolSpec | None:

@@ -2,12 +2,14 @@
 up pools that nobody asks for."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gpu_provisioner.cloud import CloudError, CloudProvider
+from gpu_provisioner import polling
+from gpu_provisioner.cloud import CloudError, CloudProvider, Queued
 from gpu_provisioner.garbage import sweep
 from gpu_provisioner.metrics import Metrics
 from gpu_provisioner.pool_view import PoolView
@@ -19,8 +21,7 @@ from kaito_kube.kinds import MACHINE, NODE_CLAIM, Kind
 
 LOG = logging.getLogger(__name__)
 
-BUSY_SECONDS = 2.0
-IDLE_SECONDS = 120.0
+RETRY_SECONDS = 4.0
 
 
 @dataclass
@@ -38,9 +39,11 @@ class Refresh:
     changed: Callable[[set[str]], None]
     _suspects: dict[str, datetime] = field(default_factory=dict)
     _hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    _began: datetime | None = None
 
     def hurry(self) -> None:
         """Something began: do not sleep through it."""
+        self._began = self.clock.now()
         self._hurry.set()
 
     async def run(self) -> None:
@@ -49,21 +52,24 @@ class Refresh:
             try:
                 await self.once()
                 now = self.clock.now()
-                if swept is None or (now - swept).total_seconds() >= IDLE_SECONDS:
+                if swept is None or (now - swept).total_seconds() >= polling.IDLE_SECONDS:
                     await self.sweep()
                     swept = now
-                pause = BUSY_SECONDS if self.is_busy() else IDLE_SECONDS
+                pause = polling.pause(now, (self._began or now) if self.is_busy() else None)
+            except Queued as error:
+                pause = error.retry_after or RETRY_SECONDS
             except CloudError as error:
                 LOG.warning("the agent pools could not be listed: %s", error.message)
-                pause = error.retry_after or 2 * BUSY_SECONDS
+                pause = error.retry_after or RETRY_SECONDS
             except ClusterError as error:
                 LOG.warning("the claims could not be listed: %s", error)
-                pause = 2 * BUSY_SECONDS
+                pause = RETRY_SECONDS
             await self._sleep(pause)
 
     async def once(self) -> None:
         """One listing; whoever it concerns is told."""
         if changed := self.pools.take(await self.cloud.list()):
+            self._began = self.clock.now()
             self.changed(changed)
 
     async def sweep(self) -> None:
@@ -89,12 +95,11 @@ class Refresh:
         return [item["metadata"]["uid"] for item in listing.items]
 
     async def _sleep(self, seconds: float) -> None:
+        """Less where something begins meanwhile, and never so little that a crowd of beginnings
+        becomes a crowd of listings."""
         self._hurry.clear()
-        if seconds <= BUSY_SECONDS:
-            await asyncio.sleep(seconds)
-            return
-        try:
-            async with asyncio.timeout(seconds):
+        least = min(seconds, polling.SHORTEST_SECONDS)
+        await asyncio.sleep(least)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds - least):
                 await self._hurry.wait()
-        except TimeoutError:
-            return

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from gpu_provisioner.pool_defaults import PoolDefaults
 from kaito_process.environment import Environment
 
 
@@ -31,13 +32,26 @@ class Terms:
 
     registration_timeout: timedelta = timedelta(minutes=15)
     initialization_timeout: timedelta = timedelta(minutes=30)
+    node_gone_timeout: timedelta = timedelta(minutes=5)
     drain_timeout: timedelta = timedelta(minutes=1)
     orphan_grace: timedelta = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Calls of this process to Azure Resource Manager. ARM grants one identity 1500 reads, 600
+    writes and 600 deletes a minute per subscription, and all identities of a subscription
+    together fifteen times that; deletes count apart and have the writes' budget here."""
+
+    reads_per_minute: int = 120
+    writes_per_minute: int = 540
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     azure: Azure
+    budget: Budget
+    pools: PoolDefaults
     terms: Terms
     release_namespace: str
     pod_name: str
@@ -51,9 +65,15 @@ class Settings:
         env = Environment(environ)
         return cls(
             azure=_azure(env),
+            budget=Budget(
+                reads_per_minute=env.number("KAITO_ARM_READS_PER_MINUTE", 120, least=1),
+                writes_per_minute=env.number("KAITO_ARM_WRITES_PER_MINUTE", 540, least=1),
+            ),
+            pools=PoolDefaults.from_env(env),
             terms=Terms(
                 registration_timeout=env.seconds("KAITO_REGISTRATION_TIMEOUT_S", 900),
                 initialization_timeout=env.seconds("KAITO_INITIALIZATION_TIMEOUT_S", 1800),
+                node_gone_timeout=env.seconds("KAITO_NODE_GONE_TIMEOUT_S", 300),
                 drain_timeout=env.seconds("KAITO_DRAIN_TIMEOUT_S", 60),
                 orphan_grace=env.seconds("KAITO_ORPHAN_GRACE_S", 300),
             ),

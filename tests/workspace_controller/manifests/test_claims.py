@@ -26,7 +26,7 @@ NEED = NodeNeed(
     instance_type=INSTANCE,
     node_labels={"app": "phi"},
     disk_gib=88,
-    image_family="ubuntu",
+    node_annotations={labels.NODE_IMAGE_FAMILY: "ubuntu", labels.OS_DISK_TYPE: "ephemeral"},
 )
 
 
@@ -55,6 +55,7 @@ def test_what_both_kinds_of_claim_carry(build: Any) -> None:
     assert made["metadata"]["annotations"] == {
         labels.DO_NOT_DISRUPT: "true",
         labels.NODE_IMAGE_FAMILY: "ubuntu",
+        labels.OS_DISK_TYPE: "ephemeral",
     }
     assert requirements(made)[labels.INSTANCE_TYPE] == [INSTANCE]
     assert made["spec"]["taints"] == [{"key": "sku", "value": "gpu", "effect": "NoSchedule"}]

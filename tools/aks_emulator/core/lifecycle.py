@@ -79,6 +79,15 @@ def plan(state: State, now: float, place: Place, ensured: frozenset[str]) -> Pla
     )
 
 
+def evict(state: State, name: str) -> State | None:
+    """Takes a pool's machines away as a spot eviction does: the pool itself says nothing of it.
+    None where there is no such pool, or none of its machines."""
+    pool = state.pools.get(name)
+    if pool is None or pool.adopted or pool.boots_at is None:
+        return None
+    return state.with_pool(replace(pool, boots_at=None))
+
+
 def machine_failed(state: State, node: str, reason: str, now: float) -> State:
     """A machine could not be started: its pool's operation fails as AKS reports it."""
     machine = state.machines.get(node)

@@ -8,7 +8,10 @@ from tools.aks_emulator.core.place import Place
 
 NODE_IMAGES = {
     "Ubuntu": "AKSUbuntu-2204gen2containerd-202610.12.0",
+    "Ubuntu2204": "AKSUbuntu-2204gen2containerd-202610.12.0",
+    "Ubuntu2404": "AKSUbuntu-2404gen2containerd-202610.12.0",
     "AzureLinux": "AKSAzureLinux-V3gen2-202610.12.0",
+    "AzureLinux3": "AKSAzureLinux-V3gen2-202610.12.0",
 }
 
 DEFAULTS: Json = {

@@ -25,6 +25,25 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "scaleSetPriority": ("Regular", "Spot"),
     "scaleSetEvictionPolicy": ("Delete", "Deallocate"),
     "scaleDownMode": ("Delete", "Deallocate"),
+    "gpuInstanceProfile": ("MIG1g", "MIG2g", "MIG3g", "MIG4g", "MIG7g"),
+}
+
+SWITCHES = (
+    "enableAutoScaling",
+    "enableEncryptionAtHost",
+    "enableFIPS",
+    "enableNodePublicIP",
+    "enableUltraSSD",
+)
+GPU_DRIVERS = ("Install", "None")
+_PROVIDERS = r"^/subscriptions/[^/]+/resourceGroups/[^/]+/providers"
+IDS: Mapping[str, re.Pattern[str]] = {
+    "vnetSubnetID": re.compile(
+        rf"{_PROVIDERS}/Microsoft\.Network/virtualNetworks/[^/]+/subnets/[^/]+$", re.I
+    ),
+    "proximityPlacementGroupID": re.compile(
+        rf"{_PROVIDERS}/Microsoft\.Compute/proximityPlacementGroups/[^/]+$", re.I
+    ),
 }
 
 KNOWN = frozenset(
@@ -141,6 +160,8 @@ def _zones(asked: Asked) -> Iterator[ArmError]:
 def _spot(asked: Asked) -> Iterator[ArmError]:
     price = asked.get("spotMaxPrice")
     if asked.get("scaleSetPriority") != "Spot":
+        if "scaleSetEvictionPolicy" in asked:
+            yield _invalid("scaleSetEvictionPolicy", "an eviction policy needs priority Spot.")
         if price is not None and price != -1:
             yield _invalid("spotMaxPrice", "spotMaxPrice needs scaleSetPriority Spot.")
     elif price is not None and not (isinstance(price, int | float) and (price == -1 or price > 0)):
@@ -158,6 +179,37 @@ def _tags(asked: Asked) -> Iterator[ArmError]:
             yield _invalid("tags", f"tag {key!r}: names of 1-512 without <>%&\\?/, values to 256.")
 
 
+def _switches(asked: Asked) -> Iterator[ArmError]:
+    for name in SWITCHES:
+        if not isinstance(asked.get(name, False), bool):
+            yield _invalid(name, f"{asked[name]!r} must be true or false.")
+
+
+def _ids(asked: Asked) -> Iterator[ArmError]:
+    for name, form in IDS.items():
+        value = asked.get(name)
+        if value is not None and not (isinstance(value, str) and form.match(value)):
+            yield _invalid(name, f"{value!r} is not the id of such a resource.")
+
+
+def _max_pods(asked: Asked) -> Iterator[ArmError]:
+    pods = asked.get("maxPods", 250)
+    if not _is_int(pods) or not 10 <= _int(pods) <= 250:
+        yield _invalid("maxPods", f"maxPods {pods!r} must be a whole number from 10 to 250.")
+
+
+def _gpus(asked: Asked) -> Iterator[ArmError]:
+    """GPU settings are for sizes with GPUs, those of the N series."""
+    size = str(asked.get("vmSize", "")).lower()
+    for name in ("gpuProfile", "gpuInstanceProfile"):
+        if name in asked and not size.startswith("standard_n"):
+            yield _invalid(name, f"{name} needs a VM size with GPUs, and {size} has none.")
+    profile = asked.get("gpuProfile", {})
+    driver = profile.get("driver", "Install") if isinstance(profile, Mapping) else profile
+    if driver not in GPU_DRIVERS:
+        yield _invalid("gpuProfile", f"driver {driver!r} must be one of {', '.join(GPU_DRIVERS)}.")
+
+
 def _invalid(name: str, details: str) -> ArmError:
     return invalid_parameter(f"agentPoolProfile.{name}", details)
 
@@ -171,5 +223,6 @@ def _int(value: object) -> int:
 
 
 RULES: tuple[Callable[[Asked], Iterator[ArmError]], ...] = (
-    _known, _count, _vm_size, _disk, _choices, _taints, _labels, _zones, _spot, _tags,
+    _known, _count, _vm_size, _disk, _choices, _taints, _labels, _zones, _spot, _tags, _switches,
+    _ids, _max_pods, _gpus,
 )  # fmt: skip

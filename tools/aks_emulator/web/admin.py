@@ -1,7 +1,9 @@
 """The emulator's own controls below /_emulator: faults, call counters, pools, quota, power.
 Plain JSON."""
 
-from tools.aks_emulator.core import cluster_requests
+from collections import defaultdict
+
+from tools.aks_emulator.core import cluster_requests, lifecycle
 from tools.aks_emulator.core import faults as fault_book
 from tools.aks_emulator.core.azure import Azure
 from tools.aks_emulator.core.errors import ArmError
@@ -48,17 +50,30 @@ def forget_calls(azure: Azure) -> Reply:
 
 def pools(azure: Azure) -> Reply:
     state = azure.state
+    machines: dict[str, Json] = defaultdict(dict)
+    for node, machine in state.machines.items():
+        machines[machine.pool][node] = machine.phase.value
     shown = [
         {
             "name": pool.name,
             "provisioningState": pool.state.value,
             "vmSize": pool.vm_size,
             "count": pool.count,
-            "machines": {n: m.phase.value for n, m in state.machines.items() if m.pool == name},
+            "machines": machines[name],
         }
         for name, pool in state.pools.items()
     ]
     return Reply(200, {"power": state.cluster.power.value, "pools": shown})
+
+
+def evict(azure: Azure, asked: Json) -> Reply:
+    """`{"pool": "ws1"}`: Azure takes the machines of that pool back."""
+    name = str(asked.get("pool", ""))
+    after = lifecycle.evict(azure.state, name)
+    if after is None:
+        return Reply(404, {"error": f"pool {name!r} has no machine: `pools` lists those that do"})
+    azure.commit(after)
+    return Reply(200, {"evicted": name})
 
 
 def quota(azure: Azure) -> Reply:

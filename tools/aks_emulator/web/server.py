@@ -99,6 +99,7 @@ def _admin_routes(azure: Azure) -> list[web.RouteDef]:
         web.get("/_emulator/calls", reading(admin.calls)),
         web.delete("/_emulator/calls", reading(admin.forget_calls)),
         web.get("/_emulator/pools", reading(admin.pools)),
+        web.post("/_emulator/evict", writing(admin.evict)),
         web.get("/_emulator/quota", reading(admin.quota)),
         web.put("/_emulator/quota", writing(admin.set_quota)),
         web.put("/_emulator/power", writing(admin.set_power)),

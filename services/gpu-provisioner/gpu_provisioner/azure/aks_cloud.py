@@ -12,11 +12,15 @@ from azure.mgmt.containerservice.aio import ContainerServiceClient
 from azure.mgmt.containerservice.models import (
     AgentPool,
     AgentPoolManagedClusterAgentPoolProfileProperties,
+    GPUProfile,
 )
 
 from gpu_provisioner.azure.credential import credential
-from gpu_provisioner.azure.errors import refusal, translate
+from gpu_provisioner.azure.errors import translate
 from gpu_provisioner.azure.market import MarketReader
+from gpu_provisioner.azure.pages import pages
+from gpu_provisioner.azure.pools import pool
+from gpu_provisioner.azure.transport import transport
 from gpu_provisioner.cloud import (
     CloudError,
     Market,
@@ -24,12 +28,12 @@ from gpu_provisioner.cloud import (
     PoolListing,
     PoolNotFound,
     PoolSpec,
-    PoolState,
 )
 from gpu_provisioner.settings import Azure
 from kaito_kube.clock import Clock
 
-_TRIES = 2
+# Of the listing, whose answer is read as plain JSON: what the SDK's own operations ask for.
+_VERSION = "2026-08-01"
 
 
 class AksCloud:
@@ -37,16 +41,21 @@ class AksCloud:
 
     def __init__(self, azure: Azure, clock: Clock) -> None:
         self._where = (azure.resource_group, azure.cluster_name)
+        self._pools = (
+            f"/subscriptions/{azure.subscription_id}/resourceGroups/{azure.resource_group}"
+            f"/providers/Microsoft.ContainerService/managedClusters/{azure.cluster_name}/agentPools"
+        )
         self._clock = clock
         self._credential: WorkloadIdentityCredential = credential(azure)
-        extra: dict[str, Any] = {"connection_verify": azure.ca_file} if azure.ca_file else {}
         self._client = ContainerServiceClient(
             self._credential,
             azure.subscription_id,
             base_url=azure.arm_endpoint,
             credential_scopes=[azure.arm_audience.rstrip("/") + "/.default"],
-            retry_total=_TRIES,
-            **extra,
+            # Whoever calls decides when to call again: the SDK would sleep here, unseen and
+            # uncounted, once for each call.
+            retry_total=0,
+            transport=transport(azure.ca_file),
         )
         self._reader = MarketReader(self._client, azure, clock)
 
@@ -67,16 +76,17 @@ class AksCloud:
             poller = await self._client.agent_pools.begin_create_or_update(
                 *self._where, spec.name, _resource(spec), polling=False
             )
-            return _pool(await poller.result())
+            return pool(await poller.result())
 
     async def get(self, name: str) -> Pool:
         with _translated(name):
-            return _pool(await self._client.agent_pools.get(*self._where, name))
+            return pool(await self._client.agent_pools.get(*self._where, name))
 
     async def list(self) -> PoolListing:
         asked = self._clock.now()
         with _translated(""):
-            found = [_pool(item) async for item in self._client.agent_pools.list(*self._where)]
+            items = pages(self._client, self._pools, {"api-version": _VERSION})
+            found = [pool(item) async for item in items]
         return PoolListing(tuple(found), asked)
 
     async def delete(self, name: str) -> None:
@@ -118,44 +128,19 @@ def _resource(spec: PoolSpec) -> AgentPool:
         "node_taints": list(spec.taints),
         "tags": dict(spec.tags),
         "availability_zones": list(spec.zones) or None,
+        "os_disk_type": spec.os_disk_type or None,
+        "gpu_profile": GPUProfile(driver=spec.gpu_driver) if spec.gpu_driver else None,
+        "gpu_instance_profile": spec.gpu_instance_profile or None,
+        "vnet_subnet_id": spec.subnet_id or None,
+        "proximity_placement_group_id": spec.proximity_placement_group_id or None,
+        "max_pods": spec.max_pods,
+        "enable_encryption_at_host": spec.encryption_at_host or None,
+        "enable_node_public_ip": False,
     }
     if spec.spot:
         properties |= {
             "scale_set_priority": "Spot",
             "scale_set_eviction_policy": "Delete",
-            "spot_max_price": -1.0,
+            "spot_max_price": spec.spot_max_price,
         }
     return AgentPool(properties=AgentPoolManagedClusterAgentPoolProfileProperties(**properties))
-
-
-def _pool(resource: AgentPool) -> Pool:
-    properties = resource.properties
-    assert properties is not None and resource.name is not None
-    return Pool(
-        name=resource.name,
-        state=_state(properties.provisioning_state),
-        instance_type=properties.vm_size or "",
-        count=properties.count or 0,
-        tags=dict(properties.tags or {}),
-        labels=dict(properties.node_labels or {}),
-        image=properties.node_image_version or "",
-        error=_error(properties),
-        zones=tuple(properties.availability_zones or ()),
-        spot=properties.scale_set_priority == "Spot",
-    )
-
-
-def _state(text: str | None) -> PoolState:
-    try:
-        return PoolState(text or "Creating")
-    except ValueError:
-        return PoolState.UNKNOWN
-
-
-def _error(properties: AgentPoolManagedClusterAgentPoolProfileProperties) -> CloudError | None:
-    """Why the last operation on the pool failed, where it did."""
-    status = properties.status
-    if status is None or status.provisioning_error is None:
-        return None
-    detail = status.provisioning_error
-    return refusal(detail.code or "", detail.message or "")

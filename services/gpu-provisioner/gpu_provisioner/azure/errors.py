@@ -1,6 +1,7 @@
 """From ARM's error codes to our reasons. The one place that reads the cloud's words."""
 
 import re
+from email.utils import parsedate_to_datetime
 
 from azure.core.exceptions import (
     AzureError,
@@ -84,7 +85,12 @@ def _answered(error: HttpResponseError, pool: str) -> CloudError:
         and refused.reason == "LaunchFailed"
         and _BUSY.search(f"{code} {message}")
     ):
-        return PoolBusy("CloudUnavailable", f"{code}: {message}", _retry_after(error) or 5.0)
+        return PoolBusy(
+            "CloudUnavailable",
+            f"{code}: {message}",
+            _retry_after(error) or 5.0,
+            elsewhere=re.search(rf"\b{re.escape(pool)}\b", message or "") is None,
+        )
     return refused
 
 
@@ -94,9 +100,16 @@ def _unauthorized(message: str | None) -> CloudError:
 
 
 def _retry_after(error: HttpResponseError) -> float | None:
+    """In seconds; a date is measured against the answer's own."""
     headers = getattr(error.response, "headers", None) or {}
-    value = headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else None
+    value = str(headers.get("Retry-After", ""))
+    if value.isdigit():
+        return float(value)
+    try:
+        until, sent = (parsedate_to_datetime(text) for text in (value, str(headers.get("Date"))))
+        return max(0.0, (until - sent).total_seconds())
+    except ValueError:
+        return None
 
 
 def _with_remedy(reason: str, code: str, message: str) -> str:

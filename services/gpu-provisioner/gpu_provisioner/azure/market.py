@@ -7,16 +7,14 @@ azure-mgmt-compute was measured for it (39.0.0, an answer of 1200 SKUs as a regi
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Any
 
 from azure.core.exceptions import AzureError, HttpResponseError
-from azure.core.rest import HttpRequest
 from azure.mgmt.containerservice.aio import ContainerServiceClient
 
 from gpu_provisioner.azure import goods
 from gpu_provisioner.azure.errors import translate
+from gpu_provisioner.azure.pages import pages, read
 from gpu_provisioner.cloud import CloudUnavailable, Market, Offer
 from gpu_provisioner.settings import Azure
 from kaito_kube.clock import Clock
@@ -40,7 +38,7 @@ class MarketReader:
         asked = self._clock.now()
         try:
             subscription, usages, offers = await asyncio.gather(
-                self._get(self._subscription, {"api-version": _SUBSCRIPTION}),
+                read(self._client, self._subscription, {"api-version": _SUBSCRIPTION}),
                 self._usages(),
                 self._offers_of(asked),
             )
@@ -61,27 +59,14 @@ class MarketReader:
 
     async def _usages(self) -> list[goods.Json]:
         path = f"{self._subscription}/providers/Microsoft.Compute/locations/{self._region}/usages"
-        return [usage async for usage in self._pages(path, {"api-version": _USAGES})]
+        return [usage async for usage in pages(self._client, path, {"api-version": _USAGES})]
 
     async def _offers_of(self, now: datetime) -> dict[str, Offer]:
         if self._offers_due is None or now >= self._offers_due:
             path = f"{self._subscription}/providers/Microsoft.Compute/skus"
             query = {"api-version": _SKUS, "$filter": f"location eq '{self._region}'"}
-            skus = [sku async for sku in self._pages(path, query)]
+            skus = [sku async for sku in pages(self._client, path, query)]
             found = goods.offers(skus, self._region)
             self._offers = {offer.instance_type.lower(): offer for offer in found}
             self._offers_due = now + _SKUS_KEPT
         return self._offers
-
-    async def _pages(self, url: str, query: dict[str, str]) -> AsyncIterator[goods.Json]:
-        while url:
-            page = await self._get(url, query)
-            for item in page.get("value") or ():
-                yield item
-            url, query = page.get("nextLink") or "", {}
-
-    async def _get(self, url: str, query: dict[str, str]) -> dict[str, Any]:
-        response = await self._client.send_request(HttpRequest("GET", url, params=query))
-        response.raise_for_status()
-        answer: dict[str, Any] = response.json()
-        return answer

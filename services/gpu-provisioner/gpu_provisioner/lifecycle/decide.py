@@ -2,19 +2,14 @@
 
 from gpu_provisioner.lifecycle.initialization import initialization, is_ready
 from gpu_provisioner.lifecycle.launch import launch
+from gpu_provisioner.lifecycle.node_patches import gathered
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import AddFinalizer, Plan, Step
 from gpu_provisioner.lifecycle.registration import registration
 from gpu_provisioner.lifecycle.termination import terminate
 from kaito_api import conditions
 from kaito_api.conditions import Condition
-from kaito_kube.kinds import Manifest, labels_of
-
-_FROM_NODE = (
-    "node.kubernetes.io/instance-type",
-    "topology.kubernetes.io/zone",
-    "topology.kubernetes.io/region",
-)
+from kaito_kube.kinds import Manifest
 
 
 def decide(observed: Observed) -> Plan:
@@ -25,7 +20,7 @@ def decide(observed: Observed) -> Plan:
         return Plan(actions=(AddFinalizer(),))
     steps = _steps(observed)
     return Plan(
-        actions=tuple(action for step in steps for action in step.actions),
+        actions=gathered(action for step in steps for action in step.actions),
         status=_status(observed, steps),
         look_again=min((s.look_again for s in steps if s.look_again is not None), default=None),
     )
@@ -78,15 +73,3 @@ def _of_node(node: Manifest) -> Manifest:
         "capacity": status.get("capacity") or {},
         "allocatable": status.get("allocatable") or {},
     }
-
-
-def claim_labels(observed: Observed) -> dict[str, str]:
-    """What `kubectl get` shows of a claim's machine, as Karpenter keeps it: labels."""
-    if observed.node is None:
-        return {}
-    has = labels_of(observed.node)
-    wanted = {key: has[key] for key in _FROM_NODE if key in has}
-    wanted["karpenter.sh/capacity-type"] = (
-        "spot" if has.get("kubernetes.azure.com/scalesetpriority") == "spot" else "on-demand"
-    )
-    return {k: v for k, v in wanted.items() if observed.claim.labels.get(k) != v}

@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 from gpu_provisioner import agent_pools
-from gpu_provisioner.agent_pools import Unacceptable
-from gpu_provisioner.cloud import CloudError, LaunchRefused, Pool, PoolState
+from gpu_provisioner.cloud import CloudError, LaunchRefused, Pool, PoolBusy, PoolState, Queued
 from gpu_provisioner.lifecycle.observed import Observed, Setback
 from gpu_provisioner.lifecycle.plan import CreatePool, DeleteClaim, DeletePool, Step, Tell
+from gpu_provisioner.node_options import Unacceptable
 from gpu_provisioner.offerings.choice import Refused
 from kaito_api import conditions
 from kaito_api.conditions import Condition, parse_time
@@ -41,8 +41,12 @@ def launch(observed: Observed) -> Step:
         return Step(conditions.true(_type(observed), "Launched", message), done=True)
     if pool.state in (PoolState.FAILED, PoolState.CANCELED):
         return _failed(observed, pool)
-    message = f"agent pool {pool.name} of {pool.instance_type}: {pool.state.value}"
-    return _waiting(observed, message, None)
+    return _waiting(observed, _being_made(pool.name, pool.instance_type, pool.state), None)
+
+
+def _being_made(name: str, instance_type: str, state: PoolState) -> str:
+    """The same before the cloud has answered and after: one write of the status for both."""
+    return f"agent pool {name} of {instance_type}: {state.value}"
 
 
 def _create(observed: Observed) -> Step:
@@ -56,10 +60,10 @@ def _create(observed: Observed) -> Step:
         return _refused(observed, observed.choice)
     try:
         first = observed.choice.candidates[0]
-        spec = agent_pools.spec_of(observed.claim, first, observed.cluster)
+        spec = agent_pools.spec_of(observed.claim, first, observed.cluster, observed.defaults)
     except Unacceptable as error:
         return Step(conditions.false(_type(observed), "InvalidRequirements", str(error)))
-    message = f"asking for agent pool {spec.name} of {spec.instance_type}"
+    message = _being_made(spec.name, spec.instance_type, PoolState.CREATING)
     return Step(_pending(observed, message), (CreatePool(spec),))
 
 
@@ -80,8 +84,11 @@ def _lost(observed: Observed) -> Step:
 
 
 def _set_back(observed: Observed, setback: Setback) -> Step:
-    failed = conditions.false(_type(observed), setback.error.reason, setback.error.message)
-    return Step(failed, look_again=(setback.not_before - observed.now).total_seconds())
+    error, left = setback.error, (setback.not_before - observed.now).total_seconds()
+    if isinstance(error, Queued | PoolBusy):
+        queued = conditions.unknown(_type(observed), "LaunchQueued", error.message)
+        return Step(queued, look_again=left)
+    return Step(conditions.false(_type(observed), error.reason, error.message), look_again=left)
 
 
 def _name_taken(observed: Observed, pool: Pool) -> Step:

@@ -1,7 +1,10 @@
 """Registration: the pool's machine has joined the cluster, and carries the claim's labels."""
 
+from gpu_provisioner.lifecycle.machine_labels import capacity_type
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import DeleteClaim, PatchNode, Step, Tell
+from gpu_provisioner.lifecycle.presence import lost
+from gpu_provisioner.offerings.keys import CAPACITY_TYPE
 from kaito_api import conditions, labels
 from kaito_kube.kinds import Manifest, labels_of
 
@@ -9,7 +12,7 @@ from kaito_kube.kinds import Manifest, labels_of
 def registration(observed: Observed) -> Step:
     node, claim = observed.node, observed.claim
     if node is None:
-        return _missing(observed)
+        return lost(observed) or _missing(observed)
     name = node["metadata"]["name"]
     patch = _patch(observed, node)
     message = f"node {name} joined"
@@ -39,7 +42,11 @@ def _missing(observed: Observed) -> Step:
 
 def _patch(observed: Observed, node: Manifest) -> Manifest:
     """What the Node still lacks of the claim's labels and of Karpenter's marks."""
-    wanted = {**observed.claim.labels, labels.REGISTERED: "true"}
+    wanted = {
+        CAPACITY_TYPE: capacity_type(node),
+        **observed.claim.labels,
+        labels.REGISTERED: "true",
+    }
     has = labels_of(node)
     missing = {key: value for key, value in wanted.items() if has.get(key) != value}
     patch: Manifest = {"metadata": {"labels": missing}} if missing else {}

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kaito_api import labels
@@ -18,14 +18,15 @@ UNKNOWN_DISK_GIB = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeNeed:
-    """The nodes of one Workspace. `count` is how many are to be asked for."""
+    """The nodes of one Workspace. `count` is how many are to be asked for; `node_annotations`
+    say how they are made."""
 
     owner: Owner
     count: int
     instance_type: str
     node_labels: Mapping[str, str]
     disk_gib: int = UNKNOWN_DISK_GIB
-    image_family: str = ""
+    node_annotations: Mapping[str, str] = field(default_factory=dict)
     node_class: str = ""
 
 
@@ -132,10 +133,7 @@ def _labels(need: NodeNeed) -> dict[str, str]:
 
 
 def _annotations(need: NodeNeed) -> dict[str, str]:
-    kept = {labels.DO_NOT_DISRUPT: "true"}
-    if need.image_family:
-        kept[labels.NODE_IMAGE_FAMILY] = need.image_family
-    return kept
+    return {labels.DO_NOT_DISRUPT: "true", **need.node_annotations}
 
 
 def _in(key: str, value: str) -> dict[str, Any]:

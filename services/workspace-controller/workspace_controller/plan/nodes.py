@@ -176,7 +176,9 @@ def _need(o: Observed, spec: WorkspaceSpec, count: int) -> NodeNeed:
         instance_type=instance_type(o, spec),
         node_labels=selector_labels(spec),
         disk_gib=_disk(o, spec),
-        image_family=o.annotations.get(labels.NODE_IMAGE_FAMILY, ""),
+        node_annotations={
+            name: o.annotations[name] for name in labels.NODE_ANNOTATIONS if o.annotations.get(name)
+        },
         node_class=o.settings.node_class,
     )
 

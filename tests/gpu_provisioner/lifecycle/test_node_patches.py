@@ -1,0 +1,27 @@
+"""One write per Node, however many steps want something of it."""
+
+from gpu_provisioner.lifecycle.node_patches import gathered
+from gpu_provisioner.lifecycle.plan import CreatePool, DeletePool, PatchNode
+from tests.gpu_provisioner.emulated import SPEC
+
+
+def labels(**of: str) -> dict[str, object]:
+    return {"metadata": {"labels": of}}
+
+
+def test_patches_of_a_node_become_one_where_the_first_was() -> None:
+    other, create = DeletePool("x"), CreatePool(SPEC)
+    taints: dict[str, object] = {"spec": {"taints": []}}
+    actions = (PatchNode("a", labels(one="1")), other, PatchNode("a", labels(two="2") | taints),
+               PatchNode("b", labels(one="1")), create)  # fmt: skip
+    assert gathered(actions) == (
+        PatchNode("a", labels(one="1", two="2") | taints),
+        other,
+        PatchNode("b", labels(one="1")),
+        create,
+    )
+
+
+def test_the_last_word_counts() -> None:
+    found = gathered([PatchNode("a", labels(one="1")), PatchNode("a", labels(one="2"))])
+    assert found == (PatchNode("a", labels(one="2")),)

@@ -1,0 +1,71 @@
+"""A node that was there and is gone, while its agent pool says that all is well."""
+
+from datetime import timedelta
+
+import pytest
+
+from gpu_provisioner.settings import Terms
+from kaito_kube.kinds import EVENT, NODE
+from tests.gpu_provisioner.world import KINDS, NAME, World
+
+SPOT = {"kubernetes.azure.com/scalesetpriority": "spot"}
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.kind)
+async def world(request: pytest.FixtureRequest) -> World:
+    """With one claim, and its node Ready."""
+    world = World(request.param, terms=Terms(node_gone_timeout=timedelta(minutes=5)))
+    world.ask()
+    await world.run(12)
+    assert world.condition("Ready") == ("True", "Ready")
+    return world
+
+
+async def make_spot(world: World) -> None:
+    await world.cluster.patch(NODE, f"aks-{NAME}-0", {"metadata": {"labels": SPOT}})
+    await world.run(1)
+
+
+@pytest.mark.parametrize("after_restart", [False, True], ids=["", "restarted"])
+async def test_a_node_that_is_gone_is_told_and_given_up(world: World, after_restart: bool) -> None:
+    world.evict()
+    await world.run(1)
+    assert world.condition("Registered") == ("False", "NodeGone")
+    assert world.condition("Ready") == ("False", "NodeGone")
+    if after_restart:
+        world.start()
+    await world.run(58)
+    assert world.claim() is not None
+    await world.run(20)
+    assert world.claim() is None and world.cloud.pools() == {}
+    events = world.cluster.objects(EVENT)
+    assert [event["reason"] for event in events] == ["NodeGone"]
+    assert f"node aks-{NAME}-0 is gone and agent pool {NAME} is still there" in events[0]["note"]
+
+
+async def test_an_evicted_spot_machine_is_given_up_within_a_minute(world: World) -> None:
+    await make_spot(world)
+    world.evict()
+    await world.run(1)
+    assert world.condition("Ready") == ("False", "SpotEvicted")
+    await world.run(24)
+    assert world.claim() is None and world.cloud.pools() == {}
+
+
+async def test_a_node_that_comes_back_in_time_is_kept(world: World) -> None:
+    world.evict()
+    await world.run(30)
+    world.joins = True
+    await world.run(3)
+    assert world.condition("Ready") == ("True", "Ready")
+    world.evict()
+    await world.run(58)
+    assert world.claim() is not None, "the time counts anew"
+    assert ("delete", NAME) not in world.cloud.calls
+
+
+async def test_a_node_that_never_was_there_is_a_matter_of_registration() -> None:
+    world = World(joins=False)
+    world.ask()
+    await world.run(12)
+    assert world.condition("Registered") == ("Unknown", "RegistrationPending")
