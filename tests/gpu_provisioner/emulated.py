@@ -42,6 +42,10 @@ class Emulation:
     def set_fault(self, **fault: object) -> None:
         assert admin.set_fault(self.azure, fault).status == 201
 
+    def stop(self) -> None:
+        """`az aks stop`."""
+        assert admin.set_power(self.azure, {"power": "stop"}).status == 200
+
 
 @contextlib.asynccontextmanager
 async def emulation(

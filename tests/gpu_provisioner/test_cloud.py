@@ -30,12 +30,13 @@ from tests.gpu_provisioner.emulated import SPEC, Emulation, emulation
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A provider, how time passes for it, and how it is made to have one of the emulator's
-    faults."""
+    """A provider, how time passes for it, how it is made to have one of the emulator's faults,
+    and how its cluster is stopped."""
 
     provider: CloudProvider
     settle: Callable[[], Awaitable[None]]
     strike: Callable[[str], None]
+    stop: Callable[[], None]
 
 
 NAME, FAMILY = "standard_nc6s_v3", "standardncsv3family"
@@ -85,7 +86,10 @@ def _fake() -> Subject:
         else:
             cloud.goods = _struck(GOODS, fault)
 
-    return Subject(cloud, settle, strike)
+    def stop() -> None:
+        cloud.state = replace(cloud.state, running=False)
+
+    return Subject(cloud, settle, strike, stop)
 
 
 @contextlib.asynccontextmanager
@@ -93,7 +97,7 @@ async def _aks(folder: Path, fault: str = "", page_size: int = 1000) -> AsyncIte
     async with emulation(folder, page_size=page_size) as made:
         if fault:
             made.set_fault(kind=fault)
-        yield Subject(made.cloud, _until_settled(made.cloud), _striking(made))
+        yield Subject(made.cloud, _until_settled(made.cloud), _striking(made), made.stop)
 
 
 def _until_settled(cloud: AksCloud) -> Callable[[], Awaitable[None]]:
@@ -237,6 +241,14 @@ async def test_a_market_that_may_not_be_read_is_an_error(subject: Subject) -> No
     with pytest.raises(Unauthorized) as refused:
         await subject.provider.market()
     assert "AuthorizationFailed" in refused.value.message
+
+
+async def test_a_cluster_that_was_stopped_is_not_steady(subject: Subject) -> None:
+    before = await subject.provider.cluster()
+    assert before.steady
+    assert before.kubernetes_version.startswith("1.")
+    subject.stop()
+    assert not (await subject.provider.cluster()).steady
 
 
 async def test_a_pool_that_failed_late_says_why(tmp_path: Path) -> None:

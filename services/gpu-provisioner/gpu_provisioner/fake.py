@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from gpu_provisioner.cloud import (
     CloudError,
+    ClusterState,
     LaunchRefused,
     Market,
     Pool,
@@ -20,6 +21,9 @@ from gpu_provisioner.cloud import (
 from kaito_kube.clock import Clock
 
 
+_STEADY = ClusterState(running=True, settled=True, kubernetes_version="1.33.4")
+
+
 @dataclass
 class FakeCloud:
     """`operation` is how long a create or a delete takes. `fail_late` names pools whose create
@@ -30,6 +34,7 @@ class FakeCloud:
     calls: list[tuple[str, str]] = field(default_factory=list)
     fail_late: dict[str, CloudError] = field(default_factory=dict)
     goods: Market | None = None
+    state: ClusterState = _STEADY
     _pools: dict[str, Pool] = field(default_factory=dict)
     _ends: dict[str, datetime] = field(default_factory=dict)
     _errors: deque[tuple[str, CloudError, bool]] = field(default_factory=deque)
@@ -84,6 +89,10 @@ class FakeCloud:
             self._ends[name] = self.clock.now() + self.operation
         if lost is not None:
             raise lost
+
+    async def cluster(self) -> ClusterState:
+        self._begin("cluster", "")
+        return self.state
 
     async def market(self) -> Market:
         self._begin("market", "")

@@ -73,7 +73,12 @@ class Refresh:
             self.changed(changed)
 
     async def sweep(self) -> None:
-        """Deletes pools of ours whose claim is gone, by lists that are read for this alone."""
+        """Deletes pools of ours whose claim is gone, by lists that are read for this alone; while
+        the cluster is stopped, or on its way there or back, nothing is judged."""
+        if not (await self.cloud.cluster()).steady:
+            LOG.info("the AKS cluster does not run, or is being started or stopped: no sweep")
+            self._suspects = {}
+            return
         uids = frozenset([*await self._uids(MACHINE), *await self._uids(NODE_CLAIM)])
         listing = await self.cloud.list()
         found = sweep(

@@ -13,6 +13,7 @@ from azure.mgmt.containerservice.models import (
     AgentPool,
     AgentPoolManagedClusterAgentPoolProfileProperties,
     GPUProfile,
+    ManagedCluster,
 )
 
 from gpu_provisioner.azure.credential import credential
@@ -23,6 +24,7 @@ from gpu_provisioner.azure.pools import pool
 from gpu_provisioner.azure.transport import transport
 from gpu_provisioner.cloud import (
     CloudError,
+    ClusterState,
     Market,
     Pool,
     PoolListing,
@@ -34,6 +36,9 @@ from kaito_kube.clock import Clock
 
 # Of the listing, whose answer is read as plain JSON: what the SDK's own operations ask for.
 _VERSION = "2026-08-01"
+# A cluster whose last operation is over, well or not. One that is Updating has pools or settings
+# changed, and its nodes stay what they are.
+_AT_REST = frozenset({"Succeeded", "Failed", "Canceled", "Updating"})
 
 
 class AksCloud:
@@ -93,6 +98,10 @@ class AksCloud:
         with suppress(PoolNotFound), _translated(name):
             await self._client.agent_pools.begin_delete(*self._where, name, polling=False)
 
+    async def cluster(self) -> ClusterState:
+        with _translated(""):
+            return _cluster(await self._client.managed_clusters.get(*self._where))
+
     async def market(self) -> Market:
         return await self._reader.read()
 
@@ -105,6 +114,17 @@ class AksCloud:
             if error.reason == "SkuNotAvailable":
                 self._reader.distrust()
             raise
+
+
+def _cluster(resource: ManagedCluster) -> ClusterState:
+    properties = resource.properties
+    assert properties is not None
+    power = properties.power_state
+    return ClusterState(
+        running=power is None or power.code != "Stopped",
+        settled=properties.provisioning_state in _AT_REST,
+        kubernetes_version=properties.current_kubernetes_version or "",
+    )
 
 
 @contextmanager
