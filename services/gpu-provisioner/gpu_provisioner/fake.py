@@ -20,7 +20,6 @@ from gpu_provisioner.cloud import (
 )
 from kaito_kube.clock import Clock
 
-
 _STEADY = ClusterState(running=True, settled=True, kubernetes_version="1.33.4")
 
 
