@@ -74,6 +74,11 @@ def test_the_background_process(
         assert main(["up", *where, "--no-machines"]) == 0
         assert main(["up", *where, "--no-machines"]) == 0
         assert "was up already" in capsys.readouterr().out
+        first = daemon.pidfile(home).read_text()
+        (home / "emulator.code").write_text("of another day")
+        assert main(["up", *where, "--no-machines"]) == 0
+        assert "is up" in capsys.readouterr().out
+        assert daemon.pidfile(home).read_text() != first
         assert main(["status", *where]) == 0
         assert "ok at" in capsys.readouterr().out
         assert main(["faults", "set", "slow", "--seconds", "3", "--count", "1", *where]) == 0
@@ -91,3 +96,13 @@ def test_the_background_process(
     capsys.readouterr()
     assert main(["status", *where]) == 1
     assert "start it with `up`" in capsys.readouterr().err
+
+
+def test_the_code_has_another_digest_when_a_file_changes(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("one")
+    (tmp_path / "notes.md").write_text("one")
+    before = daemon.code_digest([tmp_path])
+    (tmp_path / "notes.md").write_text("two")
+    assert daemon.code_digest([tmp_path]) == before
+    (tmp_path / "a.py").write_text("two")
+    assert daemon.code_digest([tmp_path]) != before

@@ -1,5 +1,6 @@
 """The emulator as a background process: started once, recognised again, stopped."""
 
+import hashlib
 import json
 import os
 import sys
@@ -15,6 +16,8 @@ from tools.local_cluster.processes import Identity
 
 START_TIMEOUT = 20.0
 ROOT = Path(__file__).resolve().parents[2]
+CODE = (ROOT / "tools" / "aks_emulator", ROOT / "libs" / "kaito_skus")
+_READ = (".py", ".yaml")
 
 
 def pidfile(home: Path) -> Path:
@@ -26,15 +29,20 @@ def log(home: Path) -> Path:
 
 
 def up(settings: Settings, options: Sequence[str]) -> bool:
-    """Starts it with these options and waits until it answers; False where it ran already.
+    """Starts it with these options and waits until it answers; False where it ran already, from
+    the code as it is now. One of older code is replaced: its pools outlive it.
 
     Raises EmulatorError with the end of its log where it doesn't come up.
     """
+    code = code_digest()
     if processes.recall(pidfile(settings.home)):
-        return False
+        if _runs(settings.home) == code:
+            return False
+        down(settings.home)
     files = certificates.ensure(settings.home, settings.hosts)
     identity = _spawn(settings.home, options)
     pidfile(settings.home).write_text(json.dumps(asdict(identity)))
+    _code_file(settings.home).write_text(code)
     client = AdminClient(settings.url, files.ca)
     waiting.until(
         lambda: client.is_up() or not processes.is_running(identity), START_TIMEOUT, interval=0.1
@@ -50,6 +58,25 @@ def down(home: Path) -> bool:
     was_running = processes.recall(pidfile(home)) is not None
     processes.stop(pidfile(home))
     return was_running
+
+
+def code_digest(folders: Sequence[Path] = CODE) -> str:
+    """Of what the emulator's process reads when it starts."""
+    files = sorted(f for folder in folders for f in folder.rglob("*") if f.suffix in _READ)
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.name}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _code_file(home: Path) -> Path:
+    return home / "emulator.code"
+
+
+def _runs(home: Path) -> str:
+    """The digest of the code that it was started from; empty where that is not known."""
+    file = _code_file(home)
+    return file.read_text() if file.exists() else ""
 
 
 def _spawn(home: Path, options: Sequence[str]) -> Identity:
