@@ -114,6 +114,7 @@ def test_a_cluster_that_sleeps_keeps_its_nodes(clean: Stage) -> None:
     kubectl = clean.kubectl
     apply(kubectl)
     wait_for("a node", lambda: nodes_ready(kubectl), 120)
+    wait_for("the create to end", lambda: None if cloud.pools_at_rest() else "it goes on", 60)
     before, deletes = pool_of(kubectl), cloud.calls("agentPools.delete")
 
     def asleep() -> str | None:

@@ -19,6 +19,12 @@ def pool_names() -> list[str]:
     return [str(pool["name"]) for pool in pools if pool["name"] != "system"]
 
 
+def pools_at_rest() -> bool:
+    """Whether no operation on a pool is under way."""
+    pools = _client().call("GET", "pools")["pools"]
+    return all(pool["provisioningState"] in ("Succeeded", "Failed") for pool in pools)
+
+
 def set_fault(kind: str, **options: object) -> None:
     body: Json = {"kind": kind, **options}
     _client().call("POST", "faults", body)
