@@ -5,8 +5,9 @@ It records every call, and can be told what to answer next.
 
 import asyncio
 import uuid
+from bisect import bisect_right
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, cast
 
@@ -29,6 +30,15 @@ class Call:
     body: Manifest | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change, and the version that the cluster had after it."""
+
+    version: int
+    kind: Kind
+    change: Change
+
+
 @dataclass
 class FakeCluster:
     """`hook` runs before each call takes effect and may raise what the server would."""
@@ -41,7 +51,8 @@ class FakeCluster:
     _version: int = 0
     _uids: int = 0
     _errors: deque[tuple[str, Kind | None, Exception]] = field(default_factory=deque)
-    _watchers: list[tuple[Kind, asyncio.Queue[Change]]] = field(default_factory=list)
+    _history: dict[Kind, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    _listeners: list[Callable[[Event], None]] = field(default_factory=list)
 
     def fail_next(self, verb: str, error: Exception, kind: Kind | None = None) -> None:
         """The next call of that verb (and kind) raises `error` and has no effect."""
@@ -58,6 +69,16 @@ class FakeCluster:
             self._drop(kind, before)
         else:
             self._changed(kind, before, merged(before, patch))
+
+    def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Tells of every change as it takes effect; call what is returned to end that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def since(self, kind: Kind, version: int) -> Sequence[Event]:
+        """What changed after that version, in order."""
+        events = self._history[kind]
+        return events[bisect_right(events, version, key=lambda event: event.version) :]
 
     @property
     def version(self) -> int:
@@ -96,15 +117,17 @@ class FakeCluster:
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
     ) -> AsyncIterator[Change]:
         self._begin(Call("watch", kind, Key("", "")))
-        queue: asyncio.Queue[Change] = asyncio.Queue()
-        self._watchers.append((kind, queue))
+        queue: asyncio.Queue[Event] = asyncio.Queue()
+        for event in self.since(kind, int(resource_version)):
+            queue.put_nowait(event)
+        stop = self.listen(queue.put_nowait)
         try:
             while True:
-                change = await queue.get()
-                if matches(change.manifest, labels):
-                    yield change
+                event = await queue.get()
+                if event.kind == kind and matches(event.change.manifest, labels):
+                    yield event.change
         finally:
-            self._watchers.remove((kind, queue))
+            stop()
 
     async def create(self, kind: Kind, manifest: Manifest) -> Manifest:
         self._begin(Call("create", kind, key_of(manifest), manifest))
@@ -214,9 +237,10 @@ class FakeCluster:
                     self._changed(kind, dependent, merged(dependent, stamp))
 
     def _tell(self, kind: Kind, change: Change) -> None:
-        for watched, queue in self._watchers:
-            if watched == kind:
-                queue.put_nowait(change)
+        event = Event(self._version, kind, change)
+        self._history[kind].append(event)
+        for listener in list(self._listeners):
+            listener(event)
 
 
 def copied(value: Value) -> Value:
