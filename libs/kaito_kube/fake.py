@@ -197,14 +197,11 @@ class FakeCluster:
         return manifest
 
     def _changed(self, kind: Kind, before: Manifest, after: Manifest) -> Manifest:
-        for name in _SERVER_FIELDS[:-1]:
-            if name in before["metadata"]:
-                after["metadata"][name] = before["metadata"][name]
-        if _without_version(after) == _without_version(before):
+        kept = {k: v for k, v in before["metadata"].items() if k in _SERVER_FIELDS[:-1]}
+        after = {**after, "metadata": {**after["metadata"], **kept}}
+        if after == before:
             return before
-        if {k: v for k, v in after.items() if k not in ("metadata", "status")} != {
-            k: v for k, v in before.items() if k not in ("metadata", "status")
-        }:
+        if _content(after) != _content(before):
             after["metadata"]["generation"] = before["metadata"].get("generation", 1) + 1
         deleting = after["metadata"].get("deletionTimestamp") is not None
         if deleting and not after["metadata"].get("finalizers"):
@@ -250,7 +247,7 @@ def copied(value: Value) -> Value:
 
 def _copied(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
+        return {k: v if type(v) is str else _copied(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_copied(item) for item in value]
     return value
@@ -271,8 +268,8 @@ def _field(manifest: Manifest, path: str) -> object:
 
 
 def merged(target: Manifest, patch: Manifest) -> Manifest:
-    """JSON merge patch (RFC 7386) of two objects."""
-    result = copied(target)
+    """JSON merge patch (RFC 7386) of two objects; what the patch does not touch is shared."""
+    result = dict(target)
     for key, value in patch.items():
         if value is None:
             result.pop(key, None)
@@ -288,6 +285,6 @@ def _typed(kind: Kind, manifest: Manifest) -> Manifest:
     return {"apiVersion": kind.api_version, "kind": kind.kind, **copied(manifest)}
 
 
-def _without_version(manifest: Manifest) -> Manifest:
-    metadata = {k: v for k, v in manifest["metadata"].items() if k != "resourceVersion"}
-    return {**manifest, "metadata": metadata}
+def _content(manifest: Manifest) -> Manifest:
+    """What a generation counts the changes of."""
+    return {k: v for k, v in manifest.items() if k not in ("metadata", "status")}
