@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from gpu_provisioner.claim import CLAIM_KINDS
 from gpu_provisioner.cloud import CloudProvider
+from gpu_provisioner.fenced_cloud import FencedCloud
 from gpu_provisioner.metrics import Metrics
 from gpu_provisioner.offerings.buyer import Buyer
 from gpu_provisioner.offerings.instance_types import Catalogue
@@ -19,9 +20,10 @@ from kaito_api import conditions, labels
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.events import Recorder
+from kaito_kube.fence import FencedCluster
 from kaito_kube.informer import Interest, inform
 from kaito_kube.kinds import NODE, Key, Kind, Manifest, is_being_deleted, key_of, labels_of
-from kaito_kube.lease import LeaseTerms, lead
+from kaito_kube.lease import LeaseTerms, Tenure, lead
 from kaito_kube.loops import KeyedLoops, Reconcile
 from kaito_kube.store import Store
 
@@ -40,7 +42,10 @@ class Operator:
     rng: random.Random = field(default_factory=random.Random)
 
     def __post_init__(self) -> None:
-        cluster, cloud, clock, settings = self.cluster, self.cloud, self.clock, self.settings
+        self._tenure = Tenure()
+        cluster = FencedCluster(self.cluster, self._tenure)
+        cloud = FencedCloud(self.cloud, self._tenure)
+        clock, settings = self.clock, self.settings
         self._store = Store()
         self._store.index(NODE, labels.AGENT_POOL)
         self._pools = PoolView()
@@ -82,7 +87,9 @@ class Operator:
         """Watches, waits for leadership and works, until leadership is lost or one of them ends:
         the process should end then."""
         watching = asyncio.ensure_future(self.watch())
-        leading = asyncio.ensure_future(lead(self.cluster, self.clock, terms, self.work))
+        leading = asyncio.ensure_future(
+            lead(self.cluster, self.clock, terms, self.work, self._tenure)
+        )
         try:
             await asyncio.wait((watching, leading), return_when=asyncio.FIRST_COMPLETED)
         finally:
