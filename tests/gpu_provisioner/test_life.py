@@ -191,7 +191,9 @@ async def test_a_drain_that_cannot_end_ends_by_its_timeout() -> None:
 
 async def test_a_pool_of_someone_else_is_never_touched(world: World) -> None:
     world.cloud.seed(Pool(name=NAME, state=PoolState.SUCCEEDED, instance_type="Standard_D4s_v5"))
-    world.joins = False
+    world._join(NAME)
+    world.pod("theirs")
+    node = world.cluster.peek(NODE, f"aks-{NAME}-0")
     world.ask()
     await world.run(5)
     assert world.condition("Launched") == ("False", "LaunchFailed")
@@ -199,6 +201,8 @@ async def test_a_pool_of_someone_else_is_never_touched(world: World) -> None:
     await world.run(10)
     assert world.claim() is None
     assert world.cloud.pools()[NAME].state is PoolState.SUCCEEDED
+    assert world.cluster.peek(NODE, f"aks-{NAME}-0") == node
+    assert world.cluster.peek(POD, "theirs", "default") is not None
 
 
 async def test_a_pool_deleted_under_a_working_claim_gives_the_claim_up(world: World) -> None:

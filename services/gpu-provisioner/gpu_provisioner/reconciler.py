@@ -109,7 +109,7 @@ class Reconciler:
         return plan.look_again
 
     async def _observe(self, claim: Claim) -> Observed:
-        node = self._node_of(claim.name)
+        node = self._node_of(claim)
         draining = claim.deleted is not None and not _is_going(self.pools.get(claim.name))
         pods = await self._pods_on(node) if draining else ()
         if self._is_to_choose(claim):
@@ -147,8 +147,12 @@ class Reconciler:
             and (setback is None or setback.not_before <= self.clock.now())
         )
 
-    def _node_of(self, pool: str) -> Manifest | None:
-        nodes = self.store.select(NODE, {labels.AGENT_POOL: pool})
+    def _node_of(self, claim: Claim) -> Manifest | None:
+        """Its pool's; a pool of someone else that has its name has Nodes of someone else."""
+        pool = self.pools.get(claim.name)
+        if pool is not None and not agent_pools.belongs_to(pool, claim):
+            return None
+        nodes = self.store.select(NODE, {labels.AGENT_POOL: claim.name})
         return min(nodes, key=lambda node: str(node["metadata"]["name"]), default=None)
 
     async def _pods_on(self, node: Manifest | None) -> tuple[Manifest, ...]:
