@@ -64,6 +64,15 @@ class AgentPool:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """How a create ends, after so many seconds; `machine` is when its Node is Ready, from now."""
+
+    seconds: float
+    fails: bool = False
+    machine: float | None = None
+
+
 class Machinery(Protocol):
     """Makes machines for pools."""
 
@@ -74,13 +83,15 @@ class Machinery(Protocol):
 
 @dataclass(eq=False)
 class Arm:
-    """`steady` says whether the cluster is up: AKS takes no changes of pools otherwise."""
+    """`steady` says whether the cluster is up: AKS takes no changes of pools otherwise. `fates`
+    are those of the next creates; chance decides once there are none left."""
 
     stage: Stage
     region: Region
     machinery: Machinery
     steady: Callable[[], bool]
     pools: dict[str, AgentPool] = field(default_factory=dict)
+    fates: list[Fate] = field(default_factory=list)
     _past: deque[tuple[float, tuple[Pool, ...]]] = field(default_factory=deque)
     _operations: int = 0
 
@@ -168,15 +179,18 @@ class Arm:
 
     def _make(self, pool: AgentPool) -> None:
         self._set(pool, PoolState.CREATING, None)
+        fate = self.fates.pop(0) if self.fates else self._fate()
+        if fate.machine is not None:
+            pool.vm = self.machinery.begin(pool, fate.machine)
+        self._ends(pool, fate.seconds, self._failed if fate.fails else self._succeeded)
+
+    def _fate(self) -> Fate:
         seconds, weather = self._duration(), self.stage.weather
         if weather.strikes(Fault.CREATE_LIES):
-            pool.vm = self.machinery.begin(pool, seconds + self.stage.between(2, 75))
-            self._ends(pool, seconds, self._failed)
-        elif weather.strikes(Fault.CREATE_FAILS):
-            self._ends(pool, seconds, self._failed)
-        else:
-            pool.vm = self.machinery.begin(pool, max(1.0, seconds + self.stage.between(-20, 40)))
-            self._ends(pool, seconds, self._succeeded)
+            return Fate(seconds, True, seconds + self.stage.between(2, 75))
+        if weather.strikes(Fault.CREATE_FAILS):
+            return Fate(seconds, True)
+        return Fate(seconds, False, max(1.0, seconds + self.stage.between(-20, 40)))
 
     def _duration(self) -> float:
         if self.stage.weather.strikes(Fault.CREATE_SLOW):

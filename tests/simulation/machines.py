@@ -51,7 +51,7 @@ class Machines:
         self._stage.later(self._stage.between(5, 60), self._clear, vm)
 
     def fall_ill(self, vm: Vm, ill: Ill) -> None:
-        if vm.gone or vm.ready_since is None:
+        if vm.gone or not vm.joined or (vm.ill is not None and ill is not Ill.POWER):
             return
         vm.ready_since, vm.ill, vm.ill_since = None, ill, self._stage.now
         self._stage.tell(KUBELET, f"{vm.node} is not Ready: {ill.value}", vm.pool)

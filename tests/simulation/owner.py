@@ -1,12 +1,13 @@
 """Who wants the claims: as workspace-controller does, it makes each anew under its own name as
 long as its workspace stands, and deletes them when that goes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kaito_api import labels
 from kaito_kube.errors import ClusterError
 from kaito_kube.fake import Event, FakeCluster
-from kaito_kube.kinds import MACHINE, NODE_CLAIM, Key, Kind, Manifest, is_being_deleted
+from kaito_kube.kinds import MACHINE, NODE_CLAIM, Kind, Manifest, is_being_deleted
 from tests.simulation.api_server import at_once
 from tests.simulation.sold import A100, V100, V100X2
 from tests.simulation.stage import Stage
@@ -29,20 +30,29 @@ class Owner:
     def __post_init__(self) -> None:
         self.cluster.listen(self._changed)
 
-    def make(self, count: int) -> list[str]:
-        """A workspace of so many nodes; its claims come at once."""
-        self._made += 1
-        workspace, rng = f"workspace-{self._made}", self.stage.rng
+    def make_any(self, count: int) -> list[str]:
+        """A workspace of so many nodes, of whichever kind."""
+        rng = self.stage.rng
         kind = rng.choice((MACHINE, NODE_CLAIM))
-        names = [f"ws{rng.getrandbits(36):09x}" for _ in range(count)]
-        self.workspaces[workspace] = names
         types = rng.choice(([V100], [V100], [V100], [V100X2], [A100], [A100, V100]))
         storage = TOO_LARGE if rng.random() < 0.02 else "100Gi"
+        return self.make(count, kind, [type_.name for type_ in types], storage)
+
+    def make(
+        self,
+        count: int,
+        kind: Kind = NODE_CLAIM,
+        types: Sequence[str] = (V100.name,),
+        storage: str = "100Gi",
+    ) -> list[str]:
+        """A workspace of so many nodes; its claims come at once."""
+        self._made += 1
+        workspace = f"workspace-{self._made}"
+        names = [f"ws{self.stage.rng.getrandbits(36):09x}" for _ in range(count)]
+        self.workspaces[workspace] = names
         for name in names:
             self.wanted[name] = kind
-            self._manifests[name] = _claim(
-                kind, name, workspace, [type_.name for type_ in types], storage
-            )
+            self._manifests[name] = _claim(kind, name, workspace, list(types), storage)
             self._ask(name)
         return names
 
@@ -88,6 +98,3 @@ def _claim(kind: Kind, name: str, workspace: str, types: list[str], storage: str
     mine = {labels.WORKSPACE: workspace, labels.WORKSPACE_NAMESPACE: "default", "app": workspace}
     return {"metadata": {"name": name, "labels": mine}, "spec": spec}
 
-
-def key(name: str) -> Key:
-    return Key("", name)

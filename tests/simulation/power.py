@@ -58,7 +58,7 @@ class ClusterPower:
 
 @dataclass(eq=False)
 class Cycle:
-    """One stop and start; with `takes_pods` the replicas go down and come back in between."""
+    """One stop and start."""
 
     stage: Stage
     arm: Arm
@@ -66,14 +66,16 @@ class Cycle:
     power: ClusterPower
     pods: Pods
 
-    def begin(self) -> None:
+    def begin(self, *, takes_pods: bool | None = None) -> None:
+        """With `takes_pods` the replicas go down with it, as on AKS; None lets chance decide."""
         if self.power.state is not Power.RUNNING:
             return
         self.stage.weather.happened(Fault.STOP_START)
         stage = self.stage
         self.power.turn(Power.STOPPING)
         self._odd()
-        takes_pods = stage.rng.random() < 0.6
+        if takes_pods is None:
+            takes_pods = stage.rng.random() < 0.6
         if takes_pods:
             stage.later(stage.between(0, 30), self.pods.go_down)
         stage.later(stage.between(20, 90), self._stopped, takes_pods)

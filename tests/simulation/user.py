@@ -35,7 +35,7 @@ class User:
     def make_workspace(self) -> None:
         room = self.most_claims - len(self.owner.wanted)
         if room > 0:
-            self.owner.make(min(room, self.stage.rng.choice((1, 1, 1, 2, 3))))
+            self.owner.make_any(min(room, self.stage.rng.choice((1, 1, 1, 2, 3))))
 
     def end_workspace(self) -> None:
         if self.owner.workspaces:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gpu_provisioner.settings import Settings
-from kaito_kube.kinds import EVENT, LEASE
+from kaito_api import conditions
 from kaito_kube.fake import Event
+from kaito_kube.kinds import EVENT, LEASE
 from kaito_kube.lease import LeaseTerms
 from tests.simulation import foreign
 from tests.simulation.api_server import ApiServer
@@ -16,7 +17,7 @@ from tests.simulation.arm import Arm
 from tests.simulation.arm_client import Azure
 from tests.simulation.chaos import Chaos
 from tests.simulation.ending import Truth, unsettled
-from tests.simulation.judge import Bounds, Judge, Verdict
+from tests.simulation.judge import CLAIMS, Bounds, Judge, Verdict
 from tests.simulation.loop import LoopClock, VirtualLoop
 from tests.simulation.machines import Machines
 from tests.simulation.owner import Owner
@@ -97,9 +98,17 @@ class World:
         if course.done():
             course.result()
         course.cancel()
+        await self.close()
+
+    async def close(self) -> None:
         for replica in self.replicas:
             replica.go_down("the run is over")
             await replica.buried()
+
+    def ready(self) -> list[str]:
+        """Names of the claims that say so."""
+        claims = [claim for kind in CLAIMS for claim in self.server.all(kind)]
+        return [c["metadata"]["name"] for c in claims if conditions.is_true(c, "Ready")]
 
     async def _course(self) -> None:
         await self.storm()
@@ -119,7 +128,7 @@ class World:
         """Replicas, other people's pools, and the first workspace."""
         for replica in self.replicas:
             self.stage.later(self.stage.between(0, 3), replica.start)
-        names = self.owner.make(self.stage.rng.randint(1, self.schedule.most_claims))
+        names = self.owner.make_any(self.stage.rng.randint(1, self.schedule.most_claims))
         foreign.settle(self.stage, self.arm, self.cluster, self._foreign_names(names[0]))
         self.chaos.begin()
 
