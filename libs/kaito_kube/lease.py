@@ -167,12 +167,14 @@ async def lead(
 
 
 async def _keep(cluster: Cluster, clock: Clock, terms: LeaseTerms, tenure: Tenure) -> None:
-    """Renews until it did not succeed for three quarters of the Lease's duration."""
+    """Renews until it did not succeed for three quarters of the Lease's duration. A Lease that ran
+    out meanwhile is not taken again by this process: others may have acted, and it saw nothing."""
     pause = terms.renew_every
     while tenure.holds():
         await asyncio.sleep(pause)
-        held = await _tried(cluster, clock, terms, tenure)
-        pause = terms.renew_every if held else terms.retry_every
+        if tenure.holds():
+            held = await _tried(cluster, clock, terms, tenure)
+            pause = terms.renew_every if held else terms.retry_every
     LOG.error("leadership was lost: the lease could not be renewed")
 
 
