@@ -8,7 +8,8 @@ ClusterError
 ├── Invalid          schema or CEL refused; the message names the field
 ├── Expired          a watch's resource version is too old: list again
 ├── Throttled        too many requests, or an eviction that a budget forbids now
-└── Unavailable      no answer, or one that says to try later
+├── Unavailable      no answer, or one that says to try later
+└── NotLeading       this process does not lead (any more), and so changes nothing
 """
 
 
@@ -45,6 +46,10 @@ class Throttled(ClusterError):
 
 
 class Unavailable(ClusterError):
+    pass
+
+
+class NotLeading(ClusterError):
     pass
 
 

@@ -5,8 +5,9 @@ It records every call, and can be told what to answer next.
 
 import asyncio
 import uuid
+from bisect import bisect_right
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, cast
 
@@ -29,6 +30,15 @@ class Call:
     body: Manifest | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change, and the version that the cluster had after it."""
+
+    version: int
+    kind: Kind
+    change: Change
+
+
 @dataclass
 class FakeCluster:
     """`hook` runs before each call takes effect and may raise what the server would."""
@@ -41,7 +51,8 @@ class FakeCluster:
     _version: int = 0
     _uids: int = 0
     _errors: deque[tuple[str, Kind | None, Exception]] = field(default_factory=deque)
-    _watchers: list[tuple[Kind, asyncio.Queue[Change]]] = field(default_factory=list)
+    _history: dict[Kind, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    _listeners: list[Callable[[Event], None]] = field(default_factory=list)
 
     def fail_next(self, verb: str, error: Exception, kind: Kind | None = None) -> None:
         """The next call of that verb (and kind) raises `error` and has no effect."""
@@ -58,6 +69,16 @@ class FakeCluster:
             self._drop(kind, before)
         else:
             self._changed(kind, before, merged(before, patch))
+
+    def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Tells of every change as it takes effect; call what is returned to end that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def since(self, kind: Kind, version: int) -> Sequence[Event]:
+        """What changed after that version, in order."""
+        events = self._history[kind]
+        return events[bisect_right(events, version, key=lambda event: event.version) :]
 
     @property
     def version(self) -> int:
@@ -96,15 +117,17 @@ class FakeCluster:
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
     ) -> AsyncIterator[Change]:
         self._begin(Call("watch", kind, Key("", "")))
-        queue: asyncio.Queue[Change] = asyncio.Queue()
-        self._watchers.append((kind, queue))
+        queue: asyncio.Queue[Event] = asyncio.Queue()
+        for event in self.since(kind, int(resource_version)):
+            queue.put_nowait(event)
+        stop = self.listen(queue.put_nowait)
         try:
             while True:
-                change = await queue.get()
-                if matches(change.manifest, labels):
-                    yield change
+                event = await queue.get()
+                if event.kind == kind and matches(event.change.manifest, labels):
+                    yield event.change
         finally:
-            self._watchers.remove((kind, queue))
+            stop()
 
     async def create(self, kind: Kind, manifest: Manifest) -> Manifest:
         self._begin(Call("create", kind, key_of(manifest), manifest))
@@ -174,14 +197,11 @@ class FakeCluster:
         return manifest
 
     def _changed(self, kind: Kind, before: Manifest, after: Manifest) -> Manifest:
-        for name in _SERVER_FIELDS[:-1]:
-            if name in before["metadata"]:
-                after["metadata"][name] = before["metadata"][name]
-        if _without_version(after) == _without_version(before):
+        kept = {k: v for k, v in before["metadata"].items() if k in _SERVER_FIELDS[:-1]}
+        after = {**after, "metadata": {**after["metadata"], **kept}}
+        if after == before:
             return before
-        if {k: v for k, v in after.items() if k not in ("metadata", "status")} != {
-            k: v for k, v in before.items() if k not in ("metadata", "status")
-        }:
+        if _content(after) != _content(before):
             after["metadata"]["generation"] = before["metadata"].get("generation", 1) + 1
         deleting = after["metadata"].get("deletionTimestamp") is not None
         if deleting and not after["metadata"].get("finalizers"):
@@ -214,9 +234,10 @@ class FakeCluster:
                     self._changed(kind, dependent, merged(dependent, stamp))
 
     def _tell(self, kind: Kind, change: Change) -> None:
-        for watched, queue in self._watchers:
-            if watched == kind:
-                queue.put_nowait(change)
+        event = Event(self._version, kind, change)
+        self._history[kind].append(event)
+        for listener in list(self._listeners):
+            listener(event)
 
 
 def copied(value: Value) -> Value:
@@ -226,7 +247,7 @@ def copied(value: Value) -> Value:
 
 def _copied(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
+        return {k: v if type(v) is str else _copied(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_copied(item) for item in value]
     return value
@@ -247,8 +268,8 @@ def _field(manifest: Manifest, path: str) -> object:
 
 
 def merged(target: Manifest, patch: Manifest) -> Manifest:
-    """JSON merge patch (RFC 7386) of two objects."""
-    result = copied(target)
+    """JSON merge patch (RFC 7386) of two objects; what the patch does not touch is shared."""
+    result = dict(target)
     for key, value in patch.items():
         if value is None:
             result.pop(key, None)
@@ -264,6 +285,6 @@ def _typed(kind: Kind, manifest: Manifest) -> Manifest:
     return {"apiVersion": kind.api_version, "kind": kind.kind, **copied(manifest)}
 
 
-def _without_version(manifest: Manifest) -> Manifest:
-    metadata = {k: v for k, v in manifest["metadata"].items() if k != "resourceVersion"}
-    return {**manifest, "metadata": metadata}
+def _content(manifest: Manifest) -> Manifest:
+    """What a generation counts the changes of."""
+    return {k: v for k, v in manifest.items() if k not in ("metadata", "status")}

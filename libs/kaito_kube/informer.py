@@ -27,8 +27,11 @@ class Interest:
     optional: bool = False
 
 
-async def inform(cluster: Cluster, store: Store, interest: Interest) -> None:
+async def inform(
+    cluster: Cluster, store: Store, interest: Interest, rng: random.Random | None = None
+) -> None:
     """Runs until it is cancelled. Outages are waited out; the store keeps its last state."""
+    rng = rng or random.Random()
     while True:
         try:
             await _list_and_watch(cluster, store, interest)
@@ -41,7 +44,7 @@ async def inform(cluster: Cluster, store: Store, interest: Interest) -> None:
             await asyncio.sleep(_KIND_MISSING_SECONDS)
         except ClusterError as error:
             LOG.warning("watching %s: %s", interest.kind.plural, error)
-            await asyncio.sleep(_RETRY_SECONDS * (1 + random.random()))
+            await asyncio.sleep(_RETRY_SECONDS * (1 + rng.random()))
 
 
 async def _list_and_watch(cluster: Cluster, store: Store, interest: Interest) -> None:

@@ -1,13 +1,14 @@
 """One acts, the others wait: leadership over a coordination.k8s.io Lease.
 
 `decide` is pure. The loop calls back when leadership is gained and cancels the work before it
-is lost: renewing stops being believed well before another replica may take over.
+is lost: renewing stops being believed well before another replica may take over. What the work
+changes it changes through a fence that asks the `Tenure` first (fence.py).
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from kaito_api.conditions import parse_time
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
-from kaito_kube.errors import AlreadyExists, ClusterError, Conflict, NotFound
+from kaito_kube.errors import AlreadyExists, ClusterError, Conflict, NotFound, NotLeading
 from kaito_kube.kinds import LEASE, Manifest
 
 LOG = logging.getLogger(__name__)
@@ -33,6 +34,27 @@ class LeaseTerms:
     duration: float = 20.0
     renew_every: float = 4.0
     retry_every: float = 1.0
+
+
+@dataclass
+class Tenure:
+    """Until when this process leads for certain, by the loop's clock, which nobody sets."""
+
+    _until: float = field(default=float("-inf"))
+
+    def holds(self) -> bool:
+        return asyncio.get_running_loop().time() < self._until
+
+    def check(self) -> None:
+        """Raises NotLeading."""
+        if not self.holds():
+            raise NotLeading("this replica does not lead any more")
+
+    def extend(self, until: float) -> None:
+        self._until = until
+
+    def end(self) -> None:
+        self._until = float("-inf")
 
 
 class Move(Enum):
@@ -115,44 +137,56 @@ async def release(cluster: Cluster, terms: LeaseTerms) -> None:
 
 
 async def lead(
-    cluster: Cluster, clock: Clock, terms: LeaseTerms, work: Callable[[], Awaitable[None]]
+    cluster: Cluster,
+    clock: Clock,
+    terms: LeaseTerms,
+    work: Callable[[], Awaitable[None]],
+    tenure: Tenure | None = None,
 ) -> None:
-    """Waits for leadership, runs `work`, and returns when leadership is lost or work ends.
+    """Waits for leadership, runs `work`, and returns when leadership is lost or work ends. While
+    it leads `tenure` says so.
 
     A process whose leadership was lost should end: its successor acts already."""
-    while not await _tried(cluster, clock, terms):
+    tenure = tenure or Tenure()
+    while not await _tried(cluster, clock, terms, tenure):
         await asyncio.sleep(terms.renew_every)
     LOG.info("leading as %s", terms.identity)
     working = asyncio.ensure_future(work())
-    keeping = asyncio.ensure_future(_keep(cluster, clock, terms))
+    keeping = asyncio.ensure_future(_keep(cluster, clock, terms, tenure))
     try:
         await asyncio.wait((working, keeping), return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in (working, keeping):
             task.cancel()
         results = await asyncio.gather(working, keeping, return_exceptions=True)
+        tenure.end()
         await release(cluster, terms)
     for result in results:
         if isinstance(result, Exception):
             raise result
 
 
-async def _keep(cluster: Cluster, clock: Clock, terms: LeaseTerms) -> None:
-    """Renews until it did not succeed for three quarters of the Lease's duration."""
-    loop = asyncio.get_running_loop()
-    renewed, pause = loop.time(), terms.renew_every
-    while loop.time() - renewed < terms.duration * 3 / 4:
+async def _keep(cluster: Cluster, clock: Clock, terms: LeaseTerms, tenure: Tenure) -> None:
+    """Renews until it did not succeed for three quarters of the Lease's duration. A Lease that ran
+    out meanwhile is not taken again by this process: others may have acted, and it saw nothing."""
+    pause = terms.renew_every
+    while tenure.holds():
         await asyncio.sleep(pause)
-        began = loop.time()
-        held = await _tried(cluster, clock, terms)
-        renewed, pause = (began, terms.renew_every) if held else (renewed, terms.retry_every)
+        if tenure.holds():
+            held = await _tried(cluster, clock, terms, tenure)
+            pause = terms.renew_every if held else terms.retry_every
     LOG.error("leadership was lost: the lease could not be renewed")
 
 
-async def _tried(cluster: Cluster, clock: Clock, terms: LeaseTerms) -> bool:
+async def _tried(cluster: Cluster, clock: Clock, terms: LeaseTerms, tenure: Tenure) -> bool:
+    """Counts from before the question: the Lease was written later than that."""
+    began = asyncio.get_running_loop().time()
     try:
         async with asyncio.timeout(terms.renew_every):
-            return await attempt(cluster, clock, terms)
+            held = await attempt(cluster, clock, terms)
     except (ClusterError, TimeoutError) as error:
         LOG.warning("the lease could not be read or written: %s", error or "no answer")
         return False
+    if held:
+        tenure.extend(began + terms.duration * 3 / 4)
+    return held

@@ -51,7 +51,8 @@ class KeyedLoops:
     pace: Pace = Pace()
     rng: random.Random = field(default_factory=random.Random)
     _entries: dict[Key, _Entry] = field(default_factory=dict)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    # A dict for its order: a set of tasks has another one in every process.
+    _tasks: dict[asyncio.Task[None], None] = field(default_factory=dict)
     _slots: asyncio.Semaphore | None = None
     _running: bool = False
 
@@ -92,8 +93,8 @@ class KeyedLoops:
     def _spawn(self, key: Key, entry: _Entry) -> None:
         entry.running = True
         task = asyncio.create_task(self._drain(key, entry), name=f"{self.name} {key}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(self._tasks.pop)
 
     async def _drain(self, key: Key, entry: _Entry) -> None:
         """Passes until nothing woke the key during the last one, or that one failed."""

@@ -9,7 +9,7 @@ from gpu_provisioner.settings import Terms
 from kaito_api import labels
 from kaito_kube.errors import Conflict, NotFound, Throttled, Unavailable
 from kaito_kube.fake import Call
-from kaito_kube.kinds import EVENT, MACHINE, NODE, POD
+from kaito_kube.kinds import EVENT, MACHINE, NODE, POD, key_of
 from tests.gpu_provisioner.world import KINDS, NAME, World, claim_manifest, drain_seconds
 
 
@@ -191,7 +191,9 @@ async def test_a_drain_that_cannot_end_ends_by_its_timeout() -> None:
 
 async def test_a_pool_of_someone_else_is_never_touched(world: World) -> None:
     world.cloud.seed(Pool(name=NAME, state=PoolState.SUCCEEDED, instance_type="Standard_D4s_v5"))
-    world.joins = False
+    world._join(NAME)
+    world.pod("theirs")
+    node = world.cluster.peek(NODE, f"aks-{NAME}-0")
     world.ask()
     await world.run(5)
     assert world.condition("Launched") == ("False", "LaunchFailed")
@@ -199,6 +201,23 @@ async def test_a_pool_of_someone_else_is_never_touched(world: World) -> None:
     await world.run(10)
     assert world.claim() is None
     assert world.cloud.pools()[NAME].state is PoolState.SUCCEEDED
+    assert world.cluster.peek(NODE, f"aks-{NAME}-0") == node
+    assert world.cluster.peek(POD, "theirs", "default") is not None
+
+
+async def test_the_node_of_an_earlier_claim_of_that_name_is_not_the_claims(world: World) -> None:
+    """It is on its way out, and whoever still sees it sees the past."""
+    world.joins = False
+    world.ask()
+    await world.run(3)
+    world._join(NAME)
+    node = world.cluster.peek(NODE, f"aks-{NAME}-0")
+    assert node is not None
+    world.cluster.change(NODE, key_of(node), None)
+    node["metadata"] |= {"name": "old", "creationTimestamp": "2025-12-31T23:59:59Z"}
+    world.cluster.seed(NODE, node)
+    await world.run(12)
+    assert world.condition("Registered") == ("Unknown", "RegistrationPending")
 
 
 async def test_a_pool_deleted_under_a_working_claim_gives_the_claim_up(world: World) -> None:

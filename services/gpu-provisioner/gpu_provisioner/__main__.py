@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 
 from prometheus_client import CollectorRegistry
 
@@ -16,7 +17,7 @@ from gpu_provisioner.settings import Settings
 from kaito_kube import serving
 from kaito_kube.clock import SystemClock
 from kaito_kube.connect import connect
-from kaito_kube.lease import LeaseTerms, lead
+from kaito_kube.lease import LeaseTerms
 from kaito_process import logs
 from kaito_process.environment import SettingError
 
@@ -37,19 +38,16 @@ async def run(settings: Settings) -> None:
         operator = Operator(cluster, cloud, clock, settings, registry)
         app = serving.application(registry, live=lambda: None, ready=operator.trouble)
         async with serving.serving(app, settings.http_port):
-            watching = asyncio.ensure_future(operator.watch())
-            leading = asyncio.ensure_future(lead(cluster, clock, terms, operator.work))
-            _stop_on_signals(watching, leading)
-            await asyncio.wait((watching, leading), return_when=asyncio.FIRST_COMPLETED)
-            for task in (watching, leading):
-                task.cancel()
-            await asyncio.gather(watching, leading, return_exceptions=True)
+            running = asyncio.ensure_future(operator.run(terms))
+            _stop_on_signals(running)
+            with suppress(asyncio.CancelledError):
+                await running
 
 
-def _stop_on_signals(*tasks: asyncio.Future[None]) -> None:
+def _stop_on_signals(task: asyncio.Future[None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: [task.cancel() for task in tasks])
+        loop.add_signal_handler(number, task.cancel)
 
 
 def main() -> None:

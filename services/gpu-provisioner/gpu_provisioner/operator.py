@@ -1,11 +1,14 @@
 """Wires watches, the view of the pools and one loop per claim together."""
 
 import asyncio
+import random
+from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
 from gpu_provisioner.claim import CLAIM_KINDS
 from gpu_provisioner.cloud import CloudProvider
+from gpu_provisioner.fenced_cloud import FencedCloud
 from gpu_provisioner.metrics import Metrics
 from gpu_provisioner.offerings.buyer import Buyer
 from gpu_provisioner.offerings.instance_types import Catalogue
@@ -17,30 +20,36 @@ from kaito_api import conditions, labels
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.events import Recorder
+from kaito_kube.fence import FencedCluster
 from kaito_kube.informer import Interest, inform
 from kaito_kube.kinds import NODE, Key, Kind, Manifest, is_being_deleted, key_of, labels_of
+from kaito_kube.lease import LeaseTerms, Tenure, lead
 from kaito_kube.loops import KeyedLoops, Reconcile
 from kaito_kube.store import Store
 
 _INTERESTS = (*(Interest(kind, optional=True) for kind in CLAIM_KINDS), Interest(NODE))
 
 
+@dataclass(eq=False)
 class Operator:
     """`watch` runs on every replica and keeps its picture warm; `work` only on the leader."""
 
-    def __init__(
-        self,
-        cluster: Cluster,
-        cloud: CloudProvider,
-        clock: Clock,
-        settings: Settings,
-        registry: CollectorRegistry,
-    ) -> None:
-        self._cluster = cluster
+    cluster: Cluster
+    cloud: CloudProvider
+    clock: Clock
+    settings: Settings
+    registry: CollectorRegistry
+    rng: random.Random = field(default_factory=random.Random)
+
+    def __post_init__(self) -> None:
+        self._tenure = Tenure()
+        cluster = FencedCluster(self.cluster, self._tenure)
+        cloud = FencedCloud(self.cloud, self._tenure)
+        clock, settings = self.clock, self.settings
         self._store = Store()
         self._store.index(NODE, labels.AGENT_POOL)
         self._pools = PoolView()
-        metrics = Metrics(registry)
+        metrics = Metrics(self.registry)
         reconciler = Reconciler(
             cluster=cluster,
             cloud=cloud,
@@ -54,7 +63,9 @@ class Operator:
             buyer=Buyer(cloud, clock, metrics, Catalogue.of(settings.azure.location)),
             defaults=settings.pools,
         )
-        self._loops = {kind: KeyedLoops("claim", _on(reconciler, kind)) for kind in CLAIM_KINDS}
+        self._loops = {
+            kind: KeyedLoops("claim", _on(reconciler, kind), rng=self.rng) for kind in CLAIM_KINDS
+        }
         self._refresh = Refresh(
             cloud=cloud,
             cluster=cluster,
@@ -72,10 +83,27 @@ class Operator:
         missing = [i.kind.plural for i in _INTERESTS if not self._store.is_synced(i.kind)]
         return f"not listed yet: {', '.join(missing)}" if missing else None
 
+    async def run(self, terms: LeaseTerms) -> None:
+        """Watches, waits for leadership and works, until leadership is lost or one of them ends:
+        the process should end then."""
+        watching = asyncio.ensure_future(self.watch())
+        leading = asyncio.ensure_future(
+            lead(self.cluster, self.clock, terms, self.work, self._tenure)
+        )
+        try:
+            await asyncio.wait((watching, leading), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (watching, leading):
+                task.cancel()
+            results = await asyncio.gather(watching, leading, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
     async def watch(self) -> None:
         async with asyncio.TaskGroup() as group:
             for interest in _INTERESTS:
-                group.create_task(inform(self._cluster, self._store, interest))
+                group.create_task(inform(self.cluster, self._store, interest, self.rng))
 
     async def work(self) -> None:
         for kind, loops in self._loops.items():
@@ -96,7 +124,7 @@ class Operator:
             self._wake(pool)
 
     def _pools_changed(self, names: set[str]) -> None:
-        for name in names:
+        for name in sorted(names):
             self._wake(name)
 
     def _wake(self, name: str) -> None:

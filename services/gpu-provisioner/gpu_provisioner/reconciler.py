@@ -40,6 +40,7 @@ from gpu_provisioner.pool_defaults import PoolDefaults
 from gpu_provisioner.pool_view import PoolView
 from gpu_provisioner.settings import Terms
 from kaito_api import labels
+from kaito_api.conditions import parse_time
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import NotFound, Throttled
@@ -109,7 +110,7 @@ class Reconciler:
         return plan.look_again
 
     async def _observe(self, claim: Claim) -> Observed:
-        node = self._node_of(claim.name)
+        node = self._node_of(claim)
         draining = claim.deleted is not None and not _is_going(self.pools.get(claim.name))
         pods = await self._pods_on(node) if draining else ()
         if self._is_to_choose(claim):
@@ -147,8 +148,14 @@ class Reconciler:
             and (setback is None or setback.not_before <= self.clock.now())
         )
 
-    def _node_of(self, pool: str) -> Manifest | None:
-        nodes = self.store.select(NODE, {labels.AGENT_POOL: pool})
+    def _node_of(self, claim: Claim) -> Manifest | None:
+        """Its pool's. A pool of someone else that has its name has Nodes of someone else, and a
+        Node that is older than the claim is what is left of an earlier claim of that name."""
+        pool = self.pools.get(claim.name)
+        if pool is not None and not agent_pools.belongs_to(pool, claim):
+            return None
+        found = self.store.select(NODE, {labels.AGENT_POOL: claim.name})
+        nodes = [n for n in found if parse_time(n["metadata"]["creationTimestamp"]) >= claim.created]
         return min(nodes, key=lambda node: str(node["metadata"]["name"]), default=None)
 
     async def _pods_on(self, node: Manifest | None) -> tuple[Manifest, ...]:

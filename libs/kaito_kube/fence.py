@@ -1,0 +1,67 @@
+"""A `Cluster` through which only a leader changes anything.
+
+Work is cancelled when leadership is lost, but a process that stood still (stopped, starved, moved to
+another machine) finds that out only after its next steps: the fence looks at the clock before each.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from kaito_kube.cluster import Change, Cluster, Listing
+from kaito_kube.kinds import Kind, Manifest
+from kaito_kube.lease import Tenure
+
+
+@dataclass(frozen=True, slots=True)
+class FencedCluster:
+    cluster: Cluster
+    tenure: Tenure
+
+    async def get(self, kind: Kind, name: str, namespace: str = "") -> Manifest:
+        return await self.cluster.get(kind, name, namespace)
+
+    async def list(
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        labels: Mapping[str, str | None] | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> Listing:
+        return await self.cluster.list(kind, namespace=namespace, labels=labels, fields=fields)
+
+    def watch(
+        self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
+    ) -> AsyncIterator[Change]:
+        return self.cluster.watch(kind, resource_version, labels)
+
+    async def create(self, kind: Kind, manifest: Manifest) -> Manifest:
+        self.tenure.check()
+        return await self.cluster.create(kind, manifest)
+
+    async def apply(self, kind: Kind, manifest: Manifest) -> Manifest:
+        self.tenure.check()
+        return await self.cluster.apply(kind, manifest)
+
+    async def patch(
+        self,
+        kind: Kind,
+        name: str,
+        patch: Manifest,
+        *,
+        namespace: str = "",
+        subresource: Literal["", "status"] = "",
+    ) -> Manifest:
+        self.tenure.check()
+        return await self.cluster.patch(
+            kind, name, patch, namespace=namespace, subresource=subresource
+        )
+
+    async def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
+        self.tenure.check()
+        await self.cluster.delete(kind, name, namespace)
+
+    async def evict(self, name: str, namespace: str) -> None:
+        self.tenure.check()
+        await self.cluster.evict(name, namespace)

@@ -1,0 +1,39 @@
+"""A `CloudProvider` through which only a leader changes anything; see kaito_kube/fence.py."""
+
+from dataclasses import dataclass
+
+from gpu_provisioner.cloud import (
+    CloudProvider,
+    ClusterState,
+    Market,
+    Pool,
+    PoolListing,
+    PoolSpec,
+)
+from kaito_kube.lease import Tenure
+
+
+@dataclass(frozen=True, slots=True)
+class FencedCloud:
+    cloud: CloudProvider
+    tenure: Tenure
+
+    async def create(self, spec: PoolSpec) -> Pool:
+        self.tenure.check()
+        return await self.cloud.create(spec)
+
+    async def get(self, name: str) -> Pool:
+        return await self.cloud.get(name)
+
+    async def list(self) -> PoolListing:
+        return await self.cloud.list()
+
+    async def delete(self, name: str) -> None:
+        self.tenure.check()
+        await self.cloud.delete(name)
+
+    async def cluster(self) -> ClusterState:
+        return await self.cloud.cluster()
+
+    async def market(self) -> Market:
+        return await self.cloud.market()
