@@ -6,11 +6,10 @@ export OMP_NUM_THREADS ?= 1
 PY := .venv/bin/python
 PY_MODELS := .venv-models/bin/python
 MODEL_TESTS := tests/tuner tests/model_server
-N ?= 10000
 
 .DEFAULT_GOAL := help
 .PHONY: demo demo-nodeclaims up down help venv venv-models lock crds protogen docs format check unit unit-models \
-	e2e test trouble simulate bench-provisioner \
+	e2e test trouble bench-provisioner \
 	pants-lint pants-check pants-test package
 
 demo: venv venv-models ## the documentation's walkthrough, from nothing, on a real local cluster
@@ -54,9 +53,6 @@ check: venv ## ruff, mypy --strict, import contracts
 
 unit: venv ## fast tests without torch and without a cluster
 	$(PY) -m pytest -q -m "not cluster" $(addprefix --ignore=,$(MODEL_TESTS)) -n 2
-
-simulate: venv ## gpu-provisioner against N random schedules of trouble (SEED=n: that one alone)
-	$(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),--schedules $(N))
 
 unit-models: venv-models ## tests of tuner and model-server, with small real models
 	$(PY_MODELS) -m pytest -q $(MODEL_TESTS)

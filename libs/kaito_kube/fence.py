@@ -1,7 +1,8 @@
 """A `Cluster` through which only a leader changes anything.
 
-Work is cancelled when leadership is lost, but a process that stood still (stopped, starved, moved to
-another machine) finds that out only after its next steps: the fence looks at the clock before each.
+Work is cancelled when leadership is lost, but a process that stood still (stopped, starved, moved
+to another machine) finds that out only after its next steps: the fence looks at the clock before
+each.
 """
 
 from collections.abc import AsyncIterator, Mapping

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gpu_provisioner import agent_pools
 from gpu_provisioner import claim as claims
@@ -155,7 +155,7 @@ class Reconciler:
         if pool is not None and not agent_pools.belongs_to(pool, claim):
             return None
         found = self.store.select(NODE, {labels.AGENT_POOL: claim.name})
-        nodes = [n for n in found if parse_time(n["metadata"]["creationTimestamp"]) >= claim.created]
+        nodes = (node for node in found if _born(node) >= claim.created)
         return min(nodes, key=lambda node: str(node["metadata"]["name"]), default=None)
 
     async def _pods_on(self, node: Manifest | None) -> tuple[Manifest, ...]:
@@ -287,6 +287,10 @@ class Reconciler:
                 observed.claim.kind.kind, observed.claim.manifest, True, error.reason, error.message
             )
         return pause
+
+
+def _born(node: Manifest) -> datetime:
+    return parse_time(node["metadata"]["creationTimestamp"])
 
 
 def _is_going(pool: Pool | None) -> bool:

@@ -1,1 +1,0 @@
-"""The real gpu-provisioner over a simulated API server, cloud and clock: every run from one seed."""

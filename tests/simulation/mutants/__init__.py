@@ -1,1 +1,0 @@
-"""Bugs put in on purpose, one at a time: the simulation has to find each of them."""
