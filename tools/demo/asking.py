@@ -6,6 +6,9 @@ import time
 from tools.demo.kubectl import CommandFailed, Kubectl
 
 
+_TRIES = 3
+
+
 def curl_command(address: str, question: str) -> list[str]:
     """The documentation's curl command."""
     return [
@@ -21,8 +24,16 @@ def cluster_ip(kubectl: Kubectl, service: str) -> str:
 
 
 def chat(kubectl: Kubectl, service: str, question: str, image: str) -> str:
-    """POST /chat from a pod in the cluster; returns the body as it came."""
+    """POST /chat from a pod in the cluster; returns the body as it came.
+
+    `kubectl run -i` prints nothing where the pod ends before it is attached to: curl, which says
+    so when it gets no answer, is then run once more, as its reader would."""
     address = cluster_ip(kubectl, service)
+    bodies = (_curl(kubectl, address, question, image) for _ in range(_TRIES))
+    return next((body for body in bodies if body), "")
+
+
+def _curl(kubectl: Kubectl, address: str, question: str, image: str) -> str:
     name = f"curl-{time.monotonic_ns() % 10**9}"
     return kubectl.run(
         *("run", "-i", "--rm", "--restart=Never", "--quiet", name, f"--image={image}", "--"),
