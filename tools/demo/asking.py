@@ -5,7 +5,6 @@ import time
 
 from tools.demo.kubectl import CommandFailed, Kubectl
 
-
 _TRIES = 3
 
 
