@@ -26,13 +26,13 @@ from tests.simulation.wire import Answer, Ask, Way, Wire
 class Witness(Protocol):
     """Sees what a process sets out to do, and what it is told."""
 
-    def asks_arm(self, process: Process, what: str, about: str) -> None: ...
+    def asks_arm(self, process: Process, lane: str, about: str) -> None: ...
 
     def deletes_pool(self, who: str, name: str) -> None: ...
 
     def makes_pool(self, who: str, spec: PoolSpec) -> None: ...
 
-    def throttled(self, process: Process, seconds: float) -> None: ...
+    def throttled(self, process: Process, lane: str, seconds: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class ArmClient:
         return await self._call(Ask("list market"), self._azure.arm.region.market)
 
     async def _call(self, ask: Ask, effect: Callable[[], Answer]) -> Answer:
-        self._witness.asks_arm(self._process, ask.what, ask.about)
+        self._witness.asks_arm(self._process, _lane(ask), ask.about)
         return await self._wire.call(ask, self._way(ask), effect)
 
     def _way(self, ask: Ask) -> Way:
@@ -95,7 +95,8 @@ class ArmClient:
             loss = CloudUnavailable("CloudUnavailable", "connection cut")
         refusal = self._refusal(ask)
         if refusal is not None and refusal.retry_after and isinstance(refusal, CloudUnavailable):
-            stage.later(there + back, self._witness.throttled, self._process, refusal.retry_after)
+            told = (self._process, _lane(ask), refusal.retry_after)
+            stage.later(there + back, self._witness.throttled, *told)
         return Way(there, back, refusal, loss)
 
     def _refusal(self, ask: Ask) -> CloudError | None:
@@ -110,6 +111,13 @@ class ArmClient:
         if ask.writes and weather.strikes(Fault.ARM_BUSY):
             return PoolBusy("CloudUnavailable", "OperationNotAllowed: in progress", 5.0)
         return None
+
+
+def _lane(ask: Ask) -> str:
+    """ARM counts reads, writes and deletes apart."""
+    if not ask.writes:
+        return "reads"
+    return "deletes" if ask.what.startswith("delete") else "writes"
 
 
 def _silence() -> Exception:

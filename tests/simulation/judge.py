@@ -23,6 +23,8 @@ CLAIMS = (MACHINE, NODE_CLAIM)
 FAILED_POOL_GRACE = 120.0
 # How long a node that is not Ready is borne.
 TOLERATION = 600.0
+# Calls that were decided before the word came, and are sent after it.
+_EARLY_CALLS = 2
 # Nobody waits longer for a pool without a claim to go, whatever the faults.
 LONGEST_ORPHANAGE = 3600.0
 
@@ -62,6 +64,8 @@ class Judge:
     violations: list[Violation] = field(default_factory=list)
     _minute: int = -1
     _calls: Counter[str] = field(default_factory=Counter)
+    _shut: dict[tuple[Process, str], float] = field(default_factory=dict)
+    _early: Counter[tuple[Process, str]] = field(default_factory=Counter)
     _orphans: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -106,17 +110,25 @@ class Judge:
 
     # How often it asks.
 
-    def asks_arm(self, process: Process, what: str, about: str) -> None:
+    def asks_arm(self, process: Process, lane: str, about: str) -> None:
         self._count("ARM calls", self.bounds.arm_calls_per_minute, "")
         if about:
             self._count(f"ARM calls for {about}", self.bounds.arm_calls_per_claim, about)
+        place = (process, lane)
+        if self.stage.now < self._shut.get(place, 0.0) - 0.1:
+            self._early[place] += 1
+            if self._early[place] == _EARLY_CALLS + 1:
+                self.complain(Verdict.STUCK, about, f"{process.name} ignores Retry-After of {lane}")
 
     def asks_api(self, who: str, writes: bool) -> None:
         if writes:
             self._count("API writes", self.bounds.api_writes_per_minute, "")
 
-    def throttled(self, process: Process, seconds: float) -> None:
+    def throttled(self, process: Process, lane: str, seconds: float) -> None:
         """It was told to stay away for so long."""
+        place = (process, lane)
+        self._shut[place] = max(self._shut.get(place, 0.0), self.stage.now + seconds)
+        self._early[place] = 0
 
     # What goes on of itself.
 

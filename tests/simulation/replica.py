@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from gpu_provisioner.cloud import CloudProvider
 from gpu_provisioner.operator import Operator
+from gpu_provisioner.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.settings import Settings
 from kaito_kube.cluster import Cluster
 from kaito_kube.lease import LeaseTerms
@@ -45,7 +46,8 @@ def compose(
     rng: random.Random,
 ) -> Operator:
     """As __main__ does it."""
-    return Operator(cluster, cloud, clock, settings, CollectorRegistry(), rng)
+    paced = PacedCloud(cloud, clock, settings.budget)
+    return Operator(cluster, paced, clock, settings, CollectorRegistry(), rng)
 
 
 class Replica:

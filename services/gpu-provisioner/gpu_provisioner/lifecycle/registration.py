@@ -1,6 +1,6 @@
 """Registration: the pool's machine has joined the cluster, and carries the claim's labels."""
 
-from gpu_provisioner.lifecycle.machine_labels import capacity_type
+from gpu_provisioner.lifecycle.machine_labels import OF_MACHINE, capacity_type
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import DeleteClaim, PatchNode, Step, Tell
 from gpu_provisioner.lifecycle.presence import lost
@@ -42,11 +42,8 @@ def _missing(observed: Observed) -> Step:
 
 def _patch(observed: Observed, node: Manifest) -> Manifest:
     """What the Node still lacks of the claim's labels and of Karpenter's marks."""
-    wanted = {
-        CAPACITY_TYPE: capacity_type(node),
-        **observed.claim.labels,
-        labels.REGISTERED: "true",
-    }
+    own = {k: v for k, v in observed.claim.labels.items() if k not in OF_MACHINE}
+    wanted = {**own, CAPACITY_TYPE: capacity_type(node), labels.REGISTERED: "true"}
     has = labels_of(node)
     missing = {key: value for key, value in wanted.items() if has.get(key) != value}
     patch: Manifest = {"metadata": {"labels": missing}} if missing else {}
