@@ -195,7 +195,8 @@ class Arm:
     def _duration(self) -> float:
         if self.stage.weather.strikes(Fault.CREATE_SLOW):
             return self.stage.between(240, 1200)
-        return self.stage.rng.choice((self.stage.between(2, 20), self.stage.between(20, 240)))
+        least, most = self.stage.rng.choice(((2, 10), (10, 60), (60, 240)))
+        return self.stage.between(least, most)
 
     def _ends(self, pool: AgentPool, seconds: float, end: Callable[[AgentPool], None]) -> None:
         self._operations += 1

@@ -65,10 +65,6 @@ class Process:
         self._main.cancel()
         self._died(self, why)
 
-    async def buried(self) -> None:
-        if self._main is not None:
-            await asyncio.wait((self._main,))
-
     def cut(self, server: str) -> None:
         """No packet to or from that server; whoever waits for one finds out late."""
         self.cut_off.add(server)

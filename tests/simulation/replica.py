@@ -87,11 +87,6 @@ class Replica:
         self.wanted = True
         self.start()
 
-    async def buried(self) -> None:
-        """Once nothing of its last process is left in the simulator's memory."""
-        if self.process is not None:
-            await self.process.buried()
-
     async def _main(self, process: Process) -> None:
         around, stage = self._around, self._around.stage
         cluster = ApiClient(stage, around.server, process, around.judge)

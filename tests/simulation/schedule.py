@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.simulation.weather import Fault
 
-# Faults that make a known story together; one is put into every third run as a whole.
+# Faults that make a known story together; one is put into every other run as a whole.
 STORIES = (
     (Fault.CRASH, Fault.CREATE_SLOW, Fault.USER_DELETES_WHILE_DOWN),
     (Fault.CREATE_LIES, Fault.JOINS_LATE),
@@ -17,6 +17,7 @@ STORIES = (
     (Fault.API_CONFLICT, Fault.API_LOST, Fault.API_REFUSED),
     (Fault.ARM_THROTTLED, Fault.ARM_REFUSED),
     (Fault.DELETE_FAILS, Fault.USER_DELETES),
+    (Fault.BREAKS, Fault.FLAPS),
 )
 
 
@@ -38,7 +39,7 @@ def draw(seed: int) -> Schedule:
     rng = random.Random(f"schedule {seed}")
     share = rng.choice((0.08, 0.15, 0.3, 0.5))
     faults = {fault for fault in Fault if rng.random() < share} - {Fault.STOP_START}
-    if rng.random() < 0.4:
+    if rng.random() < 0.5:
         faults |= set(rng.choice(STORIES))
     return Schedule(
         seed=seed,

@@ -60,7 +60,7 @@ _CHANCES = {
     Fault.WATCH_LATE: 0.05,
     Fault.WATCH_TWICE: 0.1,
     Fault.EXPIRED: 0.05,
-    Fault.STALE_OBJECTS: 0.3,
+    Fault.STALE_OBJECTS: 0.5,
     Fault.ARM_LOST: 0.06,
     Fault.ARM_REFUSED: 0.05,
     Fault.ARM_THROTTLED: 0.03,
@@ -76,9 +76,9 @@ _CHANCES = {
     Fault.NEVER_JOINS: 0.15,
     Fault.GPUS_LATE: 0.3,
     Fault.FLAPS: 0.3,
-    Fault.BREAKS: 0.15,
+    Fault.BREAKS: 0.4,
     Fault.CRASH: 0.03,
-    Fault.PAUSE: 0.003,
+    Fault.PAUSE: 0.006,
 }
 
 
