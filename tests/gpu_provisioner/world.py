@@ -1,18 +1,22 @@
 """A cluster, a cloud and a clock in memory, with the real reconciler between them."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
 from gpu_provisioner.claim import CLAIM_KINDS
 from gpu_provisioner.cloud import PoolState
+from gpu_provisioner.collector import Collector
 from gpu_provisioner.fake import FakeCloud
+from gpu_provisioner.images import ImageWatch
 from gpu_provisioner.metrics import Metrics
 from gpu_provisioner.offerings.buyer import Buyer
 from gpu_provisioner.offerings.instance_types import Catalogue
+from gpu_provisioner.polling import IDLE_SECONDS
 from gpu_provisioner.pool_view import PoolView
+from gpu_provisioner.power import PowerWatch
 from gpu_provisioner.reconciler import Reconciler
 from gpu_provisioner.refresh import Refresh
 from gpu_provisioner.settings import Terms
@@ -25,6 +29,7 @@ from kaito_kube.kinds import MACHINE, NODE, NODE_CLAIM, POD, Kind, Manifest, key
 from kaito_kube.store import Store
 
 NAME = "ws0123456ab"
+SWEEP = timedelta(seconds=IDLE_SECONDS)
 
 
 def claim_manifest(kind: Kind = MACHINE, name: str = NAME, **changes: Any) -> Manifest:
@@ -66,26 +71,33 @@ class World:
         self.store = Store()
         self.store.index(NODE, labels.AGENT_POOL)
         self.pools = PoolView()
-        metrics = Metrics(CollectorRegistry())
+        self.swept: datetime | None = None
+        self.registry = CollectorRegistry()
+        metrics = Metrics(self.registry)
+        recorder = Recorder(self.cluster, self.clock, "gpu-provisioner", "test")
+        power, images = PowerWatch(self.cloud, self.clock), ImageWatch(self.cloud, self.clock)
         self.reconciler = Reconciler(
             cluster=self.cluster,
             cloud=self.cloud,
             store=self.store,
             pools=self.pools,
             clock=self.clock,
-            recorder=Recorder(self.cluster, self.clock, "gpu-provisioner", "test"),
+            recorder=recorder,
             metrics=metrics,
             terms=self.terms,
             cluster_name="aks",
             buyer=Buyer(self.cloud, self.clock, metrics, Catalogue.of("eastus")),
+            power=power,
+            images=images,
         )
         self.refresh = Refresh(
             cloud=self.cloud,
-            cluster=self.cluster,
             pools=self.pools,
             clock=self.clock,
-            metrics=metrics,
-            terms=self.terms,
+            collector=Collector(
+                self.cloud, self.cluster, power, self.clock, recorder, metrics, self.terms
+            ),
+            images=images,
             is_busy=lambda: True,
             changed=lambda _: None,
         )
@@ -110,7 +122,10 @@ class World:
         self._machines()
         for kind in (*CLAIM_KINDS, NODE):
             self.store.replace(kind, (await self.cluster.list(kind)).items)
-        await self.refresh.once()
+        listing = await self.refresh.once()
+        if self.swept is None or self.clock.now() - self.swept >= SWEEP:
+            self.swept = self.clock.now()
+            await self.refresh.sweep(listing)
         for kind in CLAIM_KINDS:
             for key in self.store.keys(kind):
                 await self.reconciler.reconcile(kind, key)
