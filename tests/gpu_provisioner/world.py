@@ -7,19 +7,20 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from gpu_provisioner.claim import CLAIM_KINDS
-from gpu_provisioner.cloud import PoolState
+from gpu_provisioner.cloud import CloudProvider, PoolState
 from gpu_provisioner.collector import Collector
 from gpu_provisioner.fake import FakeCloud
 from gpu_provisioner.images import ImageWatch
 from gpu_provisioner.metrics import Metrics
 from gpu_provisioner.offerings.buyer import Buyer
 from gpu_provisioner.offerings.instance_types import Catalogue
+from gpu_provisioner.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.polling import IDLE_SECONDS
 from gpu_provisioner.pool_view import PoolView
-from gpu_provisioner.power import PowerWatch
+from gpu_provisioner.power import Power, PowerWatch
 from gpu_provisioner.reconciler import Reconciler
 from gpu_provisioner.refresh import Refresh
-from gpu_provisioner.settings import Terms
+from gpu_provisioner.settings import Budget, Terms
 from kaito_api import labels
 from kaito_kube.clock import FakeClock
 from kaito_kube.errors import ClusterError
@@ -53,21 +54,29 @@ def claim_manifest(kind: Kind = MACHINE, name: str = NAME, **changes: Any) -> Ma
 
 @dataclass
 class World:
-    """`joins` says whether machines of new pools join the cluster."""
+    """`joins` says whether machines of new pools join the cluster; with a `budget` the cloud's
+    calls are paced."""
 
     kind: Kind = MACHINE
     terms: Terms = field(default_factory=Terms)
     joins: bool = True
     gpus: str = "1"
+    budget: Budget | None = None
 
     def __post_init__(self) -> None:
         self.clock = FakeClock()
         self.cluster = FakeCluster(self.clock)
         self.cloud = FakeCloud(self.clock)
         self.start()
+        self.power.power = Power(
+            state=self.cloud.state,
+            asked=self.clock.now(),
+            steady_since=self.clock.now() - timedelta(hours=1),
+        )
 
     def start(self) -> None:
-        """A process that knows nothing: the first, or the one after a crash."""
+        """A process that knows nothing, as after a crash. The world's first has run for a while
+        and has seen the cluster steady."""
         self.store = Store()
         self.store.index(NODE, labels.AGENT_POOL)
         self.pools = PoolView()
@@ -75,10 +84,14 @@ class World:
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
         recorder = Recorder(self.cluster, self.clock, "gpu-provisioner", "test")
-        power, images = PowerWatch(self.cloud, self.clock), ImageWatch(self.cloud, self.clock)
+        provider: CloudProvider = self.cloud
+        if self.budget is not None:
+            provider = PacedCloud(self.cloud, self.clock, self.budget)
+        self.power = PowerWatch(provider, self.clock)
+        images = ImageWatch(provider, self.clock)
         self.reconciler = Reconciler(
             cluster=self.cluster,
-            cloud=self.cloud,
+            cloud=provider,
             store=self.store,
             pools=self.pools,
             clock=self.clock,
@@ -86,16 +99,16 @@ class World:
             metrics=metrics,
             terms=self.terms,
             cluster_name="aks",
-            buyer=Buyer(self.cloud, self.clock, metrics, Catalogue.of("eastus")),
-            power=power,
+            buyer=Buyer(provider, self.clock, metrics, Catalogue.of("eastus")),
+            power=self.power,
             images=images,
         )
         self.refresh = Refresh(
-            cloud=self.cloud,
+            cloud=provider,
             pools=self.pools,
             clock=self.clock,
             collector=Collector(
-                self.cloud, self.cluster, power, self.clock, recorder, metrics, self.terms
+                provider, self.cluster, self.power, self.clock, recorder, metrics, self.terms
             ),
             images=images,
             is_busy=lambda: True,

@@ -80,7 +80,9 @@ class Reconciler:
 
     def __post_init__(self) -> None:
         self._claim_writer = ClaimWriter(self.cluster, self.clock, self.metrics)
-        self._pool_writer = PoolWriter(self.cloud, self.cluster, self.pools, self.clock, self.metrics)
+        self._pool_writer = PoolWriter(
+            self.cloud, self.cluster, self.pools, self.clock, self.metrics
+        )
         self._evictor = Evictor(self.cluster, self.metrics)
         self._fleet = FleetView(self.store)
 

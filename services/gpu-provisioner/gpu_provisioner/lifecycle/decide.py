@@ -69,7 +69,7 @@ def _status(observed: Observed, steps: list[Step]) -> Manifest:
     status: Manifest = {"conditions": conditions.merge(claim.conditions, desired, observed.now)}
     if observed.node is not None:
         status |= _of_node(observed.node)
-    if observed.pool is not None and observed.pool.image:
+    if observed.pool is not None and observed.pool.image and steps[0].done:
         status["imageID"] = observed.pool.image
     return status
 
