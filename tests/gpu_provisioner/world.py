@@ -1,21 +1,26 @@
 """A cluster, a cloud and a clock in memory, with the real reconciler between them."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
 from gpu_provisioner.claim import CLAIM_KINDS
-from gpu_provisioner.cloud import PoolState
+from gpu_provisioner.cloud import CloudProvider, PoolState
+from gpu_provisioner.collector import Collector
 from gpu_provisioner.fake import FakeCloud
+from gpu_provisioner.images import ImageWatch
 from gpu_provisioner.metrics import Metrics
 from gpu_provisioner.offerings.buyer import Buyer
 from gpu_provisioner.offerings.instance_types import Catalogue
+from gpu_provisioner.pacing.paced_cloud import PacedCloud
+from gpu_provisioner.polling import IDLE_SECONDS
 from gpu_provisioner.pool_view import PoolView
+from gpu_provisioner.power import Power, PowerWatch
 from gpu_provisioner.reconciler import Reconciler
 from gpu_provisioner.refresh import Refresh
-from gpu_provisioner.settings import Terms
+from gpu_provisioner.settings import Budget, Terms
 from kaito_api import labels
 from kaito_kube.clock import FakeClock
 from kaito_kube.errors import ClusterError
@@ -25,6 +30,7 @@ from kaito_kube.kinds import MACHINE, NODE, NODE_CLAIM, POD, Kind, Manifest, key
 from kaito_kube.store import Store
 
 NAME = "ws0123456ab"
+SWEEP = timedelta(seconds=IDLE_SECONDS)
 
 
 def claim_manifest(kind: Kind = MACHINE, name: str = NAME, **changes: Any) -> Manifest:
@@ -48,44 +54,63 @@ def claim_manifest(kind: Kind = MACHINE, name: str = NAME, **changes: Any) -> Ma
 
 @dataclass
 class World:
-    """`joins` says whether machines of new pools join the cluster."""
+    """`joins` says whether machines of new pools join the cluster; with a `budget` the cloud's
+    calls are paced."""
 
     kind: Kind = MACHINE
     terms: Terms = field(default_factory=Terms)
     joins: bool = True
     gpus: str = "1"
+    budget: Budget | None = None
 
     def __post_init__(self) -> None:
         self.clock = FakeClock()
         self.cluster = FakeCluster(self.clock)
         self.cloud = FakeCloud(self.clock)
         self.start()
+        self.power.power = Power(
+            state=self.cloud.state,
+            asked=self.clock.now(),
+            steady_since=self.clock.now() - timedelta(hours=1),
+        )
 
     def start(self) -> None:
-        """A process that knows nothing: the first, or the one after a crash."""
+        """A process that knows nothing, as after a crash. The world's first has run for a while
+        and has seen the cluster steady."""
         self.store = Store()
         self.store.index(NODE, labels.AGENT_POOL)
         self.pools = PoolView()
-        metrics = Metrics(CollectorRegistry())
+        self.swept: datetime | None = None
+        self.registry = CollectorRegistry()
+        metrics = Metrics(self.registry)
+        recorder = Recorder(self.cluster, self.clock, "gpu-provisioner", "test")
+        provider: CloudProvider = self.cloud
+        if self.budget is not None:
+            provider = PacedCloud(self.cloud, self.clock, self.budget)
+        self.power = PowerWatch(provider, self.clock)
+        images = ImageWatch(provider, self.clock)
         self.reconciler = Reconciler(
             cluster=self.cluster,
-            cloud=self.cloud,
+            cloud=provider,
             store=self.store,
             pools=self.pools,
             clock=self.clock,
-            recorder=Recorder(self.cluster, self.clock, "gpu-provisioner", "test"),
+            recorder=recorder,
             metrics=metrics,
             terms=self.terms,
             cluster_name="aks",
-            buyer=Buyer(self.cloud, self.clock, metrics, Catalogue.of("eastus")),
+            buyer=Buyer(provider, self.clock, metrics, Catalogue.of("eastus")),
+            power=self.power,
+            images=images,
         )
         self.refresh = Refresh(
-            cloud=self.cloud,
-            cluster=self.cluster,
+            cloud=provider,
             pools=self.pools,
             clock=self.clock,
-            metrics=metrics,
-            terms=self.terms,
+            collector=Collector(
+                provider, self.cluster, self.power, self.clock, recorder, metrics, self.terms
+            ),
+            images=images,
             is_busy=lambda: True,
             changed=lambda _: None,
         )
@@ -110,7 +135,10 @@ class World:
         self._machines()
         for kind in (*CLAIM_KINDS, NODE):
             self.store.replace(kind, (await self.cluster.list(kind)).items)
-        await self.refresh.once()
+        listing = await self.refresh.once()
+        if self.swept is None or self.clock.now() - self.swept >= SWEEP:
+            self.swept = self.clock.now()
+            await self.refresh.sweep(listing)
         for kind in CLAIM_KINDS:
             for key in self.store.keys(kind):
                 await self.reconciler.reconcile(kind, key)
