@@ -123,10 +123,16 @@ class ApiClient:
             guarded=guarded,
         )
 
-    async def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
+    async def delete(
+        self, kind: Kind, name: str, namespace: str = "", *, grace_seconds: int | None = None
+    ) -> None:
         self._witness.deletes_object(self._process.name, kind, name)
         ask = Ask(f"delete {kind} {name}", _pool_of(kind, name), True, danger=1.0)
-        await self._call(ask, lambda: at_once(self._server.cluster.delete(kind, name, namespace)))
+        cluster = self._server.cluster
+        await self._call(
+            ask,
+            lambda: at_once(cluster.delete(kind, name, namespace, grace_seconds=grace_seconds)),
+        )
 
     async def evict(self, name: str, namespace: str) -> None:
         ask = Ask(f"evict {namespace}/{name}", writes=True, danger=0.5)

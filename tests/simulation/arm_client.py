@@ -79,6 +79,10 @@ class ArmClient:
     async def cluster(self) -> ClusterState:
         return await self._call(Ask("get cluster"), self._azure.power.told)
 
+    async def newest_image(self, name: str) -> str:
+        ask = Ask(f"get the newest image of {name}", name)
+        return await self._call(ask, lambda: self._azure.arm.get(name).image)
+
     async def market(self) -> Market:
         return await self._call(Ask("list market"), self._azure.arm.region.market)
 

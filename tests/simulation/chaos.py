@@ -34,7 +34,7 @@ class Chaos:
             (Fault.WATCH_CUT, 200, self._cut_watches),
             (Fault.QUOTA, 500, self._quota),
             (Fault.SKU, 600, self._sku),
-            (Fault.STOP_START, 1000, self.cycle),
+            (Fault.STOP_START, 600, self.cycle),
         ):
             if self.stage.weather.knows(fault):
                 self._again(fault, mean, deed)

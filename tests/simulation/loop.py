@@ -9,11 +9,13 @@ import asyncio
 import contextvars
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+Value = TypeVar("Value")
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -23,6 +25,10 @@ class Gate(Protocol):
 
     def admits(self, handle: asyncio.Handle) -> bool:
         """Whether the callback may run now; one that may not is the gate's to keep."""
+        ...
+
+    def adopt(self, task: asyncio.Task[Any]) -> None:
+        """A task of that process was made."""
         ...
 
 
@@ -71,6 +77,19 @@ class VirtualLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         return self.call_at(self._moment + delay, callback, *args, context=context)
+
+    def create_task(
+        self,
+        coro: Coroutine[Any, Any, Value],
+        *,
+        name: str | None = None,
+        context: Context | None = None,
+    ) -> asyncio.Task[Value]:
+        task = asyncio.Task(coro, loop=self, name=name, context=context)
+        gate = GATE.get() if context is None else context.get(GATE)
+        if gate is not None:
+            gate.adopt(task)
+        return task
 
     def outside(self, delay: float, callback: Callable[..., object], *args: Any) -> None:
         """After that many seconds, as something that belongs to no process."""

@@ -72,7 +72,7 @@ class Machines:
             self._drop(vm)
 
     def register_again(self, vm: Vm) -> None:
-        if vm.node_removed and not vm.gone:
+        if vm.node_removed and not vm.gone and self.steady():
             vm.node_removed = False
             self._join(vm)
             self._report(vm)

@@ -31,18 +31,22 @@ class Process:
         self._loop = loop
         self._died = died
         self._kept: list[asyncio.Handle] = []
-        self._main: asyncio.Task[None] | None = None
+        self._tasks: dict[asyncio.Task[Any], None] = {}
 
     def start(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         context = contextvars.copy_context()
         context.run(GATE.set, self)
-        self._main = self._loop.create_task(main(), context=context)
-        self._main.add_done_callback(self._ended, context=contextvars.copy_context())
+        task = self._loop.create_task(main(), context=context)
+        task.add_done_callback(self._ended, context=contextvars.copy_context())
 
     def admits(self, handle: asyncio.Handle) -> bool:
         if self.stopped:
             self._kept.append(handle)
         return not self.stopped
+
+    def adopt(self, task: asyncio.Task[Any]) -> None:
+        self._tasks[task] = None
+        task.add_done_callback(self._tasks.pop, context=contextvars.Context())
 
     def stop(self) -> None:
         """SIGSTOP: nothing of it runs, what it has sent is on its way."""
@@ -55,14 +59,16 @@ class Process:
 
     def kill(self, why: str) -> None:
         """SIGKILL."""
-        if not self.alive:
-            return
+        if self.alive:
+            self._die(why)
+
+    def _die(self, why: str) -> None:
         self.alive = False
         self.go_on()
         for connection in list(self.connections):
             connection.close()
-        assert self._main is not None
-        self._main.cancel()
+        for task in list(self._tasks):
+            task.cancel()
         self._died(self, why)
 
     def cut(self, server: str) -> None:
@@ -76,8 +82,6 @@ class Process:
                 connection.breaks()
 
     def _ended(self, main: asyncio.Task[None]) -> None:
-        if not self.alive:
-            return
-        self.alive = False
-        error = None if main.cancelled() else main.exception()
-        self._died(self, f"ended by {error!r}" if error is not None else "ended")
+        if self.alive:
+            error = None if main.cancelled() else main.exception()
+            self._die(f"ended by {error!r}" if error is not None else "ended")

@@ -10,6 +10,7 @@ from tests.simulation.weather import Fault
 STORIES = (
     (Fault.CRASH, Fault.CREATE_SLOW, Fault.USER_DELETES_WHILE_DOWN),
     (Fault.CREATE_LIES, Fault.JOINS_LATE),
+    (Fault.STOP_START,),
     (Fault.ARM_LOST, Fault.CRASH),
     (Fault.PAUSE, Fault.CREATE_FAILS, Fault.CREATE_LIES),
     (Fault.PARTITION, Fault.USER_DELETES),
@@ -38,7 +39,7 @@ class Schedule:
 def draw(seed: int) -> Schedule:
     rng = random.Random(f"schedule {seed}")
     share = rng.choice((0.08, 0.15, 0.3, 0.5))
-    faults = {fault for fault in Fault if rng.random() < share} - {Fault.STOP_START}
+    faults = {fault for fault in Fault if rng.random() < share}
     if rng.random() < 0.5:
         faults |= set(rng.choice(STORIES))
     return Schedule(

@@ -223,7 +223,7 @@ def _bounds(schedule: Schedule) -> Bounds:
     lag += schedule.lease if {Fault.PARTITION, Fault.CRASH, Fault.PAUSE} & faults else 0.0
     return Bounds(
         lag=lag,
-        arm_calls_per_minute=150,
+        arm_calls_per_minute=150 + 20 * schedule.most_claims,
         arm_calls_per_claim=40,
         api_writes_per_minute=300,
     )

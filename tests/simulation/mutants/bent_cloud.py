@@ -44,5 +44,8 @@ class BentCloud:
     async def cluster(self) -> ClusterState:
         return await self.ways.cluster(self.cloud)
 
+    async def newest_image(self, name: str) -> str:
+        return await self.cloud.newest_image(name)
+
     async def market(self) -> Market:
         return await self.cloud.market()
