@@ -80,7 +80,9 @@ def _works(pool: AgentPool | None) -> bool:
 def _has_obstacle(truth: Truth, claim: Manifest, pool: AgentPool | None) -> bool:
     """Whether the truth, not a process's memory, keeps it from being Ready."""
     if pool is not None:
-        return pool.vm is not None and pool.vm.ill is Ill.BROKEN
+        vm = pool.vm
+        broken = vm is not None and (vm.ill is Ill.BROKEN or vm.node_removed)
+        return broken and not truth.judge.may_repair()
     if claim["spec"]["resources"]["requests"]["storage"] == "9Ti":
         return True
     if (other := truth.arm.pools.get(claim["metadata"]["name"])) is not None and other.foreign:

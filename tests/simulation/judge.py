@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from math import ceil
 
 from gpu_provisioner.cloud import PoolSpec, PoolState
 from gpu_provisioner.settings import Terms
@@ -21,8 +22,6 @@ from tests.simulation.vm import Ill, Vm
 CLAIMS = (MACHINE, NODE_CLAIM)
 # A pool whose create was reported failed is kept so long for its machine.
 FAILED_POOL_GRACE = 120.0
-# How long a node that is not Ready is borne.
-TOLERATION = 600.0
 # Calls that were decided before the word came, and are sent after it.
 _EARLY_CALLS = 2
 # Nobody waits longer for a pool without a claim to go, whatever the faults.
@@ -194,7 +193,8 @@ class Judge:
             return ""
         if vm.ready_since is not None and now - vm.ready_since > lag:
             return f"its node has been Ready for {now - vm.ready_since:.0f} s"
-        if vm.ill_since is not None and now - vm.ill_since < TOLERATION - lag:
+        longest = self.terms.repair_toleration.total_seconds() - lag
+        if vm.ill_since is not None and now - vm.ill_since < longest:
             return f"its node has not been Ready for {now - vm.ill_since:.0f} s only"
         return ""
 
@@ -208,6 +208,13 @@ class Judge:
             if claim and claim["metadata"]["uid"] == pool.uid and not is_being_deleted(claim):
                 return claim
         return None
+
+    def may_repair(self) -> bool:
+        """Karpenter's brake: with more than a fifth of all nodes broken the fault is elsewhere."""
+        vms = [pool.vm for pool in self._pools() if not pool.foreign]
+        joined = [vm for vm in vms if vm is not None and vm.joined]
+        broken = [vm for vm in joined if not vm.is_ready or vm.node_removed]
+        return len(broken) <= ceil(len(joined) / 5)
 
     def _pools(self) -> list[AgentPool]:
         return list(self.arm.pools.values())
