@@ -63,6 +63,7 @@ async def test_at_most_a_fifth_of_the_nodes_may_be_at_fault(
     kept = sum(world.claim(f"ws{index}") is not None for index in range(nodes))
     assert kept == (nodes - down if repaired else nodes)
     if not repaired:
+        assert world.condition("Ready", "ws0") == ("False", "NodeUnhealthy")
         assert f"not repaired: {down} of {nodes} nodes" in world.message("Ready", "ws0")
         assert world.events() == ["NodeRepairBlocked"]
         world.set_ready(f"ws{down - 1}", "True")

@@ -61,7 +61,7 @@ def _not_yet(observed: Observed, node: Manifest, trouble: str) -> Step:
     left = (since + longest - observed.now).total_seconds()
     pending = Step(conditions.unknown(type_, "InitializationPending", trouble))
     late = Step(conditions.false(type_, "InitializationTimeout", trouble))
-    if claim.since(type_, "False") is not None:
+    if claim.since(type_, "False", "InitializationTimeout") is not None:
         shown = late
     elif left > 0:
         shown = Step(pending.condition, look_again=left + 1)

@@ -71,7 +71,7 @@ def _blocked(observed: Observed, shown: Step) -> Step:
     )
     return replace(
         shown,
-        condition=replace(condition, message=f"{condition.message}; {note}"),
+        condition=conditions.false(condition.type, "NodeUnhealthy", f"{condition.message}; {note}"),
         actions=(*shown.actions, Tell("Warning", "NodeRepairBlocked", note)),
         look_again=_BLOCKED_SECONDS,
     )
