@@ -40,6 +40,24 @@ async def test_a_claim_is_ready_with_five_writes(world: World) -> None:
     assert writes == ["patch", "patch status", "patch", "patch status", "patch"]
 
 
+async def test_what_the_machine_was_before_is_not_written_to_the_node_it_is_now(
+    world: World,
+) -> None:
+    """Claim and Node would give each other their labels for ever."""
+    world.ask()
+    claim = world.claim()
+    assert claim is not None
+    stale = {labels.INSTANCE_TYPE: "Standard_NC24ads_A100_v4", labels.REGION: "westus"}
+    change = {"metadata": {"labels": {**claim["metadata"]["labels"], **stale}}}
+    world.cluster.change(world.kind, key_of(claim), change)
+    await world.run(12)
+    node, claim = world.cluster.peek(NODE, f"aks-{NAME}-0"), world.claim()
+    assert node is not None and claim is not None
+    for manifest in (node, claim):
+        assert manifest["metadata"]["labels"][labels.INSTANCE_TYPE] == "Standard_NC6s_v3"
+        assert manifest["metadata"]["labels"][labels.REGION] == "eastus"
+
+
 async def test_the_finalizer_is_on_before_the_first_create(world: World) -> None:
     world.ask()
     await world.run(12)

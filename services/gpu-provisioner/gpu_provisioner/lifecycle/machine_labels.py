@@ -8,6 +8,8 @@ from kaito_api import labels
 from kaito_kube.kinds import Manifest, labels_of
 
 _FROM_NODE: Final = (labels.INSTANCE_TYPE, labels.ZONE, labels.REGION)
+# What the Node says of itself: never written there from a claim, whose may be another machine's.
+OF_MACHINE: Final = frozenset({*_FROM_NODE, CAPACITY_TYPE})
 
 
 def claim_labels(observed: Observed) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Registration: the pool's machine has joined the cluster, and carries the claim's labels."""
 
-from gpu_provisioner.lifecycle.machine_labels import capacity_type
+from gpu_provisioner.lifecycle.machine_labels import OF_MACHINE, capacity_type
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import DeleteClaim, PatchNode, Step, Tell
 from gpu_provisioner.lifecycle.presence import lost
@@ -43,8 +43,8 @@ def _missing(observed: Observed) -> Step:
 def _patch(observed: Observed, node: Manifest) -> Manifest:
     """What the Node still lacks of the claim's labels and of Karpenter's marks."""
     wanted = {
+        **{k: v for k, v in observed.claim.labels.items() if k not in OF_MACHINE},
         CAPACITY_TYPE: capacity_type(node),
-        **observed.claim.labels,
         labels.REGISTERED: "true",
     }
     has = labels_of(node)
