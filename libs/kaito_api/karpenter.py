@@ -64,8 +64,18 @@ class ClaimSpec(Model):
 
 class NodeClaimSpec(ClaimSpec):
     node_class_ref: NodeClassRef = Field(default_factory=NodeClassRef)
-    expire_after: str = Field(default="Never", max_length=32)
-    termination_grace_period: str | None = Field(default=None, max_length=32)
+    expire_after: str = Field(
+        default="Never",
+        max_length=32,
+        pattern=r"^(([0-9]+(s|m|h))+|Never)$",
+        description="Age at which the claim is deleted, for example 720h.",
+    )
+    termination_grace_period: str | None = Field(
+        default=None,
+        max_length=32,
+        pattern=r"^([0-9]+(s|m|h))+$",
+        description="Time from its deletion after which its pods go whatever forbids it.",
+    )
 
 
 class MachineSpec(ClaimSpec):

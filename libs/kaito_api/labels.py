@@ -10,6 +10,8 @@ WORKSPACE: Final = "kaito.sh/workspace"
 WORKSPACE_NAMESPACE: Final = "kaito.sh/workspacenamespace"
 WORKSPACE_UID: Final = "kaito.sh/workspace-uid"
 MACHINE_TYPE: Final = "kaito.sh/machine-type"
+# On a Node from its first moment: which claim its agent pool was made for.
+CLAIM_UID: Final = "kaito.sh/claim-uid"
 CREATION_TIMESTAMP: Final = "kaito.sh/creation-timestamp"
 # What a pod does for its Workspace: "tuning" or "inference".
 ROLE: Final = "kaito.sh/role"
@@ -46,6 +48,9 @@ DO_NOT_DISRUPT: Final = "karpenter.sh/do-not-disrupt"
 UNREGISTERED: Final = "karpenter.sh/unregistered"
 REGISTERED: Final = "karpenter.sh/registered"
 INITIALIZED: Final = "karpenter.sh/initialized"
+DISRUPTED: Final = "karpenter.sh/disrupted"
+CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
+EXCLUDE_BALANCERS: Final = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
 ARCH: Final = "kubernetes.io/arch"

@@ -32,6 +32,9 @@ WORKSPACE_DELETING: Final = "WorkspaceDeleting"
 
 # Of Machines and NodeClaims; a Machine's carry the prefix Machine.
 _LIFE = ("Launched", "Registered", "Initialized", "Ready")
+_END = ("InstanceTerminating",)
+# For reasons that no condition carries.
+_EVENT = ("Event",)
 
 _CLAIM = (MACHINE_READY, NODE_CLAIM_READY, RESOURCE_READY, *_LIFE)
 _TUNING = (TUNING_SUCCEEDED, WORKSPACE_SUCCEEDED)
@@ -44,7 +47,7 @@ _TABLE = (
     Reason("NodesReused", _CLAIM, "Ready nodes that match the selector serve; none was asked for."),
     Reason("CreatingNodes", _CLAIM, "Nodes were asked for and are being made.",
            "Wait: an AKS GPU node takes 3 to 10 minutes."),
-    Reason("NodesNotReady", (NODES_READY, RESOURCE_READY),
+    Reason("NodesNotReady", (NODES_READY, *_CLAIM),
            "Nodes exist, and not all of them are Ready with their GPUs advertised.",
            "kubectl describe node names the cause; a missing nvidia.com/gpu means that no device "
            "plugin runs there."),
@@ -68,10 +71,10 @@ _TABLE = (
            "Set it right in the Azure portal (bill, spending limit); it is tried again."),
     Reason("InsufficientCapacity", _CLAIM, "The cloud has no machine of that type left now.",
            "Wait, it is tried again; or use another instance type or zone."),
-    Reason("CloudUnauthorized", _CLAIM, "The cloud refused the provisioner's identity.",
+    Reason("CloudUnauthorized", (*_CLAIM, *_END), "The cloud refused the provisioner's identity.",
            "Give the identity of gpu-provisioner the Contributor role on the AKS cluster and check "
            "its federated credential."),
-    Reason("CloudUnavailable", _CLAIM, "The cloud's API does not answer or throttles.",
+    Reason("CloudUnavailable", (*_CLAIM, *_END), "The cloud's API does not answer or throttles.",
            "Wait, it is tried again."),
     Reason("LaunchFailed", _CLAIM, "The cloud could not make the node.",
            "The message holds the cloud's own words."),
@@ -86,6 +89,17 @@ _TABLE = (
            "The node joined, and is no longer there; its agent pool is.",
            "It is replaced after gpu-provisioner.settings.nodeGoneTimeoutS seconds. If nobody "
            "deleted the Node look at the activity log of the pool's scale set."),
+    Reason("LaunchTimeout", _CLAIM,
+           "AKS has been making the agent pool for longer than launchTimeoutS.",
+           "AKS takes no other operation on it until that one ends, and a pool that ends without a "
+           "machine is replaced. The pool's activity log says what it waits for; `az aks nodepool "
+           "operation-abort` ends it."),
+    Reason("PoolMissing", _CLAIM,
+           "The agent pool of a machine that worked is in no listing of the cloud.",
+           "After orphanGraceS seconds, and if the cloud says so when it is asked for that pool "
+           "alone, the claim is given up and another is made."),
+    Reason("NodeUnhealthy", _CLAIM, "The node was not Ready for nodeRepairTolerationS.",
+           "It is replaced. If it happens again kubectl describe node names the condition."),
     Reason("InitializationTimeout", _CLAIM,
            "The node joined, and never became Ready with its GPUs.",
            "Look at the device plugin's and the driver's pods on that node."),
@@ -105,6 +119,39 @@ _TABLE = (
            "The message says which."),
     Reason("Initialized", ("Initialized",), "The node can be used."),
     Reason("Ready", ("Ready",), "The claim's node works."),
+    Reason("NodeImageDrift", ("Drifted",), "There is a newer node image than the machine's.",
+           "Nothing is done about it. Delete the claim when it suits, and another machine is made; "
+           "or upgrade the agent pool with az aks nodepool upgrade --node-image-only."),
+    Reason("KubernetesVersionDrift", ("Drifted",),
+           "The cluster runs another version of Kubernetes than the machine.",
+           "Nothing is done about it. Delete the claim when it suits, and another machine is made; "
+           "or upgrade the agent pool with az aks nodepool upgrade."),
+    Reason("Draining", ("Drained",), "The node's pods were asked to go and are going."),
+    Reason("DrainBlocked", ("Drained",),
+           "Pods do not leave the node: a disruption budget forbids it, or they carry "
+           "karpenter.sh/do-not-disrupt.",
+           "The message names them, and until when they are waited for. Give the budget room, take "
+           "the annotation away, or delete the pods."),
+    Reason("DrainTimeout", ("Drained",),
+           "Pods were still there when the time for the drain was over, and go with the machine.",
+           "Give the claim a longer terminationGracePeriod, or raise drainTimeoutS."),
+    Reason("Drained", ("Drained",), "No pod is left on the node that would be waited for."),
+    Reason("InstanceTerminating", _END, "The cloud is taking the machine away."),
+    Reason("TerminationFailed", _END, "The cloud did not delete the agent pool.",
+           "It is asked again; the message holds the cloud's own words."),
+    # Events alone
+    Reason("Expired", _EVENT, "The claim was older than its expireAfter, and is replaced."),
+    Reason("FailedDraining", _EVENT, "Pods hold a drain up; the condition Drained says which.",
+           "See DrainBlocked."),
+    Reason("TerminationGracePeriodExpiring", _EVENT,
+           "The claim's terminationGracePeriod ends at the time in the message, and all pods of "
+           "the node with it."),
+    Reason("NodeRepairBlocked", _EVENT,
+           "More than 20 % of the nodes do not work: none of them is replaced.",
+           "Look for what they have in common: the network, a driver, a disruption of the region."),
+    Reason("NodeWithoutPool", _EVENT,
+           "A Node that works has neither claim nor agent pool.",
+           "Its machine costs money. Look for it in the scale sets of the node resource group."),
     # Configuration
     Reason("PresetUnknown", _CONFIG, "No preset of that name.",
            "The message lists the nearest names; docs/reference/presets.md lists all.",

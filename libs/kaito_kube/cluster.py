@@ -70,8 +70,11 @@ class Cluster(Protocol):
         changed since. Raises NotFound."""
         ...
 
-    async def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
-        """Starts the deletion, dependents in the background. Raises NotFound."""
+    async def delete(
+        self, kind: Kind, name: str, namespace: str = "", *, grace_seconds: int | None = None
+    ) -> None:
+        """Starts the deletion, dependents in the background; a pod gets its own grace period
+        where none is given. Raises NotFound."""
         ...
 
     async def evict(self, name: str, namespace: str) -> None:

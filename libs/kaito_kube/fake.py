@@ -161,8 +161,11 @@ class FakeCluster:
         allowed = {k: v for k, v in patch.items() if (k == "status") == bool(subresource)}
         return copied(self._changed(kind, before, merged(before, allowed)))
 
-    async def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
-        self._begin(Call("delete", kind, Key(namespace, name)))
+    async def delete(
+        self, kind: Kind, name: str, namespace: str = "", *, grace_seconds: int | None = None
+    ) -> None:
+        body = None if grace_seconds is None else {"gracePeriodSeconds": grace_seconds}
+        self._begin(Call("delete", kind, Key(namespace, name), body))
         before = self._existing(kind, Key(namespace, name))
         if before["metadata"].get("deletionTimestamp") is None:
             after = merged(before, {"metadata": {"deletionTimestamp": rfc3339(self.clock.now())}})

@@ -59,9 +59,11 @@ class FencedCluster:
             kind, name, patch, namespace=namespace, subresource=subresource
         )
 
-    async def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
+    async def delete(
+        self, kind: Kind, name: str, namespace: str = "", *, grace_seconds: int | None = None
+    ) -> None:
         self.tenure.check()
-        await self.cluster.delete(kind, name, namespace)
+        await self.cluster.delete(kind, name, namespace, grace_seconds=grace_seconds)
 
     async def evict(self, name: str, namespace: str) -> None:
         self.tenure.check()

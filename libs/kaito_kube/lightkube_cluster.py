@@ -36,7 +36,7 @@ def _translated() -> Iterator[None]:
     except ApiError as error:
         status = error.status
         code = status.code or error.response.status_code
-        raise errors.from_status(code, status.reason or "", status.message or str(error)) from error
+        raise errors.from_status(code, status.reason or "", _words(error)) from error
     except httpx2.HTTPStatusError as error:
         raise errors.from_status(error.response.status_code, "", str(error)) from error
     except httpx2.HTTPError as error:
@@ -115,11 +115,14 @@ class LightkubeCluster:
             )
         return _plain(made)
 
-    async def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
+    async def delete(
+        self, kind: Kind, name: str, namespace: str = "", *, grace_seconds: int | None = None
+    ) -> None:
         with _translated():
             await self._client.delete(
                 _resource(kind),
                 name,
+                grace_period=grace_seconds,
                 cascade=CascadeType.BACKGROUND,
                 **_namespace(kind, namespace),
             )
@@ -128,6 +131,15 @@ class LightkubeCluster:
         eviction = Pod.Eviction(metadata=ObjectMeta(name=name, namespace=namespace))
         with _translated():
             await self._client.create(eviction, name, namespace=namespace)
+
+
+def _words(error: ApiError) -> str:
+    """The server's message; an eviction's refusal names the budget only in its causes."""
+    status = error.status
+    message = status.message or str(error)
+    causes = (status.details.causes if status.details is not None else None) or ()
+    told = [c.message for c in causes if c.message and c.message not in message]
+    return " ".join([message, *told])
 
 
 def _namespace(kind: Kind, namespace: str) -> dict[str, Any]:

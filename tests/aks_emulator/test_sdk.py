@@ -47,6 +47,16 @@ async def create(client: ContainerServiceClient, name: str, **changes: Any) -> A
     return await poller.result()
 
 
+async def test_a_pool_has_the_newest_image(cloud: Cloud, client: ContainerServiceClient) -> None:
+    poller = await client.agent_pools.begin_create_or_update(*CLUSTER, "ws1", pool())
+    made = await poller.result()
+    profile = await client.agent_pools.get_upgrade_profile(*CLUSTER, "ws1")
+    assert made.properties is not None
+    assert profile.latest_node_image_version == made.properties.node_image_version != ""
+    with pytest.raises(ResourceNotFoundError):
+        await client.agent_pools.get_upgrade_profile(*CLUSTER, "nosuchpool")
+
+
 async def test_a_pool_is_created_listed_and_deleted(
     cloud: Cloud, client: ContainerServiceClient
 ) -> None:

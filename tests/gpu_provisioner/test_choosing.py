@@ -144,7 +144,7 @@ async def test_a_machine_that_joins_late_keeps_its_type(world: World) -> None:
     world.cloud.fail_late[NAME] = NO_CAPACITY
     world.ask(requirements=[types(T4, A100)])
     await world.run(12)
-    world._join(NAME)
+    world.join(NAME)
     await world.run(60)
     assert pool_type(world) == T4
     assert world.condition("Ready") == ("True", "Ready")

@@ -243,6 +243,18 @@ async def test_a_market_that_may_not_be_read_is_an_error(subject: Subject) -> No
     assert "AuthorizationFailed" in refused.value.message
 
 
+async def test_a_pool_is_as_new_as_its_cluster(subject: Subject) -> None:
+    cloud = subject.provider
+    await cloud.create(SPEC)
+    await subject.settle()
+    pool = (await _ours(cloud))[0]
+    assert pool.kubernetes_version == (await cloud.cluster()).kubernetes_version != ""
+    assert pool.image == await cloud.newest_image(SPEC.name) != ""
+    assert pool.running
+    with pytest.raises(PoolNotFound):
+        await cloud.newest_image("nosuchpool")
+
+
 async def test_a_cluster_that_was_stopped_is_not_steady(subject: Subject) -> None:
     before = await subject.provider.cluster()
     assert before.steady

@@ -1,30 +1,37 @@
 """A cluster, a cloud and a clock in memory, with the real reconciler between them."""
 
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
 from gpu_provisioner.claim import CLAIM_KINDS
-from gpu_provisioner.cloud import PoolState
+from gpu_provisioner.cloud import CloudProvider, PoolState
+from gpu_provisioner.collector import Collector
 from gpu_provisioner.fake import FakeCloud
+from gpu_provisioner.images import ImageWatch
 from gpu_provisioner.metrics import Metrics
 from gpu_provisioner.offerings.buyer import Buyer
 from gpu_provisioner.offerings.instance_types import Catalogue
+from gpu_provisioner.pacing.paced_cloud import PacedCloud
+from gpu_provisioner.polling import IDLE_SECONDS
 from gpu_provisioner.pool_view import PoolView
+from gpu_provisioner.power import Power, PowerWatch
 from gpu_provisioner.reconciler import Reconciler
 from gpu_provisioner.refresh import Refresh
-from gpu_provisioner.settings import Terms
+from gpu_provisioner.settings import Budget, Terms
 from kaito_api import labels
+from kaito_api.conditions import rfc3339
 from kaito_kube.clock import FakeClock
 from kaito_kube.errors import ClusterError
 from kaito_kube.events import Recorder
 from kaito_kube.fake import FakeCluster
-from kaito_kube.kinds import MACHINE, NODE, NODE_CLAIM, POD, Kind, Manifest, key_of
+from kaito_kube.kinds import EVENT, MACHINE, NODE, NODE_CLAIM, POD, Key, Kind, Manifest, key_of
 from kaito_kube.store import Store
 
 NAME = "ws0123456ab"
+SWEEP = timedelta(seconds=IDLE_SECONDS)
 
 
 def claim_manifest(kind: Kind = MACHINE, name: str = NAME, **changes: Any) -> Manifest:
@@ -48,44 +55,64 @@ def claim_manifest(kind: Kind = MACHINE, name: str = NAME, **changes: Any) -> Ma
 
 @dataclass
 class World:
-    """`joins` says whether machines of new pools join the cluster."""
+    """`joins` says whether machines of new pools join the cluster; with a `budget` the cloud's
+    calls are paced. `leaves_nodes`: nobody takes away the Node of a machine that is gone."""
 
     kind: Kind = MACHINE
     terms: Terms = field(default_factory=Terms)
     joins: bool = True
     gpus: str = "1"
+    budget: Budget | None = None
+    leaves_nodes: bool = False
 
     def __post_init__(self) -> None:
         self.clock = FakeClock()
         self.cluster = FakeCluster(self.clock)
         self.cloud = FakeCloud(self.clock)
         self.start()
+        self.power.power = Power(
+            state=self.cloud.state,
+            asked=self.clock.now(),
+            steady_since=self.clock.now() - timedelta(hours=1),
+        )
 
     def start(self) -> None:
-        """A process that knows nothing: the first, or the one after a crash."""
+        """A process that knows nothing, as after a crash. The world's first has run for a while
+        and has seen the cluster steady."""
         self.store = Store()
         self.store.index(NODE, labels.AGENT_POOL)
         self.pools = PoolView()
-        metrics = Metrics(CollectorRegistry())
+        self.swept: datetime | None = None
+        self.registry = CollectorRegistry()
+        metrics = Metrics(self.registry)
+        recorder = Recorder(self.cluster, self.clock, "gpu-provisioner", "test")
+        provider: CloudProvider = self.cloud
+        if self.budget is not None:
+            provider = PacedCloud(self.cloud, self.clock, self.budget)
+        self.power = PowerWatch(provider, self.clock)
+        images = ImageWatch(provider, self.clock)
         self.reconciler = Reconciler(
             cluster=self.cluster,
-            cloud=self.cloud,
+            cloud=provider,
             store=self.store,
             pools=self.pools,
             clock=self.clock,
-            recorder=Recorder(self.cluster, self.clock, "gpu-provisioner", "test"),
+            recorder=recorder,
             metrics=metrics,
             terms=self.terms,
             cluster_name="aks",
-            buyer=Buyer(self.cloud, self.clock, metrics, Catalogue.of("eastus")),
+            buyer=Buyer(provider, self.clock, metrics, Catalogue.of("eastus")),
+            power=self.power,
+            images=images,
         )
         self.refresh = Refresh(
-            cloud=self.cloud,
-            cluster=self.cluster,
+            cloud=provider,
             pools=self.pools,
             clock=self.clock,
-            metrics=metrics,
-            terms=self.terms,
+            collector=Collector(
+                provider, self.cluster, self.power, self.clock, recorder, metrics, self.terms
+            ),
+            images=images,
             is_busy=lambda: True,
             changed=lambda _: None,
         )
@@ -96,13 +123,21 @@ class World:
     def claim(self, name: str = NAME) -> Manifest | None:
         return self.cluster.peek(self.kind, name)
 
-    def condition(self, type_: str) -> tuple[str, str]:
+    def condition(self, type_: str, name: str = NAME) -> tuple[str, str]:
         """Status and reason of a condition, by Karpenter's name for NodeClaims."""
-        claim = self.claim()
+        found = self._condition(type_, name)
+        return (found["status"], found["reason"]) if found else ("", "")
+
+    def message(self, type_: str, name: str = NAME) -> str:
+        return str(self._condition(type_, name).get("message", ""))
+
+    def _condition(self, type_: str, name: str) -> Manifest:
+        claim = self.claim(name)
         assert claim is not None
-        wanted = getattr(CLAIM_KINDS[self.kind], type_.lower(), type_)
+        field_ = {"InstanceTerminating": "instance_terminating"}.get(type_, type_.lower())
+        wanted = getattr(CLAIM_KINDS[self.kind], field_, type_)
         found = claim.get("status", {}).get("conditions", ())
-        return next(((c["status"], c["reason"]) for c in found if c["type"] == wanted), ("", ""))
+        return next((c for c in found if c["type"] == wanted), {})
 
     async def tick(self, seconds: float = 5) -> None:
         """Time goes on, machines join or leave, and every claim gets one pass."""
@@ -110,7 +145,10 @@ class World:
         self._machines()
         for kind in (*CLAIM_KINDS, NODE):
             self.store.replace(kind, (await self.cluster.list(kind)).items)
-        await self.refresh.once()
+        listing = await self.refresh.once()
+        if self.swept is None or self.clock.now() - self.swept >= SWEEP:
+            self.swept = self.clock.now()
+            await self.refresh.sweep(listing)
         for kind in CLAIM_KINDS:
             for key in self.store.keys(kind):
                 await self.reconciler.reconcile(kind, key)
@@ -126,11 +164,35 @@ class World:
     def _machines(self) -> None:
         pools = self.cloud.pools()
         for node in self.cluster.objects(NODE):
-            if node["metadata"]["labels"][labels.AGENT_POOL] not in pools:
+            gone = node["metadata"]["labels"][labels.AGENT_POOL] not in pools
+            if gone and not self.leaves_nodes:
                 self._remove(node)
         for name, pool in pools.items():
             if pool.state is PoolState.SUCCEEDED and self.joins:
-                self._join(name)
+                self.join(name)
+
+    def stop(self) -> None:
+        """`az aks stop`: the machines go off, and their Nodes stay."""
+        self.cloud.state = replace(self.cloud.state, running=False)
+        self.joins = False
+        for node in self.cluster.objects(NODE):
+            self.set_ready(node["metadata"]["labels"][labels.AGENT_POOL], "Unknown")
+
+    def start_cluster(self) -> None:
+        """`az aks start`, and the machines are back."""
+        self.cloud.state = replace(self.cloud.state, running=True)
+        self.joins = True
+        for node in self.cluster.objects(NODE):
+            self.set_ready(node["metadata"]["labels"][labels.AGENT_POOL], "True")
+
+    def set_ready(self, pool: str, status: str) -> None:
+        ready = {
+            "type": "Ready",
+            "status": status,
+            "lastTransitionTime": rfc3339(self.clock.now()),
+        }
+        patch = {"status": {"conditions": [ready]}}
+        self.cluster.change(NODE, Key("", f"aks-{pool}-0"), patch)
 
     def evict(self, pool: str = NAME) -> None:
         """The machine goes and no other comes; the pool stays as it is."""
@@ -142,7 +204,7 @@ class World:
     def _remove(self, node: Manifest) -> None:
         self.cluster._drop(NODE, self.cluster._objects[NODE][key_of(node)])
 
-    def _join(self, pool: str) -> None:
+    def join(self, pool: str) -> None:
         if self.cluster.peek(NODE, f"aks-{pool}-0"):
             return
         resources = {"nvidia.com/gpu": self.gpus}
@@ -152,6 +214,7 @@ class World:
                 "metadata": {
                     "name": f"aks-{pool}-0",
                     "labels": {
+                        **self.cloud.pools()[pool].labels,
                         labels.AGENT_POOL: pool,
                         labels.INSTANCE_TYPE: "Standard_NC6s_v3",
                         labels.REGION: "eastus",
@@ -162,22 +225,41 @@ class World:
                     "taints": [{"key": "sku", "value": "gpu", "effect": "NoSchedule"}],
                 },
                 "status": {
-                    "conditions": [{"type": "Ready", "status": "True"}],
+                    "conditions": [
+                        {
+                            "type": "Ready",
+                            "status": "True",
+                            "lastTransitionTime": rfc3339(self.clock.now()),
+                        }
+                    ],
                     "capacity": resources,
                     "allocatable": resources,
                 },
             },
         )
 
-    def pod(self, name: str, pool: str = NAME) -> None:
+    def pod(
+        self, name: str, pool: str = NAME, *, spec: Manifest | None = None, **more: Any
+    ) -> None:
+        """`more` is of its metadata."""
         self.cluster.seed(
             POD,
             {
-                "metadata": {"name": name, "namespace": "default"},
-                "spec": {"nodeName": f"aks-{pool}-0"},
+                "metadata": {"name": name, "namespace": "default", **more},
+                "spec": {"nodeName": f"aks-{pool}-0", **(spec or {})},
                 "status": {"phase": "Running"},
             },
         )
+
+    def pod_key(self, name: str) -> Key:
+        return Key("default", name)
+
+    def events(self) -> list[str]:
+        """The reasons that were told, each once."""
+        return sorted({event["reason"] for event in self.cluster.objects(EVENT)})
+
+    def count(self, metric: str, **by: str) -> float:
+        return self.registry.get_sample_value(metric, by) or 0.0
 
 
 def drain_seconds(seconds: int) -> Terms:

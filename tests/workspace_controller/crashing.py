@@ -62,8 +62,11 @@ class Crashing:
             self.cluster.patch(kind, name, patch, namespace=namespace, subresource=subresource)
         )
 
-    async def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
-        await self._through(self.cluster.delete(kind, name, namespace))
+    async def delete(
+        self, kind: Kind, name: str, namespace: str = "", *, grace_seconds: int | None = None
+    ) -> None:
+        call = self.cluster.delete(kind, name, namespace, grace_seconds=grace_seconds)
+        await self._through(call)
 
     async def evict(self, name: str, namespace: str) -> None:
         await self._through(self.cluster.evict(name, namespace))

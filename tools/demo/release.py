@@ -34,8 +34,9 @@ def values(images: dict[str, str], registries: list[str], provisioner: str) -> V
         "gpu-provisioner": {
             "image": _image(images["gpu-provisioner"]),
             "caConfigMap": "arm-ca",
-            # A machine joins within seconds here: give one up soon that does not.
-            "settings": {**AZURE, "registrationTimeoutS": 45},
+            # A machine joins within seconds here, and a cluster is awake at once: what fails is
+            # given up soon.
+            "settings": {**AZURE, "registrationTimeoutS": 45, "settleS": 20},
         },
         "inference-gateway": {"image": _image(images["inference-gateway"])},
     }

@@ -7,9 +7,9 @@ _INTRODUCTION = (
     "Every condition that is not True carries one of these reasons, and a message with what is "
     "wrong, where, and what to do. `kubectl describe workspace NAME` shows both, "
     "`kubectl describe machine` or `nodeclaim` those of a node (a Machine's conditions carry the "
-    "prefix `Machine`, as in `MachineLaunched`). *Passes by itself* says whether "
-    "the Workspace goes on without being touched once the cause is gone; where it says no, change "
-    "the Workspace or make it anew."
+    "prefix `Machine`, as in `MachineLaunched`); `Event` stands for events alone. *Passes by "
+    "itself* says whether the Workspace goes on without being touched once the cause is gone; "
+    "where it says no, change the Workspace or make it anew."
 )
 
 

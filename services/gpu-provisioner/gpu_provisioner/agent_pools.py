@@ -67,6 +67,7 @@ def _labels(claim: Claim, instance_type: str) -> dict[str, str]:
     return {
         **own,
         labels.MACHINE_TYPE: "gpu" if size_names.has_gpus(instance_type) else "cpu",
+        labels.CLAIM_UID: claim.uid,
         labels.CREATION_TIMESTAMP: claim.created.strftime("%Y-%m-%dT%H-%M-%SZ"),
     }
 

@@ -1,10 +1,11 @@
 """A node that is asked for: one form for Karpenter's Machine and NodeClaim."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from kaito_api import labels
+from kaito_api import conditions, duration, labels
 from kaito_api.conditions import parse_time
 from kaito_kube.kinds import MACHINE, NODE_CLAIM, Kind, Manifest, annotations_of, labels_of
 
@@ -17,10 +18,25 @@ class ClaimKind:
     launched: str
     registered: str
     initialized: str
+    drifted: str
+    drained: str
+    instance_terminating: str
 
 
-MACHINES: Final = ClaimKind(MACHINE, "MachineLaunched", "MachineRegistered", "MachineInitialized")
-NODE_CLAIMS: Final = ClaimKind(NODE_CLAIM, "Launched", "Registered", "Initialized")
+def _claim_kind(kind: Kind, prefix: str) -> ClaimKind:
+    return ClaimKind(
+        kind,
+        launched=f"{prefix}Launched",
+        registered=f"{prefix}Registered",
+        initialized=f"{prefix}Initialized",
+        drifted=f"{prefix}Drifted",
+        drained=f"{prefix}Drained",
+        instance_terminating=f"{prefix}InstanceTerminating",
+    )
+
+
+MACHINES: Final = _claim_kind(MACHINE, "Machine")
+NODE_CLAIMS: Final = _claim_kind(NODE_CLAIM, "")
 CLAIM_KINDS: Final = {MACHINE: MACHINES, NODE_CLAIM: NODE_CLAIMS}
 
 
@@ -49,7 +65,8 @@ class Taint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A Machine or NodeClaim as it stands; `manifest` is what it was read from."""
+    """A Machine or NodeClaim as it stands; `manifest` is what it was read from. `mistakes` are
+    fields that cannot be read, in words."""
 
     kind: ClaimKind
     name: str
@@ -63,7 +80,10 @@ class Claim:
     requests: dict[str, str]
     taints: tuple[Taint, ...]
     startup_taints: tuple[Taint, ...]
-    manifest: Manifest
+    expire_after: timedelta | None = None
+    termination_grace: timedelta | None = None
+    mistakes: tuple[str, ...] = ()
+    manifest: Manifest = field(repr=False)
 
     @property
     def workspace(self) -> str:
@@ -76,17 +96,32 @@ class Claim:
         reference = (self.manifest.get("spec") or {}).get("nodeClassRef") or {}
         return labels.WORKSPACE in self.labels or reference.get("kind") == "KaitoNodeClass"
 
-    def since(self, condition: str) -> datetime | None:
-        """Since when that condition has been True, or None."""
-        for found in (self.manifest.get("status") or {}).get("conditions") or ():
-            if found["type"] == condition and found["status"] == "True":
-                return parse_time(found["lastTransitionTime"])
-        return None
+    @property
+    def status(self) -> Manifest:
+        return self.manifest.get("status") or {}
+
+    @property
+    def conditions(self) -> list[Manifest]:
+        return self.status.get("conditions") or []
+
+    def since(self, condition: str, status: str = "True", reason: str = "") -> datetime | None:
+        """Since when that condition has had that status, or None; with a reason given, only
+        where it is the present one."""
+        found = conditions.find(self.conditions, condition)
+        if found is None or found["status"] != status or reason not in ("", found["reason"]):
+            return None
+        return parse_time(found["lastTransitionTime"])
+
+    @property
+    def node_name(self) -> str:
+        """The node that was its last; empty where no machine of it has joined yet."""
+        return str(self.status.get("nodeName") or "")
 
 
 def parse(kind: Kind, manifest: Manifest) -> Claim:
     metadata, spec = manifest["metadata"], manifest.get("spec") or {}
     deleted = metadata.get("deletionTimestamp")
+    mistakes: list[str] = []
     return Claim(
         kind=CLAIM_KINDS[kind],
         name=metadata["name"],
@@ -102,8 +137,22 @@ def parse(kind: Kind, manifest: Manifest) -> Claim:
         },
         taints=_taints(spec.get("taints")),
         startup_taints=_taints(spec.get("startupTaints")),
+        expire_after=_duration(spec, "expireAfter", mistakes.append),
+        termination_grace=_duration(spec, "terminationGracePeriod", mistakes.append),
+        mistakes=tuple(mistakes),
         manifest=manifest,
     )
+
+
+def _duration(spec: Manifest, field: str, complain: Callable[[str], None]) -> timedelta | None:
+    text = spec.get(field)
+    if text in (None, "", "Never"):
+        return None
+    try:
+        return duration.parse(str(text))
+    except ValueError as error:
+        complain(f"spec.{field}: {error}")
+        return None
 
 
 def _requirement(raw: dict[str, Any]) -> Requirement:

@@ -29,7 +29,9 @@ class PoolState(StrEnum):
 
     @property
     def in_flight(self) -> bool:
-        return self in (PoolState.CREATING, PoolState.UPDATING, PoolState.DELETING)
+        """Whether an operation on the pool is under way; of a state that is not known (Upgrading,
+        Scaling, ...) that is assumed."""
+        return self not in (PoolState.SUCCEEDED, PoolState.FAILED, PoolState.CANCELED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ class PoolSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """An agent pool as the cloud tells of it."""
+    """An agent pool as the cloud tells of it. `running` is False for one that was stopped."""
 
     name: str
     state: PoolState
@@ -67,6 +69,8 @@ class Pool:
     tags: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
+    kubernetes_version: str = ""
+    running: bool = True
     error: "CloudError | None" = None
     zones: tuple[str, ...] = ()
     spot: bool = False
@@ -218,6 +222,11 @@ class CloudProvider(Protocol):
 
     async def cluster(self) -> ClusterState:
         """The cluster that the pools belong to."""
+        ...
+
+    async def newest_image(self, name: str) -> str:
+        """The newest node image for that pool; empty where the cloud names none. Raises
+        PoolNotFound."""
         ...
 
     async def market(self) -> Market:

@@ -20,13 +20,16 @@ from gpu_provisioner.cloud import (
 )
 from kaito_kube.clock import Clock
 
+_IMAGE = "AKSUbuntu-2204gen2containerd-202610.12.0"
 _STEADY = ClusterState(running=True, settled=True, kubernetes_version="1.33.4")
 
 
 @dataclass
 class FakeCloud:
     """`operation` is how long a create or a delete takes. `fail_late` names pools whose create
-    ends Failed with that error. `goods` are what is for sale, without what its pools take."""
+    ends Failed with that error. `goods` are what is for sale, without what its pools take. `image`
+    is what new pools get, `newest` what is told of every pool. `unlisted` are pools that listings
+    lack, though they are there."""
 
     clock: Clock
     operation: timedelta = timedelta(seconds=30)
@@ -34,6 +37,9 @@ class FakeCloud:
     fail_late: dict[str, CloudError] = field(default_factory=dict)
     goods: Market | None = None
     state: ClusterState = _STEADY
+    unlisted: set[str] = field(default_factory=set)
+    image: str = _IMAGE
+    newest: str = _IMAGE
     _pools: dict[str, Pool] = field(default_factory=dict)
     _ends: dict[str, datetime] = field(default_factory=dict)
     _errors: deque[tuple[str, CloudError, bool]] = field(default_factory=deque)
@@ -65,6 +71,8 @@ class FakeCloud:
                 labels=dict(spec.labels),
                 zones=spec.zones,
                 spot=spec.spot,
+                image=self.image,
+                kubernetes_version=self.state.kubernetes_version,
             )
             self._ends[spec.name] = self.clock.now() + self.operation
         if lost is not None:
@@ -79,7 +87,8 @@ class FakeCloud:
 
     async def list(self) -> PoolListing:
         self._begin("list", "")
-        return PoolListing(tuple(self._pools.values()), self.clock.now())
+        listed = (pool for name, pool in self._pools.items() if name not in self.unlisted)
+        return PoolListing(tuple(listed), self.clock.now())
 
     async def delete(self, name: str) -> None:
         lost = self._begin("delete", name)
@@ -92,6 +101,12 @@ class FakeCloud:
     async def cluster(self) -> ClusterState:
         self._begin("cluster", "")
         return self.state
+
+    async def newest_image(self, name: str) -> str:
+        self._begin("newest_image", name)
+        if name not in self._pools:
+            raise PoolNotFound(name)
+        return self.newest
 
     async def market(self) -> Market:
         self._begin("market", "")

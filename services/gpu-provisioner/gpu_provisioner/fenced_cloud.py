@@ -35,5 +35,8 @@ class FencedCloud:
     async def cluster(self) -> ClusterState:
         return await self.cloud.cluster()
 
+    async def newest_image(self, name: str) -> str:
+        return await self.cloud.newest_image(name)
+
     async def market(self) -> Market:
         return await self.cloud.market()

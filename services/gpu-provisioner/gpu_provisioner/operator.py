@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
-from gpu_provisioner.claim import CLAIM_KINDS
+from gpu_provisioner.claim import CLAIM_KINDS, ClaimKind
 from gpu_provisioner.cloud import CloudProvider
+from gpu_provisioner.collector import Collector
 from gpu_provisioner.fenced_cloud import FencedCloud
+from gpu_provisioner.images import ImageWatch
 from gpu_provisioner.metrics import Metrics
 from gpu_provisioner.offerings.buyer import Buyer
 from gpu_provisioner.offerings.instance_types import Catalogue
 from gpu_provisioner.pool_view import PoolView
+from gpu_provisioner.power import PowerWatch
 from gpu_provisioner.reconciler import Reconciler
 from gpu_provisioner.refresh import Refresh
 from gpu_provisioner.settings import Settings
@@ -27,6 +30,8 @@ from kaito_kube.lease import LeaseTerms, Tenure, lead
 from kaito_kube.loops import KeyedLoops, Reconcile
 from kaito_kube.store import Store
 
+# For these, listings at the pace of idleness are soon enough.
+_PATIENT = frozenset({"LaunchTimeout", "PoolMissing"})
 _INTERESTS = (*(Interest(kind, optional=True) for kind in CLAIM_KINDS), Interest(NODE))
 
 
@@ -49,18 +54,22 @@ class Operator:
         self._store = Store()
         self._store.index(NODE, labels.AGENT_POOL)
         self._pools = PoolView()
-        metrics = Metrics(self.registry)
+        metrics, terms = Metrics(self.registry), settings.terms
+        recorder = Recorder(cluster, clock, "gpu-provisioner", settings.pod_name)
+        power, images = PowerWatch(cloud, clock), ImageWatch(cloud, clock)
         reconciler = Reconciler(
             cluster=cluster,
             cloud=cloud,
             store=self._store,
             pools=self._pools,
             clock=clock,
-            recorder=Recorder(cluster, clock, "gpu-provisioner", settings.pod_name),
+            recorder=recorder,
             metrics=metrics,
-            terms=settings.terms,
+            terms=terms,
             cluster_name=settings.azure.cluster_name,
             buyer=Buyer(cloud, clock, metrics, Catalogue.of(settings.azure.location)),
+            power=power,
+            images=images,
             defaults=settings.pools,
         )
         self._loops = {
@@ -68,11 +77,10 @@ class Operator:
         }
         self._refresh = Refresh(
             cloud=cloud,
-            cluster=cluster,
             pools=self._pools,
             clock=clock,
-            metrics=metrics,
-            terms=settings.terms,
+            collector=Collector(cloud, cluster, power, clock, recorder, metrics, terms),
+            images=images,
             is_busy=self._is_busy,
             changed=self._pools_changed,
         )
@@ -118,7 +126,7 @@ class Operator:
     def _object_changed(self, kind: Kind, manifest: Manifest) -> None:
         if kind in self._loops:
             self._loops[kind].wake(key_of(manifest))
-            if _waits_for_the_cloud(manifest):
+            if _waits_for_the_cloud(CLAIM_KINDS[kind], manifest):
                 self._refresh.hurry()
         elif pool := labels_of(manifest).get(labels.AGENT_POOL):
             self._wake(pool)
@@ -136,14 +144,22 @@ class Operator:
 
     def _is_busy(self) -> bool:
         return any(
-            _waits_for_the_cloud(manifest)
-            for kind in CLAIM_KINDS
+            _waits_for_the_cloud(claim_kind, manifest)
+            for kind, claim_kind in CLAIM_KINDS.items()
             for manifest in self._store.all(kind)
         )
 
 
-def _waits_for_the_cloud(claim: Manifest) -> bool:
-    return is_being_deleted(claim) or not conditions.is_true(claim, "Ready")
+def _waits_for_the_cloud(kind: ClaimKind, claim: Manifest) -> bool:
+    """Whether the next listing may answer it: its pool is being made, or deleted. A claim that
+    was refused, that drains or that waits for its node, needs none."""
+    found = (claim.get("status") or {}).get("conditions") or ()
+    if is_being_deleted(claim):
+        drained = conditions.find(found, kind.drained)
+        return drained is None or conditions.find(found, kind.instance_terminating) is not None
+    launched = conditions.find(found, kind.launched)
+    patient = launched is not None and launched["reason"] in _PATIENT
+    return not patient and (launched is None or launched["status"] == "Unknown")
 
 
 def _on(reconciler: Reconciler, kind: Kind) -> Reconcile:

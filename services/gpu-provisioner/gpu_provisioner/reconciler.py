@@ -1,33 +1,37 @@
-"""One pass over one claim: observe, decide, carry out. The only place where claims are written."""
+"""One pass over one claim: observe, decide, carry out."""
 
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gpu_provisioner import agent_pools
-from gpu_provisioner import claim as claims
-from gpu_provisioner.claim import Claim
+from gpu_provisioner.claim import CLAIM_KINDS, Claim, parse
+from gpu_provisioner.claim_writer import ClaimWriter
 from gpu_provisioner.cloud import (
     CloudError,
     CloudProvider,
     LaunchRefused,
     Pool,
     PoolBusy,
-    PoolNotFound,
     PoolSpec,
     PoolState,
     Queued,
 )
+from gpu_provisioner.evictor import Evictor
+from gpu_provisioner.fleet import FleetView
+from gpu_provisioner.images import ImageWatch
 from gpu_provisioner.lifecycle import launch
 from gpu_provisioner.lifecycle.decide import decide
-from gpu_provisioner.lifecycle.machine_labels import claim_labels
-from gpu_provisioner.lifecycle.observed import Observed, Setback
+from gpu_provisioner.lifecycle.observed import Fleet, Observed, Setback
 from gpu_provisioner.lifecycle.plan import (
     Action,
     AddFinalizer,
+    AskCluster,
+    ConfirmGone,
     CreatePool,
-    DeleteClaim,
+    DeletePod,
     DeletePool,
+    DiscardPool,
     EvictPod,
     PatchNode,
     Plan,
@@ -35,15 +39,16 @@ from gpu_provisioner.lifecycle.plan import (
     Tell,
 )
 from gpu_provisioner.metrics import Metrics
+from gpu_provisioner.nodes import is_ready, nodes_of
 from gpu_provisioner.offerings.buyer import Buyer
 from gpu_provisioner.pool_defaults import PoolDefaults
 from gpu_provisioner.pool_view import PoolView
+from gpu_provisioner.pool_writer import PoolWriter
+from gpu_provisioner.power import PowerWatch
 from gpu_provisioner.settings import Terms
 from kaito_api import labels
-from kaito_api.conditions import parse_time
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
-from kaito_kube.errors import NotFound, Throttled
 from kaito_kube.events import Recorder
 from kaito_kube.kinds import NODE, POD, Key, Kind, Manifest
 from kaito_kube.store import Store
@@ -68,8 +73,18 @@ class Reconciler:
     terms: Terms
     cluster_name: str
     buyer: Buyer
+    power: PowerWatch
+    images: ImageWatch
     defaults: PoolDefaults = field(default_factory=PoolDefaults)
     _setbacks: dict[str, Setback] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._claim_writer = ClaimWriter(self.cluster, self.clock, self.metrics)
+        self._pool_writer = PoolWriter(
+            self.cloud, self.cluster, self.pools, self.clock, self.metrics
+        )
+        self._evictor = Evictor(self.cluster, self.metrics)
+        self._fleet = FleetView(self.store)
 
     async def reconcile(self, kind: Kind, key: Key) -> float | None:
         while (claim := self._claim(kind, key)) is not None:
@@ -85,7 +100,7 @@ class Reconciler:
             self._setbacks.pop(key.name, None)
             self.buyer.forget(key.name)
             return None
-        claim = claims.parse(kind, manifest)
+        claim = parse(kind, manifest)
         return claim if claim.is_ours else None
 
     async def _pass(self, claim: Claim) -> float | None:
@@ -110,28 +125,32 @@ class Reconciler:
         return plan.look_again
 
     async def _observe(self, claim: Claim) -> Observed:
-        node = self._node_of(claim)
-        draining = claim.deleted is not None and not _is_going(self.pools.get(claim.name))
-        pods = await self._pods_on(node) if draining else ()
+        pods = await self._pods_to_drain(claim)
         if self._is_to_choose(claim):
             await self.buyer.look()
         # Nothing is waited for from here until the choice is in the buyer's books.
-        pool = self.pools.get(claim.name)
+        pool, now = self.pools.get(claim.name), self.clock.now()
+        nodes = self._nodes(claim, pool)
         if claim.deleted is not None:
             self.buyer.forget(claim.name)
         elif pool is not None and agent_pools.belongs_to(pool, claim):
-            self.buyer.saw(pool, joined=node is not None)
+            self.buyer.saw(pool, joined=bool(nodes))
         return Observed(
             claim=claim,
             pool=pool,
-            pools_known=self.pools.is_known,
-            node=node,
+            listed=self.pools.asked,
+            rival=self._rival(claim, pool),
+            nodes=nodes,
             pods=pods,
+            refusals=self._evictor.refusals(claim.uid),
             gpus=_gpus(pool),
+            fleet=self._count_fleet(claim, nodes, now),
+            newest_image=self.images.newest(pool.image) if pool is not None else "",
+            power=self.power.power,
             setback=self._setbacks.get(claim.name),
             cluster=self.cluster_name,
             terms=self.terms,
-            now=self.clock.now(),
+            now=now,
             choice=self.buyer.choose(claim) if self._is_to_choose(claim) else None,
             defaults=self.defaults,
         )
@@ -142,128 +161,85 @@ class Reconciler:
         return (
             claim.deleted is None
             and claim.has_finalizer
-            and claim.since(claim.kind.initialized) is None
+            and not claim.node_name
             and self.pools.is_known
             and self.pools.get(claim.name) is None
             and (setback is None or setback.not_before <= self.clock.now())
         )
 
-    def _node_of(self, claim: Claim) -> Manifest | None:
-        """Its pool's. A pool of someone else that has its name has Nodes of someone else, and a
-        Node that is older than the claim is what is left of an earlier claim of that name."""
-        pool = self.pools.get(claim.name)
-        if pool is not None and not agent_pools.belongs_to(pool, claim):
-            return None
-        found = self.store.select(NODE, {labels.AGENT_POOL: claim.name})
-        nodes = (node for node in found if _born(node) >= claim.created)
-        return min(nodes, key=lambda node: str(node["metadata"]["name"]), default=None)
+    def _nodes(self, claim: Claim, pool: Pool | None) -> tuple[Manifest, ...]:
+        return nodes_of(claim, pool, self.store.select(NODE, {labels.AGENT_POOL: claim.name}))
 
-    async def _pods_on(self, node: Manifest | None) -> tuple[Manifest, ...]:
-        if node is None:
+    async def _pods_to_drain(self, claim: Claim) -> tuple[Manifest, ...]:
+        """Those on the node of a claim that goes, until the cloud takes the machine away."""
+        pool = self.pools.get(claim.name)
+        going = pool is not None and pool.state is PoolState.DELETING
+        nodes = self._nodes(claim, pool)
+        if claim.deleted is None or going or not nodes:
             return ()
-        fields = {"spec.nodeName": node["metadata"]["name"]}
+        fields = {"spec.nodeName": nodes[0]["metadata"]["name"]}
         return tuple((await self.cluster.list(POD, fields=fields)).items)
+
+    def _rival(self, claim: Claim, pool: Pool | None) -> str:
+        """The living claim of the other kind that the pool belongs to, in words."""
+        if pool is None or not agent_pools.is_managed(pool):
+            return ""
+        uid = pool.tags[agent_pools.CLAIM_UID]
+        for kind in CLAIM_KINDS:
+            other = self.store.get(kind, Key("", claim.name))
+            if other is not None and uid == other["metadata"]["uid"] != claim.uid:
+                return f"{kind} {claim.name}"
+        return ""
+
+    def _count_fleet(
+        self, claim: Claim, nodes: tuple[Manifest, ...], now: datetime
+    ) -> Fleet | None:
+        """Counted only for a node that may have to be given up."""
+        well = any(map(is_ready, nodes))
+        return None if well or not claim.node_name else self._fleet.count(now)
 
     async def _carry_out(self, observed: Observed, plan: Plan) -> None:
         for action in plan.actions:
-            await self._do(observed.claim, action)
+            await self._do(observed, action)
         if plan.status is not None:
-            await self._write(observed, plan.status)
+            await self._claim_writer.show(observed, plan.status)
+        if plan.gives_up is not None:
+            await self._claim_writer.give_up(observed.claim, plan.gives_up)
 
-    async def _do(self, claim: Claim, action: Action) -> None:
+    async def _do(self, observed: Observed, action: Action) -> None:
+        claim = observed.claim
         match action:
             case AddFinalizer():
-                await self._finalizers(claim, add=True)
+                await self._claim_writer.add_finalizer(claim)
             case CreatePool(spec):
-                asked = self.clock.now()
-                self.pools.note(await self.cloud.create(spec), asked)
+                await self._pool_writer.create(spec)
                 self.buyer.accepted(spec)
-                LOG.info("asked for agent pool %s of %s", spec.name, spec.instance_type)
-                self.metrics.created(spec.instance_type)
             case DeletePool(name):
-                await self._delete_pool(name)
+                await self._pool_writer.delete(name)
+                self._setbacks.pop(claim.name, None)
+            case DiscardPool(name):
+                await self._pool_writer.discard(claim, name)
+            case ConfirmGone(name):
+                await self._pool_writer.confirm_gone(claim, name)
+            case AskCluster():
+                await self.power.ask()
             case PatchNode(name, patch):
                 await self.cluster.patch(NODE, name, patch)
             case EvictPod(namespace, name):
-                await self._evict(namespace, name)
-            case DeleteClaim():
-                await self.cluster.delete(claim.kind.kind, claim.name)
-            case Release(pool, node):
-                await self._release(claim, pool, node)
+                await self._evictor.evict(claim.uid, namespace, name)
+            case DeletePod(namespace, name, seconds):
+                await self._evictor.delete(namespace, name, seconds)
+            case Release(nodes):
+                await self._claim_writer.release(observed, nodes)
+                self._evictor.forget(claim.uid)
             case Tell(type_, reason, note):
                 warning = type_ == "Warning"
                 await self.recorder.record(claim.kind.kind, claim.manifest, warning, reason, note)
 
-    async def _delete_pool(self, name: str) -> None:
-        asked = self.clock.now()
-        await self.cloud.delete(name)
-        LOG.info("asked for the deletion of agent pool %s", name)
-        self.metrics.deleted()
-        if (pool := self.pools.get(name)) is not None:
-            self.pools.note(replace(pool, state=PoolState.DELETING), asked)
-
-    async def _evict(self, namespace: str, name: str) -> None:
-        try:
-            await self.cluster.evict(name, namespace)
-        except (NotFound, Throttled) as error:
-            LOG.info("pod %s/%s is not evicted yet: %s", namespace, name, error)
-
-    async def _release(self, claim: Claim, pool: str, node: str | None) -> None:
-        """Asks the cloud itself once more: a create may have taken effect unseen."""
-        asked = self.clock.now()
-        try:
-            found = await self.cloud.get(pool)
-        except PoolNotFound:
-            self.pools.note_gone(pool, asked)
-        else:
-            self.pools.note(found, asked)
-            if found.tags.get("kaito-claim-uid") == claim.uid:
-                raise PoolBusy("LaunchFailed", f"agent pool {pool} is still there", 1.0)
-        if node is not None:
-            await self._ignoring_absence(NODE, node)
-        await self._finalizers(claim, add=False)
-        self.metrics.terminated((self.clock.now() - (claim.deleted or asked)).total_seconds())
-
-    async def _ignoring_absence(self, kind: Kind, name: str) -> None:
-        try:
-            await self.cluster.delete(kind, name)
-        except NotFound:
-            LOG.debug("%s %s was gone already", kind, name)
-
-    async def _finalizers(self, claim: Claim, *, add: bool) -> None:
-        metadata = claim.manifest["metadata"]
-        others = [f for f in metadata.get("finalizers") or () if f != labels.TERMINATION_FINALIZER]
-        wanted = [*others, labels.TERMINATION_FINALIZER] if add else others
-        patch = {"metadata": {"finalizers": wanted, "resourceVersion": metadata["resourceVersion"]}}
-        await self.cluster.patch(claim.kind.kind, claim.name, patch)
-
-    async def _write(self, observed: Observed, status: Manifest) -> None:
-        """Status and labels, each only where it would change something."""
-        claim = observed.claim
-        before = claim.manifest.get("status") or {}
-        if any(before.get(key) != value for key, value in status.items()):
-            await self.cluster.patch(
-                claim.kind.kind, claim.name, {"status": status}, subresource="status"
-            )
-            self._count_transitions(claim, before, status)
-        if found := claim_labels(observed):
-            patch = {"metadata": {"labels": found}}
-            await self.cluster.patch(claim.kind.kind, claim.name, patch)
-
-    def _count_transitions(self, claim: Claim, before: Manifest, after: Manifest) -> None:
-        was = {c["type"] for c in before.get("conditions") or () if c["status"] == "True"}
-        for condition in after["conditions"]:
-            if condition["status"] == "True" and condition["type"] not in was:
-                seconds = (self.clock.now() - claim.created).total_seconds()
-                self.metrics.reached(condition["type"], seconds)
-                LOG.info("%s after %.1f s", condition["type"], seconds)
-
     async def _tell_refusal(self, claim: Claim, order: PoolSpec, error: CloudError) -> None:
         LOG.warning("%s refused: %s: %s", order.instance_type, error.reason, error.message)
         self.metrics.refused(error.reason)
-        await self.recorder.record(
-            claim.kind.kind, claim.manifest, True, error.reason, error.message
-        )
+        await self._tell(claim, error)
 
     async def _set_back(self, observed: Observed, error: CloudError) -> float:
         """Remembers the refusal, shows it, and says when to try again."""
@@ -273,29 +249,19 @@ class Reconciler:
         else:
             LOG.warning("%s: %s; again in %.0f s", error.reason, error.message, pause)
             self.metrics.refused(error.reason)
-        if observed.claim.deleted is not None:
-            return pause
-        now = self.clock.now()
-        name = observed.claim.name
-        self._setbacks[name] = Setback(error, now + timedelta(seconds=pause))
-        again = await self._observe(observed.claim)
+        claim, until = observed.claim, self.clock.now() + timedelta(seconds=pause)
+        self._setbacks[claim.name] = Setback(error, until, deleting=claim.deleted is not None)
+        again = await self._observe(claim)
         plan = decide(again)
         if plan.status is not None:
-            await self._write(again, plan.status)
+            await self._claim_writer.show(again, plan.status)
         if not isinstance(error, Queued | PoolBusy):
-            await self.recorder.record(
-                observed.claim.kind.kind, observed.claim.manifest, True, error.reason, error.message
-            )
+            await self._tell(claim, error)
         return pause
 
-
-def _born(node: Manifest) -> datetime:
-    return parse_time(node["metadata"]["creationTimestamp"])
-
-
-def _is_going(pool: Pool | None) -> bool:
-    """It is too late to drain."""
-    return pool is not None and pool.state is PoolState.DELETING
+    async def _tell(self, claim: Claim, error: CloudError) -> None:
+        kind = claim.kind.kind
+        await self.recorder.record(kind, claim.manifest, True, error.reason, error.message)
 
 
 def _order(plan: Plan) -> PoolSpec | None:

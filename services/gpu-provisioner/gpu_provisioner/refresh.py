@@ -1,5 +1,5 @@
-"""Keeps the view of the cloud's pools fresh, quickly while something is under way, and sweeps
-up pools that nobody asks for."""
+"""Keeps the view of the cloud's pools fresh, quickly while something is under way, and has what
+nobody asks for swept up."""
 
 import asyncio
 import contextlib
@@ -9,15 +9,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gpu_provisioner import polling
-from gpu_provisioner.cloud import CloudError, CloudProvider, Queued
-from gpu_provisioner.garbage import sweep
-from gpu_provisioner.metrics import Metrics
+from gpu_provisioner.cloud import CloudError, CloudProvider, PoolListing, Queued
+from gpu_provisioner.collector import Collector
+from gpu_provisioner.images import ImageWatch, family
 from gpu_provisioner.pool_view import PoolView
-from gpu_provisioner.settings import Terms
 from kaito_kube.clock import Clock
-from kaito_kube.cluster import Cluster
-from kaito_kube.errors import ClusterError, NotFound
-from kaito_kube.kinds import MACHINE, NODE_CLAIM, Kind
+from kaito_kube.errors import ClusterError
 
 LOG = logging.getLogger(__name__)
 
@@ -27,17 +24,15 @@ RETRY_SECONDS = 4.0
 @dataclass
 class Refresh:
     """`is_busy` says whether any claim waits for the cloud; `changed` gets the names of pools
-    that are not as they were."""
+    that are not as they were, or of which something is known anew."""
 
     cloud: CloudProvider
-    cluster: Cluster
     pools: PoolView
     clock: Clock
-    metrics: Metrics
-    terms: Terms
+    collector: Collector
+    images: ImageWatch
     is_busy: Callable[[], bool]
     changed: Callable[[set[str]], None]
-    _suspects: dict[str, datetime] = field(default_factory=dict)
     _hurry: asyncio.Event = field(default_factory=asyncio.Event)
     _began: datetime | None = None
 
@@ -50,10 +45,9 @@ class Refresh:
         swept: datetime | None = None
         while True:
             try:
-                await self.once()
-                now = self.clock.now()
+                listing, now = await self.once(), self.clock.now()
                 if swept is None or (now - swept).total_seconds() >= polling.IDLE_SECONDS:
-                    await self.sweep()
+                    await self.sweep(listing)
                     swept = now
                 pause = polling.pause(now, (self._began or now) if self.is_busy() else None)
             except Queued as error:
@@ -66,38 +60,19 @@ class Refresh:
                 pause = RETRY_SECONDS
             await self._sleep(pause)
 
-    async def once(self) -> None:
+    async def once(self) -> PoolListing:
         """One listing; whoever it concerns is told."""
-        if changed := self.pools.take(await self.cloud.list()):
+        listing = await self.cloud.list()
+        if changed := self.pools.take(listing):
             self._began = self.clock.now()
             self.changed(changed)
+        return listing
 
-    async def sweep(self) -> None:
-        """Deletes pools of ours whose claim is gone, by lists that are read for this alone; while
-        the cluster is stopped, or on its way there or back, nothing is judged."""
-        if not (await self.cloud.cluster()).steady:
-            LOG.info("the AKS cluster does not run, or is being started or stopped: no sweep")
-            self._suspects = {}
-            return
-        uids = frozenset([*await self._uids(MACHINE), *await self._uids(NODE_CLAIM)])
-        listing = await self.cloud.list()
-        found = sweep(
-            listing.pools, uids, self._suspects, self.clock.now(), self.terms.orphan_grace
-        )
-        self._suspects = dict(found.suspects)
-        for name in found.delete:
-            LOG.warning("agent pool %s has had no claim for %s: deleting", name,
-                        self.terms.orphan_grace)  # fmt: skip
-            await self.cloud.delete(name)
-            self.metrics.collected()
-
-    async def _uids(self, kind: Kind) -> list[str]:
-        """Claims by uid; a cluster without the CRD has none, any other error ends the sweep."""
-        try:
-            listing = await self.cluster.list(kind)
-        except NotFound:
-            return []
-        return [item["metadata"]["uid"] for item in listing.items]
+    async def sweep(self, listing: PoolListing) -> None:
+        """What is done at the pace of idleness: orphans, and what new machines would be."""
+        await self.collector.sweep(listing)
+        if families := await self.images.look(listing.pools):
+            self.changed({pool.name for pool in listing.pools if family(pool.image) in families})
 
     async def _sleep(self, seconds: float) -> None:
         """Less where something begins meanwhile, and never so little that a crowd of beginnings

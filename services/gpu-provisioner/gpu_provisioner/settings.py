@@ -30,11 +30,15 @@ class Azure:
 class Terms:
     """How long things may take before they count as failed."""
 
+    launch_timeout: timedelta = timedelta(minutes=30)
     registration_timeout: timedelta = timedelta(minutes=15)
     initialization_timeout: timedelta = timedelta(minutes=30)
     node_gone_timeout: timedelta = timedelta(minutes=5)
     drain_timeout: timedelta = timedelta(minutes=1)
     orphan_grace: timedelta = timedelta(minutes=5)
+    settle: timedelta = timedelta(minutes=5)
+    repair: bool = True
+    repair_toleration: timedelta = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +75,15 @@ class Settings:
             ),
             pools=PoolDefaults.from_env(env),
             terms=Terms(
+                launch_timeout=env.seconds("KAITO_LAUNCH_TIMEOUT_S", 1800),
                 registration_timeout=env.seconds("KAITO_REGISTRATION_TIMEOUT_S", 900),
                 initialization_timeout=env.seconds("KAITO_INITIALIZATION_TIMEOUT_S", 1800),
                 node_gone_timeout=env.seconds("KAITO_NODE_GONE_TIMEOUT_S", 300),
                 drain_timeout=env.seconds("KAITO_DRAIN_TIMEOUT_S", 60),
                 orphan_grace=env.seconds("KAITO_ORPHAN_GRACE_S", 300),
+                settle=env.seconds("KAITO_SETTLE_S", 300),
+                repair=env.flag("KAITO_NODE_REPAIR", True),
+                repair_toleration=env.seconds("KAITO_NODE_REPAIR_TOLERATION_S", 600),
             ),
             release_namespace=env.text("KAITO_RELEASE_NAMESPACE"),
             pod_name=env.text("KAITO_POD_NAME"),

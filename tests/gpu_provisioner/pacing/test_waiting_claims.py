@@ -3,7 +3,6 @@
 import pytest
 
 from gpu_provisioner.cloud import CloudUnavailable, PoolBusy
-from gpu_provisioner.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.settings import Budget
 from kaito_api import conditions
 from kaito_kube.kinds import EVENT
@@ -14,9 +13,7 @@ NAMES = [f"ws{number}" for number in range(5)]
 
 def asked(budget: Budget) -> World:
     """Five claims at once, in a world whose cloud is paced."""
-    world = World()
-    paced = PacedCloud(world.cloud, world.clock, budget)
-    world.reconciler.cloud = world.refresh.cloud = paced
+    world = World(budget=budget)
     for name in NAMES:
         world.cluster.seed(world.kind, claim_manifest(world.kind, name))
     return world

@@ -237,23 +237,37 @@ def test_gpus_need_not_be_advertised_where_settings_say_so(checked: bool) -> Non
     assert decided.ready is not checked
 
 
-GIVEN_UP = "False/RegistrationTimeout/it did not join"
-
-
-def test_why_a_claim_was_given_up_is_read_until_a_node_is_there() -> None:
+@pytest.mark.parametrize(
+    ("stage", "reason"),
+    [
+        ("Launched", "PoolMissing"),
+        ("Registered", "RegistrationTimeout"),
+        ("Registered", "NodeGone"),
+        ("Registered", "SpotEvicted"),
+        ("Ready", "NodeUnhealthy"),
+    ],
+)
+def test_why_a_claim_was_given_up_is_read_until_a_node_is_there(stage: str, reason: str) -> None:
     status = {
         "conditions": [
             {
                 "type": "MachineReady",
                 "status": "False",
-                "reason": "RegistrationTimeout",
-                "message": "it did not join",
+                "reason": reason,
+                "message": "it was not to be",
             }
         ]
     }
-    _, leaving = seen(claims=[claim(0, leaving=True, Registered=GIVEN_UP)])
+    given_up = {stage: f"False/{reason}/it was not to be"}
+    _, leaving = seen(claims=[claim(0, kind=MACHINE, leaving=True, **given_up)])
     _, again = seen(status=status, claims=[claim(0)])
     _, there = seen(status=status, claims=[claim(0, Ready=READY)], nodes=[own_node()])
-    assert by_type(leaving)["ResourceReady"] == "False/RegistrationTimeout"
-    assert by_type(again)["ResourceReady"] == "False/RegistrationTimeout"
+    assert by_type(leaving)["ResourceReady"] == f"False/{reason}"
+    assert by_type(again)["ResourceReady"] == f"False/{reason}"
     assert by_type(there)["ResourceReady"] == "True/NodesReady"
+
+
+def test_a_claim_that_was_initialized_and_is_not_ready_says_why() -> None:
+    broken = claim(0, Initialized=READY, Ready="False/NodeGone/its node is gone")
+    _, decided = seen(claims=[broken])
+    assert by_type(decided)["MachineReady"] == "False/NodeGone"

@@ -112,6 +112,20 @@ def pool_json(pool: Pool, state: State, place: Place) -> Json:
     }
 
 
+def upgrade_profile_json(pool: Pool, place: Place) -> Json:
+    return {
+        "id": f"{place.pool_id(pool.name)}/upgradeProfiles/default",
+        "name": "default",
+        "type": "Microsoft.ContainerService/managedClusters/agentPools/upgradeProfiles",
+        "properties": {
+            "kubernetesVersion": pool.properties["orchestratorVersion"],
+            "osType": pool.properties["osType"],
+            "latestNodeImageVersion": node_image(pool.properties),
+            "upgrades": [],
+        },
+    }
+
+
 def cluster_json(state: State, place: Place, version: str, issuer: str) -> Json:
     cluster = state.cluster
     profiles = [{"name": p.name, **pool_properties(p, state)} for p in state.pools.values()]

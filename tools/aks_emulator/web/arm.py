@@ -28,6 +28,7 @@ ANSWERS: Mapping[str, Answer] = {
     "managedClusters.start": pool_answers.start_cluster,
     "agentPools.list": pool_answers.list_pools,
     "agentPools.get": pool_answers.get_pool,
+    "agentPools.upgradeProfile": pool_answers.get_upgrade_profile,
     "agentPools.put": pool_answers.put_pool,
     "agentPools.delete": pool_answers.delete_pool,
     "agentPools.abort": pool_answers.abort_pool,

@@ -65,6 +65,14 @@ def get_pool(desk: Desk, request: Request, params: Params) -> Reply:
     return Reply(200, shapes.pool_json(pool, state, desk.azure.terms.place))
 
 
+def get_upgrade_profile(desk: Desk, request: Request, params: Params) -> Reply:
+    """What the pool could become: its image is the newest that there is."""
+    pool = desk.azure.state.pools.get(params["pool"])
+    if pool is None:
+        return refuse(pool_not_found(params["pool"]))
+    return Reply(200, shapes.upgrade_profile_json(pool, desk.azure.terms.place))
+
+
 def put_pool(desk: Desk, request: Request, params: Params) -> Reply:
     azure = desk.azure
     asked = _properties(request.body)

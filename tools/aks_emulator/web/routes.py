@@ -46,6 +46,10 @@ ROUTES = (
     Route("managedClusters.start", "POST", f"{CLUSTER}/start", f"{_CLUSTERS}/start/action"),
     Route("agentPools.list", "GET", POOLS, f"{_POOLS}/read"),
     Route("agentPools.get", "GET", POOL, f"{_POOLS}/read"),
+    Route(
+        "agentPools.upgradeProfile", "GET", f"{POOL}/upgradeProfiles/default",
+        f"{_POOLS}/upgradeProfiles/read",
+    ),
     Route("agentPools.put", "PUT", POOL, f"{_POOLS}/write"),
     Route("agentPools.delete", "DELETE", POOL, f"{_POOLS}/delete"),
     Route("agentPools.abort", "POST", f"{POOL}/abort", f"{_POOLS}/abort/action"),

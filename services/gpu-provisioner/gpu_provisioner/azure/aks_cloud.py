@@ -102,6 +102,11 @@ class AksCloud:
         with _translated(""):
             return _cluster(await self._client.managed_clusters.get(*self._where))
 
+    async def newest_image(self, name: str) -> str:
+        with _translated(name):
+            profile = await self._client.agent_pools.get_upgrade_profile(*self._where, name)
+        return profile.latest_node_image_version or ""
+
     async def market(self) -> Market:
         return await self._reader.read()
 

@@ -18,6 +18,8 @@ def pool(item: Mapping[str, Any]) -> Pool:
         tags=dict(properties.get("tags") or {}),
         labels=dict(properties.get("nodeLabels") or {}),
         image=properties.get("nodeImageVersion") or "",
+        kubernetes_version=properties.get("currentOrchestratorVersion") or "",
+        running=(properties.get("powerState") or {}).get("code") != "Stopped",
         error=_error(properties),
         zones=tuple(properties.get("availabilityZones") or ()),
         spot=properties.get("scaleSetPriority") == "Spot",

@@ -1,6 +1,7 @@
 """What is to be done about a claim: actions in order, the status to show, when to look again."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
 from gpu_provisioner.cloud import PoolSpec
@@ -24,6 +25,25 @@ class DeletePool:
 
 
 @dataclass(frozen=True, slots=True)
+class DiscardPool:
+    """Deletes a pool that never worked, if cloud and API server, asked once more, still say so."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmGone:
+    """Asks the cloud itself for the pool; what is found there ends the pass."""
+
+    pool: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskCluster:
+    """Whether the cluster is steady has to be known freshly before the next pass judges."""
+
+
+@dataclass(frozen=True, slots=True)
 class PatchNode:
     name: str
     patch: Manifest
@@ -36,17 +56,20 @@ class EvictPod:
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteClaim:
-    """Liveness gives a claim up: whoever made it makes another."""
+class DeletePod:
+    """Past any disruption budget, so that it has that many seconds to end."""
+
+    namespace: str
+    name: str
+    grace_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Once the cloud itself says that the pool is gone: the Node object goes, then the
+    """Once the cloud itself says that the pool is gone: the Node objects go, then the
     finalizer."""
 
-    pool: str
-    node: str | None
+    nodes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +82,48 @@ class Tell:
 
 
 Action = (
-    AddFinalizer | CreatePool | DeletePool | PatchNode | EvictPod | DeleteClaim | Release | Tell
+    AddFinalizer
+    | CreatePool
+    | DeletePool
+    | DiscardPool
+    | ConfirmGone
+    | AskCluster
+    | PatchNode
+    | EvictPod
+    | DeletePod
+    | Release
+    | Tell
 )
+
+
+class GivesUp(StrEnum):
+    """Why a claim is deleted by its provisioner, in Karpenter's words for metrics. Whoever made
+    it makes another."""
+
+    LIVENESS = "liveness"
+    EXPIRED = "expired"
+    UNHEALTHY = "unhealthy"
+    GARBAGE = "garbage_collected"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step's share: its condition, what it wants done, and whether the next step's turn
-    has come."""
+    """One step's share: its condition, what it wants done, whether the next step's turn has
+    come, and whether the claim is given up."""
 
     condition: Condition | None = None
     actions: tuple[Action, ...] = ()
     look_again: float | None = None
     done: bool = False
+    gives_up: GivesUp | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`status` None leaves the claim's status as it is; `look_again` is in seconds."""
+    """`status` None leaves the claim's status as it is; `look_again` is in seconds. With
+    `gives_up` the claim is deleted last, when its status says why."""
 
     actions: tuple[Action, ...] = ()
     status: Manifest | None = None
     look_again: float | None = None
+    gives_up: GivesUp | None = None

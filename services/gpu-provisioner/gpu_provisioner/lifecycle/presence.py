@@ -4,13 +4,14 @@ A spot eviction takes the machine and its Node away and leaves the agent pool as
 with a count of one: nothing but the missing Node tells of it. AKS brings no other machine.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gpu_provisioner.lifecycle.observed import Observed
-from gpu_provisioner.lifecycle.plan import DeleteClaim, Step, Tell
+from gpu_provisioner.lifecycle.plan import GivesUp, Step, Tell
+from gpu_provisioner.lifecycle.repair import Breakage, bear
 from gpu_provisioner.offerings.keys import CAPACITY_TYPE
 from kaito_api import conditions
-from kaito_api.conditions import parse_time
 
 # Azure does not give an evicted machine back; this is for a Node that was only deleted by hand.
 _SPOT_TOLERATION = timedelta(minutes=1)
@@ -18,7 +19,7 @@ _SPOT_TOLERATION = timedelta(minutes=1)
 
 def lost(observed: Observed) -> Step | None:
     """What a missing Node means for a claim whose Node was there before; None where none was."""
-    name = (observed.claim.manifest.get("status") or {}).get("nodeName")
+    name = observed.claim.node_name
     if observed.node is not None or not name:
         return None
     claim, spot = observed.claim, _is_spot(observed)
@@ -31,11 +32,9 @@ def lost(observed: Observed) -> Step | None:
         "deleted"
     )
     failed = conditions.false(claim.kind.registered, reason, message)
-    left = (_gone_since(observed) + patience - observed.now).total_seconds()
-    told = Tell("Warning", reason, message)
-    if left > 0:
-        return Step(failed, (told,), look_again=left)
-    return Step(failed, (told, DeleteClaim()))
+    shown = Step(failed, (Tell("Warning", reason, message),))
+    verdict = replace(shown, gives_up=GivesUp.UNHEALTHY)
+    return bear(observed, Breakage(_gone_since(observed), patience, verdict, lone=spot), shown)
 
 
 _SPOT = ": Azure evicts spot machines when it needs them back or their price passes the limit"
@@ -47,8 +46,5 @@ def _is_spot(observed: Observed) -> bool:
 
 def _gone_since(observed: Observed) -> datetime:
     """Since the claim says so itself: that outlives this process."""
-    status = observed.claim.manifest.get("status") or {}
-    said = conditions.find(status.get("conditions") or (), observed.claim.kind.registered)
-    if said is None or said["status"] != "False":
-        return observed.now
-    return parse_time(said["lastTransitionTime"])
+    claim = observed.claim
+    return claim.since(claim.kind.registered, "False") or observed.now

@@ -1,62 +1,97 @@
-"""Termination: cordon, drain, delete the pool, and let the claim go only when the pool is gone."""
+"""Termination: cordon, drain, delete the pool, and let the claim go only when the pool is gone.
+What holds it up is on the claim at every moment."""
 
-from collections.abc import Iterable
+from datetime import timedelta
 
 from gpu_provisioner import agent_pools
-from gpu_provisioner.lifecycle.observed import Observed
-from gpu_provisioner.lifecycle.plan import Action, DeletePool, EvictPod, PatchNode, Plan, Release
-from kaito_kube.kinds import Manifest, annotations_of, is_being_deleted
+from gpu_provisioner.cloud import Pool, PoolBusy, PoolState, Queued
+from gpu_provisioner.lifecycle.drain import drain
+from gpu_provisioner.lifecycle.observed import Observed, Setback
+from gpu_provisioner.lifecycle.plan import ConfirmGone, DeletePool, Plan, Release, Step
+from kaito_api import conditions
+from kaito_api.conditions import Condition
+from kaito_kube.kinds import Manifest
 
-DISRUPTED = {"key": "karpenter.sh/disrupted", "effect": "NoSchedule"}
-_MIRROR = "kubernetes.io/config.mirror"
-_POLL = 1.0
+# A deletion that the cloud began and ended in failure is asked for again after this.
+_FAILED_PAUSE = timedelta(seconds=30)
+_CHECK_SECONDS = 30.0
 
 
 def terminate(observed: Observed) -> Plan:
     """What a claim with a deletion timestamp and our finalizer needs next."""
-    if not observed.pools_known:
-        return Plan(look_again=2.0)
-    if observed.node is not None and (staying := _pods_to_move(observed)):
-        return Plan(actions=_drain(observed.node, staying), look_again=_POLL)
-    pool = observed.pool
-    if pool is not None and agent_pools.belongs_to(pool, observed.claim):
-        # A pool that is being made is asked to go as well: AKS aborts, or says that it is busy.
-        deleting = pool.state is pool.state.DELETING
-        return Plan(actions=() if deleting else (DeletePool(pool.name),), look_again=30.0)
-    node = observed.node["metadata"]["name"] if observed.node is not None else None
-    return Plan(actions=(Release(observed.claim.name, node),))
-
-
-def evictable(pods: Iterable[Manifest]) -> list[Manifest]:
-    """Pods that a drain moves: not those of DaemonSets, not static ones, not ended ones."""
-    return [pod for pod in pods if not _stays(pod)]
-
-
-def _stays(pod: Manifest) -> bool:
-    owners = pod["metadata"].get("ownerReferences") or ()
-    ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
-    return ended or _MIRROR in annotations_of(pod) or any(o["kind"] == "DaemonSet" for o in owners)
-
-
-def _pods_to_move(observed: Observed) -> list[Manifest]:
-    """Pods that the pool's deletion waits for; none once the drain has taken too long."""
-    deleted, longest = observed.claim.deleted, observed.terms.drain_timeout
-    late = deleted is None or observed.now - deleted > longest
-    return [] if late else evictable(observed.pods)
-
-
-def _drain(node: Manifest, pods: list[Manifest]) -> tuple[Action, ...]:
-    """Keeps new pods away and asks the others to go; those on their way out are waited for."""
-    evictions = (
-        EvictPod(pod["metadata"].get("namespace", ""), pod["metadata"]["name"])
-        for pod in pods
-        if not is_being_deleted(pod)
+    steps = [] if _is_going(observed) else [drain(observed)]
+    if all(step.done for step in steps):
+        steps.append(_remove(observed))
+    actions = tuple(action for step in steps for action in step.actions)
+    found = [step.condition for step in steps if step.condition is not None]
+    released = any(isinstance(action, Release) for action in actions)
+    return Plan(
+        actions=actions,
+        status=None if released else _status(observed, found),
+        look_again=steps[-1].look_again,
     )
-    return (*_cordon(node), *evictions)
 
 
-def _cordon(node: Manifest) -> tuple[Action, ...]:
-    taints = (node.get("spec") or {}).get("taints") or []
-    if any(taint["key"] == DISRUPTED["key"] for taint in taints):
-        return ()
-    return (PatchNode(node["metadata"]["name"], {"spec": {"taints": [*taints, DISRUPTED]}}),)
+def _is_going(observed: Observed) -> bool:
+    """Whether the cloud is taking the machine away already: it is too late to drain."""
+    pool = observed.pool
+    return (
+        pool is not None
+        and pool.state is PoolState.DELETING
+        and agent_pools.belongs_to(pool, observed.claim)
+    )
+
+
+def _remove(observed: Observed) -> Step:
+    setback, pool = observed.setback, observed.pool
+    if setback is not None and setback.deleting and observed.now < setback.not_before:
+        return _set_back(observed, setback)
+    if pool is not None and agent_pools.belongs_to(pool, observed.claim):
+        return _delete(observed, pool)
+    names = tuple(node["metadata"]["name"] for node in observed.nodes)
+    name = observed.claim.name
+    return Step(actions=(ConfirmGone(name), Release(names)))
+
+
+def _delete(observed: Observed, pool: Pool) -> Step:
+    """A pool that is being made is asked to go as well: AKS aborts that, or says that it is
+    busy."""
+    type_ = observed.claim.kind.instance_terminating
+    going = conditions.true(
+        type_, "InstanceTerminating", f"agent pool {pool.name} is being deleted"
+    )
+    if pool.state is PoolState.DELETING:
+        return Step(going, look_again=_CHECK_SECONDS)
+    asked = observed.claim.since(type_)
+    failed = observed.claim.since(type_, "False")
+    if not pool.state.in_flight and asked is not None:
+        why = pool.error.message if pool.error is not None else f"it ended {pool.state.value}"
+        reason = pool.error.reason if pool.error is not None else "TerminationFailed"
+        message = f"the deletion of agent pool {pool.name} failed, it is asked for again: {why}"
+        told = conditions.false(type_, reason, message)
+        return Step(told, look_again=_FAILED_PAUSE.total_seconds() + 1)
+    if failed is not None and observed.now < failed + _FAILED_PAUSE:
+        return Step(_as_before(observed, type_), look_again=_FAILED_PAUSE.total_seconds() / 2)
+    return Step(going, (DeletePool(pool.name),), look_again=_CHECK_SECONDS)
+
+
+def _set_back(observed: Observed, setback: Setback) -> Step:
+    """The cloud's refusal; one that only asks for patience is no failure."""
+    type_, error = observed.claim.kind.instance_terminating, setback.error
+    make = conditions.unknown if isinstance(error, PoolBusy | Queued) else conditions.false
+    message = f"agent pool {observed.claim.name} cannot be deleted yet: {error.message}"
+    left = (setback.not_before - observed.now).total_seconds()
+    return Step(make(type_, error.reason, message), look_again=left)
+
+
+def _as_before(observed: Observed, type_: str) -> Condition | None:
+    found = conditions.find(observed.claim.conditions, type_)
+    return None if found is None else conditions.read(found)
+
+
+def _status(observed: Observed, found: list[Condition]) -> Manifest:
+    """The conditions of the claim's life stay as they were: they say why it was given up."""
+    new = {condition.type for condition in found}
+    kept = [conditions.read(c) for c in observed.claim.conditions if c["type"] not in new]
+    merged = conditions.merge(observed.claim.conditions, [*kept, *found], observed.now)
+    return {"conditions": merged}

@@ -65,6 +65,10 @@ class PacedCloud:
         async with self._reads.call("cluster"):
             return await self._cloud.cluster()
 
+    async def newest_image(self, name: str) -> str:
+        async with self._reads.call(f"image of {name}"):
+            return await self._cloud.newest_image(name)
+
     async def market(self) -> Market:
         async with self._reads.call("market"):
             return await self._cloud.market()

@@ -28,7 +28,9 @@ from workspace_controller.settings import NodeProvisioner
 
 # Reasons for which a claim is given up and another made in its place: the user goes on reading why
 # until a node is there, and not only for the moment that the old claim takes to go.
-_GIVEN_UP = frozenset({"RegistrationTimeout"})
+_GIVEN_UP = frozenset(
+    {"RegistrationTimeout", "SpotEvicted", "NodeGone", "NodeUnhealthy", "PoolMissing"}
+)
 # Where nodes are brought along, nothing tells that a better one could be chosen now.
 _LOOK_AGAIN_S = 30.0
 

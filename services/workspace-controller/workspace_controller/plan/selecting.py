@@ -82,11 +82,10 @@ def has_gpus(node: Manifest, limits: Mapping[str, str]) -> bool:
 
 
 def claim_is_ready(claim: Claim) -> bool:
+    """By Ready where that is said: what was initialized once may be broken now."""
     said = _conditions(claim)
-    return any(
-        said.get(name, {}).get("status") == ConditionStatus.TRUE
-        for name in ("Ready", "Initialized", "MachineInitialized")
-    )
+    names = ("Ready",) if "Ready" in said else ("Initialized", "MachineInitialized")
+    return any(said.get(name, {}).get("status") == ConditionStatus.TRUE for name in names)
 
 
 def claim_trouble(claim: Claim) -> ClaimTrouble | None:

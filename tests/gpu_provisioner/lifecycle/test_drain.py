@@ -1,0 +1,223 @@
+"""Who leaves a node, in which order, and what holds them up."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from gpu_provisioner.claim import parse
+from gpu_provisioner.lifecycle.drain import drain, staying
+from gpu_provisioner.lifecycle.observed import Observed
+from gpu_provisioner.lifecycle.plan import DeletePod, EvictPod, PatchNode, Step
+from gpu_provisioner.settings import Terms
+from kaito_api import labels
+from kaito_api.conditions import parse_time, rfc3339
+from kaito_kube.kinds import NODE_CLAIM, Manifest
+from tests.gpu_provisioner.world import claim_manifest
+
+DELETED = parse_time("2026-01-01T12:00:00Z")
+DAEMON: Manifest = {"ownerReferences": [{"kind": "DaemonSet", "uid": "d"}]}
+STATIC: Manifest = {"annotations": {"kubernetes.io/config.mirror": "x"}}
+OF_NODE: Manifest = {"ownerReferences": [{"kind": "Node", "uid": "n"}]}
+HELD: Manifest = {"annotations": {labels.DO_NOT_DISRUPT: "true"}}
+CRITICAL = {"priorityClassName": "system-cluster-critical"}
+TOLERANT = {"tolerations": [{"operator": "Exists"}]}
+OF_THE_DRAIN = {"tolerations": [{"key": labels.DISRUPTED, "operator": "Exists"}]}
+OF_GPUS = {"tolerations": [{"key": "sku", "operator": "Equal", "value": "gpu"}]}
+OF_EXECUTION = {"tolerations": [{"operator": "Exists", "effect": "NoExecute"}]}
+
+
+def pod(name: str, spec: Manifest | None = None, phase: str = "Running", **more: Any) -> Manifest:
+    metadata = {"name": name, "namespace": "default", **more}
+    return {"metadata": metadata, "spec": spec or {}, "status": {"phase": phase}}
+
+
+def leaving(name: str, ends: float, **more: Any) -> Manifest:
+    """A pod whose grace period ends so many seconds after the claim's deletion."""
+    return pod(name, deletionTimestamp=rfc3339(DELETED + timedelta(seconds=ends)), **more)
+
+
+def drained(
+    *pods: Manifest, after: float = 10, grace: str | None = None, ready: str = "True", **more: Any
+) -> Step:
+    manifest = claim_manifest(NODE_CLAIM, terminationGracePeriod=grace)
+    manifest["metadata"] |= {
+        "uid": "u1",
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "deletionTimestamp": rfc3339(DELETED),
+    }
+    node = {
+        "metadata": {"name": "n"},
+        "spec": {"taints": [{"key": labels.DISRUPTED, "effect": "NoSchedule"}]},
+        "status": {"conditions": [{"type": "Ready", "status": ready}]},
+    }
+    observed = Observed(
+        claim=parse(NODE_CLAIM, manifest),
+        pool=None,
+        listed=DELETED,
+        nodes=(node,),
+        pods=pods,
+        cluster="aks",
+        terms=Terms(),
+        now=DELETED + timedelta(seconds=after),
+        **more,
+    )
+    return drain(observed)
+
+
+def evicted(step: Step) -> list[str]:
+    return [action.name for action in step.actions if isinstance(action, EvictPod)]
+
+
+def shown(step: Step) -> tuple[str, str]:
+    assert step.condition is not None
+    return step.condition.status, step.condition.reason
+
+
+@pytest.mark.parametrize(
+    ("found", "waited_for"),
+    [
+        (pod("a"), True),
+        (pod("a", OF_GPUS), True),
+        (pod("a", OF_EXECUTION), True),
+        (pod("a", CRITICAL), True),
+        (leaving("a", 5), True),
+        (leaving("a", -55), False),
+        (pod("a", phase="Succeeded"), False),
+        (pod("a", phase="Failed"), False),
+        (pod("a", **DAEMON), False),
+        (pod("a", **STATIC), False),
+        (pod("a", **OF_NODE), False),
+        (pod("a", TOLERANT), False),
+        (pod("a", OF_THE_DRAIN), False),
+    ],
+    ids=[
+        "a pod",
+        "one that tolerates GPU nodes",
+        "one that tolerates evictions only",
+        "one that the cluster runs on",
+        "leaving",
+        "should have ended long ago",
+        "done",
+        "failed",
+        "of a DaemonSet",
+        "static",
+        "of the node",
+        "tolerates everything",
+        "tolerates the drain",
+    ],
+)
+def test_who_is_waited_for(found: Manifest, waited_for: bool) -> None:
+    assert bool(staying([found], DELETED + timedelta(seconds=10))) is waited_for
+
+
+@pytest.mark.parametrize(
+    ("pods", "asked"),
+    [
+        ([pod("a"), pod("b"), pod("c", CRITICAL)], ["a", "b"]),
+        ([leaving("a", 30), pod("c", CRITICAL)], []),
+        ([pod("c", CRITICAL)], ["c"]),
+        ([pod("a"), pod("b", **HELD)], ["a"]),
+        ([pod("a", **DAEMON), pod("c", CRITICAL)], ["c"]),
+    ],
+    ids=[
+        "ordinary pods first",
+        "critical ones when the others are gone",
+        "critical ones last",
+        "not what must not be disrupted",
+        "DaemonSets stay",
+    ],
+)
+def test_who_is_asked_to_go(pods: list[Manifest], asked: list[str]) -> None:
+    assert evicted(drained(*pods)) == asked
+
+
+def test_a_node_without_pods_is_drained() -> None:
+    step = drained()
+    assert step.done and shown(step) == ("True", "Drained")
+
+
+def test_pods_that_leave_are_named() -> None:
+    step = drained(pod("a"))
+    assert not step.done and shown(step) == ("Unknown", "Draining")
+    assert "default/a" in step.condition.message if step.condition else False
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        (pod("a", **HELD), "default/a: annotation karpenter.sh/do-not-disrupt"),
+        (pod("a"), "default/a: The disruption budget a needs 1 healthy pods and has 1 currently"),
+    ],
+    ids=["must not be disrupted", "a budget"],
+)
+def test_what_holds_it_up_is_said(held: Manifest, words: str) -> None:
+    refusals = {"default/a": "The disruption budget a needs 1 healthy pods and has 1 currently"}
+    step = drained(held, pod("b"), refusals=refusals)
+    assert shown(step) == ("False", "DrainBlocked")
+    assert step.condition is not None and words in step.condition.message
+    assert "until 2026-01-01T12:01:00Z" in step.condition.message
+
+
+@pytest.mark.parametrize(
+    ("after", "grace", "ready", "ends"),
+    [
+        (59, None, "True", False),
+        (61, None, "True", True),
+        (61, "1h", "True", False),
+        (3601, "1h", "True", True),
+        (11, "10s", "True", True),
+        (61, "1h", "Unknown", True),
+        (11, "10s", "Unknown", True),
+    ],
+    ids=[
+        "within the usual time",
+        "past the usual time",
+        "within the claim's own",
+        "past the claim's own",
+        "a short one",
+        "the node does not answer",
+        "the node does not answer, a short one",
+    ],
+)
+def test_until_when_pods_are_waited_for(
+    after: float, grace: str | None, ready: str, ends: bool
+) -> None:
+    step = drained(pod("a", **HELD), after=after, grace=grace, ready=ready)
+    assert step.done is ends
+    assert (shown(step) == ("False", "DrainTimeout")) is ends
+
+
+@pytest.mark.parametrize(
+    ("found", "after", "seconds"),
+    [
+        (pod("a"), 500, None),
+        (pod("a"), 571, 29),
+        (pod("a", {"terminationGracePeriodSeconds": 300}), 320, 280),
+        (pod("a", {"terminationGracePeriodSeconds": 3600}), 1, 599),
+        (pod("a", **HELD), 575, 25),
+        (leaving("a", 620), 500, 100),
+        (leaving("a", 590), 585, None),
+    ],
+    ids=[
+        "early enough",
+        "has 30 s of its own",
+        "has more of its own",
+        "has more of its own than there is",
+        "must not be disrupted",
+        "is leaving, too slowly",
+        "is leaving in time",
+    ],
+)
+def test_a_grace_period_ends_on_time(found: Manifest, after: float, seconds: int | None) -> None:
+    step = drained(found, after=after, grace="10m")
+    deleted = [a.grace_seconds for a in step.actions if isinstance(a, DeletePod)]
+    assert deleted == ([] if seconds is None else [seconds])
+
+
+def test_without_a_grace_period_no_budget_is_passed_over() -> None:
+    assert not any(isinstance(a, DeletePod) for a in drained(pod("a"), after=59).actions)
+
+
+def test_the_mark_is_put_on_once() -> None:
+    assert not any(isinstance(action, PatchNode) for action in drained(pod("a")).actions)

@@ -1,0 +1,101 @@
+"""KAITO#2075: `az aks stop` and `start`. A node that wakes is no node that is lost."""
+
+from datetime import timedelta
+
+import pytest
+
+from gpu_provisioner.settings import Terms
+from kaito_api import labels
+from kaito_kube.kinds import NODE, key_of
+from tests.gpu_provisioner.world import KINDS, NAME, World, claim_manifest
+
+HOUR = 720
+READY = {"conditions": [{"type": "Ready", "status": "True"}]}
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.kind)
+async def world(request: pytest.FixtureRequest) -> World:
+    world = World(request.param)
+    for name in ("ws1", "ws2", "ws3", NAME):
+        world.cluster.seed(world.kind, claim_manifest(world.kind, name))
+    await world.run(12)
+    return world
+
+
+async def all_ready(world: World) -> None:
+    for name in ("ws1", "ws2", "ws3", NAME):
+        assert world.condition("Ready", name) == ("True", "Ready")
+    assert not any(call == "delete" for call, _ in world.cloud.calls)
+    assert [call for call, _ in world.cloud.calls].count("create") == 4
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["", "and our process starts with it"])
+async def test_an_hour_of_sleep_costs_nothing(world: World, restarts: bool) -> None:
+    world.stop()
+    await world.run(HOUR)
+    if restarts:
+        world.start()
+    world.start_cluster()
+    await world.run(200)
+    await all_ready(world)
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["", "and our process starts with it"])
+async def test_nodes_that_come_back_late_are_waited_for(world: World, restarts: bool) -> None:
+    """The cluster says that it runs, and its machines need eight minutes more."""
+    world.stop()
+    await world.run(HOUR)
+    if restarts:
+        world.start()
+    world.cloud.state = World().cloud.state
+    await world.run(96)
+    assert world.condition("Ready") == ("False", "NodesNotReady")
+    world.start_cluster()
+    await world.run(5)
+    await all_ready(world)
+
+
+async def test_nodes_that_come_back_under_new_names_are_the_claims_nodes(world: World) -> None:
+    """AKS takes Nodes away and brings others."""
+    world.stop()
+    nodes = world.cluster.objects(NODE)
+    for node in nodes:
+        world.cluster.change(NODE, key_of(node), None)
+    await world.run(HOUR)
+    assert world.condition("Registered") == ("False", "NodeGone")
+    assert "the AKS cluster is stopped" in world.message("Registered")
+    world.cloud.state = World().cloud.state
+    await world.run(30)
+    for node in nodes:
+        metadata = {"name": node["metadata"]["name"] + "x", "labels": node["metadata"]["labels"]}
+        world.cluster.seed(NODE, {**node, "metadata": metadata})
+        world.cluster.change(NODE, key_of({"metadata": metadata}), {"status": READY})
+    await world.run(5)
+    await all_ready(world)
+    claim = world.claim()
+    assert claim is not None and claim["status"]["nodeName"].endswith("x")
+
+
+async def test_a_user_may_delete_while_it_sleeps(world: World) -> None:
+    world.stop()
+    await world.run(10)
+    await world.cluster.delete(world.kind, NAME)
+    await world.run(30)
+    assert world.claim() is None and NAME not in world.cloud.pools()
+    assert world.claim("ws1") is not None
+
+
+async def test_a_machine_that_was_about_to_join_is_given_its_time(world: World) -> None:
+    quick = World(world.kind, terms=Terms(registration_timeout=timedelta(minutes=6)), joins=False)
+    quick.ask()
+    await quick.run(20)
+    quick.stop()
+    await quick.run(HOUR)
+    quick.cloud.state = World().cloud.state
+    await quick.run(65)
+    assert quick.condition("Registered") == ("Unknown", "RegistrationPending")
+    quick.start_cluster()
+    await quick.run(3)
+    assert quick.condition("Ready") == ("True", "Ready")
+    node = quick.cluster.objects(NODE)[0]
+    assert node["metadata"]["labels"][labels.REGISTERED] == "true"

@@ -1,0 +1,93 @@
+"""What a Node gets when its machine has joined, and what it does not get again."""
+
+from typing import Any
+
+import pytest
+
+from kaito_api import labels
+from kaito_kube.kinds import NODE, Key, Manifest
+from tests.gpu_provisioner.world import KINDS, NAME, World
+
+NODE_KEY = Key("", f"aks-{NAME}-0")
+STARTUP = {"key": "example.com/agent", "effect": "NoExecute"}
+OWN = {"key": "sku", "value": "gpu", "effect": "NoSchedule"}
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.kind)
+def world(request: pytest.FixtureRequest) -> World:
+    return World(request.param, joins=False)
+
+
+async def joined(world: World, taints: list[Manifest], **claim: Any) -> Manifest:
+    """The node after it joined with those taints."""
+    world.ask(**claim)
+    await world.run(8)
+    world.join(NAME)
+    world.cluster.change(NODE, NODE_KEY, {"spec": {"taints": taints}})
+    await world.run(1)
+    return node(world)
+
+
+def node(world: World) -> Manifest:
+    found = world.cluster.peek(NODE, NODE_KEY.name)
+    assert found is not None
+    return found
+
+
+async def test_it_carries_whose_it_is(world: World) -> None:
+    has = (await joined(world, [OWN]))["metadata"]["labels"]
+    claim = world.claim()
+    assert claim is not None
+    assert has[labels.CLAIM_UID] == claim["metadata"]["uid"]
+    assert has[labels.REGISTERED] == "true" and has["app"] == "x"
+    assert claim["status"]["providerID"] == f"azure:///{NAME}"
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        {"key": labels.UNREGISTERED, "effect": "NoExecute"},
+        {"key": labels.DISRUPTED, "effect": "NoSchedule"},
+    ],
+    ids=["unregistered", "left over from an earlier drain"],
+)
+async def test_karpenters_marks_go(world: World, mark: Manifest) -> None:
+    assert (await joined(world, [OWN, mark]))["spec"]["taints"] == [OWN]
+
+
+async def test_the_claims_taints_are_made_sure_of_once(world: World) -> None:
+    assert (await joined(world, []))["spec"]["taints"] == [OWN]
+    world.cluster.change(NODE, NODE_KEY, {"spec": {"taints": []}})
+    await world.run(5)
+    assert node(world)["spec"]["taints"] == []
+
+
+async def test_a_startup_taint_is_waited_for_and_not_put_back(world: World) -> None:
+    await joined(world, [OWN, STARTUP], startupTaints=[STARTUP])
+    assert world.condition("Registered") == ("True", "Registered")
+    assert world.condition("Initialized") == ("Unknown", "InitializationPending")
+    assert "startup taints example.com/agent" in world.message("Initialized")
+    world.cluster.change(NODE, NODE_KEY, {"spec": {"taints": [OWN]}})
+    await world.run(1)
+    assert world.condition("Ready") == ("True", "Ready")
+    await world.run(5)
+    assert node(world)["spec"]["taints"] == [OWN]
+
+
+async def test_resources_that_are_asked_for_are_waited_for(world: World) -> None:
+    await joined(world, [OWN], resources={"requests": {"cpu": "4", "storage": "50Gi"}})
+    assert world.condition("Initialized") == ("Unknown", "InitializationPending")
+    assert "does not advertise cpu" in world.message("Initialized")
+    world.cluster.change(NODE, NODE_KEY, {"status": {"allocatable": {"cpu": "6"}}})
+    await world.run(1)
+    assert world.condition("Ready") == ("True", "Ready")
+
+
+async def test_what_was_initialized_stays_so_and_is_not_ready(world: World) -> None:
+    await joined(world, [OWN])
+    assert world.condition("Ready") == ("True", "Ready")
+    world.cluster.change(NODE, NODE_KEY, {"status": {"allocatable": {"nvidia.com/gpu": "0"}}})
+    await world.run(1)
+    assert world.condition("Initialized") == ("True", "Initialized")
+    assert world.condition("Ready") == ("False", "NodesNotReady")
+    assert "advertises 0 of 1 nvidia.com/gpu" in world.message("Ready")

@@ -1,0 +1,219 @@
+"""From a claim's deletion to its end, and what its reader sees on the way."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gpu_provisioner.cloud import (
+    CloudError,
+    CloudUnavailable,
+    LaunchRefused,
+    PoolBusy,
+    PoolState,
+    Unauthorized,
+)
+from gpu_provisioner.settings import Terms
+from kaito_api import labels
+from kaito_kube.errors import Throttled
+from kaito_kube.kinds import NODE, POD
+from tests.gpu_provisioner.world import KINDS, NAME, World
+
+BUDGET = "The disruption budget phi needs 1 healthy pods and has 1 currently"
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.kind)
+def world(request: pytest.FixtureRequest) -> World:
+    return World(request.param)
+
+
+async def ready(world: World, **spec: object) -> None:
+    world.ask(**spec)
+    await world.run(12)
+    assert world.condition("Ready") == ("True", "Ready")
+
+
+async def delete(world: World) -> None:
+    await world.cluster.delete(world.kind, NAME)
+
+
+def refuse(world: World, times: int) -> None:
+    for _ in range(times):
+        world.cluster.fail_next("evict", Throttled(BUDGET))
+
+
+def pool_goes(world: World) -> bool:
+    return ("delete", NAME) in world.cloud.calls
+
+
+async def test_the_node_is_marked_before_anyone_is_asked_to_go(world: World) -> None:
+    await ready(world)
+    world.pod("a")
+    await delete(world)
+    await world.run(1)
+    node = world.cluster.peek(NODE, f"aks-{NAME}-0")
+    assert node is not None
+    assert {"key": labels.DISRUPTED, "effect": "NoSchedule"} in node["spec"]["taints"]
+    assert node["metadata"]["labels"][labels.EXCLUDE_BALANCERS] == "karpenter"
+    verbs = [c.verb for c in world.cluster.calls if c.kind in (NODE, POD) and c.verb != "list"]
+    assert verbs[-2:] == ["patch", "evict"]
+
+
+async def test_a_budget_holds_it_up_and_is_named(world: World) -> None:
+    await ready(world)
+    world.pod("a")
+    refuse(world, 5)
+    await delete(world)
+    await world.run(3)
+    assert world.condition("Drained") == ("False", "DrainBlocked")
+    assert f"pod default/a: {BUDGET}" in world.message("Drained")
+    assert world.events() == ["FailedDraining"] and not pool_goes(world)
+    await world.run(4)
+    assert world.cluster.objects(POD) == [] and pool_goes(world)
+    assert world.condition("Drained") == ("True", "Drained")
+    assert world.condition("InstanceTerminating") == ("True", "InstanceTerminating")
+    await world.run(10)
+    assert world.claim() is None
+    assert world.count("karpenter_nodes_eviction_requests_total", code="429") == 5
+    assert world.count("karpenter_nodes_drained_total", nodepool="") == 1
+
+
+async def test_what_must_not_be_disrupted_is_waited_for(world: World) -> None:
+    await ready(world, terminationGracePeriod="20m")
+    world.pod("a", annotations={labels.DO_NOT_DISRUPT: "true"})
+    await delete(world)
+    await world.run(180)
+    assert world.condition("Drained") == ("False", "DrainBlocked") and not pool_goes(world)
+    world.cluster.change(POD, world.pod_key("a"), None)
+    await world.run(10)
+    assert world.claim() is None
+
+
+async def test_the_claims_grace_period_ends_on_time(world: World) -> None:
+    """The pod has 30 s of its own, and so it is told to go 30 s before."""
+    await ready(world, terminationGracePeriod="10m")
+    world.pod("a", annotations={labels.DO_NOT_DISRUPT: "true"})
+    await delete(world)
+    await world.run(113)
+    assert world.cluster.peek(POD, "a", "default") is not None
+    await world.run(2)
+    assert world.cluster.objects(POD) == []
+    grace = [c.body for c in world.cluster.calls if c.verb == "delete" and c.kind is POD]
+    assert grace == [{"gracePeriodSeconds": 30}]
+    await world.run(10)
+    assert world.claim() is None
+    assert "TerminationGracePeriodExpiring" in world.events()
+
+
+async def test_a_pod_that_cannot_end_holds_nothing_up_for_ever(world: World) -> None:
+    await ready(world, terminationGracePeriod="2m")
+    held = {labels.DO_NOT_DISRUPT: "true"}
+    world.pod("a", annotations=held, finalizers=["example.com/never"])
+    await delete(world)
+    await world.run(22)
+    assert not pool_goes(world)
+    await world.run(12)
+    assert world.claim() is None and world.cloud.pools() == {}
+
+
+async def test_without_one_the_provisioners_drain_timeout_counts(world: World) -> None:
+    world.terms = Terms(drain_timeout=timedelta(seconds=30))
+    world.start()
+    await ready(world)
+    world.pod("a", annotations={labels.DO_NOT_DISRUPT: "true"})
+    await delete(world)
+    await world.run(5)
+    assert not pool_goes(world)
+    await world.run(3)
+    assert pool_goes(world)
+    assert world.condition("Drained") == ("False", "DrainTimeout")
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (Unauthorized("CloudUnauthorized", "no Contributor"), ("False", "CloudUnauthorized")),
+        (CloudUnavailable("CloudUnavailable", "429"), ("False", "CloudUnavailable")),
+        (PoolBusy("CloudUnavailable", "in progress", 5.0), ("Unknown", "CloudUnavailable")),
+    ],
+    ids=["not allowed", "throttled", "busy"],
+)
+async def test_a_deletion_that_the_cloud_refuses_is_shown_and_tried_again(
+    world: World, error: CloudError, shown: tuple[str, str]
+) -> None:
+    await ready(world)
+    for _ in range(3):
+        world.cloud.fail_next("delete", error)
+    await delete(world)
+    await world.run(1)
+    assert world.condition("InstanceTerminating") == shown
+    assert "cannot be deleted yet" in world.message("InstanceTerminating")
+    await world.run(40)
+    assert world.claim() is None and world.cloud.pools() == {}
+    assert [call for call, _ in world.cloud.calls].count("delete") == 4
+
+
+async def test_a_deletion_that_fails_late_is_asked_for_again_in_good_time(world: World) -> None:
+    await ready(world)
+    await delete(world)
+    await world.run(1)
+    for _ in range(3):
+        failed = replace(
+            world.cloud.pools()[NAME],
+            state=PoolState.FAILED,
+            error=LaunchRefused("InternalError", "a disk is attached"),
+        )
+        world.cloud.seed(failed)
+        world.cloud._ends.clear()
+        await world.run(2)
+        assert world.condition("InstanceTerminating") == ("False", "InternalError")
+        assert "a disk is attached" in world.message("InstanceTerminating")
+        await world.run(6)
+    assert [call for call, _ in world.cloud.calls].count("delete") == 4
+    await world.run(10)
+    assert world.claim() is None
+
+
+async def test_a_refused_create_does_not_hold_the_deletion_up(world: World) -> None:
+    world.cloud.fail_next("create", Unauthorized("CloudUnauthorized", "no Contributor"))
+    world.ask()
+    await world.run(3)
+    await delete(world)
+    await world.run(1)
+    assert world.claim() is None
+
+
+async def test_why_it_was_given_up_stays_to_be_read(world: World) -> None:
+    await ready(world)
+    world.set_ready(NAME, "Unknown")
+    world.pod("a", annotations={labels.DO_NOT_DISRUPT: "true"})
+    await world.run(124)
+    assert world.condition("Ready") == ("False", "NodeUnhealthy")
+    assert world.condition("Drained")[0] in ("Unknown", "False")
+    assert world.condition("Initialized") == ("True", "Initialized")
+
+
+async def test_the_drain_of_a_name_that_is_someone_elses_touches_nobody(world: World) -> None:
+    """The pool that has the claim's name is not the claim's, and nor is its node."""
+    world.ask()
+    await world.run(2)
+    foreign = replace(world.cloud.pools()[NAME], state=PoolState.SUCCEEDED, tags={}, labels={})
+    world.cloud.seed(foreign)
+    world.cloud._ends.clear()
+    await world.run(2)
+    world.pod("a")
+    await delete(world)
+    await world.run(5)
+    assert world.claim() is None and not pool_goes(world)
+    assert world.cluster.peek(NODE, f"aks-{NAME}-0") is not None
+    assert world.cluster.peek(POD, "a", "default") is not None
+
+
+@pytest.mark.parametrize("ticks", range(1, 14))
+async def test_a_claim_may_be_deleted_at_any_moment(world: World, ticks: int) -> None:
+    world.ask()
+    await world.run(ticks)
+    await delete(world)
+    await world.run(30)
+    assert world.claim() is None and world.cloud.pools() == {}
+    assert world.cluster.objects(NODE) == []
