@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Literal, cast
+from typing import Any, Literal, Self, cast
 
 import httpx2
 from lightkube import AsyncClient
@@ -44,10 +44,16 @@ def _translated() -> Iterator[None]:
 
 
 class LightkubeCluster:
-    """See `Cluster` for the contract of each method."""
+    """See `Cluster` for the contract of each method. Leaving it as a context closes it."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.close()
 
     async def get(self, kind: Kind, name: str, namespace: str = "") -> Manifest:
         with _translated():

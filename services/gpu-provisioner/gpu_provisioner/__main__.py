@@ -16,6 +16,7 @@ from gpu_provisioner.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.settings import Settings
 from kaito_kube import serving
 from kaito_kube.clock import SystemClock
+from kaito_kube.cluster import Cluster
 from kaito_kube.connect import connect
 from kaito_kube.lease import LeaseTerms
 from kaito_process import logs
@@ -25,9 +26,13 @@ LOG = logging.getLogger(__name__)
 NAME = "gpu-provisioner"
 
 
-async def run(settings: Settings) -> None:
+async def serve(settings: Settings) -> None:
+    async with connect(NAME) as cluster:
+        await run(cluster, settings)
+
+
+async def run(cluster: Cluster, settings: Settings) -> None:
     clock, registry = SystemClock(), CollectorRegistry()
-    cluster = connect(NAME)
     terms = LeaseTerms(
         name=settings.lease_name,
         namespace=settings.release_namespace,
@@ -62,7 +67,7 @@ def main() -> None:
     except SettingError as error:
         sys.exit(f"{NAME}: {error}")
     logs.configure(settings.log_level, NAME)
-    asyncio.run(run(settings))
+    asyncio.run(serve(settings))
 
 
 if __name__ == "__main__":
