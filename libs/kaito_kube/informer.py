@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import ClusterError, Expired, NotFound
-from kaito_kube.kinds import Kind, key_of
+from kaito_kube.kinds import CUSTOM_RESOURCE_DEFINITION, Kind, key_of
 from kaito_kube.store import Store
 
 LOG = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1.0
 _KIND_MISSING_SECONDS = 15.0
+# A new definition is served a moment after it is there.
+_KIND_COMES_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,9 @@ async def inform(
             continue
         except NotFound:
             if interest.optional:
-                store.replace(interest.kind, ())
+                store.miss(interest.kind)
             LOG.info("the cluster has no %s", interest.kind.kind)
-            await asyncio.sleep(_KIND_MISSING_SECONDS)
+            await _until_defined(cluster, interest.kind)
         except ClusterError as error:
             LOG.warning("watching %s: %s", interest.kind.plural, error)
             await asyncio.sleep(_RETRY_SECONDS * (1 + rng.random()))
@@ -55,3 +57,19 @@ async def _list_and_watch(cluster: Cluster, store: Store, interest: Interest) ->
             store.remove(interest.kind, key_of(change.manifest))
         else:
             store.put(interest.kind, change.manifest)
+
+
+async def _until_defined(cluster: Cluster, kind: Kind) -> None:
+    """Returns when the kind's definition came, or some time after it could not be watched for."""
+    name = f"{kind.plural}.{kind.group}"
+    try:
+        listing = await cluster.list(CUSTOM_RESOURCE_DEFINITION, fields={"metadata.name": name})
+        if not listing.items:
+            version = listing.resource_version
+            async for change in cluster.watch(CUSTOM_RESOURCE_DEFINITION, version):
+                if change.manifest["metadata"]["name"] == name and change.type != "DELETED":
+                    break
+    except ClusterError as error:
+        LOG.info("definitions of kinds cannot be watched: %s", error)
+        await asyncio.sleep(_KIND_MISSING_SECONDS)
+    await asyncio.sleep(_KIND_COMES_SECONDS)

@@ -14,6 +14,7 @@ from kaito_kube.kinds import Key, Kind, Manifest, key_of, labels_of
 _LACKING = "\0"
 
 Listener = Callable[[Kind, Manifest], None]
+KindListener = Callable[[Kind], None]
 
 
 class Store:
@@ -21,7 +22,9 @@ class Store:
         self._objects: dict[Kind, dict[Key, Manifest]] = defaultdict(dict)
         self._by_label: dict[tuple[Kind, str], dict[str, set[Key]]] = {}
         self._listeners: list[Listener] = []
+        self._kind_listeners: list[KindListener] = []
         self._synced: set[Kind] = set()
+        self._unknown: set[Kind] = set()
 
     def index(self, kind: Kind, label: str) -> None:
         """Makes `select` on that label cost what it returns. Call it before feeding."""
@@ -30,6 +33,10 @@ class Store:
     def listen(self, listener: Listener) -> None:
         """`listener` gets the manifest after each change (before it, for a deletion)."""
         self._listeners.append(listener)
+
+    def listen_for_kinds(self, listener: KindListener) -> None:
+        """`listener` gets a kind that the cluster has come to know, or knows no more."""
+        self._kind_listeners.append(listener)
 
     def put(self, kind: Kind, manifest: Manifest) -> None:
         """Feeds an object; one that is not newer than what is known changes nothing."""
@@ -50,6 +57,23 @@ class Store:
 
     def replace(self, kind: Kind, manifests: Iterable[Manifest]) -> None:
         """Feeds a whole listing: what is not in it is gone."""
+        self._fill(kind, manifests)
+        if kind in self._unknown:
+            self._unknown.discard(kind)
+            self._tell_of_kind(kind)
+
+    def miss(self, kind: Kind) -> None:
+        """Feeds that the cluster does not know the kind, and so has nothing of it."""
+        self._fill(kind, ())
+        if kind not in self._unknown:
+            self._unknown.add(kind)
+            self._tell_of_kind(kind)
+
+    def is_known(self, kind: Kind) -> bool:
+        """False only where the cluster was asked and does not know the kind."""
+        return kind not in self._unknown
+
+    def _fill(self, kind: Kind, manifests: Iterable[Manifest]) -> None:
         listed = {key_of(manifest): manifest for manifest in manifests}
         for key in [key for key in self._objects[kind] if key not in listed]:
             self.remove(kind, key)
@@ -107,6 +131,10 @@ class Store:
                     del index[old]
             if new is not None:
                 index[new].add(key)
+
+    def _tell_of_kind(self, kind: Kind) -> None:
+        for listener in self._kind_listeners:
+            listener(kind)
 
     def _tell(self, kind: Kind, manifest: Manifest) -> None:
         for listener in self._listeners:

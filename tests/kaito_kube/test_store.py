@@ -75,3 +75,16 @@ def test_what_no_decision_reads_is_not_kept() -> None:
     kept = store.get(NODE, Key("", "a"))
     assert kept is not None
     assert "managedFields" not in kept["metadata"] and kept["status"] == {"phase": "x"}
+
+
+def test_a_kind_that_the_cluster_does_not_know_has_no_objects_and_comes_back_with_a_list() -> None:
+    store, told = Store(), list[tuple[str, bool]]()
+    store.listen_for_kinds(lambda kind: told.append((kind.kind, store.is_known(kind))))
+    store.put(NODE, item("a"))
+    assert store.is_known(NODE)
+    for _ in range(2):
+        store.miss(NODE)
+    assert store.keys(NODE) == [] and store.is_synced(NODE)
+    for _ in range(2):
+        store.replace(NODE, [item("b")])
+    assert told == [("Node", False), ("Node", True)]
