@@ -43,6 +43,7 @@ NODE_ANNOTATIONS: Final = (
 REVISION: Final = "workspace.kaito.io/revision"
 
 NODE_POOL: Final = "karpenter.sh/nodepool"
+CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
 PROVISIONER_NAME: Final = "karpenter.sh/provisioner-name"
 DO_NOT_DISRUPT: Final = "karpenter.sh/do-not-disrupt"
 UNREGISTERED: Final = "karpenter.sh/unregistered"

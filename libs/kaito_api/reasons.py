@@ -60,6 +60,10 @@ _TABLE = (
     Reason("ProvisionerMissing", _CLAIM,
            "The cluster has no CRD of the kind that nodes are to be asked for with.",
            "Install gpu-provisioner or Karpenter, or set nodeProvisioner to byo."),
+    Reason("ProvisionerTooOld", (RESOURCE_READY,),
+           "The cluster's NodePools cannot have a fixed size.",
+           "Install a Karpenter with static NodePools: core 1.8 or newer with the feature gate "
+           "StaticCapacity."),
     Reason("QuotaExceeded", _CLAIM,
            "The subscription has too little quota left for the instance type.",
            "Ask for more quota of that family in that region, or use another instance type."),

@@ -64,9 +64,14 @@ _BY_CODE: dict[int, type[ClusterError]] = {
     429: Throttled,
 }
 
+# An apply of a field that the kind does not have is answered with 500, as if the server had failed.
+_UNFIT = "failed to create typed patch object"
+
 
 def from_status(code: int, reason: str, message: str) -> ClusterError:
     """The error for an HTTP status and the `reason` of its Status body."""
     if code == 409 and reason == "AlreadyExists":
         return AlreadyExists(message)
+    if message.startswith(_UNFIT):
+        return Invalid(message)
     return _BY_CODE.get(code, Unavailable)(message)

@@ -1,6 +1,7 @@
 """A Cluster through which a process dies at one call: before it takes effect, or before the
 answer arrives."""
 
+import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -9,6 +10,9 @@ from kaito_kube.cluster import Change, Cluster, Listing
 from kaito_kube.kinds import Kind, Manifest
 
 Value = TypeVar("Value")
+
+
+NEVER = 10**9
 
 
 class Killed(Exception):
@@ -72,6 +76,8 @@ class Crashing:
         await self._through(self.cluster.evict(name, namespace))
 
     async def _through(self, call: Coroutine[Any, Any, Value]) -> Value:
+        # As with a real server: others run while this one waits.
+        await asyncio.sleep(0)
         number = self.calls
         self.calls += 1
         if number > self.at or (number == self.at and self.when == "before"):

@@ -112,10 +112,20 @@ def own_node(name: str = "node-0", **changes: Any) -> Manifest:
 
 
 def claim(
-    index: int = 0, *, kind: Kind = MACHINE, leaving: bool = False, **conditions: str
+    index: int = 0,
+    *,
+    kind: Kind = MACHINE,
+    leaving: bool = False,
+    of_pool: bool = False,
+    **conditions: str,
 ) -> Claim:
     """`conditions` are "status/reason/message" by type: Ready="False/QuotaExceeded/too little"."""
     metadata: dict[str, Any] = {"name": claim_name(OWNER, index), "labels": OWNER.labels}
+    if of_pool:
+        metadata |= {
+            "name": f"team-ws-{index}",
+            "ownerReferences": [{"kind": "NodePool", "name": "team-ws", "uid": "pool"}],
+        }
     if leaving:
         metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     said = [_condition(type_, text) for type_, text in conditions.items()]

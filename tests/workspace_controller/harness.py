@@ -15,6 +15,7 @@ from kaito_kube.store import Store
 from tests.workspace_controller.given import CONFIG, NAMESPACE, RELEASE, settings
 from tests.workspace_controller.world import World
 from workspace_controller.carry_out import Hand
+from workspace_controller.holding import Holdings
 from workspace_controller.metrics import Metrics
 from workspace_controller.observe import Observer
 from workspace_controller.reconcile import Reconciler
@@ -37,7 +38,10 @@ class Replica:
     store: Store = field(default_factory=Store)
 
     def __post_init__(self) -> None:
-        observer = Observer(self.through, self.store, self.clock, self.settings, self.tuning)
+        holdings = Holdings(self.store)
+        observer = Observer(
+            self.through, self.store, holdings, self.clock, self.settings, self.tuning
+        )
         recorder = Recorder(self.through, self.clock, "kaito-workspace-controller", "replica")
         hand = Hand(self.through, recorder)
         self.reconciler = Reconciler(observer, hand, Metrics(CollectorRegistry()))

@@ -13,9 +13,9 @@ from kaito_kube.kinds import Manifest
 from tests.workspace_controller.given import NAMESPACE, OWNER, inference_workspace, stored
 from workspace_controller.carry_out import Hand, NotNow, Refused
 from workspace_controller.manifests.metadata import metadata
-from workspace_controller.plan.plan import Apply, Create, Delete, Event, Plan
+from workspace_controller.plan.plan import Apply, Create, Delete, Event, Plan, Step
 
-MACHINE: Manifest = {"metadata": {"name": "ws000000000"}}
+MACHINE: Manifest = {"metadata": {"name": "ws000000000", "labels": OWNER.labels}}
 JOB: Manifest = {"metadata": metadata(OWNER, "ws", "tuning"), "spec": {}}
 SERVICE: Manifest = {"metadata": metadata(OWNER, "ws"), "spec": {"type": "ClusterIP"}}
 
@@ -69,6 +69,13 @@ async def test_a_status_is_written_only_when_it_is_another_one() -> None:
     assert after["status"] == {"state": "Ready"}
 
 
+async def test_a_claim_of_that_name_that_is_not_its_own_is_told_of() -> None:
+    scene = Scene()
+    scene.cluster.seed(kinds.MACHINE, {"metadata": {"name": MACHINE["metadata"]["name"]}})
+    with pytest.raises(Refused, match="Machine ws000000000 exists and is not this Workspace's"):
+        await scene.carry_out(steps=(Create(kinds.MACHINE, MACHINE),))
+
+
 async def test_what_is_there_already_and_what_is_gone_already_is_fine() -> None:
     scene = Scene()
     scene.cluster.seed(kinds.MACHINE, MACHINE)
@@ -116,6 +123,11 @@ async def test_what_is_leaving_is_waited_for() -> None:
 
 REFUSALS = {
     "no such kind": (Create(kinds.MACHINE, MACHINE), errors.NotFound("x"), "ProvisionerMissing"),
+    "pools without a size": (
+        Apply(kinds.NODE_POOL, MACHINE, known=True),
+        errors.from_status(500, "", "failed to create typed patch object: .spec.replicas: no"),
+        "ProvisionerTooOld",
+    ),
     "quota of the namespace": (
         Create(kinds.JOB, JOB), errors.Forbidden("exceeded quota"), "ClusterUnavailable",
     ),
@@ -124,9 +136,9 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(("step", "error", "reason"), REFUSALS.values(), ids=REFUSALS)
-async def test_refusals(step: Create, error: errors.ClusterError, reason: str) -> None:
+async def test_refusals(step: Step, error: errors.ClusterError, reason: str) -> None:
     scene = Scene()
-    scene.cluster.fail_next("create", error)
+    scene.cluster.fail_next(type(step).__name__.lower(), error)
     with pytest.raises(Refused) as refused:
         await scene.carry_out(steps=(step,))
     assert refused.value.refusal.reason == reason

@@ -17,8 +17,7 @@ from kaito_kube.store import Store
 from tests.workspace_controller.given import NAMESPACE, RELEASE, inference_workspace, settings
 from tests.workspace_controller.world import World
 from workspace_controller.__main__ import Process, build, until
-from workspace_controller.controller import interests
-from workspace_controller.settings import NodeProvisioner
+from workspace_controller.controller import INTERESTS
 
 pytestmark = pytest.mark.looptime
 
@@ -141,13 +140,11 @@ async def test_a_watch_that_is_too_old_is_begun_anew() -> None:
         await becomes(World(cluster), lambda: state(cluster) == "Ready")
 
 
-@pytest.mark.parametrize("provisioner", NodeProvisioner)
-def test_what_is_watched(provisioner: NodeProvisioner) -> None:
-    watched = interests(provisioner)
-    claims = {i.kind.kind for i in watched if i.kind.group == "karpenter.sh"}
-    assert bool(claims) is (provisioner is not NodeProvisioner.BYO)
-    assert all(i.labels == {"kaito.sh/workspace": None} for i in watched if i.kind != kinds.NODE)
-    assert all(i.optional for i in watched if i.kind.group == "karpenter.sh")
+def test_what_is_watched() -> None:
+    claims = {i.kind.kind for i in INTERESTS if i.kind.group == "karpenter.sh"}
+    assert claims == {"Machine", "NodeClaim", "NodePool"}
+    assert all(i.labels == {"kaito.sh/workspace": None} for i in INTERESTS if i.kind != kinds.NODE)
+    assert all(i.optional is (i.kind.group == "karpenter.sh") for i in INTERESTS)
 
 
 async def _ends(error: Exception | None = None) -> None:

@@ -7,11 +7,10 @@ import pytest
 
 from kaito_kube import kinds
 from kaito_kube.kinds import Manifest
-from tests.workspace_controller.crashing import Crashing, Killed
+from tests.workspace_controller.crashing import NEVER, Crashing, Killed
 from tests.workspace_controller.given import DIGEST, NAMESPACE, tuning_workspace
 from tests.workspace_controller.harness import Scene
 
-_NEVER = 10**9
 _COUNTED = (kinds.MACHINE, kinds.NODE, kinds.JOB, kinds.DEPLOYMENT, kinds.SERVICE)
 
 
@@ -65,7 +64,7 @@ async def test_a_crash_at_any_call_of_a_deletion_leaves_nothing(
     when: Literal["before", "after"],
 ) -> None:
     for at in count():
-        scene, _ = await live(_NEVER, when)
+        scene, _ = await live(NEVER, when)
         await scene.cluster.delete(kinds.WORKSPACE, "ws", NAMESPACE)
         scene.replica = scene.new_replica(Crashing(scene.cluster, at, when))
         died = await _settled(scene)

@@ -86,10 +86,28 @@ async def test_node_claims_instead_of_machines() -> None:
     scene = Scene(settings(node_provisioner="nodeclaim"))
     scene.apply(inference_workspace())
     await scene.replica.round()
+    await scene.replica.round()
     (claim,) = scene.cluster.objects(kinds.NODE_CLAIM)
     assert claim["metadata"]["labels"]["karpenter.sh/nodepool"] == "kaito"
     assert not scene.cluster.objects(kinds.MACHINE)
     assert "NodeClaimReady" in conditions(scene.workspace())
+
+
+@pytest.mark.parametrize("provisioner", ["nodeclaim", "nodepool", "byo"])
+async def test_another_node_provisioner_keeps_and_later_releases_what_was_asked_for(
+    provisioner: str,
+) -> None:
+    scene = await settled(inference_workspace())
+    scene.settings = settings(node_provisioner=provisioner)
+    scene.replica = scene.new_replica()
+    await scene.settle()
+    assert len(scene.cluster.objects(kinds.MACHINE)) == 1
+    assert not scene.cluster.objects(kinds.NODE_CLAIM) + scene.cluster.objects(kinds.NODE_POOL)
+    assert conditions(scene.workspace())["InferenceReady"] == "True/InferenceReady"
+    await scene.cluster.delete(kinds.WORKSPACE, "ws", NAMESPACE)
+    await scene.settle()
+    assert not scene.cluster.objects(kinds.MACHINE)
+    assert scene.cluster.peek(kinds.WORKSPACE, "ws", NAMESPACE) is None
 
 
 async def test_a_serve_tuned_model_false_ends_after_the_push_and_gives_nodes_back() -> None:
@@ -229,6 +247,7 @@ async def test_somebody_elses_service_is_not_taken_over() -> None:
     other = {"metadata": {"name": "ws", "namespace": NAMESPACE}, "spec": {"type": "ClusterIP"}}
     scene.cluster.seed(kinds.SERVICE, other)
     scene.apply(inference_workspace())
+    await scene.replica.round()
     await scene.replica.round()
     told = conditions(scene.workspace())
     assert told["ResourceReady"] == "False/NameTaken"

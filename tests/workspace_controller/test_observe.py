@@ -1,11 +1,15 @@
 """What is read, when, and what is left alone."""
 
+import asyncio
+
 import pytest
 
 from kaito_kube import errors, kinds
 from kaito_kube.kinds import Key, Manifest
+from tests.workspace_controller.crashing import NEVER, Crashing
 from tests.workspace_controller.given import (
     CONFIG,
+    INSTANCE,
     NAMESPACE,
     RELEASE,
     inference,
@@ -18,6 +22,7 @@ from tests.workspace_controller.given import (
     workspace,
 )
 from tests.workspace_controller.harness import Scene
+from workspace_controller.holding import taken_by
 from workspace_controller.observe import secrets_named
 from workspace_controller.observed import Observed, TuningRun
 
@@ -100,32 +105,22 @@ async def test_progress_is_asked_for_while_the_trainer_runs() -> None:
     assert len(scene.replica.tuning.asked) == before
 
 
-def uses(name: str, node_name: str, created: str) -> Manifest:
-    metadata = {"creationTimestamp": created, "uid": name}
-    return inference_workspace(name, metadata=metadata, status={"workerNodes": [node_name]})
-
-
-@pytest.mark.parametrize(
-    ("mine", "other", "held"),
-    [
-        (uses("ws", "", "2"), uses("other", "free", "1"), True),
-        (uses("ws", "", "1"), uses("other", "free", "2"), True),
-        (uses("ws", "free", "2"), uses("other", "free", "1"), True),
-        (uses("ws", "free", "1"), uses("other", "free", "2"), False),
-    ],
-    ids=["older has it", "younger has it", "both, and it is older", "both, and I am older"],
-)
-async def test_of_two_that_took_one_node_the_older_keeps_it(
-    mine: Manifest, other: Manifest, held: bool
-) -> None:
-    scene = Scene()
+@pytest.mark.parametrize("provisioner", ["machine", "byo"])
+async def test_two_passes_at_once_do_not_take_the_same_node(provisioner: str) -> None:
+    scene = Scene(settings(node_provisioner=provisioner))
     scene.cluster.seed(kinds.NODE, node("free"))
-    scene.apply(mine)
-    scene.apply(other)
-    assert ("free" in (await seen(scene)).held) is held
+    type_ = None if provisioner == "byo" else INSTANCE
+    for name in ("one", "two"):
+        scene.apply(inference_workspace(name, resource=resource(instanceType=type_)))
+    scene.replica = scene.new_replica(Crashing(scene.cluster, NEVER, "before"))
+    scene.replica.look()
+    passes = [scene.replica.reconciler.reconcile(Key(NAMESPACE, n)) for n in ("one", "two")]
+    await asyncio.gather(*passes)
+    took = [taken_by(scene.workspace(name)) for name in ("one", "two")]
+    assert sorted(took, key=len) == [frozenset(), {"free"}]
 
 
-async def test_two_workspaces_at_once_do_not_share_a_node_for_long() -> None:
+async def test_two_workspaces_with_one_free_node_get_a_node_each() -> None:
     scene = Scene()
     scene.cluster.seed(kinds.NODE, node("free"))
     for name in ("one", "two"):

@@ -58,7 +58,7 @@ def test_a_heartbeat_wakes_nobody_and_a_change_does() -> None:
     beating = node("free")
     beating["status"]["conditions"][0]["lastHeartbeatTime"] = "later"
     assert scene.put(kinds.NODE, beating) == []
-    assert scene.put(kinds.NODE, node("free", ready=False)) == [WS]
+    assert set(scene.put(kinds.NODE, node("free", ready=False))) == {WS}
 
 
 def test_a_node_that_goes_wakes_those_that_used_it() -> None:
@@ -80,4 +80,62 @@ def test_a_status_wakes_nobody_and_what_the_user_writes_does() -> None:
     assert scene.put(kinds.WORKSPACE, asked) == [WS]
     scene.woken.clear()
     scene.store.remove(kinds.WORKSPACE, WS)
+    assert scene.woken == [WS]
+
+
+def free_of(scene: Scene, *names: str) -> None:
+    """Workspaces that all want the free node."""
+    for name in names:
+        scene.put(kinds.WORKSPACE, inference_workspace(name))
+    scene.put(kinds.NODE, node("free"))
+
+
+def using(name: str, *nodes: str, **metadata: str) -> Manifest:
+    return inference_workspace(name, metadata=metadata, status={"workerNodes": list(nodes)})
+
+
+def test_a_node_that_loses_its_label_wakes_those_that_wanted_it() -> None:
+    scene = Scene()
+    free_of(scene, "ws")
+    assert scene.put(kinds.NODE, node("free", labels={"app": "other"})) == [WS]
+    scene.put(kinds.NODE, own_node())
+    assert scene.put(kinds.NODE, node("node-0", labels={"app": "other"})) == [WS]
+
+
+def test_a_node_that_is_taken_wakes_only_who_took_it_too() -> None:
+    scene = Scene()
+    free_of(scene, "ws", "two", "three")
+    assert scene.put(kinds.WORKSPACE, using("two", "free")) == []
+    assert scene.put(kinds.WORKSPACE, using("three", "free")) == [Key("team", "two")]
+
+
+def test_a_node_that_is_given_up_wakes_those_that_want_it() -> None:
+    scene = Scene()
+    free_of(scene, "ws", "two", "three")
+    scene.put(kinds.WORKSPACE, using("three", "free"))
+    others = {WS, Key("team", "two")}
+    assert set(scene.put(kinds.WORKSPACE, using("three"))) == others
+    scene.put(kinds.WORKSPACE, using("three", "free"))
+    leaving = using("three", "free", deletionTimestamp="now")
+    assert set(scene.put(kinds.WORKSPACE, leaving)) == {*others, Key("team", "three")}
+
+
+def test_a_node_of_a_workspace_that_is_gone_wakes_those_that_want_it() -> None:
+    scene = Scene()
+    free_of(scene, "ws", "two")
+    scene.put(kinds.WORKSPACE, using("two", "free"))
+    scene.woken.clear()
+    scene.store.remove(kinds.WORKSPACE, Key("team", "two"))
+    assert set(scene.woken) == {WS, Key("team", "two")}
+
+
+def test_a_kind_of_claim_that_comes_wakes_all() -> None:
+    scene = Scene()
+    scene.store.miss(kinds.MACHINE)
+    scene.put(kinds.WORKSPACE, inference_workspace())
+    scene.woken.clear()
+    scene.store.miss(kinds.POD)
+    scene.store.replace(kinds.POD, ())
+    assert scene.woken == []
+    scene.store.replace(kinds.MACHINE, ())
     assert scene.woken == [WS]

@@ -28,6 +28,7 @@ from workspace_controller import handlers
 from workspace_controller.carry_out import Hand
 from workspace_controller.controller import Controller, controller
 from workspace_controller.front_door import FrontDoor
+from workspace_controller.holding import Holdings
 from workspace_controller.metrics import Metrics, StoreCollector
 from workspace_controller.observe import Observer
 from workspace_controller.reconcile import Reconciler
@@ -105,7 +106,7 @@ def build(settings: Settings, cluster: Cluster, clock: Clock) -> Process:
     registry, store = CollectorRegistry(), Store()
     metrics = Metrics(registry)
     registry.register(StoreCollector(store))
-    observer = Observer(cluster, store, clock, settings, GrpcTuningClient())
+    observer = Observer(cluster, store, Holdings(store), clock, settings, GrpcTuningClient())
     hand = Hand(cluster, Recorder(cluster, clock, f"kaito-{NAME}", settings.pod_name))
     return Process(
         cluster=cluster,
@@ -138,8 +139,8 @@ async def serve(settings: Settings) -> int:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    process = build(settings, connect(f"kaito-{NAME}"), SystemClock())
-    return await process.run(stop)
+    async with connect(f"kaito-{NAME}") as cluster:
+        return await build(settings, cluster, SystemClock()).run(stop)
 
 
 def main() -> int:

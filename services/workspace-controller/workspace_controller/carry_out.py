@@ -7,10 +7,11 @@ from kaito_api import labels
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import AlreadyExists, ClusterError, Forbidden, Invalid, NotFound
 from kaito_kube.events import Recorder
-from kaito_kube.kinds import WORKSPACE, Kind, Manifest, is_being_deleted
-from workspace_controller.manifests.metadata import belongs_to, owner_of
+from kaito_kube.kinds import NODE_POOL, WORKSPACE, Kind, Manifest, is_being_deleted
+from workspace_controller.manifests.metadata import belongs_to, is_claim_of, owner_of
 from workspace_controller.observe import CLAIM_KINDS
 from workspace_controller.observed import Refusal
+from workspace_controller.plan.nodes import missing_kind
 from workspace_controller.plan.plan import Apply, Create, Delete, Event, Plan, Step
 
 LOG = logging.getLogger(__name__)
@@ -90,8 +91,7 @@ class Hand:
             await self.cluster.create(kind, manifest)
             LOG.info("created %s %s", kind, name)
         except AlreadyExists:
-            if kind.namespaced:
-                _must_be_ours(workspace, kind, await self.cluster.get(kind, name, namespace))
+            _must_be_ours(workspace, kind, await self.cluster.get(kind, name, namespace))
 
     async def _apply(
         self, workspace: Manifest, kind: Kind, manifest: Manifest, known: bool
@@ -137,20 +137,21 @@ def _must_be_ours(workspace: Manifest, kind: Kind, present: Manifest) -> None:
     name = present["metadata"]["name"]
     if is_being_deleted(present):
         raise NotNow(f"{kind} {name} is being deleted")
-    if belongs_to(present, owner_of(workspace)):
+    owner = owner_of(workspace)
+    if belongs_to(present, owner) or (kind in CLAIM_KINDS and is_claim_of(present, owner)):
         return
-    raise Refused(
-        Refusal(
-            reason="NameTaken",
-            message=f"{kind} {owner_of(workspace).namespace}/{name} exists and is not this "
-            "Workspace's: delete it, or give the Workspace another name",
-        )
+    place = f"{owner.namespace}/{name}" if kind.namespaced else name
+    message = (
+        f"{kind} {place} exists and is not this Workspace's: delete it, or give the Workspace "
+        "another name"
     )
+    raise Refused(Refusal(reason="NameTaken", message=message))
 
 
 def _refusal(step: Step, error: ClusterError) -> Refusal:
     kind = step.kind
     if isinstance(error, NotFound) and kind in CLAIM_KINDS:
-        message = f"the cluster knows no {kind} ({kind.api_version}): {error}"
-        return Refusal(reason="ProvisionerMissing", message=message)
+        return Refusal(reason="ProvisionerMissing", message=f"{missing_kind(kind)}: {error}")
+    if isinstance(error, Invalid) and kind is NODE_POOL and ".spec.replicas" in str(error):
+        return Refusal(reason="ProvisionerTooOld", message=f"{kind}: {error}")
     return Refusal(reason="ClusterUnavailable", message=f"{kind}: {error}")

@@ -13,26 +13,20 @@ from kaito_kube.loops import KeyedLoops, Pace
 from kaito_kube.store import Store
 from workspace_controller.observe import CLAIM_KINDS
 from workspace_controller.reconcile import Reconciler
-from workspace_controller.settings import NodeProvisioner, Settings
+from workspace_controller.settings import Settings
 from workspace_controller.waking import CHILD_KINDS, Waker
 
 LOG = logging.getLogger(__name__)
 _SYNC_POLL_S = 0.05
 
 _OWN = {labels.WORKSPACE: None}
-_CLAIMS = {
-    NodeProvisioner.MACHINE: (kinds.MACHINE, kinds.NODE_CLAIM),
-    NodeProvisioner.NODECLAIM: (kinds.MACHINE, kinds.NODE_CLAIM),
-    NodeProvisioner.NODEPOOL: (kinds.NODE_POOL, kinds.NODE_CLAIM),
-    NodeProvisioner.BYO: (),
-}
 
-
-def interests(provisioner: NodeProvisioner) -> tuple[Interest, ...]:
-    """What is watched besides Workspaces. All nodes: which of them match is the user's word."""
-    made = (kind for kind in CHILD_KINDS if kind not in CLAIM_KINDS)
-    claims = (Interest(kind, _OWN, optional=True) for kind in _CLAIMS[provisioner])
-    return (Interest(kinds.NODE), *(Interest(kind, _OWN) for kind in made), *claims)
+# What is watched besides Workspaces. All nodes: which of them match is the user's word. All kinds
+# of claims, whichever is asked for now: what was asked for before an upgrade counts, and costs.
+INTERESTS = (
+    Interest(kinds.NODE),
+    *(Interest(kind, _OWN, optional=kind in CLAIM_KINDS) for kind in CHILD_KINDS),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +36,7 @@ class Controller:
     cluster: Cluster
     store: Store
     loops: KeyedLoops
-    interests: tuple[Interest, ...]
+    interests: tuple[Interest, ...] = INTERESTS
 
     def feed(self, gone: bool, manifest: Manifest) -> None:
         """Takes a Workspace as it was seen."""
@@ -82,4 +76,4 @@ def controller(
 ) -> Controller:
     loops = KeyedLoops("workspace", reconciler.reconcile, Pace(concurrency=settings.concurrency))
     Waker(store, loops.wake)
-    return Controller(cluster, store, loops, interests(settings.node_provisioner))
+    return Controller(cluster, store, loops)

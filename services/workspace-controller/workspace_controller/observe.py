@@ -14,13 +14,14 @@ from kaito_kube import kinds
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import NotFound
-from kaito_kube.kinds import Key, Kind, Manifest, is_being_deleted, labels_of
+from kaito_kube.kinds import Key, Kind, Manifest, labels_of
 from kaito_kube.store import Store
 from kaito_presets import catalog as preset_catalog
 from kaito_skus import catalog as sku_catalog
 from kaito_skus.node_labels import from_node_labels
 from kaito_skus.sku import GpuSet, Sku
-from workspace_controller.manifests.metadata import Owner, belongs_to, owner_of
+from workspace_controller.holding import Holdings
+from workspace_controller.manifests.metadata import Owner, belongs_to, is_claim_of, owner_of
 from workspace_controller.manifests.tuning_job import CONFIG_KEY
 from workspace_controller.observed import Claim, Observed, SecretFact, UserFile
 from workspace_controller.plan.selecting import is_free, is_own, selector_labels
@@ -35,10 +36,11 @@ INFERENCE_CONFIG_KEY = "inference_config.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Looks at one Workspace at a time. `store` is kept true by others."""
+    """Looks at one Workspace at a time. `store` is kept true by others, and `holdings` with it."""
 
     cluster: Cluster
     store: Store
+    holdings: Holdings
     clock: Clock
     settings: Settings
     tuning: TuningClient
@@ -52,7 +54,9 @@ class Observer:
             return seen
         seen = replace(seen, file=await self._file(seen, spec))
         seen = replace(seen, secrets=await self._secrets(seen, spec))
-        return await self._with_progress(seen)
+        seen = await self._with_progress(seen)
+        # Last: what others decided while this one waited counts.
+        return replace(seen, held=self._held(seen))
 
     async def check(self, workspace: Manifest) -> tuple[Problem, ...]:
         """What is wrong with a Workspace that is only about to be. Raises ClusterError."""
@@ -76,17 +80,16 @@ class Observer:
             return next((m for m in own(kind) if m["metadata"]["name"] == owner.name), None)
 
         nodes = self._nodes(owner, spec)
-        may_share = any(not is_own(node, owner) for node in nodes)
         return Observed(
             workspace=workspace,
             settings=self.settings,
             now=self.clock.now(),
             spec=spec,
             spec_problem=problem,
-            claims=tuple(c for c in self._claims(owner) if _is_of(c.manifest, owner)),
-            strangers=tuple(c for c in self._claims(owner) if not _is_of(c.manifest, owner)),
+            claims=tuple(c for c in self._claims(owner) if is_claim_of(c.manifest, owner)),
+            strangers=tuple(c for c in self._claims(owner) if not is_claim_of(c.manifest, owner)),
             nodes=nodes,
-            held=self._held(workspace) if may_share else frozenset(),
+            unknown_kinds=frozenset(kind for kind in CLAIM_KINDS if not known.is_known(kind)),
             pods=tuple(known.select(kinds.POD, labelled, owner.namespace)),
             job=first(kinds.JOB),
             deployment=first(kinds.DEPLOYMENT),
@@ -121,29 +124,21 @@ class Observer:
                 listing = await self.cluster.list(kind, labels=dict(owner.labels))
             except NotFound:
                 continue
-            found += [Claim(kind, m) for m in listing.items if _is_of(m, owner)]
+            found += [Claim(kind, m) for m in listing.items if is_claim_of(m, owner)]
         return tuple(found)
 
     def _nodes(self, owner: Owner, spec: WorkspaceSpec | None) -> tuple[Manifest, ...]:
         wanted = selector_labels(spec) if spec is not None else {}
         type_ = (spec.resource.instance_type or "") if spec is not None else ""
-        own = self.store.select(kinds.NODE, owner.labels)
+        own = [n for n in self.store.select(kinds.NODE, owner.labels) if is_own(n, owner)]
         if not wanted:
             return tuple(own)
         free = self.store.lacking(kinds.NODE, labels.WORKSPACE)
         return (*own, *(node for node in free if is_free(node, wanted, type_)))
 
-    def _held(self, workspace: Manifest) -> frozenset[str]:
-        """Nodes that others use. Of two that took the same at once the older one keeps it."""
-        using, age = set(_workers(workspace)), _age(workspace)
-        held: set[str] = set()
-        for other in self.store.all(kinds.WORKSPACE):
-            if other["metadata"]["uid"] == workspace["metadata"]["uid"]:
-                continue
-            if not is_being_deleted(other):
-                mine = using if age < _age(other) else set()
-                held |= set(_workers(other)) - mine
-        return frozenset(held)
+    def _held(self, seen: Observed) -> frozenset[str]:
+        shared = (n["metadata"]["name"] for n in seen.nodes if not is_own(n, seen.owner))
+        return self.holdings.of_others(seen.workspace, shared)
 
     async def _file(self, seen: Observed, spec: WorkspaceSpec) -> UserFile | None:
         """The configuration, while it can still change what is made."""
@@ -265,20 +260,6 @@ def _brought(nodes: Iterable[Manifest]) -> GpuSet | None:
     """What the weakest of the nodes has, as NVIDIA's labels tell it."""
     found = [gpus for node in nodes if (gpus := from_node_labels(labels_of(node))) is not None]
     return min(found, key=lambda gpus: gpus.total_memory_gib, default=None)
-
-
-def _is_of(manifest: Manifest, owner: Owner) -> bool:
-    """A Workspace of the same name that is gone may have left claims: they are not this one's."""
-    return labels_of(manifest).get(labels.WORKSPACE_UID, owner.uid) == owner.uid
-
-
-def _workers(workspace: Manifest) -> list[str]:
-    return list((workspace.get("status") or {}).get("workerNodes") or ())
-
-
-def _age(workspace: Manifest) -> tuple[str, str]:
-    metadata = workspace["metadata"]
-    return (str(metadata.get("creationTimestamp")), str(metadata["uid"]))
 
 
 def key_of_owner(manifest: Manifest) -> Key | None:

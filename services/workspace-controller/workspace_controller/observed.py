@@ -7,7 +7,7 @@ from datetime import datetime
 
 from kaito_api.conditions import find
 from kaito_api.workspace import WorkspaceSpec
-from kaito_kube.kinds import Kind, Manifest, annotations_of, is_being_deleted
+from kaito_kube.kinds import NODE_POOL, Kind, Manifest, annotations_of, is_being_deleted
 from kaito_presets.preset import Preset
 from kaito_skus.sku import GpuSet, Sku
 from workspace_controller.manifests.metadata import Owner, owner_of
@@ -52,6 +52,17 @@ class Claim:
     def leaving(self) -> bool:
         return is_being_deleted(self.manifest)
 
+    @property
+    def of_pool(self) -> bool:
+        """Whether a NodePool made it, which makes another when it goes."""
+        owners = self.manifest["metadata"].get("ownerReferences") or ()
+        return any(owner.get("kind") == NODE_POOL.kind for owner in owners)
+
+    @property
+    def size(self) -> int:
+        """Of a NodePool, its fixed number of nodes."""
+        return (self.manifest.get("spec") or {}).get("replicas") or 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningRun:
@@ -85,7 +96,8 @@ class Observed:
 
     `strangers` are claims that a Workspace of the same name left when it went.
     `nodes` are those that match the selector or were made for this Workspace; `held` the names
-    of those that other Workspaces use. `pods` are all of this Workspace's, by whatever made them.
+    of those that other Workspaces use. `unknown_kinds` are kinds of claims that the cluster does
+    not have. `pods` are all of this Workspace's, by whatever made them.
     `sku` is None where the instance type is unknown or not given; `gpus` is what one node has.
     """
 
@@ -104,6 +116,7 @@ class Observed:
     strangers: tuple[Claim, ...] = ()
     nodes: tuple[Manifest, ...] = ()
     held: frozenset[str] = frozenset()
+    unknown_kinds: frozenset[Kind] = frozenset()
     pods: tuple[Manifest, ...] = ()
     job: Manifest | None = None
     deployment: Manifest | None = None

@@ -8,11 +8,14 @@ import time
 from dataclasses import dataclass, replace
 
 from kaito_kube.errors import NotFound
-from kaito_kube.kinds import WORKSPACE, Key
+from kaito_kube.kinds import WORKSPACE, Key, key_of
 from workspace_controller.carry_out import Hand, Refused
 from workspace_controller.metrics import Metrics
 from workspace_controller.observe import Observer
+from workspace_controller.observed import Observed
 from workspace_controller.plan.decide import decide
+from workspace_controller.plan.nodes import given_back
+from workspace_controller.plan.plan import Plan
 
 LOG = logging.getLogger(__name__)
 
@@ -42,10 +45,15 @@ class Reconciler:
             return None
         observed = await self.observer.observe(workspace)
         plan = decide(observed)
+        with self.observer.holdings.deciding(key, plan.takes):
+            return await self._carry_out(observed, plan)
+
+    async def _carry_out(self, observed: Observed, plan: Plan) -> float | None:
+        store, workspace = self.observer.store, observed.workspace
         try:
             after = await self.hand.carry_out(workspace, plan)
         except NotFound:
-            store.remove(WORKSPACE, key)
+            store.remove(WORKSPACE, key_of(workspace))
             return None
         except Refused as refused:
             told = decide(replace(observed, refusal=refused.refusal))
@@ -64,7 +72,7 @@ class Reconciler:
         try:
             workspace = await self.hand.cluster.get(WORKSPACE, key.name, key.namespace)
         except NotFound:
-            for claim in left:
-                await self.hand.delete(claim.kind, claim.name)
+            for step in given_back(left):
+                await self.hand.delete(step.kind, step.name)
         else:
             self.observer.store.put(WORKSPACE, workspace)

@@ -1,6 +1,7 @@
 """Machine, NodeClaim and NodePool as gpu-provisioner and Karpenter take them."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -99,10 +100,36 @@ def test_a_pool_has_a_fixed_size_and_labels_its_nodes() -> None:
 @pytest.mark.parametrize(
     ("namespace", "name"), [("team", "ws"), ("n" * 63, "w" * 52), ("n" * 10, "w" * 52)]
 )
-def test_a_pools_name_fits(namespace: str, name: str) -> None:
-    assert len(pool_name(Owner(namespace, name, "u"))) <= 63
+def test_a_pools_name_leaves_room_for_what_karpenter_adds(namespace: str, name: str) -> None:
+    made = pool_name(Owner(namespace, name, "u"))
+    assert len(f"aks-{made}-12345") <= 64
+    assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", made)
 
 
-def test_long_pool_names_still_differ() -> None:
-    one, two = (pool_name(Owner("n" * 63, f"{'w' * 50}{i}", "u")) for i in range(2))
-    assert one != two
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (Owner("n" * 63, "w" * 50 + "1", "u"), Owner("n" * 63, "w" * 50 + "2", "u")),
+        (Owner("a-b", "c", "u"), Owner("a", "b-c", "u")),
+        (Owner("a", "b", "u"), Owner("a", "b", "v")),
+    ],
+    ids=["long", "dashes", "of the same name, after it"],
+)
+def test_pools_of_two_workspaces_never_share_a_name(one: Owner, two: Owner) -> None:
+    assert pool_name(one) != pool_name(two)
+
+
+def test_a_static_pool_has_what_it_must_and_nothing_that_it_may_not() -> None:
+    spec = node_pool(NEED)["spec"]
+    assert not {"weight", "limits"} & set(spec)
+    assert set(spec["disruption"]) >= {"consolidateAfter"}
+    assert "resources" not in spec["template"]["spec"]
+
+
+def test_spot_is_only_for_who_asks_for_it() -> None:
+    def wanted(need: NodeNeed) -> list[list[str]]:
+        found = node_pool(need)["spec"]["template"]["spec"]["requirements"]
+        return [r["values"] for r in found if r["key"] == labels.CAPACITY_TYPE]
+
+    assert wanted(NEED) == [["on-demand", "reserved"]]
+    assert wanted(replace(NEED, node_labels={labels.CAPACITY_TYPE: "spot"})) == []

@@ -21,6 +21,7 @@ from tests.workspace_controller.given import (
 )
 from workspace_controller.observed import Observed, SecretFact, TuningRun, UserFile
 from workspace_controller.plan.decide import decide
+from workspace_controller.plan.plan import Create
 
 ODD: tuple[Any, ...] = (None, "", "odd", 0, -1, 3.5, [], {}, [None], ["odd"], {"odd": None}, True)
 
@@ -50,7 +51,20 @@ def test_a_manifest_that_fits_no_schema_is_told_so(manifest: Manifest) -> None:
 
 def test_neither_inference_nor_tuning_is_answered() -> None:
     only_nodes = workspace(resource={"labelSelector": {}, "instanceType": "Standard_NC6s_v3"})
-    assert decide(observed(stored(only_nodes))).status is not None
+    assert decide(observed(stored(only_nodes), claims=(claim(0),))).status is not None
+
+
+@pytest.mark.parametrize(
+    "manifest", [tuning_workspace(), inference_workspace()], ids=["tuning", "inference"]
+)
+def test_nodes_are_asked_for_before_anything_else_is_done(manifest: Manifest) -> None:
+    plan = decide(observed(stored(manifest)))
+    assert [type(step) for step in plan.steps] == [Create]
+    assert (plan.finalizer, plan.status, plan.events) == ("add", None, ())
+    assert plan.requeue_after is not None
+    then = decide(observed(stored(manifest), claims=(claim(0),)))
+    assert then.status is not None and then.status["state"] == "Provisioning"
+    assert then.requeue_after is None
 
 
 def _odd_status(rng: random.Random) -> Manifest:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kaito_api import labels
-from kaito_kube.kinds import NODE_POOL
+from kaito_kube.kinds import NODE_CLAIM, NODE_POOL
 from tests.workspace_controller.given import claim, observed, pod, stored, tuning_workspace
 from workspace_controller.observed import Observed
 from workspace_controller.plan.decide import decide
@@ -42,7 +42,13 @@ CASES: dict[str, tuple[Observed, list[str], str, float | None]] = {
     "what does not end goes with the rest": (
         seen(LONG_AGO, job=THERE, claims=(claim(),)), ["Job", "Machine"], "keep", None,
     ),
-    "a pool": (seen(claims=(claim(kind=NODE_POOL), claim(1))), ["NodePool"], "keep", None),
+    "a pool takes its claims along": (
+        seen(claims=(claim(kind=NODE_POOL), claim(1, kind=NODE_CLAIM, of_pool=True))),
+        ["NodePool"], "keep", None,
+    ),
+    "a pool, and a Machine from before it": (
+        seen(claims=(claim(1), claim(kind=NODE_POOL))), ["Machine", "NodePool"], "keep", None,
+    ),
 }  # fmt: skip
 
 

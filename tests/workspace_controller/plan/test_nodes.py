@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kaito_kube.kinds import MACHINE, NODE_CLAIM, NODE_POOL, Manifest
+from kaito_kube.kinds import MACHINE, NODE_CLAIM, NODE_POOL, Kind, Manifest
 from tests.workspace_controller.given import (
     INSTANCE,
     OWNER,
@@ -106,7 +106,7 @@ SAYING: dict[str, tuple[Sequence[Claim], Sequence[Manifest], dict[str, str], str
     "asked for": (
         [claim(0)], [],
         {"MachineReady": "Unknown/CreatingNodes", "ResourceReady": "False/CreatingNodes"},
-        "0 of 1 Machines are ready",
+        "0 of 1 nodes that were asked for are ready",
     ),
     "on its way, in the provisioner's words": (
         [claim(0, Launched="Unknown/Launching/creating agent pool")], [],
@@ -177,7 +177,7 @@ def test_node_claims_are_said_by_their_own_condition() -> None:
 
 def test_brought_nodes_are_waited_for_and_never_asked_for() -> None:
     _, decided = seen(settings=BYO)
-    assert decided.steps == () and decided.requeue_after == 30.0
+    assert decided.steps == () and not decided.asks
     assert by_type(decided) == {
         "NodesReady": "False/NotEnoughNodes",
         "ResourceReady": "False/NotEnoughNodes",
@@ -187,7 +187,7 @@ def test_brought_nodes_are_waited_for_and_never_asked_for() -> None:
 def test_brought_nodes_are_used_whatever_their_type() -> None:
     other = node("mine", labels={"node.kubernetes.io/instance-type": "anything"})
     _, decided = seen(settings=BYO, nodes=(other,))
-    assert decided.ready and decided.workers == ("mine",) and decided.requeue_after is None
+    assert decided.ready and decided.workers == ("mine",)
 
 
 POOLED = settings(node_provisioner="nodepool")
@@ -221,7 +221,7 @@ def test_no_pool_where_free_nodes_are_enough() -> None:
 
 
 def test_giving_back_takes_a_pool_before_its_claims_and_nothing_twice() -> None:
-    o, _ = seen(settings=POOLED, claims=(pool(1), claim(0, kind=NODE_CLAIM)))
+    o, _ = seen(settings=POOLED, claims=(pool(1), claim(0, kind=NODE_CLAIM, of_pool=True)))
     assert [step.kind for step in release(o) if isinstance(step, Delete)] == [NODE_POOL]
     o, _ = seen(claims=(claim(0), claim(1, leaving=True)))
     assert release(o) == (Delete(MACHINE, claim_name(OWNER, 0)),)
@@ -271,3 +271,72 @@ def test_a_claim_that_was_initialized_and_is_not_ready_says_why() -> None:
     broken = claim(0, Initialized=READY, Ready="False/NodeGone/its node is gone")
     _, decided = seen(claims=[broken])
     assert by_type(decided)["MachineReady"] == "False/NodeGone"
+
+
+@pytest.mark.parametrize(
+    ("provisioner", "kind", "condition"),
+    [
+        ("machine", MACHINE, "MachineReady"),
+        ("nodeclaim", NODE_CLAIM, "NodeClaimReady"),
+        ("nodepool", NODE_POOL, "NodeClaimReady"),
+    ],
+)
+def test_a_kind_that_the_cluster_does_not_know_is_not_asked_for(
+    provisioner: str, kind: Kind, condition: str
+) -> None:
+    given = settings(node_provisioner=provisioner)
+    missing: dict[str, Any] = {"settings": given, "unknown_kinds": frozenset({kind})}
+    _, decided = seen(**missing)
+    assert decided.steps == ()
+    assert by_type(decided)[condition] == "False/ProvisionerMissing"
+    assert by_type(decided)["ResourceReady"] == "False/ProvisionerMissing"
+    assert f"the cluster knows no {kind} ({kind.api_version})" in decided.conditions[-1].message
+    _, reused = seen(**missing, nodes=(node("free"),))
+    assert by_type(reused)["ResourceReady"] == "True/NodesReady"
+
+
+def sized(size: int, **conditions: Any) -> Claim:
+    made = claim(0, kind=NODE_POOL, **conditions)
+    return Claim(NODE_POOL, {**made.manifest, "spec": {"replicas": size}})
+
+
+def of_pool(**conditions: Any) -> Claim:
+    return claim(0, kind=NODE_CLAIM, of_pool=True, **conditions)
+
+
+POOL_SAYS: dict[str, tuple[list[Claim], str, str]] = {
+    "nobody looked at it": ([sized(1)], "Unknown/CreatingNodes", "waits for a Karpenter"),
+    "without claims": (
+        [sized(1, Ready=READY)], "Unknown/CreatingNodes", "feature gate StaticCapacity",
+    ),
+    "no node class": (
+        [sized(1, NodeClassReady="False/NodeClassNotFound/no such class",
+               Ready="False/UnhealthyDependents/NodeClassReady=False")],
+        "False/NodeClassNotFound", "no such class",
+    ),
+    "its claim is on the way": (
+        [sized(1, Ready=READY), of_pool(Launched="Unknown/Launching/waiting for the cloud")],
+        "Unknown/CreatingNodes", "waiting for the cloud",
+    ),
+    "its claim failed": (
+        [sized(1, Ready=READY), of_pool(Launched="False/LaunchFailed/no capacity left")],
+        "False/LaunchFailed", "no capacity left",
+    ),
+    "its claim is ready": (
+        [sized(1, Ready=READY), of_pool(Ready=READY)], "True/NodesProvisioned", "1 of 1",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("claims", "said", "words"), POOL_SAYS.values(), ids=POOL_SAYS)
+def test_what_a_pool_says(claims: list[Claim], said: str, words: str) -> None:
+    _, decided = seen(settings=POOLED, claims=tuple(claims))
+    assert decided.steps == ()
+    assert by_type(decided)["NodeClaimReady"] == said
+    assert any(words in condition.message for condition in decided.conditions)
+
+
+def test_a_node_of_a_workspace_of_the_same_name_that_is_gone_is_not_its_own() -> None:
+    other = own_node(labels={"kaito.sh/workspace-uid": "another"})
+    _, decided = seen(claims=(claim(0),), nodes=(other,))
+    assert decided.workers == ()

@@ -80,15 +80,16 @@ def node_claim(need: NodeNeed, index: int) -> Manifest:
 
 
 def pool_name(owner: Owner) -> str:
-    """<namespace>-<name>, cut to 63 characters with a digest where it is longer."""
-    plain = f"{owner.namespace}-{owner.name}"
-    if len(plain) <= 63:
-        return plain
-    return f"{plain[:53]}-{hashlib.sha256(plain.encode()).hexdigest()[:9]}"
+    """<namespace>-<name>-<digest>: `a-b` of `c` is not `a` of `b-c`, nor one of its name that is
+    gone. Karpenter adds to it what makes a machine's name, which Azure ends at 64 characters."""
+    plain = f"{owner.namespace}-{owner.name}"[:40].rstrip("-.")
+    identity = f"{owner.namespace}/{owner.name}/{owner.uid}"
+    return f"{plain}-{hashlib.sha256(identity.encode()).hexdigest()[:9]}"
 
 
 def node_pool(need: NodeNeed) -> Manifest:
-    """A NodePool of a fixed size, for a Karpenter that makes the claims itself."""
+    """A NodePool of a fixed size, for a Karpenter that makes the claims itself. It may have
+    neither a weight nor limits other than of nodes; disk is its node class' matter."""
     return {
         "metadata": {"name": pool_name(need.owner), "labels": _labels(need)},
         "spec": {
@@ -104,11 +105,19 @@ def node_pool(need: NodeNeed) -> Manifest:
                     "requirements": [
                         _in(labels.INSTANCE_TYPE, need.instance_type),
                         _in(labels.OPERATING_SYSTEM, "linux"),
+                        *_capacity_type(need),
                     ],
                 },
             },
         },
     }
+
+
+def _capacity_type(need: NodeNeed) -> list[dict[str, Any]]:
+    """Karpenter prefers spot where nothing is said, and a run or a model would be evicted."""
+    if labels.CAPACITY_TYPE in need.node_labels:
+        return []
+    return [{"key": labels.CAPACITY_TYPE, "operator": "In", "values": ["on-demand", "reserved"]}]
 
 
 _TAINT: Mapping[str, str] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kaito_api import labels
-from kaito_kube.kinds import WORKSPACE, Manifest, annotations_of
+from kaito_kube.kinds import WORKSPACE, Manifest, annotations_of, labels_of
 
 Role = Literal["tuning", "inference"]
 
@@ -72,3 +72,11 @@ def revision_of(manifest: Manifest) -> str:
 def belongs_to(manifest: Manifest, owner: Owner) -> bool:
     references = manifest["metadata"].get("ownerReferences") or ()
     return any(reference.get("uid") == owner.uid for reference in references)
+
+
+def is_claim_of(manifest: Manifest, owner: Owner) -> bool:
+    """Claims have no owner, being of no namespace: labels say whose they are. Those that a
+    Workspace of the same name left when it went are not this one's."""
+    has = labels_of(manifest)
+    same = has.get(labels.WORKSPACE_UID, owner.uid) == owner.uid
+    return same and all(has.get(key) == value for key, value in owner.labels.items())

@@ -8,9 +8,9 @@ from workspace_controller.observed import Observed
 from workspace_controller.plan import status
 from workspace_controller.plan.deletion import decide_deletion
 from workspace_controller.plan.exposing import decide_exposing
-from workspace_controller.plan.nodes import Nodes, decide_nodes, released
+from workspace_controller.plan.nodes import Nodes, decide_nodes, given_back, released
 from workspace_controller.plan.parts import Parts
-from workspace_controller.plan.plan import Delete, Plan, soonest
+from workspace_controller.plan.plan import Finalizer, Plan, soonest
 from workspace_controller.plan.serving import decide_serving, stop
 from workspace_controller.plan.sizing import Misfit, Sizing
 from workspace_controller.plan.tuning import Phase, TuningState, decide_tuning, tuned_adapter
@@ -18,6 +18,9 @@ from workspace_controller.plan.validation import Problem, problems, serves_tuned
 
 # Objects of the user are not watched: what waits for one looks again.
 _USER_OBJECTS_S = 10.0
+# Nodes take minutes, so they are asked for first and alone: whoever waits behind does not wait for
+# the rest too. What was asked for wakes the Workspace again; this is for the case that it does not.
+_ASKED_S = 5.0
 
 
 def decide(o: Observed) -> Plan:
@@ -46,15 +49,22 @@ def _wrong(o: Observed, found: Sequence[Problem]) -> Plan:
 def _right(o: Observed, spec: WorkspaceSpec) -> Plan:
     size = _size(o, spec)
     nodes = _nodes(o, spec, size)
+    finalizer: Finalizer = "keep" if labels.WORKSPACE_FINALIZER in _finalizers(o) else "add"
+    if nodes.asks and o.refusal is None:
+        return Plan(
+            finalizer=finalizer,
+            steps=(*given_back(o.strangers), *nodes.steps),
+            requeue_after=_ASKED_S,
+        )
     tuning = decide_tuning(o, spec, spec.tuning, nodes) if spec.tuning is not None else None
     serving = decide_serving(o, spec, nodes, tuning) if _serves(o, tuning) else None
     parts = Parts(size, nodes, tuning, serving)
     told = status.of_parts(o, parts)
     return Plan(
-        finalizer="add" if labels.WORKSPACE_FINALIZER not in _finalizers(o) else "keep",
+        finalizer=finalizer,
         steps=(
             *(stop(o) if serving is None else ()),
-            *(Delete(claim.kind, claim.name) for claim in o.strangers if not claim.leaving),
+            *given_back(o.strangers),
             *nodes.steps,
             *decide_exposing(o, spec, nodes, tuning),
             *(tuning.steps if tuning is not None else ()),
@@ -62,7 +72,7 @@ def _right(o: Observed, spec: WorkspaceSpec) -> Plan:
         ),
         status=told,
         events=status.events(o, told),
-        requeue_after=soonest(*(p.requeue_after for p in (nodes, tuning, serving) if p)),
+        requeue_after=soonest(*(p.requeue_after for p in (tuning, serving) if p)),
     )
 
 

@@ -1,6 +1,7 @@
 """Where nodes come from. Each source turns a need and the claims that there are into steps."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from kaito_api import reasons
@@ -25,7 +26,8 @@ class NodeSource(Protocol):
 
     def ask(self, need: NodeNeed, claims: Sequence[Claim]) -> tuple[Step, ...]:
         """Steps after which `need.count` nodes are asked for. The same need and claims give the
-        same steps, and steps that were carried out already change nothing."""
+        same steps, and steps that were carried out already change nothing. Claims of every kind
+        count: what another source asked for before is not asked for again."""
         ...
 
 
@@ -43,7 +45,7 @@ class Claims:
     def ask(self, need: NodeNeed, claims: Sequence[Claim]) -> tuple[Step, ...]:
         """A claim that is being deleted keeps its name until it is gone, and so its place."""
         taken = {claim.name for claim in claims}
-        missing = need.count - sum(not claim.leaving for claim in claims)
+        missing = need.count - asked_for(claims)
         free = [i for i in range(need.count) if claim_name(need.owner, i) not in taken]
         return tuple(Create(self._kind, self._build(need, i)) for i in free[: max(0, missing)])
 
@@ -55,15 +57,14 @@ class Pool:
     kind: Kind | None = NODE_POOL
 
     def ask(self, need: NodeNeed, claims: Sequence[Claim]) -> tuple[Step, ...]:
+        """A pool grows and never shrinks: Karpenter would choose which node goes. One that is
+        on its way out is waited for."""
         pools = [claim for claim in claims if claim.kind == NODE_POOL]
-        if need.count == 0 and not pools:
+        size = need.count - asked_for([c for c in claims if not (c in pools or c.of_pool)])
+        present = max((pool.size for pool in pools), default=0)
+        if size <= present or any(pool.leaving for pool in pools):
             return ()
-        if any(pool.leaving for pool in pools):
-            return ()
-        size = pools[0].manifest.get("spec", {}).get("replicas") if pools else None
-        if size is not None and size >= need.count:
-            return ()
-        return (Apply(NODE_POOL, pool_of(need), known=True),)
+        return (Apply(NODE_POOL, pool_of(replace(need, count=size)), known=True),)
 
 
 class Brought:
@@ -74,6 +75,13 @@ class Brought:
 
     def ask(self, need: NodeNeed, claims: Sequence[Claim]) -> tuple[Step, ...]:
         return ()
+
+
+def asked_for(claims: Sequence[Claim]) -> int:
+    """Nodes that claims of any kind stand for. A pool's own claims are among its size."""
+    alive = [claim for claim in claims if not claim.leaving]
+    single = sum(claim.kind != NODE_POOL and not claim.of_pool for claim in alive)
+    return single + sum(claim.size for claim in alive if claim.kind == NODE_POOL)
 
 
 SOURCES: Mapping[NodeProvisioner, NodeSource] = {

@@ -1,17 +1,18 @@
 """The nodes of a Workspace: which are used, which are asked for, and what is said of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kaito_api import labels, reasons
 from kaito_api.conditions import Condition, false, find, true, unknown
 from kaito_api.reasons import is_permanent
 from kaito_api.workspace import WorkspaceSpec
-from kaito_kube.kinds import NODE_POOL, Manifest
+from kaito_kube.kinds import NODE_POOL, Kind, Manifest
 from workspace_controller.manifests.claims import UNKNOWN_DISK_GIB, NodeNeed
 from workspace_controller.manifests.placing import Placing
 from workspace_controller.observed import Claim, Observed
-from workspace_controller.plan.node_sources import SOURCES
-from workspace_controller.plan.plan import Delete, Step
+from workspace_controller.plan.node_sources import SOURCES, asked_for
+from workspace_controller.plan.plan import Apply, Create, Delete, Step
 from workspace_controller.plan.selecting import (
     ClaimTrouble,
     claim_is_ready,
@@ -22,6 +23,7 @@ from workspace_controller.plan.selecting import (
     is_free,
     is_own,
     is_ready,
+    pool_progress,
     selector_labels,
 )
 from workspace_controller.settings import NodeProvisioner
@@ -31,8 +33,6 @@ from workspace_controller.settings import NodeProvisioner
 _GIVEN_UP = frozenset(
     {"RegistrationTimeout", "SpotEvicted", "NodeGone", "NodeUnhealthy", "PoolMissing"}
 )
-# Where nodes are brought along, nothing tells that a better one could be chosen now.
-_LOOK_AGAIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,11 @@ class Nodes:
     workers: tuple[str, ...] = ()
     usable: tuple[str, ...] = ()
     failed: bool = False
-    requeue_after: float | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether the steps ask for nodes."""
+        return any(isinstance(step, Create | Apply) for step in self.steps)
 
     @property
     def ready(self) -> bool:
@@ -69,40 +73,44 @@ def instance_type(o: Observed, spec: WorkspaceSpec) -> str:
 def decide_nodes(o: Observed, spec: WorkspaceSpec, target: int) -> Nodes:
     """Ready nodes that match come first; for the rest new ones are asked for."""
     source = SOURCES[o.settings.node_provisioner]
-    alive = [claim for claim in o.claims if not claim.leaving and claim.kind != NODE_POOL]
     own = [node for node in o.nodes if is_own(node, o.owner)]
-    reused = _reused(o, spec, target - max(len(alive), _pool_size(o.claims)))
+    reused = _reused(o, spec, target - asked_for(o.claims))
     steps = source.ask(_need(o, spec, target - len(reused)), o.claims)
+    missing = next((step.kind for step in steps if step.kind in o.unknown_kinds), None)
     workers = sorted([*own, *reused], key=lambda node: str(node["metadata"]["name"]))
     usable = [node for node in workers if _is_usable(o, spec, node)]
     found = _Found(
         reused=len(reused),
         asked=target - len(reused),
-        alive=alive,
+        claims=[claim for claim in o.claims if not claim.leaving],
+        missing=missing,
         target=target,
         names=tuple(node["metadata"]["name"] for node in workers),
         usable=tuple(node["metadata"]["name"] for node in usable),
         unready=tuple(_why_unusable(o, spec, node) for node in workers if node not in usable),
         given_up=_given_up(o, source.condition),
     )
-    claims = _claim_condition(source.condition, str(source.kind or ""), found)
+    claims = _claim_condition(source.condition, found)
     return Nodes(
-        steps=steps,
+        steps=() if missing else steps,
         conditions=_conditions(claims, found, o.settings.node_provisioner),
         target=target,
         workers=found.names,
         usable=found.usable,
         failed=claims is not None and not claims.is_true and is_permanent(claims.reason),
-        requeue_after=None if found.enough or source.kind else _LOOK_AGAIN_S,
     )
 
 
 def release(o: Observed) -> tuple[Step, ...]:
-    """Gives back every node that was asked for. A pool goes before its claims, which would come
-    again otherwise."""
-    pools = [claim for claim in o.claims if claim.kind == NODE_POOL]
-    leaving = pools or o.claims
-    return tuple(Delete(c.kind, c.name) for c in leaving if not c.leaving)
+    """Gives back every node that was asked for."""
+    return given_back(o.claims)
+
+
+def given_back(claims: Sequence[Claim]) -> tuple[Delete, ...]:
+    """A pool goes before its claims, which would come again otherwise; others go with it."""
+    pools = any(claim.kind == NODE_POOL for claim in claims)
+    going = [c for c in claims if not c.leaving and not (pools and c.of_pool)]
+    return tuple(Delete(claim.kind, claim.name) for claim in going)
 
 
 def released(o: Observed, target: int) -> Nodes:
@@ -121,7 +129,8 @@ def released(o: Observed, target: int) -> Nodes:
 class _Found:
     reused: int
     asked: int
-    alive: list[Claim]
+    claims: list[Claim]
+    missing: Kind | None
     target: int
     names: tuple[str, ...]
     usable: tuple[str, ...]
@@ -144,11 +153,6 @@ def _given_up(o: Observed, type_: str | None) -> ClaimTrouble | None:
     if before is not None and before["status"] == "False" and before["reason"] in _GIVEN_UP:
         return ClaimTrouble(before["reason"], before["message"])
     return None
-
-
-def _pool_size(claims: tuple[Claim, ...]) -> int:
-    sizes = [c.manifest.get("spec", {}).get("replicas") for c in claims if c.kind == NODE_POOL]
-    return max((int(size) for size in sizes if size), default=0)
 
 
 def _reused(o: Observed, spec: WorkspaceSpec, count: int) -> list[Manifest]:
@@ -208,23 +212,36 @@ def _why_unusable(o: Observed, spec: WorkspaceSpec, node: Manifest) -> str:
     return f"{name} does not advertise {wanted}"
 
 
-def _claim_condition(type_: str | None, kind: str, found: _Found) -> Condition | None:
+def _claim_condition(type_: str | None, found: _Found) -> Condition | None:
     if type_ is None:
         return None
     if found.asked <= 0:
         return true(type_, "NodesReused", f"{found.reused} of {found.target} nodes were there")
-    ready = [claim for claim in found.alive if claim_is_ready(claim)]
+    if found.missing is not None:
+        return false(type_, "ProvisionerMissing", missing_kind(found.missing))
+    ready = [c for c in found.claims if c.kind != NODE_POOL and claim_is_ready(c)]
     if len(ready) >= found.asked:
         return true(type_, "NodesProvisioned", f"{len(ready)} of {found.asked} are ready")
-    for claim in found.alive:
+    for claim in found.claims:
         trouble = None if claim_is_ready(claim) else claim_trouble(claim)
         if trouble is not None:
             return false(type_, trouble.reason, f"{claim.kind} {claim.name}: {trouble.message}")
     if found.given_up is not None:
         return false(type_, found.given_up.reason, found.given_up.message)
-    said = next((text for claim in found.alive if (text := claim_progress(claim))), "")
-    message = f"{len(ready)} of {found.asked} {kind}s are ready"
+    said = next((text for claim in found.claims if (text := _progress(claim, found))), "")
+    message = f"{len(ready)} of {found.asked} nodes that were asked for are ready"
     return unknown(type_, "CreatingNodes", f"{message}: {said}" if said else message)
+
+
+def missing_kind(kind: Kind) -> str:
+    return f"the cluster knows no {kind} ({kind.api_version})"
+
+
+def _progress(claim: Claim, found: _Found) -> str:
+    """What an unready claim waits for. A pool has nothing to tell once it has made claims."""
+    if claim.kind != NODE_POOL:
+        return claim_progress(claim)
+    return "" if any(c.of_pool for c in found.claims) else pool_progress(claim)
 
 
 def _conditions(

@@ -33,6 +33,7 @@ class Delete:
 
 
 Step = Create | Apply | Delete
+Finalizer = Literal["keep", "add", "remove"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,16 @@ class Plan:
     None where only a change gives reason to look again.
     """
 
-    finalizer: Literal["keep", "add", "remove"] = "keep"
+    finalizer: Finalizer = "keep"
     steps: tuple[Step, ...] = ()
     status: Manifest | None = None
     events: tuple[Event, ...] = ()
     requeue_after: float | None = None
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The nodes that the Workspace uses from now on."""
+        return tuple((self.status or {}).get("workerNodes") or ())
 
 
 def soonest(*seconds: float | None) -> float | None:

@@ -9,7 +9,7 @@ from kaito_api.quantity import parse as parse_quantity
 from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import Manifest, is_being_deleted, labels_of
 from kaito_skus.sku import GpuSet, Vendor
-from workspace_controller.manifests.metadata import Owner
+from workspace_controller.manifests.metadata import Owner, is_claim_of
 from workspace_controller.observed import Claim
 
 _RESOURCES = {
@@ -17,8 +17,11 @@ _RESOURCES = {
     Vendor.AMD: "amd.com/gpu",
     Vendor.NEURON: "aws.amazon.com/neuron",
 }
-# In the order of a claim's life, in Karpenter's words of both versions.
-_STAGES = ("Launched", "Registered", "Initialized", "Ready")
+# In the order of a pool's and a claim's life, in Karpenter's words of both versions.
+_STAGES = (
+    *("ValidationSucceeded", "NodeClassReady"),
+    *("Launched", "Registered", "Initialized", "Ready"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +52,8 @@ def gpu_limits(spec: WorkspaceSpec, gpus: GpuSet | None) -> dict[str, str]:
 
 
 def is_own(node: Manifest, owner: Owner) -> bool:
-    """Whether the node was made for this Workspace."""
-    has = labels_of(node)
-    return all(has.get(key) == value for key, value in owner.labels.items())
+    """Whether the node was made for this Workspace: it carries its claim's labels."""
+    return is_claim_of(node, owner)
 
 
 def is_free(node: Manifest, wanted: Mapping[str, str], instance_type: str) -> bool:
@@ -98,6 +100,14 @@ def claim_trouble(claim: Claim) -> ClaimTrouble | None:
                 message = condition.get("message") or f"{claim.kind} {claim.name}: {name} is False"
                 return ClaimTrouble(condition["reason"], message)
     return None
+
+
+def pool_progress(pool: Claim) -> str:
+    """Why a pool may have made no claims yet."""
+    name = f"{pool.kind} {pool.name}"
+    if not claim_is_ready(pool):
+        return f"{name} waits for a Karpenter"
+    return f"{name} has no NodeClaims; Karpenter makes them with its feature gate StaticCapacity"
 
 
 def claim_progress(claim: Claim) -> str:

@@ -42,6 +42,8 @@ def decide_serving(
     o: Observed, spec: WorkspaceSpec, nodes: Nodes, tuning: TuningState | None
 ) -> Serving:
     """`tuning` is None for an inference Workspace; otherwise its adapter must be there."""
+    if o.workload is None and not nodes.ready:
+        return Serving(condition=_pending(nodes))
     kind, wanted = _wanted(o, spec, nodes, tuning)
     if wanted is None:
         return Serving(condition=_pending(nodes))

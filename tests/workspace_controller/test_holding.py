@@ -1,0 +1,69 @@
+"""Who holds a node that was made for nobody."""
+
+import pytest
+
+from kaito_kube.kinds import WORKSPACE, Key, Manifest
+from kaito_kube.store import Store
+from tests.workspace_controller.given import NAMESPACE, inference_workspace
+from workspace_controller.holding import Holdings
+
+FREE = ("free",)
+
+
+def using(name: str, created: str, *nodes: str, deleted: bool = False) -> Manifest:
+    metadata = {"creationTimestamp": created, "uid": name}
+    if deleted:
+        metadata["deletionTimestamp"] = "now"
+    return inference_workspace(name, metadata=metadata, status={"workerNodes": list(nodes)})
+
+
+def known(*workspaces: Manifest) -> tuple[Store, Holdings]:
+    store = Store()
+    holdings = Holdings(store)
+    for workspace in workspaces:
+        store.put(WORKSPACE, workspace)
+    return store, holdings
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "held"),
+    [
+        (using("ws", "2"), using("other", "1", "free"), True),
+        (using("ws", "1"), using("other", "2", "free"), True),
+        (using("ws", "2", "free"), using("other", "1", "free"), True),
+        (using("ws", "1", "free"), using("other", "2", "free"), False),
+        (using("ws", "2"), using("other", "1", "free", deleted=True), False),
+        (using("ws", "2"), using("other", "1", "another"), False),
+    ],
+    ids=[
+        "older has it",
+        "younger has it",
+        "both, and it is older",
+        "both, and I am older",
+        "it is being deleted",
+        "it has another",
+    ],
+)
+def test_of_two_that_took_one_node_the_older_keeps_it(
+    mine: Manifest, other: Manifest, held: bool
+) -> None:
+    _, holdings = known(mine, other)
+    assert bool(holdings.of_others(mine, FREE)) is held
+
+
+def test_what_is_decided_counts_before_it_is_written() -> None:
+    mine, other = using("ws", "1"), using("other", "2")
+    _, holdings = known(mine, other)
+    with holdings.deciding(Key(NAMESPACE, "other"), FREE):
+        assert holdings.of_others(mine, FREE) == {"free"}
+        assert holdings.of_others(other, FREE) == set()
+    assert holdings.of_others(mine, FREE) == set()
+
+
+def test_who_is_gone_or_names_it_no_more_holds_nothing() -> None:
+    mine = using("ws", "2")
+    store, holdings = known(mine, using("one", "1", "free"), using("two", "1", "free"))
+    store.put(WORKSPACE, using("one", "1"))
+    assert holdings.of_others(mine, FREE) == {"free"}
+    store.remove(WORKSPACE, Key(NAMESPACE, "two"))
+    assert holdings.of_others(mine, FREE) == set()
