@@ -35,6 +35,7 @@ class ApiOnly:
     """An API server that answers. `kubeconfig` is its administrator's; `pids` are by program."""
 
     url: str
+    pki: Path
     kubeconfig: Path
     admin: KubeApi
     pids: Mapping[str, int]
@@ -43,6 +44,18 @@ class ApiOnly:
         """Makes it, or finds it."""
         manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         self.admin.apply(f"/api/v1/namespaces/{name}", manifest)
+
+    def account(self, namespace: str, name: str) -> Path:
+        """The kubeconfig of a ServiceAccount, which is made, with a token as a pod is given."""
+        accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+        made = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
+        self.admin.apply(f"{accounts}/{name}", made)
+        asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        token = self.admin.create(f"{accounts}/{name}/token", asked)["status"]["token"]
+        path = self.kubeconfig.with_name(f"{name}.kubeconfig")
+        path.touch(mode=0o600)
+        path.write_text(kubeconfig.render_token(self.pki, name, token, self.url))
+        return path
 
     def install_crd(self, file: Path) -> None:
         """Makes a kind known, and returns when its objects can be asked for."""
@@ -92,7 +105,7 @@ def running(paths: Paths, folder: Path) -> Iterator[ApiOnly]:
         admin = KubeApi(own.pki, url)
         _await_ready(own, admin, started)
         config = kubeconfig.write(own.kubeconfig, own.pki, "admin", url)
-        yield ApiOnly(url, config, admin, {name: p.pid for name, p in started.items()})
+        yield ApiOnly(url, own.pki, config, admin, {name: p.pid for name, p in started.items()})
 
 
 def _await_ready(

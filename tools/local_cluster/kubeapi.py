@@ -45,6 +45,10 @@ class KubeApi:
     def get(self, path: str) -> dict[str, Any]:
         return _parsed(self._call("GET", path))
 
+    def create(self, path: str, manifest: Mapping[str, object]) -> dict[str, Any]:
+        """Returns the object as it was made."""
+        return _parsed(self._call("POST", path, json.dumps(manifest), "application/json"))
+
     def merge(self, path: str, change: Mapping[str, object]) -> None:
         self._call("PATCH", path, json.dumps(change), MERGE)
 

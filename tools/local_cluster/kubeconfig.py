@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from tools.local_cluster import certs, topology
@@ -10,15 +11,24 @@ from tools.local_cluster import certs, topology
 def render(pki: Path, user: str, url: str = topology.API_URL) -> str:
     """A kubeconfig that holds the user's certificate and key themselves."""
     files = certs.pair(pki, user)
-    cluster = {
-        "server": url,
-        "certificate-authority-data": _encoded(certs.pair(pki, certs.CA).cert),
-    }
     credentials = {
         "client-certificate-data": _encoded(files.cert),
         "client-key-data": _encoded(files.key),
     }
+    return _rendered(pki, user, credentials, url)
+
+
+def render_token(pki: Path, user: str, token: str, url: str) -> str:
+    """A kubeconfig of a ServiceAccount."""
+    return _rendered(pki, user, {"token": token}, url)
+
+
+def _rendered(pki: Path, user: str, credentials: Mapping[str, str], url: str) -> str:
     name = topology.CLUSTER_NAME
+    cluster = {
+        "server": url,
+        "certificate-authority-data": _encoded(certs.pair(pki, certs.CA).cert),
+    }
     return json.dumps(
         {
             "apiVersion": "v1",

@@ -1,0 +1,34 @@
+"""A real API server without nodes and controllers, and the real controller in this process."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.workspace_controller.apiserver.field import Field
+from tools.local_cluster import api_only
+from tools.local_cluster.api_only import ApiOnly
+from tools.local_cluster.paths import Paths
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "/apiserver/" in str(item.path):
+            item.add_marker(pytest.mark.cluster)
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiOnly]:
+    folder = tmp_path_factory.mktemp("api-server")
+    with api_only.running(Paths.from_env(os.environ), folder) as running:
+        yield running
+
+
+@pytest.fixture
+def field(api: ApiOnly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Field]:
+    """A namespace of its own on a cluster that knows Workspaces and no claims."""
+    field = Field(api, tmp_path)
+    monkeypatch.setenv("KUBECONFIG", str(field.account))
+    yield field
+    field.clear()
