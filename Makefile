@@ -9,7 +9,7 @@ MODEL_TESTS := tests/tuner tests/model_server
 
 .DEFAULT_GOAL := help
 .PHONY: demo demo-nodeclaims up down help venv venv-models lock crds protogen docs format check unit unit-models \
-	e2e test trouble bench-provisioner \
+	apiserver-test e2e test trouble bench-controller bench-provisioner \
 	pants-lint pants-check pants-test package
 
 demo: venv venv-models ## the documentation's walkthrough, from nothing, on a real local cluster
@@ -63,7 +63,15 @@ up: venv venv-models ## the local cluster with Kaito on it, and nothing applied
 e2e: up ## end-to-end tests on the real local cluster (brought up where it is not)
 	$(PY) -m pytest -q -p no:cacheprovider tests/local_cluster tests/aks_emulator tests/e2e -m cluster
 
-test: check unit unit-models e2e ## everything that CI runs
+apiserver-test: venv ## tests on a real API server without nodes; any user may run them
+	$(PY) -m tools.local_cluster build
+	$(PY) -m pytest -q -p no:cacheprovider -m cluster tests/workspace_controller/apiserver
+
+test: check unit unit-models apiserver-test e2e ## everything that CI runs
+
+bench-controller: venv ## 500 and 2,000 Workspaces at once: time until each has its Machine, CPU, memory
+	$(PY) -m tools.local_cluster build
+	$(PY) -m benchmarks.controller
 
 bench-provisioner: venv ## 100 and 500 claims at once against the AKS emulator: time, calls, memory
 	$(PY) -m tools.local_cluster build
