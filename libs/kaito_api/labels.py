@@ -50,7 +50,6 @@ UNREGISTERED: Final = "karpenter.sh/unregistered"
 REGISTERED: Final = "karpenter.sh/registered"
 INITIALIZED: Final = "karpenter.sh/initialized"
 DISRUPTED: Final = "karpenter.sh/disrupted"
-CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
 EXCLUDE_BALANCERS: Final = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"

@@ -258,7 +258,7 @@ def test_why_a_claim_was_given_up_is_read_until_a_node_is_there(stage: str, reas
             }
         ]
     }
-    given_up = {stage: f"False/{reason}/it was not to be"}
+    given_up: dict[str, Any] = {stage: f"False/{reason}/it was not to be"}
     _, leaving = seen(claims=[claim(0, kind=MACHINE, leaving=True, **given_up)])
     _, again = seen(status=status, claims=[claim(0)])
     _, there = seen(status=status, claims=[claim(0, Ready=READY)], nodes=[own_node()])
