@@ -47,7 +47,7 @@ class Budget:
     writes and 600 deletes a minute per subscription, and all identities of a subscription
     together fifteen times that; deletes count apart and have the writes' budget here."""
 
-    reads_per_minute: int = 120
+    reads_per_minute: int = 600
     writes_per_minute: int = 540
 
 
@@ -70,7 +70,7 @@ class Settings:
         return cls(
             azure=_azure(env),
             budget=Budget(
-                reads_per_minute=env.number("KAITO_ARM_READS_PER_MINUTE", 120, least=1),
+                reads_per_minute=env.number("KAITO_ARM_READS_PER_MINUTE", 600, least=1),
                 writes_per_minute=env.number("KAITO_ARM_WRITES_PER_MINUTE", 540, least=1),
             ),
             pools=PoolDefaults.from_env(env),

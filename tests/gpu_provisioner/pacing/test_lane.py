@@ -114,3 +114,25 @@ def test_a_cloud_that_does_not_answer_is_asked_less_and_less() -> None:
     budget.close(at(now), None, "no answer")
     wait = budget.ask("a", at(now))
     assert wait is not None and wait.seconds == 1
+
+
+def test_what_is_urgent_passes_the_queue_at_half_the_rate_and_counts_in_the_budget() -> None:
+    budget = lane(60)
+    assert len(sent(budget, 100, 0)) == 20
+    assert budget.ask("urgent", at(0), urgent=True) is None
+    assert [budget.ask("urgent", at(s), urgent=True) is None for s in (1, 2, 3, 4)] == [
+        False, True, False, True,
+    ]  # fmt: skip
+    places = [budget.ask(str(caller), at(4)) for caller in range(20, 30)]
+    assert [wait and wait.seconds for wait in places][:5] == [None, None, None, None, 1.0]
+    late = budget.ask("late", at(4))
+    assert late is not None
+    assert late.seconds >= 100 + 3 - 20 - 4
+
+
+def test_what_is_urgent_waits_while_the_cloud_asks_for_it() -> None:
+    budget = lane()
+    budget.close(at(0), 10.0, "429")
+    wait = budget.ask("urgent", at(5), urgent=True)
+    assert wait is not None
+    assert (wait.seconds, wait.closed) == (5.0, "429")

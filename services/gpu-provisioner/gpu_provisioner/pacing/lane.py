@@ -47,13 +47,17 @@ class Lane:
     _closed: str = ""
     _failures: int = 0
     _places: dict[str, datetime] = field(default_factory=dict)
+    _passed: datetime | None = None
 
-    def ask(self, who: str, now: datetime) -> Wait | None:
-        """None: go. Otherwise a place is kept for `who` at the end of that wait."""
+    def ask(self, who: str, now: datetime, *, urgent: bool = False) -> Wait | None:
+        """None: go. Otherwise a place is kept for `who` at the end of that wait. What is `urgent`
+        passes all places."""
         if self._closed_until is not None and now < self._closed_until:
             return Wait((self._closed_until - now).total_seconds(), self._closed)
         self._forget(now)
         place = self._places.get(who) or self._take(now)
+        if urgent:
+            place = self._passing(place, now)
         if place <= now:
             self._places.pop(who, None)
             return None
@@ -79,6 +83,15 @@ class Lane:
         self._closed_until, self._closed = until, why
         self._full_at = until + self.rate.spacing * (self.rate.burst - 1)
         self._places.clear()
+
+    def _passing(self, place: datetime, now: datetime) -> datetime:
+        """When what is urgent goes: at half the rate at most, so that the others move on too."""
+        if place > now:
+            next_ = now if self._passed is None else self._passed + 2 * self.rate.spacing
+            place = min(place, max(now, next_))
+        if place <= now:
+            self._passed = now
+        return place
 
     def _take(self, now: datetime) -> datetime:
         """Takes the next free token, and says when it is there."""

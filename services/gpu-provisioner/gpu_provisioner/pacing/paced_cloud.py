@@ -17,13 +17,11 @@ from gpu_provisioner.cloud import (
     Queued,
 )
 from gpu_provisioner.pacing.lane import Lane, Rate, Wait
-from gpu_provisioner.pacing.questions import Questions
 from gpu_provisioner.pacing.turnstile import Turnstile
 from gpu_provisioner.settings import Budget
 from kaito_api import labels
 from kaito_kube.clock import Clock
 
-_GATHER_SECONDS = 0.3
 _BUSY = (
     "waits its turn: the cluster is busy with another operation, and AKS takes changes one at a "
     "time meanwhile"
@@ -41,8 +39,6 @@ class PacedCloud:
         self._writes = _Paced("writes", "armWritesPerMinute", Lane(writes), clock)
         self._deletes = _Paced("deletes", "armWritesPerMinute", Lane(writes), clock)
         self._turnstile = Turnstile()
-        gather = max(_GATHER_SECONDS, 1.5 * reads.spacing.total_seconds())
-        self._questions = Questions(self._get, self._list, gather)
 
     async def create(self, spec: PoolSpec) -> Pool:
         age = spec.labels.get(labels.CREATION_TIMESTAMP, "")
@@ -55,10 +51,12 @@ class PacedCloud:
             await self._cloud.delete(name)
 
     async def get(self, name: str) -> Pool:
-        return await self._questions.ask(name)
+        async with self._reads.call(f"pool {name}"):
+            return await self._cloud.get(name)
 
     async def list(self) -> PoolListing:
-        async with self._reads.call("list"):
+        """Before all other reads: it answers for every claim at once."""
+        async with self._reads.call("pools", urgent=True):
             return await self._cloud.list()
 
     async def cluster(self) -> ClusterState:
@@ -72,14 +70,6 @@ class PacedCloud:
     async def market(self) -> Market:
         async with self._reads.call("market"):
             return await self._cloud.market()
-
-    async def _get(self, name: str) -> Pool:
-        async with self._reads.call(f"pool {name}"):
-            return await self._cloud.get(name)
-
-    async def _list(self) -> PoolListing:
-        async with self._reads.call("pools"):
-            return await self._cloud.list()
 
     @asynccontextmanager
     async def _in_turn(self, name: str, age: str) -> AsyncIterator[None]:
@@ -106,8 +96,8 @@ class _Paced:
         self._kind, self._setting, self._lane, self._clock = kind, setting, lane, clock
 
     @asynccontextmanager
-    async def call(self, who: str) -> AsyncIterator[None]:
-        wait = self._lane.ask(who, self._clock.now())
+    async def call(self, who: str, *, urgent: bool = False) -> AsyncIterator[None]:
+        wait = self._lane.ask(who, self._clock.now(), urgent=urgent)
         if wait is not None:
             raise self._refusal(wait)
         try:
