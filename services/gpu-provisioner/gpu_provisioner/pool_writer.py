@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from gpu_provisioner import agent_pools
 from gpu_provisioner.claim import Claim
-from gpu_provisioner.cloud import CloudProvider, PoolBusy, PoolNotFound, PoolSpec, PoolState
+from gpu_provisioner.cloud import CloudProvider, Pool, PoolBusy, PoolNotFound, PoolSpec, PoolState
 from gpu_provisioner.metrics import Metrics
 from gpu_provisioner.nodes import nodes_of
 from gpu_provisioner.pool_view import PoolView
@@ -41,13 +41,9 @@ class PoolWriter:
 
     async def discard(self, claim: Claim, name: str) -> None:
         """Asks cloud and API server once more: its machine may have joined this very moment."""
-        asked = self.clock.now()
-        try:
-            pool = await self.cloud.get(name)
-        except PoolNotFound:
-            self.pools.note_gone(name, asked)
+        pool = await self._look(name)
+        if pool is None:
             return
-        self.pools.note(pool, asked)
         failed = pool.state in (PoolState.FAILED, PoolState.CANCELED)
         if not failed or not agent_pools.belongs_to(pool, claim):
             return
@@ -60,12 +56,16 @@ class PoolWriter:
     async def confirm_gone(self, claim: Claim, name: str) -> None:
         """Asks the cloud itself: a listing may be wrong, and a create may have taken effect
         unseen. Raises PoolBusy where the claim's pool is still there."""
+        pool = await self._look(name)
+        if pool is not None and agent_pools.belongs_to(pool, claim):
+            raise PoolBusy("LaunchFailed", f"agent pool {name} is still there", 1.0)
+
+    async def _look(self, name: str) -> Pool | None:
         asked = self.clock.now()
         try:
             pool = await self.cloud.get(name)
         except PoolNotFound:
             self.pools.note_gone(name, asked)
-            return
+            return None
         self.pools.note(pool, asked)
-        if agent_pools.belongs_to(pool, claim):
-            raise PoolBusy("LaunchFailed", f"agent pool {name} is still there", 1.0)
+        return pool
