@@ -23,6 +23,7 @@ from gpu_provisioner.refresh import Refresh
 from gpu_provisioner.settings import Budget, Terms
 from kaito_api import labels
 from kaito_api.conditions import rfc3339
+from kaito_api.reasons import REASONS
 from kaito_kube.clock import FakeClock
 from kaito_kube.errors import ClusterError
 from kaito_kube.events import Recorder
@@ -152,6 +153,15 @@ class World:
         for kind in CLAIM_KINDS:
             for key in self.store.keys(kind):
                 await self.reconciler.reconcile(kind, key)
+        self._everything_shown_is_explained()
+
+    def _everything_shown_is_explained(self) -> None:
+        """Each condition's reason is one that the table has for it."""
+        for kind in CLAIM_KINDS:
+            for claim in self.cluster.objects(kind):
+                for shown in claim.get("status", {}).get("conditions", ()):
+                    type_ = shown["type"].removeprefix("Machine")
+                    assert type_ in REASONS[shown["reason"]].conditions, shown
 
     async def run(self, ticks: int, seconds: float = 5) -> None:
         """Passes that the outside may interrupt: what it refuses is tried again next time."""

@@ -58,7 +58,7 @@ class PoolWriter:
         unseen. Raises PoolBusy where the claim's pool is still there."""
         pool = await self._look(name)
         if pool is not None and agent_pools.belongs_to(pool, claim):
-            raise PoolBusy("LaunchFailed", f"agent pool {name} is still there", 1.0)
+            raise PoolBusy("InstanceTerminating", f"agent pool {name} is still there", 1.0)
 
     async def _look(self, name: str) -> Pool | None:
         asked = self.clock.now()

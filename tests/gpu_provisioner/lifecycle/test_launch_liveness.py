@@ -31,9 +31,9 @@ async def test_it_is_told_and_left_to_the_cloud(world: World) -> None:
 
 
 async def test_what_the_cloud_gives_up_is_replaced_after_the_usual_grace(world: World) -> None:
-    world.cloud.fail_late[NAME] = LaunchRefused("InternalError", "gave up")
+    world.cloud.fail_late[NAME] = LaunchRefused("LaunchFailed", "gave up")
     await world.run(480)
-    assert world.condition("Launched") == ("False", "InternalError")
+    assert world.condition("Launched") == ("False", "LaunchFailed")
     await world.run(15)
     assert ("delete", NAME) not in world.cloud.calls, "its machine may still join"
     await world.run(15)

@@ -134,7 +134,7 @@ async def test_without_one_the_provisioners_drain_timeout_counts(world: World) -
     [
         (Unauthorized("CloudUnauthorized", "no Contributor"), ("False", "CloudUnauthorized")),
         (CloudUnavailable("CloudUnavailable", "429"), ("False", "CloudUnavailable")),
-        (PoolBusy("CloudUnavailable", "in progress", 5.0), ("Unknown", "CloudUnavailable")),
+        (PoolBusy("CloudUnavailable", "in progress", 5.0), ("Unknown", "TerminationQueued")),
     ],
     ids=["not allowed", "throttled", "busy"],
 )
@@ -161,12 +161,12 @@ async def test_a_deletion_that_fails_late_is_asked_for_again_in_good_time(world:
         failed = replace(
             world.cloud.pools()[NAME],
             state=PoolState.FAILED,
-            error=LaunchRefused("InternalError", "a disk is attached"),
+            error=LaunchRefused("LaunchFailed", "a disk is attached"),
         )
         world.cloud.seed(failed)
         world.cloud._ends.clear()
         await world.run(2)
-        assert world.condition("InstanceTerminating") == ("False", "InternalError")
+        assert world.condition("InstanceTerminating") == ("False", "TerminationFailed")
         assert "a disk is attached" in world.message("InstanceTerminating")
         await world.run(6)
     assert [call for call, _ in world.cloud.calls].count("delete") == 4

@@ -15,6 +15,8 @@ from kaito_kube.kinds import Manifest
 # A deletion that the cloud began and ended in failure is asked for again after this.
 _FAILED_PAUSE = timedelta(seconds=30)
 _CHECK_SECONDS = 30.0
+# Refusals that say the same of a deletion as of a launch.
+_OF_THE_CLOUD = frozenset({"CloudUnauthorized", "CloudUnavailable"})
 
 
 def terminate(observed: Observed) -> Plan:
@@ -66,9 +68,8 @@ def _delete(observed: Observed, pool: Pool) -> Step:
     failed = observed.claim.since(type_, "False")
     if not pool.state.in_flight and asked is not None:
         why = pool.error.message if pool.error is not None else f"it ended {pool.state.value}"
-        reason = pool.error.reason if pool.error is not None else "TerminationFailed"
         message = f"the deletion of agent pool {pool.name} failed, it is asked for again: {why}"
-        told = conditions.false(type_, reason, message)
+        told = conditions.false(type_, "TerminationFailed", message)
         return Step(told, look_again=_FAILED_PAUSE.total_seconds() + 1)
     if failed is not None and observed.now < failed + _FAILED_PAUSE:
         return Step(_as_before(observed, type_), look_again=_FAILED_PAUSE.total_seconds() / 2)
@@ -78,10 +79,14 @@ def _delete(observed: Observed, pool: Pool) -> Step:
 def _set_back(observed: Observed, setback: Setback) -> Step:
     """The cloud's refusal; one that only asks for patience is no failure."""
     type_, error = observed.claim.kind.instance_terminating, setback.error
-    make = conditions.unknown if isinstance(error, PoolBusy | Queued) else conditions.false
     message = f"agent pool {observed.claim.name} cannot be deleted yet: {error.message}"
+    if isinstance(error, PoolBusy | Queued):
+        told = conditions.unknown(type_, "TerminationQueued", message)
+    else:
+        reason = error.reason if error.reason in _OF_THE_CLOUD else "TerminationFailed"
+        told = conditions.false(type_, reason, message)
     left = (setback.not_before - observed.now).total_seconds()
-    return Step(make(type_, error.reason, message), look_again=left)
+    return Step(told, look_again=left)
 
 
 def _as_before(observed: Observed, type_: str) -> Condition | None:
