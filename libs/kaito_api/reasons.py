@@ -142,8 +142,8 @@ _TABLE = (
     Reason("Drained", ("Drained",), "No pod is left on the node that would be waited for."),
     Reason("InstanceTerminating", _END, "The cloud is taking the machine away."),
     Reason("TerminationQueued", _END,
-           "The deletion of the agent pool waits its turn: calls to Azure are paced, or AKS is busy "
-           "with another operation on the cluster.",
+           "The deletion of the agent pool waits its turn: calls to Azure are paced, or AKS is "
+           "busy with another operation on the cluster.",
            "Wait: deletions go before launches."),
     Reason("TerminationFailed", _END, "The cloud did not delete the agent pool.",
            "It is asked again; the message holds the cloud's own words."),
