@@ -50,7 +50,6 @@ TROUBLES: tuple[Trouble, ...] = (
         "InsufficientCapacity",
         "AllocationFailed",
         "allocation-failed",
-        mended=False,
         count=1,
     ),
     _of_azure(
