@@ -215,17 +215,25 @@ async def test_a_pool_whose_answer_was_lost_counts_until_the_usages_show_it() ->
     assert isinstance(answer, Refused) and "(8 used)" in answer.message
 
 
-async def test_what_failed_late_is_left_alone_while_its_pool_stands_and_a_while_after() -> None:
+async def test_what_failed_late_is_left_alone_from_when_it_was_first_seen() -> None:
     desk = Desk()
-    for _ in range(4):
-        desk.buyer.saw(pool(PoolState.FAILED, NO_CAPACITY), joined=False)
-        desk.clock.advance(60)
+    for state in (PoolState.FAILED, PoolState.FAILED, PoolState.DELETING):
+        desk.buyer.saw(pool(state, NO_CAPACITY), joined=False)
         assert desk.first(claim(named(T4, A100))) == A100
+        desk.clock.advance(60)
     desk.buyer.saw(pool(PoolState.DELETING, NO_CAPACITY), joined=False)
+    assert desk.first(claim(named(T4, A100))) == T4
+
+
+async def test_the_next_pool_of_that_claim_may_fail_as_well() -> None:
+    desk = Desk()
+    failed = pool(PoolState.FAILED, NO_CAPACITY)
+    desk.buyer.saw(failed, joined=False)
+    desk.clock.advance(180)
+    desk.buyer.asks(spec(failed.name))
+    desk.buyer.saw(failed, joined=False)
     desk.clock.advance(179)
     assert desk.first(claim(named(T4, A100))) == A100
-    desk.clock.advance(1)
-    assert desk.first(claim(named(T4, A100))) == T4
 
 
 @pytest.mark.parametrize(

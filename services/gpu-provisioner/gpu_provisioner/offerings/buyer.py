@@ -42,6 +42,7 @@ class Buyer:
     _trouble: str = ""
     _ledger: Ledger = field(default_factory=Ledger)
     _unavailable: Unavailable = field(default_factory=Unavailable)
+    _failed: set[str] = field(default_factory=set)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def look(self) -> None:
@@ -71,6 +72,7 @@ class Buyer:
 
     def asks(self, spec: PoolSpec) -> None:
         """That pool is going to be asked for. No other claim may be let choose before this."""
+        self._failed.discard(spec.name)
         found = as_sold(self.catalogue.find(spec.instance_type), self._market)
         self._ledger.promise(spec.name, demand(found, spot=spec.spot))
         self._unavailable.tries(_of(spec), spec.name, self.clock.now())
@@ -91,15 +93,20 @@ class Buyer:
         return True
 
     def saw(self, pool: Pool, *, joined: bool) -> None:
-        """A claim's pool as it is now; `joined`: its machine is a node, whatever is said of it."""
+        """A claim's pool as it is now; `joined`: its machine is a node, whatever is said of it. A
+        failure counts from when it was first seen, however long the pool stays."""
         self._ledger.keep(pool.name, self.clock.now())
         if joined or pool.state is PoolState.SUCCEEDED:
             self._unavailable.made(_of(pool))
-        elif pool.state in _FAILED and pool.error is not None and pool.error.reason in KEPT:
+        elif pool.name in self._failed or pool.state not in _FAILED or pool.error is None:
+            return
+        elif pool.error.reason in KEPT:
+            self._failed.add(pool.name)
             self._unavailable.refuse(_of(pool), pool.error, self.clock.now(), late=True)
 
     def forget(self, claim: str) -> None:
         """The claim wants no machine any more."""
+        self._failed.discard(claim)
         self._ledger.release(claim)
 
     async def _look(self, now: datetime) -> None:
