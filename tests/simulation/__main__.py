@@ -1,0 +1,85 @@
+"""`python -m tests.simulation`: many schedules on all cores, or one with its story."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+from tests.simulation.run import Outcome, run
+from tests.simulation.schedule import draw
+from tests.simulation.story import clock
+from tests.simulation.tally import Tally, tally_of
+
+_BATCH = 20
+_STORIES = 3
+
+
+def main() -> int:
+    wanted = _arguments()
+    if wanted.seed is not None:
+        outcome = run(wanted.seed, verbose=wanted.verbose)
+        _tell(outcome, whole=wanted.verbose)
+        return 1 if outcome.violations else 0
+    began = time.monotonic()
+    tally = _run_all(range(wanted.first, wanted.first + wanted.schedules), wanted.jobs)
+    for seed in sorted(tally.failed)[:_STORIES]:
+        _tell(run(seed), whole=False)
+    for seed, words in sorted(tally.failed.items()):
+        print(f"seed {seed}: {words}")
+    print(f"{time.monotonic() - began:.0f} s on {wanted.jobs} processes")
+    print("\n".join(tally.lines()))
+    return 1 if tally.failed else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--schedules", type=int, default=10_000, help="how many")
+    parser.add_argument("--first", type=int, default=0, help="the first one's seed")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--seed", type=int, help="this one alone, with its story")
+    parser.add_argument("--verbose", action="store_true", help="the story with every read and log")
+    return parser.parse_args()
+
+
+def _run_all(seeds: range, jobs: int) -> Tally:
+    whole = Tally()
+    with ProcessPoolExecutor(jobs) as pool:
+        batches = [pool.submit(tally_of, batch) for batch in _batches(seeds)]
+        for done in as_completed(batches):
+            whole.add(done.result())
+            _progress(whole, len(seeds))
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    return whole
+
+
+def _batches(seeds: range) -> Iterator[range]:
+    for start in range(0, len(seeds), _BATCH):
+        yield seeds[start : start + _BATCH]
+
+
+def _progress(tally: Tally, wanted: int) -> None:
+    """One line that is written over on a terminal, a line per tenth elsewhere."""
+    words = f"{tally.schedules} of {wanted} schedules, {len(tally.failed)} failed"
+    if sys.stderr.isatty():
+        print(f"\r{words}", end="", file=sys.stderr, flush=True)
+    elif tally.schedules % max(_BATCH, wanted // 10) == 0:
+        print(words, file=sys.stderr, flush=True)
+
+
+def _tell(outcome: Outcome, *, whole: bool) -> None:
+    """The story of what went wrong, the violated invariant last; all of it where nothing did."""
+    schedule = draw(outcome.seed)
+    print(f"seed {outcome.seed}: {len(schedule.faults)} kinds of faults")
+    print(f"  {', '.join(sorted(fault.value for fault in schedule.faults))}")
+    about = {violation.about for violation in outcome.violations}
+    print("\n".join(outcome.story.lines(None if whole or not about else about)))
+    for violation in outcome.violations:
+        print(f"{clock(outcome.seconds)}  {violation.verdict}: {violation.about} {violation.what}")
+    print(f"again: make simulate SEED={outcome.seed}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""The `CloudProvider` of one process: ARM through a network and a front that have faults."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gpu_provisioner.cloud import (
+    CloudError,
+    CloudUnavailable,
+    ClusterState,
+    Market,
+    Pool,
+    PoolBusy,
+    PoolListing,
+    PoolSpec,
+    Unauthorized,
+)
+from tests.simulation.arm import Arm
+from tests.simulation.power import ClusterPower
+from tests.simulation.process import ARM, Process
+from tests.simulation.stage import Stage
+from tests.simulation.weather import Fault
+from tests.simulation.wire import Answer, Ask, Way, Wire
+
+
+class Witness(Protocol):
+    """Sees what a process sets out to do, and what it is told."""
+
+    def asks_arm(self, process: Process, lane: str, about: str) -> None: ...
+
+    def deletes_pool(self, who: str, name: str) -> None: ...
+
+    def makes_pool(self, who: str, spec: PoolSpec) -> None: ...
+
+    def throttled(self, process: Process, lane: str, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Azure:
+    """The truth behind every process's calls."""
+
+    arm: Arm
+    power: ClusterPower
+
+
+class ArmClient:
+    def __init__(self, stage: Stage, azure: Azure, process: Process, witness: Witness) -> None:
+        self._stage = stage
+        self._azure = azure
+        self._process = process
+        self._witness = witness
+        self._wire = Wire(stage, process, ARM, _silence)
+
+    async def create(self, spec: PoolSpec) -> Pool:
+        def effect() -> Pool:
+            self._witness.makes_pool(self._process.name, spec)
+            return self._azure.arm.create(spec)
+
+        what = f"create pool {spec.name} of {spec.instance_type}"
+        return await self._call(Ask(what, spec.name, True, danger=4.0), effect)
+
+    async def get(self, name: str) -> Pool:
+        ask = Ask(f"get pool {name}", name, danger=1.0)
+        return await self._call(ask, lambda: self._azure.arm.get(name))
+
+    async def list(self) -> PoolListing:
+        age = 0.0
+        if self._stage.weather.strikes(Fault.STALE_POOLS):
+            age = self._stage.between(1, 20)
+        old = f", {age:.0f} s old" if age else ""
+        ask = Ask(f"list pools{old}", danger=0.02)
+        return await self._call(ask, lambda: self._azure.arm.list(age))
+
+    async def delete(self, name: str) -> None:
+        self._witness.deletes_pool(self._process.name, name)
+        ask = Ask(f"delete pool {name}", name, True, danger=4.0)
+        await self._call(ask, lambda: self._azure.arm.delete(name))
+
+    async def cluster(self) -> ClusterState:
+        return await self._call(Ask("get cluster"), self._azure.power.told)
+
+    async def newest_image(self, name: str) -> str:
+        ask = Ask(f"get the newest image of {name}", name)
+        return await self._call(ask, lambda: self._azure.arm.get(name).image)
+
+    async def market(self) -> Market:
+        return await self._call(Ask("list market"), self._azure.arm.region.market)
+
+    async def _call(self, ask: Ask, effect: Callable[[], Answer]) -> Answer:
+        self._witness.asks_arm(self._process, _lane(ask), ask.about)
+        return await self._wire.call(ask, self._way(ask), effect)
+
+    def _way(self, ask: Ask) -> Way:
+        weather, stage = self._stage.weather, self._stage
+        slow = stage.between(1, 30) if weather.strikes(Fault.ARM_SLOW) else 0.0
+        there, back = stage.between(0.02, 0.2) + slow, stage.between(0.02, 0.2)
+        loss: Exception | None = None
+        if ask.writes and weather.strikes(Fault.ARM_LOST):
+            loss = CloudUnavailable("CloudUnavailable", "connection cut")
+        refusal = self._refusal(ask)
+        if refusal is not None and refusal.retry_after and isinstance(refusal, CloudUnavailable):
+            told = (self._process, _lane(ask), refusal.retry_after)
+            stage.later(there + back, self._witness.throttled, *told)
+        return Way(there, back, refusal, loss)
+
+    def _refusal(self, ask: Ask) -> CloudError | None:
+        weather, stage = self._stage.weather, self._stage
+        if weather.strikes(Fault.ARM_REFUSED):
+            return CloudUnavailable("CloudUnavailable", "Azure answered 503")
+        if weather.strikes(Fault.ARM_THROTTLED):
+            seconds = float(stage.rng.randint(5, 60))
+            return CloudUnavailable("CloudUnavailable", "Azure answered 429", seconds)
+        if weather.strikes(Fault.ARM_UNAUTHORIZED):
+            return Unauthorized("CloudUnauthorized", "AuthorizationFailed")
+        if ask.writes and weather.strikes(Fault.ARM_BUSY):
+            return PoolBusy("CloudUnavailable", "OperationNotAllowed: in progress", 5.0)
+        return None
+
+
+def _lane(ask: Ask) -> str:
+    """ARM counts reads, writes and deletes apart."""
+    if not ask.writes:
+        return "reads"
+    return "deletes" if ask.what.startswith("delete") else "writes"
+
+
+def _silence() -> Exception:
+    return CloudUnavailable("CloudUnavailable", "no answer")

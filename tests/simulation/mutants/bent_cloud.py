@@ -1,0 +1,51 @@
+"""A `CloudProvider` before the true one that does some of its calls in a wrong way."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from gpu_provisioner.cloud import (
+    CloudProvider,
+    ClusterState,
+    Market,
+    Pool,
+    PoolListing,
+    PoolSpec,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How each call is passed on; the default is as it should be."""
+
+    create: Callable[[CloudProvider, PoolSpec], Awaitable[Pool]] = lambda c, spec: c.create(spec)
+    get: Callable[[CloudProvider, str], Awaitable[Pool]] = lambda c, name: c.get(name)
+    list: Callable[[CloudProvider], Awaitable[PoolListing]] = lambda c: c.list()
+    delete: Callable[[CloudProvider, str], Awaitable[None]] = lambda c, name: c.delete(name)
+    cluster: Callable[[CloudProvider], Awaitable[ClusterState]] = lambda c: c.cluster()
+
+
+@dataclass(frozen=True, slots=True)
+class BentCloud:
+    cloud: CloudProvider
+    ways: Ways
+
+    async def create(self, spec: PoolSpec) -> Pool:
+        return await self.ways.create(self.cloud, spec)
+
+    async def get(self, name: str) -> Pool:
+        return await self.ways.get(self.cloud, name)
+
+    async def list(self) -> PoolListing:
+        return await self.ways.list(self.cloud)
+
+    async def delete(self, name: str) -> None:
+        await self.ways.delete(self.cloud, name)
+
+    async def cluster(self) -> ClusterState:
+        return await self.ways.cluster(self.cloud)
+
+    async def newest_image(self, name: str) -> str:
+        return await self.cloud.newest_image(name)
+
+    async def market(self) -> Market:
+        return await self.cloud.market()

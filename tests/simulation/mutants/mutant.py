@@ -1,0 +1,22 @@
+"""What a mutant is: one real piece replaced by a wrong one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from tests.simulation.replica import Compose, compose
+
+
+def _nothing(_: pytest.MonkeyPatch) -> None:
+    """For mutants that are composed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """Either another composition, or, where production has no seat for the piece, an attribute
+    of one module that `put_in` replaces: the one place of the project where that is done."""
+
+    name: str
+    put_in: Callable[[pytest.MonkeyPatch], None] = _nothing
+    put_together: Compose = compose

@@ -1,0 +1,57 @@
+"""What the simulated region sells: machine types, families and what is left of their quotas."""
+
+from dataclasses import dataclass, field
+
+from gpu_provisioner.cloud import LaunchRefused, Market, Offer, Quota
+from tests.simulation.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class MachineType:
+    name: str
+    family: str
+    vcpus: int
+    gpus: int
+
+
+V100 = MachineType("Standard_NC6s_v3", "standardNCSv3Family", 6, 1)
+V100X2 = MachineType("Standard_NC12s_v3", "standardNCSv3Family", 12, 2)
+A100 = MachineType("Standard_NC24ads_A100_v4", "StandardNCADSA100v4Family", 24, 1)
+TYPES = {type_.name: type_ for type_ in (V100, V100X2, A100)}
+PLENTY = 1000
+
+
+@dataclass
+class Region:
+    """`used` is kept by whoever makes and deletes pools."""
+
+    stage: Stage
+    limits: dict[str, int] = field(default_factory=lambda: {V100.family: PLENTY, A100.family: 96})
+    used: dict[str, int] = field(default_factory=lambda: {V100.family: 0, A100.family: 0})
+    withheld: set[str] = field(default_factory=set)
+
+    def check(self, type_: MachineType) -> None:
+        """Raises LaunchRefused where the region does not sell one more of it."""
+        if type_.name in self.withheld:
+            raise LaunchRefused("SkuNotAvailable", f"{type_.name} is not available in simland")
+        left = self.limits[type_.family] - self.used[type_.family]
+        if left < type_.vcpus:
+            raise LaunchRefused(
+                "QuotaExceeded", f"{type_.family}: {type_.vcpus} vCPUs needed, {left} left"
+            )
+
+    def market(self) -> Market:
+        offers = {
+            type_.name.lower(): Offer(
+                instance_type=type_.name,
+                family=type_.family,
+                vcpus=type_.vcpus,
+                withheld="NotAvailableForSubscription" if type_.name in self.withheld else "",
+            )
+            for type_ in TYPES.values()
+        }
+        quotas = {
+            family.lower(): Quota(used=self.used[family], limit=limit)
+            for family, limit in self.limits.items()
+        }
+        return Market(offers=offers, quotas=quotas, asked=self.stage.clock.now())

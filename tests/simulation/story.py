@@ -1,0 +1,47 @@
+"""What happened, in order: kept as it happens, and told only when somebody asks."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tests.simulation.loop import VirtualLoop
+
+EVERYBODY = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`about` is the name of the claim or pool that it concerns, empty for everybody's."""
+
+    at: float
+    actor: str
+    about: str
+    what: str
+    outcome: str
+
+
+@dataclass
+class Story:
+    """`verbose` keeps reads, too."""
+
+    loop: VirtualLoop
+    verbose: bool = False
+    _lines: list[Line] = field(default_factory=list)
+
+    def tell(self, actor: str, about: str, what: str, outcome: str = "") -> None:
+        self._lines.append(Line(self.loop.time(), actor, about, what, outcome))
+
+    def lines(self, about: Iterable[str] | None = None) -> list[str]:
+        """All of it, or what concerns those names and everybody."""
+        wanted = None if about is None else {*about, EVERYBODY}
+        return [_text(line) for line in self._lines if wanted is None or line.about in wanted]
+
+
+def clock(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02}:{rest:06.3f}"
+
+
+def _text(line: Line) -> str:
+    head = f"{clock(line.at)}  {line.actor:<12} {line.about:<11} {line.what}"
+    return f"{head} -> {line.outcome}" if line.outcome else head

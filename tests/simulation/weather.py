@@ -1,0 +1,109 @@
+"""What may go wrong in a run, how often, and how often it did."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """Everything that a schedule may switch on; the values are the words of the final count."""
+
+    API_LOST = "API answers lost"
+    API_REFUSED = "API calls refused"
+    API_THROTTLED = "API calls throttled"
+    API_CONFLICT = "API conflicts"
+    API_SLOW = "API calls slow"
+    WATCH_CUT = "watches cut"
+    WATCH_LATE = "watch events late"
+    WATCH_TWICE = "watch events twice"
+    EXPIRED = "watches expired"
+    STALE_OBJECTS = "stale lists of objects"
+    ARM_LOST = "ARM answers lost"
+    ARM_REFUSED = "ARM errors"
+    ARM_THROTTLED = "ARM throttled"
+    ARM_UNAUTHORIZED = "ARM forbidden"
+    ARM_SLOW = "ARM calls slow"
+    ARM_BUSY = "ARM busy"
+    STALE_POOLS = "stale lists of pools"
+    CREATE_FAILS = "creates failed late"
+    CREATE_LIES = "creates failed, machine joined"
+    CREATE_SLOW = "creates slow"
+    DELETE_FAILS = "deletes failed"
+    QUOTA = "quota gone for a while"
+    SKU = "machine type withheld for a while"
+    JOINS_LATE = "machines late"
+    NEVER_JOINS = "machines that never joined"
+    GPUS_LATE = "GPUs late"
+    FLAPS = "nodes flapped"
+    BREAKS = "nodes broken for good"
+    STOP_START = "cluster stopped and started"
+    CRASH = "crashes"
+    OUTAGE = "outages of both replicas"
+    PAUSE = "processes stopped for a while"
+    PARTITION = "replicas cut off the API server"
+    SKEW = "skewed clocks"
+    USER_DELETES = "claims deleted by the user"
+    USER_DELETES_WHILE_DOWN = "claims deleted as the controllers were down"
+    NODE_DELETED = "nodes deleted by the user"
+    POOL_DELETED = "pools deleted by someone else"
+
+
+# The chance at each occasion, at density 1.
+_CHANCES = {
+    Fault.API_LOST: 0.02,
+    Fault.API_REFUSED: 0.03,
+    Fault.API_THROTTLED: 0.02,
+    Fault.API_CONFLICT: 0.05,
+    Fault.API_SLOW: 0.03,
+    Fault.WATCH_CUT: 0.02,
+    Fault.WATCH_LATE: 0.05,
+    Fault.WATCH_TWICE: 0.1,
+    Fault.EXPIRED: 0.05,
+    Fault.STALE_OBJECTS: 0.5,
+    Fault.ARM_LOST: 0.06,
+    Fault.ARM_REFUSED: 0.05,
+    Fault.ARM_THROTTLED: 0.03,
+    Fault.ARM_UNAUTHORIZED: 0.01,
+    Fault.ARM_SLOW: 0.05,
+    Fault.ARM_BUSY: 0.2,
+    Fault.STALE_POOLS: 0.2,
+    Fault.CREATE_FAILS: 0.3,
+    Fault.CREATE_LIES: 0.3,
+    Fault.CREATE_SLOW: 0.4,
+    Fault.DELETE_FAILS: 0.3,
+    Fault.JOINS_LATE: 0.3,
+    Fault.NEVER_JOINS: 0.15,
+    Fault.GPUS_LATE: 0.3,
+    Fault.FLAPS: 0.3,
+    Fault.BREAKS: 0.4,
+    Fault.CRASH: 0.03,
+    Fault.PAUSE: 0.006,
+}
+
+
+@dataclass
+class Weather:
+    """`faults` are those that this run knows; once it is calm none of them strikes."""
+
+    rng: random.Random
+    faults: frozenset[Fault]
+    density: float
+    calm: bool = False
+    struck: Counter[str] = field(default_factory=Counter)
+
+    def knows(self, fault: Fault) -> bool:
+        return not self.calm and fault in self.faults
+
+    def strikes(self, fault: Fault, factor: float = 1.0) -> bool:
+        """Whether it happens on this occasion; `factor` makes it more or less likely."""
+        if self.calm or fault not in self.faults:
+            return False
+        hit = self.rng.random() < min(0.9, _CHANCES[fault] * self.density * factor)
+        if hit:
+            self.struck[fault] += 1
+        return hit
+
+    def happened(self, fault: Fault) -> None:
+        """For what an actor does by its own plan."""
+        self.struck[fault] += 1
