@@ -6,11 +6,12 @@ export OMP_NUM_THREADS ?= 1
 PY := .venv/bin/python
 PY_MODELS := .venv-models/bin/python
 MODEL_TESTS := tests/tuner tests/model_server
+N ?= 10000
 
 .DEFAULT_GOAL := help
 .PHONY: demo demo-nodeclaims up down help venv venv-models lock crds protogen docs format check unit unit-models \
 	apiserver-test e2e test trouble bench-controller bench-provisioner \
-	pants-lint pants-check pants-test package
+	simulate pants-lint pants-check pants-test package
 
 demo: venv venv-models ## the documentation's walkthrough, from nothing, on a real local cluster
 	$(PY) -m tools.demo
@@ -79,6 +80,9 @@ bench-provisioner: venv ## 100 and 500 claims at once against the AKS emulator: 
 
 trouble: venv venv-models ## provoke every kind of trouble on the local cluster, print what is told
 	$(PY) -m tools.demo.troubles
+
+simulate: venv ## N random schedules of the provisioner against crashes and faults; SEED=... tells one
+	$(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),--schedules $(N))
 
 pants-lint: ## ruff, by Pants (tools/pants needs a Python 3.9; docs/development.md)
 	tools/pants lint ::

@@ -9,13 +9,14 @@ import asyncio
 import contextvars
 import heapq
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, ContextVar
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 Value = TypeVar("Value")
+Arguments = TypeVarTuple("Arguments")
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -43,8 +44,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self._moment = 0.0
-        self._queue: deque[asyncio.Handle] = deque()
-        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._queue: deque[tuple[Gate | None, asyncio.Handle]] = deque()
+        self._timers: list[tuple[float, int, Gate | None, asyncio.TimerHandle]] = []
         self._numbers = count()
         self._world = contextvars.copy_context()
 
@@ -52,42 +53,45 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return self._moment
 
     def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
     ) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
-        self._queue.append(handle)
+        self._queue.append((_gate_in(context), handle))
         return handle
 
     def call_at(
         self,
         when: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         handle = asyncio.TimerHandle(when, callback, args, self, context)
-        heapq.heappush(self._timers, (when, next(self._numbers), handle))
+        heapq.heappush(self._timers, (when, next(self._numbers), _gate_in(context), handle))
         return handle
 
     def call_later(
         self,
         delay: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         return self.call_at(self._moment + delay, callback, *args, context=context)
 
     def create_task(
         self,
-        coro: Coroutine[Any, Any, Value],
+        coro: Generator[Any, None, Value] | Coroutine[Any, Any, Value],
         *,
-        name: str | None = None,
+        name: object = None,
         context: Context | None = None,
     ) -> asyncio.Task[Value]:
-        task = asyncio.Task(coro, loop=self, name=name, context=context)
-        gate = GATE.get() if context is None else context.get(GATE)
-        if gate is not None:
+        told = None if name is None else str(name)
+        task = asyncio.Task(coro, loop=self, name=told, context=context)
+        if (gate := _gate_in(context)) is not None:
             gate.adopt(task)
         return task
 
@@ -95,9 +99,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """After that many seconds, as something that belongs to no process."""
         self.call_at(self._moment + delay, callback, *args, context=self._world)
 
-    def take_back(self, handles: list[asyncio.Handle]) -> None:
-        """Callbacks that a gate kept, in their order, to be run next."""
-        self._queue.extendleft(reversed(handles))
+    def take_back(self, gate: Gate, handles: list[asyncio.Handle]) -> None:
+        """Callbacks that the gate kept, in their order, to be run next."""
+        self._queue.extendleft((gate, handle) for handle in reversed(handles))
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """It stays in the heap until its time comes."""
@@ -106,23 +110,26 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if not self._queue:
             self._jump()
         for _ in range(len(self._queue)):
-            handle = self._queue.popleft()
-            if handle._cancelled:
-                continue
-            gate = handle._context.get(GATE)
-            if gate is None or gate.admits(handle):
+            gate, handle = self._queue.popleft()
+            if not handle.cancelled() and (gate is None or gate.admits(handle)):
                 handle._run()
 
     def _jump(self) -> None:
         """To the next moment at which anything is due."""
         timers = self._timers
-        while timers and timers[0][2]._cancelled:
+        while timers and timers[0][-1].cancelled():
             heapq.heappop(timers)
         if not timers:
             raise Standstill("everything waits, and no timer is set")
         self._moment = timers[0][0]
         while timers and timers[0][0] <= self._moment:
-            self._queue.append(heapq.heappop(timers)[2])
+            _, _, gate, handle = heapq.heappop(timers)
+            self._queue.append((gate, handle))
+
+
+def _gate_in(context: Context | None) -> Gate | None:
+    """Whose a callback of that context is; None is the present one."""
+    return GATE.get() if context is None else context.get(GATE)
 
 
 class LoopClock:

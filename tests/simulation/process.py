@@ -54,7 +54,7 @@ class Process:
 
     def go_on(self) -> None:
         self.stopped = False
-        self._loop.take_back(self._kept)
+        self._loop.take_back(self, self._kept)
         self._kept = []
 
     def kill(self, why: str) -> None:

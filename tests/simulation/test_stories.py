@@ -25,8 +25,8 @@ def test_controller_killed_during_a_long_create_and_the_claims_deleted_meanwhile
         assert len(claims) == 60 and all(is_being_deleted(claim) for claim in claims)
         await asyncio.sleep(60)
         world.come_up()
-        while claims := {claim["metadata"]["name"] for claim in world.server.all(NODE_CLAIM)}:
-            assert claims >= set(world.arm.pools)
+        while left := {claim["metadata"]["name"] for claim in world.server.all(NODE_CLAIM)}:
+            assert left >= set(world.arm.pools)
             await asyncio.sleep(1)
         assert not world.arm.pools and not set(names) & set(world.owner.wanted)
 
