@@ -22,6 +22,8 @@ class Witness(Protocol):
 
     def deletes_object(self, who: str, kind: Kind, name: str) -> None: ...
 
+    def patches_object(self, who: str, kind: Kind, name: str) -> None: ...
+
     def asks_api(self, who: str, writes: bool) -> None: ...
 
 
@@ -105,6 +107,8 @@ class ApiClient:
         namespace: str = "",
         subresource: Literal["", "status"] = "",
     ) -> Manifest:
+        self._process.check()
+        self._witness.patches_object(self._process.name, kind, name)
         lease = kind is LEASE
         ask = Ask(
             f"patch {kind} {name} {_gist(patch)}",
@@ -126,6 +130,7 @@ class ApiClient:
     async def delete(
         self, kind: Kind, name: str, namespace: str = "", *, grace_seconds: int | None = None
     ) -> None:
+        self._process.check()
         self._witness.deletes_object(self._process.name, kind, name)
         ask = Ask(f"delete {kind} {name}", _pool_of(kind, name), True, danger=1.0)
         cluster = self._server.cluster
@@ -141,6 +146,7 @@ class ApiClient:
     async def _call(
         self, ask: Ask, effect: Callable[[], Answer], *, guarded: bool = False
     ) -> Answer:
+        self._process.check()
         self._witness.asks_api(self._process.name, ask.writes and not ask.quiet)
         return await self._wire.call(ask, self._way(ask, guarded), effect)
 

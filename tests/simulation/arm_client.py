@@ -72,6 +72,7 @@ class ArmClient:
         return await self._call(ask, lambda: self._azure.arm.list(age))
 
     async def delete(self, name: str) -> None:
+        self._process.check()
         self._witness.deletes_pool(self._process.name, name)
         ask = Ask(f"delete pool {name}", name, True, danger=4.0)
         await self._call(ask, lambda: self._azure.arm.delete(name))
@@ -87,6 +88,7 @@ class ArmClient:
         return await self._call(Ask("list market"), self._azure.arm.region.market)
 
     async def _call(self, ask: Ask, effect: Callable[[], Answer]) -> Answer:
+        self._process.check()
         self._witness.asks_arm(self._process, _lane(ask), ask.about)
         return await self._wire.call(ask, self._way(ask), effect)
 

@@ -62,6 +62,11 @@ class Process:
         if self.alive:
             self._die(why)
 
+    def check(self) -> None:
+        """The dead ask for nothing: code of theirs that still runs ends here."""
+        if not self.alive:
+            raise asyncio.CancelledError
+
     def _die(self, why: str) -> None:
         self.alive = False
         self.go_on()

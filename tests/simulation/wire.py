@@ -55,8 +55,6 @@ class Wire:
     silence: Callable[[], Exception]
 
     async def call(self, ask: Ask, way: Way, effect: Callable[[], Answer]) -> Answer:
-        if not self.process.alive:
-            raise asyncio.CancelledError
         if ask.danger and self.stage.weather.strikes(Fault.CRASH, ask.danger):
             self.process.kill(f"killed before {ask.what}")
             raise asyncio.CancelledError
