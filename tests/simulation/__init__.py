@@ -1,1 +1,1 @@
-"""The real gpu-provisioner over a simulated API server, cloud and clock: every run from one seed."""
+"""The real gpu-provisioner over a simulated API server, cloud and clock: a run from a seed."""

@@ -28,9 +28,7 @@ class Witness(Protocol):
 
 
 class ApiClient:
-    def __init__(
-        self, stage: Stage, server: ApiServer, process: Process, witness: Witness
-    ) -> None:
+    def __init__(self, stage: Stage, server: ApiServer, process: Process, witness: Witness) -> None:
         self._stage = stage
         self._server = server
         self._process = process

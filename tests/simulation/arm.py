@@ -92,7 +92,7 @@ class Arm:
     steady: Callable[[], bool]
     pools: dict[str, AgentPool] = field(default_factory=dict)
     fates: list[Fate] = field(default_factory=list)
-    _past: deque[tuple[float, tuple[Pool, ...]]] = field(default_factory=deque)
+    _past: deque[tuple[float, tuple[Pool, ...]]] = field(default_factory=lambda: deque([(0.0, ())]))
     _operations: int = 0
 
     def create(self, spec: PoolSpec) -> Pool:
@@ -116,10 +116,8 @@ class Arm:
 
     def list(self, age: float = 0.0) -> PoolListing:
         """Every pool as it was so many seconds ago; AKS does not say how old its answer is."""
-        found: tuple[Pool, ...] = ()
-        for moment, found in reversed(self._past):
-            if moment <= self.stage.now - age:
-                break
+        wanted = max(0.0, self.stage.now - age)
+        found = next(pools for moment, pools in reversed(self._past) if moment <= wanted)
         return PoolListing(found, self.stage.clock.now())
 
     def delete(self, name: str) -> None:
@@ -159,7 +157,9 @@ class Arm:
 
     def _refuse_while_unsteady(self) -> None:
         if not self.steady():
-            raise PoolBusy("CloudUnavailable", "OperationNotAllowed: the cluster is not running", 10)
+            raise PoolBusy(
+                "CloudUnavailable", "OperationNotAllowed: the cluster is not running", 10
+            )
 
     def _put(self, pool: AgentPool, spec: PoolSpec) -> Pool:
         """The same pool again: one that failed is tried again, and tags are replaced."""

@@ -167,9 +167,10 @@ class Judge:
         if pool.state not in (PoolState.FAILED, PoolState.CANCELED) and now - pool.since > lag:
             return f"it has been {pool.state.value} for {now - pool.since:.0f} s"
         vm = pool.vm
-        if vm is not None and not vm.gone and vm.ready_at is not None and not vm.joined:
-            if now < vm.ready_at < pool.since + FAILED_POOL_GRACE - lag:
-                return f"its machine is Ready in {vm.ready_at - now:.0f} s"
+        if vm is None or vm.gone or vm.ready_at is None or vm.joined:
+            return ""
+        if now < vm.ready_at < pool.since + FAILED_POOL_GRACE - lag:
+            return f"its machine is Ready in {vm.ready_at - now:.0f} s"
         return ""
 
     def _why_keep_claim(self, pool: AgentPool) -> str:

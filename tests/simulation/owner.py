@@ -97,4 +97,3 @@ def _claim(kind: Kind, name: str, workspace: str, types: list[str], storage: str
         spec["expireAfter"] = "Never"
     mine = {labels.WORKSPACE: workspace, labels.WORKSPACE_NAMESPACE: "default", "app": workspace}
     return {"metadata": {"name": name, "labels": mine}, "spec": spec}
-

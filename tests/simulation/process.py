@@ -22,7 +22,9 @@ class Process:
     """One life. Its connections are cut by its death, before any of its code could run again, so
     that no clean-up of it reaches the outside."""
 
-    def __init__(self, loop: VirtualLoop, name: str, died: Callable[["Process", str], None]) -> None:
+    def __init__(
+        self, loop: VirtualLoop, name: str, died: Callable[["Process", str], None]
+    ) -> None:
         self.name = name
         self.alive = True
         self.stopped = False

@@ -6,8 +6,11 @@ from typing import Any
 
 from tests.simulation.log_ear import listening
 from tests.simulation.loop import VirtualLoop
+from tests.simulation.replica import Compose, compose
 from tests.simulation.schedule import Schedule
 from tests.simulation.world import World
+
+Script = Callable[[World], Coroutine[Any, Any, None]]
 
 QUIET = Schedule(
     seed=0,
@@ -21,27 +24,33 @@ QUIET = Schedule(
 )
 
 
-def play(script: Callable[[World], Coroutine[Any, Any, None]]) -> None:
+def play(script: Script, *, put_together: Compose = compose) -> None:
     """Plays it with every invariant checked, and tells the story where one is broken."""
     loop = VirtualLoop()
-    world = World(loop, QUIET)
+    world = World(loop, QUIET, verbose=True, put_together=put_together)
     for replica in world.replicas:
         replica.start()
-    with listening(world.judge, world.story):
-        loop.run_until_complete(_played(world, script))
-    loop.close()
+    try:
+        with listening(world.judge, world.story):
+            loop.run_until_complete(_played(world, script))
+    finally:
+        loop.close()
     assert not world.judge.violations, "\n".join(
         [*world.story.lines(), *(violation.what for violation in world.judge.violations)]
     )
 
 
-async def _played(world: World, script: Callable[[World], Coroutine[Any, Any, None]]) -> None:
-    await script(world)
-    await world.come_to_rest()
-    await world.close()
+async def _played(world: World, script: Script) -> None:
+    try:
+        await script(world)
+        await world.come_to_rest()
+    finally:
+        await world.close()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 1800) -> None:
+async def until(
+    condition: Callable[[], bool], seconds: float = 1800, *, every: float = 1.0
+) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
-            await asyncio.sleep(1)
+            await asyncio.sleep(every)

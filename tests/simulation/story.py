@@ -30,6 +30,15 @@ class Story:
     def tell(self, actor: str, about: str, what: str, outcome: str = "") -> None:
         self._lines.append(Line(self.loop.time(), actor, about, what, outcome))
 
+    def tells(self, what: str, since: str = "") -> bool:
+        """Whether that happened, after the last time that `since` did."""
+        for line in reversed(self._lines):
+            if what in line.what:
+                return True
+            if since and since in line.what:
+                return False
+        return False
+
     def lines(self, about: Iterable[str] | None = None) -> list[str]:
         """All of it, or what concerns those names and everybody."""
         wanted = None if about is None else {*about, EVERYBODY}

@@ -3,14 +3,26 @@
 import pytest
 
 from tests.simulation.mutants.catalog import MUTANTS
-from tests.simulation.mutants.hunt import hunt
+from tests.simulation.mutants.hunt import hunt, told
 from tests.simulation.mutants.mutant import Mutant
+from tests.simulation.run import run
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_mutant_is_caught(mutant: Mutant) -> None:
-    assert hunt(mutant) is not None
+def test_a_mutant_is_caught_where_the_product_breaks_nothing(mutant: Mutant) -> None:
+    caught = hunt(mutant)
+    print(told(mutant, caught))
+    assert caught is not None
+    assert run(caught.seed).violations == ()
+
+
+def test_a_mutant_of_something_that_is_not_there_is_an_error() -> None:
+    def put_in(monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("gpu_provisioner.garbage.sweep_everything", None)
+
+    with pytest.raises(AttributeError):
+        hunt(Mutant("of nothing", 1, put_in))
 
 
 def test_there_are_enough_and_each_is_another() -> None:
-    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS) >= 12
+    assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS) >= 16

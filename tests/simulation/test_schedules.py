@@ -36,7 +36,11 @@ def _told_with(hash_seed: str) -> str:
         "for seed in range(6):\n"
         "    print('\\n'.join(run(seed, verbose=True).story.lines()))\n"
     )
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": hash_seed,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )

@@ -1,104 +1,60 @@
-"""Stories that peers know from their users, told step by step; the judge watches all of them."""
-
-import asyncio
+"""Stories that peers know from their users, and seeds that broke an invariant once."""
 
 import pytest
 
-from gpu_provisioner.cloud import PoolState
-from kaito_kube.kinds import NODE_CLAIM, is_being_deleted
-from tests.simulation import foreign
-from tests.simulation.arm import Fate
-from tests.simulation.scene import play, until
-from tests.simulation.world import World
+from tests.simulation import stories
+from tests.simulation.mutants.catalog import MUTANTS
+from tests.simulation.run import run
+from tests.simulation.scene import Script, play
+
+_ALONE = stories.stopped_and_started(1, takes_pods=False)
+_BREAKING = (
+    ("the finalizer goes before the pool", stories.killed_during_long_creates),
+    ("an operation in flight is forgotten by a restart", stories.killed_during_long_creates),
+    ("the power state is ignored", _ALONE),
+    ("a failed pool goes at once", stories.failed_and_joined_later),
+    ("a leader that stood still acts on", stories.a_leader_that_stood_still),
+    ("orphans are judged by name", stories.someone_elses_pool_has_the_claims_name),
+)
 
 
 def test_controller_killed_during_a_long_create_and_the_claims_deleted_meanwhile() -> None:
-    """Upstream's 0.4.3 lets all 60 of 60 claims go, and their pools live on."""
-
-    async def script(world: World) -> None:
-        world.arm.fates = [Fate(600, machine=590)] * 60
-        names = world.owner.make(60)
-        await until(lambda: len(world.arm.pools) == 60)
-        world.go_down()
-        world.user.delete_everything()
-        claims = world.server.all(NODE_CLAIM)
-        assert len(claims) == 60 and all(is_being_deleted(claim) for claim in claims)
-        await asyncio.sleep(60)
-        world.come_up()
-        while left := {claim["metadata"]["name"] for claim in world.server.all(NODE_CLAIM)}:
-            assert left >= set(world.arm.pools)
-            await asyncio.sleep(1)
-        assert not world.arm.pools and not set(names) & set(world.owner.wanted)
-
-    play(script)
+    play(stories.killed_during_long_creates)
 
 
 @pytest.mark.parametrize("takes_pods", [True, False], ids=["controllers too", "controllers stay"])
-def test_cluster_stopped_and_started(takes_pods: bool) -> None:
-    async def script(world: World) -> None:
-        names = world.owner.make(4)
-        await until(lambda: len(world.ready()) == 4)
-        before = _identities(world)
-        world.cycle.begin(takes_pods=takes_pods)
-        await until(lambda: not world.power.steady())
-        await until(world.power.steady, 7200)
-        await until(lambda: len(world.ready()) == 4)
-        assert _identities(world) == before
-        assert sorted(world.ready()) == sorted(names)
-
-    play(script)
+@pytest.mark.parametrize("claims", [1, 4])
+def test_cluster_stopped_and_started(claims: int, takes_pods: bool) -> None:
+    play(stories.stopped_and_started(claims, takes_pods=takes_pods))
 
 
 def test_operation_reported_failed_and_its_machine_joins_later() -> None:
-    async def script(world: World) -> None:
-        world.arm.fates = [Fate(60, fails=True, machine=140)]
-        (name,) = world.owner.make(1)
-        await until(lambda: world.ready() == [name])
-        pool = world.arm.pools[name]
-        assert pool.state is PoolState.FAILED and pool.vm is not None
-        before = _identities(world)
-        await asyncio.sleep(3600)
-        assert _identities(world) == before and world.ready() == [name]
-
-    play(script)
+    play(stories.failed_and_joined_later)
 
 
 def test_a_leader_that_stood_still_acts_no_more() -> None:
-    """It had decided to delete a failed pool whose machine joined while it stood still."""
-
-    async def script(world: World) -> None:
-        world.arm.fates = [Fate(10, fails=True, machine=200)]
-        (name,) = world.owner.make(1)
-        await until(lambda: world.arm.pools.keys() == {name})
-        leader = next(r for r in world.replicas if r.name == world.leader)
-        assert leader.process is not None
-        leader.process.stop()
-        await until(lambda: world.ready() == [name])
-        leader.process.go_on()
-        await asyncio.sleep(60)
-        assert world.ready() == [name]
-
-    play(script)
+    play(stories.a_leader_that_stood_still)
 
 
 def test_someone_elses_pool_has_the_claims_name() -> None:
-    async def script(world: World) -> None:
-        (name,) = world.owner.make(1)
-        foreign.settle(world.stage, world.arm, world.cluster, [name])
-        await asyncio.sleep(600)
-        assert world.ready() == []
-        world.user.end_workspace()
-        await until(lambda: not world.server.all(NODE_CLAIM))
-        assert world.arm.pools[name].foreign
-
-    play(script)
+    play(stories.someone_elses_pool_has_the_claims_name)
 
 
-def _identities(world: World) -> list[tuple[str, str, str]]:
-    """Claims by uid, their pools and their Nodes."""
-    claims = world.server.all(NODE_CLAIM)
-    found = []
-    for claim in claims:
-        (pool,) = world.arm.of(claim["metadata"]["uid"])
-        found.append((claim["metadata"]["uid"], pool.name, pool.vm.node if pool.vm else ""))
-    return sorted(found)
+@pytest.mark.parametrize(("mutant", "story"), _BREAKING, ids=[name for name, _ in _BREAKING])
+def test_a_story_ends_badly_with_the_bug_that_it_is_about(mutant: str, story: Script) -> None:
+    (found,) = [m for m in MUTANTS if m.name == mutant]
+    with pytest.MonkeyPatch.context() as monkeypatch, pytest.raises((AssertionError, TimeoutError)):
+        found.put_in(monkeypatch)
+        play(story, put_together=found.put_together)
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(312, id="312: a call of a process that was dead"),
+        pytest.param(1601, id="1601: a list seconds old let a claim go before its pool"),
+        *(119, 199, 287, 453, 1287, 1453),
+    ],
+)
+def test_a_seed_that_broke_an_invariant_once(seed: int) -> None:
+    assert run(seed).violations == ()

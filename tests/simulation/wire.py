@@ -118,7 +118,9 @@ class Wire:
             return
         if ask.writes or outcome or self.stage.story.verbose:
             dead = "" if self.process.alive else " (of the dead)"
-            self.stage.tell(self.process.name, f"{self.server}: {ask.what}{dead}", ask.about, outcome)
+            self.stage.tell(
+                self.process.name, f"{self.server}: {ask.what}{dead}", ask.about, outcome
+            )
 
 
 def _raise(future: "asyncio.Future[object]", error: Exception) -> None:

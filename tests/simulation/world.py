@@ -3,8 +3,6 @@ come to rest."""
 
 import asyncio
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from gpu_provisioner.settings import Settings
 from kaito_api import conditions

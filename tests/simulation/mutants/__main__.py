@@ -3,19 +3,15 @@
 import sys
 
 from tests.simulation.mutants.catalog import MUTANTS
-from tests.simulation.mutants.hunt import CEILING, hunt
+from tests.simulation.mutants.hunt import hunt, told
 
 
 def main() -> int:
     survivors = 0
     for mutant in MUTANTS:
         caught = hunt(mutant)
-        if caught is None:
-            survivors += 1
-            print(f"{'never':>8}  {mutant.name}: survived {CEILING} schedules", flush=True)
-        else:
-            first = caught.violations[0]
-            print(f"{caught.seed + 1:8}  {mutant.name}: {first.verdict.value}", flush=True)
+        survivors += caught is None
+        print(told(mutant, caught), flush=True)
     print(f"mutants: {len(MUTANTS) - survivors} of {len(MUTANTS)} caught")
     return 1 if survivors else 0
 

@@ -1,5 +1,17 @@
 """All mutants."""
 
-from tests.simulation.mutants import claim_mutants, cloud_mutants, process_mutants
+from tests.simulation.mutants import (
+    claim_mutants,
+    cloud_mutants,
+    deed_mutants,
+    garbage_mutants,
+    process_mutants,
+)
 
-MUTANTS = (*claim_mutants.MUTANTS, *cloud_mutants.MUTANTS, *process_mutants.MUTANTS)
+MUTANTS = (
+    *claim_mutants.MUTANTS,
+    *deed_mutants.MUTANTS,
+    *cloud_mutants.MUTANTS,
+    *garbage_mutants.MUTANTS,
+    *process_mutants.MUTANTS,
+)

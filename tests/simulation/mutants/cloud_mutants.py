@@ -1,9 +1,11 @@
 """Wrong ways to speak to the cloud."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry
 
 from gpu_provisioner.cloud import (
     CloudError,
@@ -24,7 +26,7 @@ from tests.simulation.mutants.mutant import Mutant
 from tests.simulation.replica import compose
 
 
-def _bent(name: str, ways: Callable[[], Ways]) -> Mutant:
+def _bent(name: str, budget: int, ways: Callable[[LoopClock], Ways]) -> Mutant:
     """Each process bends its calls with a memory of its own."""
 
     def put_together(
@@ -34,12 +36,12 @@ def _bent(name: str, ways: Callable[[], Ways]) -> Mutant:
         settings: Settings,
         rng: random.Random,
     ) -> Operator:
-        return compose(cluster, BentCloud(cloud, ways()), clock, settings, rng)
+        return compose(cluster, BentCloud(cloud, ways(clock)), clock, settings, rng)
 
-    return Mutant(name, put_together=put_together)
+    return Mutant(name, budget, put_together=put_together)
 
 
-def _again_under_another_name() -> Ways:
+def _again_under_another_name(_: LoopClock) -> Ways:
     async def create(cloud: CloudProvider, spec: PoolSpec) -> Pool:
         try:
             return await cloud.create(spec)
@@ -49,17 +51,17 @@ def _again_under_another_name() -> Ways:
     return Ways(create=create)
 
 
-def _errors_are_empty_lists() -> Ways:
+def _errors_are_empty_lists(clock: LoopClock) -> Ways:
     async def listed(cloud: CloudProvider) -> PoolListing:
         try:
             return await cloud.list()
         except CloudError:
-            return PoolListing((), datetime.max.replace(tzinfo=UTC))
+            return PoolListing((), clock.now())
 
     return Ways(list=listed)
 
 
-def _operations_of_before_are_forgotten() -> Ways:
+def _operations_of_before_are_forgotten(_: LoopClock) -> Ways:
     """A pool that is being made exists only for the process that asked for it."""
     mine: set[str] = set()
 
@@ -84,7 +86,7 @@ def _operations_of_before_are_forgotten() -> Ways:
     return Ways(create=create, list=listed, get=get)
 
 
-def _deleting_is_gone() -> Ways:
+def _deleting_is_gone(_: LoopClock) -> Ways:
     """A pool whose deletion was taken up counts as deleted."""
 
     async def listed(cloud: CloudProvider) -> PoolListing:
@@ -101,9 +103,81 @@ def _deleting_is_gone() -> Ways:
     return Ways(list=listed, get=get)
 
 
+def _errors_are_absence(_: LoopClock) -> Ways:
+    async def get(cloud: CloudProvider, name: str) -> Pool:
+        try:
+            return await cloud.get(name)
+        except CloudError as error:
+            raise PoolNotFound(name) from error
+
+    return Ways(get=get)
+
+
+def _lists_answer_for_one(_: LoopClock) -> Ways:
+    """A list is older than the question."""
+
+    async def get(cloud: CloudProvider, name: str) -> Pool:
+        for pool in (await cloud.list()).pools:
+            if pool.name == name:
+                return pool
+        raise PoolNotFound(name)
+
+    return Ways(get=get)
+
+
+def _first_page_only(_: LoopClock) -> Ways:
+    async def listed(cloud: CloudProvider) -> PoolListing:
+        found = await cloud.list()
+        return replace(found, pools=found.pools[:2])
+
+    return Ways(list=listed)
+
+
+def _retry_after_ignored(_: LoopClock) -> Ways:
+    async def listed(cloud: CloudProvider) -> PoolListing:
+        with _impatience():
+            return await cloud.list()
+
+    async def get(cloud: CloudProvider, name: str) -> Pool:
+        with _impatience():
+            return await cloud.get(name)
+
+    return Ways(list=listed, get=get)
+
+
+@contextmanager
+def _impatience() -> Iterator[None]:
+    try:
+        yield
+    except CloudError as error:
+        error.retry_after = 0.1
+        raise
+
+
+def _unpaced(
+    cluster: Cluster,
+    cloud: CloudProvider,
+    clock: LoopClock,
+    settings: Settings,
+    rng: random.Random,
+) -> Operator:
+    return Operator(cluster, cloud, clock, settings, CollectorRegistry(), rng)
+
+
 MUTANTS = (
-    _bent("a create without an answer is tried again under another name", _again_under_another_name),
-    _bent("an error for a list is read as an empty list", _errors_are_empty_lists),
-    _bent("an operation in flight is forgotten by a restart", _operations_of_before_are_forgotten),
-    _bent("a pool counts as gone once its deletion began", _deleting_is_gone),
+    _bent(
+        "a create without an answer is tried under another name", 4000, _again_under_another_name
+    ),
+    _bent("an error for a list is read as an empty list", 4000, _errors_are_empty_lists),
+    _bent("an error for a pool is read as its absence", 4000, _errors_are_absence),
+    _bent("a list answers for a single pool", 4000, _lists_answer_for_one),
+    _bent("only the first page of a list is read", 4000, _first_page_only),
+    _bent(
+        "an operation in flight is forgotten by a restart",
+        4000,
+        _operations_of_before_are_forgotten,
+    ),
+    _bent("a pool counts as gone once its deletion began", 4000, _deleting_is_gone),
+    _bent("Retry-After is ignored", 4000, _retry_after_ignored),
+    Mutant("calls to the cloud are not paced", 4000, put_together=_unpaced),
 )

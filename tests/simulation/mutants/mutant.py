@@ -15,8 +15,10 @@ def _nothing(_: pytest.MonkeyPatch) -> None:
 @dataclass(frozen=True, slots=True)
 class Mutant:
     """Either another composition, or, where production has no seat for the piece, an attribute
-    of one module that `put_in` replaces: the one place of the project where that is done."""
+    that `put_in` replaces: the one place of the project where that is done. An attribute that does
+    not exist is an error. `budget` is in how many schedules it must be caught."""
 
     name: str
+    budget: int
     put_in: Callable[[pytest.MonkeyPatch], None] = _nothing
     put_together: Compose = compose

@@ -1,0 +1,59 @@
+"""Wrong ways to collect garbage."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import pytest
+
+from gpu_provisioner import agent_pools, garbage
+from gpu_provisioner.collector import Collector
+from gpu_provisioner.garbage import Seen, Sweep
+from tests.simulation.mutants.mutant import Mutant
+
+
+def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    true = garbage.sweep_pools
+
+    def swept(
+        seen: Seen, suspects: Mapping[str, datetime], now: datetime, grace: timedelta
+    ) -> Sweep:
+        return true(seen, suspects, now, timedelta(0))
+
+    monkeypatch.setattr(garbage, "sweep_pools", swept)
+
+
+def _orphans_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def swept(
+        seen: Seen, suspects: Mapping[str, datetime], now: datetime, grace: timedelta
+    ) -> Sweep:
+        named = [pool for pool in seen.pools if pool.name.startswith("ws")]
+        orphans = [
+            pool.name
+            for pool in named
+            if not pool.state.in_flight
+            and pool.tags.get(agent_pools.CLAIM_UID) not in seen.claim_uids
+        ]
+        first = {name: suspects.get(name, now) for name in orphans}
+        return Sweep(tuple(name for name in orphans if now - first[name] >= grace), first)
+
+    monkeypatch.setattr(garbage, "sweep_pools", swept)
+    _collected_unasked(monkeypatch)
+
+
+def _collected_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def delete_pool(self: Collector, name: str, seen: Seen) -> None:
+        await self.cloud.delete(name)
+
+    monkeypatch.setattr(Collector, "_delete_pool", delete_pool)
+
+
+def _nothing_swept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(garbage, "sweep_pools", lambda *seen: Sweep((), {}))
+
+
+MUTANTS = (
+    Mutant("orphans get no grace", 4000, _no_grace),
+    Mutant("orphans are judged by name", 4000, _orphans_by_name),
+    Mutant("an orphan is deleted without a second look", 4000, _collected_unasked),
+    Mutant("orphans are left alone", 4000, _nothing_swept),
+)
