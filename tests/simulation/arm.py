@@ -32,7 +32,8 @@ _LATE_FAILURES = (
 
 @dataclass(eq=False, slots=True)
 class AgentPool:
-    """`state` and `error` are the truth; `odd` is what AKS says instead for a while."""
+    """`state` and `error` are the truth; `odd` is what AKS says instead for a while. `has_failed`
+    is whether any operation on it ever did."""
 
     name: str
     type: MachineType
@@ -45,6 +46,7 @@ class AgentPool:
     error: CloudError | None = None
     since: float = 0.0
     succeeded: float | None = None
+    has_failed: bool = False
     operation: int = 0
     vm: Vm | None = None
     odd: PoolState | None = None
@@ -229,6 +231,7 @@ class Arm:
     def _set(self, pool: AgentPool, state: PoolState, error: CloudError | None) -> None:
         pool.state, pool.error, pool.since = state, error, self.stage.now
         pool.operation = 0
+        pool.has_failed = pool.has_failed or state in (PoolState.FAILED, PoolState.CANCELED)
         if state is PoolState.SUCCEEDED and pool.succeeded is None:
             pool.succeeded = self.stage.now
         why = f" ({error.reason}: {error.message})" if error is not None else ""

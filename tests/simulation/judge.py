@@ -164,6 +164,8 @@ class Judge:
         lag, now = self.bounds.lag, self.stage.now
         if why := self._why_keep_machine(pool.vm):
             return why
+        if not pool.has_failed:
+            return f"it is {pool.state.value} and has never failed"
         if pool.state not in (PoolState.FAILED, PoolState.CANCELED) and now - pool.since > lag:
             return f"it has been {pool.state.value} for {now - pool.since:.0f} s"
         vm = pool.vm

@@ -107,16 +107,14 @@ def _woken_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 MUTANTS = (
-    Mutant("the finalizer is added after the create", 4000, _finalizer_after_create),
-    Mutant("the finalizer goes before the pool", 4000, _finalizer_goes_first),
-    Mutant("a failed pool goes at once", 4000, _failed_pools_go_at_once),
-    Mutant(
-        "the time to register counts from the claim's birth", 4000, _registration_since_creation
-    ),
-    Mutant("a pool is taken for a claim's by its name", 4000, _owned_by_name),
-    Mutant("what was Ready once is Ready for ever", 4000, _ready_for_ever),
-    Mutant("what has joined is Ready", 4000, _joined_is_ready),
-    Mutant("a node that is not Ready is given up at once", 4000, _repaired_at_once),
-    Mutant("the power state is ignored", 4000, _power_ignored),
-    Mutant("a cluster that was just started is judged", 4000, _woken_is_settled),
+    Mutant("the finalizer is added after the create", 50, _finalizer_after_create),
+    Mutant("the finalizer goes before the pool", 20, _finalizer_goes_first),
+    Mutant("a failed pool goes at once", 50, _failed_pools_go_at_once),
+    Mutant("the time to register counts from the claim's birth", 100, _registration_since_creation),
+    Mutant("a pool is taken for a claim's by its name", 50, _owned_by_name),
+    Mutant("what was Ready once is Ready for ever", 20, _ready_for_ever),
+    Mutant("what has joined is Ready", 20, _joined_is_ready),
+    Mutant("a node that is not Ready is given up at once", 20, _repaired_at_once),
+    Mutant("the power state is ignored", 400, _power_ignored),
+    Mutant("a cluster that was just started is judged", 200, _woken_is_settled),
 )

@@ -18,6 +18,7 @@ from gpu_provisioner.cloud import (
     PoolState,
 )
 from gpu_provisioner.operator import Operator
+from gpu_provisioner.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.settings import Settings
 from kaito_kube.cluster import Cluster
 from tests.simulation.loop import LoopClock
@@ -26,8 +27,11 @@ from tests.simulation.mutants.mutant import Mutant
 from tests.simulation.replica import compose
 
 
-def _bent(name: str, budget: int, ways: Callable[[LoopClock], Ways]) -> Mutant:
-    """Each process bends its calls with a memory of its own."""
+def _bent(
+    name: str, budget: int, ways: Callable[[LoopClock], Ways], *, after_pacing: bool = False
+) -> Mutant:
+    """Each process bends its calls with a memory of its own; with `after_pacing` what it makes of
+    an answer changes nothing of the pace."""
 
     def put_together(
         cluster: Cluster,
@@ -36,7 +40,10 @@ def _bent(name: str, budget: int, ways: Callable[[LoopClock], Ways]) -> Mutant:
         settings: Settings,
         rng: random.Random,
     ) -> Operator:
-        return compose(cluster, BentCloud(cloud, ways(clock)), clock, settings, rng)
+        if not after_pacing:
+            return compose(cluster, BentCloud(cloud, ways(clock)), clock, settings, rng)
+        bent = BentCloud(PacedCloud(cloud, clock, settings.budget), ways(clock))
+        return Operator(cluster, bent, clock, settings, CollectorRegistry(), rng)
 
     return Mutant(name, budget, put_together=put_together)
 
@@ -113,18 +120,6 @@ def _errors_are_absence(_: LoopClock) -> Ways:
     return Ways(get=get)
 
 
-def _lists_answer_for_one(_: LoopClock) -> Ways:
-    """A list is older than the question."""
-
-    async def get(cloud: CloudProvider, name: str) -> Pool:
-        for pool in (await cloud.list()).pools:
-            if pool.name == name:
-                return pool
-        raise PoolNotFound(name)
-
-    return Ways(get=get)
-
-
 def _first_page_only(_: LoopClock) -> Ways:
     async def listed(cloud: CloudProvider) -> PoolListing:
         found = await cloud.list()
@@ -165,19 +160,21 @@ def _unpaced(
 
 
 MUTANTS = (
+    _bent("a create without an answer is tried under another name", 50, _again_under_another_name),
     _bent(
-        "a create without an answer is tried under another name", 4000, _again_under_another_name
+        "an error for a list is read as an empty list",
+        200,
+        _errors_are_empty_lists,
+        after_pacing=True,
     ),
-    _bent("an error for a list is read as an empty list", 4000, _errors_are_empty_lists),
-    _bent("an error for a pool is read as its absence", 4000, _errors_are_absence),
-    _bent("a list answers for a single pool", 4000, _lists_answer_for_one),
-    _bent("only the first page of a list is read", 4000, _first_page_only),
     _bent(
-        "an operation in flight is forgotten by a restart",
-        4000,
-        _operations_of_before_are_forgotten,
+        "an error for a pool is read as its absence", 4000, _errors_are_absence, after_pacing=True
     ),
-    _bent("a pool counts as gone once its deletion began", 4000, _deleting_is_gone),
-    _bent("Retry-After is ignored", 4000, _retry_after_ignored),
-    Mutant("calls to the cloud are not paced", 4000, put_together=_unpaced),
+    _bent("only the first page of a list is read", 20, _first_page_only),
+    _bent(
+        "an operation in flight is forgotten by a restart", 20, _operations_of_before_are_forgotten
+    ),
+    _bent("a pool counts as gone once its deletion began", 20, _deleting_is_gone),
+    _bent("Retry-After is ignored", 50, _retry_after_ignored),
+    Mutant("calls to the cloud are not paced", 50, put_together=_unpaced),
 )

@@ -53,7 +53,7 @@ def _nothing_swept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 MUTANTS = (
     Mutant("orphans get no grace", 4000, _no_grace),
-    Mutant("orphans are judged by name", 4000, _orphans_by_name),
+    Mutant("orphans are judged by name", 20, _orphans_by_name),
     Mutant("an orphan is deleted without a second look", 4000, _collected_unasked),
     Mutant("orphans are left alone", 4000, _nothing_swept),
 )
