@@ -1,0 +1,110 @@
+"""Through a fence only a leader buys and gives back machines; whoever likes may look."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from inspect import getmembers, isfunction
+
+import pytest
+
+from gpu_provisioner.cloud import CloudProvider, Pool, PoolSpec, PoolState, Unauthorized
+from gpu_provisioner.fake import FakeCloud
+from gpu_provisioner.fenced_cloud import FencedCloud
+from gpu_provisioner.pacing.paced_cloud import PacedCloud
+from gpu_provisioner.settings import Budget
+from kaito_kube.clock import FakeClock, SystemClock
+from kaito_kube.errors import NotLeading
+from kaito_kube.lease import Tenure
+from tests.gpu_provisioner.emulated import SPEC
+
+pytestmark = pytest.mark.looptime
+
+THERE = Pool(name="there", state=PoolState.SUCCEEDED, instance_type=SPEC.instance_type)
+Ask = Callable[[FencedCloud], Awaitable[object]]
+CHANGES: dict[str, Ask] = {
+    "create": lambda c: c.create(SPEC),
+    "delete": lambda c: c.delete("there"),
+}
+READS: dict[str, Ask] = {
+    "get": lambda c: c.get("there"),
+    "list": lambda c: c.list(),
+    "cluster": lambda c: c.cluster(),
+    "newest_image": lambda c: c.newest_image("there"),
+    "market": lambda c: c.market(),
+}
+
+
+def leading(seconds: float) -> Tenure:
+    tenure = Tenure()
+    tenure.extend(asyncio.get_running_loop().time() + seconds)
+    return tenure
+
+
+def fenced(tenure: Tenure) -> tuple[FakeCloud, FencedCloud]:
+    """As the process has them: the pace is kept behind the fence."""
+    cloud = FakeCloud(FakeClock())
+    cloud.seed(THERE)
+    return cloud, FencedCloud(PacedCloud(cloud, SystemClock(), Budget()), tenure)
+
+
+def test_every_call_is_known_to_be_a_read_or_a_change() -> None:
+    calls = {name for name, _ in getmembers(CloudProvider, isfunction) if name[0] != "_"}
+    assert calls == {*CHANGES, *READS}
+
+
+@pytest.mark.parametrize("call", CHANGES)
+async def test_a_leader_changes_what_it_likes(call: str) -> None:
+    cloud, fence = fenced(leading(10))
+    await asyncio.sleep(9)
+    await CHANGES[call](fence)
+    assert [made for made, _ in cloud.calls] == [call]
+    assert cloud.pools() != {"there": THERE}
+
+
+@pytest.mark.parametrize("call", CHANGES)
+@pytest.mark.parametrize("seconds", [0, 10], ids=["never led", "led once"])
+async def test_whoever_does_not_lead_changes_nothing(call: str, seconds: int) -> None:
+    cloud, fence = fenced(leading(seconds) if seconds else Tenure())
+    await asyncio.sleep(seconds)
+    with pytest.raises(NotLeading):
+        await CHANGES[call](fence)
+    assert (cloud.calls, cloud.pools()) == ([], {"there": THERE})
+
+
+@pytest.mark.parametrize("call", READS)
+async def test_whoever_does_not_lead_may_look(call: str) -> None:
+    _, fence = fenced(Tenure())
+    assert await READS[call](fence)
+
+
+async def test_a_refusal_of_the_clouds_is_the_clouds() -> None:
+    cloud, fence = fenced(leading(10))
+    cloud.fail_next("create", Unauthorized("CloudUnauthorized", "not you"))
+    with pytest.raises(Unauthorized, match="not you"):
+        await CHANGES["create"](fence)
+
+
+async def test_a_refused_change_takes_nobodys_turn() -> None:
+    """The pace and the order of what the cloud is asked are the leader's."""
+    tenure = Tenure()
+    cloud, fence = fenced(tenure)
+    for _ in range(10 * Budget().writes_per_minute):
+        with pytest.raises(NotLeading):
+            await CHANGES["create"](fence)
+    tenure.extend(float("inf"))
+    await CHANGES["create"](fence)
+    assert [made for made, _ in cloud.calls] == ["create"]
+
+
+class Slow(FakeCloud):
+    async def create(self, spec: PoolSpec) -> Pool:
+        await asyncio.sleep(60)
+        return await super().create(spec)
+
+
+async def test_what_is_under_way_when_leadership_is_lost_has_its_answer_and_no_successor() -> None:
+    cloud = Slow(FakeClock())
+    fence = FencedCloud(cloud, leading(30))
+    assert (await fence.create(SPEC)).name == SPEC.name
+    with pytest.raises(NotLeading):
+        await fence.delete(SPEC.name)
+    assert [made for made, _ in cloud.calls] == ["create"]
