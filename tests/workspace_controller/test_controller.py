@@ -41,7 +41,7 @@ class Running:
         for work in (
             inform(self.cluster, made.store, Interest(kinds.WORKSPACE)),
             made.controller.keep_true(),
-            lead(self.cluster, made.clock, terms, made._act),
+            lead(self.cluster, made.clock, terms, made._act, made.tenure),
         ):
             self.tasks.append(asyncio.create_task(work))
 
@@ -106,6 +106,19 @@ async def test_only_one_acts_and_the_other_takes_over() -> None:
         await becomes(world, lambda: state(cluster, "later") == state(cluster) == "Ready")
         assert second.leads
         assert len(cluster.objects(kinds.MACHINE)) == 2
+
+
+async def test_a_leader_that_stood_still_changes_nothing_more() -> None:
+    cluster = FakeCluster()
+    async with replicas(cluster, "one") as (one,):
+        world = World(cluster)
+        cluster.seed(kinds.WORKSPACE, inference_workspace())
+        await becomes(world, lambda: state(cluster) == "Ready")
+        one.process.tenure.end()
+        cluster.calls.clear()
+        cluster.seed(kinds.WORKSPACE, inference_workspace("later"))
+        await asyncio.sleep(3)
+    assert {call.verb for call in cluster.calls if call.kind is not kinds.LEASE} <= {"list", "get"}
 
 
 async def test_nothing_is_asked_while_nothing_happens() -> None:

@@ -17,7 +17,8 @@ from kaito_kube.cluster import Cluster
 from kaito_kube.connect import connect
 from kaito_kube.errors import ClusterError
 from kaito_kube.events import Recorder
-from kaito_kube.lease import LeaseTerms, lead
+from kaito_kube.fence import FencedCluster
+from kaito_kube.lease import LeaseTerms, Tenure, lead
 from kaito_kube.serving import application, serving
 from kaito_kube.store import Store
 from kaito_presets import catalog as presets
@@ -48,6 +49,7 @@ class Process:
     cluster: Cluster
     clock: Clock
     settings: Settings
+    tenure: Tenure
     store: Store
     controller: Controller
     webhook: Webhook
@@ -89,7 +91,7 @@ class Process:
             namespace=settings.release_namespace,
             identity=settings.pod_name,
         )
-        await lead(self.cluster, self.clock, terms, self._act)
+        await lead(self.cluster, self.clock, terms, self._act, self.tenure)
 
     async def _act(self) -> None:
         self.metrics.leading.set(1)
@@ -106,16 +108,19 @@ def build(settings: Settings, cluster: Cluster, clock: Clock) -> Process:
     registry, store = CollectorRegistry(), Store()
     metrics = Metrics(registry)
     registry.register(StoreCollector(store))
+    tenure = Tenure()
+    fence = FencedCluster(cluster, tenure)
     observer = Observer(cluster, store, Holdings(store), clock, settings, GrpcTuningClient())
-    hand = Hand(cluster, Recorder(cluster, clock, f"kaito-{NAME}", settings.pod_name))
+    hand = Hand(fence, Recorder(fence, clock, f"kaito-{NAME}", settings.pod_name))
     return Process(
         cluster=cluster,
         clock=clock,
         settings=settings,
+        tenure=tenure,
         store=store,
         controller=controller(cluster, store, Reconciler(observer, hand, metrics), settings),
         webhook=Webhook(cluster, clock, settings, observer.check, metrics),
-        front_door=FrontDoor(cluster, store, settings),
+        front_door=FrontDoor(fence, store, settings),
         registry=registry,
         metrics=metrics,
     )
