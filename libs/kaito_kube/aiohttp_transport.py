@@ -4,16 +4,21 @@ httpx2 sends each through three layers of its own and TLS in Python: that was mo
 what a controller's processor did.
 """
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import httpx2
 
+from kaito_kube.proxies import proxy_for
+
 # Named by httpx2 in the request, where it is wanted.
 _NOT_BY_ITSELF = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+# How much later than it was asked to a server may end a watch.
+_GRACE_SECONDS = 15.0
+_SHORTEST_WATCH_SECONDS = 1.0
 
 
 class AiohttpTransport(httpx2.AsyncBaseTransport):
@@ -33,23 +38,23 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
                 allow_redirects=False,
                 timeout=_patience(request),
             )
-        return httpx2.Response(
-            answer.status, headers=list(answer.raw_headers), stream=_Body(request, answer)
-        )
+        body = (_WatchBody if _is_watch(request) else _Body)(request, answer)
+        return httpx2.Response(answer.status, headers=_headers(answer), stream=body)
 
     async def aclose(self) -> None:
         if self._opened is not None:
             await self._opened.close()
 
     def _session(self, url: httpx2.URL) -> aiohttp.ClientSession:
-        """Belongs to the event loop that first asks through it."""
+        """Belongs to the event loop that first asks through it. aiohttp itself would look for a
+        proxy at every call, and into files."""
         if self._opened is None:
             self._opened = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=self._context, limit=0),
                 auto_decompress=False,
                 skip_auto_headers=_NOT_BY_ITSELF,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                proxy=_proxy(url),
+                proxy=proxy_for(url.scheme, url.host),
             )
         return self._opened
 
@@ -69,22 +74,44 @@ class _Body(httpx2.AsyncByteStream):
         self._answer.close()
 
 
-def _proxy(url: httpx2.URL) -> str | None:
-    """As the environment names one; aiohttp itself would look into files at every call for it."""
-    return None if proxy_bypass(url.host) else getproxies().get(url.scheme)
+class _WatchBody(_Body):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """lightkube begins the next watch without a pause: one that brings nothing and ends at
+        once, as from a proxy with nothing behind it, is none."""
+        loop, pieces = asyncio.get_running_loop(), 0
+        began = loop.time()
+        async for piece in super().__aiter__():
+            pieces += 1
+            yield piece
+        if not pieces and loop.time() - began < _SHORTEST_WATCH_SECONDS:
+            raise httpx2.ReadError("the watch ended as it began", request=self._request)
+
+
+def _is_watch(request: httpx2.Request) -> bool:
+    return bool(request.url.params.get("watch") == "true")
+
+
+def _headers(answer: aiohttp.ClientResponse) -> list[tuple[bytes, bytes]]:
+    """lightkube takes for granted that every refusal says what it is made of."""
+    found = list(answer.raw_headers)
+    return found if "Content-Type" in answer.headers else [*found, (b"Content-Type", b"")]
 
 
 def _patience(request: httpx2.Request) -> aiohttp.ClientTimeout:
+    """A watch may be silent until the server has to end it; longer, and the connection is dead."""
     wanted = request.extensions.get("timeout") or {}
-    return aiohttp.ClientTimeout(
-        total=None, sock_connect=wanted.get("connect"), sock_read=wanted.get("read")
-    )
+    read = wanted.get("read")
+    if read is None and (lasts := request.url.params.get("timeoutSeconds")):
+        read = float(lasts) + _GRACE_SECONDS
+    return aiohttp.ClientTimeout(total=None, connect=wanted.get("connect"), sock_read=read)
 
 
 @contextmanager
 def _translated(request: httpx2.Request) -> Iterator[None]:
     try:
         yield
+    except aiohttp.ConnectionTimeoutError as error:
+        raise httpx2.ConnectTimeout(str(error), request=request) from error
     except TimeoutError as error:
         raise httpx2.ReadTimeout(str(error) or "no answer in time", request=request) from error
     except aiohttp.ClientConnectorError as error:

@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from json import JSONDecodeError
 from typing import Any, Literal, Self, cast
 
 import httpx2
+import msgspec
 from lightkube import AsyncClient
 from lightkube.core.exceptions import ApiError
 from lightkube.generic_resource import create_global_resource, create_namespaced_resource
@@ -38,9 +40,12 @@ def _translated() -> Iterator[None]:
         code = status.code or error.response.status_code
         raise errors.from_status(code, status.reason or "", _words(error)) from error
     except httpx2.HTTPStatusError as error:
-        raise errors.from_status(error.response.status_code, "", str(error)) from error
+        words = str(error).partition("\n")[0]
+        raise errors.from_status(error.response.status_code, "", words) from error
     except httpx2.HTTPError as error:
         raise errors.Unavailable(f"no answer: {type(error).__name__} {error}".strip()) from error
+    except (msgspec.DecodeError, JSONDecodeError) as error:
+        raise errors.Unavailable(f"not an API server's answer: {error}") from error
 
 
 class LightkubeCluster:
