@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import ClusterError, Expired, NotFound
-from kaito_kube.kinds import CUSTOM_RESOURCE_DEFINITION, Kind, key_of
+from kaito_kube.kinds import CUSTOM_RESOURCE_DEFINITION, Kind, Manifest, key_of
 from kaito_kube.store import Store
 
 LOG = logging.getLogger(__name__)
@@ -60,16 +60,29 @@ async def _list_and_watch(cluster: Cluster, store: Store, interest: Interest) ->
 
 
 async def _until_defined(cluster: Cluster, kind: Kind) -> None:
-    """Returns when the kind's definition came, or some time after it could not be watched for."""
-    name = f"{kind.plural}.{kind.group}"
+    """Returns when the kind is defined in its version, or some time after that could not be
+    watched for."""
+    fields = {"metadata.name": _definition_name(kind)}
     try:
-        listing = await cluster.list(CUSTOM_RESOURCE_DEFINITION, fields={"metadata.name": name})
-        if not listing.items:
+        listing = await cluster.list(CUSTOM_RESOURCE_DEFINITION, fields=fields)
+        if not any(_defines(found, kind) for found in listing.items):
             version = listing.resource_version
             async for change in cluster.watch(CUSTOM_RESOURCE_DEFINITION, version):
-                if change.manifest["metadata"]["name"] == name and change.type != "DELETED":
+                if change.type != "DELETED" and _defines(change.manifest, kind):
                     break
     except ClusterError as error:
         LOG.info("definitions of kinds cannot be watched: %s", error)
         await asyncio.sleep(_KIND_MISSING_SECONDS)
     await asyncio.sleep(_KIND_COMES_SECONDS)
+
+
+def _definition_name(kind: Kind) -> str:
+    return f"{kind.plural}.{kind.group}"
+
+
+def _defines(definition: Manifest, kind: Kind) -> bool:
+    """An older or newer provisioner defines the kind in other versions than the one asked for."""
+    return definition["metadata"]["name"] == _definition_name(kind) and any(
+        version["name"] == kind.version and version["served"]
+        for version in definition["spec"]["versions"]
+    )
