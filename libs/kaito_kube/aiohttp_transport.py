@@ -13,6 +13,7 @@ import aiohttp
 import httpx2
 
 from kaito_kube.proxies import proxy_for
+from kaito_kube.sockets import Sockets
 
 # Named by httpx2 in the request, where it is wanted.
 _NOT_BY_ITSELF = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
@@ -26,6 +27,7 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
+        self._sockets = Sockets()
         self._opened: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -44,13 +46,16 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
     async def aclose(self) -> None:
         if self._opened is not None:
             await self._opened.close()
+            await self._sockets.end()
 
     def _session(self, url: httpx2.URL) -> aiohttp.ClientSession:
         """Belongs to the event loop that first asks through it. aiohttp itself would look for a
         proxy at every call, and into files."""
         if self._opened is None:
             self._opened = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=self._context, limit=0),
+                connector=aiohttp.TCPConnector(
+                    ssl=self._context, limit=0, socket_factory=self._sockets.make
+                ),
                 auto_decompress=False,
                 skip_auto_headers=_NOT_BY_ITSELF,
                 cookie_jar=aiohttp.DummyCookieJar(),

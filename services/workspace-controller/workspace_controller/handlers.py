@@ -13,6 +13,7 @@ from typing import Any
 import kopf
 from kopf._core.engines.peering import Identity
 
+from kaito_kube import sockets
 from kaito_kube.kinds import WORKSPACE, Manifest
 
 LOG = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ async def watch(feed: Feed) -> None:
         identity=Identity("workspace-controller"),
         stop_flag=stop,
     )
-    running = asyncio.ensure_future(asyncio.to_thread(asyncio.run, operator))
+    running = asyncio.ensure_future(asyncio.to_thread(sockets.run, operator))
     try:
         await asyncio.shield(running)
     finally:
