@@ -34,6 +34,9 @@ def known(*workspaces: Manifest) -> tuple[Store, Holdings]:
         (using("ws", "1", "free"), using("other", "2", "free"), False),
         (using("ws", "2"), using("other", "1", "free", deleted=True), False),
         (using("ws", "2"), using("other", "1", "another"), False),
+        (using("a", "1", "free"), using("b", "1", "free"), False),
+        (using("b", "1", "free"), using("a", "1", "free"), True),
+        (using("ws", "2", "free"), using("other", "1", "free", deleted=True), False),
     ],
     ids=[
         "older has it",
@@ -42,6 +45,9 @@ def known(*workspaces: Manifest) -> tuple[Store, Holdings]:
         "both, and I am older",
         "it is being deleted",
         "it has another",
+        "both at the same second, and I come first",
+        "both at the same second, and it comes first",
+        "both, and the older is being deleted",
     ],
 )
 def test_of_two_that_took_one_node_the_older_keeps_it(
@@ -67,3 +73,37 @@ def test_who_is_gone_or_names_it_no_more_holds_nothing() -> None:
     assert holdings.of_others(mine, FREE) == {"free"}
     store.remove(WORKSPACE, Key(NAMESPACE, "two"))
     assert holdings.of_others(mine, FREE) == set()
+
+
+def test_a_decision_that_could_not_be_carried_out_holds_nothing() -> None:
+    mine = using("ws", "1")
+    _, holdings = known(mine, using("other", "2"))
+    with pytest.raises(RuntimeError), holdings.deciding(Key(NAMESPACE, "other"), FREE):
+        raise RuntimeError("no answer")
+    assert holdings.of_others(mine, FREE) == set()
+
+
+def test_a_decision_holds_on_while_statuses_come_that_know_nothing_of_it() -> None:
+    mine = using("ws", "1")
+    store, holdings = known(mine, using("other", "2", "old"))
+    with holdings.deciding(Key(NAMESPACE, "other"), FREE):
+        store.put(WORKSPACE, using("other", "2"))
+        assert holdings.of_others(mine, ("free", "old")) == {"free"}
+        store.put(WORKSPACE, using("other", "2", "free"))
+    assert holdings.of_others(mine, ("free", "old")) == {"free"}
+
+
+def test_a_decision_of_one_who_goes_meanwhile_holds_nothing() -> None:
+    mine, other = using("ws", "1"), Key(NAMESPACE, "other")
+    store, holdings = known(mine, using("other", "2"))
+    with holdings.deciding(other, FREE):
+        store.remove(WORKSPACE, other)
+        assert holdings.of_others(mine, FREE) == set()
+    store.put(WORKSPACE, using("other", "3"))
+    assert holdings.of_others(mine, FREE) == set()
+
+
+def test_of_many_names_those_that_are_held_are_told() -> None:
+    _, holdings = known(using("one", "1", "a", "b"), using("two", "2", "c"))
+    held = holdings.of_others(using("ws", "3", "d"), ("a", "c", "d", "e"))
+    assert held == {"a", "c"}
