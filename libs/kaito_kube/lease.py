@@ -104,7 +104,8 @@ def _micro_time(moment: datetime) -> str:
 
 
 async def attempt(cluster: Cluster, clock: Clock, terms: LeaseTerms) -> bool:
-    """Looks at the Lease and takes or renews it where it may; True when it is held now."""
+    """Looks at the Lease and takes or renews it where it may; True when it is held now. Raises
+    NotLeading where another holds it."""
     try:
         lease = await cluster.get(LEASE, terms.name, terms.namespace)
     except NotFound:
@@ -112,7 +113,7 @@ async def attempt(cluster: Cluster, clock: Clock, terms: LeaseTerms) -> bool:
     now = clock.now()
     move = decide(lease, terms, now)
     if move is Move.WAIT:
-        return False
+        raise NotLeading("another replica holds the lease")
     wanted = manifest(terms, now, lease)
     try:
         if move is Move.CREATE:
@@ -175,7 +176,7 @@ async def _keep(cluster: Cluster, clock: Clock, terms: LeaseTerms, tenure: Tenur
         if tenure.holds():
             held = await _tried(cluster, clock, terms, tenure)
             pause = terms.renew_every if held else terms.retry_every
-    LOG.error("leadership was lost: the lease could not be renewed")
+    LOG.error("leadership was lost: the lease was not renewed in time, or is another's")
 
 
 async def _tried(cluster: Cluster, clock: Clock, terms: LeaseTerms, tenure: Tenure) -> bool:
@@ -184,6 +185,9 @@ async def _tried(cluster: Cluster, clock: Clock, terms: LeaseTerms, tenure: Tenu
     try:
         async with asyncio.timeout(terms.renew_every):
             held = await attempt(cluster, clock, terms)
+    except NotLeading:
+        tenure.end()
+        return False
     except (ClusterError, TimeoutError) as error:
         LOG.warning("the lease could not be read or written: %s", error or "no answer")
         return False

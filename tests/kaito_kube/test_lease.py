@@ -1,0 +1,185 @@
+"""Leadership: who may take it, how long it is believed in, and how it is handed on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from kaito_kube.clock import SystemClock
+from kaito_kube.errors import Conflict, Unavailable
+from kaito_kube.fake import Call, FakeCluster
+from kaito_kube.kinds import LEASE, Key, Manifest
+from kaito_kube.lease import LeaseTerms, Move, Tenure, decide, lead
+
+pytestmark = pytest.mark.looptime
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def terms(identity: str = "one") -> LeaseTerms:
+    return LeaseTerms(name="lease", namespace="kaito", identity=identity)
+
+
+def lease(holder: str, age: float | None = 0.0, **more: object) -> Manifest:
+    renewed = None if age is None else (NOW - timedelta(seconds=age)).isoformat()
+    return {"spec": {"holderIdentity": holder, "renewTime": renewed, **more}}
+
+
+@pytest.mark.parametrize(
+    ("seen", "move"),
+    [
+        (None, Move.CREATE),
+        ({}, Move.TAKE),
+        (lease("one", 1000), Move.RENEW),
+        (lease(""), Move.TAKE),
+        (lease("two", None), Move.TAKE),
+        (lease("two", 19), Move.WAIT),
+        (lease("two", 21), Move.TAKE),
+        (lease("two", 21, leaseDurationSeconds=60), Move.WAIT),
+        (lease("two", -5), Move.WAIT),
+    ],
+    ids=[
+        "none there",
+        "nobody ever held it",
+        "mine, however old",
+        "given up",
+        "never renewed",
+        "another's",
+        "another's that ran out",
+        "another's, which lasts longer",
+        "another's, whose clock is ahead of mine",
+    ],
+)
+def test_a_lease_is_taken_only_when_nobody_may_act_by_it(seen: Manifest | None, move: Move) -> None:
+    assert decide(seen, terms(), NOW) is move
+
+
+@dataclass
+class Replica:
+    cluster: FakeCluster
+    name: str
+    tenure: Tenure = field(default_factory=Tenure)
+    working: bool = False
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def work(self) -> None:
+        self.working = True
+        try:
+            await self.done.wait()
+        finally:
+            self.working = False
+
+    async def run(self) -> None:
+        await lead(self.cluster, SystemClock(), terms(self.name), self.work, self.tenure)
+
+
+@asynccontextmanager
+async def running(*replicas: Replica) -> AsyncIterator[list[asyncio.Task[None]]]:
+    tasks = [asyncio.create_task(replica.run()) for replica in replicas]
+    await asyncio.sleep(1)
+    yield tasks
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def holder(cluster: FakeCluster) -> str:
+    found = cluster.peek(LEASE, "lease", "kaito")
+    assert found is not None
+    return str(found["spec"]["holderIdentity"])
+
+
+async def test_who_leads_goes_on_leading_and_the_other_waits() -> None:
+    cluster = FakeCluster()
+    one, two = Replica(cluster, "one"), Replica(cluster, "two")
+    async with running(one, two):
+        await asyncio.sleep(600)
+        assert (one.working, two.working) == (True, False)
+        assert one.tenure.holds() and not two.tenure.holds()
+
+
+@pytest.mark.parametrize("cancelled", [True, False], ids=["told to stop", "its work ended"])
+async def test_who_stops_hands_it_on_at_once(cancelled: bool) -> None:
+    cluster = FakeCluster()
+    one, two = Replica(cluster, "one"), Replica(cluster, "two")
+    async with running(one, two) as (first, _):
+        if cancelled:
+            first.cancel()
+        else:
+            one.done.set()
+        await asyncio.sleep(5)
+        assert (one.working, two.working) == (False, True)
+        assert not one.tenure.holds() and holder(cluster) == "two"
+
+
+async def test_a_failure_of_the_work_is_told_and_the_lease_given_up() -> None:
+    cluster = FakeCluster()
+
+    async def work() -> None:
+        raise RuntimeError("lost")
+
+    with pytest.raises(RuntimeError, match="lost"):
+        await lead(cluster, SystemClock(), terms(), work)
+    assert holder(cluster) == ""
+
+
+async def test_an_outage_shorter_than_the_lease_costs_nothing() -> None:
+    cluster = FakeCluster()
+    one = Replica(cluster, "one")
+    async with running(one) as (task,):
+        cluster.hook = refuse
+        await asyncio.sleep(8)
+        cluster.hook = None
+        await asyncio.sleep(60)
+        assert one.working and not task.done()
+
+
+async def test_a_longer_one_ends_leadership_before_another_may_have_it() -> None:
+    cluster = FakeCluster()
+    one = Replica(cluster, "one")
+    async with running(one) as (task,):
+        cluster.hook = refuse
+        await asyncio.sleep(terms().duration - 1)
+        assert task.done() and not one.working and not one.tenure.holds()
+
+
+def refuse(call: Call) -> None:
+    if call.kind is LEASE:
+        raise Unavailable("no answer")
+
+
+async def test_a_lease_that_was_lost_is_not_taken_again_by_the_same_process() -> None:
+    """Others may have acted meanwhile, and it saw nothing of that."""
+    cluster = FakeCluster()
+    one = Replica(cluster, "one")
+    async with running(one) as (task,):
+        one.tenure.extend(asyncio.get_running_loop().time() - 1)
+        await asyncio.sleep(10)
+        assert task.done() and holder(cluster) == ""
+
+
+async def test_of_two_that_take_it_at_once_one_has_it() -> None:
+    cluster = FakeCluster()
+    cluster.seed(LEASE, {"metadata": {"name": "lease", "namespace": "kaito"}, "spec": {}})
+    cluster.fail_next("patch", Conflict("it changed"), LEASE)
+    one = Replica(cluster, "one")
+    async with running(one):
+        assert not one.working and not one.tenure.holds()
+        await asyncio.sleep(5)
+        assert one.working
+
+
+async def test_who_sees_another_hold_the_lease_leads_no_more_from_then_on() -> None:
+    """As where the other's clock is far ahead: it took what had not run out."""
+    cluster = FakeCluster()
+    one = Replica(cluster, "one")
+    async with running(one) as (task,):
+        now = datetime.now(UTC).isoformat()
+        taken = {"spec": {"holderIdentity": "two", "renewTime": now}}
+        cluster.change(LEASE, Key("kaito", "lease"), taken)
+        await asyncio.sleep(terms().renew_every + 1)
+        assert task.done() and not one.working and not one.tenure.holds()
+        assert holder(cluster) == "two"
