@@ -1,5 +1,7 @@
 """The simulation catches what it is for: each bug put in on purpose is found."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.simulation.mutants.catalog import MUTANTS
@@ -26,3 +28,8 @@ def test_a_mutant_of_something_that_is_not_there_is_an_error() -> None:
 
 def test_there_are_enough_and_each_is_another() -> None:
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS) >= 16
+
+
+def test_the_page_of_the_simulation_names_them_all() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "simulation.md").read_text()
+    assert [mutant.name for mutant in MUTANTS if mutant.name not in page] == []

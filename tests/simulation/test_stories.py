@@ -4,10 +4,12 @@ import pytest
 
 from tests.simulation import stories
 from tests.simulation.mutants.catalog import MUTANTS
+from tests.simulation.mutants.process_mutants import NO_FENCE
 from tests.simulation.run import run
 from tests.simulation.scene import Script, play
 
 _ALONE = stories.stopped_and_started(1, takes_pods=False)
+_CAUGHT = {mutant.name: mutant for mutant in (*MUTANTS, NO_FENCE)}
 _BREAKING = (
     ("the finalizer goes before the pool", stories.killed_during_long_creates),
     ("an operation in flight is forgotten by a restart", stories.killed_during_long_creates),
@@ -42,7 +44,7 @@ def test_someone_elses_pool_has_the_claims_name() -> None:
 
 @pytest.mark.parametrize(("mutant", "story"), _BREAKING, ids=[name for name, _ in _BREAKING])
 def test_a_story_ends_badly_with_the_bug_that_it_is_about(mutant: str, story: Script) -> None:
-    (found,) = [m for m in MUTANTS if m.name == mutant]
+    found = _CAUGHT[mutant]
     with pytest.MonkeyPatch.context() as monkeypatch, pytest.raises((AssertionError, TimeoutError)):
         found.put_in(monkeypatch)
         play(story, put_together=found.put_together)

@@ -110,16 +110,6 @@ def _deleting_is_gone(_: LoopClock) -> Ways:
     return Ways(list=listed, get=get)
 
 
-def _errors_are_absence(_: LoopClock) -> Ways:
-    async def get(cloud: CloudProvider, name: str) -> Pool:
-        try:
-            return await cloud.get(name)
-        except CloudError as error:
-            raise PoolNotFound(name) from error
-
-    return Ways(get=get)
-
-
 def _first_page_only(_: LoopClock) -> Ways:
     async def listed(cloud: CloudProvider) -> PoolListing:
         found = await cloud.list()
@@ -166,9 +156,6 @@ MUTANTS = (
         200,
         _errors_are_empty_lists,
         after_pacing=True,
-    ),
-    _bent(
-        "an error for a pool is read as its absence", 4000, _errors_are_absence, after_pacing=True
     ),
     _bent("only the first page of a list is read", 20, _first_page_only),
     _bent(

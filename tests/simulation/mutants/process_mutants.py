@@ -54,9 +54,11 @@ def _no_second_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(informer, "_list_and_watch", list_and_watch)
 
 
+# So rare that only a story told step by step catches it.
+NO_FENCE = Mutant("a leader that stood still acts on", 0, _no_fence)
+
 MUTANTS = (
     Mutant("everybody leads", 20, _everybody_leads),
-    Mutant("a leader that stood still acts on", 4000, _no_fence),
     Mutant("timers do not ring", 20, _timers_do_not_ring),
-    Mutant("a lost watch begins again without a list", 4000, _no_second_list),
+    Mutant("a lost watch begins again without a list", 200, _no_second_list),
 )
