@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gpu_provisioner import agent_pools, garbage
+from gpu_provisioner import agent_pools, garbage, polling
 from gpu_provisioner.collector import Collector
 from gpu_provisioner.garbage import Seen, Sweep
 from tests.simulation.mutants.mutant import Mutant
@@ -20,6 +20,7 @@ def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
         return true(seen, suspects, now, timedelta(0))
 
     monkeypatch.setattr(garbage, "sweep_pools", swept)
+    monkeypatch.setattr(polling, "IDLE_SECONDS", 10.0)
 
 
 def _orphans_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +49,7 @@ def _nothing_swept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 MUTANTS = (
-    Mutant("orphans get no grace", 4000, _no_grace),
+    Mutant("orphans are looked for all the time and get no grace", 100, _no_grace),
     Mutant("orphans are judged by name", 20, _orphans_by_name),
     Mutant("orphans are left alone", 500, _nothing_swept),
 )
