@@ -10,6 +10,8 @@ from tests.simulation.mutants.mutant import Mutant
 from tests.simulation.run import run
 
 
+# The longest hunt takes half a minute of a core that is free.
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_is_caught_where_the_product_breaks_nothing(mutant: Mutant) -> None:
     caught = hunt(mutant)
