@@ -47,14 +47,16 @@ class Joiner:
         made = _node(name, pool)
         async with turn, self.api.post(NODES, json=made) as answer:
             assert answer.status == 201, await answer.text()
-        status = {"status": made["status"]}
-        patch = {"Content-Type": "application/merge-patch+json"}
-        async with (
-            turn,
-            self.api.patch(f"{NODES}/{name}/status", json=status, headers=patch) as answer,
-        ):
-            assert answer.status == 200, await answer.text()
+        await self._patch(turn, f"{name}/status", {"status": made["status"]})
+        await self._patch(turn, name, {"spec": {"taints": made["spec"]["taints"]}})
         self._nodes[name] = pool
+
+    async def _patch(self, turn: asyncio.Semaphore, path: str, patch: dict[str, Any]) -> None:
+        """The second one is the cluster's controllers': the API server marks each new Node as not
+        ready, and they take that away from one that is."""
+        merge = {"Content-Type": "application/merge-patch+json"}
+        async with turn, self.api.patch(f"{NODES}/{path}", json=patch, headers=merge) as answer:
+            assert answer.status == 200, await answer.text()
 
     async def _leave(self, turn: asyncio.Semaphore, name: str) -> None:
         """The provisioner may have deleted it before."""
