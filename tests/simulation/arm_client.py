@@ -24,7 +24,7 @@ from tests.simulation.wire import Answer, Ask, Way, Wire
 
 
 class Witness(Protocol):
-    """Sees what a process sets out to do, and what it is told."""
+    """Sees what a process sets out to do, and what it is told: one that left hears nothing."""
 
     def asks_arm(self, process: Process, lane: str, about: str) -> None: ...
 
@@ -90,7 +90,12 @@ class ArmClient:
     async def _call(self, ask: Ask, effect: Callable[[], Answer]) -> Answer:
         self._process.check()
         self._witness.asks_arm(self._process, _lane(ask), ask.about)
-        return await self._wire.call(ask, self._way(ask), effect)
+        try:
+            return await self._wire.call(ask, self._way(ask), effect)
+        except CloudUnavailable as error:
+            if error.retry_after is not None:
+                self._witness.throttled(self._process, _lane(ask), error.retry_after)
+            raise
 
     def _way(self, ask: Ask) -> Way:
         weather, stage = self._stage.weather, self._stage
@@ -99,11 +104,7 @@ class ArmClient:
         loss: Exception | None = None
         if ask.writes and weather.strikes(Fault.ARM_LOST):
             loss = CloudUnavailable("CloudUnavailable", "connection cut")
-        refusal = self._refusal(ask)
-        if refusal is not None and refusal.retry_after and isinstance(refusal, CloudUnavailable):
-            told = (self._process, _lane(ask), refusal.retry_after)
-            stage.later(there + back, self._witness.throttled, *told)
-        return Way(there, back, refusal, loss)
+        return Way(there, back, self._refusal(ask), loss)
 
     def _refusal(self, ask: Ask) -> CloudError | None:
         weather, stage = self._stage.weather, self._stage

@@ -70,3 +70,16 @@ async def test_nothing_is_given_up_while_the_cluster_is_stopped(world: World) ->
     world.cloud.state = replace(world.cloud.state, running=True)
     await world.run(5)
     assert world.condition("Ready") == ("True", "Ready")
+
+
+async def test_before_another_pool_is_asked_for_the_claim_says_that_its_first_is_gone() -> None:
+    world = World(joins=False)
+    world.ask()
+    await world.run(10)
+    assert world.condition("Launched") == ("True", "Launched")
+    hide(world)
+    await world.run(1)
+    assert world.condition("Launched") == ("Unknown", "LaunchPending")
+    assert world.cloud.calls.count(("create", NAME)) == 1
+    await world.run(1)
+    assert world.cloud.calls.count(("create", NAME)) == 2

@@ -217,3 +217,23 @@ async def test_a_claim_may_be_deleted_at_any_moment(world: World, ticks: int) ->
     await world.run(30)
     assert world.claim() is None and world.cloud.pools() == {}
     assert world.cluster.objects(NODE) == []
+
+
+async def test_a_claim_is_let_go_by_the_name_of_its_pool_where_a_listing_may_be_too_old(
+    world: World,
+) -> None:
+    world.cloud.operation = timedelta(seconds=5)
+    world.ask()
+    await world.run(4, seconds=2)
+    await delete(world)
+    await world.run(10, seconds=2)
+    assert world.claim() is None
+    assert ("get", NAME) in world.cloud.calls
+
+
+async def test_no_listing_is_so_old_that_it_lacks_a_pool_of_long_ago(world: World) -> None:
+    await ready(world)
+    await delete(world)
+    await world.run(12)
+    assert world.claim() is None
+    assert ("get", NAME) not in world.cloud.calls

@@ -60,6 +60,10 @@ def _create(observed: Observed) -> Step:
     except Unacceptable as error:
         return Step(conditions.false(_type(observed), "InvalidRequirements", str(error)))
     message = being_made(spec.name, spec.instance_type, PoolState.CREATING)
+    if observed.claim.since(_type(observed)) is not None:
+        # It was there and is not any more. The claim says so before there may be another one:
+        # termination goes by it.
+        return waiting(observed, message, 0.1)
     return Step(pending(observed, message), (CreatePool(spec),))
 
 

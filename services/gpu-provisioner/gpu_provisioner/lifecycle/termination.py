@@ -15,6 +15,8 @@ from kaito_kube.kinds import Manifest
 # A deletion that the cloud began and ended in failure is asked for again after this.
 _FAILED_PAUSE = timedelta(seconds=30)
 _CHECK_SECONDS = 30.0
+# How old what a listing says may be at the moment when it is asked for.
+OLDEST_LISTING = timedelta(seconds=30)
 # Refusals that say the same of a deletion as of a launch.
 _OF_THE_CLOUD = frozenset({"CloudUnauthorized", "CloudUnavailable"})
 
@@ -51,8 +53,14 @@ def _remove(observed: Observed) -> Step:
     if pool is not None and agent_pools.belongs_to(pool, observed.claim):
         return _delete(observed, pool)
     names = tuple(node["metadata"]["name"] for node in observed.nodes)
-    name = observed.claim.name
-    return Step(actions=(ConfirmGone(name), Release(names)))
+    confirmed = () if _is_surely_gone(observed) else (ConfirmGone(observed.claim.name),)
+    return Step(actions=(*confirmed, Release(names)))
+
+
+def _is_surely_gone(observed: Observed) -> bool:
+    """The listing lacks a pool that was there so long before that even an old answer had it."""
+    launched, listed = observed.claim.since(observed.claim.kind.launched), observed.listed
+    return launched is not None and listed is not None and listed >= launched + OLDEST_LISTING
 
 
 def _delete(observed: Observed, pool: Pool) -> Step:
