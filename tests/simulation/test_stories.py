@@ -55,6 +55,7 @@ def test_a_story_ends_badly_with_the_bug_that_it_is_about(mutant: str, story: Sc
     [
         pytest.param(312, id="312: a call of a process that was dead"),
         pytest.param(1601, id="1601: a list seconds old let a claim go before its pool"),
+        pytest.param(8678, id="8678: a Retry-After that came when nobody waited any more"),
         *(119, 199, 287, 453, 1287, 1453),
     ],
 )
