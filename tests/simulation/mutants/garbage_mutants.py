@@ -44,12 +44,7 @@ def _orphans_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Collector, "_delete_pool", delete_pool)
 
 
-def _nothing_swept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(garbage, "sweep_pools", lambda *seen: Sweep((), {}))
-
-
 MUTANTS = (
     Mutant("orphans are looked for all the time and get no grace", 100, _no_grace),
     Mutant("orphans are judged by name", 20, _orphans_by_name),
-    Mutant("orphans are left alone", 500, _nothing_swept),
 )
