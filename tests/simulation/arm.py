@@ -231,7 +231,7 @@ class Arm:
     def _set(self, pool: AgentPool, state: PoolState, error: CloudError | None) -> None:
         pool.state, pool.error, pool.since = state, error, self.stage.now
         pool.operation = 0
-        pool.has_failed = pool.has_failed or state in (PoolState.FAILED, PoolState.CANCELED)
+        pool.has_failed = pool.has_failed or state.failed
         if state is PoolState.SUCCEEDED and pool.succeeded is None:
             pool.succeeded = self.stage.now
         why = f" ({error.reason}: {error.message})" if error is not None else ""

@@ -166,7 +166,7 @@ class Judge:
             return why
         if not pool.has_failed:
             return f"it is {pool.state.value} and has never failed"
-        if pool.state not in (PoolState.FAILED, PoolState.CANCELED) and now - pool.since > lag:
+        if not pool.state.failed and now - pool.since > lag:
             return f"it has been {pool.state.value} for {now - pool.since:.0f} s"
         vm = pool.vm
         if vm is None or vm.gone or vm.ready_at is None or vm.joined:

@@ -31,7 +31,12 @@ class PoolState(StrEnum):
     def in_flight(self) -> bool:
         """Whether an operation on the pool is under way; of a state that is not known (Upgrading,
         Scaling, ...) that is assumed."""
-        return self not in (PoolState.SUCCEEDED, PoolState.FAILED, PoolState.CANCELED)
+        return self is not PoolState.SUCCEEDED and not self.failed
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last operation on the pool ended without what it was to bring about."""
+        return self in (PoolState.FAILED, PoolState.CANCELED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

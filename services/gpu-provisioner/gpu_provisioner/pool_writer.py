@@ -44,8 +44,7 @@ class PoolWriter:
         pool = await self._look(name)
         if pool is None:
             return
-        failed = pool.state in (PoolState.FAILED, PoolState.CANCELED)
-        if not failed or not agent_pools.belongs_to(pool, claim):
+        if not pool.state.failed or not agent_pools.belongs_to(pool, claim):
             return
         nodes = await self.cluster.list(NODE, labels={labels.AGENT_POOL: name})
         if nodes_of(claim, pool, nodes.items):

@@ -38,7 +38,7 @@ def launch(observed: Observed) -> Step:
     if there or pool.state is PoolState.SUCCEEDED:
         message = f"agent pool {pool.name} of {pool.instance_type} is there"
         return Step(conditions.true(_type(observed), "Launched", message), done=True)
-    if pool.state in (PoolState.FAILED, PoolState.CANCELED):
+    if pool.state.failed:
         return failed(observed, pool)
     return making(observed, pool)
 

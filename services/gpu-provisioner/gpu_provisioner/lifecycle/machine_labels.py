@@ -3,13 +3,12 @@
 from typing import Final
 
 from gpu_provisioner.lifecycle.observed import Observed
-from gpu_provisioner.offerings.keys import CAPACITY_TYPE
 from kaito_api import labels
 from kaito_kube.kinds import Manifest, labels_of
 
 _FROM_NODE: Final = (labels.INSTANCE_TYPE, labels.ZONE, labels.REGION)
 # What the Node says of itself: never written there from a claim, whose may be another machine's.
-OF_MACHINE: Final = frozenset({*_FROM_NODE, CAPACITY_TYPE})
+OF_MACHINE: Final = frozenset({*_FROM_NODE, labels.CAPACITY_TYPE})
 
 
 def claim_labels(observed: Observed) -> dict[str, str]:
@@ -18,7 +17,7 @@ def claim_labels(observed: Observed) -> dict[str, str]:
         return {}
     has = labels_of(observed.node)
     wanted: dict[str, str] = {key: has[key] for key in _FROM_NODE if key in has}
-    wanted[CAPACITY_TYPE] = capacity_type(observed.node)
+    wanted[labels.CAPACITY_TYPE] = capacity_type(observed.node)
     return {k: v for k, v in wanted.items() if observed.claim.labels.get(k) != v}
 
 

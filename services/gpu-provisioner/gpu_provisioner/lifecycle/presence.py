@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import GivesUp, Step, Tell
 from gpu_provisioner.lifecycle.repair import Breakage, bear
-from gpu_provisioner.offerings.keys import CAPACITY_TYPE
-from kaito_api import conditions
+from kaito_api import conditions, labels
 
 # Azure does not give an evicted machine back; this is for a Node that was only deleted by hand.
 _SPOT_TOLERATION = timedelta(minutes=1)
@@ -41,7 +40,7 @@ _SPOT = ": Azure evicts spot machines when it needs them back or their price pas
 
 
 def _is_spot(observed: Observed) -> bool:
-    return observed.claim.labels.get(CAPACITY_TYPE) == "spot"
+    return observed.claim.labels.get(labels.CAPACITY_TYPE) == "spot"
 
 
 def _gone_since(observed: Observed) -> datetime:

@@ -5,7 +5,6 @@ from gpu_provisioner.lifecycle.machine_labels import OF_MACHINE, capacity_type
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import GivesUp, PatchNode, Step, Tell
 from gpu_provisioner.lifecycle.presence import lost
-from gpu_provisioner.offerings.keys import CAPACITY_TYPE
 from kaito_api import conditions, labels
 from kaito_kube.kinds import Manifest, labels_of
 
@@ -51,7 +50,7 @@ def _patch(observed: Observed, node: Manifest) -> Manifest:
     own = {k: v for k, v in claim.labels.items() if k not in OF_MACHINE}
     wanted = {
         **own,
-        CAPACITY_TYPE: capacity_type(node),
+        labels.CAPACITY_TYPE: capacity_type(node),
         labels.CLAIM_UID: claim.uid,
         labels.REGISTERED: "true",
     }

@@ -16,7 +16,7 @@ from kaito_kube.kinds import Manifest
 _FAILED_PAUSE = timedelta(seconds=30)
 _CHECK_SECONDS = 30.0
 # How old what a listing says may be at the moment when it is asked for.
-OLDEST_LISTING = timedelta(seconds=30)
+_OLDEST_LISTING = timedelta(seconds=30)
 # Refusals that say the same of a deletion as of a launch.
 _OF_THE_CLOUD = frozenset({"CloudUnauthorized", "CloudUnavailable"})
 
@@ -60,7 +60,7 @@ def _remove(observed: Observed) -> Step:
 def _is_surely_gone(observed: Observed) -> bool:
     """The listing lacks a pool that was there so long before that even an old answer had it."""
     launched, listed = observed.claim.since(observed.claim.kind.launched), observed.listed
-    return launched is not None and listed is not None and listed >= launched + OLDEST_LISTING
+    return launched is not None and listed is not None and listed >= launched + _OLDEST_LISTING
 
 
 def _delete(observed: Observed, pool: Pool) -> Step:

@@ -62,7 +62,7 @@ def _price(found: InstanceType) -> float:
 
 def _capacity_types(claim: Claim) -> tuple[bool, ...]:
     """Spot or not, in the order of trying: spot machines only where they are asked for."""
-    wanted = [r for r in claim.requirements if keys.canonical(r.key) == keys.CAPACITY_TYPE]
+    wanted = [r for r in claim.requirements if keys.canonical(r.key) == labels.CAPACITY_TYPE]
     if not wanted:
         return (False,)
     order = {True: keys.SPOT, False: keys.ON_DEMAND}

@@ -4,7 +4,6 @@ from typing import Final
 
 from kaito_api import labels
 
-CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
 ON_DEMAND: Final = "on-demand"
 SPOT: Final = "spot"
 
@@ -32,7 +31,7 @@ DESCRIPTIVE: Final = frozenset(
 OF_TYPE: Final = frozenset(
     {*NAMES, *DESCRIPTIVE, labels.REGION, labels.ARCH, labels.OPERATING_SYSTEM, labels.MACHINE_TYPE}
 )
-OF_OFFERING: Final = frozenset({labels.ZONE, CAPACITY_TYPE})
+OF_OFFERING: Final = frozenset({labels.ZONE, labels.CAPACITY_TYPE})
 
 # Old names of the same facts, and AKS's own.
 _SAME: Final = {
