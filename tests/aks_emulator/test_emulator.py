@@ -7,10 +7,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.aks_emulator.conftest import Cloud
+from tests.aks_emulator.conftest import Cloud, Start
+from tests.aks_emulator.pieces import created
 from tools.aks_emulator import certificates, daemon
 from tools.aks_emulator.__main__ import main
 from tools.aks_emulator.admin_client import AdminClient, EmulatorError
+from tools.aks_emulator.machines.seam import FakeMachines
 
 HOSTS = ("172.30.0.1", "127.0.0.1", "localhost")
 
@@ -75,7 +77,7 @@ def test_the_background_process(
         assert main(["up", *where, "--no-machines"]) == 0
         assert "was up already" in capsys.readouterr().out
         first = daemon.pidfile(home).read_text()
-        (home / "emulator.code").write_text("of another day")
+        (home / "emulator.mark").write_text("of another day")
         assert main(["up", *where, "--no-machines"]) == 0
         assert "is up" in capsys.readouterr().out
         assert daemon.pidfile(home).read_text() != first
@@ -106,3 +108,25 @@ def test_the_code_has_another_digest_when_a_file_changes(tmp_path: Path) -> None
     assert daemon.code_digest([tmp_path]) == before
     (tmp_path / "a.py").write_text("two")
     assert daemon.code_digest([tmp_path]) != before
+
+
+async def test_pools_go_with_their_cluster_and_outlive_everything_else(start: Start) -> None:
+    async def pools(cluster: str) -> set[str]:
+        async with start(FakeMachines(cluster)) as cloud:
+            return set(cloud.azure.state.pools)
+
+    async with start(FakeMachines("one")) as cloud:
+        cloud.azure.commit(created(cloud.azure.state, name="ws1").state)
+    assert await pools("one") == {"system", "ws1"}
+    assert await pools("another") == {"system"}
+    assert await pools("one") == {"system"}
+
+
+def test_without_a_cluster_that_machines_join_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KAITO_HOME", str(tmp_path))
+    assert main(["up"]) == 1
+    assert "bring it up first with `python -m tools.local_cluster up`" in capsys.readouterr().err
+    assert main(["serve"]) == 1
+    assert "no cluster for machines to join" in capsys.readouterr().err

@@ -53,7 +53,7 @@ async def _serve(asked: Settings) -> int:
     # Only a server needs the SKU data and the Kubernetes parts.
     from tools.aks_emulator.emulator import running
     from tools.aks_emulator.machines.local import LocalClusterMachines
-    from tools.aks_emulator.machines.seam import NoMachines
+    from tools.aks_emulator.machines.seam import MachineError, NoMachines
     from tools.aks_emulator.web.keys import LocalClusterKeys, NoKeys
     from tools.local_cluster.paths import Paths
 
@@ -61,12 +61,15 @@ async def _serve(asked: Settings) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    machines = LocalClusterMachines() if asked.machines else NoMachines()
-    keys = LocalClusterKeys(Paths.from_env(os.environ)) if asked.machines else NoKeys()
+    paths = Paths.from_env(os.environ)
+    machines = LocalClusterMachines(paths) if asked.machines else NoMachines()
+    keys = LocalClusterKeys(paths) if asked.machines else NoKeys()
     try:
         async with running(asked, machines, keys):
             logging.info("serving %s on %s", asked.place.cluster_id, asked.url)
             await stop.wait()
+    except MachineError as error:
+        raise EmulatorError(f"no cluster for machines to join: {error}") from error
     except OSError as error:
         message = (
             f"can't listen on {asked.host}:{asked.port}: {error}. Bring the local cluster up "

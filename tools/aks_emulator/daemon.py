@@ -12,6 +12,9 @@ from tools.aks_emulator import certificates
 from tools.aks_emulator.admin_client import AdminClient, EmulatorError
 from tools.aks_emulator.settings import Settings
 from tools.local_cluster import processes, waiting
+from tools.local_cluster.errors import ClusterError
+from tools.local_cluster.kubeapi import KubeApi
+from tools.local_cluster.paths import Paths
 from tools.local_cluster.processes import Identity
 
 START_TIMEOUT = 20.0
@@ -30,19 +33,20 @@ def log(home: Path) -> Path:
 
 def up(settings: Settings, options: Sequence[str]) -> bool:
     """Starts it with these options and waits until it answers; False where it ran already, from
-    the code as it is now. One of older code is replaced: its pools outlive it.
+    the code as it is now and for the cluster that there is now. Another one is replaced: its pools
+    outlive it where the cluster is the same.
 
-    Raises EmulatorError with the end of its log where it doesn't come up.
+    Raises EmulatorError, with the end of its log where it doesn't come up.
     """
-    code = code_digest()
+    mark = f"{code_digest()} {_cluster_uid(settings)}"
     if processes.recall(pidfile(settings.home)):
-        if _runs(settings.home) == code:
+        if _mark_of_running(settings.home) == mark:
             return False
         down(settings.home)
     files = certificates.ensure(settings.home, settings.hosts)
     identity = _spawn(settings.home, options)
     pidfile(settings.home).write_text(json.dumps(asdict(identity)))
-    _code_file(settings.home).write_text(code)
+    _mark_file(settings.home).write_text(mark)
     client = AdminClient(settings.url, files.ca)
     waiting.until(
         lambda: client.is_up() or not processes.is_running(identity), START_TIMEOUT, interval=0.1
@@ -69,13 +73,26 @@ def code_digest(folders: Sequence[Path] = CODE) -> str:
     return digest.hexdigest()
 
 
-def _code_file(home: Path) -> Path:
-    return home / "emulator.code"
+def _cluster_uid(settings: Settings) -> str:
+    if not settings.machines:
+        return ""
+    try:
+        return KubeApi(Paths.from_env(os.environ).pki).cluster_uid()
+    except (ClusterError, OSError) as error:
+        message = (
+            f"there is no cluster for machines to join ({error}): bring it up first with "
+            "`python -m tools.local_cluster up`, or go without with --no-machines"
+        )
+        raise EmulatorError(message) from error
 
 
-def _runs(home: Path) -> str:
-    """The digest of the code that it was started from; empty where that is not known."""
-    file = _code_file(home)
+def _mark_file(home: Path) -> Path:
+    return home / "emulator.mark"
+
+
+def _mark_of_running(home: Path) -> str:
+    """The code that it was started from, and the cluster that it is; empty where not known."""
+    file = _mark_file(home)
     return file.read_text() if file.exists() else ""
 
 

@@ -35,7 +35,8 @@ async def running(
 ) -> AsyncIterator[Emulator]:
     """Listens and looks after the machines until the context ends; the state stays on disk."""
     files = certificates.ensure(settings.home, settings.hosts)
-    azure = Azure(terms(settings), Journal(settings.home / "state.jsonl"), clock)
+    journal = Journal(settings.home / "state.jsonl")
+    azure = Azure(terms(settings), journal, clock, await machines.cluster_uid())
     desk = Desk(
         azure=azure,
         issuer=_issuer(settings),

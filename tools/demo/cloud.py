@@ -19,6 +19,12 @@ def pool_names() -> list[str]:
     return [str(pool["name"]) for pool in pools if pool["name"] != "system"]
 
 
+def pool_lines() -> list[str]:
+    """Each agent pool in a line, with its state and its tags."""
+    pools = _client().call("GET", "pools")["pools"]
+    return [" ".join(f"{k}={v}" for k, v in pool.items()) for pool in pools]
+
+
 def pools_at_rest() -> bool:
     """Whether no operation on a pool is under way."""
     pools = _client().call("GET", "pools")["pools"]

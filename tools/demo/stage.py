@@ -122,7 +122,7 @@ def _unavailable(kubectl: Kubectl, deployment: str) -> str | None:
 
 
 def clear(kubectl: Kubectl) -> None:
-    """Takes away the Workspaces of an earlier run, and waits until their nodes are gone."""
+    """Takes away the Workspaces of an earlier run, and waits until nothing is paid for any more."""
     kubectl.delete("workspace", *manifests.WORKSPACES, timeout=180)
     wait_for("earlier nodes to go", lambda: _left(kubectl), 120)
 
@@ -130,8 +130,9 @@ def clear(kubectl: Kubectl) -> None:
 def _left(kubectl: Kubectl) -> str | None:
     owners = f"kaito.sh/workspace in ({','.join(manifests.WORKSPACES)})"
     claims = kubectl.items("machines.karpenter.sh,nodeclaims.karpenter.sh", "-l", owners)
-    names = [f"{claim['kind']} {claim['metadata']['name']}" for claim in claims]
-    return ", ".join(names) or None
+    left = [f"{claim['kind']} {claim['metadata']['name']}" for claim in claims]
+    left += [f"agent pool {name}" for name in cloud.pool_names()]
+    return ", ".join(left) or None
 
 
 if __name__ == "__main__":

@@ -42,6 +42,10 @@ class KubeApi:
         except ApiError:
             return False
 
+    def cluster_uid(self) -> str:
+        """The cluster's identity: another one each time that a cluster is made."""
+        return str(self.get("/api/v1/namespaces/kube-system")["metadata"]["uid"])
+
     def get(self, path: str) -> dict[str, Any]:
         return _parsed(self._call("GET", path))
 

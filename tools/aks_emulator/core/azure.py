@@ -12,7 +12,7 @@ from tools.aks_emulator.core import shapes
 from tools.aks_emulator.core.faults import Faults
 from tools.aks_emulator.core.journal import Journal
 from tools.aks_emulator.core.lifecycle import advance
-from tools.aks_emulator.core.model import Pool, PoolState, State
+from tools.aks_emulator.core.model import Cluster, Pool, PoolState, State
 from tools.aks_emulator.core.pool_requests import Terms
 
 SYSTEM_POOL = "system"
@@ -22,9 +22,10 @@ Clock = Callable[[], float]
 
 
 class Azure:
-    """`faults` and `calls` live as long as the process; the state outlives it."""
+    """`faults` and `calls` live as long as the process. The state outlives it, and goes with the
+    Kubernetes cluster of `cluster_uid`: agent pools do not outlive their cluster."""
 
-    def __init__(self, terms: Terms, journal: Journal, clock: Clock) -> None:
+    def __init__(self, terms: Terms, journal: Journal, clock: Clock, cluster_uid: str = "") -> None:
         self.terms = terms
         self.clock = clock
         self.faults: Faults = ()
@@ -33,6 +34,8 @@ class Azure:
         self._journal = journal
         recorded = journal.open()
         self._state = recorded if recorded is not None else State()
+        if self._state.cluster.uid != cluster_uid:
+            self.commit(State(cluster=Cluster(uid=cluster_uid)))
         if not self._state.pools:
             self.commit(self._state.with_pool(_system_pool(terms, clock())))
 

@@ -124,6 +124,9 @@ class Machine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
+    """`uid` is the identity of the Kubernetes cluster that it is, empty where there is none."""
+
+    uid: str = ""
     state: ClusterState = ClusterState.SUCCEEDED
     power: Power = Power.RUNNING
     operation: str | None = None

@@ -3,19 +3,28 @@
 import asyncio
 import subprocess
 from collections.abc import Callable
+from typing import TypeVar
 
 from tools.aks_emulator.machines.nodes import Node
 from tools.aks_emulator.machines.seam import MachineError
 from tools.local_cluster import nodes
 from tools.local_cluster.errors import ClusterError
+from tools.local_cluster.kubeapi import KubeApi
 from tools.local_cluster.node_spec import NodeSpec, Taint
+from tools.local_cluster.paths import Paths
+
+T = TypeVar("T")
 
 
 class LocalClusterMachines:
     """`parallel` bounds how many nodes start or stop at once: they share this machine's cores."""
 
-    def __init__(self, parallel: int = 3) -> None:
+    def __init__(self, paths: Paths, parallel: int = 3) -> None:
+        self._paths = paths
         self._turn = asyncio.Semaphore(parallel)
+
+    async def cluster_uid(self) -> str:
+        return await _call(lambda: KubeApi(self._paths.pki).cluster_uid())
 
     async def ensure(self, node: Node) -> None:
         async with self._turn:
@@ -41,8 +50,8 @@ def _spec(node: Node) -> NodeSpec:
     )
 
 
-async def _call(work: Callable[[], None]) -> None:
+async def _call(work: Callable[[], T]) -> T:
     try:
-        await asyncio.to_thread(work)
+        return await asyncio.to_thread(work)
     except (ClusterError, OSError, subprocess.SubprocessError) as error:
         raise MachineError(str(error)) from error

@@ -25,6 +25,9 @@ class Machines(Protocol):
 
         Raises MachineError."""
 
+    async def cluster_uid(self) -> str:
+        """The identity of the cluster that machines join, empty for none. Raises MachineError."""
+
 
 class NoMachines:
     """Scale mode: pools come and go, and no node ever joins."""
@@ -38,11 +41,15 @@ class NoMachines:
     async def remove(self, name: str) -> None:
         return
 
+    async def cluster_uid(self) -> str:
+        return ""
+
 
 class FakeMachines:
     """Remembers what runs. `failures` are what the next calls for a node name raise."""
 
-    def __init__(self) -> None:
+    def __init__(self, uid: str = "") -> None:
+        self.uid = uid
         self.running: dict[str, Node] = {}
         self.halted: set[str] = set()
         self.failures: dict[str, str] = {}
@@ -61,6 +68,9 @@ class FakeMachines:
         self._fail(name)
         self.running.pop(name, None)
         self.halted.discard(name)
+
+    async def cluster_uid(self) -> str:
+        return self.uid
 
     def _fail(self, name: str) -> None:
         reason = self.failures.pop(name, None)

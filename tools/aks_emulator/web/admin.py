@@ -59,6 +59,7 @@ def pools(azure: Azure) -> Reply:
             "provisioningState": pool.state.value,
             "vmSize": pool.vm_size,
             "count": pool.count,
+            "tags": pool.properties.get("tags") or {},
             "machines": machines[name],
         }
         for name, pool in state.pools.items()
