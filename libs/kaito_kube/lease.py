@@ -9,11 +9,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from kaito_api.conditions import parse_time
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import AlreadyExists, ClusterError, Conflict, NotFound, NotLeading
@@ -24,7 +23,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseTerms:
-    """Who stands for what. `duration` is how long others wait after the last renewal,
+    """Who stands for what. `duration` is how long others wait after they saw a renewal,
     `renew_every` how often it is renewed, `retry_every` the pause after a failed renewal, all in
     seconds."""
 
@@ -64,19 +63,34 @@ class Move(Enum):
     WAIT = "wait"
 
 
-def decide(lease: Manifest | None, terms: LeaseTerms, now: datetime) -> Move:
-    """What this replica does about the Lease that it sees."""
+@dataclass
+class Sighting:
+    """How long this process has seen the Lease as it is. Its age by its own time of renewal would
+    be the difference of two machines' clocks."""
+
+    _spec: Manifest | None = None
+    _since: float = 0.0
+
+    def seconds(self, lease: Manifest | None, now: float) -> float:
+        """`now` is of a clock that nobody sets."""
+        spec = (lease or {}).get("spec")
+        if spec != self._spec:
+            self._spec, self._since = spec, now
+        return now - self._since
+
+
+def decide(lease: Manifest | None, terms: LeaseTerms, unchanged: float) -> Move:
+    """What this replica does about the Lease, which it has seen as it is for so many seconds."""
     if lease is None:
         return Move.CREATE
     spec = lease.get("spec") or {}
     holder = spec.get("holderIdentity") or ""
     if holder == terms.identity:
         return Move.RENEW
-    renewed = spec.get("renewTime")
-    seconds = spec.get("leaseDurationSeconds") or terms.duration
-    if not holder or renewed is None:
+    if not holder:
         return Move.TAKE
-    return Move.TAKE if now > parse_time(renewed) + timedelta(seconds=seconds) else Move.WAIT
+    seconds = spec.get("leaseDurationSeconds") or terms.duration
+    return Move.TAKE if unchanged > seconds else Move.WAIT
 
 
 def manifest(terms: LeaseTerms, now: datetime, before: Manifest | None) -> Manifest:
@@ -103,40 +117,6 @@ def _micro_time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-async def attempt(cluster: Cluster, clock: Clock, terms: LeaseTerms) -> bool:
-    """Looks at the Lease and takes or renews it where it may; True when it is held now. Raises
-    NotLeading where another holds it."""
-    try:
-        lease = await cluster.get(LEASE, terms.name, terms.namespace)
-    except NotFound:
-        lease = None
-    now = clock.now()
-    move = decide(lease, terms, now)
-    if move is Move.WAIT:
-        raise NotLeading("another replica holds the lease")
-    wanted = manifest(terms, now, lease)
-    try:
-        if move is Move.CREATE:
-            await cluster.create(LEASE, wanted)
-        else:
-            await cluster.patch(LEASE, terms.name, wanted, namespace=terms.namespace)
-    except (AlreadyExists, Conflict):
-        return False
-    return True
-
-
-async def release(cluster: Cluster, terms: LeaseTerms) -> None:
-    """Gives the Lease up, so that the next replica need not wait."""
-    try:
-        lease = await cluster.get(LEASE, terms.name, terms.namespace)
-        if lease["spec"].get("holderIdentity") == terms.identity:
-            version = lease["metadata"]["resourceVersion"]
-            patch = {"metadata": {"resourceVersion": version}, "spec": {"holderIdentity": ""}}
-            await cluster.patch(LEASE, terms.name, patch, namespace=terms.namespace)
-    except ClusterError as error:
-        LOG.info("the lease was not given up: %s", error)
-
-
 async def lead(
     cluster: Cluster,
     clock: Clock,
@@ -148,49 +128,91 @@ async def lead(
     it leads `tenure` says so.
 
     A process whose leadership was lost should end: its successor acts already."""
-    tenure = tenure or Tenure()
-    while not await _tried(cluster, clock, terms, tenure):
+    candidate = _Candidate(cluster, clock, terms, tenure or Tenure())
+    while not await candidate.tried():
         await asyncio.sleep(terms.renew_every)
     LOG.info("leading as %s", terms.identity)
     working = asyncio.ensure_future(work())
-    keeping = asyncio.ensure_future(_keep(cluster, clock, terms, tenure))
+    keeping = asyncio.ensure_future(candidate.keep())
     try:
         await asyncio.wait((working, keeping), return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in (working, keeping):
             task.cancel()
         results = await asyncio.gather(working, keeping, return_exceptions=True)
-        tenure.end()
-        await release(cluster, terms)
+        candidate.tenure.end()
+        await candidate.release()
     for result in results:
         if isinstance(result, Exception):
             raise result
 
 
-async def _keep(cluster: Cluster, clock: Clock, terms: LeaseTerms, tenure: Tenure) -> None:
-    """Renews until it did not succeed for three quarters of the Lease's duration. A Lease that ran
-    out meanwhile is not taken again by this process: others may have acted, and it saw nothing."""
-    pause = terms.renew_every
-    while tenure.holds():
-        await asyncio.sleep(pause)
-        if tenure.holds():
-            held = await _tried(cluster, clock, terms, tenure)
-            pause = terms.renew_every if held else terms.retry_every
-    LOG.error("leadership was lost: the lease was not renewed in time, or is another's")
+@dataclass
+class _Candidate:
+    cluster: Cluster
+    clock: Clock
+    terms: LeaseTerms
+    tenure: Tenure
+    _sighting: Sighting = field(default_factory=Sighting)
 
+    async def tried(self) -> bool:
+        """Whether the Lease is held now. Counts from before the question: it was written later
+        than that."""
+        began = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(self.terms.renew_every):
+                held = await self._attempt()
+        except NotLeading:
+            self.tenure.end()
+            return False
+        except (ClusterError, TimeoutError) as error:
+            LOG.warning("the lease could not be read or written: %s", error or "no answer")
+            return False
+        if held:
+            self.tenure.extend(began + self.terms.duration * 3 / 4)
+        return held
 
-async def _tried(cluster: Cluster, clock: Clock, terms: LeaseTerms, tenure: Tenure) -> bool:
-    """Counts from before the question: the Lease was written later than that."""
-    began = asyncio.get_running_loop().time()
-    try:
-        async with asyncio.timeout(terms.renew_every):
-            held = await attempt(cluster, clock, terms)
-    except NotLeading:
-        tenure.end()
-        return False
-    except (ClusterError, TimeoutError) as error:
-        LOG.warning("the lease could not be read or written: %s", error or "no answer")
-        return False
-    if held:
-        tenure.extend(began + terms.duration * 3 / 4)
-    return held
+    async def keep(self) -> None:
+        """Renews until it did not succeed for three quarters of the Lease's duration. A Lease that
+        ran out meanwhile is not taken again by this process: others may have acted, and it saw
+        nothing."""
+        pause = self.terms.renew_every
+        while self.tenure.holds():
+            await asyncio.sleep(pause)
+            if self.tenure.holds():
+                pause = self.terms.renew_every if await self.tried() else self.terms.retry_every
+        LOG.error("leadership was lost: the lease was not renewed in time, or is another's")
+
+    async def release(self) -> None:
+        """Gives the Lease up, so that the next replica need not wait."""
+        name, namespace = self.terms.name, self.terms.namespace
+        try:
+            lease = await self.cluster.get(LEASE, name, namespace)
+            if lease["spec"].get("holderIdentity") == self.terms.identity:
+                version = lease["metadata"]["resourceVersion"]
+                patch = {"metadata": {"resourceVersion": version}, "spec": {"holderIdentity": ""}}
+                await self.cluster.patch(LEASE, name, patch, namespace=namespace)
+        except ClusterError as error:
+            LOG.info("the lease was not given up: %s", error)
+
+    async def _attempt(self) -> bool:
+        """Looks at the Lease and takes or renews it where it may. Raises NotLeading where another
+        holds it."""
+        name, namespace = self.terms.name, self.terms.namespace
+        try:
+            lease = await self.cluster.get(LEASE, name, namespace)
+        except NotFound:
+            lease = None
+        unchanged = self._sighting.seconds(lease, asyncio.get_running_loop().time())
+        move = decide(lease, self.terms, unchanged)
+        if move is Move.WAIT:
+            raise NotLeading("another replica holds the lease")
+        wanted = manifest(self.terms, self.clock.now(), lease)
+        try:
+            if move is Move.CREATE:
+                await self.cluster.create(LEASE, wanted)
+            else:
+                await self.cluster.patch(LEASE, name, wanted, namespace=namespace)
+        except (AlreadyExists, Conflict):
+            return False
+        return True

@@ -12,55 +12,59 @@ from kaito_kube.clock import SystemClock
 from kaito_kube.errors import Conflict, Unavailable
 from kaito_kube.fake import Call, FakeCluster
 from kaito_kube.kinds import LEASE, Key, Manifest
-from kaito_kube.lease import LeaseTerms, Move, Tenure, decide, lead
+from kaito_kube.lease import LeaseTerms, Move, Sighting, Tenure, decide, lead
 
 pytestmark = pytest.mark.looptime
-
-NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def terms(identity: str = "one") -> LeaseTerms:
     return LeaseTerms(name="lease", namespace="kaito", identity=identity)
 
 
-def lease(holder: str, age: float | None = 0.0, **more: object) -> Manifest:
-    renewed = None if age is None else (NOW - timedelta(seconds=age)).isoformat()
-    return {"spec": {"holderIdentity": holder, "renewTime": renewed, **more}}
+def lease(holder: str, **more: object) -> Manifest:
+    return {"spec": {"holderIdentity": holder, **more}}
 
 
 @pytest.mark.parametrize(
-    ("seen", "move"),
+    ("seen", "unchanged", "move"),
     [
-        (None, Move.CREATE),
-        ({}, Move.TAKE),
-        (lease("one", 1000), Move.RENEW),
-        (lease(""), Move.TAKE),
-        (lease("two", None), Move.TAKE),
-        (lease("two", 19), Move.WAIT),
-        (lease("two", 21), Move.TAKE),
-        (lease("two", 21, leaseDurationSeconds=60), Move.WAIT),
-        (lease("two", -5), Move.WAIT),
+        (None, 0, Move.CREATE),
+        ({}, 0, Move.TAKE),
+        (lease("one"), 1000, Move.RENEW),
+        (lease(""), 0, Move.TAKE),
+        (lease("two"), 19, Move.WAIT),
+        (lease("two"), 21, Move.TAKE),
+        (lease("two", leaseDurationSeconds=60), 21, Move.WAIT),
     ],
     ids=[
         "none there",
         "nobody ever held it",
         "mine, however old",
         "given up",
-        "never renewed",
         "another's",
         "another's that ran out",
         "another's, which lasts longer",
-        "another's, whose clock is ahead of mine",
     ],
 )
-def test_a_lease_is_taken_only_when_nobody_may_act_by_it(seen: Manifest | None, move: Move) -> None:
-    assert decide(seen, terms(), NOW) is move
+def test_a_lease_is_taken_only_when_nobody_may_act_by_it(
+    seen: Manifest | None, unchanged: float, move: Move
+) -> None:
+    assert decide(seen, terms(), unchanged) is move
+
+
+def test_a_lease_ages_from_when_it_was_first_seen_as_it_is() -> None:
+    sighting = Sighting()
+    assert sighting.seconds(lease("two", renewTime="a"), 100) == 0
+    assert sighting.seconds(lease("two", renewTime="a"), 115) == 15
+    assert sighting.seconds(lease("two", renewTime="b"), 119) == 0
+    assert sighting.seconds(lease("two", renewTime="b"), 140) == 21
 
 
 @dataclass
 class Replica:
     cluster: FakeCluster
     name: str
+    ahead: timedelta = timedelta(0)
     tenure: Tenure = field(default_factory=Tenure)
     working: bool = False
     done: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,7 +77,10 @@ class Replica:
             self.working = False
 
     async def run(self) -> None:
-        await lead(self.cluster, SystemClock(), terms(self.name), self.work, self.tenure)
+        await lead(self.cluster, self, terms(self.name), self.work, self.tenure)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
 
 
 @asynccontextmanager
@@ -99,6 +106,20 @@ async def test_who_leads_goes_on_leading_and_the_other_waits() -> None:
         await asyncio.sleep(600)
         assert (one.working, two.working) == (True, False)
         assert one.tenure.holds() and not two.tenure.holds()
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_clocks_that_differ_by_an_hour_do_no_harm(hours: int) -> None:
+    cluster = FakeCluster()
+    one, two = Replica(cluster, "one"), Replica(cluster, "two", timedelta(hours=hours))
+    async with running(one, two) as (first, _):
+        await asyncio.sleep(600)
+        assert (one.working, two.working) == (True, False) and not first.done()
+        cluster.hook = refuse
+        await asyncio.sleep(terms().duration)
+        cluster.hook = None
+        await asyncio.sleep(terms().duration + terms().renew_every)
+        assert first.done() and two.working
 
 
 @pytest.mark.parametrize("cancelled", [True, False], ids=["told to stop", "its work ended"])

@@ -62,7 +62,7 @@ class Replica:
         self._compose = put_together
         self._lives = 0
         weather = around.stage.weather
-        self._skew = around.stage.between(-2, 2) if weather.knows(Fault.SKEW) else 0.0
+        self._skew = around.stage.between(-30, 30) if weather.knows(Fault.SKEW) else 0.0
 
     @property
     def is_up(self) -> bool:
