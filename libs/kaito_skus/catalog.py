@@ -1,10 +1,10 @@
 """The machine types this build knows, from the files beside it. Asks no cloud."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 
 from kaito_skus.records import DataError, Record
@@ -13,14 +13,17 @@ from kaito_skus.sku import Cloud, CudaCapability, GpuDriver, GpuSet, Sku, Vendor
 _CAPABILITY = re.compile(r"^(\d+)\.(\d+)$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Catalog:
     skus: tuple[Sku, ...]
 
     def find(self, name: str) -> Sku | None:
         """The machine type of that name, in any case: Azure's own API takes any."""
-        wanted = name.casefold()
-        return next((sku for sku in self.skus if wanted in _names(sku)), None)
+        return self._by_name.get(name.casefold())
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Sku]:
+        return {name: sku for sku in self.skus for name in _names(sku)}
 
     def on(self, cloud: Cloud) -> "Catalog":
         return Catalog(tuple(sku for sku in self.skus if sku.cloud is cloud))

@@ -23,9 +23,9 @@ class ApiServer:
         self._past: dict[Kind, deque[tuple[float, Listing]]] = defaultdict(deque)
         self.cluster.listen(self._remember)
 
-    def find(self, kind: Kind, name: str) -> Manifest | None:
-        """What is stored of a cluster-wide kind: to be looked at, not to be changed."""
-        return self._items[kind].get(f"/{name}")
+    def find(self, kind: Kind, name: str, namespace: str = "") -> Manifest | None:
+        """What is stored: to be looked at, not to be changed."""
+        return self._items[kind].get(f"{namespace}/{name}")
 
     def all(self, kind: Kind) -> list[Manifest]:
         """To be looked at, not to be changed."""

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gpu_provisioner.cloud import LaunchRefused
-from kaito_api import conditions
+from kaito_api import conditions, labels
 from kaito_api.reasons import REASONS
-from kaito_kube.kinds import MACHINE, NODE, NODE_CLAIM, Kind, Manifest, is_being_deleted
+from kaito_kube.kinds import NODE, WORKSPACE, Kind, Manifest, is_being_deleted, labels_of
 from tests.simulation.api_server import ApiServer
 from tests.simulation.arm import AgentPool, Arm
-from tests.simulation.judge import Judge, Verdict, Violation
+from tests.simulation.judge import CLAIMS, Judge, Verdict, Violation
 from tests.simulation.sold import TYPES
 from tests.simulation.vm import Ill
 
@@ -26,7 +26,7 @@ class Truth:
 
 def unsettled(truth: Truth) -> list[Violation]:
     """Everything that is not yet as it must be in the end."""
-    return [*_pools(truth), *_nodes(truth), *_claims(truth)]
+    return [*_pools(truth), *_nodes(truth), *_claims(truth), *_workspaces(truth)]
 
 
 def _pools(truth: Truth) -> Iterator[Violation]:
@@ -45,15 +45,38 @@ def _nodes(truth: Truth) -> Iterator[Violation]:
 
 def _claims(truth: Truth) -> Iterator[Violation]:
     there: set[str] = set()
-    for kind in (MACHINE, NODE_CLAIM):
+    for kind in CLAIMS:
         for claim in truth.server.all(kind):
             name = claim["metadata"]["name"]
             there.add(name)
+            if name not in truth.wanted and not is_being_deleted(claim):
+                yield Violation(Verdict.LEAKED, name, f"nobody wants {kind} {name}")
             if why := _why_open(truth, claim):
                 yield Violation(Verdict.STUCK, name, f"{kind} {name} {why}")
     for name in truth.wanted:
         if name not in there:
             yield Violation(Verdict.STUCK, name, "the claim is wanted and is not there")
+
+
+def _workspaces(truth: Truth) -> Iterator[Violation]:
+    """Each says what its claims say."""
+    for workspace in truth.server.all(WORKSPACE):
+        name, uid = workspace["metadata"]["name"], workspace["metadata"]["uid"]
+        if is_being_deleted(workspace):
+            yield Violation(Verdict.STUCK, "", f"Workspace {name} is still being deleted")
+            continue
+        claims = [
+            claim
+            for kind in CLAIMS
+            for claim in truth.server.all(kind)
+            if labels_of(claim).get(labels.WORKSPACE_UID) == uid
+        ]
+        found = (workspace.get("status") or {}).get("conditions") or ()
+        told = conditions.find(found, "ResourceReady") or {}
+        ready = all(conditions.is_true(claim, "Ready") for claim in claims)
+        if (told.get("status") == "True") != ready or told.get("reason") not in REASONS:
+            what = f"says ResourceReady={told.get('status')}/{told.get('reason')}"
+            yield Violation(Verdict.STUCK, "", f"Workspace {name} {what}, and its claims do not")
 
 
 def _why_open(truth: Truth, claim: Manifest) -> str:
@@ -91,8 +114,8 @@ def _has_obstacle(truth: Truth, claim: Manifest, pool: AgentPool | None) -> bool
 
 
 def _types(claim: Manifest) -> list[str]:
-    values: list[str] = claim["spec"]["requirements"][0]["values"]
-    return values
+    asked = claim["spec"]["requirements"]
+    return [v for r in asked if r["key"] == labels.INSTANCE_TYPE for v in r["values"]]
 
 
 def _is_sold(truth: Truth, name: str) -> bool:

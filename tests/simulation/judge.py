@@ -10,8 +10,18 @@ from math import ceil
 
 from gpu_provisioner.cloud import PoolSpec, PoolState
 from gpu_provisioner.settings import Terms
+from kaito_api import labels
 from kaito_kube.fake import Event
-from kaito_kube.kinds import MACHINE, NODE, NODE_CLAIM, Kind, Manifest, is_being_deleted
+from kaito_kube.kinds import (
+    MACHINE,
+    NODE,
+    NODE_CLAIM,
+    WORKSPACE,
+    Kind,
+    Manifest,
+    is_being_deleted,
+    labels_of,
+)
 from tests.simulation.api_server import ApiServer
 from tests.simulation.arm import AgentPool, Arm
 from tests.simulation.power import ClusterPower
@@ -20,6 +30,8 @@ from tests.simulation.stage import Stage
 from tests.simulation.vm import Ill, Vm
 
 CLAIMS = (MACHINE, NODE_CLAIM)
+# What the processes of workspace-controller are called.
+CONTROLLER = "controller"
 # A pool whose create was reported failed is kept so long for its machine.
 FAILED_POOL_GRACE = 120.0
 # Calls that were decided before the word came, and are sent after it.
@@ -88,6 +100,9 @@ class Judge:
             claim = self.server.find(kind, name)
             if claim is None or is_being_deleted(claim):
                 return
+            if who.startswith(CONTROLLER):
+                self._gives_back(who, claim)
+                return
             for pool in self.arm.of(claim["metadata"]["uid"]):
                 if why := self._why_keep_claim(pool):
                     self._wrong(name, f"{who} gives up a live claim: {why}")
@@ -95,6 +110,11 @@ class Judge:
     def patches_object(self, who: str, kind: Kind, name: str) -> None:
         if kind is NODE and any(p.foreign and p.vm and p.vm.node == name for p in self._pools()):
             self._wrong(name, f"{who} changes someone else's Node")
+
+    def _gives_back(self, who: str, claim: Manifest) -> None:
+        if self.workspace_of(claim) is not None:
+            name = claim["metadata"]["name"]
+            self._wrong(name, f"{who} gives back a node that a Workspace asks for")
 
     def makes_pool(self, who: str, spec: PoolSpec) -> None:
         """At the effect of a create."""
@@ -150,6 +170,18 @@ class Judge:
             metadata = event.change.manifest["metadata"]
             for pool in self.arm.of(metadata["uid"]):
                 self._leaked(metadata["name"], f"the claim went before its pool {pool.name}")
+        elif event.kind in CLAIMS and event.change.type == "ADDED":
+            self._asks(event.change.manifest)
+
+    def _asks(self, claim: Manifest) -> None:
+        """Nobody asks for more nodes than a Workspace wants."""
+        if (workspace := self.workspace_of(claim)) is None:
+            return
+        uid = workspace["metadata"]["uid"]
+        others = (other for kind in CLAIMS for other in self.server.all(kind))
+        asked = [o for o in others if labels_of(o).get(labels.WORKSPACE_UID) == uid]
+        if len(asked) > workspace["resource"]["count"]:
+            self._leaked(claim["metadata"]["name"], "a claim more than its Workspace wants")
 
     def _deletes_node(self, who: str, name: str) -> None:
         for pool in self._pools():
@@ -211,6 +243,15 @@ class Judge:
             if claim and claim["metadata"]["uid"] == pool.uid and not is_being_deleted(claim):
                 return claim
         return None
+
+    def workspace_of(self, claim: Manifest) -> Manifest | None:
+        """The Workspace that the claim was made for, where it exists and is not being deleted."""
+        has = labels_of(claim)
+        place = has.get(labels.WORKSPACE, ""), has.get(labels.WORKSPACE_NAMESPACE, "")
+        found = self.server.find(WORKSPACE, *place)
+        if found is None or is_being_deleted(found):
+            return None
+        return found if found["metadata"]["uid"] == has.get(labels.WORKSPACE_UID) else None
 
     def may_repair(self) -> bool:
         """Karpenter's brake: with more than a fifth of all nodes broken the fault is elsewhere."""

@@ -9,7 +9,7 @@ from tests.simulation.loop import GATE
 from tests.simulation.process import Process
 from tests.simulation.story import Story
 
-_LOGGERS = ("gpu_provisioner", "kaito_kube")
+_LOGGERS = ("gpu_provisioner", "workspace_controller", "kaito_kube")
 
 
 class _Ear(logging.Handler):

@@ -1,21 +1,10 @@
-"""A replica of gpu-provisioner: the real composition, in a process that is started again whenever
-it ends."""
+"""A replica of one of the controllers: a process that is started again whenever it ends."""
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
 
-from prometheus_client import CollectorRegistry
-
-from gpu_provisioner.cloud import CloudProvider
-from gpu_provisioner.operator import Operator
-from gpu_provisioner.pacing.paced_cloud import PacedCloud
-from gpu_provisioner.settings import Settings
-from kaito_kube.cluster import Cluster
-from kaito_kube.lease import LeaseTerms
-from tests.simulation.api_client import ApiClient
-from tests.simulation.api_server import ApiServer
-from tests.simulation.arm_client import ArmClient, Azure
 from tests.simulation.judge import Judge, Verdict
 from tests.simulation.loop import LoopClock
 from tests.simulation.process import Process
@@ -24,45 +13,32 @@ from tests.simulation.weather import Fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What replicas live in. `settings` are theirs, `lease` the terms of leadership."""
+class Life:
+    """What one life of a replica is given; `clock` is of the machine that it runs on."""
 
-    stage: Stage
-    server: ApiServer
-    azure: Azure
-    judge: Judge
-    settings: Settings
-    lease: LeaseTerms
+    name: str
+    process: Process
+    clock: LoopClock
+    rng: random.Random
 
 
-Compose = Callable[[Cluster, CloudProvider, LoopClock, Settings, random.Random], Operator]
-
-
-def compose(
-    cluster: Cluster,
-    cloud: CloudProvider,
-    clock: LoopClock,
-    settings: Settings,
-    rng: random.Random,
-) -> Operator:
-    """As __main__ does it."""
-    paced = PacedCloud(cloud, clock, settings.budget)
-    return Operator(cluster, paced, clock, settings, CollectorRegistry(), rng)
+Main = Callable[[Life], Coroutine[Any, Any, None]]
+"""Everything that a process does from its start on."""
 
 
 class Replica:
     """`wanted` is whether it is started again when it ends."""
 
-    def __init__(self, name: str, around: Surroundings, put_together: Compose = compose) -> None:
+    def __init__(self, name: str, stage: Stage, judge: Judge, main: Main) -> None:
         self.name = name
         self.process: Process | None = None
         self.wanted = True
         self.deaths: list[Callable[[], None]] = []
-        self._around = around
-        self._compose = put_together
+        self._stage = stage
+        self._judge = judge
+        self._main = main
         self._lives = 0
-        weather = around.stage.weather
-        self._skew = around.stage.between(-30, 30) if weather.knows(Fault.SKEW) else 0.0
+        self._skew = stage.between(-30, 30) if stage.weather.knows(Fault.SKEW) else 0.0
 
     @property
     def is_up(self) -> bool:
@@ -72,10 +48,10 @@ class Replica:
         if self.is_up or not self.wanted:
             return
         self._lives += 1
-        stage, process = self._around.stage, Process(self._around.stage.loop, self.name, self._died)
+        process = Process(self._stage.loop, self.name, self._died)
         self.process = process
-        stage.tell(self.name, "starts")
-        process.start(lambda: self._main(process))
+        self._stage.tell(self.name, "starts")
+        process.start(lambda: self._live(process))
 
     def go_down(self, why: str) -> None:
         """And stays down."""
@@ -87,21 +63,17 @@ class Replica:
         self.wanted = True
         self.start()
 
-    async def _main(self, process: Process) -> None:
-        around, stage = self._around, self._around.stage
-        cluster = ApiClient(stage, around.server, process, around.judge)
-        cloud = ArmClient(stage, around.azure, process, around.judge)
-        clock = LoopClock(stage.loop, self._skew)
+    async def _live(self, process: Process) -> None:
+        stage = self._stage
         rng = random.Random(f"{self.name} {self._lives} {stage.rng.random()}")
-        settings = replace(around.settings, pod_name=self.name)
-        operator = self._compose(cluster, cloud, clock, settings, rng)
-        await operator.run(replace(around.lease, identity=self.name))
+        clock = LoopClock(stage.loop, self._skew)
+        await self._main(Life(name=self.name, process=process, clock=clock, rng=rng))
 
     def _died(self, process: Process, why: str) -> None:
-        stage = self._around.stage
+        stage = self._stage
         stage.tell(self.name, why)
         if why.startswith("ended by"):
-            self._around.judge.complain(Verdict.STUCK, "", f"{self.name} {why}")
+            self._judge.complain(Verdict.STUCK, "", f"{self.name} {why}")
         for told in self.deaths:
             told()
         if self.wanted:

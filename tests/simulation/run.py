@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from tests.simulation.judge import Violation
 from tests.simulation.log_ear import listening
 from tests.simulation.loop import VirtualLoop
-from tests.simulation.replica import Compose, compose
+from tests.simulation.provisioner import Compose, compose
 from tests.simulation.schedule import Schedule, draw
 from tests.simulation.story import Story
 from tests.simulation.world import World

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.simulation.log_ear import listening
 from tests.simulation.loop import VirtualLoop
-from tests.simulation.replica import Compose, compose
+from tests.simulation.provisioner import Compose, compose
 from tests.simulation.schedule import Schedule
 from tests.simulation.world import World
 

@@ -7,6 +7,7 @@ from tests.simulation.machines import Machines
 from tests.simulation.owner import Owner
 from tests.simulation.stage import Stage
 from tests.simulation.weather import Fault
+from tests.simulation.workspaces import Workspaces
 
 ACTOR = "user"
 
@@ -14,7 +15,7 @@ ACTOR = "user"
 @dataclass(eq=False)
 class User:
     stage: Stage
-    owner: Owner
+    owner: Owner | Workspaces
     arm: Arm
     machines: Machines
     most_claims: int

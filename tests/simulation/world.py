@@ -4,41 +4,33 @@ come to rest."""
 import asyncio
 import random
 
-from gpu_provisioner.settings import Settings
 from kaito_api import conditions
 from kaito_kube.fake import Event
 from kaito_kube.kinds import EVENT, LEASE
-from kaito_kube.lease import LeaseTerms
 from tests.simulation import foreign
 from tests.simulation.api_server import ApiServer
 from tests.simulation.arm import Arm
 from tests.simulation.arm_client import Azure
 from tests.simulation.chaos import Chaos
+from tests.simulation.controller import WorkspaceController
 from tests.simulation.ending import Truth, unsettled
-from tests.simulation.judge import CLAIMS, Bounds, Judge, Verdict
+from tests.simulation.judge import CLAIMS, CONTROLLER, Bounds, Judge, Verdict
 from tests.simulation.loop import LoopClock, VirtualLoop
 from tests.simulation.machines import Machines
 from tests.simulation.owner import Owner
 from tests.simulation.power import ClusterPower, Cycle
 from tests.simulation.process import API
-from tests.simulation.replica import Compose, Replica, Surroundings, compose
+from tests.simulation.provisioner import NAME, SETTINGS, Compose, Provisioner, compose
+from tests.simulation.replica import Main, Replica
 from tests.simulation.schedule import Schedule
 from tests.simulation.sold import PLENTY, Region
 from tests.simulation.stage import Stage
 from tests.simulation.story import Story
 from tests.simulation.user import User
 from tests.simulation.weather import Fault, Weather
+from tests.simulation.workspaces import Workspaces
+from workspace_controller.settings import NodeProvisioner
 
-_ENVIRONMENT = {
-    "KAITO_AZURE_SUBSCRIPTION_ID": "00000000-0000-0000-0000-000000000000",
-    "KAITO_AZURE_RESOURCE_GROUP": "simulated",
-    "KAITO_AZURE_CLUSTER_NAME": "simulated",
-    "KAITO_AZURE_LOCATION": "simland",
-    "KAITO_AZURE_TENANT_ID": "tenant",
-    "KAITO_AZURE_CLIENT_ID": "client",
-    "KAITO_RELEASE_NAMESPACE": "kaito",
-    "KAITO_POD_NAME": "gpu-provisioner",
-}
 # In the calm everything has to come to rest within this time, and to stay there.
 _LONGEST_CALM = 5400.0
 _STEADY = 300.0
@@ -65,21 +57,26 @@ class World:
         self.power = ClusterPower(stage, self.machines)
         self.machines.steady = self.power.steady
         self.arm = Arm(stage, self.region, self.machines, self.power.steady)
-        settings = Settings.from_env(_ENVIRONMENT)
         self.judge = Judge(
-            stage, self.server, self.arm, self.power, settings.terms, _bounds(schedule), self._over
+            stage, self.server, self.arm, self.power, SETTINGS.terms, _bounds(schedule), self._over
         )
-        self.owner = Owner(stage, self.cluster)
-        around = Surroundings(
+        provisioner = Provisioner(
             stage=stage,
             server=self.server,
             azure=Azure(self.arm, self.power),
             judge=self.judge,
-            settings=settings,
-            lease=_lease(schedule.lease),
+            lease=schedule.lease,
+            put_together=put_together,
         )
-        names = [f"replica-{number + 1}" for number in range(schedule.replicas)]
-        self.replicas = [Replica(name, around, put_together) for name in names]
+        self.replicas = self._replicas("replica", schedule.replicas, provisioner.main)
+        self.owner: Owner | Workspaces = Owner(stage, self.cluster)
+        if schedule.controllers:
+            nodes = rng.choice((NodeProvisioner.MACHINE, NodeProvisioner.NODECLAIM))
+            self.owner = Workspaces(stage, self.cluster, nodes)
+            asking = WorkspaceController(
+                stage=stage, server=self.server, judge=self.judge, nodes=nodes
+            )
+            self.replicas += self._replicas(CONTROLLER, schedule.controllers, asking.main)
         self.user = User(stage, self.owner, self.arm, self.machines, schedule.most_claims)
         self.cycle = Cycle(stage, self.arm, self.machines, self.power, self)
         self.chaos = Chaos(stage, self.replicas, self.region, self.user, self.cycle.begin)
@@ -88,6 +85,10 @@ class World:
         self._writes = 0
         self._end: asyncio.Future[None] = loop.create_future()
         self.cluster.listen(self._changed)
+
+    def _replicas(self, name: str, count: int, main: Main) -> list[Replica]:
+        names = [f"{name}-{number + 1}" for number in range(count)]
+        return [Replica(name, self.stage, self.judge, main) for name in names]
 
     async def run(self) -> None:
         """Until all is at rest, or something is wrong."""
@@ -180,7 +181,7 @@ class World:
     def _changed(self, event: Event) -> None:
         if event.kind is not LEASE and event.kind is not EVENT:
             self._writes += 1
-        if event.kind is LEASE:
+        if event.kind is LEASE and event.change.manifest["metadata"]["name"] == NAME:
             leader = event.change.manifest["spec"].get("holderIdentity", "")
             if leader and leader != self.leader:
                 self.leader, self.leaders = leader, self.leaders + 1
@@ -195,18 +196,6 @@ class World:
     def _over(self) -> None:
         if not self._end.done():
             self._end.set_result(None)
-
-
-def _lease(duration: float) -> LeaseTerms:
-    """In the proportions of the real one's."""
-    return LeaseTerms(
-        name="kaito-gpu-provisioner",
-        namespace="kaito",
-        identity="",
-        duration=duration,
-        renew_every=duration / 5,
-        retry_every=duration / 20,
-    )
 
 
 def _bounds(schedule: Schedule) -> Bounds:

@@ -1,6 +1,7 @@
 """The real loops over a FakeCluster: feeds, leadership, and a replica that takes over."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ class Running:
 
     def __post_init__(self) -> None:
         given = settings(pod_name=self.name, backends_config_map="backends")
-        self.process = build(given, self.cluster, SystemClock())
+        self.process = build(given, self.cluster, SystemClock(), random.Random())
 
     def start(self) -> None:
         terms = LeaseTerms(name="lease", namespace=RELEASE, identity=self.name, duration=15)
@@ -184,7 +185,7 @@ async def test_a_process_that_loses_a_part_ends_with_it(error: Exception | None)
 def test_metrics_count_workspaces_and_claims() -> None:
     from prometheus_client import generate_latest
 
-    made = build(settings(), FakeCluster(), SystemClock())
+    made = build(settings(), FakeCluster(), SystemClock(), random.Random())
     store: Store = made.store
     given = inference_workspace()
     store.put(kinds.WORKSPACE, {**given, "status": {"state": "Ready"}})

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import random
 import signal
 import sys
 from collections.abc import Coroutine, Mapping
@@ -64,7 +65,7 @@ class Process:
             "feed": self._feed(),
             "store": self.controller.keep_true(),
             "webhook": self.webhook.serve(),
-            "leadership": self._lead(),
+            "leadership": self.lead(),
         }
         async with serving(app, self.settings.http_port):
             return await until(stop, work)
@@ -73,6 +74,16 @@ class Process:
         """A standby is ready when its picture is whole."""
         missing = self.controller.unlisted()
         return f"not listed yet: {', '.join(missing)}" if missing else None
+
+    async def lead(self) -> None:
+        """Waits for leadership, acts, and returns when leadership is lost."""
+        settings = self.settings
+        terms = LeaseTerms(
+            name=settings.lease_name,
+            namespace=settings.release_namespace,
+            identity=settings.pod_name,
+        )
+        await lead(self.cluster, self.clock, terms, self._act, self.tenure)
 
     async def _feed(self) -> None:
         while True:
@@ -84,15 +95,6 @@ class Process:
                 await asyncio.sleep(_CRD_POLL_S)
         await handlers.watch(self.controller.feed)
 
-    async def _lead(self) -> None:
-        settings = self.settings
-        terms = LeaseTerms(
-            name=settings.lease_name,
-            namespace=settings.release_namespace,
-            identity=settings.pod_name,
-        )
-        await lead(self.cluster, self.clock, terms, self._act, self.tenure)
-
     async def _act(self) -> None:
         self.metrics.leading.set(1)
         async with asyncio.TaskGroup() as acting:
@@ -101,7 +103,7 @@ class Process:
             acting.create_task(self.front_door.keep())
 
 
-def build(settings: Settings, cluster: Cluster, clock: Clock) -> Process:
+def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random) -> Process:
     # Read once and for all, before a pass waits for it.
     presets.load()
     skus.load()
@@ -118,7 +120,7 @@ def build(settings: Settings, cluster: Cluster, clock: Clock) -> Process:
         settings=settings,
         tenure=tenure,
         store=store,
-        controller=controller(cluster, store, Reconciler(observer, hand, metrics), settings),
+        controller=controller(cluster, store, Reconciler(observer, hand, metrics), settings, rng),
         webhook=Webhook(cluster, clock, settings, observer.check, metrics),
         front_door=FrontDoor(fence, store, settings),
         registry=registry,
@@ -145,7 +147,7 @@ async def serve(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with connect(f"kaito-{NAME}") as cluster:
-        return await build(settings, cluster, SystemClock()).run(stop)
+        return await build(settings, cluster, SystemClock(), random.Random()).run(stop)
 
 
 def main() -> int:

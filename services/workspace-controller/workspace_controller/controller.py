@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, field
 
 from kaito_api import labels
 from kaito_kube import kinds
@@ -37,6 +38,7 @@ class Controller:
     store: Store
     loops: KeyedLoops
     interests: tuple[Interest, ...] = INTERESTS
+    rng: random.Random = field(default_factory=random.Random)
 
     def feed(self, gone: bool, manifest: Manifest) -> None:
         """Takes a Workspace as it was seen."""
@@ -49,7 +51,7 @@ class Controller:
         """Feeds the store with everything but Workspaces, until it is cancelled."""
         async with asyncio.TaskGroup() as feeding:
             for interest in self.interests:
-                feeding.create_task(inform(self.cluster, self.store, interest))
+                feeding.create_task(inform(self.cluster, self.store, interest, self.rng))
 
     def unlisted(self) -> list[str]:
         """Kinds that are not in the store yet."""
@@ -72,8 +74,13 @@ class Controller:
 
 
 def controller(
-    cluster: Cluster, store: Store, reconciler: Reconciler, settings: Settings
+    cluster: Cluster,
+    store: Store,
+    reconciler: Reconciler,
+    settings: Settings,
+    rng: random.Random,
 ) -> Controller:
-    loops = KeyedLoops("workspace", reconciler.reconcile, Pace(concurrency=settings.concurrency))
+    pace = Pace(concurrency=settings.concurrency)
+    loops = KeyedLoops("workspace", reconciler.reconcile, pace, rng)
     Waker(store, loops.wake)
-    return Controller(cluster, store, loops)
+    return Controller(cluster, store, loops, rng=rng)

@@ -24,7 +24,7 @@ from kaito_kube.cluster import Cluster
 from tests.simulation.loop import LoopClock
 from tests.simulation.mutants.bent_cloud import BentCloud, Ways
 from tests.simulation.mutants.mutant import Mutant
-from tests.simulation.replica import compose
+from tests.simulation.provisioner import compose
 
 
 def _bent(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.simulation.replica import Compose, compose
+from tests.simulation.provisioner import Compose, compose
 
 
 def _nothing(_: pytest.MonkeyPatch) -> None:

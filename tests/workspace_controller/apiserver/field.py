@@ -1,6 +1,7 @@
 """What tests do to the API server: as a user, as a provisioner, as a kubelet."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -171,7 +172,9 @@ class Field:
         )
         stop = asyncio.Event()
         async with connect("kaito-test") as cluster:
-            running = asyncio.create_task(build(given, cluster, SystemClock()).run(stop))
+            running = asyncio.create_task(
+                build(given, cluster, SystemClock(), random.Random()).run(stop)
+            )
             try:
                 yield
             finally:

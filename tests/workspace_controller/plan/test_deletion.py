@@ -33,21 +33,21 @@ CASES: dict[str, tuple[Observed, list[str], str, float | None]] = {
     ),
     "each once": (seen(job=LEAVING, claims=(claim(),)), [], "keep", 15.0),
     "then pods may end": (seen(pods=(pod("tuning"),), claims=(claim(),)), [], "keep", 15.0),
-    "then claims": (seen(claims=(claim(),)), ["Machine"], "keep", None),
-    "claims are waited for": (seen(claims=(claim(leaving=True),)), [], "keep", None),
+    "then claims": (seen(claims=(claim(),)), ["Machine"], "keep", 15.0),
+    "claims are waited for": (seen(claims=(claim(leaving=True),)), [], "keep", 15.0),
     "then the finalizer": (seen(), [], "remove", None),
     "pods of a dead node are not waited for": (
-        seen(LONG_AGO, pods=(pod("tuning"),), claims=(claim(),)), ["Machine"], "keep", None,
+        seen(LONG_AGO, pods=(pod("tuning"),), claims=(claim(),)), ["Machine"], "keep", 15.0,
     ),
     "what does not end goes with the rest": (
-        seen(LONG_AGO, job=THERE, claims=(claim(),)), ["Job", "Machine"], "keep", None,
+        seen(LONG_AGO, job=THERE, claims=(claim(),)), ["Job", "Machine"], "keep", 15.0,
     ),
     "a pool takes its claims along": (
         seen(claims=(claim(kind=NODE_POOL), claim(1, kind=NODE_CLAIM, of_pool=True))),
-        ["NodePool"], "keep", None,
+        ["NodePool"], "keep", 15.0,
     ),
     "a pool, and a Machine from before it": (
-        seen(claims=(claim(1), claim(kind=NODE_POOL))), ["Machine", "NodePool"], "keep", None,
+        seen(claims=(claim(1), claim(kind=NODE_POOL))), ["Machine", "NodePool"], "keep", 15.0,
     ),
 }  # fmt: skip
 

@@ -14,6 +14,8 @@ from workspace_controller.plan.serving import stop
 
 # Pods on a dead node never end: the nodes go all the same after this long.
 _PODS_MAY_TAKE = timedelta(seconds=20)
+# A claim's going wakes its Workspace; the list that is asked for then may be older than that.
+_CLAIMS_AGAIN_S = 15.0
 
 
 def decide_deletion(o: Observed) -> Plan:
@@ -25,7 +27,7 @@ def decide_deletion(o: Observed) -> Plan:
         return _waiting(o, steps, f"waiting for {len(o.pods)} pods to end", waits)
     claims = release(o)
     if o.claims:
-        return _waiting(o, (*steps, *claims), _claims_left(o), None)
+        return _waiting(o, (*steps, *claims), _claims_left(o), _CLAIMS_AGAIN_S)
     return Plan(steps=steps, finalizer="remove")
 
 
@@ -49,6 +51,6 @@ def _claims_left(o: Observed) -> str:
     return f"waiting for {', '.join(said)} to be gone"
 
 
-def _waiting(o: Observed, steps: tuple[Step, ...], why: str, again: float | None) -> Plan:
+def _waiting(o: Observed, steps: tuple[Step, ...], why: str, again: float) -> Plan:
     told = status.of_deletion(o, why)
     return Plan(steps=steps, status=told, events=status.events(o, told), requeue_after=again)

@@ -1,0 +1,38 @@
+"""The real workspace-controller in a process of the simulation. Only its webhook is not served,
+and an informer takes the place of kopf, which has an event loop and a connection of its own."""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from kaito_kube.informer import Interest, inform
+from kaito_kube.kinds import WORKSPACE
+from tests.simulation.api_client import ApiClient
+from tests.simulation.api_server import ApiServer
+from tests.simulation.judge import Judge
+from tests.simulation.replica import Life
+from tests.simulation.stage import Stage
+from workspace_controller.__main__ import build, until
+from workspace_controller.settings import NodeProvisioner, PodSettings, Settings
+
+_IMAGE = PodSettings(image="registry/image:1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceController:
+    stage: Stage
+    server: ApiServer
+    judge: Judge
+    nodes: NodeProvisioner
+
+    async def main(self, life: Life) -> None:
+        settings = Settings(
+            tuner=_IMAGE, model_server=_IMAGE, gateway=_IMAGE, node_provisioner=self.nodes
+        )
+        cluster = ApiClient(self.stage, self.server, life.process, self.judge)
+        made = build(replace(settings, pod_name=life.name), cluster, life.clock, life.rng)
+        work = {
+            "feed": inform(cluster, made.store, Interest(WORKSPACE), life.rng),
+            "store": made.controller.keep_true(),
+            "leadership": made.lead(),
+        }
+        await until(asyncio.Event(), work)
