@@ -81,7 +81,7 @@ bench-provisioner: venv ## 100 and 500 claims at once against the AKS emulator: 
 trouble: venv venv-models ## provoke every kind of trouble on the local cluster, print what is told
 	$(PY) -m tools.demo.troubles
 
-simulate: venv ## N random schedules of the provisioner against crashes and faults; SEED=... tells one
+simulate: venv ## N random schedules of both controllers against crashes and faults; SEED=... tells one
 	$(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),--schedules $(N))
 
 pants-lint: ## ruff, by Pants (tools/pants needs a Python 3.9; docs/development.md)

@@ -1,6 +1,7 @@
 """All mutants."""
 
 from tests.simulation.mutants import (
+    asking_mutants,
     claim_mutants,
     cloud_mutants,
     deed_mutants,
@@ -14,4 +15,5 @@ MUTANTS = (
     *cloud_mutants.MUTANTS,
     *garbage_mutants.MUTANTS,
     *process_mutants.MUTANTS,
+    *asking_mutants.MUTANTS,
 )

@@ -1,0 +1,55 @@
+"""Wrong ways of workspace-controller to ask for nodes and to give them back."""
+
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from kaito_api.workspace import WorkspaceSpec
+from kaito_kube.kinds import Key
+from tests.simulation.mutants.mutant import Mutant
+from workspace_controller.manifests import claims
+from workspace_controller.manifests.metadata import Owner
+from workspace_controller.observed import Observed
+from workspace_controller.plan import deletion
+from workspace_controller.plan.nodes import Nodes, decide_nodes, given_back
+from workspace_controller.plan.selecting import claim_is_ready
+from workspace_controller.reconcile import Reconciler
+
+
+def _another_name_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = count()
+
+    def claim_name(owner: Owner, index: int) -> str:
+        return f"ws{next(numbers):09x}"
+
+    monkeypatch.setattr(claims, "claim_name", claim_name)
+
+
+def _unready_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def decide(o: Observed, spec: WorkspaceSpec, target: int) -> Nodes:
+        found = decide_nodes(o, spec, target)
+        joined = [c for c in o.claims if (c.manifest.get("status") or {}).get("nodeName")]
+        broken = given_back([c for c in joined if not claim_is_ready(c)])
+        return replace(found, steps=(*found.steps, *broken))
+
+    monkeypatch.setattr("workspace_controller.plan.decide.decide_nodes", decide)
+
+
+def _does_not_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deletion, "_CLAIMS_AGAIN_S", None)
+
+
+def _leaves_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def leave_nothing(self: Reconciler, key: Key) -> None:
+        return
+
+    monkeypatch.setattr(Reconciler, "_leave_nothing", leave_nothing)
+
+
+MUTANTS = (
+    Mutant("a claim has another name each time", 60, _another_name_each_time),
+    Mutant("an unready node is given back", 60, _unready_is_given_back),
+    Mutant("a Workspace that goes does not look again", 60, _does_not_look_again),
+    Mutant("what a Workspace has left behind stays", 100, _leaves_claims),
+)
