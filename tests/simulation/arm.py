@@ -10,7 +10,6 @@ from gpu_provisioner.cloud import (
     LaunchRefused,
     Pool,
     PoolBusy,
-    PoolListing,
     PoolNotFound,
     PoolSpec,
     PoolState,
@@ -116,11 +115,10 @@ class Arm:
             raise PoolNotFound(name)
         return self.pools[name].told()
 
-    def list(self, age: float = 0.0) -> PoolListing:
+    def list(self, age: float = 0.0) -> tuple[Pool, ...]:
         """Every pool as it was so many seconds ago; AKS does not say how old its answer is."""
         wanted = max(0.0, self.stage.now - age)
-        found = next(pools for moment, pools in reversed(self._past) if moment <= wanted)
-        return PoolListing(found, self.stage.clock.now())
+        return next(pools for moment, pools in reversed(self._past) if moment <= wanted)
 
     def delete(self, name: str) -> None:
         self._refuse_while_unsteady()

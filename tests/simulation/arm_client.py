@@ -1,7 +1,7 @@
 """The `CloudProvider` of one process: ARM through a network and a front that have faults."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gpu_provisioner.cloud import (
@@ -15,6 +15,7 @@ from gpu_provisioner.cloud import (
     PoolSpec,
     Unauthorized,
 )
+from kaito_kube.clock import Clock
 from tests.simulation.arm import Arm
 from tests.simulation.power import ClusterPower
 from tests.simulation.process import ARM, Process
@@ -44,10 +45,15 @@ class Azure:
 
 
 class ArmClient:
-    def __init__(self, stage: Stage, azure: Azure, process: Process, witness: Witness) -> None:
+    """`clock` is the process' own, by which it knows when it asked."""
+
+    def __init__(
+        self, stage: Stage, azure: Azure, process: Process, clock: Clock, witness: Witness
+    ) -> None:
         self._stage = stage
         self._azure = azure
         self._process = process
+        self._clock = clock
         self._witness = witness
         self._wire = Wire(stage, process, ARM, _silence)
 
@@ -68,8 +74,8 @@ class ArmClient:
         if self._stage.weather.strikes(Fault.STALE_POOLS):
             age = self._stage.between(1, 20)
         old = f", {age:.0f} s old" if age else ""
-        ask = Ask(f"list pools{old}", danger=0.02)
-        return await self._call(ask, lambda: self._azure.arm.list(age))
+        ask, asked = Ask(f"list pools{old}", danger=0.02), self._clock.now()
+        return PoolListing(await self._call(ask, lambda: self._azure.arm.list(age)), asked)
 
     async def delete(self, name: str) -> None:
         self._process.check()
@@ -85,7 +91,9 @@ class ArmClient:
         return await self._call(ask, lambda: self._azure.arm.get(name).image)
 
     async def market(self) -> Market:
-        return await self._call(Ask("list market"), self._azure.arm.region.market)
+        asked = self._clock.now()
+        found = await self._call(Ask("list market"), self._azure.arm.region.market)
+        return replace(found, asked=asked)
 
     async def _call(self, ask: Ask, effect: Callable[[], Answer]) -> Answer:
         self._process.check()

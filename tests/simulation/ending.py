@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gpu_provisioner.cloud import LaunchRefused
 from kaito_api import conditions, labels
 from kaito_api.reasons import REASONS
-from kaito_kube.kinds import NODE, WORKSPACE, Kind, Manifest, is_being_deleted, labels_of
+from kaito_kube.kinds import NODE, WORKSPACE, Kind, Manifest, is_being_deleted
 from tests.simulation.api_server import ApiServer
 from tests.simulation.arm import AgentPool, Arm
 from tests.simulation.judge import CLAIMS, Judge, Verdict, Violation
@@ -61,16 +61,11 @@ def _claims(truth: Truth) -> Iterator[Violation]:
 def _workspaces(truth: Truth) -> Iterator[Violation]:
     """Each says what its claims say."""
     for workspace in truth.server.all(WORKSPACE):
-        name, uid = workspace["metadata"]["name"], workspace["metadata"]["uid"]
+        name = workspace["metadata"]["name"]
         if is_being_deleted(workspace):
             yield Violation(Verdict.STUCK, "", f"Workspace {name} is still being deleted")
             continue
-        claims = [
-            claim
-            for kind in CLAIMS
-            for claim in truth.server.all(kind)
-            if labels_of(claim).get(labels.WORKSPACE_UID) == uid
-        ]
+        claims = truth.judge.claims_of(workspace)
         found = (workspace.get("status") or {}).get("conditions") or ()
         told = conditions.find(found, "ResourceReady") or {}
         ready = all(conditions.is_true(claim, "Ready") for claim in claims)

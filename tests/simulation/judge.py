@@ -111,11 +111,6 @@ class Judge:
         if kind is NODE and any(p.foreign and p.vm and p.vm.node == name for p in self._pools()):
             self._wrong(name, f"{who} changes someone else's Node")
 
-    def _gives_back(self, who: str, claim: Manifest) -> None:
-        if self.workspace_of(claim) is not None:
-            name = claim["metadata"]["name"]
-            self._wrong(name, f"{who} gives back a node that a Workspace asks for")
-
     def makes_pool(self, who: str, spec: PoolSpec) -> None:
         """At the effect of a create."""
         before, uid = self.arm.pools.get(spec.name), spec.tags["kaito-claim-uid"]
@@ -177,11 +172,13 @@ class Judge:
         """Nobody asks for more nodes than a Workspace wants."""
         if (workspace := self.workspace_of(claim)) is None:
             return
-        uid = workspace["metadata"]["uid"]
-        others = (other for kind in CLAIMS for other in self.server.all(kind))
-        asked = [o for o in others if labels_of(o).get(labels.WORKSPACE_UID) == uid]
-        if len(asked) > workspace["resource"]["count"]:
+        if len(self.claims_of(workspace)) > workspace["resource"]["count"]:
             self._leaked(claim["metadata"]["name"], "a claim more than its Workspace wants")
+
+    def _gives_back(self, who: str, claim: Manifest) -> None:
+        if self.workspace_of(claim) is not None:
+            name = claim["metadata"]["name"]
+            self._wrong(name, f"{who} gives back a node that a Workspace asks for")
 
     def _deletes_node(self, who: str, name: str) -> None:
         for pool in self._pools():
@@ -243,6 +240,11 @@ class Judge:
             if claim and claim["metadata"]["uid"] == pool.uid and not is_being_deleted(claim):
                 return claim
         return None
+
+    def claims_of(self, workspace: Manifest) -> list[Manifest]:
+        uid = workspace["metadata"]["uid"]
+        claims = (claim for kind in CLAIMS for claim in self.server.all(kind))
+        return [claim for claim in claims if labels_of(claim).get(labels.WORKSPACE_UID) == uid]
 
     def workspace_of(self, claim: Manifest) -> Manifest | None:
         """The Workspace that the claim was made for, where it exists and is not being deleted."""

@@ -61,7 +61,7 @@ class Provisioner:
 
     async def main(self, life: Life) -> None:
         cluster = ApiClient(self.stage, self.server, life.process, self.judge)
-        cloud = ArmClient(self.stage, self.azure, life.process, self.judge)
+        cloud = ArmClient(self.stage, self.azure, life.process, life.clock, self.judge)
         settings = replace(SETTINGS, pod_name=life.name)
         operator = self.put_together(cluster, cloud, life.clock, settings, life.rng)
         await operator.run(self._terms(life.name))

@@ -21,6 +21,12 @@ STORIES = (
     (Fault.BREAKS, Fault.FLAPS),
 )
 
+# workspace-controller takes most of a run's time, so that two of three do without. What is about
+# it is drawn apart.
+_WITH_CONTROLLERS = 1 / 3
+_OF_WORKSPACES = (Fault.FORCED,)
+_OF_ALL = tuple(fault for fault in Fault if fault not in _OF_WORKSPACES)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
@@ -42,9 +48,13 @@ class Schedule:
 def draw(seed: int) -> Schedule:
     rng = random.Random(f"schedule {seed}")
     share = rng.choice((0.08, 0.15, 0.3, 0.5))
-    faults = {fault for fault in Fault if rng.random() < share}
+    faults = {fault for fault in _OF_ALL if rng.random() < share}
     if rng.random() < 0.5:
         faults |= set(rng.choice(STORIES))
+    controllers = 0
+    if (asking := random.Random(f"asking {seed}")).random() < _WITH_CONTROLLERS:
+        controllers = asking.choice((1, 2))
+        faults |= {fault for fault in _OF_WORKSPACES if asking.random() < share}
     return Schedule(
         seed=seed,
         faults=frozenset(faults),
@@ -54,10 +64,5 @@ def draw(seed: int) -> Schedule:
         foreign_pools=rng.choice((0, 1, 2)),
         storm=rng.uniform(300, 1800),
         lease=rng.choice((20.0, 60.0, 60.0)),
-        controllers=_controllers(seed),
+        controllers=controllers,
     )
-
-
-def _controllers(seed: int) -> int:
-    """Drawn apart. They take most of a run's time, so that two of three do without."""
-    return random.Random(f"controllers {seed}").choice((0, 0, 0, 0, 1, 2))

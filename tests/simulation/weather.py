@@ -47,6 +47,7 @@ class Fault(StrEnum):
     USER_DELETES_WHILE_DOWN = "claims deleted as the controllers were down"
     NODE_DELETED = "nodes deleted by the user"
     POOL_DELETED = "pools deleted by someone else"
+    FORCED = "Workspaces whose finalizer was taken off"
 
 
 # The chance at each occasion, at density 1.
@@ -79,6 +80,7 @@ _CHANCES = {
     Fault.BREAKS: 0.4,
     Fault.CRASH: 0.03,
     Fault.PAUSE: 0.006,
+    Fault.FORCED: 0.3,
 }
 
 

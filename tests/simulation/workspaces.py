@@ -9,6 +9,7 @@ from kaito_kube.kinds import MACHINE, NODE_CLAIM, WORKSPACE, Kind, Manifest, is_
 from tests.simulation.api_server import at_once
 from tests.simulation.sold import TYPES, V100
 from tests.simulation.stage import Stage
+from tests.simulation.weather import Fault
 from workspace_controller.manifests.claims import claim_name
 from workspace_controller.manifests.metadata import owner_of
 from workspace_controller.settings import NodeProvisioner
@@ -50,9 +51,18 @@ class Workspaces:
         return self.workspaces[name]
 
     def end(self, workspace: str) -> None:
-        """It is deleted; what was asked for in its name has to go."""
+        """It is deleted; what was asked for in its name has to go. Now and then somebody who does
+        not want to wait takes its finalizer off."""
         del self.workspaces[workspace]
         at_once(self.cluster.delete(WORKSPACE, workspace, NAMESPACE))
+        if self.stage.weather.strikes(Fault.FORCED):
+            self.stage.later(self.stage.between(0, 30), self._force, workspace)
+
+    def _force(self, workspace: str) -> None:
+        if self.cluster.peek(WORKSPACE, workspace, NAMESPACE) is not None:
+            self.stage.tell(ACTOR, f"takes the finalizer off {workspace}")
+            patch = {"metadata": {"finalizers": None}}
+            at_once(self.cluster.patch(WORKSPACE, workspace, patch, namespace=NAMESPACE))
 
     def delete(self, kind: Kind, name: str) -> None:
         """A claim, by hand; it comes again."""
