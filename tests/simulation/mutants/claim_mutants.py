@@ -18,6 +18,7 @@ from gpu_provisioner.power import Power
 from kaito_api import labels
 from kaito_kube.kinds import Kind, Manifest
 from tests.simulation.mutants.mutant import Mutant
+from tests.simulation.weather import Fault
 
 
 def _finalizer_after_create(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,6 +116,8 @@ MUTANTS = (
     Mutant("what was Ready once is Ready for ever", 20, _ready_for_ever),
     Mutant("what has joined is Ready", 20, _joined_is_ready),
     Mutant("a node that is not Ready is given up at once", 20, _repaired_at_once),
-    Mutant("the power state is ignored", 400, _power_ignored),
-    Mutant("a cluster that was just started is judged", 200, _woken_is_settled),
+    Mutant("the power state is ignored", 1000, _power_ignored, needs=Fault.STOP_START),
+    Mutant(
+        "a cluster that was just started is judged", 1000, _woken_is_settled, needs=Fault.STOP_START
+    ),
 )

@@ -4,6 +4,7 @@ import pytest
 
 from tests.simulation.mutants.mutant import Mutant
 from tests.simulation.run import Outcome, run
+from tests.simulation.schedule import draw
 
 
 def hunt(mutant: Mutant) -> Outcome | None:
@@ -11,6 +12,8 @@ def hunt(mutant: Mutant) -> Outcome | None:
     with pytest.MonkeyPatch.context() as monkeypatch:
         mutant.put_in(monkeypatch)
         for seed in range(mutant.budget):
+            if mutant.needs is not None and mutant.needs not in draw(seed).faults:
+                continue
             outcome = run(seed, put_together=mutant.put_together)
             if outcome.violations:
                 return outcome

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.simulation.provisioner import Compose, compose
+from tests.simulation.weather import Fault
 
 
 def _nothing(_: pytest.MonkeyPatch) -> None:
@@ -16,9 +17,11 @@ def _nothing(_: pytest.MonkeyPatch) -> None:
 class Mutant:
     """Either another composition, or, where production has no seat for the piece, an attribute
     that `put_in` replaces: the one place of the project where that is done. An attribute that does
-    not exist is an error. `budget` is in how many schedules it must be caught."""
+    not exist is an error. `budget` is among how many schedules it must be caught; of these only
+    those that know the fault `needs` are run, which no other could show it by."""
 
     name: str
     budget: int
     put_in: Callable[[pytest.MonkeyPatch], None] = _nothing
     put_together: Compose = compose
+    needs: Fault | None = None
