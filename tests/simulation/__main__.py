@@ -26,8 +26,6 @@ def main() -> int:
     tally = _run_all(range(wanted.first, wanted.first + wanted.schedules), wanted.jobs)
     for seed in sorted(tally.failed)[:_STORIES]:
         _tell(run(seed), whole=False)
-    for seed, words in sorted(tally.failed.items()):
-        print(f"seed {seed}: {words}")
     print(f"{time.monotonic() - began:.0f} s on {wanted.jobs} processes")
     print("\n".join(tally.lines()))
     return 1 if tally.failed else 0
@@ -48,7 +46,10 @@ def _run_all(seeds: range, jobs: int) -> Tally:
     with ProcessPoolExecutor(jobs) as pool:
         batches = [pool.submit(tally_of, batch) for batch in _batches(seeds)]
         for done in as_completed(batches):
-            whole.add(done.result())
+            found = done.result()
+            whole.add(found)
+            for seed, words in sorted(found.failed.items()):
+                print(f"seed {seed}: {words}", file=sys.stderr, flush=True)
             _progress(whole, len(seeds))
     if sys.stderr.isatty():
         print(file=sys.stderr)

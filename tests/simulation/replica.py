@@ -22,6 +22,9 @@ class Life:
     rng: random.Random
 
 
+# By how many seconds a machine's clock may be wrong, both ways.
+SKEW = 30.0
+
 Main = Callable[[Life], Coroutine[Any, Any, None]]
 """Everything that a process does from its start on."""
 
@@ -38,7 +41,7 @@ class Replica:
         self._judge = judge
         self._main = main
         self._lives = 0
-        self._skew = stage.between(-30, 30) if stage.weather.knows(Fault.SKEW) else 0.0
+        self._skew = stage.between(-SKEW, SKEW) if stage.weather.knows(Fault.SKEW) else 0.0
 
     @property
     def is_up(self) -> bool:

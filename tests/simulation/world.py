@@ -21,7 +21,7 @@ from tests.simulation.owner import Owner
 from tests.simulation.power import ClusterPower, Cycle
 from tests.simulation.process import API
 from tests.simulation.provisioner import NAME, SETTINGS, Compose, Provisioner, compose
-from tests.simulation.replica import Main, Replica
+from tests.simulation.replica import SKEW, Main, Replica
 from tests.simulation.schedule import Schedule
 from tests.simulation.sold import PLENTY, Region
 from tests.simulation.stage import Stage
@@ -200,13 +200,15 @@ class World:
 
 def _bounds(schedule: Schedule) -> Bounds:
     """Knowledge is as old as the latest watch event or list may be, and a leader that cannot reach
-    the API server acts on what it knew until its lease is worth nothing."""
+    the API server acts on what it knew until its lease is worth nothing. A moment that another
+    machine's clock told may be wrong by the difference of two clocks."""
     faults = schedule.faults
     lag = 5.0
     lag += 25.0 if Fault.WATCH_LATE in faults else 0.0
     lag += 60.0 if Fault.STALE_OBJECTS in faults else 0.0
     lag += 15.0 if Fault.API_SLOW in faults else 0.0
     lag += 30.0 if {Fault.ARM_SLOW, Fault.STALE_POOLS} & faults else 0.0
+    lag += 2 * SKEW if Fault.SKEW in faults else 0.0
     lag += schedule.lease if {Fault.PARTITION, Fault.CRASH, Fault.PAUSE} & faults else 0.0
     return Bounds(
         lag=lag,
