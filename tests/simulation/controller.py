@@ -2,7 +2,7 @@
 and an informer takes the place of kopf, which has an event loop and a connection of its own."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from kaito_kube.informer import Interest, inform
 from kaito_kube.kinds import WORKSPACE
@@ -26,10 +26,14 @@ class WorkspaceController:
 
     async def main(self, life: Life) -> None:
         settings = Settings(
-            tuner=_IMAGE, model_server=_IMAGE, gateway=_IMAGE, node_provisioner=self.nodes
+            pod_name=life.name,
+            node_provisioner=self.nodes,
+            tuner=_IMAGE,
+            model_server=_IMAGE,
+            gateway=_IMAGE,
         )
         cluster = ApiClient(self.stage, self.server, life.process, self.judge)
-        made = build(replace(settings, pod_name=life.name), cluster, life.clock, life.rng)
+        made = build(settings, cluster, life.clock, life.rng)
         work = {
             "feed": inform(cluster, made.store, Interest(WORKSPACE), life.rng),
             "store": made.controller.keep_true(),

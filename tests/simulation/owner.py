@@ -59,14 +59,7 @@ class Owner:
     def end(self, workspace: str) -> None:
         """Its claims are deleted, and not made again."""
         for name in self.workspaces.pop(workspace):
-            kind = self.wanted.pop(name)
-            self.delete(kind, name)
-
-    def delete(self, kind: Kind, name: str) -> None:
-        found = self.cluster.peek(kind, name)
-        if found is not None and not is_being_deleted(found):
-            self.stage.tell(ACTOR, f"deletes {kind} {name}", name)
-            at_once(self.cluster.delete(kind, name))
+            delete_claim(self.stage, self.cluster, self.wanted.pop(name), name)
 
     def _changed(self, event: Event) -> None:
         name = event.change.manifest["metadata"]["name"]
@@ -84,6 +77,14 @@ class Owner:
         else:
             uid = (self.cluster.peek(kind, name) or {})["metadata"]["uid"]
             self.stage.tell(ACTOR, f"creates {kind} {name}, uid ...{uid[-4:]}", name)
+
+
+def delete_claim(stage: Stage, cluster: FakeCluster, kind: Kind, name: str) -> None:
+    """Where it is there and not being deleted yet."""
+    found = cluster.peek(kind, name)
+    if found is not None and not is_being_deleted(found):
+        stage.tell(ACTOR, f"deletes {kind} {name}", name)
+        at_once(cluster.delete(kind, name))
 
 
 def _claim(kind: Kind, name: str, workspace: str, types: list[str], storage: str) -> Manifest:

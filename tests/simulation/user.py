@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tests.simulation.arm import AgentPool, Arm
 from tests.simulation.machines import Machines
-from tests.simulation.owner import Owner
+from tests.simulation.owner import Owner, delete_claim
 from tests.simulation.stage import Stage
 from tests.simulation.weather import Fault
 from tests.simulation.workspaces import Workspaces
@@ -48,7 +48,7 @@ class User:
         if self.owner.wanted:
             name = self.stage.rng.choice(list(self.owner.wanted))
             self.stage.weather.happened(Fault.USER_DELETES)
-            self.owner.delete(self.owner.wanted[name], name)
+            delete_claim(self.stage, self.owner.cluster, self.owner.wanted[name], name)
 
     def delete_everything(self) -> None:
         """As the controllers are down."""

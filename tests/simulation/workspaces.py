@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kaito_kube.fake import FakeCluster
-from kaito_kube.kinds import MACHINE, NODE_CLAIM, WORKSPACE, Kind, Manifest, is_being_deleted
+from kaito_kube.kinds import WORKSPACE, Kind, Manifest
 from tests.simulation.api_server import at_once
+from tests.simulation.owner import ACTOR
 from tests.simulation.sold import TYPES, V100
 from tests.simulation.stage import Stage
 from tests.simulation.weather import Fault
 from workspace_controller.manifests.claims import claim_name
 from workspace_controller.manifests.metadata import owner_of
+from workspace_controller.plan.node_sources import SOURCES
 from workspace_controller.settings import NodeProvisioner
 
-ACTOR = "owner"
 NAMESPACE = "default"
-_KINDS = {NodeProvisioner.MACHINE: MACHINE, NodeProvisioner.NODECLAIM: NODE_CLAIM}
 
 
 @dataclass(eq=False)
@@ -32,7 +32,9 @@ class Workspaces:
 
     @property
     def kind(self) -> Kind:
-        return _KINDS[self.nodes]
+        kind = SOURCES[self.nodes].kind
+        assert kind is not None
+        return kind
 
     @property
     def wanted(self) -> Mapping[str, Kind]:
@@ -63,13 +65,6 @@ class Workspaces:
             self.stage.tell(ACTOR, f"takes the finalizer off {workspace}")
             patch = {"metadata": {"finalizers": None}}
             at_once(self.cluster.patch(WORKSPACE, workspace, patch, namespace=NAMESPACE))
-
-    def delete(self, kind: Kind, name: str) -> None:
-        """A claim, by hand; it comes again."""
-        found = self.cluster.peek(kind, name)
-        if found is not None and not is_being_deleted(found):
-            self.stage.tell(ACTOR, f"deletes {kind} {name}", name)
-            at_once(self.cluster.delete(kind, name))
 
 
 def _workspace(name: str, count: int, instance_type: str) -> Manifest:

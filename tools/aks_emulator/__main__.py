@@ -69,7 +69,7 @@ async def _serve(asked: Settings) -> int:
             logging.info("serving %s on %s", asked.place.cluster_id, asked.url)
             await stop.wait()
     except MachineError as error:
-        raise EmulatorError(f"no cluster for machines to join: {error}") from error
+        raise daemon.no_cluster(error) from error
     except OSError as error:
         message = (
             f"can't listen on {asked.host}:{asked.port}: {error}. Bring the local cluster up "

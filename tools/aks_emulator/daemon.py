@@ -79,11 +79,14 @@ def _cluster_uid(settings: Settings) -> str:
     try:
         return KubeApi(Paths.from_env(os.environ).pki).cluster_uid()
     except (ClusterError, OSError) as error:
-        message = (
-            f"there is no cluster for machines to join ({error}): bring it up first with "
-            "`python -m tools.local_cluster up`, or go without with --no-machines"
-        )
-        raise EmulatorError(message) from error
+        raise no_cluster(error) from error
+
+
+def no_cluster(why: Exception) -> EmulatorError:
+    return EmulatorError(
+        f"there is no cluster for machines to join ({why}): bring it up first with "
+        "`python -m tools.local_cluster up`, or go without with --no-machines"
+    )
 
 
 def _mark_file(home: Path) -> Path:

@@ -13,22 +13,24 @@ def _client() -> AdminClient:
     return AdminClient(settings.Settings(home=home).url, home / "ca.pem")
 
 
+def _pools() -> list[Json]:
+    found: list[Json] = _client().call("GET", "pools")["pools"]
+    return found
+
+
 def pool_names() -> list[str]:
     """Every agent pool but the cluster's own."""
-    pools = _client().call("GET", "pools")["pools"]
-    return [str(pool["name"]) for pool in pools if pool["name"] != "system"]
+    return [str(pool["name"]) for pool in _pools() if pool["name"] != "system"]
 
 
 def pool_lines() -> list[str]:
     """Each agent pool in a line, with its state and its tags."""
-    pools = _client().call("GET", "pools")["pools"]
-    return [" ".join(f"{k}={v}" for k, v in pool.items()) for pool in pools]
+    return [" ".join(f"{k}={v}" for k, v in pool.items()) for pool in _pools()]
 
 
 def pools_at_rest() -> bool:
     """Whether no operation on a pool is under way."""
-    pools = _client().call("GET", "pools")["pools"]
-    return all(pool["provisioningState"] in ("Succeeded", "Failed") for pool in pools)
+    return all(pool["provisioningState"] in ("Succeeded", "Failed") for pool in _pools())
 
 
 def set_fault(kind: str, **options: object) -> None:

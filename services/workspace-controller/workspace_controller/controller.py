@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kaito_api import labels
 from kaito_kube import kinds
@@ -38,7 +38,6 @@ class Controller:
     store: Store
     loops: KeyedLoops
     interests: tuple[Interest, ...] = INTERESTS
-    rng: random.Random = field(default_factory=random.Random)
 
     def feed(self, gone: bool, manifest: Manifest) -> None:
         """Takes a Workspace as it was seen."""
@@ -51,7 +50,7 @@ class Controller:
         """Feeds the store with everything but Workspaces, until it is cancelled."""
         async with asyncio.TaskGroup() as feeding:
             for interest in self.interests:
-                feeding.create_task(inform(self.cluster, self.store, interest, self.rng))
+                feeding.create_task(inform(self.cluster, self.store, interest, self.loops.rng))
 
     def unlisted(self) -> list[str]:
         """Kinds that are not in the store yet."""
@@ -83,4 +82,4 @@ def controller(
     pace = Pace(concurrency=settings.concurrency)
     loops = KeyedLoops("workspace", reconciler.reconcile, pace, rng)
     Waker(store, loops.wake)
-    return Controller(cluster, store, loops, rng=rng)
+    return Controller(cluster, store, loops)
