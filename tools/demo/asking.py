@@ -3,9 +3,9 @@
 import json
 import time
 
-from tools.demo.kubectl import CommandFailed, Kubectl
+from tools.demo.kubectl import CommandFailed, Kubectl, wait_for
 
-_TRIES = 3
+_SECONDS = 120
 
 
 def curl_command(address: str, question: str) -> list[str]:
@@ -23,21 +23,35 @@ def cluster_ip(kubectl: Kubectl, service: str) -> str:
 
 
 def chat(kubectl: Kubectl, service: str, question: str, image: str) -> str:
-    """POST /chat from a pod in the cluster; returns the body as it came.
+    """POST /chat from a pod in the cluster; returns the body as it came. Raises CommandFailed.
 
-    `kubectl run -i` prints nothing where the pod ends before it is attached to: curl, which says
-    so when it gets no answer, is then run once more, as its reader would."""
+    The body is read from the pod's log: what `kubectl run -i` prints depends on when it attaches,
+    which may be nothing where the pod has ended, and everything twice where it falls back to the
+    log on the way."""
     address = cluster_ip(kubectl, service)
-    bodies = (_curl(kubectl, address, question, image) for _ in range(_TRIES))
-    return next((body for body in bodies if body), "")
-
-
-def _curl(kubectl: Kubectl, address: str, question: str, image: str) -> str:
     name = f"curl-{time.monotonic_ns() % 10**9}"
-    return kubectl.run(
-        *("run", "-i", "--rm", "--restart=Never", "--quiet", name, f"--image={image}", "--"),
+    kubectl.run(
+        *("run", "--restart=Never", name, f"--image={image}", "--"),
         *curl_command(address, question),
-    ).strip()
+    )
+    try:
+        wait_for(f"pod {name} to end", lambda: _running(kubectl, name), _SECONDS)
+        body = kubectl.run("logs", name).strip()
+        if _phase(kubectl, name) != "Succeeded":
+            raise CommandFailed(f"curl of http://{address}/chat failed: {body}")
+        return body
+    finally:
+        kubectl.delete("pod", name, wait=False)
+
+
+def _running(kubectl: Kubectl, pod: str) -> str | None:
+    phase = _phase(kubectl, pod)
+    return None if phase in ("Succeeded", "Failed") else f"it is {phase}"
+
+
+def _phase(kubectl: Kubectl, pod: str) -> str:
+    found = kubectl.get("pod", pod) or {}
+    return str((found.get("status") or {}).get("phase", "not there"))
 
 
 def grpc(kubectl: Kubectl, service: str, question: str) -> str:
