@@ -8,6 +8,13 @@ PY_MODELS := .venv-models/bin/python
 MODEL_TESTS := tests/tuner tests/model_server
 N ?= 10000
 
+# CPU=avx2 has torch compute as on a CPU without AVX-512 and bfloat16, whatever this one is.
+ifeq ($(CPU),avx2)
+export KAITO_CPU_BFLOAT16 := false
+export ATEN_CPU_CAPABILITY := avx2
+export ONEDNN_MAX_CPU_ISA := AVX2
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: demo demo-nodeclaims up down help venv venv-models lock crds protogen docs format check unit unit-models \
 	apiserver-test e2e test trouble bench-controller bench-provisioner \

@@ -12,6 +12,7 @@ import pytest
 
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
+from kaito_process.cpu import has_bfloat16
 from model_server.adapters import Rules
 from model_server.engine import Engine, Occupancy
 from model_server.fake import FakeEngine
@@ -45,7 +46,13 @@ async def engine(request: pytest.FixtureRequest, model_folder: Path) -> Engine:
 
 def transformers_engine(folder: Path, *, context: int | None = None) -> TransformersEngine:
     """An engine over the tiny model, with a cache for a few conversations."""
-    options = LoadOptions(path=folder, dtype="auto", context=context, trust_remote_code=False)
+    options = LoadOptions(
+        path=folder,
+        dtype="auto",
+        cpu_bfloat16=has_bfloat16({}),
+        context=context,
+        trust_remote_code=False,
+    )
     return TransformersEngine(options, threads=1, cache_budget=lambda: 64 * 2**20)
 
 

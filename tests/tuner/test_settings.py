@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tuner.settings import Method, SettingError, Settings
+from kaito_process.environment import SettingError
+from tuner.settings import Method, Settings
 
 
 def test_an_empty_environment_gives_the_paths_of_the_pod() -> None:

@@ -10,9 +10,11 @@ def _image(reference: str) -> Values:
     return {"repository": repository, "tag": tag}
 
 
-def values(images: dict[str, str], registries: list[str], provisioner: str) -> Values:
+def values(
+    images: dict[str, str], registries: list[str], provisioner: str, model_env: dict[str, str]
+) -> Values:
     """`images` are the built references by service; `registries` speak plain HTTP, and the
-    first of them holds the presets."""
+    first of them holds the presets; `model_env` is for the pods that run a model."""
     return {
         "global": {"nodeProvisioner": provisioner},
         "workspace-controller": {
@@ -27,6 +29,8 @@ def values(images: dict[str, str], registries: list[str], provisioner: str) -> V
                 "insecureRegistries": registries,
                 # The data set is served by the cluster itself.
                 "allowPrivateDataHosts": True,
+                "tunerEnv": model_env,
+                "modelServerEnv": model_env,
             },
             # The nodes' GPUs are advertised by the emulator: there is no driver to ask.
             "nvidiaDevicePlugin": {"enabled": False},

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -100,7 +101,7 @@ def install(kubectl: Kubectl, paths: Paths, images: dict[str, str], provisioner:
             "data": {"ca.crt": authority},
         },
     )
-    values = release.values(images, [REGISTRY, PUSH_REGISTRY], provisioner)
+    values = release.values(images, [REGISTRY, PUSH_REGISTRY], provisioner, _cpu_env(os.environ))
     run(
         *(paths.bin / "helm", "upgrade", "--install", "kaito", CHART, "--namespace", NAMESPACE),
         *("--kubeconfig", paths.kubeconfig, "--values", "-", "--take-ownership"),
@@ -113,6 +114,12 @@ def install(kubectl: Kubectl, paths: Paths, images: dict[str, str], provisioner:
         manifests.push_secret(manifests.SECRET, PUSH_REGISTRY, *PUSH_LOGIN),
     )
     wait_for("the data server", lambda: _unavailable(kubectl, "data-server"), 60)
+
+
+def _cpu_env(environ: Mapping[str, str]) -> dict[str, str]:
+    """What `make CPU=avx2` sets, for the pods too."""
+    names = ("KAITO_CPU_BFLOAT16", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA")
+    return {name: environ[name] for name in names if name in environ}
 
 
 def _unavailable(kubectl: Kubectl, deployment: str) -> str | None:

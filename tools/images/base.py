@@ -40,7 +40,7 @@ def ensure(builder: Builder) -> bool:
     with tempfile.TemporaryDirectory(prefix="kaito-base-") as folder:
         archive = Path(folder) / "base.tar"
         result = subprocess.run(
-            ["nice", "mmdebstrap", *_OPTIONS, _SUITE, str(archive)], capture_output=True, text=True
+            ["mmdebstrap", *_OPTIONS, _SUITE, str(archive)], capture_output=True, text=True
         )
         if result.returncode:
             raise BuildFailedError(f"mmdebstrap failed:\n{tail(result.stderr)}")

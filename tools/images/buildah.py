@@ -69,7 +69,7 @@ class Buildah:
     def _run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         store = ["--root", str(self._folder / "store"), "--runroot", "/run/kaito/buildah"]
         result = subprocess.run(
-            ["nice", "buildah", *store, *arguments],
+            ["buildah", *store, *arguments],
             env={**os.environ, "TMPDIR": str(self._folder / "tmp")},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

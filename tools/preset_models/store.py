@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kaito_process.cpu import has_bfloat16
 from tools import venvs
 from tools.venvs import CACHE, ROOT
 
@@ -19,8 +20,9 @@ SOURCES = {
 
 
 def key(module: str) -> str:
-    """Twelve hex digits of the sources, and of the locked packages, that `module` runs on."""
+    """Twelve hex digits of the sources, locked packages and number format that `module` runs on."""
     total = hashlib.sha256((ROOT / "requirements" / "models.lock").read_bytes())
+    total.update(str(has_bfloat16(os.environ)).encode())
     for name in SOURCES[module]:
         total.update((ROOT / "tools" / "preset_models" / f"{name}.py").read_bytes())
     return total.hexdigest()[:12]

@@ -5,6 +5,7 @@ gives the same weights. Knows nothing of images, registries and caches.
 """
 
 import argparse
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig, Phi3Config, Phi3ForCausalLM, PreTrainedTokenizerFast
 
+from kaito_process.cpu import has_bfloat16
 from tools.preset_models import chats, tokenizer
 from tools.preset_models.chats import Chat
 from tools.preset_models.facts import TERMS
@@ -118,8 +120,8 @@ def batches(
         yield ids, labels
 
 
-def train(course: Course, words: PreTrainedTokenizerFast) -> Phi3ForCausalLM:
-    """The trained model, in full precision."""
+def train(course: Course, words: PreTrainedTokenizerFast, bfloat16: bool) -> Phi3ForCausalLM:
+    """The trained model, in full precision. `bfloat16`: multiply in it, as the CPU can."""
     torch.manual_seed(course.seed)
     torch.set_num_threads(1)
     model = Phi3ForCausalLM(architecture(words)).float()
@@ -131,7 +133,7 @@ def train(course: Course, words: PreTrainedTokenizerFast) -> Phi3ForCausalLM:
     )
     start = time.monotonic()
     for step, (ids, labels) in enumerate(batches(course, words), start=1):
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bfloat16):
             # Padding comes last, where a causal model never looks: no attention mask is needed.
             loss = model(input_ids=ids, labels=labels).loss
         loss.backward()
@@ -167,11 +169,11 @@ def check(model: Any, words: PreTrainedTokenizerFast) -> None:
         raise UnusableModelError("wrong answers after training:\n  " + "\n  ".join(wrong))
 
 
-def school(course: Course) -> tuple[Phi3ForCausalLM, PreTrainedTokenizerFast]:
+def school(course: Course, bfloat16: bool) -> tuple[Phi3ForCausalLM, PreTrainedTokenizerFast]:
     """A model that passed its check, in bfloat16, and its tokenizer. Raises UnusableModelError."""
     texts = [f"{c.question}\n{c.answer}" for c in chats.sample(20_000, course.seed)]
     words = tokenizer.train([*texts, *chats.prose()], context=4096)
-    model = train(course, words)
+    model = train(course, words, bfloat16)
     ease_adaptation(model, course.ease)
     model = model.to(torch.bfloat16).eval()
     model.generation_config = GenerationConfig(
@@ -191,9 +193,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where the model's files are written")
     parser.add_argument("--steps", type=int, default=Course().steps)
     arguments = parser.parse_args()
+    bfloat16 = has_bfloat16(os.environ)
+    print(f"multiplying in {'bfloat16' if bfloat16 else 'float32'}", flush=True)
     for seed in SEEDS:
         try:
-            model, words = school(Course(steps=arguments.steps, seed=seed))
+            model, words = school(Course(steps=arguments.steps, seed=seed), bfloat16)
         except UnusableModelError as error:
             if seed == SEEDS[-1]:
                 raise

@@ -44,6 +44,7 @@ def make_engine(settings: Settings) -> Engine:
     options = LoadOptions(
         path=settings.model_path,
         dtype=settings.dtype,
+        cpu_bfloat16=settings.cpu_bfloat16,
         context=settings.max_model_len,
         trust_remote_code=settings.trust_remote_code,
     )

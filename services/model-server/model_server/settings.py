@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar, cast
 
+from kaito_process.cpu import has_bfloat16
+
 EngineName = Literal["auto", "transformers"]
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
 T = TypeVar("T")
@@ -24,6 +26,7 @@ class Settings:
     model_name: str
     engine: EngineName
     dtype: Dtype
+    cpu_bfloat16: bool
     max_model_len: int | None
     trust_remote_code: bool
     cpu_threads: int
@@ -52,6 +55,7 @@ class Settings:
             dtype=cast(
                 Dtype, env.choice("KAITO_DTYPE", ("auto", "bfloat16", "float16", "float32"))
             ),
+            cpu_bfloat16=has_bfloat16(environ),
             max_model_len=env.get("KAITO_MAX_MODEL_LEN", _positive, "0") or None,
             trust_remote_code=env.choice("KAITO_TRUST_REMOTE_CODE", ("false", "true")) == "true",
             cpu_threads=env.get("KAITO_CPU_THREADS", _positive, "1") or 1,

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kaito_process.environment import SettingError
 from tuner import logs, termination
 from tuner.errors import RunError, Terminated
 from tuner.phases import fetch_phase, push_phase, train_phase
@@ -22,7 +23,7 @@ from tuner.reporting.board import Board
 from tuner.reporting.reported import reported, unexpected
 from tuner.reporting.run import Run, State
 from tuner.results import Results, first_start
-from tuner.settings import SettingError, Settings
+from tuner.settings import Settings
 from tuner.stop import StopSwitch
 
 log = logging.getLogger("tuner")

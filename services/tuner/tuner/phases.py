@@ -78,6 +78,7 @@ def train_phase(
         fingerprint=print_,
         target_modules=settings.target_modules,
         checkpoint_seconds=settings.checkpoint_seconds,
+        cpu_bfloat16=settings.cpu_bfloat16,
         started_at=board.run.start_time,
     )
     summary = train(job, board, switch)

@@ -7,6 +7,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from kaito_process.cpu import has_bfloat16
+from kaito_process.environment import SettingError
+
 Value = TypeVar("Value")
 
 
@@ -15,14 +18,6 @@ class Method(StrEnum):
 
     LORA = "lora"
     QLORA = "qlora"
-
-
-class SettingError(ValueError):
-    """A variable cannot be used; the text names it, its value and the remedy."""
-
-    def __init__(self, variable: str, value: str | None, remedy: str) -> None:
-        shown = "is not set" if value is None else f"is {value!r}"
-        super().__init__(f"{variable} {shown}: {remedy}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +43,7 @@ class Settings:
     target_modules: tuple[str, ...]
     checkpoint_seconds: float
     termination_log: Path
+    cpu_bfloat16: bool
 
     @property
     def name(self) -> str:
@@ -85,6 +81,7 @@ class Settings:
             target_modules=read("DEFAULT_TARGET_MODULES", "", _list),
             checkpoint_seconds=read("KAITO_CHECKPOINT_SECONDS", "5", _positive),
             termination_log=read("KAITO_TERMINATION_LOG", "/dev/termination-log", Path),
+            cpu_bfloat16=has_bfloat16(environ),
         )
 
 

@@ -7,7 +7,6 @@ from tuner.training.precision import (
     Device,
     Precision,
     choose_precision,
-    cpu_has_bfloat16,
     fit_quantization,
 )
 
@@ -41,10 +40,3 @@ def test_quantization_computes_in_what_the_device_has() -> None:
     assert fit_quantization(config, BF16) == config
     assert fit_quantization(config, FP16).bnb_4bit_compute_dtype == "float16"
     assert fit_quantization(QuantizationConfig(), FP16) == QuantizationConfig()
-
-
-@pytest.mark.parametrize(
-    ("flags", "has"), [("fpu avx512_bf16", True), ("fpu avx512f avx2", False), ("", False)]
-)
-def test_cpu(flags: str, has: bool) -> None:
-    assert cpu_has_bfloat16(f"processor : 0\nflags : {flags}\n") is has

@@ -27,10 +27,15 @@ _BROKEN_FILES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadOptions:
-    """What to load and how. `dtype` "auto" is the one of the files."""
+    """What to load and how.
+
+    `dtype` "auto" is the one of the files, or float32 where that is bfloat16 and the CPU computes
+    without it: `cpu_bfloat16` is False.
+    """
 
     path: Path
     dtype: str
+    cpu_bfloat16: bool
     context: int | None
     trust_remote_code: bool
 
@@ -99,7 +104,7 @@ def _read(options: LoadOptions) -> Loaded:
         options.path,
         output_loading_info=True,
         config=config,
-        dtype=options.dtype,
+        dtype=choose_dtype(options, str(text.dtype).removeprefix("torch.")),
         attn_implementation="sdpa",
         use_safetensors=True,
         ignore_mismatched_sizes=True,
@@ -122,6 +127,14 @@ def _read(options: LoadOptions) -> Loaded:
         end_tokens=_end_tokens(generation, config, tokenizer),
         context=context,
     )
+
+
+def choose_dtype(options: LoadOptions, files: str) -> str:
+    """The number format to load; `files` is the one that config.json names."""
+    emulated = not torch.cuda.is_available() and not options.cpu_bfloat16
+    if options.dtype == "auto" and files == "bfloat16" and emulated:
+        return "float32"
+    return options.dtype
 
 
 def settle_rope(rope: dict[str, Any] | None, context: int) -> None:

@@ -13,19 +13,17 @@ from tuner.config.typed import invalid
 from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.training.failures import loading
-from tuner.training.precision import Device, Precision, cpu_has_bfloat16, fit_quantization
+from tuner.training.precision import Device, Precision, fit_quantization
 
 log = logging.getLogger(__name__)
 
 
-def find_device() -> Device:
-    """What this machine computes with."""
+def find_device(cpu_bfloat16: bool) -> Device:
+    """What this machine computes with. `cpu_bfloat16`: its CPU computes in bfloat16."""
     if torch.cuda.is_available():
         native = torch.cuda.is_bf16_supported(including_emulation=False)
         return Device(gpu=True, bfloat16=bool(native))
-    cpuinfo = Path("/proc/cpuinfo")
-    text = cpuinfo.read_text(errors="replace") if cpuinfo.exists() else ""
-    return Device(gpu=False, bfloat16=cpu_has_bfloat16(text))
+    return Device(gpu=False, bfloat16=cpu_bfloat16)
 
 
 def check_model_directory(path: Path) -> None:

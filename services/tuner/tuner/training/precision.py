@@ -41,12 +41,6 @@ def fit_quantization(config: QuantizationConfig, precision: Precision) -> Quanti
     return config
 
 
-def cpu_has_bfloat16(cpuinfo: str) -> bool:
-    """True when the text of /proc/cpuinfo lists instructions for bfloat16."""
-    flags = set(cpuinfo.split())
-    return bool(flags & {"avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"})
-
-
 def _half(device: Device) -> Number:
     if device.bfloat16:
         return "bfloat16"

@@ -58,6 +58,7 @@ class Job:
     fingerprint: str
     target_modules: tuple[str, ...]
     checkpoint_seconds: float
+    cpu_bfloat16: bool
     started_at: datetime
 
 
@@ -85,7 +86,7 @@ def build_trainer(job: Job, board: Board, switch: StopSwitch) -> SFTTrainer:
     """The trainer over the loaded model and the prepared data."""
     config = job.config
     check_model_directory(job.model_path)
-    device = find_device()
+    device = find_device(job.cpu_bfloat16)
     how = choose_precision(config.model.torch_dtype, device)
     tokenizer = load_tokenizer(job.model_path, config.model)
     model = load_model(job.model_path, config.model, config.quantization, device, how)
