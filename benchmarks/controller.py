@@ -113,9 +113,9 @@ async def rests(subject: Process) -> None:
     """Returns when it has used next to nothing for two seconds."""
     quiet = 0
     while quiet < 2:
-        before = subject.cpu_s
+        before = subject.cpu_seconds
         await asyncio.sleep(1)
-        quiet = quiet + 1 if subject.cpu_s - before < 0.05 else 0
+        quiet = quiet + 1 if subject.cpu_seconds - before < 0.05 else 0
 
 
 async def _leads(session: aiohttp.ClientSession) -> bool:
@@ -128,20 +128,20 @@ async def _leads(session: aiohttp.ClientSession) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crowd:
-    """One crowd. `created_s` is the client's part of `seconds`, which it overlaps."""
+    """One crowd. `created_seconds` is the client's part of `seconds`, which it overlaps."""
 
     count: int
     seconds: float
-    created_s: float
-    cpu_s: float
-    settled_cpu_s: float
-    settled_s: float
+    created_seconds: float
+    cpu_seconds: float
+    settled_cpu_seconds: float
+    settled_seconds: float
     peak_mb: float
 
     def line(self) -> str:
         return (
-            f"{self.count:>10}{self.created_s:>12.1f}{self.seconds:>12.1f}{self.cpu_s:>12.1f}"
-            f"{self.settled_s:>12.1f}{self.settled_cpu_s:>12.1f}{self.peak_mb:>12.0f}"
+            f"{self.count:>10}{self.created_seconds:>12.1f}{self.seconds:>12.1f}{self.cpu_seconds:>12.1f}"
+            f"{self.settled_seconds:>12.1f}{self.settled_cpu_seconds:>12.1f}{self.peak_mb:>12.0f}"
         )
 
 
@@ -179,31 +179,31 @@ def environment(api: ApiOnly, port: int) -> dict[str, str]:
 async def crowd(asking: Client, subject: Process, count: int) -> Crowd:
     await rests(subject)
     watching = asyncio.create_task(asking.provided(count))
-    cpu_s, begun = subject.cpu_s, time.monotonic()
-    created_s = await asking.create(count)
+    cpu_seconds, begun = subject.cpu_seconds, time.monotonic()
+    created_seconds = await asking.create(count)
     seconds = await watching - begun
-    cpu_then = subject.cpu_s
+    cpu_then = subject.cpu_seconds
     await rests(subject)
     return Crowd(
         count=count,
         seconds=seconds,
-        created_s=created_s,
-        cpu_s=cpu_then - cpu_s,
-        settled_s=time.monotonic() - begun - 2,
-        settled_cpu_s=subject.cpu_s - cpu_s,
+        created_seconds=created_seconds,
+        cpu_seconds=cpu_then - cpu_seconds,
+        settled_seconds=time.monotonic() - begun - 2,
+        settled_cpu_seconds=subject.cpu_seconds - cpu_seconds,
         peak_mb=subject.peak_mb,
     )
 
 
 async def standing_still(asking: Client, subject: Process, seconds: float) -> str:
-    asked, cpu_s = await asking.requests(), subject.cpu_s
+    asked, cpu_seconds = await asking.requests(), subject.cpu_seconds
     await asyncio.sleep(seconds)
-    share = (subject.cpu_s - cpu_s) / seconds
+    share = (subject.cpu_seconds - cpu_seconds) / seconds
     asked = await asking.requests() - asked
     return f"standing still for {seconds:.0f} s: {share:.2%} of a core, {asked} calls about them"
 
 
-async def measure(count: int, idle_s: float) -> Crowd:
+async def measure(count: int, idle_seconds: float) -> Crowd:
     """One crowd on a cluster of its own; prints its line, and what standing still costs."""
     with tempfile.TemporaryDirectory(prefix="kaito-crowd-") as name:
         folder = Path(name)
@@ -222,8 +222,8 @@ async def measure(count: int, idle_s: float) -> Crowd:
                         await leads(port)
                         found = await crowd(asking, subject, count)
                     print(found.line(), flush=True)
-                    if idle_s:
-                        print(await standing_still(asking, subject, idle_s), flush=True)
+                    if idle_seconds:
+                        print(await standing_still(asking, subject, idle_seconds), flush=True)
     return found
 
 

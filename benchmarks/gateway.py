@@ -161,15 +161,15 @@ class Round:
 
     direct: Measured
     gateway: Measured
-    gateway_cpu_s: float
+    gateway_cpu_seconds: float
 
     @property
     def ratio(self) -> float:
         return self.gateway.rate / self.direct.rate
 
     def line(self) -> str:
-        busy = self.gateway_cpu_s / self.gateway.seconds
-        per_piece = 1e6 * self.gateway_cpu_s / (len(self.gateway.took) * PIECES)
+        busy = self.gateway_cpu_seconds / self.gateway.seconds
+        per_piece = 1e6 * self.gateway_cpu_seconds / (len(self.gateway.took) * PIECES)
         return (
             f"{self.direct.rate:>10.0f}{self.gateway.rate:>11.0f}{self.ratio:>7.2f}"
             f"{_quantiles(self.direct):>20}{_quantiles(self.gateway):>21}"

@@ -15,7 +15,7 @@ class Process:
     pid: int
 
     @property
-    def cpu_s(self) -> float:
+    def cpu_seconds(self) -> float:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

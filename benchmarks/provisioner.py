@@ -50,12 +50,12 @@ class Round:
 
     label: str
     count: int
-    ready_s: float
-    gone_s: float
+    ready_seconds: float
+    gone_seconds: float
     made: dict[str, int]
     gone: dict[str, int]
     peak_mb: float
-    cpu_s: float
+    cpu_seconds: float
 
     @property
     def calls_per_claim(self) -> float:
@@ -68,8 +68,8 @@ class Round:
             for kind in kinds
         )
         return (
-            f"{self.label:<12}{self.count:>7}{self.ready_s:>10.1f}{self.gone_s:>10.1f}"
-            f"{self.calls_per_claim:>13.2f}{self.peak_mb:>9.0f}{self.cpu_s:>8.1f}   {calls}"
+            f"{self.label:<12}{self.count:>7}{self.ready_seconds:>10.1f}{self.gone_seconds:>10.1f}"
+            f"{self.calls_per_claim:>13.2f}{self.peak_mb:>9.0f}{self.cpu_seconds:>8.1f}   {calls}"
         )
 
 
@@ -131,25 +131,25 @@ async def leads(api: aiohttp.ClientSession) -> None:
 async def measure(subject: Process, emulator: Emulator, claims: Claims, plan: Plan) -> Round:
     """The claims' way there and back."""
     await emulator.calls()
-    cpu_s, begun = subject.cpu_s, time.monotonic()
+    cpu_seconds, begun = subject.cpu_seconds, time.monotonic()
     ready = asyncio.create_task(claims.until(plan.count, gone=False))
     await claims.create(plan.count)
     await ready
-    ready_s, made = time.monotonic() - begun, await emulator.calls()
+    ready_seconds, made = time.monotonic() - begun, await emulator.calls()
     gone = asyncio.create_task(claims.until(plan.count, gone=True))
     begun = time.monotonic()
     await claims.delete(plan.count)
     await gone
-    gone_s = time.monotonic() - begun
+    gone_seconds = time.monotonic() - begun
     return Round(
         label=plan.label,
         count=plan.count,
-        ready_s=ready_s,
-        gone_s=gone_s,
+        ready_seconds=ready_seconds,
+        gone_seconds=gone_seconds,
         made=made,
         gone=await emulator.calls(),
         peak_mb=subject.peak_mb,
-        cpu_s=subject.cpu_s - cpu_s,
+        cpu_seconds=subject.cpu_seconds - cpu_seconds,
     )
 
 
@@ -209,11 +209,11 @@ def report(rounds: list[Round], counts: list[int]) -> None:
             f"{many.count / few.count:.1f} times the claims: "
             f"{sum(many.made.values()) / sum(few.made.values()):.1f} times the calls, "
             f"{many.peak_mb / few.peak_mb:.2f} times the memory, "
-            f"{many.cpu_s / few.cpu_s:.1f} times the CPU seconds"
+            f"{many.cpu_seconds / few.cpu_seconds:.1f} times the CPU seconds"
         )
     print(UPSTREAM)
     print(
-        f"provisioner: {many.count} ready in {many.ready_s:.1f} s, "
+        f"provisioner: {many.count} ready in {many.ready_seconds:.1f} s, "
         f"{many.calls_per_claim:.2f} calls per claim, {many.peak_mb:.0f} MB"
     )
 

@@ -91,18 +91,18 @@ _TABLE = (
            "for what must not be interrupted."),
     Reason("NodeGone", _CLAIM,
            "The node joined, and is no longer there; its agent pool is.",
-           "It is replaced after gpu-provisioner.settings.nodeGoneTimeoutS seconds. If nobody "
+           "It is replaced after gpu-provisioner.settings.nodeGoneTimeoutSeconds. If nobody "
            "deleted the Node look at the activity log of the pool's scale set."),
     Reason("LaunchTimeout", _CLAIM,
-           "AKS has been making the agent pool for longer than launchTimeoutS.",
+           "AKS has been making the agent pool for longer than launchTimeoutSeconds.",
            "AKS takes no other operation on it until that one ends, and a pool that ends without a "
            "machine is replaced. The pool's activity log says what it waits for; `az aks nodepool "
            "operation-abort` ends it."),
     Reason("PoolMissing", _CLAIM,
            "The agent pool of a machine that worked is in no listing of the cloud.",
-           "After orphanGraceS seconds, and if the cloud says so when it is asked for that pool "
+           "After orphanGraceSeconds, and if the cloud says so when it is asked for that pool "
            "alone, the claim is given up and another is made."),
-    Reason("NodeUnhealthy", _CLAIM, "The node was not Ready for nodeRepairTolerationS.",
+    Reason("NodeUnhealthy", _CLAIM, "The node was not Ready for nodeRepairTolerationSeconds.",
            "It is replaced. If it happens again kubectl describe node names the condition."),
     Reason("InitializationTimeout", _CLAIM,
            "The node joined, and never became Ready with its GPUs.",
@@ -138,7 +138,7 @@ _TABLE = (
            "the annotation away, or delete the pods."),
     Reason("DrainTimeout", ("Drained",),
            "Pods were still there when the time for the drain was over, and go with the machine.",
-           "Give the claim a longer terminationGracePeriod, or raise drainTimeoutS."),
+           "Give the claim a longer terminationGracePeriod, or raise drainTimeoutSeconds."),
     Reason("Drained", ("Drained",), "No pod is left on the node that would be waited for."),
     Reason("InstanceTerminating", _END, "The cloud is taking the machine away."),
     Reason("TerminationQueued", _END,

@@ -16,7 +16,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class WatchEvent:
     """One change: the object as it stands after it, or stood before its deletion."""
 
     type: Literal["ADDED", "MODIFIED", "DELETED"]
@@ -44,7 +44,7 @@ class Cluster(Protocol):
 
     def watch(
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
-    ) -> AsyncIterator[Change]:
+    ) -> AsyncIterator[WatchEvent]:
         """Changes since that moment, until the server ends the stream. Raises Expired when the
         moment is too old: list again."""
         ...

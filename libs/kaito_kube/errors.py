@@ -9,7 +9,7 @@ ClusterError
 ├── Expired          a watch's resource version is too old: list again
 ├── Throttled        too many requests, or an eviction that a budget forbids now
 ├── Unavailable      no answer, or one that says to try later
-└── NotLeading       this process does not lead (any more), and so changes nothing
+└── NotLeader       this process does not lead (any more), and so changes nothing
 """
 
 
@@ -49,7 +49,7 @@ class Unavailable(ClusterError):
     pass
 
 
-class NotLeading(ClusterError):
+class NotLeader(ClusterError):
     pass
 
 

@@ -9,13 +9,13 @@ from kaito_kube.cluster import Cluster
 from kaito_kube.errors import AlreadyExists, ClusterError
 from kaito_kube.kinds import EVENT, Kind, Manifest
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 MAX_NOTE = 1024
 _REMEMBERED = 4096
 
 
 @dataclass
-class Recorder:
+class EventRecorder:
     """`controller` is the reporting component, `instance` this replica of it."""
 
     cluster: Cluster
@@ -37,7 +37,7 @@ class Recorder:
         except AlreadyExists:
             pass
         except ClusterError as error:
-            LOG.warning("event %s was not recorded: %s", reason, error)
+            logger.warning("event %s was not recorded: %s", reason, error)
             return
         self._told[name] = None
         while len(self._told) > _REMEMBERED:

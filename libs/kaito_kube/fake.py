@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar, cast
 from kaito_api.conditions import rfc3339
 from kaito_kube import errors
 from kaito_kube.clock import Clock, FakeClock
-from kaito_kube.cluster import Change, Listing
+from kaito_kube.cluster import Listing, WatchEvent
 from kaito_kube.kinds import POD, Key, Kind, Manifest, key_of, labels_of
 
 Value = TypeVar("Value")
@@ -36,7 +36,7 @@ class Event:
 
     version: int
     kind: Kind
-    change: Change
+    change: WatchEvent
 
 
 @dataclass
@@ -115,7 +115,7 @@ class FakeCluster:
 
     async def watch(
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
-    ) -> AsyncIterator[Change]:
+    ) -> AsyncIterator[WatchEvent]:
         self._begin(Call("watch", kind, Key("", "")))
         queue: asyncio.Queue[Event] = asyncio.Queue()
         for event in self.since(kind, int(resource_version)):
@@ -217,13 +217,13 @@ class FakeCluster:
         self._version += 1
         manifest["metadata"]["resourceVersion"] = str(self._version)
         self._objects[kind][key_of(manifest)] = manifest
-        self._tell(kind, Change(change, copied(manifest)))
+        self._tell(kind, WatchEvent(change, copied(manifest)))
         return manifest
 
     def _drop(self, kind: Kind, manifest: Manifest) -> Manifest:
         self._version += 1
         del self._objects[kind][key_of(manifest)]
-        self._tell(kind, Change("DELETED", copied(manifest)))
+        self._tell(kind, WatchEvent("DELETED", copied(manifest)))
         self._collect(manifest["metadata"]["uid"])
         return manifest
 
@@ -236,7 +236,7 @@ class FakeCluster:
                     stamp = {"metadata": {"deletionTimestamp": rfc3339(self.clock.now())}}
                     self._changed(kind, dependent, merged(dependent, stamp))
 
-    def _tell(self, kind: Kind, change: Change) -> None:
+    def _tell(self, kind: Kind, change: WatchEvent) -> None:
         event = Event(self._version, kind, change)
         self._history[kind].append(event)
         for listener in list(self._listeners):

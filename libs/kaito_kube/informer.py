@@ -11,7 +11,7 @@ from kaito_kube.errors import ClusterError, Expired, NotFound
 from kaito_kube.kinds import CUSTOM_RESOURCE_DEFINITION, Kind, Manifest, key_of
 from kaito_kube.store import Store
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1.0
 _KIND_MISSING_SECONDS = 15.0
@@ -20,7 +20,7 @@ _KIND_COMES_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Interest:
+class WatchSource:
     """A kind, of it only what carries these labels (None: carries the label at all), and
     whether a cluster that does not know the kind is fine."""
 
@@ -29,34 +29,34 @@ class Interest:
     optional: bool = False
 
 
-async def inform(
-    cluster: Cluster, store: Store, interest: Interest, rng: random.Random | None = None
+async def run_informer(
+    cluster: Cluster, store: Store, source: WatchSource, rng: random.Random | None = None
 ) -> None:
     """Runs until it is cancelled. Outages are waited out; the store keeps its last state."""
     rng = rng or random.Random()
     while True:
         try:
-            await _list_and_watch(cluster, store, interest)
+            await _list_and_watch(cluster, store, source)
         except Expired:
             continue
         except NotFound:
-            if interest.optional:
-                store.miss(interest.kind)
-            LOG.info("the cluster has no %s", interest.kind.kind)
-            await _until_defined(cluster, interest.kind)
+            if source.optional:
+                store.mark_kind_missing(source.kind)
+            logger.info("the cluster has no %s", source.kind.kind)
+            await _until_defined(cluster, source.kind)
         except ClusterError as error:
-            LOG.warning("watching %s: %s", interest.kind.plural, error)
+            logger.warning("watching %s: %s", source.kind.plural, error)
             await asyncio.sleep(_RETRY_SECONDS * (1 + rng.random()))
 
 
-async def _list_and_watch(cluster: Cluster, store: Store, interest: Interest) -> None:
-    listing = await cluster.list(interest.kind, labels=interest.labels)
-    store.replace(interest.kind, listing.items)
-    async for change in cluster.watch(interest.kind, listing.resource_version, interest.labels):
+async def _list_and_watch(cluster: Cluster, store: Store, source: WatchSource) -> None:
+    listing = await cluster.list(source.kind, labels=source.labels)
+    store.replace_all(source.kind, listing.items)
+    async for change in cluster.watch(source.kind, listing.resource_version, source.labels):
         if change.type == "DELETED":
-            store.remove(interest.kind, key_of(change.manifest))
+            store.remove(source.kind, key_of(change.manifest))
         else:
-            store.put(interest.kind, change.manifest)
+            store.upsert(source.kind, change.manifest)
 
 
 async def _until_defined(cluster: Cluster, kind: Kind) -> None:
@@ -71,7 +71,7 @@ async def _until_defined(cluster: Cluster, kind: Kind) -> None:
                 if change.type != "DELETED" and _defines(change.manifest, kind):
                     break
     except ClusterError as error:
-        LOG.info("definitions of kinds cannot be watched: %s", error)
+        logger.info("definitions of kinds cannot be watched: %s", error)
         await asyncio.sleep(_KIND_MISSING_SECONDS)
     await asyncio.sleep(_KIND_COMES_SECONDS)
 

@@ -17,7 +17,7 @@ from lightkube.resources.core_v1 import Pod
 from lightkube.types import CascadeType, PatchType
 
 from kaito_kube import errors
-from kaito_kube.cluster import Change, Listing
+from kaito_kube.cluster import Listing, WatchEvent
 from kaito_kube.kinds import Kind, Manifest
 
 # A watch is ended by the server after this many seconds and begun anew, so that a connection
@@ -87,7 +87,7 @@ class LightkubeCluster:
 
     async def watch(
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
-    ) -> AsyncIterator[Change]:
+    ) -> AsyncIterator[WatchEvent]:
         where = "*" if kind.namespaced else None
         with _translated():
             async for type_, item in self._client.watch(
@@ -98,7 +98,7 @@ class LightkubeCluster:
                 server_timeout=WATCH_SECONDS,
             ):
                 if type_ in ("ADDED", "MODIFIED", "DELETED"):
-                    yield Change(cast(Any, type_), _typed(kind, item))
+                    yield WatchEvent(cast(Any, type_), _typed(kind, item))
 
     async def create(self, kind: Kind, manifest: Manifest) -> Manifest:
         with _translated():

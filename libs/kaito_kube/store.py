@@ -11,7 +11,7 @@ from typing import Any
 from kaito_kube.kinds import Key, Kind, Manifest, key_of, labels_of
 
 # No label has this value: it is where the index keeps what lacks the label.
-_LACKING = "\0"
+_UNLABELLED = "\0"
 
 Listener = Callable[[Kind, Manifest], None]
 KindListener = Callable[[Kind], None]
@@ -24,61 +24,61 @@ class Store:
         self._listeners: list[Listener] = []
         self._kind_listeners: list[KindListener] = []
         self._synced: set[Kind] = set()
-        self._unknown: set[Kind] = set()
+        self._missing_kinds: set[Kind] = set()
 
     def index(self, kind: Kind, label: str) -> None:
         """Makes `select` on that label cost what it returns. Call it before feeding."""
         self._by_label[(kind, label)] = defaultdict(set)
 
-    def listen(self, listener: Listener) -> None:
+    def add_listener(self, listener: Listener) -> None:
         """`listener` gets the manifest after each change (before it, for a deletion)."""
         self._listeners.append(listener)
 
-    def listen_for_kinds(self, listener: KindListener) -> None:
+    def add_kind_listener(self, listener: KindListener) -> None:
         """`listener` gets a kind that the cluster has come to know, or knows no more."""
         self._kind_listeners.append(listener)
 
-    def put(self, kind: Kind, manifest: Manifest) -> None:
+    def upsert(self, kind: Kind, manifest: Manifest) -> None:
         """Feeds an object; one that is not newer than what is known changes nothing."""
         manifest = slim(manifest)
         key = key_of(manifest)
         before = self._objects[kind].get(key)
-        if before is not None and not _is_news(before, manifest):
+        if before is not None and not _is_newer(before, manifest):
             return
         self._reindex(kind, key, before, manifest)
         self._objects[kind][key] = manifest
-        self._tell(kind, manifest)
+        self._notify(kind, manifest)
 
     def remove(self, kind: Kind, key: Key) -> None:
         before = self._objects[kind].pop(key, None)
         if before is not None:
             self._reindex(kind, key, before, None)
-            self._tell(kind, before)
+            self._notify(kind, before)
 
-    def replace(self, kind: Kind, manifests: Iterable[Manifest]) -> None:
+    def replace_all(self, kind: Kind, manifests: Iterable[Manifest]) -> None:
         """Feeds a whole listing: what is not in it is gone."""
         self._fill(kind, manifests)
-        if kind in self._unknown:
-            self._unknown.discard(kind)
-            self._tell_of_kind(kind)
+        if kind in self._missing_kinds:
+            self._missing_kinds.discard(kind)
+            self._notify_kind(kind)
 
-    def miss(self, kind: Kind) -> None:
+    def mark_kind_missing(self, kind: Kind) -> None:
         """Feeds that the cluster does not know the kind, and so has nothing of it."""
         self._fill(kind, ())
-        if kind not in self._unknown:
-            self._unknown.add(kind)
-            self._tell_of_kind(kind)
+        if kind not in self._missing_kinds:
+            self._missing_kinds.add(kind)
+            self._notify_kind(kind)
 
-    def is_known(self, kind: Kind) -> bool:
+    def is_kind_served(self, kind: Kind) -> bool:
         """False only where the cluster was asked and does not know the kind."""
-        return kind not in self._unknown
+        return kind not in self._missing_kinds
 
     def _fill(self, kind: Kind, manifests: Iterable[Manifest]) -> None:
         listed = {key_of(manifest): manifest for manifest in manifests}
         for key in [key for key in self._objects[kind] if key not in listed]:
             self.remove(kind, key)
         for manifest in listed.values():
-            self.put(kind, manifest)
+            self.upsert(kind, manifest)
         self._synced.add(kind)
 
     def is_synced(self, kind: Kind) -> bool:
@@ -103,12 +103,12 @@ class Store:
             and all(labels_of(manifest).get(k) == v for k, v in labels.items())
         ]
 
-    def lacking(self, kind: Kind, label: str) -> list[Manifest]:
+    def without_label(self, kind: Kind, label: str) -> list[Manifest]:
         """Objects that do not carry the label at all."""
         index, objects = self._by_label.get((kind, label)), self._objects[kind]
         if index is None:
             return [item for item in objects.values() if label not in labels_of(item)]
-        return [objects[key] for key in sorted(index.get(_LACKING, ()))]
+        return [objects[key] for key in sorted(index.get(_UNLABELLED, ()))]
 
     def _candidates(self, kind: Kind, labels: Mapping[str, str]) -> list[Manifest]:
         objects = self._objects[kind]
@@ -123,8 +123,8 @@ class Store:
         for (indexed, label), index in self._by_label.items():
             if indexed is not kind:
                 continue
-            old = labels_of(before).get(label, _LACKING) if before else None
-            new = labels_of(after).get(label, _LACKING) if after else None
+            old = labels_of(before).get(label, _UNLABELLED) if before else None
+            new = labels_of(after).get(label, _UNLABELLED) if after else None
             if old is not None:
                 index[old].discard(key)
                 if not index[old]:
@@ -132,11 +132,11 @@ class Store:
             if new is not None:
                 index[new].add(key)
 
-    def _tell_of_kind(self, kind: Kind) -> None:
+    def _notify_kind(self, kind: Kind) -> None:
         for listener in self._kind_listeners:
             listener(kind)
 
-    def _tell(self, kind: Kind, manifest: Manifest) -> None:
+    def _notify(self, kind: Kind, manifest: Manifest) -> None:
         for listener in self._listeners:
             listener(kind, manifest)
 
@@ -152,7 +152,7 @@ def slim(manifest: Manifest) -> Manifest:
     return {**manifest, "metadata": metadata}
 
 
-def _is_news(before: Manifest, manifest: Manifest) -> bool:
+def _is_newer(before: Manifest, manifest: Manifest) -> bool:
     """Versions of one object are ordered; those of two with the same name are not."""
     old, new = before["metadata"], manifest["metadata"]
     was, is_ = old.get("resourceVersion"), new.get("resourceVersion")

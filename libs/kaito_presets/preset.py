@@ -123,7 +123,7 @@ class Preset:
     trust_remote_code: bool
     chat_template: bool
     disk_gib: int
-    readiness_timeout_s: int
+    readiness_timeout_seconds: int
     runtimes: tuple[Runtime, ...]
     image: ModelImage | None
     inference: InferenceNeed

@@ -43,7 +43,7 @@ def read(file: str, text: str) -> Preset:
         trust_remote_code=model.flag("trust_remote_code"),
         chat_template=model.flag("chat_template"),
         disk_gib=model.whole("disk_gib"),
-        readiness_timeout_s=model.whole("readiness_timeout_s", minimum=60),
+        readiness_timeout_seconds=model.whole("readiness_timeout_seconds", minimum=60),
         runtimes=model.choices("runtimes", Runtime),
         image=_image(model.record("image")) if "image" in model else None,
         inference=_inference(model.record("inference")),

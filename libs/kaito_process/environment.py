@@ -1,16 +1,22 @@
-"""Reads settings from environment variables; every error names variable, value and remedy."""
+"""Reads settings from environment variables. Every error names variable, value and remedy."""
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
+Choice = TypeVar("Choice", bound=str)
 
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 class SettingError(ValueError):
-    """A variable that is missing or cannot be what it is set to."""
+    """A variable is missing, or its value cannot be used."""
 
     def __init__(self, name: str, value: str | None, remedy: str) -> None:
         shown = "is not set" if value is None else f"is {value!r}"
@@ -19,55 +25,106 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Environment:
+    """Typed access to `variables`. An empty variable counts as unset.
+
+    Every method raises SettingError when the value cannot be used. `default` is what an unset
+    variable means; the methods without one read a required variable when it is left out.
+    """
+
     variables: Mapping[str, str]
 
-    def text(self, name: str, default: str | None = None, *, empty: bool = False) -> str:
-        """The variable, or the default; an empty one counts as unset unless `empty` is fine."""
-        value = self.variables.get(name, "")
-        if value or empty:
-            return value or default or ""
-        if default is None:
-            raise SettingError(name, None, "set it; the chart's values of the same name do")
-        return default
+    def text(self, name: str, default: str | None = None) -> str:
+        given = self.variables.get(name, "")
+        if given and not given.strip():
+            raise SettingError(name, given, "set a text that is not blank, or leave it out")
+        value = given.strip() or default
+        if value is None:
+            raise SettingError(
+                name, self.variables.get(name), "set it, or the chart's value of the same name"
+            )
+        return value
 
-    def number(self, name: str, default: int, *, least: int = 0, most: int = 2**31) -> int:
-        value = self.variables.get(name) or str(default)
-        if not value.removeprefix("-").isdecimal() or not least <= int(value) <= most:
-            raise SettingError(name, value, f"set a whole number from {least} to {most}")
+    def path(self, name: str, default: str) -> Path:
+        return Path(self.text(name, default))
+
+    def integer(
+        self, name: str, default: int, *, minimum: int = 0, maximum: int = 2**31 - 1
+    ) -> int:
+        value = self.text(name, str(default))
+        if not value.removeprefix("-").isdecimal() or not minimum <= int(value) <= maximum:
+            raise SettingError(name, value, f"set a whole number from {minimum} to {maximum}")
         return int(value)
 
     def port(self, name: str, default: int) -> int:
-        return self.number(name, default, least=1, most=65535)
+        """A TCP port; 0 lets the kernel choose a free one."""
+        return self.integer(name, default, maximum=65535)
 
-    def seconds(self, name: str, default: int) -> timedelta:
-        return timedelta(seconds=self.number(name, default, least=1))
+    def seconds(self, name: str, default: float, *, minimum: float = 0.0) -> float:
+        value = self.text(name, str(default))
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        if not minimum <= seconds < math.inf:
+            raise SettingError(name, value, f"set a number of seconds, at least {minimum:g}")
+        return seconds
+
+    def duration(self, name: str, default_seconds: float, *, minimum: float = 1.0) -> timedelta:
+        """A variable that holds seconds, as a timedelta."""
+        return timedelta(seconds=self.seconds(name, default_seconds, minimum=minimum))
 
     def flag(self, name: str, default: bool) -> bool:
-        value = self.variables.get(name, str(default)).lower()
+        value = self.variables.get(name, str(default)).strip().lower()
         if value not in _TRUE + _FALSE:
             raise SettingError(name, value, "set true or false")
         return value in _TRUE
 
-    def choice(self, name: str, options: Sequence[str], default: str) -> str:
-        value = (self.variables.get(name) or default).lower()
-        if value not in options:
-            raise SettingError(name, value, f"set one of {', '.join(options)}")
-        return value
+    def choice(self, name: str, options: Iterable[Choice], default: Choice) -> Choice:
+        """One of `options`, in any case: a list of words or a StrEnum."""
+        known = list(options)
+        value = self.text(name, default).lower()
+        for option in known:
+            if option == value:
+                return option
+        raise SettingError(name, value, f"set one of {', '.join(known)}")
 
-    def mapping(self, name: str, default: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A JSON object."""
-        value = self.variables.get(name)
-        if not value:
-            return default
-        try:
-            found = json.loads(value)
-        except json.JSONDecodeError:
-            found = None
-        if not isinstance(found, dict):
-            raise SettingError(name, value, 'set a JSON object, for example {"KEY": "value"}')
-        return found
+    def log_level(self, name: str) -> str:
+        return self.choice(name, LOG_LEVELS, "info")
 
     def words(self, name: str) -> tuple[str, ...]:
         """A comma-separated list."""
         parts = (part.strip() for part in self.variables.get(name, "").split(","))
         return tuple(part for part in parts if part)
+
+    def json_object(self, name: str, default: Mapping[str, Any]) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._json(
+            name, dict, default, 'a JSON object, for example {"KEY": "value"}'
+        )
+        return found
+
+    def json_texts(self, name: str) -> tuple[str, ...]:
+        """A JSON list of strings."""
+        found = self._json(name, list, [], 'a JSON list, for example ["one", "two"]')
+        if not all(isinstance(item, str) for item in found):
+            raise SettingError(name, self.text(name), 'set a JSON list of strings, like ["one"]')
+        return tuple(found)
+
+    def parsed(self, name: str, parse: Callable[[str], Value], default: str) -> Value:
+        """What `parse` makes of the text. Its ValueError's text is the remedy."""
+        value = self.text(name, default)
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise SettingError(name, value, str(error)) from None
+
+    def _json(self, name: str, form: type, default: Any, example: str) -> Any:
+        text = self.text(name, "")
+        if not text:
+            return default
+        try:
+            found = json.loads(text)
+        except json.JSONDecodeError:
+            found = None
+        if not isinstance(found, form):
+            raise SettingError(name, text, f"set {example}")
+        return found

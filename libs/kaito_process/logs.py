@@ -1,4 +1,4 @@
-"""JSON logs, a line an event, with the object at hand in every line of its pass."""
+"""JSON logs on stdout: one line an event, each naming the service and the object in hand."""
 
 import logging
 import sys
@@ -9,11 +9,16 @@ from contextvars import ContextVar
 from pythonjsonlogger.json import JsonFormatter
 
 _CONTEXT: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
+# Libraries that log every request, or every file they touch, at INFO.
+_QUIET = (
+    "httpx httpx2 httpcore httpcore2 urllib3 azure msal aiohttp.access filelock fsspec asyncio "
+    "matplotlib"
+).split()
 
 
 @contextmanager
 def log_context(**fields: str) -> Iterator[None]:
-    """Adds the fields to every line that is logged inside, in this task and its children."""
+    """Adds the fields to every line logged inside, in this task and its children."""
     token = _CONTEXT.set({**(_CONTEXT.get() or {}), **fields})
     try:
         yield
@@ -28,8 +33,14 @@ class _Context(logging.Filter):
         return True
 
 
-def configure(level: str, service: str) -> None:
-    """Sends every logger's lines to stdout. Raises ValueError on an unknown level."""
+def configure(level: str, service: str, **fields: str) -> None:
+    """Sends the lines of every logger, and Python's warnings, to stdout as JSON.
+
+    `fields` are added to every line of the process; empty ones are left out.
+
+    Raises:
+        ValueError: the level is unknown.
+    """
     handler = logging.StreamHandler(sys.stdout)
     handler.addFilter(_Context())
     handler.setFormatter(
@@ -37,9 +48,13 @@ def configure(level: str, service: str) -> None:
             "%(asctime)s %(levelname)s %(name)s %(message)s",
             rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
             datefmt="%Y-%m-%dT%H:%M:%S%z",
-            static_fields={"service": service},
+            static_fields={
+                "service": service,
+                **{name: value for name, value in fields.items() if value},
+            },
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for noisy in ("httpx", "httpx2", "httpcore", "azure", "msal", "aiohttp.access"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

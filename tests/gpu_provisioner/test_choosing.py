@@ -298,7 +298,7 @@ async def test_a_claim_deleted_between_two_tries_is_not_tried_on(world: World) -
         if call.kind is EVENT and claim is not None:
             deleted = {"deletionTimestamp": "2026-01-01T00:00:00Z", "resourceVersion": "9999"}
             claim["metadata"] |= deleted
-            world.store.replace(world.kind, [claim])
+            world.store.replace_all(world.kind, [claim])
 
     world.cluster.hook = hook
     await world.run(1)

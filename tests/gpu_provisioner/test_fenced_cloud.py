@@ -12,8 +12,8 @@ from gpu_provisioner.fenced_cloud import FencedCloud
 from gpu_provisioner.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.settings import Budget
 from kaito_kube.clock import FakeClock, SystemClock
-from kaito_kube.errors import NotLeading
-from kaito_kube.lease import Tenure
+from kaito_kube.errors import NotLeader
+from kaito_kube.leader_election import Leadership
 from tests.gpu_provisioner.emulated import SPEC
 
 pytestmark = pytest.mark.looptime
@@ -33,17 +33,17 @@ READS: dict[str, Ask] = {
 }
 
 
-def leading(seconds: float) -> Tenure:
-    tenure = Tenure()
-    tenure.extend(asyncio.get_running_loop().time() + seconds)
-    return tenure
+def leading(seconds: float) -> Leadership:
+    leadership = Leadership()
+    leadership.extend(asyncio.get_running_loop().time() + seconds)
+    return leadership
 
 
-def fenced(tenure: Tenure) -> tuple[FakeCloud, FencedCloud]:
+def fenced(leadership: Leadership) -> tuple[FakeCloud, FencedCloud]:
     """As the process has them: the pace is kept behind the fence."""
     cloud = FakeCloud(FakeClock())
     cloud.seed(THERE)
-    return cloud, FencedCloud(PacedCloud(cloud, SystemClock(), Budget()), tenure)
+    return cloud, FencedCloud(PacedCloud(cloud, SystemClock(), Budget()), leadership)
 
 
 def test_every_call_is_known_to_be_a_read_or_a_change() -> None:
@@ -63,16 +63,16 @@ async def test_a_leader_changes_what_it_likes(call: str) -> None:
 @pytest.mark.parametrize("call", CHANGES)
 @pytest.mark.parametrize("seconds", [0, 10], ids=["never led", "led once"])
 async def test_whoever_does_not_lead_changes_nothing(call: str, seconds: int) -> None:
-    cloud, fence = fenced(leading(seconds) if seconds else Tenure())
+    cloud, fence = fenced(leading(seconds) if seconds else Leadership())
     await asyncio.sleep(seconds)
-    with pytest.raises(NotLeading):
+    with pytest.raises(NotLeader):
         await CHANGES[call](fence)
     assert (cloud.calls, cloud.pools()) == ([], {"there": THERE})
 
 
 @pytest.mark.parametrize("call", READS)
 async def test_whoever_does_not_lead_may_look(call: str) -> None:
-    _, fence = fenced(Tenure())
+    _, fence = fenced(Leadership())
     assert await READS[call](fence)
 
 
@@ -85,12 +85,12 @@ async def test_a_refusal_of_the_clouds_is_the_clouds() -> None:
 
 async def test_a_refused_change_takes_nobodys_turn() -> None:
     """The pace and the order of what the cloud is asked are the leader's."""
-    tenure = Tenure()
-    cloud, fence = fenced(tenure)
+    leadership = Leadership()
+    cloud, fence = fenced(leadership)
     for _ in range(10 * Budget().writes_per_minute):
-        with pytest.raises(NotLeading):
+        with pytest.raises(NotLeader):
             await CHANGES["create"](fence)
-    tenure.extend(float("inf"))
+    leadership.extend(float("inf"))
     await CHANGES["create"](fence)
     assert [made for made, _ in cloud.calls] == ["create"]
 
@@ -105,6 +105,6 @@ async def test_what_is_under_way_when_leadership_is_lost_has_its_answer_and_no_s
     cloud = Slow(FakeClock())
     fence = FencedCloud(cloud, leading(30))
     assert (await fence.create(SPEC)).name == SPEC.name
-    with pytest.raises(NotLeading):
+    with pytest.raises(NotLeader):
         await fence.delete(SPEC.name)
     assert [made for made, _ in cloud.calls] == ["create"]

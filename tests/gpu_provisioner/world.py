@@ -26,7 +26,7 @@ from kaito_api.conditions import rfc3339
 from kaito_api.reasons import REASONS
 from kaito_kube.clock import FakeClock
 from kaito_kube.errors import ClusterError
-from kaito_kube.events import Recorder
+from kaito_kube.events import EventRecorder
 from kaito_kube.fake import FakeCluster
 from kaito_kube.kinds import EVENT, MACHINE, NODE, NODE_CLAIM, POD, Key, Kind, Manifest, key_of
 from kaito_kube.store import Store
@@ -86,7 +86,7 @@ class World:
         self.swept: datetime | None = None
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
-        recorder = Recorder(self.cluster, self.clock, "gpu-provisioner", "test")
+        recorder = EventRecorder(self.cluster, self.clock, "gpu-provisioner", "test")
         provider: CloudProvider = self.cloud
         if self.budget is not None:
             provider = PacedCloud(self.cloud, self.clock, self.budget)
@@ -145,7 +145,7 @@ class World:
         self.clock.advance(seconds)
         self._machines()
         for kind in (*CLAIM_KINDS, NODE):
-            self.store.replace(kind, (await self.cluster.list(kind)).items)
+            self.store.replace_all(kind, (await self.cluster.list(kind)).items)
         listing = await self.refresh.once()
         if self.swept is None or self.clock.now() - self.swept >= SWEEP:
             self.swept = self.clock.now()

@@ -20,7 +20,7 @@ def test_every_grpc_code_has_a_status() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "retry_after_s"),
+    ("code", "status", "retry_after_seconds"),
     [
         (grpc.StatusCode.INVALID_ARGUMENT, 400, None),
         (grpc.StatusCode.NOT_FOUND, 404, None),
@@ -32,11 +32,11 @@ def test_every_grpc_code_has_a_status() -> None:
     ids=lambda value: getattr(value, "name", None),
 )
 def test_the_backends_message_is_passed_on(
-    code: grpc.StatusCode, status: int, retry_after_s: int | None
+    code: grpc.StatusCode, status: int, retry_after_seconds: int | None
 ) -> None:
     problem = from_backend(BackendError(code, "why"))
     assert (problem.status, problem.message) == (status, "why")
-    assert problem.retry_after_s == retry_after_s
+    assert problem.retry_after_seconds == retry_after_seconds
 
 
 def test_shapes() -> None:

@@ -48,7 +48,7 @@ class Fixture:
             clock=lambda: self.now,
             readiness=self.board,
             max_in_flight=2,
-            drain_s=1,
+            drain_seconds=1,
             alone=alone,
         )
 
@@ -78,7 +78,7 @@ async def test_places_come_and_go(world: Fixture, fleet: Fleet) -> None:
 
 async def test_a_hung_model_server_keeps_no_other_waiting(world: Fixture, fleet: Fleet) -> None:
     class Hung(FakeBackend):
-        async def health(self, timeout_s: float) -> Health:
+        async def health(self, timeout_seconds: float) -> Health:
             await asyncio.Event().wait()
             raise AssertionError
 
@@ -154,7 +154,7 @@ async def test_a_model_server_that_does_not_say_what_it_has_is_unavailable(
     world: Fixture, target: Target
 ) -> None:
     class Silent(FakeBackend):
-        async def model(self, timeout_s: float) -> pb.Model:
+        async def model(self, timeout_seconds: float) -> pb.Model:
             raise BackendError(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
 
     target.backend = Silent()
@@ -165,7 +165,7 @@ async def test_a_model_server_that_does_not_say_what_it_has_is_unavailable(
 
 async def test_a_probe_that_fails_half_way_is_not_serving(world: Fixture, target: Target) -> None:
     class Half(FakeBackend):
-        async def adapters(self, timeout_s: float) -> tuple[()]:
+        async def adapters(self, timeout_seconds: float) -> tuple[()]:
             raise BackendError(grpc.StatusCode.INTERNAL, "no")
 
     target.backend = Half()

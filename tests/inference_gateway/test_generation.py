@@ -173,7 +173,7 @@ async def test_a_client_that_does_not_read_holds_the_stream_back(
 
 async def test_a_client_that_does_not_read_is_given_up(script: FakeBackend) -> None:
     script.pieces = ("x" * 4096,) * 20_000
-    settings = in_pod(request_timeout_s=0.2, max_concurrency=1)
+    settings = in_pod(request_timeout_seconds=0.2, max_concurrency=1)
     async with gateway(lambda _: script, settings) as client:
         async with client.post(CHAT, json=STREAM, read_bufsize=1024):
             await until(script.cancelled.is_set)
@@ -185,7 +185,7 @@ async def test_a_client_that_does_not_read_is_given_up(script: FakeBackend) -> N
 
 async def test_tokens_arrive_as_they_are_made(script: FakeBackend) -> None:
     class Paced(FakeBackend):
-        async def stream(self, request: pb.GenerateRequest, timeout_s: float) -> Any:
+        async def stream(self, request: pb.GenerateRequest, timeout_seconds: float) -> Any:
             yield pb.StreamGenerateResponse(text="first", model="m")
             await self.gate.wait()
             yield pb.StreamGenerateResponse(finish_reason=pb.FINISH_REASON_STOP)
@@ -202,7 +202,7 @@ async def test_tokens_arrive_as_they_are_made(script: FakeBackend) -> None:
 
 async def test_comments_keep_a_waiting_stream_alive(script: FakeBackend) -> None:
     script.gate.clear()
-    settings = in_pod(sse_keep_alive_s=0.02)
+    settings = in_pod(sse_keep_alive_seconds=0.02)
     async with (
         gateway(lambda _: script, settings) as client,
         client.post(CHAT, json=STREAM) as response,
@@ -215,7 +215,7 @@ async def test_comments_keep_a_waiting_stream_alive(script: FakeBackend) -> None
 async def test_a_late_failure_comes_as_an_event(script: FakeBackend) -> None:
     script.gate.clear()
     script.break_after = 0
-    settings = in_pod(sse_keep_alive_s=0.02)
+    settings = in_pod(sse_keep_alive_seconds=0.02)
     async with (
         gateway(lambda _: script, settings) as client,
         client.post(CHAT, json=STREAM) as response,
@@ -229,10 +229,10 @@ async def test_a_late_failure_comes_as_an_event(script: FakeBackend) -> None:
 @pytest.mark.parametrize("body", [HI, STREAM], ids=["whole", "streamed"])
 async def test_no_answer_in_time_is_504(script: FakeBackend, body: dict[str, Any]) -> None:
     script.gate.clear()
-    async with gateway(lambda _: script, in_pod(request_timeout_s=0.05)) as client:
+    async with gateway(lambda _: script, in_pod(request_timeout_seconds=0.05)) as client:
         response = await client.post(CHAT, json=body)
         assert response.status == 504
-        assert "KAITO_REQUEST_TIMEOUT_S" in (await response.json())["error"]["message"]
+        assert "KAITO_REQUEST_TIMEOUT_SECONDS" in (await response.json())["error"]["message"]
     await until(script.cancelled.is_set)
 
 
@@ -269,7 +269,7 @@ async def test_a_body_too_slow_is_408(script: FakeBackend) -> None:
         yield b"{"
         await never.wait()
 
-    async with gateway(lambda _: script, in_pod(body_timeout_s=0.05)) as client:
+    async with gateway(lambda _: script, in_pod(body_timeout_seconds=0.05)) as client:
         response = await client.post("/chat", data=stuck())
         assert response.status == 408
 
@@ -277,7 +277,7 @@ async def test_a_body_too_slow_is_408(script: FakeBackend) -> None:
 async def test_a_fault_of_our_own_is_500_with_the_request_id() -> None:
     class Faulty(FakeBackend):
         async def generate(
-            self, request: pb.GenerateRequest, timeout_s: float
+            self, request: pb.GenerateRequest, timeout_seconds: float
         ) -> pb.GenerateResponse:
             raise RuntimeError("a bug")
 

@@ -37,7 +37,7 @@ async def connection(
 async def test_headers_that_do_not_come_close_the_connection(
     script: FakeBackend, sent: bytes
 ) -> None:
-    settings = in_pod(header_timeout_s=0.1, idle_timeout_s=60)
+    settings = in_pod(header_timeout_seconds=0.1, idle_timeout_seconds=60)
     async with (
         gateway(lambda _: script, settings) as client,
         connection(client) as (reader, writer),
@@ -48,7 +48,7 @@ async def test_headers_that_do_not_come_close_the_connection(
 
 
 async def test_an_idle_connection_is_closed(script: FakeBackend) -> None:
-    settings = in_pod(header_timeout_s=60, idle_timeout_s=1)
+    settings = in_pod(header_timeout_seconds=60, idle_timeout_seconds=1)
     async with (
         gateway(lambda _: script, settings) as client,
         connection(client) as (reader, writer),
@@ -60,7 +60,7 @@ async def test_an_idle_connection_is_closed(script: FakeBackend) -> None:
 
 async def test_a_long_answer_outlives_the_header_timeout(script: FakeBackend) -> None:
     script.gate.clear()
-    async with gateway(lambda _: script, in_pod(header_timeout_s=0.1)) as client:
+    async with gateway(lambda _: script, in_pod(header_timeout_seconds=0.1)) as client:
         asked = asyncio.create_task(client.post("/chat", json={"prompt": "x"}))
         await until(lambda: bool(script.requests))
         await asyncio.sleep(0.2)

@@ -38,31 +38,31 @@ def store(request: pytest.FixtureRequest) -> Store:
 )
 def test_only_what_is_newer_is_news(before: Manifest, after: Manifest, kept: str) -> None:
     store, told = Store(), list[str]()
-    store.listen(lambda _, manifest: told.append(manifest["metadata"]["resourceVersion"]))
-    store.put(NODE, before)
-    store.put(NODE, after)
+    store.add_listener(lambda _, manifest: told.append(manifest["metadata"]["resourceVersion"]))
+    store.upsert(NODE, before)
+    store.upsert(NODE, after)
     found = store.get(NODE, Key("", "a"))
     assert found is not None and found["metadata"]["resourceVersion"] == kept
     assert len(told) == (1 if kept == before["metadata"]["resourceVersion"] else 2)
 
 
 def test_labels_are_looked_up(store: Store) -> None:
-    store.put(NODE, item("a", app="x"))
-    store.put(NODE, item("b", app="y"))
-    store.put(NODE, item("c"))
+    store.upsert(NODE, item("a", app="x"))
+    store.upsert(NODE, item("b", app="y"))
+    store.upsert(NODE, item("c"))
     assert names(store.select(NODE, {LABEL: "x"})) == ["a"]
-    assert names(store.lacking(NODE, LABEL)) == ["c"]
-    store.put(NODE, item("a", "2"))
+    assert names(store.without_label(NODE, LABEL)) == ["c"]
+    store.upsert(NODE, item("a", "2"))
     assert names(store.select(NODE, {LABEL: "x"})) == []
-    assert names(store.lacking(NODE, LABEL)) == ["a", "c"]
+    assert names(store.without_label(NODE, LABEL)) == ["a", "c"]
     store.remove(NODE, Key("", "c"))
-    assert names(store.lacking(NODE, LABEL)) == ["a"]
+    assert names(store.without_label(NODE, LABEL)) == ["a"]
 
 
 def test_a_whole_listing_takes_the_rest_away(store: Store) -> None:
-    store.put(NODE, item("a"))
+    store.upsert(NODE, item("a"))
     assert not store.is_synced(NODE)
-    store.replace(NODE, [item("b")])
+    store.replace_all(NODE, [item("b")])
     assert names(store.all(NODE)) == ["b"] and store.is_synced(NODE)
     assert not store.is_synced(POD)
 
@@ -71,7 +71,7 @@ def test_what_no_decision_reads_is_not_kept() -> None:
     store = Store()
     heavy = item("a")
     heavy["metadata"]["managedFields"] = [{}]
-    store.put(NODE, {**heavy, "status": {"images": [{}], "phase": "x"}})
+    store.upsert(NODE, {**heavy, "status": {"images": [{}], "phase": "x"}})
     kept = store.get(NODE, Key("", "a"))
     assert kept is not None
     assert "managedFields" not in kept["metadata"] and kept["status"] == {"phase": "x"}
@@ -79,12 +79,12 @@ def test_what_no_decision_reads_is_not_kept() -> None:
 
 def test_a_kind_that_the_cluster_does_not_know_has_no_objects_and_comes_back_with_a_list() -> None:
     store, told = Store(), list[tuple[str, bool]]()
-    store.listen_for_kinds(lambda kind: told.append((kind.kind, store.is_known(kind))))
-    store.put(NODE, item("a"))
-    assert store.is_known(NODE)
+    store.add_kind_listener(lambda kind: told.append((kind.kind, store.is_kind_served(kind))))
+    store.upsert(NODE, item("a"))
+    assert store.is_kind_served(NODE)
     for _ in range(2):
-        store.miss(NODE)
+        store.mark_kind_missing(NODE)
     assert store.keys(NODE) == [] and store.is_synced(NODE)
     for _ in range(2):
-        store.replace(NODE, [item("b")])
+        store.replace_all(NODE, [item("b")])
     assert told == [("Node", False), ("Node", True)]

@@ -39,7 +39,7 @@ def test_the_whole_catalogue_is_there() -> None:
 def test_facts_make_sense(model: Preset) -> None:
     assert model.name == model.name.lower()
     assert model.disk_gib >= model.weights_gib + 80
-    assert 1800 <= model.readiness_timeout_s <= 10800
+    assert 1800 <= model.readiness_timeout_seconds <= 10800
     assert 1024 <= model.attention.kv_bytes_per_token <= 2**20
     assert 32 <= model.attention.head_dim <= 512
     assert model.gated or model.access is Access.PUBLIC

@@ -19,7 +19,7 @@ dtype: bfloat16
 trust_remote_code: false
 chat_template: true
 disk_gib: 90
-readiness_timeout_s: 1800
+readiness_timeout_seconds: 1800
 runtimes: [vllm]
 image: {name: kaito-small, tag: "1.0", model_path: /weights}
 inference: {gpu_count: 1, total_memory_gib: 10, per_gpu_memory_gib: 0, distributed: true}

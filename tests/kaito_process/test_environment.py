@@ -7,14 +7,25 @@ import pytest
 from kaito_process.environment import Environment, SettingError
 
 ENV = Environment(
-    {"TEXT": "a", "EMPTY": "", "N": "7", "YES": "true", "WORDS": "a, b,,", "BAD": "--5"}
+    {
+        "TEXT": "a",
+        "EMPTY": "",
+        "N": "7",
+        "YES": "true",
+        "WORDS": "a, b,,",
+        "BAD": "--5",
+        "ZERO": "0",
+        "BIG": "70000",
+        "LIST": "[1]",
+    }
 )
 
 
 def test_what_is_set_is_read() -> None:
     assert ENV.text("TEXT") == "a"
-    assert ENV.number("N", 1) == 7
-    assert ENV.seconds("N", 1) == timedelta(seconds=7)
+    assert ENV.integer("N", 1) == 7
+    assert ENV.seconds("N", 1) == 7.0
+    assert ENV.duration("N", 1) == timedelta(seconds=7)
     assert ENV.flag("YES", False) is True
     assert ENV.choice("TEXT", ("a", "b"), "b") == "a"
     assert ENV.words("WORDS") == ("a", "b")
@@ -22,8 +33,8 @@ def test_what_is_set_is_read() -> None:
 
 def test_what_is_not_set_has_its_default() -> None:
     assert ENV.text("NONE", "d") == "d"
-    assert ENV.text("EMPTY", "d", empty=True) == "d"
-    assert ENV.number("NONE", 3) == 3
+    assert ENV.text("EMPTY", "d") == "d"
+    assert ENV.integer("NONE", 3) == 3
     assert ENV.flag("NONE", True) is True
     assert ENV.words("NONE") == ()
 
@@ -32,14 +43,34 @@ def test_what_is_not_set_has_its_default() -> None:
     ("read", "words"),
     [
         (lambda: ENV.text("NONE"), "NONE is not set"),
-        (lambda: ENV.text("EMPTY"), "EMPTY is not set"),
-        (lambda: ENV.number("TEXT", 1), "TEXT is 'a': set a whole number"),
-        (lambda: ENV.number("BAD", 1), "BAD is '--5'"),
-        (lambda: ENV.number("N", 1, most=6), "from 0 to 6"),
+        (lambda: ENV.text("EMPTY"), "EMPTY is ''"),
+        (lambda: ENV.integer("TEXT", 1), "TEXT is 'a': set a whole number"),
+        (lambda: ENV.integer("BAD", 1), "BAD is '--5'"),
+        (lambda: ENV.integer("N", 1, maximum=6), "from 0 to 6"),
         (lambda: ENV.flag("N", True), "set true or false"),
         (lambda: ENV.choice("TEXT", ("x",), "x"), "set one of x"),
+        (lambda: ENV.seconds("TEXT", 1), "TEXT is 'a': set a number of seconds"),
+        (lambda: ENV.duration("ZERO", 1), "ZERO is '0': set a number of seconds, at least 1"),
+        (lambda: ENV.port("BIG", 1), "BIG is '70000': set a whole number from 0 to 65535"),
+        (lambda: ENV.json_object("LIST", {}), "LIST is '.1.': set a JSON object"),
+        (lambda: ENV.json_texts("LIST"), "LIST is '.1.': set a JSON list of strings"),
+        (lambda: ENV.parsed("TEXT", int, "1"), "TEXT is 'a': invalid literal"),
     ],
-    ids=["missing", "empty", "no number", "two signs", "too large", "no flag", "no choice"],
+    ids=[
+        "missing",
+        "empty",
+        "no number",
+        "two signs",
+        "too large",
+        "no flag",
+        "no choice",
+        "no seconds",
+        "too short",
+        "no port",
+        "no object",
+        "no list of texts",
+        "not parsed",
+    ],
 )
 def test_what_cannot_be_is_refused_by_name(read: object, words: str) -> None:
     with pytest.raises(SettingError, match=words):

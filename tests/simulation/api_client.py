@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Literal, Protocol
 
-from kaito_kube.cluster import Change, Listing
+from kaito_kube.cluster import Listing, WatchEvent
 from kaito_kube.errors import Conflict, Expired, Throttled, Unavailable
 from kaito_kube.fake import copied, matches
 from kaito_kube.kinds import LEASE, MACHINE, NODE, NODE_CLAIM, Kind, Manifest
@@ -68,7 +68,7 @@ class ApiClient:
 
     async def watch(
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
-    ) -> AsyncIterator[Change]:
+    ) -> AsyncIterator[WatchEvent]:
         def effect() -> Watch:
             if self._stage.weather.strikes(Fault.EXPIRED):
                 raise Expired("too old resource version")

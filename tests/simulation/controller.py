@@ -4,7 +4,7 @@ and an informer takes the place of kopf, which has an event loop and a connectio
 import asyncio
 from dataclasses import dataclass
 
-from kaito_kube.informer import Interest, inform
+from kaito_kube.informer import WatchSource, run_informer
 from kaito_kube.kinds import WORKSPACE
 from tests.simulation.api_client import ApiClient
 from tests.simulation.api_server import ApiServer
@@ -35,7 +35,7 @@ class WorkspaceController:
         cluster = ApiClient(self.stage, self.server, life.process, self.judge)
         made = build(settings, cluster, life.clock, life.rng)
         work = {
-            "feed": inform(cluster, made.store, Interest(WORKSPACE), life.rng),
+            "feed": run_informer(cluster, made.store, WatchSource(WORKSPACE), life.rng),
             "store": made.controller.keep_true(),
             "leadership": made.lead(),
         }

@@ -11,7 +11,7 @@ from gpu_provisioner.operator import Operator
 from gpu_provisioner.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.settings import Settings
 from kaito_kube.cluster import Cluster
-from kaito_kube.lease import LeaseTerms
+from kaito_kube.leader_election import LeaseConfig
 from tests.simulation.api_client import ApiClient
 from tests.simulation.api_server import ApiServer
 from tests.simulation.arm_client import ArmClient, Azure
@@ -66,13 +66,13 @@ class Provisioner:
         operator = self.put_together(cluster, cloud, life.clock, settings, life.rng)
         await operator.run(self._terms(life.name))
 
-    def _terms(self, identity: str) -> LeaseTerms:
+    def _terms(self, identity: str) -> LeaseConfig:
         """In the proportions of the real one's."""
-        return LeaseTerms(
+        return LeaseConfig(
             name=NAME,
             namespace="kaito",
             identity=identity,
-            duration=self.lease,
-            renew_every=self.lease / 5,
-            retry_every=self.lease / 20,
+            lease_duration_seconds=self.lease,
+            renew_interval_seconds=self.lease / 5,
+            retry_period_seconds=self.lease / 20,
         )

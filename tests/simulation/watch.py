@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 
-from kaito_kube.cluster import Change
+from kaito_kube.cluster import WatchEvent
 from kaito_kube.errors import Expired, Unavailable
 from kaito_kube.fake import Event
 from kaito_kube.kinds import Kind
@@ -18,7 +18,7 @@ class Watch:
         self._stage = stage
         self._process = process
         self._kind = kind
-        self._arrived: deque[Change] = deque()
+        self._arrived: deque[WatchEvent] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._end: Exception | None = None
         self._ended = False
@@ -30,7 +30,7 @@ class Watch:
         for event in events:
             self._happened(event)
 
-    async def next(self) -> Change | None:
+    async def next(self) -> WatchEvent | None:
         """The next change; None at the stream's orderly end. Raises what cut it."""
         while not self._arrived:
             if self._ended:
@@ -68,7 +68,7 @@ class Watch:
         if weather.strikes(Fault.WATCH_TWICE):
             stage.later(self._last_arrival - stage.now, self._arrive, event.change)
 
-    def _arrive(self, change: Change) -> None:
+    def _arrive(self, change: WatchEvent) -> None:
         if API in self._process.cut_off or self._ended:
             return
         self._arrived.append(change)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PYTHONPATH = ":".join(str(ROOT / part) for part in ("services/tuner", "proto/gen"))
+PYTHONPATH = ":".join(str(ROOT / part) for part in ("services/tuner", "libs", "proto/gen"))
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def test_wrong_settings(environ: dict[str, str]) -> None:
     environ["KAITO_METHOD"] = "full"
     code, _, err = run_tuner("fetch", environ)
     assert code == 2
-    assert err == "tuner: KAITO_METHOD is 'full': use lora or qlora\n"
+    assert err == "tuner: KAITO_METHOD is 'full': set one of lora, qlora\n"
     assert _words(environ)["reason"] == "ConfigInvalid"
 
 

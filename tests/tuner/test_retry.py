@@ -30,7 +30,7 @@ def _failing(times: int, after: float | None = None) -> Callable[[], str]:
 )
 def test_pauses(failures: int, after: float | None, pauses: list[float]) -> None:
     slept: list[float] = []
-    patience = Patience(tries=5, first_s=1, longest_s=10, sleep=slept.append)
+    patience = Patience(tries=5, first_seconds=1, longest_seconds=10, sleep=slept.append)
     assert persist(_failing(failures, after), patience) == "done"
     assert slept == pauses
 

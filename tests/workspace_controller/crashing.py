@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from kaito_kube.cluster import Change, Cluster, Listing
+from kaito_kube.cluster import Cluster, Listing, WatchEvent
 from kaito_kube.kinds import Kind, Manifest
 
 Value = TypeVar("Value")
@@ -44,7 +44,7 @@ class Crashing:
 
     def watch(
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
-    ) -> AsyncIterator[Change]:
+    ) -> AsyncIterator[WatchEvent]:
         return self.cluster.watch(kind, resource_version, labels)
 
     async def create(self, kind: Kind, manifest: Manifest) -> Manifest:

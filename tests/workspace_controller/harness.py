@@ -8,7 +8,7 @@ from kaito_kube import kinds
 from kaito_kube.clock import FakeClock
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import ClusterError
-from kaito_kube.events import Recorder
+from kaito_kube.events import EventRecorder
 from kaito_kube.fake import FakeCluster
 from kaito_kube.kinds import Key
 from kaito_kube.store import Store
@@ -42,13 +42,13 @@ class Replica:
         observer = Observer(
             self.through, self.store, holdings, self.clock, self.settings, self.tuning
         )
-        recorder = Recorder(self.through, self.clock, "kaito-workspace-controller", "replica")
+        recorder = EventRecorder(self.through, self.clock, "kaito-workspace-controller", "replica")
         hand = Hand(self.through, recorder)
         self.reconciler = Reconciler(observer, hand, Metrics(CollectorRegistry()))
 
     def look(self) -> None:
         for kind in KINDS:
-            self.store.replace(kind, self.truth.objects(kind))
+            self.store.replace_all(kind, self.truth.objects(kind))
 
     async def round(self) -> list[ClusterError]:
         """A pass over every Workspace, and over those that are gone and left something."""

@@ -7,7 +7,7 @@ import pytest
 from kaito_api import labels
 from kaito_kube import errors, kinds
 from kaito_kube.clock import FakeClock
-from kaito_kube.events import Recorder
+from kaito_kube.events import EventRecorder
 from kaito_kube.fake import FakeCluster
 from kaito_kube.kinds import Manifest
 from tests.workspace_controller.given import NAMESPACE, OWNER, inference_workspace, stored
@@ -23,7 +23,9 @@ SERVICE: Manifest = {"metadata": metadata(OWNER, "ws"), "spec": {"type": "Cluste
 class Scene:
     def __init__(self) -> None:
         self.cluster = FakeCluster()
-        self.hand = Hand(self.cluster, Recorder(self.cluster, FakeClock(), "controller", "one"))
+        self.hand = Hand(
+            self.cluster, EventRecorder(self.cluster, FakeClock(), "controller", "one")
+        )
         self.workspace = self.cluster.seed(kinds.WORKSPACE, stored(inference_workspace()))
 
     async def carry_out(self, **plan: Any) -> Manifest:

@@ -12,13 +12,13 @@ from kaito_kube import kinds
 from kaito_kube.clock import SystemClock
 from kaito_kube.errors import Expired
 from kaito_kube.fake import FakeCluster
-from kaito_kube.informer import Interest, inform
-from kaito_kube.lease import LeaseTerms, lead
+from kaito_kube.informer import WatchSource, run_informer
+from kaito_kube.leader_election import LeaseConfig, run_as_leader
 from kaito_kube.store import Store
 from tests.workspace_controller.given import NAMESPACE, RELEASE, inference_workspace, settings
 from tests.workspace_controller.world import World
 from workspace_controller.__main__ import Process, build, until
-from workspace_controller.controller import INTERESTS
+from workspace_controller.controller import WATCH_SOURCES
 
 pytestmark = pytest.mark.looptime
 
@@ -37,12 +37,14 @@ class Running:
         self.process = build(given, self.cluster, SystemClock(), random.Random())
 
     def start(self) -> None:
-        terms = LeaseTerms(name="lease", namespace=RELEASE, identity=self.name, duration=15)
+        terms = LeaseConfig(
+            name="lease", namespace=RELEASE, identity=self.name, lease_duration_seconds=15
+        )
         made = self.process
         for work in (
-            inform(self.cluster, made.store, Interest(kinds.WORKSPACE)),
+            run_informer(self.cluster, made.store, WatchSource(kinds.WORKSPACE)),
             made.controller.keep_true(),
-            lead(self.cluster, made.clock, terms, made._act, made.tenure),
+            run_as_leader(self.cluster, made.clock, terms, made._act, made.leadership),
         ):
             self.tasks.append(asyncio.create_task(work))
 
@@ -115,7 +117,7 @@ async def test_a_leader_that_stood_still_changes_nothing_more() -> None:
         world = World(cluster)
         cluster.seed(kinds.WORKSPACE, inference_workspace())
         await becomes(world, lambda: state(cluster) == "Ready")
-        one.process.tenure.end()
+        one.process.leadership.end()
         cluster.calls.clear()
         cluster.seed(kinds.WORKSPACE, inference_workspace("later"))
         await asyncio.sleep(3)
@@ -155,10 +157,12 @@ async def test_a_watch_that_is_too_old_is_begun_anew() -> None:
 
 
 def test_what_is_watched() -> None:
-    claims = {i.kind.kind for i in INTERESTS if i.kind.group == "karpenter.sh"}
+    claims = {i.kind.kind for i in WATCH_SOURCES if i.kind.group == "karpenter.sh"}
     assert claims == {"Machine", "NodeClaim", "NodePool"}
-    assert all(i.labels == {"kaito.sh/workspace": None} for i in INTERESTS if i.kind != kinds.NODE)
-    assert all(i.optional is (i.kind.group == "karpenter.sh") for i in INTERESTS)
+    assert all(
+        i.labels == {"kaito.sh/workspace": None} for i in WATCH_SOURCES if i.kind != kinds.NODE
+    )
+    assert all(i.optional is (i.kind.group == "karpenter.sh") for i in WATCH_SOURCES)
 
 
 async def _ends(error: Exception | None = None) -> None:
@@ -188,8 +192,8 @@ def test_metrics_count_workspaces_and_claims() -> None:
     made = build(settings(), FakeCluster(), SystemClock(), random.Random())
     store: Store = made.store
     given = inference_workspace()
-    store.put(kinds.WORKSPACE, {**given, "status": {"state": "Ready"}})
-    store.put(kinds.MACHINE, {"metadata": {"name": "ws1"}})
+    store.upsert(kinds.WORKSPACE, {**given, "status": {"state": "Ready"}})
+    store.upsert(kinds.MACHINE, {"metadata": {"name": "ws1"}})
     text = generate_latest(made.registry).decode()
     assert 'kaito_workspace_count{phase="Ready"} 1.0' in text
     assert 'kaito_workspace_claims{kind="Machine",ready="false"} 1.0' in text

@@ -60,9 +60,9 @@ async def test_it_is_kept_and_written_only_when_it_changes() -> None:
     task = asyncio.create_task(door.keep())
     await asyncio.sleep(2)
     cluster.fail_next("apply", errors.Unavailable("later"))
-    store.put(kinds.WORKSPACE, answering(inference_workspace()))
+    store.upsert(kinds.WORKSPACE, answering(inference_workspace()))
     await asyncio.sleep(20)
-    store.put(kinds.WORKSPACE, answering(inference_workspace(), resourceVersion="2"))
+    store.upsert(kinds.WORKSPACE, answering(inference_workspace(), resourceVersion="2"))
     await asyncio.sleep(20)
     task.cancel()
     assert [call.verb for call in cluster.calls] == ["apply", "apply", "apply"]

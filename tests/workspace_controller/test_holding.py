@@ -21,7 +21,7 @@ def known(*workspaces: Manifest) -> tuple[Store, Holdings]:
     store = Store()
     holdings = Holdings(store)
     for workspace in workspaces:
-        store.put(WORKSPACE, workspace)
+        store.upsert(WORKSPACE, workspace)
     return store, holdings
 
 
@@ -69,7 +69,7 @@ def test_what_is_decided_counts_before_it_is_written() -> None:
 def test_who_is_gone_or_names_it_no_more_holds_nothing() -> None:
     mine = using("ws", "2")
     store, holdings = known(mine, using("one", "1", "free"), using("two", "1", "free"))
-    store.put(WORKSPACE, using("one", "1"))
+    store.upsert(WORKSPACE, using("one", "1"))
     assert holdings.of_others(mine, FREE) == {"free"}
     store.remove(WORKSPACE, Key(NAMESPACE, "two"))
     assert holdings.of_others(mine, FREE) == set()
@@ -87,9 +87,9 @@ def test_a_decision_holds_on_while_statuses_come_that_know_nothing_of_it() -> No
     mine = using("ws", "1")
     store, holdings = known(mine, using("other", "2", "old"))
     with holdings.deciding(Key(NAMESPACE, "other"), FREE):
-        store.put(WORKSPACE, using("other", "2"))
+        store.upsert(WORKSPACE, using("other", "2"))
         assert holdings.of_others(mine, ("free", "old")) == {"free"}
-        store.put(WORKSPACE, using("other", "2", "free"))
+        store.upsert(WORKSPACE, using("other", "2", "free"))
     assert holdings.of_others(mine, ("free", "old")) == {"free"}
 
 
@@ -99,7 +99,7 @@ def test_a_decision_of_one_who_goes_meanwhile_holds_nothing() -> None:
     with holdings.deciding(other, FREE):
         store.remove(WORKSPACE, other)
         assert holdings.of_others(mine, FREE) == set()
-    store.put(WORKSPACE, using("other", "3"))
+    store.upsert(WORKSPACE, using("other", "3"))
     assert holdings.of_others(mine, FREE) == set()
 
 

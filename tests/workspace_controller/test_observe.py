@@ -77,7 +77,7 @@ async def test_a_deletion_asks_the_server_for_claims_rather_than_its_memory() ->
     await scene.replica.round()
     await scene.cluster.delete(kinds.WORKSPACE, "ws", NAMESPACE)
     scene.replica.look()
-    scene.replica.store.replace(kinds.MACHINE, ())
+    scene.replica.store.replace_all(kinds.MACHINE, ())
     o = await scene.replica.reconciler.observer.observe(scene.workspace())
     assert len(o.claims) == 1
 
@@ -215,7 +215,7 @@ async def test_claims_of_a_workspace_that_is_only_late_are_kept() -> None:
     scene.apply(inference_workspace())
     await scene.replica.round()
     scene.replica.look()
-    scene.replica.store.replace(kinds.WORKSPACE, ())
+    scene.replica.store.replace_all(kinds.WORKSPACE, ())
     await scene.replica.reconciler.reconcile(Key(NAMESPACE, "ws"))
     (claim,) = scene.cluster.objects(kinds.MACHINE)
     assert "deletionTimestamp" not in claim["metadata"]

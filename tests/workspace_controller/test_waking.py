@@ -21,7 +21,7 @@ class Scene:
         version = {"resourceVersion": str(self.version)}
         self.woken.clear()
         metadata = {"uid": "u", **manifest["metadata"], **version}
-        self.store.put(kind, {**manifest, "metadata": metadata})
+        self.store.upsert(kind, {**manifest, "metadata": metadata})
         return list(self.woken)
 
 
@@ -131,11 +131,11 @@ def test_a_node_of_a_workspace_that_is_gone_wakes_those_that_want_it() -> None:
 
 def test_a_kind_of_claim_that_comes_wakes_all() -> None:
     scene = Scene()
-    scene.store.miss(kinds.MACHINE)
+    scene.store.mark_kind_missing(kinds.MACHINE)
     scene.put(kinds.WORKSPACE, inference_workspace())
     scene.woken.clear()
-    scene.store.miss(kinds.POD)
-    scene.store.replace(kinds.POD, ())
+    scene.store.mark_kind_missing(kinds.POD)
+    scene.store.replace_all(kinds.POD, ())
     assert scene.woken == []
-    scene.store.replace(kinds.MACHINE, ())
+    scene.store.replace_all(kinds.MACHINE, ())
     assert scene.woken == [WS]

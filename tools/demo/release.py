@@ -40,7 +40,7 @@ def values(
             "caConfigMap": "arm-ca",
             # A machine joins within seconds here, and a cluster is awake at once: what fails is
             # given up soon.
-            "settings": {**AZURE, "registrationTimeoutS": 45, "settleS": 20},
+            "settings": {**AZURE, "registrationTimeoutSeconds": 45, "settleSeconds": 20},
         },
         "inference-gateway": {"image": _image(images["inference-gateway"])},
     }

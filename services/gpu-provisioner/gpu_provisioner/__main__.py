@@ -14,15 +14,15 @@ from gpu_provisioner.azure.aks_cloud import AksCloud
 from gpu_provisioner.operator import Operator
 from gpu_provisioner.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.settings import Settings
-from kaito_kube import serving
+from kaito_kube import health_server
 from kaito_kube.clock import SystemClock
 from kaito_kube.cluster import Cluster
 from kaito_kube.connect import connect
-from kaito_kube.lease import LeaseTerms
+from kaito_kube.leader_election import LeaseConfig
 from kaito_process import logs
 from kaito_process.environment import SettingError
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 NAME = "gpu-provisioner"
 
 
@@ -33,7 +33,7 @@ async def serve(settings: Settings) -> None:
 
 async def run(cluster: Cluster, settings: Settings) -> None:
     clock, registry = SystemClock(), CollectorRegistry()
-    terms = LeaseTerms(
+    terms = LeaseConfig(
         name=settings.lease_name,
         namespace=settings.release_namespace,
         identity=settings.pod_name,
@@ -41,8 +41,8 @@ async def run(cluster: Cluster, settings: Settings) -> None:
     async with AksCloud(settings.azure, clock) as aks:
         cloud = PacedCloud(aks, clock, settings.budget)
         operator = Operator(cluster, cloud, clock, settings, registry)
-        app = serving.application(registry, live=lambda: None, ready=operator.trouble)
-        async with serving.serving(app, settings.http_port):
+        app = health_server.health_app(registry, live=lambda: None, ready=operator.trouble)
+        async with health_server.serve_http(app, settings.http_port):
             running = asyncio.ensure_future(operator.run(terms))
             _stop_on_signals(running)
             with suppress(asyncio.CancelledError):

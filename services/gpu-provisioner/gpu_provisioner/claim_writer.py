@@ -15,7 +15,7 @@ from kaito_kube.cluster import Cluster
 from kaito_kube.errors import NotFound
 from kaito_kube.kinds import NODE, Manifest
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class ClaimWriter:
             try:
                 await self.cluster.delete(NODE, name)
             except NotFound:
-                LOG.debug("node %s was gone already", name)
+                logger.debug("node %s was gone already", name)
         claim, now, node = observed.claim, self.clock.now(), observed.node
         await self._finalizers(claim, add=False)
         born = parse_time(node["metadata"]["creationTimestamp"]) if node is not None else None
@@ -48,7 +48,7 @@ class ClaimWriter:
             metadata = (await self.cluster.get(kind, claim.name))["metadata"]
             if metadata["uid"] != claim.uid or metadata.get("deletionTimestamp") is not None:
                 return
-            LOG.warning("claim %s is given up: %s", claim.name, why)
+            logger.warning("claim %s is given up: %s", claim.name, why)
             await self.cluster.delete(kind, claim.name)
         except NotFound:
             return
@@ -79,4 +79,4 @@ class ClaimWriter:
             if condition["status"] == "True" and condition["type"] not in was:
                 seconds = (self.clock.now() - claim.created).total_seconds()
                 self.metrics.reached(claim, condition["type"], seconds)
-                LOG.info("%s after %.1f s", condition["type"], seconds)
+                logger.info("%s after %.1f s", condition["type"], seconds)

@@ -17,10 +17,10 @@ from kaito_api import labels
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import NotFound
-from kaito_kube.events import Recorder
+from kaito_kube.events import EventRecorder
 from kaito_kube.kinds import NODE, Kind, Manifest, labels_of
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # A listing that is older was made before whatever delayed us, and is not judged by.
 _STALE = timedelta(seconds=30)
@@ -34,7 +34,7 @@ class Collector:
     cluster: Cluster
     power: PowerWatch
     clock: Clock
-    recorder: Recorder
+    recorder: EventRecorder
     metrics: Metrics
     terms: Terms
     _pools: dict[str, datetime] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Collector:
                 self._kinds.add(kind)
             except NotFound:
                 if kind in self._kinds:
-                    LOG.warning("the cluster does not know %s any more: nothing is swept", kind)
+                    logger.warning("the cluster does not know %s any more: nothing is swept", kind)
                     return None
         nodes = await self.cluster.list(NODE, labels={labels.CLAIM_UID: None})
         return Seen(
@@ -89,9 +89,9 @@ class Collector:
         uid = pool.tags.get(agent_pools.CLAIM_UID)
         ours = agent_pools.is_managed(pool) and uid not in seen.claim_uids
         if not ours or pool.state.in_flight:
-            LOG.info("agent pool %s has changed since it was listed: left alone", name)
+            logger.info("agent pool %s has changed since it was listed: left alone", name)
             return
-        LOG.warning("agent pool %s has had no claim (of uid %s) for %s: deleting", name, uid,
+        logger.warning("agent pool %s has had no claim (of uid %s) for %s: deleting", name, uid,
                     self.terms.orphan_grace)  # fmt: skip
         await self.cloud.delete(name)
         self.metrics.collected("agent_pool")
@@ -102,7 +102,7 @@ class Collector:
             uid = labels_of(node).get(labels.CLAIM_UID)
             if uid is None or uid in seen.claim_uids or is_ready(node):
                 return
-            LOG.warning("node %s has had neither claim nor agent pool for %s: deleting", name,
+            logger.warning("node %s has had neither claim nor agent pool for %s: deleting", name,
                         self.terms.orphan_grace)  # fmt: skip
             await self.cluster.delete(NODE, name)
             self.metrics.collected("node")

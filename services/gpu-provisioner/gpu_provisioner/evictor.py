@@ -9,7 +9,7 @@ from kaito_kube.cluster import Cluster
 from kaito_kube.errors import NotFound, Throttled
 from kaito_kube.kinds import POD
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class Evictor:
             refused.pop(pod, None)
             self.metrics.evicted("404")
         except Throttled as error:
-            LOG.info("pod %s is not evicted yet: %s", pod, error)
+            logger.info("pod %s is not evicted yet: %s", pod, error)
             refused[pod] = str(error)
             self.metrics.evicted("429")
         else:
@@ -44,6 +44,6 @@ class Evictor:
     async def delete(self, namespace: str, name: str, grace_seconds: int) -> None:
         try:
             await self.cluster.delete(POD, name, namespace, grace_seconds=grace_seconds)
-            LOG.info("pod %s/%s has %d s left to end", namespace, name, grace_seconds)
+            logger.info("pod %s/%s has %d s left to end", namespace, name, grace_seconds)
         except NotFound:
-            LOG.debug("pod %s/%s was gone already", namespace, name)
+            logger.debug("pod %s/%s was gone already", namespace, name)

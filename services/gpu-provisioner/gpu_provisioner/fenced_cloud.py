@@ -10,16 +10,16 @@ from gpu_provisioner.cloud import (
     PoolListing,
     PoolSpec,
 )
-from kaito_kube.lease import Tenure
+from kaito_kube.leader_election import Leadership
 
 
 @dataclass(frozen=True, slots=True)
 class FencedCloud:
     cloud: CloudProvider
-    tenure: Tenure
+    leadership: Leadership
 
     async def create(self, spec: PoolSpec) -> Pool:
-        self.tenure.check()
+        self.leadership.check()
         return await self.cloud.create(spec)
 
     async def get(self, name: str) -> Pool:
@@ -29,7 +29,7 @@ class FencedCloud:
         return await self.cloud.list()
 
     async def delete(self, name: str) -> None:
-        self.tenure.check()
+        self.leadership.check()
         await self.cloud.delete(name)
 
     async def cluster(self) -> ClusterState:

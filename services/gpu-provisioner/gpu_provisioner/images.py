@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from gpu_provisioner.cloud import CloudError, CloudProvider, Pool
 from kaito_kube.clock import Clock
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _PERIOD = timedelta(hours=1)
 _MOST_AT_ONCE = 2
@@ -49,7 +49,7 @@ class ImageWatch:
         try:
             newest = await self.cloud.newest_image(pool.name)
         except CloudError as error:
-            LOG.info("the newest image of %s is not known: %s", name, error.message)
+            logger.info("the newest image of %s is not known: %s", name, error.message)
             return False
         before, self._newest[name] = self._newest.get(name), newest
         return before != newest

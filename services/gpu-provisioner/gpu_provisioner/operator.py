@@ -22,17 +22,17 @@ from gpu_provisioner.settings import Settings
 from kaito_api import conditions, labels
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
-from kaito_kube.events import Recorder
-from kaito_kube.fence import FencedCluster
-from kaito_kube.informer import Interest, inform
+from kaito_kube.events import EventRecorder
+from kaito_kube.fenced_cluster import FencedCluster
+from kaito_kube.informer import WatchSource, run_informer
 from kaito_kube.kinds import NODE, Key, Kind, Manifest, is_being_deleted, key_of, labels_of
-from kaito_kube.lease import LeaseTerms, Tenure, lead
-from kaito_kube.loops import KeyedLoops, Reconcile
+from kaito_kube.leader_election import Leadership, LeaseConfig, run_as_leader
 from kaito_kube.store import Store
+from kaito_kube.work_queue import Reconcile, WorkQueue
 
 # For these, listings at the pace of idleness are soon enough.
 _PATIENT = frozenset({"LaunchTimeout", "PoolMissing"})
-_INTERESTS = (*(Interest(kind, optional=True) for kind in CLAIM_KINDS), Interest(NODE))
+_INTERESTS = (*(WatchSource(kind, optional=True) for kind in CLAIM_KINDS), WatchSource(NODE))
 
 
 @dataclass(eq=False)
@@ -47,15 +47,15 @@ class Operator:
     rng: random.Random = field(default_factory=random.Random)
 
     def __post_init__(self) -> None:
-        self._tenure = Tenure()
-        cluster = FencedCluster(self.cluster, self._tenure)
-        cloud = FencedCloud(self.cloud, self._tenure)
+        self._leadership = Leadership()
+        cluster = FencedCluster(self.cluster, self._leadership)
+        cloud = FencedCloud(self.cloud, self._leadership)
         clock, settings = self.clock, self.settings
         self._store = Store()
         self._store.index(NODE, labels.AGENT_POOL)
         self._pools = PoolView()
         metrics, terms = Metrics(self.registry), settings.terms
-        recorder = Recorder(cluster, clock, "gpu-provisioner", settings.pod_name)
+        recorder = EventRecorder(cluster, clock, "gpu-provisioner", settings.pod_name)
         power, images = PowerWatch(cloud, clock), ImageWatch(cloud, clock)
         reconciler = Reconciler(
             cluster=cluster,
@@ -73,7 +73,7 @@ class Operator:
             defaults=settings.pools,
         )
         self._loops = {
-            kind: KeyedLoops("claim", _on(reconciler, kind), rng=self.rng) for kind in CLAIM_KINDS
+            kind: WorkQueue("claim", _on(reconciler, kind), rng=self.rng) for kind in CLAIM_KINDS
         }
         self._refresh = Refresh(
             cloud=cloud,
@@ -84,19 +84,19 @@ class Operator:
             is_busy=self._is_busy,
             changed=self._pools_changed,
         )
-        self._store.listen(self._object_changed)
+        self._store.add_listener(self._object_changed)
 
     def trouble(self) -> str | None:
         """What keeps this replica from taking over, or None."""
         missing = [i.kind.plural for i in _INTERESTS if not self._store.is_synced(i.kind)]
         return f"not listed yet: {', '.join(missing)}" if missing else None
 
-    async def run(self, terms: LeaseTerms) -> None:
+    async def run(self, terms: LeaseConfig) -> None:
         """Watches, waits for leadership and works, until leadership is lost or one of them ends:
         the process should end then."""
         watching = asyncio.ensure_future(self.watch())
         leading = asyncio.ensure_future(
-            lead(self.cluster, self.clock, terms, self.work, self._tenure)
+            run_as_leader(self.cluster, self.clock, terms, self.work, self._leadership)
         )
         try:
             await asyncio.wait((watching, leading), return_when=asyncio.FIRST_COMPLETED)
@@ -110,14 +110,14 @@ class Operator:
 
     async def watch(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for interest in _INTERESTS:
-                group.create_task(inform(self.cluster, self._store, interest, self.rng))
+            for source in _INTERESTS:
+                group.create_task(run_informer(self.cluster, self._store, source, self.rng))
 
     async def work(self) -> None:
         for kind, loops in self._loops.items():
             loops.start()
             for key in self._store.keys(kind):
-                loops.wake(key)
+                loops.enqueue(key)
         try:
             await self._refresh.run()
         finally:
@@ -125,7 +125,7 @@ class Operator:
 
     def _object_changed(self, kind: Kind, manifest: Manifest) -> None:
         if kind in self._loops:
-            self._loops[kind].wake(key_of(manifest))
+            self._loops[kind].enqueue(key_of(manifest))
             if _waits_for_the_cloud(CLAIM_KINDS[kind], manifest):
                 self._refresh.hurry()
         elif pool := labels_of(manifest).get(labels.AGENT_POOL):
@@ -140,7 +140,7 @@ class Operator:
         key = Key("", name)
         for kind, loops in self._loops.items():
             if self._store.get(kind, key) is not None:
-                loops.wake(key)
+                loops.enqueue(key)
 
     def _is_busy(self) -> bool:
         return any(

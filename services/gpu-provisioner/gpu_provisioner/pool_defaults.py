@@ -2,12 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from gpu_provisioner import choices
 from kaito_process.environment import Environment, SettingError
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,24 +25,19 @@ class PoolDefaults:
     def from_env(cls, env: Environment) -> "PoolDefaults":
         """Raises SettingError."""
 
-        def text(name: str, parse: Callable[[str], T], default: str = "") -> T:
-            value = env.text(name, default, empty=True)
-            return _parsed(name, value, lambda: parse(value))
-
-        given = env.mapping("KAITO_AGENT_POOL_TAGS", {})
-        shown = env.text("KAITO_AGENT_POOL_TAGS", "", empty=True)
+        tags = env.json_object("KAITO_AGENT_POOL_TAGS", {})
         return cls(
-            os_sku=text("KAITO_NODE_IMAGE_FAMILY", _word(choices.OS_SKUS), "ubuntu"),
-            os_disk_type=text("KAITO_OS_DISK_TYPE", _word(choices.OS_DISK_TYPES)),
-            gpu_driver=text("KAITO_GPU_DRIVER", _word(choices.GPU_DRIVERS)),
-            spot_max_price=text("KAITO_SPOT_MAX_PRICE", choices.spot_price, "-1"),
-            subnet_id=text("KAITO_NODE_SUBNET_ID", choices.subnet_id),
-            proximity_placement_group_id=text(
-                "KAITO_PROXIMITY_PLACEMENT_GROUP_ID", choices.placement_group_id
+            os_sku=env.parsed("KAITO_NODE_IMAGE_FAMILY", _word(choices.OS_SKUS), "ubuntu"),
+            os_disk_type=env.parsed("KAITO_OS_DISK_TYPE", _word(choices.OS_DISK_TYPES), ""),
+            gpu_driver=env.parsed("KAITO_GPU_DRIVER", _word(choices.GPU_DRIVERS), ""),
+            spot_max_price=env.parsed("KAITO_SPOT_MAX_PRICE", choices.spot_price, "-1"),
+            subnet_id=env.parsed("KAITO_NODE_SUBNET_ID", choices.subnet_id, ""),
+            proximity_placement_group_id=env.parsed(
+                "KAITO_PROXIMITY_PLACEMENT_GROUP_ID", choices.placement_group_id, ""
             ),
             max_pods=_max_pods(env),
             encryption_at_host=env.flag("KAITO_ENCRYPTION_AT_HOST", False),
-            tags=_parsed("KAITO_AGENT_POOL_TAGS", shown, lambda: choices.tags(given)),
+            tags=env.parsed("KAITO_AGENT_POOL_TAGS", lambda _: choices.tags(tags), ""),
         )
 
 
@@ -56,16 +48,9 @@ def _word(words: Mapping[str, str]) -> Callable[[str], str]:
 def _max_pods(env: Environment) -> int | None:
     """AKS takes 10 to 250; 0 is its own choice."""
     name = "KAITO_MAX_PODS"
-    value = env.number(name, 0, most=250)
+    value = env.integer(name, 0, maximum=250)
     if 0 < value < 10:
         raise SettingError(
             name, str(value), "set a whole number from 10 to 250, or 0 for AKS's own"
         )
     return value or None
-
-
-def _parsed(name: str, value: str, parse: Callable[[], T]) -> T:
-    try:
-        return parse()
-    except ValueError as error:
-        raise SettingError(name, value, str(error)) from error

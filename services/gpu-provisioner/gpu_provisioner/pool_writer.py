@@ -14,7 +14,7 @@ from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.kinds import NODE
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -28,13 +28,13 @@ class PoolWriter:
     async def create(self, spec: PoolSpec) -> None:
         asked = self.clock.now()
         self.pools.note(await self.cloud.create(spec), asked)
-        LOG.info("asked for agent pool %s of %s", spec.name, spec.instance_type)
+        logger.info("asked for agent pool %s of %s", spec.name, spec.instance_type)
         self.metrics.pool_created(spec.instance_type)
 
     async def delete(self, name: str) -> None:
         asked = self.clock.now()
         await self.cloud.delete(name)
-        LOG.info("asked for the deletion of agent pool %s", name)
+        logger.info("asked for the deletion of agent pool %s", name)
         self.metrics.pool_deleted()
         if (pool := self.pools.get(name)) is not None:
             self.pools.note(replace(pool, state=PoolState.DELETING), asked)
@@ -48,7 +48,7 @@ class PoolWriter:
             return
         nodes = await self.cluster.list(NODE, labels={labels.AGENT_POOL: name})
         if nodes_of(claim, pool, nodes.items):
-            LOG.info("a machine of agent pool %s has joined after all", name)
+            logger.info("a machine of agent pool %s has joined after all", name)
             return
         await self.delete(name)
 

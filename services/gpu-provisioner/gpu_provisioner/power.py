@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from gpu_provisioner.cloud import CloudError, CloudProvider, ClusterState
 from kaito_kube.clock import Clock
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _FRESH = timedelta(seconds=15)
 # Answers further apart than this say nothing of the time between them.
@@ -85,10 +85,10 @@ class PowerWatch:
         try:
             state = await self.cloud.cluster()
         except CloudError as error:
-            LOG.warning("the cluster could not be read, nothing is judged: %s", error.message)
+            logger.warning("the cluster could not be read, nothing is judged: %s", error.message)
             pause = error.retry_after or _PAUSE_SECONDS
             self._not_before = self.clock.now() + timedelta(seconds=pause)
             return
         before, self.power = self.power, self.power.taken(state, now)
         if before.state is None or before.state.steady != state.steady:
-            LOG.info("the cluster is %s", "steady" if state.steady else self.power.words)
+            logger.info("the cluster is %s", "steady" if state.steady else self.power.words)

@@ -49,13 +49,13 @@ from gpu_provisioner.settings import Terms
 from kaito_api import labels
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
-from kaito_kube.events import Recorder
+from kaito_kube.events import EventRecorder
 from kaito_kube.kinds import NODE, POD, Key, Kind, Manifest
 from kaito_kube.store import Store
 from kaito_skus import catalog
 from kaito_skus.sku import Vendor
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 _AT_ONCE = -1.0
 
 
@@ -68,7 +68,7 @@ class Reconciler:
     store: Store
     pools: PoolView
     clock: Clock
-    recorder: Recorder
+    recorder: EventRecorder
     metrics: Metrics
     terms: Terms
     cluster_name: str
@@ -237,7 +237,7 @@ class Reconciler:
                 await self.recorder.record(claim.kind.kind, claim.manifest, warning, reason, note)
 
     async def _tell_refusal(self, claim: Claim, order: PoolSpec, error: CloudError) -> None:
-        LOG.warning("%s refused: %s: %s", order.instance_type, error.reason, error.message)
+        logger.warning("%s refused: %s: %s", order.instance_type, error.reason, error.message)
         self.metrics.refused(error.reason)
         await self._tell(claim, error)
 
@@ -245,9 +245,9 @@ class Reconciler:
         """Remembers the refusal, shows it, and says when to try again."""
         pause = launch.pause_after(error)
         if isinstance(error, Queued):
-            LOG.debug("%s; again in %.1f s", error.message, pause)
+            logger.debug("%s; again in %.1f s", error.message, pause)
         else:
-            LOG.warning("%s: %s; again in %.0f s", error.reason, error.message, pause)
+            logger.warning("%s: %s; again in %.0f s", error.reason, error.message, pause)
             self.metrics.refused(error.reason)
         claim, until = observed.claim, self.clock.now() + timedelta(seconds=pause)
         self._setbacks[claim.name] = Setback(error, until, deleting=claim.deleted is not None)

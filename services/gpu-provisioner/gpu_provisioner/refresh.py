@@ -16,7 +16,7 @@ from gpu_provisioner.pool_view import PoolView
 from kaito_kube.clock import Clock
 from kaito_kube.errors import ClusterError
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 4.0
 
@@ -53,10 +53,10 @@ class Refresh:
             except Queued as error:
                 pause = error.retry_after or RETRY_SECONDS
             except CloudError as error:
-                LOG.warning("the agent pools could not be listed: %s", error.message)
+                logger.warning("the agent pools could not be listed: %s", error.message)
                 pause = error.retry_after or RETRY_SECONDS
             except ClusterError as error:
-                LOG.warning("the claims could not be listed: %s", error)
+                logger.warning("the claims could not be listed: %s", error)
                 pause = RETRY_SECONDS
             await self._sleep(pause)
 

@@ -70,26 +70,26 @@ class Settings:
         return cls(
             azure=_azure(env),
             budget=Budget(
-                reads_per_minute=env.number("KAITO_ARM_READS_PER_MINUTE", 600, least=1),
-                writes_per_minute=env.number("KAITO_ARM_WRITES_PER_MINUTE", 540, least=1),
+                reads_per_minute=env.integer("KAITO_ARM_READS_PER_MINUTE", 600, minimum=1),
+                writes_per_minute=env.integer("KAITO_ARM_WRITES_PER_MINUTE", 540, minimum=1),
             ),
             pools=PoolDefaults.from_env(env),
             terms=Terms(
-                launch_timeout=env.seconds("KAITO_LAUNCH_TIMEOUT_S", 1800),
-                registration_timeout=env.seconds("KAITO_REGISTRATION_TIMEOUT_S", 900),
-                initialization_timeout=env.seconds("KAITO_INITIALIZATION_TIMEOUT_S", 1800),
-                node_gone_timeout=env.seconds("KAITO_NODE_GONE_TIMEOUT_S", 300),
-                drain_timeout=env.seconds("KAITO_DRAIN_TIMEOUT_S", 60),
-                orphan_grace=env.seconds("KAITO_ORPHAN_GRACE_S", 300),
-                settle=env.seconds("KAITO_SETTLE_S", 300),
+                launch_timeout=env.duration("KAITO_LAUNCH_TIMEOUT_SECONDS", 1800),
+                registration_timeout=env.duration("KAITO_REGISTRATION_TIMEOUT_SECONDS", 900),
+                initialization_timeout=env.duration("KAITO_INITIALIZATION_TIMEOUT_SECONDS", 1800),
+                node_gone_timeout=env.duration("KAITO_NODE_GONE_TIMEOUT_SECONDS", 300),
+                drain_timeout=env.duration("KAITO_DRAIN_TIMEOUT_SECONDS", 60),
+                orphan_grace=env.duration("KAITO_ORPHAN_GRACE_SECONDS", 300),
+                settle=env.duration("KAITO_SETTLE_SECONDS", 300),
                 repair=env.flag("KAITO_NODE_REPAIR", True),
-                repair_toleration=env.seconds("KAITO_NODE_REPAIR_TOLERATION_S", 600),
+                repair_toleration=env.duration("KAITO_NODE_REPAIR_TOLERATION_SECONDS", 600),
             ),
             release_namespace=env.text("KAITO_RELEASE_NAMESPACE"),
             pod_name=env.text("KAITO_POD_NAME"),
             lease_name=env.text("KAITO_LEASE_NAME", "kaito-gpu-provisioner"),
             http_port=env.port("KAITO_HTTP_PORT", 8080),
-            log_level=env.choice("KAITO_LOG_LEVEL", ("debug", "info", "warning", "error"), "info"),
+            log_level=env.log_level("KAITO_LOG_LEVEL"),
         )
 
 
@@ -106,5 +106,5 @@ def _azure(env: Environment) -> Azure:
         authority_host=env.text("KAITO_AZURE_AUTHORITY_HOST", "https://login.microsoftonline.com"),
         instance_discovery=env.flag("KAITO_AZURE_INSTANCE_DISCOVERY", True),
         token_file=env.text("KAITO_AZURE_TOKEN_FILE", "/var/run/secrets/azure/token"),
-        ca_file=env.text("KAITO_AZURE_CA_FILE", "", empty=True),
+        ca_file=env.text("KAITO_AZURE_CA_FILE", ""),
     )

@@ -26,8 +26,8 @@ def write(exchange: Exchange, seconds: float) -> None:
             "prompt_tokens": facts.prompt_tokens,
             "completion_tokens": facts.completion_tokens,
         }
-    if facts.first_token_s is not None:
-        line["first_token_ms"] = round(facts.first_token_s * 1000, 2)
+    if facts.first_token_seconds is not None:
+        line["first_token_ms"] = round(facts.first_token_seconds * 1000, 2)
     if facts.error:
         line["error"] = facts.error
     quiet = exchange.route in _PROBED and exchange.status < 400

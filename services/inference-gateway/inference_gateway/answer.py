@@ -25,7 +25,7 @@ from inference_gateway.settings import Limits
 from inference_gateway.stream import StreamedAnswer, relay
 from kaito.inference.v1 import inference_pb2 as pb
 
-_LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 _CLOSE = (b"connection", b"close")
 _UNREAD_BODY = (408, 413)
 _HEADER_TEXT = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
@@ -62,7 +62,9 @@ class Answerer:
         try:
             with self.gate.enter() as permit:
                 limits = self.limits
-                body = await exchange.body(permit, limits.max_body_bytes, limits.body_timeout_s)
+                body = await exchange.body(
+                    permit, limits.max_body_bytes, limits.body_timeout_seconds
+                )
                 ask = dialect.read(body)
                 _tell_ignored(exchange, ask.ignored)
                 async with exchange.client_present():
@@ -74,11 +76,11 @@ class Answerer:
         except ClientGone:
             raise
         except Exception:
-            _LOG.exception("request failed", extra={"request_id": exchange.request_id})
+            logger.exception("request failed", extra={"request_id": exchange.request_id})
             await _refuse(exchange, dialect, internal(exchange.request_id))
 
     async def _in_time(self, exchange: Exchange, ask: Ask, place: str) -> None:
-        seconds = self.limits.request_timeout_s
+        seconds = self.limits.request_timeout_seconds
         try:
             async with asyncio.timeout(seconds):
                 candidates = self.router.route(ask.model, place)
@@ -114,12 +116,14 @@ class Answerer:
         exchange.facts.backend = target.place.label
         requests = ask.requests(about)
         limits = self.limits
-        timeout = limits.request_timeout_s
+        timeout = limits.request_timeout_seconds
         if ask.streams:
             streams = [target.backend.stream(request, timeout) for request in requests]
             async with aclosing(numbered(streams)) as messages:
                 await relay(
-                    messages, StreamedAnswer(exchange, ask.events(about)), limits.sse_keep_alive_s
+                    messages,
+                    StreamedAnswer(exchange, ask.events(about)),
+                    limits.sse_keep_alive_seconds,
                 )
         else:
             calls = [target.backend.generate(request, timeout) for request in requests]
@@ -168,8 +172,8 @@ async def _last_words(exchange: Exchange, event: bytes) -> None:
 
 def _refusal_headers(problem: Problem) -> Headers:
     headers = []
-    if problem.retry_after_s is not None:
-        headers.append((b"retry-after", str(problem.retry_after_s).encode()))
+    if problem.retry_after_seconds is not None:
+        headers.append((b"retry-after", str(problem.retry_after_seconds).encode()))
     if problem.status in _UNREAD_BODY:
         headers.append(_CLOSE)
     return headers

@@ -31,7 +31,7 @@ def create_front(settings: Settings, connect: Callable[[Place], Backend]) -> Fro
         clock=time.monotonic,
         readiness=metrics,
         max_in_flight=limits.max_backend_concurrency,
-        drain_s=limits.shutdown_timeout_s,
+        drain_seconds=limits.shutdown_timeout_seconds,
         alone=settings.backends_file is None,
     )
     return Front(

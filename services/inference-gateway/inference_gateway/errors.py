@@ -30,7 +30,7 @@ class Problem:
     fields: tuple[Mapping[str, Any], ...] = ()
 
     @property
-    def retry_after_s(self) -> int | None:
+    def retry_after_seconds(self) -> int | None:
         """After how many seconds another try may go better; None where it will not."""
         return _RETRY_AFTER_S.get(self.status)
 
@@ -94,7 +94,7 @@ def timed_out(seconds: float) -> Problem:
     return Problem(
         status=504,
         message=f"no complete answer within {seconds:g} s; ask for fewer tokens, stream, "
-        "or raise KAITO_REQUEST_TIMEOUT_S",
+        "or raise KAITO_REQUEST_TIMEOUT_SECONDS",
         type="timeout_error",
         code="timeout",
     )

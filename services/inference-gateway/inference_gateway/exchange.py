@@ -35,7 +35,7 @@ class Facts:
     model: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    first_token_s: float | None = None
+    first_token_seconds: float | None = None
     error: str = ""
 
 
@@ -69,7 +69,7 @@ class Exchange:
         """Whether the status line is on its way: from then on no other status can be given."""
         return self.status != 0
 
-    def elapsed_s(self) -> float:
+    def elapsed_seconds(self) -> float:
         return self._clock() - self._started_at
 
     async def send(self, message: Message) -> None:
@@ -81,13 +81,13 @@ class Exchange:
             self.finished = True
         await self._send(message)
 
-    async def body(self, permit: Permit, max_bytes: int, timeout_s: float) -> bytes:
+    async def body(self, permit: Permit, max_bytes: int, timeout_seconds: float) -> bytes:
         """The whole body. Refused with 413 as soon as it is known to be too long."""
         if self._declared_length() > max_bytes:
             raise Refused(body_too_large(max_bytes))
         chunks = bytearray()
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(timeout_seconds):
                 more = True
                 while more:
                     message = await self.receive()
@@ -100,7 +100,7 @@ class Exchange:
                         raise Refused(body_too_large(max_bytes))
                     more = message.get("more_body", False)
         except TimeoutError:
-            raise Refused(body_too_slow(timeout_s)) from None
+            raise Refused(body_too_slow(timeout_seconds)) from None
         return bytes(chunks)
 
     def _declared_length(self) -> int:
@@ -137,8 +137,8 @@ class Exchange:
 
     def first_token(self) -> None:
         """Marks that the answer's first text is here."""
-        if self.facts.first_token_s is None:
-            self.facts.first_token_s = self.elapsed_s()
+        if self.facts.first_token_seconds is None:
+            self.facts.first_token_seconds = self.elapsed_seconds()
 
     def count(self, model: str, usage: pb.Usage) -> None:
         """Adds what one prompt cost, and says who answered."""

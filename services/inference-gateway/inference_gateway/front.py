@@ -50,7 +50,7 @@ class Front:
             exchange.facts.error = "the client left"
         finally:
             self.metrics.in_flight.dec()
-            seconds = exchange.elapsed_s()
+            seconds = exchange.elapsed_seconds()
             self.metrics.answered(exchange, seconds)
             access_log.write(exchange, seconds)
 

@@ -53,12 +53,12 @@ async def _pump(
 
 
 async def first_within(
-    messages: AsyncIterator[_T], pause_s: float
+    messages: AsyncIterator[_T], pause_seconds: float
 ) -> AsyncGenerator[_T | None, None]:
-    """None after each `pause_s` of waiting, then the first message; nothing of an empty stream."""
+    """Yields None after each `pause_seconds` of waiting, then the first message, if any."""
     pending = asyncio.ensure_future(_next(messages))
     try:
-        while not (await asyncio.wait({pending}, timeout=pause_s))[0]:
+        while not (await asyncio.wait({pending}, timeout=pause_seconds))[0]:
             yield None
         for message in pending.result():
             yield message

@@ -59,8 +59,8 @@ class Metrics:
         self._requests.labels(exchange.route, str(exchange.status)).inc()
         self._seconds.labels(exchange.route).observe(seconds)
         facts = exchange.facts
-        if facts.first_token_s is not None:
-            self._first_token.labels(exchange.route).observe(facts.first_token_s)
+        if facts.first_token_seconds is not None:
+            self._first_token.labels(exchange.route).observe(facts.first_token_seconds)
         if facts.completion_tokens or facts.prompt_tokens:
             self._tokens.labels(facts.model, "prompt").inc(facts.prompt_tokens)
             self._tokens.labels(facts.model, "completion").inc(facts.completion_tokens)

@@ -62,7 +62,7 @@ def guarded(limits: Limits) -> type[asyncio.Protocol]:
 
         def _await_headers(self) -> None:
             self.header_timer = self.loop.call_later(
-                limits.header_timeout_s, self.timeout_keep_alive_handler
+                limits.header_timeout_seconds, self.timeout_keep_alive_handler
             )
 
         def _headers_are_here(self) -> None:
@@ -88,7 +88,7 @@ def create_server(front: Front, settings: Settings, **changes: Any) -> uvicorn.S
         "access_log": False,
         "server_header": False,
         "proxy_headers": False,
-        "timeout_keep_alive": math.ceil(limits.idle_timeout_s),
-        "timeout_graceful_shutdown": math.ceil(limits.shutdown_timeout_s),
+        "timeout_keep_alive": math.ceil(limits.idle_timeout_seconds),
+        "timeout_graceful_shutdown": math.ceil(limits.shutdown_timeout_seconds),
     }
     return uvicorn.Server(uvicorn.Config(front, **(options | changes)))

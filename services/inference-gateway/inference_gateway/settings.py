@@ -15,13 +15,13 @@ class Limits:
     max_held_bytes: int = 64 * 1024 * 1024
     max_concurrency: int = 1024
     max_backend_concurrency: int = 512
-    request_timeout_s: float = 600.0
-    body_timeout_s: float = 30.0
-    header_timeout_s: float = 10.0
+    request_timeout_seconds: float = 600.0
+    body_timeout_seconds: float = 30.0
+    header_timeout_seconds: float = 10.0
     max_header_bytes: int = 32 * 1024
-    idle_timeout_s: float = 75.0
-    sse_keep_alive_s: float = 5.0
-    shutdown_timeout_s: float = 120.0
+    idle_timeout_seconds: float = 75.0
+    sse_keep_alive_seconds: float = 5.0
+    shutdown_timeout_seconds: float = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Settings:
     namespace: str = ""
     workspace: str = ""
     connections_per_backend: int = 2
-    log_level: str = "INFO"
+    log_level: str = "info"
     limits: Limits = field(default_factory=Limits)
 
     @classmethod
@@ -52,39 +52,40 @@ class Settings:
             )
         return cls(
             host=env.text("KAITO_HTTP_HOST", "0.0.0.0"),
-            port=env.number("KAITO_HTTP_PORT", 5000, most=65535),
+            port=env.port("KAITO_HTTP_PORT", 5000),
             backend=backend,
             backends_file=Path(file) if file else None,
             namespace=env.text("KAITO_NAMESPACE", ""),
             workspace=env.text("KAITO_WORKSPACE", ""),
-            connections_per_backend=env.number("KAITO_CONNECTIONS_PER_BACKEND", 2, least=1),
-            log_level=env.choice("KAITO_LOG_LEVEL", _LOG_LEVELS, "info").upper(),
+            connections_per_backend=env.integer("KAITO_CONNECTIONS_PER_BACKEND", 2, minimum=1),
+            log_level=env.log_level("KAITO_LOG_LEVEL"),
             limits=_limits(env),
         )
-
-
-_LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 def _limits(env: Environment) -> Limits:
     own = Limits()
 
     def count(name: str, default: int) -> int:
-        return env.number(name, default, least=1)
+        return env.integer(name, default, minimum=1)
 
     def seconds(name: str, default: float) -> float:
-        return env.seconds(name, int(default)).total_seconds()
+        return env.seconds(name, default, minimum=1)
 
     return Limits(
         max_body_bytes=count("KAITO_MAX_BODY_BYTES", own.max_body_bytes),
         max_held_bytes=count("KAITO_MAX_HELD_BYTES", own.max_held_bytes),
         max_concurrency=count("KAITO_MAX_CONCURRENCY", own.max_concurrency),
         max_backend_concurrency=count("KAITO_MAX_BACKEND_CONCURRENCY", own.max_backend_concurrency),
-        request_timeout_s=seconds("KAITO_REQUEST_TIMEOUT_S", own.request_timeout_s),
-        body_timeout_s=seconds("KAITO_BODY_TIMEOUT_S", own.body_timeout_s),
-        header_timeout_s=seconds("KAITO_HEADER_TIMEOUT_S", own.header_timeout_s),
+        request_timeout_seconds=seconds(
+            "KAITO_REQUEST_TIMEOUT_SECONDS", own.request_timeout_seconds
+        ),
+        body_timeout_seconds=seconds("KAITO_BODY_TIMEOUT_SECONDS", own.body_timeout_seconds),
+        header_timeout_seconds=seconds("KAITO_HEADER_TIMEOUT_SECONDS", own.header_timeout_seconds),
         max_header_bytes=count("KAITO_MAX_HEADER_BYTES", own.max_header_bytes),
-        idle_timeout_s=seconds("KAITO_IDLE_TIMEOUT_S", own.idle_timeout_s),
-        sse_keep_alive_s=seconds("KAITO_SSE_KEEP_ALIVE_S", own.sse_keep_alive_s),
-        shutdown_timeout_s=seconds("KAITO_SHUTDOWN_TIMEOUT_S", own.shutdown_timeout_s),
+        idle_timeout_seconds=seconds("KAITO_IDLE_TIMEOUT_SECONDS", own.idle_timeout_seconds),
+        sse_keep_alive_seconds=seconds("KAITO_SSE_KEEP_ALIVE_SECONDS", own.sse_keep_alive_seconds),
+        shutdown_timeout_seconds=seconds(
+            "KAITO_SHUTDOWN_TIMEOUT_SECONDS", own.shutdown_timeout_seconds
+        ),
     )

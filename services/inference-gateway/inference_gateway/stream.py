@@ -50,9 +50,11 @@ class StreamedAnswer:
         await self.exchange.write(self.events.closing(spent), last=True)
 
 
-async def relay(messages: AsyncIterator[Numbered], answer: StreamedAnswer, pause_s: float) -> None:
-    """All messages into the answer; comments every `pause_s` until the first is there."""
-    async for first in first_within(messages, pause_s):
+async def relay(
+    messages: AsyncIterator[Numbered], answer: StreamedAnswer, pause_seconds: float
+) -> None:
+    """All messages into the answer; comments every `pause_seconds` until the first is there."""
+    async for first in first_within(messages, pause_seconds):
         if first is None:
             await answer.keep_alive()
         else:

@@ -14,6 +14,7 @@ import uvloop
 from prometheus_client import start_http_server
 
 from kaito_process import logs
+from kaito_process.environment import SettingError
 from model_server.adapters import Rules
 from model_server.engine import Engine, Occupancy
 from model_server.errors import EngineFailed, InferenceError, ModelLoadFailed
@@ -21,10 +22,10 @@ from model_server.host import cache_budget
 from model_server.metrics import Metrics
 from model_server.server import Plan, Server
 from model_server.service import Serving
-from model_server.settings import Settings, SettingsError
+from model_server.settings import Settings
 from model_server.traffic import Traffic
 
-_log = logging.getLogger("model_server")
+logger = logging.getLogger(__name__)
 
 
 def make_engine(settings: Settings) -> Engine:
@@ -108,21 +109,19 @@ def report(log: Path, error: InferenceError) -> None:
 
 def main() -> int:
     """The exit code: 0 after a drain, 1 when the model does not load or broke, 2 for settings."""
-    logs.configure("INFO", "model-server")
     try:
         settings = Settings.from_env(os.environ)
-    except SettingsError as error:
-        _log.error(str(error))
+    except SettingError as error:
+        print(f"model-server: {error}", file=sys.stderr)
         return 2
+    logs.configure(settings.log_level, "model-server", workspace=settings.workspace_key)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    where = {"workspace": settings.workspace, "namespace": settings.namespace}
-    with logs.log_context(**{name: value for name, value in where.items() if value}):
-        try:
-            uvloop.run(serve(settings))
-        except InferenceError as error:
-            _log.error(error.message)
-            report(settings.termination_log, error)
-            return 1
+    try:
+        uvloop.run(serve(settings))
+    except InferenceError as error:
+        logger.error(error.message)
+        report(settings.termination_log, error)
+        return 1
     return 0
 
 

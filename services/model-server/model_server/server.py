@@ -17,7 +17,7 @@ from model_server.errors import EngineFailed
 from model_server.service import InferenceService, Loaded, Serving
 from model_server.traffic import State
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 SERVICE: str = inference_pb2.DESCRIPTOR.services_by_name["InferenceService"].full_name
 # Prompts are text: 16 MiB hold more than any context.
 _MAX_MESSAGE_BYTES = 16 * 2**20
@@ -66,7 +66,7 @@ class Server:
         """Serve until `stop` is set. Raises ModelLoadFailed, AdapterInvalid or EngineFailed."""
         await self._set_health()
         await self._server.start()
-        _log.info("listening", extra={"port": self.port})
+        logger.info("listening", extra={"port": self.port})
         stopping = asyncio.create_task(stop.wait())
         serving = asyncio.create_task(self._serve())
         try:
@@ -88,7 +88,7 @@ class Server:
         self._serving.loaded = loaded
         self._serving.traffic.state = State.SERVING
         await self._set_health()
-        _log.info(
+        logger.info(
             "serving",
             extra={
                 "model": self._serving.name,
@@ -110,11 +110,13 @@ class Server:
         traffic.state = State.DRAINING
         await self._set_health()
         if not await traffic.empty(self._plan.drain_seconds):
-            _log.warning("requests were cut off", extra={"after_seconds": self._plan.drain_seconds})
+            logger.warning(
+                "requests were cut off", extra={"after_seconds": self._plan.drain_seconds}
+            )
         await self._server.stop(grace=0.5)
         if self._engine:
             await self._engine.stop()
-        _log.info("stopped")
+        logger.info("stopped")
 
     async def _set_health(self) -> None:
         """The process is well until it drains; the service only between loading and draining."""

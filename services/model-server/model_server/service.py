@@ -23,7 +23,7 @@ from model_server.requests import read_options, read_prompt, write_finish, write
 from model_server.status import STATUS
 from model_server.traffic import Traffic
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 _DEFAULT_PAGE = 100
 Context = grpc.aio.ServicerContext[Any, Any]
 Answer = TypeVar("Answer")
@@ -129,7 +129,7 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
             adapters = self._serving.ready().adapters
             strength = request.strength if request.HasField("strength") else 1.0
             adapter = await adapters.load(request.name, request.path, strength)
-            _log.info("adapter loaded", extra={"adapter": request.name})
+            logger.info("adapter loaded", extra={"adapter": request.name})
             return pb.LoadAdapterResponse(adapter=_write_adapter(adapter))
 
         return await _answer(context, None, load)
@@ -139,7 +139,7 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
     ) -> pb.UnloadAdapterResponse:
         async def unload() -> pb.UnloadAdapterResponse:
             await self._serving.ready().adapters.unload(request.name)
-            _log.info("adapter unloaded", extra={"adapter": request.name})
+            logger.info("adapter unloaded", extra={"adapter": request.name})
             return pb.UnloadAdapterResponse()
 
         return await _answer(context, None, unload)
@@ -229,7 +229,7 @@ class _Call:
             "seconds": round(seconds, 4),
             **self._seen,
         }
-        _log.info(message or "request ended", extra=fields)
+        logger.info(message or "request ended", extra=fields)
 
 
 async def _answer(

@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from kaito_process import logs
 from kaito_process.environment import SettingError
-from tuner import logs, termination
+from tuner import termination
 from tuner.errors import RunError, Terminated
 from tuner.phases import fetch_phase, push_phase, train_phase
 from tuner.reasons import Reason
@@ -26,7 +27,7 @@ from tuner.results import Results, first_start
 from tuner.settings import Settings
 from tuner.stop import StopSwitch
 
-log = logging.getLogger("tuner")
+logger = logging.getLogger(__name__)
 
 DONE, FAILED, MISUSED, STOPPED = 0, 1, 2, 143
 
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
         path = Path(environ.get("KAITO_TERMINATION_LOG", "/dev/termination-log"))
         _last_words(path, termination.failure(RunError(Reason.CONFIG_INVALID, str(error))))
         return MISUSED
-    logs.set_up(settings.name)
+    logs.configure(settings.log_level, "tuner", workspace=settings.name)
     switch = StopSwitch()
     switch.install()
     code, words = _run(command, Process(settings, switch, environ))
@@ -96,10 +97,10 @@ def _run(command: Command, process: Process) -> tuple[int, termination.Words]:
     try:
         return DONE, command(process)
     except RunError as error:
-        log.error("%s: %s", error.reason, error.message, exc_info=error.__cause__)
+        logger.error("%s: %s", error.reason, error.message, exc_info=error.__cause__)
         return FAILED, termination.failure(error)
     except Terminated:
-        log.warning("stopped by a signal")
+        logger.warning("stopped by a signal")
         return STOPPED, termination.failure(
             RunError(
                 Reason.TRAINING_STOPPED,
@@ -108,7 +109,7 @@ def _run(command: Command, process: Process) -> tuple[int, termination.Words]:
             )
         )
     except Exception as error:
-        log.exception("unexpected")
+        logger.exception("unexpected")
         return FAILED, termination.failure(unexpected(error))
 
 
@@ -130,7 +131,7 @@ def _train(process: Process, board: Board) -> None:
         # A client asked: leaving now would have the kubelet start the training again.
         process.switch.wait_for_signal()
         raise Terminated
-    log.info("trained", extra={"summary": asdict(summary)})
+    logger.info("trained", extra={"summary": asdict(summary)})
     board.post(state=State.PUSHING)
 
 
@@ -144,7 +145,7 @@ def _last_words(path: Path, words: termination.Words) -> None:
     try:
         termination.write(path, words)
     except OSError as error:
-        log.info("no termination message at %s: %s", path, error.strerror)
+        logger.info("no termination message at %s: %s", path, error.strerror)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -24,7 +24,7 @@ from tuner.retry import Patience
 from tuner.settings import Settings
 from tuner.stop import StopSwitch
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -60,7 +60,7 @@ def train_phase(
     results = Results(settings.results_dir)
     summary = read_summary(results.summary)
     if summary is not None and summary.fingerprint == print_:
-        log.info("trained already: %d steps", summary.steps)
+        logger.info("trained already: %d steps", summary.steps)
         return summary
     results.cache.mkdir(parents=True, exist_ok=True)
     keep_to(results.cache, environ)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -24,14 +24,14 @@ class Patience:
     """Tries in all, the first pause in seconds (it doubles), the longest pause, and the clock."""
 
     tries: int = 5
-    first_s: float = 1.0
-    longest_s: float = 30.0
+    first_seconds: float = 1.0
+    longest_seconds: float = 30.0
     sleep: Callable[[float], None] = time.sleep
 
     def pause(self, attempt: int, asked: float | None) -> float:
         """Seconds to wait after the `attempt`-th try (from 1); `asked` is the server's wish."""
-        wanted = asked if asked is not None else self.first_s * 2 ** (attempt - 1)
-        return max(0.0, min(wanted, self.longest_s))
+        wanted = asked if asked is not None else self.first_seconds * 2 ** (attempt - 1)
+        return max(0.0, min(wanted, self.longest_seconds))
 
 
 def persist(work: Callable[[], Result], patience: Patience) -> Result:
@@ -41,6 +41,6 @@ def persist(work: Callable[[], Result], patience: Patience) -> Result:
             return work()
         except TransientError as trouble:
             pause = patience.pause(attempt, trouble.after)
-            log.warning("try %d of %d failed: %s", attempt, patience.tries, trouble)
+            logger.warning("try %d of %d failed: %s", attempt, patience.tries, trouble)
             patience.sleep(pause)
     return work()

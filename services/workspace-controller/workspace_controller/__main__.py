@@ -17,10 +17,10 @@ from kaito_kube.clock import Clock, SystemClock
 from kaito_kube.cluster import Cluster
 from kaito_kube.connect import connect
 from kaito_kube.errors import ClusterError
-from kaito_kube.events import Recorder
-from kaito_kube.fence import FencedCluster
-from kaito_kube.lease import LeaseTerms, Tenure, lead
-from kaito_kube.serving import application, serving
+from kaito_kube.events import EventRecorder
+from kaito_kube.fenced_cluster import FencedCluster
+from kaito_kube.health_server import health_app, serve_http
+from kaito_kube.leader_election import Leadership, LeaseConfig, run_as_leader
 from kaito_kube.store import Store
 from kaito_presets import catalog as presets
 from kaito_process import logs
@@ -38,7 +38,7 @@ from workspace_controller.settings import Settings
 from workspace_controller.tuning_client import GrpcTuningClient
 from workspace_controller.webhook import Webhook
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 NAME = "workspace-controller"
 _CRD_POLL_S = 2.0
 
@@ -50,7 +50,7 @@ class Process:
     cluster: Cluster
     clock: Clock
     settings: Settings
-    tenure: Tenure
+    leadership: Leadership
     store: Store
     controller: Controller
     webhook: Webhook
@@ -60,14 +60,14 @@ class Process:
 
     async def run(self, stop: asyncio.Event) -> int:
         """0 when it was told to stop, 1 when something it cannot go on without was lost."""
-        app = application(self.registry, live=lambda: None, ready=self.not_ready)
+        app = health_app(self.registry, live=lambda: None, ready=self.not_ready)
         work: Mapping[str, Coroutine[Any, Any, None]] = {
             "feed": self._feed(),
             "store": self.controller.keep_true(),
             "webhook": self.webhook.serve(),
             "leadership": self.lead(),
         }
-        async with serving(app, self.settings.http_port):
+        async with serve_http(app, self.settings.http_port):
             return await until(stop, work)
 
     def not_ready(self) -> str | None:
@@ -78,12 +78,12 @@ class Process:
     async def lead(self) -> None:
         """Waits for leadership, acts, and returns when leadership is lost."""
         settings = self.settings
-        terms = LeaseTerms(
+        terms = LeaseConfig(
             name=settings.lease_name,
             namespace=settings.release_namespace,
             identity=settings.pod_name,
         )
-        await lead(self.cluster, self.clock, terms, self._act, self.tenure)
+        await run_as_leader(self.cluster, self.clock, terms, self._act, self.leadership)
 
     async def _feed(self) -> None:
         while True:
@@ -91,7 +91,7 @@ class Process:
                 await self.cluster.list(kinds.WORKSPACE)
                 break
             except ClusterError as error:
-                LOG.warning("waiting for the Workspace CRD: %s", error)
+                logger.warning("waiting for the Workspace CRD: %s", error)
                 await asyncio.sleep(_CRD_POLL_S)
         await handlers.watch(self.controller.feed)
 
@@ -110,15 +110,15 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
     registry, store = CollectorRegistry(), Store()
     metrics = Metrics(registry)
     registry.register(StoreCollector(store))
-    tenure = Tenure()
-    fence = FencedCluster(cluster, tenure)
+    leadership = Leadership()
+    fence = FencedCluster(cluster, leadership)
     observer = Observer(cluster, store, Holdings(store), clock, settings, GrpcTuningClient())
-    hand = Hand(fence, Recorder(fence, clock, f"kaito-{NAME}", settings.pod_name))
+    hand = Hand(fence, EventRecorder(fence, clock, f"kaito-{NAME}", settings.pod_name))
     return Process(
         cluster=cluster,
         clock=clock,
         settings=settings,
-        tenure=tenure,
+        leadership=leadership,
         store=store,
         controller=controller(cluster, store, Reconciler(observer, hand, metrics), settings, rng),
         webhook=Webhook(cluster, clock, settings, observer.check, metrics),
@@ -138,7 +138,7 @@ async def until(stop: asyncio.Event, work: Mapping[str, Coroutine[Any, Any, None
     await asyncio.gather(stopping, *tasks, return_exceptions=True)
     ended = [task for task in done if task is not stopping]
     for task in ended:
-        LOG.error("%s ended: %s", task.get_name(), task.exception() or "without an error")
+        logger.error("%s ended: %s", task.get_name(), task.exception() or "without an error")
     return 1 if ended else 0
 
 

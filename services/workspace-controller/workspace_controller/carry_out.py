@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kaito_api import labels
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import AlreadyExists, ClusterError, Forbidden, Invalid, NotFound
-from kaito_kube.events import Recorder
+from kaito_kube.events import EventRecorder
 from kaito_kube.kinds import NODE_POOL, WORKSPACE, Kind, Manifest, is_being_deleted
 from workspace_controller.manifests.metadata import belongs_to, is_claim_of, owner_of
 from workspace_controller.observe import CLAIM_KINDS
@@ -14,7 +14,7 @@ from workspace_controller.observed import Refusal
 from workspace_controller.plan.nodes import missing_kind
 from workspace_controller.plan.plan import Apply, Create, Delete, Event, Plan, Step
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Refused(ClusterError):
@@ -34,7 +34,7 @@ class Hand:
     """What plans are carried out with."""
 
     cluster: Cluster
-    recorder: Recorder
+    recorder: EventRecorder
 
     async def carry_out(self, workspace: Manifest, plan: Plan) -> Manifest:
         """Returns the Workspace as the server has it afterwards.
@@ -65,9 +65,9 @@ class Hand:
                 namespace=metadata["namespace"],
                 subresource="status",
             )
-            LOG.info("status", extra={"state": status.get("state")})
+            logger.info("status", extra={"state": status.get("state")})
         for event in events:
-            LOG.info("%s", event.note, extra={"reason": event.reason})
+            logger.info("%s", event.note, extra={"reason": event.reason})
             await self.recorder.record(
                 WORKSPACE, workspace, event.warning, event.reason, event.note
             )
@@ -89,7 +89,7 @@ class Hand:
         name, namespace = _place(manifest)
         try:
             await self.cluster.create(kind, manifest)
-            LOG.info("created %s %s", kind, name)
+            logger.info("created %s %s", kind, name)
         except AlreadyExists:
             _must_be_ours(workspace, kind, await self.cluster.get(kind, name, namespace))
 
@@ -106,13 +106,13 @@ class Hand:
             else:
                 _must_be_ours(workspace, kind, present)
         await self.cluster.apply(kind, manifest)
-        LOG.info("applied %s %s", kind, name)
+        logger.info("applied %s %s", kind, name)
 
     async def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
         """What is gone is gone."""
         try:
             await self.cluster.delete(kind, name, namespace)
-            LOG.info("deleted %s %s", kind, name)
+            logger.info("deleted %s %s", kind, name)
         except NotFound:
             pass
 

@@ -8,25 +8,25 @@ from dataclasses import dataclass
 from kaito_api import labels
 from kaito_kube import kinds
 from kaito_kube.cluster import Cluster
-from kaito_kube.informer import Interest, inform
+from kaito_kube.informer import WatchSource, run_informer
 from kaito_kube.kinds import Manifest, key_of
-from kaito_kube.loops import KeyedLoops, Pace
 from kaito_kube.store import Store
+from kaito_kube.work_queue import RateLimit, WorkQueue
 from workspace_controller.observe import CLAIM_KINDS
 from workspace_controller.reconcile import Reconciler
 from workspace_controller.settings import Settings
 from workspace_controller.waking import CHILD_KINDS, Waker
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 _SYNC_POLL_S = 0.05
 
 _OWN = {labels.WORKSPACE: None}
 
 # What is watched besides Workspaces. All nodes: which of them match is the user's word. All kinds
 # of claims, whichever is asked for now: what was asked for before an upgrade counts, and costs.
-INTERESTS = (
-    Interest(kinds.NODE),
-    *(Interest(kind, _OWN, optional=kind in CLAIM_KINDS) for kind in CHILD_KINDS),
+WATCH_SOURCES = (
+    WatchSource(kinds.NODE),
+    *(WatchSource(kind, _OWN, optional=kind in CLAIM_KINDS) for kind in CHILD_KINDS),
 )
 
 
@@ -36,25 +36,25 @@ class Controller:
 
     cluster: Cluster
     store: Store
-    loops: KeyedLoops
-    interests: tuple[Interest, ...] = INTERESTS
+    loops: WorkQueue
+    watch_sources: tuple[WatchSource, ...] = WATCH_SOURCES
 
     def feed(self, gone: bool, manifest: Manifest) -> None:
         """Takes a Workspace as it was seen."""
         if gone:
             self.store.remove(kinds.WORKSPACE, key_of(manifest))
         else:
-            self.store.put(kinds.WORKSPACE, manifest)
+            self.store.upsert(kinds.WORKSPACE, manifest)
 
     async def keep_true(self) -> None:
         """Feeds the store with everything but Workspaces, until it is cancelled."""
         async with asyncio.TaskGroup() as feeding:
-            for interest in self.interests:
-                feeding.create_task(inform(self.cluster, self.store, interest, self.loops.rng))
+            for source in self.watch_sources:
+                feeding.create_task(run_informer(self.cluster, self.store, source, self.loops.rng))
 
     def unlisted(self) -> list[str]:
         """Kinds that are not in the store yet."""
-        return [i.kind.kind for i in self.interests if not self.store.is_synced(i.kind)]
+        return [i.kind.kind for i in self.watch_sources if not self.store.is_synced(i.kind)]
 
     async def lead(self) -> None:
         """Reconciles until it is cancelled. Begins when the picture is whole: before that, what
@@ -63,9 +63,9 @@ class Controller:
             await asyncio.sleep(_SYNC_POLL_S)
         listing = await self.cluster.list(kinds.WORKSPACE)
         for manifest in listing.items:
-            self.store.put(kinds.WORKSPACE, manifest)
+            self.store.upsert(kinds.WORKSPACE, manifest)
         self.loops.start()
-        LOG.info("reconciling %d workspaces", len(listing.items))
+        logger.info("reconciling %d workspaces", len(listing.items))
         try:
             await asyncio.Event().wait()
         finally:
@@ -79,7 +79,7 @@ def controller(
     settings: Settings,
     rng: random.Random,
 ) -> Controller:
-    pace = Pace(concurrency=settings.concurrency)
-    loops = KeyedLoops("workspace", reconciler.reconcile, pace, rng)
-    Waker(store, loops.wake)
+    pace = RateLimit(concurrency=settings.concurrency)
+    loops = WorkQueue("workspace", reconciler.reconcile, pace, rng)
+    Waker(store, loops.enqueue)
     return Controller(cluster, store, loops)

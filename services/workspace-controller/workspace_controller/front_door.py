@@ -15,7 +15,7 @@ from workspace_controller.manifests.pods import GRPC_PORT
 from workspace_controller.plan.status import is_ready
 from workspace_controller.settings import Settings, release_labels
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 KEY = "backends.yaml"
 # Changes often come together; the kubelet needs far longer to bring them to the gateway.
 _GATHER_S = 0.5
@@ -52,7 +52,7 @@ class FrontDoor:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.store.listen(self._listen)
+        self.store.add_listener(self._listen)
 
     async def keep(self) -> None:
         """Keeps the ConfigMap right until it is cancelled; returns where none is wanted."""
@@ -72,7 +72,7 @@ class FrontDoor:
         try:
             await self.cluster.apply(CONFIG_MAP, self._config_map(text))
         except ClusterError as error:
-            LOG.warning("the front door's list was not written: %s", error)
+            logger.warning("the front door's list was not written: %s", error)
             await asyncio.sleep(_RETRY_S)
             self._changed.set()
             return False

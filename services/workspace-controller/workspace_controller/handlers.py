@@ -16,7 +16,7 @@ from kopf._core.engines.peering import Identity
 from kaito_kube import sockets
 from kaito_kube.kinds import WORKSPACE, Manifest
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 Feed = Callable[[bool, Manifest], None]
 """Gets whether the object is gone, and its manifest; called in the main event loop."""
 

@@ -22,7 +22,7 @@ class Holdings:
         self._decided: dict[Key, frozenset[str]] = {}
         self._indexed: dict[Key, frozenset[str]] = {}
         self._holders: dict[str, set[Key]] = defaultdict(set)
-        store.listen(self._changed)
+        store.add_listener(self._changed)
 
     def of_others(self, workspace: Manifest, names: Iterable[str]) -> frozenset[str]:
         """Those of the nodes that other Workspaces keep."""

@@ -89,7 +89,7 @@ class Observer:
             claims=tuple(c for c in self._claims(owner) if is_claim_of(c.manifest, owner)),
             strangers=tuple(c for c in self._claims(owner) if not is_claim_of(c.manifest, owner)),
             nodes=nodes,
-            unknown_kinds=frozenset(kind for kind in CLAIM_KINDS if not known.is_known(kind)),
+            unknown_kinds=frozenset(kind for kind in CLAIM_KINDS if not known.is_kind_served(kind)),
             pods=tuple(known.select(kinds.POD, labelled, owner.namespace)),
             job=first(kinds.JOB),
             deployment=first(kinds.DEPLOYMENT),
@@ -133,7 +133,7 @@ class Observer:
         own = [n for n in self.store.select(kinds.NODE, owner.labels) if is_own(n, owner)]
         if not wanted:
             return tuple(own)
-        free = self.store.lacking(kinds.NODE, labels.WORKSPACE)
+        free = self.store.without_label(kinds.NODE, labels.WORKSPACE)
         return (*own, *(node for node in free if is_free(node, wanted, type_)))
 
     def _held(self, seen: Observed) -> frozenset[str]:

@@ -17,7 +17,7 @@ from workspace_controller.plan.decide import decide
 from workspace_controller.plan.nodes import given_back
 from workspace_controller.plan.plan import Plan
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Reconciler:
             await self.hand.tell(workspace, told.status, told.events)
             raise
         if plan.finalizer != "remove":
-            store.put(WORKSPACE, after)
+            store.upsert(WORKSPACE, after)
         return plan.requeue_after
 
     async def _leave_nothing(self, key: Key) -> None:
@@ -75,4 +75,4 @@ class Reconciler:
             for step in given_back(left):
                 await self.hand.delete(step.kind, step.name)
         else:
-            self.observer.store.put(WORKSPACE, workspace)
+            self.observer.store.upsert(WORKSPACE, workspace)

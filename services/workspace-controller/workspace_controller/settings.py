@@ -71,7 +71,7 @@ class Settings:
     webhook_service: str = ""
     webhook_port: int = 9443
     http_port: int = 8080
-    log_level: str = "INFO"
+    log_level: str = "info"
     concurrency: int = 16
     progress_seconds: float = 3.0
 
@@ -84,29 +84,31 @@ class Settings:
             release_name=env.text("KAITO_RELEASE_NAME", "kaito"),
             pod_name=env.text("KAITO_POD_NAME", "workspace-controller"),
             lease_name=env.text("KAITO_LEASE_NAME", "kaito-workspace-controller"),
-            node_provisioner=NodeProvisioner(
-                env.choice("KAITO_NODE_PROVISIONER", [*NodeProvisioner], "machine")
+            node_provisioner=env.choice(
+                "KAITO_NODE_PROVISIONER", NodeProvisioner, NodeProvisioner.MACHINE
             ),
             node_class=_node_class(env),
             gpu_node_ready=env.flag("KAITO_GPU_NODE_READY", True),
-            max_model_nodes=env.number("KAITO_MAX_MODEL_NODES", 1, least=1),
+            max_model_nodes=env.integer("KAITO_MAX_MODEL_NODES", 1, minimum=1),
             preset_registry=env.text("KAITO_PRESET_REGISTRY", PRESET_REGISTRY).rstrip("/"),
-            model_delivery=ModelDelivery(
-                env.choice("KAITO_MODEL_DELIVERY", [*ModelDelivery], "image-volume")
+            model_delivery=env.choice(
+                "KAITO_MODEL_DELIVERY", ModelDelivery, ModelDelivery.IMAGE_VOLUME
             ),
             tuner=_pod(env, "KAITO_TUNER", _LARGE),
             model_server=_pod(env, "KAITO_MODEL_SERVER", _LARGE),
             gateway=_pod(env, "KAITO_GATEWAY", _SMALL),
             insecure_registries=env.words("KAITO_INSECURE_REGISTRIES"),
             allow_private_data_hosts=env.flag("KAITO_ALLOW_PRIVATE_DATA_HOSTS", False),
-            max_data_bytes=env.number("KAITO_MAX_DATA_BYTES", 20 * 2**30, least=1, most=2**60),
+            max_data_bytes=env.integer(
+                "KAITO_MAX_DATA_BYTES", 20 * 2**30, minimum=1, maximum=2**60
+            ),
             backends_config_map=env.text("KAITO_BACKENDS_CONFIG_MAP", ""),
             webhook_service=env.text("KAITO_WEBHOOK_SERVICE", ""),
-            webhook_port=env.number("KAITO_WEBHOOK_PORT", 9443, most=65535),
-            http_port=env.number("KAITO_HTTP_PORT", 8080, most=65535),
-            log_level=env.choice("KAITO_LOG_LEVEL", _LOG_LEVELS, "info").upper(),
-            concurrency=env.number("KAITO_CONCURRENCY", 16, least=1, most=1000),
-            progress_seconds=env.seconds("KAITO_PROGRESS_SECONDS", 3).total_seconds(),
+            webhook_port=env.port("KAITO_WEBHOOK_PORT", 9443),
+            http_port=env.port("KAITO_HTTP_PORT", 8080),
+            log_level=env.log_level("KAITO_LOG_LEVEL"),
+            concurrency=env.integer("KAITO_CONCURRENCY", 16, minimum=1, maximum=1000),
+            progress_seconds=env.seconds("KAITO_PROGRESS_SECONDS", 3, minimum=1),
         )
 
 
@@ -118,15 +120,12 @@ def release_labels(settings: Settings) -> dict[str, str]:
     }
 
 
-_LOG_LEVELS = ("debug", "info", "warning", "error")
-
-
 def _pod(env: Environment, prefix: str, resources: Mapping[str, Any]) -> PodSettings:
-    extra = env.mapping(f"{prefix}_ENV", {})
+    extra = env.json_object(f"{prefix}_ENV", {})
     return PodSettings(
         image=env.text(f"{prefix}_IMAGE"),
         env={name: str(value) for name, value in extra.items()},
-        resources=env.mapping(f"{prefix}_RESOURCES", resources),
+        resources=env.json_object(f"{prefix}_RESOURCES", resources),
     )
 
 

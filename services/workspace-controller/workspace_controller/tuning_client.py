@@ -12,7 +12,7 @@ from kaito.tuning.v1 import tuning_pb2, tuning_pb2_grpc
 from workspace_controller.manifests.pods import GRPC_PORT
 from workspace_controller.observed import TuningRun
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 TIMEOUT_S = 2.0
 
 
@@ -37,7 +37,7 @@ class GrpcTuningClient:
                 stub = tuning_pb2_grpc.TuningServiceStub(channel)
                 answer = await stub.GetTuning(tuning_pb2.GetTuningRequest())
         except (grpc.aio.AioRpcError, TimeoutError) as error:
-            LOG.debug("%s tells nothing: %s", address, type(error).__name__)
+            logger.debug("%s tells nothing: %s", address, type(error).__name__)
             return None
         return from_message(answer.tuning)
 

@@ -46,8 +46,8 @@ class Waker:
         self._nodes: dict[Key, Manifest] = {}
         for kind in (kinds.NODE, *CHILD_KINDS):
             store.index(kind, labels.WORKSPACE)
-        store.listen(self._changed)
-        store.listen_for_kinds(self._kind_changed)
+        store.add_listener(self._changed)
+        store.add_kind_listener(self._kind_changed)
 
     def _changed(self, kind: Kind, manifest: Manifest) -> None:
         for key in self._concerned(kind, manifest):

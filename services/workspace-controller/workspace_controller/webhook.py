@@ -27,7 +27,7 @@ from workspace_controller.metrics import Metrics
 from workspace_controller.plan.validation import Problem
 from workspace_controller.settings import Settings
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 _LOOK_AGAIN_S = 3600.0
 _RETRY_S = 5.0
 _FIELDS = {"ca": "ca.crt", "ca_key": "ca.key", "serving": "tls.crt", "serving_key": "tls.key"}
@@ -142,7 +142,7 @@ class Webhook:
         try:
             return admission.denials(await self.check(workspace))
         except ClusterError as error:
-            LOG.warning("admitted unchecked: %s", error)
+            logger.warning("admitted unchecked: %s", error)
             return ()
 
     async def _patiently(self, ask: Callable[[], Awaitable[Value]]) -> Value:
@@ -150,7 +150,7 @@ class Webhook:
             try:
                 return await ask()
             except ClusterError as error:
-                LOG.warning("webhook: %s", error)
+                logger.warning("webhook: %s", error)
                 await asyncio.sleep(_RETRY_S)
 
     @property

@@ -46,7 +46,7 @@ async def test_a_machine_that_joins_at_the_last_moment_is_seen(world: World) -> 
     await world.run(23)
     before = world.store.all(NODE)
     world.join(NAME)
-    world.store.replace(NODE, before)
+    world.store.replace_all(NODE, before)
     while world.cloud.calls[-1] != ("get", NAME):
         world.clock.advance(5)
         await world.reconciler.reconcile(world.kind, world.store.keys(world.kind)[0])

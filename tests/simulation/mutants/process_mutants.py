@@ -7,49 +7,49 @@ import pytest
 from kaito_kube import informer
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
-from kaito_kube.informer import Interest
+from kaito_kube.informer import WatchSource
 from kaito_kube.kinds import key_of
-from kaito_kube.lease import LeaseTerms, Tenure
-from kaito_kube.loops import KeyedLoops
+from kaito_kube.leader_election import Leadership, LeaseConfig
 from kaito_kube.store import Store
+from kaito_kube.work_queue import WorkQueue
 from tests.simulation.mutants.mutant import Mutant
 
 
 def _everybody_leads(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def lead(
+    async def run_as_leader(
         cluster: Cluster,
         clock: Clock,
-        terms: LeaseTerms,
+        terms: LeaseConfig,
         work: Callable[[], Awaitable[None]],
-        tenure: Tenure,
+        leadership: Leadership,
     ) -> None:
-        tenure.extend(float("inf"))
+        leadership.extend(float("inf"))
         await work()
 
-    monkeypatch.setattr("gpu_provisioner.operator.lead", lead)
+    monkeypatch.setattr("gpu_provisioner.operator.run_as_leader", run_as_leader)
 
 
 def _no_fence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Tenure, "check", lambda self: None)
+    monkeypatch.setattr(Leadership, "check", lambda self: None)
 
 
 def _timers_do_not_ring(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(KeyedLoops, "_ring_in", lambda self, key, entry, seconds: None)
+    monkeypatch.setattr(WorkQueue, "_ring_in", lambda self, key, entry, seconds: None)
 
 
 def _no_second_list(monkeypatch: pytest.MonkeyPatch) -> None:
     """A watch that was lost begins again from now, without a look at what it missed."""
 
-    async def list_and_watch(cluster: Cluster, store: Store, interest: Interest) -> None:
-        listing = await cluster.list(interest.kind, labels=interest.labels)
-        if not store.is_synced(interest.kind):
-            store.replace(interest.kind, listing.items)
+    async def list_and_watch(cluster: Cluster, store: Store, source: WatchSource) -> None:
+        listing = await cluster.list(source.kind, labels=source.labels)
+        if not store.is_synced(source.kind):
+            store.replace_all(source.kind, listing.items)
         version = listing.resource_version
-        async for change in cluster.watch(interest.kind, version, interest.labels):
+        async for change in cluster.watch(source.kind, version, source.labels):
             if change.type == "DELETED":
-                store.remove(interest.kind, key_of(change.manifest))
+                store.remove(source.kind, key_of(change.manifest))
             else:
-                store.put(interest.kind, change.manifest)
+                store.upsert(source.kind, change.manifest)
 
     monkeypatch.setattr(informer, "_list_and_watch", list_and_watch)
 

@@ -152,7 +152,7 @@ def test_a_pod_that_has_only_just_no_room_is_looked_at_again() -> None:
 
 def test_a_failure_that_may_be_over_is_looked_at_again() -> None:
     found = trouble(of_fetcher(running={"startedAt": ago(10)}, last=NOT_PARQUET), NOW)
-    assert isinstance(found, Trouble) and found.again_s == 20.0
+    assert isinstance(found, Trouble) and found.again_seconds == 20.0
 
 
 def test_long_words_keep_their_beginning_and_their_end() -> None:

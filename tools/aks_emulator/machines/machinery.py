@@ -14,7 +14,7 @@ from tools.aks_emulator.core.model import MachinePhase
 from tools.aks_emulator.machines.nodes import node
 from tools.aks_emulator.machines.seam import MachineError, Machines
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5.0
 
@@ -61,10 +61,10 @@ class Machinery:
         try:
             await work(name)
         except MachineError as error:
-            log.warning("machine %s: %s", name, error)
+            logger.warning("machine %s: %s", name, error)
             await asyncio.sleep(RETRY_SECONDS)
         except Exception:
-            log.exception("machine %s", name)
+            logger.exception("machine %s", name)
             await asyncio.sleep(RETRY_SECONDS)
         finally:
             del self._tasks[name]
@@ -83,7 +83,7 @@ class Machinery:
                 node(pool, machine.index, azure.terms.place, azure.terms.catalog)
             )
         except MachineError as error:
-            log.warning("machine %s did not start: %s", name, error)
+            logger.warning("machine %s did not start: %s", name, error)
             azure.commit(machine_failed(azure.state, name, str(error), azure.clock()))
             return
         running = replace(machine, phase=MachinePhase.RUNNING)

@@ -16,7 +16,7 @@ from gpu_provisioner.offerings.preflight import Scene, demand
 from gpu_provisioner.offerings.unavailable import KEPT, Offering, Unavailable, offerings
 from kaito_kube.clock import Clock
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # How old what is known of the market may be when a machine is chosen, and how old while it
 # cannot be read: then it is taken for nothing.
@@ -119,7 +119,7 @@ class Buyer:
             self._unreadable(error.reason, error.message, error.retry_after, now)
         else:
             if self._trouble:
-                LOG.info("the market can be read again")
+                logger.info("the market can be read again")
             self._market, self._trouble = market, ""
             self._read, self._due = market.asked, market.asked + MARKET_KEPT
             self._ledger.shown(market.asked)
@@ -128,7 +128,7 @@ class Buyer:
         """Forbids nothing: AKS judges what is asked of it."""
         self.metrics.market_unreadable(reason)
         if reason != self._trouble:
-            LOG.warning("quota and SKUs cannot be read, so that nothing is checked before a "
+            logger.warning("quota and SKUs cannot be read, so that nothing is checked before a "
                         "create: %s. docs/installation.md names the rights that it takes",
                         message)  # fmt: skip
         if self._market is not None and now - self._market.asked > _MARKET_LASTS:

@@ -33,12 +33,14 @@ class Health:
 class Backend(Protocol):
     """One model-server. Every timeout is in seconds; every failure is a BackendError."""
 
-    async def generate(self, request: pb.GenerateRequest, timeout_s: float) -> pb.GenerateResponse:
+    async def generate(
+        self, request: pb.GenerateRequest, timeout_seconds: float
+    ) -> pb.GenerateResponse:
         """The whole answer. Cancelling the caller stops the generation."""
         ...
 
     def stream(
-        self, request: pb.GenerateRequest, timeout_s: float
+        self, request: pb.GenerateRequest, timeout_seconds: float
     ) -> AsyncGenerator[pb.StreamGenerateResponse, None]:
         """The answer piece by piece, read only as fast as it is asked for.
 
@@ -46,18 +48,18 @@ class Backend(Protocol):
         """
         ...
 
-    async def model(self, timeout_s: float) -> pb.Model:
+    async def model(self, timeout_seconds: float) -> pb.Model:
         """What is loaded."""
         ...
 
-    async def adapters(self, timeout_s: float) -> tuple[pb.Adapter, ...]:
+    async def adapters(self, timeout_seconds: float) -> tuple[pb.Adapter, ...]:
         """All adapters that can be asked for by name, by name."""
         ...
 
-    async def health(self, timeout_s: float) -> Health:
+    async def health(self, timeout_seconds: float) -> Health:
         """Never raises: a model-server that cannot be reached is one that does not serve."""
         ...
 
-    async def close(self, grace_s: float) -> None:
+    async def close(self, grace_seconds: float) -> None:
         """Lets calls in flight end for that long, then cancels them."""
         ...

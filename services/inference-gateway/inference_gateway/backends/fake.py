@@ -49,8 +49,10 @@ class FakeBackend:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    async def generate(self, request: pb.GenerateRequest, timeout_s: float) -> pb.GenerateResponse:
-        await self._admit(request, timeout_s)
+    async def generate(
+        self, request: pb.GenerateRequest, timeout_seconds: float
+    ) -> pb.GenerateResponse:
+        await self._admit(request, timeout_seconds)
         choices = [
             pb.Choice(index=index, text="".join(self.pieces), finish_reason=self.finish)
             for index in range(_choices(request))
@@ -60,9 +62,9 @@ class FakeBackend:
         )
 
     async def stream(
-        self, request: pb.GenerateRequest, timeout_s: float
+        self, request: pb.GenerateRequest, timeout_seconds: float
     ) -> AsyncGenerator[pb.StreamGenerateResponse, None]:
-        await self._admit(request, timeout_s)
+        await self._admit(request, timeout_seconds)
         try:
             for count, message in enumerate(self._messages(request)):
                 if count == self.break_after:
@@ -73,19 +75,19 @@ class FakeBackend:
             self.cancelled.set()
             raise
 
-    async def model(self, timeout_s: float) -> pb.Model:
+    async def model(self, timeout_seconds: float) -> pb.Model:
         return self.loaded
 
-    async def adapters(self, timeout_s: float) -> tuple[pb.Adapter, ...]:
+    async def adapters(self, timeout_seconds: float) -> tuple[pb.Adapter, ...]:
         return self.loaded_adapters
 
-    async def health(self, timeout_s: float) -> Health:
+    async def health(self, timeout_seconds: float) -> Health:
         return self.health_now
 
-    async def close(self, grace_s: float) -> None:
+    async def close(self, grace_seconds: float) -> None:
         self.closed = True
 
-    async def _admit(self, request: pb.GenerateRequest, timeout_s: float) -> None:
+    async def _admit(self, request: pb.GenerateRequest, timeout_seconds: float) -> None:
         self.requests.append(request)
         if self.failures:
             raise self.failures.popleft()
@@ -93,7 +95,7 @@ class FakeBackend:
         if request.model not in known:
             raise BackendError(grpc.StatusCode.NOT_FOUND, f"no model {request.model!r} is loaded")
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(timeout_seconds):
                 await self.gate.wait()
         except TimeoutError:
             raise BackendError(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded") from None

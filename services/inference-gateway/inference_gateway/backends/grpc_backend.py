@@ -47,19 +47,21 @@ class GrpcBackend:
             response_deserializer=health_pb2.HealthCheckResponse.FromString,
         )
 
-    async def generate(self, request: pb.GenerateRequest, timeout_s: float) -> pb.GenerateResponse:
+    async def generate(
+        self, request: pb.GenerateRequest, timeout_seconds: float
+    ) -> pb.GenerateResponse:
         with _translated_errors():
             answer: pb.GenerateResponse = await next(self._stubs).Generate(
-                request, timeout=timeout_s
+                request, timeout=timeout_seconds
             )
         return answer
 
     async def stream(
-        self, request: pb.GenerateRequest, timeout_s: float
+        self, request: pb.GenerateRequest, timeout_seconds: float
     ) -> AsyncGenerator[pb.StreamGenerateResponse, None]:
         with _translated_errors():
             call = next(self._stubs).StreamGenerate(
-                pb.StreamGenerateRequest(request=request), timeout=timeout_s
+                pb.StreamGenerateRequest(request=request), timeout=timeout_seconds
             )
             try:
                 while (message := await call.read()) is not grpc.aio.EOF:
@@ -67,20 +69,20 @@ class GrpcBackend:
             finally:
                 call.cancel()
 
-    async def model(self, timeout_s: float) -> pb.Model:
+    async def model(self, timeout_seconds: float) -> pb.Model:
         with _translated_errors():
             answer: pb.GetModelResponse = await next(self._stubs).GetModel(
-                pb.GetModelRequest(), timeout=timeout_s
+                pb.GetModelRequest(), timeout=timeout_seconds
             )
         return answer.model
 
-    async def adapters(self, timeout_s: float) -> tuple[pb.Adapter, ...]:
+    async def adapters(self, timeout_seconds: float) -> tuple[pb.Adapter, ...]:
         found: list[pb.Adapter] = []
         page = pb.ListAdaptersRequest(page_size=_ADAPTERS_PER_PAGE)
         with _translated_errors():
             for _ in range(_ADAPTER_PAGES):
                 answer: pb.ListAdaptersResponse = await next(self._stubs).ListAdapters(
-                    page, timeout=timeout_s
+                    page, timeout=timeout_seconds
                 )
                 found += answer.adapters
                 page.page_token = answer.next_page_token
@@ -88,18 +90,18 @@ class GrpcBackend:
                     break
         return tuple(found)
 
-    async def health(self, timeout_s: float) -> Health:
+    async def health(self, timeout_seconds: float) -> Health:
         request = health_pb2.HealthCheckRequest(service=SERVICE)
         try:
             with _translated_errors():
-                answer = await self._check(request, timeout=timeout_s)
+                answer = await self._check(request, timeout=timeout_seconds)
         except BackendError as error:
             return Health(serving=False, detail=str(error))
         status = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
         return Health(serving=status == "SERVING", detail=f"the model-server says {status}")
 
-    async def close(self, grace_s: float) -> None:
-        await asyncio.gather(*(channel.close(grace_s) for channel in self._channels))
+    async def close(self, grace_seconds: float) -> None:
+        await asyncio.gather(*(channel.close(grace_seconds) for channel in self._channels))
 
 
 @contextmanager

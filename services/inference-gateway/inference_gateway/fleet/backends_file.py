@@ -16,7 +16,7 @@ import yaml
 
 from inference_gateway.fleet.place import Place
 
-_LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 _FIELDS = ("model", "namespace", "workspace", "address")
 
 
@@ -80,15 +80,15 @@ class BackendsFile:
 
 
 async def follow(
-    file: BackendsFile, apply: Callable[[tuple[Place, ...]], None], interval_s: float
+    file: BackendsFile, apply: Callable[[tuple[Place, ...]], None], interval_seconds: float
 ) -> None:
     """Applies the file's places whenever they change, for ever. A bad file changes nothing."""
     while True:
         try:
             places = await asyncio.to_thread(file.changed)
         except BackendsFileError as error:
-            _LOG.error("backends file kept out", extra={"error": str(error)})
+            logger.error("backends file kept out", extra={"error": str(error)})
         else:
             if places is not None:
                 apply(places)
-        await asyncio.sleep(interval_s)
+        await asyncio.sleep(interval_seconds)

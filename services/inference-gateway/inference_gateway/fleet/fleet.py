@@ -15,7 +15,7 @@ from inference_gateway.fleet.place import Place
 from inference_gateway.fleet.route import Candidate, candidates, names
 from inference_gateway.fleet.target import Target
 
-_LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 _PROBE_READY_S = 5.0
 _PROBE_UNREADY_S = 1.0
 
@@ -37,7 +37,7 @@ class Fleet:
     clock: Callable[[], float]
     readiness: Readiness
     max_in_flight: int
-    drain_s: float
+    drain_seconds: float
     alone: bool
     _targets: dict[Place, Target] = field(default_factory=dict)
     _probes: dict[Place, asyncio.Task[None]] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Fleet:
         )
         self._targets[place] = target
         self._probes[place] = asyncio.create_task(self._keep_probing(target))
-        _LOG.info("backend added", extra={"backend": place.label, "address": place.address})
+        logger.info("backend added", extra={"backend": place.label, "address": place.address})
 
     def _take_out(self, place: Place) -> None:
         target = self._targets.pop(place)
@@ -98,8 +98,8 @@ class Fleet:
             await probe
         if not any(target.place.label == other.label for other in self._targets):
             self.readiness.backend_gone(target.place.label)
-        _LOG.info("backend removed", extra={"backend": target.place.label})
-        await target.backend.close(self.drain_s)
+        logger.info("backend removed", extra={"backend": target.place.label})
+        await target.backend.close(self.drain_seconds)
 
     async def _keep_probing(self, target: Target) -> None:
         known: bool | None = None
@@ -113,7 +113,7 @@ class Fleet:
     def _announce(self, target: Target) -> None:
         serving = target.health.serving
         self.readiness.backend_ready(target.place.label, serving)
-        _LOG.log(
+        logger.log(
             logging.INFO if serving else logging.WARNING,
             "backend ready" if serving else "backend not ready",
             extra={"backend": target.place.label, "detail": target.health.detail},

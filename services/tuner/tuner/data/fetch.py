@@ -18,7 +18,7 @@ from tuner.data.dataset import (
 from tuner.data.download import Downloader
 from tuner.data.names import file_names, shown
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def fetch(
@@ -35,17 +35,17 @@ def fetch(
     source = _source(urls, config)
     recorded = read_manifest(directory / MANIFEST)
     if recorded is not None and recorded[0] == source and intact(directory, recorded[1]):
-        log.info("the data is here already: %d rows, %s", recorded[1].rows, recorded[1].digest)
+        logger.info("the data is here already: %d rows, %s", recorded[1].rows, recorded[1].digest)
         return recorded[1]
     directory.mkdir(parents=True, exist_ok=True)
     (directory / MANIFEST).unlink(missing_ok=True)
     names = file_names(urls)
     for url, name in zip(urls, names, strict=True):
-        log.info("fetching %s as %s", shown(url), name)
+        logger.info("fetching %s as %s", shown(url), name)
         downloader.download(url, directory / name)
     data = inspect(directory, names, config)
     write_manifest(directory / MANIFEST, source, data)
-    log.info("fetched %d rows of %s, %s", data.rows, data.shape.kind, data.digest)
+    logger.info("fetched %d rows of %s, %s", data.rows, data.shape.kind, data.digest)
     return data
 
 

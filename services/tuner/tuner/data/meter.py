@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 LOG_EVERY_S = 5.0
 DRAW_EVERY_S = 0.2
@@ -43,4 +43,4 @@ class Meter:
         if self._terminal:
             print(f"\r{line:<79}", end="", flush=True)
         else:
-            log.info("%s", line)
+            logger.info("%s", line)

@@ -12,7 +12,7 @@ from tuner.registry.image import Image, build_image, build_layer, sha256
 from tuner.registry.reference import Reference
 from tuner.registry.repository import Repository
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +36,11 @@ def push(
         build_layer(adapter, work / "layer.tar.gz"), label.architecture, label.annotations
     )
     if repository.read_manifest(reference.tag) == image.manifest:
-        log.info("%s is in the registry already", reference)
+        logger.info("%s is in the registry already", reference)
     else:
         _upload(image, reference, repository)
     _verify(image, reference, repository)
-    log.info("pushed %s as %s", reference, image.digest)
+    logger.info("pushed %s as %s", reference, image.digest)
     return image
 
 
@@ -51,7 +51,7 @@ def _upload(image: Image, reference: Reference, repository: Repository) -> None:
     }
     for digest, content in blobs.items():
         if repository.has_blob(digest):
-            log.info("blob %s is in the registry already", digest)
+            logger.info("blob %s is in the registry already", digest)
         else:
             repository.put_blob(digest, content)
     repository.put_manifest(reference.tag, image.manifest)

@@ -15,7 +15,7 @@ from tuner.reporting.board import Board
 from tuner.reporting.messages import to_message
 from tuner.stop import StopSwitch
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 THREADS = 64
 # Each watcher holds a thread; the rest stay free for everybody else.
@@ -60,7 +60,7 @@ class Tuning(tuning_pb2_grpc.TuningServiceServicer):
         self._check(request.name, context)
         run = self._board.run
         if not run.ended:
-            log.info("a client asked to stop at step %d", run.progress.step)
+            logger.info("a client asked to stop at step %d", run.progress.step)
             self._switch.ask()
         return tuning_pb2.StopTuningResponse(tuning=to_message(run))
 

@@ -11,7 +11,7 @@ from tuner.config.sections import TrainingConfig
 from tuner.training.options import build, check_options
 from tuner.training.precision import Device, Precision
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def whole_loss(config: TrainingConfig) -> bool:
@@ -30,7 +30,7 @@ def sft_config(
     given = check_options("TrainingArguments", config.training, SFTConfig)
     decided = _decided(device, output)
     for key in sorted(given.keys() & decided.keys() - {"output_dir"}):
-        log.warning("TrainingArguments.%s is decided by the platform; ignored", key)
+        logger.warning("TrainingArguments.%s is decided by the platform; ignored", key)
     return build(
         "TrainingArguments",
         SFTConfig,

@@ -15,7 +15,7 @@ from tuner.reporting.run import Checkpoint, Pace, Progress, State
 from tuner.stop import StopSwitch
 from tuner.training.checkpoints import PREFIX, Cadence, mark_complete
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 LOG_EVERY_S = 5.0
 
@@ -71,7 +71,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
 
     def _say(self) -> None:
         progress = self._progress
-        log.info(
+        logger.info(
             "step %d of %d",
             progress.step,
             progress.total_steps,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tuner.data.dataset import file_sha256
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 MARKER = "kaito-complete.json"
 PREFIX = "checkpoint-"
@@ -54,7 +54,7 @@ def newest_complete(directory: Path, fingerprint: str) -> Path | None:
     for folder in sorted(directory.glob(f"{PREFIX}*"), key=step_of, reverse=True):
         if _trusted(folder, fingerprint):
             return folder
-        log.warning("checkpoint %s is incomplete or of another run; removed", folder.name)
+        logger.warning("checkpoint %s is incomplete or of another run; removed", folder.name)
         shutil.rmtree(folder)
     return None
 

@@ -15,7 +15,7 @@ from tuner.reasons import Reason
 from tuner.training.failures import loading
 from tuner.training.precision import Device, Precision, fit_quantization
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def find_device(cpu_bfloat16: bool) -> Device:

@@ -38,7 +38,7 @@ from tuner.training.model import (
 )
 from tuner.training.precision import choose_precision
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 VERSIONS = ("torch", "transformers", "peft", "trl", "bitsandbytes", "datasets")
 LAST_LOSSES = 10
@@ -73,7 +73,7 @@ def train(job: Job, board: Board, switch: StopSwitch) -> Summary | None:
     switch.raise_if_terminated()
     checkpoint = newest_complete(job.results.checkpoints, job.fingerprint)
     if checkpoint is not None:
-        log.info("going on from %s", checkpoint.name)
+        logger.info("going on from %s", checkpoint.name)
     with switch.graceful(), out_of_memory():
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if trainer.state.global_step < trainer.state.max_steps:

@@ -80,7 +80,7 @@ def _model_server(pod: ModelPod, model: Files, adapters: Files) -> Manifest:
     mounts = (*model.mounts, *adapters.mounts, {"name": "dshm", "mountPath": "/dev/shm"})
     files = Files(mounts=mounts, env=model.env)
     made = container(MODEL_SERVER, pod.settings.model_server, _env(pod), files)
-    patience_s = pod.model.preset.readiness_timeout_s
+    patience_seconds = pod.model.preset.readiness_timeout_seconds
     return {
         **with_gpus(made, pod.placing.gpus),
         "ports": [
@@ -90,16 +90,16 @@ def _model_server(pod: ModelPod, model: Files, adapters: Files) -> Manifest:
         "startupProbe": _probe(
             INFERENCE_SERVICE,
             _STARTUP_PERIOD_S,
-            failureThreshold=math.ceil(patience_s / _STARTUP_PERIOD_S),
+            failureThreshold=math.ceil(patience_seconds / _STARTUP_PERIOD_S),
         ),
         "readinessProbe": _probe(INFERENCE_SERVICE, 5),
         "livenessProbe": _probe("", 10, failureThreshold=6),
     }
 
 
-def _probe(service: str, period_s: int, **more: int) -> Manifest:
+def _probe(service: str, period_seconds: int, **more: int) -> Manifest:
     grpc = {"port": GRPC_PORT, "service": service}
-    return {"grpc": grpc, "periodSeconds": period_s, "timeoutSeconds": 5, **more}
+    return {"grpc": grpc, "periodSeconds": period_seconds, "timeoutSeconds": 5, **more}
 
 
 def _env(pod: ModelPod) -> dict[str, str]:
@@ -145,10 +145,10 @@ def _gateway(pod: ModelPod) -> Manifest:
     }
 
 
-def _get(path: str, period_s: int) -> Manifest:
+def _get(path: str, period_seconds: int) -> Manifest:
     return {
         "httpGet": {"path": path, "port": HTTP_PORT},
-        "periodSeconds": period_s,
+        "periodSeconds": period_seconds,
         "timeoutSeconds": 5,
     }
 

@@ -12,12 +12,12 @@ from workspace_controller.manifests.placing import Placing, affinity, toleration
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """`template` is a PodTemplateSpec. `patience_s` is how long its pods may take to be ready."""
+    """`template` is a PodTemplateSpec; its pods must be ready within `patience_seconds`."""
 
     owner: Owner
     template: Manifest
     replicas: int
-    patience_s: int = 1800
+    patience_seconds: int = 1800
 
 
 def headless_name(owner: Owner) -> str:
@@ -52,7 +52,7 @@ def deployment(workload: Workload) -> Manifest:
             "spec": {
                 "replicas": workload.replicas,
                 "strategy": {"type": "Recreate"},
-                "progressDeadlineSeconds": workload.patience_s + 600,
+                "progressDeadlineSeconds": workload.patience_seconds + 600,
                 "revisionHistoryLimit": 2,
                 "selector": {"matchLabels": selector(workload.owner)},
                 "template": workload.template,

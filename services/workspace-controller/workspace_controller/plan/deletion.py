@@ -22,7 +22,7 @@ def decide_deletion(o: Observed) -> Plan:
     if labels.WORKSPACE_FINALIZER not in (o.workspace["metadata"].get("finalizers") or ()):
         return Plan()
     steps = _workloads(o)
-    waits = _pods_may_take_s(o)
+    waits = _pods_may_take_seconds(o)
     if (steps or o.job or o.workload or o.pods) and waits > 0:
         return _waiting(o, steps, f"waiting for {len(o.pods)} pods to end", waits)
     claims = release(o)
@@ -38,7 +38,7 @@ def _workloads(o: Observed) -> tuple[Step, ...]:
     return (*steps, Delete(JOB, o.owner.name, o.owner.namespace))
 
 
-def _pods_may_take_s(o: Observed) -> float:
+def _pods_may_take_seconds(o: Observed) -> float:
     since = parse_time(o.workspace["metadata"]["deletionTimestamp"])
     return (since + _PODS_MAY_TAKE - o.now).total_seconds()
 

@@ -25,17 +25,17 @@ _MISSING = re.compile(r'(secret|configmap) "([^"]+)" not found')
 class Pause:
     """Not trouble yet: look again after that many seconds."""
 
-    again_s: float
+    again_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """`again_s` is when it may look different without anything happening."""
+    """`again_seconds` is when it may look different without anything happening."""
 
     reason: str
     message: str
     permanent: bool = False
-    again_s: float | None = None
+    again_seconds: float | None = None
 
 
 def pods_with_role(pods: tuple[Manifest, ...], role: str, label: str) -> list[Manifest]:

@@ -93,7 +93,7 @@ def _wanted(
         owner=o.owner,
         template=template_of(o.owner, model_pod_spec(pod)),
         replicas=pod.nodes,
-        patience_s=pod.model.preset.readiness_timeout_s,
+        patience_seconds=pod.model.preset.readiness_timeout_seconds,
     )
     spans = pod.nodes > 1
     return (STATEFUL_SET, stateful_set(workload)) if spans else (DEPLOYMENT, deployment(workload))
@@ -160,7 +160,7 @@ def _starting(o: Observed, steps: tuple[Step, ...]) -> Serving:
         if not is_being_deleted(pod)
     ]
     told = next((t for pod in found if (t := pods.trouble(pod, o.now)) is not None), None)
-    again = told.again_s if told is not None else None
+    again = told.again_seconds if told is not None else None
     if isinstance(told, Trouble):
         condition = false(reasons.INFERENCE_READY, told.reason, told.message)
         return Serving(steps=steps, condition=condition, failed=told.permanent, requeue_after=again)

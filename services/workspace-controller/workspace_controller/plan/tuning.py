@@ -163,7 +163,7 @@ def _running(o: Observed, running: Manifest, steps: tuple[Step, ...]) -> TuningS
     pod = found[0] if found else None
     trouble = pods.trouble(pod, o.now) if pod is not None else None
     phase = _phase(pod)
-    again = trouble.again_s if trouble is not None else None
+    again = trouble.again_seconds if trouble is not None else None
     if phase in (Phase.TRAINING, Phase.PUSHING):
         again = soonest(again, o.settings.progress_seconds)
     told = trouble if isinstance(trouble, Trouble) else _job_failure(running)

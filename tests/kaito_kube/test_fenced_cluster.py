@@ -8,15 +8,15 @@ import pytest
 
 from kaito_kube.clock import SystemClock
 from kaito_kube.cluster import Cluster
-from kaito_kube.errors import NotFound, NotLeading, Unavailable
+from kaito_kube.errors import NotFound, NotLeader, Unavailable
 from kaito_kube.fake import Call, FakeCluster
-from kaito_kube.fence import FencedCluster
+from kaito_kube.fenced_cluster import FencedCluster
 from kaito_kube.kinds import LEASE, POD, Kind, Manifest
-from kaito_kube.lease import LeaseTerms, Tenure, lead
+from kaito_kube.leader_election import Leadership, LeaseConfig, run_as_leader
 
 pytestmark = pytest.mark.looptime
 
-TERMS = LeaseTerms(name="lease", namespace="kaito", identity="one")
+TERMS = LeaseConfig(name="lease", namespace="kaito", identity="one")
 POD_1: Manifest = {"metadata": {"name": "a", "namespace": "team"}}
 CHANGED: Manifest = {"metadata": {**POD_1["metadata"], "labels": {"app": "phi"}}}
 
@@ -38,16 +38,16 @@ READS: dict[str, Ask] = {
 }
 
 
-def leading(seconds: float) -> Tenure:
-    tenure = Tenure()
-    tenure.extend(asyncio.get_running_loop().time() + seconds)
-    return tenure
+def leading(seconds: float) -> Leadership:
+    leadership = Leadership()
+    leadership.extend(asyncio.get_running_loop().time() + seconds)
+    return leadership
 
 
-def fenced(tenure: Tenure) -> tuple[FakeCluster, FencedCluster]:
+def fenced(leadership: Leadership) -> tuple[FakeCluster, FencedCluster]:
     cluster = FakeCluster()
     cluster.seed(POD, POD_1)
-    return cluster, FencedCluster(cluster, tenure)
+    return cluster, FencedCluster(cluster, leadership)
 
 
 def test_every_call_is_known_to_be_a_read_or_a_change() -> None:
@@ -68,17 +68,17 @@ async def test_a_leader_changes_what_it_likes(verb: str) -> None:
 @pytest.mark.parametrize("verb", CHANGES)
 @pytest.mark.parametrize("seconds", [0, 10], ids=["never led", "led once"])
 async def test_whoever_does_not_lead_changes_nothing(verb: str, seconds: int) -> None:
-    cluster, fence = fenced(leading(seconds) if seconds else Tenure())
+    cluster, fence = fenced(leading(seconds) if seconds else Leadership())
     before = cluster.version
     await asyncio.sleep(seconds)
-    with pytest.raises(NotLeading):
+    with pytest.raises(NotLeader):
         await CHANGES[verb](fence)
     assert (cluster.calls, cluster.version) == ([], before)
 
 
 @pytest.mark.parametrize("verb", READS)
 async def test_whoever_does_not_lead_may_look(verb: str) -> None:
-    cluster, fence = fenced(Tenure())
+    cluster, fence = fenced(Leadership())
     assert await READS[verb](fence)
     assert [call.verb for call in cluster.calls] == [verb]
 
@@ -101,13 +101,13 @@ async def test_a_refusal_of_the_servers_is_the_servers() -> None:
 
 
 async def test_a_lease_that_is_renewed_opens_the_fence_again_and_its_end_shuts_it() -> None:
-    tenure = leading(10)
-    _, fence = fenced(tenure)
-    tenure.extend(asyncio.get_running_loop().time() + 30)
+    leadership = leading(10)
+    _, fence = fenced(leadership)
+    leadership.extend(asyncio.get_running_loop().time() + 30)
     await asyncio.sleep(20)
     await CHANGES["patch"](fence)
-    tenure.end()
-    with pytest.raises(NotLeading):
+    leadership.end()
+    with pytest.raises(NotLeader):
         await CHANGES["apply"](fence)
 
 
@@ -128,10 +128,10 @@ class Slow(FakeCluster):
 
 
 async def test_what_is_under_way_when_leadership_is_lost_has_its_answer_and_no_successor() -> None:
-    tenure = leading(30)
-    fence = FencedCluster(Slow(), tenure)
+    leadership = leading(30)
+    fence = FencedCluster(Slow(), leadership)
     assert await fence.create(POD, POD_1) == POD_1
-    with pytest.raises(NotLeading):
+    with pytest.raises(NotLeader):
         await fence.create(POD, POD_1)
 
 
@@ -146,17 +146,17 @@ def cut_off(cluster: FakeCluster) -> None:
 
 
 async def test_who_cannot_renew_lets_go_of_what_is_under_way_before_another_may_lead() -> None:
-    cluster, tenure, loop = Slow(), Tenure(), asyncio.get_running_loop()
-    fence = FencedCluster(cluster, tenure)
+    cluster, leadership, loop = Slow(), Leadership(), asyncio.get_running_loop()
+    fence = FencedCluster(cluster, leadership)
 
     async def work() -> None:
         await fence.create(POD, POD_1)
 
     began = loop.time()
-    leader = asyncio.create_task(lead(cluster, SystemClock(), TERMS, work, tenure))
+    leader = asyncio.create_task(run_as_leader(cluster, SystemClock(), TERMS, work, leadership))
     await asyncio.sleep(0.1)
     cut_off(cluster)
     await leader
-    assert cluster.left is not None and 0 < cluster.left - began < TERMS.duration
-    with pytest.raises(NotLeading):
+    assert cluster.left is not None and 0 < cluster.left - began < TERMS.lease_duration_seconds
+    with pytest.raises(NotLeader):
         await fence.evict("a", "team")

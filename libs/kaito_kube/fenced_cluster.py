@@ -9,15 +9,15 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from kaito_kube.cluster import Change, Cluster, Listing
+from kaito_kube.cluster import Cluster, Listing, WatchEvent
 from kaito_kube.kinds import Kind, Manifest
-from kaito_kube.lease import Tenure
+from kaito_kube.leader_election import Leadership
 
 
 @dataclass(frozen=True, slots=True)
 class FencedCluster:
     cluster: Cluster
-    tenure: Tenure
+    leadership: Leadership
 
     async def get(self, kind: Kind, name: str, namespace: str = "") -> Manifest:
         return await self.cluster.get(kind, name, namespace)
@@ -34,15 +34,15 @@ class FencedCluster:
 
     def watch(
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
-    ) -> AsyncIterator[Change]:
+    ) -> AsyncIterator[WatchEvent]:
         return self.cluster.watch(kind, resource_version, labels)
 
     async def create(self, kind: Kind, manifest: Manifest) -> Manifest:
-        self.tenure.check()
+        self.leadership.check()
         return await self.cluster.create(kind, manifest)
 
     async def apply(self, kind: Kind, manifest: Manifest) -> Manifest:
-        self.tenure.check()
+        self.leadership.check()
         return await self.cluster.apply(kind, manifest)
 
     async def patch(
@@ -54,7 +54,7 @@ class FencedCluster:
         namespace: str = "",
         subresource: Literal["", "status"] = "",
     ) -> Manifest:
-        self.tenure.check()
+        self.leadership.check()
         return await self.cluster.patch(
             kind, name, patch, namespace=namespace, subresource=subresource
         )
@@ -62,9 +62,9 @@ class FencedCluster:
     async def delete(
         self, kind: Kind, name: str, namespace: str = "", *, grace_seconds: int | None = None
     ) -> None:
-        self.tenure.check()
+        self.leadership.check()
         await self.cluster.delete(kind, name, namespace, grace_seconds=grace_seconds)
 
     async def evict(self, name: str, namespace: str) -> None:
-        self.tenure.check()
+        self.leadership.check()
         await self.cluster.evict(name, namespace)

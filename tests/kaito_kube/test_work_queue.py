@@ -8,7 +8,7 @@ import pytest
 
 from kaito_kube.errors import Unavailable
 from kaito_kube.kinds import Key
-from kaito_kube.loops import KeyedLoops, Pace
+from kaito_kube.work_queue import RateLimit, WorkQueue
 
 A, B = Key("ns", "a"), Key("ns", "b")
 STEADY = random.Random(1)
@@ -16,8 +16,8 @@ STEADY = random.Random(1)
 pytestmark = pytest.mark.looptime
 
 
-def loops(reconcile, **pace: float) -> KeyedLoops:  # type: ignore[no-untyped-def]
-    made = KeyedLoops("workspace", reconcile, Pace(**pace), STEADY)  # type: ignore[arg-type]
+def loops(reconcile, **pace: float) -> WorkQueue:  # type: ignore[no-untyped-def]
+    made = WorkQueue("workspace", reconcile, RateLimit(**pace), STEADY)  # type: ignore[arg-type]
     made.start()
     return made
 
@@ -31,10 +31,10 @@ async def test_many_wakeups_during_a_pass_make_one_more_pass() -> None:
 
     running = loops(reconcile)
     for _ in range(5):
-        running.wake(A)
+        running.enqueue(A)
     await asyncio.sleep(0.5)
     for _ in range(5):
-        running.wake(A)
+        running.enqueue(A)
     await asyncio.sleep(5)
     assert passes == [A, A]
     assert len(running) == 0
@@ -54,8 +54,8 @@ async def test_a_key_never_runs_twice_at_once_and_keys_run_side_by_side() -> Non
 
     running = loops(reconcile)
     for _ in range(4):
-        running.wake(A)
-        running.wake(B)
+        running.enqueue(A)
+        running.enqueue(B)
         await asyncio.sleep(0.3)
     await asyncio.sleep(5)
     assert most == 2
@@ -73,9 +73,9 @@ async def test_concurrency_is_bounded() -> None:
 
     running = loops(reconcile, concurrency=3)
     for number in range(10):
-        running.wake(Key("ns", str(number)))
+        running.enqueue(Key("ns", str(number)))
     await asyncio.sleep(10)
-    assert most == 3 and running.busy == 0
+    assert most == 3 and running.active == 0
 
 
 async def test_a_pass_may_ask_to_look_again_later() -> None:
@@ -86,7 +86,7 @@ async def test_a_pass_may_ask_to_look_again_later() -> None:
         return 10.0 if len(times) < 3 else None
 
     running = loops(reconcile)
-    running.wake(A)
+    running.enqueue(A)
     await asyncio.sleep(60)
     assert [round(t - times[0]) for t in times] == [0, 10, 20]
     assert len(running) == 0
@@ -100,9 +100,9 @@ async def test_a_wakeup_comes_before_the_time_asked_for() -> None:
         return 100.0
 
     running = loops(reconcile)
-    running.wake(A)
+    running.enqueue(A)
     await asyncio.sleep(5)
-    running.wake(A)
+    running.enqueue(A)
     await asyncio.sleep(99)
     assert [round(t - times[0]) for t in times] == [0, 5]
     await running.stop()
@@ -116,11 +116,11 @@ async def test_failures_pause_longer_each_time_and_wakeups_do_not_cut_the_pause(
         if len(times) < 4:
             raise Unavailable("no answer")
 
-    running = loops(reconcile, first_pause=4.0)
-    running.wake(A)
+    running = loops(reconcile, base_delay_seconds=4.0)
+    running.enqueue(A)
     for _ in range(50):
         await asyncio.sleep(1)
-        running.wake(A)
+        running.enqueue(A)
     pauses = [after - before for before, after in itertools.pairwise(times[:4])]
     assert all(2.8 <= pause / 2**n <= 5.2 for n, pause in enumerate(pauses))
     await running.stop()
@@ -132,8 +132,8 @@ async def test_keys_woken_before_the_start_run_at_the_start() -> None:
     async def reconcile(key: Key) -> None:
         passes.append(key)
 
-    waiting = KeyedLoops("workspace", reconcile)
-    waiting.wake(A)
+    waiting = WorkQueue("workspace", reconcile)
+    waiting.enqueue(A)
     await asyncio.sleep(1)
     assert passes == []
     waiting.start()
@@ -152,7 +152,7 @@ async def test_stop_cancels_at_whatever_await_a_pass_is() -> None:
             raise
 
     running = loops(reconcile)
-    running.wake(A)
+    running.enqueue(A)
     await asyncio.sleep(1)
     await running.stop()
     assert ended == ["cancelled"]

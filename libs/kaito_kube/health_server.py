@@ -7,11 +7,13 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-Check = Callable[[], str | None]
+HealthCheck = Callable[[], str | None]
 """None when all is well, else what is not."""
 
 
-def application(registry: CollectorRegistry, live: Check, ready: Check) -> web.Application:
+def health_app(
+    registry: CollectorRegistry, live: HealthCheck, ready: HealthCheck
+) -> web.Application:
     """GET /healthz, /readyz and /metrics; a failing check answers 503 with its words."""
 
     async def metrics(_: web.Request) -> web.Response:
@@ -26,16 +28,16 @@ def application(registry: CollectorRegistry, live: Check, ready: Check) -> web.A
     return app
 
 
-def _answer(check: Check) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _answer(check: HealthCheck) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handler(_: web.Request) -> web.Response:
-        trouble = check()
-        return web.Response(text=trouble or "ok", status=503 if trouble else 200)
+        problem = check()
+        return web.Response(text=problem or "ok", status=503 if problem else 200)
 
     return handler
 
 
 @asynccontextmanager
-async def serving(app: web.Application, port: int, host: str = "0.0.0.0") -> AsyncIterator[None]:
+async def serve_http(app: web.Application, port: int, host: str = "0.0.0.0") -> AsyncIterator[None]:
     """The application answers while the context is open."""
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

@@ -12,13 +12,20 @@ from kaito_kube.clock import SystemClock
 from kaito_kube.errors import Conflict, Unavailable
 from kaito_kube.fake import Call, FakeCluster
 from kaito_kube.kinds import LEASE, Key, Manifest
-from kaito_kube.lease import LeaseTerms, Move, Sighting, Tenure, decide, lead
+from kaito_kube.leader_election import (
+    Leadership,
+    LeaseAction,
+    LeaseConfig,
+    LeaseObservation,
+    decide,
+    run_as_leader,
+)
 
 pytestmark = pytest.mark.looptime
 
 
-def terms(identity: str = "one") -> LeaseTerms:
-    return LeaseTerms(name="lease", namespace="kaito", identity=identity)
+def terms(identity: str = "one") -> LeaseConfig:
+    return LeaseConfig(name="lease", namespace="kaito", identity=identity)
 
 
 def lease(holder: str, **more: object) -> Manifest:
@@ -26,15 +33,15 @@ def lease(holder: str, **more: object) -> Manifest:
 
 
 @pytest.mark.parametrize(
-    ("seen", "unchanged", "move"),
+    ("seen", "unchanged", "action"),
     [
-        (None, 0, Move.CREATE),
-        ({}, 0, Move.TAKE),
-        (lease("one"), 1000, Move.RENEW),
-        (lease(""), 0, Move.TAKE),
-        (lease("two"), 19, Move.WAIT),
-        (lease("two"), 21, Move.TAKE),
-        (lease("two", leaseDurationSeconds=60), 21, Move.WAIT),
+        (None, 0, LeaseAction.CREATE),
+        ({}, 0, LeaseAction.TAKE),
+        (lease("one"), 1000, LeaseAction.RENEW),
+        (lease(""), 0, LeaseAction.TAKE),
+        (lease("two"), 19, LeaseAction.WAIT),
+        (lease("two"), 21, LeaseAction.TAKE),
+        (lease("two", leaseDurationSeconds=60), 21, LeaseAction.WAIT),
     ],
     ids=[
         "none there",
@@ -47,17 +54,17 @@ def lease(holder: str, **more: object) -> Manifest:
     ],
 )
 def test_a_lease_is_taken_only_when_nobody_may_act_by_it(
-    seen: Manifest | None, unchanged: float, move: Move
+    seen: Manifest | None, unchanged: float, action: LeaseAction
 ) -> None:
-    assert decide(seen, terms(), unchanged) is move
+    assert decide(seen, terms(), unchanged) is action
 
 
 def test_a_lease_ages_from_when_it_was_first_seen_as_it_is() -> None:
-    sighting = Sighting()
-    assert sighting.seconds(lease("two", renewTime="a"), 100) == 0
-    assert sighting.seconds(lease("two", renewTime="a"), 115) == 15
-    assert sighting.seconds(lease("two", renewTime="b"), 119) == 0
-    assert sighting.seconds(lease("two", renewTime="b"), 140) == 21
+    observation = LeaseObservation()
+    assert observation.seconds(lease("two", renewTime="a"), 100) == 0
+    assert observation.seconds(lease("two", renewTime="a"), 115) == 15
+    assert observation.seconds(lease("two", renewTime="b"), 119) == 0
+    assert observation.seconds(lease("two", renewTime="b"), 140) == 21
 
 
 @dataclass
@@ -65,7 +72,7 @@ class Replica:
     cluster: FakeCluster
     name: str
     ahead: timedelta = timedelta(0)
-    tenure: Tenure = field(default_factory=Tenure)
+    leadership: Leadership = field(default_factory=Leadership)
     working: bool = False
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -77,7 +84,7 @@ class Replica:
             self.working = False
 
     async def run(self) -> None:
-        await lead(self.cluster, self, terms(self.name), self.work, self.tenure)
+        await run_as_leader(self.cluster, self, terms(self.name), self.work, self.leadership)
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -105,7 +112,7 @@ async def test_who_leads_goes_on_leading_and_the_other_waits() -> None:
     async with running(one, two):
         await asyncio.sleep(600)
         assert (one.working, two.working) == (True, False)
-        assert one.tenure.holds() and not two.tenure.holds()
+        assert one.leadership.is_held() and not two.leadership.is_held()
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
@@ -116,9 +123,9 @@ async def test_clocks_that_differ_by_an_hour_do_no_harm(hours: int) -> None:
         await asyncio.sleep(600)
         assert (one.working, two.working) == (True, False) and not first.done()
         cluster.hook = refuse
-        await asyncio.sleep(terms().duration)
+        await asyncio.sleep(terms().lease_duration_seconds)
         cluster.hook = None
-        await asyncio.sleep(terms().duration + terms().renew_every)
+        await asyncio.sleep(terms().lease_duration_seconds + terms().renew_interval_seconds)
         assert first.done() and two.working
 
 
@@ -133,7 +140,7 @@ async def test_who_stops_hands_it_on_at_once(cancelled: bool) -> None:
             one.done.set()
         await asyncio.sleep(5)
         assert (one.working, two.working) == (False, True)
-        assert not one.tenure.holds() and holder(cluster) == "two"
+        assert not one.leadership.is_held() and holder(cluster) == "two"
 
 
 async def test_a_failure_of_the_work_is_told_and_the_lease_given_up() -> None:
@@ -143,7 +150,7 @@ async def test_a_failure_of_the_work_is_told_and_the_lease_given_up() -> None:
         raise RuntimeError("lost")
 
     with pytest.raises(RuntimeError, match="lost"):
-        await lead(cluster, SystemClock(), terms(), work)
+        await run_as_leader(cluster, SystemClock(), terms(), work)
     assert holder(cluster) == ""
 
 
@@ -163,8 +170,8 @@ async def test_a_longer_one_ends_leadership_before_another_may_have_it() -> None
     one = Replica(cluster, "one")
     async with running(one) as (task,):
         cluster.hook = refuse
-        await asyncio.sleep(terms().duration - 1)
-        assert task.done() and not one.working and not one.tenure.holds()
+        await asyncio.sleep(terms().lease_duration_seconds - 1)
+        assert task.done() and not one.working and not one.leadership.is_held()
 
 
 def refuse(call: Call) -> None:
@@ -177,7 +184,7 @@ async def test_a_lease_that_was_lost_is_not_taken_again_by_the_same_process() ->
     cluster = FakeCluster()
     one = Replica(cluster, "one")
     async with running(one) as (task,):
-        one.tenure.extend(asyncio.get_running_loop().time() - 1)
+        one.leadership.extend(asyncio.get_running_loop().time() - 1)
         await asyncio.sleep(10)
         assert task.done() and holder(cluster) == ""
 
@@ -188,7 +195,7 @@ async def test_of_two_that_take_it_at_once_one_has_it() -> None:
     cluster.fail_next("patch", Conflict("it changed"), LEASE)
     one = Replica(cluster, "one")
     async with running(one):
-        assert not one.working and not one.tenure.holds()
+        assert not one.working and not one.leadership.is_held()
         await asyncio.sleep(5)
         assert one.working
 
@@ -201,6 +208,6 @@ async def test_who_sees_another_hold_the_lease_leads_no_more_from_then_on() -> N
         now = datetime.now(UTC).isoformat()
         taken = {"spec": {"holderIdentity": "two", "renewTime": now}}
         cluster.change(LEASE, Key("kaito", "lease"), taken)
-        await asyncio.sleep(terms().renew_every + 1)
-        assert task.done() and not one.working and not one.tenure.holds()
+        await asyncio.sleep(terms().renew_interval_seconds + 1)
+        assert task.done() and not one.working and not one.leadership.is_held()
         assert holder(cluster) == "two"
