@@ -57,7 +57,7 @@ def find(conditions: Iterable[Mapping[str, Any]], type_: str) -> Mapping[str, An
     return next((c for c in conditions if c.get("type") == type_), None)
 
 
-def read(found: Mapping[str, Any]) -> Condition:
+def from_manifest(found: Mapping[str, Any]) -> Condition:
     """The condition as it stands in a manifest."""
     status = ConditionStatus(found["status"])
     return Condition(found["type"], status, found.get("reason", ""), found.get("message", ""))

@@ -28,7 +28,6 @@ OS_DISK_TYPE: Final = "kaito.sh/os-disk-type"
 GPU_DRIVER: Final = "kaito.sh/gpu-driver"
 GPU_INSTANCE_PROFILE: Final = "kaito.sh/gpu-instance-profile"
 SPOT_MAX_PRICE: Final = "kaito.sh/spot-max-price"
-RUNTIME: Final = "kaito.sh/runtime"
 
 # Of these, the ones that say how its nodes are made: they are passed on to its claims.
 NODE_ANNOTATIONS: Final = (
@@ -55,12 +54,9 @@ EXCLUDE_BALANCERS: Final = "node.kubernetes.io/exclude-from-external-load-balanc
 INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
 ARCH: Final = "kubernetes.io/arch"
 OPERATING_SYSTEM: Final = "kubernetes.io/os"
-HOSTNAME: Final = "kubernetes.io/hostname"
 REGION: Final = "topology.kubernetes.io/region"
 ZONE: Final = "topology.kubernetes.io/zone"
-ACCELERATOR: Final = "accelerator"
 AGENT_POOL: Final = "agentpool"
-AKS_AGENT_POOL: Final = "kubernetes.azure.com/agentpool"
 
 GPU_RESOURCE: Final = "nvidia.com/gpu"
 GPU_TAINT_KEY: Final = "sku"

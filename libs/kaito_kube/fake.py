@@ -60,7 +60,7 @@ class FakeCluster:
 
     def seed(self, kind: Kind, manifest: Manifest) -> Manifest:
         """Puts an object there as if another had, status and all; returns it as stored."""
-        return copied(self._store(kind, self._born(copied(manifest)), "ADDED"))
+        return deep_copy(self._store(kind, self._born(deep_copy(manifest)), "ADDED"))
 
     def change(self, kind: Kind, key: Key, patch: Manifest | None) -> None:
         """What another client does at once: a merge patch, status and all; None removes it."""
@@ -68,7 +68,7 @@ class FakeCluster:
         if patch is None:
             self._drop(kind, before)
         else:
-            self._changed(kind, before, merged(before, patch))
+            self._changed(kind, before, merge_patch(before, patch))
 
     def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Tells of every change as it takes effect; call what is returned to end that."""
@@ -86,14 +86,14 @@ class FakeCluster:
         return self._version
 
     def peek(self, kind: Kind, name: str, namespace: str = "") -> Manifest | None:
-        return copied(self._objects[kind].get(Key(namespace, name)))
+        return deep_copy(self._objects[kind].get(Key(namespace, name)))
 
     def objects(self, kind: Kind) -> list[Manifest]:
-        return copied(list(self._objects[kind].values()))
+        return deep_copy(list(self._objects[kind].values()))
 
     async def get(self, kind: Kind, name: str, namespace: str = "") -> Manifest:
         self._begin(Call("get", kind, Key(namespace, name)))
-        return copied(self._existing(kind, Key(namespace, name)))
+        return deep_copy(self._existing(kind, Key(namespace, name)))
 
     async def list(
         self,
@@ -105,7 +105,7 @@ class FakeCluster:
     ) -> Listing:
         self._begin(Call("list", kind, Key(namespace, "")))
         items = [
-            copied(item)
+            deep_copy(item)
             for key, item in self._objects[kind].items()
             if (not namespace or key.namespace == namespace)
             and matches(item, labels)
@@ -134,14 +134,14 @@ class FakeCluster:
         if key_of(manifest) in self._objects[kind]:
             raise errors.AlreadyExists(f"{kind.plural} {key_of(manifest)} already exists")
         made = self._born(_typed(kind, {k: v for k, v in manifest.items() if k != "status"}))
-        return copied(self._store(kind, made, "ADDED"))
+        return deep_copy(self._store(kind, made, "ADDED"))
 
     async def apply(self, kind: Kind, manifest: Manifest) -> Manifest:
         self._begin(Call("apply", kind, key_of(manifest), manifest))
         before = self._objects[kind].get(key_of(manifest))
         if before is None:
-            return copied(self._store(kind, self._born(_typed(kind, manifest)), "ADDED"))
-        return copied(self._changed(kind, before, merged(before, manifest)))
+            return deep_copy(self._store(kind, self._born(_typed(kind, manifest)), "ADDED"))
+        return deep_copy(self._changed(kind, before, merge_patch(before, manifest)))
 
     async def patch(
         self,
@@ -159,7 +159,7 @@ class FakeCluster:
         if version not in (None, before["metadata"]["resourceVersion"]):
             raise errors.Conflict(f"{kind.plural} {key} was modified")
         allowed = {k: v for k, v in patch.items() if (k == "status") == bool(subresource)}
-        return copied(self._changed(kind, before, merged(before, allowed)))
+        return deep_copy(self._changed(kind, before, merge_patch(before, allowed)))
 
     async def delete(
         self, kind: Kind, name: str, namespace: str = "", *, grace_seconds: int | None = None
@@ -168,7 +168,9 @@ class FakeCluster:
         self._begin(Call("delete", kind, Key(namespace, name), body))
         before = self._existing(kind, Key(namespace, name))
         if before["metadata"].get("deletionTimestamp") is None:
-            after = merged(before, {"metadata": {"deletionTimestamp": rfc3339(self.clock.now())}})
+            after = merge_patch(
+                before, {"metadata": {"deletionTimestamp": rfc3339(self.clock.now())}}
+            )
             self._changed(kind, before, after)
 
     async def evict(self, name: str, namespace: str) -> None:
@@ -217,13 +219,13 @@ class FakeCluster:
         self._version += 1
         manifest["metadata"]["resourceVersion"] = str(self._version)
         self._objects[kind][key_of(manifest)] = manifest
-        self._tell(kind, WatchEvent(change, copied(manifest)))
+        self._tell(kind, WatchEvent(change, deep_copy(manifest)))
         return manifest
 
     def _drop(self, kind: Kind, manifest: Manifest) -> Manifest:
         self._version += 1
         del self._objects[kind][key_of(manifest)]
-        self._tell(kind, WatchEvent("DELETED", copied(manifest)))
+        self._tell(kind, WatchEvent("DELETED", deep_copy(manifest)))
         self._collect(manifest["metadata"]["uid"])
         return manifest
 
@@ -234,7 +236,7 @@ class FakeCluster:
                 references = dependent["metadata"].get("ownerReferences") or ()
                 if any(reference["uid"] == owner for reference in references):
                     stamp = {"metadata": {"deletionTimestamp": rfc3339(self.clock.now())}}
-                    self._changed(kind, dependent, merged(dependent, stamp))
+                    self._changed(kind, dependent, merge_patch(dependent, stamp))
 
     def _tell(self, kind: Kind, change: WatchEvent) -> None:
         event = Event(self._version, kind, change)
@@ -243,16 +245,16 @@ class FakeCluster:
             listener(event)
 
 
-def copied(value: Value) -> Value:
+def deep_copy(value: Value) -> Value:
     """A copy of its own of what JSON can hold; several times faster than copy.deepcopy."""
-    return cast(Value, _copied(value))
+    return cast(Value, _deep_copy(value))
 
 
-def _copied(value: Any) -> Any:
+def _deep_copy(value: Any) -> Any:
     if isinstance(value, dict):
-        return {k: v if type(v) is str else _copied(v) for k, v in value.items()}
+        return {k: v if type(v) is str else _deep_copy(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_copied(item) for item in value]
+        return [_deep_copy(item) for item in value]
     return value
 
 
@@ -270,7 +272,7 @@ def _field(manifest: Manifest, path: str) -> object:
     return value
 
 
-def merged(target: Manifest, patch: Manifest) -> Manifest:
+def merge_patch(target: Manifest, patch: Manifest) -> Manifest:
     """JSON merge patch (RFC 7386) of two objects; what the patch does not touch is shared."""
     result = dict(target)
     for key, value in patch.items():
@@ -278,14 +280,14 @@ def merged(target: Manifest, patch: Manifest) -> Manifest:
             result.pop(key, None)
         elif isinstance(value, dict):
             below = result.get(key)
-            result[key] = merged(below if isinstance(below, dict) else {}, value)
+            result[key] = merge_patch(below if isinstance(below, dict) else {}, value)
         else:
-            result[key] = copied(value)
+            result[key] = deep_copy(value)
     return result
 
 
 def _typed(kind: Kind, manifest: Manifest) -> Manifest:
-    return {"apiVersion": kind.api_version, "kind": kind.kind, **copied(manifest)}
+    return {"apiVersion": kind.api_version, "kind": kind.kind, **deep_copy(manifest)}
 
 
 def _content(manifest: Manifest) -> Manifest:

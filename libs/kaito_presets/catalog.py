@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from kaito_presets import reading
+from kaito_presets import preset_file
 from kaito_presets.preset import Preset
 from kaito_skus.records import DataError
 
@@ -38,7 +38,7 @@ def load() -> Catalog:
     files = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda f: f.name
     )
-    return collect(reading.read(file.name, file.read_text(encoding="utf-8")) for file in files)
+    return collect(preset_file.parse(file.name, file.read_text(encoding="utf-8")) for file in files)
 
 
 def collect(presets: Iterable[Preset]) -> Catalog:

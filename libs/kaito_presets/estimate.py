@@ -7,7 +7,7 @@ overhead and its share of the KV cache, holds weights and an overhead that grows
 import math
 from dataclasses import dataclass
 
-from kaito_presets.misfit import DoesNotFit, MisfitReason, counted, unusable
+from kaito_presets.incompatibility import Incompatibility, IncompatibilityReason, counted, unusable
 from kaito_presets.preset import Preset
 from kaito_skus.sku import GpuSet
 
@@ -52,7 +52,7 @@ class Estimate:
 
 def estimate(
     preset: Preset, gpus: GpuSet, *, context_tokens: int = DEFAULT_CONTEXT_TOKENS
-) -> Estimate | DoesNotFit:
+) -> Estimate | Incompatibility:
     """Nodes with these GPUs that serve the preset at that context length."""
     refusal = unusable(gpus) or _refuse(preset, gpus, context_tokens)
     if refusal is not None:
@@ -86,38 +86,38 @@ def _may_span(preset: Preset, gpus: GpuSet) -> bool:
     return preset.inference.distributed and gpus.mig is None
 
 
-def _refuse(preset: Preset, gpus: GpuSet, context_tokens: int) -> DoesNotFit | None:
+def _refuse(preset: Preset, gpus: GpuSet, context_tokens: int) -> Incompatibility | None:
     """What no amount of nodes would mend."""
     if context_tokens > preset.token_limit:
-        return DoesNotFit(
-            MisfitReason.CONTEXT_TOO_LONG,
+        return Incompatibility(
+            IncompatibilityReason.CONTEXT_TOO_LONG,
             f"{context_tokens} tokens of context are more than the {preset.token_limit} that "
             f"{preset.name} was trained for",
             f"Set max-model-len to at most {preset.token_limit}",
         )
     per_gpu_gib = preset.inference.gpus.per_gpu_memory_gib
     if gpus.memory_gib < per_gpu_gib:
-        return DoesNotFit(
-            MisfitReason.GPU_MEMORY_TOO_SMALL,
+        return Incompatibility(
+            IncompatibilityReason.GPU_MEMORY_TOO_SMALL,
             f"{preset.name} needs {per_gpu_gib:g} GiB on each GPU, {gpus} has less",
             f"Use GPUs of at least {per_gpu_gib:g} GiB",
         )
     return None
 
 
-def _too_small(preset: Preset, gpus: GpuSet, fixed_gib: float) -> DoesNotFit:
-    return DoesNotFit(
-        MisfitReason.GPU_MEMORY_TOO_SMALL,
+def _too_small(preset: Preset, gpus: GpuSet, fixed_gib: float) -> Incompatibility:
+    return Incompatibility(
+        IncompatibilityReason.GPU_MEMORY_TOO_SMALL,
         f"{preset.name} takes {fixed_gib:.2f} GiB of each GPU before any weights, and "
         f"{UTILIZATION:.0%} of {gpus} is no more than {gpus.memory_gib * UTILIZATION:.2f} GiB",
         f"Use GPUs of more than {fixed_gib / UTILIZATION:.1f} GiB, or a smaller max-model-len",
     )
 
 
-def _one_node(preset: Preset, result: Estimate) -> DoesNotFit:
+def _one_node(preset: Preset, result: Estimate) -> Incompatibility:
     what = "a MIG slice" if result.gpus.mig is not None else "the model"
-    return DoesNotFit(
-        MisfitReason.NOT_DISTRIBUTED,
+    return Incompatibility(
+        IncompatibilityReason.NOT_DISTRIBUTED,
         f"{preset.name} needs {counted(result.min_gpus, 'GPU')} of {result.gpus.memory_gib:g} GiB, "
         f"a node has {result.gpus.count}, and {what} cannot span nodes",
         "Use a machine type with more GPUs, or with larger ones",

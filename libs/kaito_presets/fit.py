@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from kaito_presets.estimate import DEFAULT_CONTEXT_TOKENS, Estimate, estimate
-from kaito_presets.misfit import DoesNotFit, MisfitReason, counted, unusable
-from kaito_presets.preset import GpuNeed, Preset, TuningMethod
+from kaito_presets.incompatibility import Incompatibility, IncompatibilityReason, counted, unusable
+from kaito_presets.preset import GpuRequirements, Preset, TuningMethod
 from kaito_skus.sku import GpuSet, Sku
 
 SUGGESTIONS = 3
@@ -15,7 +15,7 @@ SUGGESTIONS = 3
 class Fit:
     """What a run needs of one node, and what the node has."""
 
-    needed: GpuNeed
+    needed: GpuRequirements
     there: GpuSet
 
     @property
@@ -40,7 +40,7 @@ class Fit:
 
 def tuning_fit(
     preset: Preset, method: TuningMethod, gpus: GpuSet, offered: Iterable[Sku] = ()
-) -> Fit | DoesNotFit:
+) -> Fit | Incompatibility:
     """Tuning runs on one node. The remedy names what fits of `offered`, cheapest first."""
     verdict = _tuning_fit(preset, method, gpus)
     if isinstance(verdict, Fit) or verdict.reason in _PRESET_REASONS:
@@ -58,12 +58,12 @@ def inference_fit(
     *,
     max_nodes: int | None = None,
     context_tokens: int = DEFAULT_CONTEXT_TOKENS,
-) -> Estimate | DoesNotFit:
+) -> Estimate | Incompatibility:
     """The estimate, refused where it takes more than `max_nodes` (None: as many as it takes)."""
 
-    def serve_on(some: GpuSet) -> Estimate | DoesNotFit:
+    def serve_on(some: GpuSet) -> Estimate | Incompatibility:
         result = estimate(preset, some, context_tokens=context_tokens)
-        if isinstance(result, DoesNotFit) or max_nodes is None or result.nodes <= max_nodes:
+        if isinstance(result, Incompatibility) or max_nodes is None or result.nodes <= max_nodes:
             return result
         return _too_few_nodes(preset, result, max_nodes)
 
@@ -78,25 +78,25 @@ def inference_fit(
 
 _PRESET_REASONS = frozenset(
     {
-        MisfitReason.NOT_TUNABLE,
-        MisfitReason.METHOD_NOT_SUPPORTED,
-        MisfitReason.CONTEXT_TOO_LONG,
+        IncompatibilityReason.NOT_TUNABLE,
+        IncompatibilityReason.METHOD_NOT_SUPPORTED,
+        IncompatibilityReason.CONTEXT_TOO_LONG,
     }
 )
 """No other machine type mends these."""
 
 
-def _tuning_fit(preset: Preset, method: TuningMethod, gpus: GpuSet) -> Fit | DoesNotFit:
+def _tuning_fit(preset: Preset, method: TuningMethod, gpus: GpuSet) -> Fit | Incompatibility:
     if preset.tuning is None:
-        return DoesNotFit(
-            MisfitReason.NOT_TUNABLE,
+        return Incompatibility(
+            IncompatibilityReason.NOT_TUNABLE,
             f"{preset.name} cannot be tuned",
             "Choose a preset that can, such as phi-3-mini-128k-instruct",
         )
     needed = preset.tuning.methods.get(method)
     if needed is None:
-        return DoesNotFit(
-            MisfitReason.METHOD_NOT_SUPPORTED,
+        return Incompatibility(
+            IncompatibilityReason.METHOD_NOT_SUPPORTED,
             f"{preset.name} cannot be tuned with {method}",
             f"Set method to {' or '.join(preset.tuning.methods)}",
         )
@@ -107,30 +107,30 @@ def _tuning_fit(preset: Preset, method: TuningMethod, gpus: GpuSet) -> Fit | Doe
     reason = _shortage(fit)
     if reason is None:
         return fit
-    return DoesNotFit(
+    return Incompatibility(
         reason, f"{method} of {preset.name} {fit.explain()}", "Use a machine type with more"
     )
 
 
-def _shortage(fit: Fit) -> MisfitReason | None:
+def _shortage(fit: Fit) -> IncompatibilityReason | None:
     if fit.missing_gpus:
-        return MisfitReason.NOT_ENOUGH_GPUS
+        return IncompatibilityReason.NOT_ENOUGH_GPUS
     if fit.missing_per_gpu_gib:
-        return MisfitReason.GPU_MEMORY_TOO_SMALL
+        return IncompatibilityReason.GPU_MEMORY_TOO_SMALL
     if fit.missing_total_gib:
-        return MisfitReason.TOTAL_MEMORY_TOO_SMALL
+        return IncompatibilityReason.TOTAL_MEMORY_TOO_SMALL
     return None
 
 
-def _too_few_nodes(preset: Preset, result: Estimate, max_nodes: int) -> DoesNotFit:
-    return DoesNotFit(
-        MisfitReason.TOO_FEW_NODES,
+def _too_few_nodes(preset: Preset, result: Estimate, max_nodes: int) -> Incompatibility:
+    return Incompatibility(
+        IncompatibilityReason.TOO_FEW_NODES,
         f"{preset.name} takes more than {counted(max_nodes, 'node')}: {result.explain()}",
         f"Allow {result.nodes} nodes, or use a larger machine type",
     )
 
 
-def _suggest(misfit: DoesNotFit, fitting: list[tuple[int, Sku]]) -> DoesNotFit:
+def _suggest(misfit: Incompatibility, fitting: list[tuple[int, Sku]]) -> Incompatibility:
     """Names the machine types that take the fewest nodes, the cheapest of those first."""
     best = sorted(fitting, key=lambda found: (found[0], found[1].price_rank))[:SUGGESTIONS]
     if not best:

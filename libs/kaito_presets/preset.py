@@ -82,7 +82,7 @@ class ModelImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GpuNeed:
+class GpuRequirements:
     """GPUs and GPU memory (GiB) of one node, or of all nodes where a model is distributed."""
 
     gpu_count: int
@@ -91,18 +91,18 @@ class GpuNeed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InferenceNeed:
+class InferenceRequirements:
     """`distributed`: the model can span nodes. `world_size`: ranks fixed by the weights' layout."""
 
-    gpus: GpuNeed
+    gpus: GpuRequirements
     distributed: bool
     world_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TuningNeed:
+class TuningRequirements:
     disk_gib: int
-    methods: Mapping[TuningMethod, GpuNeed]
+    methods: Mapping[TuningMethod, GpuRequirements]
     target_modules: tuple[str, ...]
 
 
@@ -121,13 +121,12 @@ class Preset:
     quantization: Quantization | None
     dtype: Dtype
     trust_remote_code: bool
-    chat_template: bool
     disk_gib: int
     readiness_timeout_seconds: int
     runtimes: tuple[Runtime, ...]
     image: ModelImage | None
-    inference: InferenceNeed
-    tuning: TuningNeed | None
+    inference: InferenceRequirements
+    tuning: TuningRequirements | None
 
     @property
     def tunable(self) -> bool:

@@ -91,7 +91,7 @@ class Environment:
     def log_level(self, name: str) -> str:
         return self.choice(name, LOG_LEVELS, "info")
 
-    def words(self, name: str) -> tuple[str, ...]:
+    def comma_separated(self, name: str) -> tuple[str, ...]:
         """A comma-separated list."""
         parts = (part.strip() for part in self.variables.get(name, "").split(","))
         return tuple(part for part in parts if part)
@@ -102,7 +102,7 @@ class Environment:
         )
         return found
 
-    def json_texts(self, name: str) -> tuple[str, ...]:
+    def json_strings(self, name: str) -> tuple[str, ...]:
         """A JSON list of strings."""
         found = self._json(name, list, [], 'a JSON list, for example ["one", "two"]')
         if not all(isinstance(item, str) for item in found):

@@ -57,7 +57,7 @@ class Record:
             raise self.error(field, "is not true or false")
         return value
 
-    def whole(self, field: str, *, minimum: int = 1) -> int:
+    def integer(self, field: str, *, minimum: int = 1) -> int:
         value = self._take(field)
         if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
             raise self.error(field, f"is not a whole number of at least {minimum}")
@@ -77,13 +77,13 @@ class Record:
 
     def choices(self, field: str, kind: type[Choice]) -> tuple[Choice, ...]:
         try:
-            return tuple(kind(word) for word in self.words(field))
+            return tuple(kind(text) for text in self.texts(field))
         except ValueError:
             raise self.error(field, f"holds more than {', '.join(kind)}") from None
 
-    def words(self, field: str) -> tuple[str, ...]:
+    def texts(self, field: str) -> tuple[str, ...]:
         value = self._take(field)
-        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise self.error(field, "is not a list of texts")
         if len(set(value)) != len(value):
             raise self.error(field, "names something twice")

@@ -2,7 +2,7 @@ import pytest
 
 from kaito_presets import catalog
 from kaito_presets.estimate import Estimate, estimate
-from kaito_presets.misfit import DoesNotFit, MisfitReason
+from kaito_presets.incompatibility import Incompatibility, IncompatibilityReason
 from kaito_presets.preset import Preset
 from kaito_skus import catalog as sku_catalog
 from kaito_skus import mig
@@ -89,39 +89,59 @@ def test_gpus_of_a_node_share_the_cache() -> None:
     ("model", "there", "tokens", "reason"),
     [
         pytest.param(
-            "phi-4", of_size(3), 2048, MisfitReason.GPU_MEMORY_TOO_SMALL, id="no room for weights"
+            "phi-4",
+            of_size(3),
+            2048,
+            IncompatibilityReason.GPU_MEMORY_TOO_SMALL,
+            id="no room for weights",
         ),
         pytest.param(
-            "llama-2-7b", of_size(12), 2048, MisfitReason.GPU_MEMORY_TOO_SMALL, id="asks per GPU"
+            "llama-2-7b",
+            of_size(12),
+            2048,
+            IncompatibilityReason.GPU_MEMORY_TOO_SMALL,
+            id="asks per GPU",
         ),
         pytest.param(
-            "falcon-40b", of_size(80), 2048, MisfitReason.NOT_DISTRIBUTED, id="cannot span nodes"
+            "falcon-40b",
+            of_size(80),
+            2048,
+            IncompatibilityReason.NOT_DISTRIBUTED,
+            id="cannot span nodes",
         ),
         pytest.param(
             "phi-4",
             mig.slice_of(MigProfile(1, 10)),
             2048,
-            MisfitReason.NOT_DISTRIBUTED,
+            IncompatibilityReason.NOT_DISTRIBUTED,
             id="slice too small",
         ),
         pytest.param(
-            "phi-4", of_size(80), 20000, MisfitReason.CONTEXT_TOO_LONG, id="context too long"
+            "phi-4",
+            of_size(80),
+            20000,
+            IncompatibilityReason.CONTEXT_TOO_LONG,
+            id="context too long",
         ),
         pytest.param(
             "phi-4",
             gpus("Standard_NG32ads_V620_v1"),
             2048,
-            MisfitReason.VENDOR_NOT_SUPPORTED,
+            IncompatibilityReason.VENDOR_NOT_SUPPORTED,
             id="not NVIDIA's",
         ),
         pytest.param(
-            "phi-2", gpus("Standard_NC6"), 2048, MisfitReason.GPU_TOO_OLD, id="no kernels for it"
+            "phi-2",
+            gpus("Standard_NC6"),
+            2048,
+            IncompatibilityReason.GPU_TOO_OLD,
+            id="no kernels for it",
         ),
     ],
 )
-def test_refused(model: str, there: GpuSet, tokens: int, reason: MisfitReason) -> None:
+def test_refused(model: str, there: GpuSet, tokens: int, reason: IncompatibilityReason) -> None:
     verdict = estimate(preset(model), there, context_tokens=tokens)
-    assert isinstance(verdict, DoesNotFit)
+    assert isinstance(verdict, Incompatibility)
     assert verdict.reason is reason
     assert verdict.message == f"{verdict.problem}. {verdict.remedy}."
 

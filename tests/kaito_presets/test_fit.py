@@ -5,8 +5,8 @@ import pytest
 from kaito_presets import catalog
 from kaito_presets.estimate import Estimate
 from kaito_presets.fit import Fit, inference_fit, tuning_fit
-from kaito_presets.misfit import DoesNotFit, MisfitReason
-from kaito_presets.preset import GpuNeed, Preset, TuningMethod
+from kaito_presets.incompatibility import Incompatibility, IncompatibilityReason
+from kaito_presets.preset import GpuRequirements, Preset, TuningMethod
 from kaito_skus import catalog as sku_catalog
 from kaito_skus.sku import Cloud, GpuSet, Vendor
 
@@ -46,17 +46,19 @@ def test_the_walkthroughs_model_is_served_where_it_was_tuned() -> None:
 @pytest.mark.parametrize(
     ("model", "method", "sku", "reason"),
     [
-        ("llama-2-7b", LORA, "Standard_NC24ads_A100_v4", MisfitReason.NOT_TUNABLE),
-        ("phi-4", LORA, "Standard_NC6s_v3", MisfitReason.GPU_MEMORY_TOO_SMALL),
-        ("falcon-40b", LORA, "Standard_NC24ads_A100_v4", MisfitReason.NOT_ENOUGH_GPUS),
-        ("falcon-40b", LORA, "Standard_NC24s_v3", MisfitReason.GPU_MEMORY_TOO_SMALL),
-        ("phi-2", QLORA, "Standard_NG32ads_V620_v1", MisfitReason.VENDOR_NOT_SUPPORTED),
-        ("phi-2", QLORA, "Standard_NC6s_v2", MisfitReason.GPU_TOO_OLD),
+        ("llama-2-7b", LORA, "Standard_NC24ads_A100_v4", IncompatibilityReason.NOT_TUNABLE),
+        ("phi-4", LORA, "Standard_NC6s_v3", IncompatibilityReason.GPU_MEMORY_TOO_SMALL),
+        ("falcon-40b", LORA, "Standard_NC24ads_A100_v4", IncompatibilityReason.NOT_ENOUGH_GPUS),
+        ("falcon-40b", LORA, "Standard_NC24s_v3", IncompatibilityReason.GPU_MEMORY_TOO_SMALL),
+        ("phi-2", QLORA, "Standard_NG32ads_V620_v1", IncompatibilityReason.VENDOR_NOT_SUPPORTED),
+        ("phi-2", QLORA, "Standard_NC6s_v2", IncompatibilityReason.GPU_TOO_OLD),
     ],
 )
-def test_tuning_refused(model: str, method: TuningMethod, sku: str, reason: MisfitReason) -> None:
+def test_tuning_refused(
+    model: str, method: TuningMethod, sku: str, reason: IncompatibilityReason
+) -> None:
     verdict = tuning_fit(preset(model), method, gpus(sku), OFFERED)
-    assert isinstance(verdict, DoesNotFit)
+    assert isinstance(verdict, Incompatibility)
     assert verdict.reason is reason
 
 
@@ -65,23 +67,23 @@ def test_a_method_that_the_preset_does_not_offer() -> None:
     assert model.tuning is not None
     only_qlora = replace(model.tuning, methods={QLORA: model.tuning.methods[QLORA]})
     verdict = tuning_fit(replace(model, tuning=only_qlora), LORA, gpus("Standard_NC24s_v3"))
-    assert isinstance(verdict, DoesNotFit)
+    assert isinstance(verdict, Incompatibility)
     assert verdict.message == "phi-2 cannot be tuned with lora. Set method to qlora."
 
 
 def test_enough_gpus_of_enough_memory_may_still_be_too_little() -> None:
     model = preset("phi-2")
     assert model.tuning is not None
-    need = GpuNeed(gpu_count=1, total_memory_gib=40, per_gpu_memory_gib=16)
+    need = GpuRequirements(gpu_count=1, total_memory_gib=40, per_gpu_memory_gib=16)
     tuning = replace(model.tuning, methods={LORA: need})
     verdict = tuning_fit(replace(model, tuning=tuning), LORA, gpus("Standard_NC12s_v3"))
-    assert isinstance(verdict, DoesNotFit)
-    assert verdict.reason is MisfitReason.TOTAL_MEMORY_TOO_SMALL
+    assert isinstance(verdict, Incompatibility)
+    assert verdict.reason is IncompatibilityReason.TOTAL_MEMORY_TOO_SMALL
 
 
 def test_the_remedy_names_what_fits_cheapest_first() -> None:
     verdict = tuning_fit(preset("phi-4"), LORA, gpus("Standard_NC6s_v3"), OFFERED)
-    assert isinstance(verdict, DoesNotFit)
+    assert isinstance(verdict, Incompatibility)
     assert verdict.message == (
         "lora of phi-4 needs 1 GPU of 34 GiB, 34 GiB in total, and there is 1x NVIDIA V100 16 GiB. "
         "Use a machine type with more: Standard_NC24ads_A100_v4 (about $3.67/h), "
@@ -91,7 +93,7 @@ def test_the_remedy_names_what_fits_cheapest_first() -> None:
 
 def test_without_offers_the_remedy_stands_alone() -> None:
     verdict = tuning_fit(preset("phi-4"), LORA, gpus("Standard_NC6s_v3"))
-    assert isinstance(verdict, DoesNotFit)
+    assert isinstance(verdict, Incompatibility)
     assert verdict.remedy == "Use a machine type with more"
 
 
@@ -100,7 +102,7 @@ def test_another_machine_type_is_no_remedy_for_the_preset() -> None:
         tuning_fit(preset("llama-2-7b"), LORA, gpus("Standard_NC6s_v3"), OFFERED),
         inference_fit(preset("phi-2"), gpus("Standard_NC6s_v3"), OFFERED, context_tokens=9999),
     ):
-        assert isinstance(verdict, DoesNotFit)
+        assert isinstance(verdict, Incompatibility)
         assert "Standard_" not in verdict.message
 
 
@@ -108,8 +110,8 @@ def test_more_nodes_than_allowed() -> None:
     verdict = inference_fit(
         preset("llama-3.3-70b-instruct"), gpus("Standard_NC24ads_A100_v4"), OFFERED, max_nodes=1
     )
-    assert isinstance(verdict, DoesNotFit)
-    assert verdict.reason is MisfitReason.TOO_FEW_NODES
+    assert isinstance(verdict, Incompatibility)
+    assert verdict.reason is IncompatibilityReason.TOO_FEW_NODES
     assert verdict.remedy.startswith(
         "Allow 3 nodes, or use a larger machine type: Standard_NC80adis_H100_v5 (about $13.96/h)"
     )
@@ -121,7 +123,7 @@ def test_fewer_nodes_are_offered_before_cheaper_ones() -> None:
         gpus("Standard_NG32ads_V620_v1"),
         SKUS.on(Cloud.AZURE).fitting(min_gpus=8),
     )
-    assert isinstance(verdict, DoesNotFit)
+    assert isinstance(verdict, Incompatibility)
     assert verdict.remedy == (
         "Use a machine type with NVIDIA GPUs: Standard_ND96isr_H200_v5, "
         "2 nodes of Standard_ND96amsr_A100_v4 (about $65.54/h), "
@@ -135,7 +137,7 @@ def test_fewer_nodes_are_offered_before_cheaper_ones() -> None:
 )
 def test_shortfall(count: int, memory_gib: float, missing: tuple[float, ...]) -> None:
     fit = Fit(
-        GpuNeed(gpu_count=2, total_memory_gib=90, per_gpu_memory_gib=45),
+        GpuRequirements(gpu_count=2, total_memory_gib=90, per_gpu_memory_gib=45),
         GpuSet(model="NVIDIA Test", vendor=Vendor.NVIDIA, count=count, memory_gib=memory_gib),
     )
     assert (fit.missing_gpus, fit.missing_per_gpu_gib, fit.missing_total_gib) == missing

@@ -28,7 +28,7 @@ def test_what_is_set_is_read() -> None:
     assert ENV.duration("N", 1) == timedelta(seconds=7)
     assert ENV.flag("YES", False) is True
     assert ENV.choice("TEXT", ("a", "b"), "b") == "a"
-    assert ENV.words("WORDS") == ("a", "b")
+    assert ENV.comma_separated("WORDS") == ("a", "b")
 
 
 def test_what_is_not_set_has_its_default() -> None:
@@ -36,7 +36,7 @@ def test_what_is_not_set_has_its_default() -> None:
     assert ENV.text("EMPTY", "d") == "d"
     assert ENV.integer("NONE", 3) == 3
     assert ENV.flag("NONE", True) is True
-    assert ENV.words("NONE") == ()
+    assert ENV.comma_separated("NONE") == ()
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_what_is_not_set_has_its_default() -> None:
         (lambda: ENV.duration("ZERO", 1), "ZERO is '0': set a number of seconds, at least 1"),
         (lambda: ENV.port("BIG", 1), "BIG is '70000': set a whole number from 0 to 65535"),
         (lambda: ENV.json_object("LIST", {}), "LIST is '.1.': set a JSON object"),
-        (lambda: ENV.json_texts("LIST"), "LIST is '.1.': set a JSON list of strings"),
+        (lambda: ENV.json_strings("LIST"), "LIST is '.1.': set a JSON list of strings"),
         (lambda: ENV.parsed("TEXT", int, "1"), "TEXT is 'a': invalid literal"),
     ],
     ids=[

@@ -5,7 +5,7 @@ from typing import Any, Literal, Protocol
 
 from kaito_kube.cluster import Listing, WatchEvent
 from kaito_kube.errors import Conflict, Expired, Throttled, Unavailable
-from kaito_kube.fake import copied, matches
+from kaito_kube.fake import deep_copy, matches
 from kaito_kube.kinds import LEASE, MACHINE, NODE, NODE_CLAIM, Kind, Manifest
 from tests.simulation.api_server import ApiServer, at_once
 from tests.simulation.process import API, Process
@@ -55,7 +55,7 @@ class ApiClient:
         def effect() -> Listing:
             if age:
                 found = self._server.listing(kind, age)
-                items = [copied(item) for item in found.items if matches(item, labels)]
+                items = [deep_copy(item) for item in found.items if matches(item, labels)]
                 return Listing(items, found.resource_version)
             listing = self._server.cluster.list(
                 kind, namespace=namespace, labels=labels, fields=fields

@@ -34,7 +34,6 @@ class Version:
     schema: Manifest
     columns: tuple[Column, ...]
     storage: bool = False
-    deprecated: bool = False
 
     def manifest(self) -> Manifest:
         return {

@@ -60,7 +60,7 @@ class Settings:
             namespace=env.text("KAITO_NAMESPACE", "default"),
             base_model=env.text("KAITO_BASE_MODEL", ""),
             method=env.choice("KAITO_METHOD", Method, Method.LORA),
-            data_urls=env.json_texts("KAITO_DATA_URLS"),
+            data_urls=env.json_strings("KAITO_DATA_URLS"),
             data_dir=env.path("KAITO_DATA_DIR", "/mnt/data"),
             model_path=env.path("KAITO_MODEL_PATH", "/mnt/model"),
             config_file=env.path("KAITO_CONFIG_FILE", "/mnt/config/training_config.yaml"),
@@ -70,13 +70,13 @@ class Settings:
                 "KAITO_PUSH_SECRET_FILE", "/mnt/push-secret/.dockerconfigjson"
             ),
             push_secret_name=env.text("KAITO_PUSH_SECRET_NAME", ""),
-            insecure_registries=frozenset(env.words("KAITO_INSECURE_REGISTRIES")),
+            insecure_registries=frozenset(env.comma_separated("KAITO_INSECURE_REGISTRIES")),
             grpc_port=env.port("KAITO_GRPC_PORT", 29500),
             allow_private_data_hosts=env.flag("KAITO_ALLOW_PRIVATE_DATA_HOSTS", False),
             max_data_bytes=env.integer(
                 "KAITO_MAX_DATA_BYTES", 20 * 2**30, minimum=1, maximum=2**60
             ),
-            target_modules=env.words("DEFAULT_TARGET_MODULES"),
+            target_modules=env.comma_separated("DEFAULT_TARGET_MODULES"),
             checkpoint_seconds=env.seconds("KAITO_CHECKPOINT_SECONDS", 5, minimum=0.001),
             termination_log=env.path("KAITO_TERMINATION_LOG", "/dev/termination-log"),
             log_level=env.log_level("KAITO_LOG_LEVEL"),

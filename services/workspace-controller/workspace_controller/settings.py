@@ -97,7 +97,7 @@ class Settings:
             tuner=_pod(env, "KAITO_TUNER", _LARGE),
             model_server=_pod(env, "KAITO_MODEL_SERVER", _LARGE),
             gateway=_pod(env, "KAITO_GATEWAY", _SMALL),
-            insecure_registries=env.words("KAITO_INSECURE_REGISTRIES"),
+            insecure_registries=env.comma_separated("KAITO_INSECURE_REGISTRIES"),
             allow_private_data_hosts=env.flag("KAITO_ALLOW_PRIVATE_DATA_HOSTS", False),
             max_data_bytes=env.integer(
                 "KAITO_MAX_DATA_BYTES", 20 * 2**30, minimum=1, maximum=2**60

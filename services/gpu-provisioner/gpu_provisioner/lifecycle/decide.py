@@ -62,7 +62,9 @@ def _status(observed: Observed, steps: list[Step]) -> Manifest:
         found[drifted.type] = drifted
     if claim.node_name:
         found = {
-            c["type"]: conditions.read(c) for c in claim.conditions if c["type"] in _life(claim)
+            c["type"]: conditions.from_manifest(c)
+            for c in claim.conditions
+            if c["type"] in _life(claim)
         } | found
     order = (*_life(claim), claim.kind.drifted, "Ready")
     desired = [found[type_] for type_ in order if type_ in found]

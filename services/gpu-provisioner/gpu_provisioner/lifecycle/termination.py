@@ -99,12 +99,12 @@ def _set_back(observed: Observed, setback: Setback) -> Step:
 
 def _as_before(observed: Observed, type_: str) -> Condition | None:
     found = conditions.find(observed.claim.conditions, type_)
-    return None if found is None else conditions.read(found)
+    return None if found is None else conditions.from_manifest(found)
 
 
 def _status(observed: Observed, found: list[Condition]) -> Manifest:
     """The conditions of the claim's life stay as they were: they say why it was given up."""
     new = {condition.type for condition in found}
-    kept = [conditions.read(c) for c in observed.claim.conditions if c["type"] not in new]
+    kept = [conditions.from_manifest(c) for c in observed.claim.conditions if c["type"] not in new]
     merged = conditions.merge(observed.claim.conditions, [*kept, *found], observed.now)
     return {"conditions": merged}

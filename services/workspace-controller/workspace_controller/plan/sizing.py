@@ -6,11 +6,11 @@ from kaito_api.status import EstimateStatus
 from kaito_api.workspace import WorkspaceSpec
 from kaito_presets.estimate import DEFAULT_CONTEXT_TOKENS, Estimate
 from kaito_presets.fit import Fit, inference_fit, tuning_fit
-from kaito_presets.misfit import DoesNotFit, MisfitReason
+from kaito_presets.incompatibility import Incompatibility, IncompatibilityReason
 from kaito_presets.preset import Preset, TuningMethod
 from kaito_skus.sku import GpuSet, Sku
 
-_NOT_TUNABLE = (MisfitReason.NOT_TUNABLE, MisfitReason.METHOD_NOT_SUPPORTED)
+_NOT_TUNABLE = (IncompatibilityReason.NOT_TUNABLE, IncompatibilityReason.METHOD_NOT_SUPPORTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +53,18 @@ def size(spec: WorkspaceSpec, ground: Ground | None) -> Sizing | Misfit:
 
 def _inference(ground: Ground) -> Sizing | Misfit:
     found = _served_by(ground, ground.max_nodes)
-    if isinstance(found, DoesNotFit):
+    if isinstance(found, Incompatibility):
         return Misfit("InstanceTypeTooSmall", found.message)
     return Sizing(found.nodes, _shown(found))
 
 
 def _tuning(ground: Ground, method: TuningMethod) -> Sizing | Misfit:
     fit = tuning_fit(ground.preset, method, ground.gpus, ground.offered)
-    if isinstance(fit, DoesNotFit):
+    if isinstance(fit, Incompatibility):
         known = "PresetNotTunable" if fit.reason in _NOT_TUNABLE else "InstanceTypeTooSmall"
         return Misfit(known, fit.message)
     served = _served_by(ground, 1) if ground.serves else None
-    if isinstance(served, DoesNotFit):
+    if isinstance(served, Incompatibility):
         return Misfit(
             "InstanceTypeTooSmall",
             f"it can be tuned there and not served: {served.message} Or set the annotation "
@@ -73,7 +73,7 @@ def _tuning(ground: Ground, method: TuningMethod) -> Sizing | Misfit:
     return Sizing(1, _fitted(fit, ground))
 
 
-def _served_by(ground: Ground, max_nodes: int) -> Estimate | DoesNotFit:
+def _served_by(ground: Ground, max_nodes: int) -> Estimate | Incompatibility:
     return inference_fit(
         ground.preset,
         ground.gpus,

@@ -1,7 +1,7 @@
 import pytest
 
-from kaito_presets import reading
-from kaito_presets.preset import GpuNeed, LatentAttention, Quantization, TuningMethod
+from kaito_presets import preset_file
+from kaito_presets.preset import GpuRequirements, LatentAttention, Quantization, TuningMethod
 from kaito_skus.records import DataError
 
 SMALL = """
@@ -17,7 +17,6 @@ token_limit: 4096
 attention: {layers: 2, heads: 8, kv_heads: 4, hidden_size: 512}
 dtype: bfloat16
 trust_remote_code: false
-chat_template: true
 disk_gib: 90
 readiness_timeout_seconds: 1800
 runtimes: [vllm]
@@ -38,10 +37,10 @@ def changed(old: str, new: str) -> str:
 
 
 def test_a_file_is_read() -> None:
-    preset = reading.read("small.yaml", SMALL)
+    preset = preset_file.parse("small.yaml", SMALL)
     assert preset.attention.head_dim == 64
     assert preset.tuning is not None
-    assert preset.tuning.methods[TuningMethod.QLORA] == GpuNeed(
+    assert preset.tuning.methods[TuningMethod.QLORA] == GpuRequirements(
         gpu_count=1, total_memory_gib=16, per_gpu_memory_gib=16
     )
 
@@ -49,7 +48,7 @@ def test_a_file_is_read() -> None:
 def test_what_may_be_absent() -> None:
     text = changed("aliases: [tiny]\n", "").split("tuning:")[0]
     text = text.replace('image: {name: kaito-small, tag: "1.0", model_path: /weights}\n', "")
-    preset = reading.read("small.yaml", text)
+    preset = preset_file.parse("small.yaml", text)
     assert (preset.aliases, preset.image, preset.tuning) == ((), None, None)
     assert not preset.tunable
 
@@ -59,7 +58,7 @@ def test_latent_attention_and_quantization() -> None:
         "hidden_size: 512", "head_dim: 7, latent: {kv_lora_rank: 5, qk_rope_head_dim: 3}"
     )
     text = text.replace("dtype: bfloat16", "dtype: auto\nquantization: {method: awq, bits: 4}")
-    preset = reading.read("small.yaml", text.split("tuning:")[0])
+    preset = preset_file.parse("small.yaml", text.split("tuning:")[0])
     assert preset.attention.latent == LatentAttention(5, 3)
     assert preset.attention.kv_bytes_per_token == (5 + 3) * 2 * 2
     assert preset.quantization == Quantization("awq", 4)
@@ -119,18 +118,18 @@ def test_latent_attention_and_quantization() -> None:
 )
 def test_a_contradiction_names_file_field_and_value(old: str, new: str, message: str) -> None:
     with pytest.raises(DataError) as error:
-        reading.read("small.yaml", changed(old, new))
+        preset_file.parse("small.yaml", changed(old, new))
     assert str(error.value).startswith("small.yaml: ")
     assert message in str(error.value)
 
 
 def test_a_name_that_no_image_could_have() -> None:
     with pytest.raises(DataError, match="name: 'Small_1' is not lower-case letters"):
-        reading.read("Small_1.yaml", changed("name: small", "name: Small_1"))
+        preset_file.parse("Small_1.yaml", changed("name: small", "name: Small_1"))
 
 
 def test_no_method_at_all() -> None:
     head, tail = SMALL.split("  methods:")
     text = f"{head}  methods: {{}}\n  target_modules{tail.split('target_modules')[1]}"
     with pytest.raises(DataError, match="names none of lora, qlora"):
-        reading.read("small.yaml", text)
+        preset_file.parse("small.yaml", text)

@@ -7,15 +7,15 @@ from kaito_presets.preset import (
     Access,
     Attention,
     Dtype,
-    GpuNeed,
-    InferenceNeed,
+    GpuRequirements,
+    InferenceRequirements,
     LatentAttention,
     ModelImage,
     Preset,
     Quantization,
     Runtime,
     TuningMethod,
-    TuningNeed,
+    TuningRequirements,
 )
 from kaito_skus.records import Record
 
@@ -23,27 +23,26 @@ _NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")
 _HF_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
 
 
-def read(file: str, text: str) -> Preset:
+def parse(file: str, text: str) -> Preset:
     """Raises DataError that names file, field and value."""
     model = Record.parse(file, text)
     quantized = "quantization" in model
     preset = Preset(
         name=model.text("name"),
-        aliases=model.words("aliases") if "aliases" in model else (),
+        aliases=model.texts("aliases") if "aliases" in model else (),
         hf_id=model.text("hf_id"),
         license=model.text("license"),
         gated=model.flag("gated"),
         access=model.choice("access", Access),
         architecture=model.text("architecture"),
         weights_gib=model.number("weights_gib", minimum=0.1),
-        token_limit=model.whole("token_limit", minimum=512),
+        token_limit=model.integer("token_limit", minimum=512),
         attention=_attention(model.record("attention")),
         quantization=_quantization(model.record("quantization")) if quantized else None,
         dtype=model.choice("dtype", Dtype),
         trust_remote_code=model.flag("trust_remote_code"),
-        chat_template=model.flag("chat_template"),
-        disk_gib=model.whole("disk_gib"),
-        readiness_timeout_seconds=model.whole("readiness_timeout_seconds", minimum=60),
+        disk_gib=model.integer("disk_gib"),
+        readiness_timeout_seconds=model.integer("readiness_timeout_seconds", minimum=60),
         runtimes=model.choices("runtimes", Runtime),
         image=_image(model.record("image")) if "image" in model else None,
         inference=_inference(model.record("inference")),
@@ -57,12 +56,12 @@ def read(file: str, text: str) -> Preset:
 
 
 def _attention(shape: Record) -> Attention:
-    heads, kv_heads = shape.whole("heads"), shape.whole("kv_heads")
-    hidden_size = shape.whole("hidden_size") if "hidden_size" in shape else None
+    heads, kv_heads = shape.integer("heads"), shape.integer("kv_heads")
+    hidden_size = shape.integer("hidden_size") if "hidden_size" in shape else None
     if heads % kv_heads:
         raise shape.error("kv_heads", f"does not divide the {heads} heads")
     if "head_dim" in shape:
-        head_dim = shape.whole("head_dim")
+        head_dim = shape.integer("head_dim")
     elif hidden_size is None:
         raise shape.error("head_dim", "is missing, and so is the hidden_size to derive it from")
     elif hidden_size % heads:
@@ -70,7 +69,7 @@ def _attention(shape: Record) -> Attention:
     else:
         head_dim = hidden_size // heads
     attention = Attention(
-        layers=shape.whole("layers"),
+        layers=shape.integer("layers"),
         heads=heads,
         kv_heads=kv_heads,
         head_dim=head_dim,
@@ -82,13 +81,13 @@ def _attention(shape: Record) -> Attention:
 
 
 def _latent(mla: Record) -> LatentAttention:
-    latent = LatentAttention(mla.whole("kv_lora_rank"), mla.whole("qk_rope_head_dim"))
+    latent = LatentAttention(mla.integer("kv_lora_rank"), mla.integer("qk_rope_head_dim"))
     mla.finish()
     return latent
 
 
 def _quantization(how: Record) -> Quantization:
-    quantization = Quantization(how.text("method"), how.whole("bits") if "bits" in how else None)
+    quantization = Quantization(how.text("method"), how.integer("bits") if "bits" in how else None)
     how.finish()
     return quantization
 
@@ -103,9 +102,9 @@ def _image(where: Record) -> ModelImage:
     return image
 
 
-def _gpu_need(need: Record) -> GpuNeed:
-    gpus = GpuNeed(
-        gpu_count=need.whole("gpu_count"),
+def _gpu_need(need: Record) -> GpuRequirements:
+    gpus = GpuRequirements(
+        gpu_count=need.integer("gpu_count"),
         total_memory_gib=need.number("total_memory_gib", minimum=1),
         per_gpu_memory_gib=need.number("per_gpu_memory_gib"),
     )
@@ -114,11 +113,11 @@ def _gpu_need(need: Record) -> GpuNeed:
     return gpus
 
 
-def _inference(need: Record) -> InferenceNeed:
-    inference = InferenceNeed(
+def _inference(need: Record) -> InferenceRequirements:
+    inference = InferenceRequirements(
         gpus=_gpu_need(need),
         distributed=need.flag("distributed"),
-        world_size=need.whole("world_size") if "world_size" in need else None,
+        world_size=need.integer("world_size") if "world_size" in need else None,
     )
     need.finish()
     if inference.world_size not in (None, inference.gpus.gpu_count):
@@ -126,7 +125,7 @@ def _inference(need: Record) -> InferenceNeed:
     return inference
 
 
-def _tuning(need: Record) -> TuningNeed:
+def _tuning(need: Record) -> TuningRequirements:
     by_method = need.record("methods")
     methods = {}
     for method in TuningMethod:
@@ -135,10 +134,10 @@ def _tuning(need: Record) -> TuningNeed:
             methods[method] = _gpu_need(gpus)
             gpus.finish()
     by_method.finish()
-    tuning = TuningNeed(
-        disk_gib=need.whole("disk_gib"),
+    tuning = TuningRequirements(
+        disk_gib=need.integer("disk_gib"),
         methods=methods,
-        target_modules=need.words("target_modules"),
+        target_modules=need.texts("target_modules"),
     )
     need.finish()
     if not methods:

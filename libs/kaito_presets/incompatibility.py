@@ -9,7 +9,7 @@ OLDEST_CAPABILITY = CudaCapability(7, 0)
 """Below it vLLM and current PyTorch builds have no kernels."""
 
 
-class MisfitReason(StrEnum):
+class IncompatibilityReason(StrEnum):
     VENDOR_NOT_SUPPORTED = "GpuVendorNotSupported"
     GPU_TOO_OLD = "GpuTooOld"
     NOT_TUNABLE = "PresetNotTunable"
@@ -23,10 +23,10 @@ class MisfitReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class DoesNotFit:
+class Incompatibility:
     """`problem` gives what is needed and what is there, `remedy` what to do about it."""
 
-    reason: MisfitReason
+    reason: IncompatibilityReason
     problem: str
     remedy: str
 
@@ -39,17 +39,17 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
-def unusable(gpus: GpuSet) -> DoesNotFit | None:
+def unusable(gpus: GpuSet) -> Incompatibility | None:
     """What rules these GPUs out for every model."""
     if gpus.vendor is not Vendor.NVIDIA:
-        return DoesNotFit(
-            MisfitReason.VENDOR_NOT_SUPPORTED,
+        return Incompatibility(
+            IncompatibilityReason.VENDOR_NOT_SUPPORTED,
             f"{gpus.model} is not an NVIDIA GPU, and models run with CUDA only",
             "Use a machine type with NVIDIA GPUs",
         )
     if gpus.cuda_capability is not None and gpus.cuda_capability < OLDEST_CAPABILITY:
-        return DoesNotFit(
-            MisfitReason.GPU_TOO_OLD,
+        return Incompatibility(
+            IncompatibilityReason.GPU_TOO_OLD,
             f"{gpus.model} has CUDA capability {gpus.cuda_capability}, and models need "
             f"{OLDEST_CAPABILITY}",
             "Use a machine type with newer GPUs",
