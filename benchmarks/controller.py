@@ -21,8 +21,8 @@ import aiohttp
 
 from benchmarks.process import Process, child, free_port
 from benchmarks.sessions import admin_tls, session
-from tools.local_cluster import api_only
-from tools.local_cluster.api_only import ApiOnly
+from tools.local_cluster import envtest
+from tools.local_cluster.envtest import StandaloneApiServer
 from tools.local_cluster.paths import Paths
 
 CRDS = Path(__file__).resolve().parents[1] / "charts" / "kaito" / "charts"
@@ -159,7 +159,7 @@ HEAD = "".join(
 )
 
 
-def environment(api: ApiOnly, port: int) -> dict[str, str]:
+def environment(api: StandaloneApiServer, port: int) -> dict[str, str]:
     """As in a pod it signs in by the token of its ServiceAccount."""
     bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
     api.admin.apply(f"{bindings}/controller", RIGHTS)
@@ -207,7 +207,7 @@ async def measure(count: int, idle_seconds: float) -> Crowd:
     """One crowd on a cluster of its own; prints its line, and what standing still costs."""
     with tempfile.TemporaryDirectory(prefix="kaito-crowd-") as name:
         folder = Path(name)
-        with api_only.running(Paths.from_env(os.environ), folder) as api:
+        with envtest.running(Paths.from_env(os.environ), folder) as api:
             for file in sorted(CRDS.glob("*/files/crds/*.yaml")):
                 api.install_crd(file)
             for namespace in (NAMESPACE, RELEASE):

@@ -29,8 +29,8 @@ from benchmarks.process import Process, child, free_port
 from benchmarks.sessions import admin_tls, session
 from tools.aks_emulator.core.place import Place
 from tools.aks_emulator.web.assertions import AUDIENCE
-from tools.local_cluster import api_only
-from tools.local_cluster.api_only import ApiOnly
+from tools.local_cluster import envtest
+from tools.local_cluster.envtest import StandaloneApiServer
 from tools.local_cluster.paths import Paths
 
 CRDS = Path(__file__).resolve().parents[1] / "charts/kaito/charts/gpu-provisioner/files/crds"
@@ -91,7 +91,9 @@ HEAD = (
 )
 
 
-def provisioner_environment(api: ApiOnly, folder: Path, emulator_port: int) -> dict[str, str]:
+def provisioner_environment(
+    api: StandaloneApiServer, folder: Path, emulator_port: int
+) -> dict[str, str]:
     place, url = Place(), f"https://127.0.0.1:{emulator_port}"
     claims = {"aud": [AUDIENCE], "sub": "system:serviceaccount:kaito-system:gpu-provisioner",
               "iss": "https://k", "exp": int(time.time()) + 7200}  # fmt: skip
@@ -157,7 +159,7 @@ async def run(plan: Plan, options: argparse.Namespace) -> Round:
     """One round, on a cluster and an Azure of its own."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kaito-pace-")))
-        api = stack.enter_context(api_only.running(Paths.from_env(os.environ), folder / "api"))
+        api = stack.enter_context(envtest.running(Paths.from_env(os.environ), folder / "api"))
         for file in sorted(CRDS.glob("*.yaml")):
             api.install_crd(file)
         api.create_namespace(NAMESPACE)

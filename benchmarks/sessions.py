@@ -5,7 +5,7 @@ from pathlib import Path
 
 import aiohttp
 
-from tools.local_cluster import certs
+from tools.local_cluster.pki import certificates
 
 
 def session(url: str, tls: ssl.SSLContext) -> aiohttp.ClientSession:
@@ -16,7 +16,7 @@ def session(url: str, tls: ssl.SSLContext) -> aiohttp.ClientSession:
 
 
 def admin_tls(pki: Path) -> ssl.SSLContext:
-    admin = certs.pair(pki, "admin")
-    context = ssl.create_default_context(cafile=str(certs.pair(pki, certs.CA).cert))
+    admin = certificates.pair(pki, "admin")
+    context = ssl.create_default_context(cafile=str(certificates.pair(pki, certificates.CA).cert))
     context.load_cert_chain(admin.cert, admin.key)
     return context

@@ -20,8 +20,10 @@ from tools.aks_emulator.__main__ import main
 from tools.aks_emulator.admin_client import AdminClient
 from tools.aks_emulator.daemon import pidfile
 from tools.aks_emulator.web.assertions import AUDIENCE
-from tools.local_cluster import kubeapi, nodes, processes
+from tools.local_cluster.control_plane import kube_api
+from tools.local_cluster.nodes import membership
 from tools.local_cluster.paths import Paths
+from tools.local_cluster.processes import daemons
 
 pytestmark = pytest.mark.cluster
 
@@ -39,13 +41,13 @@ class Private:
         self.home = home
         self.url = f"https://{HOST}:{port}"
         self.where = ["--home", str(home), "--host", HOST, "--port", str(port)]
-        self.api = kubeapi.KubeApi(Paths.from_env(os.environ).pki)
+        self.api = kube_api.KubeApi(Paths.from_env(os.environ).pki)
 
     def up(self) -> None:
         assert main(["up", *self.where, "--operation-seconds", "1"]) == 0
 
     def kill(self) -> None:
-        identity = processes.recall(pidfile(self.home))
+        identity = daemons.find_running(pidfile(self.home))
         assert identity is not None
         os.kill(identity.pid, signal.SIGKILL)
         os.waitpid(identity.pid, 0)
@@ -56,7 +58,7 @@ class Private:
     def node(self) -> dict[str, Any] | None:
         try:
             return self.api.get(f"/api/v1/nodes/{NODE}")
-        except kubeapi.ApiError as error:
+        except kube_api.ApiError as error:
             if error.status == 404:
                 return None
             raise
@@ -92,7 +94,7 @@ async def arm(
             yield made
     finally:
         main(["down", *private.where])
-        nodes.remove(NODE, delete_object=True)
+        membership.remove(NODE, delete_object=True)
 
 
 def credential(private: Private, token: Path) -> WorkloadIdentityCredential:
@@ -124,7 +126,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def ready(private: Private) -> bool:
     found = private.node()
-    return found is not None and kubeapi.condition(found, "Ready")["status"] == "True"
+    return found is not None and kube_api.condition(found, "Ready")["status"] == "True"
 
 
 async def test_a_pool_is_a_ready_node_with_labels_taints_and_gpus(
@@ -136,7 +138,7 @@ async def test_a_pool_is_a_ready_node_with_labels_taints_and_gpus(
     assert created.properties.provisioning_state == "Succeeded"
     node = private.node()
     assert node is not None
-    assert kubeapi.condition(node, "Ready")["status"] == "True"
+    assert kube_api.condition(node, "Ready")["status"] == "True"
     assert node["spec"]["providerID"] == PLACE.provider_id(POOL, 0)
     assert {"key": "sku", "value": "gpu", "effect": "NoSchedule"} in node["spec"]["taints"]
     assert node["status"]["allocatable"]["nvidia.com/gpu"] == "2"
@@ -148,7 +150,7 @@ async def test_a_pool_is_a_ready_node_with_labels_taints_and_gpus(
     assert labels["kaito.sh/workspace"] == "falcon"
     await (await arm.agent_pools.begin_delete(*CLUSTER, POOL)).result()
     assert private.node() is None
-    assert NODE not in nodes.names()
+    assert NODE not in membership.names()
 
 
 async def test_an_emulator_killed_in_the_middle_finishes_what_it_began(
@@ -188,10 +190,10 @@ async def test_a_stopped_cluster_leaves_a_node_that_is_not_ready(
     put = AgentPool({"properties": asked(vmSize=SIZE)})
     await (await arm.agent_pools.begin_create_or_update(*CLUSTER, POOL, put)).result()
     await (await arm.managed_clusters.begin_stop(*CLUSTER)).result()
-    await until(lambda: NODE not in nodes.names())
+    await until(lambda: NODE not in membership.names())
     assert private.node() is not None
     await (await arm.managed_clusters.begin_start(*CLUSTER)).result()
-    await until(lambda: NODE in nodes.names() and ready(private))
+    await until(lambda: NODE in membership.names() and ready(private))
 
 
 async def test_a_token_that_the_cluster_did_not_sign_is_refused(

@@ -22,7 +22,7 @@ from kaito_kube.connect import connect
 from kaito_kube.errors import Forbidden, Unavailable
 from kaito_kube.kinds import POD, Manifest
 from kaito_kube.sockets import Sockets
-from tools.local_cluster import certs
+from tools.local_cluster.pki import certificates
 
 POD_1: Manifest = {"metadata": {"name": "a", "namespace": "team"}}
 CHANGE = json.dumps({"type": "ADDED", "object": POD_1})
@@ -31,7 +31,7 @@ CHANGE = json.dumps({"type": "ADDED", "object": POD_1})
 @pytest.fixture(scope="module")
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pki")
-    certs.create_all(folder)
+    certificates.create_all(folder)
     return folder
 
 
@@ -73,9 +73,9 @@ async def serving(context: ssl.SSLContext | None) -> AsyncIterator[Server]:
 
 def speaking(pki: Path, name: str = "apiserver", *, asks_who: bool = False) -> ssl.SSLContext:
     """TLS with that certificate."""
-    pair = certs.pair(pki, name)
+    pair = certificates.pair(pki, name)
     context = ssl.create_default_context(
-        ssl.Purpose.CLIENT_AUTH, cafile=str(certs.pair(pki, certs.CA).cert)
+        ssl.Purpose.CLIENT_AUTH, cafile=str(certificates.pair(pki, certificates.CA).cert)
     )
     context.load_cert_chain(pair.cert, pair.key)
     context.verify_mode = ssl.CERT_REQUIRED if asks_who else ssl.CERT_NONE
@@ -108,7 +108,7 @@ def kubeconfig(
 async def test_a_client_certificate_is_shown(
     pki: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inline: bool
 ) -> None:
-    admin, authority = certs.pair(pki, "admin"), certs.pair(pki, certs.CA).cert
+    admin, authority = certificates.pair(pki, "admin"), certificates.pair(pki, certificates.CA).cert
     for path in (admin.cert, admin.key, authority):
         shutil.copy(path, tmp_path)
     if inline:
@@ -127,7 +127,7 @@ async def test_a_client_certificate_is_shown(
 async def test_who_shows_no_certificate_where_one_is_asked_for_has_no_answer(
     pki: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cluster = {"certificate-authority-data": data(certs.pair(pki, certs.CA).cert)}
+    cluster = {"certificate-authority-data": data(certificates.pair(pki, certificates.CA).cert)}
     async with serving(speaking(pki, asks_who=True)) as server:
         kubeconfig(tmp_path, monkeypatch, f"https://127.0.0.1:{server.port}", cluster, {})
         async with connect("kaito-test") as api:
@@ -139,9 +139,9 @@ async def test_who_shows_no_certificate_where_one_is_asked_for_has_no_answer(
 @pytest.mark.parametrize(
     ("trusted", "insecure", "certificate", "believed"),
     [
-        (certs.CA, False, "apiserver", True),
-        (certs.CA, False, "coredns", False),
-        (certs.ETCD_CA, False, "apiserver", False),
+        (certificates.CA, False, "apiserver", True),
+        (certificates.CA, False, "coredns", False),
+        (certificates.ETCD_CA, False, "apiserver", False),
         ("", False, "apiserver", False),
         ("", True, "coredns", True),
     ],
@@ -158,7 +158,7 @@ async def test_a_server_is_believed_only_as_the_kubeconfig_says(
 ) -> None:
     cluster: dict[str, object] = {"insecure-skip-tls-verify": insecure}
     if trusted:
-        cluster["certificate-authority-data"] = data(certs.pair(pki, trusted).cert)
+        cluster["certificate-authority-data"] = data(certificates.pair(pki, trusted).cert)
     async with serving(speaking(pki, certificate)) as server:
         url = f"https://127.0.0.1:{server.port}"
         kubeconfig(tmp_path, monkeypatch, url, cluster, {"token": "secret"})
@@ -187,7 +187,7 @@ async def test_the_environments_proxy_is_asked(
 
 def in_a_pod(folder: Path, pki: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A ServiceAccount as the kubelet mounts it; returns where its token is."""
-    shutil.copy(certs.pair(pki, certs.CA).cert, folder / "ca.crt")
+    shutil.copy(certificates.pair(pki, certificates.CA).cert, folder / "ca.crt")
     (folder / "namespace").write_text("kaito")
     token = folder / "token"
     token.write_text("first\n")

@@ -7,7 +7,7 @@ import pytest
 
 from tools.local_cluster import __main__ as command_line
 from tools.local_cluster.errors import ClusterError
-from tools.local_cluster.node_spec import Taint
+from tools.local_cluster.nodes.spec import Taint
 from tools.local_cluster.paths import Paths
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from tools.aks_emulator import certificates
 from tools.aks_emulator.admin_client import AdminClient, EmulatorError
 from tools.aks_emulator.settings import Settings
-from tools.local_cluster import processes, waiting
+from tools.local_cluster.control_plane.kube_api import KubeApi
 from tools.local_cluster.errors import ClusterError
-from tools.local_cluster.kubeapi import KubeApi
 from tools.local_cluster.paths import Paths
-from tools.local_cluster.processes import Identity
+from tools.local_cluster.processes import daemons, waiting
+from tools.local_cluster.processes.daemons import Identity
 
 START_TIMEOUT = 20.0
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +39,7 @@ def up(settings: Settings, options: Sequence[str]) -> bool:
     Raises EmulatorError, with the end of its log where it doesn't come up.
     """
     mark = f"{code_digest()} {_cluster_uid(settings)}"
-    if processes.recall(pidfile(settings.home)):
+    if daemons.find_running(pidfile(settings.home)):
         if _mark_of_running(settings.home) == mark:
             return False
         down(settings.home)
@@ -49,18 +49,18 @@ def up(settings: Settings, options: Sequence[str]) -> bool:
     _mark_file(settings.home).write_text(mark)
     client = AdminClient(settings.url, files.ca)
     waiting.until(
-        lambda: client.is_up() or not processes.is_running(identity), START_TIMEOUT, interval=0.1
+        lambda: client.is_up() or not daemons.is_running(identity), START_TIMEOUT, interval=0.1
     )
-    if not (client.is_up() and processes.is_running(identity)):
-        tail = processes.tail(log(settings.home))
+    if not (client.is_up() and daemons.is_running(identity)):
+        tail = daemons.tail(log(settings.home))
         raise EmulatorError(f"the emulator did not come up at {settings.url}:\n{tail}")
     return True
 
 
 def down(home: Path) -> bool:
     """Stops it; False where it didn't run. Pools and their nodes stay."""
-    was_running = processes.recall(pidfile(home)) is not None
-    processes.stop(pidfile(home))
+    was_running = daemons.find_running(pidfile(home)) is not None
+    daemons.stop(pidfile(home))
     return was_running
 
 
@@ -113,7 +113,7 @@ def _spawn(home: Path, options: Sequence[str]) -> Identity:
         ],
         setsid=True,
     )
-    identity = processes.identify(pid)
+    identity = daemons.identify(pid)
     if identity is None:
-        raise EmulatorError(f"the emulator ended at once:\n{processes.tail(log(home))}")
+        raise EmulatorError(f"the emulator ended at once:\n{daemons.tail(log(home))}")
     return identity

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from tools.local_cluster import build, cluster, nodes, topology
+from tools.local_cluster import cluster, topology
 from tools.local_cluster.errors import ClusterError
-from tools.local_cluster.node_spec import NodeSpec, Taint
+from tools.local_cluster.nodes import membership
+from tools.local_cluster.nodes.spec import NodeSpec, Taint
 from tools.local_cluster.paths import Paths
+from tools.local_cluster.programs import build
 
 
 def label(text: str) -> tuple[str, str]:
@@ -125,11 +127,11 @@ def _node(paths: Paths, options: argparse.Namespace) -> None:
                 instance_type=options.instance_type,
                 provider_id=options.provider_id,
             )
-            nodes.add(spec, paths)
+            membership.add(spec, paths)
         case "rm":
-            nodes.remove(options.name, paths, delete_object=options.delete_object)
+            membership.remove(options.name, paths, delete_object=options.delete_object)
         case "list":
-            print("\n".join(nodes.names(paths)))
+            print("\n".join(membership.names(paths)))
 
 
 if __name__ == "__main__":

@@ -6,25 +6,15 @@ import platform
 import shutil
 from dataclasses import dataclass
 
-from tools.local_cluster import (
-    bring_up,
-    cgroups,
-    kubeapi,
-    leftovers,
-    locks,
-    machine,
-    mounts,
-    network,
-    node_lifecycle,
-    preflight,
-    processes,
-    topology,
-    waiting,
-)
-from tools.local_cluster.control_plane import COMPONENTS
+from tools.local_cluster import locks, topology
+from tools.local_cluster.control_plane import kube_api, startup
+from tools.local_cluster.control_plane.components import COMPONENTS
 from tools.local_cluster.errors import PreflightFailed
-from tools.local_cluster.node_spec import system_node
+from tools.local_cluster.host import leftovers, machine, mounts, network, preflight
+from tools.local_cluster.nodes import lifecycle
+from tools.local_cluster.nodes.spec import system_node
 from tools.local_cluster.paths import Paths
+from tools.local_cluster.processes import cgroups, daemons, waiting
 from tools.local_cluster.progress import Progress
 
 _PATIENCE = 30.0
@@ -50,15 +40,13 @@ class Status:
 
 def status(paths: Paths) -> Status:
     components = {name: _pid(paths, name) for name in COMPONENTS}
-    ready = components["kube-apiserver"] is not None and kubeapi.KubeApi(paths.pki).is_ready()
-    running = {
-        name: node_lifecycle.is_running(paths, name) for name in node_lifecycle.indexes(paths)
-    }
+    ready = components["kube-apiserver"] is not None and kube_api.KubeApi(paths.pki).is_ready()
+    running = {name: lifecycle.is_running(paths, name) for name in lifecycle.indexes(paths)}
     return Status(ready, components, running)
 
 
 def _pid(paths: Paths, name: str) -> int | None:
-    identity = processes.recall(paths.pids / f"{name}.json")
+    identity = daemons.find_running(paths.pids / f"{name}.json")
     return identity.pid if identity else None
 
 
@@ -84,10 +72,10 @@ def _up(paths: Paths, with_node: bool) -> None:
     with progress.step("clean up what an earlier cluster left"):
         clean(paths)
     _require(preflight.problems(machine.look(paths)))
-    bring_up.control_plane(paths, progress)
+    startup.control_plane(paths, progress)
     if with_node:
         with progress.step(f"node {topology.SYSTEM_NODE}"):
-            node_lifecycle.start(paths, system_node())
+            lifecycle.start(paths, system_node())
     print(f"the cluster is up after {progress.total():.1f} s: KUBECONFIG={paths.kubeconfig}")
 
 
@@ -110,10 +98,10 @@ def _repair(paths: Paths, before: Status, with_node: bool) -> None:
     progress = Progress(steps=len(dead) + len(new))
     for name in dead:
         with progress.step(f"start node {name} again"):
-            node_lifecycle.revive(paths, name)
+            lifecycle.revive(paths, name)
     for spec in new:
         with progress.step(f"node {spec.name}"):
-            node_lifecycle.start(paths, spec)
+            lifecycle.start(paths, spec)
 
 
 def _require(problems: list[str]) -> None:
@@ -133,10 +121,10 @@ def down(paths: Paths, *, purge: bool = False) -> None:
 
 def clean(paths: Paths) -> None:
     """Removes every trace of a cluster, whole, half dead or left by a reboot."""
-    for name in node_lifecycle.indexes(paths):
-        node_lifecycle.stop(paths, name)
+    for name in lifecycle.indexes(paths):
+        lifecycle.stop(paths, name)
     for name in reversed(COMPONENTS):
-        processes.stop(paths.pids / f"{name}.json", grace=2)
+        daemons.stop(paths.pids / f"{name}.json", grace=2)
     cgroups.kill(topology.CGROUP)
     mounts.detach(paths.home)
     mounts.detach(paths.run)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.workspace_controller.apiserver.field import Field
-from tools.local_cluster import api_only
-from tools.local_cluster.api_only import ApiOnly
+from tools.local_cluster import envtest
+from tools.local_cluster.envtest import StandaloneApiServer
 from tools.local_cluster.paths import Paths
 
 
@@ -19,14 +19,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiOnly]:
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneApiServer]:
     folder = tmp_path_factory.mktemp("api-server")
-    with api_only.running(Paths.from_env(os.environ), folder) as running:
+    with envtest.running(Paths.from_env(os.environ), folder) as running:
         yield running
 
 
 @pytest.fixture
-def field(api: ApiOnly, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Field]:
+def field(
+    api: StandaloneApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Field]:
     """A namespace of its own on a cluster that knows Workspaces and no claims."""
     field = Field(api, tmp_path)
     monkeypatch.setenv("KUBECONFIG", str(field.account))

@@ -18,8 +18,8 @@ from kaito_kube.connect import connect
 from kaito_kube.kinds import Kind, Manifest
 from tests.charts.render import CHART, find, render
 from tests.workspace_controller.given import INSTANCE, RELEASE, settings
-from tools.local_cluster.api_only import ApiOnly
-from tools.local_cluster.kubeapi import ApiError
+from tools.local_cluster.control_plane.kube_api import ApiError
+from tools.local_cluster.envtest import StandaloneApiServer
 from workspace_controller.__main__ import build
 
 NODE_POOLS = Path(__file__).with_name("karpenter.sh_nodepools.yaml")
@@ -39,7 +39,7 @@ _NUMBERS = count()
 class Field:
     """One test's part of the cluster. The controller has the chart's rights and no more."""
 
-    api: ApiOnly
+    api: StandaloneApiServer
     folder: Path
     namespace: str = field(default_factory=lambda: f"team-{next(_NUMBERS)}")
     account: Path = field(init=False)

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from tools.aks_emulator.machines.nodes import Node
 from tools.aks_emulator.machines.seam import MachineError
-from tools.local_cluster import nodes
+from tools.local_cluster.control_plane.kube_api import KubeApi
 from tools.local_cluster.errors import ClusterError
-from tools.local_cluster.kubeapi import KubeApi
-from tools.local_cluster.node_spec import NodeSpec, Taint
+from tools.local_cluster.nodes import membership
+from tools.local_cluster.nodes.spec import NodeSpec, Taint
 from tools.local_cluster.paths import Paths
 
 T = TypeVar("T")
@@ -28,15 +28,15 @@ class LocalClusterMachines:
 
     async def ensure(self, node: Node) -> None:
         async with self._turn:
-            await _call(lambda: nodes.add(_spec(node)))
+            await _call(lambda: membership.add(_spec(node)))
 
     async def halt(self, name: str) -> None:
         async with self._turn:
-            await _call(lambda: nodes.remove(name))
+            await _call(lambda: membership.remove(name))
 
     async def remove(self, name: str) -> None:
         async with self._turn:
-            await _call(lambda: nodes.remove(name, delete_object=True))
+            await _call(lambda: membership.remove(name, delete_object=True))
 
 
 def _spec(node: Node) -> NodeSpec:

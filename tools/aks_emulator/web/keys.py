@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 import jwt
 
+from tools.local_cluster.control_plane.kube_api import KubeApi
 from tools.local_cluster.errors import ClusterError
-from tools.local_cluster.kubeapi import KubeApi
 from tools.local_cluster.paths import Paths
 
 

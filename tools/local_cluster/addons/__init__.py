@@ -1,0 +1,1 @@
+"""What a cluster needs beside its control plane: DNS, registry, kube-proxy, token discovery."""

@@ -1,0 +1,1 @@
+"""etcd, the API server, the controllers and the scheduler."""

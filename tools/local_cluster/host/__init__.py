@@ -1,0 +1,1 @@
+"""This machine: what it offers, what it lacks, and what the cluster changes on it."""

@@ -1,0 +1,1 @@
+"""Real nodes: a network namespace each, with its own containerd, kubelet and kube-proxy."""

@@ -1,0 +1,1 @@
+"""The cluster's certificates, and the kubeconfigs that hold them."""

@@ -1,0 +1,1 @@
+"""The programs that the cluster runs, built once into the cache."""
