@@ -16,7 +16,7 @@ export ONEDNN_MAX_CPU_ISA := AVX2
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: demo demo-nodeclaims up down help venv venv-models lock crds protogen docs format check unit unit-models \
+.PHONY: demo demo-nodeclaims up down help venv venv-models lock crds training-configs protogen docs format check unit unit-models \
 	apiserver-test e2e test trouble bench-controller bench-provisioner \
 	simulate pants-lint pants-check pants-test package
 
@@ -44,6 +44,9 @@ lock: ## resolve requirements/*.txt anew into requirements/*.lock
 
 crds: venv ## generate the CRDs into the charts
 	$(PY) -m tools.crdgen
+
+training-configs: venv ## copy the tuner's default training configurations into the chart
+	$(PY) -m tools.training_configs
 
 protogen: venv ## generate the gRPC stubs from proto/
 	$(PY) -m tools.protogen

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import crdgen, protogen
+from tools import crdgen, protogen, training_configs
 
 GEN = protogen.SOURCE / "gen"
 
@@ -23,3 +23,12 @@ def test_stubs_are_fresh(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", crdgen.files(), ids=lambda path: path.stem)
 def test_crds_are_fresh(path: Path) -> None:
     assert path.read_text() == crdgen.files()[path], "run `make crds`"
+
+
+@pytest.mark.parametrize("path", training_configs.files(), ids=lambda path: path.stem)
+def test_training_configs_are_fresh(path: Path) -> None:
+    assert path.read_text() == training_configs.files()[path], "run `make training-configs`"
+
+
+def test_the_chart_holds_no_other_training_config() -> None:
+    assert set(training_configs.TARGET.iterdir()) == set(training_configs.files())

@@ -1,4 +1,4 @@
-"""docs/tuning.md and the code tell the same."""
+"""docs/tuning.md agrees with the code."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,16 +8,19 @@ from tuner.reasons import RETRYABLE, Reason
 from tuner.settings import Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "tuning.md").read_text()
+# A variable and its default, the first two cells of a row.
+VARIABLE = re.compile(r"^\| `([A-Z0-9_]+)` \| (?:`([^`]*)`)? ?\|", re.MULTILINE)
+VARIABLES = dict(VARIABLE.findall(PAGE.split("## Environment")[1]))
 
 
-class Recorder(Mapping[str, str]):
-    """An empty environment that remembers what was asked of it."""
+class RecordingEnvironment(Mapping[str, str]):
+    """An empty environment that remembers which variables were read."""
 
     def __init__(self) -> None:
-        self.asked: set[str] = set()
+        self.names: set[str] = set()
 
     def __getitem__(self, key: str) -> str:
-        self.asked.add(key)
+        self.names.add(key)
         raise KeyError(key)
 
     def __iter__(self) -> Iterator[str]:
@@ -28,16 +31,18 @@ class Recorder(Mapping[str, str]):
 
 
 def test_every_variable_is_listed() -> None:
-    recorder = Recorder()
-    Settings.from_env(recorder)
-    rows = [
-        line.split("|")[1] for line in PAGE.split("## Environment")[1].splitlines() if "`" in line
-    ]
-    assert set(re.findall(r"`([A-Z_]+)`", " ".join(rows))) == recorder.asked
+    environment = RecordingEnvironment()
+    Settings.from_env(environment)
+    assert set(VARIABLES) == environment.names
+
+
+def test_every_default_is_the_one_of_the_code() -> None:
+    documented = {name: default for name, default in VARIABLES.items() if default}
+    assert Settings.from_env(documented) == Settings.from_env({})
 
 
 def test_every_reason_is_listed() -> None:
     rows = re.findall(r"^\| `([A-Z][A-Za-z]+)` \| .* \| (\w+).*\|$", PAGE, re.MULTILINE)
-    found = {name: heals for name, heals in rows if heals in ("yes", "no")}
-    assert set(found) == set(Reason)
-    assert {name for name, heals in found.items() if heals == "yes"} == RETRYABLE
+    retried = {name: answer for name, answer in rows if answer in ("yes", "no")}
+    assert set(retried) == set(Reason)
+    assert {name for name, answer in retried.items() if answer == "yes"} == RETRYABLE

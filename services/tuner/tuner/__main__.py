@@ -24,7 +24,7 @@ from tuner.reporting.board import Board
 from tuner.reporting.reported import reported, unexpected
 from tuner.reporting.run import Run, State
 from tuner.results import Results, first_start
-from tuner.settings import Settings
+from tuner.settings import TERMINATION_LOG, Settings
 from tuner.stop import StopSwitch
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
         settings = Settings.from_env(environ)
     except SettingError as error:
         print(f"tuner: {error}", file=sys.stderr)
-        path = Path(environ.get("KAITO_TERMINATION_LOG", "/dev/termination-log"))
+        path = Path(environ.get("KAITO_TERMINATION_LOG", TERMINATION_LOG))
         _last_words(path, termination.failure(RunError(Reason.CONFIG_INVALID, str(error))))
         return MISUSED
     logs.configure(settings.log_level, "tuner", workspace=settings.name)

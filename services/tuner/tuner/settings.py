@@ -8,6 +8,10 @@ from pathlib import Path
 from kaito_process.cpu import has_bfloat16
 from kaito_process.environment import Environment
 
+# The tuner writes its termination message here even when the settings themselves are wrong.
+TERMINATION_LOG = "/dev/termination-log"
+RESULTS_DIR = "/mnt/results"
+
 
 class Method(StrEnum):
     """How a model is tuned. QLoRA is LoRA over a base model held in 4 or 8 bits."""
@@ -64,7 +68,7 @@ class Settings:
             data_dir=env.path("KAITO_DATA_DIR", "/mnt/data"),
             model_path=env.path("KAITO_MODEL_PATH", "/mnt/model"),
             config_file=env.path("KAITO_CONFIG_FILE", "/mnt/config/training_config.yaml"),
-            results_dir=env.path("KAITO_RESULTS_DIR", "/mnt/results"),
+            results_dir=env.path("KAITO_RESULTS_DIR", RESULTS_DIR),
             output_image=env.text("KAITO_OUTPUT_IMAGE", ""),
             push_secret_file=env.path(
                 "KAITO_PUSH_SECRET_FILE", "/mnt/push-secret/.dockerconfigjson"
@@ -78,7 +82,7 @@ class Settings:
             ),
             target_modules=env.comma_separated("DEFAULT_TARGET_MODULES"),
             checkpoint_seconds=env.seconds("KAITO_CHECKPOINT_SECONDS", 5, minimum=0.001),
-            termination_log=env.path("KAITO_TERMINATION_LOG", "/dev/termination-log"),
+            termination_log=env.path("KAITO_TERMINATION_LOG", TERMINATION_LOG),
             log_level=env.log_level("KAITO_LOG_LEVEL"),
             cpu_bfloat16=has_bfloat16(environ),
         )

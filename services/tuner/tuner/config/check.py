@@ -6,7 +6,7 @@ from typing import Any
 from tuner.config.sections import TrainingConfig
 from tuner.config.typed import invalid
 from tuner.errors import RunError
-from tuner.settings import Method
+from tuner.settings import RESULTS_DIR, Method
 
 VOLUME_ROOT = PurePosixPath("/mnt")
 
@@ -55,8 +55,8 @@ def _dataset(config: TrainingConfig) -> RunError | None:
 
 
 def _output(config: TrainingConfig) -> RunError | None:
-    value: Any = config.training.get("output_dir", "/mnt/results")
-    remedy = "use a directory below /mnt, for example /mnt/results"
+    value: Any = config.training.get("output_dir", RESULTS_DIR)
+    remedy = f"use a directory below {VOLUME_ROOT}, for example {RESULTS_DIR}"
     if not isinstance(value, str):
         return invalid(f"TrainingArguments.output_dir is {value!r}; {remedy}")
     path = PurePosixPath(value)

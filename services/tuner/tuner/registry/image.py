@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
+from tuner.results import ADAPTER_FILES
+
 FOLDER = "data"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"

@@ -9,11 +9,11 @@ from peft import LoraConfig
 from peft.utils import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as KNOWN_TO_PEFT
 
 from tuner.config.sections import Options
+from tuner.results import ADAPTER_CONFIG, ADAPTER_FILES
 from tuner.training.options import build, check_options
 
 # Architectures that peft has no defaults for; these hold all linear layers.
 BY_ARCHITECTURE = {"phi3": ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"]}
-FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 
 def lora_config(options: Options, target_modules: tuple[str, ...], model_type: str) -> LoraConfig:
@@ -43,13 +43,13 @@ def save_adapter(model: Any, target: Path, base_model: str) -> None:
     part = target.with_name(target.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     model.save_pretrained(part)
-    config = json.loads((part / FILES[0]).read_bytes())
+    config = json.loads((part / ADAPTER_CONFIG).read_bytes())
     config["base_model_name_or_path"] = base_model
     if isinstance(config.get("target_modules"), list):
         config["target_modules"].sort()
-    (part / FILES[0]).write_text(json.dumps(config, indent=2, sort_keys=True))
+    (part / ADAPTER_CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True))
     for path in part.iterdir():
-        if path.name not in FILES:
+        if path.name not in ADAPTER_FILES:
             path.unlink()
     shutil.rmtree(target, ignore_errors=True)
     part.replace(target)

@@ -1,0 +1,124 @@
+"""What the tuner writes down for itself agrees with the control plane, which it cannot import."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+
+import pytest
+
+from kaito_api.reasons import REASONS, is_permanent
+from tests.charts.render import find, render
+from tests.workspace_controller.manifests.test_pods import env_of, pod_of, tuning_pod
+from tuner.config import load
+from tuner.errors import RunError
+from tuner.reasons import RETRYABLE, Reason
+from tuner.registry import image
+from tuner.settings import Method, Settings
+from workspace_controller.manifests import pods, tuning_job
+from workspace_controller.plan import training_config
+
+# The Job sets these from the Workspace, so the tuner's own default is for runs without Kubernetes.
+FROM_THE_WORKSPACE = {
+    "workspace",
+    "namespace",
+    "base_model",
+    "method",
+    "data_urls",
+    "output_image",
+    "push_secret_name",
+    "insecure_registries",
+    "target_modules",
+}
+
+
+class RecordingEnvironment(Mapping[str, str]):
+    """An empty environment that remembers which variables were read."""
+
+    def __init__(self) -> None:
+        self.names = set[str]()
+
+    def __getitem__(self, name: str) -> str:
+        self.names.add(name)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def test_every_reason_of_the_tuner_is_explained() -> None:
+    codes = {str(code) for code in REASONS}
+    assert {reason.value for reason in Reason} <= codes
+
+
+def test_the_tuner_retries_exactly_the_reasons_that_are_not_permanent() -> None:
+    assert {reason for reason in Reason if not is_permanent(reason.value)} == RETRYABLE
+
+
+def test_the_job_sets_only_variables_that_the_tuner_reads() -> None:
+    environment = RecordingEnvironment()
+    Settings.from_env(environment)
+    for_libraries = {"HF_HUB_OFFLINE", "HOME"}
+    assert set(_trainer_environment()) - for_libraries <= environment.names
+
+
+def test_the_job_and_the_tuner_have_the_same_defaults() -> None:
+    defaults = asdict(Settings.from_env({}))
+    in_the_job = asdict(Settings.from_env(_trainer_environment()))
+    differing = {name for name, value in defaults.items() if in_the_job[name] != value}
+    assert differing <= FROM_THE_WORKSPACE
+
+
+def test_the_chart_and_the_tuner_have_the_same_defaults() -> None:
+    deployment = find(render(), "Deployment", "kaito-workspace-controller")
+    environment = env_of(deployment["spec"]["template"]["spec"]["containers"][0])
+    defaults = Settings.from_env({})
+    assert environment["KAITO_MAX_DATA_BYTES"] == str(defaults.max_data_bytes)
+    assert environment["KAITO_ALLOW_PRIVATE_DATA_HOSTS"] == "false"
+    assert not defaults.allow_private_data_hosts
+
+
+def test_an_adapter_lies_in_its_image_where_the_controller_mounts_it_from() -> None:
+    assert image.FOLDER == pods.DATA_SUBPATH
+
+
+@pytest.mark.parametrize("method", list(Method))
+def test_the_chart_installs_the_default_training_configuration(method: Method) -> None:
+    installed = find(render(), "ConfigMap", f"{method.value}-params-template")
+    text = installed["data"][tuning_job.CONFIG_KEY]
+    assert load.parse(text, method) == load.parse(load.template(method), method)
+
+
+def test_both_know_the_same_sections_of_the_training_configuration() -> None:
+    assert training_config.SECTIONS == load.SECTIONS
+
+
+@pytest.mark.parametrize("method", list(Method))
+@pytest.mark.parametrize(
+    "sections",
+    [
+        "{}",
+        "{QuantizationConfig: {load_in_4bit: true}}",
+        "{QuantizationConfig: {load_in_8bit: true}}",
+        "{QuantizationConfig: {load_in_4bit: true, load_in_8bit: true}}",
+        "{QuantizationConfig: {load_in_4bit: 'yes'}}",
+        "{LoraConfig: 8}",
+        "{Tokenizer: {}}",
+        "{TrainingArguments: {output_dir: /results}}",
+        "{TrainingArguments: {output_dir: /mnt/../etc}}",
+    ],
+)
+def test_both_refuse_the_same_training_configurations(sections: str, method: Method) -> None:
+    text = f"training_config: {sections}"
+    try:
+        load.parse(text, method)
+        refused = False
+    except RunError:
+        refused = True
+    assert (training_config.trouble(text, method.value) is not None) is refused
+
+
+def _trainer_environment() -> dict[str, str]:
+    (_, trainer) = pod_of(tuning_pod())["initContainers"]
+    return env_of(trainer)
