@@ -6,21 +6,23 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from gpu_provisioner.claim import CLAIM_KINDS
-from gpu_provisioner.cloud import CloudProvider, PoolState
-from gpu_provisioner.collector import Collector
-from gpu_provisioner.fake import FakeCloud
-from gpu_provisioner.images import ImageWatch
+from gpu_provisioner.claims.claim import CLAIM_KINDS
+from gpu_provisioner.cloud.fake import FakeCloud
+from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
+from gpu_provisioner.cloud.pools import PoolState
+from gpu_provisioner.cloud.provider import CloudProvider
+from gpu_provisioner.controllers.garbage_collector import Collector
+from gpu_provisioner.controllers.poll_interval import IDLE_SECONDS
+from gpu_provisioner.controllers.pool_poller import Refresh
+from gpu_provisioner.controllers.reconciler import Reconciler
+from gpu_provisioner.lifecycle.cluster_stability import Power
 from gpu_provisioner.metrics import Metrics
-from gpu_provisioner.offerings.buyer import Buyer
 from gpu_provisioner.offerings.instance_types import Catalogue
-from gpu_provisioner.pacing.paced_cloud import PacedCloud
-from gpu_provisioner.polling import IDLE_SECONDS
-from gpu_provisioner.pool_view import PoolView
-from gpu_provisioner.power import Power, PowerWatch
-from gpu_provisioner.reconciler import Reconciler
-from gpu_provisioner.refresh import Refresh
+from gpu_provisioner.offerings.selector import Buyer
 from gpu_provisioner.settings import Budget, Terms
+from gpu_provisioner.state.cluster_monitor import PowerWatch
+from gpu_provisioner.state.node_images import ImageWatch
+from gpu_provisioner.state.pool_cache import PoolView
 from kaito_api import labels
 from kaito_api.conditions import rfc3339
 from kaito_api.reasons import REASONS

@@ -5,15 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gpu_provisioner.cloud import (
-    CloudError,
-    LaunchRefused,
-    Pool,
-    PoolBusy,
-    PoolNotFound,
-    PoolSpec,
-    PoolState,
-)
+from gpu_provisioner.cloud.errors import CloudError, LaunchRefused, PoolBusy, PoolNotFound
+from gpu_provisioner.cloud.pools import Pool, PoolSpec, PoolState
 from tests.simulation.sold import TYPES, MachineType, Region
 from tests.simulation.stage import Stage
 from tests.simulation.vm import Vm

@@ -4,17 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from gpu_provisioner.cloud import (
-    CloudError,
-    CloudUnavailable,
-    ClusterState,
-    Market,
-    Pool,
-    PoolBusy,
-    PoolListing,
-    PoolSpec,
-    Unauthorized,
-)
+from gpu_provisioner.cloud.availability import Market
+from gpu_provisioner.cloud.cluster_state import ClusterState
+from gpu_provisioner.cloud.errors import CloudError, CloudUnavailable, PoolBusy, Unauthorized
+from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
 from kaito_kube.clock import Clock
 from tests.simulation.arm import Arm
 from tests.simulation.power import ClusterPower

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gpu_provisioner.cloud import LaunchRefused
+from gpu_provisioner.cloud.errors import LaunchRefused
 from kaito_api import conditions, labels
 from kaito_api.reasons import REASONS
 from kaito_kube.kinds import NODE, WORKSPACE, Kind, Manifest, is_being_deleted

@@ -1,6 +1,6 @@
 """Agent pools of other people, with names and tags much like ours: nobody may touch them."""
 
-from gpu_provisioner.cloud import PoolState
+from gpu_provisioner.cloud.pools import PoolState
 from kaito_api import labels
 from kaito_kube.fake import FakeCluster
 from kaito_kube.kinds import NODE

@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from math import ceil
 
-from gpu_provisioner.cloud import PoolSpec, PoolState
+from gpu_provisioner.cloud.pools import PoolSpec, PoolState
 from gpu_provisioner.settings import Terms
 from kaito_api import labels
 from kaito_kube.fake import Event

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from gpu_provisioner.cloud import ClusterState, PoolState
+from gpu_provisioner.cloud.cluster_state import ClusterState
+from gpu_provisioner.cloud.pools import PoolState
 from tests.simulation.arm import ACTOR, Arm
 from tests.simulation.machines import Machines
 from tests.simulation.stage import Stage

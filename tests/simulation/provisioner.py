@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from prometheus_client import CollectorRegistry
 
-from gpu_provisioner.cloud import CloudProvider
-from gpu_provisioner.operator import Operator
-from gpu_provisioner.pacing.paced_cloud import PacedCloud
+from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
+from gpu_provisioner.cloud.provider import CloudProvider
+from gpu_provisioner.controllers.manager import Operator
 from gpu_provisioner.settings import Settings
 from kaito_kube.cluster import Cluster
 from kaito_kube.leader_election import LeaseConfig

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from gpu_provisioner.cloud import LaunchRefused, Market, Offer, Quota
+from gpu_provisioner.cloud.availability import Market, Offer, Quota
+from gpu_provisioner.cloud.errors import LaunchRefused
 from tests.simulation.stage import Stage
 
 

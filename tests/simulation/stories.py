@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gpu_provisioner.cloud import PoolState
+from gpu_provisioner.cloud.pools import PoolState
 from kaito_kube.kinds import NODE_CLAIM, is_being_deleted
 from tests.simulation import foreign
 from tests.simulation.arm import Fate

@@ -22,7 +22,7 @@ def test_a_mutant_is_caught_where_the_product_breaks_nothing(mutant: Mutant) -> 
 
 def test_a_mutant_of_something_that_is_not_there_is_an_error() -> None:
     def put_in(monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("gpu_provisioner.garbage.sweep_everything", None)
+        monkeypatch.setattr("gpu_provisioner.lifecycle.garbage_collection.sweep_everything", None)
 
     with pytest.raises(AttributeError):
         hunt(Mutant("of nothing", 1, put_in))

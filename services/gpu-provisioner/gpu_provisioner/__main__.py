@@ -10,9 +10,9 @@ from contextlib import suppress
 
 from prometheus_client import CollectorRegistry
 
-from gpu_provisioner.azure.aks_cloud import AksCloud
-from gpu_provisioner.operator import Operator
-from gpu_provisioner.pacing.paced_cloud import PacedCloud
+from gpu_provisioner.cloud.azure.aks_cloud import AksCloud
+from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
+from gpu_provisioner.controllers.manager import Operator
 from gpu_provisioner.settings import Settings
 from kaito_kube import health_server
 from kaito_kube.clock import SystemClock

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from gpu_provisioner.claim import Claim
+from gpu_provisioner.claims.claim import Claim
 from kaito_api import labels
 
 _SECONDS = (1, 5, 15, 30, 60, 120, 240, 480, 900, 1800)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from gpu_provisioner import choices
+from gpu_provisioner import aks_values
 from kaito_process.environment import Environment, SettingError
 
 
@@ -27,22 +27,22 @@ class PoolDefaults:
 
         tags = env.json_object("KAITO_AGENT_POOL_TAGS", {})
         return cls(
-            os_sku=env.parsed("KAITO_NODE_IMAGE_FAMILY", _word(choices.OS_SKUS), "ubuntu"),
-            os_disk_type=env.parsed("KAITO_OS_DISK_TYPE", _word(choices.OS_DISK_TYPES), ""),
-            gpu_driver=env.parsed("KAITO_GPU_DRIVER", _word(choices.GPU_DRIVERS), ""),
-            spot_max_price=env.parsed("KAITO_SPOT_MAX_PRICE", choices.spot_price, "-1"),
-            subnet_id=env.parsed("KAITO_NODE_SUBNET_ID", choices.subnet_id, ""),
+            os_sku=env.parsed("KAITO_NODE_IMAGE_FAMILY", _word(aks_values.OS_SKUS), "ubuntu"),
+            os_disk_type=env.parsed("KAITO_OS_DISK_TYPE", _word(aks_values.OS_DISK_TYPES), ""),
+            gpu_driver=env.parsed("KAITO_GPU_DRIVER", _word(aks_values.GPU_DRIVERS), ""),
+            spot_max_price=env.parsed("KAITO_SPOT_MAX_PRICE", aks_values.spot_price, "-1"),
+            subnet_id=env.parsed("KAITO_NODE_SUBNET_ID", aks_values.subnet_id, ""),
             proximity_placement_group_id=env.parsed(
-                "KAITO_PROXIMITY_PLACEMENT_GROUP_ID", choices.placement_group_id, ""
+                "KAITO_PROXIMITY_PLACEMENT_GROUP_ID", aks_values.placement_group_id, ""
             ),
             max_pods=_max_pods(env),
             encryption_at_host=env.flag("KAITO_ENCRYPTION_AT_HOST", False),
-            tags=env.parsed("KAITO_AGENT_POOL_TAGS", lambda _: choices.tags(tags), ""),
+            tags=env.parsed("KAITO_AGENT_POOL_TAGS", lambda _: aks_values.tags(tags), ""),
         )
 
 
 def _word(words: Mapping[str, str]) -> Callable[[str], str]:
-    return lambda value: choices.one_of(words, value)
+    return lambda value: aks_values.one_of(words, value)
 
 
 def _max_pods(env: Environment) -> int | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gpu_provisioner.claim import parse
+from gpu_provisioner.claims.claim import parse
 from gpu_provisioner.lifecycle.drain import drain, staying
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import DeletePod, EvictPod, PatchNode, Step

@@ -3,7 +3,8 @@ Karpenter#1907)."""
 
 import pytest
 
-from gpu_provisioner.cloud import LaunchRefused, PoolState
+from gpu_provisioner.cloud.errors import LaunchRefused
+from gpu_provisioner.cloud.pools import PoolState
 from kaito_kube.kinds import NODE
 from tests.gpu_provisioner.world import KINDS, NAME, World
 

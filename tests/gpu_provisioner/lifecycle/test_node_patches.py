@@ -2,7 +2,7 @@
 
 from gpu_provisioner.lifecycle.node_patches import gathered
 from gpu_provisioner.lifecycle.plan import CreatePool, DeletePool, PatchNode
-from tests.gpu_provisioner.emulated import SPEC
+from tests.gpu_provisioner.emulation import SPEC
 
 
 def labels(**of: str) -> dict[str, object]:

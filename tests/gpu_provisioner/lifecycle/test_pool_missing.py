@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gpu_provisioner.cloud import Pool
+from gpu_provisioner.cloud.pools import Pool
 from tests.gpu_provisioner.world import KINDS, NAME, World
 
 

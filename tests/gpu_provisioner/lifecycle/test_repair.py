@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from gpu_provisioner.cloud import PoolState
+from gpu_provisioner.cloud.pools import PoolState
 from gpu_provisioner.settings import Terms
 from kaito_kube.kinds import Kind
 from tests.gpu_provisioner.world import KINDS, NAME, World, claim_manifest

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from gpu_provisioner.cloud import (
+from gpu_provisioner.cloud.errors import (
     CloudError,
     CloudUnavailable,
     LaunchRefused,
     PoolBusy,
-    PoolState,
     Unauthorized,
 )
+from gpu_provisioner.cloud.pools import PoolState
 from gpu_provisioner.settings import Terms
 from kaito_api import labels
 from kaito_kube.errors import Throttled

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from gpu_provisioner.claim import Claim
+from gpu_provisioner.claims.claim import Claim
 from gpu_provisioner.offerings.fitting import Shelf, fitting
 from gpu_provisioner.offerings.requirements import Misfit
-from tests.gpu_provisioner.offerings.pieces import (
+from tests.gpu_provisioner.offerings.builders import (
     A10,
     A100,
     CATALOGUE,

@@ -5,7 +5,7 @@ import pytest
 from gpu_provisioner.offerings.instance_types import Catalogue, as_sold
 from kaito_skus import catalog
 from kaito_skus.sku import Cloud, Sku
-from tests.gpu_provisioner.offerings.pieces import A100, CATALOGUE, UNKNOWN, V100, market, offer
+from tests.gpu_provisioner.offerings.builders import A100, CATALOGUE, UNKNOWN, V100, market, offer
 
 AZURE = catalog.load().on(Cloud.AZURE).skus
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpu_provisioner.claim import Requirement
+from gpu_provisioner.claims.claim import Requirement
 from gpu_provisioner.offerings.requirements import Misfit, allows, check
 
 # operator, values, label's value (None: no such label), allowed

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpu_provisioner.claim import Requirement
+from gpu_provisioner.claims.claim import Requirement
 from gpu_provisioner.offerings import zones
 from gpu_provisioner.offerings.requirements import Misfit
 

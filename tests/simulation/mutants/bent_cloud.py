@@ -3,14 +3,10 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from gpu_provisioner.cloud import (
-    CloudProvider,
-    ClusterState,
-    Market,
-    Pool,
-    PoolListing,
-    PoolSpec,
-)
+from gpu_provisioner.cloud.availability import Market
+from gpu_provisioner.cloud.cluster_state import ClusterState
+from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
+from gpu_provisioner.cloud.provider import CloudProvider
 
 
 @dataclass(frozen=True, slots=True)

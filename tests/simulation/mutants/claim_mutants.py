@@ -5,16 +5,18 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gpu_provisioner import agent_pools, claim, reconciler
-from gpu_provisioner.claim import Claim
-from gpu_provisioner.cloud import Pool
+from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.claims import claim
+from gpu_provisioner.claims.claim import Claim
+from gpu_provisioner.cloud.pools import Pool
+from gpu_provisioner.controllers import reconciler
 from gpu_provisioner.lifecycle import decide as deciding
-from gpu_provisioner.lifecycle import health, initialization, pool_liveness, registration
+from gpu_provisioner.lifecycle import health, initialization, liveness, registration
+from gpu_provisioner.lifecycle.cluster_stability import Power
 from gpu_provisioner.lifecycle.decide import decide
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import AddFinalizer, Plan, Release, Step
 from gpu_provisioner.lifecycle.repair import Breakage, bear
-from gpu_provisioner.power import Power
 from kaito_api import labels
 from kaito_kube.kinds import Kind, Manifest
 from tests.simulation.mutants.mutant import Mutant
@@ -45,7 +47,7 @@ def _finalizer_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _failed_pools_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool_liveness, "FAILED_POOL_GRACE", timedelta(0))
+    monkeypatch.setattr(liveness, "FAILED_POOL_GRACE", timedelta(0))
 
 
 def _registration_since_creation(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +70,7 @@ def _owned_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def belongs_to(pool: Pool, claim: Claim) -> bool:
         return pool.name == claim.name
 
-    monkeypatch.setattr(agent_pools, "belongs_to", belongs_to)
+    monkeypatch.setattr(ownership, "belongs_to", belongs_to)
 
 
 def _ready_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,18 +7,11 @@ from dataclasses import replace
 
 from prometheus_client import CollectorRegistry
 
-from gpu_provisioner.cloud import (
-    CloudError,
-    CloudProvider,
-    CloudUnavailable,
-    Pool,
-    PoolListing,
-    PoolNotFound,
-    PoolSpec,
-    PoolState,
-)
-from gpu_provisioner.operator import Operator
-from gpu_provisioner.pacing.paced_cloud import PacedCloud
+from gpu_provisioner.cloud.errors import CloudError, CloudUnavailable, PoolNotFound
+from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
+from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec, PoolState
+from gpu_provisioner.cloud.provider import CloudProvider
+from gpu_provisioner.controllers.manager import Operator
 from gpu_provisioner.settings import Settings
 from kaito_kube.cluster import Cluster
 from tests.simulation.loop import LoopClock

@@ -2,12 +2,12 @@
 
 import pytest
 
-from gpu_provisioner.claim import Claim
-from gpu_provisioner.claim_writer import ClaimWriter
-from gpu_provisioner.cloud import CloudError
+from gpu_provisioner.claims.claim import Claim
+from gpu_provisioner.cloud.errors import CloudError
+from gpu_provisioner.controllers.claim_writer import ClaimWriter
+from gpu_provisioner.controllers.pool_writer import PoolWriter
+from gpu_provisioner.controllers.reconciler import Reconciler
 from gpu_provisioner.lifecycle.observed import Observed
-from gpu_provisioner.pool_writer import PoolWriter
-from gpu_provisioner.reconciler import Reconciler
 from kaito_kube.errors import Conflict
 from tests.simulation.mutants.mutant import Mutant
 

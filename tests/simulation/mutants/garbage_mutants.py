@@ -5,22 +5,24 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gpu_provisioner import agent_pools, garbage, polling
-from gpu_provisioner.collector import Collector
-from gpu_provisioner.garbage import Seen, Sweep
+from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.controllers import poll_interval
+from gpu_provisioner.controllers.garbage_collector import Collector
+from gpu_provisioner.lifecycle import garbage_collection
+from gpu_provisioner.lifecycle.garbage_collection import Seen, Sweep
 from tests.simulation.mutants.mutant import Mutant
 
 
 def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    true = garbage.sweep_pools
+    true = garbage_collection.sweep_pools
 
     def swept(
         seen: Seen, suspects: Mapping[str, datetime], now: datetime, grace: timedelta
     ) -> Sweep:
         return true(seen, suspects, now, timedelta(0))
 
-    monkeypatch.setattr(garbage, "sweep_pools", swept)
-    monkeypatch.setattr(polling, "IDLE_SECONDS", 10.0)
+    monkeypatch.setattr(garbage_collection, "sweep_pools", swept)
+    monkeypatch.setattr(poll_interval, "IDLE_SECONDS", 10.0)
 
 
 def _orphans_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +34,7 @@ def _orphans_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
             pool.name
             for pool in named
             if not pool.state.in_flight
-            and pool.tags.get(agent_pools.CLAIM_UID) not in seen.claim_uids
+            and pool.tags.get(ownership.CLAIM_UID) not in seen.claim_uids
         ]
         first = {name: suspects.get(name, now) for name in orphans}
         return Sweep(tuple(name for name in orphans if now - first[name] >= grace), first)
@@ -40,7 +42,7 @@ def _orphans_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     async def delete_pool(self: Collector, name: str, seen: Seen) -> None:
         await self.cloud.delete(name)
 
-    monkeypatch.setattr(garbage, "sweep_pools", swept)
+    monkeypatch.setattr(garbage_collection, "sweep_pools", swept)
     monkeypatch.setattr(Collector, "_delete_pool", delete_pool)
 
 

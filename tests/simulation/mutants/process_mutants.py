@@ -26,7 +26,7 @@ def _everybody_leads(monkeypatch: pytest.MonkeyPatch) -> None:
         leadership.extend(float("inf"))
         await work()
 
-    monkeypatch.setattr("gpu_provisioner.operator.run_as_leader", run_as_leader)
+    monkeypatch.setattr("gpu_provisioner.controllers.manager.run_as_leader", run_as_leader)
 
 
 def _no_fence(monkeypatch: pytest.MonkeyPatch) -> None:

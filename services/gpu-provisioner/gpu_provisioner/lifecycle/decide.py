@@ -1,8 +1,8 @@
 """The one decision about a claim: from what was observed to a plan. Pure and total."""
 
-from gpu_provisioner.claim import Claim
+from gpu_provisioner.claims.claim import Claim
 from gpu_provisioner.lifecycle.drift import drift
-from gpu_provisioner.lifecycle.expiry import expiry
+from gpu_provisioner.lifecycle.expiration import expiry
 from gpu_provisioner.lifecycle.health import health
 from gpu_provisioner.lifecycle.initialization import initialization
 from gpu_provisioner.lifecycle.launch import launch

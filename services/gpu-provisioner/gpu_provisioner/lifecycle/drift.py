@@ -1,6 +1,6 @@
 """Drift: the machine is not what a new one would be. It is told, and nothing is done about it."""
 
-from gpu_provisioner import agent_pools
+from gpu_provisioner.agent_pools import ownership
 from gpu_provisioner.lifecycle.observed import Observed
 from kaito_api import conditions
 from kaito_api.conditions import Condition
@@ -10,7 +10,7 @@ def drift(observed: Observed) -> Condition | None:
     """None where there is none. What is not known (any more, after a restart) is taken from the
     claim's own status."""
     pool, type_ = observed.pool, observed.claim.kind.drifted
-    if pool is None or not agent_pools.belongs_to(pool, observed.claim):
+    if pool is None or not ownership.belongs_to(pool, observed.claim):
         return None
     version = observed.power.state.kubernetes_version if observed.power.state is not None else ""
     if version and pool.kubernetes_version and pool.kubernetes_version != version:

@@ -1,7 +1,7 @@
 """Initialization: the Node is Ready, its startup taints are gone, its resources are advertised.
 What was reached once stays: whether the node works now is health's question."""
 
-from gpu_provisioner.lifecycle.judgement import counted_from, judge
+from gpu_provisioner.lifecycle.health_policy import counted_from, judge
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import PatchNode, Step
 from gpu_provisioner.lifecycle.repair import repair

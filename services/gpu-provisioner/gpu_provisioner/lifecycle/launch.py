@@ -1,19 +1,13 @@
 """Launch: from a claim to an agent pool that exists."""
 
-from gpu_provisioner import agent_pools
-from gpu_provisioner.cloud import CloudError, Pool, PoolBusy, PoolState, Queued
+from gpu_provisioner.agent_pools import ownership, pool_spec
+from gpu_provisioner.agent_pools.node_options import Unacceptable
+from gpu_provisioner.cloud.errors import CloudError, PoolBusy, Queued
+from gpu_provisioner.cloud.pools import Pool, PoolState
+from gpu_provisioner.lifecycle.liveness import being_made, failed, making, missing, pending, waiting
 from gpu_provisioner.lifecycle.observed import Observed, Setback
 from gpu_provisioner.lifecycle.plan import CreatePool, Step, Tell
-from gpu_provisioner.lifecycle.pool_liveness import (
-    being_made,
-    failed,
-    making,
-    missing,
-    pending,
-    waiting,
-)
-from gpu_provisioner.node_options import Unacceptable
-from gpu_provisioner.offerings.choice import Refused
+from gpu_provisioner.offerings.selection import Refused
 from kaito_api import conditions
 
 _PAUSES = {
@@ -32,7 +26,7 @@ def launch(observed: Observed) -> Step:
     pool = observed.pool
     if pool is None:
         return _create(observed)
-    if not agent_pools.belongs_to(pool, observed.claim):
+    if not ownership.belongs_to(pool, observed.claim):
         return _name_taken(observed, pool)
     there = observed.node is not None or observed.claim.node_name
     if there or pool.state is PoolState.SUCCEEDED:
@@ -56,7 +50,7 @@ def _create(observed: Observed) -> Step:
         if observed.claim.mistakes:
             raise Unacceptable("; ".join(observed.claim.mistakes))
         first = observed.choice.candidates[0]
-        spec = agent_pools.spec_of(observed.claim, first, observed.cluster, observed.defaults)
+        spec = pool_spec.spec_of(observed.claim, first, observed.cluster, observed.defaults)
     except Unacceptable as error:
         return Step(conditions.false(_type(observed), "InvalidRequirements", str(error)))
     message = being_made(spec.name, spec.instance_type, PoolState.CREATING)
@@ -88,7 +82,7 @@ def _name_taken(observed: Observed, pool: Pool) -> Step:
     """Whatever it is, it is not deleted from here: garbage collection knows when it may."""
     if observed.rival:
         message = f"agent pool {pool.name} belongs to {observed.rival}: ask under another name"
-    elif agent_pools.is_managed(pool):
+    elif ownership.is_managed(pool):
         message = (
             f"agent pool {pool.name} of an earlier claim is in the way: it is deleted when it has "
             f"had no claim for {observed.terms.orphan_grace.total_seconds():.0f} s"
@@ -96,7 +90,7 @@ def _name_taken(observed: Observed, pool: Pool) -> Step:
         return waiting(observed, message, 15.0)
     else:
         message = (
-            f"the cluster has an agent pool {pool.name} that {agent_pools.US} did not make: "
+            f"the cluster has an agent pool {pool.name} that {ownership.US} did not make: "
             "delete it or ask under another name"
         )
     return Step(conditions.false(_type(observed), "LaunchFailed", message), look_again=60.0)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
 
-from gpu_provisioner.claim import Claim
-from gpu_provisioner.cloud import CloudError, Pool
-from gpu_provisioner.offerings.choice import Choice
+from gpu_provisioner.claims.claim import Claim
+from gpu_provisioner.cloud.errors import CloudError
+from gpu_provisioner.cloud.pools import Pool
+from gpu_provisioner.lifecycle.cluster_stability import UNKNOWN, Power
+from gpu_provisioner.offerings.selection import Choice
 from gpu_provisioner.pool_defaults import PoolDefaults
-from gpu_provisioner.power import UNKNOWN, Power
 from gpu_provisioner.settings import Terms
 from kaito_kube.kinds import Manifest
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from gpu_provisioner.cloud import PoolSpec
+from gpu_provisioner.cloud.pools import PoolSpec
 from kaito_api.conditions import Condition
 from kaito_kube.kinds import Manifest
 

@@ -1,10 +1,10 @@
 """Registration: the pool's machine has joined the cluster, and carries the claim's labels."""
 
-from gpu_provisioner.lifecycle.judgement import counted_from, judge
-from gpu_provisioner.lifecycle.machine_labels import OF_MACHINE, capacity_type
+from gpu_provisioner.lifecycle.health_policy import counted_from, judge
+from gpu_provisioner.lifecycle.instance_state import lost
+from gpu_provisioner.lifecycle.node_labels import OF_MACHINE, capacity_type
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import GivesUp, PatchNode, Step, Tell
-from gpu_provisioner.lifecycle.presence import lost
 from kaito_api import conditions, labels
 from kaito_kube.kinds import Manifest, labels_of
 

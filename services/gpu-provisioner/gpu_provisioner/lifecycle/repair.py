@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gpu_provisioner.lifecycle.judgement import judge, steady_from, while_awake
+from gpu_provisioner.lifecycle.health_policy import judge, steady_from, while_awake
+from gpu_provisioner.lifecycle.nodes import is_ready, ready_change
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import GivesUp, Step, Tell
-from gpu_provisioner.nodes import is_ready, ready_change
 from kaito_api import conditions
 from kaito_kube.kinds import Manifest
 

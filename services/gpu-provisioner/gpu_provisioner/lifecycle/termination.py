@@ -3,8 +3,9 @@ What holds it up is on the claim at every moment."""
 
 from datetime import timedelta
 
-from gpu_provisioner import agent_pools
-from gpu_provisioner.cloud import Pool, PoolBusy, PoolState, Queued
+from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.cloud.errors import PoolBusy, Queued
+from gpu_provisioner.cloud.pools import Pool, PoolState
 from gpu_provisioner.lifecycle.drain import drain
 from gpu_provisioner.lifecycle.observed import Observed, Setback
 from gpu_provisioner.lifecycle.plan import ConfirmGone, DeletePool, Plan, Release, Step
@@ -42,7 +43,7 @@ def _is_going(observed: Observed) -> bool:
     return (
         pool is not None
         and pool.state is PoolState.DELETING
-        and agent_pools.belongs_to(pool, observed.claim)
+        and ownership.belongs_to(pool, observed.claim)
     )
 
 
@@ -50,7 +51,7 @@ def _remove(observed: Observed) -> Step:
     setback, pool = observed.setback, observed.pool
     if setback is not None and setback.deleting and observed.now < setback.not_before:
         return _set_back(observed, setback)
-    if pool is not None and agent_pools.belongs_to(pool, observed.claim):
+    if pool is not None and ownership.belongs_to(pool, observed.claim):
         return _delete(observed, pool)
     names = tuple(node["metadata"]["name"] for node in observed.nodes)
     confirmed = () if _is_surely_gone(observed) else (ConfirmGone(observed.claim.name),)

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from gpu_provisioner.claim import Claim, Requirement
-from gpu_provisioner.cloud import Market
-from gpu_provisioner.offerings import keys
+from gpu_provisioner.claims.claim import Claim, Requirement
+from gpu_provisioner.cloud.availability import Market
+from gpu_provisioner.offerings import label_keys
 from gpu_provisioner.offerings.instance_types import Catalogue, InstanceType, as_sold
 from gpu_provisioner.offerings.requirements import Misfit, Operator, allows, check, told
 from kaito_api import labels, quantity
@@ -33,7 +33,7 @@ def fitting(claim: Claim, shelf: Shelf) -> tuple[InstanceType, ...]:
         check(requirement)
     types = _to_choose_from(claim, wanted, shelf)
     for requirement in wanted:
-        if requirement.key not in keys.OF_OFFERING:
+        if requirement.key not in label_keys.OF_OFFERING:
             types = _meeting(requirement, types, claim, shelf.catalogue)
     for resource, amount in claim.requests.items():
         if resource not in _ELSEWHERE:
@@ -49,7 +49,7 @@ def names_types(claim: Claim) -> bool:
 
 
 def _naming(wanted: Iterable[Requirement]) -> list[Requirement]:
-    return [r for r in wanted if r.key in keys.NAMES and r.operator == Operator.IN]
+    return [r for r in wanted if r.key in label_keys.NAMES and r.operator == Operator.IN]
 
 
 def _named(names: list[Requirement], catalogue: Catalogue) -> tuple[InstanceType, ...]:
@@ -61,7 +61,7 @@ def _named(names: list[Requirement], catalogue: Catalogue) -> tuple[InstanceType
 
 
 def _canonical(requirement: Requirement) -> Requirement:
-    return replace(requirement, key=keys.canonical(requirement.key))
+    return replace(requirement, key=label_keys.canonical(requirement.key))
 
 
 def _to_choose_from(
@@ -72,7 +72,7 @@ def _to_choose_from(
         if found := _named(names, shelf.catalogue):
             return tuple(as_sold(t, shelf.market) for t in found)
         raise Misfit(f"no machine type meets both {' and '.join(map(told, names))}")
-    described = any(r.key in keys.DESCRIPTIVE for r in wanted)
+    described = any(r.key in label_keys.DESCRIPTIVE for r in wanted)
     if not described and not any(resource in claim.requests for resource in _RESOURCES):
         raise Misfit(
             f"spec.requirements names no {labels.INSTANCE_TYPE}, and nothing else that tells one "
@@ -94,7 +94,7 @@ def _meeting(
     catalogue: Catalogue,
 ) -> tuple[InstanceType, ...]:
     key = requirement.key
-    if key not in keys.OF_TYPE:
+    if key not in label_keys.OF_TYPE:
         if allows(requirement, claim.labels.get(key)):
             return types
         has = claim.labels.get(key)
@@ -111,7 +111,7 @@ def _meeting(
 
 def _meets(found: InstanceType, requirement: Requirement, catalogue: Catalogue) -> bool:
     """Azure takes the names of sizes in any case."""
-    if requirement.key not in keys.NAMES:
+    if requirement.key not in label_keys.NAMES:
         return allows(requirement, found.labels.get(requirement.key))
     names = tuple(catalogue.find(value).name.casefold() for value in requirement.values)
     return allows(replace(requirement, values=names), found.name.casefold())
@@ -155,7 +155,7 @@ def _holding(
 def _check_variety(requirement: Requirement, types: tuple[InstanceType, ...]) -> None:
     """Karpenter's minValues: so many different values must be left to choose from."""
     least = requirement.min_values or 0
-    if requirement.key in keys.OF_TYPE:
+    if requirement.key in label_keys.OF_TYPE:
         values = {value for t in types if (value := t.labels.get(requirement.key))}
     else:
         values = {v for v in requirement.values if requirement.operator == Operator.IN}

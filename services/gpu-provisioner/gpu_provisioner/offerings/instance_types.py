@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from gpu_provisioner.cloud import Market, Offer
-from gpu_provisioner.offerings import keys, size_names
+from gpu_provisioner.cloud.availability import Market, Offer
+from gpu_provisioner.offerings import label_keys, size_names
 from kaito_api import labels
 from kaito_api.quantity import GIB
 from kaito_skus import catalog
@@ -73,12 +73,12 @@ def _of_sku(sku: Sku, region: str) -> InstanceType:
         name=sku.name,
         labels={
             **_named(sku.name, region),
-            keys.SKU_CPU: str(sku.vcpus),
-            keys.SKU_MEMORY: str(int(sku.memory_gib * _MIB_PER_GIB)),
-            keys.GPU_COUNT: str(gpus.count),
-            keys.GPU_NAME: _short(gpus.model),
-            keys.GPU_MANUFACTURER: gpus.vendor.value,
-            keys.GPU_MEMORY: str(int(gpus.memory_gib * _MIB_PER_GIB)),
+            label_keys.SKU_CPU: str(sku.vcpus),
+            label_keys.SKU_MEMORY: str(int(sku.memory_gib * _MIB_PER_GIB)),
+            label_keys.GPU_COUNT: str(gpus.count),
+            label_keys.GPU_NAME: _short(gpus.model),
+            label_keys.GPU_MANUFACTURER: gpus.vendor.value,
+            label_keys.GPU_MEMORY: str(int(gpus.memory_gib * _MIB_PER_GIB)),
         },
         resources={
             "cpu": Decimal(sku.vcpus),
@@ -104,27 +104,27 @@ def _named(name: str, region: str) -> dict[str, str]:
     size, gpu = size_names.read(name), size_names.has_gpus(name)
     found = {
         labels.INSTANCE_TYPE: name,
-        keys.SKU_NAME: name,
+        label_keys.SKU_NAME: name,
         labels.REGION: region,
         labels.ARCH: size.arch,
         labels.OPERATING_SYSTEM: "linux",
         labels.MACHINE_TYPE: "gpu" if gpu else "cpu",
-        keys.SKU_FAMILY: size.family,
-        keys.SKU_VERSION: size.version,
-        keys.GPU_NAME: size.accelerator if gpu else "",
+        label_keys.SKU_FAMILY: size.family,
+        label_keys.SKU_VERSION: size.version,
+        label_keys.GPU_NAME: size.accelerator if gpu else "",
     }
     return {key: value for key, value in found.items() if value}
 
 
 def _with_facts(found: InstanceType, offer: Offer) -> InstanceType:
-    facts, resources = {keys.SKU_CPU: str(offer.vcpus)}, {"cpu": Decimal(offer.vcpus)}
+    facts, resources = {label_keys.SKU_CPU: str(offer.vcpus)}, {"cpu": Decimal(offer.vcpus)}
     if offer.arch:
         facts[labels.ARCH] = offer.arch
     if offer.memory_gib is not None:
-        facts[keys.SKU_MEMORY] = str(int(offer.memory_gib * _MIB_PER_GIB))
+        facts[label_keys.SKU_MEMORY] = str(int(offer.memory_gib * _MIB_PER_GIB))
         resources["memory"] = Decimal(offer.memory_gib) * GIB
     if offer.gpus is not None:
-        facts[keys.GPU_COUNT] = str(offer.gpus)
+        facts[label_keys.GPU_COUNT] = str(offer.gpus)
     return replace(found, labels={**found.labels, **facts}, resources=resources)
 
 

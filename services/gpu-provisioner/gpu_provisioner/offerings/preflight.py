@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from gpu_provisioner.claim import Requirement
-from gpu_provisioner.cloud import Market, Offer, quota_names
-from gpu_provisioner.offerings import obstacles, zones
+from gpu_provisioner.claims.claim import Requirement
+from gpu_provisioner.cloud.availability import Market, Offer, quota_names
+from gpu_provisioner.offerings import unavailable_reasons, zones
 from gpu_provisioner.offerings.instance_types import Catalogue, InstanceType
-from gpu_provisioner.offerings.obstacles import Obstacle, Shortfall
-from gpu_provisioner.offerings.unavailable import Unavailable, offerings
+from gpu_provisioner.offerings.unavailable_offerings import Unavailable, offerings
+from gpu_provisioner.offerings.unavailable_reasons import Obstacle, Shortfall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ def offer(found: InstanceType, wish: Wish, scene: Scene) -> Candidate | Obstacle
     """The first obstacle is told: the one that is hardest to do something about."""
     sold = scene.offer(found.name)
     if why := _withheld(sold, wish, scene):
-        return obstacles.withheld(found.name, why, scene.region, spot=wish.spot)
+        return unavailable_reasons.withheld(found.name, why, scene.region, spot=wish.spot)
     placed: tuple[str, ...] = ()
     if wish.in_zones and not zones.takes_none(wish.in_zones):
         present = zones.ALL if sold is None else sold.zones - sold.zones_withheld
@@ -70,7 +70,7 @@ def offer(found: InstanceType, wish: Wish, scene: Scene) -> Candidate | Obstacle
         if not placed:
             return _no_zone(found.name, wish, frozenset(present), scene.region)
     if short := list(_shortfalls(found, wish.spot, scene)):
-        return obstacles.no_quota(found.name, short, scene.region, spot=wish.spot)
+        return unavailable_reasons.no_quota(found.name, short, scene.region, spot=wish.spot)
     return _not_refused(found.name, placed, wish, scene)
 
 
@@ -92,14 +92,14 @@ def _not_refused(
     free = tuple(zone for zone in refusals if refusals[zone] is None)
     if not free:
         first = min((r for r in refusals.values() if r is not None), key=lambda r: r.until)
-        return obstacles.refused(name, first, spot=wish.spot)
+        return unavailable_reasons.refused(name, first, spot=wish.spot)
     return Candidate(instance_type=name, zones=free if placed else (), spot=wish.spot)
 
 
 def _no_zone(name: str, wish: Wish, present: frozenset[str], region: str) -> Obstacle:
     asked = zones.allowed(wish.in_zones, region, zones.ALL | present)
     labels = [[zones.label(zone, region) for zone in sorted(some)] for some in (asked, present)]
-    return obstacles.zone_withheld(name, *labels, spot=wish.spot)
+    return unavailable_reasons.zone_withheld(name, *labels, spot=wish.spot)
 
 
 def _shortfalls(found: InstanceType, spot: bool, scene: Scene) -> Iterator[Shortfall]:

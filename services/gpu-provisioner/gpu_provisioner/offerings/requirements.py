@@ -6,7 +6,7 @@ Several requirements on one key must all be met, as if their sets of values were
 import re
 from enum import StrEnum
 
-from gpu_provisioner.claim import Requirement
+from gpu_provisioner.claims.claim import Requirement
 
 _WHOLE = re.compile(r"^[0-9]{1,18}$")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from gpu_provisioner.claim import Requirement
+from gpu_provisioner.claims.claim import Requirement
 from gpu_provisioner.offerings.requirements import Misfit, Operator, allows, told
 
 # Where the market is not known: what Azure's regions have at most.

@@ -1,0 +1,1 @@
+"""Karpenter's Machines and NodeClaims in one form."""

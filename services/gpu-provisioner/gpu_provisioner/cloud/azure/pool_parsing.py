@@ -1,0 +1,42 @@
+"""An agent pool as ARM's JSON has it, read into ours."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gpu_provisioner.cloud.azure.errors import refusal
+from gpu_provisioner.cloud.errors import CloudError
+from gpu_provisioner.cloud.pools import Pool, PoolState
+
+
+def pool(item: Mapping[str, Any]) -> Pool:
+    """From plain JSON or from the SDK's model of it, which is a mapping by the same names."""
+    properties: Mapping[str, Any] = item["properties"]
+    return Pool(
+        name=item["name"],
+        state=_state(properties.get("provisioningState")),
+        instance_type=properties.get("vmSize") or "",
+        count=properties.get("count") or 0,
+        tags=dict(properties.get("tags") or {}),
+        labels=dict(properties.get("nodeLabels") or {}),
+        image=properties.get("nodeImageVersion") or "",
+        kubernetes_version=properties.get("currentOrchestratorVersion") or "",
+        running=(properties.get("powerState") or {}).get("code") != "Stopped",
+        error=_error(properties),
+        zones=tuple(properties.get("availabilityZones") or ()),
+        spot=properties.get("scaleSetPriority") == "Spot",
+    )
+
+
+def _state(text: str | None) -> PoolState:
+    try:
+        return PoolState(text or "Creating")
+    except ValueError:
+        return PoolState.UNKNOWN
+
+
+def _error(properties: Mapping[str, Any]) -> CloudError | None:
+    """Why the last operation on the pool failed, where it did."""
+    detail = (properties.get("status") or {}).get("provisioningError")
+    if not detail:
+        return None
+    return refusal(detail.get("code") or "", detail.get("message") or "")

@@ -1,0 +1,38 @@
+"""A `CloudProvider` through which only a leader changes anything; see kaito_kube/fence.py."""
+
+from dataclasses import dataclass
+
+from gpu_provisioner.cloud.availability import Market
+from gpu_provisioner.cloud.cluster_state import ClusterState
+from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
+from gpu_provisioner.cloud.provider import CloudProvider
+from kaito_kube.leader_election import Leadership
+
+
+@dataclass(frozen=True, slots=True)
+class FencedCloud:
+    cloud: CloudProvider
+    leadership: Leadership
+
+    async def create(self, spec: PoolSpec) -> Pool:
+        self.leadership.check()
+        return await self.cloud.create(spec)
+
+    async def get(self, name: str) -> Pool:
+        return await self.cloud.get(name)
+
+    async def list(self) -> PoolListing:
+        return await self.cloud.list()
+
+    async def delete(self, name: str) -> None:
+        self.leadership.check()
+        await self.cloud.delete(name)
+
+    async def cluster(self) -> ClusterState:
+        return await self.cloud.cluster()
+
+    async def newest_image(self, name: str) -> str:
+        return await self.cloud.newest_image(name)
+
+    async def market(self) -> Market:
+        return await self.cloud.market()

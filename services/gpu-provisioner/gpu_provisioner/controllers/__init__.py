@@ -1,0 +1,1 @@
+"""The loops that act: claims, the listing of agent pools, garbage collection."""

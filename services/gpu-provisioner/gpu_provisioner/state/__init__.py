@@ -1,0 +1,1 @@
+"""What this process remembers between passes. All of it is rebuilt after a restart."""

@@ -1,0 +1,148 @@
+"""The agent pool that a claim becomes, and what is refused with field, value and remedy."""
+
+from typing import Any
+
+import pytest
+
+from gpu_provisioner.agent_pools import pool_spec
+from gpu_provisioner.agent_pools.node_options import Unacceptable
+from gpu_provisioner.claims import claim
+from gpu_provisioner.cloud.pools import PoolSpec
+from gpu_provisioner.offerings.preflight import Candidate
+from gpu_provisioner.pool_defaults import PoolDefaults
+from kaito_api import labels
+from kaito_kube.kinds import NODE_CLAIM
+from tests.gpu_provisioner.world import claim_manifest
+
+GPU = "Standard_NC6s_v3"
+
+
+def spec(
+    annotations: dict[str, str] | None = None,
+    defaults: PoolDefaults | None = None,
+    instance_type: str = GPU,
+    **changes: Any,
+) -> PoolSpec:
+    manifest = claim_manifest(NODE_CLAIM, **changes)
+    manifest["metadata"] |= {
+        "uid": "u1",
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+        "annotations": annotations or {},
+    }
+    asked = claim.parse(NODE_CLAIM, manifest)
+    chosen = Candidate(instance_type=instance_type)
+    return pool_spec.spec_of(asked, chosen, "aks", defaults or PoolDefaults())
+
+
+@pytest.mark.parametrize(
+    ("storage", "gib"),
+    [
+        ("50Gi", 50),
+        ("50G", 47),
+        ("51200Mi", 50),
+        ("50000Mi", 49),
+        ("52428800Ki", 50),
+        ("2Ti", 2048),
+        ("1T", 932),
+        ("400", 400),
+        ("99.5", 100),
+        ("53687091200", 50),
+        ("5e10", 47),
+        ("0", None),
+    ],
+)
+def test_the_disk_is_whole_gib_and_never_smaller_than_asked(storage: str, gib: int | None) -> None:
+    assert spec(resources={"requests": {"storage": storage}}).os_disk_gib == gib
+
+
+@pytest.mark.parametrize(
+    ("storage", "words"),
+    [
+        ("29Gi", "'29Gi' is 29 GiB: AKS takes 30 to 2048"),
+        ("3000Gi", "is 3000 GiB"),
+        ("4096", "is 1 GiB: AKS takes 30 to 2048. Write it with its unit"),
+        ("500m", "is 1 GiB"),
+        ("-50Gi", "is -50 GiB"),
+        ("50GB", "is not a quantity"),
+    ],
+)
+def test_a_disk_that_cannot_be_is_refused(storage: str, words: str) -> None:
+    with pytest.raises(Unacceptable, match=words) as error:
+        spec(resources={"requests": {"storage": storage}})
+    assert str(error.value).startswith("spec.resources.requests.storage")
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "field", "becomes"),
+    [
+        (labels.NODE_IMAGE_FAMILY, "AzureLinux", "os_sku", "AzureLinux"),
+        (labels.NODE_IMAGE_FAMILY, "ubuntu2404", "os_sku", "Ubuntu2404"),
+        (labels.OS_DISK_TYPE, "Ephemeral", "os_disk_type", "Ephemeral"),
+        (labels.GPU_DRIVER, "none", "gpu_driver", "None"),
+        (labels.GPU_INSTANCE_PROFILE, "MIG1g", "gpu_instance_profile", "MIG1g"),
+        (labels.SPOT_MAX_PRICE, "0.98765", "spot_max_price", 0.98765),
+        (labels.SPOT_MAX_PRICE, "-1", "spot_max_price", -1.0),
+        (labels.SPOT_MAX_PRICE, "", "spot_max_price", -1.0),
+    ],
+)
+def test_annotations_say_how_the_machine_is_made(
+    annotation: str, value: str, field: str, becomes: object
+) -> None:
+    assert getattr(spec({annotation: value}), field) == becomes
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "remedy"),
+    [
+        (labels.NODE_IMAGE_FAMILY, "debian", "use one of ubuntu, ubuntu2204"),
+        (labels.OS_DISK_TYPE, "local", "use one of managed, ephemeral"),
+        (labels.GPU_DRIVER, "yes", "use one of install, none"),
+        (labels.GPU_INSTANCE_PROFILE, "1g", "use one of mig1g, mig2g"),
+        (labels.SPOT_MAX_PRICE, "0", "US dollars an hour above 0"),
+        (labels.SPOT_MAX_PRICE, "1.234567", "at most five decimals"),
+        (labels.SPOT_MAX_PRICE, "nan", "use -1 or"),
+    ],
+)
+def test_an_annotation_that_cannot_be_is_refused(annotation: str, value: str, remedy: str) -> None:
+    with pytest.raises(Unacceptable) as error:
+        spec({annotation: value})
+    assert str(error.value).startswith(f"annotation {annotation} {value!r}: ")
+    assert remedy in str(error.value)
+
+
+DEFAULTS = PoolDefaults(
+    os_sku="AzureLinux",
+    os_disk_type="Managed",
+    gpu_driver="None",
+    spot_max_price=2.5,
+    subnet_id="/subnet",
+    proximity_placement_group_id="/ppg",
+    max_pods=30,
+    encryption_at_host=True,
+    tags={"cost-center": "7", "kaito-claim": "not this"},
+)
+
+
+def test_the_installations_defaults_hold_where_the_claim_is_silent() -> None:
+    made = spec(defaults=DEFAULTS)
+    assert (made.os_sku, made.os_disk_type, made.gpu_driver) == ("AzureLinux", "Managed", "None")
+    assert (made.spot_max_price, made.subnet_id, made.max_pods) == (2.5, "/subnet", 30)
+    assert (made.proximity_placement_group_id, made.encryption_at_host) == ("/ppg", True)
+    spoken = spec({labels.GPU_DRIVER: "install", labels.OS_DISK_TYPE: "ephemeral"}, DEFAULTS)
+    assert (spoken.gpu_driver, spoken.os_disk_type) == ("Install", "Ephemeral")
+
+
+def test_machines_without_gpus_get_no_driver() -> None:
+    made = spec({labels.GPU_INSTANCE_PROFILE: "MIG1g"}, DEFAULTS, "Standard_D4s_v5")
+    assert (made.gpu_driver, made.gpu_instance_profile) == ("", "")
+
+
+def test_cost_and_leaks_are_traced_by_tags() -> None:
+    assert spec(defaults=DEFAULTS).tags == {
+        "cost-center": "7",
+        "kaito-managed-by": "gpu-provisioner",
+        "kaito-cluster": "aks",
+        "kaito-workspace": "default/phi",
+        "kaito-claim": "ws0123456ab",
+        "kaito-claim-uid": "u1",
+    }

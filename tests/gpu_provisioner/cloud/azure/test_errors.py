@@ -1,0 +1,101 @@
+"""The cloud's words, and the reasons that users read."""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+from gpu_provisioner.cloud.azure.errors import refusal, translate
+from gpu_provisioner.cloud.errors import CloudUnavailable, PoolBusy
+
+CASES = [
+    ("ErrCode_InsufficientVCPUQuota", "Insufficient regional vcpu quota left for location eastus. "
+     "left regional vcpu quota 0, requested quota 6.", "QuotaExceeded"),
+    ("OperationNotAllowed", "Operation could not be completed as it results in exceeding approved "
+     "standardNCSv3Family Cores quota.", "QuotaExceeded"),
+    ("SkuNotAvailable", "The requested size is currently not available in location 'eastus'.",
+     "SkuNotAvailable"),
+    ("BadRequest", "The VM size of Standard_X is not allowed in your subscription in location "
+     "'eastus'.", "SkuNotAvailable"),
+    ("BadRequest", "The VM size of Standard_X is not allowed in your subscription in location "
+     "'eastus'. The available VM sizes are 'standard_a,standard_b'. For more details, please visit "
+     "https://aka.ms/cpu-quota", "SkuNotAvailable"),
+    ("AllocationFailed", "Allocation failed. We do not have sufficient capacity for the requested "
+     "VM size in this region.", "InsufficientCapacity"),
+    ("ZonalAllocationFailed", "", "InsufficientCapacity"),
+    ("InternalError", "Something broke", "LaunchFailed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "message", "reason"), CASES, ids=[c[0] + c[2] for c in CASES])
+def test_refusals_carry_a_reason(code: str, message: str, reason: str) -> None:
+    error = refusal(code, message)
+    assert error.reason == reason
+    assert code in error.message
+
+
+def test_long_lists_are_left_out_and_the_remedy_stays() -> None:
+    sizes = ",".join(f"standard_d{number}s_v5" for number in range(200))
+    start = "The VM size of X is not allowed in your subscription in location 'eastus'."
+    message = f"{start} The available VM sizes are '{sizes}'."
+    told = refusal("BadRequest", message).message
+    assert "standard_d7s_v5" not in told
+    assert told.endswith("Use another resource.instanceType, region or zone.")
+
+
+def test_any_other_long_message_is_cut() -> None:
+    assert len(refusal("InternalError", "x" * 5000).message) < 600
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "17"}, 17.0),
+        ({"Retry-After": "Thu, 26 Nov 2026 10:00:30 GMT",
+          "Date": "Thu, 26 Nov 2026 10:00:00 GMT"}, 30.0),
+        ({"Retry-After": "Thu, 26 Nov 2026 10:00:30 GMT"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({}, None),
+    ],
+    ids=["seconds", "a date", "a date without the answer's own", "neither", "none"],
+)  # fmt: skip
+def test_when_to_come_back(headers: dict[str, str], seconds: float | None) -> None:
+    told = translate(answered(429, "TooManyRequests", "slow down", headers), "ws1")
+    assert isinstance(told, CloudUnavailable)
+    assert told.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("message", "elsewhere"),
+    [
+        ("there's an in progress upgrade managed cluster operation on the managed cluster", True),
+        ("Another agentpool operation (nodepool1 - Creating) is in progress", True),
+        ("Another agentpool operation (ws1 - Deleting) is in progress", False),
+        ("there's an in progress delete node pool operation on the agent pool 'ws1'", False),
+        ("Another agentpool operation (ws12 - Creating) is in progress", True),
+    ],
+)
+def test_whose_operation_is_in_progress(message: str, elsewhere: bool) -> None:
+    told = translate(answered(409, "OperationNotAllowed", message, {}), "ws1")
+    assert isinstance(told, PoolBusy)
+    assert told.elsewhere is elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """As much of an HTTP answer as the SDK's errors are made of."""
+
+    status_code: int
+    headers: dict[str, str]
+    body: str
+    reason: str = ""
+    request: object = None
+
+    def text(self) -> str:
+        return self.body
+
+
+def answered(status: int, code: str, message: str, headers: dict[str, str]) -> HttpResponseError:
+    body = json.dumps({"error": {"code": code, "message": message}})
+    return HttpResponseError(response=Answer(status, headers, body))

@@ -1,0 +1,188 @@
+"""Sweeps over a world in which things look like orphans, or are."""
+
+from dataclasses import replace
+
+import pytest
+
+from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.cloud.errors import CloudUnavailable
+from gpu_provisioner.cloud.pools import Pool, PoolState
+from kaito_api import labels
+from kaito_kube.errors import Unavailable
+from kaito_kube.kinds import MACHINE, NODE, NODE_CLAIM, Key
+from tests.gpu_provisioner.world import NAME, World, claim_manifest
+
+TAGS = {ownership.MANAGED_BY: ownership.US, ownership.CLAIM_UID: "gone"}
+ORPHAN = Pool(name=NAME, state=PoolState.SUCCEEDED, instance_type="Standard_NC6s_v3", tags=TAGS)
+LABELS = {labels.CLAIM_UID: "gone"}
+
+
+@pytest.fixture
+def world() -> World:
+    return World(leaves_nodes=True)
+
+
+def is_deleted(world: World) -> bool:
+    return ("delete", NAME) in world.cloud.calls
+
+
+async def past_the_grace(world: World) -> None:
+    """Ten minutes: sweeps enough for two that lie the grace apart."""
+    await world.run(120)
+
+
+async def test_an_orphan_goes_after_its_grace(world: World) -> None:
+    world.cloud.seed(ORPHAN)
+    await world.run(50)
+    assert not is_deleted(world)
+    await past_the_grace(world)
+    assert is_deleted(world) and world.cloud.pools() == {}
+    assert world.count("kaito_orphans_deleted_total", kind="agent_pool") == 1
+
+
+async def test_a_process_that_starts_anew_suspects_anew(world: World) -> None:
+    world.cloud.seed(ORPHAN)
+    for _ in range(10):
+        await world.run(50)
+        world.start()
+    assert not is_deleted(world)
+    await past_the_grace(world)
+    await world.run(60)
+    assert is_deleted(world)
+
+
+@pytest.mark.parametrize(("running", "settled"), [(False, True), (True, False)])
+async def test_nothing_is_judged_while_the_cluster_sleeps_or_wakes(
+    world: World, running: bool, settled: bool
+) -> None:
+    world.cloud.seed(ORPHAN)
+    steady = world.cloud.state
+    world.cloud.state = replace(steady, running=running, settled=settled)
+    await world.run(1000)
+    world.cloud.state = steady
+    await world.run(60)
+    assert not is_deleted(world)
+    await past_the_grace(world)
+    assert is_deleted(world)
+
+
+@pytest.mark.parametrize("call", ["cluster", "get"])
+async def test_a_cloud_that_does_not_answer_ends_the_sweep(world: World, call: str) -> None:
+    world.cloud.seed(ORPHAN)
+    for _ in range(100):
+        world.cloud.fail_next(call, CloudUnavailable("CloudUnavailable", "no answer"))
+    for _ in range(200):
+        try:
+            await world.tick()
+        except CloudUnavailable:
+            continue
+    assert not is_deleted(world)
+
+
+async def test_claims_that_cannot_be_listed_are_not_taken_for_none(world: World) -> None:
+    world.cloud.seed(ORPHAN)
+    for _ in range(300):
+        world.cluster.fail_next("list", Unavailable("etcd is away"), NODE_CLAIM)
+    await world.run(200)
+    assert not is_deleted(world)
+
+
+async def test_a_kind_that_the_cluster_forgets_is_not_taken_for_no_claims(world: World) -> None:
+    world.ask()
+    await world.run(12)
+    assert world.condition("Ready") == ("True", "Ready")
+    world.cluster.missing_kinds.add(MACHINE)
+    await world.run(2)
+    listing = await world.cloud.list()
+    for _ in range(20):
+        await world.refresh.sweep(replace(listing, asked=world.clock.now()))
+        world.clock.advance(120)
+    assert not is_deleted(world)
+
+
+async def test_a_listing_that_has_grown_old_is_not_judged_by(world: World) -> None:
+    world.cloud.seed(ORPHAN)
+    for _ in range(10):
+        listing = await world.cloud.list()
+        world.clock.advance(120)
+        await world.refresh.sweep(listing)
+    assert not is_deleted(world)
+
+
+async def test_a_pool_that_came_to_life_since_it_was_listed_is_left_alone(world: World) -> None:
+    world.cloud.seed(ORPHAN)
+    listing = await world.cloud.list()
+    for _ in range(4):
+        await world.refresh.sweep(replace(listing, asked=world.clock.now()))
+        world.clock.advance(120)
+        world.cloud.seed(replace(ORPHAN, state=PoolState.UPDATING))
+    assert not is_deleted(world)
+
+
+@pytest.mark.parametrize("tags", [{}, {"kaito-managed-by": "gpu-provisioner"}, {"owner": "us"}])
+async def test_pools_without_all_of_our_tags_are_never_touched(
+    world: World, tags: dict[str, str]
+) -> None:
+    world.cloud.seed(replace(ORPHAN, tags=tags))
+    await world.run(500)
+    assert not is_deleted(world)
+
+
+async def test_the_pool_of_an_earlier_claim_makes_way_for_the_present_one(world: World) -> None:
+    world.cloud.seed(ORPHAN)
+    world.ask()
+    await world.run(5)
+    assert world.condition("Launched") == ("Unknown", "LaunchPending")
+    assert "of an earlier claim is in the way" in world.message("Launched")
+    await past_the_grace(world)
+    await world.run(20)
+    assert world.condition("Ready") == ("True", "Ready")
+
+
+async def test_two_kinds_with_one_name_do_not_take_each_others_pool(world: World) -> None:
+    world.ask()
+    await world.run(12)
+    world.cluster.seed(NODE_CLAIM, claim_manifest(NODE_CLAIM))
+    await world.run(300)
+    assert world.condition("Ready") == ("True", "Ready")
+    assert not is_deleted(world)
+    rival = world.cluster.peek(NODE_CLAIM, NAME)
+    assert rival is not None
+    assert f"belongs to Machine {NAME}" in rival["status"]["conditions"][0]["message"]
+
+
+async def test_a_node_with_neither_claim_nor_pool_goes_when_it_is_dead(world: World) -> None:
+    world.cloud.seed(replace(ORPHAN, labels=LABELS))
+    world.join(NAME)
+    world.cloud._pools.clear()
+    await past_the_grace(world)
+    assert world.cluster.peek(NODE, f"aks-{NAME}-0") is not None, "it is Ready"
+    assert world.events() == ["NodeWithoutPool"]
+    assert world.count("kaito_stray_nodes") == 1
+    world.set_ready(NAME, "Unknown")
+    await past_the_grace(world)
+    assert world.cluster.peek(NODE, f"aks-{NAME}-0") is None
+    assert world.count("kaito_stray_nodes") == 0
+
+
+async def test_nodes_of_others_are_never_touched(world: World) -> None:
+    world.cloud.seed(ORPHAN)
+    world.join(NAME)
+    world.cloud._pools.clear()
+    world.cluster.change(NODE, Key("", f"aks-{NAME}-0"), {"metadata": {"labels": {"a": "b"}}})
+    world.set_ready(NAME, "Unknown")
+    await world.run(500)
+    assert world.cluster.peek(NODE, f"aks-{NAME}-0") is not None
+
+
+async def test_idleness_costs_one_listing_and_one_look_at_the_cluster(world: World) -> None:
+    world.ask()
+    await world.run(12)
+    before = len(world.cloud.calls)
+    for _ in range(10):
+        world.clock.advance(120)
+        await world.refresh.sweep(await world.refresh.once())
+    calls = [call for call, _ in world.cloud.calls[before:]]
+    assert calls.count("list") == calls.count("cluster") == 10
+    assert len(calls) == 20 + calls.count("newest_image")
+    assert calls.count("newest_image") == 1

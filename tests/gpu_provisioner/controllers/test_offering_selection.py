@@ -1,0 +1,306 @@
+"""A claim's way to a machine over the fake cluster and cloud: pre-flight, fall-back, recovery."""
+
+from dataclasses import replace
+
+import pytest
+
+from gpu_provisioner.agent_pools.ownership import CLAIM_NAME
+from gpu_provisioner.cloud.availability import Market, Quota
+from gpu_provisioner.cloud.errors import CloudError, CloudUnavailable, LaunchRefused, Unauthorized
+from kaito_api import labels
+from kaito_kube.fake import Call
+from kaito_kube.kinds import EVENT, Manifest
+from tests.gpu_provisioner.offerings.builders import (
+    A100,
+    T4,
+    T4_FAMILY,
+    UNKNOWN,
+    V100,
+    ZONE,
+    disabled,
+    market,
+    offer,
+)
+from tests.gpu_provisioner.world import KINDS, NAME, World, claim_manifest
+
+PLENTY = (0, 100_000)
+NO_CAPACITY = LaunchRefused("InsufficientCapacity", "no capacity in eastus")
+
+
+def types(*names: str) -> Manifest:
+    return {"key": labels.INSTANCE_TYPE, "operator": "In", "values": list(names)}
+
+
+def t4_quota(used: int, limit: int) -> Market:
+    """The same goods with so much of the T4's quota."""
+    quotas = {**GOODS.quotas, T4_FAMILY: Quota(used=used, limit=limit)}
+    return replace(GOODS, quotas=quotas)
+
+
+GOODS = market(offer(T4), offer(A100), offer(V100), t4=(0, 1000), cores=PLENTY)
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.kind)
+def world(request: pytest.FixtureRequest) -> World:
+    made = World(request.param)
+    made.cloud.goods = GOODS
+    return made
+
+
+def message(world: World) -> str:
+    claim = world.claim()
+    assert claim is not None
+    return str(claim["status"]["conditions"][0]["message"])
+
+
+def creates(world: World) -> int:
+    return sum(call == "create" for call, _ in world.cloud.calls)
+
+
+def pool_type(world: World) -> str:
+    return world.cloud.pools()[NAME].instance_type
+
+
+async def test_the_cheapest_type_that_fits_is_asked_for(world: World) -> None:
+    world.ask(requirements=[types(A100, T4)])
+    await world.run(12)
+    assert pool_type(world) == T4
+    assert world.condition("Ready") == ("True", "Ready")
+
+
+async def test_a_shortage_of_quota_is_told_in_the_first_pass_and_asks_nothing(
+    world: World,
+) -> None:
+    world.cloud.goods = t4_quota(998, 1000)
+    world.ask(requirements=[types(T4)])
+    await world.run(1)
+    await world.tick(seconds=0)
+    assert world.condition("Launched") == ("False", "QuotaExceeded")
+    assert f"{T4} in eastus needs 4 vCPUs" in message(world)
+    assert "2 of 1000 are left" in message(world)
+    assert creates(world) == 0
+    (event,) = world.cluster.objects(EVENT)
+    assert (event["reason"], event["note"]) == ("QuotaExceeded", message(world))
+
+
+async def test_it_is_told_once_and_the_market_is_asked_once_a_minute(world: World) -> None:
+    world.cloud.goods = t4_quota(0, 0)
+    world.ask(requirements=[types(T4)])
+    await world.run(120)
+    assert len(world.cluster.objects(EVENT)) == 1
+    assert world.cloud.calls.count(("market", "")) <= 11
+    assert creates(world) == 0
+
+
+async def test_quota_that_comes_is_used_by_itself(world: World) -> None:
+    world.cloud.goods = t4_quota(0, 0)
+    world.ask(requirements=[types(T4)])
+    await world.run(30)
+    assert world.condition("Ready") == ("False", "QuotaExceeded")
+    world.cloud.goods = GOODS
+    await world.run(25)
+    assert world.condition("Ready") == ("True", "Ready")
+
+
+async def test_the_next_type_is_asked_for_where_quota_is_short(world: World) -> None:
+    world.cloud.goods = t4_quota(0, 0)
+    world.ask(requirements=[types(T4, A100)])
+    await world.run(12)
+    assert pool_type(world) == A100
+    assert world.condition("Ready") == ("True", "Ready")
+    assert creates(world) == 1
+
+
+async def test_a_refusal_for_capacity_falls_back_in_the_same_pass(world: World) -> None:
+    world.cloud.fail_next("create", NO_CAPACITY)
+    world.ask(requirements=[types(T4, A100)])
+    await world.run(2)
+    assert pool_type(world) == A100
+    assert world.cloud.calls.count(("create", NAME)) == 2
+    assert [e["reason"] for e in world.cluster.objects(EVENT)] == ["InsufficientCapacity"]
+    await world.run(10)
+    assert world.condition("Ready") == ("True", "Ready")
+
+
+async def test_a_shortage_that_is_found_late_falls_back_to_the_next_type(world: World) -> None:
+    world.cloud.fail_late[NAME] = NO_CAPACITY
+    world.ask(requirements=[types(T4, A100)])
+    await world.run(12)
+    assert pool_type(world) == T4
+    assert world.condition("Launched") == ("False", "InsufficientCapacity")
+    world.cloud.fail_late.clear()
+    await world.run(40)
+    assert pool_type(world) == A100
+    assert world.condition("Ready") == ("True", "Ready")
+
+
+async def test_a_machine_that_joins_late_keeps_its_type(world: World) -> None:
+    world.cloud.fail_late[NAME] = NO_CAPACITY
+    world.ask(requirements=[types(T4, A100)])
+    await world.run(12)
+    world.join(NAME)
+    await world.run(60)
+    assert pool_type(world) == T4
+    assert world.condition("Ready") == ("True", "Ready")
+
+
+async def test_with_no_choice_left_it_is_told_and_tried_again_when_that_has_passed(
+    world: World,
+) -> None:
+    for _ in range(2):
+        world.cloud.fail_next("create", NO_CAPACITY)
+    world.ask(requirements=[types(T4, A100)])
+    await world.run(2)
+    assert world.condition("Launched") == ("False", "InsufficientCapacity")
+    assert T4 in message(world) and A100 in message(world)
+    await world.run(30)
+    assert creates(world) == 2
+    await world.run(20)
+    assert pool_type(world) == T4
+    assert world.condition("Ready") == ("True", "Ready")
+
+
+async def test_other_claims_pass_over_what_one_was_refused(world: World) -> None:
+    world.cloud.fail_next("create", NO_CAPACITY)
+    world.ask(requirements=[types(T4, A100)])
+    await world.run(2)
+    world.cluster.seed(
+        world.kind, claim_manifest(world.kind, "ws2", requirements=[types(T4, A100)])
+    )
+    await world.run(2)
+    assert world.cloud.pools()["ws2"].instance_type == A100
+    assert creates(world) == 3
+
+
+async def test_ten_claims_with_quota_for_three(world: World) -> None:
+    world.cloud.goods = t4_quota(0, 14)
+    for number in range(10):
+        manifest = claim_manifest(world.kind, f"ws{number}", requirements=[types(T4)])
+        world.cluster.seed(world.kind, manifest)
+    await world.run(20)
+    made = world.cloud.pools()
+    assert len(made) == creates(world) == 3
+    waiting = [m for m in world.cluster.objects(world.kind) if m["metadata"]["name"] not in made]
+    reasons = {m["status"]["conditions"][0]["reason"] for m in waiting}
+    assert reasons == {"QuotaExceeded"}
+    gone = next(iter(made))
+    await world.cluster.delete(world.kind, gone)
+    await world.run(40)
+    after = world.cloud.pools()
+    assert gone not in after and len(after) == 3 and creates(world) == 4
+
+
+async def test_ten_claims_without_capacity_are_no_call_storm(world: World) -> None:
+    for _ in range(100):
+        world.cloud.fail_next("create", NO_CAPACITY)
+    for number in range(10):
+        manifest = claim_manifest(world.kind, f"ws{number}", requirements=[types(T4)])
+        world.cluster.seed(world.kind, manifest)
+    await world.run(180)
+    assert creates(world) <= 6
+
+
+async def test_a_zone_withheld_is_told(world: World) -> None:
+    sold = offer(T4, zones_withheld=frozenset({"1"}))
+    world.cloud.goods = market(sold, cores=PLENTY)
+    in_zone: Manifest = {"key": ZONE, "operator": "In", "values": ["eastus-1"]}
+    world.ask(requirements=[types(T4), in_zone])
+    await world.run(2)
+    assert world.condition("Launched") == ("False", "SkuNotAvailable")
+    assert "not sold to this subscription in eastus-1: it is in eastus-2" in message(world)
+    world.cloud.goods = GOODS
+    await world.run(30)
+    assert world.cloud.pools()[NAME].zones == ("1",)
+
+
+async def test_spot_is_asked_for_where_it_is_allowed(world: World) -> None:
+    allowed = {
+        "key": "karpenter.sh/capacity-type", "operator": "In", "values": ["spot", "on-demand"],
+    }  # fmt: skip
+    world.ask(requirements=[types(T4), allowed])
+    world.cloud.fail_next("create", NO_CAPACITY)
+    await world.run(2)
+    pool = world.cloud.pools()[NAME]
+    assert (pool.instance_type, pool.spot) == (T4, False)
+    assert creates(world) == 2
+
+
+async def test_a_disabled_subscription_is_told_and_mends_by_itself(world: World) -> None:
+    world.cloud.goods = disabled(offer(T4))
+    world.ask(requirements=[types(T4)])
+    await world.run(2)
+    assert world.condition("Launched") == ("False", "SubscriptionDisabled")
+    assert creates(world) == 0
+    world.cloud.goods = GOODS
+    await world.run(30)
+    assert world.condition("Ready") == ("True", "Ready")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Unauthorized("CloudUnauthorized", "403"), CloudUnavailable("CloudUnavailable", "500")],
+    ids=lambda error: error.reason,
+)
+async def test_without_the_market_the_cloud_judges(world: World, error: CloudError) -> None:
+    world.cloud.goods = t4_quota(0, 0)
+    world.cloud.fail_next("market", error)
+    world.ask(requirements=[types(T4, A100)])
+    await world.run(2)
+    assert pool_type(world) == A100
+    assert [call for call, _ in world.cloud.calls if call != "list"][:3] == [
+        "market", "create", "create",
+    ]  # fmt: skip
+
+
+async def test_a_type_in_no_catalogue_is_asked_for_by_name(world: World) -> None:
+    world.ask(requirements=[types(UNKNOWN)])
+    await world.run(12)
+    assert pool_type(world) == UNKNOWN
+    assert world.condition("Ready") == ("True", "Ready")
+
+
+async def test_the_gpus_that_a_node_needs_are_those_of_the_chosen_type() -> None:
+    world = World(gpus="1")
+    world.ask(requirements=[types("Standard_NC64as_T4_v3", T4)])
+    await world.run(12)
+    assert pool_type(world) == T4
+    assert world.condition("Ready") == ("True", "Ready")
+    world = World(gpus="1")
+    world.ask(requirements=[types("Standard_NC64as_T4_v3")])
+    await world.run(12)
+    assert world.condition("Initialized") == ("Unknown", "InitializationPending")
+
+
+async def test_a_restart_goes_on_with_the_pool_that_is_there(world: World) -> None:
+    world.cloud.fail_next("create", NO_CAPACITY)
+    world.ask(requirements=[types(T4, A100)])
+    await world.run(2)
+    world.start()
+    await world.run(12)
+    assert pool_type(world) == A100 and creates(world) == 2
+    assert world.cloud.pools()[NAME].tags[CLAIM_NAME] == NAME
+
+
+async def test_a_claim_deleted_between_two_tries_is_not_tried_on(world: World) -> None:
+    world.ask(requirements=[types(T4, A100)])
+    await world.run(1)
+    world.cloud.fail_next("create", NO_CAPACITY)
+
+    def hook(call: Call) -> None:
+        """The user deletes it while its first refusal is being told."""
+        claim = world.claim()
+        if call.kind is EVENT and claim is not None:
+            deleted = {"deletionTimestamp": "2026-01-01T00:00:00Z", "resourceVersion": "9999"}
+            claim["metadata"] |= deleted
+            world.store.replace_all(world.kind, [claim])
+
+    world.cluster.hook = hook
+    await world.run(1)
+    assert creates(world) == 1 and world.cloud.pools() == {}
+
+
+async def test_what_cannot_be_is_never_asked_of_the_cloud(world: World) -> None:
+    world.ask(requirements=[types(T4), {"key": "example.com/a", "operator": "In", "values": ["b"]}])
+    await world.run(30)
+    assert world.condition("Launched") == ("False", "InvalidRequirements")
+    assert creates(world) == 0

@@ -1,0 +1,77 @@
+"""What a claim shows while its turn has not come, and that it ends Ready all the same."""
+
+import pytest
+
+from gpu_provisioner.cloud.errors import CloudUnavailable, PoolBusy
+from gpu_provisioner.settings import Budget
+from kaito_api import conditions
+from kaito_kube.kinds import EVENT
+from tests.gpu_provisioner.world import World, claim_manifest
+
+NAMES = [f"ws{number}" for number in range(5)]
+
+
+def asked(budget: Budget) -> World:
+    """Five claims at once, in a world whose cloud is paced."""
+    world = World(budget=budget)
+    for name in NAMES:
+        world.cluster.seed(world.kind, claim_manifest(world.kind, name))
+    return world
+
+
+def shown(world: World, type_: str) -> list[tuple[str, str, str]]:
+    found = []
+    for name in NAMES:
+        claim = world.claim(name)
+        assert claim is not None
+        condition = conditions.find(claim.get("status", {}).get("conditions", ()), type_)
+        assert condition is not None
+        found.append((condition["status"], condition["reason"], condition["message"]))
+    return found
+
+
+def creates(world: World) -> int:
+    return sum(call == "create" for call, _ in world.cloud.calls)
+
+
+async def test_over_the_budget_a_claim_says_that_it_is_queued() -> None:
+    world = asked(Budget(writes_per_minute=6))
+    await world.run(2)
+    assert [(status, reason) for status, reason, _ in shown(world, "MachineLaunched")] == [
+        *2 * [("Unknown", "LaunchPending")],
+        *3 * [("Unknown", "LaunchQueued")],
+    ]
+    await world.run(20)
+    assert {ready for ready, _, _ in shown(world, "Ready")} == {"True"}
+    assert creates(world) == 5
+    assert world.cluster.objects(EVENT) == []
+
+
+@pytest.mark.parametrize("seconds", [17.0, 90.0])
+async def test_throttling_is_shown_and_passes(seconds: float) -> None:
+    world = asked(Budget())
+    world.cloud.fail_next(
+        "create", CloudUnavailable("CloudUnavailable", "Azure answered 429 X: later", seconds)
+    )
+    await world.run(2)
+    for status, reason, message in shown(world, "MachineLaunched"):
+        assert (status, reason) == ("False", "CloudUnavailable")
+        assert message.startswith("Azure answered 429 X: ")
+    assert creates(world) == 1
+    await world.run(int(seconds / 5) + 15)
+    assert {ready for ready, _, _ in shown(world, "Ready")} == {"True"}
+    assert creates(world) == 1 + 5
+
+
+async def test_a_busy_cluster_is_shown_and_asked_by_one_at_a_time() -> None:
+    world = asked(Budget())
+    for _ in range(10):
+        busy = PoolBusy("CloudUnavailable", "an upgrade is in progress", 5.0, elsewhere=True)
+        world.cloud.fail_next("create", busy)
+    await world.run(2)
+    assert {reason for _, reason, _ in shown(world, "MachineLaunched")} == {"LaunchQueued"}
+    assert creates(world) == 1
+    await world.run(40)
+    assert {ready for ready, _, _ in shown(world, "Ready")} == {"True"}
+    assert creates(world) == 10 + 5
+    assert world.cluster.objects(EVENT) == []

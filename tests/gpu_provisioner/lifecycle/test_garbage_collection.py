@@ -1,0 +1,120 @@
+"""Which pools and Nodes nobody asks for any more, and which only look so."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.cloud.pools import Pool, PoolState
+from gpu_provisioner.lifecycle.garbage_collection import Seen, sweep_nodes, sweep_pools
+from kaito_api import labels
+from kaito_kube.kinds import Manifest
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+GRACE = timedelta(minutes=5)
+OURS = {ownership.MANAGED_BY: ownership.US, ownership.CLAIM_UID: "u1"}
+NOTHING = Seen(pools=(), claim_uids=frozenset(), claim_names=frozenset())
+
+
+def pool(state: PoolState = PoolState.SUCCEEDED, name: str = "ws1", **tags: str) -> Pool:
+    return Pool(name=name, state=state, instance_type="Standard_NC6s_v3", tags=tags or OURS)
+
+
+def seen(*pools: Pool, uids: tuple[str, ...] = (), names: tuple[str, ...] = ()) -> Seen:
+    return Seen(pools=pools, claim_uids=frozenset(uids), claim_names=frozenset(names))
+
+
+@pytest.mark.parametrize(
+    ("found", "first_seen", "deleted"),
+    [
+        (seen(pool()), NOW - GRACE, True),
+        (seen(pool()), NOW - GRACE + timedelta(seconds=1), False),
+        (seen(pool()), None, False),
+        (seen(pool(), uids=("u1",)), NOW - GRACE, False),
+        (seen(pool(), uids=("u2",), names=("ws1",)), NOW - GRACE, True),
+        (seen(pool(PoolState.CREATING)), NOW - GRACE, False),
+        (seen(pool(PoolState.DELETING)), NOW - GRACE, False),
+        (seen(pool(PoolState.UNKNOWN)), NOW - GRACE, False),
+        (seen(pool(PoolState.FAILED)), NOW - GRACE, True),
+        (seen(pool(owner="someone")), NOW - GRACE, False),
+    ],
+    ids=[
+        "orphan past its grace",
+        "orphan within its grace",
+        "seen for the first time",
+        "its claim exists",
+        "a claim of its name exists, and of another uid",
+        "being made",
+        "being deleted",
+        "being upgraded",
+        "failed orphan",
+        "not ours",
+    ],
+)
+def test_which_pools_go(found: Seen, first_seen: datetime | None, deleted: bool) -> None:
+    suspects = {"ws1 u1": first_seen} if first_seen else {}
+    assert bool(sweep_pools(found, suspects, NOW, GRACE).delete) is deleted
+
+
+def test_a_pool_whose_claim_came_back_is_suspected_anew() -> None:
+    first = sweep_pools(seen(pool()), {}, NOW, GRACE)
+    between = sweep_pools(seen(pool(), uids=("u1",)), first.suspects, NOW + GRACE, GRACE)
+    last = sweep_pools(seen(pool()), between.suspects, NOW + 2 * GRACE, GRACE)
+    assert last.delete == ()
+
+
+def test_a_name_that_another_pool_has_taken_is_suspected_anew() -> None:
+    first = sweep_pools(seen(pool()), {}, NOW, GRACE)
+    other = replace(pool(), tags={**OURS, ownership.CLAIM_UID: "u2"})
+    assert sweep_pools(seen(other), first.suspects, NOW + GRACE, GRACE).delete == ()
+
+
+@pytest.mark.parametrize(("number", "most"), [(1, 1), (10, 10), (30, 10), (500, 100)])
+def test_not_all_go_at_once(number: int, most: int) -> None:
+    found = seen(*(pool(name=f"ws{index}") for index in range(number)))
+    first = sweep_pools(found, {}, NOW, GRACE)
+    assert len(sweep_pools(found, first.suspects, NOW + GRACE, GRACE).delete) == most
+
+
+def node(ready: str = "Unknown", uid: str | None = "u1") -> Manifest:
+    own = {labels.CLAIM_UID: uid} if uid else {}
+    return {
+        "metadata": {"name": "aks-ws1-0", "labels": {labels.AGENT_POOL: "ws1", **own}},
+        "status": {"conditions": [{"type": "Ready", "status": ready}]},
+    }
+
+
+LEAVING = node() | {"metadata": {**node()["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}}
+
+
+@pytest.mark.parametrize(
+    ("found", "first_seen", "deleted"),
+    [
+        (replace(NOTHING, nodes=(node(),)), NOW - GRACE, True),
+        (replace(NOTHING, nodes=(node(),)), NOW - GRACE / 2, False),
+        (replace(NOTHING, nodes=(node(),)), None, False),
+        (replace(NOTHING, nodes=(node("False"),)), NOW - GRACE, True),
+        (replace(NOTHING, nodes=(node("True"),)), NOW - GRACE, False),
+        (replace(NOTHING, nodes=(node(uid=None),)), NOW - GRACE, False),
+        (replace(NOTHING, nodes=(LEAVING,)), NOW - GRACE, False),
+        (replace(seen(pool(owner="?")), nodes=(node(),)), NOW - GRACE, False),
+        (replace(seen(uids=("u1",)), nodes=(node(),)), NOW - GRACE, False),
+        (replace(seen(names=("ws1",)), nodes=(node(),)), NOW - GRACE, False),
+    ],
+    ids=[
+        "orphan past its grace",
+        "orphan within its grace",
+        "seen for the first time",
+        "says itself that it is not Ready",
+        "Ready",
+        "not ours",
+        "on its way out",
+        "a pool of its name exists",
+        "its claim exists",
+        "a claim of its name exists",
+    ],
+)
+def test_which_nodes_go(found: Seen, first_seen: datetime | None, deleted: bool) -> None:
+    suspects = {"aks-ws1-0 u1": first_seen} if first_seen else {}
+    assert bool(sweep_nodes(found, suspects, NOW, GRACE).delete) is deleted

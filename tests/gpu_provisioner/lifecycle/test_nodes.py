@@ -1,0 +1,82 @@
+"""Which Node objects of a pool's name are a claim's."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.claims.claim import Claim, parse
+from gpu_provisioner.cloud.pools import Pool, PoolState
+from gpu_provisioner.lifecycle.nodes import nodes_of
+from kaito_api import labels
+from kaito_kube.kinds import NODE_CLAIM, Manifest
+from tests.gpu_provisioner.world import NAME, claim_manifest
+
+BEFORE, CREATED, AFTER = "2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z", "2026-01-01T12:00:00Z"
+OWN_TAGS = {ownership.MANAGED_BY: ownership.US, ownership.CLAIM_UID: "u1"}
+POOL = Pool(name=NAME, state=PoolState.SUCCEEDED, instance_type="x", tags=OWN_TAGS)
+FOREIGN = replace(POOL, tags={"owner": "someone"})
+
+
+def claim(**status: Any) -> Claim:
+    manifest = claim_manifest(NODE_CLAIM)
+    manifest["metadata"] |= {"uid": "u1", "creationTimestamp": CREATED}
+    return parse(NODE_CLAIM, {**manifest, "status": status})
+
+
+def node(
+    name: str = "a", uid: str | None = None, born: str = AFTER, ready: str = "True", since: str = ""
+) -> Manifest:
+    return {
+        "metadata": {
+            "name": name,
+            "creationTimestamp": born,
+            "labels": {labels.AGENT_POOL: NAME, **({labels.CLAIM_UID: uid} if uid else {})},
+        },
+        "status": {
+            "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": since or born}]
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("pool", "found", "own"),
+    [
+        (POOL, node(uid="u1"), True),
+        (None, node(uid="u1"), True),
+        (POOL, node(), True),
+        (POOL, node(born=BEFORE), False),
+        (POOL, node(uid="u0", born=BEFORE), False),
+        (POOL, node(uid="u0", born=BEFORE, since=AFTER), True),
+        (POOL, node(uid="u0", born=BEFORE, since=AFTER, ready="Unknown"), False),
+        (FOREIGN, node(), False),
+        (None, node(), False),
+    ],
+    ids=[
+        "its uid",
+        "its uid, and the pool is missing from a listing",
+        "no uid, of its pool",
+        "no uid, older than the claim",
+        "of an earlier claim, from a late cache",
+        "taken over from an earlier claim by this one's machine",
+        "left over from an earlier claim",
+        "of someone else's pool",
+        "no uid and no pool",
+    ],
+)
+def test_whose_a_node_is(pool: Pool | None, found: Manifest, own: bool) -> None:
+    assert nodes_of(claim(), pool, [found]) == ((found,) if own else ())
+
+
+def test_a_node_in_use_stays_the_claims_while_its_pool_is_not_listed() -> None:
+    assert nodes_of(claim(nodeName="a"), None, [node("a")]) == (node("a"),)
+
+
+def test_the_one_that_works_comes_first() -> None:
+    found = [node("a", "u1", ready="False"), node("b", "u1"), node("c", "u1")]
+    assert [n["metadata"]["name"] for n in nodes_of(claim(nodeName="c"), POOL, found)] == [
+        "c",
+        "b",
+        "a",
+    ]
