@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kaito_kube.kinds import MACHINE, WORKSPACE, Kind, Manifest
+from workspace_controller.catalog_facts import catalogue_facts
 from workspace_controller.manifests.claims import claim_name
 from workspace_controller.manifests.metadata import Owner
-from workspace_controller.observe import catalogue_facts, read_spec
 from workspace_controller.observed import Claim, Observed, UserFile
+from workspace_controller.plan.spec import read_spec
 from workspace_controller.settings import NodeProvisioner, PodSettings, Settings
 
 NAMESPACE = "team"

@@ -23,8 +23,9 @@ from tests.workspace_controller.given import (
 )
 from tests.workspace_controller.harness import Scene
 from workspace_controller.holding import taken_by
-from workspace_controller.observe import secrets_named
 from workspace_controller.observed import Observed, TuningRun
+from workspace_controller.plan.spec import secrets_named
+from workspace_controller.validator import Validator
 
 
 async def seen(scene: Scene, name: str = "ws") -> Observed:
@@ -190,7 +191,7 @@ async def test_a_workspace_that_is_only_about_to_be(manifest: Manifest, reasons:
     scene = Scene()
     scene.replica.look()
     about = {**manifest, "metadata": {"uid": "", **manifest["metadata"]}}
-    found = await scene.replica.reconciler.observer.check(about)
+    found = await Validator(scene.replica.reconciler.observer).check(about)
     assert [problem.reason for problem in found] == reasons
 
 

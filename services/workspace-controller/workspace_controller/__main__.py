@@ -36,6 +36,7 @@ from workspace_controller.observe import Observer
 from workspace_controller.reconcile import Reconciler
 from workspace_controller.settings import Settings
 from workspace_controller.tuning_client import GrpcTuningClient
+from workspace_controller.validator import Validator
 from workspace_controller.webhook import Webhook
 
 logger = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
         leadership=leadership,
         store=store,
         controller=controller(cluster, store, Reconciler(observer, hand, metrics), settings, rng),
-        webhook=Webhook(cluster, clock, settings, observer.check, metrics),
+        webhook=Webhook(cluster, clock, settings, Validator(observer).check, metrics),
         front_door=FrontDoor(fence, store, settings),
         registry=registry,
         metrics=metrics,

@@ -7,12 +7,12 @@ from kaito_api import labels
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import AlreadyExists, ClusterError, Forbidden, Invalid, NotFound
 from kaito_kube.events import EventRecorder
-from kaito_kube.kinds import NODE_POOL, WORKSPACE, Kind, Manifest, is_being_deleted
-from workspace_controller.manifests.metadata import belongs_to, is_claim_of, owner_of
-from workspace_controller.observe import CLAIM_KINDS
+from kaito_kube.kinds import WORKSPACE, Kind, Manifest
+from workspace_controller.manifests.metadata import owner_of
 from workspace_controller.observed import Refusal
-from workspace_controller.plan.nodes import missing_kind
+from workspace_controller.plan.ownership import Ownership, name_taken, ownership
 from workspace_controller.plan.plan import Apply, Create, Delete, Event, Plan, Step
+from workspace_controller.plan.refusal import refusal_of
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +39,10 @@ class Hand:
     async def carry_out(self, workspace: Manifest, plan: Plan) -> Manifest:
         """Returns the Workspace as the server has it afterwards.
 
-        Raises Refused, with everything before the refused step done, and other ClusterErrors
-        when the server could not be asked."""
+        Raises:
+            Refused: the server refused a step; everything before that step is done.
+            ClusterError: the server could not be asked.
+        """
         if plan.finalizer == "add":
             workspace = await self._finalizer(workspace, add=True)
         for step in plan.steps:
@@ -73,6 +75,14 @@ class Hand:
             )
         return workspace
 
+    async def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
+        """What is gone is gone."""
+        try:
+            await self.cluster.delete(kind, name, namespace)
+            logger.info("deleted %s %s", kind, name)
+        except NotFound:
+            pass
+
     async def _do(self, workspace: Manifest, step: Step) -> None:
         try:
             match step:
@@ -83,7 +93,7 @@ class Hand:
                 case Delete(kind, name, namespace):
                     await self.delete(kind, name, namespace)
         except (Forbidden, Invalid, NotFound) as error:
-            raise Refused(_refusal(step, error)) from error
+            raise Refused(refusal_of(step.kind, error)) from error
 
     async def _create(self, workspace: Manifest, kind: Kind, manifest: Manifest) -> None:
         name, namespace = _place(manifest)
@@ -91,7 +101,7 @@ class Hand:
             await self.cluster.create(kind, manifest)
             logger.info("created %s %s", kind, name)
         except AlreadyExists:
-            _must_be_ours(workspace, kind, await self.cluster.get(kind, name, namespace))
+            _require_own(workspace, kind, await self.cluster.get(kind, name, namespace))
 
     async def _apply(
         self, workspace: Manifest, kind: Kind, manifest: Manifest, known: bool
@@ -104,17 +114,9 @@ class Hand:
             except NotFound:
                 pass
             else:
-                _must_be_ours(workspace, kind, present)
+                _require_own(workspace, kind, present)
         await self.cluster.apply(kind, manifest)
         logger.info("applied %s %s", kind, name)
-
-    async def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
-        """What is gone is gone."""
-        try:
-            await self.cluster.delete(kind, name, namespace)
-            logger.info("deleted %s %s", kind, name)
-        except NotFound:
-            pass
 
     async def _finalizer(self, workspace: Manifest, *, add: bool) -> Manifest:
         """Guarded by the version that was read: nobody else's finalizer gets lost."""
@@ -132,26 +134,11 @@ def _place(manifest: Manifest) -> tuple[str, str]:
     return metadata["name"], metadata.get("namespace", "")
 
 
-def _must_be_ours(workspace: Manifest, kind: Kind, present: Manifest) -> None:
-    """Never takes over what somebody else made; waits for what is leaving."""
-    name = present["metadata"]["name"]
-    if is_being_deleted(present):
-        raise NotNow(f"{kind} {name} is being deleted")
-    owner = owner_of(workspace)
-    if belongs_to(present, owner) or (kind in CLAIM_KINDS and is_claim_of(present, owner)):
-        return
-    place = f"{owner.namespace}/{name}" if kind.namespaced else name
-    message = (
-        f"{kind} {place} exists and is not this Workspace's: delete it, or give the Workspace "
-        "another name"
-    )
-    raise Refused(Refusal(reason="NameTaken", message=message))
-
-
-def _refusal(step: Step, error: ClusterError) -> Refusal:
-    kind = step.kind
-    if isinstance(error, NotFound) and kind in CLAIM_KINDS:
-        return Refusal(reason="ProvisionerMissing", message=f"{missing_kind(kind)}: {error}")
-    if isinstance(error, Invalid) and kind is NODE_POOL and ".spec.replicas" in str(error):
-        return Refusal(reason="ProvisionerTooOld", message=f"{kind}: {error}")
-    return Refusal(reason="ClusterUnavailable", message=f"{kind}: {error}")
+def _require_own(workspace: Manifest, kind: Kind, present: Manifest) -> None:
+    """Raises what plan.ownership decides about an object that is in the way."""
+    owner, name = owner_of(workspace), present["metadata"]["name"]
+    match ownership(owner, kind, present):
+        case Ownership.TERMINATING:
+            raise NotNow(f"{kind} {name} is being deleted")
+        case Ownership.FOREIGN:
+            raise Refused(name_taken(owner, kind, name))

@@ -12,7 +12,7 @@ from kaito_kube.informer import WatchSource, run_informer
 from kaito_kube.kinds import Manifest, key_of
 from kaito_kube.store import Store
 from kaito_kube.work_queue import RateLimit, WorkQueue
-from workspace_controller.observe import CLAIM_KINDS
+from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.reconcile import Reconciler
 from workspace_controller.settings import Settings
 from workspace_controller.waking import CHILD_KINDS, Waker

@@ -7,18 +7,25 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from kaito_api import reasons
+from kaito_api.conditions import is_true
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import ClusterError
 from kaito_kube.kinds import CONFIG_MAP, WORKSPACE, Kind, Manifest, is_being_deleted
 from kaito_kube.store import Store
 from workspace_controller.manifests.pods import GRPC_PORT
-from workspace_controller.plan.status import is_ready
 from workspace_controller.settings import Settings, release_labels
 
 logger = logging.getLogger(__name__)
+
+
 KEY = "backends.yaml"
+
+
 # Changes often come together; the kubelet needs far longer to bring them to the gateway.
 _GATHER_S = 0.5
+
+
 _RETRY_S = 5.0
 
 
@@ -91,3 +98,8 @@ class FrontDoor:
     def _listen(self, kind: Kind, _: Manifest) -> None:
         if kind is WORKSPACE:
             self._changed.set()
+
+
+def is_ready(workspace: Manifest) -> bool:
+    """Whether a Workspace's model answers, by its status."""
+    return is_true(workspace, reasons.INFERENCE_READY)

@@ -1,36 +1,29 @@
 """Observed, from the store and the few objects that are read when they are needed."""
 
 import asyncio
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
-
-from pydantic import ValidationError
 
 from kaito_api import labels
-from kaito_api.workspace import PresetRef, WorkspaceSpec, parse
+from kaito_api.workspace import WorkspaceSpec
 from kaito_kube import kinds
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import NotFound
-from kaito_kube.kinds import Key, Kind, Manifest, labels_of
+from kaito_kube.kinds import Key, Kind, Manifest
 from kaito_kube.store import Store
-from kaito_presets import catalog as preset_catalog
-from kaito_skus import catalog as sku_catalog
-from kaito_skus.node_labels import from_node_labels
-from kaito_skus.sku import GpuSet, Sku
+from workspace_controller.catalog_facts import catalogue_facts
 from workspace_controller.holding import Holdings
+from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.manifests.metadata import Owner, belongs_to, is_claim_of, owner_of
 from workspace_controller.manifests.tuning_job import CONFIG_KEY
-from workspace_controller.observed import Claim, Observed, SecretFact, UserFile
-from workspace_controller.plan.selecting import is_free, is_own, selector_labels
-from workspace_controller.plan.tuning import tuned_adapter, wants_progress
-from workspace_controller.plan.validation import Problem, preset_ref, problems
-from workspace_controller.settings import NodeProvisioner, Settings
+from workspace_controller.observed import Absence, Claim, Observed, SecretFact, UserFile
+from workspace_controller.plan.node_selection import is_free, is_own
+from workspace_controller.plan.spec import config_named, read_spec, secrets_named, selector_labels
+from workspace_controller.plan.tuned_adapter import tuned_adapter
+from workspace_controller.plan.tuning_job import wants_progress
+from workspace_controller.settings import Settings
 from workspace_controller.tuning_client import TuningClient
 
-CLAIM_KINDS = (kinds.MACHINE, kinds.NODE_CLAIM, kinds.NODE_POOL)
 INFERENCE_CONFIG_KEY = "inference_config.yaml"
 
 
@@ -58,14 +51,27 @@ class Observer:
         # Last: what others decided while this one waited counts.
         return replace(seen, held=self._held(seen))
 
-    async def check(self, workspace: Manifest) -> tuple[Problem, ...]:
-        """What is wrong with a Workspace that is only about to be. Raises ClusterError."""
+    async def observe_candidate(self, workspace: Manifest) -> Observed:
+        """Looks at a Workspace that is only about to be. Raises ClusterError."""
         seen = self._from_store(workspace)
-        if (spec := seen.spec) is None:
-            return (Problem("WorkspaceInvalid", "manifest", seen.spec_problem),)
-        if _config_named(spec):
+        if (spec := seen.spec) is not None and config_named(spec):
             seen = replace(seen, file=await self._file(seen, spec))
-        return problems(seen, spec)
+        return seen
+
+    async def observe_absence(self, key: Key) -> Absence:
+        """Looks at what a Workspace that the store does not know has left. Raises ClusterError.
+
+        The server is asked too, because what the store does not know may only be late.
+        """
+        claims = self._claims_labelled(key)
+        if not claims:
+            return Absence()
+        try:
+            workspace = await self.cluster.get(kinds.WORKSPACE, key.name, key.namespace)
+        except NotFound:
+            return Absence(claims=claims)
+        self.store.upsert(kinds.WORKSPACE, workspace)
+        return Absence(claims=claims, workspace=workspace)
 
     def _from_store(self, workspace: Manifest) -> Observed:
         owner, known = owner_of(workspace), self.store
@@ -98,7 +104,7 @@ class Observer:
             **catalogue_facts(spec, self.settings, nodes),
         )
 
-    def claims_labelled(self, key: Key) -> list[Claim]:
+    def _claims_labelled(self, key: Key) -> tuple[Claim, ...]:
         """Whatever was asked for in a Workspace's name and is not on its way out."""
         where = {labels.WORKSPACE: key.name, labels.WORKSPACE_NAMESPACE: key.namespace}
         found = (
@@ -106,7 +112,7 @@ class Observer:
             for kind in CLAIM_KINDS
             for manifest in self.store.select(kind, where)
         )
-        return [claim for claim in found if not claim.leaving]
+        return tuple(claim for claim in found if not claim.leaving)
 
     def _claims(self, owner: Owner) -> tuple[Claim, ...]:
         return tuple(
@@ -180,91 +186,3 @@ class Observer:
         if pod is None:
             return seen
         return replace(seen, run=await self.tuning.get(pod["status"]["podIP"]))
-
-
-def _config_named(spec: WorkspaceSpec) -> str | None:
-    part = spec.tuning or spec.inference
-    return part.config if part is not None else None
-
-
-def read_spec(workspace: Manifest) -> tuple[WorkspaceSpec | None, str]:
-    """The user's part, or None and what is wrong with it."""
-    try:
-        return parse(workspace), ""
-    except ValidationError as error:
-        told = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return None, "; ".join(told)
-
-
-def secrets_named(spec: WorkspaceSpec, pushes: bool = True) -> dict[str, str]:
-    """Field → name of the Secrets that must be there before anything is made."""
-    named: dict[str, str] = {}
-    ref = preset_ref(spec)
-    if ref is not None:
-        where = "tuning.preset" if spec.tuning is not None else "inference.preset"
-        named |= _options(where, ref)
-    if spec.tuning is not None and spec.tuning.output.image_push_secret and pushes:
-        named["tuning.output.imagePushSecret"] = spec.tuning.output.image_push_secret
-    if spec.inference is not None:
-        for index, adapter in enumerate(spec.inference.adapters):
-            field = f"inference.adapters[{index}].source.imagePullSecrets"
-            named |= {f"{field}[{i}]": n for i, n in enumerate(adapter.source.image_pull_secrets)}
-    return named
-
-
-def _options(where: str, ref: PresetRef) -> dict[str, str]:
-    options = ref.preset_options
-    field = f"{where}.presetOptions"
-    named = {f"{field}.imagePullSecrets[{i}]": n for i, n in enumerate(options.image_pull_secrets)}
-    if options.model_access_secret:
-        named[f"{field}.modelAccessSecret"] = options.model_access_secret
-    return named
-
-
-def catalogue_facts(
-    spec: WorkspaceSpec | None, settings: Settings, nodes: tuple[Manifest, ...]
-) -> dict[str, Any]:
-    """What the catalogues know of the preset and of the machine type."""
-    if spec is None:
-        return {}
-    ref, presets = preset_ref(spec), preset_catalog.load()
-    facts: dict[str, Any] = {}
-    if ref is not None:
-        preset = presets.find(ref.name)
-        facts["preset"] = preset
-        facts["closest_preset"] = None if preset else presets.closest(ref.name)
-    sku = sku_catalog.load().find(spec.resource.instance_type or "")
-    facts["sku"] = sku
-    facts["closest_skus"] = () if sku else _closest(spec.resource.instance_type or "")
-    facts["offered"] = _offered(sku)
-    byo = settings.node_provisioner is NodeProvisioner.BYO
-    facts["gpus"] = _brought(nodes) if byo else (sku.gpus if sku else None)
-    return facts
-
-
-def _closest(name: str) -> tuple[str, ...]:
-    names = [sku.name for sku in sku_catalog.load().skus]
-    return tuple(difflib.get_close_matches(name, names, n=3, cutoff=0.6))
-
-
-def _offered(sku: Sku | None) -> tuple[Sku, ...]:
-    """Machine types to suggest: of the same cloud, and still to be had."""
-    return tuple(
-        other
-        for other in sku_catalog.load().skus
-        if other.retired_on is None and (sku is None or other.cloud is sku.cloud)
-    )
-
-
-def _brought(nodes: Iterable[Manifest]) -> GpuSet | None:
-    """What the weakest of the nodes has, as NVIDIA's labels tell it."""
-    found = [gpus for node in nodes if (gpus := from_node_labels(labels_of(node))) is not None]
-    return min(found, key=lambda gpus: gpus.total_memory_gib, default=None)
-
-
-def key_of_owner(manifest: Manifest) -> Key | None:
-    """The Workspace that an object is labelled as belonging to."""
-    has = labels_of(manifest)
-    name = has.get(labels.WORKSPACE)
-    namespace = has.get(labels.WORKSPACE_NAMESPACE) or manifest["metadata"].get("namespace")
-    return Key(namespace, name) if name and namespace else None

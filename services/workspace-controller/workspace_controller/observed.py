@@ -91,6 +91,15 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """What is there of a Workspace that the store does not know: its claims, and the Workspace
+    itself where the API server still has it."""
+
+    claims: tuple[Claim, ...] = ()
+    workspace: Manifest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """`spec` is None where the manifest fits no schema, and `spec_problem` says why.
 

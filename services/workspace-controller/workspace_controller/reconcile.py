@@ -14,7 +14,7 @@ from workspace_controller.metrics import Metrics
 from workspace_controller.observe import Observer
 from workspace_controller.observed import Observed
 from workspace_controller.plan.decide import decide
-from workspace_controller.plan.nodes import given_back
+from workspace_controller.plan.orphans import decide_absence
 from workspace_controller.plan.plan import Plan
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,11 @@ class Reconciler:
     metrics: Metrics
 
     async def reconcile(self, key: Key) -> float | None:
-        """Returns the seconds after which to look again. Raises ClusterError."""
+        """Returns the seconds after which to look again.
+
+        Raises:
+            ClusterError: the pass failed and is to be retried.
+        """
         began = time.monotonic()
         try:
             return await self._pass(key)
@@ -38,10 +42,9 @@ class Reconciler:
             self.metrics.duration.observe(time.monotonic() - began)
 
     async def _pass(self, key: Key) -> float | None:
-        store = self.observer.store
-        workspace = store.get(WORKSPACE, key)
+        workspace = self.observer.store.get(WORKSPACE, key)
         if workspace is None:
-            await self._leave_nothing(key)
+            await self._reconcile_absence(key)
             return None
         observed = await self.observer.observe(workspace)
         plan = decide(observed)
@@ -63,16 +66,6 @@ class Reconciler:
             store.upsert(WORKSPACE, after)
         return plan.requeue_after
 
-    async def _leave_nothing(self, key: Key) -> None:
-        """Of a Workspace that is gone, as when its finalizer was taken off by hand: nodes cost.
-        The server is asked first, because what the store does not know may only be late."""
-        left = self.observer.claims_labelled(key)
-        if not left:
-            return
-        try:
-            workspace = await self.hand.cluster.get(WORKSPACE, key.name, key.namespace)
-        except NotFound:
-            for step in given_back(left):
-                await self.hand.delete(step.kind, step.name)
-        else:
-            self.observer.store.upsert(WORKSPACE, workspace)
+    async def _reconcile_absence(self, key: Key) -> None:
+        for step in decide_absence(await self.observer.observe_absence(key)):
+            await self.hand.delete(step.kind, step.name)

@@ -9,8 +9,9 @@ from kaito_kube import kinds
 from kaito_kube.kinds import Key, Kind, Manifest, is_being_deleted, key_of, labels_of
 from kaito_kube.store import Store
 from workspace_controller.holding import taken_by
-from workspace_controller.observe import CLAIM_KINDS, key_of_owner, read_spec
-from workspace_controller.plan.selecting import selector_labels
+from workspace_controller.manifests.claims import CLAIM_KINDS
+from workspace_controller.manifests.metadata import key_of_owner
+from workspace_controller.plan.spec import read_spec, selector_labels
 
 CHILD_KINDS = (
     kinds.JOB,

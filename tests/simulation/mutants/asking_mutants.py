@@ -12,8 +12,9 @@ from workspace_controller.manifests import claims
 from workspace_controller.manifests.metadata import Owner
 from workspace_controller.observed import Observed
 from workspace_controller.plan import deletion
-from workspace_controller.plan.nodes import Nodes, decide_nodes, given_back
-from workspace_controller.plan.selecting import claim_is_ready
+from workspace_controller.plan.claim_status import claim_is_ready
+from workspace_controller.plan.node_release import given_back
+from workspace_controller.plan.nodes import Nodes, decide_nodes
 from workspace_controller.reconcile import Reconciler
 
 
@@ -41,10 +42,10 @@ def _does_not_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _leaves_claims(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def leave_nothing(self: Reconciler, key: Key) -> None:
+    async def reconcile_absence(self: Reconciler, key: Key) -> None:
         return
 
-    monkeypatch.setattr(Reconciler, "_leave_nothing", leave_nothing)
+    monkeypatch.setattr(Reconciler, "_reconcile_absence", reconcile_absence)
 
 
 MUTANTS = (

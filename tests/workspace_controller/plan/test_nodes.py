@@ -20,7 +20,8 @@ from tests.workspace_controller.given import (
 )
 from workspace_controller.manifests.claims import claim_name
 from workspace_controller.observed import Claim, Observed
-from workspace_controller.plan.nodes import Nodes, decide_nodes, release
+from workspace_controller.plan.node_release import release
+from workspace_controller.plan.nodes import Nodes, decide_nodes
 from workspace_controller.plan.plan import Apply, Create, Delete
 
 READY = "True/Ready/"

@@ -21,8 +21,8 @@ from tests.workspace_controller.given import (
 from tests.workspace_controller.plan import test_serving as serving
 from tests.workspace_controller.plan import test_tuning as tuning
 from workspace_controller.observed import Observed, Refusal, TuningRun
-from workspace_controller.plan import status
 from workspace_controller.plan.decide import decide
+from workspace_controller.plan.progress import duration
 
 CLAIMED = {"claims": (claim(0),)}
 NODE = {"nodes": (own_node(),), "claims": (claim(0, Ready="True/Ready/"),)}
@@ -148,7 +148,7 @@ def test_a_served_models_estimate_shows_the_arithmetic() -> None:
      (-5, "0s")],
 )  # fmt: skip
 def test_durations(seconds: float, text: str) -> None:
-    assert status.duration(seconds) == text
+    assert duration(seconds) == text
 
 
 def test_times_stay_while_nothing_changes() -> None:

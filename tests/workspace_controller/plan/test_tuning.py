@@ -23,14 +23,9 @@ from workspace_controller.manifests.tuning_job import adapter_revision, job_revi
 from workspace_controller.observed import Observed, TuningRun, UserFile
 from workspace_controller.plan.nodes import decide_nodes
 from workspace_controller.plan.plan import Apply, Create, Delete
-from workspace_controller.plan.tuning import (
-    Phase,
-    TunedAdapter,
-    TuningState,
-    decide_tuning,
-    tuned_adapter,
-    wants_progress,
-)
+from workspace_controller.plan.tuned_adapter import TunedAdapter, tuned_adapter
+from workspace_controller.plan.tuning import Phase, TuningState, decide_tuning
+from workspace_controller.plan.tuning_job import wants_progress
 
 SPEC = Tuning.model_validate(tuning())
 CURRENT = job_revision(SPEC, CONFIG)

@@ -28,7 +28,7 @@ BYPASS = {"kaito.sh/bypass-resource-checks": "true"}
 def found(manifest: Manifest, **changes: Any) -> list[Problem]:
     o = observed(stored(manifest), **changes)
     assert o.spec is not None
-    return list(problems(o, o.spec))
+    return list(problems(o))
 
 
 def user_file(text: str | None) -> UserFile:

@@ -6,13 +6,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kaito_api import labels
+from kaito_kube import kinds
 from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.metadata import Owner
 
 DEFAULT_PROVISIONER = "default"
+
+
 CLAIMS_POOL = "kaito"
+
+
 KAITO_NODE_CLASS = "kaito.sh/KaitoNodeClass/default"
+
+
 AKS_NODE_CLASS = "karpenter.azure.com/AKSNodeClass/default"
+
+
 UNKNOWN_DISK_GIB = 1024
 
 
@@ -147,3 +156,6 @@ def _annotations(need: NodeNeed) -> dict[str, str]:
 
 def _in(key: str, value: str) -> dict[str, Any]:
     return {"key": key, "operator": "In", "values": [value]}
+
+
+CLAIM_KINDS = (kinds.MACHINE, kinds.NODE_CLAIM, kinds.NODE_POOL)

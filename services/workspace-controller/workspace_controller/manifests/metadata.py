@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kaito_api import labels
-from kaito_kube.kinds import WORKSPACE, Manifest, annotations_of, labels_of
+from kaito_kube.kinds import WORKSPACE, Key, Manifest, annotations_of, labels_of
 
 Role = Literal["tuning", "inference"]
 
@@ -80,3 +80,11 @@ def is_claim_of(manifest: Manifest, owner: Owner) -> bool:
     has = labels_of(manifest)
     same = has.get(labels.WORKSPACE_UID, owner.uid) == owner.uid
     return same and all(has.get(key) == value for key, value in owner.labels.items())
+
+
+def key_of_owner(manifest: Manifest) -> Key | None:
+    """The Workspace that an object is labelled as belonging to."""
+    has = labels_of(manifest)
+    name = has.get(labels.WORKSPACE)
+    namespace = has.get(labels.WORKSPACE_NAMESPACE) or manifest["metadata"].get("namespace")
+    return Key(namespace, name) if name and namespace else None

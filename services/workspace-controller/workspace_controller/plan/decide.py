@@ -5,16 +5,20 @@ from collections.abc import Sequence
 from kaito_api import labels
 from kaito_api.workspace import WorkspaceSpec
 from workspace_controller.observed import Observed
-from workspace_controller.plan import status
 from workspace_controller.plan.deletion import decide_deletion
-from workspace_controller.plan.exposing import decide_exposing
-from workspace_controller.plan.nodes import Nodes, decide_nodes, given_back, released
+from workspace_controller.plan.events import events
+from workspace_controller.plan.node_release import given_back, released
+from workspace_controller.plan.nodes import Nodes, decide_nodes
 from workspace_controller.plan.parts import Parts
 from workspace_controller.plan.plan import Finalizer, Plan, soonest
+from workspace_controller.plan.service import decide_exposing
 from workspace_controller.plan.serving import decide_serving, stop
-from workspace_controller.plan.sizing import Misfit, Sizing
-from workspace_controller.plan.tuning import Phase, TuningState, decide_tuning, tuned_adapter
-from workspace_controller.plan.validation import Problem, problems, serves_tuned_model, sizing
+from workspace_controller.plan.sizing import Misfit, Sizing, sizing
+from workspace_controller.plan.spec import serves_tuned_model
+from workspace_controller.plan.status import of_parts, of_problems
+from workspace_controller.plan.tuned_adapter import tuned_adapter
+from workspace_controller.plan.tuning import Phase, TuningState, decide_tuning
+from workspace_controller.plan.validation import Problem, problems
 
 # Objects of the user are not watched: what waits for one looks again.
 _USER_OBJECTS_S = 10.0
@@ -27,21 +31,19 @@ def decide(o: Observed) -> Plan:
     """What the moment asks for. Total: odd input becomes a condition."""
     if o.deleting:
         return decide_deletion(o)
-    if o.spec is None:
-        return _wrong(o, [Problem("WorkspaceInvalid", "manifest", o.spec_problem)])
-    found = problems(o, o.spec)
-    if found:
+    found = problems(o)
+    if o.spec is None or found:
         return _wrong(o, found)
     return _right(o, o.spec)
 
 
 def _wrong(o: Observed, found: Sequence[Problem]) -> Plan:
     """Touches nothing: what runs goes on, and what does not is not begun."""
-    told = status.of_problems(o, found)
+    told = of_problems(o, found)
     waits = any(not problem.permanent or "config" in problem.field for problem in found)
     return Plan(
         status=told,
-        events=status.events(o, told),
+        events=events(o, told),
         requeue_after=_USER_OBJECTS_S if waits else None,
     )
 
@@ -59,7 +61,7 @@ def _right(o: Observed, spec: WorkspaceSpec) -> Plan:
     tuning = decide_tuning(o, spec, spec.tuning, nodes) if spec.tuning is not None else None
     serving = decide_serving(o, spec, nodes, tuning) if _serves(o, tuning) else None
     parts = Parts(size, nodes, tuning, serving)
-    told = status.of_parts(o, parts)
+    told = of_parts(o, parts)
     return Plan(
         finalizer=finalizer,
         steps=(
@@ -71,7 +73,7 @@ def _right(o: Observed, spec: WorkspaceSpec) -> Plan:
             *(serving.steps if serving is not None else ()),
         ),
         status=told,
-        events=status.events(o, told),
+        events=events(o, told),
         requeue_after=soonest(*(p.requeue_after for p in (tuning, serving) if p)),
     )
 

@@ -6,11 +6,12 @@ from kaito_api import labels
 from kaito_api.conditions import parse_time
 from kaito_kube.kinds import JOB, is_being_deleted
 from workspace_controller.observed import Observed
-from workspace_controller.plan import status
-from workspace_controller.plan.nodes import release
+from workspace_controller.plan.claim_status import claim_trouble
+from workspace_controller.plan.events import events
+from workspace_controller.plan.node_release import release
 from workspace_controller.plan.plan import Delete, Plan, Step
-from workspace_controller.plan.selecting import claim_trouble
 from workspace_controller.plan.serving import stop
+from workspace_controller.plan.status import of_deletion
 
 # Pods on a dead node never end: the nodes go all the same after this long.
 _PODS_MAY_TAKE = timedelta(seconds=20)
@@ -52,5 +53,5 @@ def _claims_left(o: Observed) -> str:
 
 
 def _waiting(o: Observed, steps: tuple[Step, ...], why: str, again: float) -> Plan:
-    told = status.of_deletion(o, why)
-    return Plan(steps=steps, status=told, events=status.events(o, told), requeue_after=again)
+    told = of_deletion(o, why)
+    return Plan(steps=steps, status=told, events=events(o, told), requeue_after=again)

@@ -21,13 +21,16 @@ from workspace_controller.manifests.workload import (
     template_of,
 )
 from workspace_controller.observed import Observed
-from workspace_controller.plan import pods
-from workspace_controller.plan.models import listed_adapters, model_source, tuned
-from workspace_controller.plan.nodes import Nodes, placing
+from workspace_controller.plan.model_source import model_source
+from workspace_controller.plan.nodes import Nodes
+from workspace_controller.plan.placement import placing
 from workspace_controller.plan.plan import Apply, Delete, Step
-from workspace_controller.plan.pods import Trouble
+from workspace_controller.plan.pod_failure import Trouble, pod_trouble
+from workspace_controller.plan.pod_status import container_state, pods_with_role
+from workspace_controller.plan.served_adapters import listed_adapters, tuned
+from workspace_controller.plan.sizing import context_length
+from workspace_controller.plan.spec import preset_ref
 from workspace_controller.plan.tuning import TuningState
-from workspace_controller.plan.validation import context_length, preset_ref
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,16 +158,14 @@ def _is_ready(present: Manifest, wanted: Manifest) -> bool:
 
 def _starting(o: Observed, steps: tuple[Step, ...]) -> Serving:
     found = [
-        pod
-        for pod in pods.pods_with_role(o.pods, "inference", labels.ROLE)
-        if not is_being_deleted(pod)
+        pod for pod in pods_with_role(o.pods, "inference", labels.ROLE) if not is_being_deleted(pod)
     ]
-    told = next((t for pod in found if (t := pods.trouble(pod, o.now)) is not None), None)
+    told = next((t for pod in found if (t := pod_trouble(pod, o.now)) is not None), None)
     again = told.again_seconds if told is not None else None
     if isinstance(told, Trouble):
         condition = false(reasons.INFERENCE_READY, told.reason, told.message)
         return Serving(steps=steps, condition=condition, failed=told.permanent, requeue_after=again)
-    loads = any("running" in pods.container_state(pod, MODEL_SERVER) for pod in found)
+    loads = any("running" in container_state(pod, MODEL_SERVER) for pod in found)
     if loads:
         condition = false(reasons.INFERENCE_READY, "ModelLoading", "the model is being loaded")
     else:

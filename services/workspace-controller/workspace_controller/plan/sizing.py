@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kaito_api import labels
 from kaito_api.status import EstimateStatus
 from kaito_api.workspace import WorkspaceSpec
 from kaito_presets.estimate import DEFAULT_CONTEXT_TOKENS, Estimate
@@ -9,6 +10,9 @@ from kaito_presets.fit import Fit, inference_fit, tuning_fit
 from kaito_presets.incompatibility import Incompatibility, IncompatibilityReason
 from kaito_presets.preset import Preset, TuningMethod
 from kaito_skus.sku import GpuSet, Sku
+from workspace_controller.observed import Observed
+from workspace_controller.plan import inference_config
+from workspace_controller.plan.spec import serves_tuned_model
 
 _NOT_TUNABLE = (IncompatibilityReason.NOT_TUNABLE, IncompatibilityReason.METHOD_NOT_SUPPORTED)
 
@@ -102,3 +106,27 @@ def _fitted(fit: Fit, ground: Ground) -> EstimateStatus:
         weights=f"{ground.preset.weights_gib:.2f}Gi",
         explanation=f"{ground.preset.name} {fit.explain()}",
     )
+
+
+def sizing(o: Observed, spec: WorkspaceSpec) -> Sizing | Misfit:
+    return size(spec, ground_of(o, spec))
+
+
+def ground_of(o: Observed, spec: WorkspaceSpec) -> Ground | None:
+    if o.preset is None or o.gpus is None or labels.BYPASS_RESOURCE_CHECKS in o.annotations:
+        return None
+    return Ground(
+        preset=o.preset,
+        gpus=o.gpus,
+        offered=o.offered,
+        context=context_length(o, spec),
+        max_nodes=o.settings.max_model_nodes,
+        serves=serves_tuned_model(o),
+    )
+
+
+def context_length(o: Observed, spec: WorkspaceSpec) -> int:
+    """Tokens that the user's configuration plans for; 0 where it leaves that open."""
+    if spec.inference is None or o.file is None or o.file.text is None:
+        return 0
+    return inference_config.read(o.file.text).max_model_len

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from kaito_api import labels
 from kaito_api.reasons import is_permanent
-from kaito_api.workspace import PresetRef, WorkspaceSpec
+from kaito_api.workspace import WorkspaceSpec
 from kaito_presets.preset import Access
 from workspace_controller.observed import Observed
 from workspace_controller.plan import inference_config, training_config
-from workspace_controller.plan.sizing import Ground, Misfit, Sizing, size
+from workspace_controller.plan.model_source import delivery
+from workspace_controller.plan.sizing import Misfit, sizing
+from workspace_controller.plan.spec import preset_ref
 from workspace_controller.settings import ModelDelivery, NodeProvisioner
 
 
@@ -30,53 +32,15 @@ class Problem:
         return f"{self.field}: {self.message}"
 
 
-def preset_ref(spec: WorkspaceSpec) -> PresetRef | None:
-    if spec.tuning is not None:
-        return spec.tuning.preset
-    return spec.inference.preset if spec.inference is not None else None
-
-
-def serves_tuned_model(o: Observed) -> bool:
-    return o.annotations.get(labels.SERVE_TUNED_MODEL, "").casefold() != "false"
-
-
-def delivery(o: Observed, ref: PresetRef) -> ModelDelivery:
-    """An image where there is one, else the hub."""
-    has_image = ref.preset_options.image or (o.preset is not None and o.preset.image is not None)
-    return o.settings.model_delivery if has_image else ModelDelivery.HUB
-
-
-def problems(o: Observed, spec: WorkspaceSpec) -> tuple[Problem, ...]:
+def problems(o: Observed) -> tuple[Problem, ...]:
     """Everything that is wrong, the most telling first. What has begun already is not measured
     anew: a release with other data must not stop what runs."""
+    if (spec := o.spec) is None:
+        return (Problem("WorkspaceInvalid", "manifest", o.spec_problem),)
     found = [*_preset(o, spec), *_file(o, spec), *_secrets(o)]
     if not o.started:
         found += [*_instance_type(o, spec), *_size(o, spec)]
     return tuple(found)
-
-
-def sizing(o: Observed, spec: WorkspaceSpec) -> Sizing | Misfit:
-    return size(spec, _ground(o, spec))
-
-
-def context_length(o: Observed, spec: WorkspaceSpec) -> int:
-    """Tokens that the user's configuration plans for; 0 where it leaves that open."""
-    if spec.inference is None or o.file is None or o.file.text is None:
-        return 0
-    return inference_config.read(o.file.text).max_model_len
-
-
-def _ground(o: Observed, spec: WorkspaceSpec) -> Ground | None:
-    if o.preset is None or o.gpus is None or labels.BYPASS_RESOURCE_CHECKS in o.annotations:
-        return None
-    return Ground(
-        preset=o.preset,
-        gpus=o.gpus,
-        offered=o.offered,
-        context=context_length(o, spec),
-        max_nodes=o.settings.max_model_nodes,
-        serves=serves_tuned_model(o),
-    )
 
 
 def _preset(o: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:
@@ -156,10 +120,10 @@ def _secrets(o: Observed) -> Iterator[Problem]:
         if fact.keys is None:
             message = f"Secret {o.owner.namespace}/{fact.name} does not exist: create it"
             yield Problem("SecretMissing", field, message)
-        elif (key := _key_needed(field)) not in fact.keys:
+        elif (key := key_needed(field)) not in fact.keys:
             message = f"Secret {o.owner.namespace}/{fact.name} has no key {key}: create it anew"
             yield Problem("SecretMissing", field, message)
 
 
-def _key_needed(field: str) -> str:
+def key_needed(field: str) -> str:
     return "HF_TOKEN" if field.endswith("modelAccessSecret") else ".dockerconfigjson"

@@ -1,4 +1,4 @@
-"""What a pod takes of a node, and what a node must advertise for it."""
+"""Which GPUs a pod takes of its node."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import pytest
 from kaito_api.workspace import parse
 from kaito_skus import mig
 from kaito_skus.sku import GpuSet, Vendor
-from tests.workspace_controller.given import inference_workspace, node, resource
-from workspace_controller.plan.selecting import gpu_limits, has_gpus, selector_labels
+from tests.workspace_controller.given import inference_workspace, resource
+from workspace_controller.plan.placement import gpu_limits
 
 FOUR = GpuSet(model="A100", vendor=Vendor.NVIDIA, count=4, memory_gib=80)
 AMD = GpuSet(model="MI300", vendor=Vendor.AMD, count=1, memory_gib=192)
@@ -33,20 +33,3 @@ SLICE = mig.slice_of(PROFILE)
 def test_what_a_pod_takes(gpus: GpuSet | None, partition: Any, limits: dict[str, str]) -> None:
     spec = parse(inference_workspace(resource=resource(partition=partition)))
     assert gpu_limits(spec, gpus) == limits
-
-
-@pytest.mark.parametrize(
-    ("allocatable", "enough"), [("4", True), ("8", True), ("3", False), ("odd", False)]
-)
-def test_what_a_node_advertises(allocatable: str, enough: bool) -> None:
-    given = node("n")
-    given["status"]["allocatable"] = {"nvidia.com/gpu": allocatable}
-    assert has_gpus(given, {"nvidia.com/gpu": "4"}) is enough
-
-
-def test_the_controllers_own_labels_select_nothing() -> None:
-    chosen = {"matchLabels": {"app": "phi", "kaito.sh/workspace": "x"}}
-    expressions = [{"key": "tier", "operator": "In", "values": ["gpu"]}]
-    selector = {**chosen, "matchExpressions": expressions}
-    spec = parse(inference_workspace(resource=resource(labelSelector=selector)))
-    assert selector_labels(spec) == {"app": "phi", "tier": "gpu"}

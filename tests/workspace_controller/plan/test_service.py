@@ -7,9 +7,9 @@ import pytest
 from kaito_api import labels
 from kaito_kube.kinds import SERVICE, Manifest
 from tests.workspace_controller.given import inference_workspace, observed, stored
-from workspace_controller.plan.exposing import decide_exposing
 from workspace_controller.plan.nodes import Nodes
 from workspace_controller.plan.plan import Apply, Delete, Step
+from workspace_controller.plan.service import decide_exposing
 
 ONE = Nodes(conditions=(), target=1)
 

@@ -1,6 +1,5 @@
 """What is wrong with a pod, in the words of the kubelet, the scheduler, or the container."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,15 +8,26 @@ from typing import Any
 
 from kaito_api.conditions import parse_time
 from kaito_api.reasons import REASONS, is_permanent
-from kaito_kube.kinds import Manifest, labels_of
+from kaito_kube.kinds import Manifest
+from workspace_controller.plan.pod_status import containers, last_words
 
 # A container that failed and runs again may fail again at once: what it said stands that long.
 _SETTLE = timedelta(seconds=30)
+
+
 # The scheduler often needs a second look while a node is still joining.
 _UNSCHEDULABLE_AFTER = timedelta(seconds=10)
+
+
 _MAX_WORDS = 512
+
+
 _PULL = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+
+
 _CONFIG = ("CreateContainerConfigError", "CreateContainerError")
+
+
 _MISSING = re.compile(r'(secret|configmap) "([^"]+)" not found')
 
 
@@ -38,13 +48,7 @@ class Trouble:
     again_seconds: float | None = None
 
 
-def pods_with_role(pods: tuple[Manifest, ...], role: str, label: str) -> list[Manifest]:
-    """Pods of a role, the newest first."""
-    found = [pod for pod in pods if labels_of(pod).get(label) == role]
-    return sorted(found, key=lambda pod: str(pod["metadata"].get("creationTimestamp")))[::-1]
-
-
-def trouble(pod: Manifest, now: datetime) -> Trouble | Pause | None:
+def pod_trouble(pod: Manifest, now: datetime) -> Trouble | Pause | None:
     """The first thing that keeps the pod from its work."""
     status = pod.get("status") or {}
     if status.get("phase") == "Failed" and (reason := status.get("reason")):
@@ -55,29 +59,6 @@ def trouble(pod: Manifest, now: datetime) -> Trouble | Pause | None:
         if found is not None:
             return found
     return _scheduling(status, now)
-
-
-def containers(pod: Manifest) -> list[Manifest]:
-    """What the kubelet says of each container, in the order in which they run."""
-    status = pod.get("status") or {}
-    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
-
-
-def container_state(pod: Manifest, name: str) -> Manifest:
-    """{"running": …}, {"waiting": …} or {"terminated": …}; empty before the kubelet says any."""
-    for container in containers(pod):
-        if container.get("name") == name:
-            return container.get("state") or {}
-    return {}
-
-
-def last_words(terminated: Manifest) -> dict[str, Any]:
-    """The JSON object that a container of ours left; empty for anything else."""
-    try:
-        words = json.loads(terminated.get("message") or "")
-    except ValueError:
-        return {}
-    return words if isinstance(words, dict) else {}
 
 
 def _container_trouble(container: Manifest, now: datetime) -> Trouble | None:

@@ -9,7 +9,7 @@ import pytest
 from kaito_api.conditions import rfc3339
 from kaito_kube.kinds import Manifest
 from tests.workspace_controller.given import NOW, container, pod
-from workspace_controller.plan.pods import Pause, Trouble, trouble
+from workspace_controller.plan.pod_failure import Pause, Trouble, pod_trouble
 
 
 def ago(seconds: float) -> str:
@@ -57,7 +57,7 @@ WELL = {
 
 @pytest.mark.parametrize("given", WELL.values(), ids=WELL)
 def test_no_trouble(given: Manifest) -> None:
-    assert trouble(given, NOW) is None
+    assert pod_trouble(given, NOW) is None
 
 
 TROUBLE: dict[str, tuple[Manifest, str, str, bool]] = {
@@ -140,24 +140,24 @@ TROUBLE: dict[str, tuple[Manifest, str, str, bool]] = {
 
 @pytest.mark.parametrize(("given", "reason", "words", "permanent"), TROUBLE.values(), ids=TROUBLE)
 def test_trouble(given: Manifest, reason: str, words: str, permanent: bool) -> None:
-    found = trouble(given, NOW)
+    found = pod_trouble(given, NOW)
     assert isinstance(found, Trouble)
     assert (found.reason, found.permanent) == (reason, permanent)
     assert words in found.message
 
 
 def test_a_pod_that_has_only_just_no_room_is_looked_at_again() -> None:
-    assert trouble(unscheduled(4), NOW) == Pause(6.0)
+    assert pod_trouble(unscheduled(4), NOW) == Pause(6.0)
 
 
 def test_a_failure_that_may_be_over_is_looked_at_again() -> None:
-    found = trouble(of_fetcher(running={"startedAt": ago(10)}, last=NOT_PARQUET), NOW)
+    found = pod_trouble(of_fetcher(running={"startedAt": ago(10)}, last=NOT_PARQUET), NOW)
     assert isinstance(found, Trouble) and found.again_seconds == 20.0
 
 
 def test_long_words_keep_their_beginning_and_their_end() -> None:
     last = {"exitCode": 1, "message": "a" * 2000 + "the cause"}
-    found = trouble(of_fetcher(waiting=BACK_OFF, last=last), NOW)
+    found = pod_trouble(of_fetcher(waiting=BACK_OFF, last=last), NOW)
     assert isinstance(found, Trouble)
     assert len(found.message) <= 520 and found.message.endswith("the cause")
 
@@ -169,5 +169,5 @@ def test_the_first_container_in_trouble_speaks() -> None:
                                container("trainer", waiting=BACK_OFF, last=NOT_PARQUET)],
         containerStatuses=[container("pusher", waiting={"reason": "PodInitializing"})],
     )  # fmt: skip
-    found = trouble(both, NOW)
+    found = pod_trouble(both, NOW)
     assert isinstance(found, Trouble) and found.reason == "DataNotParquet"

@@ -1,34 +1,11 @@
-"""Where a preset's files come from, and which adapters are served with it."""
+"""The adapters that are served with a model."""
 
-from kaito_api.workspace import Adapter, PresetRef, Tuning
+from kaito_api.workspace import Adapter, Tuning
 from workspace_controller.manifests.model_pod import ServedAdapter
-from workspace_controller.manifests.pods import ModelSource
 from workspace_controller.observed import Observed
-from workspace_controller.plan.validation import delivery
-from workspace_controller.settings import ModelDelivery
 
-# Where images of models hold them, unless the preset says otherwise.
-MODEL_DIRECTORY = "/workspace/tfs/weights"
 # Where the trainer leaves the adapter in a results volume.
 _RESULTS_SUBPATH = "adapter"
-
-
-def model_source(o: Observed, ref: PresetRef) -> ModelSource | None:
-    """None for a preset that is not known."""
-    if o.preset is None:
-        return None
-    options, image, how = ref.preset_options, o.preset.image, delivery(o, ref)
-    secret = options.model_access_secret or ""
-    if how is ModelDelivery.HUB:
-        return ModelSource(delivery=how, preset=o.preset, access_secret=secret)
-    reference = options.image or (image.reference(o.settings.preset_registry) if image else "")
-    return ModelSource(
-        delivery=how,
-        preset=o.preset,
-        image=reference,
-        path=image.model_path if image else MODEL_DIRECTORY,
-        pull_secrets=tuple(options.image_pull_secrets),
-    )
 
 
 def listed_adapters(adapters: list[Adapter]) -> tuple[ServedAdapter, ...]:

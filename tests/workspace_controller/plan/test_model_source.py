@@ -1,21 +1,19 @@
-"""Where a model's files and its tuned adapter come from."""
+"""Where the files of a model come from."""
 
 from typing import Any
 
 import pytest
 
-from kaito_api.workspace import Tuning
 from tests.workspace_controller.given import (
     PRESET,
     inference_workspace,
     observed,
     settings,
     stored,
-    tuning,
 )
 from workspace_controller.observed import Observed
-from workspace_controller.plan.models import model_source, tuned
-from workspace_controller.plan.validation import preset_ref
+from workspace_controller.plan.model_source import model_source
+from workspace_controller.plan.spec import preset_ref
 from workspace_controller.settings import ModelDelivery
 
 IMAGE = f"registry.local/presets/kaito-{PRESET}:0.0.1"
@@ -60,9 +58,3 @@ def test_an_unknown_preset_comes_from_nowhere() -> None:
     assert o.spec is not None
     ref = preset_ref(o.spec)
     assert ref is not None and model_source(o, ref) is None
-
-
-def test_an_adapter_in_a_volume_lies_in_the_trainers_folder() -> None:
-    spec = Tuning.model_validate(tuning(output={"volumeSource": {"emptyDir": {}}}))
-    adapter = tuned(seen({"name": PRESET}), spec, "")
-    assert (adapter.name, adapter.volume, adapter.subpath) == ("ws", {"emptyDir": {}}, "adapter")

@@ -1,0 +1,109 @@
+"""The conditions about nodes and their claims."""
+
+from dataclasses import dataclass, replace
+
+from kaito_api import reasons
+from kaito_api.conditions import Condition, false, find, true, unknown
+from kaito_kube.kinds import NODE_POOL, Kind
+from workspace_controller.observed import Claim, Observed
+from workspace_controller.plan.claim_status import (
+    ClaimTrouble,
+    claim_is_ready,
+    claim_progress,
+    claim_trouble,
+    missing_kind,
+    pool_progress,
+)
+from workspace_controller.settings import NodeProvisioner
+
+# Reasons for which a claim is given up and another made in its place: the user goes on reading why
+# until a node is there, and not only for the moment that the old claim takes to go.
+_GIVEN_UP = frozenset(
+    {"RegistrationTimeout", "SpotEvicted", "NodeGone", "NodeUnhealthy", "PoolMissing"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFindings:
+    reused: int
+    asked: int
+    claims: list[Claim]
+    missing: Kind | None
+    target: int
+    names: tuple[str, ...]
+    usable: tuple[str, ...]
+    unready: tuple[str, ...]
+    given_up: ClaimTrouble | None
+
+    @property
+    def enough(self) -> bool:
+        return len(self.usable) >= self.target
+
+
+def node_conditions(
+    claims: Condition | None, found: NodeFindings, provisioner: NodeProvisioner
+) -> tuple[Condition, ...]:
+    nodes = _nodes_condition(found, provisioner)
+    first = (claims,) if claims is not None else ()
+    if nodes.is_true:
+        whole = true(reasons.RESOURCE_READY, "NodesReady", nodes.message)
+    else:
+        blame = claims if claims is not None and not claims.is_true else nodes
+        whole = false(reasons.RESOURCE_READY, blame.reason, blame.message)
+    return (*first, nodes, whole)
+
+
+def claim_condition(type_: str | None, found: NodeFindings) -> Condition | None:
+    if type_ is None:
+        return None
+    if found.asked <= 0:
+        return true(type_, "NodesReused", f"{found.reused} of {found.target} nodes were there")
+    if found.missing is not None:
+        return false(type_, "ProvisionerMissing", missing_kind(found.missing))
+    ready = [c for c in found.claims if c.kind != NODE_POOL and claim_is_ready(c)]
+    if len(ready) >= found.asked:
+        return true(type_, "NodesProvisioned", f"{len(ready)} of {found.asked} are ready")
+    for claim in found.claims:
+        trouble = None if claim_is_ready(claim) else claim_trouble(claim)
+        if trouble is not None:
+            return false(type_, trouble.reason, f"{claim.kind} {claim.name}: {trouble.message}")
+    if found.given_up is not None:
+        return false(type_, found.given_up.reason, found.given_up.message)
+    said = next((text for claim in found.claims if (text := _progress(claim, found))), "")
+    message = f"{len(ready)} of {found.asked} nodes that were asked for are ready"
+    return unknown(type_, "CreatingNodes", f"{message}: {said}" if said else message)
+
+
+def _nodes_condition(found: NodeFindings, provisioner: NodeProvisioner) -> Condition:
+    count = f"{len(found.usable)} of {found.target} nodes are ready"
+    if found.enough:
+        return true(reasons.NODES_READY, "NodesReady", count)
+    if provisioner is NodeProvisioner.BYO and len(found.names) < found.target:
+        return false(
+            reasons.NODES_READY,
+            "NotEnoughNodes",
+            f"{count}: label more GPU nodes with resource.labelSelector, and none is asked for "
+            "with nodeProvisioner byo",
+        )
+    why = "; ".join(found.unready)
+    return false(reasons.NODES_READY, "NodesNotReady", f"{count}: {why}" if why else count)
+
+
+def _progress(claim: Claim, found: NodeFindings) -> str:
+    """What an unready claim waits for. A pool has nothing to tell once it has made claims."""
+    if claim.kind != NODE_POOL:
+        return claim_progress(claim)
+    return "" if any(c.of_pool for c in found.claims) else pool_progress(claim)
+
+
+def given_up_failure(o: Observed, type_: str | None) -> ClaimTrouble | None:
+    """Why the claim before the present one was given up: as it says itself while it goes, and
+    as the status still says afterwards."""
+    for claim in o.claims:
+        trouble = claim_trouble(claim) if claim.leaving else None
+        if trouble is not None and trouble.reason in _GIVEN_UP:
+            return replace(trouble, message=f"{claim.kind} {claim.name}: {trouble.message}")
+    before = find(o.status.get("conditions") or (), type_ or "")
+    if before is not None and before["status"] == "False" and before["reason"] in _GIVEN_UP:
+        return ClaimTrouble(before["reason"], before["message"])
+    return None

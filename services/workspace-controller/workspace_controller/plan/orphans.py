@@ -1,0 +1,14 @@
+"""What happens to the claims of a Workspace that is gone, because nodes cost money.
+
+A Workspace normally deletes its claims before its finalizer comes off. Somebody who removes the
+finalizer by hand leaves them behind.
+"""
+
+from workspace_controller.observed import Absence
+from workspace_controller.plan.node_release import given_back
+from workspace_controller.plan.plan import Delete
+
+
+def decide_absence(absence: Absence) -> tuple[Delete, ...]:
+    """The claims to delete: all of them, unless the API server still has the Workspace."""
+    return () if absence.workspace is not None else given_back(absence.claims)

@@ -1,0 +1,38 @@
+"""Whether an object that has the wanted name may be used, changed or only waited for."""
+
+from enum import Enum
+
+from kaito_kube.kinds import Kind, Manifest, is_being_deleted
+from workspace_controller.manifests.claims import CLAIM_KINDS
+from workspace_controller.manifests.metadata import Owner, belongs_to, is_claim_of
+from workspace_controller.observed import Refusal
+
+
+class Ownership(Enum):
+    """Who owns an object, from the point of view of one Workspace."""
+
+    OWN = "own"
+    FOREIGN = "foreign"
+    TERMINATING = "terminating"
+
+
+def ownership(owner: Owner, kind: Kind, present: Manifest) -> Ownership:
+    """Whether `present`, which has the name of an object that `owner` needs, is its own.
+
+    A terminating object is reported as such whoever owns it, because its name becomes free.
+    """
+    if is_being_deleted(present):
+        return Ownership.TERMINATING
+    # Claims are cluster-scoped and cannot have a namespaced owner: their labels name it.
+    is_own_claim = kind in CLAIM_KINDS and is_claim_of(present, owner)
+    return Ownership.OWN if belongs_to(present, owner) or is_own_claim else Ownership.FOREIGN
+
+
+def name_taken(owner: Owner, kind: Kind, name: str) -> Refusal:
+    """The refusal to take over an object that belongs to somebody else."""
+    place = f"{owner.namespace}/{name}" if kind.namespaced else name
+    message = (
+        f"{kind} {place} exists and is not this Workspace's: delete it, or give the Workspace "
+        "another name"
+    )
+    return Refusal(reason="NameTaken", message=message)

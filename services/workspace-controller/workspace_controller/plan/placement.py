@@ -1,0 +1,43 @@
+"""Where the pods of a Workspace run, and which GPUs they take there."""
+
+from kaito_api import labels
+from kaito_api.workspace import WorkspaceSpec
+from kaito_skus.sku import GpuSet, Vendor
+from workspace_controller.manifests.placing import Placing
+from workspace_controller.observed import Observed
+from workspace_controller.plan.spec import selector_labels
+
+_RESOURCES = {
+    Vendor.NVIDIA: labels.GPU_RESOURCE,
+    Vendor.AMD: "amd.com/gpu",
+    Vendor.NEURON: "aws.amazon.com/neuron",
+}
+
+
+def placing(o: Observed, spec: WorkspaceSpec) -> Placing:
+    return Placing(
+        owner=o.owner,
+        node_labels=selector_labels(spec),
+        instance_type=instance_type(o, spec),
+        gpus=gpu_limits(spec, o.gpus),
+    )
+
+
+def instance_type(o: Observed, spec: WorkspaceSpec) -> str:
+    """As the cloud spells it; empty where nodes are brought along."""
+    return o.sku.name if o.sku else spec.resource.instance_type or ""
+
+
+def gpu_limits(spec: WorkspaceSpec, gpus: GpuSet | None) -> dict[str, str]:
+    """What a pod takes of a node: all its GPUs, or the part that is asked for."""
+    if gpus is None or gpus.count == 0:
+        return {}
+    partition = spec.resource.partition
+    if partition is not None and partition.mode == "mig" and partition.profile:
+        return {f"nvidia.com/mig-{partition.profile}": "1"}
+    if gpus.mig is not None:
+        return {gpus.mig.resource: "1"}
+    count = gpus.count
+    if partition is not None and partition.count:
+        count = min(partition.count, count)
+    return {_RESOURCES[gpus.vendor]: str(count)}

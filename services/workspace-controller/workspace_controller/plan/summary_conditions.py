@@ -1,0 +1,43 @@
+"""The conditions that summarize all others: WorkspaceSucceeded and WorkspaceReady."""
+
+from kaito_api import reasons
+from kaito_api.conditions import Condition, false, true, unknown
+from workspace_controller.plan.parts import Parts
+from workspace_controller.plan.progress import ON_THE_WAY
+
+
+def with_whole(conditions: tuple[Condition, ...], parts: Parts) -> tuple[Condition, ...]:
+    if parts.ready:
+        words = ("WorkspaceReady", "the model answers")
+    elif parts.work_is_done:
+        adapter = parts.tuning.adapter if parts.tuning is not None else None
+        image = adapter.reference if adapter is not None else ""
+        words = ("WorkspaceSucceeded", f"the adapter was pushed: {image}")
+    else:
+        blame = _blame(conditions)
+        text = f"{blame.type}: {blame.message}" if blame is not None else "on its way"
+        return (*conditions, *whole(parts.failed, text))
+    return (
+        *conditions,
+        true(reasons.WORKSPACE_SUCCEEDED, *words),
+        true(reasons.WORKSPACE_READY, *words),
+    )
+
+
+def whole(failed: bool, text: str) -> tuple[Condition, Condition]:
+    if failed:
+        return (
+            false(reasons.WORKSPACE_SUCCEEDED, "WorkspaceFailed", text),
+            false(reasons.WORKSPACE_READY, "WorkspaceFailed", text),
+        )
+    return (
+        unknown(reasons.WORKSPACE_SUCCEEDED, "WorkspacePending", text),
+        false(reasons.WORKSPACE_READY, "WorkspacePending", text),
+    )
+
+
+def _blame(conditions: tuple[Condition, ...]) -> Condition | None:
+    """What keeps the whole from being ready: trouble before what is only on its way."""
+    open_ = [c for c in conditions if not c.is_true]
+    trouble = (c for c in open_ if c.reason not in ON_THE_WAY)
+    return next(trouble, open_[0] if open_ else None)

@@ -1,0 +1,23 @@
+"""Validates a Workspace before the API server admits it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kaito_kube.kinds import Manifest
+from workspace_controller.observe import Observer
+from workspace_controller.plan.validation import Problem, problems
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """Observes a candidate as a reconcile would, and decides by the same rules."""
+
+    observer: Observer
+
+    async def check(self, workspace: Manifest) -> Sequence[Problem]:
+        """What is wrong with a Workspace that does not exist yet.
+
+        Raises:
+            ClusterError: an object that must be read could not be read.
+        """
+        return problems(await self.observer.observe_candidate(workspace))
