@@ -164,7 +164,7 @@ def environment(api: StandaloneApiServer, port: int) -> dict[str, str]:
     bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
     api.admin.apply(f"{bindings}/controller", RIGHTS)
     return {
-        "KUBECONFIG": str(api.account(RELEASE, "controller")),
+        "KUBECONFIG": str(api.create_account(RELEASE, "controller")),
         "KAITO_RELEASE_NAMESPACE": RELEASE,
         "KAITO_TUNER_IMAGE": "registry.local/tuner:1",
         "KAITO_MODEL_SERVER_IMAGE": "registry.local/model-server:1",

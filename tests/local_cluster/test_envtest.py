@@ -1,4 +1,4 @@
-"""An API server alone: it knows what it was told of, and nothing of it stays."""
+"""The standalone API server, and that nothing of it is left behind."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ def is_running(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def test_kinds_come_and_go_and_the_processes_end(tmp_path: Path) -> None:
+def test_crds_are_installed_and_removed_and_processes_end_with_the_context(tmp_path: Path) -> None:
     with envtest.running(PATHS, tmp_path / "alone") as api:
         api.create_namespace("team")
         with pytest.raises(ApiError):
@@ -45,7 +45,7 @@ def test_kinds_come_and_go_and_the_processes_end(tmp_path: Path) -> None:
     assert not any(is_running(pid) for pid in pids)
 
 
-def test_a_run_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
+def test_killed_run_leaves_no_process(tmp_path: Path) -> None:
     argv = [sys.executable, "-c", _HOLD, str(tmp_path / "alone")]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None

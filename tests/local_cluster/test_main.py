@@ -1,4 +1,4 @@
-"""The command line's own notation."""
+"""The command line: labels, taints and logs."""
 
 import argparse
 from pathlib import Path
@@ -18,23 +18,23 @@ from tools.local_cluster.paths import Paths
         ("a/b:NoExecute", Taint("a/b", "", "NoExecute")),
     ],
 )
-def test_taint(text: str, expected: Taint) -> None:
+def test_taint_is_parsed(text: str, expected: Taint) -> None:
     assert command_line.taint(text) == expected
 
 
 @pytest.mark.parametrize("text", ["sku=gpu", "sku=gpu:Never", ":NoSchedule", ""])
-def test_no_taint(text: str) -> None:
+def test_invalid_taint_is_rejected(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="KEY=VALUE"):
         command_line.taint(text)
 
 
-def test_label() -> None:
+def test_label_is_parsed() -> None:
     assert command_line.label("a/b=c=d") == ("a/b", "c=d")
     with pytest.raises(argparse.ArgumentTypeError, match="KEY=VALUE"):
         command_line.label("a")
 
 
-def test_node_add_takes_labels_and_taints_many_times() -> None:
+def test_node_add_accepts_repeated_labels_and_taints() -> None:
     words = "node add n --label a=1 --label b=2 --taint c:NoSchedule --gpus 4".split()
     options = command_line.parser().parse_args(words)
     assert dict(options.label) == {"a": "1", "b": "2"}
@@ -42,7 +42,7 @@ def test_node_add_takes_labels_and_taints_many_times() -> None:
     assert options.gpus == 4
 
 
-def test_an_unknown_log_is_answered_with_those_that_exist(tmp_path: Path) -> None:
+def test_unknown_log_error_lists_available_logs(tmp_path: Path) -> None:
     paths = Paths(tmp_path, tmp_path)
     paths.log.mkdir()
     (paths.log / "etcd.log").touch()

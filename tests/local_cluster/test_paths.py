@@ -1,4 +1,4 @@
-"""Where things lie, from the environment."""
+"""Paths from the environment, and names within the kernel's limits."""
 
 from pathlib import Path
 
@@ -12,17 +12,17 @@ def test_defaults() -> None:
     assert paths.bin.parts[-3:] == (".cache", "kaito", "bin")
 
 
-def test_named_by_the_environment() -> None:
+def test_environment_overrides_defaults() -> None:
     paths = Paths.from_env({"KAITO_CACHE": "/c", "KAITO_HOME": "/h"})
     assert (paths.registry, paths.node("a")) == (Path("/c/registry"), Path("/h/nodes/a"))
 
 
-def test_the_folder_that_the_user_named_is_never_removed_whole() -> None:
+def test_home_itself_is_never_removed() -> None:
     paths = Paths.from_env({"KAITO_HOME": "/h"})
-    assert all(folder.parent == paths.home for folder in paths.of_cluster)
+    assert all(folder.parent == paths.home for folder in paths.cluster_folders)
 
 
-def test_names_fit_the_kernels_limits() -> None:
+def test_names_fit_kernel_limits() -> None:
     last = topology.MAX_NODES - 1
     assert len(topology.veth(last)) <= 15
     assert topology.node_address(last) == "172.30.0.249"

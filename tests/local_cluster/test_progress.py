@@ -1,4 +1,4 @@
-"""What the user sees while things take long."""
+"""What the user sees while steps run."""
 
 import io
 
@@ -21,7 +21,7 @@ def test_bar(step: Step, drawn: str) -> None:
     assert bar(step) == drawn
 
 
-def test_each_step_is_told_with_its_seconds() -> None:
+def test_each_step_is_printed_with_its_seconds() -> None:
     out = io.StringIO()
     progress = Progress(steps=2, out=out)
     with progress.step("network"):
@@ -33,7 +33,7 @@ def test_each_step_is_told_with_its_seconds() -> None:
     assert second.endswith("s  fast")
 
 
-def test_a_step_that_fails_says_so() -> None:
+def test_failed_step_is_marked() -> None:
     out = io.StringIO()
     with pytest.raises(OSError, match="full"), Progress(steps=1, out=out).step("etcd"):
         raise OSError("disk full")
@@ -45,13 +45,13 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_on_a_terminal_running_steps_are_redrawn_below_those_that_are_over() -> None:
+def test_terminal_redraws_running_steps_below_finished_ones() -> None:
     out = Terminal()
     progress = Progress(steps=2, out=out)
     with progress.step("slow"):
         with progress.step("quick"):
             pass
-        over, running = out.getvalue().split("\x1b[J")[1].splitlines()
-        assert over.startswith("✓ [2/2] quick")
+        finished, running = out.getvalue().split("\x1b[J")[1].splitlines()
+        assert finished.startswith("✓ [2/2] quick")
         assert running.startswith("… [1/2] slow")
     assert out.getvalue().split("\x1b[J")[-1].startswith("✓ [1/2] slow")

@@ -17,20 +17,20 @@ from tools.local_cluster.programs import build
 
 
 def label(text: str) -> tuple[str, str]:
-    """`key=value`"""
+    """Parse `key=value`."""
     key, equals, value = text.partition("=")
     if not (key and equals):
-        raise argparse.ArgumentTypeError(f"{text!r} is no label: write KEY=VALUE")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a label: use KEY=VALUE")
     return key, value
 
 
 def taint(text: str) -> Taint:
-    """`key=value:Effect` or `key:Effect`"""
+    """Parse `key=value:Effect` or `key:Effect`."""
     left, colon, effect = text.rpartition(":")
     key, _, value = left.partition("=")
     if not (key and colon) or effect not in ("NoSchedule", "PreferNoSchedule", "NoExecute"):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no taint: write KEY=VALUE:NoSchedule (or PreferNoSchedule, NoExecute)"
+            f"{text!r} is not a taint: use KEY=VALUE:NoSchedule (or PreferNoSchedule, NoExecute)"
         )
     return Taint(key, value, effect)
 
@@ -38,15 +38,17 @@ def taint(text: str) -> Taint:
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m tools.local_cluster", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
-    commands.add_parser("build", help="install packages and build the binaries, once")
-    up = commands.add_parser("up", help="bring the cluster up; does nothing where it is up")
-    up.add_argument("--no-node", action="store_true", help="only the control plane")
-    down = commands.add_parser("down", help="take it away; the registry's images are kept")
-    down.add_argument("--purge", action="store_true", help="remove the registry's images too")
-    status = commands.add_parser("status", help="what runs; exit status 1 unless all of it does")
+    commands.add_parser("build", help="install system packages and build the binaries (cached)")
+    up = commands.add_parser("up", help="start the cluster; no effect when it is already up")
+    up.add_argument("--no-node", action="store_true", help="start the control plane only")
+    down = commands.add_parser("down", help="remove the cluster; keeps the registry's images")
+    down.add_argument("--purge", action="store_true", help="also remove the registry's images")
+    status = commands.add_parser(
+        "status", help="show what is running; exits with 1 when anything is down"
+    )
     status.add_argument("-o", "--output", choices=("text", "json"), default="text")
-    logs = commands.add_parser("logs", help="a component's log")
-    logs.add_argument("component", help="etcd, kube-apiserver, ...; of a node: NODE/kubelet")
+    logs = commands.add_parser("logs", help="print the log of a component")
+    logs.add_argument("component", help="etcd, kube-apiserver, ..., or NODE/kubelet")
     logs.add_argument("-f", "--follow", action="store_true")
     _add_node_commands(commands.add_parser("node", help="add, remove and list nodes"))
     return top
@@ -61,10 +63,10 @@ def _add_node_commands(node: argparse.ArgumentParser) -> None:
     add.add_argument("--gpus", type=int, default=0, metavar="N")
     add.add_argument("--instance-type", default="")
     add.add_argument("--provider-id", default="")
-    remove = commands.add_parser("rm", help="stop a node and remove what it leaves")
+    remove = commands.add_parser("rm", help="stop a node and remove everything it created")
     remove.add_argument("name")
-    remove.add_argument("--delete-object", action="store_true", help="the Node object too")
-    commands.add_parser("list", help="the nodes' names")
+    remove.add_argument("--delete-object", action="store_true", help="also delete the Node object")
+    commands.add_parser("list", help="list the names of the nodes")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -95,8 +97,8 @@ def _status(paths: Paths, output: str) -> int:
         for name, pid in status.components.items():
             print(f"{name:24} {f'running, pid {pid}' if pid else 'down'}")
         print(f"{'API':24} {'ready' if status.api_ready else 'not ready'}")
-        for name, runs in status.nodes.items():
-            print(f"node {name:19} {'running' if runs else 'down'}")
+        for name, is_running in status.nodes.items():
+            print(f"node {name:19} {'running' if is_running else 'down'}")
         print(f"{'KUBECONFIG':24} {paths.kubeconfig}\n{'registry':24} {topology.REGISTRY}")
     return 0 if status.is_healthy else 1
 
@@ -111,9 +113,9 @@ def show_log(paths: Paths, component: str, *, follow: bool) -> None:
     if not file.is_file():
         known = [p.stem for p in sorted(paths.log.glob("*.log"))]
         known += [f"{p.parts[-3]}/{p.stem}" for p in sorted(paths.nodes.glob("*/log/*.log"))]
-        raise ClusterError(f"no log of {component!r}; there are: {', '.join(known) or 'none'}")
-    how = ["-n", "+1", *(["-F"] if follow else [])]
-    os.execvp("tail", ["tail", *how, str(file)])
+        raise ClusterError(f"no log for {component!r}; available: {', '.join(known) or 'none'}")
+    flags = ["-n", "+1", *(["-F"] if follow else [])]
+    os.execvp("tail", ["tail", *flags, str(file)])
 
 
 def _node(paths: Paths, options: argparse.Namespace) -> None:
@@ -140,6 +142,6 @@ if __name__ == "__main__":
     except ClusterError as error:
         sys.exit(f"error: {error}")
     except PermissionError as error:
-        sys.exit(f"error: {error}: the cluster is root's: run it with `sudo -E`")
+        sys.exit(f"error: {error}: the cluster belongs to root: run the command with `sudo -E`")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,4 +1,4 @@
-"""The cluster as a whole: brought up, looked at, taken down."""
+"""The cluster as a whole: up, status, down."""
 
 import contextlib
 import os
@@ -17,25 +17,26 @@ from tools.local_cluster.paths import Paths
 from tools.local_cluster.processes import cgroups, daemons, waiting
 from tools.local_cluster.progress import Progress
 
-_PATIENCE = 30.0
+# A busy API server can fail a readiness probe; `up` rebuilds the cluster only after this time.
+_SETTLE_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What runs: component -> process id, or None; node -> whether its processes run."""
+    """Process ids by component (None when it is down), and whether each node's processes run."""
 
     api_ready: bool
     components: dict[str, int | None]
     nodes: dict[str, bool]
 
     @property
-    def is_controlled(self) -> bool:
-        """Whether the control plane is whole, whatever its nodes do."""
+    def is_control_plane_healthy(self) -> bool:
+        """Whether every control plane component runs and the API server is ready."""
         return self.api_ready and all(self.components.values())
 
     @property
     def is_healthy(self) -> bool:
-        return self.is_controlled and all(self.nodes.values())
+        return self.is_control_plane_healthy and all(self.nodes.values())
 
 
 def status(paths: Paths) -> Status:
@@ -51,11 +52,14 @@ def _pid(paths: Paths, name: str) -> int | None:
 
 
 def up(paths: Paths, *, with_node: bool = True) -> None:
-    """Brings the cluster up, with its system node; does nothing where it is up and healthy.
+    """Start the cluster and its system node; no effect when it is up and healthy.
 
-    Dead nodes of a living control plane are started again. Where the control plane itself is not
-    whole (killed, rebooted), all is cleaned away first: the cluster's objects are lost, the
-    registry's images are kept.
+    If the control plane is healthy, dead nodes are restarted. If it is not (killed, rebooted),
+    everything is cleaned up first: the cluster's objects are lost, the registry's images are kept.
+
+    Raises:
+        PreflightFailed: this machine cannot run the cluster.
+        StartFailed: a component did not become ready in time.
     """
     _require(preflight.rights(platform.system(), os.geteuid()))
     with locks.whole_cluster(paths):
@@ -63,42 +67,42 @@ def up(paths: Paths, *, with_node: bool = True) -> None:
 
 
 def _up(paths: Paths, with_node: bool) -> None:
-    before = _settled(paths)
-    if before.is_controlled:
+    before = _settled_status(paths)
+    if before.is_control_plane_healthy:
         _repair(paths, before, with_node)
         print(f"the cluster is up: KUBECONFIG={paths.kubeconfig}")
         return
     progress = Progress(steps=8 if with_node else 7)
-    with progress.step("clean up what an earlier cluster left"):
+    with progress.step("clean up after an earlier cluster"):
         clean(paths)
-    _require(preflight.problems(machine.look(paths)))
-    startup.control_plane(paths, progress)
+    _require(preflight.problems(machine.inspect(paths)))
+    startup.start(paths, progress)
     if with_node:
         with progress.step(f"node {topology.SYSTEM_NODE}"):
             lifecycle.start(paths, system_node())
-    print(f"the cluster is up after {progress.total():.1f} s: KUBECONFIG={paths.kubeconfig}")
+    print(f"the cluster is up ({progress.elapsed_seconds():.1f} s): KUBECONFIG={paths.kubeconfig}")
 
 
-def _settled(paths: Paths) -> Status:
-    """The status; an API server that runs is given time to answer before it counts as broken."""
-    found = Status(False, {}, {})
+def _settled_status(paths: Paths) -> Status:
+    """The status, after a running API server had time to become ready."""
+    current = Status(False, {}, {})
 
     def is_settled() -> bool:
-        nonlocal found
-        found = status(paths)
-        return found.api_ready or not all(found.components.values())
+        nonlocal current
+        current = status(paths)
+        return current.api_ready or not all(current.components.values())
 
-    waiting.until(is_settled, _PATIENCE)
-    return found
+    waiting.until(is_settled, _SETTLE_TIMEOUT_SECONDS)
+    return current
 
 
 def _repair(paths: Paths, before: Status, with_node: bool) -> None:
-    dead = [name for name, runs in before.nodes.items() if not runs]
+    dead = [name for name, is_running in before.nodes.items() if not is_running]
     new = [system_node()] if with_node and topology.SYSTEM_NODE not in before.nodes else []
     progress = Progress(steps=len(dead) + len(new))
     for name in dead:
-        with progress.step(f"start node {name} again"):
-            lifecycle.revive(paths, name)
+        with progress.step(f"restart node {name}"):
+            lifecycle.restart(paths, name)
     for spec in new:
         with progress.step(f"node {spec.name}"):
             lifecycle.start(paths, spec)
@@ -110,17 +114,17 @@ def _require(problems: list[str]) -> None:
 
 
 def down(paths: Paths, *, purge: bool = False) -> None:
-    """Takes the cluster away; the registry's images stay, unless `purge`."""
+    """Remove the cluster. The registry's images stay unless `purge` is set."""
     _require(preflight.rights(platform.system(), os.geteuid()))
     progress = Progress(steps=1)
-    with locks.whole_cluster(paths), progress.step("take the cluster down"):
+    with locks.whole_cluster(paths), progress.step("stop the cluster"):
         clean(paths)
         if purge and paths.registry.exists():
             shutil.rmtree(paths.registry)
 
 
 def clean(paths: Paths) -> None:
-    """Removes every trace of a cluster, whole, half dead or left by a reboot."""
+    """Remove every trace of a cluster: healthy, half dead or interrupted by a reboot."""
     for name in lifecycle.indexes(paths):
         lifecycle.stop(paths, name)
     for name in reversed(COMPONENTS):
@@ -131,7 +135,7 @@ def clean(paths: Paths) -> None:
     network.down()
     cgroups.remove(topology.CGROUP)
     leftovers.remove()
-    for folder in (*paths.of_cluster, paths.run):
+    for folder in (*paths.cluster_folders, paths.run):
         mounts.remove_tree(folder)
     paths.kubeconfig.unlink(missing_ok=True)
     with contextlib.suppress(OSError):

@@ -1,7 +1,8 @@
-"""etcd and an API server and nothing else, on free ports of loopback: for tests and benchmarks.
+"""etcd and an API server without controllers or nodes, for tests and benchmarks.
 
-Needs the built programs and no privileges. Shares nothing with the local cluster, and ends with
-the process that began it, however that ends.
+The same idea as controller-runtime's envtest. Both listen on free loopback ports, need the built
+programs but no privileges, share nothing with the local cluster, and end with the process that
+started them, even when it is killed.
 """
 
 import socket
@@ -25,7 +26,8 @@ _HOST: Final = "127.0.0.1"
 _READY_TIMEOUT_SECONDS: Final = 60.0
 _GRACE_SECONDS: Final = 10.0
 _CRDS: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-# No controllers run: nothing makes ServiceAccounts, and nothing may point at loopback.
+# Without controllers nobody creates the default ServiceAccount that this admission plugin requires,
+# and the endpoint reconciler refuses to publish a loopback address.
 _WITHOUT_CONTROLLERS: Final = {
     "disable-admission-plugins": "ServiceAccount",
     "endpoint-reconciler-type": "none",
@@ -34,7 +36,7 @@ _WITHOUT_CONTROLLERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StandaloneApiServer:
-    """An API server that answers. `kubeconfig` is its administrator's; `pids` are by program."""
+    """A running API server: `kubeconfig` is the administrator's, `pids` maps program to process."""
 
     url: str
     pki: Path
@@ -43,24 +45,24 @@ class StandaloneApiServer:
     pids: Mapping[str, int]
 
     def create_namespace(self, name: str) -> None:
-        """Makes it, or finds it."""
+        """Create the namespace if it does not exist."""
         manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         self.admin.apply(f"/api/v1/namespaces/{name}", manifest)
 
-    def account(self, namespace: str, name: str) -> Path:
-        """The kubeconfig of a ServiceAccount, which is made, with a token as a pod is given."""
+    def create_account(self, namespace: str, name: str) -> Path:
+        """Create a ServiceAccount; return a kubeconfig with a token like the one a pod gets."""
         accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
-        made = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
-        self.admin.apply(f"{accounts}/{name}", made)
-        asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        token = self.admin.create(f"{accounts}/{name}/token", asked)["status"]["token"]
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
+        self.admin.apply(f"{accounts}/{name}", account)
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        token = self.admin.create(f"{accounts}/{name}/token", request)["status"]["token"]
         path = self.kubeconfig.with_name(f"{name}.kubeconfig")
         path.touch(mode=0o600)
         path.write_text(kubeconfig.render_token(self.pki, name, token, self.url))
         return path
 
     def install_crd(self, file: Path) -> None:
-        """Makes a kind known, and returns when its objects can be asked for."""
+        """Create a CRD and wait until every version of it is served."""
         crd: dict[str, Any] = yaml.safe_load(file.read_text())
         spec, name = crd["spec"], crd["metadata"]["name"]
         self.admin.apply(f"{_CRDS}/{name}", crd)
@@ -68,14 +70,16 @@ class StandaloneApiServer:
             self._await(f"/apis/{spec['group']}/{version['name']}/{spec['names']['plural']}", 200)
 
     def remove_crd(self, name: str) -> None:
-        """Forgets a kind with everything of it, and returns when it is gone."""
+        """Delete a CRD with all its objects and wait until it is gone."""
         self.admin.delete(f"{_CRDS}/{name}")
         self._await(f"{_CRDS}/{name}", 404)
 
     def _await(self, path: str, status: int) -> None:
-        """A kind's storage answers otherwise for a moment while it is being set up."""
+        """Wait for a status: the API server needs a moment to set up or remove a kind's storage."""
         if not waiting.until(lambda: self._status(path) == status, _READY_TIMEOUT_SECONDS):
-            raise StartFailed(f"{path} does not come to answer with {status}")
+            raise StartFailed(
+                f"{path} does not answer with {status} within {_READY_TIMEOUT_SECONDS:.0f} s"
+            )
 
     def _status(self, path: str) -> int:
         try:
@@ -87,9 +91,13 @@ class StandaloneApiServer:
 
 @contextmanager
 def running(paths: Paths, folder: Path) -> Iterator[StandaloneApiServer]:
-    """Starts both in an empty folder, in about three seconds, and ends them afterwards.
+    """Start etcd and an API server in an empty folder, which takes about three seconds.
 
-    Of `paths` only the built programs are used. Raises StartFailed."""
+    Only the built programs are taken from `paths`. Both processes end with the context.
+
+    Raises:
+        StartFailed: the API server did not become ready in time.
+    """
     own = replace(paths, home=folder, run=folder / "run")
     certificates.create_all(own.pki)
     own.log.mkdir()
@@ -115,20 +123,20 @@ def running(paths: Paths, folder: Path) -> Iterator[StandaloneApiServer]:
 def _await_ready(
     own: Paths, admin: KubeApi, started: Mapping[str, subprocess.Popen[bytes]]
 ) -> None:
-    def ended() -> bool:
+    def has_ended() -> bool:
         return any(process.poll() is not None for process in started.values())
 
-    waiting.until(lambda: admin.is_ready() or ended(), _READY_TIMEOUT_SECONDS)
+    waiting.until(lambda: admin.is_ready() or has_ended(), _READY_TIMEOUT_SECONDS)
     if not admin.is_ready():
-        said = "\n".join(daemons.tail(own.log / f"{name}.log") for name in started)
-        raise StartFailed(f"the API server on its own is not ready:\n{said}")
+        logs = "\n".join(daemons.tail(own.log / f"{name}.log") for name in started)
+        raise StartFailed(f"the standalone API server is not ready:\n{logs}")
 
 
 @contextmanager
 def _process(
     own: Paths, name: str, flags: Mapping[str, object]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The kernel ends it when its parent is gone, so that a killed test run leaves nothing."""
+    """Run a program; the kernel kills it with its parent, so a killed test run leaves nothing."""
     argv = [str(own.bin / name), *(f"--{flag}={value}" for flag, value in flags.items())]
     with (own.log / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(
@@ -150,7 +158,8 @@ def _process(
 
 def _free_ports(count: int) -> list[int]:
     with ExitStack() as stack:
-        held = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in held:
+        # All sockets stay open until every port is known, so no port is returned twice.
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
             each.bind((_HOST, 0))
-        return [int(each.getsockname()[1]) for each in held]
+        return [int(each.getsockname()[1]) for each in sockets]

@@ -1,16 +1,16 @@
-"""What can go wrong outside of this program, told so that the reader knows what to do."""
+"""The errors of this tool. Each message says what is wrong and what to do about it."""
 
 
 class ClusterError(Exception):
-    """Base of everything that the command line prints without a traceback."""
+    """Base class; the command line prints these without a traceback."""
 
 
 class CommandFailed(ClusterError):
-    """A program that we called ended with a non-zero status."""
+    """A child program exited with a non-zero status."""
 
 
 class PreflightFailed(ClusterError):
-    """This machine cannot run the cluster as it is; the message lists why and the remedy."""
+    """This machine cannot run the cluster; the message lists each problem and its remedy."""
 
 
 class StartFailed(ClusterError):

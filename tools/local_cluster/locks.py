@@ -1,4 +1,4 @@
-"""Locks between processes and threads of this tool."""
+"""Locks between the processes and threads of this tool."""
 
 import contextlib
 import fcntl
@@ -11,29 +11,29 @@ from tools.local_cluster.paths import Paths
 
 @contextlib.contextmanager
 def whole_cluster(paths: Paths) -> Iterator[None]:
-    """Nobody else brings up, takes down or changes a node meanwhile."""
-    with _held(paths.cache, fcntl.LOCK_EX):
+    """Exclusive access: no other process starts, stops or changes anything in the cluster."""
+    with _lock(paths.cache, fcntl.LOCK_EX):
         yield
 
 
 @contextlib.contextmanager
 def one_node(paths: Paths, name: str) -> Iterator[None]:
-    """Nobody else changes this node meanwhile, nor takes the cluster down."""
-    with _held(paths.cache, fcntl.LOCK_SH), _held(_folder(paths, f"node-{name}"), fcntl.LOCK_EX):
+    """Exclusive access to one node, shared access to the cluster."""
+    with _lock(paths.cache, fcntl.LOCK_SH), _lock(_folder(paths, f"node-{name}"), fcntl.LOCK_EX):
         yield
 
 
 @contextlib.contextmanager
 def node_table(paths: Paths) -> Iterator[None]:
-    """Nobody else gives out nodes' indexes meanwhile."""
-    with _held(_folder(paths, "indexes"), fcntl.LOCK_EX):
+    """Exclusive access to the table of node indexes."""
+    with _lock(_folder(paths, "indexes"), fcntl.LOCK_EX):
         yield
 
 
 @contextlib.contextmanager
 def builds(paths: Paths) -> Iterator[None]:
-    """Nobody else builds into this cache meanwhile."""
-    with _held(paths.cache / "builds", fcntl.LOCK_EX):
+    """Exclusive access to the cache of built programs."""
+    with _lock(paths.cache / "builds", fcntl.LOCK_EX):
         yield
 
 
@@ -42,8 +42,8 @@ def _folder(paths: Paths, name: str) -> Path:
 
 
 @contextlib.contextmanager
-def _held(folder: Path, kind: int) -> Iterator[None]:
-    """A lock on a folder itself: there is no lock file to leave behind."""
+def _lock(folder: Path, kind: int) -> Iterator[None]:
+    """Hold a lock on the folder itself, so no lock file is left behind."""
     folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
     try:

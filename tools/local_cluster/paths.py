@@ -1,4 +1,4 @@
-"""Where everything of the local cluster lies on disk. Knows no process and makes no folder."""
+"""Where the local cluster keeps its files. Creates nothing."""
 
 import os
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Three roots: `cache` outlives clusters, `home` lives as long as one, `run` until reboot."""
+    """Three roots: `cache` outlives clusters, `home` belongs to one cluster, `run` to one boot."""
 
     cache: Path
     home: Path
-    # Fixed and short: Unix socket paths end at 107 characters, containerd's shims' at less.
+    # Fixed and short: Linux limits Unix socket paths to 107 characters, containerd's shims to less.
     run: Path = Path("/run/kaito-local")
 
     @classmethod
@@ -22,12 +22,12 @@ class Paths:
 
     @property
     def bin(self) -> Path:
-        """Binaries of the pinned versions; also what a user adds to PATH."""
+        """The pinned binaries; users can add this folder to PATH."""
         return self.cache / "bin"
 
     @property
     def registry(self) -> Path:
-        """The registry's blobs: kept by `down`, removed by `down --purge`."""
+        """The registry's blobs; `down` keeps them, `down --purge` removes them."""
         return self.cache / "registry"
 
     @property
@@ -63,8 +63,8 @@ class Paths:
         return self.home / "nodes"
 
     @property
-    def of_cluster(self) -> tuple[Path, ...]:
-        """The folders of `home`: removed one by one, since a user may have named any `home`."""
+    def cluster_folders(self) -> tuple[Path, ...]:
+        """The folders below `home`. They are removed one by one: `home` may be any user folder."""
         return (self.pki, self.config, self.etcd, self.log, self.nodes, self.volume_plugins)
 
     @property
@@ -75,5 +75,5 @@ class Paths:
         return self.nodes / name
 
     def node_run(self, index: int) -> Path:
-        """Sockets and container runtime state of the node with that index."""
+        """Sockets and container runtime state of a node."""
         return self.run / f"n{index}"

@@ -1,4 +1,4 @@
-"""The addresses, names and ports of the local cluster, and the arithmetic between them."""
+"""The addresses, names and ports of the local cluster."""
 
 from typing import Final
 
@@ -36,6 +36,7 @@ CGROUP: Final = "kaito-local"
 NETNS_PREFIX: Final = "kaito-"
 NFT_TABLE: Final = "kaito_local"
 
+# Node addresses end in 10 + index, so 240 of them fit in NODE_RANGE.
 MAX_NODES: Final = 240
 SYSTEM_NODE: Final = "kaito-system-0"
 
@@ -58,10 +59,10 @@ def netns(node: str) -> str:
 
 
 def veth(index: int) -> str:
-    """The host's end of the node's cable; interface names end at 15 characters."""
+    """The host's end of a node's veth pair. The kernel limits interface names to 15 characters."""
     return f"kaito-n{index}"
 
 
 def cgroup(node: str) -> str:
-    """The node's cgroup, relative to each hierarchy's root."""
+    """A node's control group, relative to the root of each hierarchy."""
     return f"{CGROUP}/nodes/{node}"

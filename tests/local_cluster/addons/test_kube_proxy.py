@@ -8,11 +8,11 @@ from tools.local_cluster.addons import kube_proxy
 CONFIG = json.loads(kube_proxy.render(Path("/k"), "gpu-1"))
 
 
-def test_kernel_limits_of_the_machine_stay_as_they_are() -> None:
+def test_kernel_limits_are_unchanged() -> None:
     assert CONFIG["conntrack"]["maxPerCore"] == 0
 
 
-def test_only_pods_keep_their_own_address_towards_services() -> None:
+def test_only_pods_keep_their_source_address() -> None:
     assert (CONFIG["detectLocalMode"], CONFIG["clusterCIDR"]) == ("ClusterCIDR", "10.244.0.0/16")
 
 

@@ -1,4 +1,4 @@
-"""The registry's two doors."""
+"""The registry's two ports."""
 
 from pathlib import Path
 
@@ -8,18 +8,18 @@ from tools.local_cluster.paths import Paths
 FILES = registry.configuration(Paths(Path("/cache"), Path("/home")))
 
 
-def test_both_doors_open_to_the_same_store() -> None:
+def test_both_ports_serve_the_same_store() -> None:
     for name in ("registry.yml", "login-registry.yml"):
         assert "rootdirectory: /cache/registry" in FILES[name]
 
 
-def test_only_the_second_door_asks_who_is_there() -> None:
+def test_only_the_second_port_requires_a_login() -> None:
     assert "htpasswd" not in FILES["registry.yml"]
     assert "path: /home/config/htpasswd" in FILES["login-registry.yml"]
     assert "addr: 172.30.0.1:5001" in FILES["login-registry.yml"]
 
 
-def test_the_password_is_stored_as_bcrypt() -> None:
+def test_password_is_stored_as_bcrypt() -> None:
     user, _, digest = FILES["htpasswd"].strip().partition(":")
     assert (user, digest[:4]) == (registry.USER, "$2b$")
     assert registry.PASSWORD not in digest

@@ -1,4 +1,4 @@
-"""What is read from a Node."""
+"""Reading a Node's conditions."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tools.local_cluster.control_plane import kube_api
         ({"status": {"conditions": [{"type": "Ready", "status": "False"}]}}, "False"),
         ({"status": {"conditions": [{"type": "Other", "status": "True"}]}}, "Unknown"),
     ],
-    ids=["just made", "not ready", "other conditions"],
+    ids=["new node", "not ready", "other conditions"],
 )
 def test_condition(node: dict[str, object], status: str) -> None:
     assert kube_api.condition(node, "Ready")["status"] == status

@@ -1,4 +1,4 @@
-"""Mounts below a folder, and the removal that never follows one."""
+"""Mounts below a folder, and removal that never descends into one."""
 
 from pathlib import Path
 
@@ -12,14 +12,14 @@ TABLE = """\
 """
 
 
-def test_deepest_first_and_only_below() -> None:
+def test_mounts_are_listed_deepest_first_and_only_below_the_folder() -> None:
     assert mounts.below(Path("/var/lib/kaito-local"), TABLE) == [
         Path("/var/lib/kaito-local/nodes/a/shm/deep er"),
         Path("/var/lib/kaito-local/nodes/a/shm"),
     ]
 
 
-def test_a_folder_without_mounts_is_removed(tmp_path: Path) -> None:
+def test_folder_without_mounts_is_removed(tmp_path: Path) -> None:
     folder = tmp_path / "node"
     (folder / "deep").mkdir(parents=True)
     mounts.remove_tree(folder)

@@ -1,4 +1,4 @@
-"""Which routes are ours, and how they are taken away."""
+"""Which routes belong to the cluster, and how they are deleted."""
 
 import pytest
 
@@ -6,23 +6,23 @@ from tools.local_cluster.host import network
 
 
 @pytest.mark.parametrize(
-    ("listed", "spelled"),
+    ("route", "arguments"),
     [
         pytest.param(
             {"type": "blackhole", "dst": "10.244.0.0/16"},
             ["blackhole", "10.244.0.0/16"],
-            id="the pods' range",
+            id="pod range",
         ),
-        pytest.param({"dst": "10.244.3.0/24"}, ["10.244.3.0/24"], id="a node's pods"),
-        pytest.param({"dst": "10.96.0.0/16"}, ["10.96.0.0/16"], id="the Services"),
-        pytest.param({"dst": "default"}, None, id="the way out"),
-        pytest.param({"dst": "10.24.0.0/16"}, None, id="somebody else's"),
+        pytest.param({"dst": "10.244.3.0/24"}, ["10.244.3.0/24"], id="pods of a node"),
+        pytest.param({"dst": "10.96.0.0/16"}, ["10.96.0.0/16"], id="Service range"),
+        pytest.param({"dst": "default"}, None, id="default route"),
+        pytest.param({"dst": "10.24.0.0/16"}, None, id="foreign route"),
     ],
 )
-def test_our_routes(listed: dict[str, str], spelled: list[str] | None) -> None:
-    assert network.deletions([listed]) == ([spelled] if spelled else [])
+def test_only_our_routes_are_deleted(route: dict[str, str], arguments: list[str] | None) -> None:
+    assert network.deletions([route]) == ([arguments] if arguments else [])
 
 
-def test_only_what_leaves_the_machine_changes_its_source() -> None:
+def test_only_traffic_that_leaves_the_machine_is_masqueraded() -> None:
     rules = " ".join(network.NFT_RULES.split())
     assert "ip daddr != { 10.244.0.0/16, 172.30.0.0/24, 10.96.0.0/16 }" in rules

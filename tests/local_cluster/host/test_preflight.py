@@ -1,4 +1,4 @@
-"""What is said of a machine that cannot run the cluster."""
+"""The problems reported for a machine that cannot run the cluster."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from tools.local_cluster.host.machine import Machine, Route, Socket, listening_s
 GOOD = Machine(system="Linux", user=0, routes=(Route("default", "eth0"),))
 
 
-def test_a_good_machine_has_no_problem() -> None:
+def test_good_machine_has_no_problems() -> None:
     assert preflight.problems(GOOD) == []
 
 
@@ -34,22 +34,22 @@ def test_a_good_machine_has_no_problem() -> None:
         ),
     ],
 )
-def test_each_problem_is_named(machine: Machine, words: tuple[str, ...]) -> None:
+def test_each_problem_is_reported(machine: Machine, words: tuple[str, ...]) -> None:
     (problem,) = preflight.problems(machine)
     assert all(word in problem for word in words)
 
 
-def test_a_port_of_another_address_does_not_matter() -> None:
+def test_same_port_on_another_address_is_no_conflict() -> None:
     machine = replace(GOOD, listening=(Socket("127.0.0.1", 5000), Socket("0.0.0.0", 22)))
     assert preflight.problems(machine) == []
 
 
-def test_without_rights_nothing_else_is_worth_saying() -> None:
+def test_missing_privileges_hide_other_problems() -> None:
     machine = replace(GOOD, user=1000, missing_binaries=("etcd",))
     assert len(preflight.problems(machine)) == 1
 
 
-def test_listening_sockets_of_the_kernels_table() -> None:
+def test_listening_sockets_are_read_from_the_kernels_table() -> None:
     table = """\
   sl  local_address rem_address   st tx_queue rx_queue
    0: 0100007F:2711 00000000:0000 0A 00000000:00000000
@@ -59,7 +59,7 @@ def test_listening_sockets_of_the_kernels_table() -> None:
     assert listening_sockets(table) == [Socket("127.0.0.1", 10001), Socket("0.0.0.0", 5000)]
 
 
-def test_an_ipv6_socket_matters_where_it_takes_all_addresses() -> None:
+def test_ipv6_socket_counts_only_when_it_listens_on_all_addresses() -> None:
     everything, loopback = "0" * 32, "0" * 31 + "1"
     table = f"header\n0: {everything}:1388 x 0A\n1: {loopback}:1389 x 0A\n"
     assert listening_sockets(table) == [Socket("0.0.0.0", 5000)]

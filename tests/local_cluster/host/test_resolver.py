@@ -1,11 +1,11 @@
-"""Who answers for names outside of the cluster."""
+"""The name servers for names outside the cluster."""
 
 from pathlib import Path
 
 from tools.local_cluster.host import resolver
 
 
-def test_the_first_file_with_a_server_is_taken(tmp_path: Path) -> None:
+def test_first_file_with_a_server_is_used(tmp_path: Path) -> None:
     empty, usable = tmp_path / "empty", tmp_path / "usable"
     empty.write_text("search example\n# nameserver 1.1.1.1\n")
     usable.write_text("search example\nnameserver 192.0.2.53\n")

@@ -1,4 +1,4 @@
-"""Files that are written only where they would change."""
+"""Files that are written only when their content changes."""
 
 import os
 from pathlib import Path
@@ -8,13 +8,13 @@ import pytest
 from tools.local_cluster.nodes import config_files
 
 
-def test_a_file_is_made_with_its_folder(tmp_path: Path) -> None:
+def test_file_is_created_with_its_folder(tmp_path: Path) -> None:
     config_files.write_if_changed(tmp_path / "a" / "b", "text")
     assert (tmp_path / "a" / "b").read_text() == "text"
 
 
 @pytest.mark.parametrize(("text", "written"), [("as it was", False), ("other", True)])
-def test_only_a_change_is_written(tmp_path: Path, text: str, written: bool) -> None:
+def test_unchanged_content_is_not_written(tmp_path: Path, text: str, written: bool) -> None:
     path = tmp_path / "config"
     path.write_text("as it was")
     os.utime(path, (0, 0))

@@ -1,4 +1,4 @@
-"""The kubelet's configuration: labels it may set, taints, and the traps of small machines."""
+"""The kubelet's configuration: allowed labels, taints, and settings for small machines."""
 
 import json
 from pathlib import Path
@@ -38,24 +38,24 @@ SETTINGS = kubelet.Settings(
         ("x.k8s.io/y", False),
     ],
 )
-def test_labels_that_a_kubelet_may_set(label: str, allowed: bool) -> None:
+def test_kubelet_sets_allowed_labels_only(label: str, allowed: bool) -> None:
     assert kubelet.is_allowed(label) is allowed
 
 
-def test_no_label_is_lost_in_the_split() -> None:
+def test_split_keeps_every_label() -> None:
     labels = {"agentpool": "p", "kubernetes.io/role": "agent"}
     first, later = kubelet.split_labels(labels)
     assert (first, later) == ({"agentpool": "p"}, {"kubernetes.io/role": "agent"})
 
 
-def test_taints_are_there_from_registration_on() -> None:
+def test_node_registers_with_its_taints() -> None:
     assert json.loads(kubelet.render(SETTINGS))["registerWithTaints"] == [
         {"key": "sku", "value": "gpu", "effect": "NoSchedule"},
         {"key": "bare", "effect": "NoExecute"},
     ]
 
 
-def test_each_node_keeps_to_its_own_groups_folders_and_socket() -> None:
+def test_each_node_has_its_own_control_group_folders_and_socket() -> None:
     config = json.loads(kubelet.render(SETTINGS))
     assert config["cgroupRoot"] == "/kaito-local/nodes/gpu-1"
     assert config["containerRuntimeEndpoint"] == "unix:///run/n1/containerd.sock"
@@ -63,13 +63,13 @@ def test_each_node_keeps_to_its_own_groups_folders_and_socket() -> None:
     assert config["resolvConf"] == ""
 
 
-def test_a_machine_without_swap_limits_or_cgroup_v2_will_do() -> None:
+def test_swap_and_cgroup_v1_are_accepted() -> None:
     config = json.loads(kubelet.render(SETTINGS))
     assert (config["failSwapOn"], config["failCgroupV1"]) == (False, False)
     assert config["imageGCHighThresholdPercent"] == 100
 
 
-def test_flags_name_the_node_and_its_labels() -> None:
+def test_flags_contain_node_name_and_labels() -> None:
     flags = kubelet.flags(Path("/c"), Path("/k"), SETTINGS, {"b": "2", "a": "1"})
     assert "--hostname-override=gpu-1" in flags
     assert "--node-labels=a=1,b=2" in flags

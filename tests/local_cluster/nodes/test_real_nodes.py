@@ -1,6 +1,6 @@
-"""The real thing: nodes of the local cluster run pods, and leave nothing behind.
+"""Real nodes of the local cluster run pods and leave nothing behind.
 
-The pods run kubectl, the one program at hand that is both a web server and a client.
+The pods run kubectl, the only available program that is both a web server and a client.
 """
 
 import json
@@ -49,7 +49,7 @@ def kubectl(*words: str, stdin: str = "") -> str:
 
 
 def manifests() -> str:
-    """A web server on the node with two GPUs, its pages from an image, and its Service."""
+    """A web server on the node with two GPUs, with pages from an image, and its Service."""
     serve = ["proxy", "--address=0.0.0.0", "--port=8080", "--accept-hosts=.*", "--www=/pages"]
     container = {
         "name": "web",
@@ -81,7 +81,7 @@ def manifests() -> str:
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[KubeApi]:
-    """The API of a cluster that has both nodes and one namespace more than before."""
+    """The API of a cluster with both test nodes and the test namespace."""
     cluster.up(PATHS)
     program = (PATHS.bin / "kubectl").read_bytes()
     web = oci_images.from_program("kubectl", program, [])
@@ -102,7 +102,7 @@ def node(api: KubeApi, spec: NodeSpec) -> dict[str, Any]:
     return api.get(f"/api/v1/nodes/{spec.name}")
 
 
-def test_a_node_joins_as_specified(api: KubeApi) -> None:
+def test_node_joins_as_specified(api: KubeApi) -> None:
     for spec in SPECS:
         found = node(api, spec)
         labels = found["metadata"]["labels"]
@@ -112,18 +112,18 @@ def test_a_node_joins_as_specified(api: KubeApi) -> None:
         assert found["status"]["allocatable"]["nvidia.com/gpu"] == str(spec.gpus)
 
 
-def test_up_and_add_again_change_nothing(api: KubeApi) -> None:
+def test_repeated_up_and_add_change_nothing(api: KubeApi) -> None:
     config = PATHS.node(SPECS[0].name) / "config" / "kube-proxy.json"
     before, written = cluster.status(PATHS), config.stat().st_mtime_ns
     cluster.up(PATHS)
     membership.add(SPECS[0])
     assert cluster.status(PATHS) == before
-    # Its kube-proxy would end within a quarter of a minute.
+    # Otherwise its kube-proxy would exit within 15 seconds.
     assert config.stat().st_mtime_ns == written
     assert before.is_healthy
 
 
-def test_pods_serve_from_an_image_volume_to_the_host_and_to_pods(api: KubeApi) -> None:
+def test_pod_serves_from_an_image_volume_to_host_and_pods(api: KubeApi) -> None:
     kubectl("apply", "-f", "-", stdin=manifests())
     kubectl("wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
     assert json.loads(kubectl("get", "pod/web", "-o", "json"))["spec"]["nodeName"] == SPECS[1].name
@@ -136,7 +136,7 @@ def test_pods_serve_from_an_image_volume_to_the_host_and_to_pods(api: KubeApi) -
     assert "Starting to serve" in kubectl("logs", "web")
 
 
-def test_a_killed_kubelet_is_started_again_and_its_pods_live_on(api: KubeApi) -> None:
+def test_killed_kubelet_is_restarted_and_its_pods_keep_running(api: KubeApi) -> None:
     started = kubectl("get", "pod/web", "-o", "jsonpath={.status.startTime}")
     pidfile = PATHS.pids / f"{SPECS[1].name}.kubelet.json"
     os.kill(json.loads(pidfile.read_text())["pid"], 9)
@@ -146,7 +146,7 @@ def test_a_killed_kubelet_is_started_again_and_its_pods_live_on(api: KubeApi) ->
     assert kubectl("get", "pod/web", "-o", "jsonpath={.status.startTime}") == started
 
 
-def test_a_removed_node_leaves_nothing_on_the_machine(api: KubeApi) -> None:
+def test_removed_node_leaves_nothing_on_the_machine(api: KubeApi) -> None:
     spec = SPECS[1]
     index = lifecycle.indexes(PATHS)[spec.name]
     membership.remove(spec.name, delete_object=True)

@@ -1,4 +1,4 @@
-"""Certificates: what is asked of openssl, and that what it makes is what was asked."""
+"""Certificates: the requests to openssl, and that the results match them."""
 
 from pathlib import Path
 
@@ -27,11 +27,11 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
     ],
 )
-def test_subject(certificate: Certificate, subject: str) -> None:
+def test_subject_contains_group_and_user(certificate: Certificate, subject: str) -> None:
     assert certificates.subject(certificate) == subject
 
 
-def test_servers_name_their_hosts_and_clients_do_not() -> None:
+def test_only_servers_have_subject_alternative_names() -> None:
     server = Certificate(name="s", common_name="s", hosts=("kubernetes", "10.96.0.1"))
     assert "subjectAltName=DNS:kubernetes,IP:10.96.0.1" in certificates.extensions(server)
     client = certificates.extensions(Certificate(name="c", common_name="c"))
@@ -40,19 +40,19 @@ def test_servers_name_their_hosts_and_clients_do_not() -> None:
 
 
 @pytest.mark.parametrize("certificate", certificates.CONTROL_PLANE, ids=lambda c: c.name)
-def test_each_certificate_is_signed_by_its_authority(pki: Path, certificate: Certificate) -> None:
+def test_certificate_is_signed_by_its_authority(pki: Path, certificate: Certificate) -> None:
     authority = certificates.pair(pki, certificate.authority).cert
     signed = certificates.pair(pki, certificate.name).cert
     assert attempt("openssl", "verify", "-CAfile", str(authority), str(signed))
 
 
-def test_a_node_is_known_by_the_name_and_group_that_its_rights_go_by(pki: Path) -> None:
-    made = certificates.create(pki, certificates.kubelet_certificate("gpu-1", "172.30.0.11"))
-    text = run("openssl", "x509", "-in", str(made.cert), "-noout", "-subject")
+def test_kubelet_certificate_has_the_identity_that_the_node_authorizer_expects(pki: Path) -> None:
+    kubelet = certificates.create(pki, certificates.kubelet_certificate("gpu-1", "172.30.0.11"))
+    text = run("openssl", "x509", "-in", str(kubelet.cert), "-noout", "-subject")
     assert "O = system:nodes, CN = system:node:gpu-1" in text
-    assert made.key.stat().st_mode & 0o077 == 0
+    assert kubelet.key.stat().st_mode & 0o077 == 0
 
 
-def test_a_certificate_is_made_once(pki: Path) -> None:
+def test_existing_certificate_is_kept(pki: Path) -> None:
     before = certificates.pair(pki, "admin").cert.read_bytes()
     assert certificates.create(pki, certificates.CONTROL_PLANE[2]).cert.read_bytes() == before

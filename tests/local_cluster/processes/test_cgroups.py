@@ -1,4 +1,4 @@
-"""Control groups, on a folder that looks like the kernel's."""
+"""Control groups, in a folder that mimics the kernel's."""
 
 from pathlib import Path
 
@@ -21,27 +21,27 @@ def v2(root: Path) -> Path:
     return root
 
 
-def test_v1_has_a_hierarchy_a_controller_each_once(tmp_path: Path) -> None:
+def test_v1_has_one_hierarchy_per_controller(tmp_path: Path) -> None:
     names = [folder.name for folder in cgroups.hierarchies(v1(tmp_path))]
     assert names == ["cpu,cpuacct", "memory", "pids"]
 
 
-def test_v2_has_one(tmp_path: Path) -> None:
+def test_v2_has_one_hierarchy(tmp_path: Path) -> None:
     assert cgroups.hierarchies(v2(tmp_path)) == [tmp_path]
 
 
-def test_a_group_is_made_in_every_hierarchy(tmp_path: Path) -> None:
+def test_group_is_created_in_every_hierarchy(tmp_path: Path) -> None:
     cgroups.create("ours/node", v1(tmp_path))
     assert (tmp_path / "memory/ours/node").is_dir()
-    assert tmp_path / "pids/ours/node/cgroup.procs" in cgroups.entrances("ours/node", tmp_path)
+    assert tmp_path / "pids/ours/node/cgroup.procs" in cgroups.procs_files("ours/node", tmp_path)
 
 
-def test_v2_hands_controllers_down(tmp_path: Path) -> None:
+def test_v2_delegates_controllers(tmp_path: Path) -> None:
     cgroups.create("ours/node", v2(tmp_path))
     assert (tmp_path / "cgroup.subtree_control").read_text() in ("+cpu", "+memory")
 
 
-def test_processes_of_a_group_and_below(tmp_path: Path) -> None:
+def test_processes_of_child_groups_are_included(tmp_path: Path) -> None:
     root = v1(tmp_path)
     cgroups.create("ours/node", root)
     (root / "memory/ours/cgroup.procs").write_text("10\n")
@@ -50,7 +50,7 @@ def test_processes_of_a_group_and_below(tmp_path: Path) -> None:
     assert cgroups.processes("ours", root) == {10, 11, 12}
 
 
-def test_children_come_before_parents(tmp_path: Path) -> None:
+def test_children_are_listed_before_parents(tmp_path: Path) -> None:
     root = v1(tmp_path)
     cgroups.create("ours/node", root)
     listed = [

@@ -1,4 +1,4 @@
-"""A process is known by more than its number."""
+"""A process is identified by more than its id."""
 
 import json
 import os
@@ -26,15 +26,15 @@ def test_this_process_is_running() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"started": 1}, {"boot": "another"}], ids=["recycled number", "after a reboot"]
+    "change", [{"started": 1}, {"boot": "another"}], ids=["recycled id", "after a reboot"]
 )
-def test_another_process_of_that_number_is_not_ours(change: dict[str, object]) -> None:
+def test_process_with_a_recycled_id_is_not_ours(change: dict[str, object]) -> None:
     identity = daemons.identify(os.getpid())
     assert identity is not None
     assert not daemons.is_running(replace(identity, **change))  # type: ignore[arg-type]
 
 
-def test_a_file_about_a_recycled_number_kills_nobody(
+def test_pid_file_with_a_recycled_id_kills_nothing(
     tmp_path: Path, sleeper: subprocess.Popen[bytes]
 ) -> None:
     identity = daemons.identify(sleeper.pid)
@@ -46,7 +46,7 @@ def test_a_file_about_a_recycled_number_kills_nobody(
     assert not file.exists()
 
 
-def test_stop_ends_the_process_and_forgets_it(
+def test_stop_ends_the_process_and_removes_the_file(
     tmp_path: Path, sleeper: subprocess.Popen[bytes]
 ) -> None:
     identity = daemons.identify(sleeper.pid)
@@ -59,13 +59,13 @@ def test_stop_ends_the_process_and_forgets_it(
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "nonsense", '{"pid": 1}'])
-def test_a_damaged_file_names_nobody(tmp_path: Path, text: str) -> None:
+def test_damaged_pid_file_is_ignored(tmp_path: Path, text: str) -> None:
     file = tmp_path / "p.json"
     file.write_text(text)
     assert daemons.find_running(file) is None
 
 
-def test_the_end_of_a_log(tmp_path: Path) -> None:
+def test_tail_returns_the_last_lines(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_text("".join(f"{n}\n" for n in range(30)))
     assert daemons.tail(log, lines=2) == "28\n29"
@@ -73,7 +73,7 @@ def test_the_end_of_a_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
-def test_the_clusters_addresses_need_no_proxy(name: str) -> None:
+def test_cluster_addresses_bypass_the_proxy(name: str) -> None:
     environ = daemons.environment({name: "example.com", "HTTPS_PROXY": "http://p"})
     assert environ["NO_PROXY"].startswith("example.com,172.30.0.0/24,")
     assert environ["HTTPS_PROXY"] == "http://p"

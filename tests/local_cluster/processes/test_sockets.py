@@ -1,4 +1,4 @@
-"""A socket's file is no proof of life."""
+"""A socket file alone does not mean that a program listens."""
 
 import socket
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from tools.local_cluster.processes import sockets
 
 
-def test_only_a_socket_with_a_listener_answers(tmp_path: Path) -> None:
+def test_socket_answers_only_while_a_program_listens(tmp_path: Path) -> None:
     path = tmp_path / "s"
     assert not sockets.answers(path)
     with socket.socket(socket.AF_UNIX) as server:

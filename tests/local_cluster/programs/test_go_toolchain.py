@@ -1,4 +1,4 @@
-"""Go versions, told and compared."""
+"""Parsing and comparing Go versions."""
 
 from pathlib import Path
 
@@ -16,12 +16,12 @@ from tools.local_cluster.programs import go_toolchain
         ("nothing", (0,)),
     ],
 )
-def test_version(text: str, number: tuple[int, ...]) -> None:
+def test_version_is_parsed(text: str, number: tuple[int, ...]) -> None:
     assert go_toolchain.version(text) == number
 
 
-def test_the_newest_that_any_module_asks_for(tmp_path: Path) -> None:
+def test_required_version_is_the_newest_of_all_modules(tmp_path: Path) -> None:
     for name, number in (("a", "1.9.5"), ("b", "1.26.1")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "go.mod").write_text(f"module {name}\n\ngo {number}\n")
-    assert go_toolchain.needed(tmp_path) == (1, 26, 1)
+    assert go_toolchain.required_version(tmp_path) == (1, 26, 1)

@@ -1,12 +1,12 @@
-"""Which packages are installed."""
+"""Which system packages are installed."""
 
 from tools.local_cluster.programs import system_packages
 
 
-def test_only_the_packages_of_missing_programs() -> None:
+def test_only_packages_of_missing_programs_are_installed() -> None:
     assert system_packages.missing(lambda program: program != "runc") == ["runc"]
     assert system_packages.missing(lambda _: True) == []
 
 
-def test_what_starts_services_is_never_installed() -> None:
+def test_packages_that_start_services_are_never_installed() -> None:
     assert not set(system_packages.UNPACKED.values()) & set(system_packages.INSTALLED.values())

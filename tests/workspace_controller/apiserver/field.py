@@ -48,7 +48,7 @@ class Field:
         for namespace in (self.namespace, RELEASE):
             self.api.create_namespace(namespace)
         self.api.install_crd(OWN_CRD)
-        self.account = self.api.account(RELEASE, _NAME)
+        self.account = self.api.create_account(RELEASE, _NAME)
         release, own = render(), f"{_RBAC}/namespaces/{RELEASE}"
         for kind, path in (
             ("ClusterRole", f"{_RBAC}/clusterroles"),

@@ -1,7 +1,7 @@
-"""The cluster's DNS: CoreDNS as a process of the host, behind the usual Service.
+"""The cluster's DNS: CoreDNS as a host process behind the usual Service.
 
-On the host it needs no image and answers before there is a node; a Service without selector and
-an EndpointSlice of ours lead pods to it.
+On the host it needs no image and works before there is a node. A Service without a selector, with
+an EndpointSlice that we create, leads pods to it.
 """
 
 import urllib.request
@@ -20,7 +20,7 @@ _RBAC: Final = "rbac.authorization.k8s.io"
 
 
 def corefile(paths: Paths, resolver: Path | None) -> str:
-    """`resolver` is the resolv.conf that says who answers for names outside of the cluster."""
+    """CoreDNS's configuration. `resolver` is the resolv.conf to forward other names to."""
     forward = f"forward . {resolver}" if resolver else ""
     return f"""\
 .:{topology.DNS_PORT} {{
@@ -42,13 +42,13 @@ def corefile(paths: Paths, resolver: Path | None) -> str:
 """
 
 
-def command(paths: Paths) -> Daemon:
+def daemon(paths: Paths) -> Daemon:
     argv = [str(paths.bin / "coredns"), "-conf", str(paths.config / "Corefile")]
-    return components.background(paths, "coredns", argv)
+    return components.daemon(paths, "coredns", argv)
 
 
 def manifests() -> dict[str, dict[str, Any]]:
-    """API path -> object: the Service, its endpoint, and CoreDNS's right to look."""
+    """API path -> object: the Service, its endpoint, and CoreDNS's read access."""
     namespaced = {"name": _NAME, "namespace": _NAMESPACE}
     core, slices = f"/api/v1/namespaces/{_NAMESPACE}", "/apis/discovery.k8s.io/v1"
     ports = [
@@ -77,11 +77,11 @@ def manifests() -> dict[str, dict[str, Any]]:
     return {
         f"{core}/services/{_NAME}": service,
         f"{slices}/namespaces/{_NAMESPACE}/endpointslices/{_NAME}": endpoint,
-        **_rights(),
+        **_rbac(),
     }
 
 
-def _rights() -> dict[str, dict[str, Any]]:
+def _rbac() -> dict[str, dict[str, Any]]:
     name = "system:coredns"
     role = {
         "apiVersion": f"{_RBAC}/v1",
@@ -114,7 +114,7 @@ def _rights() -> dict[str, dict[str, Any]]:
 
 
 def is_ready() -> bool:
-    """Whether CoreDNS has seen the cluster's Services."""
+    """Whether CoreDNS has loaded the cluster's Services."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"http://{READY}/ready", timeout=1):

@@ -1,4 +1,4 @@
-"""Lets everybody read the keys of service account tokens, as a cloud's issuer does."""
+"""Lets anyone read the keys of service account tokens, as a cloud's OIDC issuer does."""
 
 
 def manifests() -> dict[str, dict[str, object]]:

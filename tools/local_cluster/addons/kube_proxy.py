@@ -1,4 +1,4 @@
-"""Renders kube-proxy's configuration; every network namespace with Services runs one."""
+"""Renders kube-proxy's configuration. Every network namespace that uses Services runs one."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from tools.local_cluster import topology
 
 
 def render(kubeconfig: Path, node: str) -> str:
-    """Configuration for the proxy of one namespace; ports are per namespace, so never clash."""
+    """The configuration for one network namespace. Each has its own ports, so they never clash."""
     return json.dumps(
         {
             "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
@@ -16,14 +16,14 @@ def render(kubeconfig: Path, node: str) -> str:
             "hostnameOverride": node,
             "mode": "nftables",
             "nftables": {"syncPeriod": "30s", "minSyncPeriod": "100ms"},
-            # Whoever is no pod gets its node's address, so that answers find the way back.
+            # Traffic from outside the pod range is masqueraded, so that replies find the way back.
             "clusterCIDR": topology.POD_RANGE,
             "detectLocalMode": "ClusterCIDR",
-            # IPv4 alone: the proxy takes the families of its bind address.
+            # IPv4 only: kube-proxy serves the address families of its bind address.
             "bindAddress": "0.0.0.0",
             "healthzBindAddress": f"127.0.0.1:{topology.PROXY_HEALTH_PORT}",
             "metricsBindAddress": f"127.0.0.1:{topology.PROXY_METRICS_PORT}",
-            # The kernel's limits are the machine's own, and often not ours to change.
+            # Zero keeps the machine's own limits, which a container often may not change.
             "conntrack": {
                 "maxPerCore": 0,
                 "min": 0,

@@ -1,4 +1,4 @@
-"""Puts an image of one file into the open registry, with nothing but the standard library."""
+"""Pushes single-file images to the open registry, on the standard library alone."""
 
 import gzip
 import hashlib
@@ -18,7 +18,7 @@ _MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Content with its media type, addressed by its digest."""
+    """Content with its media type; its digest is its address."""
 
     media_type: str
     data: bytes
@@ -40,7 +40,7 @@ class Image:
 
 
 def from_program(name: str, program: bytes, arguments: list[str]) -> Image:
-    """An image FROM scratch with one static program, which is also its entrypoint."""
+    """An image FROM scratch with one static program, which is its entrypoint."""
     tar = _tar(name, program)
     config = {
         "architecture": "amd64",
@@ -72,25 +72,34 @@ def _tar(name: str, program: bytes) -> bytes:
 
 
 def push(image: Image, repository: str, tag: str) -> None:
-    """Uploads the image; raises OSError when the registry cannot be reached or refuses."""
+    """Upload the image.
+
+    Raises:
+        OSError: the registry cannot be reached or rejects the upload.
+    """
     for blob in (image.config, image.layer):
         started = _send("POST", f"/v2/{repository}/blobs/uploads/")
-        where = started.headers["Location"]
-        joint = "&" if "?" in where else "?"
-        _send("PUT", f"{where}{joint}digest={blob.digest}", blob.data, "application/octet-stream")
+        location = started.headers["Location"]
+        separator = "&" if "?" in location else "?"
+        _send(
+            "PUT",
+            f"{location}{separator}digest={blob.digest}",
+            blob.data,
+            "application/octet-stream",
+        )
     _send("PUT", f"/v2/{repository}/manifests/{tag}", image.manifest.data, _MANIFEST_TYPE)
 
 
-def _send(method: str, where: str, data: bytes = b"", kind: str = "") -> "_Answer":
-    url = where if where.startswith("http") else f"http://{topology.REGISTRY}{where}"
+def _send(method: str, location: str, data: bytes = b"", kind: str = "") -> "_Response":
+    url = location if location.startswith("http") else f"http://{topology.REGISTRY}{location}"
     request = urllib.request.Request(url, data=data, method=method)
     if kind:
         request.add_header("Content-Type", kind)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=30) as response:
-        return _Answer(dict(response.headers))
+        return _Response(dict(response.headers))
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _Response:
     headers: dict[str, str]

@@ -1,8 +1,8 @@
-"""The local image registry: one store, two doors.
+"""The local image registry: one store, two ports.
 
-Port 5000 is open to all over plain HTTP, as a cluster's nodes and builders need it. Port 5001
-asks for a name and a password before it takes or gives anything, as a cloud's registry does, so
-that a wrong push secret is refused here too.
+Port 5000 is open to everyone over plain HTTP, for nodes and image builds. Port 5001 requires a
+user and a password for every request, as a cloud registry does, so that a wrong push secret is
+rejected here too.
 """
 
 import urllib.error
@@ -16,7 +16,7 @@ from tools.local_cluster.processes.daemons import Daemon
 
 USER: Final = "kaito"
 PASSWORD: Final = "local-registry"
-# bcrypt of the above: Python's standard library cannot make one.
+# bcrypt of the password, as a constant: Python's standard library has no bcrypt.
 HTPASSWD: Final = f"{USER}:$2b$05$EX5T6PD/tHNfC/iS24YpW.3Jgo2iK6xJLxJBJphb2zPAdeu2EccU6\n"
 
 
@@ -43,16 +43,13 @@ http:
 {auth if with_login else ""}"""
 
 
-def commands(paths: Paths) -> list[Daemon]:
-    return [
-        _command(paths, "registry"),
-        _command(paths, "login-registry"),
-    ]
+def daemons(paths: Paths) -> list[Daemon]:
+    return [_daemon(paths, "registry"), _daemon(paths, "login-registry")]
 
 
-def _command(paths: Paths, name: str) -> Daemon:
+def _daemon(paths: Paths, name: str) -> Daemon:
     argv = [str(paths.bin / "docker-registry"), "serve", str(paths.config / f"{name}.yml")]
-    return components.background(paths, name, argv)
+    return components.daemon(paths, name, argv)
 
 
 def configuration(paths: Paths) -> dict[str, str]:
@@ -65,7 +62,7 @@ def configuration(paths: Paths) -> dict[str, str]:
 
 
 def is_ready(port: int) -> bool:
-    """Whether the registry answers, with or without asking who we are."""
+    """Whether the registry answers, with or without a login."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"http://{topology.HOST}:{port}/v2/", timeout=2):

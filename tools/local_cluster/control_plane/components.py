@@ -1,4 +1,4 @@
-"""The commands of the control plane's processes: pure renderings of paths and addresses."""
+"""The command lines of the control plane's processes. Pure."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +12,8 @@ from tools.local_cluster.processes.daemons import Daemon
 
 GROUP: Final = f"{topology.CGROUP}/control-plane"
 
-# Loopback only, and by TLS, so that no other user of the machine reads the cluster's secrets.
+# Loopback only, and with client certificates, so that no other user of this machine can read the
+# cluster's Secrets.
 _ETCD_URL: Final = f"https://127.0.0.1:{topology.ETCD_PORT}"
 _ETCD_PEER_URL: Final = f"https://127.0.0.1:{topology.ETCD_PEER_PORT}"
 
@@ -28,12 +29,13 @@ COMPONENTS: Final = (
 )
 
 
-def command(paths: Paths, name: str, program: Path, flags: Mapping[str, object]) -> Daemon:
-    """A process of the host's own namespace; flags are rendered as --name=value."""
-    return background(paths, name, [str(program), *(f"--{k}={v}" for k, v in flags.items())])
+def with_flags(paths: Paths, name: str, program: Path, flags: Mapping[str, object]) -> Daemon:
+    """A process in the host's namespaces; flags are rendered as --name=value."""
+    return daemon(paths, name, [str(program), *(f"--{k}={v}" for k, v in flags.items())])
 
 
-def background(paths: Paths, name: str, argv: list[str]) -> Daemon:
+def daemon(paths: Paths, name: str, argv: list[str]) -> Daemon:
+    """A process in the host's namespaces, with its log and pid file."""
     return Daemon(
         name=name,
         argv=argv,
@@ -44,7 +46,9 @@ def background(paths: Paths, name: str, argv: list[str]) -> Daemon:
 
 
 def etcd(paths: Paths) -> Daemon:
-    return command(paths, "etcd", paths.bin / "etcd", etcd_flags(paths, _ETCD_URL, _ETCD_PEER_URL))
+    return with_flags(
+        paths, "etcd", paths.bin / "etcd", etcd_flags(paths, _ETCD_URL, _ETCD_PEER_URL)
+    )
 
 
 def etcd_flags(paths: Paths, url: str, peer_url: str) -> dict[str, object]:
@@ -65,9 +69,10 @@ def etcd_flags(paths: Paths, url: str, peer_url: str) -> dict[str, object]:
         "client-cert-auth": "true",
         **{f"peer-{name}": path for name, path in tls.items()},
         "peer-client-cert-auth": "true",
+        # 4 GiB; etcd's own default is 2 GiB.
         "quota-backend-bytes": 4 * 2**30,
         "auto-compaction-retention": "1h",
-        # A cluster for development starts anew after a crash: durability would only cost time.
+        # A development cluster is rebuilt after a crash, so durability would only cost time.
         "unsafe-no-fsync": "true",
         "log-level": "warn",
     }
@@ -75,7 +80,7 @@ def etcd_flags(paths: Paths, url: str, peer_url: str) -> dict[str, object]:
 
 def apiserver(paths: Paths) -> Daemon:
     flags = apiserver_flags(paths, topology.HOST, topology.API_PORT, _ETCD_URL)
-    return command(paths, "kube-apiserver", paths.bin / "kube-apiserver", flags)
+    return with_flags(paths, "kube-apiserver", paths.bin / "kube-apiserver", flags)
 
 
 def apiserver_flags(paths: Paths, host: str, port: int, etcd_url: str) -> dict[str, object]:
@@ -89,8 +94,8 @@ def apiserver_flags(paths: Paths, host: str, port: int, etcd_url: str) -> dict[s
         "allow-privileged": "true",
         "etcd-servers": etcd_url,
         "kubelet-preferred-address-types": "InternalIP",
-        # The issuer is the API server itself, so that whoever can reach it (the AKS emulator,
-        # say) finds the keys of federated tokens where OpenID discovery says.
+        # The API server is the issuer, so anyone who can reach it (the AKS emulator, for example)
+        # finds the token signing keys through OpenID discovery.
         "service-account-issuer": f"https://{host}:{port}",
         "enable-aggregator-routing": "true",
         "shutdown-delay-duration": "0s",
@@ -100,7 +105,7 @@ def apiserver_flags(paths: Paths, host: str, port: int, etcd_url: str) -> dict[s
 
 
 def _apiserver_keys(paths: Paths) -> dict[str, object]:
-    """What the API server shows to clients, to etcd and to kubelets, and signs tokens with."""
+    """The API server's certificates for clients, etcd and kubelets, and its token signing key."""
     serving, kubelet = _pair(paths, "apiserver"), _pair(paths, "apiserver-kubelet")
     etcd_client, tokens = _pair(paths, "etcd-client"), _pair(paths, certificates.SERVICE_ACCOUNT)
     authority = _pair(paths, certificates.CA).cert
@@ -120,7 +125,7 @@ def _apiserver_keys(paths: Paths) -> dict[str, object]:
 
 
 def _front_proxy(paths: Paths) -> dict[str, object]:
-    """How aggregated API servers know that a request comes from this one, and for whom."""
+    """How aggregated API servers authenticate this one, and learn on whose behalf it calls."""
     proxy = _pair(paths, "front-proxy")
     return {
         "requestheader-client-ca-file": _pair(paths, certificates.FRONT_PROXY_CA).cert,
@@ -137,7 +142,7 @@ def controller_manager(paths: Paths) -> Daemon:
     authority = _pair(paths, certificates.CA)
     kubeconfig = paths.config / "controller-manager.kubeconfig"
     flags = {
-        **_as_client(kubeconfig, topology.CONTROLLER_MANAGER_PORT),
+        **_client_flags(kubeconfig, topology.CONTROLLER_MANAGER_PORT),
         "root-ca-file": authority.cert,
         "cluster-signing-cert-file": authority.cert,
         "cluster-signing-key-file": authority.key,
@@ -147,22 +152,22 @@ def controller_manager(paths: Paths) -> Daemon:
         "service-cluster-ip-range": topology.SERVICE_RANGE,
     }
     program = paths.bin / "kube-controller-manager"
-    return command(paths, "kube-controller-manager", program, flags)
+    return with_flags(paths, "kube-controller-manager", program, flags)
 
 
 def scheduler(paths: Paths) -> Daemon:
     kubeconfig = paths.config / "scheduler.kubeconfig"
-    flags = _as_client(kubeconfig, topology.SCHEDULER_PORT)
-    return command(paths, "kube-scheduler", paths.bin / "kube-scheduler", flags)
+    flags = _client_flags(kubeconfig, topology.SCHEDULER_PORT)
+    return with_flags(paths, "kube-scheduler", paths.bin / "kube-scheduler", flags)
 
 
 def host_proxy(paths: Paths) -> Daemon:
-    """So that the host's own processes, the API server with its webhooks first, reach Services."""
+    """kube-proxy for the host's own processes: the API server must reach webhook Services."""
     config = paths.config / "kube-proxy.json"
-    return command(paths, "kube-proxy", paths.bin / "kube-proxy", {"config": config})
+    return with_flags(paths, "kube-proxy", paths.bin / "kube-proxy", {"config": config})
 
 
-def _as_client(kubeconfig: Path, port: int) -> dict[str, object]:
+def _client_flags(kubeconfig: Path, port: int) -> dict[str, object]:
     return {
         "kubeconfig": kubeconfig,
         "authentication-kubeconfig": kubeconfig,
@@ -178,6 +183,6 @@ def _pair(paths: Paths, name: str) -> certificates.Pair:
 
 
 def configuration(paths: Paths) -> dict[Path, str]:
-    """The control plane's configuration files but its kubeconfigs: path -> content."""
+    """The control plane's configuration files except its kubeconfigs: path -> content."""
     host = kube_proxy.render(paths.config / "kube-proxy.kubeconfig", node="kaito-host")
     return {paths.config / "kube-proxy.json": host}

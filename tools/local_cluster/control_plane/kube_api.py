@@ -1,4 +1,4 @@
-"""A client for the few API calls of this tool; the standard library is all it needs."""
+"""A minimal Kubernetes API client on the standard library alone."""
 
 import json
 import ssl
@@ -17,7 +17,7 @@ APPLY: Final = "application/apply-patch+yaml"
 
 
 class ApiError(ClusterError):
-    """The API server refused; `status` is 0 where it could not be reached."""
+    """The API server rejected a request; `status` is 0 if it could not be reached."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -25,7 +25,10 @@ class ApiError(ClusterError):
 
 
 class KubeApi:
-    """Calls the API server as the cluster's administrator."""
+    """Calls the API server as the cluster's administrator.
+
+    Every method but `is_ready` raises ApiError.
+    """
 
     def __init__(self, pki: Path, url: str = topology.API_URL) -> None:
         self._url = url
@@ -34,7 +37,7 @@ class KubeApi:
             cafile=str(certificates.pair(pki, certificates.CA).cert)
         )
         context.load_cert_chain(admin.cert, admin.key)
-        # A proxy named in the environment has no way to the cluster's addresses.
+        # A proxy from the environment cannot reach the cluster's addresses.
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )
@@ -46,26 +49,26 @@ class KubeApi:
             return False
 
     def cluster_uid(self) -> str:
-        """The cluster's identity: another one each time that a cluster is made."""
+        """The cluster's identity, which changes whenever the cluster is recreated."""
         return str(self.get("/api/v1/namespaces/kube-system")["metadata"]["uid"])
 
     def get(self, path: str) -> dict[str, Any]:
         return _parsed(self._call("GET", path))
 
     def create(self, path: str, manifest: Mapping[str, object]) -> dict[str, Any]:
-        """Returns the object as it was made."""
+        """Create an object and return it as stored."""
         return _parsed(self._call("POST", path, json.dumps(manifest), "application/json"))
 
     def merge(self, path: str, change: Mapping[str, object]) -> None:
         self._call("PATCH", path, json.dumps(change), MERGE)
 
     def apply(self, path: str, manifest: Mapping[str, object]) -> None:
-        """Server-side apply of one object to its own path."""
+        """Server-side apply of one object at its own path."""
         query = "?fieldManager=kaito-local&force=true"
         self._call("PATCH", path + query, json.dumps(manifest), APPLY)
 
     def delete(self, path: str) -> None:
-        """Deletes the object, if it is there."""
+        """Delete the object if it exists."""
         try:
             self._call("DELETE", path)
         except ApiError as error:
@@ -102,6 +105,6 @@ def _reason(error: urllib.error.HTTPError) -> str:
 
 
 def condition(node: Mapping[str, Any], kind: str) -> Mapping[str, str]:
-    """One of a Node's conditions; its status is `Unknown` where it has none of that kind."""
+    """A Node's condition of one type; its status is `Unknown` if the Node does not have it."""
     conditions: Sequence[Mapping[str, str]] = node.get("status", {}).get("conditions", ())
     return next((c for c in conditions if c["type"] == kind), {"status": "Unknown"})

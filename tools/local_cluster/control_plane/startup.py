@@ -1,4 +1,4 @@
-"""Brings up a control plane where there is none."""
+"""Starts the control plane and its add-ons on a clean machine."""
 
 from collections.abc import Callable
 
@@ -22,8 +22,12 @@ _KUBECONFIGS = {
 }
 
 
-def control_plane(paths: Paths, progress: Progress) -> None:
-    """Starts it on a clean machine, in six steps; raises StartFailed."""
+def start(paths: Paths, progress: Progress) -> None:
+    """Start everything but nodes, in six steps.
+
+    Raises:
+        StartFailed: a component did not become ready in time.
+    """
     with progress.step("certificates and configuration"):
         certificates.create_all(paths.pki)
         _write_configuration(paths)
@@ -31,21 +35,21 @@ def control_plane(paths: Paths, progress: Progress) -> None:
         network.up()
         cgroups.create(commands.GROUP)
     with progress.step("registry"):
-        for command in registry.commands(paths):
-            daemons.start(command)
+        for daemon in registry.daemons(paths):
+            daemons.start(daemon)
         _await("registry", paths, lambda: registry.is_ready(topology.REGISTRY_PORT))
         _push_pause_image(paths)
     with progress.step("etcd and API server"):
         daemons.start(commands.etcd(paths))
         daemons.start(commands.apiserver(paths))
         _await("kube-apiserver", paths, lambda: KubeApi(paths.pki).is_ready())
-    with progress.step("controllers, scheduler, proxy"):
+    with progress.step("controllers, scheduler and kube-proxy"):
         for render in _CLIENTS:
             daemons.start(render(paths))
     with progress.step("DNS"):
         for path, manifest in {**dns.manifests(), **issuer_discovery.manifests()}.items():
             KubeApi(paths.pki).apply(path, manifest)
-        daemons.start(dns.command(paths))
+        daemons.start(dns.daemon(paths))
         _await("coredns", paths, dns.is_ready)
 
 
@@ -58,8 +62,8 @@ _CLIENTS: tuple[Callable[[Paths], daemons.Daemon], ...] = (
 
 def _write_configuration(paths: Paths) -> None:
     paths.config.mkdir(parents=True, exist_ok=True)
-    for user, place in _KUBECONFIGS.items():
-        kubeconfig.write(paths.home / place, paths.pki, user)
+    for user, file in _KUBECONFIGS.items():
+        kubeconfig.write(paths.home / file, paths.pki, user)
     for path, text in commands.configuration(paths).items():
         path.write_text(text)
     for name, text in registry.configuration(paths).items():
@@ -74,8 +78,8 @@ def _push_pause_image(paths: Paths) -> None:
 
 
 def _await(name: str, paths: Paths, is_ready: Callable[[], bool], timeout: float = 90) -> None:
-    """Waits for a component, no longer than its process lives."""
+    """Wait until a component is ready; stop waiting when its process ends."""
     pidfile, log = paths.pids / f"{name}.json", paths.log / f"{name}.log"
     waiting.until(lambda: is_ready() or daemons.find_running(pidfile) is None, timeout)
     if not is_ready():
-        raise StartFailed(f"{name} is not ready; the end of {log}:\n{daemons.tail(log)}")
+        raise StartFailed(f"{name} did not become ready; the end of {log}:\n{daemons.tail(log)}")

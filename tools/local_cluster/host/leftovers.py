@@ -1,4 +1,4 @@
-"""What Kubernetes' programs leave outside of the cluster's own folders, at fixed places."""
+"""Files that Kubernetes' programs leave at fixed paths outside the cluster's own folders."""
 
 import contextlib
 from pathlib import Path
@@ -20,15 +20,16 @@ _FOLDERS: Final = (
 
 
 def log_links(folder: Path, links: Path = _LOG_LINKS) -> list[Path]:
-    """The kubelets' links to containers' logs below the folder."""
+    """The links that kubelets create to container logs below the folder."""
     found = [link for link in links.glob("*.log") if link.is_symlink()]
     return [link for link in found if link.readlink().is_relative_to(folder)]
 
 
 def remove() -> None:
-    """Removes what is ours for certain, and the folders that are empty then."""
+    """Remove what certainly belongs to the cluster, then the folders that are empty."""
     for file in _POD_RESULTS.glob(f"{topology.CLUSTER_NAME}-*"):
         file.unlink(missing_ok=True)
+    # Another kubelet on this machine would be listening here.
     if not sockets.answers(_DEVICE_PLUGINS):
         _DEVICE_PLUGINS.unlink(missing_ok=True)
     for folder in _FOLDERS:

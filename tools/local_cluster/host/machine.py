@@ -1,4 +1,4 @@
-"""Looks at this machine: its rights, programs, kernel, sockets and routes. Judges nothing."""
+"""Inspects this machine: user, programs, kernel, sockets and routes. `preflight` judges them."""
 
 import ipaddress
 import json
@@ -32,12 +32,13 @@ BINARIES: Final = (
     "catatonit",
 )
 _NAMESPACES: Final = ("net", "mnt", "pid", "ipc", "uts")
+# TCP_LISTEN in the state column of /proc/net/tcp.
 _LISTENING: Final = "0A"
 
 
 @dataclass(frozen=True, slots=True)
 class Socket:
-    """An address that a program listens at; `0.0.0.0` is every address."""
+    """An address that a program listens on; `0.0.0.0` means every address."""
 
     address: str
     port: int
@@ -45,7 +46,7 @@ class Socket:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A destination, as a prefix, that leads to an interface."""
+    """A destination prefix and the interface that it leads to."""
 
     destination: str
     device: str
@@ -53,7 +54,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What matters of a machine that is to run the cluster."""
+    """What the cluster needs to know about the machine."""
 
     system: str
     user: int
@@ -65,8 +66,8 @@ class Machine:
     routes: tuple[Route, ...] = ()
 
 
-def look(paths: Paths) -> Machine:
-    """This machine as it is now."""
+def inspect(paths: Paths) -> Machine:
+    """The current state of this machine."""
     return Machine(
         system=platform.system(),
         user=os.geteuid(),
@@ -94,9 +95,9 @@ def _has_overlay() -> bool:
 
 
 def _filesystem(folder: Path) -> str:
-    """The type of the file system that the folder is or will be on."""
-    there = next(f for f in (folder, *folder.parents) if f.exists())
-    return run("stat", "--file-system", "--format=%T", str(there)).strip()
+    """The type of the file system that holds the folder, or will hold it."""
+    existing = next(f for f in (folder, *folder.parents) if f.exists())
+    return run("stat", "--file-system", "--format=%T", str(existing)).strip()
 
 
 def _listening() -> tuple[Socket, ...]:
@@ -105,7 +106,7 @@ def _listening() -> tuple[Socket, ...]:
 
 
 def listening_sockets(table: str) -> list[Socket]:
-    """The listening sockets of a /proc/net/tcp or tcp6; IPv6 ones only where they take all."""
+    """The listening sockets in /proc/net/tcp or tcp6; of IPv6 only those on all addresses."""
     found = []
     for line in table.splitlines()[1:]:
         fields = line.split()

@@ -1,9 +1,9 @@
 """The cluster's network on this machine: bridge, routes, address translation, namespaces.
 
-No packet for the pod or Service ranges may leave the machine, also when the cluster is half
-down: the pods' range is a blackhole that each node's narrower route opens, and the Services'
-range points at the bridge, where nobody has such an address. (A blackhole there would make the
-host's own connections fail at the route look-up, before kube-proxy's rules see them.)
+No packet for the pod or Service ranges may leave the machine, not even when the cluster is half
+down. The pod range is a blackhole, and each node adds a more specific route. The Service range
+points to the bridge, where no interface has such an address: a blackhole would make the host's own
+connections fail at route look-up, before kube-proxy's rules see them.
 """
 
 import json
@@ -13,8 +13,8 @@ from pathlib import Path
 from tools.local_cluster import topology
 from tools.local_cluster.processes.commands import attempt, run
 
-# Leaving the machine, pods and nodes take the host's address. Containers' own traffic to each
-# other, to Services and to the host keeps its source.
+# Traffic that leaves the machine gets the host's address. Traffic between pods, nodes, Services and
+# the host keeps its source.
 NFT_RULES = f"""\
 table ip {topology.NFT_TABLE}
 delete table ip {topology.NFT_TABLE}
@@ -31,12 +31,12 @@ table ip {topology.NFT_TABLE} {{
 _NAMESPACES = Path("/run/netns")
 _TABLES = (("ip", topology.NFT_TABLE), ("ip", "kube-proxy"), ("ip6", "kube-proxy"))
 
-# Where another container engine drops what it does not know, ours has to be let through.
+# Docker, for example, drops forwarded packets that it does not know, so ours need a rule.
 _FORWARDING = tuple(("FORWARD", way, topology.BRIDGE, "-j", "ACCEPT") for way in ("-i", "-o"))
 
 
 def up() -> None:
-    """Bridge, routes and rules of the host; harmless where they are there already."""
+    """Create the host's bridge, routes and rules; existing ones are kept."""
     if not exists():
         run("ip", "link", "add", topology.BRIDGE, "type", "bridge")
     address = f"{topology.HOST}/{topology.PREFIX_LENGTH}"
@@ -63,7 +63,7 @@ def exists() -> bool:
 
 
 def down() -> None:
-    """Removes what `up` made; ip_forward stays, since others may have come to rely on it."""
+    """Remove what `up` created, except ip_forward, which other programs may rely on by now."""
     for index in range(topology.MAX_NODES):
         if Path(f"/sys/class/net/{topology.veth(index)}").exists():
             attempt("ip", "link", "delete", topology.veth(index))
@@ -86,20 +86,20 @@ def namespaces() -> list[str]:
 
 
 def routes() -> list[list[str]]:
-    """Our routes in the host's table, each as `ip route delete` takes it."""
+    """Our routes in the host's table, as arguments of `ip route delete`."""
     return deletions(json.loads(run("ip", "-json", "route", "show") or "[]"))
 
 
 def deletions(listed: list[dict[str, str]]) -> list[list[str]]:
-    """Of routes as `ip -json` lists them, ours, each as `ip route delete` takes it."""
-    return [_spelled(route) for route in listed if _is_ours(route["dst"])]
+    """Our routes among those that `ip -json` lists, as arguments of `ip route delete`."""
+    return [_delete_arguments(route) for route in listed if _is_ours(route["dst"])]
 
 
 def _is_ours(destination: str) -> bool:
     return destination.startswith("10.244.") or destination == topology.SERVICE_RANGE
 
 
-def _spelled(route: dict[str, str]) -> list[str]:
+def _delete_arguments(route: dict[str, str]) -> list[str]:
     kind = [route["type"]] if route.get("type", "unicast") != "unicast" else []
     return [*kind, route["dst"]]
 
@@ -109,7 +109,7 @@ def _sysctl(interface: str, name: str, value: str) -> None:
 
 
 def add_node(name: str, index: int) -> None:
-    """The node's namespace, its cable to the bridge, and the way to its pods."""
+    """Create the node's namespace, its link to the bridge, and the route to its pods."""
     space, outer, address = topology.netns(name), topology.veth(index), topology.node_address(index)
     if space not in namespaces():
         run("ip", "netns", "add", space)

@@ -1,4 +1,4 @@
-"""Says what this machine lacks to run the cluster, each with its remedy. Looks at nothing."""
+"""Decides whether a machine can run the cluster; each problem comes with its remedy. Pure."""
 
 from ipaddress import IPv4Network
 from typing import Final
@@ -9,11 +9,11 @@ from tools.local_cluster.host.machine import Machine, Route, Socket
 _LOOPBACK: Final = "127.0.0.1"
 _SOCKETS: Final = {
     "etcd": Socket(_LOOPBACK, topology.ETCD_PORT),
-    "etcd's peers": Socket(_LOOPBACK, topology.ETCD_PEER_PORT),
+    "etcd peers": Socket(_LOOPBACK, topology.ETCD_PEER_PORT),
     "kube-controller-manager": Socket(_LOOPBACK, topology.CONTROLLER_MANAGER_PORT),
     "kube-scheduler": Socket(_LOOPBACK, topology.SCHEDULER_PORT),
     "kube-proxy": Socket(_LOOPBACK, topology.PROXY_HEALTH_PORT),
-    "kube-proxy's metrics": Socket(_LOOPBACK, topology.PROXY_METRICS_PORT),
+    "kube-proxy metrics": Socket(_LOOPBACK, topology.PROXY_METRICS_PORT),
     "kube-apiserver": Socket(topology.HOST, topology.API_PORT),
     "registry": Socket(topology.HOST, topology.REGISTRY_PORT),
     "login registry": Socket(topology.HOST, topology.LOGIN_REGISTRY_PORT),
@@ -27,23 +27,26 @@ _BUILD: Final = "run `python -m tools.local_cluster build`"
 
 
 def problems(machine: Machine) -> list[str]:
-    """Each thing that is in the way; empty when the cluster can start."""
-    return rights(machine.system, machine.user) or [*_lacks(machine), *_clashes(machine)]
+    """Every problem; empty when the cluster can start."""
+    return rights(machine.system, machine.user) or [
+        *_missing_requirements(machine),
+        *_conflicts(machine),
+    ]
 
 
 def rights(system: str, user: int) -> list[str]:
-    """Whether this system, and this user in it, can have a cluster at all."""
+    """Problems of the operating system and the user, which make every other check pointless."""
     if system != "Linux":
         return [
-            f"the local cluster needs Linux, and this is {system}: run it in a Linux virtual "
-            "machine, or name a cluster of your own with KUBECONFIG or --context"
+            f"the local cluster needs Linux, but this is {system}: run it in a Linux virtual "
+            "machine, or use your own cluster with KUBECONFIG or --context"
         ]
     if user != 0:
-        return ["network namespaces and containers need root: run it with `sudo -E`"]
+        return ["network namespaces and containers need root: run the command with `sudo -E`"]
     return []
 
 
-def _lacks(machine: Machine) -> list[str]:
+def _missing_requirements(machine: Machine) -> list[str]:
     found = []
     if machine.missing_programs:
         found.append(f"programs are missing: {', '.join(machine.missing_programs)}: {_BUILD}")
@@ -51,25 +54,25 @@ def _lacks(machine: Machine) -> list[str]:
         found.append(f"not built yet: {', '.join(machine.missing_binaries)}: {_BUILD}")
     if machine.missing_features:
         features = ", ".join(machine.missing_features)
-        found.append(f"the kernel offers no {features}: start one that can run containers")
+        found.append(f"the kernel does not support {features}: boot one that can run containers")
     if machine.home_filesystem == "overlayfs":
         found.append(
-            "KAITO_HOME lies on an overlay file system, which cannot carry containers' layers: "
-            "name a folder on ext4 or xfs (in a container: a volume)"
+            "KAITO_HOME is on an overlay file system, which cannot hold container layers: choose "
+            "a folder on ext4 or xfs (in a container: a volume)"
         )
     return found
 
 
-def _clashes(machine: Machine) -> list[str]:
+def _conflicts(machine: Machine) -> list[str]:
     taken = [
-        f"port {wanted.address}:{wanted.port} ({what}) is taken: stop the program that listens "
-        f"there (`ss -ltnp sport = :{wanted.port}` names it)"
-        for what, wanted in _SOCKETS.items()
+        f"port {wanted.address}:{wanted.port} ({component}) is in use: stop the program that "
+        f"listens there (find it with `ss -ltnp sport = :{wanted.port}`)"
+        for component, wanted in _SOCKETS.items()
         if any(_is_same(wanted, other) for other in machine.listening)
     ]
     routed = [
-        f"the route {route.destination} by {route.device} overlaps the cluster's addresses "
-        f"({', '.join(map(str, _RANGES))}): remove it while the cluster runs"
+        f"the route {route.destination} via {route.device} overlaps the cluster's addresses "
+        f"({', '.join(map(str, _RANGES))}): remove it while the cluster is running"
         for route in machine.routes
         if _overlaps(route)
     ]

@@ -1,4 +1,4 @@
-"""Finds who answers for names outside of the cluster."""
+"""Finds the name servers for names outside the cluster."""
 
 from pathlib import Path
 from typing import Final
@@ -8,16 +8,16 @@ _USUAL: Final = Path("/etc/resolv.conf")
 
 
 def nameservers(text: str) -> list[str]:
-    """The servers that a resolv.conf names."""
-    words = (line.split() for line in text.splitlines())
-    return [w[1] for w in words if len(w) > 1 and w[0] == "nameserver"]
+    """The name servers listed in a resolv.conf."""
+    lines = (line.split() for line in text.splitlines())
+    return [fields[1] for fields in lines if len(fields) > 1 and fields[0] == "nameserver"]
 
 
 def find(candidates: tuple[Path, ...] = (_SYSTEMD, _USUAL)) -> Path | None:
-    """The first resolv.conf with a server in it.
+    """The first resolv.conf that lists a server.
 
-    systemd's own comes first: the usual one then names a stub on loopback, which in a node's
-    network namespace is somebody else's loopback.
+    systemd's file comes first: with systemd-resolved, the usual one points to a stub on loopback,
+    which a node's network namespace cannot reach.
     """
     for path in candidates:
         if path.exists() and nameservers(path.read_text()):

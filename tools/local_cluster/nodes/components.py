@@ -1,4 +1,4 @@
-"""Writes a node's configuration and starts its three processes inside its namespace."""
+"""Writes a node's configuration and starts its three processes in its network namespace."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ from tools.local_cluster.processes import cgroups, daemons, sockets, waiting
 
 COMPONENTS: Final = ("containerd", "kubelet", "kube-proxy")
 _DAEMONS: Final = "daemons"
-_SOCKET_TIMEOUT: Final = 20.0
+_SOCKET_TIMEOUT_SECONDS: Final = 20.0
 
 
 def pidfile(paths: Paths, node: str, component: str) -> Path:
@@ -28,15 +28,19 @@ def log(paths: Paths, node: str, component: str) -> Path:
 
 
 def start(paths: Paths, spec: NodeSpec, index: int) -> None:
-    """Starts what does not run yet of the node's processes, containerd first."""
+    """Start the node's processes that are not running, containerd first.
+
+    Raises:
+        StartFailed: a process ended immediately, or containerd does not answer in time.
+    """
     cgroups.create(f"{topology.cgroup(spec.name)}/{_DAEMONS}")
     folders = _containerd_folders(paths, spec.name, index)
     _write_containerd(folders, index)
     config = str(folders.config / "containerd.toml")
     _start(paths, spec, "containerd", [str(paths.bin / "containerd"), "--config", config])
-    if not waiting.until(lambda: sockets.answers(folders.socket), _SOCKET_TIMEOUT):
-        words = daemons.tail(log(paths, spec.name, "containerd"))
-        raise StartFailed(f"containerd of node {spec.name} does not answer:\n{words}")
+    if not waiting.until(lambda: sockets.answers(folders.socket), _SOCKET_TIMEOUT_SECONDS):
+        lines = daemons.tail(log(paths, spec.name, "containerd"))
+        raise StartFailed(f"containerd of node {spec.name} does not answer:\n{lines}")
     _start(paths, spec, "kubelet", _kubelet(paths, spec, index, folders.socket))
     _start(paths, spec, "kube-proxy", _proxy(paths, spec))
 
@@ -69,7 +73,7 @@ def _write_containerd(folders: containerd.Folders, index: int) -> None:
         "containerd.toml": containerd.render(folders),
         "cni/10-kaito.conflist": containerd.network(index, folders.root / "addresses"),
     }
-    # Both names lead to the open door: as in a cloud, the node's own identity suffices to pull.
+    # Both names lead to the open port: as in a cloud, the node's identity is enough to pull.
     for registry in (topology.REGISTRY, topology.LOGIN_REGISTRY):
         text = containerd.hosts(f"http://{topology.REGISTRY}")
         texts[f"registries/{registry}/hosts.toml"] = text

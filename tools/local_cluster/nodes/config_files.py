@@ -1,11 +1,13 @@
-"""Configuration files, written only where they would change."""
+"""Configuration files that are written only when their content changes."""
 
 from pathlib import Path
 
 
 def write_if_changed(path: Path, text: str) -> None:
-    """Has the file hold that text. One that holds it already is left alone: kube-proxy ends
-    when its configuration is written, whatever is written."""
+    """Write the file unless it already has this content.
+
+    kube-proxy exits whenever its configuration file is written, even with the same content.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text() != text:
         path.write_text(text)

@@ -1,4 +1,4 @@
-"""Renders the configuration of a node's containerd: its own root, state, sockets and network."""
+"""Renders the configuration of a node's containerd. Pure."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tools.local_cluster import topology
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folders:
-    """Where one node's containerd keeps its things."""
+    """The folders of one node's containerd."""
 
     root: Path
     state: Path
@@ -28,7 +28,7 @@ def render(folders: Folders) -> str:
 
 
 def _daemon(folders: Folders) -> str:
-    """What is not written here would lie outside of the node's own folders."""
+    """Anything not set here would default to a path outside the node's own folders."""
     return f"""\
 version = 3
 root = "{folders.root}"
@@ -74,7 +74,7 @@ def _images(folders: Folders) -> str:
 
 
 def _runtime(folders: Folders) -> str:
-    """Without `restrict_oom_score_adj`, a machine that lacks CAP_SYS_RESOURCE starts no pod."""
+    """Without `restrict_oom_score_adj`, no pod starts where CAP_SYS_RESOURCE is missing."""
     return f"""
 [plugins."io.containerd.cri.v1.runtime"]
   restrict_oom_score_adj = true
@@ -99,12 +99,12 @@ def _runtime(folders: Folders) -> str:
 
 
 def hosts(url: str) -> str:
-    """A registry's `hosts.toml`: how its images are fetched."""
+    """A registry's `hosts.toml`: where its images are pulled from."""
     return f'server = "{url}"\n\n[host."{url}"]\n  capabilities = ["pull", "resolve"]\n'
 
 
 def network(index: int, state: Path) -> str:
-    """The node's pod network: one bridge, addresses from the node's own range."""
+    """The node's pod network: a bridge with addresses from the node's own range."""
     bridge = {
         "type": "bridge",
         "bridge": "cni0",

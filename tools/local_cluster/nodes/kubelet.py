@@ -1,4 +1,4 @@
-"""Renders a kubelet's configuration and flags, and says which labels it may set itself."""
+"""Renders a kubelet's configuration and flags, and decides which labels it may set. Pure."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,8 @@ from tools.local_cluster import topology
 from tools.local_cluster.nodes.spec import Taint
 from tools.local_cluster.pki import certificates
 
-# What the kubelet may say of its own node, by `--node-labels` and by NodeRestriction.
+# The labels that a kubelet may set on its own node, according to the checks of `--node-labels` and
+# the NodeRestriction admission plugin.
 _ALLOWED_NAMES: Final = frozenset(
     {
         "kubernetes.io/hostname",
@@ -29,8 +30,8 @@ _ALLOWED_NAMES: Final = frozenset(
 _ALLOWED_NAMESPACES: Final = ("kubelet.kubernetes.io", "node.kubernetes.io")
 _RESERVED_DOMAINS: Final = ("kubernetes.io", "k8s.io")
 
-# All nodes share one machine, perhaps with swap and control groups of the old kind: none may
-# throw its pods or images out for the others' use of it.
+# All nodes share one machine, perhaps with swap and cgroup v1. No node may evict pods or delete
+# images because of what the others use.
 _SMALL_MACHINE: Final[dict[str, object]] = {
     "cgroupDriver": "cgroupfs",
     "failCgroupV1": False,
@@ -43,7 +44,7 @@ _SMALL_MACHINE: Final[dict[str, object]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What one node's kubelet is told."""
+    """The inputs of one kubelet's configuration."""
 
     node: str
     address: str
@@ -69,7 +70,7 @@ def _within(namespace: str, domains: Sequence[str]) -> bool:
 
 
 def split_labels(labels: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """(those that the kubelet registers with, those that an administrator adds afterwards)."""
+    """(labels that the kubelet registers with, labels that an administrator adds afterwards)."""
     allowed = {k: v for k, v in labels.items() if is_allowed(k)}
     return allowed, {k: v for k, v in labels.items() if k not in allowed}
 
@@ -89,16 +90,18 @@ def render(settings: Settings) -> str:
         "clusterDomain": topology.CLUSTER_DOMAIN,
         "clusterDNS": [topology.DNS_SERVICE],
         "serializeImagePulls": False,
+        # Zero removes the limit: the registry is on this machine.
         "registryPullQPS": 0,
+        # Half of the kubelet's default, so that changes become visible sooner.
         "nodeStatusUpdateFrequency": "5s",
-        **_door(settings),
+        **_server(settings),
         **_SMALL_MACHINE,
     }
     return json.dumps(config, indent=1)
 
 
-def _door(settings: Settings) -> dict[str, object]:
-    """Where the kubelet answers the API server, and how it knows it."""
+def _server(settings: Settings) -> dict[str, object]:
+    """Where the kubelet serves the API server, and how it authenticates it."""
     return {
         "address": settings.address,
         "port": topology.KUBELET_PORT,
@@ -122,8 +125,8 @@ def _rendered(taint: Taint) -> dict[str, str]:
 def flags(
     config: Path, kubeconfig: Path, settings: Settings, labels: Mapping[str, str]
 ) -> list[str]:
-    """The few settings that the kubelet takes as flags only."""
-    spelled = ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
+    """The settings that the kubelet accepts only as flags."""
+    node_labels = ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
     return [
         f"--config={config}",
         f"--kubeconfig={kubeconfig}",
@@ -131,5 +134,5 @@ def flags(
         f"--cert-dir={settings.root / 'pki'}",
         f"--hostname-override={settings.node}",
         f"--node-ip={settings.address}",
-        f"--node-labels={spelled}",
+        f"--node-labels={node_labels}",
     ]

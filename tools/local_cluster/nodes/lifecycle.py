@@ -1,4 +1,4 @@
-"""Starts and stops a node: network, processes, registration; and all of it backwards.
+"""Starts and stops a node: network, processes, registration, and the reverse.
 
 Callers hold the node's lock.
 """
@@ -16,23 +16,27 @@ from tools.local_cluster.nodes.spec import NodeSpec
 from tools.local_cluster.paths import Paths
 from tools.local_cluster.processes import cgroups, daemons, waiting
 
-_READY_TIMEOUT = 60.0
+_READY_TIMEOUT_SECONDS = 60.0
 
 
 def start(paths: Paths, spec: NodeSpec) -> None:
-    """Makes what is missing of the node and waits until it is Ready."""
+    """Create what is missing of the node and wait until it is Ready.
+
+    Raises:
+        StartFailed: the node is not Ready in time.
+    """
     index = claim_index(paths, spec.name)
     _spec_file(paths, spec.name).write_text(spec.to_json())
     network.add_node(spec.name, index)
-    heard = None if is_running(paths, spec.name) else _last_heard(paths, spec.name)
+    heartbeat = None if is_running(paths, spec.name) else _last_heartbeat(paths, spec.name)
     components.start(paths, spec, index)
-    _join(paths, spec, heard)
+    _join(paths, spec, heartbeat)
 
 
-def revive(paths: Paths, name: str) -> None:
-    """Starts those of the node's processes that died; its containers live on.
+def restart(paths: Paths, name: str) -> None:
+    """Start the node's dead processes again; its containers keep running.
 
-    What was killed before it had written down what it is to be is taken away instead.
+    A node that was killed before its specification was written is removed instead.
     """
     try:
         spec = NodeSpec.from_json(_spec_file(paths, name).read_text())
@@ -43,14 +47,14 @@ def revive(paths: Paths, name: str) -> None:
 
 
 def stop(paths: Paths, name: str) -> None:
-    """Kills what runs in the node and removes what it left; its Node object stays."""
+    """Kill everything on the node and remove its files; the Node object stays."""
     index = indexes(paths).get(name)
     if index is not None:
-        _demolish(paths, name, index)
+        _remove(paths, name, index)
 
 
 def indexes(paths: Paths) -> dict[str, int]:
-    """Each node's index, which its addresses follow from."""
+    """The index of each node, from which its addresses are derived."""
     found: dict[str, int] = {}
     for file in paths.nodes.glob("*/index"):
         with contextlib.suppress(OSError, ValueError):
@@ -59,7 +63,7 @@ def indexes(paths: Paths) -> dict[str, int]:
 
 
 def is_running(paths: Paths, name: str) -> bool:
-    """Whether every process of the node runs."""
+    """Whether every process of the node is running."""
     pidfiles = (components.pidfile(paths, name, c) for c in components.COMPONENTS)
     return all(daemons.find_running(file) for file in pidfiles)
 
@@ -69,51 +73,62 @@ def _spec_file(paths: Paths, name: str) -> Path:
 
 
 def claim_index(paths: Paths, name: str) -> int:
-    """The node's index: the one it has, or the lowest that is free."""
+    """The node's index: the one it already has, or the lowest free one.
+
+    Raises:
+        ClusterError: every index is in use.
+    """
     with locks.node_table(paths):
         taken = indexes(paths)
         if name in taken:
             return taken[name]
         free = set(range(topology.MAX_NODES)) - set(taken.values())
         if not free:
-            raise ClusterError(f"no address is free: at most {topology.MAX_NODES} nodes")
+            raise ClusterError(
+                f"no free node address: the cluster has at most {topology.MAX_NODES} nodes"
+            )
         folder = paths.node(name)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "index").write_text(str(min(free)))
         return min(free)
 
 
-def _last_heard(paths: Paths, name: str) -> str | None:
-    """When the node last said that it is Ready; None where it never did."""
+def _last_heartbeat(paths: Paths, name: str) -> str | None:
+    """When the node last reported its Ready condition; None if it never did."""
     with contextlib.suppress(kube_api.ApiError):
         node = kube_api.KubeApi(paths.pki).get(f"/api/v1/nodes/{name}")
         return kube_api.condition(node, "Ready").get("lastHeartbeatTime")
     return None
 
 
-def _join(paths: Paths, spec: NodeSpec, heard: str | None) -> None:
-    """Waits until the node says that it is Ready, later than it was `heard` to say so; then adds
-    what a kubelet may not say or cannot know of itself."""
+def _join(paths: Paths, spec: NodeSpec, heartbeat: str | None) -> None:
+    """Wait until the node reports Ready after `heartbeat`, then add what a kubelet may not set.
+
+    A Ready condition from before a restart proves nothing, so an older heartbeat does not count.
+    """
     api, path = kube_api.KubeApi(paths.pki), f"/api/v1/nodes/{spec.name}"
 
     def is_ready() -> bool:
         with contextlib.suppress(kube_api.ApiError):
             ready = kube_api.condition(api.get(path), "Ready")
-            return ready["status"] == "True" and ready.get("lastHeartbeatTime") != heard
+            return ready["status"] == "True" and ready.get("lastHeartbeatTime") != heartbeat
         return False
 
-    if not waiting.until(is_ready, _READY_TIMEOUT, interval=0.1):
+    if not waiting.until(is_ready, _READY_TIMEOUT_SECONDS, interval=0.1):
         log = daemons.tail(components.log(paths, spec.name, "kubelet"))
-        raise StartFailed(f"node {spec.name} is not Ready after {_READY_TIMEOUT:.0f} s:\n{log}")
+        raise StartFailed(
+            f"node {spec.name} is not Ready after {_READY_TIMEOUT_SECONDS:.0f} s:\n{log}"
+        )
     _, restricted = split_labels(spec.all_labels)
     if restricted:
         api.merge(path, {"metadata": {"labels": restricted}})
     if spec.gpus:
+        # There is no device plugin, so the capacity is written to the status by hand.
         gpus = {"nvidia.com/gpu": str(spec.gpus)}
         api.merge(f"{path}/status", {"status": {"capacity": gpus, "allocatable": gpus}})
 
 
-def _demolish(paths: Paths, name: str, index: int) -> None:
+def _remove(paths: Paths, name: str, index: int) -> None:
     group = topology.cgroup(name)
     for component in reversed(components.COMPONENTS):
         daemons.stop(components.pidfile(paths, name, component), grace=0)
@@ -123,5 +138,5 @@ def _demolish(paths: Paths, name: str, index: int) -> None:
     cgroups.remove(group)
     for leftover in (*paths.pki.glob(f"kubelet-{name}.*"), *leftovers.log_links(paths.node(name))):
         leftover.unlink(missing_ok=True)
-    # Last, since the index in it is what says that the node is still to be removed.
+    # Last: the index in this folder is the record that the node still has to be removed.
     mounts.remove_tree(paths.node(name))

@@ -1,8 +1,7 @@
-"""Real nodes, as another program adds and removes them.
+"""Adding, removing and listing nodes: the interface for other programs.
 
-Each is a network namespace with its own containerd, kubelet and kube-proxy. `add`, `remove` and
-`names` are safe to call at the same time, also from several processes, and do nothing where
-there is nothing to do.
+Each node is a network namespace with its own containerd, kubelet and kube-proxy. All functions are
+idempotent and may be called concurrently, also from several processes.
 """
 
 import os
@@ -18,21 +17,26 @@ __all__ = ["NodeSpec", "Taint", "add", "names", "remove"]
 
 
 def add(spec: NodeSpec, paths: Paths | None = None) -> None:
-    """Starts the node and returns when it is Ready with its labels, taints and GPUs.
+    """Start the node and wait until it is Ready with its labels, taints and GPUs.
 
-    Raises StartFailed when it is not Ready in time, ApiError when the API server refuses it.
+    Raises:
+        StartFailed: the node is not Ready in time.
+        ApiError: the API server rejects the node.
+        ClusterError: the name is not valid, or no cluster is up.
     """
     paths = paths or Paths.from_env(os.environ)
     with locks.one_node(paths, check_name(spec.name)):
         if not paths.kubeconfig.exists():
-            raise ClusterError("no cluster is up: run `python -m tools.local_cluster up` first")
+            raise ClusterError(
+                "the cluster is not up: run `python -m tools.local_cluster up` first"
+            )
         lifecycle.start(paths, spec)
 
 
 def remove(name: str, paths: Paths | None = None, *, delete_object: bool = False) -> None:
-    """Stops the node and all its containers, and takes away whatever it left on the machine.
+    """Stop the node and all its containers, and remove its files from the machine.
 
-    As when a virtual machine is deleted, the Node object stays, unless `delete_object`.
+    The Node object stays unless `delete_object` is set, as when a virtual machine is deleted.
     """
     paths = paths or Paths.from_env(os.environ)
     with locks.one_node(paths, check_name(name)):
@@ -42,5 +46,5 @@ def remove(name: str, paths: Paths | None = None, *, delete_object: bool = False
 
 
 def names(paths: Paths | None = None) -> list[str]:
-    """The nodes that were added and not removed, running or not."""
+    """The names of all nodes that were added and not removed, running or not."""
     return sorted(lifecycle.indexes(paths or Paths.from_env(os.environ)))

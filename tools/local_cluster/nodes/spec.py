@@ -1,4 +1,4 @@
-"""What is asked of a node: its name, labels, taints, GPUs and identity in the cloud."""
+"""A node's specification: its name, labels, taints, GPUs and identity in the cloud."""
 
 import json
 import re
@@ -23,7 +23,7 @@ class Taint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSpec:
-    """A node to be: what a cloud's virtual machine would say of itself when it joins."""
+    """What a cloud's virtual machine would register with."""
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class NodeSpec:
 
     @property
     def all_labels(self) -> dict[str, str]:
-        """The labels, and those that follow from the rest of the specification."""
+        """The labels, including those derived from the rest of the specification."""
         derived = {"topology.kubernetes.io/region": topology.REGION}
         if self.instance_type:
             derived["node.kubernetes.io/instance-type"] = self.instance_type
@@ -51,17 +51,21 @@ class NodeSpec:
 
 
 def check_name(name: str) -> str:
-    """The name, where it may name a node, and so a folder, a namespace and a control group."""
+    """The name if it is valid for a node, and so for a folder, a namespace and a control group.
+
+    Raises:
+        ClusterError: the name is not valid.
+    """
     if len(name) > 63 or not _NAME.fullmatch(name):
         raise ClusterError(
-            f"{name!r} cannot name a node: use at most 63 lower-case letters, digits and dashes, "
-            "the first and last no dash"
+            f"{name!r} cannot name a node: use at most 63 lowercase letters, digits and dashes, "
+            "and no dash at the start or end"
         )
     return name
 
 
 def system_node() -> NodeSpec:
-    """The one permanent node, labelled as a node of an AKS system pool is."""
+    """The one permanent node, labeled like a node of an AKS system pool."""
     pool = "system"
     labels = {
         "kubernetes.azure.com/mode": "system",

@@ -1,7 +1,7 @@
-"""The cluster's certificates, made with the openssl program.
+"""The cluster's certificates, created with the openssl program.
 
-One authority signs the servers and the clients of the API, one the API server's front proxy,
-one etcd's two ends. All live as long as one cluster and never leave its home folder.
+One authority signs the servers and clients of the API, one the API server's front proxy, one both
+ends of the etcd connection. All of them belong to one cluster and never leave its home folder.
 """
 
 import shutil
@@ -13,6 +13,7 @@ from typing import Final
 from tools.local_cluster import topology
 from tools.local_cluster.processes.commands import run
 
+# The longest lifetime that common TLS clients accept for a server certificate.
 DAYS: Final = "825"
 CA: Final = "ca"
 FRONT_PROXY_CA: Final = "front-proxy-ca"
@@ -22,7 +23,7 @@ SERVICE_ACCOUNT: Final = "service-account"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """A certificate to be signed: `organization` is the user's group, `hosts` a server's names."""
+    """A certificate request. `organization` is the user's group, `hosts` the server's names."""
 
     name: str
     common_name: str
@@ -33,7 +34,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Where a certificate and its key lie."""
+    """The paths of a certificate and its key."""
 
     cert: Path
     key: Path
@@ -71,7 +72,7 @@ CONTROL_PLANE: Final = (
 
 
 def kubelet_certificate(node: str, address: str) -> Certificate:
-    """One for both of the kubelet's roles: client of the API, server of logs and exec."""
+    """One certificate for both of the kubelet's roles: API client, and server of logs and exec."""
     return Certificate(
         name=f"kubelet-{node}",
         common_name=f"system:node:{node}",
@@ -90,7 +91,7 @@ def subject(certificate: Certificate) -> str:
 
 
 def extensions(certificate: Certificate) -> tuple[str, ...]:
-    """The X.509 extensions, as openssl's `-addext` takes them."""
+    """The X.509 extensions in the syntax of openssl's `-addext`."""
     names = ",".join(f"{'IP' if _is_address(h) else 'DNS'}:{h}" for h in certificate.hosts)
     usage = "clientAuth,serverAuth" if names else "clientAuth"
     common = (
@@ -106,7 +107,7 @@ def _is_address(host: str) -> bool:
 
 
 def create_all(folder: Path) -> None:
-    """Authorities, the control plane's certificates and the key that signs tokens."""
+    """Create the authorities, the control plane's certificates and the token signing key."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in (CA, FRONT_PROXY_CA, ETCD_CA):
         _create_authority(folder, name)
@@ -116,12 +117,12 @@ def create_all(folder: Path) -> None:
 
 
 def create(folder: Path, certificate: Certificate) -> Pair:
-    """Makes the certificate and its key, or finds them."""
+    """Create the certificate and its key unless they exist."""
     files, authority = pair(folder, certificate.name), pair(folder, certificate.authority)
     if not files.cert.exists():
-        signed_by = ["-CA", str(authority.cert), "-CAkey", str(authority.key)]
+        issuer = ["-CA", str(authority.cert), "-CAkey", str(authority.key)]
         added = [word for text in extensions(certificate) for word in ("-addext", text)]
-        _request(files, subject(certificate), [*signed_by, *added])
+        _request(files, subject(certificate), [*issuer, *added])
     return files
 
 
@@ -132,15 +133,16 @@ def _create_authority(folder: Path, name: str) -> None:
 
 def _request(files: Pair, name: str, options: Sequence[str]) -> None:
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    # The certificate gets its final name last: `create` takes that as the sign of a complete pair.
     unfinished = files.cert.with_suffix(".new")
-    where = ["-keyout", str(files.key), "-out", str(unfinished)]
-    run("openssl", "req", "-x509", *key, "-days", DAYS, "-subj", name, *where, *options)
+    output = ["-keyout", str(files.key), "-out", str(unfinished)]
+    run("openssl", "req", "-x509", *key, "-days", DAYS, "-subj", name, *output, *options)
     files.key.chmod(0o600)
     shutil.move(unfinished, files.cert)
 
 
 def _create_token_key(folder: Path) -> None:
-    """RSA, since clouds' workload identity federation takes RS256 tokens only."""
+    """RSA, because the clouds' workload identity federation accepts only RS256 tokens."""
     files = pair(folder, SERVICE_ACCOUNT)
     run("openssl", "genrsa", "-out", str(files.key), "2048")
     run("openssl", "rsa", "-in", str(files.key), "-pubout", "-out", str(files.cert))

@@ -1,4 +1,4 @@
-"""Renders kubeconfig files. JSON is YAML, so no YAML library is needed."""
+"""Renders kubeconfig files as JSON, which is YAML too, so no YAML library is needed."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from tools.local_cluster.pki import certificates
 
 
 def render(pki: Path, user: str, url: str = topology.API_URL) -> str:
-    """A kubeconfig that holds the user's certificate and key themselves."""
+    """A kubeconfig with the user's certificate and key embedded."""
     files = certificates.pair(pki, user)
     credentials = {
         "client-certificate-data": _encoded(files.cert),
@@ -20,7 +20,7 @@ def render(pki: Path, user: str, url: str = topology.API_URL) -> str:
 
 
 def render_token(pki: Path, user: str, token: str, url: str) -> str:
-    """A kubeconfig of a ServiceAccount."""
+    """A kubeconfig with a ServiceAccount's token."""
     return _rendered(pki, user, {"token": token}, url)
 
 

@@ -1,7 +1,7 @@
-"""The cluster's control groups, in cgroup v1 and v2: made, listed, emptied, removed.
+"""The cluster's control groups, in cgroup v1 and v2.
 
-Every process of the cluster, containers included, lives below one group, so that "everything
-that is ours" can be found also when each pid file is lost.
+Every process of the cluster, containers included, runs below one group, so all of them can be found
+even if every pid file is lost.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ def is_unified(root: Path = ROOT) -> bool:
 
 
 def hierarchies(root: Path = ROOT) -> list[Path]:
-    """The root folder of each hierarchy: one with v2, one a controller (and v2) with v1."""
+    """The root folder of each hierarchy: a single one in v2, one per controller in v1."""
     if is_unified(root):
         return [root]
     mounted = [folder for folder in root.iterdir() if (folder / "cgroup.procs").exists()]
@@ -29,7 +29,7 @@ def hierarchies(root: Path = ROOT) -> list[Path]:
 
 
 def create(group: str, root: Path = ROOT) -> None:
-    """Makes the group in every hierarchy, ready to hold processes and child groups."""
+    """Create the group in every hierarchy, ready for processes and child groups."""
     for hierarchy in hierarchies(root):
         folder = hierarchy
         for part in Path(group).parts:
@@ -40,17 +40,16 @@ def create(group: str, root: Path = ROOT) -> None:
 
 
 def _delegate(folder: Path) -> None:
-    """Lets child groups use every controller of this one (v2 only)."""
+    """Let child groups use every controller of this one (v2 only)."""
     control = folder / "cgroup.subtree_control"
     if control.exists():
-        wanted = (folder / "cgroup.controllers").read_text().split()
-        for controller in wanted:
+        for controller in (folder / "cgroup.controllers").read_text().split():
             with contextlib.suppress(OSError):
                 control.write_text(f"+{controller}")
 
 
 def _inherit_cpuset(folder: Path) -> None:
-    """A new v1 cpuset has neither CPUs nor memory, and no process can enter it."""
+    """A new v1 cpuset has no CPUs and no memory, so no process could join it."""
     for name in ("cpuset.cpus", "cpuset.mems"):
         setting = folder / name
         is_v1 = (folder / "tasks").exists()
@@ -58,8 +57,8 @@ def _inherit_cpuset(folder: Path) -> None:
             setting.write_text((folder.parent / name).read_text())
 
 
-def entrances(group: str, root: Path = ROOT) -> list[Path]:
-    """The files a process writes its id to, to enter the group."""
+def procs_files(group: str, root: Path = ROOT) -> list[Path]:
+    """The files that a process writes its id to in order to join the group."""
     return [hierarchy / group / "cgroup.procs" for hierarchy in hierarchies(root)]
 
 
@@ -73,14 +72,18 @@ def processes(group: str, root: Path = ROOT) -> set[int]:
 
 
 def folders(group: str, root: Path = ROOT) -> Iterator[Path]:
-    """The group's folders in every hierarchy, children before parents."""
+    """The group's folders in every hierarchy, children first."""
     for hierarchy in hierarchies(root):
         for path, _, _ in os.walk(hierarchy / group, topdown=False):
             yield Path(path)
 
 
 def kill(group: str, timeout: float = 20.0) -> None:
-    """Kills every process of the group; raises ClusterError when some survive."""
+    """Kill every process of the group.
+
+    Raises:
+        ClusterError: a process survives SIGKILL for `timeout` seconds.
+    """
 
     def is_empty() -> bool:
         alive = processes(group)
@@ -91,11 +94,11 @@ def kill(group: str, timeout: float = 20.0) -> None:
 
     _thaw(group)
     if not waiting.until(is_empty, timeout):
-        raise ClusterError(f"processes {sorted(processes(group))} outlive SIGKILL in {group}")
+        raise ClusterError(f"processes {sorted(processes(group))} in {group} survive SIGKILL")
 
 
 def _thaw(group: str) -> None:
-    """A frozen v1 container could not die."""
+    """A frozen v1 process cannot die."""
     for folder in folders(group):
         state = folder / "freezer.state"
         if state.exists():
@@ -104,7 +107,11 @@ def _thaw(group: str) -> None:
 
 
 def remove(group: str, timeout: float = 10.0) -> None:
-    """Removes the group's folders; the kernel may need a moment after the last process died."""
+    """Remove the group's folders; the kernel may need a moment after the last process ended.
+
+    Raises:
+        ClusterError: a folder still exists after `timeout` seconds.
+    """
 
     def is_gone() -> bool:
         for folder in folders(group):

@@ -1,4 +1,4 @@
-"""Runs other programs to their end. Knows nothing of clusters."""
+"""Runs other programs and waits for them. Knows nothing about clusters."""
 
 import shlex
 import subprocess
@@ -7,14 +7,18 @@ from tools.local_cluster.errors import CommandFailed
 
 
 def run(*argv: str, stdin: str | None = None) -> str:
-    """Standard output of a program that must succeed; raises CommandFailed with its last words."""
+    """The standard output of a program that must succeed.
+
+    Raises:
+        CommandFailed: the exit status is not zero; the message ends with the program's output.
+    """
     done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
     if done.returncode:
-        words = (done.stderr or done.stdout).strip()[-2000:]
-        raise CommandFailed(f"`{shlex.join(argv)}` ended with {done.returncode}: {words}")
+        output = (done.stderr or done.stdout).strip()[-2000:]
+        raise CommandFailed(f"`{shlex.join(argv)}` exited with {done.returncode}: {output}")
     return done.stdout
 
 
 def attempt(*argv: str) -> bool:
-    """Whether a program succeeded, for questions and for tidying what may not be there."""
+    """Whether a program succeeded: for checks, and for removing what may not exist."""
     return subprocess.run(argv, capture_output=True, check=False).returncode == 0

@@ -1,6 +1,7 @@
-"""Detached processes: started, recognised again, stopped.
+"""Starts, finds and stops background processes.
 
-A process is remembered by id, start time and boot, so that a recycled id is never taken for it.
+A process is identified by its id, start time and boot id, so a recycled process id is never
+mistaken for it.
 """
 
 import contextlib
@@ -18,8 +19,8 @@ from tools.local_cluster import topology
 from tools.local_cluster.errors import StartFailed
 from tools.local_cluster.processes import cgroups, waiting
 
-# The shell enters the control groups before it becomes the program, so no child can be missed.
-# It prints its id and then lets go of the pipe, which ends our wait.
+# The shell joins the control groups before it execs the program, so no child can escape them.
+# It prints its process id and then closes the pipe, which ends our wait.
 _LAUNCH = """\
 log=$1; shift
 while [ "$1" != -- ]; do echo $$ > "$1"; shift; done
@@ -29,8 +30,8 @@ exec "$@" >>"$log" 2>&1 </dev/null
 """
 
 
-# Never asked of a proxy that the user's environment names: it knows no way there.
-_NEAR: Final = (
+# Addresses that only this machine can reach, so a proxy in the user's environment cannot.
+_NO_PROXY: Final = (
     topology.NODE_RANGE,
     topology.POD_RANGE,
     topology.SERVICE_RANGE,
@@ -43,7 +44,7 @@ _NEAR: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What tells one process from every other that ever ran on this machine."""
+    """Distinguishes a process from every other that ever ran on this machine."""
 
     pid: int
     started: int
@@ -52,7 +53,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Daemon:
-    """A program to run in the background, in a control group and perhaps a network namespace."""
+    """A program to run in the background, in a control group and optionally a network namespace."""
 
     name: str
     argv: Sequence[str]
@@ -67,12 +68,12 @@ def boot_id() -> str:
 
 
 def start_time(pid: int) -> int | None:
-    """Clock ticks from boot to the start of a process; None where it is gone or a zombie."""
+    """Clock ticks from boot to the start of a process; None if it is gone or a zombie."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    # The program's name, in parentheses, may itself hold blanks and parentheses.
+    # The program's name is in parentheses and may itself contain spaces and parentheses.
     fields = stat[stat.rindex(")") + 2 :].split()
     return None if fields[0] in "ZX" else int(fields[19])
 
@@ -83,7 +84,7 @@ def identify(pid: int) -> Identity | None:
 
 
 def find_running(pidfile: Path) -> Identity | None:
-    """The process that the file names, where it still runs."""
+    """The process that the file names, if it is still running."""
     try:
         identity = Identity(**json.loads(pidfile.read_text()))
     except (OSError, ValueError, TypeError):
@@ -95,33 +96,37 @@ def is_running(identity: Identity) -> bool:
     return identify(identity.pid) == identity
 
 
-def start(command: Daemon) -> Identity:
-    """Starts the program unless it runs already; raises StartFailed when it ends at once."""
-    if running := find_running(command.pidfile):
+def start(daemon: Daemon) -> Identity:
+    """Start the program unless it is already running.
+
+    Raises:
+        StartFailed: it ended immediately.
+    """
+    if running := find_running(daemon.pidfile):
         return running
-    for folder in (command.log.parent, command.pidfile.parent):
+    for folder in (daemon.log.parent, daemon.pidfile.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    enter = ["nsenter", f"--net=/run/netns/{command.netns}"] if command.netns else []
-    groups = [str(path) for path in cgroups.entrances(command.group)]
-    launch = ["setsid", "--fork", "sh", "-c", _LAUNCH, "sh", str(command.log), *groups, "--"]
-    argv, environ = [*launch, *enter, *command.argv], environment(os.environ)
+    enter = ["nsenter", f"--net=/run/netns/{daemon.netns}"] if daemon.netns else []
+    groups = [str(path) for path in cgroups.procs_files(daemon.group)]
+    launch = ["setsid", "--fork", "sh", "-c", _LAUNCH, "sh", str(daemon.log), *groups, "--"]
+    argv, environ = [*launch, *enter, *daemon.argv], environment(os.environ)
     printed = subprocess.run(argv, stdout=PIPE, env=environ, text=True, check=True).stdout
     identity = identify(int(printed)) if printed.strip() else None
     if identity is None:
-        raise StartFailed(f"{command.name} ended at once:\n{tail(command.log)}")
-    command.pidfile.write_text(json.dumps(asdict(identity)))
+        raise StartFailed(f"{daemon.name} ended immediately:\n{tail(daemon.log)}")
+    daemon.pidfile.write_text(json.dumps(asdict(identity)))
     return identity
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The user's environment, in which the cluster's own addresses are reached without proxy."""
-    given = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
-    direct = ",".join([*filter(None, [given]), *_NEAR])
+    """The user's environment, with the cluster's own addresses excluded from any proxy."""
+    configured = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
+    direct = ",".join([*filter(None, [configured]), *_NO_PROXY])
     return {**environ, "NO_PROXY": direct, "no_proxy": direct}
 
 
 def stop(pidfile: Path, grace: float = 5.0) -> None:
-    """Ends the process that the file names: politely, then by force."""
+    """Stop the process that the file names: SIGTERM, then SIGKILL after `grace` seconds."""
     identity = find_running(pidfile)
     if identity is not None:
         _signal(identity, signal.SIGTERM)
@@ -138,7 +143,7 @@ def _signal(identity: Identity, number: signal.Signals) -> None:
 
 
 def tail(log: Path, lines: int = 15) -> str:
-    """The last lines of a log, or a word that there is none."""
+    """The last lines of a log, or a note that there is none."""
     try:
         return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
     except OSError:

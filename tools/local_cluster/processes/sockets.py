@@ -1,10 +1,10 @@
-"""Unix sockets: whether some program answers at one."""
+"""Unix sockets."""
 
 import socket
 from pathlib import Path
 
 
 def answers(path: Path) -> bool:
-    """A socket's file outlives its program, so that its being there says nothing."""
+    """Whether a program listens there. The file alone proves nothing: it outlives its program."""
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(path)) == 0

@@ -1,4 +1,4 @@
-"""Waits for a condition with a deadline."""
+"""Waiting for a condition, with a deadline."""
 
 import time
 from collections.abc import Callable

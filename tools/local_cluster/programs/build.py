@@ -1,8 +1,8 @@
-"""Makes everything that the cluster runs, once: packages, Go, and the Go programs.
+"""Installs the system packages and builds the Go programs that the cluster runs.
 
-The programs of a module lie in a folder of the cache named by what they are made of, and
-`bin` links to them; so a second call finds them at once. Packages and modules are made at the
-same time: while one waits for the network, another uses the processors.
+A module's programs are cached in a folder named by a digest of their inputs, and `bin` links to
+them, so a second build takes no time. Packages and modules are built in parallel: while one waits
+for the network, another uses the CPUs.
 """
 
 import shutil
@@ -18,14 +18,18 @@ from tools.local_cluster.progress import Progress
 
 
 def build(paths: Paths) -> None:
-    """Builds what is missing; prints one line when nothing is."""
+    """Build what is missing.
+
+    Raises:
+        CommandFailed: a package could not be installed or a module could not be compiled.
+    """
     with locks.builds(paths):
         _build(paths, plan(paths))
 
 
 def _build(paths: Paths, builds: list[Build]) -> None:
     if not system_packages.missing() and _is_linked(paths, builds):
-        print(f"all is built: {paths.bin}")
+        print(f"up to date: {paths.bin}")
         return
     unfinished = [b for b in builds if not b.is_done]
     progress = Progress(steps=1 + len(unfinished))
@@ -35,11 +39,11 @@ def _build(paths: Paths, builds: list[Build]) -> None:
         for job in jobs:
             job.result()
     _link(paths, builds)
-    print(f"built in {progress.total():.0f} s: {paths.bin}")
+    print(f"built everything in {progress.elapsed_seconds():.0f} s: {paths.bin}")
 
 
 def plan(paths: Paths) -> list[Build]:
-    """The builds, whether done or not."""
+    """One build per Go module, finished or not."""
     go = go_toolchain.find(go_modules.ROOT, paths.cache)
     compiler = run(str(go), "version")
     return [
@@ -61,8 +65,8 @@ def _packages(paths: Paths, progress: Progress) -> None:
 
 
 def _module(build: Build, progress: Progress) -> None:
-    with progress.step(f"module {build.module.name}") as step:
-        go_build.carry_out(build, step)
+    with progress.step(f"Go module {build.module.name}") as step:
+        go_build.run(build, step)
 
 
 def _links(paths: Paths, builds: list[Build]) -> dict[Path, Path]:
@@ -76,7 +80,7 @@ def _is_linked(paths: Paths, builds: list[Build]) -> bool:
 
 
 def _link(paths: Paths, builds: list[Build]) -> None:
-    """Points `bin` at these builds and removes older ones, which nothing can start any more."""
+    """Link `bin` to these builds and remove older ones, which are unreachable now."""
     for link, target in _links(paths, builds).items():
         link.unlink(missing_ok=True)
         link.symlink_to(target)

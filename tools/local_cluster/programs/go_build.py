@@ -1,4 +1,4 @@
-"""Builds the programs of one Go module: fetches its sources, compiles, puts them in place."""
+"""Builds the programs of one Go module: fetch the sources, compile, install."""
 
 import os
 import shutil
@@ -15,14 +15,15 @@ from tools.local_cluster.programs import go_modules
 from tools.local_cluster.programs.go_modules import GoModule
 from tools.local_cluster.progress import Step
 
-# The compiler is a short-lived program: with memory to spare, it need not collect garbage often.
+# The compiler runs briefly. With memory to spare, collecting garbage less often saves CPU time.
 _COMPILER_GOGC: Final = "400"
+# Lists only packages that are not in Go's build cache, so that progress counts real work.
 _STALE: Final = "{{if .Stale}}{{.ImportPath}}{{end}}"
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One module's build: with which compiler, and where its programs and its log go."""
+    """The build of one module: the compiler, and where the programs and the log go."""
 
     module: GoModule
     go: Path
@@ -35,13 +36,17 @@ class Build:
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Go's environment: static programs, this very compiler, none of the user's own flags."""
-    ours = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOTOOLCHAIN": "local", "GOWORK": "off"}
-    return {**environ, **ours, "GOGC": _COMPILER_GOGC}
+    """The environment for Go: static binaries, exactly this compiler, no user flags."""
+    fixed = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+    return {**environ, **fixed, "GOGC": _COMPILER_GOGC}
 
 
-def carry_out(build: Build, step: Step) -> None:
-    """Makes `build.target`; raises CommandFailed with the end of the log."""
+def run(build: Build, step: Step) -> None:
+    """Build `build.target`.
+
+    Raises:
+        CommandFailed: go failed; the message ends with the last lines of the log.
+    """
     build.log.parent.mkdir(parents=True, exist_ok=True)
     build.log.write_text("")
     step.total = _fetch(build, step)
@@ -51,11 +56,11 @@ def carry_out(build: Build, step: Step) -> None:
     _compile(build, unfinished, step)
     shutil.rmtree(build.target, ignore_errors=True)
     unfinished.rename(build.target)
-    step.note = f"{len(build.module.programs)} programs of {step.total} packages"
+    step.note = f"{len(build.module.programs)} programs from {step.total} packages"
 
 
 def _fetch(build: Build, step: Step) -> int:
-    """Fetches the module's sources and counts the packages that are to be compiled."""
+    """Fetch the module's sources and count the packages to compile."""
     listing = build.target.with_suffix(".list")
     listing.parent.mkdir(parents=True, exist_ok=True)
     with listing.open("w") as out:
@@ -67,14 +72,14 @@ def _fetch(build: Build, step: Step) -> int:
 
 
 def _compile(build: Build, target: Path, step: Step) -> None:
-    """Compiles; the compiler names each package that it begins."""
+    """Compile. With -v the compiler prints each package as it starts on it."""
     for line in _go(build, ["build", "-v", "-o", f"{target}/"], subprocess.DEVNULL):
         step.done += 1
         step.note = line.rpartition("/")[2]
 
 
 def _go(build: Build, command: list[str], out: int) -> Iterator[str]:
-    """Runs go on the module's packages; yields what it tells while it works, and logs it."""
+    """Run go on the module's packages; log and yield each line that it prints to stderr."""
     argv = [str(build.go), *command, *go_modules.flags(build.module), *build.module.packages]
     process = subprocess.Popen(
         argv,
@@ -84,10 +89,10 @@ def _go(build: Build, command: list[str], out: int) -> Iterator[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    began = time.monotonic()
+    started_at = time.monotonic()
     with process, build.log.open("a") as log:
         for line in process.stderr or ():
-            log.write(f"{time.monotonic() - began:7.1f} {line}")
+            log.write(f"{time.monotonic() - started_at:7.1f} {line}")
             yield line.strip()
     if process.returncode:
         raise CommandFailed(f"go {command[0]} failed; the end of {build.log}:\n{tail(build.log)}")

@@ -1,8 +1,8 @@
-"""The programs that are built from Go modules: which, from where, with which flags.
+"""Which programs are built from which Go modules, and with which flags.
 
-Two modules of ours pin everything by go.mod and go.sum: `cluster` (Kubernetes, etcd, CoreDNS,
-Helm: they share most of their packages, so that together they build in half the time) and
-`node` (containerd and the network plugins, which need a newer container runtime API).
+Two modules pin everything in go.mod and go.sum: `cluster` (Kubernetes, etcd, CoreDNS and Helm share
+most of their packages and build in half the time together) and `node` (containerd and the network
+plugins, which need a newer container runtime API).
 """
 
 import hashlib
@@ -17,7 +17,7 @@ ROOT: Final = Path(__file__).parent / "go"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoModule:
-    """One of our modules: `tool` lines of its go.mod and main packages of its own."""
+    """One module; `packages` are the `tool` lines of its go.mod and its own main packages."""
 
     name: str
     programs: tuple[str, ...]
@@ -30,7 +30,11 @@ class GoModule:
 
 
 def required(go_mod: str, module: str) -> str:
-    """The version of a module that a go.mod asks for."""
+    """The version of a module that a go.mod requires.
+
+    Raises:
+        ValueError: go.mod does not require the module.
+    """
     found = re.search(rf"^\s*{re.escape(module)} (v\S+)", go_mod, re.MULTILINE)
     if found is None:
         raise ValueError(f"go.mod does not require {module}")
@@ -38,12 +42,12 @@ def required(go_mod: str, module: str) -> str:
 
 
 def _kubernetes(go_mod: str) -> dict[str, str]:
-    """The variables that Kubernetes' own build sets; without them it says v0.0.0."""
+    """The variables that Kubernetes' own build sets; without them it reports v0.0.0."""
     version = required(go_mod, "k8s.io/kubernetes")
     major, minor, _ = version.removeprefix("v").split(".")
-    told = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
-    homes = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-    return {f"{home}.{name}": value for home in homes for name, value in told.items()}
+    values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    return {f"{package}.{name}": value for package in packages for name, value in values.items()}
 
 
 def _helm(go_mod: str) -> dict[str, str]:
@@ -91,20 +95,21 @@ def modules() -> tuple[GoModule, GoModule]:
 
 
 def flags(module: GoModule) -> list[str]:
-    """Of `go build` and `go list`. Debug information is what costs most and serves nobody here;
-    profiles would have packages compiled once more for each program that has one."""
+    """The flags of `go build` and `go list`."""
     variables = " ".join(f"-X {name}={value}" for name, value in module.versions.items())
     return [
         "-trimpath",
         "-buildvcs=false",
+        # A program with a profile would have its packages compiled a second time.
         "-pgo=off",
+        # Debug information is the largest part of the build time, and nobody debugs these.
         "-gcflags=all=-dwarf=false",
         f"-ldflags=-s -w {variables}",
     ]
 
 
 def digest(module: GoModule, compiler: str) -> str:
-    """Names the build's result: the sources of ours, the flags and the compiler make it."""
+    """The cache key of a build: it covers our sources, the flags and the compiler."""
     state = hashlib.sha256("\n".join([compiler, *flags(module), *module.packages]).encode())
     for file in sorted(p for p in module.folder.rglob("*") if p.is_file()):
         state.update(str(file.relative_to(module.folder)).encode())

