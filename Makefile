@@ -48,10 +48,13 @@ crds: venv ## generate the CRDs into the charts
 training-configs: venv ## copy the tuner's default training configurations into the chart
 	$(PY) -m tools.training_configs
 
+schemas: venv ## generate values.schema.json of the charts from their values.yaml
+	$(PY) -m tools.chartgen
+
 protogen: venv ## generate the gRPC stubs from proto/
 	$(PY) -m tools.protogen
 
-docs: venv ## generate docs/reference from types, data and charts
+docs: venv ## generate docs/reference and the charts' READMEs from types, data and charts
 	$(PY) -m tools.docgen
 
 format: venv ## ruff's fixes and formatting

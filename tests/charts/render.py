@@ -21,6 +21,9 @@ AZURE = {
     }
 }
 
+# Required, as no images are published.
+REGISTRY = {"global": {"image": {"registry": "example.test/kaito"}}}
+
 Manifest = dict[str, Any]
 
 
@@ -30,12 +33,21 @@ def merge(left: Manifest, right: Manifest) -> Manifest:
 
 
 def render(values: Manifest | None = None) -> list[Manifest]:
-    """Every object of the release `kaito` in namespace `kaito-system`. A fresh chart each time:
-    rendering drops the subcharts that a condition switched off."""
+    """Every object of the release `kaito` in namespace `kaito-system`.
+
+    Loads the chart every time: rendering drops the subcharts that a condition disables.
+
+    Raises:
+        HelmValuesError: a value does not match the schema.
+        HelmRenderError: a template refuses the values.
+    """
     chart = Chart.load(str(CHART))
     try:
         texts = chart.render(
-            merge(AZURE, values or {}), name="kaito", namespace="kaito-system", is_install=True
+            merge({**AZURE, **REGISTRY}, values or {}),
+            name="kaito",
+            namespace="kaito-system",
+            is_install=True,
         )
     finally:
         chart.close()

@@ -1,4 +1,4 @@
-"""What a release holds: secure pods, narrow rights, every value explained."""
+"""What a release contains: secure pods, narrow rights, standard labels, documented values."""
 
 import re
 from pathlib import Path
@@ -65,7 +65,7 @@ def _rules(release: list[Manifest]) -> list[tuple[str, Manifest]]:
     ]
 
 
-def test_no_right_is_a_wildcard(release: list[Manifest]) -> None:
+def test_rules_have_no_wildcards(release: list[Manifest]) -> None:
     for name, rule in _rules(release):
         assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"], name
 
@@ -81,19 +81,19 @@ def test_gpu_provisioner_never_touches_workspaces(release: list[Manifest]) -> No
     assert all("kaito.sh" not in rule["apiGroups"] for rule in rules)
 
 
-def test_the_front_door_needs_no_api_access(release: list[Manifest]) -> None:
+def test_front_door_has_no_api_access(release: list[Manifest]) -> None:
     pod = _deployment(release, "inference-gateway")["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False
 
 
 @pytest.mark.parametrize("provisioner", ["machine", "nodeclaim", "nodepool", "byo"])
-def test_one_value_chooses_how_nodes_are_asked_for(provisioner: str) -> None:
+def test_one_value_selects_the_node_provisioner(provisioner: str) -> None:
     release = render({"global": {"nodeProvisioner": provisioner}})
     environment = _environment(_deployment(release, "workspace-controller"))
     assert environment["KAITO_NODE_PROVISIONER"] == provisioner
 
 
-def test_crds_come_with_the_release_and_stay_when_it_goes(release: list[Manifest]) -> None:
+def test_crds_are_installed_and_kept_on_uninstall(release: list[Manifest]) -> None:
     crds = [m for m in release if m["kind"] == "CustomResourceDefinition"]
     assert {crd["metadata"]["name"] for crd in crds} == {
         "workspaces.kaito.sh",
@@ -105,12 +105,12 @@ def test_crds_come_with_the_release_and_stay_when_it_goes(release: list[Manifest
 
 
 @pytest.mark.parametrize("key", sorted(AZURE["gpu-provisioner"]["settings"]))
-def test_a_missing_azure_setting_is_refused_with_its_name(key: str) -> None:
+def test_missing_azure_setting_is_refused_with_its_name(key: str) -> None:
     with pytest.raises(HelmRenderError, match=rf"gpu-provisioner\.settings\.{key} is empty"):
         render({"gpu-provisioner": {"settings": {key: ""}}})
 
 
-def test_switched_off_services_leave_nothing_behind() -> None:
+def test_disabled_services_render_nothing() -> None:
     off: dict[str, Any] = {name: {"enabled": False} for name in SERVICES}
     assert render(off) == []
 
@@ -124,10 +124,74 @@ def test_the_registry_is_one_value() -> None:
     assert environment["KAITO_TUNER_IMAGE"] == "example.test/kaito/tuner:7"
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_pods_carry_the_labels_of_their_selector(release: list[Manifest], service: str) -> None:
+    spec = _deployment(release, service)["spec"]
+    assert spec["selector"]["matchLabels"] == {
+        "app.kubernetes.io/name": service,
+        "app.kubernetes.io/instance": "kaito",
+    }
+    assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
+
+
+def test_every_object_has_the_standard_labels(release: list[Manifest]) -> None:
+    standard = {"name", "instance", "version", "part-of", "managed-by"}
+    for manifest in release:
+        if manifest["kind"] != "CustomResourceDefinition":
+            labels = {f"app.kubernetes.io/{name}" for name in standard} | {"helm.sh/chart"}
+            assert labels <= set(manifest["metadata"]["labels"]), manifest["metadata"]["name"]
+
+
+def test_ai_runway_finds_the_controller(release: list[Manifest]) -> None:
+    """It selects Deployments by app.kubernetes.io/name in (workspace, ai-toolchain-operator)."""
+    found = [
+        manifest["metadata"]["name"]
+        for manifest in release
+        if manifest["kind"] == "Deployment"
+        and manifest["metadata"]["labels"]["app.kubernetes.io/name"]
+        in ("workspace", "ai-toolchain-operator")
+    ]
+    assert found == ["kaito-workspace-controller"]
+
+
+def test_names_can_be_overridden() -> None:
+    release = render(
+        {
+            "gpu-provisioner": {"fullnameOverride": "p"},
+            "inference-gateway": {"nameOverride": "door"},
+        }
+    )
+    names = {(m["kind"], m["metadata"]["name"]) for m in release}
+    assert {("Deployment", "p"), ("ClusterRole", "p"), ("Service", "p")} <= names
+    assert ("Deployment", "kaito-door") in names
+    provisioner = find(release, "Deployment", "p")
+    assert _environment(provisioner)["KAITO_LEASE_NAME"] == "p"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_scheduling_can_be_set(service: str) -> None:
+    affinity: Manifest = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {}}}
+    spread = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+    scheduling = {
+        "affinity": affinity,
+        "topologySpreadConstraints": [spread],
+        "priorityClassName": "high",
+        "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy.test"}],
+    }
+    deployment = _deployment(render({service: scheduling}), service)
+    pod = deployment["spec"]["template"]["spec"]
+    assert pod["affinity"] == affinity
+    assert pod["topologySpreadConstraints"] == [
+        {**spread, "labelSelector": deployment["spec"]["selector"]}
+    ]
+    assert pod["priorityClassName"] == "high"
+    assert _environment(deployment)["HTTPS_PROXY"] == "http://proxy.test"
+
+
 @pytest.mark.parametrize("path", VALUES, ids=lambda path: path.parent.name)
-def test_every_value_is_explained(path: Path) -> None:
+def test_every_value_is_documented(path: Path) -> None:
     lines = path.read_text().splitlines()
-    assert len(lines) <= 120
+    assert len(lines) <= 180
     leaf = re.compile(r"^(\s*)([A-Za-z][\w-]*):\s+\S")
     for number, line in enumerate(lines):
         if leaf.match(line) and not _inside_block(lines, number):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tools import crdgen, protogen, training_configs
+from tools.chartgen.files import files as schemas
 
 GEN = protogen.SOURCE / "gen"
 
@@ -32,3 +33,8 @@ def test_training_configs_are_fresh(path: Path) -> None:
 
 def test_the_chart_holds_no_other_training_config() -> None:
     assert set(training_configs.TARGET.iterdir()) == set(training_configs.files())
+
+
+@pytest.mark.parametrize("path", schemas(), ids=lambda path: path.parent.name)
+def test_schemas_of_chart_values_are_fresh(path: Path) -> None:
+    assert path.read_text() == schemas()[path], "run `make schemas`"

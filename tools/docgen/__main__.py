@@ -1,4 +1,4 @@
-"""`python -m tools.docgen` writes docs/reference."""
+"""`python -m tools.docgen` writes docs/reference and the charts' READMEs."""
 
 from tools.docgen.pages import FOLDER, pages
 

@@ -18,4 +18,4 @@ _PAGES: dict[str, Callable[[], str]] = {
 
 def pages() -> dict[Path, str]:
     """Every generated page with its text."""
-    return {FOLDER / name: text() for name, text in _PAGES.items()}
+    return {FOLDER / name: text() for name, text in _PAGES.items()} | charts.readmes()

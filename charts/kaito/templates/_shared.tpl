@@ -1,46 +1,108 @@
-{{/* What the subcharts share. Each takes the subchart's own context. */}}
+{{/* Templates that the subcharts share. Each takes the subchart's own context unless it says more. */}}
 
+{{/* The chart's name in labels. */}}
 {{- define "kaito.name" -}}
-{{ .Release.Name }}-{{ .Chart.Name | trunc 40 }}
+{{ .Values.nameOverride | default .Chart.Name | trunc 40 | trimSuffix "-" }}
 {{- end }}
 
+{{/* The name of the objects. Services allow 63 characters. */}}
+{{- define "kaito.fullname" -}}
+{{ .Values.fullnameOverride | default (printf "%s-%s" .Release.Name (include "kaito.name" .)) | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* Part of every Deployment's selector, which is immutable: changing a key breaks upgrades. */}}
 {{- define "kaito.selectorLabels" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "kaito.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end }}
+
+{{/* The labels of every object except for its app.kubernetes.io/name. */}}
+{{- define "kaito.releaseLabels" -}}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+app.kubernetes.io/part-of: kaito
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | quote }}
 {{- end }}
 
 {{- define "kaito.labels" -}}
-{{ include "kaito.selectorLabels" . }}
-app.kubernetes.io/part-of: kaito
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+app.kubernetes.io/name: {{ include "kaito.name" . | quote }}
+{{ include "kaito.releaseLabels" . }}
 {{- end }}
 
-{{/* The image of a service: dict "root" . "service" NAME "image" {repository, tag}. */}}
+{{/*
+A map of texts: dict "name" NAME "texts" MAP. values.schema.json refuses numbers; this refuses them
+where Helm was told to skip the schema, because YAML has changed some of them by now (1.10 is 1.1).
+*/}}
+{{- define "kaito.texts" -}}
+{{- $name := .name -}}
+{{- range $key, $value := .texts }}
+{{- if not (kindIs "string" $value) }}
+{{- fail (printf "%s.%s is a %s, not a text: put it in quotes" $name $key (kindOf $value)) }}
+{{- end }}
+{{ $key | quote }}: {{ $value | quote }}
+{{- end }}
+{{- end }}
+
+{{/* The image of a service: dict "root" . "service" NAME "image" {repository, tag, digest}. */}}
 {{- define "kaito.image" -}}
 {{- $global := .root.Values.global.image -}}
-{{- $repository := .image.repository | default (printf "%s/%s" $global.registry .service) -}}
+{{- $repository := .image.repository -}}
+{{- if not $repository -}}
+{{- if not $global.registry -}}
+{{- fail (printf "global.image.registry is empty, and no image of %s is set: no images of Kaito are published. Build and push your own (docs/installation.md#images), then name their registry: --set global.image.registry=myacr.azurecr.io/kaito" .service) -}}
+{{- end -}}
+{{- $repository = printf "%s/%s" $global.registry .service -}}
+{{- end -}}
+{{- range $tag := list .image.tag $global.tag -}}
+{{- if not (or (kindIs "string" $tag) (kindIs "invalid" $tag)) -}}
+{{- fail (printf "the image tag of %s is a %s, not a text: put it in quotes" $.service (kindOf $tag)) -}}
+{{- end -}}
+{{- end -}}
+{{- $digest := .image.digest -}}
+{{- if not (or $digest .image.tag) -}}
+{{- $digest = get ($global.digests | default dict) .service -}}
+{{- end -}}
+{{- if $digest -}}
+{{- printf "%s@%s" $repository $digest -}}
+{{- else -}}
 {{- printf "%s:%s" $repository (.image.tag | default $global.tag | default .root.Chart.AppVersion) -}}
+{{- end -}}
 {{- end }}
 
-{{/* Every entry of `settings` as the variable of the same name: logLevel -> KAITO_LOG_LEVEL. */}}
+{{/* The annotations and labels of the pods. */}}
+{{- define "kaito.podMetadata" -}}
+{{- with .Values.podAnnotations }}
+annotations: {{- include "kaito.texts" (dict "name" "podAnnotations" "texts" .) | indent 2 }}
+{{- end }}
+labels:
+  {{- include "kaito.labels" . | nindent 2 }}
+  {{- with .Values.podLabels }}
+  {{- include "kaito.texts" (dict "name" "podLabels" "texts" .) | indent 2 }}
+  {{- end }}
+{{- end }}
+
+{{/*
+Every entry of `settings` as the variable of the same name: logLevel -> KAITO_LOG_LEVEL. Numbers of
+a values file are floats here; toJson writes whole ones without an exponent.
+*/}}
 {{- define "kaito.settings" -}}
 {{- range $name, $value := .Values.settings }}
 - name: KAITO_{{ snakecase $name | upper }}
   {{- if kindIs "slice" $value }}
   value: {{ join "," $value | quote }}
-  {{- else if kindIs "map" $value }}
-  value: {{ toJson $value | quote }}
-  {{- else if kindIs "float64" $value }}
-  value: {{ $value | toJson | quote }}
+  {{- else if kindIs "string" $value }}
+  value: {{ $value | quote }}
   {{- else }}
-  value: {{ $value | toString | quote }}
+  value: {{ toJson $value | quote }}
   {{- end }}
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
 {{- end }}
 {{- end }}
 
-{{/* Who and where a replica is. */}}
+{{/* The pod and the namespace that a replica runs in. */}}
 {{- define "kaito.identity" -}}
 - name: KAITO_POD_NAME
   valueFrom: {fieldRef: {fieldPath: metadata.name}}
@@ -62,29 +124,51 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end }}
 
+{{- define "kaito.imagePullSecrets" -}}
+{{- with .Values.global.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . | quote }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "kaito.scheduling" -}}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ . | quote }}
+{{- end }}
 {{- with .Values.nodeSelector }}
-nodeSelector: {{ toYaml . | nindent 2 }}
+nodeSelector: {{- include "kaito.texts" (dict "name" "nodeSelector" "texts" .) | indent 2 }}
 {{- end }}
 {{- with .Values.tolerations }}
 tolerations: {{ toYaml . | nindent 2 }}
 {{- end }}
+{{- $selected := dict "matchLabels" (include "kaito.selectorLabels" . | fromYaml) }}
+{{- with .Values.topologySpreadConstraints }}
+topologySpreadConstraints:
+  {{- range . }}
+  - {{ toYaml (merge (dict) . (dict "labelSelector" $selected)) | nindent 4 | trim }}
+  {{- end }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity: {{ toYaml . | nindent 2 }}
+{{- else }}
 affinity:
   podAntiAffinity:
     preferredDuringSchedulingIgnoredDuringExecution:
       - weight: 100
         podAffinityTerm:
           topologyKey: kubernetes.io/hostname
-          labelSelector:
-            matchLabels: {{ include "kaito.selectorLabels" . | nindent 14 }}
+          labelSelector: {{ toYaml $selected | nindent 12 }}
+{{- end }}
 {{- end }}
 
 {{- define "kaito.podDisruptionBudget" -}}
 apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata:
-  name: {{ include "kaito.name" . }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ include "kaito.fullname" . | quote }}
+  namespace: {{ .Release.Namespace | quote }}
   labels: {{ include "kaito.labels" . | nindent 4 }}
 spec:
   maxUnavailable: 1
@@ -96,11 +180,11 @@ spec:
 apiVersion: v1
 kind: ServiceAccount
 metadata:
-  name: {{ include "kaito.name" . }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ include "kaito.fullname" . | quote }}
+  namespace: {{ .Release.Namespace | quote }}
   labels: {{ include "kaito.labels" . | nindent 4 }}
   {{- with .Values.serviceAccount.annotations }}
-  annotations: {{ toYaml . | nindent 4 }}
+  annotations: {{- include "kaito.texts" (dict "name" "serviceAccount.annotations" "texts" .) | indent 4 }}
   {{- end }}
 {{- end }}
 
@@ -109,31 +193,31 @@ metadata:
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata:
-  name: {{ include "kaito.name" . }}
+  name: {{ include "kaito.fullname" . | quote }}
   labels: {{ include "kaito.labels" . | nindent 4 }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: ClusterRole
-  name: {{ include "kaito.name" . }}
+  name: {{ include "kaito.fullname" . | quote }}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "kaito.name" . }}
-    namespace: {{ .Release.Namespace }}
+    name: {{ include "kaito.fullname" . | quote }}
+    namespace: {{ .Release.Namespace | quote }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata:
-  name: {{ include "kaito.name" . }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ include "kaito.fullname" . | quote }}
+  namespace: {{ .Release.Namespace | quote }}
   labels: {{ include "kaito.labels" . | nindent 4 }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: Role
-  name: {{ include "kaito.name" . }}
+  name: {{ include "kaito.fullname" . | quote }}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "kaito.name" . }}
-    namespace: {{ .Release.Namespace }}
+    name: {{ include "kaito.fullname" . | quote }}
+    namespace: {{ .Release.Namespace | quote }}
 {{- end }}
 
 {{/* Only one replica acts: the holder of this Lease. */}}
@@ -143,7 +227,7 @@ subjects:
   verbs: [create]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  resourceNames: [{{ include "kaito.name" . }}]
+  resourceNames: [{{ include "kaito.fullname" . | quote }}]
   verbs: [get, update, patch]
 {{- end }}
 
@@ -165,8 +249,8 @@ startupProbe:
 apiVersion: monitoring.coreos.com/v1
 kind: ServiceMonitor
 metadata:
-  name: {{ include "kaito.name" . }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ include "kaito.fullname" . | quote }}
+  namespace: {{ .Release.Namespace | quote }}
   labels: {{ include "kaito.labels" . | nindent 4 }}
 spec:
   selector:

@@ -1,0 +1,1 @@
+"""Generates the charts' values.schema.json from their commented values.yaml."""
