@@ -1,4 +1,4 @@
-"""A real gRPC server in this process that does what a FakeBackend's script says."""
+"""A real gRPC server in this process that follows a FakeBackend's script."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class ScriptedService(rpc.InferenceServiceServicer):
-    """InferenceService over the script; pages adapters by two."""
+    """InferenceService over the script; lists two adapters per page."""
 
     def __init__(self, script: FakeBackend) -> None:
         self.script = script

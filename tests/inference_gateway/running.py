@@ -1,4 +1,4 @@
-"""A real gateway on a loopback port, over whatever model-servers a test gives it."""
+"""A real gateway on a loopback port, in front of the model-servers of a test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -8,24 +8,24 @@ from pathlib import Path
 import aiohttp
 import yaml
 
+from inference_gateway.__main__ import create_application
 from inference_gateway.backends.backend import Backend
-from inference_gateway.compose import create_front
-from inference_gateway.fleet.place import Place
+from inference_gateway.endpoints.address import EndpointAddress
 from inference_gateway.server import create_server
 from inference_gateway.settings import Limits, Settings
 
 
 @asynccontextmanager
 async def gateway(
-    connect: Callable[[Place], Backend], settings: Settings | None = None
+    connect: Callable[[EndpointAddress], Backend], settings: Settings | None = None
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client whose base is the gateway's address."""
+    """A client whose base URL is the gateway's."""
     settings = settings or in_pod()
-    front = create_front(settings, connect)
+    application = create_application(settings, connect)
     server = create_server(
-        front, settings, host="127.0.0.1", port=0, timeout_graceful_shutdown=5, loop="none"
+        application, settings, host="127.0.0.1", port=0, timeout_graceful_shutdown=5, loop="none"
     )
-    # Its serve() would take the test process's signals.
+    # serve() would install signal handlers in the test process.
     task = asyncio.create_task(server._serve())
     await until(lambda: server.started or task.done())
     port = server.servers[0].sockets[0].getsockname()[1]
@@ -42,7 +42,7 @@ def in_pod(**limits: float) -> Settings:
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Returns once the condition holds; fails the test when it does not in time."""
+    """Returns once the condition holds; fails the test if it does not in time."""
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.005)
@@ -52,7 +52,7 @@ async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
 async def front_door(
     folder: Path, backends: Mapping[str, Backend], ready: int
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """A gateway over workspaces of namespace n, once so many of them are ready."""
+    """A client of a front door for Workspaces in namespace n, once `ready` of them are ready."""
     file = folder / "backends.yaml"
     entries = [
         {"model": "phi", "namespace": "n", "workspace": name, "address": f"{name}:1"}
@@ -60,10 +60,11 @@ async def front_door(
     ]
     file.write_text(yaml.safe_dump({"backends": entries}))
     settings = Settings(backends_file=file, limits=Limits(max_backend_concurrency=2))
-    async with gateway(lambda place: backends[place.workspace], settings) as client:
-        found = 0
+    async with gateway(lambda address: backends[address.workspace], settings) as client:
+        ready_now = 0
         async with asyncio.timeout(10):
-            while found < ready:
+            while ready_now < ready:
                 text = await (await client.get("/metrics")).text()
-                found = text.count("} 1.0\n", text.index("TYPE kaito_gateway_backend_ready"))
+                gauge = text.index("TYPE kaito_gateway_backend_ready")
+                ready_now = text.count("} 1.0\n", gauge)
         yield client

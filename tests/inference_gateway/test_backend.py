@@ -1,4 +1,4 @@
-"""What every Backend does: the fake and a real gRPC server that follows the same script."""
+"""Every Backend behaves alike: the fake, and a real gRPC server that follows the same script."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -33,20 +33,20 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         await backend.close(0)
 
 
-def ask(model: str = "") -> pb.GenerateRequest:
+def request(model: str = "") -> pb.GenerateRequest:
     return pb.GenerateRequest(model=model, prompt="Hi", request_id="r1")
 
 
-async def test_generates_whole(subject: Subject) -> None:
-    answer = await subject.backend.generate(ask(), 5)
-    assert [choice.text for choice in answer.choices] == ["Hello, world"]
-    assert answer.usage.completion_tokens == 3
-    assert answer.model == "phi-3-mini-128k-instruct"
+async def test_generate_returns_the_whole_answer(subject: Subject) -> None:
+    response = await subject.backend.generate(request(), 5)
+    assert [choice.text for choice in response.choices] == ["Hello, world"]
+    assert response.usage.completion_tokens == 3
+    assert response.model == "phi-3-mini-128k-instruct"
     assert subject.script.requests[0].prompt == "Hi"
 
 
-async def test_streams_in_order_and_ends_with_usage(subject: Subject) -> None:
-    messages = [message async for message in subject.backend.stream(ask(), 5)]
+async def test_stream_is_in_order_and_ends_with_usage(subject: Subject) -> None:
+    messages = [message async for message in subject.backend.stream(request(), 5)]
     assert [message.text for message in messages] == ["Hello", ", ", "world", ""]
     assert messages[0].model and messages[-1].finish_reason == pb.FINISH_REASON_STOP
     assert messages[-1].usage.prompt_tokens == 7
@@ -62,95 +62,95 @@ async def test_streams_in_order_and_ends_with_usage(subject: Subject) -> None:
     ],
     ids=["invalid", "full", "loading"],
 )
-async def test_passes_refusals_on(
+async def test_errors_keep_code_and_message(
     subject: Subject, code: grpc.StatusCode, message: str, streamed: bool
 ) -> None:
     subject.script.failures.append(BackendError(code, message))
     with pytest.raises(BackendError) as caught:
         if streamed:
-            async for _ in subject.backend.stream(ask(), 5):
+            async for _ in subject.backend.stream(request(), 5):
                 pass
         else:
-            await subject.backend.generate(ask(), 5)
+            await subject.backend.generate(request(), 5)
     assert (caught.value.code, caught.value.message) == (code, message)
 
 
 async def test_unknown_model_is_not_found(subject: Subject) -> None:
     with pytest.raises(BackendError) as caught:
-        await subject.backend.generate(ask("gpt-9"), 5)
+        await subject.backend.generate(request("gpt-9"), 5)
     assert caught.value.code is grpc.StatusCode.NOT_FOUND
 
 
-async def test_a_stream_that_breaks_gives_what_came_before(subject: Subject) -> None:
+async def test_broken_stream_delivers_what_came_before(subject: Subject) -> None:
     subject.script.break_after = 2
     texts: list[str] = []
     with pytest.raises(BackendError) as caught:
-        async for message in subject.backend.stream(ask(), 5):
-            texts.append(message.text)  # noqa: PERF401 -- what came before counts
+        async for message in subject.backend.stream(request(), 5):
+            texts.append(message.text)  # noqa: PERF401 -- an exception ends the loop
     assert texts == ["Hello", ", "]
     assert caught.value.code is grpc.StatusCode.INTERNAL
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-async def test_deadline(subject: Subject, streamed: bool) -> None:
+async def test_deadline_is_exceeded(subject: Subject, streamed: bool) -> None:
     subject.script.gate.clear()
     with pytest.raises(BackendError) as caught:
         if streamed:
-            await anext(subject.backend.stream(ask(), 0.05))
+            await anext(subject.backend.stream(request(), 0.05))
         else:
-            await subject.backend.generate(ask(), 0.05)
+            await subject.backend.generate(request(), 0.05)
     assert caught.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-async def test_cancelling_stops_the_generation(subject: Subject) -> None:
+async def test_canceling_stops_the_generation(subject: Subject) -> None:
     subject.script.gate.clear()
-    call = asyncio.ensure_future(subject.backend.generate(ask(), 30))
+    call = asyncio.ensure_future(subject.backend.generate(request(), 30))
     async with asyncio.timeout(5):
         while not subject.script.requests:
             await asyncio.sleep(0.005)
         call.cancel()
-        await subject.script.cancelled.wait()
+        await subject.script.canceled.wait()
 
 
-async def test_closing_a_stream_stops_the_generation(subject: Subject) -> None:
-    subject.script.pieces = ("x" * 4096,) * 10_000
-    async with aclosing(subject.backend.stream(ask(), 30)) as messages:
+async def test_closing_the_stream_stops_the_generation(subject: Subject) -> None:
+    subject.script.deltas = ("x" * 4096,) * 10_000
+    async with aclosing(subject.backend.stream(request(), 30)) as messages:
         await anext(messages)
     async with asyncio.timeout(5):
-        await subject.script.cancelled.wait()
-    assert subject.script.given < 10_000
+        await subject.script.canceled.wait()
+    assert subject.script.sent < 10_000
 
 
-async def test_model_and_all_pages_of_adapters(subject: Subject) -> None:
+async def test_model_and_all_pages_of_adapters_are_read(subject: Subject) -> None:
     subject.script.loaded_adapters = tuple(pb.Adapter(name=f"a{n}") for n in range(5))
     assert (await subject.backend.model(5)).has_chat_template
     assert [each.name for each in await subject.backend.adapters(5)] == [f"a{n}" for n in range(5)]
 
 
-async def test_health(subject: Subject) -> None:
+async def test_health_is_serving(subject: Subject) -> None:
     assert (await subject.backend.health(5)).serving
 
 
-async def test_a_server_that_is_not_there_is_unavailable() -> None:
+async def test_missing_server_is_unavailable() -> None:
     backend = GrpcBackend("127.0.0.1:1")
     with pytest.raises(BackendError) as caught:
-        await backend.generate(ask(), 5)
+        await backend.generate(request(), 5)
     assert caught.value.code is grpc.StatusCode.UNAVAILABLE
     assert not (await backend.health(5)).serving
     await backend.close(0)
 
 
-async def test_a_server_that_loads_does_not_serve() -> None:
+async def test_loading_server_is_not_serving() -> None:
     script = FakeBackend(health_now=Health(serving=False))
     async with serving(script) as address:
         backend = GrpcBackend(address)
-        assert await backend.health(5) == Health(False, "the model-server says NOT_SERVING")
+        assert await backend.health(5) == Health(False, "the model-server reports NOT_SERVING")
         await backend.close(0)
 
 
-async def test_a_closed_backend_is_unavailable() -> None:
+async def test_closed_backend_is_unavailable() -> None:
     backend = GrpcBackend("127.0.0.1:1")
     await backend.close(0)
     with pytest.raises(BackendError) as caught:
-        await backend.generate(ask(), 5)
+        await backend.generate(request(), 5)
     assert caught.value.code is grpc.StatusCode.UNAVAILABLE

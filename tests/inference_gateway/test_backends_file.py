@@ -1,4 +1,4 @@
-"""The front door's list: what is read, and when it is read anew."""
+"""The front door's backends file: how it is parsed, and when it is read again."""
 
 import asyncio
 import os
@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from inference_gateway.fleet.backends_file import BackendsFile, BackendsFileError, follow, parse
-from inference_gateway.fleet.place import Place
+from inference_gateway.endpoints.address import EndpointAddress
+from inference_gateway.endpoints.backends_file import BackendsFile, BackendsFileError, follow, parse
 from tests.inference_gateway.running import until
 
 ENTRY = "- {model: phi, namespace: n, workspace: w, address: 'w.n:29500'}\n"
-PLACE = Place(namespace="n", workspace="w", model="phi", address="w.n:29500")
+ADDRESS = EndpointAddress(namespace="n", workspace="w", model="phi", target="w.n:29500")
 
 
 @pytest.mark.parametrize("text", ["", "backends:\n", "backends: []\n"])
-def test_none(text: str) -> None:
+def test_empty_file_lists_no_backend(text: str) -> None:
     assert parse(text) == ()
 
 
-def test_entries() -> None:
-    assert parse("backends:\n" + ENTRY) == (PLACE,)
+def test_entries_become_addresses() -> None:
+    assert parse("backends:\n" + ENTRY) == (ADDRESS,)
 
 
 @pytest.mark.parametrize(
@@ -38,13 +38,13 @@ def test_entries() -> None:
     ],
     ids="yaml list number text missing port".split(),
 )
-def test_what_is_wrong_is_named(text: str, named: str) -> None:
+def test_error_names_the_entry_and_field(text: str, named: str) -> None:
     with pytest.raises(BackendsFileError, match=named):
         parse(text)
 
 
 def mount(folder: Path, version: str, text: str) -> None:
-    """As kubelet updates a ConfigMap: a new folder, and one symlink swapped to it."""
+    """Updates a ConfigMap volume as the kubelet does: a new folder, and one symlink to it."""
     (folder / version).mkdir()
     (folder / version / "backends.yaml").write_text(text)
     (folder / "new").symlink_to(version)
@@ -53,36 +53,36 @@ def mount(folder: Path, version: str, text: str) -> None:
         (folder / "backends.yaml").symlink_to("..data/backends.yaml")
 
 
-def test_only_new_content_counts(tmp_path: Path) -> None:
+def test_only_new_content_is_a_change(tmp_path: Path) -> None:
     mount(tmp_path, "v1", "backends:\n" + ENTRY)
     file = BackendsFile(tmp_path / "backends.yaml")
-    assert file.changed() == (PLACE,)
+    assert file.read_if_changed() == (ADDRESS,)
     mount(tmp_path, "v2", "backends:\n" + ENTRY)
-    assert file.changed() is None
+    assert file.read_if_changed() is None
     mount(tmp_path, "v3", "backends: []")
-    assert file.changed() == ()
+    assert file.read_if_changed() == ()
 
 
-def test_trouble_is_told_once_and_mends(tmp_path: Path) -> None:
+def test_error_is_raised_once_until_the_content_changes(tmp_path: Path) -> None:
     file = BackendsFile(tmp_path / "backends.yaml")
     with pytest.raises(BackendsFileError, match="No such file"):
-        file.changed()
-    assert file.changed() is None
+        file.read_if_changed()
+    assert file.read_if_changed() is None
     mount(tmp_path, "v1", "backends: 5")
     with pytest.raises(BackendsFileError, match="a list named"):
-        file.changed()
-    assert file.changed() is None
+        file.read_if_changed()
+    assert file.read_if_changed() is None
     mount(tmp_path, "v2", "backends: []")
-    assert file.changed() == ()
+    assert file.read_if_changed() == ()
 
 
-async def test_followed(tmp_path: Path) -> None:
-    applied: list[tuple[Place, ...]] = []
+async def test_changes_are_applied_and_bad_files_skipped(tmp_path: Path) -> None:
+    applied: list[tuple[EndpointAddress, ...]] = []
     mount(tmp_path, "v1", "backends: []")
     file = BackendsFile(tmp_path / "backends.yaml")
     task = asyncio.create_task(follow(file, applied.append, 0.01))
     await until(lambda: applied == [()])
     mount(tmp_path, "v2", "backends: 5")
     mount(tmp_path, "v3", "backends:\n" + ENTRY)
-    await until(lambda: applied == [(), (PLACE,)])
+    await until(lambda: applied == [(), (ADDRESS,)])
     task.cancel()

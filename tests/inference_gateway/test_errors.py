@@ -1,4 +1,4 @@
-"""The table from gRPC codes to HTTP, complete; the two shapes."""
+"""The table from gRPC codes to HTTP statuses is complete; the two body shapes."""
 
 import json
 
@@ -31,7 +31,7 @@ def test_every_grpc_code_has_a_status() -> None:
     ],
     ids=lambda value: getattr(value, "name", None),
 )
-def test_the_backends_message_is_passed_on(
+def test_backend_message_is_kept(
     code: grpc.StatusCode, status: int, retry_after_seconds: int | None
 ) -> None:
     problem = from_backend(BackendError(code, "why"))
@@ -39,7 +39,7 @@ def test_the_backends_message_is_passed_on(
     assert problem.retry_after_seconds == retry_after_seconds
 
 
-def test_shapes() -> None:
+def test_body_shapes() -> None:
     problem = Problem(status=400, message="n: too many", param="n", code="invalid_value")
     assert json.loads(openai_body(problem)) == {
         "error": {

@@ -1,4 +1,4 @@
-"""Generation through a real server on loopback: answers, streams, and everything that ends one."""
+"""Generation through a real server on loopback: answers, streams, and whatever ends them early."""
 
 import asyncio
 import json
@@ -42,20 +42,20 @@ async def events(response: aiohttp.ClientResponse) -> list[Any]:
     return [line if line == "[DONE]" else json.loads(line) for line in lines]
 
 
-async def test_chat_as_the_walkthrough_asks(client: aiohttp.ClientSession) -> None:
+async def test_chat_answers_a_prompt(client: aiohttp.ClientSession) -> None:
     response = await client.post("/chat", json={"prompt": "Hi"})
     assert response.status == 200
     assert await response.json() == {"Result": "Hi\nHello, world"}
     assert response.content_type == "application/json"
 
 
-async def test_chat_tells_what_it_ignored(client: aiohttp.ClientSession) -> None:
+async def test_chat_reports_ignored_parameters(client: aiohttp.ClientSession) -> None:
     kwargs = {"num_beam_groups": 2, "foo": 1, "b\r\nad": 1}
     response = await client.post("/chat", json={"prompt": "Hi", "generate_kwargs": kwargs})
     assert response.headers["x-kaito-ignored-parameters"] == "num_beam_groups, foo"
 
 
-async def test_chat_refusals_have_the_seeds_shape(
+async def test_chat_errors_have_kaitos_shape(
     client: aiohttp.ClientSession, script: FakeBackend
 ) -> None:
     response = await client.post("/chat", json={})
@@ -68,7 +68,7 @@ async def test_chat_refusals_have_the_seeds_shape(
     assert response.headers["retry-after"] == "2"
 
 
-async def test_streamed_chat(client: aiohttp.ClientSession) -> None:
+async def test_chat_completions_stream(client: aiohttp.ClientSession) -> None:
     body = STREAM | {"stream_options": {"include_usage": True}}
     async with client.post(CHAT, json=body, headers={"x-request-id": "abc"}) as response:
         assert response.status == 200
@@ -82,7 +82,7 @@ async def test_streamed_chat(client: aiohttp.ClientSession) -> None:
     )
 
 
-async def test_streamed_completions_of_several_prompts(client: aiohttp.ClientSession) -> None:
+async def test_completions_stream_several_prompts(client: aiohttp.ClientSession) -> None:
     body = {"prompt": ["a", "b"], "n": 2, "stream": True, "echo": True}
     async with client.post("/v1/completions", json=body) as response:
         *chunks, done = await events(response)
@@ -98,14 +98,14 @@ async def test_streamed_completions_of_several_prompts(client: aiohttp.ClientSes
     }
 
 
-async def test_completions_of_several_prompts(client: aiohttp.ClientSession) -> None:
+async def test_completions_answer_several_prompts(client: aiohttp.ClientSession) -> None:
     response = await client.post("/v1/completions", json={"prompt": ["a", "b"]})
     body = await response.json()
     assert [choice["index"] for choice in body["choices"]] == [0, 1]
     assert body["usage"]["completion_tokens"] == 6
 
 
-async def test_a_prompt_that_fails_ends_the_others(
+async def test_failed_prompt_ends_the_others(
     client: aiohttp.ClientSession, script: FakeBackend
 ) -> None:
     script.failures.append(BackendError(grpc.StatusCode.INVALID_ARGUMENT, "too long"))
@@ -114,7 +114,7 @@ async def test_a_prompt_that_fails_ends_the_others(
 
 
 @pytest.mark.parametrize("body", [HI, STREAM], ids=["whole", "streamed"])
-async def test_refusals_come_with_their_status(
+async def test_errors_come_with_their_status(
     client: aiohttp.ClientSession, script: FakeBackend, body: dict[str, Any]
 ) -> None:
     script.failures.append(BackendError(grpc.StatusCode.INVALID_ARGUMENT, "prompt too long"))
@@ -130,7 +130,7 @@ async def test_refusals_come_with_their_status(
         assert response.status == 404
 
 
-async def test_a_stream_that_breaks_says_so(
+async def test_broken_stream_ends_with_an_error_event(
     client: aiohttp.ClientSession, script: FakeBackend
 ) -> None:
     script.break_after = 1
@@ -140,50 +140,50 @@ async def test_a_stream_that_breaks_says_so(
 
 
 @pytest.mark.parametrize("body", [HI, STREAM], ids=["whole", "streamed"])
-async def test_a_client_that_leaves_before_the_answer_stops_it(
+async def test_disconnect_before_the_answer_stops_the_generation(
     client: aiohttp.ClientSession, script: FakeBackend, body: dict[str, Any]
 ) -> None:
     script.gate.clear()
-    asked = asyncio.create_task(client.post(CHAT, json=body))
+    call = asyncio.create_task(client.post(CHAT, json=body))
     await until(lambda: bool(script.requests))
-    asked.cancel()
-    await until(script.cancelled.is_set, 2)
+    call.cancel()
+    await until(script.canceled.is_set, 2)
 
 
-async def test_a_client_that_leaves_in_the_middle_stops_it(
+async def test_disconnect_during_the_answer_stops_the_generation(
     client: aiohttp.ClientSession, script: FakeBackend
 ) -> None:
-    script.pieces = ("x" * 1024,) * 20_000
+    script.deltas = ("x" * 1024,) * 20_000
     async with client.post(CHAT, json=STREAM) as response:
         await response.content.readany()
-    await until(script.cancelled.is_set, 2)
+    await until(script.canceled.is_set, 2)
 
 
-async def test_a_client_that_does_not_read_holds_the_stream_back(
+async def test_slow_client_holds_the_stream_back(
     client: aiohttp.ClientSession, script: FakeBackend
 ) -> None:
-    script.pieces = ("x" * 4096,) * 20_000
+    script.deltas = ("x" * 4096,) * 20_000
     async with client.post(CHAT, json=STREAM, read_bufsize=1024):
-        given = -1
-        while given != script.given:
-            given = script.given
+        sent = -1
+        while sent != script.sent:
+            sent = script.sent
             await asyncio.sleep(0.2)
-    assert 0 < given < 10_000
+    assert 0 < sent < 10_000
 
 
-async def test_a_client_that_does_not_read_is_given_up(script: FakeBackend) -> None:
-    script.pieces = ("x" * 4096,) * 20_000
+async def test_client_that_does_not_read_is_dropped_at_the_time_limit(script: FakeBackend) -> None:
+    script.deltas = ("x" * 4096,) * 20_000
     settings = in_pod(request_timeout_seconds=0.2, max_concurrency=1)
     async with gateway(lambda _: script, settings) as client:
         async with client.post(CHAT, json=STREAM, read_bufsize=1024):
-            await until(script.cancelled.is_set)
+            await until(script.canceled.is_set)
             statuses = [429]
             while statuses[-1] == 429:
                 statuses.append((await client.post("/chat", json={})).status)
         assert statuses[-1] == 400
 
 
-async def test_tokens_arrive_as_they_are_made(script: FakeBackend) -> None:
+async def test_tokens_arrive_as_they_are_generated(script: FakeBackend) -> None:
     class Paced(FakeBackend):
         async def stream(self, request: pb.GenerateRequest, timeout_seconds: float) -> Any:
             yield pb.StreamGenerateResponse(text="first", model="m")
@@ -212,7 +212,7 @@ async def test_comments_keep_a_waiting_stream_alive(script: FakeBackend) -> None
         assert (await events(response))[-1] == "[DONE]"
 
 
-async def test_a_late_failure_comes_as_an_event(script: FakeBackend) -> None:
+async def test_late_failure_is_an_error_event(script: FakeBackend) -> None:
     script.gate.clear()
     script.break_after = 0
     settings = in_pod(sse_keep_alive_seconds=0.02)
@@ -227,22 +227,22 @@ async def test_a_late_failure_comes_as_an_event(script: FakeBackend) -> None:
 
 
 @pytest.mark.parametrize("body", [HI, STREAM], ids=["whole", "streamed"])
-async def test_no_answer_in_time_is_504(script: FakeBackend, body: dict[str, Any]) -> None:
+async def test_timeout_is_504(script: FakeBackend, body: dict[str, Any]) -> None:
     script.gate.clear()
     async with gateway(lambda _: script, in_pod(request_timeout_seconds=0.05)) as client:
         response = await client.post(CHAT, json=body)
         assert response.status == 504
         assert "KAITO_REQUEST_TIMEOUT_SECONDS" in (await response.json())["error"]["message"]
-    await until(script.cancelled.is_set)
+    await until(script.canceled.is_set)
 
 
-async def test_too_many_requests_are_429_and_the_place_is_free_again(script: FakeBackend) -> None:
+async def test_too_many_requests_are_429_until_one_ends(script: FakeBackend) -> None:
     script.gate.clear()
     async with gateway(lambda _: script, in_pod(max_concurrency=1)) as client:
         first = asyncio.create_task(client.post("/chat", json={"prompt": "Hi"}))
         await until(lambda: bool(script.requests))
-        refused = await client.post(CHAT, json=HI)
-        assert (refused.status, refused.headers["retry-after"]) == (429, "1")
+        rejected = await client.post(CHAT, json=HI)
+        assert (rejected.status, rejected.headers["retry-after"]) == (429, "1")
         assert (await client.get("/livez")).status == 200
         script.gate.set()
         assert (await first).status == 200
@@ -250,19 +250,19 @@ async def test_too_many_requests_are_429_and_the_place_is_free_again(script: Fak
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["declared", "chunked"])
-async def test_a_body_too_large_is_413(script: FakeBackend, chunked: bool) -> None:
-    async def pieces() -> AsyncIterator[bytes]:
+async def test_body_too_large_is_413(script: FakeBackend, chunked: bool) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
         yield b" " * 80
         yield b" " * 80
 
     async with gateway(lambda _: script, in_pod(max_body_bytes=100)) as client:
-        response = await client.post("/chat", data=pieces() if chunked else b" " * 101)
+        response = await client.post("/chat", data=chunks() if chunked else b" " * 101)
         assert response.status == 413
         assert "KAITO_MAX_BODY_BYTES" in (await response.json())["detail"]
         assert response.headers["connection"] == "close"
 
 
-async def test_a_body_too_slow_is_408(script: FakeBackend) -> None:
+async def test_body_too_slow_is_408(script: FakeBackend) -> None:
     never = asyncio.Event()
 
     async def stuck() -> AsyncIterator[bytes]:
@@ -274,7 +274,7 @@ async def test_a_body_too_slow_is_408(script: FakeBackend) -> None:
         assert response.status == 408
 
 
-async def test_a_fault_of_our_own_is_500_with_the_request_id() -> None:
+async def test_internal_error_is_500_with_the_request_id() -> None:
     class Faulty(FakeBackend):
         async def generate(
             self, request: pb.GenerateRequest, timeout_seconds: float
@@ -294,7 +294,7 @@ async def test_other_methods_are_405(client: aiohttp.ClientSession) -> None:
     assert (response.status, response.headers["allow"]) == (405, "POST")
 
 
-async def test_one_hung_model_server_keeps_no_other_waiting(tmp_path: Path) -> None:
+async def test_hung_model_server_does_not_delay_others(tmp_path: Path) -> None:
     hung, well = FakeBackend(), FakeBackend()
     hung.gate.clear()
     scripts: dict[str, Backend] = {"hung": hung, "well": well}
@@ -304,7 +304,7 @@ async def test_one_hung_model_server_keeps_no_other_waiting(tmp_path: Path) -> N
             for _ in range(3)
         ]
         await until(lambda: len(hung.requests) == 2)
-        # Two of three fill the hung one's share; the third is refused, the other place answers.
+        # Two of three requests fill the hung one's limit; the third is rejected, the other answers.
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         assert [task.result().status for task in done] == [429]
         response = await client.post("/workspaces/n/well/chat", json={"prompt": "x"})
@@ -313,7 +313,7 @@ async def test_one_hung_model_server_keeps_no_other_waiting(tmp_path: Path) -> N
         await asyncio.wait(waiting)
 
 
-async def test_an_unreachable_model_server_is_passed_over(tmp_path: Path) -> None:
+async def test_unreachable_model_server_is_skipped(tmp_path: Path) -> None:
     away, well = FakeBackend(), FakeBackend()
     scripts: dict[str, Backend] = {"away": away, "well": well}
     async with front_door(tmp_path, scripts, 2) as client:
@@ -328,7 +328,7 @@ async def test_an_unreachable_model_server_is_passed_over(tmp_path: Path) -> Non
         )
 
 
-async def test_the_front_door_lists_and_refuses(tmp_path: Path) -> None:
+async def test_front_door_lists_models_and_rejects_unknown_ones(tmp_path: Path) -> None:
     scripts: dict[str, Backend] = {
         "one": FakeBackend(),
         "two": FakeBackend(loaded_adapters=(pb.Adapter(name="dolly"),)),

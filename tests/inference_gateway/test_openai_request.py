@@ -1,29 +1,30 @@
-"""What OpenAI requests become, and how wrong ones are refused."""
+"""Requests of the OpenAI API: how they are translated, and how wrong ones are rejected."""
 
 import json
 from typing import Any
 
 import pytest
 
-from inference_gateway.dialects.dialect import About, Dialect
-from inference_gateway.dialects.openai_chat import OpenAiChat
-from inference_gateway.dialects.openai_completions import OpenAiCompletions
-from inference_gateway.errors import Problem, Refused
+from inference_gateway.errors import Problem, RequestRejected
+from inference_gateway.formats.api_format import ApiFormat, GenerationContext
+from inference_gateway.formats.openai_chat import OpenAiChat
+from inference_gateway.formats.openai_completions import OpenAiCompletions
 from kaito.inference.v1 import inference_pb2 as pb
 
-CHAT: Dialect = OpenAiChat()
-TEXT: Dialect = OpenAiCompletions()
-TURNS = [{"role": "user", "content": "Hi"}]
+CHAT: ApiFormat = OpenAiChat()
+TEXT: ApiFormat = OpenAiCompletions()
+MESSAGES = [{"role": "user", "content": "Hi"}]
 
 
-def chat(about: About, **fields: Any) -> pb.GenerateRequest:
-    (request,) = CHAT.read(json.dumps({"messages": TURNS} | fields).encode()).requests(about)
+def chat(generation: GenerationContext, **fields: Any) -> pb.GenerateRequest:
+    body = json.dumps({"messages": MESSAGES} | fields).encode()
+    (request,) = CHAT.parse(body).requests(generation)
     return request
 
 
-def refusal(dialect: Dialect, data: bytes) -> Problem:
-    with pytest.raises(Refused) as caught:
-        dialect.read(data)
+def rejection(api_format: ApiFormat, data: bytes) -> Problem:
+    with pytest.raises(RequestRejected) as caught:
+        api_format.parse(data)
     return caught.value.problem
 
 
@@ -42,52 +43,58 @@ def refusal(dialect: Dialect, data: bytes) -> Problem:
     ],
     ids="empty greedy warm top_k_off max_tokens newer_name n seed unknown".split(),
 )
-def test_options(about: About, fields: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert chat(about, **fields).options == pb.GenerationOptions(**expected)
+def test_options(
+    generation: GenerationContext, fields: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert chat(generation, **fields).options == pb.GenerationOptions(**expected)
 
 
 @pytest.mark.parametrize("stop", ["x", ["x"]], ids=["text", "list"])
-def test_stop(about: About, stop: Any) -> None:
-    assert list(chat(about, stop=stop).options.stop) == ["x"]
+def test_stop_strings(generation: GenerationContext, stop: Any) -> None:
+    assert list(chat(generation, stop=stop).options.stop) == ["x"]
 
 
-def test_turns(about: About) -> None:
-    turns = [
+def test_messages(generation: GenerationContext) -> None:
+    messages = [
         {"role": "developer", "content": "Be brief."},
         {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
         {"role": "assistant", "content": None, "name": "x"},
     ]
-    found = [(turn.role, turn.content) for turn in chat(about, messages=turns).chat.messages]
+    found = [
+        (each.role, each.content) for each in chat(generation, messages=messages).chat.messages
+    ]
     assert found == [("system", "Be brief."), ("user", "a\nb"), ("assistant", "")]
 
 
-def test_penalties_are_told_to_be_ignored() -> None:
-    data = json.dumps({"messages": TURNS, "presence_penalty": 1, "frequency_penalty": 0}).encode()
-    assert CHAT.read(data).ignored == ("presence_penalty",)
+def test_penalties_are_reported_as_ignored() -> None:
+    data = json.dumps(
+        {"messages": MESSAGES, "presence_penalty": 1, "frequency_penalty": 0}
+    ).encode()
+    assert CHAT.parse(data).ignored_parameters == ("presence_penalty",)
 
 
-def test_completions_have_openais_limit_and_prompts(about: About) -> None:
-    requests = TEXT.read(b'{"prompt": ["a", "b"]}').requests(about)
+def test_completions_default_to_16_tokens_for_each_prompt(generation: GenerationContext) -> None:
+    requests = TEXT.parse(b'{"prompt": ["a", "b"]}').requests(generation)
     assert [request.prompt for request in requests] == ["a", "b"]
     assert requests[0].options.max_new_tokens == 16
 
 
 @pytest.mark.parametrize(
-    ("dialect", "fields", "param", "code"),
+    ("api_format", "fields", "param", "code"),
     [
         (CHAT, {}, "messages", "missing_required_parameter"),
         (CHAT, {"messages": []}, "messages", "invalid_value"),
         (CHAT, {"messages": [{"content": "x"}]}, "messages.0.role", "missing_required_parameter"),
-        (CHAT, {"messages": TURNS, "temperature": "hot"}, "temperature", "invalid_type"),
-        (CHAT, {"messages": TURNS, "n": "1"}, "n", "invalid_type"),
-        (CHAT, {"messages": TURNS, "n": 17}, "n", "invalid_value"),
-        (CHAT, {"messages": TURNS, "stream": "yes"}, "stream", "invalid_type"),
-        (CHAT, {"messages": TURNS, "max_tokens": 2**40}, "max_tokens", "invalid_value"),
-        (CHAT, {"messages": TURNS, "logprobs": True}, "logprobs", "unsupported_parameter"),
-        (CHAT, {"messages": TURNS, "tools": [{}]}, "tools", "unsupported_parameter"),
+        (CHAT, {"messages": MESSAGES, "temperature": "hot"}, "temperature", "invalid_type"),
+        (CHAT, {"messages": MESSAGES, "n": "1"}, "n", "invalid_type"),
+        (CHAT, {"messages": MESSAGES, "n": 17}, "n", "invalid_value"),
+        (CHAT, {"messages": MESSAGES, "stream": "yes"}, "stream", "invalid_type"),
+        (CHAT, {"messages": MESSAGES, "max_tokens": 2**40}, "max_tokens", "invalid_value"),
+        (CHAT, {"messages": MESSAGES, "logprobs": True}, "logprobs", "unsupported_parameter"),
+        (CHAT, {"messages": MESSAGES, "tools": [{}]}, "tools", "unsupported_parameter"),
         (
             CHAT,
-            {"messages": TURNS, "response_format": {"type": "json_object"}},
+            {"messages": MESSAGES, "response_format": {"type": "json_object"}},
             "response_format",
             "unsupported_parameter",
         ),
@@ -99,23 +106,23 @@ def test_completions_have_openais_limit_and_prompts(about: About) -> None:
         (TEXT, {"prompt": [1, 2]}, "prompt.0", "invalid_type"),
     ],
 )
-def test_refusals_name_the_field(
-    dialect: Dialect, fields: dict[str, Any], param: str, code: str
+def test_rejections_name_the_field(
+    api_format: ApiFormat, fields: dict[str, Any], param: str, code: str
 ) -> None:
-    problem = refusal(dialect, json.dumps(fields).encode())
+    problem = rejection(api_format, json.dumps(fields).encode())
     assert problem.status == 400
     assert (problem.param, problem.code) == (param, code)
     assert param in problem.message
 
 
-def test_an_image_part_is_refused() -> None:
-    turn = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}
-    problem = refusal(CHAT, json.dumps({"messages": [turn]}).encode())
+def test_image_part_is_rejected() -> None:
+    message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}
+    problem = rejection(CHAT, json.dumps({"messages": [message]}).encode())
     assert problem.param == "messages.0.content.0.type"
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff"], ids=["empty", "cut", "bytes"])
-def test_not_json(data: bytes) -> None:
-    problem = refusal(CHAT, data)
+def test_body_that_is_not_json_is_rejected(data: bytes) -> None:
+    problem = rejection(CHAT, data)
     assert problem.status == 400
     assert "not JSON" in problem.message

@@ -1,4 +1,4 @@
-"""What the server does to connections: slow and long headers, draining, the process as a whole."""
+"""The server's connections: slow and long headers, draining, and the process as a whole."""
 
 import asyncio
 import json
@@ -34,9 +34,7 @@ async def connection(
     [b"", b"POST /chat HTTP/1.1\r\nhost: x\r\n", b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\nGET /"],
     ids=["nothing", "half", "half-of-the-second"],
 )
-async def test_headers_that_do_not_come_close_the_connection(
-    script: FakeBackend, sent: bytes
-) -> None:
+async def test_missing_headers_close_the_connection(script: FakeBackend, sent: bytes) -> None:
     settings = in_pod(header_timeout_seconds=0.1, idle_timeout_seconds=60)
     async with (
         gateway(lambda _: script, settings) as client,
@@ -47,7 +45,7 @@ async def test_headers_that_do_not_come_close_the_connection(
         await reader.read()
 
 
-async def test_an_idle_connection_is_closed(script: FakeBackend) -> None:
+async def test_idle_connection_is_closed(script: FakeBackend) -> None:
     settings = in_pod(header_timeout_seconds=60, idle_timeout_seconds=1)
     async with (
         gateway(lambda _: script, settings) as client,
@@ -58,17 +56,17 @@ async def test_an_idle_connection_is_closed(script: FakeBackend) -> None:
         assert b"Healthy" in await reader.read()
 
 
-async def test_a_long_answer_outlives_the_header_timeout(script: FakeBackend) -> None:
+async def test_long_answer_outlives_the_header_timeout(script: FakeBackend) -> None:
     script.gate.clear()
     async with gateway(lambda _: script, in_pod(header_timeout_seconds=0.1)) as client:
-        asked = asyncio.create_task(client.post("/chat", json={"prompt": "x"}))
+        call = asyncio.create_task(client.post("/chat", json={"prompt": "x"}))
         await until(lambda: bool(script.requests))
         await asyncio.sleep(0.2)
         script.gate.set()
-        assert (await asked).status == 200
+        assert (await call).status == 200
 
 
-async def test_headers_too_long_are_431(script: FakeBackend) -> None:
+async def test_long_headers_are_431(script: FakeBackend) -> None:
     async with (
         gateway(lambda _: script, in_pod(max_header_bytes=2048)) as client,
         connection(client) as (reader, writer),
@@ -78,19 +76,19 @@ async def test_headers_too_long_are_431(script: FakeBackend) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-async def test_sigterm_lets_answers_end_and_leaves_with_0(
+async def test_sigterm_lets_answers_finish_and_exits_with_0(
     script: FakeBackend, streamed: bool
 ) -> None:
     script.gate.clear()
     body = {"prompt": "x", "stream": streamed}
     async with serving(script) as address, process(address) as (child, port, lines):
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
-            asked = asyncio.create_task(client.post("/v1/completions", json=body))
+            call = asyncio.create_task(client.post("/v1/completions", json=body))
             await until(lambda: bool(script.requests))
             child.send_signal(signal.SIGTERM)
             await until(lambda: any("Shutting down" in line for line in lines))
             script.gate.set()
-            response = await asked
+            response = await call
             assert response.status == 200
             assert "Hello" in await response.text()
         assert await child.wait() == 0
@@ -100,7 +98,7 @@ async def test_sigterm_lets_answers_end_and_leaves_with_0(
     assert access[0]["model"] == "phi-3-mini-128k-instruct"
 
 
-async def test_wrong_settings_leave_with_2_and_say_why() -> None:
+async def test_wrong_settings_exit_with_2_and_name_the_variable() -> None:
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -117,7 +115,7 @@ async def test_wrong_settings_leave_with_2_and_say_why() -> None:
 async def process(
     address: str,
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, int, list[str]]]:
-    """The service as its image runs it, and its log's lines so far."""
+    """The service as its image runs it, its port, and its log lines so far."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -146,10 +144,10 @@ async def process(
 
 async def _read(stream: asyncio.StreamReader, lines: list[str]) -> None:
     async for line in stream:
-        lines.append(line.decode())  # noqa: PERF401 -- others read them meanwhile
+        lines.append(line.decode())  # noqa: PERF401 -- the test reads them meanwhile
 
 
-def test_defaults_fit_together() -> None:
+def test_default_limits_are_consistent() -> None:
     limits = Settings(backend="x").limits
     assert limits.max_body_bytes <= limits.max_held_bytes
     assert limits.max_backend_concurrency <= limits.max_concurrency

@@ -17,7 +17,7 @@ def test_defaults() -> None:
     assert settings.limits == Limits()
 
 
-def test_front_door() -> None:
+def test_front_door_settings() -> None:
     settings = Settings.from_env(
         {"KAITO_BACKENDS_FILE": "/etc/kaito/backends.yaml", "KAITO_MAX_CONCURRENCY": "7"}
     )
@@ -38,12 +38,12 @@ def test_front_door() -> None:
     ],
     ids="neither both word range zero nan level".split(),
 )
-def test_wrong_values_are_named(environ: dict[str, str], named: str) -> None:
+def test_wrong_values_name_their_variable(environ: dict[str, str], named: str) -> None:
     with pytest.raises(SettingError, match=named):
         Settings.from_env(environ)
 
 
-def test_the_documentation_lists_every_variable() -> None:
+def test_documentation_lists_every_variable() -> None:
     root = Path(__file__).parents[2]
     source = (root / "services/inference-gateway/inference_gateway/settings.py").read_text()
     documented = set(re.findall(r"`(KAITO_\w+)`", (root / "docs/http-api.md").read_text()))

@@ -1,44 +1,128 @@
-"""Starts the gateway: settings, logs, connections, server."""
+"""The composition root: settings, logs, connections, application, server."""
 
 import asyncio
 import os
 import signal
 import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from types import FrameType
 
 import uvloop
 
+from inference_gateway.admission import AdmissionControl
+from inference_gateway.application import Application
+from inference_gateway.backends.backend import Backend
 from inference_gateway.backends.grpc_backend import GrpcBackend
-from inference_gateway.compose import create_front
+from inference_gateway.endpoints.address import EndpointAddress
+from inference_gateway.endpoints.backends_file import BackendsFile, follow
+from inference_gateway.endpoints.pool import EndpointPool
+from inference_gateway.formats.kaito_chat import KaitoChat
+from inference_gateway.formats.openai_chat import OpenAiChat
+from inference_gateway.formats.openai_completions import OpenAiCompletions
+from inference_gateway.generation_handler import GenerationHandler
+from inference_gateway.metrics import Metrics
+from inference_gateway.routes import create_routes
 from inference_gateway.server import create_server
 from inference_gateway.settings import Settings
 from kaito_process import logs
 from kaito_process.environment import SettingError
 
+_BACKENDS_FILE_INTERVAL_SECONDS = 2.0
+
+
+def create_application(
+    settings: Settings, connect: Callable[[EndpointAddress], Backend]
+) -> Application:
+    """The application. Its lifespan opens and closes the connections; nothing starts here."""
+    limits = settings.limits
+    metrics = Metrics()
+    pool = EndpointPool(
+        connect=connect,
+        clock=time.monotonic,
+        readiness=metrics,
+        max_in_flight=limits.max_backend_concurrency,
+        drain_seconds=limits.shutdown_timeout_seconds,
+        sidecar=settings.backends_file is None,
+    )
+    return Application(
+        formats={
+            "/chat": KaitoChat(),
+            "/v1/chat/completions": OpenAiChat(),
+            "/v1/completions": OpenAiCompletions(),
+        },
+        handler=GenerationHandler(
+            router=pool,
+            upstream_errors=metrics,
+            admission=AdmissionControl(
+                max_requests=limits.max_concurrency, max_held_bytes=limits.max_held_bytes
+            ),
+            limits=limits,
+            now=time.time,
+        ),
+        routes=create_routes(pool, metrics.registry),
+        metrics=metrics,
+        clock=time.monotonic,
+        lifespan=lambda: _lifespan(settings, pool),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(settings: Settings, pool: EndpointPool) -> AsyncIterator[None]:
+    """Keeps the pool's addresses current while the server runs, then closes the pool."""
+    following: asyncio.Task[None] | None = None
+    if settings.backends_file is None:
+        pool.set_addresses([_sidecar_address(settings)])
+    else:
+        file = BackendsFile(settings.backends_file)
+        following = asyncio.create_task(
+            follow(file, pool.set_addresses, _BACKENDS_FILE_INTERVAL_SECONDS)
+        )
+    try:
+        yield
+    finally:
+        if following is not None:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
+        await pool.close()
+
+
+def _sidecar_address(settings: Settings) -> EndpointAddress:
+    return EndpointAddress(
+        namespace=settings.namespace,
+        workspace=settings.workspace,
+        # The first probe reports the model.
+        model="",
+        target=settings.backend,
+    )
+
 
 def main() -> int:
+    """The exit code: 0 after a drain, 2 when the settings are wrong."""
     try:
         settings = Settings.from_env(os.environ)
     except SettingError as error:
         print(error, file=sys.stderr)
         return 2
     logs.configure(settings.log_level, "inference-gateway")
-    # uvicorn raises the signal anew once it has drained: that is then the end, and a good one.
+    # uvicorn raises the signal again once it has drained; the process then exits with code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave)
-    front = create_front(
-        settings, lambda place: GrpcBackend(place.address, settings.connections_per_backend)
+        signal.signal(number, _exit)
+    application = create_application(
+        settings, lambda address: GrpcBackend(address.target, settings.connections_per_backend)
     )
-    own = {"workspace": settings.workspace, "namespace": settings.namespace}
+    fields = {"workspace": settings.workspace, "namespace": settings.namespace}
     with (
-        logs.log_context(**{name: value for name, value in own.items() if value}),
+        logs.log_context(**{name: value for name, value in fields.items() if value}),
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(create_server(front, settings).serve())
+        runner.run(create_server(application, settings).serve())
     return 0
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
+def _exit(number: int, frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 

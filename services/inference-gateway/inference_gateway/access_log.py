@@ -1,34 +1,34 @@
-"""One line of the log for each request. Prompts and answers never come into it."""
+"""Logs one line per request. Prompts and answers are never logged."""
 
 import logging
 
-from inference_gateway.exchange import Exchange
+from inference_gateway.request_context import RequestContext
 
-# Asked every few seconds by machines: of interest only when something is wrong.
-_PROBED = ("/healthz", "/livez", "/metrics")
-_ACCESS = logging.getLogger("inference_gateway.access")
+# Probes and scrapes arrive every few seconds; they are logged at INFO only when they fail.
+_PROBE_ROUTES = ("/healthz", "/livez", "/metrics")
+logger = logging.getLogger(__name__)
 
 
-def write(exchange: Exchange, seconds: float) -> None:
-    """The line of a request that is over."""
+def write(context: RequestContext, seconds: float) -> None:
+    """Logs a finished request."""
     line: dict[str, object] = {
-        "request_id": exchange.request_id,
-        "method": exchange.method,
-        "route": exchange.route,
-        "status": exchange.status,
+        "request_id": context.request_id,
+        "method": context.method,
+        "route": context.route,
+        "status": context.status,
         "ms": round(seconds * 1000, 2),
     }
-    facts = exchange.facts
-    if facts.backend:
+    log = context.log
+    if log.backend:
         line |= {
-            "backend": facts.backend,
-            "model": facts.model,
-            "prompt_tokens": facts.prompt_tokens,
-            "completion_tokens": facts.completion_tokens,
+            "backend": log.backend,
+            "model": log.model,
+            "prompt_tokens": log.prompt_tokens,
+            "completion_tokens": log.completion_tokens,
         }
-    if facts.first_token_seconds is not None:
-        line["first_token_ms"] = round(facts.first_token_seconds * 1000, 2)
-    if facts.error:
-        line["error"] = facts.error
-    quiet = exchange.route in _PROBED and exchange.status < 400
-    _ACCESS.log(logging.DEBUG if quiet else logging.INFO, "request", extra=line)
+    if log.first_token_seconds is not None:
+        line["first_token_ms"] = round(log.first_token_seconds * 1000, 2)
+    if log.error:
+        line["error"] = log.error
+    quiet = context.route in _PROBE_ROUTES and context.status < 400
+    logger.log(logging.DEBUG if quiet else logging.INFO, "request", extra=line)

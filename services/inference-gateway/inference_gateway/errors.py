@@ -1,8 +1,9 @@
-"""What a caller is told when there is no answer: one table from gRPC codes to HTTP, two shapes.
+"""Error responses: one table from gRPC codes to HTTP statuses, and two body shapes.
 
-Problem   a refusal as a value: status, message, and OpenAI's type, param and code
-Refused   carries a Problem to where it is rendered
-OpenAI's routes answer {"error": {...}}, the seed's routes {"detail": ...} as FastAPI does.
+Problem           an error response as a value: status, message, and OpenAI's type, param and code
+RequestRejected   carries a Problem to the place that renders it
+
+The OpenAI routes answer {"error": {...}}; all other routes answer {"detail": ...} as FastAPI does.
 """
 
 import json
@@ -14,13 +15,16 @@ from grpc import StatusCode
 
 from inference_gateway.backends.backend import BackendError
 
+# nginx's status for a client that closed the connection. It is only logged and counted: nobody is
+# left to receive it.
 CLIENT_CLOSED_REQUEST = 499
-_RETRY_AFTER_S = {429: 1, 503: 2}
+# Seconds by status: a full queue frees a place sooner than a model-server becomes ready.
+_RETRY_AFTER_SECONDS = {429: 1, 503: 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A refusal. `fields` is FastAPI's list of field errors, for the seed's 422."""
+    """An error response. `fields` holds FastAPI's list of field errors, for the 422 of /chat."""
 
     status: int
     message: str
@@ -31,12 +35,12 @@ class Problem:
 
     @property
     def retry_after_seconds(self) -> int | None:
-        """After how many seconds another try may go better; None where it will not."""
-        return _RETRY_AFTER_S.get(self.status)
+        """Seconds after which a retry may succeed; None when a retry cannot help."""
+        return _RETRY_AFTER_SECONDS.get(self.status)
 
 
-class Refused(Exception):
-    """The request ends with this problem."""
+class RequestRejected(Exception):
+    """The request ends with this problem instead of an answer."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)
@@ -45,6 +49,7 @@ class Refused(Exception):
 
 # gRPC code -> HTTP status, OpenAI's type, OpenAI's code
 STATUS: Mapping[StatusCode, tuple[int, str, str]] = {
+    # No failed call should carry OK; the table covers every code all the same.
     StatusCode.OK: (500, "server_error", "no_answer"),
     StatusCode.CANCELLED: (CLIENT_CLOSED_REQUEST, "server_error", "cancelled"),
     StatusCode.UNKNOWN: (502, "server_error", "bad_gateway"),
@@ -66,15 +71,15 @@ STATUS: Mapping[StatusCode, tuple[int, str, str]] = {
 
 
 def from_backend(error: BackendError) -> Problem:
-    """The model-server's refusal, its message passed on as it is."""
+    """The model-server's error, its message unchanged."""
     status, kind, code = STATUS[error.code]
     return Problem(status=status, message=error.message, type=kind, code=code)
 
 
-def body_too_large(limit: int) -> Problem:
+def body_too_large(limit_bytes: int) -> Problem:
     return Problem(
         status=413,
-        message=f"the request body is larger than {limit} bytes; "
+        message=f"the request body is larger than {limit_bytes} bytes; "
         "send less, or raise KAITO_MAX_BODY_BYTES",
         code="request_too_large",
     )
@@ -86,14 +91,14 @@ def body_too_slow(seconds: float) -> Problem:
     )
 
 
-def too_busy(what: str) -> Problem:
-    return Problem(status=429, message=what, type="rate_limit_error", code="rate_limit_exceeded")
+def too_many_requests(message: str) -> Problem:
+    return Problem(status=429, message=message, type="rate_limit_error", code="rate_limit_exceeded")
 
 
 def timed_out(seconds: float) -> Problem:
     return Problem(
         status=504,
-        message=f"no complete answer within {seconds:g} s; ask for fewer tokens, stream, "
+        message=f"no complete answer within {seconds:g} s; request fewer tokens, stream, "
         "or raise KAITO_REQUEST_TIMEOUT_SECONDS",
         type="timeout_error",
         code="timeout",
@@ -101,10 +106,9 @@ def timed_out(seconds: float) -> Problem:
 
 
 def unknown_model(name: str, known: Iterable[str]) -> Problem:
-    listed = ", ".join(known) or "none"
     return Problem(
         status=404,
-        message=f"model {name!r} does not exist here; there are: {listed}",
+        message=f"model {name!r} does not exist; available: {', '.join(known) or 'none'}",
         param="model",
         code="model_not_found",
     )
@@ -117,7 +121,7 @@ def unavailable(message: str) -> Problem:
 def internal(request_id: str) -> Problem:
     return Problem(
         status=500,
-        message=f"the gateway failed; its log has the reason under request id {request_id}",
+        message=f"the gateway failed; its log has the cause under request id {request_id}",
         type="server_error",
         code="internal_error",
     )
@@ -135,6 +139,6 @@ def openai_body(problem: Problem) -> bytes:
 
 
 def detail_body(problem: Problem) -> bytes:
-    """{"detail": text}, or FastAPI's list of field errors where there is one."""
+    """{"detail": text}, or FastAPI's list of field errors if there is one."""
     detail: Any = list(problem.fields) or problem.message
     return json.dumps({"detail": detail}, ensure_ascii=False).encode()

@@ -2,13 +2,14 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from inference_gateway.exchange import Exchange
+from inference_gateway.request_context import RequestContext
 
+# From a health check to the default request time limit.
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 
 
 class Metrics:
-    """Counters of one gateway process, in a registry of their own."""
+    """The metrics of one gateway process, in their own registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -20,57 +21,57 @@ class Metrics:
         )
         self._seconds = Histogram(
             "kaito_gateway_request_duration_seconds",
-            "From the request's headers to the answer's last byte",
+            "Time from the request's headers to the last byte of the response",
             ["route"],
             buckets=_SECONDS,
             registry=self.registry,
         )
         self._first_token = Histogram(
             "kaito_gateway_time_to_first_token_seconds",
-            "From the request's headers to the first text of a streamed answer",
+            "Time from the request's headers to the first text of a streamed answer",
             ["route"],
             buckets=_SECONDS,
             registry=self.registry,
         )
         self._tokens = Counter(
             "kaito_gateway_tokens",
-            "Tokens as counted by the model-server, by model and kind",
+            "Tokens counted by the model-server, by model and kind (prompt or completion)",
             ["model", "kind"],
             registry=self.registry,
         )
         self.in_flight = Gauge(
-            "kaito_gateway_in_flight_requests", "Requests being answered", registry=self.registry
+            "kaito_gateway_in_flight_requests", "Requests in flight", registry=self.registry
         )
         self._upstream_errors = Counter(
             "kaito_gateway_upstream_errors",
-            "Calls that a model-server refused or that did not reach it, by gRPC code",
+            "Failed calls to model-servers, by gRPC status code",
             ["backend", "code"],
             registry=self.registry,
         )
         self._ready = Gauge(
             "kaito_gateway_backend_ready",
-            "1 while the model-server can answer, by its last probe",
+            "1 if the model-server was serving at its last probe, else 0",
             ["backend"],
             registry=self.registry,
         )
 
-    def answered(self, exchange: Exchange, seconds: float) -> None:
-        """Counts a finished request."""
-        self._requests.labels(exchange.route, str(exchange.status)).inc()
-        self._seconds.labels(exchange.route).observe(seconds)
-        facts = exchange.facts
-        if facts.first_token_seconds is not None:
-            self._first_token.labels(exchange.route).observe(facts.first_token_seconds)
-        if facts.completion_tokens or facts.prompt_tokens:
-            self._tokens.labels(facts.model, "prompt").inc(facts.prompt_tokens)
-            self._tokens.labels(facts.model, "completion").inc(facts.completion_tokens)
+    def record_request(self, context: RequestContext, seconds: float) -> None:
+        """Records a finished request."""
+        self._requests.labels(context.route, str(context.status)).inc()
+        self._seconds.labels(context.route).observe(seconds)
+        log = context.log
+        if log.first_token_seconds is not None:
+            self._first_token.labels(context.route).observe(log.first_token_seconds)
+        if log.completion_tokens or log.prompt_tokens:
+            self._tokens.labels(log.model, "prompt").inc(log.prompt_tokens)
+            self._tokens.labels(log.model, "completion").inc(log.completion_tokens)
 
-    def upstream_failed(self, backend: str, code: str) -> None:
+    def record_upstream_error(self, backend: str, code: str) -> None:
         self._upstream_errors.labels(backend, code).inc()
 
-    def backend_ready(self, backend: str, ready: bool) -> None:
+    def set_backend_ready(self, backend: str, ready: bool) -> None:
         self._ready.labels(backend).set(ready)
 
-    def backend_gone(self, backend: str) -> None:
-        """Forgets a model-server that was taken out of the list."""
+    def remove_backend(self, backend: str) -> None:
+        """Drops the time series of a model-server that left the pool."""
         self._ready.remove(backend)

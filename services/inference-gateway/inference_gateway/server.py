@@ -1,7 +1,7 @@
-"""uvicorn with limits that it has none of: headers that come too slowly or are too long.
+"""uvicorn, with the header limits that it lacks: closes connections whose headers are too slow or
+too long.
 
-The class below is uvicorn's own place for such things (its `http` option takes a protocol class),
-hence the inheritance.
+uvicorn takes its HTTP protocol as a class (the option `http`), hence the inheritance below.
 """
 
 import asyncio
@@ -11,35 +11,35 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from inference_gateway.front import Front
+from inference_gateway.application import Application
 from inference_gateway.settings import Limits, Settings
 
-_TOO_LONG = (
+_HEADERS_TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
 )
 
 
-def guarded(limits: Limits) -> type[asyncio.Protocol]:
-    """uvicorn's HTTP protocol, closing connections whose headers break the limits."""
+def create_protocol(limits: Limits) -> type[asyncio.Protocol]:
+    """uvicorn's HTTP protocol with limits on the time and size of request headers."""
 
-    class Guarded(HttpToolsProtocol):
+    class HeaderLimitedProtocol(HttpToolsProtocol):
         header_timer: asyncio.TimerHandle | None = None
         header_bytes = 0
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self._await_headers()
+            self._start_header_timer()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self._headers_are_here()
+            self._stop_header_timer()
             super().connection_lost(exc)
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
             self.header_bytes = 0
             if self.header_timer is None:
-                self._await_headers()
+                self._start_header_timer()
 
         def on_url(self, url: bytes) -> None:
             super().on_url(url)
@@ -50,40 +50,41 @@ def guarded(limits: Limits) -> type[asyncio.Protocol]:
             self._count(len(name) + len(value))
 
         def on_headers_complete(self) -> None:
-            self._headers_are_here()
+            self._stop_header_timer()
             if not self.transport.is_closing():
                 super().on_headers_complete()
 
         def _count(self, size: int) -> None:
             self.header_bytes += size
             if self.header_bytes > limits.max_header_bytes and not self.transport.is_closing():
-                self.transport.write(_TOO_LONG)
+                self.transport.write(_HEADERS_TOO_LONG)
                 self.transport.close()
 
-        def _await_headers(self) -> None:
+        def _start_header_timer(self) -> None:
             self.header_timer = self.loop.call_later(
                 limits.header_timeout_seconds, self.timeout_keep_alive_handler
             )
 
-        def _headers_are_here(self) -> None:
+        def _stop_header_timer(self) -> None:
             if self.header_timer is not None:
                 self.header_timer.cancel()
                 self.header_timer = None
 
-    return Guarded
+    return HeaderLimitedProtocol
 
 
-def create_server(front: Front, settings: Settings, **changes: Any) -> uvicorn.Server:
-    """The server of `front`, not started. SIGTERM lets answers in flight end."""
+def create_server(application: Application, settings: Settings, **changes: Any) -> uvicorn.Server:
+    """The server of the application, not started. SIGTERM lets answers in flight finish."""
     limits = settings.limits
     options: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,
         "loop": "uvloop",
-        "http": guarded(limits),
+        "http": create_protocol(limits),
         "ws": "none",
         "lifespan": "on",
         "interface": "asgi3",
+        # Logs are JSON (kaito_process.logs), and the application logs the requests.
         "log_config": None,
         "access_log": False,
         "server_header": False,
@@ -91,4 +92,4 @@ def create_server(front: Front, settings: Settings, **changes: Any) -> uvicorn.S
         "timeout_keep_alive": math.ceil(limits.idle_timeout_seconds),
         "timeout_graceful_shutdown": math.ceil(limits.shutdown_timeout_seconds),
     }
-    return uvicorn.Server(uvicorn.Config(front, **(options | changes)))
+    return uvicorn.Server(uvicorn.Config(application, **(options | changes)))

@@ -1,4 +1,4 @@
-"""The gateway's settings, read once from the environment. Every one has a KAITO_ variable."""
+"""The gateway's settings, read once from the environment; docs/http-api.md describes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from kaito_process.environment import Environment, SettingError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one request may take, and all of them together. Seconds and bytes."""
+    """Limits on each request, and on all requests together."""
 
     max_body_bytes: int = 4 * 1024 * 1024
     max_held_bytes: int = 64 * 1024 * 1024
@@ -26,7 +26,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Exactly one of `backend` (in a model's pod) and `backends_file` (front door) is set."""
+    """Exactly one of `backend` (sidecar) and `backends_file` (front door) is set.
+
+    One field per KAITO_* variable.
+    """
 
     host: str = "0.0.0.0"
     port: int = 5000
@@ -40,15 +43,19 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        """Raises SettingError."""
+        """Reads every variable.
+
+        Raises:
+            SettingError: a variable is missing or unusable.
+        """
         env = Environment(environ)
         backend, file = env.text("KAITO_BACKEND", ""), env.text("KAITO_BACKENDS_FILE", "")
         if bool(backend) == bool(file):
             raise SettingError(
                 "KAITO_BACKEND",
                 backend,
-                f"set either it, in a model's pod, or KAITO_BACKENDS_FILE (is {file!r}), "
-                "at a front door",
+                "set exactly one of KAITO_BACKEND (in a model's pod) and KAITO_BACKENDS_FILE "
+                f"(at a front door), which is {file!r}",
             )
         return cls(
             host=env.text("KAITO_HTTP_HOST", "0.0.0.0"),
@@ -64,7 +71,7 @@ class Settings:
 
 
 def _limits(env: Environment) -> Limits:
-    own = Limits()
+    defaults = Limits()
 
     def count(name: str, default: int) -> int:
         return env.integer(name, default, minimum=1)
@@ -73,19 +80,25 @@ def _limits(env: Environment) -> Limits:
         return env.seconds(name, default, minimum=1)
 
     return Limits(
-        max_body_bytes=count("KAITO_MAX_BODY_BYTES", own.max_body_bytes),
-        max_held_bytes=count("KAITO_MAX_HELD_BYTES", own.max_held_bytes),
-        max_concurrency=count("KAITO_MAX_CONCURRENCY", own.max_concurrency),
-        max_backend_concurrency=count("KAITO_MAX_BACKEND_CONCURRENCY", own.max_backend_concurrency),
-        request_timeout_seconds=seconds(
-            "KAITO_REQUEST_TIMEOUT_SECONDS", own.request_timeout_seconds
+        max_body_bytes=count("KAITO_MAX_BODY_BYTES", defaults.max_body_bytes),
+        max_held_bytes=count("KAITO_MAX_HELD_BYTES", defaults.max_held_bytes),
+        max_concurrency=count("KAITO_MAX_CONCURRENCY", defaults.max_concurrency),
+        max_backend_concurrency=count(
+            "KAITO_MAX_BACKEND_CONCURRENCY", defaults.max_backend_concurrency
         ),
-        body_timeout_seconds=seconds("KAITO_BODY_TIMEOUT_SECONDS", own.body_timeout_seconds),
-        header_timeout_seconds=seconds("KAITO_HEADER_TIMEOUT_SECONDS", own.header_timeout_seconds),
-        max_header_bytes=count("KAITO_MAX_HEADER_BYTES", own.max_header_bytes),
-        idle_timeout_seconds=seconds("KAITO_IDLE_TIMEOUT_SECONDS", own.idle_timeout_seconds),
-        sse_keep_alive_seconds=seconds("KAITO_SSE_KEEP_ALIVE_SECONDS", own.sse_keep_alive_seconds),
+        request_timeout_seconds=seconds(
+            "KAITO_REQUEST_TIMEOUT_SECONDS", defaults.request_timeout_seconds
+        ),
+        body_timeout_seconds=seconds("KAITO_BODY_TIMEOUT_SECONDS", defaults.body_timeout_seconds),
+        header_timeout_seconds=seconds(
+            "KAITO_HEADER_TIMEOUT_SECONDS", defaults.header_timeout_seconds
+        ),
+        max_header_bytes=count("KAITO_MAX_HEADER_BYTES", defaults.max_header_bytes),
+        idle_timeout_seconds=seconds("KAITO_IDLE_TIMEOUT_SECONDS", defaults.idle_timeout_seconds),
+        sse_keep_alive_seconds=seconds(
+            "KAITO_SSE_KEEP_ALIVE_SECONDS", defaults.sse_keep_alive_seconds
+        ),
         shutdown_timeout_seconds=seconds(
-            "KAITO_SHUTDOWN_TIMEOUT_SECONDS", own.shutdown_timeout_seconds
+            "KAITO_SHUTDOWN_TIMEOUT_SECONDS", defaults.shutdown_timeout_seconds
         ),
     )

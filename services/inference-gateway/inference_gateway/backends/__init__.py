@@ -1,1 +1,1 @@
-"""The seam to model-servers, its gRPC implementation and its fake."""
+"""The connection to a model-server: its interface, the gRPC implementation, and a fake."""

@@ -1,4 +1,4 @@
-"""A model-server in memory that follows a script. Behaves as the contract says, no network."""
+"""A scripted model-server in memory that keeps to the contract, for tests."""
 
 import asyncio
 from collections import deque
@@ -24,26 +24,26 @@ def _phi() -> pb.Model:
 
 @dataclass(slots=True)
 class FakeBackend:
-    """Implements `Backend`: answers every request with `pieces`, once `gate` is open.
+    """Implements `Backend`: answers every request with `deltas` once `gate` is set.
 
-    `failures` are raised one per call, before anything else; `break_after` pieces of a stream,
-    `breaks_with` is raised. `requests` and `cancelled` record what came and what was given up.
+    `failures` are raised one per call, before anything else. A stream raises `break_error` after
+    `break_after` messages. `requests`, `sent` and `canceled` record what happened.
     """
 
-    pieces: tuple[str, ...] = ("Hello", ", ", "world")
+    deltas: tuple[str, ...] = ("Hello", ", ", "world")
     finish: pb.FinishReason = pb.FINISH_REASON_STOP
     loaded: pb.Model = field(default_factory=_phi)
     loaded_adapters: tuple[pb.Adapter, ...] = ()
     health_now: Health = field(default_factory=lambda: Health(serving=True))
     failures: deque[BackendError] = field(default_factory=deque)
     break_after: int | None = None
-    breaks_with: BackendError = field(
+    break_error: BackendError = field(
         default_factory=lambda: BackendError(grpc.StatusCode.INTERNAL, "the engine broke")
     )
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     requests: list[pb.GenerateRequest] = field(default_factory=list)
-    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
-    given: int = 0
+    canceled: asyncio.Event = field(default_factory=asyncio.Event)
+    sent: int = 0
     closed: bool = False
 
     def __post_init__(self) -> None:
@@ -52,27 +52,27 @@ class FakeBackend:
     async def generate(
         self, request: pb.GenerateRequest, timeout_seconds: float
     ) -> pb.GenerateResponse:
-        await self._admit(request, timeout_seconds)
+        await self._start(request, timeout_seconds)
         choices = [
-            pb.Choice(index=index, text="".join(self.pieces), finish_reason=self.finish)
-            for index in range(_choices(request))
+            pb.Choice(index=index, text="".join(self.deltas), finish_reason=self.finish)
+            for index in range(_choice_count(request))
         ]
         return pb.GenerateResponse(
-            choices=choices, usage=self._usage(request), model=self._answering(request)
+            choices=choices, usage=self._usage(request), model=self._answering_model(request)
         )
 
     async def stream(
         self, request: pb.GenerateRequest, timeout_seconds: float
     ) -> AsyncGenerator[pb.StreamGenerateResponse, None]:
-        await self._admit(request, timeout_seconds)
+        await self._start(request, timeout_seconds)
         try:
             for count, message in enumerate(self._messages(request)):
                 if count == self.break_after:
-                    raise self.breaks_with
-                self.given += 1
+                    raise self.break_error
+                self.sent += 1
                 yield message
         except GeneratorExit:
-            self.cancelled.set()
+            self.canceled.set()
             raise
 
     async def model(self, timeout_seconds: float) -> pb.Model:
@@ -87,7 +87,7 @@ class FakeBackend:
     async def close(self, grace_seconds: float) -> None:
         self.closed = True
 
-    async def _admit(self, request: pb.GenerateRequest, timeout_seconds: float) -> None:
+    async def _start(self, request: pb.GenerateRequest, timeout_seconds: float) -> None:
         self.requests.append(request)
         if self.failures:
             raise self.failures.popleft()
@@ -100,31 +100,31 @@ class FakeBackend:
         except TimeoutError:
             raise BackendError(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded") from None
         except asyncio.CancelledError:
-            self.cancelled.set()
+            self.canceled.set()
             raise
 
     def _messages(self, request: pb.GenerateRequest) -> list[pb.StreamGenerateResponse]:
-        numbered = range(_choices(request))
+        indices = range(_choice_count(request))
         messages = [
-            pb.StreamGenerateResponse(index=index, text=piece)
-            for piece in self.pieces
-            for index in numbered
+            pb.StreamGenerateResponse(index=index, text=delta)
+            for delta in self.deltas
+            for index in indices
         ]
         messages += [
-            pb.StreamGenerateResponse(index=index, finish_reason=self.finish) for index in numbered
+            pb.StreamGenerateResponse(index=index, finish_reason=self.finish) for index in indices
         ]
-        messages[0].model = self._answering(request)
+        messages[0].model = self._answering_model(request)
         messages[0].request_id = request.request_id
         messages[-1].usage.CopyFrom(self._usage(request))
         return messages
 
     def _usage(self, request: pb.GenerateRequest) -> pb.Usage:
-        tokens = len(self.pieces) * _choices(request)
+        tokens = len(self.deltas) * _choice_count(request)
         return pb.Usage(prompt_tokens=7, completion_tokens=tokens)
 
-    def _answering(self, request: pb.GenerateRequest) -> str:
+    def _answering_model(self, request: pb.GenerateRequest) -> str:
         return request.model or self.loaded.default_model
 
 
-def _choices(request: pb.GenerateRequest) -> int:
+def _choice_count(request: pb.GenerateRequest) -> int:
     return request.options.num_return_sequences or 1

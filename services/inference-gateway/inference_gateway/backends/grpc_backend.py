@@ -1,6 +1,6 @@
-"""A model-server over grpc.aio: a few connections, calls spread over them in turn.
+"""A model-server over grpc.aio: a few connections, used in turn.
 
-The one module that turns grpc's exceptions into BackendError. Knows no HTTP and no routing.
+The only module that translates grpc's exceptions into BackendError. Knows no HTTP and no routing.
 """
 
 import asyncio
@@ -17,15 +17,18 @@ from kaito.inference.v1 import inference_pb2_grpc as rpc
 
 SERVICE = "kaito.inference.v1.InferenceService"
 _ADAPTERS_PER_PAGE = 100
-_ADAPTER_PAGES = 100
+# Bounds the loop if a model-server never sends its last page.
+_MAX_ADAPTER_PAGES = 100
+# Twice what a model-server accepts, whose limit therefore applies first.
 _MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
+    # A pod of the cluster is never behind the proxy that HTTP_PROXY names.
     ("grpc.enable_http_proxy", 0),
-    # Channels with equal targets share one connection unless each keeps its own.
+    # Without this, channels to the same target share one connection.
     ("grpc.use_local_subchannel_pool", 1),
-    # A model-server that restarts is found again within two seconds.
+    # Reconnects within two seconds of a model-server's restart.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 500),
     ("grpc.max_reconnect_backoff_ms", 2000),
@@ -51,10 +54,10 @@ class GrpcBackend:
         self, request: pb.GenerateRequest, timeout_seconds: float
     ) -> pb.GenerateResponse:
         with _translated_errors():
-            answer: pb.GenerateResponse = await next(self._stubs).Generate(
+            response: pb.GenerateResponse = await next(self._stubs).Generate(
                 request, timeout=timeout_seconds
             )
-        return answer
+        return response
 
     async def stream(
         self, request: pb.GenerateRequest, timeout_seconds: float
@@ -71,21 +74,21 @@ class GrpcBackend:
 
     async def model(self, timeout_seconds: float) -> pb.Model:
         with _translated_errors():
-            answer: pb.GetModelResponse = await next(self._stubs).GetModel(
+            response: pb.GetModelResponse = await next(self._stubs).GetModel(
                 pb.GetModelRequest(), timeout=timeout_seconds
             )
-        return answer.model
+        return response.model
 
     async def adapters(self, timeout_seconds: float) -> tuple[pb.Adapter, ...]:
         found: list[pb.Adapter] = []
         page = pb.ListAdaptersRequest(page_size=_ADAPTERS_PER_PAGE)
         with _translated_errors():
-            for _ in range(_ADAPTER_PAGES):
-                answer: pb.ListAdaptersResponse = await next(self._stubs).ListAdapters(
+            for _ in range(_MAX_ADAPTER_PAGES):
+                response: pb.ListAdaptersResponse = await next(self._stubs).ListAdapters(
                     page, timeout=timeout_seconds
                 )
-                found += answer.adapters
-                page.page_token = answer.next_page_token
+                found += response.adapters
+                page.page_token = response.next_page_token
                 if not page.page_token:
                     break
         return tuple(found)
@@ -94,11 +97,11 @@ class GrpcBackend:
         request = health_pb2.HealthCheckRequest(service=SERVICE)
         try:
             with _translated_errors():
-                answer = await self._check(request, timeout=timeout_seconds)
+                response = await self._check(request, timeout=timeout_seconds)
         except BackendError as error:
             return Health(serving=False, detail=str(error))
-        status = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
-        return Health(serving=status == "SERVING", detail=f"the model-server says {status}")
+        status = health_pb2.HealthCheckResponse.ServingStatus.Name(response.status)
+        return Health(serving=status == "SERVING", detail=f"the model-server reports {status}")
 
     async def close(self, grace_seconds: float) -> None:
         await asyncio.gather(*(channel.close(grace_seconds) for channel in self._channels))
@@ -111,5 +114,5 @@ def _translated_errors() -> Iterator[None]:
     except grpc.aio.AioRpcError as error:
         raise BackendError(error.code(), error.details() or error.code().name) from None
     except (grpc.aio.UsageError, grpc.aio.InternalError) as error:
-        # The channel was closed under the call: its model-server is being taken out.
+        # The channel was closed during the call: its endpoint is being removed from the pool.
         raise BackendError(grpc.StatusCode.UNAVAILABLE, str(error)) from None

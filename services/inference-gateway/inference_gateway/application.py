@@ -1,0 +1,109 @@
+"""The ASGI application: generation routes go to the handler, all other routes to FastAPI.
+
+Assigns every request its id, and counts and logs it once when it ends.
+"""
+
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from inference_gateway import access_log
+from inference_gateway.errors import CLIENT_CLOSED_REQUEST, Problem
+from inference_gateway.formats.api_format import ApiFormat
+from inference_gateway.generation_handler import GenerationHandler
+from inference_gateway.metrics import Metrics
+from inference_gateway.request_context import ClientDisconnected, RequestContext
+
+# A client's id is echoed and logged, so it may only hold characters that are safe there.
+_CLIENT_REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
+WORKSPACE_ROUTE = "/workspaces/{namespace}/{name}"
+_WORKSPACE_PATH = re.compile(r"/workspaces/([^/]+)/([^/]+)(/.+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """Serves each path of `formats` at the root and below /workspaces/{namespace}/{name}.
+
+    Generation runs on bare ASGI, where the handler itself sees disconnects and back-pressure.
+    """
+
+    formats: Mapping[str, ApiFormat]
+    handler: GenerationHandler
+    routes: ASGIApp
+    metrics: Metrics
+    clock: Callable[[], float]
+    lifespan: Callable[[], AbstractAsyncContextManager[None]]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._run_lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        context = RequestContext(
+            scope, receive, send, request_id=_request_id(scope), clock=self.clock
+        )
+        self.metrics.in_flight.inc()
+        try:
+            await self._dispatch(context)
+        except ClientDisconnected:
+            context.status = context.status or CLIENT_CLOSED_REQUEST
+            context.log.error = "the client disconnected"
+        finally:
+            self.metrics.in_flight.dec()
+            seconds = context.elapsed_seconds()
+            self.metrics.record_request(context, seconds)
+            access_log.write(context, seconds)
+
+    async def _dispatch(self, context: RequestContext) -> None:
+        path: str = context.scope["path"]
+        workspace, prefix = "", ""
+        api_format = self.formats.get(path)
+        if api_format is None and (below := _WORKSPACE_PATH.fullmatch(path)):
+            workspace, prefix = f"{below[1]}/{below[2]}", WORKSPACE_ROUTE
+            path = below[3]
+            api_format = self.formats.get(path)
+        if api_format is None:
+            await self._serve_route(context)
+        else:
+            context.route = prefix + path
+            await self._generate(context, api_format, workspace)
+
+    async def _generate(
+        self, context: RequestContext, api_format: ApiFormat, workspace: str
+    ) -> None:
+        if context.method == "POST":
+            await self.handler.handle(context, api_format, workspace)
+            return
+        problem = Problem(status=405, message="Method Not Allowed", code="method_not_allowed")
+        await context.respond(405, api_format.error_body(problem), [(b"allow", b"POST")])
+
+    async def _serve_route(self, context: RequestContext) -> None:
+        await self.routes(context.scope, context.receive, context.send)
+        # Unknown paths share one label: a client must not be able to create time series.
+        route = context.scope.get("route")
+        context.route = getattr(route, "path", "other")
+
+    async def _run_lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            async with self.lifespan():
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            raise
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _CLIENT_REQUEST_ID.fullmatch(value):
+            found: bytes = value
+            return found.decode()
+    return uuid.uuid4().hex

@@ -1,1 +1,0 @@
-"""The request and answer formats spoken over HTTP, as pure translations to the contract."""

@@ -1,0 +1,1 @@
+"""The model-servers behind this gateway: their addresses, health, load, and request routing."""

@@ -1,0 +1,136 @@
+"""The pool of endpoints of this gateway.
+
+A task of its own probes each endpoint, so that a hung one delays no other. Knows no HTTP and no
+file: its owner sets the addresses.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from inference_gateway.backends.backend import Backend
+from inference_gateway.endpoints.address import EndpointAddress
+from inference_gateway.endpoints.endpoint import Endpoint
+from inference_gateway.endpoints.routing import RouteMatch, find_matches, model_names
+from inference_gateway.errors import RequestRejected, unknown_model
+
+logger = logging.getLogger(__name__)
+_READY_PROBE_INTERVAL_SECONDS = 5.0
+# A model that has just been loaded becomes available within a second.
+_UNREADY_PROBE_INTERVAL_SECONDS = 1.0
+
+
+class ReadinessReporter(Protocol):
+    """Publishes which endpoints are ready, by label."""
+
+    def set_backend_ready(self, backend: str, ready: bool) -> None: ...
+
+    def remove_backend(self, backend: str) -> None: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class EndpointPool:
+    """All endpoints, by address.
+
+    A `sidecar` gateway runs in a model's pod. It has one endpoint, which gets every request even
+    when it is not ready and rejects unknown model names itself.
+    """
+
+    connect: Callable[[EndpointAddress], Backend]
+    clock: Callable[[], float]
+    readiness: ReadinessReporter
+    max_in_flight: int
+    drain_seconds: float
+    sidecar: bool
+    _endpoints: dict[EndpointAddress, Endpoint] = field(default_factory=dict)
+    _probes: dict[EndpointAddress, asyncio.Task[None]] = field(default_factory=dict)
+    _closing: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def endpoints(self) -> Sequence[Endpoint]:
+        return tuple(self._endpoints.values())
+
+    def route(self, model: str, workspace: str = "") -> Sequence[RouteMatch]:
+        """The endpoints that can answer for `model`, best first; at least one.
+
+        `workspace` (namespace/name) narrows the search to that Workspace.
+
+        Raises:
+            RequestRejected: no endpoint can answer.
+        """
+        eligible = [each for each in self.endpoints if workspace in ("", each.address.label)]
+        if not eligible and workspace:
+            raise RequestRejected(unknown_model(workspace, model_names(self.endpoints)))
+        if not self.sidecar:
+            return find_matches(model, eligible)
+        (endpoint,) = eligible
+        default_names = ("", endpoint.address.label, endpoint.address.workspace)
+        return (RouteMatch(endpoint, "" if model in default_names else model),)
+
+    def set_addresses(self, addresses: Iterable[EndpointAddress]) -> None:
+        """Replaces the addresses.
+
+        An endpoint that remains keeps its connections; one that is removed finishes its calls.
+        """
+        wanted = set(addresses)
+        for address in self._endpoints.keys() - wanted:
+            self._remove(address)
+        for address in sorted(wanted - self._endpoints.keys()):
+            self._add(address)
+
+    async def close(self) -> None:
+        """Ends all probes and connections."""
+        for address in list(self._endpoints):
+            self._remove(address)
+        await asyncio.gather(*self._closing)
+
+    def _add(self, address: EndpointAddress) -> None:
+        endpoint = Endpoint(
+            address=address,
+            backend=self.connect(address),
+            clock=self.clock,
+            max_in_flight=self.max_in_flight,
+        )
+        self._endpoints[address] = endpoint
+        self._probes[address] = asyncio.create_task(self._probe_periodically(endpoint))
+        logger.info("backend added", extra={"backend": address.label, "address": address.target})
+
+    def _remove(self, address: EndpointAddress) -> None:
+        endpoint = self._endpoints.pop(address)
+        task = asyncio.create_task(self._drain(endpoint, self._probes.pop(address)))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _drain(self, endpoint: Endpoint, probe: asyncio.Task[None]) -> None:
+        probe.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await probe
+        label = endpoint.address.label
+        # A Workspace whose address changed is still in the pool, and so is its readiness.
+        if not any(label == other.label for other in self._endpoints):
+            self.readiness.remove_backend(label)
+        logger.info("backend removed", extra={"backend": label})
+        await endpoint.backend.close(self.drain_seconds)
+
+    async def _probe_periodically(self, endpoint: Endpoint) -> None:
+        serving: bool | None = None
+        while True:
+            await endpoint.probe()
+            if endpoint.health.serving is not serving:
+                serving = endpoint.health.serving
+                self._report_readiness(endpoint)
+            await asyncio.sleep(
+                _READY_PROBE_INTERVAL_SECONDS if serving else _UNREADY_PROBE_INTERVAL_SECONDS
+            )
+
+    def _report_readiness(self, endpoint: Endpoint) -> None:
+        serving = endpoint.health.serving
+        self.readiness.set_backend_ready(endpoint.address.label, serving)
+        logger.log(
+            logging.INFO if serving else logging.WARNING,
+            "backend ready" if serving else "backend not ready",
+            extra={"backend": endpoint.address.label, "detail": endpoint.health.detail},
+        )

@@ -1,0 +1,65 @@
+"""Writes one streamed answer as server-sent events. Knows no model-server and no API format."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from inference_gateway.formats.api_format import EventEncoder
+from inference_gateway.request_context import RequestContext
+from inference_gateway.stream_merging import wait_for_first
+from kaito.inference.v1 import inference_pb2 as pb
+
+NumberedMessage = tuple[int, pb.StreamGenerateResponse]
+_KEEP_ALIVE = b": keep-alive\n\n"
+
+
+@dataclass(slots=True)
+class EventStreamWriter:
+    """Writes to one response, which starts with the first thing there is to write.
+
+    Until then a failure can still be answered with a status of its own.
+    """
+
+    context: RequestContext
+    encoder: EventEncoder
+    _model: str = ""
+
+    async def write(self, prompt_index: int, message: pb.StreamGenerateResponse) -> None:
+        """Writes one message for the prompt of that index."""
+        context = self.context
+        if message.model:
+            self._model = message.model
+        if message.text:
+            context.record_first_token()
+        if message.HasField("usage"):
+            context.record_usage(self._model, message.usage)
+        data = self.encoder.encode(prompt_index, message)
+        if not context.started:
+            await context.start_event_stream()
+        if data:
+            await context.write(data)
+
+    async def keep_alive(self) -> None:
+        """Writes a comment, so that no proxy closes a connection that looks idle."""
+        await self.context.start_event_stream()
+        await self.context.write(_KEEP_ALIVE)
+
+    async def end(self) -> None:
+        """Writes the final events, with the usage of all prompts together."""
+        log = self.context.log
+        usage = pb.Usage(prompt_tokens=log.prompt_tokens, completion_tokens=log.completion_tokens)
+        await self.context.start_event_stream()
+        await self.context.write(self.encoder.end(usage), last=True)
+
+
+async def relay(
+    messages: AsyncIterator[NumberedMessage], writer: EventStreamWriter, keep_alive_seconds: float
+) -> None:
+    """Writes all messages; before the first, a comment every `keep_alive_seconds`."""
+    async for first in wait_for_first(messages, keep_alive_seconds):
+        if first is None:
+            await writer.keep_alive()
+        else:
+            await writer.write(*first)
+    async for prompt_index, message in messages:
+        await writer.write(prompt_index, message)
+    await writer.end()

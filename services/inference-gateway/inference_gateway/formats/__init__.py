@@ -1,0 +1,1 @@
+"""The API formats spoken over HTTP, as pure translations to and from the contract."""

@@ -1,0 +1,96 @@
+"""The interface of an API format, and the values it works on. Pure throughout.
+
+ApiFormat       parses a body into a ParsedRequest, renders errors
+ParsedRequest   one request: what to send to the model-server, and how to render its answers
+EventEncoder    renders a streamed answer
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from inference_gateway.errors import Problem
+from kaito.inference.v1 import inference_pb2 as pb
+
+Input = str | tuple[pb.ChatMessage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationContext:
+    """What an answer depends on besides its request. `created` is in seconds since 1970.
+
+    `served_model` is the name to send to the model-server; `model` describes what it has loaded.
+    """
+
+    request_id: str
+    created: int
+    served_model: str
+    model: pb.Model
+
+    def build_request(self, text: Input, options: pb.GenerationOptions) -> pb.GenerateRequest:
+        """One request of the contract, for a prompt or for the messages of a conversation."""
+        request = pb.GenerateRequest(
+            model=self.served_model, request_id=self.request_id, options=options
+        )
+        if isinstance(text, str):
+            request.prompt = text
+        else:
+            request.chat.messages.extend(text)
+        return request
+
+
+class EventEncoder(Protocol):
+    """Renders one streamed answer; keeps the state it needs between messages."""
+
+    def encode(self, prompt_index: int, message: pb.StreamGenerateResponse) -> bytes:
+        """The events of one message, for the request's prompt of that index."""
+        ...
+
+    def end(self, usage: pb.Usage) -> bytes:
+        """The final events, once all choices of all prompts have ended."""
+        ...
+
+
+class ParsedRequest(Protocol):
+    """One valid request. Immutable."""
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def is_streaming(self) -> bool: ...
+
+    @property
+    def ignored_parameters(self) -> tuple[str, ...]:
+        """Parameters that are accepted and have no effect; the response names them."""
+        ...
+
+    def requests(self, generation: GenerationContext) -> tuple[pb.GenerateRequest, ...]:
+        """The requests to the model-server, one per prompt."""
+        ...
+
+    def response_body(
+        self, responses: Sequence[pb.GenerateResponse], generation: GenerationContext
+    ) -> bytes:
+        """The response's body; `responses` in the order of `requests`."""
+        ...
+
+    def event_encoder(self, generation: GenerationContext) -> EventEncoder:
+        """Renders the answer if `is_streaming`."""
+        ...
+
+
+class ApiFormat(Protocol):
+    """One API format."""
+
+    def parse(self, body: bytes) -> ParsedRequest:
+        """The request in this body.
+
+        Raises:
+            RequestRejected: the body does not fit the format's schema.
+        """
+        ...
+
+    def error_body(self, problem: Problem) -> bytes:
+        """The body of an error response."""
+        ...

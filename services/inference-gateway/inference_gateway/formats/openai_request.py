@@ -1,0 +1,110 @@
+"""Parses a body of the OpenAI API into its schema and the contract's options."""
+
+import json
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from inference_gateway.errors import Problem, RequestRejected
+from inference_gateway.formats.openai_schema import CommonFields
+from kaito.inference.v1 import inference_pb2 as pb
+
+_Request = TypeVar("_Request", bound=CommonFields)
+_IGNORED_PARAMETERS = ("presence_penalty", "frequency_penalty", "logit_bias")
+
+
+def parse_body(schema: type[_Request], body: bytes) -> _Request:
+    """The body as `schema`.
+
+    Raises:
+        RequestRejected: 400, naming the first wrong field.
+    """
+    try:
+        return schema.model_validate_json(body)
+    except ValidationError as error:
+        raise RequestRejected(_invalid_body(error, body)) from None
+
+
+def _invalid_body(error: ValidationError, body: bytes) -> Problem:
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    if errors[0]["type"] == "json_invalid":
+        return Problem(status=400, message=f"the body is not JSON: {errors[0]['msg']}")
+    # A union reports one error per member. The deepest error, and among those one that is not about
+    # the type alone, comes from the member that the client meant.
+    sent = json.loads(body)
+    param, kind, message = max(
+        ((_sent_path(each["loc"], sent), each["type"], each["msg"]) for each in errors),
+        key=lambda each: (len(each[0]), not each[1].endswith("_type")),
+    )
+    name = ".".join(param) or None
+    if kind == "missing":
+        message, code = f"missing required parameter: {name!r}", "missing_required_parameter"
+    else:
+        message = f"{name or 'the body'}: {message}"
+        code = "invalid_type" if kind.endswith("_type") else "invalid_value"
+    return Problem(status=400, message=message, param=name, code=code)
+
+
+def _sent_path(loc: tuple[int | str, ...], sent: Any) -> tuple[str, ...]:
+    """pydantic's `loc` without the names of union members, which the client did not send."""
+    path: list[str] = []
+    for position, part in enumerate(loc):
+        if isinstance(sent, dict) and (part in sent or position == len(loc) - 1):
+            path.append(str(part))
+            sent = sent.get(part)
+        elif isinstance(sent, list) and isinstance(part, int):
+            path.append(str(part))
+            sent = sent[part]
+    return tuple(path)
+
+
+def reject_unsupported(**values: object) -> None:
+    """Rejects parameters that would have an effect: those not None, false, 0 or empty.
+
+    Raises:
+        RequestRejected: 400, naming the first of them.
+    """
+    for name, value in values.items():
+        if value:
+            raise RequestRejected(unsupported(name))
+
+
+def unsupported(name: str) -> Problem:
+    return Problem(
+        status=400,
+        message=f"{name} is not supported by this server; leave it out",
+        param=name,
+        code="unsupported_parameter",
+    )
+
+
+def ignored_parameters(request: CommonFields) -> tuple[str, ...]:
+    """The given fields that have no effect here."""
+    return tuple(name for name in _IGNORED_PARAMETERS if getattr(request, name))
+
+
+def generation_options(request: CommonFields, max_new_tokens: int | None) -> pb.GenerationOptions:
+    """The options that the request sets; the model's defaults apply to the rest."""
+    stop = [request.stop] if isinstance(request.stop, str) else request.stop or []
+    options = pb.GenerationOptions(
+        max_new_tokens=max_new_tokens,
+        min_new_tokens=request.min_tokens,
+        top_p=request.top_p,
+        typical_p=request.typical_p,
+        repetition_penalty=request.repetition_penalty,
+        length_penalty=request.length_penalty,
+        num_return_sequences=request.n,
+        stop=stop,
+        seed=request.seed,
+    )
+    if request.top_k is not None:
+        # -1 also turns it off, as in vLLM; the contract only knows 0.
+        options.top_k = max(request.top_k, 0)
+    if request.temperature == 0:
+        options.do_sample = False
+    elif request.temperature is not None:
+        options.temperature = request.temperature
+        options.do_sample = True
+    elif request.top_p is not None or request.top_k is not None:
+        options.do_sample = True
+    return options

@@ -1,0 +1,46 @@
+"""What all responses of the OpenAI API share: JSON, events, usage, finish reasons."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from kaito.inference.v1 import inference_pb2 as pb
+
+DONE = b"data: [DONE]\n\n"
+FINISH_REASONS: Mapping[int, str | None] = {
+    pb.FINISH_REASON_UNSPECIFIED: None,
+    pb.FINISH_REASON_STOP: "stop",
+    pb.FINISH_REASON_LENGTH: "length",
+    pb.FINISH_REASON_CANCELLED: "abort",
+}
+FINISH_REASON_JSON: Mapping[int, str] = {
+    code: f'"{reason}"' if reason else "null" for code, reason in FINISH_REASONS.items()
+}
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# Called for every token: encodes a string in C, without the encoder around it.
+quote = json.encoder.encode_basestring
+
+
+def to_json(value: Any) -> str:
+    return _encode(value)
+
+
+def event(json_text: str) -> bytes:
+    """One server-sent event."""
+    return f"data: {json_text}\n\n".encode()
+
+
+def usage_object(usage: pb.Usage) -> dict[str, int]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+    }
+
+
+def total_usage(usages: list[pb.Usage]) -> pb.Usage:
+    """The sum over all prompts."""
+    return pb.Usage(
+        prompt_tokens=sum(each.prompt_tokens for each in usages),
+        completion_tokens=sum(each.completion_tokens for each in usages),
+    )

@@ -1,0 +1,110 @@
+"""The supported requests of the OpenAI API. Unknown fields are ignored.
+
+Types are strict, as OpenAI's are: "5" is not a number. The model-server checks ranges; here a
+number only has to fit the contract's type.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Count = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+# Each prompt becomes a call of its own to the model-server.
+MAX_PROMPTS = 32
+
+_OPENAI = ConfigDict(strict=True, extra="ignore")
+
+
+class StreamOptions(BaseModel):
+    """What a stream includes besides its chunks."""
+
+    model_config = _OPENAI
+
+    include_usage: bool | None = None
+
+
+class CommonFields(BaseModel):
+    """The fields that chat and text completions share."""
+
+    model_config = _OPENAI
+
+    model: str | None = Field(None, description="Workspace, preset or adapter")
+    temperature: Finite | None = Field(None, description="0 always takes the likeliest token")
+    top_p: Finite | None = None
+    n: Annotated[int, Field(ge=1, le=16)] | None = None
+    stop: str | list[str] | None = None
+    seed: Seed | None = None
+    max_tokens: Count | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    top_k: Annotated[int, Field(ge=-1, le=2**32 - 1)] | None = Field(
+        None,
+        description="Not in OpenAI's API: sample from the k likeliest tokens; 0 or -1 turns it off",
+    )
+    min_tokens: Count | None = Field(None, description="Not in OpenAI's API: minimum new tokens")
+    repetition_penalty: Finite | None = Field(None, description="Not in OpenAI's API")
+    typical_p: Finite | None = Field(None, description="Not in OpenAI's API")
+    length_penalty: Finite | None = Field(None, description="Not in OpenAI's API")
+    presence_penalty: Finite | None = Field(None, description="Accepted without effect")
+    frequency_penalty: Finite | None = Field(None, description="Accepted without effect")
+    logit_bias: dict[str, float] | None = Field(None, description="Accepted without effect")
+
+    @property
+    def choices(self) -> int:
+        return self.n or 1
+
+    @property
+    def include_usage(self) -> bool:
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+
+class TextContentPart(BaseModel):
+    """Part of a message. Only text is supported."""
+
+    model_config = _OPENAI
+
+    type: Literal["text"]
+    text: str
+
+
+class ChatCompletionMessage(BaseModel):
+    """One message of a conversation."""
+
+    model_config = _OPENAI
+
+    role: str
+    content: str | list[TextContentPart] | None = None
+
+    @property
+    def text(self) -> str:
+        if isinstance(self.content, list):
+            return "\n".join(part.text for part in self.content)
+        return self.content or ""
+
+
+class ChatCompletionRequest(CommonFields):
+    """The body of POST /v1/chat/completions."""
+
+    messages: Annotated[list[ChatCompletionMessage], Field(min_length=1)]
+    max_completion_tokens: Count | None = None
+    logprobs: bool | None = Field(None, description="Rejected if true")
+    top_logprobs: int | None = Field(None, description="Rejected above 0")
+    tools: list[Any] | None = Field(None, description="Rejected unless empty")
+    functions: list[Any] | None = Field(None, description="Rejected unless empty")
+    response_format: dict[str, Any] | None = Field(None, description="Only type text is supported")
+
+
+class CompletionRequest(CommonFields):
+    """The body of POST /v1/completions."""
+
+    prompt: str | Annotated[list[str], Field(min_length=1, max_length=MAX_PROMPTS)]
+    echo: bool | None = None
+    suffix: str | None = Field(None, description="Rejected unless empty")
+    best_of: int | None = Field(None, description="Rejected unless equal to n")
+    logprobs: int | None = Field(None, description="Rejected")
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        return (self.prompt,) if isinstance(self.prompt, str) else tuple(self.prompt)

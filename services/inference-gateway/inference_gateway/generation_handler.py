@@ -1,0 +1,206 @@
+"""Handles one generation request: admit, read, parse, route, generate, respond.
+
+Independent of any API format. Whatever ends a request early also ends its generation: a client
+disconnect, the time limit or a failure. While nothing has been sent, a request whose model-server
+is unreachable goes to the next one.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from grpc import StatusCode
+
+from inference_gateway.admission import AdmissionControl
+from inference_gateway.backends.backend import BackendError
+from inference_gateway.endpoints.routing import RouteMatch
+from inference_gateway.errors import Problem, RequestRejected, from_backend, internal, timed_out
+from inference_gateway.event_stream import EventStreamWriter, relay
+from inference_gateway.formats.api_format import ApiFormat, GenerationContext, ParsedRequest
+from inference_gateway.request_context import ClientDisconnected, Headers, RequestContext
+from inference_gateway.settings import Limits
+from inference_gateway.stream_merging import merge_streams
+from kaito.inference.v1 import inference_pb2 as pb
+
+logger = logging.getLogger(__name__)
+_CLOSE = (b"connection", b"close")
+# Statuses sent before the whole body is read: what remains of it must not be parsed as the next
+# request of the connection.
+_UNREAD_BODY = (408, 413)
+# Parameter names come from the client; only these characters are echoed in a header.
+_HEADER_TEXT = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
+# With names of 64 characters this makes a header of 2 KiB; servers commonly accept 8 KiB in all.
+_MAX_REPORTED_PARAMETERS = 32
+# A client that stopped reading must not hold its admission beyond the request's time limit.
+_FINAL_EVENT_TIMEOUT_SECONDS = 1.0
+
+
+class Router(Protocol):
+    """Finds the model-servers that can answer for a model name."""
+
+    def route(self, model: str, workspace: str = "") -> Sequence[RouteMatch]:
+        """The matches, best first; at least one. `workspace` (namespace/name) narrows the search.
+
+        Raises:
+            RequestRejected: nothing can answer for the model.
+        """
+        ...
+
+
+class UpstreamErrors(Protocol):
+    """Counts failed calls to model-servers."""
+
+    def record_upstream_error(self, backend: str, code: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationHandler:
+    """Handles the generation routes. `now` gives seconds since 1970."""
+
+    router: Router
+    upstream_errors: UpstreamErrors
+    admission: AdmissionControl
+    limits: Limits
+    now: Callable[[], float]
+
+    async def handle(
+        self, context: RequestContext, api_format: ApiFormat, workspace: str = ""
+    ) -> None:
+        """Responds in every case. `workspace` is the one named in the path, if any.
+
+        Raises:
+            ClientDisconnected: nobody is left to respond to.
+        """
+        try:
+            with self.admission.admit() as admission:
+                limits = self.limits
+                body = await context.read_body(
+                    admission, limits.max_body_bytes, limits.body_timeout_seconds
+                )
+                parsed = api_format.parse(body)
+                _report_ignored_parameters(context, parsed.ignored_parameters)
+                async with context.cancel_on_disconnect():
+                    await self._generate_within_timeout(context, parsed, workspace)
+        except RequestRejected as rejected:
+            await _respond_with_problem(context, api_format, rejected.problem)
+        except BackendError as error:
+            await _respond_with_problem(context, api_format, from_backend(error))
+        except ClientDisconnected:
+            raise
+        except Exception:
+            logger.exception("request failed", extra={"request_id": context.request_id})
+            await _respond_with_problem(context, api_format, internal(context.request_id))
+
+    async def _generate_within_timeout(
+        self, context: RequestContext, parsed: ParsedRequest, workspace: str
+    ) -> None:
+        seconds = self.limits.request_timeout_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                matches = self.router.route(parsed.model, workspace)
+                await self._generate_with_failover(context, parsed, matches)
+        except TimeoutError:
+            raise RequestRejected(timed_out(seconds)) from None
+        except BackendError as error:
+            # The call to the model-server has the same time limit and may expire first.
+            if error.code is StatusCode.DEADLINE_EXCEEDED:
+                raise RequestRejected(timed_out(seconds)) from None
+            raise
+
+    async def _generate_with_failover(
+        self, context: RequestContext, parsed: ParsedRequest, matches: Sequence[RouteMatch]
+    ) -> None:
+        for match in matches:
+            try:
+                with match.endpoint.track_in_flight():
+                    return await self._generate(context, parsed, match)
+            except BackendError as error:
+                self.upstream_errors.record_upstream_error(
+                    match.endpoint.address.label, error.code.name
+                )
+                final = context.started or match is matches[-1]
+                if final or error.code is not StatusCode.UNAVAILABLE:
+                    raise
+
+    async def _generate(
+        self, context: RequestContext, parsed: ParsedRequest, match: RouteMatch
+    ) -> None:
+        endpoint = match.endpoint
+        generation = GenerationContext(
+            request_id=context.request_id,
+            created=int(self.now()),
+            served_model=match.served_model,
+            model=await endpoint.loaded_model(),
+        )
+        context.log.backend = endpoint.address.label
+        requests = parsed.requests(generation)
+        limits = self.limits
+        timeout = limits.request_timeout_seconds
+        if parsed.is_streaming:
+            streams = [endpoint.backend.stream(request, timeout) for request in requests]
+            async with aclosing(merge_streams(streams)) as messages:
+                await relay(
+                    messages,
+                    EventStreamWriter(context, parsed.event_encoder(generation)),
+                    limits.sse_keep_alive_seconds,
+                )
+        else:
+            calls = [endpoint.backend.generate(request, timeout) for request in requests]
+            responses = await _gather(calls)
+            for response in responses:
+                context.record_usage(response.model, response.usage)
+            await context.respond(200, parsed.response_body(responses, generation))
+
+
+async def _gather(
+    calls: Sequence[Coroutine[Any, Any, pb.GenerateResponse]],
+) -> list[pb.GenerateResponse]:
+    """All responses in order. The first failure cancels the other calls."""
+    if len(calls) == 1:
+        return [await calls[0]]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in calls]
+    except BaseExceptionGroup as failures:
+        # The others are usually the cancellations that the first one caused.
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def _report_ignored_parameters(context: RequestContext, names: Sequence[str]) -> None:
+    safe = [name for name in names if _HEADER_TEXT.fullmatch(name)][:_MAX_REPORTED_PARAMETERS]
+    if safe:
+        context.headers.append((b"x-kaito-ignored-parameters", ", ".join(safe).encode()))
+
+
+async def _respond_with_problem(
+    context: RequestContext, api_format: ApiFormat, problem: Problem
+) -> None:
+    context.log.error = problem.message
+    body = api_format.error_body(problem)
+    if context.started:
+        await _write_final_event(context, b"data: " + body + b"\n\n")
+    else:
+        await context.respond(problem.status, body, _problem_headers(problem))
+
+
+async def _write_final_event(context: RequestContext, event: bytes) -> None:
+    """Ends a stream that failed, without waiting again for a client that stopped reading."""
+    try:
+        async with asyncio.timeout(_FINAL_EVENT_TIMEOUT_SECONDS):
+            await context.write(event, last=True)
+    except TimeoutError:
+        raise ClientDisconnected from None
+
+
+def _problem_headers(problem: Problem) -> Headers:
+    headers = []
+    if problem.retry_after_seconds is not None:
+        headers.append((b"retry-after", str(problem.retry_after_seconds).encode()))
+    if problem.status in _UNREAD_BODY:
+        headers.append(_CLOSE)
+    return headers

@@ -1,0 +1,38 @@
+"""The entries of GET /v1/models: all names that requests can use as their model. Pure."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from inference_gateway.endpoints.endpoint import Endpoint
+
+ModelEntry = dict[str, Any]
+
+
+def list_models(endpoints: Sequence[Endpoint], *, sidecar: bool) -> list[ModelEntry]:
+    """Presets and adapters of all ready model-servers; at a front door, Workspaces as well."""
+    entries: dict[str, ModelEntry] = {}
+    for endpoint in endpoints:
+        for entry in _entries_of(endpoint, sidecar) if endpoint.ready else ():
+            entries.setdefault(entry["id"], entry)
+    return sorted(entries.values(), key=lambda entry: str(entry["id"]))
+
+
+def _entries_of(endpoint: Endpoint, sidecar: bool) -> Iterable[ModelEntry]:
+    yield _entry(endpoint, endpoint.preset, root=endpoint.preset)
+    for adapter in endpoint.adapters:
+        yield _entry(endpoint, adapter.name, root=adapter.path, parent=endpoint.preset)
+    if not sidecar:
+        yield _entry(endpoint, endpoint.address.label, root=endpoint.preset)
+
+
+def _entry(endpoint: Endpoint, name: str, root: str, parent: str | None = None) -> ModelEntry:
+    model = endpoint.model
+    return {
+        "id": name,
+        "object": "model",
+        "created": model.loaded_unix_seconds if model else 0,
+        "owned_by": "kaito",
+        "root": root,
+        "parent": parent,
+        "max_model_len": model.max_length if model else None,
+    }

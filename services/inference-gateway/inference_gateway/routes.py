@@ -1,0 +1,99 @@
+"""The routes other than generation, in FastAPI: health, models, metrics, API documentation."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.exceptions import HTTPException
+
+from inference_gateway import model_list, openapi
+from inference_gateway.endpoints.endpoint import PROBE_TIMEOUT_SECONDS, Endpoint
+from inference_gateway.endpoints.pool import EndpointPool
+from inference_gateway.errors import Problem, detail_body, openai_body, unknown_model
+
+_UNHEALTHY: dict[int | str, dict[str, Any]] = {
+    503: {"description": "The model-server is not serving; detail says why"}
+}
+
+
+def create_routes(pool: EndpointPool, registry: CollectorRegistry) -> FastAPI:
+    """The FastAPI application for everything except generation."""
+    routes = FastAPI(
+        title="KAITO inference",
+        version="1",
+        redoc_url=None,
+        exception_handlers={404: _not_found},
+    )
+    _add_health(routes, pool)
+    _add_models(routes, pool)
+
+    @routes.get("/metrics", response_class=PlainTextResponse)
+    async def metrics() -> Response:
+        """Prometheus metrics of this gateway."""
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    fastapi_document = routes.openapi
+    routes.openapi = (  # type: ignore[method-assign]
+        lambda: openapi.add_generation_routes(fastapi_document())
+    )
+    return routes
+
+
+def _add_health(routes: FastAPI, pool: EndpointPool) -> None:
+    @routes.get("/")
+    async def root() -> dict[str, str]:
+        """Responds while the gateway runs."""
+        return {"message": "Server is running"}
+
+    @routes.get("/livez")
+    async def livez() -> dict[str, str]:
+        """Responds while the gateway runs, regardless of the model's state."""
+        return {"status": "Healthy"}
+
+    @routes.get("/healthz", responses=_UNHEALTHY)
+    async def healthz() -> Response:
+        """Whether the model can answer now. A front door is healthy while it runs."""
+        for endpoint in pool.endpoints if pool.sidecar else ():
+            health = await endpoint.backend.health(PROBE_TIMEOUT_SECONDS)
+            if not health.serving:
+                return JSONResponse({"detail": health.detail}, 503)
+        return JSONResponse({"status": "Healthy"})
+
+
+def _add_models(routes: FastAPI, pool: EndpointPool) -> None:
+    async def list_entries(endpoints: list[Endpoint]) -> list[model_list.ModelEntry]:
+        # A sidecar's answer includes an adapter that was loaded a moment ago.
+        if pool.sidecar:
+            for endpoint in endpoints:
+                await endpoint.probe()
+        return model_list.list_models(endpoints, sidecar=pool.sidecar)
+
+    @routes.get("/v1/models")
+    async def list_models() -> dict[str, Any]:
+        """All names that requests can use as their model."""
+        return {"object": "list", "data": await list_entries(list(pool.endpoints))}
+
+    @routes.get("/v1/models/{model:path}")
+    async def get_model(model: str) -> Response:
+        """One model."""
+        entries = await list_entries(list(pool.endpoints))
+        for entry in entries:
+            if entry["id"] == model:
+                return JSONResponse(entry)
+        problem = unknown_model(model, (entry["id"] for entry in entries))
+        return Response(openai_body(problem), 404, media_type="application/json")
+
+    @routes.get("/workspaces/{namespace}/{name}/v1/models")
+    async def list_workspace_models(namespace: str, name: str) -> dict[str, Any]:
+        """The models of one Workspace."""
+        label = f"{namespace}/{name}"
+        endpoints = [each for each in pool.endpoints if each.address.label == label]
+        return {"object": "list", "data": await list_entries(endpoints)}
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    message = error.detail if isinstance(error, HTTPException) else "Not Found"
+    problem = Problem(status=404, message=message, code="not_found")
+    render = openai_body if "/v1/" in request.url.path else detail_body
+    return Response(render(problem), 404, media_type="application/json")

@@ -1,0 +1,173 @@
+"""The endpoint pool: addresses, probes, ejection, and limits."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import grpc
+import pytest
+
+from inference_gateway.backends.backend import BackendError, Health
+from inference_gateway.backends.fake import FakeBackend
+from inference_gateway.endpoints.address import EndpointAddress
+from inference_gateway.endpoints.endpoint import Endpoint
+from inference_gateway.endpoints.pool import EndpointPool
+from inference_gateway.errors import RequestRejected
+from kaito.inference.v1 import inference_pb2 as pb
+from tests.inference_gateway.running import until
+
+ONE = EndpointAddress(namespace="n", workspace="one", model="phi", target="127.0.0.1:1")
+TWO = EndpointAddress(namespace="n", workspace="two", model="phi", target="127.0.0.1:2")
+
+
+@dataclass
+class FakeReporter:
+    """Records which backends are ready."""
+
+    ready: dict[str, bool] = field(default_factory=dict)
+
+    def set_backend_ready(self, backend: str, ready: bool) -> None:
+        self.ready[backend] = ready
+
+    def remove_backend(self, backend: str) -> None:
+        self.ready.pop(backend, None)
+
+
+@dataclass
+class World:
+    reporter: FakeReporter = field(default_factory=FakeReporter)
+    scripts: dict[EndpointAddress, FakeBackend] = field(default_factory=dict)
+    now: float = 0.0
+
+    def connect(self, address: EndpointAddress) -> FakeBackend:
+        return self.scripts.setdefault(address, FakeBackend())
+
+    def pool(self, *, sidecar: bool) -> EndpointPool:
+        return EndpointPool(
+            connect=self.connect,
+            clock=lambda: self.now,
+            readiness=self.reporter,
+            max_in_flight=2,
+            drain_seconds=1,
+            sidecar=sidecar,
+        )
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+async def pool(world: World) -> AsyncIterator[EndpointPool]:
+    pool = world.pool(sidecar=False)
+    yield pool
+    await pool.close()
+
+
+async def test_addresses_are_added_and_removed(world: World, pool: EndpointPool) -> None:
+    pool.set_addresses([ONE, TWO])
+    await until(lambda: world.reporter.ready == {"n/one": True, "n/two": True})
+    kept = pool.endpoints[1]
+    pool.set_addresses([TWO])
+    await until(lambda: world.reporter.ready == {"n/two": True})
+    assert pool.endpoints == (kept,)
+    await until(lambda: world.scripts[ONE].closed)
+    assert not world.scripts[TWO].closed
+
+
+async def test_hung_endpoint_does_not_delay_others(world: World, pool: EndpointPool) -> None:
+    class Hung(FakeBackend):
+        async def health(self, timeout_seconds: float) -> Health:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    world.scripts[ONE] = Hung()
+    pool.set_addresses([ONE, TWO])
+    await until(lambda: world.reporter.ready == {"n/two": True})
+    assert [each.endpoint.address for each in pool.route("n/two")] == [TWO]
+
+
+async def test_workspace_narrows_the_search(world: World, pool: EndpointPool) -> None:
+    pool.set_addresses([ONE, TWO])
+    await until(lambda: len(world.reporter.ready) == 2)
+    model = world.scripts[ONE].loaded.name
+    (only,) = pool.route(model, "n/two")
+    assert (only.endpoint.address, only.served_model) == (TWO, model)
+    assert [each.served_model for each in pool.route("", "n/two")] == [""]
+    for name, workspace in (("gpt-9", "n/two"), ("", "n/three")):
+        with pytest.raises(RequestRejected) as caught:
+            pool.route(name, workspace)
+        assert caught.value.problem.status == 404
+
+
+async def test_sidecar_leaves_names_to_the_model_server(world: World) -> None:
+    pool = world.pool(sidecar=True)
+    pool.set_addresses([ONE])
+    assert [each.served_model for each in pool.route("x")] == ["x"]
+    assert [each.served_model for each in pool.route("one")] == [""]
+    assert [each.served_model for each in pool.route("")] == [""]
+    await pool.close()
+
+
+@pytest.fixture
+def endpoint(world: World) -> Endpoint:
+    return Endpoint(
+        address=ONE,
+        backend=world.connect(ONE),
+        clock=lambda: world.now,
+        max_in_flight=2,
+        health=Health(serving=True),
+    )
+
+
+def fail(endpoint: Endpoint, code: grpc.StatusCode) -> None:
+    with pytest.raises(BackendError), endpoint.track_in_flight():
+        raise BackendError(code, "why")
+
+
+def test_unreachable_endpoint_is_ejected_for_longer_each_time(
+    world: World, endpoint: Endpoint
+) -> None:
+    fail(endpoint, grpc.StatusCode.INVALID_ARGUMENT)
+    assert endpoint.ready
+    for ejection_seconds in (1, 2, 4, 8, 15, 15):
+        fail(endpoint, grpc.StatusCode.UNAVAILABLE)
+        world.now += ejection_seconds - 0.5
+        assert not endpoint.ready
+        world.now += 0.5
+        assert endpoint.ready
+    with endpoint.track_in_flight():
+        pass
+    assert endpoint.consecutive_failures == 0
+
+
+def test_endpoint_has_its_own_request_limit(endpoint: Endpoint) -> None:
+    with endpoint.track_in_flight(), endpoint.track_in_flight():
+        with pytest.raises(RequestRejected) as caught, endpoint.track_in_flight():
+            pass
+        assert caught.value.problem.status == 429
+    assert endpoint.in_flight == 0
+
+
+async def test_endpoint_that_does_not_report_its_model_is_unavailable(
+    world: World, endpoint: Endpoint
+) -> None:
+    class Silent(FakeBackend):
+        async def model(self, timeout_seconds: float) -> pb.Model:
+            raise BackendError(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
+
+    endpoint.backend = Silent()
+    with pytest.raises(BackendError) as caught:
+        await endpoint.loaded_model()
+    assert caught.value.code is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_probe_that_fails_half_way_is_not_serving(world: World, endpoint: Endpoint) -> None:
+    class Half(FakeBackend):
+        async def adapters(self, timeout_seconds: float) -> tuple[()]:
+            raise BackendError(grpc.StatusCode.INTERNAL, "no")
+
+    endpoint.backend = Half()
+    await endpoint.probe()
+    assert endpoint.health == Health(False, "INTERNAL: no")

@@ -1,0 +1,87 @@
+"""The routes other than generation."""
+
+import aiohttp
+import pytest
+
+from inference_gateway.backends.backend import Health
+from inference_gateway.backends.fake import FakeBackend
+from kaito.inference.v1 import inference_pb2 as pb
+from tests.inference_gateway.running import gateway
+
+
+@pytest.fixture
+async def client(script: FakeBackend):  # type: ignore[no-untyped-def]
+    async with gateway(lambda _: script) as session:
+        yield session
+
+
+async def test_root_assigns_a_request_id(client: aiohttp.ClientSession) -> None:
+    response = await client.get("/", headers={"x-request-id": "no good id"})
+    assert await response.json() == {"message": "Server is running"}
+    assert len(response.headers["x-request-id"]) == 32
+
+
+async def test_health(client: aiohttp.ClientSession, script: FakeBackend) -> None:
+    response = await client.get("/healthz")
+    assert (response.status, await response.json()) == (200, {"status": "Healthy"})
+    script.health_now = Health(serving=False, detail="the model-server reports NOT_SERVING")
+    response = await client.get("/healthz")
+    assert response.status == 503
+    assert await response.json() == {"detail": "the model-server reports NOT_SERVING"}
+    assert (await client.get("/livez")).status == 200
+
+
+async def test_models_are_listed(client: aiohttp.ClientSession, script: FakeBackend) -> None:
+    script.loaded_adapters = (pb.Adapter(name="tuned/one", path="/mnt/adapters/tuned"),)
+    listed = await (await client.get("/v1/models")).json()
+    assert [(entry["id"], entry["owned_by"]) for entry in listed["data"]] == [
+        ("phi-3-mini-128k-instruct", "kaito"),
+        ("tuned/one", "kaito"),
+    ]
+    assert (await client.get("/v1/models/tuned/one")).status == 200
+    missing = await client.get("/v1/models/gpt-9")
+    assert missing.status == 404
+    assert (await missing.json())["error"]["code"] == "model_not_found"
+
+
+@pytest.mark.parametrize(("path", "key"), [("/v1/nothing", "error"), ("/nothing", "detail")])
+async def test_unknown_paths_are_404(client: aiohttp.ClientSession, path: str, key: str) -> None:
+    response = await client.post(path)
+    assert response.status == 404
+    assert key in await response.json()
+
+
+async def test_openapi_document_has_all_routes(client: aiohttp.ClientSession) -> None:
+    schema = await (await client.get("/openapi.json")).json()
+    assert schema["paths"].keys() >= {
+        "/",
+        "/healthz",
+        "/livez",
+        "/metrics",
+        "/chat",
+        "/v1/chat/completions",
+        "/v1/completions",
+        "/v1/models",
+        "/workspaces/{namespace}/{name}/chat",
+    }
+    body = schema["paths"]["/chat"]["post"]["requestBody"]["content"]["application/json"]
+    assert body["schema"] == {"$ref": "#/components/schemas/KaitoChatRequest"}
+    kwargs = schema["components"]["schemas"]["GenerateKwargs"]
+    assert kwargs["properties"]["max_length"]["default"] == 200
+
+
+async def test_metrics_count_requests(client: aiohttp.ClientSession) -> None:
+    await client.post("/chat", json={"prompt": "Hi"})
+    await client.post("/v1/completions", json={"prompt": "Hi", "stream": True})
+    await client.get("/some/path/nobody/knows")
+    text = await (await client.get("/metrics")).text()
+    model = "phi-3-mini-128k-instruct"
+    for line in (
+        'kaito_gateway_requests_total{route="/chat",status="200"} 1.0',
+        'kaito_gateway_requests_total{route="other",status="404"} 1.0',
+        'kaito_gateway_request_duration_seconds_count{route="/chat"} 1.0',
+        'kaito_gateway_time_to_first_token_seconds_count{route="/v1/completions"} 1.0',
+        f'kaito_gateway_tokens_total{{kind="completion",model="{model}"}} 6.0',
+        "kaito_gateway_in_flight_requests 1.0",
+    ):
+        assert line in text
