@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from kaito_api.reasons import Reason
+
 # Kubernetes refuses longer messages in metav1.Condition; a truncated one keeps its start.
 MAX_MESSAGE = 1024
 
@@ -30,15 +32,15 @@ class Condition:
         return self.status is ConditionStatus.TRUE
 
 
-def true(type_: str, reason: str, message: str = "") -> Condition:
+def true(type_: str, reason: Reason, message: str = "") -> Condition:
     return Condition(type_, ConditionStatus.TRUE, reason, message)
 
 
-def false(type_: str, reason: str, message: str) -> Condition:
+def false(type_: str, reason: Reason, message: str) -> Condition:
     return Condition(type_, ConditionStatus.FALSE, reason, message)
 
 
-def unknown(type_: str, reason: str, message: str) -> Condition:
+def unknown(type_: str, reason: Reason, message: str) -> Condition:
     return Condition(type_, ConditionStatus.UNKNOWN, reason, message)
 
 

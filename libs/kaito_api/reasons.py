@@ -1,263 +1,353 @@
-"""The one table of reasons: what each means, and what its reader can do.
+"""Every reason that a condition or an event can have: what it means and what to do about it.
 
-Conditions, events, the docs page and the services' error mapping all take their reasons from
-here, so that a reason that is shown is a reason that is explained.
+This is the only place that knows them. The controllers report nothing but members of `Reason`,
+the reference page is generated from it, and contract tests hold the services that may not import
+it to the same codes.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, Self
 
+from kaito_api import condition_types as types
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One reason. `permanent` failures do not go away by waiting."""
-
-    code: str
-    conditions: tuple[str, ...]
-    meaning: str
-    remedy: str = ""
-    permanent: bool = False
-
-
-MACHINE_READY: Final = "MachineReady"
-NODE_CLAIM_READY: Final = "NodeClaimReady"
-NODES_READY: Final = "NodesReady"
-RESOURCE_READY: Final = "ResourceReady"
-JOB_STARTED: Final = "JobStarted"
-TUNING_SUCCEEDED: Final = "TuningSucceeded"
-INFERENCE_READY: Final = "InferenceReady"
-WORKSPACE_SUCCEEDED: Final = "WorkspaceSucceeded"
-WORKSPACE_READY: Final = "WorkspaceReady"
-WORKSPACE_DELETING: Final = "WorkspaceDeleting"
-
-# Of Machines and NodeClaims; a Machine's carry the prefix Machine.
-_LIFE = ("Launched", "Registered", "Initialized", "Ready")
-_END = ("InstanceTerminating",)
-# For reasons that no condition carries.
+# A claim's failure shows in every condition that waits for it, up to the Workspace's.
+_CLAIM = (
+    types.MACHINE_READY,
+    types.NODE_CLAIM_READY,
+    types.RESOURCE_READY,
+    types.LAUNCHED,
+    types.REGISTERED,
+    types.INITIALIZED,
+    types.READY,
+)
+_LAUNCHING = (types.LAUNCHED, types.READY)
+_TERMINATING = (types.INSTANCE_TERMINATING,)
+_CONFIG = (types.RESOURCE_READY, types.WORKSPACE_SUCCEEDED)
+_TUNING = (types.TUNING_SUCCEEDED, types.WORKSPACE_SUCCEEDED)
+_JOB = (types.JOB_STARTED, *_TUNING)
+_INFERENCE = (types.INFERENCE_READY,)
+_WORKSPACE = (types.WORKSPACE_READY, types.WORKSPACE_SUCCEEDED)
+# For reasons that appear in events only.
 _EVENT = ("Event",)
 
-_CLAIM = (MACHINE_READY, NODE_CLAIM_READY, RESOURCE_READY, *_LIFE)
-_TUNING = (TUNING_SUCCEEDED, WORKSPACE_SUCCEEDED)
-_INFERENCE = (INFERENCE_READY,)
-_CONFIG = (RESOURCE_READY, WORKSPACE_SUCCEEDED)
+_PERMANENT: Final = True
 
-_TABLE = (
+
+class Reason(StrEnum):
+    """One member a reason; its value is the code that Kubernetes shows.
+
+    `conditions` lists the condition types that can carry it ("Event": events only), `meaning` and
+    `remedy` are sentences for the user, and `permanent` says that waiting does not help: the
+    Workspace or its input has to change.
+    """
+
+    conditions: tuple[str, ...]
+    meaning: str
+    remedy: str
+    permanent: bool
+
+    def __new__(
+        cls,
+        code: str,
+        conditions: tuple[str, ...],
+        meaning: str,
+        remedy: str = "",
+        permanent: bool = False,
+    ) -> Self:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.conditions = conditions
+        member.meaning = meaning
+        member.remedy = remedy
+        member.permanent = permanent
+        return member
+
+    # fmt: off
     # Nodes
-    Reason("NodesProvisioned", _CLAIM, "Every node that was asked for is there."),
-    Reason("NodesReused", _CLAIM, "Ready nodes that match the selector serve; none was asked for."),
-    Reason("CreatingNodes", _CLAIM, "Nodes were asked for and are being made.",
-           "Wait: an AKS GPU node takes 3 to 10 minutes."),
-    Reason("NodesNotReady", (NODES_READY, *_CLAIM),
-           "Nodes exist, and not all of them are Ready with their GPUs advertised.",
-           "kubectl describe node names the cause; a missing nvidia.com/gpu means that no device "
-           "plugin runs there."),
-    Reason("NodesReady", (NODES_READY, RESOURCE_READY), "All nodes are Ready with their GPUs."),
-    Reason("NodesReleased", (*_CLAIM, NODES_READY),
-           "The work is done, and the nodes were given back."),
-    Reason("NotEnoughNodes", (NODES_READY, RESOURCE_READY),
-           "Fewer nodes match the selector than are needed, and none may be asked for.",
-           "Label more GPU nodes, or install with another nodeProvisioner than byo."),
-    Reason("ProvisionerMissing", _CLAIM,
-           "The cluster has no CRD of the kind that nodes are to be asked for with.",
-           "Install gpu-provisioner or Karpenter, or set nodeProvisioner to byo."),
-    Reason("ProvisionerTooOld", (RESOURCE_READY,),
-           "The cluster's NodePools cannot have a fixed size.",
-           "Install a Karpenter with static NodePools: core 1.8 or newer with the feature gate "
-           "StaticCapacity."),
-    Reason("QuotaExceeded", _CLAIM,
-           "The subscription has too little quota left for the instance type.",
-           "Ask for more quota of that family in that region, or use another instance type."),
-    Reason("SkuNotAvailable", _CLAIM,
-           "The instance type is not offered to this subscription in this region or zone.",
-           "Ask for access to it, or use another instance type, region or zone."),
-    Reason("SubscriptionDisabled", _CLAIM,
-           "The subscription is disabled or read-only: it may buy nothing.",
-           "Set it right in the Azure portal (bill, spending limit); it is tried again."),
-    Reason("InsufficientCapacity", _CLAIM, "The cloud has no machine of that type left now.",
-           "Wait, it is tried again; or use another instance type or zone."),
-    Reason("CloudUnauthorized", (*_CLAIM, *_END), "The cloud refused the provisioner's identity.",
-           "Give the identity of gpu-provisioner the Contributor role on the AKS cluster and check "
-           "its federated credential."),
-    Reason("CloudUnavailable", (*_CLAIM, *_END), "The cloud's API does not answer or throttles.",
-           "Wait, it is tried again."),
-    Reason("LaunchFailed", _CLAIM, "The cloud could not make the node.",
-           "The message holds the cloud's own words."),
-    Reason("RegistrationTimeout", _CLAIM, "The machine was made and never joined the cluster.",
-           "It is replaced. If it happens again look at the network and the bootstrap logs of the "
-           "agent pool's scale set."),
-    Reason("SpotEvicted", _CLAIM,
-           "Azure took the spot machine back, or its price passed the limit.",
-           "It is replaced after a minute. Raise kaito.sh/spot-max-price, or use on-demand nodes "
-           "for what must not be interrupted."),
-    Reason("NodeGone", _CLAIM,
-           "The node joined, and is no longer there; its agent pool is.",
-           "It is replaced after gpu-provisioner.settings.nodeGoneTimeoutSeconds. If nobody "
-           "deleted the Node look at the activity log of the pool's scale set."),
-    Reason("LaunchTimeout", _CLAIM,
-           "AKS has been making the agent pool for longer than launchTimeoutSeconds.",
-           "AKS takes no other operation on it until that one ends, and a pool that ends without a "
-           "machine is replaced. The pool's activity log says what it waits for; `az aks nodepool "
-           "operation-abort` ends it."),
-    Reason("PoolMissing", _CLAIM,
-           "The agent pool of a machine that worked is in no listing of the cloud.",
-           "After orphanGraceSeconds, and if the cloud says so when it is asked for that pool "
-           "alone, the claim is given up and another is made."),
-    Reason("NodeUnhealthy", _CLAIM, "The node was not Ready for nodeRepairTolerationSeconds.",
-           "It is replaced. If it happens again kubectl describe node names the condition."),
-    Reason("InitializationTimeout", _CLAIM,
-           "The node joined, and never became Ready with its GPUs.",
-           "Look at the device plugin's and the driver's pods on that node."),
-    Reason("InvalidRequirements", _CLAIM, "The claim asks for what no agent pool can be.",
-           "The message names the requirement, its value and what is allowed.", permanent=True),
-    Reason("LaunchPending", ("Launched", "Ready"), "The agent pool is being made."),
-    Reason("LaunchQueued", ("Launched", "Ready"),
-           "The agent pool waits its turn: calls to Azure are paced, or AKS is busy with another "
-           "operation on the cluster.",
-           "Wait: the oldest goes first. gpu-provisioner.settings.armWritesPerMinute is the pace."),
-    Reason("Launched", ("Launched",), "The agent pool is there."),
-    Reason("RegistrationPending", ("Registered", "Ready"),
-           "The machine has not joined the cluster yet.", "Wait: this takes a few minutes."),
-    Reason("Registered", ("Registered",), "The machine joined the cluster."),
-    Reason("InitializationPending", ("Initialized", "Ready"),
-           "The node is not Ready yet, has startup taints, or lacks its GPUs.",
-           "The message says which."),
-    Reason("Initialized", ("Initialized",), "The node can be used."),
-    Reason("Ready", ("Ready",), "The claim's node works."),
-    Reason("NodeImageDrift", ("Drifted",), "There is a newer node image than the machine's.",
-           "Nothing is done about it. Delete the claim when it suits, and another machine is made; "
-           "or upgrade the agent pool with az aks nodepool upgrade --node-image-only."),
-    Reason("KubernetesVersionDrift", ("Drifted",),
-           "The cluster runs another version of Kubernetes than the machine.",
-           "Nothing is done about it. Delete the claim when it suits, and another machine is made; "
-           "or upgrade the agent pool with az aks nodepool upgrade."),
-    Reason("Draining", ("Drained",), "The node's pods were asked to go and are going."),
-    Reason("DrainBlocked", ("Drained",),
-           "Pods do not leave the node: a disruption budget forbids it, or they carry "
-           "karpenter.sh/do-not-disrupt.",
-           "The message names them, and until when they are waited for. Give the budget room, take "
-           "the annotation away, or delete the pods."),
-    Reason("DrainTimeout", ("Drained",),
-           "Pods were still there when the time for the drain was over, and go with the machine.",
-           "Give the claim a longer terminationGracePeriod, or raise drainTimeoutSeconds."),
-    Reason("Drained", ("Drained",), "No pod is left on the node that would be waited for."),
-    Reason("InstanceTerminating", _END, "The cloud is taking the machine away."),
-    Reason("TerminationQueued", _END,
-           "The deletion of the agent pool waits its turn: calls to Azure are paced, or AKS is "
-           "busy with another operation on the cluster.",
-           "Wait: deletions go before launches."),
-    Reason("TerminationFailed", _END, "The cloud did not delete the agent pool.",
-           "It is asked again; the message holds the cloud's own words."),
-    # Events alone
-    Reason("Expired", _EVENT, "The claim was older than its expireAfter, and is replaced."),
-    Reason("FailedDraining", _EVENT, "Pods hold a drain up; the condition Drained says which.",
-           "See DrainBlocked."),
-    Reason("TerminationGracePeriodExpiring", _EVENT,
-           "The claim's terminationGracePeriod ends at the time in the message, and all pods of "
-           "the node with it."),
-    Reason("NodeRepairBlocked", _EVENT,
-           "More than 20 % of the nodes do not work: none of them is replaced.",
-           "Look for what they have in common: the network, a driver, a disruption of the region."),
-    Reason("NodeWithoutPool", _EVENT,
-           "A Node that works has neither claim nor agent pool.",
-           "Its machine costs money. Look for it in the scale sets of the node resource group."),
+    NODES_PROVISIONED = ("NodesProvisioned", _CLAIM, "Every requested node is ready.")
+    NODES_REUSED = (
+        "NodesReused", _CLAIM, "Ready nodes that match the selector are used; none was requested.")
+    CREATING_NODES = (
+        "CreatingNodes", _CLAIM, "Nodes were requested and are being created.",
+        "Wait: an AKS GPU node takes 3 to 10 minutes.")
+    NODES_NOT_READY = (
+        "NodesNotReady", (types.NODES_READY, *_CLAIM),
+        "Nodes exist, but not all of them are Ready with their GPUs advertised.",
+        "kubectl describe node shows the cause; a missing nvidia.com/gpu means that no device "
+        "plugin runs there.")
+    NODES_READY = (
+        "NodesReady", (types.NODES_READY, types.RESOURCE_READY),
+        "All nodes are Ready with their GPUs.")
+    NODES_RELEASED = (
+        "NodesReleased", (*_CLAIM, types.NODES_READY),
+        "The work is done, and the nodes were released.")
+    NOT_ENOUGH_NODES = (
+        "NotEnoughNodes", (types.NODES_READY, types.RESOURCE_READY),
+        "Fewer nodes match the selector than are needed, and none may be requested.",
+        "Label more GPU nodes, or install with a nodeProvisioner other than byo.")
+    PROVISIONER_MISSING = (
+        "ProvisionerMissing", _CLAIM,
+        "The cluster lacks the CRD that nodes are requested with.",
+        "Install gpu-provisioner or Karpenter, or set nodeProvisioner to byo.")
+    PROVISIONER_TOO_OLD = (
+        "ProvisionerTooOld", (types.RESOURCE_READY,),
+        "The cluster's NodePools cannot have a fixed size.",
+        "Install a Karpenter with static NodePools: core 1.8 or newer with the feature gate "
+        "StaticCapacity.")
+    QUOTA_EXCEEDED = (
+        "QuotaExceeded", _CLAIM,
+        "The subscription has too little quota left for the instance type.",
+        "Request more quota for that family in that region, or use another "
+        "resource.instanceType.")
+    SKU_NOT_AVAILABLE = (
+        "SkuNotAvailable", _CLAIM,
+        "The instance type is not offered to this subscription in this region or zone.",
+        "Request access to it, or use another resource.instanceType, region or zone.")
+    SUBSCRIPTION_DISABLED = (
+        "SubscriptionDisabled", _CLAIM,
+        "The subscription is disabled or read-only and cannot create anything.",
+        "Fix the subscription in the Azure portal (billing, spending limit); the launch is "
+        "retried automatically.")
+    INSUFFICIENT_CAPACITY = (
+        "InsufficientCapacity", _CLAIM, "The cloud has no machine of that type left right now.",
+        "Wait: the launch is retried automatically. Or use another resource.instanceType or zone.")
+    CLOUD_UNAUTHORIZED = (
+        "CloudUnauthorized", (*_CLAIM, *_TERMINATING),
+        "The cloud rejected the provisioner's identity.",
+        "Give the identity of gpu-provisioner the Contributor role on the AKS cluster and check "
+        "its federated credential.")
+    CLOUD_UNAVAILABLE = (
+        "CloudUnavailable", (*_CLAIM, *_TERMINATING),
+        "The cloud's API does not respond or throttles.",
+        "Wait: the call is retried automatically.")
+    LAUNCH_FAILED = (
+        "LaunchFailed", _CLAIM, "The cloud could not create the node.",
+        "The message includes the cloud's error.")
+    REGISTRATION_TIMEOUT = (
+        "RegistrationTimeout", _CLAIM, "The machine was created but never joined the cluster.",
+        "It is replaced automatically. If it happens again, check the network and the bootstrap "
+        "logs of the agent pool's scale set.")
+    SPOT_EVICTED = (
+        "SpotEvicted", _CLAIM,
+        "Azure evicted the spot machine, or its price exceeded the limit.",
+        "It is replaced after a minute. Raise kaito.sh/spot-max-price, or use on-demand nodes for "
+        "work that must not be interrupted.")
+    NODE_GONE = (
+        "NodeGone", _CLAIM,
+        "The node had joined and has disappeared; its agent pool still exists.",
+        "It is replaced after gpu-provisioner.settings.nodeGoneTimeoutSeconds. If nobody deleted "
+        "the Node, check the activity log of the pool's scale set.")
+    LAUNCH_TIMEOUT = (
+        "LaunchTimeout", _CLAIM,
+        "AKS has been creating the agent pool for longer than launchTimeoutSeconds.",
+        "AKS accepts no other operation on the pool until this one ends, and a pool that ends "
+        "without a machine is replaced. The pool's activity log shows what it waits for; `az aks "
+        "nodepool operation-abort` ends it.")
+    POOL_MISSING = (
+        "PoolMissing", _CLAIM,
+        "The cloud no longer lists the agent pool of a machine that worked.",
+        "After orphanGraceSeconds, if a request for that pool alone confirms it, the claim is "
+        "deleted and replaced.")
+    NODE_UNHEALTHY = (
+        "NodeUnhealthy", _CLAIM, "The node was not Ready for nodeRepairTolerationSeconds.",
+        "It is replaced automatically. If it happens again, kubectl describe node shows the "
+        "condition that failed.")
+    INITIALIZATION_TIMEOUT = (
+        "InitializationTimeout", _CLAIM,
+        "The node joined but never became Ready with its GPUs.",
+        "Check the pods of the device plugin and the driver on that node.")
+    INVALID_REQUIREMENTS = (
+        "InvalidRequirements", _CLAIM, "No agent pool can meet the claim's requirements.",
+        "The message names the requirement, its value and what is allowed.", _PERMANENT)
+    LAUNCH_PENDING = ("LaunchPending", _LAUNCHING, "The agent pool is being created.")
+    LAUNCH_QUEUED = (
+        "LaunchQueued", _LAUNCHING,
+        "The agent pool waits for its turn: calls to Azure are rate-limited, or AKS is busy with "
+        "another operation on the cluster.",
+        "Wait: the oldest goes first. gpu-provisioner.settings.armWritesPerMinute is the rate.")
+    LAUNCHED = ("Launched", (types.LAUNCHED,), "The agent pool exists.")
+    REGISTRATION_PENDING = (
+        "RegistrationPending", (types.REGISTERED, types.READY),
+        "The machine has not joined the cluster yet.", "Wait: this takes a few minutes.")
+    REGISTERED = ("Registered", (types.REGISTERED,), "The machine joined the cluster.")
+    INITIALIZATION_PENDING = (
+        "InitializationPending", (types.INITIALIZED, types.READY),
+        "The node is not Ready yet, has startup taints, or lacks its GPUs.",
+        "The message says which.")
+    INITIALIZED = ("Initialized", (types.INITIALIZED,), "The node is ready for use.")
+    READY = ("Ready", (types.READY,), "The claim's node works.")
+    NODE_IMAGE_DRIFT = (
+        "NodeImageDrift", (types.DRIFTED,), "A node image newer than the machine's is available.",
+        "The node keeps running. To replace it, delete the claim at a convenient time; or upgrade "
+        "the agent pool with az aks nodepool upgrade --node-image-only.")
+    KUBERNETES_VERSION_DRIFT = (
+        "KubernetesVersionDrift", (types.DRIFTED,),
+        "The cluster runs another version of Kubernetes than the machine.",
+        "The node keeps running. To replace it, delete the claim at a convenient time; or upgrade "
+        "the agent pool with az aks nodepool upgrade.")
+    DRAINING = ("Draining", (types.DRAINED,), "The node's pods are being evicted.")
+    DRAIN_BLOCKED = (
+        "DrainBlocked", (types.DRAINED,),
+        "Pods cannot leave the node: a disruption budget forbids it, or they carry "
+        "karpenter.sh/do-not-disrupt.",
+        "The message names the pods and the deadline. Relax the budget, remove the annotation, or "
+        "delete the pods.")
+    DRAIN_TIMEOUT = (
+        "DrainTimeout", (types.DRAINED,),
+        "Pods were still on the node when the drain timed out; they end with the machine.",
+        "Give the claim a longer terminationGracePeriod, or raise drainTimeoutSeconds.")
+    DRAINED = ("Drained", (types.DRAINED,), "No pod that the drain waits for is left on the node.")
+    INSTANCE_TERMINATING = (
+        "InstanceTerminating", _TERMINATING, "The cloud is deleting the machine.")
+    TERMINATION_QUEUED = (
+        "TerminationQueued", _TERMINATING,
+        "The deletion of the agent pool waits for its turn: calls to Azure are rate-limited, or "
+        "AKS is busy with another operation on the cluster.",
+        "Wait: deletions go before launches.")
+    TERMINATION_FAILED = (
+        "TerminationFailed", _TERMINATING, "The cloud did not delete the agent pool.",
+        "The deletion is retried automatically; the message includes the cloud's error.")
+    # Events only
+    EXPIRED = ("Expired", _EVENT, "The claim was older than its expireAfter and is replaced.")
+    FAILED_DRAINING = (
+        "FailedDraining", _EVENT, "Pods block a drain; the condition Drained names them.",
+        "See DrainBlocked.")
+    TERMINATION_GRACE_PERIOD_EXPIRING = (
+        "TerminationGracePeriodExpiring", _EVENT,
+        "The claim's terminationGracePeriod ends at the time in the message, and with it every "
+        "pod on the node.")
+    NODE_REPAIR_BLOCKED = (
+        "NodeRepairBlocked", _EVENT,
+        "More than 20 % of the nodes are unhealthy, so none of them is replaced.",
+        "Look for what they have in common: the network, a driver, an outage of the region.")
+    NODE_WITHOUT_POOL = (
+        "NodeWithoutPool", _EVENT,
+        "A working Node has neither a claim nor an agent pool.",
+        "Its machine costs money. Look for it in the scale sets of the node resource group.")
     # Configuration
-    Reason("PresetUnknown", _CONFIG, "No preset of that name.",
-           "The message lists the nearest names; docs/reference/presets.md lists all.",
-           permanent=True),
-    Reason("PresetNotTunable", _CONFIG, "The preset cannot be fine-tuned.",
-           "docs/reference/presets.md lists those that can.", permanent=True),
-    Reason("InstanceTypeUnknown", _CONFIG, "The instance type is in no catalogue.",
-           "Check its spelling; the message lists the nearest names.", permanent=True),
-    Reason("InstanceTypeTooSmall", _CONFIG, "The model does not fit the instance type's GPUs.",
-           "The message shows the arithmetic and names types that fit.", permanent=True),
-    Reason("InstanceTypeRequired", _CONFIG, "resource.instanceType is missing.",
-           "Set it, or install with nodeProvisioner byo.", permanent=True),
-    Reason("InstanceTypeForbidden", _CONFIG,
-           "resource.instanceType is set, and nodes are brought along (nodeProvisioner byo).",
-           "Leave it out.", permanent=True),
-    Reason("ConfigMapMissing", (*_CONFIG, INFERENCE_READY, JOB_STARTED),
-           "A ConfigMap that the Workspace names does not exist or lacks its key.",
-           "Create it in the Workspace's namespace with the key that the message names."),
-    Reason("SecretMissing", (*_CONFIG, INFERENCE_READY, JOB_STARTED),
-           "A Secret that the Workspace names does not exist or is of the wrong type.",
-           "kubectl create secret docker-registry in the Workspace's namespace."),
-    Reason("WorkspaceInvalid", _CONFIG, "The manifest does not fit the present schema.",
-           "The message names each field; correct it and apply again.", permanent=True),
+    PRESET_UNKNOWN = (
+        "PresetUnknown", _CONFIG, "No preset has that name.",
+        "The message lists the closest names; docs/reference/presets.md lists all.", _PERMANENT)
+    PRESET_NOT_TUNABLE = (
+        "PresetNotTunable", _CONFIG, "The preset cannot be fine-tuned.",
+        "docs/reference/presets.md lists those that can.", _PERMANENT)
+    INSTANCE_TYPE_UNKNOWN = (
+        "InstanceTypeUnknown", _CONFIG, "The instance type is in no catalog.",
+        "Check its spelling; the message lists the closest names.", _PERMANENT)
+    INSTANCE_TYPE_TOO_SMALL = (
+        "InstanceTypeTooSmall", _CONFIG, "The model does not fit the instance type's GPUs.",
+        "The message shows the arithmetic and names types that fit.", _PERMANENT)
+    INSTANCE_TYPE_REQUIRED = (
+        "InstanceTypeRequired", _CONFIG, "resource.instanceType is missing.",
+        "Set it, or install with nodeProvisioner byo.", _PERMANENT)
+    INSTANCE_TYPE_FORBIDDEN = (
+        "InstanceTypeForbidden", _CONFIG,
+        "resource.instanceType is set although you provide the nodes (nodeProvisioner byo).",
+        "Leave it out.", _PERMANENT)
+    CONFIG_MAP_MISSING = (
+        "ConfigMapMissing", (*_CONFIG, types.INFERENCE_READY, types.JOB_STARTED),
+        "A ConfigMap that the Workspace names does not exist or lacks its key.",
+        "Create it in the Workspace's namespace with the key that the message names.")
+    SECRET_MISSING = (
+        "SecretMissing", (*_CONFIG, types.INFERENCE_READY, types.JOB_STARTED),
+        "A Secret that the Workspace names does not exist or has the wrong type.",
+        "Run kubectl create secret docker-registry in the Workspace's namespace.")
+    WORKSPACE_INVALID = (
+        "WorkspaceInvalid", _CONFIG, "The manifest does not match the current schema.",
+        "The message names each field; correct it and apply again.", _PERMANENT)
     # Tuning
-    Reason("TuningPending", (JOB_STARTED, *_TUNING), "Training has not begun."),
-    Reason("TuningRunning", (JOB_STARTED, *_TUNING), "The training pod runs."),
-    Reason("TuningSucceeded", (JOB_STARTED, *_TUNING), "The adapter is in its registry."),
-    Reason("DataUnreachable", _TUNING, "The data set could not be fetched.",
-           "Check the URL from inside the cluster; it is tried again by itself."),
-    Reason("DataNotParquet", _TUNING, "The data file is not what its name says, or no known form.",
-           "Give a parquet (or jsonl, json, csv, arrow) file.", permanent=True),
-    Reason("DataColumnMissing", _TUNING, "The data set lacks the columns that training needs.",
-           "Give a column messages (or prompt and completion, or text).", permanent=True),
-    Reason("DataEmpty", _TUNING, "The data set has no rows.", "Give at least one row.",
-           permanent=True),
-    Reason("DataTooLarge", _TUNING, "The data set is larger than the limit.",
-           "Split it, or raise the chart's workspace-controller.settings.maxDataBytes.",
-           permanent=True),
-    Reason("ConfigInvalid", (*_TUNING, INFERENCE_READY),
-           "The configuration file has an unknown key or a value that cannot be.",
-           "The message names the key, its value and what is allowed.", permanent=True),
-    Reason("ModelLoadFailed", (*_TUNING, INFERENCE_READY), "The base model could not be loaded.",
-           "Check that the model image holds the model at its path.", permanent=True),
-    Reason("OutOfMemory", (*_TUNING, INFERENCE_READY), "Memory of the GPU or the pod ran out.",
-           "Use qlora, a smaller batch or shorter sequences, or a larger instance type.",
-           permanent=True),
-    Reason("TrainingFailed", _TUNING, "Training ended with an error.",
-           "The message holds the last line; kubectl logs has the rest.", permanent=True),
-    Reason("TrainingStopped", _TUNING, "Training was asked to stop; a checkpoint is kept."),
-    Reason("PushUnauthorized", _TUNING, "The registry refused the push secret.",
-           "Renew the Secret that tuning.output.imagePushSecret names; it is tried again."),
-    Reason("RegistryUnreachable", (*_TUNING, INFERENCE_READY), "The registry does not answer.",
-           "Check its address from inside the cluster; it is tried again by itself."),
-    Reason("PushFailed", _TUNING, "The registry refused the image.",
-           "The message holds the registry's own words."),
+    TUNING_PENDING = ("TuningPending", _JOB, "Training has not started.")
+    TUNING_RUNNING = ("TuningRunning", _JOB, "The training pod is running.")
+    TUNING_SUCCEEDED = ("TuningSucceeded", _JOB, "The adapter was pushed to its registry.")
+    DATA_UNREACHABLE = (
+        "DataUnreachable", _TUNING, "The data set could not be fetched.",
+        "Check the URL from inside the cluster; the download is retried automatically.")
+    DATA_NOT_PARQUET = (
+        "DataNotParquet", _TUNING,
+        "The data file does not match its extension, or its format is unknown.",
+        "Provide a parquet (or jsonl, json, csv, arrow) file.", _PERMANENT)
+    DATA_COLUMN_MISSING = (
+        "DataColumnMissing", _TUNING, "The data set lacks the columns that training needs.",
+        "Provide a column messages (or prompt and completion, or text).", _PERMANENT)
+    DATA_EMPTY = (
+        "DataEmpty", _TUNING, "The data set has no rows.", "Provide at least one row.", _PERMANENT)
+    DATA_TOO_LARGE = (
+        "DataTooLarge", _TUNING, "The data set is larger than the limit.",
+        "Split it, or raise the chart's workspace-controller.settings.maxDataBytes.", _PERMANENT)
+    CONFIG_INVALID = (
+        "ConfigInvalid", (*_TUNING, types.INFERENCE_READY),
+        "The configuration file has an unknown key or an invalid value.",
+        "The message names the key, its value and what is allowed.", _PERMANENT)
+    MODEL_LOAD_FAILED = (
+        "ModelLoadFailed", (*_TUNING, types.INFERENCE_READY), "The base model could not be loaded.",
+        "Check that the model image holds the model at its path.", _PERMANENT)
+    OUT_OF_MEMORY = (
+        "OutOfMemory", (*_TUNING, types.INFERENCE_READY), "The GPU or the pod ran out of memory.",
+        "Use qlora, a smaller batch or shorter sequences, or a larger instance type.", _PERMANENT)
+    TRAINING_FAILED = (
+        "TrainingFailed", _TUNING, "Training ended with an error.",
+        "The message includes the last line; kubectl logs has the rest.", _PERMANENT)
+    TRAINING_STOPPED = (
+        "TrainingStopped", _TUNING, "Training was stopped on request; a checkpoint was kept.")
+    PUSH_UNAUTHORIZED = (
+        "PushUnauthorized", _TUNING, "The registry rejected the push secret.",
+        "Renew the Secret that tuning.output.imagePushSecret names; the push is retried "
+        "automatically.")
+    REGISTRY_UNREACHABLE = (
+        "RegistryUnreachable", (*_TUNING, types.INFERENCE_READY), "The registry does not respond.",
+        "Check its address from inside the cluster; the request is retried automatically.")
+    PUSH_FAILED = (
+        "PushFailed", _TUNING, "The registry rejected the image.",
+        "The message includes the registry's error.")
     # Inference
-    Reason("InferenceReady", _INFERENCE, "The model answers."),
-    Reason("InferencePending", _INFERENCE, "The model is not deployed yet."),
-    Reason("ModelLoading", _INFERENCE, "The pod runs and the model is being loaded.",
-           "Wait; the pod's log shows how far it is."),
-    Reason("ImagePullFailed", (*_TUNING, INFERENCE_READY, JOB_STARTED),
-           "An image cannot be pulled.",
-           "Check its name, tag, and the pull secrets; it is tried again."),
-    Reason("ContainerCrashed", (*_TUNING, INFERENCE_READY), "A container ends again and again.",
-           "kubectl logs --previous shows why; the message holds the exit code."),
-    Reason("Unschedulable", (JOB_STARTED, *_TUNING, INFERENCE_READY),
-           "No node has room for the pod.",
-           "The message holds the scheduler's own words; another workload may hold the GPU."),
-    Reason("PodEvicted", (*_TUNING, INFERENCE_READY), "The pod was evicted.",
-           "A new one is made; the message says why the node evicted it."),
-    Reason("NotServed", _INFERENCE, "The Workspace serves nothing, as its annotation asks."),
-    # The whole
-    Reason("WorkspaceReady", (WORKSPACE_READY, WORKSPACE_SUCCEEDED), "The model answers."),
-    Reason("WorkspaceSucceeded", (WORKSPACE_READY, WORKSPACE_SUCCEEDED),
-           "The adapter was pushed, and nothing is to be served."),
-    Reason("WorkspacePending", (WORKSPACE_READY, WORKSPACE_SUCCEEDED),
-           "On its way; the other conditions say where."),
-    Reason("WorkspaceFailed", (WORKSPACE_READY, WORKSPACE_SUCCEEDED),
-           "Something failed that waiting does not mend.", "See the condition that the message "
-           "names."),
-    Reason("WorkspaceDeleting", (WORKSPACE_DELETING,),
-           "Being deleted: workloads first, then nodes."),
-    Reason("NameTaken", (RESOURCE_READY,),
-           "An object that the Workspace needs exists by that name and is not its own.",
-           "Delete that object, or give the Workspace another name."),
-    Reason("ClusterUnavailable", (RESOURCE_READY,), "The API server refused a write.",
-           "It is tried again; the message holds its words."),
-)  # fmt: skip
+    INFERENCE_READY = ("InferenceReady", _INFERENCE, "The model responds to requests.")
+    INFERENCE_PENDING = ("InferencePending", _INFERENCE, "The model is not deployed yet.")
+    MODEL_LOADING = (
+        "ModelLoading", _INFERENCE, "The pod is running and loading the model.",
+        "Wait; the pod's log shows the progress.")
+    IMAGE_PULL_FAILED = (
+        "ImagePullFailed", (*_TUNING, types.INFERENCE_READY, types.JOB_STARTED),
+        "An image cannot be pulled.",
+        "Check its name, its tag and the pull secrets; the pull is retried automatically.")
+    CONTAINER_CRASHED = (
+        "ContainerCrashed", (*_TUNING, types.INFERENCE_READY), "A container crashes repeatedly.",
+        "kubectl logs --previous shows why; the message includes the exit code.")
+    UNSCHEDULABLE = (
+        "Unschedulable", (*_JOB, types.INFERENCE_READY), "No node has room for the pod.",
+        "The message includes the scheduler's explanation; another workload may use the GPU.")
+    POD_EVICTED = (
+        "PodEvicted", (*_TUNING, types.INFERENCE_READY), "The pod was evicted.",
+        "It is replaced automatically; the message says why the node evicted it.")
+    NOT_SERVED = (
+        "NotServed", _INFERENCE, "The Workspace serves no model, as its annotation requests.")
+    # The whole Workspace
+    WORKSPACE_READY = ("WorkspaceReady", _WORKSPACE, "The model responds to requests.")
+    WORKSPACE_SUCCEEDED = (
+        "WorkspaceSucceeded", _WORKSPACE, "The adapter was pushed, and no model is to be served.")
+    WORKSPACE_PENDING = (
+        "WorkspacePending", _WORKSPACE, "In progress; the other conditions show the details.")
+    WORKSPACE_FAILED = (
+        "WorkspaceFailed", _WORKSPACE, "A permanent failure.",
+        "See the condition that the message names.")
+    WORKSPACE_DELETING = (
+        "WorkspaceDeleting", (types.WORKSPACE_DELETING,),
+        "The Workspace is being deleted: workloads first, then nodes.")
+    NAME_TAKEN = (
+        "NameTaken", (types.RESOURCE_READY,),
+        "An object with a name that the Workspace needs exists and belongs to something else.",
+        "Delete that object, or give the Workspace another name.")
+    CLUSTER_UNAVAILABLE = (
+        "ClusterUnavailable", (types.RESOURCE_READY,), "The API server rejected a write.",
+        "The write is retried automatically; the message includes the API server's error.")
+    # fmt: on
 
-REASONS: Final = {reason.code: reason for reason in _TABLE}
 
-
-def reason(code: str) -> Reason:
-    """The table's row. Raises KeyError for a reason that is not explained."""
-    return REASONS[code]
+REASONS: Final[Mapping[str, Reason]] = {reason.value: reason for reason in Reason}
+"""Reasons by their code."""
 
 
 def is_permanent(code: str) -> bool:
-    """Whether waiting cannot mend it; unknown codes (another provisioner's) may pass."""
-    row = REASONS.get(code)
-    return row is not None and row.permanent
+    """Whether waiting cannot help. Unknown codes (another provisioner's) count as temporary."""
+    reason = REASONS.get(code)
+    return reason is not None and reason.permanent

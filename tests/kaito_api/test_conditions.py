@@ -6,33 +6,44 @@ import pytest
 
 from kaito_api import conditions
 from kaito_api.conditions import MAX_MESSAGE
+from kaito_api.reasons import Reason
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 T1 = T0 + timedelta(minutes=1)
 
 
 def test_the_time_is_that_of_the_change() -> None:
-    first = conditions.merge((), [conditions.false("Ready", "Pending", "a")], T0)
-    same = conditions.merge(first, [conditions.false("Ready", "Other", "b")], T1)
-    changed = conditions.merge(same, [conditions.true("Ready", "Done")], T1)
+    first = conditions.merge((), [conditions.false("Ready", Reason.LAUNCH_PENDING, "a")], T0)
+    same = conditions.merge(first, [conditions.false("Ready", Reason.LAUNCH_QUEUED, "b")], T1)
+    changed = conditions.merge(same, [conditions.true("Ready", Reason.READY)], T1)
     assert first[0]["lastTransitionTime"] == same[0]["lastTransitionTime"] == "2026-01-01T00:00:00Z"
-    assert (same[0]["reason"], same[0]["message"]) == ("Other", "b")
+    assert (same[0]["reason"], same[0]["message"]) == ("LaunchQueued", "b")
     assert changed[0]["lastTransitionTime"] == "2026-01-01T00:01:00Z"
 
 
 def test_what_is_no_longer_wanted_is_gone() -> None:
-    before = conditions.merge((), [conditions.true("A", "X"), conditions.true("B", "X")], T0)
-    after = conditions.merge(before, [conditions.true("B", "X")], T1)
+    before = conditions.merge(
+        (), [conditions.true("A", Reason.READY), conditions.true("B", Reason.READY)], T0
+    )
+    after = conditions.merge(before, [conditions.true("B", Reason.READY)], T1)
     assert [c["type"] for c in after] == ["B"]
 
 
 def test_the_generation_is_told_where_it_is_known() -> None:
-    assert "observedGeneration" not in conditions.merge((), [conditions.true("A", "X")], T0)[0]
-    assert conditions.merge((), [conditions.true("A", "X")], T0, 3)[0]["observedGeneration"] == 3
+    assert (
+        "observedGeneration"
+        not in conditions.merge((), [conditions.true("A", Reason.READY)], T0)[0]
+    )
+    assert (
+        conditions.merge((), [conditions.true("A", Reason.READY)], T0, 3)[0]["observedGeneration"]
+        == 3
+    )
 
 
 def test_long_messages_keep_their_start() -> None:
-    message = conditions.merge((), [conditions.false("A", "X", "m" * 5000)], T0)[0]["message"]
+    message = conditions.merge((), [conditions.false("A", Reason.READY, "m" * 5000)], T0)[0][
+        "message"
+    ]
     assert message == "m" * MAX_MESSAGE
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from gpu_provisioner.cloud.errors import CloudError, LaunchRefused, PoolBusy, PoolNotFound
 from gpu_provisioner.cloud.pools import Pool, PoolSpec, PoolState
+from kaito_api.reasons import Reason
 from tests.simulation.sold import TYPES, MachineType, Region
 from tests.simulation.stage import Stage
 from tests.simulation.vm import Vm
@@ -15,10 +16,10 @@ from tests.simulation.weather import Fault
 ACTOR = "AKS"
 _REMEMBERED = 60.0
 _LATE_FAILURES = (
-    ("QuotaExceeded", "quota was gone as the machine was made"),
-    ("InsufficientCapacity", "AllocationFailed: no capacity"),
-    ("SkuNotAvailable", "the size is not available in this zone"),
-    ("LaunchFailed", "InternalOperationError"),
+    (Reason.QUOTA_EXCEEDED, "quota was gone as the machine was made"),
+    (Reason.INSUFFICIENT_CAPACITY, "AllocationFailed: no capacity"),
+    (Reason.SKU_NOT_AVAILABLE, "the size is not available in this zone"),
+    (Reason.LAUNCH_FAILED, "InternalOperationError"),
 )
 
 
@@ -119,7 +120,7 @@ class Arm:
         if pool is None or pool.state is PoolState.DELETING:
             return
         if pool.state.in_flight and self.stage.rng.random() < 0.5:
-            raise PoolBusy("CloudUnavailable", f"an operation on {name} is in progress", 5.0)
+            raise PoolBusy(Reason.CLOUD_UNAVAILABLE, f"an operation on {name} is in progress", 5.0)
         self.begin_delete(pool)
 
     def begin_delete(self, pool: AgentPool) -> None:
@@ -140,7 +141,7 @@ class Arm:
         """What a stop of the cluster does to creates that are under way."""
         for pool in list(self.pools.values()):
             if pool.state in (PoolState.CREATING, PoolState.UPDATING):
-                self._set(pool, PoolState.CANCELED, LaunchRefused("LaunchFailed", "Canceled"))
+                self._set(pool, PoolState.CANCELED, LaunchRefused(Reason.LAUNCH_FAILED, "Canceled"))
 
     def odd(self, states: Mapping[str, PoolState | None]) -> None:
         for name, state in states.items():
@@ -151,17 +152,19 @@ class Arm:
     def _refuse_while_unsteady(self) -> None:
         if not self.steady():
             raise PoolBusy(
-                "CloudUnavailable", "OperationNotAllowed: the cluster is not running", 10
+                Reason.CLOUD_UNAVAILABLE, "OperationNotAllowed: the cluster is not running", 10
             )
 
     def _put(self, pool: AgentPool, spec: PoolSpec) -> Pool:
         """The same pool again: one that failed is tried again, and tags are replaced."""
         if pool.state is PoolState.DELETING:
-            raise PoolBusy("CloudUnavailable", f"{pool.name} is being deleted", 5.0)
+            raise PoolBusy(Reason.CLOUD_UNAVAILABLE, f"{pool.name} is being deleted", 5.0)
         if pool.type.name != spec.instance_type:
-            raise LaunchRefused("LaunchFailed", "PropertyChangeNotAllowed: vmSize")
+            raise LaunchRefused(Reason.LAUNCH_FAILED, "PropertyChangeNotAllowed: vmSize")
         if pool.state.in_flight:
-            raise PoolBusy("CloudUnavailable", f"an operation on {pool.name} is in progress", 5.0)
+            raise PoolBusy(
+                Reason.CLOUD_UNAVAILABLE, f"an operation on {pool.name} is in progress", 5.0
+            )
         pool.tags, pool.labels = dict(spec.tags), dict(spec.labels)
         if pool.vm is not None and not pool.vm.gone:
             self._set(pool, PoolState.UPDATING, None)
@@ -210,7 +213,7 @@ class Arm:
 
     def _deleted(self, pool: AgentPool) -> None:
         if self.stage.weather.strikes(Fault.DELETE_FAILS):
-            self._set(pool, PoolState.FAILED, LaunchRefused("LaunchFailed", "delete failed"))
+            self._set(pool, PoolState.FAILED, LaunchRefused(Reason.LAUNCH_FAILED, "delete failed"))
             return
         del self.pools[pool.name]
         self.region.used[pool.type.family] -= pool.type.vcpus

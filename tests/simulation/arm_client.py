@@ -8,6 +8,7 @@ from gpu_provisioner.cloud.availability import Market
 from gpu_provisioner.cloud.cluster_state import ClusterState
 from gpu_provisioner.cloud.errors import CloudError, CloudUnavailable, PoolBusy, Unauthorized
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
+from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
 from tests.simulation.arm import Arm
 from tests.simulation.power import ClusterPower
@@ -104,20 +105,20 @@ class ArmClient:
         there, back = stage.between(0.02, 0.2) + slow, stage.between(0.02, 0.2)
         loss: Exception | None = None
         if ask.writes and weather.strikes(Fault.ARM_LOST):
-            loss = CloudUnavailable("CloudUnavailable", "connection cut")
+            loss = CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "connection cut")
         return Way(there, back, self._refusal(ask), loss)
 
     def _refusal(self, ask: Ask) -> CloudError | None:
         weather, stage = self._stage.weather, self._stage
         if weather.strikes(Fault.ARM_REFUSED):
-            return CloudUnavailable("CloudUnavailable", "Azure answered 503")
+            return CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "Azure answered 503")
         if weather.strikes(Fault.ARM_THROTTLED):
             seconds = float(stage.rng.randint(5, 60))
-            return CloudUnavailable("CloudUnavailable", "Azure answered 429", seconds)
+            return CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "Azure answered 429", seconds)
         if weather.strikes(Fault.ARM_UNAUTHORIZED):
-            return Unauthorized("CloudUnauthorized", "AuthorizationFailed")
+            return Unauthorized(Reason.CLOUD_UNAUTHORIZED, "AuthorizationFailed")
         if ask.writes and weather.strikes(Fault.ARM_BUSY):
-            return PoolBusy("CloudUnavailable", "OperationNotAllowed: in progress", 5.0)
+            return PoolBusy(Reason.CLOUD_UNAVAILABLE, "OperationNotAllowed: in progress", 5.0)
         return None
 
 
@@ -129,4 +130,4 @@ def _lane(ask: Ask) -> str:
 
 
 def _silence() -> Exception:
-    return CloudUnavailable("CloudUnavailable", "no answer")
+    return CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "no answer")

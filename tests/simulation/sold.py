@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from gpu_provisioner.cloud.availability import Market, Offer, Quota
 from gpu_provisioner.cloud.errors import LaunchRefused
+from kaito_api.reasons import Reason
 from tests.simulation.stage import Stage
 
 
@@ -34,11 +35,13 @@ class Region:
     def check(self, type_: MachineType) -> None:
         """Raises LaunchRefused where the region does not sell one more of it."""
         if type_.name in self.withheld:
-            raise LaunchRefused("SkuNotAvailable", f"{type_.name} is not available in simland")
+            raise LaunchRefused(
+                Reason.SKU_NOT_AVAILABLE, f"{type_.name} is not available in simland"
+            )
         left = self.limits[type_.family] - self.used[type_.family]
         if left < type_.vcpus:
             raise LaunchRefused(
-                "QuotaExceeded", f"{type_.family}: {type_.vcpus} vCPUs needed, {left} left"
+                Reason.QUOTA_EXCEEDED, f"{type_.family}: {type_.vcpus} vCPUs needed, {left} left"
             )
 
     def market(self) -> Market:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest
 from tests.workspace_controller.given import inference_workspace, settings
 from workspace_controller.admission import answer, configuration, denials, subject
@@ -15,7 +16,7 @@ REVIEW: Manifest = {
     "kind": "AdmissionReview",
     "request": {"uid": "r-1", "namespace": "team", "object": inference_workspace()},
 }
-UNKNOWN = Problem("PresetUnknown", "inference.preset.name", "'x' is no preset")
+UNKNOWN = Problem(Reason.PRESET_UNKNOWN, "inference.preset.name", "'x' is no preset")
 
 
 def test_nothing_wrong_is_allowed() -> None:
@@ -25,7 +26,9 @@ def test_nothing_wrong_is_allowed() -> None:
 
 
 def test_each_problem_stands_on_its_line() -> None:
-    response = answer(REVIEW, (UNKNOWN, Problem("x", "resource", "too small")))["response"]
+    response = answer(
+        REVIEW, (UNKNOWN, Problem(Reason.INSTANCE_TYPE_TOO_SMALL, "resource", "too small"))
+    )["response"]
     assert response["allowed"] is False
     assert response["status"]["message"] == (
         "validation failed: inference.preset.name: 'x' is no preset\nresource: too small"
@@ -33,7 +36,7 @@ def test_each_problem_stands_on_its_line() -> None:
 
 
 def test_a_secret_may_come_later() -> None:
-    assert denials((UNKNOWN, Problem("SecretMissing", "f", "m"))) == [UNKNOWN]
+    assert denials((UNKNOWN, Problem(Reason.SECRET_MISSING, "f", "m"))) == [UNKNOWN]
 
 
 def test_a_new_object_gets_the_names_it_lacks() -> None:

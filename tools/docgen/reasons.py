@@ -20,7 +20,7 @@ def text() -> str:
 def _all() -> str:
     rows = (
         (
-            code(reason.code),
+            code(reason.value),
             codes(reason.conditions),
             reason.meaning,
             reason.remedy,
@@ -36,6 +36,6 @@ def _by_condition() -> str:
     conditions: dict[str, list[str]] = {}
     for reason in REASONS.values():
         for condition in reason.conditions:
-            conditions.setdefault(condition, []).append(reason.code)
+            conditions.setdefault(condition, []).append(reason.value)
     rows = ((code(condition), codes(found)) for condition, found in conditions.items())
     return table(("Condition", "Reasons"), rows)

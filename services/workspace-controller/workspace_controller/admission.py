@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kaito_api import labels
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest
 from workspace_controller.plan.validation import Problem
 from workspace_controller.settings import Settings, release_labels
@@ -36,7 +37,7 @@ def subject(review: Manifest) -> Manifest:
 
 def denials(problems: Sequence[Problem]) -> list[Problem]:
     """What is refused. A Secret may come later: that is waited for."""
-    return [problem for problem in problems if problem.reason != "SecretMissing"]
+    return [problem for problem in problems if problem.reason != Reason.SECRET_MISSING]
 
 
 def answer(review: Manifest, problems: Sequence[Problem]) -> Manifest:

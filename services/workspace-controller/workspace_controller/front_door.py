@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from kaito_api import reasons
+from kaito_api import condition_types
 from kaito_api.conditions import is_true
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import ClusterError
@@ -102,4 +102,4 @@ class FrontDoor:
 
 def is_ready(workspace: Manifest) -> bool:
     """Whether a Workspace's model answers, by its status."""
-    return is_true(workspace, reasons.INFERENCE_READY)
+    return is_true(workspace, condition_types.INFERENCE_READY)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from kaito_api.conditions import find
+from kaito_api.reasons import Reason
 from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import NODE_POOL, Kind, Manifest, annotations_of, is_being_deleted
 from kaito_presets.preset import Preset
@@ -86,7 +87,7 @@ class TuningRun:
 class Refusal:
     """The API server refused a write of the last pass: what, and why in its words."""
 
-    reason: str
+    reason: Reason
     message: str
 
 

@@ -13,6 +13,7 @@ from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.cloud.pools import Pool, PoolSpec, PoolState
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.settings import Budget
+from kaito_api.reasons import Reason
 from kaito_kube.clock import FakeClock, SystemClock
 from kaito_kube.errors import NotLeader
 from kaito_kube.leader_election import Leadership
@@ -80,7 +81,7 @@ async def test_whoever_does_not_lead_may_look(call: str) -> None:
 
 async def test_a_refusal_of_the_clouds_is_the_clouds() -> None:
     cloud, fence = fenced(leading(10))
-    cloud.fail_next("create", Unauthorized("CloudUnauthorized", "not you"))
+    cloud.fail_next("create", Unauthorized(Reason.CLOUD_UNAUTHORIZED, "not you"))
     with pytest.raises(Unauthorized, match="not you"):
         await CHANGES["create"](fence)
 

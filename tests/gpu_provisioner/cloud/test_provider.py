@@ -17,6 +17,7 @@ from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.cloud.pools import Pool, PoolState
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.settings import Budget
+from kaito_api.reasons import Reason
 from kaito_kube.clock import FakeClock, SystemClock
 from tests.gpu_provisioner.emulation import SPEC, Emulation, emulation
 
@@ -75,7 +76,9 @@ def _fake() -> Subject:
 
     def strike(fault: str) -> None:
         if fault == "forbidden":
-            cloud.fail_next("market", Unauthorized("CloudUnauthorized", "AuthorizationFailed"))
+            cloud.fail_next(
+                "market", Unauthorized(Reason.CLOUD_UNAUTHORIZED, "AuthorizationFailed")
+            )
         else:
             cloud.goods = _struck(GOODS, fault)
 

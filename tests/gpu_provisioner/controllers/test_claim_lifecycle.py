@@ -8,6 +8,7 @@ from gpu_provisioner.cloud.errors import CloudUnavailable, LaunchRefused
 from gpu_provisioner.cloud.pools import Pool, PoolState
 from gpu_provisioner.settings import Terms
 from kaito_api import labels
+from kaito_api.reasons import Reason
 from kaito_kube.errors import Conflict, NotFound, Throttled, Unavailable
 from kaito_kube.fake import Call
 from kaito_kube.kinds import EVENT, MACHINE, NODE, POD, key_of
@@ -98,7 +99,7 @@ async def test_a_claim_deleted_during_the_create_leaks_nothing(world: World) -> 
 
 async def test_a_create_whose_answer_was_lost_is_found_again(world: World) -> None:
     world.cloud.fail_next(
-        "create", CloudUnavailable("CloudUnavailable", "connection cut"), takes_effect=True
+        "create", CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "connection cut"), takes_effect=True
     )
     world.ask()
     await world.run(20)
@@ -112,7 +113,7 @@ async def test_a_create_whose_answer_was_lost_as_the_claim_went_leaks_nothing(
     world.ask()
     await world.run(1)
     world.cloud.fail_next(
-        "create", CloudUnavailable("CloudUnavailable", "connection cut"), takes_effect=True
+        "create", CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "connection cut"), takes_effect=True
     )
     await world.run(1)
     await world.cluster.delete(world.kind, NAME)
@@ -121,8 +122,10 @@ async def test_a_create_whose_answer_was_lost_as_the_claim_went_leaks_nothing(
     assert world.claim() is None and world.cloud.pools() == {}
 
 
-@pytest.mark.parametrize("reason", ["QuotaExceeded", "SkuNotAvailable", "InsufficientCapacity"])
-async def test_a_refusal_is_shown_and_mended_by_itself(world: World, reason: str) -> None:
+@pytest.mark.parametrize(
+    "reason", [Reason.QUOTA_EXCEEDED, Reason.SKU_NOT_AVAILABLE, Reason.INSUFFICIENT_CAPACITY]
+)
+async def test_a_refusal_is_shown_and_mended_by_itself(world: World, reason: Reason) -> None:
     world.cloud.fail_next("create", LaunchRefused(reason, "0 of 6 cores left in eastus"))
     world.ask()
     await world.run(2)
@@ -135,7 +138,7 @@ async def test_a_refusal_is_shown_and_mended_by_itself(world: World, reason: str
 
 async def test_a_refusal_is_no_call_storm(world: World) -> None:
     for _ in range(50):
-        world.cloud.fail_next("create", LaunchRefused("QuotaExceeded", "none left"))
+        world.cloud.fail_next("create", LaunchRefused(Reason.QUOTA_EXCEEDED, "none left"))
     world.ask()
     await world.run(120, seconds=1)
     assert world.cloud.calls.count(("create", NAME)) <= 5
@@ -163,7 +166,7 @@ async def test_a_node_without_its_gpu_is_not_ready() -> None:
 
 
 async def test_an_operation_that_failed_and_whose_machine_joins_is_kept(world: World) -> None:
-    world.cloud.fail_late[NAME] = LaunchRefused("LaunchFailed", "internal error")
+    world.cloud.fail_late[NAME] = LaunchRefused(Reason.LAUNCH_FAILED, "internal error")
     world.ask()
     await world.run(9)
     assert world.condition("Launched") == ("False", "LaunchFailed")
@@ -174,7 +177,7 @@ async def test_an_operation_that_failed_and_whose_machine_joins_is_kept(world: W
 
 
 async def test_an_operation_that_failed_for_good_is_replaced(world: World) -> None:
-    world.cloud.fail_late[NAME] = LaunchRefused("InsufficientCapacity", "no capacity")
+    world.cloud.fail_late[NAME] = LaunchRefused(Reason.INSUFFICIENT_CAPACITY, "no capacity")
     world.ask()
     await world.run(20)
     assert world.condition("Launched") == ("False", "InsufficientCapacity")

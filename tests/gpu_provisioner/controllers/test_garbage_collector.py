@@ -8,6 +8,7 @@ from gpu_provisioner.agent_pools import ownership
 from gpu_provisioner.cloud.errors import CloudUnavailable
 from gpu_provisioner.cloud.pools import Pool, PoolState
 from kaito_api import labels
+from kaito_api.reasons import Reason
 from kaito_kube.errors import Unavailable
 from kaito_kube.kinds import MACHINE, NODE, NODE_CLAIM, Key
 from tests.gpu_provisioner.world import NAME, World, claim_manifest
@@ -70,7 +71,7 @@ async def test_nothing_is_judged_while_the_cluster_sleeps_or_wakes(
 async def test_a_cloud_that_does_not_answer_ends_the_sweep(world: World, call: str) -> None:
     world.cloud.seed(ORPHAN)
     for _ in range(100):
-        world.cloud.fail_next(call, CloudUnavailable("CloudUnavailable", "no answer"))
+        world.cloud.fail_next(call, CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "no answer"))
     for _ in range(200):
         try:
             await world.tick()

@@ -8,6 +8,7 @@ from gpu_provisioner.agent_pools.ownership import CLAIM_NAME
 from gpu_provisioner.cloud.availability import Market, Quota
 from gpu_provisioner.cloud.errors import CloudError, CloudUnavailable, LaunchRefused, Unauthorized
 from kaito_api import labels
+from kaito_api.reasons import Reason
 from kaito_kube.fake import Call
 from kaito_kube.kinds import EVENT, Manifest
 from tests.gpu_provisioner.offerings.builders import (
@@ -24,7 +25,7 @@ from tests.gpu_provisioner.offerings.builders import (
 from tests.gpu_provisioner.world import KINDS, NAME, World, claim_manifest
 
 PLENTY = (0, 100_000)
-NO_CAPACITY = LaunchRefused("InsufficientCapacity", "no capacity in eastus")
+NO_CAPACITY = LaunchRefused(Reason.INSUFFICIENT_CAPACITY, "no capacity in eastus")
 
 
 def types(*names: str) -> Manifest:
@@ -238,7 +239,10 @@ async def test_a_disabled_subscription_is_told_and_mends_by_itself(world: World)
 
 @pytest.mark.parametrize(
     "error",
-    [Unauthorized("CloudUnauthorized", "403"), CloudUnavailable("CloudUnavailable", "500")],
+    [
+        Unauthorized(Reason.CLOUD_UNAUTHORIZED, "403"),
+        CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "500"),
+    ],
     ids=lambda error: error.reason,
 )
 async def test_without_the_market_the_cloud_judges(world: World, error: CloudError) -> None:

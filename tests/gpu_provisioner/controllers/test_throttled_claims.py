@@ -5,6 +5,7 @@ import pytest
 from gpu_provisioner.cloud.errors import CloudUnavailable, PoolBusy
 from gpu_provisioner.settings import Budget
 from kaito_api import conditions
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import EVENT
 from tests.gpu_provisioner.world import World, claim_manifest
 
@@ -51,7 +52,7 @@ async def test_over_the_budget_a_claim_says_that_it_is_queued() -> None:
 async def test_throttling_is_shown_and_passes(seconds: float) -> None:
     world = asked(Budget())
     world.cloud.fail_next(
-        "create", CloudUnavailable("CloudUnavailable", "Azure answered 429 X: later", seconds)
+        "create", CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "Azure answered 429 X: later", seconds)
     )
     await world.run(2)
     for status, reason, message in shown(world, "MachineLaunched"):
@@ -66,7 +67,7 @@ async def test_throttling_is_shown_and_passes(seconds: float) -> None:
 async def test_a_busy_cluster_is_shown_and_asked_by_one_at_a_time() -> None:
     world = asked(Budget())
     for _ in range(10):
-        busy = PoolBusy("CloudUnavailable", "an upgrade is in progress", 5.0, elsewhere=True)
+        busy = PoolBusy(Reason.CLOUD_UNAVAILABLE, "an upgrade is in progress", 5.0, elsewhere=True)
         world.cloud.fail_next("create", busy)
     await world.run(2)
     assert {reason for _, reason, _ in shown(world, "MachineLaunched")} == {"LaunchQueued"}

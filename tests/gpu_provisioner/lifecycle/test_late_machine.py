@@ -5,6 +5,7 @@ import pytest
 
 from gpu_provisioner.cloud.errors import LaunchRefused
 from gpu_provisioner.cloud.pools import PoolState
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import NODE
 from tests.gpu_provisioner.world import KINDS, NAME, World
 
@@ -12,7 +13,7 @@ from tests.gpu_provisioner.world import KINDS, NAME, World
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.kind)
 async def world(request: pytest.FixtureRequest) -> World:
     world = World(request.param)
-    world.cloud.fail_late[NAME] = LaunchRefused("LaunchFailed", "internal error")
+    world.cloud.fail_late[NAME] = LaunchRefused(Reason.LAUNCH_FAILED, "internal error")
     world.ask()
     await world.run(9)
     assert world.condition("Launched") == ("False", "LaunchFailed")

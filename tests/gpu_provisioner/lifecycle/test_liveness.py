@@ -6,6 +6,7 @@ import pytest
 
 from gpu_provisioner.cloud.errors import LaunchRefused
 from gpu_provisioner.settings import Terms
+from kaito_api.reasons import Reason
 from tests.gpu_provisioner.world import KINDS, NAME, World
 
 
@@ -31,7 +32,7 @@ async def test_it_is_told_and_left_to_the_cloud(world: World) -> None:
 
 
 async def test_what_the_cloud_gives_up_is_replaced_after_the_usual_grace(world: World) -> None:
-    world.cloud.fail_late[NAME] = LaunchRefused("LaunchFailed", "gave up")
+    world.cloud.fail_late[NAME] = LaunchRefused(Reason.LAUNCH_FAILED, "gave up")
     await world.run(480)
     assert world.condition("Launched") == ("False", "LaunchFailed")
     await world.run(15)

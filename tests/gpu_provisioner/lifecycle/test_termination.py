@@ -15,6 +15,7 @@ from gpu_provisioner.cloud.errors import (
 from gpu_provisioner.cloud.pools import PoolState
 from gpu_provisioner.settings import Terms
 from kaito_api import labels
+from kaito_api.reasons import Reason
 from kaito_kube.errors import Throttled
 from kaito_kube.kinds import NODE, POD
 from tests.gpu_provisioner.world import KINDS, NAME, World
@@ -132,9 +133,9 @@ async def test_without_one_the_provisioners_drain_timeout_counts(world: World) -
 @pytest.mark.parametrize(
     ("error", "shown"),
     [
-        (Unauthorized("CloudUnauthorized", "no Contributor"), ("False", "CloudUnauthorized")),
-        (CloudUnavailable("CloudUnavailable", "429"), ("False", "CloudUnavailable")),
-        (PoolBusy("CloudUnavailable", "in progress", 5.0), ("Unknown", "TerminationQueued")),
+        (Unauthorized(Reason.CLOUD_UNAUTHORIZED, "no Contributor"), ("False", "CloudUnauthorized")),
+        (CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "429"), ("False", "CloudUnavailable")),
+        (PoolBusy(Reason.CLOUD_UNAVAILABLE, "in progress", 5.0), ("Unknown", "TerminationQueued")),
     ],
     ids=["not allowed", "throttled", "busy"],
 )
@@ -161,7 +162,7 @@ async def test_a_deletion_that_fails_late_is_asked_for_again_in_good_time(world:
         failed = replace(
             world.cloud.pools()[NAME],
             state=PoolState.FAILED,
-            error=LaunchRefused("LaunchFailed", "a disk is attached"),
+            error=LaunchRefused(Reason.LAUNCH_FAILED, "a disk is attached"),
         )
         world.cloud.seed(failed)
         world.cloud._ends.clear()
@@ -175,7 +176,7 @@ async def test_a_deletion_that_fails_late_is_asked_for_again_in_good_time(world:
 
 
 async def test_a_refused_create_does_not_hold_the_deletion_up(world: World) -> None:
-    world.cloud.fail_next("create", Unauthorized("CloudUnauthorized", "no Contributor"))
+    world.cloud.fail_next("create", Unauthorized(Reason.CLOUD_UNAUTHORIZED, "no Contributor"))
     world.ask()
     await world.run(3)
     await delete(world)

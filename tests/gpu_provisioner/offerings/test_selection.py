@@ -8,7 +8,7 @@ from gpu_provisioner.cloud.availability import Market
 from gpu_provisioner.cloud.errors import LaunchRefused
 from gpu_provisioner.offerings.unavailable_offerings import Unavailable, offerings
 from kaito_api.conditions import MAX_MESSAGE
-from kaito_api.reasons import REASONS
+from kaito_api.reasons import REASONS, Reason
 from tests.gpu_provisioner.offerings.builders import (
     A10,
     A100,
@@ -40,7 +40,9 @@ A100_FAMILY = "StandardNCADSA100v4Family"
 def no_capacity(*offered: str, spot: bool = False) -> Unavailable:
     found = Unavailable()
     for name in offered:
-        error = LaunchRefused("InsufficientCapacity", f"no capacity for {name}. It is tried again")
+        error = LaunchRefused(
+            Reason.INSUFFICIENT_CAPACITY, f"no capacity for {name}. It is tried again"
+        )
         found.refuse(offerings(name, (), spot=spot), error, NOW, late=False)
     return found
 
@@ -121,7 +123,7 @@ def test_a_region_without_zones_says_so() -> None:
 
 def test_a_zone_refused_of_late_is_left_out() -> None:
     unavailable = Unavailable()
-    error = LaunchRefused("InsufficientCapacity", "no capacity in zone 1")
+    error = LaunchRefused(Reason.INSUFFICIENT_CAPACITY, "no capacity in zone 1")
     unavailable.refuse(offerings(T4, ("1",), spot=False), error, NOW, late=True)
     asked = claim(named(T4), (ZONE, "In", ["eastus-1", "eastus-2"]))
     where = scene(unavailable=unavailable)

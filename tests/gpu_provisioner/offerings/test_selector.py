@@ -15,6 +15,7 @@ from gpu_provisioner.cloud.pools import Pool, PoolSpec, PoolState
 from gpu_provisioner.metrics import Metrics
 from gpu_provisioner.offerings.selection import Chosen, Refused
 from gpu_provisioner.offerings.selector import Buyer
+from kaito_api.reasons import Reason
 from kaito_kube.clock import FakeClock
 from tests.gpu_provisioner.offerings.builders import (
     A100,
@@ -26,7 +27,7 @@ from tests.gpu_provisioner.offerings.builders import (
     offer,
 )
 
-NO_CAPACITY = LaunchRefused("InsufficientCapacity", "none left")
+NO_CAPACITY = LaunchRefused(Reason.INSUFFICIENT_CAPACITY, "none left")
 
 
 class Desk:
@@ -85,10 +86,14 @@ async def test_nobody_waits_for_a_reading_where_something_is_known() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "reads"),
-    [("QuotaExceeded", 2), ("SkuNotAvailable", 2), ("InsufficientCapacity", 1)],
+    [
+        (Reason.QUOTA_EXCEEDED, 2),
+        (Reason.SKU_NOT_AVAILABLE, 2),
+        (Reason.INSUFFICIENT_CAPACITY, 1),
+    ],
 )
 async def test_a_refusal_that_the_market_may_explain_has_it_read_anew(
-    reason: str, reads: int
+    reason: Reason, reads: int
 ) -> None:
     desk = Desk(market(offer(T4)))
     await desk.buyer.look()
@@ -102,14 +107,17 @@ async def test_many_refusals_at_once_do_not_have_it_read_as_often() -> None:
     desk = Desk(market(offer(T4)))
     for _ in range(50):
         await desk.buyer.look()
-        desk.buyer.refused(spec("ws1"), LaunchRefused("QuotaExceeded", "no"))
+        desk.buyer.refused(spec("ws1"), LaunchRefused(Reason.QUOTA_EXCEEDED, "no"))
         desk.clock.advance(1)
     assert desk.reads() <= 6
 
 
 @pytest.mark.parametrize(
     "error",
-    [Unauthorized("CloudUnauthorized", "may not"), CloudUnavailable("CloudUnavailable", "gone")],
+    [
+        Unauthorized(Reason.CLOUD_UNAUTHORIZED, "may not"),
+        CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "gone"),
+    ],
     ids=lambda error: error.reason,
 )
 async def test_a_market_that_cannot_be_read_forbids_nothing(
@@ -127,7 +135,7 @@ async def test_a_market_that_cannot_be_read_forbids_nothing(
     assert desk.first(claim(named(T4))) == "SkuNotAvailable"
     told = [record.message for record in caplog.records]
     assert len(told) == 2 and error.message in told[0] and "can be read again" in told[1]
-    labels = {"reason": error.reason}
+    labels = {"reason": error.reason.value}
     assert desk.registry.get_sample_value("kaito_market_unreadable_total", labels) == 3
 
 
@@ -135,7 +143,7 @@ async def test_what_the_market_said_last_holds_for_a_while_when_it_cannot_be_rea
     desk = Desk(market(offer(T4), cores=(0, 0)))
     await desk.buyer.look()
     for _ in range(10):
-        desk.cloud.fail_next("market", CloudUnavailable("CloudUnavailable", "gone"))
+        desk.cloud.fail_next("market", CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "gone"))
     answers = []
     for _ in range(6):
         desk.clock.advance(60)
@@ -146,7 +154,7 @@ async def test_what_the_market_said_last_holds_for_a_while_when_it_cannot_be_rea
 
 async def test_a_market_that_throttles_is_left_alone_as_long_as_it_asks() -> None:
     desk = Desk()
-    desk.cloud.fail_next("market", CloudUnavailable("CloudUnavailable", "429", 300.0))
+    desk.cloud.fail_next("market", CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "429", 300.0))
     await desk.buyer.look()
     desk.clock.advance(299)
     await desk.buyer.look()
@@ -173,7 +181,7 @@ async def test_what_was_refused_is_free_for_the_next() -> None:
     await desk.buyer.look()
     desk.buyer.asks(spec("ws1"))
     assert desk.first(claim(named(T4), name="ws2")) == "QuotaExceeded"
-    assert not desk.buyer.refused(spec("ws1"), LaunchRefused("LaunchFailed", "bad request"))
+    assert not desk.buyer.refused(spec("ws1"), LaunchRefused(Reason.LAUNCH_FAILED, "bad request"))
     assert desk.first(claim(named(T4), name="ws2")) == T4
 
 
@@ -233,7 +241,7 @@ async def test_the_next_pool_of_that_claim_may_fail_as_well() -> None:
     ("seen", "joined"),
     [
         (pool(PoolState.FAILED, NO_CAPACITY), True),
-        (pool(PoolState.FAILED, LaunchRefused("LaunchFailed", "internal error")), False),
+        (pool(PoolState.FAILED, LaunchRefused(Reason.LAUNCH_FAILED, "internal error")), False),
         (pool(PoolState.FAILED), False),
         (pool(PoolState.CREATING, NO_CAPACITY), False),
     ],

@@ -6,11 +6,12 @@ import pytest
 
 from gpu_provisioner.cloud.errors import LaunchRefused
 from gpu_provisioner.offerings.unavailable_offerings import KEPT, Unavailable, offerings
+from kaito_api.reasons import Reason
 from tests.gpu_provisioner.offerings.builders import NOW
 
 T4 = offerings("Standard_NC4as_T4_v3", (), spot=False)
-NO_CAPACITY = LaunchRefused("InsufficientCapacity", "none left")
-NO_QUOTA = LaunchRefused("QuotaExceeded", "none left")
+NO_CAPACITY = LaunchRefused(Reason.INSUFFICIENT_CAPACITY, "none left")
+NO_QUOTA = LaunchRefused(Reason.QUOTA_EXCEEDED, "none left")
 
 
 def refused(error: LaunchRefused = NO_CAPACITY, *, late: bool = False) -> Unavailable:
@@ -24,7 +25,7 @@ def is_free(unavailable: Unavailable, claim: str, seconds: float) -> bool:
 
 
 @pytest.mark.parametrize("reason", KEPT)
-def test_it_is_left_alone_for_its_time(reason: str) -> None:
+def test_it_is_left_alone_for_its_time(reason: Reason) -> None:
     unavailable = refused(LaunchRefused(reason, "no"))
     seconds = KEPT[reason].total_seconds()
     assert not is_free(unavailable, "ws1", 0)

@@ -11,6 +11,7 @@ from gpu_provisioner.cloud.errors import CloudUnavailable
 from gpu_provisioner.cloud.fake import FakeCloud
 from gpu_provisioner.lifecycle.cluster_stability import UNKNOWN, Power
 from gpu_provisioner.state.cluster_monitor import PowerWatch
+from kaito_api.reasons import Reason
 from kaito_kube.clock import FakeClock
 
 STEADY = ClusterState(running=True, settled=True, kubernetes_version="1.33.4")
@@ -75,7 +76,7 @@ async def test_a_cloud_that_does_not_answer_is_left_alone_for_a_while() -> None:
     clock = FakeClock()
     cloud = FakeCloud(clock)
     watch = PowerWatch(cloud, clock)
-    cloud.fail_next("cluster", CloudUnavailable("CloudUnavailable", "no answer", 30.0))
+    cloud.fail_next("cluster", CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "no answer", 30.0))
     for _ in range(5):
         assert (await watch.ask()).state is None
         clock.advance(5)

@@ -6,6 +6,7 @@ from gpu_provisioner.cloud.errors import CloudUnavailable
 from gpu_provisioner.cloud.fake import FakeCloud
 from gpu_provisioner.cloud.pools import Pool, PoolState
 from gpu_provisioner.state.node_images import ImageWatch
+from kaito_api.reasons import Reason
 from kaito_kube.clock import FakeClock
 
 OLD, NEW = "AKSUbuntu-2204-202609.01.0", "AKSUbuntu-2204-202610.12.0"
@@ -49,6 +50,6 @@ async def test_news_are_told_once() -> None:
 
 async def test_what_the_cloud_does_not_say_is_not_known() -> None:
     cloud, _, images = watched(1)
-    cloud.fail_next("newest_image", CloudUnavailable("CloudUnavailable", "no answer"))
+    cloud.fail_next("newest_image", CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "no answer"))
     assert await images.look(pools(1)) == set()
     assert images.newest(OLD) == ""

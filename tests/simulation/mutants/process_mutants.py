@@ -34,7 +34,7 @@ def _no_fence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _timers_do_not_ring(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(WorkQueue, "_ring_in", lambda self, key, entry, seconds: None)
+    monkeypatch.setattr(WorkQueue, "_enqueue_after", lambda self, key, entry, seconds: None)
 
 
 def _no_second_list(monkeypatch: pytest.MonkeyPatch) -> None:

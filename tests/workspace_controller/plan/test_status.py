@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kaito_api.reasons import REASONS, Reason
 from kaito_kube.kinds import Manifest
 from kaito_skus import catalog
 from tests.workspace_controller.given import (
@@ -194,7 +195,7 @@ def test_a_size_once_decided_stays_whatever_newer_data_say() -> None:
 
 
 def test_a_refused_write_is_why_the_resources_are_not_there() -> None:
-    refusal = Refusal(reason="ProvisionerMissing", message="no Machine")
+    refusal = Refusal(reason=Reason.PROVISIONER_MISSING, message="no Machine")
     told = status_of(served(refusal=refusal, claims=(), nodes=()))
     assert said(told)["ResourceReady"] == "False/ProvisionerMissing"
 
@@ -216,8 +217,6 @@ def test_the_status_fits_the_crd() -> None:
 
 
 def test_every_reason_that_is_told_is_explained() -> None:
-    from kaito_api.reasons import REASONS
-
     told = {c["reason"] for o, _, _ in WHERE.values() for c in status_of(o)["conditions"]}
     assert told <= set(REASONS)
 

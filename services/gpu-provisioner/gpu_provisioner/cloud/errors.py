@@ -9,11 +9,13 @@ CloudError(reason, message, retry_after)
 └── CloudUnavailable no answer, throttled, or an error of the cloud's own
 """
 
+from kaito_api.reasons import Reason
+
 
 class CloudError(Exception):
     """`reason` is of kaito_api.reasons; `retry_after` is in seconds where the cloud named it."""
 
-    def __init__(self, reason: str, message: str, retry_after: float | None = None) -> None:
+    def __init__(self, reason: Reason, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
@@ -22,7 +24,7 @@ class CloudError(Exception):
 
 class PoolNotFound(CloudError):
     def __init__(self, name: str) -> None:
-        super().__init__("LaunchFailed", f"agent pool {name} does not exist")
+        super().__init__(Reason.LAUNCH_FAILED, f"agent pool {name} does not exist")
 
 
 class PoolBusy(CloudError):
@@ -30,7 +32,7 @@ class PoolBusy(CloudError):
 
     def __init__(
         self,
-        reason: str,
+        reason: Reason,
         message: str,
         retry_after: float | None = None,
         *,

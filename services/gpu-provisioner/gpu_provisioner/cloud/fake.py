@@ -9,6 +9,7 @@ from gpu_provisioner.cloud.availability import Market, quota_names
 from gpu_provisioner.cloud.cluster_state import ClusterState
 from gpu_provisioner.cloud.errors import CloudError, LaunchRefused, PoolBusy, PoolNotFound
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec, PoolState
+from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
 
 _IMAGE = "AKSUbuntu-2204gen2containerd-202610.12.0"
@@ -51,7 +52,9 @@ class FakeCloud:
         lost = self._begin("create", spec.name)
         before = self._pools.get(spec.name)
         if before is not None and before.state is PoolState.DELETING:
-            raise PoolBusy("CloudUnavailable", f"agent pool {spec.name} is being deleted", 5.0)
+            raise PoolBusy(
+                Reason.CLOUD_UNAVAILABLE, f"agent pool {spec.name} is being deleted", 5.0
+            )
         if before is None:
             self._sell(spec)
             self._pools[spec.name] = Pool(
@@ -121,14 +124,16 @@ class FakeCloud:
         market = self._market()
         offer = market.offers.get(spec.instance_type.lower())
         if market.trouble:
-            raise LaunchRefused("SubscriptionDisabled", market.trouble)
+            raise LaunchRefused(Reason.SUBSCRIPTION_DISABLED, market.trouble)
         if offer is None:
             return
         if offer.withheld or set(spec.zones) - (offer.zones - offer.zones_withheld):
-            raise LaunchRefused("SkuNotAvailable", f"{spec.instance_type} is not sold there")
+            raise LaunchRefused(Reason.SKU_NOT_AVAILABLE, f"{spec.instance_type} is not sold there")
         for name in quota_names(offer.family, spot=spec.spot):
             if name in market.quotas and market.quotas[name].left < offer.vcpus:
-                raise LaunchRefused("QuotaExceeded", f"quota {name} has no {offer.vcpus} left")
+                raise LaunchRefused(
+                    Reason.QUOTA_EXCEEDED, f"quota {name} has no {offer.vcpus} left"
+                )
 
     def _begin(self, call: str, name: str) -> CloudError | None:
         """Records the call; raises what it was told to, or returns it where the call counts."""

@@ -17,6 +17,7 @@ from gpu_provisioner.metrics import Metrics
 from gpu_provisioner.settings import Terms
 from gpu_provisioner.state.cluster_monitor import PowerWatch
 from kaito_api import labels
+from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import NotFound
@@ -122,4 +123,4 @@ class Collector:
                 "this node works, and the cloud lists no agent pool of it, nor is there a claim: "
                 "look for its machine in the scale sets of the node resource group"
             )
-            await self.recorder.record(NODE, node, True, "NodeWithoutPool", note)
+            await self.recorder.record(NODE, node, True, Reason.NODE_WITHOUT_POOL, note)

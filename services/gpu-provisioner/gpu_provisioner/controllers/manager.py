@@ -20,6 +20,7 @@ from gpu_provisioner.state.cluster_monitor import PowerWatch
 from gpu_provisioner.state.node_images import ImageWatch
 from gpu_provisioner.state.pool_cache import PoolView
 from kaito_api import conditions, labels
+from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.events import EventRecorder
@@ -31,7 +32,7 @@ from kaito_kube.store import Store
 from kaito_kube.work_queue import Reconcile, WorkQueue
 
 # For these, listings at the pace of idleness are soon enough.
-_PATIENT = frozenset({"LaunchTimeout", "PoolMissing"})
+_PATIENT = frozenset({Reason.LAUNCH_TIMEOUT, Reason.POOL_MISSING})
 _INTERESTS = (*(WatchSource(kind, optional=True) for kind in CLAIM_KINDS), WatchSource(NODE))
 
 

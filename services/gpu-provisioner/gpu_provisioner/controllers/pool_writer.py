@@ -12,6 +12,7 @@ from gpu_provisioner.lifecycle.nodes import nodes_of
 from gpu_provisioner.metrics import Metrics
 from gpu_provisioner.state.pool_cache import PoolView
 from kaito_api import labels
+from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.kinds import NODE
@@ -59,7 +60,7 @@ class PoolWriter:
         unseen. Raises PoolBusy where the claim's pool is still there."""
         pool = await self._look(name)
         if pool is not None and ownership.belongs_to(pool, claim):
-            raise PoolBusy("InstanceTerminating", f"agent pool {name} is still there", 1.0)
+            raise PoolBusy(Reason.INSTANCE_TERMINATING, f"agent pool {name} is still there", 1.0)
 
     async def _look(self, name: str) -> Pool | None:
         asked = self.clock.now()

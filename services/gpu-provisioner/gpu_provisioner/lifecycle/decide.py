@@ -13,10 +13,16 @@ from gpu_provisioner.lifecycle.registration import registration
 from gpu_provisioner.lifecycle.termination import terminate
 from kaito_api import conditions
 from kaito_api.conditions import Condition, ConditionStatus
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest
 
 _PENDING = frozenset(
-    {"LaunchPending", "LaunchQueued", "RegistrationPending", "InitializationPending"}
+    {
+        Reason.LAUNCH_PENDING,
+        Reason.LAUNCH_QUEUED,
+        Reason.REGISTRATION_PENDING,
+        Reason.INITIALIZATION_PENDING,
+    }
 )
 _UNKNOWN_SECONDS = 2.0
 

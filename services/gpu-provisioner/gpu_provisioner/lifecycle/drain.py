@@ -9,6 +9,7 @@ from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import Action, DeletePod, EvictPod, PatchNode, Step, Tell
 from kaito_api import conditions, labels
 from kaito_api.conditions import parse_time, rfc3339
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest, annotations_of, is_being_deleted
 
 DISRUPTED = {"key": labels.DISRUPTED, "effect": "NoSchedule"}
@@ -47,11 +48,11 @@ def drain(observed: Observed) -> Step:
         return Step(done=True)
     pods = [_Pod(pod, _why_blocked(observed, pod)) for pod in staying(observed.pods, observed.now)]
     if not pods:
-        return Step(conditions.true(type_, "Drained", ""), done=True)
+        return Step(conditions.true(type_, Reason.DRAINED, ""), done=True)
     deadline = _deadline(observed, node)
     if observed.now >= deadline:
         message = f"not waited for any longer than until {rfc3339(deadline)}: {_names(pods)}"
-        return Step(conditions.false(type_, "DrainTimeout", message), done=True)
+        return Step(conditions.false(type_, Reason.DRAIN_TIMEOUT, message), done=True)
     return _draining(observed, node, pods, deadline)
 
 
@@ -67,13 +68,13 @@ def _draining(observed: Observed, node: Manifest, pods: list[_Pod], deadline: da
     held_up = [pod for pod in pods if pod.blocked]
     if not held_up:
         message = f"{len(pods)} pods are leaving: {_names(pods)}"
-        return Step(conditions.unknown(type_, "Draining", message), tuple(actions), _POLL)
+        return Step(conditions.unknown(type_, Reason.DRAINING, message), tuple(actions), _POLL)
     words = "; ".join(f"pod {pod.name}: {pod.blocked}" for pod in held_up[:_NAMED])
     note = f"{len(held_up)} of {len(pods)} pods hold the drain up: {words}"
     condition = conditions.false(
-        type_, "DrainBlocked", f"{note}. They are waited for until {rfc3339(deadline)}"
+        type_, Reason.DRAIN_BLOCKED, f"{note}. They are waited for until {rfc3339(deadline)}"
     )
-    told = Tell("Warning", "FailedDraining", note)
+    told = Tell("Warning", Reason.FAILED_DRAINING, note)
     return Step(condition, (*actions, told), _HELD_UP_POLL)
 
 
@@ -101,7 +102,7 @@ def _expiring(observed: Observed, pods: list[_Pod], deadline: datetime) -> Itera
     if observed.claim.termination_grace is None:
         return
     told = f"all pods will be deleted by {rfc3339(deadline)}"
-    yield Tell("Warning", "TerminationGracePeriodExpiring", told)
+    yield Tell("Warning", Reason.TERMINATION_GRACE_PERIOD_EXPIRING, told)
     left = deadline - observed.now
     for pod in pods:
         metadata = pod.manifest["metadata"]

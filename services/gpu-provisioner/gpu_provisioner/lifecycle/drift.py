@@ -4,6 +4,7 @@ from gpu_provisioner.agent_pools import ownership
 from gpu_provisioner.lifecycle.observed import Observed
 from kaito_api import conditions
 from kaito_api.conditions import Condition
+from kaito_api.reasons import Reason
 
 
 def drift(observed: Observed) -> Condition | None:
@@ -15,11 +16,14 @@ def drift(observed: Observed) -> Condition | None:
     version = observed.power.state.kubernetes_version if observed.power.state is not None else ""
     if version and pool.kubernetes_version and pool.kubernetes_version != version:
         message = f"its Kubernetes is {pool.kubernetes_version}, the cluster's {version}"
-        return conditions.true(type_, "KubernetesVersionDrift", message)
+        return conditions.true(type_, Reason.KUBERNETES_VERSION_DRIFT, message)
     if observed.newest_image and pool.image and pool.image != observed.newest_image:
         message = f"its node image is {pool.image}, the newest {observed.newest_image}"
-        return conditions.true(type_, "NodeImageDrift", message)
-    known = {"KubernetesVersionDrift": version, "NodeImageDrift": observed.newest_image}
+        return conditions.true(type_, Reason.NODE_IMAGE_DRIFT, message)
+    known = {
+        Reason.KUBERNETES_VERSION_DRIFT: version,
+        Reason.NODE_IMAGE_DRIFT: observed.newest_image,
+    }
     before = conditions.find(observed.claim.conditions, type_)
     if before is not None and not known.get(before["reason"]):
         return conditions.true(type_, before["reason"], before["message"])

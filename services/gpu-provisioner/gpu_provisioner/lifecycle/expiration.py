@@ -3,6 +3,7 @@
 from gpu_provisioner.lifecycle.health_policy import judge
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import GivesUp, Step, Tell
+from kaito_api.reasons import Reason
 
 
 def expiry(observed: Observed) -> Step:
@@ -13,5 +14,5 @@ def expiry(observed: Observed) -> Step:
     if left > 0:
         return Step(look_again=left + 1, done=True)
     note = f"older than its expireAfter of {claim.expire_after}: it is deleted"
-    verdict = Step(actions=(Tell("Normal", "Expired", note),), gives_up=GivesUp.EXPIRED)
+    verdict = Step(actions=(Tell("Normal", Reason.EXPIRED, note),), gives_up=GivesUp.EXPIRED)
     return judge(observed, verdict, Step(done=True))

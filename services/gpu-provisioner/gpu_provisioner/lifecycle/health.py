@@ -5,6 +5,7 @@ from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import Step
 from gpu_provisioner.lifecycle.repair import repair
 from kaito_api import conditions
+from kaito_api.reasons import Reason
 
 
 def health(observed: Observed) -> Step:
@@ -14,9 +15,9 @@ def health(observed: Observed) -> Step:
         return Step()
     trouble = unable(observed, node)
     if not trouble:
-        return Step(conditions.true("Ready", "Ready"), done=True)
+        return Step(conditions.true("Ready", Reason.READY), done=True)
     pool = observed.pool
     if pool is not None and not pool.running:
         trouble = f"{trouble}; agent pool {pool.name} was stopped"
-    shown = Step(conditions.false("Ready", "NodesNotReady", trouble))
+    shown = Step(conditions.false("Ready", Reason.NODES_NOT_READY, trouble))
     return repair(observed, node, trouble, shown)

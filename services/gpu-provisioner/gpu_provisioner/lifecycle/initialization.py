@@ -7,6 +7,7 @@ from gpu_provisioner.lifecycle.plan import PatchNode, Step
 from gpu_provisioner.lifecycle.repair import repair
 from kaito_api import conditions, labels
 from kaito_api.quantity import parse
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest, labels_of
 
 # Taints that every Node has for a moment. What they say is over when they are gone.
@@ -31,7 +32,7 @@ def initialization(observed: Observed) -> Step:
     marked = labels_of(node).get(labels.INITIALIZED) == "true"
     mark = PatchNode(name, {"metadata": {"labels": {labels.INITIALIZED: "true"}}})
     return Step(
-        conditions.true(type_, "Initialized", f"node {name} can be used"),
+        conditions.true(type_, Reason.INITIALIZED, f"node {name} can be used"),
         () if marked else (mark,),
         done=True,
     )
@@ -59,9 +60,9 @@ def _not_yet(observed: Observed, node: Manifest, trouble: str) -> Step:
     type_ = claim.kind.initialized
     since = counted_from(observed, claim.since(claim.kind.registered) or observed.now)
     left = (since + longest - observed.now).total_seconds()
-    pending = Step(conditions.unknown(type_, "InitializationPending", trouble))
-    late = Step(conditions.false(type_, "InitializationTimeout", trouble))
-    if claim.since(type_, "False", "InitializationTimeout") is not None:
+    pending = Step(conditions.unknown(type_, Reason.INITIALIZATION_PENDING, trouble))
+    late = Step(conditions.false(type_, Reason.INITIALIZATION_TIMEOUT, trouble))
+    if claim.since(type_, "False", Reason.INITIALIZATION_TIMEOUT) is not None:
         shown = late
     elif left > 0:
         shown = Step(pending.condition, look_again=left + 1)

@@ -11,6 +11,7 @@ from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import GivesUp, Step, Tell
 from gpu_provisioner.lifecycle.repair import Breakage, bear
 from kaito_api import conditions, labels
+from kaito_api.reasons import Reason
 
 # Azure does not give an evicted machine back; this is for a Node that was only deleted by hand.
 _SPOT_TOLERATION = timedelta(minutes=1)
@@ -22,7 +23,7 @@ def lost(observed: Observed) -> Step | None:
     if observed.node is not None or not name:
         return None
     claim, spot = observed.claim, _is_spot(observed)
-    reason = "SpotEvicted" if spot else "NodeGone"
+    reason = Reason.SPOT_EVICTED if spot else Reason.NODE_GONE
     patience = observed.terms.node_gone_timeout
     patience = min(patience, _SPOT_TOLERATION) if spot else patience
     message = (

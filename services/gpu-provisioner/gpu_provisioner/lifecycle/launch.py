@@ -9,11 +9,12 @@ from gpu_provisioner.lifecycle.observed import Observed, Setback
 from gpu_provisioner.lifecycle.plan import CreatePool, Step, Tell
 from gpu_provisioner.offerings.selection import Refused
 from kaito_api import conditions
+from kaito_api.reasons import Reason
 
 _PAUSES = {
-    "SubscriptionDisabled": 60.0,
-    "CloudUnauthorized": 30.0,
-    "CloudUnavailable": 5.0,
+    Reason.SUBSCRIPTION_DISABLED: 60.0,
+    Reason.CLOUD_UNAUTHORIZED: 30.0,
+    Reason.CLOUD_UNAVAILABLE: 5.0,
 }
 
 
@@ -31,7 +32,7 @@ def launch(observed: Observed) -> Step:
     there = observed.node is not None or observed.claim.node_name
     if there or pool.state is PoolState.SUCCEEDED:
         message = f"agent pool {pool.name} of {pool.instance_type} is there"
-        return Step(conditions.true(_type(observed), "Launched", message), done=True)
+        return Step(conditions.true(_type(observed), Reason.LAUNCHED, message), done=True)
     if pool.state.failed:
         return failed(observed, pool)
     return making(observed, pool)
@@ -52,7 +53,7 @@ def _create(observed: Observed) -> Step:
         first = observed.choice.candidates[0]
         spec = pool_spec.spec_of(observed.claim, first, observed.cluster, observed.defaults)
     except Unacceptable as error:
-        return Step(conditions.false(_type(observed), "InvalidRequirements", str(error)))
+        return Step(conditions.false(_type(observed), Reason.INVALID_REQUIREMENTS, str(error)))
     message = being_made(spec.name, spec.instance_type, PoolState.CREATING)
     if observed.claim.since(_type(observed)) is not None:
         # It was there and is not any more. The claim says so before there may be another one:
@@ -73,7 +74,7 @@ def _refused(observed: Observed, refused: Refused) -> Step:
 def _set_back(observed: Observed, setback: Setback) -> Step:
     error, left = setback.error, (setback.not_before - observed.now).total_seconds()
     if isinstance(error, Queued | PoolBusy):
-        queued = conditions.unknown(_type(observed), "LaunchQueued", error.message)
+        queued = conditions.unknown(_type(observed), Reason.LAUNCH_QUEUED, error.message)
         return Step(queued, look_again=left)
     return Step(conditions.false(_type(observed), error.reason, error.message), look_again=left)
 
@@ -93,7 +94,7 @@ def _name_taken(observed: Observed, pool: Pool) -> Step:
             f"the cluster has an agent pool {pool.name} that {ownership.US} did not make: "
             "delete it or ask under another name"
         )
-    return Step(conditions.false(_type(observed), "LaunchFailed", message), look_again=60.0)
+    return Step(conditions.false(_type(observed), Reason.LAUNCH_FAILED, message), look_again=60.0)
 
 
 def _type(observed: Observed) -> str:

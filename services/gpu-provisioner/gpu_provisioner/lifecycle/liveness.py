@@ -10,6 +10,7 @@ from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import ConfirmGone, DiscardPool, GivesUp, Step, Tell
 from kaito_api import conditions
 from kaito_api.conditions import Condition
+from kaito_api.reasons import Reason
 
 # A pool whose operation failed may still bring its machine up: it is replaced only after this.
 FAILED_POOL_GRACE = timedelta(minutes=2)
@@ -33,10 +34,13 @@ def making(observed: Observed, pool: Pool) -> Step:
         "ends that without a machine. Look at the pool's activity log"
     )
     told = Step(
-        conditions.unknown(observed.claim.kind.launched, "LaunchTimeout", late),
-        (Tell("Warning", "LaunchTimeout", late),),
+        conditions.unknown(observed.claim.kind.launched, Reason.LAUNCH_TIMEOUT, late),
+        (Tell("Warning", Reason.LAUNCH_TIMEOUT, late),),
     )
-    if observed.claim.since(observed.claim.kind.launched, "Unknown", "LaunchTimeout") is not None:
+    if (
+        observed.claim.since(observed.claim.kind.launched, "Unknown", Reason.LAUNCH_TIMEOUT)
+        is not None
+    ):
         return told
     left = (counted_from(observed, since) + longest - observed.now).total_seconds()
     if left > 0:
@@ -46,7 +50,7 @@ def making(observed: Observed, pool: Pool) -> Step:
 
 def failed(observed: Observed, pool: Pool) -> Step:
     error = pool.error or LaunchRefused(
-        "LaunchFailed", f"agent pool {pool.name} ended {pool.state.value}"
+        Reason.LAUNCH_FAILED, f"agent pool {pool.name} ended {pool.state.value}"
     )
     told = Step(
         conditions.false(observed.claim.kind.launched, error.reason, error.message),
@@ -66,8 +70,8 @@ def missing(observed: Observed, listed: datetime) -> Step:
     for this pool alone."""
     claim, grace = observed.claim, observed.terms.orphan_grace
     message = f"the cloud lists no agent pool {claim.name}, whose machine has worked"
-    shown = Step(conditions.unknown(observed.claim.kind.launched, "PoolMissing", message))
-    since = claim.since(observed.claim.kind.launched, "Unknown", "PoolMissing")
+    shown = Step(conditions.unknown(observed.claim.kind.launched, Reason.POOL_MISSING, message))
+    since = claim.since(observed.claim.kind.launched, "Unknown", Reason.POOL_MISSING)
     if since is None:
         return replace(shown, look_again=grace.total_seconds())
     left = (steady_from(observed, since) + grace - listed).total_seconds()
@@ -75,8 +79,8 @@ def missing(observed: Observed, listed: datetime) -> Step:
         return while_awake(observed, replace(shown, look_again=left + 1))
     note = f"agent pool {claim.name} was deleted by someone else; the claim is given up"
     verdict = Step(
-        conditions.false(observed.claim.kind.launched, "PoolMissing", note),
-        (ConfirmGone(claim.name), Tell("Warning", "PoolMissing", note)),
+        conditions.false(observed.claim.kind.launched, Reason.POOL_MISSING, note),
+        (ConfirmGone(claim.name), Tell("Warning", Reason.POOL_MISSING, note)),
         gives_up=GivesUp.GARBAGE,
     )
     return judge(observed, verdict, shown)
@@ -87,4 +91,4 @@ def waiting(observed: Observed, message: str, look_again: float | None) -> Step:
 
 
 def pending(observed: Observed, message: str) -> Condition:
-    return conditions.unknown(observed.claim.kind.launched, "LaunchPending", message)
+    return conditions.unknown(observed.claim.kind.launched, Reason.LAUNCH_PENDING, message)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from gpu_provisioner.cloud.pools import PoolSpec
 from kaito_api.conditions import Condition
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest
 
 
@@ -77,7 +78,7 @@ class Tell:
     """An event on the claim."""
 
     type: Literal["Normal", "Warning"]
-    reason: str
+    reason: Reason
     note: str
 
 

@@ -6,6 +6,7 @@ from gpu_provisioner.lifecycle.node_labels import OF_MACHINE, capacity_type
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import GivesUp, PatchNode, Step, Tell
 from kaito_api import conditions, labels
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest, labels_of
 
 
@@ -17,7 +18,7 @@ def registration(observed: Observed) -> Step:
     patch = _patch(observed, node)
     message = f"node {name} joined"
     return Step(
-        conditions.true(claim.kind.registered, "Registered", message),
+        conditions.true(claim.kind.registered, Reason.REGISTERED, message),
         (PatchNode(name, patch),) if patch else (),
         done=True,
     )
@@ -28,7 +29,7 @@ def _missing(observed: Observed) -> Step:
     since = claim.since(claim.kind.launched) or observed.now
     left = counted_from(observed, since) + terms.registration_timeout - observed.now
     message = f"waiting for the machine of agent pool {claim.name} to join the cluster"
-    pending = Step(conditions.unknown(claim.kind.registered, "RegistrationPending", message))
+    pending = Step(conditions.unknown(claim.kind.registered, Reason.REGISTRATION_PENDING, message))
     if left.total_seconds() > 0:
         return Step(pending.condition, look_again=left.total_seconds())
     note = (
@@ -37,8 +38,8 @@ def _missing(observed: Observed) -> Step:
         "network and at the bootstrap log of the pool's scale set"
     )
     verdict = Step(
-        conditions.false(claim.kind.registered, "RegistrationTimeout", note),
-        (Tell("Warning", "RegistrationTimeout", note),),
+        conditions.false(claim.kind.registered, Reason.REGISTRATION_TIMEOUT, note),
+        (Tell("Warning", Reason.REGISTRATION_TIMEOUT, note),),
         gives_up=GivesUp.LIVENESS,
     )
     return judge(observed, verdict, pending)

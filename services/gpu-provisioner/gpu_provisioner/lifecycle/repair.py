@@ -8,6 +8,7 @@ from gpu_provisioner.lifecycle.nodes import is_ready, ready_change
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import GivesUp, Step, Tell
 from kaito_api import conditions
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest
 
 _BLOCKED_SECONDS = 60.0
@@ -34,8 +35,8 @@ def repair(observed: Observed, node: Manifest, trouble: str, shown: Step) -> Ste
         f"{trouble}, for more than {patience.total_seconds() / 60:.0f} min: the claim is given up"
     )
     verdict = Step(
-        conditions.false(condition.type, "NodeUnhealthy", note),
-        (Tell("Warning", "NodeUnhealthy", note),),
+        conditions.false(condition.type, Reason.NODE_UNHEALTHY, note),
+        (Tell("Warning", Reason.NODE_UNHEALTHY, note),),
         gives_up=GivesUp.UNHEALTHY,
     )
     return bear(observed, Breakage(since, patience, verdict), shown)
@@ -71,7 +72,9 @@ def _blocked(observed: Observed, shown: Step) -> Step:
     )
     return replace(
         shown,
-        condition=conditions.false(condition.type, "NodeUnhealthy", f"{condition.message}; {note}"),
-        actions=(*shown.actions, Tell("Warning", "NodeRepairBlocked", note)),
+        condition=conditions.false(
+            condition.type, Reason.NODE_UNHEALTHY, f"{condition.message}; {note}"
+        ),
+        actions=(*shown.actions, Tell("Warning", Reason.NODE_REPAIR_BLOCKED, note)),
         look_again=_BLOCKED_SECONDS,
     )

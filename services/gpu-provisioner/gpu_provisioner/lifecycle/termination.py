@@ -11,6 +11,7 @@ from gpu_provisioner.lifecycle.observed import Observed, Setback
 from gpu_provisioner.lifecycle.plan import ConfirmGone, DeletePool, Plan, Release, Step
 from kaito_api import conditions
 from kaito_api.conditions import Condition
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest
 
 # A deletion that the cloud began and ended in failure is asked for again after this.
@@ -19,7 +20,7 @@ _CHECK_SECONDS = 30.0
 # How old what a listing says may be at the moment when it is asked for.
 _OLDEST_LISTING = timedelta(seconds=30)
 # Refusals that say the same of a deletion as of a launch.
-_OF_THE_CLOUD = frozenset({"CloudUnauthorized", "CloudUnavailable"})
+_OF_THE_CLOUD = frozenset({Reason.CLOUD_UNAUTHORIZED, Reason.CLOUD_UNAVAILABLE})
 
 
 def terminate(observed: Observed) -> Plan:
@@ -69,7 +70,7 @@ def _delete(observed: Observed, pool: Pool) -> Step:
     busy."""
     type_ = observed.claim.kind.instance_terminating
     going = conditions.true(
-        type_, "InstanceTerminating", f"agent pool {pool.name} is being deleted"
+        type_, Reason.INSTANCE_TERMINATING, f"agent pool {pool.name} is being deleted"
     )
     if pool.state is PoolState.DELETING:
         return Step(going, look_again=_CHECK_SECONDS)
@@ -78,7 +79,7 @@ def _delete(observed: Observed, pool: Pool) -> Step:
     if not pool.state.in_flight and asked is not None:
         why = pool.error.message if pool.error is not None else f"it ended {pool.state.value}"
         message = f"the deletion of agent pool {pool.name} failed, it is asked for again: {why}"
-        told = conditions.false(type_, "TerminationFailed", message)
+        told = conditions.false(type_, Reason.TERMINATION_FAILED, message)
         return Step(told, look_again=_FAILED_PAUSE.total_seconds() + 1)
     if failed is not None and observed.now < failed + _FAILED_PAUSE:
         return Step(_as_before(observed, type_), look_again=_FAILED_PAUSE.total_seconds() / 2)
@@ -90,9 +91,9 @@ def _set_back(observed: Observed, setback: Setback) -> Step:
     type_, error = observed.claim.kind.instance_terminating, setback.error
     message = f"agent pool {observed.claim.name} cannot be deleted yet: {error.message}"
     if isinstance(error, PoolBusy | Queued):
-        told = conditions.unknown(type_, "TerminationQueued", message)
+        told = conditions.unknown(type_, Reason.TERMINATION_QUEUED, message)
     else:
-        reason = error.reason if error.reason in _OF_THE_CLOUD else "TerminationFailed"
+        reason = error.reason if error.reason in _OF_THE_CLOUD else Reason.TERMINATION_FAILED
         told = conditions.false(type_, reason, message)
     left = (setback.not_before - observed.now).total_seconds()
     return Step(told, look_again=left)

@@ -13,6 +13,7 @@ from gpu_provisioner.offerings.preflight import Candidate, Scene, Wish, offer
 from gpu_provisioner.offerings.requirements import Misfit, allows, told
 from gpu_provisioner.offerings.unavailable_reasons import Obstacle
 from kaito_api import labels
+from kaito_api.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Chosen:
 class Refused:
     """`reason` is of kaito_api.reasons. Without `look_again` (seconds) waiting does not help."""
 
-    reason: str
+    reason: Reason
     message: str
     look_again: float | None = None
 
@@ -44,9 +45,9 @@ def choose(claim: Claim, scene: Scene) -> Choice:
     except Misfit as misfit:
         # The market may know of a type what no catalogue does.
         again = _again((), scene) if scene.market is None else None
-        return Refused("InvalidRequirements", str(misfit), again)
+        return Refused(Reason.INVALID_REQUIREMENTS, str(misfit), again)
     if scene.market is not None and scene.market.trouble:
-        return Refused("SubscriptionDisabled", scene.market.trouble, _again((), scene))
+        return Refused(Reason.SUBSCRIPTION_DISABLED, scene.market.trouble, _again((), scene))
     wishes = [Wish(claim.name, names_types(claim), spot, in_zones) for spot in capacity]
     found = [offer(one, wish, scene) for wish in wishes for one in types]
     if candidates := tuple(one for one in found if isinstance(one, Candidate)):

@@ -17,6 +17,7 @@ from gpu_provisioner.offerings.preflight import Scene, demand
 from gpu_provisioner.offerings.quota_reservations import Ledger
 from gpu_provisioner.offerings.selection import Choice, Refused, choose
 from gpu_provisioner.offerings.unavailable_offerings import KEPT, Offering, Unavailable, offerings
+from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ class Buyer:
         if error.reason not in KEPT:
             return False
         self._unavailable.refuse(_of(spec), error, self.clock.now(), late=False)
-        if error.reason != "InsufficientCapacity" and self._read is not None:
+        if error.reason != Reason.INSUFFICIENT_CAPACITY and self._read is not None:
             soonest = self._read + _SOONEST
             self._due = min(self._due or soonest, soonest)
         return True
@@ -117,7 +118,7 @@ class Buyer:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 market = await self.cloud.market()
         except TimeoutError:
-            self._unreadable("CloudUnavailable", "no answer in time", None, now)
+            self._unreadable(Reason.CLOUD_UNAVAILABLE, "no answer in time", None, now)
         except CloudError as error:
             self._unreadable(error.reason, error.message, error.retry_after, now)
         else:
@@ -127,7 +128,7 @@ class Buyer:
             self._read, self._due = market.asked, market.asked + MARKET_KEPT
             self._ledger.shown(market.asked)
 
-    def _unreadable(self, reason: str, message: str, after: float | None, now: datetime) -> None:
+    def _unreadable(self, reason: Reason, message: str, after: float | None, now: datetime) -> None:
         """Forbids nothing: AKS judges what is asked of it."""
         self.metrics.market_unreadable(reason)
         if reason != self._trouble:

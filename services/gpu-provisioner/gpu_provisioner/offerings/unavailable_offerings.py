@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gpu_provisioner.cloud.errors import CloudError
+from kaito_api.reasons import Reason
 
 # Karpenter for Azure keeps 3 minutes in general, 10 where quota is low, and an hour for an
 # exhausted subscription. Quota is short here: the usages are read as often, and know better.
 KEPT = {
-    "InsufficientCapacity": timedelta(minutes=3),
-    "SkuNotAvailable": timedelta(minutes=3),
-    "QuotaExceeded": timedelta(minutes=1),
+    Reason.INSUFFICIENT_CAPACITY: timedelta(minutes=3),
+    Reason.SKU_NOT_AVAILABLE: timedelta(minutes=3),
+    Reason.QUOTA_EXCEEDED: timedelta(minutes=1),
 }
 
 

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from gpu_provisioner.cloud.availability import REGIONAL_QUOTA, SPOT_QUOTA
 from gpu_provisioner.offerings.unavailable_offerings import Refusal
+from kaito_api.reasons import Reason
 
 # The first is what its reader can do most about; the last only passes.
-MOST_ACTIONABLE = ("QuotaExceeded", "SkuNotAvailable", "InsufficientCapacity")
+MOST_ACTIONABLE = (Reason.QUOTA_EXCEEDED, Reason.SKU_NOT_AVAILABLE, Reason.INSUFFICIENT_CAPACITY)
 _LISTED = 5
 _SHORT = 140
 _OTHER = "or use another resource.instanceType"
@@ -21,7 +22,7 @@ class Obstacle:
 
     instance_type: str
     spot: bool
-    reason: str
+    reason: Reason
     what: str
     remedy: str
     whole: str = ""
@@ -69,7 +70,7 @@ def no_quota(name: str, shortfalls: Sequence[Shortfall], region: str, *, spot: b
     return Obstacle(
         instance_type=name,
         spot=spot,
-        reason="QuotaExceeded",
+        reason=Reason.QUOTA_EXCEEDED,
         what=f"in {region} needs {needs}",
         remedy=f"Ask for {more} in {region}, {_OTHER}.",
     )
@@ -79,7 +80,7 @@ def withheld(name: str, why: str, region: str, *, spot: bool) -> Obstacle:
     return Obstacle(
         instance_type=name,
         spot=spot,
-        reason="SkuNotAvailable",
+        reason=Reason.SKU_NOT_AVAILABLE,
         what=f"is not sold to this subscription in {region} ({why})",
         remedy=f"Ask for access to it in {region}, {_OTHER} or region.",
     )
@@ -92,7 +93,7 @@ def zone_withheld(name: str, asked: Sequence[str], sold: Sequence[str], *, spot:
     return Obstacle(
         instance_type=name,
         spot=spot,
-        reason="SkuNotAvailable",
+        reason=Reason.SKU_NOT_AVAILABLE,
         what=f"is not sold to this subscription in {where}: {there}",
         remedy=f"Ask for another zone, {_OTHER}.",
     )
@@ -112,7 +113,7 @@ def refused(name: str, refusal: Refusal, *, spot: bool) -> Obstacle:
     )
 
 
-def headline(obstacles: Sequence[Obstacle]) -> tuple[str, str]:
+def headline(obstacles: Sequence[Obstacle]) -> tuple[Reason, str]:
     """One reason and one message for all of them."""
     found = sorted(obstacles, key=lambda o: MOST_ACTIONABLE.index(o.reason))
     first = found[0]

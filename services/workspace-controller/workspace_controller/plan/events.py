@@ -1,20 +1,21 @@
 """The events that a change of the status emits."""
 
 from kaito_api.conditions import ConditionStatus
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
 from workspace_controller.plan.plan import Event
 from workspace_controller.plan.progress import ON_THE_WAY
 
 # Follows from what the others say.
-_DULL = frozenset({"TuningPending", "InferencePending", "WorkspacePending"})
+_DULL = frozenset({Reason.TUNING_PENDING, Reason.INFERENCE_PENDING, Reason.WORKSPACE_PENDING})
 
 
 def events(o: Observed, status: Manifest) -> tuple[Event, ...]:
     """One for each condition whose answer or reason is another one now; what several of them
     say is told once."""
     told: dict[tuple[str, str], Event] = {}
-    dull = _DULL if status.get("workerNodes") else _DULL | {"NodesNotReady"}
+    dull = _DULL if status.get("workerNodes") else _DULL | {Reason.NODES_NOT_READY}
     for condition in status["conditions"]:
         before, reason = o.said(condition["type"]), condition["reason"]
         now = (condition["status"], reason)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from kaito_api import reasons
-from kaito_api.conditions import Condition, false, find, true, unknown
+from kaito_api import condition_types
+from kaito_api.conditions import Condition, ConditionStatus, false, find, true, unknown
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import NODE_POOL, Kind
 from workspace_controller.observed import Claim, Observed
 from workspace_controller.plan.claim_status import (
@@ -19,7 +20,13 @@ from workspace_controller.settings import NodeProvisioner
 # Reasons for which a claim is given up and another made in its place: the user goes on reading why
 # until a node is there, and not only for the moment that the old claim takes to go.
 _GIVEN_UP = frozenset(
-    {"RegistrationTimeout", "SpotEvicted", "NodeGone", "NodeUnhealthy", "PoolMissing"}
+    {
+        Reason.REGISTRATION_TIMEOUT,
+        Reason.SPOT_EVICTED,
+        Reason.NODE_GONE,
+        Reason.NODE_UNHEALTHY,
+        Reason.POOL_MISSING,
+    }
 )
 
 
@@ -46,10 +53,12 @@ def node_conditions(
     nodes = _nodes_condition(found, provisioner)
     first = (claims,) if claims is not None else ()
     if nodes.is_true:
-        whole = true(reasons.RESOURCE_READY, "NodesReady", nodes.message)
+        whole = true(condition_types.RESOURCE_READY, Reason.NODES_READY, nodes.message)
     else:
         blame = claims if claims is not None and not claims.is_true else nodes
-        whole = false(reasons.RESOURCE_READY, blame.reason, blame.message)
+        whole = Condition(
+            condition_types.RESOURCE_READY, ConditionStatus.FALSE, blame.reason, blame.message
+        )
     return (*first, nodes, whole)
 
 
@@ -57,36 +66,43 @@ def claim_condition(type_: str | None, found: NodeFindings) -> Condition | None:
     if type_ is None:
         return None
     if found.asked <= 0:
-        return true(type_, "NodesReused", f"{found.reused} of {found.target} nodes were there")
+        return true(
+            type_, Reason.NODES_REUSED, f"{found.reused} of {found.target} nodes were there"
+        )
     if found.missing is not None:
-        return false(type_, "ProvisionerMissing", missing_kind(found.missing))
+        return false(type_, Reason.PROVISIONER_MISSING, missing_kind(found.missing))
     ready = [c for c in found.claims if c.kind != NODE_POOL and claim_is_ready(c)]
     if len(ready) >= found.asked:
-        return true(type_, "NodesProvisioned", f"{len(ready)} of {found.asked} are ready")
+        return true(type_, Reason.NODES_PROVISIONED, f"{len(ready)} of {found.asked} are ready")
     for claim in found.claims:
         trouble = None if claim_is_ready(claim) else claim_trouble(claim)
         if trouble is not None:
-            return false(type_, trouble.reason, f"{claim.kind} {claim.name}: {trouble.message}")
+            message = f"{claim.kind} {claim.name}: {trouble.message}"
+            return Condition(type_, ConditionStatus.FALSE, trouble.reason, message)
     if found.given_up is not None:
-        return false(type_, found.given_up.reason, found.given_up.message)
+        return Condition(
+            type_, ConditionStatus.FALSE, found.given_up.reason, found.given_up.message
+        )
     said = next((text for claim in found.claims if (text := _progress(claim, found))), "")
     message = f"{len(ready)} of {found.asked} nodes that were asked for are ready"
-    return unknown(type_, "CreatingNodes", f"{message}: {said}" if said else message)
+    return unknown(type_, Reason.CREATING_NODES, f"{message}: {said}" if said else message)
 
 
 def _nodes_condition(found: NodeFindings, provisioner: NodeProvisioner) -> Condition:
     count = f"{len(found.usable)} of {found.target} nodes are ready"
     if found.enough:
-        return true(reasons.NODES_READY, "NodesReady", count)
+        return true(condition_types.NODES_READY, Reason.NODES_READY, count)
     if provisioner is NodeProvisioner.BYO and len(found.names) < found.target:
         return false(
-            reasons.NODES_READY,
-            "NotEnoughNodes",
+            condition_types.NODES_READY,
+            Reason.NOT_ENOUGH_NODES,
             f"{count}: label more GPU nodes with resource.labelSelector, and none is asked for "
             "with nodeProvisioner byo",
         )
     why = "; ".join(found.unready)
-    return false(reasons.NODES_READY, "NodesNotReady", f"{count}: {why}" if why else count)
+    return false(
+        condition_types.NODES_READY, Reason.NODES_NOT_READY, f"{count}: {why}" if why else count
+    )
 
 
 def _progress(claim: Claim, found: NodeFindings) -> str:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from kaito_api import reasons
+from kaito_api import condition_types
 from kaito_api.conditions import false
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import NODE_POOL
 from workspace_controller.observed import Claim, Observed
 from workspace_controller.plan.node_sources import SOURCES
@@ -27,9 +28,9 @@ def released(o: Observed, target: int) -> Nodes:
     """The nodes of a Workspace whose work is done."""
     message = "the work is done and the nodes were given back"
     types = [SOURCES[o.settings.node_provisioner].condition]
-    types += [reasons.NODES_READY, reasons.RESOURCE_READY]
+    types += [condition_types.NODES_READY, condition_types.RESOURCE_READY]
     return Nodes(
         steps=release(o),
-        conditions=tuple(false(type_, "NodesReleased", message) for type_ in types if type_),
+        conditions=tuple(false(type_, Reason.NODES_RELEASED, message) for type_ in types if type_),
         target=target,
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from kaito_api import reasons
+from kaito_api import condition_types
 from kaito_kube.kinds import MACHINE, NODE_CLAIM, NODE_POOL, Kind, Manifest
 from workspace_controller.manifests.claims import NodeNeed, claim_name, machine, node_claim
 from workspace_controller.manifests.claims import node_pool as pool_of
@@ -53,7 +53,7 @@ class Claims:
 class Pool:
     """One NodePool of a fixed size; Karpenter makes the claims."""
 
-    condition: str | None = reasons.NODE_CLAIM_READY
+    condition: str | None = condition_types.NODE_CLAIM_READY
     kind: Kind | None = NODE_POOL
 
     def ask(self, need: NodeNeed, claims: Sequence[Claim]) -> tuple[Step, ...]:
@@ -85,8 +85,8 @@ def asked_for(claims: Sequence[Claim]) -> int:
 
 
 SOURCES: Mapping[NodeProvisioner, NodeSource] = {
-    NodeProvisioner.MACHINE: Claims(reasons.MACHINE_READY, MACHINE, machine),
-    NodeProvisioner.NODECLAIM: Claims(reasons.NODE_CLAIM_READY, NODE_CLAIM, node_claim),
+    NodeProvisioner.MACHINE: Claims(condition_types.MACHINE_READY, MACHINE, machine),
+    NodeProvisioner.NODECLAIM: Claims(condition_types.NODE_CLAIM_READY, NODE_CLAIM, node_claim),
     NodeProvisioner.NODEPOOL: Pool(),
     NodeProvisioner.BYO: Brought(),
 }

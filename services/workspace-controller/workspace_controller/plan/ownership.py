@@ -2,6 +2,7 @@
 
 from enum import Enum
 
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import Kind, Manifest, is_being_deleted
 from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.manifests.metadata import Owner, belongs_to, is_claim_of
@@ -35,4 +36,4 @@ def name_taken(owner: Owner, kind: Kind, name: str) -> Refusal:
         f"{kind} {place} exists and is not this Workspace's: delete it, or give the Workspace "
         "another name"
     )
-    return Refusal(reason="NameTaken", message=message)
+    return Refusal(reason=Reason.NAME_TAKEN, message=message)

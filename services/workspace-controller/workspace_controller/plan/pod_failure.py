@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kaito_api.conditions import parse_time
-from kaito_api.reasons import REASONS, is_permanent
+from kaito_api.reasons import REASONS, Reason
 from kaito_kube.kinds import Manifest
 from workspace_controller.plan.pod_status import containers, last_words
 
@@ -42,7 +42,7 @@ class Pause:
 class Trouble:
     """`again_seconds` is when it may look different without anything happening."""
 
-    reason: str
+    reason: Reason
     message: str
     permanent: bool = False
     again_seconds: float | None = None
@@ -53,7 +53,7 @@ def pod_trouble(pod: Manifest, now: datetime) -> Trouble | Pause | None:
     status = pod.get("status") or {}
     if status.get("phase") == "Failed" and (reason := status.get("reason")):
         text = status.get("message") or f"the node refused the pod: {reason}"
-        return Trouble("PodEvicted", _words(text))
+        return Trouble(Reason.POD_EVICTED, _words(text))
     for container in containers(pod):
         found = _container_trouble(container, now)
         if found is not None:
@@ -68,7 +68,7 @@ def _container_trouble(container: Manifest, now: datetime) -> Trouble | None:
     reason = waiting.get("reason") or ""
     if reason in _PULL:
         image, words = container.get("image"), waiting.get("message") or reason
-        return Trouble("ImagePullFailed", _words(f"container {name} ({image}): {words}"))
+        return Trouble(Reason.IMAGE_PULL_FAILED, _words(f"container {name} ({image}): {words}"))
     if reason in _CONFIG:
         return _config(name, waiting.get("message") or reason)
     if (ended := state.get("terminated")) is not None:
@@ -84,8 +84,10 @@ def _container_trouble(container: Manifest, now: datetime) -> Trouble | None:
 def _config(name: str, words: str) -> Trouble:
     missing = _MISSING.search(words)
     if missing is None:
-        return Trouble("ContainerCrashed", _words(f"container {name} cannot be made: {words}"))
-    reason = "SecretMissing" if missing.group(1) == "secret" else "ConfigMapMissing"
+        return Trouble(
+            Reason.CONTAINER_CRASHED, _words(f"container {name} cannot be made: {words}")
+        )
+    reason = Reason.SECRET_MISSING if missing.group(1) == "secret" else Reason.CONFIG_MAP_MISSING
     return Trouble(reason, _words(f"container {name}: {words}"))
 
 
@@ -102,14 +104,15 @@ def _ended(name: str, ended: Manifest) -> Trouble:
     words = last_words(ended)
     reason, message = words.get("reason"), words.get("message")
     if isinstance(reason, str) and reason in REASONS:
-        permanent = is_permanent(reason) and words.get("retryable") is not True
-        return Trouble(reason, _words(str(message or REASONS[reason].meaning)), permanent)
+        known = REASONS[reason]
+        permanent = known.permanent and words.get("retryable") is not True
+        return Trouble(known, _words(str(message or known.meaning)), permanent)
     if ended.get("reason") == "OOMKilled":
         text = f"container {name} used more memory than its limit or its node has"
-        return Trouble("OutOfMemory", text, permanent=True)
+        return Trouble(Reason.OUT_OF_MEMORY, text, permanent=True)
     code, tail = ended.get("exitCode"), (ended.get("message") or "").strip()
     text = f"container {name} ended with exit code {code}"
-    return Trouble("ContainerCrashed", _words(f"{text}: {tail}" if tail else text))
+    return Trouble(Reason.CONTAINER_CRASHED, _words(f"{text}: {tail}" if tail else text))
 
 
 def _scheduling(status: Manifest, now: datetime) -> Trouble | Pause | None:
@@ -120,7 +123,7 @@ def _scheduling(status: Manifest, now: datetime) -> Trouble | Pause | None:
         waits = _UNSCHEDULABLE_AFTER - (now - since) if since else timedelta(0)
         if waits > timedelta(0):
             return Pause(waits.total_seconds())
-        return Trouble("Unschedulable", _words(condition.get("message") or "no node fits"))
+        return Trouble(Reason.UNSCHEDULABLE, _words(condition.get("message") or "no node fits"))
     return None
 
 

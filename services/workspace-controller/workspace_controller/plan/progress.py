@@ -1,5 +1,6 @@
 """How far a Workspace is: its state, progress and remaining time."""
 
+from kaito_api.reasons import Reason
 from kaito_api.status import State
 from workspace_controller.observed import Observed
 from workspace_controller.plan.parts import Parts
@@ -12,9 +13,9 @@ _STAGES = {
 }
 
 
-_SERVING = {
-    "InferencePending": "starting the model's pod",
-    "ModelLoading": "loading the model",
+_SERVING: dict[str, str] = {
+    Reason.INFERENCE_PENDING: "starting the model's pod",
+    Reason.MODEL_LOADING: "loading the model",
 }
 
 
@@ -23,10 +24,17 @@ _SERVED_BEFORE = (State.READY, State.NOT_READY)
 
 ON_THE_WAY = frozenset(
     {
-        "CreatingNodes", "NodesNotReady", "NodesReleased", "TuningPending", "TuningRunning",
-        "InferencePending", "ModelLoading", "NotServed", "WorkspacePending",
+        Reason.CREATING_NODES,
+        Reason.NODES_NOT_READY,
+        Reason.NODES_RELEASED,
+        Reason.TUNING_PENDING,
+        Reason.TUNING_RUNNING,
+        Reason.INFERENCE_PENDING,
+        Reason.MODEL_LOADING,
+        Reason.NOT_SERVED,
+        Reason.WORKSPACE_PENDING,
     }
-)  # fmt: skip
+)
 
 
 def state_of(o: Observed, parts: Parts) -> State:

@@ -1,5 +1,6 @@
 """Why the API server refused a write, as a reason that the status can show."""
 
+from kaito_api.reasons import Reason
 from kaito_kube.errors import ClusterError, Invalid, NotFound
 from kaito_kube.kinds import NODE_POOL, Kind
 from workspace_controller.manifests.claims import CLAIM_KINDS
@@ -10,8 +11,8 @@ from workspace_controller.plan.claim_status import missing_kind
 def refusal_of(kind: Kind, error: ClusterError) -> Refusal:
     """The refusal of a write to an object of that kind."""
     if isinstance(error, NotFound) and kind in CLAIM_KINDS:
-        return Refusal(reason="ProvisionerMissing", message=f"{missing_kind(kind)}: {error}")
+        return Refusal(reason=Reason.PROVISIONER_MISSING, message=f"{missing_kind(kind)}: {error}")
     # A NodePool CRD without static pools does not know the field spec.replicas.
     if isinstance(error, Invalid) and kind is NODE_POOL and ".spec.replicas" in str(error):
-        return Refusal(reason="ProvisionerTooOld", message=f"{kind}: {error}")
-    return Refusal(reason="ClusterUnavailable", message=f"{kind}: {error}")
+        return Refusal(reason=Reason.PROVISIONER_TOO_OLD, message=f"{kind}: {error}")
+    return Refusal(reason=Reason.CLUSTER_UNAVAILABLE, message=f"{kind}: {error}")

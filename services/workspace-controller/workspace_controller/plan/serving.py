@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from kaito_api import labels, reasons
+from kaito_api import condition_types, labels
 from kaito_api.conditions import Condition, false, true
+from kaito_api.reasons import Reason
 from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import DEPLOYMENT, STATEFUL_SET, Kind, Manifest, is_being_deleted
 from workspace_controller.manifests.metadata import revision_of
@@ -55,7 +56,7 @@ def decide_serving(
     if present is None or is_being_deleted(present):
         return Serving(steps=steps, condition=_pending(nodes))
     if _is_ready(present, wanted):
-        return Serving(steps=steps, condition=true(reasons.INFERENCE_READY, *_READY))
+        return Serving(steps=steps, condition=true(condition_types.INFERENCE_READY, *_READY))
     return _starting(o, steps)
 
 
@@ -71,14 +72,16 @@ def stop(o: Observed) -> tuple[Step, ...]:
 
 def not_served() -> Condition:
     message = 'annotation kaito.sh/serve-tuned-model is "false"'
-    return false(reasons.INFERENCE_READY, "NotServed", message)
+    return false(condition_types.INFERENCE_READY, Reason.NOT_SERVED, message)
 
 
 def not_yet() -> Condition:
-    return false(reasons.INFERENCE_READY, "InferencePending", "waiting for the adapter")
+    return false(
+        condition_types.INFERENCE_READY, Reason.INFERENCE_PENDING, "waiting for the adapter"
+    )
 
 
-_READY = ("InferenceReady", "the model answers")
+_READY = (Reason.INFERENCE_READY, "the model answers")
 
 
 def _wanted(
@@ -163,16 +166,20 @@ def _starting(o: Observed, steps: tuple[Step, ...]) -> Serving:
     told = next((t for pod in found if (t := pod_trouble(pod, o.now)) is not None), None)
     again = told.again_seconds if told is not None else None
     if isinstance(told, Trouble):
-        condition = false(reasons.INFERENCE_READY, told.reason, told.message)
+        condition = false(condition_types.INFERENCE_READY, told.reason, told.message)
         return Serving(steps=steps, condition=condition, failed=told.permanent, requeue_after=again)
     loads = any("running" in container_state(pod, MODEL_SERVER) for pod in found)
     if loads:
-        condition = false(reasons.INFERENCE_READY, "ModelLoading", "the model is being loaded")
+        condition = false(
+            condition_types.INFERENCE_READY, Reason.MODEL_LOADING, "the model is being loaded"
+        )
     else:
-        condition = false(reasons.INFERENCE_READY, "InferencePending", "the pod is being started")
+        condition = false(
+            condition_types.INFERENCE_READY, Reason.INFERENCE_PENDING, "the pod is being started"
+        )
     return Serving(steps=steps, condition=condition, requeue_after=again)
 
 
 def _pending(nodes: Nodes) -> Condition:
     message = "the workload is being made" if nodes.ready else "waiting for the nodes"
-    return false(reasons.INFERENCE_READY, "InferencePending", message)
+    return false(condition_types.INFERENCE_READY, Reason.INFERENCE_PENDING, message)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from kaito_api import labels
+from kaito_api.reasons import Reason
 from kaito_api.status import EstimateStatus
 from kaito_api.workspace import WorkspaceSpec
 from kaito_presets.estimate import DEFAULT_CONTEXT_TOKENS, Estimate
@@ -29,7 +30,7 @@ class Sizing:
 class Misfit:
     """A reason of the project's table, and the arithmetic."""
 
-    reason: str
+    reason: Reason
     message: str
 
 
@@ -58,19 +59,23 @@ def size(spec: WorkspaceSpec, ground: Ground | None) -> Sizing | Misfit:
 def _inference(ground: Ground) -> Sizing | Misfit:
     found = _served_by(ground, ground.max_nodes)
     if isinstance(found, Incompatibility):
-        return Misfit("InstanceTypeTooSmall", found.message)
+        return Misfit(Reason.INSTANCE_TYPE_TOO_SMALL, found.message)
     return Sizing(found.nodes, _shown(found))
 
 
 def _tuning(ground: Ground, method: TuningMethod) -> Sizing | Misfit:
     fit = tuning_fit(ground.preset, method, ground.gpus, ground.offered)
     if isinstance(fit, Incompatibility):
-        known = "PresetNotTunable" if fit.reason in _NOT_TUNABLE else "InstanceTypeTooSmall"
+        known = (
+            Reason.PRESET_NOT_TUNABLE
+            if fit.reason in _NOT_TUNABLE
+            else Reason.INSTANCE_TYPE_TOO_SMALL
+        )
         return Misfit(known, fit.message)
     served = _served_by(ground, 1) if ground.serves else None
     if isinstance(served, Incompatibility):
         return Misfit(
-            "InstanceTypeTooSmall",
+            Reason.INSTANCE_TYPE_TOO_SMALL,
             f"it can be tuned there and not served: {served.message} Or set the annotation "
             'kaito.sh/serve-tuned-model: "false" to only push the adapter.',
         )

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from kaito_api import reasons
+from kaito_api import condition_types
 from kaito_api.conditions import Condition, false, merge, true
+from kaito_api.reasons import Reason
 from kaito_api.status import EstimateStatus, State
 from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
@@ -38,18 +39,18 @@ def of_parts(o: Observed, parts: Parts) -> Manifest:
 def of_problems(o: Observed, problems: Sequence[Problem]) -> Manifest:
     """Nothing is made before the Workspace is right; what runs already keeps its status."""
     text = "; ".join(str(problem) for problem in problems)
-    resource = false(reasons.RESOURCE_READY, problems[0].reason, text)
-    if o.started and o.said(reasons.WORKSPACE_READY):
+    resource = false(condition_types.RESOURCE_READY, problems[0].reason, text)
+    if o.started and o.said(condition_types.WORKSPACE_READY):
         return _with_condition(o, resource)
     permanent = any(problem.permanent for problem in problems)
-    end = whole(permanent, f"{reasons.RESOURCE_READY}: {text}")
+    end = whole(permanent, f"{condition_types.RESOURCE_READY}: {text}")
     state = State.FAILED if permanent else State.PENDING
     return _status(o, (resource, *end), state=state.value)
 
 
 def of_deletion(o: Observed, waiting_for: str) -> Manifest:
     """The last words; what else was known stays as it is."""
-    deleting = true(reasons.WORKSPACE_DELETING, "WorkspaceDeleting", waiting_for)
+    deleting = true(condition_types.WORKSPACE_DELETING, Reason.WORKSPACE_DELETING, waiting_for)
     status = _with_condition(o, deleting)
     gone = {key: value for key, value in status.items() if key not in ("progress", "eta")}
     return {**gone, "state": State.DELETING.value}
@@ -68,8 +69,8 @@ def _with_refusal(conditions: tuple[Condition, ...], o: Observed) -> tuple[Condi
     """A write that the API server refused is why the resources are not there."""
     if o.refusal is None:
         return conditions
-    refused = false(reasons.RESOURCE_READY, o.refusal.reason, o.refusal.message)
-    return tuple(refused if c.type == reasons.RESOURCE_READY else c for c in conditions)
+    refused = false(condition_types.RESOURCE_READY, o.refusal.reason, o.refusal.message)
+    return tuple(refused if c.type == condition_types.RESOURCE_READY else c for c in conditions)
 
 
 def _cost(o: Observed, nodes: int) -> str | None:

@@ -1,38 +1,39 @@
 """The conditions that summarize all others: WorkspaceSucceeded and WorkspaceReady."""
 
-from kaito_api import reasons
+from kaito_api import condition_types
 from kaito_api.conditions import Condition, false, true, unknown
+from kaito_api.reasons import Reason
 from workspace_controller.plan.parts import Parts
 from workspace_controller.plan.progress import ON_THE_WAY
 
 
 def with_whole(conditions: tuple[Condition, ...], parts: Parts) -> tuple[Condition, ...]:
     if parts.ready:
-        words = ("WorkspaceReady", "the model answers")
+        words = (Reason.WORKSPACE_READY, "the model answers")
     elif parts.work_is_done:
         adapter = parts.tuning.adapter if parts.tuning is not None else None
         image = adapter.reference if adapter is not None else ""
-        words = ("WorkspaceSucceeded", f"the adapter was pushed: {image}")
+        words = (Reason.WORKSPACE_SUCCEEDED, f"the adapter was pushed: {image}")
     else:
         blame = _blame(conditions)
         text = f"{blame.type}: {blame.message}" if blame is not None else "on its way"
         return (*conditions, *whole(parts.failed, text))
     return (
         *conditions,
-        true(reasons.WORKSPACE_SUCCEEDED, *words),
-        true(reasons.WORKSPACE_READY, *words),
+        true(condition_types.WORKSPACE_SUCCEEDED, *words),
+        true(condition_types.WORKSPACE_READY, *words),
     )
 
 
 def whole(failed: bool, text: str) -> tuple[Condition, Condition]:
     if failed:
         return (
-            false(reasons.WORKSPACE_SUCCEEDED, "WorkspaceFailed", text),
-            false(reasons.WORKSPACE_READY, "WorkspaceFailed", text),
+            false(condition_types.WORKSPACE_SUCCEEDED, Reason.WORKSPACE_FAILED, text),
+            false(condition_types.WORKSPACE_READY, Reason.WORKSPACE_FAILED, text),
         )
     return (
-        unknown(reasons.WORKSPACE_SUCCEEDED, "WorkspacePending", text),
-        false(reasons.WORKSPACE_READY, "WorkspacePending", text),
+        unknown(condition_types.WORKSPACE_SUCCEEDED, Reason.WORKSPACE_PENDING, text),
+        false(condition_types.WORKSPACE_READY, Reason.WORKSPACE_PENDING, text),
     )
 
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from kaito_api import reasons
+from kaito_api import condition_types
 from kaito_api.conditions import Condition, false, true, unknown
+from kaito_api.reasons import Reason
 from kaito_api.workspace import Tuning, WorkspaceSpec
 from kaito_kube.kinds import CONFIG_MAP, JOB, Manifest, is_being_deleted
 from workspace_controller.manifests.tuning_job import (
@@ -81,8 +82,8 @@ def _done(adapter: TunedAdapter) -> TuningState:
     message = f"adapter {adapter.reference or 'in its volume'}"
     return TuningState(
         phase=Phase.DONE,
-        job_started=true(reasons.JOB_STARTED, "TuningSucceeded", message),
-        succeeded=true(reasons.TUNING_SUCCEEDED, "TuningSucceeded", message),
+        job_started=true(condition_types.JOB_STARTED, Reason.TUNING_SUCCEEDED, message),
+        succeeded=true(condition_types.TUNING_SUCCEEDED, Reason.TUNING_SUCCEEDED, message),
         adapter=adapter,
     )
 
@@ -92,8 +93,8 @@ def _waiting(steps: tuple[Step, ...], nodes: Nodes) -> TuningState:
     return TuningState(
         steps=steps,
         phase=Phase.WAITING,
-        job_started=unknown(reasons.JOB_STARTED, "TuningPending", message),
-        succeeded=unknown(reasons.TUNING_SUCCEEDED, "TuningPending", message),
+        job_started=unknown(condition_types.JOB_STARTED, Reason.TUNING_PENDING, message),
+        succeeded=unknown(condition_types.TUNING_SUCCEEDED, Reason.TUNING_PENDING, message),
     )
 
 
@@ -134,14 +135,16 @@ def _began(state: Manifest) -> bool:
 
 def _job_started(phase: Phase, trouble: Trouble | None) -> Condition:
     if phase is not Phase.WAITING:
-        return true(reasons.JOB_STARTED, "TuningRunning", phase.value)
+        return true(condition_types.JOB_STARTED, Reason.TUNING_RUNNING, phase.value)
     if trouble is not None:
-        return false(reasons.JOB_STARTED, trouble.reason, trouble.message)
-    return unknown(reasons.JOB_STARTED, "TuningPending", "the training pod is being started")
+        return false(condition_types.JOB_STARTED, trouble.reason, trouble.message)
+    return unknown(
+        condition_types.JOB_STARTED, Reason.TUNING_PENDING, "the training pod is being started"
+    )
 
 
 def _succeeded(phase: Phase, trouble: Trouble | None) -> Condition:
     if trouble is not None:
-        return false(reasons.TUNING_SUCCEEDED, trouble.reason, trouble.message)
-    reason = "TuningPending" if phase is Phase.WAITING else "TuningRunning"
-    return unknown(reasons.TUNING_SUCCEEDED, reason, phase.value)
+        return false(condition_types.TUNING_SUCCEEDED, trouble.reason, trouble.message)
+    reason = Reason.TUNING_PENDING if phase is Phase.WAITING else Reason.TUNING_RUNNING
+    return unknown(condition_types.TUNING_SUCCEEDED, reason, phase.value)

@@ -1,6 +1,7 @@
 """Reads the tuning Job: which run it is, which pods it has, and how it ended."""
 
 from kaito_api import labels
+from kaito_api.reasons import Reason
 from kaito_api.workspace import Tuning
 from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.metadata import revision_of
@@ -59,5 +60,5 @@ def job_failure(owner: Manifest) -> Trouble | None:
     for condition in (owner.get("status") or {}).get("conditions") or ():
         if condition.get("type") == "Failed" and condition.get("status") == "True":
             message = condition.get("message") or "the Job failed"
-            return Trouble("TrainingFailed", str(message), permanent=True)
+            return Trouble(Reason.TRAINING_FAILED, str(message), permanent=True)
     return None

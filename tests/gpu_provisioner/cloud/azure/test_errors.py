@@ -8,6 +8,7 @@ from azure.core.exceptions import HttpResponseError
 
 from gpu_provisioner.cloud.azure.errors import refusal, translate
 from gpu_provisioner.cloud.errors import CloudUnavailable, PoolBusy
+from kaito_api.reasons import Reason
 
 CASES = [
     ("ErrCode_InsufficientVCPUQuota", "Insufficient regional vcpu quota left for location eastus. "
@@ -41,7 +42,7 @@ def test_long_lists_are_left_out_and_the_remedy_stays() -> None:
     message = f"{start} The available VM sizes are '{sizes}'."
     told = refusal("BadRequest", message).message
     assert "standard_d7s_v5" not in told
-    assert told.endswith("Use another resource.instanceType, region or zone.")
+    assert told.endswith(Reason.SKU_NOT_AVAILABLE.remedy)
 
 
 def test_any_other_long_message_is_cut() -> None:

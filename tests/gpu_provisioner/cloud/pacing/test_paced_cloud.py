@@ -17,13 +17,14 @@ from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.cloud.pools import PoolSpec
 from gpu_provisioner.settings import Budget
 from kaito_api import labels
+from kaito_api.reasons import Reason
 from kaito_kube.clock import FakeClock
 from tests.gpu_provisioner.emulation import SPEC
 
 THROTTLED = CloudUnavailable(
-    "CloudUnavailable", "Azure answered 429 TooManyRequests: retry after 17 seconds", 17.0
+    Reason.CLOUD_UNAVAILABLE, "Azure answered 429 TooManyRequests: retry after 17 seconds", 17.0
 )
-BUSY = PoolBusy("CloudUnavailable", "another operation is in progress", 5.0, elsewhere=True)
+BUSY = PoolBusy(Reason.CLOUD_UNAVAILABLE, "another operation is in progress", 5.0, elsewhere=True)
 
 
 class Pieces:
@@ -87,7 +88,8 @@ async def test_a_throttled_list_stops_reads(pieces: Pieces) -> None:
 
 async def test_a_cloud_that_does_not_answer_is_left_alone_for_a_moment(pieces: Pieces) -> None:
     pieces.fake.fail_next(
-        "create", CloudUnavailable("CloudUnavailable", "Azure does not answer: connection cut")
+        "create",
+        CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "Azure does not answer: connection cut"),
     )
     await pieces.refused(named("a"))
     await pieces.refused(named("b"))
@@ -137,14 +139,14 @@ async def test_deletes_wait_for_a_busy_cluster_as_well_and_go_first(pieces: Piec
 
 
 async def test_a_pool_that_is_busy_itself_holds_up_no_other(pieces: Pieces) -> None:
-    pieces.fake.fail_next("create", PoolBusy("CloudUnavailable", "a is being deleted", 5.0))
+    pieces.fake.fail_next("create", PoolBusy(Reason.CLOUD_UNAVAILABLE, "a is being deleted", 5.0))
     assert isinstance(await pieces.refused(named("a")), PoolBusy)
     await pieces.cloud.create(named("b"))
 
 
 @pytest.mark.parametrize(
     "error",
-    [LaunchRefused("QuotaExceeded", "none left"), PoolNotFound("a")],
+    [LaunchRefused(Reason.QUOTA_EXCEEDED, "none left"), PoolNotFound("a")],
     ids=["refused", "not found"],
 )
 async def test_what_the_cloud_answers_otherwise_goes_through(

@@ -27,6 +27,7 @@ from gpu_provisioner.cloud.cluster_state import ClusterState
 from gpu_provisioner.cloud.errors import CloudError, PoolNotFound
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
 from gpu_provisioner.settings import Azure
+from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
 
 # Of the listing, whose answer is read as plain JSON: what the SDK's own operations ask for.
@@ -111,7 +112,7 @@ class AksCloud:
         try:
             yield
         except CloudError as error:
-            if error.reason == "SkuNotAvailable":
+            if error.reason == Reason.SKU_NOT_AVAILABLE:
                 self._reader.distrust()
             raise
 

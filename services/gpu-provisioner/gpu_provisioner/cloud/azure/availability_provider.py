@@ -18,6 +18,7 @@ from gpu_provisioner.cloud.azure.errors import translate
 from gpu_provisioner.cloud.azure.pages import pages, read
 from gpu_provisioner.cloud.errors import CloudUnavailable
 from gpu_provisioner.settings import Azure
+from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
 
 # The listing of SKUs is a large answer, and changes when somebody asks for access, not by itself.
@@ -45,7 +46,7 @@ class MarketReader:
             )
         except AzureError as error:
             if isinstance(error, HttpResponseError) and error.status_code == 404:
-                raise CloudUnavailable("CloudUnavailable", error.message) from error
+                raise CloudUnavailable(Reason.CLOUD_UNAVAILABLE, error.message) from error
             raise translate(error, "") from error
         return Market(
             offers=offers,

@@ -18,19 +18,20 @@ from gpu_provisioner.cloud.errors import (
     PoolNotFound,
     Unauthorized,
 )
+from kaito_api.reasons import Reason
 
 # Code (or a word of the message, for codes that mean several things) to reason. In this order:
 # AKS points to its quota page also where a size is simply not sold.
 _REFUSALS = (
     (re.compile(r"DisabledSubscription|SubscriptionDisabled|SubscriptionNotEnabled", re.I),
-     "SubscriptionDisabled"),
+     Reason.SUBSCRIPTION_DISABLED),
     (re.compile(r"SkuNotAvailable|NotAvailableForSubscription|VMSizeNotSupported|"
                 r"AvailabilityZoneNotSupported|"
                 r"not (allowed|available|supported) in (your subscription|location)", re.I),
-     "SkuNotAvailable"),
-    (re.compile(r"quota", re.I), "QuotaExceeded"),
+     Reason.SKU_NOT_AVAILABLE),
+    (re.compile(r"quota", re.I), Reason.QUOTA_EXCEEDED),
     (re.compile(r"AllocationFailed|ZonalAllocation|OverconstrainedAllocation|capacity", re.I),
-     "InsufficientCapacity"),
+     Reason.INSUFFICIENT_CAPACITY),
 )  # fmt: skip
 # AKS lists every size it sells; a reader needs the first sentence, and our remedy after it.
 _LISTS = re.compile(r"\s*The available VM sizes are '[^']*'[^.]*\.?")
@@ -38,15 +39,16 @@ _LONGEST = 500
 
 _BUSY = re.compile(r"in progress|OperationNotAllowed|OperationPreempted|Conflict|Etag", re.I)
 
-_REMEDIES = {
-    "QuotaExceeded": "Ask for more quota of that family in that region, or use another "
-    "resource.instanceType.",
-    "SkuNotAvailable": "Use another resource.instanceType, region or zone.",
-    "SubscriptionDisabled": "Set it right in the Azure portal (bill, spending limit).",
-    "InsufficientCapacity": "It is tried again; or use another resource.instanceType.",
-    "CloudUnauthorized": "Give gpu-provisioner's identity the Contributor role on the AKS cluster "
-    "and check its federated credential.",
-}
+# Azure's own message is the better remedy for every other reason.
+_WITH_REMEDY = frozenset(
+    {
+        Reason.QUOTA_EXCEEDED,
+        Reason.SKU_NOT_AVAILABLE,
+        Reason.SUBSCRIPTION_DISABLED,
+        Reason.INSUFFICIENT_CAPACITY,
+        Reason.CLOUD_UNAUTHORIZED,
+    }
+)
 
 
 def refusal(code: str, message: str) -> CloudError:
@@ -54,7 +56,7 @@ def refusal(code: str, message: str) -> CloudError:
     for pattern, reason in _REFUSALS:
         if pattern.search(code) or pattern.search(message):
             return LaunchRefused(reason, _with_remedy(reason, code, message))
-    return LaunchRefused("LaunchFailed", _with_remedy("LaunchFailed", code, message))
+    return LaunchRefused(Reason.LAUNCH_FAILED, _with_remedy(Reason.LAUNCH_FAILED, code, message))
 
 
 def translate(error: AzureError, pool: str) -> CloudError:
@@ -63,7 +65,7 @@ def translate(error: AzureError, pool: str) -> CloudError:
         return _unauthorized(error.message)
     if isinstance(error, HttpResponseError):
         return _answered(error, pool)
-    return CloudUnavailable("CloudUnavailable", f"Azure does not answer: {error.message}")
+    return CloudUnavailable(Reason.CLOUD_UNAVAILABLE, f"Azure does not answer: {error.message}")
 
 
 def _answered(error: HttpResponseError, pool: str) -> CloudError:
@@ -78,15 +80,15 @@ def _answered(error: HttpResponseError, pool: str) -> CloudError:
         return _unauthorized(f"{code}: {message}")
     if status == 429 or status >= 500:
         told = f"Azure answered {status} {code}: {message}"
-        return CloudUnavailable("CloudUnavailable", told, _retry_after(error))
+        return CloudUnavailable(Reason.CLOUD_UNAVAILABLE, told, _retry_after(error))
     refused = refusal(code, message or "")
     if (
         status in (409, 412)
-        and refused.reason == "LaunchFailed"
+        and refused.reason == Reason.LAUNCH_FAILED
         and _BUSY.search(f"{code} {message}")
     ):
         return PoolBusy(
-            "CloudUnavailable",
+            Reason.CLOUD_UNAVAILABLE,
             f"{code}: {message}",
             _retry_after(error) or 5.0,
             elsewhere=re.search(rf"\b{re.escape(pool)}\b", message or "") is None,
@@ -95,7 +97,7 @@ def _answered(error: HttpResponseError, pool: str) -> CloudError:
 
 
 def _unauthorized(message: str | None) -> CloudError:
-    reason = "CloudUnauthorized"
+    reason = Reason.CLOUD_UNAUTHORIZED
     return Unauthorized(reason, _with_remedy(reason, "", message or "Azure refused the identity"))
 
 
@@ -112,10 +114,9 @@ def _retry_after(error: HttpResponseError) -> float | None:
         return None
 
 
-def _with_remedy(reason: str, code: str, message: str) -> str:
+def _with_remedy(reason: Reason, code: str, message: str) -> str:
     told = f"{code}: {message}" if code else message
     told = " ".join(_LISTS.sub("", told).split())
     if len(told) > _LONGEST:
         told = told[:_LONGEST] + " ..."
-    remedy = _REMEDIES.get(reason, "")
-    return f"{told.rstrip('.')}. {remedy}".strip() if remedy else told
+    return f"{told.rstrip('.')}. {reason.remedy}" if reason in _WITH_REMEDY else told

@@ -13,6 +13,7 @@ from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.settings import Budget
 from kaito_api import labels
+from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
 
 _BUSY = (
@@ -69,7 +70,7 @@ class PacedCloud:
         """An operation on the cluster."""
         seconds = self._turnstile.ask(name, age, self._clock.now())
         if seconds is not None:
-            raise Queued("LaunchQueued", _BUSY, seconds)
+            raise Queued(Reason.LAUNCH_QUEUED, _BUSY, seconds)
         try:
             yield
             self._turnstile.taken(name)
@@ -108,9 +109,9 @@ class _Paced:
         """Messages stay the same while the wait lasts, so that each is told once."""
         if wait.closed:
             message = f"{wait.closed}: {self._kind} wait until Azure takes them again"
-            return CloudUnavailable("CloudUnavailable", message, wait.seconds)
+            return CloudUnavailable(Reason.CLOUD_UNAVAILABLE, message, wait.seconds)
         message = (
             f"waits its turn: {self._kind} are kept to {self._lane.rate.per_minute} a minute "
             f"(setting {self._setting})"
         )
-        return Queued("LaunchQueued", message, wait.seconds)
+        return Queued(Reason.LAUNCH_QUEUED, message, wait.seconds)
