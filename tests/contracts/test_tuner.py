@@ -14,7 +14,7 @@ from tuner.reasons import RETRYABLE, Reason
 from tuner.registry import image
 from tuner.settings import Method, Settings
 from workspace_controller.manifests import pods, tuning_job
-from workspace_controller.plan import training_config
+from workspace_controller.plan.tuning import training_config
 
 # The Job sets these from the Workspace, so the tuner's own default is for runs without Kubernetes.
 FROM_THE_WORKSPACE = {
@@ -116,7 +116,7 @@ def test_both_refuse_the_same_training_configurations(sections: str, method: Met
         refused = False
     except RunError:
         refused = True
-    assert (training_config.trouble(text, method.value) is not None) is refused
+    assert (training_config.failure(text, method.value) is not None) is refused
 
 
 def _trainer_environment() -> dict[str, str]:

@@ -13,7 +13,7 @@ from tests.simulation.stage import Stage
 from tests.simulation.weather import Fault
 from workspace_controller.manifests.claims import claim_name
 from workspace_controller.manifests.metadata import owner_of
-from workspace_controller.plan.node_sources import SOURCES
+from workspace_controller.plan.nodes.sources import SOURCES
 from workspace_controller.settings import NodeProvisioner
 
 NAMESPACE = "default"

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kaito_kube.kinds import MACHINE, WORKSPACE, Kind, Manifest
-from workspace_controller.catalog_facts import catalogue_facts
+from workspace_controller.catalog_facts import catalog_facts
 from workspace_controller.manifests.claims import claim_name
 from workspace_controller.manifests.metadata import Owner
 from workspace_controller.observed import Claim, Observed, UserFile
-from workspace_controller.plan.spec import read_spec
+from workspace_controller.plan.spec import parse_spec
 from workspace_controller.settings import NodeProvisioner, PodSettings, Settings
 
 NAMESPACE = "team"
@@ -36,20 +36,20 @@ def settings(**changes: Any) -> Settings:
     )
 
 
-def workspace(name: str = "ws", **parts: Any) -> Manifest:
+def workspace(name: str = "ws", **subplans: Any) -> Manifest:
     """As the API server would give it: typed, in a namespace, with a uid."""
-    annotations = parts.pop("annotations", {})
+    annotations = subplans.pop("annotations", {})
     metadata: dict[str, Any] = {
         "name": name,
         "namespace": NAMESPACE,
         "annotations": annotations,
-        **parts.pop("metadata", {}),
+        **subplans.pop("metadata", {}),
     }
     return {
         "apiVersion": WORKSPACE.api_version,
         "kind": WORKSPACE.kind,
         "metadata": metadata,
-        **parts,
+        **subplans,
     }
 
 
@@ -75,12 +75,12 @@ def inference(**changes: Any) -> Manifest:
     return {"preset": {"name": PRESET}, **changes}
 
 
-def tuning_workspace(name: str = "ws", **parts: Any) -> Manifest:
-    return workspace(name, **{"resource": resource(), "tuning": tuning(), **parts})
+def tuning_workspace(name: str = "ws", **subplans: Any) -> Manifest:
+    return workspace(name, **{"resource": resource(), "tuning": tuning(), **subplans})
 
 
-def inference_workspace(name: str = "ws", **parts: Any) -> Manifest:
-    return workspace(name, **{"resource": resource(), "inference": inference(), **parts})
+def inference_workspace(name: str = "ws", **subplans: Any) -> Manifest:
+    return workspace(name, **{"resource": resource(), "inference": inference(), **subplans})
 
 
 def stored(manifest: Manifest, **metadata: Any) -> Manifest:
@@ -116,18 +116,18 @@ def claim(
     index: int = 0,
     *,
     kind: Kind = MACHINE,
-    leaving: bool = False,
-    of_pool: bool = False,
+    deleting: bool = False,
+    from_pool: bool = False,
     **conditions: str,
 ) -> Claim:
     """`conditions` are "status/reason/message" by type: Ready="False/QuotaExceeded/too little"."""
     metadata: dict[str, Any] = {"name": claim_name(OWNER, index), "labels": OWNER.labels}
-    if of_pool:
+    if from_pool:
         metadata |= {
             "name": f"team-ws-{index}",
             "ownerReferences": [{"kind": "NodePool", "name": "team-ws", "uid": "pool"}],
         }
-    if leaving:
+    if deleting:
         metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     said = [_condition(type_, text) for type_, text in conditions.items()]
     return Claim(kind, {"metadata": metadata, "status": {"conditions": said}})
@@ -141,13 +141,13 @@ def _condition(type_: str, text: str) -> Manifest:
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def observed(manifest: Manifest, **changes: Any) -> Observed:
+def observation(manifest: Manifest, **changes: Any) -> Observed:
     """As `observe` would give it, with the catalogues' facts unless `changes` say otherwise."""
-    spec, problem = read_spec(manifest)
+    spec, problem = parse_spec(manifest)
     given = changes.pop("settings", None) or settings()
     facts: dict[str, Any] = {"file": None}
     if spec is not None:
-        facts |= catalogue_facts(spec, given, tuple(changes.get("nodes", ())))
+        facts |= catalog_facts(spec, given, tuple(changes.get("nodes", ())))
         if spec.tuning is not None:
             facts["file"] = UserFile(
                 RELEASE, "qlora-params-template", "training_config.yaml", CONFIG
@@ -178,7 +178,7 @@ def container(name: str, *, last: Manifest | None = None, **state: Any) -> Manif
     return {**found, "lastState": {"terminated": last}} if last else found
 
 
-def said(manifest: Manifest | None) -> dict[str, str]:
+def conditions_by_type(manifest: Manifest | None) -> dict[str, str]:
     """Type → "status/reason" of a status."""
     assert manifest is not None
     return {c["type"]: f"{c['status']}/{c['reason']}" for c in manifest["conditions"]}

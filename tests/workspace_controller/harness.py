@@ -14,11 +14,11 @@ from kaito_kube.kinds import Key
 from kaito_kube.store import Store
 from tests.workspace_controller.given import CONFIG, NAMESPACE, RELEASE, settings
 from tests.workspace_controller.world import World
-from workspace_controller.carry_out import Hand
-from workspace_controller.holding import Holdings
+from workspace_controller.executor import Executor
 from workspace_controller.metrics import Metrics
-from workspace_controller.observe import Observer
-from workspace_controller.reconcile import Reconciler
+from workspace_controller.node_reservations import NodeReservations
+from workspace_controller.observer import Observer
+from workspace_controller.reconciler import Reconciler
 from workspace_controller.settings import Settings
 from workspace_controller.tuning_client import FakeTuningClient
 from workspace_controller.waking import CHILD_KINDS
@@ -38,13 +38,13 @@ class Replica:
     store: Store = field(default_factory=Store)
 
     def __post_init__(self) -> None:
-        holdings = Holdings(self.store)
+        reservations = NodeReservations(self.store)
         observer = Observer(
-            self.through, self.store, holdings, self.clock, self.settings, self.tuning
+            self.through, self.store, reservations, self.clock, self.settings, self.tuning
         )
         recorder = EventRecorder(self.through, self.clock, "kaito-workspace-controller", "replica")
-        hand = Hand(self.through, recorder)
-        self.reconciler = Reconciler(observer, hand, Metrics(CollectorRegistry()))
+        executor = Executor(self.through, recorder)
+        self.reconciler = Reconciler(observer, executor, Metrics(CollectorRegistry()))
 
     def look(self) -> None:
         for kind in KINDS:

@@ -30,7 +30,7 @@ def imported(path: Path) -> set[str]:
 
 
 PURE = [
-    *sorted((ROOT / "plan").glob("*.py")),
+    *sorted((ROOT / "plan").rglob("*.py")),
     *sorted((ROOT / "manifests").glob("*.py")),
     ROOT / "observed.py",
     ROOT / "admission.py",
@@ -38,7 +38,7 @@ PURE = [
 ]
 
 
-@pytest.mark.parametrize("path", PURE, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PURE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_decisions_know_nothing_of_the_outside(path: Path) -> None:
     assert imported(path) & FORBIDDEN == set()
 

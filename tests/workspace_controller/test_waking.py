@@ -116,8 +116,8 @@ def test_a_node_that_is_given_up_wakes_those_that_want_it() -> None:
     others = {WS, Key("team", "two")}
     assert set(scene.put(kinds.WORKSPACE, using("three"))) == others
     scene.put(kinds.WORKSPACE, using("three", "free"))
-    leaving = using("three", "free", deletionTimestamp="now")
-    assert set(scene.put(kinds.WORKSPACE, leaving)) == {*others, Key("team", "three")}
+    deleting = using("three", "free", deletionTimestamp="now")
+    assert set(scene.put(kinds.WORKSPACE, deleting)) == {*others, Key("team", "three")}
 
 
 def test_a_node_of_a_workspace_that_is_gone_wakes_those_that_want_it() -> None:

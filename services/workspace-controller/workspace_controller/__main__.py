@@ -27,13 +27,13 @@ from kaito_process import logs
 from kaito_process.environment import SettingError
 from kaito_skus import catalog as skus
 from workspace_controller import handlers
-from workspace_controller.carry_out import Hand
 from workspace_controller.controller import Controller, controller
-from workspace_controller.front_door import FrontDoor
-from workspace_controller.holding import Holdings
+from workspace_controller.executor import Executor
 from workspace_controller.metrics import Metrics, StoreCollector
-from workspace_controller.observe import Observer
-from workspace_controller.reconcile import Reconciler
+from workspace_controller.model_registry import ModelRegistry
+from workspace_controller.node_reservations import NodeReservations
+from workspace_controller.observer import Observer
+from workspace_controller.reconciler import Reconciler
 from workspace_controller.settings import Settings
 from workspace_controller.tuning_client import GrpcTuningClient
 from workspace_controller.validator import Validator
@@ -55,7 +55,7 @@ class Process:
     store: Store
     controller: Controller
     webhook: Webhook
-    front_door: FrontDoor
+    model_registry: ModelRegistry
     registry: CollectorRegistry
     metrics: Metrics
 
@@ -101,7 +101,7 @@ class Process:
         async with asyncio.TaskGroup() as acting:
             acting.create_task(self.controller.lead())
             acting.create_task(self.webhook.announce())
-            acting.create_task(self.front_door.keep())
+            acting.create_task(self.model_registry.run())
 
 
 def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random) -> Process:
@@ -113,17 +113,21 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
     registry.register(StoreCollector(store))
     leadership = Leadership()
     fence = FencedCluster(cluster, leadership)
-    observer = Observer(cluster, store, Holdings(store), clock, settings, GrpcTuningClient())
-    hand = Hand(fence, EventRecorder(fence, clock, f"kaito-{NAME}", settings.pod_name))
+    observer = Observer(
+        cluster, store, NodeReservations(store), clock, settings, GrpcTuningClient()
+    )
+    executor = Executor(fence, EventRecorder(fence, clock, f"kaito-{NAME}", settings.pod_name))
     return Process(
         cluster=cluster,
         clock=clock,
         settings=settings,
         leadership=leadership,
         store=store,
-        controller=controller(cluster, store, Reconciler(observer, hand, metrics), settings, rng),
+        controller=controller(
+            cluster, store, Reconciler(observer, executor, metrics), settings, rng
+        ),
         webhook=Webhook(cluster, clock, settings, Validator(observer).check, metrics),
-        front_door=FrontDoor(fence, store, settings),
+        model_registry=ModelRegistry(fence, store, settings),
         registry=registry,
         metrics=metrics,
     )

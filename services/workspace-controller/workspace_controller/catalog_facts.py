@@ -2,46 +2,65 @@
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import TypedDict
 
 from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import Manifest, labels_of
 from kaito_presets import catalog as preset_catalog
+from kaito_presets.preset import Preset
 from kaito_skus import catalog as sku_catalog
 from kaito_skus.node_labels import from_node_labels
 from kaito_skus.sku import GpuSet, Sku
 from workspace_controller.plan.spec import preset_ref
 from workspace_controller.settings import NodeProvisioner, Settings
 
+# The similarity (0 to 1) from which a name is suggested for a misspelled one; difflib's default.
+_SUGGESTION_CUTOFF = 0.6
 
-def catalogue_facts(
-    spec: WorkspaceSpec | None, settings: Settings, nodes: tuple[Manifest, ...]
-) -> dict[str, Any]:
-    """What the catalogues know of the preset and of the machine type."""
+
+class CatalogFacts(TypedDict, total=False):
+    """The fields of Observed that the catalogs fill."""
+
+    preset: Preset | None
+    closest_preset: str | None
+    sku: Sku | None
+    closest_skus: tuple[str, ...]
+    gpus: GpuSet | None
+    available_skus: tuple[Sku, ...]
+
+
+def catalog_facts(
+    spec: WorkspaceSpec | None, settings: Settings, nodes: Iterable[Manifest]
+) -> CatalogFacts:
+    """Looks up the preset and the instance type of a spec; empty without a spec.
+
+    With nodeProvisioner byo there is no instance type, so `nodes` tell which GPUs there are.
+    """
     if spec is None:
         return {}
-    ref, presets = preset_ref(spec), preset_catalog.load()
-    facts: dict[str, Any] = {}
-    if ref is not None:
+    facts = CatalogFacts()
+    if (ref := preset_ref(spec)) is not None:
+        presets = preset_catalog.load()
         preset = presets.find(ref.name)
         facts["preset"] = preset
         facts["closest_preset"] = None if preset else presets.closest(ref.name)
-    sku = sku_catalog.load().find(spec.resource.instance_type or "")
+    name = spec.resource.instance_type or ""
+    sku = sku_catalog.load().find(name)
     facts["sku"] = sku
-    facts["closest_skus"] = () if sku else _closest(spec.resource.instance_type or "")
-    facts["offered"] = _offered(sku)
+    facts["closest_skus"] = () if sku else _closest_skus(name)
+    facts["available_skus"] = _available_skus(sku)
     byo = settings.node_provisioner is NodeProvisioner.BYO
-    facts["gpus"] = _brought(nodes) if byo else (sku.gpus if sku else None)
+    facts["gpus"] = _weakest_gpus(nodes) if byo else (sku.gpus if sku else None)
     return facts
 
 
-def _closest(name: str) -> tuple[str, ...]:
+def _closest_skus(name: str) -> tuple[str, ...]:
     names = [sku.name for sku in sku_catalog.load().skus]
-    return tuple(difflib.get_close_matches(name, names, n=3, cutoff=0.6))
+    return tuple(difflib.get_close_matches(name, names, n=3, cutoff=_SUGGESTION_CUTOFF))
 
 
-def _offered(sku: Sku | None) -> tuple[Sku, ...]:
-    """Machine types to suggest: of the same cloud, and still to be had."""
+def _available_skus(sku: Sku | None) -> tuple[Sku, ...]:
+    """Machine types to suggest: from the same cloud, and not retired."""
     return tuple(
         other
         for other in sku_catalog.load().skus
@@ -49,7 +68,7 @@ def _offered(sku: Sku | None) -> tuple[Sku, ...]:
     )
 
 
-def _brought(nodes: Iterable[Manifest]) -> GpuSet | None:
-    """What the weakest of the nodes has, as NVIDIA's labels tell it."""
+def _weakest_gpus(nodes: Iterable[Manifest]) -> GpuSet | None:
+    """The GPUs of the node with the least GPU memory, from the labels of NVIDIA's discovery."""
     found = [gpus for node in nodes if (gpus := from_node_labels(labels_of(node))) is not None]
     return min(found, key=lambda gpus: gpus.total_memory_gib, default=None)

@@ -13,7 +13,7 @@ from kaito_kube.kinds import Manifest, key_of
 from kaito_kube.store import Store
 from kaito_kube.work_queue import RateLimit, WorkQueue
 from workspace_controller.manifests.claims import CLAIM_KINDS
-from workspace_controller.reconcile import Reconciler
+from workspace_controller.reconciler import Reconciler
 from workspace_controller.settings import Settings
 from workspace_controller.waking import CHILD_KINDS, Waker
 

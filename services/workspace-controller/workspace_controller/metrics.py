@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from kaito_kube.kinds import MACHINE, NODE_CLAIM, WORKSPACE
 from kaito_kube.store import Store
 from workspace_controller.observed import Claim
-from workspace_controller.plan.claim_status import claim_is_ready
+from workspace_controller.plan.nodes.claim_status import claim_is_ready
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 

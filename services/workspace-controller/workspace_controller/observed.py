@@ -50,17 +50,17 @@ class Claim:
         return name
 
     @property
-    def leaving(self) -> bool:
+    def deleting(self) -> bool:
         return is_being_deleted(self.manifest)
 
     @property
-    def of_pool(self) -> bool:
+    def from_pool(self) -> bool:
         """Whether a NodePool made it, which makes another when it goes."""
         owners = self.manifest["metadata"].get("ownerReferences") or ()
         return any(owner.get("kind") == NODE_POOL.kind for owner in owners)
 
     @property
-    def size(self) -> int:
+    def replicas(self) -> int:
         """Of a NodePool, its fixed number of nodes."""
         return (self.manifest.get("spec") or {}).get("replicas") or 0
 
@@ -121,12 +121,12 @@ class Observed:
     sku: Sku | None = None
     closest_skus: tuple[str, ...] = ()
     gpus: GpuSet | None = None
-    offered: tuple[Sku, ...] = ()
+    available_skus: tuple[Sku, ...] = ()
     claims: tuple[Claim, ...] = ()
-    strangers: tuple[Claim, ...] = ()
+    orphaned_claims: tuple[Claim, ...] = ()
     nodes: tuple[Manifest, ...] = ()
-    held: frozenset[str] = frozenset()
-    unknown_kinds: frozenset[Kind] = frozenset()
+    reserved_nodes: frozenset[str] = frozenset()
+    unserved_kinds: frozenset[Kind] = frozenset()
     pods: tuple[Manifest, ...] = ()
     job: Manifest | None = None
     deployment: Manifest | None = None
@@ -162,6 +162,6 @@ class Observed:
         """Whether anything was made already that costs: then no check stops it any more."""
         return bool(self.claims or self.job or self.workload)
 
-    def said(self, condition: str) -> Manifest:
+    def condition(self, type_: str) -> Manifest:
         """A condition as the status has it now; empty where it has none."""
-        return dict(find(self.status.get("conditions") or (), condition) or {})
+        return dict(find(self.status.get("conditions") or (), type_) or {})

@@ -13,7 +13,7 @@ from workspace_controller.manifests.pods import GRPC_PORT
 from workspace_controller.observed import TuningRun
 
 logger = logging.getLogger(__name__)
-TIMEOUT_S = 2.0
+TIMEOUT_SECONDS = 2.0
 
 
 class TuningClient(Protocol):
@@ -31,7 +31,7 @@ class GrpcTuningClient:
     async def get(self, address: str) -> TuningRun | None:
         try:
             async with (
-                asyncio.timeout(TIMEOUT_S),
+                asyncio.timeout(TIMEOUT_SECONDS),
                 grpc.aio.insecure_channel(target(address, self.port)) as channel,
             ):
                 stub = tuning_pb2_grpc.TuningServiceStub(channel)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kaito_kube.kinds import Manifest
-from workspace_controller.observe import Observer
+from workspace_controller.observer import Observer
 from workspace_controller.plan.validation import Problem, problems
 
 

@@ -8,10 +8,10 @@ from kaito_api import labels
 from kaito_kube import kinds
 from kaito_kube.kinds import Key, Kind, Manifest, is_being_deleted, key_of, labels_of
 from kaito_kube.store import Store
-from workspace_controller.holding import taken_by
 from workspace_controller.manifests.claims import CLAIM_KINDS
-from workspace_controller.manifests.metadata import key_of_owner
-from workspace_controller.plan.spec import read_spec, selector_labels
+from workspace_controller.manifests.metadata import workspace_key_of
+from workspace_controller.node_reservations import worker_nodes_of
+from workspace_controller.plan.spec import parse_spec, selector_labels
 
 CHILD_KINDS = (
     kinds.JOB,
@@ -65,7 +65,7 @@ class Waker:
             yield from self._by_workspace(manifest)
         elif kind is kinds.NODE:
             yield from self._by_node(manifest)
-        elif (owner := key_of_owner(manifest)) is not None:
+        elif (owner := workspace_key_of(manifest)) is not None:
             yield owner
 
     def _by_workspace(self, manifest: Manifest) -> Iterator[Key]:
@@ -80,7 +80,7 @@ class Waker:
             yield key
         for name in before.takes - now.takes:
             node = self._store.get(kinds.NODE, Key("", name))
-            if node is not None and key_of_owner(node) is None:
+            if node is not None and workspace_key_of(node) is None:
                 yield from (other for other in self._wanting(labels_of(node)) if other != key)
         for name in now.takes - before.takes:
             for other, seen in self._workspaces.items():
@@ -96,7 +96,7 @@ class Waker:
         if before is not None and now is not None and _face_of_node(before) == _face_of_node(now):
             return
         for node in (before, now):
-            if node is not None and (owner := key_of_owner(node)) is not None:
+            if node is not None and (owner := workspace_key_of(node)) is not None:
                 yield owner
             elif node is not None:
                 yield from self._wanting(labels_of(node))
@@ -109,12 +109,12 @@ class Waker:
 
 def _see(workspace: Manifest, before: _Seen) -> _Seen:
     face = _face_of_workspace(workspace)
-    takes = frozenset[str]() if is_being_deleted(workspace) else taken_by(workspace)
+    takes = frozenset[str]() if is_being_deleted(workspace) else worker_nodes_of(workspace)
     return _Seen(face, before.wanted if face == before.face else _wanted(workspace), takes)
 
 
 def _wanted(workspace: Manifest) -> Mapping[str, str]:
-    spec, _ = read_spec(workspace)
+    spec, _ = parse_spec(workspace)
     return selector_labels(spec) if spec is not None else {}
 
 

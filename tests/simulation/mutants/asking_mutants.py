@@ -12,10 +12,10 @@ from workspace_controller.manifests import claims
 from workspace_controller.manifests.metadata import Owner
 from workspace_controller.observed import Observed
 from workspace_controller.plan import deletion
-from workspace_controller.plan.claim_status import claim_is_ready
-from workspace_controller.plan.node_release import given_back
-from workspace_controller.plan.nodes import Nodes, decide_nodes
-from workspace_controller.reconcile import Reconciler
+from workspace_controller.plan.nodes.claim_status import claim_is_ready
+from workspace_controller.plan.nodes.provisioning import NodePlan, decide_nodes
+from workspace_controller.plan.nodes.release import claims_to_delete
+from workspace_controller.reconciler import Reconciler
 
 
 def _another_name_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,17 +28,17 @@ def _another_name_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _unready_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    def decide(o: Observed, spec: WorkspaceSpec, target: int) -> Nodes:
-        found = decide_nodes(o, spec, target)
-        joined = [c for c in o.claims if (c.manifest.get("status") or {}).get("nodeName")]
-        broken = given_back([c for c in joined if not claim_is_ready(c)])
-        return replace(found, steps=(*found.steps, *broken))
+    def decide(observed: Observed, spec: WorkspaceSpec, target: int) -> NodePlan:
+        found = decide_nodes(observed, spec, target)
+        joined = [c for c in observed.claims if (c.manifest.get("status") or {}).get("nodeName")]
+        broken = claims_to_delete([c for c in joined if not claim_is_ready(c)])
+        return replace(found, actions=(*found.actions, *broken))
 
     monkeypatch.setattr("workspace_controller.plan.decide.decide_nodes", decide)
 
 
 def _does_not_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deletion, "_CLAIMS_AGAIN_S", None)
+    monkeypatch.setattr(deletion, "_CLAIMS_REQUEUE_SECONDS", None)
 
 
 def _leaves_claims(monkeypatch: pytest.MonkeyPatch) -> None:

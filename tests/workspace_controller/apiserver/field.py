@@ -149,8 +149,8 @@ class Field:
         conditions = (found.get("status") or {}).get("conditions") or ()
         return dict(find_condition(conditions, type_) or {})
 
-    def said(self, name: str, type_: str) -> str:
-        """status/reason, or "/" where nothing is said."""
+    def status_and_reason(self, name: str, type_: str) -> str:
+        """status/reason of a condition, or "/" while there is none."""
         found = self.condition(name, type_)
         return f"{found.get('status', '')}/{found.get('reason', '')}"
 
@@ -170,15 +170,15 @@ class Field:
             http_port=0,
             node_class="karpenter.test/TestNodeClass/default" if provisioner == "nodepool" else "",
         )
-        stop = asyncio.Event()
+        delete_workloads = asyncio.Event()
         async with connect("kaito-test") as cluster:
             running = asyncio.create_task(
-                build(given, cluster, SystemClock(), random.Random()).run(stop)
+                build(given, cluster, SystemClock(), random.Random()).run(delete_workloads)
             )
             try:
                 yield
             finally:
-                stop.set()
+                delete_workloads.set()
                 assert await running == 0
 
 

@@ -20,9 +20,9 @@ def name_of(manifest: Manifest) -> str:
 async def test_brought_nodes_on_a_cluster_that_has_no_claims_at_all(field: Field) -> None:
     field.workspace(brought=True)
     async with field.controller("byo"):
-        await becomes(lambda: field.said("ws", "NodesReady") == "False/NotEnoughNodes")
+        await becomes(lambda: field.status_and_reason("ws", "NodesReady") == "False/NotEnoughNodes")
         field.node("mine")
-        await becomes(lambda: field.said("ws", "NodesReady") == "True/NodesReady")
+        await becomes(lambda: field.status_and_reason("ws", "NodesReady") == "True/NodesReady")
         await becomes(lambda: field.get(kinds.DEPLOYMENT, "ws"))
         field.delete(kinds.WORKSPACE, "ws")
         field.delete(kinds.DEPLOYMENT, "ws")
@@ -35,7 +35,9 @@ async def test_a_brought_node_goes_from_one_to_the_next_who_waits_for_it(field: 
         field.workspace("one", brought=True)
         await becomes(lambda: field.workers("one") == ["mine"])
         field.workspace("two", brought=True)
-        await becomes(lambda: field.said("two", "NodesReady") == "False/NotEnoughNodes")
+        await becomes(
+            lambda: field.status_and_reason("two", "NodesReady") == "False/NotEnoughNodes"
+        )
         field.delete(kinds.WORKSPACE, "one")
         await becomes(lambda: field.workers("two") == ["mine"])
 
@@ -46,7 +48,7 @@ async def test_a_brought_node_that_loses_its_label_is_given_up(field: Field) -> 
     async with field.controller("byo"):
         await becomes(lambda: field.workers() == ["mine"])
         field.change(kinds.NODE, "mine", {"metadata": {"labels": {"app": "other"}}})
-        await becomes(lambda: field.said("ws", "NodesReady") == "False/NotEnoughNodes")
+        await becomes(lambda: field.status_and_reason("ws", "NodesReady") == "False/NotEnoughNodes")
 
 
 @pytest.mark.parametrize(("provisioner", "kind"), CLAIMS.items(), ids=CLAIMS)
@@ -70,7 +72,7 @@ async def test_a_claim_a_node_and_no_workspace_goes_before_its_claim(
         field.change(kind, name_of(claim), HELD)
         field.tell(kind, name_of(claim), READY)
         field.node("made", **claim["metadata"]["labels"])
-        await becomes(lambda: field.said("ws", "ResourceReady") == "True/NodesReady")
+        await becomes(lambda: field.status_and_reason("ws", "ResourceReady") == "True/NodesReady")
         field.delete(kinds.WORKSPACE, "ws")
         field.delete(kinds.DEPLOYMENT, "ws")
         await becomes(lambda: field.all(kind)[0]["metadata"].get("deletionTimestamp"))
@@ -95,10 +97,14 @@ async def test_a_kind_that_is_installed_later_is_asked_for_then(
     kind = {**CLAIMS, "nodepool": kinds.NODE_POOL}[provisioner]
     field.workspace()
     async with field.controller(provisioner):
-        await becomes(lambda: field.said("ws", "ResourceReady") == "False/ProvisionerMissing")
+        await becomes(
+            lambda: field.status_and_reason("ws", "ResourceReady") == "False/ProvisionerMissing"
+        )
         field.install(kind)
         await becomes(lambda: field.all(kind), within=8)
-        await becomes(lambda: field.said("ws", "ResourceReady") == "False/CreatingNodes")
+        await becomes(
+            lambda: field.status_and_reason("ws", "ResourceReady") == "False/CreatingNodes"
+        )
 
 
 @pytest.mark.parametrize("provisioner", ["machine", "nodeclaim", "nodepool", "byo"])
@@ -107,7 +113,7 @@ async def test_no_workspace_is_stuck_where_the_claims_kind_is_missing(
 ) -> None:
     field.workspace(brought=provisioner == "byo")
     async with field.controller(provisioner):
-        await becomes(lambda: field.said("ws", "ResourceReady").startswith("False/"))
+        await becomes(lambda: field.status_and_reason("ws", "ResourceReady").startswith("False/"))
         field.delete(kinds.WORKSPACE, "ws")
         await becomes(lambda: field.get(kinds.WORKSPACE, "ws") is None)
 
@@ -116,8 +122,12 @@ async def test_no_workspace_is_stuck_where_the_kind_went_with_its_claims(field: 
     field.install(kinds.MACHINE)
     field.workspace()
     async with field.controller("machine"):
-        await becomes(lambda: field.said("ws", "MachineReady") == "Unknown/CreatingNodes")
+        await becomes(
+            lambda: field.status_and_reason("ws", "MachineReady") == "Unknown/CreatingNodes"
+        )
         field.forget(kinds.MACHINE)
-        await becomes(lambda: field.said("ws", "MachineReady") == "False/ProvisionerMissing")
+        await becomes(
+            lambda: field.status_and_reason("ws", "MachineReady") == "False/ProvisionerMissing"
+        )
         field.delete(kinds.WORKSPACE, "ws")
         await becomes(lambda: field.get(kinds.WORKSPACE, "ws") is None)

@@ -45,8 +45,8 @@ async def test_a_pool_of_its_size_its_nodes_and_its_end(field: Field) -> None:
         assert pool_of(field)["spec"]["replicas"] == 2
         for number in (1, 2):
             launch(field, number, READY)
-        await becomes(lambda: field.said("ws", "ResourceReady") == "True/NodesReady")
-        assert field.said("ws", "NodeClaimReady") == "True/NodesProvisioned"
+        await becomes(lambda: field.status_and_reason("ws", "ResourceReady") == "True/NodesReady")
+        assert field.status_and_reason("ws", "NodeClaimReady") == "True/NodesProvisioned"
         assert field.workers() == ["node-1", "node-2"]
         field.delete(kinds.WORKSPACE, "ws")
         field.delete(kinds.DEPLOYMENT, "ws")
@@ -74,7 +74,9 @@ async def test_what_keeps_a_pool_from_its_nodes_is_told(field: Field) -> None:
         name = str(pool_of(field)["metadata"]["name"])
         told = [condition(type_, *NO_CLASS) for type_ in ("NodeClassReady", "Ready")]
         field.tell(kinds.NODE_POOL, name, {"conditions": told})
-        await becomes(lambda: field.said("ws", "NodeClaimReady") == "False/NodeClassNotFound")
+        await becomes(
+            lambda: field.status_and_reason("ws", "NodeClaimReady") == "False/NodeClassNotFound"
+        )
         field.tell(kinds.NODE_POOL, name, {"conditions": [READY]})
         await becomes(lambda: "StaticCapacity" in field.message("ws", "NodeClaimReady"))
         launch(field, 1, condition("Launched", "False", "LaunchFailed", "no such subnet"))
@@ -86,7 +88,9 @@ async def test_pools_that_cannot_have_a_size_are_told_of(field: Field) -> None:
     field.install_pools_without_size()
     field.workspace()
     async with field.controller("nodepool"):
-        await becomes(lambda: field.said("ws", "ResourceReady") == "False/ProvisionerTooOld")
+        await becomes(
+            lambda: field.status_and_reason("ws", "ResourceReady") == "False/ProvisionerTooOld"
+        )
         field.delete(kinds.WORKSPACE, "ws")
         await becomes(lambda: field.get(kinds.WORKSPACE, "ws") is None)
         assert not field.all(kinds.NODE_POOL)
@@ -100,9 +104,11 @@ async def test_another_provisioner_after_an_upgrade_neither_doubles_nor_leaks(
     async with field.controller("nodepool"):
         await becomes(lambda: field.all(kinds.NODE_POOL))
         launch(field, 1, READY)
-        await becomes(lambda: field.said("ws", "ResourceReady") == "True/NodesReady")
+        await becomes(lambda: field.status_and_reason("ws", "ResourceReady") == "True/NodesReady")
     async with field.controller("machine"):
-        await becomes(lambda: field.said("ws", "MachineReady") == "True/NodesProvisioned")
+        await becomes(
+            lambda: field.status_and_reason("ws", "MachineReady") == "True/NodesProvisioned"
+        )
         assert not field.all(kinds.MACHINE)
         field.delete(kinds.WORKSPACE, "ws")
         field.delete(kinds.DEPLOYMENT, "ws")

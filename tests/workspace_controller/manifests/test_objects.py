@@ -12,9 +12,9 @@ from workspace_controller.manifests.metadata import (
     digest,
     metadata,
     revision_of,
-    stamped,
+    with_revision,
 )
-from workspace_controller.manifests.placing import Placing
+from workspace_controller.manifests.placement import Placement
 from workspace_controller.manifests.service import Exposure, headless_service, service
 from workspace_controller.manifests.workload import (
     Workload,
@@ -24,7 +24,7 @@ from workspace_controller.manifests.workload import (
     template_of,
 )
 
-PLACING = Placing(owner=OWNER, node_labels={"app": "phi"}, instance_type=INSTANCE, gpus={})
+PLACING = Placement(owner=OWNER, node_labels={"app": "phi"}, instance_type=INSTANCE, gpus={})
 WORKLOAD = Workload(owner=OWNER, template=template_of(OWNER, {"containers": []}), replicas=2)
 
 
@@ -37,7 +37,7 @@ def test_what_every_object_carries() -> None:
 
 
 def test_a_revision_follows_the_content() -> None:
-    one, two = (stamped({"metadata": {"name": "x"}, "spec": {"n": n}}) for n in (1, 2))
+    one, two = (with_revision({"metadata": {"name": "x"}, "spec": {"n": n}}) for n in (1, 2))
     assert revision_of(one) != revision_of(two)
     assert revision_of({"metadata": {}}) == ""
 

@@ -11,12 +11,12 @@ from kaito_presets import catalog
 from tests.workspace_controller.given import CONFIG, INSTANCE, OWNER, PRESET, settings, tuning
 from workspace_controller.manifests import tuning_job
 from workspace_controller.manifests.model_pod import ModelPod, ServedAdapter, model_pod_spec
-from workspace_controller.manifests.placing import Placing
+from workspace_controller.manifests.placement import Placement
 from workspace_controller.manifests.pods import ModelSource
 from workspace_controller.manifests.tuning_job import TuningPod, adapter_revision, job, job_revision
 from workspace_controller.settings import ModelDelivery, PodSettings
 
-PLACING = Placing(
+PLACING = Placement(
     owner=OWNER,
     node_labels={"app": "phi"},
     instance_type=INSTANCE,
@@ -42,7 +42,7 @@ def tuning_pod(spec: Manifest | None = None, **changes: Any) -> Manifest:
         "tuning": Tuning.model_validate(spec or tuning()),
         "model": source(),
         "config": CONFIG,
-        "placing": PLACING,
+        "placement": PLACING,
         "settings": settings(insecure_registries=("r:5000",)),
     }
     return job(TuningPod(**{**given, **changes}))
@@ -56,7 +56,7 @@ def model_pod(**changes: Any) -> Manifest:
         "default_adapter": "",
         "max_model_len": 0,
         "nodes": 1,
-        "placing": PLACING,
+        "placement": PLACING,
         "settings": settings(),
     }
     return model_pod_spec(ModelPod(**{**given, **changes}))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from workspace_controller.plan import inference_config, training_config
+from workspace_controller.plan.serving import inference_config
+from workspace_controller.plan.tuning import training_config
 
 QLORA = "QuantizationConfig: {load_in_4bit: true}"
 
@@ -34,8 +35,8 @@ def training(sections: str) -> str:
     ],
 )  # fmt: skip
 def test_training(text: str, method: str, told: str | None) -> None:
-    trouble = training_config.trouble(text, method)
-    assert trouble is None if told is None else told in (trouble or "")
+    failure = training_config.failure(text, method)
+    assert failure is None if told is None else told in (failure or "")
 
 
 @pytest.mark.parametrize(
@@ -55,4 +56,4 @@ def test_training(text: str, method: str, told: str | None) -> None:
 def test_inference(text: str, length: int, told: str) -> None:
     config = inference_config.read(text)
     assert config.max_model_len == length
-    assert told in config.trouble if told else config.trouble == ""
+    assert told in config.failure if told else config.failure == ""

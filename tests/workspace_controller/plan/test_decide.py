@@ -8,12 +8,12 @@ import pytest
 from kaito_kube.kinds import Manifest
 from tests.workspace_controller.given import (
     claim,
+    conditions_by_type,
     inference_workspace,
     node,
-    observed,
+    observation,
     own_node,
     pod,
-    said,
     settings,
     stored,
     tuning_workspace,
@@ -27,9 +27,9 @@ ODD: tuple[Any, ...] = (None, "", "odd", 0, -1, 3.5, [], {}, [None], ["odd"], {"
 
 
 def test_the_finalizer_comes_with_the_first_plan() -> None:
-    assert decide(observed(stored(tuning_workspace()))).finalizer == "add"
+    assert decide(observation(stored(tuning_workspace()))).finalizer == "add"
     marked = stored(tuning_workspace(), finalizers=["workspace.finalizer.kaito.sh"])
-    assert decide(observed(marked)).finalizer == "keep"
+    assert decide(observation(marked)).finalizer == "keep"
 
 
 @pytest.mark.parametrize(
@@ -44,27 +44,27 @@ def test_the_finalizer_comes_with_the_first_plan() -> None:
     ids=["nothing", "no selector", "no name", "odd count", "odd types"],
 )
 def test_a_manifest_that_fits_no_schema_is_told_so(manifest: Manifest) -> None:
-    told = decide(observed(stored(manifest))).status
+    told = decide(observation(stored(manifest))).status
     assert told is not None and told["state"] == "Failed"
-    assert said(told)["ResourceReady"] == "False/WorkspaceInvalid"
+    assert conditions_by_type(told)["ResourceReady"] == "False/WorkspaceInvalid"
 
 
 def test_neither_inference_nor_tuning_is_answered() -> None:
     only_nodes = workspace(resource={"labelSelector": {}, "instanceType": "Standard_NC6s_v3"})
-    assert decide(observed(stored(only_nodes), claims=(claim(0),))).status is not None
+    assert decide(observation(stored(only_nodes), claims=(claim(0),))).status is not None
 
 
 @pytest.mark.parametrize(
     "manifest", [tuning_workspace(), inference_workspace()], ids=["tuning", "inference"]
 )
 def test_nodes_are_asked_for_before_anything_else_is_done(manifest: Manifest) -> None:
-    plan = decide(observed(stored(manifest)))
-    assert [type(step) for step in plan.steps] == [Create]
+    plan = decide(observation(stored(manifest)))
+    assert [type(action) for action in plan.actions] == [Create]
     assert (plan.finalizer, plan.status, plan.events) == ("add", None, ())
-    assert plan.requeue_after is not None
-    then = decide(observed(stored(manifest), claims=(claim(0),)))
+    assert plan.requeue_after_seconds is not None
+    then = decide(observation(stored(manifest), claims=(claim(0),)))
     assert then.status is not None and then.status["state"] == "Provisioning"
-    assert then.requeue_after is None
+    assert then.requeue_after_seconds is None
 
 
 def _odd_status(rng: random.Random) -> Manifest:
@@ -114,10 +114,10 @@ def _odd_observed(rng: random.Random) -> Observed:
         return {**given, "status": _odd_status(rng)}
 
     claims = tuple(
-        claim(i, leaving=rng.random() < 0.3, Ready=rng.choice(["True", "False/X/y", "Unknown//z"]))
+        claim(i, deleting=rng.random() < 0.3, Ready=rng.choice(["True", "False/X/y", "Unknown//z"]))
         for i in range(rng.randrange(3))
     )
-    return observed(
+    return observation(
         manifest,
         settings=settings(node_provisioner=rng.choice(["machine", "nodeclaim", "nodepool", "byo"])),
         claims=claims,
@@ -137,7 +137,7 @@ def _odd_observed(rng: random.Random) -> Observed:
 @pytest.mark.parametrize("seed", range(300))
 def test_odd_observations_are_answered(seed: int) -> None:
     plan = decide(_odd_observed(random.Random(seed)))
-    assert plan.requeue_after is None or plan.requeue_after > 0
+    assert plan.requeue_after_seconds is None or plan.requeue_after_seconds > 0
     if plan.status is not None:
         assert all(c["reason"] for c in plan.status["conditions"] if c["type"] != "Ready")
 
@@ -151,4 +151,4 @@ def test_the_same_observation_gives_the_same_plan(seed: int) -> None:
 @pytest.mark.parametrize("value", ODD, ids=[repr(value) for value in ODD])
 @pytest.mark.parametrize("part", ["resource", "inference", "tuning"])
 def test_odd_parts_of_a_manifest_are_answered(part: str, value: Any) -> None:
-    assert decide(observed(stored({**tuning_workspace(), part: value}))) is not None
+    assert decide(observation(stored({**tuning_workspace(), part: value}))) is not None

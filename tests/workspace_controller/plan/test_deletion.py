@@ -6,7 +6,7 @@ import pytest
 
 from kaito_api import labels
 from kaito_kube.kinds import NODE_CLAIM, NODE_POOL
-from tests.workspace_controller.given import claim, observed, pod, stored, tuning_workspace
+from tests.workspace_controller.given import claim, observation, pod, stored, tuning_workspace
 from workspace_controller.observed import Observed
 from workspace_controller.plan.decide import decide
 from workspace_controller.plan.plan import Delete, Plan
@@ -20,11 +20,11 @@ def seen(since: str = JUST_NOW, **changes: Any) -> Observed:
     manifest = stored(
         tuning_workspace(), deletionTimestamp=since, finalizers=[labels.WORKSPACE_FINALIZER]
     )
-    return observed(manifest, **changes)
+    return observation(manifest, **changes)
 
 
 def kinds_of(plan: Plan) -> list[str]:
-    return [step.kind.kind for step in plan.steps if isinstance(step, Delete)]
+    return [action.kind.kind for action in plan.actions if isinstance(action, Delete)]
 
 
 CASES: dict[str, tuple[Observed, list[str], str, float | None]] = {
@@ -34,7 +34,7 @@ CASES: dict[str, tuple[Observed, list[str], str, float | None]] = {
     "each once": (seen(job=LEAVING, claims=(claim(),)), [], "keep", 15.0),
     "then pods may end": (seen(pods=(pod("tuning"),), claims=(claim(),)), [], "keep", 15.0),
     "then claims": (seen(claims=(claim(),)), ["Machine"], "keep", 15.0),
-    "claims are waited for": (seen(claims=(claim(leaving=True),)), [], "keep", 15.0),
+    "claims are waited for": (seen(claims=(claim(deleting=True),)), [], "keep", 15.0),
     "then the finalizer": (seen(), [], "remove", None),
     "pods of a dead node are not waited for": (
         seen(LONG_AGO, pods=(pod("tuning"),), claims=(claim(),)), ["Machine"], "keep", 15.0,
@@ -43,7 +43,7 @@ CASES: dict[str, tuple[Observed, list[str], str, float | None]] = {
         seen(LONG_AGO, job=THERE, claims=(claim(),)), ["Job", "Machine"], "keep", 15.0,
     ),
     "a pool takes its claims along": (
-        seen(claims=(claim(kind=NODE_POOL), claim(1, kind=NODE_CLAIM, of_pool=True))),
+        seen(claims=(claim(kind=NODE_POOL), claim(1, kind=NODE_CLAIM, from_pool=True))),
         ["NodePool"], "keep", 15.0,
     ),
     "a pool, and a Machine from before it": (
@@ -52,14 +52,20 @@ CASES: dict[str, tuple[Observed, list[str], str, float | None]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("o", "deleted", "finalizer", "again"), CASES.values(), ids=CASES)
-def test_in_order(o: Observed, deleted: list[str], finalizer: str, again: float | None) -> None:
-    plan = decide(o)
-    assert (kinds_of(plan), plan.finalizer, plan.requeue_after) == (deleted, finalizer, again)
+@pytest.mark.parametrize(("observed", "deleted", "finalizer", "again"), CASES.values(), ids=CASES)
+def test_in_order(
+    observed: Observed, deleted: list[str], finalizer: str, again: float | None
+) -> None:
+    plan = decide(observed)
+    assert (kinds_of(plan), plan.finalizer, plan.requeue_after_seconds) == (
+        deleted,
+        finalizer,
+        again,
+    )
 
 
 def test_it_says_what_it_waits_for_in_the_provisioners_words() -> None:
-    stuck = claim(leaving=True, Ready="False/CloudUnavailable/throttled")
+    stuck = claim(deleting=True, Ready="False/CloudUnavailable/throttled")
     told = decide(seen(claims=(stuck,))).status
     assert told is not None and told["state"] == "Deleting"
     (deleting,) = [c for c in told["conditions"] if c["type"] == "WorkspaceDeleting"]
@@ -67,4 +73,4 @@ def test_it_says_what_it_waits_for_in_the_provisioners_words() -> None:
 
 
 def test_without_the_finalizer_nothing_is_left_to_do() -> None:
-    assert decide(observed(stored(tuning_workspace(), deletionTimestamp=JUST_NOW))) == Plan()
+    assert decide(observation(stored(tuning_workspace(), deletionTimestamp=JUST_NOW))) == Plan()

@@ -7,7 +7,7 @@ import pytest
 from tests.workspace_controller.given import (
     PRESET,
     inference_workspace,
-    observed,
+    observation,
     settings,
     stored,
 )
@@ -21,7 +21,7 @@ IMAGE = f"registry.local/presets/kaito-{PRESET}:0.0.1"
 
 def seen(preset: dict[str, Any], how: ModelDelivery = ModelDelivery.IMAGE_VOLUME) -> Observed:
     manifest = inference_workspace(inference={"preset": preset})
-    return observed(stored(manifest), settings=settings(model_delivery=how))
+    return observation(stored(manifest), settings=settings(model_delivery=how))
 
 
 @pytest.mark.parametrize(
@@ -43,18 +43,18 @@ def seen(preset: dict[str, Any], how: ModelDelivery = ModelDelivery.IMAGE_VOLUME
 def test_where_a_model_comes_from(
     preset: dict[str, Any], how: ModelDelivery, delivery: ModelDelivery, image: str
 ) -> None:
-    o = seen(preset, how)
-    assert o.spec is not None
-    ref = preset_ref(o.spec)
+    observed = seen(preset, how)
+    assert observed.spec is not None
+    ref = preset_ref(observed.spec)
     assert ref is not None
-    source = model_source(o, ref)
+    source = model_source(observed, ref)
     assert source is not None
     assert (source.delivery, source.image) == (delivery, image)
     assert source.path == ("" if delivery is ModelDelivery.HUB else "/workspace/tfs/weights")
 
 
 def test_an_unknown_preset_comes_from_nowhere() -> None:
-    o = seen({"name": "zzz"})
-    assert o.spec is not None
-    ref = preset_ref(o.spec)
-    assert ref is not None and model_source(o, ref) is None
+    observed = seen({"name": "zzz"})
+    assert observed.spec is not None
+    ref = preset_ref(observed.spec)
+    assert ref is not None and model_source(observed, ref) is None

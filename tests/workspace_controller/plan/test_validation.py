@@ -11,7 +11,7 @@ from tests.workspace_controller.given import (
     claim,
     inference,
     inference_workspace,
-    observed,
+    observation,
     resource,
     settings,
     stored,
@@ -26,9 +26,9 @@ BYPASS = {"kaito.sh/bypass-resource-checks": "true"}
 
 
 def found(manifest: Manifest, **changes: Any) -> list[Problem]:
-    o = observed(stored(manifest), **changes)
-    assert o.spec is not None
-    return list(problems(o))
+    observed = observation(stored(manifest), **changes)
+    assert observed.spec is not None
+    return list(problems(observed))
 
 
 def user_file(text: str | None) -> UserFile:

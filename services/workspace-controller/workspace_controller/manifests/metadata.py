@@ -56,7 +56,7 @@ def digest(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def stamped(manifest: Manifest, revision: str | None = None) -> Manifest:
+def with_revision(manifest: Manifest, revision: str | None = None) -> Manifest:
     """The manifest with the digest of its content (or `revision`) as its revision."""
     result = copy.deepcopy(manifest)
     annotations = result["metadata"].setdefault("annotations", {})
@@ -74,7 +74,7 @@ def belongs_to(manifest: Manifest, owner: Owner) -> bool:
     return any(reference.get("uid") == owner.uid for reference in references)
 
 
-def is_claim_of(manifest: Manifest, owner: Owner) -> bool:
+def is_labeled_for(manifest: Manifest, owner: Owner) -> bool:
     """Claims have no owner, being of no namespace: labels say whose they are. Those that a
     Workspace of the same name left when it went are not this one's."""
     has = labels_of(manifest)
@@ -82,7 +82,7 @@ def is_claim_of(manifest: Manifest, owner: Owner) -> bool:
     return same and all(has.get(key) == value for key, value in owner.labels.items())
 
 
-def key_of_owner(manifest: Manifest) -> Key | None:
+def workspace_key_of(manifest: Manifest) -> Key | None:
     """The Workspace that an object is labelled as belonging to."""
     has = labels_of(manifest)
     name = has.get(labels.WORKSPACE)

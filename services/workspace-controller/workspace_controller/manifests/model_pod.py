@@ -8,7 +8,7 @@ from typing import Any
 from kaito_api.workspace import Opaque
 from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.metadata import Owner
-from workspace_controller.manifests.placing import Placing
+from workspace_controller.manifests.placement import Placement
 from workspace_controller.manifests.pods import (
     DATA_SUBPATH,
     GRPC_PORT,
@@ -29,7 +29,7 @@ MODEL_SERVER, GATEWAY = "model-server", "inference-gateway"
 ADAPTERS_PATH = "/mnt/adapters"
 METRICS_PORT = 9400
 INFERENCE_SERVICE = "kaito.inference.v1.InferenceService"
-_STARTUP_PERIOD_S = 2
+_STARTUP_PERIOD_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class ModelPod:
     default_adapter: str
     max_model_len: int
     nodes: int
-    placing: Placing
+    placement: Placement
     settings: Settings
 
 
@@ -63,7 +63,7 @@ def model_pod_spec(pod: ModelPod) -> Manifest:
     model, adapters = model_files(pod.model), _adapters(pod.adapters)
     secrets = [name for adapter in pod.adapters for name in adapter.pull_secrets]
     return {
-        **pod_spec(pod.placing, (*pod.model.pull_secrets, *secrets)),
+        **pod_spec(pod.placement, (*pod.model.pull_secrets, *secrets)),
         "terminationGracePeriodSeconds": 45,
         **({"initContainers": list(model.init)} if model.init else {}),
         "containers": [_model_server(pod, model, adapters), _gateway(pod)],
@@ -80,17 +80,17 @@ def _model_server(pod: ModelPod, model: Files, adapters: Files) -> Manifest:
     mounts = (*model.mounts, *adapters.mounts, {"name": "dshm", "mountPath": "/dev/shm"})
     files = Files(mounts=mounts, env=model.env)
     made = container(MODEL_SERVER, pod.settings.model_server, _env(pod), files)
-    patience_seconds = pod.model.preset.readiness_timeout_seconds
+    readiness_timeout_seconds = pod.model.preset.readiness_timeout_seconds
     return {
-        **with_gpus(made, pod.placing.gpus),
+        **with_gpus(made, pod.placement.gpus),
         "ports": [
             {"name": "grpc", "containerPort": GRPC_PORT},
             {"name": "metrics", "containerPort": METRICS_PORT},
         ],
         "startupProbe": _probe(
             INFERENCE_SERVICE,
-            _STARTUP_PERIOD_S,
-            failureThreshold=math.ceil(patience_seconds / _STARTUP_PERIOD_S),
+            _STARTUP_PERIOD_SECONDS,
+            failureThreshold=math.ceil(readiness_timeout_seconds / _STARTUP_PERIOD_SECONDS),
         ),
         "readinessProbe": _probe(INFERENCE_SERVICE, 5),
         "livenessProbe": _probe("", 10, failureThreshold=6),

@@ -6,7 +6,7 @@ from typing import Any
 
 from kaito_kube.kinds import Manifest
 from kaito_presets.preset import Preset
-from workspace_controller.manifests.placing import Placing, affinity, tolerations
+from workspace_controller.manifests.placement import Placement, affinity, tolerations
 from workspace_controller.settings import ModelDelivery, PodSettings
 
 USER = 65532
@@ -53,13 +53,13 @@ class Files:
     env: tuple[Manifest, ...] = ()
 
 
-def pod_spec(placing: Placing, pull_secrets: Iterable[str] = ()) -> Manifest:
+def pod_spec(placement: Placement, pull_secrets: Iterable[str] = ()) -> Manifest:
     """A restricted pod on the Workspace's nodes, without containers yet."""
     spec: Manifest = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": dict(POD_SECURITY),
-        "affinity": affinity(placing),
+        "affinity": affinity(placement),
         "tolerations": tolerations(),
     }
     if names := sorted(set(pull_secrets)):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kaito_api import labels
 from kaito_kube.kinds import Manifest
-from workspace_controller.manifests.metadata import Owner, metadata, stamped
+from workspace_controller.manifests.metadata import Owner, metadata, with_revision
 from workspace_controller.manifests.pods import GRPC_PORT, HTTP_PORT
 from workspace_controller.manifests.workload import headless_name, selector
 
@@ -30,7 +30,7 @@ def service(exposure: Exposure) -> Manifest:
     if exposure.first_pod_only:
         pods["statefulset.kubernetes.io/pod-name"] = f"{owner.name}-0"
     own = exposure.http_port
-    return stamped(
+    return with_revision(
         {
             "metadata": metadata(owner, owner.name),
             "spec": {
@@ -44,7 +44,7 @@ def service(exposure: Exposure) -> Manifest:
 
 
 def headless_service(owner: Owner) -> Manifest:
-    return stamped(
+    return with_revision(
         {
             "metadata": metadata(owner, headless_name(owner), "inference"),
             "spec": {

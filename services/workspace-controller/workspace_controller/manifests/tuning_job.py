@@ -6,8 +6,8 @@ from typing import Any
 
 from kaito_api.workspace import DataDestination, DataSource, Tuning
 from kaito_kube.kinds import Manifest
-from workspace_controller.manifests.metadata import Owner, digest, metadata, stamped
-from workspace_controller.manifests.placing import Placing
+from workspace_controller.manifests.metadata import Owner, digest, metadata, with_revision
+from workspace_controller.manifests.placement import Placement
 from workspace_controller.manifests.pods import (
     DATA_SUBPATH,
     GRPC_PORT,
@@ -39,7 +39,7 @@ class TuningPod:
     tuning: Tuning
     model: ModelSource
     config: str
-    placing: Placing
+    placement: Placement
     settings: Settings
 
 
@@ -49,7 +49,7 @@ def config_map_name(owner: Owner) -> str:
 
 def config_map(owner: Owner, config: str) -> Manifest:
     """The configuration as the run that starts now reads it, whatever becomes of its source."""
-    return stamped(
+    return with_revision(
         {
             "metadata": metadata(owner, config_map_name(owner), "tuning"),
             "data": {CONFIG_KEY: config},
@@ -76,7 +76,7 @@ def job_revision(tuning: Tuning, config: str) -> str:
 
 
 def job(pod: TuningPod) -> Manifest:
-    return stamped(
+    return with_revision(
         {
             "metadata": metadata(pod.owner, pod.owner.name, "tuning"),
             "spec": {
@@ -100,7 +100,7 @@ def _pod_spec(pod: TuningPod) -> Manifest:
     data, output = _data(pod.tuning.input), _output(pod.tuning.output)
     phases = _phases(pod, model, data, output)
     return {
-        **pod_spec(pod.placing, _pull_secrets(pod)),
+        **pod_spec(pod.placement, _pull_secrets(pod)),
         "restartPolicy": "OnFailure",
         "terminationGracePeriodSeconds": 30,
         "initContainers": [*model.init, *phases[:-1]],
@@ -122,7 +122,7 @@ def _phases(pod: TuningPod, model: Files, data: Files, output: Files) -> list[Ma
     trainer = _container(pod, TRAINER, "train", train)
     phases = [
         _container(pod, FETCHER, "fetch", Files(mounts=(*data.mounts, _CONFIG))),
-        {**with_gpus(trainer, pod.placing.gpus), "ports": _PORTS},
+        {**with_gpus(trainer, pod.placement.gpus), "ports": _PORTS},
     ]
     if pod.tuning.output.image:
         seen = Files(mounts=(_RESULTS, _CONFIG, *output.mounts))

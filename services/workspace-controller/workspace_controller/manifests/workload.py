@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from kaito_api import labels
 from kaito_api.workspace import Opaque
 from kaito_kube.kinds import Manifest
-from workspace_controller.manifests.metadata import Owner, metadata, stamped
-from workspace_controller.manifests.placing import Placing, affinity, tolerations
+from workspace_controller.manifests.metadata import Owner, metadata, with_revision
+from workspace_controller.manifests.placement import Placement, affinity, tolerations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Workload:
     owner: Owner
     template: Manifest
     replicas: int
-    patience_seconds: int = 1800
+    readiness_timeout_seconds: int = 1800
 
 
 def headless_name(owner: Owner) -> str:
@@ -32,13 +32,13 @@ def template_of(owner: Owner, pod_spec: Manifest) -> Manifest:
     return {"metadata": {"labels": metadata(owner, "", "inference")["labels"]}, "spec": pod_spec}
 
 
-def custom_template(owner: Owner, template: Opaque, placing: Placing) -> Manifest:
+def custom_template(owner: Owner, template: Opaque, placement: Placement) -> Manifest:
     """The user's pods, with the labels, the place and the tolerations that they need to run."""
     result: Manifest = copy.deepcopy(dict(template))
     own = result.setdefault("metadata", {})
     own["labels"] = {**(own.get("labels") or {}), **metadata(owner, "", "inference")["labels"]}
     spec = result.setdefault("spec", {})
-    spec["affinity"] = {**(spec.get("affinity") or {}), **affinity(placing)}
+    spec["affinity"] = {**(spec.get("affinity") or {}), **affinity(placement)}
     has = spec.get("tolerations") or []
     spec["tolerations"] = [*has, *(t for t in tolerations() if t not in has)]
     return result
@@ -46,13 +46,13 @@ def custom_template(owner: Owner, template: Opaque, placing: Placing) -> Manifes
 
 def deployment(workload: Workload) -> Manifest:
     """Recreate: with one GPU the new pod finds no place while the old one holds it."""
-    return stamped(
+    return with_revision(
         {
             "metadata": metadata(workload.owner, workload.owner.name, "inference"),
             "spec": {
                 "replicas": workload.replicas,
                 "strategy": {"type": "Recreate"},
-                "progressDeadlineSeconds": workload.patience_seconds + 600,
+                "progressDeadlineSeconds": workload.readiness_timeout_seconds + 600,
                 "revisionHistoryLimit": 2,
                 "selector": {"matchLabels": selector(workload.owner)},
                 "template": workload.template,
@@ -63,7 +63,7 @@ def deployment(workload: Workload) -> Manifest:
 
 def stateful_set(workload: Workload) -> Manifest:
     """For a model that spans nodes: its pods start together and know each other by name."""
-    return stamped(
+    return with_revision(
         {
             "metadata": metadata(workload.owner, workload.owner.name, "inference"),
             "spec": {

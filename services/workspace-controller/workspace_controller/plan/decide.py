@@ -6,98 +6,98 @@ from kaito_api import labels
 from kaito_api.workspace import WorkspaceSpec
 from workspace_controller.observed import Observed
 from workspace_controller.plan.deletion import decide_deletion
-from workspace_controller.plan.events import events
-from workspace_controller.plan.node_release import given_back, released
-from workspace_controller.plan.nodes import Nodes, decide_nodes
-from workspace_controller.plan.parts import Parts
-from workspace_controller.plan.plan import Finalizer, Plan, soonest
-from workspace_controller.plan.service import decide_exposing
-from workspace_controller.plan.serving import decide_serving, stop
-from workspace_controller.plan.sizing import Misfit, Sizing, sizing
+from workspace_controller.plan.nodes.provisioning import NodePlan, decide_nodes
+from workspace_controller.plan.nodes.release import claims_to_delete, released_nodes
+from workspace_controller.plan.plan import Finalizer, Plan, earliest
+from workspace_controller.plan.serving.service import decide_service
+from workspace_controller.plan.serving.workload import decide_serving, delete_workloads
+from workspace_controller.plan.sizing import Failure, Sizing, sizing
 from workspace_controller.plan.spec import serves_tuned_model
-from workspace_controller.plan.status import of_parts, of_problems
-from workspace_controller.plan.tuned_adapter import tuned_adapter
-from workspace_controller.plan.tuning import Phase, TuningState, decide_tuning
+from workspace_controller.plan.status.document import compute_status, invalid_status
+from workspace_controller.plan.status.events import events
+from workspace_controller.plan.subplans import Subplans
+from workspace_controller.plan.tuning.adapter import tuned_adapter
+from workspace_controller.plan.tuning.run import Phase, TuningPlan, decide_tuning
 from workspace_controller.plan.validation import Problem, problems
 
 # Objects of the user are not watched: what waits for one looks again.
-_USER_OBJECTS_S = 10.0
+_USER_OBJECTS_REQUEUE_SECONDS = 10.0
 # Nodes take minutes, so they are asked for first and alone: whoever waits behind does not wait for
 # the rest too. What was asked for wakes the Workspace again; this is for the case that it does not.
-_ASKED_S = 5.0
+_NODES_REQUEUE_SECONDS = 5.0
 
 
-def decide(o: Observed) -> Plan:
+def decide(observed: Observed) -> Plan:
     """What the moment asks for. Total: odd input becomes a condition."""
-    if o.deleting:
-        return decide_deletion(o)
-    found = problems(o)
-    if o.spec is None or found:
-        return _wrong(o, found)
-    return _right(o, o.spec)
+    if observed.deleting:
+        return decide_deletion(observed)
+    found = problems(observed)
+    if observed.spec is None or found:
+        return _wrong(observed, found)
+    return _right(observed, observed.spec)
 
 
-def _wrong(o: Observed, found: Sequence[Problem]) -> Plan:
+def _wrong(observed: Observed, found: Sequence[Problem]) -> Plan:
     """Touches nothing: what runs goes on, and what does not is not begun."""
-    told = of_problems(o, found)
+    told = invalid_status(observed, found)
     waits = any(not problem.permanent or "config" in problem.field for problem in found)
     return Plan(
         status=told,
-        events=events(o, told),
-        requeue_after=_USER_OBJECTS_S if waits else None,
+        events=events(observed, told),
+        requeue_after_seconds=_USER_OBJECTS_REQUEUE_SECONDS if waits else None,
     )
 
 
-def _right(o: Observed, spec: WorkspaceSpec) -> Plan:
-    size = _size(o, spec)
-    nodes = _nodes(o, spec, size)
-    finalizer: Finalizer = "keep" if labels.WORKSPACE_FINALIZER in _finalizers(o) else "add"
-    if nodes.asks and o.refusal is None:
+def _right(observed: Observed, spec: WorkspaceSpec) -> Plan:
+    size = _size(observed, spec)
+    nodes = _nodes(observed, spec, size)
+    finalizer: Finalizer = "keep" if labels.WORKSPACE_FINALIZER in _finalizers(observed) else "add"
+    if nodes.requests_nodes and observed.refusal is None:
         return Plan(
             finalizer=finalizer,
-            steps=(*given_back(o.strangers), *nodes.steps),
-            requeue_after=_ASKED_S,
+            actions=(*claims_to_delete(observed.orphaned_claims), *nodes.actions),
+            requeue_after_seconds=_NODES_REQUEUE_SECONDS,
         )
-    tuning = decide_tuning(o, spec, spec.tuning, nodes) if spec.tuning is not None else None
-    serving = decide_serving(o, spec, nodes, tuning) if _serves(o, tuning) else None
-    parts = Parts(size, nodes, tuning, serving)
-    told = of_parts(o, parts)
+    tuning = decide_tuning(observed, spec, spec.tuning, nodes) if spec.tuning is not None else None
+    serving = decide_serving(observed, spec, nodes, tuning) if _serves(observed, tuning) else None
+    subplans = Subplans(size, nodes, tuning, serving)
+    told = compute_status(observed, subplans)
     return Plan(
         finalizer=finalizer,
-        steps=(
-            *(stop(o) if serving is None else ()),
-            *given_back(o.strangers),
-            *nodes.steps,
-            *decide_exposing(o, spec, nodes, tuning),
-            *(tuning.steps if tuning is not None else ()),
-            *(serving.steps if serving is not None else ()),
+        actions=(
+            *(delete_workloads(observed) if serving is None else ()),
+            *claims_to_delete(observed.orphaned_claims),
+            *nodes.actions,
+            *decide_service(observed, spec, nodes, tuning),
+            *(tuning.actions if tuning is not None else ()),
+            *(serving.actions if serving is not None else ()),
         ),
         status=told,
-        events=events(o, told),
-        requeue_after=soonest(*(p.requeue_after for p in (tuning, serving) if p)),
+        events=events(observed, told),
+        requeue_after_seconds=earliest(*(p.requeue_after_seconds for p in (tuning, serving) if p)),
     )
 
 
-def _size(o: Observed, spec: WorkspaceSpec) -> Sizing:
+def _size(observed: Observed, spec: WorkspaceSpec) -> Sizing:
     """As it was decided when nodes were first asked for; later data must not ask for more."""
-    found = sizing(o, spec)
-    before = o.status.get("targetNodeCount")
-    if isinstance(found, Misfit):
+    found = sizing(observed, spec)
+    before = observed.status.get("targetNodeCount")
+    if isinstance(found, Failure):
         return Sizing(before or 1)
-    return Sizing(before, found.estimate) if before and o.started else found
+    return Sizing(before, found.estimate) if before and observed.started else found
 
 
-def _nodes(o: Observed, spec: WorkspaceSpec, size: Sizing) -> Nodes:
-    done = spec.tuning is not None and tuned_adapter(o, spec.tuning) is not None
-    if done and not serves_tuned_model(o):
-        return released(o, size.nodes)
-    return decide_nodes(o, spec, size.nodes)
+def _nodes(observed: Observed, spec: WorkspaceSpec, size: Sizing) -> NodePlan:
+    done = spec.tuning is not None and tuned_adapter(observed, spec.tuning) is not None
+    if done and not serves_tuned_model(observed):
+        return released_nodes(observed, size.nodes)
+    return decide_nodes(observed, spec, size.nodes)
 
 
-def _serves(o: Observed, tuning: TuningState | None) -> bool:
+def _serves(observed: Observed, tuning: TuningPlan | None) -> bool:
     """A tuning Workspace serves when its adapter is there; its GPU trains until then."""
-    return tuning is None or (tuning.phase is Phase.DONE and serves_tuned_model(o))
+    return tuning is None or (tuning.phase is Phase.DONE and serves_tuned_model(observed))
 
 
-def _finalizers(o: Observed) -> Sequence[str]:
-    return o.workspace["metadata"].get("finalizers") or ()
+def _finalizers(observed: Observed) -> Sequence[str]:
+    return observed.workspace["metadata"].get("finalizers") or ()

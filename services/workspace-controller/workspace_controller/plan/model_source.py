@@ -9,25 +9,29 @@ from workspace_controller.settings import ModelDelivery
 MODEL_DIRECTORY = "/workspace/tfs/weights"
 
 
-def model_source(o: Observed, ref: PresetRef) -> ModelSource | None:
+def model_source(observed: Observed, ref: PresetRef) -> ModelSource | None:
     """None for a preset that is not known."""
-    if o.preset is None:
+    if observed.preset is None:
         return None
-    options, image, how = ref.preset_options, o.preset.image, delivery(o, ref)
+    options, image, how = ref.preset_options, observed.preset.image, delivery(observed, ref)
     secret = options.model_access_secret or ""
     if how is ModelDelivery.HUB:
-        return ModelSource(delivery=how, preset=o.preset, access_secret=secret)
-    reference = options.image or (image.reference(o.settings.preset_registry) if image else "")
+        return ModelSource(delivery=how, preset=observed.preset, access_secret=secret)
+    reference = options.image or (
+        image.reference(observed.settings.preset_registry) if image else ""
+    )
     return ModelSource(
         delivery=how,
-        preset=o.preset,
+        preset=observed.preset,
         image=reference,
         path=image.model_path if image else MODEL_DIRECTORY,
         pull_secrets=tuple(options.image_pull_secrets),
     )
 
 
-def delivery(o: Observed, ref: PresetRef) -> ModelDelivery:
+def delivery(observed: Observed, ref: PresetRef) -> ModelDelivery:
     """An image where there is one, else the hub."""
-    has_image = ref.preset_options.image or (o.preset is not None and o.preset.image is not None)
-    return o.settings.model_delivery if has_image else ModelDelivery.HUB
+    has_image = ref.preset_options.image or (
+        observed.preset is not None and observed.preset.image is not None
+    )
+    return observed.settings.model_delivery if has_image else ModelDelivery.HUB

@@ -5,10 +5,10 @@ finalizer by hand leaves them behind.
 """
 
 from workspace_controller.observed import Absence
-from workspace_controller.plan.node_release import given_back
+from workspace_controller.plan.nodes.release import claims_to_delete
 from workspace_controller.plan.plan import Delete
 
 
 def decide_absence(absence: Absence) -> tuple[Delete, ...]:
     """The claims to delete: all of them, unless the API server still has the Workspace."""
-    return () if absence.workspace is not None else given_back(absence.claims)
+    return () if absence.workspace is not None else claims_to_delete(absence.claims)

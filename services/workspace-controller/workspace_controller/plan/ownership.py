@@ -5,7 +5,7 @@ from enum import Enum
 from kaito_api.reasons import Reason
 from kaito_kube.kinds import Kind, Manifest, is_being_deleted
 from workspace_controller.manifests.claims import CLAIM_KINDS
-from workspace_controller.manifests.metadata import Owner, belongs_to, is_claim_of
+from workspace_controller.manifests.metadata import Owner, belongs_to, is_labeled_for
 from workspace_controller.observed import Refusal
 
 
@@ -14,7 +14,7 @@ class Ownership(Enum):
 
     OWN = "own"
     FOREIGN = "foreign"
-    TERMINATING = "terminating"
+    DELETING = "terminating"
 
 
 def ownership(owner: Owner, kind: Kind, present: Manifest) -> Ownership:
@@ -23,9 +23,9 @@ def ownership(owner: Owner, kind: Kind, present: Manifest) -> Ownership:
     A terminating object is reported as such whoever owns it, because its name becomes free.
     """
     if is_being_deleted(present):
-        return Ownership.TERMINATING
+        return Ownership.DELETING
     # Claims are cluster-scoped and cannot have a namespaced owner: their labels name it.
-    is_own_claim = kind in CLAIM_KINDS and is_claim_of(present, owner)
+    is_own_claim = kind in CLAIM_KINDS and is_labeled_for(present, owner)
     return Ownership.OWN if belongs_to(present, owner) or is_own_claim else Ownership.FOREIGN
 
 

@@ -3,7 +3,7 @@
 from kaito_api import labels
 from kaito_api.workspace import WorkspaceSpec
 from kaito_skus.sku import GpuSet, Vendor
-from workspace_controller.manifests.placing import Placing
+from workspace_controller.manifests.placement import Placement
 from workspace_controller.observed import Observed
 from workspace_controller.plan.spec import selector_labels
 
@@ -14,18 +14,18 @@ _RESOURCES = {
 }
 
 
-def placing(o: Observed, spec: WorkspaceSpec) -> Placing:
-    return Placing(
-        owner=o.owner,
+def placement(observed: Observed, spec: WorkspaceSpec) -> Placement:
+    return Placement(
+        owner=observed.owner,
         node_labels=selector_labels(spec),
-        instance_type=instance_type(o, spec),
-        gpus=gpu_limits(spec, o.gpus),
+        instance_type=instance_type(observed, spec),
+        gpus=gpu_limits(spec, observed.gpus),
     )
 
 
-def instance_type(o: Observed, spec: WorkspaceSpec) -> str:
+def instance_type(observed: Observed, spec: WorkspaceSpec) -> str:
     """As the cloud spells it; empty where nodes are brought along."""
-    return o.sku.name if o.sku else spec.resource.instance_type or ""
+    return observed.sku.name if observed.sku else spec.resource.instance_type or ""
 
 
 def gpu_limits(spec: WorkspaceSpec, gpus: GpuSet | None) -> dict[str, str]:

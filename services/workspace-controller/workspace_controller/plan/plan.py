@@ -32,12 +32,12 @@ class Delete:
     namespace: str = ""
 
 
-Step = Create | Apply | Delete
+Action = Create | Apply | Delete
 Finalizer = Literal["keep", "add", "remove"]
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class EmitEvent:
     """Something that the user is told once, beside the status."""
 
     warning: bool
@@ -55,17 +55,17 @@ class Plan:
     """
 
     finalizer: Finalizer = "keep"
-    steps: tuple[Step, ...] = ()
+    actions: tuple[Action, ...] = ()
     status: Manifest | None = None
-    events: tuple[Event, ...] = ()
-    requeue_after: float | None = None
+    events: tuple[EmitEvent, ...] = ()
+    requeue_after_seconds: float | None = None
 
     @property
-    def takes(self) -> tuple[str, ...]:
+    def worker_nodes(self) -> tuple[str, ...]:
         """The nodes that the Workspace uses from now on."""
         return tuple((self.status or {}).get("workerNodes") or ())
 
 
-def soonest(*seconds: float | None) -> float | None:
+def earliest(*seconds: float | None) -> float | None:
     """The first of several times to look again."""
     return min((s for s in seconds if s is not None), default=None)

@@ -5,13 +5,15 @@ from kaito_kube.errors import ClusterError, Invalid, NotFound
 from kaito_kube.kinds import NODE_POOL, Kind
 from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.observed import Refusal
-from workspace_controller.plan.claim_status import missing_kind
+from workspace_controller.plan.nodes.claim_status import missing_kind_message
 
 
 def refusal_of(kind: Kind, error: ClusterError) -> Refusal:
     """The refusal of a write to an object of that kind."""
     if isinstance(error, NotFound) and kind in CLAIM_KINDS:
-        return Refusal(reason=Reason.PROVISIONER_MISSING, message=f"{missing_kind(kind)}: {error}")
+        return Refusal(
+            reason=Reason.PROVISIONER_MISSING, message=f"{missing_kind_message(kind)}: {error}"
+        )
     # A NodePool CRD without static pools does not know the field spec.replicas.
     if isinstance(error, Invalid) and kind is NODE_POOL and ".spec.replicas" in str(error):
         return Refusal(reason=Reason.PROVISIONER_TOO_OLD, message=f"{kind}: {error}")

@@ -12,7 +12,7 @@ from kaito_presets.incompatibility import Incompatibility, IncompatibilityReason
 from kaito_presets.preset import Preset, TuningMethod
 from kaito_skus.sku import GpuSet, Sku
 from workspace_controller.observed import Observed
-from workspace_controller.plan import inference_config
+from workspace_controller.plan.serving import inference_config
 from workspace_controller.plan.spec import serves_tuned_model
 
 _NOT_TUNABLE = (IncompatibilityReason.NOT_TUNABLE, IncompatibilityReason.METHOD_NOT_SUPPORTED)
@@ -27,7 +27,7 @@ class Sizing:
 
 
 @dataclass(frozen=True, slots=True)
-class Misfit:
+class Failure:
     """A reason of the project's table, and the arithmetic."""
 
     reason: Reason
@@ -35,60 +35,60 @@ class Misfit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class SizingInputs:
     """What is reckoned with. `context` is in tokens, 0 for the default; `serves` says that a
     tuned model is to be served on the node that it was tuned on."""
 
     preset: Preset
     gpus: GpuSet
-    offered: tuple[Sku, ...] = ()
+    available_skus: tuple[Sku, ...] = ()
     context: int = 0
     max_nodes: int = 1
     serves: bool = True
 
 
-def size(spec: WorkspaceSpec, ground: Ground | None) -> Sizing | Misfit:
+def size(spec: WorkspaceSpec, inputs: SizingInputs | None) -> Sizing | Failure:
     """Without ground (a template, or nodes of unknown GPUs) as many nodes as are asked for."""
-    if ground is None:
+    if inputs is None:
         return Sizing(1 if spec.tuning else spec.resource.count)
     if spec.tuning is not None:
-        return _tuning(ground, TuningMethod(spec.tuning.method))
-    return _inference(ground)
+        return _tuning(inputs, TuningMethod(spec.tuning.method))
+    return _inference(inputs)
 
 
-def _inference(ground: Ground) -> Sizing | Misfit:
-    found = _served_by(ground, ground.max_nodes)
+def _inference(inputs: SizingInputs) -> Sizing | Failure:
+    found = _served_by(inputs, inputs.max_nodes)
     if isinstance(found, Incompatibility):
-        return Misfit(Reason.INSTANCE_TYPE_TOO_SMALL, found.message)
+        return Failure(Reason.INSTANCE_TYPE_TOO_SMALL, found.message)
     return Sizing(found.nodes, _shown(found))
 
 
-def _tuning(ground: Ground, method: TuningMethod) -> Sizing | Misfit:
-    fit = tuning_fit(ground.preset, method, ground.gpus, ground.offered)
+def _tuning(inputs: SizingInputs, method: TuningMethod) -> Sizing | Failure:
+    fit = tuning_fit(inputs.preset, method, inputs.gpus, inputs.available_skus)
     if isinstance(fit, Incompatibility):
         known = (
             Reason.PRESET_NOT_TUNABLE
             if fit.reason in _NOT_TUNABLE
             else Reason.INSTANCE_TYPE_TOO_SMALL
         )
-        return Misfit(known, fit.message)
-    served = _served_by(ground, 1) if ground.serves else None
+        return Failure(known, fit.message)
+    served = _served_by(inputs, 1) if inputs.serves else None
     if isinstance(served, Incompatibility):
-        return Misfit(
+        return Failure(
             Reason.INSTANCE_TYPE_TOO_SMALL,
             f"it can be tuned there and not served: {served.message} Or set the annotation "
             'kaito.sh/serve-tuned-model: "false" to only push the adapter.',
         )
-    return Sizing(1, _fitted(fit, ground))
+    return Sizing(1, _fitted(fit, inputs))
 
 
-def _served_by(ground: Ground, max_nodes: int) -> Estimate | Incompatibility:
+def _served_by(inputs: SizingInputs, max_nodes: int) -> Estimate | Incompatibility:
     return inference_fit(
-        ground.preset,
-        ground.gpus,
-        ground.offered,
+        inputs.preset,
+        inputs.gpus,
+        inputs.available_skus,
         max_nodes=max_nodes,
-        context_tokens=ground.context or DEFAULT_CONTEXT_TOKENS,
+        context_tokens=inputs.context or DEFAULT_CONTEXT_TOKENS,
     )
 
 
@@ -103,35 +103,39 @@ def _shown(found: Estimate) -> EstimateStatus:
     )
 
 
-def _fitted(fit: Fit, ground: Ground) -> EstimateStatus:
+def _fitted(fit: Fit, inputs: SizingInputs) -> EstimateStatus:
     return EstimateStatus(
         nodes=1,
-        gpus_per_node=ground.gpus.count,
-        gpu_memory=f"{ground.gpus.memory_gib:g}Gi",
-        weights=f"{ground.preset.weights_gib:.2f}Gi",
-        explanation=f"{ground.preset.name} {fit.explain()}",
+        gpus_per_node=inputs.gpus.count,
+        gpu_memory=f"{inputs.gpus.memory_gib:g}Gi",
+        weights=f"{inputs.preset.weights_gib:.2f}Gi",
+        explanation=f"{inputs.preset.name} {fit.explain()}",
     )
 
 
-def sizing(o: Observed, spec: WorkspaceSpec) -> Sizing | Misfit:
-    return size(spec, ground_of(o, spec))
+def sizing(observed: Observed, spec: WorkspaceSpec) -> Sizing | Failure:
+    return size(spec, sizing_inputs(observed, spec))
 
 
-def ground_of(o: Observed, spec: WorkspaceSpec) -> Ground | None:
-    if o.preset is None or o.gpus is None or labels.BYPASS_RESOURCE_CHECKS in o.annotations:
+def sizing_inputs(observed: Observed, spec: WorkspaceSpec) -> SizingInputs | None:
+    if (
+        observed.preset is None
+        or observed.gpus is None
+        or labels.BYPASS_RESOURCE_CHECKS in observed.annotations
+    ):
         return None
-    return Ground(
-        preset=o.preset,
-        gpus=o.gpus,
-        offered=o.offered,
-        context=context_length(o, spec),
-        max_nodes=o.settings.max_model_nodes,
-        serves=serves_tuned_model(o),
+    return SizingInputs(
+        preset=observed.preset,
+        gpus=observed.gpus,
+        available_skus=observed.available_skus,
+        context=context_length(observed, spec),
+        max_nodes=observed.settings.max_model_nodes,
+        serves=serves_tuned_model(observed),
     )
 
 
-def context_length(o: Observed, spec: WorkspaceSpec) -> int:
+def context_length(observed: Observed, spec: WorkspaceSpec) -> int:
     """Tokens that the user's configuration plans for; 0 where it leaves that open."""
-    if spec.inference is None or o.file is None or o.file.text is None:
+    if spec.inference is None or observed.file is None or observed.file.text is None:
         return 0
-    return inference_config.read(o.file.text).max_model_len
+    return inference_config.read(observed.file.text).max_model_len

@@ -8,7 +8,7 @@ from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
 
 
-def read_spec(workspace: Manifest) -> tuple[WorkspaceSpec | None, str]:
+def parse_spec(workspace: Manifest) -> tuple[WorkspaceSpec | None, str]:
     """The user's part, or None and what is wrong with it."""
     try:
         return parse(workspace), ""
@@ -23,8 +23,8 @@ def preset_ref(spec: WorkspaceSpec) -> PresetRef | None:
     return spec.inference.preset if spec.inference is not None else None
 
 
-def serves_tuned_model(o: Observed) -> bool:
-    return o.annotations.get(labels.SERVE_TUNED_MODEL, "").casefold() != "false"
+def serves_tuned_model(observed: Observed) -> bool:
+    return observed.annotations.get(labels.SERVE_TUNED_MODEL, "").casefold() != "false"
 
 
 def selector_labels(spec: WorkspaceSpec) -> dict[str, str]:
@@ -33,18 +33,18 @@ def selector_labels(spec: WorkspaceSpec) -> dict[str, str]:
     return {k: v for k, v in chosen.items() if k not in labels.RESERVED_SELECTOR_KEYS}
 
 
-def config_named(spec: WorkspaceSpec) -> str | None:
+def user_config(spec: WorkspaceSpec) -> str | None:
     part = spec.tuning or spec.inference
     return part.config if part is not None else None
 
 
-def secrets_named(spec: WorkspaceSpec, pushes: bool = True) -> dict[str, str]:
+def referenced_secrets(spec: WorkspaceSpec, pushes: bool = True) -> dict[str, str]:
     """Field → name of the Secrets that must be there before anything is made."""
     named: dict[str, str] = {}
     ref = preset_ref(spec)
     if ref is not None:
         where = "tuning.preset" if spec.tuning is not None else "inference.preset"
-        named |= _options(where, ref)
+        named |= _preset_option_secrets(where, ref)
     if spec.tuning is not None and spec.tuning.output.image_push_secret and pushes:
         named["tuning.output.imagePushSecret"] = spec.tuning.output.image_push_secret
     if spec.inference is not None:
@@ -54,7 +54,7 @@ def secrets_named(spec: WorkspaceSpec, pushes: bool = True) -> dict[str, str]:
     return named
 
 
-def _options(where: str, ref: PresetRef) -> dict[str, str]:
+def _preset_option_secrets(where: str, ref: PresetRef) -> dict[str, str]:
     options = ref.preset_options
     field = f"{where}.presetOptions"
     named = {f"{field}.imagePullSecrets[{i}]": n for i, n in enumerate(options.image_pull_secrets)}

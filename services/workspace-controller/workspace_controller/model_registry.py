@@ -1,0 +1,105 @@
+"""The list of models that answer, kept in a ConfigMap for the gateway in front of them all."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import yaml
+
+from kaito_api import condition_types
+from kaito_api.conditions import is_true
+from kaito_kube.cluster import Cluster
+from kaito_kube.errors import ClusterError
+from kaito_kube.kinds import CONFIG_MAP, WORKSPACE, Kind, Manifest, is_being_deleted
+from kaito_kube.store import Store
+from workspace_controller.manifests.pods import GRPC_PORT
+from workspace_controller.settings import Settings, release_labels
+
+logger = logging.getLogger(__name__)
+
+
+KEY = "backends.yaml"
+
+
+# Changes often come together; the kubelet needs far longer to bring them to the gateway.
+_DEBOUNCE_SECONDS = 0.5
+
+
+_RETRY_SECONDS = 5.0
+
+
+def backends(workspaces: Iterable[Manifest]) -> str:
+    """backends.yaml of the Workspaces that answer, always in the same order."""
+    entries = [_entry(w) for w in workspaces if is_ready(w) and not is_being_deleted(w)]
+    served = [entry for entry in entries if entry["model"]]
+    served.sort(key=lambda entry: (entry["namespace"], entry["workspace"]))
+    return yaml.safe_dump({"backends": served}, sort_keys=False)
+
+
+def _entry(workspace: Manifest) -> dict[str, str]:
+    metadata = workspace["metadata"]
+    name, namespace = metadata["name"], metadata["namespace"]
+    part = workspace.get("tuning") or workspace.get("inference") or {}
+    return {
+        "model": str((part.get("preset") or {}).get("name") or ""),
+        "namespace": namespace,
+        "workspace": name,
+        "address": f"{name}.{namespace}.svc:{GRPC_PORT}",
+    }
+
+
+@dataclass
+class ModelRegistry:
+    """One loop for the whole cluster; the leader runs it."""
+
+    cluster: Cluster
+    store: Store
+    settings: Settings
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.store.add_listener(self._listen)
+
+    async def run(self) -> None:
+        """Keeps the ConfigMap right until it is cancelled; returns where none is wanted."""
+        if not self.settings.backends_config_map:
+            return
+        written: str | None = None
+        self._changed.set()
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(_DEBOUNCE_SECONDS)
+            self._changed.clear()
+            text = backends(self.store.all(WORKSPACE))
+            if text != written and await self._write(text):
+                written = text
+
+    async def _write(self, text: str) -> bool:
+        try:
+            await self.cluster.apply(CONFIG_MAP, self._config_map(text))
+        except ClusterError as error:
+            logger.warning("the front door's list was not written: %s", error)
+            await asyncio.sleep(_RETRY_SECONDS)
+            self._changed.set()
+            return False
+        return True
+
+    def _config_map(self, text: str) -> Manifest:
+        return {
+            "metadata": {
+                "name": self.settings.backends_config_map,
+                "namespace": self.settings.release_namespace,
+                "labels": release_labels(self.settings),
+            },
+            "data": {KEY: text},
+        }
+
+    def _listen(self, kind: Kind, _: Manifest) -> None:
+        if kind is WORKSPACE:
+            self._changed.set()
+
+
+def is_ready(workspace: Manifest) -> bool:
+    """Whether a Workspace's model answers, by its status."""
+    return is_true(workspace, condition_types.INFERENCE_READY)

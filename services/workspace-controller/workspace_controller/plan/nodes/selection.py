@@ -1,0 +1,80 @@
+"""Selects the nodes that a Workspace can use: its own, and free ones that match."""
+
+from collections.abc import Mapping
+
+from kaito_api import labels
+from kaito_api.quantity import parse as parse_quantity
+from kaito_api.workspace import WorkspaceSpec
+from kaito_kube.kinds import Manifest, is_being_deleted, labels_of
+from workspace_controller.manifests.metadata import Owner, is_labeled_for
+from workspace_controller.observed import Observed
+from workspace_controller.plan.placement import gpu_limits, instance_type
+from workspace_controller.plan.spec import selector_labels
+
+
+def is_own_node(node: Manifest, owner: Owner) -> bool:
+    """Whether the node was made for this Workspace: it carries its claim's labels."""
+    return is_labeled_for(node, owner)
+
+
+def is_free_node(node: Manifest, wanted: Mapping[str, str], instance_type: str) -> bool:
+    """Whether a node that was made for no Workspace matches, and takes pods."""
+    has = labels_of(node)
+    right_type = has.get(labels.INSTANCE_TYPE, "").casefold() == instance_type.casefold()
+    return (
+        labels.WORKSPACE not in has
+        and all(has.get(key) == value for key, value in wanted.items())
+        and (not instance_type or right_type)
+        and not is_being_deleted(node)
+        and not (node.get("spec") or {}).get("unschedulable")
+    )
+
+
+def is_node_ready(node: Manifest) -> bool:
+    conditions = (node.get("status") or {}).get("conditions") or ()
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
+
+
+def has_gpus(node: Manifest, limits: Mapping[str, str]) -> bool:
+    """Whether the node advertises what a pod is going to ask for."""
+    allocatable = (node.get("status") or {}).get("allocatable") or {}
+    try:
+        return all(parse_quantity(allocatable.get(r, 0)) >= int(n) for r, n in limits.items())
+    except ValueError:
+        return False
+
+
+def reused_nodes(observed: Observed, spec: WorkspaceSpec, count: int) -> list[Manifest]:
+    """Free nodes to use: first those in use already, also while one of them is not ready, so
+    that a node that restarts is not replaced by a new one that costs."""
+    wanted, type_ = selector_labels(spec), instance_type(observed, spec)
+    using, preferred = observed.status.get("workerNodes") or (), spec.resource.preferred_nodes
+
+    def rank(node: Manifest) -> tuple[bool, bool, str]:
+        name = node["metadata"]["name"]
+        return (name not in using, name not in preferred, name)
+
+    free = [
+        node
+        for node in observed.nodes
+        if is_free_node(node, wanted, type_)
+        and node["metadata"]["name"] not in observed.reserved_nodes
+        and (node["metadata"]["name"] in using or is_usable(observed, spec, node))
+    ]
+    return sorted(free, key=rank)[: max(0, count)]
+
+
+def is_usable(observed: Observed, spec: WorkspaceSpec, node: Manifest) -> bool:
+    return is_node_ready(node) and _gpus_are_there(observed, spec, node)
+
+
+def _gpus_are_there(observed: Observed, spec: WorkspaceSpec, node: Manifest) -> bool:
+    return not observed.settings.gpu_node_ready or has_gpus(node, gpu_limits(spec, observed.gpus))
+
+
+def why_unusable(observed: Observed, spec: WorkspaceSpec, node: Manifest) -> str:
+    name = node["metadata"]["name"]
+    if not is_node_ready(node):
+        return f"{name} is not Ready"
+    wanted = ", ".join(f"{r}: {n}" for r, n in gpu_limits(spec, observed.gpus).items())
+    return f"{name} does not advertise {wanted}"

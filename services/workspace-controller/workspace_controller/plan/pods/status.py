@@ -1,0 +1,35 @@
+"""Reads the status of pods and their containers."""
+
+import json
+from typing import Any
+
+from kaito_kube.kinds import Manifest, labels_of
+
+
+def pods_with_role(pods: tuple[Manifest, ...], role: str, label: str) -> list[Manifest]:
+    """Pods of a role, the newest first."""
+    found = [pod for pod in pods if labels_of(pod).get(label) == role]
+    return sorted(found, key=lambda pod: str(pod["metadata"].get("creationTimestamp")))[::-1]
+
+
+def containers(pod: Manifest) -> list[Manifest]:
+    """What the kubelet says of each container, in the order in which they run."""
+    status = pod.get("status") or {}
+    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+
+
+def container_state(pod: Manifest, name: str) -> Manifest:
+    """{"running": …}, {"waiting": …} or {"terminated": …}; empty before the kubelet says any."""
+    for container in containers(pod):
+        if container.get("name") == name:
+            return container.get("state") or {}
+    return {}
+
+
+def termination_message(terminated: Manifest) -> dict[str, Any]:
+    """The JSON object that a container of ours left; empty for anything else."""
+    try:
+        words = json.loads(terminated.get("message") or "")
+    except ValueError:
+        return {}
+    return words if isinstance(words, dict) else {}

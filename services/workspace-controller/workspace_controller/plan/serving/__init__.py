@@ -1,0 +1,1 @@
+"""The workload and the Service that serve a model."""

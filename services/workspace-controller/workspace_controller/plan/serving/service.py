@@ -1,0 +1,81 @@
+"""The Service: which pods it names, whether they must be ready, and whether it is right."""
+
+from kaito_api import labels
+from kaito_api.workspace import Opaque, WorkspaceSpec
+from kaito_kube.kinds import SERVICE, Manifest, is_being_deleted
+from workspace_controller.manifests.metadata import revision_of
+from workspace_controller.manifests.service import Exposure, headless_service, service
+from workspace_controller.observed import Observed
+from workspace_controller.plan.nodes.provisioning import NodePlan
+from workspace_controller.plan.plan import Action, Apply, Delete
+from workspace_controller.plan.tuning.run import Phase, TuningPlan
+
+_KEPT = ("type", "selector", "publishNotReadyAddresses")
+
+
+def decide_service(
+    observed: Observed, spec: WorkspaceSpec, nodes: NodePlan, tuning: TuningPlan | None
+) -> tuple[Action, ...]:
+    template = spec.inference.template if spec.inference is not None else None
+    http_port = _http_port(template) if template is not None else None
+    if template is not None and http_port is None:
+        return _delete_service(observed)
+    spans = nodes.target > 1 and template is None
+    wanted = service(
+        Exposure(
+            owner=observed.owner,
+            training=tuning is not None and tuning.phase is not Phase.DONE,
+            load_balancer=observed.annotations.get(labels.ENABLE_LOAD_BALANCER) == "True",
+            first_pod_only=spans,
+            http_port=http_port,
+        )
+    )
+    actions = [*_reconcile_service(observed, wanted)]
+    if spans:
+        actions += _reconcile_service(observed, headless_service(observed.owner))
+    return tuple(actions)
+
+
+def _delete_service(observed: Observed) -> tuple[Action, ...]:
+    """A user's pods that name no port have nothing to be reached at."""
+    if observed.owner.name not in observed.services:
+        return ()
+    return (Delete(SERVICE, observed.owner.name, observed.owner.namespace),)
+
+
+def _reconcile_service(observed: Observed, wanted: Manifest) -> list[Action]:
+    present = observed.services.get(wanted["metadata"]["name"])
+    if present is None:
+        return [Apply(SERVICE, wanted, known=False)]
+    if is_being_deleted(present) or _is_right(present, wanted):
+        return []
+    return [Apply(SERVICE, wanted, known=True)]
+
+
+def _is_right(present: Manifest, wanted: Manifest) -> bool:
+    """The revision, and the fields that people change by hand."""
+    has, wants = present.get("spec") or {}, wanted["spec"]
+    same = all(has.get(key) == wants[key] for key in _KEPT if wants.get(key))
+    ports = {(p.get("port"), p.get("targetPort")) for p in has.get("ports") or ()}
+    return (
+        same
+        and revision_of(present) == revision_of(wanted)
+        and ports == {(p["port"], p["targetPort"]) for p in wants["ports"]}
+    )
+
+
+def _http_port(template: Opaque) -> int | None:
+    """Of a user's pods: the port named http, or the first one."""
+    spec = template.get("spec")
+    containers = spec.get("containers") if isinstance(spec, dict) else None
+    ports: list[tuple[bool, int]] = []
+    for container in containers if isinstance(containers, list) else ():
+        declared = container.get("ports") if isinstance(container, dict) else None
+        for port in declared if isinstance(declared, list) else ():
+            if isinstance(port, dict) and isinstance(port.get("containerPort"), int):
+                number = port["containerPort"]
+                assert isinstance(number, int)
+                ports.append((port.get("name") == "http", number))
+    if not ports:
+        return None
+    return next((number for is_http, number in ports if is_http), ports[0][1])

@@ -1,0 +1,97 @@
+"""How far a Workspace is: its state, progress and remaining time."""
+
+from kaito_api.reasons import Reason
+from kaito_api.status import State
+from workspace_controller.observed import Observed
+from workspace_controller.plan.subplans import Subplans
+from workspace_controller.plan.tuning.run import Phase, TuningPlan
+
+_STAGES = {
+    "LOADING": "loading the base model",
+    "PREPARING": "reading the data set",
+    "PUSHING": Phase.PUSHING.value,
+}
+
+
+_SERVING: dict[str, str] = {
+    Reason.INFERENCE_PENDING: "starting the model's pod",
+    Reason.MODEL_LOADING: "loading the model",
+}
+
+
+_SERVED_BEFORE = (State.READY, State.NOT_READY)
+
+
+ON_THE_WAY = frozenset(
+    {
+        Reason.CREATING_NODES,
+        Reason.NODES_NOT_READY,
+        Reason.NODES_RELEASED,
+        Reason.TUNING_PENDING,
+        Reason.TUNING_RUNNING,
+        Reason.INFERENCE_PENDING,
+        Reason.MODEL_LOADING,
+        Reason.NOT_SERVED,
+        Reason.WORKSPACE_PENDING,
+    }
+)
+
+
+def state_of(observed: Observed, subplans: Subplans) -> State:
+    if subplans.ready:
+        return State.READY
+    if subplans.work_is_done:
+        return State.SUCCEEDED
+    if subplans.failed:
+        return State.FAILED
+    tuning = subplans.tuning
+    if tuning is not None and tuning.phase is Phase.PUSHING:
+        return State.PUSHING
+    if tuning is not None and tuning.phase in (Phase.FETCHING, Phase.TRAINING):
+        return State.TUNING
+    if observed.workload is not None and (tuning is None or tuning.phase is Phase.DONE):
+        before = observed.status.get("state") in _SERVED_BEFORE
+        return State.NOT_READY if before else State.LOADING
+    return State.PROVISIONING if not subplans.nodes.ready else State.PENDING
+
+
+def progress_of(subplans: Subplans) -> str | None:
+    if subplans.ready:
+        return None
+    tuning = subplans.tuning
+    if not subplans.nodes.ready and not (tuning is not None and tuning.phase is not Phase.WAITING):
+        return f"nodes {len(subplans.nodes.usable)}/{subplans.nodes.target}"
+    if tuning is None or tuning.phase is Phase.DONE:
+        return _SERVING.get(subplans.serving.condition.reason) if subplans.serving else None
+    return _run_progress(tuning)
+
+
+def _run_progress(tuning: TuningPlan) -> str | None:
+    run = tuning.run
+    if tuning.succeeded.reason not in ON_THE_WAY:
+        return None
+    if tuning.phase is Phase.WAITING:
+        return "starting the training pod"
+    if tuning.phase is not Phase.TRAINING or run is None:
+        return str(tuning.phase.value)
+    if run.state == "RUNNING" and run.total_steps > 0:
+        percent = 100 * run.step // run.total_steps
+        return f"step {run.step}/{run.total_steps} ({percent}%)"
+    return _STAGES.get(run.state, str(tuning.phase.value))
+
+
+def eta_of(tuning: TuningPlan | None) -> str | None:
+    run = tuning.run if tuning is not None else None
+    if run is None or run.eta_seconds is None or run.state != "RUNNING":
+        return None
+    return duration(run.eta_seconds)
+
+
+def duration(seconds: float) -> str:
+    """Two units at most: 45s, 2m10s, 3h05m."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"

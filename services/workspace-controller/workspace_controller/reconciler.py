@@ -1,0 +1,71 @@
+"""One pass over one Workspace: observe, decide, carry out.
+
+Level-triggered: a pass does not know why it was asked for.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, replace
+
+from kaito_kube.errors import NotFound
+from kaito_kube.kinds import WORKSPACE, Key, key_of
+from workspace_controller.executor import ActionRefused, Executor
+from workspace_controller.metrics import Metrics
+from workspace_controller.observed import Observed
+from workspace_controller.observer import Observer
+from workspace_controller.plan.decide import decide
+from workspace_controller.plan.orphans import decide_absence
+from workspace_controller.plan.plan import Plan
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    observer: Observer
+    executor: Executor
+    metrics: Metrics
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Returns the seconds after which to look again.
+
+        Raises:
+            ClusterError: the pass failed and is to be retried.
+        """
+        began = time.monotonic()
+        try:
+            return await self._pass(key)
+        except Exception:
+            self.metrics.errors.inc()
+            raise
+        finally:
+            self.metrics.duration.observe(time.monotonic() - began)
+
+    async def _pass(self, key: Key) -> float | None:
+        workspace = self.observer.store.get(WORKSPACE, key)
+        if workspace is None:
+            await self._reconcile_absence(key)
+            return None
+        observed = await self.observer.observe(workspace)
+        plan = decide(observed)
+        with self.observer.reservations.reserve(key, plan.worker_nodes):
+            return await self._execute(observed, plan)
+
+    async def _execute(self, observed: Observed, plan: Plan) -> float | None:
+        store, workspace = self.observer.store, observed.workspace
+        try:
+            after = await self.executor.execute(workspace, plan)
+        except NotFound:
+            store.remove(WORKSPACE, key_of(workspace))
+            return None
+        except ActionRefused as refused:
+            told = decide(replace(observed, refusal=refused.refusal))
+            await self.executor.write_status(workspace, told.status, told.events)
+            raise
+        if plan.finalizer != "remove":
+            store.upsert(WORKSPACE, after)
+        return plan.requeue_after_seconds
+
+    async def _reconcile_absence(self, key: Key) -> None:
+        for action in decide_absence(await self.observer.observe_absence(key)):
+            await self.executor.delete(action.kind, action.name)

@@ -1,0 +1,347 @@
+"""Which nodes are used, which are asked for, and what is said of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from kaito_kube.kinds import MACHINE, NODE_CLAIM, NODE_POOL, Kind, Manifest
+from tests.workspace_controller.given import (
+    INSTANCE,
+    OWNER,
+    claim,
+    inference_workspace,
+    node,
+    observation,
+    own_node,
+    resource,
+    settings,
+    stored,
+)
+from workspace_controller.manifests.claims import claim_name
+from workspace_controller.observed import Claim, Observed
+from workspace_controller.plan.nodes.provisioning import NodePlan, decide_nodes
+from workspace_controller.plan.nodes.release import release
+from workspace_controller.plan.plan import Apply, Create, Delete
+
+READY = "True/Ready/"
+BYO = settings(node_provisioner="byo")
+
+
+def seen(
+    target: int = 1, status: Manifest | None = None, **changes: Any
+) -> tuple[Observed, NodePlan]:
+    asked = resource(instanceType=None if changes.get("settings") == BYO else INSTANCE)
+    manifest = stored(inference_workspace(resource={**asked, **changes.pop("resource", {})}))
+    observed = observation({**manifest, "status": status or {}}, **changes)
+    assert observed.spec is not None
+    return observed, decide_nodes(observed, observed.spec, target)
+
+
+def asked(nodes: NodePlan) -> list[str]:
+    return [s.manifest["metadata"]["name"] for s in nodes.actions if isinstance(s, Create)]
+
+
+def names(*indices: int) -> list[str]:
+    return [claim_name(OWNER, index) for index in indices]
+
+
+def by_type(nodes: NodePlan) -> dict[str, str]:
+    return {c.type: f"{c.status}/{c.reason}" for c in nodes.conditions}
+
+
+ASKING: dict[str, tuple[int, Sequence[Claim], Sequence[Manifest], list[str]]] = {
+    "nothing there": (1, [], [], names(0)),
+    "three wanted": (3, [], [], names(0, 1, 2)),
+    "asked already": (1, [claim(0)], [], []),
+    "one of two asked": (2, [claim(0)], [], names(1)),
+    "the second of two asked": (2, [claim(1)], [], names(0)),
+    "one is leaving, wait for it": (1, [claim(0, deleting=True)], [], []),
+    "one of two is leaving": (2, [claim(0, deleting=True), claim(1)], [], []),
+    "its own node is there": (1, [claim(0, Ready=READY)], [own_node()], []),
+    "a free node serves": (1, [], [node("free")], []),
+    "one free node of two wanted": (2, [], [node("free")], names(0)),
+    "a free node that is not ready": (1, [], [node("free", ready=False)], names(0)),
+    "a free node without GPUs": (1, [], [node("free", gpus=0)], names(0)),
+    "a node of another type": (
+        1, [], [node("free", labels={"node.kubernetes.io/instance-type": "other"})], names(0),
+    ),
+    "a node without the label": (1, [], [node("free", labels={"app": "other"})], names(0)),
+    "a cordoned node": (1, [], [node("free", spec={"unschedulable": True})], names(0)),
+    "a node that goes": (
+        1, [], [node("free", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"})], names(0),
+    ),
+    "a node made for another Workspace": (
+        1, [], [node("free", labels={"kaito.sh/workspace": "other"})], names(0),
+    ),
+    "a claim of its own rather than a free node": (1, [claim(0)], [node("free")], []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("target", "claims", "nodes", "wanted"), ASKING.values(), ids=ASKING)
+def test_what_is_asked_for(
+    target: int, claims: Sequence[Claim], nodes: Sequence[Manifest], wanted: list[str]
+) -> None:
+    _, decided = seen(target, claims=tuple(claims), nodes=tuple(nodes))
+    assert asked(decided) == wanted
+
+
+def test_a_node_that_another_workspace_uses_is_left_alone() -> None:
+    _, decided = seen(nodes=(node("free"),), reserved_nodes=frozenset({"free"}))
+    assert asked(decided) == names(0)
+
+
+def test_a_node_in_use_that_restarts_is_not_replaced() -> None:
+    _, decided = seen(status={"workerNodes": ["free"]}, nodes=(node("free", ready=False),))
+    assert asked(decided) == []
+    assert by_type(decided)["NodesReady"] == "False/NodesNotReady"
+
+
+def test_nodes_in_use_come_before_preferred_ones_and_those_before_others() -> None:
+    free = tuple(node(name) for name in ("a", "b", "c"))
+    _, decided = seen(resource={"preferredNodes": ["b"]}, nodes=free)
+    assert decided.workers == ("b",)
+    _, decided = seen(resource={"preferredNodes": ["b"]}, status={"workerNodes": ["c"]}, nodes=free)
+    assert decided.workers == ("c",)
+
+
+SAYING: dict[str, tuple[Sequence[Claim], Sequence[Manifest], dict[str, str], str]] = {
+    "asked for": (
+        [claim(0)], [],
+        {"MachineReady": "Unknown/CreatingNodes", "ResourceReady": "False/CreatingNodes"},
+        "0 of 1 nodes that were asked for are ready",
+    ),
+    "on its way, in the provisioner's words": (
+        [claim(0, Launched="Unknown/Launching/creating agent pool")], [],
+        {"MachineReady": "Unknown/CreatingNodes"}, "creating agent pool",
+    ),
+    "no quota": (
+        [claim(0, Launched="False/QuotaExceeded/24 cores are missing", Ready="False/NotReady/")],
+        [],
+        {"MachineReady": "False/QuotaExceeded", "ResourceReady": "False/QuotaExceeded"},
+        "24 cores are missing",
+    ),
+    "no quota, in a Machine's words": (
+        [claim(0, MachineLaunched="False/QuotaExceeded/24 cores are missing")], [],
+        {"MachineReady": "False/QuotaExceeded"}, "24 cores",
+    ),
+    "nothing may be bought": (
+        [claim(0, Launched="False/SubscriptionDisabled/subscription s is Disabled")], [],
+        {"MachineReady": "False/SubscriptionDisabled",
+         "ResourceReady": "False/SubscriptionDisabled"},
+        "subscription s is Disabled",
+    ),
+    "another provisioner's reason": (
+        [claim(0, Ready="False/OutOfLuck/")], [], {"MachineReady": "False/OutOfLuck"}, "is False",
+    ),
+    "claim ready, node not": (
+        [claim(0, Ready=READY)], [own_node(ready=False)],
+        {"MachineReady": "True/NodesProvisioned", "NodesReady": "False/NodesNotReady",
+         "ResourceReady": "False/NodesNotReady"},
+        "node-0 is not Ready",
+    ),
+    "node without its GPUs": (
+        [claim(0, Ready=READY)], [own_node(gpus=0)],
+        {"NodesReady": "False/NodesNotReady"}, "node-0 does not advertise nvidia.com/gpu: 1",
+    ),
+    "all there": (
+        [claim(0, Ready=READY)], [own_node()],
+        {"MachineReady": "True/NodesProvisioned", "NodesReady": "True/NodesReady",
+         "ResourceReady": "True/NodesReady"},
+        "1 of 1 nodes are ready",
+    ),
+    "reused": (
+        [], [node("free")],
+        {"MachineReady": "True/NodesReused", "ResourceReady": "True/NodesReady"}, "1 of 1",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("claims", "nodes", "said", "words"), SAYING.values(), ids=SAYING)
+def test_what_is_said(
+    claims: Sequence[Claim], nodes: Sequence[Manifest], said: dict[str, str], words: str
+) -> None:
+    _, decided = seen(claims=tuple(claims), nodes=tuple(nodes))
+    assert by_type(decided).items() >= said.items()
+    assert any(words in condition.message for condition in decided.conditions)
+
+
+def test_what_waiting_cannot_mend_is_a_failure() -> None:
+    _, decided = seen(claims=(claim(0, Launched="False/InvalidRequirements/no such key"),))
+    assert decided.failed
+
+
+def test_node_claims_are_said_by_their_own_condition() -> None:
+    given = settings(node_provisioner="nodeclaim")
+    _, decided = seen(settings=given)
+    assert [action.kind for action in decided.actions if isinstance(action, Create)] == [NODE_CLAIM]
+    assert by_type(decided)["NodeClaimReady"] == "Unknown/CreatingNodes"
+
+
+def test_brought_nodes_are_waited_for_and_never_asked_for() -> None:
+    _, decided = seen(settings=BYO)
+    assert decided.actions == () and not decided.requests_nodes
+    assert by_type(decided) == {
+        "NodesReady": "False/NotEnoughNodes",
+        "ResourceReady": "False/NotEnoughNodes",
+    }
+
+
+def test_brought_nodes_are_used_whatever_their_type() -> None:
+    other = node("mine", labels={"node.kubernetes.io/instance-type": "anything"})
+    _, decided = seen(settings=BYO, nodes=(other,))
+    assert decided.ready and decided.workers == ("mine",)
+
+
+POOLED = settings(node_provisioner="nodepool")
+
+
+def pool(size: int, *, deleting: bool = False) -> Claim:
+    made = claim(0, kind=NODE_POOL, deleting=deleting)
+    return Claim(NODE_POOL, {**made.manifest, "spec": {"replicas": size}})
+
+
+@pytest.mark.parametrize(
+    ("claims", "target", "size"),
+    [
+        ([], 2, 2),
+        ([pool(2)], 2, None),
+        ([pool(1)], 2, 2),
+        ([pool(3)], 2, None),
+        ([pool(2, deleting=True)], 2, None),
+    ],
+    ids=["none yet", "right", "too small", "never smaller", "leaving"],
+)
+def test_a_pool_of_a_fixed_size(claims: list[Claim], target: int, size: int | None) -> None:
+    _, decided = seen(target, settings=POOLED, claims=tuple(claims))
+    sizes = [s.manifest["spec"]["replicas"] for s in decided.actions if isinstance(s, Apply)]
+    assert sizes == ([] if size is None else [size])
+
+
+def test_no_pool_where_free_nodes_are_enough() -> None:
+    _, decided = seen(settings=POOLED, nodes=(node("free"),))
+    assert decided.actions == () and by_type(decided)["NodeClaimReady"] == "True/NodesReused"
+
+
+def test_giving_back_takes_a_pool_before_its_claims_and_nothing_twice() -> None:
+    observed, _ = seen(settings=POOLED, claims=(pool(1), claim(0, kind=NODE_CLAIM, from_pool=True)))
+    assert [action.kind for action in release(observed) if isinstance(action, Delete)] == [
+        NODE_POOL
+    ]
+    observed, _ = seen(claims=(claim(0), claim(1, deleting=True)))
+    assert release(observed) == (Delete(MACHINE, claim_name(OWNER, 0)),)
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_gpus_need_not_be_advertised_where_settings_say_so(checked: bool) -> None:
+    _, decided = seen(
+        settings=settings(gpu_node_ready=checked),
+        claims=(claim(0, Ready=READY),),
+        nodes=(own_node(gpus=0),),
+    )
+    assert decided.ready is not checked
+
+
+@pytest.mark.parametrize(
+    ("stage", "reason"),
+    [
+        ("Launched", "PoolMissing"),
+        ("Registered", "RegistrationTimeout"),
+        ("Registered", "NodeGone"),
+        ("Registered", "SpotEvicted"),
+        ("Ready", "NodeUnhealthy"),
+    ],
+)
+def test_why_a_claim_was_given_up_is_read_until_a_node_is_there(stage: str, reason: str) -> None:
+    status = {
+        "conditions": [
+            {
+                "type": "MachineReady",
+                "status": "False",
+                "reason": reason,
+                "message": "it was not to be",
+            }
+        ]
+    }
+    replaced_failure: dict[str, Any] = {stage: f"False/{reason}/it was not to be"}
+    _, deleting = seen(claims=[claim(0, kind=MACHINE, deleting=True, **replaced_failure)])
+    _, again = seen(status=status, claims=[claim(0)])
+    _, there = seen(status=status, claims=[claim(0, Ready=READY)], nodes=[own_node()])
+    assert by_type(deleting)["ResourceReady"] == f"False/{reason}"
+    assert by_type(again)["ResourceReady"] == f"False/{reason}"
+    assert by_type(there)["ResourceReady"] == "True/NodesReady"
+
+
+def test_a_claim_that_was_initialized_and_is_not_ready_says_why() -> None:
+    broken = claim(0, Initialized=READY, Ready="False/NodeGone/its node is gone")
+    _, decided = seen(claims=[broken])
+    assert by_type(decided)["MachineReady"] == "False/NodeGone"
+
+
+@pytest.mark.parametrize(
+    ("provisioner", "kind", "condition"),
+    [
+        ("machine", MACHINE, "MachineReady"),
+        ("nodeclaim", NODE_CLAIM, "NodeClaimReady"),
+        ("nodepool", NODE_POOL, "NodeClaimReady"),
+    ],
+)
+def test_a_kind_that_the_cluster_does_not_know_is_not_asked_for(
+    provisioner: str, kind: Kind, condition: str
+) -> None:
+    given = settings(node_provisioner=provisioner)
+    missing: dict[str, Any] = {"settings": given, "unserved_kinds": frozenset({kind})}
+    _, decided = seen(**missing)
+    assert decided.actions == ()
+    assert by_type(decided)[condition] == "False/ProvisionerMissing"
+    assert by_type(decided)["ResourceReady"] == "False/ProvisionerMissing"
+    assert f"the cluster knows no {kind} ({kind.api_version})" in decided.conditions[-1].message
+    _, reused = seen(**missing, nodes=(node("free"),))
+    assert by_type(reused)["ResourceReady"] == "True/NodesReady"
+
+
+def sized(size: int, **conditions: Any) -> Claim:
+    made = claim(0, kind=NODE_POOL, **conditions)
+    return Claim(NODE_POOL, {**made.manifest, "spec": {"replicas": size}})
+
+
+def from_pool(**conditions: Any) -> Claim:
+    return claim(0, kind=NODE_CLAIM, from_pool=True, **conditions)
+
+
+POOL_SAYS: dict[str, tuple[list[Claim], str, str]] = {
+    "nobody looked at it": ([sized(1)], "Unknown/CreatingNodes", "waits for a Karpenter"),
+    "without claims": (
+        [sized(1, Ready=READY)], "Unknown/CreatingNodes", "feature gate StaticCapacity",
+    ),
+    "no node class": (
+        [sized(1, NodeClassReady="False/NodeClassNotFound/no such class",
+               Ready="False/UnhealthyDependents/NodeClassReady=False")],
+        "False/NodeClassNotFound", "no such class",
+    ),
+    "its claim is on the way": (
+        [sized(1, Ready=READY), from_pool(Launched="Unknown/Launching/waiting for the cloud")],
+        "Unknown/CreatingNodes", "waiting for the cloud",
+    ),
+    "its claim failed": (
+        [sized(1, Ready=READY), from_pool(Launched="False/LaunchFailed/no capacity left")],
+        "False/LaunchFailed", "no capacity left",
+    ),
+    "its claim is ready": (
+        [sized(1, Ready=READY), from_pool(Ready=READY)], "True/NodesProvisioned", "1 of 1",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("claims", "said", "words"), POOL_SAYS.values(), ids=POOL_SAYS)
+def test_what_a_pool_says(claims: list[Claim], said: str, words: str) -> None:
+    _, decided = seen(settings=POOLED, claims=tuple(claims))
+    assert decided.actions == ()
+    assert by_type(decided)["NodeClaimReady"] == said
+    assert any(words in condition.message for condition in decided.conditions)
+
+
+def test_a_node_of_a_workspace_of_the_same_name_that_is_gone_is_not_its_own() -> None:
+    other = own_node(labels={"kaito.sh/workspace-uid": "another"})
+    _, decided = seen(claims=(claim(0),), nodes=(other,))
+    assert decided.workers == ()

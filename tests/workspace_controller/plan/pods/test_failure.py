@@ -1,0 +1,173 @@
+"""A pod's trouble: reason, words, and whether waiting mends it."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from kaito_api.conditions import rfc3339
+from kaito_kube.kinds import Manifest
+from tests.workspace_controller.given import NOW, container, pod
+from workspace_controller.plan.pods.failure import Failure, GracePeriod, pod_failure
+
+
+def ago(seconds: float) -> str:
+    return rfc3339(NOW - timedelta(seconds=seconds))
+
+
+def ended(code: int = 1, reason: str = "Error", **words: Any) -> Manifest:
+    found: Manifest = {"exitCode": code, "reason": reason}
+    return {**found, "message": json.dumps(words)} if words else found
+
+
+def of_fetcher(**state: Any) -> Manifest:
+    return pod("tuning", initContainerStatuses=[container("data-fetcher", **state)])
+
+
+def unscheduled(seconds: float) -> Manifest:
+    condition = {
+        "type": "PodScheduled",
+        "status": "False",
+        "lastTransitionTime": ago(seconds),
+        "message": "0/3 nodes are available: 3 Insufficient nvidia.com/gpu.",
+    }
+    return pod("tuning", phase="Pending", conditions=[condition])
+
+
+UNREACHABLE = ended(reason="Error", message="host gone") | {
+    "message": json.dumps({"reason": "DataUnreachable", "message": "host gone", "retryable": True})
+}
+NOT_PARQUET = {
+    "exitCode": 1,
+    "message": json.dumps({"reason": "DataNotParquet", "message": "x.parquet is HTML"}),
+}
+BACK_OFF = {"reason": "CrashLoopBackOff", "message": "back-off 10s"}
+
+WELL = {
+    "nothing said yet": pod("tuning"),
+    "being made": of_fetcher(waiting={"reason": "PodInitializing"}),
+    "running": of_fetcher(running={"startedAt": ago(5)}),
+    "done": of_fetcher(terminated={"exitCode": 0}),
+    "ended well and runs again": of_fetcher(running={}, last={"exitCode": 0}),
+    "failed long ago and runs since": of_fetcher(running={"startedAt": ago(31)}, last=UNREACHABLE),
+    "runs since nobody knows when": of_fetcher(running={}, last=UNREACHABLE),
+}
+
+
+@pytest.mark.parametrize("given", WELL.values(), ids=WELL)
+def test_no_trouble(given: Manifest) -> None:
+    assert pod_failure(given, NOW) is None
+
+
+TROUBLE: dict[str, tuple[Manifest, str, str, bool]] = {
+    "image not found": (
+        of_fetcher(waiting={"reason": "ErrImagePull", "message": "manifest unknown"}),
+        "ImagePullFailed", "registry.local/data-fetcher:1): manifest unknown", False,
+    ),
+    "image backing off": (
+        of_fetcher(waiting={"reason": "ImagePullBackOff"}), "ImagePullFailed", "BackOff", False,
+    ),
+    "secret missing": (
+        of_fetcher(
+            waiting={"reason": "CreateContainerConfigError", "message": 'secret "hf" not found'}
+        ),
+        "SecretMissing", '"hf"', False,
+    ),
+    "ConfigMap missing": (
+        of_fetcher(
+            waiting={"reason": "CreateContainerConfigError", "message": 'configmap "c" not found'}
+        ),
+        "ConfigMapMissing", '"c"', False,
+    ),
+    "container cannot be made": (
+        of_fetcher(waiting={"reason": "CreateContainerError", "message": "no such user"}),
+        "ContainerCrashed", "no such user", False,
+    ),
+    "data unreachable": (
+        of_fetcher(waiting=BACK_OFF, last=UNREACHABLE), "DataUnreachable", "host gone", False,
+    ),
+    "data no parquet": (
+        of_fetcher(waiting=BACK_OFF, last=NOT_PARQUET), "DataNotParquet", "is HTML", True,
+    ),
+    "failed just now": (
+        of_fetcher(terminated=NOT_PARQUET), "DataNotParquet", "is HTML", True,
+    ),
+    "failed and runs again for a moment": (
+        of_fetcher(running={"startedAt": ago(5)}, last=NOT_PARQUET),
+        "DataNotParquet", "is HTML", True,
+    ),
+    "retryable though its reason is not": (
+        of_fetcher(
+            waiting=BACK_OFF,
+            last=ended(reason="Error") | {
+                "message": json.dumps({"reason": "TrainingFailed", "retryable": True})
+            },
+        ),
+        "TrainingFailed", "ended with an error", False,
+    ),
+    "out of memory": (
+        of_fetcher(waiting=BACK_OFF, last={"exitCode": 137, "reason": "OOMKilled"}),
+        "OutOfMemory", "data-fetcher", True,
+    ),
+    "killed": (
+        of_fetcher(waiting=BACK_OFF, last={"exitCode": 137, "reason": "Error"}),
+        "ContainerCrashed", "exit code 137", False,
+    ),
+    "crashed with a traceback": (
+        of_fetcher(waiting=BACK_OFF, last={"exitCode": 1, "message": "Traceback\nKeyError: x"}),
+        "ContainerCrashed", "KeyError: x", False,
+    ),
+    "words of another program": (
+        of_fetcher(waiting=BACK_OFF, last={"exitCode": 2, "message": '{"reason": "Odd"}'}),
+        "ContainerCrashed", "exit code 2", False,
+    ),
+    "words that are no object": (
+        of_fetcher(waiting=BACK_OFF, last={"exitCode": 2, "message": "[1]"}),
+        "ContainerCrashed", "[1]", False,
+    ),
+    "evicted": (
+        pod("tuning", phase="Failed", reason="Evicted", message="low on ephemeral-storage"),
+        "PodEvicted", "ephemeral-storage", False,
+    ),
+    "refused by the node": (
+        pod("tuning", phase="Failed", reason="UnexpectedAdmissionError"),
+        "PodEvicted", "UnexpectedAdmissionError", False,
+    ),
+    "no room": (unscheduled(11), "Unschedulable", "Insufficient nvidia.com/gpu", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "reason", "words", "permanent"), TROUBLE.values(), ids=TROUBLE)
+def test_trouble(given: Manifest, reason: str, words: str, permanent: bool) -> None:
+    found = pod_failure(given, NOW)
+    assert isinstance(found, Failure)
+    assert (found.reason, found.permanent) == (reason, permanent)
+    assert words in found.message
+
+
+def test_a_pod_that_has_only_just_no_room_is_looked_at_again() -> None:
+    assert pod_failure(unscheduled(4), NOW) == GracePeriod(6.0)
+
+
+def test_a_failure_that_may_be_over_is_looked_at_again() -> None:
+    found = pod_failure(of_fetcher(running={"startedAt": ago(10)}, last=NOT_PARQUET), NOW)
+    assert isinstance(found, Failure) and found.requeue_after_seconds == 20.0
+
+
+def test_long_words_keep_their_beginning_and_their_end() -> None:
+    last = {"exitCode": 1, "message": "a" * 2000 + "the cause"}
+    found = pod_failure(of_fetcher(waiting=BACK_OFF, last=last), NOW)
+    assert isinstance(found, Failure)
+    assert len(found.message) <= 520 and found.message.endswith("the cause")
+
+
+def test_the_first_container_in_trouble_speaks() -> None:
+    both = pod(
+        "tuning",
+        initContainerStatuses=[container("data-fetcher", terminated={"exitCode": 0}),
+                               container("trainer", waiting=BACK_OFF, last=NOT_PARQUET)],
+        containerStatuses=[container("pusher", waiting={"reason": "PodInitializing"})],
+    )  # fmt: skip
+    found = pod_failure(both, NOW)
+    assert isinstance(found, Failure) and found.reason == "DataNotParquet"

@@ -1,0 +1,200 @@
+"""The workload that serves: which, when, and what is said of it."""
+
+from typing import Any
+
+import pytest
+
+from kaito_kube.kinds import DEPLOYMENT, STATEFUL_SET, Manifest
+from tests.workspace_controller.given import (
+    claim,
+    container,
+    inference,
+    inference_workspace,
+    observation,
+    own_node,
+    pod,
+    resource,
+    settings,
+    stored,
+)
+from workspace_controller.observed import Observed, UserFile
+from workspace_controller.plan.nodes.provisioning import decide_nodes
+from workspace_controller.plan.plan import Apply, Delete
+from workspace_controller.plan.serving.workload import ServingPlan, decide_serving, delete_workloads
+
+NODE = {"nodes": (own_node(),), "claims": (claim(0, Ready="True/Ready/"),)}
+
+
+def seen(manifest: Manifest | None = None, **changes: Any) -> Observed:
+    return observation(stored(manifest or inference_workspace()), **{**NODE, **changes})
+
+
+def decided(observed: Observed, target: int = 1) -> ServingPlan:
+    assert observed.spec is not None
+    return decide_serving(
+        observed, observed.spec, decide_nodes(observed, observed.spec, target), None
+    )
+
+
+def applied(observed: Observed, target: int = 1) -> Manifest:
+    (action,) = decided(observed, target).actions
+    assert isinstance(action, Apply)
+    return action.manifest
+
+
+def present(observed: Observed, target: int = 1, **status: Any) -> Manifest:
+    """The workload as the server has it after it was applied."""
+    made = applied(observed, target)
+    metadata = {**made["metadata"], "generation": 1, "uid": "workload-1"}
+    return {**made, "metadata": metadata, "status": {"observedGeneration": 1, **status}}
+
+
+IS = present(seen())
+READY = {**IS, "status": {"observedGeneration": 1, "readyReplicas": 1, "updatedReplicas": 1}}
+SERVES = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+
+LOADS = (pod("inference", containerStatuses=[container("model-server", **SERVES)]),)
+CANNOT_PULL = (
+    pod(
+        "inference",
+        containerStatuses=[container("model-server", waiting={"reason": "ImagePullBackOff"})],
+    ),
+)
+
+CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "no nodes": ({"nodes": ()}, "False/InferencePending"),
+    "being made": ({}, "False/InferencePending"),
+    "made, no pod": ({"deployment": IS}, "False/InferencePending"),
+    "pod starts": ({"deployment": IS, "pods": (pod("inference"),)}, "False/InferencePending"),
+    "model loads": (
+        {
+            "deployment": IS,
+            "pods": (pod("inference", containerStatuses=[container("model-server", **SERVES)]),),
+        },
+        "False/ModelLoading",
+    ),
+    "ready": ({"deployment": READY}, "True/InferenceReady"),
+    "ready while a node is away": ({"deployment": READY, "nodes": ()}, "True/InferenceReady"),
+    "status of the generation before": (
+        {"deployment": {**READY, "metadata": {**READY["metadata"], "generation": 2}}},
+        "False/InferencePending",
+    ),
+    "scaled by hand": (
+        {"deployment": {**READY, "spec": {**READY["spec"], "replicas": 3}}},
+        "False/InferencePending",
+    ),
+    "being deleted": (
+        {"deployment": {**READY, "metadata": {**READY["metadata"], "deletionTimestamp": "x"}}},
+        "False/InferencePending",
+    ),
+    "image missing": (
+        {
+            "deployment": IS,
+            "pods": (
+                pod(
+                    "inference",
+                    containerStatuses=[
+                        container("model-server", waiting={"reason": "ImagePullBackOff"})
+                    ],
+                ),
+            ),
+        },
+        "False/ImagePullFailed",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "said"), CONDITIONS.values(), ids=CONDITIONS)
+def test_what_is_said(changes: dict[str, Any], said: str) -> None:
+    condition = decided(seen(**changes)).condition
+    assert f"{condition.status}/{condition.reason}" == said
+
+
+def test_out_of_memory_is_a_failure() -> None:
+    last = {"exitCode": 137, "reason": "OOMKilled"}
+    waits = container("model-server", last=last, waiting={"reason": "CrashLoopBackOff"})
+    serving = decided(seen(deployment=IS, pods=(pod("inference", containerStatuses=[waits]),)))
+    assert serving.failed and serving.condition.reason == "OutOfMemory"
+
+
+def test_a_pod_on_its_way_out_says_nothing() -> None:
+    old = pod("inference", containerStatuses=[container("x", terminated={"exitCode": 1})])
+    old["metadata"]["deletionTimestamp"] = "x"
+    condition = decided(seen(deployment=IS, pods=(old,))).condition
+    assert condition.reason == "InferencePending"
+
+
+@pytest.mark.parametrize(
+    ("changes", "actions"),
+    [
+        ({"nodes": ()}, 0),
+        ({}, 1),
+        ({"deployment": IS}, 0),
+        ({"deployment": READY, "nodes": ()}, 0),
+        ({"deployment": {**IS, "spec": {**IS["spec"], "replicas": 3}}}, 1),
+        ({"deployment": {**IS, "metadata": {**IS["metadata"], "annotations": {}}}}, 1),
+        ({"deployment": {**IS, "metadata": {**IS["metadata"], "deletionTimestamp": "x"}}}, 0),
+    ],
+    ids=["no node", "first", "right", "right, node away", "scaled", "changed", "leaving"],
+)
+def test_when_it_is_applied(changes: dict[str, Any], actions: int) -> None:
+    assert len(decided(seen(**changes)).actions) == actions
+
+
+def test_a_model_that_spans_nodes_is_a_stateful_set_of_that_size() -> None:
+    spanning = seen(nodes=(own_node("a"), own_node("b")), settings=settings(max_model_nodes=2))
+    (action,) = decided(spanning, 2).actions
+    assert isinstance(action, Apply) and action.kind is STATEFUL_SET
+    assert action.manifest["spec"]["replicas"] == 2
+
+
+def test_the_other_kind_of_workload_goes() -> None:
+    observed = seen(stateful_set={"metadata": {"name": "ws"}})
+    assert Delete(STATEFUL_SET, "ws", "team") in decided(observed).actions
+
+
+def test_stopping_takes_whatever_serves_once() -> None:
+    deleting = {"metadata": {"name": "ws", "deletionTimestamp": "x"}}
+    observed = seen(deployment=IS, stateful_set=deleting)
+    assert delete_workloads(observed) == (Delete(DEPLOYMENT, "ws", "team"),)
+
+
+def test_adapters_are_served_with_their_strength() -> None:
+    adapters = [
+        {"source": {"name": "style", "image": "r/style:1"}, "strength": "0.5"},
+        {"source": {"name": "tone", "volumeSource": {"emptyDir": {}}}},
+    ]
+    observed = seen(inference_workspace(inference=inference(adapters=adapters)))
+    spec = applied(observed)["spec"]["template"]["spec"]
+    env = {e["name"]: e.get("value") for e in spec["containers"][0]["env"]}
+    assert env["KAITO_ADAPTER_STRENGTHS"] == '{"style": 0.5, "tone": 1.0}'
+    assert "KAITO_DEFAULT_ADAPTER" not in env
+    mounts = {m["mountPath"]: m.get("subPath") for m in spec["containers"][0]["volumeMounts"]}
+    assert (mounts["/mnt/adapters/style"], mounts["/mnt/adapters/tone"]) == ("data", None)
+
+
+def test_the_context_length_of_the_users_configuration() -> None:
+    file = UserFile("team", "mine", "inference_config.yaml", "vllm: {max-model-len: 1024}")
+    observed = seen(inference_workspace(inference=inference(config="mine")), file=file)
+    env = {e["name"]: e.get("value") for e in
+           applied(observed)["spec"]["template"]["spec"]["containers"][0]["env"]}  # fmt: skip
+    assert env["KAITO_MAX_MODEL_LEN"] == "1024"
+
+
+def test_a_private_model_is_pulled_with_its_secrets() -> None:
+    preset = {
+        "name": "phi-3-mini-128k-instruct",
+        "accessMode": "private",
+        "presetOptions": {"image": "mine/phi:2", "imagePullSecrets": ["pull"]},
+    }
+    spec = applied(seen(inference_workspace(inference=inference(preset=preset))))
+    pod_spec = spec["spec"]["template"]["spec"]
+    assert pod_spec["imagePullSecrets"] == [{"name": "pull"}]
+    assert pod_spec["volumes"][0]["image"]["reference"] == "mine/phi:2"
+
+
+def test_ones_own_pods_run_as_many_as_are_asked_for() -> None:
+    template = {"spec": {"containers": [{"name": "own", "image": "i"}]}}
+    manifest = inference_workspace(resource=resource(count=2), inference={"template": template})
+    made = applied(seen(manifest, nodes=(own_node("a"), own_node("b"))), 2)
+    assert made["spec"]["replicas"] == 2

@@ -1,0 +1,76 @@
+"""The list for the gateway in front of all models."""
+
+import asyncio
+
+import pytest
+import yaml
+
+from kaito_kube import errors, kinds
+from kaito_kube.fake import FakeCluster
+from kaito_kube.kinds import Manifest
+from kaito_kube.store import Store
+from tests.workspace_controller.given import (
+    RELEASE,
+    inference_workspace,
+    settings,
+    stored,
+    tuning_workspace,
+)
+from workspace_controller.model_registry import ModelRegistry, backends
+
+READY = {"conditions": [{"type": "InferenceReady", "status": "True"}]}
+
+
+def answering(manifest: Manifest, **metadata: str) -> Manifest:
+    return {**stored(manifest, **metadata), "status": READY}
+
+
+def listed(*workspaces: Manifest) -> list[str]:
+    return [e["workspace"] for e in yaml.safe_load(backends(workspaces))["backends"]]
+
+
+def test_those_that_answer_in_order() -> None:
+    given = (answering(tuning_workspace("b")), answering(inference_workspace("a")))
+    assert listed(*given) == ["a", "b"]
+    assert yaml.safe_load(backends(given))["backends"][1] == {
+        "model": "phi-3-mini-128k-instruct",
+        "namespace": "team",
+        "workspace": "b",
+        "address": "b.team.svc:29500",
+    }
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        stored(inference_workspace()),
+        answering(inference_workspace(), deletionTimestamp="x"),
+        answering(inference_workspace(inference={"template": {}})),
+    ],
+    ids=["not ready", "leaving", "without a preset"],
+)
+def test_those_that_do_not_answer_are_left_out(other: Manifest) -> None:
+    assert listed(other) == []
+
+
+@pytest.mark.looptime
+async def test_it_is_kept_and_written_only_when_it_changes() -> None:
+    cluster, store = FakeCluster(), Store()
+    door = ModelRegistry(cluster, store, settings(backends_config_map="backends"))
+    task = asyncio.create_task(door.run())
+    await asyncio.sleep(2)
+    cluster.fail_next("apply", errors.Unavailable("later"))
+    store.upsert(kinds.WORKSPACE, answering(inference_workspace()))
+    await asyncio.sleep(20)
+    store.upsert(kinds.WORKSPACE, answering(inference_workspace(), resourceVersion="2"))
+    await asyncio.sleep(20)
+    task.cancel()
+    assert [call.verb for call in cluster.calls] == ["apply", "apply", "apply"]
+    kept = cluster.peek(kinds.CONFIG_MAP, "backends", RELEASE)
+    assert kept is not None and "ws.team.svc:29500" in kept["data"]["backends.yaml"]
+
+
+async def test_without_a_name_nothing_is_kept() -> None:
+    cluster = FakeCluster()
+    await ModelRegistry(cluster, Store(), settings()).run()
+    assert cluster.calls == []
