@@ -1,1 +1,1 @@
-"""The Kubernetes edge: one seam, its implementation and its fake, and what a controller runs on."""
+"""The Kubernetes client: the `Cluster` seam, its implementation and fake, and controller parts."""

@@ -1,7 +1,7 @@
-"""lightkube's requests, sent by aiohttp.
+"""Sends lightkube's requests with aiohttp in place of httpx2's own transport.
 
-httpx2 sends each through three layers of its own and TLS in Python: that was more than half of
-what a controller's processor did.
+httpx2 passes each request through three layers and does TLS in Python, which took more than half
+of a controller's CPU time.
 """
 
 import asyncio
@@ -15,100 +15,111 @@ import httpx2
 from kaito_kube.proxies import proxy_for
 from kaito_kube.sockets import Sockets
 
-# Named by httpx2 in the request, where it is wanted.
-_NOT_BY_ITSELF = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
-# How much later than it was asked to a server may end a watch.
-_GRACE_SECONDS = 15.0
+# httpx2 sets these headers where they are needed; aiohttp must not add its own.
+_SKIPPED_AUTO_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+# How much later than requested a server may end a watch before the connection counts as dead.
+_WATCH_GRACE_SECONDS = 15.0
 _SHORTEST_WATCH_SECONDS = 1.0
 
 
 class AiohttpTransport(httpx2.AsyncBaseTransport):
-    """Connections are kept and shared; as many are opened as there are calls at once."""
+    """Keeps and shares connections, and opens as many as there are concurrent requests."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
         self._sockets = Sockets()
-        self._opened: aiohttp.ClientSession | None = None
+        self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         with _translated(request):
-            answer = await self._session(request.url).request(
+            response = await self._get_session(request.url).request(
                 request.method,
                 str(request.url),
                 data=request.content or None,
                 headers=request.headers.multi_items(),
                 allow_redirects=False,
-                timeout=_patience(request),
+                timeout=_timeout(request),
             )
-        body = (_WatchBody if _is_watch(request) else _Body)(request, answer)
-        return httpx2.Response(answer.status, headers=_headers(answer), stream=body)
+        body = (_WatchBody if _is_watch(request) else _Body)(request, response)
+        return httpx2.Response(response.status, headers=_headers(response), stream=body)
 
     async def aclose(self) -> None:
-        if self._opened is not None:
-            await self._opened.close()
-            await self._sockets.end()
+        if self._session is not None:
+            await self._session.close()
+            await self._sockets.close()
 
-    def _session(self, url: httpx2.URL) -> aiohttp.ClientSession:
-        """Belongs to the event loop that first asks through it. aiohttp itself would look for a
-        proxy at every call, and into files."""
-        if self._opened is None:
-            self._opened = aiohttp.ClientSession(
+    def _get_session(self, url: httpx2.URL) -> aiohttp.ClientSession:
+        """Creates the session with the first request, which also decides its event loop.
+
+        The proxy is looked up once; aiohttp's trust_env would do it, and read files, for every
+        request.
+        """
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
-                    ssl=self._context, limit=0, socket_factory=self._sockets.make
+                    # Every watch occupies a connection for good, so there is no limit.
+                    ssl=self._context,
+                    limit=0,
+                    socket_factory=self._sockets.create,
                 ),
                 auto_decompress=False,
-                skip_auto_headers=_NOT_BY_ITSELF,
+                skip_auto_headers=_SKIPPED_AUTO_HEADERS,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 proxy=proxy_for(url.scheme, url.host),
             )
-        return self._opened
+        return self._session
 
 
 class _Body(httpx2.AsyncByteStream):
-    def __init__(self, request: httpx2.Request, answer: aiohttp.ClientResponse) -> None:
+    def __init__(self, request: httpx2.Request, response: aiohttp.ClientResponse) -> None:
         self._request = request
-        self._answer = answer
+        self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _translated(self._request):
-            async for piece in self._answer.content.iter_any():
-                yield piece
+            async for chunk in self._response.content.iter_any():
+                yield chunk
 
     async def aclose(self) -> None:
-        """Of a body that was not read to its end, the connection is of no use any more."""
-        self._answer.close()
+        """Closes the connection unless the body was read to its end: then it is reused."""
+        self._response.close()
 
 
 class _WatchBody(_Body):
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """lightkube begins the next watch without a pause: one that brings nothing and ends at
-        once, as from a proxy with nothing behind it, is none."""
-        loop, pieces = asyncio.get_running_loop(), 0
-        began = loop.time()
-        async for piece in super().__aiter__():
-            pieces += 1
-            yield piece
-        if not pieces and loop.time() - began < _SHORTEST_WATCH_SECONDS:
-            raise httpx2.ReadError("the watch ended as it began", request=self._request)
+        """Fails for a watch that ends at once without an event.
+
+        A proxy without a server behind it answers like that, and lightkube would start the next
+        watch without a pause.
+        """
+        loop, chunks = asyncio.get_running_loop(), 0
+        started = loop.time()
+        async for chunk in super().__aiter__():
+            chunks += 1
+            yield chunk
+        if not chunks and loop.time() - started < _SHORTEST_WATCH_SECONDS:
+            raise httpx2.ReadError(
+                "the watch ended at once, without an event", request=self._request
+            )
 
 
 def _is_watch(request: httpx2.Request) -> bool:
     return bool(request.url.params.get("watch") == "true")
 
 
-def _headers(answer: aiohttp.ClientResponse) -> list[tuple[bytes, bytes]]:
-    """lightkube takes for granted that every refusal says what it is made of."""
-    found = list(answer.raw_headers)
-    return found if "Content-Type" in answer.headers else [*found, (b"Content-Type", b"")]
+def _headers(response: aiohttp.ClientResponse) -> list[tuple[bytes, bytes]]:
+    """Adds an empty Content-Type where there is none: lightkube expects one in every error."""
+    headers = list(response.raw_headers)
+    return headers if "Content-Type" in response.headers else [*headers, (b"Content-Type", b"")]
 
 
-def _patience(request: httpx2.Request) -> aiohttp.ClientTimeout:
-    """A watch may be silent until the server has to end it; longer, and the connection is dead."""
-    wanted = request.extensions.get("timeout") or {}
-    read = wanted.get("read")
-    if read is None and (lasts := request.url.params.get("timeoutSeconds")):
-        read = float(lasts) + _GRACE_SECONDS
-    return aiohttp.ClientTimeout(total=None, connect=wanted.get("connect"), sock_read=read)
+def _timeout(request: httpx2.Request) -> aiohttp.ClientTimeout:
+    """The request's timeouts. A watch that is silent beyond its requested end counts as dead."""
+    requested = request.extensions.get("timeout") or {}
+    read = requested.get("read")
+    if read is None and (watch_seconds := request.url.params.get("timeoutSeconds")):
+        read = float(watch_seconds) + _WATCH_GRACE_SECONDS
+    return aiohttp.ClientTimeout(total=None, connect=requested.get("connect"), sock_read=read)
 
 
 @contextmanager
@@ -118,9 +129,9 @@ def _translated(request: httpx2.Request) -> Iterator[None]:
     except aiohttp.ConnectionTimeoutError as error:
         raise httpx2.ConnectTimeout(str(error), request=request) from error
     except TimeoutError as error:
-        raise httpx2.ReadTimeout(str(error) or "no answer in time", request=request) from error
+        raise httpx2.ReadTimeout(str(error) or "no response in time", request=request) from error
     except aiohttp.ClientConnectorError as error:
         raise httpx2.ConnectError(str(error), request=request) from error
     except aiohttp.ClientError as error:
-        words = str(error) or type(error).__name__
-        raise httpx2.ReadError(words, request=request) from error
+        message = str(error) or type(error).__name__
+        raise httpx2.ReadError(message, request=request) from error

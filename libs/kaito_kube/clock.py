@@ -1,4 +1,4 @@
-"""Time, passed in: decisions get `now` as a value, and only this seam reads a clock."""
+"""The only seam that reads a clock: decisions get `now` as a value."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The time, UTC."""
+        """The current time in UTC."""
         ...
 
 
@@ -18,7 +18,7 @@ class SystemClock:
 
 @dataclass
 class FakeClock:
-    """Stands still until it is told otherwise."""
+    """A clock that moves only when `advance` is called."""
 
     moment: datetime = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""The seam to the API server. Manifests are plain dicts in the API's own form."""
+"""The seam to the API server. Manifests are plain dicts in the API's JSON form."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from kaito_kube.kinds import Kind, Manifest
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Everything there was at one moment, and the moment's name to watch from."""
+    """All objects at one moment, and the resource version to watch from."""
 
     items: Sequence[Manifest]
     resource_version: str
@@ -17,17 +17,21 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class WatchEvent:
-    """One change: the object as it stands after it, or stood before its deletion."""
+    """One change, with the object after it, or before it for a deletion."""
 
     type: Literal["ADDED", "MODIFIED", "DELETED"]
     manifest: Manifest
 
 
 class Cluster(Protocol):
-    """Every method raises the errors of `errors.py` and nothing else of the outside's."""
+    """Every method raises subclasses of ClusterError (errors.py) and no client library's errors."""
 
     async def get(self, kind: Kind, name: str, namespace: str = "") -> Manifest:
-        """The object now, read through to the store. Raises NotFound."""
+        """Reads the object from the API server, not from a cache.
+
+        Raises:
+            NotFound: there is no such object.
+        """
         ...
 
     async def list(
@@ -38,23 +42,36 @@ class Cluster(Protocol):
         labels: Mapping[str, str | None] | None = None,
         fields: Mapping[str, str] | None = None,
     ) -> Listing:
-        """All objects, of all namespaces where none is given; a label of None must exist.
-        NotFound means that the cluster does not know the kind."""
+        """Lists all objects, by default of all namespaces.
+
+        A label of None selects objects that carry it with any value. `fields` is a field
+        selector, for example {"spec.nodeName": "node-1"}.
+
+        Raises:
+            NotFound: the cluster does not serve the kind.
+        """
         ...
 
     def watch(
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
     ) -> AsyncIterator[WatchEvent]:
-        """Changes since that moment, until the server ends the stream. Raises Expired when the
-        moment is too old: list again."""
+        """Streams the changes after that resource version until the server ends the stream.
+
+        Raises:
+            Expired: the resource version is too old; list again.
+        """
         ...
 
     async def create(self, kind: Kind, manifest: Manifest) -> Manifest:
-        """Raises AlreadyExists."""
+        """Creates the object.
+
+        Raises:
+            AlreadyExists: the name is taken.
+        """
         ...
 
     async def apply(self, kind: Kind, manifest: Manifest) -> Manifest:
-        """Server-side apply: creates it, or makes the named fields so, taking them over."""
+        """Server-side apply with force: creates the object, or sets and owns the given fields."""
         ...
 
     async def patch(
@@ -66,17 +83,30 @@ class Cluster(Protocol):
         namespace: str = "",
         subresource: Literal["", "status"] = "",
     ) -> Manifest:
-        """JSON merge patch. With metadata.resourceVersion in it, raises Conflict when the object
-        changed since. Raises NotFound."""
+        """Sends a JSON merge patch. metadata.resourceVersion in it makes it conditional.
+
+        Raises:
+            Conflict: the object is not at that resource version any more.
+            NotFound: there is no such object.
+        """
         ...
 
     async def delete(
         self, kind: Kind, name: str, namespace: str = "", *, grace_seconds: int | None = None
     ) -> None:
-        """Starts the deletion, dependents in the background; a pod gets its own grace period
-        where none is given. Raises NotFound."""
+        """Starts the deletion; dependents are deleted in the background.
+
+        Pods get their own grace period unless `grace_seconds` is set.
+
+        Raises:
+            NotFound: there is no such object.
+        """
         ...
 
     async def evict(self, name: str, namespace: str) -> None:
-        """Asks for a pod's eviction. Raises Throttled while a disruption budget forbids it."""
+        """Evicts a pod.
+
+        Raises:
+            Throttled: a disruption budget forbids it for now.
+        """
         ...

@@ -1,4 +1,4 @@
-"""Opens the connection to the API server: inside a pod its ServiceAccount, outside a kubeconfig."""
+"""Connects to the API server: with the pod's ServiceAccount, or with a kubeconfig outside a pod."""
 
 from httpx2 import Timeout
 from lightkube import AsyncClient, KubeConfig
@@ -8,10 +8,16 @@ from lightkube.core.exceptions import ConfigError
 from kaito_kube.aiohttp_transport import AiohttpTransport
 from kaito_kube.lightkube_cluster import LightkubeCluster
 
+# Bounds a request that gets no response; the controllers retry it with backoff.
+_TIMEOUT_SECONDS = 20.0
+
 
 def connect(field_manager: str) -> LightkubeCluster:
-    """`field_manager` owns the fields that `apply` sets. Reads KUBECONFIG or the pod's own
-    account; raises lightkube's ConfigError when there is neither."""
+    """Opens the cluster of the environment. `field_manager` owns the fields that `apply` sets.
+
+    Raises:
+        ConfigError: there is neither a kubeconfig (KUBECONFIG) nor a ServiceAccount.
+    """
     config = KubeConfig.from_env().get()
     if config is None or config.user is None:
         raise ConfigError("the kubeconfig has no current context with a user")
@@ -20,7 +26,7 @@ def connect(field_manager: str) -> LightkubeCluster:
         AsyncClient(
             config,
             field_manager=field_manager,
-            timeout=Timeout(20.0),
+            timeout=Timeout(_TIMEOUT_SECONDS),
             transport=AiohttpTransport(context),
         )
     )

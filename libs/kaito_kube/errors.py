@@ -1,4 +1,4 @@
-"""What the API server may answer instead of what was asked.
+"""The errors that every `Cluster` raises.
 
 ClusterError
 ├── NotFound         no such object, or no such kind
@@ -7,14 +7,14 @@ ClusterError
 ├── Forbidden        RBAC or admission refused
 ├── Invalid          schema or CEL refused; the message names the field
 ├── Expired          a watch's resource version is too old: list again
-├── Throttled        too many requests, or an eviction that a budget forbids now
-├── Unavailable      no answer, or one that says to try later
-└── NotLeader       this process does not lead (any more), and so changes nothing
+├── Throttled        too many requests, or a disruption budget forbids an eviction for now
+├── Unavailable      no response, or a server error; retry later
+└── NotLeader        this process is not the leader, so the write was not sent
 """
 
 
 class ClusterError(Exception):
-    """Something the API server refused. The message is its own."""
+    """A request that the API server rejected, with the server's message."""
 
 
 class NotFound(ClusterError):
@@ -64,14 +64,14 @@ _BY_CODE: dict[int, type[ClusterError]] = {
     429: Throttled,
 }
 
-# An apply of a field that the kind does not have is answered with 500, as if the server had failed.
-_UNFIT = "failed to create typed patch object"
+# Server-side apply of a field that is not in the schema returns 500, but retrying cannot help.
+_NOT_IN_SCHEMA = "failed to create typed patch object"
 
 
 def from_status(code: int, reason: str, message: str) -> ClusterError:
-    """The error for an HTTP status and the `reason` of its Status body."""
+    """The error for an HTTP status code and the `reason` and message of its Status body."""
     if code == 409 and reason == "AlreadyExists":
         return AlreadyExists(message)
-    if message.startswith(_UNFIT):
+    if message.startswith(_NOT_IN_SCHEMA):
         return Invalid(message)
     return _BY_CODE.get(code, Unavailable)(message)

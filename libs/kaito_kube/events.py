@@ -1,4 +1,4 @@
-"""Kubernetes events about an object, one per distinct fact: the same fact again says nothing."""
+"""Kubernetes events about an object. Recording the same fact again is a no-op."""
 
 import hashlib
 import logging
@@ -10,8 +10,12 @@ from kaito_kube.errors import AlreadyExists, ClusterError
 from kaito_kube.kinds import EVENT, Kind, Manifest
 
 logger = logging.getLogger(__name__)
+
+# The API server rejects longer notes in events.k8s.io/v1.
 MAX_NOTE = 1024
-_REMEMBERED = 4096
+# Bounds the memory. A fact that drops out is sent again, and its deterministic name makes the API
+# server answer AlreadyExists.
+_MAX_RECORDED = 4096
 
 
 @dataclass
@@ -22,33 +26,36 @@ class EventRecorder:
     clock: Clock
     controller: str
     instance: str
-    _told: dict[str, None] = field(default_factory=dict)
+    # A dict in place of a set: it keeps the order, so that the oldest entries drop out.
+    _recorded: dict[str, None] = field(default_factory=dict)
 
     async def record(
         self, kind: Kind, about: Manifest, warning: bool, reason: str, note: str
     ) -> None:
-        """Tells it once; an API server that refuses events stops nothing."""
+        """Creates the event unless it exists. A failure is logged: events block no work."""
         event = self._event(kind, about, warning, reason, note[:MAX_NOTE])
         name = event["metadata"]["name"]
-        if name in self._told:
+        if name in self._recorded:
             return
         try:
             await self.cluster.create(EVENT, event)
         except AlreadyExists:
             pass
         except ClusterError as error:
-            logger.warning("event %s was not recorded: %s", reason, error)
+            logger.warning("cannot record the event %s: %s", reason, error)
             return
-        self._told[name] = None
-        while len(self._told) > _REMEMBERED:
-            del self._told[next(iter(self._told))]
+        self._recorded[name] = None
+        while len(self._recorded) > _MAX_RECORDED:
+            del self._recorded[next(iter(self._recorded))]
 
     def _event(
         self, kind: Kind, about: Manifest, warning: bool, reason: str, note: str
     ) -> Manifest:
         metadata = about["metadata"]
+        # The name identifies object, reason and note, so that all replicas and restarts agree.
         fact = "\0".join((metadata["uid"], reason, note))
         digest = hashlib.sha256(fact.encode()).hexdigest()[:16]
+        # Events about cluster-scoped objects go to "default", as from client-go's recorder.
         namespace = metadata.get("namespace") or "default"
         return {
             "metadata": {"name": f"{metadata['name']}.{digest}", "namespace": namespace},

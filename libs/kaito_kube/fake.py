@@ -1,6 +1,6 @@
-"""An API server in memory behind the `Cluster` seam: versions, finalizers, owners, watches.
+"""An in-memory API server behind the `Cluster` seam: versions, finalizers, owners, watches.
 
-It records every call, and can be told what to answer next.
+It records every call, and tests can make the next call fail.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change, and the version that the cluster had after it."""
+    """A change, and the cluster's version after it."""
 
     version: int
     kind: Kind
@@ -41,7 +41,7 @@ class Event:
 
 @dataclass
 class FakeCluster:
-    """`hook` runs before each call takes effect and may raise what the server would."""
+    """`hook` runs before each call takes effect and may raise a ClusterError."""
 
     clock: Clock = field(default_factory=FakeClock)
     hook: Callable[[Call], None] | None = None
@@ -55,34 +55,34 @@ class FakeCluster:
     _listeners: list[Callable[[Event], None]] = field(default_factory=list)
 
     def fail_next(self, verb: str, error: Exception, kind: Kind | None = None) -> None:
-        """The next call of that verb (and kind) raises `error` and has no effect."""
+        """Makes the next call of that verb (and kind) raise `error` without any effect."""
         self._errors.append((verb, kind, error))
 
     def seed(self, kind: Kind, manifest: Manifest) -> Manifest:
-        """Puts an object there as if another had, status and all; returns it as stored."""
-        return deep_copy(self._store(kind, self._born(deep_copy(manifest)), "ADDED"))
+        """Stores an object, including its status, as if another client had created it."""
+        return deep_copy(self._store(kind, self._with_server_fields(deep_copy(manifest)), "ADDED"))
 
     def change(self, kind: Kind, key: Key, patch: Manifest | None) -> None:
-        """What another client does at once: a merge patch, status and all; None removes it."""
+        """Applies another client's merge patch, including status; None deletes the object."""
         before = self._existing(kind, key)
         if patch is None:
-            self._drop(kind, before)
+            self._remove(kind, before)
         else:
-            self._changed(kind, before, merge_patch(before, patch))
+            self._update(kind, before, merge_patch(before, patch))
 
     def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        """Tells of every change as it takes effect; call what is returned to end that."""
+        """Calls `listener` with every change. Returns a function that removes the listener."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     def since(self, kind: Kind, version: int) -> Sequence[Event]:
-        """What changed after that version, in order."""
+        """The changes after that version, in order."""
         events = self._history[kind]
         return events[bisect_right(events, version, key=lambda event: event.version) :]
 
     @property
     def version(self) -> int:
-        """Grows with every change of anything."""
+        """Increases with every change of any object."""
         return self._version
 
     def peek(self, kind: Kind, name: str, namespace: str = "") -> Manifest | None:
@@ -133,15 +133,19 @@ class FakeCluster:
         self._begin(Call("create", kind, key_of(manifest), manifest))
         if key_of(manifest) in self._objects[kind]:
             raise errors.AlreadyExists(f"{kind.plural} {key_of(manifest)} already exists")
-        made = self._born(_typed(kind, {k: v for k, v in manifest.items() if k != "status"}))
-        return deep_copy(self._store(kind, made, "ADDED"))
+        created = self._with_server_fields(
+            _typed(kind, {k: v for k, v in manifest.items() if k != "status"})
+        )
+        return deep_copy(self._store(kind, created, "ADDED"))
 
     async def apply(self, kind: Kind, manifest: Manifest) -> Manifest:
         self._begin(Call("apply", kind, key_of(manifest), manifest))
         before = self._objects[kind].get(key_of(manifest))
         if before is None:
-            return deep_copy(self._store(kind, self._born(_typed(kind, manifest)), "ADDED"))
-        return deep_copy(self._changed(kind, before, merge_patch(before, manifest)))
+            return deep_copy(
+                self._store(kind, self._with_server_fields(_typed(kind, manifest)), "ADDED")
+            )
+        return deep_copy(self._update(kind, before, merge_patch(before, manifest)))
 
     async def patch(
         self,
@@ -159,7 +163,7 @@ class FakeCluster:
         if version not in (None, before["metadata"]["resourceVersion"]):
             raise errors.Conflict(f"{kind.plural} {key} was modified")
         allowed = {k: v for k, v in patch.items() if (k == "status") == bool(subresource)}
-        return deep_copy(self._changed(kind, before, merge_patch(before, allowed)))
+        return deep_copy(self._update(kind, before, merge_patch(before, allowed)))
 
     async def delete(
         self, kind: Kind, name: str, namespace: str = "", *, grace_seconds: int | None = None
@@ -171,11 +175,11 @@ class FakeCluster:
             after = merge_patch(
                 before, {"metadata": {"deletionTimestamp": rfc3339(self.clock.now())}}
             )
-            self._changed(kind, before, after)
+            self._update(kind, before, after)
 
     async def evict(self, name: str, namespace: str) -> None:
         self._begin(Call("evict", POD, Key(namespace, name)))
-        self._drop(POD, self._existing(POD, Key(namespace, name)))
+        self._remove(POD, self._existing(POD, Key(namespace, name)))
 
     def _begin(self, call: Call) -> None:
         self.calls.append(call)
@@ -193,7 +197,7 @@ class FakeCluster:
             raise errors.NotFound(f'{kind.plural} "{key}" not found')
         return found
 
-    def _born(self, manifest: Manifest) -> Manifest:
+    def _with_server_fields(self, manifest: Manifest) -> Manifest:
         self._uids += 1
         metadata = manifest["metadata"]
         metadata.setdefault("uid", str(uuid.UUID(int=self._uids)))
@@ -201,7 +205,7 @@ class FakeCluster:
         metadata.setdefault("generation", 1)
         return manifest
 
-    def _changed(self, kind: Kind, before: Manifest, after: Manifest) -> Manifest:
+    def _update(self, kind: Kind, before: Manifest, after: Manifest) -> Manifest:
         kept = {k: v for k, v in before["metadata"].items() if k in _SERVER_FIELDS[:-1]}
         after = {**after, "metadata": {**after["metadata"], **kept}}
         if after == before:
@@ -210,7 +214,7 @@ class FakeCluster:
             after["metadata"]["generation"] = before["metadata"].get("generation", 1) + 1
         deleting = after["metadata"].get("deletionTimestamp") is not None
         if deleting and not after["metadata"].get("finalizers"):
-            return self._drop(kind, after)
+            return self._remove(kind, after)
         return self._store(kind, after, "MODIFIED")
 
     def _store(
@@ -219,26 +223,26 @@ class FakeCluster:
         self._version += 1
         manifest["metadata"]["resourceVersion"] = str(self._version)
         self._objects[kind][key_of(manifest)] = manifest
-        self._tell(kind, WatchEvent(change, deep_copy(manifest)))
+        self._publish(kind, WatchEvent(change, deep_copy(manifest)))
         return manifest
 
-    def _drop(self, kind: Kind, manifest: Manifest) -> Manifest:
+    def _remove(self, kind: Kind, manifest: Manifest) -> Manifest:
         self._version += 1
         del self._objects[kind][key_of(manifest)]
-        self._tell(kind, WatchEvent("DELETED", deep_copy(manifest)))
-        self._collect(manifest["metadata"]["uid"])
+        self._publish(kind, WatchEvent("DELETED", deep_copy(manifest)))
+        self._collect_garbage(manifest["metadata"]["uid"])
         return manifest
 
-    def _collect(self, owner: str) -> None:
-        """What the garbage collector does with the dependents of a deleted owner."""
+    def _collect_garbage(self, owner: str) -> None:
+        """Deletes the dependents of a deleted owner, as Kubernetes' garbage collector does."""
         for kind, objects in list(self._objects.items()):
             for dependent in list(objects.values()):
                 references = dependent["metadata"].get("ownerReferences") or ()
                 if any(reference["uid"] == owner for reference in references):
                     stamp = {"metadata": {"deletionTimestamp": rfc3339(self.clock.now())}}
-                    self._changed(kind, dependent, merge_patch(dependent, stamp))
+                    self._update(kind, dependent, merge_patch(dependent, stamp))
 
-    def _tell(self, kind: Kind, change: WatchEvent) -> None:
+    def _publish(self, kind: Kind, change: WatchEvent) -> None:
         event = Event(self._version, kind, change)
         self._history[kind].append(event)
         for listener in list(self._listeners):
@@ -246,7 +250,7 @@ class FakeCluster:
 
 
 def deep_copy(value: Value) -> Value:
-    """A copy of its own of what JSON can hold; several times faster than copy.deepcopy."""
+    """A deep copy of a JSON value; several times faster than copy.deepcopy."""
     return cast(Value, _deep_copy(value))
 
 
@@ -259,13 +263,13 @@ def _deep_copy(value: Any) -> Any:
 
 
 def matches(manifest: Manifest, labels: Mapping[str, str | None] | None) -> bool:
-    """Whether a label selector (None: the label exists) takes the object."""
+    """Whether a label selector (None: the label exists) selects the object."""
     has = labels_of(manifest)
     return all(k in has and (v is None or has[k] == v) for k, v in (labels or {}).items())
 
 
 def _field(manifest: Manifest, path: str) -> object:
-    """A field selector's path, such as spec.nodeName."""
+    """The value at a field selector's path, such as spec.nodeName."""
     value: object = manifest
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
@@ -273,7 +277,7 @@ def _field(manifest: Manifest, path: str) -> object:
 
 
 def merge_patch(target: Manifest, patch: Manifest) -> Manifest:
-    """JSON merge patch (RFC 7386) of two objects; what the patch does not touch is shared."""
+    """JSON merge patch (RFC 7386). Parts that the patch does not touch are shared, not copied."""
     result = dict(target)
     for key, value in patch.items():
         if value is None:
@@ -291,5 +295,5 @@ def _typed(kind: Kind, manifest: Manifest) -> Manifest:
 
 
 def _content(manifest: Manifest) -> Manifest:
-    """What a generation counts the changes of."""
+    """The part whose changes increase metadata.generation: all but metadata and status."""
     return {k: v for k, v in manifest.items() if k not in ("metadata", "status")}

@@ -1,8 +1,8 @@
-"""A `Cluster` through which only a leader changes anything.
+"""A `Cluster` that lets only the leader write.
 
-Work is cancelled when leadership is lost, but a process that stood still (stopped, starved, moved
-to another machine) finds that out only after its next steps: the fence looks at the clock before
-each.
+Work is canceled when leadership is lost. A process that was suspended (stopped, starved of CPU,
+migrated) learns of it too late for that: it may send a write first. So every write checks the
+clock before it is sent.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -16,6 +16,8 @@ from kaito_kube.leader_election import Leadership
 
 @dataclass(frozen=True, slots=True)
 class FencedCluster:
+    """See `Cluster` for the contract of each method. Writes also raise NotLeader."""
+
     cluster: Cluster
     leadership: Leadership
 

@@ -8,13 +8,13 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 HealthCheck = Callable[[], str | None]
-"""None when all is well, else what is not."""
+"""Returns None if healthy, otherwise a sentence about the problem."""
 
 
 def health_app(
     registry: CollectorRegistry, live: HealthCheck, ready: HealthCheck
 ) -> web.Application:
-    """GET /healthz, /readyz and /metrics; a failing check answers 503 with its words."""
+    """Serves GET /healthz, /readyz and /metrics. A failed check answers 503 with its problem."""
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(
@@ -22,23 +22,24 @@ def health_app(
         )
 
     app = web.Application()
-    app.router.add_get("/healthz", _answer(live))
-    app.router.add_get("/readyz", _answer(ready))
+    app.router.add_get("/healthz", _handler(live))
+    app.router.add_get("/readyz", _handler(ready))
     app.router.add_get("/metrics", metrics)
     return app
 
 
-def _answer(check: HealthCheck) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def handler(_: web.Request) -> web.Response:
+def _handler(check: HealthCheck) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(_: web.Request) -> web.Response:
         problem = check()
         return web.Response(text=problem or "ok", status=503 if problem else 200)
 
-    return handler
+    return handle
 
 
 @asynccontextmanager
 async def serve_http(app: web.Application, port: int, host: str = "0.0.0.0") -> AsyncIterator[None]:
-    """The application answers while the context is open."""
+    """Serves the application while the context is open."""
+    # No access log: the kubelet probes every few seconds.
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:

@@ -1,4 +1,7 @@
-"""Keeps a Store true: lists, watches from there, and lists again when the watch is lost."""
+"""An informer: keeps a Store equal to what the API server has of one kind.
+
+It lists, watches from the listed version, and lists again whenever the watch ends.
+"""
 
 import asyncio
 import logging
@@ -13,16 +16,22 @@ from kaito_kube.store import Store
 
 logger = logging.getLogger(__name__)
 
+# Jittered to between one and two times this, so that informers do not all list at once when the
+# API server returns.
 _RETRY_SECONDS = 1.0
-_KIND_MISSING_SECONDS = 15.0
-# A new definition is served a moment after it is there.
-_KIND_COMES_SECONDS = 0.5
+# Where CRDs cannot be watched (RBAC may forbid it), a missing kind is polled at this interval.
+_KIND_POLL_SECONDS = 15.0
+# The API server starts serving a kind a moment after it has stored the CRD.
+_CRD_SETTLE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class WatchSource:
-    """A kind, of it only what carries these labels (None: carries the label at all), and
-    whether a cluster that does not know the kind is fine."""
+    """What to watch: a kind, narrowed to the objects with these labels.
+
+    A label of None selects objects that carry it with any value. `optional` kinds may be missing
+    from the cluster: the store then counts as synced, without objects.
+    """
 
     kind: Kind
     labels: Mapping[str, str | None] | None = None
@@ -32,7 +41,7 @@ class WatchSource:
 async def run_informer(
     cluster: Cluster, store: Store, source: WatchSource, rng: random.Random | None = None
 ) -> None:
-    """Runs until it is cancelled. Outages are waited out; the store keeps its last state."""
+    """Runs until it is canceled. During an outage the store keeps its last state."""
     rng = rng or random.Random()
     while True:
         try:
@@ -42,10 +51,14 @@ async def run_informer(
         except NotFound:
             if source.optional:
                 store.mark_kind_missing(source.kind)
-            logger.info("the cluster has no %s", source.kind.kind)
-            await _until_defined(cluster, source.kind)
+            logger.info(
+                "the cluster does not serve %s (%s) yet; waiting for its CRD",
+                source.kind.kind,
+                source.kind.api_version,
+            )
+            await _wait_for_crd(cluster, source.kind)
         except ClusterError as error:
-            logger.warning("watching %s: %s", source.kind.plural, error)
+            logger.warning("cannot watch %s: %s", source.kind.plural, error)
             await asyncio.sleep(_RETRY_SECONDS * (1 + rng.random()))
 
 
@@ -59,30 +72,28 @@ async def _list_and_watch(cluster: Cluster, store: Store, source: WatchSource) -
             store.upsert(source.kind, change.manifest)
 
 
-async def _until_defined(cluster: Cluster, kind: Kind) -> None:
-    """Returns when the kind is defined in its version, or some time after that could not be
-    watched for."""
-    fields = {"metadata.name": _definition_name(kind)}
+async def _wait_for_crd(cluster: Cluster, kind: Kind) -> None:
+    """Returns once a CRD serves the kind, or after a pause if CRDs cannot be watched."""
+    fields = {"metadata.name": _crd_name(kind)}
     try:
         listing = await cluster.list(CUSTOM_RESOURCE_DEFINITION, fields=fields)
-        if not any(_defines(found, kind) for found in listing.items):
+        if not any(_serves(crd, kind) for crd in listing.items):
             version = listing.resource_version
             async for change in cluster.watch(CUSTOM_RESOURCE_DEFINITION, version):
-                if change.type != "DELETED" and _defines(change.manifest, kind):
+                if change.type != "DELETED" and _serves(change.manifest, kind):
                     break
     except ClusterError as error:
-        logger.info("definitions of kinds cannot be watched: %s", error)
-        await asyncio.sleep(_KIND_MISSING_SECONDS)
-    await asyncio.sleep(_KIND_COMES_SECONDS)
+        logger.info("cannot watch CRDs: %s", error)
+        await asyncio.sleep(_KIND_POLL_SECONDS)
+    await asyncio.sleep(_CRD_SETTLE_SECONDS)
 
 
-def _definition_name(kind: Kind) -> str:
+def _crd_name(kind: Kind) -> str:
     return f"{kind.plural}.{kind.group}"
 
 
-def _defines(definition: Manifest, kind: Kind) -> bool:
-    """An older or newer provisioner defines the kind in other versions than the one asked for."""
-    return definition["metadata"]["name"] == _definition_name(kind) and any(
-        version["name"] == kind.version and version["served"]
-        for version in definition["spec"]["versions"]
+def _serves(crd: Manifest, kind: Kind) -> bool:
+    """Whether the CRD serves the kind in our version; an older or newer provisioner may not."""
+    return crd["metadata"]["name"] == _crd_name(kind) and any(
+        version["name"] == kind.version and version["served"] for version in crd["spec"]["versions"]
     )

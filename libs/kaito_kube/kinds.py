@@ -1,4 +1,4 @@
-"""The kinds of resource that are spoken of, as values."""
+"""The Kubernetes kinds that the controllers use, and accessors for manifests."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,7 +24,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
-    """Where an object is: its namespace ("" for cluster-wide kinds) and name."""
+    """An object's namespace ("" for cluster-scoped kinds) and name."""
 
     namespace: str
     name: str

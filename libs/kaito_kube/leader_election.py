@@ -1,8 +1,8 @@
-"""One acts, the others wait: leadership over a coordination.k8s.io Lease.
+"""Leader election over a coordination.k8s.io Lease: one replica acts, the others wait.
 
-`decide` is pure. The loop calls back when leadership is gained and cancels the work before it
-is lost: renewing stops being believed well before another replica may take over. What the work
-changes it changes through a fence that asks the `Leadership` first (fence.py).
+`decide` is pure. `run_as_leader` starts the work once the Lease is acquired and cancels it before
+another replica may acquire the Lease. Cancellation alone does not suffice for a process that was
+suspended, so every write also checks `Leadership` (see fenced_cluster.py).
 """
 
 import asyncio
@@ -20,12 +20,17 @@ from kaito_kube.kinds import LEASE, Manifest
 
 logger = logging.getLogger(__name__)
 
+# The leader trusts its last renewal for this share of the Lease's duration. The last quarter is
+# the margin in which canceled work ends and clocks of slightly different speed do no harm, before
+# another replica may acquire the Lease.
+_TRUSTED_SHARE = 3 / 4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseConfig:
     """The Lease and its timing.
 
-    `lease_duration_seconds` is how long other replicas wait after they saw a renewal,
+    `lease_duration_seconds` is how long other replicas wait after they observed a renewal,
     `renew_interval_seconds` how often the leader renews, and `retry_period_seconds` how long it
     waits after a failed renewal.
     """
@@ -40,7 +45,7 @@ class LeaseConfig:
 
 @dataclass
 class Leadership:
-    """Until when this process leads for certain, by the loop's clock, which nobody sets."""
+    """Until when this process is sure to be the leader, on the event loop's monotonic clock."""
 
     _until: float = field(default=float("-inf"))
 
@@ -48,9 +53,13 @@ class Leadership:
         return asyncio.get_running_loop().time() < self._until
 
     def check(self) -> None:
-        """Raises NotLeader."""
+        """Guards a write.
+
+        Raises:
+            NotLeader: this process is no longer sure to be the leader.
+        """
         if not self.is_held():
-            raise NotLeader("this replica does not lead any more")
+            raise NotLeader("this replica is not the leader any more")
 
     def extend(self, until: float) -> None:
         self._until = until
@@ -68,22 +77,25 @@ class LeaseAction(Enum):
 
 @dataclass
 class LeaseObservation:
-    """How long this process has seen the Lease as it is. Its age by its own time of renewal would
-    be the difference of two machines' clocks."""
+    """How long this process has observed the Lease unchanged.
+
+    As in client-go, the renewal time written in the Lease is not used: it comes from another
+    machine's clock, which may differ from ours by any amount.
+    """
 
     _spec: Manifest | None = None
     _since: float = 0.0
 
     def seconds(self, lease: Manifest | None, now: float) -> float:
-        """`now` is of a clock that nobody sets."""
+        """`now` is the time of a monotonic clock."""
         spec = (lease or {}).get("spec")
         if spec != self._spec:
             self._spec, self._since = spec, now
         return now - self._since
 
 
-def decide(lease: Manifest | None, config: LeaseConfig, unchanged: float) -> LeaseAction:
-    """What this replica does about the Lease, which it has seen as it is for so many seconds."""
+def decide(lease: Manifest | None, config: LeaseConfig, unchanged_seconds: float) -> LeaseAction:
+    """What this replica does about a Lease that has not changed for that long."""
     if lease is None:
         return LeaseAction.CREATE
     spec = lease.get("spec") or {}
@@ -92,12 +104,17 @@ def decide(lease: Manifest | None, config: LeaseConfig, unchanged: float) -> Lea
         return LeaseAction.RENEW
     if not holder:
         return LeaseAction.TAKE
+    # The holder's own duration counts: the replicas may be configured differently.
     seconds = spec.get("leaseDurationSeconds") or config.lease_duration_seconds
-    return LeaseAction.TAKE if unchanged > seconds else LeaseAction.WAIT
+    return LeaseAction.TAKE if unchanged_seconds > seconds else LeaseAction.WAIT
 
 
 def manifest(config: LeaseConfig, now: datetime, before: Manifest | None) -> Manifest:
-    """The Lease as this replica holds it; carries the version it was read at."""
+    """The Lease with this replica as its holder.
+
+    It carries the resource version of `before`, so that of two replicas that take the Lease at
+    the same time one gets a Conflict.
+    """
     old = (before or {}).get("spec") or {}
     held = old.get("holderIdentity") == config.identity
     transitions = int(old.get("leaseTransitions") or 0) + (0 if held or before is None else 1)
@@ -127,10 +144,14 @@ async def run_as_leader(
     work: Callable[[], Awaitable[None]],
     leadership: Leadership | None = None,
 ) -> None:
-    """Waits for leadership, runs `work`, and returns when leadership is lost or work ends. While
-    it leads `leadership` says so.
+    """Waits for leadership, runs `work`, and returns when leadership is lost or the work ends.
 
-    A process whose leadership was lost should end: its successor acts already."""
+    `leadership` is held while `work` runs. The process should exit afterwards: another replica may
+    be acting already, and this one has missed its changes.
+
+    Raises:
+        Exception: whatever `work` raised.
+    """
     candidate = _Candidate(cluster, clock, config, leadership or Leadership())
     while not await candidate.try_acquire():
         await asyncio.sleep(config.renew_interval_seconds)
@@ -142,6 +163,7 @@ async def run_as_leader(
     finally:
         for task in (working, renewing):
             task.cancel()
+        # The Lease is released only after the work has stopped: a successor may start at once.
         results = await asyncio.gather(working, renewing, return_exceptions=True)
         candidate.leadership.end()
         await candidate.release()
@@ -156,29 +178,31 @@ class _Candidate:
     clock: Clock
     config: LeaseConfig
     leadership: Leadership
-    _sighting: LeaseObservation = field(default_factory=LeaseObservation)
+    _observation: LeaseObservation = field(default_factory=LeaseObservation)
 
     async def try_acquire(self) -> bool:
-        """Whether the Lease is held now. Counts from before the question: it was written later
-        than that."""
-        began = asyncio.get_running_loop().time()
+        """Acquires or renews the Lease; returns whether this replica holds it now."""
+        # Leadership counts from before the request, since the Lease is written after that.
+        started = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(self.config.renew_interval_seconds):
-                held = await self._attempt()
+                acquired = await self._attempt()
         except NotLeader:
             self.leadership.end()
             return False
         except (ClusterError, TimeoutError) as error:
-            logger.warning("the lease could not be read or written: %s", error or "no answer")
+            logger.warning("cannot read or write the Lease: %s", error or "no response")
             return False
-        if held:
-            self.leadership.extend(began + self.config.lease_duration_seconds * 3 / 4)
-        return held
+        if acquired:
+            self.leadership.extend(started + self.config.lease_duration_seconds * _TRUSTED_SHARE)
+        return acquired
 
     async def renew_until_lost(self) -> None:
-        """Renews until it did not succeed for three quarters of the Lease's duration. A Lease that
-        ran out meanwhile is not taken again by this process: others may have acted, and it saw
-        nothing."""
+        """Renews the Lease and returns once leadership has ended.
+
+        A Lease that ran out is not acquired again: another replica may have acted meanwhile, and
+        this process did not observe it.
+        """
         pause = self.config.renew_interval_seconds
         while self.leadership.is_held():
             await asyncio.sleep(pause)
@@ -188,10 +212,12 @@ class _Candidate:
                     if await self.try_acquire()
                     else self.config.retry_period_seconds
                 )
-        logger.error("leadership was lost: the lease was not renewed in time, or is another's")
+        logger.error(
+            "lost leadership: the Lease was not renewed in time, or another replica holds it"
+        )
 
     async def release(self) -> None:
-        """Gives the Lease up, so that the next replica need not wait."""
+        """Clears the Lease's holder, so that the next replica need not wait for it to run out."""
         name, namespace = self.config.name, self.config.namespace
         try:
             lease = await self.cluster.get(LEASE, name, namespace)
@@ -200,26 +226,29 @@ class _Candidate:
                 patch = {"metadata": {"resourceVersion": version}, "spec": {"holderIdentity": ""}}
                 await self.cluster.patch(LEASE, name, patch, namespace=namespace)
         except ClusterError as error:
-            logger.info("the lease was not given up: %s", error)
+            logger.info("did not release the Lease: %s", error)
 
     async def _attempt(self) -> bool:
-        """Looks at the Lease and takes or renews it where it may. Raises NotLeader where another
-        holds it."""
+        """Reads the Lease, and takes or renews it where `decide` allows it.
+
+        Raises:
+            NotLeader: another replica holds the Lease.
+        """
         name, namespace = self.config.name, self.config.namespace
         try:
             lease = await self.cluster.get(LEASE, name, namespace)
         except NotFound:
             lease = None
-        unchanged = self._sighting.seconds(lease, asyncio.get_running_loop().time())
-        action = decide(lease, self.config, unchanged)
+        unchanged_seconds = self._observation.seconds(lease, asyncio.get_running_loop().time())
+        action = decide(lease, self.config, unchanged_seconds)
         if action is LeaseAction.WAIT:
-            raise NotLeader("another replica holds the lease")
-        wanted = manifest(self.config, self.clock.now(), lease)
+            raise NotLeader("another replica holds the Lease")
+        desired = manifest(self.config, self.clock.now(), lease)
         try:
             if action is LeaseAction.CREATE:
-                await self.cluster.create(LEASE, wanted)
+                await self.cluster.create(LEASE, desired)
             else:
-                await self.cluster.patch(LEASE, name, wanted, namespace=namespace)
+                await self.cluster.patch(LEASE, name, desired, namespace=namespace)
         except (AlreadyExists, Conflict):
             return False
         return True

@@ -1,4 +1,4 @@
-"""`Cluster` over lightkube: the one module that knows it, and translates its errors."""
+"""`Cluster` on lightkube, with lightkube's and httpx2's errors translated to ours."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,8 +20,8 @@ from kaito_kube import errors
 from kaito_kube.cluster import Listing, WatchEvent
 from kaito_kube.kinds import Kind, Manifest
 
-# A watch is ended by the server after this many seconds and begun anew, so that a connection
-# that died silently is noticed.
+# The server ends each watch after this long and it is started again, so that a connection that
+# died silently is detected.
 WATCH_SECONDS = 240
 
 
@@ -38,18 +38,19 @@ def _translated() -> Iterator[None]:
     except ApiError as error:
         status = error.status
         code = status.code or error.response.status_code
-        raise errors.from_status(code, status.reason or "", _words(error)) from error
+        raise errors.from_status(code, status.reason or "", _message(error)) from error
     except httpx2.HTTPStatusError as error:
-        words = str(error).partition("\n")[0]
-        raise errors.from_status(error.response.status_code, "", words) from error
+        # httpx2 appends a line with a link to the status code's documentation.
+        message = str(error).partition("\n")[0]
+        raise errors.from_status(error.response.status_code, "", message) from error
     except httpx2.HTTPError as error:
-        raise errors.Unavailable(f"no answer: {type(error).__name__} {error}".strip()) from error
+        raise errors.Unavailable(f"no response: {type(error).__name__} {error}".strip()) from error
     except (msgspec.DecodeError, JSONDecodeError) as error:
-        raise errors.Unavailable(f"not an API server's answer: {error}") from error
+        raise errors.Unavailable(f"not an API server's response: {error}") from error
 
 
 class LightkubeCluster:
-    """See `Cluster` for the contract of each method. Leaving it as a context closes it."""
+    """See `Cluster` for the contract of each method. An async context manager closes it."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
@@ -73,13 +74,14 @@ class LightkubeCluster:
         labels: Mapping[str, str | None] | None = None,
         fields: Mapping[str, str] | None = None,
     ) -> Listing:
-        where = (namespace or "*") if kind.namespaced else None
+        scope = (namespace or "*") if kind.namespaced else None
         with _translated():
             listing = self._client.list(
                 _resource(kind),
-                namespace=where,
+                namespace=scope,
                 labels=_selector(labels),
                 fields=dict(fields) if fields else None,
+                # client-go's page size.
                 chunk_size=500,
             )
             items = [_typed(kind, item) async for item in listing]
@@ -88,11 +90,11 @@ class LightkubeCluster:
     async def watch(
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
     ) -> AsyncIterator[WatchEvent]:
-        where = "*" if kind.namespaced else None
+        scope = "*" if kind.namespaced else None
         with _translated():
             async for type_, item in self._client.watch(
                 _resource(kind),
-                namespace=where,
+                namespace=scope,
                 labels=_selector(labels),
                 resource_version=resource_version,
                 server_timeout=WATCH_SECONDS,
@@ -102,13 +104,13 @@ class LightkubeCluster:
 
     async def create(self, kind: Kind, manifest: Manifest) -> Manifest:
         with _translated():
-            made = await self._client.create(_resource(kind)(_typed(kind, manifest)))
-        return _plain(made)
+            stored = await self._client.create(_resource(kind)(_typed(kind, manifest)))
+        return _plain(stored)
 
     async def apply(self, kind: Kind, manifest: Manifest) -> Manifest:
         with _translated():
-            made = await self._client.apply(_resource(kind)(_typed(kind, manifest)), force=True)
-        return _plain(made)
+            stored = await self._client.apply(_resource(kind)(_typed(kind, manifest)), force=True)
+        return _plain(stored)
 
     async def patch(
         self,
@@ -121,10 +123,10 @@ class LightkubeCluster:
     ) -> Manifest:
         resource = _resource(kind).Status if subresource else _resource(kind)
         with _translated():
-            made = await self._client.patch(
+            stored = await self._client.patch(
                 resource, name, patch, patch_type=PatchType.MERGE, **_namespace(kind, namespace)
             )
-        return _plain(made)
+        return _plain(stored)
 
     async def delete(
         self, kind: Kind, name: str, namespace: str = "", *, grace_seconds: int | None = None
@@ -144,13 +146,13 @@ class LightkubeCluster:
             await self._client.create(eviction, name, namespace=namespace)
 
 
-def _words(error: ApiError) -> str:
-    """The server's message; an eviction's refusal names the budget only in its causes."""
+def _message(error: ApiError) -> str:
+    """The server's message and causes: a rejected eviction names its budget only in the causes."""
     status = error.status
     message = status.message or str(error)
     causes = (status.details.causes if status.details is not None else None) or ()
-    told = [c.message for c in causes if c.message and c.message not in message]
-    return " ".join([message, *told])
+    more = [c.message for c in causes if c.message and c.message not in message]
+    return " ".join([message, *more])
 
 
 def _namespace(kind: Kind, namespace: str) -> dict[str, Any]:
@@ -168,6 +170,6 @@ def _plain(item: Any) -> Manifest:
 
 
 def _typed(kind: Kind, item: Any) -> Manifest:
-    """A plain manifest with the type that lists and callers may leave out."""
+    """A plain manifest with apiVersion and kind, which list items and callers leave out."""
     plain = item if type(item) is dict else item.to_dict()
     return {"apiVersion": kind.api_version, "kind": kind.kind, **plain}

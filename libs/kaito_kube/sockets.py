@@ -1,7 +1,7 @@
-"""The sockets of a client, which are gone when it is closed.
+"""Tracks the sockets of an HTTP client, so that closing the client really closes them.
 
-aiohttp leaves a connection whose request was given up to part from its server in peace, which
-takes as long as the server likes, and keeps no account of it.
+aiohttp closes the connection of a canceled request in the background: the TLS shutdown takes as
+long as the server likes, and aiohttp keeps no record of it. The socket outlives its client.
 """
 
 import asyncio
@@ -13,53 +13,59 @@ from weakref import WeakSet
 
 from aiohttp.connector import AddrInfoType
 
-_PATIENCE_SECONDS = 5.0
-_LOOK_AGAIN_SECONDS = 0.005
+# Closing takes a few iterations of the event loop; the limit keeps a stuck socket from blocking
+# the process's exit.
+_CLOSE_TIMEOUT_SECONDS = 5.0
+_POLL_SECONDS = 0.005
 
 
 class Sockets:
     def __init__(self) -> None:
-        self._made: WeakSet[socket.socket] = WeakSet()
+        self._created: WeakSet[socket.socket] = WeakSet()
 
-    def make(self, address: AddrInfoType) -> socket.socket:
+    def create(self, address: AddrInfoType) -> socket.socket:
+        """A socket factory for aiohttp's TCPConnector."""
         family, kind, protocol, _, _ = address
-        made = socket.socket(family=family, type=kind, proto=protocol)
-        self.add(made)
-        return made
+        created = socket.socket(family=family, type=kind, proto=protocol)
+        self.add(created)
+        return created
 
-    def add(self, made: socket.socket) -> None:
-        self._made.add(made)
+    def add(self, created: socket.socket) -> None:
+        self._created.add(created)
 
-    async def end(self) -> None:
-        """Returns when the event loop has let go of each."""
+    async def close(self) -> None:
+        """Shuts the sockets down and waits until the event loop has closed each."""
         for each in self._open():
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
         with suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE_SECONDS):
+            async with asyncio.timeout(_CLOSE_TIMEOUT_SECONDS):
                 while self._open():
-                    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+                    await asyncio.sleep(_POLL_SECONDS)
 
     def _open(self) -> list[socket.socket]:
-        return [each for each in self._made if each.fileno() >= 0]
+        return [each for each in self._created if each.fileno() >= 0]
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
-    """`asyncio.run` for clients whose sockets somebody else makes."""
+    """Like `asyncio.run`, and closes the sockets of clients that create their own, such as kopf.
+
+    The event loop tracks them.
+    """
     sockets = Sockets()
-    with asyncio.Runner(loop_factory=lambda: _Loop(sockets)) as runner:
+    with asyncio.Runner(loop_factory=lambda: _TrackingLoop(sockets)) as runner:
         try:
             runner.run(work)
         finally:
-            runner.run(sockets.end())
+            runner.run(sockets.close())
 
 
-class _Loop(asyncio.SelectorEventLoop):
+class _TrackingLoop(asyncio.SelectorEventLoop):
     def __init__(self, sockets: Sockets) -> None:
         super().__init__()
-        self._account = sockets
+        self._sockets = sockets
 
     async def create_connection(self, *args: Any, **options: Any) -> Any:
-        if (made := options.get("sock")) is not None:
-            self._account.add(made)
+        if (created := options.get("sock")) is not None:
+            self._sockets.add(created)
         return await super().create_connection(*args, **options)

@@ -1,7 +1,7 @@
-"""What is known of the cluster: the newest manifest of every object that was fed in.
+"""A store of the newest manifest of every object that was fed in, with indexes by label.
 
-Whoever feeds it (an informer, kopf, a test) tells of every change; whoever listens is told
-which object changed and looks at the whole. Nothing here depends on the kind of change.
+An informer, kopf or a test feeds it. Listeners get the object that changed and decide from the
+whole store: nothing may depend on what kind of change it was.
 """
 
 from collections import defaultdict
@@ -10,8 +10,8 @@ from typing import Any
 
 from kaito_kube.kinds import Key, Kind, Manifest, key_of, labels_of
 
-# No label has this value: it is where the index keeps what lacks the label.
-_UNLABELLED = "\0"
+# The index entry for objects without the label. NUL cannot occur in a label's value.
+_UNLABELED = "\0"
 
 Listener = Callable[[Kind, Manifest], None]
 KindListener = Callable[[Kind], None]
@@ -27,19 +27,22 @@ class Store:
         self._missing_kinds: set[Kind] = set()
 
     def index(self, kind: Kind, label: str) -> None:
-        """Makes `select` on that label cost what it returns. Call it before feeding."""
+        """Indexes the kind by that label: `select` then reads only the matching objects.
+
+        Call it before the first object is fed in.
+        """
         self._by_label[(kind, label)] = defaultdict(set)
 
     def add_listener(self, listener: Listener) -> None:
-        """`listener` gets the manifest after each change (before it, for a deletion)."""
+        """`listener` gets the manifest after each change, or the last one before a deletion."""
         self._listeners.append(listener)
 
     def add_kind_listener(self, listener: KindListener) -> None:
-        """`listener` gets a kind that the cluster has come to know, or knows no more."""
+        """`listener` gets a kind that the cluster starts or stops serving."""
         self._kind_listeners.append(listener)
 
     def upsert(self, kind: Kind, manifest: Manifest) -> None:
-        """Feeds an object; one that is not newer than what is known changes nothing."""
+        """Adds or updates an object. An older version than the stored one is ignored."""
         manifest = slim(manifest)
         key = key_of(manifest)
         before = self._objects[kind].get(key)
@@ -56,21 +59,21 @@ class Store:
             self._notify(kind, before)
 
     def replace_all(self, kind: Kind, manifests: Iterable[Manifest]) -> None:
-        """Feeds a whole listing: what is not in it is gone."""
+        """Feeds in a complete listing: objects that are not in it are removed."""
         self._fill(kind, manifests)
         if kind in self._missing_kinds:
             self._missing_kinds.discard(kind)
             self._notify_kind(kind)
 
     def mark_kind_missing(self, kind: Kind) -> None:
-        """Feeds that the cluster does not know the kind, and so has nothing of it."""
+        """Records that the cluster does not serve the kind, and removes its objects."""
         self._fill(kind, ())
         if kind not in self._missing_kinds:
             self._missing_kinds.add(kind)
             self._notify_kind(kind)
 
     def is_kind_served(self, kind: Kind) -> bool:
-        """False only where the cluster was asked and does not know the kind."""
+        """False only after the cluster reported that it does not serve the kind."""
         return kind not in self._missing_kinds
 
     def _fill(self, kind: Kind, manifests: Iterable[Manifest]) -> None:
@@ -82,7 +85,7 @@ class Store:
         self._synced.add(kind)
 
     def is_synced(self, kind: Kind) -> bool:
-        """Whether a whole listing was fed once: before that, absence means nothing."""
+        """Whether a complete listing was fed in. Before that, a missing object means nothing."""
         return kind in self._synced
 
     def get(self, kind: Kind, key: Key) -> Manifest | None:
@@ -95,7 +98,7 @@ class Store:
         return list(self._objects[kind])
 
     def select(self, kind: Kind, labels: Mapping[str, str], namespace: str = "") -> list[Manifest]:
-        """Objects that carry all of these labels."""
+        """Objects that carry all of these labels, of all namespaces by default."""
         return [
             manifest
             for manifest in self._candidates(kind, labels)
@@ -108,12 +111,13 @@ class Store:
         index, objects = self._by_label.get((kind, label)), self._objects[kind]
         if index is None:
             return [item for item in objects.values() if label not in labels_of(item)]
-        return [objects[key] for key in sorted(index.get(_UNLABELLED, ()))]
+        return [objects[key] for key in sorted(index.get(_UNLABELED, ()))]
 
     def _candidates(self, kind: Kind, labels: Mapping[str, str]) -> list[Manifest]:
         objects = self._objects[kind]
         for label, value in labels.items():
             if (index := self._by_label.get((kind, label))) is not None:
+                # Sorted, because the order of a set differs from process to process.
                 return [objects[key] for key in sorted(index.get(value, ()))]
         return list(objects.values())
 
@@ -123,8 +127,8 @@ class Store:
         for (indexed, label), index in self._by_label.items():
             if indexed is not kind:
                 continue
-            old = labels_of(before).get(label, _UNLABELLED) if before else None
-            new = labels_of(after).get(label, _UNLABELLED) if after else None
+            old = labels_of(before).get(label, _UNLABELED) if before else None
+            new = labels_of(after).get(label, _UNLABELED) if after else None
             if old is not None:
                 index[old].discard(key)
                 if not index[old]:
@@ -142,7 +146,7 @@ class Store:
 
 
 def slim(manifest: Manifest) -> Manifest:
-    """Without what no decision reads and half of the memory goes to."""
+    """Drops what no decision reads: managedFields and a Node's images, half of the memory."""
     metadata: dict[str, Any] = dict(manifest["metadata"])
     metadata.pop("managedFields", None)
     status = manifest.get("status")
@@ -153,11 +157,13 @@ def slim(manifest: Manifest) -> Manifest:
 
 
 def _is_newer(before: Manifest, manifest: Manifest) -> bool:
-    """Versions of one object are ordered; those of two with the same name are not."""
+    """Compares resource versions, which are ordered only within the life of one object (uid)."""
     old, new = before["metadata"], manifest["metadata"]
     was, is_ = old.get("resourceVersion"), new.get("resourceVersion")
     if was is None or is_ is None or old.get("uid") != new.get("uid"):
         return True
+    # Formally opaque, but decimal in every API server; comparing them drops events that a watch
+    # replays after a list.
     if str(was).isdecimal() and str(is_).isdecimal():
         return int(is_) > int(was)
     return bool(was != is_)

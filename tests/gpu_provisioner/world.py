@@ -214,7 +214,7 @@ class World:
         self._remove(node)
 
     def _remove(self, node: Manifest) -> None:
-        self.cluster._drop(NODE, self.cluster._objects[NODE][key_of(node)])
+        self.cluster.change(NODE, key_of(node), None)
 
     def join(self, pool: str) -> None:
         if self.cluster.peek(NODE, f"aks-{pool}-0"):

@@ -1,4 +1,4 @@
-"""Who the server is believed to be, who it is told that asks, and what is left behind."""
+"""Connecting: certificates, credentials, proxies, and what a canceled request leaves open."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass
 class Server:
-    """Answers who shows this token, or anybody."""
+    """Accepts requests with this token, or all of them if it is empty."""
 
     port: int = 0
     token: str = ""
@@ -49,9 +49,9 @@ class Server:
         assert request.transport is not None
         self.seen.append(request)
         self.subjects.append((request.transport.get_extra_info("peercert") or {}).get("subject"))
-        refused = self.token and request.headers.get("Authorization") != f"Bearer {self.token}"
-        self.statuses.append(401 if refused else 200)
-        if refused:
+        rejected = self.token and request.headers.get("Authorization") != f"Bearer {self.token}"
+        self.statuses.append(401 if rejected else 200)
+        if rejected:
             return web.Response(status=401, text="Unauthorized")
         if "watch" in request.query:
             return web.Response(text=f"{CHANGE}\n")
@@ -71,14 +71,14 @@ async def serving(context: ssl.SSLContext | None) -> AsyncIterator[Server]:
         await runner.cleanup()
 
 
-def speaking(pki: Path, name: str = "apiserver", *, asks_who: bool = False) -> ssl.SSLContext:
-    """TLS with that certificate."""
+def tls(pki: Path, name: str = "apiserver", *, client_certificate: bool = False) -> ssl.SSLContext:
+    """A TLS context with that certificate."""
     pair = certificates.pair(pki, name)
     context = ssl.create_default_context(
         ssl.Purpose.CLIENT_AUTH, cafile=str(certificates.pair(pki, certificates.CA).cert)
     )
     context.load_cert_chain(pair.cert, pair.key)
-    context.verify_mode = ssl.CERT_REQUIRED if asks_who else ssl.CERT_NONE
+    context.verify_mode = ssl.CERT_REQUIRED if client_certificate else ssl.CERT_NONE
     return context
 
 
@@ -104,8 +104,8 @@ def kubeconfig(
     monkeypatch.setenv("KUBECONFIG", str(path))
 
 
-@pytest.mark.parametrize("inline", [True, False], ids=["in it", "beside it"])
-async def test_a_client_certificate_is_shown(
+@pytest.mark.parametrize("inline", [True, False], ids=["inline", "files"])
+async def test_client_certificate_is_sent(
     pki: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inline: bool
 ) -> None:
     admin, authority = certificates.pair(pki, "admin"), certificates.pair(pki, certificates.CA).cert
@@ -117,18 +117,18 @@ async def test_a_client_certificate_is_shown(
     else:
         cluster = {"certificate-authority": authority.name}
         user = {"client-certificate": admin.cert.name, "client-key": admin.key.name}
-    async with serving(speaking(pki, asks_who=True)) as server:
+    async with serving(tls(pki, client_certificate=True)) as server:
         kubeconfig(tmp_path, monkeypatch, f"https://127.0.0.1:{server.port}", cluster, user)
         async with connect("kaito-test") as api:
             assert await api.get(POD, "a", "team") == POD_1
     assert "kaito-admin" in str(server.subjects)
 
 
-async def test_who_shows_no_certificate_where_one_is_asked_for_has_no_answer(
+async def test_connection_without_a_required_client_certificate_fails(
     pki: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster = {"certificate-authority-data": data(certificates.pair(pki, certificates.CA).cert)}
-    async with serving(speaking(pki, asks_who=True)) as server:
+    async with serving(tls(pki, client_certificate=True)) as server:
         kubeconfig(tmp_path, monkeypatch, f"https://127.0.0.1:{server.port}", cluster, {})
         async with connect("kaito-test") as api:
             with pytest.raises(Unavailable):
@@ -137,7 +137,7 @@ async def test_who_shows_no_certificate_where_one_is_asked_for_has_no_answer(
 
 
 @pytest.mark.parametrize(
-    ("trusted", "insecure", "certificate", "believed"),
+    ("trusted", "insecure", "certificate", "trusted_server"),
     [
         (certificates.CA, False, "apiserver", True),
         (certificates.CA, False, "coredns", False),
@@ -145,34 +145,34 @@ async def test_who_shows_no_certificate_where_one_is_asked_for_has_no_answer(
         ("", False, "apiserver", False),
         ("", True, "coredns", True),
     ],
-    ids=["its authority", "not its name", "another authority", "the system's", "insecure"],
+    ids=["its CA", "another name", "another CA", "system CAs", "insecure"],
 )
-async def test_a_server_is_believed_only_as_the_kubeconfig_says(
+async def test_server_certificate_is_verified_as_the_kubeconfig_says(
     pki: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     trusted: str,
     insecure: bool,
     certificate: str,
-    believed: bool,
+    trusted_server: bool,
 ) -> None:
     cluster: dict[str, object] = {"insecure-skip-tls-verify": insecure}
     if trusted:
         cluster["certificate-authority-data"] = data(certificates.pair(pki, trusted).cert)
-    async with serving(speaking(pki, certificate)) as server:
+    async with serving(tls(pki, certificate)) as server:
         url = f"https://127.0.0.1:{server.port}"
         kubeconfig(tmp_path, monkeypatch, url, cluster, {"token": "secret"})
         async with connect("kaito-test") as api:
-            if believed:
+            if trusted_server:
                 assert await api.get(POD, "a", "team") == POD_1
             else:
                 with pytest.raises(Unavailable, match="certificate verify failed"):
                     await api.get(POD, "a", "team")
     tokens = [request.headers["Authorization"] for request in server.seen]
-    assert tokens == (["Bearer secret"] if believed else [])
+    assert tokens == (["Bearer secret"] if trusted_server else [])
 
 
-async def test_the_environments_proxy_is_asked(
+async def test_proxy_of_the_environment_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(None) as proxy:
@@ -185,8 +185,10 @@ async def test_the_environments_proxy_is_asked(
     assert [request.host for request in proxy.seen] == ["api.invalid"]
 
 
-def in_a_pod(folder: Path, pki: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A ServiceAccount as the kubelet mounts it; returns where its token is."""
+def mount_service_account(
+    folder: Path, pki: Path, port: int, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Mounts a ServiceAccount as the kubelet does; returns the path of its token."""
     shutil.copy(certificates.pair(pki, certificates.CA).cert, folder / "ca.crt")
     (folder / "namespace").write_text("kaito")
     token = folder / "token"
@@ -198,19 +200,19 @@ def in_a_pod(folder: Path, pki: Path, port: int, monkeypatch: pytest.MonkeyPatch
     return token
 
 
-async def test_a_pods_token_is_read_again_when_it_is_refused(
+async def test_rejected_pod_token_is_read_again(
     pki: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The kubelet writes another before the old one ends; what was asked is asked anew, whole."""
-    async with serving(speaking(pki)) as server:
-        token = in_a_pod(tmp_path, pki, server.port, monkeypatch)
+    """The kubelet rotates tokens before they expire; the request is repeated in full."""
+    async with serving(tls(pki)) as server:
+        token = mount_service_account(tmp_path, pki, server.port, monkeypatch)
         async with connect("kaito-test") as api:
             server.token = "first"
             await api.get(POD, "a", "team")
             for server.token in ("second", "third"):
                 token.write_text(server.token)
-                made = await api.create(POD, POD_1)
-                assert made["metadata"]["name"] == "a"
+                stored = await api.create(POD, POD_1)
+                assert stored["metadata"]["name"] == "a"
             server.token = "fourth"
             token.write_text(server.token)
             assert (await anext(aiter(api.watch(POD, "1")))).type == "ADDED"
@@ -219,11 +221,11 @@ async def test_a_pods_token_is_read_again_when_it_is_refused(
     assert set(server.statuses[7:]) == {200}
 
 
-async def test_a_token_that_stays_refused_is_the_servers_word(
+async def test_token_that_stays_rejected_is_forbidden(
     pki: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with serving(speaking(pki)) as server:
-        in_a_pod(tmp_path, pki, server.port, monkeypatch)
+    async with serving(tls(pki)) as server:
+        mount_service_account(tmp_path, pki, server.port, monkeypatch)
         server.token = "another"
         async with connect("kaito-test") as api:
             with pytest.raises(Forbidden):
@@ -231,7 +233,7 @@ async def test_a_token_that_stays_refused_is_the_servers_word(
     assert server.statuses == [401, 401]
 
 
-async def test_without_any_configuration_nothing_begins(
+async def test_missing_configuration_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
@@ -240,30 +242,30 @@ async def test_without_any_configuration_nothing_begins(
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.002, 0.005, 0.01, 0.05])
-async def test_nothing_is_left_open_of_what_was_given_up(
+async def test_canceled_request_leaves_no_socket_open(
     pki: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pause: float
 ) -> None:
-    """Wherever it was: on its way, being greeted, or waiting for its answer."""
-    made: list[socket.socket] = []
-    make = Sockets.make
+    """Whatever it waited for: the connection, the TLS handshake, or the response."""
+    created: list[socket.socket] = []
+    create = Sockets.create
 
-    def noted(self: Sockets, address: Any) -> socket.socket:
-        made.append(make(self, address))
-        return made[-1]
+    def recorded(self: Sockets, address: Any) -> socket.socket:
+        created.append(create(self, address))
+        return created[-1]
 
-    async def never(_: web.BaseRequest) -> web.StreamResponse:
+    async def hang(_: web.BaseRequest) -> web.StreamResponse:
         await asyncio.sleep(5)
         return web.Response()
 
-    monkeypatch.setattr(Sockets, "make", noted)
-    monkeypatch.setattr(Server, "answer", staticmethod(never))
-    async with serving(speaking(pki)) as server:
-        in_a_pod(tmp_path, pki, server.port, monkeypatch)
+    monkeypatch.setattr(Sockets, "create", recorded)
+    monkeypatch.setattr(Server, "answer", staticmethod(hang))
+    async with serving(tls(pki)) as server:
+        mount_service_account(tmp_path, pki, server.port, monkeypatch)
         async with connect("kaito-test") as api:
-            asking = asyncio.create_task(api.get(POD, "a", "team"))
-            while not made:
+            request = asyncio.create_task(api.get(POD, "a", "team"))
+            while not created:
                 await asyncio.sleep(0)
             await asyncio.sleep(pause)
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
-        assert [each.fileno() for each in made] == [-1]
+            request.cancel()
+            await asyncio.gather(request, return_exceptions=True)
+        assert [each.fileno() for each in created] == [-1]

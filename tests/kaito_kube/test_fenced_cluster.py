@@ -1,4 +1,4 @@
-"""Through a fence only a leader changes anything; whoever likes may look."""
+"""The fence: only the leader writes, everybody may read."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,22 +16,22 @@ from kaito_kube.leader_election import Leadership, LeaseConfig, run_as_leader
 
 pytestmark = pytest.mark.looptime
 
-TERMS = LeaseConfig(name="lease", namespace="kaito", identity="one")
+LEASE_CONFIG = LeaseConfig(name="lease", namespace="kaito", identity="one")
 POD_1: Manifest = {"metadata": {"name": "a", "namespace": "team"}}
-CHANGED: Manifest = {"metadata": {**POD_1["metadata"], "labels": {"app": "phi"}}}
+RELABELED: Manifest = {"metadata": {**POD_1["metadata"], "labels": {"app": "phi"}}}
 
-Ask = Callable[[FencedCluster], Awaitable[object]]
-CHANGES: dict[str, Ask] = {
+Request = Callable[[FencedCluster], Awaitable[object]]
+WRITES: dict[str, Request] = {
     "create": lambda c: c.create(POD, {"metadata": {"name": "b", "namespace": "team"}}),
-    "apply": lambda c: c.apply(POD, CHANGED),
-    "patch": lambda c: c.patch(POD, "a", CHANGED, namespace="team"),
+    "apply": lambda c: c.apply(POD, RELABELED),
+    "patch": lambda c: c.patch(POD, "a", RELABELED, namespace="team"),
     "patch status": lambda c: c.patch(
         POD, "a", {"status": {"phase": "Failed"}}, namespace="team", subresource="status"
     ),
     "delete": lambda c: c.delete(POD, "a", "team", grace_seconds=5),
     "evict": lambda c: c.evict("a", "team"),
 }
-READS: dict[str, Ask] = {
+READS: dict[str, Request] = {
     "get": lambda c: c.get(POD, "a", "team"),
     "list": lambda c: c.list(POD, namespace="team", labels=None),
     "watch": lambda c: anext(aiter(c.watch(POD, "0"))),
@@ -50,71 +50,71 @@ def fenced(leadership: Leadership) -> tuple[FakeCluster, FencedCluster]:
     return cluster, FencedCluster(cluster, leadership)
 
 
-def test_every_call_is_known_to_be_a_read_or_a_change() -> None:
+def test_every_method_is_classified_as_read_or_write() -> None:
     calls = {name for name, _ in getmembers(Cluster, isfunction) if not name.startswith("_")}
-    assert calls == {name.split()[0] for name in (*CHANGES, *READS)}
+    assert calls == {name.split()[0] for name in (*WRITES, *READS)}
 
 
-@pytest.mark.parametrize("verb", CHANGES)
-async def test_a_leader_changes_what_it_likes(verb: str) -> None:
+@pytest.mark.parametrize("verb", WRITES)
+async def test_leader_can_write(verb: str) -> None:
     cluster, fence = fenced(leading(10))
     before = cluster.version
     await asyncio.sleep(9)
-    await CHANGES[verb](fence)
+    await WRITES[verb](fence)
     assert [call.verb for call in cluster.calls] == [verb]
     assert cluster.version > before
 
 
-@pytest.mark.parametrize("verb", CHANGES)
+@pytest.mark.parametrize("verb", WRITES)
 @pytest.mark.parametrize("seconds", [0, 10], ids=["never led", "led once"])
-async def test_whoever_does_not_lead_changes_nothing(verb: str, seconds: int) -> None:
+async def test_non_leader_cannot_write(verb: str, seconds: int) -> None:
     cluster, fence = fenced(leading(seconds) if seconds else Leadership())
     before = cluster.version
     await asyncio.sleep(seconds)
     with pytest.raises(NotLeader):
-        await CHANGES[verb](fence)
+        await WRITES[verb](fence)
     assert (cluster.calls, cluster.version) == ([], before)
 
 
 @pytest.mark.parametrize("verb", READS)
-async def test_whoever_does_not_lead_may_look(verb: str) -> None:
+async def test_non_leader_can_read(verb: str) -> None:
     cluster, fence = fenced(Leadership())
     assert await READS[verb](fence)
     assert [call.verb for call in cluster.calls] == [verb]
 
 
-async def test_what_is_asked_arrives_whole() -> None:
+async def test_arguments_are_passed_on_unchanged() -> None:
     cluster, fence = fenced(leading(10))
-    await CHANGES["patch status"](fence)
-    await CHANGES["delete"](fence)
+    await WRITES["patch status"](fence)
+    await WRITES["delete"](fence)
     changed, deleted = cluster.calls
     assert changed == Call("patch status", POD, changed.key, {"status": {"phase": "Failed"}})
     assert (changed.key.namespace, changed.key.name) == ("team", "a")
     assert deleted == Call("delete", POD, changed.key, {"gracePeriodSeconds": 5})
 
 
-async def test_a_refusal_of_the_servers_is_the_servers() -> None:
+async def test_server_errors_are_passed_on() -> None:
     cluster, fence = fenced(leading(10))
-    cluster.fail_next("evict", NotFound("it is gone"))
-    with pytest.raises(NotFound, match="it is gone"):
+    cluster.fail_next("evict", NotFound("not found"))
+    with pytest.raises(NotFound, match="not found"):
         await fence.evict("a", "team")
 
 
-async def test_a_lease_that_is_renewed_opens_the_fence_again_and_its_end_shuts_it() -> None:
+async def test_renewal_keeps_the_fence_open_until_leadership_ends() -> None:
     leadership = leading(10)
     _, fence = fenced(leadership)
     leadership.extend(asyncio.get_running_loop().time() + 30)
     await asyncio.sleep(20)
-    await CHANGES["patch"](fence)
+    await WRITES["patch"](fence)
     leadership.end()
     with pytest.raises(NotLeader):
-        await CHANGES["apply"](fence)
+        await WRITES["apply"](fence)
 
 
 class Slow(FakeCluster):
-    """Takes a minute over what is created, and says when it was left alone with it."""
+    """Takes a minute for a create, and records when that is canceled."""
 
-    left: float | None = None
+    canceled_at: float | None = None
 
     async def create(self, kind: Kind, manifest: Manifest) -> Manifest:
         if kind is LEASE:
@@ -122,12 +122,12 @@ class Slow(FakeCluster):
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
-            self.left = asyncio.get_running_loop().time()
+            self.canceled_at = asyncio.get_running_loop().time()
             raise
         return manifest
 
 
-async def test_what_is_under_way_when_leadership_is_lost_has_its_answer_and_no_successor() -> None:
+async def test_request_in_flight_completes_but_no_other_follows_after_leadership_ends() -> None:
     leadership = leading(30)
     fence = FencedCluster(Slow(), leadership)
     assert await fence.create(POD, POD_1) == POD_1
@@ -135,17 +135,17 @@ async def test_what_is_under_way_when_leadership_is_lost_has_its_answer_and_no_s
         await fence.create(POD, POD_1)
 
 
-def cut_off(cluster: FakeCluster) -> None:
-    """From now on nothing of the Lease can be read or written."""
+def fail_lease_requests(cluster: FakeCluster) -> None:
+    """Makes every read and write of the Lease fail from now on."""
 
     def refuse(call: Call) -> None:
         if call.kind is LEASE:
-            raise Unavailable("no answer")
+            raise Unavailable("no response")
 
     cluster.hook = refuse
 
 
-async def test_who_cannot_renew_lets_go_of_what_is_under_way_before_another_may_lead() -> None:
+async def test_work_is_canceled_before_another_replica_can_lead() -> None:
     cluster, leadership, loop = Slow(), Leadership(), asyncio.get_running_loop()
     fence = FencedCluster(cluster, leadership)
 
@@ -153,10 +153,15 @@ async def test_who_cannot_renew_lets_go_of_what_is_under_way_before_another_may_
         await fence.create(POD, POD_1)
 
     began = loop.time()
-    leader = asyncio.create_task(run_as_leader(cluster, SystemClock(), TERMS, work, leadership))
+    leader = asyncio.create_task(
+        run_as_leader(cluster, SystemClock(), LEASE_CONFIG, work, leadership)
+    )
     await asyncio.sleep(0.1)
-    cut_off(cluster)
+    fail_lease_requests(cluster)
     await leader
-    assert cluster.left is not None and 0 < cluster.left - began < TERMS.lease_duration_seconds
+    assert (
+        cluster.canceled_at is not None
+        and 0 < cluster.canceled_at - began < LEASE_CONFIG.lease_duration_seconds
+    )
     with pytest.raises(NotLeader):
         await fence.evict("a", "team")

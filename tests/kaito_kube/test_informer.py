@@ -1,4 +1,4 @@
-"""The informer where a kind is missing: it says so, and waits for it without asking."""
+"""The informer: outages, stale versions, and kinds that the cluster does not serve (yet)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -15,18 +15,18 @@ from kaito_kube.store import Store
 
 pytestmark = pytest.mark.looptime
 
-DEFINED = Key("", "machines.karpenter.sh")
+CRD_KEY = Key("", "machines.karpenter.sh")
 OTHER = {"metadata": {"name": "others.karpenter.sh"}}
 MACHINES = WatchSource(MACHINE, optional=True)
 
 
-def definition(**served: bool) -> Manifest:
-    """Of Machines, in these versions."""
+def crd(**served: bool) -> Manifest:
+    """The CRD of Machines with these versions."""
     versions = [{"name": name, "served": is_served} for name, is_served in served.items()]
     return {"metadata": {"name": "machines.karpenter.sh"}, "spec": {"versions": versions}}
 
 
-DEFINITION = definition(v1alpha5=True)
+MACHINE_CRD = crd(v1alpha5=True)
 
 
 @asynccontextmanager
@@ -39,27 +39,27 @@ async def informed(cluster: FakeCluster) -> AsyncIterator[Store]:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_a_kind_that_comes_is_listed_and_until_then_nothing_is_asked() -> None:
+async def test_new_kind_is_listed_and_not_polled_before() -> None:
     cluster = FakeCluster(missing_kinds={MACHINE})
     async with informed(cluster) as store:
-        told: list[Kind] = []
-        store.add_kind_listener(told.append)
+        notified: list[Kind] = []
+        store.add_kind_listener(notified.append)
         assert store.is_synced(MACHINE) and not store.is_kind_served(MACHINE)
-        asked = len(cluster.calls)
+        calls = len(cluster.calls)
         await asyncio.sleep(600)
-        assert len(cluster.calls) == asked
+        assert len(cluster.calls) == calls
         cluster.missing_kinds.clear()
         cluster.seed(MACHINE, {"metadata": {"name": "m"}})
         cluster.seed(CUSTOM_RESOURCE_DEFINITION, OTHER)
-        cluster.seed(CUSTOM_RESOURCE_DEFINITION, DEFINITION)
+        cluster.seed(CUSTOM_RESOURCE_DEFINITION, MACHINE_CRD)
         await asyncio.sleep(1)
         assert store.keys(MACHINE) == [Key("", "m")]
-        assert told == [MACHINE] and store.is_kind_served(MACHINE)
+        assert notified == [MACHINE] and store.is_kind_served(MACHINE)
 
 
-async def test_a_kind_that_is_defined_and_not_served_yet_is_asked_for_again() -> None:
+async def test_kind_with_a_crd_that_is_not_served_yet_is_listed_again() -> None:
     cluster = FakeCluster(missing_kinds={MACHINE})
-    cluster.seed(CUSTOM_RESOURCE_DEFINITION, DEFINITION)
+    cluster.seed(CUSTOM_RESOURCE_DEFINITION, MACHINE_CRD)
     async with informed(cluster) as store:
         assert not store.is_kind_served(MACHINE)
         cluster.missing_kinds.clear()
@@ -68,9 +68,9 @@ async def test_a_kind_that_is_defined_and_not_served_yet_is_asked_for_again() ->
 
 
 @pytest.mark.parametrize("verb", ["list", "watch"])
-async def test_who_may_not_look_for_definitions_asks_for_the_kind_now_and_then(verb: str) -> None:
+async def test_missing_kind_is_polled_when_crds_cannot_be_watched(verb: str) -> None:
     cluster = FakeCluster(missing_kinds={MACHINE})
-    refusal: ClusterError = Forbidden("no right")
+    refusal: ClusterError = Forbidden("RBAC")
     cluster.fail_next(verb, refusal, CUSTOM_RESOURCE_DEFINITION)
     async with informed(cluster) as store:
         cluster.missing_kinds.clear()
@@ -81,56 +81,58 @@ async def test_who_may_not_look_for_definitions_asks_for_the_kind_now_and_then(v
 
 
 @pytest.mark.parametrize(
-    "defined", [definition(v1=True), definition(v1=True, v1alpha5=False)], ids=["lacks it", "ended"]
+    "defined",
+    [crd(v1=True), crd(v1=True, v1alpha5=False)],
+    ids=["without ours", "no longer served"],
 )
-async def test_a_kind_that_is_defined_in_other_versions_is_waited_for_without_asking(
+async def test_kind_served_in_other_versions_is_not_polled(
     defined: Manifest,
 ) -> None:
-    """As by a provisioner of another age: it stays so for as long as that runs."""
+    """An older or newer provisioner is installed; that may stay so for long."""
     cluster = FakeCluster(missing_kinds={MACHINE})
     cluster.seed(CUSTOM_RESOURCE_DEFINITION, defined)
     async with informed(cluster) as store:
-        asked = len(cluster.calls)
-        cluster.change(CUSTOM_RESOURCE_DEFINITION, DEFINED, {"metadata": {"labels": {"a": "b"}}})
+        calls = len(cluster.calls)
+        cluster.change(CUSTOM_RESOURCE_DEFINITION, CRD_KEY, {"metadata": {"labels": {"a": "b"}}})
         await asyncio.sleep(600)
-        assert len(cluster.calls) == asked and not store.is_kind_served(MACHINE)
+        assert len(cluster.calls) == calls and not store.is_kind_served(MACHINE)
         cluster.missing_kinds.clear()
-        cluster.change(CUSTOM_RESOURCE_DEFINITION, DEFINED, definition(v1=True, v1alpha5=True))
+        cluster.change(CUSTOM_RESOURCE_DEFINITION, CRD_KEY, crd(v1=True, v1alpha5=True))
         await asyncio.sleep(1)
         assert store.is_kind_served(MACHINE)
 
 
-async def test_a_definition_that_goes_is_none_that_comes() -> None:
+async def test_deleted_crd_does_not_count_as_served() -> None:
     cluster = FakeCluster(missing_kinds={MACHINE})
     async with informed(cluster):
-        cluster.seed(CUSTOM_RESOURCE_DEFINITION, definition(v1=True))
+        cluster.seed(CUSTOM_RESOURCE_DEFINITION, crd(v1=True))
         await asyncio.sleep(1)
-        asked = len(cluster.calls)
-        cluster.change(CUSTOM_RESOURCE_DEFINITION, DEFINED, None)
+        calls = len(cluster.calls)
+        cluster.change(CUSTOM_RESOURCE_DEFINITION, CRD_KEY, None)
         await asyncio.sleep(60)
-        assert len(cluster.calls) == asked
+        assert len(cluster.calls) == calls
 
 
-async def test_a_kind_that_goes_takes_its_objects_along_and_may_come_back() -> None:
-    """Its watch is ended, and the next question is answered that there is no such kind."""
-    cluster, told = Ending(), list[Kind]()
+async def test_removed_kind_removes_its_objects_and_may_return() -> None:
+    """The API server ends the watch and answers the next list with NotFound."""
+    cluster, notified = Ending(), list[Kind]()
     cluster.seed(MACHINE, {"metadata": {"name": "m"}})
     async with informed(cluster) as store:
-        store.add_kind_listener(told.append)
+        store.add_kind_listener(notified.append)
         cluster.missing_kinds.add(MACHINE)
         cluster.end.set()
         await asyncio.sleep(1)
         assert not store.is_kind_served(MACHINE) and store.keys(MACHINE) == []
         cluster.end.clear()
         cluster.missing_kinds.clear()
-        cluster.seed(CUSTOM_RESOURCE_DEFINITION, DEFINITION)
+        cluster.seed(CUSTOM_RESOURCE_DEFINITION, MACHINE_CRD)
         await asyncio.sleep(1)
         assert store.keys(MACHINE) == [Key("", "m")]
-    assert told == [MACHINE, MACHINE]
+    assert notified == [MACHINE, MACHINE]
 
 
 class Ending(FakeCluster):
-    """Ends the watches of Machines when it is told to."""
+    """Ends the watches of Machines once `end` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,10 +149,10 @@ class Ending(FakeCluster):
 
 
 @pytest.mark.parametrize("verb", ["list", "watch"])
-async def test_an_outage_is_waited_out_and_the_store_keeps_its_last_state(verb: str) -> None:
+async def test_store_keeps_its_last_state_during_an_outage(verb: str) -> None:
     cluster = FakeCluster()
     cluster.seed(MACHINE, {"metadata": {"name": "m"}})
-    cluster.fail_next(verb, Unavailable("no answer"), MACHINE)
+    cluster.fail_next(verb, Unavailable("no response"), MACHINE)
     async with informed(cluster) as store:
         known = [Key("", "m")] if verb == "watch" else []
         assert store.keys(MACHINE) == known and store.is_kind_served(MACHINE)
@@ -159,7 +161,7 @@ async def test_an_outage_is_waited_out_and_the_store_keeps_its_last_state(verb: 
     assert [call.verb for call in cluster.calls].count("list") == 2
 
 
-async def test_a_moment_that_is_too_old_is_left_at_once() -> None:
+async def test_expired_version_is_listed_again_at_once() -> None:
     cluster = FakeCluster()
     cluster.fail_next("watch", Expired("too old"), MACHINE)
     began = asyncio.get_running_loop().time()

@@ -1,4 +1,4 @@
-"""Leadership: who may take it, how long it is believed in, and how it is handed on."""
+"""Leader election: who may take the Lease, how long a renewal counts, and the handover."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ from kaito_kube.leader_election import (
 pytestmark = pytest.mark.looptime
 
 
-def terms(identity: str = "one") -> LeaseConfig:
+def lease_config(identity: str = "one") -> LeaseConfig:
     return LeaseConfig(name="lease", namespace="kaito", identity=identity)
 
 
@@ -44,22 +44,22 @@ def lease(holder: str, **more: object) -> Manifest:
         (lease("two", leaseDurationSeconds=60), 21, LeaseAction.WAIT),
     ],
     ids=[
-        "none there",
-        "nobody ever held it",
-        "mine, however old",
-        "given up",
-        "another's",
-        "another's that ran out",
-        "another's, which lasts longer",
+        "no Lease",
+        "never held",
+        "own, however old",
+        "released",
+        "held by another",
+        "held by another, run out",
+        "held by another, longer duration",
     ],
 )
-def test_a_lease_is_taken_only_when_nobody_may_act_by_it(
+def test_lease_is_taken_only_when_no_other_replica_can_lead(
     seen: Manifest | None, unchanged: float, action: LeaseAction
 ) -> None:
-    assert decide(seen, terms(), unchanged) is action
+    assert decide(seen, lease_config(), unchanged) is action
 
 
-def test_a_lease_ages_from_when_it_was_first_seen_as_it_is() -> None:
+def test_lease_ages_from_its_last_observed_change() -> None:
     observation = LeaseObservation()
     assert observation.seconds(lease("two", renewTime="a"), 100) == 0
     assert observation.seconds(lease("two", renewTime="a"), 115) == 15
@@ -84,7 +84,7 @@ class Replica:
             self.working = False
 
     async def run(self) -> None:
-        await run_as_leader(self.cluster, self, terms(self.name), self.work, self.leadership)
+        await run_as_leader(self.cluster, self, lease_config(self.name), self.work, self.leadership)
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -106,7 +106,7 @@ def holder(cluster: FakeCluster) -> str:
     return str(found["spec"]["holderIdentity"])
 
 
-async def test_who_leads_goes_on_leading_and_the_other_waits() -> None:
+async def test_leader_keeps_leading_while_the_other_replica_waits() -> None:
     cluster = FakeCluster()
     one, two = Replica(cluster, "one"), Replica(cluster, "two")
     async with running(one, two):
@@ -116,25 +116,27 @@ async def test_who_leads_goes_on_leading_and_the_other_waits() -> None:
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-async def test_clocks_that_differ_by_an_hour_do_no_harm(hours: int) -> None:
+async def test_clocks_that_differ_by_an_hour_are_harmless(hours: int) -> None:
     cluster = FakeCluster()
     one, two = Replica(cluster, "one"), Replica(cluster, "two", timedelta(hours=hours))
     async with running(one, two) as (first, _):
         await asyncio.sleep(600)
         assert (one.working, two.working) == (True, False) and not first.done()
         cluster.hook = refuse
-        await asyncio.sleep(terms().lease_duration_seconds)
+        await asyncio.sleep(lease_config().lease_duration_seconds)
         cluster.hook = None
-        await asyncio.sleep(terms().lease_duration_seconds + terms().renew_interval_seconds)
+        await asyncio.sleep(
+            lease_config().lease_duration_seconds + lease_config().renew_interval_seconds
+        )
         assert first.done() and two.working
 
 
-@pytest.mark.parametrize("cancelled", [True, False], ids=["told to stop", "its work ended"])
-async def test_who_stops_hands_it_on_at_once(cancelled: bool) -> None:
+@pytest.mark.parametrize("canceled", [True, False], ids=["canceled", "work ended"])
+async def test_lease_is_released_at_once_when_the_leader_stops(canceled: bool) -> None:
     cluster = FakeCluster()
     one, two = Replica(cluster, "one"), Replica(cluster, "two")
     async with running(one, two) as (first, _):
-        if cancelled:
+        if canceled:
             first.cancel()
         else:
             one.done.set()
@@ -143,18 +145,18 @@ async def test_who_stops_hands_it_on_at_once(cancelled: bool) -> None:
         assert not one.leadership.is_held() and holder(cluster) == "two"
 
 
-async def test_a_failure_of_the_work_is_told_and_the_lease_given_up() -> None:
+async def test_failed_work_is_raised_and_the_lease_released() -> None:
     cluster = FakeCluster()
 
     async def work() -> None:
         raise RuntimeError("lost")
 
     with pytest.raises(RuntimeError, match="lost"):
-        await run_as_leader(cluster, SystemClock(), terms(), work)
+        await run_as_leader(cluster, SystemClock(), lease_config(), work)
     assert holder(cluster) == ""
 
 
-async def test_an_outage_shorter_than_the_lease_costs_nothing() -> None:
+async def test_leader_survives_an_outage_shorter_than_the_lease() -> None:
     cluster = FakeCluster()
     one = Replica(cluster, "one")
     async with running(one) as (task,):
@@ -165,22 +167,22 @@ async def test_an_outage_shorter_than_the_lease_costs_nothing() -> None:
         assert one.working and not task.done()
 
 
-async def test_a_longer_one_ends_leadership_before_another_may_have_it() -> None:
+async def test_longer_outage_ends_leadership_before_the_lease_runs_out() -> None:
     cluster = FakeCluster()
     one = Replica(cluster, "one")
     async with running(one) as (task,):
         cluster.hook = refuse
-        await asyncio.sleep(terms().lease_duration_seconds - 1)
+        await asyncio.sleep(lease_config().lease_duration_seconds - 1)
         assert task.done() and not one.working and not one.leadership.is_held()
 
 
 def refuse(call: Call) -> None:
     if call.kind is LEASE:
-        raise Unavailable("no answer")
+        raise Unavailable("no response")
 
 
-async def test_a_lease_that_was_lost_is_not_taken_again_by_the_same_process() -> None:
-    """Others may have acted meanwhile, and it saw nothing of that."""
+async def test_process_does_not_take_a_lost_lease_again() -> None:
+    """Another replica may have acted meanwhile, unobserved."""
     cluster = FakeCluster()
     one = Replica(cluster, "one")
     async with running(one) as (task,):
@@ -189,7 +191,7 @@ async def test_a_lease_that_was_lost_is_not_taken_again_by_the_same_process() ->
         assert task.done() and holder(cluster) == ""
 
 
-async def test_of_two_that_take_it_at_once_one_has_it() -> None:
+async def test_one_of_two_concurrent_candidates_wins() -> None:
     cluster = FakeCluster()
     cluster.seed(LEASE, {"metadata": {"name": "lease", "namespace": "kaito"}, "spec": {}})
     cluster.fail_next("patch", Conflict("it changed"), LEASE)
@@ -200,14 +202,14 @@ async def test_of_two_that_take_it_at_once_one_has_it() -> None:
         assert one.working
 
 
-async def test_who_sees_another_hold_the_lease_leads_no_more_from_then_on() -> None:
-    """As where the other's clock is far ahead: it took what had not run out."""
+async def test_leadership_ends_when_another_replica_holds_the_lease() -> None:
+    """For example a replica whose clock is far ahead took the Lease too early."""
     cluster = FakeCluster()
     one = Replica(cluster, "one")
     async with running(one) as (task,):
         now = datetime.now(UTC).isoformat()
         taken = {"spec": {"holderIdentity": "two", "renewTime": now}}
         cluster.change(LEASE, Key("kaito", "lease"), taken)
-        await asyncio.sleep(terms().renew_interval_seconds + 1)
+        await asyncio.sleep(lease_config().renew_interval_seconds + 1)
         assert task.done() and not one.working and not one.leadership.is_held()
         assert holder(cluster) == "two"

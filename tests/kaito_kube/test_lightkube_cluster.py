@@ -1,4 +1,4 @@
-"""What is sent to an API server, and how its refusals are read."""
+"""Requests that lightkube sends, and how its errors are translated."""
 
 from collections.abc import Callable
 
@@ -12,9 +12,9 @@ from kaito_kube.errors import Throttled
 from kaito_kube.kinds import POD
 from kaito_kube.lightkube_cluster import LightkubeCluster
 
-Answer = Callable[[httpx2.Request], httpx2.Response]
+Handler = Callable[[httpx2.Request], httpx2.Response]
 
-REFUSED = {
+EVICTION_REJECTED = {
     "kind": "Status",
     "apiVersion": "v1",
     "status": "Failure",
@@ -32,15 +32,15 @@ REFUSED = {
 }
 
 
-def cluster(answer: Answer) -> LightkubeCluster:
+def cluster(handler: Handler) -> LightkubeCluster:
     config = KubeConfig.from_one(cluster=Cluster(server="http://api"), user=User())
-    return LightkubeCluster(AsyncClient(config=config, transport=httpx2.MockTransport(answer)))
+    return LightkubeCluster(AsyncClient(config=config, transport=httpx2.MockTransport(handler)))
 
 
-async def test_an_eviction_that_a_budget_forbids_names_the_budget() -> None:
-    refusing = cluster(lambda request: httpx2.Response(429, json=REFUSED))
+async def test_rejected_eviction_names_the_disruption_budget() -> None:
+    budgeted = cluster(lambda request: httpx2.Response(429, json=EVICTION_REJECTED))
     with pytest.raises(Throttled) as refused:
-        await refusing.evict("a", "default")
+        await budgeted.evict("a", "default")
     assert str(refused.value) == (
         "Cannot evict pod as it would violate the pod's disruption budget. "
         "The disruption budget phi needs 1 healthy pods and has 1 currently"
@@ -48,13 +48,13 @@ async def test_an_eviction_that_a_budget_forbids_names_the_budget() -> None:
 
 
 @pytest.mark.parametrize("seconds", [None, 5])
-async def test_a_pod_may_be_given_less_time(seconds: int | None) -> None:
-    asked: list[dict[str, str]] = []
+async def test_grace_period_is_sent_only_when_given(seconds: int | None) -> None:
+    requests: list[dict[str, str]] = []
 
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        asked.append(dict(request.url.params))
+    def handler(request: httpx2.Request) -> httpx2.Response:
+        requests.append(dict(request.url.params))
         return httpx2.Response(200, json={"kind": "Status"})
 
-    await cluster(answer).delete(POD, "a", "default", grace_seconds=seconds)
+    await cluster(handler).delete(POD, "a", "default", grace_seconds=seconds)
     grace = {} if seconds is None else {"gracePeriodSeconds": str(seconds)}
-    assert asked == [{"propagationPolicy": "Background", **grace}]
+    assert requests == [{"propagationPolicy": "Background", **grace}]

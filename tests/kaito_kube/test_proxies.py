@@ -1,4 +1,4 @@
-"""Which servers are behind the proxy that the environment names."""
+"""Which servers are reached through the proxy that the environment sets."""
 
 import pytest
 
@@ -8,7 +8,7 @@ PROXY = "http://proxy:3128"
 
 
 @pytest.mark.parametrize(
-    ("places", "host", "direct"),
+    ("no_proxy", "host", "direct"),
     [
         ("", "10.0.0.1", False),
         ("10.0.0.0/16", "10.0.0.1", True),
@@ -22,12 +22,12 @@ PROXY = "http://proxy:3128"
         ("*", "api.example", True),
     ],
 )
-def test_what_no_proxy_names_is_asked_directly(
-    monkeypatch: pytest.MonkeyPatch, places: str, host: str, direct: bool
+def test_hosts_in_no_proxy_are_reached_directly(
+    monkeypatch: pytest.MonkeyPatch, no_proxy: str, host: str, direct: bool
 ) -> None:
     for name in ("no_proxy", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTPS_PROXY", PROXY)
-    monkeypatch.setenv("NO_PROXY", places)
+    monkeypatch.setenv("NO_PROXY", no_proxy)
     assert proxy_for("https", host) == (None if direct else PROXY)
     assert proxy_for("ftps", host) is None

@@ -1,4 +1,4 @@
-"""What a client leaves open ends with it, and with the event loop that it ran in."""
+"""Sockets that a client leaves open are closed with it, and with its event loop."""
 
 import asyncio
 import socket
@@ -9,33 +9,33 @@ from kaito_kube import sockets
 from kaito_kube.sockets import Sockets
 
 
-async def connected(made: socket.socket, server: socket.socket) -> None:
-    """A connection that nobody parts from."""
+async def connected(client: socket.socket, server: socket.socket) -> None:
+    """A connection that nothing closes."""
     loop = asyncio.get_running_loop()
-    made.setblocking(False)
-    await loop.sock_connect(made, server.getsockname())
-    await loop.create_connection(asyncio.Protocol, sock=made)
+    client.setblocking(False)
+    await loop.sock_connect(client, server.getsockname())
+    await loop.create_connection(asyncio.Protocol, sock=client)
 
 
-async def test_what_is_open_is_ended_and_what_is_closed_is_left() -> None:
-    kept = Sockets()
+async def test_open_sockets_are_closed_and_closed_ones_ignored() -> None:
+    tracked = Sockets()
     with socket.create_server(("127.0.0.1", 0)) as server:
         one, other = (
-            kept.make((socket.AF_INET, socket.SOCK_STREAM, 0, "", server.getsockname()))
+            tracked.create((socket.AF_INET, socket.SOCK_STREAM, 0, "", server.getsockname()))
             for _ in range(2)
         )
         await connected(one, server)
         other.close()
-        await kept.end()
+        await tracked.close()
     assert one.fileno() == -1
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["ends", "fails"])
-def test_what_work_leaves_in_its_loop_is_ended_however_it_ends(fails: bool) -> None:
-    made = socket.socket()
+def test_sockets_are_closed_when_the_work_ends_or_fails(fails: bool) -> None:
+    client = socket.socket()
 
     async def work() -> None:
-        await connected(made, server)
+        await connected(client, server)
         if fails:
             raise RuntimeError("lost")
 
@@ -45,4 +45,4 @@ def test_what_work_leaves_in_its_loop_is_ended_however_it_ends(fails: bool) -> N
                 sockets.run(work())
         else:
             sockets.run(work())
-    assert made.fileno() == -1
+    assert client.fileno() == -1

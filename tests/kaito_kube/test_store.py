@@ -1,4 +1,4 @@
-"""The store: versions, whole listings, and look-ups by label with and without an index."""
+"""The store: versions, complete listings, and look-ups by label with and without an index."""
 
 import pytest
 
@@ -19,10 +19,10 @@ def names(found: list[Manifest]) -> list[str]:
 
 @pytest.fixture(params=[False, True], ids=["plain", "indexed"])
 def store(request: pytest.FixtureRequest) -> Store:
-    made = Store()
+    created = Store()
     if request.param:
-        made.index(NODE, LABEL)
-    return made
+        created.index(NODE, LABEL)
+    return created
 
 
 @pytest.mark.parametrize(
@@ -36,17 +36,17 @@ def store(request: pytest.FixtureRequest) -> Store:
     ],
     ids=["newer", "older", "same", "another object", "not numbers"],
 )
-def test_only_what_is_newer_is_news(before: Manifest, after: Manifest, kept: str) -> None:
-    store, told = Store(), list[str]()
-    store.add_listener(lambda _, manifest: told.append(manifest["metadata"]["resourceVersion"]))
+def test_only_newer_versions_notify_listeners(before: Manifest, after: Manifest, kept: str) -> None:
+    store, notified = Store(), list[str]()
+    store.add_listener(lambda _, manifest: notified.append(manifest["metadata"]["resourceVersion"]))
     store.upsert(NODE, before)
     store.upsert(NODE, after)
     found = store.get(NODE, Key("", "a"))
     assert found is not None and found["metadata"]["resourceVersion"] == kept
-    assert len(told) == (1 if kept == before["metadata"]["resourceVersion"] else 2)
+    assert len(notified) == (1 if kept == before["metadata"]["resourceVersion"] else 2)
 
 
-def test_labels_are_looked_up(store: Store) -> None:
+def test_objects_are_selected_by_label(store: Store) -> None:
     store.upsert(NODE, item("a", app="x"))
     store.upsert(NODE, item("b", app="y"))
     store.upsert(NODE, item("c"))
@@ -59,7 +59,7 @@ def test_labels_are_looked_up(store: Store) -> None:
     assert names(store.without_label(NODE, LABEL)) == ["a"]
 
 
-def test_a_whole_listing_takes_the_rest_away(store: Store) -> None:
+def test_complete_listing_removes_other_objects(store: Store) -> None:
     store.upsert(NODE, item("a"))
     assert not store.is_synced(NODE)
     store.replace_all(NODE, [item("b")])
@@ -67,7 +67,7 @@ def test_a_whole_listing_takes_the_rest_away(store: Store) -> None:
     assert not store.is_synced(POD)
 
 
-def test_what_no_decision_reads_is_not_kept() -> None:
+def test_managed_fields_and_images_are_dropped() -> None:
     store = Store()
     heavy = item("a")
     heavy["metadata"]["managedFields"] = [{}]
@@ -77,9 +77,9 @@ def test_what_no_decision_reads_is_not_kept() -> None:
     assert "managedFields" not in kept["metadata"] and kept["status"] == {"phase": "x"}
 
 
-def test_a_kind_that_the_cluster_does_not_know_has_no_objects_and_comes_back_with_a_list() -> None:
-    store, told = Store(), list[tuple[str, bool]]()
-    store.add_kind_listener(lambda kind: told.append((kind.kind, store.is_kind_served(kind))))
+def test_missing_kind_has_no_objects_and_returns_with_a_listing() -> None:
+    store, notified = Store(), list[tuple[str, bool]]()
+    store.add_kind_listener(lambda kind: notified.append((kind.kind, store.is_kind_served(kind))))
     store.upsert(NODE, item("a"))
     assert store.is_kind_served(NODE)
     for _ in range(2):
@@ -87,4 +87,4 @@ def test_a_kind_that_the_cluster_does_not_know_has_no_objects_and_comes_back_wit
     assert store.keys(NODE) == [] and store.is_synced(NODE)
     for _ in range(2):
         store.replace_all(NODE, [item("b")])
-    assert told == [("Node", False), ("Node", True)]
+    assert notified == [("Node", False), ("Node", True)]

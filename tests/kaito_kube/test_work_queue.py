@@ -1,4 +1,4 @@
-"""One loop per key: serial, woken by changes and by time, paused after failures."""
+"""The work queue: serial per key, driven by changes and time, with backoff after failures."""
 
 import asyncio
 import itertools
@@ -16,31 +16,31 @@ STEADY = random.Random(1)
 pytestmark = pytest.mark.looptime
 
 
-def loops(reconcile, **pace: float) -> WorkQueue:  # type: ignore[no-untyped-def]
-    made = WorkQueue("workspace", reconcile, RateLimit(**pace), STEADY)  # type: ignore[arg-type]
-    made.start()
-    return made
+def started(reconcile, **limit: float) -> WorkQueue:  # type: ignore[no-untyped-def]
+    queue = WorkQueue("workspace", reconcile, RateLimit(**limit), STEADY)  # type: ignore[arg-type]
+    queue.start()
+    return queue
 
 
-async def test_many_wakeups_during_a_pass_make_one_more_pass() -> None:
+async def test_keys_enqueued_during_a_pass_cause_one_more_pass() -> None:
     passes: list[Key] = []
 
     async def reconcile(key: Key) -> None:
         passes.append(key)
         await asyncio.sleep(1)
 
-    running = loops(reconcile)
+    queue = started(reconcile)
     for _ in range(5):
-        running.enqueue(A)
+        queue.enqueue(A)
     await asyncio.sleep(0.5)
     for _ in range(5):
-        running.enqueue(A)
+        queue.enqueue(A)
     await asyncio.sleep(5)
     assert passes == [A, A]
-    assert len(running) == 0
+    assert len(queue) == 0
 
 
-async def test_a_key_never_runs_twice_at_once_and_keys_run_side_by_side() -> None:
+async def test_key_is_serial_and_keys_are_concurrent() -> None:
     inside: set[Key] = set()
     most = 0
 
@@ -52,10 +52,10 @@ async def test_a_key_never_runs_twice_at_once_and_keys_run_side_by_side() -> Non
         await asyncio.sleep(1)
         inside.discard(key)
 
-    running = loops(reconcile)
+    queue = started(reconcile)
     for _ in range(4):
-        running.enqueue(A)
-        running.enqueue(B)
+        queue.enqueue(A)
+        queue.enqueue(B)
         await asyncio.sleep(0.3)
     await asyncio.sleep(5)
     assert most == 2
@@ -71,62 +71,62 @@ async def test_concurrency_is_bounded() -> None:
         await asyncio.sleep(1)
         inside -= 1
 
-    running = loops(reconcile, concurrency=3)
+    queue = started(reconcile, concurrency=3)
     for number in range(10):
-        running.enqueue(Key("ns", str(number)))
+        queue.enqueue(Key("ns", str(number)))
     await asyncio.sleep(10)
-    assert most == 3 and running.active == 0
+    assert most == 3 and queue.active == 0
 
 
-async def test_a_pass_may_ask_to_look_again_later() -> None:
+async def test_pass_can_request_a_requeue() -> None:
     times: list[float] = []
 
     async def reconcile(_: Key) -> float | None:
         times.append(asyncio.get_running_loop().time())
         return 10.0 if len(times) < 3 else None
 
-    running = loops(reconcile)
-    running.enqueue(A)
+    queue = started(reconcile)
+    queue.enqueue(A)
     await asyncio.sleep(60)
     assert [round(t - times[0]) for t in times] == [0, 10, 20]
-    assert len(running) == 0
+    assert len(queue) == 0
 
 
-async def test_a_wakeup_comes_before_the_time_asked_for() -> None:
+async def test_enqueue_runs_before_the_requeue_is_due() -> None:
     times: list[float] = []
 
     async def reconcile(_: Key) -> float:
         times.append(asyncio.get_running_loop().time())
         return 100.0
 
-    running = loops(reconcile)
-    running.enqueue(A)
+    queue = started(reconcile)
+    queue.enqueue(A)
     await asyncio.sleep(5)
-    running.enqueue(A)
+    queue.enqueue(A)
     await asyncio.sleep(99)
     assert [round(t - times[0]) for t in times] == [0, 5]
-    await running.stop()
+    await queue.stop()
 
 
-async def test_failures_pause_longer_each_time_and_wakeups_do_not_cut_the_pause() -> None:
+async def test_backoff_doubles_and_is_not_cut_short_by_enqueue() -> None:
     times: list[float] = []
 
     async def reconcile(_: Key) -> None:
         times.append(asyncio.get_running_loop().time())
         if len(times) < 4:
-            raise Unavailable("no answer")
+            raise Unavailable("no response")
 
-    running = loops(reconcile, base_delay_seconds=4.0)
-    running.enqueue(A)
+    queue = started(reconcile, base_delay_seconds=4.0)
+    queue.enqueue(A)
     for _ in range(50):
         await asyncio.sleep(1)
-        running.enqueue(A)
+        queue.enqueue(A)
     pauses = [after - before for before, after in itertools.pairwise(times[:4])]
     assert all(2.8 <= pause / 2**n <= 5.2 for n, pause in enumerate(pauses))
-    await running.stop()
+    await queue.stop()
 
 
-async def test_keys_woken_before_the_start_run_at_the_start() -> None:
+async def test_keys_enqueued_before_the_start_run_at_the_start() -> None:
     passes: list[Key] = []
 
     async def reconcile(key: Key) -> None:
@@ -141,18 +141,18 @@ async def test_keys_woken_before_the_start_run_at_the_start() -> None:
     assert passes == [A]
 
 
-async def test_stop_cancels_at_whatever_await_a_pass_is() -> None:
+async def test_stop_cancels_a_pass_at_any_await() -> None:
     ended: list[str] = []
 
     async def reconcile(_: Key) -> None:
         try:
             await asyncio.sleep(1000)
         except asyncio.CancelledError:
-            ended.append("cancelled")
+            ended.append("canceled")
             raise
 
-    running = loops(reconcile)
-    running.enqueue(A)
+    queue = started(reconcile)
+    queue.enqueue(A)
     await asyncio.sleep(1)
-    await running.stop()
-    assert ended == ["cancelled"]
+    await queue.stop()
+    assert ended == ["canceled"]
