@@ -27,7 +27,7 @@ from benchmarks.claims import Claims
 from benchmarks.joiner import Joiner
 from benchmarks.process import Process, child, free_port
 from benchmarks.sessions import admin_tls, session
-from tools.aks_emulator.core.place import Place
+from tools.aks_emulator.core.resource_ids import ResourceIds
 from tools.aks_emulator.web.assertions import AUDIENCE
 from tools.local_cluster import envtest
 from tools.local_cluster.envtest import StandaloneApiServer
@@ -94,18 +94,18 @@ HEAD = (
 def provisioner_environment(
     api: StandaloneApiServer, folder: Path, emulator_port: int
 ) -> dict[str, str]:
-    place, url = Place(), f"https://127.0.0.1:{emulator_port}"
+    ids, url = ResourceIds(), f"https://127.0.0.1:{emulator_port}"
     claims = {"aud": [AUDIENCE], "sub": "system:serviceaccount:kaito-system:gpu-provisioner",
               "iss": "https://k", "exp": int(time.time()) + 7200}  # fmt: skip
     token = folder / "token"
     token.write_text(jwt.encode(claims, "a-key-of-at-least-32-bytes-length", algorithm="HS256"))
     return {
         "KUBECONFIG": str(api.kubeconfig),
-        "KAITO_AZURE_SUBSCRIPTION_ID": place.subscription,
-        "KAITO_AZURE_RESOURCE_GROUP": place.resource_group,
-        "KAITO_AZURE_CLUSTER_NAME": place.cluster,
-        "KAITO_AZURE_LOCATION": place.location,
-        "KAITO_AZURE_TENANT_ID": place.tenant,
+        "KAITO_AZURE_SUBSCRIPTION_ID": ids.subscription,
+        "KAITO_AZURE_RESOURCE_GROUP": ids.resource_group,
+        "KAITO_AZURE_CLUSTER_NAME": ids.cluster,
+        "KAITO_AZURE_LOCATION": ids.location,
+        "KAITO_AZURE_TENANT_ID": ids.tenant,
         "KAITO_AZURE_CLIENT_ID": "gpu-provisioner",
         "KAITO_ARM_ENDPOINT": url,
         "KAITO_ARM_AUDIENCE": url,

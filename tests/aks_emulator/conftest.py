@@ -1,4 +1,4 @@
-"""An emulator without HTTP, and one that the unmodified SDKs can call."""
+"""An emulator without HTTP, and one that the unmodified Azure SDKs can call."""
 
 import contextlib
 import socket
@@ -12,14 +12,13 @@ import pytest
 from azure.identity.aio import WorkloadIdentityCredential
 from azure.mgmt.containerservice.aio import ContainerServiceClient
 
-from tests.aks_emulator.pieces import PLACE, ManualClock
-from tests.aks_emulator.pieces import desk as make_desk
+from tests.aks_emulator.builders import IDS, ManualClock, make_context
 from tools.aks_emulator.core.azure import Azure
 from tools.aks_emulator.emulator import running
-from tools.aks_emulator.machines.seam import FakeMachines, Machines
+from tools.aks_emulator.machines.provider import FakeMachines, MachineProvider
 from tools.aks_emulator.settings import Settings
 from tools.aks_emulator.web.assertions import AUDIENCE
-from tools.aks_emulator.web.desk import Desk
+from tools.aks_emulator.web.context import Context
 from tools.aks_emulator.web.keys import NoKeys
 
 
@@ -29,8 +28,8 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, clock: ManualClock) -> Desk:
-    return make_desk(tmp_path, clock)
+def context(tmp_path: Path, clock: ManualClock) -> Context:
+    return make_context(tmp_path, clock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +39,11 @@ class Cloud:
     azure: Azure
     settings: Settings
     ca: Path
-    machines: Machines
+    machines: MachineProvider
 
     def credential(self, token_file: Path) -> WorkloadIdentityCredential:
         return WorkloadIdentityCredential(
-            tenant_id=PLACE.tenant,
+            tenant_id=IDS.tenant,
             client_id="client",
             token_file_path=str(token_file),
             authority=self.settings.url,
@@ -59,7 +58,7 @@ class Cloud:
             self.credential(token_file) as credential,
             ContainerServiceClient(
                 credential,
-                PLACE.subscription,
+                IDS.subscription,
                 base_url=self.settings.url,
                 credential_scopes=[scope],
                 connection_verify=str(self.ca),
@@ -72,7 +71,7 @@ class Cloud:
 
 @pytest.fixture
 def token_file(tmp_path: Path) -> Path:
-    """A service account token as kubelet projects it, signed with a key that nobody checks."""
+    """A service account token like the kubelet's, signed with a key that is not checked."""
     claims = {
         "aud": [AUDIENCE],
         "sub": "system:serviceaccount:kaito:gpu-provisioner",
@@ -96,11 +95,13 @@ def unused_port() -> int:
 
 @pytest.fixture
 def start(tmp_path: Path, unused_port: int) -> Start:
-    """Starts an emulator; a second one takes over its predecessor's state and address."""
+    """Starts an emulator; a second one takes over the state and address of the first."""
     port = unused_port
 
     @contextlib.asynccontextmanager
-    async def starting(machines: Machines | None = None, **more: object) -> AsyncIterator[Cloud]:
+    async def starting(
+        machines: MachineProvider | None = None, **more: object
+    ) -> AsyncIterator[Cloud]:
         options: dict[str, object] = {"operation_seconds": 0.05, "retry_after": 0, **more}
         settings = Settings(home=tmp_path / "aks", host="127.0.0.1", port=port, **options)  # type: ignore[arg-type]
         chosen = machines if machines is not None else FakeMachines()
@@ -123,5 +124,5 @@ async def cloud(start: Start) -> AsyncIterator[Cloud]:
 
 @pytest.fixture
 async def client(cloud: Cloud, token_file: Path) -> AsyncIterator[ContainerServiceClient]:
-    async with cloud.client(token_file) as made:
-        yield made
+    async with cloud.client(token_file) as sdk_client:
+        yield sdk_client

@@ -1,11 +1,11 @@
-"""Calls to Resource Manager without HTTP: paths, versions, who may, headers, trouble."""
+"""Calls to Resource Manager without HTTP: paths, versions, tokens, headers and faults."""
 
 import pytest
 
-from tests.aks_emulator.pieces import (
+from tests.aks_emulator.builders import (
+    IDS,
     ISSUER,
     NOW,
-    PLACE,
     POOLS,
     ManualClock,
     call,
@@ -15,19 +15,19 @@ from tests.aks_emulator.pieces import (
     put,
 )
 from tools.aks_emulator.web import arm
-from tools.aks_emulator.web.desk import Desk
-from tools.aks_emulator.web.ratelimits import Enforcement
-from tools.aks_emulator.web.replies import Request
+from tools.aks_emulator.web.context import Context
+from tools.aks_emulator.web.messages import Request
+from tools.aks_emulator.web.rate_limits import Enforcement
 
-COMPUTE = f"{PLACE.subscription_id}/providers/Microsoft.Compute"
-ELSEWHERE = PLACE.cluster_id.replace("kaito-local", "other")
+COMPUTE = f"{IDS.subscription_id}/providers/Microsoft.Compute"
+ELSEWHERE = IDS.cluster_id.replace("kaito-local", "other")
 
 
 @pytest.mark.parametrize(
     ("method", "path", "version", "status", "code"),
     [
-        pytest.param("GET", PLACE.cluster_id, "2026-08-01", 200, None, id="cluster"),
-        pytest.param("GET", PLACE.cluster_id.upper(), "2026-08-01", 200, None, id="any case"),
+        pytest.param("GET", IDS.cluster_id, "2026-08-01", 200, None, id="cluster"),
+        pytest.param("GET", IDS.cluster_id.upper(), "2026-08-01", 200, None, id="any case"),
         pytest.param("GET", POOLS, "2026-08-01", 200, None, id="pools"),
         pytest.param("GET", f"{POOLS}/no", "2026-08-01", 404, "NotFound", id="no such pool"),
         pytest.param("GET", ELSEWHERE, "2026-08-01", 404, "ResourceNotFound", id="no cluster"),
@@ -54,17 +54,17 @@ ELSEWHERE = PLACE.cluster_id.replace("kaito-local", "other")
         ),
     ],
 )  # fmt: skip
-def test_paths(
-    desk: Desk, method: str, path: str, version: str | None, status: int, code: str | None
+def test_path_and_version_are_checked(
+    context: Context, method: str, path: str, version: str | None, status: int, code: str | None
 ) -> None:
-    reply = call(desk, method, path, version=version)
-    assert (reply.status, error_code(reply)) == (status, code)
+    response = call(context, method, path, version=version)
+    assert (response.status, error_code(response)) == (status, code)
 
 
-def test_an_unknown_path_is_named(desk: Desk) -> None:
-    reply = call(desk, "GET", "/subscriptions/x/what")
-    assert "GET /subscriptions/x/what" in error_message(reply)
-    assert desk.azure.calls["unknown"] == 1
+def test_unknown_path_error_names_the_path(context: Context) -> None:
+    response = call(context, "GET", "/subscriptions/x/what")
+    assert "GET /subscriptions/x/what" in error_message(response)
+    assert context.azure.calls["unknown"] == 1
 
 
 @pytest.mark.parametrize(
@@ -83,33 +83,33 @@ def test_an_unknown_path_is_named(desk: Desk) -> None:
         ),
     ],
 )  # fmt: skip
-def test_only_a_good_token_is_let_in(desk: Desk, authorization: str | None, code: str) -> None:
+def test_invalid_token_is_rejected(context: Context, authorization: str | None, code: str) -> None:
     headers = {"authorization": authorization} if authorization else {}
-    reply = arm.answer(desk, Request(method="GET", path=POOLS, headers=headers))
-    assert (reply.status, error_code(reply)) == (401, code)
-    assert "WWW-Authenticate" in reply.headers
+    response = arm.handle(context, Request(method="GET", path=POOLS, headers=headers))
+    assert (response.status, error_code(response)) == (401, code)
+    assert "WWW-Authenticate" in response.headers
 
 
-def test_an_operation_ends_and_location_says_so(desk: Desk, clock: ManualClock) -> None:
-    desk.azure.faults = (fault("never-joins"),)
-    begun = put(desk, "ws1")
-    assert begun.status == 201
-    status = begun.headers["Azure-AsyncOperation"].removeprefix("https://localhost:8443")
+def test_operation_ends_and_location_reports_it(context: Context, clock: ManualClock) -> None:
+    context.azure.faults = (fault("never-joins"),)
+    started = put(context, "ws1")
+    assert started.status == 201
+    status = started.headers["Azure-AsyncOperation"].removeprefix("https://localhost:8443")
     path, _, query = status.partition("?api-version=")
-    polled = call(desk, "GET", path, version=query)
+    polled = call(context, "GET", path, version=query)
     assert polled.body is not None
     assert polled.body["status"] == "InProgress"
     assert polled.headers["Retry-After"] == "1"
     result = path.replace("/operations/", "/operationresults/")
-    assert call(desk, "GET", result, version=query).status == 202
+    assert call(context, "GET", result, version=query).status == 202
     clock.now += 2
-    ended = call(desk, "GET", path, version=query)
+    ended = call(context, "GET", path, version=query)
     assert ended.body is not None
     assert ended.body["status"] == "Succeeded"
-    assert call(desk, "GET", result, version=query).status == 204
-    again = put(desk, "ws1")
+    assert call(context, "GET", result, version=query).status == 204
+    again = put(context, "ws1")
     assert again.status == 200
-    deleted = call(desk, "DELETE", f"{POOLS}/other")
+    deleted = call(context, "DELETE", f"{POOLS}/other")
     assert deleted.status == 204
 
 
@@ -123,41 +123,41 @@ def test_an_operation_ends_and_location_says_so(desk: Desk, clock: ManualClock) 
         ("subscription-disabled", 409, "ReadOnlyDisabledSubscription"),
     ],
 )
-def test_refusals(desk: Desk, kind: str, status: int, code: str) -> None:
-    desk.azure.faults = (fault(kind, operation="agentPools.put", count=1),)
-    reply = put(desk, "ws1")
-    assert (reply.status, error_code(reply)) == (status, code)
-    assert "ws1" not in desk.azure.state.pools
-    assert put(desk, "ws1").status == 201
+def test_fault_rejects_the_call(context: Context, kind: str, status: int, code: str) -> None:
+    context.azure.faults = (fault(kind, operation="agentPools.put", count=1),)
+    response = put(context, "ws1")
+    assert (response.status, error_code(response)) == (status, code)
+    assert "ws1" not in context.azure.state.pools
+    assert put(context, "ws1").status == 201
 
 
-def test_a_lost_response_is_cut_after_its_effect(desk: Desk) -> None:
-    desk.azure.faults = (fault("lost-response", operation="agentPools.put", pool="ws1"),)
-    assert put(desk, "ws1").cut
-    assert "ws1" in desk.azure.state.pools
-    assert not put(desk, "ws2").cut
+def test_lost_response_drops_the_connection_after_taking_effect(context: Context) -> None:
+    context.azure.faults = (fault("lost-response", operation="agentPools.put", pool="ws1"),)
+    assert put(context, "ws1").drop_connection
+    assert "ws1" in context.azure.state.pools
+    assert not put(context, "ws2").drop_connection
 
 
-def test_every_answer_carries_its_request_id_and_what_is_left(desk: Desk) -> None:
-    reply = call(desk, "GET", POOLS)
-    assert reply.headers["x-ms-request-id"] == reply.headers["x-ms-correlation-request-id"]
-    assert reply.headers["x-ms-ratelimit-remaining-subscription-reads"] == "249"
-    assert put(desk, "ws1").headers["x-ms-ratelimit-remaining-subscription-writes"] == "199"
+def test_every_response_has_request_id_and_remaining_calls(context: Context) -> None:
+    response = call(context, "GET", POOLS)
+    assert response.headers["x-ms-request-id"] == response.headers["x-ms-correlation-request-id"]
+    assert response.headers["x-ms-ratelimit-remaining-subscription-reads"] == "249"
+    assert put(context, "ws1").headers["x-ms-ratelimit-remaining-subscription-writes"] == "199"
 
 
-def test_enforced_limits_refuse_and_recover(desk: Desk, clock: ManualClock) -> None:
-    desk.enforcement = Enforcement.ON
-    replies = [call(desk, "GET", PLACE.cluster_id) for _ in range(61)]
-    assert [reply.status for reply in replies[-2:]] == [200, 429]
-    assert replies[-1].headers["Retry-After"] == "1"
+def test_enforced_limits_reject_calls_and_recover(context: Context, clock: ManualClock) -> None:
+    context.enforcement = Enforcement.ON
+    responses = [call(context, "GET", IDS.cluster_id) for _ in range(61)]
+    assert [response.status for response in responses[-2:]] == [200, 429]
+    assert responses[-1].headers["Retry-After"] == "1"
     clock.now += 1
-    assert call(desk, "GET", PLACE.cluster_id).status == 200
+    assert call(context, "GET", IDS.cluster_id).status == 200
 
 
-def test_the_subscription_shows_whether_it_is_enabled(desk: Desk) -> None:
-    enabled = call(desk, "GET", PLACE.subscription_id, version="2022-12-01")
-    desk.azure.faults = (fault("subscription-disabled"),)
-    disabled = call(desk, "GET", PLACE.subscription_id, version="2022-12-01")
+def test_subscription_reports_its_state(context: Context) -> None:
+    enabled = call(context, "GET", IDS.subscription_id, version="2022-12-01")
+    context.azure.faults = (fault("subscription-disabled"),)
+    disabled = call(context, "GET", IDS.subscription_id, version="2022-12-01")
     assert enabled.body is not None
     assert disabled.body is not None
     assert (enabled.body["state"], disabled.body["state"]) == ("Enabled", "Disabled")
@@ -171,16 +171,16 @@ def test_the_subscription_shows_whether_it_is_enabled(desk: Desk) -> None:
         pytest.param("name eq 'x'", 400, False, id="another filter"),
     ],
 )
-def test_skus_are_filtered_by_location_alone(
-    desk: Desk, text: str, status: int, some: bool
+def test_skus_are_filtered_by_location_only(
+    context: Context, text: str, status: int, some: bool
 ) -> None:
     query = {"$filter": text}
-    reply = call(desk, "GET", f"{COMPUTE}/skus", version="2021-07-01", query=query)
-    assert reply.status == status
-    assert reply.body is not None
-    assert bool(reply.body.get("value")) is some
+    response = call(context, "GET", f"{COMPUTE}/skus", version="2021-07-01", query=query)
+    assert response.status == status
+    assert response.body is not None
+    assert bool(response.body.get("value")) is some
 
 
-def test_a_body_that_is_no_pool_is_refused(desk: Desk) -> None:
-    assert error_code(call(desk, "PUT", f"{POOLS}/ws1")) == "BadRequest"
-    assert error_code(call(desk, "PUT", f"{POOLS}/ws1", {"properties": 3})) == "BadRequest"
+def test_malformed_body_is_rejected(context: Context) -> None:
+    assert error_code(call(context, "PUT", f"{POOLS}/ws1")) == "BadRequest"
+    assert error_code(call(context, "PUT", f"{POOLS}/ws1", {"properties": 3})) == "BadRequest"

@@ -1,4 +1,4 @@
-"""Service account tokens: what the token endpoint takes, and Entra's words for the rest."""
+"""Service account tokens: what the token endpoint accepts, and Entra's errors for the rest."""
 
 from collections.abc import Mapping
 
@@ -6,11 +6,11 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.aks_emulator.pieces import NOW, PLACE
+from tests.aks_emulator.builders import IDS, NOW
 from tools.aks_emulator.web.assertions import AUDIENCE, Trust, check
-from tools.aks_emulator.web.desk import Desk
+from tools.aks_emulator.web.context import Context
 from tools.aks_emulator.web.entra import ASSERTION_TYPE, Entra
-from tools.aks_emulator.web.keys import KeysUnreachable, NoKeys
+from tools.aks_emulator.web.keys import KeysUnavailable, NoKeys
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -36,18 +36,18 @@ def assertion(key: rsa.RSAPrivateKey = KEY, kid: str = "k1", **changes: object) 
         pytest.param(assertion(sub="system:serviceaccount:a:b"), 700213, id="another subject"),
     ],
 )
-def test_check(text: str, number: int | None) -> None:
+def test_assertion_is_checked(text: str, number: int | None) -> None:
     problem = check(text, TRUST, NOW)
     assert (problem.number if problem else None) == number
 
 
-def test_without_keys_any_signature_will_do() -> None:
+def test_signature_is_not_checked_without_keys() -> None:
     assert check(assertion(OTHER), Trust(), NOW) is None
 
 
 class Unreachable:
     async def find(self, kid: str | None) -> Mapping[str, object] | None:
-        raise KeysUnreachable("connection refused")
+        raise KeysUnavailable("connection refused")
 
 
 GOOD = {
@@ -63,31 +63,33 @@ GOOD = {
     ("tenant", "changes", "number"),
     [
         pytest.param("elsewhere", {}, 90002, id="tenant"),
-        pytest.param(PLACE.tenant, {"grant_type": "password"}, 70003, id="grant"),
-        pytest.param(PLACE.tenant, {"scope": ""}, 90014, id="no scope"),
-        pytest.param(PLACE.tenant, {"scope": "openid"}, 70011, id="bad scope"),
-        pytest.param(PLACE.tenant, {"client_assertion": ""}, 7000218, id="no assertion"),
+        pytest.param(IDS.tenant, {"grant_type": "password"}, 70003, id="grant"),
+        pytest.param(IDS.tenant, {"scope": ""}, 90014, id="no scope"),
+        pytest.param(IDS.tenant, {"scope": "openid"}, 70011, id="bad scope"),
+        pytest.param(IDS.tenant, {"client_assertion": ""}, 7000218, id="no assertion"),
     ],
 )
-async def test_a_request_is_refused(
-    desk: Desk, tenant: str, changes: dict[str, str], number: int
+async def test_invalid_token_request_is_rejected(
+    context: Context, tenant: str, changes: dict[str, str], number: int
 ) -> None:
-    reply = await Entra(desk=desk, keys=NoKeys()).token(tenant, {**GOOD, **changes})
-    assert reply.body is not None
-    assert reply.body["error_codes"] == [number]
-    assert reply.body["error_description"].startswith(f"AADSTS{number}: ")
+    response = await Entra(context=context, keys=NoKeys()).token(tenant, {**GOOD, **changes})
+    assert response.body is not None
+    assert response.body["error_codes"] == [number]
+    assert response.body["error_description"].startswith(f"AADSTS{number}: ")
 
 
-async def test_an_access_token_is_one_that_resource_manager_takes(desk: Desk) -> None:
+async def test_issued_access_token_is_accepted_by_resource_manager(context: Context) -> None:
     scope = "https://localhost:8443/.default"
-    reply = await Entra(desk=desk, keys=NoKeys()).token(PLACE.tenant, {**GOOD, "scope": scope})
-    assert reply.body is not None
-    bearer = f"Bearer {reply.body['access_token']}"
-    assert desk.issuer.client(bearer, NOW) == "client"
+    response = await Entra(context=context, keys=NoKeys()).token(
+        IDS.tenant, {**GOOD, "scope": scope}
+    )
+    assert response.body is not None
+    bearer = f"Bearer {response.body['access_token']}"
+    assert context.issuer.client(bearer, NOW) == "client"
 
 
-async def test_keys_that_cannot_be_read_are_a_passing_trouble(desk: Desk) -> None:
-    reply = await Entra(desk=desk, keys=Unreachable()).token(PLACE.tenant, GOOD)
-    assert reply.status == 503
-    assert reply.body is not None
-    assert "connection refused" in reply.body["error_description"]
+async def test_unavailable_keys_are_a_temporary_error(context: Context) -> None:
+    response = await Entra(context=context, keys=Unreachable()).token(IDS.tenant, GOOD)
+    assert response.status == 503
+    assert response.body is not None
+    assert "connection refused" in response.body["error_description"]

@@ -1,4 +1,4 @@
-"""Agent pools as real nodes of the local cluster, with an emulator of the tests' own."""
+"""Agent pools as real nodes of the local cluster, with a separate emulator."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from azure.identity.aio import WorkloadIdentityCredential
 from azure.mgmt.containerservice.aio import ContainerServiceClient
 from azure.mgmt.containerservice.models import AgentPool
 
-from tests.aks_emulator.pieces import PLACE, asked
+from tests.aks_emulator.builders import IDS, pool_properties
 from tools.aks_emulator.__main__ import main
 from tools.aks_emulator.admin_client import AdminClient
 from tools.aks_emulator.daemon import pidfile
@@ -27,15 +27,15 @@ from tools.local_cluster.processes import daemons
 
 pytestmark = pytest.mark.cluster
 
-CLUSTER = (PLACE.resource_group, PLACE.cluster)
+CLUSTER = (IDS.resource_group, IDS.cluster)
 HOST = "172.30.0.1"
 POOL = "emutest1"
-NODE = PLACE.node_name(POOL, 0)
+NODE = IDS.node_name(POOL, 0)
 SIZE = "Standard_NC12s_v3"
 
 
-class Private:
-    """An emulator beside the one that the local cluster has, on its own port and state."""
+class PrivateEmulator:
+    """A second emulator for the local cluster, with its own port and state."""
 
     def __init__(self, home: Path, port: int) -> None:
         self.home = home
@@ -65,8 +65,8 @@ class Private:
 
 
 @pytest.fixture
-def private(tmp_path: Path, unused_port: int) -> Private:
-    return Private(tmp_path / "aks", unused_port)
+def emulator(tmp_path: Path, unused_port: int) -> PrivateEmulator:
+    return PrivateEmulator(tmp_path / "aks", unused_port)
 
 
 @pytest.fixture
@@ -85,36 +85,39 @@ def service_account_token(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def arm(
-    private: Private, service_account_token: Path
+    emulator: PrivateEmulator, service_account_token: Path
 ) -> AsyncIterator[ContainerServiceClient]:
-    """A client of a fresh emulator; whatever a test leaves behind is taken away."""
-    private.up()
+    """A client of a new emulator; whatever a test leaves behind is removed."""
+    emulator.up()
     try:
-        async with credential(private, service_account_token) as who, client(private, who) as made:
-            yield made
+        async with (
+            credential(emulator, service_account_token) as who,
+            client(emulator, who) as sdk_client,
+        ):
+            yield sdk_client
     finally:
-        main(["down", *private.where])
+        main(["down", *emulator.where])
         membership.remove(NODE, delete_object=True)
 
 
-def credential(private: Private, token: Path) -> WorkloadIdentityCredential:
+def credential(emulator: PrivateEmulator, token: Path) -> WorkloadIdentityCredential:
     return WorkloadIdentityCredential(
-        tenant_id=PLACE.tenant,
+        tenant_id=IDS.tenant,
         client_id="gpu-provisioner",
         token_file_path=str(token),
-        authority=private.url,
+        authority=emulator.url,
         disable_instance_discovery=True,
-        connection_verify=str(private.home / "ca.pem"),
+        connection_verify=str(emulator.home / "ca.pem"),
     )
 
 
-def client(private: Private, who: AsyncTokenCredential) -> ContainerServiceClient:
+def client(emulator: PrivateEmulator, who: AsyncTokenCredential) -> ContainerServiceClient:
     return ContainerServiceClient(
         who,
-        PLACE.subscription,
-        base_url=private.url,
-        credential_scopes=[f"{private.url}/.default"],
-        connection_verify=str(private.home / "ca.pem"),
+        IDS.subscription,
+        base_url=emulator.url,
+        credential_scopes=[f"{emulator.url}/.default"],
+        connection_verify=str(emulator.home / "ca.pem"),
     )
 
 
@@ -124,22 +127,22 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.2)
 
 
-def ready(private: Private) -> bool:
-    found = private.node()
+def ready(emulator: PrivateEmulator) -> bool:
+    found = emulator.node()
     return found is not None and kube_api.condition(found, "Ready")["status"] == "True"
 
 
-async def test_a_pool_is_a_ready_node_with_labels_taints_and_gpus(
-    private: Private, arm: ContainerServiceClient
+async def test_pool_becomes_a_ready_node_with_labels_taints_and_gpus(
+    emulator: PrivateEmulator, arm: ContainerServiceClient
 ) -> None:
-    put = AgentPool({"properties": asked(vmSize=SIZE)})
+    put = AgentPool({"properties": pool_properties(vmSize=SIZE)})
     created = await (await arm.agent_pools.begin_create_or_update(*CLUSTER, POOL, put)).result()
     assert created.properties is not None
     assert created.properties.provisioning_state == "Succeeded"
-    node = private.node()
+    node = emulator.node()
     assert node is not None
     assert kube_api.condition(node, "Ready")["status"] == "True"
-    assert node["spec"]["providerID"] == PLACE.provider_id(POOL, 0)
+    assert node["spec"]["providerID"] == IDS.provider_id(POOL, 0)
     assert {"key": "sku", "value": "gpu", "effect": "NoSchedule"} in node["spec"]["taints"]
     assert node["status"]["allocatable"]["nvidia.com/gpu"] == "2"
     labels = node["metadata"]["labels"]
@@ -149,56 +152,56 @@ async def test_a_pool_is_a_ready_node_with_labels_taints_and_gpus(
     assert labels["topology.kubernetes.io/region"] == "eastus"
     assert labels["kaito.sh/workspace"] == "falcon"
     await (await arm.agent_pools.begin_delete(*CLUSTER, POOL)).result()
-    assert private.node() is None
+    assert emulator.node() is None
     assert NODE not in membership.names()
 
 
-async def test_an_emulator_killed_in_the_middle_finishes_what_it_began(
-    private: Private, arm: ContainerServiceClient
+async def test_killed_emulator_finishes_the_operation_after_a_restart(
+    emulator: PrivateEmulator, arm: ContainerServiceClient
 ) -> None:
-    put = AgentPool({"properties": asked(vmSize=SIZE)})
+    put = AgentPool({"properties": pool_properties(vmSize=SIZE)})
     poller = await arm.agent_pools.begin_create_or_update(*CLUSTER, POOL, put)
-    private.kill()
-    private.up()
+    emulator.kill()
+    emulator.up()
     resumed = await arm.agent_pools.begin_create_or_update(
         *CLUSTER, POOL, put, continuation_token=poller.continuation_token()
     )
     made = await resumed.result()
     assert made.properties is not None
     assert made.properties.provisioning_state == "Succeeded"
-    assert ready(private)
+    assert ready(emulator)
     await (await arm.agent_pools.begin_delete(*CLUSTER, POOL)).result()
-    assert private.node() is None
+    assert emulator.node() is None
 
 
-async def test_a_pool_reported_failed_joins_later(
-    private: Private, arm: ContainerServiceClient
+async def test_node_of_a_failed_pool_joins_later(
+    emulator: PrivateEmulator, arm: ContainerServiceClient
 ) -> None:
-    private.admin().call("POST", "faults", {"kind": "fails-then-joins", "seconds": 1})
-    put = AgentPool({"properties": asked(vmSize=SIZE)})
+    emulator.admin().call("POST", "faults", {"kind": "fails-then-joins", "seconds": 1})
+    put = AgentPool({"properties": pool_properties(vmSize=SIZE)})
     poller = await arm.agent_pools.begin_create_or_update(*CLUSTER, POOL, put)
     with pytest.raises(HttpResponseError, match="InternalExecutionError"):
         await poller.result()
-    await until(lambda: ready(private))
+    await until(lambda: ready(emulator))
     await (await arm.agent_pools.begin_delete(*CLUSTER, POOL)).result()
-    assert private.node() is None
+    assert emulator.node() is None
 
 
-async def test_a_stopped_cluster_leaves_a_node_that_is_not_ready(
-    private: Private, arm: ContainerServiceClient
+async def test_stopped_cluster_keeps_the_node_object(
+    emulator: PrivateEmulator, arm: ContainerServiceClient
 ) -> None:
-    put = AgentPool({"properties": asked(vmSize=SIZE)})
+    put = AgentPool({"properties": pool_properties(vmSize=SIZE)})
     await (await arm.agent_pools.begin_create_or_update(*CLUSTER, POOL, put)).result()
     await (await arm.managed_clusters.begin_stop(*CLUSTER)).result()
     await until(lambda: NODE not in membership.names())
-    assert private.node() is not None
+    assert emulator.node() is not None
     await (await arm.managed_clusters.begin_start(*CLUSTER)).result()
-    await until(lambda: NODE in membership.names() and ready(private))
+    await until(lambda: NODE in membership.names() and ready(emulator))
 
 
-async def test_a_token_that_the_cluster_did_not_sign_is_refused(
-    private: Private, arm: ContainerServiceClient, token_file: Path
+async def test_token_not_signed_by_the_cluster_is_rejected(
+    emulator: PrivateEmulator, arm: ContainerServiceClient, token_file: Path
 ) -> None:
-    async with credential(private, token_file) as forged:
+    async with credential(emulator, token_file) as forged:
         with pytest.raises(ClientAuthenticationError, match="AADSTS"):
             await forged.get_token("https://management.azure.com/.default")

@@ -1,4 +1,4 @@
-"""The whole emulator over TLS: its own controls, the command line, the background process."""
+"""The whole emulator over TLS: admin API, command line and background process."""
 
 import asyncio
 import ssl
@@ -7,17 +7,17 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.aks_emulator.builders import created
 from tests.aks_emulator.conftest import Cloud, Start
-from tests.aks_emulator.pieces import created
 from tools.aks_emulator import certificates, daemon
 from tools.aks_emulator.__main__ import main
 from tools.aks_emulator.admin_client import AdminClient, EmulatorError
-from tools.aks_emulator.machines.seam import FakeMachines
+from tools.aks_emulator.machines.provider import FakeMachines
 
 HOSTS = ("172.30.0.1", "127.0.0.1", "localhost")
 
 
-def test_certificates_are_made_once_and_again_for_a_new_name(tmp_path: Path) -> None:
+def test_certificates_are_recreated_only_for_a_new_name(tmp_path: Path) -> None:
     made = certificates.ensure(tmp_path, HOSTS)
     first = made.ca.read_bytes()
     assert made.server.stat().st_mode & 0o777 == 0o600
@@ -29,45 +29,45 @@ def test_certificates_are_made_once_and_again_for_a_new_name(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-async def test_the_authority_vouches_for_every_name(cloud: Cloud, host: str) -> None:
+async def test_certificate_is_valid_for_every_name(cloud: Cloud, host: str) -> None:
     context = ssl.create_default_context(cafile=str(cloud.ca))
     url = f"https://{host}:{cloud.settings.port}/_emulator/health"
     async with aiohttp.ClientSession() as session, session.get(url, ssl=context) as response:
         assert (await response.json())["status"] == "ok"
 
 
-async def test_the_controls(cloud: Cloud) -> None:
+async def test_admin_api(cloud: Cloud) -> None:
     admin = AdminClient(cloud.settings.url, cloud.ca)
 
-    async def ask(
+    async def request(
         method: str, path: str, body: dict[str, object] | None = None
     ) -> dict[str, object]:
         return await asyncio.to_thread(admin.call, method, path, body)
 
-    made = await ask("POST", "faults", {"kind": "slow", "seconds": 3, "pool": "ws*"})
-    listed = await ask("GET", "faults")
+    made = await request("POST", "faults", {"kind": "slow", "seconds": 3, "pool": "ws*"})
+    listed = await request("GET", "faults")
     assert listed["faults"] == [made]
-    await ask("POST", "faults", {"kind": "conflict"})
-    assert await ask("DELETE", "faults/conflict") == {"cleared": 1}
-    assert await ask("DELETE", "faults") == {"cleared": 1}
+    await request("POST", "faults", {"kind": "conflict"})
+    assert await request("DELETE", "faults/conflict") == {"cleared": 1}
+    assert await request("DELETE", "faults") == {"cleared": 1}
     with pytest.raises(EmulatorError, match="kind 'fire' is unknown"):
-        await ask("POST", "faults", {"kind": "fire"})
+        await request("POST", "faults", {"kind": "fire"})
     with pytest.raises(EmulatorError, match="count 'x' must be of type int"):
-        await ask("POST", "faults", {"kind": "slow", "count": "x"})
+        await request("POST", "faults", {"kind": "slow", "count": "x"})
     with pytest.raises(EmulatorError, match="usage 'x' is unknown"):
-        await ask("PUT", "quota", {"x": 1})
-    await ask("PUT", "quota", {"cores": 24})
+        await request("PUT", "quota", {"x": 1})
+    await request("PUT", "quota", {"cores": 24})
     assert cloud.azure.state.limits == {"cores": 24}
-    assert await ask("GET", "calls") == {"calls": {}, "total": 0}
+    assert await request("GET", "calls") == {"calls": {}, "total": 0}
     with pytest.raises(EmulatorError, match="power 'off': use stop or start"):
-        await ask("PUT", "power", {"power": "off"})
-    assert (await ask("PUT", "power", {"power": "stop"}))["power"] == "Running"
+        await request("PUT", "power", {"power": "off"})
+    assert (await request("PUT", "power", {"power": "stop"}))["power"] == "Running"
     with pytest.raises(EmulatorError, match="in progress"):
-        await ask("PUT", "power", {"power": "start"})
+        await request("PUT", "power", {"power": "start"})
     assert cloud.azure.state.cluster.state == "Stopping"
 
 
-def test_the_background_process(
+def test_background_process_is_started_replaced_and_stopped(
     tmp_path: Path, unused_port: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = tmp_path / "aks"
@@ -100,7 +100,7 @@ def test_the_background_process(
     assert "start it with `up`" in capsys.readouterr().err
 
 
-def test_the_code_has_another_digest_when_a_file_changes(tmp_path: Path) -> None:
+def test_code_digest_changes_with_the_code(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("one")
     (tmp_path / "notes.md").write_text("one")
     before = daemon.code_digest([tmp_path])
@@ -110,7 +110,7 @@ def test_the_code_has_another_digest_when_a_file_changes(tmp_path: Path) -> None
     assert daemon.code_digest([tmp_path]) != before
 
 
-async def test_pools_go_with_their_cluster_and_outlive_everything_else(start: Start) -> None:
+async def test_pools_are_kept_until_the_cluster_is_recreated(start: Start) -> None:
     async def pools(cluster: str) -> set[str]:
         async with start(FakeMachines(cluster)) as cloud:
             return set(cloud.azure.state.pools)
@@ -122,7 +122,7 @@ async def test_pools_go_with_their_cluster_and_outlive_everything_else(start: St
     assert await pools("one") == {"system"}
 
 
-def test_without_a_cluster_that_machines_join_it_says_what_to_do(
+def test_missing_cluster_error_names_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KAITO_HOME", str(tmp_path))

@@ -1,34 +1,34 @@
-"""PUT and DELETE of agent pools: what is taken, what is refused and how."""
+"""PUT and DELETE of agent pools: what is accepted, what is rejected, and how."""
 
 from typing import Any
 
 import pytest
 
-from tests.aks_emulator.pieces import NOW, TERMS, asked, created, error_code
+from tests.aks_emulator.builders import NOW, SETTINGS, created, error_code, pool_properties
 from tools.aks_emulator.core.azure import SYSTEM_POOL
 from tools.aks_emulator.core.errors import ArmError
-from tools.aks_emulator.core.fates import Fate
+from tools.aks_emulator.core.fault_injection import Outcome
 from tools.aks_emulator.core.lifecycle import advance
 from tools.aks_emulator.core.model import Failure, OperationKind, PoolState, State
+from tools.aks_emulator.core.pool_properties import etag
 from tools.aks_emulator.core.pool_requests import (
     Accepted,
-    Conditions,
-    Draft,
+    PoolChange,
+    Preconditions,
     PutPool,
     accept,
     delete,
-    examine,
+    validate,
 )
-from tools.aks_emulator.core.shapes import etag
 
 LATER = NOW + 60
 
 
 def settled(**changes: Any) -> State:
-    return advance(created(fate=Fate(boots=False), **changes).state, LATER)
+    return advance(created(outcome=Outcome(boots=False), **changes).state, LATER)
 
 
-def test_a_new_pool_is_filled_with_the_defaults_of_aks() -> None:
+def test_new_pool_gets_the_defaults_of_aks() -> None:
     pool = created(osDiskSizeGB=0).state.pools["ws1"]
     assert pool.state is PoolState.CREATING
     shown = pool.properties
@@ -50,76 +50,76 @@ def test_a_new_pool_is_filled_with_the_defaults_of_aks() -> None:
         pytest.param("ws1", {"osDiskSizeGB": 64}, "PropertyChangeNotAllowed", id="disk"),
     ],
 )
-def test_a_put_is_refused(name: str, changes: dict[str, object], code: str) -> None:
-    outcome = examine(settled(), PutPool(name, asked(**changes)), TERMS, LATER)
+def test_invalid_put_is_rejected(name: str, changes: dict[str, object], code: str) -> None:
+    outcome = validate(settled(), PutPool(name, pool_properties(**changes)), SETTINGS, LATER)
     assert isinstance(outcome, ArmError)
     assert outcome.code == code
 
 
-def test_an_update_keeps_what_it_does_not_name() -> None:
+def test_update_keeps_other_properties() -> None:
     state = settled(tags={"claim": "ws1"})
-    draft = examine(state, PutPool("ws1", {"nodeLabels": {"a": "b"}}), TERMS, LATER)
-    assert isinstance(draft, Draft)
-    assert draft.kind is OperationKind.UPDATE
-    assert draft.pool.properties["tags"] == {"claim": "ws1"}
-    assert draft.pool.properties["nodeLabels"] == {"a": "b"}
+    change = validate(state, PutPool("ws1", {"nodeLabels": {"a": "b"}}), SETTINGS, LATER)
+    assert isinstance(change, PoolChange)
+    assert change.kind is OperationKind.UPDATE
+    assert change.pool.properties["tags"] == {"claim": "ws1"}
+    assert change.pool.properties["nodeLabels"] == {"a": "b"}
 
 
-def test_a_failed_pool_can_be_put_again_and_then_gets_its_machine() -> None:
-    broken = Fate(verdict=Failure("AllocationFailed", ""), boots=False)
-    state = advance(created(fate=broken).state, LATER)
+def test_failed_pool_gets_its_machine_after_a_second_put() -> None:
+    broken = Outcome(verdict=Failure("AllocationFailed", ""), boots=False)
+    state = advance(created(outcome=broken).state, LATER)
     assert state.pools["ws1"].state is PoolState.FAILED
-    draft = examine(state, PutPool("ws1", asked()), TERMS, LATER)
-    assert isinstance(draft, Draft)
-    assert draft.order is not None
-    again = accept(state, draft, Fate(), TERMS, LATER).state.pools["ws1"]
+    change = validate(state, PutPool("ws1", pool_properties()), SETTINGS, LATER)
+    assert isinstance(change, PoolChange)
+    assert change.capacity is not None
+    again = accept(state, change, Outcome(), SETTINGS, LATER).state.pools["ws1"]
     assert (again.state, again.boots_at) == (PoolState.UPDATING, LATER)
 
 
 @pytest.mark.parametrize(
-    ("conditions", "exists", "code"),
+    ("preconditions", "exists", "code"),
     [
-        pytest.param(Conditions(if_none_match="*"), False, None, id="create, absent"),
-        pytest.param(Conditions(if_none_match="*"), True, "EtagMismatch", id="create, there"),
-        pytest.param(Conditions(if_match="*"), False, "EtagMismatch", id="update, absent"),
-        pytest.param(Conditions(if_match="*"), True, None, id="update, there"),
-        pytest.param(Conditions(if_match='"old"'), True, "EtagMismatch", id="update, changed"),
+        pytest.param(Preconditions(if_none_match="*"), False, None, id="create, absent"),
+        pytest.param(Preconditions(if_none_match="*"), True, "EtagMismatch", id="create, there"),
+        pytest.param(Preconditions(if_match="*"), False, "EtagMismatch", id="update, absent"),
+        pytest.param(Preconditions(if_match="*"), True, None, id="update, there"),
+        pytest.param(Preconditions(if_match='"old"'), True, "EtagMismatch", id="update, changed"),
     ],
 )
-def test_etags(conditions: Conditions, exists: bool, code: str | None) -> None:
+def test_etag_preconditions(preconditions: Preconditions, exists: bool, code: str | None) -> None:
     state = settled() if exists else State()
-    outcome = examine(state, PutPool("ws1", asked(), conditions), TERMS, LATER)
+    outcome = validate(state, PutPool("ws1", pool_properties(), preconditions), SETTINGS, LATER)
     assert error_code(outcome if isinstance(outcome, ArmError) else None) == code
 
 
-def test_every_change_makes_a_new_etag() -> None:
+def test_every_change_gives_a_new_etag() -> None:
     before = created().state.pools["ws1"]
     after = settled().pools["ws1"]
     assert etag(before) != etag(after)
 
 
-def test_there_can_be_too_many_pools() -> None:
+def test_number_of_pools_is_limited() -> None:
     state = State()
-    for number in range(TERMS.max_pools):
+    for number in range(SETTINGS.max_pools):
         state = created(state, name=f"ws{number}").state
-    outcome = examine(state, PutPool("more", asked()), TERMS, NOW)
+    outcome = validate(state, PutPool("more", pool_properties()), SETTINGS, NOW)
     assert isinstance(outcome, ArmError)
     assert "of at most 10" in outcome.message
 
 
-def test_the_last_system_pool_stays() -> None:
+def test_last_system_pool_cannot_be_deleted() -> None:
     state = settled(mode="System")
-    outcome = delete(state, "ws1", Conditions(), Fate(), TERMS, LATER)
+    outcome = delete(state, "ws1", Preconditions(), Outcome(), SETTINGS, LATER)
     assert isinstance(outcome, ArmError)
     assert "at least one system agent pool" in outcome.message
     more = advance(created(state, name=SYSTEM_POOL, mode="System").state, LATER + 60)
-    assert isinstance(delete(more, "ws1", Conditions(), Fate(), TERMS, LATER), Accepted)
+    assert isinstance(delete(more, "ws1", Preconditions(), Outcome(), SETTINGS, LATER), Accepted)
 
 
-def test_a_pool_that_is_going_takes_no_second_delete() -> None:
-    going = delete(settled(), "ws1", Conditions(), Fate(), TERMS, LATER)
-    assert isinstance(going, Accepted)
-    again = delete(going.state, "ws1", Conditions(), Fate(), TERMS, LATER)
+def test_pool_that_is_being_deleted_rejects_a_second_delete() -> None:
+    deleting = delete(settled(), "ws1", Preconditions(), Outcome(), SETTINGS, LATER)
+    assert isinstance(deleting, Accepted)
+    again = delete(deleting.state, "ws1", Preconditions(), Outcome(), SETTINGS, LATER)
     assert isinstance(again, ArmError)
     assert "in progress delete node pool operation" in again.message
-    assert delete(State(), "ws1", Conditions(), Fate(), TERMS, LATER) is None
+    assert delete(State(), "ws1", Preconditions(), Outcome(), SETTINGS, LATER) is None

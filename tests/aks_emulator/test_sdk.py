@@ -1,4 +1,4 @@
-"""The unmodified Azure SDKs against the emulator: what gpu-provisioner relies on."""
+"""The behavior that gpu-provisioner relies on, with the unmodified Azure SDKs."""
 
 import asyncio
 from pathlib import Path
@@ -21,11 +21,11 @@ from azure.mgmt.containerservice.models import (
     AgentPoolManagedClusterAgentPoolProfileProperties,
 )
 
+from tests.aks_emulator.builders import GPU_SIZE, IDS, fault
 from tests.aks_emulator.conftest import Cloud, Start
-from tests.aks_emulator.pieces import GPU_SIZE, PLACE, fault
-from tools.aks_emulator.machines.seam import FakeMachines, NoMachines
+from tools.aks_emulator.machines.provider import FakeMachines, NoMachines
 
-CLUSTER = (PLACE.resource_group, PLACE.cluster)
+CLUSTER = (IDS.resource_group, IDS.cluster)
 
 
 def pool(**changes: Any) -> AgentPool:
@@ -47,7 +47,7 @@ async def create(client: ContainerServiceClient, name: str, **changes: Any) -> A
     return await poller.result()
 
 
-async def test_a_pool_has_the_newest_image(cloud: Cloud, client: ContainerServiceClient) -> None:
+async def test_pool_has_the_newest_image(cloud: Cloud, client: ContainerServiceClient) -> None:
     poller = await client.agent_pools.begin_create_or_update(*CLUSTER, "ws1", pool())
     made = await poller.result()
     profile = await client.agent_pools.get_upgrade_profile(*CLUSTER, "ws1")
@@ -57,7 +57,7 @@ async def test_a_pool_has_the_newest_image(cloud: Cloud, client: ContainerServic
         await client.agent_pools.get_upgrade_profile(*CLUSTER, "nosuchpool")
 
 
-async def test_a_pool_is_created_listed_and_deleted(
+async def test_pool_is_created_listed_and_deleted(
     cloud: Cloud, client: ContainerServiceClient
 ) -> None:
     poller = await client.agent_pools.begin_create_or_update(*CLUSTER, "ws1", pool())
@@ -67,11 +67,11 @@ async def test_a_pool_is_created_listed_and_deleted(
     assert made.properties.provisioning_state == "Succeeded"
     assert made.properties.tags == {"kaito-claim": "ws1"}
     assert made.properties.e_tag
-    assert made.id == PLACE.pool_id("ws1")
+    assert made.id == IDS.pool_id("ws1")
     names = [found.name async for found in client.agent_pools.list(*CLUSTER)]
     assert names == ["system", "ws1"]
     assert isinstance(cloud.machines, FakeMachines)
-    assert list(cloud.machines.running) == [PLACE.node_name("ws1", 0)]
+    assert list(cloud.machines.running) == [IDS.node_name("ws1", 0)]
 
     await (await client.agent_pools.begin_delete(*CLUSTER, "ws1")).result()
     with pytest.raises(ResourceNotFoundError) as missing:
@@ -81,7 +81,7 @@ async def test_a_pool_is_created_listed_and_deleted(
     assert cloud.machines.running == {}
 
 
-async def test_deleting_a_pool_that_is_not_there_is_done_at_once(
+async def test_deleting_a_missing_pool_succeeds_immediately(
     client: ContainerServiceClient,
 ) -> None:
     poller = await client.agent_pools.begin_delete(*CLUSTER, "nobody")
@@ -89,7 +89,7 @@ async def test_deleting_a_pool_that_is_not_there_is_done_at_once(
     assert poller.done()
 
 
-async def test_a_continuation_token_finds_the_operation_of_a_restarted_emulator(
+async def test_continuation_token_resumes_after_an_emulator_restart(
     start: Start, token_file: Path
 ) -> None:
     machines = FakeMachines()
@@ -104,11 +104,11 @@ async def test_a_continuation_token_finds_the_operation_of_a_restarted_emulator(
         assert made.properties is not None
         assert made.properties.provisioning_state == "Succeeded"
         assert second.azure.calls["agentPools.put"] == 0
-    assert list(machines.running) == [PLACE.node_name("ws1", 0)]
+    assert list(machines.running) == [IDS.node_name("ws1", 0)]
 
 
 @pytest.mark.parametrize(
-    ("kind", "code", "words"),
+    ("kind", "code", "text"),
     [
         ("no-family-quota", "ErrCode_InsufficientVCPUQuota", "family standardNCSv3Family"),
         ("no-regional-quota", "ErrCode_InsufficientVCPUQuota", "regional vcpu quota left"),
@@ -121,19 +121,19 @@ async def test_a_continuation_token_finds_the_operation_of_a_restarted_emulator(
         ("subscription-disabled", "ReadOnlyDisabledSubscription", "marked as read only"),
     ],
 )
-async def test_a_fault_reaches_the_client_as_code_and_message(
-    cloud: Cloud, client: ContainerServiceClient, kind: str, code: str, words: str
+async def test_fault_reaches_the_client_as_code_and_message(
+    cloud: Cloud, client: ContainerServiceClient, kind: str, code: str, text: str
 ) -> None:
     cloud.azure.faults = (fault(kind, vm_size=GPU_SIZE),)
     with pytest.raises(HttpResponseError) as raised:
         await create(client, "ws1")
     assert raised.value.error is not None
     assert raised.value.error.code == code
-    assert words in raised.value.message
+    assert text in raised.value.message
     assert cloud.azure.state.machines == {}
 
 
-async def test_a_busy_pool_is_a_conflict(cloud: Cloud, client: ContainerServiceClient) -> None:
+async def test_busy_pool_is_a_conflict(cloud: Cloud, client: ContainerServiceClient) -> None:
     cloud.azure.faults = (fault("slow", seconds=60),)
     await client.agent_pools.begin_create_or_update(*CLUSTER, "ws1", pool())
     with pytest.raises(ResourceExistsError) as raised:
@@ -142,9 +142,7 @@ async def test_a_busy_pool_is_a_conflict(cloud: Cloud, client: ContainerServiceC
     assert "in progress create node pool operation" in raised.value.message
 
 
-async def test_an_aborted_create_ends_canceled(
-    cloud: Cloud, client: ContainerServiceClient
-) -> None:
+async def test_aborted_create_ends_canceled(cloud: Cloud, client: ContainerServiceClient) -> None:
     cloud.azure.faults = (fault("slow", seconds=60),)
     creating = await client.agent_pools.begin_create_or_update(*CLUSTER, "ws1", pool())
     await (await client.agent_pools.begin_abort_latest_operation(*CLUSTER, "ws1")).result()
@@ -155,7 +153,7 @@ async def test_an_aborted_create_ends_canceled(
     assert found.properties.provisioning_state == "Canceled"
 
 
-async def test_throttling_is_retried_by_the_sdk_after_what_the_header_says(
+async def test_sdk_retries_throttled_calls_after_the_header(
     cloud: Cloud, client: ContainerServiceClient
 ) -> None:
     cloud.azure.faults = (fault("throttled", operation="agentPools.list", seconds=1, count=1),)
@@ -164,7 +162,7 @@ async def test_throttling_is_retried_by_the_sdk_after_what_the_header_says(
     assert cloud.azure.calls["agentPools.list"] == 2
 
 
-async def test_throttling_without_end_reaches_the_caller_with_retry_after(
+async def test_persistent_throttling_reaches_the_caller_with_retry_after(
     cloud: Cloud, client: ContainerServiceClient
 ) -> None:
     cloud.azure.faults = (fault("throttled", operation="agentPools.get", seconds=7),)
@@ -175,20 +173,20 @@ async def test_throttling_without_end_reaches_the_caller_with_retry_after(
     assert raised.value.response.headers["Retry-After"] == "7"
 
 
-async def test_a_lost_response_leaves_its_effect(
-    cloud: Cloud, client: ContainerServiceClient
-) -> None:
+async def test_lost_response_has_taken_effect(cloud: Cloud, client: ContainerServiceClient) -> None:
     cloud.azure.faults = (
         fault("lost-response", operation="agentPools.put", count=1),
         fault("slow", seconds=60),
     )
-    with pytest.raises(ResourceExistsError):  # the SDK sends it again, into its own operation
+    with pytest.raises(
+        ResourceExistsError
+    ):  # the SDK retries, which conflicts with its first operation
         await create(client, "ws1")
     assert cloud.azure.calls["agentPools.put"] == 2
     assert "ws1" in cloud.azure.state.pools
 
 
-async def test_an_etag_of_the_past_is_refused(client: ContainerServiceClient) -> None:
+async def test_stale_etag_is_rejected(client: ContainerServiceClient) -> None:
     made = await create(client, "ws1")
     assert made.properties is not None
     await client.agent_pools.begin_create_or_update(
@@ -202,7 +200,7 @@ async def test_an_etag_of_the_past_is_refused(client: ContainerServiceClient) ->
         )  # fmt: skip
 
 
-async def test_the_cluster_stops_and_starts(cloud: Cloud, client: ContainerServiceClient) -> None:
+async def test_cluster_stops_and_starts(cloud: Cloud, client: ContainerServiceClient) -> None:
     await create(client, "ws1")
     await (await client.managed_clusters.begin_stop(*CLUSTER)).result()
     stopped = await client.managed_clusters.get(*CLUSTER)
@@ -210,7 +208,7 @@ async def test_the_cluster_stops_and_starts(cloud: Cloud, client: ContainerServi
     assert stopped.properties.power_state is not None
     assert stopped.properties.power_state.code == "Stopped"
     assert isinstance(cloud.machines, FakeMachines)
-    assert cloud.machines.halted == {PLACE.node_name("ws1", 0)}
+    assert cloud.machines.powered_off == {IDS.node_name("ws1", 0)}
     with pytest.raises(ResourceExistsError, match="Stopped"):
         await create(client, "ws2")
 
@@ -223,7 +221,7 @@ async def test_the_cluster_stops_and_starts(cloud: Cloud, client: ContainerServi
     assert [profile.name for profile in profiles] == ["system", "ws1"]
 
 
-async def test_lists_come_in_pages(start: Start, token_file: Path) -> None:
+async def test_lists_are_paged(start: Start, token_file: Path) -> None:
     async with start(NoMachines(), page_size=2) as cloud, cloud.client(token_file) as client:
         names = [f"ws{number}" for number in range(4)]
         await asyncio.gather(*(create(client, name) for name in names))
@@ -232,7 +230,7 @@ async def test_lists_come_in_pages(start: Start, token_file: Path) -> None:
         assert cloud.azure.calls["agentPools.list"] == 3
 
 
-async def test_a_refused_token_is_an_authentication_error(
+async def test_refused_token_is_an_authentication_error(
     cloud: Cloud, client: ContainerServiceClient
 ) -> None:
     cloud.azure.faults = (fault("token-refused"),)
@@ -240,9 +238,9 @@ async def test_a_refused_token_is_an_authentication_error(
         await client.agent_pools.get(*CLUSTER, "ws1")
 
 
-async def test_msal_finds_its_way_by_the_discovery_documents(cloud: Cloud) -> None:
+async def test_msal_works_with_the_discovery_documents(cloud: Cloud) -> None:
     async with ClientSecretCredential(
-        PLACE.tenant, "client", "secret", authority=cloud.settings.url,
+        IDS.tenant, "client", "secret", authority=cloud.settings.url,
         disable_instance_discovery=True, connection_verify=str(cloud.ca),
     ) as credential:  # fmt: skip
         token = await credential.get_token("https://management.azure.com/.default")

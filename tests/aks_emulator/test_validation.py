@@ -1,8 +1,8 @@
-"""What AKS refuses in an agent pool's properties."""
+"""What AKS rejects in an agent pool's properties."""
 
 import pytest
 
-from tests.aks_emulator.pieces import asked
+from tests.aks_emulator.builders import pool_properties
 from tools.aks_emulator.core.validation import check
 
 SPOT = {"scaleSetPriority": "Spot"}
@@ -14,7 +14,7 @@ SUBNET = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Network/virtualN
     [
         pytest.param({}, None, id="as gpu-provisioner sends it"),
         pytest.param({"count": "1"}, "count", id="count is text"),
-        pytest.param({"count": True}, "count", id="count is a truth"),
+        pytest.param({"count": True}, "count", id="count is a boolean"),
         pytest.param({"count": 1001}, "count", id="count too large"),
         pytest.param({"count": 0, "mode": "System"}, "count", id="empty system pool"),
         pytest.param({"count": 0}, None, id="empty user pool"),
@@ -25,7 +25,9 @@ SUBNET = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Network/virtualN
         pytest.param({"osDiskSizeGB": None}, None, id="null is not given"),
         pytest.param({"osSKU": "Debian"}, "osSKU", id="unknown system"),
         pytest.param({"mode": "Worker"}, "mode", id="unknown mode"),
-        pytest.param({"nodeTaints": "sku=gpu:NoSchedule"}, "nodeTaints", id="taints no list"),
+        pytest.param(
+            {"nodeTaints": "sku=gpu:NoSchedule"}, "nodeTaints", id="taints are not a list"
+        ),
         pytest.param({"nodeTaints": ["sku=gpu"]}, "nodeTaints", id="no effect"),
         pytest.param({"nodeTaints": ["sku=gpu:Never"]}, "nodeTaints", id="unknown effect"),
         pytest.param({"nodeTaints": ["sku:NoExecute", "a/b=:NoSchedule"]}, None, id="no value"),
@@ -39,7 +41,7 @@ SUBNET = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Network/virtualN
         pytest.param({"nodeLabels": {"karpenter.sh/nodepool": "kaito"}}, None, id="karpenter's"),
         pytest.param({"availabilityZones": ["one"]}, "availabilityZones", id="zone by name"),
         pytest.param({"spotMaxPrice": 1.5}, "spotMaxPrice", id="price without spot"),
-        pytest.param({**SPOT, "spotMaxPrice": 0}, "spotMaxPrice", id="price nought"),
+        pytest.param({**SPOT, "spotMaxPrice": 0}, "spotMaxPrice", id="price zero"),
         pytest.param({**SPOT, "spotMaxPrice": -1}, None, id="spot without limit"),
         pytest.param(
             {"scaleSetEvictionPolicy": "Delete"}, "scaleSetEvictionPolicy", id="eviction, no spot"
@@ -67,13 +69,13 @@ SUBNET = "/subscriptions/s/resourceGroups/r/providers/Microsoft.Network/virtualN
     ],
 )
 def test_check(changes: dict[str, object], target: str | None) -> None:
-    problem = check(asked(**changes))
+    problem = check(pool_properties(**changes))
     assert (problem.target if problem else None) == (
         f"agentPoolProfile.{target}" if target else None
     )
 
 
 def test_a_misspelt_property_is_named() -> None:
-    problem = check(asked(osDiskSizeGb=64))
+    problem = check(pool_properties(osDiskSizeGb=64))
     assert problem is not None
     assert "unknown field 'osDiskSizeGb'" in problem.message

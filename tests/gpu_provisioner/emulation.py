@@ -15,7 +15,7 @@ from gpu_provisioner.settings import Azure
 from kaito_kube.clock import SystemClock
 from tools.aks_emulator.core.azure import Azure as Emulated
 from tools.aks_emulator.emulator import running
-from tools.aks_emulator.machines.seam import FakeMachines
+from tools.aks_emulator.machines.provider import FakeMachines
 from tools.aks_emulator.settings import Settings
 from tools.aks_emulator.web import admin
 from tools.aks_emulator.web.assertions import AUDIENCE
@@ -80,13 +80,13 @@ def token_file(folder: Path) -> Path:
 
 
 def azure_settings(emulator: Settings, ca: Path, token: Path) -> Azure:
-    place = emulator.place
+    ids = emulator.ids
     return Azure(
-        subscription_id=place.subscription,
-        resource_group=place.resource_group,
-        cluster_name=place.cluster,
-        location=place.location,
-        tenant_id=place.tenant,
+        subscription_id=ids.subscription,
+        resource_group=ids.resource_group,
+        cluster_name=ids.cluster,
+        location=ids.location,
+        tenant_id=ids.tenant,
         client_id="client",
         arm_endpoint=emulator.url,
         arm_audience=emulator.url,

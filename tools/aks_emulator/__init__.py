@@ -1,1 +1,1 @@
-"""Answers, on this machine, the calls that provisioning makes to Resource Manager and Entra."""
+"""A local stand-in for Azure Resource Manager and Entra, as far as provisioning needs them."""

@@ -13,47 +13,49 @@ from pathlib import Path
 
 from tools.aks_emulator import daemon, settings
 from tools.aks_emulator.admin_client import AdminClient, EmulatorError
-from tools.aks_emulator.core.faults import MEANING, FaultKind
+from tools.aks_emulator.core.faults import DESCRIPTIONS, FaultKind
 from tools.aks_emulator.core.model import Json
 from tools.aks_emulator.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 
 def main(arguments: Sequence[str]) -> int:
-    given = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
-        return _run(given, arguments)
+        return _run(options, arguments)
     except EmulatorError as error:
         print(f"aks_emulator: {error}", file=sys.stderr)
         return 1
 
 
-def _run(given: argparse.Namespace, arguments: Sequence[str]) -> int:
-    match given.command:
+def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
+    match options.command:
         case "serve":
-            return asyncio.run(_serve(settings.from_arguments(given)))
+            return asyncio.run(_serve(settings.from_arguments(options)))
         case "up":
-            return _up(settings.from_arguments(given), arguments[1:])
+            return _up(settings.from_arguments(options), arguments[1:])
         case "down":
-            return _down(given.home, given.purge)
+            return _down(options.home, options.purge)
         case "status":
-            return _status(given)
+            return _status(options)
         case "faults":
-            return _faults(given)
+            return _faults(options)
         case "quota":
-            return _quota(given)
+            return _quota(options)
         case "power":
-            return _show(_client(given).call("PUT", "power", {"power": given.to}))
+            return _show(_client(options).call("PUT", "power", {"power": options.to}))
         case "evict":
-            return _show(_client(given).call("POST", "evict", {"pool": given.pool}))
+            return _show(_client(options).call("POST", "evict", {"pool": options.pool}))
         case _:
-            return _show(_client(given).call("GET", given.command))
+            return _show(_client(options).call("GET", options.command))
 
 
-async def _serve(asked: Settings) -> int:
-    # Only a server needs the SKU data and the Kubernetes parts.
+async def _serve(config: Settings) -> int:
+    # Imported here because only a server needs the SKU data and the Kubernetes parts.
     from tools.aks_emulator.emulator import running
     from tools.aks_emulator.machines.local import LocalClusterMachines
-    from tools.aks_emulator.machines.seam import MachineError, NoMachines
+    from tools.aks_emulator.machines.provider import MachineError, NoMachines
     from tools.aks_emulator.web.keys import LocalClusterKeys, NoKeys
     from tools.local_cluster.paths import Paths
 
@@ -62,27 +64,28 @@ async def _serve(asked: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     paths = Paths.from_env(os.environ)
-    machines = LocalClusterMachines(paths) if asked.machines else NoMachines()
-    keys = LocalClusterKeys(paths) if asked.machines else NoKeys()
+    machines = LocalClusterMachines(paths) if config.machines else NoMachines()
+    keys = LocalClusterKeys(paths) if config.machines else NoKeys()
     try:
-        async with running(asked, machines, keys):
-            logging.info("serving %s on %s", asked.place.cluster_id, asked.url)
+        async with running(config, machines, keys):
+            logger.info("serving %s on %s", config.ids.cluster_id, config.url)
             await stop.wait()
     except MachineError as error:
         raise daemon.no_cluster(error) from error
     except OSError as error:
         message = (
-            f"can't listen on {asked.host}:{asked.port}: {error}. Bring the local cluster up "
-            "first, or choose another address with --host and --port"
+            f"cannot listen on {config.host}:{config.port}: {error}. Start the "
+            "local cluster first, or choose another address with --host and --port"
         )
         raise EmulatorError(message) from error
     return 0
 
 
-def _up(asked: Settings, options: Sequence[str]) -> int:
-    started = daemon.up(asked, options)
-    print(f"emulator {'is up' if started else 'was up already'} at {asked.url}")
-    print(f"certificate authority {asked.home / 'ca.pem'}, log {daemon.log(asked.home)}")
+def _up(config: Settings, arguments: Sequence[str]) -> int:
+    started = daemon.up(config, arguments)
+    print(f"emulator {'is up' if started else 'was up already'} at {config.url}")
+    home = config.home
+    print(f"certificate authority {home / 'ca.pem'}, log {daemon.log(home)}")
     return 0
 
 
@@ -93,44 +96,44 @@ def _down(home: Path, purge: bool) -> int:
     return 0
 
 
-def _status(given: argparse.Namespace) -> int:
-    client = _client(given)
+def _status(options: argparse.Namespace) -> int:
+    client = _client(options)
     health = client.call("GET", "health")
     pools = client.call("GET", "pools")
     print(f"{health['status']} at {client.url}: {health['cluster']}, power {pools['power']}")
     return 0
 
 
-def _faults(given: argparse.Namespace) -> int:
-    client = _client(given)
-    match given.action:
+def _faults(options: argparse.Namespace) -> int:
+    client = _client(options)
+    match options.action:
         case "kinds":
             width = max(map(len, FaultKind))
-            for kind, meaning in MEANING.items():
+            for kind, meaning in DESCRIPTIONS.items():
                 print(f"{kind:<{width}}  {meaning}")
             return 0
         case "set":
             names = ("pool", "vm_size", "operation", "count", "seconds", "zone", "code", "message")
-            asked: Json = {name: getattr(given, name) for name in names}
-            asked["hidden"] = given.hidden or None
-            body = {k: v for k, v in asked.items() if v is not None}
-            return _show(client.call("POST", "faults", {"kind": given.kind, **body}))
+            body: Json = {name: getattr(options, name) for name in names}
+            body["hidden"] = options.hidden or None
+            body = {k: v for k, v in body.items() if v is not None}
+            return _show(client.call("POST", "faults", {"kind": options.kind, **body}))
         case "clear":
-            which = f"faults/{given.which}" if given.which else "faults"
+            which = f"faults/{options.which}" if options.which else "faults"
             return _show(client.call("DELETE", which))
         case _:
             return _show(client.call("GET", "faults"))
 
 
-def _quota(given: argparse.Namespace) -> int:
-    limits = dict(pair.partition("=")[::2] for pair in given.limit)
+def _quota(options: argparse.Namespace) -> int:
+    limits = dict(pair.partition("=")[::2] for pair in options.limit)
     if not limits:
-        return _show(_client(given).call("GET", "quota"))
+        return _show(_client(options).call("GET", "quota"))
     try:
         body: Json = {name: int(limit) for name, limit in limits.items()}
     except ValueError as error:
-        raise EmulatorError(f"quota {given.limit}: use NAME=VCPUS ({error})") from error
-    return _show(_client(given).call("PUT", "quota", body))
+        raise EmulatorError(f"quota {options.limit}: use NAME=VCPUS ({error})") from error
+    return _show(_client(options).call("PUT", "quota", body))
 
 
 def _show(answer: Json) -> int:
@@ -138,53 +141,55 @@ def _show(answer: Json) -> int:
     return 0
 
 
-def _client(given: argparse.Namespace) -> AdminClient:
-    return AdminClient(f"https://{given.host}:{given.port}", given.home / "ca.pem")
+def _client(options: argparse.Namespace) -> AdminClient:
+    return AdminClient(f"https://{options.host}:{options.port}", options.home / "ca.pem")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.aks_emulator", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, text in (("serve", "serve until interrupted"), ("up", "serve in the background")):
+    for name, text in (("serve", "run in the foreground"), ("up", "run in the background")):
         settings.add_arguments(commands.add_parser(name, help=text))
-    down = _reaching(commands.add_parser("down", help="stop it; pools and nodes stay"))
-    down.add_argument("--purge", action="store_true", help="forget the pools as well")
+    down = _with_address(
+        commands.add_parser("down", help="stop the emulator; keeps pools and nodes")
+    )
+    down.add_argument("--purge", action="store_true", help="also forget the pools")
     for name, text in (
-        ("status", "whether it answers"),
-        ("pools", "the agent pools"),
-        ("calls", "how often each call was made"),
+        ("status", "show whether the emulator answers"),
+        ("pools", "list the agent pools and their machines"),
+        ("calls", "show how often each call was made"),
     ):
-        _reaching(commands.add_parser(name, help=text))
-    quota = _reaching(commands.add_parser("quota", help="show or set quota"))
+        _with_address(commands.add_parser(name, help=text))
+    quota = _with_address(commands.add_parser("quota", help="show or set quota"))
     quota.add_argument("limit", nargs="*", metavar="NAME=VCPUS")
-    power = _reaching(commands.add_parser("power", help="stop or start the AKS cluster"))
+    power = _with_address(commands.add_parser("power", help="stop or start the AKS cluster"))
     power.add_argument("to", choices=("stop", "start"))
-    evict = _reaching(commands.add_parser("evict", help="take a spot pool's machines back"))
+    evict = _with_address(commands.add_parser("evict", help="evict the machines of a spot pool"))
     evict.add_argument("pool")
-    _fault_parser(commands.add_parser("faults", help="switch trouble on and off"))
+    _fault_parser(commands.add_parser("faults", help="turn faults on and off"))
     return parser
 
 
 def _fault_parser(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True)
-    _reaching(actions.add_parser("list", help="the faults that are on"))
-    _reaching(actions.add_parser("kinds", help="the faults that there are"))
-    clear = _reaching(actions.add_parser("clear", help="switch off one, one kind, or all"))
+    _with_address(actions.add_parser("list", help="list the active faults"))
+    _with_address(actions.add_parser("kinds", help="list the kinds of faults"))
+    clear = _with_address(actions.add_parser("clear", help="turn off one fault, one kind, or all"))
     clear.add_argument("which", nargs="?", metavar="ID_OR_KIND")
-    add = _reaching(actions.add_parser("set", help="switch one on"))
+    add = _with_address(actions.add_parser("set", help="turn on a fault"))
     add.add_argument("kind", choices=list(FaultKind))
-    add.add_argument("--pool", help="glob of pool names")
-    add.add_argument("--vm-size", help="glob of sizes")
-    add.add_argument("--operation", help="glob of calls, such as agentPools.put")
-    add.add_argument("--count", type=int, help="how many times (default: until cleared)")
+    add.add_argument("--pool", help="glob of pool names (default: all)")
+    add.add_argument("--vm-size", help="glob of VM sizes (default: all)")
+    add.add_argument("--operation", help="glob of calls, for example agentPools.put (default: all)")
+    add.add_argument("--count", type=int, help="how often it strikes (default: until cleared)")
     add.add_argument("--seconds", type=float)
     add.add_argument("--zone")
     add.add_argument("--code")
     add.add_argument("--message")
-    add.add_argument("--hidden", action="store_true", help="not shown by listings")
+    add.add_argument("--hidden", action="store_true", help="hide it from quota and SKU listings")
 
 
-def _reaching(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+def _with_address(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     defaults = Settings(home=settings.home(os.environ))
     parser.add_argument("--home", type=Path, default=defaults.home)
     parser.add_argument("--host", default=defaults.host)

@@ -1,4 +1,4 @@
-"""Calls a running emulator's own controls, for the command line and for checks."""
+"""A client for the emulator's admin API, for the command line and for tests."""
 
 import json
 import ssl
@@ -11,7 +11,7 @@ from tools.aks_emulator.core.model import Json
 
 
 class EmulatorError(Exception):
-    """The emulator doesn't answer, or refuses; the text says what and what to do."""
+    """The emulator does not answer or rejects a call; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,11 @@ class AdminClient:
     ca: Path
 
     def call(self, method: str, path: str, body: Json | None = None) -> Json:
-        """The JSON answer of /_emulator/<path>. Raises EmulatorError."""
+        """Call /_emulator/<path> and return its JSON.
+
+        Raises:
+            EmulatorError: the emulator does not answer, or rejects the call.
+        """
         request = urllib.request.Request(f"{self.url}/_emulator/{path}", method=method)
         if body is not None:
             request.data = json.dumps(body).encode()
@@ -42,7 +46,7 @@ class AdminClient:
             return False
 
     def _opener(self) -> urllib.request.OpenerDirector:
-        """A proxy named in the environment has no way to the emulator's address."""
+        """An opener without a proxy: one from the environment cannot reach the emulator."""
         context = ssl.create_default_context(cafile=str(self.ca))
         return urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)

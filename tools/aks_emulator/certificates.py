@@ -1,4 +1,4 @@
-"""The emulator's own certificate authority and its server certificate, made once per home."""
+"""The emulator's certificate authority and server certificate, created once per home folder."""
 
 import datetime
 import ipaddress
@@ -18,7 +18,7 @@ LIFETIME = datetime.timedelta(days=825)
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """`ca` is what clients trust. `server` holds certificate and key of the server."""
+    """`ca` is what clients trust; `server` holds the server's certificate and key."""
 
     ca: Path
     server: Path
@@ -30,7 +30,7 @@ class Certificates:
 
 
 def ensure(folder: Path, hosts: Sequence[str]) -> Certificates:
-    """The certificates in `folder`, made anew where they are missing or lack one of `hosts`."""
+    """The certificates in `folder`, recreated if they are missing, expired or lack a host."""
     found = Certificates(folder / "ca.pem", folder / "server.pem")
     if not (found.ca.exists() and found.server.exists() and _covers(found.server, hosts)):
         folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def _covers(server: Path, hosts: Sequence[str]) -> bool:
 
 
 def _create(files: Certificates, hosts: Sequence[str]) -> None:
-    """The authority's key signs once and is then forgotten."""
+    """Create both. The authority's key signs once and is never written to disk."""
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     authority = _name("kaito-aks-emulator CA")
     usage = x509.KeyUsage(
@@ -91,6 +91,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
+        # Clients whose clock is slightly behind must accept it as well.
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + LIFETIME)
     )
@@ -112,9 +113,10 @@ def _general_name(host: str) -> x509.GeneralName:
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    fresh.touch(mode=mode)
-    fresh.chmod(mode)
-    fresh.write_bytes(content)
-    os.replace(fresh, path)
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    new.touch(mode=mode)
+    # touch applies the umask; chmod sets the exact mode before any content is written.
+    new.chmod(mode)
+    new.write_bytes(content)
+    os.replace(new, path)

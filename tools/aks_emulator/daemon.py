@@ -1,4 +1,4 @@
-"""The emulator as a background process: started once, recognised again, stopped."""
+"""The emulator as a background process."""
 
 import hashlib
 import json
@@ -17,10 +17,10 @@ from tools.local_cluster.paths import Paths
 from tools.local_cluster.processes import daemons, waiting
 from tools.local_cluster.processes.daemons import Identity
 
-START_TIMEOUT = 20.0
+START_TIMEOUT_SECONDS = 20.0
 ROOT = Path(__file__).resolve().parents[2]
 CODE = (ROOT / "tools" / "aks_emulator", ROOT / "libs" / "kaito_skus")
-_READ = (".py", ".yaml")
+_CODE_SUFFIXES = (".py", ".yaml")
 
 
 def pidfile(home: Path) -> Path:
@@ -32,41 +32,46 @@ def log(home: Path) -> Path:
 
 
 def up(settings: Settings, options: Sequence[str]) -> bool:
-    """Starts it with these options and waits until it answers; False where it ran already, from
-    the code as it is now and for the cluster that there is now. Another one is replaced: its pools
-    outlive it where the cluster is the same.
+    """Start the emulator and wait until it answers; False if it was already running.
 
-    Raises EmulatorError, with the end of its log where it doesn't come up.
+    An emulator that runs older code, or belongs to an earlier cluster, is replaced. Its pools are
+    kept if the cluster is the same.
+
+    Raises:
+        EmulatorError: there is no cluster, or the emulator did not start; the message ends with
+            the last lines of its log.
     """
-    mark = f"{code_digest()} {_cluster_uid(settings)}"
+    fingerprint = f"{code_digest()} {_cluster_uid(settings)}"
     if daemons.find_running(pidfile(settings.home)):
-        if _mark_of_running(settings.home) == mark:
+        if _running_fingerprint(settings.home) == fingerprint:
             return False
         down(settings.home)
     files = certificates.ensure(settings.home, settings.hosts)
     identity = _spawn(settings.home, options)
     pidfile(settings.home).write_text(json.dumps(asdict(identity)))
-    _mark_file(settings.home).write_text(mark)
+    _fingerprint_file(settings.home).write_text(fingerprint)
     client = AdminClient(settings.url, files.ca)
     waiting.until(
-        lambda: client.is_up() or not daemons.is_running(identity), START_TIMEOUT, interval=0.1
+        lambda: client.is_up() or not daemons.is_running(identity),
+        START_TIMEOUT_SECONDS,
+        interval=0.1,
     )
     if not (client.is_up() and daemons.is_running(identity)):
         tail = daemons.tail(log(settings.home))
-        raise EmulatorError(f"the emulator did not come up at {settings.url}:\n{tail}")
+        raise EmulatorError(f"the emulator did not start at {settings.url}:\n{tail}")
     return True
 
 
 def down(home: Path) -> bool:
-    """Stops it; False where it didn't run. Pools and their nodes stay."""
+    """Stop the emulator; False if it was not running. Pools and their nodes stay."""
     was_running = daemons.find_running(pidfile(home)) is not None
     daemons.stop(pidfile(home))
     return was_running
 
 
 def code_digest(folders: Sequence[Path] = CODE) -> str:
-    """Of what the emulator's process reads when it starts."""
-    files = sorted(f for folder in folders for f in folder.rglob("*") if f.suffix in _READ)
+    """A digest of the code and data that the emulator loads when it starts."""
+    files = sorted(f for folder in folders for f in folder.rglob("*") if f.suffix in _CODE_SUFFIXES)
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.name}\0".encode() + file.read_bytes())
@@ -82,20 +87,20 @@ def _cluster_uid(settings: Settings) -> str:
         raise no_cluster(error) from error
 
 
-def no_cluster(why: Exception) -> EmulatorError:
+def no_cluster(cause: Exception) -> EmulatorError:
     return EmulatorError(
-        f"there is no cluster for machines to join ({why}): bring it up first with "
-        "`python -m tools.local_cluster up`, or go without with --no-machines"
+        f"there is no cluster for machines to join ({cause}): bring it up first with "
+        "`python -m tools.local_cluster up`, or use --no-machines"
     )
 
 
-def _mark_file(home: Path) -> Path:
+def _fingerprint_file(home: Path) -> Path:
     return home / "emulator.mark"
 
 
-def _mark_of_running(home: Path) -> str:
-    """The code that it was started from, and the cluster that it is; empty where not known."""
-    file = _mark_file(home)
+def _running_fingerprint(home: Path) -> str:
+    """The code and cluster of the running emulator; empty if unknown."""
+    file = _fingerprint_file(home)
     return file.read_text() if file.exists() else ""
 
 
@@ -115,5 +120,5 @@ def _spawn(home: Path, options: Sequence[str]) -> Identity:
     )
     identity = daemons.identify(pid)
     if identity is None:
-        raise EmulatorError(f"the emulator ended at once:\n{daemons.tail(log(home))}")
+        raise EmulatorError(f"the emulator ended immediately:\n{daemons.tail(log(home))}")
     return identity

@@ -1,4 +1,4 @@
-"""One running emulator: puts the parts together, and takes them apart again."""
+"""The composition of a running emulator: state, server and machine reconciler."""
 
 import asyncio
 import contextlib
@@ -10,13 +10,13 @@ from tools.aks_emulator import certificates
 from tools.aks_emulator.certificates import Certificates
 from tools.aks_emulator.core import catalog
 from tools.aks_emulator.core.azure import Azure, Clock
+from tools.aks_emulator.core.cluster_settings import ClusterSettings
 from tools.aks_emulator.core.journal import Journal
-from tools.aks_emulator.core.pool_requests import Terms
-from tools.aks_emulator.machines.machinery import Machinery
-from tools.aks_emulator.machines.seam import Machines
+from tools.aks_emulator.machines.provider import MachineProvider
+from tools.aks_emulator.machines.reconciler import Reconciler
 from tools.aks_emulator.settings import Settings
 from tools.aks_emulator.web import server
-from tools.aks_emulator.web.desk import Desk
+from tools.aks_emulator.web.context import Context
 from tools.aks_emulator.web.entra import Entra
 from tools.aks_emulator.web.keys import Keys
 from tools.aks_emulator.web.tokens import PUBLIC_AUDIENCES, Issuer, read_key
@@ -31,34 +31,39 @@ class Emulator:
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, machines: Machines, keys: Keys, clock: Clock = time.time
+    settings: Settings, machines: MachineProvider, keys: Keys, clock: Clock = time.time
 ) -> AsyncIterator[Emulator]:
-    """Listens and looks after the machines until the context ends; the state stays on disk."""
+    """Serve requests and reconcile machines until the context ends; the state stays on disk.
+
+    Raises:
+        OSError: the server cannot listen on its address.
+        MachineError: the local cluster cannot be reached.
+    """
     files = certificates.ensure(settings.home, settings.hosts)
     journal = Journal(settings.home / "state.jsonl")
-    azure = Azure(terms(settings), journal, clock, await machines.cluster_uid())
-    desk = Desk(
+    azure = Azure(cluster_settings(settings), journal, clock, await machines.cluster_uid())
+    context = Context(
         azure=azure,
         issuer=_issuer(settings),
         retry_after=settings.retry_after,
         page_size=settings.page_size,
         enforcement=settings.enforcement,
     )
-    app = server.application(desk, Entra(desk=desk, keys=keys, subjects=settings.subjects))
+    app = server.application(context, Entra(context=context, keys=keys, subjects=settings.subjects))
     runner = await server.listen(app, settings.host, settings.port, files.server_context())
-    machinery = asyncio.create_task(Machinery(azure, machines).run())
+    reconciler = asyncio.create_task(Reconciler(azure, machines).run())
     try:
         yield Emulator(settings, azure, files)
     finally:
         await runner.cleanup()
-        machinery.cancel()
+        reconciler.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await machinery
+            await reconciler
 
 
-def terms(settings: Settings) -> Terms:
-    return Terms(
-        place=settings.place,
+def cluster_settings(settings: Settings) -> ClusterSettings:
+    return ClusterSettings(
+        ids=settings.ids,
         catalog=catalog.sizes(),
         kubernetes_version=settings.kubernetes_version,
         max_pools=settings.max_pools,
@@ -70,6 +75,6 @@ def _issuer(settings: Settings) -> Issuer:
     own = tuple(f"https://{host}:{settings.port}" for host in settings.hosts)
     return Issuer(
         key=read_key(settings.home / "token.key"),
-        tenant=settings.place.tenant,
+        tenant=settings.ids.tenant,
         audiences=(*own, *PUBLIC_AUDIENCES),
     )

@@ -1,4 +1,4 @@
-"""What can be set about an emulator, and the command line options that set it."""
+"""The emulator's settings and their command line options."""
 
 import argparse
 import os
@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.aks_emulator.core.place import Place
-from tools.aks_emulator.web.ratelimits import Enforcement
+from tools.aks_emulator.core.resource_ids import ResourceIds
+from tools.aks_emulator.web.rate_limits import Enforcement
 
 LOCAL_HOSTS = ("172.30.0.1", "127.0.0.1", "localhost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`home` keeps certificates and state. `subjects` empty federates every service account."""
+    """`home` holds certificates and state; empty `subjects` federate every service account."""
 
     home: Path
     host: str = LOCAL_HOSTS[0]
     port: int = 8443
-    place: Place = field(default_factory=Place)
+    ids: ResourceIds = field(default_factory=ResourceIds)
     kubernetes_version: str = "1.36.3"
     operation_seconds: float = 2.0
     retry_after: int = 1
@@ -31,7 +31,7 @@ class Settings:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """Every name under which the server may be called."""
+        """Every name that clients may use for the server."""
         return tuple(dict.fromkeys((self.host, *LOCAL_HOSTS)))
 
     @property
@@ -44,30 +44,32 @@ def home(environ: Mapping[str, str]) -> Path:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `serve` and `up`; each default is that of `Settings`."""
+    """Add the options of `serve` and `up`, with the defaults of `Settings`."""
     defaults = Settings(home=home(os.environ))
-    parser.add_argument("--home", type=Path, default=defaults.home, help="certificates and state")
+    parser.add_argument(
+        "--home", type=Path, default=defaults.home, help="folder for certificates and state"
+    )
     parser.add_argument("--host", default=defaults.host, help="address to listen on")
     parser.add_argument("--port", default=defaults.port, type=int)
-    parser.add_argument("--tenant", default=defaults.place.tenant)
-    parser.add_argument("--subscription", default=defaults.place.subscription)
-    parser.add_argument("--resource-group", default=defaults.place.resource_group)
-    parser.add_argument("--cluster", default=defaults.place.cluster)
-    parser.add_argument("--location", default=defaults.place.location)
+    parser.add_argument("--tenant", default=defaults.ids.tenant)
+    parser.add_argument("--subscription", default=defaults.ids.subscription)
+    parser.add_argument("--resource-group", default=defaults.ids.resource_group)
+    parser.add_argument("--cluster", default=defaults.ids.cluster)
+    parser.add_argument("--location", default=defaults.ids.location)
     parser.add_argument("--kubernetes-version", default=defaults.kubernetes_version)
     parser.add_argument(
         "--operation-seconds", type=float, default=defaults.operation_seconds, metavar="S",
-        help="how long an operation takes at least",
+        help="minimum duration of an operation",
     )  # fmt: skip
     parser.add_argument(
         "--retry-after", type=int, default=defaults.retry_after, metavar="N",
-        help="the pace asked of pollers in seconds, 0 for none",
+        help="Retry-After in seconds for clients that poll, 0 for none",
     )  # fmt: skip
     parser.add_argument("--page-size", default=defaults.page_size, type=int, metavar="N")
     parser.add_argument("--max-pools", default=defaults.max_pools, type=int, metavar="N")
     parser.add_argument(
         "--no-machines", action="store_true",
-        help="scale mode: no node ever joins, and assertions' signatures aren't checked",
+        help="scale mode: no node ever joins, and token signatures are not checked",
     )  # fmt: skip
     parser.add_argument(
         "--subject", action="append", default=[], metavar="SUBJECT",
@@ -75,28 +77,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--enforce-limits", action="store_true",
-        help="refuse with 429 what Resource Manager and AKS would",
+        help="reject calls with 429 where Resource Manager and AKS would",
     )  # fmt: skip
 
 
-def from_arguments(given: argparse.Namespace) -> Settings:
+def from_arguments(options: argparse.Namespace) -> Settings:
     return Settings(
-        home=given.home,
-        host=given.host,
-        port=given.port,
-        place=Place(
-            tenant=given.tenant,
-            subscription=given.subscription,
-            resource_group=given.resource_group,
-            cluster=given.cluster,
-            location=given.location,
+        home=options.home,
+        host=options.host,
+        port=options.port,
+        ids=ResourceIds(
+            tenant=options.tenant,
+            subscription=options.subscription,
+            resource_group=options.resource_group,
+            cluster=options.cluster,
+            location=options.location,
         ),
-        kubernetes_version=given.kubernetes_version,
-        operation_seconds=given.operation_seconds,
-        retry_after=given.retry_after,
-        page_size=given.page_size,
-        max_pools=given.max_pools,
-        machines=not given.no_machines,
-        subjects=tuple(given.subject),
-        enforcement=Enforcement.ON if given.enforce_limits else Enforcement.OFF,
+        kubernetes_version=options.kubernetes_version,
+        operation_seconds=options.operation_seconds,
+        retry_after=options.retry_after,
+        page_size=options.page_size,
+        max_pools=options.max_pools,
+        machines=not options.no_machines,
+        subjects=tuple(options.subject),
+        enforcement=Enforcement.ON if options.enforce_limits else Enforcement.OFF,
     )

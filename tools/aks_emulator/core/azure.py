@@ -1,6 +1,6 @@
-"""The emulated Azure of one process: holds the state, and is the only place that changes it.
+"""The emulated Azure of one process: holds the state and is the only place that changes it.
 
-Every change is journalled before anyone can see it, and wakes whoever waits for one.
+Every change is written to the journal before anyone can see it, and wakes everyone waiting for one.
 """
 
 import asyncio
@@ -8,25 +8,29 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from tools.aks_emulator.core import shapes
+from tools.aks_emulator.core import pool_properties
+from tools.aks_emulator.core.cluster_settings import ClusterSettings
 from tools.aks_emulator.core.faults import Faults
 from tools.aks_emulator.core.journal import Journal
 from tools.aks_emulator.core.lifecycle import advance
 from tools.aks_emulator.core.model import Cluster, Pool, PoolState, State
-from tools.aks_emulator.core.pool_requests import Terms
 
 SYSTEM_POOL = "system"
 
 Clock = Callable[[], float]
-"""Unix seconds. The wall clock, since times outlive the process; tests bring their own."""
+"""Unix seconds. The wall clock, because times outlive the process; tests inject their own."""
 
 
 class Azure:
-    """`faults` and `calls` live as long as the process. The state outlives it, and goes with the
-    Kubernetes cluster of `cluster_uid`: agent pools do not outlive their cluster."""
+    """Faults and call counters live in memory; the state is on disk and belongs to `cluster_uid`.
 
-    def __init__(self, terms: Terms, journal: Journal, clock: Clock, cluster_uid: str = "") -> None:
-        self.terms = terms
+    A new Kubernetes cluster starts with an empty state: agent pools do not outlive their cluster.
+    """
+
+    def __init__(
+        self, settings: ClusterSettings, journal: Journal, clock: Clock, cluster_uid: str = ""
+    ) -> None:
+        self.settings = settings
         self.clock = clock
         self.faults: Faults = ()
         self.calls: Counter[str] = Counter()
@@ -37,16 +41,16 @@ class Azure:
         if self._state.cluster.uid != cluster_uid:
             self.commit(State(cluster=Cluster(uid=cluster_uid)))
         if not self._state.pools:
-            self.commit(self._state.with_pool(_system_pool(terms, clock())))
+            self.commit(self._state.with_pool(_system_pool(settings, clock())))
 
     @property
     def state(self) -> State:
-        """The state as of now: whatever was due by now has happened."""
+        """The current state, with every operation that is due completed."""
         self.commit(advance(self._state, self.clock()))
         return self._state
 
     def commit(self, new: State) -> None:
-        """Replaces the state; `new` must be made from the one that is current."""
+        """Replace the state; `new` must be derived from the current one."""
         if new is self._state:
             return
         self._journal.record(self._state, new)
@@ -57,12 +61,12 @@ class Azure:
         self.commit(replace(self.state, limits={**self.state.limits, **limits}))
 
 
-def _system_pool(terms: Terms, now: float) -> Pool:
-    """The pool that every cluster has; its node is the one that the cluster was made with."""
-    asked = {"count": 1, "vmSize": "Standard_D4s_v5", "mode": "System"}
+def _system_pool(settings: ClusterSettings, now: float) -> Pool:
+    """The pool that every cluster has; its node is the local cluster's own system node."""
+    requested = {"count": 1, "vmSize": "Standard_D4s_v5", "mode": "System"}
     return Pool(
         name=SYSTEM_POOL,
-        properties=shapes.with_defaults(asked, terms.kubernetes_version),
+        properties=pool_properties.with_defaults(requested, settings.kubernetes_version),
         state=PoolState.SUCCEEDED,
         created_at=now,
         boots_at=now,

@@ -1,4 +1,4 @@
-"""The ways in which Azure says that there is no machine to be had, in its words. Pure."""
+"""Azure's errors for missing capacity, with its codes and messages. Pure."""
 
 from tools.aks_emulator.core.errors import ArmError
 from tools.aks_emulator.core.model import Failure

@@ -1,4 +1,4 @@
-"""Decides stop and start of the managed cluster. Pure."""
+"""Handles stop and start of the managed cluster. Pure."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ def start(state: State, *, now: float, seconds: float) -> Accepted | ArmError:
 def _change(
     state: State, kind: OperationKind, to: ClusterState, now: float, seconds: float
 ) -> Accepted | ArmError:
-    """Stopping a stopped cluster, or starting a running one, is an operation that succeeds."""
+    """Start the operation; stopping a stopped cluster or starting a running one succeeds too."""
     problem = busy_cluster(state)
     if problem is not None:
         return problem

@@ -1,4 +1,4 @@
-"""Refusals, as values, in the codes and wordings of Resource Manager and AKS. Pure."""
+"""Errors as values, with the codes and messages of Resource Manager and AKS. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ PENDING = "See https://aka.ms/aks-pending-operation for more details."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmError:
-    """An answer that is not the one asked for. `headers` go out with it (Retry-After)."""
+    """An error response; `headers` are sent with it (Retry-After, for example)."""
 
     status: int
     code: str
@@ -31,7 +31,7 @@ class ArmError:
 
 def unknown_path(method: str, path: str) -> ArmError:
     message = (
-        f"The emulator has no answer to {method} {path}. docs/aks-emulator.md lists its calls."
+        f"The emulator does not support {method} {path}. docs/aks-emulator.md lists its calls."
     )
     return ArmError(status=404, code="InvalidResourceType", message=message, target=path)
 

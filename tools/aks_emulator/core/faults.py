@@ -1,4 +1,4 @@
-"""Trouble that can be switched on: what kinds there are, what they match, how often. Pure."""
+"""Faults that can be turned on: their kinds, what they match, and how often they strike. Pure."""
 
 import uuid
 from collections.abc import Collection, Mapping
@@ -30,25 +30,25 @@ class FaultKind(StrEnum):
     TOKEN_REFUSED = "token-refused"
 
 
-MEANING: Mapping[FaultKind, str] = {
+DESCRIPTIONS: Mapping[FaultKind, str] = {
     FaultKind.NO_FAMILY_QUOTA: "no vCPU quota is left for the size's family",
     FaultKind.NO_REGIONAL_QUOTA: "no vCPU quota is left in the region",
-    FaultKind.SKU_NOT_AVAILABLE: "the size is not sold to this subscription in this region",
-    FaultKind.ZONE_RESTRICTED: "the size is not sold in --zone",
-    FaultKind.SUBSCRIPTION_DISABLED: "the subscription is disabled: reads only",
-    FaultKind.SKU_CAPACITY: "the operation ends in SkuNotAvailable",
-    FaultKind.ALLOCATION_FAILED: "the operation ends in AllocationFailed",
-    FaultKind.ZONAL_ALLOCATION_FAILED: "the operation ends in ZonalAllocationFailed",
-    FaultKind.OPERATION_FAILS: "the operation ends in --code and --message",
-    FaultKind.FAILS_THEN_JOINS: "reported failed; the machine joins --seconds later",
-    FaultKind.NEVER_JOINS: "the operation succeeds, the machine never joins",
+    FaultKind.SKU_NOT_AVAILABLE: "the size is not available to this subscription in this region",
+    FaultKind.ZONE_RESTRICTED: "the size is not available in --zone",
+    FaultKind.SUBSCRIPTION_DISABLED: "the subscription is disabled and read-only",
+    FaultKind.SKU_CAPACITY: "the operation fails with SkuNotAvailable",
+    FaultKind.ALLOCATION_FAILED: "the operation fails with AllocationFailed",
+    FaultKind.ZONAL_ALLOCATION_FAILED: "the operation fails with ZonalAllocationFailed",
+    FaultKind.OPERATION_FAILS: "the operation fails with --code and --message",
+    FaultKind.FAILS_THEN_JOINS: "the operation fails, but the machine joins --seconds later",
+    FaultKind.NEVER_JOINS: "the operation succeeds, but the machine never joins",
     FaultKind.SLOW: "the operation takes --seconds longer",
     FaultKind.THROTTLED: "429 with Retry-After of --seconds",
     FaultKind.SERVER_ERROR: "500",
     FaultKind.FORBIDDEN: "403 AuthorizationFailed",
     FaultKind.CONFLICT: "409: another operation is in progress on the cluster",
-    FaultKind.LOST_RESPONSE: "the request takes effect, the connection is cut",
-    FaultKind.TOKEN_REFUSED: "the token endpoint refuses the client",
+    FaultKind.LOST_RESPONSE: "the request takes effect, but the connection is dropped",
+    FaultKind.TOKEN_REFUSED: "the token endpoint rejects the client",
 }
 
 STANDING = frozenset(
@@ -60,14 +60,14 @@ STANDING = frozenset(
         FaultKind.SUBSCRIPTION_DISABLED,
     }
 )
-"""Faults of the world itself: whoever lists quota, SKUs or the subscription sees them too."""
+"""Faults of the environment, which listings of quota, SKUs and subscriptions show as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """`pool`, `vm_size` and `operation` are globs; `count` None means until cleared.
+    """`pool`, `vm_size` and `operation` are globs; without a `count` it strikes until cleared.
 
-    A `hidden` standing fault isn't shown by listings: it strikes after a pre-flight check passed.
+    Listings do not show a `hidden` standing fault, so it strikes after a preflight check passed.
     """
 
     id: str
@@ -85,7 +85,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a request is about, as far as a fault can match it. Empty means not applicable."""
+    """The properties of a request that a fault can match; empty means not applicable."""
 
     operation: str
     pool: str = ""
@@ -104,56 +104,56 @@ def matches(fault: Fault, call: Call) -> bool:
 
 
 def take(faults: Faults, kinds: Collection[FaultKind], call: Call) -> tuple[Fault | None, Faults]:
-    """The first fault that strikes this call, and the faults that are left after it."""
+    """The first fault that strikes this call, and the remaining faults."""
     for fault in faults:
         if fault.kind in kinds and matches(fault, call):
-            return fault, _spent(faults, fault)
+            return fault, _use(faults, fault)
     return None, faults
 
 
 def shown(faults: Faults, kind: FaultKind, vm_size: str) -> Fault | None:
-    """The standing fault of a kind that listings show for a size."""
+    """The standing fault of a kind that listings show for a VM size."""
     call = Call("", "", vm_size)
     candidates = (f for f in faults if f.kind is kind and not f.hidden and f.pool == "*")
     return next((f for f in candidates if matches(replace(f, operation="*"), call)), None)
 
 
-def _spent(faults: Faults, fault: Fault) -> Faults:
+def _use(faults: Faults, fault: Fault) -> Faults:
     if fault.count is None:
         return faults
     if fault.count <= 1:
         return tuple(f for f in faults if f is not fault)
-    less = replace(fault, count=fault.count - 1)
-    return tuple(less if f is fault else f for f in faults)
+    used = replace(fault, count=fault.count - 1)
+    return tuple(used if f is fault else f for f in faults)
 
 
-def parse(asked: Json) -> Fault | str:
-    """A fault from JSON, or what is wrong with it."""
-    kind = asked.get("kind")
+def parse(document: Json) -> Fault | str:
+    """A fault from JSON, or a description of what is wrong with it."""
+    kind = document.get("kind")
     if kind not in list(FaultKind):
         return f"kind {kind!r} is unknown: use one of {', '.join(FaultKind)}"
     known = {f.name: f.type for f in fields(Fault)}
-    unknown = sorted(asked.keys() - known.keys())
+    unknown = sorted(document.keys() - known.keys())
     if unknown:
         return f"unknown field {', '.join(unknown)}: use {', '.join(sorted(known))}"
-    problem = next((p for name in asked if (p := _type_problem(name, asked[name]))), None)
+    problem = next((p for name in document if (p := _type_problem(name, document[name]))), None)
     if problem is not None:
         return problem
-    given = {k: v for k, v in asked.items() if v is not None and k != "kind"}
-    return Fault(**{"id": uuid.uuid4().hex[:8], **given, "kind": FaultKind(kind)})
+    values = {k: v for k, v in document.items() if v is not None and k != "kind"}
+    return Fault(**{"id": uuid.uuid4().hex[:8], **values, "kind": FaultKind(kind)})
 
 
 def _type_problem(name: str, value: object) -> str | None:
-    wanted: tuple[type, ...] = (str,)
+    allowed: tuple[type, ...] = (str,)
     if name == "count":
-        wanted = (int,)
+        allowed = (int,)
     elif name == "seconds":
-        wanted = (int, float)
+        allowed = (int, float)
     elif name == "hidden":
-        wanted = (bool,)
-    bad_bool = isinstance(value, bool) and bool not in wanted
-    if value is not None and (bad_bool or not isinstance(value, wanted)):
-        return f"{name} {value!r} must be of type {wanted[-1].__name__}"
+        allowed = (bool,)
+    bad_bool = isinstance(value, bool) and bool not in allowed
+    if value is not None and (bad_bool or not isinstance(value, allowed)):
+        return f"{name} {value!r} must be of type {allowed[-1].__name__}"
     if name in ("count", "seconds") and isinstance(value, int | float) and value < 0:
         return f"{name} {value!r} must not be negative"
     return None

@@ -1,8 +1,8 @@
-"""Keeps the state on disk as a journal of JSON lines, so that a killed emulator goes on.
+"""Keeps the state on disk as a journal of JSON lines, so that a killed emulator can continue.
 
-Each line is one transition, appended in one write: what it set and what it dropped. A line that a
-crash cut short is ignored. Opening rewrites the file as one line, atomically. A change costs what
-it changed, not what there is.
+Each line is one transition, appended in a single write: the entries that it set and dropped. A last
+line that a crash cut short is ignored. Opening the journal compacts it into one line, atomically.
+The cost of a write depends on the size of the change, not of the state.
 """
 
 import json
@@ -36,17 +36,21 @@ class Journal:
     path: Path
 
     def open(self) -> State | None:
-        """The state as last recorded, or None where nothing was."""
+        """The last recorded state, or None if there is none.
+
+        Raises:
+            ValueError: a line before the last one is broken.
+        """
         if not self.path.exists():
             return None
         state = replay(self.path.read_text(encoding="utf-8"))
-        fresh = self.path.with_suffix(".new")
-        fresh.write_text(_line(difference(None, state)), encoding="utf-8")
-        os.replace(fresh, self.path)
+        new = self.path.with_suffix(".new")
+        new.write_text(_line(difference(None, state)), encoding="utf-8")
+        os.replace(new, self.path)
         return state
 
     def record(self, old: State | None, new: State) -> None:
-        """Appends what changed; all of it where the file is gone, as after a wiped home."""
+        """Append the change; if the file is gone (a wiped home folder), append the whole state."""
         change = difference(old if self.path.exists() else None, new)
         if not change:
             return
@@ -56,7 +60,7 @@ class Journal:
 
 
 def difference(old: State | None, new: State) -> Json:
-    """What turns one state into the other; values are compared by identity."""
+    """The change from one state to the other; values are compared by identity."""
     change: Json = {}
     if old is None or old.cluster is not new.cluster:
         change["cluster"] = asdict(new.cluster)
@@ -73,7 +77,11 @@ def difference(old: State | None, new: State) -> Json:
 
 
 def replay(text: str) -> State:
-    """The state after all the lines; raises ValueError on a broken line that isn't the last."""
+    """The state after applying all lines.
+
+    Raises:
+        ValueError: a line before the last one is broken.
+    """
     tables: dict[str, dict[str, Any]] = {table: {} for table in TABLES}
     cluster: Json = {}
     lines = text.splitlines(keepends=True)

@@ -1,7 +1,7 @@
-"""How operations end as time passes, and which machines there should be. Pure, level-triggered:
+"""How operations end as time passes, and which machines should exist. Pure and level-triggered.
 
-`advance` may be called at any time, any number of times; `plan` compares what should be with what
-is noted to be, whatever happened in between.
+`advance` may be called at any time and any number of times. `plan` compares the desired machines
+with the recorded ones, regardless of what happened in between.
 """
 
 from collections import defaultdict
@@ -21,67 +21,74 @@ from tools.aks_emulator.core.model import (
     Power,
     State,
 )
-from tools.aks_emulator.core.place import Place
+from tools.aks_emulator.core.resource_ids import ResourceIds
 
-REMEMBERED_SECONDS = 3600.0
+# ARM keeps the status of finished operations for a limited time as well.
+OPERATION_RETENTION_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Node names: machines to start, to switch off (the Node stays), and to remove for good."""
+    """Names of nodes to start, to power off (the Node object stays) and to remove."""
 
     start: tuple[str, ...]
-    halt: tuple[str, ...]
+    power_off: tuple[str, ...]
     remove: tuple[str, ...]
 
 
 def advance(state: State, now: float) -> State:
-    """The state after the end of every operation that is due and has the machines it needs."""
+    """Complete every operation that is due and whose machines are in place."""
     due = [o for o in state.operations.values() if o.in_flight and o.due_at <= now]
     machines = _phases_by_pool(state.machines.values()) if due else {}
     for operation in due:
         if _machines_ready(operation, state, machines):
             state = _end(state, operation, now)
-    return _forget(state, now)
+    return _drop_old_operations(state, now)
 
 
 def next_due(state: State, now: float) -> float | None:
-    """When time alone will next change something."""
+    """The next time at which the passing of time alone changes something."""
     ends = (o.due_at for o in state.operations.values() if o.in_flight)
     boots = (p.boots_at for p in state.pools.values() if p.boots_at is not None)
     return min((t for t in (*ends, *boots) if t > now), default=None)
 
 
-def wanted(state: State, now: float, place: Place) -> dict[str, Machine]:
+def desired_machines(state: State, now: float, ids: ResourceIds) -> dict[str, Machine]:
     """The machines that should exist, by node name."""
-    if not _powered(state):
+    if not _is_powered_on(state):
         return {}
-    found: dict[str, Machine] = {}
+    desired: dict[str, Machine] = {}
     for pool in state.pools.values():
-        if pool.adopted or _going(pool, state):
+        if pool.adopted or _is_being_deleted(pool, state):
             continue
         if pool.boots_at is not None and pool.boots_at <= now:
             for index in range(pool.count):
-                node = place.node_name(pool.name, index)
-                found[node] = Machine(pool.name, index, MachinePhase.STARTING)
-    return found
+                node = ids.node_name(pool.name, index)
+                desired[node] = Machine(pool.name, index, MachinePhase.STARTING)
+    return desired
 
 
-def plan(state: State, now: float, place: Place, ensured: frozenset[str]) -> Plan:
-    """`ensured` are the nodes that this process itself has seen up: after a restart, none."""
-    should = wanted(state, now, place)
-    surplus = [node for node in state.machines if node not in should]
-    off = [] if _powered(state) else [n for n in surplus if _kept(state, state.machines[n])]
+def plan(state: State, now: float, ids: ResourceIds, ensured: frozenset[str]) -> Plan:
+    """`ensured` are the nodes that this process has started itself: none after a restart."""
+    desired = desired_machines(state, now, ids)
+    surplus = [node for node in state.machines if node not in desired]
+    off = (
+        []
+        if _is_powered_on(state)
+        else [n for n in surplus if _has_live_pool(state, state.machines[n])]
+    )
     return Plan(
-        start=tuple(node for node in should if node not in ensured),
-        halt=tuple(off),
+        start=tuple(node for node in desired if node not in ensured),
+        power_off=tuple(off),
         remove=tuple(node for node in surplus if node not in off),
     )
 
 
 def evict(state: State, name: str) -> State | None:
-    """Takes a pool's machines away as a spot eviction does: the pool itself says nothing of it.
-    None where there is no such pool, or none of its machines."""
+    """Evict a pool's machines as Azure does with spot machines; the pool itself does not change.
+
+    None if there is no such pool, or it has no machines.
+    """
     pool = state.pools.get(name)
     if pool is None or pool.adopted or pool.boots_at is None:
         return None
@@ -89,7 +96,7 @@ def evict(state: State, name: str) -> State | None:
 
 
 def machine_failed(state: State, node: str, reason: str, now: float) -> State:
-    """A machine could not be started: its pool's operation fails as AKS reports it."""
+    """Record that a machine could not be started: its pool's operation fails as it would on AKS."""
     machine = state.machines.get(node)
     pool = state.pools.get(machine.pool) if machine is not None else None
     if pool is None:
@@ -139,8 +146,8 @@ def _end_power(state: State, operation: Operation, failed: bool) -> State:
     return replace(state, cluster=replace(state.cluster, state=ClusterState.SUCCEEDED, power=kept))
 
 
-def _powered(state: State) -> bool:
-    """Machines go off when a stop begins and come back when a start begins."""
+def _is_powered_on(state: State) -> bool:
+    """Machines power off when a stop begins, and on when a start begins."""
     match state.cluster.state:
         case ClusterState.STOPPING:
             return False
@@ -150,13 +157,13 @@ def _powered(state: State) -> bool:
             return state.cluster.power is Power.RUNNING
 
 
-def _kept(state: State, machine: Machine) -> bool:
+def _has_live_pool(state: State, machine: Machine) -> bool:
     pool = state.pools.get(machine.pool)
-    return pool is not None and not _going(pool, state)
+    return pool is not None and not _is_being_deleted(pool, state)
 
 
-def _going(pool: Pool, state: State) -> bool:
-    """A delete that is bound to fail touches no machine."""
+def _is_being_deleted(pool: Pool, state: State) -> bool:
+    """Whether the machines should go; a delete that will fail does not touch them."""
     if pool.state is not PoolState.DELETING:
         return False
     operation = state.operation_on(pool)
@@ -170,12 +177,12 @@ def _phases_by_pool(machines: Iterable[Machine]) -> dict[str, list[MachinePhase]
     return found
 
 
-def _forget(state: State, now: float) -> State:
-    """Drops operations that ended long ago: ARM keeps their status for a limited time as well."""
+def _drop_old_operations(state: State, now: float) -> State:
+    """Drop operations that ended longer ago than the retention time."""
     old = {
         o.id
         for o in state.operations.values()
-        if o.ended_at is not None and o.ended_at < now - REMEMBERED_SECONDS
+        if o.ended_at is not None and o.ended_at < now - OPERATION_RETENTION_SECONDS
     }
     if not old:
         return state

@@ -1,4 +1,7 @@
-"""What the emulated Azure remembers: values only. Times are Unix seconds."""
+"""The state of the emulated Azure. Times are Unix seconds.
+
+Field names are part of the journal's format: renaming one makes existing state unreadable.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -33,7 +36,7 @@ class Power(StrEnum):
 
 
 class OperationKind(StrEnum):
-    """The values are the words in which AKS names an operation that is in progress."""
+    """The values are how AKS names an operation in its error messages."""
 
     CREATE = "create node pool"
     UPDATE = "update node pool"
@@ -51,7 +54,7 @@ class OperationStatus(StrEnum):
 
 
 class MachinePhase(StrEnum):
-    """STARTING is noted before anything is started: such a machine may or may not exist."""
+    """STARTING is recorded before anything is started: such a machine may not exist yet."""
 
     STARTING = "Starting"
     RUNNING = "Running"
@@ -69,7 +72,7 @@ class Failure:
 class Operation:
     """One long-running operation. `pool` is None for those on the cluster.
 
-    `due_at` is the earliest end; `verdict` is the failure it is bound to end with, if any.
+    `due_at` is the earliest end; `verdict` is the failure that it will end with, if any.
     """
 
     id: str
@@ -88,11 +91,11 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """One agent pool. `properties` are as AKS returns them, less what is derived (state, etag).
+    """One agent pool. `properties` are as AKS returns them, without derived ones (state, etag).
 
-    `operation` is the operation in flight, or the last. `boots_at` is when its machines start;
-    None means they never do. `adopted` pools stand for machines that were there before: no machine
-    is started or removed for them.
+    `operation` is the operation in flight, or the last one. `boots_at` is when the machines start;
+    None means never. The machines of an `adopted` pool exist already, so none are started or
+    removed.
     """
 
     name: str
@@ -115,7 +118,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A virtual machine that exists or may exist. `pool` and `index` are its place."""
+    """A virtual machine that exists or may exist, identified by its pool and its index in it."""
 
     pool: str
     index: int
@@ -124,7 +127,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
-    """`uid` is the identity of the Kubernetes cluster that it is, empty where there is none."""
+    """The managed cluster; `uid` identifies its Kubernetes cluster, empty without one."""
 
     uid: str = ""
     state: ClusterState = ClusterState.SUCCEEDED
@@ -134,9 +137,9 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """Everything that outlives a restart. The mappings are never changed in place.
+    """Everything that survives a restart. The mappings are never modified in place.
 
-    `machines` are by node name; `limits` are vCPU quotas by usage name, where set.
+    `machines` is keyed by node name; `limits` are the vCPU quotas that were set, by usage name.
     """
 
     cluster: Cluster = field(default_factory=Cluster)
@@ -161,6 +164,6 @@ class State:
         return replace(self, machines={k: v for k, v in self.machines.items() if k != node})
 
     def operation_on(self, pool: Pool) -> Operation | None:
-        """The operation that is in flight on a pool."""
+        """The operation in flight on a pool."""
         operation = self.operations.get(pool.operation or "")
         return operation if operation is not None and operation.in_flight else None

@@ -1,4 +1,4 @@
-"""Starting long-running operations, and showing them as ARM does. Pure."""
+"""Starting long-running operations, and rendering them as ARM does. Pure."""
 
 import uuid
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from tools.aks_emulator.core.model import (
     Power,
     State,
 )
-from tools.aks_emulator.core.place import Place
+from tools.aks_emulator.core.resource_ids import ResourceIds
 
 
 def begin(
@@ -32,7 +32,7 @@ def begin(
 
 
 def conflict(state: State, pool: str) -> ArmError | None:
-    """Why no operation on a pool may start now: the cluster is off or busy, or the pool is busy."""
+    """The error if no operation may start on a pool: cluster stopped or busy, or pool busy."""
     cluster_operation = state.operations.get(state.cluster.operation or "")
     if cluster_operation is not None and cluster_operation.in_flight:
         return _busy(cluster_operation, "the managed cluster")
@@ -52,10 +52,10 @@ def busy_cluster(state: State) -> ArmError | None:
     return _busy(operation, "the managed cluster") if operation is not None else None
 
 
-def to_json(operation: Operation, place: Place) -> Json:
+def to_json(operation: Operation, ids: ResourceIds) -> Json:
     """The status resource that Azure-AsyncOperation points to."""
     shown: Json = {
-        "id": place.operation_path(operation.id, "operations"),
+        "id": ids.operation_path(operation.id, "operations"),
         "name": operation.id,
         "status": operation.status.value,
         "startTime": timestamp(operation.started_at),

@@ -1,14 +1,16 @@
-"""Decides PUT, DELETE and abort of agent pools: a refusal, or the state with an operation begun.
+"""Handles PUT, DELETE and abort of agent pools: an error, or the state with a new operation. Pure.
 
-Pure. Which faults strike is decided in `fates`; how operations end, in `lifecycle`.
+`fault_injection` decides which faults strike, `lifecycle` how operations end.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from tools.aks_emulator.core import shapes, validation
+from tools.aks_emulator.core import pool_properties, validation
+from tools.aks_emulator.core.availability import CapacityRequest
 from tools.aks_emulator.core.capacity_errors import size_not_allowed
-from tools.aks_emulator.core.catalog import Catalog, Size, find
+from tools.aks_emulator.core.catalog import VmSize, find
+from tools.aks_emulator.core.cluster_settings import ClusterSettings
 from tools.aks_emulator.core.errors import (
     ArmError,
     bad_request,
@@ -16,8 +18,7 @@ from tools.aks_emulator.core.errors import (
     etag_mismatch,
     pool_not_found,
 )
-from tools.aks_emulator.core.fates import Fate
-from tools.aks_emulator.core.market import Order
+from tools.aks_emulator.core.fault_injection import Outcome
 from tools.aks_emulator.core.model import (
     Operation,
     OperationKind,
@@ -27,23 +28,11 @@ from tools.aks_emulator.core.model import (
     State,
 )
 from tools.aks_emulator.core.operations import begin, conflict
-from tools.aks_emulator.core.place import Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What holds for every request: place, sizes for sale, and the cluster's own settings."""
-
-    place: Place
-    catalog: Catalog
-    kubernetes_version: str
-    max_pools: int
-    operation_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
-    """The headers If-Match and If-None-Match, as they came."""
+class Preconditions:
+    """The request headers If-Match and If-None-Match."""
 
     if_match: str | None = None
     if_none_match: str | None = None
@@ -52,17 +41,17 @@ class Conditions:
 @dataclass(frozen=True, slots=True)
 class PutPool:
     name: str
-    asked: Mapping[str, object]
-    conditions: Conditions = Conditions()
+    requested: Mapping[str, object]
+    preconditions: Preconditions = Preconditions()
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A PUT that AKS would take: the pool as it would become, and the machines it needs more."""
+class PoolChange:
+    """A valid PUT: the resulting pool, and the additional machines that it needs."""
 
     pool: Pool
     kind: OperationKind
-    order: Order | None
+    capacity: CapacityRequest | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,48 +60,59 @@ class Accepted:
     operation: Operation
 
 
-def examine(state: State, put: PutPool, terms: Terms, now: float) -> Draft | ArmError:
-    """Everything that can be said about a PUT before quota and capacity."""
+def validate(
+    state: State, put: PutPool, settings: ClusterSettings, now: float
+) -> PoolChange | ArmError:
+    """Check everything about a PUT except quota and capacity."""
     old = state.pools.get(put.name)
     problem = (
         validation.check_name(put.name)
-        or validation.check(put.asked)
-        or _mismatch(old, put.conditions)
+        or validation.check(put.requested)
+        or _mismatch(old, put.preconditions)
         or conflict(state, put.name)
     )
     if problem is not None:
         return problem
     if old is None:
-        return _examine_new(state, put, terms, now)
-    return _examine_change(old, put, terms)
+        return _validate_new(state, put, settings, now)
+    return _validate_update(old, put, settings)
 
 
-def accept(state: State, draft: Draft, fate: Fate, terms: Terms, now: float) -> Accepted:
-    seconds = terms.operation_seconds + fate.extra_seconds
-    operation = begin(draft.kind, draft.pool.name, now=now, seconds=seconds, verdict=fate.verdict)
-    pool = replace(
-        draft.pool,
-        operation=operation.id,
-        state=PoolState.CREATING if draft.kind is OperationKind.CREATE else PoolState.UPDATING,
-        boots_at=_boots_at(draft, fate, operation),
+def accept(
+    state: State, change: PoolChange, outcome: Outcome, settings: ClusterSettings, now: float
+) -> Accepted:
+    seconds = settings.operation_seconds + outcome.extra_seconds
+    operation = begin(
+        change.kind, change.pool.name, now=now, seconds=seconds, verdict=outcome.verdict
     )
-    if fate.verdict is not None and draft.kind is OperationKind.UPDATE:
+    pool = replace(
+        change.pool,
+        operation=operation.id,
+        state=PoolState.CREATING if change.kind is OperationKind.CREATE else PoolState.UPDATING,
+        boots_at=_boots_at(change, outcome, operation),
+    )
+    if outcome.verdict is not None and change.kind is OperationKind.UPDATE:
         pool = replace(pool, properties=_without_growth(state.pools[pool.name], pool))
     return Accepted(state.with_operation(operation).with_pool(pool), operation)
 
 
 def delete(
-    state: State, name: str, conditions: Conditions, fate: Fate, terms: Terms, now: float
+    state: State,
+    name: str,
+    preconditions: Preconditions,
+    outcome: Outcome,
+    settings: ClusterSettings,
+    now: float,
 ) -> Accepted | ArmError | None:
-    """None where there is no such pool: to ARM that is a delete that is done."""
+    """Start the deletion; None if there is no such pool, which ARM treats as success."""
     pool = state.pools.get(name)
     if pool is None:
         return None
-    problem = _mismatch(pool, conditions) or conflict(state, name) or _last_system(state, pool)
+    problem = _mismatch(pool, preconditions) or conflict(state, name) or _last_system(state, pool)
     if problem is not None:
         return problem
-    seconds = terms.operation_seconds + fate.extra_seconds
-    operation = begin(OperationKind.DELETE, name, now=now, seconds=seconds, verdict=fate.verdict)
+    seconds = settings.operation_seconds + outcome.extra_seconds
+    operation = begin(OperationKind.DELETE, name, now=now, seconds=seconds, verdict=outcome.verdict)
     deleting = replace(
         pool, state=PoolState.DELETING, operation=operation.id, revision=pool.revision + 1
     )
@@ -120,7 +120,7 @@ def delete(
 
 
 def abort(state: State, name: str, now: float) -> Accepted | ArmError:
-    """Ends the operation in flight as Canceled; what it had begun stays as it is."""
+    """Cancel the operation in flight; what it has already done stays."""
     pool = state.pools.get(name)
     if pool is None:
         return pool_not_found(name)
@@ -138,33 +138,35 @@ def abort(state: State, name: str, now: float) -> Accepted | ArmError:
     return Accepted(state, done)
 
 
-def _examine_new(state: State, put: PutPool, terms: Terms, now: float) -> Draft | ArmError:
-    if len(state.pools) >= terms.max_pools:
+def _validate_new(
+    state: State, put: PutPool, settings: ClusterSettings, now: float
+) -> PoolChange | ArmError:
+    if len(state.pools) >= settings.max_pools:
         limit = f"The managed cluster has {len(state.pools)} agent pools of at most"
-        return bad_request(f"{limit} {terms.max_pools}. Delete one first.", "agentPoolProfiles")
-    properties = shapes.with_defaults(put.asked, terms.kubernetes_version)
+        return bad_request(f"{limit} {settings.max_pools}. Delete one first.", "agentPoolProfiles")
+    properties = pool_properties.with_defaults(put.requested, settings.kubernetes_version)
     pool = Pool(name=put.name, properties=properties, state=PoolState.CREATING, created_at=now)
-    size = find(terms.catalog, pool.vm_size)
+    size = find(settings.catalog, pool.vm_size)
     if size is None:
-        return size_not_allowed(pool.vm_size, terms.place.location, list(terms.catalog))
-    return Draft(pool, OperationKind.CREATE, _order(pool, size, pool.count))
+        return size_not_allowed(pool.vm_size, settings.ids.location, list(settings.catalog))
+    return PoolChange(pool, OperationKind.CREATE, _capacity(pool, size, pool.count))
 
 
-def _examine_change(old: Pool, put: PutPool, terms: Terms) -> Draft | ArmError:
-    forbidden = shapes.forbidden_change(old.properties, put.asked)
+def _validate_update(old: Pool, put: PutPool, settings: ClusterSettings) -> PoolChange | ArmError:
+    forbidden = pool_properties.forbidden_change(old.properties, put.requested)
     if forbidden is not None:
         return change_not_allowed(forbidden)
-    properties = shapes.updated(old.properties, put.asked)
+    properties = pool_properties.updated(old.properties, put.requested)
     pool = replace(old, properties=properties, revision=old.revision + 1)
     running = old.count if old.boots_at is not None or old.adopted else 0
-    size = find(terms.catalog, pool.vm_size)
+    size = find(settings.catalog, pool.vm_size)
     more = max(0, pool.count - running)
-    order = _order(pool, size, more) if size is not None and more else None
-    return Draft(pool, OperationKind.UPDATE, order)
+    capacity = _capacity(pool, size, more) if size is not None and more else None
+    return PoolChange(pool, OperationKind.UPDATE, capacity)
 
 
-def _order(pool: Pool, size: Size, nodes: int) -> Order:
-    return Order(
+def _capacity(pool: Pool, size: VmSize, nodes: int) -> CapacityRequest:
+    return CapacityRequest(
         pool=pool.name,
         size=size,
         nodes=nodes,
@@ -173,24 +175,28 @@ def _order(pool: Pool, size: Size, nodes: int) -> Order:
     )
 
 
-def _boots_at(draft: Draft, fate: Fate, operation: Operation) -> float | None:
-    if draft.pool.boots_at is not None:
-        return draft.pool.boots_at
-    if fate.joins_after is not None:
-        return operation.due_at + fate.joins_after
-    return operation.started_at if fate.boots else None
+def _boots_at(change: PoolChange, outcome: Outcome, operation: Operation) -> float | None:
+    if change.pool.boots_at is not None:
+        return change.pool.boots_at
+    if outcome.joins_after is not None:
+        return operation.due_at + outcome.joins_after
+    return operation.started_at if outcome.boots else None
 
 
 def _without_growth(old: Pool, pool: Pool) -> dict[str, object]:
     return {**pool.properties, "count": min(old.count, pool.count)}
 
 
-def _mismatch(pool: Pool | None, conditions: Conditions) -> ArmError | None:
-    current = shapes.etag(pool) if pool is not None else None
-    wanted, unwanted = conditions.if_match, conditions.if_none_match
-    if wanted is not None and (current is None or wanted.strip('"') not in ("*", current)):
+def _mismatch(pool: Pool | None, preconditions: Preconditions) -> ArmError | None:
+    current = pool_properties.etag(pool) if pool is not None else None
+    if_match, if_none_match = preconditions.if_match, preconditions.if_none_match
+    if if_match is not None and (current is None or if_match.strip('"') not in ("*", current)):
         return etag_mismatch()
-    if unwanted is not None and current is not None and unwanted.strip('"') in ("*", current):
+    if (
+        if_none_match is not None
+        and current is not None
+        and if_none_match.strip('"') in ("*", current)
+    ):
         return etag_mismatch()
     return None
 

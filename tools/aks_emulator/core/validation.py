@@ -1,4 +1,4 @@
-"""What AKS checks in an agent pool before it looks at quota or capacity. Pure."""
+"""What AKS validates in an agent pool before it checks quota and capacity. Pure."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +14,7 @@ TAINT = re.compile(
 LABEL_NAME = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")
 LABEL_PREFIX = re.compile(r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$")
 LABEL_VALUE = re.compile(r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$")
-OPEN_KUBERNETES_PREFIXES = ("node.kubernetes.io", "kubelet.kubernetes.io")
+ALLOWED_KUBERNETES_PREFIXES = ("node.kubernetes.io", "kubelet.kubernetes.io")
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "mode": ("System", "User", "Gateway"),
@@ -59,7 +59,7 @@ KNOWN = frozenset(
     workloadRuntime""".split()
 )
 
-Asked = Mapping[str, object]
+Properties = Mapping[str, object]
 
 
 def check_name(name: str) -> ArmError | None:
@@ -72,49 +72,49 @@ def check_name(name: str) -> ArmError | None:
     return invalid_parameter("agentPoolProfile.name", details)
 
 
-def check(asked: Asked) -> ArmError | None:
-    """The first thing wrong with the properties of a PUT. A null is a value not given."""
-    given = {name: value for name, value in asked.items() if value is not None}
-    return next((error for rule in RULES for error in rule(given)), None)
+def check(properties: Properties) -> ArmError | None:
+    """The first problem in the properties of a PUT. A null counts as not set."""
+    present = {name: value for name, value in properties.items() if value is not None}
+    return next((error for rule in RULES for error in rule(present)), None)
 
 
-def _known(asked: Asked) -> Iterator[ArmError]:
-    for name in sorted(asked.keys() - KNOWN):
+def _known(properties: Properties) -> Iterator[ArmError]:
+    for name in sorted(properties.keys() - KNOWN):
         yield bad_request(
             f"Unmarshal agent pool request body failed: unknown field '{name}'.",
             f"properties.{name}",
         )
 
 
-def _count(asked: Asked) -> Iterator[ArmError]:
-    count = asked.get("count", 1)
-    least = 1 if asked.get("mode") == "System" else 0
+def _count(properties: Properties) -> Iterator[ArmError]:
+    count = properties.get("count", 1)
+    least = 1 if properties.get("mode") == "System" else 0
     if not _is_int(count) or not least <= _int(count) <= 1000:
         yield _invalid("count", f"count {count!r} must be a whole number from {least} to 1000.")
 
 
-def _vm_size(asked: Asked) -> Iterator[ArmError]:
-    size = asked.get("vmSize")
+def _vm_size(properties: Properties) -> Iterator[ArmError]:
+    size = properties.get("vmSize")
     if size is not None and not (isinstance(size, str) and size):
         yield _invalid("vmSize", f"vmSize {size!r} must be the name of a virtual machine size.")
 
 
-def _disk(asked: Asked) -> Iterator[ArmError]:
-    size = asked.get("osDiskSizeGB", 0)
+def _disk(properties: Properties) -> Iterator[ArmError]:
+    size = properties.get("osDiskSizeGB", 0)
     if not _is_int(size) or not (size == 0 or 30 <= _int(size) <= 2048):
         details = f"OS disk size {size!r} must be 0 (the default of the size) or 30 to 2048 GB."
         yield _invalid("osDiskSizeGB", details)
 
 
-def _choices(asked: Asked) -> Iterator[ArmError]:
+def _choices(properties: Properties) -> Iterator[ArmError]:
     for name, allowed in CHOICES.items():
-        value = asked.get(name)
+        value = properties.get(name)
         if value is not None and value not in allowed:
             yield _invalid(name, f"{value!r} must be one of {', '.join(allowed)}.")
 
 
-def _taints(asked: Asked) -> Iterator[ArmError]:
-    taints = asked.get("nodeTaints") or []
+def _taints(properties: Properties) -> Iterator[ArmError]:
+    taints = properties.get("nodeTaints") or []
     if not isinstance(taints, list):
         yield _invalid("nodeTaints", "nodeTaints must be a list of 'key=value:effect'.")
         return
@@ -127,8 +127,8 @@ def _taints(asked: Asked) -> Iterator[ArmError]:
             yield _invalid("nodeTaints", details)
 
 
-def _labels(asked: Asked) -> Iterator[ArmError]:
-    labels = asked.get("nodeLabels") or {}
+def _labels(properties: Properties) -> Iterator[ArmError]:
+    labels = properties.get("nodeLabels") or {}
     if not isinstance(labels, Mapping):
         yield _invalid("nodeLabels", "nodeLabels must be a map of strings.")
         return
@@ -146,21 +146,21 @@ def _label_problem(key: str, value: object) -> str | None:
         return "the value must be at most 63 letters, digits, '-', '_' and '.', or empty."
     domains = ("kubernetes.azure.com", "kubernetes.io", "k8s.io")
     reserved = any(prefix == d or prefix.endswith(f".{d}") for d in domains)
-    if reserved and prefix not in OPEN_KUBERNETES_PREFIXES:
+    if reserved and prefix not in ALLOWED_KUBERNETES_PREFIXES:
         return f"the prefix {prefix} is reserved."
     return None
 
 
-def _zones(asked: Asked) -> Iterator[ArmError]:
-    zones = asked.get("availabilityZones") or []
+def _zones(properties: Properties) -> Iterator[ArmError]:
+    zones = properties.get("availabilityZones") or []
     if not isinstance(zones, list) or any(not str(zone).isdigit() for zone in zones):
         yield _invalid("availabilityZones", f"{zones!r} must be a list of zones such as ['1'].")
 
 
-def _spot(asked: Asked) -> Iterator[ArmError]:
-    price = asked.get("spotMaxPrice")
-    if asked.get("scaleSetPriority") != "Spot":
-        if "scaleSetEvictionPolicy" in asked:
+def _spot(properties: Properties) -> Iterator[ArmError]:
+    price = properties.get("spotMaxPrice")
+    if properties.get("scaleSetPriority") != "Spot":
+        if "scaleSetEvictionPolicy" in properties:
             yield _invalid("scaleSetEvictionPolicy", "an eviction policy needs priority Spot.")
         if price is not None and price != -1:
             yield _invalid("spotMaxPrice", "spotMaxPrice needs scaleSetPriority Spot.")
@@ -168,8 +168,8 @@ def _spot(asked: Asked) -> Iterator[ArmError]:
         yield _invalid("spotMaxPrice", f"{price!r} must be -1 (no limit) or a price above 0.")
 
 
-def _tags(asked: Asked) -> Iterator[ArmError]:
-    tags = asked.get("tags") or {}
+def _tags(properties: Properties) -> Iterator[ArmError]:
+    tags = properties.get("tags") or {}
     if not isinstance(tags, Mapping) or len(tags) > 50:
         yield _invalid("tags", "tags must be a map of at most 50 entries.")
         return
@@ -179,32 +179,32 @@ def _tags(asked: Asked) -> Iterator[ArmError]:
             yield _invalid("tags", f"tag {key!r}: names of 1-512 without <>%&\\?/, values to 256.")
 
 
-def _switches(asked: Asked) -> Iterator[ArmError]:
+def _switches(properties: Properties) -> Iterator[ArmError]:
     for name in SWITCHES:
-        if not isinstance(asked.get(name, False), bool):
-            yield _invalid(name, f"{asked[name]!r} must be true or false.")
+        if not isinstance(properties.get(name, False), bool):
+            yield _invalid(name, f"{properties[name]!r} must be true or false.")
 
 
-def _ids(asked: Asked) -> Iterator[ArmError]:
+def _ids(properties: Properties) -> Iterator[ArmError]:
     for name, form in IDS.items():
-        value = asked.get(name)
+        value = properties.get(name)
         if value is not None and not (isinstance(value, str) and form.match(value)):
-            yield _invalid(name, f"{value!r} is not the id of such a resource.")
+            yield _invalid(name, f"{value!r} is not a valid resource id.")
 
 
-def _max_pods(asked: Asked) -> Iterator[ArmError]:
-    pods = asked.get("maxPods", 250)
+def _max_pods(properties: Properties) -> Iterator[ArmError]:
+    pods = properties.get("maxPods", 250)
     if not _is_int(pods) or not 10 <= _int(pods) <= 250:
         yield _invalid("maxPods", f"maxPods {pods!r} must be a whole number from 10 to 250.")
 
 
-def _gpus(asked: Asked) -> Iterator[ArmError]:
-    """GPU settings are for sizes with GPUs, those of the N series."""
-    size = str(asked.get("vmSize", "")).lower()
+def _gpus(properties: Properties) -> Iterator[ArmError]:
+    """GPU settings need a size with GPUs, which are those of the N series."""
+    size = str(properties.get("vmSize", "")).lower()
     for name in ("gpuProfile", "gpuInstanceProfile"):
-        if name in asked and not size.startswith("standard_n"):
+        if name in properties and not size.startswith("standard_n"):
             yield _invalid(name, f"{name} needs a VM size with GPUs, and {size} has none.")
-    profile = asked.get("gpuProfile", {})
+    profile = properties.get("gpuProfile", {})
     driver = profile.get("driver", "Install") if isinstance(profile, Mapping) else profile
     if driver not in GPU_DRIVERS:
         yield _invalid("gpuProfile", f"driver {driver!r} must be one of {', '.join(GPU_DRIVERS)}.")
@@ -222,7 +222,7 @@ def _int(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-RULES: tuple[Callable[[Asked], Iterator[ArmError]], ...] = (
+RULES: tuple[Callable[[Properties], Iterator[ArmError]], ...] = (
     _known, _count, _vm_size, _disk, _choices, _taints, _labels, _zones, _spot, _tags, _switches,
     _ids, _max_pods, _gpus,
 )  # fmt: skip

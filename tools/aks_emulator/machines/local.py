@@ -1,4 +1,4 @@
-"""Machines as real nodes of the local cluster: each a namespace with its own kubelet."""
+"""Machines as real nodes of the local cluster."""
 
 import asyncio
 import subprocess
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tools.aks_emulator.machines.nodes import Node
-from tools.aks_emulator.machines.seam import MachineError
+from tools.aks_emulator.machines.provider import MachineError
 from tools.local_cluster.control_plane.kube_api import KubeApi
 from tools.local_cluster.errors import ClusterError
 from tools.local_cluster.nodes import membership
@@ -17,25 +17,25 @@ T = TypeVar("T")
 
 
 class LocalClusterMachines:
-    """`parallel` bounds how many nodes start or stop at once: they share this machine's cores."""
+    """`parallel` limits how many nodes start or stop at once, as they share this machine's CPUs."""
 
     def __init__(self, paths: Paths, parallel: int = 3) -> None:
         self._paths = paths
-        self._turn = asyncio.Semaphore(parallel)
+        self._slots = asyncio.Semaphore(parallel)
 
     async def cluster_uid(self) -> str:
         return await _call(lambda: KubeApi(self._paths.pki).cluster_uid())
 
     async def ensure(self, node: Node) -> None:
-        async with self._turn:
+        async with self._slots:
             await _call(lambda: membership.add(_spec(node)))
 
-    async def halt(self, name: str) -> None:
-        async with self._turn:
+    async def power_off(self, name: str) -> None:
+        async with self._slots:
             await _call(lambda: membership.remove(name))
 
     async def remove(self, name: str) -> None:
-        async with self._turn:
+        async with self._slots:
             await _call(lambda: membership.remove(name, delete_object=True))
 
 

@@ -1,13 +1,13 @@
-"""The Node that a machine of a pool becomes: name, provider id, labels and taints of AKS. Pure."""
+"""The Node of a pool's machine: AKS's name, provider id, labels and taints. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tools.aks_emulator.core.availability import is_spot
 from tools.aks_emulator.core.catalog import Catalog, find
-from tools.aks_emulator.core.market import is_spot
 from tools.aks_emulator.core.model import Pool
-from tools.aks_emulator.core.place import Place
-from tools.aks_emulator.core.shapes import node_image
+from tools.aks_emulator.core.pool_properties import node_image
+from tools.aks_emulator.core.resource_ids import ResourceIds
 
 AZURE = "kubernetes.azure.com"
 
@@ -21,7 +21,7 @@ class Taint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """`gpus` is what it advertises as nvidia.com/gpu."""
+    """`gpus` is its capacity of nvidia.com/gpu."""
 
     name: str
     provider_id: str
@@ -30,15 +30,15 @@ class Node:
     gpus: int
 
 
-def node(pool: Pool, index: int, place: Place, catalog: Catalog) -> Node:
+def node(pool: Pool, index: int, ids: ResourceIds, catalog: Catalog) -> Node:
     size = find(catalog, pool.vm_size)
     gpus = size.nvidia if size is not None else 0
     return Node(
-        name=place.node_name(pool.name, index),
-        provider_id=place.provider_id(pool.name, index),
+        name=ids.node_name(pool.name, index),
+        provider_id=ids.provider_id(pool.name, index),
         labels={
-            **_identity(pool, place),
-            **_place(pool, index, place),
+            **_identity(pool, ids),
+            **_place(pool, index, ids),
             **_storage(pool),
             **(_GPU if gpus else {}),
             **(_SPOT if is_spot(pool) else {}),
@@ -53,11 +53,11 @@ _GPU = {"accelerator": "nvidia", f"{AZURE}/accelerator": "nvidia"}
 _SPOT = {f"{AZURE}/scalesetpriority": "spot"}
 
 
-def _identity(pool: Pool, place: Place) -> dict[str, str]:
+def _identity(pool: Pool, ids: ResourceIds) -> dict[str, str]:
     return {
         "agentpool": pool.name,
         f"{AZURE}/agentpool": pool.name,
-        f"{AZURE}/cluster": place.node_resource_group,
+        f"{AZURE}/cluster": ids.node_resource_group,
         f"{AZURE}/mode": str(pool.properties["mode"]).lower(),
         f"{AZURE}/role": "agent",
         f"{AZURE}/nodepool-type": str(pool.properties["type"]),
@@ -71,14 +71,14 @@ def _identity(pool: Pool, place: Place) -> dict[str, str]:
     }
 
 
-def _place(pool: Pool, index: int, place: Place) -> dict[str, str]:
-    """A node outside of any zone carries its fault domain, 0, as its zone."""
+def _place(pool: Pool, index: int, ids: ResourceIds) -> dict[str, str]:
+    """A node outside any zone has its fault domain, 0, as its zone."""
     zones = pool.properties.get("availabilityZones") or []
-    zone = f"{place.location}-{zones[index % len(zones)]}" if zones else "0"
+    zone = f"{ids.location}-{zones[index % len(zones)]}" if zones else "0"
     return {
-        "topology.kubernetes.io/region": place.location,
+        "topology.kubernetes.io/region": ids.location,
         "topology.kubernetes.io/zone": zone,
-        "failure-domain.beta.kubernetes.io/region": place.location,
+        "failure-domain.beta.kubernetes.io/region": ids.location,
         "failure-domain.beta.kubernetes.io/zone": zone,
         "topology.disk.csi.azure.com/zone": zone if zones else "",
     }

@@ -1,54 +1,52 @@
-"""The emulator's own controls below /_emulator: faults, call counters, pools, quota, power.
-Plain JSON."""
+"""The emulator's admin API below /_emulator: faults, call counters, pools, quota and power."""
 
 from collections import defaultdict
 
-from tools.aks_emulator.core import cluster_requests, lifecycle
-from tools.aks_emulator.core import faults as fault_book
+from tools.aks_emulator.core import cluster_requests, faults, lifecycle
+from tools.aks_emulator.core.availability import usage_json, usages
 from tools.aks_emulator.core.azure import Azure
 from tools.aks_emulator.core.errors import ArmError
-from tools.aks_emulator.core.market import usage_json, usages
 from tools.aks_emulator.core.model import Json
-from tools.aks_emulator.web.replies import Reply
+from tools.aks_emulator.web.messages import Response
 
 
-def health(azure: Azure) -> Reply:
-    place = azure.terms.place
-    return Reply(200, {"status": "ok", "cluster": place.cluster_id, "location": place.location})
+def health(azure: Azure) -> Response:
+    ids = azure.settings.ids
+    return Response(200, {"status": "ok", "cluster": ids.cluster_id, "location": ids.location})
 
 
-def list_faults(azure: Azure) -> Reply:
-    return Reply(200, {"faults": [fault_book.to_json(fault) for fault in azure.faults]})
+def list_faults(azure: Azure) -> Response:
+    return Response(200, {"faults": [faults.to_json(fault) for fault in azure.faults]})
 
 
-def set_fault(azure: Azure, asked: Json) -> Reply:
-    """Adds a fault, or replaces the one of the same id."""
-    fault = fault_book.parse(asked)
+def set_fault(azure: Azure, body: Json) -> Response:
+    """Add a fault, or replace the one with the same id."""
+    fault = faults.parse(body)
     if isinstance(fault, str):
-        return Reply(400, {"error": fault})
+        return Response(400, {"error": fault})
     others = tuple(f for f in azure.faults if f.id != fault.id)
     azure.faults = (*others, fault)
-    return Reply(201, fault_book.to_json(fault))
+    return Response(201, faults.to_json(fault))
 
 
-def clear_faults(azure: Azure, which: str | None) -> Reply:
-    """Clears the faults of an id or kind, or all."""
-    kept = tuple(f for f in azure.faults if which not in (None, f.id, f.kind.value))
-    cleared = len(azure.faults) - len(kept)
-    azure.faults = kept
-    return Reply(200, {"cleared": cleared})
+def clear_faults(azure: Azure, which: str | None) -> Response:
+    """Clear the faults with this id or kind, or all of them."""
+    remaining = tuple(f for f in azure.faults if which not in (None, f.id, f.kind.value))
+    cleared = len(azure.faults) - len(remaining)
+    azure.faults = remaining
+    return Response(200, {"cleared": cleared})
 
 
-def calls(azure: Azure) -> Reply:
-    return Reply(200, {"calls": dict(azure.calls), "total": azure.calls.total()})
+def calls(azure: Azure) -> Response:
+    return Response(200, {"calls": dict(azure.calls), "total": azure.calls.total()})
 
 
-def forget_calls(azure: Azure) -> Reply:
+def reset_calls(azure: Azure) -> Response:
     azure.calls.clear()
-    return Reply(200, {"calls": {}, "total": 0})
+    return Response(200, {"calls": {}, "total": 0})
 
 
-def pools(azure: Azure) -> Reply:
+def pools(azure: Azure) -> Response:
     state = azure.state
     machines: dict[str, Json] = defaultdict(dict)
     for node, machine in state.machines.items():
@@ -64,44 +62,50 @@ def pools(azure: Azure) -> Reply:
         }
         for name, pool in state.pools.items()
     ]
-    return Reply(200, {"power": state.cluster.power.value, "pools": shown})
+    return Response(200, {"power": state.cluster.power.value, "pools": shown})
 
 
-def evict(azure: Azure, asked: Json) -> Reply:
-    """`{"pool": "ws1"}`: Azure takes the machines of that pool back."""
-    name = str(asked.get("pool", ""))
-    after = lifecycle.evict(azure.state, name)
-    if after is None:
-        return Reply(404, {"error": f"pool {name!r} has no machine: `pools` lists those that do"})
-    azure.commit(after)
-    return Reply(200, {"evicted": name})
+def evict(azure: Azure, body: Json) -> Response:
+    """`{"pool": "ws1"}`: Azure evicts the machines of that pool."""
+    name = str(body.get("pool", ""))
+    evicted = lifecycle.evict(azure.state, name)
+    if evicted is None:
+        return Response(
+            404, {"error": f"pool {name!r} has no machines: `pools` lists those that do"}
+        )
+    azure.commit(evicted)
+    return Response(200, {"evicted": name})
 
 
-def quota(azure: Azure) -> Reply:
-    lines = usages(azure.state, azure.terms.catalog, azure.faults)
-    return Reply(200, {"value": [usage_json(usage) for usage in lines]})
+def quota(azure: Azure) -> Response:
+    lines = usages(azure.state, azure.settings.catalog, azure.faults)
+    return Response(200, {"value": [usage_json(usage) for usage in lines]})
 
 
-def set_quota(azure: Azure, asked: Json) -> Reply:
-    """`{"cores": 24, "standardNCSv3Family": 12}`: limits in vCPUs by usage name."""
-    known = {usage.name for usage in usages(azure.state, azure.terms.catalog, ())}
-    for name, limit in asked.items():
+def set_quota(azure: Azure, body: Json) -> Response:
+    """`{"cores": 24, "standardNCSv3Family": 12}`: limits in vCPUs, by usage name."""
+    known = {usage.name for usage in usages(azure.state, azure.settings.catalog, ())}
+    for name, limit in body.items():
         if name not in known:
-            return Reply(400, {"error": f"usage {name!r} is unknown: {', '.join(sorted(known))}"})
+            return Response(
+                400, {"error": f"usage {name!r} is unknown: use one of {', '.join(sorted(known))}"}
+            )
         if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
-            return Reply(400, {"error": f"limit of {name} {limit!r} must be a whole number"})
-    azure.set_limits(asked)
+            return Response(
+                400, {"error": f"limit of {name} {limit!r} must be a non-negative integer"}
+            )
+    azure.set_limits(body)
     return quota(azure)
 
 
-def set_power(azure: Azure, asked: Json) -> Reply:
-    """`{"power": "stop"}` or "start", as `az aks stop` and `az aks start` do."""
+def set_power(azure: Azure, body: Json) -> Response:
+    """`{"power": "stop"}` or "start", like `az aks stop` and `az aks start`."""
     changes = {"stop": cluster_requests.stop, "start": cluster_requests.start}
-    change = changes.get(str(asked.get("power")))
+    change = changes.get(str(body.get("power")))
     if change is None:
-        return Reply(400, {"error": f"power {asked.get('power')!r}: use stop or start"})
-    outcome = change(azure.state, now=azure.clock(), seconds=azure.terms.operation_seconds)
+        return Response(400, {"error": f"power {body.get('power')!r}: use stop or start"})
+    outcome = change(azure.state, now=azure.clock(), seconds=azure.settings.operation_seconds)
     if isinstance(outcome, ArmError):
-        return Reply(409, {"error": outcome.message})
+        return Response(409, {"error": outcome.message})
     azure.commit(outcome.state)
     return pools(azure)

@@ -1,6 +1,6 @@
-"""Checks the service account token with which a pod asks for an access token. Pure.
+"""Verifies the service account token that a pod exchanges for an access token. Pure.
 
-The refusals are Entra's, with its AADSTS codes.
+The errors are Entra's, with its AADSTS codes.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,20 +11,21 @@ import jwt
 from jwt.types import Options
 
 AUDIENCE = "api://AzureADTokenExchange"
+# Tolerates clocks that differ between the cluster and the emulator.
 LEEWAY_SECONDS = 60
 ALGORITHMS = ["RS256", "ES256", "ES384", "PS256"]
-_SIGNATURE_CHECKED: Options = {
+_SIGNATURE_ONLY: Options = {
     "verify_aud": False,
     "verify_exp": False,
     "verify_iat": False,
     "verify_nbf": False,
 }
-_NOTHING_CHECKED: Options = {**_SIGNATURE_CHECKED, "verify_signature": False}
+_UNVERIFIED: Options = {**_SIGNATURE_ONLY, "verify_signature": False}
 
 
 @dataclass(frozen=True, slots=True)
 class EntraError:
-    """`number` is that of the AADSTS code; `error` the OAuth error."""
+    """An OAuth error; `number` is its AADSTS code."""
 
     error: str
     number: int
@@ -34,10 +35,10 @@ class EntraError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """Whose assertions are taken.
+    """Whose assertions are accepted.
 
-    `subjects` empty means any. `keys` are the issuer's public keys by key id; None leaves the
-    signature unchecked.
+    Empty `subjects` accept any. `keys` are the issuer's public keys by key id; None skips the
+    signature check.
     """
 
     subjects: Collection[str] = ()
@@ -58,18 +59,18 @@ def check(assertion: str, trust: Trust, now: float) -> EntraError | None:
         message = f"JWT token is invalid or malformed: {error}"
         return EntraError("invalid_request", 50027, message, status=400)
     except LookupError as error:
-        message = f"The key '{error.args[0]}' that signed the assertion is not of its issuer."
+        message = f"The key '{error.args[0]}' that signed the assertion is not one of its issuer's."
         return EntraError("invalid_client", 700027, message)
     return _audience(claims) or _time(claims, now) or _subject(claims, trust.subjects)
 
 
 def _claims(assertion: str, trust: Trust) -> Mapping[str, Any]:
     if trust.keys is None:
-        return jwt.decode(assertion, options=_NOTHING_CHECKED)
+        return jwt.decode(assertion, options=_UNVERIFIED)
     kid = str(jwt.get_unverified_header(assertion).get("kid", ""))
     if kid not in trust.keys:
         raise LookupError(kid)
-    return jwt.decode(assertion, trust.keys[kid], algorithms=ALGORITHMS, options=_SIGNATURE_CHECKED)
+    return jwt.decode(assertion, trust.keys[kid], algorithms=ALGORITHMS, options=_SIGNATURE_ONLY)
 
 
 def _audience(claims: Mapping[str, Any]) -> EntraError | None:

@@ -1,4 +1,4 @@
-"""Answers what the Azure identity libraries ask of Entra: where things are, and for tokens."""
+"""Entra as the Azure identity libraries see it: discovery documents and the token endpoint."""
 
 import uuid
 from collections.abc import Collection, Mapping
@@ -8,47 +8,47 @@ from tools.aks_emulator.core.faults import Call, FaultKind, take
 from tools.aks_emulator.core.model import Json
 from tools.aks_emulator.core.operations import timestamp
 from tools.aks_emulator.web.assertions import EntraError, Trust, check, key_id
-from tools.aks_emulator.web.desk import Desk
-from tools.aks_emulator.web.keys import Keys, KeysUnreachable
-from tools.aks_emulator.web.replies import Reply
+from tools.aks_emulator.web.context import Context
+from tools.aks_emulator.web.keys import Keys, KeysUnavailable
+from tools.aks_emulator.web.messages import Response
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entra:
-    """`subjects` are the service accounts that are federated; empty means all."""
+    """The token endpoint. `subjects` are the federated service accounts; empty means all."""
 
-    desk: Desk
+    context: Context
     keys: Keys
     subjects: Collection[str] = ()
 
-    async def token(self, tenant: str, form: Mapping[str, str]) -> Reply:
-        azure = self.desk.azure
+    async def token(self, tenant: str, form: Mapping[str, str]) -> Response:
+        azure = self.context.azure
         azure.calls["token"] += 1
-        refused, azure.faults = take(azure.faults, (FaultKind.TOKEN_REFUSED,), Call("token"))
+        refusal, azure.faults = take(azure.faults, (FaultKind.TOKEN_REFUSED,), Call("token"))
         client = form.get("client_id", "")
-        if refused is not None:
+        if refusal is not None:
             return _refuse(unknown_application(client, tenant), azure.clock())
         problem = (
-            _tenant(tenant, azure.terms.place.tenant)
+            _tenant(tenant, azure.settings.ids.tenant)
             or _form(form)
             or await self._credential(form, azure.clock())
         )
         if problem is not None:
             return _refuse(problem, azure.clock())
         audience = form["scope"].split()[0].removesuffix("/.default")
-        issuer = self.desk.issuer
+        issuer = self.context.issuer
         body: Json = {
             "token_type": "Bearer",
-            "expires_in": issuer.lifetime - 1,
-            "ext_expires_in": issuer.lifetime - 1,
+            "expires_in": issuer.lifetime_seconds - 1,
+            "ext_expires_in": issuer.lifetime_seconds - 1,
             "access_token": issuer.token(client, audience, azure.clock()),
         }
-        return Reply(200, body, {"Cache-Control": "no-store"})
+        return Response(200, body, {"Cache-Control": "no-store"})
 
     async def _credential(self, form: Mapping[str, str], now: float) -> EntraError | None:
-        """A client secret is taken as it is; an assertion has to prove itself."""
+        """Check the credential: any client secret is accepted, an assertion is verified."""
         if form.get("client_secret"):
             return None
         assertion = form.get("client_assertion", "")
@@ -60,8 +60,8 @@ class Entra:
             return EntraError("invalid_client", 7000218, message)
         try:
             keys = await self.keys.find(key_id(assertion))
-        except KeysUnreachable as error:
-            message = f"The issuer's signing keys can't be read: {error}"
+        except KeysUnavailable as error:
+            message = f"The issuer's signing keys cannot be read: {error}"
             return EntraError("temporarily_unavailable", 90033, message, status=503)
         return check(assertion, Trust(subjects=self.subjects, keys=keys), now)
 
@@ -98,7 +98,7 @@ def instance_discovery(base_url: str, tenant: str) -> Json:
 
 
 def cloud_metadata(base_url: str, tenant: str) -> Json:
-    """Resource Manager's /metadata/endpoints, from which other SDKs configure themselves."""
+    """Resource Manager's /metadata/endpoints, from which other SDKs read their configuration."""
     return {
         "name": "KaitoLocal",
         "resourceManager": base_url,
@@ -133,7 +133,7 @@ def _form(form: Mapping[str, str]) -> EntraError | None:
     return None
 
 
-def _refuse(error: EntraError, now: float) -> Reply:
+def _refuse(error: EntraError, now: float) -> Response:
     trace = str(uuid.uuid4())
     body: Json = {
         "error": error.error,
@@ -146,4 +146,4 @@ def _refuse(error: EntraError, now: float) -> Reply:
         "correlation_id": trace,
         "error_uri": f"https://login.microsoftonline.com/error?code={error.number}",
     }
-    return Reply(error.status, body)
+    return Response(error.status, body)

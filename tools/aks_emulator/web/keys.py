@@ -1,4 +1,4 @@
-"""The seam to the public keys with which a cluster signs its service account tokens."""
+"""The public keys that verify a cluster's service account tokens."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,26 +11,28 @@ from tools.local_cluster.errors import ClusterError
 from tools.local_cluster.paths import Paths
 
 
-class KeysUnreachable(Exception):
-    """The cluster could not be asked for its keys; the text says why."""
+class KeysUnavailable(Exception):
+    """The cluster's keys could not be fetched; the message says why."""
 
 
 class Keys(Protocol):
     async def find(self, kid: str | None) -> Mapping[str, Any] | None:
-        """The keys by id, with `kid` among them if the cluster has it; None checks nothing.
+        """The keys by id, including `kid` if the cluster has it; None skips the signature check.
 
-        Raises KeysUnreachable."""
+        Raises:
+            KeysUnavailable: the keys could not be fetched.
+        """
 
 
 class NoKeys:
-    """Signatures aren't checked: for use without a cluster."""
+    """Skips the signature check, for use without a cluster."""
 
     async def find(self, kid: str | None) -> Mapping[str, Any] | None:
         return None
 
 
 class LocalClusterKeys:
-    """Asks the local cluster, again only when a key id is new: the cluster may have been remade."""
+    """Caches the local cluster's keys. An unknown id means a new fetch: the cluster may be new."""
 
     def __init__(self, paths: Paths) -> None:
         self._paths = paths
@@ -45,6 +47,6 @@ class LocalClusterKeys:
         try:
             document = KubeApi(self._paths.pki).get("/openid/v1/jwks")
         except (ClusterError, OSError, ValueError) as error:
-            raise KeysUnreachable(str(error)) from error
+            raise KeysUnavailable(str(error)) from error
         keys = (jwt.PyJWK(row) for row in document["keys"])
         return {key.key_id: key for key in keys if key.key_id is not None}

@@ -1,6 +1,6 @@
-"""The calls of Resource Manager that are answered, and how a path names one. Pure.
+"""The supported calls of Resource Manager, and matching a path to one of them. Pure.
 
-Paths are compared without regard to case, as Resource Manager does.
+Like Resource Manager, matching ignores case.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _LOCATIONS = "Microsoft.ContainerService/locations"
 
 @dataclass(frozen=True)
 class Route:
-    """`operation` names the call in faults and counters; `action` is what roles allow or not."""
+    """`operation` names the call in faults and counters; `action` is the RBAC action."""
 
     operation: str
     method: str
@@ -80,7 +80,7 @@ def match(method: str, path: str) -> Match | None:
 
 
 def is_known(path: str) -> bool:
-    """Whether some other method is answered at this path."""
+    """Whether the path is supported with any method."""
     return bool(_matches(path))
 
 

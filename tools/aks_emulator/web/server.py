@@ -1,4 +1,4 @@
-"""Serves the emulator over TLS with aiohttp; everything it says is decided elsewhere."""
+"""The HTTPS server: translates between aiohttp and the handlers."""
 
 import json
 import ssl
@@ -9,45 +9,49 @@ from aiohttp import web
 from tools.aks_emulator.core.azure import Azure
 from tools.aks_emulator.core.model import Json
 from tools.aks_emulator.web import admin, arm, entra
-from tools.aks_emulator.web.desk import Desk
+from tools.aks_emulator.web.context import Context
 from tools.aks_emulator.web.entra import Entra
-from tools.aks_emulator.web.replies import Reply, Request
+from tools.aks_emulator.web.messages import Request, Response
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def application(desk: Desk, door: Entra) -> web.Application:
+def application(context: Context, entra_endpoint: Entra) -> web.Application:
     app = web.Application()
-    app.add_routes(_admin_routes(desk.azure))
-    app.add_routes(_entra_routes(desk, door))
-    app.router.add_route("*", "/{path:.*}", _arm_handler(desk))
+    app.add_routes(_admin_routes(context.azure))
+    app.add_routes(_entra_routes(context, entra_endpoint))
+    app.router.add_route("*", "/{path:.*}", _arm_handler(context))
     return app
 
 
 async def listen(app: web.Application, host: str, port: int, tls: ssl.SSLContext) -> web.AppRunner:
-    """Starts serving; the runner's `cleanup` ends it. Raises OSError where it can't listen."""
+    """Start serving; the runner's `cleanup` stops it.
+
+    Raises:
+        OSError: the address is in use or does not exist.
+    """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     await web.TCPSite(runner, host, port, ssl_context=tls).start()
     return runner
 
 
-def _arm_handler(desk: Desk) -> Handler:
+def _arm_handler(context: Context) -> Handler:
     async def handle(request: web.Request) -> web.Response:
-        reply = arm.answer(desk, await _request(request))
-        if reply.cut and request.transport is not None:
+        response = arm.handle(context, await _request(request))
+        if response.drop_connection and request.transport is not None:
             request.transport.abort()
-        return _response(reply)
+        return _response(response)
 
     return handle
 
 
-def _entra_routes(desk: Desk, door: Entra) -> list[web.RouteDef]:
-    tenant = desk.azure.terms.place.tenant
+def _entra_routes(context: Context, entra_endpoint: Entra) -> list[web.RouteDef]:
+    tenant = context.azure.settings.ids.tenant
 
     async def token(request: web.Request) -> web.Response:
         form = {k: v for k, v in (await request.post()).items() if isinstance(v, str)}
-        return _response(await door.token(request.match_info["tenant"], form))
+        return _response(await entra_endpoint.token(request.match_info["tenant"], form))
 
     async def configuration(request: web.Request) -> web.Response:
         given = request.match_info["tenant"]
@@ -72,18 +76,18 @@ def _entra_routes(desk: Desk, door: Entra) -> list[web.RouteDef]:
 
 
 def _admin_routes(azure: Azure) -> list[web.RouteDef]:
-    def reading(answer: Callable[[Azure], Reply]) -> Handler:
+    def reading(respond: Callable[[Azure], Response]) -> Handler:
         async def handle(request: web.Request) -> web.Response:
-            return _response(answer(azure))
+            return _response(respond(azure))
 
         return handle
 
-    def writing(answer: Callable[[Azure, Json], Reply]) -> Handler:
+    def writing(respond: Callable[[Azure, Json], Response]) -> Handler:
         async def handle(request: web.Request) -> web.Response:
-            asked = await _json_object(request)
-            if asked is None:
-                return _response(Reply(400, {"error": "the body must be a JSON object"}))
-            return _response(answer(azure, asked))
+            body = await _json_object(request)
+            if body is None:
+                return _response(Response(400, {"error": "the body must be a JSON object"}))
+            return _response(respond(azure, body))
 
         return handle
 
@@ -97,7 +101,7 @@ def _admin_routes(azure: Azure) -> list[web.RouteDef]:
         web.delete("/_emulator/faults", clear),
         web.delete("/_emulator/faults/{which}", clear),
         web.get("/_emulator/calls", reading(admin.calls)),
-        web.delete("/_emulator/calls", reading(admin.forget_calls)),
+        web.delete("/_emulator/calls", reading(admin.reset_calls)),
         web.get("/_emulator/pools", reading(admin.pools)),
         web.post("/_emulator/evict", writing(admin.evict)),
         web.get("/_emulator/quota", reading(admin.quota)),
@@ -129,7 +133,7 @@ def _base_url(request: web.Request) -> str:
     return f"https://{request.host}"
 
 
-def _response(reply: Reply) -> web.Response:
-    if reply.body is None:
-        return web.Response(status=reply.status, headers=reply.headers)
-    return web.json_response(reply.body, status=reply.status, headers=reply.headers)
+def _response(response: Response) -> web.Response:
+    if response.body is None:
+        return web.Response(status=response.status, headers=response.headers)
+    return web.json_response(response.body, status=response.status, headers=response.headers)

@@ -1,6 +1,6 @@
-"""Issues the access tokens that the emulated Resource Manager takes, and checks them.
+"""Issues and checks the access tokens for the emulated Resource Manager.
 
-Only this process reads its tokens, so they are signed with a key of its own (HMAC).
+Only this process reads them, so they are signed with its own secret key (HMAC).
 """
 
 import secrets
@@ -13,7 +13,8 @@ from jwt.types import Options
 from tools.aks_emulator.core.errors import ArmError, not_authenticated
 
 PUBLIC_AUDIENCES = ("https://management.azure.com", "https://management.core.windows.net")
-_CHECKED_HERE: Options = {
+# Times and audience are checked here, against the emulator's clock and with ARM's error messages.
+_SIGNATURE_ONLY: Options = {
     "verify_aud": False,
     "verify_exp": False,
     "verify_iat": False,
@@ -23,12 +24,12 @@ _CHECKED_HERE: Options = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issuer:
-    """`audiences` are the resources that Resource Manager takes tokens for, without last slash."""
+    """`audiences` are the accepted token audiences, without a trailing slash."""
 
     key: str
     tenant: str
     audiences: tuple[str, ...]
-    lifetime: int = 3600
+    lifetime_seconds: int = 3600
 
     def token(self, client: str, audience: str, now: float) -> str:
         claims = {
@@ -40,18 +41,18 @@ class Issuer:
             "sub": client,
             "iat": int(now),
             "nbf": int(now),
-            "exp": int(now) + self.lifetime,
+            "exp": int(now) + self.lifetime_seconds,
         }
         return jwt.encode(claims, self.key, algorithm="HS256")
 
     def client(self, authorization: str | None, now: float) -> str | ArmError:
-        """The client id behind an Authorization header, or why it is refused."""
+        """The client id in an Authorization header, or the error that rejects it."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             message = "Authentication failed. The 'Authorization' header is missing."
             return not_authenticated("AuthenticationFailed", message)
         try:
-            claims = jwt.decode(token, self.key, algorithms=["HS256"], options=_CHECKED_HERE)
+            claims = jwt.decode(token, self.key, algorithms=["HS256"], options=_SIGNATURE_ONLY)
         except jwt.InvalidTokenError as error:
             message = f"The access token is invalid: {error}."
             return not_authenticated("InvalidAuthenticationToken", message)
@@ -68,7 +69,7 @@ class Issuer:
 
 
 def read_key(path: Path) -> str:
-    """The signing key, made on first use: tokens stay good when the emulator starts again."""
+    """The signing key, created on first use, so that tokens survive a restart."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)

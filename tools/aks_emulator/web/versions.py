@@ -1,4 +1,4 @@
-"""Which api-version each call takes. Pure."""
+"""The api-versions that each call supports. Pure."""
 
 from tools.aks_emulator.core.errors import ArmError
 
@@ -23,7 +23,7 @@ OPERATION_VERSION = _OPERATIONS[0]
 
 
 def check(operation: str, version: str | None) -> ArmError | None:
-    """Refuses a call without a version, or with one that its resource type doesn't have."""
+    """The error for a call without a version, or with one that its type does not support."""
     kind = operation.partition(".")[0]
     supported = SUPPORTED[kind]
     if version in supported:

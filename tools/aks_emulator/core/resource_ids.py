@@ -1,4 +1,4 @@
-"""Names and resource ids of the one subscription, cluster and region that is emulated. Pure."""
+"""Names and resource ids in the emulated subscription, cluster and region. Pure."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ PROVIDER = "Microsoft.ContainerService"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ResourceIds:
     tenant: str = "00000000-0000-0000-0000-00000000000a"
     subscription: str = "00000000-0000-0000-0000-000000000001"
     resource_group: str = "kaito-rg"
@@ -43,7 +43,7 @@ class Place:
         return f"{self.scale_set(pool)}{_base36(index):0>6}"
 
     def provider_id(self, pool: str, index: int) -> str:
-        """As the cloud provider writes it on the Node: the resource group in lower case."""
+        """The provider id as Azure's cloud provider writes it: with a lowercase resource group."""
         group = self.node_resource_group.lower()
         return (
             f"azure:///subscriptions/{self.subscription}/resourceGroups/{group}/providers"

@@ -1,4 +1,4 @@
-"""A request and its answer without any web framework: what the answering functions see. Pure."""
+"""Requests and responses, independent of the web framework."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from tools.aks_emulator.core.model import Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`base_url` is scheme and authority as the client wrote them; header names are lower case."""
+    """`base_url` is scheme and authority as the client sent them; header names are lowercase."""
 
     method: str
     path: str
@@ -20,14 +20,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """`cut` means that the connection is to be closed instead: the reply gets lost."""
+class Response:
+    """With `drop_connection`, the connection is closed and the response is lost."""
 
     status: int
     body: Json | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    cut: bool = False
+    drop_connection: bool = False
 
 
-def refuse(error: ArmError) -> Reply:
-    return Reply(error.status, error.body(), error.headers)
+def error_response(error: ArmError) -> Response:
+    return Response(error.status, error.body(), error.headers)

@@ -1,19 +1,19 @@
-"""Lists in pages, linked by `nextLink` as Resource Manager does. Pure."""
+"""Splits lists into pages, linked by `nextLink` as in Resource Manager. Pure."""
 
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from tools.aks_emulator.core.model import Json
-from tools.aks_emulator.web.replies import Request
+from tools.aks_emulator.web.messages import Request
 
 TOKEN = "$skiptoken"
 
 
 def page(items: Sequence[tuple[str, Json]], request: Request, size: int) -> Json:
-    """One page of `items`, each with the key it is sorted by.
+    """One page of `items`, each given with its sort key.
 
-    The token is the last key shown, so that what comes and goes between two calls neither repeats
-    nor hides another item.
+    The token is the last key returned, so items that appear or disappear between two calls neither
+    repeat nor hide others.
     """
     after = request.query.get(TOKEN, "")
     rest = sorted((item for item in items if item[0] > after), key=lambda item: item[0])

@@ -1,16 +1,16 @@
-"""What the answering functions share: the emulated Azure, and how it is shown on the wire."""
+"""The context that all handlers share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tools.aks_emulator.core.azure import Azure
-from tools.aks_emulator.web.ratelimits import Buckets, Enforcement
+from tools.aks_emulator.web.rate_limits import Buckets, Enforcement
 from tools.aks_emulator.web.tokens import Issuer
 
 
 @dataclass(slots=True, kw_only=True)
-class Desk:
-    """`retry_after` is the pace asked of pollers in seconds; 0 asks for none."""
+class Context:
+    """The emulated Azure and the protocol settings; `retry_after` is in seconds, 0 for none."""
 
     azure: Azure
     issuer: Issuer
@@ -20,5 +20,5 @@ class Desk:
     buckets: Buckets = field(default_factory=Buckets)
 
     @property
-    def pace(self) -> Mapping[str, str]:
+    def retry_after_header(self) -> Mapping[str, str]:
         return {"Retry-After": str(self.retry_after)} if self.retry_after else {}

@@ -1,6 +1,7 @@
-"""Brings the machines to what the state says, for ever: observe, plan, carry out, wait.
+"""Reconciles the machines with the state: observe, plan, execute, wait.
 
-One task per node at a time; what a task did is noted in the state, and the next round plans anew.
+There is one task per node at a time. A task records its result in the state, from which the next
+pass plans again.
 """
 
 import asyncio
@@ -9,40 +10,41 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from tools.aks_emulator.core.azure import Azure
-from tools.aks_emulator.core.lifecycle import machine_failed, next_due, plan, wanted
+from tools.aks_emulator.core.lifecycle import desired_machines, machine_failed, next_due, plan
 from tools.aks_emulator.core.model import MachinePhase
 from tools.aks_emulator.machines.nodes import node
-from tools.aks_emulator.machines.seam import MachineError, Machines
+from tools.aks_emulator.machines.provider import MachineError, MachineProvider
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5.0
 
 
-class Machinery:
-    def __init__(self, azure: Azure, machines: Machines) -> None:
+class Reconciler:
+    def __init__(self, azure: Azure, machines: MachineProvider) -> None:
         self._azure = azure
         self._machines = machines
         self._ensured: frozenset[str] = frozenset()
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Runs until cancelled; tasks that are under way are cancelled with it."""
+        """Run until canceled; running tasks are canceled as well."""
         try:
             while True:
                 self._azure.changed.clear()
-                self._round()
+                self._reconcile()
                 await self._wait()
         finally:
             for task in self._tasks.values():
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    def _round(self) -> None:
+    def _reconcile(self) -> None:
         azure = self._azure
-        steps = plan(azure.state, azure.clock(), azure.terms.place, self._ensured)
+        actions = plan(azure.state, azure.clock(), azure.settings.ids, self._ensured)
         for work, names in (
-            (self._start, steps.start), (self._halt, steps.halt), (self._remove, steps.remove)
+            (self._start, actions.start), (self._power_off, actions.power_off),
+            (self._remove, actions.remove),
         ):  # fmt: skip
             for name in names:
                 if name not in self._tasks:
@@ -72,7 +74,7 @@ class Machinery:
 
     async def _start(self, name: str) -> None:
         azure = self._azure
-        machine = wanted(azure.state, azure.clock(), azure.terms.place).get(name)
+        machine = desired_machines(azure.state, azure.clock(), azure.settings.ids).get(name)
         pool = azure.state.pools.get(machine.pool) if machine is not None else None
         if machine is None or pool is None:
             return
@@ -80,7 +82,7 @@ class Machinery:
             azure.commit(azure.state.with_machine(name, machine))
         try:
             await self._machines.ensure(
-                node(pool, machine.index, azure.terms.place, azure.terms.catalog)
+                node(pool, machine.index, azure.settings.ids, azure.settings.catalog)
             )
         except MachineError as error:
             logger.warning("machine %s did not start: %s", name, error)
@@ -90,14 +92,14 @@ class Machinery:
         azure.commit(azure.state.with_machine(name, running))
         self._ensured |= {name}
 
-    async def _halt(self, name: str) -> None:
-        await self._machines.halt(name)
-        self._gone(name)
+    async def _power_off(self, name: str) -> None:
+        await self._machines.power_off(name)
+        self._record_removed(name)
 
     async def _remove(self, name: str) -> None:
         await self._machines.remove(name)
-        self._gone(name)
+        self._record_removed(name)
 
-    def _gone(self, name: str) -> None:
+    def _record_removed(self, name: str) -> None:
         self._ensured -= {name}
         self._azure.commit(self._azure.state.without_machine(name))

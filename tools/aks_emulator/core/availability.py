@@ -1,6 +1,6 @@
-"""What the region has left to sell: quota and its use, and restrictions of sizes. Pure.
+"""What is available in the region: quota, usage and restrictions of VM sizes. Pure.
 
-Standing faults are part of the answer: what a create would be refused for, a listing shows.
+Standing faults are included: whatever a create would be rejected for, a listing shows as well.
 """
 
 from collections import Counter
@@ -14,19 +14,20 @@ from tools.aks_emulator.core.capacity_errors import (
     size_not_allowed,
     zone_not_supported,
 )
-from tools.aks_emulator.core.catalog import Catalog, Size, find
+from tools.aks_emulator.core.catalog import Catalog, VmSize, find
 from tools.aks_emulator.core.errors import ArmError
 from tools.aks_emulator.core.faults import FaultKind, Faults
 from tools.aks_emulator.core.model import Json, Pool, PoolState, State
 
 REGIONAL = "cores"
 SPOT = "lowPriorityCores"
+# High enough that quota only matters when a test sets it.
 DEFAULT_LIMIT = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """One line of quota, in vCPUs."""
+    """One quota, in vCPUs."""
 
     name: str
     label: str
@@ -34,16 +35,16 @@ class Usage:
     limit: int
 
     @property
-    def left(self) -> int:
+    def remaining(self) -> int:
         return max(0, self.limit - self.used)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What a create or a scale-up needs: `nodes` more machines of a size."""
+class CapacityRequest:
+    """The machines that a create or a scale-up adds: `nodes` machines of one VM size."""
 
     pool: str
-    size: Size
+    size: VmSize
     nodes: int
     spot: bool
     zones: tuple[str, ...]
@@ -54,7 +55,7 @@ class Order:
 
 
 def usages(state: State, catalog: Catalog, faults: Faults) -> list[Usage]:
-    """The region's quota as a subscriber sees it: regional lines first, then every family."""
+    """The quotas as a subscription lists them: regional ones first, then every VM family."""
     used = _used(state, catalog)
     families = sorted({size.family for size in catalog.values()})
     labels = {REGIONAL: "Total Regional vCPUs", SPOT: "Total Regional Low-priority vCPUs"}
@@ -65,36 +66,44 @@ def usages(state: State, catalog: Catalog, faults: Faults) -> list[Usage]:
     return [Usage(name, label, used[name], limits[name]) for name, label in labels.items()]
 
 
-def refusal(
-    order: Order, state: State, catalog: Catalog, strikes: Mapping[FaultKind, bool], location: str
+def check_capacity(
+    capacity: CapacityRequest,
+    state: State,
+    catalog: Catalog,
+    active_faults: Mapping[FaultKind, bool],
+    location: str,
 ) -> ArmError | None:
-    """Why an order can't be taken; `strikes` says which standing faults apply to it."""
-    if strikes.get(FaultKind.SKU_NOT_AVAILABLE):
-        others = [name for name in catalog if name != order.size.name]
-        return size_not_allowed(order.size.name, location, others)
-    missing = next((zone for zone in order.zones if zone not in order.size.zones), None)
-    if missing is not None or (strikes.get(FaultKind.ZONE_RESTRICTED) and order.zones):
-        zone = missing or order.zones[0]
-        left = tuple(z for z in order.size.zones if z != zone)
-        return zone_not_supported(order.size.name, zone, location, left)
-    return _quota_refusal(order, state, catalog, strikes, location)
+    """The error for a request that cannot be met, considering the standing faults that match it."""
+    if active_faults.get(FaultKind.SKU_NOT_AVAILABLE):
+        others = [name for name in catalog if name != capacity.size.name]
+        return size_not_allowed(capacity.size.name, location, others)
+    missing = next((zone for zone in capacity.zones if zone not in capacity.size.zones), None)
+    if missing is not None or (active_faults.get(FaultKind.ZONE_RESTRICTED) and capacity.zones):
+        zone = missing or capacity.zones[0]
+        supported = tuple(z for z in capacity.size.zones if z != zone)
+        return zone_not_supported(capacity.size.name, zone, location, supported)
+    return _check_quota(capacity, state, catalog, active_faults, location)
 
 
-def _quota_refusal(
-    order: Order, state: State, catalog: Catalog, strikes: Mapping[FaultKind, bool], location: str
+def _check_quota(
+    capacity: CapacityRequest,
+    state: State,
+    catalog: Catalog,
+    active_faults: Mapping[FaultKind, bool],
+    location: str,
 ) -> ArmError | None:
     lines = {usage.name: usage for usage in usages(state, catalog, ())}
-    regional = lines[SPOT if order.spot else REGIONAL]
-    family = lines[order.size.family]
-    if not order.spot:
-        left = 0 if strikes.get(FaultKind.NO_FAMILY_QUOTA) else family.left
-        if left < order.vcpus:
+    regional = lines[SPOT if capacity.spot else REGIONAL]
+    family = lines[capacity.size.family]
+    if not capacity.spot:
+        remaining = 0 if active_faults.get(FaultKind.NO_FAMILY_QUOTA) else family.remaining
+        if remaining < capacity.vcpus:
             return no_family_quota(
-                family=family.name, location=location, requested=order.vcpus, remaining=left
+                family=family.name, location=location, requested=capacity.vcpus, remaining=remaining
             )
-    left = 0 if strikes.get(FaultKind.NO_REGIONAL_QUOTA) else regional.left
-    if left < order.vcpus:
-        return no_regional_quota(location=location, requested=order.vcpus, remaining=left)
+    remaining = 0 if active_faults.get(FaultKind.NO_REGIONAL_QUOTA) else regional.remaining
+    if remaining < capacity.vcpus:
+        return no_regional_quota(location=location, requested=capacity.vcpus, remaining=remaining)
     return None
 
 
@@ -107,7 +116,7 @@ def usage_json(usage: Usage) -> Json:
     }
 
 
-def sku_json(size: Size, location: str, faults: Faults) -> Json:
+def sku_json(size: VmSize, location: str, faults: Faults) -> Json:
     capabilities = {
         "vCPUs": str(size.vcpus),
         "MemoryGB": f"{size.memory_gib:g}",
@@ -131,7 +140,7 @@ def sku_json(size: Size, location: str, faults: Faults) -> Json:
     }
 
 
-def _restrictions(size: Size, location: str, faults: Faults) -> list[Json]:
+def _restrictions(size: VmSize, location: str, faults: Faults) -> list[Json]:
     found: list[Json] = []
     if fault_book.shown(faults, FaultKind.SKU_NOT_AVAILABLE, size.name):
         info: Json = {"locations": [location]}

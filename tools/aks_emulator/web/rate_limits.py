@@ -1,6 +1,6 @@
-"""Resource Manager's and AKS's limits of calls, as token buckets. Pure: the time is given.
+"""The rate limits of Resource Manager and AKS, as token buckets. Pure: the caller passes the time.
 
-Numbers from Azure's documentation of throttling: bucket size, and tokens a second.
+Bucket sizes and refill rates are from Azure's documentation of throttling.
 """
 
 import math
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Enforcement(StrEnum):
-    """What is refused with 429: nothing, or what Resource Manager and AKS would refuse."""
+    """Whether calls over the limits of Resource Manager and AKS are rejected with 429."""
 
     OFF = "off"
     ON = "on"
@@ -18,7 +18,7 @@ class Enforcement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`remaining_header` is the header that shows what is left, where there is one."""
+    """A bucket's size and refill rate; `remaining_header` reports the remaining tokens, if any."""
 
     name: str
     size: float
@@ -43,7 +43,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """Missing ones are full."""
+    """All buckets by key; a missing one is full."""
 
     filled: Mapping[str, Bucket] = field(default_factory=dict)
 
@@ -55,8 +55,8 @@ class Buckets:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """`retry_after` is None where the call may go on; `remaining` are headers of the answer."""
+class Decision:
+    """`retry_after` is None if the call is allowed; `remaining` are headers of the response."""
 
     buckets: Buckets
     remaining: Mapping[str, str]
@@ -65,7 +65,7 @@ class Verdict:
 
 
 def limits(method: str, operation: str, pool: str) -> dict[str, Limit]:
-    """The buckets that a call draws from, by key. Status polls count by their own limit alone."""
+    """The buckets that a call draws from, by key. Polling a status draws from its own only."""
     if operation.startswith(("operations.", "operationresults.")):
         return {"status": OPERATION_STATUS}
     general = {"GET": READS, "DELETE": DELETES}.get(method, WRITES)
@@ -79,8 +79,8 @@ def limits(method: str, operation: str, pool: str) -> dict[str, Limit]:
     return found
 
 
-def draw(buckets: Buckets, keyed: Mapping[str, Limit], now: float) -> Verdict:
-    """Takes one token from each bucket, or none and says when to come back."""
+def take(buckets: Buckets, keyed: Mapping[str, Limit], now: float) -> Decision:
+    """Take one token from each bucket, or none and report when to retry."""
     levels = {key: buckets.level(key, limit, now) for key, limit in keyed.items()}
     remaining = {
         limit.remaining_header: str(max(0, int(levels[key]) - 1))
@@ -90,6 +90,6 @@ def draw(buckets: Buckets, keyed: Mapping[str, Limit], now: float) -> Verdict:
     for key, limit in keyed.items():
         if levels[key] < 1:
             wait = math.ceil((1 - levels[key]) / limit.per_second)
-            return Verdict(buckets, remaining, max(1, wait), limit.name)
-    drawn = {key: Bucket(level - 1, now) for key, level in levels.items()}
-    return Verdict(Buckets({**buckets.filled, **drawn}), remaining, None)
+            return Decision(buckets, remaining, max(1, wait), limit.name)
+    taken = {key: Bucket(level - 1, now) for key, level in levels.items()}
+    return Decision(Buckets({**buckets.filled, **taken}), remaining, None)
