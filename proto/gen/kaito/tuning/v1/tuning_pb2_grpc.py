@@ -59,30 +59,30 @@ class TuningServiceServicer:
     """
 
     def GetTuning(self, request, context):
-        """The run as it stands now.
+        """Returns the current status of the run.
 
-        Errors: NOT_FOUND when `name` is given and is not the run of this pod.
+        Errors: NOT_FOUND if `name` is set and is not the run of this pod.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchTuning(self, request, context):
-        """The run now, and again after each change, until it ends or the client leaves. Slow clients
-        skip intermediate values and never miss the last one.
+        """Streams the status of the run now and after each change, until the run ends or the client
+        leaves. Slow clients skip intermediate values and never miss the last one.
 
-        Errors: as GetTuning.
+        Errors: those of GetTuning; RESOURCE_EXHAUSTED if too many clients already watch the run.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StopTuning(self, request, context):
-        """Asks the run to stop after the step it is in. A checkpoint is written first, so that a later
-        run of the same Workspace goes on from there. Returns at once; the state turns STOPPED when
-        it is done. Stopping a run that has ended changes nothing.
+        """Requests that the run stops after its current step. The run writes a checkpoint first, so that
+        a later run of the same Workspace can resume from it. Returns at once; the state becomes
+        STOPPED when the run has stopped. Stopping a run that has ended changes nothing.
 
-        Errors: as GetTuning.
+        Errors: those of GetTuning.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
