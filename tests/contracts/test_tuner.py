@@ -16,7 +16,7 @@ from tuner.settings import Method, Settings
 from workspace_controller.manifests import pods, tuning_job
 from workspace_controller.plan.tuning import training_config
 
-# The Job sets these from the Workspace, so the tuner's own default is for runs without Kubernetes.
+# The Job sets these from the Workspace; the tuner's defaults are for runs without Kubernetes.
 FROM_THE_WORKSPACE = {
     "workspace",
     "namespace",
@@ -87,7 +87,7 @@ def test_an_adapter_lies_in_its_image_where_the_controller_mounts_it_from() -> N
 def test_the_chart_installs_the_default_training_configuration(method: Method) -> None:
     installed = find(render(), "ConfigMap", f"{method.value}-params-template")
     text = installed["data"][tuning_job.CONFIG_KEY]
-    assert load.parse(text, method) == load.parse(load.template(method), method)
+    assert load.parse_config(text, method) == load.parse_config(load.default_config(method), method)
 
 
 def test_both_know_the_same_sections_of_the_training_configuration() -> None:
@@ -112,7 +112,7 @@ def test_both_know_the_same_sections_of_the_training_configuration() -> None:
 def test_both_refuse_the_same_training_configurations(sections: str, method: Method) -> None:
     text = f"training_config: {sections}"
     try:
-        load.parse(text, method)
+        load.parse_config(text, method)
         refused = False
     except RunError:
         refused = True

@@ -1,4 +1,4 @@
-"""A tiny real model, data to tune it on, and settings that keep to a temporary directory."""
+"""A tiny real model, data to tune it on, and settings confined to a temporary directory."""
 
 import os
 import shutil
@@ -11,8 +11,8 @@ import pytest
 from tests.tuner import tiny
 from tuner.registry.fake import FakeRegistry
 
-# As `tuner.phases.keep_to` does for a real run. Here and not in a fixture: libraries read it when
-# they are imported, which the collection of the tests does.
+# As `confine_libraries` does for a real run. Not in a fixture: the libraries read it when they are
+# imported, which happens while pytest collects the tests.
 os.environ.update(
     HF_HOME=tempfile.mkdtemp(prefix="kaito-tuner-tests-"),
     HF_HUB_OFFLINE="1",
@@ -24,29 +24,29 @@ os.environ.update(
 
 @pytest.fixture(scope="session", autouse=True)
 def home() -> Iterator[None]:
-    """Removes what the libraries cached."""
+    """Remove what the libraries cached."""
     yield
     shutil.rmtree(os.environ["HF_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random Phi-3 of two layers with its tokenizer, as a model image holds it."""
+    """A random two-layer Phi-3 with its tokenizer, laid out as in a model image."""
     return tiny.write_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture
 def conversations(tmp_path: Path) -> Path:
-    """A directory with a parquet file of 24 conversations, as after fetching."""
+    """A directory with a parquet file of 24 conversations, as the fetch phase leaves it."""
     directory = tmp_path / "data"
     directory.mkdir()
-    tiny.write_parquet(directory / "train.parquet", tiny.talks(24))
+    tiny.write_parquet(directory / "train.parquet", tiny.conversations(24))
     return directory
 
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """The environment of a run that keeps to `tmp_path`."""
+    """The environment of a run that is confined to `tmp_path`."""
     return {
         "KAITO_WORKSPACE": "ws",
         "KAITO_NAMESPACE": "test",

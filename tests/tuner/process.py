@@ -1,4 +1,4 @@
-"""The tuner as a process of its own."""
+"""Runs the tuner as a separate process."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ PYTHONPATH = ":".join(str(ROOT / part) for part in ("services/tuner", "libs", "p
 
 @contextmanager
 def running_tuner(command: str, environ: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """`python -m tuner COMMAND`; killed on leaving if it still runs."""
+    """Run `python -m tuner COMMAND`, and kill it when the block ends."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tuner", command],
         env={**os.environ, "PYTHONPATH": PYTHONPATH, **environ},
@@ -30,16 +30,16 @@ def running_tuner(command: str, environ: Mapping[str, str]) -> Iterator[subproce
 
 
 def run_tuner(command: str, environ: Mapping[str, str]) -> tuple[int, str, str]:
-    """Runs it to its end; exit code, stdout, stderr."""
+    """Run it to its end and return the exit code, stdout and stderr."""
     with running_tuner(command, environ) as process:
         out, err = process.communicate(timeout=100)
         return process.returncode, out, err
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 300) -> None:
-    """Returns once `condition()` holds."""
+    """Wait until `condition()` holds."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError("the condition never held")
+            raise TimeoutError(f"the condition did not hold within {seconds:g} seconds")
         time.sleep(0.01)

@@ -18,9 +18,9 @@ from tests.tuner.data.server import Answer, DataServer
 from tests.tuner.process import PYTHONPATH, run_tuner, running_tuner
 from tests.tuner.registry.adapters import write_adapter
 from tuner.registry.fake import FakeRegistry
-from tuner.results import Summary, write_summary
+from tuner.summary import TrainingSummary, write_summary
 
-SUMMARY = Summary(
+SUMMARY = TrainingSummary(
     fingerprint="f",
     base_model="phi-3-tiny",
     method="lora",
@@ -36,13 +36,13 @@ SUMMARY = Summary(
 )
 
 
-def _words(environ: dict[str, str]) -> Any:
+def _termination_message(environ: dict[str, str]) -> Any:
     return json.loads(Path(environ["KAITO_TERMINATION_LOG"]).read_bytes())
 
 
 @pytest.fixture
 def trained(environ: dict[str, str]) -> dict[str, str]:
-    """The environment after a training."""
+    """The environment after a finished training."""
     results = Path(environ["KAITO_RESULTS_DIR"])
     results.mkdir()
     write_adapter(results / "adapter")
@@ -50,61 +50,63 @@ def trained(environ: dict[str, str]) -> dict[str, str]:
     return environ
 
 
-def test_fetching(environ: dict[str, str], tmp_path: Path) -> None:
-    body = tiny.write_parquet(tmp_path / "x.parquet", tiny.talks(5)).read_bytes()
+def test_fetch_stores_the_file(environ: dict[str, str], tmp_path: Path) -> None:
+    body = tiny.write_parquet(tmp_path / "x.parquet", tiny.conversations(5)).read_bytes()
     with DataServer({"/d.parquet": [Answer(body=body)]}).running() as server:
         environ["KAITO_DATA_URLS"] = json.dumps([f"{server.url}/d.parquet?download=true"])
         code, out, err = run_tuner("fetch", environ)
     assert (code, err) == (0, "")
     lines = [json.loads(line) for line in out.splitlines()]
     assert {line["workspace"] for line in lines} == {"test/ws"}
-    assert any("fetched 5 rows of messages" in line["message"] for line in lines)
+    assert any("fetched 5 rows of conversational data" in line["message"] for line in lines)
     assert (tmp_path / "data" / "d.parquet").read_bytes() == body
     assert not Path(environ["KAITO_TERMINATION_LOG"]).exists()
 
 
-def test_a_failure_leaves_its_reason(environ: dict[str, str]) -> None:
+def test_failure_is_in_the_termination_message(environ: dict[str, str]) -> None:
     environ |= {
         "KAITO_DATA_URLS": '["http://127.0.0.1/x.parquet"]',
         "KAITO_ALLOW_PRIVATE_DATA_HOSTS": "false",
     }
     code, out, _ = run_tuner("fetch", environ)
     assert code == 1
-    words = _words(environ)
-    assert (words["reason"], words["retryable"]) == ("DataUnreachable", False)
-    assert "which is not public" in words["message"]
+    message = _termination_message(environ)
+    assert (message["reason"], message["retryable"]) == ("DataUnreachable", False)
+    assert "which is not public" in message["message"]
     assert "ERROR" in out
 
 
 @pytest.mark.parametrize("command", ["train", "push", "fetch"])
-def test_every_phase_says_what_it_lacks(command: str, environ: dict[str, str]) -> None:
+def test_every_phase_reports_its_missing_input(command: str, environ: dict[str, str]) -> None:
     Path(environ["KAITO_DATA_DIR"]).mkdir()
     environ["KAITO_OUTPUT_IMAGE"] = "127.0.0.1:1/a:1"
     code, _, _ = run_tuner(command, environ)
     assert code == 1
-    assert _words(environ)["reason"] == ("PushFailed" if command == "push" else "DataEmpty")
+    assert _termination_message(environ)["reason"] == (
+        "PushFailed" if command == "push" else "DataEmpty"
+    )
 
 
-def test_wrong_settings(environ: dict[str, str]) -> None:
+def test_wrong_setting_is_a_usage_error(environ: dict[str, str]) -> None:
     environ["KAITO_METHOD"] = "full"
     code, _, err = run_tuner("fetch", environ)
     assert code == 2
     assert err == "tuner: KAITO_METHOD is 'full': set one of lora, qlora\n"
-    assert _words(environ)["reason"] == "ConfigInvalid"
+    assert _termination_message(environ)["reason"] == "ConfigInvalid"
 
 
-def test_the_unforeseen_is_reported(environ: dict[str, str]) -> None:
+def test_unexpected_error_is_reported(environ: dict[str, str]) -> None:
     Path(environ["KAITO_DATA_DIR"]).write_text("a file, not a directory")
     environ["KAITO_DATA_URLS"] = '["http://127.0.0.1:1/x"]'
     code, out, _ = run_tuner("fetch", environ)
     assert code == 1
-    words = _words(environ)
-    assert words["reason"] == "TrainingFailed"
-    assert "FileExistsError" in words["message"]
+    message = _termination_message(environ)
+    assert message["reason"] == "TrainingFailed"
+    assert "FileExistsError" in message["message"]
     assert "Traceback" in out
 
 
-def test_a_signal_while_fetching(environ: dict[str, str]) -> None:
+def test_signal_interrupts_fetching(environ: dict[str, str]) -> None:
     answered = threading.Event()
 
     class Silent(DataServer):
@@ -121,12 +123,12 @@ def test_a_signal_while_fetching(environ: dict[str, str]) -> None:
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 143
         released.set()
-    words = _words(environ)
-    assert (words["reason"], words["retryable"]) == ("TrainingStopped", True)
-    assert "stopped by a signal" in words["message"]
+    message = _termination_message(environ)
+    assert (message["reason"], message["retryable"]) == ("TrainingStopped", True)
+    assert "stopped by a signal" in message["message"]
 
 
-def test_pushing_with_the_secret(trained: dict[str, str]) -> None:
+def test_push_uses_the_secret(trained: dict[str, str]) -> None:
     with FakeRegistry(auth="token").running() as registry:
         auths = {registry.host: {"username": "user", "password": "secret"}}
         Path(trained["KAITO_PUSH_SECRET_FILE"]).write_text(json.dumps({"auths": auths}))
@@ -135,14 +137,14 @@ def test_pushing_with_the_secret(trained: dict[str, str]) -> None:
             "KAITO_INSECURE_REGISTRIES": registry.host,
         }
         code, _, _ = run_tuner("push", trained)
-        words = _words(trained)
+        message = _termination_message(trained)
         assert run_tuner("push", trained)[0] == 0
     assert code == 0
-    assert _words(trained) == words
-    assert set(words) == {"image", "digest", "size"}
-    assert words["image"] == f"{registry.host}/team/adapter:0.0.1"
-    manifest = json.loads(registry.manifests[words["digest"]])
-    assert manifest["layers"][0]["size"] == words["size"]
+    assert _termination_message(trained) == message
+    assert set(message) == {"image", "digest", "size"}
+    assert message["image"] == f"{registry.host}/team/adapter:0.0.1"
+    manifest = json.loads(registry.manifests[message["digest"]])
+    assert manifest["layers"][0]["size"] == message["size"]
     annotations = manifest["annotations"]
     assert annotations["sh.kaito.model.name"] == "phi-3-tiny"
     assert annotations["ai.kaito.method"] == "lora"
@@ -151,7 +153,7 @@ def test_pushing_with_the_secret(trained: dict[str, str]) -> None:
     assert annotations["org.opencontainers.image.created"] == SUMMARY.finished_at
 
 
-def test_a_wrong_secret(trained: dict[str, str]) -> None:
+def test_wrong_secret_is_named(trained: dict[str, str]) -> None:
     with FakeRegistry(auth="basic").running() as registry:
         auths = {registry.host: {"username": "user", "password": "wrong"}}
         Path(trained["KAITO_PUSH_SECRET_FILE"]).write_text(json.dumps({"auths": auths}))
@@ -162,18 +164,17 @@ def test_a_wrong_secret(trained: dict[str, str]) -> None:
         }
         code, out, _ = run_tuner("push", trained)
     assert code == 1
-    words = _words(trained)
-    assert words["reason"] == "PushUnauthorized"
-    assert "the secret 'my-push-secret' holds credentials" in words["message"]
+    message = _termination_message(trained)
+    assert message["reason"] == "PushUnauthorized"
+    assert "the secret 'my-push-secret' holds credentials" in message["message"]
     assert "wrong" not in out
 
 
-# A client that pauses longer between its attempts finds the pusher come and gone.
-IMPATIENT = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 100))
+# With gRPC's default backoff the client would only reconnect after the pusher has exited.
+FAST_RECONNECT = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 100))
 
 
-def test_the_pusher_reports(trained: dict[str, str]) -> None:
-    """A client that watches from the beginning gets the end, though the pod goes then."""
+def test_watcher_receives_the_end_of_the_push(trained: dict[str, str]) -> None:
     with FakeRegistry().running() as registry:
         trained |= {
             "KAITO_OUTPUT_IMAGE": f"{registry.host}/team/adapter:1",
@@ -184,44 +185,44 @@ def test_the_pusher_reports(trained: dict[str, str]) -> None:
         address = f"127.0.0.1:{trained['KAITO_GRPC_PORT']}"
         with (
             running_tuner("push", trained) as process,
-            grpc.insecure_channel(address, options=IMPATIENT) as channel,
+            grpc.insecure_channel(address, options=FAST_RECONNECT) as channel,
         ):
             stub = tuning_pb2_grpc.TuningServiceStub(channel)
             watching = stub.WatchTuning(tuning_pb2.WatchTuningRequest(), wait_for_ready=True)
             *_, last = (answer.tuning for answer in watching)
             assert process.wait(30) == 0
     assert last.state == tuning_pb2.Tuning.SUCCEEDED
-    assert last.adapter.digest == _words(trained)["digest"]
+    assert last.adapter.digest == _termination_message(trained)["digest"]
     assert (last.progress.step, last.progress.total_steps) == (12, 12)
     assert last.HasField("end_time")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["nonsense"], []])
-def test_usage(arguments: list[str]) -> None:
-    done = subprocess.run(
+def test_usage_is_printed(arguments: list[str]) -> None:
+    completed = subprocess.run(
         [sys.executable, "-m", "tuner", *arguments],
         env={"PYTHONPATH": PYTHONPATH},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == (0 if "--help" in arguments else 2)
-    assert "usage: python -m tuner" in done.stdout + done.stderr
+    assert completed.returncode == (0 if "--help" in arguments else 2)
+    assert "usage: python -m tuner" in completed.stdout + completed.stderr
 
 
-def test_fetching_and_pushing_load_no_framework() -> None:
+def test_fetch_and_push_import_no_training_library() -> None:
     code = (
         "import sys, tuner.__main__; "
         "print(*{'torch', 'transformers', 'peft', 'trl', 'datasets', 'pandas'} & set(sys.modules))"
     )
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", code],
         env={"PYTHONPATH": PYTHONPATH},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == ""
+    assert completed.stdout.strip() == ""
 
 
 def _free_port() -> int:

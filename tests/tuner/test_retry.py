@@ -1,41 +1,56 @@
-"""Patience with passing failures, on an injected clock."""
+"""Retries of transient failures, without sleeping."""
 
 from collections.abc import Callable
 
 import pytest
 
-from tuner.retry import Patience, TransientError, persist
+from tuner.retry import RetryPolicy, TransientError, retry_after_seconds
 
 
-def _failing(times: int, after: float | None = None) -> Callable[[], str]:
-    left = [TransientError(f"failure {number}", after) for number in range(times)]
+def _failing(times: int, retry_after: float | None = None) -> Callable[[], str]:
+    failures = [TransientError(f"failure {number}", retry_after) for number in range(times)]
 
     def work() -> str:
-        if left:
-            raise left.pop(0)
+        if failures:
+            raise failures.pop(0)
         return "done"
 
     return work
 
 
 @pytest.mark.parametrize(
-    ("failures", "after", "pauses"),
+    ("failures", "retry_after", "delays"),
     [
         (0, None, []),
         (3, None, [1.0, 2.0, 4.0]),
         (2, 7.0, [7.0, 7.0]),
         (1, 900.0, [10.0]),
     ],
-    ids=["at once", "doubling", "the server's wish", "the longest"],
+    ids=["no failure", "doubling", "the server's request", "the maximum"],
 )
-def test_pauses(failures: int, after: float | None, pauses: list[float]) -> None:
+def test_delays(failures: int, retry_after: float | None, delays: list[float]) -> None:
     slept: list[float] = []
-    patience = Patience(tries=5, first_seconds=1, longest_seconds=10, sleep=slept.append)
-    assert persist(_failing(failures, after), patience) == "done"
-    assert slept == pauses
+    policy = RetryPolicy(
+        max_attempts=5, initial_delay_seconds=1, max_delay_seconds=10, sleep=slept.append
+    )
+    assert policy.call(_failing(failures, retry_after)) == "done"
+    assert slept == delays
 
 
-def test_the_last_failure_passes_through() -> None:
-    patience = Patience(tries=3, sleep=lambda _: None)
+def test_last_failure_is_raised() -> None:
+    policy = RetryPolicy(max_attempts=3, sleep=lambda _: None)
     with pytest.raises(TransientError, match="failure 2"):
-        persist(_failing(3), patience)
+        policy.call(_failing(3))
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        ({}, None),
+    ],
+    ids=["seconds", "a date", "missing"],
+)
+def test_retry_after_header(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after_seconds(headers) == seconds

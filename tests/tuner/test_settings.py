@@ -1,4 +1,4 @@
-"""Settings from the environment."""
+"""Reading the settings from the environment."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from kaito_process.environment import SettingError
 from tuner.settings import Method, Settings
 
 
-def test_an_empty_environment_gives_the_paths_of_the_pod() -> None:
+def test_empty_environment_means_the_paths_of_the_pod() -> None:
     settings = Settings.from_env({})
     assert settings.name == "default/local"
     assert settings.method is Method.LORA
@@ -18,7 +18,7 @@ def test_an_empty_environment_gives_the_paths_of_the_pod() -> None:
     assert not settings.allow_private_data_hosts
 
 
-def test_everything_can_be_set() -> None:
+def test_every_setting_is_read() -> None:
     settings = Settings.from_env(
         {
             "KAITO_WORKSPACE": "ws",
@@ -53,7 +53,7 @@ def test_everything_can_be_set() -> None:
     ],
     ids=lambda value: value if value.startswith("KAITO") else repr(value[:12]),
 )
-def test_an_error_names_variable_value_and_remedy(variable: str, value: str, remedy: str) -> None:
+def test_error_names_variable_value_and_remedy(variable: str, value: str, remedy: str) -> None:
     with pytest.raises(SettingError) as caught:
         Settings.from_env({variable: value})
     assert variable in str(caught.value)

@@ -15,8 +15,8 @@ CHAT_TEMPLATE = (
 SPECIAL = ["<|endoftext|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>"]
 
 
-def talks(count: int) -> list[list[dict[str, str]]]:
-    """`count` conversations of one question and one answer."""
+def conversations(count: int) -> list[list[dict[str, str]]]:
+    """`count` conversations with one question and one answer each."""
     return [
         [
             {"role": "user", "content": f"What is {number} plus one?"},
@@ -27,18 +27,18 @@ def talks(count: int) -> list[list[dict[str, str]]]:
 
 
 def write_parquet(path: Path, rows: list[Any], column: str = "messages") -> Path:
-    """A parquet file of one column."""
+    """Write a parquet file with one column."""
     pq.write_table(pa.table({column: rows}), path)
     return path
 
 
 def write_model(directory: Path) -> Path:
-    """A random Phi-3 of two layers, with a byte-level BPE tokenizer trained on `talks`."""
+    """Write a random two-layer Phi-3 with a byte-level BPE tokenizer trained on `conversations`."""
     from tokenizers import ByteLevelBPETokenizer
     from transformers import Phi3Config, Phi3ForCausalLM, PreTrainedTokenizerFast, set_seed
 
     bpe = ByteLevelBPETokenizer()
-    text = [message["content"] for talk in talks(50) for message in talk]
+    text = [message["content"] for messages in conversations(50) for message in messages]
     bpe.train_from_iterator(text, vocab_size=400, special_tokens=SPECIAL, show_progress=False)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=bpe._tokenizer,

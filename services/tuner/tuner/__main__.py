@@ -1,7 +1,6 @@
-"""The tuner's command line: builds everything from the environment, runs a phase, and says how
-it ended by exit code, log and termination message.
+"""Fine-tunes a language model on a dataset and pushes the adapter as a container image.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 143 stopped by a signal.
+Exit codes: 0 succeeded, 1 failed, 2 wrong usage or settings, 143 stopped by a signal.
 """
 
 import argparse
@@ -16,135 +15,142 @@ from pathlib import Path
 
 from kaito_process import logs
 from kaito_process.environment import SettingError
-from tuner import termination
-from tuner.errors import RunError, Terminated
+from tuner import termination_message
+from tuner.errors import RunError, Terminated, unexpected_error
 from tuner.phases import fetch_phase, push_phase, train_phase
 from tuner.reasons import Reason
-from tuner.reporting.board import Board
-from tuner.reporting.reported import reported, unexpected
-from tuner.reporting.run import Run, State
-from tuner.results import Results, first_start
+from tuner.reporting.run_session import run_session
+from tuner.reporting.status_publisher import StatusPublisher
+from tuner.reporting.tuning_run import RunState, TuningRun
+from tuner.results import ResultsDirectory, record_start
 from tuner.settings import TERMINATION_LOG, Settings
-from tuner.stop import StopSwitch
+from tuner.stop_switch import StopSwitch
+from tuner.termination_message import TerminationMessage, failure_message
 
 logger = logging.getLogger(__name__)
 
-DONE, FAILED, MISUSED, STOPPED = 0, 1, 2, 143
+# 2 is argparse's own exit code for wrong usage; 143 is 128 + SIGTERM, as a shell reports it.
+SUCCEEDED, FAILED, MISUSED, STOPPED = 0, 1, 2, 143
 
 
 @dataclass(frozen=True, slots=True)
-class Process:
-    """What a command works with. `environ` is what libraries read when they are imported."""
+class CommandContext:
+    """What a command works with. Libraries read `environ` when they are imported."""
 
     settings: Settings
     switch: StopSwitch
     environ: MutableMapping[str, str]
 
 
-Command = Callable[[Process], termination.Words]
+Command = Callable[[CommandContext], TerminationMessage]
 
 
-def fetch(process: Process) -> termination.Words:
+def fetch(context: CommandContext) -> TerminationMessage:
     """fetch the data and check it"""
-    fetch_phase(process.settings)
+    fetch_phase(context.settings)
     return {}
 
 
-def train(process: Process) -> termination.Words:
+def train(context: CommandContext) -> TerminationMessage:
     """train the adapter"""
-    with _reported(process) as board:
-        _train(process, board)
+    with _session(context) as publisher:
+        _train(context, publisher)
     return {}
 
 
-def push(process: Process) -> termination.Words:
+def push(context: CommandContext) -> TerminationMessage:
     """push the adapter as a container image"""
-    with _reported(process) as board:
-        return _push(process, board)
+    with _session(context) as publisher:
+        return _push(context, publisher)
 
 
-def tune(process: Process) -> termination.Words:
-    """all three, one after the other"""
-    with _reported(process) as board:
-        fetch_phase(process.settings)
-        _train(process, board)
-        return _push(process, board)
+def tune(context: CommandContext) -> TerminationMessage:
+    """fetch, train and push, one after the other"""
+    with _session(context) as publisher:
+        fetch_phase(context.settings)
+        _train(context, publisher)
+        return _push(context, publisher)
 
 
 COMMANDS: tuple[Command, ...] = (fetch, train, push, tune)
 
 
 def main(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
-    """Runs the command that `arguments` name; the exit code."""
+    """Run the command that `arguments` name and return the exit code."""
     command: Command = _parser().parse_args(arguments).command
     try:
         settings = Settings.from_env(environ)
     except SettingError as error:
         print(f"tuner: {error}", file=sys.stderr)
         path = Path(environ.get("KAITO_TERMINATION_LOG", TERMINATION_LOG))
-        _last_words(path, termination.failure(RunError(Reason.CONFIG_INVALID, str(error))))
+        _write_termination_message(
+            path, failure_message(RunError(Reason.CONFIG_INVALID, str(error)))
+        )
         return MISUSED
     logs.configure(settings.log_level, "tuner", workspace=settings.name)
     switch = StopSwitch()
     switch.install()
-    code, words = _run(command, Process(settings, switch, environ))
-    if words:
-        _last_words(settings.termination_log, words)
+    code, message = _run(command, CommandContext(settings, switch, environ))
+    if message:
+        _write_termination_message(settings.termination_log, message)
     return code
 
 
-def _run(command: Command, process: Process) -> tuple[int, termination.Words]:
+def _run(command: Command, context: CommandContext) -> tuple[int, TerminationMessage]:
     try:
-        return DONE, command(process)
+        return SUCCEEDED, command(context)
     except RunError as error:
         logger.error("%s: %s", error.reason, error.message, exc_info=error.__cause__)
-        return FAILED, termination.failure(error)
+        return FAILED, failure_message(error)
     except Terminated:
         logger.warning("stopped by a signal")
-        return STOPPED, termination.failure(
+        return STOPPED, failure_message(
             RunError(
                 Reason.TRAINING_STOPPED,
-                "the container was stopped by a signal; the run goes on from its last checkpoint "
+                "the container was stopped by a signal; the run resumes from its last checkpoint "
                 "when the pod starts again",
             )
         )
     except Exception as error:
-        logger.exception("unexpected")
-        return FAILED, termination.failure(unexpected(error))
+        logger.exception("unexpected error")
+        return FAILED, failure_message(unexpected_error(error))
 
 
-def _reported(process: Process) -> AbstractContextManager[Board]:
-    settings = process.settings
-    run = Run(
+def _session(context: CommandContext) -> AbstractContextManager[StatusPublisher]:
+    settings = context.settings
+    started = ResultsDirectory(settings.results_dir).started
+    run = TuningRun(
         name=settings.name,
         base_model=settings.base_model,
         method=settings.method,
-        start_time=first_start(Results(settings.results_dir).started, datetime.now(UTC)),
+        start_time=record_start(started, datetime.now(UTC)),
     )
-    return reported(run, process.switch, settings.grpc_port)
+    return run_session(run, context.switch, settings.grpc_port)
 
 
-def _train(process: Process, board: Board) -> None:
-    summary = train_phase(process.settings, board, process.switch, process.environ)
+def _train(context: CommandContext, publisher: StatusPublisher) -> None:
+    summary = train_phase(context.settings, publisher, context.switch, context.environ)
     if summary is None:
-        board.post(state=State.STOPPED, end_time=datetime.now(UTC))
-        # A client asked: leaving now would have the kubelet start the training again.
-        process.switch.wait_for_signal()
+        publisher.publish(state=RunState.STOPPED, end_time=datetime.now(UTC))
+        # A client may have requested the stop. If the process ended now, the kubelet would restart
+        # the training.
+        context.switch.wait_for_signal()
         raise Terminated
-    logger.info("trained", extra={"summary": asdict(summary)})
-    board.post(state=State.PUSHING)
+    logger.info("training finished", extra={"summary": asdict(summary)})
+    publisher.publish(state=RunState.PUSHING)
 
 
-def _push(process: Process, board: Board) -> termination.Words:
-    pushed = push_phase(process.settings, board)
-    board.post(state=State.SUCCEEDED, adapter=pushed, end_time=datetime.now(UTC))
-    return asdict(pushed)
+def _push(context: CommandContext, publisher: StatusPublisher) -> TerminationMessage:
+    adapter = push_phase(context.settings, publisher)
+    publisher.publish(state=RunState.SUCCEEDED, adapter=adapter, end_time=datetime.now(UTC))
+    return asdict(adapter)
 
 
-def _last_words(path: Path, words: termination.Words) -> None:
+def _write_termination_message(path: Path, message: TerminationMessage) -> None:
     try:
-        termination.write(path, words)
+        termination_message.write(path, message)
     except OSError as error:
+        # Outside a pod there is no such file, and the exit code says enough.
         logger.info("no termination message at %s: %s", path, error.strerror)
 
 
@@ -152,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tuner",
         description=__doc__,
-        epilog="Settings come from the environment (KAITO_*); docs/tuning.md lists them.",
+        epilog="Settings come from environment variables (KAITO_*), listed in docs/tuning.md.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="command")

@@ -1,4 +1,4 @@
-"""The tuner's error tree: `RunError` for what the user must hear of, `Terminated` for SIGTERM.
+"""The tuner's error tree: `RunError` for the user, `Terminated` for SIGTERM.
 
 Each edge (HTTP, registry, torch, files) translates the errors of its libraries into `RunError`.
 """
@@ -7,7 +7,7 @@ from tuner.reasons import RETRYABLE, Reason
 
 
 class RunError(Exception):
-    """A run cannot go on; `message` says what is wrong, where, and what to do."""
+    """The run cannot continue; `message` says what is wrong, where, and what to do."""
 
     def __init__(self, reason: Reason, message: str, *, retryable: bool | None = None) -> None:
         super().__init__(message)
@@ -17,4 +17,14 @@ class RunError(Exception):
 
 
 class Terminated(BaseException):
-    """SIGTERM or SIGINT arrived. Not an `Exception`, so that no retry or clean-up swallows it."""
+    """SIGTERM or SIGINT arrived. Not an `Exception`, so that no retry or cleanup swallows it."""
+
+
+def unexpected_error(error: Exception) -> RunError:
+    """Wrap an error that no edge translates: a bug, or a library's surprise."""
+    lines = str(error).strip().splitlines()
+    summary = f"{type(error).__name__}: {lines[-1] if lines else ''}"
+    return RunError(
+        Reason.TRAINING_FAILED,
+        f"the tuner failed unexpectedly: {summary}; see the container's log for the details",
+    )

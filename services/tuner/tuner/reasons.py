@@ -1,10 +1,14 @@
-"""Why a run can fail, as the one word that the Workspace's condition carries."""
+"""Why a run can fail, as the reason that the Workspace's condition carries.
+
+The tuner cannot import the control plane's table of reasons (libs/kaito_api/reasons.py), which
+holds their meanings and remedies; tests/contracts keeps the two in step.
+"""
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """The tuner's part of the project's one table of reasons."""
+    """The tuner's part of the project's table of reasons."""
 
     DATA_UNREACHABLE = "DataUnreachable"
     DATA_NOT_PARQUET = "DataNotParquet"
@@ -30,4 +34,4 @@ RETRYABLE = frozenset(
         Reason.PUSH_FAILED,
     }
 )
-"""Reasons that may go away while the Workspace stays as it is."""
+"""Reasons that may go away without a change to the Workspace."""

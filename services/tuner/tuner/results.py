@@ -1,11 +1,10 @@
-"""What a run leaves behind, and where: the results directory and the summary in it.
+"""The results directory: what a run leaves behind, and where.
 
-The summary is written last and at once, so its presence means that the adapter is complete.
+The summary is written last and atomically, so its presence means that the adapter is complete.
 """
 
-import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +15,7 @@ ADAPTER_FILES = (ADAPTER_CONFIG, ADAPTER_WEIGHTS)
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
+class ResultsDirectory:
     """The paths below KAITO_RESULTS_DIR."""
 
     root: Path
@@ -42,50 +41,11 @@ class Results:
         return self.root / ".cache"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """What a finished training was. `loss` is the mean of the last logged ones, `seconds` runs
-    from the first start in this pod, `fingerprint` says what was trained from what."""
+def record_start(path: Path, now: datetime) -> datetime:
+    """When this run began: the time that an earlier process of the pod recorded at `path`.
 
-    fingerprint: str
-    base_model: str
-    method: str
-    steps: int
-    epochs: float
-    loss: float | None
-    eval_loss: float | None = None
-    tokens: int
-    seconds: float
-    finished_at: str
-    dataset_digest: str
-    dataset_rows: int
-    config_digest: str
-    versions: dict[str, str] = field(default_factory=dict)
-
-
-def fingerprint(*parts: str) -> str:
-    """One word for everything that a run depends on; another one means another run."""
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-
-
-def read_summary(path: Path) -> Summary | None:
-    """The summary at `path`; None when there is none that can be read."""
-    try:
-        return Summary(**json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def write_summary(path: Path, summary: Summary) -> None:
-    """Writes `summary` to `path`, whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(asdict(summary), indent=1))
-    part.replace(path)
-
-
-def first_start(path: Path, now: datetime) -> datetime:
-    """When this run began: what an earlier process of the pod recorded at `path`, else `now`,
-    which is then recorded."""
+    The first process of a run finds none and records `now`.
+    """
     try:
         return datetime.fromisoformat(json.loads(path.read_bytes())["started_at"])
     except (OSError, ValueError, KeyError, TypeError):

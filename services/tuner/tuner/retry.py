@@ -1,8 +1,8 @@
-"""How often and when a thing that failed for a passing cause is tried again."""
+"""Retries with exponential backoff for transient failures."""
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,35 +12,48 @@ Result = TypeVar("Result")
 
 
 class TransientError(Exception):
-    """A passing failure. `after` is how many seconds the other side asked to wait, if it did."""
+    """A failure that a retry may overcome. `retry_after_seconds` is what the server asked for."""
 
-    def __init__(self, message: str, after: float | None = None) -> None:
+    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
-        self.after = after
+        self.retry_after_seconds = retry_after_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """Tries in all, the first pause in seconds (it doubles), the longest pause, and the clock."""
+class RetryPolicy:
+    """How many attempts to make and how long to wait between them. The delay doubles each time.
 
-    tries: int = 5
-    first_seconds: float = 1.0
-    longest_seconds: float = 30.0
+    With the defaults a call gives up after 15 seconds of waiting: the kubelet restarts the
+    container anyway, with its own backoff.
+    """
+
+    max_attempts: int = 5
+    initial_delay_seconds: float = 1.0
+    max_delay_seconds: float = 30.0
     sleep: Callable[[float], None] = time.sleep
 
-    def pause(self, attempt: int, asked: float | None) -> float:
-        """Seconds to wait after the `attempt`-th try (from 1); `asked` is the server's wish."""
-        wanted = asked if asked is not None else self.first_seconds * 2 ** (attempt - 1)
-        return max(0.0, min(wanted, self.longest_seconds))
+    def call(self, work: Callable[[], Result]) -> Result:
+        """Call `work` until it succeeds or no attempts are left.
+
+        Raises:
+            TransientError: the last attempt failed.
+        """
+        for attempt in range(1, self.max_attempts):
+            try:
+                return work()
+            except TransientError as error:
+                logger.warning("attempt %d of %d failed: %s", attempt, self.max_attempts, error)
+                self.sleep(self.delay_seconds(attempt, error.retry_after_seconds))
+        return work()
+
+    def delay_seconds(self, attempt: int, retry_after_seconds: float | None) -> float:
+        """Seconds to wait after attempt number `attempt`, counted from 1."""
+        backoff = self.initial_delay_seconds * 2 ** (attempt - 1)
+        delay = backoff if retry_after_seconds is None else retry_after_seconds
+        return max(0.0, min(delay, self.max_delay_seconds))
 
 
-def persist(work: Callable[[], Result], patience: Patience) -> Result:
-    """`work()` once it succeeds. The last `TransientError` passes through when patience is out."""
-    for attempt in range(1, patience.tries):
-        try:
-            return work()
-        except TransientError as trouble:
-            pause = patience.pause(attempt, trouble.after)
-            logger.warning("try %d of %d failed: %s", attempt, patience.tries, trouble)
-            patience.sleep(pause)
-    return work()
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """The Retry-After header in seconds; None if it is missing or holds a date."""
+    value = headers.get("retry-after", "")
+    return float(value) if value.isdigit() else None

@@ -1,4 +1,4 @@
-"""What the environment tells the tuner. Read once, in `__main__`."""
+"""The tuner's settings, read from the environment once, in `__main__`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ RESULTS_DIR = "/mnt/results"
 
 
 class Method(StrEnum):
-    """How a model is tuned. QLoRA is LoRA over a base model held in 4 or 8 bits."""
+    """How a model is tuned. QLoRA is LoRA on a base model quantized to 4 or 8 bits."""
 
     LORA = "lora"
     QLORA = "qlora"
@@ -22,7 +22,7 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One run's surroundings. Directories are absolute paths inside the container."""
+    """The settings of one run. Directories are absolute paths inside the container."""
 
     workspace: str
     namespace: str
@@ -48,15 +48,15 @@ class Settings:
 
     @property
     def name(self) -> str:
-        """ "<namespace>/<workspace>", as TuningService and the logs call the run."""
+        """The run's name in TuningService and in the logs: "<namespace>/<workspace>"."""
         return f"{self.namespace}/{self.workspace}"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        """Reads every variable.
+        """Read every variable.
 
         Raises:
-            SettingError: for the first variable that cannot be used.
+            SettingError: a variable is unusable; the first one is named.
         """
         env = Environment(environ)
         return cls(

@@ -1,7 +1,7 @@
-"""Being asked to stop, by a signal or by a client of TuningService.
+"""How a run learns that it has to stop: a signal, or a client of TuningService.
 
-Outside the training loop a signal interrupts at once. Inside it, it only raises a flag: the loop
-writes a checkpoint at the end of its step and leaves by itself.
+Outside the training loop a signal interrupts at once. Inside it a signal only sets a flag: the loop
+writes a checkpoint at the end of its step and returns.
 """
 
 import signal
@@ -16,35 +16,35 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopSwitch:
-    """Two flags: a signal arrived, or a client asked. Safe from any thread."""
+    """Two flags: a signal arrived, or a client requested a stop. Thread-safe."""
 
     def __init__(self) -> None:
         self._terminated = threading.Event()
-        self._asked = threading.Event()
+        self._requested = threading.Event()
         self._graceful = False
 
     @property
-    def wanted(self) -> bool:
-        """True once anyone wants the run to stop."""
-        return self._terminated.is_set() or self._asked.is_set()
+    def stop_requested(self) -> bool:
+        """True once a signal or a client has requested a stop."""
+        return self._terminated.is_set() or self._requested.is_set()
 
     @property
     def terminated(self) -> bool:
-        """True once a signal arrived."""
+        """True once a signal has arrived."""
         return self._terminated.is_set()
 
-    def ask(self) -> None:
-        """A client wants the run to stop."""
-        self._asked.set()
+    def request_stop(self) -> None:
+        """Stop the run on behalf of a client."""
+        self._requested.set()
 
     def install(self) -> None:
-        """Takes over the signals of the process. Only the main thread may call it."""
+        """Install the signal handlers of the process. Call it from the main thread."""
         for number in SIGNALS:
             signal.signal(number, self._on_signal)
 
     @contextmanager
     def graceful(self) -> Iterator[None]:
-        """Within it a signal raises the flag and no exception."""
+        """Within the block, signals set the flag without raising."""
         self._graceful = True
         try:
             yield
@@ -52,12 +52,16 @@ class StopSwitch:
             self._graceful = False
 
     def wait_for_signal(self) -> None:
-        """Sleeps until a signal has arrived."""
+        """Block until a signal has arrived."""
         with self.graceful():
             self._terminated.wait()
 
     def raise_if_terminated(self) -> None:
-        """Leaves by `Terminated` when a signal arrived."""
+        """Raise if a signal arrived inside a `graceful` block.
+
+        Raises:
+            Terminated: a signal has arrived.
+        """
         if self._terminated.is_set():
             raise Terminated
 

@@ -1,6 +1,6 @@
-"""The last words of a container: one JSON object where the kubelet picks it up.
+"""The container's termination message: one JSON object in the file that the kubelet reads.
 
-The kubelet keeps 4096 bytes at most and cuts the rest, which would leave broken JSON.
+The kubelet keeps at most 4096 bytes and cuts off the rest, which would leave broken JSON.
 """
 
 import json
@@ -9,39 +9,36 @@ from typing import Any
 
 from tuner.errors import RunError
 
-LIMIT_BYTES = 4095
-Words = dict[str, Any]
+MAX_BYTES = 4095
+TerminationMessage = dict[str, Any]
 
 
-def failure(trouble: RunError) -> Words:
-    """What a failed container says."""
-    return {
-        "reason": trouble.reason.value,
-        "message": trouble.message,
-        "retryable": trouble.retryable,
-    }
+def failure_message(error: RunError) -> TerminationMessage:
+    """The termination message of a failed container."""
+    return {"reason": error.reason.value, "message": error.message, "retryable": error.retryable}
 
 
-def render(words: Words) -> bytes:
-    """`words` as JSON of fewer than 4096 bytes; a long `message` loses its end."""
-    data = _json(words)
-    if len(data) <= LIMIT_BYTES:
+def render(message: TerminationMessage) -> bytes:
+    """`message` as JSON of less than 4096 bytes; a long text in it is truncated at its end."""
+    data = _json(message)
+    if len(data) <= MAX_BYTES:
         return data
-    message = str(words.get("message", ""))
-    low, high = 0, len(message)
+    text = str(message.get("message", ""))
+    # Bisect: how many bytes a character takes in JSON depends on the character.
+    low, high = 0, len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        if len(_json({**words, "message": message[:middle] + "…"})) <= LIMIT_BYTES:
+        if len(_json({**message, "message": text[:middle] + "…"})) <= MAX_BYTES:
             low = middle
         else:
             high = middle - 1
-    return _json({**words, "message": message[:low] + "…"})
+    return _json({**message, "message": text[:low] + "…"})
 
 
-def write(path: Path, words: Words) -> None:
-    """Writes `words` to `path`, in place: the kubelet mounts the file itself."""
-    path.write_bytes(render(words))
+def write(path: Path, message: TerminationMessage) -> None:
+    """Write `message` in place: the kubelet mounts the file itself, so it cannot be replaced."""
+    path.write_bytes(render(message))
 
 
-def _json(words: Words) -> bytes:
-    return json.dumps(words, ensure_ascii=False).encode()
+def _json(message: TerminationMessage) -> bytes:
+    return json.dumps(message, ensure_ascii=False).encode()

@@ -1,18 +1,18 @@
-"""training_config.yaml, as upstream writes it, and as people get it wrong."""
+"""training_config.yaml, as upstream writes it and as people get it wrong."""
 
 from pathlib import Path
 
 import pytest
 
-from tuner.config.load import load, parse, template
+from tuner.config.load import default_config, load_config, parse_config
 from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.settings import Method
 
 
 @pytest.mark.parametrize("method", list(Method))
-def test_the_templates_fit_their_methods(method: Method, tmp_path: Path) -> None:
-    config = load(tmp_path / "absent.yaml", method)
+def test_default_config_is_valid_for_its_method(method: Method, tmp_path: Path) -> None:
+    config = load_config(tmp_path / "absent.yaml", method)
     assert config.quantization.active is (method is Method.QLORA)
     assert config.model.torch_dtype == "bfloat16"
     assert config.lora == {"r": 8, "lora_alpha": 8, "lora_dropout": 0.0}
@@ -21,28 +21,28 @@ def test_the_templates_fit_their_methods(method: Method, tmp_path: Path) -> None
     assert config.digest.startswith("sha256:")
 
 
-def test_qlora_is_lora_plus_quantization() -> None:
-    lora, qlora = (parse(template(method), method) for method in Method)
+def test_default_of_qlora_is_that_of_lora_plus_quantization() -> None:
+    lora, qlora = (parse_config(default_config(method), method) for method in Method)
     assert qlora.quantization.bnb_4bit_quant_type == "nf4"
     assert qlora.quantization.bnb_4bit_use_double_quant
     assert (lora.model, lora.lora, lora.training) == (qlora.model, qlora.lora, qlora.training)
 
 
-def test_keys_that_the_platform_decides_are_taken() -> None:
+def test_keys_that_the_platform_decides_are_accepted() -> None:
     text = """
 training_config:
   ModelConfig: {pretrained_model_name_or_path: /workspace/tfs/weights, cache_dir: /x, revision: v1}
   DatasetConfig: {train_test_split: "1", shuffle_seed: 7}
   LoraConfig:
 """
-    config = parse(text, Method.LORA)
+    config = parse_config(text, Method.LORA)
     assert config.dataset.train_test_split == 1.0
     assert config.dataset.shuffle_seed == 7
     assert config.lora == {}
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("a: [", "it is not YAML"),
         ("- 1", "one mapping called training_config"),
@@ -73,15 +73,15 @@ training_config:
     ],
     ids=lambda value: value[:44],
 )
-def test_what_is_wrong_is_named(text: str, said: str) -> None:
+def test_error_names_what_is_wrong(text: str, expected: str) -> None:
     with pytest.raises(RunError) as caught:
-        parse(text, Method.LORA)
+        parse_config(text, Method.LORA)
     assert caught.value.reason is Reason.CONFIG_INVALID
     assert not caught.value.retryable
     assert caught.value.message.startswith("training_config.yaml: ")
-    assert said in caught.value.message
+    assert expected in caught.value.message
 
 
 def test_qlora_without_quantization_is_refused() -> None:
     with pytest.raises(RunError, match="sets neither load_in_4bit nor load_in_8bit"):
-        parse("training_config: {}", Method.QLORA)
+        parse_config("training_config: {}", Method.QLORA)

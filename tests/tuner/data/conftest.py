@@ -1,30 +1,30 @@
-"""Shared by the tests of fetching."""
+"""Fixtures for the tests of fetching."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.tuner.data.server import DataServer
-from tuner.data import transfer
+from tuner.data import http_client
 from tuner.data.download import Downloader
-from tuner.data.guard import Guard
-from tuner.retry import Patience
+from tuner.data.ssrf_guard import SsrfGuard
+from tuner.retry import RetryPolicy
 
 
 @pytest.fixture
 def server() -> Iterator[DataServer]:
-    """A server of data."""
+    """A data server on the loopback address."""
     with DataServer().running() as server:
         yield server
 
 
 @pytest.fixture
 def downloader() -> Iterator[Downloader]:
-    """A downloader that does not sleep and may fetch from the loopback address."""
-    with transfer.new_client() as client:
+    """A downloader that never sleeps and may fetch from the loopback address."""
+    with http_client.new_client() as client:
         yield Downloader(
             client=client,
-            guard=Guard(allow_private=True),
+            guard=SsrfGuard(allow_private=True),
             max_bytes=10_000,
-            patience=Patience(tries=3, sleep=lambda _: None),
+            retry_policy=RetryPolicy(max_attempts=3, sleep=lambda _: None),
         )

@@ -1,4 +1,4 @@
-"""An HTTP server on the loopback address whose answers are told in advance."""
+"""An HTTP server on the loopback address with scripted answers."""
 
 import threading
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(slots=True, kw_only=True)
 class Answer:
-    """One answer. `cut`: the connection ends after so many bytes of the body. `ranges`: ranges
-    are honoured."""
+    """One answer. `cut` ends the connection after that many bytes of the body; `ranges` honors
+    Range headers."""
 
     body: bytes = b""
     status: int = 200
@@ -22,8 +22,10 @@ class Answer:
 
 @dataclass(slots=True)
 class DataServer:
-    """`answers` by path: each request takes the first and leaves the last. `seen` are the
-    requests: path, Range, Host."""
+    """Holds `answers` by path: each request takes the first one, and the last one is repeated.
+
+    `seen` lists the requests: path, Range, Host.
+    """
 
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     seen: list[tuple[str, str | None, str | None]] = field(default_factory=list)
@@ -36,7 +38,7 @@ class DataServer:
 
     @contextmanager
     def running(self) -> Iterator["DataServer"]:
-        """Serves on a free port; its address is `url`."""
+        """Serve on a free port, and set `url`."""
         handler = type("Handler", (_Handler,), {"data": self})
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{server.server_address[1]}"
@@ -54,12 +56,12 @@ class _Handler(BaseHTTPRequestHandler):
     data: DataServer
 
     def do_GET(self) -> None:
-        wanted = self.headers.get("Range")
-        self.data.seen.append((self.path, wanted, self.headers.get("Host")))
+        requested = self.headers.get("Range")
+        self.data.seen.append((self.path, requested, self.headers.get("Host")))
         answer = self.data.next(self.path)
         body, status = answer.body, answer.status
-        if answer.ranges and wanted is not None:
-            body, status = body[int(wanted.removeprefix("bytes=").rstrip("-")) :], 206
+        if answer.ranges and requested is not None:
+            body, status = body[int(requested.removeprefix("bytes=").rstrip("-")) :], 206
         self.send_response(status)
         for name, value in answer.headers.items():
             self.send_header(name, value)

@@ -1,45 +1,67 @@
-"""Which columns are trained on."""
+"""Which columns training reads, and in which format."""
 
 from typing import Any
 
 import pytest
 
 from tuner.config.sections import DatasetConfig
-from tuner.data.contents import Contents
-from tuner.data.shape import Kind, Shape, find_shape
+from tuner.data.dataset_schema import DatasetFormat, DatasetSchema, find_schema
+from tuner.data.file_contents import FileContents
 from tuner.errors import RunError
 from tuner.reasons import Reason
 
-TALK = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+MESSAGES = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
 
 
-def _contents(row: dict[str, Any], rows: int = 1) -> Contents:
-    return Contents(format="parquet", columns=tuple(row), rows=rows, sample=(row,) * rows)
+def _contents(row: dict[str, Any], rows: int = 1) -> FileContents:
+    return FileContents(format="parquet", columns=tuple(row), rows=rows, sample=(row,) * rows)
 
 
 @pytest.mark.parametrize(
-    ("row", "config", "shape"),
+    ("row", "config", "schema"),
     [
-        ({"id": 1, "messages": TALK}, {}, Shape(Kind.MESSAGES, ("messages",))),
-        ({"messages": TALK, "text": "x"}, {}, Shape(Kind.MESSAGES, ("messages",))),
-        ({"prompt": "a", "completion": "b"}, {}, Shape(Kind.PAIRS, ("prompt", "completion"))),
-        ({"text": "a"}, {}, Shape(Kind.TEXT, ("text",))),
-        ({"chat": TALK}, {"messages_column": "chat"}, Shape(Kind.MESSAGES, ("chat",))),
+        (
+            {"id": 1, "messages": MESSAGES},
+            {},
+            DatasetSchema(DatasetFormat.CONVERSATIONAL, ("messages",)),
+        ),
+        (
+            {"messages": MESSAGES, "text": "x"},
+            {},
+            DatasetSchema(DatasetFormat.CONVERSATIONAL, ("messages",)),
+        ),
+        (
+            {"prompt": "a", "completion": "b"},
+            {},
+            DatasetSchema(DatasetFormat.PROMPT_COMPLETION, ("prompt", "completion")),
+        ),
+        ({"text": "a"}, {}, DatasetSchema(DatasetFormat.LANGUAGE_MODELING, ("text",))),
+        (
+            {"chat": MESSAGES},
+            {"messages_column": "chat"},
+            DatasetSchema(DatasetFormat.CONVERSATIONAL, ("chat",)),
+        ),
         (
             {"q": "a", "a": "b"},
             {"context_column": "q", "response_column": "a"},
-            Shape(Kind.PAIRS, ("q", "a")),
+            DatasetSchema(DatasetFormat.PROMPT_COMPLETION, ("q", "a")),
         ),
-        ({"body": "a"}, {"response_column": "body"}, Shape(Kind.TEXT, ("body",))),
+        (
+            {"body": "a"},
+            {"response_column": "body"},
+            DatasetSchema(DatasetFormat.LANGUAGE_MODELING, ("body",)),
+        ),
     ],
     ids=["messages", "messages first", "pairs", "text", "named messages", "named pair", "named"],
 )
-def test_found(row: dict[str, Any], config: dict[str, Any], shape: Shape) -> None:
-    assert find_shape("x", _contents(row), DatasetConfig(**config)) == shape
+def test_schema_is_found(
+    row: dict[str, Any], config: dict[str, Any], schema: DatasetSchema
+) -> None:
+    assert find_schema("x", _contents(row), DatasetConfig(**config)) == schema
 
 
 @pytest.mark.parametrize(
-    ("row", "config", "said"),
+    ("row", "config", "expected"),
     [
         ({"question": "a", "answer": "b"}, {}, "it has: question, answer"),
         ({"prompt": "a"}, {}, "lacks the column messages, or prompt and completion, or text"),
@@ -47,20 +69,22 @@ def test_found(row: dict[str, Any], config: dict[str, Any], shape: Shape) -> Non
         ({"q": "b"}, {"context_column": "q"}, "lacks the column q and text"),
         ({"messages": "hello"}, {}, "row 0: column messages must be a list of {role, content}"),
         ({"messages": [{"from": "x", "value": "y"}]}, {}, "must be a list of {role, content}"),
-        ({"messages": [{"role": "user", "content": None}]}, {}, "with texts in both"),
+        ({"messages": [{"role": "user", "content": None}]}, {}, "with text in both"),
         ({"messages": None}, {}, "but is None"),
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_missing(row: dict[str, Any], config: dict[str, Any], said: str) -> None:
+def test_missing_column_is_named(
+    row: dict[str, Any], config: dict[str, Any], expected: str
+) -> None:
     with pytest.raises(RunError) as caught:
-        find_shape("x.parquet", _contents(row), DatasetConfig(**config))
+        find_schema("x.parquet", _contents(row), DatasetConfig(**config))
     assert caught.value.reason is Reason.DATA_COLUMN_MISSING
     assert "x.parquet" in caught.value.message
-    assert said in caught.value.message
+    assert expected in caught.value.message
 
 
-def test_no_rows() -> None:
+def test_file_without_rows_is_refused() -> None:
     with pytest.raises(RunError) as caught:
-        find_shape("x.parquet", _contents({"messages": TALK}, rows=0), DatasetConfig())
+        find_schema("x.parquet", _contents({"messages": MESSAGES}, rows=0), DatasetConfig())
     assert caught.value.reason is Reason.DATA_EMPTY

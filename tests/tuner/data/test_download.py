@@ -10,7 +10,7 @@ import pytest
 
 from tests.tuner.data.server import Answer, DataServer
 from tuner.data.download import Downloader
-from tuner.data.guard import Guard
+from tuner.data.ssrf_guard import SsrfGuard
 from tuner.errors import RunError
 from tuner.reasons import Reason
 
@@ -19,7 +19,7 @@ BODY = bytes(range(256)) * 8
 
 def _download(downloader: Downloader, server: DataServer, path: Path, where: str = "/x") -> bytes:
     downloader.download(server.url + where, path / "x")
-    assert [one.name for one in path.iterdir()] == ["x"]
+    assert [entry.name for entry in path.iterdir()] == ["x"]
     return (path / "x").read_bytes()
 
 
@@ -35,14 +35,14 @@ def _download(downloader: Downloader, server: DataServer, path: Path, where: str
     ],
     ids=["plain", "no length", "503 once", "429 once", "cut once", "cut twice"],
 )
-def test_the_file_is_whole(
+def test_file_is_complete_after_transient_failures(
     answers: list[Answer], downloader: Downloader, server: DataServer, tmp_path: Path
 ) -> None:
     server.answers["/x"] = answers
     assert _download(downloader, server, tmp_path) == BODY
 
 
-def test_a_cut_transfer_goes_on_where_it_was(
+def test_broken_transfer_resumes_where_it_stopped(
     downloader: Downloader, server: DataServer, tmp_path: Path
 ) -> None:
     tag = {"ETag": '"v1"'}
@@ -54,7 +54,7 @@ def test_a_cut_transfer_goes_on_where_it_was(
     assert [seen[1] for seen in server.seen] == [None, "bytes=100-"]
 
 
-def test_changed_content_starts_anew(
+def test_changed_content_is_downloaded_from_scratch(
     downloader: Downloader, server: DataServer, tmp_path: Path
 ) -> None:
     server.answers["/x"] = [
@@ -73,7 +73,7 @@ def test_redirects_are_followed(downloader: Downloader, server: DataServer, tmp_
 
 
 @pytest.mark.parametrize(
-    ("answer", "said", "retryable"),
+    ("answer", "expected", "retryable"),
     [
         (Answer(status=404), "the server answered 404 Not Found", True),
         (Answer(status=403), "the server answered 403 Forbidden", True),
@@ -84,9 +84,9 @@ def test_redirects_are_followed(downloader: Downloader, server: DataServer, tmp_
     ],
     ids=["404", "403", "500 always", "cut always", "redirect loop", "redirect to a file"],
 )
-def test_unreachable(
+def test_unreachable_url_is_named_without_its_secrets(
     answer: Answer,
-    said: str,
+    expected: str,
     retryable: bool,
     downloader: Downloader,
     server: DataServer,
@@ -97,27 +97,27 @@ def test_unreachable(
         downloader.download(f"{server.url}/x?sig=SECRET", tmp_path / "x")
     assert caught.value.reason is Reason.DATA_UNREACHABLE
     assert caught.value.retryable is retryable
-    assert said in caught.value.message
+    assert expected in caught.value.message
     assert "SECRET" not in caught.value.message
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("url", ["ftp://h/x", "file:///etc/passwd", "nonsense", "http://", ""])
-def test_only_http(url: str, downloader: Downloader, tmp_path: Path) -> None:
+def test_only_http_urls_are_fetched(url: str, downloader: Downloader, tmp_path: Path) -> None:
     with pytest.raises(RunError) as caught:
         downloader.download(url, tmp_path / "x")
     assert caught.value.reason is Reason.DATA_UNREACHABLE
     assert not caught.value.retryable
 
 
-def test_nobody_listens(downloader: Downloader, tmp_path: Path) -> None:
+def test_refused_connection_is_retryable(downloader: Downloader, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="ConnectError") as caught:
         downloader.download("http://127.0.0.1:1/x", tmp_path / "x")
     assert caught.value.retryable
 
 
-@pytest.mark.parametrize("length", [True, False], ids=["announced", "found out"])
-def test_too_large(
+@pytest.mark.parametrize("length", [True, False], ids=["announced", "not announced"])
+def test_too_large_file_is_refused(
     length: bool, downloader: Downloader, server: DataServer, tmp_path: Path
 ) -> None:
     server.answers["/x"] = [Answer(body=b"x" * 10_001, length=length)]
@@ -128,9 +128,11 @@ def test_too_large(
 
 
 @contextmanager
-def little_room() -> Iterator[None]:
-    """Files of this process can have 100 bytes at most, as on a volume that is full then. No
-    fixture: pytest itself writes to a file between a test's phases where its output is kept."""
+def full_volume() -> Iterator[None]:
+    """Limit the files of this process to 100 bytes, as a full volume would.
+
+    Not a fixture: between the phases of a test pytest itself writes to a file.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:
@@ -139,34 +141,36 @@ def little_room() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_full_disk(downloader: Downloader, server: DataServer, tmp_path: Path) -> None:
+def test_full_volume_is_reported(
+    downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
     server.answers["/x"] = [Answer(body=BODY)]
     with (
-        little_room(),
+        full_volume(),
         pytest.raises(RunError, match="the data volume is full") as caught,
     ):
         downloader.download(f"{server.url}/x", tmp_path / "x")
     assert caught.value.reason is Reason.DATA_TOO_LARGE
 
 
-def test_every_hop_passes_the_guard_and_is_reached_by_the_address_it_saw(
+def test_every_hop_is_reached_by_the_address_that_the_guard_checked(
     downloader: Downloader, server: DataServer, tmp_path: Path
 ) -> None:
     port = server.url.rpartition(":")[2]
     first, second = f"first.example:{port}", f"second.example:{port}"
     server.answers["/a"] = [Answer(status=302, headers={"Location": f"http://{second}/x"})]
     server.answers["/x"] = [Answer(body=BODY)]
-    asked: list[str] = []
+    resolved: list[str] = []
 
     def resolve(host: str, port: int) -> list[str]:
-        asked.append(host)
+        resolved.append(host)
         return ["127.0.0.1"]
 
-    guarded = replace(downloader, guard=Guard(allow_private=True, resolve=resolve))
+    guarded = replace(downloader, guard=SsrfGuard(allow_private=True, resolve=resolve))
     guarded.download(f"http://{first}/a", tmp_path / "x")
-    assert asked == ["first.example", "second.example"]
+    assert resolved == ["first.example", "second.example"]
     assert [seen[2] for seen in server.seen] == [first, second]
-    refusing = replace(downloader, guard=Guard(allow_private=False, resolve=resolve))
+    refusing = replace(downloader, guard=SsrfGuard(allow_private=False, resolve=resolve))
     with pytest.raises(RunError, match=r"'first\.example' has the address 127"):
         refusing.download(f"http://{first}/a", tmp_path / "y")
     assert len(server.seen) == 2

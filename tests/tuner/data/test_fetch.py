@@ -1,4 +1,4 @@
-"""The whole first phase against a real server."""
+"""The whole fetch phase against a real server."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,10 +8,10 @@ import pytest
 from tests.tuner import tiny
 from tests.tuner.data.server import Answer, DataServer
 from tuner.config.sections import DatasetConfig
-from tuner.data.dataset import MANIFEST
+from tuner.data.dataset_schema import DatasetFormat
 from tuner.data.download import Downloader
-from tuner.data.fetch import fetch, fetched
-from tuner.data.shape import Kind
+from tuner.data.fetch import fetch_dataset, load_dataset
+from tuner.data.manifest import MANIFEST_NAME
 from tuner.errors import RunError
 from tuner.reasons import Reason
 
@@ -20,57 +20,57 @@ CONFIG = DatasetConfig()
 
 @pytest.fixture
 def parquet(tmp_path: Path) -> bytes:
-    """A data set of five conversations."""
-    return tiny.write_parquet(tmp_path / "source.parquet", tiny.talks(5)).read_bytes()
+    """A dataset of five conversations."""
+    return tiny.write_parquet(tmp_path / "source.parquet", tiny.conversations(5)).read_bytes()
 
 
-def test_fetched_once(
+def test_complete_dataset_is_not_fetched_again(
     parquet: bytes, downloader: Downloader, server: DataServer, tmp_path: Path
 ) -> None:
     server.answers["/train.parquet"] = [Answer(body=parquet)]
     urls = (f"{server.url}/train.parquet?download=true", f"{server.url}/train.parquet?x")
     directory = tmp_path / "data"
-    first = fetch(urls, directory, CONFIG, downloader)
+    first = fetch_dataset(urls, directory, CONFIG, downloader)
     assert [file.name for file in first.files] == ["train.parquet", "train-2.parquet"]
     assert first.rows == 10
-    assert first.shape.kind is Kind.MESSAGES
-    assert fetch(urls, directory, CONFIG, downloader) == first
-    assert fetched(directory, CONFIG) == first
+    assert first.schema.format is DatasetFormat.CONVERSATIONAL
+    assert fetch_dataset(urls, directory, CONFIG, downloader) == first
+    assert load_dataset(directory, CONFIG) == first
     assert len(server.seen) == 2
 
 
-@pytest.mark.parametrize("harm", ["shortened", "altered", "gone", "no manifest", "bad manifest"])
-def test_what_is_not_whole_is_fetched_again(
-    harm: str, parquet: bytes, downloader: Downloader, server: DataServer, tmp_path: Path
+@pytest.mark.parametrize("damage", ["shortened", "altered", "gone", "no manifest", "bad manifest"])
+def test_incomplete_dataset_is_fetched_again(
+    damage: str, parquet: bytes, downloader: Downloader, server: DataServer, tmp_path: Path
 ) -> None:
     server.answers["/x.parquet"] = [Answer(body=parquet)]
     urls, directory = (f"{server.url}/x.parquet",), tmp_path / "data"
-    first = fetch(urls, directory, CONFIG, downloader)
+    first = fetch_dataset(urls, directory, CONFIG, downloader)
     path = directory / "x.parquet"
-    harms: dict[str, Callable[[], object]] = {
+    damages: dict[str, Callable[[], object]] = {
         "shortened": lambda: path.write_bytes(parquet[:-1]),
         "altered": lambda: path.write_bytes(bytes(len(parquet))),
         "gone": path.unlink,
-        "no manifest": (directory / MANIFEST).unlink,
-        "bad manifest": lambda: (directory / MANIFEST).write_text("{}"),
+        "no manifest": (directory / MANIFEST_NAME).unlink,
+        "bad manifest": lambda: (directory / MANIFEST_NAME).write_text("{}"),
     }
-    harms[harm]()
-    assert fetch(urls, directory, CONFIG, downloader) == first
+    damages[damage]()
+    assert fetch_dataset(urls, directory, CONFIG, downloader) == first
     assert path.read_bytes() == parquet
     assert len(server.seen) == 2
 
 
-def test_the_digest_follows_the_content(
+def test_digest_depends_on_the_content(
     parquet: bytes, downloader: Downloader, server: DataServer, tmp_path: Path
 ) -> None:
-    other = tiny.write_parquet(tmp_path / "other.parquet", tiny.talks(6)).read_bytes()
+    other = tiny.write_parquet(tmp_path / "other.parquet", tiny.conversations(6)).read_bytes()
     server.answers = {"/a": [Answer(body=parquet)], "/b": [Answer(body=other)]}
     digests = {}
     for path in ("/a", "/b"):
-        data = fetch((server.url + path,), tmp_path / "data" / path[1:], CONFIG, downloader)
+        data = fetch_dataset((server.url + path,), tmp_path / "data" / path[1:], CONFIG, downloader)
         digests[path] = data.digest
     assert digests["/a"] != digests["/b"]
-    again = fetch((server.url + "/a?x",), tmp_path / "again", CONFIG, downloader)
+    again = fetch_dataset((server.url + "/a?x",), tmp_path / "again", CONFIG, downloader)
     assert again.digest == digests["/a"]
 
 
@@ -82,45 +82,47 @@ def test_the_digest_follows_the_content(
     ],
     ids=["a page", "no column"],
 )
-def test_unfit_data_is_refused_each_time(
+def test_unusable_data_is_refused_every_time(
     content: bytes, reason: Reason, downloader: Downloader, server: DataServer, tmp_path: Path
 ) -> None:
     server.answers["/x"] = [Answer(body=content)]
     for _ in range(2):
         with pytest.raises(RunError) as caught:
-            fetch((f"{server.url}/x",), tmp_path / "data", CONFIG, downloader)
+            fetch_dataset((f"{server.url}/x",), tmp_path / "data", CONFIG, downloader)
         assert caught.value.reason is reason
 
 
-def test_a_volume_needs_no_urls(downloader: Downloader, tmp_path: Path) -> None:
-    tiny.write_parquet(tmp_path / "b.parquet", tiny.talks(2))
-    tiny.write_parquet(tmp_path / "a.parquet", tiny.talks(3))
+def test_volume_needs_no_urls(downloader: Downloader, tmp_path: Path) -> None:
+    tiny.write_parquet(tmp_path / "b.parquet", tiny.conversations(2))
+    tiny.write_parquet(tmp_path / "a.parquet", tiny.conversations(3))
     (tmp_path / "README.md").write_text("not data")
-    data = fetch((), tmp_path, CONFIG, downloader)
+    data = fetch_dataset((), tmp_path, CONFIG, downloader)
     assert [file.name for file in data.files] == ["a.parquet", "b.parquet"]
-    chosen = fetched(tmp_path, DatasetConfig(dataset_path="/mnt/data/b.parquet"))
+    chosen = load_dataset(tmp_path, DatasetConfig(dataset_path="/mnt/data/b.parquet"))
     assert [file.name for file in chosen.files] == ["b.parquet"]
 
 
-def test_an_empty_volume(downloader: Downloader, tmp_path: Path) -> None:
+def test_empty_volume_is_refused(downloader: Downloader, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds no data file") as caught:
-        fetch((), tmp_path, CONFIG, downloader)
+        fetch_dataset((), tmp_path, CONFIG, downloader)
     assert caught.value.reason is Reason.DATA_EMPTY
 
 
 @pytest.mark.parametrize("path", ["../../etc", "/etc/passwd", "absent.parquet"])
-def test_dataset_path_stays_inside(path: str, tmp_path: Path) -> None:
+def test_dataset_path_stays_inside_the_data_directory(path: str, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="dataset_path") as caught:
-        fetched(tmp_path, DatasetConfig(dataset_path=path))
+        load_dataset(tmp_path, DatasetConfig(dataset_path=path))
     assert caught.value.reason is Reason.CONFIG_INVALID
 
 
-def test_files_must_be_alike(downloader: Downloader, tmp_path: Path) -> None:
-    tiny.write_parquet(tmp_path / "a.parquet", tiny.talks(2))
+def test_files_must_have_the_same_columns_and_format(
+    downloader: Downloader, tmp_path: Path
+) -> None:
+    tiny.write_parquet(tmp_path / "a.parquet", tiny.conversations(2))
     tiny.write_parquet(tmp_path / "b.parquet", ["hello"], "text")
     with pytest.raises(RunError, match=r"a\.parquet has messages; b\.parquet has text"):
-        fetch((), tmp_path, CONFIG, downloader)
+        fetch_dataset((), tmp_path, CONFIG, downloader)
     (tmp_path / "b.parquet").unlink()
     (tmp_path / "b.jsonl").write_text('{"messages": [{"role": "user", "content": "x"}]}')
-    with pytest.raises(RunError, match="of another format than the other files"):
-        fetch((), tmp_path, CONFIG, downloader)
+    with pytest.raises(RunError, match="its format differs from that of the other files"):
+        fetch_dataset((), tmp_path, CONFIG, downloader)

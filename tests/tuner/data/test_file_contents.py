@@ -1,4 +1,4 @@
-"""What data files hold, in all formats, whole and broken."""
+"""Reading data files of every format, intact and broken."""
 
 import json
 from pathlib import Path
@@ -8,26 +8,26 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
 
-from tuner.data.contents import read_contents
+from tuner.data.file_contents import read_contents
 from tuner.errors import RunError
 from tuner.reasons import Reason
 
 ROWS = [{"text": f"row {number}", "extra": number} for number in range(250)]
 
 
-def _write(path: Path, kind: str) -> Path:
+def _write(path: Path, written_as: str) -> Path:
     table = pa.Table.from_pylist(ROWS)
-    if kind == "parquet":
+    if written_as == "parquet":
         pq.write_table(table, path)
-    elif kind == "arrow file":
+    elif written_as == "arrow file":
         with pa.ipc.new_file(path, table.schema) as writer:
             writer.write_table(table)
-    elif kind == "arrow stream":
+    elif written_as == "arrow stream":
         with pa.ipc.new_stream(path, table.schema) as writer:
             writer.write_table(table)
-    elif kind == "jsonl":
+    elif written_as == "jsonl":
         path.write_text("\n".join(json.dumps(row) for row in ROWS) + "\n\n")
-    elif kind == "json":
+    elif written_as == "json":
         path.write_text(json.dumps(ROWS, indent=1))
     else:
         lines = [f"{row['text']},{row['extra']}" for row in ROWS]
@@ -36,7 +36,7 @@ def _write(path: Path, kind: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("name", "written_as"),
     [
         ("x.parquet", "parquet"),
         ("x.PARQUET", "parquet"),
@@ -50,14 +50,14 @@ def _write(path: Path, kind: str) -> Path:
         ("x.csv", "csv"),
     ],
 )
-def test_columns_rows_and_first_rows(name: str, kind: str, tmp_path: Path) -> None:
-    contents = read_contents(_write(tmp_path / name, kind))
+def test_columns_rows_and_sample_are_read(name: str, written_as: str, tmp_path: Path) -> None:
+    contents = read_contents(_write(tmp_path / name, written_as))
     assert contents.columns == ("text", "extra")
     assert contents.rows == 250
     assert len(contents.sample) == 100
     assert contents.sample[3]["text"] == "row 3"
     assert contents.format == {"arrow file": "arrow", "arrow stream": "arrow", "jsonl": "json"}.get(
-        kind, kind
+        written_as, written_as
     )
 
 
@@ -76,7 +76,7 @@ def test_columns_rows_and_first_rows(name: str, kind: str, tmp_path: Path) -> No
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_broken(name: str, content: bytes, tmp_path: Path) -> None:
+def test_broken_file_is_refused(name: str, content: bytes, tmp_path: Path) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(RunError) as caught:
@@ -85,6 +85,6 @@ def test_broken(name: str, content: bytes, tmp_path: Path) -> None:
     assert f"data file {name} is not a readable parquet file" in caught.value.message
 
 
-def test_an_empty_table_has_no_rows(tmp_path: Path) -> None:
+def test_empty_table_has_no_rows(tmp_path: Path) -> None:
     pq.write_table(pa.table({"messages": pa.array([], pa.string())}), tmp_path / "x.parquet")
     assert read_contents(tmp_path / "x.parquet").rows == 0

@@ -1,8 +1,8 @@
-"""Which addresses data may come from."""
+"""Which addresses data may be fetched from."""
 
 import pytest
 
-from tuner.data.guard import Guard, is_public
+from tuner.data.ssrf_guard import SsrfGuard, is_public
 from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.retry import TransientError
@@ -33,19 +33,19 @@ from tuner.retry import TransientError
         "64:ff9b::a00:1",
     ],
 )
-def test_refused(address: str) -> None:
+def test_internal_address_is_not_public(address: str) -> None:
     assert not is_public(address)
 
 
 @pytest.mark.parametrize(
     "address", ["20.60.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
 )
-def test_allowed(address: str) -> None:
+def test_global_address_is_public(address: str) -> None:
     assert is_public(address)
 
 
-def test_one_private_address_is_enough_to_refuse() -> None:
-    guard = Guard(False, lambda host, port: ["8.8.8.8", "10.0.0.1"])
+def test_one_private_address_is_enough_to_refuse_a_host() -> None:
+    guard = SsrfGuard(False, lambda host, port: ["8.8.8.8", "10.0.0.1"])
     with pytest.raises(RunError) as caught:
         guard.addresses("both.example", 443)
     assert caught.value.reason is Reason.DATA_UNREACHABLE
@@ -55,16 +55,16 @@ def test_one_private_address_is_enough_to_refuse() -> None:
 
 
 def test_private_addresses_can_be_allowed() -> None:
-    assert Guard(True, lambda host, port: ["10.0.0.1"]).addresses("a", 80) == ["10.0.0.1"]
+    assert SsrfGuard(True, lambda host, port: ["10.0.0.1"]).addresses("a", 80) == ["10.0.0.1"]
 
 
-def test_a_name_that_does_not_resolve_may_do_so_later() -> None:
+def test_unresolvable_name_is_a_transient_error() -> None:
     def fail(host: str, port: int) -> list[str]:
         raise OSError("no such name")
 
     with pytest.raises(TransientError, match=r"'gone\.example' cannot be resolved"):
-        Guard(False, fail).addresses("gone.example", 443)
+        SsrfGuard(False, fail).addresses("gone.example", 443)
 
 
-def test_the_system_resolves_numbers_without_asking() -> None:
-    assert Guard(True).addresses("127.0.0.1", 80) == ["127.0.0.1"]
+def test_system_resolver_accepts_an_address_as_it_is() -> None:
+    assert SsrfGuard(True).addresses("127.0.0.1", 80) == ["127.0.0.1"]

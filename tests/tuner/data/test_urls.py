@@ -1,8 +1,8 @@
-"""Names of stored files."""
+"""Names of stored files, and URLs in messages."""
 
 import pytest
 
-from tuner.data.names import file_names, shown
+from tuner.data.urls import redact_url, stored_names
 
 
 @pytest.mark.parametrize(
@@ -22,14 +22,14 @@ from tuner.data.names import file_names, shown
     ],
     ids=lambda value: value[-40:],
 )
-def test_one(url: str, name: str) -> None:
-    assert file_names([url]) == [name]
+def test_name_is_the_last_path_segment_made_safe(url: str, name: str) -> None:
+    assert stored_names([url]) == [name]
 
 
-def test_many_are_unique_in_any_case() -> None:
+def test_names_are_unique_regardless_of_case() -> None:
     urls = ["https://a/x.parquet", "https://b/x.parquet", "https://c/X.parquet?v=2"]
-    assert file_names(urls) == ["x.parquet", "x-2.parquet", "X-3.parquet"]
+    assert stored_names(urls) == ["x.parquet", "x-2.parquet", "X-3.parquet"]
 
 
-def test_secrets_are_not_shown() -> None:
-    assert shown("https://me:pw@h:1/x.parquet?sig=abc#f") == "https://h:1/x.parquet"
+def test_redacted_url_has_no_secrets() -> None:
+    assert redact_url("https://me:pw@h:1/x.parquet?sig=abc#f") == "https://h:1/x.parquet"

@@ -1,4 +1,4 @@
-"""Repositories over the fake registry and, where it is installed, over a real one."""
+"""Repositories on the fake registry and, if it is installed, on a real one."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -7,39 +7,39 @@ from pathlib import Path
 import pytest
 
 from tests.tuner.registry import real
-from tuner.registry import client
-from tuner.registry.client import RegistryRepository
+from tuner.registry import http_repository
 from tuner.registry.credentials import Credentials
 from tuner.registry.fake import FakeRegistry
+from tuner.registry.http_repository import HttpRepository
 from tuner.registry.reference import parse_reference
-from tuner.retry import Patience
+from tuner.retry import RetryPolicy
 
 GOOD = Credentials("user", "secret")
-Open = Callable[[str, Credentials], RegistryRepository]
+Open = Callable[[str, Credentials], HttpRepository]
 KINDS = ["fake", "real"] if shutil.which(real.PROGRAM) else ["fake"]
 
 
 @pytest.fixture
 def open_repository() -> Iterator[Open]:
-    """Makes the repository team/adapter of a registry, which does not sleep."""
-    with client.new_client() as http:
+    """Opens the repository team/adapter of a registry, with retries that never sleep."""
+    with http_repository.new_client() as client:
 
-        def make(host: str, credentials: Credentials) -> RegistryRepository:
-            return RegistryRepository(
-                client=http,
+        def open_(host: str, credentials: Credentials) -> HttpRepository:
+            return HttpRepository(
+                client=client,
                 reference=parse_reference(f"{host}/team/adapter:1"),
                 credentials=credentials,
                 secret="the secret 'push'",
                 insecure=True,
-                patience=Patience(tries=3, sleep=lambda _: None),
+                retry_policy=RetryPolicy(max_attempts=3, sleep=lambda _: None),
             )
 
-        yield make
+        yield open_
 
 
 @pytest.fixture(params=KINDS)
 def open_host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """host:port of a registry that takes everybody."""
+    """The host:port of a registry without authentication."""
     if request.param == "fake":
         with FakeRegistry().running() as registry:
             yield registry.host
@@ -50,7 +50,7 @@ def open_host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture(params=KINDS)
 def basic_host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """host:port of a registry that wants GOOD."""
+    """The host:port of a registry that requires GOOD."""
     if request.param == "fake":
         with FakeRegistry(auth="basic").running() as registry:
             yield registry.host

@@ -1,4 +1,4 @@
-"""The registry of Debian's package docker-registry, run for a test."""
+"""Runs the registry of Debian's docker-registry package for a test."""
 
 import socket
 import subprocess
@@ -15,7 +15,7 @@ HTPASSWD = "user:$2b$04$V3XnIA3CazpJDDAIMVbdVOdzNyOmE4NBiVrGKLhzrG7jDcAOcARZS\n"
 
 @contextmanager
 def running(directory: Path, *, basic: bool) -> Iterator[str]:
-    """The registry with its storage in `directory`; gives host:port."""
+    """Run the registry with its storage in `directory`, and yield its host:port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -46,4 +46,4 @@ def _wait(host: str) -> None:
             time.sleep(0.02)
         else:
             return
-    raise TimeoutError(f"{PROGRAM} did not come up at {host}")
+    raise TimeoutError(f"{PROGRAM} did not start at {host}")

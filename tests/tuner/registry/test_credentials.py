@@ -1,4 +1,4 @@
-"""Docker config files."""
+"""Reading Docker config files."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from tuner.reasons import Reason
 from tuner.registry.credentials import Credentials, read_credentials
 
 AUTH = base64.b64encode(b"user:pass:word").decode()
-FOUND = Credentials("user", "pass:word")
+CREDENTIALS = Credentials("user", "pass:word")
 
 
 def _read(tmp_path: Path, auths: Any, registry: str = "acr.azurecr.io") -> Credentials:
@@ -22,12 +22,12 @@ def _read(tmp_path: Path, auths: Any, registry: str = "acr.azurecr.io") -> Crede
 
 
 @pytest.mark.parametrize(
-    ("auths", "registry", "found"),
+    ("auths", "registry", "expected"),
     [
-        ({"acr.azurecr.io": {"auth": AUTH}}, "acr.azurecr.io", FOUND),
-        ({"https://acr.azurecr.io": {"auth": AUTH}}, "acr.azurecr.io", FOUND),
-        ({"10.0.0.1:5000": {"auth": AUTH}}, "10.0.0.1:5000", FOUND),
-        ({"https://index.docker.io/v1/": {"auth": AUTH}}, "docker.io", FOUND),
+        ({"acr.azurecr.io": {"auth": AUTH}}, "acr.azurecr.io", CREDENTIALS),
+        ({"https://acr.azurecr.io": {"auth": AUTH}}, "acr.azurecr.io", CREDENTIALS),
+        ({"10.0.0.1:5000": {"auth": AUTH}}, "10.0.0.1:5000", CREDENTIALS),
+        ({"https://index.docker.io/v1/": {"auth": AUTH}}, "docker.io", CREDENTIALS),
         ({"a.io": {"username": "u", "password": "p"}}, "a.io", Credentials("u", "p")),
         ({"a.io": {"identitytoken": "t"}}, "a.io", Credentials(identity_token="t")),
         ({"other.io": {"auth": AUTH}}, "acr.azurecr.io", Credentials()),
@@ -36,11 +36,13 @@ def _read(tmp_path: Path, auths: Any, registry: str = "acr.azurecr.io") -> Crede
     ],
     ids=["auth", "URL", "port", "Docker Hub", "plain", "token", "other", "empty", "null"],
 )
-def test_found(auths: Any, registry: str, found: Credentials, tmp_path: Path) -> None:
-    assert _read(tmp_path, auths, registry) == found
+def test_credentials_are_found(
+    auths: Any, registry: str, expected: Credentials, tmp_path: Path
+) -> None:
+    assert _read(tmp_path, auths, registry) == expected
 
 
-def test_no_file_means_no_credentials(tmp_path: Path) -> None:
+def test_missing_file_means_no_credentials(tmp_path: Path) -> None:
     assert not read_credentials(tmp_path / "absent", "a.io")
 
 
@@ -55,7 +57,7 @@ def test_no_file_means_no_credentials(tmp_path: Path) -> None:
         '{"auths": {"a.io": 1}}',
     ],
 )
-def test_a_wrong_file_is_named_and_not_shown(content: str, tmp_path: Path) -> None:
+def test_wrong_file_is_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text(content)
     with pytest.raises(RunError, match="kubectl create secret docker-registry") as caught:
@@ -63,5 +65,5 @@ def test_a_wrong_file_is_named_and_not_shown(content: str, tmp_path: Path) -> No
     assert caught.value.reason is Reason.PUSH_UNAUTHORIZED
 
 
-def test_they_do_not_print_themselves() -> None:
-    assert "pass:word" not in repr(FOUND)
+def test_repr_does_not_show_secrets() -> None:
+    assert "pass:word" not in repr(CREDENTIALS)

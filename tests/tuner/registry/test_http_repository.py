@@ -1,4 +1,4 @@
-"""The client against the fake and the real registry."""
+"""HttpRepository against the fake and the real registry."""
 
 from pathlib import Path
 
@@ -15,9 +15,7 @@ CONTENT = b"content" * 100_000
 DIGEST = sha256(CONTENT)
 
 
-def test_blobs_come_back_as_they_went(
-    open_host: str, open_repository: Open, tmp_path: Path
-) -> None:
+def test_blob_is_read_back_unchanged(open_host: str, open_repository: Open, tmp_path: Path) -> None:
     repository = open_repository(open_host, Credentials())
     (tmp_path / "blob").write_bytes(CONTENT)
     assert not repository.has_blob(DIGEST)
@@ -28,34 +26,34 @@ def test_blobs_come_back_as_they_went(
     assert repository.read_manifest("1") is None
 
 
-def test_a_wrong_digest_is_refused(open_host: str, open_repository: Open) -> None:
+def test_wrong_digest_is_refused(open_host: str, open_repository: Open) -> None:
     with pytest.raises(RunError, match="PUT answered 400") as caught:
         open_repository(open_host, Credentials()).put_blob(sha256(b"other"), CONTENT)
     assert caught.value.reason is Reason.PUSH_FAILED
 
 
-def test_basic_authentication(basic_host: str, open_repository: Open) -> None:
+def test_basic_authentication_succeeds(basic_host: str, open_repository: Open) -> None:
     repository = open_repository(basic_host, GOOD)
     repository.put_blob(DIGEST, CONTENT)
     assert repository.has_blob(DIGEST)
 
 
 @pytest.mark.parametrize(
-    ("credentials", "said"),
+    ("credentials", "expected"),
     [
         (Credentials("user", "wrong"), "holds credentials, but 127.0.0.1"),
         (Credentials(), "holds no credentials for 127.0.0.1"),
     ],
     ids=["wrong", "none"],
 )
-def test_unauthorized(
-    credentials: Credentials, said: str, basic_host: str, open_repository: Open
+def test_refused_credentials_are_reported_with_the_remedy(
+    credentials: Credentials, expected: str, basic_host: str, open_repository: Open
 ) -> None:
     with pytest.raises(RunError) as caught:
         open_repository(basic_host, credentials).put_blob(DIGEST, CONTENT)
     assert caught.value.reason is Reason.PUSH_UNAUTHORIZED
     assert caught.value.retryable
-    assert f"the secret 'push' {said}" in caught.value.message
+    assert f"the secret 'push' {expected}" in caught.value.message
     assert "kubectl create secret docker-registry" in caught.value.message
 
 
@@ -63,7 +61,9 @@ def test_unauthorized(
     ("auth", "credentials"),
     [("token", GOOD), ("identity", Credentials(identity_token="secret"))],
 )
-def test_token_authentication(auth: Auth, credentials: Credentials, open_repository: Open) -> None:
+def test_token_authentication_succeeds(
+    auth: Auth, credentials: Credentials, open_repository: Open
+) -> None:
     with FakeRegistry(auth=auth).running() as registry:
         repository = open_repository(registry.host, credentials)
         repository.put_blob(DIGEST, CONTENT)
@@ -79,7 +79,7 @@ def test_token_authentication(auth: Auth, credentials: Credentials, open_reposit
 
 
 @pytest.mark.parametrize("failures", [[503], [0], [429, 500]], ids=str)
-def test_passing_failures_are_survived(
+def test_transient_failures_are_retried(
     failures: list[int], fake_registry: FakeRegistry, open_repository: Open
 ) -> None:
     fake_registry.failures = failures
@@ -98,7 +98,7 @@ def test_passing_failures_are_survived(
     ],
     ids=lambda value: str(value),
 )
-def test_failures(
+def test_failure_has_its_reason(
     failures: list[int],
     reason: Reason,
     fake_registry: FakeRegistry,
@@ -112,7 +112,7 @@ def test_failures(
     assert f"{fake_registry.host}/team/adapter:1" in caught.value.message
 
 
-def test_nobody_there(open_repository: Open) -> None:
+def test_refused_connection_is_unreachable(open_repository: Open) -> None:
     with pytest.raises(RunError, match=r"registry 127\.0\.0\.1:1 does not answer") as caught:
         open_repository("127.0.0.1:1", GOOD).has_blob(DIGEST)
     assert caught.value.reason is Reason.REGISTRY_UNREACHABLE

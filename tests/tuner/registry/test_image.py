@@ -1,4 +1,4 @@
-"""The image's bytes."""
+"""The bytes of the image."""
 
 import gzip
 import hashlib
@@ -8,10 +8,10 @@ import tarfile
 from pathlib import Path
 
 from tests.tuner.registry.adapters import write_adapter
-from tuner.registry.image import build_image, build_layer, sha256
+from tuner.registry.image import ImageMetadata, build_image, build_layer, sha256
 
 
-def test_the_layer_holds_the_two_files_and_nothing_of_their_surroundings(tmp_path: Path) -> None:
+def test_layer_holds_the_two_files_and_nothing_about_their_origin(tmp_path: Path) -> None:
     layer = build_layer(write_adapter(tmp_path / "adapter"), tmp_path / "layer")
     raw = gzip.decompress(layer.path.read_bytes())
     assert layer.digest == sha256(layer.path.read_bytes())
@@ -32,12 +32,11 @@ def test_the_layer_holds_the_two_files_and_nothing_of_their_surroundings(tmp_pat
         )
 
 
-def test_the_same_adapter_gives_the_same_image(tmp_path: Path) -> None:
+def test_same_adapter_gives_the_same_image(tmp_path: Path) -> None:
     images = [
         build_image(
             build_layer(write_adapter(tmp_path / name), tmp_path / f"{name}.layer"),
-            "amd64",
-            {"b": "2", "a": "1"},
+            ImageMetadata(architecture="amd64", annotations={"b": "2", "a": "1"}),
         )
         for name in ("one", "two")
     ]
@@ -45,15 +44,18 @@ def test_the_same_adapter_gives_the_same_image(tmp_path: Path) -> None:
     assert images[0].manifest == images[1].manifest
 
 
-def test_config_and_manifest_fit_each_other(tmp_path: Path) -> None:
+def test_config_and_manifest_match(tmp_path: Path) -> None:
     layer = build_layer(write_adapter(tmp_path / "adapter"), tmp_path / "layer")
-    image = build_image(layer, "arm64", {"sh.kaito.model.name": "phi"})
+    image = build_image(
+        layer,
+        ImageMetadata(architecture="arm64", annotations={"sh.kaito.model.name": "phi"}),
+    )
     config, manifest = json.loads(image.config), json.loads(image.manifest)
     assert config["architecture"] == "arm64"
     assert config["rootfs"] == {"type": "layers", "diff_ids": [layer.diff_id]}
     assert manifest["config"]["digest"] == sha256(image.config) == image.config_digest
     assert manifest["config"]["size"] == len(image.config)
-    assert [(one["digest"], one["size"]) for one in manifest["layers"]] == [
+    assert [(entry["digest"], entry["size"]) for entry in manifest["layers"]] == [
         (layer.digest, layer.size)
     ]
     assert manifest["annotations"] == {"sh.kaito.model.name": "phi"}

@@ -1,4 +1,4 @@
-"""Pushing an adapter, and what other programs make of it."""
+"""Pushing an adapter, and reading it with other programs."""
 
 import io
 import json
@@ -17,53 +17,56 @@ from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.registry.credentials import Credentials
 from tuner.registry.fake import FakeRegistry
-from tuner.registry.image import MANIFEST_TYPE, sha256
-from tuner.registry.push import Label, push
+from tuner.registry.image import MANIFEST_TYPE, ImageMetadata, sha256
+from tuner.registry.push import push
 
-LABEL = Label(architecture="amd64", annotations={"sh.kaito.model.name": "phi-3-tiny"})
+METADATA = ImageMetadata(architecture="amd64", annotations={"sh.kaito.model.name": "phi-3-tiny"})
 
 
-def test_pushed_once(basic_host: str, open_repository: Open, tmp_path: Path) -> None:
+def test_pushing_twice_gives_the_same_image(
+    basic_host: str, open_repository: Open, tmp_path: Path
+) -> None:
     repository = open_repository(basic_host, GOOD)
     adapter = write_adapter(tmp_path / "adapter")
-    first, again = (
-        push(adapter, repository.reference, LABEL, repository, tmp_path / "work") for _ in range(2)
+    first, second = (
+        push(adapter, repository.reference, METADATA, repository, tmp_path / "work")
+        for _ in range(2)
     )
-    assert first.digest == again.digest
+    assert first.digest == second.digest
     assert repository.read_manifest("1") == first.manifest
     assert repository.read_manifest(first.digest) == first.manifest
 
 
-def test_what_is_there_is_not_sent_again(
+def test_existing_content_is_not_uploaded_again(
     fake_registry: FakeRegistry, open_repository: Open, tmp_path: Path
 ) -> None:
     repository = open_repository(fake_registry.host, Credentials())
     adapter = write_adapter(tmp_path / "adapter")
-    image = push(adapter, repository.reference, LABEL, repository, tmp_path / "work")
+    image = push(adapter, repository.reference, METADATA, repository, tmp_path / "work")
     fake_registry.requests.clear()
-    push(adapter, repository.reference, LABEL, repository, tmp_path / "work")
+    push(adapter, repository.reference, METADATA, repository, tmp_path / "work")
     assert not [line for line in fake_registry.requests if line.startswith(('"PUT', '"POST'))]
     del fake_registry.manifests["1"], fake_registry.blobs[image.config_digest]
     fake_registry.requests.clear()
-    push(adapter, repository.reference, LABEL, repository, tmp_path / "work")
+    push(adapter, repository.reference, METADATA, repository, tmp_path / "work")
     assert len([line for line in fake_registry.requests if line.startswith('"POST')]) == 1
 
 
 @pytest.mark.parametrize("part", ["layer", "manifest"])
-def test_damage_is_found_when_reading_back(
+def test_damage_is_detected_when_reading_back(
     part: str, fake_registry: FakeRegistry, open_repository: Open, tmp_path: Path
 ) -> None:
     repository = open_repository(fake_registry.host, Credentials())
     adapter = write_adapter(tmp_path / "adapter")
-    image = push(adapter, repository.reference, LABEL, repository, tmp_path / "work")
+    image = push(adapter, repository.reference, METADATA, repository, tmp_path / "work")
     fake_registry.corrupt = {image.layer.digest if part == "layer" else image.digest}
     with pytest.raises(RunError, match=r"reading .* back gave") as caught:
-        push(adapter, repository.reference, LABEL, repository, tmp_path / "work")
+        push(adapter, repository.reference, METADATA, repository, tmp_path / "work")
     assert caught.value.reason is Reason.PUSH_FAILED
 
 
 def with_skopeo(host: str, directory: Path) -> tuple[str, list[str]]:
-    """Digest and the names in the layers, as skopeo sees the image."""
+    """The digest and the file names in the layer, as skopeo reads them."""
     source = f"docker://{host}/team/adapter:1"
     seen = json.loads(_skopeo("inspect", "--tls-verify=false", source))
     archive = directory / "image.tar"
@@ -76,7 +79,7 @@ def with_skopeo(host: str, directory: Path) -> tuple[str, list[str]]:
 
 
 def with_urllib(host: str, directory: Path) -> tuple[str, list[str]]:
-    """The same by plain requests, as any client may do."""
+    """The same with plain requests, as any client may send them."""
     base = f"http://{host}/v2/team/adapter"
     request = urllib.request.Request(f"{base}/manifests/1", headers={"Accept": MANIFEST_TYPE})
     with urllib.request.urlopen(request) as response:
@@ -93,7 +96,7 @@ READERS = [with_urllib, *([with_skopeo] if shutil.which("skopeo") else [])]
 
 
 @pytest.mark.parametrize("read", READERS, ids=lambda reader: reader.__name__)
-def test_others_can_read_it(
+def test_other_programs_can_read_the_image(
     read: Callable[[str, Path], tuple[str, list[str]]],
     open_host: str,
     open_repository: Open,
@@ -101,7 +104,7 @@ def test_others_can_read_it(
 ) -> None:
     repository = open_repository(open_host, Credentials())
     adapter = write_adapter(tmp_path / "adapter")
-    image = push(adapter, repository.reference, LABEL, repository, tmp_path / "work")
+    image = push(adapter, repository.reference, METADATA, repository, tmp_path / "work")
     digest, names = read(open_host, tmp_path)
     assert digest == image.digest
     assert names == ["data", "data/adapter_config.json", "data/adapter_model.safetensors"]

@@ -1,4 +1,4 @@
-"""Image references."""
+"""Parsing image references."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tuner.registry.reference import parse_reference
 
 
 @pytest.mark.parametrize(
-    ("text", "host", "whole"),
+    ("text", "host", "full"),
     [
         ("acr.azurecr.io/a/b:0.0.1", "acr.azurecr.io", "acr.azurecr.io/a/b:0.0.1"),
         ("172.30.0.1:5000/a:1", "172.30.0.1:5000", "172.30.0.1:5000/a:1"),
@@ -18,10 +18,10 @@ from tuner.registry.reference import parse_reference
         ("a", "registry-1.docker.io", "docker.io/library/a:latest"),
     ],
 )
-def test_parsed(text: str, host: str, whole: str) -> None:
+def test_reference_is_parsed(text: str, host: str, full: str) -> None:
     reference = parse_reference(text)
     assert reference.host == host
-    assert str(reference) == whole
+    assert str(reference) == full
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_parsed(text: str, host: str, whole: str) -> None:
         "ACR_REPO_HERE.azurecr.io/IMAGE_NAME_HERE:0.0.1",
     ],
 )
-def test_refused(text: str) -> None:
+def test_invalid_reference_is_refused(text: str) -> None:
     with pytest.raises(RunError, match="use <registry>/<repository>:<tag>") as caught:
         parse_reference(text)
     assert caught.value.reason is Reason.PUSH_FAILED

@@ -14,13 +14,13 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 from kaito.tuning.v1 import tuning_pb2, tuning_pb2_grpc
 from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.reporting.board import Board
-from tuner.reporting.run import Checkpoint, Progress, Pushed, Run, State
-from tuner.reporting.server import SERVICE, WATCHERS, serving
-from tuner.stop import StopSwitch
+from tuner.reporting.server import MAX_WATCHERS, SERVICE, serving
+from tuner.reporting.status_publisher import StatusPublisher
+from tuner.reporting.tuning_run import Checkpoint, Progress, PushedAdapter, RunState, TuningRun
+from tuner.stop_switch import StopSwitch
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-RUN = Run(name="team/ws", base_model="phi", method="lora", start_time=NOW)
+RUN = TuningRun(name="team/ws", base_model="phi", method="lora", start_time=NOW)
 Get, Watch, Stop = (
     tuning_pb2.GetTuningRequest,
     tuning_pb2.WatchTuningRequest,
@@ -29,8 +29,8 @@ Get, Watch, Stop = (
 
 
 @pytest.fixture
-def board() -> Board:
-    return Board(RUN)
+def publisher() -> StatusPublisher:
+    return StatusPublisher(RUN)
 
 
 @pytest.fixture
@@ -39,9 +39,12 @@ def switch() -> StopSwitch:
 
 
 @pytest.fixture
-def channel(board: Board, switch: StopSwitch) -> Iterator[grpc.Channel]:
-    """A channel to the service over `board`."""
-    with serving(board, switch, 0) as port, grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+def channel(publisher: StatusPublisher, switch: StopSwitch) -> Iterator[grpc.Channel]:
+    """A channel to the service for `publisher`."""
+    with (
+        serving(publisher, switch, 0) as port,
+        grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
         yield channel
 
 
@@ -51,7 +54,9 @@ def stub(channel: grpc.Channel) -> tuning_pb2_grpc.TuningServiceStub:
 
 
 @pytest.mark.parametrize("name", ["", "team/ws"])
-def test_get(name: str, board: Board, stub: tuning_pb2_grpc.TuningServiceStub) -> None:
+def test_get_returns_the_run(
+    name: str, publisher: StatusPublisher, stub: tuning_pb2_grpc.TuningServiceStub
+) -> None:
     tuning = stub.GetTuning(Get(name=name)).tuning
     assert (tuning.name, tuning.base_model, tuning.method) == ("team/ws", "phi", "lora")
     assert tuning.state == tuning_pb2.Tuning.LOADING
@@ -63,7 +68,9 @@ def test_get(name: str, board: Board, stub: tuning_pb2_grpc.TuningServiceStub) -
 
 
 @pytest.mark.parametrize("call", ["GetTuning", "WatchTuning", "StopTuning"])
-def test_another_run(call: str, stub: tuning_pb2_grpc.TuningServiceStub) -> None:
+def test_name_of_another_run_is_not_found(
+    call: str, stub: tuning_pb2_grpc.TuningServiceStub
+) -> None:
     request = {"GetTuning": Get, "WatchTuning": Watch, "StopTuning": Stop}[call](name="team/other")
     with pytest.raises(grpc.RpcError) as caught:
         answer = getattr(stub, call)(request)
@@ -72,9 +79,11 @@ def test_another_run(call: str, stub: tuning_pb2_grpc.TuningServiceStub) -> None
     assert "this pod tunes 'team/ws'" in str(caught.value.details())
 
 
-def test_everything_is_carried(board: Board, stub: tuning_pb2_grpc.TuningServiceStub) -> None:
-    board.post(
-        state=State.FAILED,
+def test_message_carries_every_field(
+    publisher: StatusPublisher, stub: tuning_pb2_grpc.TuningServiceStub
+) -> None:
+    publisher.publish(
+        state=RunState.FAILED,
         end_time=NOW,
         progress=Progress(
             step=3,
@@ -88,7 +97,7 @@ def test_everything_is_carried(board: Board, stub: tuning_pb2_grpc.TuningService
         ),
         error=RunError(Reason.OUT_OF_MEMORY, "too much"),
         checkpoint=Checkpoint(2, "/mnt/results/checkpoints/checkpoint-2", NOW),
-        adapter=Pushed("r/a:1", "sha256:0", 7),
+        adapter=PushedAdapter("r/a:1", "sha256:0", 7),
     )
     tuning = stub.GetTuning(Get()).tuning
     assert tuning.progress.eta.seconds == 61
@@ -98,40 +107,42 @@ def test_everything_is_carried(board: Board, stub: tuning_pb2_grpc.TuningService
     assert tuning.checkpoint.time.ToDatetime(UTC) == NOW
 
 
-def test_watching_to_the_end(board: Board, stub: tuning_pb2_grpc.TuningServiceStub) -> None:
+def test_watch_ends_with_the_run(
+    publisher: StatusPublisher, stub: tuning_pb2_grpc.TuningServiceStub
+) -> None:
     watching = iter(stub.WatchTuning(Watch()))
     assert next(watching).tuning.state == tuning_pb2.Tuning.LOADING
-    board.post(state=State.RUNNING)
+    publisher.publish(state=RunState.RUNNING)
     assert next(watching).tuning.state == tuning_pb2.Tuning.RUNNING
     for step in range(200):
-        board.post(progress=Progress(step=step))
-    board.post(state=State.SUCCEEDED)
+        publisher.publish(progress=Progress(step=step))
+    publisher.publish(state=RunState.SUCCEEDED)
     *_, last = watching
     assert (last.tuning.state, last.tuning.progress.step) == (tuning_pb2.Tuning.SUCCEEDED, 199)
 
 
-def test_the_last_value_arrives_before_the_server_goes(board: Board) -> None:
-    with serving(board, StopSwitch(), 0) as port:
+def test_last_value_arrives_before_the_server_stops(publisher: StatusPublisher) -> None:
+    with serving(publisher, StopSwitch(), 0) as port:
         channel = grpc.insecure_channel(f"127.0.0.1:{port}")
         watching = iter(tuning_pb2_grpc.TuningServiceStub(channel).WatchTuning(Watch()))
         next(watching)
-        board.post(state=State.PUSHING)
+        publisher.publish(state=RunState.PUSHING)
     assert [answer.tuning.state for answer in watching] == [tuning_pb2.Tuning.PUSHING]
     channel.close()
 
 
-def test_watchers_that_leave_make_room(
-    board: Board, stub: tuning_pb2_grpc.TuningServiceStub
+def test_leaving_watchers_free_their_slots(
+    publisher: StatusPublisher, stub: tuning_pb2_grpc.TuningServiceStub
 ) -> None:
-    watching = [stub.WatchTuning(Watch()) for _ in range(WATCHERS)]
-    for one in watching:
-        next(iter(one))
+    watching = [stub.WatchTuning(Watch()) for _ in range(MAX_WATCHERS)]
+    for call in watching:
+        next(iter(call))
     with pytest.raises(grpc.RpcError) as caught:
         next(iter(stub.WatchTuning(Watch())))
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert stub.GetTuning(Get()).tuning.name == "team/ws"
-    for one in watching:
-        one.cancel()
+    for call in watching:
+        call.cancel()
     for _ in range(200):
         try:
             assert next(iter(stub.WatchTuning(Watch()))).tuning.name == "team/ws"
@@ -139,24 +150,26 @@ def test_watchers_that_leave_make_room(
             assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         else:
             return
-    raise AssertionError("no place became free")
+    raise AssertionError("no slot became free")
 
 
-def test_stop(board: Board, switch: StopSwitch, stub: tuning_pb2_grpc.TuningServiceStub) -> None:
-    board.post(state=State.SUCCEEDED)
+def test_stop_requests_the_end_of_a_running_run(
+    publisher: StatusPublisher, switch: StopSwitch, stub: tuning_pb2_grpc.TuningServiceStub
+) -> None:
+    publisher.publish(state=RunState.SUCCEEDED)
     assert stub.StopTuning(Stop()).tuning.state == tuning_pb2.Tuning.SUCCEEDED
-    assert not switch.wanted
-    board.post(state=State.RUNNING)
+    assert not switch.stop_requested
+    publisher.publish(state=RunState.RUNNING)
     assert stub.StopTuning(Stop()).tuning.state == tuning_pb2.Tuning.RUNNING
-    assert switch.wanted
+    assert switch.stop_requested
     assert not switch.terminated
 
 
-def test_health_and_reflection(channel: grpc.Channel) -> None:
+def test_health_and_reflection_are_served(channel: grpc.Channel) -> None:
     check = health_pb2_grpc.HealthStub(channel).Check  # type: ignore[attr-defined]
     answer = check(health_pb2.HealthCheckRequest(service=SERVICE))
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
     database = ProtoReflectionDescriptorDatabase(channel)
     assert SERVICE in database.get_services()
-    found = DescriptorPool(database).FindServiceByName(SERVICE)
-    assert [method.name for method in found.methods] == ["GetTuning", "WatchTuning", "StopTuning"]
+    service = DescriptorPool(database).FindServiceByName(SERVICE)
+    assert [method.name for method in service.methods] == ["GetTuning", "WatchTuning", "StopTuning"]

@@ -1,12 +1,12 @@
-"""Rates and the time left."""
+"""Rates and the remaining time."""
 
 import pytest
 
-from tuner.reporting.run import Pace
+from tuner.reporting.throughput import Throughput
 
 
 @pytest.mark.parametrize(
-    ("step", "now", "left"),
+    ("step", "now", "remaining"),
     [
         (10, 101.0, None),
         (11, 102.0, 178.0),
@@ -15,16 +15,16 @@ from tuner.reporting.run import Pace
     ],
     ids=["no step yet", "one step", "half way", "done"],
 )
-def test_time_left_counts_only_the_steps_of_this_process(
-    step: int, now: float, left: float | None
+def test_remaining_time_follows_from_the_steps_of_this_process(
+    step: int, now: float, remaining: float | None
 ) -> None:
-    assert Pace(10, 0, 100.0).eta_seconds(step, 100, now) == left
+    assert Throughput(10, 0, 100.0).eta_seconds(step, 100, now) == remaining
 
 
-def test_an_unknown_total_has_no_time_left() -> None:
-    assert Pace(0, 0, 0.0).eta_seconds(5, 0, 10.0) is None
+def test_remaining_time_is_unknown_without_a_total() -> None:
+    assert Throughput(0, 0, 0.0).eta_seconds(5, 0, 10.0) is None
 
 
-def test_tokens_per_second() -> None:
-    assert Pace(0, 500, 10.0).tokens_per_second(1500, 20.0) == 100.0
-    assert Pace(0, 500, 10.0).tokens_per_second(500, 10.0) == 0.0
+def test_tokens_per_second_count_from_the_start() -> None:
+    assert Throughput(0, 500, 10.0).tokens_per_second(1500, 20.0) == 100.0
+    assert Throughput(0, 500, 10.0).tokens_per_second(500, 10.0) == 0.0

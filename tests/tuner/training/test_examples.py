@@ -1,21 +1,21 @@
-"""Rows → examples."""
+"""Turning rows into examples."""
 
 from typing import Any
 
 import pytest
 
-from tuner.data.shape import Kind, Shape
-from tuner.training.examples import to_examples, turns
+from tuner.data.dataset_schema import DatasetFormat, DatasetSchema
+from tuner.training.examples import assistant_turns, to_examples
 
 U1, A1 = {"role": "user", "content": "u1"}, {"role": "assistant", "content": "a1"}
 U2, A2 = {"role": "user", "content": "u2"}, {"role": "assistant", "content": "a2"}
 SYSTEM = {"role": "system", "content": "s"}
-MESSAGES = Shape(Kind.MESSAGES, ("chat",))
-PAIRS = Shape(Kind.PAIRS, ("q", "a"))
+MESSAGES = DatasetSchema(DatasetFormat.CONVERSATIONAL, ("chat",))
+PAIRS = DatasetSchema(DatasetFormat.PROMPT_COMPLETION, ("q", "a"))
 
 
 @pytest.mark.parametrize(
-    ("talk", "found"),
+    ("messages", "expected"),
     [
         ([U1, A1], [([U1], [A1])]),
         ([SYSTEM, U1, A1, U2, A2], [([SYSTEM, U1], [A1]), ([SYSTEM, U1, A1, U2], [A2])]),
@@ -26,32 +26,40 @@ PAIRS = Shape(Kind.PAIRS, ("q", "a"))
     ],
     ids=["one", "two", "assistant first", "no answer", "nothing", "empty answer"],
 )
-def test_each_assistant_turn_is_an_example(talk: Any, found: Any) -> None:
-    assert turns(talk) == found
+def test_each_assistant_message_is_an_example(messages: Any, expected: Any) -> None:
+    assert assistant_turns(messages) == expected
 
 
 @pytest.mark.parametrize(
-    ("rows", "shape", "chat", "whole", "examples"),
+    ("rows", "schema", "chat", "completion_only", "examples"),
     [
         (
             {"chat": [[U1, {**A1, "name": "x"}], None]},
             MESSAGES,
             True,
-            False,
+            True,
             {"prompt": [[U1]], "completion": [[A1]]},
         ),
-        ({"chat": [[U1, A1, U2], []]}, MESSAGES, True, True, {"messages": [[U1, A1, U2]]}),
+        ({"chat": [[U1, A1, U2], []]}, MESSAGES, True, False, {"messages": [[U1, A1, U2]]}),
         (
             {"q": ["u1", None], "a": ["a1", "x"]},
             PAIRS,
             True,
-            False,
+            True,
             {"prompt": [[U1]], "completion": [[A1]]},
         ),
-        ({"q": ["u1"], "a": ["a1"]}, PAIRS, False, False, {"prompt": ["u1"], "completion": ["a1"]}),
-        ({"t": ["x", "", None]}, Shape(Kind.TEXT, ("t",)), True, False, {"text": ["x"]}),
+        ({"q": ["u1"], "a": ["a1"]}, PAIRS, False, True, {"prompt": ["u1"], "completion": ["a1"]}),
+        (
+            {"t": ["x", "", None]},
+            DatasetSchema(DatasetFormat.LANGUAGE_MODELING, ("t",)),
+            True,
+            True,
+            {"text": ["x"]},
+        ),
     ],
-    ids=["messages", "whole messages", "pairs in a chat", "pairs", "text"],
+    ids=["conversations", "whole conversations", "pairs in a chat", "pairs", "text"],
 )
-def test_examples(rows: Any, shape: Shape, chat: bool, whole: bool, examples: Any) -> None:
-    assert to_examples(rows, shape, chat, whole) == examples
+def test_rows_become_examples(
+    rows: Any, schema: DatasetSchema, chat: bool, completion_only: bool, examples: Any
+) -> None:
+    assert to_examples(rows, schema, chat, completion_only) == examples

@@ -1,4 +1,4 @@
-"""Which numbers are computed with, on which device."""
+"""Which number format is used on which device."""
 
 import pytest
 
@@ -18,7 +18,7 @@ FP32 = Precision("float32", bf16=False, fp16=False)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "device", "chosen"),
+    ("requested", "device", "chosen"),
     [
         ("bfloat16", AMPERE, BF16),
         ("bfloat16", VOLTA, FP16),
@@ -31,11 +31,13 @@ FP32 = Precision("float32", bf16=False, fp16=False)
         (None, VOLTA, FP16),
     ],
 )
-def test_chosen(wanted: Dtype | None, device: Device, chosen: Precision) -> None:
-    assert choose_precision(wanted, device) == chosen
+def test_precision_fits_the_device(
+    requested: Dtype | None, device: Device, chosen: Precision
+) -> None:
+    assert choose_precision(requested, device) == chosen
 
 
-def test_quantization_computes_in_what_the_device_has() -> None:
+def test_quantization_computes_in_a_format_that_the_device_has() -> None:
     config = QuantizationConfig(load_in_4bit=True, bnb_4bit_compute_dtype="bfloat16")
     assert fit_quantization(config, BF16) == config
     assert fit_quantization(config, FP16).bnb_4bit_compute_dtype == "float16"

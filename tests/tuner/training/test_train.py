@@ -1,4 +1,4 @@
-"""Real trainings of a tiny Phi-3, in this process."""
+"""Real trainings of a tiny Phi-3."""
 
 import json
 import shutil
@@ -15,14 +15,14 @@ from tests.tuner.process import running_tuner, wait_for
 from tuner.errors import RunError
 from tuner.phases import train_phase
 from tuner.reasons import Reason
-from tuner.reporting.board import Board
-from tuner.reporting.run import Run, State
-from tuner.results import Summary
+from tuner.reporting.status_publisher import StatusPublisher
+from tuner.reporting.tuning_run import RunState, TuningRun
 from tuner.settings import Settings
-from tuner.stop import StopSwitch
+from tuner.stop_switch import StopSwitch
+from tuner.summary import TrainingSummary
 from tuner.training.checkpoints import MARKER
 
-# The first test imports torch and all that is over it: a minute on a busy machine.
+# The first test imports torch and the libraries on top of it: a minute on a busy machine.
 pytestmark = pytest.mark.timeout(400)
 
 CONFIG = """
@@ -39,13 +39,13 @@ training_config:
 
 @pytest.fixture(autouse=True)
 def model(tmp_path: Path, model_dir: Path) -> Path:
-    """The base model of the run, its own copy."""
+    """The base model, a separate copy for each test."""
     return shutil.copytree(model_dir, tmp_path / "model")
 
 
-def _board(settings: Settings) -> Board:
-    return Board(
-        Run(
+def _publisher(settings: Settings) -> StatusPublisher:
+    return StatusPublisher(
+        TuningRun(
             name=settings.name,
             base_model=settings.base_model,
             method=settings.method,
@@ -54,40 +54,42 @@ def _board(settings: Settings) -> Board:
     )
 
 
-def _train(environ: dict[str, str], board: Board | None = None) -> Summary | None:
+def _train(
+    environ: dict[str, str], publisher: StatusPublisher | None = None
+) -> TrainingSummary | None:
     settings = Settings.from_env(environ)
-    return train_phase(settings, board or _board(settings), StopSwitch(), {})
+    return train_phase(settings, publisher or _publisher(settings), StopSwitch(), {})
 
 
 @pytest.mark.parametrize("method", ["lora", "qlora"])
 @pytest.mark.usefixtures("conversations")
-def test_the_model_learns(method: str, environ: dict[str, str], tmp_path: Path) -> None:
+def test_model_learns(method: str, environ: dict[str, str], tmp_path: Path) -> None:
     environ["KAITO_METHOD"] = method
     text = CONFIG.format(qlora=str(method == "qlora").lower(), steps=30, split=0.75)
     Path(environ["KAITO_CONFIG_FILE"]).write_text(text)
     settings = Settings.from_env(environ)
-    board = _board(settings)
-    summary = _train(environ, board)
+    publisher = _publisher(settings)
+    summary = _train(environ, publisher)
     assert summary is not None
     assert (summary.steps, summary.method, summary.dataset_rows) == (30, method, 24)
     assert summary.loss is not None
-    # A model that knows nothing has ln(400) = 5.99.
+    # An untrained model guesses among the 400 tokens of the vocabulary: ln(400) = 5.99.
     assert summary.loss < 5.6
     assert summary.eval_loss is not None
     assert summary.tokens > 1000
     assert summary.versions["torch"]
     _check_adapter(tmp_path / "results" / "adapter")
-    progress = board.run.progress
+    progress = publisher.run.progress
     assert (progress.step, progress.total_steps, progress.eta_seconds) == (30, 30, 0.0)
     assert progress.loss is not None
     assert progress.gradient_norm is not None
     assert progress.tokens_per_second > 0
-    assert board.run.state is State.RUNNING
+    assert publisher.run.state is RunState.RUNNING
     assert _train(environ) == summary
 
 
 def _check_adapter(directory: Path) -> None:
-    assert sorted(one.name for one in directory.iterdir()) == [
+    assert sorted(path.name for path in directory.iterdir()) == [
         "adapter_config.json",
         "adapter_model.safetensors",
     ]
@@ -106,23 +108,23 @@ def _configure(environ: dict[str, str], text: str) -> None:
 
 
 @pytest.mark.usefixtures("conversations")
-def test_a_stopped_training_goes_on(environ: dict[str, str], tmp_path: Path) -> None:
+def test_stopped_training_resumes(environ: dict[str, str], tmp_path: Path) -> None:
     _configure(environ, CONFIG.format(qlora="false", steps=12, split=1))
     settings = Settings.from_env(environ)
-    board, switch = _board(settings), StopSwitch()
+    publisher, switch = _publisher(settings), StopSwitch()
 
     def stop_early() -> None:
-        for run in board.watch(lambda: True):
+        for run in publisher.watch(lambda: True):
             if run.progress.step >= 2:
-                return switch.ask()
+                return switch.request_stop()
 
     stopper = threading.Thread(target=stop_early)
     stopper.start()
-    assert train_phase(settings, board, switch, {}) is None
+    assert train_phase(settings, publisher, switch, {}) is None
     stopper.join()
-    checkpoint = board.run.checkpoint
+    checkpoint = publisher.run.checkpoint
     assert checkpoint is not None
-    assert 2 <= checkpoint.step == board.run.progress.step < 12
+    assert 2 <= checkpoint.step == publisher.run.progress.step < 12
     assert not (tmp_path / "results" / "adapter").exists()
     summary = _train(environ)
     assert summary is not None
@@ -130,10 +132,10 @@ def test_a_stopped_training_goes_on(environ: dict[str, str], tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("conversations")
-def test_a_killed_training_goes_on(
+def test_killed_training_resumes(
     environ: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """SIGKILL, as the kubelet's last word, after the first checkpoint."""
+    """SIGKILL after the first checkpoint, as the kubelet sends it after the grace period."""
     _configure(environ, CONFIG.format(qlora="false", steps=200, split=1))
     environ["KAITO_CHECKPOINT_SECONDS"] = "0.1"
     checkpoints = tmp_path / "results" / "checkpoints"
@@ -141,17 +143,19 @@ def test_a_killed_training_goes_on(
         wait_for(lambda: list(checkpoints.glob(f"*/{MARKER}")) or process.poll() is not None)
         process.kill()
         assert process.wait() == -signal.SIGKILL, process.stdout
-    saved = max(int(one.parent.name.rpartition("-")[2]) for one in checkpoints.glob(f"*/{MARKER}"))
+    saved = max(
+        int(path.parent.name.rpartition("-")[2]) for path in checkpoints.glob(f"*/{MARKER}")
+    )
     assert 0 < saved < 200
     caplog.set_level("INFO")
     summary = _train(environ)
-    assert f"going on from checkpoint-{saved}" in caplog.text
+    assert f"resuming from checkpoint-{saved}" in caplog.text
     assert summary is not None
     assert summary.steps == 200
 
 
 @pytest.mark.parametrize(
-    ("harm", "reason", "said"),
+    ("damage", "reason", "expected"),
     [
         ("no model", Reason.MODEL_LOAD_FAILED, "config.json is missing"),
         ("no weights", Reason.MODEL_LOAD_FAILED, "cannot be loaded"),
@@ -163,27 +167,29 @@ def test_a_killed_training_goes_on(
         ("strict template", Reason.TRAINING_FAILED, "chat template refuses"),
     ],
 )
-def test_trouble(
-    harm: str, reason: Reason, said: str, environ: dict[str, str], tmp_path: Path, model: Path
+def test_error_has_its_reason(
+    damage: str, reason: Reason, expected: str, environ: dict[str, str], tmp_path: Path, model: Path
 ) -> None:
     (tmp_path / "data").mkdir()
-    talks = tiny.talks(4) if harm != "no answers" else [talk[:1] for talk in tiny.talks(4)]
-    tiny.write_parquet(tmp_path / "data" / "x.parquet", talks)
+    rows = tiny.conversations(4)
+    if damage == "no answers":
+        rows = [messages[:1] for messages in rows]
+    tiny.write_parquet(tmp_path / "data" / "x.parquet", rows)
     sections = {
         "unknown option": "LoraConfig: {lora_alfa: 8}",
         "unknown module": "LoraConfig: {target_modules: [nonsense]}",
         "strict template": """ModelConfig: {chat_template: "{{ raise_exception('no') }}"}""",
     }
-    _configure(environ, f"training_config: {{{sections.get(harm, '')}}}")
-    if harm == "no model":
+    _configure(environ, f"training_config: {{{sections.get(damage, '')}}}")
+    if damage == "no model":
         (model / "config.json").unlink()
-    elif harm == "no weights":
+    elif damage == "no weights":
         (model / "model.safetensors").unlink()
-    elif harm == "broken weights":
+    elif damage == "broken weights":
         (model / "model.safetensors").write_bytes(b"broken" * 100)
-    elif harm == "no template":
+    elif damage == "no template":
         (model / "chat_template.jinja").unlink()
     with pytest.raises(RunError) as caught:
         _train(environ)
     assert caught.value.reason is reason
-    assert said in caught.value.message
+    assert expected in caught.value.message

@@ -1,1 +1,1 @@
-"""The training_config.yaml of a run: its sections, how they are read and checked."""
+"""The training_config.yaml of a run: its sections, how they are read and validated."""

@@ -1,7 +1,7 @@
 """The six sections of training_config.yaml as values. Knows no file and no library.
 
-The options of LoraConfig and TrainingArguments belong to peft and TRL; they are carried as they
-are and checked against those libraries' own classes when training starts.
+The options of LoraConfig and TrainingArguments belong to PEFT and TRL: they are passed through
+unchanged and checked against those libraries' own classes when training starts.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ Dtype = Literal["auto", "bfloat16", "float16", "float32"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
-    """How the base model is loaded. Where it lies is decided by the platform."""
+    """How the base model is loaded. The platform decides where it is loaded from."""
 
     torch_dtype: Dtype | None = None
     device_map: str | None = "auto"
@@ -24,7 +24,7 @@ class ModelConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuantizationConfig:
-    """How the weights of the base model are held (bitsandbytes)."""
+    """How the weights of the base model are quantized (bitsandbytes), with its own defaults."""
 
     quant_method: Literal["bitsandbytes"] = "bitsandbytes"
     load_in_8bit: bool = False
@@ -39,14 +39,16 @@ class QuantizationConfig:
 
     @property
     def active(self) -> bool:
-        """True when the weights are quantized at all."""
+        """True if the weights are quantized at all."""
         return self.load_in_4bit or self.load_in_8bit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataCollator:
-    """How examples become batches. Causal language models have no mask token, so `mlm` is taken
-    and has no effect, as upstream."""
+    """How examples become batches.
+
+    `mlm` is accepted and has no effect, as upstream: causal language models have no mask token.
+    """
 
     mlm: bool = True
     mlm_probability: float = 0.15
@@ -55,8 +57,10 @@ class DataCollator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetConfig:
-    """Which files and columns are trained on. `train_test_split` is the part used for training;
-    1 means that nothing is held back for evaluation."""
+    """Which files and columns training uses.
+
+    `train_test_split` is the fraction used for training; 1 holds nothing back for evaluation.
+    """
 
     dataset_path: str | None = None
     dataset_extension: str | None = None
@@ -70,7 +74,7 @@ class DatasetConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig:
-    """A whole training_config.yaml, checked."""
+    """A complete, validated training_config.yaml."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
     quantization: QuantizationConfig = field(default_factory=QuantizationConfig)
@@ -79,4 +83,4 @@ class TrainingConfig:
     collator: DataCollator = field(default_factory=DataCollator)
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     digest: str = ""
-    """sha256 of the text it was read from."""
+    """SHA-256 of the text that it was read from: "sha256:<hex>"."""

@@ -1,1 +1,1 @@
-"""The data set of a run: how it is fetched, what it holds."""
+"""The dataset of a run: how it is fetched and what it holds."""

@@ -1,4 +1,4 @@
-"""What training takes from the rows: conversations, pairs or plain text. Pure."""
+"""Which columns training reads, and in which of TRL's dataset formats. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,72 +6,75 @@ from enum import StrEnum
 from typing import Any
 
 from tuner.config.sections import DatasetConfig
-from tuner.data.contents import Contents
+from tuner.data.file_contents import FileContents
 from tuner.errors import RunError
 from tuner.reasons import Reason
 
-DEFAULT_RESPONSE = DatasetConfig().response_column
+DEFAULT_RESPONSE_COLUMN = DatasetConfig().response_column
 
 
-class Kind(StrEnum):
-    """The three kinds of rows."""
+class DatasetFormat(StrEnum):
+    """The formats that training accepts, under TRL's names."""
 
-    MESSAGES = "messages"
-    PAIRS = "pairs"
-    TEXT = "text"
+    CONVERSATIONAL = "conversational"
+    PROMPT_COMPLETION = "prompt-completion"
+    LANGUAGE_MODELING = "language modeling"
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """`columns` are one for messages and text, and (prompt, completion) for pairs."""
+class DatasetSchema:
+    """`columns` are (prompt, completion) for prompt-completion data, else a single column."""
 
-    kind: Kind
+    format: DatasetFormat
     columns: tuple[str, ...]
 
 
-def find_shape(name: str, contents: Contents, config: DatasetConfig) -> Shape:
-    """What the file called `name` is trained on.
+def find_schema(name: str, contents: FileContents, config: DatasetConfig) -> DatasetSchema:
+    """The schema of the file called `name`.
 
-    Errors: RunError(DATA_EMPTY | DATA_COLUMN_MISSING).
+    Raises:
+        RunError: DATA_EMPTY or DATA_COLUMN_MISSING.
     """
     if contents.rows == 0:
         raise RunError(
-            Reason.DATA_EMPTY, f"data file {name} has no rows; give a file with training examples"
+            Reason.DATA_EMPTY,
+            f"data file {name} has no rows; provide a file with training examples",
         )
-    shape = _named(config) or _usual(contents.columns)
-    if shape is None or not set(shape.columns) <= set(contents.columns):
-        wanted = shape.columns if shape else ("messages, or prompt and completion, or text",)
-        raise _missing(name, contents.columns, " and ".join(wanted))
-    if shape.kind is Kind.MESSAGES:
-        _check_messages(name, shape.columns[0], contents.sample)
-    return shape
+    schema = _configured(config) or _by_convention(contents.columns)
+    if schema is None or not set(schema.columns) <= set(contents.columns):
+        needed = schema.columns if schema else ("messages, or prompt and completion, or text",)
+        raise _column_missing(name, contents.columns, " and ".join(needed))
+    if schema.format is DatasetFormat.CONVERSATIONAL:
+        _check_messages(name, schema.columns[0], contents.sample)
+    return schema
 
 
-def _named(config: DatasetConfig) -> Shape | None:
+def _configured(config: DatasetConfig) -> DatasetSchema | None:
     if config.messages_column:
-        return Shape(Kind.MESSAGES, (config.messages_column,))
+        return DatasetSchema(DatasetFormat.CONVERSATIONAL, (config.messages_column,))
     if config.context_column:
-        return Shape(Kind.PAIRS, (config.context_column, config.response_column))
-    if config.response_column != DEFAULT_RESPONSE:
-        return Shape(Kind.TEXT, (config.response_column,))
+        columns = (config.context_column, config.response_column)
+        return DatasetSchema(DatasetFormat.PROMPT_COMPLETION, columns)
+    if config.response_column != DEFAULT_RESPONSE_COLUMN:
+        return DatasetSchema(DatasetFormat.LANGUAGE_MODELING, (config.response_column,))
     return None
 
 
-def _usual(columns: Iterable[str]) -> Shape | None:
+def _by_convention(columns: Iterable[str]) -> DatasetSchema | None:
     present = set(columns)
     if "messages" in present:
-        return Shape(Kind.MESSAGES, ("messages",))
+        return DatasetSchema(DatasetFormat.CONVERSATIONAL, ("messages",))
     if {"prompt", "completion"} <= present:
-        return Shape(Kind.PAIRS, ("prompt", "completion"))
-    if DEFAULT_RESPONSE in present:
-        return Shape(Kind.TEXT, (DEFAULT_RESPONSE,))
+        return DatasetSchema(DatasetFormat.PROMPT_COMPLETION, ("prompt", "completion"))
+    if DEFAULT_RESPONSE_COLUMN in present:
+        return DatasetSchema(DatasetFormat.LANGUAGE_MODELING, (DEFAULT_RESPONSE_COLUMN,))
     return None
 
 
-def _missing(name: str, columns: Iterable[str], wanted: str) -> RunError:
+def _column_missing(name: str, columns: Iterable[str], needed: str) -> RunError:
     return RunError(
         Reason.DATA_COLUMN_MISSING,
-        f"data file {name} lacks the column {wanted}; it has: {', '.join(columns) or 'none'}; "
+        f"data file {name} lacks the column {needed}; it has: {', '.join(columns) or 'none'}; "
         "rename a column, or name yours in DatasetConfig (messages_column, or context_column and "
         "response_column) of training_config.yaml",
     )
@@ -80,12 +83,11 @@ def _missing(name: str, columns: Iterable[str], wanted: str) -> RunError:
 def _check_messages(name: str, column: str, sample: Iterable[Mapping[str, Any]]) -> None:
     for number, row in enumerate(sample):
         value = row.get(column)
-        good = isinstance(value, list) and all(_is_message(one) for one in value)
-        if not good:
+        if not isinstance(value, list) or not all(_is_message(item) for item in value):
             raise RunError(
                 Reason.DATA_COLUMN_MISSING,
                 f"data file {name}, row {number}: column {column} must be a list of "
-                f"{{role, content}} with texts in both, but is {value!r:.120}",
+                f"{{role, content}} with text in both, but is {value!r:.120}",
             )
 
 

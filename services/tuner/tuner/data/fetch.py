@@ -1,4 +1,4 @@
-"""The first phase: URLs → checked files and a manifest in the data directory."""
+"""The fetch phase: from URLs to checked files and a manifest in the data directory."""
 
 import hashlib
 import json
@@ -6,60 +6,57 @@ import logging
 from pathlib import Path
 
 from tuner.config.sections import DatasetConfig
-from tuner.data.dataset import (
-    MANIFEST,
-    DataSet,
-    data_file_names,
-    inspect,
-    intact,
-    read_manifest,
-    write_manifest,
-)
+from tuner.data.dataset import Dataset, inspect_files, is_intact, list_data_files
 from tuner.data.download import Downloader
-from tuner.data.names import file_names, shown
+from tuner.data.manifest import MANIFEST_NAME, read_manifest, write_manifest
+from tuner.data.urls import redact_url, stored_names
 
 logger = logging.getLogger(__name__)
 
 
-def fetch(
+def fetch_dataset(
     urls: tuple[str, ...], directory: Path, config: DatasetConfig, downloader: Downloader
-) -> DataSet:
-    """The data set of `urls`, complete in `directory`. Does nothing when it is there already.
+) -> Dataset:
+    """Fetch `urls` into `directory`, unless they are already there, and return the dataset.
 
-    With no URLs, the files that lie in `directory` (a volume) are the data set.
-    Errors: RunError(DATA_UNREACHABLE | DATA_TOO_LARGE | DATA_NOT_PARQUET | DATA_COLUMN_MISSING |
-    DATA_EMPTY).
+    Without URLs the files that `directory` already holds (a volume's) are the dataset.
+
+    Raises:
+        RunError: DATA_UNREACHABLE, DATA_TOO_LARGE, DATA_NOT_PARQUET, DATA_COLUMN_MISSING or
+            DATA_EMPTY.
     """
     if not urls:
-        return inspect(directory, data_file_names(directory, config), config)
-    source = _source(urls, config)
-    recorded = read_manifest(directory / MANIFEST)
-    if recorded is not None and recorded[0] == source and intact(directory, recorded[1]):
-        logger.info("the data is here already: %d rows, %s", recorded[1].rows, recorded[1].digest)
+        return inspect_files(directory, list_data_files(directory, config), config)
+    source = _source_digest(urls, config)
+    recorded = read_manifest(directory / MANIFEST_NAME)
+    if recorded is not None and recorded[0] == source and is_intact(directory, recorded[1]):
+        logger.info("already fetched: %d rows, %s", recorded[1].rows, recorded[1].digest)
         return recorded[1]
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / MANIFEST).unlink(missing_ok=True)
-    names = file_names(urls)
+    # First of all: a manifest must never describe files that are being replaced.
+    (directory / MANIFEST_NAME).unlink(missing_ok=True)
+    names = stored_names(urls)
     for url, name in zip(urls, names, strict=True):
-        logger.info("fetching %s as %s", shown(url), name)
+        logger.info("fetching %s as %s", redact_url(url), name)
         downloader.download(url, directory / name)
-    data = inspect(directory, names, config)
-    write_manifest(directory / MANIFEST, source, data)
-    logger.info("fetched %d rows of %s, %s", data.rows, data.shape.kind, data.digest)
+    data = inspect_files(directory, names, config)
+    write_manifest(directory / MANIFEST_NAME, source, data)
+    logger.info("fetched %d rows of %s data, %s", data.rows, data.schema.format, data.digest)
     return data
 
 
-def fetched(directory: Path, config: DatasetConfig) -> DataSet:
-    """The data set that an earlier `fetch` left in `directory`.
+def load_dataset(directory: Path, config: DatasetConfig) -> Dataset:
+    """The dataset that an earlier `fetch_dataset` left in `directory`.
 
-    Errors: as `fetch` without URLs.
+    Raises:
+        RunError: DATA_NOT_PARQUET, DATA_COLUMN_MISSING, DATA_EMPTY or CONFIG_INVALID.
     """
-    recorded = read_manifest(directory / MANIFEST)
-    if recorded is not None and intact(directory, recorded[1]):
+    recorded = read_manifest(directory / MANIFEST_NAME)
+    if recorded is not None and is_intact(directory, recorded[1]):
         return recorded[1]
-    return inspect(directory, data_file_names(directory, config), config)
+    return inspect_files(directory, list_data_files(directory, config), config)
 
 
-def _source(urls: tuple[str, ...], config: DatasetConfig) -> str:
-    wanted = [list(urls), config.messages_column, config.context_column, config.response_column]
-    return hashlib.sha256(json.dumps(wanted).encode()).hexdigest()
+def _source_digest(urls: tuple[str, ...], config: DatasetConfig) -> str:
+    columns = [config.messages_column, config.context_column, config.response_column]
+    return hashlib.sha256(json.dumps([list(urls), *columns]).encode()).hexdigest()

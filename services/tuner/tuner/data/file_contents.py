@@ -1,6 +1,6 @@
-"""What a data file holds: its format, columns, number of rows, and its first rows.
+"""What a data file holds: its format, its columns, its number of rows, and its first rows.
 
-pyarrow's and json's errors end here, as RunError(DATA_NOT_PARQUET).
+Translates the errors of pyarrow, csv and json into RunError(DATA_NOT_PARQUET).
 """
 
 import csv
@@ -18,74 +18,79 @@ import pyarrow.parquet as pq
 from tuner.errors import RunError
 from tuner.reasons import Reason
 
-Format = Literal["parquet", "json", "csv", "arrow"]
-SUFFIXES: Mapping[str, Format] = {
+FileFormat = Literal["parquet", "json", "csv", "arrow"]
+SUFFIXES: Mapping[str, FileFormat] = {
     ".parquet": "parquet",
     ".json": "json",
     ".jsonl": "json",
     ".csv": "csv",
     ".arrow": "arrow",
 }
+# Enough to find rows of the wrong shape before a GPU is used.
 SAMPLE_ROWS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
+class FileContents:
     """One file. `sample` is its first rows, as plain Python values."""
 
-    format: Format
+    format: FileFormat
     columns: tuple[str, ...]
     rows: int
     sample: tuple[Mapping[str, Any], ...]
 
 
-def read_contents(path: Path) -> Contents:
-    """Looks into the file at `path`.
+def read_contents(path: Path) -> FileContents:
+    """Read the columns, the number of rows and a sample of the file at `path`.
 
-    Errors: RunError(DATA_NOT_PARQUET) when it is not what its name says or its first bytes say.
+    Raises:
+        RunError: DATA_NOT_PARQUET, the file is not what its name or its first bytes say.
     """
-    format_ = detect(path)
+    file_format = detect_format(path)
     try:
-        return READERS[format_](path)
+        return READERS[file_format](path)
     except (pa.ArrowException, ValueError, csv.Error, OSError) as error:
-        raise not_readable(path, f"it cannot be read as {format_}: {error}") from error
+        raise unreadable(path, f"it cannot be read as {file_format}: {error}") from error
 
 
-def detect(path: Path) -> Format:
-    """The format of `path`, by its suffix, else by its first bytes."""
+def detect_format(path: Path) -> FileFormat:
+    """The format of `path`, by its suffix or else by its first bytes.
+
+    Raises:
+        RunError: DATA_NOT_PARQUET, neither is known or the two contradict each other.
+    """
     with path.open("rb") as file:
         head = file.read(64)
-    suffix = path.suffix.lower()
-    by_magic = _magic(head)
-    wanted = SUFFIXES.get(suffix, by_magic)
-    if wanted is None or (wanted in ("parquet", "arrow") and by_magic != wanted):
-        raise not_readable(path, f"it begins with {head[:16]!r}")
-    return wanted
+    by_magic = _by_magic(head)
+    file_format = SUFFIXES.get(path.suffix.lower(), by_magic)
+    if file_format is None or (file_format in ("parquet", "arrow") and by_magic != file_format):
+        raise unreadable(path, f"it begins with {head[:16]!r}")
+    return file_format
 
 
-def not_readable(path: Path, what: str) -> RunError:
+def unreadable(path: Path, problem: str) -> RunError:
     """A RunError(DATA_NOT_PARQUET) that names the file."""
     return RunError(
         Reason.DATA_NOT_PARQUET,
-        f"data file {path.name} is not a readable parquet file: {what}; give the address of the "
-        "file itself, not of a page about it (jsonl, json, csv and arrow files are read too)",
+        f"data file {path.name} is not a readable parquet file: {problem}; use the address of the "
+        "file itself, not of a page about it (jsonl, json, csv and arrow files also work)",
     )
 
 
-def _magic(head: bytes) -> Format | None:
+def _by_magic(head: bytes) -> FileFormat | None:
     if head.startswith(b"PAR1"):
         return "parquet"
-    # The streaming form of arrow, which `datasets` writes, begins with a continuation marker.
+    # Arrow's streaming format, which `datasets` writes, begins with a continuation marker.
     if head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
         return "arrow"
     return "json" if head.lstrip()[:1] in (b"{", b"[") else None
 
 
-def _parquet(path: Path) -> Contents:
+def _read_parquet(path: Path) -> FileContents:
     with pq.ParquetFile(path) as file:
         batches = file.iter_batches(batch_size=SAMPLE_ROWS)
         first = next(batches, None)
-        return Contents(
+        return FileContents(
             format="parquet",
             columns=tuple(file.schema_arrow.names),
             rows=file.metadata.num_rows,
@@ -93,13 +98,13 @@ def _parquet(path: Path) -> Contents:
         )
 
 
-def _arrow(path: Path) -> Contents:
+def _read_arrow(path: Path) -> FileContents:
     with pa.memory_map(str(path)) as source:
-        file_form = source.read(6) == b"ARROW1"
+        is_file_format = source.read(6) == b"ARROW1"
         source.seek(0)
-        opened = pa.ipc.open_file(source) if file_form else pa.ipc.open_stream(source)
+        opened = pa.ipc.open_file(source) if is_file_format else pa.ipc.open_stream(source)
         table = opened.read_all()
-        return Contents(
+        return FileContents(
             format="arrow",
             columns=tuple(table.column_names),
             rows=table.num_rows,
@@ -107,29 +112,34 @@ def _arrow(path: Path) -> Contents:
         )
 
 
-def _json(path: Path) -> Contents:
+def _read_json(path: Path) -> FileContents:
     with path.open(encoding="utf-8") as file:
-        array = file.read(64).lstrip().startswith("[")
+        is_array = file.read(64).lstrip().startswith("[")
         file.seek(0)
         lines = (json.loads(line) for line in file if line.strip())
-        return _rows("json", iter(json.load(file)) if array else lines)
+        return _from_rows("json", iter(json.load(file)) if is_array else lines)
 
 
-def _csv(path: Path) -> Contents:
+def _read_csv(path: Path) -> FileContents:
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, strict=True)
         columns = tuple(reader.fieldnames or ())
-        return replace(_rows("csv", reader), columns=columns)
+        return replace(_from_rows("csv", reader), columns=columns)
 
 
-def _rows(format_: Format, rows: Iterator[Any]) -> Contents:
+def _from_rows(file_format: FileFormat, rows: Iterator[Any]) -> FileContents:
     sample = tuple(islice(rows, SAMPLE_ROWS))
     for row in sample:
         if not isinstance(row, Mapping):
             raise ValueError(f"a row is {row!r:.80}, not an object")
     columns = tuple(dict.fromkeys(chain.from_iterable(sample)))
     count = len(sample) + sum(1 for _ in rows)
-    return Contents(format=format_, columns=columns, rows=count, sample=sample)
+    return FileContents(format=file_format, columns=columns, rows=count, sample=sample)
 
 
-READERS = {"parquet": _parquet, "arrow": _arrow, "json": _json, "csv": _csv}
+READERS = {
+    "parquet": _read_parquet,
+    "arrow": _read_arrow,
+    "json": _read_json,
+    "csv": _read_csv,
+}

@@ -1,4 +1,4 @@
-"""GET over HTTP with every hop checked by the Guard; httpx2's errors end here.
+"""GET over HTTP with every hop checked by the SsrfGuard. Translates httpx2's errors:
 
 httpx2.TransportError, 408, 425, 429, 5xx  → TransientError
 any other status ≥ 400, a bad redirect     → RunError(DATA_UNREACHABLE)
@@ -9,22 +9,24 @@ from contextlib import contextmanager
 
 import httpx2
 
-from tuner.data.guard import Guard
-from tuner.data.names import shown
+from tuner.data.ssrf_guard import SsrfGuard
+from tuner.data.urls import redact_url
 from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.retry import TransientError
+from tuner.retry import TransientError, retry_after_seconds
 
+# The longest silence within a transfer; a large file may take as long as it needs in all.
 TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
 MAX_REDIRECTS = 8
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-PASSING = frozenset({408, 425, 429})
+# Request Timeout, Too Early, Too Many Requests: the same request may succeed later.
+TRANSIENT_STATUSES = frozenset({408, 425, 429})
 REMEDY = "check tuning.input.urls and that the address answers from inside the cluster"
 
 
 def new_client() -> httpx2.Client:
-    """A client fit for `get`. It takes no proxy from the environment: a proxy would connect to
-    addresses that the Guard has not seen."""
+    """A client for `get`. It uses no proxy from the environment: a proxy would connect to addresses
+    that the guard has not checked."""
     return httpx2.Client(
         timeout=TIMEOUT, follow_redirects=False, trust_env=False, headers={"User-Agent": "kaito"}
     )
@@ -32,13 +34,15 @@ def new_client() -> httpx2.Client:
 
 @contextmanager
 def get(
-    client: httpx2.Client, guard: Guard, url: str, headers: Mapping[str, str]
+    client: httpx2.Client, guard: SsrfGuard, url: str, headers: Mapping[str, str]
 ) -> Iterator[httpx2.Response]:
-    """The answer to GET `url`, status below 400, its body not yet read.
+    """Yield the response to GET `url`, with a status below 400 and its body not yet read.
 
-    Errors: TransientError also while the body is read; RunError(DATA_UNREACHABLE).
+    Raises:
+        TransientError: a retry may help; also while the block reads the body.
+        RunError: DATA_UNREACHABLE, a retry does not help.
     """
-    target = _parse(url)
+    target = _parse_url(url)
     for _ in range(MAX_REDIRECTS + 1):
         response = _send(client, guard, target, headers)
         try:
@@ -47,37 +51,38 @@ def get(
                 try:
                     yield response
                 except httpx2.TransportError as error:
-                    raise _passing(url, error) from error
+                    raise _transient(url, error) from error
                 return
-            target = _parse(str(target.join(response.headers.get("location", ""))))
+            target = _parse_url(str(target.join(response.headers.get("location", ""))))
         finally:
             response.close()
-    raise unreachable(url, f"more than {MAX_REDIRECTS} redirects", retryable=False)
+    raise data_unreachable(url, f"more than {MAX_REDIRECTS} redirects", retryable=False)
 
 
-def unreachable(url: str, what: str, *, retryable: bool = True) -> RunError:
+def data_unreachable(url: str, problem: str, *, retryable: bool = True) -> RunError:
     """A RunError(DATA_UNREACHABLE) that names the URL."""
-    message = f"{shown(url)} cannot be fetched: {what}; {REMEDY}"
+    message = f"{redact_url(url)} cannot be fetched: {problem}; {REMEDY}"
     return RunError(Reason.DATA_UNREACHABLE, message, retryable=retryable)
 
 
-def _parse(url: str) -> httpx2.URL:
+def _parse_url(url: str) -> httpx2.URL:
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL as error:
-        raise unreachable(url, f"it is not a URL ({error})", retryable=False) from error
+        raise data_unreachable(url, f"it is not a URL ({error})", retryable=False) from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise unreachable(url, "only http and https URLs are fetched", retryable=False)
+        raise data_unreachable(url, "only http and https URLs are supported", retryable=False)
     return parsed
 
 
 def _send(
-    client: httpx2.Client, guard: Guard, url: httpx2.URL, headers: Mapping[str, str]
+    client: httpx2.Client, guard: SsrfGuard, url: httpx2.URL, headers: Mapping[str, str]
 ) -> httpx2.Response:
     port = url.port or (443 if url.scheme == "https" else 80)
-    failure: httpx2.TransportError | None = None
+    last_error: httpx2.TransportError | None = None
     for address in guard.addresses(url.host, port):
-        # The connection goes to the address that was checked, under the name that was asked.
+        # Connect to the address that was checked, under the name in the URL: Host and SNI keep
+        # virtual hosts and certificates working.
         request = client.build_request(
             "GET",
             url.copy_with(host=address),
@@ -87,22 +92,21 @@ def _send(
         try:
             return client.send(request, stream=True)
         except httpx2.TransportError as error:
-            failure = error
-    raise _passing(str(url), failure) from failure
+            last_error = error
+    raise _transient(str(url), last_error) from last_error
 
 
 def _check_status(response: httpx2.Response, url: str) -> None:
     status = response.status_code
-    if status in PASSING or status >= 500:
-        after = response.headers.get("retry-after", "")
+    if status in TRANSIENT_STATUSES or status >= 500:
         raise TransientError(
-            f"{shown(url)} answered {status} {response.reason_phrase}",
-            float(after) if after.isdigit() else None,
+            f"{redact_url(url)} answered {status} {response.reason_phrase}",
+            retry_after_seconds(response.headers),
         )
     if status >= 400:
-        raise unreachable(url, f"the server answered {status} {response.reason_phrase}")
+        raise data_unreachable(url, f"the server answered {status} {response.reason_phrase}")
 
 
-def _passing(url: str, error: httpx2.TransportError | None) -> TransientError:
-    what = "no address" if error is None else f"{type(error).__name__}: {error}"
-    return TransientError(f"{shown(url)}: {what}")
+def _transient(url: str, error: httpx2.TransportError | None) -> TransientError:
+    problem = "no address" if error is None else f"{type(error).__name__}: {error}"
+    return TransientError(f"{redact_url(url)}: {problem}")

@@ -1,4 +1,4 @@
-"""How far a transfer is: one living line on a terminal, a log line every few seconds elsewhere."""
+"""Shows the progress of a transfer: one live line on a terminal, otherwise regular log lines."""
 
 import logging
 import sys
@@ -6,38 +6,40 @@ import time
 
 logger = logging.getLogger(__name__)
 
-LOG_EVERY_S = 5.0
-DRAW_EVERY_S = 0.2
+LOG_INTERVAL_SECONDS = 5.0
+# Often enough to look live, rarely enough not to cost transfer speed.
+REDRAW_INTERVAL_SECONDS = 0.2
 
 
-class Meter:
-    """Counts the bytes of one transfer. `total` is None while unknown."""
+class TransferProgress:
+    """Counts the bytes of one transfer. `total` is None if the size is unknown."""
 
     def __init__(self, name: str, total: int | None, done: int = 0) -> None:
         self._name = name
         self._total = total
         self._done = done
-        self._first = done
-        self._started = self._said = time.monotonic()
+        # A resumed transfer starts at an offset, which must not count as speed.
+        self._offset = done
+        self._started = self._last_shown = time.monotonic()
         self._terminal = sys.stdout.isatty()
-        self._every = DRAW_EVERY_S if self._terminal else LOG_EVERY_S
+        self._interval = REDRAW_INTERVAL_SECONDS if self._terminal else LOG_INTERVAL_SECONDS
 
     def add(self, count: int) -> None:
-        """`count` more bytes have arrived."""
+        """Count `count` more bytes."""
         self._done += count
-        if time.monotonic() - self._said >= self._every:
-            self._say()
+        if time.monotonic() - self._last_shown >= self._interval:
+            self._show()
 
     def close(self) -> None:
-        """The transfer has ended, well or not."""
-        self._say()
+        """Show the final count, whether or not the transfer succeeded."""
+        self._show()
         if self._terminal:
             print(flush=True)
 
-    def _say(self) -> None:
-        self._said = time.monotonic()
-        elapsed = max(self._said - self._started, 1e-9)
-        rate = (self._done - self._first) / elapsed / 1e6
+    def _show(self) -> None:
+        self._last_shown = time.monotonic()
+        elapsed = max(self._last_shown - self._started, 1e-9)
+        rate = (self._done - self._offset) / elapsed / 1e6
         total = "?" if self._total is None else f"{self._total / 1e6:.1f}"
         line = f"{self._name}: {self._done / 1e6:.1f} of {total} MB, {rate:.1f} MB/s"
         if self._terminal:

@@ -1,4 +1,4 @@
-"""The names under which fetched files are stored. Pure."""
+"""What follows from a data URL: the name of the stored file, and a form that is safe to log."""
 
 import re
 from collections.abc import Sequence
@@ -6,32 +6,37 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-LONGEST = 120
+# File systems allow 255 bytes; this leaves room for suffixes such as -2 and .part.
+MAX_NAME_LENGTH = 120
 
 
-def file_names(urls: Sequence[str]) -> list[str]:
-    """One name for each of `urls`: its last path segment, made safe; unique without regard to
-    case. The query string is no part of it."""
+def stored_names(urls: Sequence[str]) -> list[str]:
+    """One file name for each URL: the last segment of its path, made safe.
+
+    The names are unique even on file systems that ignore case, and leave the query string out.
+    """
     names: list[str] = []
     taken: set[str] = set()
     for url in urls:
-        wanted = PurePosixPath(_name(url))
-        name, number = wanted.name, 1
+        preferred = PurePosixPath(_file_name(url))
+        name, number = preferred.name, 1
         while name.lower() in taken:
             number += 1
-            name = f"{wanted.stem}-{number}{wanted.suffix}"
+            name = f"{preferred.stem}-{number}{preferred.suffix}"
         taken.add(name.lower())
         names.append(name)
     return names
 
 
-def shown(url: str) -> str:
-    """`url` without user, password, query and fragment: those may be secrets."""
+def redact_url(url: str) -> str:
+    """`url` without user, password, query and fragment, which may be secrets."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
-def _name(url: str) -> str:
+def _file_name(url: str) -> str:
     segment = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
+    # A name with a leading dot would be hidden and skipped when the dataset is listed.
     safe = UNSAFE.sub("_", segment).lstrip("._-")
-    return safe[-LONGEST:].lstrip("._-") or "data"
+    # Keep the end of a long name: it holds the suffix, which tells the file format.
+    return safe[-MAX_NAME_LENGTH:].lstrip("._-") or "data"

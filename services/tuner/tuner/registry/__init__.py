@@ -1,1 +1,1 @@
-"""The adapter as a container image, and the registry that takes it."""
+"""The adapter as a container image, and the registry that it is pushed to."""

@@ -1,7 +1,7 @@
-"""A registry's challenge → the Authorization header that answers it.
+"""A registry's authentication challenge, and the Authorization header that answers it.
 
-Basic, and the token flow of the distribution specification (GET with basic credentials, or OAuth2
-POST with an identity token).
+Supports basic authentication and the token flow of the distribution specification: GET with basic
+credentials, or OAuth2 POST with an identity token.
 """
 
 import base64
@@ -19,35 +19,36 @@ CLIENT_ID = "kaito-tuner"
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A WWW-Authenticate header. `scheme` in lower case."""
+    """A WWW-Authenticate header. `scheme` is in lower case."""
 
     scheme: str
     parameters: Mapping[str, str]
 
 
 def parse_challenge(header: str) -> Challenge:
-    """The challenge in `header`; scheme "" when there is none."""
+    """The challenge in `header`; its scheme is empty if there is none."""
     scheme, _, rest = header.strip().partition(" ")
     return Challenge(scheme.lower(), dict(PARAMETER.findall(rest)))
 
 
-def answer(
+def authorize(
     client: httpx2.Client, challenge: Challenge, credentials: Credentials, scope: str
 ) -> str | None:
-    """The header's value; None when `credentials` cannot meet the challenge.
+    """The value of the Authorization header; None if `credentials` do not meet the challenge.
 
-    Errors: those of httpx2 when the token server does not answer; ValueError when its answer is
-    none.
+    Raises:
+        httpx2.HTTPError: the token server fails or does not answer.
+        ValueError: the token server's answer is not JSON.
     """
     if challenge.scheme == "basic":
         return _basic(credentials) if credentials.username else None
     if challenge.scheme != "bearer" or "realm" not in challenge.parameters:
         return None
-    token = _token(client, challenge.parameters, credentials, scope)
+    token = _fetch_token(client, challenge.parameters, credentials, scope)
     return f"Bearer {token}" if token else None
 
 
-def _token(
+def _fetch_token(
     client: httpx2.Client, parameters: Mapping[str, str], credentials: Credentials, scope: str
 ) -> str | None:
     query = {"service": parameters.get("service", ""), "scope": scope}
@@ -56,12 +57,14 @@ def _token(
         grant = {"grant_type": "refresh_token", "refresh_token": credentials.identity_token}
         response = client.post(realm, data={**grant, **query, "client_id": CLIENT_ID})
     else:
+        # Without credentials, ask for an anonymous token: public registries hand them out.
         headers = {"Authorization": _basic(credentials)} if credentials.username else {}
         response = client.get(realm, params=query, headers=headers)
     if response.status_code in (400, 401, 403):
         return None
     response.raise_for_status()
     document = response.json()
+    # The distribution specification says token, OAuth2 says access_token; servers use either.
     return str(document.get("token") or document.get("access_token") or "") or None
 
 

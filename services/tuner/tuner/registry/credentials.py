@@ -1,4 +1,4 @@
-"""The push secret: a docker config.json, and what it says for one registry."""
+"""The push secret: a Docker config.json, and its credentials for one registry."""
 
 import base64
 import binascii
@@ -11,7 +11,13 @@ from typing import Any
 from tuner.errors import RunError
 from tuner.reasons import Reason
 
+# `docker login` writes the second name, image references the first, and the API answers at the
+# third.
 HUB_NAMES = ("docker.io", "index.docker.io", "registry-1.docker.io")
+CREATE_SECRET = (
+    "kubectl create secret docker-registry <name> --docker-server={registry} "
+    "--docker-username=... --docker-password=..."
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -27,10 +33,13 @@ class Credentials:
 
 
 def read_credentials(path: Path, registry: str) -> Credentials:
-    """What the docker config.json at `path` holds for `registry` (host with optional port).
+    """The credentials for `registry` (host with optional port) in the Docker config.json at `path`.
 
-    Empty when the file is absent or says nothing of the registry: it may take anonymous pushes.
-    Errors: RunError(PUSH_UNAUTHORIZED) when the file is no docker config.json.
+    They are empty if the file does not exist or has no entry for the registry, which may accept
+    anonymous pushes.
+
+    Raises:
+        RunError: PUSH_UNAUTHORIZED, the file is not a Docker config.json.
     """
     try:
         document = json.loads(path.read_bytes())
@@ -40,11 +49,11 @@ def read_credentials(path: Path, registry: str) -> Credentials:
     except FileNotFoundError:
         return Credentials()
     except (OSError, ValueError, AttributeError, TypeError) as error:
+        # Without the cause: its text may quote the secret.
         raise RunError(
             Reason.PUSH_UNAUTHORIZED,
-            f"the push secret is no docker config.json ({type(error).__name__}); create it with "
-            f"`kubectl create secret docker-registry <name> --docker-server={registry} "
-            "--docker-username=... --docker-password=...`",
+            f"the push secret is not a Docker config.json ({type(error).__name__}); create it with "
+            f"`{CREATE_SECRET.format(registry=registry)}`",
         ) from None
 
 
@@ -54,7 +63,7 @@ def _entry(entries: Mapping[str, Any], registry: str) -> Mapping[str, Any]:
 
 
 def _host(key: str) -> str:
-    """Keys are hosts, or URLs as `docker login` writes for Docker Hub."""
+    """Keys are hosts, or URLs as `docker login` writes them for Docker Hub."""
     return key.partition("://")[2].partition("/")[0] if "://" in key else key.partition("/")[0]
 
 

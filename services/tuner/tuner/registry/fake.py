@@ -1,5 +1,7 @@
-"""A registry for tests, over real HTTP in this process: it verifies digests, asks for basic or
-token authentication, records requests, and can be told its next failures."""
+"""A registry for tests, over real HTTP in this process.
+
+It verifies digests, demands basic or token authentication, records requests, and fails on demand.
+"""
 
 import base64
 import hashlib
@@ -22,8 +24,11 @@ TOKEN = "fake-token"
 
 @dataclass(slots=True)
 class FakeRegistry:
-    """What the registry holds and how it behaves. `failures` are the next requests' fates: a
-    status, or 0 to drop the connection."""
+    """What the registry holds and how it behaves.
+
+    Each entry of `failures` fails one of the next requests: with that status, or for 0 by dropping
+    the connection.
+    """
 
     auth: Auth = "none"
     username: str = "user"
@@ -33,12 +38,12 @@ class FakeRegistry:
     failures: list[int] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     corrupt: set[str] = field(default_factory=set)
-    """Digests that are read back damaged."""
+    """Digests of content that is damaged when it is read."""
     host: str = ""
 
     @contextmanager
     def running(self) -> Iterator["FakeRegistry"]:
-        """Serves on a free port of the loopback address, `host`."""
+        """Serve on a free port of the loopback address, and set `host`."""
         handler = type("Handler", (_Handler,), {"registry": self})
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.host = f"127.0.0.1:{server.server_address[1]}"
@@ -52,7 +57,7 @@ class FakeRegistry:
             server.server_close()
 
     def allows(self, authorization: str) -> bool:
-        """True when a request with that Authorization header may pass."""
+        """True if a request with that Authorization header is allowed."""
         if self.auth == "none":
             return True
         if self.auth == "basic":
@@ -60,7 +65,7 @@ class FakeRegistry:
         return authorization == f"Bearer {TOKEN}"
 
     def basic(self) -> str:
-        """The Authorization header of the one user."""
+        """The Authorization header of the only user."""
         pair = f"{self.username}:{self.password}".encode()
         return f"Basic {base64.b64encode(pair).decode()}"
 

@@ -1,8 +1,7 @@
-"""The adapter as a container image: one layer with data/adapter_*, byte for byte the same for
-the same adapter. Knows no registry.
+"""The adapter as a container image: one layer with data/adapter_*. Knows no registry.
 
-An image, not an artifact: container runtimes mount only what has a real image config whose
-rootfs.diff_ids match the layers.
+The same adapter always gives the same bytes. It is an image and not an artifact: container runtimes
+mount only what has a real image config whose rootfs.diff_ids match the layers.
 """
 
 import gzip
@@ -16,17 +15,30 @@ from typing import Protocol
 
 from tuner.results import ADAPTER_FILES
 
+# The folder in the image that the model-server mounts, as in upstream KAITO's adapter images.
 FOLDER = "data"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
-# Weights hardly compress; more effort costs minutes on large adapters and gains next to nothing.
-COMPRESSION = 1
+# Weights hardly compress: a higher level costs minutes on large adapters and gains next to nothing.
+COMPRESSION_LEVEL = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageMetadata:
+    """What an image declares besides its content. `architecture` is a GOARCH value."""
+
+    architecture: str
+    annotations: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """A layer on disk. Digests are "sha256:<hex>": `digest` of the file, `diff_id` of the tar."""
+    """A layer on disk.
+
+    Digests are "sha256:<hex>": `digest` that of the compressed file, `diff_id` that of the tar
+    archive in it. `size` is the file's, in bytes.
+    """
 
     path: Path
     digest: str
@@ -36,7 +48,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """A whole image, ready to be pushed."""
+    """A complete image, ready to push."""
 
     layer: Layer
     config: bytes
@@ -52,17 +64,17 @@ class Image:
 
 
 def sha256(data: bytes) -> str:
-    """ "sha256:<hex>" of `data`."""
+    """The SHA-256 digest of `data`: "sha256:<hex>"."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def build_layer(adapter: Path, target: Path) -> Layer:
-    """Packs the two files of `adapter` (a directory) into `target`."""
+    """Pack the two files of the directory `adapter` into the layer `target`."""
     with target.open("wb") as file:
-        outer = _Hashed(file)
-        # No name and no time in gzip's header either.
-        with gzip.GzipFile("", "wb", COMPRESSION, outer, mtime=0) as zipped:
-            inner = _Hashed(zipped)
+        outer = _HashingWriter(file)
+        # Neither a name nor a time in gzip's header, as in the tar entries: both would vary.
+        with gzip.GzipFile("", "wb", COMPRESSION_LEVEL, outer, mtime=0) as zipped:
+            inner = _HashingWriter(zipped)
             with tarfile.open(fileobj=inner, mode="w|", format=tarfile.USTAR_FORMAT) as tar:  # type: ignore[call-overload]
                 tar.addfile(_entry(FOLDER, tarfile.DIRTYPE, 0o755, 0))
                 for name in ADAPTER_FILES:
@@ -73,11 +85,11 @@ def build_layer(adapter: Path, target: Path) -> Layer:
     return Layer(path=target, digest=outer.digest, diff_id=inner.digest, size=target.stat().st_size)
 
 
-def build_image(layer: Layer, architecture: str, annotations: Mapping[str, str]) -> Image:
-    """The image of that one layer. `architecture` in Go's words (amd64, arm64)."""
+def build_image(layer: Layer, metadata: ImageMetadata) -> Image:
+    """The image with this one layer."""
     config = _json(
         {
-            "architecture": architecture,
+            "architecture": metadata.architecture,
             "os": "linux",
             "config": {},
             "rootfs": {"type": "layers", "diff_ids": [layer.diff_id]},
@@ -90,22 +102,22 @@ def build_image(layer: Layer, architecture: str, annotations: Mapping[str, str])
             "mediaType": MANIFEST_TYPE,
             "config": {"mediaType": CONFIG_TYPE, "digest": sha256(config), "size": len(config)},
             "layers": [{"mediaType": LAYER_TYPE, "digest": layer.digest, "size": layer.size}],
-            "annotations": dict(sorted(annotations.items())),
+            "annotations": dict(sorted(metadata.annotations.items())),
         }
     )
     return Image(layer=layer, config=config, manifest=manifest)
 
 
-class _Sink(Protocol):
+class _Writable(Protocol):
     def write(self, data: bytes, /) -> int: ...
 
     def flush(self) -> None: ...
 
 
-class _Hashed:
-    """A file to write to that hashes what passes."""
+class _HashingWriter:
+    """A writable file that hashes everything written to it."""
 
-    def __init__(self, file: _Sink) -> None:
+    def __init__(self, file: _Writable) -> None:
         self._file = file
         self._hash = hashlib.sha256()
 

@@ -1,42 +1,36 @@
-"""The last phase: a trained adapter → its image in the registry, pulled back and compared."""
+"""The push phase: upload the adapter as an image, then read it back and compare."""
 
 import hashlib
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.registry.image import Image, build_image, build_layer, sha256
+from tuner.registry.image import Image, ImageMetadata, build_image, build_layer, sha256
 from tuner.registry.reference import Reference
 from tuner.registry.repository import Repository
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
-    """What the image says of itself besides its content."""
-
-    architecture: str
-    annotations: Mapping[str, str]
-
-
 def push(
-    adapter: Path, reference: Reference, label: Label, repository: Repository, work: Path
+    adapter: Path,
+    reference: Reference,
+    metadata: ImageMetadata,
+    repository: Repository,
+    work_dir: Path,
 ) -> Image:
-    """Puts the adapter in the directory `adapter` under `reference`; `work` takes the layer.
+    """Push the adapter in the directory `adapter` under `reference`.
 
-    Pushing what is there already only verifies it.
-    Errors: RunError(PUSH_UNAUTHORIZED | REGISTRY_UNREACHABLE | PUSH_FAILED).
+    The layer is built in `work_dir`. An image that the registry already holds is only verified.
+
+    Raises:
+        RunError: PUSH_UNAUTHORIZED, REGISTRY_UNREACHABLE or PUSH_FAILED.
     """
-    work.mkdir(parents=True, exist_ok=True)
-    image = build_image(
-        build_layer(adapter, work / "layer.tar.gz"), label.architecture, label.annotations
-    )
+    work_dir.mkdir(parents=True, exist_ok=True)
+    image = build_image(build_layer(adapter, work_dir / "layer.tar.gz"), metadata)
     if repository.read_manifest(reference.tag) == image.manifest:
-        logger.info("%s is in the registry already", reference)
+        logger.info("%s is already in the registry", reference)
     else:
         _upload(image, reference, repository)
     _verify(image, reference, repository)
@@ -51,33 +45,34 @@ def _upload(image: Image, reference: Reference, repository: Repository) -> None:
     }
     for digest, content in blobs.items():
         if repository.has_blob(digest):
-            logger.info("blob %s is in the registry already", digest)
+            logger.info("blob %s is already in the registry", digest)
         else:
             repository.put_blob(digest, content)
     repository.put_manifest(reference.tag, image.manifest)
 
 
 def _verify(image: Image, reference: Reference, repository: Repository) -> None:
-    """Reads everything back by digest, as a node will.
+    """Read everything back by digest, as a node will.
 
-    Errors: RunError(PUSH_FAILED) when anything differs.
+    Raises:
+        RunError: PUSH_FAILED, something differs.
     """
     manifest = repository.read_manifest(image.digest)
-    found = {
+    actual = {
         image.digest: sha256(manifest) if manifest is not None else "nothing",
-        image.layer.digest: _digest_of_blob(repository, image.layer.digest),
-        image.config_digest: _digest_of_blob(repository, image.config_digest),
+        image.layer.digest: _blob_digest(repository, image.layer.digest),
+        image.config_digest: _blob_digest(repository, image.config_digest),
     }
-    for wanted, got in found.items():
-        if wanted != got:
+    for expected, got in actual.items():
+        if expected != got:
             raise RunError(
                 Reason.PUSH_FAILED,
-                f"{reference} was pushed, but reading {wanted} back gave {got}; the registry's "
-                "storage is damaged or something between alters content: check both",
+                f"{reference} was pushed, but reading {expected} back gave {got}; the "
+                "registry's storage is damaged, or a proxy alters content: check both",
             )
 
 
-def _digest_of_blob(repository: Repository, digest: str) -> str:
+def _blob_digest(repository: Repository, digest: str) -> str:
     digester = hashlib.sha256()
     for chunk in repository.read_blob(digest):
         digester.update(chunk)

@@ -1,4 +1,4 @@
-"""The seam to a registry: one repository of it, as the pusher sees it."""
+"""The interface to one repository of a registry, as the pusher needs it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,21 +8,22 @@ from typing import Protocol
 class Repository(Protocol):
     """One repository. Digests are "sha256:<hex>".
 
-    Errors of every method: RunError with PUSH_UNAUTHORIZED (credentials missing or refused),
-    REGISTRY_UNREACHABLE (no answer, or a passing error, after retries) or PUSH_FAILED (else).
+    Every method raises RunError: PUSH_UNAUTHORIZED if credentials are missing or refused,
+    REGISTRY_UNREACHABLE if there is no answer or only transient errors after all retries, and
+    PUSH_FAILED for everything else.
     """
 
     def has_blob(self, digest: str) -> bool:
-        """True when the repository holds that blob."""
+        """True if the repository holds the blob."""
 
     def put_blob(self, digest: str, content: bytes | Path) -> None:
-        """Uploads a blob; the registry checks the digest."""
+        """Upload a blob; the registry checks the digest."""
 
     def read_blob(self, digest: str) -> Iterator[bytes]:
-        """The blob's bytes, piece by piece."""
+        """The bytes of a blob, in chunks."""
 
     def read_manifest(self, reference: str) -> bytes | None:
-        """The image manifest under a tag or digest; None when there is none."""
+        """The image manifest with a tag or digest; None if there is none."""
 
     def put_manifest(self, tag: str, manifest: bytes) -> None:
-        """Puts an image manifest under `tag`."""
+        """Upload an image manifest under `tag`."""

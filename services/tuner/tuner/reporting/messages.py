@@ -1,4 +1,4 @@
-"""Run → the contract's Tuning message."""
+"""Converts a TuningRun to the contract's Tuning message."""
 
 from datetime import datetime
 
@@ -6,11 +6,11 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from kaito.tuning.v1 import tuning_pb2
-from tuner.reporting.run import Progress, Run
+from tuner.reporting.tuning_run import Progress, TuningRun
 
 
-def to_message(run: Run) -> tuning_pb2.Tuning:
-    """`run` as it goes over the wire."""
+def to_message(run: TuningRun) -> tuning_pb2.Tuning:
+    """The Tuning message for `run`."""
     message = tuning_pb2.Tuning(
         name=run.name,
         state=run.state.value,

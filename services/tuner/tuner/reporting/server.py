@@ -1,4 +1,4 @@
-"""TuningService over a Board, with health and reflection. Knows nothing of training."""
+"""TuningService over a StatusPublisher, with health and reflection. Knows nothing of training."""
 
 import logging
 import threading
@@ -11,74 +11,79 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from kaito.tuning.v1 import tuning_pb2, tuning_pb2_grpc
-from tuner.reporting.board import Board
 from tuner.reporting.messages import to_message
-from tuner.stop import StopSwitch
+from tuner.reporting.status_publisher import StatusPublisher
+from tuner.stop_switch import StopSwitch
 
 logger = logging.getLogger(__name__)
 
-THREADS = 64
-# Each watcher holds a thread; the rest stay free for everybody else.
-WATCHERS = 48
-GRACE_S = 3.0
+MAX_WORKERS = 64
+# Each watcher occupies a thread; the other threads remain free for short calls and health checks.
+MAX_WATCHERS = 48
+# Enough to deliver the last value. The pod has 30 seconds to terminate in all.
+SHUTDOWN_GRACE_SECONDS = 3.0
 SERVICE = tuning_pb2.DESCRIPTOR.services_by_name["TuningService"].full_name
 
 
-class Tuning(tuning_pb2_grpc.TuningServiceServicer):
-    """The contract of proto/kaito/tuning/v1/tuning.proto."""
+class TuningServicer(tuning_pb2_grpc.TuningServiceServicer):
+    """Implements proto/kaito/tuning/v1/tuning.proto."""
 
-    def __init__(self, board: Board, switch: StopSwitch) -> None:
-        self._board = board
+    def __init__(self, publisher: StatusPublisher, switch: StopSwitch) -> None:
+        self._publisher = publisher
         self._switch = switch
-        self._places = threading.BoundedSemaphore(WATCHERS)
+        self._watcher_slots = threading.BoundedSemaphore(MAX_WATCHERS)
 
     def GetTuning(  # noqa: N802
         self, request: tuning_pb2.GetTuningRequest, context: grpc.ServicerContext
     ) -> tuning_pb2.GetTuningResponse:
-        self._check(request.name, context)
-        return tuning_pb2.GetTuningResponse(tuning=to_message(self._board.run))
+        self._check_name(request.name, context)
+        return tuning_pb2.GetTuningResponse(tuning=to_message(self._publisher.run))
 
     def WatchTuning(  # noqa: N802
         self, request: tuning_pb2.WatchTuningRequest, context: grpc.ServicerContext
     ) -> Iterator[tuning_pb2.WatchTuningResponse]:
-        self._check(request.name, context)
-        if not self._places.acquire(blocking=False):
+        self._check_name(request.name, context)
+        if not self._watcher_slots.acquire(blocking=False):
             context.abort(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
-                f"{WATCHERS} clients watch this run already; use GetTuning, or try again later",
+                f"{MAX_WATCHERS} clients already watch this run; use GetTuning, or try again later",
             )
         try:
-            context.add_callback(self._board.wake)
-            for run in self._board.watch(context.is_active):
+            # A client that leaves frees its thread at once, not at the run's next change.
+            context.add_callback(self._publisher.wake)
+            for run in self._publisher.watch(context.is_active):
                 yield tuning_pb2.WatchTuningResponse(tuning=to_message(run))
         finally:
-            self._places.release()
+            self._watcher_slots.release()
 
     def StopTuning(  # noqa: N802
         self, request: tuning_pb2.StopTuningRequest, context: grpc.ServicerContext
     ) -> tuning_pb2.StopTuningResponse:
-        self._check(request.name, context)
-        run = self._board.run
+        self._check_name(request.name, context)
+        run = self._publisher.run
         if not run.ended:
-            logger.info("a client asked to stop at step %d", run.progress.step)
-            self._switch.ask()
+            logger.info("a client requested a stop at step %d", run.progress.step)
+            self._switch.request_stop()
         return tuning_pb2.StopTuningResponse(tuning=to_message(run))
 
-    def _check(self, name: str, context: grpc.ServicerContext) -> None:
-        own = self._board.run.name
+    def _check_name(self, name: str, context: grpc.ServicerContext) -> None:
+        own = self._publisher.run.name
         if name and name != own:
             context.abort(
                 grpc.StatusCode.NOT_FOUND,
-                f"this pod tunes {own!r}, not {name!r}; leave name empty to ask for it",
+                f"this pod tunes {own!r}, not {name!r}; leave name empty to get this pod's run",
             )
 
 
 @contextmanager
-def serving(board: Board, switch: StopSwitch, port: int) -> Iterator[int]:
-    """Serves `board` on `port` (0: any free one) and gives the port. On leaving, watchers get
-    the last value before the server goes."""
-    server = grpc.server(ThreadPoolExecutor(THREADS, thread_name_prefix="grpc"))
-    tuning_pb2_grpc.add_TuningServiceServicer_to_server(Tuning(board, switch), server)
+def serving(publisher: StatusPublisher, switch: StopSwitch, port: int) -> Iterator[int]:
+    """Serve `publisher` on `port` within the block, and yield the port; 0 picks a free one.
+
+    Watchers receive the last value before the server stops.
+    """
+    server = grpc.server(ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="grpc"))
+    servicer = TuningServicer(publisher, switch)
+    tuning_pb2_grpc.add_TuningServiceServicer_to_server(servicer, server)
     checks = health.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     for name in ("", SERVICE):
@@ -92,5 +97,5 @@ def serving(board: Board, switch: StopSwitch, port: int) -> Iterator[int]:
         yield bound
     finally:
         checks.enter_graceful_shutdown()
-        board.close()
-        server.stop(GRACE_S).wait()
+        publisher.close()
+        server.stop(SHUTDOWN_GRACE_SECONDS).wait()

@@ -1,4 +1,4 @@
-"""A run as a value: what it is, where it stands, how far it is. Knows no clock and no transport."""
+"""A run as a value: what it is, which state it is in, how far it is. No clock, no transport."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,8 +7,8 @@ from enum import StrEnum
 from tuner.errors import RunError
 
 
-class State(StrEnum):
-    """Where a run is; the names are those of the contract."""
+class RunState(StrEnum):
+    """The state of a run, under the contract's names."""
 
     LOADING = "LOADING"
     PREPARING = "PREPARING"
@@ -19,12 +19,13 @@ class State(StrEnum):
     STOPPED = "STOPPED"
 
 
-ENDED = frozenset({State.SUCCEEDED, State.FAILED, State.STOPPED})
+TERMINAL_STATES = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.STOPPED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Steps are optimizer steps counted over restarts; rates are per second of this process."""
+    """How far a run is. Steps are optimizer steps and continue over restarts; rates are those of
+    this process."""
 
     step: int = 0
     total_steps: int = 0
@@ -38,7 +39,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A state that training can go on from."""
+    """A checkpoint that training can resume from."""
 
     step: int
     path: str
@@ -46,8 +47,8 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
-    """The adapter as it lies in its registry; `size` is the layer's, in bytes, compressed."""
+class PushedAdapter:
+    """The adapter in its registry; `size` is that of its compressed layer, in bytes."""
 
     image: str
     digest: str
@@ -55,42 +56,21 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One fine-tuning run, at one moment."""
+class TuningRun:
+    """One fine-tuning run at one moment. `name` is "<namespace>/<workspace>"."""
 
     name: str
     base_model: str
     method: str
     start_time: datetime
-    state: State = State.LOADING
+    state: RunState = RunState.LOADING
     progress: Progress = field(default_factory=Progress)
     end_time: datetime | None = None
     error: RunError | None = None
     checkpoint: Checkpoint | None = None
-    adapter: Pushed | None = None
+    adapter: PushedAdapter | None = None
 
     @property
     def ended(self) -> bool:
-        """True when the run will not change any more."""
-        return self.state in ENDED
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Where this process took the run up, from which rates and the time left follow."""
-
-    step: int
-    tokens: int
-    time: float
-
-    def tokens_per_second(self, tokens: int, now: float) -> float:
-        """Tokens per second since the start, given the `tokens` seen until `now`."""
-        elapsed = now - self.time
-        return (tokens - self.tokens) / elapsed if elapsed > 0 else 0.0
-
-    def eta_seconds(self, step: int, total_steps: int, now: float) -> float | None:
-        """Seconds left at the mean pace so far; None before the first step."""
-        done = step - self.step
-        if done <= 0 or total_steps <= 0:
-            return None
-        return (now - self.time) / done * max(0, total_steps - step)
+        """True once the run is in a terminal state."""
+        return self.state in TERMINAL_STATES

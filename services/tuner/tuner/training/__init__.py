@@ -1,1 +1,1 @@
-"""Training itself. Everything here may import torch, and nothing outside does."""
+"""Training itself. Only this package may import torch."""

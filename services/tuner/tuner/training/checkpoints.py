@@ -1,14 +1,13 @@
-"""Checkpoints that a killed trainer goes on from: when to write one, and which can be trusted.
+"""Checkpoints that a killed trainer resumes from, and which of them can be trusted.
 
-The trainer writes a checkpoint as a folder of files, one after the other; a marker written last
-lists them with their digests. A folder whose marker is missing or wrong is not a checkpoint.
+The trainer writes a checkpoint as a folder of files, one after the other. A marker, written last,
+lists them with their digests; a folder whose marker is missing or wrong is not a checkpoint.
 """
 
 import json
 import logging
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from tuner.data.dataset import file_sha256
@@ -16,30 +15,13 @@ from tuner.data.dataset import file_sha256
 logger = logging.getLogger(__name__)
 
 MARKER = "kaito-complete.json"
+# As transformers.Trainer names the folders: checkpoint-<step>.
 PREFIX = "checkpoint-"
-# Writing may cost this part of the time at most.
-COST = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Cadence:
-    """When the last checkpoint was complete, what it cost, and the shortest interval (seconds).
-
-    Checkpoints follow the clock, whatever save_strategy says: what a kill may cost is time.
-    """
-
-    shortest: float
-    last: float
-    cost: float = 0.0
-
-    def due(self, now: float) -> bool:
-        """True when the next checkpoint should be written."""
-        return now - self.last >= max(self.shortest, self.cost / COST)
 
 
 def mark_complete(folder: Path, fingerprint: str) -> None:
-    """Declares the checkpoint in `folder` complete, for the run with that fingerprint."""
-    files = {name: file_sha256(folder / name) for name in _files(folder)}
+    """Declare the checkpoint in `folder` complete, for the run with that fingerprint."""
+    files = {name: file_sha256(folder / name) for name in _file_names(folder)}
     part = folder / f"{MARKER}.part"
     with part.open("w") as file:
         json.dump({"fingerprint": fingerprint, "files": files}, file)
@@ -49,23 +31,26 @@ def mark_complete(folder: Path, fingerprint: str) -> None:
 
 
 def newest_complete(directory: Path, fingerprint: str) -> Path | None:
-    """The newest checkpoint below `directory` that training can go on from. Removes the others
-    that are newer: they are broken, or of another run, and the trainer would trip over them."""
+    """The newest checkpoint below `directory` that training can resume from.
+
+    Removes the newer ones: they are incomplete or belong to another run, and the trainer would fail
+    on them.
+    """
     for folder in sorted(directory.glob(f"{PREFIX}*"), key=step_of, reverse=True):
-        if _trusted(folder, fingerprint):
+        if _is_trusted(folder, fingerprint):
             return folder
-        logger.warning("checkpoint %s is incomplete or of another run; removed", folder.name)
+        logger.warning("removing checkpoint %s: incomplete or of another run", folder.name)
         shutil.rmtree(folder)
     return None
 
 
 def step_of(folder: Path) -> int:
-    """The step that the checkpoint in `folder` was taken at; -1 when the name tells none."""
+    """The step at which the checkpoint in `folder` was taken; -1 if its name has no number."""
     number = folder.name.removeprefix(PREFIX)
     return int(number) if number.isdigit() else -1
 
 
-def _trusted(folder: Path, fingerprint: str) -> bool:
+def _is_trusted(folder: Path, fingerprint: str) -> bool:
     try:
         marker = json.loads((folder / MARKER).read_bytes())
         return bool(
@@ -78,7 +63,7 @@ def _trusted(folder: Path, fingerprint: str) -> bool:
         return False
 
 
-def _files(folder: Path) -> list[str]:
+def _file_names(folder: Path) -> list[str]:
     return sorted(
         str(path.relative_to(folder))
         for path in folder.rglob("*")

@@ -1,4 +1,4 @@
-"""What goes wrong in torch and the libraries over it → RunError.
+"""Translates the errors of torch and the libraries on top of it into RunError.
 
 torch.OutOfMemoryError, MemoryError, "can't allocate memory"  → OUT_OF_MEMORY
 while loading: OSError, ValueError, SafetensorError, …        → MODEL_LOAD_FAILED
@@ -12,17 +12,25 @@ from contextlib import contextmanager
 import jinja2
 import torch
 
-from tuner.config.typed import invalid
+from tuner.config.section_reader import config_invalid
 from tuner.errors import RunError
 from tuner.reasons import Reason
 
-OUT_OF_MEMORY_WORDS = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+# In plain RuntimeErrors of the CPU allocator, of CUDA and of cuBLAS, which have no class of their
+# own for it.
+OUT_OF_MEMORY_TEXTS = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+# Some libraries put whole stack traces and tensors into their messages.
+MAX_QUOTED_CHARACTERS = 600
 
 
 @contextmanager
-def loading(where: str) -> Iterator[None]:
-    """Around the loading of the model at `where`."""
-    with out_of_memory():
+def load_errors(path: str) -> Iterator[None]:
+    """Translate the errors of loading the model at `path`.
+
+    Raises:
+        RunError: MODEL_LOAD_FAILED or OUT_OF_MEMORY.
+    """
+    with out_of_memory_errors():
         try:
             yield
         except (RunError, MemoryError, torch.OutOfMemoryError):
@@ -32,15 +40,19 @@ def loading(where: str) -> Iterator[None]:
                 raise
             raise RunError(
                 Reason.MODEL_LOAD_FAILED,
-                f"the model at {where} cannot be loaded: {_first_line(error)}; check that the "
-                "preset's model image is complete and fits this version of transformers",
+                f"the model at {path} cannot be loaded: {_quote(error)}; check that the preset's "
+                "model image is complete and works with this version of transformers",
             ) from error
 
 
 @contextmanager
-def setting_up() -> Iterator[None]:
-    """Around the building of the trainer, where the libraries check what they are given."""
-    with out_of_memory():
+def setup_errors() -> Iterator[None]:
+    """Translate the errors of building the trainer, when the libraries check their arguments.
+
+    Raises:
+        RunError: TRAINING_FAILED, CONFIG_INVALID or OUT_OF_MEMORY.
+    """
+    with out_of_memory_errors():
         try:
             yield
         except jinja2.TemplateError as error:
@@ -50,12 +62,16 @@ def setting_up() -> Iterator[None]:
                 "the data, or set ModelConfig.chat_template in training_config.yaml",
             ) from error
         except (ValueError, TypeError) as error:
-            raise invalid(_first_line(error)) from error
+            raise config_invalid(_quote(error)) from error
 
 
 @contextmanager
-def out_of_memory() -> Iterator[None]:
-    """Around everything that needs much memory."""
+def out_of_memory_errors() -> Iterator[None]:
+    """Translate the errors of running out of memory; all others pass through.
+
+    Raises:
+        RunError: OUT_OF_MEMORY.
+    """
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -63,9 +79,8 @@ def out_of_memory() -> Iterator[None]:
             raise
         raise RunError(
             Reason.OUT_OF_MEMORY,
-            f"memory ran out: {_first_line(error)}; lower per_device_train_batch_size or "
-            "max_length in training_config.yaml, use method qlora, or choose a larger "
-            "resource.instanceType",
+            f"out of memory: {_quote(error)}; lower per_device_train_batch_size or max_length in "
+            "training_config.yaml, use method qlora, or choose a larger resource.instanceType",
         ) from error
 
 
@@ -73,10 +88,10 @@ def _is_out_of_memory(error: Exception) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(
-        word in str(error) for word in OUT_OF_MEMORY_WORDS
+        text in str(error) for text in OUT_OF_MEMORY_TEXTS
     )
 
 
-def _first_line(error: Exception) -> str:
+def _quote(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:600]
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"[:MAX_QUOTED_CHARACTERS]

@@ -1,7 +1,8 @@
-"""Rows of the data set → the examples that TRL takes. Pure, but for reading the files.
+"""Turns the rows of the dataset into the examples that TRL expects. Pure, except for reading files.
 
-A conversation becomes one example per assistant turn, with the loss on that turn alone: this is
-what the model is asked for when it is served, and it needs no marks in the chat template.
+A conversation becomes one example for each assistant message, with the loss on that message only:
+this is what the model has to produce when it is served, and it needs no markers in the chat
+template.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,8 +11,8 @@ from typing import Any
 
 import datasets
 
-from tuner.data.dataset import DataSet
-from tuner.data.shape import Kind, Shape
+from tuner.data.dataset import Dataset
+from tuner.data.dataset_schema import DatasetFormat, DatasetSchema
 from tuner.errors import RunError
 from tuner.reasons import Reason
 
@@ -20,21 +21,24 @@ Rows = Mapping[str, Sequence[Any]]
 
 
 def load_examples(
-    data: DataSet, directory: Path, cache: Path, *, chat: bool, whole: bool
+    data: Dataset, directory: Path, cache: Path, *, chat: bool, completion_only: bool
 ) -> datasets.Dataset:
-    """The examples of `data`, whose files lie in `directory`; `cache` takes prepared ones.
+    """The examples of `data`, whose files are in `directory`; `cache` holds prepared ones.
 
-    chat: the model has a chat template, so pairs are put into it too.
-    whole: the loss is on all tokens, not on the answers alone.
-    Errors: RunError(DATA_EMPTY | DATA_NOT_PARQUET).
+    Args:
+        chat: the model has a chat template, so prompts and completions go through it, too.
+        completion_only: only the answers count for the loss, not all tokens.
+
+    Raises:
+        RunError: DATA_EMPTY or DATA_NOT_PARQUET.
     """
-    rows = _read(data, directory, cache)
+    rows = _load_rows(data, directory, cache)
     examples = rows.map(
         to_examples,
         batched=True,
         remove_columns=rows.column_names,
-        fn_kwargs={"shape": data.shape, "chat": chat, "whole": whole},
-        desc="Making examples",
+        fn_kwargs={"schema": data.schema, "chat": chat, "completion_only": completion_only},
+        desc="Preparing examples",
     )
     if len(examples) == 0:
         raise RunError(
@@ -45,31 +49,38 @@ def load_examples(
     return examples
 
 
-def to_examples(rows: Rows, shape: Shape, chat: bool, whole: bool) -> dict[str, list[Any]]:
+def to_examples(
+    rows: Rows, schema: DatasetSchema, chat: bool, completion_only: bool
+) -> dict[str, list[Any]]:
     """A batch of rows (column → values) as a batch of examples."""
-    columns = [rows[name] for name in shape.columns]
-    if shape.kind is Kind.TEXT:
+    columns = [rows[name] for name in schema.columns]
+    if schema.format is DatasetFormat.LANGUAGE_MODELING:
         return {"text": [text for text in columns[0] if text]}
-    if shape.kind is Kind.PAIRS and not chat:
-        kept = [pair for pair in zip(*columns, strict=True) if all(pair)]
-        return {"prompt": [pair[0] for pair in kept], "completion": [pair[1] for pair in kept]}
-    talks = columns[0] if shape.kind is Kind.MESSAGES else _as_talks(columns)
-    if whole:
-        return {"messages": [_plain(talk) for talk in talks if talk]}
-    found = [turn for talk in talks for turn in turns(_plain(talk or []))]
-    return {"prompt": [turn[0] for turn in found], "completion": [turn[1] for turn in found]}
+    if schema.format is DatasetFormat.PROMPT_COMPLETION and not chat:
+        pairs = [pair for pair in zip(*columns, strict=True) if all(pair)]
+        return {"prompt": [pair[0] for pair in pairs], "completion": [pair[1] for pair in pairs]}
+    if schema.format is DatasetFormat.CONVERSATIONAL:
+        conversations = columns[0]
+    else:
+        conversations = _as_conversations(columns)
+    if not completion_only:
+        return {"messages": [_normalized(messages) for messages in conversations if messages]}
+    turns = [
+        turn for messages in conversations for turn in assistant_turns(_normalized(messages or []))
+    ]
+    return {"prompt": [turn[0] for turn in turns], "completion": [turn[1] for turn in turns]}
 
 
-def turns(talk: Sequence[Message]) -> list[tuple[list[Message], list[Message]]]:
-    """Each assistant turn of `talk` with all that came before it."""
+def assistant_turns(messages: Sequence[Message]) -> list[tuple[list[Message], list[Message]]]:
+    """Each assistant message with all messages before it: (prompt, completion)."""
     return [
-        (list(talk[:place]), [message])
-        for place, message in enumerate(talk)
-        if place > 0 and message["role"] == "assistant" and message["content"]
+        (list(messages[:index]), [message])
+        for index, message in enumerate(messages)
+        if index > 0 and message["role"] == "assistant" and message["content"]
     ]
 
 
-def _as_talks(columns: Sequence[Sequence[Any]]) -> list[list[Message]]:
+def _as_conversations(columns: Sequence[Sequence[Any]]) -> list[list[Message]]:
     return [
         [{"role": "user", "content": prompt}, {"role": "assistant", "content": completion}]
         for prompt, completion in zip(*columns, strict=True)
@@ -77,19 +88,23 @@ def _as_talks(columns: Sequence[Sequence[Any]]) -> list[list[Message]]:
     ]
 
 
-def _plain(talk: Sequence[Mapping[str, Any]]) -> list[Message]:
-    return [{"role": one["role"], "content": one["content"] or ""} for one in talk]
+def _normalized(messages: Sequence[Mapping[str, Any]]) -> list[Message]:
+    """Messages with nothing but role and content."""
+    return [{"role": message["role"], "content": message["content"] or ""} for message in messages]
 
 
-def _read(data: DataSet, directory: Path, cache: Path) -> datasets.Dataset:
+def _load_rows(data: Dataset, directory: Path, cache: Path) -> datasets.Dataset:
+    file_format = data.files[0].format
     files = [str(directory / file.name) for file in data.files]
     try:
         return datasets.load_dataset(
-            data.files[0].format, data_files=files, split="train", cache_dir=str(cache)
+            file_format, data_files=files, split="train", cache_dir=str(cache)
         )
     except (datasets.exceptions.DatasetGenerationError, ValueError) as error:
+        # The library wraps the parser's error, which is the one that helps.
         cause = error.__cause__ or error
         raise RunError(
             Reason.DATA_NOT_PARQUET,
-            f"the data files cannot be read as {data.files[0].format}: {cause}; write them anew",
+            f"the data files cannot be read as {file_format}: {cause}; check them and write them "
+            "again",
         ) from error

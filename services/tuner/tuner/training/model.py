@@ -1,6 +1,5 @@
-"""The base model and its tokenizer, as they lie in the model directory."""
+"""Loads the base model and its tokenizer from the model directory."""
 
-import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,18 +7,16 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
+from tuner.config.section_reader import config_invalid
 from tuner.config.sections import ModelConfig, QuantizationConfig
-from tuner.config.typed import invalid
 from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.training.failures import loading
+from tuner.training.error_translation import load_errors
 from tuner.training.precision import Device, Precision, fit_quantization
 
-logger = logging.getLogger(__name__)
 
-
-def find_device(cpu_bfloat16: bool) -> Device:
-    """What this machine computes with. `cpu_bfloat16`: its CPU computes in bfloat16."""
+def detect_device(cpu_bfloat16: bool) -> Device:
+    """The device of this machine. `cpu_bfloat16`: its CPU computes in bfloat16."""
     if torch.cuda.is_available():
         native = torch.cuda.is_bf16_supported(including_emulation=False)
         return Device(gpu=True, bfloat16=bool(native))
@@ -27,7 +24,11 @@ def find_device(cpu_bfloat16: bool) -> Device:
 
 
 def check_model_directory(path: Path) -> None:
-    """Errors: RunError(MODEL_LOAD_FAILED) when `path` obviously holds no model."""
+    """Check early for what any model has.
+
+    Raises:
+        RunError: MODEL_LOAD_FAILED, there is no model at `path`.
+    """
     if not (path / "config.json").is_file():
         raise RunError(
             Reason.MODEL_LOAD_FAILED,
@@ -37,8 +38,12 @@ def check_model_directory(path: Path) -> None:
 
 
 def load_tokenizer(path: Path, config: ModelConfig) -> Any:
-    """The tokenizer, with a pad token and the chat template that `config` sets."""
-    with loading(str(path)):
+    """The tokenizer, with a pad token, and with the chat template of `config` if it sets one.
+
+    Raises:
+        RunError: MODEL_LOAD_FAILED or CONFIG_INVALID.
+    """
+    with load_errors(str(path)):
         tokenizer = AutoTokenizer.from_pretrained(
             path, local_files_only=True, trust_remote_code=config.trust_remote_code
         )
@@ -54,26 +59,32 @@ def load_model(
     config: ModelConfig,
     quantization: QuantizationConfig,
     device: Device,
-    how: Precision,
+    precision: Precision,
 ) -> Any:
-    """The base model, its weights quantized when `quantization` says so."""
+    """The base model, with quantized weights if `quantization` is active.
+
+    Raises:
+        RunError: MODEL_LOAD_FAILED or OUT_OF_MEMORY.
+    """
     options: dict[str, Any] = {}
     if quantization.active:
-        options["quantization_config"] = _bits_and_bytes(fit_quantization(quantization, how))
-    with loading(str(path)):
+        fitted = fit_quantization(quantization, precision)
+        options["quantization_config"] = _bits_and_bytes_config(fitted)
+    with load_errors(str(path)):
         model = AutoModelForCausalLM.from_pretrained(
             path,
-            dtype=getattr(torch, how.dtype),
+            dtype=getattr(torch, precision.dtype),
             device_map=(config.device_map or "auto") if device.gpu else "cpu",
             local_files_only=True,
             trust_remote_code=config.trust_remote_code,
             **options,
         )
+    # The KV cache serves generation; in training it wastes memory and rules out checkpointing.
     model.config.use_cache = False
     return model
 
 
-def _bits_and_bytes(config: QuantizationConfig) -> BitsAndBytesConfig:
+def _bits_and_bytes_config(config: QuantizationConfig) -> BitsAndBytesConfig:
     options = asdict(config)
     del options["quant_method"]
     options["bnb_4bit_compute_dtype"] = getattr(torch, config.bnb_4bit_compute_dtype)
@@ -87,4 +98,4 @@ def _chat_template(value: str) -> str:
     try:
         return Path(value).read_text(encoding="utf-8")
     except OSError as error:
-        raise invalid(f"ModelConfig.chat_template is {value!r}: {error.strerror}") from error
+        raise config_invalid(f"ModelConfig.chat_template is {value!r}: {error.strerror}") from error

@@ -1,38 +1,40 @@
-"""Options of the user, checked against the dataclass of the library that takes them."""
+"""The user's options, checked against the dataclass of the library that takes them."""
 
 from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any
 
+from tuner.config.section_reader import config_invalid, unknown_key
 from tuner.config.sections import Options
-from tuner.config.typed import invalid, unknown_key
 
 
 def check_options(section: str, options: Options, cls: type) -> dict[str, Any]:
     """`options` as keyword arguments of the dataclass `cls`.
 
-    Errors: RunError(CONFIG_INVALID) naming the key that `cls` does not know.
+    Raises:
+        RunError: CONFIG_INVALID, `cls` has no such field.
     """
-    known = {one.name: one for one in fields(cls) if one.init}
+    known = {field.name: field for field in fields(cls) if field.init}
     for key in options:
         if key not in known:
             raise unknown_key(f"section {section}", "key", key, known)
-    return {key: _number(value, known[key]) for key, value in options.items()}
+    return {key: _as_number(value, known[key]) for key, value in options.items()}
 
 
-def build(section: str, cls: type, options: Mapping[str, Any]) -> Any:
+def construct(section: str, cls: type, options: Mapping[str, Any]) -> Any:
     """`cls(**options)`.
 
-    Errors: RunError(CONFIG_INVALID) with what `cls` says against a value.
+    Raises:
+        RunError: CONFIG_INVALID, `cls` rejects a value; the message quotes it.
     """
     try:
         return cls(**options)
     except (ValueError, TypeError, ImportError, NotImplementedError) as error:
-        raise invalid(f"section {section}: {error}") from error
+        raise config_invalid(f"section {section}: {error}") from error
 
 
-def _number(value: Any, field: Field[Any]) -> Any:
-    """YAML 1.1 reads 1e-4 (without a dot) as text."""
+def _as_number(value: Any, field: Field[Any]) -> Any:
+    """YAML 1.1 reads 1e-4 (without a dot) as a string."""
     if not isinstance(value, str) or "float" not in str(field.type):
         return value
     try:

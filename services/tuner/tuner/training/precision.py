@@ -1,16 +1,16 @@
-"""Which numbers a run computes with. Pure; the device is looked at elsewhere."""
+"""The number formats that a run computes in. Pure; the device is detected elsewhere."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from tuner.config.sections import Dtype, QuantizationConfig
 
-Number = Literal["bfloat16", "float16", "float32"]
+ComputeDtype = Literal["bfloat16", "float16", "float32"]
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What there is to compute with. `bfloat16`: in hardware, not emulated."""
+    """The device that a run computes on. `bfloat16`: in hardware, not emulated."""
 
     gpu: bool
     bfloat16: bool
@@ -18,30 +18,31 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """`dtype` of the base model's weights, and which mixed precision training runs in."""
+    """The `dtype` of the base model's weights, and the mixed precision of the training."""
 
-    dtype: Number
+    dtype: ComputeDtype
     bf16: bool
     fp16: bool
 
 
-def choose_precision(wanted: Dtype | None, device: Device) -> Precision:
-    """The precision closest to `wanted` that is fast on `device`."""
-    half = _half(device)
-    dtype: Number = half if wanted in (None, "auto", "bfloat16", "float16") else "float32"
-    if wanted == "float16" and device.gpu:
+def choose_precision(requested: Dtype | None, device: Device) -> Precision:
+    """The precision closest to the requested one that is fast on `device`."""
+    half = _half_precision(device)
+    dtype: ComputeDtype = half if requested in (None, "auto", "bfloat16", "float16") else "float32"
+    if requested == "float16" and device.gpu:
         dtype = "float16"
     return Precision(dtype, bf16=dtype == "bfloat16", fp16=dtype == "float16")
 
 
 def fit_quantization(config: QuantizationConfig, precision: Precision) -> QuantizationConfig:
-    """`config` with a compute type that the device has: GPUs before Ampere have no bfloat16."""
+    """`config` with a compute type that the device has: GPUs before Ampere lack bfloat16."""
     if config.bnb_4bit_compute_dtype == "bfloat16" and not precision.bf16:
         return replace(config, bnb_4bit_compute_dtype=precision.dtype)
     return config
 
 
-def _half(device: Device) -> Number:
+def _half_precision(device: Device) -> ComputeDtype:
     if device.bfloat16:
         return "bfloat16"
+    # On CPUs float16 is emulated or slow, so the fallback is float32.
     return "float16" if device.gpu else "float32"

@@ -1,48 +1,47 @@
-"""What happens beside the steps: the run's progress is posted, checkpoints are due, a stop is
-wanted."""
+"""Publishes the progress of the training, and logs it now and then."""
 
 import logging
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 
-from tuner.reporting.board import Board
-from tuner.reporting.run import Checkpoint, Pace, Progress, State
-from tuner.stop import StopSwitch
-from tuner.training.checkpoints import PREFIX, Cadence, mark_complete
+from tuner.reporting.status_publisher import StatusPublisher
+from tuner.reporting.throughput import Throughput
+from tuner.reporting.tuning_run import Progress, RunState
 
 logger = logging.getLogger(__name__)
 
-LOG_EVERY_S = 5.0
+LOG_INTERVAL_SECONDS = 5.0
 
 
-class Reporter(TrainerCallback):  # type: ignore[misc]
-    """Posts the trainer's state to the board, and now and then to the log."""
+class ProgressCallback(TrainerCallback):  # type: ignore[misc]
+    """Publishes the trainer's state after every step."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    def __init__(self, publisher: StatusPublisher) -> None:
+        self._publisher = publisher
         self._progress = Progress()
-        self._pace = Pace(0, 0, 0.0)
-        self._said = 0.0
+        self._throughput = Throughput(0, 0, 0.0)
+        self._last_logged = 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        """The total and the first step (not 0 on resuming) are known."""
-        self._pace = Pace(state.global_step, state.num_input_tokens_seen, time.monotonic())
-        self._post(state)
-        self._board.post(state=State.RUNNING)
+        """Note the total and the first step, which is not 0 after a resume."""
+        self._throughput = Throughput(
+            state.global_step, state.num_input_tokens_seen, time.monotonic()
+        )
+        self._publish(state)
+        self._publisher.publish(state=RunState.RUNNING)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        """One optimizer step is done."""
-        self._post(state)
+        """Publish after each optimizer step."""
+        self._publish(state)
 
     def on_log(
         self, args: Any, state: Any, control: Any, logs: dict[str, float], **rest: Any
     ) -> None:
-        """What was measured since the last time."""
+        """Publish what the trainer measured since its last log."""
+        # The final log, of the whole training, and those of evaluations carry no `loss`.
         if "loss" not in logs:
             return
         self._progress = replace(
@@ -51,25 +50,27 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
             learning_rate=logs.get("learning_rate"),
             gradient_norm=logs.get("grad_norm"),
         )
-        self._post(state)
+        self._publish(state)
         now = time.monotonic()
-        if now - self._said >= LOG_EVERY_S or state.global_step == state.max_steps:
-            self._said = now
-            self._say()
+        is_due = now - self._last_logged >= LOG_INTERVAL_SECONDS
+        if is_due or state.global_step == state.max_steps:
+            self._last_logged = now
+            self._log()
 
-    def _post(self, state: Any) -> None:
+    def _publish(self, state: Any) -> None:
         now = time.monotonic()
+        tokens = state.num_input_tokens_seen
         self._progress = replace(
             self._progress,
             step=state.global_step,
             total_steps=state.max_steps,
             epoch=float(state.epoch or 0.0),
-            tokens_per_second=self._pace.tokens_per_second(state.num_input_tokens_seen, now),
-            eta_seconds=self._pace.eta_seconds(state.global_step, state.max_steps, now),
+            tokens_per_second=self._throughput.tokens_per_second(tokens, now),
+            eta_seconds=self._throughput.eta_seconds(state.global_step, state.max_steps, now),
         )
-        self._board.post(progress=self._progress)
+        self._publisher.publish(progress=self._progress)
 
-    def _say(self) -> None:
+    def _log(self) -> None:
         progress = self._progress
         logger.info(
             "step %d of %d",
@@ -84,34 +85,3 @@ class Reporter(TrainerCallback):  # type: ignore[misc]
                 "eta_seconds": progress.eta_seconds and round(progress.eta_seconds),
             },
         )
-
-
-class Saver(TrainerCallback):  # type: ignore[misc]
-    """Asks for checkpoints by the cadence, and for the last one when a stop is wanted."""
-
-    def __init__(self, board: Board, switch: StopSwitch, fingerprint: str, shortest: float) -> None:
-        self._board = board
-        self._switch = switch
-        self._fingerprint = fingerprint
-        self._cadence = Cadence(shortest, time.monotonic())
-        self._asked_at = time.monotonic()
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        """Loading and preparing do not count."""
-        self._cadence = replace(self._cadence, last=time.monotonic())
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        """One optimizer step is done: the only place where a run may be cut."""
-        self._asked_at = time.monotonic()
-        if self._switch.wanted:
-            control.should_save = control.should_training_stop = True
-        elif self._cadence.due(self._asked_at) and state.global_step < state.max_steps:
-            control.should_save = True
-
-    def on_save(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        """The trainer has written all files of a checkpoint."""
-        folder = Path(args.output_dir) / f"{PREFIX}{state.global_step}"
-        mark_complete(folder, self._fingerprint)
-        now = time.monotonic()
-        self._cadence = replace(self._cadence, last=now, cost=now - self._asked_at)
-        self._board.post(checkpoint=Checkpoint(state.global_step, str(folder), datetime.now(UTC)))

@@ -1,4 +1,4 @@
-"""TrainingArguments of the user + what the platform decides → TRL's SFTConfig."""
+"""Builds TRL's SFTConfig from the user's TrainingArguments and the platform's."""
 
 import logging
 import sys
@@ -8,65 +8,80 @@ from typing import Any
 from trl import SFTConfig
 
 from tuner.config.sections import TrainingConfig
-from tuner.training.options import build, check_options
+from tuner.training.options import check_options, construct
 from tuner.training.precision import Device, Precision
 
 logger = logging.getLogger(__name__)
 
 
-def whole_loss(config: TrainingConfig) -> bool:
-    """True when the user wants the loss elsewhere than on the answers alone."""
-    options = config.training
-    return options.get("completion_only_loss") is False or bool(options.get("assistant_only_loss"))
+def completion_only_loss(config: TrainingConfig) -> bool:
+    """True, the default, if only the answers count for the loss.
 
-
-def sft_config(
-    config: TrainingConfig, device: Device, how: Precision, longest: int | None, output: Path
-) -> SFTConfig:
-    """The trainer's arguments. `longest`: tokens that the model takes at most.
-
-    Errors: RunError(CONFIG_INVALID).
+    With `assistant_only_loss` TRL masks the prompts itself, by the chat template, and needs whole
+    conversations for it.
     """
-    given = check_options("TrainingArguments", config.training, SFTConfig)
-    decided = _decided(device, output)
-    for key in sorted(given.keys() & decided.keys() - {"output_dir"}):
-        logger.warning("TrainingArguments.%s is decided by the platform; ignored", key)
-    return build(
+    options = config.training
+    whole = options.get("completion_only_loss") is False or options.get("assistant_only_loss")
+    return not whole
+
+
+def build_sft_config(
+    config: TrainingConfig,
+    device: Device,
+    precision: Precision,
+    max_positions: int | None,
+    output: Path,
+) -> SFTConfig:
+    """The trainer's arguments. `max_positions` is the model's context length in tokens, if known.
+
+    Raises:
+        RunError: CONFIG_INVALID.
+    """
+    requested = check_options("TrainingArguments", config.training, SFTConfig)
+    imposed = _imposed(device, output)
+    for key in sorted(requested.keys() & imposed.keys() - {"output_dir"}):
+        logger.warning("TrainingArguments.%s is set by the platform; ignoring it", key)
+    return construct(
         "TrainingArguments",
         SFTConfig,
-        {**_defaults(config, device, how, longest), **given, **decided},
+        {**_defaults(config, device, precision, max_positions), **requested, **imposed},
     )
 
 
-def _decided(device: Device, output: Path) -> dict[str, Any]:
+def _imposed(device: Device, output: Path) -> dict[str, Any]:
+    """What the platform sets, whatever the user requests."""
     return {
         "output_dir": str(output),
         "use_cpu": not device.gpu,
         "push_to_hub": False,
         "report_to": [],
         "resume_from_checkpoint": None,
-        # A checkpoint without the optimizer is none to go on from.
+        # Training cannot resume from a checkpoint without the optimizer's state.
         "save_only_model": False,
+        # Padding is no training, and would inflate the tokens per second.
         "include_num_input_tokens_seen": "non_padding",
         "disable_tqdm": not sys.stdout.isatty(),
     }
 
 
 def _defaults(
-    config: TrainingConfig, device: Device, how: Precision, longest: int | None
+    config: TrainingConfig, device: Device, precision: Precision, max_positions: int | None
 ) -> dict[str, Any]:
     defaults: dict[str, Any] = {
-        # TRL's own default suits whole models; adapters want about ten times as much.
+        # TRL's own default suits whole models; adapters need about ten times as much.
         "learning_rate": 2e-4,
+        # Checkpoints follow the clock, not steps or epochs (CheckpointCallback).
         "save_strategy": "no",
+        # A killed process may leave the newest one incomplete; the one before it is still there.
         "save_total_limit": 2,
         "logging_steps": 1,
+        # Memory is the limit on a GPU: recomputing activations saves most of theirs.
         "gradient_checkpointing": device.gpu,
-        "bf16": how.bf16,
-        "fp16": how.fp16,
+        "bf16": precision.bf16,
+        "fp16": precision.fp16,
     }
     if config.collator.pad_to_multiple_of is not None:
         defaults["pad_to_multiple_of"] = config.collator.pad_to_multiple_of
-    if longest is not None:
-        defaults["max_length"] = min(SFTConfig.max_length, longest)
+    if max_positions is not None:
+        defaults["max_length"] = min(SFTConfig.max_length, max_positions)
     return defaults

@@ -1,0 +1,29 @@
+"""Saves the trained adapter as files."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tuner.results import ADAPTER_CONFIG, ADAPTER_FILES
+
+
+def save_adapter(model: Any, target: Path, base_model: str) -> None:
+    """Write the adapter of `model` (a PeftModel) to the directory `target`, atomically.
+
+    Its configuration names the preset: the path of the base model means nothing elsewhere.
+    """
+    part = target.with_name(target.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    model.save_pretrained(part)
+    config = json.loads((part / ADAPTER_CONFIG).read_bytes())
+    config["base_model_name_or_path"] = base_model
+    # PEFT holds them in a set, whose order changes from process to process.
+    if isinstance(config.get("target_modules"), list):
+        config["target_modules"].sort()
+    (part / ADAPTER_CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True))
+    for path in part.iterdir():
+        if path.name not in ADAPTER_FILES:
+            path.unlink()
+    shutil.rmtree(target, ignore_errors=True)
+    part.replace(target)

@@ -1,0 +1,54 @@
+"""Requests checkpoints on schedule, and a last one when the run has to stop."""
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+from tuner.reporting.status_publisher import StatusPublisher
+from tuner.reporting.tuning_run import Checkpoint
+from tuner.stop_switch import StopSwitch
+from tuner.training.checkpoint_schedule import CheckpointSchedule
+from tuner.training.checkpoints import PREFIX, mark_complete
+
+
+class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
+    """Tells the trainer when to save a checkpoint and when to stop."""
+
+    def __init__(
+        self,
+        publisher: StatusPublisher,
+        switch: StopSwitch,
+        fingerprint: str,
+        min_interval_seconds: float,
+    ) -> None:
+        self._publisher = publisher
+        self._switch = switch
+        self._fingerprint = fingerprint
+        self._schedule = CheckpointSchedule(min_interval_seconds, time.monotonic())
+        self._step_ended = time.monotonic()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        """Start the schedule here: loading and preparing do not count."""
+        self._schedule = replace(self._schedule, last=time.monotonic())
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        """Stop or save after an optimizer step, the only place where a run can be interrupted."""
+        self._step_ended = time.monotonic()
+        if self._switch.stop_requested:
+            control.should_save = control.should_training_stop = True
+        elif self._schedule.is_due(self._step_ended) and state.global_step < state.max_steps:
+            control.should_save = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        """Mark the checkpoint complete: the trainer has written all of its files."""
+        folder = Path(args.output_dir) / f"{PREFIX}{state.global_step}"
+        mark_complete(folder, self._fingerprint)
+        now = time.monotonic()
+        self._schedule = replace(self._schedule, last=now, cost_seconds=now - self._step_ended)
+        self._publisher.publish(
+            checkpoint=Checkpoint(state.global_step, str(folder), datetime.now(UTC))
+        )

@@ -1,0 +1,27 @@
+"""The inputs of one training."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tuner.config.sections import TrainingConfig
+from tuner.data.dataset import Dataset
+from tuner.results import ResultsDirectory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingJob:
+    """Everything that one training depends on."""
+
+    base_model: str
+    method: str
+    model_path: Path
+    config: TrainingConfig
+    data: Dataset
+    data_dir: Path
+    results: ResultsDirectory
+    fingerprint: str
+    target_modules: tuple[str, ...]
+    checkpoint_seconds: float
+    cpu_bfloat16: bool
+    started_at: datetime
