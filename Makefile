@@ -18,7 +18,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: demo demo-nodeclaims up down help venv venv-models lock crds training-configs protogen docs format check unit unit-models \
 	apiserver-test e2e test trouble bench-controller bench-provisioner \
-	simulate pants-lint pants-check pants-test package
+	simulate release release-check pants-lint pants-check pants-test package
 
 demo: venv venv-models ## the documentation's walkthrough, from nothing, on a real local cluster
 	$(PY) -m tools.demo
@@ -90,6 +90,12 @@ bench-controller: venv ## 500 and 2,000 Workspaces at once: time until each has 
 bench-provisioner: venv ## 100 and 500 claims at once against the AKS emulator: time, calls, memory
 	$(PY) -m tools.local_cluster build
 	$(PY) -m benchmarks.provisioner
+
+release: venv ## everything of a release into dist/; TORCH=cpu for clusters without GPUs
+	$(PY) -m tools.release --torch $(or $(TORCH),cuda)
+
+release-check: venv ## push dist/ to the local registry and install the local cluster from it
+	$(PY) -m tools.release.check
 
 trouble: venv venv-models ## provoke every kind of trouble on the local cluster, print what is told
 	$(PY) -m tools.demo.troubles

@@ -6,33 +6,20 @@ digest of what the image is made from, so an unchanged image is neither built no
 
 import argparse
 import json
-import os
 import sys
-from pathlib import Path
 
-from tools.images.buildah import Buildah, BuildFailedError
+from tools.images.buildah import BuildFailedError
+from tools.images.local import local_workshop
 from tools.images.recipes import recipes
 from tools.images.registry import Registry, RegistryError
-from tools.images.work import Wanted, Workshop, wanted
-from tools.preset_models.store import dataset_folder
-from tools.venvs import CACHE, ROOT
+from tools.images.work import Wanted, wanted
+from tools.venvs import ROOT
 
 DEFAULT_REGISTRY = "172.30.0.1:5000"
 
 
-def _workshop() -> Workshop:
-    certificates = os.environ.get("SSL_CERT_FILE")
-    builder = Buildah(
-        CACHE / "buildah",
-        package_cache=Path(os.environ.get("UV_CACHE_DIR") or Path.home() / ".cache" / "uv"),
-        certificates=Path(certificates) if certificates else None,
-    )
-    return Workshop(
-        root=ROOT,
-        builder=builder,
-        contexts={"data": dataset_folder},
-        say=lambda line: print(line, file=sys.stderr, flush=True),
-    )
+def _report(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,10 +53,10 @@ def main() -> int:
     images = wanted(ROOT, chosen)
     try:
         if arguments.action == "push":
-            _workshop().push(images, registry, arguments.tag)
+            local_workshop(_report).push(images, registry, arguments.tag)
         else:
             for image in images:
-                _workshop().build(image)
+                local_workshop(_report).build(image)
     except (BuildFailedError, RegistryError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

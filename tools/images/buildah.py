@@ -3,7 +3,8 @@
 import os
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -136,3 +137,32 @@ class Buildah:
             reference,
             f"docker://{target}",
         )
+
+    def export(self, reference: str, layout: Path, name: str) -> None:
+        """Writes an image of the store into a folder, as an OCI image layout under that name."""
+        self._run(
+            "push",
+            "-q",
+            "--format=oci",
+            "--compression-format=zstd",
+            reference,
+            f"oci:{layout}:{name}",
+        )
+
+    @contextmanager
+    def mounted(self, reference: str) -> Iterator[Path]:
+        """Mounts the file system of an image of the store, to be read."""
+        container = self._run("from", "-q", "--pull-never", reference).stdout.strip()
+        try:
+            yield Path(self._run("mount", container).stdout.strip())
+        finally:
+            self._run("rm", container, check=False)
+
+    def image_id(self, reference: str) -> str:
+        """The digest of an image's configuration, sha256:..."""
+        found = self._run("inspect", "--type=image", "--format={{.FromImageID}}", reference)
+        return f"sha256:{found.stdout.strip()}"
+
+    def version(self) -> str:
+        """buildah's version."""
+        return self._run("--version").stdout.split()[2]
