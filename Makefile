@@ -72,7 +72,7 @@ unit-models: venv-models ## tests of tuner and model-server, with small real mod
 	$(PY_MODELS) -m pytest -q $(MODEL_TESTS)
 
 up: venv venv-models ## the local cluster with Kaito on it, and nothing applied
-	$(PY) -m tools.demo.stage
+	$(PY) -m tools.demo.cluster
 
 e2e: up ## end-to-end tests on the real local cluster (brought up where it is not)
 	$(PY) -m pytest -q -p no:cacheprovider tests/local_cluster tests/aks_emulator tests/e2e -m cluster
@@ -98,7 +98,7 @@ release-check: venv ## push dist/ to the local registry and install the local cl
 	$(PY) -m tools.release.check
 
 trouble: venv venv-models ## provoke every kind of trouble on the local cluster, print what is told
-	$(PY) -m tools.demo.troubles
+	$(PY) -m tools.demo.failures
 
 simulate: venv ## N random schedules of both controllers against crashes and faults; SEED=... tells one
 	$(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),--schedules $(N))

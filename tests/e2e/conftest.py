@@ -1,14 +1,14 @@
-"""The real local cluster with Kaito on it, brought up once for all of these tests."""
+"""The real local cluster with Kaito, set up once for all of these tests."""
 
 from collections.abc import Generator, Iterator
 
 import pytest
 
 from tools.demo import cloud
+from tools.demo.cluster import KaitoCluster, clear, set_up
 from tools.demo.kubectl import Kubectl
+from tools.demo.phase_timer import PhaseTimer
 from tools.demo.post_mortem import post_mortem
-from tools.demo.stage import Stage, clear, set_stage
-from tools.demo.timeline import Timeline
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,30 +22,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failed test's report says what the cluster was at that moment."""
+    """Add the state of the cluster to the report of a failed test."""
     report = yield
-    stage = getattr(item, "funcargs", {}).get("stage")
-    if report.failed and isinstance(stage, Stage):
-        report.sections.append(("cluster and cloud", post_mortem(stage.kubectl)))
+    cluster = getattr(item, "funcargs", {}).get("cluster")
+    if report.failed and isinstance(cluster, KaitoCluster):
+        report.sections.append(("cluster and cloud", post_mortem(cluster.kubectl)))
     return report
 
 
 @pytest.fixture(scope="session")
-def stage() -> Stage:
+def cluster() -> KaitoCluster:
     """The release with Machines."""
-    return set_stage(Timeline(), "machine")
+    return set_up(PhaseTimer(), "machine")
 
 
 @pytest.fixture(scope="session")
-def kubectl(stage: Stage) -> Kubectl:
-    return stage.kubectl
+def kubectl(cluster: KaitoCluster) -> Kubectl:
+    return cluster.kubectl
 
 
 @pytest.fixture
-def clean(stage: Stage) -> Iterator[Stage]:
+def clean(cluster: KaitoCluster) -> Iterator[KaitoCluster]:
     """A cluster without Workspaces and a cloud without faults, before and after."""
     cloud.clear_faults()
-    clear(stage.kubectl)
-    yield stage
+    clear(cluster.kubectl)
+    yield cluster
     cloud.clear_faults()
-    clear(stage.kubectl)
+    clear(cluster.kubectl)

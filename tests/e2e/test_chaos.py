@@ -1,13 +1,13 @@
-"""Each part killed in the middle of a run, one after the other: the run still ends right."""
+"""Each component is killed during a run, and the run still succeeds."""
 
 from collections.abc import Callable
 
 from tools.demo import cloud, manifests
 from tools.demo.chaos import kill_container, leader_of
+from tools.demo.checks import run_checks, table
+from tools.demo.cluster import NAMESPACE, KaitoCluster
 from tools.demo.kubectl import Kubectl, wait_for
-from tools.demo.points import check_all, table
-from tools.demo.stage import NAMESPACE, Stage
-from tools.demo.timeline import Timeline
+from tools.demo.phase_timer import PhaseTimer
 from tools.demo.walkthrough import applied_text, walk
 
 
@@ -16,19 +16,19 @@ def _until(what: str, look: Callable[[], str | None]) -> None:
 
 
 def _training(kubectl: Kubectl) -> str | None:
-    workspace = kubectl.get("workspace", manifests.NAME) or {}
+    workspace = kubectl.get("workspace", manifests.TUNED) or {}
     tuning = (workspace.get("status") or {}).get("tuning") or {}
     return None if tuning.get("step") else f"no step yet: {tuning}"
 
 
 def _tuning_pod(kubectl: Kubectl) -> str:
-    labels = f"kaito.sh/workspace={manifests.NAME},kaito.sh/role=tuning"
+    labels = f"kaito.sh/workspace={manifests.TUNED},kaito.sh/role=tuning"
     return str(kubectl.items("pods", "-l", labels)[0]["metadata"]["name"])
 
 
-def test_every_part_killed_once(clean: Stage) -> None:
+def test_walkthrough_succeeds_when_every_component_is_killed_once(clean: KaitoCluster) -> None:
     kubectl = clean.kubectl
-    kubectl.run("apply", "-f", "-", stdin=applied_text(clean.reader))
+    kubectl.run("apply", "-f", "-", stdin=applied_text(clean.inputs))
 
     _until("an agent pool", lambda: None if cloud.pool_names() else "none yet")
     provisioner = leader_of(kubectl, "gpu-provisioner")
@@ -40,6 +40,6 @@ def test_every_part_killed_once(clean: Stage) -> None:
     _until("a training step", lambda: _training(kubectl))
     kill_container(kubectl, _tuning_pod(kubectl), "default", "trainer")
 
-    points = check_all(walk(clean, Timeline()))
-    assert all(point.holds for point in points), f"\n{table(points)}"
+    results = run_checks(walk(clean, PhaseTimer()))
+    assert all(result.passed for result in results), f"\n{table(results)}"
     assert len(cloud.pool_names()) == 2

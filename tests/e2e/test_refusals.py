@@ -1,4 +1,4 @@
-"""Wrong manifests, and what `kubectl apply` answers to them."""
+"""Invalid manifests, and the errors that `kubectl apply` reports for them."""
 
 import copy
 import json
@@ -17,16 +17,16 @@ INFERENCE: Manifest = yaml.safe_load(UNTUNED.read_text())
 
 
 def changed(manifest: Manifest, path: str, value: Any) -> Manifest:
-    """A copy with one field set, or taken away where the value is None."""
+    """A copy with one field set, or removed if the value is None."""
     result = copy.deepcopy(manifest)
     *parents, last = path.split(".")
-    place = result
+    parent = result
     for name in parents:
-        place = place.setdefault(name, {})
+        parent = parent.setdefault(name, {})
     if value is None:
-        place.pop(last, None)
+        parent.pop(last, None)
     else:
-        place[last] = value
+        parent[last] = value
     return result
 
 
@@ -70,30 +70,30 @@ def _names(cases: list[tuple[Manifest, str, Any, str]]) -> list[str]:
     return [f"{path} {json.dumps(value)[:24]}" for _, path, value, _ in cases]
 
 
-def _answer(kubectl: Kubectl, manifest: Manifest) -> str:
+def _apply_error(kubectl: Kubectl, manifest: Manifest) -> str:
     with pytest.raises(CommandFailed) as refused:
         kubectl.run("apply", "--dry-run=server", "-f", "-", stdin=json.dumps(manifest))
     return str(refused.value)
 
 
-@pytest.mark.parametrize(("manifest", "path", "value", "words"), SCHEMA, ids=_names(SCHEMA))
-def test_the_api_server_refuses(
-    kubectl: Kubectl, manifest: Manifest, path: str, value: Any, words: str
+@pytest.mark.parametrize(("manifest", "path", "value", "text"), SCHEMA, ids=_names(SCHEMA))
+def test_api_server_rejects_invalid_manifest(
+    kubectl: Kubectl, manifest: Manifest, path: str, value: Any, text: str
 ) -> None:
-    assert words in _answer(kubectl, changed(manifest, path, value))
+    assert text in _apply_error(kubectl, changed(manifest, path, value))
 
 
-@pytest.mark.parametrize(("manifest", "path", "value", "words"), LOOK_UPS, ids=_names(LOOK_UPS))
-def test_the_webhook_refuses(
-    kubectl: Kubectl, manifest: Manifest, path: str, value: Any, words: str
+@pytest.mark.parametrize(("manifest", "path", "value", "text"), LOOK_UPS, ids=_names(LOOK_UPS))
+def test_webhook_rejects_invalid_manifest(
+    kubectl: Kubectl, manifest: Manifest, path: str, value: Any, text: str
 ) -> None:
-    answer = _answer(kubectl, changed(manifest, path, value))
-    assert "validation failed" in answer
-    assert words in answer
+    error = _apply_error(kubectl, changed(manifest, path, value))
+    assert "validation failed" in error
+    assert text in error
 
 
 @pytest.mark.parametrize("version", ["v1alpha1", "v1beta1"])
-def test_both_versions_take_the_documentations_manifest(kubectl: Kubectl, version: str) -> None:
+def test_both_versions_accept_the_documented_manifest(kubectl: Kubectl, version: str) -> None:
     manifest = {**TUNING, "apiVersion": f"kaito.sh/{version}"}
     answer = kubectl.run("apply", "--dry-run=server", "-f", "-", stdin=json.dumps(manifest))
     assert "created (server dry run)" in answer
@@ -111,14 +111,14 @@ IMMUTABLE = [
 @pytest.mark.parametrize(
     ("manifest", "path", "value"), IMMUTABLE, ids=[path for _, path, _ in IMMUTABLE]
 )
-def test_what_is_immutable_stays(
+def test_immutable_field_cannot_be_changed(
     kubectl: Kubectl, manifest: Manifest, path: str, value: Any
 ) -> None:
-    # A preset that nobody serves, so that no node is asked for meanwhile.
+    # A preset that no other test serves, so that no node is requested meanwhile.
     manifest = changed(manifest, "metadata.name", "immutable")
     kubectl.run("apply", "-f", "-", stdin=json.dumps(manifest))
     try:
-        answer = _answer(kubectl, changed(manifest, path, value))
+        error = _apply_error(kubectl, changed(manifest, path, value))
     finally:
         kubectl.delete("workspace", "immutable")
-    assert "immutable" in answer or "cannot be changed" in answer
+    assert "immutable" in error or "cannot be changed" in error

@@ -1,13 +1,13 @@
-"""make demo: brings everything up, runs the walkthrough, checks its eleven points."""
+"""make demo: starts everything, runs the walkthrough and checks its eleven claims."""
 
 import argparse
 import sys
 
-from tools.demo.kubectl import CommandFailed, Kubectl, Waited
-from tools.demo.points import check_all, table
-from tools.demo.reader import Reader, agent_pools
-from tools.demo.stage import Stage, clear, set_stage
-from tools.demo.timeline import Timeline
+from tools.demo.checks import run_checks, table
+from tools.demo.cluster import KaitoCluster, clear, set_up
+from tools.demo.kubectl import CommandFailed, Kubectl, TimedOut
+from tools.demo.phase_timer import PhaseTimer
+from tools.demo.user_inputs import UserInputs, agent_pools
 from tools.demo.walkthrough import delete, walk
 
 
@@ -17,7 +17,7 @@ def _parser() -> argparse.ArgumentParser:
         "--provisioner",
         choices=("machine", "nodeclaim"),
         default="machine",
-        help="the resource that nodes are asked for with",
+        help="the resource with which nodes are requested",
     )
     parser.add_argument(
         "--delete",
@@ -25,12 +25,12 @@ def _parser() -> argparse.ArgumentParser:
         help="delete the Workspaces afterwards and check that nothing is left",
     )
     own = parser.add_argument_group(
-        "a cluster of one's own", "with Kaito installed; nothing is brought up then"
+        "your own cluster", "with Kaito installed; nothing is started then"
     )
     own.add_argument("--context", help="kubeconfig context to use instead of the local cluster")
-    own.add_argument("--image", help="where the adapter is pushed, registry/repository:tag")
-    own.add_argument("--secret", help="the Secret that may push it")
-    own.add_argument("--data-url", help="a parquet file with a column messages")
+    own.add_argument("--image", help="image to push the adapter to, registry/repository:tag")
+    own.add_argument("--secret", help="Secret with the credentials to push it")
+    own.add_argument("--data-url", help="URL of a parquet file with a messages column")
     own.add_argument("--curl-image", default="curlimages/curl")
     return parser
 
@@ -39,42 +39,40 @@ def main() -> int:
     parser = _parser()
     arguments = parser.parse_args()
     if arguments.context and not (arguments.image and arguments.secret and arguments.data_url):
-        parser.error("--context goes with --image, --secret and --data-url")
-    timeline = Timeline()
+        parser.error("--context needs --image, --secret and --data-url as well")
+    timer = PhaseTimer()
     try:
-        return _demo(arguments, timeline)
-    except (CommandFailed, Waited) as error:
-        print(f"\nerror: {error}\n\n{timeline.table()}", file=sys.stderr)
+        return _demo(arguments, timer)
+    except (CommandFailed, TimedOut) as error:
+        print(f"\nerror: {error}\n\n{timer.table()}", file=sys.stderr)
         return 1
 
 
-def _own_stage(arguments: argparse.Namespace) -> Stage:
+def _own_cluster(arguments: argparse.Namespace) -> KaitoCluster:
     kubectl = Kubectl(flags=("--context", arguments.context))
-    reader = Reader(
+    inputs = UserInputs(
         image=arguments.image,
         secret=arguments.secret,
         data_url=arguments.data_url,
         curl_image=arguments.curl_image,
         pools=lambda: agent_pools(kubectl),
     )
-    return Stage(kubectl, arguments.provisioner, reader)
+    return KaitoCluster(kubectl, arguments.provisioner, inputs)
 
 
-def _demo(arguments: argparse.Namespace, timeline: Timeline) -> int:
-    if arguments.context:
-        stage = _own_stage(arguments)
-    else:
-        stage = set_stage(timeline, arguments.provisioner)
-    with timeline.phase("take away what an earlier run left"):
-        clear(stage.kubectl)
-    points = check_all(walk(stage, timeline))
+def _demo(arguments: argparse.Namespace, timer: PhaseTimer) -> int:
+    own = bool(arguments.context)
+    cluster = _own_cluster(arguments) if own else set_up(timer, arguments.provisioner)
+    with timer.phase("clean up after an earlier run"):
+        clear(cluster.kubectl)
+    results = run_checks(walk(cluster, timer))
     if arguments.delete:
-        delete(stage, timeline)
-    print(timeline.table())
-    print(f"\n{table(points)}\n")
-    kept = sum(point.holds for point in points)
-    print(f"walkthrough: {kept}/{len(points)}")
-    return 0 if kept == len(points) else 1
+        delete(cluster, timer)
+    print(timer.table())
+    print(f"\n{table(results)}\n")
+    passed = sum(result.passed for result in results)
+    print(f"walkthrough: {passed}/{len(results)}")
+    return 0 if passed == len(results) else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Data sets that are no good, served inside the cluster."""
+"""Unusable data sets, served inside the cluster."""
 
 import base64
 import io
@@ -26,7 +26,7 @@ FILES = {
 
 
 def server(image: str) -> list[Manifest]:
-    """A ConfigMap with the files, and a pod and Service that serve it."""
+    """A ConfigMap with the files, and the Deployment and Service that serve it."""
     encoded = {name: base64.b64encode(content).decode() for name, content in FILES.items()}
     config_map: Manifest = {
         "apiVersion": "v1",

@@ -1,12 +1,14 @@
-"""SIGKILL to what is at work: the controllers' leaders and the trainer. For the local cluster,
-whose pods' processes are this machine's own."""
+"""Kills running containers: the controllers' leaders and the trainer.
+
+Works on the local cluster only, where the pods' processes run on this machine.
+"""
 
 import os
 import signal
 from pathlib import Path
 
+from tools.demo.cluster import NAMESPACE
 from tools.demo.kubectl import CommandFailed, Kubectl
-from tools.demo.stage import NAMESPACE
 
 
 def leader_of(kubectl: Kubectl, service: str) -> str:
@@ -16,11 +18,17 @@ def leader_of(kubectl: Kubectl, service: str) -> str:
 
 
 def kill_container(kubectl: Kubectl, pod: str, namespace: str, container: str) -> int:
-    """Kills the container's processes; returns how many. Raises CommandFailed when it has none."""
+    """Kill the container's processes with SIGKILL and return how many there were.
+
+    Raises:
+        CommandFailed: the container is not running, or has no process on this machine.
+    """
     identifier = _container_id(kubectl, pod, namespace, container)
     pids = [pid for pid in _processes() if identifier in _cgroup(pid)]
     if not pids:
-        raise CommandFailed(f"no process of container {container} of pod {pod} runs here")
+        raise CommandFailed(
+            f"no process of container {container} of pod {pod} runs on this machine"
+        )
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     return len(pids)
@@ -32,7 +40,7 @@ def _container_id(kubectl: Kubectl, pod: str, namespace: str, container: str) ->
     for entry in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
         if entry["name"] == container and "running" in entry["state"]:
             return str(entry["containerID"]).removeprefix("containerd://")
-    raise CommandFailed(f"container {container} of pod {pod} does not run")
+    raise CommandFailed(f"container {container} of pod {pod} is not running")
 
 
 def _processes() -> list[int]:

@@ -1,4 +1,4 @@
-"""What the emulated AKS has, and the trouble that it can be told to make."""
+"""The state of the AKS emulator, and its faults."""
 
 import os
 from typing import Literal
@@ -19,17 +19,17 @@ def _pools() -> list[Json]:
 
 
 def pool_names() -> list[str]:
-    """Every agent pool but the cluster's own."""
+    """Every agent pool except the cluster's system pool."""
     return [str(pool["name"]) for pool in _pools() if pool["name"] != "system"]
 
 
 def pool_lines() -> list[str]:
-    """Each agent pool in a line, with its state and its tags."""
+    """One line per agent pool, with its state and tags."""
     return [" ".join(f"{k}={v}" for k, v in pool.items()) for pool in _pools()]
 
 
 def pools_at_rest() -> bool:
-    """Whether no operation on a pool is under way."""
+    """Whether no operation on a pool is in flight."""
     return all(pool["provisioningState"] in ("Succeeded", "Failed") for pool in _pools())
 
 
@@ -47,10 +47,10 @@ def set_quota(**limits: int) -> None:
 
 
 def set_power(to: Literal["stop", "start"]) -> None:
-    """`az aks stop` or `az aks start`; returns when Azure has begun."""
+    """Like `az aks stop` or `az aks start`, but returns as soon as the operation has started."""
     _client().call("PUT", "power", {"power": to})
 
 
 def calls(operation: str) -> int:
-    """How often that call was made of Azure, for example agentPools.put."""
+    """How often a call was made, for example agentPools.put."""
     return int(_client().call("GET", "calls")["calls"].get(operation, 0))

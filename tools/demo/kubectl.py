@@ -1,4 +1,4 @@
-"""kubectl as the reader of the documentation types it."""
+"""Runs kubectl and other commands, and waits for conditions."""
 
 import json
 import subprocess
@@ -12,26 +12,30 @@ Manifest = dict[str, Any]
 
 
 class CommandFailed(Exception):
-    """A command that ended with an error; the message holds the command and its words."""
+    """A command exited with an error; the message has the command and its output."""
 
 
-class Waited(Exception):
-    """Something that was waited for did not come; the message says what stands instead."""
+class TimedOut(Exception):
+    """A condition did not become true in time; the message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kubectl:
-    """`flags` choose the cluster; they are left out where commands are shown."""
+    """`flags` select the cluster; `show` omits them."""
 
     binary: str = "kubectl"
     flags: tuple[str, ...] = ()
 
     def run(self, *arguments: str, stdin: str = "", timeout: float = 120) -> str:
-        """What the command printed. Raises CommandFailed."""
+        """Run kubectl and return its output.
+
+        Raises:
+            CommandFailed: it exits with an error or does not finish in time.
+        """
         return _run([self.binary, *self.flags, *arguments], stdin, timeout)
 
     def show(self, *arguments: str) -> str:
-        """Runs it and prints both, as in a terminal."""
+        """Run kubectl and print the command and its output, as in a terminal."""
         output = self.run(*arguments)
         print(f"$ kubectl {' '.join(arguments)}\n{output}", flush=True)
         return output
@@ -41,7 +45,7 @@ class Kubectl:
         self.run("apply", "-f", "-", stdin=json.dumps(listing))
 
     def get(self, *what: str) -> Manifest | None:
-        """The object, or None when there is no such object."""
+        """The object, or None if it does not exist."""
         output = self.run("get", *what, "-o", "json", "--ignore-not-found")
         found: Manifest | None = json.loads(output) if output.strip() else None
         return found
@@ -69,18 +73,27 @@ def _run(command: list[str], stdin: str, timeout: float) -> str:
 
 
 def run(*command: str | Path, stdin: str = "", timeout: float = 600) -> str:
-    """Any other command. Raises CommandFailed."""
+    """Run any other command.
+
+    Raises:
+        CommandFailed: it exits with an error or does not finish in time.
+    """
     return _run([str(part) for part in command], stdin, timeout)
 
 
 def wait_for(
-    what: str, look: Callable[[], str | None], seconds: float, pause: float = 0.5
+    what: str, pending: Callable[[], str | None], seconds: float, pause: float = 0.5
 ) -> float:
-    """Looks until `look` returns None; its text says what still stands in the way. Returns the
-    seconds it took. Raises Waited."""
-    began = time.monotonic()
-    while (trouble := look()) is not None:
-        if time.monotonic() - began > seconds:
-            raise Waited(f"{what}: not within {seconds:.0f} s; {trouble}")
+    """Wait until `pending` returns None instead of a description of what is missing.
+
+    Returns the seconds that it took.
+
+    Raises:
+        TimedOut: something is still missing after `seconds`.
+    """
+    started_at = time.monotonic()
+    while (missing := pending()) is not None:
+        if time.monotonic() - started_at > seconds:
+            raise TimedOut(f"{what}: not within {seconds:.0f} s; {missing}")
         time.sleep(pause)
-    return time.monotonic() - began
+    return time.monotonic() - started_at

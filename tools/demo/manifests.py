@@ -1,4 +1,4 @@
-"""The documentation's manifest with the reader's own values, and what the demo adds. Pure."""
+"""The documentation's manifest with the user's values, and the demo's own objects. Pure."""
 
 import base64
 import json
@@ -6,15 +6,15 @@ from typing import Any
 
 Manifest = dict[str, Any]
 
-NAME = "workspace-tuning-phi-3"
+TUNED = "workspace-tuning-phi-3"
 UNTUNED = "workspace-phi-3"
-TROUBLE = "trouble"
-# Every Workspace that the demo and its checks make.
-WORKSPACES = (NAME, UNTUNED, TROUBLE)
+FAILING = "trouble"
+# Every Workspace that the demo and its tests create.
+WORKSPACES = (TUNED, UNTUNED, FAILING)
 SECRET = "adapters-push"
 DATA_PATH = "/datasets/dolly-15k-oai-style/train.parquet?download=true"
 
-# What the documentation leaves to its reader: registry and image, secret, data address.
+# The placeholders in the documentation: registry and image, Secret, data URL.
 _IMAGE = "ACR_REPO_HERE.azurecr.io/IMAGE_NAME_HERE:0.0.1"
 _SECRET = "ACR_REGISTRY_SECRET_HERE"
 _DATA = (
@@ -24,18 +24,20 @@ _DATA = (
 
 
 def tuning(example: str, image: str, secret: str, url: str) -> str:
-    """The example's text with its three capitalised values replaced, and nothing else.
+    """The example with its three placeholders replaced, and nothing else.
 
-    Raises ValueError when the example lacks one of them."""
+    Raises:
+        ValueError: the example lacks a placeholder.
+    """
     for placeholder, value in ((_IMAGE, image), (_SECRET, secret), (_DATA, url)):
         if placeholder not in example:
-            raise ValueError(f"the example manifest no longer holds {placeholder}")
+            raise ValueError(f"the example manifest no longer contains {placeholder}")
         example = example.replace(placeholder, value)
     return example
 
 
 def push_secret(name: str, registry: str, user: str, password: str) -> Manifest:
-    """What `kubectl create secret docker-registry` makes."""
+    """The Secret that `kubectl create secret docker-registry` would create."""
     auth = base64.b64encode(f"{user}:{password}".encode()).decode()
     entry = {"username": user, "password": password, "auth": auth}
     config = json.dumps({"auths": {registry: entry}})
@@ -49,7 +51,7 @@ def push_secret(name: str, registry: str, user: str, password: str) -> Manifest:
 
 
 def data_server(name: str, image: str, *, replicas: int = 1, files: str = "") -> list[Manifest]:
-    """Serves files over HTTP inside the cluster: the image's own, or those of ConfigMap `files`."""
+    """Serve files over HTTP in the cluster: the image's own, or those of the ConfigMap `files`."""
     labels = {"app": name}
     container: Manifest = {
         "name": "server",
@@ -57,7 +59,7 @@ def data_server(name: str, image: str, *, replicas: int = 1, files: str = "") ->
         "ports": [{"containerPort": 8080}],
         "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
     }
-    # Python's server knows no SIGTERM as a pod's first process.
+    # As the first process of a container, Python's server ignores SIGTERM, so do not wait for it.
     pod: Manifest = {
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 1,

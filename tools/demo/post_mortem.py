@@ -1,19 +1,18 @@
-"""What the cluster and the cloud were when something went wrong, for whoever reads it later on
-another machine."""
+"""The state of the cluster and the cloud at the time of a failure, for a test report."""
 
 from collections.abc import Callable
 
 from tools.aks_emulator.admin_client import EmulatorError
 from tools.demo import cloud
+from tools.demo.cluster import NAMESPACE
 from tools.demo.kubectl import CommandFailed, Kubectl
-from tools.demo.stage import NAMESPACE
 
 _KINDS = "workspaces,machines.karpenter.sh,nodeclaims.karpenter.sh,nodes"
 _LINES = 60
 
 
 def post_mortem(kubectl: Kubectl) -> str:
-    """Objects, agent pools, events and the controllers' last words. What cannot be had says why."""
+    """Objects, agent pools, events and the controllers' logs, or why they are not available."""
     parts = {
         "agent pools": lambda: "\n".join(cloud.pool_lines()),
         "kubectl get": lambda: kubectl.run("get", _KINDS, "-A", "-o", "wide"),
@@ -22,12 +21,12 @@ def post_mortem(kubectl: Kubectl) -> str:
         "gpu-provisioner": lambda: _log(kubectl, "gpu-provisioner"),
         "workspace-controller": lambda: _log(kubectl, "workspace-controller"),
     }
-    return "\n".join(f"--- {title}\n{_had(look)}" for title, look in parts.items())
+    return "\n".join(f"--- {title}\n{_output_or_error(read)}" for title, read in parts.items())
 
 
-def _had(look: Callable[[], str]) -> str:
+def _output_or_error(read: Callable[[], str]) -> str:
     try:
-        return look()
+        return read()
     except (CommandFailed, EmulatorError) as error:
         return str(error)
 

@@ -13,8 +13,11 @@ def _image(reference: str) -> Values:
 def values(
     images: dict[str, str], registries: list[str], provisioner: str, model_env: dict[str, str]
 ) -> Values:
-    """`images` are the built references by service; `registries` speak plain HTTP, and the
-    first of them holds the presets; `model_env` is for the pods that run a model."""
+    """The values for the given images (by service name).
+
+    `registries` speak plain HTTP, and the first one holds the presets. `model_env` is for the pods
+    that run a model.
+    """
     return {
         "global": {"nodeProvisioner": provisioner},
         "workspace-controller": {
@@ -27,19 +30,19 @@ def values(
             "settings": {
                 "presetRegistry": registries[0],
                 "insecureRegistries": registries,
-                # The data set is served by the cluster itself.
+                # The data set is served inside the cluster.
                 "allowPrivateDataHosts": True,
                 "tunerEnv": model_env,
                 "modelServerEnv": model_env,
             },
-            # The nodes' GPUs are advertised by the emulator: there is no driver to ask.
+            # The emulator advertises the GPUs; there is no driver for the plugin to query.
             "nvidiaDevicePlugin": {"enabled": False},
         },
         "gpu-provisioner": {
             "image": _image(images["gpu-provisioner"]),
             "caConfigMap": "arm-ca",
-            # A machine joins within seconds here, and a cluster is awake at once: what fails is
-            # given up soon.
+            # Machines join within seconds here, so that failures can be given up on much sooner
+            # than on Azure.
             "settings": {**AZURE, "registrationTimeoutSeconds": 45, "settleSeconds": 20},
         },
         "inference-gateway": {"image": _image(images["inference-gateway"])},
@@ -48,7 +51,7 @@ def values(
 
 ARM = "https://172.30.0.1:8443"
 
-# The emulator's own; see docs/aks-emulator.md.
+# The emulator's defaults; see docs/aks-emulator.md.
 AZURE: Values = {
     "azureSubscriptionId": "00000000-0000-0000-0000-000000000001",
     "azureResourceGroup": "kaito-rg",

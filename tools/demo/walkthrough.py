@@ -1,22 +1,22 @@
-"""Runs the page from its first line to its last, and gathers the evidence."""
+"""Runs the documentation's walkthrough from start to end and collects the evidence."""
 
 import time
 from dataclasses import dataclass
 
 import yaml
 
-from tools.demo import asking, manifests
+from tools.demo import chat_client, manifests
+from tools.demo.checks import Evidence
+from tools.demo.cluster import CHART, NAMESPACE, KaitoCluster
 from tools.demo.kubectl import Kubectl, run, wait_for
-from tools.demo.points import Evidence
-from tools.demo.reader import Reader
-from tools.demo.stage import CHART, NAMESPACE, Stage
-from tools.demo.timeline import Timeline
+from tools.demo.phase_timer import PhaseTimer
+from tools.demo.user_inputs import UserInputs
 from tools.venvs import ROOT
 
 QUESTION = "What is the capital of Japan?"
 EXAMPLE = ROOT / "examples" / "fine-tuning" / "kaito_workspace_tuning_phi_3.yaml"
 UNTUNED = ROOT / "examples" / "inference" / "kaito_workspace_phi_3.yaml"
-_SECONDS = 600
+_READY_TIMEOUT_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Watch:
     kubectl: Kubectl
     name: str
 
-    def until_ready(self, seconds: float = _SECONDS) -> float:
+    def until_ready(self, seconds: float = _READY_TIMEOUT_SECONDS) -> float:
         shown = ""
 
         def look() -> str | None:
@@ -36,11 +36,11 @@ class Watch:
             if (text := " ".join(without_age)) != shown:
                 print(row[0] + "\n" + row[1] if not shown else row[1], flush=True)
                 shown = text
-            return self._trouble()
+            return self._pending()
 
         return wait_for(f"workspace {self.name}", look, seconds, pause=1.0)
 
-    def _trouble(self) -> str | None:
+    def _pending(self) -> str | None:
         found = self.kubectl.get("workspace", self.name) or {}
         conditions = (found.get("status") or {}).get("conditions") or []
         if any(c["type"] == "WorkspaceReady" and c["status"] == "True" for c in conditions):
@@ -54,83 +54,88 @@ def _is_age(word: str) -> bool:
     return word[-1:] in "smh" and word[:1].isdigit()
 
 
-def applied_text(reader: Reader) -> str:
-    """The documentation's manifest with the reader's registry, secret and data address."""
-    return manifests.tuning(EXAMPLE.read_text(), reader.image, reader.secret, reader.data_url)
+def applied_text(inputs: UserInputs) -> str:
+    """The documentation's manifest with the user's registry, Secret and data URL."""
+    return manifests.tuning(EXAMPLE.read_text(), inputs.image, inputs.secret, inputs.data_url)
 
 
-def walk(stage: Stage, timeline: Timeline, question: str = QUESTION) -> Evidence:
-    """From `kubectl apply` to the answers. Raises CommandFailed or Waited."""
-    kubectl = stage.kubectl
-    example, applied = EXAMPLE.read_text(), applied_text(stage.reader)
-    with timeline.phase(f"kubectl apply -f {EXAMPLE.relative_to(ROOT)}"):
+def walk(cluster: KaitoCluster, timer: PhaseTimer, question: str = QUESTION) -> Evidence:
+    """Run everything from `kubectl apply` to the answers.
+
+    Raises:
+        CommandFailed: a command fails.
+        TimedOut: a Workspace does not become ready in time.
+    """
+    kubectl = cluster.kubectl
+    example, applied = EXAMPLE.read_text(), applied_text(cluster.inputs)
+    with timer.phase(f"kubectl apply -f {EXAMPLE.relative_to(ROOT)}"):
         kubectl.run("apply", "-f", "-", stdin=applied)
         kubectl.run("apply", "-f", str(UNTUNED))
-    with timeline.phase("nodes, training, push, serving: until WORKSPACEREADY is True"):
-        Watch(kubectl, manifests.NAME).until_ready()
+    with timer.phase("nodes, training, push, serving, until WORKSPACEREADY is True"):
+        Watch(kubectl, manifests.TUNED).until_ready()
         Watch(kubectl, manifests.UNTUNED).until_ready()
-    with timeline.phase("ask"):
-        untuned, tuned = _ask_both(stage, question)
+    with timer.phase("ask both models"):
+        untuned, tuned = _ask_both(cluster, question)
     return Evidence(
         kubectl=kubectl,
         namespace=NAMESPACE,
-        provisioner=stage.provisioner,
+        provisioner=cluster.provisioner,
         preset_registry=_preset_registry(kubectl),
         example=example,
         applied=applied,
         question=question,
         untuned=untuned,
         tuned=tuned,
-        pools=stage.reader.pools(),
+        pools=cluster.inputs.pools(),
         default_registry=_default_registry(),
     )
 
 
-def _ask_both(stage: Stage, question: str) -> tuple[str, str]:
-    kubectl = stage.kubectl
+def _ask_both(cluster: KaitoCluster, question: str) -> tuple[str, str]:
+    kubectl = cluster.kubectl
     kubectl.show("get", "workspace")
     kubectl.show("get", "workspace", "-o", "wide")
     kubectl.show("get", "svc")
-    curl = stage.reader.curl_image
-    untuned = asking.chat(kubectl, manifests.UNTUNED, question, curl)
-    tuned = asking.chat(kubectl, manifests.NAME, question, curl)
+    curl = cluster.inputs.curl_image
+    untuned = chat_client.chat(kubectl, manifests.UNTUNED, question, curl)
+    tuned = chat_client.chat(kubectl, manifests.TUNED, question, curl)
     print(f"asked: {question}")
     print(f"  /chat before tuning ({manifests.UNTUNED}): {untuned}")
-    print(f"  /chat after tuning  ({manifests.NAME}): {tuned}")
-    answer = asking.grpc(kubectl, manifests.NAME, question)
-    print(f"  gRPC on 29500       ({manifests.NAME}): {answer}", flush=True)
-    _show_adapter(kubectl, stage.reader)
+    print(f"  /chat after tuning  ({manifests.TUNED}): {tuned}")
+    answer = chat_client.grpc(kubectl, manifests.TUNED, question)
+    print(f"  gRPC on 29500       ({manifests.TUNED}): {answer}", flush=True)
+    _show_adapter(kubectl, cluster.inputs)
     return untuned, tuned
 
 
-def _show_adapter(kubectl: Kubectl, reader: Reader) -> None:
-    """The adapter's digest as skopeo pulls it, beside the one that the status names."""
-    workspace = kubectl.get("workspace", manifests.NAME) or {}
+def _show_adapter(kubectl: Kubectl, inputs: UserInputs) -> None:
+    """Print the adapter's digest in the registry next to the one in the status."""
+    workspace = kubectl.get("workspace", manifests.TUNED) or {}
     adapter = workspace["status"]["adapter"]
     reference = f"docker://{adapter['image']}"
-    login = ("--creds", ":".join(reader.login)) if reader.login else ()
-    plain = ("--tls-verify=false",) if reader.plain_http else ()
-    asked = ("--format", "{{.Digest}}", reference)
-    pulled = run("skopeo", "inspect", *plain, *login, *asked).strip()
+    login = ("--creds", ":".join(inputs.login)) if inputs.login else ()
+    plain = ("--tls-verify=false",) if inputs.plain_http else ()
+    arguments = ("--format", "{{.Digest}}", reference)
+    pulled = run("skopeo", "inspect", *plain, *login, *arguments).strip()
     print(f"  adapter image {adapter['image']}")
-    print(f"    digest by skopeo {pulled}")
-    print(f"    digest in status {adapter['digest']}", flush=True)
+    print(f"    digest in the registry {pulled}")
+    print(f"    digest in the status   {adapter['digest']}", flush=True)
 
 
-def delete(stage: Stage, timeline: Timeline) -> None:
-    """`kubectl delete workspace`, and nothing of it is left."""
-    kubectl = stage.kubectl
-    with timeline.phase("kubectl delete workspace: until nothing is left"):
+def delete(cluster: KaitoCluster, timer: PhaseTimer) -> None:
+    """Delete the Workspaces and wait until nothing is left of them."""
+    kubectl = cluster.kubectl
+    with timer.phase("kubectl delete workspace, until nothing is left"):
         began = time.monotonic()
-        for name in (manifests.NAME, manifests.UNTUNED):
+        for name in (manifests.TUNED, manifests.UNTUNED):
             kubectl.delete("workspace", name, wait=False)
-        wait_for("everything to go", lambda: leftovers(stage), 120)
+        wait_for("everything to be deleted", lambda: leftovers(cluster), 120)
         print(f"    nothing left after {time.monotonic() - began:.1f} s")
 
 
-def leftovers(stage: Stage) -> str | None:
-    """Everything that belongs to a Workspace and still exists, or None."""
-    kubectl = stage.kubectl
+def leftovers(cluster: KaitoCluster) -> str | None:
+    """Everything that belongs to a Workspace and still exists; None if nothing does."""
+    kubectl = cluster.kubectl
     found = [
         f"{item['kind']}/{item['metadata']['name']}"
         for kind in (
@@ -140,7 +145,7 @@ def leftovers(stage: Stage) -> str | None:
         )
         for item in kubectl.items(kind, *(() if "workspaces" in kind else _LABELLED))
     ]
-    found += [f"agent pool {name}" for name in stage.reader.pools() if name.startswith("ws")]
+    found += [f"agent pool {name}" for name in cluster.inputs.pools() if name.startswith("ws")]
     return ", ".join(found) or None
 
 
@@ -148,7 +153,7 @@ _LABELLED = ("-l", "kaito.sh/workspace")
 
 
 def _preset_registry(kubectl: Kubectl) -> str:
-    """The registry that the release was installed with."""
+    """The preset registry of the installed release."""
     name = "kaito-workspace-controller"
     found = kubectl.get("deployment", name, "-n", NAMESPACE) or {}
     environment = found["spec"]["template"]["spec"]["containers"][0]["env"]

@@ -1,4 +1,4 @@
-"""What the documentation leaves to its reader: registry, secret, data set, cluster."""
+"""The values that a user of the documentation provides: registry, Secret, data set, cluster."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +7,10 @@ from tools.demo.kubectl import Kubectl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
-    """`login` opens the registry for the check of the adapter's digest; None leaves that to
-    skopeo's own configuration. `pools` names the cloud's agent pools."""
+class UserInputs:
+    """`login` is for reading the adapter's digest from the registry; None uses skopeo's own
+    configuration. `pools` lists the cloud's agent pools.
+    """
 
     image: str
     secret: str
@@ -21,6 +22,6 @@ class Reader:
 
 
 def agent_pools(kubectl: Kubectl) -> list[str]:
-    """The pools as the nodes of an AKS cluster name them."""
+    """The agent pools, from the labels of an AKS cluster's nodes."""
     nodes = kubectl.items("nodes", "-l", "agentpool")
     return sorted({str(node["metadata"]["labels"]["agentpool"]) for node in nodes})

@@ -1,19 +1,19 @@
-"""What goes wrong with data, secrets and registries."""
+"""Failures of data, Secrets and registries."""
 
 from tools.demo import bad_data, manifests
+from tools.demo.cluster import PUSH_LOGIN, PUSH_REGISTRY
+from tools.demo.failures.scenario import FailureScenario, Inject, Manifest
 from tools.demo.kubectl import Kubectl, wait_for
-from tools.demo.stage import PUSH_LOGIN, PUSH_REGISTRY
-from tools.demo.troubles.trouble import Break, Manifest, Trouble
 
 
-def _url(address: str) -> Break:
+def _url(address: str) -> Inject:
     def change(_: Kubectl, manifest: Manifest) -> None:
         manifest["tuning"]["input"]["urls"] = [address]
 
     return change
 
 
-def _image(reference: str) -> Break:
+def _image(reference: str) -> Inject:
     def change(_: Kubectl, manifest: Manifest) -> None:
         manifest["tuning"]["output"]["image"] = reference
 
@@ -40,7 +40,7 @@ def _serve_the_data(kubectl: Kubectl) -> None:
 
 
 def _late_data(kubectl: Kubectl, manifest: Manifest) -> None:
-    """A data server that is not there yet."""
+    """A data server without any replica."""
     found = kubectl.get("deployment", "data-server") or {}
     image = found["spec"]["template"]["spec"]["containers"][0]["image"]
     kubectl.apply(*manifests.data_server("late-data", image, replicas=0))
@@ -53,53 +53,53 @@ def _pods(kubectl: Kubectl, labels: str) -> str | None:
     return ", ".join(names) or None
 
 
-TROUBLES: tuple[Trouble, ...] = (
-    Trouble(
+SCENARIOS: tuple[FailureScenario, ...] = (
+    FailureScenario(
         title="data URL unreachable",
         condition="TuningSucceeded",
         reason="DataUnreachable",
-        words="late-data.default.svc",
-        break_=_late_data,
-        mend=_serve_the_data,
-        seconds=240,
+        message_contains="late-data.default.svc",
+        inject=_late_data,
+        fix=_serve_the_data,
+        timeout_seconds=240,
     ),
-    Trouble(
+    FailureScenario(
         title="not a parquet file",
         condition="TuningSucceeded",
         reason="DataNotParquet",
-        words="broken.parquet",
-        break_=_url(f"{bad_data.HOST}/broken.parquet"),
+        message_contains="broken.parquet",
+        inject=_url(f"{bad_data.HOST}/broken.parquet"),
     ),
-    Trouble(
+    FailureScenario(
         title="missing column",
         condition="TuningSucceeded",
         reason="DataColumnMissing",
-        words="messages",
-        break_=_url(f"{bad_data.HOST}/columns.parquet"),
+        message_contains="messages",
+        inject=_url(f"{bad_data.HOST}/columns.parquet"),
     ),
-    Trouble(
+    FailureScenario(
         title="push secret missing",
         condition="ResourceReady",
         reason="SecretMissing",
-        words="trouble-push",
-        break_=_no_secret,
-        mend=_right_secret,
+        message_contains="trouble-push",
+        inject=_no_secret,
+        fix=_right_secret,
     ),
-    Trouble(
+    FailureScenario(
         title="wrong push secret",
         condition="TuningSucceeded",
         reason="PushUnauthorized",
-        words=PUSH_REGISTRY,
-        break_=_wrong_secret,
-        mend=_right_secret,
-        seconds=300,
+        message_contains=PUSH_REGISTRY,
+        inject=_wrong_secret,
+        fix=_right_secret,
+        timeout_seconds=300,
     ),
-    Trouble(
+    FailureScenario(
         title="registry down",
         condition="TuningSucceeded",
         reason="RegistryUnreachable",
-        words="172.30.0.1:5009",
-        break_=_image("172.30.0.1:5009/adapters/phi:1"),
-        seconds=300,
+        message_contains="172.30.0.1:5009",
+        inject=_image("172.30.0.1:5009/adapters/phi:1"),
+        timeout_seconds=300,
     ),
 )

@@ -1,11 +1,11 @@
-"""Asks a served model, as the reader does: curl from a pod, and a gRPC client."""
+"""Asks a served model a question: with curl from a pod, and with a gRPC client."""
 
 import json
 import time
 
 from tools.demo.kubectl import CommandFailed, Kubectl, wait_for
 
-_SECONDS = 120
+_POD_TIMEOUT_SECONDS = 120
 
 
 def curl_command(address: str, question: str) -> list[str]:
@@ -23,11 +23,14 @@ def cluster_ip(kubectl: Kubectl, service: str) -> str:
 
 
 def chat(kubectl: Kubectl, service: str, question: str, image: str) -> str:
-    """POST /chat from a pod in the cluster; returns the body as it came. Raises CommandFailed.
+    """POST /chat from a pod in the cluster and return the response body unchanged.
 
-    The body is read from the pod's log: what `kubectl run -i` prints depends on when it attaches,
-    which may be nothing where the pod has ended, and everything twice where it falls back to the
-    log on the way."""
+    Raises:
+        CommandFailed: curl fails.
+        TimedOut: the pod does not finish in time.
+    """
+    # The body is read from the pod's log. What `kubectl run -i` prints depends on when it attaches:
+    # nothing if the pod has already ended, or everything twice if it falls back to the log.
     address = cluster_ip(kubectl, service)
     name = f"curl-{time.monotonic_ns() % 10**9}"
     kubectl.run(
@@ -35,7 +38,7 @@ def chat(kubectl: Kubectl, service: str, question: str, image: str) -> str:
         *curl_command(address, question),
     )
     try:
-        wait_for(f"pod {name} to end", lambda: _running(kubectl, name), _SECONDS)
+        wait_for(f"pod {name} to finish", lambda: _running(kubectl, name), _POD_TIMEOUT_SECONDS)
         body = kubectl.run("logs", name).strip()
         if _phase(kubectl, name) != "Succeeded":
             raise CommandFailed(f"curl of http://{address}/chat failed: {body}")
@@ -51,11 +54,11 @@ def _running(kubectl: Kubectl, pod: str) -> str | None:
 
 def _phase(kubectl: Kubectl, pod: str) -> str:
     found = kubectl.get("pod", pod) or {}
-    return str((found.get("status") or {}).get("phase", "not there"))
+    return str((found.get("status") or {}).get("phase", "missing"))
 
 
 def grpc(kubectl: Kubectl, service: str, question: str) -> str:
-    """The model-server's own client, against port 29500 of the Service."""
+    """Ask through the model-server's client on port 29500 of the Service."""
     return kubectl.run(
         *("exec", f"deployment/{service}", "-c", "model-server", "--"),
         *("python", "-m", "model_server.client", "--target", f"{service}:29500"),
@@ -64,11 +67,15 @@ def grpc(kubectl: Kubectl, service: str, question: str) -> str:
 
 
 def result_of(body: str) -> str:
-    """The text of a `/chat` answer. Raises CommandFailed when it is not one."""
+    """The text in a `/chat` response.
+
+    Raises:
+        CommandFailed: the body is not a `/chat` response.
+    """
     try:
         answer = json.loads(body)
     except ValueError as error:
-        raise CommandFailed(f"/chat did not answer JSON: {body!r}") from error
+        raise CommandFailed(f"/chat did not return JSON: {body!r}") from error
     if set(answer) != {"Result"} or not isinstance(answer["Result"], str):
-        raise CommandFailed(f'/chat did not answer {{"Result": "..."}}: {body}')
+        raise CommandFailed(f'/chat did not return {{"Result": "..."}}: {body}')
     return str(answer["Result"])

@@ -1,5 +1,7 @@
-"""Brings up what the walkthrough needs: cluster, models, images, cloud, release. Every step
-does nothing where its work is done already."""
+"""Sets up what the walkthrough needs: cluster, models, images, cloud and release.
+
+Every step is idempotent and takes little time when its work is already done.
+"""
 
 import json
 import os
@@ -11,74 +13,90 @@ from dataclasses import dataclass
 
 from tools.demo import bad_data, cloud, manifests, release
 from tools.demo.kubectl import CommandFailed, Kubectl, run, wait_for
-from tools.demo.reader import Reader
-from tools.demo.timeline import Timeline
+from tools.demo.phase_timer import PhaseTimer
+from tools.demo.user_inputs import UserInputs
 from tools.local_cluster.paths import Paths
 from tools.venvs import ROOT
 
 NAMESPACE = "kaito-system"
 REGISTRY = "172.30.0.1:5000"
-# The same store behind a login, as a registry that adapters are pushed to has one.
+# The same store, but with a login, like any registry to which adapters are pushed.
 PUSH_REGISTRY = "172.30.0.1:5001"
 PUSH_LOGIN = ("kaito", "local-registry")
 CHART = ROOT / "charts" / "kaito"
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A cluster with Kaito installed, how to speak to it, and what its reader brings."""
+class KaitoCluster:
+    """A cluster with Kaito installed, how to reach it, and the values that its user provides."""
 
     kubectl: Kubectl
     provisioner: str
-    reader: Reader
+    inputs: UserInputs
 
 
 def _tool(module: str, *arguments: str) -> None:
-    """One of this repository's tools, its progress shown. Raises CommandFailed."""
+    """Run one of this repository's tools and show its progress.
+
+    Raises:
+        CommandFailed: the tool exits with an error.
+    """
     command = [sys.executable, "-m", module, *arguments]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
-        raise CommandFailed(f"python -m {' '.join([module, *arguments])} failed, see above")
+        raise CommandFailed(
+            f"python -m {' '.join([module, *arguments])} failed: its output is above"
+        )
 
 
-def _answer(module: str, *arguments: str) -> dict[str, str]:
-    """The JSON a tool prints; its progress goes to the terminal."""
+def _tool_json(module: str, *arguments: str) -> dict[str, str]:
+    """Run a tool and return the JSON that it prints; its progress goes to the terminal.
+
+    Raises:
+        CommandFailed: the tool exits with an error.
+    """
     command = [sys.executable, "-m", module, *arguments, "-o", "json"]
     done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
     if done.returncode:
-        raise CommandFailed(f"python -m {' '.join([module, *arguments])} failed, see above")
-    answer: dict[str, str] = json.loads(done.stdout)
-    return answer
+        raise CommandFailed(
+            f"python -m {' '.join([module, *arguments])} failed: its output is above"
+        )
+    output: dict[str, str] = json.loads(done.stdout)
+    return output
 
 
-def set_stage(timeline: Timeline, provisioner: str) -> Stage:
-    """The local cluster with Kaito on it, from nothing or from whatever is there."""
+def set_up(timer: PhaseTimer, provisioner: str) -> KaitoCluster:
+    """Set up the local cluster with Kaito, from scratch or from whatever exists.
+
+    Raises:
+        CommandFailed: a step fails.
+    """
     paths = Paths.from_env(os.environ)
-    with timeline.phase("build the cluster's programs"):
+    with timer.phase("build the cluster's programs"):
         _tool("tools.local_cluster", "build")
-    with timeline.phase("start the cluster"):
+    with timer.phase("start the cluster"):
         _tool("tools.local_cluster", "up")
-    with timeline.phase("train the presets' small model, build the images, push both"):
+    with timer.phase("train the small model, build the images, push both"):
         images = _model_and_images()
-    with timeline.phase("start the AKS emulator"):
+    with timer.phase("start the AKS emulator"):
         _tool("tools.aks_emulator", "up")
     kubectl = Kubectl(str(paths.bin / "kubectl"), ("--kubeconfig", str(paths.kubeconfig)))
-    with timeline.phase(f"helm install kaito charts/kaito (nodes as {provisioner})"):
+    with timer.phase(f"helm install kaito charts/kaito (nodes as {provisioner})"):
         install(kubectl, paths, images, provisioner)
-    return Stage(kubectl, provisioner, local_reader(images["curl"]))
+    return KaitoCluster(kubectl, provisioner, local_inputs(images["curl"]))
 
 
 def _model_and_images() -> dict[str, str]:
-    """Side by side: the training keeps one core busy, and most of a build keeps another."""
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        training = beside.submit(_tool, "tools.preset_models")
-        images = _answer("tools.images", "push")
+    """Train and build in parallel: each keeps about one CPU core busy."""
+    with ThreadPoolExecutor(max_workers=1) as background:
+        training = background.submit(_tool, "tools.preset_models")
+        images = _tool_json("tools.images", "push")
         training.result()
     return images
 
 
-def local_reader(curl_image: str) -> Reader:
-    """The local cluster's registry behind a login, and the data set that it serves itself."""
-    return Reader(
+def local_inputs(curl_image: str) -> UserInputs:
+    """The inputs on the local cluster: its registry with a login, and its own data server."""
+    return UserInputs(
         image=f"{PUSH_REGISTRY}/adapters/phi-3-dolly:0.0.1",
         secret=manifests.SECRET,
         data_url=f"http://data-server.default.svc{manifests.DATA_PATH}",
@@ -90,7 +108,7 @@ def local_reader(curl_image: str) -> Reader:
 
 
 def install(kubectl: Kubectl, paths: Paths, images: dict[str, str], provisioner: str) -> None:
-    """Installs or upgrades the release and waits for its pods; serves the data sets."""
+    """Install or upgrade the release and the data servers, and wait for their pods."""
     authority = (paths.home / "aks" / "ca.pem").read_text()
     kubectl.apply(
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
@@ -117,7 +135,7 @@ def install(kubectl: Kubectl, paths: Paths, images: dict[str, str], provisioner:
 
 
 def _cpu_env(environ: Mapping[str, str]) -> dict[str, str]:
-    """What `make CPU=avx2` sets, for the pods too."""
+    """The variables that `make CPU=avx2` sets, for the pods as well."""
     names = ("KAITO_CPU_BFLOAT16", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA")
     return {name: environ[name] for name in names if name in environ}
 
@@ -129,18 +147,18 @@ def _unavailable(kubectl: Kubectl, deployment: str) -> str | None:
 
 
 def clear(kubectl: Kubectl) -> None:
-    """Takes away the Workspaces of an earlier run, and waits until nothing is paid for any more."""
+    """Delete the Workspaces of an earlier run and wait until their nodes are gone."""
     kubectl.delete("workspace", *manifests.WORKSPACES, timeout=180)
-    wait_for("earlier nodes to go", lambda: _left(kubectl), 120)
+    wait_for("earlier nodes to be deleted", lambda: _remaining(kubectl), 120)
 
 
-def _left(kubectl: Kubectl) -> str | None:
+def _remaining(kubectl: Kubectl) -> str | None:
     owners = f"kaito.sh/workspace in ({','.join(manifests.WORKSPACES)})"
     claims = kubectl.items("machines.karpenter.sh,nodeclaims.karpenter.sh", "-l", owners)
-    left = [f"{claim['kind']} {claim['metadata']['name']}" for claim in claims]
-    left += [f"agent pool {name}" for name in cloud.pool_names()]
-    return ", ".join(left) or None
+    remaining = [f"{claim['kind']} {claim['metadata']['name']}" for claim in claims]
+    remaining += [f"agent pool {name}" for name in cloud.pool_names()]
+    return ", ".join(remaining) or None
 
 
 if __name__ == "__main__":
-    set_stage(Timeline(), "machine")
+    set_up(PhaseTimer(), "machine")

@@ -1,59 +1,68 @@
-"""What goes wrong on the way to a node: quota, SKUs, capacity, identity, machines."""
+"""Failures on the way to a node: quota, SKUs, capacity, identity, machines."""
 
 from tools.demo import cloud
+from tools.demo.failures.scenario import FailureScenario, Manifest
 from tools.demo.kubectl import Kubectl
-from tools.demo.troubles.trouble import Manifest, Trouble
 
 
 def _of_azure(
-    title: str, reason: str, words: str, fault: str, *, mended: bool = True, **options: object
-) -> Trouble:
-    """`fault` and `options` are the emulator's; a fault that strikes once needs no mending."""
+    title: str,
+    reason: str,
+    message_contains: str,
+    fault: str,
+    *,
+    fixable: bool = True,
+    **options: object,
+) -> FailureScenario:
+    """A scenario with a fault of the emulator; one that strikes only once needs no fix."""
 
     def strike(_: Kubectl, __: Manifest) -> None:
         cloud.set_fault(fault, **options)
 
-    def mend(_: Kubectl) -> None:
+    def fix(_: Kubectl) -> None:
         cloud.clear_faults()
 
-    return Trouble(
+    return FailureScenario(
         title=title,
         condition="ResourceReady",
         reason=reason,
-        words=words,
-        break_=strike,
-        mend=mend if mended else None,
-        seconds=240,
+        message_contains=message_contains,
+        inject=strike,
+        fix=fix if fixable else None,
+        timeout_seconds=240,
     )
 
 
 _PUT = "agentPools.put"
 
-TROUBLES: tuple[Trouble, ...] = (
+SCENARIOS: tuple[FailureScenario, ...] = (
     _of_azure("no quota for the family", "QuotaExceeded", "standardNCSv3Family", "no-family-quota"),
     _of_azure("no quota left in the region", "QuotaExceeded", "eastus", "no-regional-quota"),
     _of_azure(
-        "a quota that only AKS knows of",
+        "quota that only AKS enforces",
         "QuotaExceeded",
         "ErrCode_InsufficientVCPUQuota",
         "no-family-quota",
         hidden=True,
     ),
     _of_azure(
-        "SKU not sold in the region", "SkuNotAvailable", "Standard_NC6s_v3", "sku-not-available"
+        "SKU not available in the region",
+        "SkuNotAvailable",
+        "Standard_NC6s_v3",
+        "sku-not-available",
     ),
     _of_azure(
         "a disabled subscription", "SubscriptionDisabled", "subscription", "subscription-disabled"
     ),
     _of_azure(
-        "no capacity, found late",
+        "no capacity, reported late",
         "InsufficientCapacity",
         "AllocationFailed",
         "allocation-failed",
         count=1,
     ),
     _of_azure(
-        "an identity that may not", "CloudUnauthorized", "Contributor", "forbidden", operation=_PUT
+        "missing permissions", "CloudUnauthorized", "Contributor", "forbidden", operation=_PUT
     ),
     _of_azure(
         "a throttled subscription",
@@ -69,7 +78,7 @@ TROUBLES: tuple[Trouble, ...] = (
         "LaunchFailed",
         "InternalExecutionError",
         "operation-fails",
-        mended=False,
+        fixable=False,
         operation=_PUT,
         count=1,
     ),

@@ -1,0 +1,20 @@
+"""What a user reads when something fails, and recovery once the cause is fixed."""
+
+import pytest
+
+from tools.demo.cluster import KaitoCluster
+from tools.demo.failures import node_failures, tuning_failures
+from tools.demo.failures.runner import row, run_scenario
+from tools.demo.failures.scenario import FailureScenario
+
+SCENARIOS = (*node_failures.SCENARIOS, *tuning_failures.SCENARIOS)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=[scenario.title for scenario in SCENARIOS])
+def test_failure_is_reported_and_recovered_from(
+    clean: KaitoCluster, scenario: FailureScenario
+) -> None:
+    observed = run_scenario(clean, scenario)
+    print(row(scenario, observed))
+    assert observed.status == "False"
+    assert (observed.recovered_seconds is not None) == (scenario.fix is not None)
