@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pytest
 
-from kaito_api.reasons import REASONS, is_permanent
+from kaito_api import reasons
 from tests.charts.render import find, render
 from tests.workspace_controller.manifests.test_pods import env_of, pod_of, tuning_pod
 from tuner.config import load
@@ -48,12 +48,12 @@ class RecordingEnvironment(Mapping[str, str]):
 
 
 def test_every_reason_of_the_tuner_is_explained() -> None:
-    codes = {str(code) for code in REASONS}
-    assert {reason.value for reason in Reason} <= codes
+    explained = {(reason.name, reason.value) for reason in reasons.Reason}
+    assert {(reason.name, reason.value) for reason in Reason} <= explained
 
 
 def test_the_tuner_retries_exactly_the_reasons_that_are_not_permanent() -> None:
-    assert {reason for reason in Reason if not is_permanent(reason.value)} == RETRYABLE
+    assert {reason for reason in Reason if not reasons.is_permanent(reason.value)} == RETRYABLE
 
 
 def test_the_job_sets_only_variables_that_the_tuner_reads() -> None:

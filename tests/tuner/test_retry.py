@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tuner.retry import RetryPolicy, TransientError, retry_after_seconds
+from tuner.retry import RetryPolicy, TransientError
 
 
 def _failing(times: int, retry_after: float | None = None) -> Callable[[], str]:
@@ -41,16 +41,3 @@ def test_last_failure_is_raised() -> None:
     policy = RetryPolicy(max_attempts=3, sleep=lambda _: None)
     with pytest.raises(TransientError, match="failure 2"):
         policy.call(_failing(3))
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({"retry-after": "7"}, 7.0),
-        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
-        ({}, None),
-    ],
-    ids=["seconds", "a date", "missing"],
-)
-def test_retry_after_header(headers: dict[str, str], seconds: float | None) -> None:
-    assert retry_after_seconds(headers) == seconds

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -51,9 +51,3 @@ class RetryPolicy:
         backoff = self.initial_delay_seconds * 2 ** (attempt - 1)
         delay = backoff if retry_after_seconds is None else retry_after_seconds
         return max(0.0, min(delay, self.max_delay_seconds))
-
-
-def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """The Retry-After header in seconds; None if it is missing or holds a date."""
-    value = headers.get("retry-after", "")
-    return float(value) if value.isdigit() else None

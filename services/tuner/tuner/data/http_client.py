@@ -12,8 +12,9 @@ import httpx2
 from tuner.data.ssrf_guard import SsrfGuard
 from tuner.data.urls import redact_url
 from tuner.errors import RunError
+from tuner.http_headers import USER_AGENT, retry_after_seconds
 from tuner.reasons import Reason
-from tuner.retry import TransientError, retry_after_seconds
+from tuner.retry import TransientError
 
 # The longest silence within a transfer; a large file may take as long as it needs in all.
 TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
@@ -28,7 +29,7 @@ def new_client() -> httpx2.Client:
     """A client for `get`. It uses no proxy from the environment: a proxy would connect to addresses
     that the guard has not checked."""
     return httpx2.Client(
-        timeout=TIMEOUT, follow_redirects=False, trust_env=False, headers={"User-Agent": "kaito"}
+        timeout=TIMEOUT, follow_redirects=False, trust_env=False, headers=USER_AGENT
     )
 
 

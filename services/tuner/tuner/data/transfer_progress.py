@@ -4,9 +4,10 @@ import logging
 import sys
 import time
 
+from tuner.settings import PROGRESS_LOG_SECONDS
+
 logger = logging.getLogger(__name__)
 
-LOG_INTERVAL_SECONDS = 5.0
 # Often enough to look live, rarely enough not to cost transfer speed.
 REDRAW_INTERVAL_SECONDS = 0.2
 
@@ -22,7 +23,7 @@ class TransferProgress:
         self._offset = done
         self._started = self._last_shown = time.monotonic()
         self._terminal = sys.stdout.isatty()
-        self._interval = REDRAW_INTERVAL_SECONDS if self._terminal else LOG_INTERVAL_SECONDS
+        self._interval = REDRAW_INTERVAL_SECONDS if self._terminal else PROGRESS_LOG_SECONDS
 
     def add(self, count: int) -> None:
         """Count `count` more bytes."""

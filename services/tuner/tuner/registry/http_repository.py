@@ -16,12 +16,13 @@ from typing import TypeVar
 import httpx2
 
 from tuner.errors import RunError
+from tuner.http_headers import USER_AGENT, retry_after_seconds
 from tuner.reasons import Reason
 from tuner.registry.challenge import Challenge, authorize, parse_challenge
 from tuner.registry.credentials import CREATE_SECRET, Credentials
 from tuner.registry.image import MANIFEST_TYPE
 from tuner.registry.reference import Reference
-from tuner.retry import RetryPolicy, TransientError, retry_after_seconds
+from tuner.retry import RetryPolicy, TransientError
 
 # For each operation, not for a whole upload.
 TIMEOUT = httpx2.Timeout(60.0, connect=10.0, write=300.0)
@@ -48,7 +49,7 @@ class _Request:
 def new_client() -> httpx2.Client:
     """A client for registries. It follows redirects, and drops the credentials when one leads to
     another host (a blob store)."""
-    return httpx2.Client(timeout=TIMEOUT, follow_redirects=True, headers={"User-Agent": "kaito"})
+    return httpx2.Client(timeout=TIMEOUT, follow_redirects=True, headers=USER_AGENT)
 
 
 @dataclass(slots=True, kw_only=True)

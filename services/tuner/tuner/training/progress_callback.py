@@ -10,10 +10,9 @@ from transformers import TrainerCallback
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.throughput import Throughput
 from tuner.reporting.tuning_run import Progress, RunState
+from tuner.settings import PROGRESS_LOG_SECONDS
 
 logger = logging.getLogger(__name__)
-
-LOG_INTERVAL_SECONDS = 5.0
 
 
 class ProgressCallback(TrainerCallback):  # type: ignore[misc]
@@ -52,7 +51,7 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]
         )
         self._publish(state)
         now = time.monotonic()
-        is_due = now - self._last_logged >= LOG_INTERVAL_SECONDS
+        is_due = now - self._last_logged >= PROGRESS_LOG_SECONDS
         if is_due or state.global_step == state.max_steps:
             self._last_logged = now
             self._log()
