@@ -1,7 +1,7 @@
-"""A model once per session; a running server, over each engine, for each test that asks."""
+"""A model per session, and a running server over each engine per test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +13,15 @@ import pytest
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
 from kaito_process.cpu import has_bfloat16
-from model_server.adapters import Rules
-from model_server.engine import Engine, Occupancy
+from model_server.adapters import AdapterSettings
+from model_server.admission import AdmissionControl, ServerPhase
+from model_server.engine import Engine, SchedulerStats
 from model_server.fake import FakeEngine
 from model_server.metrics import Metrics
-from model_server.server import Plan, Server
-from model_server.service import Serving
-from model_server.traffic import State, Traffic
+from model_server.server import Server, ServerConfig
+from model_server.serving_state import ServingState
 from model_server.transformers.engine import TransformersEngine
-from model_server.transformers.load import LoadOptions
+from model_server.transformers.model_loader import LoadOptions
 from tests.model_server.tiny_model import make_adapter, make_model
 
 
@@ -44,16 +44,16 @@ async def engine(request: pytest.FixtureRequest, model_folder: Path) -> Engine:
     return transformers_engine(model_folder)
 
 
-def transformers_engine(folder: Path, *, context: int | None = None) -> TransformersEngine:
+def transformers_engine(folder: Path, *, context_tokens: int | None = None) -> TransformersEngine:
     """An engine over the tiny model, with a cache for a few conversations."""
     options = LoadOptions(
         path=folder,
         dtype="auto",
         cpu_bfloat16=has_bfloat16({}),
-        context=context,
+        max_context_tokens=context_tokens,
         trust_remote_code=False,
     )
-    return TransformersEngine(options, threads=1, cache_budget=lambda: 64 * 2**20)
+    return TransformersEngine(options, threads=1, kv_cache_budget_bytes=lambda: 64 * 2**20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +62,14 @@ class Running:
 
     stub: inference_pb2_grpc.InferenceServiceStub
     channel: grpc.aio.Channel
-    serving: Serving
+    state: ServingState
     stop: asyncio.Event
     done: "asyncio.Task[None]"
 
     @property
     def engine(self) -> Engine:
-        assert self.serving.loaded
-        return self.serving.loaded.engine
+        assert self.state.served
+        return self.state.served.engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,65 +78,70 @@ class Setup:
 
     adapters: Path
     default: str | None = None
-    most_requests: int = 64
+    max_choices: int = 64
     drain_seconds: float = 10.0
-    wait: bool = True
-
-
-Start = Callable[[Engine, Setup], Awaitable[Running]]
+    wait_until_serving: bool = True
 
 
 @asynccontextmanager
 async def running(engine: Engine, setup: Setup) -> AsyncIterator[Running]:
-    """A server on a free port, ready unless `setup.wait` is off."""
+    """A server on a free port, serving unless `setup.wait_until_serving` is off."""
 
-    def occupancy() -> Occupancy:
-        return engine.occupancy()
+    def scheduler_stats() -> SchedulerStats:
+        return engine.scheduler_stats()
 
-    serving = Serving(name="tiny", traffic=Traffic(setup.most_requests), metrics=Metrics(occupancy))
-    rules = Rules(root=setup.adapters, base_model="tiny", default=setup.default, most=3)
-    plan = Plan(
+    state = ServingState(
+        name="tiny",
+        admission=AdmissionControl(setup.max_choices),
+        metrics=Metrics(scheduler_stats),
+    )
+    adapters = AdapterSettings(
+        root=setup.adapters, base_model="tiny", default_adapter=setup.default, max_adapters=3
+    )
+    config = ServerConfig(
         port=0,
-        make_engine=lambda: engine,
-        adapters=rules,
+        create_engine=lambda: engine,
+        adapters=adapters,
         strengths={},
         drain_seconds=setup.drain_seconds,
     )
-    server, stop = Server(serving, plan), asyncio.Event()
+    server, stop = Server(state, config), asyncio.Event()
     done = asyncio.create_task(server.run(stop))
     async with grpc.aio.insecure_channel(f"localhost:{server.port}") as channel:
         stub = inference_pb2_grpc.InferenceServiceStub(channel)
-        if setup.wait:
-            await until(lambda: serving.traffic.state is State.SERVING or done.done())
-        yield Running(stub=stub, channel=channel, serving=serving, stop=stop, done=done)
+        if setup.wait_until_serving:
+            await until(lambda: state.admission.phase is ServerPhase.SERVING or done.done())
+        yield Running(stub=stub, channel=channel, state=state, stop=stop, done=done)
         stop.set()
         await asyncio.wait([done])
 
 
 @pytest.fixture
 async def server(engine: Engine, adapters_folder: Path) -> AsyncIterator[Running]:
-    async with running(engine, Setup(adapters=adapters_folder)) as found:
-        yield found
+    async with running(engine, Setup(adapters=adapters_folder)) as started:
+        yield started
 
 
 async def until(condition: Callable[[], bool], *, seconds: float = 30.0) -> None:
-    """Wait for something that another task or thread does."""
+    """Wait for a condition that another task or thread brings about."""
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.005)
 
 
-def asking(prompt: str = "The ship sails", model: str = "", **options: Any) -> pb.GenerateRequest:
-    """A request with these options, for 24 greedy tokens unless they say otherwise."""
-    given: dict[str, Any] = {"max_new_tokens": 24, "do_sample": False, **options}
+def generate_request(
+    prompt: str = "The ship sails", model: str = "", **options: Any
+) -> pb.GenerateRequest:
+    """A request with these options; by default for 24 greedy tokens."""
+    values: dict[str, Any] = {"max_new_tokens": 24, "do_sample": False, **options}
     return pb.GenerateRequest(
         model=model,
         prompt=prompt,
-        options=pb.GenerationOptions(**given),
+        options=pb.GenerationOptions(**values),
     )
 
 
-async def streamed(found: Running, request: pb.GenerateRequest) -> list[pb.StreamGenerateResponse]:
+async def stream(server: Running, request: pb.GenerateRequest) -> list[pb.StreamGenerateResponse]:
     """All messages of a streamed answer."""
-    call = found.stub.StreamGenerate(pb.StreamGenerateRequest(request=request))
+    call = server.stub.StreamGenerate(pb.StreamGenerateRequest(request=request))
     return [message async for message in call]

@@ -1,4 +1,4 @@
-"""Adapter files: read in full or refused with the reason."""
+"""Adapter files are read in full, or rejected with the reason."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM
 from model_server.engine import AdapterSource
 from model_server.errors import AdapterInvalid
 from model_server.transformers.lora import read_lora
-from model_server.transformers.lora_layers import LoraLayers, Part, parts_of
+from model_server.transformers.lora_layers import AdapterTokens, LoraLayers, group_by_adapter
 from tests.model_server.tiny_model import adapter_weights, make_adapter
 
 
@@ -26,7 +26,7 @@ def source(folder: Path, strength: float = 1.0) -> AdapterSource:
 
 
 def edit(folder: Path, **changes: torch.Tensor | None) -> None:
-    """Replace weights, or take them away, by the end of their keys."""
+    """Replace weights, or remove them, by the end of their keys."""
     weights: dict[str, Any] = adapter_weights(1)
     first = next(iter(weights)).removesuffix(".lora_A.weight")
     for name, tensor in changes.items():
@@ -39,37 +39,37 @@ def edit(folder: Path, **changes: torch.Tensor | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("config", "changes", "words"),
+    ("config", "changes", "error"),
     [
         ({"peft_type": "IA3"}, {}, "IA3"),
         ({"use_dora": True}, {}, "use_dora"),
         ({"modules_to_save": ["lm_head"]}, {}, "modules_to_save"),
-        ({}, {"lora_B": None}, "only one half"),
+        ({}, {"lora_B": None}, "only one of the matrices"),
         ({}, {"lora_A": torch.ones(4, 32)}, "trained for another model"),
         ({}, {"lora_B": torch.full((128, 4), float("nan"))}, "NaN"),
-        ({}, {"base_model.model.embed.weight": torch.ones(1)}, "no LoRA weight"),
+        ({}, {"base_model.model.embed.weight": torch.ones(1)}, "not a LoRA weight"),
         (
             {},
             {"base_model.model.model.layers.9.mlp.x.lora_A.weight": torch.ones(4, 4)},
-            "which this base model has not",
+            "this base model does not have",
         ),
     ],
-    ids="kind dora saved half shape nan key module".split(),
+    ids="kind dora saved one-matrix shape nan key module".split(),
 )
-def test_what_would_not_be_applied_is_refused(
+def test_adapter_that_cannot_be_applied_in_full_is_rejected(
     layers: LoraLayers,
     tmp_path: Path,
     config: dict[str, Any],
     changes: dict[str, torch.Tensor | None],
-    words: str,
+    error: str,
 ) -> None:
     folder = make_adapter(tmp_path / "style", **config)
     edit(folder, **changes)
-    with pytest.raises(AdapterInvalid, match=words):
+    with pytest.raises(AdapterInvalid, match=error):
         read_lora(source(folder), layers.shapes)
 
 
-def test_untrained_adapter_is_refused(layers: LoraLayers, tmp_path: Path) -> None:
+def test_untrained_adapter_is_rejected(layers: LoraLayers, tmp_path: Path) -> None:
     folder = make_adapter(tmp_path / "style")
     weights = adapter_weights(1)
     zeros = {k: torch.zeros_like(v) if "lora_B" in k else v for k, v in weights.items()}
@@ -78,14 +78,14 @@ def test_untrained_adapter_is_refused(layers: LoraLayers, tmp_path: Path) -> Non
         read_lora(source(folder), layers.shapes)
 
 
-def test_pickles_are_not_opened(layers: LoraLayers, tmp_path: Path) -> None:
+def test_pickled_weights_are_not_opened(layers: LoraLayers, tmp_path: Path) -> None:
     folder = make_adapter(tmp_path / "style")
     (folder / "adapter_model.safetensors").rename(folder / "adapter_model.bin")
     with pytest.raises(AdapterInvalid, match=r"adapter_model\.safetensors"):
         read_lora(source(folder), layers.shapes)
     (folder / "adapter_model.bin").rename(folder / "adapter_model.safetensors")
     (folder / "adapter_model.safetensors").write_bytes(b"\x80\x04pickle")
-    with pytest.raises(AdapterInvalid, match="no safetensors file"):
+    with pytest.raises(AdapterInvalid, match="not a safetensors file"):
         read_lora(source(folder), layers.shapes)
 
 
@@ -94,7 +94,7 @@ def test_pickles_are_not_opened(layers: LoraLayers, tmp_path: Path) -> None:
     [({}, 1.0, 2.0), ({}, 0.25, 0.5), ({"use_rslora": True}, 1.0, 4.0)],
     ids="alpha strength rslora".split(),
 )
-def test_output_is_that_of_merged_weights(
+def test_output_equals_that_of_merged_weights(
     layers: LoraLayers,
     model_folder: Path,
     tmp_path: Path,
@@ -103,8 +103,8 @@ def test_output_is_that_of_merged_weights(
     scale: float,
 ) -> None:
     folder = make_adapter(tmp_path / "style", **config)
-    lora = read_lora(source(folder, strength), layers.shapes)
-    layers.add("style", lora)
+    adapter = read_lora(source(folder, strength), layers.shapes)
+    layers.add("style", adapter)
     merged = AutoModelForCausalLM.from_pretrained(model_folder)
     weights = adapter_weights(1)
     for key in [key for key in weights if "lora_A" in key]:
@@ -113,24 +113,24 @@ def test_output_is_that_of_merged_weights(
         module.weight.data += scale * change
     tokens = torch.arange(12).unsqueeze(0)
     with torch.no_grad(), layers.whole_batch("style"):
-        found = layers._model(tokens).logits
+        logits = layers._model(tokens).logits
     with torch.no_grad():
-        assert torch.allclose(found, merged(tokens).logits, atol=1e-4)
-        assert not torch.allclose(found, layers._model(tokens).logits, atol=1e-2)
+        assert torch.allclose(logits, merged(tokens).logits, atol=1e-4)
+        assert not torch.allclose(logits, layers._model(tokens).logits, atol=1e-2)
     layers.remove("style")
 
 
-def test_rank_and_base_model_are_told(layers: LoraLayers, tmp_path: Path) -> None:
-    lora = read_lora(source(make_adapter(tmp_path / "style")), layers.shapes)
-    assert (lora.facts.rank, lora.facts.base_model) == (4, "tiny")
+def test_rank_and_base_model_are_read(layers: LoraLayers, tmp_path: Path) -> None:
+    adapter = read_lora(source(make_adapter(tmp_path / "style")), layers.shapes)
+    assert (adapter.info.rank, adapter.info.base_model) == (4, "tiny")
     assert json.loads((tmp_path / "style/adapter_config.json").read_text())["r"] == 4
 
 
-def test_parts_group_a_batch_by_adapter() -> None:
-    assert parts_of([(None, 3)], "cpu") == ()
-    assert parts_of([("a", 2), ("a", 1)], "cpu") == (Part("a", slice(None)),)
-    assert parts_of([(None, 1), ("a", 2)], "cpu") == (Part("a", slice(1, 3)),)
-    first, second = parts_of([("a", 1), ("b", 2), ("a", 1)], "cpu")
+def test_batch_is_grouped_by_adapter() -> None:
+    assert group_by_adapter([(None, 3)], "cpu") == ()
+    assert group_by_adapter([("a", 2), ("a", 1)], "cpu") == (AdapterTokens("a", slice(None)),)
+    assert group_by_adapter([(None, 1), ("a", 2)], "cpu") == (AdapterTokens("a", slice(1, 3)),)
+    first, second = group_by_adapter([("a", 1), ("b", 2), ("a", 1)], "cpu")
     assert isinstance(first.tokens, torch.Tensor)
     assert first.tokens.tolist() == [0, 3]
-    assert second == Part("b", slice(1, 3))
+    assert second == AdapterTokens("b", slice(1, 3))

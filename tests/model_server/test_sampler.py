@@ -1,4 +1,4 @@
-"""The choice of the next token, row by row."""
+"""Selecting the next token of each row of a batch."""
 
 import random
 from typing import Any
@@ -6,24 +6,24 @@ from typing import Any
 import pytest
 import torch
 
-from model_server.options import Sampling
-from model_server.transformers.sampler import Row, choose, make_rules
+from model_server.options import SamplingParams
+from model_server.transformers.sampler import BatchRow, create_sampling, select_tokens
 
 SCORES = torch.tensor([0.5, 3.0, 1.0, 2.0, -1.0])
 
 
-def row(tokens: tuple[int, ...] = (), **options: Any) -> Row:
-    sampling = Sampling(max_new_tokens=8, **options)
-    rules = make_rules(sampling, 0, prompt_tokens=0, ends=(1,), device="cpu")
-    return Row(rules, tokens)
+def row(tokens: tuple[int, ...] = (), **options: Any) -> BatchRow:
+    params = SamplingParams(max_new_tokens=8, **options)
+    sampling = create_sampling(params, 0, prompt_tokens=0, end_tokens=(1,), device="cpu")
+    return BatchRow(sampling, tokens)
 
 
-def picked(rows: list[Row]) -> list[int]:
-    scores = choose(rows, SCORES.repeat(len(rows), 1))
+def selected(rows: list[BatchRow]) -> list[int]:
+    scores = select_tokens(rows, SCORES.repeat(len(rows), 1))
     return [int(token) for token in scores.argmax(dim=-1)]
 
 
-def test_rows_go_by_their_own_rules() -> None:
+def test_each_row_uses_its_own_parameters() -> None:
     rows = [
         row(),
         row(tokens=(1, 1), repetition_penalty=5.0),
@@ -32,7 +32,7 @@ def test_rows_go_by_their_own_rules() -> None:
         row(do_sample=True, top_p=0.01),
         row(tokens=(3, 1, 3), no_repeat_ngram_size=2),
     ]
-    assert picked(rows) == [1, 3, 3, 1, 1, 3]
+    assert selected(rows) == [1, 3, 3, 1, 1, 3]
 
 
 @pytest.mark.parametrize(
@@ -48,33 +48,33 @@ def test_rows_go_by_their_own_rules() -> None:
     ],
     ids="top_k top_p both hot cold typical wide".split(),
 )
-def test_drawing_stays_within_its_limits(options: dict[str, Any], allowed: set[int]) -> None:
+def test_sampling_stays_within_its_limits(options: dict[str, Any], allowed: set[int]) -> None:
     rows = [row(do_sample=True, seed=seed, **options) for seed in range(300)]
-    assert set(picked(rows)) == allowed
+    assert set(selected(rows)) == allowed
 
 
-def test_drawing_follows_the_probabilities() -> None:
+def test_sampling_follows_the_probabilities() -> None:
     rows = [row(do_sample=True, seed=seed, temperature=1.5) for seed in range(4000)]
-    found = torch.bincount(torch.tensor(picked(rows)), minlength=5) / 4000
-    assert torch.allclose(found, (SCORES / 1.5).softmax(dim=-1), atol=0.03)
+    shares = torch.bincount(torch.tensor(selected(rows)), minlength=5) / 4000
+    assert torch.allclose(shares, (SCORES / 1.5).softmax(dim=-1), atol=0.03)
 
 
-def test_the_last_number_before_one_still_draws_a_token() -> None:
-    found = row(do_sample=True, top_p=0.8)
+def test_largest_random_number_still_selects_a_token() -> None:
+    batch_row = row(do_sample=True, top_p=0.8)
 
     class Highest(random.Random):
         def random(self) -> float:
             return 1 - 2**-53
 
-    object.__setattr__(found.rules, "draws", Highest())
-    assert picked([found]) == [3]
+    object.__setattr__(batch_row.sampling, "generator", Highest())
+    assert selected([batch_row]) == [3]
 
 
-def test_seed_and_choice_decide_the_draws() -> None:
-    sampling = Sampling(max_new_tokens=8, seed=4, do_sample=True)
+def test_seed_and_choice_decide_the_random_numbers() -> None:
+    params = SamplingParams(max_new_tokens=8, seed=4, do_sample=True)
 
-    def draws(index: int) -> float:
-        rules = make_rules(sampling, index, prompt_tokens=0, ends=(), device="cpu")
-        return rules.draws.random()
+    def first_number(index: int) -> float:
+        sampling = create_sampling(params, index, prompt_tokens=0, end_tokens=(), device="cpu")
+        return sampling.generator.random()
 
-    assert draws(0) == draws(0) != draws(1)
+    assert first_number(0) == first_number(0) != first_number(1)

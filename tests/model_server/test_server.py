@@ -1,4 +1,4 @@
-"""The server's life: health while it loads, serves, drains and breaks; limits; metrics."""
+"""The server's life cycle: health while it loads, serves, drains and breaks; limits; metrics."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,14 +15,14 @@ from kaito.inference.v1 import inference_pb2 as pb
 from model_server.errors import EngineFailed, InferenceError, ModelLoadFailed
 from model_server.fake import FakeEngine
 from model_server.server import SERVICE
-from tests.model_server.conftest import Running, Setup, asking, running, streamed, until
+from tests.model_server.conftest import Running, Setup, generate_request, running, stream, until
 
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
-async def health(found: Running, service: str) -> int:
-    stub: Any = health_pb2_grpc.HealthStub(found.channel)
+async def health(server: Running, service: str) -> int:
+    stub: Any = health_pb2_grpc.HealthStub(server.channel)
     answer = await stub.Check(health_pb2.HealthCheckRequest(service=service))
     return int(answer.status)
 
@@ -33,12 +33,12 @@ async def fake() -> FakeEngine:
 
 
 @pytest.fixture
-async def found(fake: FakeEngine, adapters_folder: Path) -> AsyncIterator[Running]:
-    async with running(fake, Setup(adapters=adapters_folder, most_requests=2)) as server:
-        yield server
+async def server(fake: FakeEngine, adapters_folder: Path) -> AsyncIterator[Running]:
+    async with running(fake, Setup(adapters=adapters_folder, max_choices=2)) as started:
+        yield started
 
 
-async def refusal(call: grpc.aio.UnaryUnaryCall[object, object]) -> tuple[str, str]:
+async def rejection(call: grpc.aio.UnaryUnaryCall[object, object]) -> tuple[str, str]:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
     return caught.value.code().name, caught.value.details() or ""
@@ -46,57 +46,57 @@ async def refusal(call: grpc.aio.UnaryUnaryCall[object, object]) -> tuple[str, s
 
 async def test_listens_before_the_model_is_loaded(fake: FakeEngine, adapters_folder: Path) -> None:
     fake.ready.clear()
-    async with running(fake, Setup(adapters=adapters_folder, wait=False)) as found:
-        await found.channel.channel_ready()
-        assert (await health(found, ""), await health(found, SERVICE)) == (SERVING, NOT_SERVING)
+    async with running(fake, Setup(adapters=adapters_folder, wait_until_serving=False)) as server:
+        await server.channel.channel_ready()
+        assert (await health(server, ""), await health(server, SERVICE)) == (SERVING, NOT_SERVING)
         for call in (
-            found.stub.Generate(asking()),
-            found.stub.GetModel(pb.GetModelRequest()),
-            found.stub.Tokenize(pb.TokenizeRequest(prompt="a")),
-            found.stub.ListAdapters(pb.ListAdaptersRequest()),
+            server.stub.Generate(generate_request()),
+            server.stub.GetModel(pb.GetModelRequest()),
+            server.stub.Tokenize(pb.TokenizeRequest(prompt="a")),
+            server.stub.ListAdapters(pb.ListAdaptersRequest()),
         ):
-            code, details = await refusal(call)
+            code, details = await rejection(call)
             assert code == "UNAVAILABLE"
             assert "loading" in details
         fake.ready.set()
-        await until(lambda: found.serving.loaded is not None)
-        assert await health(found, SERVICE) == SERVING
+        await until(lambda: server.state.served is not None)
+        assert await health(server, SERVICE) == SERVING
 
 
-async def test_drain_finishes_what_runs_and_refuses_the_rest(
-    fake: FakeEngine, found: Running
+async def test_drain_finishes_running_calls_and_rejects_new_ones(
+    fake: FakeEngine, server: Running
 ) -> None:
     fake.gate.clear()
-    running_call = asyncio.ensure_future(found.stub.Generate(asking()))
-    await until(lambda: fake.occupancy().running == 1)
-    found.stop.set()
-    await until(lambda: found.serving.traffic.state == "draining")
-    assert (await health(found, ""), await health(found, SERVICE)) == (NOT_SERVING, NOT_SERVING)
-    code, details = await refusal(found.stub.Generate(asking()))
+    running_call = asyncio.ensure_future(server.stub.Generate(generate_request()))
+    await until(lambda: fake.scheduler_stats().running == 1)
+    server.stop.set()
+    await until(lambda: server.state.admission.phase == "draining")
+    assert (await health(server, ""), await health(server, SERVICE)) == (NOT_SERVING, NOT_SERVING)
+    code, details = await rejection(server.stub.Generate(generate_request()))
     assert (code, "draining" in details) == ("UNAVAILABLE", True)
     fake.gate.set()
     assert (await running_call).choices[0].text
-    await found.done
+    await server.done
 
 
-async def test_drain_ends_after_its_grace(fake: FakeEngine, adapters_folder: Path) -> None:
+async def test_drain_ends_after_its_time_limit(fake: FakeEngine, adapters_folder: Path) -> None:
     setup = Setup(adapters=adapters_folder, drain_seconds=0.05)
-    async with running(fake, setup) as found:
+    async with running(fake, setup) as server:
         fake.gate.clear()
-        call = found.stub.Generate(asking())
-        await until(lambda: fake.occupancy().running == 1)
-        found.stop.set()
-        await found.done
-        assert (await refusal(call))[0] in ("UNAVAILABLE", "CANCELLED")
-        await until(lambda: fake.cut_short == 1)
+        call = server.stub.Generate(generate_request())
+        await until(lambda: fake.scheduler_stats().running == 1)
+        server.stop.set()
+        await server.done
+        assert (await rejection(call))[0] in ("UNAVAILABLE", "CANCELLED")
+        await until(lambda: fake.canceled == 1)
 
 
-async def test_full_queue_refuses(fake: FakeEngine, found: Running) -> None:
+async def test_full_queue_rejects_requests(fake: FakeEngine, server: Running) -> None:
     fake.gate.clear()
-    request = asking(num_return_sequences=2, do_sample=True)
-    call = asyncio.ensure_future(found.stub.Generate(request))
-    await until(lambda: fake.occupancy().running == 1)
-    code, details = await refusal(found.stub.Generate(asking()))
+    request = generate_request(num_return_sequences=2, do_sample=True)
+    call = asyncio.ensure_future(server.stub.Generate(request))
+    await until(lambda: fake.scheduler_stats().running == 1)
+    code, details = await rejection(server.stub.Generate(generate_request()))
     assert (code, "KAITO_MAX_REQUESTS" in details) == ("RESOURCE_EXHAUSTED", True)
     fake.gate.set()
     await call
@@ -104,35 +104,37 @@ async def test_full_queue_refuses(fake: FakeEngine, found: Running) -> None:
 
 async def test_failed_load_ends_the_server(adapters_folder: Path) -> None:
     engine = FakeEngine(fail_start="no config.json")
-    async with running(engine, Setup(adapters=adapters_folder)) as found:
+    async with running(engine, Setup(adapters=adapters_folder)) as server:
         with pytest.raises(ModelLoadFailed, match=r"no config\.json"):
-            await found.done
+            await server.done
 
 
 async def test_missing_default_adapter_ends_the_server(
     fake: FakeEngine, adapters_folder: Path
 ) -> None:
-    async with running(fake, Setup(adapters=adapters_folder, default="tuned")) as found:
+    async with running(fake, Setup(adapters=adapters_folder, default="tuned")) as server:
         with pytest.raises(InferenceError, match=r"'tuned'.*found: pirate, poet"):
-            await found.done
+            await server.done
 
 
-async def test_broken_engine_ends_the_server(fake: FakeEngine, found: Running) -> None:
+async def test_broken_engine_ends_the_server(fake: FakeEngine, server: Running) -> None:
     fake.fail("out of memory")
     with pytest.raises(EngineFailed, match="out of memory"):
-        await found.done
+        await server.done
 
 
-async def test_default_adapter_answers_and_stays(fake: FakeEngine, adapters_folder: Path) -> None:
-    async with running(fake, Setup(adapters=adapters_folder, default="poet")) as found:
-        assert (await found.stub.Generate(asking())).model == "poet"
-        assert (await found.stub.Generate(asking(model="tiny"))).model == "tiny"
-        code, _ = await refusal(found.stub.UnloadAdapter(pb.UnloadAdapterRequest(name="poet")))
+async def test_default_adapter_answers_and_cannot_be_unloaded(
+    fake: FakeEngine, adapters_folder: Path
+) -> None:
+    async with running(fake, Setup(adapters=adapters_folder, default="poet")) as server:
+        assert (await server.stub.Generate(generate_request())).model == "poet"
+        assert (await server.stub.Generate(generate_request(model="tiny"))).model == "tiny"
+        code, _ = await rejection(server.stub.UnloadAdapter(pb.UnloadAdapterRequest(name="poet")))
         assert code == "FAILED_PRECONDITION"
 
 
 @pytest.mark.parametrize(
-    ("request_", "code", "word"),
+    ("request_", "code", "text"),
     [
         (pb.LoadAdapterRequest(name="Big"), "INVALID_ARGUMENT", "a-z"),
         (pb.LoadAdapterRequest(name="x", path="/etc"), "INVALID_ARGUMENT", "must lie below"),
@@ -144,33 +146,35 @@ async def test_default_adapter_answers_and_stays(fake: FakeEngine, adapters_fold
     ],
     ids="name outside climbing absent strength taken base".split(),
 )
-async def test_bad_adapter_requests(
-    found: Running, request_: pb.LoadAdapterRequest, code: str, word: str
+async def test_invalid_adapter_requests_are_rejected(
+    server: Running, request_: pb.LoadAdapterRequest, code: str, text: str
 ) -> None:
-    answered, details = await refusal(found.stub.LoadAdapter(request_))
-    assert (answered, word in details) == (code, True)
+    status, details = await rejection(server.stub.LoadAdapter(request_))
+    assert (status, text in details) == (code, True)
 
 
-async def test_engine_trouble_while_streaming(fake: FakeEngine, found: Running) -> None:
+async def test_engine_failure_while_streaming_is_internal(
+    fake: FakeEngine, server: Running
+) -> None:
     fake.next_error = EngineFailed("the model broke down")
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await streamed(found, asking())
+        await stream(server, generate_request())
     assert caught.value.code() is grpc.StatusCode.INTERNAL
 
 
-async def test_reflection_names_the_service(found: Running) -> None:
-    channel: Any = found.channel
+async def test_reflection_names_the_service(server: Running) -> None:
+    channel: Any = server.channel
     stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
-    asked = reflection_pb2.ServerReflectionRequest(list_services="")
-    answers = [answer async for answer in stub.ServerReflectionInfo(iter([asked]))]
+    request = reflection_pb2.ServerReflectionRequest(list_services="")
+    answers = [answer async for answer in stub.ServerReflectionInfo(iter([request]))]
     names = {service.name for service in answers[0].list_services_response.service}
     assert {SERVICE, "grpc.health.v1.Health"} <= names
 
 
-async def test_metrics_count_what_happened(found: Running) -> None:
-    answer = await found.stub.Generate(asking())
-    await refusal(found.stub.Generate(asking(model="nobody")))
-    text = generate_latest(found.serving.metrics.registry).decode()
+async def test_metrics_count_requests_and_tokens(server: Running) -> None:
+    answer = await server.stub.Generate(generate_request())
+    await rejection(server.stub.Generate(generate_request(model="nobody")))
+    metrics = generate_latest(server.state.metrics.registry).decode()
     prefix = "kaito_model_server"
     tokens = float(answer.usage.completion_tokens)
     for line in (
@@ -181,4 +185,4 @@ async def test_metrics_count_what_happened(found: Running) -> None:
         f"{prefix}_batch_size 0.0",
         f"{prefix}_kv_cache_used_ratio 0.0",
     ):
-        assert line in text
+        assert line in metrics

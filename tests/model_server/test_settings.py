@@ -1,4 +1,4 @@
-"""The settings, and the errors that name variable, value and remedy."""
+"""The settings, and errors that name variable, value and remedy."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def test_defaults() -> None:
     assert not settings.trust_remote_code
 
 
-def test_strengths() -> None:
+def test_adapter_strengths_are_json() -> None:
     settings = Settings.from_env(NAME | {"KAITO_ADAPTER_STRENGTHS": '{"style": 0.5}'})
     assert settings.adapter_strengths == {"style": 0.5}
 
@@ -48,6 +48,6 @@ def test_errors_name_variable_value_and_remedy(variable: str, value: str) -> Non
     assert "set " in str(caught.value)
 
 
-def test_the_model_has_to_be_named() -> None:
+def test_model_name_is_required() -> None:
     with pytest.raises(SettingError, match="KAITO_MODEL_NAME is not set"):
         Settings.from_env({})

@@ -1,4 +1,4 @@
-"""A real Phi-3 of random weights with a real tokenizer, and adapters for it, in a second or two."""
+"""Makes a real Phi-3 with random weights, its tokenizer, and adapters, in a second or two."""
 
 import json
 from pathlib import Path
@@ -58,7 +58,7 @@ def _tokenizer() -> Any:
 
 
 def make_adapter(folder: Path, *, seed: int = 1, **changes: Any) -> Path:
-    """Write a LoRA adapter as PEFT does, large enough to change what the model says.
+    """Write a LoRA adapter as PEFT does, strong enough to change the model's answers.
 
     `changes` go into adapter_config.json.
     """
@@ -76,7 +76,7 @@ def make_adapter(folder: Path, *, seed: int = 1, **changes: Any) -> Path:
 
 
 def adapter_weights(seed: int) -> dict[str, torch.Tensor]:
-    """Random halves for every attention module of the model."""
+    """Random matrices A and B for every attention module of the model."""
     source = torch.Generator().manual_seed(seed)
     weights = {}
     for layer in range(2):

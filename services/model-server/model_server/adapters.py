@@ -1,6 +1,6 @@
-"""Which adapters can be asked for by name, who is using them, and which name is the default.
+"""The registry of loaded adapters: their names, their users, and the default model.
 
-Knows folders and names; what is inside an adapter's files is the engine's business.
+Knows folders and names; what is inside an adapter's files is up to the engine.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from model_server.engine import AdapterFacts, AdapterSource, Engine
+from model_server.engine import AdapterInfo, AdapterSource, Engine
 from model_server.errors import (
     AdapterExists,
     AdapterInvalid,
@@ -26,115 +26,141 @@ _NAME = re.compile(r"[a-z0-9.-]{1,63}")
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """A loaded adapter: where it lies, how much of it is added, and what it says of itself."""
+    """A loaded adapter."""
 
     source: AdapterSource
-    facts: AdapterFacts
+    info: AdapterInfo
 
 
 @dataclass(slots=True)
-class _Served:
+class _Entry:
     adapter: Adapter
     users: int = 0
-    leaving: bool = False
+    unloading: bool = False
     idle: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """Where adapters may lie, how many there may be, and the names that are spoken for."""
+class AdapterSettings:
+    """Where adapters may be, how many may be loaded, and the reserved names."""
 
     root: Path
     base_model: str
-    default: str | None
-    most: int
+    default_adapter: str | None
+    max_adapters: int
 
 
-class Adapters:
+class AdapterRegistry:
     """The adapters of one engine. All calls come from one event loop."""
 
-    def __init__(self, engine: Engine, rules: Rules) -> None:
+    def __init__(self, engine: Engine, settings: AdapterSettings) -> None:
         self._engine = engine
-        self._rules = rules
-        self._served: dict[str, _Served] = {}
-        self._changing = asyncio.Lock()
+        self._settings = settings
+        self._entries: dict[str, _Entry] = {}
+        # Loading and unloading take turns: two calls must not load the same name.
+        self._change_lock = asyncio.Lock()
 
     @property
     def default_model(self) -> str:
-        """The name that answers requests that name none."""
-        return self._rules.default or self._rules.base_model
+        """The model that answers requests that name none."""
+        return self._settings.default_adapter or self._settings.base_model
 
-    def all(self) -> list[Adapter]:
-        """Everything that can be asked for now, by name."""
-        served = sorted(self._served.items())
-        return [entry.adapter for _, entry in served if not entry.leaving]
+    def loaded(self) -> list[Adapter]:
+        """All adapters that requests can name, ordered by name."""
+        entries = sorted(self._entries.items())
+        return [entry.adapter for _, entry in entries if not entry.unloading]
 
     async def load_all(self, strengths: Mapping[str, float]) -> None:
-        """Load every folder of the adapter directory; one that does not fit is an error.
+        """Load every folder of the adapter directory.
 
-        A workspace that lists an adapter must not be answered without it.
+        Any failure is an error: a Workspace that lists an adapter must not be served without it.
+
+        Raises:
+            AdapterInvalid: an adapter does not load, or one that the settings name is missing.
         """
-        root = self._rules.root
-        found = sorted(path.parent for path in root.glob(f"*/{CONFIG_FILE}"))
-        names = {folder.name for folder in found}
-        wanted = set(strengths) | ({self._rules.default} if self._rules.default else set())
-        if missing := sorted(wanted - names):
+        root = self._settings.root
+        folders = sorted(path.parent for path in root.glob(f"*/{CONFIG_FILE}"))
+        names = {folder.name for folder in folders}
+        default = self._settings.default_adapter
+        required = set(strengths) | ({default} if default else set())
+        if missing := sorted(required - names):
             raise AdapterInvalid(
                 f"adapter {missing[0]!r} is named in the settings, but {root / missing[0]} holds "
                 f"no {CONFIG_FILE}; found: {', '.join(sorted(names)) or 'none'}"
             )
-        for folder in found:
+        for folder in folders:
             await self.load(folder.name, str(folder), strengths.get(folder.name, 1.0))
 
     async def load(self, name: str, path: str, strength: float) -> Adapter:
-        """Load one adapter; loading what is loaded from the same folder changes nothing."""
+        """Load one adapter. Loading it again from the same folder changes nothing.
+
+        Raises:
+            InvalidRequest: name, path or strength is out of bounds.
+            AdapterExists: the name is taken.
+            AdapterInvalid: the files are not an adapter of this model.
+            Overloaded: the maximum number of adapters is loaded.
+        """
         source = self._locate(name, path, strength)
-        async with self._changing:
-            if known := self._served.get(name):
-                if known.adapter.source.path == source.path and not known.leaving:
+        async with self._change_lock:
+            if known := self._entries.get(name):
+                if known.adapter.source.path == source.path and not known.unloading:
                     return known.adapter
                 raise AdapterExists(
                     f"adapter {name!r} is served from {known.adapter.source.path}; unload it first"
                 )
-            if len(self._served) >= self._rules.most:
+            if len(self._entries) >= self._settings.max_adapters:
                 raise Overloaded(
-                    f"{self._rules.most} adapters are loaded, the most that KAITO_MAX_ADAPTERS "
-                    "allows; unload one first"
+                    f"{self._settings.max_adapters} adapters are loaded, the maximum that "
+                    "KAITO_MAX_ADAPTERS allows; unload one first"
                 )
             adapter = Adapter(source, await self._engine.load_adapter(source))
-            self._served[name] = _Served(adapter)
+            self._entries[name] = _Entry(adapter)
             return adapter
 
     async def unload(self, name: str) -> None:
-        """Take no new users, wait for those there are, then forget the adapter."""
-        if name == self._rules.default:
+        """Admit no new users, wait for the present ones, then unload the adapter.
+
+        Raises:
+            AdapterRequired: it is the default model.
+            ModelNotFound: no such adapter is loaded.
+        """
+        if name == self._settings.default_adapter:
             raise AdapterRequired(
                 f"adapter {name!r} is the default model; unset KAITO_DEFAULT_ADAPTER first"
             )
         entry = self._find(name)
-        entry.leaving = True
+        entry.unloading = True
         try:
             while entry.users:
                 entry.idle.clear()
                 await entry.idle.wait()
         except asyncio.CancelledError:
-            entry.leaving = False
+            # The caller gave up waiting, so the adapter serves again.
+            entry.unloading = False
             raise
-        async with self._changing:
+        async with self._change_lock:
             await self._engine.unload_adapter(name)
-            del self._served[name]
+            del self._entries[name]
 
-    def choose(self, model: str) -> str | None:
-        """The adapter that answers for a model's name; None is the base model alone."""
+    def resolve(self, model: str) -> str | None:
+        """The adapter that a model name refers to; None is the base model.
+
+        Raises:
+            ModelNotFound: no such model or adapter is loaded.
+        """
         name = model or self.default_model
-        if name == self._rules.base_model:
+        if name == self._settings.base_model:
             return None
         self._find(name)
         return name
 
     @asynccontextmanager
     async def use(self, adapter: str | None) -> AsyncIterator[None]:
-        """Keep an adapter loaded as long as this lasts."""
+        """Keep an adapter loaded for as long as the context lasts.
+
+        Raises:
+            ModelNotFound: no such adapter is loaded.
+        """
         if adapter is None:
             yield
             return
@@ -147,24 +173,25 @@ class Adapters:
             if not entry.users:
                 entry.idle.set()
 
-    def _find(self, name: str) -> _Served:
-        entry = self._served.get(name)
-        if entry is None or entry.leaving:
-            known = [self._rules.base_model, *(a.source.name for a in self.all())]
-            raise ModelNotFound(f"model {name!r} is not loaded; there are: {', '.join(known)}")
+    def _find(self, name: str) -> _Entry:
+        entry = self._entries.get(name)
+        if entry is None or entry.unloading:
+            known = [self._settings.base_model, *(each.source.name for each in self.loaded())]
+            raise ModelNotFound(f"model {name!r} is not loaded; available: {', '.join(known)}")
         return entry
 
     def _locate(self, name: str, path: str, strength: float) -> AdapterSource:
         if not _NAME.fullmatch(name):
-            raise InvalidRequest("name", name, "use 1 to 63 of a-z, 0-9, '-' and '.'")
-        if name == self._rules.base_model:
+            raise InvalidRequest("name", name, "use 1 to 63 characters of a-z, 0-9, '-' and '.'")
+        if name == self._settings.base_model:
             raise AdapterExists(f"{name!r} is the base model's name; choose another")
         if not 0 <= strength <= 1:
             raise InvalidRequest("strength", strength, "must be between 0 and 1")
-        root = self._rules.root.resolve()
+        # Resolved, so that neither ".." nor a symlink leads out of the adapter directory.
+        root = self._settings.root.resolve()
         folder = (root / (path or name)).resolve()
         if root not in folder.parents:
             raise InvalidRequest("path", path or name, f"must lie below {root}")
         if not (folder / CONFIG_FILE).is_file():
-            raise InvalidRequest("path", path or name, f"there is no {CONFIG_FILE} in {folder}")
+            raise InvalidRequest("path", path or name, f"{folder} holds no {CONFIG_FILE}")
         return AdapterSource(name=name, path=folder, strength=strength)

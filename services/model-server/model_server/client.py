@@ -1,6 +1,6 @@
-"""Asks a model-server from the command line: `python -m model_server.client --chat "Hello"`.
+"""A command-line client of a model-server: `python -m model_server.client --chat "Hello"`.
 
-Knows only the contract; prints the answer, and the token counts on stderr.
+Knows only the contract. Prints the answer on stdout and the token counts on stderr.
 """
 
 import argparse
@@ -14,9 +14,9 @@ from kaito.inference.v1 import inference_pb2_grpc
 
 
 def main(argv: Sequence[str]) -> int:
-    """The exit code: 0 with an answer, 1 with the server's refusal on stderr."""
+    """The exit code: 0 with an answer, 1 with the server's error on stderr."""
     options = _parse(argv)
-    request = pb.GenerateRequest(model=options.model, options=_generation(options))
+    request = pb.GenerateRequest(model=options.model, options=_generation_options(options))
     if options.prompt is not None:
         request.prompt = options.prompt
     else:
@@ -37,23 +37,26 @@ def main(argv: Sequence[str]) -> int:
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m model_server.client", description=__doc__)
     parser.add_argument("--target", default="localhost:29500", help="host:port")
-    parser.add_argument("--model", default="", help="base model or adapter; default: the server's")
-    asked = parser.add_mutually_exclusive_group(required=True)
-    asked.add_argument("--prompt", help="text to go on from, without a chat template")
-    asked.add_argument("--chat", help="a user's message")
+    parser.add_argument(
+        "--model", default="", help="base model or adapter; defaults to the server's"
+    )
+    inputs = parser.add_mutually_exclusive_group(required=True)
+    inputs.add_argument("--prompt", help="text to continue, without a chat template")
+    inputs.add_argument("--chat", help="a user's message")
     parser.add_argument("--system", default="", help="a system message before --chat")
-    parser.add_argument("--stream", action="store_true", help="print piece by piece")
-    parser.add_argument("--max-new-tokens", type=int, help="tokens of answer at most")
-    parser.add_argument("--temperature", type=float, help="draw at random with this temperature")
-    parser.add_argument("--seed", type=int, help="make drawing repeatable")
+    parser.add_argument("--stream", action="store_true", help="print the answer as it is generated")
+    parser.add_argument("--max-new-tokens", type=int, help="maximum tokens of the answer")
+    parser.add_argument("--temperature", type=float, help="sample at this temperature")
+    parser.add_argument("--seed", type=int, help="make sampling repeatable")
     parser.add_argument("--timeout", type=float, default=120.0, help="seconds")
     return parser.parse_args(argv)
 
 
-def _generation(options: argparse.Namespace) -> pb.GenerationOptions:
+def _generation_options(options: argparse.Namespace) -> pb.GenerationOptions:
     return pb.GenerationOptions(
         max_new_tokens=options.max_new_tokens,
         temperature=options.temperature,
+        # Temperature and seed only matter when sampling. Unset means the model's own default.
         do_sample=None if options.temperature is None and options.seed is None else True,
         seed=options.seed,
     )
@@ -62,19 +65,19 @@ def _generation(options: argparse.Namespace) -> pb.GenerationOptions:
 def _whole(
     stub: inference_pb2_grpc.InferenceServiceStub, request: pb.GenerateRequest, timeout: float
 ) -> pb.Usage:
-    answer: pb.GenerateResponse = stub.Generate(request, timeout=timeout)
-    print("\n".join(choice.text for choice in answer.choices))
-    return answer.usage
+    response: pb.GenerateResponse = stub.Generate(request, timeout=timeout)
+    print("\n".join(choice.text for choice in response.choices))
+    return response.usage
 
 
 def _stream(
     stub: inference_pb2_grpc.InferenceServiceStub, request: pb.GenerateRequest, timeout: float
 ) -> pb.Usage:
     usage = pb.Usage()
-    for piece in stub.StreamGenerate(pb.StreamGenerateRequest(request=request), timeout=timeout):
-        print(piece.text, end="", flush=True)
-        if piece.HasField("usage"):
-            usage = piece.usage
+    for message in stub.StreamGenerate(pb.StreamGenerateRequest(request=request), timeout=timeout):
+        print(message.text, end="", flush=True)
+        if message.HasField("usage"):
+            usage = message.usage
     print()
     return usage
 

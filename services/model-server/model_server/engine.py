@@ -1,7 +1,7 @@
-"""The seam between the gRPC service and whatever runs the model.
+"""The interface between the gRPC service and whatever runs the model.
 
-Text goes in and text comes out, so that an engine may as well be a process in the same pod that
-keeps its tokens to itself. `fake.py` is the implementation for tests; both pass the same tests.
+Text goes in and text comes out: an engine may also be another process in the pod that keeps its
+tokens to itself. `fake.py` implements it for tests, and passes the same tests as the real engine.
 """
 
 from collections.abc import AsyncGenerator
@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from model_server.options import Options
+from model_server.options import GenerationOptions
 
 
 class FinishReason(StrEnum):
@@ -21,25 +21,25 @@ class FinishReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One turn of a conversation."""
+class ChatMessage:
+    """One message of a conversation."""
 
     role: str
     content: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One request for text. `prompt` is text as it stands, or turns for the chat template."""
+class GenerationRequest:
+    """One request for text. `prompt` is plain text, or messages for the chat template."""
 
-    prompt: str | tuple[Message, ...]
-    options: Options
+    prompt: str | tuple[ChatMessage, ...]
+    options: GenerationOptions
     adapter: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What a job cost: tokens, and the seconds its first choice waited for its turn."""
+    """The tokens of a request, and how long its first choice waited for a place in the batch."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -47,19 +47,22 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """What is new in one choice. Its last piece has `finish`; the job's very last has `usage`."""
+class Delta:
+    """New text of one choice.
+
+    The last delta of a choice has `finish_reason`; the last delta of the request has `usage`.
+    """
 
     index: int
     text: str
-    tokens: int = 0
-    finish: FinishReason | None = None
+    token_count: int = 0
+    finish_reason: FinishReason | None = None
     usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """What was loaded. `max_length` counts tokens of prompt and answer together."""
+class ModelInfo:
+    """The loaded model. `max_length` counts tokens of prompt and answer together."""
 
     max_length: int
     has_chat_template: bool
@@ -71,7 +74,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterSource:
-    """A folder as PEFT writes it, and how much of it to add (0..1)."""
+    """A folder that PEFT wrote, and how much of the adapter to apply (0 to 1)."""
 
     name: str
     path: Path
@@ -79,8 +82,8 @@ class AdapterSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AdapterFacts:
-    """What an adapter says of itself."""
+class AdapterInfo:
+    """What an adapter's configuration declares."""
 
     rank: int
     base_model: str
@@ -88,51 +91,65 @@ class AdapterFacts:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The ids of the vocabulary, and the same as its strings."""
+    """Token ids, and the same tokens as strings of the vocabulary."""
 
     ids: tuple[int, ...]
     texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Occupancy:
-    """How busy the engine is. `kv_used` is the used share of the KV cache, 0..1."""
+class SchedulerStats:
+    """The load of the engine. `kv_cache_usage` is the used share of the KV cache, 0 to 1."""
 
     running: int
     waiting: int
-    kv_used: float
+    kv_cache_usage: float
 
 
 class Engine(Protocol):
-    """One loaded base model. Every method is called from one event loop and never blocks it."""
+    """One loaded base model. All methods are called from one event loop and never block it."""
 
-    async def start(self) -> Model:
-        """Load the model and prove that it can make a token.
+    async def start(self) -> ModelInfo:
+        """Load the model, and prove that it can generate a token.
 
-        Raises ModelLoadFailed.
+        Raises:
+            ModelLoadFailed: the model or its memory is missing, or it does not run.
         """
 
-    def generate(self, job: Job) -> AsyncGenerator[Piece, None]:
-        """Answer a job piece by piece; closing the iterator stops the generation.
+    def generate(self, request: GenerationRequest) -> AsyncGenerator[Delta, None]:
+        """Generate an answer; closing the iterator stops the generation.
 
-        Raises InvalidRequest before the first piece, EngineFailed at any point. The adapter must
-        be loaded and stay so until the iterator is closed.
+        The adapter must be loaded, and stay so until the iterator is closed.
+
+        Raises:
+            InvalidRequest: the request cannot be served; raised before the first delta.
+            EngineFailed: the engine broke; raised at any point.
         """
 
-    async def tokenize(self, prompt: str | tuple[Message, ...], add_special_tokens: bool) -> Tokens:
-        """The tokens that `generate` would see. Raises InvalidRequest."""
+    async def tokenize(
+        self, prompt: str | tuple[ChatMessage, ...], add_special_tokens: bool
+    ) -> Tokens:
+        """The tokens that `generate` would see.
 
-    async def load_adapter(self, source: AdapterSource) -> AdapterFacts:
-        """Make an adapter ready, having checked that it has an effect. Raises AdapterInvalid."""
+        Raises:
+            InvalidRequest: the prompt cannot be served.
+        """
+
+    async def load_adapter(self, source: AdapterSource) -> AdapterInfo:
+        """Load an adapter, and check that all of it has an effect.
+
+        Raises:
+            AdapterInvalid: the files are not an adapter of this model.
+        """
 
     async def unload_adapter(self, name: str) -> None:
-        """Forget an adapter that no job uses."""
+        """Unload an adapter that no request uses."""
 
-    def occupancy(self) -> Occupancy:
-        """How busy it is right now."""
+    def scheduler_stats(self) -> SchedulerStats:
+        """The current load."""
 
     async def failure(self) -> str:
-        """Return, with the cause, once the engine broke and cannot go on. Otherwise wait."""
+        """Wait until the engine breaks for good, and return the cause."""
 
     async def stop(self) -> None:
-        """Drop all jobs and free what is held. Safe to call at any time, also twice."""
+        """Drop all requests and free all resources. Safe to call at any time, also twice."""

@@ -1,22 +1,25 @@
 """What can go wrong between a request and its answer, as one small tree.
 
-Knows no gRPC: `status.py` holds the one table from these to status codes.
+Independent of gRPC: `status_codes.py` maps these errors to status codes.
 
     InferenceError
     ├── InvalidRequest      a field's value is out of bounds
     ├── ModelNotFound       no such model or adapter is loaded
     ├── AdapterExists       the adapter's name is taken
-    ├── AdapterInvalid      the adapter's files do not fit
-    ├── AdapterRequired     the adapter cannot be taken away
-    ├── Overloaded          the queue, or the room for adapters, is full
+    ├── AdapterInvalid      the files are not an adapter of this model
+    ├── AdapterRequired     the adapter cannot be unloaded
+    ├── Overloaded          the queue, or the number of adapters, is at its limit
     ├── Unavailable         still loading, or already draining
     ├── ModelLoadFailed     the model's files do not load
-    └── EngineFailed        the engine broke while it was working
+    └── EngineFailed        the engine broke while it was running
 """
+
+# Longer values are shortened in messages: a prompt may be a megabyte.
+_MAX_SHOWN_CHARACTERS = 80
 
 
 class InferenceError(Exception):
-    """Expected trouble. The message names what is wrong and what to do about it."""
+    """An expected failure. The message names the problem and the remedy."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -27,7 +30,9 @@ class InvalidRequest(InferenceError):
     """A field holds a value that cannot be served."""
 
     def __init__(self, field: str, value: object, problem: str) -> None:
-        shown = repr(value) if len(repr(value)) <= 80 else repr(value)[:77] + "..."
+        shown = repr(value)
+        if len(shown) > _MAX_SHOWN_CHARACTERS:
+            shown = shown[: _MAX_SHOWN_CHARACTERS - 3] + "..."
         super().__init__(f"{field} = {shown}: {problem}")
         self.field = field
 
@@ -41,24 +46,24 @@ class AdapterExists(InferenceError):
 
 
 class AdapterInvalid(InferenceError):
-    """The files are no safetensors LoRA adapter of this base model."""
+    """The files are not a safetensors LoRA adapter of this base model."""
 
 
 class AdapterRequired(InferenceError):
-    """The adapter answers the requests that name no model, so it has to stay."""
+    """The adapter answers requests that name no model, so it cannot be unloaded."""
 
 
 class Overloaded(InferenceError):
-    """More was asked for than there is room for; the same call may succeed later."""
+    """A limit is reached; the same call may succeed later."""
 
 
 class Unavailable(InferenceError):
-    """The server cannot answer now: it is loading its model or going away."""
+    """The server cannot answer now: it is loading its model or draining."""
 
 
 class ModelLoadFailed(InferenceError):
-    """The model's files, or the memory they need, are not there. Trying again will not help."""
+    """The model's files, or the memory for them, are missing: a permanent failure."""
 
 
 class EngineFailed(InferenceError):
-    """The engine broke down; the process ends and is started again."""
+    """The engine broke; the process exits and the kubelet restarts it."""

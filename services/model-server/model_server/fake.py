@@ -1,28 +1,29 @@
-"""An engine of rules instead of weights, for tests of what stands around an engine.
+"""An engine of rules instead of weights, for tests of everything around an engine.
 
-A token is a byte of UTF-8, so characters do come in parts, as they do from real tokenizers. It
-can be held still, told to fail, and remembers whose generation was cut short.
+A token is one byte of UTF-8, so characters arrive in parts, as they do from real tokenizers. A test
+can pause it and make it fail; it counts the generations that were canceled.
 """
 
 import asyncio
 import random
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
+from model_server.detokenizer import ChoiceDetokenizer
 from model_server.engine import (
-    AdapterFacts,
+    AdapterInfo,
     AdapterSource,
+    ChatMessage,
+    Delta,
     FinishReason,
-    Job,
-    Message,
-    Model,
-    Occupancy,
-    Piece,
+    GenerationRequest,
+    ModelInfo,
+    SchedulerStats,
     Tokens,
     Usage,
 )
 from model_server.errors import AdapterInvalid, InferenceError, InvalidRequest, ModelLoadFailed
-from model_server.options import Options, Sampling, resolve
-from model_server.text import ChoiceText
+from model_server.options import GenerationOptions, SamplingParams, resolve
 
 _WORDS = "sea ship gold fähre naïve 東京 ☂ rum map".split()
 _ROLES = ("system", "user", "assistant")
@@ -30,7 +31,7 @@ _END = 0
 
 
 class FakeEngine:
-    """`gate` open lets tokens out; closed holds every generation where it is."""
+    """Generates tokens while `gate` is set, and starts once `ready` is set."""
 
     def __init__(self, *, max_length: int = 2048, fail_start: str | None = None) -> None:
         self.gate = asyncio.Event()
@@ -38,18 +39,18 @@ class FakeEngine:
         self.ready = asyncio.Event()
         self.ready.set()
         self.next_error: InferenceError | None = None
-        self.cut_short = 0
+        self.canceled = 0
         self._max_length = max_length
         self._fail_start = fail_start
         self._adapters: set[str] = set()
         self._running = 0
         self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
-    async def start(self) -> Model:
+    async def start(self) -> ModelInfo:
         await self.ready.wait()
         if self._fail_start:
             raise ModelLoadFailed(self._fail_start)
-        return Model(
+        return ModelInfo(
             max_length=self._max_length,
             has_chat_template=True,
             architecture="FakeForCausalLM",
@@ -58,67 +59,67 @@ class FakeEngine:
             device="cpu",
         )
 
-    async def generate(self, job: Job) -> AsyncGenerator[Piece, None]:
+    async def generate(self, request: GenerationRequest) -> AsyncGenerator[Delta, None]:
         if error := self.next_error:
             self.next_error = None
             raise error
-        prompt = _render(job.prompt).encode()
-        sampling = resolve(
-            job.options, Options(), prompt_tokens=len(prompt), context=self._max_length
+        prompt = _render(request.prompt).encode()
+        params = resolve(
+            request.options,
+            GenerationOptions(),
+            prompt_tokens=len(prompt),
+            context_tokens=self._max_length,
         )
         self._running += 1
         total, done = 0, False
         try:
-            for index in range(sampling.choices):
-                async for piece in self._choice(index, sampling, f"{job.adapter}{prompt!r}"):
-                    total += piece.tokens
-                    last = piece.finish is not None and index == sampling.choices - 1
+            for index in range(params.choices):
+                key = f"{request.adapter}{prompt!r}"
+                async for delta in self._generate_choice(index, params, key):
+                    total += delta.token_count
+                    last = delta.finish_reason is not None and index == params.choices - 1
                     usage = Usage(prompt_tokens=len(prompt), completion_tokens=total)
                     done = last
-                    yield Piece(
-                        index=index,
-                        text=piece.text,
-                        tokens=piece.tokens,
-                        finish=piece.finish,
-                        usage=usage if last else None,
-                    )
+                    yield replace(delta, usage=usage if last else None)
         finally:
             self._running -= 1
-            self.cut_short += not done
+            self.canceled += not done
 
-    async def _choice(
-        self, index: int, sampling: Sampling, key: str
-    ) -> AsyncGenerator[Piece, None]:
-        text = ChoiceText(lambda tokens: bytes(tokens).decode(errors="replace"), sampling.stop)
-        for given, token in enumerate(_tokens(index, sampling, key), start=1):
+    async def _generate_choice(
+        self, index: int, params: SamplingParams, key: str
+    ) -> AsyncGenerator[Delta, None]:
+        text = ChoiceDetokenizer(lambda tokens: bytes(tokens).decode(errors="replace"), params.stop)
+        for count, token in enumerate(_tokens(index, params, key), start=1):
             await self.gate.wait()
             await asyncio.sleep(0)
-            finish = FinishReason.LENGTH if given == sampling.max_new_tokens else None
-            finish = FinishReason.STOP if token == _END else finish
-            new, finish = text.add([] if token == _END else [token], finish)
-            yield Piece(index=index, text=new, tokens=1, finish=finish)
-            if finish:
+            reason = FinishReason.LENGTH if count == params.max_new_tokens else None
+            reason = FinishReason.STOP if token == _END else reason
+            new, reason = text.add([] if token == _END else [token], reason)
+            yield Delta(index=index, text=new, token_count=1, finish_reason=reason)
+            if reason:
                 return
 
-    async def tokenize(self, prompt: str | tuple[Message, ...], add_special_tokens: bool) -> Tokens:
+    async def tokenize(
+        self, prompt: str | tuple[ChatMessage, ...], add_special_tokens: bool
+    ) -> Tokens:
         ids = tuple(_render(prompt).encode())
         ids = (1, *ids) if add_special_tokens and isinstance(prompt, str) else ids
         return Tokens(ids, tuple(chr(token) for token in ids))
 
-    async def load_adapter(self, source: AdapterSource) -> AdapterFacts:
+    async def load_adapter(self, source: AdapterSource) -> AdapterInfo:
         if not (source.path / "adapter_model.safetensors").is_file():
             raise AdapterInvalid(f"{source.path} holds no adapter_model.safetensors")
         self._adapters.add(source.name)
-        return AdapterFacts(rank=8, base_model="fake")
+        return AdapterInfo(rank=8, base_model="fake")
 
     async def unload_adapter(self, name: str) -> None:
         self._adapters.remove(name)
 
-    def occupancy(self) -> Occupancy:
-        return Occupancy(running=self._running, waiting=0, kv_used=0.0)
+    def scheduler_stats(self) -> SchedulerStats:
+        return SchedulerStats(running=self._running, waiting=0, kv_cache_usage=0.0)
 
     def fail(self, cause: str) -> None:
-        """Break, as an engine does whose loop died."""
+        """Break like an engine whose generation loop ended."""
         self._failure.set_result(cause)
 
     async def failure(self) -> str:
@@ -128,23 +129,23 @@ class FakeEngine:
         self._failure.cancel()
 
 
-def _render(prompt: str | tuple[Message, ...]) -> str:
+def _render(prompt: str | tuple[ChatMessage, ...]) -> str:
     if isinstance(prompt, str):
         return prompt
     for index, message in enumerate(prompt):
         if message.role not in _ROLES:
-            raise InvalidRequest(f"chat.messages[{index}].role", message.role, "is not known")
+            raise InvalidRequest(f"chat.messages[{index}].role", message.role, "is unknown")
     return "".join(f"<{message.role}>{message.content}" for message in prompt) + "<assistant>"
 
 
-def _tokens(index: int, sampling: Sampling, key: str) -> list[int]:
-    """Greedy text depends on model and prompt alone, drawn text on the seed as well."""
-    if not sampling.do_sample:
+def _tokens(index: int, params: SamplingParams, key: str) -> list[int]:
+    """Greedy text depends on model and prompt alone, sampled text also on the seed."""
+    if not params.do_sample:
         source = random.Random(key)
-    elif sampling.seed is None:
+    elif params.seed is None:
         source = random.Random()
     else:
-        source = random.Random(f"{key}/{sampling.seed}/{index}")
-    words = max(1, sampling.min_new_tokens, min(sampling.max_new_tokens, 64))
+        source = random.Random(f"{key}/{params.seed}/{index}")
+    words = max(1, params.min_new_tokens, min(params.max_new_tokens, 64))
     text = " ".join(source.choice(_WORDS) for _ in range(words))
-    return [*text.encode()][: sampling.max_new_tokens] + [_END]
+    return [*text.encode()][: params.max_new_tokens] + [_END]

@@ -1,4 +1,4 @@
-"""What Prometheus reads: requests, tokens, waiting times, and how busy the engine is."""
+"""The Prometheus metrics: requests, tokens, latencies, and the load of the engine."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,59 +7,65 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from model_server.engine import Occupancy
+from model_server.engine import SchedulerStats
 
-_LATENCY = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
-_TOKEN_GAP = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
+_LATENCY_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+_TOKEN_GAP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 
 
 class Metrics:
-    """One server's instruments, in a registry of their own."""
+    """The metrics of one server, in their own registry."""
 
-    def __init__(self, occupancy: Callable[[], Occupancy]) -> None:
+    def __init__(self, scheduler_stats: Callable[[], SchedulerStats]) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        self.registry.register(_Busy(occupancy))
+        self.registry.register(_SchedulerCollector(scheduler_stats))
         self.requests = Counter(
             "kaito_model_server_requests",
-            "Requests that ended, by gRPC status code",
+            "Requests that ended, by method, model and gRPC status code",
             ("method", "model", "code"),
             registry=self.registry,
         )
-        self.prompt_tokens = self._tokens("prompt", "Tokens of prompts")
-        self.completion_tokens = self._tokens("completion", "New tokens")
-        self.first_token = self._seconds("time_to_first_token", "Arrival to first token", _LATENCY)
-        self.token_gap = self._seconds("inter_token", "Between pieces of one choice", _TOKEN_GAP)
-        self.queued = self._seconds("queue", "Waiting for a place in the batch", _LATENCY)
-        self.duration = self._seconds("request", "Arrival to end", _LATENCY)
+        self.prompt_tokens = self._tokens("prompt", "Prompt tokens processed")
+        self.completion_tokens = self._tokens("completion", "Tokens generated")
+        self.first_token = self._seconds(
+            "time_to_first_token", "Time from arrival to first token", _LATENCY_SECONDS
+        )
+        self.token_gap = self._seconds(
+            "inter_token", "Time between two deltas of a choice", _TOKEN_GAP_SECONDS
+        )
+        self.queued = self._seconds(
+            "queue", "Time until the first choice got a place in the batch", _LATENCY_SECONDS
+        )
+        self.duration = self._seconds("request", "Time from arrival to end", _LATENCY_SECONDS)
 
-    def _tokens(self, kind: str, text: str) -> Counter:
+    def _tokens(self, kind: str, help_text: str) -> Counter:
         return Counter(
-            f"kaito_model_server_{kind}_tokens", text, ("model",), registry=self.registry
+            f"kaito_model_server_{kind}_tokens", help_text, ("model",), registry=self.registry
         )
 
-    def _seconds(self, what: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+    def _seconds(self, name: str, help_text: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(
-            f"kaito_model_server_{what}_seconds",
-            text,
+            f"kaito_model_server_{name}_seconds",
+            help_text,
             ("model",),
             buckets=buckets,
             registry=self.registry,
         )
 
 
-class _Busy:
-    """Asks the engine when it is scraped."""
+class _SchedulerCollector:
+    """Reads the engine's load at every scrape."""
 
-    def __init__(self, occupancy: Callable[[], Occupancy]) -> None:
-        self._occupancy = occupancy
+    def __init__(self, scheduler_stats: Callable[[], SchedulerStats]) -> None:
+        self._scheduler_stats = scheduler_stats
 
     def collect(self) -> Iterator[Metric]:
-        now = self._occupancy()
-        for name, text, value in (
-            ("batch_size", "Choices in the running batch", now.running),
-            ("queue_length", "Choices that wait for a place in the batch", now.waiting),
-            ("kv_cache_used_ratio", "Share of the KV cache in use, 0..1", now.kv_used),
+        stats = self._scheduler_stats()
+        for name, help_text, value in (
+            ("batch_size", "Choices in the running batch", stats.running),
+            ("queue_length", "Choices waiting for a place in the batch", stats.waiting),
+            ("kv_cache_used_ratio", "Used share of the KV cache, 0 to 1", stats.kv_cache_usage),
         ):
-            yield GaugeMetricFamily(f"kaito_model_server_{name}", text, value=float(value))
+            yield GaugeMetricFamily(f"kaito_model_server_{name}", help_text, value=float(value))

@@ -1,4 +1,4 @@
-"""How to generate: what a request may ask for, its bounds, and the model's own defaults.
+"""Generation options: what a request may set, their bounds, and the model's own defaults.
 
 Pure. Knows neither gRPC nor an engine.
 """
@@ -7,15 +7,17 @@ from dataclasses import dataclass, fields
 
 from model_server.errors import InvalidRequest
 
+# The contract's bounds. Each choice, and each beam, is a sequence of its own in memory.
 MAX_CHOICES = 16
 MAX_BEAMS = 16
-MAX_STOPS = 16
+MAX_STOP_STRINGS = 16
+# The contract's default, if neither the request nor the model sets one.
 DEFAULT_NEW_TOKENS = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a request, or a model's generation_config, sets. None leaves it to the next in line."""
+class GenerationOptions:
+    """What a request or a model's generation_config sets; None leaves an option to the default."""
 
     max_new_tokens: int | None = None
     max_length: int | None = None
@@ -36,8 +38,8 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sampling:
-    """Every choice made: what one job's generation does. Neutral values switch a rule off."""
+class SamplingParams:
+    """The resolved parameters of one request. A neutral value turns a rule off."""
 
     max_new_tokens: int
     min_new_tokens: int = 0
@@ -56,88 +58,111 @@ class Sampling:
     early_stopping: bool = False
 
 
-def check(options: Options) -> None:
-    """Raise InvalidRequest for the first option that is out of its bounds."""
+def validate(options: GenerationOptions) -> None:
+    """Check every option against its bounds.
+
+    Raises:
+        InvalidRequest: names the first option that is out of bounds.
+    """
     bounds = [
         ("max_new_tokens", 1, None),
         ("max_length", 1, None),
         ("num_beams", 1, MAX_BEAMS),
         ("num_return_sequences", 1, MAX_CHOICES),
     ]
-    for name, least, most in bounds:
+    for name, minimum, maximum in bounds:
         value = getattr(options, name)
-        if value is not None and not (least <= value and (most is None or value <= most)):
-            limits = f"{least} or more" if most is None else f"between {least} and {most}"
-            raise InvalidRequest(f"options.{name}", value, f"must be {limits}")
-    for name, most_real in (("temperature", 100.0), ("top_p", 1.0), ("typical_p", 1.0)):
+        if value is not None and not (minimum <= value and (maximum is None or value <= maximum)):
+            allowed = (
+                f"{minimum} or more" if maximum is None else f"between {minimum} and {maximum}"
+            )
+            raise InvalidRequest(f"options.{name}", value, f"must be {allowed}")
+    for name, upper_bound in (("temperature", 100.0), ("top_p", 1.0), ("typical_p", 1.0)):
         value = getattr(options, name)
-        if value is not None and not 0 < value <= most_real:
-            problem = f"must be above 0 and at most {most_real:g}"
+        if value is not None and not 0 < value <= upper_bound:
+            problem = f"must be above 0 and at most {upper_bound:g}"
             if name == "temperature":
-                problem += "; for the likeliest token each time set do_sample to false"
+                problem += "; to always take the likeliest token, set do_sample to false"
             raise InvalidRequest(f"options.{name}", value, problem)
-    _check_rest(options)
+    _validate_rest(options)
 
 
-def _check_rest(options: Options) -> None:
+def _validate_rest(options: GenerationOptions) -> None:
     penalty = options.repetition_penalty
     if penalty is not None and not 0 < penalty < float("inf"):
-        raise InvalidRequest("options.repetition_penalty", penalty, "must be above 0; 1 is off")
-    if len(options.stop) > MAX_STOPS:
-        raise InvalidRequest("options.stop", list(options.stop), f"at most {MAX_STOPS} strings")
+        raise InvalidRequest(
+            "options.repetition_penalty", penalty, "must be above 0; 1 turns it off"
+        )
+    if len(options.stop) > MAX_STOP_STRINGS:
+        raise InvalidRequest(
+            "options.stop", list(options.stop), f"must be at most {MAX_STOP_STRINGS} strings"
+        )
     if not all(options.stop):
-        raise InvalidRequest("options.stop", list(options.stop), "no string may be empty")
+        raise InvalidRequest("options.stop", list(options.stop), "must not contain an empty string")
     beams, choices = options.num_beams or 1, options.num_return_sequences or 1
     if beams > 1 and choices > beams:
         raise InvalidRequest(
-            "options.num_return_sequences", choices, f"must not be above num_beams, {beams}"
+            "options.num_return_sequences", choices, f"must not exceed num_beams, {beams}"
         )
 
 
-def resolve(asked: Options, defaults: Options, *, prompt_tokens: int, context: int) -> Sampling:
-    """Fill what was not asked for, and fit the answer's length into the context of the model.
+def resolve(
+    requested: GenerationOptions,
+    defaults: GenerationOptions,
+    *,
+    prompt_tokens: int,
+    context_tokens: int,
+) -> SamplingParams:
+    """Complete the requested options with defaults, and limit the answer to the model's context.
 
-    `context` counts tokens of prompt and answer. Raises InvalidRequest when not even one new
-    token fits.
+    `context_tokens` counts prompt and answer together.
+
+    Raises:
+        InvalidRequest: not even one new token fits, or the requested lengths contradict each other.
     """
-    if prompt_tokens >= context:
+    if prompt_tokens >= context_tokens:
         raise InvalidRequest(
             "input",
             f"{prompt_tokens} tokens",
-            f"the model's context holds {context} tokens of prompt and answer together; "
-            f"shorten the prompt to {context - 1} tokens or less",
+            f"the model's context holds {context_tokens} tokens of prompt and answer together; "
+            f"shorten the prompt to at most {context_tokens - 1} tokens",
         )
     values = {
         field.name: getattr(defaults, field.name)
-        if getattr(asked, field.name) is None
-        else getattr(asked, field.name)
-        for field in fields(Options)
+        if getattr(requested, field.name) is None
+        else getattr(requested, field.name)
+        for field in fields(GenerationOptions)
     }
-    values["stop"] = asked.stop
+    values["stop"] = requested.stop
     values["choices"] = values.pop("num_return_sequences")
     values.pop("max_length")
-    values["max_new_tokens"] = _new_tokens(asked, defaults, prompt_tokens, context)
-    sampling = Sampling(**{name: value for name, value in values.items() if value is not None})
-    if sampling.min_new_tokens > sampling.max_new_tokens:
+    values["max_new_tokens"] = _max_new_tokens(requested, defaults, prompt_tokens, context_tokens)
+    params = SamplingParams(**{name: value for name, value in values.items() if value is not None})
+    if params.min_new_tokens > params.max_new_tokens:
         raise InvalidRequest(
             "options.min_new_tokens",
-            sampling.min_new_tokens,
-            f"only {sampling.max_new_tokens} new tokens are allowed",
+            params.min_new_tokens,
+            f"only {params.max_new_tokens} new tokens are allowed; lower it",
         )
-    return sampling
+    return params
 
 
-def _new_tokens(asked: Options, defaults: Options, prompt_tokens: int, context: int) -> int:
-    left = context - prompt_tokens
-    if asked.max_new_tokens is not None:
-        return min(asked.max_new_tokens, left)
-    if asked.max_length is not None:
-        if asked.max_length <= prompt_tokens:
+def _max_new_tokens(
+    requested: GenerationOptions,
+    defaults: GenerationOptions,
+    prompt_tokens: int,
+    context_tokens: int,
+) -> int:
+    remaining = context_tokens - prompt_tokens
+    if requested.max_new_tokens is not None:
+        return min(requested.max_new_tokens, remaining)
+    if requested.max_length is not None:
+        if requested.max_length <= prompt_tokens:
             raise InvalidRequest(
                 "options.max_length",
-                asked.max_length,
+                requested.max_length,
                 f"the prompt alone has {prompt_tokens} tokens; "
                 "raise max_length or set max_new_tokens",
             )
-        return min(asked.max_length - prompt_tokens, left)
-    return min(defaults.max_new_tokens or DEFAULT_NEW_TOKENS, left)
+        return min(requested.max_length - prompt_tokens, remaining)
+    return min(defaults.max_new_tokens or DEFAULT_NEW_TOKENS, remaining)

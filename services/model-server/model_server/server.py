@@ -1,4 +1,4 @@
-"""The gRPC server's life: listen at once, serve when the model is loaded, drain to end."""
+"""The gRPC server's life cycle: listen at once, serve once the model is loaded, drain to stop."""
 
 import asyncio
 import logging
@@ -11,60 +11,70 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from kaito.inference.v1 import inference_pb2, inference_pb2_grpc
-from model_server.adapters import Adapters, Rules
+from model_server.adapters import AdapterRegistry, AdapterSettings
+from model_server.admission import ServerPhase
 from model_server.engine import Engine
 from model_server.errors import EngineFailed
-from model_server.service import InferenceService, Loaded, Serving
-from model_server.traffic import State
+from model_server.service import InferenceService
+from model_server.serving_state import ServedModel, ServingState
 
 logger = logging.getLogger(__name__)
 SERVICE: str = inference_pb2.DESCRIPTOR.services_by_name["InferenceService"].full_name
-# Prompts are text: 16 MiB hold more than any context.
+# Messages hold text: 16 MiB is more than any model's context.
 _MAX_MESSAGE_BYTES = 16 * 2**20
+# After the drain only calls are left that exceeded it; they get a moment to send their status.
+_STOP_GRACE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Where to listen, how to get an engine and its adapters, and how long the end may take.
+class ServerConfig:
+    """The port, the engine and its adapters, and how long a drain may take.
 
-    `make_engine` is called in a thread, since an engine's imports alone take seconds.
+    `create_engine` is called in a thread, because an engine's imports alone take seconds.
     """
 
     port: int
-    make_engine: Callable[[], Engine]
-    adapters: Rules
+    create_engine: Callable[[], Engine]
+    adapters: AdapterSettings
     strengths: Mapping[str, float]
     drain_seconds: float
 
 
 class Server:
-    """One server; `port` is the one in use, also where 0 asked for any."""
+    """One server. `port` is the one it listens on, even if the configured port is 0."""
 
-    def __init__(self, serving: Serving, plan: Plan) -> None:
-        self._serving = serving
-        self._plan = plan
+    def __init__(self, state: ServingState, config: ServerConfig) -> None:
+        self._state = state
+        self._config = config
         self._engine: Engine | None = None
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(
             options=[
                 ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
+                # With it, a second server on the same port would take half of the calls.
                 ("grpc.so_reuseport", 0),
-                # A gateway's idle connection may be kept alive by pings.
+                # Lets a gateway keep its idle connections alive with pings.
                 ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
                 ("grpc.keepalive_permit_without_calls", 1),
             ]
         )
         inference_pb2_grpc.add_InferenceServiceServicer_to_server(
-            InferenceService(serving), self._server
+            InferenceService(state), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
-        self.port = self._server.add_insecure_port(f"[::]:{plan.port}")
+        self.port = self._server.add_insecure_port(f"[::]:{config.port}")
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop` is set. Raises ModelLoadFailed, AdapterInvalid or EngineFailed."""
-        await self._set_health()
+        """Serve until `stop` is set.
+
+        Raises:
+            ModelLoadFailed: the model does not load.
+            AdapterInvalid: an adapter does not load.
+            EngineFailed: the engine broke.
+        """
+        await self._update_health()
         await self._server.start()
         logger.info("listening", extra={"port": self.port})
         stopping = asyncio.create_task(stop.wait())
@@ -75,27 +85,28 @@ class Server:
                 await serving
         finally:
             stopping.cancel()
-            await self._end()
+            await self._shut_down()
             serving.cancel()
 
     async def _load(self) -> None:
-        began = time.monotonic()
-        self._engine = engine = await asyncio.to_thread(self._plan.make_engine)
+        started_at = time.monotonic()
+        self._engine = engine = await asyncio.to_thread(self._config.create_engine)
         model = await engine.start()
-        adapters = Adapters(engine, self._plan.adapters)
-        await adapters.load_all(self._plan.strengths)
-        loaded = Loaded(engine=engine, adapters=adapters, model=model, at=int(time.time()))
-        self._serving.loaded = loaded
-        self._serving.traffic.state = State.SERVING
-        await self._set_health()
+        adapters = AdapterRegistry(engine, self._config.adapters)
+        await adapters.load_all(self._config.strengths)
+        self._state.served = ServedModel(
+            engine=engine, adapters=adapters, model=model, loaded_unix_seconds=int(time.time())
+        )
+        self._state.admission.phase = ServerPhase.SERVING
+        await self._update_health()
         logger.info(
             "serving",
             extra={
-                "model": self._serving.name,
+                "model": self._state.name,
                 "context": model.max_length,
                 "device": model.device,
-                "adapters": [adapter.source.name for adapter in adapters.all()],
-                "load_seconds": round(time.monotonic() - began, 2),
+                "adapters": [adapter.source.name for adapter in adapters.loaded()],
+                "load_seconds": round(time.monotonic() - started_at, 2),
             },
         )
 
@@ -104,26 +115,27 @@ class Server:
         if self._engine:
             raise EngineFailed(await self._engine.failure())
 
-    async def _end(self) -> None:
-        """Answer no new calls, finish those that run, then let go of everything."""
-        traffic = self._serving.traffic
-        traffic.state = State.DRAINING
-        await self._set_health()
-        if not await traffic.empty(self._plan.drain_seconds):
+    async def _shut_down(self) -> None:
+        """Reject new calls, finish the running ones, then free everything."""
+        admission = self._state.admission
+        admission.phase = ServerPhase.DRAINING
+        await self._update_health()
+        if not await admission.wait_until_idle(self._config.drain_seconds):
             logger.warning(
-                "requests were cut off", extra={"after_seconds": self._plan.drain_seconds}
+                "requests still running after the drain are cut off; raise KAITO_DRAIN_SECONDS",
+                extra={"after_seconds": self._config.drain_seconds},
             )
-        await self._server.stop(grace=0.5)
+        await self._server.stop(grace=_STOP_GRACE_SECONDS)
         if self._engine:
             await self._engine.stop()
         logger.info("stopped")
 
-    async def _set_health(self) -> None:
-        """The process is well until it drains; the service only between loading and draining."""
-        answers = health_pb2.HealthCheckResponse
-        state = self._serving.traffic.state
-        for name, well in (
-            ("", state is not State.DRAINING),
-            (SERVICE, state is State.SERVING),
+    async def _update_health(self) -> None:
+        """The process is healthy until it drains; the service only while it serves."""
+        response = health_pb2.HealthCheckResponse
+        phase = self._state.admission.phase
+        for name, healthy in (
+            ("", phase is not ServerPhase.DRAINING),
+            (SERVICE, phase is ServerPhase.SERVING),
         ):
-            await self._health.set(name, answers.SERVING if well else answers.NOT_SERVING)
+            await self._health.set(name, response.SERVING if healthy else response.NOT_SERVING)

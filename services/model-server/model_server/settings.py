@@ -15,7 +15,7 @@ Dtype = Literal["auto", "bfloat16", "float16", "float32"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One field per KAITO_* variable; `docs/serving.md` describes them."""
+    """One field per KAITO_* variable; docs/serving.md describes them."""
 
     model_path: Path
     model_name: str
@@ -42,7 +42,7 @@ class Settings:
 
     @property
     def workspace_key(self) -> str:
-        """ "<namespace>/<workspace>", as the logs name it; empty outside a Workspace's pod."""
+        """The log field "workspace": namespace/name, or empty outside a Workspace's pod."""
         return "/".join(part for part in (self.namespace, self.workspace) if part)
 
     @classmethod
@@ -50,7 +50,7 @@ class Settings:
         """Reads every variable.
 
         Raises:
-            SettingError: for the first variable that cannot be used.
+            SettingError: a variable is missing or unusable.
         """
         env = Environment(environ)
         engines: tuple[EngineName, ...] = get_args(EngineName)
@@ -82,11 +82,15 @@ class Settings:
 
 
 def _strengths(text: str) -> Mapping[str, float]:
-    """From adapter names to numbers between 0 and 1."""
+    """The strength of each adapter, from a JSON object.
+
+    Raises:
+        ValueError: the remedy, as Environment.parsed expects it.
+    """
     remedy = 'set a JSON object of numbers between 0 and 1, for example {"style": 0.5}'
     try:
-        found = json.loads(text)
-        strengths = {str(name): float(value) for name, value in found.items()}
+        content = json.loads(text)
+        strengths = {str(name): float(value) for name, value in content.items()}
     except (ValueError, TypeError, AttributeError):
         raise ValueError(remedy) from None
     if not all(0 <= value <= 1 for value in strengths.values()):

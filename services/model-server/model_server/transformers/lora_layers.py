@@ -1,8 +1,8 @@
-"""Applies adapters while the model runs, to each sequence of a batch its own.
+"""Applies adapters while the model runs, a different one to each sequence of a batch if need be.
 
-The base weights stay as they are and are shared by all: a hook on every linear module adds
-x·A·B to the rows whose sequence asked for an adapter. Which rows those are is set per thread
-before each forward pass.
+The base weights are unchanged and shared: a hook on every linear module adds x·A.T·B.T to the
+tokens whose sequence uses an adapter. Each thread sets which tokens those are before its forward
+pass.
 """
 
 import threading
@@ -15,39 +15,44 @@ import torch
 from torch import Tensor, nn
 
 from model_server.errors import AdapterInvalid
-from model_server.transformers.lora import Lora, Pair
+from model_server.transformers.lora import LoraAdapter, LoraPair
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """The tokens of a packed batch (1, tokens, width) that one adapter answers."""
+class AdapterTokens:
+    """The tokens of a packed batch (1, tokens, width) that use one adapter."""
 
     adapter: str
     tokens: slice | Tensor
 
 
-EVERYTHING = slice(None)
+ALL_TOKENS = slice(None)
 
 
-def parts_of(lengths: Sequence[tuple[str | None, int]], device: Any) -> tuple[Part, ...]:
+def group_by_adapter(
+    lengths: Sequence[tuple[str | None, int]], device: Any
+) -> tuple[AdapterTokens, ...]:
     """Group a packed batch by adapter, from each sequence's adapter and number of tokens."""
     spans: dict[str, list[tuple[int, int]]] = {}
     start = 0
     for adapter, length in lengths:
         if adapter is not None:
-            known = spans.setdefault(adapter, [])
-            if known and known[-1][1] == start:
-                known[-1] = (known[-1][0], start + length)
+            ranges = spans.setdefault(adapter, [])
+            if ranges and ranges[-1][1] == start:
+                ranges[-1] = (ranges[-1][0], start + length)
             else:
-                known.append((start, start + length))
+                ranges.append((start, start + length))
         start += length
-    return tuple(Part(name, _select(found, start, device)) for name, found in spans.items())
+    return tuple(
+        AdapterTokens(name, _select(ranges, start, device)) for name, ranges in spans.items()
+    )
 
 
 def _select(spans: Sequence[tuple[int, int]], total: int, device: Any) -> slice | Tensor:
+    # A slice needs no copy; only scattered spans need their indices.
     if len(spans) == 1:
         first, last = spans[0]
-        return EVERYTHING if last - first == total else slice(first, last)
+        return ALL_TOKENS if last - first == total else slice(first, last)
     return torch.cat([torch.arange(first, last, device=device) for first, last in spans])
 
 
@@ -56,76 +61,77 @@ class LoraLayers:
 
     def __init__(self, model: Any) -> None:
         self._model = model
-        self._now = threading.local()
-        self._pairs: dict[str, dict[str, Pair]] = {}
+        self._thread_state = threading.local()
+        self._pairs: dict[str, dict[str, LoraPair]] = {}
         self.shapes: dict[str, tuple[int, int]] = {}
-        head = model.get_output_embeddings()
+        output_layer = model.get_output_embeddings()
         for name, module in model.named_modules():
-            if isinstance(module, nn.Linear) and module is not head:
+            if isinstance(module, nn.Linear) and module is not output_layer:
                 self.shapes[name] = (module.out_features, module.in_features)
                 self._pairs[name] = {}
                 module.register_forward_hook(self._hook(name))
 
-    def add(self, name: str, lora: Lora) -> None:
-        """Make an adapter ready, and prove that every module of it takes part.
+    def add(self, name: str, lora: LoraAdapter) -> None:
+        """Add an adapter, and check that all of its modules take effect.
 
-        Raises AdapterInvalid when it does not.
+        Raises:
+            AdapterInvalid: the model does not run one of the modules on whole sequences.
         """
         weight = {"device": self._model.device, "dtype": self._model.dtype}
         for module, pair in lora.pairs.items():
-            self._pairs[module][name] = Pair(down=pair.down.to(**weight), up=pair.up.to(**weight))
-        silent = sorted(set(lora.pairs) - self._touched(name))
-        if silent:
+            self._pairs[module][name] = LoraPair(a=pair.a.to(**weight), b=pair.b.to(**weight))
+        unused = sorted(set(lora.pairs) - self._applied_modules(name))
+        if unused:
             self.remove(name)
             raise AdapterInvalid(
-                f"adapter {name!r}: the change of {silent[0]!r} would be lost, since the model "
+                f"adapter {name!r}: the change of {unused[0]!r} would be lost, since the model "
                 "does not run it on whole sequences; train the adapter without this module"
             )
 
     def remove(self, name: str) -> None:
-        """Forget an adapter. Sequences that still name it go on with the base model."""
+        """Remove an adapter. Sequences that still name it continue with the base model."""
         for pairs in self._pairs.values():
             pairs.pop(name, None)
 
-    def set_parts(self, parts: tuple[Part, ...]) -> None:
-        """Say which tokens belong to which adapter in this thread's next forward passes."""
-        self._now.parts = parts
+    def set_active(self, adapters: tuple[AdapterTokens, ...]) -> None:
+        """Set the adapters of the tokens in this thread's next forward passes."""
+        self._thread_state.active = adapters
 
     @contextmanager
     def whole_batch(self, adapter: str | None) -> Iterator[None]:
-        """Within this, every sequence that this thread runs belongs to one adapter."""
-        self.set_parts((Part(adapter, EVERYTHING),) if adapter else ())
+        """While the context lasts, all sequences that this thread runs use one adapter."""
+        self.set_active((AdapterTokens(adapter, ALL_TOKENS),) if adapter else ())
         try:
             yield
         finally:
-            self.set_parts(())
+            self.set_active(())
 
-    def _touched(self, name: str) -> set[str]:
-        """Run one token through the model and note which modules the adapter took part in."""
-        self._now.touched = touched = set[str]()
+    def _applied_modules(self, name: str) -> set[str]:
+        """The modules in which the adapter takes effect when the model runs one token."""
+        self._thread_state.applied = applied = set[str]()
         try:
             with torch.no_grad(), self.whole_batch(name):
                 self._model(torch.zeros((1, 1), dtype=torch.long, device=self._model.device))
         finally:
-            self._now.touched = None
-        return touched
+            self._thread_state.applied = None
+        return applied
 
     def _hook(self, module: str) -> Any:
         pairs = self._pairs[module]
 
         def add(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            parts: tuple[Part, ...] = getattr(self._now, "parts", ())
-            for part in parts:
-                pair = pairs.get(part.adapter)
-                # Experts see their tokens picked out of the batch, as (tokens, width): there is
-                # no telling whose they are. Such modules stay silent in the proof of `add`.
+            active: tuple[AdapterTokens, ...] = getattr(self._thread_state, "active", ())
+            for each in active:
+                pair = pairs.get(each.adapter)
+                # The experts of a mixture model get tokens gathered from the batch, as (tokens,
+                # width), so their sequences are unknown. The check in `add` finds such modules.
                 if pair is not None and inputs[0].dim() == 3:
-                    change = inputs[0][:, part.tokens] @ pair.down.T @ pair.up.T
-                    if isinstance(part.tokens, slice):
-                        output[:, part.tokens] += change
+                    change = inputs[0][:, each.tokens] @ pair.a.T @ pair.b.T
+                    if isinstance(each.tokens, slice):
+                        output[:, each.tokens] += change
                     else:
-                        output.index_add_(1, part.tokens, change)
-                    if (touched := getattr(self._now, "touched", None)) is not None:
-                        touched.add(module)
+                        output.index_add_(1, each.tokens, change)
+                    if (applied := getattr(self._thread_state, "applied", None)) is not None:
+                        applied.add(module)
 
         return add

@@ -1,7 +1,7 @@
-"""Picks the next token of every sequence in a batch, each by its own rules.
+"""Selects the next token of every sequence in a batch, each by its own parameters.
 
-Randomness is one number in [0, 1) for each token, from a generator of the sequence's own, so that
-a seed gives the same draws whatever else is in the batch.
+Randomness is one number in [0, 1) per token, from the sequence's own generator, so that a seed
+gives the same tokens whatever else is in the batch.
 """
 
 import random
@@ -22,88 +22,105 @@ from transformers.generation.logits_process import (
     TypicalLogitsWarper,
 )
 
-from model_server.options import Sampling
+from model_server.options import SamplingParams
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """How one sequence goes on. `shapers` need the tokens so far; most sequences have none."""
+class SequenceSampling:
+    """How to sample one sequence.
 
-    sampling: Sampling
-    draws: random.Random
-    shapers: Any
+    `logits_processors` need all tokens so far, which is costly; most sequences have none.
+    """
+
+    params: SamplingParams
+    generator: random.Random
+    logits_processors: Any
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One sequence that gets a token in this step. `tokens` so far, where its rules need them."""
+class BatchRow:
+    """A sequence that gets a token in this step. `tokens` is empty if no processor needs them."""
 
-    rules: Rules
+    sampling: SequenceSampling
     tokens: Sequence[int]
 
 
-def make_rules(
-    sampling: Sampling, index: int, *, prompt_tokens: int, ends: Sequence[int], device: Any
-) -> Rules:
-    """The rules of choice number `index` of a job."""
-    # Each choice draws numbers of its own.
-    draws = random.Random() if sampling.seed is None else random.Random(f"{sampling.seed}/{index}")
-    shapers = LogitsProcessorList()
-    if sampling.repetition_penalty != 1:
-        shapers.append(RepetitionPenaltyLogitsProcessor(penalty=sampling.repetition_penalty))
-    if sampling.no_repeat_ngram_size:
-        shapers.append(NoRepeatNGramLogitsProcessor(sampling.no_repeat_ngram_size))
-    if sampling.min_new_tokens and ends:
-        shapers.append(
+def create_sampling(
+    params: SamplingParams,
+    index: int,
+    *,
+    prompt_tokens: int,
+    end_tokens: Sequence[int],
+    device: Any,
+) -> SequenceSampling:
+    """The sampling of choice number `index` of a request."""
+    # The index makes the choices of one seed differ.
+    seed = None if params.seed is None else f"{params.seed}/{index}"
+    processors = LogitsProcessorList()
+    if params.repetition_penalty != 1:
+        processors.append(RepetitionPenaltyLogitsProcessor(penalty=params.repetition_penalty))
+    if params.no_repeat_ngram_size:
+        processors.append(NoRepeatNGramLogitsProcessor(params.no_repeat_ngram_size))
+    if params.min_new_tokens and end_tokens:
+        processors.append(
             MinNewTokensLengthLogitsProcessor(
-                prompt_tokens, sampling.min_new_tokens, list(ends), device=device
+                prompt_tokens, params.min_new_tokens, list(end_tokens), device=device
             )
         )
-    if sampling.do_sample and sampling.typical_p < 1:
-        # Typical sampling comes last and changes the probabilities, so all of it is done here.
-        if sampling.temperature != 1:
-            shapers.append(TemperatureLogitsWarper(sampling.temperature))
-        if sampling.top_k:
-            shapers.append(TopKLogitsWarper(sampling.top_k))
-        if sampling.top_p < 1:
-            shapers.append(TopPLogitsWarper(sampling.top_p))
-        shapers.append(TypicalLogitsWarper(mass=sampling.typical_p))
-        sampling = replace(sampling, temperature=1.0, top_k=0, top_p=1.0)
-    return Rules(sampling=sampling, draws=draws, shapers=shapers or None)
+    if params.do_sample and params.typical_p < 1:
+        # Typical sampling comes last and needs the probabilities that the other rules leave, so
+        # all of them become processors here.
+        if params.temperature != 1:
+            processors.append(TemperatureLogitsWarper(params.temperature))
+        if params.top_k:
+            processors.append(TopKLogitsWarper(params.top_k))
+        if params.top_p < 1:
+            processors.append(TopPLogitsWarper(params.top_p))
+        processors.append(TypicalLogitsWarper(mass=params.typical_p))
+        params = replace(params, temperature=1.0, top_k=0, top_p=1.0)
+    return SequenceSampling(
+        params=params, generator=random.Random(seed), logits_processors=processors or None
+    )
 
 
-def choose(rows: Sequence[Row], scores: Tensor) -> Tensor:
-    """The scores (rows, vocabulary) with the token to take as the highest of each row."""
+def select_tokens(rows: Sequence[BatchRow], scores: Tensor) -> Tensor:
+    """The scores (rows, vocabulary), changed so that each row's next token has the highest.
+
+    The batching manager then takes the highest score of each row.
+    """
     for at, row in enumerate(rows):
-        if row.rules.shapers:
-            seen = torch.tensor([row.tokens], device=scores.device)
-            scores[at] = row.rules.shapers(seen, scores[at : at + 1])[0]
-    drawn = [at for at, row in enumerate(rows) if row.rules.sampling.do_sample]
-    if drawn:
-        picks = _draw([rows[at].rules for at in drawn], scores[drawn])
-        scores[drawn, picks] = torch.inf
+        if row.sampling.logits_processors:
+            tokens = torch.tensor([row.tokens], device=scores.device)
+            scores[at] = row.sampling.logits_processors(tokens, scores[at : at + 1])[0]
+    sampled = [at for at, row in enumerate(rows) if row.sampling.params.do_sample]
+    if sampled:
+        selected = _sample([rows[at].sampling for at in sampled], scores[sampled])
+        scores[sampled, selected] = torch.inf
     return scores
 
 
-def _draw(rules: Sequence[Rules], scores: Tensor) -> Tensor:
-    """One token for each row of scores (rows, vocabulary)."""
+def _sample(samplings: Sequence[SequenceSampling], scores: Tensor) -> Tensor:
+    """One random token for each row of scores (rows, vocabulary)."""
 
     def column(values: list[float]) -> Tensor:
         return torch.tensor(values, dtype=torch.float32, device=scores.device).unsqueeze(-1)
 
     vocabulary = scores.shape[-1]
-    limits = [min(rule.sampling.top_k or vocabulary, vocabulary) for rule in rules]
-    scores = scores / column([rule.sampling.temperature for rule in rules])
-    best, tokens = scores.topk(max(limits), dim=-1)  # likeliest first
+    params = [sampling.params for sampling in samplings]
+    limits = [min(each.top_k or vocabulary, vocabulary) for each in params]
+    scores = scores / column([each.temperature for each in params])
+    # Sorted, likeliest first.
+    best, tokens = scores.topk(max(limits), dim=-1)
     rank = torch.arange(best.shape[-1], device=scores.device)
     best = best.masked_fill(rank >= column([float(limit) for limit in limits]), -torch.inf)
     mass = best.softmax(dim=-1)
-    # A token stays as long as those before it have not filled top_p, so the first always does.
+    # A token remains while those before it have less than top_p together; the first always does.
     before = mass.cumsum(dim=-1) - mass
-    mass = mass.masked_fill(before >= column([rule.sampling.top_p for rule in rules]), 0)
-    reach = mass.cumsum(dim=-1)
-    target = reach[:, -1:] * column([rule.draws.random() for rule in rules])
-    place = (reach <= target).sum(dim=-1, keepdim=True)
-    # Rounding may put the target on the very end; the last token with any mass is meant.
-    place = place.minimum((mass > 0).sum(dim=-1, keepdim=True) - 1)
-    return tokens.gather(-1, place).squeeze(-1)
+    mass = mass.masked_fill(before >= column([each.top_p for each in params]), 0)
+    # Inverse transform sampling: the first token whose cumulative mass exceeds the random target.
+    cumulative = mass.cumsum(dim=-1)
+    target = cumulative[:, -1:] * column([each.generator.random() for each in samplings])
+    position = (cumulative <= target).sum(dim=-1, keepdim=True)
+    # Rounding may put the target at the very end: take the last token that has any mass.
+    position = position.minimum((mass > 0).sum(dim=-1, keepdim=True) - 1)
+    return tokens.gather(-1, position).squeeze(-1)

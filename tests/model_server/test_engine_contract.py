@@ -1,4 +1,4 @@
-"""What every engine has to do, seen through the contract: one suite for the fake and the real."""
+"""What every engine must do, tested through the contract on the fake and the real one."""
 
 import asyncio
 from pathlib import Path
@@ -8,12 +8,12 @@ import grpc
 import pytest
 
 from kaito.inference.v1 import inference_pb2 as pb
-from tests.model_server.conftest import Running, asking, streamed, until
+from tests.model_server.conftest import Running, generate_request, stream, until
 from tests.model_server.tiny_model import make_adapter
 
 
-async def test_answers_whole(server: Running) -> None:
-    answer = await server.stub.Generate(asking())
+async def test_generate_returns_the_whole_answer(server: Running) -> None:
+    answer = await server.stub.Generate(generate_request())
     assert [choice.index for choice in answer.choices] == [0]
     assert answer.choices[0].text
     assert answer.choices[0].finish_reason in (pb.FINISH_REASON_STOP, pb.FINISH_REASON_LENGTH)
@@ -25,68 +25,72 @@ async def test_answers_whole(server: Running) -> None:
     "options",
     [
         pytest.param({"max_new_tokens": 200}, id="greedy"),
-        pytest.param({"max_new_tokens": 200, "do_sample": True, "seed": 3}, id="drawn"),
+        pytest.param({"max_new_tokens": 200, "do_sample": True, "seed": 3}, id="sampled"),
         pytest.param(
             {"max_new_tokens": 60, "do_sample": True, "seed": 3, "num_return_sequences": 3},
             id="three choices",
         ),
     ],
 )
-async def test_stream_equals_whole(server: Running, options: dict[str, Any]) -> None:
-    whole = await server.stub.Generate(asking(**options))
-    pieces = await streamed(server, asking(**options))
+async def test_stream_equals_the_whole_answer(server: Running, options: dict[str, Any]) -> None:
+    whole = await server.stub.Generate(generate_request(**options))
+    deltas = await stream(server, generate_request(**options))
     for choice in whole.choices:
-        own = [piece for piece in pieces if piece.index == choice.index]
-        assert "".join(piece.text for piece in own) == choice.text
-        assert [piece.finish_reason for piece in own if piece.finish_reason] == [
+        own = [delta for delta in deltas if delta.index == choice.index]
+        assert "".join(delta.text for delta in own) == choice.text
+        assert [delta.finish_reason for delta in own if delta.finish_reason] == [
             choice.finish_reason
         ]
         assert own[-1].finish_reason == choice.finish_reason
-    assert pieces[-1].usage == whole.usage
-    assert (pieces[0].model, bool(pieces[0].request_id)) == ("tiny", True)
+    assert deltas[-1].usage == whole.usage
+    assert (deltas[0].model, bool(deltas[0].request_id)) == ("tiny", True)
 
 
-async def test_pieces_are_whole_characters(server: Running) -> None:
-    request = asking(max_new_tokens=400, do_sample=True, seed=11, temperature=3.0)
-    pieces = await streamed(server, request)
-    assert not pieces[-1].text.endswith("\N{REPLACEMENT CHARACTER}")
+async def test_deltas_are_whole_characters(server: Running) -> None:
+    request = generate_request(max_new_tokens=400, do_sample=True, seed=11, temperature=3.0)
+    deltas = await stream(server, request)
+    assert not deltas[-1].text.endswith("\N{REPLACEMENT CHARACTER}")
 
 
-async def test_seed_repeats_a_drawing(server: Running) -> None:
-    async def draw(seed: int) -> str:
-        answer = await server.stub.Generate(asking(do_sample=True, seed=seed, temperature=2.0))
+async def test_seed_makes_sampling_repeatable(server: Running) -> None:
+    async def sample(seed: int) -> str:
+        answer = await server.stub.Generate(
+            generate_request(do_sample=True, seed=seed, temperature=2.0)
+        )
         return str(answer.choices[0].text)
 
-    assert await draw(1) == await draw(1)
-    assert len({await draw(seed) for seed in range(5)}) > 1
+    assert await sample(1) == await sample(1)
+    assert len({await sample(seed) for seed in range(5)}) > 1
 
 
-async def test_choices_differ_under_one_seed(server: Running) -> None:
-    request = asking(do_sample=True, seed=5, temperature=2.0, num_return_sequences=4)
+async def test_choices_of_one_seed_differ(server: Running) -> None:
+    request = generate_request(do_sample=True, seed=5, temperature=2.0, num_return_sequences=4)
     answer = await server.stub.Generate(request)
     assert [choice.index for choice in answer.choices] == [0, 1, 2, 3]
     assert len({choice.text for choice in answer.choices}) > 1
 
 
-async def test_many_at_once_are_all_answered_alike(server: Running) -> None:
-    alone = await server.stub.Generate(asking())
-    answers = await asyncio.gather(*(server.stub.Generate(asking()) for _ in range(32)))
+async def test_concurrent_requests_get_the_same_answer(server: Running) -> None:
+    alone = await server.stub.Generate(generate_request())
+    answers = await asyncio.gather(*(server.stub.Generate(generate_request()) for _ in range(32)))
     assert {answer.choices[0].text for answer in answers} == {alone.choices[0].text}
 
 
-async def test_stop_string_ends_before_itself(server: Running) -> None:
-    plain = (await server.stub.Generate(asking(max_new_tokens=120))).choices[0].text
+async def test_answer_ends_before_the_stop_string(server: Running) -> None:
+    plain = (await server.stub.Generate(generate_request(max_new_tokens=120))).choices[0].text
     stop = plain[10:16]
-    answer = await server.stub.Generate(asking(max_new_tokens=120, stop=[stop, "never"]))
+    answer = await server.stub.Generate(generate_request(max_new_tokens=120, stop=[stop, "never"]))
     assert answer.choices[0].text == plain[: plain.index(stop)]
     assert answer.choices[0].finish_reason == pb.FINISH_REASON_STOP
-    pieces = await streamed(server, asking(max_new_tokens=120, stop=[stop]))
-    assert "".join(piece.text for piece in pieces) == answer.choices[0].text
+    deltas = await stream(server, generate_request(max_new_tokens=120, stop=[stop]))
+    assert "".join(delta.text for delta in deltas) == answer.choices[0].text
 
 
-async def test_length_limits(server: Running) -> None:
-    prompt_tokens = (await server.stub.Generate(asking(max_new_tokens=1))).usage.prompt_tokens
-    request = asking(min_new_tokens=5)
+async def test_max_length_counts_the_prompt(server: Running) -> None:
+    prompt_tokens = (
+        await server.stub.Generate(generate_request(max_new_tokens=1))
+    ).usage.prompt_tokens
+    request = generate_request(min_new_tokens=5)
     request.options.ClearField("max_new_tokens")
     request.options.max_length = prompt_tokens + 5
     answer = await server.stub.Generate(request)
@@ -94,40 +98,50 @@ async def test_length_limits(server: Running) -> None:
     assert answer.choices[0].finish_reason == pb.FINISH_REASON_LENGTH
 
 
-async def test_client_that_leaves_stops_the_generation(server: Running) -> None:
-    request = asking(max_new_tokens=1800, min_new_tokens=1800, num_return_sequences=8)
+async def test_disconnect_stops_the_generation(server: Running) -> None:
+    request = generate_request(max_new_tokens=1800, min_new_tokens=1800, num_return_sequences=8)
     call = server.stub.StreamGenerate(pb.StreamGenerateRequest(request=request))
     await call.read()
     call.cancel()
-    await until(lambda: server.engine.occupancy().running == 0)
-    counted = server.serving.metrics.registry.get_sample_value(
+    await until(lambda: server.engine.scheduler_stats().running == 0)
+    counted = server.state.metrics.registry.get_sample_value(
         "kaito_model_server_completion_tokens_total", {"model": "tiny"}
     )
     assert counted is not None
     assert counted < 8 * 1800
-    assert (await server.stub.Generate(asking(max_new_tokens=2))).usage.completion_tokens > 0
+    assert (
+        await server.stub.Generate(generate_request(max_new_tokens=2))
+    ).usage.completion_tokens > 0
 
 
 async def test_deadline_stops_the_generation(server: Running) -> None:
-    request = asking(max_new_tokens=1800, min_new_tokens=1800, num_return_sequences=8)
+    request = generate_request(max_new_tokens=1800, min_new_tokens=1800, num_return_sequences=8)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await server.stub.Generate(request, timeout=0.05)
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    await until(lambda: server.engine.occupancy().running == 0)
+    await until(lambda: server.engine.scheduler_stats().running == 0)
 
 
 @pytest.mark.parametrize(
-    ("request_", "code", "words"),
+    ("request_", "code", "texts"),
     [
         (pb.GenerateRequest(), "INVALID_ARGUMENT", ["input", "prompt or chat"]),
-        (asking(prompt=""), "INVALID_ARGUMENT", ["prompt"]),
-        (asking(prompt="ship " * 3000), "INVALID_ARGUMENT", ["2048", "shorten"]),
-        (asking(temperature=0.0), "INVALID_ARGUMENT", ["options.temperature", "do_sample"]),
-        (asking(top_p=1.5), "INVALID_ARGUMENT", ["options.top_p", "1.5"]),
-        (asking(max_new_tokens=0), "INVALID_ARGUMENT", ["options.max_new_tokens", "1 or more"]),
-        (asking(stop=["a", ""]), "INVALID_ARGUMENT", ["options.stop", "empty"]),
-        (asking(num_return_sequences=17), "INVALID_ARGUMENT", ["between 1 and 16"]),
-        (asking(model="nobody"), "NOT_FOUND", ["nobody", "tiny", "pirate", "poet"]),
+        (generate_request(prompt=""), "INVALID_ARGUMENT", ["prompt"]),
+        (generate_request(prompt="ship " * 3000), "INVALID_ARGUMENT", ["2048", "shorten"]),
+        (
+            generate_request(temperature=0.0),
+            "INVALID_ARGUMENT",
+            ["options.temperature", "do_sample"],
+        ),
+        (generate_request(top_p=1.5), "INVALID_ARGUMENT", ["options.top_p", "1.5"]),
+        (
+            generate_request(max_new_tokens=0),
+            "INVALID_ARGUMENT",
+            ["options.max_new_tokens", "1 or more"],
+        ),
+        (generate_request(stop=["a", ""]), "INVALID_ARGUMENT", ["options.stop", "empty"]),
+        (generate_request(num_return_sequences=17), "INVALID_ARGUMENT", ["between 1 and 16"]),
+        (generate_request(model="nobody"), "NOT_FOUND", ["nobody", "tiny", "pirate", "poet"]),
         (
             pb.GenerateRequest(chat=pb.Chat()),
             "INVALID_ARGUMENT",
@@ -139,22 +153,23 @@ async def test_deadline_stops_the_generation(server: Running) -> None:
             ["chat.messages[0].role", "owl"],
         ),
     ],
-    ids="nothing empty long cold top_p zero stop many nobody silent owl".split(),
+    ids="no-input empty-prompt long-prompt temperature top_p max_new_tokens stop choices model "
+    "no-messages role".split(),
 )
-async def test_bad_requests_name_field_value_and_remedy(
-    server: Running, request_: pb.GenerateRequest, code: str, words: list[str]
+async def test_invalid_requests_name_field_value_and_remedy(
+    server: Running, request_: pb.GenerateRequest, code: str, texts: list[str]
 ) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as whole:
+    with pytest.raises(grpc.aio.AioRpcError) as whole_error:
         await server.stub.Generate(request_)
-    with pytest.raises(grpc.aio.AioRpcError) as stream:
-        await streamed(server, request_)
-    assert (whole.value.code().name, stream.value.code().name) == (code, code)
-    assert whole.value.details() == stream.value.details()
-    for word in words:
-        assert word in (whole.value.details() or "")
+    with pytest.raises(grpc.aio.AioRpcError) as stream_error:
+        await stream(server, request_)
+    assert (whole_error.value.code().name, stream_error.value.code().name) == (code, code)
+    assert whole_error.value.details() == stream_error.value.details()
+    for text in texts:
+        assert text in (whole_error.value.details() or "")
 
 
-async def test_chat_is_put_into_the_template(server: Running) -> None:
+async def test_chat_uses_the_template(server: Running) -> None:
     chat = pb.Chat(messages=[pb.ChatMessage(role="user", content="ship")])
     tokens = await server.stub.Tokenize(pb.TokenizeRequest(chat=chat))
     plain = await server.stub.Tokenize(pb.TokenizeRequest(prompt="ship"))
@@ -164,10 +179,10 @@ async def test_chat_is_put_into_the_template(server: Running) -> None:
     assert answer.usage.prompt_tokens == len(tokens.token_ids)
 
 
-async def test_adapters_answer_by_name(server: Running) -> None:
+async def test_adapters_are_selected_by_name(server: Running) -> None:
     texts = {}
     for model in ("", "tiny", "pirate", "poet"):
-        answer = await server.stub.Generate(asking(model=model))
+        answer = await server.stub.Generate(generate_request(model=model))
         assert answer.model == (model or "tiny")
         texts[model] = answer.choices[0].text
     assert texts[""] == texts["tiny"]
@@ -176,9 +191,11 @@ async def test_adapters_answer_by_name(server: Running) -> None:
 
 async def test_adapters_share_a_batch(server: Running) -> None:
     names = ["tiny", "pirate", "poet"]
-    alone = {n: (await server.stub.Generate(asking(model=n))).choices[0].text for n in names}
+    alone = {
+        n: (await server.stub.Generate(generate_request(model=n))).choices[0].text for n in names
+    }
     answers = await asyncio.gather(
-        *(server.stub.Generate(asking(model=name)) for name in names * 5)
+        *(server.stub.Generate(generate_request(model=name)) for name in names * 5)
     )
     for answer in answers:
         assert answer.choices[0].text == alone[answer.model]
@@ -195,27 +212,27 @@ async def test_adapter_is_loaded_used_and_unloaded(server: Running, adapters_fol
         make_adapter(folder / "later", seed=4)
         await stub.LoadAdapter(pb.LoadAdapterRequest(name="later"))
     assert full.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert (await stub.Generate(asking(model="late"))).model == "late"
+    assert (await stub.Generate(generate_request(model="late"))).model == "late"
     await stub.UnloadAdapter(pb.UnloadAdapterRequest(name="late"))
     with pytest.raises(grpc.aio.AioRpcError) as gone:
-        await stub.Generate(asking(model="late"))
+        await stub.Generate(generate_request(model="late"))
     assert gone.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 async def test_unload_waits_for_its_users(server: Running) -> None:
-    request = asking(model="poet", max_new_tokens=300, min_new_tokens=300)
+    request = generate_request(model="poet", max_new_tokens=300, min_new_tokens=300)
     call = aiter(server.stub.StreamGenerate(pb.StreamGenerateRequest(request=request)))
     await anext(call)
     unloading = asyncio.ensure_future(
         server.stub.UnloadAdapter(pb.UnloadAdapterRequest(name="poet"))
     )
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
+    with pytest.raises(grpc.aio.AioRpcError) as rejected:
         while True:
-            await server.stub.Generate(asking(model="poet", max_new_tokens=1))
-    assert refused.value.code() is grpc.StatusCode.NOT_FOUND
+            await server.stub.Generate(generate_request(model="poet", max_new_tokens=1))
+    assert rejected.value.code() is grpc.StatusCode.NOT_FOUND
     assert not unloading.done()
-    pieces = [piece async for piece in call]
-    assert pieces[-1].usage.completion_tokens == 300
+    deltas = [delta async for delta in call]
+    assert deltas[-1].usage.completion_tokens == 300
     await unloading
 
 

@@ -1,10 +1,10 @@
-"""The one table from what can go wrong to gRPC's status codes."""
+"""The one table from expected failures to gRPC status codes."""
 
 from grpc import StatusCode
 
 from model_server import errors
 
-STATUS: dict[type[errors.InferenceError], StatusCode] = {
+STATUS_CODES: dict[type[errors.InferenceError], StatusCode] = {
     errors.InvalidRequest: StatusCode.INVALID_ARGUMENT,
     errors.ModelNotFound: StatusCode.NOT_FOUND,
     errors.AdapterExists: StatusCode.ALREADY_EXISTS,

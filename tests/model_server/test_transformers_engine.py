@@ -1,4 +1,4 @@
-"""What only the real engine has: beams, rules of the sampler in a batch, and refused files."""
+"""What only the real engine does: beam search, sampling within a batch, rejected files."""
 
 import asyncio
 import shutil
@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from model_server.engine import AdapterSource, Job, Message, Piece
+from model_server.engine import AdapterSource, ChatMessage, Delta, GenerationRequest
 from model_server.errors import AdapterInvalid, InvalidRequest, ModelLoadFailed
-from model_server.options import Options
+from model_server.options import GenerationOptions
 from model_server.transformers.engine import TransformersEngine
 from tests.model_server.conftest import transformers_engine, until
 from tests.model_server.tiny_model import make_adapter
@@ -34,15 +34,15 @@ async def started(model_folder: Path) -> AsyncIterator[TransformersEngine]:
     await engine.stop()
 
 
-async def pieces_of(engine: TransformersEngine, job: Job) -> list[Piece]:
-    async with aclosing(engine.generate(job)) as pieces:
-        return [piece async for piece in pieces]
+async def deltas_of(engine: TransformersEngine, request: GenerationRequest) -> list[Delta]:
+    async with aclosing(engine.generate(request)) as deltas:
+        return [delta async for delta in deltas]
 
 
 async def text_of(engine: TransformersEngine, adapter: str | None = None, **options: Any) -> str:
-    given = Options(**{"max_new_tokens": 24, **options})
-    job = Job(prompt=PROMPT, options=given, adapter=adapter)
-    return "".join(piece.text for piece in await pieces_of(engine, job))
+    given = GenerationOptions(**{"max_new_tokens": 24, **options})
+    request = GenerationRequest(prompt=PROMPT, options=given, adapter=adapter)
+    return "".join(delta.text for delta in await deltas_of(engine, request))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ async def text_of(engine: TransformersEngine, adapter: str | None = None, **opti
     ],
     ids="greedy penalty ngrams beams long_beams".split(),
 )
-async def test_says_what_generate_says(
+async def test_text_equals_that_of_transformers_generate(
     started: TransformersEngine, model_folder: Path, options: dict[str, Any]
 ) -> None:
     model = AutoModelForCausalLM.from_pretrained(model_folder)
@@ -68,65 +68,72 @@ async def test_says_what_generate_says(
     assert await text_of(started, **options) == text
 
 
-async def test_beams_beside_a_running_batch(started: TransformersEngine, tmp_path: Path) -> None:
+async def test_beam_search_runs_beside_the_batch(
+    started: TransformersEngine, tmp_path: Path
+) -> None:
     source = AdapterSource(name="style", path=make_adapter(tmp_path / "style"))
     await started.load_adapter(source)
     alone = [await text_of(started, name, num_beams=2) for name in (None, "style")]
     plain = await text_of(started)
     assert alone[0] != alone[1]
     for _ in range(3):
-        found = await asyncio.gather(
+        texts = await asyncio.gather(
             *(text_of(started, name, num_beams=2) for name in (None, "style")),
             *(text_of(started) for _ in range(6)),
         )
-        assert found == [*alone, *[plain] * 6]
+        assert texts == [*alone, *[plain] * 6]
 
 
-async def test_beams_return_several_choices(started: TransformersEngine) -> None:
-    options = Options(max_new_tokens=12, num_beams=4, num_return_sequences=3)
-    pieces = await pieces_of(started, Job(prompt=PROMPT, options=options))
-    assert [piece.index for piece in pieces] == [0, 1, 2]
-    assert len({piece.text for piece in pieces}) == 3
-    assert pieces[-1].usage
-    assert pieces[-1].usage.completion_tokens == sum(piece.tokens for piece in pieces)
+async def test_beam_search_returns_several_choices(started: TransformersEngine) -> None:
+    options = GenerationOptions(max_new_tokens=12, num_beams=4, num_return_sequences=3)
+    deltas = await deltas_of(started, GenerationRequest(prompt=PROMPT, options=options))
+    assert [delta.index for delta in deltas] == [0, 1, 2]
+    assert len({delta.text for delta in deltas}) == 3
+    assert deltas[-1].usage
+    assert deltas[-1].usage.completion_tokens == sum(delta.token_count for delta in deltas)
 
 
-async def test_beams_drawn_under_a_seed_repeat(started: TransformersEngine) -> None:
+async def test_seed_makes_beam_search_repeatable(started: TransformersEngine) -> None:
     options: dict[str, Any] = {"num_beams": 2, "do_sample": True, "seed": 3, "temperature": 2.0}
     assert await text_of(started, **options) == await text_of(started, **options)
 
 
-async def test_queue_longer_than_the_cache_is_worked_off(model_folder: Path) -> None:
+async def test_queue_longer_than_the_cache_is_processed(model_folder: Path) -> None:
     engine = TransformersEngine(
-        transformers_engine(model_folder)._options, threads=1, cache_budget=lambda: 1_200_000
+        transformers_engine(model_folder)._options,
+        threads=1,
+        kv_cache_budget_bytes=lambda: 1_200_000,
     )
     model = await engine.start()
     assert model.max_length < 2048
     try:
-        found = await asyncio.gather(
+        texts = await asyncio.gather(
             *(text_of(engine, max_new_tokens=150, min_new_tokens=150) for _ in range(12))
         )
-        assert len(set(found)) == 1
-        await until(lambda: engine.occupancy().running == 0)
-        assert engine.occupancy().kv_used == 0.0
+        assert len(set(texts)) == 1
+        await until(lambda: engine.scheduler_stats().running == 0)
+        assert engine.scheduler_stats().kv_cache_usage == 0.0
     finally:
         await engine.stop()
 
 
-async def test_dropped_jobs_leave_nothing_behind(started: TransformersEngine) -> None:
-    options = Options(max_new_tokens=500, min_new_tokens=500)
+async def test_canceled_requests_leave_nothing_behind(started: TransformersEngine) -> None:
+    options = GenerationOptions(max_new_tokens=500, min_new_tokens=500)
     for _ in range(5):
-        async with aclosing(started.generate(Job(prompt=PROMPT, options=options))) as pieces:
-            await anext(pieces)
-    await until(lambda: started.occupancy().running == 0)
-    assert started._parts
-    assert started._parts.batching._delivery.listeners == {}
-    assert started._parts.batching._delivery.output_queue.empty()
+        async with aclosing(
+            started.generate(GenerationRequest(prompt=PROMPT, options=options))
+        ) as deltas:
+            await anext(deltas)
+    await until(lambda: started.scheduler_stats().running == 0)
+    assert started._started
+    router = started._started.generator.batch._router
+    assert router.listeners == {}
+    assert router.output_queue.empty()
 
 
-async def test_broken_loop_is_reported(started: TransformersEngine) -> None:
-    assert started._parts
-    model = started._parts.loaded.model
+async def test_broken_generation_loop_is_reported(started: TransformersEngine) -> None:
+    assert started._started
+    model = started._started.generator.loaded.model
 
     def explode(*_: object) -> None:
         raise RuntimeError("out of memory")
@@ -139,7 +146,7 @@ async def test_broken_loop_is_reported(started: TransformersEngine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("break_it", "words"),
+    ("break_folder", "error"),
     [
         (lambda folder: (folder / "config.json").unlink(), "no config.json"),
         (
@@ -159,16 +166,16 @@ async def test_broken_loop_is_reported(started: TransformersEngine) -> None:
     ],
     ids="config pickle torn partial".split(),
 )
-async def test_unfit_model_folders_are_refused(
+async def test_unusable_model_folder_is_rejected(
     model_folder: Path,
     tmp_path: Path,
-    break_it: Callable[[Path], object],
-    words: str,
+    break_folder: Callable[[Path], object],
+    error: str,
 ) -> None:
     folder = copy(model_folder, tmp_path / "model")
-    break_it(folder)
+    break_folder(folder)
     engine = transformers_engine(folder)
-    with pytest.raises(ModelLoadFailed, match=words):
+    with pytest.raises(ModelLoadFailed, match=error):
         await engine.start()
     await engine.stop()
 
@@ -188,15 +195,13 @@ async def test_code_in_a_model_folder_is_not_run(model_folder: Path, tmp_path: P
     assert not (tmp_path / "ran").exists()
 
 
-async def test_adapter_of_another_model_is_refused(
-    started: TransformersEngine, tmp_path: Path
-) -> None:
+async def test_unsupported_adapter_is_rejected(started: TransformersEngine, tmp_path: Path) -> None:
     folder = make_adapter(tmp_path / "style", use_dora=True)
     with pytest.raises(AdapterInvalid, match="use_dora"):
         await started.load_adapter(AdapterSource(name="style", path=folder))
 
 
-async def test_model_without_template_takes_prompts_only(
+async def test_model_without_chat_template_rejects_conversations(
     model_folder: Path, tmp_path: Path
 ) -> None:
     folder = copy(model_folder, tmp_path / "model")
@@ -204,14 +209,14 @@ async def test_model_without_template_takes_prompts_only(
     engine = transformers_engine(folder)
     assert not (await engine.start()).has_chat_template
     with pytest.raises(InvalidRequest, match="no chat template; set prompt"):
-        await engine.tokenize((Message("user", "ship"),), True)
+        await engine.tokenize((ChatMessage("user", "ship"),), True)
     await engine.stop()
 
 
-async def test_context_that_was_asked_for(model_folder: Path) -> None:
-    engine = transformers_engine(model_folder, context=128)
+async def test_requested_context_is_served(model_folder: Path) -> None:
+    engine = transformers_engine(model_folder, context_tokens=128)
     assert (await engine.start()).max_length == 128
     with pytest.raises(InvalidRequest, match="128 tokens"):
-        await pieces_of(engine, Job(prompt=PROMPT * 60, options=Options()))
+        await deltas_of(engine, GenerationRequest(prompt=PROMPT * 60, options=GenerationOptions()))
     await engine.stop()
     assert torch.get_num_threads() == 1

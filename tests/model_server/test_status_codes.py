@@ -1,7 +1,7 @@
-"""Every kind of expected trouble has its gRPC status."""
+"""Every expected failure has its gRPC status code."""
 
 from model_server import errors
-from model_server.status import STATUS
+from model_server.status_codes import STATUS_CODES
 
 
 def test_table_is_complete() -> None:
@@ -12,4 +12,4 @@ def test_table_is_complete() -> None:
         and issubclass(kind, errors.InferenceError)
         and kind is not errors.InferenceError
     }
-    assert set(STATUS) == kinds
+    assert set(STATUS_CODES) == kinds

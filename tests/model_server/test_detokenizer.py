@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from model_server.detokenizer import ChoiceDetokenizer, Detokenizer, StopStringMatcher
 from model_server.engine import FinishReason
-from model_server.text import ChoiceText, Detokenizer, StopStrings
 
 TEXT = "naïve 東京 ☂ — gold " * 20
 
@@ -15,7 +15,7 @@ def by_bytes(tokens: Sequence[int]) -> str:
 
 
 def all_or_nothing(tokens: Sequence[int]) -> str:
-    """As byte-fallback decoders: one broken byte and every byte of the run is shown as broken."""
+    """Decodes like a byte-fallback decoder: one broken byte breaks every byte of its run."""
     try:
         return bytes(tokens).decode()
     except UnicodeDecodeError:
@@ -24,15 +24,15 @@ def all_or_nothing(tokens: Sequence[int]) -> str:
 
 @pytest.mark.parametrize("decode", [by_bytes, all_or_nothing])
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
-def test_pieces_join_to_the_text(decode: Callable[[Sequence[int]], str], size: int) -> None:
+def test_deltas_join_to_the_text(decode: Callable[[Sequence[int]], str], size: int) -> None:
     detokenizer = Detokenizer(decode)
     tokens = TEXT.encode()
-    pieces = [detokenizer.add(tokens[at : at + size]) for at in range(0, len(tokens), size)]
-    assert "".join(pieces) == TEXT
-    assert not any("\N{REPLACEMENT CHARACTER}" in piece for piece in pieces)
+    deltas = [detokenizer.add(tokens[at : at + size]) for at in range(0, len(tokens), size)]
+    assert "".join(deltas) == TEXT
+    assert not any("\N{REPLACEMENT CHARACTER}" in delta for delta in deltas)
 
 
-def test_steps_stay_short_in_long_answers() -> None:
+def test_cost_of_a_step_does_not_grow_with_the_answer() -> None:
     lengths = []
 
     def decode(tokens: Sequence[int]) -> str:
@@ -45,13 +45,13 @@ def test_steps_stay_short_in_long_answers() -> None:
     assert max(lengths) < 50
 
 
-def test_half_a_character_at_the_end_is_left_out() -> None:
-    text = ChoiceText(by_bytes, ())
+def test_incomplete_character_at_the_end_is_left_out() -> None:
+    text = ChoiceDetokenizer(by_bytes, ())
     assert text.add("a☂".encode()[:3], FinishReason.LENGTH) == ("a", FinishReason.LENGTH)
 
 
 @pytest.mark.parametrize(
-    ("pieces", "stops", "given"),
+    ("deltas", "stops", "expected"),
     [
         (["one END two"], ["END"], "one "),
         (["one E", "N", "D two"], ["END"], "one "),
@@ -63,11 +63,13 @@ def test_half_a_character_at_the_end_is_left_out() -> None:
     ],
     ids="inside across almost restart first longest none".split(),
 )
-def test_stop_strings(pieces: list[str], stops: list[str], given: str) -> None:
-    scanner, out, found = StopStrings(stops), "", False
-    for piece in pieces:
-        text, found = scanner.add(piece)
-        out += text
-        if found:
+def test_text_ends_before_the_first_stop_string(
+    deltas: list[str], stops: list[str], expected: str
+) -> None:
+    matcher, passed, stopped = StopStringMatcher(stops), "", False
+    for delta in deltas:
+        text, stopped = matcher.add(delta)
+        passed += text
+        if stopped:
             break
-    assert out + ("" if found else scanner.flush()) == given
+    assert passed + ("" if stopped else matcher.flush()) == expected

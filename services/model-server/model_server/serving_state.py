@@ -1,0 +1,41 @@
+"""The state that the gRPC service answers from: name, admission, metrics, and the loaded model."""
+
+from dataclasses import dataclass
+
+from model_server.adapters import AdapterRegistry
+from model_server.admission import AdmissionControl
+from model_server.engine import Engine, ModelInfo
+from model_server.errors import EngineFailed
+from model_server.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedModel:
+    """A loaded model with its engine and adapters."""
+
+    engine: Engine
+    adapters: AdapterRegistry
+    model: ModelInfo
+    loaded_unix_seconds: int
+
+
+@dataclass(slots=True, kw_only=True)
+class ServingState:
+    """Shared by service and server. The server sets `served` before it admits requests."""
+
+    name: str
+    admission: AdmissionControl
+    metrics: Metrics
+    served: ServedModel | None = None
+
+    def require_served(self) -> ServedModel:
+        """The loaded model.
+
+        Raises:
+            Unavailable: the server is loading or draining.
+            EngineFailed: requests were admitted before the model was loaded.
+        """
+        self.admission.check_serving()
+        if self.served is None:
+            raise EngineFailed("requests were admitted before the model was loaded")
+        return self.served
