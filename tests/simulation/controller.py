@@ -1,5 +1,5 @@
-"""The real workspace-controller in a process of the simulation. Only its webhook is not served,
-and an informer takes the place of kopf, which has an event loop and a connection of its own."""
+"""The real workspace-controller in a process of the simulation. Its webhook is not served, and an
+informer takes the place of kopf, which has a thread and a connection of its own."""
 
 import asyncio
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tests.simulation.api_server import ApiServer
 from tests.simulation.judge import Judge
 from tests.simulation.replica import Life
 from tests.simulation.stage import Stage
-from workspace_controller.__main__ import build, until
+from workspace_controller.__main__ import build, run_until
 from workspace_controller.settings import NodeProvisioner, PodSettings, Settings
 
 _IMAGE = PodSettings(image="registry/image:1")
@@ -35,8 +35,8 @@ class WorkspaceController:
         cluster = ApiClient(self.stage, self.server, life.process, self.judge)
         made = build(settings, cluster, life.clock, life.rng)
         work = {
-            "feed": run_informer(cluster, made.store, WatchSource(WORKSPACE), life.rng),
-            "store": made.controller.keep_true(),
-            "leadership": made.lead(),
+            "kopf": run_informer(cluster, made.store, WatchSource(WORKSPACE), life.rng),
+            "informers": made.controller.run_informers(),
+            "leader election": made.run_leader_election(),
         }
-        await until(asyncio.Event(), work)
+        await run_until(asyncio.Event(), work)

@@ -20,8 +20,8 @@ from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observer import Observer
 from workspace_controller.reconciler import Reconciler
 from workspace_controller.settings import Settings
+from workspace_controller.triggers import CHILD_KINDS
 from workspace_controller.tuning_client import FakeTuningClient
-from workspace_controller.waking import CHILD_KINDS
 
 KINDS = (kinds.WORKSPACE, kinds.NODE, *CHILD_KINDS)
 

@@ -1,4 +1,4 @@
-"""The real loops over a FakeCluster: feeds, leadership, and a replica that takes over."""
+"""The real controller over a FakeCluster: watches, leadership, and a replica that takes over."""
 
 import asyncio
 import random
@@ -17,7 +17,7 @@ from kaito_kube.leader_election import LeaseConfig, run_as_leader
 from kaito_kube.store import Store
 from tests.workspace_controller.given import NAMESPACE, RELEASE, inference_workspace, settings
 from tests.workspace_controller.world import World
-from workspace_controller.__main__ import Process, build, until
+from workspace_controller.__main__ import Process, build, run_until
 from workspace_controller.controller import WATCH_SOURCES
 
 pytestmark = pytest.mark.looptime
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.looptime
 
 @dataclass
 class Running:
-    """A replica without kopf: an informer feeds the Workspaces instead."""
+    """A replica in which an informer watches Workspaces, because kopf needs an API server."""
 
     cluster: FakeCluster
     name: str
@@ -37,16 +37,16 @@ class Running:
         self.process = build(given, self.cluster, SystemClock(), random.Random())
 
     def start(self) -> None:
-        terms = LeaseConfig(
+        lease = LeaseConfig(
             name="lease", namespace=RELEASE, identity=self.name, lease_duration_seconds=15
         )
-        made = self.process
-        for work in (
-            run_informer(self.cluster, made.store, WatchSource(kinds.WORKSPACE)),
-            made.controller.keep_true(),
-            run_as_leader(self.cluster, made.clock, terms, made._act, made.leadership),
+        process = self.process
+        for part in (
+            run_informer(self.cluster, process.store, WatchSource(kinds.WORKSPACE)),
+            process.controller.run_informers(),
+            run_as_leader(self.cluster, process.clock, lease, process.lead, process.leadership),
         ):
-            self.tasks.append(asyncio.create_task(work))
+            self.tasks.append(asyncio.create_task(part))
 
     async def kill(self) -> None:
         for task in self.tasks:
@@ -54,29 +54,29 @@ class Running:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     @property
-    def leads(self) -> bool:
+    def is_leader(self) -> bool:
         return bool(self.process.metrics.leading._value.get() == 1)
 
 
 @asynccontextmanager
 async def replicas(cluster: FakeCluster, *names: str) -> AsyncIterator[list[Running]]:
-    made = [Running(cluster, name) for name in names]
+    replicas = [Running(cluster, name) for name in names]
     try:
-        for replica in made:
+        for replica in replicas:
             replica.start()
-        yield made
+        yield replicas
     finally:
-        for replica in made:
+        for replica in replicas:
             await replica.kill()
 
 
-async def becomes(world: World, holds: Callable[[], bool], within: float = 300.0) -> None:
+async def eventually(world: World, holds: Callable[[], bool], within: float = 300.0) -> None:
     for _ in range(int(within)):
         if holds():
             return
         world.step()
         await asyncio.sleep(1)
-    raise AssertionError("it does not come to pass")
+    raise AssertionError("the condition never held")
 
 
 def state(cluster: FakeCluster, name: str = "ws") -> str:
@@ -89,34 +89,34 @@ async def test_a_workspace_becomes_ready_by_events_alone() -> None:
     async with replicas(cluster, "one"):
         world = World(cluster)
         cluster.seed(kinds.WORKSPACE, inference_workspace())
-        await becomes(world, lambda: state(cluster) == "Ready")
+        await eventually(world, lambda: state(cluster) == "Ready")
         await asyncio.sleep(2)
         backends = cluster.peek(kinds.CONFIG_MAP, "backends", RELEASE)
         assert backends is not None and "ws.team.svc" in backends["data"]["backends.yaml"]
 
 
-async def test_only_one_acts_and_the_other_takes_over() -> None:
+async def test_only_the_leader_acts_and_a_standby_takes_over() -> None:
     cluster = FakeCluster()
     async with replicas(cluster, "one", "two") as (one, two):
         world = World(cluster)
         cluster.seed(kinds.WORKSPACE, inference_workspace())
-        await becomes(world, lambda: bool(cluster.objects(kinds.MACHINE)))
-        assert one.leads is not two.leads
-        first, second = (one, two) if one.leads else (two, one)
-        assert second.process.not_ready() is None
+        await eventually(world, lambda: bool(cluster.objects(kinds.MACHINE)))
+        assert one.is_leader is not two.is_leader
+        first, second = (one, two) if one.is_leader else (two, one)
+        assert second.process.readiness_problem() is None
         await first.kill()
         cluster.seed(kinds.WORKSPACE, inference_workspace("later"))
-        await becomes(world, lambda: state(cluster, "later") == state(cluster) == "Ready")
-        assert second.leads
+        await eventually(world, lambda: state(cluster, "later") == state(cluster) == "Ready")
+        assert second.is_leader
         assert len(cluster.objects(kinds.MACHINE)) == 2
 
 
-async def test_a_leader_that_stood_still_changes_nothing_more() -> None:
+async def test_a_leader_whose_lease_ran_out_writes_nothing() -> None:
     cluster = FakeCluster()
     async with replicas(cluster, "one") as (one,):
         world = World(cluster)
         cluster.seed(kinds.WORKSPACE, inference_workspace())
-        await becomes(world, lambda: state(cluster) == "Ready")
+        await eventually(world, lambda: state(cluster) == "Ready")
         one.process.leadership.end()
         cluster.calls.clear()
         cluster.seed(kinds.WORKSPACE, inference_workspace("later"))
@@ -124,77 +124,79 @@ async def test_a_leader_that_stood_still_changes_nothing_more() -> None:
     assert {call.verb for call in cluster.calls if call.kind is not kinds.LEASE} <= {"list", "get"}
 
 
-async def test_nothing_is_asked_while_nothing_happens() -> None:
+async def test_an_idle_controller_calls_the_api_server_only_for_its_lease() -> None:
     cluster = FakeCluster()
     async with replicas(cluster, "one"):
         world = World(cluster)
         cluster.seed(kinds.WORKSPACE, inference_workspace())
-        await becomes(world, lambda: state(cluster) == "Ready")
+        await eventually(world, lambda: state(cluster) == "Ready")
         await asyncio.sleep(5)
         cluster.calls.clear()
         await asyncio.sleep(120)
         assert {call.kind.kind for call in cluster.calls} == {"Lease"}
 
 
-async def test_what_happens_while_nobody_leads_is_caught_up_with() -> None:
+async def test_a_new_leader_catches_up_with_changes_made_while_nobody_led() -> None:
     cluster = FakeCluster()
     cluster.seed(kinds.WORKSPACE, inference_workspace())
     world = World(cluster)
     async with replicas(cluster, "one"):
-        await becomes(world, lambda: state(cluster) == "Ready")
+        await eventually(world, lambda: state(cluster) == "Ready")
     await cluster.delete(kinds.WORKSPACE, "ws", NAMESPACE)
     async with replicas(cluster, "two"):
-        await becomes(world, lambda: not cluster.objects(kinds.MACHINE))
+        await eventually(world, lambda: not cluster.objects(kinds.MACHINE))
         assert cluster.peek(kinds.WORKSPACE, "ws", NAMESPACE) is None
 
 
-async def test_a_watch_that_is_too_old_is_begun_anew() -> None:
+async def test_an_expired_watch_starts_again() -> None:
     cluster = FakeCluster()
     cluster.fail_next("watch", Expired("too old"), kinds.MACHINE)
     cluster.seed(kinds.WORKSPACE, inference_workspace())
     async with replicas(cluster, "one"):
-        await becomes(World(cluster), lambda: state(cluster) == "Ready")
+        await eventually(World(cluster), lambda: state(cluster) == "Ready")
 
 
-def test_what_is_watched() -> None:
-    claims = {i.kind.kind for i in WATCH_SOURCES if i.kind.group == "karpenter.sh"}
+def test_children_are_watched_by_label_and_claims_are_optional() -> None:
+    claims = {source.kind.kind for source in WATCH_SOURCES if source.kind.group == "karpenter.sh"}
     assert claims == {"Machine", "NodeClaim", "NodePool"}
     assert all(
-        i.labels == {"kaito.sh/workspace": None} for i in WATCH_SOURCES if i.kind != kinds.NODE
+        source.labels == {"kaito.sh/workspace": None}
+        for source in WATCH_SOURCES
+        if source.kind != kinds.NODE
     )
-    assert all(i.optional is (i.kind.group == "karpenter.sh") for i in WATCH_SOURCES)
+    assert all(source.optional is (source.kind.group == "karpenter.sh") for source in WATCH_SOURCES)
 
 
-async def _ends(error: Exception | None = None) -> None:
+async def _end(error: Exception | None = None) -> None:
     await asyncio.sleep(1)
     if error is not None:
         raise error
 
 
-async def _for_ever() -> None:
+async def _run_forever() -> None:
     await asyncio.Event().wait()
 
 
-async def test_a_process_that_is_told_to_stop_ends_well() -> None:
+async def test_a_stopped_process_exits_with_zero() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().call_later(1, stop.set)
-    assert await until(stop, {"work": _for_ever()}) == 0
+    assert await run_until(stop, {"work": _run_forever()}) == 0
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError("lost")], ids=["ended", "failed"])
-async def test_a_process_that_loses_a_part_ends_with_it(error: Exception | None) -> None:
-    assert await until(asyncio.Event(), {"work": _ends(error), "other": _for_ever()}) == 1
+async def test_a_process_exits_with_one_when_a_part_ends(error: Exception | None) -> None:
+    assert await run_until(asyncio.Event(), {"work": _end(error), "other": _run_forever()}) == 1
 
 
 def test_metrics_count_workspaces_and_claims() -> None:
     from prometheus_client import generate_latest
 
-    made = build(settings(), FakeCluster(), SystemClock(), random.Random())
-    store: Store = made.store
+    process = build(settings(), FakeCluster(), SystemClock(), random.Random())
+    store: Store = process.store
     given = inference_workspace()
     store.upsert(kinds.WORKSPACE, {**given, "status": {"state": "Ready"}})
     store.upsert(kinds.MACHINE, {"metadata": {"name": "ws1"}})
-    text = generate_latest(made.registry).decode()
+    text = generate_latest(process.registry).decode()
     assert 'kaito_workspace_count{phase="Ready"} 1.0' in text
     assert 'kaito_workspace_claims{kind="Machine",ready="false"} 1.0' in text
     assert "kaito_workspace_reconcile_errors_total 0.0" in text

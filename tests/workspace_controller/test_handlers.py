@@ -1,39 +1,144 @@
-"""kopf's part: one handler that passes on what it sees, and settings that write nothing."""
+"""kopf's handlers against an API server: every event reaches the work queue, nothing is written."""
 
-from typing import Any
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import kopf
+import pytest
 
-from kaito_kube.kinds import Manifest
+from kaito_kube import kinds
+from kaito_kube.fake import FakeCluster
+from kaito_kube.kinds import Key
+from kaito_kube.store import Store
+from kaito_kube.work_queue import WorkQueue
+from tests.workspace_controller.api_server import ApiServer, serving
 from tests.workspace_controller.given import inference_workspace
-from workspace_controller import handlers
+from workspace_controller.controller import Controller
+from workspace_controller.handlers import watch_workspaces
+from workspace_controller.triggers import Triggers
+
+WS = Key("team", "ws")
+WORKSPACE = inference_workspace(metadata={"uid": "one", "generation": 1})
 
 
-def registered() -> tuple[Any, list[tuple[bool, Manifest]]]:
-    fed: list[tuple[bool, Manifest]] = []
-    registry = kopf.OperatorRegistry()
-    handlers.register(registry, lambda gone, manifest: fed.append((gone, manifest)))
-    return registry, fed
+@pytest.fixture
+async def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ApiServer]:
+    async with serving() as server:
+        monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(tmp_path)))
+        yield server
 
 
-async def test_what_is_seen_is_passed_on() -> None:
-    registry, fed = registered()
-    (handler,) = registry._watching.get_all_handlers()
-    manifest = inference_workspace()
-    for type_ in (None, "ADDED", "MODIFIED", "DELETED"):
-        await handler.fn(event={"type": type_, "object": manifest})
-    assert fed == [(False, manifest)] * 3 + [(True, manifest)]
+@dataclass
+class Replica:
+    """A controller whose passes only record the key, and kopf, which feeds it."""
+
+    reconciled: list[Key] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        store = Store()
+        self.queue = WorkQueue("workspace", self._reconcile)
+        Triggers(store, self.queue.enqueue)
+        self.controller = Controller(FakeCluster(), store, self.queue)
+
+    async def _reconcile(self, key: Key) -> None:
+        self.reconciled.append(key)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
+        self.queue.start()
+        task = asyncio.create_task(watch_workspaces(self.controller.update_workspace))
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await self.queue.stop()
 
 
-def test_only_workspaces_are_watched_and_nothing_is_written() -> None:
-    registry, _ = registered()
-    (handler,) = registry._watching.get_all_handlers()
-    assert (handler.selector.group, handler.selector.any_name) in (
-        ("kaito.sh", "workspaces"),
-        ("kaito.sh", None),
-    )
-    assert not registry._changing.get_all_handlers()
-    assert not registry._spawning.get_all_handlers()
-    made = handlers.settings()
-    assert made.posting.enabled is False
-    assert made.scanning.disabled is True
+async def eventually(holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_listed_workspace_reaches_the_work_queue(server: ApiServer) -> None:
+    await server.send("ADDED", WORKSPACE)
+    replica = Replica()
+    async with replica.running():
+        await eventually(lambda: replica.reconciled == [WS])
+
+
+async def test_every_event_of_a_workspace_reaches_the_work_queue(server: ApiServer) -> None:
+    replica = Replica()
+    async with replica.running():
+        await server.watched()
+        await server.send("ADDED", WORKSPACE)
+        await eventually(lambda: replica.reconciled == [WS])
+        changed = inference_workspace(metadata={"uid": "one", "generation": 2})
+        await server.send("MODIFIED", changed)
+        await eventually(lambda: replica.reconciled == [WS] * 2)
+        store = replica.controller.store
+        assert store.get(kinds.WORKSPACE, WS)
+        await server.send("DELETED", changed)
+        await eventually(lambda: replica.reconciled == [WS] * 3)
+        assert store.get(kinds.WORKSPACE, WS) is None
+
+
+async def test_every_replica_watches(server: ApiServer) -> None:
+    one, two = Replica(), Replica()
+    async with one.running(), two.running():
+        await eventually(lambda: len(server.watches) == 2)
+        await server.send("ADDED", WORKSPACE)
+        await eventually(lambda: one.reconciled == two.reconciled == [WS])
+
+
+async def test_kopf_writes_nothing_and_watches_only_workspaces(server: ApiServer) -> None:
+    await server.send("ADDED", WORKSPACE)
+    replica = Replica()
+    async with replica.running():
+        await server.watched()
+        await eventually(lambda: replica.reconciled)
+    assert {method for method, _ in server.requests} == {"GET"}
+    discovery = {"/api", "/api/v1", "/apis", "/apis/kaito.sh/v1beta1"}
+    workspaces = "/apis/kaito.sh/v1beta1/workspaces"
+    assert {path for _, path in server.requests} - discovery == {workspaces}
+
+
+async def test_kopf_leaves_signals_and_other_tasks_of_the_process_alone(server: ApiServer) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    replica = Replica()
+    async with replica.running() as watching:
+        await server.watched()
+        later = asyncio.create_task(asyncio.Event().wait())
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(stop.wait(), 10)
+        assert not watching.done()
+    loop.remove_signal_handler(signal.SIGTERM)
+    assert not later.done()
+    later.cancel()
+
+
+async def test_kopf_ends_with_the_process(server: ApiServer) -> None:
+    replica = Replica()
+    async with replica.running():
+        await server.watched()
+    await eventually(lambda: not server.watches)
+
+
+@pytest.mark.parametrize("error", [None, kopf.LoginError("no credentials")], ids=["none", "login"])
+async def test_the_end_of_kopf_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, error: Exception | None
+) -> None:
+    async def ends(**_: object) -> None:
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr(kopf, "operator", ends)
+    with pytest.raises(type(error) if error else RuntimeError):
+        await watch_workspaces(lambda *_: None)

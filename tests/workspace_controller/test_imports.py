@@ -1,6 +1,8 @@
-"""What decisions are made of: no client, no framework, no clock."""
+"""Who may import what: decisions know no client, no framework and no clock, and kopf is used
+through its public names only."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -19,14 +21,19 @@ EDGES = {
 }
 
 
-def imported(path: Path) -> set[str]:
+def imported_names(path: Path) -> set[str]:
+    """Every import by its full name, for example kopf._core.engines.peering.Identity."""
     found: set[str] = set()
     for item in ast.walk(ast.parse(path.read_text())):
         if isinstance(item, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in item.names}
+            found |= {alias.name for alias in item.names}
         elif isinstance(item, ast.ImportFrom) and item.module:
-            found.add(item.module.split(".")[0])
+            found |= {f"{item.module}.{alias.name}" for alias in item.names}
     return found
+
+
+def imported(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imported_names(path)}
 
 
 PURE = [
@@ -39,11 +46,37 @@ PURE = [
 
 
 @pytest.mark.parametrize("path", PURE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_decisions_know_nothing_of_the_outside(path: Path) -> None:
+def test_decisions_import_nothing_from_outside(path: Path) -> None:
     assert imported(path) & FORBIDDEN == set()
 
 
 @pytest.mark.parametrize("package", EDGES)
-def test_each_framework_is_known_to_one_module(package: str) -> None:
-    knowing = {path.name for path in ROOT.rglob("*.py") if package in imported(path)}
-    assert knowing == EDGES[package]
+def test_each_framework_is_imported_by_one_module(package: str) -> None:
+    importers = {path.name for path in ROOT.rglob("*.py") if package in imported(path)}
+    assert importers == EDGES[package]
+
+
+# Import contracts see an external package as a whole, so a test tells kopf from kopf._core.
+REPOSITORY = Path(__file__).parents[2]
+SOURCES = [
+    path
+    for folder in ("libs", "services", "tests", "tools", "cli", "benchmarks")
+    for path in (REPOSITORY / folder).rglob("*.py")
+]
+PRIVATE_KOPF = re.compile(r"\bkopf(\.\w+)*\._(?!_)")
+
+
+def test_no_private_part_of_kopf_is_used() -> None:
+    assert ROOT / "handlers.py" in SOURCES
+    for path in SOURCES:
+        text = path.read_text()
+        if "kopf" in text and path != Path(__file__):
+            names = imported_names(path)
+            assert not [name for name in names if PRIVATE_KOPF.match(name)], path
+            assert not PRIVATE_KOPF.search(text), path
+
+
+def test_private_parts_of_kopf_are_recognized() -> None:
+    assert PRIVATE_KOPF.search("from kopf._core.engines.peering import Identity")
+    assert PRIVATE_KOPF.search("kopf.on._decorator")
+    assert not PRIVATE_KOPF.search("kopf.on.event(...), kopf.__version__")

@@ -1,4 +1,4 @@
-"""Settings → cluster → store and loops → run, with health, metrics, webhook and leadership."""
+"""Composition root: settings, clients, and everything that one replica runs."""
 
 import asyncio
 import logging
@@ -27,7 +27,7 @@ from kaito_process import logs
 from kaito_process.environment import SettingError
 from kaito_skus import catalog as skus
 from workspace_controller import handlers
-from workspace_controller.controller import Controller, controller
+from workspace_controller.controller import Controller, build_controller
 from workspace_controller.executor import Executor
 from workspace_controller.metrics import Metrics, StoreCollector
 from workspace_controller.model_registry import ModelRegistry
@@ -41,12 +41,14 @@ from workspace_controller.webhook import Webhook
 
 logger = logging.getLogger(__name__)
 NAME = "workspace-controller"
-_CRD_POLL_S = 2.0
+
+# Helm creates the CRD before the Deployment; who manages CRDs separately may be later.
+_CRD_POLL_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """Everything that runs, built once."""
+    """Everything that one replica runs."""
 
     cluster: Cluster
     clock: Clock
@@ -60,52 +62,54 @@ class Process:
     metrics: Metrics
 
     async def run(self, stop: asyncio.Event) -> int:
-        """0 when it was told to stop, 1 when something it cannot go on without was lost."""
-        app = health_app(self.registry, live=lambda: None, ready=self.not_ready)
-        work: Mapping[str, Coroutine[Any, Any, None]] = {
-            "feed": self._feed(),
-            "store": self.controller.keep_true(),
+        """Runs until `stop` is set. Returns the exit status: 1 when a part ended by itself."""
+        app = health_app(self.registry, live=lambda: None, ready=self.readiness_problem)
+        parts: Mapping[str, Coroutine[Any, Any, None]] = {
+            "kopf": self._watch_workspaces(),
+            "informers": self.controller.run_informers(),
             "webhook": self.webhook.serve(),
-            "leadership": self.lead(),
+            "leader election": self.run_leader_election(),
         }
         async with serve_http(app, self.settings.http_port):
-            return await until(stop, work)
+            return await run_until(stop, parts)
 
-    def not_ready(self) -> str | None:
-        """A standby is ready when its picture is whole."""
-        missing = self.controller.unlisted()
+    def readiness_problem(self) -> str | None:
+        """None as soon as every kind is listed. A standby is ready, too."""
+        missing = self.controller.unsynced_kinds()
         return f"not listed yet: {', '.join(missing)}" if missing else None
 
-    async def lead(self) -> None:
-        """Waits for leadership, acts, and returns when leadership is lost."""
+    async def run_leader_election(self) -> None:
+        """Waits for leadership, leads, and returns when leadership is lost."""
         settings = self.settings
-        terms = LeaseConfig(
+        lease = LeaseConfig(
             name=settings.lease_name,
             namespace=settings.release_namespace,
             identity=settings.pod_name,
         )
-        await run_as_leader(self.cluster, self.clock, terms, self._act, self.leadership)
+        await run_as_leader(self.cluster, self.clock, lease, self.lead, self.leadership)
 
-    async def _feed(self) -> None:
+    async def lead(self) -> None:
+        """Does what only one replica may do, until it is canceled."""
+        self.metrics.leading.set(1)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.controller.reconcile_all())
+            tasks.create_task(self.webhook.keep_registered())
+            tasks.create_task(self.model_registry.run())
+
+    async def _watch_workspaces(self) -> None:
+        # kopf looks for its resources once, when it starts.
         while True:
             try:
                 await self.cluster.list(kinds.WORKSPACE)
                 break
             except ClusterError as error:
                 logger.warning("waiting for the Workspace CRD: %s", error)
-                await asyncio.sleep(_CRD_POLL_S)
-        await handlers.watch(self.controller.feed)
-
-    async def _act(self) -> None:
-        self.metrics.leading.set(1)
-        async with asyncio.TaskGroup() as acting:
-            acting.create_task(self.controller.lead())
-            acting.create_task(self.webhook.announce())
-            acting.create_task(self.model_registry.run())
+                await asyncio.sleep(_CRD_POLL_SECONDS)
+        await handlers.watch_workspaces(self.controller.update_workspace)
 
 
 def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random) -> Process:
-    # Read once and for all, before a pass waits for it.
+    # Both parse dozens of YAML files. Done here, neither a pass nor an admission waits for it.
     presets.load()
     skus.load()
     registry, store = CollectorRegistry(), Store()
@@ -117,15 +121,15 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
         cluster, store, NodeReservations(store), clock, settings, GrpcTuningClient()
     )
     executor = Executor(fence, EventRecorder(fence, clock, f"kaito-{NAME}", settings.pod_name))
+    reconciler = Reconciler(observer, executor, metrics)
     return Process(
         cluster=cluster,
         clock=clock,
         settings=settings,
         leadership=leadership,
         store=store,
-        controller=controller(
-            cluster, store, Reconciler(observer, executor, metrics), settings, rng
-        ),
+        controller=build_controller(cluster, store, reconciler, settings, rng),
+        # Not fenced: every replica may renew the certificate, and each renews the same Secret.
         webhook=Webhook(cluster, clock, settings, Validator(observer).check, metrics),
         model_registry=ModelRegistry(fence, store, settings),
         registry=registry,
@@ -133,9 +137,11 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
     )
 
 
-async def until(stop: asyncio.Event, work: Mapping[str, Coroutine[Any, Any, None]]) -> int:
-    """Runs everything until `stop` is set or the first of them ends, which none should."""
-    tasks = {asyncio.create_task(work[name], name=name) for name in work}
+async def run_until(stop: asyncio.Event, parts: Mapping[str, Coroutine[Any, Any, None]]) -> int:
+    """Runs all parts until `stop` is set, or until the first of them ends, which none should.
+
+    Returns the exit status."""
+    tasks = {asyncio.create_task(parts[name], name=name) for name in parts}
     stopping = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     for task in (stopping, *tasks):

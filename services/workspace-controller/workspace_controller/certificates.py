@@ -1,4 +1,8 @@
-"""A certificate authority of one's own and the serving certificate that it signed, as PEM."""
+"""A private certificate authority and the serving certificate that it signed, as PEM.
+
+The API server trusts the authority, not the certificate: renewing the latter needs no change of the
+webhook's configuration, and no moment at which replicas and API server disagree.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,15 +12,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-CA_LASTS = timedelta(days=3650)
-SERVING_LASTS = timedelta(days=365)
+CA_LIFETIME = timedelta(days=3650)
+SERVING_LIFETIME = timedelta(days=365)
 RENEW_BEFORE = timedelta(days=90)
-_SKEW = timedelta(hours=1)
+# Certificates are valid from an hour ago, for API servers whose clocks are behind this one.
+_CLOCK_SKEW = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """PEM of the authority and of the server; both keys are secret."""
+    """PEM of the authority and of the server, each with its private key."""
 
     ca: bytes
     ca_key: bytes
@@ -24,65 +29,66 @@ class Certificates:
     serving_key: bytes
 
 
-def make(names: tuple[str, ...], now: datetime) -> Certificates:
-    """A new authority and a new server certificate for those DNS names."""
+def issue(names: tuple[str, ...], now: datetime) -> Certificates:
+    """Returns a new authority and a new serving certificate for those DNS names."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name("kaito-webhook-ca")
     ca = (
-        _builder(subject, subject, key, now, CA_LASTS)
+        _builder(subject, subject, key, now, CA_LIFETIME)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(_key_usage(signs_certificates=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    return _serving(ca, key, names, now)
+    return _sign_serving(ca, key, names, now)
 
 
-def renewed(old: Certificates, names: tuple[str, ...], now: datetime) -> Certificates:
-    """The same authority, so that those who trust it go on doing so; a new server certificate.
-    A new authority where the old one ends before the certificate would, or cannot be read."""
+def renew(old: Certificates, names: tuple[str, ...], now: datetime) -> Certificates:
+    """Returns a new serving certificate of the same authority. Issues a new authority, too, where
+    the old one would expire before the certificate, or cannot be read."""
     try:
         ca = x509.load_pem_x509_certificate(old.ca)
         key = serialization.load_pem_private_key(old.ca_key, None)
     except ValueError:
-        return make(names, now)
+        return issue(names, now)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        return make(names, now)
-    if ca.not_valid_after_utc < now + SERVING_LASTS:
-        return make(names, now)
-    return _serving(ca, key, names, now)
+        return issue(names, now)
+    if ca.not_valid_after_utc < now + SERVING_LIFETIME:
+        return issue(names, now)
+    return _sign_serving(ca, key, names, now)
 
 
-def is_due(certificates: Certificates, names: tuple[str, ...], now: datetime) -> bool:
-    """Whether the server certificate ends soon, names another server, or cannot be read."""
+def needs_renewal(certificates: Certificates, names: tuple[str, ...], now: datetime) -> bool:
+    """Whether the serving certificate expires soon, has other names, or cannot be read."""
     try:
         serving = x509.load_pem_x509_certificate(certificates.serving)
-        found = serving.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        alternatives = serving.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (ValueError, x509.ExtensionNotFound):
         return True
-    same = set(found.get_values_for_type(x509.DNSName)) == set(names)
-    return not same or serving.not_valid_after_utc < now + RENEW_BEFORE
+    current = set(alternatives.get_values_for_type(x509.DNSName))
+    return current != set(names) or serving.not_valid_after_utc < now + RENEW_BEFORE
 
 
-def _serving(
+def _sign_serving(
     ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, names: tuple[str, ...], now: datetime
 ) -> Certificates:
     key = ec.generate_private_key(ec.SECP256R1())
     alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
     serving = (
-        _builder(_name(names[0][:64]), ca.subject, key, now, SERVING_LASTS)
+        # A common name has at most 64 characters. Clients verify the alternative names anyway.
+        _builder(_name(names[0][:64]), ca.subject, key, now, SERVING_LIFETIME)
         .add_extension(alternatives, critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(_issued_by(ca_key), critical=False)
+        .add_extension(_authority_key(ca_key), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
-    return Certificates(ca.public_bytes(pem), _key(ca_key), serving.public_bytes(pem), _key(key))
+    return Certificates(ca.public_bytes(pem), _pem(ca_key), serving.public_bytes(pem), _pem(key))
 
 
-def _issued_by(key: ec.EllipticCurvePrivateKey) -> x509.AuthorityKeyIdentifier:
+def _authority_key(key: ec.EllipticCurvePrivateKey) -> x509.AuthorityKeyIdentifier:
     return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
 
 
@@ -91,7 +97,7 @@ def _builder(
     issuer: x509.Name,
     key: ec.EllipticCurvePrivateKey,
     now: datetime,
-    lasts: timedelta,
+    lifetime: timedelta,
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
@@ -99,12 +105,12 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _SKEW)
-        .not_valid_after(now + lasts)
+        .not_valid_before(now - _CLOCK_SKEW)
+        .not_valid_after(now + lifetime)
     )
 
 
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,
@@ -118,11 +124,11 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _name(common: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+def _name(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _key(key: ec.EllipticCurvePrivateKey) -> bytes:
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

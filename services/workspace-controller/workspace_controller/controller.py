@@ -1,4 +1,4 @@
-"""The leader's work: one loop per Workspace over a store that informers and kopf keep true."""
+"""The controller of Workspaces: a store that informers and kopf fill, and a work queue over it."""
 
 import asyncio
 import logging
@@ -15,71 +15,84 @@ from kaito_kube.work_queue import RateLimit, WorkQueue
 from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.reconciler import Reconciler
 from workspace_controller.settings import Settings
-from workspace_controller.waking import CHILD_KINDS, Waker
+from workspace_controller.triggers import CHILD_KINDS, Triggers
 
 logger = logging.getLogger(__name__)
-_SYNC_POLL_S = 0.05
 
-_OWN = {labels.WORKSPACE: None}
+# The listings of a full cluster take a second or so, and nothing waits for this but a new leader.
+_SYNC_POLL_SECONDS = 0.05
 
-# What is watched besides Workspaces. All nodes: which of them match is the user's word. All kinds
-# of claims, whichever is asked for now: what was asked for before an upgrade counts, and costs.
+_BELONGS_TO_WORKSPACE = {labels.WORKSPACE: None}
+
+# Workspaces are missing here: kopf watches those. Nodes are watched without a selector, because a
+# Workspace's own labelSelector decides which of them match. All kinds of claims are watched, not
+# only the one that the settings name: claims from before an upgrade still count, and cost.
 WATCH_SOURCES = (
     WatchSource(kinds.NODE),
-    *(WatchSource(kind, _OWN, optional=kind in CLAIM_KINDS) for kind in CHILD_KINDS),
+    *(
+        WatchSource(kind, _BELONGS_TO_WORKSPACE, optional=kind in CLAIM_KINDS)
+        for kind in CHILD_KINDS
+    ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """Both replicas feed; only the one that leads reconciles."""
+    """Every replica keeps the store up to date; only the leader reconciles."""
 
     cluster: Cluster
     store: Store
-    loops: WorkQueue
+    queue: WorkQueue
     watch_sources: tuple[WatchSource, ...] = WATCH_SOURCES
 
-    def feed(self, gone: bool, manifest: Manifest) -> None:
-        """Takes a Workspace as it was seen."""
-        if gone:
+    def update_workspace(self, deleted: bool, manifest: Manifest) -> None:
+        """Records a Workspace in the store, whose triggers enqueue what has to be reconciled."""
+        if deleted:
             self.store.remove(kinds.WORKSPACE, key_of(manifest))
         else:
             self.store.upsert(kinds.WORKSPACE, manifest)
 
-    async def keep_true(self) -> None:
-        """Feeds the store with everything but Workspaces, until it is cancelled."""
-        async with asyncio.TaskGroup() as feeding:
+    async def run_informers(self) -> None:
+        """Keeps everything but Workspaces up to date in the store, until it is canceled."""
+        async with asyncio.TaskGroup() as informers:
             for source in self.watch_sources:
-                feeding.create_task(run_informer(self.cluster, self.store, source, self.loops.rng))
+                informers.create_task(
+                    run_informer(self.cluster, self.store, source, self.queue.rng)
+                )
 
-    def unlisted(self) -> list[str]:
-        """Kinds that are not in the store yet."""
-        return [i.kind.kind for i in self.watch_sources if not self.store.is_synced(i.kind)]
+    def unsynced_kinds(self) -> list[str]:
+        """Kinds whose first listing is still missing from the store."""
+        return [
+            source.kind.kind
+            for source in self.watch_sources
+            if not self.store.is_synced(source.kind)
+        ]
 
-    async def lead(self) -> None:
-        """Reconciles until it is cancelled. Begins when the picture is whole: before that, what
-        is not seen may well be there."""
-        while self.unlisted():
-            await asyncio.sleep(_SYNC_POLL_S)
+    async def reconcile_all(self) -> None:
+        """Reconciles until it is canceled. The leader runs it."""
+        # Before every kind is listed, an object that is missing from the store may well exist.
+        while self.unsynced_kinds():
+            await asyncio.sleep(_SYNC_POLL_SECONDS)
+        # kopf does not say when its listing is complete, so a new leader lists by itself.
         listing = await self.cluster.list(kinds.WORKSPACE)
         for manifest in listing.items:
             self.store.upsert(kinds.WORKSPACE, manifest)
-        self.loops.start()
+        self.queue.start()
         logger.info("reconciling %d workspaces", len(listing.items))
         try:
             await asyncio.Event().wait()
         finally:
-            await self.loops.stop()
+            await self.queue.stop()
 
 
-def controller(
+def build_controller(
     cluster: Cluster,
     store: Store,
     reconciler: Reconciler,
     settings: Settings,
     rng: random.Random,
 ) -> Controller:
-    pace = RateLimit(concurrency=settings.concurrency)
-    loops = WorkQueue("workspace", reconciler.reconcile, pace, rng)
-    Waker(store, loops.enqueue)
-    return Controller(cluster, store, loops)
+    rate_limit = RateLimit(concurrency=settings.concurrency)
+    queue = WorkQueue("workspace", reconciler.reconcile, rate_limit, rng)
+    Triggers(store, queue.enqueue)
+    return Controller(cluster, store, queue)

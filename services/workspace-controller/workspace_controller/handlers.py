@@ -1,72 +1,98 @@
-"""The Workspaces' feed: kopf watches, and hands what it sees to the store. The one kopf module.
+"""kopf's handlers: they watch Workspaces and report each one to the controller.
 
-kopf runs in a thread of its own with its own event loop, so that its start and end touch
-nothing else; it writes nothing into any object.
+This is the only module that knows kopf, and it uses nothing but what `kopf` exports. kopf writes
+nothing to the cluster. docs/design/0003-kopf-and-informer.md says why it watches Workspaces, why
+nothing else, and why it has a thread and an event loop to itself.
 """
 
 import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import kopf
-from kopf._core.engines.peering import Identity
 
 from kaito_kube import sockets
 from kaito_kube.kinds import WORKSPACE, Manifest
 
-logger = logging.getLogger(__name__)
-Feed = Callable[[bool, Manifest], None]
-"""Gets whether the object is gone, and its manifest; called in the main event loop."""
+WorkspaceListener = Callable[[bool, Manifest], None]
+"""Receives whether the Workspace was deleted, and its manifest."""
+
+registry = kopf.OperatorRegistry()
+
+# kopf would compose one from the name of the process's user, and a container's user has none. Only
+# peering uses it, which is off: a Lease elects the leader. Its type has no public name.
+_IDENTITY: Any = "workspace-controller"
 
 
-def register(registry: kopf.OperatorRegistry, feed: Feed) -> None:
-    """One handler: everything that is seen is passed on."""
+@dataclass(frozen=True, slots=True)
+class OperatorMemo:
+    """What handlers know besides the event: whom to tell, in which event loop."""
 
-    @kopf.on.event(WORKSPACE.group, WORKSPACE.version, WORKSPACE.plural, registry=registry)
-    async def seen(event: Any, **_: Any) -> None:
-        feed(event["type"] == "DELETED", dict(event["object"]))
+    loop: asyncio.AbstractEventLoop
+    listener: WorkspaceListener
 
-    @kopf.on.login(registry=registry)
-    def login(**kwargs: Any) -> Any:
-        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
-
-
-def settings() -> kopf.OperatorSettings:
-    """No events, no annotations, no scanning for kinds that come and go."""
-    made = kopf.OperatorSettings()
-    made.posting.enabled = False
-    made.scanning.disabled = True
-    made.watching.server_timeout = 240
-    made.watching.client_timeout = 300
-    made.queueing.idle_timeout = 1.0
-    made.process.ultimate_exiting_timeout = None
-    return made
+    def __copy__(self) -> "OperatorMemo":
+        """kopf copies the memo for each object. This one is shared by all of them."""
+        return self
 
 
-async def watch(feed: Feed) -> None:
-    """Feeds until it is cancelled. Raises what made kopf end by itself."""
-    loop, stop = asyncio.get_running_loop(), threading.Event()
+@kopf.on.event(WORKSPACE.group, WORKSPACE.version, WORKSPACE.plural, registry=registry)
+async def report_workspace(event: kopf.RawEvent, memo: OperatorMemo, **_: Any) -> None:
+    """Reports every event alike; the objects of a listing arrive as events, too."""
+    deleted, manifest = event["type"] == "DELETED", dict(event["object"])
+    memo.loop.call_soon_threadsafe(memo.listener, deleted, manifest)
+
+
+@kopf.on.login(registry=registry)
+def log_in(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    """As the pod's ServiceAccount, or by KUBECONFIG outside a cluster. kopf asks again after each
+    401, which is how it learns of a rotated token."""
+    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+
+def operator_settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    # The controller posts its own Events, with its own reasons.
+    settings.posting.enabled = False
+    # kopf starts once the CRD is served; scanning would watch every other CRD of the cluster, too.
+    settings.scanning.disabled = True
+    # The server ends a watch after four minutes, so one that is still open after five is dead.
+    settings.watching.server_timeout = 240
+    settings.watching.client_timeout = 300
+    # Each Workspace that changed keeps a task of its own for this long after its last event.
+    settings.queueing.idle_timeout = 1.0
+    # kopf would kill a thread that is slow to stop; the kubelet's grace period is enough.
+    settings.process.ultimate_exiting_timeout = None
+    return settings
+
+
+async def watch_workspaces(listener: WorkspaceListener) -> None:
+    """Runs kopf and calls `listener` in this event loop, until it is canceled.
+
+    Raises:
+        RuntimeError: kopf ended without an error, although nobody asked it to.
+        Exception: whatever else made kopf end, for example `kopf.LoginError`.
+    """
+    # At INFO kopf logs each event of each object.
     logging.getLogger("kopf").setLevel(logging.ERROR)
-
-    def hand_over(gone: bool, manifest: Manifest) -> None:
-        loop.call_soon_threadsafe(feed, gone, manifest)
-
-    registry = kopf.OperatorRegistry()
-    register(registry, hand_over)
+    stop = threading.Event()
     operator = kopf.operator(
         registry=registry,
-        settings=settings(),
+        settings=operator_settings(),
+        memo=OperatorMemo(asyncio.get_running_loop(), listener),
+        identity=_IDENTITY,
         standalone=True,
         clusterwide=True,
-        # kopf would ask for the process' user name, and a container's has none.
-        identity=Identity("workspace-controller"),
         stop_flag=stop,
     )
     running = asyncio.ensure_future(asyncio.to_thread(sockets.run, operator))
     try:
+        # Canceling the future would leave the thread running, so only the stop flag ends it.
         await asyncio.shield(running)
     finally:
         stop.set()
-    raise RuntimeError("kopf ended without being asked to")
+        await asyncio.wait([running])
+    raise RuntimeError("kopf ended although nobody stopped it")

@@ -1,7 +1,8 @@
-"""The validating webhook over HTTPS, and the Secret that its certificate lies in.
+"""The validating webhook over HTTPS, and the Secret that holds its certificate.
 
-Every replica serves; whoever comes first makes the certificate, and whoever leads has the API
-server call them.
+Every replica answers. The first one to look issues the certificate for all of them, and the leader
+registers the webhook with the API server. docs/design/0003-kopf-and-informer.md says why kopf does
+not serve it.
 """
 
 import asyncio
@@ -21,20 +22,24 @@ from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import AlreadyExists, ClusterError, Conflict, NotFound
 from kaito_kube.kinds import SECRET, VALIDATING_WEBHOOK, Manifest
-from workspace_controller import admission, certificates
-from workspace_controller.certificates import Certificates
+from workspace_controller import admission
+from workspace_controller.certificates import Certificates, issue, needs_renewal, renew
 from workspace_controller.metrics import Metrics
 from workspace_controller.plan.validation import Problem
 from workspace_controller.settings import Settings
 
 logger = logging.getLogger(__name__)
-_LOOK_AGAIN_S = 3600.0
-_RETRY_S = 5.0
-_FIELDS = {"ca": "ca.crt", "ca_key": "ca.key", "serving": "tls.crt", "serving_key": "tls.key"}
+
+# Certificates are renewed 90 days before they expire, so an hour's delay makes no difference.
+_CHECK_INTERVAL_SECONDS = 3600.0
+_RETRY_SECONDS = 5.0
+# A Workspace is far smaller, but etcd accepts objects of 1.5 MiB, and an update sends two of them.
+_MAX_REVIEW_BYTES = 4 * 2**20
+_SECRET_KEYS = {"ca": "ca.crt", "ca_key": "ca.key", "serving": "tls.crt", "serving_key": "tls.key"}
 
 Value = TypeVar("Value")
 Check = Callable[[Manifest], Awaitable[Sequence[Problem]]]
-"""What is wrong with a Workspace. Raises ClusterError when it cannot be told."""
+"""Returns what is wrong with a Workspace, or raises ClusterError when it cannot find out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,54 +54,60 @@ class Webhook:
     )
 
     async def serve(self) -> None:
-        """Serves until it is cancelled; without a Service that leads here, does nothing."""
+        """Serves until it is canceled. Does nothing where the release has no webhook Service."""
         if not self.settings.webhook_service:
-            return await _for_ever()
-        self._load(await self._patiently(self.certificates))
+            return await _wait_forever()
+        self._load(await self._retry(self.ensure_certificates))
         runner = web.AppRunner(self._app(), access_log=None)
         await runner.setup()
         try:
             port = self.settings.webhook_port
             await web.TCPSite(runner, port=port, ssl_context=self._context).start()
             while True:
-                await asyncio.sleep(_LOOK_AGAIN_S)
-                self._load(await self._patiently(self.certificates))
+                await asyncio.sleep(_CHECK_INTERVAL_SECONDS)
+                self._load(await self._retry(self.ensure_certificates))
         finally:
             await runner.cleanup()
 
-    async def announce(self) -> None:
-        """The leader's part: the API server calls the Service, and trusts its certificate."""
+    async def keep_registered(self) -> None:
+        """Has the API server call the Service and trust its certificate. The leader runs it."""
         if not self.settings.webhook_service:
             return
         while True:
-            await self._patiently(self._configure)
-            await asyncio.sleep(_LOOK_AGAIN_S)
+            await self._retry(self._register)
+            await asyncio.sleep(_CHECK_INTERVAL_SECONDS)
 
-    async def _configure(self) -> None:
-        made = await self.certificates()
-        wanted = admission.configuration(self.settings, made.ca)
-        await self.cluster.apply(VALIDATING_WEBHOOK, wanted)
+    async def _register(self) -> None:
+        certificates = await self.ensure_certificates()
+        configuration = admission.configuration(self.settings, certificates.ca)
+        await self.cluster.apply(VALIDATING_WEBHOOK, configuration)
 
-    async def certificates(self) -> Certificates:
-        """As the Secret has them; made or renewed there when they are due. Raises ClusterError."""
+    async def ensure_certificates(self) -> Certificates:
+        """Returns those in the Secret, after it has issued or renewed them where they are due.
+
+        Raises:
+            ClusterError: the Secret could not be read or written.
+        """
         name, namespace = self._secret_name, self.settings.release_namespace
-        now, names = self.clock.now(), self._names
+        now, names = self.clock.now(), self._dns_names
         try:
             secret = await self.cluster.get(SECRET, name, namespace)
         except NotFound:
-            return await self._keep(certificates.make(names, now), None)
-        found = _read(secret)
-        if found is None:
-            return await self._keep(certificates.make(names, now), secret)
-        if certificates.is_due(found, names, now):
-            return await self._keep(certificates.renewed(found, names, now), secret)
-        return found
+            return await self._write(issue(names, now), None)
+        current = _read(secret)
+        if current is None:
+            return await self._write(issue(names, now), secret)
+        if needs_renewal(current, names, now):
+            return await self._write(renew(current, names, now), secret)
+        return current
 
-    async def _keep(self, made: Certificates, before: Manifest | None) -> Certificates:
-        """Writes them, unless another replica was quicker: then its are the ones."""
+    async def _write(self, certificates: Certificates, before: Manifest | None) -> Certificates:
+        """Writes the Secret. If another replica was faster, its certificates are returned: all
+        replicas must serve the same authority, because the API server trusts only one."""
         name, namespace = self._secret_name, self.settings.release_namespace
         data = {
-            key: base64.b64encode(getattr(made, field_)).decode() for field_, key in _FIELDS.items()
+            key: base64.b64encode(getattr(certificates, field_)).decode()
+            for field_, key in _SECRET_KEYS.items()
         }
         try:
             if before is None:
@@ -109,20 +120,21 @@ class Webhook:
                 patch = {"metadata": version, "data": data}
                 await self.cluster.patch(SECRET, name, patch, namespace=namespace)
         except (AlreadyExists, Conflict):
-            return await self.certificates()
-        return made
+            return await self.ensure_certificates()
+        return certificates
 
-    def _load(self, made: Certificates) -> None:
-        """From now on new connections are served with it. Python takes it from files only."""
+    def _load(self, certificates: Certificates) -> None:
+        """Serves new connections with these certificates; open ones are left alone."""
+        # Python's ssl reads private keys from files only. These exist for a moment.
         with tempfile.TemporaryDirectory() as folder:
             chain, key = Path(folder, "tls.crt"), Path(folder, "tls.key")
-            chain.write_bytes(made.serving)
+            chain.write_bytes(certificates.serving)
             key.touch(mode=0o600)
-            key.write_bytes(made.serving_key)
+            key.write_bytes(certificates.serving_key)
             self._context.load_cert_chain(chain, key)
 
     def _app(self) -> web.Application:
-        app = web.Application(client_max_size=4 * 2**20)
+        app = web.Application(client_max_size=_MAX_REVIEW_BYTES)
         app.router.add_post(admission.PATH, self._answer)
         return app
 
@@ -130,46 +142,49 @@ class Webhook:
         try:
             review = await request.json()
             workspace = admission.subject(review)
-            found = await self._problems(workspace)
-            answer = admission.answer(review, found)
+            problems = await self._problems(workspace)
+            answer = admission.answer(review, problems)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return web.Response(status=400, text=f"not an AdmissionReview: {error}")
-        self.metrics.admissions.labels(allowed=str(not found).lower()).inc()
+        self.metrics.admissions.labels(allowed=str(not problems).lower()).inc()
         return web.Response(text=json.dumps(answer), content_type="application/json")
 
     async def _problems(self, workspace: Manifest) -> Sequence[Problem]:
-        """What cannot be told is allowed: the same is checked again at every pass."""
+        """Fails open: a Workspace that cannot be checked is admitted, and every pass of the
+        reconciler checks it again."""
         try:
             return admission.denials(await self.check(workspace))
         except ClusterError as error:
-            logger.warning("admitted unchecked: %s", error)
+            logger.warning("admitted without a check: %s", error)
             return ()
 
-    async def _patiently(self, ask: Callable[[], Awaitable[Value]]) -> Value:
+    async def _retry(self, call: Callable[[], Awaitable[Value]]) -> Value:
         while True:
             try:
-                return await ask()
+                return await call()
             except ClusterError as error:
-                logger.warning("webhook: %s", error)
-                await asyncio.sleep(_RETRY_S)
+                logger.warning("webhook: %s; retrying in %.0f s", error, _RETRY_SECONDS)
+                await asyncio.sleep(_RETRY_SECONDS)
 
     @property
     def _secret_name(self) -> str:
         return f"{self.settings.webhook_service}-webhook-cert"
 
     @property
-    def _names(self) -> tuple[str, ...]:
+    def _dns_names(self) -> tuple[str, ...]:
+        # The API server verifies the first.
         service = f"{self.settings.webhook_service}.{self.settings.release_namespace}"
         return (f"{service}.svc", f"{service}.svc.cluster.local", service)
 
 
 def _read(secret: Manifest) -> Certificates | None:
+    """None where the Secret lacks a part, or holds something else."""
     data: Mapping[str, str] = secret.get("data") or {}
     try:
-        return Certificates(**{f: base64.b64decode(data[key]) for f, key in _FIELDS.items()})
+        return Certificates(**{f: base64.b64decode(data[key]) for f, key in _SECRET_KEYS.items()})
     except (KeyError, ValueError):
         return None
 
 
-async def _for_ever() -> None:
+async def _wait_forever() -> None:
     await asyncio.Event().wait()
