@@ -17,7 +17,7 @@ values below its name, as in `gpu-provisioner.replicaCount`. Every entry of a `s
 the environment variable of the same name: `logLevel` is `KAITO_LOG_LEVEL`.
 
 Each chart has a `values.schema.json`, so Helm refuses a value of the wrong type, a value out of
-range and a misspelt name. Text must be text: put tags and other texts that look like numbers in
+range and a misspelled name. Text must be text: put tags and other texts that look like numbers in
 quotes (`tag: "1.10"`), or use `--set-string`. YAML would turn 1.10 into 1.1."""
 
 _UMBRELLA = """\
