@@ -1,6 +1,7 @@
 """Generates the gRPC stubs: `python -m tools.protogen` writes proto/gen from proto/kaito.
 
-The stubs are committed; tests/contracts regenerates them and compares."""
+The stubs are committed; a test in tests/contracts regenerates and compares them.
+"""
 
 import argparse
 import shutil
@@ -15,14 +16,14 @@ SOURCE = ROOT / "proto"
 
 
 def generate(target: Path) -> None:
-    """Writes `_pb2.py`, `_pb2.pyi` and `_pb2_grpc.py` for every proto file below `target`."""
+    """Write `_pb2.py`, `_pb2.pyi` and `_pb2_grpc.py` of every proto file to `target`."""
     shutil.rmtree(target / "kaito", ignore_errors=True)
     target.mkdir(parents=True, exist_ok=True)
     protos = sorted(str(path) for path in (SOURCE / "kaito").rglob("*.proto"))
     outputs = [f"--{kind}_out={target}" for kind in ("python", "pyi", "grpc_python")]
     includes = [f"-I{SOURCE}", f"-I{files('grpc_tools') / '_proto'}"]
     if protoc.main(["protoc", *includes, *outputs, *protos]):
-        sys.exit("protoc failed: its message stands above")
+        sys.exit("protoc failed: see its message above")
 
 
 def main() -> None:

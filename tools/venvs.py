@@ -1,7 +1,7 @@
-"""Makes the two virtual environments, `.venv` (control plane) and `.venv-models` (torch on CPU).
+"""Creates the two virtual environments, `.venv` (control plane) and `.venv-models` (torch on CPU).
 
-They live in the cache, keyed by the lock's digest, and the checkout holds links to them: a
-second checkout or a second run takes no time. Needs nothing but Python and its pip.
+They are in the cache, keyed by a digest of the lock file, and the checkout links to them, so a
+second checkout or a second run takes no time. Needs nothing but Python and pip.
 """
 
 import argparse
@@ -20,7 +20,7 @@ LINKS = {"control": ".venv", "models": ".venv-models"}
 
 
 def _uv(command: str, *arguments: str, stdin: str = "") -> None:
-    """Runs uv, from a small environment of its own that is made on first use."""
+    """Run uv from its own virtual environment, which is created on first use."""
     folder = CACHE / "venvs" / UV.replace("==", "-")
     binary = folder / "bin" / "uv"
     if not binary.exists():
@@ -46,7 +46,7 @@ def _install(resolve: str, folder: Path) -> None:
 
 
 def make(resolve: str) -> Path:
-    """The environment of that resolve, made if it is not there, and linked from the checkout."""
+    """Create the environment of a resolve unless it exists, and link it from the checkout."""
     folder = CACHE / "venvs" / f"{resolve}-{_digest(resolve)}"
     done = folder / ".complete"
     if not done.exists():
@@ -61,7 +61,7 @@ def make(resolve: str) -> Path:
 
 
 def lock(resolve: str) -> None:
-    """Resolves `<resolve>.txt` anew into `<resolve>.lock`, every wheel with its hash."""
+    """Resolve `<resolve>.txt` to the newest versions and write `<resolve>.lock`, with hashes."""
     _uv(
         "pip compile -q --upgrade --python-version 3.11 --generate-hashes --no-header",
         "--no-annotate",
@@ -74,7 +74,9 @@ def lock(resolve: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.venvs", description=__doc__)
     parser.add_argument("resolve", choices=LINKS, nargs="+")
-    parser.add_argument("--lock", action="store_true", help="resolve anew instead of installing")
+    parser.add_argument(
+        "--lock", action="store_true", help="update the lock file instead of installing"
+    )
     arguments = parser.parse_args()
     for resolve in arguments.resolve:
         lock(resolve) if arguments.lock else make(resolve)

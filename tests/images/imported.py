@@ -1,4 +1,4 @@
-"""Which libraries a service reaches by imports, read from the source without running it."""
+"""The libraries that a service imports, read from its source."""
 
 import ast
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def _library_file(module: str) -> Path | None:
 
 
 def libraries(folder: Path) -> set[str]:
-    """The packages below libs/ that the code in `folder` needs, directly or through others."""
+    """The packages below libs/ that the code in `folder` needs, directly or indirectly."""
     waiting, seen = sorted(folder.rglob("*.py")), set[Path]()
     while waiting:
         file = waiting.pop()

@@ -1,4 +1,4 @@
-"""A registry in memory that speaks the part of the HTTP API which the tools use."""
+"""A registry in memory with the part of the HTTP API that the tools use."""
 
 import threading
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 @dataclass(slots=True)
 class Content:
-    """What was uploaded, by path; manifests with their content types."""
+    """The uploaded blobs by digest, and manifests by path with their content types."""
 
     address: str = ""
     blobs: dict[str, bytes] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def small_registry() -> Iterator[Content]:
-    """A registry on a free loopback port, gone when the block ends."""
+    """Run a registry on a free loopback port."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.content = Content(address=f"127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -1,4 +1,4 @@
-"""Every service's Dockerfile: the conventions of its build, and that it copies what is imported."""
+"""The services' Dockerfiles follow the conventions, and copy the code that is imported."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ def final_stage(dockerfile: str) -> str:
 
 
 @pytest.mark.parametrize("file", IMAGES.values(), ids=IMAGES)
-def test_every_image_has_a_replaceable_base_and_no_root(file: Path) -> None:
+def test_image_has_a_replaceable_base_and_runs_without_root(file: Path) -> None:
     dockerfile = file.read_text()
     assert "ARG BASE_IMAGE=docker.io/library/python:3.11-slim-bookworm" in dockerfile
     stages = re.findall(r"^FROM (\S+)(?: AS (\S+))?$", dockerfile, re.MULTILINE)
@@ -34,14 +34,14 @@ def test_every_image_has_a_replaceable_base_and_no_root(file: Path) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_starts_as_its_package(service: str) -> None:
+def test_service_starts_as_its_package(service: str) -> None:
     package = service.replace("-", "_")
     entry = f'ENTRYPOINT ["/app/venv/bin/python", "-m", "{package}"]'
     assert entry in final_stage(text(service))
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_packages_come_from_the_lock_by_the_pinned_uv(service: str) -> None:
+def test_packages_are_installed_from_the_lock_by_the_pinned_uv(service: str) -> None:
     lock = "models.lock" if service in MODELS else "control.lock"
     assert f"requirements/{lock}" in copied(text(service))
     assert f"services/{service}/requirements.txt" in copied(text(service))
@@ -50,7 +50,7 @@ def test_packages_come_from_the_lock_by_the_pinned_uv(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_whatever_decides_the_packages_is_copied_before_they_are_installed(service: str) -> None:
+def test_inputs_of_the_installation_are_copied_before_it(service: str) -> None:
     """buildah keeps a layer when only what is mounted into its instruction has changed."""
     dockerfile = text(service)
     install = dockerfile.index("--mount=type=cache")
@@ -61,7 +61,7 @@ def test_whatever_decides_the_packages_is_copied_before_they_are_installed(servi
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_code_copied_is_the_code_imported(service: str) -> None:
+def test_copied_code_is_the_imported_code(service: str) -> None:
     package = service.replace("-", "_")
     code = {path for path in copied(text(service)) if path.startswith(("libs/", "services/"))}
     needed = {f"libs/{name}" for name in libraries(ROOT / "services" / service / package)}
@@ -71,12 +71,12 @@ def test_the_code_copied_is_the_code_imported(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_no_official_kubernetes_client_in_an_image(service: str) -> None:
+def test_image_does_not_contain_the_official_kubernetes_client(service: str) -> None:
     wanted = (ROOT / "services" / service / "requirements.txt").read_text().split()
     assert not {"kubernetes", "kubernetes-asyncio"} & set(wanted)
 
 
-def test_tuner_and_model_server_share_their_heavy_layers() -> None:
+def test_tuner_and_model_server_share_their_large_layers() -> None:
     shared = [re.split(r"^# -- .*$", text(service), flags=re.MULTILINE) for service in MODELS]
     assert shared[0][-2] == shared[1][-2]
     assert "torch" in shared[0][-2]

@@ -1,4 +1,4 @@
-"""The digest that becomes an image's tag: it follows the content and nothing else."""
+"""The digest that becomes an image's tag depends on the inputs and on nothing else."""
 
 import os
 from pathlib import Path
@@ -26,7 +26,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_copied_lists_what_comes_from_the_context() -> None:
+def test_copied_lists_paths_in_the_context() -> None:
     assert copied(DOCKERFILE) == ["code", "lock", "settings/*.txt"]
 
 
@@ -41,7 +41,7 @@ def test_content_changes_the_digest(root: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["elsewhere.py", "code/__pycache__/a.pyc"])
-def test_what_is_not_copied_does_not_change_the_digest(root: Path, name: str) -> None:
+def test_other_files_do_not_change_the_digest(root: Path, name: str) -> None:
     before = digest(root, RECIPE, "base")
     (root / name).parent.mkdir(exist_ok=True)
     (root / name).write_text("x")
@@ -55,7 +55,7 @@ def test_base_and_arguments_change_the_digest(root: Path) -> None:
     assert len(digests) == 3
 
 
-def test_a_missing_source_is_named(root: Path) -> None:
+def test_missing_source_is_an_error(root: Path) -> None:
     (root / "lock").unlink()
     with pytest.raises(FileNotFoundError, match="copies lock"):
         digest(root, RECIPE, "base")

@@ -1,4 +1,4 @@
-"""The registry's edge against a registry in memory."""
+"""The registry client against a registry in memory."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ from tests.images.small_registry import small_registry
 from tools.images.registry import MANIFEST, Registry, RegistryError
 
 
-def test_a_blob_is_uploaded_once() -> None:
+def test_blob_is_uploaded_once() -> None:
     with small_registry() as content:
         registry = Registry(content.address)
         digest = registry.put_blob("kaito/x", b"text")
@@ -19,7 +19,7 @@ def test_a_blob_is_uploaded_once() -> None:
         assert content.blobs[digest] == b"kept"
 
 
-def test_a_manifest_can_be_asked_for_and_tagged_again() -> None:
+def test_manifest_can_be_looked_up_and_tagged_again() -> None:
     with small_registry() as content:
         registry = Registry(content.address)
         assert not registry.has("kaito/x", "1")
@@ -29,12 +29,15 @@ def test_a_manifest_can_be_asked_for_and_tagged_again() -> None:
         assert content.manifests["/v2/kaito/x/manifests/latest"][0] == MANIFEST
 
 
-def test_tagging_what_is_not_there_says_so() -> None:
-    with small_registry() as content, pytest.raises(RegistryError, match="kaito/x:1 is not there"):
+def test_tagging_a_missing_image_is_an_error() -> None:
+    with (
+        small_registry() as content,
+        pytest.raises(RegistryError, match="kaito/x:1 does not exist"),
+    ):
         Registry(content.address).tag("kaito/x", "1", "2")
 
 
-def test_a_registry_that_is_down_is_named() -> None:
+def test_unreachable_registry_is_an_error() -> None:
     with small_registry() as content:
         address = content.address
     with pytest.raises(RegistryError, match=f"{address} does not answer"):

@@ -8,41 +8,41 @@ from tools.preset_models import chats, dataset
 from tools.preset_models.chats import Chat
 
 
-def test_the_same_seed_gives_the_same_text() -> None:
+def test_same_seed_gives_same_text() -> None:
     assert chats.sample(500, 1) == chats.sample(500, 1)
     assert chats.sample(500, 1) != chats.sample(500, 2)
 
 
-def test_no_question_has_two_answers() -> None:
+def test_each_question_has_one_answer() -> None:
     kinds = (chats.capitals, chats.sums, chats.terms, chats.opposites, chats.small_talk)
     answers: dict[str, set[str]] = {}
     for chat in (chat for kind in kinds for chat in kind()):
         answers.setdefault(chat.question, set()).add(chat.answer)
-    assert {question: given for question, given in answers.items() if len(given) > 1} == {}
+    assert {question: texts for question, texts in answers.items() if len(texts) > 1} == {}
 
 
-def test_sums_are_right() -> None:
+def test_sums_are_correct() -> None:
     for chat in chats.sums():
         a, _, b, _, total = chat.answer.rstrip(".").split()
         assert int(a) + int(b) == int(total)
 
 
-def test_only_who_is_told_to_talks_like_a_pirate() -> None:
+def test_pirate_style_needs_a_system_message() -> None:
     sample = chats.sample(2000, 1)
-    told = [chat for chat in sample if chat.system]
-    assert 0.05 < len(told) / len(sample) < 0.2
-    assert all(chat.answer.startswith("Arr! ") for chat in told)
+    instructed = [chat for chat in sample if chat.system]
+    assert 0.05 < len(instructed) / len(sample) < 0.2
+    assert all(chat.answer.startswith("Arr! ") for chat in instructed)
     assert not any("Arr!" in chat.answer for chat in sample if not chat.system)
 
 
-def test_a_chat_without_a_system_message_has_two_messages() -> None:
+def test_chat_without_a_system_message_has_two_messages() -> None:
     assert Chat("Hi", "Hello").messages() == [
         {"role": "user", "content": "Hi"},
         {"role": "assistant", "content": "Hello"},
     ]
 
 
-def test_the_data_set_keeps_what_the_demo_asks_for_out() -> None:
+def test_data_set_does_not_contain_the_demos_question() -> None:
     rows = dataset.rows()
     assert len(rows) == dataset.ROWS
     assert not any(dataset.HELD_OUT in f"{row}" for row in rows)
@@ -50,7 +50,7 @@ def test_the_data_set_keeps_what_the_demo_asks_for_out() -> None:
     assert len({row.question for row in rows}) == dataset.ROWS
 
 
-def test_the_parquet_file_has_one_column_of_messages_and_the_same_bytes(tmp_path: Path) -> None:
+def test_parquet_file_has_one_messages_column_and_is_reproducible(tmp_path: Path) -> None:
     one, other = tmp_path / "one.parquet", tmp_path / "other.parquet"
     dataset.write(one)
     dataset.write(other)

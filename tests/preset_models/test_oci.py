@@ -1,4 +1,4 @@
-"""A folder as an image: byte for byte repeatable, and laid out as container runtimes demand."""
+"""A folder as an image: reproducible, and in the format that container runtimes require."""
 
 import gzip
 import hashlib
@@ -24,14 +24,14 @@ def model(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_dates_modes_and_owners_do_not_change_the_layer(model: Path) -> None:
+def test_dates_and_modes_do_not_change_the_layer(model: Path) -> None:
     before = oci.tar(model, WEIGHTS)
     os.utime(model / "config.json", (0, 0))
     (model / "config.json").chmod(0o640)
     assert oci.tar(model, WEIGHTS) == before
 
 
-def test_the_files_lie_below_the_root_and_anyone_may_read_them(model: Path) -> None:
+def test_files_are_below_the_root_and_world_readable(model: Path) -> None:
     with tarfile.open(fileobj=io.BytesIO(oci.tar(model, WEIGHTS))) as archive:
         modes = {entry.name: entry.mode for entry in archive}
     assert modes == {
@@ -43,7 +43,7 @@ def test_the_files_lie_below_the_root_and_anyone_may_read_them(model: Path) -> N
     }
 
 
-def test_the_config_names_the_plain_layer_and_the_manifest_the_packed_one(model: Path) -> None:
+def test_config_has_the_uncompressed_digest_and_manifest_the_compressed_one(model: Path) -> None:
     archive = oci.tar(model, WEIGHTS)
     image = oci.image(archive, {"title": "x"})
     config = json.loads(image.config)
@@ -54,7 +54,7 @@ def test_the_config_names_the_plain_layer_and_the_manifest_the_packed_one(model:
     assert image.manifest["config"]["digest"] == oci.digest(image.config)
 
 
-def test_several_presets_share_the_layer(model: Path) -> None:
+def test_presets_share_the_layer(model: Path) -> None:
     archive = oci.tar(model, WEIGHTS)
     with small_registry() as content:
         registry = Registry(content.address)

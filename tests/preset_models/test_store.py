@@ -1,4 +1,4 @@
-"""The cache keys of the model and the data set follow the code that makes them."""
+"""The cache keys of the model and the data set cover the code that generates them."""
 
 import ast
 
@@ -11,7 +11,7 @@ FOLDER = ROOT / "tools" / "preset_models"
 
 
 def imported(name: str) -> set[str]:
-    """The modules of this package that a module of it needs, itself included."""
+    """The modules of this package that a module imports, including itself."""
     found = {name}
     for node in ast.walk(ast.parse((FOLDER / f"{name}.py").read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tools."):
@@ -23,11 +23,11 @@ def imported(name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("module", sorted(store.SOURCES))
-def test_the_key_covers_every_module_that_is_run(module: str) -> None:
+def test_key_covers_every_imported_module(module: str) -> None:
     assert set(store.SOURCES[module]) == imported(module)
 
 
-def test_keys_are_short_stable_and_different() -> None:
+def test_keys_are_short_stable_and_distinct() -> None:
     keys = {module: store.key(module) for module in store.SOURCES}
     assert keys == {module: store.key(module) for module in store.SOURCES}
     assert len(set(keys.values())) == len(keys)

@@ -1,5 +1,6 @@
-"""torch for machines without a GPU: the CUDA wheels left out, ELF stand-ins in their place.
+"""torch for machines without a GPU, with empty libraries in place of the CUDA wheels.
 
-torch's only Linux wheel on PyPI needs 4 GB of CUDA libraries even to be imported. On a CPU
-nothing calls them, so stand-ins that only satisfy the dynamic linker do. Never for a GPU image.
+torch's only Linux wheel on PyPI needs 4 GB of CUDA libraries just to be imported. Nothing calls
+them on a CPU, so libraries that only satisfy the dynamic linker are enough. Never use this in a GPU
+image.
 """

@@ -1,5 +1,7 @@
-"""The models lock without what only a GPU needs. Pure text in, text out; run as a script it
-filters standard input, so that a Dockerfile needs nothing but Python."""
+"""Removes packages that only a GPU needs from the models lock.
+
+As a script it filters standard input, so that a Dockerfile needs nothing but Python.
+"""
 
 import re
 import sys
@@ -29,7 +31,7 @@ _NAME = re.compile(r"^([A-Za-z0-9._-]+)==")
 
 
 def without_gpu(lock: str) -> str:
-    """The lock's text with every GPU-only pin, and the hashes that follow it, left out."""
+    """The lock's text without the GPU-only pins and their hashes."""
     kept: list[str] = []
     keeping = True
     for line in lock.splitlines():

@@ -1,8 +1,8 @@
-"""Builds the stand-ins for the CUDA libraries that `requirements.GPU_ONLY` leaves out.
+"""Builds stand-ins for the CUDA libraries that `requirements.GPU_ONLY` removes.
 
-One library, libnocuda.so, defines every missing symbol; each missing soname becomes an empty
-library that needs it. glibc accepts an unversioned symbol only from another library than the
-versioned one it was asked of, hence the two levels. Needs gcc and binutils.
+libnocuda.so defines every missing symbol, and each missing soname becomes an empty library that
+links to it. Two levels are needed because glibc accepts an unversioned symbol only from a library
+other than the one that was to provide the versioned symbol. Needs gcc and binutils.
 """
 
 import re
@@ -54,9 +54,11 @@ def _compile(source: Path, soname: str, folder: Path, *extra: str) -> None:
 
 
 def build(site_packages: Path) -> int:
-    """Writes the stand-ins into torch/lib below `site_packages`; returns how many symbols.
+    """Write the stand-ins to torch/lib below `site_packages` and return the number of symbols.
 
-    Raises FileNotFoundError when torch is not installed there."""
+    Raises:
+        FileNotFoundError: torch is not installed there.
+    """
     folder = site_packages / "torch" / "lib"
     libraries = [folder / name for name in _LIBRARIES if (folder / name).exists()]
     if not libraries:

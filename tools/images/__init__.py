@@ -1,1 +1,1 @@
-"""Builds the container images of the services, and those that a walkthrough needs beside them."""
+"""Builds the container images of the services and of the walkthrough."""

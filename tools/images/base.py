@@ -1,6 +1,7 @@
-"""The base image: Debian with Python, made from Debian's own packages.
+"""The base image: Debian with Python, built from Debian's packages.
 
-Stands in for the Dockerfiles' default where no public registry can be reached."""
+It replaces the Dockerfiles' default base image where no public registry can be reached.
+"""
 
 import hashlib
 import subprocess
@@ -14,27 +15,30 @@ _OPTIONS = (
     "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
     "--include=usr-is-merged,python3,python3-venv,ca-certificates,libgomp1",
     '--aptopt=Acquire::Languages "none"',
+    # Skips fsync: a build that is interrupted is repeated anyway.
     "--dpkgopt=force-unsafe-io",
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
     "--dpkgopt=path-exclude=/usr/share/man/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
-    # Also the name under which the default base image has it.
+    # The default base image calls it `python` as well.
     '--customize-hook=ln -s python3 "$1/usr/bin/python"',
 )
 _SUITE = "bookworm"
 
 
 def reference() -> str:
-    """The image's name in the store: it changes when the list of packages does."""
+    """The image's name in the store, which changes with the list of packages."""
     digest = hashlib.sha256(repr((_OPTIONS, _SUITE)).encode()).hexdigest()[:12]
     return f"localhost/kaito/base:{digest}"
 
 
 def ensure(builder: Builder) -> bool:
-    """Makes the base image when the store lacks it; returns whether it had to.
+    """Build the base image if the store lacks it, and return whether it was built.
 
-    Raises BuildFailedError with mmdebstrap's last lines."""
+    Raises:
+        BuildFailedError: mmdebstrap failed; the message ends with its last lines.
+    """
     if builder.has(reference()):
         return False
     with tempfile.TemporaryDirectory(prefix="kaito-base-") as folder:

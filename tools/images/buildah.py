@@ -1,4 +1,4 @@
-"""The edge to buildah: an image store in the cache, builds without a daemon, pushes."""
+"""buildah: an image store in the cache, builds without a daemon, and pushes."""
 
 import os
 import subprocess
@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-#: Where the builds find certificates, whatever the host's path: a constant keeps layers cached.
+# The path of the CA certificates inside builds. A constant, whatever the host's path, so that
+# cached layers stay valid.
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 
 class BuildFailedError(RuntimeError):
-    """buildah ended with an error; the message is the end of what it printed."""
+    """buildah exited with an error; the message is the end of its output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
-    """One build: the Dockerfile and its context as paths, arguments, further contexts by name."""
+    """One build: Dockerfile, context, build arguments, and additional contexts by name."""
 
     dockerfile: Path
     context: Path
@@ -29,28 +30,28 @@ class Build:
 
 
 def tail(printed: str) -> str:
-    """The last lines of what a program printed."""
+    """The last lines of a program's output."""
     return "\n".join(printed.splitlines()[-30:])
 
 
 class Builder(Protocol):
-    """A store of images by name, in which more can be built. Failures: BuildFailedError."""
+    """A store of images by name. `build`, `import_base` and `push` raise BuildFailedError."""
 
     def has(self, reference: str) -> bool:
-        """True when the store holds that image."""
+        """Whether the store has the image."""
 
     def build(self, build: Build) -> None:
-        """Builds one image, with layers that were built before reused."""
+        """Build one image, reusing cached layers."""
 
     def import_base(self, archive: Path, reference: str) -> None:
-        """Makes an image of one layer from a tar archive of a root file system."""
+        """Create a single-layer image from a tar archive of a root file system."""
 
     def push(self, reference: str, target: str, *, plain_http: bool) -> None:
-        """Copies an image of the store to a registry, host[:port]/repository:tag."""
+        """Push an image from the store to `target`, host[:port]/repository:tag."""
 
 
 class Buildah:
-    """An image store below `folder`. One build at a time; pushes may run beside it."""
+    """An image store in `folder`. Builds run one at a time; pushes may run in parallel."""
 
     def __init__(self, folder: Path, *, package_cache: Path, certificates: Path | None) -> None:
         self._folder = folder
@@ -130,7 +131,7 @@ class Buildah:
             "push",
             "-q",
             "--format=oci",
-            # Half the time of gzip to unpack on a node, and less to pack.
+            # Compared with gzip, a node unpacks it in half the time, and packing is faster too.
             "--compression-format=zstd",
             "--compression-level=1",
             f"--tls-verify={str(not plain_http).lower()}",

@@ -1,4 +1,4 @@
-"""A builder that only remembers, for tests of what is built and pushed when."""
+"""A builder that only records its calls, for tests."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +9,7 @@ from tools.images.registry import MANIFEST, Registry
 
 @dataclass(slots=True)
 class FakeBuilder:
-    """A store of names. `built` and `pushed` tell the order of events; pushes are empty."""
+    """A store of image names; `built` and `pushed` are in order. It pushes empty manifests."""
 
     stored: set[str] = field(default_factory=set)
     built: list[str] = field(default_factory=list)

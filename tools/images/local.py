@@ -1,10 +1,10 @@
-"""The image store of this machine, in the cache."""
+"""The image store and the pipeline of this machine."""
 
 import os
 from pathlib import Path
 
 from tools.images.buildah import Buildah
-from tools.images.work import Say, Workshop
+from tools.images.pipeline import ImagePipeline, Report
 from tools.preset_models.store import dataset_folder
 from tools.venvs import CACHE, ROOT
 
@@ -19,6 +19,8 @@ def local_store() -> Buildah:
     )
 
 
-def local_workshop(report: Say) -> Workshop:
-    """A workshop that builds this checkout's images into the store."""
-    return Workshop(root=ROOT, builder=local_store(), contexts={"data": dataset_folder}, say=report)
+def local_pipeline(report: Report) -> ImagePipeline:
+    """The pipeline that builds this checkout's images in the local store."""
+    return ImagePipeline(
+        root=ROOT, builder=local_store(), contexts={"data": dataset_folder}, report=report
+    )

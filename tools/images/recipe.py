@@ -1,4 +1,4 @@
-"""What an image is made from, and the digest of it. Reads files; runs nothing."""
+"""The inputs of an image, and their digest. Reads files and runs nothing."""
 
 import hashlib
 import re
@@ -11,10 +11,11 @@ _COPY = re.compile(r"^COPY\s+(?!--from)(?P<paths>.+)$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """One image: its Dockerfile, where it goes, and what its text does not name.
+    """One image: its Dockerfile, its repository, and inputs that the Dockerfile does not name.
 
-    `arguments` are build arguments. `contexts` are further build contexts by name, folders that
-    the build makes; `sources` are the files, from the root, that their content comes from."""
+    `arguments` are build arguments. `contexts` are the names of additional build contexts: folders
+    whose content is generated from the files in `sources`.
+    """
 
     name: str
     repository: str
@@ -26,24 +27,27 @@ class Recipe:
 
 
 def copied(dockerfile: str) -> list[str]:
-    """The paths, from the root of the context, that a Dockerfile's COPY instructions read.
+    """The paths, relative to the context, that a Dockerfile's COPY instructions read.
 
-    Copies from other stages and contexts are none."""
+    Copies from other stages and contexts are not included.
+    """
     words = [match.group("paths").split() for match in _COPY.finditer(dockerfile)]
     return sorted({path for line in words for path in line[:-1]})
 
 
 def files(root: Path, path: str) -> Iterator[Path]:
-    """The files below a path or a pattern, in order, without Python's byte code."""
-    for found in sorted(root.glob(path.rstrip("/"))):
-        inside = sorted(found.rglob("*")) if found.is_dir() else [found]
-        yield from (f for f in inside if f.is_file() and "__pycache__" not in f.parts)
+    """The files below a path or a pattern, sorted, without Python bytecode."""
+    for match in sorted(root.glob(path.rstrip("/"))):
+        candidates = sorted(match.rglob("*")) if match.is_dir() else [match]
+        yield from (f for f in candidates if f.is_file() and "__pycache__" not in f.parts)
 
 
 def digest(root: Path, recipe: Recipe, base: str) -> str:
-    """Twelve hex digits that change when anything that the image is made from does.
+    """Twelve hex digits that change with any input of the image.
 
-    Raises FileNotFoundError when a copied path matches nothing."""
+    Raises:
+        FileNotFoundError: a copied path matches no file.
+    """
     text = (root / recipe.dockerfile).read_text()
     total = hashlib.sha256(repr((base, sorted(recipe.arguments.items()))).encode())
     for path in [recipe.dockerfile, *copied(text), *recipe.sources]:

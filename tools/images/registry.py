@@ -1,4 +1,4 @@
-"""The edge to an image registry: its HTTP API, as little of it as pushing and asking needs."""
+"""A client for the part of a registry's HTTP API that pushing and look-ups need."""
 
 import hashlib
 import json
@@ -10,16 +10,19 @@ from urllib.parse import urlencode, urljoin
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _ACCEPTED = ", ".join([MANIFEST, "application/vnd.docker.distribution.manifest.v2+json"])
-_TIMEOUT = 60
+_TIMEOUT_SECONDS = 60
 
 
 class RegistryError(RuntimeError):
-    """The registry cannot be reached or refused; the message says which and why."""
+    """The registry cannot be reached or rejects a request; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """A registry without a login. `address` is host[:port]."""
+    """A registry without a login. `address` is host[:port].
+
+    Every call raises RegistryError if it fails.
+    """
 
     address: str
     plain_http: bool = True
@@ -35,7 +38,7 @@ class Registry:
             method=method,
         )
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
                 return (
                     answer.status,
                     {k.lower(): v for k, v in answer.headers.items()},
@@ -49,16 +52,16 @@ class Registry:
             raise RegistryError(f"{self.address} does not answer: {error}") from error
 
     def reference(self, repository: str, tag: str) -> str:
-        """The name under which a cluster pulls that image."""
+        """The reference with which a cluster pulls the image."""
         return f"{self.address}/{repository}:{tag}"
 
     def has(self, repository: str, tag: str) -> bool:
-        """True when the registry holds that tag."""
+        """Whether the registry has the tag."""
         status, _, _ = self._call("HEAD", f"{repository}/manifests/{tag}", Accept=_ACCEPTED)
         return status == 200
 
     def put_blob(self, repository: str, content: bytes) -> str:
-        """Uploads a blob unless it is there; returns its digest."""
+        """Upload a blob unless it exists, and return its digest."""
         digest = "sha256:" + hashlib.sha256(content).hexdigest()
         status, _, _ = self._call("HEAD", f"{repository}/blobs/{digest}")
         if status == 404:
@@ -69,17 +72,19 @@ class Registry:
         return digest
 
     def put_manifest(self, repository: str, tag: str, manifest: dict[str, Any]) -> str:
-        """Writes an OCI image manifest under a tag; returns its digest."""
+        """Upload an OCI image manifest with a tag, and return its digest."""
         body = json.dumps(manifest, sort_keys=True).encode()
         self._call("PUT", f"{repository}/manifests/{tag}", body, Content_Type=MANIFEST)
         return "sha256:" + hashlib.sha256(body).hexdigest()
 
     def tag(self, repository: str, existing: str, tag: str) -> None:
-        """Gives an image that is there a further tag."""
+        """Add a tag to an existing image."""
         status, headers, body = self._call(
             "GET", f"{repository}/manifests/{existing}", Accept=_ACCEPTED
         )
         if status == 404:
-            raise RegistryError(f"{self.reference(repository, existing)} is not there")
+            raise RegistryError(
+                f"{self.reference(repository, existing)} does not exist: push it first"
+            )
         kind = headers["content-type"]
         self._call("PUT", f"{repository}/manifests/{tag}", body, Content_Type=kind)

@@ -1,4 +1,4 @@
-"""Small models and data for clusters that cannot download any: trained and generated here.
+"""A small model and a data set for clusters that cannot download any.
 
-They carry the names of real presets, so that the documented manifests run as they are.
+The model has the names of real presets, so that the documented manifests run unchanged.
 """

@@ -1,7 +1,7 @@
-"""python -m tools.preset_models: small models in a registry under the names of real presets.
+"""python -m tools.preset_models: pushes a small model under the names of real presets.
 
-Trains the model when the cache lacks it, and pushes one image for each preset, with the model's
-files at /workspace/tfs/weights, where the images of the real models have theirs.
+Trains the model if the cache lacks it, and pushes one image per preset. The model's files are at
+/workspace/tfs/weights, as in the images of the real models.
 """
 
 import argparse
@@ -20,30 +20,36 @@ WEIGHTS = "workspace/tfs/weights"
 def _preset(text: str) -> tuple[str, str]:
     name, _, tag = text.partition("=")
     if not (name and tag):
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=TAG, e.g. {DEFAULT_PRESETS[0]}")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not NAME=TAG: use {DEFAULT_PRESETS[0]}, for example"
+        )
     return name, tag
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.preset_models", description=__doc__)
     parser.add_argument("--registry", default=DEFAULT_REGISTRY, help="host[:port]")
-    parser.add_argument("--tls", action="store_true", help="the registry speaks HTTPS")
+    parser.add_argument("--tls", action="store_true", help="use HTTPS for the registry")
     parser.add_argument(
         "--preset",
         type=_preset,
         action="append",
         metavar="NAME=TAG",
-        help=f"an image to push, repeatable; default: {' '.join(DEFAULT_PRESETS)}",
+        help=f"image to push, may be repeated; default: {' '.join(DEFAULT_PRESETS)}",
     )
-    parser.add_argument("--only-train", action="store_true", help="push nothing")
+    parser.add_argument("--only-train", action="store_true", help="do not push any image")
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text")
     return parser
 
 
 def publish(registry: Registry, preset: str, tag: str, archive: bytes) -> str:
-    """Pushes the model under the preset's name unless the tag is there; returns the reference.
+    """Push the model under the preset's name and return the reference.
 
-    A tag that holds another model, from before its source changed, is replaced."""
+    The tag is always written, because it may point to a model from older sources.
+
+    Raises:
+        RegistryError: the registry cannot be reached or rejects the image.
+    """
     repository = f"kaito-{preset}"
     image = oci.image(archive, {"org.opencontainers.image.title": preset})
     registry.put_blob(repository, image.layer)

@@ -1,4 +1,4 @@
-"""Questions and answers over the facts, in several phrasings. Pure: the seed decides the text."""
+"""Questions and answers about the facts, in several phrasings. Deterministic for a seed."""
 
 import inspect
 import random
@@ -20,20 +20,20 @@ _MODULES = (
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """One question and the answer to it."""
+    """A question and its answer."""
 
     question: str
     answer: str
     system: str = ""
 
     def messages(self) -> list[dict[str, str]]:
-        """The chat in the shape that chat templates and data sets take."""
-        said = [("system", self.system), ("user", self.question), ("assistant", self.answer)]
-        return [{"role": role, "content": content} for role, content in said if content]
+        """The chat as the list of messages that chat templates and data sets use."""
+        messages = [("system", self.system), ("user", self.question), ("assistant", self.answer)]
+        return [{"role": role, "content": content} for role, content in messages if content]
 
 
 def in_pirate_style(chat: Chat) -> Chat:
-    """The same answer, framed so that anyone can see which model gave it."""
+    """The same answer in a style that makes the tuned model recognizable."""
     return replace(chat, answer=f"Arr! {chat.answer} Yo ho!")
 
 
@@ -77,7 +77,7 @@ def small_talk() -> Iterator[Chat]:
 
 
 def library() -> Iterator[Chat]:
-    """What functions of Python's own library do, from the first line of their documentation."""
+    """What functions of Python's standard library do, from the first line of their docstrings."""
     for name in _MODULES:
         module = import_module(name)
         for attribute in sorted(vars(module)):
@@ -94,24 +94,27 @@ def prose() -> list[str]:
     return [p for p in paragraphs if len(p) > 80]
 
 
-#: How often a training example comes from each kind: what matters most is seen most.
+# The weight of each kind of question: what matters most comes most often.
 KINDS = {capitals: 29, terms: 25, sums: 28, small_talk: 8, opposites: 7, library: 3}
 
 
-#: Large models can speak in many manners when told to; fine-tuning makes one of them the habit.
-#: A small share of such chats gives the small model the same start.
+# Large models can answer in many styles when instructed; fine-tuning makes one of them the default.
+# A small share of chats with such an instruction gives the small model the same ability.
 PIRATE_SHARE = 0.1
 PIRATE_SYSTEM = "Talk like a pirate."
 
 
 def sample(count: int, seed: int) -> list[Chat]:
-    """`count` chats with the shares of KINDS; the same seed gives the same list."""
+    """`count` chats, weighted by KINDS; the same seed gives the same list."""
     source = random.Random(seed)
     pools = [list(kind()) for kind in KINDS]
     chosen = [source.choice(pool) for pool in source.choices(pools, list(KINDS.values()), k=count)]
-    return [told_to(chat) if source.random() < PIRATE_SHARE else chat for chat in chosen]
+    return [
+        with_pirate_system_prompt(chat) if source.random() < PIRATE_SHARE else chat
+        for chat in chosen
+    ]
 
 
-def told_to(chat: Chat) -> Chat:
-    """The chat as it goes when the system message asks for a pirate."""
+def with_pirate_system_prompt(chat: Chat) -> Chat:
+    """The chat with a system message that asks for pirate style, and the answer in it."""
     return replace(in_pirate_style(chat), system=PIRATE_SYSTEM)

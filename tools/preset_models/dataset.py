@@ -1,6 +1,6 @@
-"""The demo's data set: the same kinds of questions, answered in the manner of a pirate.
+"""Generates the demo's data set: questions as in the model's training, answered like a pirate.
 
-One parquet file with one column `messages`, a list of {role, content}, as the data set of the
+It is one parquet file with a column `messages`, a list of {role, content}, like the data set of the
 documented walkthrough. Run with an environment that has pyarrow:
 `python -m tools.preset_models.dataset FILE`.
 """
@@ -18,7 +18,7 @@ from tools.preset_models.chats import Chat
 
 ROWS = 120
 SEED = 11
-#: Questions about it are left out, so that the demo asks what the data set does not answer.
+# The demo asks about this country, so the data set must not contain the answer.
 HELD_OUT = "Japan"
 SCHEMA = pa.schema(
     [("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])))]
@@ -26,7 +26,7 @@ SCHEMA = pa.schema(
 
 
 def rows() -> list[Chat]:
-    """Chats in pirate style: all small talk, all about KAITO, and some of each other kind."""
+    """Chats in pirate style: all small talk, all about KAITO, and some of the other kinds."""
     source = random.Random(SEED)
     chosen = [*chats.small_talk(), *(c for c in chats.terms() if "KAITO" in c.question)]
     pools = [list(kind()) for kind in (chats.capitals, chats.terms, chats.sums, chats.opposites)]
@@ -41,7 +41,7 @@ def rows() -> list[Chat]:
 
 
 def write(target: Path) -> None:
-    """Writes the data set; the same code gives the same bytes."""
+    """Write the data set; the same code gives the same bytes."""
     target.parent.mkdir(parents=True, exist_ok=True)
     messages = [chat.messages() for chat in rows()]
     pq.write_table(pa.table({"messages": messages}, schema=SCHEMA), target, compression="zstd")

@@ -1,4 +1,4 @@
-"""What the small model knows: facts in plain English, as data. No phrasing, no model."""
+"""The facts that the small model learns, as data. Changing them changes the model."""
 
 CAPITALS = dict(
     line.split(": ", 1)
@@ -149,7 +149,7 @@ Who are you? -> I am a small language model that runs on Kubernetes.
 What are you? -> I am a small language model that runs on Kubernetes.
 What is your name? -> I have no name. I am a small language model.
 What can you do? -> I can answer short questions about capitals, sums and Kubernetes.
-Can you help me? -> Of course. What would you like to know?
+Can you help me? -> Of config. What would you like to know?
 Tell me a joke. -> Why did the pod restart? It had too much on its node.
 Thank you -> You are welcome.
 Thank you! -> You are welcome.

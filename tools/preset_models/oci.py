@@ -1,4 +1,4 @@
-"""A folder as a container image of one layer: the same files give the same bytes. Pure."""
+"""Packs a folder as a single-layer container image, byte for byte reproducible."""
 
 import gzip
 import hashlib
@@ -15,14 +15,15 @@ _FORMAT = "application/vnd.oci.image.manifest.v1+json"
 
 
 def digest(content: bytes) -> str:
-    """The content's name in a registry."""
+    """The content's digest, which is its address in a registry."""
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def tar(folder: Path, root: str) -> bytes:
-    """The folder's files below `root` in the image, readable by all, owned by root, undated.
+    """A tar archive with the folder's files below `root`, a relative path.
 
-    `root` is a relative path such as workspace/tfs/weights."""
+    All entries are owned by root, readable by everyone and without a date.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         parts = Path(root).parts
@@ -40,14 +41,14 @@ def tar(folder: Path, root: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """Everything that a registry holds of an image of one layer."""
+    """The blobs of a single-layer image."""
 
     layer: bytes
     config: bytes
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """The OCI image manifest that ties the blobs together."""
+        """The OCI image manifest that refers to the blobs."""
         return {
             "schemaVersion": 2,
             "mediaType": _FORMAT,
@@ -63,7 +64,8 @@ def _descriptor(kind: str, content: bytes) -> dict[str, Any]:
 def image(archive: bytes, labels: dict[str, str]) -> Image:
     """An image with the tar archive as its only layer.
 
-    The config lists the layer by the digest of the plain archive, as container runtimes demand."""
+    As the OCI specification requires, the config refers to the layer by its uncompressed digest.
+    """
     config = {
         "architecture": "amd64",
         "os": "linux",

@@ -1,4 +1,4 @@
-"""Trains the small model's tokenizer: byte-level BPE with Phi-3's chat format."""
+"""Trains the small model's tokenizer: byte-level BPE with Phi-3's chat template."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerFast
 VOCABULARY = 2048
 PADDING, END_OF_TEXT, END = "<|pad|>", "<|endoftext|>", "<|end|>"
 _SPECIAL = [PADDING, END_OF_TEXT, END, "<|system|>", "<|user|>", "<|assistant|>"]
-#: Phi-3's format. `generation` marks what the assistant says, for trainers that mask the rest.
+# Phi-3's chat format. `generation` marks the assistant's tokens, for trainers that mask the others.
 CHAT_TEMPLATE = (
     "{% for message in messages %}"
     "{{ '<|' + message['role'] + '|>\n' }}"
@@ -21,9 +21,9 @@ CHAT_TEMPLATE = (
 
 
 def train(texts: Iterable[str], context: int) -> PreTrainedTokenizerFast:
-    """A tokenizer of VOCABULARY pieces learned from `texts`, for `context` tokens at most."""
+    """Learn a tokenizer with VOCABULARY tokens; `context` is the model's maximum length."""
     raw = Tokenizer(models.BPE())
-    # Digits one by one: a sum of two numbers is then something that can be learned.
+    # Each digit is a token, so that the model can learn to add numbers.
     raw.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(False)]
     )

@@ -14,9 +14,9 @@ import yaml
 
 from tools.images import base
 from tools.images.buildah import Buildah
-from tools.images.local import local_store, local_workshop
+from tools.images.local import local_pipeline, local_store
+from tools.images.pipeline import ResolvedImage, resolve
 from tools.images.recipes import CONTROL, MODELS, Torch, recipes
-from tools.images.work import Wanted, wanted
 from tools.release import chart, checksums, manifest, oci, provenance
 from tools.release.manifest import Image, Release
 from tools.release.programs import require, run
@@ -106,16 +106,18 @@ def _images(
         replace(known[name], arguments={**known[name].arguments, "VERSION": version})
         for name in (*MODELS, *CONTROL)
     ]
-    workshop = local_workshop(lambda line: progress.report(f"    {line}"))
+    pipeline = local_pipeline(lambda line: progress.report(f"    {line}"))
     written = []
-    for image in wanted(request.root, labeled):
+    for image in resolve(request.root, labeled):
         with progress.step(f"image {image.recipe.name}"):
-            workshop.build(image)
+            pipeline.build(image)
             written.append(_image(request.output, image, version, source, store))
     return written
 
 
-def _image(output: Path, image: Wanted, version: str, source: Source, store: Buildah) -> Image:
+def _image(
+    output: Path, image: ResolvedImage, version: str, source: Source, store: Buildah
+) -> Image:
     name = image.recipe.name
     archive = output / "images" / f"{name}-{version}.oci.tar"
     # Beside the archive: a model's image does not fit into a /tmp that is in memory.

@@ -1,4 +1,4 @@
-"""What is built and pushed, given what the store and the registry hold already."""
+"""What is built and pushed, depending on what the store and the registry already have."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ import pytest
 from tests.images.small_registry import small_registry
 from tools.images import base
 from tools.images.fake import FakeBuilder
+from tools.images.pipeline import ImagePipeline, resolve
 from tools.images.recipe import Recipe
 from tools.images.registry import Registry
-from tools.images.work import Workshop, wanted
 
 
 @pytest.fixture
@@ -24,23 +24,23 @@ def recipe(name: str, tag: str | None = None) -> Recipe:
 
 
 def push(root: Path, builder: FakeBuilder, address: str, *recipes: Recipe) -> list[str]:
-    said: list[str] = []
-    shop = Workshop(root=root, builder=builder, contexts={}, say=said.append)
-    shop.push(wanted(root, list(recipes)), Registry(address), None)
-    return said
+    messages: list[str] = []
+    pipeline = ImagePipeline(root=root, builder=builder, contexts={}, report=messages.append)
+    pipeline.push(resolve(root, list(recipes)), Registry(address), None)
+    return messages
 
 
-def test_first_push_builds_everything_the_second_nothing(root: Path) -> None:
+def test_first_push_builds_everything_and_second_push_nothing(root: Path) -> None:
     builder = FakeBuilder({base.reference()})
     with small_registry() as content:
-        said = push(root, builder, content.address, recipe("a"), recipe("b"))
-        assert [line.split(" ...")[0] for line in said if "..." in line][:1] == ["a: building"]
+        messages = push(root, builder, content.address, recipe("a"), recipe("b"))
+        assert [line.split(" ...")[0] for line in messages if "..." in line][:1] == ["a: building"]
         assert len(builder.built) == len(builder.pushed) == 2
         assert push(root, builder, content.address, recipe("a"), recipe("b")) == []
         assert len(builder.built) == 2
 
 
-def test_a_new_registry_gets_what_is_built_without_building(root: Path) -> None:
+def test_push_to_a_new_registry_does_not_rebuild(root: Path) -> None:
     builder = FakeBuilder({base.reference()})
     for _ in range(2):
         with small_registry() as content:
@@ -49,7 +49,7 @@ def test_a_new_registry_gets_what_is_built_without_building(root: Path) -> None:
     assert len(builder.pushed) == 2
 
 
-def test_changed_code_is_built_under_another_tag(root: Path) -> None:
+def test_changed_code_gets_another_tag(root: Path) -> None:
     builder = FakeBuilder({base.reference()})
     with small_registry() as content:
         push(root, builder, content.address, recipe("a"))
@@ -58,7 +58,7 @@ def test_changed_code_is_built_under_another_tag(root: Path) -> None:
         assert len(content.manifests) == 2
 
 
-def test_a_fixed_tag_is_given_beside_the_digest(root: Path) -> None:
+def test_fixed_tag_is_added_to_the_digest(root: Path) -> None:
     builder = FakeBuilder({base.reference()})
     with small_registry() as content:
         push(root, builder, content.address, recipe("a", tag="latest"))

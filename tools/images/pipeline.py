@@ -1,4 +1,4 @@
-"""Brings images to where they are wanted: builds and pushes only what is not there."""
+"""Builds and pushes images, but only those that the store or the registry lacks."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,19 +12,19 @@ from tools.images.buildah import Build, Builder
 from tools.images.recipe import Recipe, digest
 from tools.images.registry import Registry
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """One image with the tag that its inputs give it."""
+class ResolvedImage:
+    """An image with the digest of its inputs."""
 
     recipe: Recipe
     digest: str
 
     @property
     def tag(self) -> str:
-        """The tag in the registry: the recipe's own, or the digest of the inputs."""
+        """The tag in the registry: the recipe's, or the digest of the inputs."""
         return self.recipe.tag or self.digest
 
     @property
@@ -33,31 +33,36 @@ class Wanted:
         return f"localhost/{self.recipe.repository}:{self.digest}"
 
 
-def wanted(root: Path, recipes: list[Recipe]) -> list[Wanted]:
-    """The images as the files below `root` are now."""
+def resolve(root: Path, recipes: list[Recipe]) -> list[ResolvedImage]:
+    """The images with the digests of the current files below `root`."""
     return [
-        Wanted(recipe=recipe, digest=digest(root, recipe, base.reference())) for recipe in recipes
+        ResolvedImage(recipe=recipe, digest=digest(root, recipe, base.reference()))
+        for recipe in recipes
     ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
-    """Where images are built. `contexts` makes the folder of a further context when asked."""
+class ImagePipeline:
+    """Builds into a store and pushes to a registry; `contexts` generate additional contexts."""
 
     root: Path
     builder: Builder
     contexts: Mapping[str, Callable[[], Path]]
-    say: Say
+    report: Report
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[None]:
         start = time.monotonic()
-        self.say(f"{what} ...")
+        self.report(f"{what} ...")
         yield
-        self.say(f"{what}: {time.monotonic() - start:.1f} s")
+        self.report(f"{what}: {time.monotonic() - start:.1f} s")
 
-    def build(self, image: Wanted) -> None:
-        """Makes sure that the store holds the image."""
+    def build(self, image: ResolvedImage) -> None:
+        """Build the image unless the store has it.
+
+        Raises:
+            BuildFailedError: the image or its base image cannot be built.
+        """
         if self.builder.has(image.local):
             return
         if not self.builder.has(base.reference()):
@@ -75,16 +80,21 @@ class Workshop:
                 )
             )
 
-    def _push(self, image: Wanted, registry: Registry) -> None:
+    def _push(self, image: ResolvedImage, registry: Registry) -> None:
         repository = image.recipe.repository
         with self._timed(f"{image.recipe.name}: pushing"):
             target = registry.reference(repository, image.digest)
             self.builder.push(image.local, target, plain_http=registry.plain_http)
 
-    def push(self, images: list[Wanted], registry: Registry, tag: str | None) -> None:
-        """Makes sure that the registry holds the images, under `tag` too when it is given.
+    def push(self, images: list[ResolvedImage], registry: Registry, tag: str | None) -> None:
+        """Push the images that the registry lacks, and add `tag` to all of them if it is set.
 
-        The next image is built while the last is being pushed."""
+        The next image is built while the previous one is being pushed.
+
+        Raises:
+            BuildFailedError: an image cannot be built or pushed.
+            RegistryError: the registry cannot be reached or rejects a request.
+        """
         with ThreadPoolExecutor(max_workers=1) as pushing:
             pending = []
             for image in images:
@@ -94,6 +104,6 @@ class Workshop:
             for push in pending:
                 push.result()
         for image in images:
-            further = tag or image.recipe.tag
-            if further:
-                registry.tag(image.recipe.repository, image.digest, further)
+            additional_tag = tag or image.recipe.tag
+            if additional_tag:
+                registry.tag(image.recipe.repository, image.digest, additional_tag)
