@@ -1,4 +1,4 @@
-"""Generates the CRDs into the charts: `python -m tools.crdgen`. A test compares."""
+"""Generates the CRDs into the charts: `python -m tools.crdgen`. Tested to be current."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def files() -> dict[Path, str]:
-    """Every generated file with its text."""
+    """The text of every generated file by its path."""
     return {
         CHARTS / chart / "files" / "crds" / f"{crd.group}_{crd.plural}.yaml": _text(crd)
         for chart, crd in (
@@ -31,6 +31,7 @@ def files() -> dict[Path, str]:
 
 
 def _text(crd: Definition) -> str:
+    # Helm must not delete the CRD on uninstall: that would delete all objects of the kind.
     kept = replace(crd, annotations={"helm.sh/resource-policy": "keep"})
     return HEADER + yaml.dump(kept.manifest(), Dumper=_Dumper, sort_keys=False, width=100)
 

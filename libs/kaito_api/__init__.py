@@ -1,1 +1,1 @@
-"""The resources that the services meet in. Knows no client, no framework and no service."""
+"""The custom resources through which the services communicate: types, CRDs, reasons, labels."""

@@ -1,4 +1,4 @@
-"""Conditions: one fact about a resource, why it holds, and since when. Pure values."""
+"""Kubernetes conditions: building, reading and merging them. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 
 from kaito_api.reasons import Reason
 
-# Kubernetes refuses longer messages in metav1.Condition; a truncated one keeps its start.
+# Kubernetes refuses longer messages in metav1.Condition; ours are cut at the end.
 MAX_MESSAGE = 1024
 
 
@@ -20,7 +20,10 @@ class ConditionStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition without its time, which `merge` takes from the resource's history."""
+    """A condition without its transition time, which `merge` takes from the existing conditions.
+
+    `reason` is a member of `Reason`, or the text of a reason that another controller reported.
+    """
 
     type: str
     status: ConditionStatus
@@ -45,28 +48,32 @@ def unknown(type_: str, reason: Reason, message: str) -> Condition:
 
 
 def rfc3339(moment: datetime) -> str:
-    """The API server's format, seconds resolution: 2026-11-22T13:00:00Z."""
+    """The API server's time format, in UTC with seconds: 2026-11-22T13:00:00Z."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse_time(text: str) -> datetime:
-    """Reads rfc3339, with or without fractions. Raises ValueError on anything else."""
+    """Parses RFC 3339, with or without fractions of a second.
+
+    Raises:
+        ValueError: the text is in another format.
+    """
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def find(conditions: Iterable[Mapping[str, Any]], type_: str) -> Mapping[str, Any] | None:
-    """The condition of that type as it stands in a manifest, or None."""
+    """The condition of that type from a manifest's list, or None."""
     return next((c for c in conditions if c.get("type") == type_), None)
 
 
-def from_manifest(found: Mapping[str, Any]) -> Condition:
-    """The condition as it stands in a manifest."""
-    status = ConditionStatus(found["status"])
-    return Condition(found["type"], status, found.get("reason", ""), found.get("message", ""))
+def from_manifest(condition: Mapping[str, Any]) -> Condition:
+    status = ConditionStatus(condition["status"])
+    reason, message = condition.get("reason", ""), condition.get("message", "")
+    return Condition(condition["type"], status, reason, message)
 
 
 def is_true(manifest: Mapping[str, Any], type_: str) -> bool:
-    """Whether a manifest's status says so."""
+    """Whether the status of a resource has that condition with status True."""
     found = find(manifest.get("status", {}).get("conditions") or (), type_)
     return found is not None and found.get("status") == ConditionStatus.TRUE
 
@@ -77,9 +84,9 @@ def merge(
     now: datetime,
     generation: int | None = None,
 ) -> list[dict[str, Any]]:
-    """The manifest form of `desired`; a condition whose status did not change keeps its time.
+    """The `desired` conditions as manifests. An unchanged status keeps its transition time.
 
-    Conditions that are no longer desired are left out: status is computed, never accumulated.
+    Other conditions are dropped: a status is computed from scratch, never accumulated.
     """
     old = {c.get("type"): c for c in before}
     return [_manifest(c, old.get(c.type), now, generation) for c in desired]

@@ -1,7 +1,7 @@
-"""Karpenter's Machine (v1alpha5) and NodeClaim (v1): one node that is asked for.
+"""Karpenter's Machine (v1alpha5) and NodeClaim (v1): a request for one node.
 
-Only the fields that Kaito's provisioner acts on are spelled out; the rest of Karpenter's
-schema is kept as it came, so that a manifest made for Karpenter is taken as it is.
+Only the fields that gpu-provisioner uses are declared. Unknown fields are preserved, so that
+manifests written for Karpenter are accepted unchanged.
 """
 
 from typing import Literal
@@ -30,7 +30,8 @@ class Requirement(Model):
 
 class Resources(Model):
     requests: dict[str, str | int] = Field(
-        default_factory=dict, description="Resources the node must have, for example storage: 50Gi."
+        default_factory=dict,
+        description="Resources that the node must have, for example storage: 50Gi.",
     )
 
 
@@ -47,7 +48,7 @@ class MachineTemplateRef(Model):
 
 
 class ClaimSpec(Model):
-    """What both kinds have in common."""
+    """The fields that both kinds share."""
 
     model_config = ConfigDict(
         **Model.model_config, json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}
@@ -57,7 +58,8 @@ class ClaimSpec(Model):
     resources: Resources = Field(default_factory=Resources)
     taints: list[Taint] = Field(default_factory=list, description="Taints of the node.")
     startup_taints: list[Taint] = Field(
-        default_factory=list, description="Taints that others take away before the node is used."
+        default_factory=list,
+        description="Taints that other components remove before the node is used.",
     )
     kubelet: Opaque | None = None
 
@@ -74,7 +76,8 @@ class NodeClaimSpec(ClaimSpec):
         default=None,
         max_length=32,
         pattern=r"^([0-9]+(s|m|h))+$",
-        description="Time from its deletion after which its pods go whatever forbids it.",
+        description="Time after the claim's deletion at which its pods are removed, even if a "
+        "disruption budget or annotation forbids it.",
     )
 
 

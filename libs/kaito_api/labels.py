@@ -1,16 +1,16 @@
-"""Names of groups, labels, annotations and finalizers, spelled once."""
+"""API groups, and the keys of labels, annotations and finalizers."""
 
 from typing import Final
 
 GROUP: Final = "kaito.sh"
 KARPENTER_GROUP: Final = "karpenter.sh"
 
-# On everything that belongs to a Workspace: nodes, claims, workloads, Services.
+# On every object that belongs to a Workspace: nodes, claims, workloads, Services.
 WORKSPACE: Final = "kaito.sh/workspace"
 WORKSPACE_NAMESPACE: Final = "kaito.sh/workspacenamespace"
 WORKSPACE_UID: Final = "kaito.sh/workspace-uid"
 MACHINE_TYPE: Final = "kaito.sh/machine-type"
-# On a Node from its first moment: which claim its agent pool was made for.
+# On a Node from its creation: the claim that its agent pool was created for.
 CLAIM_UID: Final = "kaito.sh/claim-uid"
 CREATION_TIMESTAMP: Final = "kaito.sh/creation-timestamp"
 # What a pod does for its Workspace: "tuning" or "inference".
@@ -19,7 +19,7 @@ ROLE: Final = "kaito.sh/role"
 WORKSPACE_FINALIZER: Final = "workspace.finalizer.kaito.sh"
 TERMINATION_FINALIZER: Final = "karpenter.sh/termination"
 
-# Annotations a user may set on a Workspace.
+# Annotations that users can set on a Workspace.
 ENABLE_LOAD_BALANCER: Final = "kaito.sh/enablelb"
 SERVE_TUNED_MODEL: Final = "kaito.sh/serve-tuned-model"
 BYPASS_RESOURCE_CHECKS: Final = "kaito.sh/bypass-resource-checks"
@@ -29,7 +29,7 @@ GPU_DRIVER: Final = "kaito.sh/gpu-driver"
 GPU_INSTANCE_PROFILE: Final = "kaito.sh/gpu-instance-profile"
 SPOT_MAX_PRICE: Final = "kaito.sh/spot-max-price"
 
-# Of these, the ones that say how its nodes are made: they are passed on to its claims.
+# The subset that describes nodes: copied to the Workspace's claims.
 NODE_ANNOTATIONS: Final = (
     NODE_IMAGE_FAMILY,
     OS_DISK_TYPE,
@@ -38,7 +38,7 @@ NODE_ANNOTATIONS: Final = (
     SPOT_MAX_PRICE,
 )
 
-# Written by the controller on what it makes: the digest of what it was made from.
+# On workloads that the controller creates: a digest of everything that determines them.
 REVISION: Final = "workspace.kaito.io/revision"
 
 NODE_POOL: Final = "karpenter.sh/nodepool"
@@ -62,7 +62,7 @@ GPU_RESOURCE: Final = "nvidia.com/gpu"
 GPU_TAINT_KEY: Final = "sku"
 GPU_TAINT_VALUE: Final = "gpu"
 
-# A selector made of these alone would select what the controller itself labels.
+# The controller sets these itself, so a selector needs at least one other label.
 RESERVED_SELECTOR_KEYS: Final = frozenset(
     {
         WORKSPACE,

@@ -1,4 +1,4 @@
-"""Kubernetes quantities such as "50Gi" and "500m", as exact numbers."""
+"""Kubernetes quantities such as "50Gi" and "500m", parsed to exact numbers."""
 
 import math
 import re
@@ -24,9 +24,11 @@ GIB = 2**30
 
 
 def parse(text: str | int | float) -> Decimal:
-    """The quantity's value in its base unit (bytes, cores, pieces).
+    """The quantity's value in its base unit (bytes, cores, items).
 
-    Raises ValueError that names the text and the form expected."""
+    Raises:
+        ValueError: the text is not a quantity; names it and the expected format.
+    """
     match = _FORM.match(str(text).strip())
     if match is None:
         raise ValueError(f"{text!r} is not a quantity: expected a number such as 400, 50Gi or 500m")
@@ -34,5 +36,5 @@ def parse(text: str | int | float) -> Decimal:
 
 
 def gib(text: str | int | float) -> int:
-    """Whole GiB, rounded up: what a disk of at least that size needs."""
+    """The quantity in whole GiB, rounded up, as cloud disks are sized."""
     return math.ceil(parse(text) / GIB)

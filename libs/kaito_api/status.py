@@ -1,4 +1,4 @@
-"""The Workspace's status: what the controller tells the user. Source of the CRD's schema."""
+"""The Workspace's status. Source of its CRD schema."""
 
 from enum import StrEnum
 from typing import Literal
@@ -9,7 +9,7 @@ from kaito_api.workspace import Model
 
 
 class State(StrEnum):
-    """One word for where a Workspace is."""
+    """A Workspace's phase in one word."""
 
     PENDING = "Pending"
     PROVISIONING = "Provisioning"
@@ -33,20 +33,22 @@ class ConditionManifest(Model):
 
 
 class EstimateStatus(Model):
-    """The numbers behind the node count."""
+    """How the number of nodes was computed."""
 
     nodes: int = Field(description="Nodes needed.")
-    gpus_per_node: int = Field(description="GPUs of one node of that instance type.")
+    gpus_per_node: int = Field(description="GPUs per node.")
     gpu_memory: str = Field(description="Memory of one GPU, for example 16Gi.")
-    weights: str | None = Field(default=None, description="The model's weights in memory.")
-    context_length: int | None = Field(default=None, description="Tokens that are planned for.")
+    weights: str | None = Field(default=None, description="Memory that the model's weights need.")
+    context_length: int | None = Field(
+        default=None, description="Planned context length in tokens."
+    )
     explanation: str = Field(description="The arithmetic in one line.")
 
 
 class TuningStatus(Model):
-    """The fine-tuning run as it reported last."""
+    """The fine-tuning run's last report."""
 
-    state: str | None = Field(default=None, description="State of TuningService.")
+    state: str | None = Field(default=None, description="The state that TuningService reports.")
     step: int | None = None
     total_steps: int | None = None
     epoch: str | None = None
@@ -59,24 +61,24 @@ class TuningStatus(Model):
 
 
 class AdapterStatus(Model):
-    """The adapter that was pushed."""
+    """The pushed adapter."""
 
-    image: str = Field(description="The reference it was pushed under.")
-    digest: str = Field(description="The manifest's digest, sha256:<hex>; this is what is served.")
-    revision: str = Field(description="Digest of the tuning input that it was made from.")
-    size: int | None = Field(default=None, description="Bytes, compressed.")
+    image: str = Field(description="The image reference that it was pushed to.")
+    digest: str = Field(description="The manifest's digest, sha256:<hex>; this digest is served.")
+    revision: str = Field(description="Digest of the tuning input that produced it.")
+    size: int | None = Field(default=None, description="Compressed size in bytes.")
 
 
 class WorkspaceStatus(Model):
     conditions: list[ConditionManifest] = Field(default_factory=list)
-    state: State | None = Field(default=None, description="One word for where the Workspace is.")
-    worker_nodes: list[str] = Field(default_factory=list, description="Nodes in use, by name.")
-    target_node_count: int | None = Field(default=None, description="Nodes wanted.")
-    nodes: str | None = Field(default=None, description="Ready nodes of wanted ones, as 1/1.")
-    progress: str | None = Field(default=None, description="How far the present phase is.")
-    eta: str | None = Field(default=None, description="Time left of the present phase.")
+    state: State | None = Field(default=None, description="The Workspace's phase in one word.")
+    worker_nodes: list[str] = Field(default_factory=list, description="Names of the nodes in use.")
+    target_node_count: int | None = Field(default=None, description="Desired number of nodes.")
+    nodes: str | None = Field(default=None, description="Ready and desired nodes, for example 1/1.")
+    progress: str | None = Field(default=None, description="Progress of the current phase.")
+    eta: str | None = Field(default=None, description="Remaining time of the current phase.")
     cost_per_hour: str | None = Field(
-        default=None, description="List price of the nodes in US dollars, about."
+        default=None, description="Approximate list price of the nodes in US dollars."
     )
     estimate: EstimateStatus | None = None
     tuning: TuningStatus | None = None

@@ -1,6 +1,6 @@
-"""The Workspace: what a user asks for. Parses manifests and is the source of the CRD's schema.
+"""The Workspace's types. They parse manifests and are the source of the CRD schema.
 
-It has no `spec`: `resource`, `inference`, `tuning` and `status` stand beside `metadata`.
+A Workspace has no `spec`: `resource`, `inference`, `tuning` and `status` are top-level fields.
 """
 
 from typing import Any, Literal
@@ -14,40 +14,46 @@ IMAGE = r"^[^\s/:@]+(:[0-9]+)?(/[^\s/:@]+)+(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f
 
 
 class Model(BaseModel):
-    """camelCase on the wire, snake_case here; unknown keys are the API server's to prune."""
+    """camelCase in manifests, snake_case here. The API server prunes unknown keys."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
-# A part of a Kubernetes type that is passed on as it is (PodTemplateSpec, VolumeSource, …).
+# Part of a Kubernetes type that is passed on unchanged (PodTemplateSpec, VolumeSource, …).
 Opaque = dict[str, JsonValue]
 
 
 class LabelSelectorRequirement(Model):
     key: str = Field(min_length=1, max_length=317)
-    operator: Literal["In"] = Field(description="Only In with one value selects one kind of node.")
+    operator: Literal["In"] = Field(description="Must be In, with exactly one value.")
     values: list[str] = Field(min_length=1, max_length=1)
 
 
 class LabelSelector(Model):
     match_labels: dict[str, str] = Field(
-        default_factory=dict, description="Labels that the nodes carry, or are given."
+        default_factory=dict, description="Labels that existing nodes carry and that new nodes get."
     )
     match_expressions: list[LabelSelectorRequirement] = Field(
         default_factory=list,
         max_length=16,
-        description="The same as matchLabels in the form key In [value].",
+        description="Like matchLabels, in the form key In [value].",
     )
 
     def labels(self) -> dict[str, str]:
-        """Both forms as one map."""
+        """Both forms combined."""
         return {**self.match_labels, **{e.key: e.values[0] for e in self.match_expressions}}
 
 
 class GPUPartition(Model):
-    mode: Literal["mig", "accelerator"] = Field(description="How the GPU is cut.")
-    profile: str | None = Field(default=None, description="MIG profile such as 1g.10gb; mig only.")
-    count: int | None = Field(default=None, ge=1, description="GPUs taken; accelerator only.")
+    mode: Literal["mig", "accelerator"] = Field(
+        description="mig for a MIG slice, accelerator for some of the node's GPUs."
+    )
+    profile: str | None = Field(
+        default=None, description="MIG profile, for example 1g.10gb. Only for mode mig."
+    )
+    count: int | None = Field(
+        default=None, ge=1, description="Number of GPUs. Only for mode accelerator."
+    )
 
 
 class Resource(Model):
@@ -57,52 +63,57 @@ class Resource(Model):
         default=1,
         ge=1,
         le=1000,
-        description="Nodes. For presets the controller computes how many are needed; immutable.",
+        description="Number of nodes. For presets, the controller computes how many are needed. "
+        "Immutable.",
     )
     instance_type: str | None = Field(
         default=None,
         min_length=1,
         max_length=128,
-        description="The cloud's name of the machine type, for example Standard_NC6s_v3. Required "
-        "unless the nodes are brought along (nodeProvisioner byo); cannot be changed once set.",
+        description="The cloud's name of the instance type, for example Standard_NC6s_v3. Required "
+        "unless you provide the nodes (nodeProvisioner byo). Immutable once set.",
     )
     label_selector: LabelSelector = Field(
         description="Labels of the nodes to use. Nodes that carry them are reused before new ones "
-        "are asked for, and new ones are given them; immutable."
+        "are requested, and new nodes get them. Immutable."
     )
     preferred_nodes: list[str] = Field(
-        default_factory=list, max_length=100, description="Deprecated: nodes to prefer, by name."
+        default_factory=list, max_length=100, description="Deprecated: names of preferred nodes."
     )
     partition: GPUPartition | None = Field(
-        default=None, description="Use a part of each node's GPUs; immutable."
+        default=None, description="Use only part of each node's GPUs. Immutable."
     )
 
 
 class PresetOptions(Model):
     image: str | None = Field(
-        default=None, max_length=512, description="The model's image, for private models."
+        default=None,
+        max_length=512,
+        description="The image with the model's files. Required for accessMode private.",
     )
     image_pull_secrets: list[str] = Field(
-        default_factory=list, max_length=16, description="Secrets to pull that image with."
+        default_factory=list, max_length=16, description="Secrets for pulling the image."
     )
     model_access_secret: str | None = Field(
         default=None,
         max_length=253,
-        description="Secret of the same namespace whose key HF_TOKEN opens a gated model.",
+        description="Secret in the same namespace whose key HF_TOKEN is a Hugging Face token "
+        "for gated models.",
     )
 
 
 class PresetRef(Model):
-    """One model of the catalogue."""
+    """A model of the catalog."""
 
     name: str = Field(
         min_length=1,
         max_length=253,
-        description="The preset's name, for example phi-3-mini-128k-instruct, or its hub id.",
+        description="The preset's name, for example phi-3-mini-128k-instruct, or its Hugging Face "
+        "ID.",
     )
     access_mode: Literal["public", "private"] = Field(
         default="public",
-        description="private: the model's image comes from presetOptions.image.",
+        description="private: presetOptions.image provides the model.",
     )
     preset_options: PresetOptions = Field(
         default_factory=PresetOptions, description="Where the model's files come from."
@@ -112,18 +123,22 @@ class PresetRef(Model):
 class DataSource(Model):
     """Where data or an adapter comes from: exactly one of urls, image and volumeSource."""
 
-    name: str | None = Field(default=None, max_length=253, description="A name to tell it by.")
+    name: str | None = Field(
+        default=None,
+        max_length=253,
+        description="A name for the source. Adapters are requested by this name.",
+    )
     urls: list[str] = Field(
-        default_factory=list, max_length=32, description="http or https addresses of the files."
+        default_factory=list, max_length=32, description="http or https URLs of the files."
     )
     volume_source: Opaque | None = Field(
-        default=None, description="A Kubernetes volume that holds the files."
+        default=None, description="A Kubernetes volume with the files."
     )
     image: str | None = Field(
-        default=None, max_length=512, description="A container image with the files below /data."
+        default=None, max_length=512, description="A container image with the files under /data."
     )
     image_pull_secrets: list[str] = Field(
-        default_factory=list, max_length=16, description="Secrets to pull that image with."
+        default_factory=list, max_length=16, description="Secrets for pulling the image."
     )
 
 
@@ -131,43 +146,43 @@ class DataDestination(Model):
     """Where the adapter goes: exactly one of image and volumeSource."""
 
     volume_source: Opaque | None = Field(
-        default=None, description="A Kubernetes volume that the adapter is written to."
+        default=None, description="A Kubernetes volume to write the adapter to."
     )
     image: str | None = Field(
         default=None,
         max_length=512,
-        description="The image to push, <registry>/<repository>:<tag>.",
+        description="The image to push: <registry>/<repository>:<tag>.",
     )
     image_push_secret: str | None = Field(
         default=None,
         max_length=253,
-        description="Secret of type kubernetes.io/dockerconfigjson that may push it.",
+        description="Secret of type kubernetes.io/dockerconfigjson for pushing the image.",
     )
 
 
 class Adapter(Model):
-    """A LoRA adapter that the model is served with."""
+    """A LoRA adapter to serve with the model."""
 
     source: DataSource
     strength: str = Field(
-        default="1.0", max_length=16, description="How much of it is added, from 0 to 1."
+        default="1.0", max_length=16, description="The adapter's weight, from 0 to 1."
     )
 
 
 class Inference(Model):
     """Serve a model."""
 
-    preset: PresetRef | None = Field(default=None, description="A model of the catalogue.")
+    preset: PresetRef | None = Field(default=None, description="A model of the catalog.")
     template: Opaque | None = Field(
-        default=None, description="Pods of one's own instead of a preset (PodTemplateSpec)."
+        default=None, description="Your own pods instead of a preset (PodTemplateSpec)."
     )
     config: str | None = Field(
         default=None,
         max_length=253,
-        description="ConfigMap of the same namespace with key inference_config.yaml.",
+        description="ConfigMap in the same namespace with a key inference_config.yaml.",
     )
     adapters: list[Adapter] = Field(
-        default_factory=list, max_length=10, description="Adapters to serve beside the model."
+        default_factory=list, max_length=10, description="Adapters to serve with the model."
     )
 
 
@@ -176,19 +191,19 @@ class Tuning(Model):
 
     preset: PresetRef
     method: Literal["lora", "qlora"] = Field(
-        default="lora", description="qlora loads the base model in 4 bit and needs less memory."
+        default="lora", description="qlora loads the base model in 4 bits and needs less memory."
     )
     config: str | None = Field(
         default=None,
         max_length=253,
-        description="ConfigMap of the same namespace with key training_config.yaml.",
+        description="ConfigMap in the same namespace with a key training_config.yaml.",
     )
     input: DataSource = Field(description="The data set.")
     output: DataDestination = Field(description="Where the adapter goes.")
 
 
 class WorkspaceSpec(Model):
-    """Everything that a user writes below `metadata`'s level."""
+    """The fields of a Workspace that users write."""
 
     resource: Resource
     inference: Inference | None = None
@@ -198,8 +213,10 @@ class WorkspaceSpec(Model):
 def parse(manifest: dict[str, Any]) -> WorkspaceSpec:
     """The user's part of a Workspace manifest.
 
-    Raises pydantic.ValidationError that names each field; the API server admits nothing that
-    does, so it means a manifest from before the present CRD."""
+    Raises:
+        pydantic.ValidationError: names each invalid field. The API server validates the same
+            schema, so the manifest was stored under an older CRD.
+    """
     return WorkspaceSpec.model_validate(
         {key: manifest[key] for key in ("resource", "inference", "tuning") if key in manifest}
     )

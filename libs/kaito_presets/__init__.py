@@ -1,1 +1,1 @@
-"""The models that a Workspace may name, as data, and the arithmetic that fits them to GPUs."""
+"""Presets: the models that a Workspace can name, as data, and the estimate of GPUs they need."""

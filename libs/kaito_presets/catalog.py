@@ -1,6 +1,6 @@
-"""All presets of this build, looked up by name, alias or Hugging Face id.
+"""The catalog of presets, looked up by name, alias or Hugging Face ID.
 
-Loading checks that the facts of each file agree with each other, and the files among themselves.
+Loading it validates each file and checks that no two presets share a name.
 """
 
 import difflib
@@ -16,24 +16,29 @@ from kaito_skus.records import DataError
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """`by_name` holds every preset under each of its names, in lower case."""
+    """`by_name` maps every name of every preset, in lower case."""
 
     presets: tuple[Preset, ...]
     by_name: Mapping[str, Preset]
 
     def find(self, name: str) -> Preset | None:
-        """The preset of that name, alias or Hugging Face id, in any case."""
+        """The preset with that name, alias or Hugging Face ID, in any case."""
         return self.by_name.get(name.strip().lower())
 
     def closest(self, name: str) -> str | None:
-        """The name known here that is most like `name`, for a "did you mean"."""
+        """The most similar preset name, for a "did you mean"."""
+        # High enough to find typing mistakes only, not the names of other models.
         likely = difflib.get_close_matches(name.strip().lower(), self.by_name, n=1, cutoff=0.7)
         return self.by_name[likely[0]].name if likely else None
 
 
 @cache
 def load() -> Catalog:
-    """The presets beside this module. Raises DataError that names file, field and value."""
+    """The presets in the folder `models`.
+
+    Raises:
+        DataError: a file is invalid; names file, field and value.
+    """
     folder = resources.files("kaito_presets") / "models"
     files = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda f: f.name
@@ -42,7 +47,11 @@ def load() -> Catalog:
 
 
 def collect(presets: Iterable[Preset]) -> Catalog:
-    """Raises DataError where two presets claim one name."""
+    """A catalog of these presets.
+
+    Raises:
+        DataError: two presets have the same name.
+    """
     known = tuple(presets)
     by_name: dict[str, Preset] = {}
     for preset in known:
@@ -50,6 +59,6 @@ def collect(presets: Iterable[Preset]) -> Catalog:
             other = by_name.setdefault(name, preset)
             if other is not preset:
                 raise DataError(
-                    f"{preset.name}.yaml", "aliases", name, f"belongs to {other.name} already"
+                    f"{preset.name}.yaml", "aliases", name, f"already belongs to {other.name}"
                 )
     return Catalog(known, by_name)

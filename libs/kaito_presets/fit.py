@@ -1,4 +1,4 @@
-"""Whether a machine type carries a preset's tuning or serving, and which others would. Pure."""
+"""Whether an instance type fits a preset's tuning or serving, and which others would. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -8,58 +8,59 @@ from kaito_presets.incompatibility import Incompatibility, IncompatibilityReason
 from kaito_presets.preset import GpuRequirements, Preset, TuningMethod
 from kaito_skus.sku import GpuSet, Sku
 
+# How many instance types a remedy names.
 SUGGESTIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What a run needs of one node, and what the node has."""
+    """What a tuning run requires of one node, and what the node has."""
 
-    needed: GpuRequirements
-    there: GpuSet
+    required: GpuRequirements
+    available: GpuSet
 
     @property
     def missing_gpus(self) -> int:
-        return max(0, self.needed.gpu_count - self.there.count)
+        return max(0, self.required.gpu_count - self.available.count)
 
     @property
     def missing_per_gpu_gib(self) -> float:
-        return max(0.0, self.needed.per_gpu_memory_gib - self.there.memory_gib)
+        return max(0.0, self.required.per_gpu_memory_gib - self.available.memory_gib)
 
     @property
     def missing_total_gib(self) -> float:
-        return max(0.0, self.needed.total_memory_gib - self.there.total_memory_gib)
+        return max(0.0, self.required.total_memory_gib - self.available.total_memory_gib)
 
     def explain(self) -> str:
-        needed = self.needed
+        required = self.required
         return (
-            f"needs {counted(needed.gpu_count, 'GPU')} of {needed.per_gpu_memory_gib:g} GiB, "
-            f"{needed.total_memory_gib:g} GiB in total, and there is {self.there}"
+            f"needs {counted(required.gpu_count, 'GPU')} of {required.per_gpu_memory_gib:g} GiB, "
+            f"{required.total_memory_gib:g} GiB in total; the node has {self.available}"
         )
 
 
 def tuning_fit(
-    preset: Preset, method: TuningMethod, gpus: GpuSet, offered: Iterable[Sku] = ()
+    preset: Preset, method: TuningMethod, gpus: GpuSet, candidates: Iterable[Sku] = ()
 ) -> Fit | Incompatibility:
-    """Tuning runs on one node. The remedy names what fits of `offered`, cheapest first."""
+    """Whether tuning fits one node. The remedy names the cheapest `candidates` that do."""
     verdict = _tuning_fit(preset, method, gpus)
     if isinstance(verdict, Fit) or verdict.reason in _PRESET_REASONS:
         return verdict
     return _suggest(
         verdict,
-        [(1, sku) for sku in offered if isinstance(_tuning_fit(preset, method, sku.gpus), Fit)],
+        [(1, sku) for sku in candidates if isinstance(_tuning_fit(preset, method, sku.gpus), Fit)],
     )
 
 
 def inference_fit(
     preset: Preset,
     gpus: GpuSet,
-    offered: Iterable[Sku] = (),
+    candidates: Iterable[Sku] = (),
     *,
     max_nodes: int | None = None,
     context_tokens: int = DEFAULT_CONTEXT_TOKENS,
 ) -> Estimate | Incompatibility:
-    """The estimate, refused where it takes more than `max_nodes` (None: as many as it takes)."""
+    """The estimate, unless it needs more than `max_nodes` (None: no limit)."""
 
     def serve_on(some: GpuSet) -> Estimate | Incompatibility:
         result = estimate(preset, some, context_tokens=context_tokens)
@@ -70,7 +71,7 @@ def inference_fit(
     verdict = serve_on(gpus)
     if isinstance(verdict, Estimate) or verdict.reason in _PRESET_REASONS:
         return verdict
-    others = ((serve_on(sku.gpus), sku) for sku in offered)
+    others = ((serve_on(sku.gpus), sku) for sku in candidates)
     return _suggest(
         verdict, [(other.nodes, sku) for other, sku in others if isinstance(other, Estimate)]
     )
@@ -83,7 +84,7 @@ _PRESET_REASONS = frozenset(
         IncompatibilityReason.CONTEXT_TOO_LONG,
     }
 )
-"""No other machine type mends these."""
+"""Another instance type does not solve these."""
 
 
 def _tuning_fit(preset: Preset, method: TuningMethod, gpus: GpuSet) -> Fit | Incompatibility:
@@ -91,24 +92,24 @@ def _tuning_fit(preset: Preset, method: TuningMethod, gpus: GpuSet) -> Fit | Inc
         return Incompatibility(
             IncompatibilityReason.NOT_TUNABLE,
             f"{preset.name} cannot be tuned",
-            "Choose a preset that can, such as phi-3-mini-128k-instruct",
+            "Choose a preset that can be, such as phi-3-mini-128k-instruct",
         )
-    needed = preset.tuning.methods.get(method)
-    if needed is None:
+    required = preset.tuning.methods.get(method)
+    if required is None:
         return Incompatibility(
             IncompatibilityReason.METHOD_NOT_SUPPORTED,
             f"{preset.name} cannot be tuned with {method}",
             f"Set method to {' or '.join(preset.tuning.methods)}",
         )
-    refusal = unusable(gpus)
-    if refusal is not None:
-        return refusal
-    fit = Fit(needed, gpus)
+    obstacle = unusable(gpus)
+    if obstacle is not None:
+        return obstacle
+    fit = Fit(required, gpus)
     reason = _shortage(fit)
     if reason is None:
         return fit
     return Incompatibility(
-        reason, f"{method} of {preset.name} {fit.explain()}", "Use a machine type with more"
+        reason, f"{method} of {preset.name} {fit.explain()}", "Use a larger instance type"
     )
 
 
@@ -125,17 +126,19 @@ def _shortage(fit: Fit) -> IncompatibilityReason | None:
 def _too_few_nodes(preset: Preset, result: Estimate, max_nodes: int) -> Incompatibility:
     return Incompatibility(
         IncompatibilityReason.TOO_FEW_NODES,
-        f"{preset.name} takes more than {counted(max_nodes, 'node')}: {result.explain()}",
-        f"Allow {result.nodes} nodes, or use a larger machine type",
+        f"{preset.name} needs more than {counted(max_nodes, 'node')}: {result.explain()}",
+        f"Allow {result.nodes} nodes, or use a larger instance type",
     )
 
 
-def _suggest(misfit: Incompatibility, fitting: list[tuple[int, Sku]]) -> Incompatibility:
-    """Names the machine types that take the fewest nodes, the cheapest of those first."""
-    best = sorted(fitting, key=lambda found: (found[0], found[1].price_rank))[:SUGGESTIONS]
+def _suggest(incompatibility: Incompatibility, fitting: list[tuple[int, Sku]]) -> Incompatibility:
+    """Adds the instance types that need the fewest nodes, the cheapest of those first."""
+    best = sorted(fitting, key=lambda option: (option[0], option[1].price_rank))[:SUGGESTIONS]
     if not best:
-        return misfit
-    return replace(misfit, remedy=f"{misfit.remedy}: {', '.join(_named(*b) for b in best)}")
+        return incompatibility
+    return replace(
+        incompatibility, remedy=f"{incompatibility.remedy}: {', '.join(_named(*b) for b in best)}"
+    )
 
 
 def _named(nodes: int, sku: Sku) -> str:

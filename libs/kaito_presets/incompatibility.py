@@ -1,4 +1,4 @@
-"""Why a model does not fit on given GPUs, as a value to show to a user."""
+"""Why a model cannot run on given GPUs, as a value to show to a user."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,7 +6,7 @@ from enum import StrEnum
 from kaito_skus.sku import CudaCapability, GpuSet, Vendor
 
 OLDEST_CAPABILITY = CudaCapability(7, 0)
-"""Below it vLLM and current PyTorch builds have no kernels."""
+"""vLLM and current PyTorch builds have no kernels for older GPUs."""
 
 
 class IncompatibilityReason(StrEnum):
@@ -24,7 +24,7 @@ class IncompatibilityReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Incompatibility:
-    """`problem` gives what is needed and what is there, `remedy` what to do about it."""
+    """`problem` states what is required and what is available, `remedy` what to do about it."""
 
     reason: IncompatibilityReason
     problem: str
@@ -40,18 +40,18 @@ def counted(number: int, thing: str) -> str:
 
 
 def unusable(gpus: GpuSet) -> Incompatibility | None:
-    """What rules these GPUs out for every model."""
+    """The reason why no model runs on these GPUs, if there is one."""
     if gpus.vendor is not Vendor.NVIDIA:
         return Incompatibility(
             IncompatibilityReason.VENDOR_NOT_SUPPORTED,
-            f"{gpus.model} is not an NVIDIA GPU, and models run with CUDA only",
-            "Use a machine type with NVIDIA GPUs",
+            f"{gpus.model} is not an NVIDIA GPU, and models need CUDA",
+            "Use an instance type with NVIDIA GPUs",
         )
     if gpus.cuda_capability is not None and gpus.cuda_capability < OLDEST_CAPABILITY:
         return Incompatibility(
             IncompatibilityReason.GPU_TOO_OLD,
-            f"{gpus.model} has CUDA capability {gpus.cuda_capability}, and models need "
+            f"{gpus.model} has CUDA capability {gpus.cuda_capability}, but models need at least "
             f"{OLDEST_CAPABILITY}",
-            "Use a machine type with newer GPUs",
+            "Use an instance type with newer GPUs",
         )
     return None

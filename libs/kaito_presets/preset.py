@@ -1,17 +1,18 @@
-"""What is known about one model: facts, no opinion on where it runs.
+"""The facts about one model. Where it runs is decided elsewhere.
 
-Sizes are GiB, durations seconds, limits tokens. Knows neither Kubernetes nor GPU machine types.
+Sizes are in GiB, durations in seconds, limits in tokens.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+# Bytes of one KV cache entry: the cache is kept in 16 bits, also for quantized weights.
 FP16_BYTES = 2
 
 
 class Access(StrEnum):
-    """Whether the project publishes the weights, or the user brings an image of their own."""
+    """Whether an image with the weights is published, or users provide their own."""
 
     PUBLIC = "public"
     PRIVATE = "private"
@@ -28,7 +29,7 @@ class TuningMethod(StrEnum):
 
 
 class Dtype(StrEnum):
-    """The type that weights are loaded in; `AUTO` leaves it to the model's own configuration."""
+    """The format that weights are loaded in; `AUTO` uses the model's own configuration."""
 
     AUTO = "auto"
     BFLOAT16 = "bfloat16"
@@ -54,7 +55,7 @@ class Attention:
 
     @property
     def kv_bytes_per_token(self) -> int:
-        """Bytes of KV cache that one token takes over all layers, in 16-bit precision."""
+        """Bytes of KV cache per token over all layers, in 16-bit precision."""
         if self.latent is not None:
             width = self.latent.kv_lora_rank + self.latent.qk_rope_head_dim
             return width * self.layers * FP16_BYTES
@@ -63,7 +64,7 @@ class Attention:
 
 @dataclass(frozen=True, slots=True)
 class Quantization:
-    """How the published weights are quantized; `bits` where the method has a choice."""
+    """How the published weights are quantized; `bits` if the method supports several widths."""
 
     method: str
     bits: int | None = None
@@ -71,7 +72,7 @@ class Quantization:
 
 @dataclass(frozen=True, slots=True)
 class ModelImage:
-    """The container image that holds the model directory; the registry is the chart's business."""
+    """The container image that holds the model's files; the chart configures the registry."""
 
     name: str
     tag: str
@@ -83,7 +84,7 @@ class ModelImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuRequirements:
-    """GPUs and GPU memory (GiB) of one node, or of all nodes where a model is distributed."""
+    """GPUs and GPU memory (GiB) of one node, or of all nodes if the model is distributed."""
 
     gpu_count: int
     total_memory_gib: float
@@ -92,7 +93,7 @@ class GpuRequirements:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferenceRequirements:
-    """`distributed`: the model can span nodes. `world_size`: ranks fixed by the weights' layout."""
+    """`distributed`: the model can span nodes. `world_size`: ranks the weights are split for."""
 
     gpus: GpuRequirements
     distributed: bool

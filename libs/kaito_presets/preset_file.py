@@ -1,4 +1,4 @@
-"""Reads one model's file into a Preset and refuses facts that contradict each other. Pure."""
+"""Parses one model's YAML file into a Preset and rejects contradictory facts. Pure."""
 
 import re
 from pathlib import PurePath
@@ -24,7 +24,11 @@ _HF_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
 
 
 def parse(file: str, text: str) -> Preset:
-    """Raises DataError that names file, field and value."""
+    """The preset of a file with that name and text.
+
+    Raises:
+        DataError: a field is missing, unknown, invalid, or contradicts another.
+    """
     model = Record.parse(file, text)
     quantized = "quantization" in model
     preset = Preset(
@@ -63,9 +67,9 @@ def _attention(shape: Record) -> Attention:
     if "head_dim" in shape:
         head_dim = shape.integer("head_dim")
     elif hidden_size is None:
-        raise shape.error("head_dim", "is missing, and so is the hidden_size to derive it from")
+        raise shape.error("head_dim", "is missing, and there is no hidden_size to derive it from")
     elif hidden_size % heads:
-        raise shape.error("hidden_size", f"is no multiple of the {heads} heads: give head_dim")
+        raise shape.error("hidden_size", f"is not a multiple of the {heads} heads: set head_dim")
     else:
         head_dim = hidden_size // heads
     attention = Attention(
@@ -102,48 +106,48 @@ def _image(where: Record) -> ModelImage:
     return image
 
 
-def _gpu_need(need: Record) -> GpuRequirements:
+def _gpu_requirements(record: Record) -> GpuRequirements:
     gpus = GpuRequirements(
-        gpu_count=need.integer("gpu_count"),
-        total_memory_gib=need.number("total_memory_gib", minimum=1),
-        per_gpu_memory_gib=need.number("per_gpu_memory_gib"),
+        gpu_count=record.integer("gpu_count"),
+        total_memory_gib=record.number("total_memory_gib", minimum=1),
+        per_gpu_memory_gib=record.number("per_gpu_memory_gib"),
     )
     if gpus.per_gpu_memory_gib > gpus.total_memory_gib:
-        raise need.error("per_gpu_memory_gib", "is more than total_memory_gib")
+        raise record.error("per_gpu_memory_gib", "is more than total_memory_gib")
     return gpus
 
 
-def _inference(need: Record) -> InferenceRequirements:
+def _inference(record: Record) -> InferenceRequirements:
     inference = InferenceRequirements(
-        gpus=_gpu_need(need),
-        distributed=need.flag("distributed"),
-        world_size=need.integer("world_size") if "world_size" in need else None,
+        gpus=_gpu_requirements(record),
+        distributed=record.flag("distributed"),
+        world_size=record.integer("world_size") if "world_size" in record else None,
     )
-    need.finish()
+    record.finish()
     if inference.world_size not in (None, inference.gpus.gpu_count):
-        raise need.error("world_size", f"differs from gpu_count {inference.gpus.gpu_count}")
+        raise record.error("world_size", f"differs from gpu_count {inference.gpus.gpu_count}")
     return inference
 
 
-def _tuning(need: Record) -> TuningRequirements:
-    by_method = need.record("methods")
+def _tuning(record: Record) -> TuningRequirements:
+    by_method = record.record("methods")
     methods = {}
     for method in TuningMethod:
         if method in by_method:
             gpus = by_method.record(method)
-            methods[method] = _gpu_need(gpus)
+            methods[method] = _gpu_requirements(gpus)
             gpus.finish()
     by_method.finish()
     tuning = TuningRequirements(
-        disk_gib=need.integer("disk_gib"),
+        disk_gib=record.integer("disk_gib"),
         methods=methods,
-        target_modules=need.texts("target_modules"),
+        target_modules=record.texts("target_modules"),
     )
-    need.finish()
+    record.finish()
     if not methods:
-        raise need.error("methods", f"names none of {', '.join(TuningMethod)}")
+        raise record.error("methods", f"names none of {', '.join(TuningMethod)}")
     if not tuning.target_modules:
-        raise need.error("target_modules", "names no module for the adapter to attach to")
+        raise record.error("target_modules", "names no module for the adapter to attach to")
     return tuning
 
 
@@ -154,36 +158,36 @@ def _check_names(model: Record, preset: Preset) -> None:
         raise model.error("name", "is not lower-case letters, digits, dots and hyphens")
     for alias in preset.aliases:
         if not _NAME.match(alias) or alias == preset.name:
-            raise model.error("aliases", f"holds {alias!r}, which is no other lower-case name")
+            raise model.error("aliases", f"holds {alias!r}, which is not another lower-case name")
     if not _HF_ID.match(preset.hf_id):
-        raise model.error("hf_id", "is not of the form organisation/model")
+        raise model.error("hf_id", "is not of the form organization/model")
 
 
 def _check_delivery(model: Record, preset: Preset) -> None:
     if preset.access is Access.PRIVATE and preset.image is not None:
-        raise model.error("image", "is published, yet access is private")
+        raise model.error("image", "is published, but access is private")
     if not preset.runtimes:
         raise model.error("runtimes", "is empty")
     if preset.quantization is not None and preset.dtype is not Dtype.AUTO:
         raise model.error("dtype", "must be auto: the weights are quantized")
     if preset.quantization is not None and preset.tuning is not None:
-        raise model.error("tuning", "is given, yet the weights are quantized already")
+        raise model.error("tuning", "is set, but the weights are already quantized")
 
 
 def _check_sizes(model: Record, preset: Preset) -> None:
     weights = f"the weights of {preset.weights_gib:g} GiB"
     if preset.disk_gib <= preset.weights_gib:
-        raise model.error("disk_gib", f"does not hold {weights}")
+        raise model.error("disk_gib", f"cannot hold {weights}")
     if preset.inference.gpus.total_memory_gib <= preset.weights_gib:
-        raise model.record("inference").error("total_memory_gib", f"does not hold {weights}")
+        raise model.record("inference").error("total_memory_gib", f"cannot hold {weights}")
     if preset.tuning is None:
         return
     tuning, methods = model.record("tuning"), model.record("tuning").record("methods")
     if preset.tuning.disk_gib < preset.disk_gib:
-        raise tuning.error("disk_gib", f"is less than serving takes: {preset.disk_gib} GiB")
+        raise tuning.error("disk_gib", f"is less than serving needs: {preset.disk_gib} GiB")
     lora = preset.tuning.methods.get(TuningMethod.LORA)
     qlora = preset.tuning.methods.get(TuningMethod.QLORA)
     if lora is not None and lora.total_memory_gib <= preset.weights_gib:
-        raise methods.record("lora").error("total_memory_gib", f"does not hold {weights}")
+        raise methods.record("lora").error("total_memory_gib", f"cannot hold {weights}")
     if lora and qlora and qlora.total_memory_gib > lora.total_memory_gib:
-        raise methods.record("qlora").error("total_memory_gib", "is more than lora takes")
+        raise methods.record("qlora").error("total_memory_gib", "is more than lora needs")

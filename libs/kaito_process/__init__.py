@@ -1,1 +1,1 @@
-"""What every process of ours has: settings from the environment, JSON logs. Knows no Kubernetes."""
+"""What every service process needs: settings from the environment, and JSON logs."""

@@ -1,4 +1,4 @@
-"""Reads settings from environment variables. Every error names variable, value and remedy."""
+"""Settings from environment variables. Every error names variable, value and remedy."""
 
 import json
 import math
@@ -25,10 +25,11 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Typed access to `variables`. An empty variable counts as unset.
+    """Typed access to `variables`. An empty variable counts as unset and has its `default`.
 
-    Every method raises SettingError when the value cannot be used. `default` is what an unset
-    variable means; the methods without one read a required variable when it is left out.
+    Raises:
+        SettingError: from every method, if the value is invalid, or if a variable without a
+            default is unset.
     """
 
     variables: Mapping[str, str]
@@ -36,7 +37,7 @@ class Environment:
     def text(self, name: str, default: str | None = None) -> str:
         given = self.variables.get(name, "")
         if given and not given.strip():
-            raise SettingError(name, given, "set a text that is not blank, or leave it out")
+            raise SettingError(name, given, "set a value that is not blank, or leave it out")
         value = given.strip() or default
         if value is None:
             raise SettingError(
@@ -80,7 +81,7 @@ class Environment:
         return value in _TRUE
 
     def choice(self, name: str, options: Iterable[Choice], default: Choice) -> Choice:
-        """One of `options`, in any case: a list of words or a StrEnum."""
+        """One of `options`, a StrEnum or some strings, in any case."""
         known = list(options)
         value = self.text(name, default).lower()
         for option in known:
@@ -97,10 +98,10 @@ class Environment:
         return tuple(part for part in parts if part)
 
     def json_object(self, name: str, default: Mapping[str, Any]) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self._json(
+        value: Mapping[str, Any] = self._json(
             name, dict, default, 'a JSON object, for example {"KEY": "value"}'
         )
-        return found
+        return value
 
     def json_strings(self, name: str) -> tuple[str, ...]:
         """A JSON list of strings."""
@@ -110,7 +111,7 @@ class Environment:
         return tuple(found)
 
     def parsed(self, name: str, parse: Callable[[str], Value], default: str) -> Value:
-        """What `parse` makes of the text. Its ValueError's text is the remedy."""
+        """The result of `parse`. The text of its ValueError becomes the remedy."""
         value = self.text(name, default)
         try:
             return parse(value)

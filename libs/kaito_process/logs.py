@@ -1,4 +1,4 @@
-"""JSON logs on stdout: one line an event, each naming the service and the object in hand."""
+"""JSON logs on stdout, one object per line, with the service and the current object as fields."""
 
 import logging
 import sys
@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from pythonjsonlogger.json import JsonFormatter
 
 _CONTEXT: ContextVar[dict[str, str] | None] = ContextVar("log_context", default=None)
-# Libraries that log every request, or every file they touch, at INFO.
+# Libraries that log every request or every file at INFO.
 _QUIET = (
     "httpx httpx2 httpcore httpcore2 urllib3 azure msal aiohttp.access filelock fsspec asyncio "
     "matplotlib"
@@ -18,7 +18,7 @@ _QUIET = (
 
 @contextmanager
 def log_context(**fields: str) -> Iterator[None]:
-    """Adds the fields to every line logged inside, in this task and its children."""
+    """Adds fields to every line logged in this context, including tasks started in it."""
     token = _CONTEXT.set({**(_CONTEXT.get() or {}), **fields})
     try:
         yield
@@ -34,7 +34,7 @@ class _Context(logging.Filter):
 
 
 def configure(level: str, service: str, **fields: str) -> None:
-    """Sends the lines of every logger, and Python's warnings, to stdout as JSON.
+    """Logs the records of all loggers, and Python's warnings, to stdout as JSON.
 
     `fields` are added to every line of the process; empty ones are left out.
 

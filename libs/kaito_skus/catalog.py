@@ -1,4 +1,4 @@
-"""The machine types this build knows, from the files beside it. Asks no cloud."""
+"""The catalog of GPU instance types, from the data files in `skus`. Calls no cloud API."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ class Catalog:
     skus: tuple[Sku, ...]
 
     def find(self, name: str) -> Sku | None:
-        """The machine type of that name, in any case: Azure's own API takes any."""
+        """The instance type with that name, in any case: Azure's own API ignores case."""
         return self._by_name.get(name.casefold())
 
     @cached_property
@@ -36,8 +36,10 @@ class Catalog:
         min_memory_per_gpu_gib: float = 0,
         vendor: Vendor = Vendor.NVIDIA,
     ) -> tuple[Sku, ...]:
-        """Machine types in service with at least that many GPUs and that much GPU memory,
-        cheapest first; those without a known price come last."""
+        """Instance types that are not retired and have at least these GPUs and GPU memory.
+
+        The cheapest come first, those without a known price last.
+        """
         return tuple(
             sku
             for sku in sorted(self.skus, key=lambda sku: sku.price_rank)
@@ -51,7 +53,11 @@ class Catalog:
 
 @cache
 def load() -> Catalog:
-    """All clouds' machine types. Raises DataError that names file, field and value."""
+    """The instance types of all clouds.
+
+    Raises:
+        DataError: a file is invalid; names file, field and value.
+    """
     folder = resources.files("kaito_skus") / "skus"
     files = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda f: f.name
@@ -62,18 +68,26 @@ def load() -> Catalog:
 
 
 def collect(skus: Iterable[Sku]) -> Catalog:
-    """Raises DataError where two machine types claim one name."""
+    """A catalog of these instance types.
+
+    Raises:
+        DataError: two of them have the same name.
+    """
     known = tuple(skus)
     taken: set[str] = set()
     for sku in known:
         if taken & _names(sku):
-            raise DataError(f"{sku.cloud}.yaml", "name", sku.name, "is there twice")
+            raise DataError(f"{sku.cloud}.yaml", "name", sku.name, "appears twice")
         taken |= _names(sku)
     return Catalog(known)
 
 
 def parse(file: str, text: str) -> tuple[Sku, ...]:
-    """One cloud's machine types. Raises DataError that names file, field and value."""
+    """The instance types of one cloud, from the text of its file.
+
+    Raises:
+        DataError: a field is missing, unknown or invalid.
+    """
     document = Record.parse(file, text)
     cloud = document.choice("cloud", Cloud)
     if file != f"{cloud}.yaml":
@@ -90,16 +104,16 @@ def parse(file: str, text: str) -> tuple[Sku, ...]:
 
 
 def _read_series(series: Record, cloud: Cloud) -> Iterator[Sku]:
-    """Sizes that differ only in how many GPUs, processors and how much memory they have."""
+    """The sizes of one series: they differ only in the number of GPUs, vCPUs and memory."""
     gpu = series.record("gpu")
     model, vendor, memory_gib = gpu.text("model"), gpu.choice("vendor", Vendor), gpu.number("gib")
     capability = _capability(gpu) if "cuda" in gpu else None
     driver = gpu.choice("driver", GpuDriver) if "driver" in gpu else None
     gpu.finish()
     if (vendor is Vendor.NVIDIA) != (capability is not None):
-        raise gpu.error("cuda", "belongs to NVIDIA's GPUs, and to all of them")
+        raise gpu.error("cuda", "must be set for NVIDIA GPUs, and only for them")
     family = series.text("quota_family") if "quota_family" in series else None
-    retired_on = _day(series, "retired_on") if "retired_on" in series else None
+    retired_on = _date(series, "retired_on") if "retired_on" in series else None
     nvme = series.flag("nvme")
     for size in series.records("sizes"):
         yield Sku(
@@ -132,11 +146,11 @@ def _capability(gpu: Record) -> CudaCapability:
     return CudaCapability(int(match.group(1)), int(match.group(2)))
 
 
-def _day(series: Record, field: str) -> date:
+def _date(series: Record, field: str) -> date:
     try:
         return date.fromisoformat(series.text(field))
     except ValueError:
-        raise series.error(field, 'is not a day such as "2025-09-30"') from None
+        raise series.error(field, 'is not a date such as "2025-09-30"') from None
 
 
 def _names(sku: Sku) -> set[str]:

@@ -1,4 +1,4 @@
-"""The MIG profiles that NVIDIA's device plugin offers, and their names read back. Pure."""
+"""The MIG profiles of NVIDIA GPUs, and parsing of their names. Pure."""
 
 import re
 
@@ -6,6 +6,7 @@ from kaito_skus.sku import GpuSet, MigProfile, Vendor
 
 _FORM = re.compile(r"^(\d+)g\.(\d+)gb$")
 
+# The union over all GPU models: each supports only some of them.
 _MEMORY_GB_BY_SLICES = {
     1: (5, 6, 10, 12, 18, 20, 23, 24, 35, 45),
     2: (10, 12, 20, 24, 35, 45),
@@ -22,7 +23,7 @@ PROFILES = tuple(
 
 
 def parse(name: str) -> MigProfile | None:
-    """The profile of that name, such as "3g.40gb"; None where no GPU offers it."""
+    """The profile with that name, such as "3g.40gb", or None if no GPU supports it."""
     match = _FORM.match(name)
     if match is None:
         return None
@@ -31,7 +32,7 @@ def parse(name: str) -> MigProfile | None:
 
 
 def slice_of(profile: MigProfile, *, model: str = "NVIDIA MIG") -> GpuSet:
-    """What one such slice offers to a pod."""
+    """The GPU that a pod sees in one such slice."""
     return GpuSet(
         model=model,
         vendor=Vendor.NVIDIA,

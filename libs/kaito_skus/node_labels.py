@@ -1,4 +1,4 @@
-"""What GPUs a node has, from the labels that NVIDIA's feature discovery puts on it. Pure."""
+"""The GPUs of a node, from the labels of NVIDIA's GPU feature discovery. Pure."""
 
 from collections.abc import Mapping
 
@@ -13,14 +13,14 @@ COMPUTE_MINOR = "nvidia.com/gpu.compute.minor"
 MIG_CONFIG = "nvidia.com/mig.config"
 MIG_STATE = "nvidia.com/mig.config.state"
 
-_UNDIVIDED = ("", "all-disabled")
+_MIG_DISABLED = ("", "all-disabled")
 _MIB_PER_GIB = 1024
 
 
 def from_node_labels(labels: Mapping[str, str]) -> GpuSet | None:
-    """The node's GPUs, or one slice where they are divided; None where the labels don't tell."""
+    """The node's GPUs, or one MIG slice of them; None if the labels do not describe them."""
     config = labels.get(MIG_CONFIG, "")
-    if config not in _UNDIVIDED:
+    if config not in _MIG_DISABLED:
         return _slice(config, labels)
     count = _number(labels, COUNT)
     memory_mib = _number(labels, MEMORY_MIB)
@@ -30,6 +30,7 @@ def from_node_labels(labels: Mapping[str, str]) -> GpuSet | None:
         model=_model(labels),
         vendor=Vendor.NVIDIA,
         count=count,
+        # Rounded as upstream KAITO rounds it, so that both estimate the same.
         memory_gib=float(round(memory_mib / _MIB_PER_GIB)),
         cuda_capability=_capability(labels),
     )

@@ -1,7 +1,4 @@
-"""Reads typed values out of YAML mappings; every mistake names file, field and value.
-
-Knows nothing of what the values mean. Shared by the packages whose content is data.
-"""
+"""Reads typed values from YAML mappings. Every error names file, field and value."""
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -13,7 +10,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class DataError(ValueError):
-    """The data that ships with this program is wrong: a bug, found when it is loaded."""
+    """A data file of this project is invalid: a bug that loading it reveals."""
 
     def __init__(self, file: str, field: str, value: object, problem: str) -> None:
         super().__init__(f"{file}: {field}: {value!r} {problem}")
@@ -22,7 +19,7 @@ class DataError(ValueError):
 
 
 class Record:
-    """One mapping of a file. `finish` refuses the fields that nobody asked for."""
+    """One mapping of a file. `finish` rejects the fields that were not read."""
 
     def __init__(self, file: str, values: object, path: str = "") -> None:
         if not isinstance(values, Mapping):
@@ -48,7 +45,7 @@ class Record:
     def text(self, field: str) -> str:
         value = self._take(field)
         if not isinstance(value, str) or not value:
-            raise self.error(field, "is not a text")
+            raise self.error(field, "is not a string")
         return value
 
     def flag(self, field: str) -> bool:
@@ -79,14 +76,14 @@ class Record:
         try:
             return tuple(kind(text) for text in self.texts(field))
         except ValueError:
-            raise self.error(field, f"holds more than {', '.join(kind)}") from None
+            raise self.error(field, f"contains something other than {', '.join(kind)}") from None
 
     def texts(self, field: str) -> tuple[str, ...]:
         value = self._take(field)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.error(field, "is not a list of texts")
+            raise self.error(field, "is not a list of strings")
         if len(set(value)) != len(value):
-            raise self.error(field, "names something twice")
+            raise self.error(field, "contains a duplicate")
         return tuple(value)
 
     def record(self, field: str) -> "Record":
@@ -102,7 +99,7 @@ class Record:
     def finish(self) -> None:
         for field in self._values:
             if field not in self._read:
-                raise self.error(str(field), "is in a field that is not known here")
+                raise self.error(str(field), "is an unknown field")
 
     def _take(self, field: str) -> object:
         if field not in self._values:

@@ -1,6 +1,6 @@
-"""What one machine type offers. Memory is GiB, prices are US dollars per hour.
+"""One instance type (SKU). Memory is in GiB, prices in US dollars per hour.
 
-Knows no cloud API: prices and families are data, quota and availability are asked elsewhere.
+Only data: gpu-provisioner reads quota and availability from the cloud's API.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Vendor(StrEnum):
 
 
 class GpuDriver(StrEnum):
-    """Which of NVIDIA's drivers a virtual machine needs: whole GPUs, or slices of one (GRID)."""
+    """The NVIDIA driver a virtual machine needs: CUDA for whole GPUs, GRID for slices of one."""
 
     CUDA = "cuda"
     GRID = "grid"
@@ -39,7 +39,7 @@ class CudaCapability:
 
 @dataclass(frozen=True, slots=True)
 class MigProfile:
-    """A slice of an NVIDIA GPU: compute slices out of seven, memory in GB as NVIDIA names it."""
+    """A MIG slice of an NVIDIA GPU: compute slices out of seven, and memory in NVIDIA's GB."""
 
     slices: int
     memory_gb: int
@@ -50,13 +50,13 @@ class MigProfile:
 
     @property
     def resource(self) -> str:
-        """The extended resource under which the device plugin offers it."""
+        """The extended resource name that the device plugin advertises."""
         return f"nvidia.com/mig-{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuSet:
-    """The GPUs of one node, all alike; with `mig` set, one slice of one GPU."""
+    """The identical GPUs of one node; with `mig` set, one slice of one GPU."""
 
     model: str
     vendor: Vendor
@@ -75,11 +75,11 @@ class GpuSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sku:
-    """`name` is the cloud's own; `aliases` are other spellings in use.
+    """`name` is the cloud's name; `aliases` are other spellings in use.
 
-    `quota_family` is Azure's name of the family that quota is counted in.
-    `price_usd_hour` is an approximate on-demand list price, None where it isn't known.
-    `retired_on` is set once the cloud has taken the type out of service.
+    `quota_family` is Azure's name for the VM family that its quota counts.
+    `price_usd_hour` is an approximate on-demand list price, or None if unknown.
+    `retired_on` is the day when the cloud retired the type.
     """
 
     name: str
@@ -96,5 +96,5 @@ class Sku:
 
     @property
     def price_rank(self) -> tuple[float, str]:
-        """Sorts cheapest first, those without a known price last."""
+        """A sort key: cheapest first, unknown prices last."""
         return (inf if self.price_usd_hour is None else self.price_usd_hour, self.name)

@@ -1,4 +1,4 @@
-"""What is generated and committed is what would be generated now."""
+"""Generated files in the repository are up to date."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tools.chartgen.files import files as schemas
 GEN = protogen.SOURCE / "gen"
 
 
-def test_stubs_are_fresh(tmp_path: Path) -> None:
+def test_stubs_are_up_to_date(tmp_path: Path) -> None:
     protogen.generate(tmp_path)
     fresh = {p.relative_to(tmp_path): p.read_text() for p in tmp_path.rglob("*.py*")}
     committed = {
@@ -22,7 +22,7 @@ def test_stubs_are_fresh(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", crdgen.files(), ids=lambda path: path.stem)
-def test_crds_are_fresh(path: Path) -> None:
+def test_crds_are_up_to_date(path: Path) -> None:
     assert path.read_text() == crdgen.files()[path], "run `make crds`"
 
 

@@ -1,4 +1,4 @@
-"""Every rpc, message, enum and field of the contracts says what it means."""
+"""Style of the gRPC contracts: every rpc, message, enum and field is documented."""
 
 from collections.abc import Iterator
 from importlib.resources import files
@@ -45,7 +45,7 @@ def test_packages_are_versioned_folders(descriptors: list[FileDescriptorProto]) 
         assert file.package.rsplit(".", 1)[1].startswith("v")
 
 
-def test_enums_begin_unspecified(descriptors: list[FileDescriptorProto]) -> None:
+def test_enums_start_with_unspecified(descriptors: list[FileDescriptorProto]) -> None:
     enums = [
         enum
         for file in descriptors

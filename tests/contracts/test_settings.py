@@ -1,5 +1,4 @@
-"""Chart and code agree: every variable that a service reads is one that its chart sets, and
-the other way round."""
+"""Charts and services agree: a chart sets exactly the variables that its service reads."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -12,7 +11,7 @@ from workspace_controller.settings import Settings as Controller
 
 
 class Recording(Mapping[str, str]):
-    """An environment that remembers what was asked of it."""
+    """An environment that records which variables were read."""
 
     def __init__(self, values: dict[str, str]) -> None:
         self.values_, self.read = values, set[str]()
@@ -32,7 +31,7 @@ class Recording(Mapping[str, str]):
         return len(self.values_)
 
 
-# Read by the gateway beside a model, where the controller sets them, and not by the front door.
+# The controller sets these for the gateway in a model's pod; the front door does not need them.
 _IN_POD = {"KAITO_BACKEND", "KAITO_NAMESPACE", "KAITO_WORKSPACE"}
 
 CASES: dict[str, tuple[Callable[[Mapping[str, str]], object], set[str]]] = {
@@ -49,7 +48,7 @@ def _environment(service: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("service", CASES)
-def test_the_chart_sets_what_the_service_reads(service: str) -> None:
+def test_chart_sets_the_variables_that_the_service_reads(service: str) -> None:
     from_env, elsewhere = CASES[service]
     environment = Recording(_environment(service))
     from_env(environment)
@@ -57,7 +56,7 @@ def test_the_chart_sets_what_the_service_reads(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", CASES)
-def test_a_wrong_value_is_refused_by_its_variable(service: str) -> None:
+def test_invalid_value_names_its_variable(service: str) -> None:
     from_env, _ = CASES[service]
     environment = {**_environment(service), "KAITO_HTTP_PORT": "many"}
     with pytest.raises(Exception, match=r"KAITO_HTTP_PORT.*many"):

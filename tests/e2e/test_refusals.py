@@ -34,7 +34,7 @@ ADAPTER = {"source": {"name": "a", "image": "registry/a:1"}}
 
 SCHEMA = [
     (TUNING, "tuning.method", "full", 'supported values: "lora", "qlora"'),
-    (TUNING, "tuning.input.urls", ["ftp://host/file"], "must be an http:// or https:// address"),
+    (TUNING, "tuning.input.urls", ["ftp://host/file"], "must be an http:// or https:// URL"),
     (TUNING, "tuning.input.image", "registry/data:1", "exactly one of urls, image and volume"),
     (TUNING, "tuning.input", {}, "exactly one of urls, image and volumeSource"),
     (TUNING, "tuning.output.imagePushSecret", None, "an image needs imagePushSecret"),
@@ -47,7 +47,7 @@ SCHEMA = [
     (TUNING, "resource.labelSelector", {}, "at least one label of your own"),
     (TUNING, "resource.labelSelector.matchLabels", {"kaito.sh/workspace": "x"}, "of your own"),
     (TUNING, "metadata.name", "x" * 53, "at most 52 characters"),
-    (TUNING, "metadata.name", "1-name", "begin with a letter"),
+    (TUNING, "metadata.name", "1-name", "start with a letter"),
     (INFERENCE, "inference.preset.accessMode", "private", "needs presetOptions.image"),
     (INFERENCE, "inference.template", {"spec": {}}, "exactly one of preset"),
     (INFERENCE, "inference.adapters", [ADAPTER, ADAPTER], "the same source.name"),

@@ -1,4 +1,4 @@
-"""Conditions keep their time while their status stays, and nothing is kept that is not wanted."""
+"""Conditions: transition times, merging and parsing."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,7 @@ T0 = datetime(2026, 1, 1, tzinfo=UTC)
 T1 = T0 + timedelta(minutes=1)
 
 
-def test_the_time_is_that_of_the_change() -> None:
+def test_transition_time_is_the_time_of_the_status_change() -> None:
     first = conditions.merge((), [conditions.false("Ready", Reason.LAUNCH_PENDING, "a")], T0)
     same = conditions.merge(first, [conditions.false("Ready", Reason.LAUNCH_QUEUED, "b")], T1)
     changed = conditions.merge(same, [conditions.true("Ready", Reason.READY)], T1)
@@ -21,7 +21,7 @@ def test_the_time_is_that_of_the_change() -> None:
     assert changed[0]["lastTransitionTime"] == "2026-01-01T00:01:00Z"
 
 
-def test_what_is_no_longer_wanted_is_gone() -> None:
+def test_undesired_conditions_are_dropped() -> None:
     before = conditions.merge(
         (), [conditions.true("A", Reason.READY), conditions.true("B", Reason.READY)], T0
     )
@@ -29,7 +29,7 @@ def test_what_is_no_longer_wanted_is_gone() -> None:
     assert [c["type"] for c in after] == ["B"]
 
 
-def test_the_generation_is_told_where_it_is_known() -> None:
+def test_observed_generation_is_optional() -> None:
     assert (
         "observedGeneration"
         not in conditions.merge((), [conditions.true("A", Reason.READY)], T0)[0]
@@ -40,7 +40,7 @@ def test_the_generation_is_told_where_it_is_known() -> None:
     )
 
 
-def test_long_messages_keep_their_start() -> None:
+def test_long_message_is_cut_at_the_end() -> None:
     message = conditions.merge((), [conditions.false("A", Reason.READY, "m" * 5000)], T0)[0][
         "message"
     ]
@@ -58,11 +58,11 @@ def test_long_messages_keep_their_start() -> None:
     ],
     ids=["true", "false", "another type", "null", "no conditions"],
 )
-def test_reading_a_manifest(status: dict[str, object], expected: bool) -> None:
+def test_is_true_reads_a_status(status: dict[str, object], expected: bool) -> None:
     assert conditions.is_true({"status": status}, "Ready") is expected
 
 
 @pytest.mark.parametrize("text", ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000000Z"])
-def test_times_of_both_kinds_are_read(text: str) -> None:
+def test_time_is_parsed_with_and_without_fractions(text: str) -> None:
     assert conditions.parse_time(text) == T0
     assert conditions.rfc3339(T0) == "2026-01-01T00:00:00Z"

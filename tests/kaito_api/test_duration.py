@@ -1,4 +1,4 @@
-"""Durations in Go's form."""
+"""Durations in Go's format."""
 
 from datetime import timedelta
 
@@ -18,12 +18,12 @@ from kaito_api.duration import parse
         ("0s", timedelta()),
     ],
 )
-def test_what_go_reads(text: str, expected: timedelta) -> None:
+def test_duration_is_parsed(text: str, expected: timedelta) -> None:
     assert parse(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "Never", "720", "1d", "-5m", "h", "5m ", "9999999999h"])
-def test_what_is_none_is_refused_by_its_own_words(text: str) -> None:
-    with pytest.raises(ValueError, match="duration") as refused:
+def test_invalid_duration_is_an_error_that_names_it(text: str) -> None:
+    with pytest.raises(ValueError, match="duration") as error:
         parse(text)
-    assert repr(text) in str(refused.value)
+    assert repr(text) in str(error.value)

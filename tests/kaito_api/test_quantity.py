@@ -13,12 +13,12 @@ VALUES = [
 
 
 @pytest.mark.parametrize(("text", "value"), VALUES, ids=[str(text) for text, _ in VALUES])
-def test_what_is_a_quantity(text: str, value: Decimal) -> None:
+def test_quantity_is_parsed(text: str, value: Decimal) -> None:
     assert quantity.parse(text) == value
 
 
 @pytest.mark.parametrize("text", ["", "much", "5 Gb", "Gi", "1GiB", "--1", "1e"])
-def test_what_is_none(text: str) -> None:
+def test_invalid_quantity_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="is not a quantity: expected a number such as"):
         quantity.parse(text)
 
@@ -26,5 +26,5 @@ def test_what_is_none(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "gib"), [("50Gi", 50), ("50G", 47), ("1", 1), ("0", 0), ("1025Mi", 2)]
 )
-def test_whole_gib_are_rounded_up(text: str, gib: int) -> None:
+def test_gib_is_rounded_up(text: str, gib: int) -> None:
     assert quantity.gib(text) == gib

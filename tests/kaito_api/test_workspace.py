@@ -1,4 +1,4 @@
-"""Parsing a Workspace, and the schema that is made of its types."""
+"""Parsing Workspaces, and the CRD schemas of the types."""
 
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,13 @@ EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").rglob("*.ya
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_the_examples_are_workspaces(path: Path) -> None:
+def test_examples_are_valid_workspaces(path: Path) -> None:
     spec = workspace.parse(yaml.safe_load(path.read_text()))
     assert spec.resource.instance_type == "Standard_NC6s_v3"
     assert (spec.tuning is None) != (spec.inference is None)
 
 
-def test_both_selector_forms_are_one_map() -> None:
+def test_selector_forms_are_combined() -> None:
     selector = workspace.LabelSelector.model_validate(
         {
             "matchLabels": {"a": "1"},
@@ -32,7 +32,7 @@ def test_both_selector_forms_are_one_map() -> None:
 
 
 @pytest.mark.parametrize("operator", ["NotIn", "Exists"])
-def test_only_in_selects_one_kind_of_node(operator: str) -> None:
+def test_selector_operator_must_be_in(operator: str) -> None:
     with pytest.raises(ValidationError, match="operator"):
         workspace.LabelSelectorRequirement.model_validate(
             {"key": "a", "operator": operator, "values": ["1"]}
@@ -56,7 +56,7 @@ def test_schemas_are_structural(definition: Any) -> None:
             assert not {"$ref", "anyOf", "title"} & set(node), node
 
 
-def test_one_version_is_stored_and_both_show_the_same() -> None:
+def test_one_version_is_stored_with_the_documented_columns() -> None:
     definition = crd.definition()
     assert [(v.name, v.storage) for v in definition.versions] == [
         ("v1beta1", True),

@@ -1,3 +1,5 @@
+"""The catalog of presets: every model is there, consistent, and found by each of its names."""
+
 from dataclasses import replace
 
 import pytest
@@ -27,16 +29,16 @@ def preset(name: str) -> Preset:
 
 
 @pytest.mark.parametrize("name", SHORT_NAMES)
-def test_every_short_name_of_upstream_is_known(name: str) -> None:
+def test_every_short_name_of_upstream_is_found(name: str) -> None:
     assert PRESETS.find(name) is not None
 
 
-def test_the_whole_catalogue_is_there() -> None:
+def test_catalog_is_complete() -> None:
     assert len(PRESETS.presets) == 71
 
 
 @pytest.mark.parametrize("model", PRESETS.presets, ids=lambda model: model.name)
-def test_facts_make_sense(model: Preset) -> None:
+def test_facts_are_plausible(model: Preset) -> None:
     assert model.name == model.name.lower()
     assert model.disk_gib >= model.weights_gib + 80
     assert 1800 <= model.readiness_timeout_seconds <= 10800
@@ -52,14 +54,14 @@ def test_facts_make_sense(model: Preset) -> None:
 @pytest.mark.parametrize(
     "model", [model for model in PRESETS.presets if model.tuning], ids=lambda model: model.name
 )
-def test_what_is_tuned_is_tuned_both_ways(model: Preset) -> None:
+def test_tunable_presets_support_both_methods(model: Preset) -> None:
     assert model.tuning is not None
     assert model.tunable
     assert set(model.tuning.methods) == set(TuningMethod)
     assert model.tuning.disk_gib >= model.disk_gib
 
 
-def test_what_can_be_tuned() -> None:
+def test_tunable_presets() -> None:
     tunable = {model.name for model in PRESETS.presets if model.tunable}
     assert tunable == {
         "phi-4", "phi-4-mini-instruct", "phi-3-mini-4k-instruct", "phi-3-mini-128k-instruct",
@@ -69,7 +71,7 @@ def test_what_can_be_tuned() -> None:
     }  # fmt: skip
 
 
-def test_the_walkthroughs_preset() -> None:
+def test_preset_of_the_walkthrough() -> None:
     model = preset("phi-3-mini-128k-instruct")
     assert model.image is not None
     assert model.image.reference("registry.example/kaito") == (
@@ -81,7 +83,7 @@ def test_the_walkthroughs_preset() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "name"),
+    ("query", "name"),
     [
         ("Phi-4", "phi-4"),
         (" phi-4 ", "phi-4"),
@@ -92,12 +94,12 @@ def test_the_walkthroughs_preset() -> None:
         ("meta-llama/Llama-2-7b-hf", "llama-2-7b"),
     ],
 )
-def test_names_that_find(asked: str, name: str) -> None:
-    assert preset(asked).name == name
+def test_find_accepts_names_aliases_and_ids(query: str, name: str) -> None:
+    assert preset(query).name == name
 
 
 @pytest.mark.parametrize(
-    ("asked", "name"),
+    ("query", "name"),
     [
         ("phi-3-mini-128-instruct", "phi-3-mini-128k-instruct"),
         ("phi3-mini-4k-instruct", "phi-3-mini-4k-instruct"),
@@ -106,9 +108,9 @@ def test_names_that_find(asked: str, name: str) -> None:
         ("", None),
     ],
 )
-def test_did_you_mean(asked: str, name: str | None) -> None:
-    assert PRESETS.find(asked) is None
-    assert PRESETS.closest(asked) == name
+def test_closest_name_is_suggested(query: str, name: str | None) -> None:
+    assert PRESETS.find(query) is None
+    assert PRESETS.closest(query) == name
 
 
 @pytest.mark.parametrize(
@@ -120,11 +122,11 @@ def test_did_you_mean(asked: str, name: str | None) -> None:
         pytest.param("falcon-7b", 2 * 32 * 1 * 64 * 2, id="one head for keys and values"),
     ],
 )
-def test_cache_per_token(name: str, bytes_per_token: int) -> None:
+def test_kv_cache_bytes_per_token(name: str, bytes_per_token: int) -> None:
     assert preset(name).attention.kv_bytes_per_token == bytes_per_token
 
 
-def test_two_presets_may_not_share_a_name() -> None:
+def test_two_presets_cannot_share_a_name() -> None:
     other = replace(preset("phi-2"), aliases=("phi-4",))
-    with pytest.raises(DataError, match="'phi-4' belongs to phi-4 already"):
+    with pytest.raises(DataError, match="'phi-4' already belongs to phi-4"):
         catalog.collect([preset("phi-4"), other])

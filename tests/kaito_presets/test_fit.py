@@ -1,3 +1,5 @@
+"""Whether instance types fit a preset's tuning and serving, and what the remedies suggest."""
+
 from dataclasses import replace
 
 import pytest
@@ -12,7 +14,7 @@ from kaito_skus.sku import Cloud, GpuSet, Vendor
 
 PRESETS = catalog.load()
 SKUS = sku_catalog.load()
-OFFERED = SKUS.on(Cloud.AZURE).fitting()
+CANDIDATES = SKUS.on(Cloud.AZURE).fitting()
 QLORA, LORA = TuningMethod.QLORA, TuningMethod.LORA
 
 
@@ -28,15 +30,15 @@ def gpus(sku_name: str) -> GpuSet:
     return sku.gpus
 
 
-def test_the_walkthroughs_tuning_fits_its_machine_type() -> None:
+def test_tuning_of_the_walkthrough_fits_its_instance_type() -> None:
     fit = tuning_fit(preset("phi-3-mini-128k-instruct"), QLORA, gpus("Standard_NC6s_v3"))
     assert isinstance(fit, Fit)
     assert fit.explain() == (
-        "needs 1 GPU of 16 GiB, 16 GiB in total, and there is 1x NVIDIA V100 16 GiB"
+        "needs 1 GPU of 16 GiB, 16 GiB in total; the node has 1x NVIDIA V100 16 GiB"
     )
 
 
-def test_the_walkthroughs_model_is_served_where_it_was_tuned() -> None:
+def test_model_of_the_walkthrough_is_served_where_it_was_tuned() -> None:
     result = inference_fit(
         preset("phi-3-mini-128k-instruct"), gpus("Standard_NC6s_v3"), max_nodes=1
     )
@@ -54,15 +56,15 @@ def test_the_walkthroughs_model_is_served_where_it_was_tuned() -> None:
         ("phi-2", QLORA, "Standard_NC6s_v2", IncompatibilityReason.GPU_TOO_OLD),
     ],
 )
-def test_tuning_refused(
+def test_incompatible_tuning(
     model: str, method: TuningMethod, sku: str, reason: IncompatibilityReason
 ) -> None:
-    verdict = tuning_fit(preset(model), method, gpus(sku), OFFERED)
+    verdict = tuning_fit(preset(model), method, gpus(sku), CANDIDATES)
     assert isinstance(verdict, Incompatibility)
     assert verdict.reason is reason
 
 
-def test_a_method_that_the_preset_does_not_offer() -> None:
+def test_method_that_the_preset_does_not_support() -> None:
     model = preset("phi-2")
     assert model.tuning is not None
     only_qlora = replace(model.tuning, methods={QLORA: model.tuning.methods[QLORA]})
@@ -71,53 +73,53 @@ def test_a_method_that_the_preset_does_not_offer() -> None:
     assert verdict.message == "phi-2 cannot be tuned with lora. Set method to qlora."
 
 
-def test_enough_gpus_of_enough_memory_may_still_be_too_little() -> None:
+def test_total_memory_can_be_too_small_for_enough_gpus() -> None:
     model = preset("phi-2")
     assert model.tuning is not None
-    need = GpuRequirements(gpu_count=1, total_memory_gib=40, per_gpu_memory_gib=16)
-    tuning = replace(model.tuning, methods={LORA: need})
+    required = GpuRequirements(gpu_count=1, total_memory_gib=40, per_gpu_memory_gib=16)
+    tuning = replace(model.tuning, methods={LORA: required})
     verdict = tuning_fit(replace(model, tuning=tuning), LORA, gpus("Standard_NC12s_v3"))
     assert isinstance(verdict, Incompatibility)
     assert verdict.reason is IncompatibilityReason.TOTAL_MEMORY_TOO_SMALL
 
 
-def test_the_remedy_names_what_fits_cheapest_first() -> None:
-    verdict = tuning_fit(preset("phi-4"), LORA, gpus("Standard_NC6s_v3"), OFFERED)
+def test_remedy_names_the_cheapest_candidates() -> None:
+    verdict = tuning_fit(preset("phi-4"), LORA, gpus("Standard_NC6s_v3"), CANDIDATES)
     assert isinstance(verdict, Incompatibility)
     assert verdict.message == (
-        "lora of phi-4 needs 1 GPU of 34 GiB, 34 GiB in total, and there is 1x NVIDIA V100 16 GiB. "
-        "Use a machine type with more: Standard_NC24ads_A100_v4 (about $3.67/h), "
+        "lora of phi-4 needs 1 GPU of 34 GiB, 34 GiB in total; the node has 1x NVIDIA V100 16 GiB. "
+        "Use a larger instance type: Standard_NC24ads_A100_v4 (about $3.67/h), "
         "Standard_NC40ads_H100_v5 (about $6.98/h), Standard_NC48ads_A100_v4 (about $7.35/h)."
     )
 
 
-def test_without_offers_the_remedy_stands_alone() -> None:
+def test_remedy_without_candidates() -> None:
     verdict = tuning_fit(preset("phi-4"), LORA, gpus("Standard_NC6s_v3"))
     assert isinstance(verdict, Incompatibility)
-    assert verdict.remedy == "Use a machine type with more"
+    assert verdict.remedy == "Use a larger instance type"
 
 
-def test_another_machine_type_is_no_remedy_for_the_preset() -> None:
+def test_remedy_names_no_candidates_when_the_preset_is_the_problem() -> None:
     for verdict in (
-        tuning_fit(preset("llama-2-7b"), LORA, gpus("Standard_NC6s_v3"), OFFERED),
-        inference_fit(preset("phi-2"), gpus("Standard_NC6s_v3"), OFFERED, context_tokens=9999),
+        tuning_fit(preset("llama-2-7b"), LORA, gpus("Standard_NC6s_v3"), CANDIDATES),
+        inference_fit(preset("phi-2"), gpus("Standard_NC6s_v3"), CANDIDATES, context_tokens=9999),
     ):
         assert isinstance(verdict, Incompatibility)
         assert "Standard_" not in verdict.message
 
 
-def test_more_nodes_than_allowed() -> None:
+def test_more_nodes_needed_than_allowed() -> None:
     verdict = inference_fit(
-        preset("llama-3.3-70b-instruct"), gpus("Standard_NC24ads_A100_v4"), OFFERED, max_nodes=1
+        preset("llama-3.3-70b-instruct"), gpus("Standard_NC24ads_A100_v4"), CANDIDATES, max_nodes=1
     )
     assert isinstance(verdict, Incompatibility)
     assert verdict.reason is IncompatibilityReason.TOO_FEW_NODES
     assert verdict.remedy.startswith(
-        "Allow 3 nodes, or use a larger machine type: Standard_NC80adis_H100_v5 (about $13.96/h)"
+        "Allow 3 nodes, or use a larger instance type: Standard_NC80adis_H100_v5 (about $13.96/h)"
     )
 
 
-def test_fewer_nodes_are_offered_before_cheaper_ones() -> None:
+def test_remedy_prefers_fewer_nodes_to_a_lower_price() -> None:
     verdict = inference_fit(
         preset("deepseek-v4-pro"),
         gpus("Standard_NG32ads_V620_v1"),
@@ -125,7 +127,7 @@ def test_fewer_nodes_are_offered_before_cheaper_ones() -> None:
     )
     assert isinstance(verdict, Incompatibility)
     assert verdict.remedy == (
-        "Use a machine type with NVIDIA GPUs: Standard_ND96isr_H200_v5, "
+        "Use an instance type with NVIDIA GPUs: Standard_ND96isr_H200_v5, "
         "2 nodes of Standard_ND96amsr_A100_v4 (about $65.54/h), "
         "2 nodes of Standard_ND96isr_H100_v5 (about $196.64/h)"
     )
@@ -135,7 +137,7 @@ def test_fewer_nodes_are_offered_before_cheaper_ones() -> None:
     ("count", "memory_gib", "missing"),
     [(2, 45.0, (0, 0, 0)), (1, 80.0, (1, 0, 10)), (4, 16.0, (0, 29, 26))],
 )
-def test_shortfall(count: int, memory_gib: float, missing: tuple[float, ...]) -> None:
+def test_missing_gpus_and_memory(count: int, memory_gib: float, missing: tuple[float, ...]) -> None:
     fit = Fit(
         GpuRequirements(gpu_count=2, total_memory_gib=90, per_gpu_memory_gib=45),
         GpuSet(model="NVIDIA Test", vendor=Vendor.NVIDIA, count=count, memory_gib=memory_gib),
@@ -147,10 +149,10 @@ def test_shortfall(count: int, memory_gib: float, missing: tuple[float, ...]) ->
     "model", [model for model in PRESETS.presets if model.tunable], ids=lambda model: model.name
 )
 @pytest.mark.parametrize("method", TuningMethod)
-def test_every_tunable_preset_fits_something_on_offer(model: Preset, method: TuningMethod) -> None:
-    assert any(isinstance(tuning_fit(model, method, sku.gpus), Fit) for sku in OFFERED)
+def test_every_tunable_preset_fits_a_candidate(model: Preset, method: TuningMethod) -> None:
+    assert any(isinstance(tuning_fit(model, method, sku.gpus), Fit) for sku in CANDIDATES)
 
 
 @pytest.mark.parametrize("model", PRESETS.presets, ids=lambda model: model.name)
-def test_every_preset_is_served_by_something_on_offer(model: Preset) -> None:
-    assert any(isinstance(inference_fit(model, sku.gpus), Estimate) for sku in OFFERED)
+def test_every_preset_is_served_by_a_candidate(model: Preset) -> None:
+    assert any(isinstance(inference_fit(model, sku.gpus), Estimate) for sku in CANDIDATES)

@@ -1,3 +1,5 @@
+"""Parsing a preset's file, and the contradictions that it rejects."""
+
 import pytest
 
 from kaito_presets import preset_file
@@ -36,7 +38,7 @@ def changed(old: str, new: str) -> str:
     return SMALL.replace(old, new, 1)
 
 
-def test_a_file_is_read() -> None:
+def test_file_is_parsed() -> None:
     preset = preset_file.parse("small.yaml", SMALL)
     assert preset.attention.head_dim == 64
     assert preset.tuning is not None
@@ -45,7 +47,7 @@ def test_a_file_is_read() -> None:
     )
 
 
-def test_what_may_be_absent() -> None:
+def test_optional_fields() -> None:
     text = changed("aliases: [tiny]\n", "").split("tuning:")[0]
     text = text.replace('image: {name: kaito-small, tag: "1.0", model_path: /weights}\n', "")
     preset = preset_file.parse("small.yaml", text)
@@ -70,22 +72,26 @@ def test_latent_attention_and_quantization() -> None:
         ("name: small", "name: large", "small.yaml: name: 'large' is not the name of the file"),
         ("[tiny]", "[Tiny]", "aliases: ['Tiny'] holds 'Tiny'"),
         ("[tiny]", "[small]", "aliases: ['small'] holds 'small'"),
-        ("[tiny]", "[tiny, tiny]", "aliases: ['tiny', 'tiny'] names something twice"),
-        ("org/Small", "Small", "hf_id: 'Small' is not of the form organisation/model"),
-        ("access: public", "access: private", "is published, yet access is private"),
+        ("[tiny]", "[tiny, tiny]", "aliases: ['tiny', 'tiny'] contains a duplicate"),
+        ("org/Small", "Small", "hf_id: 'Small' is not of the form organization/model"),
+        ("access: public", "access: private", "is published, but access is private"),
         ("access: public", "access: secret", "access: 'secret' is not one of public, private"),
         ("runtimes: [vllm]", "runtimes: []", "runtimes: [] is empty"),
-        ("runtimes: [vllm]", "runtimes: [tgi]", "runtimes: ['tgi'] holds more than vllm"),
+        (
+            "runtimes: [vllm]",
+            "runtimes: [tgi]",
+            "runtimes: ['tgi'] contains something other than vllm",
+        ),
         ("kv_heads: 4", "kv_heads: 3", "attention.kv_heads: 3 does not divide the 8 heads"),
         (", hidden_size: 512", "", "attention.head_dim: None is missing"),
-        ("hidden_size: 512", "hidden_size: 500", "attention.hidden_size: 500 is no multiple"),
+        ("hidden_size: 512", "hidden_size: 500", "attention.hidden_size: 500 is not a multiple"),
         ("kaito-small", "small", "image.name: 'small' does not start with kaito-"),
         ("/weights", "weights", "image.model_path: 'weights' is not an absolute path"),
-        ("disk_gib: 90\nread", "disk_gib: 7\nread", "disk_gib: 7 does not hold the weights"),
+        ("disk_gib: 90\nread", "disk_gib: 7\nread", "disk_gib: 7 cannot hold the weights"),
         (
             "total_memory_gib: 10",
             "total_memory_gib: 7",
-            "inference.total_memory_gib: 7 does not hold the weights of 7.5 GiB",
+            "inference.total_memory_gib: 7 cannot hold the weights of 7.5 GiB",
         ),
         (
             "per_gpu_memory_gib: 0",
@@ -97,38 +103,38 @@ def test_latent_attention_and_quantization() -> None:
             "distributed: true, world_size: 2",
             "inference.world_size: 2 differs from gpu_count 1",
         ),
-        ("  disk_gib: 90", "  disk_gib: 80", "tuning.disk_gib: 80 is less than serving takes: 90"),
+        ("  disk_gib: 90", "  disk_gib: 80", "tuning.disk_gib: 80 is less than serving needs: 90"),
         (
             "lora: {gpu_count: 1, total_memory_gib: 20, per_gpu_memory_gib: 20}",
             "lora: {gpu_count: 1, total_memory_gib: 7, per_gpu_memory_gib: 7}",
-            "tuning.methods.lora.total_memory_gib: 7 does not hold the weights",
+            "tuning.methods.lora.total_memory_gib: 7 cannot hold the weights",
         ),
         (
             "qlora: {gpu_count: 1, total_memory_gib: 16",
             "qlora: {gpu_count: 1, total_memory_gib: 21",
-            "tuning.methods.qlora.total_memory_gib: 21 is more than lora takes",
+            "tuning.methods.qlora.total_memory_gib: 21 is more than lora needs",
         ),
         ("    lora:", "    dora:", "tuning.methods.dora"),
         ("[q_proj]", "[]", "tuning.target_modules: [] names no module"),
         ("dtype: bfloat16", "dtype: bfloat16\nquantization: {method: fp8}", "dtype: 'bfloat16'"),
-        ("dtype: bfloat16", "dtype: auto\nquantization: {method: fp8}", "quantized already"),
-        ("license: mit", "license: mit\nlicence: mit", "licence: 'mit' is in a field that is not"),
+        ("dtype: bfloat16", "dtype: auto\nquantization: {method: fp8}", "already quantized"),
+        ("license: mit", "license: mit\nlicence: mit", "licence: 'mit' is an unknown field"),
         ("gated: false\n", "", "gated: None is missing"),
     ],
 )
-def test_a_contradiction_names_file_field_and_value(old: str, new: str, message: str) -> None:
+def test_contradiction_names_file_field_and_value(old: str, new: str, message: str) -> None:
     with pytest.raises(DataError) as error:
         preset_file.parse("small.yaml", changed(old, new))
     assert str(error.value).startswith("small.yaml: ")
     assert message in str(error.value)
 
 
-def test_a_name_that_no_image_could_have() -> None:
+def test_name_must_be_lower_case() -> None:
     with pytest.raises(DataError, match="name: 'Small_1' is not lower-case letters"):
         preset_file.parse("Small_1.yaml", changed("name: small", "name: Small_1"))
 
 
-def test_no_method_at_all() -> None:
+def test_tuning_needs_a_method() -> None:
     head, tail = SMALL.split("  methods:")
     text = f"{head}  methods: {{}}\n  target_modules{tail.split('target_modules')[1]}"
     with pytest.raises(DataError, match="names none of lora, qlora"):

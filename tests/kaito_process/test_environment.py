@@ -1,4 +1,4 @@
-"""Settings from variables: what is read, and what the error says."""
+"""Settings from environment variables: values, defaults and errors."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ ENV = Environment(
 )
 
 
-def test_what_is_set_is_read() -> None:
+def test_variables_are_read() -> None:
     assert ENV.text("TEXT") == "a"
     assert ENV.integer("N", 1) == 7
     assert ENV.seconds("N", 1) == 7.0
@@ -31,7 +31,7 @@ def test_what_is_set_is_read() -> None:
     assert ENV.comma_separated("WORDS") == ("a", "b")
 
 
-def test_what_is_not_set_has_its_default() -> None:
+def test_unset_variables_have_their_default() -> None:
     assert ENV.text("NONE", "d") == "d"
     assert ENV.text("EMPTY", "d") == "d"
     assert ENV.integer("NONE", 3) == 3
@@ -40,7 +40,7 @@ def test_what_is_not_set_has_its_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("read", "words"),
+    ("read", "message"),
     [
         (lambda: ENV.text("NONE"), "NONE is not set"),
         (lambda: ENV.text("EMPTY"), "EMPTY is ''"),
@@ -59,19 +59,19 @@ def test_what_is_not_set_has_its_default() -> None:
     ids=[
         "missing",
         "empty",
-        "no number",
+        "not a number",
         "two signs",
         "too large",
-        "no flag",
-        "no choice",
-        "no seconds",
+        "not a flag",
+        "not an option",
+        "not seconds",
         "too short",
-        "no port",
-        "no object",
-        "no list of texts",
-        "not parsed",
+        "not a port",
+        "not an object",
+        "not a list of strings",
+        "rejected by the parser",
     ],
 )
-def test_what_cannot_be_is_refused_by_name(read: object, words: str) -> None:
-    with pytest.raises(SettingError, match=words):
+def test_invalid_value_names_the_variable(read: object, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
         read()  # type: ignore[operator]

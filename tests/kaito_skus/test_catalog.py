@@ -1,3 +1,5 @@
+"""The catalog of instance types: plausible data, look-ups, and the mistakes that it rejects."""
+
 import itertools
 from datetime import date
 
@@ -21,12 +23,12 @@ series:
 """
 
 
-def test_every_cloud_is_there() -> None:
+def test_every_cloud_has_instance_types() -> None:
     assert {sku.cloud for sku in SKUS.skus} == set(Cloud)
 
 
 @pytest.mark.parametrize("sku", SKUS.skus, ids=lambda sku: sku.name)
-def test_sizes_make_sense(sku: Sku) -> None:
+def test_sizes_are_plausible(sku: Sku) -> None:
     assert 1 <= sku.gpus.count <= 16
     assert 4 <= sku.gpus.memory_gib <= 141
     assert sku.vcpus >= sku.gpus.count
@@ -67,7 +69,7 @@ def test_gpus_of(name: str, gpus: int, total_gib: float) -> None:
     assert (sku.gpus.count, sku.gpus.total_memory_gib) == (gpus, total_gib)
 
 
-def test_the_walkthroughs_machine_type() -> None:
+def test_instance_type_of_the_walkthrough() -> None:
     sku = SKUS.find("standard_nc6s_V3")
     assert sku is not None
     assert sku.name == "Standard_NC6s_v3"
@@ -78,13 +80,13 @@ def test_the_walkthroughs_machine_type() -> None:
     assert sku.retired_on == date(2025, 9, 30)
 
 
-def test_another_spelling_finds_the_name_that_the_cloud_knows() -> None:
+def test_alias_finds_the_cloud_name() -> None:
     sku = SKUS.find("Standard_ND96asr_A100_v4")
     assert sku is not None
     assert sku.name == "Standard_ND96asr_v4"
 
 
-def test_an_unknown_name_is_not_found() -> None:
+def test_unknown_name_is_not_found() -> None:
     assert SKUS.find("Standard_D2s_v5") is None
 
 
@@ -106,7 +108,7 @@ def test_fitting_is_sorted_by_price_with_unknown_prices_last() -> None:
         (1, 1000, 0, "Standard_ND96isr_H200_v5"),
     ],
 )
-def test_fitting_names_the_cheapest_first(
+def test_fitting_starts_with_the_cheapest(
     gpus: int, total_gib: float, per_gpu_gib: float, cheapest: str
 ) -> None:
     fitting = SKUS.on(Cloud.AZURE).fitting(
@@ -115,18 +117,18 @@ def test_fitting_names_the_cheapest_first(
     assert fitting[0].name == cheapest
 
 
-def test_fitting_offers_nothing_retired_and_no_other_vendor() -> None:
+def test_fitting_excludes_retired_types_and_other_vendors() -> None:
     assert all(sku.retired_on is None for sku in SKUS.fitting())
     assert {sku.gpus.vendor for sku in SKUS.fitting(vendor=Vendor.AMD)} == {Vendor.AMD}
 
 
-def test_asking_for_more_never_offers_more() -> None:
+def test_requiring_more_never_fits_more() -> None:
     offers = [set(SKUS.fitting(min_memory_gib=gib)) for gib in (0, 16, 80, 320, 1128, 2000)]
     assert all(larger >= smaller for larger, smaller in itertools.pairwise(offers))
     assert not offers[-1]
 
 
-def test_a_file_is_read() -> None:
+def test_file_is_parsed() -> None:
     (sku,) = catalog.parse("azure.yaml", ONE_SERIES)
     assert (sku.name, sku.price_usd_hour, sku.retired_on) == ("Standard_A", None, None)
 
@@ -138,35 +140,35 @@ def test_a_file_is_read() -> None:
         ("cloud: azure", "cloud: aws", "azure.yaml: cloud: 'aws' belongs in aws.yaml"),
         ("gib: 16,", "gib: -1,", "series[0].gpu.gib: -1 is not a number of at least 0"),
         ('"7.0"', '"seven"', "series[0].gpu.cuda: 'seven' is not a capability such as"),
-        (', cuda: "7.0"', "", "series[0].gpu.cuda: None belongs to NVIDIA's GPUs"),
+        (', cuda: "7.0"', "", "series[0].gpu.cuda: None must be set for NVIDIA GPUs"),
         ("gpus: 1", "gpus: 0", "series[0].sizes[0].gpus: 0 is not a whole number of at least 1"),
         ("gpus: 1", "gpus: true", "series[0].sizes[0].gpus: True is not a whole number"),
         ("gpus: 1, ", "", "series[0].sizes[0].gpus: None is missing"),
-        ("vcpus: 6", "vcpus: 6, disk: 1", "series[0].sizes[0].disk: 1 is in a field that is not"),
-        ("name: Standard_A", "name: A, aliases: B", "aliases: 'B' is not a list of texts"),
+        ("vcpus: 6", "vcpus: 6, disk: 1", "series[0].sizes[0].disk: 1 is an unknown field"),
+        ("name: Standard_A", "name: A, aliases: B", "aliases: 'B' is not a list of strings"),
         ("series:\n", "series: {}\nold:\n", "azure.yaml: series: {} is not a list"),
         ("nvme: false", "nvme: 0", "series[0].nvme: 0 is not true or false"),
         (
             "nvme: false",
             "nvme: false\n    retired_on: soon",
-            "series[0].retired_on: 'soon' is not a day",
+            "series[0].retired_on: 'soon' is not a date",
         ),
-        ("name: Standard_A", 'name: ""', "series[0].sizes[0].name: '' is not a text"),
+        ("name: Standard_A", 'name: ""', "series[0].sizes[0].name: '' is not a string"),
     ],
 )
-def test_a_mistake_names_file_field_and_value(old: str, new: str, message: str) -> None:
+def test_mistake_names_file_field_and_value(old: str, new: str, message: str) -> None:
     with pytest.raises(DataError) as error:
         catalog.parse("azure.yaml", ONE_SERIES.replace(old, new, 1))
     assert message in str(error.value)
 
 
-def test_two_machine_types_may_not_share_a_name() -> None:
+def test_two_instance_types_cannot_share_a_name() -> None:
     (sku,) = catalog.parse("azure.yaml", ONE_SERIES)
-    with pytest.raises(DataError, match="name: 'Standard_A' is there twice"):
+    with pytest.raises(DataError, match="name: 'Standard_A' appears twice"):
         catalog.collect([sku, sku])
 
 
 @pytest.mark.parametrize("text", ["- a", "a: [", "a: b: c"])
-def test_what_is_no_mapping_is_refused(text: str) -> None:
+def test_file_must_be_a_mapping(text: str) -> None:
     with pytest.raises(DataError):
         catalog.parse("azure.yaml", text)

@@ -1,3 +1,5 @@
+"""MIG profiles and their names."""
+
 import pytest
 
 from kaito_skus import mig
@@ -5,16 +7,16 @@ from kaito_skus.sku import MigProfile
 
 
 @pytest.mark.parametrize("profile", mig.PROFILES, ids=lambda profile: profile.name)
-def test_names_are_read_back(profile: MigProfile) -> None:
+def test_name_is_parsed(profile: MigProfile) -> None:
     assert mig.parse(profile.name) == profile
 
 
 @pytest.mark.parametrize("name", ["", "all-disabled", "1g.7gb", "5g.40gb", "3g.40", "3g.40gb.me"])
-def test_what_no_gpu_offers_is_none(name: str) -> None:
+def test_unsupported_profile_is_none(name: str) -> None:
     assert mig.parse(name) is None
 
 
-def test_a_slice_is_one_gpu_of_its_memory() -> None:
+def test_slice_is_one_gpu_with_its_memory() -> None:
     gpus = mig.slice_of(MigProfile(3, 40))
     assert (gpus.count, gpus.total_memory_gib) == (1, 40)
     assert MigProfile(3, 40).resource == "nvidia.com/mig-3g.40gb"

@@ -1,3 +1,5 @@
+"""The GPUs of a node, from its labels."""
+
 import pytest
 
 from kaito_skus.node_labels import from_node_labels
@@ -28,9 +30,9 @@ def test_memory_is_rounded_to_whole_gib() -> None:
     assert gpus.total_memory_gib == 30
 
 
-def test_a_divided_gpu_counts_as_one_slice() -> None:
-    divided = {"nvidia.com/mig.config": "all-1g.10gb", "nvidia.com/mig.config.state": "success"}
-    gpus = from_node_labels(A100 | divided)
+def test_node_with_mig_counts_as_one_slice() -> None:
+    sliced = {"nvidia.com/mig.config": "all-1g.10gb", "nvidia.com/mig.config.state": "success"}
+    gpus = from_node_labels(A100 | sliced)
     assert gpus is not None
     assert (gpus.count, gpus.memory_gib, gpus.mig) == (1, 10, MigProfile(1, 10))
 
@@ -39,19 +41,19 @@ def test_a_divided_gpu_counts_as_one_slice() -> None:
     "change",
     [
         pytest.param({"nvidia.com/gpu.count": "0"}, id="no GPUs"),
-        pytest.param({"nvidia.com/gpu.count": "two"}, id="count is no number"),
+        pytest.param({"nvidia.com/gpu.count": "two"}, id="count is not a number"),
         pytest.param({"nvidia.com/gpu.memory": ""}, id="no memory"),
-        pytest.param({"nvidia.com/mig.config": "all-1g.10gb"}, id="division still going on"),
+        pytest.param({"nvidia.com/mig.config": "all-1g.10gb"}, id="MIG being configured"),
         pytest.param({"nvidia.com/mig.config": "all-balanced"}, id="slices of several sizes"),
     ],
 )
-def test_labels_that_do_not_tell(change: dict[str, str]) -> None:
+def test_labels_that_do_not_describe_the_gpus(change: dict[str, str]) -> None:
     assert from_node_labels(A100 | change) is None
 
 
-def test_undivided_on_purpose() -> None:
+def test_mig_disabled() -> None:
     assert from_node_labels(A100 | {"nvidia.com/mig.config": "all-disabled"}) is not None
 
 
-def test_no_labels() -> None:
+def test_node_without_labels() -> None:
     assert from_node_labels({}) is None

@@ -1,1 +1,1 @@
-"""Generates docs/reference from the types, the data and the charts. A test compares."""
+"""Generates docs/reference from the types, the data and the charts. Tests check it is current."""

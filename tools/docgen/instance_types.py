@@ -1,15 +1,15 @@
-"""The page of instance types: what each cloud's GPU sizes offer."""
+"""The page of instance types: the GPU sizes of each cloud."""
 
 from kaito_skus import catalog
 from kaito_skus.sku import Cloud, Sku
-from tools.docgen.markdown import code, codes, page, table
+from tools.docgen.markdown import code, codes, page, prose, table
 
-_INTRODUCTION = (
-    "`resource.instanceType` takes these names, in any case. Memory is GiB, of one GPU and of the "
-    "machine; prices are approximate list prices in US dollars an hour, for comparison only. A "
-    "model runs on NVIDIA's GPUs with CUDA capability 7.0 or newer; the others are listed so that "
-    "a refusal can say why. A type that is not listed is taken when the Workspace carries the "
-    "annotation `kaito.sh/bypass-resource-checks`."
+_INTRODUCTION = prose(
+    "Set `resource.instanceType` to one of these names, in any case. Memory is in GiB, per GPU and "
+    "of the machine. Prices are approximate list prices in US dollars per hour, for comparison "
+    "only. Models need NVIDIA GPUs with CUDA capability 7.0 or newer; the other types are listed "
+    "so that the error can explain why they do not work. To use a type that is not listed, set "
+    "the annotation `kaito.sh/bypass-resource-checks` on the Workspace."
 )
 _TITLES = {Cloud.AZURE: "Azure", Cloud.AWS: "AWS", Cloud.ARC: "Azure Arc"}
 

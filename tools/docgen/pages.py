@@ -1,4 +1,4 @@
-"""Which page is generated from what."""
+"""The generated pages and their generators."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,5 +17,5 @@ _PAGES: dict[str, Callable[[], str]] = {
 
 
 def pages() -> dict[Path, str]:
-    """Every generated page with its text."""
+    """The text of every generated page by its path."""
     return {FOLDER / name: text() for name, text in _PAGES.items()} | charts.readmes()

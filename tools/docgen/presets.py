@@ -1,4 +1,4 @@
-"""The page of presets: the models of the catalogue, and the cheapest Azure size for each."""
+"""The page of presets: the models of the catalog, and the cheapest Azure size for each."""
 
 from kaito_presets import catalog
 from kaito_presets.estimate import DEFAULT_CONTEXT_TOKENS, Estimate
@@ -6,19 +6,20 @@ from kaito_presets.fit import Fit, inference_fit, tuning_fit
 from kaito_presets.preset import Preset, TuningMethod
 from kaito_skus import catalog as skus
 from kaito_skus.sku import Cloud, Sku
-from tools.docgen.markdown import code, codes, page, table
+from tools.docgen.markdown import code, codes, page, prose, table
 
-_INTRODUCTION = (
-    "`inference.preset.name` and `tuning.preset.name` take a name, an alias or the Hugging Face "
-    "id, in any case. Weights are GiB as published, context is the longest that the model takes, "
-    "in tokens. *Access* private means that `presetOptions.image` brings the model; gated models "
-    "need `presetOptions.modelAccessSecret` when they are downloaded from the hub."
+_INTRODUCTION = prose(
+    "Set `inference.preset.name` or `tuning.preset.name` to a name, an alias or the Hugging Face "
+    "ID, in any case. *Weights* is the published size in GiB, *Context* the longest context in "
+    "tokens. Presets with *Access* private need an image with the model in `presetOptions.image`; "
+    "gated models need `presetOptions.modelAccessSecret` when they are downloaded from Hugging "
+    "Face."
 )
-_SIZES = (
-    "The Azure sizes are the fewest nodes, and of those the cheapest by list price, that the "
-    f"estimator accepts for a context of {DEFAULT_CONTEXT_TOKENS} tokens. The controller reckons "
-    "with the same code. A model that needs several nodes is estimated here whether or not the "
-    "installation's engine can span them."
+_SIZES = prose(
+    "For each model, this table shows the Azure size that needs the fewest nodes, and of those the "
+    f"cheapest by list price, for a context of {DEFAULT_CONTEXT_TOKENS} tokens. The controller "
+    "uses the same estimate. Models that need several nodes are listed whether or not the "
+    "installed engine can span nodes."
 )
 _NONE = "no"
 
@@ -32,7 +33,7 @@ def text() -> str:
         _INTRODUCTION,
         f"{len(presets)} models; {len(tunable)} can be tuned.",
         table(
-            ("Name", "Aliases", "Access", "Licence", "Weights", "Context", "Tuning"),
+            ("Name", "Aliases", "Access", "License", "Weights", "Context", "Tuning"),
             map(_facts, presets),
         ),
         "## Azure sizes",
@@ -75,7 +76,7 @@ def _serving_size(preset: Preset, sizes: tuple[Sku, ...]) -> str:
 
 
 def _tuning_size(preset: Preset, method: TuningMethod, sizes: tuple[Sku, ...]) -> str:
-    """`sizes` are cheapest first."""
+    """The first, and so the cheapest, size that fits."""
     fitting = (sku for sku in sizes if isinstance(tuning_fit(preset, method, sku.gpus), Fit))
     found = next(fitting, None)
     return code(found.name) if found else _NONE

@@ -1,15 +1,15 @@
-"""The page of reasons: what a condition's reason means, and what to do."""
+"""The page of reasons: what the reason of a condition means, and what to do about it."""
 
 from kaito_api.reasons import REASONS
-from tools.docgen.markdown import code, codes, page, table
+from tools.docgen.markdown import code, codes, page, prose, table
 
-_INTRODUCTION = (
-    "Every condition that is not True carries one of these reasons, and a message with what is "
-    "wrong, where, and what to do. `kubectl describe workspace NAME` shows both, "
-    "`kubectl describe machine` or `nodeclaim` those of a node (a Machine's conditions carry the "
-    "prefix `Machine`, as in `MachineLaunched`); `Event` stands for events alone. *Passes by "
-    "itself* says whether the Workspace goes on without being touched once the cause is gone; "
-    "where it says no, change the Workspace or make it anew."
+_INTRODUCTION = prose(
+    "Every condition has one of these reasons, and a message that says what is wrong, where, and "
+    "what to do. `kubectl describe workspace NAME` shows both; `kubectl describe machine` or "
+    "`kubectl describe nodeclaim` shows those of a node (a Machine's conditions have the prefix "
+    "`Machine`, as in `MachineLaunched`). `Event` marks reasons that appear in events only. If "
+    "*Recovers by itself* is yes, the Workspace continues once the cause is gone; if it is no, "
+    "change the Workspace or create it again."
 )
 
 
@@ -28,11 +28,11 @@ def _all() -> str:
         )
         for reason in REASONS.values()
     )
-    return table(("Reason", "Conditions", "Meaning", "What to do", "Passes by itself"), rows)
+    return table(("Reason", "Conditions", "Meaning", "What to do", "Recovers by itself"), rows)
 
 
 def _by_condition() -> str:
-    """In the table's own order, which is the order of a Workspace's life."""
+    """In the order of `Reason`, which follows the life of a Workspace."""
     conditions: dict[str, list[str]] = {}
     for reason in REASONS.values():
         for condition in reason.conditions:

@@ -1,4 +1,4 @@
-"""The page of the Workspace: fields, rules, columns and annotations, from its CRD's types."""
+"""The page of the Workspace: fields, rules, annotations and columns, from its CRD."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,19 +7,18 @@ from typing import Any
 from kaito_api import labels
 from kaito_api.crd import workspace
 from kaito_api.crd.definition import Definition, Version
-from tools.docgen.markdown import code, page, table
+from tools.docgen.markdown import code, page, prose, table
 
 Schema = dict[str, Any]
 
-_INTRODUCTION = (
-    "A Workspace asks for nodes (`resource`) and for one of two things: a model to serve "
-    "(`inference`) or one to fine-tune (`tuning`). It has no `spec`. Its name is that of its "
-    "Service. The API server fills the defaults in and refuses what breaks a rule, also while no "
-    "controller runs."
+_INTRODUCTION = prose(
+    "A Workspace requests nodes (`resource`) and either a model to serve (`inference`) or a model "
+    "to fine-tune (`tuning`). It has no `spec`. Its Service has the same name. The API server sets "
+    "the defaults and rejects manifests that break a rule, even while no controller runs."
 )
-_RULES = (
-    "Beside types, bounds and required fields. Rules that name `oldSelf` hold for changes of what "
-    "is there."
+_RULES = prose(
+    "These rules apply in addition to types, bounds and required fields. Rules with `oldSelf` "
+    "apply to updates."
 )
 _BOUNDS = {
     "minimum": "at least {}",
@@ -34,40 +33,40 @@ _BOUNDS = {
 _ANNOTATIONS = (
     (
         labels.SERVE_TUNED_MODEL,
-        '`"false"` ends a tuning Workspace when its adapter is pushed and gives its nodes back. '
+        '`"false"` releases the nodes of a tuning Workspace once its adapter is pushed. '
         "Otherwise the tuned model is served.",
     ),
     (
         labels.ENABLE_LOAD_BALANCER,
-        '`"True"` makes the Service one of type LoadBalancer. Nothing in front of it asks for '
-        "credentials: keep it inside your network.",
+        '`"True"` makes the Service a LoadBalancer. It requires no credentials: keep it inside '
+        "your network.",
     ),
     (
         labels.BYPASS_RESOURCE_CHECKS,
-        "With any value, an instance type passes that is in no catalogue, and no model is "
-        "measured against the GPUs.",
+        "With any value, accepts instance types that are in no catalog, and skips the check "
+        "whether the model fits the GPUs.",
     ),
     (
         labels.NODE_IMAGE_FAMILY,
-        "Operating system of the nodes that gpu-provisioner makes: `ubuntu`, `ubuntu2204`, "
+        "Operating system of the nodes that gpu-provisioner creates: `ubuntu`, `ubuntu2204`, "
         "`ubuntu2404`, `azurelinux` or `azurelinux3`.",
     ),
     (
         labels.OS_DISK_TYPE,
-        "`ephemeral` keeps their OS disk on the host itself, `managed` in Azure Storage.",
+        "`ephemeral` keeps the nodes' OS disk on the host, `managed` in Azure Storage.",
     ),
     (
         labels.GPU_DRIVER,
-        "`none` has AKS install no GPU driver, for nodes whose driver an operator brings.",
+        "`none` makes AKS install no GPU driver, for nodes whose driver an operator installs.",
     ),
     (
         labels.GPU_INSTANCE_PROFILE,
-        "`MIG1g` to `MIG7g` cuts their GPUs into slices, where the instance type can.",
+        "`MIG1g` to `MIG7g` divides the nodes' GPUs into slices, if the instance type supports it.",
     ),
     (
         labels.SPOT_MAX_PRICE,
-        "US dollars an hour above which a spot node is evicted; `-1` is the price of a node that "
-        "is not.",
+        "Price in US dollars per hour above which a spot node is evicted; `-1` is the price of an "
+        "on-demand node.",
     ),
 )
 
@@ -93,7 +92,7 @@ def text() -> str:
         "## Annotations",
         table(("Annotation", "Meaning"), ((code(name), text) for name, text in _ANNOTATIONS)),
         "## Columns",
-        "`kubectl get workspace` prints these for every version; the wide ones with `-o wide`.",
+        "`kubectl get workspace` prints these for every version; `-o wide` adds the wide ones.",
         _columns(stored),
     )
 
@@ -104,14 +103,14 @@ def _versions(definition: Definition) -> str:
             code(f"{definition.group}/{version.name}"),
             "yes",
             "yes" if version.storage else "no",
-            "one for all" if version.schema == definition.versions[0].schema else "its own",
+            "shared" if version.schema == definition.versions[0].schema else "its own",
         )
         for version in definition.versions
     )
     names = ", ".join(map(code, (definition.plural, *definition.short_names)))
     return "\n\n".join(
         (
-            f"Kind `{definition.kind}`, {definition.scope.lower()}; `kubectl get` knows {names}.",
+            f"Kind `{definition.kind}`, {definition.scope.lower()}; `kubectl get` accepts {names}.",
             table(("Version", "Served", "Stored", "Schema"), rows),
         )
     )
@@ -158,14 +157,14 @@ def _bounds(field: Field) -> str:
     bounds = ["required"] if field.required else []
     if "enum" in schema:
         bounds.append(f"one of {', '.join(map(code, schema['enum']))}")
-    bounds += [words.format(schema[key]) for key, words in _BOUNDS.items() if key in schema]
+    bounds += [bound.format(schema[key]) for key, bound in _BOUNDS.items() if key in schema]
     return ", ".join(bounds)
 
 
 def _rules(path: str, schema: Schema) -> Iterator[tuple[str, str, str]]:
     for rule in schema.get("x-kubernetes-validations", ()):
         place = path + rule.get("fieldPath", "")
-        yield code(place.lstrip(".")) or "the whole", rule["message"], code(rule["rule"])
+        yield code(place.lstrip(".")) or "(root)", rule["message"], code(rule["rule"])
     for name, child in schema.get("properties", {}).items():
         yield from _rules(f"{path}.{name}".lstrip("."), child)
     if "items" in schema:

@@ -88,7 +88,7 @@ class Definition:
 def root(
     properties: Manifest, required: tuple[str, ...] = (), rules: list[Manifest] | None = None
 ) -> Manifest:
-    """A resource's outermost schema: the type's own properties beside the usual three."""
+    """A resource's root schema: its own properties besides apiVersion, kind and metadata."""
     schema: Manifest = {
         "type": "object",
         "properties": {

@@ -1,4 +1,4 @@
-"""The CRDs of Machine and NodeClaim, for clusters that have no Karpenter of their own."""
+"""The CRDs of Machine and NodeClaim, for clusters without Karpenter."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ _NODE_CLAIM_COLUMNS = (
 
 def _schema(spec: dict[str, Any]) -> dict[str, Any]:
     spec["x-kubernetes-validations"] = [
-        {"rule": "self == oldSelf", "message": "spec is immutable: make a new claim"}
+        {"rule": "self == oldSelf", "message": "spec is immutable: create a new claim"}
     ]
     return root({"spec": spec, "status": structural(ClaimStatus)}, required=("spec",))
 

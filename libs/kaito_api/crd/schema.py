@@ -1,4 +1,4 @@
-"""From a pydantic model to the structural schema that the API server takes."""
+"""Converts a pydantic model to a structural schema, the form that CRDs require."""
 
 from typing import Any
 
@@ -10,8 +10,11 @@ _DROPPED = ("title", "discriminator", "additionalProperties")
 
 
 def structural(model: type[BaseModel]) -> Schema:
-    """The model's schema by alias: references inlined, `null` alternatives left out (a field
-    that may be absent is simply not required), opaque objects kept whole."""
+    """The model's schema in camelCase, with references inlined.
+
+    `null` alternatives are dropped, since an optional field is just not required. Opaque objects
+    preserve unknown fields.
+    """
     schema = model.model_json_schema(by_alias=True, mode="validation")
     return _convert(schema, schema.get("$defs", {}))
 
@@ -40,7 +43,7 @@ def _convert(node: Schema, definitions: Schema) -> Schema:
 
 
 def _resolved(node: Schema, definitions: Schema) -> Schema:
-    """A `$ref` replaced by what it names; keys beside it win."""
+    """Replaces a `$ref` by its target. Keys beside the `$ref` take precedence."""
     if "$ref" not in node:
         return node
     target = definitions[node["$ref"].rsplit("/", 1)[1]]

@@ -1,7 +1,7 @@
-"""The Workspace's CRD: schema from the types, CEL rules, columns.
+"""The Workspace's CRD: the schema of the types, CEL rules and columns.
 
-Every rule that can be told from the manifest alone stands here, so that a wrong manifest is
-refused by the API server even when no controller runs.
+Every rule that needs only the manifest is here, so that the API server rejects an invalid manifest
+even if no controller runs.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ def _rule(rule: str, message: str, path: str = "", **extra: Any) -> Manifest:
 
 
 def _matches(field: str, pattern: str) -> str:
-    """A raw CEL string, so that the pattern's backslashes stay as they are."""
+    """A CEL match with a raw string, which keeps the pattern's backslashes."""
     return f"{field}.matches(r'{pattern}')"
 
 
@@ -57,7 +57,7 @@ _WHOLE = [
     ),
     _rule(
         f"self.metadata.name.size() <= 52 && {_matches('self.metadata.name', DNS_LABEL)}",
-        "metadata.name must be at most 52 characters of a-z, 0-9 and '-', begin with a letter and "
+        "metadata.name must be at most 52 characters of a-z, 0-9 and '-', start with a letter and "
         "not end with '-': it names the Service, the Job and their pods",
     ),
     _rule(
@@ -106,18 +106,18 @@ _PARTITION = [
 
 _INFERENCE = [
     _rule("has(self.preset) != has(self.template)",
-          "set exactly one of preset (a model of the catalogue) and template (your own pods)"),
+          "set exactly one of preset (a model of the catalog) and template (your own pods)"),
     _rule("has(self.preset) == has(oldSelf.preset)",
           "preset and template cannot be exchanged: delete the Workspace and create a new one"),
     _rule("!has(self.preset) || !has(oldSelf.preset) || self.preset == oldSelf.preset",
           "field is immutable: delete the Workspace and create a new one", ".preset"),
     _rule("!has(self.adapters) || self.adapters.all(a, has(a.source.name))",
-          "every adapter needs source.name: it is asked for by that name", ".adapters"),
+          "every adapter needs source.name: requests select it by that name", ".adapters"),
     _rule("!has(self.adapters) || self.adapters.all(a, !has(a.source.name) || "
           "self.adapters.exists_one(b, has(b.source.name) && b.source.name == a.source.name))",
           "two adapters have the same source.name", ".adapters"),
     _rule("!has(self.adapters) || self.adapters.size() == 0 || has(self.preset)",
-          "adapters go with a preset; in a template mount them yourself", ".adapters"),
+          "adapters need a preset; with a template, mount them yourself", ".adapters"),
 ]  # fmt: skip
 
 _ADAPTER = [
@@ -126,7 +126,8 @@ _ADAPTER = [
     _rule("!has(self.source.urls) || self.source.urls.size() == 0",
           "an adapter comes from an image or a volume, not from urls", ".source.urls"),
     _rule(f"!has(self.source.name) || {_matches('self.source.name', DNS_SUBDOMAIN)}",
-          "source.name must be of a-z, 0-9, '-' and '.'", ".source.name"),
+          "source.name may contain a-z, 0-9, '-' and '.', and must start and end with a letter or "
+          "digit", ".source.name"),
     _rule(_matches("self.strength", r"^(0(\.[0-9]+)?|1(\.0+)?)$"),
           "strength must be a number from 0 to 1, for example \"0.5\"", ".strength"),
 ]  # fmt: skip
@@ -155,7 +156,7 @@ _INPUT = [
     ),
     _rule("!has(self.urls) || self.urls.all(u, u.startsWith('https://') || "
           "u.startsWith('http://'))",
-          "every entry must be an http:// or https:// address", ".urls"),
+          "every entry must be an http:// or https:// URL", ".urls"),
     _rule(f"!has(self.image) || {_matches('self.image', IMAGE)}",
           "not an image reference: expected registry/repository:tag", ".image"),
 ]  # fmt: skip
@@ -174,11 +175,11 @@ _OUTPUT = [
 
 
 def _properties() -> Manifest:
-    """The schema of the types with each rule at the object that it speaks of."""
+    """The schema of the types, with each rule at the object that it validates."""
     properties = structural(WorkspaceSpec)["properties"]
     resource, inference, tuning = (properties[k] for k in ("resource", "inference", "tuning"))
     adapter = inference["properties"]["adapters"]["items"]
-    places = (
+    targets = (
         (resource, _RESOURCE),
         (resource["properties"]["labelSelector"], _SELECTOR),
         (resource["properties"]["partition"], _PARTITION),
@@ -190,14 +191,15 @@ def _properties() -> Manifest:
         (tuning["properties"]["input"], _INPUT),
         (tuning["properties"]["output"], _OUTPUT),
     )
-    for place, rules in places:
-        place["x-kubernetes-validations"] = rules
+    for target, rules in targets:
+        target["x-kubernetes-validations"] = rules
     _bound_strings(properties)
     return {**properties, "status": structural(WorkspaceStatus)}
 
 
 def _bound_strings(node: Manifest) -> None:
-    """CEL's cost is reckoned from the largest input: every string and map needs a bound."""
+    """Adds bounds to strings, maps and lists: the API server limits a rule's estimated cost, which
+    it computes from the largest possible input."""
     if node.get("type") == "string" and "enum" not in node:
         node.setdefault("maxLength", 2048)
     if isinstance(node.get("additionalProperties"), dict):
