@@ -28,8 +28,8 @@ def test_commit_and_its_time_are_read(checkout: Path) -> None:
     assert not source.modified
 
 
-def test_modified_checkout_is_refused_with_the_first_file(checkout: Path) -> None:
+def test_modified_checkout_is_refused_with_its_files(checkout: Path) -> None:
     (checkout / "file").write_text("two")
-    with pytest.raises(ReleaseError, match=r"1 files differ .* the first is file: commit"):
+    with pytest.raises(ReleaseError, match=r"files differ from commit \w+: file: commit them"):
         read_source(checkout, allow_modified=False)
     assert read_source(checkout, allow_modified=True).modified

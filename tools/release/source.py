@@ -7,6 +7,9 @@ from pathlib import Path
 from tools.release.errors import ReleaseError
 from tools.release.programs import run
 
+# Names of modified files in an error: enough to recognize what was forgotten.
+_SHOWN = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -32,10 +35,11 @@ def read_source(root: Path, *, allow_modified: bool) -> Source:
         ReleaseError: there is none, or files differ from it and `allow_modified` is off.
     """
     commit, committed = run(["git", "-C", root, "log", "-1", "--format=%H %ct"]).split()
-    modified = run(["git", "-C", root, "status", "--porcelain"]).splitlines()
+    modified = [line[3:] for line in run(["git", "-C", root, "status", "--porcelain"]).splitlines()]
     if modified and not allow_modified:
+        more = ", ..." if len(modified) > _SHOWN else ""
         raise ReleaseError(
-            f"{len(modified)} files differ from commit {commit[:12]}, the first is "
-            f"{modified[0][3:]}: commit them, or pass --allow-modified for a trial build"
+            f"files differ from commit {commit[:12]}: {', '.join(modified[:_SHOWN])}{more}: "
+            "commit them, or pass --allow-modified for a trial build"
         )
     return Source(commit=commit, committed=int(committed), modified=bool(modified))
