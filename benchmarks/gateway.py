@@ -1,7 +1,7 @@
-"""What the gateway costs: streams through it against the same streams straight over gRPC.
+"""Measures what the gateway costs: streams through it, compared with the same streams over gRPC.
 
-Three processes on loopback: a scripted model-server, the gateway, and this client. Each question is
-asked of both in turn within one run, so that their ratio means something on any machine.
+Three processes on loopback: a scripted model-server, the gateway, and this client. Each case runs
+both ways in turn within one run, so that the ratio is meaningful on any machine.
 
     python -m benchmarks.gateway [--seconds 3] [--rounds 3]
 """
@@ -27,24 +27,25 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc as rpc
 
-PIECES = 32
-PACE_S = 0.010
+DELTAS = 32
+# 100 tokens a second and stream.
+PACE_SECONDS = 0.010
 SERVICE = "kaito.inference.v1.InferenceService"
-Once = Callable[[bool], Awaitable[None]]
+SendRequest = Callable[[bool], Awaitable[None]]
 
 
 class Scripted(rpc.InferenceServiceServicer):
-    """Answers with 32 pieces; a prompt "paced" puts 10 ms before each."""
+    """Streams 32 deltas; for the prompt "paced", 10 ms apart."""
 
     async def StreamGenerate(  # noqa: N802
         self, request: pb.StreamGenerateRequest, context: Any
     ) -> AsyncGenerator[pb.StreamGenerateResponse, None]:
-        pause = PACE_S if request.request.prompt == "paced" else 0.0
-        for number in range(PIECES):
-            if pause:
-                await asyncio.sleep(pause)
-            yield pb.StreamGenerateResponse(text=f" piece {number}", model="m")
-        usage = pb.Usage(prompt_tokens=1, completion_tokens=PIECES)
+        pause_seconds = PACE_SECONDS if request.request.prompt == "paced" else 0.0
+        for number in range(DELTAS):
+            if pause_seconds:
+                await asyncio.sleep(pause_seconds)
+            yield pb.StreamGenerateResponse(text=f" delta {number}", model="m")
+        usage = pb.Usage(prompt_tokens=1, completion_tokens=DELTAS)
         yield pb.StreamGenerateResponse(finish_reason=pb.FINISH_REASON_STOP, usage=usage)
 
     async def GetModel(  # noqa: N802
@@ -85,60 +86,62 @@ def child(*arguments: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
 
 
 @dataclass(slots=True)
-class Measured:
+class Measurement:
     seconds: float = 0.0
-    took: list[float] = field(default_factory=list)
+    durations_seconds: list[float] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
-        return len(self.took) / self.seconds
+        return len(self.durations_seconds) / self.seconds
 
     def quantile_ms(self, share: float) -> float:
-        ordered = sorted(self.took)
+        ordered = sorted(self.durations_seconds)
         return 1000 * ordered[min(int(len(ordered) * share), len(ordered) - 1)]
 
 
-async def load(once: Once, streams: int, paced: bool, seconds: float) -> Measured:
-    """`streams` loops of one request after another, for about that long."""
-    measured = Measured()
-    begun = time.perf_counter()
+async def run_load(
+    send_request: SendRequest, streams: int, paced: bool, seconds: float
+) -> Measurement:
+    """Runs `streams` loops of one request after another for about that many seconds."""
+    measurement = Measurement()
+    started_at = time.perf_counter()
 
     async def loop() -> None:
-        while (start := time.perf_counter()) < begun + seconds:
-            await once(paced)
-            measured.took.append(time.perf_counter() - start)
+        while (start := time.perf_counter()) < started_at + seconds:
+            await send_request(paced)
+            measurement.durations_seconds.append(time.perf_counter() - start)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(streams):
             group.create_task(loop())
-    measured.seconds = time.perf_counter() - begun
-    return measured
+    measurement.seconds = time.perf_counter() - started_at
+    return measurement
 
 
-def direct(stub: Any) -> Once:
-    async def once(paced: bool) -> None:
+def over_grpc(stub: Any) -> SendRequest:
+    async def send_request(paced: bool) -> None:
         request = pb.GenerateRequest(prompt="paced" if paced else "at once")
         call = stub.StreamGenerate(pb.StreamGenerateRequest(request=request), timeout=60)
         count = 0
         while await call.read() is not grpc.aio.EOF:
             count += 1
-        assert count == PIECES + 1, count
+        assert count == DELTAS + 1, count
 
-    return once
+    return send_request
 
 
-def through(session: aiohttp.ClientSession) -> Once:
+def over_gateway(session: aiohttp.ClientSession) -> SendRequest:
     bodies = {
         paced: json.dumps({"prompt": "paced" if paced else "at once", "stream": True}).encode()
         for paced in (False, True)
     }
 
-    async def once(paced: bool) -> None:
+    async def send_request(paced: bool) -> None:
         async with session.post("/v1/completions", data=bodies[paced]) as response:
             text = await response.read()
         assert text.endswith(b"data: [DONE]\n\n"), text
 
-    return once
+    return send_request
 
 
 def cpu_seconds(pid: int) -> float:
@@ -157,10 +160,10 @@ CASES = (("1 stream", 1, False), ("32 streams", 32, False), ("256 paced streams"
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One case asked of both sides, one right after the other."""
+    """One case, run both ways, one right after the other."""
 
-    direct: Measured
-    gateway: Measured
+    direct: Measurement
+    gateway: Measurement
     gateway_cpu_seconds: float
 
     @property
@@ -168,35 +171,40 @@ class Round:
         return self.gateway.rate / self.direct.rate
 
     def line(self) -> str:
-        busy = self.gateway_cpu_seconds / self.gateway.seconds
-        per_piece = 1e6 * self.gateway_cpu_seconds / (len(self.gateway.took) * PIECES)
+        cpu = self.gateway_cpu_seconds / self.gateway.seconds
+        microseconds_per_delta = (
+            1e6 * self.gateway_cpu_seconds / (len(self.gateway.durations_seconds) * DELTAS)
+        )
         return (
             f"{self.direct.rate:>10.0f}{self.gateway.rate:>11.0f}{self.ratio:>7.2f}"
             f"{_quantiles(self.direct):>20}{_quantiles(self.gateway):>21}"
-            f"{busy:>12.0%}{per_piece:>14.0f}"
+            f"{cpu:>12.0%}{microseconds_per_delta:>14.0f}"
         )
 
 
-async def compare(straight: Once, gateway: Once, pid: int, seconds: float, rounds: int) -> None:
+async def compare(
+    direct: SendRequest, gateway: SendRequest, pid: int, seconds: float, rounds: int
+) -> None:
     print(
         f"{'case':<18}{'direct/s':>10}{'gateway/s':>11}{'ratio':>7}"
         f"{'direct p50/p99 ms':>20}{'gateway p50/p99 ms':>21}"
-        f"{'gateway cpu':>12}{'us per piece':>14}"
+        f"{'gateway cpu':>12}{'us per delta':>14}"
     )
     for name, streams, paced in CASES:
         done = []
         for _ in range(rounds):
-            plain = await load(straight, streams, paced, seconds)
-            spent = cpu_seconds(pid)
-            fronted = await load(gateway, streams, paced, seconds)
-            done.append(Round(plain, fronted, cpu_seconds(pid) - spent))
-        middle = sorted(done, key=lambda each: each.ratio)[len(done) // 2]
-        print(f"{name:<18}{middle.line()}", flush=True)
-    print(f"gateway memory {memory_mib(pid):.0f} MiB; a stream is {PIECES} pieces")
+            direct_result = await run_load(direct, streams, paced, seconds)
+            cpu_before = cpu_seconds(pid)
+            gateway_result = await run_load(gateway, streams, paced, seconds)
+            used = cpu_seconds(pid) - cpu_before
+            done.append(Round(direct_result, gateway_result, used))
+        median = sorted(done, key=lambda each: each.ratio)[len(done) // 2]
+        print(f"{name:<18}{median.line()}", flush=True)
+    print(f"gateway memory {memory_mib(pid):.0f} MiB; a stream has {DELTAS} deltas")
 
 
-def _quantiles(measured: Measured) -> str:
-    return f"{measured.quantile_ms(0.5):.1f} / {measured.quantile_ms(0.99):.1f}"
+def _quantiles(measurement: Measurement) -> str:
+    return f"{measurement.quantile_ms(0.5):.1f} / {measurement.quantile_ms(0.99):.1f}"
 
 
 async def measure(model_port: int, gateway_port: int, pid: int, options: Any) -> None:
@@ -206,13 +214,15 @@ async def measure(model_port: int, gateway_port: int, pid: int, options: Any) ->
         grpc.aio.insecure_channel(f"127.0.0.1:{model_port}") as channel,
         aiohttp.ClientSession(base, connector=connector) as session,
     ):
-        straight, gateway = direct(rpc.InferenceServiceStub(channel)), through(session)
-        for once in (straight, gateway):
-            await load(once, 8, False, 0.5)
-        await compare(straight, gateway, pid, options.seconds, options.rounds)
+        direct = over_grpc(rpc.InferenceServiceStub(channel))
+        gateway = over_gateway(session)
+        # Opens the connections, which are not part of the measurement.
+        for send_request in (direct, gateway):
+            await run_load(send_request, 8, False, 0.5)
+        await compare(direct, gateway, pid, options.seconds, options.rounds)
 
 
-def started_port(process: subprocess.Popen[str]) -> int:
+def read_port(process: subprocess.Popen[str]) -> int:
     assert process.stdout is not None
     for line in process.stdout:
         if "running on" in line:
@@ -222,8 +232,12 @@ def started_port(process: subprocess.Popen[str]) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=3.0, help="of load per case and side")
-    parser.add_argument("--rounds", type=int, default=3, help="of which the middle one is shown")
+    parser.add_argument(
+        "--seconds", type=float, default=3.0, help="seconds of load per case and side"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="rounds per case; the median is shown"
+    )
     parser.add_argument("--serve-model", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve_model:
@@ -238,14 +252,15 @@ def main() -> None:
             "KAITO_HTTP_PORT": "0",
         }
         with child("inference_gateway", **environ) as gateway:
-            port = started_port(gateway)
+            port = read_port(gateway)
             assert gateway.stdout is not None
-            drain = subprocess.Popen(["cat"], stdin=gateway.stdout, stdout=subprocess.DEVNULL)
+            # The gateway would block on a full pipe of log lines.
+            log_reader = subprocess.Popen(["cat"], stdin=gateway.stdout, stdout=subprocess.DEVNULL)
             try:
                 uvloop.run(measure(model_port, port, gateway.pid, options))
             finally:
-                drain.kill()
-                drain.wait()
+                log_reader.kill()
+                log_reader.wait()
 
 
 if __name__ == "__main__":

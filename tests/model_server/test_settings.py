@@ -1,5 +1,6 @@
 """The settings, and errors that name variable, value and remedy."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,11 @@ def test_errors_name_variable_value_and_remedy(variable: str, value: str) -> Non
 def test_model_name_is_required() -> None:
     with pytest.raises(SettingError, match="KAITO_MODEL_NAME is not set"):
         Settings.from_env({})
+
+
+def test_documentation_lists_every_variable() -> None:
+    root = Path(__file__).parents[2]
+    source = (root / "services/model-server/model_server/settings.py").read_text()
+    documented = set(re.findall(r"`(KAITO_\w+)`", (root / "docs/serving.md").read_text()))
+    # kaito_process.cpu reads this one.
+    assert documented == set(re.findall(r'"(KAITO_\w+)"', source)) | {"KAITO_CPU_BFLOAT16"}

@@ -77,66 +77,67 @@ class InferenceServiceServicer:
     """
 
     def Generate(self, request, context):
-        """Generates and answers once, whole.
+        """Generates text and returns it as a whole.
 
-        Errors: INVALID_ARGUMENT names the field, its value and the bound (prompt longer than the
-        model's context, unknown role, a parameter out of range); NOT_FOUND for a model or adapter
-        that is not loaded; RESOURCE_EXHAUSTED when the queue is full; UNAVAILABLE while the model is
-        loading or the server drains; DEADLINE_EXCEEDED and CANCELLED stop the generation.
+        Errors: INVALID_ARGUMENT, naming the field, its value and the bound (a prompt longer than the
+        model's context, an unknown role, a parameter out of range); NOT_FOUND if the model or adapter
+        is not loaded; RESOURCE_EXHAUSTED if the queue is full; UNAVAILABLE while the server loads or
+        drains; DEADLINE_EXCEEDED and CANCELLED, which stop the generation.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def StreamGenerate(self, request, context):
-        """Generates and answers piece by piece. The last message of each choice carries its finish
-        reason; the very last message carries the usage. A client that leaves stops the generation.
+        """Generates text and streams it as it is generated. The last message of each choice has its
+        finish reason; the last message of the stream has the usage. A client that disconnects stops
+        the generation.
 
-        Errors: as Generate. They come before the first message wherever that can be.
+        Errors: those of Generate, before the first message if possible.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Tokenize(self, request, context):
-        """The tokens of a text or of a conversation, as generation would see them.
+        """Returns the tokens of a text or of a conversation, as generation would see them.
 
-        Errors: INVALID_ARGUMENT, NOT_FOUND as Generate.
+        Errors: INVALID_ARGUMENT and NOT_FOUND, as in Generate.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetModel(self, request, context):
-        """What is loaded and what it can do.
+        """Returns the loaded model and its capabilities.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListAdapters(self, request, context):
-        """The adapters that can be asked for by name now.
+        """Lists the loaded adapters.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def LoadAdapter(self, request, context):
-        """Loads an adapter that lies in a folder below the server's adapter directory. Loading one
-        that is loaded from the same folder already changes nothing.
+        """Loads an adapter from a folder below the server's adapter directory. Loading it again from the
+        same folder changes nothing.
 
-        Errors: INVALID_ARGUMENT for a path outside that directory, a strength outside 0..1, or files
-        that are no safetensors LoRA adapter of this base model; ALREADY_EXISTS for a name in use by
-        another folder; RESOURCE_EXHAUSTED when no more fit.
+        Errors: INVALID_ARGUMENT if the path is outside that directory, the strength is outside 0..1,
+        or the files are not a safetensors LoRA adapter of this base model; ALREADY_EXISTS if another
+        folder uses the name; RESOURCE_EXHAUSTED if the maximum number of adapters is loaded.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UnloadAdapter(self, request, context):
-        """Unloads an adapter after the requests that use it have ended.
+        """Unloads an adapter once the requests that use it have ended.
 
-        Errors: NOT_FOUND when no such adapter is loaded; FAILED_PRECONDITION for the default one.
+        Errors: NOT_FOUND if no such adapter is loaded; FAILED_PRECONDITION for the default adapter.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
