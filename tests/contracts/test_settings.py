@@ -1,35 +1,14 @@
 """Charts and services agree: a chart sets exactly the variables that its service reads."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from gpu_provisioner.settings import Settings as Provisioner
 from inference_gateway.settings import Settings as Gateway
 from tests.charts.render import find, render
+from tests.recording_environment import RecordingEnvironment
 from workspace_controller.settings import Settings as Controller
-
-
-class Recording(Mapping[str, str]):
-    """An environment that records which variables were read."""
-
-    def __init__(self, values: dict[str, str]) -> None:
-        self.values_, self.read = values, set[str]()
-
-    def __getitem__(self, name: str) -> str:
-        self.read.add(name)
-        return self.values_[name]
-
-    def get(self, name: str, default: object = None) -> object:  # type: ignore[override]
-        self.read.add(name)
-        return self.values_.get(name, default)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.values_)
-
-    def __len__(self) -> int:
-        return len(self.values_)
-
 
 # The controller sets these for the gateway in a model's pod; the front door does not need them.
 _IN_POD = {"KAITO_BACKEND", "KAITO_NAMESPACE", "KAITO_WORKSPACE"}
@@ -50,9 +29,9 @@ def _environment(service: str) -> dict[str, str]:
 @pytest.mark.parametrize("service", CASES)
 def test_chart_sets_the_variables_that_the_service_reads(service: str) -> None:
     from_env, elsewhere = CASES[service]
-    environment = Recording(_environment(service))
+    environment = RecordingEnvironment(_environment(service))
     from_env(environment)
-    assert environment.read - elsewhere == set(environment)
+    assert environment.names_read - elsewhere == set(environment)
 
 
 @pytest.mark.parametrize("service", CASES)

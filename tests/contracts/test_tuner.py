@@ -1,12 +1,12 @@
 """What the tuner writes down for itself agrees with the control plane, which it cannot import."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 import pytest
 
 from kaito_api import reasons
 from tests.charts.render import find, render
+from tests.recording_environment import RecordingEnvironment
 from tests.workspace_controller.manifests.test_pods import env_of, pod_of, tuning_pod
 from tuner.config import load
 from tuner.errors import RunError
@@ -30,23 +30,6 @@ FROM_THE_WORKSPACE = {
 }
 
 
-class RecordingEnvironment(Mapping[str, str]):
-    """An empty environment that remembers which variables were read."""
-
-    def __init__(self) -> None:
-        self.names = set[str]()
-
-    def __getitem__(self, name: str) -> str:
-        self.names.add(name)
-        raise KeyError(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
 def test_every_reason_of_the_tuner_is_explained() -> None:
     explained = {(reason.name, reason.value) for reason in reasons.Reason}
     assert {(reason.name, reason.value) for reason in Reason} <= explained
@@ -60,7 +43,7 @@ def test_the_job_sets_only_variables_that_the_tuner_reads() -> None:
     environment = RecordingEnvironment()
     Settings.from_env(environment)
     for_libraries = {"HF_HUB_OFFLINE", "HOME"}
-    assert set(_trainer_environment()) - for_libraries <= environment.names
+    assert set(_trainer_environment()) - for_libraries <= environment.names_read
 
 
 def test_the_job_and_the_tuner_have_the_same_defaults() -> None:

@@ -1,9 +1,9 @@
 """docs/tuning.md agrees with the code."""
 
 import re
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from tests.recording_environment import RecordingEnvironment
 from tuner.reasons import RETRYABLE, Reason
 from tuner.settings import Settings
 
@@ -13,27 +13,10 @@ VARIABLE = re.compile(r"^\| `([A-Z0-9_]+)` \| (?:`([^`]*)`)? ?\|", re.MULTILINE)
 VARIABLES = dict(VARIABLE.findall(PAGE.split("## Environment")[1]))
 
 
-class RecordingEnvironment(Mapping[str, str]):
-    """An empty environment that remembers which variables were read."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-    def __getitem__(self, key: str) -> str:
-        self.names.add(key)
-        raise KeyError(key)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
 def test_every_variable_is_listed() -> None:
     environment = RecordingEnvironment()
     Settings.from_env(environment)
-    assert set(VARIABLES) == environment.names
+    assert set(VARIABLES) == environment.names_read
 
 
 def test_every_default_is_the_one_of_the_code() -> None:
