@@ -49,7 +49,7 @@ def test_every_setting_is_read() -> None:
         ("KAITO_ALLOW_PRIVATE_DATA_HOSTS", "maybe", "set true or false"),
         ("KAITO_MAX_DATA_BYTES", "0", "set a whole number from 1"),
         ("KAITO_CHECKPOINT_SECONDS", "nan", "set a number of seconds"),
-        ("KAITO_WORKSPACE", " ", "set a text that is not blank"),
+        ("KAITO_WORKSPACE", " ", "set a value that is not blank"),
     ],
     ids=lambda value: value if value.startswith("KAITO") else repr(value[:12]),
 )
