@@ -99,7 +99,7 @@ def test_both_refuse_the_same_training_configurations(sections: str, method: Met
         refused = False
     except RunError:
         refused = True
-    assert (training_config.failure(text, method.value) is not None) is refused
+    assert (training_config.find_problem(text, method.value) is not None) is refused
 
 
 def _trainer_environment() -> dict[str, str]:

@@ -75,7 +75,7 @@ async def test_a_claim_of_that_name_that_is_not_its_own_is_told_of() -> None:
     scene = Scene()
     scene.cluster.seed(kinds.MACHINE, {"metadata": {"name": MACHINE["metadata"]["name"]}})
     with pytest.raises(
-        ActionRefused, match="Machine ws000000000 exists and is not this Workspace's"
+        ActionRefused, match="Machine ws000000000 exists and does not belong to this Workspace"
     ):
         await scene.execute(actions=(Create(kinds.MACHINE, MACHINE),))
 
@@ -96,7 +96,7 @@ async def test_what_is_there_already_and_what_is_gone_already_is_fine() -> None:
 async def test_an_own_object_that_was_not_observed_is_made_right() -> None:
     scene = Scene()
     scene.cluster.seed(kinds.SERVICE, {**SERVICE, "spec": {"type": "LoadBalancer"}})
-    await scene.execute(actions=(Apply(kinds.SERVICE, SERVICE, known=False),))
+    await scene.execute(actions=(Apply(kinds.SERVICE, SERVICE, verify_owner=True),))
     assert scene.cluster.objects(kinds.SERVICE)[0]["spec"]["type"] == "ClusterIP"
 
 
@@ -105,7 +105,7 @@ FOREIGN = {"name": "ws", "namespace": NAMESPACE}
 
 @pytest.mark.parametrize(
     "action",
-    [Apply(kinds.SERVICE, SERVICE, known=False), Create(kinds.JOB, JOB)],
+    [Apply(kinds.SERVICE, SERVICE, verify_owner=True), Create(kinds.JOB, JOB)],
     ids=["apply", "create"],
 )
 async def test_what_is_somebody_elses_is_left_alone(action: Any) -> None:
@@ -128,7 +128,7 @@ async def test_what_is_leaving_is_waited_for() -> None:
 REFUSALS = {
     "no such kind": (Create(kinds.MACHINE, MACHINE), errors.NotFound("x"), "ProvisionerMissing"),
     "pools without a size": (
-        Apply(kinds.NODE_POOL, MACHINE, known=True),
+        Apply(kinds.NODE_POOL, MACHINE, verify_owner=False),
         errors.from_status(500, "", "failed to create typed patch object: .spec.replicas: no"),
         "ProvisionerTooOld",
     ),

@@ -103,10 +103,10 @@ async def test_progress_is_asked_for_while_the_trainer_runs() -> None:
     scene.replica.tuning.run = TuningRun(state="RUNNING", step=1, total_steps=2)
     scene.apply(tuning_workspace())
     await scene.settle()
-    assert set(scene.replica.tuning.asked) == {"10.0.0.1"}
-    before = len(scene.replica.tuning.asked)
+    assert set(scene.replica.tuning.addresses) == {"10.0.0.1"}
+    before = len(scene.replica.tuning.addresses)
     await scene.replica.round()
-    assert len(scene.replica.tuning.asked) == before
+    assert len(scene.replica.tuning.addresses) == before
 
 
 @pytest.mark.parametrize("provisioner", ["machine", "byo"])

@@ -1,7 +1,7 @@
-"""The validating webhook's answer, and the configuration that calls it. Pure.
+"""AdmissionReviews of the validating webhook, and the configuration that calls it.
 
-It is asked only about what the schema cannot tell, and never about deletions or status, so that
-nothing is blocked while it is down.
+The webhook validates only what the CRD's schema cannot. It is never called for deletions or
+status, so that it blocks neither.
 """
 
 import base64
@@ -15,6 +15,7 @@ from workspace_controller.plan.validation import Problem
 from workspace_controller.settings import Settings, release_labels
 
 PATH = "/validate"
+# CEL: the user changed the spec. An update of labels or finalizers must pass in any case.
 _CHANGED = " || ".join(
     f"has(object.{part}) != has(oldObject.{part}) || "
     f"(has(object.{part}) && object.{part} != oldObject.{part})"
@@ -23,9 +24,13 @@ _CHANGED = " || ".join(
 
 
 def subject(review: Manifest) -> Manifest:
-    """The Workspace that is asked about, with the names that a new one may still lack.
+    """The Workspace under review.
 
-    Raises ValueError when the review speaks of none."""
+    A new object can lack its uid, its name (generateName), and its namespace.
+
+    Raises:
+        ValueError: the review has no object.
+    """
     request: Any = review.get("request")
     manifest = request.get("object") if isinstance(request, dict) else None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("metadata"), dict):
@@ -36,12 +41,12 @@ def subject(review: Manifest) -> Manifest:
 
 
 def denials(problems: Sequence[Problem]) -> list[Problem]:
-    """What is refused. A Secret may come later: that is waited for."""
+    """The problems that deny admission. A Secret may be created after its Workspace."""
     return [problem for problem in problems if problem.reason != Reason.SECRET_MISSING]
 
 
 def answer(review: Manifest, problems: Sequence[Problem]) -> Manifest:
-    """The review with its response: each problem on a line of its own."""
+    """The review with its response; each problem has its own line."""
     response: Manifest = {"uid": review["request"]["uid"], "allowed": not problems}
     if problems:
         text = "validation failed: " + "\n".join(str(problem) for problem in problems)
@@ -59,6 +64,7 @@ def configuration(settings: Settings, ca: bytes) -> Manifest:
                 "name": "validation.workspace.kaito.sh",
                 "admissionReviewVersions": ["v1"],
                 "sideEffects": "None",
+                # The next pass reports what the webhook would have denied.
                 "failurePolicy": "Ignore",
                 "timeoutSeconds": 5,
                 "clientConfig": {

@@ -1,4 +1,4 @@
-"""A plan carried out: one call after the other, and nothing decided here."""
+"""Executes plans against the API server. Decides nothing."""
 
 import logging
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class ActionRefused(ClusterError):
-    """A write that will be refused again until somebody does something."""
+    """An action that will be refused again until somebody changes something."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(f"{refusal.reason}: {refusal.message}")
@@ -26,48 +26,47 @@ class ActionRefused(ClusterError):
 
 
 class BeingDeleted(ClusterError):
-    """What stands in the way is on its way out."""
+    """An object with the wanted name is being deleted; retrying helps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """What plans are carried out with."""
-
     cluster: Cluster
     recorder: EventRecorder
 
     async def execute(self, workspace: Manifest, plan: Plan) -> Manifest:
-        """Returns the Workspace as the server has it afterwards.
+        """Executes the plan and returns the Workspace as the API server has it afterwards.
 
         Raises:
-            Refused: the server refused a step; everything before that step is done.
-            ClusterError: the server could not be asked.
+            ActionRefused: an action was refused; everything before it is done.
+            ClusterError: the API server could not be asked.
         """
         if plan.finalizer == "add":
-            workspace = await self._finalizer(workspace, add=True)
+            workspace = await self._set_finalizer(workspace, present=True)
         for action in plan.actions:
-            await self._do(workspace, action)
+            await self._run(workspace, action)
         workspace = await self.write_status(workspace, plan.status, plan.events)
         if plan.finalizer == "remove":
-            workspace = await self._finalizer(workspace, add=False)
+            workspace = await self._set_finalizer(workspace, present=False)
         return workspace
 
     async def write_status(
         self, workspace: Manifest, status: Manifest | None, events: tuple[EmitEvent, ...]
     ) -> Manifest:
-        """Writes the status where it is another one, and says what changed."""
+        """Writes a status that differs from the current one, and records the events."""
         before = workspace.get("status") or {}
         if status is not None and status != before:
-            gone = {key: None for key in before if key not in status}
+            # A merge patch removes only fields that are null.
+            removed = {key: None for key in before if key not in status}
             metadata = workspace["metadata"]
             workspace = await self.cluster.patch(
                 WORKSPACE,
                 metadata["name"],
-                {"status": {**status, **gone}},
+                {"status": {**status, **removed}},
                 namespace=metadata["namespace"],
                 subresource="status",
             )
-            logger.info("status", extra={"state": status.get("state")})
+            logger.info("updated status", extra={"state": status.get("state")})
         for event in events:
             logger.info("%s", event.note, extra={"reason": event.reason})
             await self.recorder.record(
@@ -75,67 +74,66 @@ class Executor:
             )
         return workspace
 
-    async def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
-        """What is gone is gone."""
+    async def delete(self, action: Delete) -> None:
+        """Starts the deletion of an object, which may be gone already."""
         try:
-            await self.cluster.delete(kind, name, namespace)
-            logger.info("deleted %s %s", kind, name)
+            await self.cluster.delete(action.kind, action.name, action.namespace)
+            logger.info("deleted %s %s", action.kind, action.name)
         except NotFound:
             pass
 
-    async def _do(self, workspace: Manifest, action: Action) -> None:
+    async def _run(self, workspace: Manifest, action: Action) -> None:
         try:
             match action:
-                case Create(kind, manifest):
-                    await self._create(workspace, kind, manifest)
-                case Apply(kind, manifest, known):
-                    await self._apply(workspace, kind, manifest, known)
-                case Delete(kind, name, namespace):
-                    await self.delete(kind, name, namespace)
+                case Create():
+                    await self._create(workspace, action)
+                case Apply():
+                    await self._apply(workspace, action)
+                case Delete():
+                    await self.delete(action)
         except (Forbidden, Invalid, NotFound) as error:
             raise ActionRefused(refusal_of(action.kind, error)) from error
 
-    async def _create(self, workspace: Manifest, kind: Kind, manifest: Manifest) -> None:
-        name, namespace = _place(manifest)
+    async def _create(self, workspace: Manifest, action: Create) -> None:
+        kind, (name, namespace) = action.kind, _place(action.manifest)
         try:
-            await self.cluster.create(kind, manifest)
+            await self.cluster.create(kind, action.manifest)
             logger.info("created %s %s", kind, name)
         except AlreadyExists:
             _require_own(workspace, kind, await self.cluster.get(kind, name, namespace))
 
-    async def _apply(
-        self, workspace: Manifest, kind: Kind, manifest: Manifest, known: bool
-    ) -> None:
-        """An object that was not observed may still be there, and be another's."""
-        name, namespace = _place(manifest)
-        if not known:
+    async def _apply(self, workspace: Manifest, action: Apply) -> None:
+        kind, (name, namespace) = action.kind, _place(action.manifest)
+        if action.verify_owner:
             try:
                 present = await self.cluster.get(kind, name, namespace)
             except NotFound:
                 pass
             else:
                 _require_own(workspace, kind, present)
-        await self.cluster.apply(kind, manifest)
+        await self.cluster.apply(kind, action.manifest)
         logger.info("applied %s %s", kind, name)
 
-    async def _finalizer(self, workspace: Manifest, *, add: bool) -> Manifest:
-        """Guarded by the version that was read: nobody else's finalizer gets lost."""
+    async def _set_finalizer(self, workspace: Manifest, *, present: bool) -> Manifest:
+        """Guarded by the version that was observed, so that nobody else's finalizer is lost."""
         metadata = workspace["metadata"]
         others = [f for f in metadata.get("finalizers") or () if f != labels.WORKSPACE_FINALIZER]
-        wanted = [*others, labels.WORKSPACE_FINALIZER] if add else others
-        patch = {"metadata": {"finalizers": wanted, "resourceVersion": metadata["resourceVersion"]}}
+        finalizers = [*others, labels.WORKSPACE_FINALIZER] if present else others
+        version = metadata["resourceVersion"]
+        patch = {"metadata": {"finalizers": finalizers, "resourceVersion": version}}
         return await self.cluster.patch(
             WORKSPACE, metadata["name"], patch, namespace=metadata["namespace"]
         )
 
 
 def _place(manifest: Manifest) -> tuple[str, str]:
+    """The name and the namespace."""
     metadata = manifest["metadata"]
     return metadata["name"], metadata.get("namespace", "")
 
 
 def _require_own(workspace: Manifest, kind: Kind, present: Manifest) -> None:
-    """Raises what plan.ownership decides about an object that is in the way."""
+    """Raises the error for what plan.ownership says about an object that exists already."""
     owner, name = owner_of(workspace), present["metadata"]["name"]
     match ownership(owner, kind, present):
         case Ownership.DELETING:

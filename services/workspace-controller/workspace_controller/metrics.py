@@ -1,4 +1,4 @@
-"""Prometheus metrics. What can be counted from the store is counted when it is asked for."""
+"""Prometheus metrics. What the store knows is counted at each scrape."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,36 +13,39 @@ from kaito_kube.store import Store
 from workspace_controller.observed import Claim
 from workspace_controller.plan.nodes.claim_status import claim_is_ready
 
+# In seconds.
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
-    """What a pass tells of itself, and whether this replica acts."""
+    """What passes and the webhook report, and whether this replica is the leader."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.duration = Histogram(
             "kaito_workspace_reconcile_duration_seconds",
-            "Time of one pass over one Workspace.",
+            "Duration of one reconcile of one Workspace.",
             buckets=_BUCKETS,
             registry=registry,
         )
         self.errors = CounterMetric(
             "kaito_workspace_reconcile_errors_total",
-            "Passes that ended with an error and are tried again.",
+            "Reconciles that failed and are retried.",
             registry=registry,
         )
         self.admissions = CounterMetric(
             "kaito_workspace_admissions_total",
-            "Workspaces that the webhook was asked about.",
+            "Workspaces that the webhook has validated, by result.",
             ["allowed"],
             registry=registry,
         )
         self.leading = Gauge(
-            "kaito_workspace_leading", "1 while this replica acts.", registry=registry
+            "kaito_workspace_leading", "1 while this replica is the leader.", registry=registry
         )
 
 
 class StoreCollector(Collector):
+    """Counts objects in the store."""
+
     def __init__(self, store: Store) -> None:
         self._store = store
 
@@ -52,7 +55,7 @@ class StoreCollector(Collector):
 
     def _workspaces(self) -> GaugeMetricFamily:
         family = GaugeMetricFamily(
-            "kaito_workspace_count", "Workspaces by state.", labels=["phase"]
+            "kaito_workspace_count", "Workspaces, by state.", labels=["phase"]
         )
         states = Counter(
             str((workspace.get("status") or {}).get("state") or "Pending")
@@ -65,11 +68,11 @@ class StoreCollector(Collector):
     def _claims(self) -> GaugeMetricFamily:
         family = GaugeMetricFamily(
             "kaito_workspace_claims",
-            "Nodes that are asked for, by kind and readiness.",
+            "Machines and NodeClaims, by kind and readiness.",
             labels=["kind", "ready"],
         )
         for kind in (MACHINE, NODE_CLAIM):
             ready = Counter(claim_is_ready(Claim(kind, m)) for m in self._store.all(kind))
-            for answer, count in sorted(ready.items()):
-                family.add_metric([kind.kind, str(answer).lower()], count)
+            for is_ready, count in sorted(ready.items()):
+                family.add_metric([kind.kind, str(is_ready).lower()], count)
         return family

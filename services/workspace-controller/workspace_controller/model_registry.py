@@ -1,4 +1,4 @@
-"""The list of models that answer, kept in a ConfigMap for the gateway in front of them all."""
+"""The list of models that answer, in a ConfigMap for the cluster-wide gateway."""
 
 import asyncio
 import logging
@@ -17,41 +17,23 @@ from workspace_controller.manifests.pods import GRPC_PORT
 from workspace_controller.settings import Settings, release_labels
 
 logger = logging.getLogger(__name__)
-
-
 KEY = "backends.yaml"
-
-
-# Changes often come together; the kubelet needs far longer to bring them to the gateway.
+# Changes often come together, and the kubelet takes far longer to bring them to the gateway.
 _DEBOUNCE_SECONDS = 0.5
-
-
 _RETRY_SECONDS = 5.0
 
 
 def backends(workspaces: Iterable[Manifest]) -> str:
-    """backends.yaml of the Workspaces that answer, always in the same order."""
-    entries = [_entry(w) for w in workspaces if is_ready(w) and not is_being_deleted(w)]
+    """The text of backends.yaml, always in the same order."""
+    entries = [_entry(w) for w in workspaces if _is_ready(w) and not is_being_deleted(w)]
     served = [entry for entry in entries if entry["model"]]
     served.sort(key=lambda entry: (entry["namespace"], entry["workspace"]))
     return yaml.safe_dump({"backends": served}, sort_keys=False)
 
 
-def _entry(workspace: Manifest) -> dict[str, str]:
-    metadata = workspace["metadata"]
-    name, namespace = metadata["name"], metadata["namespace"]
-    part = workspace.get("tuning") or workspace.get("inference") or {}
-    return {
-        "model": str((part.get("preset") or {}).get("name") or ""),
-        "namespace": namespace,
-        "workspace": name,
-        "address": f"{name}.{namespace}.svc:{GRPC_PORT}",
-    }
-
-
 @dataclass
 class ModelRegistry:
-    """One loop for the whole cluster; the leader runs it."""
+    """One loop for the whole cluster, run by the leader."""
 
     cluster: Cluster
     store: Store
@@ -62,7 +44,10 @@ class ModelRegistry:
         self.store.add_listener(self._listen)
 
     async def run(self) -> None:
-        """Keeps the ConfigMap right until it is cancelled; returns where none is wanted."""
+        """Keeps the ConfigMap up to date until it is canceled; returns where none is configured.
+
+        Every replica that becomes the leader writes it once, whatever its predecessor wrote.
+        """
         if not self.settings.backends_config_map:
             return
         written: str | None = None
@@ -79,7 +64,10 @@ class ModelRegistry:
         try:
             await self.cluster.apply(CONFIG_MAP, self._config_map(text))
         except ClusterError as error:
-            logger.warning("the front door's list was not written: %s", error)
+            name = self.settings.backends_config_map
+            logger.warning(
+                "cannot write ConfigMap %s: %s; retrying in %g s", name, error, _RETRY_SECONDS
+            )
             await asyncio.sleep(_RETRY_SECONDS)
             self._changed.set()
             return False
@@ -100,6 +88,19 @@ class ModelRegistry:
             self._changed.set()
 
 
-def is_ready(workspace: Manifest) -> bool:
-    """Whether a Workspace's model answers, by its status."""
+def _entry(workspace: Manifest) -> dict[str, str]:
+    metadata = workspace["metadata"]
+    name, namespace = metadata["name"], metadata["namespace"]
+    part = workspace.get("tuning") or workspace.get("inference") or {}
+    return {
+        # Empty for a Workspace with its own pods, which the gateway cannot route by model.
+        "model": str((part.get("preset") or {}).get("name") or ""),
+        "namespace": namespace,
+        "workspace": name,
+        "address": f"{name}.{namespace}.svc:{GRPC_PORT}",
+    }
+
+
+def _is_ready(workspace: Manifest) -> bool:
+    """Whether the model answers, by the Workspace's status."""
     return is_true(workspace, condition_types.INFERENCE_READY)

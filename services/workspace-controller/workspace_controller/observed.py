@@ -1,5 +1,4 @@
-"""One moment of one Workspace: everything that is decided from. Frozen values, no behaviour
-beyond reading them."""
+"""One moment of one Workspace: frozen values that decisions are made from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from workspace_controller.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class UserFile:
-    """A key of a ConfigMap that is read; `text` is None where either is missing."""
+    """A key of a ConfigMap; `text` is None where the ConfigMap or the key does not exist."""
 
     namespace: str
     config_map: str
@@ -27,7 +26,7 @@ class UserFile:
 
 @dataclass(frozen=True, slots=True)
 class SecretFact:
-    """What is known of a Secret without keeping its content."""
+    """The keys of a Secret, without its values; `keys` is None where it does not exist."""
 
     name: str
     keys: frozenset[str] | None
@@ -55,20 +54,19 @@ class Claim:
 
     @property
     def from_pool(self) -> bool:
-        """Whether a NodePool made it, which makes another when it goes."""
+        """Whether a NodePool created it, and replaces it when it is deleted."""
         owners = self.manifest["metadata"].get("ownerReferences") or ()
         return any(owner.get("kind") == NODE_POOL.kind for owner in owners)
 
     @property
     def replicas(self) -> int:
-        """Of a NodePool, its fixed number of nodes."""
+        """The fixed number of nodes of a NodePool; 0 for a Machine or NodeClaim."""
         return (self.manifest.get("spec") or {}).get("replicas") or 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningRun:
-    """What the run said of itself last. `state` is TuningService's, `eta_seconds` None while it
-    cannot be told."""
+    """What TuningService reports. `eta_seconds` is None while it cannot be estimated."""
 
     state: str
     step: int = 0
@@ -85,7 +83,7 @@ class TuningRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """The API server refused a write of the last pass: what, and why in its words."""
+    """A write of this pass that the API server refused, or that would change a foreign object."""
 
     reason: Reason
     message: str
@@ -93,8 +91,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absence:
-    """What is there of a Workspace that the store does not know: its claims, and the Workspace
-    itself where the API server still has it."""
+    """A Workspace that is not in the store.
+
+    `claims` are those that carry its labels and are not being deleted. `workspace` is set where
+    the API server still has it.
+    """
 
     claims: tuple[Claim, ...] = ()
     workspace: Manifest | None = None
@@ -102,13 +103,17 @@ class Absence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """`spec` is None where the manifest fits no schema, and `spec_problem` says why.
+    """Everything that a decision about one Workspace depends on.
 
-    `strangers` are claims that a Workspace of the same name left when it went.
-    `nodes` are those that match the selector or were made for this Workspace; `held` the names
-    of those that other Workspaces use. `unknown_kinds` are kinds of claims that the cluster does
-    not have. `pods` are all of this Workspace's, by whatever made them.
-    `sku` is None where the instance type is unknown or not given; `gpus` is what one node has.
+    `spec` is None where the manifest does not match the schema; `spec_problem` says why.
+    `sku` is None where the instance type is unknown or not set, and `gpus` are those of one node.
+    `available_skus` are the instance types that a message can suggest.
+    `orphaned_claims` belong to an earlier Workspace of the same name.
+    `nodes` match the selector or were created for this Workspace; `reserved_nodes` are the names
+    of those that other Workspaces use. `unserved_kinds` are kinds of claims whose CRD the cluster
+    does not have. `pods` are all pods of this Workspace, whichever object created them.
+    `secrets` are by the field that refers to them.
+    `refusal` is set when the decision is repeated after a refused write.
     """
 
     workspace: Manifest
@@ -155,13 +160,14 @@ class Observed:
 
     @property
     def workload(self) -> Manifest | None:
+        """What serves the model."""
         return self.deployment or self.stateful_set
 
     @property
     def started(self) -> bool:
-        """Whether anything was made already that costs: then no check stops it any more."""
+        """Whether anything that costs money exists already: then no check stops it."""
         return bool(self.claims or self.job or self.workload)
 
     def condition(self, type_: str) -> Manifest:
-        """A condition as the status has it now; empty where it has none."""
+        """The condition in the current status; empty where there is none."""
         return dict(find(self.status.get("conditions") or (), type_) or {})

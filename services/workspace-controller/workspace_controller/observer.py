@@ -1,4 +1,4 @@
-"""Observed, from the store and the few objects that are read when they are needed."""
+"""Observes a Workspace: from the store, and from the API server what is not watched."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -14,27 +14,29 @@ from kaito_kube.store import Store
 from workspace_controller.catalog_facts import catalog_facts
 from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.manifests.metadata import Owner, belongs_to, is_labeled_for, owner_of
-from workspace_controller.manifests.tuning_job import CONFIG_KEY
 from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observed import Absence, Claim, Observed, SecretFact, UserFile
 from workspace_controller.plan.nodes.selection import is_free_node, is_own_node
 from workspace_controller.plan.spec import (
+    ConfigRef,
+    config_ref,
     parse_spec,
     referenced_secrets,
     selector_labels,
-    user_config,
 )
 from workspace_controller.plan.tuning.adapter import tuned_adapter
 from workspace_controller.plan.tuning.job import progress_pod
 from workspace_controller.settings import Settings
 from workspace_controller.tuning_client import TuningClient
 
-INFERENCE_CONFIG_KEY = "inference_config.yaml"
-
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Looks at one Workspace at a time. `store` is kept true by others, and `holdings` with it."""
+    """Decides nothing. Others feed the store, and `reservations` follows it.
+
+    Secrets and ConfigMaps of users are read when a pass needs them. They are not watched:
+    the controller has no right to list Secrets.
+    """
 
     cluster: Cluster
     store: Store
@@ -44,31 +46,44 @@ class Observer:
     tuning: TuningClient
 
     async def observe(self, workspace: Manifest) -> Observed:
-        """Raises ClusterError when something that must be read could not be."""
+        """Everything that is known about a Workspace at this moment.
+
+        Raises:
+            ClusterError: an object that must be read could not be read.
+        """
         seen = self._from_store(workspace)
         if seen.deleting:
-            return replace(seen, claims=await self._claims_now(seen.owner))
+            return replace(seen, claims=await self._list_claims(seen.owner))
         if (spec := seen.spec) is None:
             return seen
-        seen = replace(seen, file=await self._file(seen, spec))
+        seen = replace(seen, file=await self._file(self._config_ref(seen, spec)))
         seen = replace(seen, secrets=await self._secrets(seen, spec))
         seen = await self._with_progress(seen)
-        # Last: what others decided while this one waited counts.
-        return replace(seen, reserved_nodes=self._held(seen))
+        # Last, because other passes can reserve nodes while this one awaits.
+        return replace(seen, reserved_nodes=self._reserved_nodes(seen))
 
     async def observe_candidate(self, workspace: Manifest) -> Observed:
-        """Looks at a Workspace that is only about to be. Raises ClusterError."""
+        """What validation needs to know about a Workspace that does not exist yet.
+
+        Raises:
+            ClusterError: an object that must be read could not be read.
+        """
         seen = self._from_store(workspace)
-        if (spec := seen.spec) is not None and user_config(spec):
-            seen = replace(seen, file=await self._file(seen, spec))
-        return seen
+        if (spec := seen.spec) is None:
+            return seen
+        ref = self._config_ref(seen, spec, with_default=False)
+        return replace(seen, file=await self._file(ref))
 
     async def observe_absence(self, key: Key) -> Absence:
-        """Looks at what a Workspace that the store does not know has left. Raises ClusterError.
+        """What remains of a Workspace that is not in the store.
 
-        The server is asked too, because what the store does not know may only be late.
+        Asks the API server as well, because the store may only be behind; if so, it is fed.
+
+        Raises:
+            ClusterError: the API server could not be asked.
         """
-        claims = self._claims_labelled(key)
+        owner_labels = {labels.WORKSPACE: key.name, labels.WORKSPACE_NAMESPACE: key.namespace}
+        claims = tuple(claim for claim in self._claims(owner_labels) if not claim.deleting)
         if not claims:
             return Absence()
         try:
@@ -79,116 +94,102 @@ class Observer:
         return Absence(claims=claims, workspace=workspace)
 
     def _from_store(self, workspace: Manifest) -> Observed:
-        owner, known = owner_of(workspace), self.store
+        owner, store = owner_of(workspace), self.store
         spec, problem = parse_spec(workspace)
-        labelled = owner.labels
 
-        def own(kind: Kind) -> list[Manifest]:
-            found = known.select(kind, labelled, owner.namespace)
-            return [manifest for manifest in found if belongs_to(manifest, owner)]
+        def owned(kind: Kind) -> list[Manifest]:
+            labeled = store.select(kind, owner.labels, owner.namespace)
+            return [manifest for manifest in labeled if belongs_to(manifest, owner)]
 
-        def first(kind: Kind) -> Manifest | None:
-            return next((m for m in own(kind) if m["metadata"]["name"] == owner.name), None)
+        def named(kind: Kind) -> Manifest | None:
+            return next((m for m in owned(kind) if m["metadata"]["name"] == owner.name), None)
 
-        nodes = self._nodes(owner, spec)
+        nodes, claims = self._nodes(owner, spec), self._claims(owner.labels)
         return Observed(
             workspace=workspace,
             settings=self.settings,
             now=self.clock.now(),
             spec=spec,
             spec_problem=problem,
-            claims=tuple(c for c in self._claims(owner) if is_labeled_for(c.manifest, owner)),
-            orphaned_claims=tuple(
-                c for c in self._claims(owner) if not is_labeled_for(c.manifest, owner)
-            ),
+            claims=tuple(c for c in claims if is_labeled_for(c.manifest, owner)),
+            orphaned_claims=tuple(c for c in claims if not is_labeled_for(c.manifest, owner)),
             nodes=nodes,
-            unserved_kinds=frozenset(
-                kind for kind in CLAIM_KINDS if not known.is_kind_served(kind)
-            ),
-            pods=tuple(known.select(kinds.POD, labelled, owner.namespace)),
-            job=first(kinds.JOB),
-            deployment=first(kinds.DEPLOYMENT),
-            stateful_set=first(kinds.STATEFUL_SET),
-            services={m["metadata"]["name"]: m for m in own(kinds.SERVICE)},
+            unserved_kinds=frozenset(k for k in CLAIM_KINDS if not store.is_kind_served(k)),
+            pods=tuple(store.select(kinds.POD, owner.labels, owner.namespace)),
+            job=named(kinds.JOB),
+            deployment=named(kinds.DEPLOYMENT),
+            stateful_set=named(kinds.STATEFUL_SET),
+            services={m["metadata"]["name"]: m for m in owned(kinds.SERVICE)},
             **catalog_facts(spec, self.settings, nodes),
         )
 
-    def _claims_labelled(self, key: Key) -> tuple[Claim, ...]:
-        """Whatever was asked for in a Workspace's name and is not on its way out."""
-        where = {labels.WORKSPACE: key.name, labels.WORKSPACE_NAMESPACE: key.namespace}
-        found = (
-            Claim(kind, manifest)
-            for kind in CLAIM_KINDS
-            for manifest in self.store.select(kind, where)
-        )
-        return tuple(claim for claim in found if not claim.deleting)
-
-    def _claims(self, owner: Owner) -> tuple[Claim, ...]:
+    def _claims(self, owner_labels: dict[str, str]) -> tuple[Claim, ...]:
         return tuple(
             Claim(kind, manifest)
             for kind in CLAIM_KINDS
-            for manifest in self.store.select(kind, owner.labels)
+            for manifest in self.store.select(kind, owner_labels)
         )
 
-    async def _claims_now(self, owner: Owner) -> tuple[Claim, ...]:
-        """Asked for, not remembered: the finalizer goes by this answer. A cluster that knows no
-        such kind has none of it."""
-        found: list[Claim] = []
+    async def _list_claims(self, owner: Owner) -> tuple[Claim, ...]:
+        """Lists from the API server: the finalizer is removed when this answer is empty.
+
+        A cluster that does not serve a kind has no claim of that kind.
+        """
+        claims: list[Claim] = []
         for kind in CLAIM_KINDS:
             try:
                 listing = await self.cluster.list(kind, labels=dict(owner.labels))
             except NotFound:
                 continue
-            found += [Claim(kind, m) for m in listing.items if is_labeled_for(m, owner)]
-        return tuple(found)
+            claims += [Claim(kind, m) for m in listing.items if is_labeled_for(m, owner)]
+        return tuple(claims)
 
     def _nodes(self, owner: Owner, spec: WorkspaceSpec | None) -> tuple[Manifest, ...]:
         wanted = selector_labels(spec) if spec is not None else {}
-        type_ = (spec.resource.instance_type or "") if spec is not None else ""
+        instance_type = (spec.resource.instance_type or "") if spec is not None else ""
         own = [n for n in self.store.select(kinds.NODE, owner.labels) if is_own_node(n, owner)]
         if not wanted:
             return tuple(own)
-        free = self.store.without_label(kinds.NODE, labels.WORKSPACE)
-        return (*own, *(node for node in free if is_free_node(node, wanted, type_)))
+        unowned = self.store.without_label(kinds.NODE, labels.WORKSPACE)
+        return (*own, *(node for node in unowned if is_free_node(node, wanted, instance_type)))
 
-    def _held(self, seen: Observed) -> frozenset[str]:
+    def _reserved_nodes(self, seen: Observed) -> frozenset[str]:
         shared = (n["metadata"]["name"] for n in seen.nodes if not is_own_node(n, seen.owner))
         return self.reservations.reserved_by_others(seen.workspace, shared)
 
-    async def _file(self, seen: Observed, spec: WorkspaceSpec) -> UserFile | None:
-        """The configuration, while it can still change what is made."""
-        namespace = seen.owner.namespace
-        if spec.tuning is not None:
-            if tuned_adapter(seen, spec.tuning) is not None:
-                return None
-            if spec.tuning.config:
-                return await self._read(namespace, spec.tuning.config, CONFIG_KEY)
-            template = f"{spec.tuning.method}-params-template"
-            return await self._read(self.settings.release_namespace, template, CONFIG_KEY)
-        if spec.inference is not None and spec.inference.config:
-            return await self._read(namespace, spec.inference.config, INFERENCE_CONFIG_KEY)
-        return None
+    def _config_ref(
+        self, seen: Observed, spec: WorkspaceSpec, *, with_default: bool = True
+    ) -> ConfigRef | None:
+        """None once the adapter is produced: the configuration cannot change it any longer."""
+        if spec.tuning is not None and tuned_adapter(seen, spec.tuning) is not None:
+            return None
+        release = self.settings.release_namespace
+        return config_ref(spec, seen.owner.namespace, release, with_default=with_default)
 
-    async def _read(self, namespace: str, name: str, key: str) -> UserFile:
+    async def _file(self, ref: ConfigRef | None) -> UserFile | None:
+        if ref is None:
+            return None
         try:
-            found = await self.cluster.get(kinds.CONFIG_MAP, name, namespace)
+            config_map = await self.cluster.get(kinds.CONFIG_MAP, ref.config_map, ref.namespace)
         except NotFound:
-            return UserFile(namespace, name, key, None)
-        return UserFile(namespace, name, key, (found.get("data") or {}).get(key))
+            return UserFile(ref.namespace, ref.config_map, ref.key, None)
+        text = (config_map.get("data") or {}).get(ref.key)
+        return UserFile(ref.namespace, ref.config_map, ref.key, text)
 
     async def _secrets(self, seen: Observed, spec: WorkspaceSpec) -> dict[str, SecretFact]:
+        """By field. Nothing is read once a workload exists: the kubelet reports what it misses."""
         if seen.workload is not None:
             return {}
-        named = referenced_secrets(spec, pushes=seen.file is not None)
-        reads = [self._secret(seen.owner.namespace, name) for name in named.values()]
-        return dict(zip(named, await asyncio.gather(*reads), strict=True))
+        names = referenced_secrets(spec, pushes=seen.file is not None)
+        reads = [self._secret(seen.owner.namespace, name) for name in names.values()]
+        return dict(zip(names, await asyncio.gather(*reads), strict=True))
 
     async def _secret(self, namespace: str, name: str) -> SecretFact:
         try:
-            found = await self.cluster.get(kinds.SECRET, name, namespace)
+            secret = await self.cluster.get(kinds.SECRET, name, namespace)
         except NotFound:
             return SecretFact(name, None)
-        return SecretFact(name, frozenset(found.get("data") or ()))
+        return SecretFact(name, frozenset(secret.get("data") or ()))
 
     async def _with_progress(self, seen: Observed) -> Observed:
         pod = progress_pod(seen) if seen.file is not None else None

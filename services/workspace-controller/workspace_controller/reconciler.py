@@ -1,6 +1,6 @@
-"""One pass over one Workspace: observe, decide, carry out.
+"""One pass over one Workspace: observe, decide, execute.
 
-Level-triggered: a pass does not know why it was asked for.
+Level-triggered: a pass does not know which event requested it.
 """
 
 import logging
@@ -27,19 +27,19 @@ class Reconciler:
     metrics: Metrics
 
     async def reconcile(self, key: Key) -> float | None:
-        """Returns the seconds after which to look again.
+        """One pass. Returns the seconds until the next one, or None to wait for a change.
 
         Raises:
-            ClusterError: the pass failed and is to be retried.
+            ClusterError: the pass failed and has to be retried.
         """
-        began = time.monotonic()
+        started = time.monotonic()
         try:
             return await self._pass(key)
         except Exception:
             self.metrics.errors.inc()
             raise
         finally:
-            self.metrics.duration.observe(time.monotonic() - began)
+            self.metrics.duration.observe(time.monotonic() - started)
 
     async def _pass(self, key: Key) -> float | None:
         workspace = self.observer.store.get(WORKSPACE, key)
@@ -56,16 +56,18 @@ class Reconciler:
         try:
             after = await self.executor.execute(workspace, plan)
         except NotFound:
+            # The Workspace was deleted during the pass. Its watch reports that too, but later.
             store.remove(WORKSPACE, key_of(workspace))
             return None
         except ActionRefused as refused:
-            told = decide(replace(observed, refusal=refused.refusal))
-            await self.executor.write_status(workspace, told.status, told.events)
+            report = decide(replace(observed, refusal=refused.refusal))
+            await self.executor.write_status(workspace, report.status, report.events)
             raise
         if plan.finalizer != "remove":
+            # The next pass must not decide from the status before this one.
             store.upsert(WORKSPACE, after)
         return plan.requeue_after_seconds
 
     async def _reconcile_absence(self, key: Key) -> None:
         for action in decide_absence(await self.observer.observe_absence(key)):
-            await self.executor.delete(action.kind, action.name)
+            await self.executor.delete(action)

@@ -1,4 +1,4 @@
-"""The controller's settings, read once from the environment. Every one has a KAITO_ variable."""
+"""The settings, read once from environment variables named KAITO_*."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ PRESET_REGISTRY = "mcr.microsoft.com/aks/kaito"
 
 
 class NodeProvisioner(StrEnum):
-    """How nodes are asked for."""
+    """How nodes are requested."""
 
     MACHINE = "machine"
     NODECLAIM = "nodeclaim"
@@ -20,7 +20,7 @@ class NodeProvisioner(StrEnum):
 
 
 class ModelDelivery(StrEnum):
-    """How a model's files reach a pod."""
+    """How the files of a model get into a pod."""
 
     IMAGE_VOLUME = "image-volume"
     INIT_COPY = "init-copy"
@@ -29,26 +29,27 @@ class ModelDelivery(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodSettings:
-    """One service's container in the pods that are made: image, further environment, resources."""
+    """The container of one service in the pods that the controller creates."""
 
     image: str
     env: Mapping[str, str] = field(default_factory=dict)
     resources: Mapping[str, Any] = field(default_factory=dict)
 
 
+# Where the chart sets no resources.
 _SMALL: Mapping[str, Any] = {"requests": {"cpu": "50m", "memory": "96Mi"}}
 _LARGE: Mapping[str, Any] = {"requests": {"cpu": "500m", "memory": "1Gi"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Names and places, then how nodes and models come, then how the process runs.
-
-    `gpu_node_ready`: a node counts only once it advertises its GPUs.
-    `webhook_service`: empty means that no webhook is served.
-    `backends_config_map`: empty means that no list for a front door is kept.
+    """`gpu_node_ready`: a node is usable only once it advertises its GPUs.
+    `webhook_service`: the Service that leads to the webhook; empty to serve none.
+    `backends_config_map`: the ConfigMap that lists the models; empty to write none.
     `max_model_nodes`: nodes that one model may span; more than 1 needs an engine that can.
-    `node_class`: group/kind/name that claims and pools refer to; empty for the provisioner's own.
+    `node_class`: group/kind/name that claims and pools refer to; empty for the default of the
+    node provisioner.
+    `progress_seconds`: how often a tuning run is asked for its progress.
     """
 
     release_namespace: str = "kaito-system"
@@ -77,7 +78,11 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        """Raises SettingError for the first variable that cannot be used."""
+        """Reads the environment.
+
+        Raises:
+            SettingError: a variable is missing or unusable.
+        """
         env = Environment(environ)
         return cls(
             release_namespace=env.text("KAITO_RELEASE_NAMESPACE", "kaito-system"),
@@ -113,7 +118,7 @@ class Settings:
 
 
 def release_labels(settings: Settings) -> dict[str, str]:
-    """Of objects that belong to the release and to no Workspace."""
+    """The labels of objects that belong to the release and to no Workspace."""
     return {
         "app.kubernetes.io/part-of": "kaito",
         "app.kubernetes.io/instance": settings.release_name,

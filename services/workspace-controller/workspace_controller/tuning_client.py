@@ -1,4 +1,4 @@
-"""Asks a tuning pod how far it is. The one module here that speaks gRPC."""
+"""Asks TuningService in a tuning pod for the progress of its run."""
 
 import asyncio
 import logging
@@ -13,18 +13,21 @@ from workspace_controller.manifests.pods import GRPC_PORT
 from workspace_controller.observed import TuningRun
 
 logger = logging.getLogger(__name__)
+# A pass waits for the answer, and progress is of no use when it is late.
 TIMEOUT_SECONDS = 2.0
 
 
 class TuningClient(Protocol):
+    """The seam to TuningService."""
+
     async def get(self, address: str) -> TuningRun | None:
-        """The run of the pod at that IP address; None when it does not answer in time."""
+        """The run in the pod at that IP address; None where it does not answer in time."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class GrpcTuningClient:
-    """One short connection a question: there is one every few seconds, and pods come and go."""
+    """Opens a connection for each call: calls are seconds apart, and pods come and go."""
 
     port: int = GRPC_PORT
 
@@ -35,27 +38,27 @@ class GrpcTuningClient:
                 grpc.aio.insecure_channel(target(address, self.port)) as channel,
             ):
                 stub = tuning_pb2_grpc.TuningServiceStub(channel)
-                answer = await stub.GetTuning(tuning_pb2.GetTuningRequest())
+                response = await stub.GetTuning(tuning_pb2.GetTuningRequest())
         except (grpc.aio.AioRpcError, TimeoutError) as error:
-            logger.debug("%s tells nothing: %s", address, type(error).__name__)
+            logger.debug("no progress from %s: %s", address, type(error).__name__)
             return None
-        return from_message(answer.tuning)
+        return from_message(response.tuning)
 
 
 def target(address: str, port: int) -> str:
-    """host:port of an IP address of either family."""
+    """host:port for an IPv4 or IPv6 address."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 class FakeTuningClient:
-    """Answers what it was told to; records whom it was asked about."""
+    """Returns `run` and records the addresses that it was asked for."""
 
     def __init__(self, run: TuningRun | None = None) -> None:
         self.run = run
-        self.asked: list[str] = []
+        self.addresses: list[str] = []
 
     async def get(self, address: str) -> TuningRun | None:
-        self.asked.append(address)
+        self.addresses.append(address)
         return self.run
 
 

@@ -70,7 +70,12 @@ async def test_what_keeps_a_pool_from_its_nodes_is_told(field: Field) -> None:
     field.install(kinds.NODE_CLAIM, kinds.NODE_POOL)
     field.workspace()
     async with field.controller("nodepool"):
-        await becomes(lambda: "waits for a Karpenter" in field.message("ws", "NodeClaimReady"))
+        await becomes(
+            lambda: (
+                "is not Ready: check that Karpenter is running"
+                in field.message("ws", "NodeClaimReady")
+            )
+        )
         name = str(pool_of(field)["metadata"]["name"])
         told = [condition(type_, *NO_CLASS) for type_ in ("NodeClassReady", "Ready")]
         field.tell(kinds.NODE_POOL, name, {"conditions": told})

@@ -13,15 +13,15 @@ def training(sections: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "method", "told"),
+    ("text", "method", "expected"),
     [
         (training(QLORA), "qlora", None),
         (training(""), "lora", None),
         (training("LoraConfig: {r: 8}, TrainingArguments: {output_dir: /mnt/x}"), "lora", None),
         (training("LoraConfig:"), "lora", None),
         ("training_config: [", "lora", "is not YAML"),
-        ("", "lora", "training_config at its top"),
-        ("- a", "lora", "training_config at its top"),
+        ("", "lora", "no mapping training_config"),
+        ("- a", "lora", "no mapping training_config"),
         (training("Tokenizer: {}"), "lora", "'Tokenizer'"),
         (training("LoraConfig: 3"), "lora", "must be a mapping"),
         (training(QLORA), "lora", "tuning.method is lora"),
@@ -31,29 +31,29 @@ def training(sections: str) -> str:
         (training("TrainingArguments: {output_dir: /tmp}"), "lora", "/mnt/results"),
         (training("TrainingArguments: {output_dir: /mnt}"), "lora", "/mnt/results"),
         (training("TrainingArguments: {output_dir: /mnt/../etc}"), "lora", "/mnt/results"),
-        (training("TrainingArguments: {output_dir: 3}"), "lora", "is 3"),
+        (training("TrainingArguments: {output_dir: 3}"), "lora", "output_dir to 3"),
     ],
 )  # fmt: skip
-def test_training(text: str, method: str, told: str | None) -> None:
-    failure = training_config.failure(text, method)
-    assert failure is None if told is None else told in (failure or "")
+def test_training_config(text: str, method: str, expected: str | None) -> None:
+    problem = training_config.find_problem(text, method)
+    assert problem is None if expected is None else expected in (problem or "")
 
 
 @pytest.mark.parametrize(
-    ("text", "length", "told"),
+    ("text", "length", "expected"),
     [
         ("", 0, ""),
         ("other: 1", 0, ""),
         ("vllm: {max-model-len: 4096}", 4096, ""),
         ("vllm: {max_model_len: '4096'}", 4096, ""),
-        ("vllm: {max-model-len: 0}", 0, "above 0"),
+        ("vllm: {max-model-len: 0}", 0, "positive number of tokens"),
         ("vllm: {max-model-len: auto}", 0, "'auto'"),
         ("vllm: 3", 0, "must be a mapping"),
         ("[1]", 0, "must be a mapping"),
         ("{", 0, "is not YAML"),
     ],
 )
-def test_inference(text: str, length: int, told: str) -> None:
-    config = inference_config.read(text)
+def test_inference_config(text: str, length: int, expected: str) -> None:
+    config = inference_config.parse(text)
     assert config.max_model_len == length
-    assert told in config.failure if told else config.failure == ""
+    assert expected in config.problem if expected else config.problem == ""

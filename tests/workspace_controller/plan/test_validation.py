@@ -101,7 +101,7 @@ WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
         {"settings": settings(node_provisioner="byo")},
         "InstanceTypeForbidden",
         "resource.instanceType",
-        ["leave it out"],
+        ["remove it"],
     ),
     "too small to serve": (
         inference_workspace(inference=inference(preset={"name": "phi-4"})),
@@ -115,7 +115,7 @@ WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
         {},
         "InstanceTypeTooSmall",
         "resource.instanceType",
-        ["it can be tuned there and not served", "serve-tuned-model"],
+        ["can be tuned on it but not served", "serve-tuned-model"],
     ),
     "gated and private": (
         named("llama-2-7b"), {}, "WorkspaceInvalid", "inference.preset.presetOptions",

@@ -1,1 +1,1 @@
-"""The objects that a Workspace is made of, as manifests. Pure."""
+"""The manifests of the objects that a Workspace owns."""

@@ -1,4 +1,4 @@
-"""Machine, NodeClaim and NodePool: one node, or a number of them, that is asked for."""
+"""Machine, NodeClaim and NodePool: requests for one node, or for a number of them."""
 
 import hashlib
 from collections.abc import Mapping
@@ -22,13 +22,17 @@ KAITO_NODE_CLASS = "kaito.sh/KaitoNodeClass/default"
 AKS_NODE_CLASS = "karpenter.azure.com/AKSNodeClass/default"
 
 
+# For pods whose images are not known in advance.
 UNKNOWN_DISK_GIB = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeNeed:
-    """The nodes of one Workspace. `count` is how many are to be asked for; `node_annotations`
-    say how they are made."""
+    """The nodes that one Workspace requests.
+
+    `node_annotations` are the Workspace's annotations for the provisioner, and `node_class` is
+    group/kind/name; empty for the default.
+    """
 
     owner: Owner
     count: int
@@ -40,8 +44,11 @@ class NodeNeed:
 
 
 def claim_name(owner: Owner, index: int) -> str:
-    """The claim's and its agent pool's name: 11 characters, as AKS wants them, and always the
-    same, so that asking twice asks once."""
+    """The name of the claim and of its agent pool.
+
+    Depends only on the Workspace and the index, so that a repeated request creates nothing.
+    11 characters, because AKS allows 12 for an agent pool on Linux.
+    """
     identity = f"{owner.namespace}/{owner.name}/{owner.uid}/{index}"
     return "ws" + hashlib.sha256(identity.encode()).hexdigest()[:9]
 
@@ -89,16 +96,23 @@ def node_claim(need: NodeNeed, index: int) -> Manifest:
 
 
 def pool_name(owner: Owner) -> str:
-    """<namespace>-<name>-<digest>: `a-b` of `c` is not `a` of `b-c`, nor one of its name that is
-    gone. Karpenter adds to it what makes a machine's name, which Azure ends at 64 characters."""
+    """<namespace>-<name>-<digest>.
+
+    The digest distinguishes the namespace a-b with the name c from the namespace a with the name
+    b-c, and from an earlier Workspace of the same name. Karpenter appends a suffix to name the
+    machine, and Azure allows 64 characters for that.
+    """
     plain = f"{owner.namespace}-{owner.name}"[:40].rstrip("-.")
     identity = f"{owner.namespace}/{owner.name}/{owner.uid}"
     return f"{plain}-{hashlib.sha256(identity.encode()).hexdigest()[:9]}"
 
 
 def node_pool(need: NodeNeed) -> Manifest:
-    """A NodePool of a fixed size, for a Karpenter that makes the claims itself. It may have
-    neither a weight nor limits other than of nodes; disk is its node class' matter."""
+    """A NodePool with a fixed number of replicas, from which Karpenter creates the NodeClaims.
+
+    Such a pool must not have a weight, nor limits on anything but nodes. The disk is a setting of
+    its node class.
+    """
     return {
         "metadata": {"name": pool_name(need.owner), "labels": _labels(need)},
         "spec": {
@@ -123,7 +137,7 @@ def node_pool(need: NodeNeed) -> Manifest:
 
 
 def _capacity_type(need: NodeNeed) -> list[dict[str, Any]]:
-    """Karpenter prefers spot where nothing is said, and a run or a model would be evicted."""
+    """Without it Karpenter prefers spot machines, and they are evicted in the middle of a run."""
     if labels.CAPACITY_TYPE in need.node_labels:
         return []
     return [{"key": labels.CAPACITY_TYPE, "operator": "In", "values": ["on-demand", "reserved"]}]

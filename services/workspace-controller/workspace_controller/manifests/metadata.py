@@ -1,4 +1,4 @@
-"""What every object of a Workspace carries: owner, labels, and the digest of its content."""
+"""What every object of a Workspace carries: its owner, labels, and revision."""
 
 import copy
 import hashlib
@@ -31,7 +31,10 @@ def owner_of(workspace: Manifest) -> Owner:
 
 
 def metadata(owner: Owner, name: str, role: Role | None = None) -> Manifest:
-    """Of an object in the Workspace's namespace, which the garbage collector takes with it."""
+    """Metadata of an object in the Workspace's namespace.
+
+    Kubernetes deletes the object together with its owner.
+    """
     own = {**owner.labels, "app.kubernetes.io/managed-by": "kaito"}
     return {
         "name": name,
@@ -51,13 +54,13 @@ def metadata(owner: Owner, name: str, role: Role | None = None) -> Manifest:
 
 
 def digest(content: Any) -> str:
-    """16 hex characters that differ when the content does."""
+    """16 hexadecimal digits that depend on the content only."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def with_revision(manifest: Manifest, revision: str | None = None) -> Manifest:
-    """The manifest with the digest of its content (or `revision`) as its revision."""
+    """The manifest with `revision`, by default the digest of its content, as an annotation."""
     result = copy.deepcopy(manifest)
     annotations = result["metadata"].setdefault("annotations", {})
     annotations[labels.REVISION] = revision or digest(manifest)
@@ -65,25 +68,29 @@ def with_revision(manifest: Manifest, revision: str | None = None) -> Manifest:
 
 
 def revision_of(manifest: Manifest) -> str:
-    """The revision that an object was made with; empty when it carries none."""
+    """The revision that an object was created with; empty where it has none."""
     return annotations_of(manifest).get(labels.REVISION, "")
 
 
 def belongs_to(manifest: Manifest, owner: Owner) -> bool:
+    """Whether the Workspace is an owner of the object."""
     references = manifest["metadata"].get("ownerReferences") or ()
     return any(reference.get("uid") == owner.uid for reference in references)
 
 
 def is_labeled_for(manifest: Manifest, owner: Owner) -> bool:
-    """Claims have no owner, being of no namespace: labels say whose they are. Those that a
-    Workspace of the same name left when it went are not this one's."""
+    """Whether the labels of a claim or node name this Workspace.
+
+    Cluster-scoped objects cannot have a namespaced owner. The uid excludes what an earlier
+    Workspace of the same name has left.
+    """
     has = labels_of(manifest)
     same = has.get(labels.WORKSPACE_UID, owner.uid) == owner.uid
     return same and all(has.get(key) == value for key, value in owner.labels.items())
 
 
 def workspace_key_of(manifest: Manifest) -> Key | None:
-    """The Workspace that an object is labelled as belonging to."""
+    """The Workspace that the labels of an object name; None where they name none."""
     has = labels_of(manifest)
     name = has.get(labels.WORKSPACE)
     namespace = has.get(labels.WORKSPACE_NAMESPACE) or manifest["metadata"].get("namespace")

@@ -1,4 +1,4 @@
-"""The pod that serves a model: model-server with the GPUs, inference-gateway beside it."""
+"""The pod that serves a model: model-server with the GPUs, and inference-gateway beside it."""
 
 import json
 import math
@@ -34,7 +34,7 @@ _STARTUP_PERIOD_SECONDS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedAdapter:
-    """Comes from an image or from a volume; `subpath` is where in it the files lie."""
+    """Comes from an image or a volume; `subpath` is the directory of the files in it."""
 
     name: str
     strength: float = 1.0
@@ -46,8 +46,11 @@ class ServedAdapter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelPod:
-    """`default_adapter` answers requests that name no model; `nodes` is how many pods serve
-    together. `max_model_len` is 0 where the engine chooses."""
+    """`default_adapter` answers requests that name no model.
+
+    `nodes` is the number of pods that serve the model together. `max_model_len` is in tokens, 0
+    to let the engine choose.
+    """
 
     owner: Owner
     model: ModelSource
@@ -64,6 +67,7 @@ def model_pod_spec(pod: ModelPod) -> Manifest:
     secrets = [name for adapter in pod.adapters for name in adapter.pull_secrets]
     return {
         **pod_spec(pod.placement, (*pod.model.pull_secrets, *secrets)),
+        # Time for requests in flight, before the kubelet kills the engine.
         "terminationGracePeriodSeconds": 45,
         **({"initContainers": list(model.init)} if model.init else {}),
         "containers": [_model_server(pod, model, adapters), _gateway(pod)],
@@ -79,10 +83,10 @@ def model_pod_spec(pod: ModelPod) -> Manifest:
 def _model_server(pod: ModelPod, model: Files, adapters: Files) -> Manifest:
     mounts = (*model.mounts, *adapters.mounts, {"name": "dshm", "mountPath": "/dev/shm"})
     files = Files(mounts=mounts, env=model.env)
-    made = container(MODEL_SERVER, pod.settings.model_server, _env(pod), files)
+    server = container(MODEL_SERVER, pod.settings.model_server, _env(pod), files)
     readiness_timeout_seconds = pod.model.preset.readiness_timeout_seconds
     return {
-        **with_gpus(made, pod.placement.gpus),
+        **with_gpus(server, pod.placement.gpus),
         "ports": [
             {"name": "grpc", "containerPort": GRPC_PORT},
             {"name": "metrics", "containerPort": METRICS_PORT},
@@ -119,10 +123,10 @@ def _env(pod: ModelPod) -> dict[str, str]:
         env["KAITO_DEFAULT_ADAPTER"] = pod.default_adapter
     if pod.max_model_len:
         env["KAITO_MAX_MODEL_LEN"] = str(pod.max_model_len)
-    return env if pod.nodes == 1 else {**env, **_together(pod)}
+    return env if pod.nodes == 1 else {**env, **_multi_node_env(pod)}
 
 
-def _together(pod: ModelPod) -> dict[str, str]:
+def _multi_node_env(pod: ModelPod) -> dict[str, str]:
     """How the pods of a model that spans nodes find the first of them."""
     name = pod.owner.name
     leader = f"{name}-0.{name}-headless.{pod.owner.namespace}.svc"

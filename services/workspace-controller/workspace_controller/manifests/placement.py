@@ -1,4 +1,4 @@
-"""Where a Workspace's pods may run: on its own nodes, and on free ones that match its selector."""
+"""Where pods may run: on the Workspace's own nodes, and on free ones that match its selector."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,8 +27,10 @@ TOLERATIONS: tuple[Mapping[str, str], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """`gpus` is what a pod takes of a node, as limits: {"nvidia.com/gpu": "1"}.
-    `instance_type` is empty where any will do."""
+    """`gpus` are resource limits, for example {"nvidia.com/gpu": "1"}.
+
+    An empty `instance_type` matches every type.
+    """
 
     owner: Owner
     node_labels: Mapping[str, str]
@@ -37,8 +39,10 @@ class Placement:
 
 
 def affinity(placement: Placement) -> Manifest:
-    """Nodes made for this Workspace, or nodes that match and were made for none: two Workspaces
-    with one selector do not take each other's."""
+    """Selects nodes that were created for this Workspace, or that match and were created for none.
+
+    So Workspaces with the same selector do not use each other's nodes.
+    """
     own = [_in(key, value) for key, value in placement.owner.labels.items()]
     free = [_in(key, value) for key, value in sorted(placement.node_labels.items())]
     if placement.instance_type:

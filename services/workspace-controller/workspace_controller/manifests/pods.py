@@ -1,4 +1,4 @@
-"""What the pods have in common: security, places to write, environment, model files."""
+"""What all pods have in common: security, writable directories, environment, model files."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,13 +9,15 @@ from kaito_presets.preset import Preset
 from workspace_controller.manifests.placement import Placement, affinity, tolerations
 from workspace_controller.settings import ModelDelivery, PodSettings
 
+# The user of the service images.
 USER = 65532
 MODEL_PATH = "/mnt/model"
 GRPC_PORT = 29500
 HTTP_PORT = 5000
-# Where adapter and data images hold their files.
+# Where images of adapters and data sets hold their files.
 DATA_SUBPATH = "data"
 
+# Both meet the restricted pod security standard.
 POD_SECURITY: Mapping[str, Any] = {
     "runAsNonRoot": True,
     "runAsUser": USER,
@@ -32,8 +34,11 @@ CONTAINER_SECURITY: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSource:
-    """Where a model's files come from. `image` is empty for a download from the hub;
-    `access_secret` names a Secret with key HF_TOKEN."""
+    """`image` is empty for a download from the hub.
+
+    `path` is where the image holds the files, and `access_secret` names a Secret with the key
+    HF_TOKEN.
+    """
 
     delivery: ModelDelivery
     preset: Preset
@@ -45,7 +50,7 @@ class ModelSource:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Volumes, and what containers and init containers need to see them."""
+    """Volumes, with the mounts, init containers and variables that they need."""
 
     volumes: tuple[Manifest, ...] = ()
     mounts: tuple[Manifest, ...] = ()
@@ -54,7 +59,7 @@ class Files:
 
 
 def pod_spec(placement: Placement, pull_secrets: Iterable[str] = ()) -> Manifest:
-    """A restricted pod on the Workspace's nodes, without containers yet."""
+    """A restricted pod on the Workspace's nodes, without its containers."""
     spec: Manifest = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
@@ -68,7 +73,7 @@ def pod_spec(placement: Placement, pull_secrets: Iterable[str] = ()) -> Manifest
 
 
 def container(name: str, pod: PodSettings, env: Mapping[str, str], files: Files) -> Manifest:
-    """A container with a read-only root and a /tmp; the settings' environment wins."""
+    """A container with a read-only root and a writable /tmp. The settings override `env`."""
     merged = {"HOME": "/tmp", **env, **pod.env}
     return {
         "name": name,
@@ -81,15 +86,15 @@ def container(name: str, pod: PodSettings, env: Mapping[str, str], files: Files)
     }
 
 
-def with_gpus(made: Manifest, gpus: Mapping[str, str]) -> Manifest:
-    """The container with the GPUs as its limits and requests."""
-    resources = made["resources"]
+def with_gpus(base: Manifest, gpus: Mapping[str, str]) -> Manifest:
+    """The container with the GPUs added to its limits and requests."""
+    resources = base["resources"]
     changed = {
         **resources,
         "limits": {**resources.get("limits", {}), **gpus},
         "requests": {**resources.get("requests", {}), **gpus},
     }
-    return {**made, "resources": changed}
+    return {**base, "resources": changed}
 
 
 def plain_env(values: Mapping[str, str]) -> list[Manifest]:
@@ -105,7 +110,7 @@ def image_volume(name: str, image: str) -> Manifest:
 
 
 def model_files(source: ModelSource) -> Files:
-    """The model's directory at MODEL_PATH, by whichever way it comes."""
+    """The model's files at MODEL_PATH, by any way of delivery."""
     if source.delivery is ModelDelivery.HUB:
         return _from_hub(source)
     path = source.path.strip("/")
@@ -123,6 +128,7 @@ def model_files(source: ModelSource) -> Files:
     return Files((empty_dir("model"),), (mount,), (copy,), _OFFLINE)
 
 
+# The files are mounted, so no library needs to ask the hub for them.
 _OFFLINE = ({"name": "HF_HUB_OFFLINE", "value": "1"},)
 
 

@@ -1,4 +1,4 @@
-"""The Workspace's Service: 80 to HTTP, 29500 to gRPC; and the headless one of a StatefulSet."""
+"""The Service of a Workspace (80 for HTTP, 29500 for gRPC), and the headless one."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,11 @@ _GRPC = {"name": "grpc", "port": GRPC_PORT, "targetPort": GRPC_PORT, "protocol":
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """`training`: pods answer before they are ready. `first_pod_only`: of a StatefulSet.
-    `http_port` is the only port of a user's own pods; None for a preset's two."""
+    """`training`: TuningService answers although the pod is not ready.
+
+    `first_pod_only`: only the leader of a StatefulSet answers. `http_port` is the port of the
+    user's own pods; None for the two ports of a preset.
+    """
 
     owner: Owner
     training: bool = False

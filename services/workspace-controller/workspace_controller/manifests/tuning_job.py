@@ -1,4 +1,4 @@
-"""The Job that fetches the data, trains, and pushes the adapter: three containers in a row."""
+"""The Job that fetches the data, trains, and pushes the adapter: three containers in order."""
 
 import json
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ from workspace_controller.settings import Settings
 FETCHER, TRAINER, PUSHER = "data-fetcher", "trainer", "pusher"
 CONFIG_KEY = "training_config.yaml"
 PUSH_SECRET_PATH = "/mnt/push-secret"
-# Restarts of a container count too, and a failure may mend itself: never give up.
+# Restarts of containers count towards the limit, and a failure can pass: never give up.
 _BACKOFF_LIMIT = 1_000_000
 _RESULTS = {"name": "results", "mountPath": "/mnt/results"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningPod:
-    """Everything that the Job is made of. `config` is the text of training_config.yaml."""
+    """`config` is the text of training_config.yaml."""
 
     owner: Owner
     tuning: Tuning
@@ -48,7 +48,7 @@ def config_map_name(owner: Owner) -> str:
 
 
 def config_map(owner: Owner, config: str) -> Manifest:
-    """The configuration as the run that starts now reads it, whatever becomes of its source."""
+    """A copy of the configuration, so that a later edit does not change a run in progress."""
     return with_revision(
         {
             "metadata": metadata(owner, config_map_name(owner), "tuning"),
@@ -58,8 +58,11 @@ def config_map(owner: Owner, config: str) -> Manifest:
 
 
 def adapter_revision(tuning: Tuning) -> str:
-    """What a pushed adapter was made from. Neither secrets nor images of this release are part
-    of it, so that renewing those trains nothing anew."""
+    """Identifies what an adapter is trained from.
+
+    Secrets and the images of this release are not part of it: a renewed Secret or an upgrade must
+    not repeat the training.
+    """
     output = tuning.output.model_dump(mode="json", exclude={"image_push_secret"})
     source = tuning.input.model_dump(mode="json", exclude={"image_pull_secrets"})
     return digest(
@@ -68,9 +71,10 @@ def adapter_revision(tuning: Tuning) -> str:
 
 
 def job_revision(tuning: Tuning, config: str) -> str:
-    """What a Job that has not succeeded yet must have been made from: the adapter's revision,
-    and what else its pod is told. The release's default configuration is not part of it: an
-    upgrade must not begin anew what runs."""
+    """Identifies what a Job that has not succeeded yet runs: the adapter's revision and its input.
+
+    The release's default configuration is not part of it: an upgrade must not restart a run.
+    """
     text = config if tuning.config else ""
     return f"{adapter_revision(tuning)}-{digest([tuning.model_dump(mode='json'), text])}"
 
@@ -83,7 +87,7 @@ def job(pod: TuningPod) -> Manifest:
                 "backoffLimit": _BACKOFF_LIMIT,
                 "completions": 1,
                 "parallelism": 1,
-                # One GPU: the next pod is of use only when the last one has let go of it.
+                # The next pod needs the GPU that the failed one holds until it is gone.
                 "podReplacementPolicy": "Failed",
                 "template": {
                     "metadata": {"labels": metadata(pod.owner, "", "tuning")["labels"]},
@@ -117,7 +121,7 @@ def _pod_spec(pod: TuningPod) -> Manifest:
 
 
 def _phases(pod: TuningPod, model: Files, data: Files, output: Files) -> list[Manifest]:
-    """In their order. A volume is trained into: there is nothing to push."""
+    """The containers in order. With an output volume there is nothing to push."""
     train = Files(mounts=(*model.mounts, *data.mounts, _RESULTS, _CONFIG, _SHM), env=model.env)
     trainer = _container(pod, TRAINER, "train", train)
     phases = [
@@ -163,7 +167,7 @@ def _env(pod: TuningPod) -> dict[str, str]:
 
 
 def _data(source: DataSource) -> Files:
-    """The data directory: filled by the fetcher, or an image's or a volume's files."""
+    """The data directory, filled by the fetcher or mounted from an image or a volume."""
     mount: dict[str, Any] = {"name": "data", "mountPath": "/mnt/data"}
     if source.image:
         return Files(
@@ -176,7 +180,7 @@ def _data(source: DataSource) -> Files:
 
 
 def _output(destination: DataDestination) -> Files:
-    """The results' volume, and the push secret where only the pusher sees it."""
+    """The volume of the results, and the push secret, which only the pusher mounts."""
     if destination.volume_source is not None:
         return Files(({"name": "results", **destination.volume_source},))
     secret = {

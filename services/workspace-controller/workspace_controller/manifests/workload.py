@@ -1,4 +1,4 @@
-"""Deployment and StatefulSet around a pod, and a user's own pods on the Workspace's nodes."""
+"""Deployment and StatefulSet around a pod template, which can be the user's own."""
 
 import copy
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from workspace_controller.manifests.placement import Placement, affinity, tolera
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """`template` is a PodTemplateSpec; its pods must be ready within `patience_seconds`."""
+    """`template` is a PodTemplateSpec; its pods are ready within `readiness_timeout_seconds`."""
 
     owner: Owner
     template: Manifest
@@ -33,7 +33,7 @@ def template_of(owner: Owner, pod_spec: Manifest) -> Manifest:
 
 
 def custom_template(owner: Owner, template: Opaque, placement: Placement) -> Manifest:
-    """The user's pods, with the labels, the place and the tolerations that they need to run."""
+    """The user's pod template with the labels, affinity and tolerations of the Workspace."""
     result: Manifest = copy.deepcopy(dict(template))
     own = result.setdefault("metadata", {})
     own["labels"] = {**(own.get("labels") or {}), **metadata(owner, "", "inference")["labels"]}
@@ -45,13 +45,14 @@ def custom_template(owner: Owner, template: Opaque, placement: Placement) -> Man
 
 
 def deployment(workload: Workload) -> Manifest:
-    """Recreate: with one GPU the new pod finds no place while the old one holds it."""
+    """Recreates its pods: a rolling update would wait for GPUs that the old pod still holds."""
     return with_revision(
         {
             "metadata": metadata(workload.owner, workload.owner.name, "inference"),
             "spec": {
                 "replicas": workload.replicas,
                 "strategy": {"type": "Recreate"},
+                # Pulling the images comes on top of the time to become ready.
                 "progressDeadlineSeconds": workload.readiness_timeout_seconds + 600,
                 "revisionHistoryLimit": 2,
                 "selector": {"matchLabels": selector(workload.owner)},
@@ -62,7 +63,7 @@ def deployment(workload: Workload) -> Manifest:
 
 
 def stateful_set(workload: Workload) -> Manifest:
-    """For a model that spans nodes: its pods start together and know each other by name."""
+    """For a model that spans nodes: its pods start in parallel and have stable names."""
     return with_revision(
         {
             "metadata": metadata(workload.owner, workload.owner.name, "inference"),

@@ -1,4 +1,4 @@
-"""decide(observed) -> Plan: the whole controller as a function."""
+"""decide(observed) -> Plan: what one pass over a Workspace does."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,13 @@ from kaito_api import labels
 from kaito_api.workspace import WorkspaceSpec
 from workspace_controller.observed import Observed
 from workspace_controller.plan.deletion import decide_deletion
+from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.nodes.provisioning import NodePlan, decide_nodes
 from workspace_controller.plan.nodes.release import claims_to_delete, released_nodes
 from workspace_controller.plan.plan import Finalizer, Plan, earliest
 from workspace_controller.plan.serving.service import decide_service
 from workspace_controller.plan.serving.workload import decide_serving, delete_workloads
-from workspace_controller.plan.sizing import Failure, Sizing, sizing
+from workspace_controller.plan.sizing import Sizing, sizing
 from workspace_controller.plan.spec import serves_tuned_model
 from workspace_controller.plan.status.document import compute_status, invalid_status
 from workspace_controller.plan.status.events import events
@@ -20,35 +21,36 @@ from workspace_controller.plan.tuning.adapter import tuned_adapter
 from workspace_controller.plan.tuning.run import Phase, TuningPlan, decide_tuning
 from workspace_controller.plan.validation import Problem, problems
 
-# Objects of the user are not watched: what waits for one looks again.
+# Secrets and ConfigMaps of users are not watched, so a Workspace that misses one polls for it.
 _USER_OBJECTS_REQUEUE_SECONDS = 10.0
-# Nodes take minutes, so they are asked for first and alone: whoever waits behind does not wait for
-# the rest too. What was asked for wakes the Workspace again; this is for the case that it does not.
+# Nodes take minutes, so a pass that requests nodes does nothing else: the next Workspace in the
+# queue should not wait for the rest of it. The new claim triggers the next pass; this delay is for
+# an informer that misses it.
 _NODES_REQUEUE_SECONDS = 5.0
 
 
 def decide(observed: Observed) -> Plan:
-    """What the moment asks for. Total: odd input becomes a condition."""
+    """The plan for what was observed. Total: malformed input becomes a condition."""
     if observed.deleting:
         return decide_deletion(observed)
     found = problems(observed)
     if observed.spec is None or found:
-        return _wrong(observed, found)
-    return _right(observed, observed.spec)
+        return _decide_invalid(observed, found)
+    return _decide_valid(observed, observed.spec)
 
 
-def _wrong(observed: Observed, found: Sequence[Problem]) -> Plan:
-    """Touches nothing: what runs goes on, and what does not is not begun."""
-    told = invalid_status(observed, found)
-    waits = any(not problem.permanent or "config" in problem.field for problem in found)
+def _decide_invalid(observed: Observed, found: Sequence[Problem]) -> Plan:
+    """Reports the problems. What runs already continues, and nothing new is started."""
+    status = invalid_status(observed, found)
+    can_pass = any(not problem.permanent or "config" in problem.field for problem in found)
     return Plan(
-        status=told,
-        events=events(observed, told),
-        requeue_after_seconds=_USER_OBJECTS_REQUEUE_SECONDS if waits else None,
+        status=status,
+        events=events(observed, status),
+        requeue_after_seconds=_USER_OBJECTS_REQUEUE_SECONDS if can_pass else None,
     )
 
 
-def _right(observed: Observed, spec: WorkspaceSpec) -> Plan:
+def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
     size = _size(observed, spec)
     nodes = _nodes(observed, spec, size)
     finalizer: Finalizer = "keep" if labels.WORKSPACE_FINALIZER in _finalizers(observed) else "add"
@@ -60,11 +62,11 @@ def _right(observed: Observed, spec: WorkspaceSpec) -> Plan:
         )
     tuning = decide_tuning(observed, spec, spec.tuning, nodes) if spec.tuning is not None else None
     serving = decide_serving(observed, spec, nodes, tuning) if _serves(observed, tuning) else None
-    subplans = Subplans(size, nodes, tuning, serving)
-    told = compute_status(observed, subplans)
+    status = compute_status(observed, Subplans(size, nodes, tuning, serving))
     return Plan(
         finalizer=finalizer,
         actions=(
+            # First, because the tuning Job needs the GPUs that a workload still holds.
             *(delete_workloads(observed) if serving is None else ()),
             *claims_to_delete(observed.orphaned_claims),
             *nodes.actions,
@@ -72,30 +74,33 @@ def _right(observed: Observed, spec: WorkspaceSpec) -> Plan:
             *(tuning.actions if tuning is not None else ()),
             *(serving.actions if serving is not None else ()),
         ),
-        status=told,
-        events=events(observed, told),
+        status=status,
+        events=events(observed, status),
         requeue_after_seconds=earliest(*(p.requeue_after_seconds for p in (tuning, serving) if p)),
     )
 
 
 def _size(observed: Observed, spec: WorkspaceSpec) -> Sizing:
-    """As it was decided when nodes were first asked for; later data must not ask for more."""
+    """The size that was decided when nodes were first requested.
+
+    A later release can estimate differently. It must not request more nodes for what runs.
+    """
     found = sizing(observed, spec)
-    before = observed.status.get("targetNodeCount")
+    decided = observed.status.get("targetNodeCount")
     if isinstance(found, Failure):
-        return Sizing(before or 1)
-    return Sizing(before, found.estimate) if before and observed.started else found
+        return Sizing(decided or 1)
+    return Sizing(decided, found.estimate) if decided and observed.started else found
 
 
 def _nodes(observed: Observed, spec: WorkspaceSpec, size: Sizing) -> NodePlan:
-    done = spec.tuning is not None and tuned_adapter(observed, spec.tuning) is not None
-    if done and not serves_tuned_model(observed):
+    tuned = spec.tuning is not None and tuned_adapter(observed, spec.tuning) is not None
+    if tuned and not serves_tuned_model(observed):
         return released_nodes(observed, size.nodes)
     return decide_nodes(observed, spec, size.nodes)
 
 
 def _serves(observed: Observed, tuning: TuningPlan | None) -> bool:
-    """A tuning Workspace serves when its adapter is there; its GPU trains until then."""
+    """A tuning Workspace serves once its adapter exists; until then the run needs its GPUs."""
     return tuning is None or (tuning.phase is Phase.DONE and serves_tuned_model(observed))
 
 

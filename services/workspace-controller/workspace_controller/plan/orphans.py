@@ -1,6 +1,6 @@
-"""What happens to the claims of a Workspace that is gone, because nodes cost money.
+"""Deletes the claims of a Workspace that is gone, because nodes cost money.
 
-A Workspace normally deletes its claims before its finalizer comes off. Somebody who removes the
+A Workspace normally deletes its claims before its finalizer is removed. Somebody who removes the
 finalizer by hand leaves them behind.
 """
 
@@ -10,5 +10,5 @@ from workspace_controller.plan.plan import Delete
 
 
 def decide_absence(absence: Absence) -> tuple[Delete, ...]:
-    """The claims to delete: all of them, unless the API server still has the Workspace."""
+    """Deletes all claims, unless the API server still has the Workspace."""
     return () if absence.workspace is not None else claims_to_delete(absence.claims)

@@ -1,4 +1,4 @@
-"""Whether an object that has the wanted name may be used, changed or only waited for."""
+"""Whether an existing object that has the wanted name belongs to the Workspace."""
 
 from enum import Enum
 
@@ -14,26 +14,26 @@ class Ownership(Enum):
 
     OWN = "own"
     FOREIGN = "foreign"
-    DELETING = "terminating"
+    DELETING = "deleting"
 
 
 def ownership(owner: Owner, kind: Kind, present: Manifest) -> Ownership:
-    """Whether `present`, which has the name of an object that `owner` needs, is its own.
+    """Whom `present` belongs to, an object that has a name which `owner` needs.
 
-    A terminating object is reported as such whoever owns it, because its name becomes free.
+    An object that is being deleted is reported as such whoever owns it: its name becomes free.
     """
     if is_being_deleted(present):
         return Ownership.DELETING
-    # Claims are cluster-scoped and cannot have a namespaced owner: their labels name it.
+    # Cluster-scoped claims cannot have a namespaced owner, so their labels name it.
     is_own_claim = kind in CLAIM_KINDS and is_labeled_for(present, owner)
     return Ownership.OWN if belongs_to(present, owner) or is_own_claim else Ownership.FOREIGN
 
 
 def name_taken(owner: Owner, kind: Kind, name: str) -> Refusal:
-    """The refusal to take over an object that belongs to somebody else."""
+    """The refusal to change an object that belongs to somebody else."""
     place = f"{owner.namespace}/{name}" if kind.namespaced else name
     message = (
-        f"{kind} {place} exists and is not this Workspace's: delete it, or give the Workspace "
-        "another name"
+        f"{kind} {place} exists and does not belong to this Workspace: delete it, or give the "
+        "Workspace another name"
     )
     return Refusal(reason=Reason.NAME_TAKEN, message=message)

@@ -1,4 +1,4 @@
-"""Where the pods of a Workspace run, and which GPUs they take there."""
+"""Where the pods of a Workspace run, and which GPUs they request there."""
 
 from kaito_api import labels
 from kaito_api.workspace import WorkspaceSpec
@@ -7,7 +7,8 @@ from workspace_controller.manifests.placement import Placement
 from workspace_controller.observed import Observed
 from workspace_controller.plan.spec import selector_labels
 
-_RESOURCES = {
+# The extended resources of the vendors' device plugins.
+_GPU_RESOURCES = {
     Vendor.NVIDIA: labels.GPU_RESOURCE,
     Vendor.AMD: "amd.com/gpu",
     Vendor.NEURON: "aws.amazon.com/neuron",
@@ -24,12 +25,12 @@ def placement(observed: Observed, spec: WorkspaceSpec) -> Placement:
 
 
 def instance_type(observed: Observed, spec: WorkspaceSpec) -> str:
-    """As the cloud spells it; empty where nodes are brought along."""
+    """The instance type as the cloud spells it; empty with nodeProvisioner byo."""
     return observed.sku.name if observed.sku else spec.resource.instance_type or ""
 
 
 def gpu_limits(spec: WorkspaceSpec, gpus: GpuSet | None) -> dict[str, str]:
-    """What a pod takes of a node: all its GPUs, or the part that is asked for."""
+    """The resource limits of a pod: all GPUs of a node, or the partition that is requested."""
     if gpus is None or gpus.count == 0:
         return {}
     partition = spec.resource.partition
@@ -40,4 +41,4 @@ def gpu_limits(spec: WorkspaceSpec, gpus: GpuSet | None) -> dict[str, str]:
     count = gpus.count
     if partition is not None and partition.count:
         count = min(partition.count, count)
-    return {_RESOURCES[gpus.vendor]: str(count)}
+    return {_GPU_RESOURCES[gpus.vendor]: str(count)}

@@ -1,4 +1,4 @@
-"""The plan: what to make, change and delete, what to tell, and when to look again."""
+"""What one pass over a Workspace is going to do."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from kaito_kube.kinds import Kind, Manifest
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Make an object that is never changed afterwards; one that is there already is fine."""
+    """Creates an object that never changes afterwards; it may exist already."""
 
     kind: Kind
     manifest: Manifest
@@ -16,16 +16,20 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Make an object, or make it so. `known`: it was observed, and is this Workspace's."""
+    """Creates or updates an object by server-side apply.
+
+    With `verify_owner` an object of that name that was not observed may exist, so its owner is
+    verified before it is changed.
+    """
 
     kind: Kind
     manifest: Manifest
-    known: bool
+    verify_owner: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Start an object's deletion; one that is gone is fine."""
+    """Starts the deletion of an object; it may be gone already."""
 
     kind: Kind
     name: str
@@ -38,7 +42,7 @@ Finalizer = Literal["keep", "add", "remove"]
 
 @dataclass(frozen=True, slots=True)
 class EmitEvent:
-    """Something that the user is told once, beside the status."""
+    """Records a Kubernetes Event about the Workspace."""
 
     warning: bool
     reason: str
@@ -47,11 +51,13 @@ class EmitEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Carried out in the order of the fields: the finalizer is on before anything that could
-    leak is made, and off only when `finalizer` says so after everything else.
+    """Executed in the order of its fields.
 
-    `status` is the whole status as it is to be, None to leave it. `requeue_after` is in seconds;
-    None where only a change gives reason to look again.
+    The finalizer is added before the first action, so that nothing is left behind when the
+    Workspace is deleted in between. It is removed after everything else.
+
+    `status` is the complete new status; None leaves it unchanged. `requeue_after_seconds` is None
+    where the next pass only has to follow a change.
     """
 
     finalizer: Finalizer = "keep"
@@ -62,10 +68,10 @@ class Plan:
 
     @property
     def worker_nodes(self) -> tuple[str, ...]:
-        """The nodes that the Workspace uses from now on."""
+        """The names of the nodes that the Workspace uses from now on."""
         return tuple((self.status or {}).get("workerNodes") or ())
 
 
 def earliest(*seconds: float | None) -> float | None:
-    """The first of several times to look again."""
+    """The shortest of several delays; None means no delay is set."""
     return min((s for s in seconds if s is not None), default=None)

@@ -9,12 +9,12 @@ from workspace_controller.plan.nodes.claim_status import missing_kind_message
 
 
 def refusal_of(kind: Kind, error: ClusterError) -> Refusal:
-    """The refusal of a write to an object of that kind."""
+    """What `error` means as the answer to a write to an object of that kind."""
     if isinstance(error, NotFound) and kind in CLAIM_KINDS:
         return Refusal(
-            reason=Reason.PROVISIONER_MISSING, message=f"{missing_kind_message(kind)}: {error}"
+            reason=Reason.PROVISIONER_MISSING, message=f"{missing_kind_message(kind)} ({error})"
         )
-    # A NodePool CRD without static pools does not know the field spec.replicas.
+    # A CRD from before static NodePools (Karpenter 1.8) does not have the field spec.replicas.
     if isinstance(error, Invalid) and kind is NODE_POOL and ".spec.replicas" in str(error):
         return Refusal(reason=Reason.PROVISIONER_TOO_OLD, message=f"{kind}: {error}")
     return Refusal(reason=Reason.CLUSTER_UNAVAILABLE, message=f"{kind}: {error}")

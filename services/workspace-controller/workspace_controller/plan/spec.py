@@ -1,63 +1,101 @@
-"""Reads a Workspace's spec: what the user asks for, and which objects it refers to."""
+"""Reads a Workspace's spec: what the user requests, and which objects it refers to."""
+
+from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from kaito_api import labels
 from kaito_api.workspace import PresetRef, WorkspaceSpec, parse
 from kaito_kube.kinds import Manifest
+from workspace_controller.manifests.tuning_job import CONFIG_KEY
 from workspace_controller.observed import Observed
+
+INFERENCE_CONFIG_KEY = "inference_config.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRef:
+    """A key of a ConfigMap."""
+
+    namespace: str
+    config_map: str
+    key: str
 
 
 def parse_spec(workspace: Manifest) -> tuple[WorkspaceSpec | None, str]:
-    """The user's part, or None and what is wrong with it."""
+    """The spec and an empty string, or None and what is wrong with it, field by field."""
     try:
         return parse(workspace), ""
     except ValidationError as error:
-        told = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return None, "; ".join(told)
+        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        return None, "; ".join(problems)
 
 
 def preset_ref(spec: WorkspaceSpec) -> PresetRef | None:
+    """The preset to tune or to serve; None for a Workspace with its own pod template."""
     if spec.tuning is not None:
         return spec.tuning.preset
     return spec.inference.preset if spec.inference is not None else None
 
 
 def serves_tuned_model(observed: Observed) -> bool:
+    """Whether a tuning Workspace serves its model afterwards. Only the annotation says no."""
     return observed.annotations.get(labels.SERVE_TUNED_MODEL, "").casefold() != "false"
 
 
 def selector_labels(spec: WorkspaceSpec) -> dict[str, str]:
-    """The user's labels, without those that are the controller's own."""
-    chosen = spec.resource.label_selector.labels()
-    return {k: v for k, v in chosen.items() if k not in labels.RESERVED_SELECTOR_KEYS}
+    """The labels of resource.labelSelector, without those that the controller sets itself."""
+    selected = spec.resource.label_selector.labels()
+    return {k: v for k, v in selected.items() if k not in labels.RESERVED_SELECTOR_KEYS}
 
 
-def user_config(spec: WorkspaceSpec) -> str | None:
-    part = spec.tuning or spec.inference
-    return part.config if part is not None else None
+def config_ref(
+    spec: WorkspaceSpec, namespace: str, release_namespace: str, *, with_default: bool = True
+) -> ConfigRef | None:
+    """The configuration of the run or of the engine; None where there is none to read.
+
+    A tuning Workspace without one gets the release's default for its method, unless
+    `with_default` is False.
+    """
+    if spec.tuning is not None:
+        if spec.tuning.config:
+            return ConfigRef(namespace, spec.tuning.config, CONFIG_KEY)
+        template = f"{spec.tuning.method}-params-template"
+        return ConfigRef(release_namespace, template, CONFIG_KEY) if with_default else None
+    if spec.inference is not None and spec.inference.config:
+        return ConfigRef(namespace, spec.inference.config, INFERENCE_CONFIG_KEY)
+    return None
 
 
 def referenced_secrets(spec: WorkspaceSpec, pushes: bool = True) -> dict[str, str]:
-    """Field → name of the Secrets that must be there before anything is made."""
-    named: dict[str, str] = {}
+    """The Secrets that must exist before anything is created: field → name.
+
+    `pushes` is False once the adapter is pushed: the push secret is not needed any longer.
+    """
+    secrets: dict[str, str] = {}
     ref = preset_ref(spec)
     if ref is not None:
-        where = "tuning.preset" if spec.tuning is not None else "inference.preset"
-        named |= _preset_option_secrets(where, ref)
+        part = "tuning.preset" if spec.tuning is not None else "inference.preset"
+        secrets |= _preset_secrets(f"{part}.presetOptions", ref)
     if spec.tuning is not None and spec.tuning.output.image_push_secret and pushes:
-        named["tuning.output.imagePushSecret"] = spec.tuning.output.image_push_secret
+        secrets["tuning.output.imagePushSecret"] = spec.tuning.output.image_push_secret
     if spec.inference is not None:
         for index, adapter in enumerate(spec.inference.adapters):
             field = f"inference.adapters[{index}].source.imagePullSecrets"
-            named |= {f"{field}[{i}]": n for i, n in enumerate(adapter.source.image_pull_secrets)}
-    return named
+            secrets |= {f"{field}[{i}]": n for i, n in enumerate(adapter.source.image_pull_secrets)}
+    return secrets
 
 
-def _preset_option_secrets(where: str, ref: PresetRef) -> dict[str, str]:
+def required_key(field: str) -> str:
+    """The key that the Secret which `field` refers to must have."""
+    return "HF_TOKEN" if field.endswith("modelAccessSecret") else ".dockerconfigjson"
+
+
+def _preset_secrets(field: str, ref: PresetRef) -> dict[str, str]:
     options = ref.preset_options
-    field = f"{where}.presetOptions"
-    named = {f"{field}.imagePullSecrets[{i}]": n for i, n in enumerate(options.image_pull_secrets)}
+    secrets = {
+        f"{field}.imagePullSecrets[{i}]": n for i, n in enumerate(options.image_pull_secrets)
+    }
     if options.model_access_secret:
-        named[f"{field}.modelAccessSecret"] = options.model_access_secret
-    return named
+        secrets[f"{field}.modelAccessSecret"] = options.model_access_secret
+    return secrets

@@ -1,4 +1,4 @@
-"""What the parts of a decision have come to, before it is put into words."""
+"""The decisions about nodes, tuning and serving, from which the status is computed."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from workspace_controller.plan.tuning.run import TuningPlan
 
 @dataclass(frozen=True, slots=True)
 class Subplans:
-    """`tuning` is None for an inference Workspace; `serving` is None while nothing is served."""
+    """`tuning` is None for an inference Workspace, `serving` while nothing is to be served."""
 
     sizing: Sizing
     nodes: NodePlan
@@ -24,23 +24,28 @@ class Subplans:
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        tuning, serving = self.tuning, self.serving
+        """In the order in which they become True."""
+        tuning = self.tuning
         run = (tuning.job_started, tuning.succeeded) if tuning is not None else ()
-        return (*self.nodes.conditions, *run, serving.condition if serving else self._idle())
+        return (*self.nodes.conditions, *run, self._inference_condition)
 
-    def _idle(self) -> Condition:
-        return not_served_condition() if self.work_is_done else waiting_for_adapter()
+    @property
+    def _inference_condition(self) -> Condition:
+        if self.serving is not None:
+            return self.serving.condition
+        return not_served_condition() if self.done else waiting_for_adapter()
 
     @property
     def ready(self) -> bool:
         return self.serving is not None and self.serving.condition.is_true
 
     @property
-    def work_is_done(self) -> bool:
+    def done(self) -> bool:
         """The adapter is pushed and nothing is to be served."""
         return self.serving is None and self.tuning is not None and self.tuning.adapter is not None
 
     @property
     def failed(self) -> bool:
-        subplans = (self.nodes, self.tuning, self.serving)
-        return any(part is not None and part.failed for part in subplans)
+        """A permanent failure occurred in one of them."""
+        plans = (self.nodes, self.tuning, self.serving)
+        return any(plan is not None and plan.failed for plan in plans)

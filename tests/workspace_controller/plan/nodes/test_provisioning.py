@@ -21,7 +21,7 @@ from tests.workspace_controller.given import (
 from workspace_controller.manifests.claims import claim_name
 from workspace_controller.observed import Claim, Observed
 from workspace_controller.plan.nodes.provisioning import NodePlan, decide_nodes
-from workspace_controller.plan.nodes.release import release
+from workspace_controller.plan.nodes.release import claims_to_delete
 from workspace_controller.plan.plan import Apply, Create, Delete
 
 READY = "True/Ready/"
@@ -109,7 +109,7 @@ SAYING: dict[str, tuple[Sequence[Claim], Sequence[Manifest], dict[str, str], str
     "asked for": (
         [claim(0)], [],
         {"MachineReady": "Unknown/CreatingNodes", "ResourceReady": "False/CreatingNodes"},
-        "0 of 1 nodes that were asked for are ready",
+        "0 of 1 requested nodes are ready",
     ),
     "on its way, in the provisioner's words": (
         [claim(0, Launched="Unknown/Launching/creating agent pool")], [],
@@ -225,11 +225,11 @@ def test_no_pool_where_free_nodes_are_enough() -> None:
 
 def test_giving_back_takes_a_pool_before_its_claims_and_nothing_twice() -> None:
     observed, _ = seen(settings=POOLED, claims=(pool(1), claim(0, kind=NODE_CLAIM, from_pool=True)))
-    assert [action.kind for action in release(observed) if isinstance(action, Delete)] == [
-        NODE_POOL
-    ]
+    assert [
+        action.kind for action in claims_to_delete(observed.claims) if isinstance(action, Delete)
+    ] == [NODE_POOL]
     observed, _ = seen(claims=(claim(0), claim(1, deleting=True)))
-    assert release(observed) == (Delete(MACHINE, claim_name(OWNER, 0)),)
+    assert claims_to_delete(observed.claims) == (Delete(MACHINE, claim_name(OWNER, 0)),)
 
 
 @pytest.mark.parametrize("checked", [True, False])
@@ -295,7 +295,9 @@ def test_a_kind_that_the_cluster_does_not_know_is_not_asked_for(
     assert decided.actions == ()
     assert by_type(decided)[condition] == "False/ProvisionerMissing"
     assert by_type(decided)["ResourceReady"] == "False/ProvisionerMissing"
-    assert f"the cluster knows no {kind} ({kind.api_version})" in decided.conditions[-1].message
+    assert (
+        f"the cluster does not serve {kind} ({kind.api_version})" in decided.conditions[-1].message
+    )
     _, reused = seen(**missing, nodes=(node("free"),))
     assert by_type(reused)["ResourceReady"] == "True/NodesReady"
 
@@ -310,7 +312,9 @@ def from_pool(**conditions: Any) -> Claim:
 
 
 POOL_SAYS: dict[str, tuple[list[Claim], str, str]] = {
-    "nobody looked at it": ([sized(1)], "Unknown/CreatingNodes", "waits for a Karpenter"),
+    "not reconciled yet": (
+        [sized(1)], "Unknown/CreatingNodes", "is not Ready: check that Karpenter is running",
+    ),
     "without claims": (
         [sized(1, Ready=READY)], "Unknown/CreatingNodes", "feature gate StaticCapacity",
     ),

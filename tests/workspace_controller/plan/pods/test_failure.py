@@ -9,7 +9,8 @@ import pytest
 from kaito_api.conditions import rfc3339
 from kaito_kube.kinds import Manifest
 from tests.workspace_controller.given import NOW, container, pod
-from workspace_controller.plan.pods.failure import Failure, GracePeriod, pod_failure
+from workspace_controller.plan.failure import Failure
+from workspace_controller.plan.pods.failure import GracePeriod, pod_failure
 
 
 def ago(seconds: float) -> str:
@@ -63,7 +64,7 @@ def test_no_trouble(given: Manifest) -> None:
 TROUBLE: dict[str, tuple[Manifest, str, str, bool]] = {
     "image not found": (
         of_fetcher(waiting={"reason": "ErrImagePull", "message": "manifest unknown"}),
-        "ImagePullFailed", "registry.local/data-fetcher:1): manifest unknown", False,
+        "ImagePullFailed", "registry.local/data-fetcher:1: manifest unknown", False,
     ),
     "image backing off": (
         of_fetcher(waiting={"reason": "ImagePullBackOff"}), "ImagePullFailed", "BackOff", False,

@@ -2,10 +2,10 @@
 
 from kaito_api.workspace import Tuning
 from tests.workspace_controller.given import inference_workspace, observation, stored, tuning
-from workspace_controller.plan.serving.adapters import tuned
+from workspace_controller.plan.serving.adapters import own_adapter
 
 
 def test_an_adapter_in_a_volume_lies_in_the_trainers_folder() -> None:
     spec = Tuning.model_validate(tuning(output={"volumeSource": {"emptyDir": {}}}))
-    adapter = tuned(observation(stored(inference_workspace())), spec, "")
+    adapter = own_adapter(observation(stored(inference_workspace())), spec, "")
     assert (adapter.name, adapter.volume, adapter.subpath) == ("ws", {"emptyDir": {}}, "adapter")

@@ -1,6 +1,6 @@
 """The conditions about nodes and their claims."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from kaito_api import condition_types
 from kaito_api.conditions import Condition, ConditionStatus, false, find, true, unknown
@@ -8,7 +8,7 @@ from kaito_api.reasons import Reason
 from kaito_kube.kinds import NODE_POOL, Kind
 from workspace_controller.observed import Claim, Observed
 from workspace_controller.plan.nodes.claim_status import (
-    Failure,
+    ClaimFailure,
     claim_failure,
     claim_is_ready,
     claim_progress,
@@ -17,8 +17,8 @@ from workspace_controller.plan.nodes.claim_status import (
 )
 from workspace_controller.settings import NodeProvisioner
 
-# Reasons for which a claim is given up and another made in its place: the user goes on reading why
-# until a node is there, and not only for the moment that the old claim takes to go.
+# The provisioner deletes claims that fail for one of these reasons, and they are requested again.
+# The status keeps the reason until a node is there: the claim that carried it is gone in seconds.
 _REPLACED_REASONS = frozenset(
     {
         Reason.REGISTRATION_TIMEOUT,
@@ -32,97 +32,107 @@ _REPLACED_REASONS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFindings:
-    reused: int
-    asked: int
-    claims: list[Claim]
-    missing: Kind | None
-    target: int
-    names: tuple[str, ...]
-    usable: tuple[str, ...]
-    unready: tuple[str, ...]
-    replaced_failure: Failure | None
+    """What the conditions report.
 
-    @property
-    def enough(self) -> bool:
-        return len(self.usable) >= self.target
+    `target` is the number of nodes that the Workspace needs, `reused` how many of them are free
+    nodes, and `requested` how many are claimed. `claims` are those that are not being deleted.
+    `missing_kind` is the kind to request, where the cluster does not serve it. `workers` are the
+    names of the nodes in use, `usable` those that can run a pod now, and `unusable` says why the
+    others cannot.
+    """
+
+    target: int
+    reused: int
+    requested: int
+    claims: tuple[Claim, ...]
+    missing_kind: Kind | None
+    workers: tuple[str, ...]
+    usable: tuple[str, ...]
+    unusable: tuple[str, ...]
+    replaced_failure: ClaimFailure | None
 
 
 def node_conditions(
     claims: Condition | None, found: NodeFindings, provisioner: NodeProvisioner
 ) -> tuple[Condition, ...]:
+    """The conditions of the claims (where there are any), of the nodes, and of both together."""
     nodes = _nodes_condition(found, provisioner)
     first = (claims,) if claims is not None else ()
     if nodes.is_true:
-        whole = true(condition_types.RESOURCE_READY, Reason.NODES_READY, nodes.message)
+        resource = true(condition_types.RESOURCE_READY, Reason.NODES_READY, nodes.message)
     else:
-        blame = claims if claims is not None and not claims.is_true else nodes
-        whole = Condition(
-            condition_types.RESOURCE_READY, ConditionStatus.FALSE, blame.reason, blame.message
+        cause = claims if claims is not None and not claims.is_true else nodes
+        resource = Condition(
+            condition_types.RESOURCE_READY, ConditionStatus.FALSE, cause.reason, cause.message
         )
-    return (*first, nodes, whole)
+    return (*first, nodes, resource)
 
 
 def claim_condition(type_: str | None, found: NodeFindings) -> Condition | None:
+    """The condition MachineReady or NodeClaimReady; None with nodeProvisioner byo."""
     if type_ is None:
         return None
-    if found.asked <= 0:
-        return true(
-            type_, Reason.NODES_REUSED, f"{found.reused} of {found.target} nodes were there"
-        )
-    if found.missing is not None:
-        return false(type_, Reason.PROVISIONER_MISSING, missing_kind_message(found.missing))
+    if found.requested <= 0:
+        message = f"{found.reused} of {found.target} nodes are reused"
+        return true(type_, Reason.NODES_REUSED, message)
+    if found.missing_kind is not None:
+        return false(type_, Reason.PROVISIONER_MISSING, missing_kind_message(found.missing_kind))
     ready = [c for c in found.claims if c.kind != NODE_POOL and claim_is_ready(c)]
-    if len(ready) >= found.asked:
-        return true(type_, Reason.NODES_PROVISIONED, f"{len(ready)} of {found.asked} are ready")
-    for claim in found.claims:
-        failure = None if claim_is_ready(claim) else claim_failure(claim)
-        if failure is not None:
-            message = f"{claim.kind} {claim.name}: {failure.message}"
-            return Condition(type_, ConditionStatus.FALSE, failure.reason, message)
-    if found.replaced_failure is not None:
-        return Condition(
-            type_,
-            ConditionStatus.FALSE,
-            found.replaced_failure.reason,
-            found.replaced_failure.message,
-        )
-    said = next((text for claim in found.claims if (text := _progress(claim, found))), "")
-    message = f"{len(ready)} of {found.asked} nodes that were asked for are ready"
-    return unknown(type_, Reason.CREATING_NODES, f"{message}: {said}" if said else message)
+    count = f"{len(ready)} of {found.requested} requested nodes are ready"
+    if len(ready) >= found.requested:
+        return true(type_, Reason.NODES_PROVISIONED, count)
+    failure = _first_failure(found) or found.replaced_failure
+    if failure is not None:
+        return Condition(type_, ConditionStatus.FALSE, failure.reason, failure.message)
+    progress = next((text for claim in found.claims if (text := _progress(claim, found))), "")
+    return unknown(type_, Reason.CREATING_NODES, f"{count}: {progress}" if progress else count)
 
 
-def _nodes_condition(found: NodeFindings, provisioner: NodeProvisioner) -> Condition:
-    count = f"{len(found.usable)} of {found.target} nodes are ready"
-    if found.enough:
-        return true(condition_types.NODES_READY, Reason.NODES_READY, count)
-    if provisioner is NodeProvisioner.BYO and len(found.names) < found.target:
-        return false(
-            condition_types.NODES_READY,
-            Reason.NOT_ENOUGH_NODES,
-            f"{count}: label more GPU nodes with resource.labelSelector, and none is asked for "
-            "with nodeProvisioner byo",
-        )
-    why = "; ".join(found.unready)
-    return false(
-        condition_types.NODES_READY, Reason.NODES_NOT_READY, f"{count}: {why}" if why else count
-    )
+def replaced_claim_failure(observed: Observed, type_: str | None) -> ClaimFailure | None:
+    """Why the previous claim was replaced.
 
-
-def _progress(claim: Claim, found: NodeFindings) -> str:
-    """What an unready claim waits for. A pool has nothing to tell once it has made claims."""
-    if claim.kind != NODE_POOL:
-        return claim_progress(claim)
-    return "" if any(c.from_pool for c in found.claims) else pool_progress(claim)
-
-
-def replaced_claim_failure(observed: Observed, type_: str | None) -> Failure | None:
-    """Why the claim before the present one was given up: as it says itself while it goes, and
-    as the status still says afterwards."""
+    The claim reports it while it is being deleted, and the status keeps it afterwards.
+    """
     for claim in observed.claims:
         failure = claim_failure(claim) if claim.deleting else None
         if failure is not None and failure.reason in _REPLACED_REASONS:
-            return replace(failure, message=f"{claim.kind} {claim.name}: {failure.message}")
+            return _named(claim, failure)
     before = find(observed.status.get("conditions") or (), type_ or "")
     if before is not None and before["status"] == "False" and before["reason"] in _REPLACED_REASONS:
-        return Failure(before["reason"], before["message"])
+        return ClaimFailure(before["reason"], before["message"])
     return None
+
+
+def _first_failure(found: NodeFindings) -> ClaimFailure | None:
+    for claim in found.claims:
+        failure = None if claim_is_ready(claim) else claim_failure(claim)
+        if failure is not None:
+            return _named(claim, failure)
+    return None
+
+
+def _named(claim: Claim, failure: ClaimFailure) -> ClaimFailure:
+    return ClaimFailure(failure.reason, f"{claim.kind} {claim.name}: {failure.message}")
+
+
+def _nodes_condition(found: NodeFindings, provisioner: NodeProvisioner) -> Condition:
+    type_ = condition_types.NODES_READY
+    count = f"{len(found.usable)} of {found.target} nodes are ready"
+    if len(found.usable) >= found.target:
+        return true(type_, Reason.NODES_READY, count)
+    if provisioner is NodeProvisioner.BYO and len(found.workers) < found.target:
+        return false(
+            type_,
+            Reason.NOT_ENOUGH_NODES,
+            f"{count}: set the labels of resource.labelSelector on more GPU nodes; nodeProvisioner "
+            "byo does not request any",
+        )
+    why = "; ".join(found.unusable)
+    return false(type_, Reason.NODES_NOT_READY, f"{count}: {why}" if why else count)
+
+
+def _progress(claim: Claim, found: NodeFindings) -> str:
+    """What an unready claim waits for. Once a pool has NodeClaims, those report it instead."""
+    if claim.kind != NODE_POOL:
+        return claim_progress(claim)
+    return "" if any(c.from_pool for c in found.claims) else pool_progress(claim)

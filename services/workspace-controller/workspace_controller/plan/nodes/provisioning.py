@@ -1,4 +1,4 @@
-"""The nodes of a Workspace: which are used, which are asked for, and what is said of them."""
+"""Decides which nodes a Workspace uses and which it requests."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,10 @@ from workspace_controller.plan.spec import selector_labels
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodePlan:
-    """`workers` are the names in use, `usable` those of them that can run a pod now."""
+    """`target` is the number of nodes that the Workspace needs.
+
+    `workers` are the names of the nodes in use, `usable` those that can run a pod now.
+    """
 
     actions: tuple[Action, ...] = ()
     conditions: tuple[Condition, ...]
@@ -39,7 +42,7 @@ class NodePlan:
 
     @property
     def requests_nodes(self) -> bool:
-        """Whether the steps ask for nodes."""
+        """Whether an action requests a node."""
         return any(isinstance(action, Create | Apply) for action in self.actions)
 
     @property
@@ -48,33 +51,34 @@ class NodePlan:
 
 
 def decide_nodes(observed: Observed, spec: WorkspaceSpec, target: int) -> NodePlan:
-    """Ready nodes that match come first; for the rest new ones are asked for."""
+    """Reuses free nodes that match, and requests the rest of `target` from the provisioner."""
     source = SOURCES[observed.settings.node_provisioner]
     own = [node for node in observed.nodes if is_own_node(node, observed.owner)]
     reused = reused_nodes(observed, spec, target - requested_nodes(observed.claims))
-    actions = source.request(_need(observed, spec, target - len(reused)), observed.claims)
-    missing = next(
-        (action.kind for action in actions if action.kind in observed.unserved_kinds), None
-    )
+    requested = target - len(reused)
+    actions = source.request(_need(observed, spec, requested), observed.claims)
+    missing_kind = next((a.kind for a in actions if a.kind in observed.unserved_kinds), None)
     workers = sorted([*own, *reused], key=lambda node: str(node["metadata"]["name"]))
     usable = [node for node in workers if is_usable(observed, spec, node)]
     found = NodeFindings(
-        reused=len(reused),
-        asked=target - len(reused),
-        claims=[claim for claim in observed.claims if not claim.deleting],
-        missing=missing,
         target=target,
-        names=tuple(node["metadata"]["name"] for node in workers),
+        reused=len(reused),
+        requested=requested,
+        claims=tuple(claim for claim in observed.claims if not claim.deleting),
+        missing_kind=missing_kind,
+        workers=tuple(node["metadata"]["name"] for node in workers),
         usable=tuple(node["metadata"]["name"] for node in usable),
-        unready=tuple(why_unusable(observed, spec, node) for node in workers if node not in usable),
+        unusable=tuple(why_unusable(observed, spec, n) for n in workers if n not in usable),
         replaced_failure=replaced_claim_failure(observed, source.condition),
     )
     claims = claim_condition(source.condition, found)
     return NodePlan(
-        actions=() if missing else actions,
+        # A request for a kind that is not served would fail at every pass. The informer notices
+        # when the CRD is installed.
+        actions=() if missing_kind else actions,
         conditions=node_conditions(claims, found, observed.settings.node_provisioner),
         target=target,
-        workers=found.names,
+        workers=found.workers,
         usable=found.usable,
         failed=claims is not None and not claims.is_true and is_permanent(claims.reason),
     )
@@ -86,7 +90,7 @@ def _need(observed: Observed, spec: WorkspaceSpec, count: int) -> NodeNeed:
         count=max(0, count),
         instance_type=instance_type(observed, spec),
         node_labels=selector_labels(spec),
-        disk_gib=_disk(observed, spec),
+        disk_gib=_disk_gib(observed, spec),
         node_annotations={
             name: observed.annotations[name]
             for name in labels.NODE_ANNOTATIONS
@@ -96,7 +100,7 @@ def _need(observed: Observed, spec: WorkspaceSpec, count: int) -> NodeNeed:
     )
 
 
-def _disk(observed: Observed, spec: WorkspaceSpec) -> int:
+def _disk_gib(observed: Observed, spec: WorkspaceSpec) -> int:
     if observed.preset is None:
         return UNKNOWN_DISK_GIB
     tuning = observed.preset.tuning if spec.tuning is not None else None

@@ -13,18 +13,21 @@ from workspace_controller.plan.spec import selector_labels
 
 
 def is_own_node(node: Manifest, owner: Owner) -> bool:
-    """Whether the node was made for this Workspace: it carries its claim's labels."""
+    """Whether the node was created for this Workspace: it carries the labels of its claim."""
     return is_labeled_for(node, owner)
 
 
 def is_free_node(node: Manifest, wanted: Mapping[str, str], instance_type: str) -> bool:
-    """Whether a node that was made for no Workspace matches, and takes pods."""
+    """Whether the node was created for no Workspace, matches `wanted`, and accepts pods.
+
+    An empty `instance_type` matches every type.
+    """
     has = labels_of(node)
-    right_type = has.get(labels.INSTANCE_TYPE, "").casefold() == instance_type.casefold()
+    same_type = has.get(labels.INSTANCE_TYPE, "").casefold() == instance_type.casefold()
     return (
         labels.WORKSPACE not in has
         and all(has.get(key) == value for key, value in wanted.items())
-        and (not instance_type or right_type)
+        and (not instance_type or same_type)
         and not is_being_deleted(node)
         and not (node.get("spec") or {}).get("unschedulable")
     )
@@ -36,7 +39,7 @@ def is_node_ready(node: Manifest) -> bool:
 
 
 def has_gpus(node: Manifest, limits: Mapping[str, str]) -> bool:
-    """Whether the node advertises what a pod is going to ask for."""
+    """Whether the node advertises the GPUs that a pod will request."""
     allocatable = (node.get("status") or {}).get("allocatable") or {}
     try:
         return all(parse_quantity(allocatable.get(r, 0)) >= int(n) for r, n in limits.items())
@@ -45,36 +48,41 @@ def has_gpus(node: Manifest, limits: Mapping[str, str]) -> bool:
 
 
 def reused_nodes(observed: Observed, spec: WorkspaceSpec, count: int) -> list[Manifest]:
-    """Free nodes to use: first those in use already, also while one of them is not ready, so
-    that a node that restarts is not replaced by a new one that costs."""
+    """At most `count` free nodes: those in use first, then preferred ones, then by name.
+
+    A node in use stays selected while it is not ready: otherwise a reboot would request another
+    node, which costs money.
+    """
     wanted, type_ = selector_labels(spec), instance_type(observed, spec)
-    using, preferred = observed.status.get("workerNodes") or (), spec.resource.preferred_nodes
+    in_use, preferred = observed.status.get("workerNodes") or (), spec.resource.preferred_nodes
 
     def rank(node: Manifest) -> tuple[bool, bool, str]:
         name = node["metadata"]["name"]
-        return (name not in using, name not in preferred, name)
+        return (name not in in_use, name not in preferred, name)
 
     free = [
         node
         for node in observed.nodes
         if is_free_node(node, wanted, type_)
         and node["metadata"]["name"] not in observed.reserved_nodes
-        and (node["metadata"]["name"] in using or is_usable(observed, spec, node))
+        and (node["metadata"]["name"] in in_use or is_usable(observed, spec, node))
     ]
     return sorted(free, key=rank)[: max(0, count)]
 
 
 def is_usable(observed: Observed, spec: WorkspaceSpec, node: Manifest) -> bool:
-    return is_node_ready(node) and _gpus_are_there(observed, spec, node)
-
-
-def _gpus_are_there(observed: Observed, spec: WorkspaceSpec, node: Manifest) -> bool:
-    return not observed.settings.gpu_node_ready or has_gpus(node, gpu_limits(spec, observed.gpus))
+    """Whether a pod of the Workspace can run on the node now."""
+    return is_node_ready(node) and _advertises_gpus(observed, spec, node)
 
 
 def why_unusable(observed: Observed, spec: WorkspaceSpec, node: Manifest) -> str:
+    """What to look at when a selected node is not usable."""
     name = node["metadata"]["name"]
     if not is_node_ready(node):
-        return f"{name} is not Ready"
-    wanted = ", ".join(f"{r}: {n}" for r, n in gpu_limits(spec, observed.gpus).items())
-    return f"{name} does not advertise {wanted}"
+        return f"node {name} is not Ready (kubectl describe node {name} shows why)"
+    limits = ", ".join(f"{r}: {n}" for r, n in gpu_limits(spec, observed.gpus).items())
+    return f"node {name} does not advertise {limits} (check the device plugin's pod there)"
+
+
+def _advertises_gpus(observed: Observed, spec: WorkspaceSpec, node: Manifest) -> bool:
+    return not observed.settings.gpu_node_ready or has_gpus(node, gpu_limits(spec, observed.gpus))

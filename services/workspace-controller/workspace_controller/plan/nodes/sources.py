@@ -1,4 +1,4 @@
-"""Where nodes come from. Each source turns a need and the claims that there are into steps."""
+"""Where nodes come from: each source turns the number of nodes needed into actions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -6,33 +6,42 @@ from typing import Protocol
 
 from kaito_api import condition_types
 from kaito_kube.kinds import MACHINE, NODE_CLAIM, NODE_POOL, Kind, Manifest
-from workspace_controller.manifests.claims import NodeNeed, claim_name, machine, node_claim
-from workspace_controller.manifests.claims import node_pool as pool_of
+from workspace_controller.manifests.claims import (
+    NodeNeed,
+    claim_name,
+    machine,
+    node_claim,
+    node_pool,
+)
 from workspace_controller.observed import Claim
 from workspace_controller.plan.plan import Action, Apply, Create
 from workspace_controller.settings import NodeProvisioner
 
 
 class NodeSource(Protocol):
+    """One way to request nodes."""
+
     @property
     def condition(self) -> str | None:
-        """The condition that tells of the claims; None where nothing is asked for."""
+        """The condition type that reports the claims; None where nothing is requested."""
         ...
 
     @property
     def kind(self) -> Kind | None:
-        """What is asked for; None where nothing is."""
+        """The kind of object that requests nodes; None where nothing is requested."""
         ...
 
     def request(self, need: NodeNeed, claims: Sequence[Claim]) -> tuple[Action, ...]:
-        """Steps after which `need.count` nodes are asked for. The same need and claims give the
-        same steps, and steps that were carried out already change nothing. Claims of every kind
-        count: what another source asked for before is not asked for again."""
+        """Actions after which `need.count` nodes are requested.
+
+        The same need and claims give the same actions, and executing them twice changes nothing.
+        Claims of every kind count, so that another nodeProvisioner does not request them again.
+        """
         ...
 
 
 class ClaimSource:
-    """One object a node, made once under a name that is known beforehand."""
+    """One Machine or NodeClaim for each node, under a name that is known beforehand."""
 
     def __init__(
         self, condition: str, kind: Kind, build: Callable[[NodeNeed, int], Manifest]
@@ -43,7 +52,7 @@ class ClaimSource:
         self._build = build
 
     def request(self, need: NodeNeed, claims: Sequence[Claim]) -> tuple[Action, ...]:
-        """A claim that is being deleted keeps its name until it is gone, and so its place."""
+        """A claim that is being deleted keeps its name, and so its index, until it is gone."""
         taken = {claim.name for claim in claims}
         missing = need.count - requested_nodes(claims)
         free = [i for i in range(need.count) if claim_name(need.owner, i) not in taken]
@@ -51,24 +60,29 @@ class ClaimSource:
 
 
 class NodePoolSource:
-    """One NodePool of a fixed size; Karpenter makes the claims."""
+    """One NodePool with a fixed number of replicas; Karpenter creates the NodeClaims."""
 
     condition: str | None = condition_types.NODE_CLAIM_READY
     kind: Kind | None = NODE_POOL
 
     def request(self, need: NodeNeed, claims: Sequence[Claim]) -> tuple[Action, ...]:
-        """A pool grows and never shrinks: Karpenter would choose which node goes. One that is
-        on its way out is waited for."""
+        """A pool grows but never shrinks, because Karpenter would choose which node to remove.
+
+        A pool that is being deleted keeps its name until it is gone.
+        """
         pools = [claim for claim in claims if claim.kind == NODE_POOL]
-        size = need.count - requested_nodes([c for c in claims if not (c in pools or c.from_pool)])
+        single = [claim for claim in claims if not (claim in pools or claim.from_pool)]
+        replicas = need.count - requested_nodes(single)
         present = max((pool.replicas for pool in pools), default=0)
-        if size <= present or any(pool.deleting for pool in pools):
+        if replicas <= present or any(pool.deleting for pool in pools):
             return ()
-        return (Apply(NODE_POOL, pool_of(replace(need, count=size)), known=True),)
+        # The pool's name contains the Workspace's uid: nobody else owns an object of that name.
+        manifest = node_pool(replace(need, count=replicas))
+        return (Apply(NODE_POOL, manifest, verify_owner=False),)
 
 
 class ByoSource:
-    """Nodes that others bring along and label. Needs no CRD of Karpenter's."""
+    """Nodes that the user provides and labels. Needs none of Karpenter's CRDs."""
 
     condition: str | None = None
     kind: Kind | None = None
@@ -78,10 +92,10 @@ class ByoSource:
 
 
 def requested_nodes(claims: Sequence[Claim]) -> int:
-    """Nodes that claims of any kind stand for. A pool's own claims are among its size."""
-    alive = [claim for claim in claims if not claim.deleting]
-    single = sum(claim.kind != NODE_POOL and not claim.from_pool for claim in alive)
-    return single + sum(claim.replicas for claim in alive if claim.kind == NODE_POOL)
+    """How many nodes the claims stand for. The NodeClaims of a pool are part of its replicas."""
+    active = [claim for claim in claims if not claim.deleting]
+    single = sum(claim.kind != NODE_POOL and not claim.from_pool for claim in active)
+    return single + sum(claim.replicas for claim in active if claim.kind == NODE_POOL)
 
 
 SOURCES: Mapping[NodeProvisioner, NodeSource] = {

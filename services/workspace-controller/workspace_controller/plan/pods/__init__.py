@@ -1,1 +1,1 @@
-"""Reads pods."""
+"""Pods: how far they are, and what is wrong with them."""

@@ -1,7 +1,6 @@
-"""What is wrong with a pod, in the words of the kubelet, the scheduler, or the container."""
+"""What is wrong with a pod, as the kubelet, the scheduler, or the container reports it."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,56 +8,40 @@ from typing import Any
 from kaito_api.conditions import parse_time
 from kaito_api.reasons import REASONS, Reason
 from kaito_kube.kinds import Manifest
+from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.pods.status import containers, termination_message
 
-# A container that failed and runs again may fail again at once: what it said stands that long.
+# A restarted container often fails again at once. Its last failure is shown for this long, so that
+# the condition does not alternate at every restart.
 _SETTLING_TIME = timedelta(seconds=30)
-
-
-# The scheduler often needs a second look while a node is still joining.
-_UNSCHEDULABLE_AFTER = timedelta(seconds=10)
-
-
+# The scheduler often needs a second attempt while a node is still joining.
+_UNSCHEDULABLE_GRACE = timedelta(seconds=10)
+# Characters of a message. It appears in several conditions, in an Event, and in kubectl's output.
 _MAX_MESSAGE = 512
-
-
+# Reasons of the kubelet for a container that waits.
 _PULL = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
-
-
 _CONFIG = ("CreateContainerConfigError", "CreateContainerError")
-
-
 _MISSING = re.compile(r'(secret|configmap) "([^"]+)" not found')
 
 
 @dataclass(frozen=True, slots=True)
 class GracePeriod:
-    """Not trouble yet: look again after that many seconds."""
+    """What looks like a failure may pass by itself; it is judged again after that time."""
 
     requeue_after_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """`again_seconds` is when it may look different without anything happening."""
-
-    reason: Reason
-    message: str
-    permanent: bool = False
-    requeue_after_seconds: float | None = None
-
-
 def pod_failure(pod: Manifest, now: datetime) -> Failure | GracePeriod | None:
-    """The first thing that keeps the pod from its work."""
+    """The first failure of the pod; None while there is none."""
     status = pod.get("status") or {}
     if status.get("phase") == "Failed" and (reason := status.get("reason")):
-        text = status.get("message") or f"the node refused the pod: {reason}"
-        return Failure(Reason.POD_EVICTED, _shorten(text))
+        message = status.get("message") or f"the node rejected the pod: {reason}"
+        return Failure(Reason.POD_EVICTED, _shorten(message))
     for container in containers(pod):
-        found = _container_failure(container, now)
-        if found is not None:
-            return found
-    return _scheduling(status, now)
+        failure = _container_failure(container, now)
+        if failure is not None:
+            return failure
+    return _scheduling_failure(status, now)
 
 
 def _container_failure(container: Manifest, now: datetime) -> Failure | None:
@@ -67,71 +50,73 @@ def _container_failure(container: Manifest, now: datetime) -> Failure | None:
     waiting = state.get("waiting") or {}
     reason = waiting.get("reason") or ""
     if reason in _PULL:
-        image, words = container.get("image"), waiting.get("message") or reason
-        return Failure(Reason.IMAGE_PULL_FAILED, _shorten(f"container {name} ({image}): {words}"))
+        image, cause = container.get("image"), waiting.get("message") or reason
+        message = f"container {name}: cannot pull image {image}: {cause}"
+        return Failure(Reason.IMAGE_PULL_FAILED, _shorten(message))
     if reason in _CONFIG:
-        return _config(name, waiting.get("message") or reason)
-    if (ended := state.get("terminated")) is not None:
-        return _ended(name, ended) if ended.get("exitCode") else None
+        return _config_failure(name, waiting.get("message") or reason)
+    if (terminated := state.get("terminated")) is not None:
+        return _exit_failure(name, terminated) if terminated.get("exitCode") else None
     last = (container.get("lastState") or {}).get("terminated")
     if last is None or not last.get("exitCode"):
         return None
     if (running := state.get("running")) is not None:
-        return _settling(name, last, running, now)
-    return _ended(name, last)
+        return _settling_failure(name, last, running, now)
+    return _exit_failure(name, last)
 
 
-def _config(name: str, words: str) -> Failure:
-    missing = _MISSING.search(words)
+def _config_failure(name: str, cause: str) -> Failure:
+    missing = _MISSING.search(cause)
     if missing is None:
-        return Failure(
-            Reason.CONTAINER_CRASHED, _shorten(f"container {name} cannot be made: {words}")
-        )
+        message = f"container {name} cannot be created: {cause}"
+        return Failure(Reason.CONTAINER_CRASHED, _shorten(message))
     reason = Reason.SECRET_MISSING if missing.group(1) == "secret" else Reason.CONFIG_MAP_MISSING
-    return Failure(reason, _shorten(f"container {name}: {words}"))
+    message = f"container {name}: {cause}; create it in the namespace of the Workspace"
+    return Failure(reason, _shorten(message))
 
 
-def _settling(name: str, last: Manifest, running: Manifest, now: datetime) -> Failure | None:
-    began = _time(running.get("startedAt"))
-    if began is None or now - began >= _SETTLING_TIME:
+def _settling_failure(
+    name: str, last: Manifest, running: Manifest, now: datetime
+) -> Failure | None:
+    """The last failure of a container that has just been restarted."""
+    started = _parse(running.get("startedAt"))
+    if started is None or now - started >= _SETTLING_TIME:
         return None
-    found = _ended(name, last)
-    again = (began + _SETTLING_TIME - now).total_seconds()
-    return Failure(found.reason, found.message, found.permanent, again)
+    failure = _exit_failure(name, last)
+    remaining = (started + _SETTLING_TIME - now).total_seconds()
+    return Failure(failure.reason, failure.message, failure.permanent, remaining)
 
 
-def _ended(name: str, ended: Manifest) -> Failure:
-    words = termination_message(ended)
-    reason, message = words.get("reason"), words.get("message")
-    if isinstance(reason, str) and reason in REASONS:
-        known = REASONS[reason]
-        permanent = known.permanent and words.get("retryable") is not True
-        return Failure(known, _shorten(str(message or known.meaning)), permanent)
-    if ended.get("reason") == "OOMKilled":
-        text = f"container {name} used more memory than its limit or its node has"
+def _exit_failure(name: str, terminated: Manifest) -> Failure:
+    """The failure of a container that has exited; Kaito's own containers report a reason."""
+    report = termination_message(terminated)
+    code, message = report.get("reason"), report.get("message")
+    if isinstance(code, str) and code in REASONS:
+        reason = REASONS[code]
+        permanent = reason.permanent and report.get("retryable") is not True
+        return Failure(reason, _shorten(str(message or reason.meaning)), permanent)
+    if terminated.get("reason") == "OOMKilled":
+        text = f"container {name} was killed: it exceeded its memory limit or its node's memory"
         return Failure(Reason.OUT_OF_MEMORY, text, permanent=True)
-    code, tail = ended.get("exitCode"), (ended.get("message") or "").strip()
-    text = f"container {name} ended with exit code {code}"
-    return Failure(Reason.CONTAINER_CRASHED, _shorten(f"{text}: {tail}" if tail else text))
+    text = f"container {name} failed with exit code {terminated.get('exitCode')}"
+    log = (terminated.get("message") or "").strip()
+    return Failure(Reason.CONTAINER_CRASHED, _shorten(f"{text}: {log}" if log else text))
 
 
-def _scheduling(status: Manifest, now: datetime) -> Failure | GracePeriod | None:
-    for condition in _conditions(status):
+def _scheduling_failure(status: Manifest, now: datetime) -> Failure | GracePeriod | None:
+    for condition in status.get("conditions") or ():
         if condition.get("type") != "PodScheduled" or condition.get("status") != "False":
             continue
-        since = _time(condition.get("lastTransitionTime"))
-        waits = _UNSCHEDULABLE_AFTER - (now - since) if since else timedelta(0)
-        if waits > timedelta(0):
-            return GracePeriod(waits.total_seconds())
-        return Failure(Reason.UNSCHEDULABLE, _shorten(condition.get("message") or "no node fits"))
+        since = _parse(condition.get("lastTransitionTime"))
+        remaining = _UNSCHEDULABLE_GRACE - (now - since) if since else timedelta(0)
+        if remaining > timedelta(0):
+            return GracePeriod(remaining.total_seconds())
+        message = condition.get("message") or "no node has room for the pod"
+        return Failure(Reason.UNSCHEDULABLE, _shorten(message))
     return None
 
 
-def _conditions(status: Manifest) -> Iterator[Manifest]:
-    yield from status.get("conditions") or ()
-
-
-def _time(text: Any) -> datetime | None:
+def _parse(text: Any) -> datetime | None:
     try:
         return parse_time(str(text))
     except ValueError:
@@ -139,7 +124,7 @@ def _time(text: Any) -> datetime | None:
 
 
 def _shorten(text: str) -> str:
-    """In one line and not too long: the beginning says what, and the end why."""
+    """One line of limited length. The middle is cut: the start says what, and the end why."""
     line = " ".join(text.split())
     half = _MAX_MESSAGE // 2
     return line if len(line) <= _MAX_MESSAGE else f"{line[: half - 2]} … {line[-half + 2 :]}"

@@ -7,19 +7,19 @@ from kaito_kube.kinds import Manifest, labels_of
 
 
 def pods_with_role(pods: tuple[Manifest, ...], role: str, label: str) -> list[Manifest]:
-    """Pods of a role, the newest first."""
-    found = [pod for pod in pods if labels_of(pod).get(label) == role]
-    return sorted(found, key=lambda pod: str(pod["metadata"].get("creationTimestamp")))[::-1]
+    """The pods whose `label` has the value `role`, newest first."""
+    matching = [pod for pod in pods if labels_of(pod).get(label) == role]
+    return sorted(matching, key=lambda pod: str(pod["metadata"].get("creationTimestamp")))[::-1]
 
 
 def containers(pod: Manifest) -> list[Manifest]:
-    """What the kubelet says of each container, in the order in which they run."""
+    """The status of each container, in the order in which they run."""
     status = pod.get("status") or {}
     return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
 
 
 def container_state(pod: Manifest, name: str) -> Manifest:
-    """{"running": …}, {"waiting": …} or {"terminated": …}; empty before the kubelet says any."""
+    """{"running": …}, {"waiting": …} or {"terminated": …}; empty before the kubelet reports."""
     for container in containers(pod):
         if container.get("name") == name:
             return container.get("state") or {}
@@ -27,9 +27,9 @@ def container_state(pod: Manifest, name: str) -> Manifest:
 
 
 def termination_message(terminated: Manifest) -> dict[str, Any]:
-    """The JSON object that a container of ours left; empty for anything else."""
+    """The JSON object that one of Kaito's containers reports at its end; empty for others."""
     try:
-        words = json.loads(terminated.get("message") or "")
+        message = json.loads(terminated.get("message") or "")
     except ValueError:
         return {}
-    return words if isinstance(words, dict) else {}
+    return message if isinstance(message, dict) else {}

@@ -1,4 +1,4 @@
-"""The Service: which pods it names, whether they must be ready, and whether it is right."""
+"""Decides about the Service of a Workspace, and the headless one of a model that spans nodes."""
 
 from kaito_api import labels
 from kaito_api.workspace import Opaque, WorkspaceSpec
@@ -10,7 +10,9 @@ from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Delete
 from workspace_controller.plan.tuning.run import Phase, TuningPlan
 
-_KEPT = ("type", "selector", "publishNotReadyAddresses")
+# Fields that people edit by hand, and that are restored. The API server defaults the others, so
+# comparing the whole spec would never settle.
+_RESTORED = ("type", "selector", "publishNotReadyAddresses")
 
 
 def decide_service(
@@ -30,32 +32,32 @@ def decide_service(
             http_port=http_port,
         )
     )
-    actions = [*_reconcile_service(observed, wanted)]
+    actions = [*_apply_service(observed, wanted)]
     if spans:
-        actions += _reconcile_service(observed, headless_service(observed.owner))
+        actions += _apply_service(observed, headless_service(observed.owner))
     return tuple(actions)
 
 
 def _delete_service(observed: Observed) -> tuple[Action, ...]:
-    """A user's pods that name no port have nothing to be reached at."""
+    """The user's own pods without a port cannot be reached through a Service."""
     if observed.owner.name not in observed.services:
         return ()
     return (Delete(SERVICE, observed.owner.name, observed.owner.namespace),)
 
 
-def _reconcile_service(observed: Observed, wanted: Manifest) -> list[Action]:
+def _apply_service(observed: Observed, wanted: Manifest) -> list[Action]:
     present = observed.services.get(wanted["metadata"]["name"])
     if present is None:
-        return [Apply(SERVICE, wanted, known=False)]
-    if is_being_deleted(present) or _is_right(present, wanted):
+        return [Apply(SERVICE, wanted, verify_owner=True)]
+    if is_being_deleted(present) or _is_as_wanted(present, wanted):
         return []
-    return [Apply(SERVICE, wanted, known=True)]
+    return [Apply(SERVICE, wanted, verify_owner=False)]
 
 
-def _is_right(present: Manifest, wanted: Manifest) -> bool:
-    """The revision, and the fields that people change by hand."""
+def _is_as_wanted(present: Manifest, wanted: Manifest) -> bool:
+    """Compares the revision and the fields that are restored."""
     has, wants = present.get("spec") or {}, wanted["spec"]
-    same = all(has.get(key) == wants[key] for key in _KEPT if wants.get(key))
+    same = all(has.get(key) == wants[key] for key in _RESTORED if wants.get(key))
     ports = {(p.get("port"), p.get("targetPort")) for p in has.get("ports") or ()}
     return (
         same
@@ -65,7 +67,7 @@ def _is_right(present: Manifest, wanted: Manifest) -> bool:
 
 
 def _http_port(template: Opaque) -> int | None:
-    """Of a user's pods: the port named http, or the first one."""
+    """The port named http of the user's own pods, or their first port."""
     spec = template.get("spec")
     containers = spec.get("containers") if isinstance(spec, dict) else None
     ports: list[tuple[bool, int]] = []

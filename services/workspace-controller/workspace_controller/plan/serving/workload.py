@@ -1,4 +1,7 @@
-"""The workload that serves: a Deployment, or a StatefulSet where a model spans nodes."""
+"""Decides about the workload that serves a model.
+
+It is a Deployment, or a StatefulSet where a model spans nodes.
+"""
 
 from dataclasses import dataclass
 
@@ -22,20 +25,23 @@ from workspace_controller.manifests.workload import (
     template_of,
 )
 from workspace_controller.observed import Observed
+from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.model_source import model_source
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.placement import placement
 from workspace_controller.plan.plan import Action, Apply, Delete
-from workspace_controller.plan.pods.failure import Failure, pod_failure
+from workspace_controller.plan.pods.failure import pod_failure
 from workspace_controller.plan.pods.status import container_state, pods_with_role
-from workspace_controller.plan.serving.adapters import listed_adapters, tuned
-from workspace_controller.plan.sizing import context_length
+from workspace_controller.plan.serving.adapters import listed_adapters, own_adapter
+from workspace_controller.plan.sizing import context_tokens
 from workspace_controller.plan.spec import preset_ref
 from workspace_controller.plan.tuning.run import TuningPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServingPlan:
+    """`condition` is InferenceReady."""
+
     actions: tuple[Action, ...] = ()
     condition: Condition
     failed: bool = False
@@ -45,61 +51,63 @@ class ServingPlan:
 def decide_serving(
     observed: Observed, spec: WorkspaceSpec, nodes: NodePlan, tuning: TuningPlan | None
 ) -> ServingPlan:
-    """`tuning` is None for an inference Workspace; otherwise its adapter must be there."""
+    """`tuning` is None for an inference Workspace; otherwise its adapter must be produced."""
     if observed.workload is None and not nodes.ready:
         return ServingPlan(condition=_pending(nodes))
-    kind, wanted = _wanted(observed, spec, nodes, tuning)
+    kind, wanted = _wanted_workload(observed, spec, nodes, tuning)
     if wanted is None:
         return ServingPlan(condition=_pending(nodes))
     present = observed.deployment if kind is DEPLOYMENT else observed.stateful_set
-    actions = (*_other(observed, kind), *_make(kind, wanted, present, nodes))
+    actions = (
+        *_delete_other_kind(observed, kind),
+        *_apply_workload(kind, wanted, present, nodes),
+    )
     if present is None or is_being_deleted(present):
         return ServingPlan(actions=actions, condition=_pending(nodes))
     if _is_ready(present, wanted):
-        return ServingPlan(
-            actions=actions, condition=true(condition_types.INFERENCE_READY, *_READY)
-        )
+        message = "the model answers requests"
+        condition = true(condition_types.INFERENCE_READY, Reason.INFERENCE_READY, message)
+        return ServingPlan(actions=actions, condition=condition)
     return _starting(observed, actions)
 
 
-def delete_workloads(observed: Observed) -> tuple[Action, ...]:
-    """Ends whatever serves: its GPUs are needed otherwise."""
-    found = ((DEPLOYMENT, observed.deployment), (STATEFUL_SET, observed.stateful_set))
+def delete_workloads(observed: Observed) -> tuple[Delete, ...]:
+    """Deletes every workload of the Workspace, so that its GPUs become free."""
+    present = ((DEPLOYMENT, observed.deployment), (STATEFUL_SET, observed.stateful_set))
     return tuple(
         Delete(kind, observed.owner.name, observed.owner.namespace)
-        for kind, manifest in found
+        for kind, manifest in present
         if manifest is not None and not is_being_deleted(manifest)
     )
 
 
 def not_served_condition() -> Condition:
-    message = 'annotation kaito.sh/serve-tuned-model is "false"'
+    message = (
+        'the annotation kaito.sh/serve-tuned-model is "false": remove it to serve the tuned model'
+    )
     return false(condition_types.INFERENCE_READY, Reason.NOT_SERVED, message)
 
 
 def waiting_for_adapter() -> Condition:
-    return false(
-        condition_types.INFERENCE_READY, Reason.INFERENCE_PENDING, "waiting for the adapter"
-    )
+    message = "waiting for the tuning run to produce the adapter"
+    return false(condition_types.INFERENCE_READY, Reason.INFERENCE_PENDING, message)
 
 
-_READY = (Reason.INFERENCE_READY, "the model answers")
-
-
-def _wanted(
+def _wanted_workload(
     observed: Observed, spec: WorkspaceSpec, nodes: NodePlan, tuning: TuningPlan | None
 ) -> tuple[Kind, Manifest | None]:
-    inference = spec.inference
+    """The kind and the manifest; None for an unknown preset."""
+    owner, inference = observed.owner, spec.inference
     if inference is not None and inference.template is not None:
-        template = custom_template(observed.owner, inference.template, placement(observed, spec))
-        own = Workload(owner=observed.owner, template=template, replicas=nodes.target)
-        return DEPLOYMENT, deployment(own)
+        template = custom_template(owner, inference.template, placement(observed, spec))
+        custom = Workload(owner=owner, template=template, replicas=nodes.target)
+        return DEPLOYMENT, deployment(custom)
     pod = _model_pod(observed, spec, nodes, tuning)
     if pod is None:
         return DEPLOYMENT, None
     workload = Workload(
-        owner=observed.owner,
-        template=template_of(observed.owner, model_pod_spec(pod)),
+        owner=owner,
+        template=template_of(owner, model_pod_spec(pod)),
         replicas=pod.nodes,
         readiness_timeout_seconds=pod.model.preset.readiness_timeout_seconds,
     )
@@ -114,13 +122,12 @@ def _model_pod(
     source = model_source(observed, ref) if ref is not None else None
     if source is None:
         return None
-    adapters = _adapters(observed, spec, tuning)
     return ModelPod(
         owner=observed.owner,
         model=source,
-        adapters=adapters,
+        adapters=_adapters(observed, spec, tuning),
         default_adapter=observed.owner.name if tuning is not None else "",
-        max_model_len=context_length(observed, spec),
+        max_model_len=context_tokens(observed, spec),
         nodes=nodes.target,
         placement=placement(observed, spec),
         settings=observed.settings,
@@ -131,27 +138,23 @@ def _adapters(
     observed: Observed, spec: WorkspaceSpec, tuning: TuningPlan | None
 ) -> tuple[ServedAdapter, ...]:
     if spec.tuning is not None and tuning is not None and tuning.adapter is not None:
-        return (tuned(observed, spec.tuning, tuning.adapter.reference),)
+        return (own_adapter(observed, spec.tuning, tuning.adapter.reference),)
     return listed_adapters(spec.inference.adapters) if spec.inference is not None else ()
 
 
-def _make(
+def _apply_workload(
     kind: Kind, wanted: Manifest, present: Manifest | None, nodes: NodePlan
 ) -> tuple[Action, ...]:
-    """Made when the nodes are there; kept right from then on, whatever the nodes do."""
+    """Creates the workload once the nodes are ready; updates it whether or not they are."""
     if present is None:
-        return (Apply(kind, wanted, known=False),) if nodes.ready else ()
+        return (Apply(kind, wanted, verify_owner=True),) if nodes.ready else ()
     if is_being_deleted(present) or _is_as_wanted(present, wanted):
         return ()
-    return (Apply(kind, wanted, known=True),)
+    return (Apply(kind, wanted, verify_owner=False),)
 
 
-def _other(observed: Observed, kind: Kind) -> tuple[Action, ...]:
-    return tuple(
-        action
-        for action in delete_workloads(observed)
-        if isinstance(action, Delete) and action.kind is not kind
-    )
+def _delete_other_kind(observed: Observed, kind: Kind) -> tuple[Delete, ...]:
+    return tuple(action for action in delete_workloads(observed) if action.kind is not kind)
 
 
 def _is_as_wanted(present: Manifest, wanted: Manifest) -> bool:
@@ -160,38 +163,38 @@ def _is_as_wanted(present: Manifest, wanted: Manifest) -> bool:
 
 
 def _is_ready(present: Manifest, wanted: Manifest) -> bool:
-    """All pods, of the present revision, and the status speaks of it."""
-    status, size = present.get("status") or {}, wanted["spec"]["replicas"]
-    seen = status.get("observedGeneration", 0) >= present["metadata"].get("generation", 0)
+    """Whether all pods of the wanted revision are ready, by an up-to-date status."""
+    status, replicas = present.get("status") or {}, wanted["spec"]["replicas"]
+    current = status.get("observedGeneration", 0) >= present["metadata"].get("generation", 0)
     ready, updated = status.get("readyReplicas") or 0, status.get("updatedReplicas") or 0
-    return seen and _is_as_wanted(present, wanted) and ready >= size and updated >= size
+    return current and _is_as_wanted(present, wanted) and ready >= replicas and updated >= replicas
 
 
 def _starting(observed: Observed, actions: tuple[Action, ...]) -> ServingPlan:
-    found = [
+    """Reports the first pod that fails, or how far the pods are."""
+    pods = [
         pod
         for pod in pods_with_role(observed.pods, "inference", labels.ROLE)
         if not is_being_deleted(pod)
     ]
-    told = next((t for pod in found if (t := pod_failure(pod, observed.now)) is not None), None)
-    again = told.requeue_after_seconds if told is not None else None
-    if isinstance(told, Failure):
-        condition = false(condition_types.INFERENCE_READY, told.reason, told.message)
-        return ServingPlan(
-            actions=actions, condition=condition, failed=told.permanent, requeue_after_seconds=again
-        )
-    loads = any("running" in container_state(pod, MODEL_SERVER) for pod in found)
-    if loads:
-        condition = false(
-            condition_types.INFERENCE_READY, Reason.MODEL_LOADING, "the model is being loaded"
-        )
+    found = next((f for pod in pods if (f := pod_failure(pod, observed.now)) is not None), None)
+    requeue_after_seconds = found.requeue_after_seconds if found is not None else None
+    if isinstance(found, Failure):
+        condition = false(condition_types.INFERENCE_READY, found.reason, found.message)
+    elif any("running" in container_state(pod, MODEL_SERVER) for pod in pods):
+        message = "model-server is loading the model; its log shows the progress"
+        condition = false(condition_types.INFERENCE_READY, Reason.MODEL_LOADING, message)
     else:
-        condition = false(
-            condition_types.INFERENCE_READY, Reason.INFERENCE_PENDING, "the pod is being started"
-        )
-    return ServingPlan(actions=actions, condition=condition, requeue_after_seconds=again)
+        message = "starting the model's pod"
+        condition = false(condition_types.INFERENCE_READY, Reason.INFERENCE_PENDING, message)
+    return ServingPlan(
+        actions=actions,
+        condition=condition,
+        failed=isinstance(found, Failure) and found.permanent,
+        requeue_after_seconds=requeue_after_seconds,
+    )
 
 
 def _pending(nodes: NodePlan) -> Condition:
-    message = "the workload is being made" if nodes.ready else "waiting for the nodes"
+    message = "creating the workload" if nodes.ready else "waiting for the nodes"
     return false(condition_types.INFERENCE_READY, Reason.INFERENCE_PENDING, message)

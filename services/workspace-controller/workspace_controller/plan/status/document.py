@@ -1,4 +1,4 @@
-"""The status as the user reads it: computed whole from what was decided, never edited."""
+"""Computes the complete status of a Workspace. It is never edited in part."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,26 +10,29 @@ from kaito_api.status import EstimateStatus, State
 from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
 from workspace_controller.plan.status.progress import eta_of, progress_of, state_of
-from workspace_controller.plan.status.summary_conditions import whole, with_whole
+from workspace_controller.plan.status.summary_conditions import (
+    summary_conditions,
+    unfinished_conditions,
+)
 from workspace_controller.plan.status.tuning import adapter_status, tuning_status
 from workspace_controller.plan.subplans import Subplans
 from workspace_controller.plan.validation import Problem
 
 
 def compute_status(observed: Observed, subplans: Subplans) -> Manifest:
-    """Where everything goes its way, or waits, or failed on it."""
-    conditions = with_whole(_with_refusal(subplans.conditions, observed), subplans)
+    """The status of a valid Workspace."""
+    conditions = _with_refusal(subplans.conditions, observed)
     nodes = subplans.nodes
     return _status(
         observed,
-        conditions,
+        (*conditions, *summary_conditions(conditions, subplans)),
         state=state_of(observed, subplans).value,
         workerNodes=list(nodes.workers) or None,
         targetNodeCount=nodes.target,
         nodes=f"{len(nodes.usable)}/{nodes.target}",
         progress=progress_of(subplans),
         eta=eta_of(subplans.tuning),
-        costPerHour=None if subplans.work_is_done else _cost(observed, nodes.target),
+        costPerHour=None if subplans.done else _cost_per_hour(observed, nodes.target),
         estimate=_dump(subplans.sizing.estimate) or observed.status.get("estimate"),
         tuning=tuning_status(observed, subplans.tuning),
         adapter=adapter_status(subplans.tuning),
@@ -37,36 +40,36 @@ def compute_status(observed: Observed, subplans: Subplans) -> Manifest:
 
 
 def invalid_status(observed: Observed, problems: Sequence[Problem]) -> Manifest:
-    """Nothing is made before the Workspace is right; what runs already keeps its status."""
+    """The status of a Workspace with problems; what runs already keeps the rest of its status."""
     text = "; ".join(str(problem) for problem in problems)
     resource = false(condition_types.RESOURCE_READY, problems[0].reason, text)
     if observed.started and observed.condition(condition_types.WORKSPACE_READY):
         return _with_condition(observed, resource)
     permanent = any(problem.permanent for problem in problems)
-    end = whole(permanent, f"{condition_types.RESOURCE_READY}: {text}")
+    summary = unfinished_conditions(permanent, f"{condition_types.RESOURCE_READY}: {text}")
     state = State.FAILED if permanent else State.PENDING
-    return _status(observed, (resource, *end), state=state.value)
+    return _status(observed, (resource, *summary), state=state.value)
 
 
 def deleting_status(observed: Observed, waiting_for: str) -> Manifest:
-    """The last words; what else was known stays as it is."""
+    """The previous status with WorkspaceDeleting, and without progress."""
     deleting = true(condition_types.WORKSPACE_DELETING, Reason.WORKSPACE_DELETING, waiting_for)
     status = _with_condition(observed, deleting)
-    gone = {key: value for key, value in status.items() if key not in ("progress", "eta")}
-    return {**gone, "state": State.DELETING.value}
+    kept = {key: value for key, value in status.items() if key not in ("progress", "eta")}
+    return {**kept, "state": State.DELETING.value}
 
 
 def _with_condition(observed: Observed, condition: Condition) -> Manifest:
-    history = observed.status.get("conditions") or ()
-    said = merge(history, (condition,), observed.now, _generation(observed))
-    if not any(c.get("type") == condition.type for c in history):
-        return {**observed.status, "conditions": [*history, *said]}
-    changed = [said[0] if c.get("type") == condition.type else c for c in history]
-    return {**observed.status, "conditions": changed}
+    before = observed.status.get("conditions") or ()
+    merged = merge(before, (condition,), observed.now, _generation(observed))
+    if not any(c.get("type") == condition.type for c in before):
+        return {**observed.status, "conditions": [*before, *merged]}
+    replaced = [merged[0] if c.get("type") == condition.type else c for c in before]
+    return {**observed.status, "conditions": replaced}
 
 
 def _with_refusal(conditions: tuple[Condition, ...], observed: Observed) -> tuple[Condition, ...]:
-    """A write that the API server refused is why the resources are not there."""
+    """ResourceReady reports the write that the API server refused."""
     if observed.refusal is None:
         return conditions
     refused = false(
@@ -75,7 +78,7 @@ def _with_refusal(conditions: tuple[Condition, ...], observed: Observed) -> tupl
     return tuple(refused if c.type == condition_types.RESOURCE_READY else c for c in conditions)
 
 
-def _cost(observed: Observed, nodes: int) -> str | None:
+def _cost_per_hour(observed: Observed, nodes: int) -> str | None:
     price = observed.sku.price_usd_hour if observed.sku is not None else None
     return None if price is None else f"${price * nodes:.2f}"
 

@@ -1,26 +1,29 @@
-"""The events that a change of the status emits."""
+"""The Events that a change of the status emits."""
 
 from kaito_api.conditions import ConditionStatus
 from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
 from workspace_controller.plan.plan import EmitEvent
-from workspace_controller.plan.status.progress import ON_THE_WAY
+from workspace_controller.plan.status.progress import IN_PROGRESS
 
-# Follows from what the others say.
-_DULL = frozenset({Reason.TUNING_PENDING, Reason.INFERENCE_PENDING, Reason.WORKSPACE_PENDING})
+# These follow from other conditions, which emit their own events.
+_SILENT = frozenset({Reason.TUNING_PENDING, Reason.INFERENCE_PENDING, Reason.WORKSPACE_PENDING})
 
 
 def events(observed: Observed, status: Manifest) -> tuple[EmitEvent, ...]:
-    """One for each condition whose answer or reason is another one now; what several of them
-    say is told once."""
-    told: dict[tuple[str, str], EmitEvent] = {}
-    dull = _DULL if status.get("workerNodes") else _DULL | {Reason.NODES_NOT_READY}
+    """One event for each condition whose status or reason changed.
+
+    Conditions that share reason and message emit one event together.
+    """
+    changed: dict[tuple[str, str], EmitEvent] = {}
+    # Before there is a node, NodesNotReady only repeats that nodes are being created.
+    silent = _SILENT if status.get("workerNodes") else _SILENT | {Reason.NODES_NOT_READY}
     for condition in status["conditions"]:
         before, reason = observed.condition(condition["type"]), condition["reason"]
         now = (condition["status"], reason)
-        if (before.get("status"), before.get("reason")) != now and reason not in dull:
-            warning = condition["status"] == ConditionStatus.FALSE and reason not in ON_THE_WAY
+        if (before.get("status"), before.get("reason")) != now and reason not in silent:
+            warning = condition["status"] == ConditionStatus.FALSE and reason not in IN_PROGRESS
             note = f"{condition['type']}={condition['status']}: {condition['message']}"
-            told.setdefault((reason, condition["message"]), EmitEvent(warning, reason, note))
-    return tuple(told.values())
+            changed.setdefault((reason, condition["message"]), EmitEvent(warning, reason, note))
+    return tuple(changed.values())

@@ -6,23 +6,20 @@ from workspace_controller.observed import Observed
 from workspace_controller.plan.subplans import Subplans
 from workspace_controller.plan.tuning.run import Phase, TuningPlan
 
-_STAGES = {
+# Progress by the state that TuningService reports.
+_RUN_STATES = {
     "LOADING": "loading the base model",
     "PREPARING": "reading the data set",
     "PUSHING": Phase.PUSHING.value,
 }
-
-
 _SERVING: dict[str, str] = {
     Reason.INFERENCE_PENDING: "starting the model's pod",
     Reason.MODEL_LOADING: "loading the model",
 }
-
-
+# A model that served before is NotReady while it starts again, and not Loading.
 _SERVED_BEFORE = (State.READY, State.NOT_READY)
-
-
-ON_THE_WAY = frozenset(
+# A condition that is False for one of these reasons is no failure.
+IN_PROGRESS = frozenset(
     {
         Reason.CREATING_NODES,
         Reason.NODES_NOT_READY,
@@ -40,7 +37,7 @@ ON_THE_WAY = frozenset(
 def state_of(observed: Observed, subplans: Subplans) -> State:
     if subplans.ready:
         return State.READY
-    if subplans.work_is_done:
+    if subplans.done:
         return State.SUCCEEDED
     if subplans.failed:
         return State.FAILED
@@ -50,25 +47,44 @@ def state_of(observed: Observed, subplans: Subplans) -> State:
     if tuning is not None and tuning.phase in (Phase.FETCHING, Phase.TRAINING):
         return State.TUNING
     if observed.workload is not None and (tuning is None or tuning.phase is Phase.DONE):
-        before = observed.status.get("state") in _SERVED_BEFORE
-        return State.NOT_READY if before else State.LOADING
+        served = observed.status.get("state") in _SERVED_BEFORE
+        return State.NOT_READY if served else State.LOADING
     return State.PROVISIONING if not subplans.nodes.ready else State.PENDING
 
 
 def progress_of(subplans: Subplans) -> str | None:
+    """What happens now, in a few words; None once the model answers or where a failure says it."""
     if subplans.ready:
         return None
-    tuning = subplans.tuning
-    if not subplans.nodes.ready and not (tuning is not None and tuning.phase is not Phase.WAITING):
-        return f"nodes {len(subplans.nodes.usable)}/{subplans.nodes.target}"
+    tuning, nodes = subplans.tuning, subplans.nodes
+    if not nodes.ready and (tuning is None or tuning.phase is Phase.WAITING):
+        return f"nodes {len(nodes.usable)}/{nodes.target}"
     if tuning is None or tuning.phase is Phase.DONE:
         return _SERVING.get(subplans.serving.condition.reason) if subplans.serving else None
     return _run_progress(tuning)
 
 
+def eta_of(tuning: TuningPlan | None) -> str | None:
+    """The remaining time of the training; None while it is not known."""
+    run = tuning.run if tuning is not None else None
+    if run is None or run.eta_seconds is None or run.state != "RUNNING":
+        return None
+    return duration(run.eta_seconds)
+
+
+def duration(seconds: float) -> str:
+    """At most two units: 45s, 2m10s, 3h05m."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
 def _run_progress(tuning: TuningPlan) -> str | None:
     run = tuning.run
-    if tuning.succeeded.reason not in ON_THE_WAY:
+    if tuning.succeeded.reason not in IN_PROGRESS:
         return None
     if tuning.phase is Phase.WAITING:
         return "starting the training pod"
@@ -77,21 +93,4 @@ def _run_progress(tuning: TuningPlan) -> str | None:
     if run.state == "RUNNING" and run.total_steps > 0:
         percent = 100 * run.step // run.total_steps
         return f"step {run.step}/{run.total_steps} ({percent}%)"
-    return _STAGES.get(run.state, str(tuning.phase.value))
-
-
-def eta_of(tuning: TuningPlan | None) -> str | None:
-    run = tuning.run if tuning is not None else None
-    if run is None or run.eta_seconds is None or run.state != "RUNNING":
-        return None
-    return duration(run.eta_seconds)
-
-
-def duration(seconds: float) -> str:
-    """Two units at most: 45s, 2m10s, 3h05m."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return _RUN_STATES.get(run.state, str(tuning.phase.value))

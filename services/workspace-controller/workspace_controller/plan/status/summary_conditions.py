@@ -3,42 +3,47 @@
 from kaito_api import condition_types
 from kaito_api.conditions import Condition, false, true, unknown
 from kaito_api.reasons import Reason
-from workspace_controller.plan.status.progress import ON_THE_WAY
+from workspace_controller.plan.status.progress import IN_PROGRESS
 from workspace_controller.plan.subplans import Subplans
 
 
-def with_whole(conditions: tuple[Condition, ...], subplans: Subplans) -> tuple[Condition, ...]:
+def summary_conditions(
+    conditions: tuple[Condition, ...], subplans: Subplans
+) -> tuple[Condition, Condition]:
+    """WorkspaceSucceeded and WorkspaceReady, from all other conditions."""
     if subplans.ready:
-        words = (Reason.WORKSPACE_READY, "the model answers")
-    elif subplans.work_is_done:
+        return _finished_conditions(Reason.WORKSPACE_READY, "the model answers requests")
+    if subplans.done:
         adapter = subplans.tuning.adapter if subplans.tuning is not None else None
-        image = adapter.reference if adapter is not None else ""
-        words = (Reason.WORKSPACE_SUCCEEDED, f"the adapter was pushed: {image}")
-    else:
-        blame = _blame(conditions)
-        text = f"{blame.type}: {blame.message}" if blame is not None else "on its way"
-        return (*conditions, *whole(subplans.failed, text))
-    return (
-        *conditions,
-        true(condition_types.WORKSPACE_SUCCEEDED, *words),
-        true(condition_types.WORKSPACE_READY, *words),
-    )
+        place = adapter.place if adapter is not None else ""
+        return _finished_conditions(Reason.WORKSPACE_SUCCEEDED, f"the adapter is in {place}")
+    cause = _cause(conditions)
+    text = f"{cause.type}: {cause.message}" if cause is not None else "in progress"
+    return unfinished_conditions(subplans.failed, text)
 
 
-def whole(failed: bool, text: str) -> tuple[Condition, Condition]:
+def unfinished_conditions(failed: bool, message: str) -> tuple[Condition, Condition]:
+    """Both conditions of a Workspace that has failed, or that is in progress."""
     if failed:
         return (
-            false(condition_types.WORKSPACE_SUCCEEDED, Reason.WORKSPACE_FAILED, text),
-            false(condition_types.WORKSPACE_READY, Reason.WORKSPACE_FAILED, text),
+            false(condition_types.WORKSPACE_SUCCEEDED, Reason.WORKSPACE_FAILED, message),
+            false(condition_types.WORKSPACE_READY, Reason.WORKSPACE_FAILED, message),
         )
     return (
-        unknown(condition_types.WORKSPACE_SUCCEEDED, Reason.WORKSPACE_PENDING, text),
-        false(condition_types.WORKSPACE_READY, Reason.WORKSPACE_PENDING, text),
+        unknown(condition_types.WORKSPACE_SUCCEEDED, Reason.WORKSPACE_PENDING, message),
+        false(condition_types.WORKSPACE_READY, Reason.WORKSPACE_PENDING, message),
     )
 
 
-def _blame(conditions: tuple[Condition, ...]) -> Condition | None:
-    """What keeps the whole from being ready: trouble before what is only on its way."""
+def _finished_conditions(reason: Reason, message: str) -> tuple[Condition, Condition]:
+    return (
+        true(condition_types.WORKSPACE_SUCCEEDED, reason, message),
+        true(condition_types.WORKSPACE_READY, reason, message),
+    )
+
+
+def _cause(conditions: tuple[Condition, ...]) -> Condition | None:
+    """The condition that keeps the Workspace from being ready: a failure before progress."""
     open_ = [c for c in conditions if not c.is_true]
-    failure = (c for c in open_ if c.reason not in ON_THE_WAY)
-    return next(failure, open_[0] if open_ else None)
+    failures = (c for c in open_ if c.reason not in IN_PROGRESS)
+    return next(failures, open_[0] if open_ else None)

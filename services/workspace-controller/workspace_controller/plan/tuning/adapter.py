@@ -7,56 +7,65 @@ from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.tuning_job import PUSHER, adapter_revision
 from workspace_controller.observed import Observed
 from workspace_controller.plan.pods.status import container_state, termination_message
-from workspace_controller.plan.tuning.job import job_pods, job_says, makes_adapter
+from workspace_controller.plan.tuning.job import has_condition, job_pods, makes_adapter
 
 
 @dataclass(frozen=True, slots=True)
 class TunedAdapter:
-    """What a run ended with. `digest` is empty where the pod that knew it is gone; `image` is
-    empty where the adapter lies in a volume."""
+    """`image` is empty for an adapter in a volume.
+
+    `digest` is empty where the pod that reported it was deleted before it was read.
+    """
 
     image: str
     digest: str
     revision: str
-    size: int | None = None
+    size_bytes: int | None = None
 
     @property
     def reference(self) -> str:
-        """What to pull: by digest where that is known."""
+        """The image to pull, by digest where that is known; empty for an adapter in a volume."""
         if not self.digest:
             return self.image
         return f"{_without_tag(self.image)}@{self.digest}"
 
+    @property
+    def place(self) -> str:
+        """Where the user finds the adapter."""
+        return self.reference or "the volume of tuning.output"
+
 
 def tuned_adapter(observed: Observed, tuning: Tuning) -> TunedAdapter | None:
-    """The adapter of the present tuning: as recorded, or as the Job that succeeded left it."""
+    """The adapter of the current tuning spec; None while it is not produced yet.
+
+    The status is asked first, because the Job and its pod can be deleted afterwards.
+    """
     revision = adapter_revision(tuning)
     recorded = observed.status.get("adapter") or {}
     if recorded.get("revision") == revision:
-        return TunedAdapter(
-            recorded.get("image", ""), recorded.get("digest", ""), revision, recorded.get("size")
-        )
-    if (
-        observed.job is None
-        or not makes_adapter(observed.job, revision)
-        or not job_says(observed.job, "Complete")
-    ):
+        image, digest = recorded.get("image", ""), recorded.get("digest", "")
+        return TunedAdapter(image, digest, revision, recorded.get("size"))
+    job = observed.job
+    if job is None or not makes_adapter(job, revision) or not has_condition(job, "Complete"):
         return None
-    words = next((w for pod in job_pods(observed, observed.job) if (w := _pushed(pod))), {})
-    image = str(words.get("image") or tuning.output.image or "")
-    size = words.get("size")
+    pods = job_pods(observed, job)
+    report = next((report for pod in pods if (report := _push_report(pod))), {})
+    image = str(report.get("image") or tuning.output.image or "")
+    size = report.get("size")
     return TunedAdapter(
-        image, str(words.get("digest") or ""), revision, size if isinstance(size, int) else None
+        image, str(report.get("digest") or ""), revision, size if isinstance(size, int) else None
     )
 
 
-def _pushed(pod: Manifest) -> Manifest:
-    ended = container_state(pod, PUSHER).get("terminated") or {}
-    words = termination_message(ended) if ended.get("exitCode") == 0 else {}
-    return words if words.get("digest") else {}
+def _push_report(pod: Manifest) -> Manifest:
+    """What the pusher reported when it succeeded; empty otherwise."""
+    terminated = container_state(pod, PUSHER).get("terminated") or {}
+    report = termination_message(terminated) if terminated.get("exitCode") == 0 else {}
+    return report if report.get("digest") else {}
 
 
 def _without_tag(image: str) -> str:
     name = image.split("@", 1)[0]
+    # A colon before the last slash belongs to the registry's port.
     head, _, last = name.rpartition("/")
     return f"{head}/{last.split(':', 1)[0]}" if head else last.split(":", 1)[0]

@@ -12,17 +12,20 @@ from workspace_controller.manifests.tuning_job import (
     job_revision,
 )
 from workspace_controller.observed import Observed
-from workspace_controller.plan.pods.failure import Failure
+from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.pods.status import container_state, pods_with_role
 
 
-def makes_adapter(owner: Manifest, revision: str) -> bool:
-    """Whether the Job makes, or made, that adapter."""
-    return revision_of(owner).split("-", 1)[0] == revision
+def makes_adapter(job: Manifest, revision: str) -> bool:
+    """Whether the Job produces, or has produced, the adapter of that revision."""
+    return revision_of(job).split("-", 1)[0] == revision
 
 
 def is_current_job(observed: Observed, tuning: Tuning) -> bool:
-    """A configuration that cannot be read now changes nothing of what runs."""
+    """Whether the Job runs what the spec and the configuration request now.
+
+    A configuration that cannot be read at the moment does not restart a run.
+    """
     if observed.job is None or not makes_adapter(observed.job, adapter_revision(tuning)):
         return False
     if observed.file is None or observed.file.text is None:
@@ -30,9 +33,9 @@ def is_current_job(observed: Observed, tuning: Tuning) -> bool:
     return revision_of(observed.job) == job_revision(tuning, observed.file.text)
 
 
-def job_pods(observed: Observed, owner: Manifest) -> list[Manifest]:
-    """The Job's own pods, newest first; those of a Job before it are not."""
-    uid = owner["metadata"].get("uid")
+def job_pods(observed: Observed, job: Manifest) -> list[Manifest]:
+    """The pods of this Job, newest first, without those of an earlier Job of the same name."""
+    uid = job["metadata"].get("uid")
     return [
         pod
         for pod in pods_with_role(observed.pods, "tuning", labels.ROLE)
@@ -41,24 +44,26 @@ def job_pods(observed: Observed, owner: Manifest) -> list[Manifest]:
 
 
 def progress_pod(observed: Observed) -> Manifest | None:
-    """The pod to ask how far it is: trainer or pusher run in it, and it has an address."""
+    """The pod that serves TuningService: its trainer or pusher runs and it has an address."""
     if observed.job is None:
         return None
     for pod in job_pods(observed, observed.job):
-        works = any("running" in container_state(pod, name) for name in (TRAINER, PUSHER))
-        if works and (pod.get("status") or {}).get("podIP"):
+        running = any("running" in container_state(pod, name) for name in (TRAINER, PUSHER))
+        if running and (pod.get("status") or {}).get("podIP"):
             return pod
     return None
 
 
-def job_says(owner: Manifest, type_: str) -> bool:
-    conditions = (owner.get("status") or {}).get("conditions") or ()
+def has_condition(job: Manifest, type_: str) -> bool:
+    """Whether that condition of the Job is True."""
+    conditions = (job.get("status") or {}).get("conditions") or ()
     return any(c.get("type") == type_ and c.get("status") == "True" for c in conditions)
 
 
-def job_failure(owner: Manifest) -> Failure | None:
-    for condition in (owner.get("status") or {}).get("conditions") or ():
+def job_failure(job: Manifest) -> Failure | None:
+    """The failure that the Job itself reports; None while it runs or where it succeeded."""
+    for condition in (job.get("status") or {}).get("conditions") or ():
         if condition.get("type") == "Failed" and condition.get("status") == "True":
-            message = condition.get("message") or "the Job failed"
+            message = condition.get("message") or "the tuning Job failed without a message"
             return Failure(Reason.TRAINING_FAILED, str(message), permanent=True)
     return None

@@ -1,4 +1,4 @@
-"""The tuning Job: when it is made, made anew, and what it has come to."""
+"""Decides about the tuning Job: when it is created or replaced, and what it reports."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -17,18 +17,19 @@ from workspace_controller.manifests.tuning_job import (
     job,
 )
 from workspace_controller.observed import Observed, TuningRun
+from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.model_source import model_source
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.placement import placement
 from workspace_controller.plan.plan import Action, Apply, Create, Delete, earliest
-from workspace_controller.plan.pods.failure import Failure, pod_failure
+from workspace_controller.plan.pods.failure import pod_failure
 from workspace_controller.plan.pods.status import container_state
 from workspace_controller.plan.tuning.adapter import TunedAdapter, tuned_adapter
 from workspace_controller.plan.tuning.job import is_current_job, job_failure, job_pods
 
 
 class Phase(Enum):
-    """Where a tuning is. Only DONE lets a model be served."""
+    """The phase of a tuning run; the values are shown as progress. A model serves after DONE."""
 
     WAITING = "waiting"
     FETCHING = "fetching the data set"
@@ -39,6 +40,8 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningPlan:
+    """`job_started` and `succeeded` are conditions; `adapter` is None until it is produced."""
+
     actions: tuple[Action, ...] = ()
     phase: Phase
     job_started: Condition
@@ -52,42 +55,41 @@ class TuningPlan:
 def decide_tuning(
     observed: Observed, spec: WorkspaceSpec, tuning: Tuning, nodes: NodePlan
 ) -> TuningPlan:
+    """Creates the Job once the nodes are ready, and replaces a Job of an earlier spec."""
     adapter = tuned_adapter(observed, tuning)
     if adapter is not None:
         return _done(adapter)
-    actions = _steps(observed, spec, tuning, nodes)
-    if (
-        observed.job is None
-        or not is_current_job(observed, tuning)
-        or is_being_deleted(observed.job)
-    ):
+    actions = _job_actions(observed, spec, tuning, nodes)
+    running = observed.job
+    if running is None or not is_current_job(observed, tuning) or is_being_deleted(running):
         return _waiting(actions, nodes)
-    return _running(observed, observed.job, actions)
+    return _running(observed, running, actions)
 
 
-def _steps(
+def _job_actions(
     observed: Observed, spec: WorkspaceSpec, tuning: Tuning, nodes: NodePlan
 ) -> tuple[Action, ...]:
+    owner = observed.owner
     if observed.job is not None:
         stale = not is_current_job(observed, tuning) and not is_being_deleted(observed.job)
-        return (Delete(JOB, observed.owner.name, observed.owner.namespace),) if stale else ()
+        return (Delete(JOB, owner.name, owner.namespace),) if stale else ()
     source = model_source(observed, tuning.preset)
     if not nodes.ready or source is None or observed.file is None or observed.file.text is None:
         return ()
-    made = TuningPod(
-        owner=observed.owner,
+    pod = TuningPod(
+        owner=owner,
         tuning=tuning,
         model=source,
         config=observed.file.text,
         placement=placement(observed, spec),
         settings=observed.settings,
     )
-    text = config_map(observed.owner, observed.file.text)
-    return (Apply(CONFIG_MAP, text, known=False), Create(JOB, job(made)))
+    config = config_map(owner, observed.file.text)
+    return (Apply(CONFIG_MAP, config, verify_owner=True), Create(JOB, job(pod)))
 
 
 def _done(adapter: TunedAdapter) -> TuningPlan:
-    message = f"adapter {adapter.reference or 'in its volume'}"
+    message = f"the adapter is in {adapter.place}"
     return TuningPlan(
         phase=Phase.DONE,
         job_started=true(condition_types.JOB_STARTED, Reason.TUNING_SUCCEEDED, message),
@@ -97,7 +99,7 @@ def _done(adapter: TunedAdapter) -> TuningPlan:
 
 
 def _waiting(actions: tuple[Action, ...], nodes: NodePlan) -> TuningPlan:
-    message = "the training pod is being made" if nodes.ready else "waiting for the node"
+    message = "creating the tuning Job" if nodes.ready else "waiting for the node"
     return TuningPlan(
         actions=actions,
         phase=Phase.WAITING,
@@ -107,48 +109,49 @@ def _waiting(actions: tuple[Action, ...], nodes: NodePlan) -> TuningPlan:
 
 
 def _running(observed: Observed, running: Manifest, actions: tuple[Action, ...]) -> TuningPlan:
-    found = job_pods(observed, running)
-    pod = found[0] if found else None
-    failure = pod_failure(pod, observed.now) if pod is not None else None
+    pod = next(iter(job_pods(observed, running)), None)
+    found = pod_failure(pod, observed.now) if pod is not None else None
     phase = _phase(pod)
-    again = failure.requeue_after_seconds if failure is not None else None
+    requeue_after_seconds = found.requeue_after_seconds if found is not None else None
     if phase in (Phase.TRAINING, Phase.PUSHING):
-        again = earliest(again, observed.settings.progress_seconds)
-    told = failure if isinstance(failure, Failure) else job_failure(running)
+        # The run reports its progress when it is asked, and changes no object meanwhile.
+        progress_seconds = observed.settings.progress_seconds
+        requeue_after_seconds = earliest(requeue_after_seconds, progress_seconds)
+    failure = found if isinstance(found, Failure) else job_failure(running)
     return TuningPlan(
         actions=actions,
         phase=phase,
-        job_started=_job_started(phase, told),
-        succeeded=_succeeded(phase, told),
+        job_started=_job_started(phase, failure),
+        succeeded=_succeeded(phase, failure),
         run=observed.run,
-        failed=told is not None and told.permanent,
-        requeue_after_seconds=again,
+        failed=failure is not None and failure.permanent,
+        requeue_after_seconds=requeue_after_seconds,
     )
 
 
 def _phase(pod: Manifest | None) -> Phase:
+    """The phase of the last container that has started."""
     if pod is None:
         return Phase.WAITING
     order = ((PUSHER, Phase.PUSHING), (TRAINER, Phase.TRAINING), (FETCHER, Phase.FETCHING))
     for name, phase in order:
-        if _began(container_state(pod, name)):
+        if _has_started(container_state(pod, name)):
             return phase
     return Phase.WAITING
 
 
-def _began(state: Manifest) -> bool:
+def _has_started(state: Manifest) -> bool:
     waiting = (state.get("waiting") or {}).get("reason")
     return "running" in state or "terminated" in state or waiting == "CrashLoopBackOff"
 
 
 def _job_started(phase: Phase, failure: Failure | None) -> Condition:
+    type_ = condition_types.JOB_STARTED
     if phase is not Phase.WAITING:
-        return true(condition_types.JOB_STARTED, Reason.TUNING_RUNNING, phase.value)
+        return true(type_, Reason.TUNING_RUNNING, phase.value)
     if failure is not None:
-        return false(condition_types.JOB_STARTED, failure.reason, failure.message)
-    return unknown(
-        condition_types.JOB_STARTED, Reason.TUNING_PENDING, "the training pod is being started"
-    )
+        return false(type_, failure.reason, failure.message)
+    return unknown(type_, Reason.TUNING_PENDING, "starting the training pod")
 
 
 def _succeeded(phase: Phase, failure: Failure | None) -> Condition:
