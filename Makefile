@@ -1,4 +1,4 @@
-# The developer's interface. `make demo` and `make test` are the two commands of the README.
+# The commands for developers. The README needs only `make demo` and `make test`.
 SHELL := /bin/bash
 PYTHON ?= python3
 export PYTHONPATH := $(CURDIR):$(CURDIR)/libs:$(CURDIR)/proto/gen:$(subst $() ,:,$(addprefix $(CURDIR)/services/,workspace-controller gpu-provisioner tuner model-server inference-gateway))
@@ -8,7 +8,7 @@ PY_MODELS := .venv-models/bin/python
 MODEL_TESTS := tests/tuner tests/model_server
 N ?= 10000
 
-# CPU=avx2 has torch compute as on a CPU without AVX-512 and bfloat16, whatever this one is.
+# CPU=avx2 makes torch compute as on a CPU without AVX-512 and bfloat16, whatever this CPU has.
 ifeq ($(CPU),avx2)
 export KAITO_CPU_BFLOAT16 := false
 export ATEN_CPU_CAPABILITY := avx2
@@ -17,29 +17,29 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: demo demo-nodeclaims up down help venv venv-models lock crds training-configs protogen docs format check unit unit-models \
-	apiserver-test e2e test trouble bench-controller bench-provisioner \
+	apiserver-test e2e test failures bench-controller bench-provisioner \
 	simulate release release-check pants-lint pants-check pants-test package
 
-demo: venv venv-models ## the documentation's walkthrough, from nothing, on a real local cluster
+demo: venv venv-models ## run the documented walkthrough on a real local cluster, from scratch
 	$(PY) -m tools.demo
 
-demo-nodeclaims: venv venv-models ## the same with NodeClaims instead of Machines
+demo-nodeclaims: venv venv-models ## the same, with NodeClaims instead of Machines
 	$(PY) -m tools.demo --provisioner nodeclaim
 
-down: venv ## take the local cluster and the AKS emulator down
+down: venv ## stop the local cluster and the AKS emulator
 	-$(PY) -m tools.aks_emulator down --purge
 	$(PY) -m tools.local_cluster down
 
-help: ## what can be made
+help: ## list these targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
 
-venv: ## the control plane's virtual environment, .venv
+venv: ## create the control plane's virtual environment, .venv
 	@$(PYTHON) -m tools.venvs control
 
-venv-models: ## the models' virtual environment, .venv-models (torch on CPU)
+venv-models: ## create the models' virtual environment, .venv-models (torch on CPU)
 	@$(PYTHON) -m tools.venvs models
 
-lock: ## resolve requirements/*.txt anew into requirements/*.lock
+lock: ## update requirements/*.lock from requirements/*.txt
 	$(PYTHON) -m tools.venvs --lock control models
 
 crds: venv ## generate the CRDs into the charts
@@ -57,60 +57,60 @@ protogen: venv ## generate the gRPC stubs from proto/
 docs: venv ## generate docs/reference and the charts' READMEs from types, data and charts
 	$(PY) -m tools.docgen
 
-format: venv ## ruff's fixes and formatting
+format: venv ## apply ruff's fixes and formatting
 	$(PY) -m ruff check --fix-only --quiet . && $(PY) -m ruff format .
 
-check: venv ## ruff, mypy --strict, import contracts
+check: venv ## run ruff, mypy --strict and the import contracts
 	$(PY) -m ruff check . && $(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 
-unit: venv ## fast tests without torch and without a cluster
+unit: venv ## run the fast tests, without torch and without a cluster
 	$(PY) -m pytest -q -m "not cluster" $(addprefix --ignore=,$(MODEL_TESTS)) -n 2
 
-unit-models: venv-models ## tests of tuner and model-server, with small real models
+unit-models: venv-models ## test tuner and model-server with small real models
 	$(PY_MODELS) -m pytest -q $(MODEL_TESTS)
 
-up: venv venv-models ## the local cluster with Kaito on it, and nothing applied
+up: venv venv-models ## start the local cluster with Kaito installed and no Workspaces
 	$(PY) -m tools.demo.cluster
 
-e2e: up ## end-to-end tests on the real local cluster (brought up where it is not)
+e2e: up ## run the end-to-end tests on the local cluster, starting it if necessary
 	$(PY) -m pytest -q -p no:cacheprovider tests/local_cluster tests/aks_emulator tests/e2e -m cluster
 
-apiserver-test: venv ## tests on a real API server without nodes; any user may run them
+apiserver-test: venv ## test the controller on a real API server without nodes; needs no root
 	$(PY) -m tools.local_cluster build
 	$(PY) -m pytest -q -p no:cacheprovider -m cluster tests/workspace_controller/apiserver
 
-test: check unit unit-models apiserver-test e2e ## everything that CI runs
+test: check unit unit-models apiserver-test e2e ## run everything that CI runs
 
-bench-controller: venv ## 500 and 2,000 Workspaces at once: time until each has its Machine, CPU, memory
+bench-controller: venv ## measure 500 and 2,000 Workspaces at once: time to Machine, CPU, memory
 	$(PY) -m tools.local_cluster build
 	$(PY) -m benchmarks.controller
 
-bench-provisioner: venv ## 100 and 500 claims at once against the AKS emulator: time, calls, memory
+bench-provisioner: venv ## measure 100 and 500 claims at once against the AKS emulator: time, calls, memory
 	$(PY) -m tools.local_cluster build
 	$(PY) -m benchmarks.provisioner
 
-release: venv ## everything of a release into dist/; TORCH=cpu for clusters without GPUs
+release: venv ## build a release into dist/; TORCH=cpu for clusters without GPUs
 	$(PY) -m tools.release --torch $(or $(TORCH),cuda)
 
 release-check: venv ## push dist/ to the local registry and install the local cluster from it
 	$(PY) -m tools.release.check
 
-trouble: venv venv-models ## provoke every kind of trouble on the local cluster, print what is told
+failures: venv venv-models ## run every failure scenario on the local cluster and print its condition
 	$(PY) -m tools.demo.failures
 
-simulate: venv ## N random schedules of both controllers against crashes and faults; SEED=... tells one
+simulate: venv ## run N random schedules of both controllers with faults; SEED=... prints one
 	$(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),--schedules $(N))
 
-pants-lint: ## ruff, by Pants (tools/pants needs a Python 3.9; docs/development.md)
+pants-lint: ## run ruff with Pants (needs a Python 3.9, see docs/development.md)
 	tools/pants lint ::
 
-pants-check: ## mypy, by Pants
+pants-check: ## run mypy with Pants
 	tools/pants check ::
 
-pants-test: ## what `make unit` tests, by Pants
+pants-test: ## run the tests of `make unit` with Pants
 	tools/pants --tag=-torch,cluster test ::
 
-package: ## one runnable file per control-plane service, in dist/, by Pants
+package: ## build one runnable file per control-plane service into dist/ with Pants
 	tools/pants package services::
