@@ -8,7 +8,8 @@ from typing import Any
 
 from kaito_api.reasons import Reason
 
-# Kubernetes refuses longer messages in metav1.Condition; ours are cut at the end.
+# The limit of an event's note, where many messages appear too. Longer ones are cut at the end.
+# metav1.Condition would allow 32 KiB.
 MAX_MESSAGE = 1024
 
 

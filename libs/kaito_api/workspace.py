@@ -143,7 +143,7 @@ class DataSource(Model):
 
 
 class DataDestination(Model):
-    """Where the adapter goes: exactly one of image and volumeSource."""
+    """Where to push the adapter: exactly one of image and volumeSource."""
 
     volume_source: Opaque | None = Field(
         default=None, description="A Kubernetes volume to write the adapter to."
@@ -199,7 +199,7 @@ class Tuning(Model):
         description="ConfigMap in the same namespace with a key training_config.yaml.",
     )
     input: DataSource = Field(description="The data set.")
-    output: DataDestination = Field(description="Where the adapter goes.")
+    output: DataDestination = Field(description="Where to push the adapter.")
 
 
 class WorkspaceSpec(Model):

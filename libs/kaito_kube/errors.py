@@ -4,8 +4,8 @@ ClusterError
 ├── NotFound         no such object, or no such kind
 ├── AlreadyExists    create of a name that is taken
 ├── Conflict         the object changed since it was read
-├── Forbidden        RBAC or admission refused
-├── Invalid          schema or CEL refused; the message names the field
+├── Forbidden        RBAC or admission rejected the request
+├── Invalid          schema or CEL rejected the object; the message names the field
 ├── Expired          a watch's resource version is too old: list again
 ├── Throttled        too many requests, or a disruption budget forbids an eviction for now
 ├── Unavailable      no response, or a server error; retry later

@@ -146,5 +146,5 @@ class WorkQueue:
 
 
 def _is_bug(error: Exception) -> bool:
-    """True unless the API server refused: its message says enough, a bug needs a traceback."""
+    """Whether to log a traceback. The message of an API server's error says enough."""
     return not isinstance(error, ClusterError)

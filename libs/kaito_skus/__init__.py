@@ -1,1 +1,1 @@
-"""The machine types that carry GPUs, as data: what is in each, and about what it costs."""
+"""GPU instance types (SKUs) as data: their GPUs, other resources and approximate prices."""

@@ -79,7 +79,7 @@ class Sku:
 
     `quota_family` is Azure's name for the VM family that its quota counts.
     `price_usd_hour` is an approximate on-demand list price, or None if unknown.
-    `retired_on` is the day when the cloud retired the type.
+    `retired_on` is the day when the cloud retires the type.
     """
 
     name: str

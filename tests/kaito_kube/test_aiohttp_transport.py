@@ -208,17 +208,17 @@ async def test_responses_of_proxies_and_half_started_servers_are_translated(
 
 
 async def test_canceled_request_closes_its_connection() -> None:
-    asked, closed = asyncio.Event(), asyncio.Event()
+    received, closed = asyncio.Event(), asyncio.Event()
 
     async def handler(request: web.BaseRequest) -> web.Response:
-        asked.set()
+        received.set()
         await until_disconnected(request)
         closed.set()
         return web.Response()
 
     async with serving(handler) as cluster:
         request_task = asyncio.create_task(cluster.create(POD, POD_1))
-        await asked.wait()
+        await received.wait()
         request_task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await request_task

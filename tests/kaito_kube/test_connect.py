@@ -245,7 +245,7 @@ async def test_missing_configuration_is_an_error(
 async def test_canceled_request_leaves_no_socket_open(
     pki: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pause: float
 ) -> None:
-    """Whatever it waited for: the connection, the TLS handshake, or the response."""
+    """Canceled while it waits for the connection, the TLS handshake, or the response."""
     created: list[socket.socket] = []
     create = Sockets.create
 

@@ -138,11 +138,11 @@ async def test_request_in_flight_completes_but_no_other_follows_after_leadership
 def fail_lease_requests(cluster: FakeCluster) -> None:
     """Makes every read and write of the Lease fail from now on."""
 
-    def refuse(call: Call) -> None:
+    def fail(call: Call) -> None:
         if call.kind is LEASE:
             raise Unavailable("no response")
 
-    cluster.hook = refuse
+    cluster.hook = fail
 
 
 async def test_work_is_canceled_before_another_replica_can_lead() -> None:

@@ -70,8 +70,8 @@ async def test_kind_with_a_crd_that_is_not_served_yet_is_listed_again() -> None:
 @pytest.mark.parametrize("verb", ["list", "watch"])
 async def test_missing_kind_is_polled_when_crds_cannot_be_watched(verb: str) -> None:
     cluster = FakeCluster(missing_kinds={MACHINE})
-    refusal: ClusterError = Forbidden("RBAC")
-    cluster.fail_next(verb, refusal, CUSTOM_RESOURCE_DEFINITION)
+    forbidden: ClusterError = Forbidden("RBAC")
+    cluster.fail_next(verb, forbidden, CUSTOM_RESOURCE_DEFINITION)
     async with informed(cluster) as store:
         cluster.missing_kinds.clear()
         await asyncio.sleep(5)

@@ -122,7 +122,7 @@ async def test_clocks_that_differ_by_an_hour_are_harmless(hours: int) -> None:
     async with running(one, two) as (first, _):
         await asyncio.sleep(600)
         assert (one.working, two.working) == (True, False) and not first.done()
-        cluster.hook = refuse
+        cluster.hook = fail_lease_requests
         await asyncio.sleep(lease_config().lease_duration_seconds)
         cluster.hook = None
         await asyncio.sleep(
@@ -160,7 +160,7 @@ async def test_leader_survives_an_outage_shorter_than_the_lease() -> None:
     cluster = FakeCluster()
     one = Replica(cluster, "one")
     async with running(one) as (task,):
-        cluster.hook = refuse
+        cluster.hook = fail_lease_requests
         await asyncio.sleep(8)
         cluster.hook = None
         await asyncio.sleep(60)
@@ -171,12 +171,12 @@ async def test_longer_outage_ends_leadership_before_the_lease_runs_out() -> None
     cluster = FakeCluster()
     one = Replica(cluster, "one")
     async with running(one) as (task,):
-        cluster.hook = refuse
+        cluster.hook = fail_lease_requests
         await asyncio.sleep(lease_config().lease_duration_seconds - 1)
         assert task.done() and not one.working and not one.leadership.is_held()
 
 
-def refuse(call: Call) -> None:
+def fail_lease_requests(call: Call) -> None:
     if call.kind is LEASE:
         raise Unavailable("no response")
 

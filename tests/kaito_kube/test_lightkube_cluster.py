@@ -39,9 +39,9 @@ def cluster(handler: Handler) -> LightkubeCluster:
 
 async def test_rejected_eviction_names_the_disruption_budget() -> None:
     budgeted = cluster(lambda request: httpx2.Response(429, json=EVICTION_REJECTED))
-    with pytest.raises(Throttled) as refused:
+    with pytest.raises(Throttled) as error:
         await budgeted.evict("a", "default")
-    assert str(refused.value) == (
+    assert str(error.value) == (
         "Cannot evict pod as it would violate the pod's disruption budget. "
         "The disruption budget phi needs 1 healthy pods and has 1 currently"
     )
