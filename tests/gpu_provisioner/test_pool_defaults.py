@@ -53,7 +53,7 @@ def test_everything_set() -> None:
         ("MAX_PODS", "300", "0 to 250"),
         ("ENCRYPTION_AT_HOST", "maybe", "true or false"),
         ("AGENT_POOL_TAGS", '{"a/b": "c"}', "name 'a/b'"),
-        ("AGENT_POOL_TAGS", '{"Kaito-claim": "c"}', "not beginning with"),
+        ("AGENT_POOL_TAGS", '{"Kaito-claim": "c"}', "do not start with"),
         ("AGENT_POOL_TAGS", '{"a": 7}', "value of 'a'"),
         ("AGENT_POOL_TAGS", "[]", "JSON object"),
     ],

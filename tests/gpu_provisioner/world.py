@@ -11,18 +11,18 @@ from gpu_provisioner.cloud.fake import FakeCloud
 from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.cloud.pools import PoolState
 from gpu_provisioner.cloud.provider import CloudProvider
-from gpu_provisioner.controllers.garbage_collector import Collector
+from gpu_provisioner.controllers.garbage_collector import GarbageCollector
 from gpu_provisioner.controllers.poll_interval import IDLE_SECONDS
-from gpu_provisioner.controllers.pool_poller import Refresh
+from gpu_provisioner.controllers.pool_poller import PoolPoller
 from gpu_provisioner.controllers.reconciler import Reconciler
-from gpu_provisioner.lifecycle.cluster_stability import Power
+from gpu_provisioner.lifecycle.cluster_stability import ClusterStability
 from gpu_provisioner.metrics import Metrics
-from gpu_provisioner.offerings.instance_types import Catalogue
-from gpu_provisioner.offerings.selector import Buyer
-from gpu_provisioner.settings import Budget, Terms
-from gpu_provisioner.state.cluster_monitor import PowerWatch
-from gpu_provisioner.state.node_images import ImageWatch
-from gpu_provisioner.state.pool_cache import PoolView
+from gpu_provisioner.offerings.instance_types import Catalog
+from gpu_provisioner.offerings.selector import OfferingSelector
+from gpu_provisioner.settings import Budget, Timeouts
+from gpu_provisioner.state.cluster_monitor import ClusterMonitor
+from gpu_provisioner.state.node_images import NodeImageCache
+from gpu_provisioner.state.pool_cache import AgentPoolCache
 from kaito_api import labels
 from kaito_api.conditions import rfc3339
 from kaito_api.reasons import REASONS
@@ -62,7 +62,7 @@ class World:
     calls are paced. `leaves_nodes`: nobody takes away the Node of a machine that is gone."""
 
     kind: Kind = MACHINE
-    terms: Terms = field(default_factory=Terms)
+    timeouts: Timeouts = field(default_factory=Timeouts)
     joins: bool = True
     gpus: str = "1"
     budget: Budget | None = None
@@ -73,9 +73,9 @@ class World:
         self.cluster = FakeCluster(self.clock)
         self.cloud = FakeCloud(self.clock)
         self.start()
-        self.power.power = Power(
+        self.monitor.stability = ClusterStability(
             state=self.cloud.state,
-            asked=self.clock.now(),
+            requested_at=self.clock.now(),
             steady_since=self.clock.now() - timedelta(hours=1),
         )
 
@@ -84,7 +84,7 @@ class World:
         and has seen the cluster steady."""
         self.store = Store()
         self.store.index(NODE, labels.AGENT_POOL)
-        self.pools = PoolView()
+        self.pools = AgentPoolCache()
         self.swept: datetime | None = None
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
@@ -92,8 +92,8 @@ class World:
         provider: CloudProvider = self.cloud
         if self.budget is not None:
             provider = PacedCloud(self.cloud, self.clock, self.budget)
-        self.power = PowerWatch(provider, self.clock)
-        images = ImageWatch(provider, self.clock)
+        self.monitor = ClusterMonitor(provider, self.clock)
+        images = NodeImageCache(provider, self.clock)
         self.reconciler = Reconciler(
             cluster=self.cluster,
             cloud=provider,
@@ -102,22 +102,22 @@ class World:
             clock=self.clock,
             recorder=recorder,
             metrics=metrics,
-            terms=self.terms,
+            timeouts=self.timeouts,
             cluster_name="aks",
-            buyer=Buyer(provider, self.clock, metrics, Catalogue.of("eastus")),
-            power=self.power,
+            selector=OfferingSelector(provider, self.clock, metrics, Catalog.of("eastus")),
+            monitor=self.monitor,
             images=images,
         )
-        self.refresh = Refresh(
+        self.refresh = PoolPoller(
             cloud=provider,
             pools=self.pools,
             clock=self.clock,
-            collector=Collector(
-                provider, self.cluster, self.power, self.clock, recorder, metrics, self.terms
+            garbage_collector=GarbageCollector(
+                provider, self.cluster, self.monitor, self.clock, recorder, metrics, self.timeouts
             ),
             images=images,
             is_busy=lambda: True,
-            changed=lambda _: None,
+            on_change=lambda _: None,
         )
 
     def ask(self, **changes: Any) -> None:
@@ -148,10 +148,10 @@ class World:
         self._machines()
         for kind in (*CLAIM_KINDS, NODE):
             self.store.replace_all(kind, (await self.cluster.list(kind)).items)
-        listing = await self.refresh.once()
+        listing = await self.refresh.poll()
         if self.swept is None or self.clock.now() - self.swept >= SWEEP:
             self.swept = self.clock.now()
-            await self.refresh.sweep(listing)
+            await self.refresh.collect(listing)
         for kind in CLAIM_KINDS:
             for key in self.store.keys(kind):
                 await self.reconciler.reconcile(kind, key)
@@ -274,8 +274,8 @@ class World:
         return self.registry.get_sample_value(metric, by) or 0.0
 
 
-def drain_seconds(seconds: int) -> Terms:
-    return Terms(drain_timeout=timedelta(seconds=seconds))
+def drain_seconds(seconds: int) -> Timeouts:
+    return Timeouts(drain_timeout=timedelta(seconds=seconds))
 
 
 KINDS = (MACHINE, NODE_CLAIM)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from gpu_provisioner.cloud.availability import Market
+from gpu_provisioner.cloud.availability import Availability
 from gpu_provisioner.cloud.cluster_state import ClusterState
 from gpu_provisioner.cloud.errors import CloudError, CloudUnavailable, PoolBusy, Unauthorized
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
@@ -84,10 +84,10 @@ class ArmClient:
         ask = Ask(f"get the newest image of {name}", name)
         return await self._call(ask, lambda: self._azure.arm.get(name).image)
 
-    async def market(self) -> Market:
+    async def availability(self) -> Availability:
         asked = self._clock.now()
         found = await self._call(Ask("list market"), self._azure.arm.region.market)
-        return replace(found, asked=asked)
+        return replace(found, requested_at=asked)
 
     async def _call(self, ask: Ask, effect: Callable[[], Answer]) -> Answer:
         self._process.check()
@@ -95,8 +95,8 @@ class ArmClient:
         try:
             return await self._wire.call(ask, self._way(ask), effect)
         except CloudUnavailable as error:
-            if error.retry_after is not None:
-                self._witness.throttled(self._process, _lane(ask), error.retry_after)
+            if error.retry_after_seconds is not None:
+                self._witness.throttled(self._process, _lane(ask), error.retry_after_seconds)
             raise
 
     def _way(self, ask: Ask) -> Way:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from math import ceil
 
 from gpu_provisioner.cloud.pools import PoolSpec, PoolState
-from gpu_provisioner.settings import Terms
+from gpu_provisioner.settings import Timeouts
 from kaito_api import labels
 from kaito_kube.fake import Event
 from kaito_kube.kinds import (
@@ -69,7 +69,7 @@ class Judge:
     server: ApiServer
     arm: Arm
     power: ClusterPower
-    terms: Terms
+    terms: Timeouts
     bounds: Bounds
     guilty: Callable[[], None]
     violations: list[Violation] = field(default_factory=list)

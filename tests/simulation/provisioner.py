@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.cloud.provider import CloudProvider
-from gpu_provisioner.controllers.manager import Operator
+from gpu_provisioner.controllers.manager import Manager
 from gpu_provisioner.settings import Settings
 from kaito_kube.cluster import Cluster
 from kaito_kube.leader_election import LeaseConfig
@@ -33,7 +33,7 @@ _ENVIRONMENT = {
 }
 SETTINGS = Settings.from_env(_ENVIRONMENT)
 
-Compose = Callable[[Cluster, CloudProvider, LoopClock, Settings, random.Random], Operator]
+Compose = Callable[[Cluster, CloudProvider, LoopClock, Settings, random.Random], Manager]
 
 
 def compose(
@@ -42,10 +42,10 @@ def compose(
     clock: LoopClock,
     settings: Settings,
     rng: random.Random,
-) -> Operator:
+) -> Manager:
     """As __main__ does it."""
     paced = PacedCloud(cloud, clock, settings.budget)
-    return Operator(cluster, paced, clock, settings, CollectorRegistry(), rng)
+    return Manager(cluster, paced, clock, settings, CollectorRegistry(), rng)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

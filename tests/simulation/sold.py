@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from gpu_provisioner.cloud.availability import Market, Offer, Quota
+from gpu_provisioner.cloud.availability import Availability, Quota, SkuAvailability
 from gpu_provisioner.cloud.errors import LaunchRefused
 from kaito_api.reasons import Reason
 from tests.simulation.stage import Stage
@@ -44,13 +44,13 @@ class Region:
                 Reason.QUOTA_EXCEEDED, f"{type_.family}: {type_.vcpus} vCPUs needed, {left} left"
             )
 
-    def market(self) -> Market:
+    def market(self) -> Availability:
         offers = {
-            type_.name.lower(): Offer(
+            type_.name.lower(): SkuAvailability(
                 instance_type=type_.name,
                 family=type_.family,
                 vcpus=type_.vcpus,
-                withheld="NotAvailableForSubscription" if type_.name in self.withheld else "",
+                restriction="NotAvailableForSubscription" if type_.name in self.withheld else "",
             )
             for type_ in TYPES.values()
         }
@@ -58,4 +58,4 @@ class Region:
             family.lower(): Quota(used=self.used[family], limit=limit)
             for family, limit in self.limits.items()
         }
-        return Market(offers=offers, quotas=quotas, asked=self.stage.clock.now())
+        return Availability(skus=offers, quotas=quotas, requested_at=self.stage.clock.now())

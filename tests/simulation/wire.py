@@ -131,5 +131,5 @@ def _raise(future: "asyncio.Future[object]", error: Exception) -> None:
 def _words(error: Exception) -> str:
     reason = cast(str, getattr(error, "reason", ""))
     told = f"{type(error).__name__} {reason}".strip()
-    retry = getattr(error, "retry_after", None)
+    retry = getattr(error, "retry_after_seconds", None)
     return f"{told}, retry after {retry:.0f} s" if retry else told

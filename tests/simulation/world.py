@@ -58,7 +58,13 @@ class World:
         self.machines.steady = self.power.steady
         self.arm = Arm(stage, self.region, self.machines, self.power.steady)
         self.judge = Judge(
-            stage, self.server, self.arm, self.power, SETTINGS.terms, _bounds(schedule), self._over
+            stage,
+            self.server,
+            self.arm,
+            self.power,
+            SETTINGS.timeouts,
+            _bounds(schedule),
+            self._over,
         )
         provisioner = Provisioner(
             stage=stage,

@@ -1,1 +1,2 @@
-"""Turns Machines and NodeClaims into AKS agent pools of one node, and back. Knows no Workspace."""
+"""Turns Machines and NodeClaims into AKS agent pools of one node, and deletes them again. Knows
+nothing about Workspaces."""

@@ -1,8 +1,7 @@
-"""Composition root: settings, clients, the loops and what keeps them awake."""
+"""Composition root: reads the settings, creates the clients, and runs the manager."""
 
 import argparse
 import asyncio
-import logging
 import os
 import signal
 import sys
@@ -12,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from gpu_provisioner.cloud.azure.aks_cloud import AksCloud
 from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
-from gpu_provisioner.controllers.manager import Operator
+from gpu_provisioner.controllers.manager import Manager
 from gpu_provisioner.settings import Settings
 from kaito_kube import health_server
 from kaito_kube.clock import SystemClock
@@ -22,7 +21,6 @@ from kaito_kube.leader_election import LeaseConfig
 from kaito_process import logs
 from kaito_process.environment import SettingError
 
-logger = logging.getLogger(__name__)
 NAME = "gpu-provisioner"
 
 
@@ -33,23 +31,23 @@ async def serve(settings: Settings) -> None:
 
 async def run(cluster: Cluster, settings: Settings) -> None:
     clock, registry = SystemClock(), CollectorRegistry()
-    terms = LeaseConfig(
+    lease = LeaseConfig(
         name=settings.lease_name,
         namespace=settings.release_namespace,
         identity=settings.pod_name,
     )
     async with AksCloud(settings.azure, clock) as aks:
         cloud = PacedCloud(aks, clock, settings.budget)
-        operator = Operator(cluster, cloud, clock, settings, registry)
-        app = health_server.health_app(registry, live=lambda: None, ready=operator.trouble)
+        manager = Manager(cluster, cloud, clock, settings, registry)
+        app = health_server.health_app(registry, live=lambda: None, ready=manager.not_ready_reason)
         async with health_server.serve_http(app, settings.http_port):
-            running = asyncio.ensure_future(operator.run(terms))
-            _stop_on_signals(running)
+            running = asyncio.ensure_future(manager.run(lease))
+            _cancel_on_signals(running)
             with suppress(asyncio.CancelledError):
                 await running
 
 
-def _stop_on_signals(task: asyncio.Future[None]) -> None:
+def _cancel_on_signals(task: asyncio.Future[None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
@@ -58,8 +56,8 @@ def _stop_on_signals(task: asyncio.Future[None]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog=f"python -m {__package__}",
-        description="Makes AKS agent pools of one node from Machines and NodeClaims. "
-        "Settings come from KAITO_… environment variables, see the chart's values.",
+        description="Creates AKS agent pools of one node for Machines and NodeClaims. "
+        "Settings are KAITO_… environment variables; see the chart's values.",
     )
     parser.parse_args()
     try:

@@ -1,5 +1,5 @@
-"""What may be chosen for an agent pool's machine, in settings and annotations alike: the words
-that users write, and AKS's own. Every parser raises ValueError with what is allowed."""
+"""Values of AKS's agent pool fields that settings and annotations can set, as users write them
+and as AKS's API names them. Every parser raises ValueError with what is allowed."""
 
 import re
 from collections.abc import Mapping
@@ -12,34 +12,37 @@ OS_SKUS: Final = {
     "azurelinux": "AzureLinux",
     "azurelinux3": "AzureLinux3",
 }
-# Empty: AKS chooses an ephemeral disk where the size has room for one, else a managed one.
+# Empty: AKS uses an ephemeral disk where the size has room for one, else a managed disk.
 OS_DISK_TYPES: Final = {"": "", "managed": "Managed", "ephemeral": "Ephemeral"}
-# Empty: AKS installs its driver.
+# Empty: AKS installs its own driver.
 GPU_DRIVERS: Final = {"": "", "install": "Install", "none": "None"}
-# Slices of a GPU that can be partitioned (MIG).
+# Slices of a GPU that supports MIG.
 GPU_INSTANCE_PROFILES: Final = {
     "": "", "mig1g": "MIG1g", "mig2g": "MIG2g", "mig3g": "MIG3g", "mig4g": "MIG4g",
     "mig7g": "MIG7g",
 }  # fmt: skip
 
-_NAMED = r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers"
-_SUBNET = re.compile(rf"{_NAMED}/Microsoft\.Network/virtualNetworks/[^/]+/subnets/[^/]+", re.I)
-_PLACEMENT = re.compile(rf"{_NAMED}/Microsoft\.Compute/proximityPlacementGroups/[^/]+", re.I)
+_PROVIDERS = r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers"
+_SUBNET = re.compile(rf"{_PROVIDERS}/Microsoft\.Network/virtualNetworks/[^/]+/subnets/[^/]+", re.I)
+_PLACEMENT_GROUP = re.compile(
+    rf"{_PROVIDERS}/Microsoft\.Compute/proximityPlacementGroups/[^/]+", re.I
+)
 _PRICE = re.compile(r"\d+(\.\d{1,5})?")
+# Azure's limits on tags. It allows 50 on a resource; the difference is for AKS's and our own.
 _TAG_NAME = re.compile(r"(?!microsoft|azure|windows|kaito-)[^<>%&\\?/]{1,512}", re.I)
 TAG_VALUE_LENGTH: Final = 256
-_MOST_TAGS = 40
+_MAX_TAGS = 40
 
 
-def one_of(words: Mapping[str, str], text: str) -> str:
-    """AKS's word for the user's, in whatever case that is written."""
-    if text.lower() not in words:
-        raise ValueError(f"use one of {', '.join(word for word in words if word)}")
-    return words[text.lower()]
+def one_of(values: Mapping[str, str], text: str) -> str:
+    """Return AKS's name of the value that a user wrote, in any case."""
+    if text.lower() not in values:
+        raise ValueError(f"use one of {', '.join(value for value in values if value)}")
+    return values[text.lower()]
 
 
 def spot_price(text: str) -> float:
-    """US dollars an hour; -1 pays up to the price of a machine that is not evicted."""
+    """Return US dollars an hour; -1 pays up to the on-demand price."""
     if text in ("-1", "-1.0"):
         return -1.0
     if not _PRICE.fullmatch(text) or float(text) == 0:
@@ -57,7 +60,7 @@ def subnet_id(text: str) -> str:
 
 
 def placement_group_id(text: str) -> str:
-    if text and not _PLACEMENT.fullmatch(text):
+    if text and not _PLACEMENT_GROUP.fullmatch(text):
         raise ValueError(
             "use the id that `az ppg show --query id` prints: /subscriptions/…/resourceGroups/…"
             "/providers/Microsoft.Compute/proximityPlacementGroups/…"
@@ -65,16 +68,18 @@ def placement_group_id(text: str) -> str:
     return text
 
 
-def tags(given: Mapping[str, object]) -> dict[str, str]:
-    """Tags beside the provisioner's own, which begin with kaito-."""
-    if len(given) > _MOST_TAGS:
-        raise ValueError(f"give at most {_MOST_TAGS}")
-    for name, value in given.items():
+def tags(values: Mapping[str, object]) -> dict[str, str]:
+    """Return the user's tags. The provisioner's own tags start with kaito-."""
+    if len(values) > _MAX_TAGS:
+        raise ValueError(f"use at most {_MAX_TAGS} tags")
+    for name, value in values.items():
         if not _TAG_NAME.fullmatch(name):
             raise ValueError(
-                f"name {name!r}: 1 to 512 characters, none of <>%&\\?/, and not beginning with "
+                f"name {name!r}: use 1 to 512 characters, none of <>%&\\?/, that do not start with "
                 "microsoft, azure, windows or kaito-"
             )
         if not isinstance(value, str) or len(value) > TAG_VALUE_LENGTH:
-            raise ValueError(f"value of {name!r}: text of at most {TAG_VALUE_LENGTH} characters")
-    return {name: str(value) for name, value in given.items()}
+            raise ValueError(
+                f"value of {name!r}: use a text of at most {TAG_VALUE_LENGTH} characters"
+            )
+    return {name: str(value) for name, value in values.items()}

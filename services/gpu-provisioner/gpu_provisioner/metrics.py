@@ -1,4 +1,4 @@
-"""Counts and times, under Karpenter's names and with its labels where it has them."""
+"""Metrics. They have Karpenter's names and labels wherever Karpenter has such a metric."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -11,7 +11,7 @@ _POOL = "nodepool"
 
 
 class Metrics:
-    """The label nodepool is the NodePool, Provisioner or KAITO pool that the claim names."""
+    """The label `nodepool` is the NodePool or Provisioner that the claim's labels name."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def counter(name: str, help_: str, *by: str) -> Counter:
@@ -21,92 +21,110 @@ class Metrics:
             return Histogram(name, help_, by, buckets=buckets, registry=registry)
 
         claims, nodes = "karpenter_nodeclaims", "karpenter_nodes"
-        self._asked = counter(
-            "kaito_agent_pools_created", "Agent pools asked for.", "instance_type"
+        self._pools_created = counter(
+            "kaito_agent_pools_created", "Agent pools whose creation started.", "instance_type"
         )
-        self._dropped = counter("kaito_agent_pools_deleted", "Agent pools asked to be deleted.")
-        self._collected = counter("kaito_orphans_deleted", "What no claim asked for.", "kind")
-        self._strays = Gauge(
-            "kaito_stray_nodes", "Ready nodes with neither claim nor pool.", registry=registry
+        self._pools_deleted = counter(
+            "kaito_agent_pools_deleted", "Agent pools whose deletion started."
         )
-        self._refused = counter("karpenter_cloudprovider_errors", "The cloud's refusals.", "reason")
-        self._market_unreadable = counter(
+        self._orphans_deleted = counter(
+            "kaito_orphans_deleted", "Agent pools and Nodes without a claim, deleted.", "kind"
+        )
+        self._stray_nodes = Gauge(
+            "kaito_stray_nodes",
+            "Ready Nodes with neither a claim nor an agent pool.",
+            registry=registry,
+        )
+        self._cloud_errors = counter(
+            "karpenter_cloudprovider_errors", "Errors returned by the cloud.", "reason"
+        )
+        self._availability_unreadable = counter(
             "kaito_market_unreadable",
-            "Reads of quota and SKUs that failed; creates go on without.",
+            "Failed reads of quota and SKUs. Pools are created without pre-flight meanwhile.",
             "reason",
         )
-        self._created = counter(f"{claims}_created", "Claims taken on.", "reason", _POOL)
-        self._disrupted = counter(
-            f"{claims}_disrupted", "Claims given up.", "reason", _POOL, "capacity_type"
+        self._claims_created = counter(
+            f"{claims}_created", "Claims that this provisioner accepted.", "reason", _POOL
         )
-        self._terminated = counter(
-            f"{claims}_terminated", "Claims let go.", _POOL, "capacity_type", "zone"
+        self._claims_disrupted = counter(
+            f"{claims}_disrupted",
+            "Claims that this provisioner deleted itself.",
+            "reason",
+            _POOL,
+            "capacity_type",
         )
-        self._reached = histogram(
+        self._claims_terminated = counter(
+            f"{claims}_terminated",
+            "Claims whose termination finished.",
+            _POOL,
+            "capacity_type",
+            "zone",
+        )
+        self._condition_seconds = histogram(
             f"{claims}_condition_seconds",
-            "Time from a claim's creation to a condition.",
+            "Time from a claim's creation until a condition is True.",
             _SECONDS,
             "condition",
         )
-        self._termination = histogram(
+        self._termination_seconds = histogram(
             f"{claims}_termination_duration_seconds",
-            "Time from a claim's deletion to its end.",
+            "Time from a claim's deletion until its finalizer is removed.",
             _SECONDS,
             _POOL,
         )
         self._nodes_created = counter(f"{nodes}_created", "Nodes that joined.", _POOL)
-        self._nodes_terminated = counter(f"{nodes}_terminated", "Nodes that went.", _POOL)
-        self._drained = counter(f"{nodes}_drained", "Nodes that were drained.", _POOL)
-        self._evictions = counter(f"{nodes}_eviction_requests", "Evictions asked for.", "code")
-        self._lifetime = histogram(
-            f"{nodes}_lifetime_duration_seconds", "Age of the nodes that went.", _HOURS, _POOL
+        self._nodes_terminated = counter(f"{nodes}_terminated", "Nodes that were removed.", _POOL)
+        self._nodes_drained = counter(f"{nodes}_drained", "Nodes that were drained.", _POOL)
+        self._evictions = counter(f"{nodes}_eviction_requests", "Requests to evict a pod.", "code")
+        self._node_lifetime = histogram(
+            f"{nodes}_lifetime_duration_seconds", "Age of removed Nodes.", _HOURS, _POOL
         )
 
-    def taken_on(self, claim: Claim) -> None:
-        self._created.labels("provisioned", _pool(claim)).inc()
+    def claim_accepted(self, claim: Claim) -> None:
+        self._claims_created.labels("provisioned", _pool(claim)).inc()
 
     def pool_created(self, instance_type: str) -> None:
-        self._asked.labels(instance_type).inc()
+        self._pools_created.labels(instance_type).inc()
 
     def pool_deleted(self) -> None:
-        self._dropped.inc()
+        self._pools_deleted.inc()
 
-    def refused(self, reason: str) -> None:
-        self._refused.labels(reason).inc()
+    def cloud_error(self, reason: str) -> None:
+        self._cloud_errors.labels(reason).inc()
 
-    def reached(self, claim: Claim, condition: str, seconds: float) -> None:
-        """A condition of a claim that became True."""
+    def condition_reached(self, claim: Claim, condition: str, seconds: float) -> None:
+        """Record that a condition of the claim became True."""
         if condition == claim.kind.drained:
-            self._drained.labels(_pool(claim)).inc()
+            self._nodes_drained.labels(_pool(claim)).inc()
         if claim.deleted is None:
-            self._reached.labels(condition).observe(seconds)
+            self._condition_seconds.labels(condition).observe(seconds)
         if condition == claim.kind.registered:
             self._nodes_created.labels(_pool(claim)).inc()
 
-    def given_up(self, claim: Claim, reason: str) -> None:
-        self._disrupted.labels(reason, _pool(claim), _capacity_type(claim)).inc()
+    def claim_disrupted(self, claim: Claim, reason: str) -> None:
+        self._claims_disrupted.labels(reason, _pool(claim), _capacity_type(claim)).inc()
 
-    def evicted(self, code: str) -> None:
+    def eviction_requested(self, code: str) -> None:
         self._evictions.labels(code).inc()
 
-    def terminated(self, claim: Claim, seconds: float, node_age: float | None) -> None:
-        """`node_age` is None where no machine ever joined."""
+    def claim_terminated(self, claim: Claim, seconds: float, node_age: float | None) -> None:
+        """Record the end of a claim. `node_age` in seconds is None where no machine joined."""
         pool = _pool(claim)
         zone = claim.labels.get(labels.ZONE, "")
-        self._terminated.labels(pool, _capacity_type(claim), zone).inc()
-        self._termination.labels(pool).observe(seconds)
+        self._claims_terminated.labels(pool, _capacity_type(claim), zone).inc()
+        self._termination_seconds.labels(pool).observe(seconds)
         if node_age is not None:
             self._nodes_terminated.labels(pool).inc()
-            self._lifetime.labels(pool).observe(node_age)
+            self._node_lifetime.labels(pool).observe(node_age)
 
-    def collected(self, kind: str) -> None:
-        self._collected.labels(kind).inc()
+    def orphan_deleted(self, kind: str) -> None:
+        self._orphans_deleted.labels(kind).inc()
 
-    def strays(self, number: int) -> None:
-        self._strays.set(number)
+    def set_stray_nodes(self, number: int) -> None:
+        self._stray_nodes.set(number)
 
-    def market_unreadable(self, reason: str) -> None:
-        self._market_unreadable.labels(reason).inc()
+    def availability_unreadable(self, reason: str) -> None:
+        self._availability_unreadable.labels(reason).inc()
 
 
 def _pool(claim: Claim) -> str:

@@ -1,4 +1,4 @@
-"""Everything that can be set, from the environment; the chart's `settings` map to it 1:1."""
+"""The settings, read from environment variables. The chart's `settings` map to them one to one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from kaito_process.environment import Environment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Azure:
-    """Which cluster's agent pools, and how the cloud is reached."""
+    """The AKS cluster whose agent pools are managed, and how ARM is reached."""
 
     subscription_id: str
     resource_group: str
@@ -27,8 +27,13 @@ class Azure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """How long things may take before they count as failed."""
+class Timeouts:
+    """How long something may take before it counts as failed. docs/provisioning.md explains what
+    follows from each.
+
+    `settle` is how long the cluster must have been steady before anything is deleted that looks
+    lost: nodes of a cluster that was started need that long to come back.
+    """
 
     launch_timeout: timedelta = timedelta(minutes=30)
     registration_timeout: timedelta = timedelta(minutes=15)
@@ -43,9 +48,9 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Calls of this process to Azure Resource Manager. ARM grants one identity 1500 reads, 600
-    writes and 600 deletes a minute per subscription, and all identities of a subscription
-    together fifteen times that; deletes count apart and have the writes' budget here."""
+    """How often this process may call Azure Resource Manager. ARM grants one identity 1500 reads,
+    600 writes and 600 deletes a minute per subscription, and all identities of a subscription
+    together fifteen times that. Deletes are counted separately, with the budget of writes."""
 
     reads_per_minute: int = 600
     writes_per_minute: int = 540
@@ -56,7 +61,7 @@ class Settings:
     azure: Azure
     budget: Budget
     pools: PoolDefaults
-    terms: Terms
+    timeouts: Timeouts
     release_namespace: str
     pod_name: str
     lease_name: str
@@ -65,7 +70,11 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        """Raises SettingError that names the variable, its value and the remedy."""
+        """Read all settings.
+
+        Raises:
+            SettingError: a variable is missing or has an invalid value.
+        """
         env = Environment(environ)
         return cls(
             azure=_azure(env),
@@ -74,7 +83,7 @@ class Settings:
                 writes_per_minute=env.integer("KAITO_ARM_WRITES_PER_MINUTE", 540, minimum=1),
             ),
             pools=PoolDefaults.from_env(env),
-            terms=Terms(
+            timeouts=Timeouts(
                 launch_timeout=env.duration("KAITO_LAUNCH_TIMEOUT_SECONDS", 1800),
                 registration_timeout=env.duration("KAITO_REGISTRATION_TIMEOUT_SECONDS", 900),
                 initialization_timeout=env.duration("KAITO_INITIALIZATION_TIMEOUT_SECONDS", 1800),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gpu_provisioner.agent_pools import pool_spec
-from gpu_provisioner.agent_pools.node_options import Unacceptable
+from gpu_provisioner.agent_pools.agent_pool_profile import InvalidClaim
 from gpu_provisioner.claims import claim
 from gpu_provisioner.cloud.pools import PoolSpec
 from gpu_provisioner.offerings.preflight import Candidate
@@ -31,7 +31,7 @@ def spec(
     }
     asked = claim.parse(NODE_CLAIM, manifest)
     chosen = Candidate(instance_type=instance_type)
-    return pool_spec.spec_of(asked, chosen, "aks", defaults or PoolDefaults())
+    return pool_spec.pool_spec_for(asked, chosen, "aks", defaults or PoolDefaults())
 
 
 @pytest.mark.parametrize(
@@ -58,16 +58,16 @@ def test_the_disk_is_whole_gib_and_never_smaller_than_asked(storage: str, gib: i
 @pytest.mark.parametrize(
     ("storage", "words"),
     [
-        ("29Gi", "'29Gi' is 29 GiB: AKS takes 30 to 2048"),
+        ("29Gi", "'29Gi' is 29 GiB: AKS accepts 30 to 2048"),
         ("3000Gi", "is 3000 GiB"),
-        ("4096", "is 1 GiB: AKS takes 30 to 2048. Write it with its unit"),
+        ("4096", "is 1 GiB: AKS accepts 30 to 2048. Write it with its unit"),
         ("500m", "is 1 GiB"),
         ("-50Gi", "is -50 GiB"),
         ("50GB", "is not a quantity"),
     ],
 )
 def test_a_disk_that_cannot_be_is_refused(storage: str, words: str) -> None:
-    with pytest.raises(Unacceptable, match=words) as error:
+    with pytest.raises(InvalidClaim, match=words) as error:
         spec(resources={"requests": {"storage": storage}})
     assert str(error.value).startswith("spec.resources.requests.storage")
 
@@ -104,7 +104,7 @@ def test_annotations_say_how_the_machine_is_made(
     ],
 )
 def test_an_annotation_that_cannot_be_is_refused(annotation: str, value: str, remedy: str) -> None:
-    with pytest.raises(Unacceptable) as error:
+    with pytest.raises(InvalidClaim) as error:
         spec({annotation: value})
     assert str(error.value).startswith(f"annotation {annotation} {value!r}: ")
     assert remedy in str(error.value)

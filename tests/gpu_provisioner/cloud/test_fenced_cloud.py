@@ -32,7 +32,7 @@ READS: dict[str, Ask] = {
     "list": lambda c: c.list(),
     "cluster": lambda c: c.cluster(),
     "newest_image": lambda c: c.newest_image("there"),
-    "market": lambda c: c.market(),
+    "availability": lambda c: c.availability(),
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gpu_provisioner.cloud.availability import Market, Offer, Quota
+from gpu_provisioner.cloud.availability import Availability, Quota, SkuAvailability
 from gpu_provisioner.cloud.azure.aks_cloud import AksCloud
 from gpu_provisioner.cloud.errors import LaunchRefused, PoolNotFound, Unauthorized
 from gpu_provisioner.cloud.fake import FakeCloud
@@ -34,9 +34,9 @@ class Subject:
 
 
 NAME, FAMILY = "standard_nc6s_v3", "standardncsv3family"
-GOODS = Market(
-    offers={
-        NAME: Offer(
+GOODS = Availability(
+    skus={
+        NAME: SkuAvailability(
             instance_type="Standard_NC6s_v3",
             family="standardNCSv3Family",
             vcpus=6,
@@ -47,29 +47,29 @@ GOODS = Market(
         )
     },
     quotas={name: Quota(used=0, limit=100_000) for name in (FAMILY, "cores", "lowprioritycores")},
-    asked=FakeClock().now(),
+    requested_at=FakeClock().now(),
 )
 
 
-def _struck(goods: Market, fault: str) -> Market:
+def _struck(goods: Availability, fault: str) -> Availability:
     """The emulator's faults in the market's own terms."""
-    sold, none = goods.offers[NAME], Quota(used=0, limit=0)
+    sold, none = goods.skus[NAME], Quota(used=0, limit=0)
     match fault:
         case "no-family-quota":
             return replace(goods, quotas={**goods.quotas, FAMILY: none})
         case "no-regional-quota":
             return replace(goods, quotas={**goods.quotas, "cores": none, "lowprioritycores": none})
         case "sku-not-available":
-            gone = replace(sold, withheld="NotAvailableForSubscription")
-            return replace(goods, offers={NAME: gone})
+            gone = replace(sold, restriction="NotAvailableForSubscription")
+            return replace(goods, skus={NAME: gone})
         case "zone-restricted":
-            return replace(goods, offers={NAME: replace(sold, zones_withheld=sold.zones)})
-    return replace(goods, trouble="the subscription is Disabled")
+            return replace(goods, skus={NAME: replace(sold, restricted_zones=sold.zones)})
+    return replace(goods, problem="the subscription is Disabled")
 
 
 def _fake() -> Subject:
     clock = FakeClock()
-    cloud = FakeCloud(clock, operation=timedelta(seconds=10), goods=GOODS)
+    cloud = FakeCloud(clock, operation=timedelta(seconds=10), offered=GOODS)
 
     async def settle() -> None:
         clock.advance(11)
@@ -77,10 +77,10 @@ def _fake() -> Subject:
     def strike(fault: str) -> None:
         if fault == "forbidden":
             cloud.fail_next(
-                "market", Unauthorized(Reason.CLOUD_UNAUTHORIZED, "AuthorizationFailed")
+                "availability", Unauthorized(Reason.CLOUD_UNAUTHORIZED, "AuthorizationFailed")
             )
         else:
-            cloud.goods = _struck(GOODS, fault)
+            cloud.offered = _struck(GOODS, fault)
 
     def stop() -> None:
         cloud.state = replace(cloud.state, running=False)
@@ -179,19 +179,21 @@ async def test_a_refusal_carries_its_reason(subject: Subject, fault: str, reason
 
 
 async def test_the_market_tells_what_is_for_sale(subject: Subject) -> None:
-    market = await subject.provider.market()
-    assert market.trouble == ""
-    assert market.offers[NAME] == GOODS.offers[NAME]
-    assert market.quotas[FAMILY] == Quota(used=0, limit=100_000)
-    assert market.quotas["cores"].left > 0 and market.quotas["lowprioritycores"].left > 0
+    availability = await subject.provider.availability()
+    assert availability.problem == ""
+    assert availability.skus[NAME] == GOODS.skus[NAME]
+    assert availability.quotas[FAMILY] == Quota(used=0, limit=100_000)
+    assert (
+        availability.quotas["cores"].left > 0 and availability.quotas["lowprioritycores"].left > 0
+    )
 
 
 @pytest.mark.parametrize("spot", [False, True], ids=["on-demand", "spot"])
 async def test_the_market_tells_what_a_pool_takes(subject: Subject, spot: bool) -> None:
-    before = (await subject.provider.market()).quotas
+    before = (await subject.provider.availability()).quotas
     await subject.provider.create(replace(SPEC, spot=spot, zones=("2",)))
     await subject.settle()
-    after = (await subject.provider.market()).quotas
+    after = (await subject.provider.availability()).quotas
     taken = {name for name in GOODS.quotas if after[name].used == before[name].used + 6}
     assert taken == ({"lowprioritycores"} if spot else {FAMILY, "cores"})
     (pool,) = await _ours(subject.provider)
@@ -203,39 +205,39 @@ async def test_the_market_tells_what_a_create_would_be_refused_for(
     subject: Subject, fault: str
 ) -> None:
     subject.strike(fault)
-    market = await subject.provider.market()
-    sold = market.offers[NAME]
-    assert (market.quotas[FAMILY].left == 0) is (fault == "no-family-quota")
-    assert (sold.withheld == "NotAvailableForSubscription") is (fault == "sku-not-available")
-    assert (sold.zones <= sold.zones_withheld) is (fault == "zone-restricted")
+    availability = await subject.provider.availability()
+    sold = availability.skus[NAME]
+    assert (availability.quotas[FAMILY].left == 0) is (fault == "no-family-quota")
+    assert (sold.restriction == "NotAvailableForSubscription") is (fault == "sku-not-available")
+    assert (sold.zones <= sold.restricted_zones) is (fault == "zone-restricted")
 
 
 async def test_the_market_is_whole_however_many_pages_it_comes_in(tmp_path: Path) -> None:
     async with _aks(tmp_path / "a") as whole, _aks(tmp_path / "b", page_size=5) as paged:
-        wanted, found = await whole.provider.market(), await paged.provider.market()
-    assert len(wanted.offers) > 40
-    assert (found.offers, found.quotas) == (wanted.offers, wanted.quotas)
+        wanted, found = await whole.provider.availability(), await paged.provider.availability()
+    assert len(wanted.skus) > 40
+    assert (found.skus, found.quotas) == (wanted.skus, wanted.quotas)
 
 
 async def test_skus_are_listed_anew_once_one_was_refused(tmp_path: Path) -> None:
     async with _aks(tmp_path) as subject:
-        assert (await subject.provider.market()).offers[NAME].withheld == ""
+        assert (await subject.provider.availability()).skus[NAME].restriction == ""
         subject.strike("sku-not-available")
-        assert (await subject.provider.market()).offers[NAME].withheld == ""
+        assert (await subject.provider.availability()).skus[NAME].restriction == ""
         with pytest.raises(LaunchRefused):
             await subject.provider.create(SPEC)
-        assert (await subject.provider.market()).offers[NAME].withheld != ""
+        assert (await subject.provider.availability()).skus[NAME].restriction != ""
 
 
 async def test_the_market_tells_of_a_disabled_subscription(subject: Subject) -> None:
     subject.strike("subscription-disabled")
-    assert "Disabled" in (await subject.provider.market()).trouble
+    assert "Disabled" in (await subject.provider.availability()).problem
 
 
 async def test_a_market_that_may_not_be_read_is_an_error(subject: Subject) -> None:
     subject.strike("forbidden")
     with pytest.raises(Unauthorized) as refused:
-        await subject.provider.market()
+        await subject.provider.availability()
     assert "AuthorizationFailed" in refused.value.message
 
 

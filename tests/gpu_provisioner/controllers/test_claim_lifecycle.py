@@ -6,7 +6,7 @@ import pytest
 
 from gpu_provisioner.cloud.errors import CloudUnavailable, LaunchRefused
 from gpu_provisioner.cloud.pools import Pool, PoolState
-from gpu_provisioner.settings import Terms
+from gpu_provisioner.settings import Timeouts
 from kaito_api import labels
 from kaito_api.reasons import Reason
 from kaito_kube.errors import Conflict, NotFound, Throttled, Unavailable
@@ -145,7 +145,7 @@ async def test_a_refusal_is_no_call_storm(world: World) -> None:
 
 
 async def test_a_machine_that_never_joins_gives_the_claim_up() -> None:
-    world = World(terms=Terms(registration_timeout=timedelta(minutes=5)), joins=False)
+    world = World(timeouts=Timeouts(registration_timeout=timedelta(minutes=5)), joins=False)
     world.ask()
     await world.run(20)
     assert world.condition("Registered") == ("Unknown", "RegistrationPending")
@@ -200,7 +200,7 @@ async def test_pods_are_drained_before_the_pool_goes(world: World) -> None:
 
 
 async def test_a_drain_that_cannot_end_ends_by_its_timeout() -> None:
-    world = World(terms=drain_seconds(30))
+    world = World(timeouts=drain_seconds(30))
     world.ask()
     await world.run(12)
     world.pod("a")
@@ -249,7 +249,7 @@ async def test_the_node_of_an_earlier_claim_of_that_name_is_not_the_claims(world
     ("changes", "words"),
     [
         ({"requirements": []}, "names no node.kubernetes.io/instance-type"),
-        ({"resources": {"requests": {"storage": "5Ti"}}}, "AKS takes 30 to 2048"),
+        ({"resources": {"requests": {"storage": "5Ti"}}}, "AKS accepts 30 to 2048"),
         ({"resources": {"requests": {"storage": "much"}}}, "not a quantity"),
     ],
     ids=["no instance type", "disk too large", "no quantity"],

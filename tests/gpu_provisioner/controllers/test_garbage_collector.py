@@ -13,7 +13,7 @@ from kaito_kube.errors import Unavailable
 from kaito_kube.kinds import MACHINE, NODE, NODE_CLAIM, Key
 from tests.gpu_provisioner.world import NAME, World, claim_manifest
 
-TAGS = {ownership.MANAGED_BY: ownership.US, ownership.CLAIM_UID: "gone"}
+TAGS = {ownership.MANAGED_BY: ownership.MANAGER, ownership.CLAIM_UID: "gone"}
 ORPHAN = Pool(name=NAME, state=PoolState.SUCCEEDED, instance_type="Standard_NC6s_v3", tags=TAGS)
 LABELS = {labels.CLAIM_UID: "gone"}
 
@@ -96,7 +96,7 @@ async def test_a_kind_that_the_cluster_forgets_is_not_taken_for_no_claims(world:
     await world.run(2)
     listing = await world.cloud.list()
     for _ in range(20):
-        await world.refresh.sweep(replace(listing, asked=world.clock.now()))
+        await world.refresh.collect(replace(listing, requested_at=world.clock.now()))
         world.clock.advance(120)
     assert not is_deleted(world)
 
@@ -106,7 +106,7 @@ async def test_a_listing_that_has_grown_old_is_not_judged_by(world: World) -> No
     for _ in range(10):
         listing = await world.cloud.list()
         world.clock.advance(120)
-        await world.refresh.sweep(listing)
+        await world.refresh.collect(listing)
     assert not is_deleted(world)
 
 
@@ -114,7 +114,7 @@ async def test_a_pool_that_came_to_life_since_it_was_listed_is_left_alone(world:
     world.cloud.seed(ORPHAN)
     listing = await world.cloud.list()
     for _ in range(4):
-        await world.refresh.sweep(replace(listing, asked=world.clock.now()))
+        await world.refresh.collect(replace(listing, requested_at=world.clock.now()))
         world.clock.advance(120)
         world.cloud.seed(replace(ORPHAN, state=PoolState.UPDATING))
     assert not is_deleted(world)
@@ -134,7 +134,7 @@ async def test_the_pool_of_an_earlier_claim_makes_way_for_the_present_one(world:
     world.ask()
     await world.run(5)
     assert world.condition("Launched") == ("Unknown", "LaunchPending")
-    assert "of an earlier claim is in the way" in world.message("Launched")
+    assert "of an earlier claim still exists" in world.message("Launched")
     await past_the_grace(world)
     await world.run(20)
     assert world.condition("Ready") == ("True", "Ready")
@@ -147,9 +147,9 @@ async def test_two_kinds_with_one_name_do_not_take_each_others_pool(world: World
     await world.run(300)
     assert world.condition("Ready") == ("True", "Ready")
     assert not is_deleted(world)
-    rival = world.cluster.peek(NODE_CLAIM, NAME)
-    assert rival is not None
-    assert f"belongs to Machine {NAME}" in rival["status"]["conditions"][0]["message"]
+    pool_owner = world.cluster.peek(NODE_CLAIM, NAME)
+    assert pool_owner is not None
+    assert f"belongs to Machine {NAME}" in pool_owner["status"]["conditions"][0]["message"]
 
 
 async def test_a_node_with_neither_claim_nor_pool_goes_when_it_is_dead(world: World) -> None:
@@ -182,7 +182,7 @@ async def test_idleness_costs_one_listing_and_one_look_at_the_cluster(world: Wor
     before = len(world.cloud.calls)
     for _ in range(10):
         world.clock.advance(120)
-        await world.refresh.sweep(await world.refresh.once())
+        await world.refresh.collect(await world.refresh.poll())
     calls = [call for call, _ in world.cloud.calls[before:]]
     assert calls.count("list") == calls.count("cluster") == 10
     assert len(calls) == 20 + calls.count("newest_image")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gpu_provisioner.agent_pools.ownership import CLAIM_NAME
-from gpu_provisioner.cloud.availability import Market, Quota
+from gpu_provisioner.cloud.availability import Availability, Quota
 from gpu_provisioner.cloud.errors import CloudError, CloudUnavailable, LaunchRefused, Unauthorized
 from kaito_api import labels
 from kaito_api.reasons import Reason
@@ -18,9 +18,9 @@ from tests.gpu_provisioner.offerings.builders import (
     UNKNOWN,
     V100,
     ZONE,
+    availability,
     disabled,
-    market,
-    offer,
+    sku,
 )
 from tests.gpu_provisioner.world import KINDS, NAME, World, claim_manifest
 
@@ -32,19 +32,19 @@ def types(*names: str) -> Manifest:
     return {"key": labels.INSTANCE_TYPE, "operator": "In", "values": list(names)}
 
 
-def t4_quota(used: int, limit: int) -> Market:
+def t4_quota(used: int, limit: int) -> Availability:
     """The same goods with so much of the T4's quota."""
     quotas = {**GOODS.quotas, T4_FAMILY: Quota(used=used, limit=limit)}
     return replace(GOODS, quotas=quotas)
 
 
-GOODS = market(offer(T4), offer(A100), offer(V100), t4=(0, 1000), cores=PLENTY)
+GOODS = availability(sku(T4), sku(A100), sku(V100), t4=(0, 1000), cores=PLENTY)
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.kind)
 def world(request: pytest.FixtureRequest) -> World:
     made = World(request.param)
-    made.cloud.goods = GOODS
+    made.cloud.offered = GOODS
     return made
 
 
@@ -72,7 +72,7 @@ async def test_the_cheapest_type_that_fits_is_asked_for(world: World) -> None:
 async def test_a_shortage_of_quota_is_told_in_the_first_pass_and_asks_nothing(
     world: World,
 ) -> None:
-    world.cloud.goods = t4_quota(998, 1000)
+    world.cloud.offered = t4_quota(998, 1000)
     world.ask(requirements=[types(T4)])
     await world.run(1)
     await world.tick(seconds=0)
@@ -85,26 +85,26 @@ async def test_a_shortage_of_quota_is_told_in_the_first_pass_and_asks_nothing(
 
 
 async def test_it_is_told_once_and_the_market_is_asked_once_a_minute(world: World) -> None:
-    world.cloud.goods = t4_quota(0, 0)
+    world.cloud.offered = t4_quota(0, 0)
     world.ask(requirements=[types(T4)])
     await world.run(120)
     assert len(world.cluster.objects(EVENT)) == 1
-    assert world.cloud.calls.count(("market", "")) <= 11
+    assert world.cloud.calls.count(("availability", "")) <= 11
     assert creates(world) == 0
 
 
 async def test_quota_that_comes_is_used_by_itself(world: World) -> None:
-    world.cloud.goods = t4_quota(0, 0)
+    world.cloud.offered = t4_quota(0, 0)
     world.ask(requirements=[types(T4)])
     await world.run(30)
     assert world.condition("Ready") == ("False", "QuotaExceeded")
-    world.cloud.goods = GOODS
+    world.cloud.offered = GOODS
     await world.run(25)
     assert world.condition("Ready") == ("True", "Ready")
 
 
 async def test_the_next_type_is_asked_for_where_quota_is_short(world: World) -> None:
-    world.cloud.goods = t4_quota(0, 0)
+    world.cloud.offered = t4_quota(0, 0)
     world.ask(requirements=[types(T4, A100)])
     await world.run(12)
     assert pool_type(world) == A100
@@ -174,7 +174,7 @@ async def test_other_claims_pass_over_what_one_was_refused(world: World) -> None
 
 
 async def test_ten_claims_with_quota_for_three(world: World) -> None:
-    world.cloud.goods = t4_quota(0, 14)
+    world.cloud.offered = t4_quota(0, 14)
     for number in range(10):
         manifest = claim_manifest(world.kind, f"ws{number}", requirements=[types(T4)])
         world.cluster.seed(world.kind, manifest)
@@ -202,14 +202,15 @@ async def test_ten_claims_without_capacity_are_no_call_storm(world: World) -> No
 
 
 async def test_a_zone_withheld_is_told(world: World) -> None:
-    sold = offer(T4, zones_withheld=frozenset({"1"}))
-    world.cloud.goods = market(sold, cores=PLENTY)
+    sold = sku(T4, restricted_zones=frozenset({"1"}))
+    world.cloud.offered = availability(sold, cores=PLENTY)
     in_zone: Manifest = {"key": ZONE, "operator": "In", "values": ["eastus-1"]}
     world.ask(requirements=[types(T4), in_zone])
     await world.run(2)
     assert world.condition("Launched") == ("False", "SkuNotAvailable")
-    assert "not sold to this subscription in eastus-1: it is in eastus-2" in message(world)
-    world.cloud.goods = GOODS
+    told = message(world)
+    assert "not available to this subscription in eastus-1: it is available in eastus-2" in told
+    world.cloud.offered = GOODS
     await world.run(30)
     assert world.cloud.pools()[NAME].zones == ("1",)
 
@@ -227,12 +228,12 @@ async def test_spot_is_asked_for_where_it_is_allowed(world: World) -> None:
 
 
 async def test_a_disabled_subscription_is_told_and_mends_by_itself(world: World) -> None:
-    world.cloud.goods = disabled(offer(T4))
+    world.cloud.offered = disabled(sku(T4))
     world.ask(requirements=[types(T4)])
     await world.run(2)
     assert world.condition("Launched") == ("False", "SubscriptionDisabled")
     assert creates(world) == 0
-    world.cloud.goods = GOODS
+    world.cloud.offered = GOODS
     await world.run(30)
     assert world.condition("Ready") == ("True", "Ready")
 
@@ -246,13 +247,13 @@ async def test_a_disabled_subscription_is_told_and_mends_by_itself(world: World)
     ids=lambda error: error.reason,
 )
 async def test_without_the_market_the_cloud_judges(world: World, error: CloudError) -> None:
-    world.cloud.goods = t4_quota(0, 0)
-    world.cloud.fail_next("market", error)
+    world.cloud.offered = t4_quota(0, 0)
+    world.cloud.fail_next("availability", error)
     world.ask(requirements=[types(T4, A100)])
     await world.run(2)
     assert pool_type(world) == A100
     assert [call for call, _ in world.cloud.calls if call != "list"][:3] == [
-        "market", "create", "create",
+        "availability", "create", "create",
     ]  # fmt: skip
 
 

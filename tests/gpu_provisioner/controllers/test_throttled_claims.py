@@ -67,7 +67,9 @@ async def test_throttling_is_shown_and_passes(seconds: float) -> None:
 async def test_a_busy_cluster_is_shown_and_asked_by_one_at_a_time() -> None:
     world = asked(Budget())
     for _ in range(10):
-        busy = PoolBusy(Reason.CLOUD_UNAVAILABLE, "an upgrade is in progress", 5.0, elsewhere=True)
+        busy = PoolBusy(
+            Reason.CLOUD_UNAVAILABLE, "an upgrade is in progress", 5.0, cluster_wide=True
+        )
         world.cloud.fail_next("create", busy)
     await world.run(2)
     assert {reason for _, reason, _ in shown(world, "MachineLaunched")} == {"LaunchQueued"}

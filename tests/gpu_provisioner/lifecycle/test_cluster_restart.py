@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from gpu_provisioner.settings import Terms
+from gpu_provisioner.settings import Timeouts
 from kaito_api import labels
 from kaito_kube.kinds import NODE, key_of
 from tests.gpu_provisioner.world import KINDS, NAME, World, claim_manifest
@@ -86,7 +86,9 @@ async def test_a_user_may_delete_while_it_sleeps(world: World) -> None:
 
 
 async def test_a_machine_that_was_about_to_join_is_given_its_time(world: World) -> None:
-    quick = World(world.kind, terms=Terms(registration_timeout=timedelta(minutes=6)), joins=False)
+    quick = World(
+        world.kind, timeouts=Timeouts(registration_timeout=timedelta(minutes=6)), joins=False
+    )
     quick.ask()
     await quick.run(20)
     quick.stop()

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from gpu_provisioner.claims.claim import parse
-from gpu_provisioner.lifecycle.drain import drain, staying
+from gpu_provisioner.lifecycle.drain import drain, drainable
 from gpu_provisioner.lifecycle.observed import Observed
-from gpu_provisioner.lifecycle.plan import DeletePod, EvictPod, PatchNode, Step
-from gpu_provisioner.settings import Terms
+from gpu_provisioner.lifecycle.plan import DeletePod, EvictPod, PatchNode, StageResult
+from gpu_provisioner.settings import Timeouts
 from kaito_api import labels
 from kaito_api.conditions import parse_time, rfc3339
 from kaito_kube.kinds import NODE_CLAIM, Manifest
@@ -39,7 +39,7 @@ def leaving(name: str, ends: float, **more: Any) -> Manifest:
 
 def drained(
     *pods: Manifest, after: float = 10, grace: str | None = None, ready: str = "True", **more: Any
-) -> Step:
+) -> StageResult:
     manifest = claim_manifest(NODE_CLAIM, terminationGracePeriod=grace)
     manifest["metadata"] |= {
         "uid": "u1",
@@ -54,22 +54,22 @@ def drained(
     observed = Observed(
         claim=parse(NODE_CLAIM, manifest),
         pool=None,
-        listed=DELETED,
+        listed_at=DELETED,
         nodes=(node,),
         pods=pods,
         cluster="aks",
-        terms=Terms(),
+        timeouts=Timeouts(),
         now=DELETED + timedelta(seconds=after),
         **more,
     )
     return drain(observed)
 
 
-def evicted(step: Step) -> list[str]:
+def eviction_requested(step: StageResult) -> list[str]:
     return [action.name for action in step.actions if isinstance(action, EvictPod)]
 
 
-def shown(step: Step) -> tuple[str, str]:
+def shown(step: StageResult) -> tuple[str, str]:
     assert step.condition is not None
     return step.condition.status, step.condition.reason
 
@@ -108,7 +108,7 @@ def shown(step: Step) -> tuple[str, str]:
     ],
 )
 def test_who_is_waited_for(found: Manifest, waited_for: bool) -> None:
-    assert bool(staying([found], DELETED + timedelta(seconds=10))) is waited_for
+    assert bool(drainable([found], DELETED + timedelta(seconds=10))) is waited_for
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_who_is_waited_for(found: Manifest, waited_for: bool) -> None:
     ],
 )
 def test_who_is_asked_to_go(pods: list[Manifest], asked: list[str]) -> None:
-    assert evicted(drained(*pods)) == asked
+    assert eviction_requested(drained(*pods)) == asked
 
 
 def test_a_node_without_pods_is_drained() -> None:
@@ -152,8 +152,8 @@ def test_pods_that_leave_are_named() -> None:
     ids=["must not be disrupted", "a budget"],
 )
 def test_what_holds_it_up_is_said(held: Manifest, words: str) -> None:
-    refusals = {"default/a": "The disruption budget a needs 1 healthy pods and has 1 currently"}
-    step = drained(held, pod("b"), refusals=refusals)
+    errors = {"default/a": "The disruption budget a needs 1 healthy pods and has 1 currently"}
+    step = drained(held, pod("b"), eviction_errors=errors)
     assert shown(step) == ("False", "DrainBlocked")
     assert step.condition is not None and words in step.condition.message
     assert "until 2026-01-01T12:01:00Z" in step.condition.message

@@ -7,22 +7,22 @@ import pytest
 
 from gpu_provisioner.agent_pools import ownership
 from gpu_provisioner.cloud.pools import Pool, PoolState
-from gpu_provisioner.lifecycle.garbage_collection import Seen, sweep_nodes, sweep_pools
+from gpu_provisioner.lifecycle.garbage_collection import Snapshot, plan_nodes, plan_pools
 from kaito_api import labels
 from kaito_kube.kinds import Manifest
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GRACE = timedelta(minutes=5)
-OURS = {ownership.MANAGED_BY: ownership.US, ownership.CLAIM_UID: "u1"}
-NOTHING = Seen(pools=(), claim_uids=frozenset(), claim_names=frozenset())
+OURS = {ownership.MANAGED_BY: ownership.MANAGER, ownership.CLAIM_UID: "u1"}
+NOTHING = Snapshot(pools=(), claim_uids=frozenset(), claim_names=frozenset())
 
 
 def pool(state: PoolState = PoolState.SUCCEEDED, name: str = "ws1", **tags: str) -> Pool:
     return Pool(name=name, state=state, instance_type="Standard_NC6s_v3", tags=tags or OURS)
 
 
-def seen(*pools: Pool, uids: tuple[str, ...] = (), names: tuple[str, ...] = ()) -> Seen:
-    return Seen(pools=pools, claim_uids=frozenset(uids), claim_names=frozenset(names))
+def seen(*pools: Pool, uids: tuple[str, ...] = (), names: tuple[str, ...] = ()) -> Snapshot:
+    return Snapshot(pools=pools, claim_uids=frozenset(uids), claim_names=frozenset(names))
 
 
 @pytest.mark.parametrize(
@@ -52,29 +52,29 @@ def seen(*pools: Pool, uids: tuple[str, ...] = (), names: tuple[str, ...] = ()) 
         "not ours",
     ],
 )
-def test_which_pools_go(found: Seen, first_seen: datetime | None, deleted: bool) -> None:
+def test_which_pools_go(found: Snapshot, first_seen: datetime | None, deleted: bool) -> None:
     suspects = {"ws1 u1": first_seen} if first_seen else {}
-    assert bool(sweep_pools(found, suspects, NOW, GRACE).delete) is deleted
+    assert bool(plan_pools(found, suspects, NOW, GRACE).delete) is deleted
 
 
 def test_a_pool_whose_claim_came_back_is_suspected_anew() -> None:
-    first = sweep_pools(seen(pool()), {}, NOW, GRACE)
-    between = sweep_pools(seen(pool(), uids=("u1",)), first.suspects, NOW + GRACE, GRACE)
-    last = sweep_pools(seen(pool()), between.suspects, NOW + 2 * GRACE, GRACE)
+    first = plan_pools(seen(pool()), {}, NOW, GRACE)
+    between = plan_pools(seen(pool(), uids=("u1",)), first.suspects, NOW + GRACE, GRACE)
+    last = plan_pools(seen(pool()), between.suspects, NOW + 2 * GRACE, GRACE)
     assert last.delete == ()
 
 
 def test_a_name_that_another_pool_has_taken_is_suspected_anew() -> None:
-    first = sweep_pools(seen(pool()), {}, NOW, GRACE)
+    first = plan_pools(seen(pool()), {}, NOW, GRACE)
     other = replace(pool(), tags={**OURS, ownership.CLAIM_UID: "u2"})
-    assert sweep_pools(seen(other), first.suspects, NOW + GRACE, GRACE).delete == ()
+    assert plan_pools(seen(other), first.suspects, NOW + GRACE, GRACE).delete == ()
 
 
 @pytest.mark.parametrize(("number", "most"), [(1, 1), (10, 10), (30, 10), (500, 100)])
 def test_not_all_go_at_once(number: int, most: int) -> None:
     found = seen(*(pool(name=f"ws{index}") for index in range(number)))
-    first = sweep_pools(found, {}, NOW, GRACE)
-    assert len(sweep_pools(found, first.suspects, NOW + GRACE, GRACE).delete) == most
+    first = plan_pools(found, {}, NOW, GRACE)
+    assert len(plan_pools(found, first.suspects, NOW + GRACE, GRACE).delete) == most
 
 
 def node(ready: str = "Unknown", uid: str | None = "u1") -> Manifest:
@@ -115,6 +115,6 @@ LEAVING = node() | {"metadata": {**node()["metadata"], "deletionTimestamp": "202
         "a claim of its name exists",
     ],
 )
-def test_which_nodes_go(found: Seen, first_seen: datetime | None, deleted: bool) -> None:
+def test_which_nodes_go(found: Snapshot, first_seen: datetime | None, deleted: bool) -> None:
     suspects = {"aks-ws1-0 u1": first_seen} if first_seen else {}
-    assert bool(sweep_nodes(found, suspects, NOW, GRACE).delete) is deleted
+    assert bool(plan_nodes(found, suspects, NOW, GRACE).delete) is deleted

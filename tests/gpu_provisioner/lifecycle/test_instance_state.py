@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from gpu_provisioner.settings import Terms
+from gpu_provisioner.settings import Timeouts
 from kaito_kube.kinds import EVENT, NODE
 from tests.gpu_provisioner.world import KINDS, NAME, World
 
@@ -14,7 +14,7 @@ SPOT = {"kubernetes.azure.com/scalesetpriority": "spot"}
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.kind)
 async def world(request: pytest.FixtureRequest) -> World:
     """With one claim, and its node Ready."""
-    world = World(request.param, terms=Terms(node_gone_timeout=timedelta(minutes=5)))
+    world = World(request.param, timeouts=Timeouts(node_gone_timeout=timedelta(minutes=5)))
     world.ask()
     await world.run(12)
     assert world.condition("Ready") == ("True", "Ready")
@@ -40,7 +40,7 @@ async def test_a_node_that_is_gone_is_told_and_given_up(world: World, after_rest
     assert world.claim() is None and world.cloud.pools() == {}
     events = world.cluster.objects(EVENT)
     assert [event["reason"] for event in events] == ["NodeGone"]
-    assert f"node aks-{NAME}-0 is gone and agent pool {NAME} is still there" in events[0]["note"]
+    assert f"node aks-{NAME}-0 is gone and agent pool {NAME} still exists" in events[0]["note"]
 
 
 async def test_an_evicted_spot_machine_is_given_up_within_a_minute(world: World) -> None:

@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 
 from gpu_provisioner.cloud.errors import LaunchRefused
-from gpu_provisioner.settings import Terms
+from gpu_provisioner.settings import Timeouts
 from kaito_api.reasons import Reason
 from tests.gpu_provisioner.world import KINDS, NAME, World
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.kind)
 async def world(request: pytest.FixtureRequest) -> World:
-    world = World(request.param, terms=Terms(launch_timeout=timedelta(minutes=20)))
+    world = World(request.param, timeouts=Timeouts(launch_timeout=timedelta(minutes=20)))
     world.cloud.operation = timedelta(minutes=60)
     world.ask()
     await world.run(230)

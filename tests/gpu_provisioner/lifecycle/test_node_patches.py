@@ -1,6 +1,6 @@
 """One write per Node, however many steps want something of it."""
 
-from gpu_provisioner.lifecycle.node_patches import gathered
+from gpu_provisioner.lifecycle.node_patches import merge_node_patches
 from gpu_provisioner.lifecycle.plan import CreatePool, DeletePool, PatchNode
 from tests.gpu_provisioner.emulation import SPEC
 
@@ -14,7 +14,7 @@ def test_patches_of_a_node_become_one_where_the_first_was() -> None:
     taints: dict[str, object] = {"spec": {"taints": []}}
     actions = (PatchNode("a", labels(one="1")), other, PatchNode("a", labels(two="2") | taints),
                PatchNode("b", labels(one="1")), create)  # fmt: skip
-    assert gathered(actions) == (
+    assert merge_node_patches(actions) == (
         PatchNode("a", labels(one="1", two="2") | taints),
         other,
         PatchNode("b", labels(one="1")),
@@ -23,5 +23,5 @@ def test_patches_of_a_node_become_one_where_the_first_was() -> None:
 
 
 def test_the_last_word_counts() -> None:
-    found = gathered([PatchNode("a", labels(one="1")), PatchNode("a", labels(one="2"))])
+    found = merge_node_patches([PatchNode("a", labels(one="1")), PatchNode("a", labels(one="2"))])
     assert found == (PatchNode("a", labels(one="2")),)

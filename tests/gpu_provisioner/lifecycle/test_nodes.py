@@ -14,7 +14,7 @@ from kaito_kube.kinds import NODE_CLAIM, Manifest
 from tests.gpu_provisioner.world import NAME, claim_manifest
 
 BEFORE, CREATED, AFTER = "2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z", "2026-01-01T12:00:00Z"
-OWN_TAGS = {ownership.MANAGED_BY: ownership.US, ownership.CLAIM_UID: "u1"}
+OWN_TAGS = {ownership.MANAGED_BY: ownership.MANAGER, ownership.CLAIM_UID: "u1"}
 POOL = Pool(name=NAME, state=PoolState.SUCCEEDED, instance_type="x", tags=OWN_TAGS)
 FOREIGN = replace(POOL, tags={"owner": "someone"})
 

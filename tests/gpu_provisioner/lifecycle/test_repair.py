@@ -6,16 +6,16 @@ from datetime import timedelta
 import pytest
 
 from gpu_provisioner.cloud.pools import PoolState
-from gpu_provisioner.settings import Terms
+from gpu_provisioner.settings import Timeouts
 from kaito_kube.kinds import Kind
 from tests.gpu_provisioner.world import KINDS, NAME, World, claim_manifest
 
 MINUTE = 12
 
 
-async def ready(kind: Kind, number: int, terms: Terms | None = None) -> World:
+async def ready(kind: Kind, number: int, timeouts: Timeouts | None = None) -> World:
     """A world with that many claims, ws0 and so on, all of them Ready."""
-    world = World(kind, terms=terms or Terms())
+    world = World(kind, timeouts=timeouts or Timeouts())
     for index in range(number):
         world.cluster.seed(world.kind, claim_manifest(world.kind, f"ws{index}"))
     await world.run(12)
@@ -72,7 +72,7 @@ async def test_at_most_a_fifth_of_the_nodes_may_be_at_fault(
 
 
 async def test_it_can_be_turned_off() -> None:
-    world = await ready(KINDS[0], 1, Terms(repair=False))
+    world = await ready(KINDS[0], 1, Timeouts(repair=False))
     world.set_ready("ws0", "Unknown")
     await world.run(120 * MINUTE)
     assert world.condition("Ready", "ws0") == ("False", "NodesNotReady")
@@ -93,7 +93,7 @@ async def test_what_the_cloud_has_in_hand_is_left_to_it(state: PoolState, runnin
 
 
 async def test_a_toleration_of_ones_own() -> None:
-    world = await ready(KINDS[0], 1, Terms(repair_toleration=timedelta(minutes=2)))
+    world = await ready(KINDS[0], 1, Timeouts(repair_toleration=timedelta(minutes=2)))
     world.set_ready("ws0", "Unknown")
     await world.run(4 * MINUTE)
     assert world.claim("ws0") is None

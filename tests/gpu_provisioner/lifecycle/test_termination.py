@@ -13,7 +13,7 @@ from gpu_provisioner.cloud.errors import (
     Unauthorized,
 )
 from gpu_provisioner.cloud.pools import PoolState
-from gpu_provisioner.settings import Terms
+from gpu_provisioner.settings import Timeouts
 from kaito_api import labels
 from kaito_api.reasons import Reason
 from kaito_kube.errors import Throttled
@@ -118,7 +118,7 @@ async def test_a_pod_that_cannot_end_holds_nothing_up_for_ever(world: World) -> 
 
 
 async def test_without_one_the_provisioners_drain_timeout_counts(world: World) -> None:
-    world.terms = Terms(drain_timeout=timedelta(seconds=30))
+    world.timeouts = Timeouts(drain_timeout=timedelta(seconds=30))
     world.start()
     await ready(world)
     world.pod("a", annotations={labels.DO_NOT_DISRUPT: "true"})

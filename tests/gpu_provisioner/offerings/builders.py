@@ -7,17 +7,18 @@ from typing import Any
 
 from gpu_provisioner.claims import claim as claims
 from gpu_provisioner.claims.claim import Claim
-from gpu_provisioner.cloud.availability import Market, Offer, Quota
+from gpu_provisioner.cloud.availability import Availability, Quota, SkuAvailability
 from gpu_provisioner.offerings import selection
-from gpu_provisioner.offerings.instance_types import Catalogue
-from gpu_provisioner.offerings.preflight import Candidate, Scene
-from gpu_provisioner.offerings.selection import Chosen, Refused
-from gpu_provisioner.offerings.selector import MARKET_KEPT
-from gpu_provisioner.offerings.unavailable_offerings import Unavailable
+from gpu_provisioner.offerings.instance_types import Catalog
+from gpu_provisioner.offerings.preflight import Candidate
+from gpu_provisioner.offerings.selection import NoOffering, Selection
+from gpu_provisioner.offerings.selection_inputs import SelectionInputs
+from gpu_provisioner.offerings.selector import AVAILABILITY_TTL
+from gpu_provisioner.offerings.unavailable_offerings import UnavailableOfferings
 from kaito_kube.kinds import MACHINE
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-CATALOGUE = Catalogue.of("eastus")
+CATALOG = Catalog.of("eastus")
 
 TYPE = "node.kubernetes.io/instance-type"
 ZONE = "topology.kubernetes.io/zone"
@@ -66,56 +67,56 @@ def named(*types: str) -> Row:
     return (TYPE, "In", types)
 
 
-def offer(name: str, **changes: Any) -> Offer:
+def sku(name: str, **changes: Any) -> SkuAvailability:
     """As the catalogue has it, in three zones."""
-    known = CATALOGUE.find(name)
+    known = CATALOG.find(name)
     facts: dict[str, Any] = {"zones": frozenset({"1", "2", "3"}), **changes}
-    return Offer(
+    return SkuAvailability(
         instance_type=name, family=known.family or "otherFamily", vcpus=known.vcpus or 4, **facts
     )
 
 
-def market(*offers: Offer, **quotas: tuple[int, int]) -> Market:
+def availability(*skus: SkuAvailability, **quotas: tuple[int, int]) -> Availability:
     """Quotas as (used, limit) by name; `t4` is the T4's family, whose own name has blanks."""
     limits = {T4_FAMILY if name == "t4" else name.lower(): had for name, had in quotas.items()}
-    return Market(
-        offers={one.instance_type.lower(): one for one in offers},
+    return Availability(
+        skus={one.instance_type.lower(): one for one in skus},
         quotas={name: Quota(used=used, limit=limit) for name, (used, limit) in limits.items()},
-        asked=NOW,
+        requested_at=NOW,
     )
 
 
-def disabled(*offers: Offer) -> Market:
-    return replace(market(*offers), trouble="subscription s is Disabled")
+def disabled(*skus: SkuAvailability) -> Availability:
+    return replace(availability(*skus), problem="subscription s is Disabled")
 
 
-def scene(
-    goods: Market | None = None,
-    promised: Mapping[str, int] | None = None,
-    unavailable: Unavailable | None = None,
+def inputs(
+    available: Availability | None = None,
+    reserved: Mapping[str, int] | None = None,
+    unavailable: UnavailableOfferings | None = None,
     now: datetime = NOW,
-) -> Scene:
-    return Scene(
-        catalogue=CATALOGUE,
-        market=goods,
-        due=(goods.asked if goods is not None else now) + MARKET_KEPT,
-        promised=promised or {},
-        unavailable=unavailable or Unavailable(),
+) -> SelectionInputs:
+    return SelectionInputs(
+        catalog=CATALOG,
+        availability=available,
+        refresh_at=(available.requested_at if available is not None else now) + AVAILABILITY_TTL,
+        reserved=reserved or {},
+        unavailable=unavailable or UnavailableOfferings(),
         now=now,
     )
 
 
-def candidates(asked: Claim, where: Scene) -> tuple[Candidate, ...]:
-    found = selection.choose(asked, where)
-    assert isinstance(found, Chosen), found
+def candidates(asked: Claim, where: SelectionInputs) -> tuple[Candidate, ...]:
+    found = selection.select(asked, where)
+    assert isinstance(found, Selection), found
     return found.candidates
 
 
-def chosen(asked: Claim, where: Scene | None = None) -> list[str]:
-    return [one.instance_type for one in candidates(asked, where or scene())]
+def selected(asked: Claim, where: SelectionInputs | None = None) -> list[str]:
+    return [one.instance_type for one in candidates(asked, where or inputs())]
 
 
-def refused(asked: Claim, where: Scene | None = None) -> Refused:
-    found = selection.choose(asked, where or scene())
-    assert isinstance(found, Refused), found
+def refused(asked: Claim, where: SelectionInputs | None = None) -> NoOffering:
+    found = selection.select(asked, where or inputs())
+    assert isinstance(found, NoOffering), found
     return found

@@ -2,18 +2,25 @@
 
 import pytest
 
-from gpu_provisioner.offerings.instance_types import Catalogue, as_sold
+from gpu_provisioner.offerings.instance_types import Catalog, with_availability
 from kaito_skus import catalog
 from kaito_skus.sku import Cloud, Sku
-from tests.gpu_provisioner.offerings.builders import A100, CATALOGUE, UNKNOWN, V100, market, offer
+from tests.gpu_provisioner.offerings.builders import (
+    A100,
+    CATALOG,
+    UNKNOWN,
+    V100,
+    availability,
+    sku,
+)
 
 AZURE = catalog.load().on(Cloud.AZURE).skus
 
 
 @pytest.mark.parametrize("sku", AZURE, ids=lambda sku: sku.name)
 def test_every_type_of_the_catalogue_can_be_described(sku: Sku) -> None:
-    found = CATALOGUE.find(sku.name.upper())
-    assert found.name == sku.name and found.in_catalogue
+    found = CATALOG.find(sku.name.upper())
+    assert found.name == sku.name and found.in_catalog
     count = found.labels["karpenter.azure.com/sku-gpu-count"]
     memory = found.labels["karpenter.azure.com/sku-gpu-memory"]
     assert (int(count), int(memory)) == (sku.gpus.count, sku.gpus.memory_gib * 1024)
@@ -25,20 +32,20 @@ def test_every_type_of_the_catalogue_can_be_described(sku: Sku) -> None:
 
 
 def test_a_type_has_one_entry_under_all_its_names() -> None:
-    assert CATALOGUE.find("Standard_ND96asr_A100_v4").name == "Standard_ND96asr_v4"
-    names = [found.name for found in CATALOGUE.all()]
+    assert CATALOG.find("Standard_ND96asr_A100_v4").name == "Standard_ND96asr_v4"
+    names = [found.name for found in CATALOG.all()]
     assert sorted(names) == sorted(sku.name for sku in AZURE)
 
 
 def test_the_region_is_the_catalogues() -> None:
-    assert Catalogue.of("westeurope").find(V100).labels["topology.kubernetes.io/region"] == (
+    assert Catalog.of("westeurope").find(V100).labels["topology.kubernetes.io/region"] == (
         "westeurope"
     )
 
 
 def test_of_an_unknown_type_its_name_tells_a_little() -> None:
-    found = CATALOGUE.find(UNKNOWN)
-    assert found.name == UNKNOWN and not found.in_catalogue
+    found = CATALOG.find(UNKNOWN)
+    assert found.name == UNKNOWN and not found.in_catalog
     assert found.labels["karpenter.azure.com/sku-version"] == "9"
     assert found.labels["kubernetes.io/arch"] == "amd64"
     assert "karpenter.azure.com/sku-gpu-count" not in found.labels
@@ -46,9 +53,9 @@ def test_of_an_unknown_type_its_name_tells_a_little() -> None:
 
 
 def test_of_an_unknown_type_the_market_tells_more() -> None:
-    sold = as_sold(
-        CATALOGUE.find("Standard_D4ps_v6"),
-        market(offer("Standard_D4ps_v6", memory_gib=16.0, gpus=0, arch="arm64")),
+    sold = with_availability(
+        CATALOG.find("Standard_D4ps_v6"),
+        availability(sku("Standard_D4ps_v6", memory_gib=16.0, gpus=0, arch="arm64")),
     )
     assert sold.vcpus == 4 and sold.family == "otherFamily"
     assert sold.labels["karpenter.azure.com/sku-memory"] == "16384"
@@ -58,7 +65,7 @@ def test_of_an_unknown_type_the_market_tells_more() -> None:
 
 
 def test_the_market_knows_better_what_quota_counts() -> None:
-    sold = as_sold(CATALOGUE.find(A100), market(offer(A100)))
+    sold = with_availability(CATALOG.find(A100), availability(sku(A100)))
     assert (sold.vcpus, sold.family) == (24, "StandardNCADSA100v4Family")
-    assert sold.labels == CATALOGUE.find(A100).labels
-    assert as_sold(CATALOGUE.find(A100), None) == CATALOGUE.find(A100)
+    assert sold.labels == CATALOG.find(A100).labels
+    assert with_availability(CATALOG.find(A100), None) == CATALOG.find(A100)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from gpu_provisioner.offerings.quota_reservations import Ledger
+from gpu_provisioner.offerings.quota_reservations import QuotaReservations
 from tests.gpu_provisioner.offerings.builders import NOW
 
 SIX = {"family": 6, "cores": 6}
@@ -10,50 +10,50 @@ SECOND = timedelta(seconds=1)
 
 
 def test_promises_add_up_without_ones_own() -> None:
-    ledger = Ledger()
+    ledger = QuotaReservations()
     for name in ("a", "b", "c"):
-        ledger.promise(name, SIX)
-    ledger.promise("c", {"lowprioritycores": 4})
-    assert ledger.promised(but="a") == {"family": 6, "cores": 6, "lowprioritycores": 4}
+        ledger.reserve(name, SIX)
+    ledger.reserve("c", {"lowprioritycores": 4})
+    assert ledger.reserved(excluding="a") == {"family": 6, "cores": 6, "lowprioritycores": 4}
 
 
 def test_asking_twice_counts_once() -> None:
-    ledger = Ledger()
-    ledger.promise("a", SIX)
-    ledger.promise("a", SIX)
-    assert ledger.promised(but="") == SIX
+    ledger = QuotaReservations()
+    ledger.reserve("a", SIX)
+    ledger.reserve("a", SIX)
+    assert ledger.reserved(excluding="") == SIX
 
 
 def test_usages_asked_for_later_show_it() -> None:
-    ledger = Ledger()
-    ledger.promise("a", SIX)
-    ledger.keep("a", NOW)
-    ledger.shown(NOW)
-    assert ledger.promised(but="") == SIX
-    ledger.shown(NOW + SECOND)
-    assert ledger.promised(but="") == {}
+    ledger = QuotaReservations()
+    ledger.reserve("a", SIX)
+    ledger.confirm("a", NOW)
+    ledger.drop_counted(NOW)
+    assert ledger.reserved(excluding="") == SIX
+    ledger.drop_counted(NOW + SECOND)
+    assert ledger.reserved(excluding="") == {}
 
 
 def test_what_is_not_accepted_yet_is_in_no_usages() -> None:
-    ledger = Ledger()
-    ledger.promise("a", SIX)
-    ledger.shown(NOW + SECOND)
-    assert ledger.promised(but="") == SIX
+    ledger = QuotaReservations()
+    ledger.reserve("a", SIX)
+    ledger.drop_counted(NOW + SECOND)
+    assert ledger.reserved(excluding="") == SIX
 
 
 def test_the_first_moment_of_acceptance_counts() -> None:
-    ledger = Ledger()
-    ledger.promise("a", SIX)
-    ledger.keep("a", NOW)
-    ledger.keep("a", NOW + 10 * SECOND)
-    ledger.shown(NOW + SECOND)
-    assert ledger.promised(but="") == {}
+    ledger = QuotaReservations()
+    ledger.reserve("a", SIX)
+    ledger.confirm("a", NOW)
+    ledger.confirm("a", NOW + 10 * SECOND)
+    ledger.drop_counted(NOW + SECOND)
+    assert ledger.reserved(excluding="") == {}
 
 
 def test_a_refused_claim_holds_nothing() -> None:
-    ledger = Ledger()
-    ledger.promise("a", SIX)
+    ledger = QuotaReservations()
+    ledger.reserve("a", SIX)
     ledger.release("a")
     ledger.release("never there")
-    ledger.keep("never there", NOW)
-    assert ledger.promised(but="") == {}
+    ledger.confirm("never there", NOW)
+    assert ledger.reserved(excluding="") == {}

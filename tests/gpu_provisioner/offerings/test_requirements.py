@@ -3,7 +3,7 @@
 import pytest
 
 from gpu_provisioner.claims.claim import Requirement
-from gpu_provisioner.offerings.requirements import Misfit, allows, check
+from gpu_provisioner.offerings.requirements import IncompatibleRequirements, allows, check
 
 # operator, values, label's value (None: no such label), allowed
 ALLOWED = [
@@ -71,7 +71,7 @@ WRONG = [
     ("operator", "values", "words"), WRONG, ids=[f"{o or 'none'} {v}" for o, v, _ in WRONG]
 )
 def test_what_is_written_wrongly_is_said(operator: str, values: list[str], words: str) -> None:
-    with pytest.raises(Misfit) as misfit:
+    with pytest.raises(IncompatibleRequirements) as misfit:
         check(Requirement("example.com/key", operator, tuple(values)))
     assert words in str(misfit.value)
     assert "example.com/key" in str(misfit.value)

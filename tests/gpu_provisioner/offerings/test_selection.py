@@ -4,16 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from gpu_provisioner.cloud.availability import Market
+from gpu_provisioner.cloud.availability import Availability
 from gpu_provisioner.cloud.errors import LaunchRefused
-from gpu_provisioner.offerings.unavailable_offerings import Unavailable, offerings
+from gpu_provisioner.offerings.unavailable_offerings import UnavailableOfferings, offerings
 from kaito_api.conditions import MAX_MESSAGE
 from kaito_api.reasons import REASONS, Reason
 from tests.gpu_provisioner.offerings.builders import (
     A10,
     A100,
     CAPACITY,
-    CATALOGUE,
+    CATALOG,
     H100,
     NOW,
     SKU,
@@ -22,28 +22,28 @@ from tests.gpu_provisioner.offerings.builders import (
     UNKNOWN,
     ZONE,
     Row,
+    availability,
     candidates,
-    chosen,
     claim,
     disabled,
-    market,
+    inputs,
     named,
-    offer,
     refused,
-    scene,
+    selected,
+    sku,
 )
 
 PLENTY = (0, 1000)
 A100_FAMILY = "StandardNCADSA100v4Family"
 
 
-def no_capacity(*offered: str, spot: bool = False) -> Unavailable:
-    found = Unavailable()
+def no_capacity(*offered: str, spot: bool = False) -> UnavailableOfferings:
+    found = UnavailableOfferings()
     for name in offered:
         error = LaunchRefused(
             Reason.INSUFFICIENT_CAPACITY, f"no capacity for {name}. It is tried again"
         )
-        found.refuse(offerings(name, (), spot=spot), error, NOW, late=False)
+        found.mark_unavailable(offerings(name, (), spot=spot), error, NOW, late=False)
     return found
 
 
@@ -51,16 +51,16 @@ def no_capacity(*offered: str, spot: bool = False) -> Unavailable:
 
 
 def test_the_cheapest_comes_first_whatever_the_claims_order() -> None:
-    assert chosen(claim(named(H100, A100, T4, A10))) == [T4, A10, A100, H100]
+    assert selected(claim(named(H100, A100, T4, A10))) == [T4, A10, A100, H100]
 
 
 def test_a_type_without_a_price_comes_last() -> None:
-    assert chosen(claim(named(UNKNOWN, H100, T4))) == [T4, H100, UNKNOWN]
+    assert selected(claim(named(UNKNOWN, H100, T4))) == [T4, H100, UNKNOWN]
 
 
 def test_spot_machines_are_tried_first_where_they_are_allowed() -> None:
     both = claim(named(A100, T4), (CAPACITY, "In", ["on-demand", "spot"]))
-    tried = [(one.instance_type, one.spot) for one in candidates(both, scene())]
+    tried = [(one.instance_type, one.spot) for one in candidates(both, inputs())]
     assert tried == [(T4, True), (A100, True), (T4, False), (A100, False)]
 
 
@@ -78,7 +78,7 @@ def test_spot_machines_are_tried_first_where_they_are_allowed() -> None:
     ids=["unsaid", "on-demand", "spot", "not on-demand", "not spot", "any", "both keys"],
 )
 def test_capacity_types(rows: list[Row], spot: list[bool]) -> None:
-    assert [one.spot for one in candidates(claim(named(T4), *rows), scene())] == spot
+    assert [one.spot for one in candidates(claim(named(T4), *rows), inputs())] == spot
 
 
 # Zones
@@ -96,25 +96,27 @@ def test_capacity_types(rows: list[Row], spot: list[bool]) -> None:
     ],
     ids=["unsaid", "one", "two", "all but one", "none", "by its old name"],
 )
-@pytest.mark.parametrize("goods", [None, market(offer(T4))], ids=["unknown market", "market"])
-def test_zones(rows: list[Row], zones: tuple[str, ...], goods: Market | None) -> None:
-    assert [one.zones for one in candidates(claim(named(T4), *rows), scene(goods))] == [zones]
+@pytest.mark.parametrize(
+    "available", [None, availability(sku(T4))], ids=["unknown market", "availability"]
+)
+def test_zones(rows: list[Row], zones: tuple[str, ...], available: Availability | None) -> None:
+    assert [one.zones for one in candidates(claim(named(T4), *rows), inputs(available))] == [zones]
 
 
 def test_a_zone_withheld_is_not_asked_for() -> None:
-    goods = market(offer(T4, zones_withheld=frozenset({"1"})))
+    available = availability(sku(T4, restricted_zones=frozenset({"1"})))
     both = claim(named(T4), (ZONE, "In", ["eastus-1", "eastus-2"]))
-    assert [one.zones for one in candidates(both, scene(goods))] == [("2",)]
-    answer = refused(claim(named(T4), (ZONE, "In", ["eastus-1"])), scene(goods))
+    assert [one.zones for one in candidates(both, inputs(available))] == [("2",)]
+    answer = refused(claim(named(T4), (ZONE, "In", ["eastus-1"])), inputs(available))
     assert answer.reason == "SkuNotAvailable"
-    assert f"{T4} is not sold to this subscription in eastus-1" in answer.message
-    assert "it is in eastus-2, eastus-3" in answer.message
+    assert f"{T4} is not available to this subscription in eastus-1" in answer.message
+    assert "it is available in eastus-2, eastus-3" in answer.message
 
 
 def test_a_region_without_zones_says_so() -> None:
-    goods = market(offer(T4, zones=frozenset()))
-    assert chosen(claim(named(T4)), scene(goods)) == [T4]
-    answer = refused(claim(named(T4), (ZONE, "In", ["eastus-1"])), scene(goods))
+    available = availability(sku(T4, zones=frozenset()))
+    assert selected(claim(named(T4)), inputs(available)) == [T4]
+    answer = refused(claim(named(T4), (ZONE, "In", ["eastus-1"])), inputs(available))
     assert (answer.reason, "in no zone of the region" in answer.message) == (
         "SkuNotAvailable",
         True,
@@ -122,13 +124,13 @@ def test_a_region_without_zones_says_so() -> None:
 
 
 def test_a_zone_refused_of_late_is_left_out() -> None:
-    unavailable = Unavailable()
+    unavailable = UnavailableOfferings()
     error = LaunchRefused(Reason.INSUFFICIENT_CAPACITY, "no capacity in zone 1")
-    unavailable.refuse(offerings(T4, ("1",), spot=False), error, NOW, late=True)
+    unavailable.mark_unavailable(offerings(T4, ("1",), spot=False), error, NOW, late=True)
     asked = claim(named(T4), (ZONE, "In", ["eastus-1", "eastus-2"]))
-    where = scene(unavailable=unavailable)
+    where = inputs(unavailable=unavailable)
     assert [one.zones for one in candidates(asked, where)] == [("2",)]
-    assert chosen(claim(named(T4)), where) == [T4]
+    assert selected(claim(named(T4)), where) == [T4]
     only = refused(claim(named(T4), (ZONE, "In", ["eastus-1"])), where)
     assert (only.reason, only.message) == ("InsufficientCapacity", "no capacity in zone 1")
 
@@ -156,90 +158,93 @@ QUOTAS = [
 
 
 @pytest.mark.parametrize(
-    ("quota", "promised", "spot", "had"), [c[1:] for c in QUOTAS], ids=[c[0] for c in QUOTAS]
+    ("quota", "reserved", "spot", "had"), [c[1:] for c in QUOTAS], ids=[c[0] for c in QUOTAS]
 )
 def test_quota(
-    quota: dict[str, tuple[int, int]], promised: dict[str, int], spot: bool, had: bool
+    quota: dict[str, tuple[int, int]], reserved: dict[str, int], spot: bool, had: bool
 ) -> None:
     asked = claim(named(T4), (CAPACITY, "In", ["spot" if spot else "on-demand"]))
-    where = scene(market(offer(T4), **quota), promised=promised)
+    where = inputs(availability(sku(T4), **quota), reserved=reserved)
     if had:
-        assert chosen(asked, where) == [T4]
+        assert selected(asked, where) == [T4]
     else:
         assert refused(asked, where).reason == "QuotaExceeded"
 
 
 def test_a_shortage_is_told_with_its_numbers_and_remedy() -> None:
-    goods = market(offer(A100), StandardNCADSA100v4Family=(18, 24), cores=(0, 1000))
-    answer = refused(claim(named(A100)), scene(goods, promised={A100_FAMILY.lower(): 2}))
+    available = availability(sku(A100), StandardNCADSA100v4Family=(18, 24), cores=(0, 1000))
+    answer = refused(claim(named(A100)), inputs(available, reserved={A100_FAMILY.lower(): 2}))
     assert answer.message == (
         f"{A100} in eastus needs 24 vCPUs of quota {A100_FAMILY}, and 4 of 24 are left (18 used, 2 "
-        f"promised to other claims): 20 are missing. Ask for 20 more vCPUs of quota {A100_FAMILY} "
+        f"reserved for other claims): 20 are missing. Request 20 more vCPUs of quota {A100_FAMILY} "
         "in eastus, or use another resource.instanceType."
     )
 
 
 def test_both_shortages_are_told() -> None:
-    goods = market(offer(A100), StandardNCADSA100v4Family=(0, 0), cores=(95, 100))
-    message = refused(claim(named(A100)), scene(goods)).message
+    available = availability(sku(A100), StandardNCADSA100v4Family=(0, 0), cores=(95, 100))
+    message = refused(claim(named(A100)), inputs(available)).message
     assert "24 vCPUs of quota StandardNCADSA100v4Family, and 0 of 0 are left" in message
     assert "24 vCPUs of the region's quota (cores), and 5 of 100 are left (95 used)" in message
 
 
 def test_without_the_market_the_catalogue_knows_what_a_type_takes() -> None:
-    goods = market(StandardNCADSA100v4Family=(0, 20))
-    assert refused(claim(named(A100)), scene(goods)).reason == "QuotaExceeded"
+    available = availability(StandardNCADSA100v4Family=(0, 20))
+    assert refused(claim(named(A100)), inputs(available)).reason == "QuotaExceeded"
 
 
 def test_the_next_type_is_taken_where_quota_is_short() -> None:
-    goods = market(offer(T4), offer(A100), t4=(0, 0), cores=PLENTY)
-    assert chosen(claim(named(T4, A100)), scene(goods)) == [A100]
+    available = availability(sku(T4), sku(A100), t4=(0, 0), cores=PLENTY)
+    assert selected(claim(named(T4, A100)), inputs(available)) == [A100]
 
 
 # What is sold
 
 
 def test_what_is_withheld_is_told_at_once() -> None:
-    goods = market(offer(A100, withheld="NotAvailableForSubscription"))
-    answer = refused(claim(named(A100)), scene(goods))
+    available = availability(sku(A100, restriction="NotAvailableForSubscription"))
+    answer = refused(claim(named(A100)), inputs(available))
     assert answer.reason == "SkuNotAvailable"
     assert answer.message.startswith(
-        f"{A100} is not sold to this subscription in eastus (NotAvailableForSubscription). Ask"
+        f"{A100} is not available to this subscription in eastus (NotAvailableForSubscription). "
+        "Request"
     )
 
 
 def test_a_named_type_that_is_not_listed_is_for_aks_to_judge() -> None:
-    assert chosen(claim(named(A100)), scene(market(offer(T4)))) == [A100]
-    assert chosen(claim(named(UNKNOWN)), scene(market(offer(T4)))) == [UNKNOWN]
+    assert selected(claim(named(A100)), inputs(availability(sku(T4)))) == [A100]
+    assert selected(claim(named(UNKNOWN)), inputs(availability(sku(T4)))) == [UNKNOWN]
 
 
 def test_a_described_type_must_be_listed() -> None:
     described = claim((SKU + "gpu-memory", "Gt", ["50000"]))
-    assert chosen(described, scene(market(offer(T4), offer(A100)))) == [A100]
-    answer = refused(described, scene(market(offer(T4))))
+    assert selected(described, inputs(availability(sku(T4), sku(A100)))) == [A100]
+    answer = refused(described, inputs(availability(sku(T4))))
     assert (answer.reason, "not listed" in answer.message) == ("SkuNotAvailable", True)
 
 
 def test_a_disabled_subscription_may_buy_nothing() -> None:
-    answer = refused(claim(named(T4)), scene(disabled(offer(T4))))
+    answer = refused(claim(named(T4)), inputs(disabled(sku(T4))))
     assert (answer.reason, answer.message) == ("SubscriptionDisabled", "subscription s is Disabled")
-    assert answer.look_again is not None
+    assert answer.requeue_after_seconds is not None
 
 
 def test_a_wrong_claim_is_told_before_a_disabled_subscription() -> None:
-    answer = refused(claim(), scene(disabled()))
+    answer = refused(claim(), inputs(disabled()))
     assert answer.reason == "InvalidRequirements"
 
 
 @pytest.mark.parametrize(
-    ("goods", "seconds"), [(market(), None), (None, 61)], ids=["market", "unknown market"]
+    ("available", "seconds"),
+    [(availability(), None), (None, 61)],
+    ids=["availability", "unknown market"],
 )
 def test_a_wrong_claim_is_looked_at_again_only_where_the_market_may_know_better(
-    goods: Market | None, seconds: float | None
+    available: Availability | None, seconds: float | None
 ) -> None:
     asked = claim(named(UNKNOWN), (SKU + "gpu-count", "In", ["2"]))
-    answer = refused(asked, scene(goods))
-    assert (answer.reason, answer.look_again) == ("InvalidRequirements", seconds)
+    answer = refused(asked, inputs(available))
+    assert (answer.reason, answer.requeue_after_seconds) == ("InvalidRequirements", seconds)
 
 
 @pytest.mark.parametrize(
@@ -261,20 +266,20 @@ def test_what_no_offering_can_be_is_said(row: Row, words: str) -> None:
 
 
 def test_what_was_refused_of_late_is_passed_over() -> None:
-    where = scene(unavailable=no_capacity(T4))
-    assert chosen(claim(named(T4, A100)), where) == [A100]
-    assert chosen(claim(named(T4), (CAPACITY, "In", ["spot"])), where) == [T4]
+    where = inputs(unavailable=no_capacity(T4))
+    assert selected(claim(named(T4, A100)), where) == [A100]
+    assert selected(claim(named(T4), (CAPACITY, "In", ["spot"])), where) == [T4]
 
 
 def test_alone_it_is_told_in_the_clouds_words() -> None:
-    answer = refused(claim(named(T4)), scene(unavailable=no_capacity(T4)))
+    answer = refused(claim(named(T4)), inputs(unavailable=no_capacity(T4)))
     assert answer.reason == "InsufficientCapacity"
     assert answer.message == f"no capacity for {T4}. It is tried again"
 
 
 def test_it_is_chosen_again_once_that_has_passed() -> None:
-    later = scene(unavailable=no_capacity(T4), now=NOW + timedelta(minutes=3))
-    assert chosen(claim(named(T4, A100)), later) == [T4, A100]
+    later = inputs(unavailable=no_capacity(T4), now=NOW + timedelta(minutes=3))
+    assert selected(claim(named(T4, A100)), later) == [T4, A100]
 
 
 # Several causes
@@ -282,12 +287,12 @@ def test_it_is_chosen_again_once_that_has_passed() -> None:
 
 def test_several_causes_make_one_message_most_actionable_first() -> None:
     """Though the cheapest is the one that nothing can be done about."""
-    withheld = offer(A100, withheld="NotAvailableForSubscription")
-    goods = market(offer(T4), withheld, offer(H100), StandardNCadsH100v5Family=(40, 40))
-    answer = refused(claim(named(H100, A100, T4)), scene(goods, unavailable=no_capacity(T4)))
+    restriction = sku(A100, restriction="NotAvailableForSubscription")
+    available = availability(sku(T4), restriction, sku(H100), StandardNCadsH100v5Family=(40, 40))
+    answer = refused(claim(named(H100, A100, T4)), inputs(available, unavailable=no_capacity(T4)))
     assert answer.reason == "QuotaExceeded"
     order = [answer.message.index(word) for word in (
-        "None of the 3 offerings", "Ask for 40 more vCPUs", f"{H100}: QuotaExceeded",
+        "None of the 3 offerings", "Request 40 more vCPUs", f"{H100}: QuotaExceeded",
         f"{A100}: SkuNotAvailable", f"{T4}: InsufficientCapacity, no capacity",
     )]  # fmt: skip
     assert order == sorted(order)
@@ -295,8 +300,8 @@ def test_several_causes_make_one_message_most_actionable_first() -> None:
 
 def test_a_long_list_is_cut_to_what_a_condition_holds() -> None:
     described = claim((SKU + "gpu-count", "Gt", ["0"]), (CAPACITY, "Exists", []))
-    sold = [offer(t.name) for t in CATALOGUE.all() if t.retired_on is None]
-    answer = refused(described, scene(market(*sold, cores=(0, 0), lowPriorityCores=(0, 0))))
+    sold = [sku(t.name) for t in CATALOG.all() if t.retired_on is None]
+    answer = refused(described, inputs(availability(*sold, cores=(0, 0), lowPriorityCores=(0, 0))))
     assert answer.reason == "QuotaExceeded"
     assert len(answer.message) <= MAX_MESSAGE
     assert answer.message.endswith(" more")
@@ -307,32 +312,36 @@ def test_a_long_list_is_cut_to_what_a_condition_holds() -> None:
 
 @pytest.mark.parametrize(
     ("age", "unavailable", "seconds"),
-    [(0, Unavailable(), 61), (50, Unavailable(), 11), (90, Unavailable(), 1)],
+    [
+        (0, UnavailableOfferings(), 61),
+        (50, UnavailableOfferings(), 11),
+        (90, UnavailableOfferings(), 1),
+    ],
     ids=["just read", "read a while ago", "read too long ago"],
 )
 def test_looked_at_again_when_the_market_is_read_anew(
-    age: float, unavailable: Unavailable, seconds: float
+    age: float, unavailable: UnavailableOfferings, seconds: float
 ) -> None:
-    goods = market(offer(T4), t4=(0, 0))
+    available = availability(sku(T4), t4=(0, 0))
     now = NOW + timedelta(seconds=age)
-    answer = refused(claim(named(T4)), scene(goods, unavailable=unavailable, now=now))
-    assert answer.look_again == seconds
+    answer = refused(claim(named(T4)), inputs(available, unavailable=unavailable, now=now))
+    assert answer.requeue_after_seconds == seconds
 
 
 def test_looked_at_again_when_a_refusal_passes() -> None:
     now = NOW + timedelta(seconds=170)
-    answer = refused(claim(named(T4)), scene(unavailable=no_capacity(T4), now=now))
-    assert answer.look_again == 11
+    answer = refused(claim(named(T4)), inputs(unavailable=no_capacity(T4), now=now))
+    assert answer.requeue_after_seconds == 11
 
 
 @pytest.mark.parametrize(
     "answer",
     [
         refused(claim()),
-        refused(claim(named(T4)), scene(disabled())),
-        refused(claim(named(T4)), scene(market(offer(T4, withheld="x")))),
-        refused(claim(named(T4)), scene(market(offer(T4), cores=(0, 0)))),
-        refused(claim(named(T4)), scene(unavailable=no_capacity(T4))),
+        refused(claim(named(T4)), inputs(disabled())),
+        refused(claim(named(T4)), inputs(availability(sku(T4, restriction="x")))),
+        refused(claim(named(T4)), inputs(availability(sku(T4), cores=(0, 0)))),
+        refused(claim(named(T4)), inputs(unavailable=no_capacity(T4))),
     ],
     ids=lambda answer: answer.reason,
 )

@@ -4,7 +4,7 @@ import pytest
 
 from gpu_provisioner.claims.claim import Requirement
 from gpu_provisioner.offerings import zones
-from gpu_provisioner.offerings.requirements import Misfit
+from gpu_provisioner.offerings.requirements import IncompatibleRequirements
 
 HERE = "eastus"
 
@@ -42,7 +42,7 @@ def test_what_is_allowed_of_three(requirements: list[Requirement], left: tuple[s
 @pytest.mark.parametrize(
     ("requirements", "words"),
     [
-        ([on_zone("In", "westus-1")], "zones here are eastus-1"),
+        ([on_zone("In", "westus-1")], "the zones of this region are eastus-1"),
         ([on_zone("In", "eastus-1"), on_zone("In", "eastus-2")], "no zone meets it"),
         ([on_zone("In", "1"), on_zone("NotIn", "1")], "no zone meets it"),
         ([on_zone("NotIn", "1", "2", "3")], "no zone meets it"),
@@ -51,7 +51,7 @@ def test_what_is_allowed_of_three(requirements: list[Requirement], left: tuple[s
     ids=["another region's", "two at once", "one and not it", "none left", "as a number"],
 )
 def test_what_no_zone_can_meet(requirements: list[Requirement], words: str) -> None:
-    with pytest.raises(Misfit) as misfit:
+    with pytest.raises(IncompatibleRequirements) as misfit:
         zones.check(requirements, HERE)
     assert words in str(misfit.value)
 

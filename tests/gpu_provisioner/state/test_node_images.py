@@ -5,7 +5,7 @@ from datetime import timedelta
 from gpu_provisioner.cloud.errors import CloudUnavailable
 from gpu_provisioner.cloud.fake import FakeCloud
 from gpu_provisioner.cloud.pools import Pool, PoolState
-from gpu_provisioner.state.node_images import ImageWatch
+from gpu_provisioner.state.node_images import NodeImageCache
 from kaito_api.reasons import Reason
 from kaito_kube.clock import FakeClock
 
@@ -19,37 +19,37 @@ def pools(number: int, image: str = OLD) -> list[Pool]:
     ]
 
 
-def watched(number: int) -> tuple[FakeCloud, FakeClock, ImageWatch]:
+def watched(number: int) -> tuple[FakeCloud, FakeClock, NodeImageCache]:
     clock = FakeClock()
     cloud = FakeCloud(clock, newest=NEW)
     for pool in pools(number):
         cloud.seed(pool)
-    return cloud, clock, ImageWatch(cloud, clock)
+    return cloud, clock, NodeImageCache(cloud, clock)
 
 
 async def test_one_question_an_hour_answers_for_a_family() -> None:
     cloud, clock, images = watched(200)
     for _ in range(60):
-        await images.look(pools(200))
+        await images.refresh(pools(200))
         clock.advance(60)
     assert images.newest(OLD) == images.newest(NEW) == NEW
     assert len(cloud.calls) == 1
-    await images.look(pools(200))
+    await images.refresh(pools(200))
     assert len(cloud.calls) == 2
 
 
 async def test_news_are_told_once() -> None:
     cloud, clock, images = watched(1)
-    assert await images.look(pools(1)) == {"AKSUbuntu-2204"}
+    assert await images.refresh(pools(1)) == {"AKSUbuntu-2204"}
     clock.advance(timedelta(hours=1).total_seconds())
-    assert await images.look(pools(1)) == set()
+    assert await images.refresh(pools(1)) == set()
     cloud.newest = "AKSUbuntu-2204-202611.01.0"
     clock.advance(timedelta(hours=1).total_seconds())
-    assert await images.look(pools(1)) == {"AKSUbuntu-2204"}
+    assert await images.refresh(pools(1)) == {"AKSUbuntu-2204"}
 
 
 async def test_what_the_cloud_does_not_say_is_not_known() -> None:
     cloud, _, images = watched(1)
     cloud.fail_next("newest_image", CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "no answer"))
-    assert await images.look(pools(1)) == set()
+    assert await images.refresh(pools(1)) == set()
     assert images.newest(OLD) == ""

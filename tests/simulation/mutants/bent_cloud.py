@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from gpu_provisioner.cloud.availability import Market
+from gpu_provisioner.cloud.availability import Availability
 from gpu_provisioner.cloud.cluster_state import ClusterState
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
 from gpu_provisioner.cloud.provider import CloudProvider
@@ -43,5 +43,5 @@ class BentCloud:
     async def newest_image(self, name: str) -> str:
         return await self.cloud.newest_image(name)
 
-    async def market(self) -> Market:
-        return await self.cloud.market()
+    async def availability(self) -> Availability:
+        return await self.cloud.availability()

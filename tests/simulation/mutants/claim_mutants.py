@@ -12,11 +12,11 @@ from gpu_provisioner.cloud.pools import Pool
 from gpu_provisioner.controllers import reconciler
 from gpu_provisioner.lifecycle import decide as deciding
 from gpu_provisioner.lifecycle import health, initialization, liveness, registration
-from gpu_provisioner.lifecycle.cluster_stability import Power
+from gpu_provisioner.lifecycle.cluster_stability import ClusterStability
 from gpu_provisioner.lifecycle.decide import decide
 from gpu_provisioner.lifecycle.observed import Observed
-from gpu_provisioner.lifecycle.plan import AddFinalizer, Plan, Release, Step
-from gpu_provisioner.lifecycle.repair import Breakage, bear
+from gpu_provisioner.lifecycle.plan import AddFinalizer, Plan, RemoveFinalizer, StageResult
+from gpu_provisioner.lifecycle.repair import NodeFailure, tolerate
 from kaito_api import labels
 from kaito_kube.kinds import Kind, Manifest
 from tests.simulation.mutants.mutant import Mutant
@@ -31,7 +31,7 @@ def _finalizer_after_create(monkeypatch: pytest.MonkeyPatch) -> None:
     def decided(observed: Observed) -> Plan:
         plan = decide(observed)
         there = observed.claim.manifest["metadata"].get("finalizers") or ()
-        if observed.listed is None or labels.TERMINATION_FINALIZER in there:
+        if observed.listed_at is None or labels.TERMINATION_FINALIZER in there:
             return plan
         return replace(plan, actions=(*plan.actions, AddFinalizer()))
 
@@ -41,7 +41,9 @@ def _finalizer_after_create(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _finalizer_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     def terminate(observed: Observed) -> Plan:
-        return Plan(actions=(Release(tuple(node["metadata"]["name"] for node in observed.nodes)),))
+        return Plan(
+            actions=(RemoveFinalizer(tuple(node["metadata"]["name"] for node in observed.nodes)),)
+        )
 
     monkeypatch.setattr(deciding, "terminate", terminate)
 
@@ -51,9 +53,9 @@ def _failed_pools_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _registration_since_creation(monkeypatch: pytest.MonkeyPatch) -> None:
-    true = registration._missing
+    true = registration._not_registered
 
-    def missing(observed: Observed) -> Step:
+    def missing(observed: Observed) -> StageResult:
         launched = {
             "type": observed.claim.kind.launched,
             "status": "True",
@@ -63,7 +65,7 @@ def _registration_since_creation(monkeypatch: pytest.MonkeyPatch) -> None:
         manifest = {**observed.claim.manifest, "status": {"conditions": [launched]}}
         return true(replace(observed, claim=replace(observed.claim, manifest=manifest)))
 
-    monkeypatch.setattr(registration, "_missing", missing)
+    monkeypatch.setattr(registration, "_not_registered", missing)
 
 
 def _owned_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,38 +76,38 @@ def _owned_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _ready_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "unable", lambda observed, node: "")
+    monkeypatch.setattr(health, "why_unusable", lambda observed, node: "")
 
 
 def _joined_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(initialization, "_trouble", lambda observed, node: "")
+    monkeypatch.setattr(initialization, "_why_uninitialized", lambda observed, node: "")
     _ready_for_ever(monkeypatch)
 
 
 def _repaired_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    def borne(observed: Observed, breakage: Breakage, shown: Step) -> Step:
-        return bear(observed, replace(breakage, patience=timedelta(0)), shown)
+    def borne(observed: Observed, breakage: NodeFailure, shown: StageResult) -> StageResult:
+        return tolerate(observed, replace(breakage, toleration=timedelta(0)), shown)
 
-    monkeypatch.setattr("gpu_provisioner.lifecycle.repair.bear", borne)
+    monkeypatch.setattr("gpu_provisioner.lifecycle.repair.tolerate", borne)
 
 
 def _power_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    def is_settled(self: Power, now: datetime, settle: timedelta) -> bool:
+    def is_settled(self: ClusterStability, now: datetime, settle: timedelta) -> bool:
         return True
 
-    monkeypatch.setattr(Power, "is_settled", is_settled)
+    monkeypatch.setattr(ClusterStability, "is_settled", is_settled)
     monkeypatch.setattr(
-        "gpu_provisioner.lifecycle.repair.steady_from", lambda observed, since: since
+        "gpu_provisioner.lifecycle.repair.failing_since", lambda observed, since: since
     )
 
 
 def _woken_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    def is_settled(self: Power, now: datetime, settle: timedelta) -> bool:
+    def is_settled(self: ClusterStability, now: datetime, settle: timedelta) -> bool:
         return self.steady_since is not None
 
-    monkeypatch.setattr(Power, "is_settled", is_settled)
+    monkeypatch.setattr(ClusterStability, "is_settled", is_settled)
     monkeypatch.setattr(
-        "gpu_provisioner.lifecycle.repair.steady_from", lambda observed, since: since
+        "gpu_provisioner.lifecycle.repair.failing_since", lambda observed, since: since
     )
 
 

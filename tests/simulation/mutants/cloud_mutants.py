@@ -11,7 +11,7 @@ from gpu_provisioner.cloud.errors import CloudError, CloudUnavailable, PoolNotFo
 from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec, PoolState
 from gpu_provisioner.cloud.provider import CloudProvider
-from gpu_provisioner.controllers.manager import Operator
+from gpu_provisioner.controllers.manager import Manager
 from gpu_provisioner.settings import Settings
 from kaito_kube.cluster import Cluster
 from tests.simulation.loop import LoopClock
@@ -32,11 +32,11 @@ def _bent(
         clock: LoopClock,
         settings: Settings,
         rng: random.Random,
-    ) -> Operator:
+    ) -> Manager:
         if not after_pacing:
             return compose(cluster, BentCloud(cloud, ways(clock)), clock, settings, rng)
         bent = BentCloud(PacedCloud(cloud, clock, settings.budget), ways(clock))
-        return Operator(cluster, bent, clock, settings, CollectorRegistry(), rng)
+        return Manager(cluster, bent, clock, settings, CollectorRegistry(), rng)
 
     return Mutant(name, budget, put_together=put_together)
 
@@ -128,7 +128,7 @@ def _impatience() -> Iterator[None]:
     try:
         yield
     except CloudError as error:
-        error.retry_after = 0.1
+        error.retry_after_seconds = 0.1
         raise
 
 
@@ -138,8 +138,8 @@ def _unpaced(
     clock: LoopClock,
     settings: Settings,
     rng: random.Random,
-) -> Operator:
-    return Operator(cluster, cloud, clock, settings, CollectorRegistry(), rng)
+) -> Manager:
+    return Manager(cluster, cloud, clock, settings, CollectorRegistry(), rng)
 
 
 MUTANTS = (

@@ -20,7 +20,7 @@ def _released_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _conflict_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    true = ClaimWriter._finalizers
+    true = ClaimWriter._patch_finalizers
 
     async def finalizers(self: ClaimWriter, claim: Claim, *, add: bool) -> None:
         try:
@@ -28,17 +28,17 @@ def _conflict_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
         except Conflict:
             return
 
-    monkeypatch.setattr(ClaimWriter, "_finalizers", finalizers)
+    monkeypatch.setattr(ClaimWriter, "_patch_finalizers", finalizers)
 
 
 def _deletion_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
-    true = Reconciler._set_back
+    true = Reconciler._back_off
 
     async def set_back(self: Reconciler, observed: Observed, error: CloudError) -> float | None:
         pause = await true(self, observed, error)
         return None if observed.claim.deleted is not None else pause
 
-    monkeypatch.setattr(Reconciler, "_set_back", set_back)
+    monkeypatch.setattr(Reconciler, "_back_off", set_back)
 
 
 MUTANTS = (

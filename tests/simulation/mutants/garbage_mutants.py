@@ -7,28 +7,28 @@ import pytest
 
 from gpu_provisioner.agent_pools import ownership
 from gpu_provisioner.controllers import poll_interval
-from gpu_provisioner.controllers.garbage_collector import Collector
+from gpu_provisioner.controllers.garbage_collector import GarbageCollector
 from gpu_provisioner.lifecycle import garbage_collection
-from gpu_provisioner.lifecycle.garbage_collection import Seen, Sweep
+from gpu_provisioner.lifecycle.garbage_collection import CollectionPlan, Snapshot
 from tests.simulation.mutants.mutant import Mutant
 
 
 def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    true = garbage_collection.sweep_pools
+    true = garbage_collection.plan_pools
 
     def swept(
-        seen: Seen, suspects: Mapping[str, datetime], now: datetime, grace: timedelta
-    ) -> Sweep:
+        seen: Snapshot, suspects: Mapping[str, datetime], now: datetime, grace: timedelta
+    ) -> CollectionPlan:
         return true(seen, suspects, now, timedelta(0))
 
-    monkeypatch.setattr(garbage_collection, "sweep_pools", swept)
+    monkeypatch.setattr(garbage_collection, "plan_pools", swept)
     monkeypatch.setattr(poll_interval, "IDLE_SECONDS", 10.0)
 
 
 def _orphans_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def swept(
-        seen: Seen, suspects: Mapping[str, datetime], now: datetime, grace: timedelta
-    ) -> Sweep:
+        seen: Snapshot, suspects: Mapping[str, datetime], now: datetime, grace: timedelta
+    ) -> CollectionPlan:
         named = [pool for pool in seen.pools if pool.name.startswith("ws")]
         orphans = [
             pool.name
@@ -37,13 +37,13 @@ def _orphans_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
             and pool.tags.get(ownership.CLAIM_UID) not in seen.claim_uids
         ]
         first = {name: suspects.get(name, now) for name in orphans}
-        return Sweep(tuple(name for name in orphans if now - first[name] >= grace), first)
+        return CollectionPlan(tuple(name for name in orphans if now - first[name] >= grace), first)
 
-    async def delete_pool(self: Collector, name: str, seen: Seen) -> None:
+    async def delete_pool(self: GarbageCollector, name: str, seen: Snapshot) -> None:
         await self.cloud.delete(name)
 
-    monkeypatch.setattr(garbage_collection, "sweep_pools", swept)
-    monkeypatch.setattr(Collector, "_delete_pool", delete_pool)
+    monkeypatch.setattr(garbage_collection, "plan_pools", swept)
+    monkeypatch.setattr(GarbageCollector, "_delete_pool", delete_pool)
 
 
 MUTANTS = (

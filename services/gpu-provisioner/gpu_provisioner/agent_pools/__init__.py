@@ -1,1 +1,1 @@
-"""The AKS agent pool that a claim becomes, and whose pool it is."""
+"""The AKS agent pool of a claim: its parameters, and which claim a pool belongs to."""

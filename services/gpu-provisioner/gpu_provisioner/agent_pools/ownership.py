@@ -1,4 +1,4 @@
-"""Whose agent pool it is, by its tags."""
+"""Which claim an agent pool belongs to, by its tags and never by its name."""
 
 from gpu_provisioner.claims.claim import Claim
 from gpu_provisioner.cloud.pools import Pool
@@ -8,12 +8,12 @@ CLAIM_UID = "kaito-claim-uid"
 CLAIM_NAME = "kaito-claim"
 WORKSPACE_TAG = "kaito-workspace"
 CLUSTER_TAG = "kaito-cluster"
-US = "gpu-provisioner"
+MANAGER = "gpu-provisioner"
 
 
 def is_managed(pool: Pool) -> bool:
-    """Whether this provisioner made it: by tag, never by its name."""
-    return pool.tags.get(MANAGED_BY) == US and CLAIM_UID in pool.tags
+    """Whether this provisioner created the pool. A user may have given any name to a pool."""
+    return pool.tags.get(MANAGED_BY) == MANAGER and CLAIM_UID in pool.tags
 
 
 def belongs_to(pool: Pool, claim: Claim) -> bool:

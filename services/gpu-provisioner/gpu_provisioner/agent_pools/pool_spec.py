@@ -1,9 +1,9 @@
-"""From a claim to the agent pool that it asks for. Pure."""
+"""Builds the specification of a claim's agent pool. Pure."""
 
 import re
 
 from gpu_provisioner.agent_pools import ownership
-from gpu_provisioner.agent_pools.node_options import Unacceptable, options_of
+from gpu_provisioner.agent_pools.agent_pool_profile import InvalidClaim, profile_for
 from gpu_provisioner.aks_values import TAG_VALUE_LENGTH
 from gpu_provisioner.claims.claim import Claim
 from gpu_provisioner.cloud.pools import PoolSpec
@@ -12,34 +12,46 @@ from gpu_provisioner.offerings.preflight import Candidate
 from gpu_provisioner.pool_defaults import PoolDefaults
 from kaito_api import labels
 
+# AKS's rule for names of Linux agent pools.
 _NAME = re.compile(r"^[a-z][a-z0-9]{0,11}$")
-# Node labels that AKS sets or keeps for itself: it refuses a pool that asks for them.
-_AKS_OWN = ("kubernetes.azure.com/", "kubernetes.io/", "node.kubernetes.io/", "beta.kubernetes.io/",
-            "topology.kubernetes.io/")  # fmt: skip
+# AKS sets these node labels itself, and rejects a pool that specifies one.
+_AKS_PREFIXES = (
+    "kubernetes.azure.com/",
+    "kubernetes.io/",
+    "node.kubernetes.io/",
+    "beta.kubernetes.io/",
+    "topology.kubernetes.io/",
+)
 
 
-def spec_of(claim: Claim, chosen: Candidate, cluster: str, defaults: PoolDefaults) -> PoolSpec:
-    """The pool for that claim of that machine. Raises Unacceptable."""
+def pool_spec_for(
+    claim: Claim, candidate: Candidate, cluster: str, defaults: PoolDefaults
+) -> PoolSpec:
+    """Return the agent pool that gives the claim a machine of that candidate.
+
+    Raises:
+        InvalidClaim: no agent pool can have what the claim specifies.
+    """
     if not _NAME.match(claim.name):
-        raise Unacceptable(
-            f"metadata.name {claim.name!r} cannot name an agent pool: it must be 1 to 12 of a-z "
-            "and 0-9 and begin with a letter"
+        raise InvalidClaim(
+            f"metadata.name {claim.name!r} is no valid name of an agent pool: use 1 to 12 "
+            "characters of a-z and 0-9, the first one a letter"
         )
-    options = options_of(claim, chosen.instance_type, defaults)
+    profile = profile_for(claim, candidate.instance_type, defaults)
     return PoolSpec(
         name=claim.name,
-        instance_type=chosen.instance_type,
-        os_disk_gib=options.os_disk_gib,
-        os_disk_type=options.os_disk_type,
-        os_sku=options.os_sku,
-        labels=_labels(claim, chosen.instance_type),
+        instance_type=candidate.instance_type,
+        os_disk_gib=profile.os_disk_gib,
+        os_disk_type=profile.os_disk_type,
+        os_sku=profile.os_sku,
+        labels=_labels(claim, candidate.instance_type),
         taints=tuple(str(taint) for taint in (*claim.taints, *claim.startup_taints)),
         tags={**defaults.tags, **_tags(claim, cluster)},
-        zones=chosen.zones,
-        spot=chosen.spot,
-        spot_max_price=options.spot_max_price,
-        gpu_driver=options.gpu_driver,
-        gpu_instance_profile=options.gpu_instance_profile,
+        zones=candidate.zones,
+        spot=candidate.spot,
+        spot_max_price=profile.spot_max_price,
+        gpu_driver=profile.gpu_driver,
+        gpu_instance_profile=profile.gpu_instance_profile,
         subnet_id=defaults.subnet_id,
         proximity_placement_group_id=defaults.proximity_placement_group_id,
         max_pods=defaults.max_pods,
@@ -48,9 +60,9 @@ def spec_of(claim: Claim, chosen: Candidate, cluster: str, defaults: PoolDefault
 
 
 def _labels(claim: Claim, instance_type: str) -> dict[str, str]:
-    own = {k: v for k, v in claim.labels.items() if not k.startswith(_AKS_OWN)}
+    allowed = {k: v for k, v in claim.labels.items() if not k.startswith(_AKS_PREFIXES)}
     return {
-        **own,
+        **allowed,
         labels.MACHINE_TYPE: "gpu" if size_names.has_gpus(instance_type) else "cpu",
         labels.CLAIM_UID: claim.uid,
         labels.CREATION_TIMESTAMP: claim.created.strftime("%Y-%m-%dT%H-%M-%SZ"),
@@ -58,9 +70,9 @@ def _labels(claim: Claim, instance_type: str) -> dict[str, str]:
 
 
 def _tags(claim: Claim, cluster: str) -> dict[str, str]:
-    """What cost is traced by and a leak is found by."""
+    """Return the tags for cost analysis and for finding leaked pools."""
     tags = {
-        ownership.MANAGED_BY: ownership.US,
+        ownership.MANAGED_BY: ownership.MANAGER,
         ownership.CLUSTER_TAG: cluster,
         ownership.CLAIM_NAME: claim.name,
         ownership.CLAIM_UID: claim.uid,

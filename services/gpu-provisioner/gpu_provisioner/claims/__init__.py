@@ -1,1 +1,1 @@
-"""Karpenter's Machines and NodeClaims in one form."""
+"""Karpenter's Machines and NodeClaims as one type."""

@@ -1,4 +1,4 @@
-"""A node that is asked for: one form for Karpenter's Machine and NodeClaim."""
+"""A claim for a node: one type for Karpenter's Machine and NodeClaim."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from kaito_kube.kinds import MACHINE, NODE_CLAIM, Kind, Manifest, annotations_of
 
 @dataclass(frozen=True, slots=True)
 class ClaimKind:
-    """What the two kinds call the same things."""
+    """The condition types of a kind: a Machine's have the prefix Machine."""
 
     kind: Kind
     launched: str
@@ -42,7 +42,7 @@ CLAIM_KINDS: Final = {MACHINE: MACHINES, NODE_CLAIM: NODE_CLAIMS}
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """`min_values` is how many different values there must be to choose from."""
+    """`min_values` is the minimum number of different values to choose from."""
 
     key: str
     operator: str
@@ -65,8 +65,8 @@ class Taint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A Machine or NodeClaim as it stands; `manifest` is what it was read from. `mistakes` are
-    fields that cannot be read, in words."""
+    """A Machine or NodeClaim, parsed from `manifest`. `unreadable_fields` describes the fields that
+    could not be parsed."""
 
     kind: ClaimKind
     name: str
@@ -82,7 +82,7 @@ class Claim:
     startup_taints: tuple[Taint, ...]
     expire_after: timedelta | None = None
     termination_grace: timedelta | None = None
-    mistakes: tuple[str, ...] = ()
+    unreadable_fields: tuple[str, ...] = ()
     manifest: Manifest = field(repr=False)
 
     @property
@@ -91,8 +91,9 @@ class Claim:
         return f"{namespace}/{self.labels.get(labels.WORKSPACE, '')}".strip("/")
 
     @property
-    def is_ours(self) -> bool:
-        """Whether this provisioner serves it: it belongs to a Workspace, or names its class."""
+    def is_managed(self) -> bool:
+        """Whether this provisioner serves the claim: it belongs to a Workspace, or names
+        KaitoNodeClass."""
         reference = (self.manifest.get("spec") or {}).get("nodeClassRef") or {}
         return labels.WORKSPACE in self.labels or reference.get("kind") == "KaitoNodeClass"
 
@@ -104,24 +105,28 @@ class Claim:
     def conditions(self) -> list[Manifest]:
         return self.status.get("conditions") or []
 
-    def since(self, condition: str, status: str = "True", reason: str = "") -> datetime | None:
-        """Since when that condition has had that status, or None; with a reason given, only
-        where it is the present one."""
-        found = conditions.find(self.conditions, condition)
-        if found is None or found["status"] != status or reason not in ("", found["reason"]):
+    def condition_since(
+        self, type_: str, status: str = "True", reason: str = ""
+    ) -> datetime | None:
+        """Return since when the condition has that status, or None. An empty reason matches
+        every reason."""
+        condition = conditions.find(self.conditions, type_)
+        if condition is None or condition["status"] != status:
             return None
-        return parse_time(found["lastTransitionTime"])
+        if reason not in ("", condition["reason"]):
+            return None
+        return parse_time(condition["lastTransitionTime"])
 
     @property
     def node_name(self) -> str:
-        """The node that was its last; empty where no machine of it has joined yet."""
+        """The last node of the claim; empty while no machine has joined."""
         return str(self.status.get("nodeName") or "")
 
 
 def parse(kind: Kind, manifest: Manifest) -> Claim:
     metadata, spec = manifest["metadata"], manifest.get("spec") or {}
     deleted = metadata.get("deletionTimestamp")
-    mistakes: list[str] = []
+    unreadable_fields: list[str] = []
     return Claim(
         kind=CLAIM_KINDS[kind],
         name=metadata["name"],
@@ -137,21 +142,21 @@ def parse(kind: Kind, manifest: Manifest) -> Claim:
         },
         taints=_taints(spec.get("taints")),
         startup_taints=_taints(spec.get("startupTaints")),
-        expire_after=_duration(spec, "expireAfter", mistakes.append),
-        termination_grace=_duration(spec, "terminationGracePeriod", mistakes.append),
-        mistakes=tuple(mistakes),
+        expire_after=_duration(spec, "expireAfter", unreadable_fields.append),
+        termination_grace=_duration(spec, "terminationGracePeriod", unreadable_fields.append),
+        unreadable_fields=tuple(unreadable_fields),
         manifest=manifest,
     )
 
 
-def _duration(spec: Manifest, field: str, complain: Callable[[str], None]) -> timedelta | None:
+def _duration(spec: Manifest, field: str, report: Callable[[str], None]) -> timedelta | None:
     text = spec.get(field)
     if text in (None, "", "Never"):
         return None
     try:
         return duration.parse(str(text))
     except ValueError as error:
-        complain(f"spec.{field}: {error}")
+        report(f"spec.{field}: {error}")
         return None
 
 

@@ -1,26 +1,29 @@
-"""What may be bought: SKUs and quotas."""
+"""What the subscription can create in the region: SKUs with their restrictions, and quotas."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+# Azure's names of these usages, in lower case.
 REGIONAL_QUOTA = "cores"
 SPOT_QUOTA = "lowprioritycores"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """A machine type as it is sold to this subscription in this region. `zones` are those in
-    which it may be had ("1", "2", ...), empty where the region has none; `withheld` says why it
-    may not be had at all, and is empty where it may. `memory_gib` and `gpus` are None, `arch` is
-    empty, where the cloud does not tell."""
+class SkuAvailability:
+    """An instance type as this subscription can get it in this region.
+
+    `zones` are AKS's zone numbers ("1", "2", ...), empty in a region without zones.
+    `restriction` is why the type is not available at all, empty where it is. `memory_gib` and
+    `gpus` are None, and `arch` is empty, where Azure does not report them.
+    """
 
     instance_type: str
     family: str
     vcpus: int
     zones: frozenset[str] = frozenset()
-    zones_withheld: frozenset[str] = frozenset()
-    withheld: str = ""
+    restricted_zones: frozenset[str] = frozenset()
+    restriction: str = ""
     memory_gib: float | None = None
     gpus: int | None = None
     arch: str = ""
@@ -28,8 +31,8 @@ class Offer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """vCPUs of one family, of the region ("cores") or of spot ("lowPriorityCores"). The counter of
-    a family is named as the family."""
+    """vCPUs of one family, of the region ("cores") or of spot machines ("lowPriorityCores").
+    The usage of a family has the family's name."""
 
     used: int
     limit: int
@@ -40,20 +43,23 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Market:
-    """What may be bought: offers by machine type, in lower case, and quotas by name, in lower
-    case. A type or a quota that is not there is not known, which forbids nothing. `trouble` is
-    why the subscription itself may buy nothing, empty where it may."""
+class Availability:
+    """SKUs by instance type and quotas by name, both in lower case.
 
-    offers: Mapping[str, Offer]
+    An instance type or quota that is absent is unknown, which forbids nothing. `problem` is why
+    the subscription cannot create anything, empty where it can. `requested_at` is when the
+    requests were sent.
+    """
+
+    skus: Mapping[str, SkuAvailability]
     quotas: Mapping[str, Quota]
-    asked: datetime
-    trouble: str = ""
+    requested_at: datetime
+    problem: str = ""
 
 
 def quota_names(family: str, *, spot: bool) -> tuple[str, ...]:
-    """The quotas that a machine counts in, in lower case; the narrowest first. Spot machines
-    count in no family."""
+    """The quotas that a machine counts against, in lower case, the narrowest first. Spot
+    machines count against no family."""
     if spot:
         return (SPOT_QUOTA,)
     return (family.lower(), REGIONAL_QUOTA) if family else (REGIONAL_QUOTA,)

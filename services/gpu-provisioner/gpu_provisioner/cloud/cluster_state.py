@@ -1,12 +1,12 @@
-"""The AKS cluster that the pools belong to."""
+"""The state of the AKS cluster that the agent pools belong to."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterState:
-    """The AKS cluster that the pools belong to. With `settled` False it is being started,
-    stopped or made: what is missing then may come back, and nothing is judged by it."""
+    """`settled` is False while the cluster is being created, started or stopped: missing pools
+    and nodes may come back then, so nothing is decided from them."""
 
     running: bool
     settled: bool
@@ -14,5 +14,5 @@ class ClusterState:
 
     @property
     def steady(self) -> bool:
-        """Whether what is seen of pools and nodes can be taken at its word."""
+        """Whether the pools and nodes that are missing now are really gone."""
         return self.running and self.settled

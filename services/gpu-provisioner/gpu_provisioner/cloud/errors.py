@@ -1,25 +1,28 @@
-"""Typed errors of the cloud. Each carries the condition's reason.
+"""Typed errors of the cloud. Each carries the reason that a condition shows.
 
-CloudError(reason, message, retry_after)
-├── PoolNotFound     the pool does not exist (any more)
-├── PoolBusy         another operation on the pool or the cluster is in flight
-├── Queued           not sent yet: calls are paced, and others are before it
-├── LaunchRefused    the cloud will not make this pool: quota, SKU, capacity, bad request
-├── Unauthorized     the identity may not
-└── CloudUnavailable no answer, throttled, or an error of the cloud's own
+CloudError(reason, message, retry_after_seconds)
+├── PoolNotFound      the agent pool does not exist
+├── PoolBusy          another operation on the pool or on the cluster is in progress
+├── Throttled         not sent yet: this process paces its calls
+├── LaunchRefused     the cloud rejects the pool: quota, SKU, capacity or an invalid request
+├── Unauthorized      the identity lacks a permission
+└── CloudUnavailable  no response, throttling by the cloud, or a server error
 """
 
 from kaito_api.reasons import Reason
 
 
 class CloudError(Exception):
-    """`reason` is of kaito_api.reasons; `retry_after` is in seconds where the cloud named it."""
+    """`retry_after_seconds` is None where the cloud
+    did not ask for a delay."""
 
-    def __init__(self, reason: Reason, message: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self, reason: Reason, message: str, retry_after_seconds: float | None = None
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
-        self.retry_after = retry_after
+        self.retry_after_seconds = retry_after_seconds
 
 
 class PoolNotFound(CloudError):
@@ -28,31 +31,32 @@ class PoolNotFound(CloudError):
 
 
 class PoolBusy(CloudError):
-    """`elsewhere`: what is in flight is not on this pool itself, so every other has to wait too."""
+    """`cluster_wide` means that the operation in progress is not on this pool, so operations on
+    every other pool have to wait too."""
 
     def __init__(
         self,
         reason: Reason,
         message: str,
-        retry_after: float | None = None,
+        retry_after_seconds: float | None = None,
         *,
-        elsewhere: bool = False,
+        cluster_wide: bool = False,
     ) -> None:
-        super().__init__(reason, message, retry_after)
-        self.elsewhere = elsewhere
+        super().__init__(reason, message, retry_after_seconds)
+        self.cluster_wide = cluster_wide
 
 
-class Queued(CloudError):
-    pass
+class Throttled(CloudError):
+    """The call waits for its turn; the cloud has not seen it."""
 
 
 class LaunchRefused(CloudError):
-    pass
+    """The cloud does not create this pool."""
 
 
 class Unauthorized(CloudError):
-    pass
+    """The identity of this process may not make the call."""
 
 
 class CloudUnavailable(CloudError):
-    pass
+    """The cloud did not process the call, which says nothing about the pool."""

@@ -1,11 +1,11 @@
-"""The cloud in memory behind the `CloudProvider` seam: pools whose operations take as long as
-the test says. It records every call, and can be told what to answer next."""
+"""An in-memory `CloudProvider` for tests: operations take as long as the test sets, every call
+is recorded, and the next error can be chosen."""
 
 from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from gpu_provisioner.cloud.availability import Market, quota_names
+from gpu_provisioner.cloud.availability import Availability, quota_names
 from gpu_provisioner.cloud.cluster_state import ClusterState
 from gpu_provisioner.cloud.errors import CloudError, LaunchRefused, PoolBusy, PoolNotFound
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec, PoolState
@@ -18,16 +18,16 @@ _STEADY = ClusterState(running=True, settled=True, kubernetes_version="1.33.4")
 
 @dataclass
 class FakeCloud:
-    """`operation` is how long a create or a delete takes. `fail_late` names pools whose create
-    ends Failed with that error. `goods` are what is for sale, without what its pools take. `image`
-    is what new pools get, `newest` what is told of every pool. `unlisted` are pools that listings
-    lack, though they are there."""
+    """`operation` is how long a create or a delete takes. `fail_late` maps pool names to the
+    error that their create ends with. `offered` is what the region offers, not counting the
+    usage of this cloud's own pools. New pools get `image`; `newest` is the newest image of every
+    pool. Listings omit the existing pools named in `unlisted`."""
 
     clock: Clock
     operation: timedelta = timedelta(seconds=30)
     calls: list[tuple[str, str]] = field(default_factory=list)
     fail_late: dict[str, CloudError] = field(default_factory=dict)
-    goods: Market | None = None
+    offered: Availability | None = None
     state: ClusterState = _STEADY
     unlisted: set[str] = field(default_factory=set)
     image: str = _IMAGE
@@ -37,14 +37,15 @@ class FakeCloud:
     _errors: deque[tuple[str, CloudError, bool]] = field(default_factory=deque)
 
     def fail_next(self, call: str, error: CloudError, *, takes_effect: bool = False) -> None:
-        """The next call of that name raises it; `takes_effect` loses only its answer."""
+        """Make the next call of that name raise the error. With `takes_effect` the call is
+        carried out and only its response is lost."""
         self._errors.append((call, error, takes_effect))
 
     def seed(self, pool: Pool) -> None:
         self._pools[pool.name] = pool
 
     def pools(self) -> dict[str, Pool]:
-        """Every pool that exists at this moment."""
+        """Return every pool that exists now."""
         self._advance()
         return dict(self._pools)
 
@@ -56,7 +57,7 @@ class FakeCloud:
                 Reason.CLOUD_UNAVAILABLE, f"agent pool {spec.name} is being deleted", 5.0
             )
         if before is None:
-            self._sell(spec)
+            self._check_available(spec)
             self._pools[spec.name] = Pool(
                 name=spec.name,
                 state=PoolState.CREATING,
@@ -102,41 +103,47 @@ class FakeCloud:
             raise PoolNotFound(name)
         return self.newest
 
-    async def market(self) -> Market:
-        self._begin("market", "")
-        return self._market()
+    async def availability(self) -> Availability:
+        self._begin("availability", "")
+        return self._availability()
 
-    def _market(self) -> Market:
-        """A market that knows nothing where no goods are set."""
-        goods = self.goods or Market(offers={}, quotas={}, asked=self.clock.now())
+    def _availability(self) -> Availability:
+        """Return what is offered, with the usage of the existing pools. Knows nothing where
+        `offered` is None."""
+        offered = self.offered or Availability(skus={}, quotas={}, requested_at=self.clock.now())
         used: Counter[str] = Counter()
         for pool in self._pools.values():
-            if (offer := goods.offers.get(pool.instance_type.lower())) is not None:
-                used.update(dict.fromkeys(quota_names(offer.family, spot=pool.spot), offer.vcpus))
+            if (sku := offered.skus.get(pool.instance_type.lower())) is not None:
+                used.update(dict.fromkeys(quota_names(sku.family, spot=pool.spot), sku.vcpus))
         quotas = {
             name: replace(quota, used=quota.used + used[name])
-            for name, quota in goods.quotas.items()
+            for name, quota in offered.quotas.items()
         }
-        return replace(goods, quotas=quotas, asked=self.clock.now())
+        return replace(offered, quotas=quotas, requested_at=self.clock.now())
 
-    def _sell(self, spec: PoolSpec) -> None:
-        """Raises LaunchRefused for what the market says that it does not sell."""
-        market = self._market()
-        offer = market.offers.get(spec.instance_type.lower())
-        if market.trouble:
-            raise LaunchRefused(Reason.SUBSCRIPTION_DISABLED, market.trouble)
-        if offer is None:
+    def _check_available(self, spec: PoolSpec) -> None:
+        """Check the pool against what `availability` reports.
+
+        Raises:
+            LaunchRefused: the region does not sku it to this subscription.
+        """
+        availability = self._availability()
+        sku = availability.skus.get(spec.instance_type.lower())
+        if availability.problem:
+            raise LaunchRefused(Reason.SUBSCRIPTION_DISABLED, availability.problem)
+        if sku is None:
             return
-        if offer.withheld or set(spec.zones) - (offer.zones - offer.zones_withheld):
-            raise LaunchRefused(Reason.SKU_NOT_AVAILABLE, f"{spec.instance_type} is not sold there")
-        for name in quota_names(offer.family, spot=spec.spot):
-            if name in market.quotas and market.quotas[name].left < offer.vcpus:
-                raise LaunchRefused(
-                    Reason.QUOTA_EXCEEDED, f"quota {name} has no {offer.vcpus} left"
-                )
+        if sku.restriction or set(spec.zones) - (sku.zones - sku.restricted_zones):
+            raise LaunchRefused(
+                Reason.SKU_NOT_AVAILABLE, f"{spec.instance_type} is not available there"
+            )
+        for name in quota_names(sku.family, spot=spec.spot):
+            if name in availability.quotas and availability.quotas[name].left < sku.vcpus:
+                raise LaunchRefused(Reason.QUOTA_EXCEEDED, f"quota {name} has no {sku.vcpus} left")
 
     def _begin(self, call: str, name: str) -> CloudError | None:
-        """Records the call; raises what it was told to, or returns it where the call counts."""
+        """Record the call. Raise the error that `fail_next` set for it, or return the error
+        where the call has to take effect first."""
         self._advance()
         self.calls.append((call, name))
         for index, (wanted, error, takes_effect) in enumerate(self._errors):
@@ -148,7 +155,7 @@ class FakeCloud:
         return None
 
     def _advance(self) -> None:
-        """Ends the operations whose time has come."""
+        """Finish the operations that are due."""
         for name in [n for n, end in self._ends.items() if end <= self.clock.now()]:
             del self._ends[name]
             pool = self._pools[name]

@@ -1,8 +1,8 @@
-"""A `CloudProvider` through which only a leader changes anything; see kaito_kube/fence.py."""
+"""A `CloudProvider` that lets only the leader change anything; see kaito_kube/fence.py."""
 
 from dataclasses import dataclass
 
-from gpu_provisioner.cloud.availability import Market
+from gpu_provisioner.cloud.availability import Availability
 from gpu_provisioner.cloud.cluster_state import ClusterState
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
 from gpu_provisioner.cloud.provider import CloudProvider
@@ -34,5 +34,5 @@ class FencedCloud:
     async def newest_image(self, name: str) -> str:
         return await self.cloud.newest_image(name)
 
-    async def market(self) -> Market:
-        return await self.cloud.market()
+    async def availability(self) -> Availability:
+        return await self.cloud.availability()

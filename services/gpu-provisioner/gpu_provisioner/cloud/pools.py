@@ -1,4 +1,4 @@
-"""Agent pools: what is asked for, and what the cloud tells of them."""
+"""Agent pools: the specification that is requested, and the state that the cloud reports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from gpu_provisioner.cloud.errors import CloudError
 
 
 class PoolState(StrEnum):
-    """AKS's provisioningState, and UNKNOWN for one that is not known here."""
+    """AKS's provisioningState. UNKNOWN stands for every value that is not listed here."""
 
     CREATING = "Creating"
     UPDATING = "Updating"
@@ -21,20 +21,20 @@ class PoolState(StrEnum):
 
     @property
     def in_flight(self) -> bool:
-        """Whether an operation on the pool is under way; of a state that is not known (Upgrading,
-        Scaling, ...) that is assumed."""
+        """Whether an operation on the pool is in progress. An unknown state (Upgrading,
+        Scaling, ...) counts as one, because a pool in it must not be touched."""
         return self is not PoolState.SUCCEEDED and not self.failed
 
     @property
     def failed(self) -> bool:
-        """Whether the last operation on the pool ended without what it was to bring about."""
+        """Whether the last operation on the pool ended without success."""
         return self in (PoolState.FAILED, PoolState.CANCELED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSpec:
-    """The agent pool that a claim asks for; its name is the claim's. What is empty or None is
-    left to AKS. `spot_max_price` is in US dollars an hour, -1 without a limit."""
+    """The agent pool to create for a claim, under the claim's name. AKS chooses whatever is
+    empty or None. `spot_max_price` is in US dollars an hour; -1 sets no limit."""
 
     name: str
     instance_type: str
@@ -57,7 +57,8 @@ class PoolSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """An agent pool as the cloud tells of it. `running` is False for one that was stopped."""
+    """An agent pool as the cloud reports it. `running` is False for a stopped pool; `error` is
+    why the last operation failed."""
 
     name: str
     state: PoolState
@@ -75,7 +76,8 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class PoolListing:
-    """All pools of the cluster, and when the answer was asked for."""
+    """Every agent pool of the cluster. `requested_at` is when the request was sent: whatever
+    happened later may be missing from the response."""
 
     pools: tuple[Pool, ...]
-    asked: datetime
+    requested_at: datetime

@@ -1,41 +1,49 @@
-"""The seam to the cloud: agent pools of one node."""
+"""The protocol that every cloud implements: agent pools of one node."""
 
 from typing import Protocol
 
-from gpu_provisioner.cloud.availability import Market
+from gpu_provisioner.cloud.availability import Availability
 from gpu_provisioner.cloud.cluster_state import ClusterState
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
 
 
 class CloudProvider(Protocol):
-    """Every method raises CloudError and nothing else of the outside's; none waits for an
-    operation to end: the pool's own state tells how far it is, also after a restart."""
+    """Every method raises `CloudError` and no other error of the outside world. None waits for
+    an operation to finish: the pool's own state reports the progress, also after a restart."""
 
     async def create(self, spec: PoolSpec) -> Pool:
-        """Begins to make the pool; the same spec again changes nothing."""
+        """Start to create the pool. Creating it again with the same spec changes nothing."""
         ...
 
     async def get(self, name: str) -> Pool:
-        """The pool now. Raises PoolNotFound."""
+        """Return the pool as it is now.
+
+        Raises:
+            PoolNotFound: the pool does not exist.
+        """
         ...
 
     async def list(self) -> PoolListing:
-        """Every pool of the cluster, ours or not; whole or an error, never a part."""
+        """Return every pool of the cluster, managed or not. The listing is complete or an
+        error, never partial: a missing pool would look deleted."""
         ...
 
     async def delete(self, name: str) -> None:
-        """Begins to delete the pool and its machines; one that is gone already is fine."""
+        """Start to delete the pool and its machines. A pool that does not exist is no error."""
         ...
 
     async def cluster(self) -> ClusterState:
-        """The cluster that the pools belong to."""
+        """Return the state of the cluster that the pools belong to."""
         ...
 
     async def newest_image(self, name: str) -> str:
-        """The newest node image for that pool; empty where the cloud names none. Raises
-        PoolNotFound."""
+        """Return the newest node image for that pool, empty where the cloud names none.
+
+        Raises:
+            PoolNotFound: the pool does not exist.
+        """
         ...
 
-    async def market(self) -> Market:
-        """What this subscription may buy in this region now; whole or an error."""
+    async def availability(self) -> Availability:
+        """Return what this subscription can create in this region now, complete or an error."""
         ...

@@ -1,1 +1,1 @@
-"""The loops that act: claims, the listing of agent pools, garbage collection."""
+"""The loops that act: claims, the listing of the agent pools, garbage collection."""

@@ -1,4 +1,4 @@
-"""Wires watches, the view of the pools and one loop per claim together."""
+"""Runs the watches on every replica, and the controllers on the leader."""
 
 import asyncio
 import random
@@ -6,39 +6,39 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
-from gpu_provisioner.claims.claim import CLAIM_KINDS, ClaimKind
+from gpu_provisioner.claims.claim import CLAIM_KINDS
 from gpu_provisioner.cloud.fenced_cloud import FencedCloud
 from gpu_provisioner.cloud.provider import CloudProvider
-from gpu_provisioner.controllers.garbage_collector import Collector
-from gpu_provisioner.controllers.pool_poller import Refresh
+from gpu_provisioner.controllers.garbage_collector import GarbageCollector
+from gpu_provisioner.controllers.poll_interval import waits_for_cloud
+from gpu_provisioner.controllers.pool_poller import PoolPoller
 from gpu_provisioner.controllers.reconciler import Reconciler
 from gpu_provisioner.metrics import Metrics
-from gpu_provisioner.offerings.instance_types import Catalogue
-from gpu_provisioner.offerings.selector import Buyer
+from gpu_provisioner.offerings.instance_types import Catalog
+from gpu_provisioner.offerings.selector import OfferingSelector
 from gpu_provisioner.settings import Settings
-from gpu_provisioner.state.cluster_monitor import PowerWatch
-from gpu_provisioner.state.node_images import ImageWatch
-from gpu_provisioner.state.pool_cache import PoolView
-from kaito_api import conditions, labels
-from kaito_api.reasons import Reason
+from gpu_provisioner.state.cluster_monitor import ClusterMonitor
+from gpu_provisioner.state.node_images import NodeImageCache
+from gpu_provisioner.state.pool_cache import AgentPoolCache
+from kaito_api import labels
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.events import EventRecorder
 from kaito_kube.fenced_cluster import FencedCluster
 from kaito_kube.informer import WatchSource, run_informer
-from kaito_kube.kinds import NODE, Key, Kind, Manifest, is_being_deleted, key_of, labels_of
+from kaito_kube.kinds import NODE, Key, Kind, Manifest, key_of, labels_of
 from kaito_kube.leader_election import Leadership, LeaseConfig, run_as_leader
 from kaito_kube.store import Store
 from kaito_kube.work_queue import Reconcile, WorkQueue
 
-# For these, listings at the pace of idleness are soon enough.
-_PATIENT = frozenset({Reason.LAUNCH_TIMEOUT, Reason.POOL_MISSING})
-_INTERESTS = (*(WatchSource(kind, optional=True) for kind in CLAIM_KINDS), WatchSource(NODE))
+# A cluster may have the CRD of only one kind of claim.
+_SOURCES = (*(WatchSource(kind, optional=True) for kind in CLAIM_KINDS), WatchSource(NODE))
 
 
 @dataclass(eq=False)
-class Operator:
-    """`watch` runs on every replica and keeps its picture warm; `work` only on the leader."""
+class Manager:
+    """`watch` keeps the store of every replica up to date, so that a new leader starts with a
+    warm store. `work` runs on the leader."""
 
     cluster: Cluster
     cloud: CloudProvider
@@ -54,10 +54,11 @@ class Operator:
         clock, settings = self.clock, self.settings
         self._store = Store()
         self._store.index(NODE, labels.AGENT_POOL)
-        self._pools = PoolView()
-        metrics, terms = Metrics(self.registry), settings.terms
+        self._pools = AgentPoolCache()
+        metrics, timeouts = Metrics(self.registry), settings.timeouts
         recorder = EventRecorder(cluster, clock, "gpu-provisioner", settings.pod_name)
-        power, images = PowerWatch(cloud, clock), ImageWatch(cloud, clock)
+        monitor, images = ClusterMonitor(cloud, clock), NodeImageCache(cloud, clock)
+        catalog = Catalog.of(settings.azure.location)
         reconciler = Reconciler(
             cluster=cluster,
             cloud=cloud,
@@ -66,38 +67,41 @@ class Operator:
             clock=clock,
             recorder=recorder,
             metrics=metrics,
-            terms=terms,
+            timeouts=timeouts,
             cluster_name=settings.azure.cluster_name,
-            buyer=Buyer(cloud, clock, metrics, Catalogue.of(settings.azure.location)),
-            power=power,
+            selector=OfferingSelector(cloud, clock, metrics, catalog),
+            monitor=monitor,
             images=images,
             defaults=settings.pools,
         )
-        self._loops = {
-            kind: WorkQueue("claim", _on(reconciler, kind), rng=self.rng) for kind in CLAIM_KINDS
+        self._queues = {
+            kind: WorkQueue("claim", _reconcile(reconciler, kind), rng=self.rng)
+            for kind in CLAIM_KINDS
         }
-        self._refresh = Refresh(
+        self._poller = PoolPoller(
             cloud=cloud,
             pools=self._pools,
             clock=clock,
-            collector=Collector(cloud, cluster, power, clock, recorder, metrics, terms),
+            garbage_collector=GarbageCollector(
+                cloud, cluster, monitor, clock, recorder, metrics, timeouts
+            ),
             images=images,
             is_busy=self._is_busy,
-            changed=self._pools_changed,
+            on_change=self._pools_changed,
         )
         self._store.add_listener(self._object_changed)
 
-    def trouble(self) -> str | None:
-        """What keeps this replica from taking over, or None."""
-        missing = [i.kind.plural for i in _INTERESTS if not self._store.is_synced(i.kind)]
+    def not_ready_reason(self) -> str | None:
+        """Return why this replica cannot become the leader yet, or None."""
+        missing = [s.kind.plural for s in _SOURCES if not self._store.is_synced(s.kind)]
         return f"not listed yet: {', '.join(missing)}" if missing else None
 
-    async def run(self, terms: LeaseConfig) -> None:
-        """Watches, waits for leadership and works, until leadership is lost or one of them ends:
-        the process should end then."""
+    async def run(self, lease: LeaseConfig) -> None:
+        """Watch, wait for leadership and work. Returns when leadership is lost or a task ends,
+        and the process should end then."""
         watching = asyncio.ensure_future(self.watch())
         leading = asyncio.ensure_future(
-            run_as_leader(self.cluster, self.clock, terms, self.work, self._leadership)
+            run_as_leader(self.cluster, self.clock, lease, self.work, self._leadership)
         )
         try:
             await asyncio.wait((watching, leading), return_when=asyncio.FIRST_COMPLETED)
@@ -111,59 +115,47 @@ class Operator:
 
     async def watch(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for source in _INTERESTS:
+            for source in _SOURCES:
                 group.create_task(run_informer(self.cluster, self._store, source, self.rng))
 
     async def work(self) -> None:
-        for kind, loops in self._loops.items():
-            loops.start()
+        for kind, queue in self._queues.items():
+            queue.start()
             for key in self._store.keys(kind):
-                loops.enqueue(key)
+                queue.enqueue(key)
         try:
-            await self._refresh.run()
+            await self._poller.run()
         finally:
-            await asyncio.gather(*(loops.stop() for loops in self._loops.values()))
+            await asyncio.gather(*(queue.stop() for queue in self._queues.values()))
 
     def _object_changed(self, kind: Kind, manifest: Manifest) -> None:
-        if kind in self._loops:
-            self._loops[kind].enqueue(key_of(manifest))
-            if _waits_for_the_cloud(CLAIM_KINDS[kind], manifest):
-                self._refresh.hurry()
+        if kind in self._queues:
+            self._queues[kind].enqueue(key_of(manifest))
+            if waits_for_cloud(CLAIM_KINDS[kind], manifest):
+                self._poller.trigger()
         elif pool := labels_of(manifest).get(labels.AGENT_POOL):
-            self._wake(pool)
+            self._enqueue(pool)
 
     def _pools_changed(self, names: set[str]) -> None:
         for name in sorted(names):
-            self._wake(name)
+            self._enqueue(name)
 
-    def _wake(self, name: str) -> None:
-        """The claim of that name, of whichever kind it is."""
+    def _enqueue(self, name: str) -> None:
+        """Enqueue the claim of that name, of either kind."""
         key = Key("", name)
-        for kind, loops in self._loops.items():
+        for kind, queue in self._queues.items():
             if self._store.get(kind, key) is not None:
-                loops.enqueue(key)
+                queue.enqueue(key)
 
     def _is_busy(self) -> bool:
         return any(
-            _waits_for_the_cloud(claim_kind, manifest)
+            waits_for_cloud(claim_kind, manifest)
             for kind, claim_kind in CLAIM_KINDS.items()
             for manifest in self._store.all(kind)
         )
 
 
-def _waits_for_the_cloud(kind: ClaimKind, claim: Manifest) -> bool:
-    """Whether the next listing may answer it: its pool is being made, or deleted. A claim that
-    was refused, that drains or that waits for its node, needs none."""
-    found = (claim.get("status") or {}).get("conditions") or ()
-    if is_being_deleted(claim):
-        drained = conditions.find(found, kind.drained)
-        return drained is None or conditions.find(found, kind.instance_terminating) is not None
-    launched = conditions.find(found, kind.launched)
-    patient = launched is not None and launched["reason"] in _PATIENT
-    return not patient and (launched is None or launched["status"] == "Unknown")
-
-
-def _on(reconciler: Reconciler, kind: Kind) -> Reconcile:
+def _reconcile(reconciler: Reconciler, kind: Kind) -> Reconcile:
     async def reconcile(key: Key) -> float | None:
         return await reconciler.reconcile(kind, key)
 

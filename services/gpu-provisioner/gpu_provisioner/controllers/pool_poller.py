@@ -1,5 +1,5 @@
-"""Keeps the view of the cloud's pools fresh, quickly while something is under way, and has what
-nobody asks for swept up."""
+"""Lists the agent pools, often while claims wait for the cloud, and runs garbage collection at the
+idle interval."""
 
 import asyncio
 import contextlib
@@ -8,80 +8,83 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gpu_provisioner.cloud.errors import CloudError, Queued
+from gpu_provisioner.cloud.errors import CloudError, Throttled
 from gpu_provisioner.cloud.pools import PoolListing
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.controllers import poll_interval
-from gpu_provisioner.controllers.garbage_collector import Collector
-from gpu_provisioner.state.node_images import ImageWatch, family
-from gpu_provisioner.state.pool_cache import PoolView
+from gpu_provisioner.controllers.garbage_collector import GarbageCollector
+from gpu_provisioner.state.node_images import NodeImageCache, family
+from gpu_provisioner.state.pool_cache import AgentPoolCache
 from kaito_kube.clock import Clock
 from kaito_kube.errors import ClusterError
 
 logger = logging.getLogger(__name__)
 
+# How long to wait after an error for which the cloud names no time.
 RETRY_SECONDS = 4.0
 
 
 @dataclass
-class Refresh:
-    """`is_busy` says whether any claim waits for the cloud; `changed` gets the names of pools
-    that are not as they were, or of which something is known anew."""
+class PoolPoller:
+    """`is_busy` returns whether any claim waits for the cloud. `on_change` gets the names of the
+    pools that changed, or about which something new is known."""
 
     cloud: CloudProvider
-    pools: PoolView
+    pools: AgentPoolCache
     clock: Clock
-    collector: Collector
-    images: ImageWatch
+    garbage_collector: GarbageCollector
+    images: NodeImageCache
     is_busy: Callable[[], bool]
-    changed: Callable[[set[str]], None]
-    _hurry: asyncio.Event = field(default_factory=asyncio.Event)
-    _began: datetime | None = None
+    on_change: Callable[[set[str]], None]
+    _triggered: asyncio.Event = field(default_factory=asyncio.Event)
+    _busy_since: datetime | None = None
 
-    def hurry(self) -> None:
-        """Something began: do not sleep through it."""
-        self._began = self.clock.now()
-        self._hurry.set()
+    def trigger(self) -> None:
+        """Poll soon: a claim started to wait for the cloud."""
+        self._busy_since = self.clock.now()
+        self._triggered.set()
 
     async def run(self) -> None:
-        swept: datetime | None = None
+        collected_at: datetime | None = None
         while True:
             try:
-                listing, now = await self.once(), self.clock.now()
-                if swept is None or (now - swept).total_seconds() >= poll_interval.IDLE_SECONDS:
-                    await self.sweep(listing)
-                    swept = now
-                pause = poll_interval.pause(now, (self._began or now) if self.is_busy() else None)
-            except Queued as error:
-                pause = error.retry_after or RETRY_SECONDS
+                listing, now = await self.poll(), self.clock.now()
+                idle_seconds = poll_interval.IDLE_SECONDS
+                if collected_at is None or (now - collected_at).total_seconds() >= idle_seconds:
+                    await self.collect(listing)
+                    collected_at = now
+                busy_since = (self._busy_since or now) if self.is_busy() else None
+                pause = poll_interval.interval_seconds(now, busy_since)
+            except Throttled as error:
+                pause = error.retry_after_seconds or RETRY_SECONDS
             except CloudError as error:
-                logger.warning("the agent pools could not be listed: %s", error.message)
-                pause = error.retry_after or RETRY_SECONDS
+                logger.warning("the agent pools cannot be listed: %s", error.message)
+                pause = error.retry_after_seconds or RETRY_SECONDS
             except ClusterError as error:
-                logger.warning("the claims could not be listed: %s", error)
+                logger.warning("the claims cannot be listed: %s", error)
                 pause = RETRY_SECONDS
             await self._sleep(pause)
 
-    async def once(self) -> PoolListing:
-        """One listing; whoever it concerns is told."""
+    async def poll(self) -> PoolListing:
+        """List the pools once, and report those that changed."""
         listing = await self.cloud.list()
-        if changed := self.pools.take(listing):
-            self._began = self.clock.now()
-            self.changed(changed)
+        if changed := self.pools.update(listing):
+            self._busy_since = self.clock.now()
+            self.on_change(changed)
         return listing
 
-    async def sweep(self, listing: PoolListing) -> None:
-        """What is done at the pace of idleness: orphans, and what new machines would be."""
-        await self.collector.sweep(listing)
-        if families := await self.images.look(listing.pools):
-            self.changed({pool.name for pool in listing.pools if family(pool.image) in families})
+    async def collect(self, listing: PoolListing) -> None:
+        """Do what is done at the idle interval: collect garbage and look for new node images."""
+        await self.garbage_collector.collect(listing)
+        if families := await self.images.refresh(listing.pools):
+            self.on_change({pool.name for pool in listing.pools if family(pool.image) in families})
 
     async def _sleep(self, seconds: float) -> None:
-        """Less where something begins meanwhile, and never so little that a crowd of beginnings
-        becomes a crowd of listings."""
-        self._hurry.clear()
-        least = min(seconds, poll_interval.SHORTEST_SECONDS)
-        await asyncio.sleep(least)
+        """Sleep until the time is over or a claim starts to wait, but at least the minimum
+        interval, so that many new claims do not become many listings."""
+        self._triggered.clear()
+        minimum = min(seconds, poll_interval.MIN_SECONDS)
+        await asyncio.sleep(minimum)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds - least):
-                await self._hurry.wait()
+            async with asyncio.timeout(seconds - minimum):
+                await self._triggered.wait()

@@ -1,4 +1,4 @@
-"""Carries out what is decided about agent pools, and tells the view of them at once."""
+"""Creates and deletes agent pools, and records the responses in the cache at once."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -8,9 +8,10 @@ from gpu_provisioner.claims.claim import Claim
 from gpu_provisioner.cloud.errors import PoolBusy, PoolNotFound
 from gpu_provisioner.cloud.pools import Pool, PoolSpec, PoolState
 from gpu_provisioner.cloud.provider import CloudProvider
+from gpu_provisioner.lifecycle.liveness import may_delete_failed
 from gpu_provisioner.lifecycle.nodes import nodes_of
 from gpu_provisioner.metrics import Metrics
-from gpu_provisioner.state.pool_cache import PoolView
+from gpu_provisioner.state.pool_cache import AgentPoolCache
 from kaito_api import labels
 from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
@@ -24,50 +25,53 @@ logger = logging.getLogger(__name__)
 class PoolWriter:
     cloud: CloudProvider
     cluster: Cluster
-    pools: PoolView
+    pools: AgentPoolCache
     clock: Clock
     metrics: Metrics
 
     async def create(self, spec: PoolSpec) -> None:
-        asked = self.clock.now()
-        self.pools.note(await self.cloud.create(spec), asked)
-        logger.info("asked for agent pool %s of %s", spec.name, spec.instance_type)
+        requested_at = self.clock.now()
+        self.pools.record(await self.cloud.create(spec), requested_at)
+        logger.info("creating agent pool %s of %s", spec.name, spec.instance_type)
         self.metrics.pool_created(spec.instance_type)
 
     async def delete(self, name: str) -> None:
-        asked = self.clock.now()
+        requested_at = self.clock.now()
         await self.cloud.delete(name)
-        logger.info("asked for the deletion of agent pool %s", name)
+        logger.info("deleting agent pool %s", name)
         self.metrics.pool_deleted()
         if (pool := self.pools.get(name)) is not None:
-            self.pools.note(replace(pool, state=PoolState.DELETING), asked)
+            self.pools.record(replace(pool, state=PoolState.DELETING), requested_at)
 
-    async def discard(self, claim: Claim, name: str) -> None:
-        """Asks cloud and API server once more: its machine may have joined this very moment."""
-        pool = await self._look(name)
-        if pool is None:
-            return
-        if not pool.state.failed or not ownership.belongs_to(pool, claim):
+    async def delete_failed(self, claim: Claim, name: str) -> None:
+        """Delete the failed pool after reading it and its Nodes again: its machine may have
+        joined in this very moment."""
+        pool = await self._get(name)
+        if pool is None or not may_delete_failed(pool, claim):
             return
         nodes = await self.cluster.list(NODE, labels={labels.AGENT_POOL: name})
         if nodes_of(claim, pool, nodes.items):
-            logger.info("a machine of agent pool %s has joined after all", name)
+            logger.info("a machine of the failed agent pool %s has joined", name)
             return
         await self.delete(name)
 
     async def confirm_gone(self, claim: Claim, name: str) -> None:
-        """Asks the cloud itself: a listing may be wrong, and a create may have taken effect
-        unseen. Raises PoolBusy where the claim's pool is still there."""
-        pool = await self._look(name)
-        if pool is not None and ownership.belongs_to(pool, claim):
-            raise PoolBusy(Reason.INSTANCE_TERMINATING, f"agent pool {name} is still there", 1.0)
+        """Ask the cloud for the pool itself: a listing may be wrong, and a create whose response
+        was lost may have taken effect.
 
-    async def _look(self, name: str) -> Pool | None:
-        asked = self.clock.now()
+        Raises:
+            PoolBusy: the claim's pool exists.
+        """
+        pool = await self._get(name)
+        if pool is not None and ownership.belongs_to(pool, claim):
+            raise PoolBusy(Reason.INSTANCE_TERMINATING, f"agent pool {name} still exists", 1.0)
+
+    async def _get(self, name: str) -> Pool | None:
+        requested_at = self.clock.now()
         try:
             pool = await self.cloud.get(name)
         except PoolNotFound:
-            self.pools.note_gone(name, asked)
+            self.pools.record_gone(name, requested_at)
             return None
-        self.pools.note(pool, asked)
+        self.pools.record(pool, requested_at)
         return pool

@@ -1,4 +1,4 @@
-"""Carries a drain out, and remembers what the API server said to it."""
+"""Evicts and deletes the pods of a drain, and remembers the API server's errors."""
 
 import logging
 from collections.abc import Mapping
@@ -13,37 +13,38 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Evictor:
-    """Refusals are by claim uid and by pod, as namespace/name."""
+class Terminator:
+    """Keeps errors by the claim's uid and by pod (namespace/name)."""
 
     cluster: Cluster
     metrics: Metrics
-    _refusals: dict[str, dict[str, str]] = field(default_factory=dict)
+    _errors: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def refusals(self, claim_uid: str) -> Mapping[str, str]:
-        return self._refusals.get(claim_uid, {})
+    def eviction_errors(self, claim_uid: str) -> Mapping[str, str]:
+        return self._errors.get(claim_uid, {})
 
     def forget(self, claim_uid: str) -> None:
-        self._refusals.pop(claim_uid, None)
+        self._errors.pop(claim_uid, None)
 
     async def evict(self, claim_uid: str, namespace: str, name: str) -> None:
-        pod, refused = f"{namespace}/{name}", self._refusals.setdefault(claim_uid, {})
+        pod, errors = f"{namespace}/{name}", self._errors.setdefault(claim_uid, {})
         try:
             await self.cluster.evict(name, namespace)
         except NotFound:
-            refused.pop(pod, None)
-            self.metrics.evicted("404")
+            errors.pop(pod, None)
+            self.metrics.eviction_requested("404")
         except Throttled as error:
-            logger.info("pod %s is not evicted yet: %s", pod, error)
-            refused[pod] = str(error)
-            self.metrics.evicted("429")
+            # The API server answers 429 where a disruption budget forbids the eviction.
+            logger.info("pod %s cannot be evicted yet: %s", pod, error)
+            errors[pod] = str(error)
+            self.metrics.eviction_requested("429")
         else:
-            refused.pop(pod, None)
-            self.metrics.evicted("200")
+            errors.pop(pod, None)
+            self.metrics.eviction_requested("200")
 
     async def delete(self, namespace: str, name: str, grace_seconds: int) -> None:
         try:
             await self.cluster.delete(POD, name, namespace, grace_seconds=grace_seconds)
-            logger.info("pod %s/%s has %d s left to end", namespace, name, grace_seconds)
+            logger.info("pod %s/%s is deleted with %d s to end", namespace, name, grace_seconds)
         except NotFound:
-            logger.debug("pod %s/%s was gone already", namespace, name)
+            logger.debug("pod %s/%s is already gone", namespace, name)

@@ -1,56 +1,58 @@
-"""Whether what is seen of pools and nodes can be taken at its word: the cluster runs, it is not
-being started or stopped, and that has been so for long enough that its nodes could come back."""
+"""Whether missing pools and nodes are really gone: the cluster runs, it is not being started or
+stopped, and has been steady for long enough that its nodes could come back."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gpu_provisioner.cloud.cluster_state import ClusterState
 
+# A state of at most this age still permits to delete what looks lost.
 _FRESH = timedelta(seconds=15)
-# Answers further apart than this say nothing of the time between them.
-_LONGEST_GAP = timedelta(minutes=5)
+# The cluster may have been stopped and started between two states that are further apart.
+_MAX_GAP = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Power:
-    """What is known of it at one moment. `steady_since` is None while the cluster is not steady,
-    or not known to be; `woke` is when it was last seen to become so again."""
+class ClusterStability:
+    """What this process knows about the cluster. `steady_since` is None while the cluster is not
+    steady or its state is unknown; `restarted_at` is when it was last seen to become steady
+    again."""
 
     state: ClusterState | None = None
-    asked: datetime | None = None
+    requested_at: datetime | None = None
     steady_since: datetime | None = None
-    woke: datetime | None = None
+    restarted_at: datetime | None = None
 
     def is_fresh(self, now: datetime) -> bool:
-        return self.asked is not None and now - self.asked <= _FRESH
+        return self.requested_at is not None and now - self.requested_at <= _FRESH
 
     def is_settled(self, now: datetime, settle: timedelta) -> bool:
         return self.steady_since is not None and now - self.steady_since >= settle
 
-    def taken(self, state: ClusterState, asked: datetime) -> "Power":
-        """What is known after one more answer."""
+    def updated(self, state: ClusterState, requested_at: datetime) -> "ClusterStability":
+        """Return what is known with one more state, requested at that moment."""
         if not state.steady:
-            return Power(state=state, asked=asked)
-        unseen = self.asked is None or asked - self.asked > _LONGEST_GAP
-        was_off = self.state is not None and not self.state.steady
-        since = None if unseen else self.steady_since
-        return Power(
+            return ClusterStability(state=state, requested_at=requested_at)
+        has_gap = self.requested_at is None or requested_at - self.requested_at > _MAX_GAP
+        was_unsteady = self.state is not None and not self.state.steady
+        since = None if has_gap else self.steady_since
+        return ClusterStability(
             state=state,
-            asked=asked,
-            steady_since=since or asked,
-            woke=asked if was_off else self.woke,
+            requested_at=requested_at,
+            steady_since=since or requested_at,
+            restarted_at=requested_at if was_unsteady else self.restarted_at,
         )
 
     @property
-    def words(self) -> str:
-        """How the cluster stands, for messages."""
+    def description(self) -> str:
+        """The state of the cluster, for messages."""
         if self.state is None:
-            return "it is not known whether the AKS cluster runs"
+            return "the state of the AKS cluster is unknown"
         if not self.state.running:
             return "the AKS cluster is stopped"
         if not self.state.settled:
-            return "the AKS cluster is being started, stopped or made"
+            return "the AKS cluster is being created, started or stopped"
         return f"the AKS cluster has been steady only since {self.steady_since:%H:%M:%S} UTC"
 
 
-UNKNOWN = Power()
+UNKNOWN = ClusterStability()

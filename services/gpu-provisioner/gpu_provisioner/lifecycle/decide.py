@@ -1,14 +1,14 @@
-"""The one decision about a claim: from what was observed to a plan. Pure and total."""
+"""Decides what to do about a claim: from what was observed to a plan. Pure and total."""
 
 from gpu_provisioner.claims.claim import Claim
 from gpu_provisioner.lifecycle.drift import drift
-from gpu_provisioner.lifecycle.expiration import expiry
+from gpu_provisioner.lifecycle.expiration import expiration
 from gpu_provisioner.lifecycle.health import health
 from gpu_provisioner.lifecycle.initialization import initialization
 from gpu_provisioner.lifecycle.launch import launch
-from gpu_provisioner.lifecycle.node_patches import gathered
+from gpu_provisioner.lifecycle.node_patches import merge_node_patches
 from gpu_provisioner.lifecycle.observed import Observed
-from gpu_provisioner.lifecycle.plan import AddFinalizer, Plan, Step
+from gpu_provisioner.lifecycle.plan import AddFinalizer, Plan, StageResult
 from gpu_provisioner.lifecycle.registration import registration
 from gpu_provisioner.lifecycle.termination import terminate
 from kaito_api import conditions
@@ -24,7 +24,8 @@ _PENDING = frozenset(
         Reason.INITIALIZATION_PENDING,
     }
 )
-_UNKNOWN_SECONDS = 2.0
+# The first listing takes a moment after the start of the process.
+_NOT_LISTED_SECONDS = 2.0
 
 
 def decide(observed: Observed) -> Plan:
@@ -33,61 +34,62 @@ def decide(observed: Observed) -> Plan:
         return Plan()
     if claim.deleted is None and not claim.has_finalizer:
         return Plan(actions=(AddFinalizer(),))
-    if observed.listed is None:
-        return Plan(look_again=_UNKNOWN_SECONDS)
-    return terminate(observed) if claim.deleted is not None else _live(observed)
+    if observed.listed_at is None:
+        return Plan(requeue_after_seconds=_NOT_LISTED_SECONDS)
+    return terminate(observed) if claim.deleted is not None else _decide_live(observed)
 
 
-def _live(observed: Observed) -> Plan:
-    steps = _steps(observed)
-    every = [*steps, expiry(observed)]
+def _decide_live(observed: Observed) -> Plan:
+    stages = _run_stages(observed)
+    results = [*stages, expiration(observed)]
+    delays = [r.requeue_after_seconds for r in results if r.requeue_after_seconds is not None]
     return Plan(
-        actions=gathered(action for step in every for action in step.actions),
-        status=_status(observed, steps),
-        look_again=min((s.look_again for s in every if s.look_again is not None), default=None),
-        gives_up=next((s.gives_up for s in every if s.gives_up is not None), None),
+        actions=merge_node_patches(action for result in results for action in result.actions),
+        status=_status(observed, stages),
+        requeue_after_seconds=min(delays, default=None),
+        disruption=next((r.disruption for r in results if r.disruption is not None), None),
     )
 
 
-def _steps(observed: Observed) -> list[Step]:
-    """Each step's turn comes when the one before is done."""
-    steps: list[Step] = []
-    for step in (launch, registration, initialization, health):
-        steps.append(step(observed))
-        if not steps[-1].done:
+def _run_stages(observed: Observed) -> list[StageResult]:
+    """Run the stages in order, each only after the one before is done."""
+    results: list[StageResult] = []
+    for stage in (launch, registration, initialization, health):
+        results.append(stage(observed))
+        if not results[-1].done:
             break
-    return steps
+    return results
 
 
-def _status(observed: Observed, steps: list[Step]) -> Manifest:
-    """What a machine has reached once stays, also while an earlier step is in trouble."""
+def _status(observed: Observed, stages: list[StageResult]) -> Manifest:
     claim = observed.claim
-    found = {step.condition.type: step.condition for step in steps if step.condition is not None}
-    found.setdefault("Ready", _not_ready(steps[-1]))
+    current = {stage.condition.type: stage.condition for stage in stages if stage.condition}
+    current.setdefault("Ready", _not_ready(stages[-1]))
     if (drifted := drift(observed)) is not None:
-        found[drifted.type] = drifted
+        current[drifted.type] = drifted
     if claim.node_name:
-        found = {
-            c["type"]: conditions.from_manifest(c)
-            for c in claim.conditions
-            if c["type"] in _life(claim)
-        } | found
-    order = (*_life(claim), claim.kind.drifted, "Ready")
-    desired = [found[type_] for type_ in order if type_ in found]
+        # A machine that joined keeps what it reached, also while an earlier stage fails.
+        types = _lifecycle_types(claim)
+        current = {
+            c["type"]: conditions.from_manifest(c) for c in claim.conditions if c["type"] in types
+        } | current
+    order = (*_lifecycle_types(claim), claim.kind.drifted, "Ready")
+    desired = [current[type_] for type_ in order if type_ in current]
     status: Manifest = {"conditions": conditions.merge(claim.conditions, desired, observed.now)}
     if observed.node is not None:
-        status |= _of_node(observed.node)
-    if observed.pool is not None and observed.pool.image and steps[0].done:
+        status |= _node_status(observed.node)
+    if observed.pool is not None and observed.pool.image and stages[0].done:
         status["imageID"] = observed.pool.image
     return status
 
 
-def _life(claim: Claim) -> tuple[str, str, str]:
+def _lifecycle_types(claim: Claim) -> tuple[str, str, str]:
     return (claim.kind.launched, claim.kind.registered, claim.kind.initialized)
 
 
-def _not_ready(last: Step) -> Condition:
-    """What holds the claim up. Waiting for what has just begun is no failure."""
+def _not_ready(last: StageResult) -> Condition:
+    """Return the Ready condition of a claim whose last stage is not done. It is Unknown only
+    while that stage has just begun."""
     condition = last.condition
     assert condition is not None
     status = condition.status
@@ -96,7 +98,7 @@ def _not_ready(last: Step) -> Condition:
     return Condition("Ready", status, condition.reason, condition.message)
 
 
-def _of_node(node: Manifest) -> Manifest:
+def _node_status(node: Manifest) -> Manifest:
     status = node.get("status") or {}
     provider_id = (node.get("spec") or {}).get("providerID")
     return {

@@ -1,12 +1,19 @@
-"""Drain: who has to leave a node, in which order, what holds them up, and until when they are
-waited for."""
+"""Drain: which pods have to leave a node, in which order, what blocks them, and until when the
+drain waits for them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gpu_provisioner.lifecycle.observed import Observed
-from gpu_provisioner.lifecycle.plan import Action, DeletePod, EvictPod, PatchNode, Step, Tell
+from gpu_provisioner.lifecycle.plan import (
+    Action,
+    DeletePod,
+    EmitEvent,
+    EvictPod,
+    PatchNode,
+    StageResult,
+)
 from kaito_api import conditions, labels
 from kaito_api.conditions import parse_time, rfc3339
 from kaito_api.reasons import Reason
@@ -15,18 +22,23 @@ from kaito_kube.kinds import Manifest, annotations_of, is_being_deleted
 DISRUPTED = {"key": labels.DISRUPTED, "effect": "NoSchedule"}
 _MIRROR = "kubernetes.io/config.mirror"
 _CRITICAL = frozenset({"system-cluster-critical", "system-node-critical"})
-_POLL = 1.0
-_HELD_UP_POLL = 5.0
-# A pod that has not ended so long after its grace period is not going to.
+# Pods are not watched, so a drain lists them: often while they leave, less often while a budget
+# or an annotation blocks them.
+_DRAINING_SECONDS, _BLOCKED_SECONDS = 1.0, 5.0
+# A pod that still exists this long after its grace period is not going to end.
 _STUCK = timedelta(minutes=1)
-_DEFAULT_GRACE = 30
-_NAMED = 5
+# Kubernetes' default of terminationGracePeriodSeconds.
+_DEFAULT_GRACE_SECONDS = 30
+# Pods in a message.
+_MAX_LISTED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class _Pod:
+    """`blocked_by` is why the pod is not evicted, empty where nothing blocks it."""
+
     manifest: Manifest
-    blocked: str
+    blocked_by: str
 
     @property
     def name(self) -> str:
@@ -41,55 +53,59 @@ def pod_name(pod: Manifest) -> str:
     return f"{pod['metadata'].get('namespace', '')}/{pod['metadata']['name']}"
 
 
-def drain(observed: Observed) -> Step:
-    """Done when the pool may go: nobody is left who would be waited for."""
+def drain(observed: Observed) -> StageResult:
+    """Return the drain's progress. It is done when the pool may be deleted: no pods are left that
+    the drain waits for, or its deadline has passed."""
     node, type_ = observed.node, observed.claim.kind.drained
     if node is None:
-        return Step(done=True)
-    pods = [_Pod(pod, _why_blocked(observed, pod)) for pod in staying(observed.pods, observed.now)]
+        return StageResult(done=True)
+    pods = [_Pod(pod, _blocked_by(observed, pod)) for pod in drainable(observed.pods, observed.now)]
     if not pods:
-        return Step(conditions.true(type_, Reason.DRAINED, ""), done=True)
+        return StageResult(conditions.true(type_, Reason.DRAINED, ""), done=True)
     deadline = _deadline(observed, node)
     if observed.now >= deadline:
-        message = f"not waited for any longer than until {rfc3339(deadline)}: {_names(pods)}"
-        return Step(conditions.false(type_, Reason.DRAIN_TIMEOUT, message), done=True)
+        message = f"the drain ended at its deadline {rfc3339(deadline)} with {_names(pods)}"
+        return StageResult(conditions.false(type_, Reason.DRAIN_TIMEOUT, message), done=True)
     return _draining(observed, node, pods, deadline)
 
 
-def staying(pods: Iterable[Manifest], now: datetime) -> list[Manifest]:
-    """Pods that a drain waits for: not those of DaemonSets or of the kubelet, not those that
+def drainable(pods: Iterable[Manifest], now: datetime) -> list[Manifest]:
+    """Return the pods that a drain waits for: none of DaemonSets or of the kubelet, none that
     ended or tolerate the drain, and none that cannot end."""
-    return [pod for pod in pods if not _is_left_alone(pod) and not _is_stuck(pod, now)]
+    return [pod for pod in pods if not _is_ignored(pod) and not _is_stuck(pod, now)]
 
 
-def _draining(observed: Observed, node: Manifest, pods: list[_Pod], deadline: datetime) -> Step:
+def _draining(
+    observed: Observed, node: Manifest, pods: list[_Pod], deadline: datetime
+) -> StageResult:
     type_ = observed.claim.kind.drained
-    actions = [*_cordon(node), *_expiring(observed, pods, deadline), *_evictions(pods)]
-    held_up = [pod for pod in pods if pod.blocked]
-    if not held_up:
+    actions = [*_cordon(node), *_expire(observed, pods, deadline), *_evictions(pods)]
+    blocked = [pod for pod in pods if pod.blocked_by]
+    if not blocked:
         message = f"{len(pods)} pods are leaving: {_names(pods)}"
-        return Step(conditions.unknown(type_, Reason.DRAINING, message), tuple(actions), _POLL)
-    words = "; ".join(f"pod {pod.name}: {pod.blocked}" for pod in held_up[:_NAMED])
-    note = f"{len(held_up)} of {len(pods)} pods hold the drain up: {words}"
+        draining = conditions.unknown(type_, Reason.DRAINING, message)
+        return StageResult(draining, tuple(actions), _DRAINING_SECONDS)
+    details = "; ".join(f"pod {pod.name}: {pod.blocked_by}" for pod in blocked[:_MAX_LISTED])
+    note = f"{len(blocked)} of {len(pods)} pods block the drain: {details}"
     condition = conditions.false(
-        type_, Reason.DRAIN_BLOCKED, f"{note}. They are waited for until {rfc3339(deadline)}"
+        type_, Reason.DRAIN_BLOCKED, f"{note}. The drain waits for them until {rfc3339(deadline)}"
     )
-    told = Tell("Warning", Reason.FAILED_DRAINING, note)
-    return Step(condition, (*actions, told), _HELD_UP_POLL)
+    event = EmitEvent("Warning", Reason.FAILED_DRAINING, note)
+    return StageResult(condition, (*actions, event), _BLOCKED_SECONDS)
 
 
 def _deadline(observed: Observed, node: Manifest) -> datetime:
-    """The claim's own terminationGracePeriod, else the provisioner's; nobody on a node that does
-    not answer can end in order, so that it gets no more than the latter."""
-    claim, usual = observed.claim, observed.terms.drain_timeout
-    granted = usual if claim.termination_grace is None else claim.termination_grace
+    """Return the end of the claim's terminationGracePeriod, or else of the drain timeout. Pods on
+    a node that does not respond cannot end gracefully, so it gets no more than the latter."""
+    claim, timeout = observed.claim, observed.timeouts.drain_timeout
+    grace = timeout if claim.termination_grace is None else claim.termination_grace
     if not conditions.is_true(node, "Ready"):
-        granted = min(granted, usual)
-    return (claim.deleted or observed.now) + granted
+        grace = min(grace, timeout)
+    return (claim.deleted or observed.now) + grace
 
 
 def _evictions(pods: list[_Pod]) -> Iterable[Action]:
-    """Of the first group that has anyone left: ordinary pods, then those the cluster runs on."""
+    """Evict ordinary pods first, and critical pods only when no others are left."""
     ordinary = [pod for pod in pods if not _is_critical(pod.manifest)]
     for pod in ordinary or pods:
         if not pod.is_leaving and not _must_not_be_disrupted(pod.manifest):
@@ -97,26 +113,28 @@ def _evictions(pods: list[_Pod]) -> Iterable[Action]:
             yield EvictPod(metadata.get("namespace", ""), metadata["name"])
 
 
-def _expiring(observed: Observed, pods: list[_Pod], deadline: datetime) -> Iterable[Action]:
-    """A terminationGracePeriod ends on time: whose own grace reaches beyond it is deleted now."""
+def _expire(observed: Observed, pods: list[_Pod], deadline: datetime) -> Iterable[Action]:
+    """Delete the pods whose own grace period would end after the claim's
+    terminationGracePeriod, which ends on time."""
     if observed.claim.termination_grace is None:
         return
-    told = f"all pods will be deleted by {rfc3339(deadline)}"
-    yield Tell("Warning", Reason.TERMINATION_GRACE_PERIOD_EXPIRING, told)
-    left = deadline - observed.now
+    note = f"all pods will be deleted by {rfc3339(deadline)}"
+    yield EmitEvent("Warning", Reason.TERMINATION_GRACE_PERIOD_EXPIRING, note)
+    remaining = deadline - observed.now
     for pod in pods:
         metadata = pod.manifest["metadata"]
         if pod.is_leaving:
             is_due = parse_time(metadata["deletionTimestamp"]) > deadline
         else:
-            is_due = left <= _grace(pod.manifest)
+            is_due = remaining <= _grace(pod.manifest)
         if is_due:
-            seconds = max(1, int(left.total_seconds()))
+            # A grace period of 0 would delete the pod without waiting for the kubelet.
+            seconds = max(1, int(remaining.total_seconds()))
             yield DeletePod(metadata.get("namespace", ""), metadata["name"], seconds)
 
 
 def _cordon(node: Manifest) -> tuple[Action, ...]:
-    """Keeps new pods away, and load balancers from sending anyone."""
+    """Keep new pods off the node, and the traffic of load balancers."""
     taints = (node.get("spec") or {}).get("taints") or []
     if any(taint["key"] == DISRUPTED["key"] for taint in taints):
         return ()
@@ -127,15 +145,15 @@ def _cordon(node: Manifest) -> tuple[Action, ...]:
     return (PatchNode(node["metadata"]["name"], patch),)
 
 
-def _why_blocked(observed: Observed, pod: Manifest) -> str:
+def _blocked_by(observed: Observed, pod: Manifest) -> str:
     if is_being_deleted(pod):
         return ""
     if _must_not_be_disrupted(pod):
         return f"annotation {labels.DO_NOT_DISRUPT}"
-    return observed.refusals.get(pod_name(pod), "")
+    return observed.eviction_errors.get(pod_name(pod), "")
 
 
-def _is_left_alone(pod: Manifest) -> bool:
+def _is_ignored(pod: Manifest) -> bool:
     owners = pod["metadata"].get("ownerReferences") or ()
     ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
     return (
@@ -147,7 +165,7 @@ def _is_left_alone(pod: Manifest) -> bool:
 
 
 def _tolerates(toleration: Manifest) -> bool:
-    """Whether it tolerates the taint of a drain."""
+    """Return whether the toleration matches the taint of a drain."""
     key, effect = toleration.get("key") or "", toleration.get("effect") or ""
     if effect not in ("", DISRUPTED["effect"]):
         return False
@@ -157,7 +175,7 @@ def _tolerates(toleration: Manifest) -> bool:
 
 
 def _is_stuck(pod: Manifest, now: datetime) -> bool:
-    """Its deletionTimestamp is the end of its grace period."""
+    # The deletionTimestamp of a pod is the end of its grace period.
     ends = pod["metadata"].get("deletionTimestamp")
     return ends is not None and now - parse_time(ends) > _STUCK
 
@@ -172,9 +190,9 @@ def _must_not_be_disrupted(pod: Manifest) -> bool:
 
 def _grace(pod: Manifest) -> timedelta:
     seconds = (pod.get("spec") or {}).get("terminationGracePeriodSeconds")
-    return timedelta(seconds=_DEFAULT_GRACE if seconds is None else seconds)
+    return timedelta(seconds=_DEFAULT_GRACE_SECONDS if seconds is None else seconds)
 
 
 def _names(pods: list[_Pod]) -> str:
-    names = ", ".join(pod.name for pod in pods[:_NAMED])
-    return f"{names}, ..." if len(pods) > _NAMED else names
+    names = ", ".join(pod.name for pod in pods[:_MAX_LISTED])
+    return f"{names}, ..." if len(pods) > _MAX_LISTED else names

@@ -1,18 +1,20 @@
-"""Expiry: a claim whose expireAfter has passed is replaced, as Karpenter does it."""
+"""Expiration: a claim is deleted when its expireAfter has passed, as in Karpenter."""
 
-from gpu_provisioner.lifecycle.health_policy import judge
+from gpu_provisioner.lifecycle.health_policy import when_settled
 from gpu_provisioner.lifecycle.observed import Observed
-from gpu_provisioner.lifecycle.plan import GivesUp, Step, Tell
+from gpu_provisioner.lifecycle.plan import DisruptionReason, EmitEvent, StageResult
 from kaito_api.reasons import Reason
 
 
-def expiry(observed: Observed) -> Step:
+def expiration(observed: Observed) -> StageResult:
     claim = observed.claim
     if claim.expire_after is None:
-        return Step(done=True)
-    left = (claim.created + claim.expire_after - observed.now).total_seconds()
-    if left > 0:
-        return Step(look_again=left + 1, done=True)
-    note = f"older than its expireAfter of {claim.expire_after}: it is deleted"
-    verdict = Step(actions=(Tell("Normal", Reason.EXPIRED, note),), gives_up=GivesUp.EXPIRED)
-    return judge(observed, verdict, Step(done=True))
+        return StageResult(done=True)
+    remaining = (claim.created + claim.expire_after - observed.now).total_seconds()
+    if remaining > 0:
+        return StageResult(requeue_after_seconds=remaining + 1, done=True)
+    note = f"the claim is older than its expireAfter of {claim.expire_after} and is deleted"
+    expired = StageResult(
+        actions=(EmitEvent("Normal", Reason.EXPIRED, note),), disruption=DisruptionReason.EXPIRED
+    )
+    return when_settled(observed, expired, StageResult(done=True))

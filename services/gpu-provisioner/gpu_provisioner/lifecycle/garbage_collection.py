@@ -1,8 +1,9 @@
-"""What nobody asks for any more: agent pools without a claim, and Node objects with neither. Pure:
-whole, fresh lists and a memory in; what is to be deleted out.
+"""Decides which agent pools without a claim, and which Nodes with neither claim nor pool, are
+deleted. Pure: complete, recent lists and the suspects of the last pass in, names out.
 
-A thing is deleted only when lists say twice, a grace period apart, that it is ours (by tag or by
-label, never by its name) and an orphan, and nothing is under way on it.
+A pool or Node is deleted only if two passes, a grace period apart, find that this provisioner
+created it (by tag or label, never by name), that it is an orphan, and that no operation on it is
+in progress.
 """
 
 from collections.abc import Mapping
@@ -16,23 +17,24 @@ from gpu_provisioner.lifecycle.nodes import is_ready
 from kaito_api import labels
 from kaito_kube.kinds import Manifest, is_being_deleted, labels_of
 
-# So many orphans at a time, or so large a share of what is ours: more at once looks like lists
-# that lie, and whoever watches the metric has the time to stop it.
-_MOST_AT_ONCE = 10
-_LARGEST_SHARE = 0.2
+# More orphans than this, or than this share of the managed pools, suggest that the lists are wrong.
+# The limit leaves whoever watches the metric the time to intervene.
+_MAX_DELETIONS = 10
+_MAX_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
-    """Names to delete now, and those seen orphaned with the moment they were first."""
+class CollectionPlan:
+    """Names to delete now, and the suspects with the moment when each was first found."""
 
     delete: tuple[str, ...]
     suspects: Mapping[str, datetime]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What one sweep has read, pools before claims, so that a pool's claim must be among them."""
+class Snapshot:
+    """The lists of one pass. Pools are listed before claims, so that the claim of every listed
+    pool must be among the claims."""
 
     pools: tuple[Pool, ...]
     claim_uids: frozenset[str]
@@ -40,52 +42,75 @@ class Seen:
     nodes: tuple[Manifest, ...] = field(default=())
 
 
-def sweep_pools(
-    seen: Seen, suspects: Mapping[str, datetime], now: datetime, grace: timedelta
-) -> Sweep:
-    """`suspects` is what the sweep before returned; keys are pool name and claim uid."""
-    ours = [pool for pool in seen.pools if ownership.is_managed(pool)]
+def plan_pools(
+    snapshot: Snapshot, suspects: Mapping[str, datetime], now: datetime, grace: timedelta
+) -> CollectionPlan:
+    """Return the pools to delete. `suspects` come from the last pass; their keys are the pool's
+    name and the claim's uid."""
+    managed = [pool for pool in snapshot.pools if ownership.is_managed(pool)]
     orphans = {
         f"{pool.name} {pool.tags[ownership.CLAIM_UID]}": pool.name
-        for pool in ours
-        if not pool.state.in_flight and pool.tags[ownership.CLAIM_UID] not in seen.claim_uids
+        for pool in managed
+        if is_orphaned_pool(pool, snapshot)
     }
-    most = max(_MOST_AT_ONCE, ceil(len(ours) * _LARGEST_SHARE))
-    return _swept(orphans, suspects, now, grace, most)
+    limit = max(_MAX_DELETIONS, ceil(len(managed) * _MAX_SHARE))
+    return _plan(orphans, suspects, now, grace, limit)
 
 
-def sweep_nodes(
-    seen: Seen, suspects: Mapping[str, datetime], now: datetime, grace: timedelta
-) -> Sweep:
-    """Keys are Node name and claim uid. A Node that is Ready has a machine, whatever lists say."""
-    pools = {pool.name for pool in seen.pools}
+def plan_nodes(
+    snapshot: Snapshot, suspects: Mapping[str, datetime], now: datetime, grace: timedelta
+) -> CollectionPlan:
+    """Return the Nodes to delete. The keys of `suspects` are the Node's name and the claim's uid.
+    A Ready Node has a machine, whatever the lists say."""
     orphans = {
         f"{node['metadata']['name']} {labels_of(node)[labels.CLAIM_UID]}": node["metadata"]["name"]
-        for node in ownerless(seen, pools)
+        for node in nodes_without_owner(snapshot)
         if not is_ready(node) and not is_being_deleted(node)
     }
-    return _swept(orphans, suspects, now, grace, _MOST_AT_ONCE)
+    return _plan(orphans, suspects, now, grace, _MAX_DELETIONS)
 
 
-def ownerless(seen: Seen, pools: set[str]) -> list[Manifest]:
-    """Nodes of ours with neither pool nor claim, Ready or not."""
-    found = []
-    for node in seen.nodes:
-        has = labels_of(node)
-        uid, pool = has.get(labels.CLAIM_UID), has.get(labels.AGENT_POOL)
-        known = uid in seen.claim_uids or pool in seen.claim_names or pool in pools
-        if uid is not None and pool is not None and not known:
-            found.append(node)
-    return found
+def is_orphaned_pool(pool: Pool, snapshot: Snapshot) -> bool:
+    """Return whether this provisioner created the pool, its claim is gone, and no operation on it
+    is in progress."""
+    return (
+        ownership.is_managed(pool)
+        and not pool.state.in_flight
+        and pool.tags[ownership.CLAIM_UID] not in snapshot.claim_uids
+    )
 
 
-def _swept(
+def may_delete_node(node: Manifest, snapshot: Snapshot) -> bool:
+    """Return whether the orphan, read again, still has no claim and is not Ready."""
+    uid = labels_of(node).get(labels.CLAIM_UID)
+    return uid is not None and uid not in snapshot.claim_uids and not is_ready(node)
+
+
+def stray_nodes(snapshot: Snapshot) -> list[Manifest]:
+    """Return the Ready Nodes with neither pool nor claim. They are reported and not deleted."""
+    return [node for node in nodes_without_owner(snapshot) if is_ready(node)]
+
+
+def nodes_without_owner(snapshot: Snapshot) -> list[Manifest]:
+    """Return this provisioner's Nodes with neither pool nor claim, Ready or not."""
+    pools = {pool.name for pool in snapshot.pools}
+    nodes = []
+    for node in snapshot.nodes:
+        node_labels = labels_of(node)
+        uid, pool = node_labels.get(labels.CLAIM_UID), node_labels.get(labels.AGENT_POOL)
+        has_owner = uid in snapshot.claim_uids or pool in snapshot.claim_names or pool in pools
+        if uid is not None and pool is not None and not has_owner:
+            nodes.append(node)
+    return nodes
+
+
+def _plan(
     orphans: Mapping[str, str],
     suspects: Mapping[str, datetime],
     now: datetime,
     grace: timedelta,
-    most: int,
-) -> Sweep:
-    seen = {key: suspects.get(key, now) for key in orphans}
-    due = [name for key, name in orphans.items() if now - seen[key] >= grace]
-    return Sweep(tuple(due[:most]), seen)
+    limit: int,
+) -> CollectionPlan:
+    first_found = {key: suspects.get(key, now) for key in orphans}
+    due = [name for key, name in orphans.items() if now - first_found[key] >= grace]
+    return CollectionPlan(tuple(due[:limit]), first_found)

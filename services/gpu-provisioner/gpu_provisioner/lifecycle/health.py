@@ -1,23 +1,23 @@
-"""Health: whether a node that could be used once can be used now."""
+"""Health: whether an initialized node can run pods now."""
 
-from gpu_provisioner.lifecycle.initialization import unable
+from gpu_provisioner.lifecycle.initialization import why_unusable
 from gpu_provisioner.lifecycle.observed import Observed
-from gpu_provisioner.lifecycle.plan import Step
+from gpu_provisioner.lifecycle.plan import StageResult
 from gpu_provisioner.lifecycle.repair import repair
 from kaito_api import conditions
 from kaito_api.reasons import Reason
 
 
-def health(observed: Observed) -> Step:
-    """The claim's Ready, once everything before is done."""
+def health(observed: Observed) -> StageResult:
+    """Return the claim's Ready condition, once all earlier stages are done."""
     node = observed.node
     if node is None:
-        return Step()
-    trouble = unable(observed, node)
-    if not trouble:
-        return Step(conditions.true("Ready", Reason.READY), done=True)
+        return StageResult()
+    problem = why_unusable(observed, node)
+    if not problem:
+        return StageResult(conditions.true("Ready", Reason.READY), done=True)
     pool = observed.pool
     if pool is not None and not pool.running:
-        trouble = f"{trouble}; agent pool {pool.name} was stopped"
-    shown = Step(conditions.false("Ready", Reason.NODES_NOT_READY, trouble))
-    return repair(observed, node, trouble, shown)
+        problem = f"{problem}; agent pool {pool.name} is stopped"
+    not_ready = StageResult(conditions.false("Ready", Reason.NODES_NOT_READY, problem))
+    return repair(observed, node, problem, not_ready)

@@ -1,49 +1,57 @@
-"""When a step may act on what seems late, lost or broken: only by a fresh word of the cloud that
-the cluster is steady, and only when it has been so for a while."""
+"""When a stage may act on what looks late, lost or broken: only on a fresh state of the cluster,
+and only after the cluster has been steady for a while."""
 
 from dataclasses import replace
 from datetime import datetime
 
 from gpu_provisioner.lifecycle.observed import Observed
-from gpu_provisioner.lifecycle.plan import AskCluster, Step
+from gpu_provisioner.lifecycle.plan import RefreshClusterState, StageResult
 
-_ASKED_SECONDS = 0.5
-_UNSTEADY_SECONDS = 30.0
-
-
-def judge(observed: Observed, verdict: Step, until_then: Step) -> Step:
-    """`verdict` where it may be passed; else `until_then`, which says what it waits for."""
-    power, now = observed.power, observed.now
-    settled = power.is_settled(now, observed.terms.settle)
-    known = power.state is not None
-    waiting = _held(observed, until_then) if known and not settled else until_then
-    if not power.is_fresh(now):
-        actions = (*waiting.actions, AskCluster())
-        return replace(waiting, actions=actions, look_again=_ASKED_SECONDS)
-    return verdict if settled else replace(waiting, look_again=_UNSTEADY_SECONDS)
+# The state of the cluster is requested in this pass, and the next one decides with it.
+_REFRESHED_SECONDS = 0.5
+_UNSETTLED_SECONDS = 30.0
 
 
-def while_awake(observed: Observed, step: Step) -> Step:
-    """The step before its time has come, which does not pass while the cluster sleeps."""
-    state = observed.power.state
-    return _held(observed, step) if state is not None and not state.steady else step
+def when_settled(observed: Observed, outcome: StageResult, until_then: StageResult) -> StageResult:
+    """Return `outcome` if the cluster is settled, and otherwise `until_then` with a note about
+    what it waits for."""
+    stability, now = observed.stability, observed.now
+    settled = stability.is_settled(now, observed.timeouts.settle)
+    known = stability.state is not None
+    waiting = _with_note(observed, until_then) if known and not settled else until_then
+    if not stability.is_fresh(now):
+        actions = (*waiting.actions, RefreshClusterState())
+        return replace(waiting, actions=actions, requeue_after_seconds=_REFRESHED_SECONDS)
+    return outcome if settled else replace(waiting, requeue_after_seconds=_UNSETTLED_SECONDS)
 
 
-def counted_from(observed: Observed, since: datetime) -> datetime:
-    """Since when something is late: the time before the cluster woke does not count."""
-    woke = observed.power.woke
-    return max(since, woke) if woke is not None else since
+def note_if_unsteady(observed: Observed, result: StageResult) -> StageResult:
+    """Return the result of a stage whose time has not come, with a note while the cluster is not
+    steady, because the time does not pass then."""
+    state = observed.stability.state
+    return _with_note(observed, result) if state is not None and not state.steady else result
 
 
-def steady_from(observed: Observed, since: datetime) -> datetime:
-    """Since when something that has worked is broken: only steady time that was seen counts."""
-    return max(since, observed.power.steady_since or observed.now)
+def timeout_start(observed: Observed, since: datetime) -> datetime:
+    """Return when the timeout of something that never worked starts: not before the cluster was
+    restarted."""
+    restarted_at = observed.stability.restarted_at
+    return max(since, restarted_at) if restarted_at is not None else since
 
 
-def _held(observed: Observed, step: Step) -> Step:
-    minutes = observed.terms.settle.total_seconds() / 60
-    note = f"{observed.power.words}: nothing is given up before it has run for {minutes:.0f} min"
-    condition = step.condition
+def failing_since(observed: Observed, since: datetime) -> datetime:
+    """Return since when something that worked is broken. Only time during which this process saw
+    the cluster steady counts."""
+    return max(since, observed.stability.steady_since or observed.now)
+
+
+def _with_note(observed: Observed, result: StageResult) -> StageResult:
+    minutes = observed.timeouts.settle.total_seconds() / 60
+    note = (
+        f"{observed.stability.description}: nothing is deleted before it has been steady for "
+        f"{minutes:.0f} min"
+    )
+    condition = result.condition
     if condition is not None:
         condition = replace(condition, message=f"{condition.message}; {note}")
-    return replace(step, condition=condition)
+    return replace(result, condition=condition)

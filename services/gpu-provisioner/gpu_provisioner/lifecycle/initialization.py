@@ -1,16 +1,16 @@
-"""Initialization: the Node is Ready, its startup taints are gone, its resources are advertised.
-What was reached once stays: whether the node works now is health's question."""
+"""Initialization: the Node is Ready, its startup taints are gone and its resources are advertised.
+An initialized claim stays so: whether its node works now is decided in `health`."""
 
-from gpu_provisioner.lifecycle.health_policy import counted_from, judge
+from gpu_provisioner.lifecycle.health_policy import timeout_start, when_settled
 from gpu_provisioner.lifecycle.observed import Observed
-from gpu_provisioner.lifecycle.plan import PatchNode, Step
+from gpu_provisioner.lifecycle.plan import PatchNode, StageResult
 from gpu_provisioner.lifecycle.repair import repair
 from kaito_api import conditions, labels
 from kaito_api.quantity import parse
 from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest, labels_of
 
-# Taints that every Node has for a moment. What they say is over when they are gone.
+# Every Node has these taints for a moment, until a controller of the cluster removes them.
 _EPHEMERAL = frozenset(
     {
         ("node.kubernetes.io/not-ready", "NoSchedule"),
@@ -18,78 +18,79 @@ _EPHEMERAL = frozenset(
         ("node.cloudprovider.kubernetes.io/uninitialized", "NoSchedule"),
     }
 )
-# A claim's storage is the size of its machine's disk, which no Node advertises by that name.
+# A claim's storage is the size of the OS disk. No Node advertises a resource of that name.
 _NOT_ADVERTISED = frozenset({"storage"})
 
 
-def initialization(observed: Observed) -> Step:
+def initialization(observed: Observed) -> StageResult:
     node, claim = observed.node, observed.claim
     if node is None:
-        return Step()
+        return StageResult()
     name, type_ = node["metadata"]["name"], claim.kind.initialized
-    if claim.since(type_) is None and (trouble := _trouble(observed, node)):
-        return _not_yet(observed, node, trouble)
-    marked = labels_of(node).get(labels.INITIALIZED) == "true"
-    mark = PatchNode(name, {"metadata": {"labels": {labels.INITIALIZED: "true"}}})
-    return Step(
-        conditions.true(type_, Reason.INITIALIZED, f"node {name} can be used"),
-        () if marked else (mark,),
+    is_initialized = claim.condition_since(type_) is not None
+    if not is_initialized and (problem := _why_uninitialized(observed, node)):
+        return _not_initialized(observed, node, problem)
+    is_labeled = labels_of(node).get(labels.INITIALIZED) == "true"
+    label = PatchNode(name, {"metadata": {"labels": {labels.INITIALIZED: "true"}}})
+    return StageResult(
+        conditions.true(type_, Reason.INITIALIZED, f"node {name} is initialized"),
+        () if is_labeled else (label,),
         done=True,
     )
 
 
-def unable(observed: Observed, node: Manifest) -> str:
-    """What keeps the Node from running the claim's pods, in words; empty when nothing does."""
+def why_unusable(observed: Observed, node: Manifest) -> str:
+    """Return why the Node cannot run the claim's pods, or an empty text."""
     if not conditions.is_true(node, "Ready"):
         return f"node {node['metadata']['name']} is not Ready"
-    return _lacking(observed, node)
+    return _missing_resource(observed, node)
 
 
-def _trouble(observed: Observed, node: Manifest) -> str:
+def _why_uninitialized(observed: Observed, node: Manifest) -> str:
     startup = {(t.key, t.effect) for t in observed.claim.startup_taints}
     present = {(t["key"], t["effect"]) for t in (node.get("spec") or {}).get("taints") or ()}
-    waiting = sorted(key for key, _ in (startup | _EPHEMERAL) & present)
-    if waiting and conditions.is_true(node, "Ready"):
+    remaining = sorted(key for key, _ in (startup | _EPHEMERAL) & present)
+    if remaining and conditions.is_true(node, "Ready"):
         name = node["metadata"]["name"]
-        return f"node {name} still has the startup taints {', '.join(waiting)}"
-    return unable(observed, node)
+        return f"node {name} still has the startup taints {', '.join(remaining)}"
+    return why_unusable(observed, node)
 
 
-def _not_yet(observed: Observed, node: Manifest, trouble: str) -> Step:
-    claim, longest = observed.claim, observed.terms.initialization_timeout
+def _not_initialized(observed: Observed, node: Manifest, problem: str) -> StageResult:
+    claim, timeout = observed.claim, observed.timeouts.initialization_timeout
     type_ = claim.kind.initialized
-    since = counted_from(observed, claim.since(claim.kind.registered) or observed.now)
-    left = (since + longest - observed.now).total_seconds()
-    pending = Step(conditions.unknown(type_, Reason.INITIALIZATION_PENDING, trouble))
-    late = Step(conditions.false(type_, Reason.INITIALIZATION_TIMEOUT, trouble))
-    if claim.since(type_, "False", Reason.INITIALIZATION_TIMEOUT) is not None:
-        shown = late
-    elif left > 0:
-        shown = Step(pending.condition, look_again=left + 1)
+    since = timeout_start(observed, claim.condition_since(claim.kind.registered) or observed.now)
+    remaining = (since + timeout - observed.now).total_seconds()
+    pending = StageResult(conditions.unknown(type_, Reason.INITIALIZATION_PENDING, problem))
+    late = StageResult(conditions.false(type_, Reason.INITIALIZATION_TIMEOUT, problem))
+    if claim.condition_since(type_, "False", Reason.INITIALIZATION_TIMEOUT) is not None:
+        result = late
+    elif remaining > 0:
+        result = StageResult(pending.condition, requeue_after_seconds=remaining + 1)
     else:
-        shown = judge(observed, late, pending)
-    return repair(observed, node, trouble, shown)
+        result = when_settled(observed, late, pending)
+    return repair(observed, node, problem, result)
 
 
-def _lacking(observed: Observed, node: Manifest) -> str:
-    """Resources that are asked for and that the Node does not advertise."""
+def _missing_resource(observed: Observed, node: Manifest) -> str:
+    """Return which requested resource the Node does not advertise, or an empty text."""
     name = node["metadata"]["name"]
     allocatable = (node.get("status") or {}).get("allocatable") or {}
     gpus = int(parse(allocatable.get(labels.GPU_RESOURCE, "0")))
     if gpus < observed.gpus:
         return (
             f"node {name} advertises {gpus} of {observed.gpus} {labels.GPU_RESOURCE}: "
-            "the driver and the device plugin make it so"
+            "check the GPU driver and the device plugin"
         )
-    for resource, asked in observed.claim.requests.items():
-        there = resource in _NOT_ADVERTISED or _amount(allocatable.get(resource, "0")) > 0
-        if not there and _amount(asked) > 0:
+    for resource, requested in observed.claim.requests.items():
+        is_advertised = resource in _NOT_ADVERTISED or _amount(allocatable.get(resource, "0")) > 0
+        if not is_advertised and _amount(requested) > 0:
             return f"node {name} does not advertise {resource}, which the claim requests"
     return ""
 
 
 def _amount(text: str) -> float:
-    """Zero for what is no quantity: the launch refuses it, and nothing waits for it here."""
+    """Return 0 for an invalid quantity: the launch rejects it, so nothing has to wait for it."""
     try:
         return float(parse(text))
     except ValueError:

@@ -1,43 +1,43 @@
-"""Presence: the machine of a claim that once joined is still there.
+"""Instance state: whether the machine of a claim that once joined still exists.
 
-A spot eviction takes the machine and its Node away and leaves the agent pool as it was, Succeeded
-with a count of one: nothing but the missing Node tells of it. AKS brings no other machine.
+When Azure evicts a spot machine, the machine and its Node disappear, and the agent pool stays
+Succeeded with a count of one. Only the missing Node shows it. AKS does not replace the machine.
 """
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gpu_provisioner.lifecycle.observed import Observed
-from gpu_provisioner.lifecycle.plan import GivesUp, Step, Tell
-from gpu_provisioner.lifecycle.repair import Breakage, bear
+from gpu_provisioner.lifecycle.plan import DisruptionReason, EmitEvent, StageResult
+from gpu_provisioner.lifecycle.repair import NodeFailure, tolerate
 from kaito_api import conditions, labels
 from kaito_api.reasons import Reason
 
-# Azure does not give an evicted machine back; this is for a Node that was only deleted by hand.
+# Azure never returns an evicted machine. This covers a Node that somebody only deleted by hand.
 _SPOT_TOLERATION = timedelta(minutes=1)
+_SPOT_NOTE = ": Azure evicts spot machines when it needs them back or their price exceeds the limit"
 
 
-def lost(observed: Observed) -> Step | None:
-    """What a missing Node means for a claim whose Node was there before; None where none was."""
+def instance_gone(observed: Observed) -> StageResult | None:
+    """Return the result for a claim whose Node existed and is missing, or None where no Node has
+    joined yet."""
     name = observed.claim.node_name
     if observed.node is not None or not name:
         return None
     claim, spot = observed.claim, _is_spot(observed)
     reason = Reason.SPOT_EVICTED if spot else Reason.NODE_GONE
-    patience = observed.terms.node_gone_timeout
-    patience = min(patience, _SPOT_TOLERATION) if spot else patience
+    toleration = observed.timeouts.node_gone_timeout
+    toleration = min(toleration, _SPOT_TOLERATION) if spot else toleration
     message = (
-        f"node {name} is gone and agent pool {claim.name} is still there{_SPOT if spot else ''}. "
-        f"Without its node for {patience.total_seconds():.0f} s the claim is given up and the pool "
-        "deleted"
+        f"node {name} is gone and agent pool {claim.name} still exists"
+        f"{_SPOT_NOTE if spot else ''}. Claim and pool are deleted if the node stays away for "
+        f"{toleration.total_seconds():.0f} s"
     )
-    failed = conditions.false(claim.kind.registered, reason, message)
-    shown = Step(failed, (Tell("Warning", reason, message),))
-    verdict = replace(shown, gives_up=GivesUp.UNHEALTHY)
-    return bear(observed, Breakage(_gone_since(observed), patience, verdict, lone=spot), shown)
-
-
-_SPOT = ": Azure evicts spot machines when it needs them back or their price passes the limit"
+    gone = conditions.false(claim.kind.registered, reason, message)
+    result = StageResult(gone, (EmitEvent("Warning", reason, message),))
+    outcome = replace(result, disruption=DisruptionReason.UNHEALTHY)
+    failure = NodeFailure(_gone_since(observed), toleration, outcome, single_node=spot)
+    return tolerate(observed, failure, result)
 
 
 def _is_spot(observed: Observed) -> bool:
@@ -45,6 +45,6 @@ def _is_spot(observed: Observed) -> bool:
 
 
 def _gone_since(observed: Observed) -> datetime:
-    """Since the claim says so itself: that outlives this process."""
+    """Return since when the claim's own condition shows it, which survives a restart."""
     claim = observed.claim
-    return claim.since(claim.kind.registered, "False") or observed.now
+    return claim.condition_since(claim.kind.registered, "False") or observed.now

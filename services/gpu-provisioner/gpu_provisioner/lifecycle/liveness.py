@@ -3,91 +3,111 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.claims.claim import Claim
 from gpu_provisioner.cloud.errors import LaunchRefused
 from gpu_provisioner.cloud.pools import Pool, PoolState
-from gpu_provisioner.lifecycle.health_policy import counted_from, judge, steady_from, while_awake
+from gpu_provisioner.lifecycle.health_policy import (
+    failing_since,
+    note_if_unsteady,
+    timeout_start,
+    when_settled,
+)
 from gpu_provisioner.lifecycle.observed import Observed
-from gpu_provisioner.lifecycle.plan import ConfirmGone, DiscardPool, GivesUp, Step, Tell
+from gpu_provisioner.lifecycle.plan import (
+    ConfirmPoolGone,
+    DeleteFailedPool,
+    DisruptionReason,
+    EmitEvent,
+    StageResult,
+)
 from kaito_api import conditions
 from kaito_api.conditions import Condition
 from kaito_api.reasons import Reason
 
-# A pool whose operation failed may still bring its machine up: it is replaced only after this.
+# The machine of a pool whose operation failed may still join, so the pool is replaced only after
+# this time.
 FAILED_POOL_GRACE = timedelta(minutes=2)
 
 
-def being_made(name: str, instance_type: str, state: PoolState) -> str:
-    """The same before the cloud has answered and after: one write of the status for both."""
+def creation_message(name: str, instance_type: str, state: PoolState) -> str:
+    """Return the message before and after the cloud's response. It is the same for both, so that
+    the status is written once."""
     return f"agent pool {name} of {instance_type}: {state.value}"
 
 
-def making(observed: Observed, pool: Pool) -> Step:
-    """An operation is under way. One that takes too long is told, and waited for all the same:
-    AKS refuses others until it ends."""
-    message = being_made(pool.name, pool.instance_type, pool.state)
-    since = observed.claim.since(observed.claim.kind.launched, "Unknown")
+def creating(observed: Observed, pool: Pool) -> StageResult:
+    """Wait for the operation. After the launch timeout that is reported, and the wait continues,
+    because AKS rejects every other operation on the pool."""
+    message = creation_message(pool.name, pool.instance_type, pool.state)
+    since = observed.claim.condition_since(observed.claim.kind.launched, "Unknown")
     if since is None or pool.state is PoolState.DELETING:
         return waiting(observed, message, None)
-    longest = observed.terms.launch_timeout
-    late = (
-        f"{message} for more than {longest.total_seconds() / 60:.0f} min: it is replaced if AKS "
-        "ends that without a machine. Look at the pool's activity log"
+    timeout = observed.timeouts.launch_timeout
+    note = (
+        f"{message} for more than {timeout.total_seconds() / 60:.0f} min: the pool is replaced if "
+        "AKS ends the operation without a machine. Check the pool's activity log"
     )
-    told = Step(
-        conditions.unknown(observed.claim.kind.launched, Reason.LAUNCH_TIMEOUT, late),
-        (Tell("Warning", Reason.LAUNCH_TIMEOUT, late),),
+    late = StageResult(
+        conditions.unknown(observed.claim.kind.launched, Reason.LAUNCH_TIMEOUT, note),
+        (EmitEvent("Warning", Reason.LAUNCH_TIMEOUT, note),),
     )
-    if (
-        observed.claim.since(observed.claim.kind.launched, "Unknown", Reason.LAUNCH_TIMEOUT)
-        is not None
-    ):
-        return told
-    left = (counted_from(observed, since) + longest - observed.now).total_seconds()
-    if left > 0:
-        return waiting(observed, message, left + 1)
-    return judge(observed, told, waiting(observed, message, None))
+    launched = observed.claim.kind.launched
+    if observed.claim.condition_since(launched, "Unknown", Reason.LAUNCH_TIMEOUT) is not None:
+        return late
+    remaining = (timeout_start(observed, since) + timeout - observed.now).total_seconds()
+    if remaining > 0:
+        return waiting(observed, message, remaining + 1)
+    return when_settled(observed, late, waiting(observed, message, None))
 
 
-def failed(observed: Observed, pool: Pool) -> Step:
+def failed(observed: Observed, pool: Pool) -> StageResult:
+    """Show why the operation failed. Replace the pool if its machine has not joined in time."""
     error = pool.error or LaunchRefused(
-        Reason.LAUNCH_FAILED, f"agent pool {pool.name} ended {pool.state.value}"
+        Reason.LAUNCH_FAILED, f"agent pool {pool.name} ended as {pool.state.value}"
     )
-    told = Step(
+    result = StageResult(
         conditions.false(observed.claim.kind.launched, error.reason, error.message),
-        look_again=FAILED_POOL_GRACE.total_seconds() / 4,
+        requeue_after_seconds=FAILED_POOL_GRACE.total_seconds() / 4,
     )
-    since = observed.claim.since(observed.claim.kind.launched, "False")
-    if since is None or observed.now < counted_from(observed, since) + FAILED_POOL_GRACE:
-        return told
-    note = f"agent pool {pool.name} failed and no machine of it joined: it is replaced"
-    actions = (Tell("Warning", error.reason, note), DiscardPool(pool.name))
-    return judge(observed, replace(told, actions=actions, look_again=1.0), told)
+    since = observed.claim.condition_since(observed.claim.kind.launched, "False")
+    if since is None or observed.now < timeout_start(observed, since) + FAILED_POOL_GRACE:
+        return result
+    note = f"agent pool {pool.name} failed and its machine did not join: the pool is replaced"
+    actions = (EmitEvent("Warning", error.reason, note), DeleteFailedPool(pool.name))
+    replaced = replace(result, actions=actions, requeue_after_seconds=1.0)
+    return when_settled(observed, replaced, result)
 
 
-def missing(observed: Observed, listed: datetime) -> Step:
-    """The pool of a machine that worked is not in the newest listing. One listing may be wrong:
-    another that is asked for a grace period later must say the same, and then the cloud, asked
-    for this pool alone."""
-    claim, grace = observed.claim, observed.terms.orphan_grace
-    message = f"the cloud lists no agent pool {claim.name}, whose machine has worked"
-    shown = Step(conditions.unknown(observed.claim.kind.launched, Reason.POOL_MISSING, message))
-    since = claim.since(observed.claim.kind.launched, "Unknown", Reason.POOL_MISSING)
+def may_delete_failed(pool: Pool, claim: Claim) -> bool:
+    """Return whether the pool, read again, is still the claim's and still failed."""
+    return pool.state.failed and ownership.belongs_to(pool, claim)
+
+
+def missing(observed: Observed, listed_at: datetime) -> StageResult:
+    """Handle the missing pool of a machine that worked. A single listing may be wrong: another
+    one, requested a grace period later, must confirm it, and then a request for the pool
+    itself."""
+    claim, grace = observed.claim, observed.timeouts.orphan_grace
+    message = f"the cloud lists no agent pool {claim.name}, although its machine worked"
+    result = StageResult(conditions.unknown(claim.kind.launched, Reason.POOL_MISSING, message))
+    since = claim.condition_since(claim.kind.launched, "Unknown", Reason.POOL_MISSING)
     if since is None:
-        return replace(shown, look_again=grace.total_seconds())
-    left = (steady_from(observed, since) + grace - listed).total_seconds()
-    if left > 0:
-        return while_awake(observed, replace(shown, look_again=left + 1))
-    note = f"agent pool {claim.name} was deleted by someone else; the claim is given up"
-    verdict = Step(
-        conditions.false(observed.claim.kind.launched, Reason.POOL_MISSING, note),
-        (ConfirmGone(claim.name), Tell("Warning", Reason.POOL_MISSING, note)),
-        gives_up=GivesUp.GARBAGE,
+        return replace(result, requeue_after_seconds=grace.total_seconds())
+    remaining = (failing_since(observed, since) + grace - listed_at).total_seconds()
+    if remaining > 0:
+        return note_if_unsteady(observed, replace(result, requeue_after_seconds=remaining + 1))
+    note = f"agent pool {claim.name} was deleted by someone else; the claim is deleted"
+    gone = StageResult(
+        conditions.false(claim.kind.launched, Reason.POOL_MISSING, note),
+        (ConfirmPoolGone(claim.name), EmitEvent("Warning", Reason.POOL_MISSING, note)),
+        disruption=DisruptionReason.GARBAGE,
     )
-    return judge(observed, verdict, shown)
+    return when_settled(observed, gone, result)
 
 
-def waiting(observed: Observed, message: str, look_again: float | None) -> Step:
-    return Step(pending(observed, message), look_again=look_again)
+def waiting(observed: Observed, message: str, requeue_after_seconds: float | None) -> StageResult:
+    return StageResult(pending(observed, message), requeue_after_seconds=requeue_after_seconds)
 
 
 def pending(observed: Observed, message: str) -> Condition:

@@ -1,4 +1,4 @@
-"""Several steps may each want something of the same Node: it is written once."""
+"""Merges the patches that several stages want to apply to a Node, so that it is written once."""
 
 from collections.abc import Iterable
 
@@ -6,30 +6,31 @@ from gpu_provisioner.lifecycle.plan import Action, PatchNode
 from kaito_kube.kinds import Manifest
 
 
-def gathered(actions: Iterable[Action]) -> tuple[Action, ...]:
-    """The actions in their order, with one PatchNode for each Node where its first was."""
-    found: list[Action] = []
-    at: dict[str, int] = {}
+def merge_node_patches(actions: Iterable[Action]) -> tuple[Action, ...]:
+    """Return the actions in order, with one PatchNode per Node in the place of its first."""
+    merged: list[Action] = []
+    index_of: dict[str, int] = {}
     for action in actions:
         if not isinstance(action, PatchNode):
-            found.append(action)
-        elif action.name in at:
-            before = found[at[action.name]]
-            assert isinstance(before, PatchNode)
-            found[at[action.name]] = PatchNode(action.name, _merged(before.patch, action.patch))
+            merged.append(action)
+        elif action.name in index_of:
+            first = merged[index_of[action.name]]
+            assert isinstance(first, PatchNode)
+            patch = _merge(first.patch, action.patch)
+            merged[index_of[action.name]] = PatchNode(action.name, patch)
         else:
-            at[action.name] = len(found)
-            found.append(action)
-    return tuple(found)
+            index_of[action.name] = len(merged)
+            merged.append(action)
+    return tuple(merged)
 
 
-def _merged(first: Manifest, second: Manifest) -> Manifest:
-    """Both JSON merge patches in one, the second's word last."""
+def _merge(first: Manifest, second: Manifest) -> Manifest:
+    """Return both JSON merge patches as one. Where they differ, the second wins."""
     merged = dict(first)
     for key, value in second.items():
         before = merged.get(key)
         if isinstance(before, dict) and isinstance(value, dict):
-            merged[key] = _merged(before, value)
+            merged[key] = _merge(before, value)
         else:
             merged[key] = value
     return merged

@@ -1,4 +1,4 @@
-"""Which Node objects are a claim's. Pure."""
+"""Which Node objects belong to a claim. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,44 +11,47 @@ from kaito_api.conditions import parse_time
 from kaito_kube.kinds import Manifest, labels_of
 
 
-def nodes_of(claim: Claim, pool: Pool | None, found: Iterable[Manifest]) -> tuple[Manifest, ...]:
-    """The claim's, of those that carry the name of its pool; the one in use first, then those
-    that are Ready. A pool by that name may be another's, and a Node object may be left over from
-    an earlier machine of the same name."""
-    own_pool = pool is not None and ownership.belongs_to(pool, claim)
+def nodes_of(claim: Claim, pool: Pool | None, nodes: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    """Return the claim's Nodes among those that are labeled with its pool's name: the Ready ones
+    first, and of these the one in the claim's status."""
+    owns_pool = pool is not None and ownership.belongs_to(pool, claim)
     return tuple(
         sorted(
-            (node for node in found if _is_own(claim, own_pool, node)),
+            (node for node in nodes if _belongs_to(node, claim, owns_pool)),
             key=lambda node: _rank(claim, node),
         )
     )
 
 
 def is_ready(node: Manifest) -> bool:
-    """The Node's own Ready condition."""
+    """Return whether the Node's own Ready condition is True."""
     return conditions.is_true(node, "Ready")
 
 
 def ready_change(node: Manifest) -> datetime | None:
-    """When the Node last became Ready, or ceased to be; None where it never said."""
-    found = conditions.find((node.get("status") or {}).get("conditions") or (), "Ready")
-    moment = found.get("lastTransitionTime") if found is not None else None
-    return parse_time(moment) if moment else None
+    """Return when the Node's Ready condition last changed, or None where it has none."""
+    ready = conditions.find((node.get("status") or {}).get("conditions") or (), "Ready")
+    changed = ready.get("lastTransitionTime") if ready is not None else None
+    return parse_time(changed) if changed else None
 
 
-def _is_own(claim: Claim, own_pool: bool, node: Manifest) -> bool:
-    """By the claim's uid. A Node that carries another's, or none, is the claim's where the pool
-    is and its machine has spoken since the claim is there: a machine takes over the object that
-    an earlier one of its name has left."""
+def _belongs_to(node: Manifest, claim: Claim, owns_pool: bool) -> bool:
+    """Return whether the Node is the claim's, by the claim's uid.
+
+    The pool of that name may belong to another claim, and a machine reuses the Node object that
+    an earlier machine of the same name left, with the earlier claim's uid. So a Node with another
+    uid, or none, belongs to the claim where the pool does and the machine was created or became
+    Ready after the claim was created.
+    """
     uid = labels_of(node).get(labels.CLAIM_UID)
     if uid == claim.uid:
         return True
-    if not own_pool:
+    if not owns_pool:
         return uid is None and node["metadata"]["name"] == claim.node_name
-    spoke = [parse_time(node["metadata"]["creationTimestamp"])]
+    last_sign = [parse_time(node["metadata"]["creationTimestamp"])]
     if is_ready(node) and (since := ready_change(node)) is not None:
-        spoke.append(since)
-    return max(spoke) >= claim.created
+        last_sign.append(since)
+    return max(last_sign) >= claim.created
 
 
 def _rank(claim: Claim, node: Manifest) -> tuple[bool, bool, str]:

@@ -1,4 +1,4 @@
-"""Everything that a claim's next step follows from, taken at one moment."""
+"""Everything that the decision about a claim depends on, observed at one moment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,17 +8,17 @@ from math import ceil
 from gpu_provisioner.claims.claim import Claim
 from gpu_provisioner.cloud.errors import CloudError
 from gpu_provisioner.cloud.pools import Pool
-from gpu_provisioner.lifecycle.cluster_stability import UNKNOWN, Power
-from gpu_provisioner.offerings.selection import Choice
+from gpu_provisioner.lifecycle.cluster_stability import UNKNOWN, ClusterStability
+from gpu_provisioner.offerings.selection import SelectionResult
 from gpu_provisioner.pool_defaults import PoolDefaults
-from gpu_provisioner.settings import Terms
+from gpu_provisioner.settings import Timeouts
 from kaito_kube.kinds import Manifest
 
 
 @dataclass(frozen=True, slots=True)
-class Setback:
-    """The last refusal of the cloud in this process, of a deletion or of anything before it, and
-    when to try again."""
+class CloudBackoff:
+    """The last error of the cloud about a claim, and when to retry. `deleting` means that the
+    claim was being deleted already."""
 
     error: CloudError
     not_before: datetime
@@ -26,46 +26,50 @@ class Setback:
 
 
 @dataclass(frozen=True, slots=True)
-class Fleet:
-    """The nodes of all claims: how many have joined, and how many of them do not work now."""
+class NodeHealthSummary:
+    """The nodes of all claims: how many have joined, and how many of those are unhealthy."""
 
     nodes: int
     unhealthy: int
 
     @property
-    def may_repair(self) -> bool:
-        """Karpenter's rule: with more than 20 %, rounded up, the fault is not the nodes'."""
+    def allows_repair(self) -> bool:
+        """Karpenter's rule: if more than 20 % of the nodes, rounded up, are unhealthy, the cause
+        is not in the nodes."""
         return self.unhealthy <= ceil(self.nodes / 5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """`pool` is as the newest answer tells of it; `listed` is when the newest whole listing was
-    asked for: before there was one, None for a pool means nothing. `rival` is the living claim
-    that a pool of this name belongs to, where it is another's. `nodes` are the pool's Node
-    objects, the claim's own first. `pods` are that node's, read only while it is drained, and
-    `refusals` are the last words on those that could not be evicted. `gpus` is what the instance
-    type must advertise, 0 when that is not known. `fleet` is counted only when the node does not
-    work. `newest_image` is empty where it is not known. `choice` is of the machine to ask for,
-    None while none is to be asked for. `defaults` are the installation's, for what the claim does
-    not say of its machine."""
+    """What was observed.
+
+    `pool` is the agent pool of the claim's name, as of the newest response. `listed_at` is when
+    the newest complete listing was requested; until there is one, `pool` being None means
+    nothing. `pool_owner` names the living claim of the other kind that the pool belongs to.
+    `nodes` are the claim's Nodes, the one in use first. `pods` are that Node's, read only while
+    it is drained, and `eviction_errors` are the last errors of the pods that could not be
+    evicted, by namespace/name. `gpus` is what the instance type must advertise, 0 where that is
+    unknown. `node_health` is None while the claim's node is Ready. `newest_image` is empty where
+    it is unknown. `selection` is None while no pool has to be created. `defaults` apply to what
+    the claim does not specify.
+    """
 
     claim: Claim
     pool: Pool | None
-    listed: datetime | None
-    rival: str = ""
+    listed_at: datetime | None
+    pool_owner: str = ""
     nodes: tuple[Manifest, ...] = ()
     pods: tuple[Manifest, ...] = ()
-    refusals: Mapping[str, str] = field(default_factory=dict)
+    eviction_errors: Mapping[str, str] = field(default_factory=dict)
     gpus: int = 0
-    fleet: Fleet | None = None
+    node_health: NodeHealthSummary | None = None
     newest_image: str = ""
-    power: Power = UNKNOWN
-    setback: Setback | None = None
+    stability: ClusterStability = UNKNOWN
+    backoff: CloudBackoff | None = None
     cluster: str
-    terms: Terms
+    timeouts: Timeouts
     now: datetime
-    choice: Choice | None = None
+    selection: SelectionResult | None = None
     defaults: PoolDefaults = field(default_factory=PoolDefaults)
 
     @property

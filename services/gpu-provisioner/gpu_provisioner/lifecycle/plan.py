@@ -1,4 +1,4 @@
-"""What is to be done about a claim: actions in order, the status to show, when to look again."""
+"""What to do about a claim: actions in order, the status to write, and when to reconcile again."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +12,7 @@ from kaito_kube.kinds import Manifest
 
 @dataclass(frozen=True, slots=True)
 class AddFinalizer:
-    """Before anything exists that could be leaked."""
+    """Must come before the first action that creates something which could leak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +26,22 @@ class DeletePool:
 
 
 @dataclass(frozen=True, slots=True)
-class DiscardPool:
-    """Deletes a pool that never worked, if cloud and API server, asked once more, still say so."""
+class DeleteFailedPool:
+    """Deletes a pool whose machine never joined, if the cloud and the API server confirm that."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class ConfirmGone:
-    """Asks the cloud itself for the pool; what is found there ends the pass."""
+class ConfirmPoolGone:
+    """Asks the cloud for the pool itself. If it exists, the pass ends."""
 
     pool: str
 
 
 @dataclass(frozen=True, slots=True)
-class AskCluster:
-    """Whether the cluster is steady has to be known freshly before the next pass judges."""
+class RefreshClusterState:
+    """Asks the cloud for the state of the cluster, which the next pass decides with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class EvictPod:
 
 @dataclass(frozen=True, slots=True)
 class DeletePod:
-    """Past any disruption budget, so that it has that many seconds to end."""
+    """Deletes the pod regardless of disruption budgets, with that grace period."""
 
     namespace: str
     name: str
@@ -66,16 +66,16 @@ class DeletePod:
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
-    """Once the cloud itself says that the pool is gone: the Node objects go, then the
-    finalizer."""
+class RemoveFinalizer:
+    """Deletes the Nodes, then removes the finalizer. The cloud must have confirmed that the pool
+    is gone."""
 
     nodes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
-    """An event on the claim."""
+class EmitEvent:
+    """Records an event on the claim."""
 
     type: Literal["Normal", "Warning"]
     reason: Reason
@@ -86,20 +86,20 @@ Action = (
     AddFinalizer
     | CreatePool
     | DeletePool
-    | DiscardPool
-    | ConfirmGone
-    | AskCluster
+    | DeleteFailedPool
+    | ConfirmPoolGone
+    | RefreshClusterState
     | PatchNode
     | EvictPod
     | DeletePod
-    | Release
-    | Tell
+    | RemoveFinalizer
+    | EmitEvent
 )
 
 
-class GivesUp(StrEnum):
-    """Why a claim is deleted by its provisioner, in Karpenter's words for metrics. Whoever made
-    it makes another."""
+class DisruptionReason(StrEnum):
+    """Why the provisioner deletes a claim itself, as Karpenter's metrics name it. Whatever created
+    the claim creates another."""
 
     LIVENESS = "liveness"
     EXPIRED = "expired"
@@ -108,23 +108,23 @@ class GivesUp(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One step's share: its condition, what it wants done, whether the next step's turn has
-    come, and whether the claim is given up."""
+class StageResult:
+    """The result of one stage of the lifecycle: its condition, its actions, and whether the next
+    stage may run (`done`). With `disruption` the claim is deleted."""
 
     condition: Condition | None = None
     actions: tuple[Action, ...] = ()
-    look_again: float | None = None
+    requeue_after_seconds: float | None = None
     done: bool = False
-    gives_up: GivesUp | None = None
+    disruption: DisruptionReason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`status` None leaves the claim's status as it is; `look_again` is in seconds. With
-    `gives_up` the claim is deleted last, when its status says why."""
+    """A `status` of None leaves the claim's status unchanged. With `disruption` the claim is
+    deleted last, after its status shows why."""
 
     actions: tuple[Action, ...] = ()
     status: Manifest | None = None
-    look_again: float | None = None
-    gives_up: GivesUp | None = None
+    requeue_after_seconds: float | None = None
+    disruption: DisruptionReason | None = None

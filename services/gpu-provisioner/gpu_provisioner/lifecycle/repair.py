@@ -1,80 +1,89 @@
-"""Node repair: a node that has not worked for too long is given up, and its claim with it."""
+"""Node repair: the claim of a node that has been unhealthy for too long is deleted."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from gpu_provisioner.lifecycle.health_policy import judge, steady_from, while_awake
+from gpu_provisioner.lifecycle.health_policy import (
+    failing_since,
+    note_if_unsteady,
+    when_settled,
+)
 from gpu_provisioner.lifecycle.nodes import is_ready, ready_change
 from gpu_provisioner.lifecycle.observed import Observed
-from gpu_provisioner.lifecycle.plan import GivesUp, Step, Tell
+from gpu_provisioner.lifecycle.plan import DisruptionReason, EmitEvent, StageResult
 from kaito_api import conditions
 from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest
 
+# Whether repair is still blocked depends on other nodes, whose changes do not trigger this claim.
 _BLOCKED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Breakage:
-    """Since when it has not worked, how long that is borne, and what is done then. `lone` says
-    that the fault is this one node's, however many have it at once."""
+class NodeFailure:
+    """A failure since that moment. After `toleration` it leads to `outcome`. `single_node` means
+    that it is this node's own failure, however many nodes have the same."""
 
     since: datetime
-    patience: timedelta
-    verdict: Step
-    lone: bool = False
+    toleration: timedelta
+    outcome: StageResult
+    single_node: bool = False
 
 
-def repair(observed: Observed, node: Manifest, trouble: str, shown: Step) -> Step:
-    """`shown` for as long as a Node that is not Ready may still recover."""
-    since, condition = ready_change(node), shown.condition
-    patience = observed.terms.repair_toleration
-    if not observed.terms.repair or is_ready(node) or since is None or condition is None:
-        return shown
+def repair(observed: Observed, node: Manifest, problem: str, result: StageResult) -> StageResult:
+    """Return `result` while a Node that is not Ready may recover, and then delete the claim."""
+    since, condition = ready_change(node), result.condition
+    toleration = observed.timeouts.repair_toleration
+    if not observed.timeouts.repair or is_ready(node) or since is None or condition is None:
+        return result
     note = (
-        f"{trouble}, for more than {patience.total_seconds() / 60:.0f} min: the claim is given up"
+        f"{problem}, for more than {toleration.total_seconds() / 60:.0f} min: the claim is deleted"
     )
-    verdict = Step(
+    outcome = StageResult(
         conditions.false(condition.type, Reason.NODE_UNHEALTHY, note),
-        (Tell("Warning", Reason.NODE_UNHEALTHY, note),),
-        gives_up=GivesUp.UNHEALTHY,
+        (EmitEvent("Warning", Reason.NODE_UNHEALTHY, note),),
+        disruption=DisruptionReason.UNHEALTHY,
     )
-    return bear(observed, Breakage(since, patience, verdict), shown)
+    return tolerate(observed, NodeFailure(since, toleration, outcome), result)
 
 
-def bear(observed: Observed, breakage: Breakage, shown: Step) -> Step:
-    """`shown`, and the verdict when patience is over and it may be passed."""
-    if _cloud_is_at_it(observed):
-        return shown
-    over = steady_from(observed, breakage.since) + breakage.patience
-    left = (over - observed.now).total_seconds()
-    if left > 0:
-        again = left + 1 if shown.look_again is None else min(left + 1, shown.look_again)
-        return while_awake(observed, replace(shown, look_again=again))
-    fleet = observed.fleet
-    if fleet is not None and not fleet.may_repair and not breakage.lone:
-        return _blocked(observed, shown)
-    return judge(observed, breakage.verdict, shown)
+def tolerate(observed: Observed, failure: NodeFailure, result: StageResult) -> StageResult:
+    """Return `result` while the failure is tolerated, and then its outcome, if the cluster is
+    settled and repair is not blocked."""
+    if _pool_is_changing(observed):
+        return result
+    deadline = failing_since(observed, failure.since) + failure.toleration
+    remaining = (deadline - observed.now).total_seconds()
+    if remaining > 0:
+        delay = remaining + 1
+        if result.requeue_after_seconds is not None:
+            delay = min(delay, result.requeue_after_seconds)
+        return note_if_unsteady(observed, replace(result, requeue_after_seconds=delay))
+    health = observed.node_health
+    if health is not None and not health.allows_repair and not failure.single_node:
+        return _blocked(observed, result)
+    return when_settled(observed, failure.outcome, result)
 
 
-def _cloud_is_at_it(observed: Observed) -> bool:
-    """A pool that is being changed (upgraded, repaired) or was stopped has no node for a while."""
+def _pool_is_changing(observed: Observed) -> bool:
+    """Return whether the pool is being changed (upgraded, repaired) or is stopped, so that its
+    node is expected to be missing."""
     pool = observed.pool
     return pool is None or pool.state.in_flight or not pool.running
 
 
-def _blocked(observed: Observed, shown: Step) -> Step:
-    fleet, condition = observed.fleet, shown.condition
-    assert fleet is not None and condition is not None
+def _blocked(observed: Observed, result: StageResult) -> StageResult:
+    health, condition = observed.node_health, result.condition
+    assert health is not None and condition is not None
     note = (
-        f"not repaired: {fleet.unhealthy} of {fleet.nodes} nodes do not work, and with more than "
-        "20 % the fault is looked for elsewhere"
+        f"not repaired: {health.unhealthy} of {health.nodes} nodes are unhealthy, and with more "
+        "than 20 % the cause is probably not in the nodes"
     )
     return replace(
-        shown,
+        result,
         condition=conditions.false(
             condition.type, Reason.NODE_UNHEALTHY, f"{condition.message}; {note}"
         ),
-        actions=(*shown.actions, Tell("Warning", Reason.NODE_REPAIR_BLOCKED, note)),
-        look_again=_BLOCKED_SECONDS,
+        actions=(*result.actions, EmitEvent("Warning", Reason.NODE_REPAIR_BLOCKED, note)),
+        requeue_after_seconds=_BLOCKED_SECONDS,
     )

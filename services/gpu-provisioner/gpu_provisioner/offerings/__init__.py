@@ -1,1 +1,1 @@
-"""Which machine a claim gets: what fits it, what may be bought now, and what was refused."""
+"""Which instance type a claim gets: what meets it, what is available, and what was refused."""

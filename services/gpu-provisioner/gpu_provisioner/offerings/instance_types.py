@@ -1,12 +1,12 @@
-"""Machine types with the labels that their nodes carry: from the catalogue, or, for those that
-are in none, from what their name and the market tell. Pure."""
+"""Instance types with the labels that their nodes get: from the catalog, or, for types that are
+not in it, from their name and Azure's listing. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from gpu_provisioner.cloud.availability import Market, Offer
+from gpu_provisioner.cloud.availability import Availability, SkuAvailability
 from gpu_provisioner.offerings import label_keys, size_names
 from kaito_api import labels
 from kaito_api.quantity import GIB
@@ -19,13 +19,13 @@ _MIB_PER_GIB = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceType:
-    """A label or a resource that is not there is not known, or the type has none. `vcpus` and
-    `family` are what its quota is counted in; None and "" where they are not known."""
+    """An absent label or resource is unknown, or the type has none. `vcpus` and `family` determine
+    the quota; they are None and empty where they are unknown. `price` is in US dollars an hour."""
 
     name: str
     labels: Mapping[str, str]
     resources: Mapping[str, Decimal]
-    in_catalogue: bool
+    in_catalog: bool
     vcpus: int | None = None
     family: str = ""
     price: float | None = None
@@ -33,50 +33,52 @@ class InstanceType:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
-    """The machine types of one region, by their names in lower case."""
+class Catalog:
+    """The instance types of one region, by name in any case."""
 
     region: str
     _by_name: Mapping[str, InstanceType]
 
     @classmethod
-    def of(cls, region: str, skus: Iterable[Sku] | None = None) -> "Catalogue":
-        """Azure's machine types as they are in that region."""
+    def of(cls, region: str, skus: Iterable[Sku] | None = None) -> "Catalog":
+        """Return Azure's instance types with the labels of that region."""
         known = catalog.load().on(Cloud.AZURE).skus if skus is None else skus
-        found: dict[str, InstanceType] = {}
+        by_name: dict[str, InstanceType] = {}
         for sku in known:
-            made = _of_sku(sku, region)
-            found |= {name.casefold(): made for name in (sku.name, *sku.aliases)}
-        return cls(region, found)
+            type_ = _from_sku(sku, region)
+            by_name |= {name.casefold(): type_ for name in (sku.name, *sku.aliases)}
+        return cls(region, by_name)
 
     def all(self) -> tuple[InstanceType, ...]:
-        return tuple({made.name: made for made in self._by_name.values()}.values())
+        return tuple({type_.name: type_ for type_ in self._by_name.values()}.values())
 
     def find(self, name: str) -> InstanceType:
-        """The type of that name, in any case; one that is in no catalogue is as good as its
-        name tells."""
-        return self._by_name.get(name.casefold()) or _of_name(name, self.region)
+        """Return the type of that name. A type that is not in the catalog has what its name
+        says."""
+        return self._by_name.get(name.casefold()) or _from_name(name, self.region)
 
 
-def as_sold(found: InstanceType, market: Market | None) -> InstanceType:
-    """The same type with what the market knows better, or alone."""
-    offer = market.offers.get(found.name.lower()) if market is not None else None
-    if offer is None:
-        return found
-    sold = replace(found, vcpus=offer.vcpus, family=offer.family)
-    return sold if found.in_catalogue else _with_facts(sold, offer)
+def with_availability(
+    instance_type: InstanceType, availability: Availability | None
+) -> InstanceType:
+    """Return the type with what only Azure's listing knows, or knows better."""
+    sku = availability.skus.get(instance_type.name.lower()) if availability is not None else None
+    if sku is None:
+        return instance_type
+    known = replace(instance_type, vcpus=sku.vcpus, family=sku.family)
+    return known if instance_type.in_catalog else _with_sku(known, sku)
 
 
-def _of_sku(sku: Sku, region: str) -> InstanceType:
+def _from_sku(sku: Sku, region: str) -> InstanceType:
     gpus = sku.gpus
     return InstanceType(
         name=sku.name,
         labels={
-            **_named(sku.name, region),
+            **_labels_from_name(sku.name, region),
             label_keys.SKU_CPU: str(sku.vcpus),
             label_keys.SKU_MEMORY: str(int(sku.memory_gib * _MIB_PER_GIB)),
             label_keys.GPU_COUNT: str(gpus.count),
-            label_keys.GPU_NAME: _short(gpus.model),
+            label_keys.GPU_NAME: _gpu_name(gpus.model),
             label_keys.GPU_MANUFACTURER: gpus.vendor.value,
             label_keys.GPU_MEMORY: str(int(gpus.memory_gib * _MIB_PER_GIB)),
         },
@@ -85,7 +87,7 @@ def _of_sku(sku: Sku, region: str) -> InstanceType:
             "memory": Decimal(sku.memory_gib) * GIB,
             _GPU_RESOURCES[gpus.vendor]: Decimal(gpus.count),
         },
-        in_catalogue=True,
+        in_catalog=True,
         vcpus=sku.vcpus,
         family=sku.quota_family or "",
         price=sku.price_usd_hour,
@@ -93,14 +95,14 @@ def _of_sku(sku: Sku, region: str) -> InstanceType:
     )
 
 
-def _of_name(name: str, region: str) -> InstanceType:
+def _from_name(name: str, region: str) -> InstanceType:
     return InstanceType(
-        name=name, labels=_named(name, region), resources={}, in_catalogue=False
+        name=name, labels=_labels_from_name(name, region), resources={}, in_catalog=False
     )  # fmt: skip
 
 
-def _named(name: str, region: str) -> dict[str, str]:
-    """Labels that follow from the name and the place."""
+def _labels_from_name(name: str, region: str) -> dict[str, str]:
+    """Return the labels that follow from the name and the region."""
     size, gpu = size_names.read(name), size_names.has_gpus(name)
     found = {
         labels.INSTANCE_TYPE: name,
@@ -116,19 +118,19 @@ def _named(name: str, region: str) -> dict[str, str]:
     return {key: value for key, value in found.items() if value}
 
 
-def _with_facts(found: InstanceType, offer: Offer) -> InstanceType:
-    facts, resources = {label_keys.SKU_CPU: str(offer.vcpus)}, {"cpu": Decimal(offer.vcpus)}
-    if offer.arch:
-        facts[labels.ARCH] = offer.arch
-    if offer.memory_gib is not None:
-        facts[label_keys.SKU_MEMORY] = str(int(offer.memory_gib * _MIB_PER_GIB))
-        resources["memory"] = Decimal(offer.memory_gib) * GIB
-    if offer.gpus is not None:
-        facts[label_keys.GPU_COUNT] = str(offer.gpus)
-    return replace(found, labels={**found.labels, **facts}, resources=resources)
+def _with_sku(instance_type: InstanceType, sku: SkuAvailability) -> InstanceType:
+    known, resources = {label_keys.SKU_CPU: str(sku.vcpus)}, {"cpu": Decimal(sku.vcpus)}
+    if sku.arch:
+        known[labels.ARCH] = sku.arch
+    if sku.memory_gib is not None:
+        known[label_keys.SKU_MEMORY] = str(int(sku.memory_gib * _MIB_PER_GIB))
+        resources["memory"] = Decimal(sku.memory_gib) * GIB
+    if sku.gpus is not None:
+        known[label_keys.GPU_COUNT] = str(sku.gpus)
+    return replace(instance_type, labels={**instance_type.labels, **known}, resources=resources)
 
 
-def _short(model: str) -> str:
-    """Karpenter's name of a GPU: A100 of "NVIDIA A100", V620 of "AMD Radeon PRO V620"."""
+def _gpu_name(model: str) -> str:
+    """Return Karpenter's name of a GPU: A100 for "NVIDIA A100", V620 for "AMD Radeon PRO V620"."""
     words = model.split()
     return next((word for word in words if any(c.isdigit() for c in word)), words[-1])

@@ -1,4 +1,4 @@
-"""The label keys that a claim's requirements may name, under Karpenter's names."""
+"""The label keys that a claim's requirements can use, under Karpenter's names."""
 
 from typing import Final
 
@@ -15,26 +15,26 @@ SKU_MEMORY: Final = "karpenter.azure.com/sku-memory"
 GPU_NAME: Final = "karpenter.azure.com/sku-gpu-name"
 GPU_MANUFACTURER: Final = "karpenter.azure.com/sku-gpu-manufacturer"
 GPU_COUNT: Final = "karpenter.azure.com/sku-gpu-count"
-# Of one GPU, in MiB. Karpenter for Azure has no such key; this is karpenter.k8s.aws's
-# instance-gpu-memory under Azure's group.
+# The memory of one GPU in MiB. Karpenter for Azure has no such key; this is
+# karpenter.k8s.aws/instance-gpu-memory under Azure's group.
 GPU_MEMORY: Final = "karpenter.azure.com/sku-gpu-memory"
 
 NAMES: Final = frozenset({labels.INSTANCE_TYPE, SKU_NAME})
-"""Keys whose value is the machine type's name."""
+"""Keys whose value is the name of the instance type."""
 
 DESCRIPTIVE: Final = frozenset(
     {SKU_FAMILY, SKU_VERSION, SKU_CPU, SKU_MEMORY, GPU_NAME, GPU_MANUFACTURER, GPU_COUNT,
      GPU_MEMORY}
 )  # fmt: skip
-"""Keys that tell one machine type from another without naming it."""
+"""Keys that distinguish instance types without naming them."""
 
 OF_TYPE: Final = frozenset(
     {*NAMES, *DESCRIPTIVE, labels.REGION, labels.ARCH, labels.OPERATING_SYSTEM, labels.MACHINE_TYPE}
 )
 OF_OFFERING: Final = frozenset({labels.ZONE, labels.CAPACITY_TYPE})
 
-# Old names of the same facts, and AKS's own.
-_SAME: Final = {
+# Deprecated names of the same labels, and AKS's own.
+_ALIASES: Final = {
     "beta.kubernetes.io/instance-type": labels.INSTANCE_TYPE,
     "beta.kubernetes.io/arch": labels.ARCH,
     "beta.kubernetes.io/os": labels.OPERATING_SYSTEM,
@@ -46,4 +46,4 @@ _SAME: Final = {
 
 
 def canonical(key: str) -> str:
-    return _SAME.get(key, key)
+    return _ALIASES.get(key, key)

@@ -1,5 +1,5 @@
-"""vCPUs that claims of this process were just granted, and that the usages do not show yet.
-Without it ten claims would all take the quota that is left for three. Pure."""
+"""vCPUs of pools that this process created and that Azure's usages do not count yet. Without them
+ten claims would all use the quota that is left for three. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,42 +8,44 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
-    """`kept` is when the cloud had accepted it: usages that were asked for later count it."""
+class Reservation:
+    """`confirmed_at` is when the cloud is known to have accepted the pool: usages that are
+    requested later count it."""
 
-    demand: Mapping[str, int]
-    kept: datetime | None = None
+    required: Mapping[str, int]
+    confirmed_at: datetime | None = None
 
 
 @dataclass(slots=True)
-class Ledger:
-    """By the claims' names; demand by the names of quotas."""
+class QuotaReservations:
+    """Reservations by the claim's name, each with vCPUs by quota."""
 
-    _promises: dict[str, Promise] = field(default_factory=dict)
+    _reservations: dict[str, Reservation] = field(default_factory=dict)
 
-    def promise(self, claim: str, demand: Mapping[str, int]) -> None:
-        self._promises[claim] = Promise(demand)
+    def reserve(self, claim: str, required: Mapping[str, int]) -> None:
+        self._reservations[claim] = Reservation(required)
 
-    def keep(self, claim: str, now: datetime) -> None:
-        """Its pool is there as of now, if that was not known before."""
-        if (promise := self._promises.get(claim)) is not None and promise.kept is None:
-            self._promises[claim] = replace(promise, kept=now)
+    def confirm(self, claim: str, now: datetime) -> None:
+        """Record that the claim's pool exists. Only the first time counts."""
+        reservation = self._reservations.get(claim)
+        if reservation is not None and reservation.confirmed_at is None:
+            self._reservations[claim] = replace(reservation, confirmed_at=now)
 
     def release(self, claim: str) -> None:
-        self._promises.pop(claim, None)
+        self._reservations.pop(claim, None)
 
-    def shown(self, asked: datetime) -> None:
-        """Usages were asked for at that moment: what was kept before is in them."""
-        self._promises = {
-            claim: promise
-            for claim, promise in self._promises.items()
-            if promise.kept is None or promise.kept >= asked
+    def drop_counted(self, requested_at: datetime) -> None:
+        """Drop the reservations that usages requested at that moment already count."""
+        self._reservations = {
+            claim: reservation
+            for claim, reservation in self._reservations.items()
+            if reservation.confirmed_at is None or reservation.confirmed_at >= requested_at
         }
 
-    def promised(self, *, but: str) -> Counter[str]:
-        """vCPUs by quota, without those of that claim itself."""
+    def reserved(self, *, excluding: str) -> Counter[str]:
+        """Return the reserved vCPUs by quota, without those of the excluded claim."""
         total: Counter[str] = Counter()
-        for claim, promise in self._promises.items():
-            if claim != but:
-                total.update(promise.demand)
+        for claim, reservation in self._reservations.items():
+            if claim != excluding:
+                total.update(reservation.required)
         return total

@@ -1,6 +1,6 @@
-"""Karpenter's operators over one label: which values of it, or its absence, are allowed. Pure.
+"""Karpenter's operators on one label: which values, or its absence, a requirement allows. Pure.
 
-Several requirements on one key must all be met, as if their sets of values were intersected.
+Several requirements on one key must all be met: their sets of values intersect.
 """
 
 import re
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from gpu_provisioner.claims.claim import Requirement
 
-_WHOLE = re.compile(r"^[0-9]{1,18}$")
+_WHOLE_NUMBER = re.compile(r"^[0-9]{1,18}$")
 
 
 class Operator(StrEnum):
@@ -20,29 +20,37 @@ class Operator(StrEnum):
     LT = "Lt"
 
 
-class Misfit(ValueError):
-    """No machine can meet the claim; says which requirement, its value and the remedy."""
+class IncompatibleRequirements(ValueError):
+    """No instance type can meet the claim. The message names the requirement, its value and the
+    remedy."""
 
 
 def check(requirement: Requirement) -> None:
-    """Raises Misfit where it is not written as its operator wants it."""
+    """Check that the requirement has the values that its operator needs.
+
+    Raises:
+        IncompatibleRequirements: it has not.
+    """
     values = requirement.values
     match requirement.operator:
         case Operator.IN | Operator.NOT_IN:
-            fits, remedy = bool(values), "needs at least one value"
+            valid, remedy = bool(values), "needs at least one value"
         case Operator.EXISTS | Operator.DOES_NOT_EXIST:
-            fits, remedy = not values, "takes no values"
+            valid, remedy = not values, "takes no values"
         case Operator.GT | Operator.LT:
-            fits = len(values) == 1 and _whole(values[0]) is not None
+            valid = len(values) == 1 and _whole_number(values[0]) is not None
             remedy = "needs exactly one value, a whole number"
         case _:
-            fits, remedy = False, f"is no operator: use {', '.join(Operator)}"
-    if not fits:
-        raise Misfit(f"requirement {told(requirement)}: {requirement.operator} {remedy}")
+            valid, remedy = False, f"is no operator: use {', '.join(Operator)}"
+    if not valid:
+        raise IncompatibleRequirements(
+            f"requirement {describe(requirement)}: {requirement.operator} {remedy}"
+        )
 
 
 def allows(requirement: Requirement, value: str | None) -> bool:
-    """Whether a node whose label has that value meets it; None is a node without the label."""
+    """Return whether a node meets the requirement. `value` is None for a node without the
+    label."""
     match requirement.operator:
         case Operator.IN:
             return value in requirement.values
@@ -53,17 +61,19 @@ def allows(requirement: Requirement, value: str | None) -> bool:
         case Operator.DOES_NOT_EXIST:
             return value is None
         case Operator.GT:
-            return (number := _whole(value)) is not None and number > int(requirement.values[0])
+            number = _whole_number(value)
+            return number is not None and number > int(requirement.values[0])
         case Operator.LT:
-            return (number := _whole(value)) is not None and number < int(requirement.values[0])
+            number = _whole_number(value)
+            return number is not None and number < int(requirement.values[0])
     return False
 
 
-def told(requirement: Requirement) -> str:
-    """As a reader knows it from the manifest: key, operator, values."""
+def describe(requirement: Requirement) -> str:
+    """Return key, operator and values as the manifest has them."""
     values = ", ".join(requirement.values)
     return f"{requirement.key} {requirement.operator}" + (f" [{values}]" if values else "")
 
 
-def _whole(text: str | None) -> int | None:
-    return int(text) if text is not None and _WHOLE.match(text) else None
+def _whole_number(text: str | None) -> int | None:
+    return int(text) if text is not None and _WHOLE_NUMBER.match(text) else None

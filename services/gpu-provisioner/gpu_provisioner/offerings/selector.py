@@ -1,5 +1,5 @@
-"""Remembers what choices are made from: what the market last said, what this process was just
-granted, and what the cloud refused. The choice itself is pure."""
+"""Keeps what selections depend on: the availability, the quota of recent creates, and what the
+cloud refused. The selection itself is pure."""
 
 import asyncio
 import logging
@@ -7,139 +7,156 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gpu_provisioner.claims.claim import Claim
-from gpu_provisioner.cloud.availability import Market
+from gpu_provisioner.cloud.availability import Availability
 from gpu_provisioner.cloud.errors import CloudError
 from gpu_provisioner.cloud.pools import Pool, PoolSpec, PoolState
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.metrics import Metrics
-from gpu_provisioner.offerings.instance_types import Catalogue, as_sold
-from gpu_provisioner.offerings.preflight import Scene, demand
-from gpu_provisioner.offerings.quota_reservations import Ledger
-from gpu_provisioner.offerings.selection import Choice, Refused, choose
-from gpu_provisioner.offerings.unavailable_offerings import KEPT, Offering, Unavailable, offerings
+from gpu_provisioner.offerings.instance_types import Catalog, with_availability
+from gpu_provisioner.offerings.preflight import required_quota
+from gpu_provisioner.offerings.quota_reservations import QuotaReservations
+from gpu_provisioner.offerings.selection import NoOffering, SelectionResult, select
+from gpu_provisioner.offerings.selection_inputs import SelectionInputs
+from gpu_provisioner.offerings.unavailable_offerings import (
+    UNAVAILABLE_TTL,
+    Offering,
+    UnavailableOfferings,
+    offerings,
+)
 from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
 
 logger = logging.getLogger(__name__)
 
-# How old what is known of the market may be when a machine is chosen, and how old while it
-# cannot be read: then it is taken for nothing.
-MARKET_KEPT, _MARKET_LASTS = timedelta(seconds=60), timedelta(minutes=5)
-# After a refusal that the market may explain it is read anew, but no more often than this.
-_SOONEST = timedelta(seconds=10)
-# A market that answers later than this is as good as none: creating goes on without.
-_PATIENCE_SECONDS = 10.0
+# A selection uses an availability of at most this age. While none can be read, an older one is
+# used up to the maximum; after that the availability is unknown, which forbids nothing.
+AVAILABILITY_TTL, _AVAILABILITY_MAX_AGE = timedelta(seconds=60), timedelta(minutes=5)
+# A refusal that a newer availability may explain causes another read, at most this often.
+_MIN_REFRESH_INTERVAL = timedelta(seconds=10)
+# Creating a pool does not wait longer than this for the availability.
+_READ_TIMEOUT_SECONDS = 10.0
 _FAILED = (PoolState.FAILED, PoolState.CANCELED, PoolState.DELETING)
 
 
 @dataclass
-class Buyer:
-    """One for the process. `look` before `choose`; then `asks`, and what came of it."""
+class OfferingSelector:
+    """One for the process. Call `refresh` before `select`; then `reserve`, and what became of
+    the create."""
 
     cloud: CloudProvider
     clock: Clock
     metrics: Metrics
-    catalogue: Catalogue
-    _market: Market | None = None
-    _read: datetime | None = None
-    _due: datetime | None = None
-    _trouble: str = ""
-    _ledger: Ledger = field(default_factory=Ledger)
-    _unavailable: Unavailable = field(default_factory=Unavailable)
+    catalog: Catalog
+    _availability: Availability | None = None
+    _read_at: datetime | None = None
+    _refresh_at: datetime | None = None
+    _problem: str = ""
+    _reservations: QuotaReservations = field(default_factory=QuotaReservations)
+    _unavailable: UnavailableOfferings = field(default_factory=UnavailableOfferings)
     _failed: set[str] = field(default_factory=set)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def look(self) -> None:
-        """Makes sure that what is known of the market is not too old. One reads for all; where
-        something is known, the others do not wait for it."""
-        if self._market is not None and self._reading.locked():
+    async def refresh(self) -> None:
+        """Read the availability if it is too old. One caller reads for all. The others wait
+        only while nothing is known at all."""
+        if self._availability is not None and self._reading.locked():
             return
         async with self._reading:
             now = self.clock.now()
-            if self._due is None or now >= self._due:
-                await self._look(now)
+            if self._refresh_at is None or now >= self._refresh_at:
+                await self._read(now)
 
-    def choose(self, claim: Claim) -> Choice:
+    def select(self, claim: Claim) -> SelectionResult:
         now = self.clock.now()
-        scene = Scene(
-            catalogue=self.catalogue,
-            market=self._market,
-            due=self._due or now + MARKET_KEPT,
-            promised=self._ledger.promised(but=claim.name),
+        inputs = SelectionInputs(
+            catalog=self.catalog,
+            availability=self._availability,
+            refresh_at=self._refresh_at or now + AVAILABILITY_TTL,
+            reserved=self._reservations.reserved(excluding=claim.name),
             unavailable=self._unavailable,
             now=now,
         )
-        choice = choose(claim, scene)
-        if isinstance(choice, Refused):
-            self._ledger.release(claim.name)
-        return choice
+        result = select(claim, inputs)
+        if isinstance(result, NoOffering):
+            self._reservations.release(claim.name)
+        return result
 
-    def asks(self, spec: PoolSpec) -> None:
-        """That pool is going to be asked for. No other claim may be let choose before this."""
+    def reserve(self, spec: PoolSpec) -> None:
+        """Reserve the quota of a pool that is about to be created. No other claim may select
+        between the selection and this call."""
         self._failed.discard(spec.name)
-        found = as_sold(self.catalogue.find(spec.instance_type), self._market)
-        self._ledger.promise(spec.name, demand(found, spot=spec.spot))
-        self._unavailable.tries(_of(spec), spec.name, self.clock.now())
+        instance_type = with_availability(self.catalog.find(spec.instance_type), self._availability)
+        self._reservations.reserve(spec.name, required_quota(instance_type, spot=spec.spot))
+        self._unavailable.mark_probing(_offerings(spec), spec.name, self.clock.now())
 
-    def accepted(self, spec: PoolSpec) -> None:
-        self._ledger.keep(spec.name, self.clock.now())
-        self._unavailable.accepted(_of(spec))
+    def create_accepted(self, spec: PoolSpec) -> None:
+        self._reservations.confirm(spec.name, self.clock.now())
+        self._unavailable.mark_accepted(_offerings(spec))
 
-    def refused(self, spec: PoolSpec, error: CloudError) -> bool:
-        """Whether another choice may do better: what was refused is not chosen for a while."""
-        self._ledger.release(spec.name)
-        if error.reason not in KEPT:
+    def create_refused(self, spec: PoolSpec, error: CloudError) -> bool:
+        """Record the refusal, and return whether another offering may succeed."""
+        self._reservations.release(spec.name)
+        if error.reason not in UNAVAILABLE_TTL:
             return False
-        self._unavailable.refuse(_of(spec), error, self.clock.now(), late=False)
-        if error.reason != Reason.INSUFFICIENT_CAPACITY and self._read is not None:
-            soonest = self._read + _SOONEST
-            self._due = min(self._due or soonest, soonest)
+        self._unavailable.mark_unavailable(_offerings(spec), error, self.clock.now(), late=False)
+        # A missing quota or SKU is visible in a newer availability; missing capacity is not.
+        if error.reason != Reason.INSUFFICIENT_CAPACITY and self._read_at is not None:
+            earliest = self._read_at + _MIN_REFRESH_INTERVAL
+            self._refresh_at = min(self._refresh_at or earliest, earliest)
         return True
 
-    def saw(self, pool: Pool, *, joined: bool) -> None:
-        """A claim's pool as it is now; `joined`: its machine is a node, whatever is said of it. A
-        failure counts from when it was first seen, however long the pool stays."""
-        self._ledger.keep(pool.name, self.clock.now())
+    def observe(self, pool: Pool, *, joined: bool) -> None:
+        """Record the state of a claim's pool. `joined` means that its machine is a node, whatever
+        the pool's state says. A failure is recorded once, however long the pool exists."""
+        self._reservations.confirm(pool.name, self.clock.now())
         if joined or pool.state is PoolState.SUCCEEDED:
-            self._unavailable.made(_of(pool))
+            self._unavailable.mark_available(_offerings(pool))
         elif pool.name in self._failed or pool.state not in _FAILED or pool.error is None:
             return
-        elif pool.error.reason in KEPT:
+        elif pool.error.reason in UNAVAILABLE_TTL:
             self._failed.add(pool.name)
-            self._unavailable.refuse(_of(pool), pool.error, self.clock.now(), late=True)
+            self._unavailable.mark_unavailable(
+                _offerings(pool), pool.error, self.clock.now(), late=True
+            )
 
     def forget(self, claim: str) -> None:
-        """The claim wants no machine any more."""
+        """Drop what is kept for a claim that needs no machine."""
         self._failed.discard(claim)
-        self._ledger.release(claim)
+        self._reservations.release(claim)
 
-    async def _look(self, now: datetime) -> None:
+    async def _read(self, now: datetime) -> None:
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                market = await self.cloud.market()
+            async with asyncio.timeout(_READ_TIMEOUT_SECONDS):
+                availability = await self.cloud.availability()
         except TimeoutError:
-            self._unreadable(Reason.CLOUD_UNAVAILABLE, "no answer in time", None, now)
+            self._unreadable(Reason.CLOUD_UNAVAILABLE, "no response in time", None, now)
         except CloudError as error:
-            self._unreadable(error.reason, error.message, error.retry_after, now)
+            self._unreadable(error.reason, error.message, error.retry_after_seconds, now)
         else:
-            if self._trouble:
-                logger.info("the market can be read again")
-            self._market, self._trouble = market, ""
-            self._read, self._due = market.asked, market.asked + MARKET_KEPT
-            self._ledger.shown(market.asked)
+            if self._problem:
+                logger.info("quota and SKUs can be read again")
+            self._availability, self._problem = availability, ""
+            self._read_at = availability.requested_at
+            self._refresh_at = availability.requested_at + AVAILABILITY_TTL
+            self._reservations.drop_counted(availability.requested_at)
 
-    def _unreadable(self, reason: Reason, message: str, after: float | None, now: datetime) -> None:
-        """Forbids nothing: AKS judges what is asked of it."""
-        self.metrics.market_unreadable(reason)
-        if reason != self._trouble:
-            logger.warning("quota and SKUs cannot be read, so that nothing is checked before a "
-                        "create: %s. docs/installation.md names the rights that it takes",
+    def _unreadable(
+        self, reason: Reason, message: str, retry_after_seconds: float | None, now: datetime
+    ) -> None:
+        """Record a failed read. It forbids nothing: AKS itself rejects what it cannot create."""
+        self.metrics.availability_unreadable(reason)
+        if reason != self._problem:
+            logger.warning("quota and SKUs cannot be read, so pools are created without "
+                        "pre-flight: %s. docs/installation.md lists the required permissions",
                         message)  # fmt: skip
-        if self._market is not None and now - self._market.asked > _MARKET_LASTS:
-            self._market = None
-        self._trouble, self._read = reason, now
-        self._due = now + (timedelta(seconds=after) if after else MARKET_KEPT)
+        known = self._availability
+        if known is not None and now - known.requested_at > _AVAILABILITY_MAX_AGE:
+            self._availability = None
+        self._problem, self._read_at = reason, now
+        self._refresh_at = now + (
+            timedelta(seconds=retry_after_seconds) if retry_after_seconds else AVAILABILITY_TTL
+        )
 
 
-def _of(what: PoolSpec | Pool) -> tuple[Offering, ...]:
-    return offerings(what.instance_type, what.zones, spot=what.spot)
+def _offerings(pool: PoolSpec | Pool) -> tuple[Offering, ...]:
+    return offerings(pool.instance_type, pool.zones, spot=pool.spot)

@@ -1,7 +1,7 @@
-"""What Azure's naming of machine sizes tells: Standard_NC24ads_A100_v4. Pure.
+"""Parses Azure's names of VM sizes, for example Standard_NC24ads_A100_v4. Pure.
 
-Family letters, vCPUs, features ("p" is Arm), accelerator, version. A name of another form
-tells nothing but that it is one.
+A name consists of family letters, vCPUs, features ("p" is Arm), accelerator and version.
+Nothing is known from a name of another form.
 """
 
 import re
@@ -16,7 +16,7 @@ _FORM = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SizeName:
-    """`family` is its first letter, as Karpenter's sku-family has it; version 1 goes unsaid."""
+    """`family` is the first letter, as in Karpenter's sku-family. Names of version 1 omit it."""
 
     family: str = ""
     version: str = ""
@@ -37,5 +37,5 @@ def read(name: str) -> SizeName:
 
 
 def has_gpus(name: str) -> bool:
-    """Azure's N family is that of GPUs."""
+    """Return whether the size is of Azure's N family, which has the GPUs."""
     return name.lower().startswith("standard_n")

@@ -1,8 +1,8 @@
-"""Offerings that the cloud refused of late, for quota, capacity, or because they are not sold.
-Pure: it is told the time.
+"""Offerings that the cloud refused recently, for quota, capacity or availability. Pure: every
+method gets the time.
 
-Each is left alone for a while by all claims. Then one claim tries it, and the others wait for
-what comes of that: a shortage costs one call in that time, however many claims there are.
+No claim uses a refused offering until its time expires. Then one claim probes it while the others
+wait for the result: a shortage costs one call in that time, however many claims there are.
 """
 
 from collections.abc import Iterable
@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from gpu_provisioner.cloud.errors import CloudError
 from kaito_api.reasons import Reason
 
-# Karpenter for Azure keeps 3 minutes in general, 10 where quota is low, and an hour for an
-# exhausted subscription. Quota is short here: the usages are read as often, and know better.
-KEPT = {
+# Karpenter for Azure uses 3 minutes in general, 10 where quota is low, and an hour for an
+# exhausted subscription. Quota has a short time here because the usages are read as often, and
+# are more reliable.
+UNAVAILABLE_TTL = {
     Reason.INSUFFICIENT_CAPACITY: timedelta(minutes=3),
     Reason.SKU_NOT_AVAILABLE: timedelta(minutes=3),
     Reason.QUOTA_EXCEEDED: timedelta(minutes=1),
@@ -23,7 +24,8 @@ KEPT = {
 
 @dataclass(frozen=True, slots=True)
 class Offering:
-    """A machine type in a zone, or ("") wherever AKS puts it in the region."""
+    """An instance type in a zone, as spot or on-demand. An empty zone means that AKS chooses one
+    in the region."""
 
     instance_type: str
     zone: str
@@ -36,8 +38,8 @@ def offerings(instance_type: str, zones: Iterable[str], *, spot: bool) -> tuple[
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`late`: the operation failed after it had been accepted. `prober` is the claim that tries
-    whether it still holds."""
+    """`late` means that the operation failed after it was accepted. `prober` is the claim that
+    tries whether the refusal still applies."""
 
     error: CloudError
     until: datetime
@@ -46,37 +48,39 @@ class Refusal:
 
 
 @dataclass(slots=True)
-class Unavailable:
+class UnavailableOfferings:
     _refusals: dict[Offering, Refusal] = field(default_factory=dict)
 
-    def why(self, offering: Offering, claim: str, now: datetime) -> Refusal | None:
-        """What keeps that claim from that offering, None where nothing does."""
-        found = self._refusals.get(offering)
-        if found is None or found.until <= now or found.prober == claim:
+    def refusal_for(self, offering: Offering, claim: str, now: datetime) -> Refusal | None:
+        """Return the refusal that keeps the claim from using the offering, or None."""
+        refusal = self._refusals.get(offering)
+        if refusal is None or refusal.until <= now or refusal.prober == claim:
             return None
-        return found
+        return refusal
 
-    def refuse(
+    def mark_unavailable(
         self, refused: Iterable[Offering], error: CloudError, now: datetime, *, late: bool
     ) -> None:
-        """Only for the errors of KEPT: others say nothing of the offering."""
-        refusal = Refusal(error, now + KEPT[error.reason], late)
+        """Record a refusal. Its reason must be in UNAVAILABLE_TTL; other errors say nothing
+        about the offering."""
+        refusal = Refusal(error, now + UNAVAILABLE_TTL[error.reason], late)
         self._refusals |= dict.fromkeys(refused, refusal)
 
-    def tries(self, tried: Iterable[Offering], claim: str, now: datetime) -> None:
-        """That claim asks for them; the others wait again for what comes of it."""
-        for offering in tried:
-            if (found := self._refusals.get(offering)) is not None:
-                until = now + KEPT[found.error.reason]
-                self._refusals[offering] = replace(found, until=until, prober=claim)
+    def mark_probing(self, probed: Iterable[Offering], claim: str, now: datetime) -> None:
+        """Record that the claim tries the offerings. The others wait for the result."""
+        for offering in probed:
+            if (refusal := self._refusals.get(offering)) is not None:
+                until = now + UNAVAILABLE_TTL[refusal.error.reason]
+                self._refusals[offering] = replace(refusal, until=until, prober=claim)
 
-    def accepted(self, taken: Iterable[Offering]) -> None:
-        """The cloud began to make it: what it refuses at once is not the case any more."""
-        for offering in taken:
-            if (found := self._refusals.get(offering)) is not None and not found.late:
+    def mark_accepted(self, accepted: Iterable[Offering]) -> None:
+        """Record that the cloud started to create a machine. That disproves only refusals that
+        the cloud gives at once."""
+        for offering in accepted:
+            if (refusal := self._refusals.get(offering)) is not None and not refusal.late:
                 del self._refusals[offering]
 
-    def made(self, done: Iterable[Offering]) -> None:
-        """A machine of it is there."""
-        for offering in done:
+    def mark_available(self, available: Iterable[Offering]) -> None:
+        """Record that a machine of the offerings exists."""
+        for offering in available:
             self._refusals.pop(offering, None)

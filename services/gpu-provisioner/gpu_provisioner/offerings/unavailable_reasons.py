@@ -1,5 +1,4 @@
-"""Why an offering that fits is not to be had, in words: what is there, what is missing, and
-the remedy. Pure."""
+"""Why an offering that meets a claim is not available: what is missing, and the remedy. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,120 +8,134 @@ from gpu_provisioner.cloud.availability import REGIONAL_QUOTA, SPOT_QUOTA
 from gpu_provisioner.offerings.unavailable_offerings import Refusal
 from kaito_api.reasons import Reason
 
-# The first is what its reader can do most about; the last only passes.
+# Of several reasons, the first is the one that the reader can do the most about.
 MOST_ACTIONABLE = (Reason.QUOTA_EXCEEDED, Reason.SKU_NOT_AVAILABLE, Reason.INSUFFICIENT_CAPACITY)
-_LISTED = 5
-_SHORT = 140
-_OTHER = "or use another resource.instanceType"
+# A message that lists every type that meets a claim would be unreadable.
+_MAX_LISTED = 5
+# Characters of Azure's own message in such a list.
+_MAX_LENGTH = 140
+_OTHER_TYPE = "or use another resource.instanceType"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Obstacle:
-    """`what` follows the type's name; `whole` replaces both where the cloud said it itself."""
+class UnavailableReason:
+    """`problem` continues a sentence that starts with the type's name. `cloud_message` replaces
+    the sentence where the cloud itself refused. The reason expires at `until`."""
 
     instance_type: str
     spot: bool
     reason: Reason
-    what: str
+    problem: str
     remedy: str
-    whole: str = ""
+    cloud_message: str = ""
     until: datetime | None = None
 
     @property
-    def who(self) -> str:
+    def offering(self) -> str:
         return f"{self.instance_type} (spot)" if self.spot else self.instance_type
 
     @property
-    def sentence(self) -> str:
-        return self.whole or f"{self.who} {self.what}. {self.remedy}"
+    def message(self) -> str:
+        return self.cloud_message or f"{self.offering} {self.problem}. {self.remedy}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shortfall:
-    """One quota that a machine needs more of than is left."""
+class InsufficientQuota:
+    """A quota with fewer vCPUs left than a machine needs."""
 
     quota: str
     needed: int
     used: int
-    promised: int
+    reserved: int
     limit: int
 
     @property
     def left(self) -> int:
-        return max(0, self.limit - self.used - self.promised)
+        return max(0, self.limit - self.used - self.reserved)
 
     @property
     def missing(self) -> int:
         return self.needed - self.left
 
     def __str__(self) -> str:
-        promised = f", {self.promised} promised to other claims" if self.promised else ""
+        reserved = f", {self.reserved} reserved for other claims" if self.reserved else ""
         return (
             f"{self.needed} vCPUs of {_quota(self.quota)}, and {self.left} of {self.limit} are "
-            f"left ({self.used} used{promised}): {self.missing} are missing"
+            f"left ({self.used} used{reserved}): {self.missing} are missing"
         )
 
 
-def no_quota(name: str, shortfalls: Sequence[Shortfall], region: str, *, spot: bool) -> Obstacle:
-    needs = " and ".join(str(shortfall) for shortfall in shortfalls)
-    first = shortfalls[0]
+def no_quota(
+    name: str, quotas: Sequence[InsufficientQuota], region: str, *, spot: bool
+) -> UnavailableReason:
+    needs = " and ".join(str(quota) for quota in quotas)
+    first = quotas[0]
     more = f"{first.missing} more vCPUs of {_quota(first.quota)}"
-    return Obstacle(
+    return UnavailableReason(
         instance_type=name,
         spot=spot,
         reason=Reason.QUOTA_EXCEEDED,
-        what=f"in {region} needs {needs}",
-        remedy=f"Ask for {more} in {region}, {_OTHER}.",
+        problem=f"in {region} needs {needs}",
+        remedy=f"Request {more} in {region}, {_OTHER_TYPE}.",
     )
 
 
-def withheld(name: str, why: str, region: str, *, spot: bool) -> Obstacle:
-    return Obstacle(
+def restricted(name: str, restriction: str, region: str, *, spot: bool) -> UnavailableReason:
+    return UnavailableReason(
         instance_type=name,
         spot=spot,
         reason=Reason.SKU_NOT_AVAILABLE,
-        what=f"is not sold to this subscription in {region} ({why})",
-        remedy=f"Ask for access to it in {region}, {_OTHER} or region.",
+        problem=f"is not available to this subscription in {region} ({restriction})",
+        remedy=f"Request access to it in {region}, {_OTHER_TYPE} or region.",
     )
 
 
-def zone_withheld(name: str, asked: Sequence[str], sold: Sequence[str], *, spot: bool) -> Obstacle:
-    """Zones as Kubernetes names them."""
-    there = f"it is in {', '.join(sold)}" if sold else "it is in no zone of the region"
-    where = ", ".join(asked) or "the zones that are asked for"
-    return Obstacle(
+def zone_restricted(
+    name: str, required: Sequence[str], available: Sequence[str], *, spot: bool
+) -> UnavailableReason:
+    """Return the reason for zones as Kubernetes names them."""
+    elsewhere = (
+        f"it is available in {', '.join(available)}"
+        if available
+        else "it is available in no zone of the region"
+    )
+    where = ", ".join(required) or "the required zones"
+    return UnavailableReason(
         instance_type=name,
         spot=spot,
         reason=Reason.SKU_NOT_AVAILABLE,
-        what=f"is not sold to this subscription in {where}: {there}",
-        remedy=f"Ask for another zone, {_OTHER}.",
+        problem=f"is not available to this subscription in {where}: {elsewhere}",
+        remedy=f"Use another zone, {_OTHER_TYPE}.",
     )
 
 
-def refused(name: str, refusal: Refusal, *, spot: bool) -> Obstacle:
-    """What the cloud answered when it was asked for that."""
+def refused(name: str, refusal: Refusal, *, spot: bool) -> UnavailableReason:
+    """Return the reason for an offering that the cloud refused recently."""
     message = refusal.error.message
-    return Obstacle(
+    return UnavailableReason(
         instance_type=name,
         spot=spot,
         reason=refusal.error.reason,
-        what=message if len(message) <= _SHORT else message[:_SHORT] + " ...",
-        remedy="It is tried again by itself.",
-        whole=message,
+        problem=message if len(message) <= _MAX_LENGTH else message[:_MAX_LENGTH] + " ...",
+        remedy="It is retried automatically.",
+        cloud_message=message,
         until=refusal.until,
     )
 
 
-def headline(obstacles: Sequence[Obstacle]) -> tuple[Reason, str]:
-    """One reason and one message for all of them."""
-    found = sorted(obstacles, key=lambda o: MOST_ACTIONABLE.index(o.reason))
-    first = found[0]
-    if len(found) == 1:
-        return first.reason, first.sentence
-    listed = "; ".join(f"{o.who}: {o.reason}, {o.what}" for o in found[:_LISTED])
-    more = f"; and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+def summarize(reasons: Sequence[UnavailableReason]) -> tuple[Reason, str]:
+    """Return one reason and one message for all of them."""
+    ordered = sorted(reasons, key=lambda each: MOST_ACTIONABLE.index(each.reason))
+    first = ordered[0]
+    if len(ordered) == 1:
+        return first.reason, first.message
+    listed = "; ".join(
+        f"{each.offering}: {each.reason}, {each.problem}" for each in ordered[:_MAX_LISTED]
+    )
+    more = f"; and {len(ordered) - _MAX_LISTED} more" if len(ordered) > _MAX_LISTED else ""
     return first.reason, (
-        f"None of the {len(found)} offerings that fit is to be had. {first.remedy} {listed}{more}"
+        f"None of the {len(ordered)} offerings that meet the claim is available. "
+        f"{first.remedy} {listed}{more}"
     )
 
 

@@ -1,1 +1,1 @@
-"""What this process remembers between passes. All of it is rebuilt after a restart."""
+"""What this process remembers between passes. A restart loses it, and delays decisions at most."""

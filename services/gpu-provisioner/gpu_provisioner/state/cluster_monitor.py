@@ -1,5 +1,4 @@
-"""Whether what is seen of pools and nodes can be taken at its word: the cluster runs, it is not
-being started or stopped, and that has been so for long enough that its nodes could come back."""
+"""Reads the state of the AKS cluster, and remembers since when it has been steady."""
 
 import asyncio
 import logging
@@ -8,44 +7,46 @@ from datetime import datetime, timedelta
 
 from gpu_provisioner.cloud.errors import CloudError
 from gpu_provisioner.cloud.provider import CloudProvider
-from gpu_provisioner.lifecycle.cluster_stability import UNKNOWN, Power
+from gpu_provisioner.lifecycle.cluster_stability import UNKNOWN, ClusterStability
 from kaito_kube.clock import Clock
 
 logger = logging.getLogger(__name__)
 
-_FRESH = timedelta(seconds=15)
-# Answers further apart than this say nothing of the time between them.
-_LONGEST_GAP = timedelta(minutes=5)
-_PAUSE_SECONDS = 10.0
+# How long to wait after an error for which the cloud names no time.
+_RETRY_SECONDS = 10.0
 
 
 @dataclass(slots=True)
-class PowerWatch:
-    """The newest answer, shared by all who judge by it."""
+class ClusterMonitor:
+    """One for the process, so that one request answers for everybody who waits."""
 
     cloud: CloudProvider
     clock: Clock
-    power: Power = UNKNOWN
+    stability: ClusterStability = UNKNOWN
     _not_before: datetime | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def ask(self) -> Power:
-        """An answer that is fresh, where the cloud gives one; one call answers all who wait."""
+    async def refresh(self) -> ClusterStability:
+        """Return what is known now, with a fresh state unless the cloud refuses it."""
         async with self._lock:
             now = self.clock.now()
-            held = self._not_before is not None and now < self._not_before
-            if not held and not self.power.is_fresh(now):
-                await self._ask(now)
-            return self.power
+            in_backoff = self._not_before is not None and now < self._not_before
+            if not in_backoff and not self.stability.is_fresh(now):
+                await self._read(now)
+            return self.stability
 
-    async def _ask(self, now: datetime) -> None:
+    async def _read(self, now: datetime) -> None:
         try:
             state = await self.cloud.cluster()
         except CloudError as error:
-            logger.warning("the cluster could not be read, nothing is judged: %s", error.message)
-            pause = error.retry_after or _PAUSE_SECONDS
+            logger.warning(
+                "the state of the cluster cannot be read, so nothing that looks lost is deleted: "
+                "%s", error.message)  # fmt: skip
+            pause = error.retry_after_seconds or _RETRY_SECONDS
             self._not_before = self.clock.now() + timedelta(seconds=pause)
             return
-        before, self.power = self.power, self.power.taken(state, now)
+        before, self.stability = self.stability, self.stability.updated(state, now)
         if before.state is None or before.state.steady != state.steady:
-            logger.info("the cluster is %s", "steady" if state.steady else self.power.words)
+            logger.info(
+                "%s", "the AKS cluster is steady" if state.steady else self.stability.description
+            )

@@ -1,5 +1,5 @@
-"""What is known of the cloud's agent pools: one listing answers for every claim, and the
-answers to single calls since then are laid over it."""
+"""Caches the cloud's agent pools: one listing answers for every claim, and the responses to later
+calls about single pools replace its entries."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,21 +8,21 @@ from gpu_provisioner.cloud.pools import Pool, PoolListing
 
 
 @dataclass(slots=True)
-class PoolView:
-    """`note` and `note_gone` take the moment at which the answer was asked for."""
+class AgentPoolCache:
+    """`record` and `record_gone` get the moment when the response was requested."""
 
     _listed: dict[str, Pool] = field(default_factory=dict)
-    _asked: datetime | None = None
+    _listed_at: datetime | None = None
     _newer: dict[str, tuple[datetime, Pool | None]] = field(default_factory=dict)
 
     @property
-    def is_known(self) -> bool:
-        return self._asked is not None
+    def is_synced(self) -> bool:
+        return self._listed_at is not None
 
     @property
-    def asked(self) -> datetime | None:
-        """When the newest whole listing was asked for."""
-        return self._asked
+    def listed_at(self) -> datetime | None:
+        """When the newest complete listing was requested."""
+        return self._listed_at
 
     def get(self, name: str) -> Pool | None:
         newer = self._newer.get(name)
@@ -32,17 +32,21 @@ class PoolView:
         names = {*self._listed, *self._newer}
         return [pool for name in sorted(names) if (pool := self.get(name)) is not None]
 
-    def note(self, pool: Pool, asked: datetime) -> None:
-        self._newer[pool.name] = (asked, pool)
+    def record(self, pool: Pool, requested_at: datetime) -> None:
+        self._newer[pool.name] = (requested_at, pool)
 
-    def note_gone(self, name: str, asked: datetime) -> None:
-        self._newer[name] = (asked, None)
+    def record_gone(self, name: str, requested_at: datetime) -> None:
+        self._newer[name] = (requested_at, None)
 
-    def take(self, listing: PoolListing) -> set[str]:
-        """Lays a whole listing down; returns the names whose pool changed by it."""
+    def update(self, listing: PoolListing) -> set[str]:
+        """Take over a complete listing, and return the names of the pools that it changed."""
         before = {pool.name: pool for pool in self.all()}
         self._listed = {pool.name: pool for pool in listing.pools}
-        self._asked = listing.asked
-        self._newer = {n: (at, p) for n, (at, p) in self._newer.items() if at >= listing.asked}
+        self._listed_at = listing.requested_at
+        self._newer = {
+            name: (at, pool)
+            for name, (at, pool) in self._newer.items()
+            if at >= listing.requested_at
+        }
         after = {pool.name: pool for pool in self.all()}
         return {name for name in {*before, *after} if before.get(name) != after.get(name)}

@@ -64,11 +64,11 @@ def test_any_other_long_message_is_cut() -> None:
 def test_when_to_come_back(headers: dict[str, str], seconds: float | None) -> None:
     told = translate(answered(429, "TooManyRequests", "slow down", headers), "ws1")
     assert isinstance(told, CloudUnavailable)
-    assert told.retry_after == seconds
+    assert told.retry_after_seconds == seconds
 
 
 @pytest.mark.parametrize(
-    ("message", "elsewhere"),
+    ("message", "cluster_wide"),
     [
         ("there's an in progress upgrade managed cluster operation on the managed cluster", True),
         ("Another agentpool operation (nodepool1 - Creating) is in progress", True),
@@ -77,10 +77,10 @@ def test_when_to_come_back(headers: dict[str, str], seconds: float | None) -> No
         ("Another agentpool operation (ws12 - Creating) is in progress", True),
     ],
 )
-def test_whose_operation_is_in_progress(message: str, elsewhere: bool) -> None:
+def test_whose_operation_is_in_progress(message: str, cluster_wide: bool) -> None:
     told = translate(answered(409, "OperationNotAllowed", message, {}), "ws1")
     assert isinstance(told, PoolBusy)
-    assert told.elsewhere is elsewhere
+    assert told.cluster_wide is cluster_wide
 
 
 @dataclass(frozen=True, slots=True)

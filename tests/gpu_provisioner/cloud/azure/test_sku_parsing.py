@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gpu_provisioner.cloud.availability import Offer, Quota
+from gpu_provisioner.cloud.availability import Quota, SkuAvailability
 from gpu_provisioner.cloud.azure import sku_parsing
 
 NAME = "Standard_NC24ads_A100_v4"
@@ -34,13 +34,13 @@ def restriction(kind: str, place: str = "eastus", **info: Any) -> dict[str, Any]
     }
 
 
-def read(item: dict[str, Any], region: str = "eastus") -> Offer:
-    (found,) = sku_parsing.offers([item], region)
+def read(item: dict[str, Any], region: str = "eastus") -> SkuAvailability:
+    (found,) = sku_parsing.sku_availabilities([item], region)
     return found
 
 
 def test_an_offer() -> None:
-    assert read(sku()) == Offer(
+    assert read(sku()) == SkuAvailability(
         instance_type=NAME,
         family=FAMILY,
         vcpus=24,
@@ -52,7 +52,7 @@ def test_an_offer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "withheld", "zones_withheld"),
+    ("changes", "restriction", "restricted_zones"),
     [
         ({"restrictions": [restriction("Location")]}, "NotAvailableForSubscription", set()),
         ({"restrictions": [restriction("Zone", zones=["2"])]}, "", {"2"}),
@@ -69,9 +69,11 @@ def test_an_offer() -> None:
         "without information", "both", "no restrictions",
     ],
 )  # fmt: skip
-def test_restrictions(changes: dict[str, Any], withheld: str, zones_withheld: set[str]) -> None:
+def test_restrictions(
+    changes: dict[str, Any], restriction: str, restricted_zones: set[str]
+) -> None:
     found = read(sku(**changes))
-    assert (found.withheld, set(found.zones_withheld)) == (withheld, zones_withheld)
+    assert (found.restriction, set(found.restricted_zones)) == (restriction, restricted_zones)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,10 @@ def test_what_is_left_out_is_not_known() -> None:
 
 
 def test_disks_and_the_like_are_no_machines() -> None:
-    assert list(sku_parsing.offers([sku(resourceType="disks"), sku(name="")], "eastus")) == []
+    assert (
+        list(sku_parsing.sku_availabilities([sku(resourceType="disks"), sku(name="")], "eastus"))
+        == []
+    )
 
 
 def test_quotas() -> None:
@@ -117,7 +122,7 @@ def test_quotas() -> None:
      ("Deleted", False)],
 )  # fmt: skip
 def test_the_subscription(state: str | None, may_buy: bool) -> None:
-    told = sku_parsing.trouble({"subscriptionId": "sub-1", "state": state})
+    told = sku_parsing.subscription_problem({"subscriptionId": "sub-1", "state": state})
     assert (told == "") is may_buy
     if not may_buy:
         assert "sub-1" in told and str(state) in told and "Azure portal" in told

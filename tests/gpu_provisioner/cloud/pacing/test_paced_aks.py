@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gpu_provisioner.cloud.errors import CloudError, CloudUnavailable, PoolBusy, Queued
+from gpu_provisioner.cloud.errors import CloudError, CloudUnavailable, PoolBusy, Throttled
 from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.cloud.pools import PoolSpec
 from gpu_provisioner.settings import Budget
@@ -39,7 +39,7 @@ async def test_the_sdk_does_not_sleep_and_retry_by_itself(made: Emulation) -> No
     begun = time.monotonic()
     with pytest.raises(CloudUnavailable) as error:
         await made.cloud.create(SPEC)
-    assert error.value.retry_after == 30
+    assert error.value.retry_after_seconds == 30
     assert time.monotonic() - begun < 10
     assert made.azure.calls["agentPools.put"] == 1
 
@@ -51,7 +51,7 @@ async def test_throttled_creates_reach_arm_once_in_all(made: Emulation) -> None:
     first, *others = specs(20)
     assert isinstance(await refusal(cloud, first), CloudUnavailable)
     refused = await asyncio.gather(*(refusal(cloud, spec) for spec in others))
-    assert {error.retry_after for error in refused if error} == {30}
+    assert {error.retry_after_seconds for error in refused if error} == {30}
     assert made.azure.calls["agentPools.put"] == 1
     await cloud.list()
     clock.advance(30)
@@ -67,7 +67,7 @@ async def test_one_asks_while_the_cluster_is_busy_and_then_all_may(made: Emulati
         before = made.azure.calls["agentPools.put"]
         answers = [(spec, await refusal(cloud, spec)) for spec in waiting]
         waiting = [spec for spec, error in answers if error is not None]
-        assert {type(error) for _, error in answers} <= {PoolBusy, Queued, type(None)}
+        assert {type(error) for _, error in answers} <= {PoolBusy, Throttled, type(None)}
         calls.append(made.azure.calls["agentPools.put"] - before)
         clock.advance(1)
     assert waiting == []
@@ -82,5 +82,5 @@ async def test_a_pool_that_is_being_deleted_holds_up_no_other(tmp_path: Path) ->
         await cloud.create(busy)
         with pytest.raises(PoolBusy) as error:
             await cloud.delete(busy.name)
-        assert not error.value.elsewhere
+        assert not error.value.cluster_wide
         assert await refusal(cloud, other) is None

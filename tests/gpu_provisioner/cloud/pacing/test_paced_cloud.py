@@ -10,7 +10,7 @@ from gpu_provisioner.cloud.errors import (
     LaunchRefused,
     PoolBusy,
     PoolNotFound,
-    Queued,
+    Throttled,
 )
 from gpu_provisioner.cloud.fake import FakeCloud
 from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
@@ -24,7 +24,9 @@ from tests.gpu_provisioner.emulation import SPEC
 THROTTLED = CloudUnavailable(
     Reason.CLOUD_UNAVAILABLE, "Azure answered 429 TooManyRequests: retry after 17 seconds", 17.0
 )
-BUSY = PoolBusy(Reason.CLOUD_UNAVAILABLE, "another operation is in progress", 5.0, elsewhere=True)
+BUSY = PoolBusy(
+    Reason.CLOUD_UNAVAILABLE, "another operation is in progress", 5.0, cluster_wide=True
+)
 
 
 class Pieces:
@@ -55,13 +57,13 @@ async def test_a_throttled_create_stops_all_creates_until_the_cloud_allows_them(
     pieces: Pieces,
 ) -> None:
     pieces.fake.fail_next("create", THROTTLED)
-    assert (await pieces.refused(named("a"))).retry_after == 17
+    assert (await pieces.refused(named("a"))).retry_after_seconds == 17
     pieces.clock.advance(7)
     error = await pieces.refused(named("b"))
     assert isinstance(error, CloudUnavailable)
-    assert error.retry_after == 10
+    assert error.retry_after_seconds == 10
     assert error.message == (
-        "Azure answered 429 TooManyRequests: writes wait until Azure takes them again"
+        "Azure answered 429 TooManyRequests: writes wait until Azure accepts them again"
     )
     assert pieces.reached("create") == ["a"]
     pieces.clock.advance(10)
@@ -103,9 +105,9 @@ async def test_writes_over_the_budget_wait_their_turn() -> None:
     for name in "ab":
         await pieces.cloud.create(named(name))
     waits = [await pieces.refused(named(name)) for name in "cd"]
-    assert [type(error) for error in waits] == [Queued, Queued]
-    assert [error.retry_after for error in waits] == [10, 20]
-    assert "kept to 6 a minute (setting armWritesPerMinute)" in waits[0].message
+    assert [type(error) for error in waits] == [Throttled, Throttled]
+    assert [error.retry_after_seconds for error in waits] == [10, 20]
+    assert "limited to 6 a minute (setting armWritesPerMinute)" in waits[0].message
     pieces.clock.advance(10)
     await pieces.cloud.create(named("c"))
     await pieces.refused(named("d"))
@@ -117,7 +119,7 @@ async def test_while_the_cluster_is_busy_only_the_oldest_asks(pieces: Pieces) ->
     pieces.fake.fail_next("create", BUSY)
     await pieces.refused(specs[0])
     for spec in specs:
-        assert isinstance(await pieces.refused(spec), Queued)
+        assert isinstance(await pieces.refused(spec), Throttled)
     pieces.clock.advance(5)
     await pieces.refused(specs[2])
     await pieces.cloud.create(specs[1])
@@ -130,7 +132,7 @@ async def test_deletes_wait_for_a_busy_cluster_as_well_and_go_first(pieces: Piec
     await pieces.cloud.create(named("gone"))
     pieces.fake.fail_next("create", BUSY)
     await pieces.refused(named("a", "2026-01-01"))
-    with pytest.raises(Queued):
+    with pytest.raises(Throttled):
         await pieces.cloud.delete("gone")
     pieces.clock.advance(5)
     await pieces.refused(named("a", "2026-01-01"))

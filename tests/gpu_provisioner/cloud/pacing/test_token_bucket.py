@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gpu_provisioner.cloud.pacing.token_bucket import Lane, Rate
+from gpu_provisioner.cloud.pacing.token_bucket import Rate, TokenBucket
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -13,11 +13,11 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def lane(per_minute: int = 60) -> Lane:
-    return Lane(Rate(per_minute))
+def lane(per_minute: int = 60) -> TokenBucket:
+    return TokenBucket(Rate(per_minute))
 
 
-def sent(lane: Lane, callers: int, until: int) -> list[tuple[float, int]]:
+def sent(lane: TokenBucket, callers: int, until: int) -> list[tuple[float, int]]:
     """When each of the callers goes, where each comes back when it was told to."""
     coming = [(0.0, caller) for caller in range(callers)]
     gone: list[tuple[float, int]] = []
@@ -26,7 +26,7 @@ def sent(lane: Lane, callers: int, until: int) -> list[tuple[float, int]]:
         moment, caller = coming.pop(0)
         if moment > until:
             break
-        wait = lane.ask(str(caller), at(moment))
+        wait = lane.acquire(str(caller), at(moment))
         if wait is None:
             gone.append((moment, caller))
         else:
@@ -46,93 +46,93 @@ def test_whoever_came_first_goes_first_and_is_refused_once() -> None:
     budget = lane()
     asked: list[int] = []
     for caller in range(40):
-        budget.ask(str(caller), at(0))
+        budget.acquire(str(caller), at(0))
     for second in range(1, 21):
-        asked += [c for c in range(20, 40) if budget.ask(str(c), at(second)) is None]
+        asked += [c for c in range(20, 40) if budget.acquire(str(c), at(second)) is None]
     assert asked == list(range(20, 40))
 
 
 def test_asking_again_too_early_keeps_the_place() -> None:
     budget = lane(3)
-    assert budget.ask("a", at(0)) is None
-    waits = [budget.ask("b", at(second)) for second in (0, 5, 10)]
+    assert budget.acquire("a", at(0)) is None
+    waits = [budget.acquire("b", at(second)) for second in (0, 5, 10)]
     assert [wait.seconds for wait in waits if wait is not None] == [20, 15, 10]
 
 
 def test_a_place_that_nobody_came_for_is_forgotten() -> None:
     budget = lane()
     for caller in range(100):
-        budget.ask(str(caller), at(0))
-    budget.ask("late", at(1000))
-    assert budget._places == {}
+        budget.acquire(str(caller), at(0))
+    budget.acquire("late", at(1000))
+    assert budget._reservations == {}
 
 
 def test_nothing_goes_out_before_the_cloud_allows_it() -> None:
     budget = lane()
-    budget.close(at(0), 17.0, "Azure answered 429")
+    budget.block(at(0), 17.0, "Azure answered 429")
     for second in (0, 8, 16.9):
-        wait = budget.ask("a", at(second))
+        wait = budget.acquire("a", at(second))
         assert wait is not None
         assert wait.seconds == pytest.approx(17 - second)
-        assert wait.closed == "Azure answered 429"
-    assert budget.ask("a", at(17)) is None
+        assert wait.blocked_by == "Azure answered 429"
+    assert budget.acquire("a", at(17)) is None
 
 
 def test_after_a_refusal_calls_drip_instead_of_bursting() -> None:
     budget = lane()
-    budget.close(at(0), 5.0, "")
+    budget.block(at(0), 5.0, "")
     assert [moment for moment, _ in sent(budget, 100, 8)] == [5, 6, 7, 8]
 
 
 def test_a_refusal_costs_those_who_wait_no_more_than_itself() -> None:
     budget = lane()
     for caller in range(1000):
-        budget.ask(str(caller), at(0))
-    budget.close(at(1), 5.0, "")
+        budget.acquire(str(caller), at(0))
+    budget.block(at(1), 5.0, "")
     assert [moment for moment, _ in sent(budget, 5, 20)] == [6, 7, 8, 9, 10]
 
 
 def test_the_longest_of_several_refusals_counts() -> None:
     budget = lane()
-    budget.close(at(0), 30.0, "long")
-    budget.close(at(1), 2.0, "short")
-    wait = budget.ask("a", at(2))
+    budget.block(at(0), 30.0, "long")
+    budget.block(at(1), 2.0, "short")
+    wait = budget.acquire("a", at(2))
     assert wait is not None and wait.seconds == 28
 
 
 def test_a_cloud_that_does_not_answer_is_asked_less_and_less() -> None:
     budget, now, pauses = lane(), 0.0, []
     for _ in range(7):
-        budget.close(at(now), None, "no answer")
-        budget.close(at(now), None, "no answer to another call of the same moment")
-        wait = budget.ask("a", at(now))
+        budget.block(at(now), None, "no answer")
+        budget.block(at(now), None, "no answer to another call of the same moment")
+        wait = budget.acquire("a", at(now))
         assert wait is not None
         pauses.append(wait.seconds)
         now += wait.seconds
     assert pauses == [1, 2, 4, 8, 16, 30, 30]
-    budget.done()
-    budget.close(at(now), None, "no answer")
-    wait = budget.ask("a", at(now))
+    budget.succeeded()
+    budget.block(at(now), None, "no answer")
+    wait = budget.acquire("a", at(now))
     assert wait is not None and wait.seconds == 1
 
 
 def test_what_is_urgent_passes_the_queue_at_half_the_rate_and_counts_in_the_budget() -> None:
     budget = lane(60)
     assert len(sent(budget, 100, 0)) == 20
-    assert budget.ask("urgent", at(0), urgent=True) is None
-    assert [budget.ask("urgent", at(s), urgent=True) is None for s in (1, 2, 3, 4)] == [
+    assert budget.acquire("urgent", at(0), urgent=True) is None
+    assert [budget.acquire("urgent", at(s), urgent=True) is None for s in (1, 2, 3, 4)] == [
         False, True, False, True,
     ]  # fmt: skip
-    places = [budget.ask(str(caller), at(4)) for caller in range(20, 30)]
+    places = [budget.acquire(str(caller), at(4)) for caller in range(20, 30)]
     assert [wait and wait.seconds for wait in places][:5] == [None, None, None, None, 1.0]
-    late = budget.ask("late", at(4))
+    late = budget.acquire("late", at(4))
     assert late is not None
     assert late.seconds >= 100 + 3 - 20 - 4
 
 
 def test_what_is_urgent_waits_while_the_cloud_asks_for_it() -> None:
     budget = lane()
-    budget.close(at(0), 10.0, "429")
-    wait = budget.ask("urgent", at(5), urgent=True)
+    budget.block(at(0), 10.0, "429")
+    wait = budget.acquire("urgent", at(5), urgent=True)
     assert wait is not None
-    assert (wait.seconds, wait.closed) == (5.0, "429")
+    assert (wait.seconds, wait.blocked_by) == (5.0, "429")

@@ -1,1 +1,1 @@
-"""The cloud seam over AKS, with the unmodified Azure SDKs."""
+"""AKS as a `CloudProvider`, over the unmodified Azure SDKs."""

@@ -1,5 +1,5 @@
-"""`CloudProvider` over azure-mgmt-containerservice. No operation is waited for: the agent
-pool's own provisioningState says how far it is, so a restart loses nothing."""
+"""`CloudProvider` over azure-mgmt-containerservice. Nothing waits for an operation to finish: the
+agent pool's provisioningState reports the progress, so a restart loses nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,8 +16,8 @@ from azure.mgmt.containerservice.models import (
     ManagedCluster,
 )
 
-from gpu_provisioner.cloud.availability import Market
-from gpu_provisioner.cloud.azure.availability_provider import MarketReader
+from gpu_provisioner.cloud.availability import Availability
+from gpu_provisioner.cloud.azure.availability_provider import AvailabilityProvider
 from gpu_provisioner.cloud.azure.credential import credential
 from gpu_provisioner.cloud.azure.errors import translate
 from gpu_provisioner.cloud.azure.pages import pages
@@ -30,18 +30,17 @@ from gpu_provisioner.settings import Azure
 from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
 
-# Of the listing, whose answer is read as plain JSON: what the SDK's own operations ask for.
-_VERSION = "2026-08-01"
-# A cluster whose last operation is over, well or not. One that is Updating has pools or settings
-# changed, and its nodes stay what they are.
-_AT_REST = frozenset({"Succeeded", "Failed", "Canceled", "Updating"})
+# The listing is read as plain JSON, with the API version that the SDK's own operations use.
+_API_VERSION = "2026-08-01"
+# Updating is here because it changes pools or settings and leaves the existing nodes alone.
+_SETTLED_STATES = frozenset({"Succeeded", "Failed", "Canceled", "Updating"})
 
 
 class AksCloud:
-    """Use it as an async context: it holds connections."""
+    """An async context manager, because it holds connections."""
 
     def __init__(self, azure: Azure, clock: Clock) -> None:
-        self._where = (azure.resource_group, azure.cluster_name)
+        self._cluster_id = (azure.resource_group, azure.cluster_name)
         self._pools = (
             f"/subscriptions/{azure.subscription_id}/resourceGroups/{azure.resource_group}"
             f"/providers/Microsoft.ContainerService/managedClusters/{azure.cluster_name}/agentPools"
@@ -53,12 +52,12 @@ class AksCloud:
             azure.subscription_id,
             base_url=azure.arm_endpoint,
             credential_scopes=[azure.arm_audience.rstrip("/") + "/.default"],
-            # Whoever calls decides when to call again: the SDK would sleep here, unseen and
-            # uncounted, once for each call.
+            # Callers decide when to retry. The SDK would sleep and retry inside each call, which
+            # the pacing could neither see nor count.
             retry_total=0,
             transport=transport(azure.ca_file),
         )
-        self._reader = MarketReader(self._client, azure, clock)
+        self._availability = AvailabilityProvider(self._client, azure, clock)
 
     async def __aenter__(self) -> Self:
         return self
@@ -73,47 +72,47 @@ class AksCloud:
         await self._credential.close()
 
     async def create(self, spec: PoolSpec) -> Pool:
-        with self._distrusted(), _translated(spec.name):
+        with self._expiring_refused_skus(), _translated(spec.name):
             poller = await self._client.agent_pools.begin_create_or_update(
-                *self._where, spec.name, _resource(spec), polling=False
+                *self._cluster_id, spec.name, _resource(spec), polling=False
             )
             return pool(await poller.result())
 
     async def get(self, name: str) -> Pool:
         with _translated(name):
-            return pool(await self._client.agent_pools.get(*self._where, name))
+            return pool(await self._client.agent_pools.get(*self._cluster_id, name))
 
     async def list(self) -> PoolListing:
-        asked = self._clock.now()
+        requested_at = self._clock.now()
         with _translated(""):
-            items = pages(self._client, self._pools, {"api-version": _VERSION})
-            found = [pool(item) async for item in items]
-        return PoolListing(tuple(found), asked)
+            items = pages(self._client, self._pools, {"api-version": _API_VERSION})
+            listed = [pool(item) async for item in items]
+        return PoolListing(tuple(listed), requested_at)
 
     async def delete(self, name: str) -> None:
         with suppress(PoolNotFound), _translated(name):
-            await self._client.agent_pools.begin_delete(*self._where, name, polling=False)
+            await self._client.agent_pools.begin_delete(*self._cluster_id, name, polling=False)
 
     async def cluster(self) -> ClusterState:
         with _translated(""):
-            return _cluster(await self._client.managed_clusters.get(*self._where))
+            return _cluster(await self._client.managed_clusters.get(*self._cluster_id))
 
     async def newest_image(self, name: str) -> str:
         with _translated(name):
-            profile = await self._client.agent_pools.get_upgrade_profile(*self._where, name)
+            profile = await self._client.agent_pools.get_upgrade_profile(*self._cluster_id, name)
         return profile.latest_node_image_version or ""
 
-    async def market(self) -> Market:
-        return await self._reader.read()
+    async def availability(self) -> Availability:
+        return await self._availability.read()
 
     @contextmanager
-    def _distrusted(self) -> Iterator[None]:
-        """A refusal of what was thought to be sold makes the SKUs be listed anew."""
+    def _expiring_refused_skus(self) -> Iterator[None]:
+        """List the SKUs again after AKS refuses one that they show as available."""
         try:
             yield
         except CloudError as error:
             if error.reason == Reason.SKU_NOT_AVAILABLE:
-                self._reader.distrust()
+                self._availability.expire_skus()
             raise
 
 
@@ -123,7 +122,7 @@ def _cluster(resource: ManagedCluster) -> ClusterState:
     power = properties.power_state
     return ClusterState(
         running=power is None or power.code != "Stopped",
-        settled=properties.provisioning_state in _AT_REST,
+        settled=properties.provisioning_state in _SETTLED_STATES,
         kubernetes_version=properties.current_kubernetes_version or "",
     )
 

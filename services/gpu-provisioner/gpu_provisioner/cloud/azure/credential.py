@@ -1,4 +1,4 @@
-"""Workload identity: the pod's token is exchanged for one of Entra's."""
+"""Workload identity: the pod's service account token is exchanged for a token of Entra ID."""
 
 from azure.identity.aio import WorkloadIdentityCredential
 
@@ -6,7 +6,8 @@ from gpu_provisioner.settings import Azure
 
 
 def credential(azure: Azure) -> WorkloadIdentityCredential:
-    """The token file is read anew at each exchange; the kubelet rotates it."""
+    """Return a credential that reads the token file at every exchange, because the kubelet
+    rotates it."""
     extra = {"connection_verify": azure.ca_file} if azure.ca_file else {}
     return WorkloadIdentityCredential(
         tenant_id=azure.tenant_id,

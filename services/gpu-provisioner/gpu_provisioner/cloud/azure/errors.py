@@ -1,4 +1,5 @@
-"""From ARM's error codes to our reasons. The one place that reads the cloud's words."""
+"""Maps ARM's error codes to the reasons that conditions show. No other module reads ARM's
+messages."""
 
 import re
 from email.utils import parsedate_to_datetime
@@ -20,8 +21,8 @@ from gpu_provisioner.cloud.errors import (
 )
 from kaito_api.reasons import Reason
 
-# Code (or a word of the message, for codes that mean several things) to reason. In this order:
-# AKS points to its quota page also where a size is simply not sold.
+# Each pattern is searched in the code and in the message, because some codes mean several things.
+# The order matters: AKS links to its quota page also where a size is simply not available.
 _REFUSALS = (
     (re.compile(r"DisabledSubscription|SubscriptionDisabled|SubscriptionNotEnabled", re.I),
      Reason.SUBSCRIPTION_DISABLED),
@@ -33,9 +34,13 @@ _REFUSALS = (
     (re.compile(r"AllocationFailed|ZonalAllocation|OverconstrainedAllocation|capacity", re.I),
      Reason.INSUFFICIENT_CAPACITY),
 )  # fmt: skip
-# AKS lists every size it sells; a reader needs the first sentence, and our remedy after it.
-_LISTS = re.compile(r"\s*The available VM sizes are '[^']*'[^.]*\.?")
-_LONGEST = 500
+# AKS lists every size of the region, hundreds of them. Readers need the first sentence and the
+# remedy after it.
+_SIZE_LIST = re.compile(r"\s*The available VM sizes are '[^']*'[^.]*\.?")
+# Characters of Azure's message in a condition.
+_MAX_LENGTH = 500
+# How soon to retry after a 409 or 412 without Retry-After.
+_BUSY_RETRY_SECONDS = 5.0
 
 _BUSY = re.compile(r"in progress|OperationNotAllowed|OperationPreempted|Conflict|Etag", re.I)
 
@@ -52,7 +57,7 @@ _WITH_REMEDY = frozenset(
 
 
 def refusal(code: str, message: str) -> CloudError:
-    """The error for what an operation ended with, or what a request was answered."""
+    """Return the error for a failed operation or a rejected request."""
     for pattern, reason in _REFUSALS:
         if pattern.search(code) or pattern.search(message):
             return LaunchRefused(reason, _with_remedy(reason, code, message))
@@ -60,27 +65,28 @@ def refusal(code: str, message: str) -> CloudError:
 
 
 def translate(error: AzureError, pool: str) -> CloudError:
-    """The error for an exception of the SDK about that pool."""
+    """Return the error for an SDK exception of a call about that pool."""
     if isinstance(error, ClientAuthenticationError):
         return _unauthorized(error.message)
     if isinstance(error, HttpResponseError):
-        return _answered(error, pool)
-    return CloudUnavailable(Reason.CLOUD_UNAVAILABLE, f"Azure does not answer: {error.message}")
+        return _from_response(error, pool)
+    return CloudUnavailable(Reason.CLOUD_UNAVAILABLE, f"Azure does not respond: {error.message}")
 
 
-def _answered(error: HttpResponseError, pool: str) -> CloudError:
+def _from_response(error: HttpResponseError, pool: str) -> CloudError:
     code = error.error.code if error.error is not None and error.error.code else ""
     message = error.error.message if error.error is not None else error.message
     status = error.status_code or 0
     if status == 404 and (isinstance(error, ResourceNotFoundError) or "NotFound" in code):
+        # ARM hides resources from identities that may not read them.
         if "ResourceGroup" in code or "managedClusters" in (message or ""):
             return _unauthorized(f"{code}: {message}")
         return PoolNotFound(pool)
     if status in (401, 403):
         return _unauthorized(f"{code}: {message}")
     if status == 429 or status >= 500:
-        told = f"Azure answered {status} {code}: {message}"
-        return CloudUnavailable(Reason.CLOUD_UNAVAILABLE, told, _retry_after(error))
+        text = f"Azure answered {status} {code}: {message}"
+        return CloudUnavailable(Reason.CLOUD_UNAVAILABLE, text, _retry_after_seconds(error))
     refused = refusal(code, message or "")
     if (
         status in (409, 412)
@@ -90,19 +96,21 @@ def _answered(error: HttpResponseError, pool: str) -> CloudError:
         return PoolBusy(
             Reason.CLOUD_UNAVAILABLE,
             f"{code}: {message}",
-            _retry_after(error) or 5.0,
-            elsewhere=re.search(rf"\b{re.escape(pool)}\b", message or "") is None,
+            _retry_after_seconds(error) or _BUSY_RETRY_SECONDS,
+            # AKS names the pool where the operation in progress is on that pool.
+            cluster_wide=re.search(rf"\b{re.escape(pool)}\b", message or "") is None,
         )
     return refused
 
 
 def _unauthorized(message: str | None) -> CloudError:
     reason = Reason.CLOUD_UNAUTHORIZED
-    return Unauthorized(reason, _with_remedy(reason, "", message or "Azure refused the identity"))
+    return Unauthorized(reason, _with_remedy(reason, "", message or "Azure rejected the identity"))
 
 
-def _retry_after(error: HttpResponseError) -> float | None:
-    """In seconds; a date is measured against the answer's own."""
+def _retry_after_seconds(error: HttpResponseError) -> float | None:
+    """Return the seconds of the Retry-After header. A date is relative to the response's own
+    Date, so that a wrong clock here does not matter."""
     headers = getattr(error.response, "headers", None) or {}
     value = str(headers.get("Retry-After", ""))
     if value.isdigit():
@@ -115,8 +123,8 @@ def _retry_after(error: HttpResponseError) -> float | None:
 
 
 def _with_remedy(reason: Reason, code: str, message: str) -> str:
-    told = f"{code}: {message}" if code else message
-    told = " ".join(_LISTS.sub("", told).split())
-    if len(told) > _LONGEST:
-        told = told[:_LONGEST] + " ..."
-    return f"{told.rstrip('.')}. {reason.remedy}" if reason in _WITH_REMEDY else told
+    text = f"{code}: {message}" if code else message
+    text = " ".join(_SIZE_LIST.sub("", text).split())
+    if len(text) > _MAX_LENGTH:
+        text = text[:_MAX_LENGTH] + " ..."
+    return f"{text.rstrip('.')}. {reason.remedy}" if reason in _WITH_REMEDY else text

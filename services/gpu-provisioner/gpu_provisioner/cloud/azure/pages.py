@@ -1,5 +1,5 @@
-"""Reads through the SDK's own pipeline whose answers are taken as plain JSON: its models cost ten
-times as much, and of large listings only a few fields are read."""
+"""Reads through the SDK's pipeline that return plain JSON. The SDK's models cost ten times as
+much CPU, and only a few fields of these large listings are needed."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -11,7 +11,11 @@ from azure.mgmt.containerservice.aio import ContainerServiceClient
 async def pages(
     client: ContainerServiceClient, url: str, query: Mapping[str, str]
 ) -> AsyncIterator[Mapping[str, Any]]:
-    """Every item of a listing, from all its pages. Raises AzureError."""
+    """Yield every item of a listing, from all its pages.
+
+    Raises:
+        AzureError: a page could not be read.
+    """
     while url:
         page = await read(client, url, query)
         for item in page.get("value") or ():
@@ -22,7 +26,11 @@ async def pages(
 async def read(
     client: ContainerServiceClient, url: str, query: Mapping[str, str]
 ) -> Mapping[str, Any]:
-    """One answer. Raises AzureError."""
+    """Return one response.
+
+    Raises:
+        AzureError: the resource could not be read.
+    """
     response = await client.send_request(HttpRequest("GET", url, params=dict(query)))
     response.raise_for_status()
     answer: Mapping[str, Any] = response.json()

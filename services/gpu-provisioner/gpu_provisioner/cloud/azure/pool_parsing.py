@@ -1,4 +1,4 @@
-"""An agent pool as ARM's JSON has it, read into ours."""
+"""Parses an agent pool from ARM's JSON."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from gpu_provisioner.cloud.pools import Pool, PoolState
 
 
 def pool(item: Mapping[str, Any]) -> Pool:
-    """From plain JSON or from the SDK's model of it, which is a mapping by the same names."""
+    """Parse plain JSON or the SDK's model, which is a mapping with the same keys."""
     properties: Mapping[str, Any] = item["properties"]
     return Pool(
         name=item["name"],
@@ -35,7 +35,7 @@ def _state(text: str | None) -> PoolState:
 
 
 def _error(properties: Mapping[str, Any]) -> CloudError | None:
-    """Why the last operation on the pool failed, where it did."""
+    """Return why the last operation on the pool failed, or None."""
     detail = (properties.get("status") or {}).get("provisioningError")
     if not detail:
         return None

@@ -1,4 +1,4 @@
-"""One pool of connections for all calls to ARM."""
+"""One connection pool for all calls to ARM."""
 
 import ssl
 
@@ -7,8 +7,9 @@ from azure.core.pipeline.transport import AioHttpTransport
 
 
 def transport(ca_file: str) -> AioHttpTransport:
-    """Told of an authority's file, the SDK's own transport reads it anew for each call, and so
-    opens a connection for each. `ca_file` empty trusts the system's authorities."""
+    """Return a transport that trusts `ca_file`, or the system's authorities where it is empty."""
+    # Given the path of a CA file, the SDK's own transport builds an SSL context for each call, so
+    # no connection is ever reused. A session with one context avoids that.
     trusted = ssl.create_default_context(cafile=ca_file or None)
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=trusted),

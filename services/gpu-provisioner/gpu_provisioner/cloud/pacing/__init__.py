@@ -1,1 +1,1 @@
-"""At which pace this process calls the cloud: a budget, a gate and a queue."""
+"""The pace at which this process calls the cloud: token buckets and an operation queue."""

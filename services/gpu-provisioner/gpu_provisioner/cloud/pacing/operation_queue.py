@@ -1,74 +1,79 @@
-"""Operations on one cluster, which AKS may refuse while another one is in progress. Pure.
+"""Queues operations on the cluster while AKS accepts one at a time. Pure.
 
-Open at first: all go at once. From the first such refusal on they pass one at a time, the oldest
-first, while the others stay away; each that is taken lets twice as many try, until all may again.
+Every operation may start until AKS refuses one because another is in progress. From then on the
+queue admits one operation at a time, the oldest first. Each accepted operation doubles how many
+are admitted, until all are again.
 """
 
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-# Who did not ask again for so long does not want any more: it holds up nobody.
-_LAPSED = timedelta(seconds=60)
-_OPEN_FROM = 32
-_STEP, _LONGEST = 0.5, 20.0
+# A caller that has not asked again for this long has given up and must not hold up the others.
+_ENTRY_TTL = timedelta(seconds=60)
+# From this width on, the queue admits everybody again.
+_UNLIMITED_WIDTH = 32
+# The longer the queue before a caller, the later it asks again, up to a maximum that bounds how
+# long a free cluster stays idle.
+_SECONDS_PER_RANK, _MAX_WAIT_SECONDS = 0.5, 20.0
 
-_Place = tuple[str, str]
+_Entry = tuple[str, str]
 
 
 @dataclass(slots=True)
-class Turnstile:
-    """`ask` before each operation; `taken`, `refused` or `left` after it."""
+class OperationQueue:
+    """Call `acquire` before each operation, and `accepted`, `busy` or `release` after it."""
 
     _width: int | None = None
     _not_before: datetime | None = None
-    _inside: set[str] = field(default_factory=set)
-    _queue: list[_Place] = field(default_factory=list)
-    _asked: dict[_Place, datetime] = field(default_factory=dict)
+    _running: set[str] = field(default_factory=set)
+    _queue: list[_Entry] = field(default_factory=list)
+    _asked_at: dict[_Entry, datetime] = field(default_factory=dict)
 
-    def ask(self, name: str, age: str, now: datetime) -> float | None:
-        """None: go. Otherwise the seconds after which to ask again; the place is kept. `age`
-        sorts: what is oldest sorts first."""
+    def acquire(self, name: str, age: str, now: datetime) -> float | None:
+        """Admit the operation and return None, or return the seconds after which to ask again
+        and keep its place. `age` is a sort key: the oldest sorts first."""
         if self._width is None:
             return None
-        place = (age, name)
-        self._enter(place, now)
-        rank, pause = bisect_left(self._queue, place), self._pause(now)
-        if pause <= 0 and rank < self._width - len(self._inside):
-            self._leave(place)
-            self._inside.add(name)
+        entry = (age, name)
+        self._enter(entry, now)
+        rank, pause = bisect_left(self._queue, entry), self._pause_seconds(now)
+        if pause <= 0 and rank < self._width - len(self._running):
+            self._remove(entry)
+            self._running.add(name)
             return None
-        return min(max(pause, _STEP) + _STEP * rank, max(pause, _LONGEST))
+        wait = max(pause, _SECONDS_PER_RANK) + _SECONDS_PER_RANK * rank
+        return min(wait, max(pause, _MAX_WAIT_SECONDS))
 
-    def taken(self, name: str) -> None:
-        """The cluster began it."""
-        self.left(name)
+    def accepted(self, name: str) -> None:
+        """Record that AKS started the operation."""
+        self.release(name)
         if self._width is not None:
             self._width *= 2
-            if self._width >= _OPEN_FROM:
-                self._width, self._queue, self._asked = None, [], {}
+            if self._width >= _UNLIMITED_WIDTH:
+                self._width, self._queue, self._asked_at = None, [], {}
 
-    def refused(self, name: str, age: str, seconds: float, now: datetime) -> None:
-        """The cluster is busy with another one; nobody need try for so long."""
-        self.left(name)
+    def busy(self, name: str, age: str, seconds: float, now: datetime) -> None:
+        """Record that the cluster is busy with another operation: nobody tries for that long."""
+        self.release(name)
         self._width = 1
         self._not_before = now + timedelta(seconds=seconds)
         self._enter((age, name), now)
 
-    def left(self, name: str) -> None:
-        """It ended in another way, which says nothing of the cluster."""
-        self._inside.discard(name)
+    def release(self, name: str) -> None:
+        """Record that the operation ended in another way, which says nothing about the cluster."""
+        self._running.discard(name)
 
-    def _pause(self, now: datetime) -> float:
+    def _pause_seconds(self, now: datetime) -> float:
         return (self._not_before - now).total_seconds() if self._not_before else 0.0
 
-    def _enter(self, place: _Place, now: datetime) -> None:
-        if place not in self._asked:
-            insort(self._queue, place)
-        self._asked[place] = now
-        while now - self._asked[self._queue[0]] > _LAPSED:
-            self._leave(self._queue[0])
+    def _enter(self, entry: _Entry, now: datetime) -> None:
+        if entry not in self._asked_at:
+            insort(self._queue, entry)
+        self._asked_at[entry] = now
+        while now - self._asked_at[self._queue[0]] > _ENTRY_TTL:
+            self._remove(self._queue[0])
 
-    def _leave(self, place: _Place) -> None:
-        self._queue.remove(place)
-        del self._asked[place]
+    def _remove(self, entry: _Entry) -> None:
+        self._queue.remove(entry)
+        del self._asked_at[entry]

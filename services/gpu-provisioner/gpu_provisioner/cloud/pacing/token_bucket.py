@@ -1,22 +1,23 @@
-"""One class of calls to the cloud: ARM counts reads, writes and deletes apart. Pure: it is told
-the time, and says how long to stay away instead of waiting.
+"""A token bucket for one class of calls to the cloud: ARM counts reads, writes and deletes
+separately. Pure: it gets the time, and returns how long to wait instead of waiting.
 
-A token bucket (as the generic cell rate algorithm keeps it: one moment instead of a count) whose
-next free tokens can be reserved, behind a gate that the cloud itself closes.
+The bucket is kept as the generic cell rate algorithm does it, as one moment instead of a count.
+Callers reserve the next free token, and the cloud itself can block the bucket.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-# Who does not come for its place within this time gives it up.
-_KEPT = timedelta(minutes=1)
-# While the cloud does not answer at all the gate stays shut this long, and twice as long each time.
-_FIRST_CLOSURE, _LONGEST_CLOSURE = 1.0, 30.0
+# A reservation lapses when its caller has not come back this long after its turn.
+_RESERVATION_TTL = timedelta(minutes=1)
+# While the cloud does not respond, the bucket is blocked this long, doubled at each failure.
+_MIN_BLOCK_SECONDS, _MAX_BLOCK_SECONDS = 1.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many calls on the long run; a third of a minute's at once, as ARM's own buckets hold."""
+    """Calls a minute in the long run. A third of them may go out at once, which is the ratio of
+    burst and rate of ARM's own buckets."""
 
     per_minute: int
 
@@ -31,78 +32,81 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing may go out for so long; `closed` says why where the cloud itself asked for it."""
+    """How long the caller has to wait. `blocked_by` is the cloud's message where the cloud itself
+    asked for the wait."""
 
     seconds: float
-    closed: str = ""
+    blocked_by: str = ""
 
 
 @dataclass(slots=True)
-class Lane:
-    """`ask` before each call, `done` or `close` after it."""
+class TokenBucket:
+    """Call `acquire` before each call to the cloud, and `succeeded` or `block` after it."""
 
     rate: Rate
     _full_at: datetime | None = None
-    _closed_until: datetime | None = None
-    _closed: str = ""
+    _blocked_until: datetime | None = None
+    _blocked_by: str = ""
     _failures: int = 0
-    _places: dict[str, datetime] = field(default_factory=dict)
-    _passed: datetime | None = None
+    _reservations: dict[str, datetime] = field(default_factory=dict)
+    _last_urgent: datetime | None = None
 
-    def ask(self, who: str, now: datetime, *, urgent: bool = False) -> Wait | None:
-        """None: go. Otherwise a place is kept for `who` at the end of that wait. What is `urgent`
-        passes all places."""
-        if self._closed_until is not None and now < self._closed_until:
-            return Wait((self._closed_until - now).total_seconds(), self._closed)
-        self._forget(now)
-        place = self._places.get(who) or self._take(now)
+    def acquire(self, caller: str, now: datetime, *, urgent: bool = False) -> Wait | None:
+        """Take a token and return None, or reserve one for `caller` at the end of the returned
+        wait. An urgent call passes all reservations."""
+        if self._blocked_until is not None and now < self._blocked_until:
+            return Wait((self._blocked_until - now).total_seconds(), self._blocked_by)
+        self._drop_lapsed(now)
+        turn = self._reservations.get(caller) or self._take(now)
         if urgent:
-            place = self._passing(place, now)
-        if place <= now:
-            self._places.pop(who, None)
+            turn = self._advance_urgent(turn, now)
+        if turn <= now:
+            self._reservations.pop(caller, None)
             return None
-        self._places[who] = place
-        return Wait((place - now).total_seconds())
+        self._reservations[caller] = turn
+        return Wait((turn - now).total_seconds())
 
-    def done(self) -> None:
-        """The cloud answered."""
+    def succeeded(self) -> None:
+        """Record that the cloud responded."""
         self._failures = 0
 
-    def close(self, now: datetime, seconds: float | None, why: str) -> None:
-        """The cloud asked to be left alone for so long, or (None) does not answer. What was left
-        of the bucket is gone."""
-        shut = self._closed_until is not None and now < self._closed_until
+    def block(self, now: datetime, seconds: float | None, message: str) -> None:
+        """Block the bucket for as long as the cloud asked, or with backoff where it does not
+        respond (None). The tokens that are left are lost: the cloud has none for us either."""
+        is_blocked = self._blocked_until is not None and now < self._blocked_until
         if seconds is None:
-            if shut:
+            if is_blocked:
                 return
-            seconds = min(_FIRST_CLOSURE * 2.0 ** min(self._failures, 10), _LONGEST_CLOSURE)
+            seconds = min(_MIN_BLOCK_SECONDS * 2.0 ** min(self._failures, 10), _MAX_BLOCK_SECONDS)
             self._failures += 1
         until = now + timedelta(seconds=seconds)
-        if self._closed_until is not None and until <= self._closed_until:
+        if self._blocked_until is not None and until <= self._blocked_until:
             return
-        self._closed_until, self._closed = until, why
+        self._blocked_until, self._blocked_by = until, message
         self._full_at = until + self.rate.spacing * (self.rate.burst - 1)
-        self._places.clear()
+        self._reservations.clear()
 
-    def _passing(self, place: datetime, now: datetime) -> datetime:
-        """When what is urgent goes: at half the rate at most, so that the others move on too."""
-        if place > now:
-            next_ = now if self._passed is None else self._passed + 2 * self.rate.spacing
-            place = min(place, max(now, next_))
-        if place <= now:
-            self._passed = now
-        return place
+    def _advance_urgent(self, turn: datetime, now: datetime) -> datetime:
+        """Return when an urgent call goes out: at half the rate at most, so that the others make
+        progress too."""
+        if turn > now:
+            last = self._last_urgent
+            earliest = now if last is None else last + 2 * self.rate.spacing
+            turn = min(turn, max(now, earliest))
+        if turn <= now:
+            self._last_urgent = now
+        return turn
 
     def _take(self, now: datetime) -> datetime:
-        """Takes the next free token, and says when it is there."""
+        """Take the next free token, and return when it is available."""
         full_at = max(self._full_at or now, now)
         self._full_at = full_at + self.rate.spacing
         return max(now, full_at - self.rate.spacing * (self.rate.burst - 1))
 
-    def _forget(self, now: datetime) -> None:
-        """Places are in the order of their time: the first are the oldest."""
-        while self._places:
-            who, place = next(iter(self._places.items()))
-            if now - place <= _KEPT:
+    def _drop_lapsed(self, now: datetime) -> None:
+        """Drop lapsed reservations. They are in the order of their time, the oldest first."""
+        while self._reservations:
+            caller, turn = next(iter(self._reservations.items()))
+            if now - turn <= _RESERVATION_TTL:
                 return
-            del self._places[who]
+            del self._reservations[caller]

@@ -1,17 +1,17 @@
 """Which machine types a claim takes, and what it is told where there is none."""
 
-from datetime import date
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from gpu_provisioner.claims.claim import Claim
-from gpu_provisioner.offerings.fitting import Shelf, fitting
-from gpu_provisioner.offerings.requirements import Misfit
+from gpu_provisioner.offerings.compatibility import compatible_types
+from gpu_provisioner.offerings.requirements import IncompatibleRequirements
+from gpu_provisioner.offerings.selection_inputs import SelectionInputs
 from tests.gpu_provisioner.offerings.builders import (
     A10,
     A100,
-    CATALOGUE,
     H100,
     SKU,
     T4,
@@ -19,19 +19,18 @@ from tests.gpu_provisioner.offerings.builders import (
     UNKNOWN,
     V100,
     Row,
+    availability,
     claim,
-    market,
+    inputs,
     named,
-    offer,
+    sku,
 )
 
-TODAY = date(2026, 1, 1)
-SHELF = Shelf(catalogue=CATALOGUE, market=None, today=TODAY)
 SEVERAL = named(T4, A10, A100, H100)
 
 
-def fits(asked: Claim, shelf: Shelf = SHELF) -> list[str]:
-    return [found.name for found in fitting(asked, shelf)]
+def fits(asked: Claim, known: SelectionInputs | None = None) -> list[str]:
+    return [found.name for found in compatible_types(asked, known or inputs())]
 
 
 # One requirement more over four named types, and those it leaves.
@@ -135,7 +134,7 @@ def test_the_claims_own_labels_meet_requirements_on_them(
     if met:
         assert fits(asked) == [T4]
         return
-    with pytest.raises(Misfit) as misfit:
+    with pytest.raises(IncompatibleRequirements) as misfit:
         fits(asked)
     assert row[0] in str(misfit.value)
 
@@ -167,21 +166,20 @@ def test_a_type_that_is_in_no_catalogue_is_taken_by_name() -> None:
 
 
 def test_the_market_tells_what_the_catalogue_does_not() -> None:
-    shelf = Shelf(catalogue=CATALOGUE, market=market(offer(UNKNOWN, gpus=2)), today=TODAY)
+    known = inputs(availability(sku(UNKNOWN, gpus=2)))
     asked = claim(named(UNKNOWN), (SKU + "gpu-count", "In", ["2"]))
-    assert fits(asked, shelf) == [UNKNOWN]
-    with pytest.raises(Misfit, match=r"is in no catalogue"):
+    assert fits(asked, known) == [UNKNOWN]
+    with pytest.raises(IncompatibleRequirements, match=r"is in no catalog"):
         fits(asked)
 
 
 def test_retired_types_are_taken_where_they_are_named_or_still_sold() -> None:
     described = claim((SKU + "gpu-name", "In", ["V100"]))
     assert fits(claim(named(V100))) == [V100]
-    with pytest.raises(Misfit):
+    with pytest.raises(IncompatibleRequirements):
         fits(described)
-    shelf = Shelf(catalogue=CATALOGUE, market=market(offer(V100)), today=TODAY)
-    assert fits(described, shelf) == [V100]
-    before = Shelf(catalogue=CATALOGUE, market=None, today=date(2025, 9, 29))
+    assert fits(described, inputs(availability(sku(V100)))) == [V100]
+    before = inputs(now=datetime(2025, 9, 29, tzinfo=UTC))
     assert V100 in fits(described, before)
 
 
@@ -206,7 +204,7 @@ def test_min_values_is_the_variety_left(row: Row, met: bool) -> None:
     if met:
         assert fits(asked)
         return
-    with pytest.raises(Misfit, match="minValues"):
+    with pytest.raises(IncompatibleRequirements, match="minValues"):
         fits(asked)
 
 
@@ -216,7 +214,7 @@ MISFITS: list[tuple[str, list[Row], dict[str, Any], list[str]]] = [
     ("only what says nothing", [("kubernetes.io/os", "In", ["linux"])], {"storage": "50Gi"},
      ["names no node.kubernetes.io/instance-type"]),
     ("two lists without a common type", [named(T4), (SKU + "name", "In", [A100])], {},
-     ["no machine type meets both", "sku-name In [Standard_NC24ads_A100_v4]"]),
+     ["no instance type meets both", "sku-name In [Standard_NC24ads_A100_v4]"]),
     ("too many GPUs", [SEVERAL, (SKU + "gpu-count", "Gt", ["8"])], {},
      ["sku-gpu-count Gt [8]", "has one of 1"]),
     ("a GPU that is not there", [(SKU + "gpu-name", "In", ["B200"])], {},
@@ -226,7 +224,7 @@ MISFITS: list[tuple[str, list[Row], dict[str, Any], list[str]]] = [
     ("another region", [SEVERAL, ("topology.kubernetes.io/region", "In", ["westus"])], {},
      ["has one of eastus"]),
     ("a fact of an unknown type", [named(UNKNOWN), (SKU + "gpu-memory", "Gt", ["1"])], {},
-     [UNKNOWN, "in no catalogue", "name another type"]),
+     [UNKNOWN, "in no catalog", "name another type"]),
     ("no such key", [SEVERAL, ("karpenter.azure.com/sku-gpus", "In", ["1"])], {},
      ["karpenter.azure.com/sku-gpus", "docs/provisioning.md"]),
     ("an operator without values", [(TYPE, "In", [])], {}, [TYPE, "at least one value"]),
@@ -237,7 +235,7 @@ MISFITS: list[tuple[str, list[Row], dict[str, Any], list[str]]] = [
      ["requests.nvidia.com/gpu '2'", "the largest has 1"]),
     ("no quantity", [SEVERAL], {"cpu": "many"}, ["requests.cpu", "'many' is not a quantity"]),
     ("a resource that no machine has", [SEVERAL], {"example.com/fpga": "1"},
-     ["requests.example.com/fpga '1'", "leave it out"]),
+     ["requests.example.com/fpga '1'", "remove it"]),
 ]  # fmt: skip
 
 
@@ -249,7 +247,7 @@ MISFITS: list[tuple[str, list[Row], dict[str, Any], list[str]]] = [
 def test_what_cannot_be_is_said(
     rows: list[Row], requests: dict[str, str], words: list[str]
 ) -> None:
-    with pytest.raises(Misfit) as misfit:
+    with pytest.raises(IncompatibleRequirements) as misfit:
         fits(claim(*rows, requests=requests))
     for word in words:
         assert word in str(misfit.value)
