@@ -1,8 +1,8 @@
-"""What a crowd costs: many Workspaces created at once, until each has its node resource.
+"""How fast many Workspaces that are created at once get their Machines, and at what cost.
 
-A real etcd and API server on loopback, without nodes; the real workspace-controller as a process
-of its own; and this client, which creates the Workspaces and watches the Machines come. After the
-first crowd everything stands still, and what the controller does then is measured too.
+A real etcd and API server run on loopback, without nodes, and the real workspace-controller as its
+own process. This client creates the Workspaces and watches for the Machines. After the first burst
+it measures what the controller costs while nothing changes.
 
     python -m benchmarks.controller [--counts 500 2000] [--idle 60]
 """
@@ -26,10 +26,10 @@ from tools.local_cluster.envtest import StandaloneApiServer
 from tools.local_cluster.paths import Paths
 
 CRDS = Path(__file__).resolve().parents[1] / "charts" / "kaito" / "charts"
-NAMESPACE, RELEASE = "crowd", "kaito-system"
+NAMESPACE, RELEASE = "burst", "kaito-system"
 WORKSPACES = f"/apis/kaito.sh/v1beta1/namespaces/{NAMESPACE}/workspaces"
 MACHINES = "/apis/karpenter.sh/v1alpha5/machines"
-RIGHTS = {
+CLUSTER_ADMIN = {
     "apiVersion": "rbac.authorization.k8s.io/v1",
     "kind": "ClusterRoleBinding",
     "metadata": {"name": "controller"},
@@ -40,9 +40,10 @@ RIGHTS = {
     },
     "subjects": [{"kind": "ServiceAccount", "name": "controller", "namespace": RELEASE}],
 }
-ABOUT = ("workspaces", "machines", "services", "events", "secrets", "configmaps", "deployments")
-AT_ONCE = 32
-PATIENCE_S = 600
+RESOURCES = ("workspaces", "machines", "services", "events", "secrets", "configmaps", "deployments")
+# Enough concurrent creates to keep the API server busy.
+CONCURRENCY = 32
+TIMEOUT_SECONDS = 600
 UPSTREAM = "upstream 0.12.0 with 500: 76 s as shipped, 7.5 s without client limits; 2 CPU s, 76 MB"
 
 
@@ -50,10 +51,10 @@ def workspace(number: int) -> dict[str, Any]:
     return {
         "apiVersion": "kaito.sh/v1beta1",
         "kind": "Workspace",
-        "metadata": {"name": f"crowd-{number:04}"},
+        "metadata": {"name": f"burst-{number:04}"},
         "resource": {
             "instanceType": "Standard_NC6s_v3",
-            "labelSelector": {"matchLabels": {"apps": f"crowd-{number:04}"}},
+            "labelSelector": {"matchLabels": {"apps": f"burst-{number:04}"}},
         },
         "inference": {"preset": {"name": "phi-3-mini-128k-instruct"}},
     }
@@ -61,56 +62,56 @@ def workspace(number: int) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The API server as its administrator sees it."""
+    """Calls the API server as its administrator."""
 
     session: aiohttp.ClientSession
 
     async def create(self, count: int) -> float:
-        """Creates them as fast as they are taken; returns how long that took."""
-        begun, numbers = time.monotonic(), iter(range(count))
+        """Creates Workspaces as fast as the API server accepts them, and returns the seconds."""
+        started, numbers = time.monotonic(), iter(range(count))
 
-        async def some() -> None:
+        async def create_some() -> None:
             for number in numbers:
                 async with self.session.post(WORKSPACES, json=workspace(number)) as answer:
                     assert answer.status == 201, await answer.text()
 
-        await asyncio.gather(*(some() for _ in range(AT_ONCE)))
-        return time.monotonic() - begun
+        await asyncio.gather(*(create_some() for _ in range(CONCURRENCY)))
+        return time.monotonic() - started
 
-    async def provided(self, count: int) -> float:
-        """Returns at the moment when so many Workspaces have a Machine."""
-        having: set[str] = set()
+    async def wait_for_machines(self, count: int) -> float:
+        """Returns the time at which `count` Workspaces have a Machine."""
+        owners: set[str] = set()
         query = {"watch": "1", "allowWatchBookmarks": "false"}
         async with self.session.get(MACHINES, params=query, read_bufsize=2**22) as stream:
             async for line in stream.content:
-                having.add(json.loads(line)["object"]["metadata"]["labels"]["kaito.sh/workspace"])
-                if len(having) == count:
+                owners.add(json.loads(line)["object"]["metadata"]["labels"]["kaito.sh/workspace"])
+                if len(owners) == count:
                     return time.monotonic()
-        raise SystemExit(f"the watch ended with {len(having)} of {count}")
+        raise SystemExit(f"the watch ended with {len(owners)} of {count}")
 
-    async def requests(self) -> int:
-        """Calls that were made about anything that belongs to a Workspace, watches left out."""
+    async def count_requests(self) -> int:
+        """Requests so far for any resource of a Workspace, except watches."""
         async with self.session.get("/metrics") as answer:
             lines = (await answer.text()).splitlines()
-        asked = [
+        counters = [
             line
             for line in lines
             if line.startswith("apiserver_request_total{")
-            and any(f'resource="{kind}"' in line for kind in ABOUT)
+            and any(f'resource="{kind}"' in line for kind in RESOURCES)
             and 'verb="WATCH"' not in line
         ]
-        return sum(int(float(line.rsplit(" ", 1)[1])) for line in asked)
+        return sum(int(float(line.rsplit(" ", 1)[1])) for line in counters)
 
 
-async def leads(port: int) -> None:
-    """Returns when the controller behind that port acts."""
+async def wait_for_leader(port: int) -> None:
+    """Returns when the controller behind that port leads."""
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
-        while not await _leads(session):
+        while not await _is_leader(session):
             await asyncio.sleep(0.1)
 
 
-async def rests(subject: Process) -> None:
-    """Returns when it has used next to nothing for two seconds."""
+async def wait_until_idle(subject: Process) -> None:
+    """Returns when the process has used less than 5 % of a core for two seconds."""
     quiet = 0
     while quiet < 2:
         before = subject.cpu_seconds
@@ -118,7 +119,7 @@ async def rests(subject: Process) -> None:
         quiet = quiet + 1 if subject.cpu_seconds - before < 0.05 else 0
 
 
-async def _leads(session: aiohttp.ClientSession) -> bool:
+async def _is_leader(session: aiohttp.ClientSession) -> bool:
     try:
         async with session.get("/metrics") as answer:
             return "kaito_workspace_leading 1.0" in await answer.text()
@@ -127,8 +128,8 @@ async def _leads(session: aiohttp.ClientSession) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crowd:
-    """One crowd. `created_seconds` is the client's part of `seconds`, which it overlaps."""
+class Burst:
+    """What one burst took. Creating them took `created_seconds`, which `seconds` include."""
 
     count: int
     seconds: float
@@ -160,9 +161,9 @@ HEAD = "".join(
 
 
 def environment(api: StandaloneApiServer, port: int) -> dict[str, str]:
-    """As in a pod it signs in by the token of its ServiceAccount."""
+    """The controller signs in with the token of a ServiceAccount, as it does in a pod."""
     bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings"
-    api.admin.apply(f"{bindings}/controller", RIGHTS)
+    api.admin.apply(f"{bindings}/controller", CLUSTER_ADMIN)
     return {
         "KUBECONFIG": str(api.create_account(RELEASE, "controller")),
         "KAITO_RELEASE_NAMESPACE": RELEASE,
@@ -176,36 +177,39 @@ def environment(api: StandaloneApiServer, port: int) -> dict[str, str]:
     }
 
 
-async def crowd(asking: Client, subject: Process, count: int) -> Crowd:
-    await rests(subject)
-    watching = asyncio.create_task(asking.provided(count))
-    cpu_seconds, begun = subject.cpu_seconds, time.monotonic()
-    created_seconds = await asking.create(count)
-    seconds = await watching - begun
-    cpu_then = subject.cpu_seconds
-    await rests(subject)
-    return Crowd(
+async def run_burst(client: Client, subject: Process, count: int) -> Burst:
+    await wait_until_idle(subject)
+    watching = asyncio.create_task(client.wait_for_machines(count))
+    cpu_seconds, started = subject.cpu_seconds, time.monotonic()
+    created_seconds = await client.create(count)
+    seconds = await watching - started
+    cpu_seconds_at_last_machine = subject.cpu_seconds
+    await wait_until_idle(subject)
+    # It took two idle seconds to see that the process is idle.
+    return Burst(
         count=count,
         seconds=seconds,
         created_seconds=created_seconds,
-        cpu_seconds=cpu_then - cpu_seconds,
-        settled_seconds=time.monotonic() - begun - 2,
+        cpu_seconds=cpu_seconds_at_last_machine - cpu_seconds,
+        settled_seconds=time.monotonic() - started - 2,
         settled_cpu_seconds=subject.cpu_seconds - cpu_seconds,
         peak_mb=subject.peak_mb,
     )
 
 
-async def standing_still(asking: Client, subject: Process, seconds: float) -> str:
-    asked, cpu_seconds = await asking.requests(), subject.cpu_seconds
+async def measure_idle(client: Client, subject: Process, seconds: float) -> str:
+    requests, cpu_seconds = await client.count_requests(), subject.cpu_seconds
     await asyncio.sleep(seconds)
     share = (subject.cpu_seconds - cpu_seconds) / seconds
-    asked = await asking.requests() - asked
-    return f"standing still for {seconds:.0f} s: {share:.2%} of a core, {asked} calls about them"
+    requests = await client.count_requests() - requests
+    return (
+        f"idle for {seconds:.0f} s: {share:.2%} of a core, {requests} requests for their resources"
+    )
 
 
-async def measure(count: int, idle_seconds: float) -> Crowd:
-    """One crowd on a cluster of its own; prints its line, and what standing still costs."""
-    with tempfile.TemporaryDirectory(prefix="kaito-crowd-") as name:
+async def measure(count: int, idle_seconds: float) -> Burst:
+    """Runs one burst on a new API server. Prints its line, and what idling costs."""
+    with tempfile.TemporaryDirectory(prefix="kaito-burst-") as name:
         folder = Path(name)
         with envtest.running(Paths.from_env(os.environ), folder) as api:
             for file in sorted(CRDS.glob("*/files/crds/*.yaml")):
@@ -217,28 +221,30 @@ async def measure(count: int, idle_seconds: float) -> Crowd:
             log = folder / "controller.log"
             with child(log, "workspace_controller", **environ) as subject:
                 async with session(api.url, admin_tls(api.pki)) as opened:
-                    asking = Client(opened)
-                    async with asyncio.timeout(PATIENCE_S):
-                        await leads(port)
-                        found = await crowd(asking, subject, count)
-                    print(found.line(), flush=True)
+                    client = Client(opened)
+                    async with asyncio.timeout(TIMEOUT_SECONDS):
+                        await wait_for_leader(port)
+                        burst = await run_burst(client, subject, count)
+                    print(burst.line(), flush=True)
                     if idle_seconds:
-                        print(await standing_still(asking, subject, idle_seconds), flush=True)
-    return found
+                        print(await measure_idle(client, subject, idle_seconds), flush=True)
+    return burst
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--counts", type=int, nargs="+", default=[500, 2000], help="Workspaces")
-    parser.add_argument("--idle", type=float, default=60, help="seconds, after the first crowd")
+    parser.add_argument(
+        "--idle", type=float, default=60, help="seconds to idle after the first burst"
+    )
     options = parser.parse_args()
     print(HEAD)
-    found = [
+    bursts = [
         asyncio.run(measure(count, options.idle if index == 0 else 0))
         for index, count in enumerate(options.counts)
     ]
     print(UPSTREAM)
-    print(f"controller: {found[0].count} in {found[0].seconds:.1f} s, {found[0].peak_mb:.0f} MB")
+    print(f"controller: {bursts[0].count} in {bursts[0].seconds:.1f} s, {bursts[0].peak_mb:.0f} MB")
 
 
 if __name__ == "__main__":

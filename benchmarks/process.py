@@ -1,4 +1,4 @@
-"""Processes under measurement, as the kernel sees them."""
+"""Starts processes and measures them by what the kernel reports."""
 
 import os
 import socket
@@ -16,6 +16,7 @@ class Process:
 
     @property
     def cpu_seconds(self) -> float:
+        # The name before the last parenthesis may hold spaces. See proc_pid_stat(5) for the fields.
         fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -28,6 +29,7 @@ class Process:
 
 @contextmanager
 def child(log: Path, module: str, *arguments: str, **environ: str) -> Iterator[Process]:
+    """Runs a Python module, with `environ` added to this environment, while the context is open."""
     with log.open("wb") as file:
         argv = [sys.executable, "-m", module, *arguments]
         process = subprocess.Popen(argv, env=os.environ | environ, stdout=file, stderr=file)
@@ -43,6 +45,7 @@ def child(log: Path, module: str, *arguments: str, **environ: str) -> Iterator[P
 
 
 def free_port() -> int:
+    """A TCP port of loopback that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
