@@ -38,6 +38,7 @@ async def gateway(
 
 
 def in_pod(**limits: float) -> Settings:
+    # Nothing listens on port 1: the backends of the tests replace the connection.
     return Settings(backend="127.0.0.1:1", limits=Limits(**limits))  # type: ignore[arg-type]
 
 

@@ -133,6 +133,7 @@ def test_unreachable_endpoint_is_ejected_for_longer_each_time(
     assert endpoint.ready
     for ejection_seconds in (1, 2, 4, 8, 15, 15):
         fail(endpoint, grpc.StatusCode.UNAVAILABLE)
+        # Just before and exactly at the end of the ejection.
         world.now += ejection_seconds - 0.5
         assert not endpoint.ready
         world.now += 0.5

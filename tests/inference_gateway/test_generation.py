@@ -147,6 +147,7 @@ async def test_disconnect_before_the_answer_stops_the_generation(
     call = asyncio.create_task(client.post(CHAT, json=body))
     await until(lambda: bool(script.requests))
     call.cancel()
+    # 2 seconds are far below the request's time limit: only the disconnect can stop it.
     await until(script.canceled.is_set, 2)
 
 
@@ -162,6 +163,7 @@ async def test_disconnect_during_the_answer_stops_the_generation(
 async def test_slow_client_holds_the_stream_back(
     client: aiohttp.ClientSession, script: FakeBackend
 ) -> None:
+    # Far more than the buffers of both sockets hold, so that the stream has to stop.
     script.deltas = ("x" * 4096,) * 20_000
     async with client.post(CHAT, json=STREAM, read_bufsize=1024):
         sent = -1
@@ -177,6 +179,7 @@ async def test_client_that_does_not_read_is_dropped_at_the_time_limit(script: Fa
     async with gateway(lambda _: script, settings) as client:
         async with client.post(CHAT, json=STREAM, read_bufsize=1024):
             await until(script.canceled.is_set)
+            # The request's admission is free once its final event has timed out as well.
             statuses = [429]
             while statuses[-1] == 429:
                 statuses.append((await client.post("/chat", json={})).status)

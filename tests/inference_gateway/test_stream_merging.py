@@ -58,6 +58,7 @@ async def test_streams_are_not_read_ahead() -> None:
 
     async with aclosing(merge_streams([counted(), counted()])) as messages:
         await anext(messages)
+        # Gives the pumps many chances to run ahead.
         for _ in range(20):
             await asyncio.sleep(0)
         assert given < 5

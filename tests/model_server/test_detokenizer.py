@@ -42,6 +42,7 @@ def test_cost_of_a_step_does_not_grow_with_the_answer() -> None:
     detokenizer = Detokenizer(decode)
     for byte in TEXT.encode():
         detokenizer.add([byte])
+    # The window of 32 tokens, and some until a character is complete.
     assert max(lengths) < 50
 
 

@@ -99,6 +99,7 @@ async def test_max_length_counts_the_prompt(server: Running) -> None:
 
 
 async def test_disconnect_stops_the_generation(server: Running) -> None:
+    # Takes far longer than the test waits, unless the generation stops.
     request = generate_request(max_new_tokens=1800, min_new_tokens=1800, num_return_sequences=8)
     call = server.stub.StreamGenerate(pb.StreamGenerateRequest(request=request))
     await call.read()

@@ -64,6 +64,7 @@ def test_largest_random_number_still_selects_a_token() -> None:
 
     class Highest(random.Random):
         def random(self) -> float:
+            # The largest float below 1 that random() can return.
             return 1 - 2**-53
 
     object.__setattr__(batch_row.sampling, "generator", Highest())

@@ -82,6 +82,7 @@ async def test_drain_finishes_running_calls_and_rejects_new_ones(
 async def test_drain_ends_after_its_time_limit(fake: FakeEngine, adapters_folder: Path) -> None:
     setup = Setup(adapters=adapters_folder, drain_seconds=0.05)
     async with running(fake, setup) as server:
+        # Holds the generation, so that the drain cannot finish it.
         fake.gate.clear()
         call = server.stub.Generate(generate_request())
         await until(lambda: fake.scheduler_stats().running == 1)

@@ -16,7 +16,7 @@ _KEEP_ALIVE = b": keep-alive\n\n"
 class EventStreamWriter:
     """Writes to one response, which starts with the first thing there is to write.
 
-    Until then a failure can still be answered with a status of its own.
+    Until then a failure can still have its own HTTP status.
     """
 
     context: RequestContext
@@ -35,6 +35,7 @@ class EventStreamWriter:
         data = self.encoder.encode(prompt_index, message)
         if not context.started:
             await context.start_event_stream()
+        # A message without text or finish reason may render to nothing.
         if data:
             await context.write(data)
 

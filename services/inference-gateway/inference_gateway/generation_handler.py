@@ -76,12 +76,14 @@ class GenerationHandler:
             ClientDisconnected: nobody is left to respond to.
         """
         try:
+            # Admitted before the body is read, so that rejected requests take no memory.
             with self.admission.admit() as admission:
                 limits = self.limits
                 body = await context.read_body(
                     admission, limits.max_body_bytes, limits.body_timeout_seconds
                 )
                 parsed = api_format.parse(body)
+                # Before generation: a stream sends its headers with the first delta.
                 _report_ignored_parameters(context, parsed.ignored_parameters)
                 async with context.cancel_on_disconnect():
                     await self._generate_within_timeout(context, parsed, workspace)

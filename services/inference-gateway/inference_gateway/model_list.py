@@ -13,6 +13,7 @@ def list_models(endpoints: Sequence[Endpoint], *, sidecar: bool) -> list[ModelEn
     entries: dict[str, ModelEntry] = {}
     for endpoint in endpoints:
         for entry in _entries_of(endpoint, sidecar) if endpoint.ready else ():
+            # Several Workspaces may serve the same preset, which is listed once.
             entries.setdefault(entry["id"], entry)
     return sorted(entries.values(), key=lambda entry: str(entry["id"]))
 

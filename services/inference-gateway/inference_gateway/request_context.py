@@ -97,6 +97,7 @@ class RequestContext:
                 arrive in time, 429 when all bodies together are too large.
             ClientDisconnected: the client closed the connection.
         """
+        # A body without content-length is counted as it arrives.
         if self._declared_length() > max_bytes:
             raise RequestRejected(body_too_large(max_bytes))
         body = bytearray()

@@ -54,6 +54,7 @@ def _add_health(routes: FastAPI, pool: EndpointPool) -> None:
     @routes.get("/healthz", responses=_UNHEALTHY)
     async def healthz() -> Response:
         """Whether the model can answer now. A front door is healthy while it runs."""
+        # Asks now instead of using the last probe, which may be seconds old.
         for endpoint in pool.endpoints if pool.sidecar else ():
             health = await endpoint.backend.health(PROBE_TIMEOUT_SECONDS)
             if not health.serving:

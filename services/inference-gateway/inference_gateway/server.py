@@ -51,6 +51,7 @@ def create_protocol(limits: Limits) -> type[asyncio.Protocol]:
 
         def on_headers_complete(self) -> None:
             self._stop_header_timer()
+            # The connection is closing if the headers were too long; the request must not run.
             if not self.transport.is_closing():
                 super().on_headers_complete()
 

@@ -12,8 +12,10 @@ class Limits:
     """Limits on each request, and on all requests together."""
 
     max_body_bytes: int = 4 * 1024 * 1024
+    # 16 bodies of the largest size; most are far smaller.
     max_held_bytes: int = 64 * 1024 * 1024
     max_concurrency: int = 1024
+    # Half of all requests, so that a hung model-server leaves room for the others.
     max_backend_concurrency: int = 512
     request_timeout_seconds: float = 600.0
     body_timeout_seconds: float = 30.0
@@ -21,6 +23,7 @@ class Limits:
     max_header_bytes: int = 32 * 1024
     idle_timeout_seconds: float = 75.0
     sse_keep_alive_seconds: float = 5.0
+    # The chart gives the front door 10 seconds more than this before it is killed.
     shutdown_timeout_seconds: float = 120.0
 
 

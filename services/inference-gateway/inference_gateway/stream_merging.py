@@ -21,7 +21,7 @@ async def merge_streams(
             async for message in only:
                 yield 0, message
         return
-    # One place: a slow client holds the model-server back instead of filling memory.
+    # A queue of one: a slow client holds the model-server back instead of filling memory.
     queue: asyncio.Queue[tuple[int, _T] | BaseException | None] = asyncio.Queue(maxsize=1)
     pumps = [
         asyncio.create_task(_pump(index, stream, queue)) for index, stream in enumerate(streams)

@@ -129,6 +129,7 @@ class AdapterRegistry:
                 f"adapter {name!r} is the default model; unset KAITO_DEFAULT_ADAPTER first"
             )
         entry = self._find(name)
+        # From here on no new request finds the adapter.
         entry.unloading = True
         try:
             while entry.users:

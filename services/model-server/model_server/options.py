@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from model_server.errors import InvalidRequest
 
-# The contract's bounds. Each choice, and each beam, is a sequence of its own in memory.
+# The contract's bounds. Each choice and each beam is a separate sequence in memory.
 MAX_CHOICES = 16
 MAX_BEAMS = 16
 MAX_STOP_STRINGS = 16

@@ -61,6 +61,7 @@ class Settings:
             engine=env.choice("KAITO_ENGINE", engines, "auto"),
             dtype=env.choice("KAITO_DTYPE", dtypes, "auto"),
             cpu_bfloat16=has_bfloat16(environ),
+            # In these settings 0 leaves the choice to the server.
             max_model_len=env.integer("KAITO_MAX_MODEL_LEN", 0) or None,
             trust_remote_code=env.flag("KAITO_TRUST_REMOTE_CODE", False),
             cpu_threads=env.integer("KAITO_CPU_THREADS", 1) or 1,
@@ -72,6 +73,7 @@ class Settings:
             max_requests=env.integer("KAITO_MAX_REQUESTS", 256) or 1,
             grpc_port=env.port("KAITO_GRPC_PORT", 29500),
             metrics_port=env.port("KAITO_METRICS_PORT", 9400),
+            # Well within the 45 seconds that the pod has before it is killed.
             drain_seconds=env.seconds("KAITO_DRAIN_SECONDS", 25),
             nodes=env.integer("KAITO_NODES", 1),
             termination_log=env.path("KAITO_TERMINATION_LOG", "/dev/termination-log"),

@@ -42,6 +42,7 @@ class GrpcBackend:
         self._channels = [
             grpc.aio.insecure_channel(address, options=_OPTIONS) for _ in range(connections)
         ]
+        # One HTTP/2 connection per channel: their number limits how many streams share one.
         stubs = [rpc.InferenceServiceStub(channel) for channel in self._channels]
         self._stubs: Iterator[rpc.InferenceServiceStub] = itertools.cycle(stubs)
         self._check = self._channels[0].unary_unary(
@@ -70,6 +71,7 @@ class GrpcBackend:
                 while (message := await call.read()) is not grpc.aio.EOF:
                     yield message
             finally:
+                # An open call would keep generating after the reader is gone.
                 call.cancel()
 
     async def model(self, timeout_seconds: float) -> pb.Model:

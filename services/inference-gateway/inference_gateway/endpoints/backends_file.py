@@ -82,6 +82,7 @@ class BackendsFile:
             content, failure = b"", error.strerror
         else:
             failure = None
+        # A failure counts as content, so that it is raised once and not at every look.
         digest = failure or hashlib.sha256(content).hexdigest()
         if digest == self.digest:
             return None

@@ -1,7 +1,7 @@
 """The pool of endpoints of this gateway.
 
-A task of its own probes each endpoint, so that a hung one delays no other. Knows no HTTP and no
-file: its owner sets the addresses.
+Each endpoint has its own probe task, so that a hung one delays no other. Knows no HTTP and no file:
+its owner sets the addresses.
 """
 
 import asyncio
@@ -67,6 +67,7 @@ class EndpointPool:
         if not self.sidecar:
             return find_matches(model, eligible)
         (endpoint,) = eligible
+        # The model-server does not know its Workspace's name; to it, an empty name is the default.
         default_names = ("", endpoint.address.label, endpoint.address.workspace)
         return (RouteMatch(endpoint, "" if model in default_names else model),)
 

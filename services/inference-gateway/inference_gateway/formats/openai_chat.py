@@ -97,6 +97,7 @@ class ChatEventEncoder:
         data = b""
         if message.index not in self._started:
             self._started.add(message.index)
+            # OpenAI's first chunk of a choice has the role and no text.
             data += self._chunk(message.index, '{"role":"assistant","content":""}', "null")
         if message.text:
             data += self._chunk(message.index, f'{{"content":{quote(message.text)}}}', "null")
@@ -115,6 +116,7 @@ class ChatEventEncoder:
             f'"object":"chat.completion.chunk","created":{self.generation.created},'
             f'"model":{to_json(model)},"choices":['
         )
+        # With include_usage, OpenAI sends usage null in every chunk but the last.
         self._suffix = '],"usage":null}' if self.include_usage else "]}"
 
     def _chunk(self, index: int, delta: str, finish_reason: str) -> bytes:

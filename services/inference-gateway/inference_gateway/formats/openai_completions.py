@@ -101,6 +101,7 @@ class CompletionEventEncoder:
         text = message.text
         if index not in self._started:
             self._started.add(index)
+            # The prompt is echoed once, in front of the choice's first text.
             text = self.body.prompts[prompt_index] + text if self.body.echo else text
         if not text and not message.finish_reason:
             return b""

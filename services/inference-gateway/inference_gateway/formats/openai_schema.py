@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Count = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-# Each prompt becomes a call of its own to the model-server.
+# Each prompt becomes a separate call to the model-server.
 MAX_PROMPTS = 32
 
 _OPENAI = ConfigDict(strict=True, extra="ignore")

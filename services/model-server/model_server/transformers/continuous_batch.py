@@ -75,6 +75,7 @@ class ContinuousBatch:
         Raises:
             EngineFailed: the manager's thread has ended.
         """
+        # Before the sequence: its first state may arrive at once.
         self._router.listeners[sequence.id] = listener
         accepted = self._manager.add_request(
             list(sequence.prompt),

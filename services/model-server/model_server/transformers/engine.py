@@ -58,6 +58,7 @@ class TransformersEngine:
         torch.set_num_threads(self._threads)
         loop = asyncio.get_running_loop()
         loaded = await loop.run_in_executor(self._load_thread, load_model, self._options)
+        # First, because the batch runs the model in its own thread.
         serialize_forward_passes(loaded.model)
         layers = LoraLayers(loaded.model)
         budget = self._kv_cache_budget(loaded)

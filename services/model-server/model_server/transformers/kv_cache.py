@@ -61,6 +61,7 @@ def fit_kv_cache(
             f"{affordable_pages * PAGE_TOKENS} tokens; lower KAITO_MAX_MODEL_LEN or give the "
             "container more memory"
         )
+    # Rounded up to whole pages.
     pages = min(affordable_pages, -(-_MAX_CONVERSATIONS * longest // PAGE_TOKENS))
     return KvCacheBudget(context_tokens=min(longest, pages * PAGE_TOKENS), pages=pages)
 

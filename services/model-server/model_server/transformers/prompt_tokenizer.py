@@ -59,6 +59,7 @@ class PromptTokenizer:
         if isinstance(prompt, str):
             text, special = prompt, add_special_tokens
         else:
+            # The template writes the special tokens itself.
             text, special = self._render(prompt), False
         return list(self._tokenizer(text, add_special_tokens=special)["input_ids"])
 
