@@ -4,6 +4,8 @@ import math
 import re
 from decimal import Decimal
 
+# Decimal and binary suffixes as in k8s.io/apimachinery's resource.Quantity. Values are exact:
+# floats would round large byte counts.
 _SUFFIXES = {
     "": Decimal(1),
     "m": Decimal("0.001"),

@@ -49,6 +49,7 @@ class TuningStatus(Model):
     """The fine-tuning run's last report."""
 
     state: str | None = Field(default=None, description="The state that TuningService reports.")
+    # Kubernetes' API conventions forbid floats, so decimal numbers are strings.
     step: int | None = None
     total_steps: int | None = None
     epoch: str | None = None

@@ -62,6 +62,7 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
                     limit=0,
                     socket_factory=self._sockets.create,
                 ),
+                # httpx2 decompresses the body itself.
                 auto_decompress=False,
                 skip_auto_headers=_SKIPPED_AUTO_HEADERS,
                 cookie_jar=aiohttp.DummyCookieJar(),

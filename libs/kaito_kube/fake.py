@@ -200,12 +200,14 @@ class FakeCluster:
     def _with_server_fields(self, manifest: Manifest) -> Manifest:
         self._uids += 1
         metadata = manifest["metadata"]
+        # Counted, not random: two runs of a test see the same UIDs.
         metadata.setdefault("uid", str(uuid.UUID(int=self._uids)))
         metadata.setdefault("creationTimestamp", rfc3339(self.clock.now()))
         metadata.setdefault("generation", 1)
         return manifest
 
     def _update(self, kind: Kind, before: Manifest, after: Manifest) -> Manifest:
+        # No client can change what the server sets, except that it starts a deletion.
         kept = {k: v for k, v in before["metadata"].items() if k in _SERVER_FIELDS[:-1]}
         after = {**after, "metadata": {**after["metadata"], **kept}}
         if after == before:

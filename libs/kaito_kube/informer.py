@@ -47,6 +47,7 @@ async def run_informer(
         try:
             await _list_and_watch(cluster, store, source)
         except Expired:
+            # Nothing is wrong with the server: list again at once.
             continue
         except NotFound:
             if source.optional:

@@ -185,6 +185,7 @@ class _Candidate:
         # Leadership counts from before the request, since the Lease is written after that.
         started = asyncio.get_running_loop().time()
         try:
+            # A request that hangs must not delay the next renewal.
             async with asyncio.timeout(self.config.renew_interval_seconds):
                 acquired = await self._attempt()
         except NotLeader:

@@ -99,6 +99,7 @@ class LightkubeCluster:
                 resource_version=resource_version,
                 server_timeout=WATCH_SECONDS,
             ):
+                # Other types, such as bookmarks, carry no change.
                 if type_ in ("ADDED", "MODIFIED", "DELETED"):
                     yield WatchEvent(cast(Any, type_), _typed(kind, item))
 

@@ -13,6 +13,7 @@ from kaito_presets.incompatibility import Incompatibility, IncompatibilityReason
 from kaito_presets.preset import Preset
 from kaito_skus.sku import GpuSet
 
+# Upstream's assumption when max-model-len is not set.
 DEFAULT_CONTEXT_TOKENS = 2048
 # The share of a GPU's memory that vLLM may use (gpu-memory-utilization).
 UTILIZATION = 0.84

@@ -26,6 +26,7 @@ class SettingError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Environment:
     """Typed access to `variables`. An empty variable counts as unset and has its `default`.
+    An empty flag is false.
 
     Raises:
         SettingError: from every method, if the value is invalid, or if a variable without a

@@ -54,6 +54,7 @@ def configure(level: str, service: str, **fields: str) -> None:
             },
         )
     )
+    # force replaces handlers that libraries install when they are imported.
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
     for name in _QUIET:

@@ -56,6 +56,7 @@ class Record:
 
     def integer(self, field: str, *, minimum: int = 1) -> int:
         value = self._take(field)
+        # bool is a subclass of int, and `gpus: true` is a mistake.
         if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
             raise self.error(field, f"is not a whole number of at least {minimum}")
         return value

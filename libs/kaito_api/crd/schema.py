@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 Schema = dict[str, Any]
 
+# pydantic writes these keys; structural schemas do not need or do not allow them.
 _DROPPED = ("title", "discriminator", "additionalProperties")
 
 
@@ -27,6 +28,7 @@ def _convert(node: Schema, definitions: Schema) -> Schema:
     if _is_int_or_string(node):
         return _described(node, {"x-kubernetes-int-or-string": True})
     result = {key: value for key, value in node.items() if key not in (*_DROPPED, "$defs")}
+    # The API server would write an empty default into every object.
     if result.get("default", ...) in (None, [], {}) or isinstance(result.get("default"), dict):
         result.pop("default", None)
     if "const" in result:

@@ -55,6 +55,7 @@ _WHOLE = [
         "has(self.inference) == has(oldSelf.inference) && has(self.tuning) == has(oldSelf.tuning)",
         "inference and tuning cannot be exchanged: delete the Workspace and create a new one",
     ),
+    # 52 as for CronJobs: a label holds 63 characters, and derived names append up to 11.
     _rule(
         f"self.metadata.name.size() <= 52 && {_matches('self.metadata.name', DNS_LABEL)}",
         "metadata.name must be at most 52 characters of a-z, 0-9 and '-', start with a letter and "
@@ -214,6 +215,7 @@ def _bound_strings(node: Manifest) -> None:
 
 def definition() -> Definition:
     schema = root(_properties(), required=("resource",), rules=_WHOLE)
+    # CEL's cost estimate needs a bound on the name that a rule matches.
     schema["properties"]["metadata"]["properties"] = {"name": {"type": "string", "maxLength": 63}}
     return Definition(
         group=labels.GROUP,
@@ -222,6 +224,7 @@ def definition() -> Definition:
         scope="Namespaced",
         short_names=("wk", "wks"),
         categories=("workspace",),
+        # One schema for both versions, so that no conversion webhook is needed.
         versions=(
             Version(name="v1beta1", schema=schema, columns=COLUMNS, storage=True),
             Version(name="v1alpha1", schema=schema, columns=COLUMNS),
