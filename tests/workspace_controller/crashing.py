@@ -1,5 +1,4 @@
-"""A Cluster through which a process dies at one call: before it takes effect, or before the
-answer arrives."""
+"""A Cluster through which a process dies at one call: before or after it takes effect."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
@@ -16,12 +15,12 @@ NEVER = 10**9
 
 
 class Killed(Exception):
-    """SIGKILL: nothing of the process runs on."""
+    """The process was killed by SIGKILL."""
 
 
 @dataclass
 class Crashing:
-    """Dies at call number `at`; every later call dies too, as the process is dead."""
+    """Dies at call number `at`, and at every later call, because the process is dead."""
 
     cluster: Cluster
     at: int

@@ -1,4 +1,4 @@
-"""What tests are given: settings, Workspaces, nodes, claims and pods, each with what matters."""
+"""Builds settings, Workspaces, nodes, claims and pods for tests."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -37,7 +37,7 @@ def settings(**changes: Any) -> Settings:
 
 
 def workspace(name: str = "ws", **subplans: Any) -> Manifest:
-    """As the API server would give it: typed, in a namespace, with a uid."""
+    """A manifest as the API server returns it, with kind, namespace and name."""
     annotations = subplans.pop("annotations", {})
     metadata: dict[str, Any] = {
         "name": name,
@@ -84,7 +84,7 @@ def inference_workspace(name: str = "ws", **subplans: Any) -> Manifest:
 
 
 def stored(manifest: Manifest, **metadata: Any) -> Manifest:
-    """The manifest as an observation has it, with what the server adds."""
+    """The manifest with the metadata that the API server adds."""
     server = {"uid": UID, "generation": 1, "resourceVersion": "1"}
     return {**manifest, "metadata": {**server, **manifest["metadata"], **metadata}}
 
@@ -129,8 +129,8 @@ def claim(
         }
     if deleting:
         metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    said = [_condition(type_, text) for type_, text in conditions.items()]
-    return Claim(kind, {"metadata": metadata, "status": {"conditions": said}})
+    reported = [_condition(type_, text) for type_, text in conditions.items()]
+    return Claim(kind, {"metadata": metadata, "status": {"conditions": reported}})
 
 
 def _condition(type_: str, text: str) -> Manifest:
@@ -142,7 +142,7 @@ NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def observation(manifest: Manifest, **changes: Any) -> Observed:
-    """As `observe` would give it, with the catalogues' facts unless `changes` say otherwise."""
+    """An Observed with the facts of the catalogs, unless `changes` override them."""
     spec, problem = parse_spec(manifest)
     given = changes.pop("settings", None) or settings()
     facts: dict[str, Any] = {"file": None}
@@ -179,6 +179,6 @@ def container(name: str, *, last: Manifest | None = None, **state: Any) -> Manif
 
 
 def conditions_by_type(manifest: Manifest | None) -> dict[str, str]:
-    """Type → "status/reason" of a status."""
+    """The conditions of a status: type → "status/reason"."""
     assert manifest is not None
     return {c["type"]: f"{c['status']}/{c['reason']}" for c in manifest["conditions"]}

@@ -1,4 +1,4 @@
-"""The controller without its loops: a store filled by hand, and passes until nothing changes."""
+"""The controller without its work queue: tests fill the store and run the passes."""
 
 from dataclasses import dataclass, field
 
@@ -28,7 +28,7 @@ KINDS = (kinds.WORKSPACE, kinds.NODE, *CHILD_KINDS)
 
 @dataclass
 class Replica:
-    """One process: its own store, over a cluster that it may see through something that fails."""
+    """One process with its own store. `through` can be a cluster whose calls fail."""
 
     through: Cluster
     truth: FakeCluster
@@ -51,7 +51,7 @@ class Replica:
             self.store.replace_all(kind, self.truth.objects(kind))
 
     async def round(self) -> list[ClusterError]:
-        """A pass over every Workspace, and over those that are gone and left something."""
+        """A pass over every Workspace, and over those that are gone but left a claim."""
         self.look()
         keys = set(self.store.keys(kinds.WORKSPACE))
         keys |= {
@@ -70,7 +70,7 @@ class Replica:
 
 @dataclass
 class Scene:
-    """A cluster with the release's templates and a push secret, the world, and one replica."""
+    """A cluster with the release's default configurations, the world, and one replica."""
 
     settings: Settings = field(default_factory=settings)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -105,7 +105,7 @@ class Scene:
         return found
 
     async def settle(self, rounds: int = 30) -> None:
-        """The world and the controller in turns until neither changes anything."""
+        """Alternates between the controller and the world until neither changes anything."""
         for _ in range(rounds):
             before = self.cluster.version
             await self.replica.round()

@@ -1,4 +1,4 @@
-"""The webhook's answer and its configuration, as values."""
+"""AdmissionReviews and the webhook's configuration."""
 
 import base64
 from typing import Any
@@ -19,13 +19,13 @@ REVIEW: Manifest = {
 UNKNOWN = Problem(Reason.PRESET_UNKNOWN, "inference.preset.name", "'x' is no preset")
 
 
-def test_nothing_wrong_is_allowed() -> None:
+def test_valid_workspace_is_allowed() -> None:
     given = answer(REVIEW, ())
     assert given["response"] == {"uid": "r-1", "allowed": True}
     assert (given["apiVersion"], given["kind"]) == ("admission.k8s.io/v1", "AdmissionReview")
 
 
-def test_each_problem_stands_on_its_line() -> None:
+def test_each_problem_has_its_own_line() -> None:
     response = answer(
         REVIEW, (UNKNOWN, Problem(Reason.INSTANCE_TYPE_TOO_SMALL, "resource", "too small"))
     )["response"]
@@ -35,11 +35,11 @@ def test_each_problem_stands_on_its_line() -> None:
     )
 
 
-def test_a_secret_may_come_later() -> None:
+def test_missing_secret_does_not_deny() -> None:
     assert denials((UNKNOWN, Problem(Reason.SECRET_MISSING, "f", "m"))) == [UNKNOWN]
 
 
-def test_a_new_object_gets_the_names_it_lacks() -> None:
+def test_new_object_gets_missing_names() -> None:
     bare = {"metadata": {"generateName": "ws-"}}
     found = subject({"request": {"uid": "r", "namespace": "team", "object": bare}})
     assert found["metadata"] == {
@@ -48,12 +48,12 @@ def test_a_new_object_gets_the_names_it_lacks() -> None:
 
 
 @pytest.mark.parametrize("review", [{}, {"request": None}, {"request": {"object": {}}}])
-def test_what_is_no_review_is_refused(review: Any) -> None:
+def test_malformed_review_is_rejected(review: Any) -> None:
     with pytest.raises(ValueError, match="no object"):
         subject(review)
 
 
-def test_it_cannot_block_deletion_status_or_anything_while_it_is_down() -> None:
+def test_webhook_cannot_block_deletion_or_status() -> None:
     made = configuration(settings(webhook_service="kaito-wc"), b"CA")
     (webhook,) = made["webhooks"]
     assert webhook["failurePolicy"] == "Ignore"

@@ -1,4 +1,4 @@
-"""A process that dies at any single call is followed by one that ends in the same place."""
+"""When a process dies at any call, its successor reaches the same outcome."""
 
 from itertools import count
 from typing import Literal
@@ -23,7 +23,7 @@ async def live(at: int, when: Literal["before", "after"]) -> tuple[Scene, bool]:
 
 
 async def _settled(scene: Scene) -> bool:
-    """Whether the process died on the way; its successor sees only the truth."""
+    """Whether the process died. Its successor starts from what the API server has."""
     try:
         await scene.settle()
     except Killed:
@@ -44,23 +44,23 @@ def outcome(workspace: Manifest) -> tuple[str, str, int]:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_crash_at_any_call_changes_nothing_of_the_end(
+async def test_crash_at_any_call_does_not_change_the_outcome(
     when: Literal["before", "after"],
 ) -> None:
     for at in count():
         scene, died = await live(at, when)
         if not died:
             break
-        told = f"crash {when} call {at}"
-        assert outcome(scene.workspace()) == ("Ready", DIGEST, 8), told
-        assert left(scene) == dict.fromkeys(left(scene), 1), told
-        assert len(scene.world.claims_seen) == 1, told
-        assert len(scene.world.jobs_seen) == 1, told
+        context = f"crash {when} call {at}"
+        assert outcome(scene.workspace()) == ("Ready", DIGEST, 8), context
+        assert left(scene) == dict.fromkeys(left(scene), 1), context
+        assert len(scene.world.claims_seen) == 1, context
+        assert len(scene.world.jobs_seen) == 1, context
     assert at > 20
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_crash_at_any_call_of_a_deletion_leaves_nothing(
+async def test_crash_at_any_call_of_a_deletion_leaves_nothing(
     when: Literal["before", "after"],
 ) -> None:
     for at in count():

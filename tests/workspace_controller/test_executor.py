@@ -1,4 +1,4 @@
-"""Plans carried out: order, ownership, and what a refusal becomes."""
+"""Execution of plans: order, ownership, and refusals."""
 
 from typing import Any
 
@@ -35,14 +35,14 @@ class Scene:
         return [f"{call.verb} {call.kind}" for call in self.cluster.calls]
 
 
-async def test_the_finalizer_is_on_before_anything_is_made() -> None:
+async def test_finalizer_is_added_before_anything_is_created() -> None:
     scene = Scene()
     after = await scene.execute(finalizer="add", actions=(Create(kinds.MACHINE, MACHINE),))
     assert after["metadata"]["finalizers"] == [labels.WORKSPACE_FINALIZER]
     assert scene.did() == ["patch Workspace", "create Machine"]
 
 
-async def test_others_finalizers_stay() -> None:
+async def test_foreign_finalizers_stay() -> None:
     scene = Scene()
     patch = {"metadata": {"finalizers": ["other/one"]}}
     scene.cluster.change(kinds.WORKSPACE, kinds.key_of(scene.workspace), patch)
@@ -53,7 +53,7 @@ async def test_others_finalizers_stay() -> None:
     assert (await scene.execute(finalizer="remove"))["metadata"]["finalizers"] == ["other/one"]
 
 
-async def test_a_finalizer_is_not_put_on_what_changed_meanwhile() -> None:
+async def test_finalizer_conflicts_when_the_workspace_changed() -> None:
     scene = Scene()
     patch = {"metadata": {"finalizers": ["other/one"]}}
     scene.cluster.change(kinds.WORKSPACE, kinds.key_of(scene.workspace), patch)
@@ -61,7 +61,7 @@ async def test_a_finalizer_is_not_put_on_what_changed_meanwhile() -> None:
         await scene.execute(finalizer="add")
 
 
-async def test_a_status_is_written_only_when_it_is_another_one() -> None:
+async def test_status_is_written_only_when_it_changes() -> None:
     scene = Scene()
     scene.workspace = await scene.execute(status={"state": "Ready", "eta": "1s"})
     scene.cluster.calls.clear()
@@ -71,7 +71,7 @@ async def test_a_status_is_written_only_when_it_is_another_one() -> None:
     assert after["status"] == {"state": "Ready"}
 
 
-async def test_a_claim_of_that_name_that_is_not_its_own_is_told_of() -> None:
+async def test_foreign_claim_of_the_same_name_is_reported() -> None:
     scene = Scene()
     scene.cluster.seed(kinds.MACHINE, {"metadata": {"name": MACHINE["metadata"]["name"]}})
     with pytest.raises(
@@ -80,7 +80,7 @@ async def test_a_claim_of_that_name_that_is_not_its_own_is_told_of() -> None:
         await scene.execute(actions=(Create(kinds.MACHINE, MACHINE),))
 
 
-async def test_what_is_there_already_and_what_is_gone_already_is_fine() -> None:
+async def test_existing_and_deleted_objects_are_accepted() -> None:
     scene = Scene()
     scene.cluster.seed(kinds.MACHINE, MACHINE)
     scene.cluster.seed(kinds.JOB, JOB)
@@ -93,7 +93,7 @@ async def test_what_is_there_already_and_what_is_gone_already_is_fine() -> None:
     )
 
 
-async def test_an_own_object_that_was_not_observed_is_made_right() -> None:
+async def test_own_object_that_was_not_observed_is_updated() -> None:
     scene = Scene()
     scene.cluster.seed(kinds.SERVICE, {**SERVICE, "spec": {"type": "LoadBalancer"}})
     await scene.execute(actions=(Apply(kinds.SERVICE, SERVICE, verify_owner=True),))
@@ -108,7 +108,7 @@ FOREIGN = {"name": "ws", "namespace": NAMESPACE}
     [Apply(kinds.SERVICE, SERVICE, verify_owner=True), Create(kinds.JOB, JOB)],
     ids=["apply", "create"],
 )
-async def test_what_is_somebody_elses_is_left_alone(action: Any) -> None:
+async def test_foreign_object_is_not_changed(action: Any) -> None:
     scene = Scene()
     scene.cluster.seed(action.kind, {"metadata": FOREIGN, "spec": {"mine": True}})
     with pytest.raises(ActionRefused) as refused:
@@ -117,7 +117,7 @@ async def test_what_is_somebody_elses_is_left_alone(action: Any) -> None:
     assert scene.cluster.objects(action.kind)[0]["spec"] == {"mine": True}
 
 
-async def test_what_is_leaving_is_waited_for() -> None:
+async def test_object_being_deleted_is_waited_for() -> None:
     scene = Scene()
     deleting = {**JOB["metadata"], "deletionTimestamp": "x", "finalizers": ["foreground"]}
     scene.cluster.seed(kinds.JOB, {**JOB, "metadata": deleting})
@@ -140,7 +140,9 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize(("action", "error", "reason"), REFUSALS.values(), ids=REFUSALS)
-async def test_refusals(action: Action, error: errors.ClusterError, reason: str) -> None:
+async def test_refused_write_has_reason_and_cause(
+    action: Action, error: errors.ClusterError, reason: str
+) -> None:
     scene = Scene()
     scene.cluster.fail_next(type(action).__name__.lower(), error)
     with pytest.raises(ActionRefused) as refused:
@@ -149,14 +151,14 @@ async def test_refusals(action: Action, error: errors.ClusterError, reason: str)
     assert str(error) in refused.value.refusal.message
 
 
-async def test_an_outage_is_no_refusal() -> None:
+async def test_outage_is_not_a_refusal() -> None:
     scene = Scene()
     scene.cluster.fail_next("create", errors.Unavailable("try later"))
     with pytest.raises(errors.Unavailable):
         await scene.execute(actions=(Create(kinds.JOB, JOB),))
 
 
-async def test_events_are_about_the_workspace() -> None:
+async def test_event_regards_the_workspace() -> None:
     scene = Scene()
     await scene.execute(events=(EmitEvent(True, "QuotaExceeded", "24 cores are missing"),))
     (event,) = scene.cluster.objects(kinds.EVENT)

@@ -1,4 +1,4 @@
-"""A Workspace's whole life: applied, provisioned, trained, pushed, served, deleted."""
+"""The whole life of a Workspace: applied, provisioned, tuned, served, deleted."""
 
 import pytest
 
@@ -30,7 +30,7 @@ async def settled(manifest: Manifest, **changes: object) -> Scene:
     return scene
 
 
-async def test_a_tuning_workspace_goes_all_the_way_by_itself() -> None:
+async def test_tuning_workspace_becomes_ready() -> None:
     scene = await settled(tuning_workspace())
     made = scene.workspace()
     assert made["status"]["state"] == "Ready"
@@ -48,7 +48,7 @@ async def test_a_tuning_workspace_goes_all_the_way_by_itself() -> None:
     assert made["status"]["nodes"] == "1/1"
 
 
-async def test_the_tuned_adapter_is_served_by_digest_under_the_workspaces_name() -> None:
+async def test_tuned_adapter_is_served_by_digest_under_the_workspaces_name() -> None:
     scene = await settled(tuning_workspace())
     deployment = scene.cluster.peek(kinds.DEPLOYMENT, "ws", NAMESPACE)
     assert deployment is not None
@@ -60,7 +60,7 @@ async def test_the_tuned_adapter_is_served_by_digest_under_the_workspaces_name()
     assert {"name": "push"} in spec["imagePullSecrets"]
 
 
-async def test_the_service_names_pods_that_are_not_ready_only_while_training() -> None:
+async def test_service_publishes_unready_pods_only_while_training() -> None:
     scene = Scene()
     scene.push_secret()
     scene.apply(tuning_workspace())
@@ -76,13 +76,13 @@ async def test_the_service_names_pods_that_are_not_ready_only_while_training() -
     assert [p["port"] for p in serving["spec"]["ports"]] == [80, 29500]
 
 
-async def test_an_inference_workspace_is_served() -> None:
+async def test_inference_workspace_is_served() -> None:
     scene = await settled(inference_workspace())
     assert scene.workspace()["status"]["state"] == "Ready"
     assert not scene.cluster.objects(kinds.JOB)
 
 
-async def test_node_claims_instead_of_machines() -> None:
+async def test_node_claims_can_replace_machines() -> None:
     scene = Scene(settings(node_provisioner="nodeclaim"))
     scene.apply(inference_workspace())
     await scene.replica.round()
@@ -94,7 +94,7 @@ async def test_node_claims_instead_of_machines() -> None:
 
 
 @pytest.mark.parametrize("provisioner", ["nodeclaim", "nodepool", "byo"])
-async def test_another_node_provisioner_keeps_and_later_releases_what_was_asked_for(
+async def test_changed_node_provisioner_keeps_and_later_releases_claims(
     provisioner: str,
 ) -> None:
     scene = await settled(inference_workspace())
@@ -110,7 +110,7 @@ async def test_another_node_provisioner_keeps_and_later_releases_what_was_asked_
     assert scene.cluster.peek(kinds.WORKSPACE, "ws", NAMESPACE) is None
 
 
-async def test_a_serve_tuned_model_false_ends_after_the_push_and_gives_nodes_back() -> None:
+async def test_serve_tuned_model_false_ends_after_the_push_and_releases_nodes() -> None:
     unserved = tuning_workspace(annotations={labels.SERVE_TUNED_MODEL: "false"})
     scene = await settled(unserved)
     made = scene.workspace()
@@ -121,12 +121,12 @@ async def test_a_serve_tuned_model_false_ends_after_the_push_and_gives_nodes_bac
     assert not scene.cluster.objects(kinds.DEPLOYMENT)
 
 
-async def test_a_missing_push_secret_stops_before_any_node_and_mends_by_itself() -> None:
+async def test_missing_push_secret_delays_node_requests() -> None:
     scene = Scene()
     scene.apply(tuning_workspace())
     await scene.settle()
-    told = conditions(scene.workspace())
-    assert told["ResourceReady"] == "False/SecretMissing"
+    reported = conditions(scene.workspace())
+    assert reported["ResourceReady"] == "False/SecretMissing"
     assert scene.workspace()["status"]["state"] == "Pending"
     assert not scene.cluster.objects(kinds.MACHINE)
     scene.push_secret()
@@ -134,7 +134,7 @@ async def test_a_missing_push_secret_stops_before_any_node_and_mends_by_itself()
     assert scene.workspace()["status"]["state"] == "Ready"
 
 
-async def test_another_output_tag_trains_anew_and_serves_the_new_adapter() -> None:
+async def test_changed_output_tag_trains_again_and_serves_the_new_adapter() -> None:
     scene = await settled(tuning_workspace())
     (job,) = scene.cluster.objects(kinds.JOB)
     patch = {"tuning": {"output": {"image": "registry.local/adapters/phi:2"}}}
@@ -149,7 +149,7 @@ async def test_another_output_tag_trains_anew_and_serves_the_new_adapter() -> No
     assert scene.world.most_claims == 1
 
 
-async def test_another_push_secret_after_the_push_trains_nothing_anew() -> None:
+async def test_changed_push_secret_after_the_push_does_not_train_again() -> None:
     scene = await settled(tuning_workspace())
     patch = {"tuning": {"output": {"imagePushSecret": "push-2"}}}
     scene.cluster.change(kinds.WORKSPACE, Key(NAMESPACE, "ws"), patch)
@@ -167,7 +167,7 @@ async def test_two_workspaces_with_one_selector_get_a_node_each() -> None:
     assert len(scene.cluster.objects(kinds.MACHINE)) == 2
 
 
-async def test_ones_own_pods_by_template() -> None:
+async def test_custom_template_is_served() -> None:
     ports = [{"name": "http", "containerPort": 8000}]
     template = {"spec": {"containers": [{"name": "own", "image": "i", "ports": ports}]}}
     scene = await settled(workspace(resource=resource(count=1), inference={"template": template}))
@@ -195,7 +195,7 @@ async def test_deletion_at_any_moment_leaves_nothing(rounds: int) -> None:
     } == {}
 
 
-async def test_deletion_on_a_cluster_without_karpenters_kinds() -> None:
+async def test_deletion_on_a_cluster_without_karpenters_crds() -> None:
     scene = Scene(settings(node_provisioner="byo"))
     scene.cluster.missing_kinds = {kinds.MACHINE, kinds.NODE_CLAIM, kinds.NODE_POOL}
     scene.apply(inference_workspace(resource=resource(instanceType=None)))
@@ -205,14 +205,14 @@ async def test_deletion_on_a_cluster_without_karpenters_kinds() -> None:
     assert scene.cluster.peek(kinds.WORKSPACE, "ws", NAMESPACE) is None
 
 
-async def test_claims_of_a_workspace_whose_finalizer_was_taken_off_by_hand_go_too() -> None:
+async def test_claims_are_deleted_when_the_finalizer_was_removed_by_hand() -> None:
     scene = await settled(inference_workspace())
     scene.cluster.change(kinds.WORKSPACE, Key(NAMESPACE, "ws"), None)
     await scene.settle()
     assert not scene.cluster.objects(kinds.MACHINE)
 
 
-async def test_a_claim_that_the_provisioner_took_back_is_asked_for_again_once_it_is_gone() -> None:
+async def test_claim_deleted_by_the_provisioner_is_requested_again_once_gone() -> None:
     scene = await settled(inference_workspace())
     (claim,) = scene.cluster.objects(kinds.MACHINE)
     await scene.cluster.delete(kinds.MACHINE, claim["metadata"]["name"])
@@ -223,7 +223,7 @@ async def test_a_claim_that_the_provisioner_took_back_is_asked_for_again_once_it
     assert scene.workspace()["status"]["state"] == "Ready"
 
 
-async def test_steady_state_writes_nothing_and_asks_for_no_other_look() -> None:
+async def test_steady_state_writes_nothing_and_does_not_requeue() -> None:
     scene = await settled(tuning_workspace())
     scene.cluster.calls.clear()
     scene.replica.look()
@@ -232,7 +232,7 @@ async def test_steady_state_writes_nothing_and_asks_for_no_other_look() -> None:
     assert scene.cluster.calls == []
 
 
-async def test_a_cluster_without_machines_says_so() -> None:
+async def test_cluster_without_the_machine_crd_is_reported() -> None:
     scene = Scene()
     scene.cluster.missing_kinds = {kinds.MACHINE}
     scene.apply(inference_workspace())
@@ -241,7 +241,7 @@ async def test_a_cluster_without_machines_says_so() -> None:
     assert conditions(scene.workspace())["ResourceReady"] == "False/ProvisionerMissing"
 
 
-async def test_somebody_elses_service_is_not_taken_over() -> None:
+async def test_foreign_service_is_not_changed() -> None:
     scene = Scene()
     scene.push_secret()
     other = {"metadata": {"name": "ws", "namespace": NAMESPACE}, "spec": {"type": "ClusterIP"}}
@@ -249,7 +249,7 @@ async def test_somebody_elses_service_is_not_taken_over() -> None:
     scene.apply(inference_workspace())
     await scene.replica.round()
     await scene.replica.round()
-    told = conditions(scene.workspace())
-    assert told["ResourceReady"] == "False/NameTaken"
+    reported = conditions(scene.workspace())
+    assert reported["ResourceReady"] == "False/NameTaken"
     kept = scene.cluster.peek(kinds.SERVICE, "ws", NAMESPACE)
     assert kept is not None and kept["spec"] == {"type": "ClusterIP"}

@@ -1,4 +1,4 @@
-"""The list for the gateway in front of all models."""
+"""The list of models for the cluster-wide gateway."""
 
 import asyncio
 
@@ -29,7 +29,7 @@ def listed(*workspaces: Manifest) -> list[str]:
     return [e["workspace"] for e in yaml.safe_load(backends(workspaces))["backends"]]
 
 
-def test_those_that_answer_in_order() -> None:
+def test_models_that_answer_are_listed_in_order() -> None:
     given = (answering(tuning_workspace("b")), answering(inference_workspace("a")))
     assert listed(*given) == ["a", "b"]
     assert yaml.safe_load(backends(given))["backends"][1] == {
@@ -47,14 +47,14 @@ def test_those_that_answer_in_order() -> None:
         answering(inference_workspace(), deletionTimestamp="x"),
         answering(inference_workspace(inference={"template": {}})),
     ],
-    ids=["not ready", "leaving", "without a preset"],
+    ids=["not ready", "being deleted", "without a preset"],
 )
-def test_those_that_do_not_answer_are_left_out(other: Manifest) -> None:
+def test_models_that_do_not_answer_are_not_listed(other: Manifest) -> None:
     assert listed(other) == []
 
 
 @pytest.mark.looptime
-async def test_it_is_kept_and_written_only_when_it_changes() -> None:
+async def test_config_map_is_written_only_when_it_changes() -> None:
     cluster, store = FakeCluster(), Store()
     door = ModelRegistry(cluster, store, settings(backends_config_map="backends"))
     task = asyncio.create_task(door.run())
@@ -70,7 +70,7 @@ async def test_it_is_kept_and_written_only_when_it_changes() -> None:
     assert kept is not None and "ws.team.svc:29500" in kept["data"]["backends.yaml"]
 
 
-async def test_without_a_name_nothing_is_kept() -> None:
+async def test_nothing_is_written_without_a_config_map_name() -> None:
     cluster = FakeCluster()
     await ModelRegistry(cluster, Store(), settings()).run()
     assert cluster.calls == []

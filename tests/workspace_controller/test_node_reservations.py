@@ -1,4 +1,4 @@
-"""Who holds a node that was made for nobody."""
+"""Which Workspace uses a node that was created for none."""
 
 import pytest
 
@@ -50,14 +50,14 @@ def known(*workspaces: Manifest) -> tuple[Store, NodeReservations]:
         "both, and the older is being deleted",
     ],
 )
-def test_of_two_that_took_one_node_the_older_keeps_it(
+def test_older_workspace_keeps_a_node_that_two_use(
     mine: Manifest, other: Manifest, held: bool
 ) -> None:
     _, reservations = known(mine, other)
     assert bool(reservations.reserved_by_others(mine, FREE)) is held
 
 
-def test_what_is_decided_counts_before_it_is_written() -> None:
+def test_reservation_counts_before_the_status_is_written() -> None:
     mine, other = using("ws", "1"), using("other", "2")
     _, reservations = known(mine, other)
     with reservations.reserve(Key(NAMESPACE, "other"), FREE):
@@ -66,7 +66,7 @@ def test_what_is_decided_counts_before_it_is_written() -> None:
     assert reservations.reserved_by_others(mine, FREE) == set()
 
 
-def test_who_is_gone_or_names_it_no_more_holds_nothing() -> None:
+def test_deleted_or_changed_workspace_frees_its_node() -> None:
     mine = using("ws", "2")
     store, reservations = known(mine, using("one", "1", "free"), using("two", "1", "free"))
     store.upsert(WORKSPACE, using("one", "1"))
@@ -75,7 +75,7 @@ def test_who_is_gone_or_names_it_no_more_holds_nothing() -> None:
     assert reservations.reserved_by_others(mine, FREE) == set()
 
 
-def test_a_decision_that_could_not_be_carried_out_holds_nothing() -> None:
+def test_failed_pass_frees_its_reservation() -> None:
     mine = using("ws", "1")
     _, reservations = known(mine, using("other", "2"))
     with pytest.raises(RuntimeError), reservations.reserve(Key(NAMESPACE, "other"), FREE):
@@ -83,7 +83,7 @@ def test_a_decision_that_could_not_be_carried_out_holds_nothing() -> None:
     assert reservations.reserved_by_others(mine, FREE) == set()
 
 
-def test_a_decision_holds_on_while_statuses_come_that_know_nothing_of_it() -> None:
+def test_reservation_survives_older_statuses() -> None:
     mine = using("ws", "1")
     store, reservations = known(mine, using("other", "2", "old"))
     with reservations.reserve(Key(NAMESPACE, "other"), FREE):
@@ -93,7 +93,7 @@ def test_a_decision_holds_on_while_statuses_come_that_know_nothing_of_it() -> No
     assert reservations.reserved_by_others(mine, ("free", "old")) == {"free"}
 
 
-def test_a_decision_of_one_who_goes_meanwhile_holds_nothing() -> None:
+def test_workspace_deleted_during_its_pass_frees_its_reservation() -> None:
     mine, other = using("ws", "1"), Key(NAMESPACE, "other")
     store, reservations = known(mine, using("other", "2"))
     with reservations.reserve(other, FREE):
@@ -103,7 +103,7 @@ def test_a_decision_of_one_who_goes_meanwhile_holds_nothing() -> None:
     assert reservations.reserved_by_others(mine, FREE) == set()
 
 
-def test_of_many_names_those_that_are_held_are_told() -> None:
+def test_only_reserved_names_are_returned() -> None:
     _, reservations = known(using("one", "1", "a", "b"), using("two", "2", "c"))
     held = reservations.reserved_by_others(using("ws", "3", "d"), ("a", "c", "d", "e"))
     assert held == {"a", "c"}

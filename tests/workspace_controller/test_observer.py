@@ -1,4 +1,4 @@
-"""What is read, when, and what is left alone."""
+"""What an observation reads, and when."""
 
 import asyncio
 
@@ -37,7 +37,7 @@ def reads(scene: Scene) -> list[str]:
     return [f"{c.kind} {c.key}" for c in scene.cluster.calls if c.verb in ("get", "list")]
 
 
-async def test_a_tuning_workspace_reads_its_configuration_and_its_secret() -> None:
+async def test_tuning_workspace_reads_its_configuration_and_secret() -> None:
     scene = Scene()
     scene.apply(tuning_workspace())
     observed = await seen(scene)
@@ -49,7 +49,7 @@ async def test_a_tuning_workspace_reads_its_configuration_and_its_secret() -> No
     assert observed.secrets["tuning.output.imagePushSecret"].missing
 
 
-async def test_a_configuration_of_ones_own() -> None:
+async def test_user_configuration_for_tuning_is_read() -> None:
     scene = Scene()
     own = {"name": "mine", "namespace": NAMESPACE}
     scene.cluster.seed(kinds.CONFIG_MAP, {"metadata": own, "data": {"other": "x"}})
@@ -61,21 +61,21 @@ async def test_a_configuration_of_ones_own() -> None:
     )
 
 
-async def test_nothing_is_read_for_a_model_that_needs_nothing() -> None:
+async def test_nothing_is_read_when_nothing_is_referenced() -> None:
     scene = Scene()
     scene.apply(inference_workspace())
     await seen(scene)
     assert reads(scene) == []
 
 
-async def test_a_secrets_content_is_not_kept() -> None:
+async def test_content_of_secrets_is_not_kept() -> None:
     scene = Scene()
     scene.push_secret()
     scene.apply(tuning_workspace())
     assert "e30=" not in repr(await seen(scene))
 
 
-async def test_a_deletion_asks_the_server_for_claims_rather_than_its_memory() -> None:
+async def test_deletion_lists_claims_from_the_api_server() -> None:
     scene = Scene()
     scene.apply(inference_workspace())
     await scene.replica.round()
@@ -86,7 +86,7 @@ async def test_a_deletion_asks_the_server_for_claims_rather_than_its_memory() ->
     assert len(observed.claims) == 1
 
 
-async def test_a_list_that_fails_is_not_an_empty_one() -> None:
+async def test_failed_list_is_not_an_empty_list() -> None:
     scene = Scene()
     scene.apply(inference_workspace())
     await scene.replica.round()
@@ -97,7 +97,7 @@ async def test_a_list_that_fails_is_not_an_empty_one() -> None:
         await scene.replica.reconciler.observer.observe(scene.workspace())
 
 
-async def test_progress_is_asked_for_while_the_trainer_runs() -> None:
+async def test_progress_is_requested_while_the_trainer_runs() -> None:
     scene = Scene()
     scene.push_secret()
     scene.replica.tuning.run = TuningRun(state="RUNNING", step=1, total_steps=2)
@@ -110,7 +110,7 @@ async def test_progress_is_asked_for_while_the_trainer_runs() -> None:
 
 
 @pytest.mark.parametrize("provisioner", ["machine", "byo"])
-async def test_two_passes_at_once_do_not_take_the_same_node(provisioner: str) -> None:
+async def test_concurrent_passes_do_not_reserve_the_same_node(provisioner: str) -> None:
     scene = Scene(settings(node_provisioner=provisioner))
     scene.cluster.seed(kinds.NODE, node("free"))
     type_ = None if provisioner == "byo" else INSTANCE
@@ -134,7 +134,7 @@ async def test_two_workspaces_with_one_free_node_get_a_node_each() -> None:
     assert len(scene.cluster.objects(kinds.MACHINE)) == 1
 
 
-async def test_brought_nodes_tell_their_gpus_by_label() -> None:
+async def test_gpus_of_byo_nodes_come_from_labels() -> None:
     scene = Scene(settings(node_provisioner="byo"))
     facts = {"nvidia.com/gpu.count": "2", "nvidia.com/gpu.memory": "16384"}
     scene.cluster.seed(kinds.NODE, node("mine", labels=facts, gpus=2))
@@ -146,7 +146,7 @@ async def test_brought_nodes_tell_their_gpus_by_label() -> None:
     )
 
 
-async def test_claims_of_a_workspace_of_the_same_name_that_is_gone_are_strangers() -> None:
+async def test_claims_of_an_earlier_workspace_are_orphaned() -> None:
     scene = Scene()
     scene.apply(inference_workspace())
     await scene.replica.round()
@@ -159,7 +159,7 @@ async def test_claims_of_a_workspace_of_the_same_name_that_is_gone_are_strangers
     assert claim["metadata"]["labels"]["kaito.sh/workspace-uid"] == "another"
 
 
-async def test_all_secrets_that_are_named() -> None:
+async def test_all_referenced_secrets_are_read() -> None:
     scene = Scene()
     preset = {
         "name": "phi-4",
@@ -176,7 +176,7 @@ async def test_all_secrets_that_are_named() -> None:
     }
 
 
-async def test_a_manifest_that_fits_no_schema_names_the_field() -> None:
+async def test_schema_violation_names_the_field() -> None:
     scene = Scene()
     scene.apply(workspace(resource={}))
     observed = await seen(scene)
@@ -193,7 +193,7 @@ async def test_a_manifest_that_fits_no_schema_names_the_field() -> None:
     ],
     ids=["right", "no ConfigMap", "no schema", "no preset"],
 )
-async def test_a_workspace_that_is_only_about_to_be(manifest: Manifest, reasons: list[str]) -> None:
+async def test_candidate_is_validated(manifest: Manifest, reasons: list[str]) -> None:
     scene = Scene()
     scene.replica.look()
     about = {**manifest, "metadata": {"uid": "", **manifest["metadata"]}}
@@ -201,14 +201,14 @@ async def test_a_workspace_that_is_only_about_to_be(manifest: Manifest, reasons:
     assert [problem.reason for problem in found] == reasons
 
 
-async def test_a_configuration_of_ones_own_for_a_model() -> None:
+async def test_user_configuration_for_inference_is_read() -> None:
     scene = Scene()
     scene.apply(inference_workspace(inference=inference(config="mine")))
     observed = await seen(scene)
     assert observed.file is not None and observed.file.key == "inference_config.yaml"
 
 
-async def test_a_workspace_that_went_during_its_pass_is_forgotten() -> None:
+async def test_workspace_deleted_during_its_pass_is_removed_from_the_store() -> None:
     scene = Scene()
     scene.apply(inference_workspace())
     scene.replica.look()
@@ -217,7 +217,7 @@ async def test_a_workspace_that_went_during_its_pass_is_forgotten() -> None:
     assert scene.replica.store.get(kinds.WORKSPACE, Key(NAMESPACE, "ws")) is None
 
 
-async def test_claims_of_a_workspace_that_is_only_late_are_kept() -> None:
+async def test_claims_are_kept_when_the_store_is_behind() -> None:
     scene = Scene()
     scene.apply(inference_workspace())
     await scene.replica.round()

@@ -1,4 +1,4 @@
-"""Settings: what the environment gives, and how a wrong variable is told."""
+"""Settings from the environment, and errors about unusable variables."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_defaults() -> None:
     assert settings.gateway.resources == {"requests": {"cpu": "50m", "memory": "96Mi"}}
 
 
-def test_everything_set() -> None:
+def test_every_variable_is_read() -> None:
     settings = Settings.from_env(
         {
             **IMAGES,
@@ -55,7 +55,7 @@ def test_everything_set() -> None:
         ("KAITO_LOG_LEVEL", "loud"),
     ],
 )
-def test_a_wrong_variable_is_named_with_its_value(name: str, value: str) -> None:
+def test_unusable_variable_is_named_with_its_value(name: str, value: str) -> None:
     with pytest.raises(SettingError, match=name) as error:
         Settings.from_env({**IMAGES, name: value})
     assert value in str(error.value)

@@ -1,4 +1,4 @@
-"""Progress over real gRPC: what a run tells, and a pod that does not answer."""
+"""Progress over real gRPC, and a pod that does not answer."""
 
 from datetime import UTC, datetime
 
@@ -30,7 +30,7 @@ class Servicer(tuning_pb2_grpc.TuningServiceServicer):
         return tuning_pb2.GetTuningResponse(tuning=TOLD)
 
 
-async def test_a_run_tells_how_far_it_is() -> None:
+async def test_run_reports_its_progress() -> None:
     server = grpc.aio.server()
     tuning_pb2_grpc.add_TuningServiceServicer_to_server(Servicer(), server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -51,16 +51,16 @@ async def test_a_run_tells_how_far_it_is() -> None:
     )
 
 
-async def test_a_pod_that_does_not_answer_tells_nothing() -> None:
+async def test_pod_that_does_not_answer_gives_none() -> None:
     assert await GrpcTuningClient(port=1).get("127.0.0.1") is None
 
 
 @pytest.mark.parametrize(
     ("address", "target"), [("10.0.0.1", "10.0.0.1:29500"), ("fd00::1", "[fd00::1]:29500")]
 )
-def test_addresses_of_both_families(address: str, target: str) -> None:
+def test_target_of_ipv4_and_ipv6_addresses(address: str, target: str) -> None:
     assert tuning_client.target(address, 29500) == target
 
 
-def test_a_run_that_has_told_little() -> None:
+def test_missing_fields_are_none() -> None:
     assert tuning_client.from_message(tuning_pb2.Tuning()) == TuningRun(state="STATE_UNSPECIFIED")

@@ -1,5 +1,7 @@
-"""The rest of the cluster, played over a FakeCluster: provisioner, kubelet, Job and Deployment
-controllers. One `step` lets each of them do what it would do next."""
+"""The rest of the cluster over a FakeCluster: provisioner, kubelet, Job and Deployment controllers.
+
+One `step` lets each of them do what it would do next.
+"""
 
 import json
 from dataclasses import dataclass, field
@@ -117,13 +119,13 @@ class World:
 
 
 def _next_phase(status: Manifest) -> Manifest:
-    """data-fetcher, trainer, pusher, each running for a step; then all has succeeded."""
+    """data-fetcher, trainer and pusher run for one step each; then the pod has succeeded."""
     names = ("data-fetcher", "trainer", "pusher")
     done = min(int(status.get("done", -1)) + 1, len(names))
     ended: dict[str, Any] = {"terminated": {"exitCode": 0}}
     if done == len(names):
-        words = {"image": "registry.local/adapters/phi:1", "digest": DIGEST, "size": 1000}
-        ended = {"terminated": {"exitCode": 0, "message": json.dumps(words)}}
+        report = {"image": "registry.local/adapters/phi:1", "digest": DIGEST, "size": 1000}
+        ended = {"terminated": {"exitCode": 0, "message": json.dumps(report)}}
     states = [ended if i < done else {"running": {}} if i == done else {} for i in range(3)]
     statuses = [{"name": n, "state": s} for n, s in zip(names, states, strict=True)]
     return {

@@ -1,4 +1,4 @@
-"""A real API server without nodes and controllers, and the real controller in this process."""
+"""A real API server without nodes, and the real controller in this process."""
 
 import os
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneApiServe
 def field(
     api: StandaloneApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Field]:
-    """A namespace of its own on a cluster that knows Workspaces and no claims."""
+    """An own namespace on a cluster that serves Workspaces and no claims."""
     field = Field(api, tmp_path)
     monkeypatch.setenv("KUBECONFIG", str(field.account))
     yield field

@@ -1,4 +1,4 @@
-"""What tests do to the API server: as a user, as a provisioner, as a kubelet."""
+"""Acts on the API server as a user, as a provisioner, and as a kubelet."""
 
 import asyncio
 import random
@@ -37,7 +37,7 @@ _NUMBERS = count()
 
 @dataclass
 class Field:
-    """One test's part of the cluster. The controller has the chart's rights and no more."""
+    """The part of the cluster that one test uses. The controller has only the chart's rights."""
 
     api: StandaloneApiServer
     folder: Path
@@ -63,7 +63,7 @@ class Field:
             self.api.install_crd(CRDS[kind])
 
     def install_pools_without_size(self) -> None:
-        """NodePools as Karpenter had them before 1.8."""
+        """The NodePool CRD from before Karpenter 1.8."""
         crd = yaml.safe_load(NODE_POOLS.read_text())
         (version,) = crd["spec"]["versions"]
         del version["subresources"]["scale"]
@@ -78,7 +78,7 @@ class Field:
             self.api.remove_crd(f"{kind.plural}.{kind.group}")
 
     def clear(self) -> None:
-        """Nothing of the test stays: no node, no kind, and no object of either."""
+        """Removes everything that the test created: nodes, CRDs, and their objects."""
         for node in self.all(kinds.NODE):
             self.delete(kinds.NODE, node["metadata"]["name"])
         for kind in (kinds.WORKSPACE, *CRDS):
@@ -120,7 +120,7 @@ class Field:
         self.api.admin.delete(self.path(kind, name))
 
     def workspace(self, name: str = "ws", *, count: int = 1, brought: bool = False) -> Manifest:
-        """A user's own pods, so that the number of nodes is the user's word too."""
+        """A Workspace with its own pods, for which resource.count decides the number of nodes."""
         resource = {
             "count": count,
             "labelSelector": {"matchLabels": {"app": "phi"}},
@@ -135,7 +135,7 @@ class Field:
         return self.create(kinds.WORKSPACE, given)
 
     def node(self, name: str, **more: str) -> None:
-        """A Ready node with a GPU."""
+        """Creates a Ready node with a GPU."""
         has = {"app": "phi", labels.INSTANCE_TYPE: INSTANCE, **more}
         status = {
             "conditions": [{"type": "Ready", "status": "True"}],
@@ -163,7 +163,7 @@ class Field:
 
     @asynccontextmanager
     async def controller(self, provisioner: str) -> AsyncIterator[None]:
-        """The whole process but its signals: kopf, watches, lease, loops."""
+        """Runs the whole process except its signal handlers."""
         given = settings(
             node_provisioner=provisioner,
             lease_name=_NAME,
@@ -193,10 +193,12 @@ def condition(type_: str, status: str, reason: str, message: str = "") -> Manife
 
 
 async def becomes(holds: Callable[[], object], within: float = 20.0) -> None:
-    """Returns when it is so. What nothing wakes the controller for does not come in that time:
-    its own next look is later, or never."""
+    """Returns once the condition holds.
+
+    The controller must have been triggered: what it polls for would come later, or never.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
     while not await asyncio.to_thread(holds):
-        assert loop.time() < deadline, "it does not come to pass"
+        assert loop.time() < deadline, "the condition did not hold in time"
         await asyncio.sleep(0.1)

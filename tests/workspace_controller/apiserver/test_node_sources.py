@@ -1,4 +1,4 @@
-"""The four sources of nodes on a real API server: what is asked for, said, and given back."""
+"""The four sources of nodes on a real API server."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def name_of(manifest: Manifest) -> str:
     return str(manifest["metadata"]["name"])
 
 
-async def test_brought_nodes_on_a_cluster_that_has_no_claims_at_all(field: Field) -> None:
+async def test_byo_works_without_any_claim_crd(field: Field) -> None:
     field.workspace(brought=True)
     async with field.controller("byo"):
         await becomes(lambda: field.status_and_reason("ws", "NodesReady") == "False/NotEnoughNodes")
@@ -29,7 +29,7 @@ async def test_brought_nodes_on_a_cluster_that_has_no_claims_at_all(field: Field
         await becomes(lambda: field.get(kinds.WORKSPACE, "ws") is None)
 
 
-async def test_a_brought_node_goes_from_one_to_the_next_who_waits_for_it(field: Field) -> None:
+async def test_byo_node_passes_to_the_next_waiting_workspace(field: Field) -> None:
     field.node("mine")
     async with field.controller("byo"):
         field.workspace("one", brought=True)
@@ -42,7 +42,7 @@ async def test_a_brought_node_goes_from_one_to_the_next_who_waits_for_it(field: 
         await becomes(lambda: field.workers("two") == ["mine"])
 
 
-async def test_a_brought_node_that_loses_its_label_is_given_up(field: Field) -> None:
+async def test_byo_node_that_loses_its_label_is_not_used(field: Field) -> None:
     field.node("mine")
     field.workspace(brought=True)
     async with field.controller("byo"):
@@ -52,7 +52,7 @@ async def test_a_brought_node_that_loses_its_label_is_given_up(field: Field) -> 
 
 
 @pytest.mark.parametrize(("provisioner", "kind"), CLAIMS.items(), ids=CLAIMS)
-async def test_a_claim_a_node_and_no_workspace_goes_before_its_claim(
+async def test_workspace_is_gone_only_after_its_claim(
     field: Field, provisioner: str, kind: Kind
 ) -> None:
     field.install(kind)
@@ -81,7 +81,7 @@ async def test_a_claim_a_node_and_no_workspace_goes_before_its_claim(
         await becomes(lambda: field.get(kinds.WORKSPACE, "ws") is None)
 
 
-async def test_a_free_node_serves_before_one_is_asked_for(field: Field) -> None:
+async def test_free_node_is_reused_before_one_is_requested(field: Field) -> None:
     field.install(kinds.MACHINE)
     field.node("free")
     field.workspace(count=2)
@@ -91,9 +91,7 @@ async def test_a_free_node_serves_before_one_is_asked_for(field: Field) -> None:
 
 
 @pytest.mark.parametrize("provisioner", ["machine", "nodeclaim", "nodepool"])
-async def test_a_kind_that_is_installed_later_is_asked_for_then(
-    field: Field, provisioner: str
-) -> None:
+async def test_claim_is_requested_once_its_crd_is_installed(field: Field, provisioner: str) -> None:
     kind = {**CLAIMS, "nodepool": kinds.NODE_POOL}[provisioner]
     field.workspace()
     async with field.controller(provisioner):
@@ -108,9 +106,7 @@ async def test_a_kind_that_is_installed_later_is_asked_for_then(
 
 
 @pytest.mark.parametrize("provisioner", ["machine", "nodeclaim", "nodepool", "byo"])
-async def test_no_workspace_is_stuck_where_the_claims_kind_is_missing(
-    field: Field, provisioner: str
-) -> None:
+async def test_deletion_completes_without_the_claim_crd(field: Field, provisioner: str) -> None:
     field.workspace(brought=provisioner == "byo")
     async with field.controller(provisioner):
         await becomes(lambda: field.status_and_reason("ws", "ResourceReady").startswith("False/"))
@@ -118,7 +114,7 @@ async def test_no_workspace_is_stuck_where_the_claims_kind_is_missing(
         await becomes(lambda: field.get(kinds.WORKSPACE, "ws") is None)
 
 
-async def test_no_workspace_is_stuck_where_the_kind_went_with_its_claims(field: Field) -> None:
+async def test_deletion_completes_when_the_claim_crd_was_removed(field: Field) -> None:
     field.install(kinds.MACHINE)
     field.workspace()
     async with field.controller("machine"):

@@ -1,4 +1,4 @@
-"""Static NodePools on a real API server, with the test as their Karpenter."""
+"""Static NodePools on a real API server; the test acts as Karpenter."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def pool_of(field: Field) -> Manifest:
 
 
 def launch(field: Field, number: int, *conditions: Manifest) -> str:
-    """A claim as Karpenter makes it of its pool's template, and the node of a ready one."""
+    """A claim as Karpenter creates it from the pool's template, and the node of a ready one."""
     pool = pool_of(field)
     template: dict[str, Any] = pool["spec"]["template"]
     name = f"{pool['metadata']['name']}-{number:05}"
@@ -37,7 +37,7 @@ def launch(field: Field, number: int, *conditions: Manifest) -> str:
     return name
 
 
-async def test_a_pool_of_its_size_its_nodes_and_its_end(field: Field) -> None:
+async def test_pool_is_created_filled_and_deleted(field: Field) -> None:
     field.install(kinds.NODE_CLAIM, kinds.NODE_POOL)
     field.workspace(count=2)
     async with field.controller("nodepool"):
@@ -54,7 +54,7 @@ async def test_a_pool_of_its_size_its_nodes_and_its_end(field: Field) -> None:
         assert not field.all(kinds.NODE_POOL) + field.all(kinds.NODE_CLAIM)
 
 
-async def test_a_pool_grows_by_the_reused_node_that_is_lost(field: Field) -> None:
+async def test_pool_grows_when_a_reused_node_is_lost(field: Field) -> None:
     field.install(kinds.NODE_CLAIM, kinds.NODE_POOL)
     field.node("free")
     field.workspace(count=2)
@@ -66,7 +66,7 @@ async def test_a_pool_grows_by_the_reused_node_that_is_lost(field: Field) -> Non
         await becomes(lambda: pool_of(field)["spec"]["replicas"] == 2)
 
 
-async def test_what_keeps_a_pool_from_its_nodes_is_told(field: Field) -> None:
+async def test_reason_why_a_pool_has_no_nodes_is_reported(field: Field) -> None:
     field.install(kinds.NODE_CLAIM, kinds.NODE_POOL)
     field.workspace()
     async with field.controller("nodepool"):
@@ -77,8 +77,8 @@ async def test_what_keeps_a_pool_from_its_nodes_is_told(field: Field) -> None:
             )
         )
         name = str(pool_of(field)["metadata"]["name"])
-        told = [condition(type_, *NO_CLASS) for type_ in ("NodeClassReady", "Ready")]
-        field.tell(kinds.NODE_POOL, name, {"conditions": told})
+        conditions = [condition(type_, *NO_CLASS) for type_ in ("NodeClassReady", "Ready")]
+        field.tell(kinds.NODE_POOL, name, {"conditions": conditions})
         await becomes(
             lambda: field.status_and_reason("ws", "NodeClaimReady") == "False/NodeClassNotFound"
         )
@@ -88,7 +88,7 @@ async def test_what_keeps_a_pool_from_its_nodes_is_told(field: Field) -> None:
         await becomes(lambda: "no such subnet" in field.message("ws", "ResourceReady"))
 
 
-async def test_pools_that_cannot_have_a_size_are_told_of(field: Field) -> None:
+async def test_crd_without_static_pools_is_reported(field: Field) -> None:
     field.install(kinds.NODE_CLAIM)
     field.install_pools_without_size()
     field.workspace()
@@ -101,7 +101,7 @@ async def test_pools_that_cannot_have_a_size_are_told_of(field: Field) -> None:
         assert not field.all(kinds.NODE_POOL)
 
 
-async def test_another_provisioner_after_an_upgrade_neither_doubles_nor_leaks(
+async def test_changed_provisioner_neither_duplicates_nor_leaks_nodes(
     field: Field,
 ) -> None:
     field.install(kinds.MACHINE, kinds.NODE_CLAIM, kinds.NODE_POOL)

@@ -1,4 +1,4 @@
-"""Machine, NodeClaim and NodePool as gpu-provisioner and Karpenter take them."""
+"""Machine, NodeClaim and NodePool as gpu-provisioner and Karpenter accept them."""
 
 import re
 from dataclasses import replace
@@ -36,12 +36,12 @@ def requirements(manifest: Manifest) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("index", range(20))
-def test_a_name_is_an_agent_pools_and_always_the_same(index: int) -> None:
+def test_claim_name_is_a_stable_agent_pool_name(index: int) -> None:
     assert re.fullmatch(r"ws[0-9a-f]{9}", claim_name(OWNER, index))
     assert claim_name(OWNER, index) == claim_name(OWNER, index)
 
 
-def test_names_differ_by_index_and_by_whatever_makes_a_workspace_another() -> None:
+def test_claim_names_differ_by_index_and_workspace() -> None:
     owners = [OWNER, Owner("x", "ws", OWNER.uid), Owner("team", "x", OWNER.uid),
               Owner("team", "ws", "x")]  # fmt: skip
     names = {claim_name(owner, index) for owner in owners for index in range(3)}
@@ -49,7 +49,7 @@ def test_names_differ_by_index_and_by_whatever_makes_a_workspace_another() -> No
 
 
 @pytest.mark.parametrize("build", [machine, node_claim], ids=["machine", "nodeclaim"])
-def test_what_both_kinds_of_claim_carry(build: Any) -> None:
+def test_both_kinds_of_claim_share_labels_and_taint(build: Any) -> None:
     made = build(NEED, 0)
     has = made["metadata"]["labels"]
     assert has.items() >= {**OWNER.labels, "app": "phi", labels.WORKSPACE_UID: OWNER.uid}.items()
@@ -68,18 +68,18 @@ def test_what_both_kinds_of_claim_carry(build: Any) -> None:
     [(machine, MachineSpec), (node_claim, NodeClaimSpec)],
     ids=["machine", "nodeclaim"],
 )
-def test_claims_fit_their_crd(build: Any, schema: type[BaseModel]) -> None:
+def test_claims_match_their_crd(build: Any, schema: type[BaseModel]) -> None:
     schema.model_validate(build(NEED, 0)["spec"])
 
 
-def test_what_a_machine_has_of_its_own() -> None:
+def test_fields_of_a_machine() -> None:
     made = machine(NEED, 0)
     assert made["metadata"]["labels"]["karpenter.sh/provisioner-name"] == "default"
     assert made["spec"]["machineTemplateRef"] == {"name": made["metadata"]["name"]}
     assert requirements(made)[labels.MACHINE_TYPE] == ["gpu"]
 
 
-def test_what_a_node_claim_has_of_its_own() -> None:
+def test_fields_of_a_node_claim() -> None:
     made = node_claim(NEED, 0)
     assert made["metadata"]["labels"]["karpenter.sh/nodepool"] == "kaito"
     assert made["spec"]["nodeClassRef"] == {
@@ -89,7 +89,7 @@ def test_what_a_node_claim_has_of_its_own() -> None:
     }
 
 
-def test_a_pool_has_a_fixed_size_and_labels_its_nodes() -> None:
+def test_pool_has_fixed_replicas_and_labels_its_nodes() -> None:
     made = node_pool(NEED)
     assert made["spec"]["replicas"] == 2
     template = made["spec"]["template"]
@@ -100,7 +100,7 @@ def test_a_pool_has_a_fixed_size_and_labels_its_nodes() -> None:
 @pytest.mark.parametrize(
     ("namespace", "name"), [("team", "ws"), ("n" * 63, "w" * 52), ("n" * 10, "w" * 52)]
 )
-def test_a_pools_name_leaves_room_for_what_karpenter_adds(namespace: str, name: str) -> None:
+def test_pool_name_leaves_room_for_karpenters_suffix(namespace: str, name: str) -> None:
     made = pool_name(Owner(namespace, name, "u"))
     assert len(f"aks-{made}-12345") <= 64
     assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", made)
@@ -119,14 +119,14 @@ def test_pools_of_two_workspaces_never_share_a_name(one: Owner, two: Owner) -> N
     assert pool_name(one) != pool_name(two)
 
 
-def test_a_static_pool_has_what_it_must_and_nothing_that_it_may_not() -> None:
+def test_static_pool_has_only_allowed_fields() -> None:
     spec = node_pool(NEED)["spec"]
     assert not {"weight", "limits"} & set(spec)
     assert set(spec["disruption"]) >= {"consolidateAfter"}
     assert "resources" not in spec["template"]["spec"]
 
 
-def test_spot_is_only_for_who_asks_for_it() -> None:
+def test_spot_is_used_only_when_requested() -> None:
     def wanted(need: NodeNeed) -> list[list[str]]:
         found = node_pool(need)["spec"]["template"]["spec"]["requirements"]
         return [r["values"] for r in found if r["key"] == labels.CAPACITY_TYPE]

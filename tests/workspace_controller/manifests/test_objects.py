@@ -1,4 +1,4 @@
-"""Service, Deployment, StatefulSet and the metadata that all of them carry."""
+"""Service, Deployment, StatefulSet, and their metadata."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ PLACING = Placement(owner=OWNER, node_labels={"app": "phi"}, instance_type=INSTA
 WORKLOAD = Workload(owner=OWNER, template=template_of(OWNER, {"containers": []}), replicas=2)
 
 
-def test_what_every_object_carries() -> None:
+def test_every_object_has_owner_and_labels() -> None:
     made = metadata(OWNER, "ws", "tuning")
     (reference,) = made["ownerReferences"]
     assert reference["controller"] is True and reference["kind"] == "Workspace"
@@ -36,13 +36,13 @@ def test_what_every_object_carries() -> None:
     assert belongs_to({"metadata": made}, OWNER)
 
 
-def test_a_revision_follows_the_content() -> None:
+def test_revision_depends_on_the_content() -> None:
     one, two = (with_revision({"metadata": {"name": "x"}, "spec": {"n": n}}) for n in (1, 2))
     assert revision_of(one) != revision_of(two)
     assert revision_of({"metadata": {}}) == ""
 
 
-def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
+def test_digest_does_not_depend_on_key_order() -> None:
     assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
 
 
@@ -64,31 +64,31 @@ def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
     ],
     ids=["serving", "training", "load balancer", "spanning nodes"],
 )
-def test_the_service(exposure: dict[str, Any], spec: dict[str, Any]) -> None:
+def test_service_ports_and_selector(exposure: dict[str, Any], spec: dict[str, Any]) -> None:
     made = service(Exposure(owner=OWNER, **exposure))
     assert made["spec"].items() >= spec.items()
     ports = [(p["name"], p["port"], p["targetPort"]) for p in made["spec"]["ports"]]
     assert ports == [("http", 80, 5000), ("grpc", 29500, 29500)]
 
 
-def test_the_headless_service_has_no_address() -> None:
+def test_headless_service_has_no_cluster_ip() -> None:
     assert headless_service(OWNER)["spec"]["clusterIP"] == "None"
 
 
-def test_a_deployment_lets_go_of_its_gpu_before_the_next_takes_it() -> None:
+def test_deployment_frees_its_gpu_before_the_next_pod_starts() -> None:
     made = deployment(WORKLOAD)
     assert made["spec"]["strategy"] == {"type": "Recreate"}
     template = made["spec"]["template"]["metadata"]["labels"]
     assert template.items() >= made["spec"]["selector"]["matchLabels"].items()
 
 
-def test_a_stateful_set_starts_its_pods_together() -> None:
+def test_stateful_set_starts_its_pods_in_parallel() -> None:
     made = stateful_set(WORKLOAD)
     assert made["spec"]["podManagementPolicy"] == "Parallel"
     assert made["spec"]["serviceName"] == "ws-headless"
 
 
-def test_a_users_template_keeps_what_is_its_own() -> None:
+def test_custom_template_keeps_its_own_fields() -> None:
     template: Opaque = {
         "metadata": {"labels": {"mine": "yes"}},
         "spec": {

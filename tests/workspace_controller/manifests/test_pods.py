@@ -1,4 +1,4 @@
-"""What the pods must carry, whatever else is in them: the essentials, not every line."""
+"""What all pods must have: the essentials, not every line."""
 
 import json
 from typing import Any
@@ -103,7 +103,7 @@ def test_every_pod_is_restricted(spec: Manifest) -> None:
 
 
 @pytest.mark.parametrize("spec", PODS.values(), ids=PODS)
-def test_every_mount_has_its_volume_and_every_volume_a_mount(spec: Manifest) -> None:
+def test_mounts_and_volumes_match(spec: Manifest) -> None:
     volumes = [volume["name"] for volume in spec["volumes"]]
     mounted = {m["name"] for c in everything(spec) for m in c["volumeMounts"]}
     assert sorted(volumes) == sorted(mounted)
@@ -112,7 +112,7 @@ def test_every_mount_has_its_volume_and_every_volume_a_mount(spec: Manifest) -> 
 
 
 @pytest.mark.parametrize("spec", PODS.values(), ids=PODS)
-def test_every_pod_goes_to_its_own_nodes_or_to_free_ones(spec: Manifest) -> None:
+def test_every_pod_selects_own_or_free_nodes(spec: Manifest) -> None:
     required = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
     own, free = (term["matchExpressions"] for term in required["nodeSelectorTerms"])
     assert {e["key"]: e["values"] for e in own} == {k: [v] for k, v in OWNER.labels.items()}
@@ -122,7 +122,7 @@ def test_every_pod_goes_to_its_own_nodes_or_to_free_ones(spec: Manifest) -> None
 
 
 @pytest.mark.parametrize("spec", PODS.values(), ids=PODS)
-def test_exactly_one_container_takes_the_gpus(spec: Manifest) -> None:
+def test_exactly_one_container_requests_gpus(spec: Manifest) -> None:
     having = [
         c["name"]
         for c in everything(spec)
@@ -131,7 +131,7 @@ def test_exactly_one_container_takes_the_gpus(spec: Manifest) -> None:
     assert having in (["trainer"], ["model-server"])
 
 
-def test_the_job_runs_its_phases_in_order_and_never_gives_up() -> None:
+def test_job_runs_its_phases_in_order_and_never_gives_up() -> None:
     made = tuning_pod()
     spec = pod_of(made)
     assert [c["name"] for c in spec["initContainers"]] == ["data-fetcher", "trainer"]
@@ -142,7 +142,7 @@ def test_the_job_runs_its_phases_in_order_and_never_gives_up() -> None:
     assert made["spec"]["podReplacementPolicy"] == "Failed"
 
 
-def test_only_the_pusher_sees_the_push_secret() -> None:
+def test_only_the_pusher_mounts_the_push_secret() -> None:
     spec = pod_of(tuning_pod())
     having = [c["name"] for c in everything(spec) if "/mnt/push-secret" in mounts_of(c)]
     assert having == ["pusher"]
@@ -150,7 +150,7 @@ def test_only_the_pusher_sees_the_push_secret() -> None:
     assert secret["secretName"] == "push"
 
 
-def test_the_tuners_environment() -> None:
+def test_environment_of_the_tuner() -> None:
     env = env_of(pod_of(tuning_pod())["initContainers"][1])
     assert (
         env.items()
@@ -171,13 +171,13 @@ def test_the_tuners_environment() -> None:
     assert json.loads(env["KAITO_DATA_URLS"])[0].startswith("https://data.example/")
 
 
-def test_the_settings_environment_wins() -> None:
+def test_environment_from_settings_overrides() -> None:
     pod = PodSettings(image="t:1", env={"KAITO_CHECKPOINT_SECONDS": "1", "HOME": "/home"})
     env = env_of(pod_of(tuning_pod(settings=settings(tuner=pod)))["containers"][0])
     assert (env["KAITO_CHECKPOINT_SECONDS"], env["HOME"]) == ("1", "/home")
 
 
-def test_data_from_an_image_is_its_data_folder_read_only() -> None:
+def test_data_from_an_image_is_mounted_read_only() -> None:
     source_ = {"image": "r/data:1", "imagePullSecrets": ["pull"]}
     spec = pod_of(tuning_pod(tuning(input=source_)))
     mount = mounts_of(spec["initContainers"][1])["/mnt/data"]
@@ -185,13 +185,13 @@ def test_data_from_an_image_is_its_data_folder_read_only() -> None:
     assert {"name": "pull"} in spec["imagePullSecrets"]
 
 
-def test_data_from_a_volume() -> None:
+def test_data_from_a_volume_is_mounted() -> None:
     claim = {"persistentVolumeClaim": {"claimName": "data"}}
     spec = pod_of(tuning_pod(tuning(input={"volumeSource": claim})))
     assert {"name": "data", **claim} in spec["volumes"]
 
 
-def test_output_to_a_volume_is_trained_into_and_not_pushed() -> None:
+def test_output_to_a_volume_is_not_pushed() -> None:
     spec = PODS["volume output"]
     assert [c["name"] for c in everything(spec)] == ["data-fetcher", "trainer"]
     assert {"name": "results", "emptyDir": {}} in spec["volumes"]
@@ -209,33 +209,31 @@ def test_output_to_a_volume_is_trained_into_and_not_pushed() -> None:
     ],
     ids=["output", "input", "config", "method", "push secret", "nothing"],
 )
-def test_what_makes_another_adapter_and_what_only_another_job(
-    change: Manifest, same_adapter: bool
-) -> None:
+def test_changes_of_adapter_and_job_revision(change: Manifest, same_adapter: bool) -> None:
     before, after = (Tuning.model_validate(tuning(**c)) for c in ({}, change))
     assert (adapter_revision(before) == adapter_revision(after)) is same_adapter
     assert (job_revision(before, CONFIG) == job_revision(after, CONFIG)) is (change == {})
 
 
-def test_another_configuration_makes_another_job_of_the_same_adapter() -> None:
+def test_changed_configuration_makes_another_job_of_the_same_adapter() -> None:
     spec = Tuning.model_validate(tuning(config="mine"))
     one, two = job_revision(spec, CONFIG), job_revision(spec, CONFIG + " ")
     assert one != two and one.split("-")[0] == two.split("-")[0]
 
 
-def test_another_default_configuration_of_a_new_release_begins_nothing_anew() -> None:
+def test_changed_default_configuration_does_not_restart_a_run() -> None:
     spec = Tuning.model_validate(tuning())
     assert job_revision(spec, CONFIG) == job_revision(spec, CONFIG + " ")
 
 
-def test_the_configuration_lies_in_a_config_map_of_its_own() -> None:
+def test_configuration_is_copied_into_its_own_config_map() -> None:
     made = tuning_job.config_map(OWNER, CONFIG)
     assert made["metadata"]["name"] == "ws-tuning-config"
     assert made["data"] == {"training_config.yaml": CONFIG}
     assert made["metadata"]["ownerReferences"][0]["uid"] == OWNER.uid
 
 
-def test_the_model_pod_of_a_tuned_model() -> None:
+def test_model_pod_of_a_tuned_model() -> None:
     tuned = ServedAdapter(name="ws", image="r/a@sha256:1", pull_secrets=("push",))
     spec = model_pod(adapters=(tuned,), default_adapter="ws", max_model_len=4096)
     server, gateway = spec["containers"]
@@ -256,7 +254,7 @@ def test_the_model_pod_of_a_tuned_model() -> None:
     assert spec["imagePullSecrets"] == [{"name": "push"}]
 
 
-def test_probes_ask_the_model_by_grpc_and_the_gateway_by_http() -> None:
+def test_probes_use_grpc_for_the_model_and_http_for_the_gateway() -> None:
     server, gateway = model_pod()["containers"]
     service = "kaito.inference.v1.InferenceService"
     assert server["startupProbe"]["grpc"] == {"port": 29500, "service": service}
@@ -267,7 +265,7 @@ def test_probes_ask_the_model_by_grpc_and_the_gateway_by_http() -> None:
     assert gateway["readinessProbe"]["httpGet"] == {"path": "/healthz", "port": 5000}
 
 
-def test_a_model_from_the_hub_comes_with_its_token() -> None:
+def test_model_from_the_hub_gets_its_token() -> None:
     server = PODS["hub"]["containers"][0]
     (token,) = [e for e in server["env"] if e["name"] == "HF_TOKEN"]
     assert token["valueFrom"]["secretKeyRef"] == {"name": "hf", "key": "HF_TOKEN"}
@@ -276,13 +274,13 @@ def test_a_model_from_the_hub_comes_with_its_token() -> None:
     assert "HF_HUB_OFFLINE" not in env
 
 
-def test_a_model_that_is_copied_by_its_own_image() -> None:
+def test_model_can_be_copied_from_its_image() -> None:
     (copy,) = PODS["init-copy"]["initContainers"]
     assert copy["image"] == "r/kaito-phi:1"
     assert copy["command"][-1] == "cp -R /workspace/tfs/weights/. /mnt/model/"
 
 
-def test_pods_that_serve_together_know_how_many_and_who_leads() -> None:
+def test_pods_of_a_multi_node_model_know_their_number_and_leader() -> None:
     env = env_of(model_pod(nodes=3)["containers"][0])
     assert env["KAITO_NODES"] == "3"
     assert env["KAITO_LEADER"] == "ws-0.ws-headless.team.svc"

@@ -1,4 +1,4 @@
-"""What of a user's configuration files is refused before a node is paid for."""
+"""Which configuration files are rejected before a node is paid for."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""decide is total: whatever was observed, it answers with a plan."""
+"""decide is total: it returns a plan for every observation."""
 
 import random
 from typing import Any
@@ -26,7 +26,7 @@ from workspace_controller.plan.plan import Create
 ODD: tuple[Any, ...] = (None, "", "odd", 0, -1, 3.5, [], {}, [None], ["odd"], {"odd": None}, True)
 
 
-def test_the_finalizer_comes_with_the_first_plan() -> None:
+def test_first_plan_adds_the_finalizer() -> None:
     assert decide(observation(stored(tuning_workspace()))).finalizer == "add"
     marked = stored(tuning_workspace(), finalizers=["workspace.finalizer.kaito.sh"])
     assert decide(observation(marked)).finalizer == "keep"
@@ -43,13 +43,13 @@ def test_the_finalizer_comes_with_the_first_plan() -> None:
     ],
     ids=["nothing", "no selector", "no name", "odd count", "odd types"],
 )
-def test_a_manifest_that_fits_no_schema_is_told_so(manifest: Manifest) -> None:
-    told = decide(observation(stored(manifest))).status
-    assert told is not None and told["state"] == "Failed"
-    assert conditions_by_type(told)["ResourceReady"] == "False/WorkspaceInvalid"
+def test_manifest_that_violates_the_schema_is_reported(manifest: Manifest) -> None:
+    status = decide(observation(stored(manifest))).status
+    assert status is not None and status["state"] == "Failed"
+    assert conditions_by_type(status)["ResourceReady"] == "False/WorkspaceInvalid"
 
 
-def test_neither_inference_nor_tuning_is_answered() -> None:
+def test_workspace_without_inference_and_tuning_gets_a_status() -> None:
     only_nodes = workspace(resource={"labelSelector": {}, "instanceType": "Standard_NC6s_v3"})
     assert decide(observation(stored(only_nodes), claims=(claim(0),))).status is not None
 
@@ -57,7 +57,7 @@ def test_neither_inference_nor_tuning_is_answered() -> None:
 @pytest.mark.parametrize(
     "manifest", [tuning_workspace(), inference_workspace()], ids=["tuning", "inference"]
 )
-def test_nodes_are_asked_for_before_anything_else_is_done(manifest: Manifest) -> None:
+def test_nodes_are_requested_before_anything_else(manifest: Manifest) -> None:
     plan = decide(observation(stored(manifest)))
     assert [type(action) for action in plan.actions] == [Create]
     assert (plan.finalizer, plan.status, plan.events) == ("add", None, ())
@@ -68,7 +68,7 @@ def test_nodes_are_asked_for_before_anything_else_is_done(manifest: Manifest) ->
 
 
 def _odd_status(rng: random.Random) -> Manifest:
-    """A status in the API's shape with odd values where a server would allow them."""
+    """A status in the shape of the API, with malformed values where a server would allow them."""
     return {
         "conditions": rng.choice([None, [], [{"type": "Ready"}], [{"type": "X", "status": "Odd"}]]),
         "phase": rng.choice([None, "Pending", "Running", "Failed", "Odd"]),
@@ -135,7 +135,7 @@ def _odd_observed(rng: random.Random) -> Observed:
 
 
 @pytest.mark.parametrize("seed", range(300))
-def test_odd_observations_are_answered(seed: int) -> None:
+def test_malformed_observations_get_a_plan(seed: int) -> None:
     plan = decide(_odd_observed(random.Random(seed)))
     assert plan.requeue_after_seconds is None or plan.requeue_after_seconds > 0
     if plan.status is not None:
@@ -143,12 +143,12 @@ def test_odd_observations_are_answered(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(50))
-def test_the_same_observation_gives_the_same_plan(seed: int) -> None:
+def test_same_observation_gives_the_same_plan(seed: int) -> None:
     one, two = (decide(_odd_observed(random.Random(seed))) for _ in range(2))
     assert one == two
 
 
 @pytest.mark.parametrize("value", ODD, ids=[repr(value) for value in ODD])
 @pytest.mark.parametrize("part", ["resource", "inference", "tuning"])
-def test_odd_parts_of_a_manifest_are_answered(part: str, value: Any) -> None:
+def test_malformed_parts_of_a_manifest_get_a_plan(part: str, value: Any) -> None:
     assert decide(observation(stored({**tuning_workspace(), part: value}))) is not None

@@ -1,4 +1,4 @@
-"""Workloads, then nodes, then the finalizer; each waits for the last."""
+"""Deletion: workloads, then claims, then the finalizer."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ CASES: dict[str, tuple[Observed, list[str], str, float | None]] = {
 
 
 @pytest.mark.parametrize(("observed", "deleted", "finalizer", "again"), CASES.values(), ids=CASES)
-def test_in_order(
+def test_workloads_then_claims_then_finalizer(
     observed: Observed, deleted: list[str], finalizer: str, again: float | None
 ) -> None:
     plan = decide(observed)
@@ -64,13 +64,13 @@ def test_in_order(
     )
 
 
-def test_it_says_what_it_waits_for_in_the_provisioners_words() -> None:
+def test_status_names_the_claims_that_remain_and_why() -> None:
     stuck = claim(deleting=True, Ready="False/CloudUnavailable/throttled")
-    told = decide(seen(claims=(stuck,))).status
-    assert told is not None and told["state"] == "Deleting"
-    (deleting,) = [c for c in told["conditions"] if c["type"] == "WorkspaceDeleting"]
+    status = decide(seen(claims=(stuck,))).status
+    assert status is not None and status["state"] == "Deleting"
+    (deleting,) = [c for c in status["conditions"] if c["type"] == "WorkspaceDeleting"]
     assert stuck.name in deleting["message"] and "throttled" in deleting["message"]
 
 
-def test_without_the_finalizer_nothing_is_left_to_do() -> None:
+def test_nothing_is_done_without_the_finalizer() -> None:
     assert decide(observation(stored(tuning_workspace(), deletionTimestamp=JUST_NOW))) == Plan()

@@ -40,7 +40,7 @@ def seen(preset: dict[str, Any], how: ModelDelivery = ModelDelivery.IMAGE_VOLUME
     ],
     ids=["its image", "copied", "downloaded", "no image: downloaded", "an image of one's own"],
 )
-def test_where_a_model_comes_from(
+def test_model_comes_from_image_or_hub(
     preset: dict[str, Any], how: ModelDelivery, delivery: ModelDelivery, image: str
 ) -> None:
     observed = seen(preset, how)
@@ -53,7 +53,7 @@ def test_where_a_model_comes_from(
     assert source.path == ("" if delivery is ModelDelivery.HUB else "/workspace/tfs/weights")
 
 
-def test_an_unknown_preset_comes_from_nowhere() -> None:
+def test_unknown_preset_has_no_source() -> None:
     observed = seen({"name": "zzz"})
     assert observed.spec is not None
     ref = preset_ref(observed.spec)

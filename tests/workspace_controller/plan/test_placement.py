@@ -30,6 +30,6 @@ SLICE = mig.slice_of(PROFILE)
     ],
     ids=["all", "another vendor's", "a slice", "mig", "some", "more than there are", "unknown"],
 )
-def test_what_a_pod_takes(gpus: GpuSet | None, partition: Any, limits: dict[str, str]) -> None:
+def test_gpu_limits_of_a_pod(gpus: GpuSet | None, partition: Any, limits: dict[str, str]) -> None:
     spec = parse(inference_workspace(resource=resource(partition=partition)))
     assert gpu_limits(spec, gpus) == limits

@@ -5,7 +5,7 @@ from tests.workspace_controller.given import inference_workspace, resource
 from workspace_controller.plan.spec import selector_labels
 
 
-def test_the_controllers_own_labels_select_nothing() -> None:
+def test_labels_of_the_controller_are_not_selectors() -> None:
     chosen = {"matchLabels": {"app": "phi", "kaito.sh/workspace": "x"}}
     expressions = [{"key": "tier", "operator": "In", "values": ["gpu"]}]
     selector = {**chosen, "matchExpressions": expressions}

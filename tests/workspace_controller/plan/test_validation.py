@@ -1,4 +1,4 @@
-"""What is refused, with which reason, and what its reader is told."""
+"""Problems of a Workspace: reason, field, and message."""
 
 from typing import Any
 
@@ -64,7 +64,7 @@ RIGHT = {
 
 
 @pytest.mark.parametrize("manifest", RIGHT.values(), ids=RIGHT)
-def test_what_is_right(manifest: Manifest) -> None:
+def test_valid_workspace_has_no_problems(manifest: Manifest) -> None:
     assert found(manifest) == []
 
 
@@ -76,7 +76,7 @@ WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
         "inference.preset.name",
         ["'phi-3-mini-128k-instrct'", "did you mean phi-3-mini-128k-instruct"],
     ),
-    "a preset like no other": (
+    "a preset without a similar name": (
         named("zzz"), {}, "PresetUnknown", "inference.preset.name", ["presets.md lists all"],
     ),
     "not tunable": (
@@ -96,7 +96,7 @@ WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
     "no instance type": (
         with_type(None), {}, "InstanceTypeRequired", "resource.instanceType", ["Standard_NC6s_v3"],
     ),
-    "instance type with brought nodes": (
+    "instance type with byo": (
         with_type("Standard_NC6s_v3"),
         {"settings": settings(node_provisioner="byo")},
         "InstanceTypeForbidden",
@@ -110,7 +110,7 @@ WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
         "resource.instanceType",
         ["phi-4", "GiB", "Standard_", "$"],
     ),
-    "tuned there and not served": (
+    "tuned but not served": (
         tuning_workspace(tuning=tuning(preset={"name": "phi-4"})),
         {},
         "InstanceTypeTooSmall",
@@ -178,31 +178,31 @@ WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
 
 
 @pytest.mark.parametrize(
-    ("manifest", "changes", "reason", "field", "words"), WRONG.values(), ids=WRONG
+    ("manifest", "changes", "reason", "field", "messages"), WRONG.values(), ids=WRONG
 )
-def test_what_is_wrong(
-    manifest: Manifest, changes: dict[str, Any], reason: str, field: str, words: list[str]
+def test_problem_names_field_value_and_remedy(
+    manifest: Manifest, changes: dict[str, Any], reason: str, field: str, messages: list[str]
 ) -> None:
     first = found(manifest, **changes)[0]
     assert (first.reason, first.field) == (reason, field)
-    assert [word for word in words if word not in first.message] == []
+    assert [word for word in messages if word not in first.message] == []
 
 
-def test_tuning_alone_needs_less_than_serving() -> None:
+def test_tuning_without_serving_needs_less_memory() -> None:
     only_tuned = tuning_workspace(tuning=tuning(preset={"name": "phi-4"}), annotations=SERVE_NOT)
     assert found(only_tuned) == []
 
 
-def test_what_has_begun_is_not_measured_anew() -> None:
+def test_size_is_not_checked_again_once_started() -> None:
     too_small = inference_workspace(inference=inference(preset={"name": "phi-4"}))
     assert found(too_small, claims=(claim(),)) == []
 
 
-def test_the_shipped_defaults_are_right() -> None:
+def test_shipped_default_configurations_are_valid() -> None:
     assert found(tuning_workspace(), file=user_file(CONFIG)) == []
 
 
 @pytest.mark.parametrize("name", [preset.name for preset in catalog.load().presets])
-def test_every_preset_can_be_asked_for(name: str) -> None:
+def test_every_preset_can_be_requested(name: str) -> None:
     reasons = {problem.reason for problem in found(named(name))}
     assert reasons <= {"InstanceTypeTooSmall", "WorkspaceInvalid"}

@@ -1,4 +1,4 @@
-"""Which nodes are used, which are asked for, and what is said of them."""
+"""Which nodes are used and requested, and which conditions report them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -53,11 +53,11 @@ def by_type(nodes: NodePlan) -> dict[str, str]:
 ASKING: dict[str, tuple[int, Sequence[Claim], Sequence[Manifest], list[str]]] = {
     "nothing there": (1, [], [], names(0)),
     "three wanted": (3, [], [], names(0, 1, 2)),
-    "asked already": (1, [claim(0)], [], []),
-    "one of two asked": (2, [claim(0)], [], names(1)),
-    "the second of two asked": (2, [claim(1)], [], names(0)),
-    "one is leaving, wait for it": (1, [claim(0, deleting=True)], [], []),
-    "one of two is leaving": (2, [claim(0, deleting=True), claim(1)], [], []),
+    "requested already": (1, [claim(0)], [], []),
+    "one of two requested": (2, [claim(0)], [], names(1)),
+    "the second of two requested": (2, [claim(1)], [], names(0)),
+    "one is being deleted: wait for it": (1, [claim(0, deleting=True)], [], []),
+    "one of two is being deleted": (2, [claim(0, deleting=True), claim(1)], [], []),
     "its own node is there": (1, [claim(0, Ready=READY)], [own_node()], []),
     "a free node serves": (1, [], [node("free")], []),
     "one free node of two wanted": (2, [], [node("free")], names(0)),
@@ -68,10 +68,10 @@ ASKING: dict[str, tuple[int, Sequence[Claim], Sequence[Manifest], list[str]]] = 
     ),
     "a node without the label": (1, [], [node("free", labels={"app": "other"})], names(0)),
     "a cordoned node": (1, [], [node("free", spec={"unschedulable": True})], names(0)),
-    "a node that goes": (
+    "a node being deleted": (
         1, [], [node("free", metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"})], names(0),
     ),
-    "a node made for another Workspace": (
+    "a node of another Workspace": (
         1, [], [node("free", labels={"kaito.sh/workspace": "other"})], names(0),
     ),
     "a claim of its own rather than a free node": (1, [claim(0)], [node("free")], []),
@@ -79,25 +79,25 @@ ASKING: dict[str, tuple[int, Sequence[Claim], Sequence[Manifest], list[str]]] = 
 
 
 @pytest.mark.parametrize(("target", "claims", "nodes", "wanted"), ASKING.values(), ids=ASKING)
-def test_what_is_asked_for(
+def test_missing_nodes_are_requested(
     target: int, claims: Sequence[Claim], nodes: Sequence[Manifest], wanted: list[str]
 ) -> None:
     _, decided = seen(target, claims=tuple(claims), nodes=tuple(nodes))
     assert asked(decided) == wanted
 
 
-def test_a_node_that_another_workspace_uses_is_left_alone() -> None:
+def test_node_reserved_by_another_workspace_is_not_reused() -> None:
     _, decided = seen(nodes=(node("free"),), reserved_nodes=frozenset({"free"}))
     assert asked(decided) == names(0)
 
 
-def test_a_node_in_use_that_restarts_is_not_replaced() -> None:
+def test_node_in_use_is_not_replaced_while_it_restarts() -> None:
     _, decided = seen(status={"workerNodes": ["free"]}, nodes=(node("free", ready=False),))
     assert asked(decided) == []
     assert by_type(decided)["NodesReady"] == "False/NodesNotReady"
 
 
-def test_nodes_in_use_come_before_preferred_ones_and_those_before_others() -> None:
+def test_nodes_in_use_come_first_then_preferred_ones() -> None:
     free = tuple(node(name) for name in ("a", "b", "c"))
     _, decided = seen(resource={"preferredNodes": ["b"]}, nodes=free)
     assert decided.workers == ("b",)
@@ -106,12 +106,12 @@ def test_nodes_in_use_come_before_preferred_ones_and_those_before_others() -> No
 
 
 SAYING: dict[str, tuple[Sequence[Claim], Sequence[Manifest], dict[str, str], str]] = {
-    "asked for": (
+    "requested": (
         [claim(0)], [],
         {"MachineReady": "Unknown/CreatingNodes", "ResourceReady": "False/CreatingNodes"},
         "0 of 1 requested nodes are ready",
     ),
-    "on its way, in the provisioner's words": (
+    "in progress, as the provisioner reports": (
         [claim(0, Launched="Unknown/Launching/creating agent pool")], [],
         {"MachineReady": "Unknown/CreatingNodes"}, "creating agent pool",
     ),
@@ -121,11 +121,11 @@ SAYING: dict[str, tuple[Sequence[Claim], Sequence[Manifest], dict[str, str], str
         {"MachineReady": "False/QuotaExceeded", "ResourceReady": "False/QuotaExceeded"},
         "24 cores are missing",
     ),
-    "no quota, in a Machine's words": (
+    "no quota, by a Machine's condition": (
         [claim(0, MachineLaunched="False/QuotaExceeded/24 cores are missing")], [],
         {"MachineReady": "False/QuotaExceeded"}, "24 cores",
     ),
-    "nothing may be bought": (
+    "subscription disabled": (
         [claim(0, Launched="False/SubscriptionDisabled/subscription s is Disabled")], [],
         {"MachineReady": "False/SubscriptionDisabled",
          "ResourceReady": "False/SubscriptionDisabled"},
@@ -157,28 +157,28 @@ SAYING: dict[str, tuple[Sequence[Claim], Sequence[Manifest], dict[str, str], str
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("claims", "nodes", "said", "words"), SAYING.values(), ids=SAYING)
-def test_what_is_said(
-    claims: Sequence[Claim], nodes: Sequence[Manifest], said: dict[str, str], words: str
+@pytest.mark.parametrize(("claims", "nodes", "expected", "message"), SAYING.values(), ids=SAYING)
+def test_conditions_of_nodes_and_claims(
+    claims: Sequence[Claim], nodes: Sequence[Manifest], expected: dict[str, str], message: str
 ) -> None:
     _, decided = seen(claims=tuple(claims), nodes=tuple(nodes))
-    assert by_type(decided).items() >= said.items()
-    assert any(words in condition.message for condition in decided.conditions)
+    assert by_type(decided).items() >= expected.items()
+    assert any(message in condition.message for condition in decided.conditions)
 
 
-def test_what_waiting_cannot_mend_is_a_failure() -> None:
+def test_permanent_reason_of_a_claim_is_a_failure() -> None:
     _, decided = seen(claims=(claim(0, Launched="False/InvalidRequirements/no such key"),))
     assert decided.failed
 
 
-def test_node_claims_are_said_by_their_own_condition() -> None:
+def test_node_claims_have_their_own_condition() -> None:
     given = settings(node_provisioner="nodeclaim")
     _, decided = seen(settings=given)
     assert [action.kind for action in decided.actions if isinstance(action, Create)] == [NODE_CLAIM]
     assert by_type(decided)["NodeClaimReady"] == "Unknown/CreatingNodes"
 
 
-def test_brought_nodes_are_waited_for_and_never_asked_for() -> None:
+def test_byo_waits_for_nodes_and_requests_none() -> None:
     _, decided = seen(settings=BYO)
     assert decided.actions == () and not decided.requests_nodes
     assert by_type(decided) == {
@@ -187,7 +187,7 @@ def test_brought_nodes_are_waited_for_and_never_asked_for() -> None:
     }
 
 
-def test_brought_nodes_are_used_whatever_their_type() -> None:
+def test_byo_uses_nodes_of_any_instance_type() -> None:
     other = node("mine", labels={"node.kubernetes.io/instance-type": "anything"})
     _, decided = seen(settings=BYO, nodes=(other,))
     assert decided.ready and decided.workers == ("mine",)
@@ -210,20 +210,22 @@ def pool(size: int, *, deleting: bool = False) -> Claim:
         ([pool(3)], 2, None),
         ([pool(2, deleting=True)], 2, None),
     ],
-    ids=["none yet", "right", "too small", "never smaller", "leaving"],
+    ids=["none yet", "right", "too small", "never smaller", "being deleted"],
 )
-def test_a_pool_of_a_fixed_size(claims: list[Claim], target: int, size: int | None) -> None:
+def test_pool_has_fixed_replicas_and_never_shrinks(
+    claims: list[Claim], target: int, size: int | None
+) -> None:
     _, decided = seen(target, settings=POOLED, claims=tuple(claims))
     sizes = [s.manifest["spec"]["replicas"] for s in decided.actions if isinstance(s, Apply)]
     assert sizes == ([] if size is None else [size])
 
 
-def test_no_pool_where_free_nodes_are_enough() -> None:
+def test_no_pool_is_created_when_free_nodes_suffice() -> None:
     _, decided = seen(settings=POOLED, nodes=(node("free"),))
     assert decided.actions == () and by_type(decided)["NodeClaimReady"] == "True/NodesReused"
 
 
-def test_giving_back_takes_a_pool_before_its_claims_and_nothing_twice() -> None:
+def test_pool_is_deleted_before_its_claims_and_only_once() -> None:
     observed, _ = seen(settings=POOLED, claims=(pool(1), claim(0, kind=NODE_CLAIM, from_pool=True)))
     assert [
         action.kind for action in claims_to_delete(observed.claims) if isinstance(action, Delete)
@@ -233,7 +235,7 @@ def test_giving_back_takes_a_pool_before_its_claims_and_nothing_twice() -> None:
 
 
 @pytest.mark.parametrize("checked", [True, False])
-def test_gpus_need_not_be_advertised_where_settings_say_so(checked: bool) -> None:
+def test_gpus_need_not_be_advertised_when_disabled_in_settings(checked: bool) -> None:
     _, decided = seen(
         settings=settings(gpu_node_ready=checked),
         claims=(claim(0, Ready=READY),),
@@ -252,7 +254,7 @@ def test_gpus_need_not_be_advertised_where_settings_say_so(checked: bool) -> Non
         ("Ready", "NodeUnhealthy"),
     ],
 )
-def test_why_a_claim_was_given_up_is_read_until_a_node_is_there(stage: str, reason: str) -> None:
+def test_reason_of_a_replaced_claim_stays_until_a_node_is_there(stage: str, reason: str) -> None:
     status = {
         "conditions": [
             {
@@ -272,7 +274,7 @@ def test_why_a_claim_was_given_up_is_read_until_a_node_is_there(stage: str, reas
     assert by_type(there)["ResourceReady"] == "True/NodesReady"
 
 
-def test_a_claim_that_was_initialized_and_is_not_ready_says_why() -> None:
+def test_failure_after_initialization_is_reported() -> None:
     broken = claim(0, Initialized=READY, Ready="False/NodeGone/its node is gone")
     _, decided = seen(claims=[broken])
     assert by_type(decided)["MachineReady"] == "False/NodeGone"
@@ -286,7 +288,7 @@ def test_a_claim_that_was_initialized_and_is_not_ready_says_why() -> None:
         ("nodepool", NODE_POOL, "NodeClaimReady"),
     ],
 )
-def test_a_kind_that_the_cluster_does_not_know_is_not_asked_for(
+def test_kind_that_the_cluster_does_not_serve_is_not_requested(
     provisioner: str, kind: Kind, condition: str
 ) -> None:
     given = settings(node_provisioner=provisioner)
@@ -323,7 +325,7 @@ POOL_SAYS: dict[str, tuple[list[Claim], str, str]] = {
                Ready="False/UnhealthyDependents/NodeClassReady=False")],
         "False/NodeClassNotFound", "no such class",
     ),
-    "its claim is on the way": (
+    "its claim is in progress": (
         [sized(1, Ready=READY), from_pool(Launched="Unknown/Launching/waiting for the cloud")],
         "Unknown/CreatingNodes", "waiting for the cloud",
     ),
@@ -337,15 +339,15 @@ POOL_SAYS: dict[str, tuple[list[Claim], str, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("claims", "said", "words"), POOL_SAYS.values(), ids=POOL_SAYS)
-def test_what_a_pool_says(claims: list[Claim], said: str, words: str) -> None:
+@pytest.mark.parametrize(("claims", "expected", "message"), POOL_SAYS.values(), ids=POOL_SAYS)
+def test_condition_of_a_pool(claims: list[Claim], expected: str, message: str) -> None:
     _, decided = seen(settings=POOLED, claims=tuple(claims))
     assert decided.actions == ()
-    assert by_type(decided)["NodeClaimReady"] == said
-    assert any(words in condition.message for condition in decided.conditions)
+    assert by_type(decided)["NodeClaimReady"] == expected
+    assert any(message in condition.message for condition in decided.conditions)
 
 
-def test_a_node_of_a_workspace_of_the_same_name_that_is_gone_is_not_its_own() -> None:
+def test_node_of_an_earlier_workspace_of_the_same_name_is_not_used() -> None:
     other = own_node(labels={"kaito.sh/workspace-uid": "another"})
     _, decided = seen(claims=(claim(0),), nodes=(other,))
     assert decided.workers == ()

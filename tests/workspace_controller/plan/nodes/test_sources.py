@@ -1,4 +1,4 @@
-"""What each source asks for, given what was asked for before by whichever source."""
+"""What each source requests, given the claims that exist."""
 
 from collections.abc import Sequence
 
@@ -24,14 +24,14 @@ def pooled(index: int, *, deleting: bool = False) -> Claim:
 
 
 def asked(provisioner: str, count: int, claims: Sequence[Claim]) -> list[str]:
-    """Machine or NodeClaim for each one, NodePool:size for a pool."""
+    """Machine or NodeClaim for each claim, NodePool:replicas for a pool."""
     need = NodeNeed(owner=OWNER, count=count, instance_type=INSTANCE, node_labels={"app": "phi"})
-    told = []
-    for step in SOURCES[NodeProvisioner(provisioner)].request(need, claims):
-        assert isinstance(step, Create | Apply)
-        size = f":{step.manifest['spec']['replicas']}" if step.kind == NODE_POOL else ""
-        told.append(f"{step.kind}{size}")
-    return told
+    requests = []
+    for action in SOURCES[NodeProvisioner(provisioner)].request(need, claims):
+        assert isinstance(action, Create | Apply)
+        size = f":{action.manifest['spec']['replicas']}" if action.kind == NODE_POOL else ""
+        requests.append(f"{action.kind}{size}")
+    return requests
 
 
 CASES: dict[str, tuple[int, Sequence[Claim], dict[str, list[str]]]] = {
@@ -46,7 +46,7 @@ CASES: dict[str, tuple[int, Sequence[Claim], dict[str, list[str]]]] = {
                         "nodepool": ["NodePool:1"]},
     ),
     "a NodeClaim": (1, [claim(0, kind=NODE_CLAIM)], {}),
-    "a Machine that is leaving": (1, [claim(0, deleting=True)], {"nodepool": ["NodePool:1"]}),
+    "a Machine being deleted": (1, [claim(0, deleting=True)], {"nodepool": ["NodePool:1"]}),
     "a pool without claims yet": (2, [pool(2)], {}),
     "a pool with its claims": (2, [pool(2), pooled(0), pooled(1)], {}),
     "a pool one of whose claims is replaced": (
@@ -62,7 +62,7 @@ CASES: dict[str, tuple[int, Sequence[Claim], dict[str, list[str]]]] = {
         3, [pool(1), claim(0)], {"machine": ["Machine"], "nodeclaim": ["NodeClaim"],
                                  "nodepool": ["NodePool:2"]},
     ),
-    "a pool that is leaving": (
+    "a pool being deleted": (
         1, [pool(1, deleting=True)], {"machine": ["Machine"], "nodeclaim": ["NodeClaim"]},
     ),
 }  # fmt: skip
@@ -70,18 +70,18 @@ CASES: dict[str, tuple[int, Sequence[Claim], dict[str, list[str]]]] = {
 
 @pytest.mark.parametrize("provisioner", NodeProvisioner)
 @pytest.mark.parametrize(("count", "claims", "wanted"), CASES.values(), ids=CASES)
-def test_what_is_asked_for(
+def test_source_requests_missing_nodes(
     provisioner: str, count: int, claims: Sequence[Claim], wanted: dict[str, list[str]]
 ) -> None:
     assert asked(provisioner, count, claims) == wanted.get(provisioner, [])
 
 
-def test_a_pools_claims_are_among_its_size() -> None:
+def test_claims_of_a_pool_are_part_of_its_replicas() -> None:
     assert requested_nodes([pool(2), pooled(0), pooled(1), claim(0), claim(1, deleting=True)]) == 3
     assert requested_nodes([pool(2, deleting=True), pooled(0)]) == 0
 
 
-def test_kinds_by_source() -> None:
+def test_kind_of_each_source() -> None:
     assert {p.value: source.kind for p, source in SOURCES.items()} == {
         "machine": MACHINE,
         "nodeclaim": NODE_CLAIM,

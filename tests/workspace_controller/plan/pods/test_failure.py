@@ -1,4 +1,4 @@
-"""A pod's trouble: reason, words, and whether waiting mends it."""
+"""Failures of a pod: reason, message, and whether they are permanent."""
 
 import json
 from datetime import timedelta
@@ -17,9 +17,9 @@ def ago(seconds: float) -> str:
     return rfc3339(NOW - timedelta(seconds=seconds))
 
 
-def ended(code: int = 1, reason: str = "Error", **words: Any) -> Manifest:
+def ended(code: int = 1, reason: str = "Error", **message: Any) -> Manifest:
     found: Manifest = {"exitCode": code, "reason": reason}
-    return {**found, "message": json.dumps(words)} if words else found
+    return {**found, "message": json.dumps(message)} if message else found
 
 
 def of_fetcher(**state: Any) -> Manifest:
@@ -46,18 +46,20 @@ NOT_PARQUET = {
 BACK_OFF = {"reason": "CrashLoopBackOff", "message": "back-off 10s"}
 
 WELL = {
-    "nothing said yet": pod("tuning"),
-    "being made": of_fetcher(waiting={"reason": "PodInitializing"}),
+    "nothing reported yet": pod("tuning"),
+    "being created": of_fetcher(waiting={"reason": "PodInitializing"}),
     "running": of_fetcher(running={"startedAt": ago(5)}),
     "done": of_fetcher(terminated={"exitCode": 0}),
-    "ended well and runs again": of_fetcher(running={}, last={"exitCode": 0}),
-    "failed long ago and runs since": of_fetcher(running={"startedAt": ago(31)}, last=UNREACHABLE),
-    "runs since nobody knows when": of_fetcher(running={}, last=UNREACHABLE),
+    "succeeded and running again": of_fetcher(running={}, last={"exitCode": 0}),
+    "failed long ago and running since": of_fetcher(
+        running={"startedAt": ago(31)}, last=UNREACHABLE
+    ),
+    "running since an unknown time": of_fetcher(running={}, last=UNREACHABLE),
 }
 
 
 @pytest.mark.parametrize("given", WELL.values(), ids=WELL)
-def test_no_trouble(given: Manifest) -> None:
+def test_healthy_pod_has_no_failure(given: Manifest) -> None:
     assert pod_failure(given, NOW) is None
 
 
@@ -81,20 +83,20 @@ TROUBLE: dict[str, tuple[Manifest, str, str, bool]] = {
         ),
         "ConfigMapMissing", '"c"', False,
     ),
-    "container cannot be made": (
+    "container cannot be created": (
         of_fetcher(waiting={"reason": "CreateContainerError", "message": "no such user"}),
         "ContainerCrashed", "no such user", False,
     ),
     "data unreachable": (
         of_fetcher(waiting=BACK_OFF, last=UNREACHABLE), "DataUnreachable", "host gone", False,
     ),
-    "data no parquet": (
+    "data is not parquet": (
         of_fetcher(waiting=BACK_OFF, last=NOT_PARQUET), "DataNotParquet", "is HTML", True,
     ),
     "failed just now": (
         of_fetcher(terminated=NOT_PARQUET), "DataNotParquet", "is HTML", True,
     ),
-    "failed and runs again for a moment": (
+    "failed and just restarted": (
         of_fetcher(running={"startedAt": ago(5)}, last=NOT_PARQUET),
         "DataNotParquet", "is HTML", True,
     ),
@@ -119,11 +121,11 @@ TROUBLE: dict[str, tuple[Manifest, str, str, bool]] = {
         of_fetcher(waiting=BACK_OFF, last={"exitCode": 1, "message": "Traceback\nKeyError: x"}),
         "ContainerCrashed", "KeyError: x", False,
     ),
-    "words of another program": (
+    "message of another program": (
         of_fetcher(waiting=BACK_OFF, last={"exitCode": 2, "message": '{"reason": "Odd"}'}),
         "ContainerCrashed", "exit code 2", False,
     ),
-    "words that are no object": (
+    "message that is not an object": (
         of_fetcher(waiting=BACK_OFF, last={"exitCode": 2, "message": "[1]"}),
         "ContainerCrashed", "[1]", False,
     ),
@@ -131,7 +133,7 @@ TROUBLE: dict[str, tuple[Manifest, str, str, bool]] = {
         pod("tuning", phase="Failed", reason="Evicted", message="low on ephemeral-storage"),
         "PodEvicted", "ephemeral-storage", False,
     ),
-    "refused by the node": (
+    "rejected by the node": (
         pod("tuning", phase="Failed", reason="UnexpectedAdmissionError"),
         "PodEvicted", "UnexpectedAdmissionError", False,
     ),
@@ -139,31 +141,33 @@ TROUBLE: dict[str, tuple[Manifest, str, str, bool]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("given", "reason", "words", "permanent"), TROUBLE.values(), ids=TROUBLE)
-def test_trouble(given: Manifest, reason: str, words: str, permanent: bool) -> None:
+@pytest.mark.parametrize(("given", "reason", "message", "permanent"), TROUBLE.values(), ids=TROUBLE)
+def test_failure_has_reason_and_message(
+    given: Manifest, reason: str, message: str, permanent: bool
+) -> None:
     found = pod_failure(given, NOW)
     assert isinstance(found, Failure)
     assert (found.reason, found.permanent) == (reason, permanent)
-    assert words in found.message
+    assert message in found.message
 
 
-def test_a_pod_that_has_only_just_no_room_is_looked_at_again() -> None:
+def test_unschedulable_pod_has_a_grace_period() -> None:
     assert pod_failure(unscheduled(4), NOW) == GracePeriod(6.0)
 
 
-def test_a_failure_that_may_be_over_is_looked_at_again() -> None:
+def test_failure_stays_while_a_restarted_container_settles() -> None:
     found = pod_failure(of_fetcher(running={"startedAt": ago(10)}, last=NOT_PARQUET), NOW)
     assert isinstance(found, Failure) and found.requeue_after_seconds == 20.0
 
 
-def test_long_words_keep_their_beginning_and_their_end() -> None:
+def test_long_message_keeps_its_start_and_end() -> None:
     last = {"exitCode": 1, "message": "a" * 2000 + "the cause"}
     found = pod_failure(of_fetcher(waiting=BACK_OFF, last=last), NOW)
     assert isinstance(found, Failure)
     assert len(found.message) <= 520 and found.message.endswith("the cause")
 
 
-def test_the_first_container_in_trouble_speaks() -> None:
+def test_first_failing_container_is_reported() -> None:
     both = pod(
         "tuning",
         initContainerStatuses=[container("data-fetcher", terminated={"exitCode": 0}),

@@ -5,7 +5,7 @@ from tests.workspace_controller.given import inference_workspace, observation, s
 from workspace_controller.plan.serving.adapters import own_adapter
 
 
-def test_an_adapter_in_a_volume_lies_in_the_trainers_folder() -> None:
+def test_adapter_in_a_volume_is_in_the_trainers_directory() -> None:
     spec = Tuning.model_validate(tuning(output={"volumeSource": {"emptyDir": {}}}))
     adapter = own_adapter(observation(stored(inference_workspace())), spec, "")
     assert (adapter.name, adapter.volume, adapter.subpath) == ("ws", {"emptyDir": {}}, "adapter")

@@ -1,4 +1,4 @@
-"""The Service is made, and made right again, and nothing else is written."""
+"""The Service is created and restored, and nothing else is written."""
 
 from typing import Any
 
@@ -46,21 +46,21 @@ def changed(**spec: Any) -> Manifest:
         ({**IS, "metadata": {**IS["metadata"], "annotations": {}}}, 1),
         ({**IS, "metadata": {**IS["metadata"], "deletionTimestamp": "x"}}, 0),
     ],
-    ids=["right", "with defaults", "type", "selector", "ports", "revision", "leaving"],
+    ids=["right", "with defaults", "type", "selector", "ports", "revision", "being deleted"],
 )
-def test_it_is_kept_right(present: Manifest, actions: int) -> None:
+def test_service_is_restored_when_it_was_edited(present: Manifest, actions: int) -> None:
     assert len(decided(services={"ws": present})) == actions
 
 
 @pytest.mark.parametrize(
     ("value", "type_"), [("True", "LoadBalancer"), ("true", "ClusterIP"), ("", "ClusterIP")]
 )
-def test_a_load_balancer_is_asked_for_by_annotation(value: str, type_: str) -> None:
+def test_annotation_makes_the_service_a_load_balancer(value: str, type_: str) -> None:
     asked = inference_workspace(annotations={labels.ENABLE_LOAD_BALANCER: value})
     assert made(asked)["spec"]["type"] == type_
 
 
-def test_a_model_that_spans_nodes_has_a_headless_service_too() -> None:
+def test_model_that_spans_nodes_has_a_headless_service() -> None:
     actions = decided(nodes=NodePlan(conditions=(), target=2))
     names = [action.manifest["metadata"]["name"] for action in actions if isinstance(action, Apply)]
     assert names == ["ws", "ws-headless"]
@@ -79,11 +79,13 @@ def template(*ports: Any) -> Manifest:
     ],
     ids=["the only one", "the one named http"],
 )
-def test_ones_own_pods_are_reached_at_their_port(ports: tuple[Any, ...], target: int) -> None:
+def test_service_leads_to_the_port_of_a_custom_template(
+    ports: tuple[Any, ...], target: int
+) -> None:
     assert [p["targetPort"] for p in made(template(*ports))["spec"]["ports"]] == [target]
 
 
 @pytest.mark.parametrize("ports", [(), ("odd",), ({"containerPort": "http"},)])
-def test_ones_own_pods_without_a_port_have_no_service(ports: tuple[Any, ...]) -> None:
+def test_custom_template_without_a_port_has_no_service(ports: tuple[Any, ...]) -> None:
     assert decided(template(*ports)) == ()
     assert decided(template(*ports), services={"ws": IS}) == (Delete(SERVICE, "ws", "team"),)

@@ -1,4 +1,4 @@
-"""The workload that serves: which, when, and what is said of it."""
+"""The workload that serves a model, and the condition InferenceReady."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def applied(observed: Observed, target: int = 1) -> Manifest:
 
 
 def present(observed: Observed, target: int = 1, **status: Any) -> Manifest:
-    """The workload as the server has it after it was applied."""
+    """The workload as the API server has it after it was applied."""
     made = applied(observed, target)
     metadata = {**made["metadata"], "generation": 1, "uid": "workload-1"}
     return {**made, "metadata": metadata, "status": {"observedGeneration": 1, **status}}
@@ -63,8 +63,8 @@ CANNOT_PULL = (
 
 CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "no nodes": ({"nodes": ()}, "False/InferencePending"),
-    "being made": ({}, "False/InferencePending"),
-    "made, no pod": ({"deployment": IS}, "False/InferencePending"),
+    "being created": ({}, "False/InferencePending"),
+    "created, no pod": ({"deployment": IS}, "False/InferencePending"),
     "pod starts": ({"deployment": IS, "pods": (pod("inference"),)}, "False/InferencePending"),
     "model loads": (
         {
@@ -75,7 +75,7 @@ CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "ready": ({"deployment": READY}, "True/InferenceReady"),
     "ready while a node is away": ({"deployment": READY, "nodes": ()}, "True/InferenceReady"),
-    "status of the generation before": (
+    "status of the previous generation": (
         {"deployment": {**READY, "metadata": {**READY["metadata"], "generation": 2}}},
         "False/InferencePending",
     ),
@@ -104,20 +104,20 @@ CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("changes", "said"), CONDITIONS.values(), ids=CONDITIONS)
-def test_what_is_said(changes: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize(("changes", "expected"), CONDITIONS.values(), ids=CONDITIONS)
+def test_inference_condition(changes: dict[str, Any], expected: str) -> None:
     condition = decided(seen(**changes)).condition
-    assert f"{condition.status}/{condition.reason}" == said
+    assert f"{condition.status}/{condition.reason}" == expected
 
 
-def test_out_of_memory_is_a_failure() -> None:
+def test_out_of_memory_is_a_permanent_failure() -> None:
     last = {"exitCode": 137, "reason": "OOMKilled"}
     waits = container("model-server", last=last, waiting={"reason": "CrashLoopBackOff"})
     serving = decided(seen(deployment=IS, pods=(pod("inference", containerStatuses=[waits]),)))
     assert serving.failed and serving.condition.reason == "OutOfMemory"
 
 
-def test_a_pod_on_its_way_out_says_nothing() -> None:
+def test_failure_of_a_deleted_pod_is_ignored() -> None:
     old = pod("inference", containerStatuses=[container("x", terminated={"exitCode": 1})])
     old["metadata"]["deletionTimestamp"] = "x"
     condition = decided(seen(deployment=IS, pods=(old,))).condition
@@ -135,25 +135,25 @@ def test_a_pod_on_its_way_out_says_nothing() -> None:
         ({"deployment": {**IS, "metadata": {**IS["metadata"], "annotations": {}}}}, 1),
         ({"deployment": {**IS, "metadata": {**IS["metadata"], "deletionTimestamp": "x"}}}, 0),
     ],
-    ids=["no node", "first", "right", "right, node away", "scaled", "changed", "leaving"],
+    ids=["no node", "first", "right", "right, node away", "scaled", "changed", "being deleted"],
 )
-def test_when_it_is_applied(changes: dict[str, Any], actions: int) -> None:
+def test_workload_is_applied_when_it_differs(changes: dict[str, Any], actions: int) -> None:
     assert len(decided(seen(**changes)).actions) == actions
 
 
-def test_a_model_that_spans_nodes_is_a_stateful_set_of_that_size() -> None:
+def test_model_that_spans_nodes_is_a_stateful_set() -> None:
     spanning = seen(nodes=(own_node("a"), own_node("b")), settings=settings(max_model_nodes=2))
     (action,) = decided(spanning, 2).actions
     assert isinstance(action, Apply) and action.kind is STATEFUL_SET
     assert action.manifest["spec"]["replicas"] == 2
 
 
-def test_the_other_kind_of_workload_goes() -> None:
+def test_workload_of_the_other_kind_is_deleted() -> None:
     observed = seen(stateful_set={"metadata": {"name": "ws"}})
     assert Delete(STATEFUL_SET, "ws", "team") in decided(observed).actions
 
 
-def test_stopping_takes_whatever_serves_once() -> None:
+def test_workloads_are_deleted_once() -> None:
     deleting = {"metadata": {"name": "ws", "deletionTimestamp": "x"}}
     observed = seen(deployment=IS, stateful_set=deleting)
     assert delete_workloads(observed) == (Delete(DEPLOYMENT, "ws", "team"),)
@@ -173,7 +173,7 @@ def test_adapters_are_served_with_their_strength() -> None:
     assert (mounts["/mnt/adapters/style"], mounts["/mnt/adapters/tone"]) == ("data", None)
 
 
-def test_the_context_length_of_the_users_configuration() -> None:
+def test_context_length_comes_from_the_users_configuration() -> None:
     file = UserFile("team", "mine", "inference_config.yaml", "vllm: {max-model-len: 1024}")
     observed = seen(inference_workspace(inference=inference(config="mine")), file=file)
     env = {e["name"]: e.get("value") for e in
@@ -181,7 +181,7 @@ def test_the_context_length_of_the_users_configuration() -> None:
     assert env["KAITO_MAX_MODEL_LEN"] == "1024"
 
 
-def test_a_private_model_is_pulled_with_its_secrets() -> None:
+def test_private_model_is_pulled_with_its_secrets() -> None:
     preset = {
         "name": "phi-3-mini-128k-instruct",
         "accessMode": "private",
@@ -193,7 +193,7 @@ def test_a_private_model_is_pulled_with_its_secrets() -> None:
     assert pod_spec["volumes"][0]["image"]["reference"] == "mine/phi:2"
 
 
-def test_ones_own_pods_run_as_many_as_are_asked_for() -> None:
+def test_custom_template_runs_one_pod_per_node() -> None:
     template = {"spec": {"containers": [{"name": "own", "image": "i"}]}}
     manifest = inference_workspace(resource=resource(count=2), inference={"template": template})
     made = applied(seen(manifest, nodes=(own_node("a"), own_node("b"))), 2)

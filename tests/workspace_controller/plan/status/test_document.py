@@ -1,4 +1,4 @@
-"""The status: one word, numbers, progress; and the events that its changes are told by."""
+"""The status (state, numbers, progress, conditions), and its events."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -42,9 +42,9 @@ RUN = TuningRun(
 
 
 def status_of(observed: Observed) -> Manifest:
-    told = decide(observed).status
-    assert told is not None
-    return told
+    status = decide(observed).status
+    assert status is not None
+    return status
 
 
 def tuned(**changes: Any) -> Observed:
@@ -59,12 +59,12 @@ def served(before: str = "", **changes: Any) -> Observed:
 
 
 WHERE: dict[str, tuple[Observed, str, str | None]] = {
-    "asked for": (observation(stored(tuning_workspace()), **CLAIMED), "Provisioning", "nodes 0/1"),
+    "requested": (observation(stored(tuning_workspace()), **CLAIMED), "Provisioning", "nodes 0/1"),
     "node there": (tuned(), "Pending", "starting the training pod"),
     "fetching": (
         tuned(job=tuning.a_job(), pods=(tuning.FETCHES,)), "Tuning", "fetching the data set",
     ),
-    "training, not telling": (
+    "training, not answering": (
         tuned(job=tuning.a_job(), pods=(tuning.TRAINS,)), "Tuning", "training",
     ),
     "loading": (
@@ -93,7 +93,7 @@ WHERE: dict[str, tuple[Observed, str, str | None]] = {
         "Pending", None,
     ),
     "ready": (served(deployment=serving.READY), "Ready", None),
-    "not ready any more": (
+    "no longer ready": (
         served("Ready", deployment=serving.IS), "NotReady", "starting the model's pod",
     ),
     "still not ready": (
@@ -103,15 +103,15 @@ WHERE: dict[str, tuple[Observed, str, str | None]] = {
 
 
 @pytest.mark.parametrize(("observed", "state", "progress"), WHERE.values(), ids=WHERE)
-def test_where_it_is(observed: Observed, state: str, progress: str | None) -> None:
-    told = status_of(observed)
-    assert (told["state"], told.get("progress")) == (state, progress)
+def test_state_and_progress(observed: Observed, state: str, progress: str | None) -> None:
+    status = status_of(observed)
+    assert (status["state"], status.get("progress")) == (state, progress)
 
 
-def test_a_run_as_it_told() -> None:
-    told = status_of(tuned(job=tuning.a_job(), pods=(tuning.TRAINS,), run=RUN))
-    assert told["eta"] == "2m10s"
-    assert told["tuning"] == {
+def test_status_shows_what_the_run_reports() -> None:
+    status = status_of(tuned(job=tuning.a_job(), pods=(tuning.TRAINS,), run=RUN))
+    assert status["eta"] == "2m10s"
+    assert status["tuning"] == {
         "state": "RUNNING",
         "step": 120,
         "totalSteps": 400,
@@ -124,23 +124,27 @@ def test_a_run_as_it_told() -> None:
     }
 
 
-def test_a_run_that_does_not_answer_stays_as_it_told_last() -> None:
+def test_status_keeps_the_last_report_while_the_run_does_not_answer() -> None:
     observed = tuned(job=tuning.a_job(), pods=(tuning.TRAINS,))
     observed.workspace["status"] = {"tuning": {"state": "RUNNING", "step": 7}}
     assert status_of(observed)["tuning"] == {"state": "RUNNING", "step": 7}
 
 
-def test_numbers_and_price() -> None:
-    told = status_of(tuned())
-    assert (told["nodes"], told["targetNodeCount"], told["workerNodes"]) == ("1/1", 1, ["node-0"])
-    assert told["costPerHour"].startswith("$")
-    assert told["estimate"]["gpuMemory"] == "16Gi"
-    assert "phi-3-mini-128k-instruct" in told["estimate"]["explanation"]
+def test_status_shows_node_counts_and_cost() -> None:
+    status = status_of(tuned())
+    assert (status["nodes"], status["targetNodeCount"], status["workerNodes"]) == (
+        "1/1",
+        1,
+        ["node-0"],
+    )
+    assert status["costPerHour"].startswith("$")
+    assert status["estimate"]["gpuMemory"] == "16Gi"
+    assert "phi-3-mini-128k-instruct" in status["estimate"]["explanation"]
 
 
-def test_a_served_models_estimate_shows_the_arithmetic() -> None:
-    told = status_of(served())["estimate"]
-    assert told["nodes"] == 1 and "KV cache" in told["explanation"]
+def test_estimate_of_a_served_model_shows_the_arithmetic() -> None:
+    status = status_of(served())["estimate"]
+    assert status["nodes"] == 1 and "KV cache" in status["explanation"]
 
 
 @pytest.mark.parametrize(
@@ -152,39 +156,39 @@ def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_times_stay_while_nothing_changes() -> None:
+def test_transition_times_stay_while_nothing_changes() -> None:
     first = served()
-    told = status_of(first)
-    later = replace(first, workspace={**first.workspace, "status": told},
+    status = status_of(first)
+    later = replace(first, workspace={**first.workspace, "status": status},
                     now=datetime(2027, 1, 1, tzinfo=UTC))  # fmt: skip
-    assert status_of(later)["conditions"] == told["conditions"]
+    assert status_of(later)["conditions"] == status["conditions"]
 
 
-def test_a_failure_names_the_condition() -> None:
+def test_summary_names_the_failed_condition() -> None:
     last = {"exitCode": 1, "message": '{"reason": "DataEmpty", "message": "no rows"}'}
     pod = tuning.running({"waiting": {"reason": "CrashLoopBackOff"}, "last": last})
-    told = status_of(tuned(job=tuning.a_job(), pods=(pod,)))
-    assert told["state"] == "Failed"
-    assert conditions_by_type(told)["WorkspaceSucceeded"] == "False/WorkspaceFailed"
-    (whole,) = [c for c in told["conditions"] if c["type"] == "WorkspaceSucceeded"]
+    status = status_of(tuned(job=tuning.a_job(), pods=(pod,)))
+    assert status["state"] == "Failed"
+    assert conditions_by_type(status)["WorkspaceSucceeded"] == "False/WorkspaceFailed"
+    (whole,) = [c for c in status["conditions"] if c["type"] == "WorkspaceSucceeded"]
     assert whole["message"] == "TuningSucceeded: no rows"
 
 
-def test_the_whole_blames_trouble_before_what_is_on_its_way() -> None:
+def test_summary_names_a_failure_before_what_is_in_progress() -> None:
     slow: dict[str, Any] = {"claims": (claim(0),), "nodes": (own_node(),)}
-    told = status_of(served(**slow, deployment=serving.IS, pods=serving.CANNOT_PULL))
-    (whole,) = [c for c in told["conditions"] if c["type"] == "WorkspaceReady"]
+    status = status_of(served(**slow, deployment=serving.IS, pods=serving.CANNOT_PULL))
+    (whole,) = [c for c in status["conditions"] if c["type"] == "WorkspaceReady"]
     assert whole["message"].startswith("InferenceReady: ")
 
 
-def test_a_model_that_fits_no_more_by_newer_data_keeps_its_nodes() -> None:
+def test_model_keeps_its_nodes_when_a_new_estimate_does_not_fit() -> None:
     manifest = stored(inference_workspace(inference={"preset": {"name": "phi-4"}}))
     manifest["status"] = {"targetNodeCount": 2}
     asked = (claim(0), claim(1))
     assert status_of(observation(manifest, claims=asked))["targetNodeCount"] == 2
 
 
-def test_a_size_once_decided_stays_whatever_newer_data_say() -> None:
+def test_decided_size_stays_when_the_estimate_changes() -> None:
     observed = served(claims=(claim(0), claim(1)))
     observed.workspace["status"] = {"targetNodeCount": 2}
     assert status_of(observed)["targetNodeCount"] == 2
@@ -194,57 +198,57 @@ def test_a_size_once_decided_stays_whatever_newer_data_say() -> None:
     assert status_of(grown)["targetNodeCount"] == 2
 
 
-def test_a_refused_write_is_why_the_resources_are_not_there() -> None:
+def test_refused_write_is_reported_in_resource_ready() -> None:
     refusal = Refusal(reason=Reason.PROVISIONER_MISSING, message="no Machine")
-    told = status_of(served(refusal=refusal, claims=(), nodes=()))
-    assert conditions_by_type(told)["ResourceReady"] == "False/ProvisionerMissing"
+    status = status_of(served(refusal=refusal, claims=(), nodes=()))
+    assert conditions_by_type(status)["ResourceReady"] == "False/ProvisionerMissing"
 
 
-def test_a_problem_leaves_what_runs_as_it_is() -> None:
+def test_problem_does_not_change_what_runs() -> None:
     ready = served(deployment=serving.READY)
     before = status_of(ready)
     manifest = {**ready.workspace, "status": before}
-    told = status_of(replace(ready, workspace=manifest, preset=None))
-    assert told["state"] == "Ready"
-    assert conditions_by_type(told) == {
+    status = status_of(replace(ready, workspace=manifest, preset=None))
+    assert status["state"] == "Ready"
+    assert conditions_by_type(status) == {
         **conditions_by_type(before),
         "ResourceReady": "False/PresetUnknown",
     }
 
 
-def test_the_status_fits_the_crd() -> None:
+def test_status_matches_the_crd() -> None:
     from kaito_api.status import WorkspaceStatus
 
     for observed, _, _ in WHERE.values():
         WorkspaceStatus.model_validate(status_of(observed))
 
 
-def test_every_reason_that_is_told_is_explained() -> None:
-    told = {
+def test_every_reported_reason_is_in_the_table() -> None:
+    status = {
         c["reason"] for observed, _, _ in WHERE.values() for c in status_of(observed)["conditions"]
     }
-    assert told <= set(REASONS)
+    assert status <= set(REASONS)
 
 
 def notes(observed: Observed) -> list[tuple[bool, str]]:
     return [(event.warning, event.reason) for event in decide(observed).events]
 
 
-def test_events_tell_what_changed_once() -> None:
+def test_event_is_emitted_once_for_a_change() -> None:
     observed = served(deployment=serving.READY)
     assert (False, "InferenceReady") in notes(observed)
     again = replace(observed, workspace={**observed.workspace, "status": status_of(observed)})
     assert notes(again) == []
 
 
-def test_trouble_is_a_warning_and_being_on_the_way_is_not() -> None:
+def test_failure_is_a_warning_and_progress_is_not() -> None:
     short = claim(0, Launched="False/QuotaExceeded/24 cores are missing")
     assert (True, "QuotaExceeded") in notes(served(claims=(short,), nodes=()))
     assert notes(served(claims=(claim(0),), nodes=())) == [(False, "CreatingNodes")]
 
 
-def test_brought_nodes_have_no_price() -> None:
+def test_byo_nodes_have_no_cost() -> None:
     manifest = stored(inference_workspace())
     del manifest["resource"]["instanceType"]
-    told = status_of(observation(manifest, settings=settings(node_provisioner="byo")))
-    assert "costPerHour" not in told
+    status = status_of(observation(manifest, settings=settings(node_provisioner="byo")))
+    assert "costPerHour" not in status

@@ -1,4 +1,4 @@
-"""The Job: made, kept, made anew; and what its pods come to."""
+"""The tuning Job: created, kept or replaced, and what its pods report."""
 
 import json
 from typing import Any
@@ -67,8 +67,8 @@ TRAINS = running({"terminated": DONE}, {"running": RUNS}, podIP="10.0.0.7")
 PUSHES = running({"terminated": DONE}, {"terminated": DONE}, {"running": RUNS}, podIP="10.0.0.7")
 
 
-def pushed(**words: Any) -> Manifest:
-    last = {**DONE, "message": json.dumps(words)}
+def pushed(**report: Any) -> Manifest:
+    last = {**DONE, "message": json.dumps(report)}
     return running({"terminated": DONE}, {"terminated": DONE}, {"terminated": last})
 
 
@@ -78,7 +78,7 @@ STEPS = {
     "nothing while it runs": (seen(job=a_job(), pods=(TRAINS,)), []),
     "nothing while the node is away": (seen(job=a_job(), nodes=()), []),
     "another Job for another input": (seen(job=a_job("old-1")), ["delete Job"]),
-    "another Job for another configuration of the user's": (
+    "another Job for a changed user configuration": (
         seen(
             tuning_workspace(tuning=tuning(config="mine")),
             job=a_job(job_revision(Tuning.model_validate(tuning(config="mine")), CONFIG)),
@@ -99,11 +99,11 @@ STEPS = {
 
 
 @pytest.mark.parametrize(("observed", "actions"), STEPS.values(), ids=STEPS)
-def test_what_is_done(observed: Observed, actions: list[str]) -> None:
+def test_job_is_created_kept_or_replaced(observed: Observed, actions: list[str]) -> None:
     assert [f"{type(s).__name__.lower()} {s.kind}" for s in decided(observed).actions] == actions
 
 
-def test_the_job_is_of_the_present_revision() -> None:
+def test_created_job_carries_the_current_revision() -> None:
     config, job = decided(seen()).actions
     assert isinstance(config, Apply) and config.kind is CONFIG_MAP
     assert isinstance(job, Create) and job.kind is JOB
@@ -117,7 +117,7 @@ PHASES = {
     "fetching": ((FETCHES,), Phase.FETCHING, "True/TuningRunning"),
     "training": ((TRAINS,), Phase.TRAINING, "True/TuningRunning"),
     "pushing": ((PUSHES,), Phase.PUSHING, "True/TuningRunning"),
-    "the pod of a Job before it": (
+    "pod of an earlier Job": (
         (
             pod(
                 "tuning",
@@ -132,7 +132,9 @@ PHASES = {
 
 
 @pytest.mark.parametrize(("pods", "phase", "started"), PHASES.values(), ids=PHASES)
-def test_phases(pods: tuple[Manifest, ...], phase: Phase, started: str) -> None:
+def test_phase_follows_the_containers(
+    pods: tuple[Manifest, ...], phase: Phase, started: str
+) -> None:
     state = decided(seen(job=a_job(), pods=pods))
     assert state.phase is phase
     assert f"{state.job_started.status}/{state.job_started.reason}" == started
@@ -140,13 +142,13 @@ def test_phases(pods: tuple[Manifest, ...], phase: Phase, started: str) -> None:
     assert polls is (phase in (Phase.TRAINING, Phase.PUSHING))
 
 
-def test_a_job_that_gave_up_is_a_failure() -> None:
+def test_failed_job_is_a_permanent_failure() -> None:
     failed = {"type": "Failed", "status": "True", "message": "BackoffLimitExceeded"}
     state = decided(seen(job=a_job(conditions=[failed])))
     assert state.failed and state.succeeded.reason == "TrainingFailed"
 
 
-def test_a_pod_in_trouble_speaks_for_the_run() -> None:
+def test_failure_of_the_pod_is_the_failure_of_the_run() -> None:
     last = {"exitCode": 1, "message": json.dumps({"reason": "DataEmpty", "message": "no rows"})}
     crashed = pod(
         "tuning",
@@ -159,7 +161,7 @@ def test_a_pod_in_trouble_speaks_for_the_run() -> None:
     assert state.job_started.is_true
 
 
-def test_an_image_that_cannot_be_pulled_keeps_the_job_from_starting() -> None:
+def test_job_has_not_started_while_an_image_cannot_be_pulled() -> None:
     waits = container("data-fetcher", waiting={"reason": "ErrImagePull", "message": "gone"})
     state = decided(seen(job=a_job(), pods=(pod("tuning", initContainerStatuses=[waits]),)))
     assert state.job_started.reason == "ImagePullFailed" and not state.failed
@@ -176,15 +178,15 @@ def recorded(**adapter: Any) -> Observed:
 
 ADAPTERS = {
     "not yet": (seen(job=a_job(), pods=(PUSHES,)), None),
-    "as the pusher said": (
+    "as the pusher reported": (
         seen(job=a_job(**COMPLETE), pods=(pushed(image=IMAGE, digest=DIGEST, size=7),)),
         TunedAdapter(IMAGE, DIGEST, adapter_revision(SPEC), 7),
     ),
-    "the pod that knew is gone": (
+    "pod of the pusher is gone": (
         seen(job=a_job(**COMPLETE)),
         TunedAdapter(IMAGE, "", adapter_revision(SPEC)),
     ),
-    "of a Job that made another": (seen(job=a_job("old-1", **COMPLETE)), None),
+    "Job of another adapter": (seen(job=a_job("old-1", **COMPLETE)), None),
     "as recorded": (
         recorded(image=IMAGE, digest=DIGEST, revision=adapter_revision(SPEC), size=7),
         TunedAdapter(IMAGE, DIGEST, adapter_revision(SPEC), 7),
@@ -194,7 +196,9 @@ ADAPTERS = {
 
 
 @pytest.mark.parametrize(("observed", "adapter"), ADAPTERS.values(), ids=ADAPTERS)
-def test_the_adapter(observed: Observed, adapter: TunedAdapter | None) -> None:
+def test_adapter_is_found_in_status_or_job(
+    observed: Observed, adapter: TunedAdapter | None
+) -> None:
     assert tuned_adapter(observed, SPEC) == adapter
 
 
@@ -209,7 +213,7 @@ def test_the_adapter(observed: Observed, adapter: TunedAdapter | None) -> None:
         ("", "", ""),
     ],
 )
-def test_references_go_by_digest(image: str, digest: str, reference: str) -> None:
+def test_adapter_is_referred_to_by_digest(image: str, digest: str, reference: str) -> None:
     assert TunedAdapter(image, digest, "x").reference == reference
 
 
@@ -224,12 +228,12 @@ def test_references_go_by_digest(image: str, digest: str, reference: str) -> Non
     ],
     ids=["training", "pushing", "fetching", "no address", "no job"],
 )
-def test_who_is_asked_for_progress(
+def test_progress_is_requested_from_the_running_pod(
     pods: tuple[Manifest, ...], job: Manifest | None, asked: bool
 ) -> None:
     assert (progress_pod(seen(job=job, pods=pods)) is not None) is asked
 
 
-def test_a_trainer_that_says_it_pushes_is_not_yet_the_pusher() -> None:
+def test_phase_is_training_until_the_pusher_container_starts() -> None:
     run = TuningRun(state="PUSHING")
     assert decided(seen(job=a_job(), pods=(TRAINS,), run=run)).phase is Phase.TRAINING
