@@ -17,13 +17,14 @@ from model_server.transformers.model_loader import LoadOptions, choose_dtype, se
         ("auto", "bfloat16", True, True, "auto"),
         ("auto", "float16", False, False, "auto"),
         ("auto", "float32", False, False, "auto"),
-        ("bfloat16", "bfloat16", False, False, "bfloat16"),
+        ("bfloat16", "bfloat16", False, False, "float32"),
+        ("bfloat16", "bfloat16", True, False, "bfloat16"),
         ("bfloat16", "float32", False, True, "bfloat16"),
         ("float16", "bfloat16", True, False, "float16"),
         ("float32", "bfloat16", False, True, "float32"),
     ],
     ids="cpu-emulates cpu-computes gpu gpu-and-cpu half-files full-files "
-    "explicit-emulated explicit-computed explicit-on-gpu explicit-full".split(),
+    "explicit-emulated explicit-gpu explicit-computed explicit-on-gpu explicit-full".split(),
 )
 def test_dtype_follows_setting_files_and_hardware(
     monkeypatch: pytest.MonkeyPatch,

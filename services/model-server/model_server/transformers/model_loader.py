@@ -136,14 +136,13 @@ def _load(options: LoadOptions) -> LoadedModel:
 def choose_dtype(options: LoadOptions, config_dtype: str) -> str:
     """The number format to load; `config_dtype` is the one that config.json names.
 
-    "auto" becomes float32 for a bfloat16 model on a CPU without bfloat16 instructions: emulating
-    them takes 7 to 10 times as long as float32 (kaito_process.cpu). Otherwise "auto" stays, and
-    transformers uses the format of the files.
+    bfloat16, asked for by the preset or by the files, becomes float32 on a CPU without bfloat16
+    instructions: emulating them takes 7 to 10 times as long as float32 (kaito_process.cpu).
+    Otherwise "auto" stays, and transformers uses the format of the files.
     """
     emulated = not torch.cuda.is_available() and not options.cpu_bfloat16
-    if options.dtype == "auto" and config_dtype == "bfloat16" and emulated:
-        return "float32"
-    return options.dtype
+    requested = config_dtype if options.dtype == "auto" else options.dtype
+    return "float32" if requested == "bfloat16" and emulated else options.dtype
 
 
 def select_rope_factors(rope: dict[str, Any] | None, context_tokens: int) -> None:
