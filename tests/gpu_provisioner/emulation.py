@@ -1,4 +1,4 @@
-"""AksCloud against an AKS emulator of its own, within the test's process."""
+"""AksCloud over an AKS emulator inside the test's process."""
 
 import contextlib
 import socket
@@ -34,7 +34,7 @@ SPEC = PoolSpec(
 
 @dataclass(frozen=True, slots=True)
 class Emulation:
-    """The cloud as gpu-provisioner sees it, and the one behind it."""
+    """The cloud as gpu-provisioner sees it, and the emulated Azure behind it."""
 
     cloud: AksCloud
     azure: Emulated
@@ -43,7 +43,7 @@ class Emulation:
         assert admin.set_fault(self.azure, fault).status == 201
 
     def stop(self) -> None:
-        """`az aks stop`."""
+        """Do what `az aks stop` does."""
         assert admin.set_power(self.azure, {"power": "stop"}).status == 200
 
 

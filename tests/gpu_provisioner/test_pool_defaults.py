@@ -1,4 +1,4 @@
-"""The installation's settings for its nodes: what they mean, and what is refused at the start."""
+"""The installation's defaults for agent pools: their values, and what is rejected at startup."""
 
 import pytest
 
@@ -10,11 +10,11 @@ SUBNET = f"{RESOURCES}/Microsoft.Network/virtualNetworks/v/subnets/n"
 PLACEMENT = f"{RESOURCES}/Microsoft.Compute/proximityPlacementGroups/p"
 
 
-def test_nothing_set_leaves_it_to_aks() -> None:
+def test_no_settings_leave_choices_to_aks() -> None:
     assert PoolDefaults.from_env(Environment({})) == PoolDefaults()
 
 
-def test_everything_set() -> None:
+def test_all_settings_are_read() -> None:
     variables = {
         "KAITO_NODE_IMAGE_FAMILY": "AzureLinux3",
         "KAITO_OS_DISK_TYPE": "ephemeral",
@@ -58,7 +58,7 @@ def test_everything_set() -> None:
         ("AGENT_POOL_TAGS", "[]", "JSON object"),
     ],
 )
-def test_what_cannot_be_is_refused(name: str, value: str, remedy: str) -> None:
+def test_invalid_setting_is_rejected(name: str, value: str, remedy: str) -> None:
     with pytest.raises(SettingError) as error:
         PoolDefaults.from_env(Environment({f"KAITO_{name}": value}))
     assert f"KAITO_{name} is" in str(error.value)

@@ -1,4 +1,4 @@
-"""A cluster, a cloud and a clock in memory, with the real reconciler between them."""
+"""An in-memory cluster, cloud and clock, with the real controllers between them."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -58,8 +58,8 @@ def claim_manifest(kind: Kind = MACHINE, name: str = NAME, **changes: Any) -> Ma
 
 @dataclass
 class World:
-    """`joins` says whether machines of new pools join the cluster; with a `budget` the cloud's
-    calls are paced. `leaves_nodes`: nobody takes away the Node of a machine that is gone."""
+    """`joins` is whether machines of new pools join the cluster. With a `budget`, calls to the
+    cloud are paced. With `leaves_nodes`, the Nodes of deleted machines stay."""
 
     kind: Kind = MACHINE
     timeouts: Timeouts = field(default_factory=Timeouts)
@@ -80,8 +80,8 @@ class World:
         )
 
     def start(self) -> None:
-        """A process that knows nothing, as after a crash. The world's first has run for a while
-        and has seen the cluster steady."""
+        """Start a process with empty caches, as after a crash. The first process of a world has
+        run for a while and has seen the cluster steady."""
         self.store = Store()
         self.store.index(NODE, labels.AGENT_POOL)
         self.pools = AgentPoolCache()
@@ -127,7 +127,7 @@ class World:
         return self.cluster.peek(self.kind, name)
 
     def condition(self, type_: str, name: str = NAME) -> tuple[str, str]:
-        """Status and reason of a condition, by Karpenter's name for NodeClaims."""
+        """Return status and reason of a condition, by its name on NodeClaims."""
         found = self._condition(type_, name)
         return (found["status"], found["reason"]) if found else ("", "")
 
@@ -143,7 +143,7 @@ class World:
         return next((c for c in found if c["type"] == wanted), {})
 
     async def tick(self, seconds: float = 5) -> None:
-        """Time goes on, machines join or leave, and every claim gets one pass."""
+        """Advance the time, let machines join or leave, and reconcile every claim once."""
         self.clock.advance(seconds)
         self._machines()
         for kind in (*CLAIM_KINDS, NODE):
@@ -158,7 +158,7 @@ class World:
         self._everything_shown_is_explained()
 
     def _everything_shown_is_explained(self) -> None:
-        """Each condition's reason is one that the table has for it."""
+        """Check that the table of reasons lists each reason for its condition."""
         for kind in CLAIM_KINDS:
             for claim in self.cluster.objects(kind):
                 for shown in claim.get("status", {}).get("conditions", ()):
@@ -166,7 +166,7 @@ class World:
                     assert type_ in REASONS[shown["reason"]].conditions, shown
 
     async def run(self, ticks: int, seconds: float = 5) -> None:
-        """Passes that the outside may interrupt: what it refuses is tried again next time."""
+        """Tick several times. A pass that the API server refuses is repeated in the next tick."""
         for _ in range(ticks):
             try:
                 await self.tick(seconds)
@@ -184,14 +184,14 @@ class World:
                 self.join(name)
 
     def stop(self) -> None:
-        """`az aks stop`: the machines go off, and their Nodes stay."""
+        """Do what `az aks stop` does: the machines stop, and their Nodes stay."""
         self.cloud.state = replace(self.cloud.state, running=False)
         self.joins = False
         for node in self.cluster.objects(NODE):
             self.set_ready(node["metadata"]["labels"][labels.AGENT_POOL], "Unknown")
 
     def start_cluster(self) -> None:
-        """`az aks start`, and the machines are back."""
+        """Do what `az aks start` does: the machines are back."""
         self.cloud.state = replace(self.cloud.state, running=True)
         self.joins = True
         for node in self.cluster.objects(NODE):
@@ -207,7 +207,7 @@ class World:
         self.cluster.change(NODE, Key("", f"aks-{pool}-0"), patch)
 
     def evict(self, pool: str = NAME) -> None:
-        """The machine goes and no other comes; the pool stays as it is."""
+        """Remove the machine without a replacement. The pool stays unchanged."""
         self.joins = False
         node = self.cluster.peek(NODE, f"aks-{pool}-0")
         assert node is not None
@@ -253,7 +253,7 @@ class World:
     def pod(
         self, name: str, pool: str = NAME, *, spec: Manifest | None = None, **more: Any
     ) -> None:
-        """`more` is of its metadata."""
+        """Create a pod; `more` goes into its metadata."""
         self.cluster.seed(
             POD,
             {
@@ -267,7 +267,7 @@ class World:
         return Key("default", name)
 
     def events(self) -> list[str]:
-        """The reasons that were told, each once."""
+        """Return the reasons of all events, each once."""
         return sorted({event["reason"] for event in self.cluster.objects(EVENT)})
 
     def count(self, metric: str, **by: str) -> float:

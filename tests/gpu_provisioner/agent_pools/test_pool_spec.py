@@ -1,4 +1,4 @@
-"""The agent pool that a claim becomes, and what is refused with field, value and remedy."""
+"""A claim's agent pool, and what is rejected with field, value and remedy."""
 
 from typing import Any
 
@@ -51,12 +51,12 @@ def spec(
         ("0", None),
     ],
 )
-def test_the_disk_is_whole_gib_and_never_smaller_than_asked(storage: str, gib: int | None) -> None:
+def test_disk_is_rounded_up_to_whole_gib(storage: str, gib: int | None) -> None:
     assert spec(resources={"requests": {"storage": storage}}).os_disk_gib == gib
 
 
 @pytest.mark.parametrize(
-    ("storage", "words"),
+    ("storage", "text"),
     [
         ("29Gi", "'29Gi' is 29 GiB: AKS accepts 30 to 2048"),
         ("3000Gi", "is 3000 GiB"),
@@ -66,8 +66,8 @@ def test_the_disk_is_whole_gib_and_never_smaller_than_asked(storage: str, gib: i
         ("50GB", "is not a quantity"),
     ],
 )
-def test_a_disk_that_cannot_be_is_refused(storage: str, words: str) -> None:
-    with pytest.raises(InvalidClaim, match=words) as error:
+def test_invalid_disk_size_is_rejected(storage: str, text: str) -> None:
+    with pytest.raises(InvalidClaim, match=text) as error:
         spec(resources={"requests": {"storage": storage}})
     assert str(error.value).startswith("spec.resources.requests.storage")
 
@@ -85,7 +85,7 @@ def test_a_disk_that_cannot_be_is_refused(storage: str, words: str) -> None:
         (labels.SPOT_MAX_PRICE, "", "spot_max_price", -1.0),
     ],
 )
-def test_annotations_say_how_the_machine_is_made(
+def test_annotations_set_pool_fields(
     annotation: str, value: str, field: str, becomes: object
 ) -> None:
     assert getattr(spec({annotation: value}), field) == becomes
@@ -103,7 +103,7 @@ def test_annotations_say_how_the_machine_is_made(
         (labels.SPOT_MAX_PRICE, "nan", "use -1 or"),
     ],
 )
-def test_an_annotation_that_cannot_be_is_refused(annotation: str, value: str, remedy: str) -> None:
+def test_invalid_annotation_is_rejected(annotation: str, value: str, remedy: str) -> None:
     with pytest.raises(InvalidClaim) as error:
         spec({annotation: value})
     assert str(error.value).startswith(f"annotation {annotation} {value!r}: ")
@@ -123,21 +123,25 @@ DEFAULTS = PoolDefaults(
 )
 
 
-def test_the_installations_defaults_hold_where_the_claim_is_silent() -> None:
-    made = spec(defaults=DEFAULTS)
-    assert (made.os_sku, made.os_disk_type, made.gpu_driver) == ("AzureLinux", "Managed", "None")
-    assert (made.spot_max_price, made.subnet_id, made.max_pods) == (2.5, "/subnet", 30)
-    assert (made.proximity_placement_group_id, made.encryption_at_host) == ("/ppg", True)
-    spoken = spec({labels.GPU_DRIVER: "install", labels.OS_DISK_TYPE: "ephemeral"}, DEFAULTS)
-    assert (spoken.gpu_driver, spoken.os_disk_type) == ("Install", "Ephemeral")
+def test_defaults_apply_without_annotations() -> None:
+    created = spec(defaults=DEFAULTS)
+    assert (created.os_sku, created.os_disk_type, created.gpu_driver) == (
+        "AzureLinux",
+        "Managed",
+        "None",
+    )
+    assert (created.spot_max_price, created.subnet_id, created.max_pods) == (2.5, "/subnet", 30)
+    assert (created.proximity_placement_group_id, created.encryption_at_host) == ("/ppg", True)
+    annotated = spec({labels.GPU_DRIVER: "install", labels.OS_DISK_TYPE: "ephemeral"}, DEFAULTS)
+    assert (annotated.gpu_driver, annotated.os_disk_type) == ("Install", "Ephemeral")
 
 
-def test_machines_without_gpus_get_no_driver() -> None:
-    made = spec({labels.GPU_INSTANCE_PROFILE: "MIG1g"}, DEFAULTS, "Standard_D4s_v5")
-    assert (made.gpu_driver, made.gpu_instance_profile) == ("", "")
+def test_size_without_gpus_gets_no_driver() -> None:
+    created = spec({labels.GPU_INSTANCE_PROFILE: "MIG1g"}, DEFAULTS, "Standard_D4s_v5")
+    assert (created.gpu_driver, created.gpu_instance_profile) == ("", "")
 
 
-def test_cost_and_leaks_are_traced_by_tags() -> None:
+def test_pool_has_tags_for_cost_and_leaks() -> None:
     assert spec(defaults=DEFAULTS).tags == {
         "cost-center": "7",
         "kaito-managed-by": "gpu-provisioner",

@@ -1,4 +1,4 @@
-"""Through a fence only a leader buys and gives back machines; whoever likes may look."""
+"""Behind the fence only the leader changes anything, and every replica may read."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -43,19 +43,19 @@ def leading(seconds: float) -> Leadership:
 
 
 def fenced(leadership: Leadership) -> tuple[FakeCloud, FencedCloud]:
-    """As the process has them: the pace is kept behind the fence."""
+    """As in the process, the pacing is behind the fence."""
     cloud = FakeCloud(FakeClock())
     cloud.seed(THERE)
     return cloud, FencedCloud(PacedCloud(cloud, SystemClock(), Budget()), leadership)
 
 
-def test_every_call_is_known_to_be_a_read_or_a_change() -> None:
+def test_every_call_is_classified_as_read_or_write() -> None:
     calls = {name for name, _ in getmembers(CloudProvider, isfunction) if name[0] != "_"}
     assert calls == {*CHANGES, *READS}
 
 
 @pytest.mark.parametrize("call", CHANGES)
-async def test_a_leader_changes_what_it_likes(call: str) -> None:
+async def test_leader_may_change_everything(call: str) -> None:
     cloud, fence = fenced(leading(10))
     await asyncio.sleep(9)
     await CHANGES[call](fence)
@@ -65,7 +65,7 @@ async def test_a_leader_changes_what_it_likes(call: str) -> None:
 
 @pytest.mark.parametrize("call", CHANGES)
 @pytest.mark.parametrize("seconds", [0, 10], ids=["never led", "led once"])
-async def test_whoever_does_not_lead_changes_nothing(call: str, seconds: int) -> None:
+async def test_follower_changes_nothing(call: str, seconds: int) -> None:
     cloud, fence = fenced(leading(seconds) if seconds else Leadership())
     await asyncio.sleep(seconds)
     with pytest.raises(NotLeader):
@@ -74,20 +74,20 @@ async def test_whoever_does_not_lead_changes_nothing(call: str, seconds: int) ->
 
 
 @pytest.mark.parametrize("call", READS)
-async def test_whoever_does_not_lead_may_look(call: str) -> None:
+async def test_follower_may_read(call: str) -> None:
     _, fence = fenced(Leadership())
     assert await READS[call](fence)
 
 
-async def test_a_refusal_of_the_clouds_is_the_clouds() -> None:
+async def test_cloud_errors_pass_through() -> None:
     cloud, fence = fenced(leading(10))
     cloud.fail_next("create", Unauthorized(Reason.CLOUD_UNAUTHORIZED, "not you"))
     with pytest.raises(Unauthorized, match="not you"):
         await CHANGES["create"](fence)
 
 
-async def test_a_refused_change_takes_nobodys_turn() -> None:
-    """The pace and the order of what the cloud is asked are the leader's."""
+async def test_fenced_change_uses_no_token() -> None:
+    """Calls of other replicas must not use the leader's tokens or turns."""
     leadership = Leadership()
     cloud, fence = fenced(leadership)
     for _ in range(10 * Budget().writes_per_minute):
@@ -104,7 +104,7 @@ class Slow(FakeCloud):
         return await super().create(spec)
 
 
-async def test_what_is_under_way_when_leadership_is_lost_has_its_answer_and_no_successor() -> None:
+async def test_call_in_progress_finishes_when_leadership_is_lost() -> None:
     cloud = Slow(FakeClock())
     fence = FencedCloud(cloud, leading(30))
     assert (await fence.create(SPEC)).name == SPEC.name

@@ -1,4 +1,4 @@
-"""A claim's whole life over the fake cluster and cloud, with trouble on the way."""
+"""The lifecycle of a claim over the fake cluster and cloud, with failures on the way."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ def world(request: pytest.FixtureRequest) -> World:
     return World(request.param)
 
 
-async def test_from_claim_to_ready_node(world: World) -> None:
+async def test_claim_becomes_ready(world: World) -> None:
     world.ask()
     await world.run(12)
     assert world.condition("Ready") == ("True", "Ready")
@@ -35,17 +35,17 @@ async def test_from_claim_to_ready_node(world: World) -> None:
     assert node["metadata"]["labels"][labels.INITIALIZED] == "true"
 
 
-async def test_a_claim_is_ready_with_five_writes(world: World) -> None:
+async def test_claim_becomes_ready_with_five_writes(world: World) -> None:
     world.ask()
     await world.run(12)
     writes = [call.verb for call in world.cluster.calls if call.verb not in ("list", "watch")]
     assert writes == ["patch", "patch status", "patch", "patch status", "patch"]
 
 
-async def test_what_the_machine_was_before_is_not_written_to_the_node_it_is_now(
+async def test_labels_of_earlier_machine_are_not_copied_to_node(
     world: World,
 ) -> None:
-    """Claim and Node would give each other their labels for ever."""
+    """Otherwise claim and Node would copy each other's labels for ever."""
     world.ask()
     claim = world.claim()
     assert claim is not None
@@ -60,7 +60,7 @@ async def test_what_the_machine_was_before_is_not_written_to_the_node_it_is_now(
         assert manifest["metadata"]["labels"][labels.REGION] == "eastus"
 
 
-async def test_the_finalizer_is_on_before_the_first_create(world: World) -> None:
+async def test_finalizer_is_added_before_first_create(world: World) -> None:
     world.ask()
     await world.run(12)
     verbs = [call.verb for call in world.cluster.calls if call.kind is world.kind]
@@ -68,7 +68,7 @@ async def test_the_finalizer_is_on_before_the_first_create(world: World) -> None
     assert world.cloud.calls.count(("create", NAME)) == 1
 
 
-async def test_deletion_takes_pool_node_and_claim(world: World) -> None:
+async def test_deletion_removes_pool_node_and_claim(world: World) -> None:
     world.ask()
     await world.run(12)
     await world.cluster.delete(world.kind, NAME)
@@ -78,7 +78,7 @@ async def test_deletion_takes_pool_node_and_claim(world: World) -> None:
     assert world.cluster.objects(NODE) == []
 
 
-async def test_no_claim_goes_before_its_pool(world: World) -> None:
+async def test_claim_is_never_gone_before_its_pool(world: World) -> None:
     world.ask()
     await world.run(12)
     await world.cluster.delete(world.kind, NAME)
@@ -88,7 +88,7 @@ async def test_no_claim_goes_before_its_pool(world: World) -> None:
     assert pools_before == {} or world.cloud.pools() == {}
 
 
-async def test_a_claim_deleted_during_the_create_leaks_nothing(world: World) -> None:
+async def test_claim_deleted_during_create_leaks_nothing(world: World) -> None:
     world.ask()
     await world.run(3)
     assert world.cloud.pools()[NAME].state is PoolState.CREATING
@@ -97,7 +97,7 @@ async def test_a_claim_deleted_during_the_create_leaks_nothing(world: World) -> 
     assert world.claim() is None and world.cloud.pools() == {}
 
 
-async def test_a_create_whose_answer_was_lost_is_found_again(world: World) -> None:
+async def test_create_with_lost_response_is_found(world: World) -> None:
     world.cloud.fail_next(
         "create", CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "connection cut"), takes_effect=True
     )
@@ -107,7 +107,7 @@ async def test_a_create_whose_answer_was_lost_is_found_again(world: World) -> No
     assert world.cloud.calls.count(("create", NAME)) == 1
 
 
-async def test_a_create_whose_answer_was_lost_as_the_claim_went_leaks_nothing(
+async def test_create_with_lost_response_leaks_nothing_when_claim_is_deleted(
     world: World,
 ) -> None:
     world.ask()
@@ -125,7 +125,7 @@ async def test_a_create_whose_answer_was_lost_as_the_claim_went_leaks_nothing(
 @pytest.mark.parametrize(
     "reason", [Reason.QUOTA_EXCEEDED, Reason.SKU_NOT_AVAILABLE, Reason.INSUFFICIENT_CAPACITY]
 )
-async def test_a_refusal_is_shown_and_mended_by_itself(world: World, reason: Reason) -> None:
+async def test_refusal_is_shown_and_retried(world: World, reason: Reason) -> None:
     world.cloud.fail_next("create", LaunchRefused(reason, "0 of 6 cores left in eastus"))
     world.ask()
     await world.run(2)
@@ -136,7 +136,7 @@ async def test_a_refusal_is_shown_and_mended_by_itself(world: World, reason: Rea
     assert world.condition("Ready") == ("True", "Ready")
 
 
-async def test_a_refusal_is_no_call_storm(world: World) -> None:
+async def test_refusals_cause_no_call_storm(world: World) -> None:
     for _ in range(50):
         world.cloud.fail_next("create", LaunchRefused(Reason.QUOTA_EXCEEDED, "none left"))
     world.ask()
@@ -144,7 +144,7 @@ async def test_a_refusal_is_no_call_storm(world: World) -> None:
     assert world.cloud.calls.count(("create", NAME)) <= 5
 
 
-async def test_a_machine_that_never_joins_gives_the_claim_up() -> None:
+async def test_claim_is_deleted_when_machine_never_joins() -> None:
     world = World(timeouts=Timeouts(registration_timeout=timedelta(minutes=5)), joins=False)
     world.ask()
     await world.run(20)
@@ -154,7 +154,7 @@ async def test_a_machine_that_never_joins_gives_the_claim_up() -> None:
     assert "RegistrationTimeout" in {e["reason"] for e in world.cluster.objects(EVENT)}
 
 
-async def test_a_node_without_its_gpu_is_not_ready() -> None:
+async def test_node_without_its_gpu_is_not_ready() -> None:
     world = World(gpus="0")
     world.ask()
     await world.run(12)
@@ -165,7 +165,7 @@ async def test_a_node_without_its_gpu_is_not_ready() -> None:
     assert "advertises 0 of 1 nvidia.com/gpu" in claim["status"]["conditions"][-1]["message"]
 
 
-async def test_an_operation_that_failed_and_whose_machine_joins_is_kept(world: World) -> None:
+async def test_failed_pool_whose_machine_joins_is_kept(world: World) -> None:
     world.cloud.fail_late[NAME] = LaunchRefused(Reason.LAUNCH_FAILED, "internal error")
     world.ask()
     await world.run(9)
@@ -176,7 +176,7 @@ async def test_an_operation_that_failed_and_whose_machine_joins_is_kept(world: W
     assert ("delete", NAME) not in world.cloud.calls
 
 
-async def test_an_operation_that_failed_for_good_is_replaced(world: World) -> None:
+async def test_permanently_failed_pool_is_replaced(world: World) -> None:
     world.cloud.fail_late[NAME] = LaunchRefused(Reason.INSUFFICIENT_CAPACITY, "no capacity")
     world.ask()
     await world.run(20)
@@ -186,7 +186,7 @@ async def test_an_operation_that_failed_for_good_is_replaced(world: World) -> No
     assert world.condition("Ready") == ("True", "Ready")
 
 
-async def test_pods_are_drained_before_the_pool_goes(world: World) -> None:
+async def test_pods_are_drained_before_pool_is_deleted(world: World) -> None:
     world.ask()
     await world.run(12)
     world.pod("a")
@@ -199,7 +199,7 @@ async def test_pods_are_drained_before_the_pool_goes(world: World) -> None:
     assert world.cluster.objects(POD) == [] and world.claim() is None
 
 
-async def test_a_drain_that_cannot_end_ends_by_its_timeout() -> None:
+async def test_blocked_drain_ends_at_its_timeout() -> None:
     world = World(timeouts=drain_seconds(30))
     world.ask()
     await world.run(12)
@@ -211,7 +211,7 @@ async def test_a_drain_that_cannot_end_ends_by_its_timeout() -> None:
     assert world.claim() is None and world.cloud.pools() == {}
 
 
-async def test_a_pool_of_someone_else_is_never_touched(world: World) -> None:
+async def test_foreign_pool_is_never_touched(world: World) -> None:
     world.cloud.seed(Pool(name=NAME, state=PoolState.SUCCEEDED, instance_type="Standard_D4s_v5"))
     world.join(NAME)
     world.pod("theirs")
@@ -227,8 +227,8 @@ async def test_a_pool_of_someone_else_is_never_touched(world: World) -> None:
     assert world.cluster.peek(POD, "theirs", "default") is not None
 
 
-async def test_the_node_of_an_earlier_claim_of_that_name_is_not_the_claims(world: World) -> None:
-    """It is on its way out, and whoever still sees it sees the past."""
+async def test_node_of_earlier_claim_does_not_belong_to_claim(world: World) -> None:
+    """The Node is being deleted, and an observer may still see it."""
     world.joins = False
     world.ask()
     await world.run(3)
@@ -246,7 +246,7 @@ async def test_the_node_of_an_earlier_claim_of_that_name_is_not_the_claims(world
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "text"),
     [
         ({"requirements": []}, "names no node.kubernetes.io/instance-type"),
         ({"resources": {"requests": {"storage": "5Ti"}}}, "AKS accepts 30 to 2048"),
@@ -254,18 +254,18 @@ async def test_the_node_of_an_earlier_claim_of_that_name_is_not_the_claims(world
     ],
     ids=["no instance type", "disk too large", "no quantity"],
 )
-async def test_what_no_pool_can_be_is_said(changes: dict[str, object], words: str) -> None:
+async def test_impossible_pool_is_reported(changes: dict[str, object], text: str) -> None:
     world = World()
     world.ask(**changes)
     await world.run(4)
     claim = world.claim()
     assert claim is not None
     assert world.condition("Launched") == ("False", "InvalidRequirements")
-    assert words in claim["status"]["conditions"][0]["message"]
+    assert text in claim["status"]["conditions"][0]["message"]
     assert not any(call == "create" for call, _ in world.cloud.calls)
 
 
-async def test_claims_of_other_provisioners_are_left_alone(world: World) -> None:
+async def test_claims_of_other_provisioners_are_ignored(world: World) -> None:
     manifest = claim_manifest(world.kind)
     manifest["metadata"]["labels"] = {}
     world.cluster.seed(world.kind, manifest)
@@ -274,7 +274,7 @@ async def test_claims_of_other_provisioners_are_left_alone(world: World) -> None
     assert claim is not None and "finalizers" not in claim["metadata"]
 
 
-async def test_nothing_is_written_in_steady_state(world: World) -> None:
+async def test_steady_state_writes_nothing(world: World) -> None:
     world.ask()
     await world.run(12)
     before = len([c for c in world.cluster.calls if c.verb.startswith(("patch", "create"))])
@@ -285,10 +285,10 @@ async def test_nothing_is_written_in_steady_state(world: World) -> None:
 
 @pytest.mark.parametrize("error", [Unavailable("gone"), Conflict("changed"), NotFound("?")])
 @pytest.mark.parametrize("crash_at", range(1, 16))
-async def test_a_crash_at_any_write_is_harmless(
+async def test_crash_at_any_write_is_harmless(
     world: World, crash_at: int, error: Exception
 ) -> None:
-    """That write fails, and the process starts anew knowing nothing."""
+    """The write fails, and the process restarts with empty caches."""
     writes = 0
 
     def hook(call: Call) -> None:

@@ -1,4 +1,4 @@
-"""Sweeps over a world in which things look like orphans, or are."""
+"""Garbage collection of what is an orphan, and of what only looks like one."""
 
 from dataclasses import replace
 
@@ -28,11 +28,11 @@ def is_deleted(world: World) -> bool:
 
 
 async def past_the_grace(world: World) -> None:
-    """Ten minutes: sweeps enough for two that lie the grace apart."""
+    """Ten minutes, which is enough for two passes a grace period apart."""
     await world.run(120)
 
 
-async def test_an_orphan_goes_after_its_grace(world: World) -> None:
+async def test_orphan_is_deleted_after_its_grace_period(world: World) -> None:
     world.cloud.seed(ORPHAN)
     await world.run(50)
     assert not is_deleted(world)
@@ -41,7 +41,7 @@ async def test_an_orphan_goes_after_its_grace(world: World) -> None:
     assert world.count("kaito_orphans_deleted_total", kind="agent_pool") == 1
 
 
-async def test_a_process_that_starts_anew_suspects_anew(world: World) -> None:
+async def test_restart_restarts_the_grace_period(world: World) -> None:
     world.cloud.seed(ORPHAN)
     for _ in range(10):
         await world.run(50)
@@ -53,7 +53,7 @@ async def test_a_process_that_starts_anew_suspects_anew(world: World) -> None:
 
 
 @pytest.mark.parametrize(("running", "settled"), [(False, True), (True, False)])
-async def test_nothing_is_judged_while_the_cluster_sleeps_or_wakes(
+async def test_nothing_is_collected_while_cluster_is_unsteady(
     world: World, running: bool, settled: bool
 ) -> None:
     world.cloud.seed(ORPHAN)
@@ -68,7 +68,7 @@ async def test_nothing_is_judged_while_the_cluster_sleeps_or_wakes(
 
 
 @pytest.mark.parametrize("call", ["cluster", "get"])
-async def test_a_cloud_that_does_not_answer_ends_the_sweep(world: World, call: str) -> None:
+async def test_unresponsive_cloud_ends_the_collection(world: World, call: str) -> None:
     world.cloud.seed(ORPHAN)
     for _ in range(100):
         world.cloud.fail_next(call, CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "no answer"))
@@ -80,7 +80,7 @@ async def test_a_cloud_that_does_not_answer_ends_the_sweep(world: World, call: s
     assert not is_deleted(world)
 
 
-async def test_claims_that_cannot_be_listed_are_not_taken_for_none(world: World) -> None:
+async def test_unreadable_claims_do_not_mean_no_claims(world: World) -> None:
     world.cloud.seed(ORPHAN)
     for _ in range(300):
         world.cluster.fail_next("list", Unavailable("etcd is away"), NODE_CLAIM)
@@ -88,7 +88,7 @@ async def test_claims_that_cannot_be_listed_are_not_taken_for_none(world: World)
     assert not is_deleted(world)
 
 
-async def test_a_kind_that_the_cluster_forgets_is_not_taken_for_no_claims(world: World) -> None:
+async def test_missing_kind_does_not_mean_no_claims(world: World) -> None:
     world.ask()
     await world.run(12)
     assert world.condition("Ready") == ("True", "Ready")
@@ -101,7 +101,7 @@ async def test_a_kind_that_the_cluster_forgets_is_not_taken_for_no_claims(world:
     assert not is_deleted(world)
 
 
-async def test_a_listing_that_has_grown_old_is_not_judged_by(world: World) -> None:
+async def test_old_listing_deletes_nothing(world: World) -> None:
     world.cloud.seed(ORPHAN)
     for _ in range(10):
         listing = await world.cloud.list()
@@ -110,7 +110,7 @@ async def test_a_listing_that_has_grown_old_is_not_judged_by(world: World) -> No
     assert not is_deleted(world)
 
 
-async def test_a_pool_that_came_to_life_since_it_was_listed_is_left_alone(world: World) -> None:
+async def test_pool_that_changed_after_listing_is_not_deleted(world: World) -> None:
     world.cloud.seed(ORPHAN)
     listing = await world.cloud.list()
     for _ in range(4):
@@ -121,15 +121,13 @@ async def test_a_pool_that_came_to_life_since_it_was_listed_is_left_alone(world:
 
 
 @pytest.mark.parametrize("tags", [{}, {"kaito-managed-by": "gpu-provisioner"}, {"owner": "us"}])
-async def test_pools_without_all_of_our_tags_are_never_touched(
-    world: World, tags: dict[str, str]
-) -> None:
+async def test_pools_without_all_tags_are_never_touched(world: World, tags: dict[str, str]) -> None:
     world.cloud.seed(replace(ORPHAN, tags=tags))
     await world.run(500)
     assert not is_deleted(world)
 
 
-async def test_the_pool_of_an_earlier_claim_makes_way_for_the_present_one(world: World) -> None:
+async def test_pool_of_earlier_claim_is_collected(world: World) -> None:
     world.cloud.seed(ORPHAN)
     world.ask()
     await world.run(5)
@@ -140,7 +138,7 @@ async def test_the_pool_of_an_earlier_claim_makes_way_for_the_present_one(world:
     assert world.condition("Ready") == ("True", "Ready")
 
 
-async def test_two_kinds_with_one_name_do_not_take_each_others_pool(world: World) -> None:
+async def test_claims_of_two_kinds_do_not_share_a_pool(world: World) -> None:
     world.ask()
     await world.run(12)
     world.cluster.seed(NODE_CLAIM, claim_manifest(NODE_CLAIM))
@@ -152,7 +150,7 @@ async def test_two_kinds_with_one_name_do_not_take_each_others_pool(world: World
     assert f"belongs to Machine {NAME}" in pool_owner["status"]["conditions"][0]["message"]
 
 
-async def test_a_node_with_neither_claim_nor_pool_goes_when_it_is_dead(world: World) -> None:
+async def test_dead_node_without_claim_and_pool_is_deleted(world: World) -> None:
     world.cloud.seed(replace(ORPHAN, labels=LABELS))
     world.join(NAME)
     world.cloud._pools.clear()
@@ -166,7 +164,7 @@ async def test_a_node_with_neither_claim_nor_pool_goes_when_it_is_dead(world: Wo
     assert world.count("kaito_stray_nodes") == 0
 
 
-async def test_nodes_of_others_are_never_touched(world: World) -> None:
+async def test_foreign_nodes_are_never_touched(world: World) -> None:
     world.cloud.seed(ORPHAN)
     world.join(NAME)
     world.cloud._pools.clear()
@@ -176,7 +174,7 @@ async def test_nodes_of_others_are_never_touched(world: World) -> None:
     assert world.cluster.peek(NODE, f"aks-{NAME}-0") is not None
 
 
-async def test_idleness_costs_one_listing_and_one_look_at_the_cluster(world: World) -> None:
+async def test_idle_interval_costs_one_listing_and_one_cluster_read(world: World) -> None:
     world.ask()
     await world.run(12)
     before = len(world.cloud.calls)

@@ -1,4 +1,4 @@
-"""A claim's way to a machine over the fake cluster and cloud: pre-flight, fall-back, recovery."""
+"""From a claim to a machine over the fake cluster and cloud: pre-flight, fallback, recovery."""
 
 from dataclasses import replace
 
@@ -33,19 +33,19 @@ def types(*names: str) -> Manifest:
 
 
 def t4_quota(used: int, limit: int) -> Availability:
-    """The same goods with so much of the T4's quota."""
-    quotas = {**GOODS.quotas, T4_FAMILY: Quota(used=used, limit=limit)}
-    return replace(GOODS, quotas=quotas)
+    """The same availability with that quota of the T4's family."""
+    quotas = {**OFFERED.quotas, T4_FAMILY: Quota(used=used, limit=limit)}
+    return replace(OFFERED, quotas=quotas)
 
 
-GOODS = availability(sku(T4), sku(A100), sku(V100), t4=(0, 1000), cores=PLENTY)
+OFFERED = availability(sku(T4), sku(A100), sku(V100), t4=(0, 1000), cores=PLENTY)
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.kind)
 def world(request: pytest.FixtureRequest) -> World:
-    made = World(request.param)
-    made.cloud.offered = GOODS
-    return made
+    created = World(request.param)
+    created.cloud.offered = OFFERED
+    return created
 
 
 def message(world: World) -> str:
@@ -62,14 +62,14 @@ def pool_type(world: World) -> str:
     return world.cloud.pools()[NAME].instance_type
 
 
-async def test_the_cheapest_type_that_fits_is_asked_for(world: World) -> None:
+async def test_cheapest_compatible_type_is_created(world: World) -> None:
     world.ask(requirements=[types(A100, T4)])
     await world.run(12)
     assert pool_type(world) == T4
     assert world.condition("Ready") == ("True", "Ready")
 
 
-async def test_a_shortage_of_quota_is_told_in_the_first_pass_and_asks_nothing(
+async def test_missing_quota_is_shown_in_first_pass_without_a_create(
     world: World,
 ) -> None:
     world.cloud.offered = t4_quota(998, 1000)
@@ -84,7 +84,7 @@ async def test_a_shortage_of_quota_is_told_in_the_first_pass_and_asks_nothing(
     assert (event["reason"], event["note"]) == ("QuotaExceeded", message(world))
 
 
-async def test_it_is_told_once_and_the_market_is_asked_once_a_minute(world: World) -> None:
+async def test_refusal_is_one_event_and_one_availability_read_a_minute(world: World) -> None:
     world.cloud.offered = t4_quota(0, 0)
     world.ask(requirements=[types(T4)])
     await world.run(120)
@@ -93,17 +93,17 @@ async def test_it_is_told_once_and_the_market_is_asked_once_a_minute(world: Worl
     assert creates(world) == 0
 
 
-async def test_quota_that_comes_is_used_by_itself(world: World) -> None:
+async def test_new_quota_is_used(world: World) -> None:
     world.cloud.offered = t4_quota(0, 0)
     world.ask(requirements=[types(T4)])
     await world.run(30)
     assert world.condition("Ready") == ("False", "QuotaExceeded")
-    world.cloud.offered = GOODS
+    world.cloud.offered = OFFERED
     await world.run(25)
     assert world.condition("Ready") == ("True", "Ready")
 
 
-async def test_the_next_type_is_asked_for_where_quota_is_short(world: World) -> None:
+async def test_next_type_is_created_when_quota_is_short(world: World) -> None:
     world.cloud.offered = t4_quota(0, 0)
     world.ask(requirements=[types(T4, A100)])
     await world.run(12)
@@ -112,7 +112,7 @@ async def test_the_next_type_is_asked_for_where_quota_is_short(world: World) -> 
     assert creates(world) == 1
 
 
-async def test_a_refusal_for_capacity_falls_back_in_the_same_pass(world: World) -> None:
+async def test_capacity_refusal_falls_back_in_the_same_pass(world: World) -> None:
     world.cloud.fail_next("create", NO_CAPACITY)
     world.ask(requirements=[types(T4, A100)])
     await world.run(2)
@@ -123,7 +123,7 @@ async def test_a_refusal_for_capacity_falls_back_in_the_same_pass(world: World) 
     assert world.condition("Ready") == ("True", "Ready")
 
 
-async def test_a_shortage_that_is_found_late_falls_back_to_the_next_type(world: World) -> None:
+async def test_late_failure_falls_back_to_the_next_type(world: World) -> None:
     world.cloud.fail_late[NAME] = NO_CAPACITY
     world.ask(requirements=[types(T4, A100)])
     await world.run(12)
@@ -135,7 +135,7 @@ async def test_a_shortage_that_is_found_late_falls_back_to_the_next_type(world: 
     assert world.condition("Ready") == ("True", "Ready")
 
 
-async def test_a_machine_that_joins_late_keeps_its_type(world: World) -> None:
+async def test_machine_that_joins_late_keeps_its_type(world: World) -> None:
     world.cloud.fail_late[NAME] = NO_CAPACITY
     world.ask(requirements=[types(T4, A100)])
     await world.run(12)
@@ -145,7 +145,7 @@ async def test_a_machine_that_joins_late_keeps_its_type(world: World) -> None:
     assert world.condition("Ready") == ("True", "Ready")
 
 
-async def test_with_no_choice_left_it_is_told_and_tried_again_when_that_has_passed(
+async def test_last_refusal_is_shown_and_retried_after_expiry(
     world: World,
 ) -> None:
     for _ in range(2):
@@ -161,7 +161,7 @@ async def test_with_no_choice_left_it_is_told_and_tried_again_when_that_has_pass
     assert world.condition("Ready") == ("True", "Ready")
 
 
-async def test_other_claims_pass_over_what_one_was_refused(world: World) -> None:
+async def test_other_claims_skip_refused_offering(world: World) -> None:
     world.cloud.fail_next("create", NO_CAPACITY)
     world.ask(requirements=[types(T4, A100)])
     await world.run(2)
@@ -173,25 +173,25 @@ async def test_other_claims_pass_over_what_one_was_refused(world: World) -> None
     assert creates(world) == 3
 
 
-async def test_ten_claims_with_quota_for_three(world: World) -> None:
+async def test_ten_claims_with_quota_for_three_create_three_pools(world: World) -> None:
     world.cloud.offered = t4_quota(0, 14)
     for number in range(10):
         manifest = claim_manifest(world.kind, f"ws{number}", requirements=[types(T4)])
         world.cluster.seed(world.kind, manifest)
     await world.run(20)
-    made = world.cloud.pools()
-    assert len(made) == creates(world) == 3
-    waiting = [m for m in world.cluster.objects(world.kind) if m["metadata"]["name"] not in made]
+    created = world.cloud.pools()
+    assert len(created) == creates(world) == 3
+    waiting = [m for m in world.cluster.objects(world.kind) if m["metadata"]["name"] not in created]
     reasons = {m["status"]["conditions"][0]["reason"] for m in waiting}
     assert reasons == {"QuotaExceeded"}
-    gone = next(iter(made))
+    gone = next(iter(created))
     await world.cluster.delete(world.kind, gone)
     await world.run(40)
     after = world.cloud.pools()
     assert gone not in after and len(after) == 3 and creates(world) == 4
 
 
-async def test_ten_claims_without_capacity_are_no_call_storm(world: World) -> None:
+async def test_ten_claims_without_capacity_cause_no_call_storm(world: World) -> None:
     for _ in range(100):
         world.cloud.fail_next("create", NO_CAPACITY)
     for number in range(10):
@@ -201,21 +201,21 @@ async def test_ten_claims_without_capacity_are_no_call_storm(world: World) -> No
     assert creates(world) <= 6
 
 
-async def test_a_zone_withheld_is_told(world: World) -> None:
-    sold = sku(T4, restricted_zones=frozenset({"1"}))
-    world.cloud.offered = availability(sold, cores=PLENTY)
+async def test_restricted_zone_is_reported(world: World) -> None:
+    restricted = sku(T4, restricted_zones=frozenset({"1"}))
+    world.cloud.offered = availability(restricted, cores=PLENTY)
     in_zone: Manifest = {"key": ZONE, "operator": "In", "values": ["eastus-1"]}
     world.ask(requirements=[types(T4), in_zone])
     await world.run(2)
     assert world.condition("Launched") == ("False", "SkuNotAvailable")
-    told = message(world)
-    assert "not available to this subscription in eastus-1: it is available in eastus-2" in told
-    world.cloud.offered = GOODS
+    text = message(world)
+    assert "not available to this subscription in eastus-1: it is available in eastus-2" in text
+    world.cloud.offered = OFFERED
     await world.run(30)
     assert world.cloud.pools()[NAME].zones == ("1",)
 
 
-async def test_spot_is_asked_for_where_it_is_allowed(world: World) -> None:
+async def test_spot_pool_is_created_where_allowed(world: World) -> None:
     allowed = {
         "key": "karpenter.sh/capacity-type", "operator": "In", "values": ["spot", "on-demand"],
     }  # fmt: skip
@@ -227,13 +227,13 @@ async def test_spot_is_asked_for_where_it_is_allowed(world: World) -> None:
     assert creates(world) == 2
 
 
-async def test_a_disabled_subscription_is_told_and_mends_by_itself(world: World) -> None:
+async def test_disabled_subscription_is_shown_and_recovers(world: World) -> None:
     world.cloud.offered = disabled(sku(T4))
     world.ask(requirements=[types(T4)])
     await world.run(2)
     assert world.condition("Launched") == ("False", "SubscriptionDisabled")
     assert creates(world) == 0
-    world.cloud.offered = GOODS
+    world.cloud.offered = OFFERED
     await world.run(30)
     assert world.condition("Ready") == ("True", "Ready")
 
@@ -246,7 +246,7 @@ async def test_a_disabled_subscription_is_told_and_mends_by_itself(world: World)
     ],
     ids=lambda error: error.reason,
 )
-async def test_without_the_market_the_cloud_judges(world: World, error: CloudError) -> None:
+async def test_pool_is_created_without_availability(world: World, error: CloudError) -> None:
     world.cloud.offered = t4_quota(0, 0)
     world.cloud.fail_next("availability", error)
     world.ask(requirements=[types(T4, A100)])
@@ -257,14 +257,14 @@ async def test_without_the_market_the_cloud_judges(world: World, error: CloudErr
     ]  # fmt: skip
 
 
-async def test_a_type_in_no_catalogue_is_asked_for_by_name(world: World) -> None:
+async def test_type_outside_catalog_is_created_by_name(world: World) -> None:
     world.ask(requirements=[types(UNKNOWN)])
     await world.run(12)
     assert pool_type(world) == UNKNOWN
     assert world.condition("Ready") == ("True", "Ready")
 
 
-async def test_the_gpus_that_a_node_needs_are_those_of_the_chosen_type() -> None:
+async def test_required_gpus_are_those_of_selected_type() -> None:
     world = World(gpus="1")
     world.ask(requirements=[types("Standard_NC64as_T4_v3", T4)])
     await world.run(12)
@@ -276,7 +276,7 @@ async def test_the_gpus_that_a_node_needs_are_those_of_the_chosen_type() -> None
     assert world.condition("Initialized") == ("Unknown", "InitializationPending")
 
 
-async def test_a_restart_goes_on_with_the_pool_that_is_there(world: World) -> None:
+async def test_restart_continues_with_existing_pool(world: World) -> None:
     world.cloud.fail_next("create", NO_CAPACITY)
     world.ask(requirements=[types(T4, A100)])
     await world.run(2)
@@ -286,13 +286,13 @@ async def test_a_restart_goes_on_with_the_pool_that_is_there(world: World) -> No
     assert world.cloud.pools()[NAME].tags[CLAIM_NAME] == NAME
 
 
-async def test_a_claim_deleted_between_two_tries_is_not_tried_on(world: World) -> None:
+async def test_deleted_claim_is_not_retried(world: World) -> None:
     world.ask(requirements=[types(T4, A100)])
     await world.run(1)
     world.cloud.fail_next("create", NO_CAPACITY)
 
     def hook(call: Call) -> None:
-        """The user deletes it while its first refusal is being told."""
+        """The user deletes the claim while its first refusal is recorded."""
         claim = world.claim()
         if call.kind is EVENT and claim is not None:
             deleted = {"deletionTimestamp": "2026-01-01T00:00:00Z", "resourceVersion": "9999"}
@@ -304,7 +304,7 @@ async def test_a_claim_deleted_between_two_tries_is_not_tried_on(world: World) -
     assert creates(world) == 1 and world.cloud.pools() == {}
 
 
-async def test_what_cannot_be_is_never_asked_of_the_cloud(world: World) -> None:
+async def test_invalid_claim_never_reaches_the_cloud(world: World) -> None:
     world.ask(requirements=[types(T4), {"key": "example.com/a", "operator": "In", "values": ["b"]}])
     await world.run(30)
     assert world.condition("Launched") == ("False", "InvalidRequirements")

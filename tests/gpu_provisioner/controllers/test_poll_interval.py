@@ -1,4 +1,4 @@
-"""How often the pools are listed, and what that comes to."""
+"""How often the agent pools are listed, and how many listings that makes."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,16 +13,16 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
     ("waited", "seconds"),
     [(0, 1.5), (5, 1.5), (16, 2.0), (40, 5.0), (80, 10.0), (3600, 10.0)],
 )
-def test_the_longer_it_takes_the_longer_the_interval_seconds(waited: float, seconds: float) -> None:
+def test_interval_grows_with_the_wait(waited: float, seconds: float) -> None:
     assert interval_seconds(START + timedelta(seconds=waited), START) == seconds
 
 
-def test_while_nothing_is_waited_for_listings_are_rare() -> None:
+def test_idle_interval_is_long() -> None:
     assert interval_seconds(START, None) == 120
 
 
 @pytest.mark.parametrize(("operation", "most"), [(5, 4), (60, 22), (180, 35), (600, 77)])
-def test_what_one_operation_costs(operation: float, most: int) -> None:
+def test_operation_costs_few_listings(operation: float, most: int) -> None:
     listings, waited = 0, 0.0
     while waited < operation:
         waited += interval_seconds(START + timedelta(seconds=waited), START)

@@ -1,4 +1,4 @@
-"""What a claim shows while its turn has not come, and that it ends Ready all the same."""
+"""What a claim shows while the cloud is paced, and that it becomes Ready nevertheless."""
 
 import pytest
 
@@ -13,7 +13,7 @@ NAMES = [f"ws{number}" for number in range(5)]
 
 
 def asked(budget: Budget) -> World:
-    """Five claims at once, in a world whose cloud is paced."""
+    """Five claims at once, over a paced cloud."""
     world = World(budget=budget)
     for name in NAMES:
         world.cluster.seed(world.kind, claim_manifest(world.kind, name))
@@ -35,7 +35,7 @@ def creates(world: World) -> int:
     return sum(call == "create" for call, _ in world.cloud.calls)
 
 
-async def test_over_the_budget_a_claim_says_that_it_is_queued() -> None:
+async def test_claim_over_budget_shows_queued() -> None:
     world = asked(Budget(writes_per_minute=6))
     await world.run(2)
     assert [(status, reason) for status, reason, _ in shown(world, "MachineLaunched")] == [
@@ -49,7 +49,7 @@ async def test_over_the_budget_a_claim_says_that_it_is_queued() -> None:
 
 
 @pytest.mark.parametrize("seconds", [17.0, 90.0])
-async def test_throttling_is_shown_and_passes(seconds: float) -> None:
+async def test_throttling_is_shown_and_ends(seconds: float) -> None:
     world = asked(Budget())
     world.cloud.fail_next(
         "create", CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "Azure answered 429 X: later", seconds)
@@ -64,7 +64,7 @@ async def test_throttling_is_shown_and_passes(seconds: float) -> None:
     assert creates(world) == 1 + 5
 
 
-async def test_a_busy_cluster_is_shown_and_asked_by_one_at_a_time() -> None:
+async def test_claims_queue_one_at_a_time_while_cluster_is_busy() -> None:
     world = asked(Budget())
     for _ in range(10):
         busy = PoolBusy(

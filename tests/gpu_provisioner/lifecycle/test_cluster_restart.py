@@ -1,4 +1,4 @@
-"""KAITO#2075: `az aks stop` and `start`. A node that wakes is no node that is lost."""
+"""KAITO#2075: `az aks stop` and `start`. A node that comes back was not lost."""
 
 from datetime import timedelta
 
@@ -30,7 +30,7 @@ async def all_ready(world: World) -> None:
 
 
 @pytest.mark.parametrize("restarts", [False, True], ids=["", "and our process starts with it"])
-async def test_an_hour_of_sleep_costs_nothing(world: World, restarts: bool) -> None:
+async def test_stopped_hour_deletes_nothing(world: World, restarts: bool) -> None:
     world.stop()
     await world.run(HOUR)
     if restarts:
@@ -41,8 +41,8 @@ async def test_an_hour_of_sleep_costs_nothing(world: World, restarts: bool) -> N
 
 
 @pytest.mark.parametrize("restarts", [False, True], ids=["", "and our process starts with it"])
-async def test_nodes_that_come_back_late_are_waited_for(world: World, restarts: bool) -> None:
-    """The cluster says that it runs, and its machines need eight minutes more."""
+async def test_nodes_that_return_late_are_kept(world: World, restarts: bool) -> None:
+    """The cluster reports that it runs, and its machines need another eight minutes."""
     world.stop()
     await world.run(HOUR)
     if restarts:
@@ -55,8 +55,8 @@ async def test_nodes_that_come_back_late_are_waited_for(world: World, restarts: 
     await all_ready(world)
 
 
-async def test_nodes_that_come_back_under_new_names_are_the_claims_nodes(world: World) -> None:
-    """AKS takes Nodes away and brings others."""
+async def test_nodes_that_return_under_new_names_belong_to_the_claim(world: World) -> None:
+    """AKS removes the Nodes and creates others."""
     world.stop()
     nodes = world.cluster.objects(NODE)
     for node in nodes:
@@ -76,7 +76,7 @@ async def test_nodes_that_come_back_under_new_names_are_the_claims_nodes(world: 
     assert claim is not None and claim["status"]["nodeName"].endswith("x")
 
 
-async def test_a_user_may_delete_while_it_sleeps(world: World) -> None:
+async def test_user_can_delete_claim_while_cluster_is_stopped(world: World) -> None:
     world.stop()
     await world.run(10)
     await world.cluster.delete(world.kind, NAME)
@@ -85,7 +85,7 @@ async def test_a_user_may_delete_while_it_sleeps(world: World) -> None:
     assert world.claim("ws1") is not None
 
 
-async def test_a_machine_that_was_about_to_join_is_given_its_time(world: World) -> None:
+async def test_restart_of_cluster_extends_registration_timeout(world: World) -> None:
     quick = World(
         world.kind, timeouts=Timeouts(registration_timeout=timedelta(minutes=6)), joins=False
     )

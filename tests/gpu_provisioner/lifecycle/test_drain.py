@@ -1,4 +1,4 @@
-"""Who leaves a node, in which order, and what holds them up."""
+"""Which pods leave a node, in which order, and what blocks them."""
 
 from datetime import timedelta
 from typing import Any
@@ -33,7 +33,7 @@ def pod(name: str, spec: Manifest | None = None, phase: str = "Running", **more:
 
 
 def leaving(name: str, ends: float, **more: Any) -> Manifest:
-    """A pod whose grace period ends so many seconds after the claim's deletion."""
+    """Return a pod whose grace period ends that many seconds after the claim's deletion."""
     return pod(name, deletionTimestamp=rfc3339(DELETED + timedelta(seconds=ends)), **more)
 
 
@@ -65,13 +65,13 @@ def drained(
     return drain(observed)
 
 
-def eviction_requested(step: StageResult) -> list[str]:
-    return [action.name for action in step.actions if isinstance(action, EvictPod)]
+def evicted(result: StageResult) -> list[str]:
+    return [action.name for action in result.actions if isinstance(action, EvictPod)]
 
 
-def shown(step: StageResult) -> tuple[str, str]:
-    assert step.condition is not None
-    return step.condition.status, step.condition.reason
+def condition(result: StageResult) -> tuple[str, str]:
+    assert result.condition is not None
+    return result.condition.status, result.condition.reason
 
 
 @pytest.mark.parametrize(
@@ -107,12 +107,12 @@ def shown(step: StageResult) -> tuple[str, str]:
         "tolerates the drain",
     ],
 )
-def test_who_is_waited_for(found: Manifest, waited_for: bool) -> None:
+def test_drain_ignores_some_pods(found: Manifest, waited_for: bool) -> None:
     assert bool(drainable([found], DELETED + timedelta(seconds=10))) is waited_for
 
 
 @pytest.mark.parametrize(
-    ("pods", "asked"),
+    ("pods", "expected"),
     [
         ([pod("a"), pod("b"), pod("c", CRITICAL)], ["a", "b"]),
         ([leaving("a", 30), pod("c", CRITICAL)], []),
@@ -128,35 +128,35 @@ def test_who_is_waited_for(found: Manifest, waited_for: bool) -> None:
         "DaemonSets stay",
     ],
 )
-def test_who_is_asked_to_go(pods: list[Manifest], asked: list[str]) -> None:
-    assert eviction_requested(drained(*pods)) == asked
+def test_ordinary_pods_are_evicted_first(pods: list[Manifest], expected: list[str]) -> None:
+    assert evicted(drained(*pods)) == expected
 
 
-def test_a_node_without_pods_is_drained() -> None:
-    step = drained()
-    assert step.done and shown(step) == ("True", "Drained")
+def test_node_without_pods_is_drained() -> None:
+    result = drained()
+    assert result.done and condition(result) == ("True", "Drained")
 
 
-def test_pods_that_leave_are_named() -> None:
-    step = drained(pod("a"))
-    assert not step.done and shown(step) == ("Unknown", "Draining")
-    assert "default/a" in step.condition.message if step.condition else False
+def test_leaving_pods_are_named() -> None:
+    result = drained(pod("a"))
+    assert not result.done and condition(result) == ("Unknown", "Draining")
+    assert "default/a" in result.condition.message if result.condition else False
 
 
 @pytest.mark.parametrize(
-    ("held", "words"),
+    ("blocking", "text"),
     [
         (pod("a", **HELD), "default/a: annotation karpenter.sh/do-not-disrupt"),
         (pod("a"), "default/a: The disruption budget a needs 1 healthy pods and has 1 currently"),
     ],
     ids=["must not be disrupted", "a budget"],
 )
-def test_what_holds_it_up_is_said(held: Manifest, words: str) -> None:
+def test_blocked_drain_names_pod_and_cause(blocking: Manifest, text: str) -> None:
     errors = {"default/a": "The disruption budget a needs 1 healthy pods and has 1 currently"}
-    step = drained(held, pod("b"), eviction_errors=errors)
-    assert shown(step) == ("False", "DrainBlocked")
-    assert step.condition is not None and words in step.condition.message
-    assert "until 2026-01-01T12:01:00Z" in step.condition.message
+    result = drained(blocking, pod("b"), eviction_errors=errors)
+    assert condition(result) == ("False", "DrainBlocked")
+    assert result.condition is not None and text in result.condition.message
+    assert "until 2026-01-01T12:01:00Z" in result.condition.message
 
 
 @pytest.mark.parametrize(
@@ -180,12 +180,10 @@ def test_what_holds_it_up_is_said(held: Manifest, words: str) -> None:
         "the node does not answer, a short one",
     ],
 )
-def test_until_when_pods_are_waited_for(
-    after: float, grace: str | None, ready: str, ends: bool
-) -> None:
-    step = drained(pod("a", **HELD), after=after, grace=grace, ready=ready)
-    assert step.done is ends
-    assert (shown(step) == ("False", "DrainTimeout")) is ends
+def test_drain_deadline(after: float, grace: str | None, ready: str, ends: bool) -> None:
+    result = drained(pod("a", **HELD), after=after, grace=grace, ready=ready)
+    assert result.done is ends
+    assert (condition(result) == ("False", "DrainTimeout")) is ends
 
 
 @pytest.mark.parametrize(
@@ -209,15 +207,17 @@ def test_until_when_pods_are_waited_for(
         "is leaving in time",
     ],
 )
-def test_a_grace_period_ends_on_time(found: Manifest, after: float, seconds: int | None) -> None:
-    step = drained(found, after=after, grace="10m")
-    deleted = [a.grace_seconds for a in step.actions if isinstance(a, DeletePod)]
+def test_pods_are_deleted_in_time_for_the_grace_period(
+    found: Manifest, after: float, seconds: int | None
+) -> None:
+    result = drained(found, after=after, grace="10m")
+    deleted = [a.grace_seconds for a in result.actions if isinstance(a, DeletePod)]
     assert deleted == ([] if seconds is None else [seconds])
 
 
-def test_without_a_grace_period_no_budget_is_passed_over() -> None:
+def test_budgets_are_honored_without_grace_period() -> None:
     assert not any(isinstance(a, DeletePod) for a in drained(pod("a"), after=59).actions)
 
 
-def test_the_mark_is_put_on_once() -> None:
+def test_disruption_taint_is_added_once() -> None:
     assert not any(isinstance(action, PatchNode) for action in drained(pod("a")).actions)

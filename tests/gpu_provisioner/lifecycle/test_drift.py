@@ -1,4 +1,4 @@
-"""Machines that are no longer what a new one would be."""
+"""Machines that differ from what a new one would be."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ async def world(request: pytest.FixtureRequest) -> World:
     return world
 
 
-async def test_a_newer_image_is_told_and_nothing_is_done(world: World) -> None:
+async def test_newer_image_is_reported_and_not_acted_on(world: World) -> None:
     world.cloud.newest = NEWER
     await world.run(800)
     assert world.condition("Drifted") == ("True", "NodeImageDrift")
@@ -27,7 +27,7 @@ async def test_a_newer_image_is_told_and_nothing_is_done(world: World) -> None:
     assert ("delete", NAME) not in world.cloud.calls
 
 
-async def test_a_newer_kubernetes_is_told_until_the_pool_has_it(world: World) -> None:
+async def test_newer_kubernetes_is_reported_until_pool_is_upgraded(world: World) -> None:
     world.cloud.state = replace(world.cloud.state, kubernetes_version="1.34.0")
     await world.run(30)
     assert world.condition("Drifted") == ("True", "KubernetesVersionDrift")
@@ -37,7 +37,7 @@ async def test_a_newer_kubernetes_is_told_until_the_pool_has_it(world: World) ->
     assert world.condition("Drifted") == ("", "")
 
 
-async def test_what_was_told_stays_told_while_nothing_is_known_anew(world: World) -> None:
+async def test_drift_stays_while_its_cause_is_unknown(world: World) -> None:
     world.cloud.newest = NEWER
     await world.run(800)
     world.start()

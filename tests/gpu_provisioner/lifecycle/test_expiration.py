@@ -1,4 +1,4 @@
-"""Claims that are to be replaced after a time."""
+"""Claims with an expireAfter."""
 
 import pytest
 
@@ -10,7 +10,7 @@ def world(request: pytest.FixtureRequest) -> World:
     return World(request.param)
 
 
-async def test_a_claim_goes_when_it_has_expired(world: World) -> None:
+async def test_expired_claim_is_deleted(world: World) -> None:
     world.ask(expireAfter="1h30m")
     await world.run(89, seconds=60)
     assert world.condition("Ready") == ("True", "Ready")
@@ -29,13 +29,13 @@ async def test_a_claim_goes_when_it_has_expired(world: World) -> None:
 
 
 @pytest.mark.parametrize("never", [None, "Never", ""])
-async def test_without_a_time_it_stays(world: World, never: str | None) -> None:
+async def test_claim_without_expire_after_stays(world: World, never: str | None) -> None:
     world.ask(expireAfter=never)
     await world.run(1000, seconds=60)
     assert world.condition("Ready") == ("True", "Ready")
 
 
-async def test_nothing_expires_while_the_cluster_sleeps(world: World) -> None:
+async def test_claims_do_not_expire_while_cluster_is_stopped(world: World) -> None:
     world.ask(expireAfter="10m")
     await world.run(12)
     world.stop()
@@ -49,7 +49,7 @@ async def test_nothing_expires_while_the_cluster_sleeps(world: World) -> None:
 
 
 @pytest.mark.parametrize("field", ["expireAfter", "terminationGracePeriod"])
-async def test_what_is_no_duration_is_said(world: World, field: str) -> None:
+async def test_invalid_duration_is_reported(world: World, field: str) -> None:
     world.ask(**{field: "soon"})
     await world.run(3)
     assert world.condition("Launched") == ("False", "InvalidRequirements")

@@ -1,4 +1,4 @@
-"""Which pools and Nodes nobody asks for any more, and which only look so."""
+"""Which pools and Nodes are orphans, and which only look like it."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -52,26 +52,28 @@ def seen(*pools: Pool, uids: tuple[str, ...] = (), names: tuple[str, ...] = ()) 
         "not ours",
     ],
 )
-def test_which_pools_go(found: Snapshot, first_seen: datetime | None, deleted: bool) -> None:
+def test_orphaned_pools_are_deleted(
+    found: Snapshot, first_seen: datetime | None, deleted: bool
+) -> None:
     suspects = {"ws1 u1": first_seen} if first_seen else {}
     assert bool(plan_pools(found, suspects, NOW, GRACE).delete) is deleted
 
 
-def test_a_pool_whose_claim_came_back_is_suspected_anew() -> None:
+def test_returned_claim_restarts_the_grace_period() -> None:
     first = plan_pools(seen(pool()), {}, NOW, GRACE)
     between = plan_pools(seen(pool(), uids=("u1",)), first.suspects, NOW + GRACE, GRACE)
     last = plan_pools(seen(pool()), between.suspects, NOW + 2 * GRACE, GRACE)
     assert last.delete == ()
 
 
-def test_a_name_that_another_pool_has_taken_is_suspected_anew() -> None:
+def test_other_pool_of_same_name_restarts_the_grace_period() -> None:
     first = plan_pools(seen(pool()), {}, NOW, GRACE)
     other = replace(pool(), tags={**OURS, ownership.CLAIM_UID: "u2"})
     assert plan_pools(seen(other), first.suspects, NOW + GRACE, GRACE).delete == ()
 
 
 @pytest.mark.parametrize(("number", "most"), [(1, 1), (10, 10), (30, 10), (500, 100)])
-def test_not_all_go_at_once(number: int, most: int) -> None:
+def test_deletions_per_pass_are_limited(number: int, most: int) -> None:
     found = seen(*(pool(name=f"ws{index}") for index in range(number)))
     first = plan_pools(found, {}, NOW, GRACE)
     assert len(plan_pools(found, first.suspects, NOW + GRACE, GRACE).delete) == most
@@ -115,6 +117,8 @@ LEAVING = node() | {"metadata": {**node()["metadata"], "deletionTimestamp": "202
         "a claim of its name exists",
     ],
 )
-def test_which_nodes_go(found: Snapshot, first_seen: datetime | None, deleted: bool) -> None:
+def test_orphaned_nodes_are_deleted(
+    found: Snapshot, first_seen: datetime | None, deleted: bool
+) -> None:
     suspects = {"aks-ws1-0 u1": first_seen} if first_seen else {}
     assert bool(plan_nodes(found, suspects, NOW, GRACE).delete) is deleted

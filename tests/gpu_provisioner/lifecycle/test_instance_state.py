@@ -1,4 +1,4 @@
-"""A node that was there and is gone, while its agent pool says that all is well."""
+"""A node that joined and disappears while its agent pool stays Succeeded."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ SPOT = {"kubernetes.azure.com/scalesetpriority": "spot"}
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.kind)
 async def world(request: pytest.FixtureRequest) -> World:
-    """With one claim, and its node Ready."""
+    """A world with one claim whose node is Ready."""
     world = World(request.param, timeouts=Timeouts(node_gone_timeout=timedelta(minutes=5)))
     world.ask()
     await world.run(12)
@@ -27,7 +27,9 @@ async def make_spot(world: World) -> None:
 
 
 @pytest.mark.parametrize("after_restart", [False, True], ids=["", "restarted"])
-async def test_a_node_that_is_gone_is_told_and_given_up(world: World, after_restart: bool) -> None:
+async def test_missing_node_is_reported_and_claim_is_deleted(
+    world: World, after_restart: bool
+) -> None:
     world.evict()
     await world.run(1)
     assert world.condition("Registered") == ("False", "NodeGone")
@@ -43,7 +45,7 @@ async def test_a_node_that_is_gone_is_told_and_given_up(world: World, after_rest
     assert f"node aks-{NAME}-0 is gone and agent pool {NAME} still exists" in events[0]["note"]
 
 
-async def test_an_evicted_spot_machine_is_given_up_within_a_minute(world: World) -> None:
+async def test_evicted_spot_claim_is_deleted_within_a_minute(world: World) -> None:
     await make_spot(world)
     world.evict()
     await world.run(1)
@@ -52,7 +54,7 @@ async def test_an_evicted_spot_machine_is_given_up_within_a_minute(world: World)
     assert world.claim() is None and world.cloud.pools() == {}
 
 
-async def test_a_node_that_comes_back_in_time_is_kept(world: World) -> None:
+async def test_node_that_returns_in_time_is_kept(world: World) -> None:
     world.evict()
     await world.run(30)
     world.joins = True
@@ -64,7 +66,7 @@ async def test_a_node_that_comes_back_in_time_is_kept(world: World) -> None:
     assert ("delete", NAME) not in world.cloud.calls
 
 
-async def test_a_node_that_never_was_there_is_a_matter_of_registration() -> None:
+async def test_node_that_never_joined_is_left_to_registration() -> None:
     world = World(joins=False)
     world.ask()
     await world.run(12)

@@ -20,7 +20,7 @@ async def world(request: pytest.FixtureRequest) -> World:
     return world
 
 
-async def test_a_machine_that_joins_after_90_seconds_is_kept(world: World) -> None:
+async def test_machine_that_joins_after_90_seconds_is_kept(world: World) -> None:
     await world.run(18)
     world.join(NAME)
     await world.run(500)
@@ -28,8 +28,8 @@ async def test_a_machine_that_joins_after_90_seconds_is_kept(world: World) -> No
     assert ("delete", NAME) not in world.cloud.calls
 
 
-async def test_a_machine_that_would_join_after_10_minutes_is_replaced_before(world: World) -> None:
-    """Its pool goes, and the machine with it: AKS owns machines by pool, failed ones too."""
+async def test_machine_that_would_join_after_10_minutes_is_replaced(world: World) -> None:
+    """Deleting the pool deletes the machine too, because AKS owns the machines of failed pools."""
     await world.run(26)
     assert world.cloud.pools()[NAME].state is PoolState.DELETING
     world.cloud.fail_late.clear()
@@ -43,8 +43,8 @@ async def test_a_machine_that_would_join_after_10_minutes_is_replaced_before(wor
     ]
 
 
-async def test_a_machine_that_joins_at_the_last_moment_is_seen(world: World) -> None:
-    """It joins after the decision, and before the deletion: what is known of nodes is old."""
+async def test_machine_that_joins_at_the_last_moment_is_kept(world: World) -> None:
+    """It joins after the decision and before the deletion, when the cached Nodes are old."""
     await world.run(23)
     before = world.store.all(NODE)
     world.join(NAME)
@@ -57,7 +57,7 @@ async def test_a_machine_that_joins_at_the_last_moment_is_seen(world: World) -> 
     assert world.condition("Ready") == ("True", "Ready")
 
 
-async def test_a_failed_pool_is_not_replaced_by_a_process_that_knows_nothing_yet(
+async def test_failed_pool_is_not_replaced_right_after_restart(
     world: World,
 ) -> None:
     world.start()

@@ -1,4 +1,4 @@
-"""A pool that is being made for ever."""
+"""A pool whose creation never finishes."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ async def world(request: pytest.FixtureRequest) -> World:
     return world
 
 
-async def test_it_is_told_and_left_to_the_cloud(world: World) -> None:
+async def test_launch_timeout_is_reported_and_left_to_the_cloud(world: World) -> None:
     assert world.condition("Launched") == ("Unknown", "LaunchTimeout")
     assert world.condition("Ready") == ("False", "LaunchTimeout")
     assert "for more than 20 min" in world.message("Ready")
@@ -31,7 +31,7 @@ async def test_it_is_told_and_left_to_the_cloud(world: World) -> None:
     assert world.events() == ["LaunchTimeout"]
 
 
-async def test_what_the_cloud_gives_up_is_replaced_after_the_usual_grace(world: World) -> None:
+async def test_pool_that_fails_after_timeout_is_replaced(world: World) -> None:
     world.cloud.fail_late[NAME] = LaunchRefused(Reason.LAUNCH_FAILED, "gave up")
     await world.run(480)
     assert world.condition("Launched") == ("False", "LaunchFailed")
@@ -41,7 +41,7 @@ async def test_what_the_cloud_gives_up_is_replaced_after_the_usual_grace(world: 
     assert ("delete", NAME) in world.cloud.calls
 
 
-async def test_telling_costs_no_calls(world: World) -> None:
+async def test_launch_timeout_costs_no_calls(world: World) -> None:
     before = [call for call, _ in world.cloud.calls].count("cluster")
     await world.run(240)
     assert [call for call, _ in world.cloud.calls].count("cluster") - before <= 11

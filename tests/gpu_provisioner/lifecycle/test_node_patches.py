@@ -1,4 +1,4 @@
-"""One write per Node, however many steps want something of it."""
+"""One write per Node, however many stages patch it."""
 
 from gpu_provisioner.lifecycle.node_patches import merge_node_patches
 from gpu_provisioner.lifecycle.plan import CreatePool, DeletePool, PatchNode
@@ -9,7 +9,7 @@ def labels(**of: str) -> dict[str, object]:
     return {"metadata": {"labels": of}}
 
 
-def test_patches_of_a_node_become_one_where_the_first_was() -> None:
+def test_node_patches_merge_in_place_of_the_first() -> None:
     other, create = DeletePool("x"), CreatePool(SPEC)
     taints: dict[str, object] = {"spec": {"taints": []}}
     actions = (PatchNode("a", labels(one="1")), other, PatchNode("a", labels(two="2") | taints),
@@ -22,6 +22,6 @@ def test_patches_of_a_node_become_one_where_the_first_was() -> None:
     )
 
 
-def test_the_last_word_counts() -> None:
+def test_later_patch_wins() -> None:
     found = merge_node_patches([PatchNode("a", labels(one="1")), PatchNode("a", labels(one="2"))])
     assert found == (PatchNode("a", labels(one="2")),)

@@ -1,4 +1,4 @@
-"""Which Node objects of a pool's name are a claim's."""
+"""Which Nodes with the name of a pool belong to a claim."""
 
 from dataclasses import replace
 from typing import Any
@@ -65,15 +65,15 @@ def node(
         "no uid and no pool",
     ],
 )
-def test_whose_a_node_is(pool: Pool | None, found: Manifest, own: bool) -> None:
+def test_node_belongs_to_claim(pool: Pool | None, found: Manifest, own: bool) -> None:
     assert nodes_of(claim(), pool, [found]) == ((found,) if own else ())
 
 
-def test_a_node_in_use_stays_the_claims_while_its_pool_is_not_listed() -> None:
+def test_node_in_use_stays_with_claim_while_pool_is_not_listed() -> None:
     assert nodes_of(claim(nodeName="a"), None, [node("a")]) == (node("a"),)
 
 
-def test_the_one_that_works_comes_first() -> None:
+def test_ready_node_comes_first() -> None:
     found = [node("a", "u1", ready="False"), node("b", "u1"), node("c", "u1")]
     assert [n["metadata"]["name"] for n in nodes_of(claim(nodeName="c"), POOL, found)] == [
         "c",

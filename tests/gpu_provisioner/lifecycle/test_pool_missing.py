@@ -1,4 +1,4 @@
-"""A pool that listings lack: once, for long, and while the cluster is not what it seems."""
+"""A pool that listings lack: once, for long, and while the cluster is not steady."""
 
 from dataclasses import replace
 
@@ -18,11 +18,11 @@ async def world(request: pytest.FixtureRequest) -> World:
 
 
 def hide(world: World) -> Pool:
-    """Takes the pool out of everything that the cloud says."""
+    """Remove the pool from all responses of the cloud."""
     return world.cloud._pools.pop(NAME)
 
 
-async def test_one_listing_without_it_is_borne(world: World) -> None:
+async def test_one_listing_without_the_pool_is_tolerated(world: World) -> None:
     pool = hide(world)
     await world.run(1)
     assert world.condition("Launched") == ("Unknown", "PoolMissing")
@@ -36,7 +36,7 @@ async def test_one_listing_without_it_is_borne(world: World) -> None:
 
 
 @pytest.mark.parametrize("after_restart", [False, True], ids=["", "restarted"])
-async def test_a_pool_that_is_gone_for_good_gives_the_claim_up(
+async def test_claim_is_deleted_when_pool_is_gone_for_good(
     world: World, after_restart: bool
 ) -> None:
     hide(world)
@@ -51,8 +51,8 @@ async def test_a_pool_that_is_gone_for_good_gives_the_claim_up(
     assert ("create", NAME) in world.cloud.calls and ("delete", NAME) not in world.cloud.calls
 
 
-async def test_listings_that_lack_what_the_cloud_has_are_not_believed(world: World) -> None:
-    """The pool is there when it is asked for by its name."""
+async def test_pool_missing_from_listings_is_confirmed_by_name(world: World) -> None:
+    """The cloud finds the pool by its name."""
     world.cloud.unlisted.add(NAME)
     await world.run(500)
     assert world.condition("Launched")[1] in ("PoolMissing", "Launched")
@@ -60,7 +60,7 @@ async def test_listings_that_lack_what_the_cloud_has_are_not_believed(world: Wor
     assert ("delete", NAME) not in world.cloud.calls
 
 
-async def test_nothing_is_given_up_while_the_cluster_is_stopped(world: World) -> None:
+async def test_nothing_is_deleted_while_cluster_is_stopped(world: World) -> None:
     world.cloud.state = replace(world.cloud.state, running=False)
     pool = hide(world)
     await world.run(500)
@@ -72,7 +72,7 @@ async def test_nothing_is_given_up_while_the_cluster_is_stopped(world: World) ->
     assert world.condition("Ready") == ("True", "Ready")
 
 
-async def test_before_another_pool_is_asked_for_the_claim_says_that_its_first_is_gone() -> None:
+async def test_claim_shows_missing_pool_before_another_is_created() -> None:
     world = World(joins=False)
     world.ask()
     await world.run(10)

@@ -1,4 +1,4 @@
-"""What a Node gets when its machine has joined, and what it does not get again."""
+"""What a Node gets when its machine joins, and what it does not get again."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def world(request: pytest.FixtureRequest) -> World:
 
 
 async def joined(world: World, taints: list[Manifest], **claim: Any) -> Manifest:
-    """The node after it joined with those taints."""
+    """Return the node after it joined with those taints."""
     world.ask(**claim)
     await world.run(8)
     world.join(NAME)
@@ -34,7 +34,7 @@ def node(world: World) -> Manifest:
     return found
 
 
-async def test_it_carries_whose_it_is(world: World) -> None:
+async def test_node_gets_labels_of_claim(world: World) -> None:
     has = (await joined(world, [OWN]))["metadata"]["labels"]
     claim = world.claim()
     assert claim is not None
@@ -51,18 +51,18 @@ async def test_it_carries_whose_it_is(world: World) -> None:
     ],
     ids=["unregistered", "left over from an earlier drain"],
 )
-async def test_karpenters_marks_go(world: World, mark: Manifest) -> None:
+async def test_karpenter_taints_are_removed(world: World, mark: Manifest) -> None:
     assert (await joined(world, [OWN, mark]))["spec"]["taints"] == [OWN]
 
 
-async def test_the_claims_taints_are_made_sure_of_once(world: World) -> None:
+async def test_taints_of_claim_are_added_once(world: World) -> None:
     assert (await joined(world, []))["spec"]["taints"] == [OWN]
     world.cluster.change(NODE, NODE_KEY, {"spec": {"taints": []}})
     await world.run(5)
     assert node(world)["spec"]["taints"] == []
 
 
-async def test_a_startup_taint_is_waited_for_and_not_put_back(world: World) -> None:
+async def test_startup_taint_is_waited_for_and_not_restored(world: World) -> None:
     await joined(world, [OWN, STARTUP], startupTaints=[STARTUP])
     assert world.condition("Registered") == ("True", "Registered")
     assert world.condition("Initialized") == ("Unknown", "InitializationPending")
@@ -74,7 +74,7 @@ async def test_a_startup_taint_is_waited_for_and_not_put_back(world: World) -> N
     assert node(world)["spec"]["taints"] == [OWN]
 
 
-async def test_resources_that_are_asked_for_are_waited_for(world: World) -> None:
+async def test_requested_resources_are_waited_for(world: World) -> None:
     await joined(world, [OWN], resources={"requests": {"cpu": "4", "storage": "50Gi"}})
     assert world.condition("Initialized") == ("Unknown", "InitializationPending")
     assert "does not advertise cpu" in world.message("Initialized")
@@ -83,7 +83,7 @@ async def test_resources_that_are_asked_for_are_waited_for(world: World) -> None
     assert world.condition("Ready") == ("True", "Ready")
 
 
-async def test_what_was_initialized_stays_so_and_is_not_ready(world: World) -> None:
+async def test_initialized_claim_stays_initialized_when_not_ready(world: World) -> None:
     await joined(world, [OWN])
     assert world.condition("Ready") == ("True", "Ready")
     world.cluster.change(NODE, NODE_KEY, {"status": {"allocatable": {"nvidia.com/gpu": "0"}}})

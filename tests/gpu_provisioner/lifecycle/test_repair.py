@@ -1,4 +1,4 @@
-"""Nodes that do not work for too long, and the times when that is not their fault."""
+"""Nodes that are unhealthy for too long, and when repair is blocked."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +14,7 @@ MINUTE = 12
 
 
 async def ready(kind: Kind, number: int, timeouts: Timeouts | None = None) -> World:
-    """A world with that many claims, ws0 and so on, all of them Ready."""
+    """Return a world with that many claims, ws0 and so on, all Ready."""
     world = World(kind, timeouts=timeouts or Timeouts())
     for index in range(number):
         world.cluster.seed(world.kind, claim_manifest(world.kind, f"ws{index}"))
@@ -25,7 +25,7 @@ async def ready(kind: Kind, number: int, timeouts: Timeouts | None = None) -> Wo
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
 @pytest.mark.parametrize("status", ["False", "Unknown"])
-async def test_a_node_that_is_down_for_ten_minutes_is_given_up(kind: Kind, status: str) -> None:
+async def test_claim_is_deleted_when_node_is_down_for_ten_minutes(kind: Kind, status: str) -> None:
     world = await ready(kind, 1)
     world.set_ready("ws0", status)
     await world.run(9 * MINUTE)
@@ -39,7 +39,7 @@ async def test_a_node_that_is_down_for_ten_minutes_is_given_up(kind: Kind, statu
     assert world.events() == ["NodeUnhealthy"]
 
 
-async def test_a_node_that_comes_back_is_kept() -> None:
+async def test_recovered_node_is_kept() -> None:
     world = await ready(KINDS[0], 1)
     for _ in range(5):
         world.set_ready("ws0", "Unknown")
@@ -53,7 +53,7 @@ async def test_a_node_that_comes_back_is_kept() -> None:
     ("nodes", "down", "repaired"),
     [(1, 1, True), (5, 1, True), (5, 2, False), (6, 2, True), (10, 2, True), (10, 3, False)],
 )
-async def test_at_most_a_fifth_of_the_nodes_may_be_at_fault(
+async def test_repair_is_blocked_above_a_fifth_of_nodes(
     nodes: int, down: int, repaired: bool
 ) -> None:
     world = await ready(KINDS[0], nodes)
@@ -71,7 +71,7 @@ async def test_at_most_a_fifth_of_the_nodes_may_be_at_fault(
         assert (world.claim("ws0") is None) is (down - 1 <= -(-nodes // 5))
 
 
-async def test_it_can_be_turned_off() -> None:
+async def test_repair_can_be_disabled() -> None:
     world = await ready(KINDS[0], 1, Timeouts(repair=False))
     world.set_ready("ws0", "Unknown")
     await world.run(120 * MINUTE)
@@ -83,7 +83,7 @@ async def test_it_can_be_turned_off() -> None:
     [(PoolState.UNKNOWN, True), (PoolState.UPDATING, True), (PoolState.SUCCEEDED, False)],
     ids=["being upgraded", "being changed", "stopped"],
 )
-async def test_what_the_cloud_has_in_hand_is_left_to_it(state: PoolState, running: bool) -> None:
+async def test_changing_pool_is_left_to_the_cloud(state: PoolState, running: bool) -> None:
     world = await ready(KINDS[0], 1)
     world.cloud.seed(replace(world.cloud.pools()["ws0"], state=state, running=running))
     world.set_ready("ws0", "Unknown")
@@ -92,14 +92,14 @@ async def test_what_the_cloud_has_in_hand_is_left_to_it(state: PoolState, runnin
     assert ("delete", "ws0") not in world.cloud.calls
 
 
-async def test_a_toleration_of_ones_own() -> None:
+async def test_repair_toleration_can_be_set() -> None:
     world = await ready(KINDS[0], 1, Timeouts(repair_toleration=timedelta(minutes=2)))
     world.set_ready("ws0", "Unknown")
     await world.run(4 * MINUTE)
     assert world.claim("ws0") is None
 
 
-async def test_a_node_that_joined_and_was_never_ready_is_given_up_too() -> None:
+async def test_claim_is_deleted_when_joined_node_never_becomes_ready() -> None:
     world = World(joins=False)
     world.ask()
     await world.run(8)

@@ -1,4 +1,4 @@
-"""From a claim's deletion to its end, and what its reader sees on the way."""
+"""From a claim's deletion to its end, and what its conditions show on the way."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -47,7 +47,7 @@ def pool_goes(world: World) -> bool:
     return ("delete", NAME) in world.cloud.calls
 
 
-async def test_the_node_is_marked_before_anyone_is_asked_to_go(world: World) -> None:
+async def test_node_is_tainted_before_first_eviction(world: World) -> None:
     await ready(world)
     world.pod("a")
     await delete(world)
@@ -60,7 +60,7 @@ async def test_the_node_is_marked_before_anyone_is_asked_to_go(world: World) -> 
     assert verbs[-2:] == ["patch", "evict"]
 
 
-async def test_a_budget_holds_it_up_and_is_named(world: World) -> None:
+async def test_disruption_budget_blocks_drain_and_is_named(world: World) -> None:
     await ready(world)
     world.pod("a")
     refuse(world, 5)
@@ -79,7 +79,7 @@ async def test_a_budget_holds_it_up_and_is_named(world: World) -> None:
     assert world.count("karpenter_nodes_drained_total", nodepool="") == 1
 
 
-async def test_what_must_not_be_disrupted_is_waited_for(world: World) -> None:
+async def test_do_not_disrupt_pod_is_waited_for(world: World) -> None:
     await ready(world, terminationGracePeriod="20m")
     world.pod("a", annotations={labels.DO_NOT_DISRUPT: "true"})
     await delete(world)
@@ -90,8 +90,8 @@ async def test_what_must_not_be_disrupted_is_waited_for(world: World) -> None:
     assert world.claim() is None
 
 
-async def test_the_claims_grace_period_ends_on_time(world: World) -> None:
-    """The pod has 30 s of its own, and so it is told to go 30 s before."""
+async def test_termination_grace_period_ends_on_time(world: World) -> None:
+    """The pod has a grace period of 30 s, so it is deleted 30 s before."""
     await ready(world, terminationGracePeriod="10m")
     world.pod("a", annotations={labels.DO_NOT_DISRUPT: "true"})
     await delete(world)
@@ -106,7 +106,7 @@ async def test_the_claims_grace_period_ends_on_time(world: World) -> None:
     assert "TerminationGracePeriodExpiring" in world.events()
 
 
-async def test_a_pod_that_cannot_end_holds_nothing_up_for_ever(world: World) -> None:
+async def test_stuck_pod_does_not_block_drain_for_ever(world: World) -> None:
     await ready(world, terminationGracePeriod="2m")
     held = {labels.DO_NOT_DISRUPT: "true"}
     world.pod("a", annotations=held, finalizers=["example.com/never"])
@@ -117,7 +117,7 @@ async def test_a_pod_that_cannot_end_holds_nothing_up_for_ever(world: World) -> 
     assert world.claim() is None and world.cloud.pools() == {}
 
 
-async def test_without_one_the_provisioners_drain_timeout_counts(world: World) -> None:
+async def test_drain_timeout_applies_without_grace_period(world: World) -> None:
     world.timeouts = Timeouts(drain_timeout=timedelta(seconds=30))
     world.start()
     await ready(world)
@@ -139,7 +139,7 @@ async def test_without_one_the_provisioners_drain_timeout_counts(world: World) -
     ],
     ids=["not allowed", "throttled", "busy"],
 )
-async def test_a_deletion_that_the_cloud_refuses_is_shown_and_tried_again(
+async def test_refused_deletion_is_shown_and_retried(
     world: World, error: CloudError, shown: tuple[str, str]
 ) -> None:
     await ready(world)
@@ -154,7 +154,7 @@ async def test_a_deletion_that_the_cloud_refuses_is_shown_and_tried_again(
     assert [call for call, _ in world.cloud.calls].count("delete") == 4
 
 
-async def test_a_deletion_that_fails_late_is_asked_for_again_in_good_time(world: World) -> None:
+async def test_late_failed_deletion_is_retried(world: World) -> None:
     await ready(world)
     await delete(world)
     await world.run(1)
@@ -175,7 +175,7 @@ async def test_a_deletion_that_fails_late_is_asked_for_again_in_good_time(world:
     assert world.claim() is None
 
 
-async def test_a_refused_create_does_not_hold_the_deletion_up(world: World) -> None:
+async def test_refused_create_does_not_delay_deletion(world: World) -> None:
     world.cloud.fail_next("create", Unauthorized(Reason.CLOUD_UNAUTHORIZED, "no Contributor"))
     world.ask()
     await world.run(3)
@@ -184,7 +184,7 @@ async def test_a_refused_create_does_not_hold_the_deletion_up(world: World) -> N
     assert world.claim() is None
 
 
-async def test_why_it_was_given_up_stays_to_be_read(world: World) -> None:
+async def test_reason_of_deletion_stays_in_status(world: World) -> None:
     await ready(world)
     world.set_ready(NAME, "Unknown")
     world.pod("a", annotations={labels.DO_NOT_DISRUPT: "true"})
@@ -194,8 +194,8 @@ async def test_why_it_was_given_up_stays_to_be_read(world: World) -> None:
     assert world.condition("Initialized") == ("True", "Initialized")
 
 
-async def test_the_drain_of_a_name_that_is_someone_elses_touches_nobody(world: World) -> None:
-    """The pool that has the claim's name is not the claim's, and nor is its node."""
+async def test_drain_does_not_touch_foreign_node(world: World) -> None:
+    """The pool with the claim's name belongs to someone else, and so does its node."""
     world.ask()
     await world.run(2)
     foreign = replace(world.cloud.pools()[NAME], state=PoolState.SUCCEEDED, tags={}, labels={})
@@ -211,7 +211,7 @@ async def test_the_drain_of_a_name_that_is_someone_elses_touches_nobody(world: W
 
 
 @pytest.mark.parametrize("ticks", range(1, 14))
-async def test_a_claim_may_be_deleted_at_any_moment(world: World, ticks: int) -> None:
+async def test_claim_can_be_deleted_at_any_moment(world: World, ticks: int) -> None:
     world.ask()
     await world.run(ticks)
     await delete(world)
@@ -220,7 +220,7 @@ async def test_a_claim_may_be_deleted_at_any_moment(world: World, ticks: int) ->
     assert world.cluster.objects(NODE) == []
 
 
-async def test_a_claim_is_let_go_by_the_name_of_its_pool_where_a_listing_may_be_too_old(
+async def test_young_pool_is_confirmed_gone_by_name(
     world: World,
 ) -> None:
     world.cloud.operation = timedelta(seconds=5)
@@ -232,7 +232,7 @@ async def test_a_claim_is_let_go_by_the_name_of_its_pool_where_a_listing_may_be_
     assert ("get", NAME) in world.cloud.calls
 
 
-async def test_no_listing_is_so_old_that_it_lacks_a_pool_of_long_ago(world: World) -> None:
+async def test_old_pool_missing_from_listing_needs_no_confirmation(world: World) -> None:
     await ready(world)
     await delete(world)
     await world.run(12)

@@ -1,4 +1,4 @@
-"""Claims, offers and scenes for the tables of tests."""
+"""Builds claims, SKUs and selection inputs for tables of tests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -34,7 +34,7 @@ T4_FAMILY = "standard ncasv3_t4 family"
 UNKNOWN = "Standard_NX99_Q5000_v9"
 
 Row = tuple[Any, ...]
-"""key, operator, values, and minValues where it has them."""
+"""Key, operator, values and, optionally, minValues."""
 
 
 def claim(
@@ -68,7 +68,7 @@ def named(*types: str) -> Row:
 
 
 def sku(name: str, **changes: Any) -> SkuAvailability:
-    """As the catalogue has it, in three zones."""
+    """Return the SKU as the catalog has it, in three zones."""
     known = CATALOG.find(name)
     facts: dict[str, Any] = {"zones": frozenset({"1", "2", "3"}), **changes}
     return SkuAvailability(
@@ -77,7 +77,7 @@ def sku(name: str, **changes: Any) -> SkuAvailability:
 
 
 def availability(*skus: SkuAvailability, **quotas: tuple[int, int]) -> Availability:
-    """Quotas as (used, limit) by name; `t4` is the T4's family, whose own name has blanks."""
+    """Quotas are (used, limit) by name; `t4` is the T4's family, whose name has spaces."""
     limits = {T4_FAMILY if name == "t4" else name.lower(): had for name, had in quotas.items()}
     return Availability(
         skus={one.instance_type.lower(): one for one in skus},
@@ -106,17 +106,17 @@ def inputs(
     )
 
 
-def candidates(asked: Claim, where: SelectionInputs) -> tuple[Candidate, ...]:
-    found = selection.select(asked, where)
+def candidates(wanted: Claim, where: SelectionInputs) -> tuple[Candidate, ...]:
+    found = selection.select(wanted, where)
     assert isinstance(found, Selection), found
     return found.candidates
 
 
-def selected(asked: Claim, where: SelectionInputs | None = None) -> list[str]:
-    return [one.instance_type for one in candidates(asked, where or inputs())]
+def selected(wanted: Claim, where: SelectionInputs | None = None) -> list[str]:
+    return [one.instance_type for one in candidates(wanted, where or inputs())]
 
 
-def refused(asked: Claim, where: SelectionInputs | None = None) -> NoOffering:
-    found = selection.select(asked, where or inputs())
+def refused(wanted: Claim, where: SelectionInputs | None = None) -> NoOffering:
+    found = selection.select(wanted, where or inputs())
     assert isinstance(found, NoOffering), found
     return found

@@ -1,4 +1,4 @@
-"""Which machine types a claim takes, and what it is told where there is none."""
+"""Which instance types meet a claim, and the message where none does."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -29,12 +29,12 @@ from tests.gpu_provisioner.offerings.builders import (
 SEVERAL = named(T4, A10, A100, H100)
 
 
-def fits(asked: Claim, known: SelectionInputs | None = None) -> list[str]:
-    return [found.name for found in compatible_types(asked, known or inputs())]
+def fits(wanted: Claim, known: SelectionInputs | None = None) -> list[str]:
+    return [found.name for found in compatible_types(wanted, known or inputs())]
 
 
-# One requirement more over four named types, and those it leaves.
-LEAVES: list[tuple[Row, list[str]]] = [
+# One more requirement on four named types, and the types that meet it.
+FILTERED: list[tuple[Row, list[str]]] = [
     ((SKU + "name", "In", [A100]), [A100]),
     ((SKU + "name", "NotIn", [A100, "standard_nc4as_t4_v3"]), [A10, H100]),
     ((TYPE, "In", [H100, T4]), [T4, H100]),
@@ -67,12 +67,14 @@ LEAVES: list[tuple[Row, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("row", "left"), LEAVES, ids=[f"{r[0]} {r[1]} {r[2]}" for r, _ in LEAVES])
-def test_what_a_requirement_leaves(row: Row, left: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("row", "left"), FILTERED, ids=[f"{r[0]} {r[1]} {r[2]}" for r, _ in FILTERED]
+)
+def test_requirement_filters_types(row: Row, left: list[str]) -> None:
     assert fits(claim(SEVERAL, row)) == left
 
 
-def test_several_requirements_on_one_key_intersect() -> None:
+def test_requirements_on_one_key_intersect() -> None:
     between = [(SKU + "gpu-memory", "Gt", ["16384"]), (SKU + "gpu-memory", "Lt", ["90000"])]
     assert fits(claim(SEVERAL, *between)) == [A10, A100]
     assert fits(claim(SEVERAL, *between, (SKU + "gpu-memory", "NotIn", ["24576"]))) == [A100]
@@ -95,14 +97,14 @@ def test_several_requirements_on_one_key_intersect() -> None:
         "AMD's GPUs requested", "CPUs and memory requested",
     ],
 )  # fmt: skip
-def test_types_need_not_be_named(
+def test_types_are_found_by_description(
     rows: list[Row], requests: dict[str, str], some: str, none: str
 ) -> None:
     left = fits(claim(*rows, requests=requests))
     assert some in left and none not in left
 
 
-# A requirement on labels of the claim's own, those labels, and whether it is met.
+# A requirement on the claim's own labels, those labels, and whether it is met.
 OWN = [
     (("karpenter.sh/nodepool", "In", ["kaito"]), {"karpenter.sh/nodepool": "kaito"}, True),
     (("karpenter.sh/nodepool", "In", ["kaito"]), {"karpenter.sh/nodepool": "other"}, False),
@@ -127,16 +129,14 @@ OWN = [
 @pytest.mark.parametrize(
     ("row", "labels", "met"), OWN, ids=[f"{r[0]} {r[1]} {r[2]} of {own}" for r, own, _ in OWN]
 )
-def test_the_claims_own_labels_meet_requirements_on_them(
-    row: Row, labels: dict[str, str], met: bool
-) -> None:
-    asked = claim(named(T4), row, labels=labels)
+def test_labels_of_claim_meet_requirements(row: Row, labels: dict[str, str], met: bool) -> None:
+    wanted = claim(named(T4), row, labels=labels)
     if met:
-        assert fits(asked) == [T4]
+        assert fits(wanted) == [T4]
         return
-    with pytest.raises(IncompatibleRequirements) as misfit:
-        fits(asked)
-    assert row[0] in str(misfit.value)
+    with pytest.raises(IncompatibleRequirements) as error:
+        fits(wanted)
+    assert row[0] in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -151,11 +151,11 @@ def test_the_claims_own_labels_meet_requirements_on_them(
     ],
     ids=["disk and pods", "a GPU", "CPUs", "a part of a CPU", "memory", "both"],
 )
-def test_what_requests_leave(requests: dict[str, str], left: list[str]) -> None:
+def test_requests_filter_types(requests: dict[str, str], left: list[str]) -> None:
     assert fits(claim(SEVERAL, requests=requests)) == left
 
 
-def test_a_type_that_is_in_no_catalogue_is_taken_by_name() -> None:
+def test_type_outside_catalog_is_compatible_by_name() -> None:
     usual = [
         ("kubernetes.io/arch", "In", ["amd64"]),
         ("kubernetes.io/os", "In", ["linux"]),
@@ -165,15 +165,15 @@ def test_a_type_that_is_in_no_catalogue_is_taken_by_name() -> None:
     assert fits(claim(named(UNKNOWN), *usual)) == [UNKNOWN]
 
 
-def test_the_market_tells_what_the_catalogue_does_not() -> None:
+def test_availability_describes_types_outside_catalog() -> None:
     known = inputs(availability(sku(UNKNOWN, gpus=2)))
-    asked = claim(named(UNKNOWN), (SKU + "gpu-count", "In", ["2"]))
-    assert fits(asked, known) == [UNKNOWN]
+    wanted = claim(named(UNKNOWN), (SKU + "gpu-count", "In", ["2"]))
+    assert fits(wanted, known) == [UNKNOWN]
     with pytest.raises(IncompatibleRequirements, match=r"is in no catalog"):
-        fits(asked)
+        fits(wanted)
 
 
-def test_retired_types_are_taken_where_they_are_named_or_still_sold() -> None:
+def test_retired_type_is_compatible_if_named_or_listed() -> None:
     described = claim((SKU + "gpu-name", "In", ["V100"]))
     assert fits(claim(named(V100))) == [V100]
     with pytest.raises(IncompatibleRequirements):
@@ -199,17 +199,17 @@ def test_retired_types_are_taken_where_they_are_named_or_still_sold() -> None:
         "one zone of two", "two zones",
     ],
 )  # fmt: skip
-def test_min_values_is_the_variety_left(row: Row, met: bool) -> None:
-    asked = claim(SEVERAL, row)
+def test_min_values_counts_remaining_values(row: Row, met: bool) -> None:
+    wanted = claim(SEVERAL, row)
     if met:
-        assert fits(asked)
+        assert fits(wanted)
         return
     with pytest.raises(IncompatibleRequirements, match="minValues"):
-        fits(asked)
+        fits(wanted)
 
 
-# What cannot be, and what its reader is told.
-MISFITS: list[tuple[str, list[Row], dict[str, Any], list[str]]] = [
+# Claims that no type meets, and what the message contains.
+INCOMPATIBLE: list[tuple[str, list[Row], dict[str, Any], list[str]]] = [
     ("nothing", [], {}, ["names no node.kubernetes.io/instance-type", "operator In"]),
     ("only what says nothing", [("kubernetes.io/os", "In", ["linux"])], {"storage": "50Gi"},
      ["names no node.kubernetes.io/instance-type"]),
@@ -240,14 +240,14 @@ MISFITS: list[tuple[str, list[Row], dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(
-    ("rows", "requests", "words"),
-    [case[1:] for case in MISFITS],
-    ids=[case[0] for case in MISFITS],
+    ("rows", "requests", "texts"),
+    [case[1:] for case in INCOMPATIBLE],
+    ids=[case[0] for case in INCOMPATIBLE],
 )
-def test_what_cannot_be_is_said(
-    rows: list[Row], requests: dict[str, str], words: list[str]
+def test_incompatible_requirements_are_reported(
+    rows: list[Row], requests: dict[str, str], texts: list[str]
 ) -> None:
-    with pytest.raises(IncompatibleRequirements) as misfit:
+    with pytest.raises(IncompatibleRequirements) as error:
         fits(claim(*rows, requests=requests))
-    for word in words:
-        assert word in str(misfit.value)
+    for text in texts:
+        assert text in str(error.value)

@@ -1,4 +1,4 @@
-"""The labels that a machine type's node would carry."""
+"""The labels of an instance type's node."""
 
 import pytest
 
@@ -18,7 +18,7 @@ AZURE = catalog.load().on(Cloud.AZURE).skus
 
 
 @pytest.mark.parametrize("sku", AZURE, ids=lambda sku: sku.name)
-def test_every_type_of_the_catalogue_can_be_described(sku: Sku) -> None:
+def test_every_catalog_type_has_labels(sku: Sku) -> None:
     found = CATALOG.find(sku.name.upper())
     assert found.name == sku.name and found.in_catalog
     count = found.labels["karpenter.azure.com/sku-gpu-count"]
@@ -31,19 +31,19 @@ def test_every_type_of_the_catalogue_can_be_described(sku: Sku) -> None:
     assert found.labels["kaito.sh/machine-type"] == "gpu"
 
 
-def test_a_type_has_one_entry_under_all_its_names() -> None:
+def test_aliases_share_one_instance_type() -> None:
     assert CATALOG.find("Standard_ND96asr_A100_v4").name == "Standard_ND96asr_v4"
     names = [found.name for found in CATALOG.all()]
     assert sorted(names) == sorted(sku.name for sku in AZURE)
 
 
-def test_the_region_is_the_catalogues() -> None:
+def test_region_is_that_of_catalog() -> None:
     assert Catalog.of("westeurope").find(V100).labels["topology.kubernetes.io/region"] == (
         "westeurope"
     )
 
 
-def test_of_an_unknown_type_its_name_tells_a_little() -> None:
+def test_unknown_type_has_labels_from_its_name() -> None:
     found = CATALOG.find(UNKNOWN)
     assert found.name == UNKNOWN and not found.in_catalog
     assert found.labels["karpenter.azure.com/sku-version"] == "9"
@@ -52,20 +52,20 @@ def test_of_an_unknown_type_its_name_tells_a_little() -> None:
     assert found.vcpus is None and found.price is None
 
 
-def test_of_an_unknown_type_the_market_tells_more() -> None:
-    sold = with_availability(
+def test_unknown_type_has_labels_from_availability() -> None:
+    known = with_availability(
         CATALOG.find("Standard_D4ps_v6"),
         availability(sku("Standard_D4ps_v6", memory_gib=16.0, gpus=0, arch="arm64")),
     )
-    assert sold.vcpus == 4 and sold.family == "otherFamily"
-    assert sold.labels["karpenter.azure.com/sku-memory"] == "16384"
-    assert sold.labels["karpenter.azure.com/sku-gpu-count"] == "0"
-    assert sold.labels["kubernetes.io/arch"] == "arm64"
-    assert sold.resources["cpu"] == 4
+    assert known.vcpus == 4 and known.family == "otherFamily"
+    assert known.labels["karpenter.azure.com/sku-memory"] == "16384"
+    assert known.labels["karpenter.azure.com/sku-gpu-count"] == "0"
+    assert known.labels["kubernetes.io/arch"] == "arm64"
+    assert known.resources["cpu"] == 4
 
 
-def test_the_market_knows_better_what_quota_counts() -> None:
-    sold = with_availability(CATALOG.find(A100), availability(sku(A100)))
-    assert (sold.vcpus, sold.family) == (24, "StandardNCADSA100v4Family")
-    assert sold.labels == CATALOG.find(A100).labels
+def test_availability_overrides_quota_family() -> None:
+    known = with_availability(CATALOG.find(A100), availability(sku(A100)))
+    assert (known.vcpus, known.family) == (24, "StandardNCADSA100v4Family")
+    assert known.labels == CATALOG.find(A100).labels
     assert with_availability(CATALOG.find(A100), None) == CATALOG.find(A100)

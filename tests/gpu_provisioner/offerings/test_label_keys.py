@@ -1,4 +1,4 @@
-"""The keys of requirements, and the page that explains them."""
+"""The label keys of requirements, and the page that documents them."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "provisioning.md"
 
 
 @pytest.mark.parametrize("key", sorted(label_keys.OF_TYPE | label_keys.OF_OFFERING))
-def test_every_key_is_explained(key: str) -> None:
+def test_every_label_key_is_documented(key: str) -> None:
     rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
     assert any(f"`{key}`" in row for row in rows)
 
@@ -24,5 +24,5 @@ def test_every_key_is_explained(key: str) -> None:
         ("example.com/team", "example.com/team"),
     ],
 )
-def test_old_names(old: str, key: str) -> None:
+def test_deprecated_keys_have_canonical_names(old: str, key: str) -> None:
     assert label_keys.canonical(old) == key

@@ -1,4 +1,4 @@
-"""vCPUs that were granted and that the usages do not show yet."""
+"""vCPUs of created pools that the usages do not count yet."""
 
 from datetime import timedelta
 
@@ -9,51 +9,51 @@ SIX = {"family": 6, "cores": 6}
 SECOND = timedelta(seconds=1)
 
 
-def test_promises_add_up_without_ones_own() -> None:
-    ledger = QuotaReservations()
+def test_reservations_add_up_without_the_excluded_claim() -> None:
+    reservations = QuotaReservations()
     for name in ("a", "b", "c"):
-        ledger.reserve(name, SIX)
-    ledger.reserve("c", {"lowprioritycores": 4})
-    assert ledger.reserved(excluding="a") == {"family": 6, "cores": 6, "lowprioritycores": 4}
+        reservations.reserve(name, SIX)
+    reservations.reserve("c", {"lowprioritycores": 4})
+    assert reservations.reserved(excluding="a") == {"family": 6, "cores": 6, "lowprioritycores": 4}
 
 
-def test_asking_twice_counts_once() -> None:
-    ledger = QuotaReservations()
-    ledger.reserve("a", SIX)
-    ledger.reserve("a", SIX)
-    assert ledger.reserved(excluding="") == SIX
+def test_reserving_twice_counts_once() -> None:
+    reservations = QuotaReservations()
+    reservations.reserve("a", SIX)
+    reservations.reserve("a", SIX)
+    assert reservations.reserved(excluding="") == SIX
 
 
-def test_usages_asked_for_later_show_it() -> None:
-    ledger = QuotaReservations()
-    ledger.reserve("a", SIX)
-    ledger.confirm("a", NOW)
-    ledger.drop_counted(NOW)
-    assert ledger.reserved(excluding="") == SIX
-    ledger.drop_counted(NOW + SECOND)
-    assert ledger.reserved(excluding="") == {}
+def test_later_usages_count_the_pool() -> None:
+    reservations = QuotaReservations()
+    reservations.reserve("a", SIX)
+    reservations.confirm("a", NOW)
+    reservations.drop_counted(NOW)
+    assert reservations.reserved(excluding="") == SIX
+    reservations.drop_counted(NOW + SECOND)
+    assert reservations.reserved(excluding="") == {}
 
 
-def test_what_is_not_accepted_yet_is_in_no_usages() -> None:
-    ledger = QuotaReservations()
-    ledger.reserve("a", SIX)
-    ledger.drop_counted(NOW + SECOND)
-    assert ledger.reserved(excluding="") == SIX
+def test_unconfirmed_reservation_is_kept() -> None:
+    reservations = QuotaReservations()
+    reservations.reserve("a", SIX)
+    reservations.drop_counted(NOW + SECOND)
+    assert reservations.reserved(excluding="") == SIX
 
 
-def test_the_first_moment_of_acceptance_counts() -> None:
-    ledger = QuotaReservations()
-    ledger.reserve("a", SIX)
-    ledger.confirm("a", NOW)
-    ledger.confirm("a", NOW + 10 * SECOND)
-    ledger.drop_counted(NOW + SECOND)
-    assert ledger.reserved(excluding="") == {}
+def test_first_confirmation_counts() -> None:
+    reservations = QuotaReservations()
+    reservations.reserve("a", SIX)
+    reservations.confirm("a", NOW)
+    reservations.confirm("a", NOW + 10 * SECOND)
+    reservations.drop_counted(NOW + SECOND)
+    assert reservations.reserved(excluding="") == {}
 
 
-def test_a_refused_claim_holds_nothing() -> None:
-    ledger = QuotaReservations()
-    ledger.reserve("a", SIX)
-    ledger.release("a")
-    ledger.release("never there")
-    ledger.confirm("never there", NOW)
-    assert ledger.reserved(excluding="") == {}
+def test_refused_claim_reserves_nothing() -> None:
+    reservations = QuotaReservations()
+    reservations.reserve("a", SIX)
+    reservations.release("a")
+    reservations.release("never there")
+    reservations.confirm("never there", NOW)
+    assert reservations.reserved(excluding="") == {}

@@ -43,7 +43,7 @@ ALLOWED = [
     ALLOWED,
     ids=[f"{value} {operator} {values}" for operator, values, value, _ in ALLOWED],
 )
-def test_what_an_operator_allows(
+def test_operator_allows_values(
     operator: str, values: list[str], value: str | None, allowed: bool
 ) -> None:
     requirement = Requirement("key", operator, tuple(values))
@@ -68,10 +68,10 @@ WRONG = [
 
 
 @pytest.mark.parametrize(
-    ("operator", "values", "words"), WRONG, ids=[f"{o or 'none'} {v}" for o, v, _ in WRONG]
+    ("operator", "values", "text"), WRONG, ids=[f"{o or 'none'} {v}" for o, v, _ in WRONG]
 )
-def test_what_is_written_wrongly_is_said(operator: str, values: list[str], words: str) -> None:
-    with pytest.raises(IncompatibleRequirements) as misfit:
+def test_invalid_requirement_is_reported(operator: str, values: list[str], text: str) -> None:
+    with pytest.raises(IncompatibleRequirements) as error:
         check(Requirement("example.com/key", operator, tuple(values)))
-    assert words in str(misfit.value)
-    assert "example.com/key" in str(misfit.value)
+    assert text in str(error.value)
+    assert "example.com/key" in str(error.value)

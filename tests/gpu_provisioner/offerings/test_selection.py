@@ -1,4 +1,4 @@
-"""The machine that a claim gets, and why it gets none."""
+"""Which offerings are selected for a claim, and why there are none."""
 
 from datetime import timedelta
 
@@ -50,15 +50,15 @@ def no_capacity(*offered: str, spot: bool = False) -> UnavailableOfferings:
 # Order
 
 
-def test_the_cheapest_comes_first_whatever_the_claims_order() -> None:
+def test_cheapest_type_comes_first() -> None:
     assert selected(claim(named(H100, A100, T4, A10))) == [T4, A10, A100, H100]
 
 
-def test_a_type_without_a_price_comes_last() -> None:
+def test_type_without_price_comes_last() -> None:
     assert selected(claim(named(UNKNOWN, H100, T4))) == [T4, H100, UNKNOWN]
 
 
-def test_spot_machines_are_tried_first_where_they_are_allowed() -> None:
+def test_spot_is_tried_first_where_allowed() -> None:
     both = claim(named(A100, T4), (CAPACITY, "In", ["on-demand", "spot"]))
     tried = [(one.instance_type, one.spot) for one in candidates(both, inputs())]
     assert tried == [(T4, True), (A100, True), (T4, False), (A100, False)]
@@ -77,7 +77,7 @@ def test_spot_machines_are_tried_first_where_they_are_allowed() -> None:
     ],
     ids=["unsaid", "on-demand", "spot", "not on-demand", "not spot", "any", "both keys"],
 )
-def test_capacity_types(rows: list[Row], spot: list[bool]) -> None:
+def test_capacity_types_select_spot_or_on_demand(rows: list[Row], spot: list[bool]) -> None:
     assert [one.spot for one in candidates(claim(named(T4), *rows), inputs())] == spot
 
 
@@ -99,11 +99,13 @@ def test_capacity_types(rows: list[Row], spot: list[bool]) -> None:
 @pytest.mark.parametrize(
     "available", [None, availability(sku(T4))], ids=["unknown market", "availability"]
 )
-def test_zones(rows: list[Row], zones: tuple[str, ...], available: Availability | None) -> None:
+def test_zones_are_parsed_or_selected(
+    rows: list[Row], zones: tuple[str, ...], available: Availability | None
+) -> None:
     assert [one.zones for one in candidates(claim(named(T4), *rows), inputs(available))] == [zones]
 
 
-def test_a_zone_withheld_is_not_asked_for() -> None:
+def test_restricted_zone_is_not_selected() -> None:
     available = availability(sku(T4, restricted_zones=frozenset({"1"})))
     both = claim(named(T4), (ZONE, "In", ["eastus-1", "eastus-2"]))
     assert [one.zones for one in candidates(both, inputs(available))] == [("2",)]
@@ -113,7 +115,7 @@ def test_a_zone_withheld_is_not_asked_for() -> None:
     assert "it is available in eastus-2, eastus-3" in answer.message
 
 
-def test_a_region_without_zones_says_so() -> None:
+def test_region_without_zones_is_reported() -> None:
     available = availability(sku(T4, zones=frozenset()))
     assert selected(claim(named(T4)), inputs(available)) == [T4]
     answer = refused(claim(named(T4), (ZONE, "In", ["eastus-1"])), inputs(available))
@@ -123,13 +125,13 @@ def test_a_region_without_zones_says_so() -> None:
     )
 
 
-def test_a_zone_refused_of_late_is_left_out() -> None:
+def test_recently_refused_zone_is_left_out() -> None:
     unavailable = UnavailableOfferings()
     error = LaunchRefused(Reason.INSUFFICIENT_CAPACITY, "no capacity in zone 1")
     unavailable.mark_unavailable(offerings(T4, ("1",), spot=False), error, NOW, late=True)
-    asked = claim(named(T4), (ZONE, "In", ["eastus-1", "eastus-2"]))
+    wanted = claim(named(T4), (ZONE, "In", ["eastus-1", "eastus-2"]))
     where = inputs(unavailable=unavailable)
-    assert [one.zones for one in candidates(asked, where)] == [("2",)]
+    assert [one.zones for one in candidates(wanted, where)] == [("2",)]
     assert selected(claim(named(T4)), where) == [T4]
     only = refused(claim(named(T4), (ZONE, "In", ["eastus-1"])), where)
     assert (only.reason, only.message) == ("InsufficientCapacity", "no capacity in zone 1")
@@ -137,7 +139,7 @@ def test_a_zone_refused_of_late_is_left_out() -> None:
 
 # Quota
 
-# used and limit of family, region and spot; what others were promised; whether 4 vCPUs are had
+# Used and limit of family, region and spot; vCPUs reserved for others; whether 4 vCPUs are left.
 QUOTAS = [
     ("all is there", {"t4": (0, 4), "cores": (0, 4)}, {}, False, True),
     ("exactly enough", {"t4": (8, 12), "cores": (96, 100)}, {}, False, True),
@@ -160,18 +162,18 @@ QUOTAS = [
 @pytest.mark.parametrize(
     ("quota", "reserved", "spot", "had"), [c[1:] for c in QUOTAS], ids=[c[0] for c in QUOTAS]
 )
-def test_quota(
+def test_quota_decides_whether_a_type_is_available(
     quota: dict[str, tuple[int, int]], reserved: dict[str, int], spot: bool, had: bool
 ) -> None:
-    asked = claim(named(T4), (CAPACITY, "In", ["spot" if spot else "on-demand"]))
+    wanted = claim(named(T4), (CAPACITY, "In", ["spot" if spot else "on-demand"]))
     where = inputs(availability(sku(T4), **quota), reserved=reserved)
     if had:
-        assert selected(asked, where) == [T4]
+        assert selected(wanted, where) == [T4]
     else:
-        assert refused(asked, where).reason == "QuotaExceeded"
+        assert refused(wanted, where).reason == "QuotaExceeded"
 
 
-def test_a_shortage_is_told_with_its_numbers_and_remedy() -> None:
+def test_quota_message_has_numbers_and_remedy() -> None:
     available = availability(sku(A100), StandardNCADSA100v4Family=(18, 24), cores=(0, 1000))
     answer = refused(claim(named(A100)), inputs(available, reserved={A100_FAMILY.lower(): 2}))
     assert answer.message == (
@@ -181,27 +183,27 @@ def test_a_shortage_is_told_with_its_numbers_and_remedy() -> None:
     )
 
 
-def test_both_shortages_are_told() -> None:
+def test_both_missing_quotas_are_reported() -> None:
     available = availability(sku(A100), StandardNCADSA100v4Family=(0, 0), cores=(95, 100))
     message = refused(claim(named(A100)), inputs(available)).message
     assert "24 vCPUs of quota StandardNCADSA100v4Family, and 0 of 0 are left" in message
     assert "24 vCPUs of the region's quota (cores), and 5 of 100 are left (95 used)" in message
 
 
-def test_without_the_market_the_catalogue_knows_what_a_type_takes() -> None:
+def test_quota_uses_catalog_without_sku_listing() -> None:
     available = availability(StandardNCADSA100v4Family=(0, 20))
     assert refused(claim(named(A100)), inputs(available)).reason == "QuotaExceeded"
 
 
-def test_the_next_type_is_taken_where_quota_is_short() -> None:
+def test_next_type_is_selected_when_quota_is_short() -> None:
     available = availability(sku(T4), sku(A100), t4=(0, 0), cores=PLENTY)
     assert selected(claim(named(T4, A100)), inputs(available)) == [A100]
 
 
-# What is sold
+# Restrictions
 
 
-def test_what_is_withheld_is_told_at_once() -> None:
+def test_restricted_type_is_reported() -> None:
     available = availability(sku(A100, restriction="NotAvailableForSubscription"))
     answer = refused(claim(named(A100)), inputs(available))
     assert answer.reason == "SkuNotAvailable"
@@ -211,25 +213,25 @@ def test_what_is_withheld_is_told_at_once() -> None:
     )
 
 
-def test_a_named_type_that_is_not_listed_is_for_aks_to_judge() -> None:
+def test_named_type_needs_no_listing() -> None:
     assert selected(claim(named(A100)), inputs(availability(sku(T4)))) == [A100]
     assert selected(claim(named(UNKNOWN)), inputs(availability(sku(T4)))) == [UNKNOWN]
 
 
-def test_a_described_type_must_be_listed() -> None:
+def test_unnamed_type_must_be_listed() -> None:
     described = claim((SKU + "gpu-memory", "Gt", ["50000"]))
     assert selected(described, inputs(availability(sku(T4), sku(A100)))) == [A100]
     answer = refused(described, inputs(availability(sku(T4))))
     assert (answer.reason, "not listed" in answer.message) == ("SkuNotAvailable", True)
 
 
-def test_a_disabled_subscription_may_buy_nothing() -> None:
+def test_disabled_subscription_has_no_offering() -> None:
     answer = refused(claim(named(T4)), inputs(disabled(sku(T4))))
     assert (answer.reason, answer.message) == ("SubscriptionDisabled", "subscription s is Disabled")
     assert answer.requeue_after_seconds is not None
 
 
-def test_a_wrong_claim_is_told_before_a_disabled_subscription() -> None:
+def test_invalid_claim_is_reported_before_disabled_subscription() -> None:
     answer = refused(claim(), inputs(disabled()))
     assert answer.reason == "InvalidRequirements"
 
@@ -239,16 +241,16 @@ def test_a_wrong_claim_is_told_before_a_disabled_subscription() -> None:
     [(availability(), None), (None, 61)],
     ids=["availability", "unknown market"],
 )
-def test_a_wrong_claim_is_looked_at_again_only_where_the_market_may_know_better(
+def test_invalid_claim_is_requeued_only_without_availability(
     available: Availability | None, seconds: float | None
 ) -> None:
-    asked = claim(named(UNKNOWN), (SKU + "gpu-count", "In", ["2"]))
-    answer = refused(asked, inputs(available))
+    wanted = claim(named(UNKNOWN), (SKU + "gpu-count", "In", ["2"]))
+    answer = refused(wanted, inputs(available))
     assert (answer.reason, answer.requeue_after_seconds) == ("InvalidRequirements", seconds)
 
 
 @pytest.mark.parametrize(
-    ("row", "words"),
+    ("row", "text"),
     [
         ((CAPACITY, "In", ["reserved"]), "use on-demand or spot"),
         ((CAPACITY, "NotIn", ["spot", "on-demand"]), "use on-demand or spot"),
@@ -256,37 +258,37 @@ def test_a_wrong_claim_is_looked_at_again_only_where_the_market_may_know_better(
     ],
     ids=["reserved", "neither", "another region's zone"],
 )
-def test_what_no_offering_can_be_is_said(row: Row, words: str) -> None:
+def test_impossible_offering_is_reported(row: Row, text: str) -> None:
     answer = refused(claim(named(T4), row))
     assert answer.reason == "InvalidRequirements"
-    assert words in answer.message
+    assert text in answer.message
 
 
-# What was refused of late
+# Recent refusals
 
 
-def test_what_was_refused_of_late_is_passed_over() -> None:
+def test_recently_refused_type_is_skipped() -> None:
     where = inputs(unavailable=no_capacity(T4))
     assert selected(claim(named(T4, A100)), where) == [A100]
     assert selected(claim(named(T4), (CAPACITY, "In", ["spot"])), where) == [T4]
 
 
-def test_alone_it_is_told_in_the_clouds_words() -> None:
+def test_single_refusal_shows_cloud_message() -> None:
     answer = refused(claim(named(T4)), inputs(unavailable=no_capacity(T4)))
     assert answer.reason == "InsufficientCapacity"
     assert answer.message == f"no capacity for {T4}. It is tried again"
 
 
-def test_it_is_chosen_again_once_that_has_passed() -> None:
+def test_refused_type_is_selected_again_after_expiry() -> None:
     later = inputs(unavailable=no_capacity(T4), now=NOW + timedelta(minutes=3))
     assert selected(claim(named(T4, A100)), later) == [T4, A100]
 
 
-# Several causes
+# Several reasons
 
 
-def test_several_causes_make_one_message_most_actionable_first() -> None:
-    """Though the cheapest is the one that nothing can be done about."""
+def test_most_actionable_reason_comes_first() -> None:
+    """Although the cheapest type has the reason that nobody can act on."""
     restriction = sku(A100, restriction="NotAvailableForSubscription")
     available = availability(sku(T4), restriction, sku(H100), StandardNCadsH100v5Family=(40, 40))
     answer = refused(claim(named(H100, A100, T4)), inputs(available, unavailable=no_capacity(T4)))
@@ -298,7 +300,7 @@ def test_several_causes_make_one_message_most_actionable_first() -> None:
     assert order == sorted(order)
 
 
-def test_a_long_list_is_cut_to_what_a_condition_holds() -> None:
+def test_long_list_fits_into_a_condition() -> None:
     described = claim((SKU + "gpu-count", "Gt", ["0"]), (CAPACITY, "Exists", []))
     sold = [sku(t.name) for t in CATALOG.all() if t.retired_on is None]
     answer = refused(described, inputs(availability(*sold, cores=(0, 0), lowPriorityCores=(0, 0))))
@@ -307,7 +309,7 @@ def test_a_long_list_is_cut_to_what_a_condition_holds() -> None:
     assert answer.message.endswith(" more")
 
 
-# When it is looked at again
+# Requeue
 
 
 @pytest.mark.parametrize(
@@ -319,7 +321,7 @@ def test_a_long_list_is_cut_to_what_a_condition_holds() -> None:
     ],
     ids=["just read", "read a while ago", "read too long ago"],
 )
-def test_looked_at_again_when_the_market_is_read_anew(
+def test_requeue_when_availability_is_refreshed(
     age: float, unavailable: UnavailableOfferings, seconds: float
 ) -> None:
     available = availability(sku(T4), t4=(0, 0))
@@ -328,7 +330,7 @@ def test_looked_at_again_when_the_market_is_read_anew(
     assert answer.requeue_after_seconds == seconds
 
 
-def test_looked_at_again_when_a_refusal_passes() -> None:
+def test_requeue_when_refusal_expires() -> None:
     now = NOW + timedelta(seconds=170)
     answer = refused(claim(named(T4)), inputs(unavailable=no_capacity(T4), now=now))
     assert answer.requeue_after_seconds == 11

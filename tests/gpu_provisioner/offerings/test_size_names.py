@@ -1,4 +1,4 @@
-"""What the names of Azure's sizes tell."""
+"""What the names of Azure's VM sizes contain."""
 
 import pytest
 
@@ -24,10 +24,10 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "told"), NAMES, ids=[name or "empty" for name, _ in NAMES])
-def test_what_a_name_tells(name: str, told: SizeName) -> None:
-    assert read(name) == told
+@pytest.mark.parametrize(("name", "parsed"), NAMES, ids=[name or "empty" for name, _ in NAMES])
+def test_size_name_is_parsed(name: str, parsed: SizeName) -> None:
+    assert read(name) == parsed
 
 
-def test_the_n_family_has_gpus() -> None:
+def test_n_family_has_gpus() -> None:
     assert has_gpus("standard_NC6s_v3") and not has_gpus("Standard_D4s_v5")

@@ -1,4 +1,4 @@
-"""What the cloud refused of late: how long it is left alone, and who may try it again."""
+"""How long a refused offering is unavailable, and which claim may probe it."""
 
 from datetime import timedelta
 
@@ -19,9 +19,9 @@ NO_QUOTA = LaunchRefused(Reason.QUOTA_EXCEEDED, "none left")
 
 
 def refused(error: LaunchRefused = NO_CAPACITY, *, late: bool = False) -> UnavailableOfferings:
-    made = UnavailableOfferings()
-    made.mark_unavailable(T4, error, NOW, late=late)
-    return made
+    created = UnavailableOfferings()
+    created.mark_unavailable(T4, error, NOW, late=late)
+    return created
 
 
 def is_free(unavailable: UnavailableOfferings, claim: str, seconds: float) -> bool:
@@ -29,7 +29,7 @@ def is_free(unavailable: UnavailableOfferings, claim: str, seconds: float) -> bo
 
 
 @pytest.mark.parametrize("reason", UNAVAILABLE_TTL)
-def test_it_is_left_alone_for_its_time(reason: Reason) -> None:
+def test_refused_offering_is_unavailable_for_its_ttl(reason: Reason) -> None:
     unavailable = refused(LaunchRefused(reason, "no"))
     seconds = UNAVAILABLE_TTL[reason].total_seconds()
     assert not is_free(unavailable, "ws1", 0)
@@ -47,11 +47,11 @@ def test_it_is_left_alone_for_its_time(reason: Reason) -> None:
     ],
     ids=["any case", "spot", "in a zone", "another size"],
 )
-def test_which_offering_is_meant(other: tuple[object, ...], same: bool) -> None:
+def test_offerings_are_equal_in_any_case(other: tuple[object, ...], same: bool) -> None:
     assert (other[0] == T4[0]) is same
 
 
-def test_once_it_has_passed_one_claim_tries_and_the_others_wait() -> None:
+def test_one_claim_probes_after_expiry() -> None:
     unavailable = refused()
     unavailable.mark_probing(T4, "ws1", NOW + timedelta(minutes=3))
     assert is_free(unavailable, "ws1", 181)
@@ -59,14 +59,14 @@ def test_once_it_has_passed_one_claim_tries_and_the_others_wait() -> None:
     assert is_free(unavailable, "ws2", 361)
 
 
-def test_what_the_cloud_refused_at_once_is_over_when_it_accepts() -> None:
+def test_immediate_refusal_ends_when_create_is_accepted() -> None:
     unavailable = refused(NO_QUOTA)
     unavailable.mark_probing(T4, "ws1", NOW + timedelta(minutes=1))
     unavailable.mark_accepted(T4)
     assert is_free(unavailable, "ws2", 61)
 
 
-def test_what_failed_late_is_over_when_a_machine_is_there() -> None:
+def test_late_refusal_ends_when_machine_joins() -> None:
     unavailable = refused(late=True)
     unavailable.mark_probing(T4, "ws1", NOW + timedelta(minutes=3))
     unavailable.mark_accepted(T4)
@@ -75,14 +75,14 @@ def test_what_failed_late_is_over_when_a_machine_is_there() -> None:
     assert is_free(unavailable, "ws2", 181)
 
 
-def test_refused_again_the_one_that_tried_waits_too() -> None:
+def test_prober_waits_after_another_refusal() -> None:
     unavailable = refused()
     unavailable.mark_probing(T4, "ws1", NOW + timedelta(minutes=3))
     unavailable.mark_unavailable(T4, NO_CAPACITY, NOW + timedelta(minutes=3), late=False)
     assert not is_free(unavailable, "ws1", 181)
 
 
-def test_what_was_never_refused_is_tried_by_all() -> None:
+def test_offering_without_refusal_is_free_for_all() -> None:
     unavailable = UnavailableOfferings()
     unavailable.mark_probing(T4, "ws1", NOW)
     assert is_free(unavailable, "ws2", 0)

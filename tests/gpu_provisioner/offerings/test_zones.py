@@ -17,7 +17,7 @@ def on_zone(operator: str, *values: str) -> Requirement:
     ("name", "number"),
     [("eastus-1", "1"), ("EastUS-2", "2"), ("3", "3"), ("westus-1", "westus-1"), ("x", "x")],
 )
-def test_names(name: str, number: str) -> None:
+def test_zone_numbers(name: str, number: str) -> None:
     assert zones.number(name, HERE) == number
 
 
@@ -35,12 +35,12 @@ def test_names(name: str, number: str) -> None:
     ],
     ids=["two", "bare", "a fourth", "all but one", "any", "none", "both", "of two regions"],
 )
-def test_what_is_allowed_of_three(requirements: list[Requirement], left: tuple[str, ...]) -> None:
+def test_zones_are_filtered(requirements: list[Requirement], left: tuple[str, ...]) -> None:
     assert zones.allowed(requirements, HERE, {"1", "2", "3"}) == left
 
 
 @pytest.mark.parametrize(
-    ("requirements", "words"),
+    ("requirements", "text"),
     [
         ([on_zone("In", "westus-1")], "the zones of this region are eastus-1"),
         ([on_zone("In", "eastus-1"), on_zone("In", "eastus-2")], "no zone meets it"),
@@ -50,13 +50,13 @@ def test_what_is_allowed_of_three(requirements: list[Requirement], left: tuple[s
     ],
     ids=["another region's", "two at once", "one and not it", "none left", "as a number"],
 )
-def test_what_no_zone_can_meet(requirements: list[Requirement], words: str) -> None:
-    with pytest.raises(IncompatibleRequirements) as misfit:
+def test_impossible_zones_are_reported(requirements: list[Requirement], text: str) -> None:
+    with pytest.raises(IncompatibleRequirements) as error:
         zones.check(requirements, HERE)
-    assert words in str(misfit.value)
+    assert text in str(error.value)
 
 
-def test_a_zone_that_few_regions_have_is_for_the_market_to_judge() -> None:
+def test_unusual_zone_is_left_to_availability() -> None:
     zones.check([on_zone("In", "eastus-4")], HERE)
     zones.check([on_zone("DoesNotExist")], HERE)
     zones.check([], HERE)

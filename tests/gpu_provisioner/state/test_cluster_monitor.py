@@ -1,4 +1,4 @@
-"""What is known of the cluster's power, and how often it is asked for."""
+"""What is known about the stability of the cluster, and how often it is read."""
 
 import asyncio
 from dataclasses import replace
@@ -22,7 +22,7 @@ SETTLE = timedelta(minutes=5)
 
 
 def told(*answers: tuple[float, ClusterState]) -> ClusterStability:
-    """What is known after those answers, each at its minute."""
+    """Return what is known after those states, each at its minute."""
     power = UNKNOWN
     for minute, state in answers:
         power = power.updated(state, START + timedelta(minutes=minute))
@@ -52,16 +52,18 @@ def told(*answers: tuple[float, ClusterState]) -> ClusterStability:
         "nobody looked for an hour",
     ],
 )
-def test_when_it_has_settled(power: ClusterStability, minute: float, settled: bool) -> None:
+def test_cluster_settles_after_its_time(
+    power: ClusterStability, minute: float, settled: bool
+) -> None:
     assert power.is_settled(START + timedelta(minutes=minute), SETTLE) is settled
 
 
-def test_only_a_sleep_that_was_seen_is_one_to_wake_from() -> None:
+def test_only_an_observed_stop_counts_as_restart() -> None:
     assert told((0, STEADY), (2, STEADY)).restarted_at is None
     assert told((0, STOPPED), (2, STEADY), (4, STEADY)).restarted_at == START + timedelta(minutes=2)
 
 
-async def test_all_who_ask_at_once_share_one_answer() -> None:
+async def test_concurrent_refreshes_share_one_request() -> None:
     clock = FakeClock()
     cloud = FakeCloud(clock)
     watch = ClusterMonitor(cloud, clock)
@@ -72,7 +74,7 @@ async def test_all_who_ask_at_once_share_one_answer() -> None:
     assert len(cloud.calls) == 2
 
 
-async def test_a_cloud_that_does_not_answer_is_left_alone_for_a_while() -> None:
+async def test_unresponsive_cloud_is_not_called_again_at_once() -> None:
     clock = FakeClock()
     cloud = FakeCloud(clock)
     watch = ClusterMonitor(cloud, clock)

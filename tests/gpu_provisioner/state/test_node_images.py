@@ -1,4 +1,4 @@
-"""The newest node images, for few questions."""
+"""The newest node images, read with few requests."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ def watched(number: int) -> tuple[FakeCloud, FakeClock, NodeImageCache]:
     return cloud, clock, NodeImageCache(cloud, clock)
 
 
-async def test_one_question_an_hour_answers_for_a_family() -> None:
+async def test_one_request_an_hour_per_family() -> None:
     cloud, clock, images = watched(200)
     for _ in range(60):
         await images.refresh(pools(200))
@@ -38,7 +38,7 @@ async def test_one_question_an_hour_answers_for_a_family() -> None:
     assert len(cloud.calls) == 2
 
 
-async def test_news_are_told_once() -> None:
+async def test_changed_image_is_reported_once() -> None:
     cloud, clock, images = watched(1)
     assert await images.refresh(pools(1)) == {"AKSUbuntu-2204"}
     clock.advance(timedelta(hours=1).total_seconds())
@@ -48,7 +48,7 @@ async def test_news_are_told_once() -> None:
     assert await images.refresh(pools(1)) == {"AKSUbuntu-2204"}
 
 
-async def test_what_the_cloud_does_not_say_is_not_known() -> None:
+async def test_unreported_image_is_unknown() -> None:
     cloud, _, images = watched(1)
     cloud.fail_next("newest_image", CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "no answer"))
     assert await images.refresh(pools(1)) == set()

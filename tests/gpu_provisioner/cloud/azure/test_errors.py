@@ -1,4 +1,4 @@
-"""The cloud's words, and the reasons that users read."""
+"""ARM's errors, and the reasons that users see."""
 
 import json
 from dataclasses import dataclass
@@ -30,22 +30,22 @@ CASES = [
 
 
 @pytest.mark.parametrize(("code", "message", "reason"), CASES, ids=[c[0] + c[2] for c in CASES])
-def test_refusals_carry_a_reason(code: str, message: str, reason: str) -> None:
+def test_refusals_have_a_reason(code: str, message: str, reason: str) -> None:
     error = refusal(code, message)
     assert error.reason == reason
     assert code in error.message
 
 
-def test_long_lists_are_left_out_and_the_remedy_stays() -> None:
+def test_list_of_sizes_is_removed_and_remedy_kept() -> None:
     sizes = ",".join(f"standard_d{number}s_v5" for number in range(200))
     start = "The VM size of X is not allowed in your subscription in location 'eastus'."
     message = f"{start} The available VM sizes are '{sizes}'."
-    told = refusal("BadRequest", message).message
-    assert "standard_d7s_v5" not in told
-    assert told.endswith(Reason.SKU_NOT_AVAILABLE.remedy)
+    error = refusal("BadRequest", message).message
+    assert "standard_d7s_v5" not in error
+    assert error.endswith(Reason.SKU_NOT_AVAILABLE.remedy)
 
 
-def test_any_other_long_message_is_cut() -> None:
+def test_long_message_is_cut() -> None:
     assert len(refusal("InternalError", "x" * 5000).message) < 600
 
 
@@ -61,10 +61,10 @@ def test_any_other_long_message_is_cut() -> None:
     ],
     ids=["seconds", "a date", "a date without the answer's own", "neither", "none"],
 )  # fmt: skip
-def test_when_to_come_back(headers: dict[str, str], seconds: float | None) -> None:
-    told = translate(answered(429, "TooManyRequests", "slow down", headers), "ws1")
-    assert isinstance(told, CloudUnavailable)
-    assert told.retry_after_seconds == seconds
+def test_retry_after_is_parsed(headers: dict[str, str], seconds: float | None) -> None:
+    error = translate(answered(429, "TooManyRequests", "slow down", headers), "ws1")
+    assert isinstance(error, CloudUnavailable)
+    assert error.retry_after_seconds == seconds
 
 
 @pytest.mark.parametrize(
@@ -77,15 +77,15 @@ def test_when_to_come_back(headers: dict[str, str], seconds: float | None) -> No
         ("Another agentpool operation (ws12 - Creating) is in progress", True),
     ],
 )
-def test_whose_operation_is_in_progress(message: str, cluster_wide: bool) -> None:
-    told = translate(answered(409, "OperationNotAllowed", message, {}), "ws1")
-    assert isinstance(told, PoolBusy)
-    assert told.cluster_wide is cluster_wide
+def test_busy_error_tells_pool_from_cluster(message: str, cluster_wide: bool) -> None:
+    error = translate(answered(409, "OperationNotAllowed", message, {}), "ws1")
+    assert isinstance(error, PoolBusy)
+    assert error.cluster_wide is cluster_wide
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """As much of an HTTP answer as the SDK's errors are made of."""
+    """The part of an HTTP response that the SDK's errors need."""
 
     status_code: int
     headers: dict[str, str]

@@ -1,4 +1,4 @@
-"""What Azure's answers on SKUs, usages and the subscription mean."""
+"""Parsing Azure's responses about SKUs, usages and the subscription."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def read(item: dict[str, Any], region: str = "eastus") -> SkuAvailability:
     return found
 
 
-def test_an_offer() -> None:
+def test_sku_is_parsed() -> None:
     assert read(sku()) == SkuAvailability(
         instance_type=NAME,
         family=FAMILY,
@@ -69,7 +69,7 @@ def test_an_offer() -> None:
         "without information", "both", "no restrictions",
     ],
 )  # fmt: skip
-def test_restrictions(
+def test_restrictions_are_parsed(
     changes: dict[str, Any], restriction: str, restricted_zones: set[str]
 ) -> None:
     found = read(sku(**changes))
@@ -86,23 +86,23 @@ def test_restrictions(
     ],
     ids=["any case", "elsewhere", "no zones", "nothing said"],
 )
-def test_zones(changes: dict[str, Any], zones: set[str]) -> None:
+def test_zones_are_parsed_or_selected(changes: dict[str, Any], zones: set[str]) -> None:
     assert set(read(sku(**changes)).zones) == zones
 
 
-def test_what_is_left_out_is_not_known() -> None:
+def test_missing_fields_are_unknown() -> None:
     found = read({"resourceType": "virtualMachines", "name": NAME})
     assert (found.family, found.vcpus, found.memory_gib, found.arch) == ("", 0, None, "")
 
 
-def test_disks_and_the_like_are_no_machines() -> None:
+def test_other_resource_types_are_ignored() -> None:
     assert (
         list(sku_parsing.sku_availabilities([sku(resourceType="disks"), sku(name="")], "eastus"))
         == []
     )
 
 
-def test_quotas() -> None:
+def test_quotas_are_parsed() -> None:
     usages: list[dict[str, Any]] = [
         {"name": {"value": "cores"}, "currentValue": 10, "limit": 100},
         {"name": {"value": FAMILY}, "currentValue": 24, "limit": 24},
@@ -121,7 +121,7 @@ def test_quotas() -> None:
     [("Enabled", True), ("Warned", True), (None, True), ("PastDue", False), ("Disabled", False),
      ("Deleted", False)],
 )  # fmt: skip
-def test_the_subscription(state: str | None, may_buy: bool) -> None:
+def test_subscription_problem_is_parsed(state: str | None, may_buy: bool) -> None:
     told = sku_parsing.subscription_problem({"subscriptionId": "sub-1", "state": state})
     assert (told == "") is may_buy
     if not may_buy:

@@ -1,4 +1,4 @@
-"""Who may try while the cluster takes one operation at a time."""
+"""Which operation may start while the cluster accepts one at a time."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,76 +11,76 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def refused_at_first(turnstile: OperationQueue, names: str) -> None:
-    """All of them try at once, and all are refused for five seconds."""
+def refused_at_first(queue: OperationQueue, names: str) -> None:
+    """All try at once, and all are refused for five seconds."""
     for name in names:
-        assert turnstile.acquire(name, name, at(0)) is None
+        assert queue.acquire(name, name, at(0)) is None
     for name in names:
-        turnstile.busy(name, name, 5.0, at(0))
+        queue.busy(name, name, 5.0, at(0))
 
 
-def passing(turnstile: OperationQueue, names: str, seconds: float) -> str:
-    return "".join(name for name in names if turnstile.acquire(name, name, at(seconds)) is None)
+def passing(queue: OperationQueue, names: str, seconds: float) -> str:
+    return "".join(name for name in names if queue.acquire(name, name, at(seconds)) is None)
 
 
-def test_as_long_as_nothing_is_refused_all_go() -> None:
-    turnstile = OperationQueue()
-    assert passing(turnstile, "cab", 0) == "cab"
-    turnstile.accepted("c")
-    assert passing(turnstile, "cab", 1) == "cab"
+def test_all_operations_start_while_none_is_refused() -> None:
+    queue = OperationQueue()
+    assert passing(queue, "cab", 0) == "cab"
+    queue.accepted("c")
+    assert passing(queue, "cab", 1) == "cab"
 
 
-def test_after_a_refusal_one_tries_and_it_is_the_oldest() -> None:
-    turnstile = OperationQueue()
-    refused_at_first(turnstile, "cab")
-    assert passing(turnstile, "cab", 4.9) == ""
-    assert passing(turnstile, "cba", 5) == "a"
-    assert passing(turnstile, "cb", 6) == ""
+def test_only_the_oldest_tries_after_a_refusal() -> None:
+    queue = OperationQueue()
+    refused_at_first(queue, "cab")
+    assert passing(queue, "cab", 4.9) == ""
+    assert passing(queue, "cba", 5) == "a"
+    assert passing(queue, "cb", 6) == ""
 
 
-def test_a_probe_that_is_refused_tries_again_after_the_pause() -> None:
-    turnstile = OperationQueue()
-    refused_at_first(turnstile, "ab")
-    assert passing(turnstile, "ab", 5) == "a"
-    turnstile.busy("a", "a", 5.0, at(5))
-    assert passing(turnstile, "ab", 9) == ""
-    assert passing(turnstile, "ab", 10) == "a"
+def test_refused_probe_is_retried_after_the_pause() -> None:
+    queue = OperationQueue()
+    refused_at_first(queue, "ab")
+    assert passing(queue, "ab", 5) == "a"
+    queue.busy("a", "a", 5.0, at(5))
+    assert passing(queue, "ab", 9) == ""
+    assert passing(queue, "ab", 10) == "a"
 
 
-def test_each_that_is_taken_lets_more_try_until_all_may() -> None:
-    turnstile = OperationQueue()
+def test_each_accepted_operation_doubles_the_width() -> None:
+    queue = OperationQueue()
     names = "abcdefghijklmnopqrstuvwxyz"
-    refused_at_first(turnstile, names)
+    refused_at_first(queue, names)
     widths = []
     left = names
     while left:
-        gone = passing(turnstile, left, 5)
+        gone = passing(queue, left, 5)
         widths.append(len(gone))
         for name in gone:
-            turnstile.accepted(name)
+            queue.accepted(name)
         left = "".join(name for name in left if name not in gone)
     assert widths == [1, 2, 8, 15]
 
 
-def test_a_cluster_that_takes_one_at_a_time_is_kept_busy_with_few_calls() -> None:
-    """Operations of 10 s; everyone comes back when it was told to."""
-    turnstile, busy_until, calls = OperationQueue(), 0.0, 0
+def test_serial_cluster_stays_busy_with_few_calls() -> None:
+    """Operations take 10 s, and every caller comes back at the time it was given."""
+    queue, busy_until, calls = OperationQueue(), 0.0, 0
     order: list[int] = []
     coming = [(0.0, caller) for caller in range(20)]
     while coming:
         coming.sort()
         moment, caller = coming.pop(0)
         name, age = str(caller), f"{caller:02}"
-        wait = turnstile.acquire(name, age, at(moment))
+        wait = queue.acquire(name, age, at(moment))
         if wait is not None:
             coming.append((moment + wait, caller))
             continue
         calls += 1
         if moment < busy_until:
-            turnstile.busy(name, age, 5.0, at(moment))
+            queue.busy(name, age, 5.0, at(moment))
             coming.append((moment + 5.0, caller))
         else:
-            turnstile.accepted(name)
+            queue.accepted(name)
             busy_until = moment + 10
             order.append(caller)
     assert order == sorted(order)
@@ -88,16 +88,16 @@ def test_a_cluster_that_takes_one_at_a_time_is_kept_busy_with_few_calls() -> Non
     assert moment <= 10 * 20
 
 
-def test_one_that_never_comes_back_holds_up_nobody() -> None:
-    turnstile = OperationQueue()
-    refused_at_first(turnstile, "ab")
-    assert passing(turnstile, "b", 50) == ""
-    assert passing(turnstile, "b", 61) == "b"
+def test_absent_caller_does_not_block_the_queue() -> None:
+    queue = OperationQueue()
+    refused_at_first(queue, "ab")
+    assert passing(queue, "b", 50) == ""
+    assert passing(queue, "b", 61) == "b"
 
 
-def test_one_that_ended_in_another_way_lets_the_next_try() -> None:
-    turnstile = OperationQueue()
-    refused_at_first(turnstile, "ab")
-    assert passing(turnstile, "ab", 5) == "a"
-    turnstile.release("a")
-    assert passing(turnstile, "b", 6) == "b"
+def test_operation_that_ends_otherwise_admits_the_next() -> None:
+    queue = OperationQueue()
+    refused_at_first(queue, "ab")
+    assert passing(queue, "ab", 5) == "a"
+    queue.release("a")
+    assert passing(queue, "b", 6) == "b"

@@ -1,4 +1,4 @@
-"""Pacing over the real SDK and the emulator: what is counted is what reached ARM."""
+"""Pacing over the real SDK and the emulator, which counts the calls that reach ARM."""
 
 import asyncio
 import time
@@ -17,9 +17,9 @@ from tests.gpu_provisioner.emulation import SPEC, Emulation, emulation
 
 
 @pytest.fixture
-async def made(tmp_path: Path) -> AsyncIterator[Emulation]:
-    async with emulation(tmp_path) as made:
-        yield made
+async def aks(tmp_path: Path) -> AsyncIterator[Emulation]:
+    async with emulation(tmp_path) as aks:
+        yield aks
 
 
 def specs(count: int) -> list[PoolSpec]:
@@ -34,50 +34,50 @@ async def refusal(cloud: PacedCloud, spec: PoolSpec) -> CloudError | None:
     return None
 
 
-async def test_the_sdk_does_not_sleep_and_retry_by_itself(made: Emulation) -> None:
-    made.set_fault(kind="throttled", seconds=30)
+async def test_sdk_does_not_retry(aks: Emulation) -> None:
+    aks.set_fault(kind="throttled", seconds=30)
     begun = time.monotonic()
     with pytest.raises(CloudUnavailable) as error:
-        await made.cloud.create(SPEC)
+        await aks.cloud.create(SPEC)
     assert error.value.retry_after_seconds == 30
     assert time.monotonic() - begun < 10
-    assert made.azure.calls["agentPools.put"] == 1
+    assert aks.azure.calls["agentPools.put"] == 1
 
 
-async def test_throttled_creates_reach_arm_once_in_all(made: Emulation) -> None:
+async def test_throttled_creates_reach_arm_once(aks: Emulation) -> None:
     clock = FakeClock()
-    cloud = PacedCloud(made.cloud, clock, Budget())
-    made.set_fault(kind="throttled", operation="agentPools.put", seconds=30, count=1)
+    cloud = PacedCloud(aks.cloud, clock, Budget())
+    aks.set_fault(kind="throttled", operation="agentPools.put", seconds=30, count=1)
     first, *others = specs(20)
     assert isinstance(await refusal(cloud, first), CloudUnavailable)
     refused = await asyncio.gather(*(refusal(cloud, spec) for spec in others))
     assert {error.retry_after_seconds for error in refused if error} == {30}
-    assert made.azure.calls["agentPools.put"] == 1
+    assert aks.azure.calls["agentPools.put"] == 1
     await cloud.list()
     clock.advance(30)
     assert await refusal(cloud, first) is None
 
 
-async def test_one_asks_while_the_cluster_is_busy_and_then_all_may(made: Emulation) -> None:
+async def test_one_claim_tries_while_cluster_is_busy_then_all_do(aks: Emulation) -> None:
     clock = FakeClock()
-    cloud = PacedCloud(made.cloud, clock, Budget())
-    made.set_fault(kind="conflict", count=3)
+    cloud = PacedCloud(aks.cloud, clock, Budget())
+    aks.set_fault(kind="conflict", count=3)
     waiting, calls = specs(20), []
     for _ in range(60):
-        before = made.azure.calls["agentPools.put"]
+        before = aks.azure.calls["agentPools.put"]
         answers = [(spec, await refusal(cloud, spec)) for spec in waiting]
         waiting = [spec for spec, error in answers if error is not None]
         assert {type(error) for _, error in answers} <= {PoolBusy, Throttled, type(None)}
-        calls.append(made.azure.calls["agentPools.put"] - before)
+        calls.append(aks.azure.calls["agentPools.put"] - before)
         clock.advance(1)
     assert waiting == []
     assert calls[0] == 1
-    assert made.azure.calls["agentPools.put"] == 20 + 3
+    assert aks.azure.calls["agentPools.put"] == 20 + 3
 
 
-async def test_a_pool_that_is_being_deleted_holds_up_no_other(tmp_path: Path) -> None:
-    async with emulation(tmp_path, operation_seconds=60) as made:
-        cloud = PacedCloud(made.cloud, FakeClock(), Budget())
+async def test_pool_being_deleted_does_not_block_others(tmp_path: Path) -> None:
+    async with emulation(tmp_path, operation_seconds=60) as aks:
+        cloud = PacedCloud(aks.cloud, FakeClock(), Budget())
         busy, other = specs(2)
         await cloud.create(busy)
         with pytest.raises(PoolBusy) as error:

@@ -1,4 +1,4 @@
-"""What reaches the cloud when it throttles, is busy, or could be asked too much."""
+"""Which calls reach a cloud that throttles or is busy, and which exceed the budget."""
 
 from dataclasses import replace
 
@@ -29,7 +29,7 @@ BUSY = PoolBusy(
 )
 
 
-class Pieces:
+class Paced:
     def __init__(self, budget: Budget | None = None) -> None:
         self.clock = FakeClock()
         self.fake = FakeCloud(self.clock)
@@ -45,105 +45,105 @@ class Pieces:
 
 
 @pytest.fixture
-def pieces() -> Pieces:
-    return Pieces()
+def paced() -> Paced:
+    return Paced()
 
 
 def named(name: str, created: str = "") -> PoolSpec:
     return replace(SPEC, name=name, labels={labels.CREATION_TIMESTAMP: created})
 
 
-async def test_a_throttled_create_stops_all_creates_until_the_cloud_allows_them(
-    pieces: Pieces,
+async def test_throttled_create_blocks_creates_until_retry_after(
+    paced: Paced,
 ) -> None:
-    pieces.fake.fail_next("create", THROTTLED)
-    assert (await pieces.refused(named("a"))).retry_after_seconds == 17
-    pieces.clock.advance(7)
-    error = await pieces.refused(named("b"))
+    paced.fake.fail_next("create", THROTTLED)
+    assert (await paced.refused(named("a"))).retry_after_seconds == 17
+    paced.clock.advance(7)
+    error = await paced.refused(named("b"))
     assert isinstance(error, CloudUnavailable)
     assert error.retry_after_seconds == 10
     assert error.message == (
         "Azure answered 429 TooManyRequests: writes wait until Azure accepts them again"
     )
-    assert pieces.reached("create") == ["a"]
-    pieces.clock.advance(10)
-    await pieces.cloud.create(named("b"))
-    assert pieces.reached("create") == ["a", "b"]
+    assert paced.reached("create") == ["a"]
+    paced.clock.advance(10)
+    await paced.cloud.create(named("b"))
+    assert paced.reached("create") == ["a", "b"]
 
 
-async def test_reads_and_deletes_go_on_while_writes_are_throttled(pieces: Pieces) -> None:
-    pieces.fake.fail_next("create", THROTTLED)
-    await pieces.refused(named("a"))
-    await pieces.cloud.list()
-    await pieces.cloud.delete("a")
-    assert pieces.reached("delete") == ["a"]
+async def test_throttled_writes_do_not_block_reads_and_deletes(paced: Paced) -> None:
+    paced.fake.fail_next("create", THROTTLED)
+    await paced.refused(named("a"))
+    await paced.cloud.list()
+    await paced.cloud.delete("a")
+    assert paced.reached("delete") == ["a"]
 
 
-async def test_a_throttled_list_stops_reads(pieces: Pieces) -> None:
-    pieces.fake.fail_next("list", THROTTLED)
-    for call in (pieces.cloud.list(), pieces.cloud.list(), pieces.cloud.get("a")):
+async def test_throttled_list_blocks_reads(paced: Paced) -> None:
+    paced.fake.fail_next("list", THROTTLED)
+    for call in (paced.cloud.list(), paced.cloud.list(), paced.cloud.get("a")):
         with pytest.raises(CloudUnavailable):
             await call
-    assert len(pieces.fake.calls) == 1
-    await pieces.cloud.create(named("a"))
+    assert len(paced.fake.calls) == 1
+    await paced.cloud.create(named("a"))
 
 
-async def test_a_cloud_that_does_not_answer_is_left_alone_for_a_moment(pieces: Pieces) -> None:
-    pieces.fake.fail_next(
+async def test_unresponsive_cloud_blocks_calls_for_a_second(paced: Paced) -> None:
+    paced.fake.fail_next(
         "create",
         CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "Azure does not answer: connection cut"),
     )
-    await pieces.refused(named("a"))
-    await pieces.refused(named("b"))
-    pieces.clock.advance(1)
-    await pieces.cloud.create(named("b"))
-    assert pieces.reached("create") == ["a", "b"]
+    await paced.refused(named("a"))
+    await paced.refused(named("b"))
+    paced.clock.advance(1)
+    await paced.cloud.create(named("b"))
+    assert paced.reached("create") == ["a", "b"]
 
 
-async def test_writes_over_the_budget_wait_their_turn() -> None:
-    pieces = Pieces(Budget(writes_per_minute=6))
+async def test_writes_over_budget_are_throttled() -> None:
+    paced = Paced(Budget(writes_per_minute=6))
     for name in "ab":
-        await pieces.cloud.create(named(name))
-    waits = [await pieces.refused(named(name)) for name in "cd"]
+        await paced.cloud.create(named(name))
+    waits = [await paced.refused(named(name)) for name in "cd"]
     assert [type(error) for error in waits] == [Throttled, Throttled]
     assert [error.retry_after_seconds for error in waits] == [10, 20]
     assert "limited to 6 a minute (setting armWritesPerMinute)" in waits[0].message
-    pieces.clock.advance(10)
-    await pieces.cloud.create(named("c"))
-    await pieces.refused(named("d"))
-    assert pieces.reached("create") == ["a", "b", "c"]
+    paced.clock.advance(10)
+    await paced.cloud.create(named("c"))
+    await paced.refused(named("d"))
+    assert paced.reached("create") == ["a", "b", "c"]
 
 
-async def test_while_the_cluster_is_busy_only_the_oldest_asks(pieces: Pieces) -> None:
+async def test_only_the_oldest_tries_while_cluster_is_busy(paced: Paced) -> None:
     specs = [named("young", "2026-01-02"), named("old", "2026-01-01"), named("new", "2026-01-03")]
-    pieces.fake.fail_next("create", BUSY)
-    await pieces.refused(specs[0])
+    paced.fake.fail_next("create", BUSY)
+    await paced.refused(specs[0])
     for spec in specs:
-        assert isinstance(await pieces.refused(spec), Throttled)
-    pieces.clock.advance(5)
-    await pieces.refused(specs[2])
-    await pieces.cloud.create(specs[1])
-    assert pieces.reached("create") == ["young", "old"]
+        assert isinstance(await paced.refused(spec), Throttled)
+    paced.clock.advance(5)
+    await paced.refused(specs[2])
+    await paced.cloud.create(specs[1])
+    assert paced.reached("create") == ["young", "old"]
     for spec in (specs[0], specs[2]):
-        await pieces.cloud.create(spec)
+        await paced.cloud.create(spec)
 
 
-async def test_deletes_wait_for_a_busy_cluster_as_well_and_go_first(pieces: Pieces) -> None:
-    await pieces.cloud.create(named("gone"))
-    pieces.fake.fail_next("create", BUSY)
-    await pieces.refused(named("a", "2026-01-01"))
+async def test_deletes_wait_for_busy_cluster_and_go_first(paced: Paced) -> None:
+    await paced.cloud.create(named("gone"))
+    paced.fake.fail_next("create", BUSY)
+    await paced.refused(named("a", "2026-01-01"))
     with pytest.raises(Throttled):
-        await pieces.cloud.delete("gone")
-    pieces.clock.advance(5)
-    await pieces.refused(named("a", "2026-01-01"))
-    await pieces.cloud.delete("gone")
-    await pieces.cloud.create(named("a", "2026-01-01"))
+        await paced.cloud.delete("gone")
+    paced.clock.advance(5)
+    await paced.refused(named("a", "2026-01-01"))
+    await paced.cloud.delete("gone")
+    await paced.cloud.create(named("a", "2026-01-01"))
 
 
-async def test_a_pool_that_is_busy_itself_holds_up_no_other(pieces: Pieces) -> None:
-    pieces.fake.fail_next("create", PoolBusy(Reason.CLOUD_UNAVAILABLE, "a is being deleted", 5.0))
-    assert isinstance(await pieces.refused(named("a")), PoolBusy)
-    await pieces.cloud.create(named("b"))
+async def test_busy_pool_does_not_block_others(paced: Paced) -> None:
+    paced.fake.fail_next("create", PoolBusy(Reason.CLOUD_UNAVAILABLE, "a is being deleted", 5.0))
+    assert isinstance(await paced.refused(named("a")), PoolBusy)
+    await paced.cloud.create(named("b"))
 
 
 @pytest.mark.parametrize(
@@ -151,9 +151,7 @@ async def test_a_pool_that_is_busy_itself_holds_up_no_other(pieces: Pieces) -> N
     [LaunchRefused(Reason.QUOTA_EXCEEDED, "none left"), PoolNotFound("a")],
     ids=["refused", "not found"],
 )
-async def test_what_the_cloud_answers_otherwise_goes_through(
-    pieces: Pieces, error: CloudError
-) -> None:
-    pieces.fake.fail_next("create", error)
-    assert await pieces.refused(named("a")) is error
-    await pieces.cloud.create(named("b"))
+async def test_other_cloud_errors_pass_through(paced: Paced, error: CloudError) -> None:
+    paced.fake.fail_next("create", error)
+    assert await paced.refused(named("a")) is error
+    await paced.cloud.create(named("b"))

@@ -1,4 +1,4 @@
-"""Calls of one class: how many go out, who is next, and what the cloud's own refusals do."""
+"""One class of calls: how many go out, in which order, and what throttling does to them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,12 +13,12 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def lane(per_minute: int = 60) -> TokenBucket:
+def bucket(per_minute: int = 60) -> TokenBucket:
     return TokenBucket(Rate(per_minute))
 
 
-def sent(lane: TokenBucket, callers: int, until: int) -> list[tuple[float, int]]:
-    """When each of the callers goes, where each comes back when it was told to."""
+def sent(bucket: TokenBucket, callers: int, until: int) -> list[tuple[float, int]]:
+    """Return when each caller goes, if each comes back at the time it was given."""
     coming = [(0.0, caller) for caller in range(callers)]
     gone: list[tuple[float, int]] = []
     while coming:
@@ -26,7 +26,7 @@ def sent(lane: TokenBucket, callers: int, until: int) -> list[tuple[float, int]]
         moment, caller = coming.pop(0)
         if moment > until:
             break
-        wait = lane.acquire(str(caller), at(moment))
+        wait = bucket.acquire(str(caller), at(moment))
         if wait is None:
             gone.append((moment, caller))
         else:
@@ -38,12 +38,12 @@ def sent(lane: TokenBucket, callers: int, until: int) -> list[tuple[float, int]]
     ("per_minute", "seconds", "most"),
     [(60, 0, 20), (60, 10, 30), (60, 60, 80), (1, 0, 1), (1, 60, 2), (540, 0, 180), (540, 30, 450)],
 )
-def test_the_budget(per_minute: int, seconds: int, most: int) -> None:
-    assert len(sent(lane(per_minute), 1000, seconds)) == most
+def test_budget_limits_calls(per_minute: int, seconds: int, most: int) -> None:
+    assert len(sent(bucket(per_minute), 1000, seconds)) == most
 
 
-def test_whoever_came_first_goes_first_and_is_refused_once() -> None:
-    budget = lane()
+def test_callers_go_in_order_and_wait_once() -> None:
+    budget = bucket()
     asked: list[int] = []
     for caller in range(40):
         budget.acquire(str(caller), at(0))
@@ -52,23 +52,23 @@ def test_whoever_came_first_goes_first_and_is_refused_once() -> None:
     assert asked == list(range(20, 40))
 
 
-def test_asking_again_too_early_keeps_the_place() -> None:
-    budget = lane(3)
+def test_asking_too_early_keeps_the_reservation() -> None:
+    budget = bucket(3)
     assert budget.acquire("a", at(0)) is None
     waits = [budget.acquire("b", at(second)) for second in (0, 5, 10)]
     assert [wait.seconds for wait in waits if wait is not None] == [20, 15, 10]
 
 
-def test_a_place_that_nobody_came_for_is_forgotten() -> None:
-    budget = lane()
+def test_lapsed_reservation_is_dropped() -> None:
+    budget = bucket()
     for caller in range(100):
         budget.acquire(str(caller), at(0))
     budget.acquire("late", at(1000))
     assert budget._reservations == {}
 
 
-def test_nothing_goes_out_before_the_cloud_allows_it() -> None:
-    budget = lane()
+def test_no_call_before_retry_after() -> None:
+    budget = bucket()
     budget.block(at(0), 17.0, "Azure answered 429")
     for second in (0, 8, 16.9):
         wait = budget.acquire("a", at(second))
@@ -78,30 +78,30 @@ def test_nothing_goes_out_before_the_cloud_allows_it() -> None:
     assert budget.acquire("a", at(17)) is None
 
 
-def test_after_a_refusal_calls_drip_instead_of_bursting() -> None:
-    budget = lane()
+def test_calls_do_not_burst_after_throttling() -> None:
+    budget = bucket()
     budget.block(at(0), 5.0, "")
     assert [moment for moment, _ in sent(budget, 100, 8)] == [5, 6, 7, 8]
 
 
-def test_a_refusal_costs_those_who_wait_no_more_than_itself() -> None:
-    budget = lane()
+def test_throttling_delays_waiting_callers_only_by_its_own_time() -> None:
+    budget = bucket()
     for caller in range(1000):
         budget.acquire(str(caller), at(0))
     budget.block(at(1), 5.0, "")
     assert [moment for moment, _ in sent(budget, 5, 20)] == [6, 7, 8, 9, 10]
 
 
-def test_the_longest_of_several_refusals_counts() -> None:
-    budget = lane()
+def test_longest_block_counts() -> None:
+    budget = bucket()
     budget.block(at(0), 30.0, "long")
     budget.block(at(1), 2.0, "short")
     wait = budget.acquire("a", at(2))
     assert wait is not None and wait.seconds == 28
 
 
-def test_a_cloud_that_does_not_answer_is_asked_less_and_less() -> None:
-    budget, now, pauses = lane(), 0.0, []
+def test_unresponsive_cloud_is_called_with_backoff() -> None:
+    budget, now, pauses = bucket(), 0.0, []
     for _ in range(7):
         budget.block(at(now), None, "no answer")
         budget.block(at(now), None, "no answer to another call of the same moment")
@@ -116,8 +116,8 @@ def test_a_cloud_that_does_not_answer_is_asked_less_and_less() -> None:
     assert wait is not None and wait.seconds == 1
 
 
-def test_what_is_urgent_passes_the_queue_at_half_the_rate_and_counts_in_the_budget() -> None:
-    budget = lane(60)
+def test_urgent_calls_pass_at_half_the_rate_within_the_budget() -> None:
+    budget = bucket(60)
     assert len(sent(budget, 100, 0)) == 20
     assert budget.acquire("urgent", at(0), urgent=True) is None
     assert [budget.acquire("urgent", at(s), urgent=True) is None for s in (1, 2, 3, 4)] == [
@@ -130,8 +130,8 @@ def test_what_is_urgent_passes_the_queue_at_half_the_rate_and_counts_in_the_budg
     assert late.seconds >= 100 + 3 - 20 - 4
 
 
-def test_what_is_urgent_waits_while_the_cloud_asks_for_it() -> None:
-    budget = lane()
+def test_urgent_calls_wait_for_retry_after() -> None:
+    budget = bucket()
     budget.block(at(0), 10.0, "429")
     wait = budget.acquire("urgent", at(5), urgent=True)
     assert wait is not None
