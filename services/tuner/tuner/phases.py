@@ -115,7 +115,7 @@ def push_phase(settings: Settings, publisher: StatusPublisher) -> PushedAdapter:
         repository = http_repository.HttpRepository(
             client=client,
             reference=reference,
-            credentials=read_credentials(settings.push_secret_file, reference.registry),
+            credentials=read_credentials(settings.push_secret_file, reference),
             secret=f"the {secret}",
             insecure=reference.registry in settings.insecure_registries,
             retry_policy=RetryPolicy(),

@@ -10,6 +10,7 @@ import pytest
 from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.registry.credentials import Credentials, read_credentials
+from tuner.registry.reference import Reference
 
 AUTH = base64.b64encode(b"user:pass:word").decode()
 CREDENTIALS = Credentials("user", "pass:word")
@@ -18,7 +19,15 @@ CREDENTIALS = Credentials("user", "pass:word")
 def _read(tmp_path: Path, auths: Any, registry: str = "acr.azurecr.io") -> Credentials:
     path = tmp_path / "config.json"
     path.write_text(json.dumps({"auths": auths}))
-    return read_credentials(path, registry)
+    return read_credentials(path, _reference(registry))
+
+
+def _reference(registry: str, repository: str = "team/adapter") -> Reference:
+    return Reference(registry, repository, "1")
+
+
+def _entry(username: str) -> dict[str, str]:
+    return {"username": username, "password": "p"}
 
 
 @pytest.mark.parametrize(
@@ -42,8 +51,48 @@ def test_credentials_are_found(
     assert _read(tmp_path, auths, registry) == expected
 
 
+@pytest.mark.parametrize(
+    ("keys", "repository", "expected"),
+    [
+        (["a.io/team", "a.io", "a.io/other"], "team/adapter", "a.io/team"),
+        (["a.io/other", "a.io"], "team/adapter", "a.io"),
+        (["a.io/team/adapter", "a.io/team"], "team/adapter", "a.io/team/adapter"),
+        (["a.io/team", "a.io/tea"], "team2/adapter", ""),
+        (["https://a.io/team/", "https://a.io/v2/"], "team/adapter", "https://a.io/team/"),
+        (["https://a.io/v1/", "a.io"], "team/adapter", "a.io"),
+        (["A.io"], "team/adapter", "A.io"),
+    ],
+    ids=["path", "host", "repository", "part of a name", "URL", "URL and host", "capitals"],
+)
+def test_longest_matching_key_wins(
+    keys: list[str], repository: str, expected: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.json"
+    for order in (keys, keys[::-1]):
+        path.write_text(json.dumps({"auths": {key: _entry(key) for key in order}}))
+        assert read_credentials(path, _reference("a.io", repository)).username == expected
+
+
+@pytest.mark.parametrize(
+    ("document", "helper"),
+    [
+        ({"credsStore": "desktop"}, "desktop"),
+        ({"auths": {"a.io": {}}, "credsStore": "desktop"}, "desktop"),
+        ({"credHelpers": {"a.io": "ecr-login"}, "credsStore": "desktop"}, "ecr-login"),
+        ({"credHelpers": {"b.io": "ecr-login"}}, ""),
+        ({"auths": {"a.io": _entry("u")}, "credsStore": "desktop"}, ""),
+    ],
+)
+def test_credential_helper_is_kept_for_the_message(
+    document: dict[str, Any], helper: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(document))
+    assert read_credentials(path, _reference("a.io")).helper == helper
+
+
 def test_missing_file_means_no_credentials(tmp_path: Path) -> None:
-    assert not read_credentials(tmp_path / "absent", "a.io")
+    assert not read_credentials(tmp_path / "absent", _reference("a.io"))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +110,7 @@ def test_wrong_file_is_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text(content)
     with pytest.raises(RunError, match="kubectl create secret docker-registry") as caught:
-        read_credentials(path, "a.io")
+        read_credentials(path, _reference("a.io"))
     assert caught.value.reason is Reason.PUSH_UNAUTHORIZED
 
 

@@ -43,8 +43,9 @@ def test_basic_authentication_succeeds(basic_host: str, open_repository: Open) -
     [
         (Credentials("user", "wrong"), "holds credentials, but 127.0.0.1"),
         (Credentials(), "holds no credentials for 127.0.0.1"),
+        (Credentials(helper="desktop"), "refers to the credential helper 'desktop'"),
     ],
-    ids=["wrong", "none"],
+    ids=["wrong", "none", "helper"],
 )
 def test_refused_credentials_are_reported_with_the_remedy(
     credentials: Credentials, expected: str, basic_host: str, open_repository: Open

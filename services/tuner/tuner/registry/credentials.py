@@ -10,6 +10,7 @@ from typing import Any
 
 from tuner.errors import RunError
 from tuner.reasons import Reason
+from tuner.registry.reference import Reference
 
 # `docker login` writes the second name, image references the first, and the API answers at the
 # third.
@@ -22,30 +23,35 @@ CREATE_SECRET = (
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credentials:
-    """A name and password, or an identity token (OAuth2 refresh token), or nothing at all."""
+    """A name and password, or an identity token (OAuth2 refresh token), or nothing at all.
+
+    `helper` is the credential helper that a file without credentials refers to, for messages.
+    """
 
     username: str = ""
     password: str = ""
     identity_token: str = ""
+    helper: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.username or self.identity_token)
 
 
-def read_credentials(path: Path, registry: str) -> Credentials:
-    """The credentials for `registry` (host with optional port) in the Docker config.json at `path`.
+def read_credentials(path: Path, reference: Reference) -> Credentials:
+    """The credentials for `reference` in the Docker config.json at `path`.
 
-    They are empty if the file does not exist or has no entry for the registry, which may accept
-    anonymous pushes.
+    A key is a registry, or a registry and the beginning of a repository's path; the longest one
+    that matches applies. The credentials are empty if the file does not exist or has no entry for
+    the registry, which may accept anonymous pushes.
 
     Raises:
         RunError: PUSH_UNAUTHORIZED, the file is not a Docker config.json.
     """
     try:
         document = json.loads(path.read_bytes())
-        auths = document.get("auths") or {}
-        entries = {_host(key): value for key, value in auths.items()}
-        return _credentials(_entry(entries, registry))
+        credentials = _credentials(_entry(document.get("auths") or {}, reference))
+        # `docker login` on a desktop leaves the entry empty and gives its content to a helper.
+        return credentials or Credentials(helper=_helper(document, reference))
     except FileNotFoundError:
         return Credentials()
     except (OSError, ValueError, AttributeError, TypeError) as error:
@@ -53,18 +59,38 @@ def read_credentials(path: Path, registry: str) -> Credentials:
         raise RunError(
             Reason.PUSH_UNAUTHORIZED,
             f"the push secret is not a Docker config.json ({type(error).__name__}); create it with "
-            f"`{CREATE_SECRET.format(registry=registry)}`",
+            f"`{CREATE_SECRET.format(registry=reference.registry)}`",
         ) from None
 
 
-def _entry(entries: Mapping[str, Any], registry: str) -> Mapping[str, Any]:
-    names = HUB_NAMES if registry in HUB_NAMES else (registry,)
-    return next((entries[name] for name in names if name in entries), {})
+def _entry(auths: Mapping[str, Any], reference: Reference) -> Mapping[str, Any]:
+    matching = {key: value for key, value in auths.items() if value and _matches(key, reference)}
+    # The plain key wins over a URL of the same length, whatever their order in the file.
+    best = max(matching, key=lambda key: (len(_prefix(key)), "://" not in key), default=None)
+    return {} if best is None else matching[best]
 
 
-def _host(key: str) -> str:
-    """Keys are hosts, or URLs as `docker login` writes them for Docker Hub."""
-    return key.partition("://")[2].partition("/")[0] if "://" in key else key.partition("/")[0]
+def _matches(key: str, reference: Reference) -> bool:
+    host, slash, path = _prefix(key).partition("/")
+    names = HUB_NAMES if reference.registry in HUB_NAMES else (reference.registry.lower(),)
+    return host in names and f"{reference.repository}/".startswith(f"{path}{slash}")
+
+
+def _prefix(key: str) -> str:
+    """`key` as "<registry>" or "<registry>/<path>".
+
+    Keys may be URLs, and `docker login` writes the version of the API behind Docker Hub's name.
+    """
+    host, _, path = key.rpartition("://")[2].partition("/")
+    path = path.strip("/")
+    host = host.lower()
+    return host if path in ("", "v1", "v2") else f"{host}/{path}"
+
+
+def _helper(document: Mapping[str, Any], reference: Reference) -> str:
+    helpers = document.get("credHelpers") or {}
+    matching = [name for key, name in helpers.items() if _matches(key, reference)]
+    return str(matching[0] if matching else document.get("credsStore") or "")
 
 
 def _credentials(entry: Mapping[str, Any]) -> Credentials:

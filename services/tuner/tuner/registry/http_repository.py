@@ -195,6 +195,12 @@ class HttpRepository:
         registry = self.reference.registry
         if self.credentials:
             problem = f"holds credentials, but {registry} answered: {answer}"
+        elif self.credentials.helper:
+            problem = (
+                f"refers to the credential helper {self.credentials.helper!r} (credsStore or "
+                f"credHelpers) instead of holding credentials for {registry}, and no helper runs "
+                "in the cluster"
+            )
         else:
             problem = f"holds no credentials for {registry}"
         return RunError(
