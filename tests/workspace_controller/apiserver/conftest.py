@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workspace_controller.apiserver.field import Field
+from tests.workspace_controller.apiserver.sandbox import Sandbox
 from tools.local_cluster import envtest
 from tools.local_cluster.envtest import StandaloneApiServer
 from tools.local_cluster.paths import Paths
@@ -26,11 +26,11 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneApiServe
 
 
 @pytest.fixture
-def field(
+def sandbox(
     api: StandaloneApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Field]:
-    """An own namespace on a cluster that serves Workspaces and no claims."""
-    field = Field(api, tmp_path)
-    monkeypatch.setenv("KUBECONFIG", str(field.account))
-    yield field
-    field.clear()
+) -> Iterator[Sandbox]:
+    """A new namespace on a cluster that serves Workspaces and no claims."""
+    sandbox = Sandbox(api, tmp_path)
+    monkeypatch.setenv("KUBECONFIG", str(sandbox.account))
+    yield sandbox
+    sandbox.clear()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -30,13 +31,13 @@ CRDS = {
     kinds.NODE_CLAIM: PROVISIONER_CRDS / "karpenter.sh_nodeclaims.yaml",
     kinds.NODE_POOL: NODE_POOLS,
 }
-_NAME = "kaito-workspace-controller"
+NAME = "kaito-workspace-controller"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _NUMBERS = count()
 
 
 @dataclass
-class Field:
+class Sandbox:
     """The part of the cluster that one test uses. The controller has only the chart's rights."""
 
     api: StandaloneApiServer
@@ -48,7 +49,7 @@ class Field:
         for namespace in (self.namespace, RELEASE):
             self.api.create_namespace(namespace)
         self.api.install_crd(OWN_CRD)
-        self.account = self.api.create_account(RELEASE, _NAME)
+        self.account = self.api.create_account(RELEASE, NAME)
         release, own = render(), f"{_RBAC}/namespaces/{RELEASE}"
         for kind, path in (
             ("ClusterRole", f"{_RBAC}/clusterroles"),
@@ -56,13 +57,13 @@ class Field:
             ("Role", f"{own}/roles"),
             ("RoleBinding", f"{own}/rolebindings"),
         ):
-            self.api.admin.apply(f"{path}/{_NAME}", find(release, kind, _NAME))
+            self.api.admin.apply(f"{path}/{NAME}", find(release, kind, NAME))
 
-    def install(self, *wanted: Kind) -> None:
-        for kind in wanted:
+    def install(self, *kinds_: Kind) -> None:
+        for kind in kinds_:
             self.api.install_crd(CRDS[kind])
 
-    def install_pools_without_size(self) -> None:
+    def install_pools_without_replicas(self) -> None:
         """The NodePool CRD from before Karpenter 1.8."""
         crd = yaml.safe_load(NODE_POOLS.read_text())
         (version,) = crd["spec"]["versions"]
@@ -73,8 +74,8 @@ class Field:
         path.write_text(yaml.safe_dump(crd))
         self.api.install_crd(path)
 
-    def forget(self, *unwanted: Kind) -> None:
-        for kind in unwanted:
+    def uninstall(self, *kinds_: Kind) -> None:
+        for kind in kinds_:
             self.api.remove_crd(f"{kind.plural}.{kind.group}")
 
     def clear(self) -> None:
@@ -83,8 +84,9 @@ class Field:
             self.delete(kinds.NODE, node["metadata"]["name"])
         for kind in (kinds.WORKSPACE, *CRDS):
             for found in self.all(kind):
-                self.change(kind, found["metadata"]["name"], {"metadata": {"finalizers": None}})
-        self.forget(kinds.WORKSPACE, *CRDS)
+                self.patch(kind, found["metadata"]["name"], {"metadata": {"finalizers": None}})
+        self.uninstall(kinds.WORKSPACE, *CRDS)
+        self.delete(kinds.VALIDATING_WEBHOOK, NAME)
 
     def path(self, kind: Kind, name: str = "") -> str:
         root = f"/apis/{kind.api_version}" if kind.group else f"/api/{kind.version}"
@@ -104,27 +106,27 @@ class Field:
 
     def create(self, kind: Kind, manifest: Manifest) -> Manifest:
         typed = {"apiVersion": kind.api_version, "kind": kind.kind, **manifest}
-        made = self.api.admin.create(self.path(kind), typed)
+        created = self.api.admin.create(self.path(kind), typed)
         if status := manifest.get("status"):
-            self.tell(kind, made["metadata"]["name"], status)
-        return made
+            self.set_status(kind, created["metadata"]["name"], status)
+        return created
 
-    def change(self, kind: Kind, name: str, patch: Manifest) -> None:
+    def patch(self, kind: Kind, name: str, patch: Manifest) -> None:
         with suppress(ApiError):
             self.api.admin.merge(self.path(kind, name), patch)
 
-    def tell(self, kind: Kind, name: str, status: Manifest) -> None:
+    def set_status(self, kind: Kind, name: str, status: Manifest) -> None:
         self.api.admin.merge(f"{self.path(kind, name)}/status", {"status": status})
 
     def delete(self, kind: Kind, name: str) -> None:
         self.api.admin.delete(self.path(kind, name))
 
-    def workspace(self, name: str = "ws", *, count: int = 1, brought: bool = False) -> Manifest:
+    def workspace(self, name: str = "ws", *, count: int = 1, byo: bool = False) -> Manifest:
         """A Workspace with its own pods, for which resource.count decides the number of nodes."""
         resource = {
             "count": count,
             "labelSelector": {"matchLabels": {"app": "phi"}},
-            **({} if brought else {"instanceType": INSTANCE}),
+            **({} if byo else {"instanceType": INSTANCE}),
         }
         template = {"spec": {"containers": [{"name": "own", "image": "registry.local/own:1"}]}}
         given = {
@@ -157,28 +159,29 @@ class Field:
     def message(self, name: str, type_: str) -> str:
         return str(self.condition(name, type_).get("message", ""))
 
-    def workers(self, name: str = "ws") -> list[str]:
+    def worker_nodes(self, name: str = "ws") -> list[str]:
         found = self.get(kinds.WORKSPACE, name) or {}
         return list((found.get("status") or {}).get("workerNodes") or ())
 
     @asynccontextmanager
-    async def controller(self, provisioner: str) -> AsyncIterator[None]:
+    async def controller(self, provisioner: str, **more: Any) -> AsyncIterator[None]:
         """Runs the whole process except its signal handlers."""
         given = settings(
             node_provisioner=provisioner,
-            lease_name=_NAME,
+            lease_name=NAME,
             http_port=0,
             node_class="karpenter.test/TestNodeClass/default" if provisioner == "nodepool" else "",
+            **more,
         )
-        delete_workloads = asyncio.Event()
+        stop = asyncio.Event()
         async with connect("kaito-test") as cluster:
             running = asyncio.create_task(
-                build(given, cluster, SystemClock(), random.Random()).run(delete_workloads)
+                build(given, cluster, SystemClock(), random.Random()).run(stop)
             )
             try:
                 yield
             finally:
-                delete_workloads.set()
+                stop.set()
                 assert await running == 0
 
 
@@ -192,7 +195,7 @@ def condition(type_: str, status: str, reason: str, message: str = "") -> Manife
     }
 
 
-async def becomes(holds: Callable[[], object], within: float = 20.0) -> None:
+async def eventually(holds: Callable[[], object], within: float = 20.0) -> None:
     """Returns once the condition holds.
 
     The controller must have been triggered: what it polls for would come later, or never.
