@@ -1,4 +1,4 @@
-"""The AKS emulator as a process, and its own controls."""
+"""Runs the AKS emulator as a process, and controls it."""
 
 import asyncio
 import ssl
@@ -12,29 +12,34 @@ import aiohttp
 from benchmarks.process import child
 from benchmarks.sessions import session
 
-OPERATION_S = 5
-# A storm: every few seconds the next call is refused, and its class has to wait.
-STORM_EVERY_S, STORM_RETRY_AFTER_S = 5, 2
+OPERATION_SECONDS = 5
+# A storm throttles the next call every few seconds, and its class of calls has to wait.
+STORM_INTERVAL_SECONDS, STORM_RETRY_AFTER_SECONDS = 5, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """The emulator's own controls."""
+    """The emulator's admin API."""
 
     controls: aiohttp.ClientSession
 
     async def calls(self) -> dict[str, int]:
-        """Calls to ARM since the last time that this was asked."""
+        """Return the calls to ARM since the last call of this method."""
         async with self.controls.get("/_emulator/calls") as answer:
             found: dict[str, int] = (await answer.json())["calls"]
         async with self.controls.delete("/_emulator/calls"):
             return {kind: count for kind, count in found.items() if kind != "token"}
 
     async def storm(self) -> None:
-        """Until cancelled: throttles one call after another."""
-        fault = {"id": "storm", "kind": "throttled", "count": 1, "seconds": STORM_RETRY_AFTER_S}
+        """Throttle one call every few seconds, until canceled."""
+        fault = {
+            "id": "storm",
+            "kind": "throttled",
+            "count": 1,
+            "seconds": STORM_RETRY_AFTER_SECONDS,
+        }
         while True:
-            await asyncio.sleep(STORM_EVERY_S)
+            await asyncio.sleep(STORM_INTERVAL_SECONDS)
             async with self.controls.post("/_emulator/faults", json=fault) as answer:
                 assert answer.status == 201, await answer.text()
 
@@ -46,10 +51,10 @@ class Emulator:
 
 
 @asynccontextmanager
-async def emulated(folder: Path, port: int, *, limited: bool) -> AsyncIterator[Emulator]:
+async def running_emulator(folder: Path, port: int, *, limited: bool) -> AsyncIterator[Emulator]:
     options = [
         "serve", "--no-machines", "--home", str(folder / "aks"), "--host", "127.0.0.1",
-        "--port", str(port), "--operation-seconds", str(OPERATION_S), "--max-pools", "5000",
+        "--port", str(port), "--operation-seconds", str(OPERATION_SECONDS), "--max-pools", "5000",
         *(["--enforce-limits"] if limited else []),
     ]  # fmt: skip
     authority = folder / "aks" / "ca.pem"
@@ -59,8 +64,8 @@ async def emulated(folder: Path, port: int, *, limited: bool) -> AsyncIterator[E
                 await asyncio.sleep(0.1)
         tls = ssl.create_default_context(cafile=str(authority))
         async with session(f"https://127.0.0.1:{port}", tls) as controls:
-            made = Emulator(controls)
+            emulator = Emulator(controls)
             async with asyncio.timeout(30):
-                while not await made.is_up():
+                while not await emulator.is_up():
                     await asyncio.sleep(0.1)
-            yield made
+            yield emulator

@@ -1,4 +1,4 @@
-"""Claims as their maker sees them: created together, watched until each is Ready or gone."""
+"""Creates claims together, watches them until each is Ready or gone, and deletes them."""
 
 import asyncio
 import json
@@ -9,12 +9,12 @@ from typing import Any
 import aiohttp
 
 MACHINES = "/apis/karpenter.sh/v1alpha5/machines"
-AT_ONCE = 32
+CONCURRENCY = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The claims as their maker sees them."""
+    """The claims of one round."""
 
     api: aiohttp.ClientSession
 
@@ -33,7 +33,7 @@ class Claims:
         await _each(count, remove)
 
     async def until(self, count: int, *, gone: bool) -> None:
-        """Returns when so many are Ready, or gone; from the watch, so at that moment."""
+        """Wait until that many claims are Ready, or gone. The watch reports it without delay."""
         done: set[str] = set()
         while True:
             async with self.api.get(MACHINES) as answer:
@@ -51,7 +51,7 @@ class Claims:
                     return
 
     async def _changes(self, version: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        """Until the API server ends the watch."""
+        """Yield type and object of each change until the API server ends the watch."""
         query = {"watch": "1", "resourceVersion": version}
         async with self.api.get(MACHINES, params=query, read_bufsize=2**22) as stream:
             async for line in stream.content:
@@ -62,11 +62,11 @@ class Claims:
 async def _each(count: int, step: Callable[[int], Coroutine[Any, Any, None]]) -> None:
     numbers = iter(range(count))
 
-    async def some() -> None:
+    async def work() -> None:
         for number in numbers:
             await step(number)
 
-    await asyncio.gather(*(some() for _ in range(AT_ONCE)))
+    await asyncio.gather(*(work() for _ in range(CONCURRENCY)))
 
 
 def claim(number: int) -> dict[str, Any]:

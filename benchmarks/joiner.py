@@ -1,6 +1,6 @@
-"""Nodes for an AKS emulator without machines: they join and leave as virtual machines would.
+"""Creates and deletes Nodes as the virtual machines of an AKS emulator without machines would.
 
-It asks the emulator's own controls, not ARM, so that what is counted there is the provisioner's.
+It calls the emulator's admin API, not ARM, so that the counted calls are the provisioner's.
 """
 
 import asyncio
@@ -10,57 +10,57 @@ from typing import Any
 import aiohttp
 
 NODES = "/api/v1/nodes"
-EVERY_S = 0.5
-AT_ONCE = 8
+INTERVAL_SECONDS = 0.5
+CONCURRENCY = 8
 
 
 @dataclass(slots=True)
 class Joiner:
-    """`api` is a session at the API server, `emulator` one at the emulator."""
+    """`api` is a session with the API server, `emulator` one with the emulator's admin API."""
 
     api: aiohttp.ClientSession
     emulator: aiohttp.ClientSession
     _nodes: dict[str, str] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Until cancelled: for each machine of a pool that is ready a Node, and no other."""
+        """Keep one Node for each machine of a pool that is ready, until canceled."""
         while True:
             wanted = await self._machines()
             joining = [(n, pool) for n, pool in wanted.items() if n not in self._nodes]
             leaving = [name for name in self._nodes if name not in wanted]
-            turn = asyncio.Semaphore(AT_ONCE)
+            slots = asyncio.Semaphore(CONCURRENCY)
             async with asyncio.TaskGroup() as group:
                 for name, pool in joining:
-                    group.create_task(self._join(turn, name, pool))
+                    group.create_task(self._join(slots, name, pool))
                 for name in leaving:
-                    group.create_task(self._leave(turn, name))
-            await asyncio.sleep(EVERY_S)
+                    group.create_task(self._leave(slots, name))
+            await asyncio.sleep(INTERVAL_SECONDS)
 
     async def _machines(self) -> dict[str, str]:
-        """Pool by name of its machine."""
+        """Return the pools by the name of their machine."""
         async with self.emulator.get("/_emulator/pools") as answer:
             pools = (await answer.json())["pools"]
         ready = (pool for pool in pools if pool["provisioningState"] in ("Succeeded", "Deleting"))
         return {name: pool["name"] for pool in ready for name in pool["machines"]}
 
-    async def _join(self, turn: asyncio.Semaphore, name: str, pool: str) -> None:
-        made = _node(name, pool)
-        async with turn, self.api.post(NODES, json=made) as answer:
+    async def _join(self, slots: asyncio.Semaphore, name: str, pool: str) -> None:
+        manifest = _node(name, pool)
+        async with slots, self.api.post(NODES, json=manifest) as answer:
             assert answer.status == 201, await answer.text()
-        await self._patch(turn, f"{name}/status", {"status": made["status"]})
-        await self._patch(turn, name, {"spec": {"taints": made["spec"]["taints"]}})
+        await self._patch(slots, f"{name}/status", {"status": manifest["status"]})
+        await self._patch(slots, name, {"spec": {"taints": manifest["spec"]["taints"]}})
         self._nodes[name] = pool
 
-    async def _patch(self, turn: asyncio.Semaphore, path: str, patch: dict[str, Any]) -> None:
-        """The second one is the cluster's controllers': the API server marks each new Node as not
-        ready, and they take that away from one that is."""
+    async def _patch(self, slots: asyncio.Semaphore, path: str, patch: dict[str, Any]) -> None:
+        """Patch the Node, its status first and then its taints: the API server taints each new Node
+        as not ready, and a controller of the cluster removes that taint from a Ready one."""
         merge = {"Content-Type": "application/merge-patch+json"}
-        async with turn, self.api.patch(f"{NODES}/{path}", json=patch, headers=merge) as answer:
+        async with slots, self.api.patch(f"{NODES}/{path}", json=patch, headers=merge) as answer:
             assert answer.status == 200, await answer.text()
 
-    async def _leave(self, turn: asyncio.Semaphore, name: str) -> None:
-        """The provisioner may have deleted it before."""
-        async with turn, self.api.delete(f"{NODES}/{name}") as answer:
+    async def _leave(self, slots: asyncio.Semaphore, name: str) -> None:
+        """Delete the Node, unless the provisioner has already deleted it."""
+        async with slots, self.api.delete(f"{NODES}/{name}") as answer:
             assert answer.status in (200, 404), await answer.text()
         del self._nodes[name]
 

@@ -1,9 +1,10 @@
-"""What many nodes at once cost: claims created together, until each is Ready, and deleted.
+"""Measures the cost of many nodes at once: claims are created together until each is Ready, and
+then deleted.
 
-A real etcd and API server on loopback, the AKS emulator without machines (operations of 5 s, over
-TLS, through the unmodified SDK), the real gpu-provisioner as a process of its own, and Nodes that
-join as the pools get ready. Calls are counted where they arrive, and only the provisioner makes
-them. Each round has everything of its own.
+Each round starts a real etcd and API server on loopback, the AKS emulator without machines
+(operations of 5 s, over TLS, through the unmodified SDK), the real gpu-provisioner as a process,
+and Nodes that join when their pools are ready. The emulator counts the calls; only the provisioner
+makes any.
 
     python -m benchmarks.provisioner [--counts 100 500] [--rounds free unpaced throttled limits]
 """
@@ -22,7 +23,7 @@ from typing import Any
 import aiohttp
 import jwt
 
-from benchmarks.azure import Emulator, emulated
+from benchmarks.azure import Emulator, running_emulator
 from benchmarks.claims import Claims
 from benchmarks.joiner import Joiner
 from benchmarks.process import Process, child, free_port
@@ -35,7 +36,7 @@ from tools.local_cluster.paths import Paths
 
 CRDS = Path(__file__).resolve().parents[1] / "charts/kaito/charts/gpu-provisioner/files/crds"
 NAMESPACE = "kaito-system"
-PATIENCE_S = 900
+TIMEOUT_SECONDS = 900
 ROUNDS = ("free", "unpaced", "throttled", "limits")
 UNPACED = {"KAITO_ARM_READS_PER_MINUTE": "60000", "KAITO_ARM_WRITES_PER_MINUTE": "60000"}
 UPSTREAM = (
@@ -46,25 +47,28 @@ UPSTREAM = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """`made` and `gone` are calls to ARM by kind, up to the last Ready and from there on."""
+    """The calls to ARM are by kind: until the last claim was Ready, and from then on."""
 
     label: str
     count: int
     ready_seconds: float
     gone_seconds: float
-    made: dict[str, int]
-    gone: dict[str, int]
+    calls_until_ready: dict[str, int]
+    calls_until_gone: dict[str, int]
     peak_mb: float
     cpu_seconds: float
 
     @property
     def calls_per_claim(self) -> float:
-        return (sum(self.made.values()) + sum(self.gone.values())) / self.count
+        return (
+            sum(self.calls_until_ready.values()) + sum(self.calls_until_gone.values())
+        ) / self.count
 
     def line(self) -> str:
-        kinds = sorted({*self.made, *self.gone})
+        ready, gone = self.calls_until_ready, self.calls_until_gone
+        kinds = sorted({*ready, *gone})
         calls = ", ".join(
-            f"{kind.removeprefix('agentPools.')} {self.made.get(kind, 0)}+{self.gone.get(kind, 0)}"
+            f"{kind.removeprefix('agentPools.')} {ready.get(kind, 0)}+{gone.get(kind, 0)}"
             for kind in kinds
         )
         return (
@@ -74,20 +78,20 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """`storm` throttles now and then, `limited` as ARM and AKS would; `environ` sets the
-    provisioner otherwise than its chart does."""
+class RoundConfig:
+    """`throttled` refuses a call every few seconds, `limited` enforces the limits of ARM and AKS.
+    `environ` overrides the provisioner's default settings."""
 
     label: str
     count: int
-    storm: bool = False
+    throttled: bool = False
     limited: bool = False
     environ: Mapping[str, str] = field(default_factory=dict)
 
 
 HEAD = (
     f"{'round':<12}{'claims':>7}{'ready s':>10}{'gone s':>10}{'calls/claim':>13}{'peak MB':>9}"
-    f"{'CPU s':>8}   calls while made + while deleted"
+    f"{'CPU s':>8}   calls until ready + until gone"
 )
 
 
@@ -119,8 +123,8 @@ def provisioner_environment(
     }
 
 
-async def leads(api: aiohttp.ClientSession) -> None:
-    """Returns once the provisioner acts."""
+async def until_leader(api: aiohttp.ClientSession) -> None:
+    """Wait until the provisioner leads."""
     path = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/kaito-gpu-provisioner"
     async with asyncio.timeout(60):
         while True:
@@ -130,33 +134,35 @@ async def leads(api: aiohttp.ClientSession) -> None:
             await asyncio.sleep(0.2)
 
 
-async def measure(subject: Process, emulator: Emulator, claims: Claims, plan: Plan) -> Round:
-    """The claims' way there and back."""
+async def measure(
+    subject: Process, emulator: Emulator, claims: Claims, config: RoundConfig
+) -> Round:
+    """Create the claims, wait until all are Ready, delete them, and wait until all are gone."""
     await emulator.calls()
     cpu_seconds, begun = subject.cpu_seconds, time.monotonic()
-    ready = asyncio.create_task(claims.until(plan.count, gone=False))
-    await claims.create(plan.count)
+    ready = asyncio.create_task(claims.until(config.count, gone=False))
+    await claims.create(config.count)
     await ready
-    ready_seconds, made = time.monotonic() - begun, await emulator.calls()
-    gone = asyncio.create_task(claims.until(plan.count, gone=True))
+    ready_seconds, calls = time.monotonic() - begun, await emulator.calls()
+    gone = asyncio.create_task(claims.until(config.count, gone=True))
     begun = time.monotonic()
-    await claims.delete(plan.count)
+    await claims.delete(config.count)
     await gone
     gone_seconds = time.monotonic() - begun
     return Round(
-        label=plan.label,
-        count=plan.count,
+        label=config.label,
+        count=config.count,
         ready_seconds=ready_seconds,
         gone_seconds=gone_seconds,
-        made=made,
-        gone=await emulator.calls(),
+        calls_until_ready=calls,
+        calls_until_gone=await emulator.calls(),
         peak_mb=subject.peak_mb,
         cpu_seconds=subject.cpu_seconds - cpu_seconds,
     )
 
 
-async def run(plan: Plan, options: argparse.Namespace) -> Round:
-    """One round, on a cluster and an Azure of its own."""
+async def run(config: RoundConfig, options: argparse.Namespace) -> Round:
+    """Run one round with a new cluster and a new emulator."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kaito-pace-")))
         api = stack.enter_context(envtest.running(Paths.from_env(os.environ), folder / "api"))
@@ -164,52 +170,55 @@ async def run(plan: Plan, options: argparse.Namespace) -> Round:
             api.install_crd(file)
         api.create_namespace(NAMESPACE)
         port = free_port()
-        emulator = await stack.enter_async_context(emulated(folder, port, limited=plan.limited))
+        emulator = await stack.enter_async_context(
+            running_emulator(folder, port, limited=config.limited)
+        )
         tls = admin_tls(folder / "api" / "pki")
         at_api = await stack.enter_async_context(session(api.url, tls))
         environ = provisioner_environment(api, folder, port)
         log = options.log or folder / "provisioner.log"
-        subject = stack.enter_context(child(log, "gpu_provisioner", **environ, **plan.environ))
-        await leads(at_api)
+        subject = stack.enter_context(child(log, "gpu_provisioner", **environ, **config.environ))
+        await until_leader(at_api)
         joiner = Joiner(at_api, emulator.controls)
         await stack.enter_async_context(background(joiner.run()))
-        if plan.storm:
+        if config.throttled:
             await stack.enter_async_context(background(emulator.storm()))
-        async with asyncio.timeout(PATIENCE_S):
-            return await measure(subject, emulator, Claims(at_api), plan)
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            return await measure(subject, emulator, Claims(at_api), config)
 
 
 @asynccontextmanager
 async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Runs beside what is done within; its failure is raised there."""
+    """Run the coroutine in the background of the block. Its failure is raised in the block."""
     async with asyncio.TaskGroup() as group:
         task = group.create_task(work)
         yield
         task.cancel()
 
 
-def plans(options: argparse.Namespace) -> list[Plan]:
-    """`free` is as the chart sets it up, `unpaced` without a budget of calls to speak of."""
+def round_configs(options: argparse.Namespace) -> list[RoundConfig]:
+    """Return the rounds: `free` with the default settings, `unpaced` with a huge budget."""
     most, found = max(options.counts), []
     for label in options.rounds:
         match label:
             case "free":
-                found += [Plan(label, count) for count in options.counts]
+                found += [RoundConfig(label, count) for count in options.counts]
             case "unpaced":
-                found.append(Plan(label, most, environ=UNPACED))
+                found.append(RoundConfig(label, most, environ=UNPACED))
             case "throttled":
-                found.append(Plan(label, most, storm=True))
+                found.append(RoundConfig(label, most, throttled=True))
             case _:
-                found.append(Plan(label, most, limited=True))
+                found.append(RoundConfig(label, most, limited=True))
     return found
 
 
 def report(rounds: list[Round], counts: list[int]) -> None:
     few, many = rounds[0], next(found for found in rounds if found.count == max(counts))
     if few is not many:
+        calls = sum(many.calls_until_ready.values()) / sum(few.calls_until_ready.values())
         print(
             f"{many.count / few.count:.1f} times the claims: "
-            f"{sum(many.made.values()) / sum(few.made.values()):.1f} times the calls, "
+            f"{calls:.1f} times the calls, "
             f"{many.peak_mb / few.peak_mb:.2f} times the memory, "
             f"{many.cpu_seconds / few.cpu_seconds:.1f} times the CPU seconds"
         )
@@ -225,14 +234,14 @@ def main() -> None:
     parser.add_argument("--counts", type=int, nargs="+", default=[100, 500], help="claims")
     parser.add_argument(
         "--rounds", nargs="+", default=ROUNDS[:3], choices=ROUNDS,
-        help="limits: under ARM's and AKS's own, of which a delete a second is one; takes minutes",
+        help="limits: enforce ARM's and AKS's limits, such as one delete a second; takes minutes",
     )  # fmt: skip
-    parser.add_argument("--log", type=Path, help="keep the provisioner's log in that file")
+    parser.add_argument("--log", type=Path, help="write the provisioner's log to this file")
     options = parser.parse_args()
     print(HEAD)
     rounds = []
-    for plan in plans(options):
-        rounds.append(asyncio.run(run(plan, options)))
+    for config in round_configs(options):
+        rounds.append(asyncio.run(run(config, options)))
         print(rounds[-1].line(), flush=True)
     report(rounds, options.counts)
 

@@ -53,7 +53,7 @@ OFFERED = Availability(
 
 def _with_fault(offered: Availability, fault: str) -> Availability:
     """Return the availability that has one of the emulator's faults."""
-    sold, none = offered.skus[NAME], Quota(used=0, limit=0)
+    listed, none = offered.skus[NAME], Quota(used=0, limit=0)
     match fault:
         case "no-family-quota":
             return replace(offered, quotas={**offered.quotas, FAMILY: none})
@@ -62,10 +62,10 @@ def _with_fault(offered: Availability, fault: str) -> Availability:
                 offered, quotas={**offered.quotas, "cores": none, "lowprioritycores": none}
             )
         case "sku-not-available":
-            gone = replace(sold, restriction="NotAvailableForSubscription")
+            gone = replace(listed, restriction="NotAvailableForSubscription")
             return replace(offered, skus={NAME: gone})
         case "zone-restricted":
-            return replace(offered, skus={NAME: replace(sold, restricted_zones=sold.zones)})
+            return replace(offered, skus={NAME: replace(listed, restricted_zones=listed.zones)})
     return replace(offered, problem="the subscription is Disabled")
 
 
@@ -206,10 +206,10 @@ async def test_availability_counts_usage_of_pools(subject: Subject, spot: bool) 
 async def test_availability_predicts_refusals(subject: Subject, fault: str) -> None:
     subject.inject(fault)
     availability = await subject.provider.availability()
-    sold = availability.skus[NAME]
+    listed = availability.skus[NAME]
     assert (availability.quotas[FAMILY].left == 0) is (fault == "no-family-quota")
-    assert (sold.restriction == "NotAvailableForSubscription") is (fault == "sku-not-available")
-    assert (sold.zones <= sold.restricted_zones) is (fault == "zone-restricted")
+    assert (listed.restriction == "NotAvailableForSubscription") is (fault == "sku-not-available")
+    assert (listed.zones <= listed.restricted_zones) is (fault == "zone-restricted")
 
 
 async def test_availability_has_all_pages(tmp_path: Path) -> None:

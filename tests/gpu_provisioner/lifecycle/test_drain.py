@@ -199,9 +199,9 @@ def test_drain_deadline(after: float, grace: str | None, ready: str, ends: bool)
     ],
     ids=[
         "early enough",
-        "has 30 s of its own",
-        "has more of its own",
-        "has more of its own than there is",
+        "grace period of 30 s",
+        "longer grace period",
+        "grace period beyond the deadline",
         "must not be disrupted",
         "is leaving, too slowly",
         "is leaving in time",

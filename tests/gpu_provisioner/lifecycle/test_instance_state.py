@@ -62,7 +62,7 @@ async def test_node_that_returns_in_time_is_kept(world: World) -> None:
     assert world.condition("Ready") == ("True", "Ready")
     world.evict()
     await world.run(58)
-    assert world.claim() is not None, "the time counts anew"
+    assert world.claim() is not None, "the time starts again"
     assert ("delete", NAME) not in world.cloud.calls
 
 

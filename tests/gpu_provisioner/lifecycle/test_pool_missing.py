@@ -32,7 +32,7 @@ async def test_one_listing_without_the_pool_is_tolerated(world: World) -> None:
     assert world.condition("Ready") == ("True", "Ready")
     hide(world)
     await world.run(58)
-    assert world.claim() is not None, "the grace begins anew"
+    assert world.claim() is not None, "the grace period starts again"
 
 
 @pytest.mark.parametrize("after_restart", [False, True], ids=["", "restarted"])

@@ -41,7 +41,7 @@ def no_capacity(*offered: str, spot: bool = False) -> UnavailableOfferings:
     found = UnavailableOfferings()
     for name in offered:
         error = LaunchRefused(
-            Reason.INSUFFICIENT_CAPACITY, f"no capacity for {name}. It is tried again"
+            Reason.INSUFFICIENT_CAPACITY, f"no capacity for {name}. It is retried"
         )
         found.mark_unavailable(offerings(name, (), spot=spot), error, NOW, late=False)
     return found
@@ -97,7 +97,7 @@ def test_capacity_types_select_spot_or_on_demand(rows: list[Row], spot: list[boo
     ids=["unsaid", "one", "two", "all but one", "none", "by its old name"],
 )
 @pytest.mark.parametrize(
-    "available", [None, availability(sku(T4))], ids=["unknown market", "availability"]
+    "available", [None, availability(sku(T4))], ids=["unknown availability", "availability"]
 )
 def test_zones_are_parsed_or_selected(
     rows: list[Row], zones: tuple[str, ...], available: Availability | None
@@ -141,7 +141,7 @@ def test_recently_refused_zone_is_left_out() -> None:
 
 # Used and limit of family, region and spot; vCPUs reserved for others; whether 4 vCPUs are left.
 QUOTAS = [
-    ("all is there", {"t4": (0, 4), "cores": (0, 4)}, {}, False, True),
+    ("quota is left", {"t4": (0, 4), "cores": (0, 4)}, {}, False, True),
     ("exactly enough", {"t4": (8, 12), "cores": (96, 100)}, {}, False, True),
     ("one vCPU short in the family", {"t4": (9, 12), "cores": PLENTY}, {}, False, False),
     ("one vCPU short in the region", {"t4": PLENTY, "cores": (97, 100)}, {}, False, False),
@@ -239,7 +239,7 @@ def test_invalid_claim_is_reported_before_disabled_subscription() -> None:
 @pytest.mark.parametrize(
     ("available", "seconds"),
     [(availability(), None), (None, 61)],
-    ids=["availability", "unknown market"],
+    ids=["availability", "unknown availability"],
 )
 def test_invalid_claim_is_requeued_only_without_availability(
     available: Availability | None, seconds: float | None
@@ -276,7 +276,7 @@ def test_recently_refused_type_is_skipped() -> None:
 def test_single_refusal_shows_cloud_message() -> None:
     answer = refused(claim(named(T4)), inputs(unavailable=no_capacity(T4)))
     assert answer.reason == "InsufficientCapacity"
-    assert answer.message == f"no capacity for {T4}. It is tried again"
+    assert answer.message == f"no capacity for {T4}. It is retried"
 
 
 def test_refused_type_is_selected_again_after_expiry() -> None:
@@ -302,8 +302,10 @@ def test_most_actionable_reason_comes_first() -> None:
 
 def test_long_list_fits_into_a_condition() -> None:
     described = claim((SKU + "gpu-count", "Gt", ["0"]), (CAPACITY, "Exists", []))
-    sold = [sku(t.name) for t in CATALOG.all() if t.retired_on is None]
-    answer = refused(described, inputs(availability(*sold, cores=(0, 0), lowPriorityCores=(0, 0))))
+    listed = [sku(t.name) for t in CATALOG.all() if t.retired_on is None]
+    answer = refused(
+        described, inputs(availability(*listed, cores=(0, 0), lowPriorityCores=(0, 0)))
+    )
     assert answer.reason == "QuotaExceeded"
     assert len(answer.message) <= MAX_MESSAGE
     assert answer.message.endswith(" more")

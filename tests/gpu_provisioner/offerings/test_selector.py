@@ -131,8 +131,10 @@ async def test_unreadable_availability_forbids_nothing(
             setup.clock.advance(60)
         await setup.selector.refresh()
     assert setup.first(claim(named(T4))) == "SkuNotAvailable"
-    told = [record.message for record in caplog.records]
-    assert len(told) == 2 and error.message in told[0] and "can be read again" in told[1]
+    messages = [record.message for record in caplog.records]
+    assert (
+        len(messages) == 2 and error.message in messages[0] and "can be read again" in messages[1]
+    )
     labels = {"reason": error.reason.value}
     assert setup.registry.get_sample_value("kaito_market_unreadable_total", labels) == 3
 

@@ -21,7 +21,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 SETTLE = timedelta(minutes=5)
 
 
-def told(*answers: tuple[float, ClusterState]) -> ClusterStability:
+def after(*answers: tuple[float, ClusterState]) -> ClusterStability:
     """Return what is known after those states, each at its minute."""
     power = UNKNOWN
     for minute, state in answers:
@@ -33,13 +33,13 @@ def told(*answers: tuple[float, ClusterState]) -> ClusterStability:
     ("power", "minute", "settled"),
     [
         (UNKNOWN, 10, False),
-        (told((0, STEADY)), 4, False),
-        (told((0, STEADY), (2, STEADY), (4, STEADY)), 5, True),
-        (told((0, STEADY), (4, STOPPED)), 5, False),
-        (told((0, STEADY), (4, STARTING)), 5, False),
-        (told((0, STEADY), (4, STOPPED), (6, STEADY)), 10, False),
-        (told((0, STEADY), (4, STOPPED), (6, STEADY), (10, STEADY)), 11, True),
-        (told((0, STEADY), (60, STEADY)), 61, False),
+        (after((0, STEADY)), 4, False),
+        (after((0, STEADY), (2, STEADY), (4, STEADY)), 5, True),
+        (after((0, STEADY), (4, STOPPED)), 5, False),
+        (after((0, STEADY), (4, STARTING)), 5, False),
+        (after((0, STEADY), (4, STOPPED), (6, STEADY)), 10, False),
+        (after((0, STEADY), (4, STOPPED), (6, STEADY), (10, STEADY)), 11, True),
+        (after((0, STEADY), (60, STEADY)), 61, False),
     ],
     ids=[
         "never asked",
@@ -59,8 +59,10 @@ def test_cluster_settles_after_its_time(
 
 
 def test_only_an_observed_stop_counts_as_restart() -> None:
-    assert told((0, STEADY), (2, STEADY)).restarted_at is None
-    assert told((0, STOPPED), (2, STEADY), (4, STEADY)).restarted_at == START + timedelta(minutes=2)
+    assert after((0, STEADY), (2, STEADY)).restarted_at is None
+    assert after((0, STOPPED), (2, STEADY), (4, STEADY)).restarted_at == START + timedelta(
+        minutes=2
+    )
 
 
 async def test_concurrent_refreshes_share_one_request() -> None:

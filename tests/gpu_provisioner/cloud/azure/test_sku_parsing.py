@@ -84,7 +84,7 @@ def test_restrictions_are_parsed(
         ({"locationInfo": [{"location": "eastus"}]}, set()),
         ({"locationInfo": None}, set()),
     ],
-    ids=["any case", "elsewhere", "no zones", "nothing said"],
+    ids=["any case", "elsewhere", "no zones", "no information"],
 )
 def test_zones_are_parsed_or_selected(changes: dict[str, Any], zones: set[str]) -> None:
     assert set(read(sku(**changes)).zones) == zones
@@ -122,7 +122,7 @@ def test_quotas_are_parsed() -> None:
      ("Deleted", False)],
 )  # fmt: skip
 def test_subscription_problem_is_parsed(state: str | None, may_buy: bool) -> None:
-    told = sku_parsing.subscription_problem({"subscriptionId": "sub-1", "state": state})
-    assert (told == "") is may_buy
+    problem = sku_parsing.subscription_problem({"subscriptionId": "sub-1", "state": state})
+    assert (problem == "") is may_buy
     if not may_buy:
-        assert "sub-1" in told and str(state) in told and "Azure portal" in told
+        assert "sub-1" in problem and str(state) in problem and "Azure portal" in problem
