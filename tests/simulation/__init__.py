@@ -1,1 +1,1 @@
-"""The real gpu-provisioner over a simulated API server, cloud and clock: a run from a seed."""
+"""The real controllers with a simulated API server, cloud and clock. A seed determines a run."""

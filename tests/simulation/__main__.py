@@ -1,4 +1,4 @@
-"""`python -m tests.simulation`: many schedules on all cores, or one with its story."""
+"""`python -m tests.simulation`: runs many schedules on all cores, or one with its story."""
 
 import argparse
 import os
@@ -17,27 +17,27 @@ _STORIES = 3
 
 
 def main() -> int:
-    wanted = _arguments()
-    if wanted.seed is not None:
-        outcome = run(wanted.seed, verbose=wanted.verbose)
-        _tell(outcome, whole=wanted.verbose)
+    options = _arguments()
+    if options.seed is not None:
+        outcome = run(options.seed, verbose=options.verbose)
+        _print_story(outcome, whole=options.verbose)
         return 1 if outcome.violations else 0
-    began = time.monotonic()
-    tally = _run_all(range(wanted.first, wanted.first + wanted.schedules), wanted.jobs)
+    started_at = time.monotonic()
+    tally = _run_all(range(options.first, options.first + options.schedules), options.jobs)
     for seed in sorted(tally.failed)[:_STORIES]:
-        _tell(run(seed), whole=False)
-    print(f"{time.monotonic() - began:.0f} s on {wanted.jobs} processes")
+        _print_story(run(seed), whole=False)
+    print(f"{time.monotonic() - started_at:.0f} s on {options.jobs} processes")
     print("\n".join(tally.lines()))
     return 1 if tally.failed else 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--schedules", type=int, default=10_000, help="how many")
-    parser.add_argument("--first", type=int, default=0, help="the first one's seed")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
-    parser.add_argument("--seed", type=int, help="this one alone, with its story")
-    parser.add_argument("--verbose", action="store_true", help="the story with every read and log")
+    parser.add_argument("--schedules", type=int, default=10_000, help="number of schedules")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first schedule")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="number of processes")
+    parser.add_argument("--seed", type=int, help="run only this seed and print its story")
+    parser.add_argument("--verbose", action="store_true", help="include every read and log line")
     return parser.parse_args()
 
 
@@ -61,24 +61,24 @@ def _batches(seeds: range) -> Iterator[range]:
         yield seeds[start : start + _BATCH]
 
 
-def _progress(tally: Tally, wanted: int) -> None:
-    """One line that is written over on a terminal, a line per tenth elsewhere."""
-    words = f"{tally.schedules} of {wanted} schedules, {len(tally.failed)} failed"
+def _progress(tally: Tally, total: int) -> None:
+    """Print progress: one line that is overwritten on a terminal, otherwise ten lines."""
+    words = f"{tally.schedules} of {total} schedules, {len(tally.failed)} failed"
     if sys.stderr.isatty():
         print(f"\r{words}", end="", file=sys.stderr, flush=True)
-    elif tally.schedules % max(_BATCH, wanted // 10) == 0:
+    elif tally.schedules % max(_BATCH, total // 10) == 0:
         print(words, file=sys.stderr, flush=True)
 
 
-def _tell(outcome: Outcome, *, whole: bool) -> None:
-    """The story of what went wrong, the violated invariant last; all of it where nothing did."""
+def _print_story(outcome: Outcome, *, whole: bool) -> None:
+    """Print the story of a violation, which is the last line; without one, the whole story."""
     schedule = draw(outcome.seed)
     print(f"seed {outcome.seed}: {len(schedule.faults)} kinds of faults")
     print(f"  {', '.join(sorted(fault.value for fault in schedule.faults))}")
     about = {violation.about for violation in outcome.violations}
     print("\n".join(outcome.story.lines(None if whole or not about else about)))
     for violation in outcome.violations:
-        print(f"{clock(outcome.seconds)}  {violation.verdict}: {violation.about} {violation.what}")
+        print(f"{clock(outcome.seconds)}  {violation.kind}: {violation.about} {violation.what}")
     print(f"again: make simulate SEED={outcome.seed}")
 
 

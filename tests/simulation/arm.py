@@ -1,4 +1,4 @@
-"""Azure Resource Manager: agent pools and their long-running operations, as they are in truth."""
+"""The simulated Azure Resource Manager: the true state of agent pools and operations."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -8,13 +8,13 @@ from typing import Protocol
 from gpu_provisioner.cloud.errors import CloudError, LaunchRefused, PoolBusy, PoolNotFound
 from gpu_provisioner.cloud.pools import Pool, PoolSpec, PoolState
 from kaito_api.reasons import Reason
-from tests.simulation.sold import TYPES, MachineType, Region
-from tests.simulation.stage import Stage
+from tests.simulation.fault_injector import Fault
+from tests.simulation.region import TYPES, InstanceType, Region
+from tests.simulation.simulation import Simulation
 from tests.simulation.vm import Vm
-from tests.simulation.weather import Fault
 
 ACTOR = "AKS"
-_REMEMBERED = 60.0
+_HISTORY_SECONDS = 60.0
 _LATE_FAILURES = (
     (Reason.QUOTA_EXCEEDED, "quota was gone as the machine was made"),
     (Reason.INSUFFICIENT_CAPACITY, "AllocationFailed: no capacity"),
@@ -25,11 +25,13 @@ _LATE_FAILURES = (
 
 @dataclass(eq=False, slots=True)
 class AgentPool:
-    """`state` and `error` are the truth; `odd` is what AKS says instead for a while. `has_failed`
-    is whether any operation on it ever did."""
+    """`state` and `error` are the truth; for a while AKS may report `reported_state` instead.
+
+    `has_failed` tells whether an operation on the pool has ever failed.
+    """
 
     name: str
-    type: MachineType
+    type: InstanceType
     tags: dict[str, str]
     labels: dict[str, str]
     taints: tuple[str, ...]
@@ -42,16 +44,16 @@ class AgentPool:
     has_failed: bool = False
     operation: int = 0
     vm: Vm | None = None
-    odd: PoolState | None = None
+    reported_state: PoolState | None = None
 
     @property
     def uid(self) -> str:
         return self.tags.get("kaito-claim-uid", "")
 
-    def told(self) -> Pool:
+    def reported(self) -> Pool:
         return Pool(
             name=self.name,
-            state=self.odd or self.state,
+            state=self.reported_state or self.state,
             instance_type=self.type.name,
             tags=self.tags,
             labels=self.labels,
@@ -60,16 +62,16 @@ class AgentPool:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
-    """How a create ends, after so many seconds; `machine` is when its Node is Ready, from now."""
+class CreateOutcome:
+    """A create ends after `seconds`; its Node is Ready `ready_after` seconds from now, if ever."""
 
     seconds: float
     fails: bool = False
-    machine: float | None = None
+    ready_after: float | None = None
 
 
-class Machinery(Protocol):
-    """Makes machines for pools."""
+class MachineFactory(Protocol):
+    """Creates and removes the machines of pools."""
 
     def begin(self, pool: AgentPool, after: float) -> Vm: ...
 
@@ -78,15 +80,17 @@ class Machinery(Protocol):
 
 @dataclass(eq=False)
 class Arm:
-    """`steady` says whether the cluster is up: AKS takes no changes of pools otherwise. `fates`
-    are those of the next creates; chance decides once there are none left."""
+    """`steady` tells whether the cluster is up; otherwise AKS rejects changes of pools.
 
-    stage: Stage
+    `create_outcomes` are the outcomes of the next creates. When none is left, they are random.
+    """
+
+    sim: Simulation
     region: Region
-    machinery: Machinery
+    machine_factory: MachineFactory
     steady: Callable[[], bool]
     pools: dict[str, AgentPool] = field(default_factory=dict)
-    fates: list[Fate] = field(default_factory=list)
+    create_outcomes: list[CreateOutcome] = field(default_factory=list)
     _past: deque[tuple[float, tuple[Pool, ...]]] = field(default_factory=lambda: deque([(0.0, ())]))
     _operations: int = 0
 
@@ -98,28 +102,28 @@ class Arm:
         type_ = TYPES[spec.instance_type]
         self.region.check(type_)
         pool = AgentPool(
-            spec.name, type_, dict(spec.tags), dict(spec.labels), spec.taints, self.stage.now
+            spec.name, type_, dict(spec.tags), dict(spec.labels), spec.taints, self.sim.now
         )
         self.add(pool)
         self._make(pool)
-        return pool.told()
+        return pool.reported()
 
     def get(self, name: str) -> Pool:
         if name not in self.pools:
             raise PoolNotFound(name)
-        return self.pools[name].told()
+        return self.pools[name].reported()
 
     def list(self, age: float = 0.0) -> tuple[Pool, ...]:
-        """Every pool as it was so many seconds ago; AKS does not say how old its answer is."""
-        wanted = max(0.0, self.stage.now - age)
-        return next(pools for moment, pools in reversed(self._past) if moment <= wanted)
+        """Every pool as it was `age` seconds ago; AKS does not report the age of its answer."""
+        cutoff = max(0.0, self.sim.now - age)
+        return next(pools for moment, pools in reversed(self._past) if moment <= cutoff)
 
     def delete(self, name: str) -> None:
         self._refuse_while_unsteady()
         pool = self.pools.get(name)
         if pool is None or pool.state is PoolState.DELETING:
             return
-        if pool.state.in_flight and self.stage.rng.random() < 0.5:
+        if pool.state.in_flight and self.sim.rng.random() < 0.5:
             raise PoolBusy(Reason.CLOUD_UNAVAILABLE, f"an operation on {name} is in progress", 5.0)
         self.begin_delete(pool)
 
@@ -133,20 +137,20 @@ class Arm:
         self.region.used[pool.type.family] += pool.type.vcpus
         self._remember()
 
-    def of(self, uid: str) -> tuple[AgentPool, ...]:
-        """Those of a claim, by its uid."""
+    def pools_of(self, uid: str) -> tuple[AgentPool, ...]:
+        """The pools of a claim, by its uid."""
         return tuple(pool for pool in self.pools.values() if pool.uid == uid and not pool.foreign)
 
     def cancel_operations(self) -> None:
-        """What a stop of the cluster does to creates that are under way."""
+        """Cancel the operations in flight, as a stop of the cluster does."""
         for pool in list(self.pools.values()):
             if pool.state in (PoolState.CREATING, PoolState.UPDATING):
                 self._set(pool, PoolState.CANCELED, LaunchRefused(Reason.LAUNCH_FAILED, "Canceled"))
 
-    def odd(self, states: Mapping[str, PoolState | None]) -> None:
+    def set_reported_states(self, states: Mapping[str, PoolState | None]) -> None:
         for name, state in states.items():
             if name in self.pools:
-                self.pools[name].odd = state
+                self.pools[name].reported_state = state
         self._remember()
 
     def _refuse_while_unsteady(self) -> None:
@@ -156,7 +160,7 @@ class Arm:
             )
 
     def _put(self, pool: AgentPool, spec: PoolSpec) -> Pool:
-        """The same pool again: one that failed is tried again, and tags are replaced."""
+        """Update an existing pool: a failed one is created again, and tags are replaced."""
         if pool.state is PoolState.DELETING:
             raise PoolBusy(Reason.CLOUD_UNAVAILABLE, f"{pool.name} is being deleted", 5.0)
         if pool.type.name != spec.instance_type:
@@ -168,31 +172,31 @@ class Arm:
         pool.tags, pool.labels = dict(spec.tags), dict(spec.labels)
         if pool.vm is not None and not pool.vm.gone:
             self._set(pool, PoolState.UPDATING, None)
-            self._ends(pool, self.stage.between(2, 10), self._succeeded)
+            self._ends(pool, self.sim.between(2, 10), self._succeeded)
         else:
             self._make(pool)
-        return pool.told()
+        return pool.reported()
 
     def _make(self, pool: AgentPool) -> None:
         self._set(pool, PoolState.CREATING, None)
-        fate = self.fates.pop(0) if self.fates else self._fate()
-        if fate.machine is not None:
-            pool.vm = self.machinery.begin(pool, fate.machine)
-        self._ends(pool, fate.seconds, self._failed if fate.fails else self._succeeded)
+        outcome = self.create_outcomes.pop(0) if self.create_outcomes else self._draw_outcome()
+        if outcome.ready_after is not None:
+            pool.vm = self.machine_factory.begin(pool, outcome.ready_after)
+        self._ends(pool, outcome.seconds, self._failed if outcome.fails else self._succeeded)
 
-    def _fate(self) -> Fate:
-        seconds, weather = self._duration(), self.stage.weather
-        if weather.strikes(Fault.CREATE_LIES):
-            return Fate(seconds, True, seconds + self.stage.between(2, 75))
-        if weather.strikes(Fault.CREATE_FAILS):
-            return Fate(seconds, True)
-        return Fate(seconds, False, max(1.0, seconds + self.stage.between(-20, 40)))
+    def _draw_outcome(self) -> CreateOutcome:
+        seconds, injector = self._duration(), self.sim.injector
+        if injector.strikes(Fault.CREATE_LIES):
+            return CreateOutcome(seconds, True, seconds + self.sim.between(2, 75))
+        if injector.strikes(Fault.CREATE_FAILS):
+            return CreateOutcome(seconds, True)
+        return CreateOutcome(seconds, False, max(1.0, seconds + self.sim.between(-20, 40)))
 
     def _duration(self) -> float:
-        if self.stage.weather.strikes(Fault.CREATE_SLOW):
-            return self.stage.between(240, 1200)
-        least, most = self.stage.rng.choice(((2, 10), (10, 60), (60, 240)))
-        return self.stage.between(least, most)
+        if self.sim.injector.strikes(Fault.CREATE_SLOW):
+            return self.sim.between(240, 1200)
+        least, most = self.sim.rng.choice(((2, 10), (10, 60), (60, 240)))
+        return self.sim.between(least, most)
 
     def _ends(self, pool: AgentPool, seconds: float, end: Callable[[AgentPool], None]) -> None:
         self._operations += 1
@@ -202,37 +206,37 @@ class Arm:
             if self.pools.get(pool.name) is pool and pool.operation == number:
                 end(pool)
 
-        self.stage.later(seconds, ended)
+        self.sim.later(seconds, ended)
 
     def _succeeded(self, pool: AgentPool) -> None:
         self._set(pool, PoolState.SUCCEEDED, None)
 
     def _failed(self, pool: AgentPool) -> None:
-        reason, words = self.stage.rng.choice(_LATE_FAILURES)
+        reason, words = self.sim.rng.choice(_LATE_FAILURES)
         self._set(pool, PoolState.FAILED, LaunchRefused(reason, words))
 
     def _deleted(self, pool: AgentPool) -> None:
-        if self.stage.weather.strikes(Fault.DELETE_FAILS):
+        if self.sim.injector.strikes(Fault.DELETE_FAILS):
             self._set(pool, PoolState.FAILED, LaunchRefused(Reason.LAUNCH_FAILED, "delete failed"))
             return
         del self.pools[pool.name]
         self.region.used[pool.type.family] -= pool.type.vcpus
         if pool.vm is not None:
-            self.machinery.remove(pool.vm)
-        self.stage.tell(ACTOR, "the pool is gone", pool.name)
+            self.machine_factory.remove(pool.vm)
+        self.sim.tell(ACTOR, "the pool is gone", pool.name)
         self._remember()
 
     def _set(self, pool: AgentPool, state: PoolState, error: CloudError | None) -> None:
-        pool.state, pool.error, pool.since = state, error, self.stage.now
+        pool.state, pool.error, pool.since = state, error, self.sim.now
         pool.operation = 0
         pool.has_failed = pool.has_failed or state.failed
         if state is PoolState.SUCCEEDED and pool.succeeded is None:
-            pool.succeeded = self.stage.now
+            pool.succeeded = self.sim.now
         why = f" ({error.reason}: {error.message})" if error is not None else ""
-        self.stage.tell(ACTOR, f"the pool is {state.value}{why}", pool.name)
+        self.sim.tell(ACTOR, f"the pool is {state.value}{why}", pool.name)
         self._remember()
 
     def _remember(self) -> None:
-        self._past.append((self.stage.now, tuple(pool.told() for pool in self.pools.values())))
-        while len(self._past) > 2 and self._past[1][0] < self.stage.now - _REMEMBERED:
+        self._past.append((self.sim.now, tuple(pool.reported() for pool in self.pools.values())))
+        while len(self._past) > 2 and self._past[1][0] < self.sim.now - _HISTORY_SECONDS:
             self._past.popleft()

@@ -1,4 +1,4 @@
-"""The `CloudProvider` of one process: ARM through a network and a front that have faults."""
+"""The `CloudProvider` of one process: ARM behind a faulty network and a faulty front end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,123 +11,125 @@ from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
 from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
 from tests.simulation.arm import Arm
+from tests.simulation.fault_injector import Fault
 from tests.simulation.power import ClusterPower
 from tests.simulation.process import ARM, Process
-from tests.simulation.stage import Stage
-from tests.simulation.weather import Fault
-from tests.simulation.wire import Answer, Ask, Way, Wire
+from tests.simulation.simulation import Simulation
+from tests.simulation.transport import Delivery, Request, Result, Transport
 
 
-class Witness(Protocol):
-    """Sees what a process sets out to do, and what it is told: one that left hears nothing."""
+class CallObserver(Protocol):
+    """Is notified of every call that a process makes, and of throttling."""
 
-    def asks_arm(self, process: Process, lane: str, about: str) -> None: ...
+    def on_arm_call(self, process: Process, lane: str, about: str) -> None: ...
 
-    def deletes_pool(self, who: str, name: str) -> None: ...
+    def on_pool_delete(self, who: str, name: str) -> None: ...
 
-    def makes_pool(self, who: str, spec: PoolSpec) -> None: ...
+    def on_pool_create(self, who: str, spec: PoolSpec) -> None: ...
 
-    def throttled(self, process: Process, lane: str, seconds: float) -> None: ...
+    def on_throttled(self, process: Process, lane: str, seconds: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Azure:
-    """The truth behind every process's calls."""
+    """The true state behind the calls of every process."""
 
     arm: Arm
     power: ClusterPower
 
 
 class ArmClient:
-    """`clock` is the process' own, by which it knows when it asked."""
+    """`clock` is the process's own clock, which timestamps its calls."""
 
     def __init__(
-        self, stage: Stage, azure: Azure, process: Process, clock: Clock, witness: Witness
+        self, sim: Simulation, azure: Azure, process: Process, clock: Clock, observer: CallObserver
     ) -> None:
-        self._stage = stage
+        self._sim = sim
         self._azure = azure
         self._process = process
         self._clock = clock
-        self._witness = witness
-        self._wire = Wire(stage, process, ARM, _silence)
+        self._observer = observer
+        self._transport = Transport(sim, process, ARM, _no_response)
 
     async def create(self, spec: PoolSpec) -> Pool:
         def effect() -> Pool:
-            self._witness.makes_pool(self._process.name, spec)
+            self._observer.on_pool_create(self._process.name, spec)
             return self._azure.arm.create(spec)
 
         what = f"create pool {spec.name} of {spec.instance_type}"
-        return await self._call(Ask(what, spec.name, True, danger=4.0), effect)
+        return await self._call(Request(what, spec.name, True, crash_factor=4.0), effect)
 
     async def get(self, name: str) -> Pool:
-        ask = Ask(f"get pool {name}", name, danger=1.0)
-        return await self._call(ask, lambda: self._azure.arm.get(name))
+        request = Request(f"get pool {name}", name, crash_factor=1.0)
+        return await self._call(request, lambda: self._azure.arm.get(name))
 
     async def list(self) -> PoolListing:
         age = 0.0
-        if self._stage.weather.strikes(Fault.STALE_POOLS):
-            age = self._stage.between(1, 20)
+        if self._sim.injector.strikes(Fault.STALE_POOLS):
+            age = self._sim.between(1, 20)
         old = f", {age:.0f} s old" if age else ""
-        ask, asked = Ask(f"list pools{old}", danger=0.02), self._clock.now()
-        return PoolListing(await self._call(ask, lambda: self._azure.arm.list(age)), asked)
+        request, asked = Request(f"list pools{old}", crash_factor=0.02), self._clock.now()
+        return PoolListing(await self._call(request, lambda: self._azure.arm.list(age)), asked)
 
     async def delete(self, name: str) -> None:
         self._process.check()
-        self._witness.deletes_pool(self._process.name, name)
-        ask = Ask(f"delete pool {name}", name, True, danger=4.0)
-        await self._call(ask, lambda: self._azure.arm.delete(name))
+        self._observer.on_pool_delete(self._process.name, name)
+        request = Request(f"delete pool {name}", name, True, crash_factor=4.0)
+        await self._call(request, lambda: self._azure.arm.delete(name))
 
     async def cluster(self) -> ClusterState:
-        return await self._call(Ask("get cluster"), self._azure.power.told)
+        return await self._call(Request("get cluster"), self._azure.power.reported)
 
     async def newest_image(self, name: str) -> str:
-        ask = Ask(f"get the newest image of {name}", name)
-        return await self._call(ask, lambda: self._azure.arm.get(name).image)
+        request = Request(f"get the newest image of {name}", name)
+        return await self._call(request, lambda: self._azure.arm.get(name).image)
 
     async def availability(self) -> Availability:
         asked = self._clock.now()
-        found = await self._call(Ask("list market"), self._azure.arm.region.market)
+        found = await self._call(Request("list market"), self._azure.arm.region.market)
         return replace(found, requested_at=asked)
 
-    async def _call(self, ask: Ask, effect: Callable[[], Answer]) -> Answer:
+    async def _call(self, request: Request, effect: Callable[[], Result]) -> Result:
         self._process.check()
-        self._witness.asks_arm(self._process, _lane(ask), ask.about)
+        self._observer.on_arm_call(self._process, _lane(request), request.about)
         try:
-            return await self._wire.call(ask, self._way(ask), effect)
+            return await self._transport.call(request, self._delivery(request), effect)
         except CloudUnavailable as error:
             if error.retry_after_seconds is not None:
-                self._witness.throttled(self._process, _lane(ask), error.retry_after_seconds)
+                self._observer.on_throttled(
+                    self._process, _lane(request), error.retry_after_seconds
+                )
             raise
 
-    def _way(self, ask: Ask) -> Way:
-        weather, stage = self._stage.weather, self._stage
-        slow = stage.between(1, 30) if weather.strikes(Fault.ARM_SLOW) else 0.0
-        there, back = stage.between(0.02, 0.2) + slow, stage.between(0.02, 0.2)
+    def _delivery(self, request: Request) -> Delivery:
+        injector, sim = self._sim.injector, self._sim
+        slow = sim.between(1, 30) if injector.strikes(Fault.ARM_SLOW) else 0.0
+        there, back = sim.between(0.02, 0.2) + slow, sim.between(0.02, 0.2)
         loss: Exception | None = None
-        if ask.writes and weather.strikes(Fault.ARM_LOST):
+        if request.writes and injector.strikes(Fault.ARM_LOST):
             loss = CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "connection cut")
-        return Way(there, back, self._refusal(ask), loss)
+        return Delivery(there, back, self._refusal(request), loss)
 
-    def _refusal(self, ask: Ask) -> CloudError | None:
-        weather, stage = self._stage.weather, self._stage
-        if weather.strikes(Fault.ARM_REFUSED):
+    def _refusal(self, request: Request) -> CloudError | None:
+        injector, sim = self._sim.injector, self._sim
+        if injector.strikes(Fault.ARM_REFUSED):
             return CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "Azure answered 503")
-        if weather.strikes(Fault.ARM_THROTTLED):
-            seconds = float(stage.rng.randint(5, 60))
+        if injector.strikes(Fault.ARM_THROTTLED):
+            seconds = float(sim.rng.randint(5, 60))
             return CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "Azure answered 429", seconds)
-        if weather.strikes(Fault.ARM_UNAUTHORIZED):
+        if injector.strikes(Fault.ARM_UNAUTHORIZED):
             return Unauthorized(Reason.CLOUD_UNAUTHORIZED, "AuthorizationFailed")
-        if ask.writes and weather.strikes(Fault.ARM_BUSY):
+        if request.writes and injector.strikes(Fault.ARM_BUSY):
             return PoolBusy(Reason.CLOUD_UNAVAILABLE, "OperationNotAllowed: in progress", 5.0)
         return None
 
 
-def _lane(ask: Ask) -> str:
-    """ARM counts reads, writes and deletes apart."""
-    if not ask.writes:
+def _lane(request: Request) -> str:
+    """ARM limits reads, writes and deletes separately."""
+    if not request.writes:
         return "reads"
-    return "deletes" if ask.what.startswith("delete") else "writes"
+    return "deletes" if request.what.startswith("delete") else "writes"
 
 
-def _silence() -> Exception:
+def _no_response() -> Exception:
     return CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "no answer")

@@ -1,5 +1,7 @@
-"""The real workspace-controller in a process of the simulation. Its webhook is not served, and an
-informer takes the place of kopf, which has a thread and a connection of its own."""
+"""The real workspace-controller in a simulated process.
+
+Its webhook is not served, and an informer replaces kopf, which has its own thread and connection.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,9 +10,9 @@ from kaito_kube.informer import WatchSource, run_informer
 from kaito_kube.kinds import WORKSPACE
 from tests.simulation.api_client import ApiClient
 from tests.simulation.api_server import ApiServer
-from tests.simulation.judge import Judge
-from tests.simulation.replica import Life
-from tests.simulation.stage import Stage
+from tests.simulation.invariants import InvariantChecker
+from tests.simulation.replica import ReplicaContext
+from tests.simulation.simulation import Simulation
 from workspace_controller.__main__ import build, run_until
 from workspace_controller.settings import NodeProvisioner, PodSettings, Settings
 
@@ -19,23 +21,23 @@ _IMAGE = PodSettings(image="registry/image:1")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceController:
-    stage: Stage
+    sim: Simulation
     server: ApiServer
-    judge: Judge
+    checker: InvariantChecker
     nodes: NodeProvisioner
 
-    async def main(self, life: Life) -> None:
+    async def main(self, context: ReplicaContext) -> None:
         settings = Settings(
-            pod_name=life.name,
+            pod_name=context.name,
             node_provisioner=self.nodes,
             tuner=_IMAGE,
             model_server=_IMAGE,
             gateway=_IMAGE,
         )
-        cluster = ApiClient(self.stage, self.server, life.process, self.judge)
-        made = build(settings, cluster, life.clock, life.rng)
+        cluster = ApiClient(self.sim, self.server, context.process, self.checker)
+        made = build(settings, cluster, context.clock, context.rng)
         work = {
-            "kopf": run_informer(cluster, made.store, WatchSource(WORKSPACE), life.rng),
+            "kopf": run_informer(cluster, made.store, WatchSource(WORKSPACE), context.rng),
             "informers": made.controller.run_informers(),
             "leader election": made.run_leader_election(),
         }

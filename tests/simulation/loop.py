@@ -1,8 +1,7 @@
-"""An event loop without a world: time is a number that jumps to the next timer.
+"""An event loop in virtual time, which jumps to the next timer.
 
-Every callback knows by its context which process it belongs to; one that is stopped has its
-callbacks put by until it goes on. Nothing here depends on the machine's clock, on addresses of
-objects or on hashes.
+A callback's context identifies its process; the callbacks of a paused process are held back until
+it resumes. Nothing depends on the machine's clock, on object addresses or on hashes.
 """
 
 import asyncio
@@ -21,31 +20,31 @@ Arguments = TypeVarTuple("Arguments")
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class Gate(Protocol):
-    """A process, as the loop sees it."""
+class ProcessScope(Protocol):
+    """What the loop needs to know about a process."""
 
     def admits(self, handle: asyncio.Handle) -> bool:
-        """Whether the callback may run now; one that may not is the gate's to keep."""
+        """Whether the callback may run now; otherwise the process keeps it."""
         ...
 
     def adopt(self, task: asyncio.Task[Any]) -> None:
-        """A task of that process was made."""
+        """Register a new task of the process."""
         ...
 
 
-GATE: ContextVar[Gate | None] = ContextVar("gate", default=None)
+CURRENT_PROCESS: ContextVar[ProcessScope | None] = ContextVar("process", default=None)
 
 
-class Standstill(Exception):
-    """Everything waits and no timer is set: nothing will ever happen."""
+class Deadlock(Exception):
+    """Everything waits and no timer is set, so nothing will ever happen."""
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self._moment = 0.0
-        self._queue: deque[tuple[Gate | None, asyncio.Handle]] = deque()
-        self._timers: list[tuple[float, int, Gate | None, asyncio.TimerHandle]] = []
+        self._queue: deque[tuple[ProcessScope | None, asyncio.Handle]] = deque()
+        self._timers: list[tuple[float, int, ProcessScope | None, asyncio.TimerHandle]] = []
         self._numbers = count()
         self._world = contextvars.copy_context()
 
@@ -59,7 +58,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
-        self._queue.append((_gate_in(context), handle))
+        self._queue.append((_process_in(context), handle))
         return handle
 
     def call_at(
@@ -70,7 +69,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         handle = asyncio.TimerHandle(when, callback, args, self, context)
-        heapq.heappush(self._timers, (when, next(self._numbers), _gate_in(context), handle))
+        heapq.heappush(self._timers, (when, next(self._numbers), _process_in(context), handle))
         return handle
 
     def call_later(
@@ -89,51 +88,51 @@ class VirtualLoop(asyncio.BaseEventLoop):
         name: object = None,
         context: Context | None = None,
     ) -> asyncio.Task[Value]:
-        told = None if name is None else str(name)
-        task = asyncio.Task(coro, loop=self, name=told, context=context)
-        if (gate := _gate_in(context)) is not None:
-            gate.adopt(task)
+        task_name = None if name is None else str(name)
+        task = asyncio.Task(coro, loop=self, name=task_name, context=context)
+        if (process := _process_in(context)) is not None:
+            process.adopt(task)
         return task
 
-    def outside(self, delay: float, callback: Callable[..., object], *args: Any) -> None:
-        """After that many seconds, as something that belongs to no process."""
+    def call_external(self, delay: float, callback: Callable[..., object], *args: Any) -> None:
+        """Call back after `delay` seconds, outside any process."""
         self.call_at(self._moment + delay, callback, *args, context=self._world)
 
-    def take_back(self, gate: Gate, handles: list[asyncio.Handle]) -> None:
-        """Callbacks that the gate kept, in their order, to be run next."""
-        self._queue.extendleft((gate, handle) for handle in reversed(handles))
+    def requeue(self, process: ProcessScope, handles: list[asyncio.Handle]) -> None:
+        """Run the callbacks that a process kept next, in their order."""
+        self._queue.extendleft((process, handle) for handle in reversed(handles))
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """It stays in the heap until its time comes."""
+        """Leave it in the heap; it is dropped when its time comes."""
 
     def _run_once(self) -> None:
         if not self._queue:
             self._jump()
         for _ in range(len(self._queue)):
-            gate, handle = self._queue.popleft()
-            if not handle.cancelled() and (gate is None or gate.admits(handle)):
+            process, handle = self._queue.popleft()
+            if not handle.cancelled() and (process is None or process.admits(handle)):
                 handle._run()
 
     def _jump(self) -> None:
-        """To the next moment at which anything is due."""
+        """Advance time to the next timer."""
         timers = self._timers
         while timers and timers[0][-1].cancelled():
             heapq.heappop(timers)
         if not timers:
-            raise Standstill("everything waits, and no timer is set")
+            raise Deadlock("everything waits, and no timer is set")
         self._moment = timers[0][0]
         while timers and timers[0][0] <= self._moment:
-            _, _, gate, handle = heapq.heappop(timers)
-            self._queue.append((gate, handle))
+            _, _, process, handle = heapq.heappop(timers)
+            self._queue.append((process, handle))
 
 
-def _gate_in(context: Context | None) -> Gate | None:
-    """Whose a callback of that context is; None is the present one."""
-    return GATE.get() if context is None else context.get(GATE)
+def _process_in(context: Context | None) -> ProcessScope | None:
+    """The process of a context; None means the current context."""
+    return CURRENT_PROCESS.get() if context is None else context.get(CURRENT_PROCESS)
 
 
 class LoopClock:
-    """The loop's time as a date; `skew` is how many seconds this clock is ahead."""
+    """The loop's time as a date; the clock is `skew` seconds ahead."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, skew: float = 0.0) -> None:
         self._loop = loop

@@ -1,4 +1,4 @@
-"""Machines of agent pools: they boot, join as Nodes, fall ill, and are cleared away."""
+"""Machines of agent pools: they boot, join as Nodes, become not Ready, and are removed."""
 
 from collections.abc import Callable
 
@@ -6,24 +6,24 @@ from kaito_api import labels
 from kaito_kube.fake import FakeCluster
 from kaito_kube.kinds import NODE, Key, Manifest
 from tests.simulation.arm import AgentPool
-from tests.simulation.stage import Stage
-from tests.simulation.vm import Ill, Vm
-from tests.simulation.weather import Fault
+from tests.simulation.fault_injector import Fault
+from tests.simulation.simulation import Simulation
+from tests.simulation.vm import NotReadyCause, Vm
 
 KUBELET, CONTROLLER = "kubelet", "node ctrl"
 
 
 class Machines:
-    """`steady` says whether the cluster is up: nothing joins one that is not."""
+    """`steady` tells whether the cluster is up; nothing joins otherwise."""
 
-    def __init__(self, stage: Stage, cluster: FakeCluster) -> None:
+    def __init__(self, sim: Simulation, cluster: FakeCluster) -> None:
         self.steady: Callable[[], bool] = lambda: True
-        self._stage = stage
+        self._sim = sim
         self._cluster = cluster
         self._made = 0
 
     def begin(self, pool: AgentPool, after: float) -> Vm:
-        """A machine whose Node is Ready after so many seconds, if nothing is wrong with it."""
+        """Create a machine whose Node is Ready `after` seconds, unless a fault strikes."""
         self._made += 1
         vm = Vm(
             pool=pool.name,
@@ -34,39 +34,43 @@ class Machines:
             labels=pool.labels,
             taints=pool.taints,
         )
-        weather, stage = self._stage.weather, self._stage
-        if weather.strikes(Fault.NEVER_JOINS):
-            stage.tell(KUBELET, "the machine will never join", pool.name)
+        injector, sim = self._sim.injector, self._sim
+        if injector.strikes(Fault.NEVER_JOINS):
+            sim.tell(KUBELET, "the machine will never join", pool.name)
             return vm
-        late = stage.between(60, 1500) if weather.strikes(Fault.JOINS_LATE) else 0.0
-        vm.ready_at = stage.now + after + late
-        boots = min(after, stage.between(1, 15))
-        stage.later(after + late - boots, self._join, vm)
-        stage.later(after + late, self._ready, vm)
+        late = sim.between(60, 1500) if injector.strikes(Fault.JOINS_LATE) else 0.0
+        vm.ready_at = sim.now + after + late
+        boots = min(after, sim.between(1, 15))
+        sim.later(after + late - boots, self._join, vm)
+        sim.later(after + late, self._ready, vm)
         return vm
 
     def remove(self, vm: Vm) -> None:
-        """The machine is no more; the cloud's controller clears its Node away later."""
+        """Remove the machine; the cloud's controller removes its Node later."""
         vm.gone, vm.ready_since = True, None
-        self._stage.later(self._stage.between(5, 60), self._clear, vm)
+        self._sim.later(self._sim.between(5, 60), self._clear, vm)
 
-    def fall_ill(self, vm: Vm, ill: Ill) -> None:
-        if vm.gone or not vm.joined or (vm.ill is not None and ill is not Ill.POWER):
+    def become_not_ready(self, vm: Vm, cause: NotReadyCause) -> None:
+        if (
+            vm.gone
+            or not vm.joined
+            or (vm.not_ready_cause is not None and cause is not NotReadyCause.POWER)
+        ):
             return
-        vm.ready_since, vm.ill, vm.ill_since = None, ill, self._stage.now
-        self._stage.tell(KUBELET, f"{vm.node} is not Ready: {ill.value}", vm.pool)
+        vm.ready_since, vm.not_ready_cause, vm.not_ready_since = None, cause, self._sim.now
+        self._sim.tell(KUBELET, f"{vm.node} is not Ready: {cause.value}", vm.pool)
         self._report(vm)
 
-    def recover(self, vm: Vm, ill: Ill) -> None:
-        """From that illness; from another one it does not."""
-        if vm.gone or vm.ill is not ill:
+    def recover(self, vm: Vm, cause: NotReadyCause) -> None:
+        """End this cause; a machine that is not Ready for another cause does not recover."""
+        if vm.gone or vm.not_ready_cause is not cause:
             return
-        vm.ill, vm.ill_since, vm.ready_since = None, None, self._stage.now
-        self._stage.tell(KUBELET, f"{vm.node} is Ready again", vm.pool)
+        vm.not_ready_cause, vm.not_ready_since, vm.ready_since = None, None, self._sim.now
+        self._sim.tell(KUBELET, f"{vm.node} is Ready again", vm.pool)
         self._report(vm)
 
     def delete_node(self, vm: Vm) -> None:
-        """By somebody's hand; the kubelet makes it again only when it is restarted."""
+        """Delete the Node by hand; the kubelet creates it again only when it restarts."""
         if self._cluster.peek(NODE, vm.node) is not None:
             vm.node_removed = True
             self._drop(vm)
@@ -80,56 +84,56 @@ class Machines:
     def _join(self, vm: Vm) -> None:
         if vm.gone or self._cluster.peek(NODE, vm.node) is not None or not self.steady():
             return
-        self._stage.tell(KUBELET, f"{vm.node} joins", vm.pool)
+        self._sim.tell(KUBELET, f"{vm.node} joins", vm.pool)
         self._cluster.seed(NODE, node_of(vm))
 
     def _ready(self, vm: Vm) -> None:
-        if vm.gone or vm.ill is not None:
+        if vm.gone or vm.not_ready_cause is not None:
             return
-        stage, weather = self._stage, self._stage.weather
+        sim, injector = self._sim, self._sim.injector
         if not self.steady():
-            stage.later(30, self._ready, vm)
+            sim.later(30, self._ready, vm)
             return
         self._join(vm)
-        vm.ready_since = stage.now
-        gpus_late = weather.strikes(Fault.GPUS_LATE)
+        vm.ready_since = sim.now
+        gpus_late = injector.strikes(Fault.GPUS_LATE)
         vm.has_gpus = not gpus_late
-        stage.tell(KUBELET, f"{vm.node} is Ready{', its GPUs are not' * gpus_late}", vm.pool)
+        sim.tell(KUBELET, f"{vm.node} is Ready{', its GPUs are not' * gpus_late}", vm.pool)
         self._report(vm)
         if gpus_late:
-            stage.later(stage.between(5, 300), self._find_gpus, vm)
-        self._plan_illness(vm)
+            sim.later(sim.between(5, 300), self._find_gpus, vm)
+        self._plan_not_ready(vm)
 
-    def _plan_illness(self, vm: Vm) -> None:
-        weather, stage = self._stage.weather, self._stage
-        if weather.strikes(Fault.BREAKS):
-            stage.later(stage.between(10, 600), self.fall_ill, vm, Ill.BROKEN)
-        elif weather.strikes(Fault.FLAPS):
-            begins, lasts = stage.between(5, 600), stage.between(1, 200)
-            stage.later(begins, self.fall_ill, vm, Ill.FLAPPING)
-            stage.later(begins + lasts, self.recover, vm, Ill.FLAPPING)
+    def _plan_not_ready(self, vm: Vm) -> None:
+        injector, sim = self._sim.injector, self._sim
+        if injector.strikes(Fault.BREAKS):
+            sim.later(sim.between(10, 600), self.become_not_ready, vm, NotReadyCause.BROKEN)
+        elif injector.strikes(Fault.FLAPS):
+            begins, lasts = sim.between(5, 600), sim.between(1, 200)
+            sim.later(begins, self.become_not_ready, vm, NotReadyCause.FLAPPING)
+            sim.later(begins + lasts, self.recover, vm, NotReadyCause.FLAPPING)
 
     def _find_gpus(self, vm: Vm) -> None:
         vm.has_gpus = True
         if not vm.gone:
-            self._stage.tell(KUBELET, f"{vm.node} advertises its GPUs", vm.pool)
+            self._sim.tell(KUBELET, f"{vm.node} advertises its GPUs", vm.pool)
             self._report(vm)
 
     def _report(self, vm: Vm) -> None:
-        """The kubelet's status, or the node controller's word when it is silent."""
+        """Write the status: the kubelet's, or the node controller's when the kubelet is silent."""
         if self._cluster.peek(NODE, vm.node) is not None:
             self._cluster.change(NODE, Key("", vm.node), {"status": _status(vm, self._time())})
 
     def _clear(self, vm: Vm) -> None:
         if self._cluster.peek(NODE, vm.node) is not None:
-            self._stage.tell(CONTROLLER, f"{vm.node} has no machine: its Node goes", vm.pool)
+            self._sim.tell(CONTROLLER, f"{vm.node} has no machine: its Node goes", vm.pool)
             self._drop(vm)
 
     def _drop(self, vm: Vm) -> None:
         self._cluster.change(NODE, Key("", vm.node), None)
 
     def _time(self) -> str:
-        return self._stage.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self._sim.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def node_of(vm: Vm) -> Manifest:

@@ -1,4 +1,4 @@
-"""The cluster as a whole is stopped and started, as `az aks stop` and `az aks start` do it."""
+"""Stops and starts the cluster, like `az aks stop` and `az aks start`."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -7,13 +7,13 @@ from typing import Protocol
 from gpu_provisioner.cloud.cluster_state import ClusterState
 from gpu_provisioner.cloud.pools import PoolState
 from tests.simulation.arm import ACTOR, Arm
+from tests.simulation.fault_injector import Fault
 from tests.simulation.machines import Machines
-from tests.simulation.stage import Stage
-from tests.simulation.vm import Ill
-from tests.simulation.weather import Fault
+from tests.simulation.simulation import Simulation
+from tests.simulation.vm import NotReadyCause
 
 VERSION = "1.33.2"
-_ODD = (
+_ODD_STATES = (
     PoolState.UPDATING,
     PoolState.CANCELED,
     PoolState.FAILED,
@@ -30,7 +30,7 @@ class Power(Enum):
 
 
 class Pods(Protocol):
-    """The replicas, which run on the cluster that is stopped."""
+    """The replicas that run on the cluster."""
 
     def go_down(self) -> None: ...
 
@@ -39,7 +39,7 @@ class Pods(Protocol):
 
 @dataclass(eq=False)
 class ClusterPower:
-    stage: Stage
+    sim: Simulation
     machines: Machines
     state: Power = Power.RUNNING
     since: float = 0.0
@@ -47,70 +47,72 @@ class ClusterPower:
     def steady(self) -> bool:
         return self.state is Power.RUNNING
 
-    def told(self) -> ClusterState:
+    def reported(self) -> ClusterState:
         running = self.state is not Power.STOPPED
         settled = self.state in (Power.RUNNING, Power.STOPPED)
         return ClusterState(running=running, settled=settled, kubernetes_version=VERSION)
 
     def turn(self, state: Power) -> None:
-        self.state, self.since = state, self.stage.now
-        self.stage.tell(ACTOR, f"the cluster is {state.value}")
+        self.state, self.since = state, self.sim.now
+        self.sim.tell(ACTOR, f"the cluster is {state.value}")
 
 
 @dataclass(eq=False)
-class Cycle:
-    """One stop and start."""
+class PowerCycle:
+    """Stops the cluster and starts it again."""
 
-    stage: Stage
+    sim: Simulation
     arm: Arm
     machines: Machines
     power: ClusterPower
     pods: Pods
 
     def begin(self, *, takes_pods: bool | None = None) -> None:
-        """With `takes_pods` the replicas go down with it, as on AKS; None lets chance decide."""
+        """With `takes_pods` the replicas stop as well, as on AKS; None decides at random."""
         if self.power.state is not Power.RUNNING:
             return
-        self.stage.weather.happened(Fault.STOP_START)
-        stage = self.stage
+        self.sim.injector.record(Fault.STOP_START)
+        sim = self.sim
         self.power.turn(Power.STOPPING)
-        self._odd()
+        self._report_odd_states()
         if takes_pods is None:
-            takes_pods = stage.rng.random() < 0.6
+            takes_pods = sim.rng.random() < 0.6
         if takes_pods:
-            stage.later(stage.between(0, 30), self.pods.go_down)
-        stage.later(stage.between(20, 90), self._stopped, takes_pods)
+            sim.later(sim.between(0, 30), self.pods.go_down)
+        sim.later(sim.between(20, 90), self._stopped, takes_pods)
 
     def _stopped(self, takes_pods: bool) -> None:
-        stage = self.stage
+        sim = self.sim
         self.power.turn(Power.STOPPED)
         self.arm.cancel_operations()
         for pool in self.arm.pools.values():
             if pool.vm is not None:
-                stage.later(stage.between(0, 60), self.machines.fall_ill, pool.vm, Ill.POWER)
-                if stage.rng.random() < 0.3:
-                    stage.later(stage.between(60, 120), self.machines.delete_node, pool.vm)
-        stage.later(stage.between(180, 1800), self._starting, takes_pods)
+                sim.later(
+                    sim.between(0, 60), self.machines.become_not_ready, pool.vm, NotReadyCause.POWER
+                )
+                if sim.rng.random() < 0.3:
+                    sim.later(sim.between(60, 120), self.machines.delete_node, pool.vm)
+        sim.later(sim.between(180, 1800), self._starting, takes_pods)
 
     def _starting(self, takes_pods: bool) -> None:
-        stage = self.stage
+        sim = self.sim
         self.power.turn(Power.STARTING)
-        self._odd()
+        self._report_odd_states()
         if takes_pods:
-            stage.later(stage.between(5, 60), self.pods.come_up)
-        stage.later(stage.between(60, 240), self._started)
+            sim.later(sim.between(5, 60), self.pods.come_up)
+        sim.later(sim.between(60, 240), self._started)
 
     def _started(self) -> None:
-        stage = self.stage
+        sim = self.sim
         self.power.turn(Power.RUNNING)
-        self.arm.odd(dict.fromkeys(self.arm.pools))
+        self.arm.set_reported_states(dict.fromkeys(self.arm.pools))
         for pool in self.arm.pools.values():
             if pool.vm is not None:
-                back = stage.between(0, 240)
-                stage.later(back, self.machines.register_again, pool.vm)
-                stage.later(back + 1, self.machines.recover, pool.vm, Ill.POWER)
+                back = sim.between(0, 240)
+                sim.later(back, self.machines.register_again, pool.vm)
+                sim.later(back + 1, self.machines.recover, pool.vm, NotReadyCause.POWER)
 
-    def _odd(self) -> None:
-        """What AKS says of pools meanwhile is not to be built upon."""
-        rng = self.stage.rng
-        self.arm.odd({name: rng.choice(_ODD) for name in self.arm.pools})
+    def _report_odd_states(self) -> None:
+        """Let AKS report wrong states of pools meanwhile, as it does during a stop and start."""
+        rng = self.sim.rng
+        self.arm.set_reported_states({name: rng.choice(_ODD_STATES) for name in self.arm.pools})

@@ -1,63 +1,66 @@
-"""A process: it can be stopped and go on, and die at any await."""
+"""A simulated process: it can be paused and resumed, and die at any await."""
 
 import asyncio
 import contextvars
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
-from tests.simulation.loop import GATE, VirtualLoop
+from tests.simulation.loop import CURRENT_PROCESS, VirtualLoop
 
 API, ARM = "API server", "ARM"
 
 
 class Connection(Protocol):
-    """Something that breaks when the network does."""
+    """A connection that a network failure resets."""
 
-    def breaks(self) -> None: ...
+    def reset(self) -> None: ...
 
     def close(self) -> None: ...
 
 
 class Process:
-    """One life. Its connections are cut by its death, before any of its code could run again, so
-    that no clean-up of it reaches the outside."""
+    """One process, from start to death.
+
+    Death closes its connections before any of its code can run again, so that no clean-up reaches
+    the outside.
+    """
 
     def __init__(
         self, loop: VirtualLoop, name: str, died: Callable[["Process", str], None]
     ) -> None:
         self.name = name
         self.alive = True
-        self.stopped = False
-        self.cut_off: set[str] = set()
+        self.paused = False
+        self.disconnected_from: set[str] = set()
         self.connections: dict[Connection, None] = {}
         self._loop = loop
         self._died = died
-        self._kept: list[asyncio.Handle] = []
+        self._held: list[asyncio.Handle] = []
         self._tasks: dict[asyncio.Task[Any], None] = {}
 
     def start(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         context = contextvars.copy_context()
-        context.run(GATE.set, self)
+        context.run(CURRENT_PROCESS.set, self)
         task = self._loop.create_task(main(), context=context)
         task.add_done_callback(self._ended, context=contextvars.copy_context())
 
     def admits(self, handle: asyncio.Handle) -> bool:
-        if self.stopped:
-            self._kept.append(handle)
-        return not self.stopped
+        if self.paused:
+            self._held.append(handle)
+        return not self.paused
 
     def adopt(self, task: asyncio.Task[Any]) -> None:
         self._tasks[task] = None
         task.add_done_callback(self._tasks.pop, context=contextvars.Context())
 
-    def stop(self) -> None:
-        """SIGSTOP: nothing of it runs, what it has sent is on its way."""
-        self.stopped = True
+    def pause(self) -> None:
+        """SIGSTOP: nothing runs, but calls in flight continue."""
+        self.paused = True
 
-    def go_on(self) -> None:
-        self.stopped = False
-        self._loop.take_back(self, self._kept)
-        self._kept = []
+    def resume(self) -> None:
+        self.paused = False
+        self._loop.requeue(self, self._held)
+        self._held = []
 
     def kill(self, why: str) -> None:
         """SIGKILL."""
@@ -65,28 +68,32 @@ class Process:
             self._die(why)
 
     def check(self) -> None:
-        """The dead ask for nothing: code of theirs that still runs ends here."""
+        """End code that still runs after the process has died, before it makes another call.
+
+        Raises:
+            CancelledError: the process is dead.
+        """
         if not self.alive:
             raise asyncio.CancelledError
 
     def _die(self, why: str) -> None:
         self.alive = False
-        self.go_on()
+        self.resume()
         for connection in list(self.connections):
             connection.close()
         for task in list(self._tasks):
             task.cancel()
         self._died(self, why)
 
-    def cut(self, server: str) -> None:
-        """No packet to or from that server; whoever waits for one finds out late."""
-        self.cut_off.add(server)
+    def disconnect(self, server: str) -> None:
+        """Drop all packets to and from a server; callers notice only by their timeouts."""
+        self.disconnected_from.add(server)
 
-    def heal(self, server: str) -> None:
-        self.cut_off.discard(server)
+    def reconnect(self, server: str) -> None:
+        self.disconnected_from.discard(server)
         if server == API:
             for connection in list(self.connections):
-                connection.breaks()
+                connection.reset()
 
     def _ended(self, main: asyncio.Task[None]) -> None:
         if self.alive:

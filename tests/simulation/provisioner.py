@@ -1,4 +1,4 @@
-"""The real gpu-provisioner in a process of the simulation."""
+"""The real gpu-provisioner in a simulated process."""
 
 import random
 from collections.abc import Callable
@@ -15,10 +15,10 @@ from kaito_kube.leader_election import LeaseConfig
 from tests.simulation.api_client import ApiClient
 from tests.simulation.api_server import ApiServer
 from tests.simulation.arm_client import ArmClient, Azure
-from tests.simulation.judge import Judge
+from tests.simulation.invariants import InvariantChecker
 from tests.simulation.loop import LoopClock
-from tests.simulation.replica import Life
-from tests.simulation.stage import Stage
+from tests.simulation.replica import ReplicaContext
+from tests.simulation.simulation import Simulation
 
 NAME = "kaito-gpu-provisioner"
 _ENVIRONMENT = {
@@ -43,31 +43,31 @@ def compose(
     settings: Settings,
     rng: random.Random,
 ) -> Manager:
-    """As __main__ does it."""
+    """Compose the provisioner as its __main__ does."""
     paced = PacedCloud(cloud, clock, settings.budget)
     return Manager(cluster, paced, clock, settings, CollectorRegistry(), rng)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provisioner:
-    """`lease` is for how many seconds a Lease lasts."""
+    """`lease` is the duration of a Lease in seconds."""
 
-    stage: Stage
+    sim: Simulation
     server: ApiServer
     azure: Azure
-    judge: Judge
+    checker: InvariantChecker
     lease: float
-    put_together: Compose
+    composition: Compose
 
-    async def main(self, life: Life) -> None:
-        cluster = ApiClient(self.stage, self.server, life.process, self.judge)
-        cloud = ArmClient(self.stage, self.azure, life.process, life.clock, self.judge)
-        settings = replace(SETTINGS, pod_name=life.name)
-        operator = self.put_together(cluster, cloud, life.clock, settings, life.rng)
-        await operator.run(self._terms(life.name))
+    async def main(self, context: ReplicaContext) -> None:
+        cluster = ApiClient(self.sim, self.server, context.process, self.checker)
+        cloud = ArmClient(self.sim, self.azure, context.process, context.clock, self.checker)
+        settings = replace(SETTINGS, pod_name=context.name)
+        operator = self.composition(cluster, cloud, context.clock, settings, context.rng)
+        await operator.run(self._lease_config(context.name))
 
-    def _terms(self, identity: str) -> LeaseConfig:
-        """In the proportions of the real one's."""
+    def _lease_config(self, identity: str) -> LeaseConfig:
+        """The same proportions as in production."""
         return LeaseConfig(
             name=NAME,
             namespace="kaito",

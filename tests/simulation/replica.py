@@ -1,20 +1,20 @@
-"""A replica of one of the controllers: a process that is started again whenever it ends."""
+"""A controller's replica: a process that is restarted whenever it ends."""
 
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from tests.simulation.judge import Judge, Verdict
+from tests.simulation.fault_injector import Fault
+from tests.simulation.invariants import InvariantChecker, ViolationKind
 from tests.simulation.loop import LoopClock
 from tests.simulation.process import Process
-from tests.simulation.stage import Stage
-from tests.simulation.weather import Fault
+from tests.simulation.simulation import Simulation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
-    """What one life of a replica is given; `clock` is of the machine that it runs on."""
+class ReplicaContext:
+    """What a replica's process runs with; `clock` is that of its machine."""
 
     name: str
     process: Process
@@ -22,63 +22,63 @@ class Life:
     rng: random.Random
 
 
-# By how many seconds a machine's clock may be wrong, both ways.
+# The maximum error of a machine's clock in seconds, in either direction.
 SKEW = 30.0
 
-Main = Callable[[Life], Coroutine[Any, Any, None]]
-"""Everything that a process does from its start on."""
+Main = Callable[[ReplicaContext], Coroutine[Any, Any, None]]
+"""The main function of a process."""
 
 
 class Replica:
-    """`wanted` is whether it is started again when it ends."""
+    """`should_run` tells whether the process is restarted when it ends."""
 
-    def __init__(self, name: str, stage: Stage, judge: Judge, main: Main) -> None:
+    def __init__(self, name: str, sim: Simulation, checker: InvariantChecker, main: Main) -> None:
         self.name = name
         self.process: Process | None = None
-        self.wanted = True
-        self.deaths: list[Callable[[], None]] = []
-        self._stage = stage
-        self._judge = judge
+        self.should_run = True
+        self.on_exit: list[Callable[[], None]] = []
+        self._sim = sim
+        self._checker = checker
         self._main = main
         self._lives = 0
-        self._skew = stage.between(-SKEW, SKEW) if stage.weather.knows(Fault.SKEW) else 0.0
+        self._skew = sim.between(-SKEW, SKEW) if sim.injector.is_enabled(Fault.SKEW) else 0.0
 
     @property
     def is_up(self) -> bool:
         return self.process is not None and self.process.alive
 
     def start(self) -> None:
-        if self.is_up or not self.wanted:
+        if self.is_up or not self.should_run:
             return
         self._lives += 1
-        process = Process(self._stage.loop, self.name, self._died)
+        process = Process(self._sim.loop, self.name, self._died)
         self.process = process
-        self._stage.tell(self.name, "starts")
-        process.start(lambda: self._live(process))
+        self._sim.tell(self.name, "starts")
+        process.start(lambda: self._run(process))
 
     def go_down(self, why: str) -> None:
-        """And stays down."""
-        self.wanted = False
+        """Kill the process and do not restart it."""
+        self.should_run = False
         if self.process is not None:
             self.process.kill(why)
 
     def come_up(self) -> None:
-        self.wanted = True
+        self.should_run = True
         self.start()
 
-    async def _live(self, process: Process) -> None:
-        stage = self._stage
-        rng = random.Random(f"{self.name} {self._lives} {stage.rng.random()}")
-        clock = LoopClock(stage.loop, self._skew)
-        await self._main(Life(name=self.name, process=process, clock=clock, rng=rng))
+    async def _run(self, process: Process) -> None:
+        sim = self._sim
+        rng = random.Random(f"{self.name} {self._lives} {sim.rng.random()}")
+        clock = LoopClock(sim.loop, self._skew)
+        await self._main(ReplicaContext(name=self.name, process=process, clock=clock, rng=rng))
 
     def _died(self, process: Process, why: str) -> None:
-        stage = self._stage
-        stage.tell(self.name, why)
+        sim = self._sim
+        sim.tell(self.name, why)
         if why.startswith("ended by"):
-            self._judge.complain(Verdict.STUCK, "", f"{self.name} {why}")
-        for told in self.deaths:
-            told()
-        if self.wanted:
-            long = stage.rng.random() < 0.1 and not stage.weather.calm
-            stage.later(stage.between(60, 600) if long else stage.between(1, 30), self.start)
+            self._checker.report(ViolationKind.STUCK, "", f"{self.name} {why}")
+        for callback in self.on_exit:
+            callback()
+        if self.should_run:
+            long = sim.rng.random() < 0.1 and not sim.injector.is_calm
+            sim.later(sim.between(60, 600) if long else sim.between(1, 30), self.start)

@@ -1,10 +1,10 @@
-"""One run: from a seed to what came of it."""
+"""One run: from a seed to its outcome."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.simulation.judge import Violation
-from tests.simulation.log_ear import listening
+from tests.simulation.invariants import Violation
+from tests.simulation.log_capture import capturing_logs
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.provisioner import Compose, compose
 from tests.simulation.schedule import Schedule, draw
@@ -16,25 +16,25 @@ from tests.simulation.world import World
 class Outcome:
     seed: int
     violations: tuple[Violation, ...]
-    struck: Counter[str] = field(default_factory=Counter)
+    fault_counts: Counter[str] = field(default_factory=Counter)
     leaders: int
     seconds: float
     story: Story
 
 
-def run(seed: int, *, verbose: bool = False, put_together: Compose = compose) -> Outcome:
-    return run_schedule(draw(seed), verbose=verbose, put_together=put_together)
+def run(seed: int, *, verbose: bool = False, composition: Compose = compose) -> Outcome:
+    return run_schedule(draw(seed), verbose=verbose, composition=composition)
 
 
 def run_schedule(
-    schedule: Schedule, *, verbose: bool = False, put_together: Compose = compose
+    schedule: Schedule, *, verbose: bool = False, composition: Compose = compose
 ) -> Outcome:
     loop = VirtualLoop()
     broken: list[BaseException] = []
     loop.set_exception_handler(lambda _, context: _note(broken, context))
     try:
-        world = World(loop, schedule, verbose=verbose, put_together=put_together)
-        with listening(world.judge, world.story):
+        world = World(loop, schedule, verbose=verbose, composition=composition)
+        with capturing_logs(world.checker, world.story):
             loop.run_until_complete(world.run())
     finally:
         loop.close()
@@ -42,8 +42,8 @@ def run_schedule(
         raise broken[0]
     return Outcome(
         seed=schedule.seed,
-        violations=tuple(world.judge.violations),
-        struck=world.stage.weather.struck,
+        violations=tuple(world.checker.violations),
+        fault_counts=world.sim.injector.fault_counts,
         leaders=world.leaders,
         seconds=loop.time(),
         story=world.story,
@@ -51,7 +51,7 @@ def run_schedule(
 
 
 def _note(broken: list[BaseException], context: dict[str, object]) -> None:
-    """A callback of the simulation that fails is a bug of the simulation."""
+    """Collect exceptions of the simulation's own callbacks, which are bugs of the simulation."""
     error = context.get("exception")
     if "handle" in context and isinstance(error, BaseException):
         broken.append(error)

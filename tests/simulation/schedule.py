@@ -1,12 +1,14 @@
-"""What a run is like, drawn from its seed: a random few of the faults (so that they do not hide
-one another), how dense they come, how many claims there are and for how long."""
+"""The parameters of a run, drawn from its seed.
+
+Each run enables only a few of the faults, so that they do not hide one another.
+"""
 
 import random
 from dataclasses import dataclass
 
-from tests.simulation.weather import Fault
+from tests.simulation.fault_injector import Fault
 
-# Faults that make a known story together; one is put into every other run as a whole.
+# Combinations of faults known from real incidents; every other run gets one of them completely.
 STORIES = (
     (Fault.CRASH, Fault.CREATE_SLOW, Fault.USER_DELETES_WHILE_DOWN),
     (Fault.CREATE_LIES, Fault.JOINS_LATE),
@@ -21,8 +23,8 @@ STORIES = (
     (Fault.BREAKS, Fault.FLAPS),
 )
 
-# workspace-controller takes most of a run's time, so that two of three do without. What is about
-# it is drawn apart.
+# workspace-controller takes most of a run's time, so two of three runs go without it. Its
+# parameters have their own random generator, so that they do not change those of the other runs.
 _WITH_CONTROLLERS = 1 / 3
 _OF_WORKSPACES = (Fault.FORCED,)
 _OF_ALL = tuple(fault for fault in Fault if fault not in _OF_WORKSPACES)
@@ -30,9 +32,11 @@ _OF_ALL = tuple(fault for fault in Fault if fault not in _OF_WORKSPACES)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """`storm` is for how many seconds things go wrong; `lease` how long a Lease lasts;
-    `controllers` how many replicas of workspace-controller ask for nodes, none where the claims
-    are made by an actor that does as it does."""
+    """`storm` and `lease` are durations in seconds: of fault injection, and of a Lease.
+
+    `controllers` is the number of workspace-controller replicas. With none, an actor creates the
+    claims in its place.
+    """
 
     seed: int
     faults: frozenset[Fault]

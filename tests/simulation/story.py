@@ -1,4 +1,4 @@
-"""What happened, in order: kept as it happens, and told only when somebody asks."""
+"""The story of a run: events in order, rendered only on demand."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ EVERYBODY = ""
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`about` is the name of the claim or pool that it concerns, empty for everybody's."""
+    """`about` is the name of the claim or pool concerned; empty for everybody."""
 
     at: float
     actor: str
@@ -21,7 +21,7 @@ class Line:
 
 @dataclass
 class Story:
-    """`verbose` keeps reads, too."""
+    """Collects the lines; `verbose` includes reads."""
 
     loop: VirtualLoop
     verbose: bool = False
@@ -31,7 +31,7 @@ class Story:
         self._lines.append(Line(self.loop.time(), actor, about, what, outcome))
 
     def tells(self, what: str, since: str = "") -> bool:
-        """Whether that happened, after the last time that `since` did."""
+        """Whether the event happened, after the last occurrence of `since`."""
         for line in reversed(self._lines):
             if what in line.what:
                 return True
@@ -40,7 +40,7 @@ class Story:
         return False
 
     def lines(self, about: Iterable[str] | None = None) -> list[str]:
-        """All of it, or what concerns those names and everybody."""
+        """All lines, or those about the given names and everybody."""
         wanted = None if about is None else {*about, EVERYBODY}
         return [_text(line) for line in self._lines if wanted is None or line.about in wanted]
 

@@ -1,11 +1,11 @@
-"""What is true of a machine, whoever knows it."""
+"""The true state of a machine."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
-class Ill(Enum):
-    """Why its Node is not Ready though the machine had joined."""
+class NotReadyCause(Enum):
+    """Why the Node of a machine that has joined is not Ready."""
 
     FLAPPING = "flapping"
     BROKEN = "broken"
@@ -15,7 +15,7 @@ class Ill(Enum):
 @dataclass(eq=False, slots=True)
 class Vm:
     """`ready_at` is when its Node is (or was first) Ready, None for never; `node` is the Node's
-    name. `ready_since` and `ill_since` are of the moment."""
+    name. `ready_since` and `not_ready_since` describe the current state."""
 
     pool: str
     claim: str
@@ -26,8 +26,8 @@ class Vm:
     taints: tuple[str, ...]
     ready_at: float | None = None
     ready_since: float | None = None
-    ill: Ill | None = None
-    ill_since: float | None = None
+    not_ready_cause: NotReadyCause | None = None
+    not_ready_since: float | None = None
     has_gpus: bool = False
     gone: bool = False
     node_removed: bool = False
@@ -38,4 +38,4 @@ class Vm:
 
     @property
     def joined(self) -> bool:
-        return self.ready_since is not None or self.ill is not None
+        return self.ready_since is not None or self.not_ready_cause is not None

@@ -1,4 +1,4 @@
-"""One watch of one process: events in order, each with its delay, until the stream is cut."""
+"""A watch of one process: delayed events in order, until the stream ends."""
 
 import asyncio
 from collections import deque
@@ -8,14 +8,14 @@ from kaito_kube.errors import Expired, Unavailable
 from kaito_kube.fake import Event
 from kaito_kube.kinds import Kind
 from tests.simulation.api_server import ApiServer
+from tests.simulation.fault_injector import Fault
 from tests.simulation.process import API, Process
-from tests.simulation.stage import Stage
-from tests.simulation.weather import Fault
+from tests.simulation.simulation import Simulation
 
 
 class Watch:
-    def __init__(self, stage: Stage, server: ApiServer, process: Process, kind: Kind) -> None:
-        self._stage = stage
+    def __init__(self, sim: Simulation, server: ApiServer, process: Process, kind: Kind) -> None:
+        self._sim = sim
         self._process = process
         self._kind = kind
         self._arrived: deque[WatchEvent] = deque()
@@ -31,13 +31,18 @@ class Watch:
             self._happened(event)
 
     async def next(self) -> WatchEvent | None:
-        """The next change; None at the stream's orderly end. Raises what cut it."""
+        """The next event, or None at the regular end of the stream.
+
+        Raises:
+            Unavailable: the connection was cut.
+            Expired: the resource version is too old.
+        """
         while not self._arrived:
             if self._ended:
                 if self._end is not None:
                     raise self._end
                 return None
-            self._waiter = self._stage.loop.create_future()
+            self._waiter = self._sim.loop.create_future()
             await self._waiter
         return self._arrived.popleft()
 
@@ -46,30 +51,30 @@ class Watch:
             del self._process.connections[self]
             self._unlisten()
 
-    def breaks(self) -> None:
+    def reset(self) -> None:
         self._finish(Unavailable("connection reset"))
 
     def end(self) -> None:
-        """As the server ends every watch after some minutes."""
+        """End the stream regularly, as the server does with every watch after some minutes."""
         self._finish(None)
 
     def _happened(self, event: Event) -> None:
         if event.kind is not self._kind or self._ended:
             return
-        weather, stage = self._stage.weather, self._stage
-        if weather.strikes(Fault.WATCH_CUT):
-            self._finish(stage.rng.choice((None, Unavailable("stream cut"), Expired("too old"))))
+        injector, sim = self._sim.injector, self._sim
+        if injector.strikes(Fault.WATCH_CUT):
+            self._finish(sim.rng.choice((None, Unavailable("stream cut"), Expired("too old"))))
             return
-        delay = stage.between(0.002, 0.05)
-        if weather.strikes(Fault.WATCH_LATE):
-            delay += stage.between(0.5, 20)
-        self._last_arrival = max(self._last_arrival, stage.now + delay)
-        stage.later(self._last_arrival - stage.now, self._arrive, event.change)
-        if weather.strikes(Fault.WATCH_TWICE):
-            stage.later(self._last_arrival - stage.now, self._arrive, event.change)
+        delay = sim.between(0.002, 0.05)
+        if injector.strikes(Fault.WATCH_LATE):
+            delay += sim.between(0.5, 20)
+        self._last_arrival = max(self._last_arrival, sim.now + delay)
+        sim.later(self._last_arrival - sim.now, self._arrive, event.change)
+        if injector.strikes(Fault.WATCH_TWICE):
+            sim.later(self._last_arrival - sim.now, self._arrive, event.change)
 
     def _arrive(self, change: WatchEvent) -> None:
-        if API in self._process.cut_off or self._ended:
+        if API in self._process.disconnected_from or self._ended:
             return
         self._arrived.append(change)
         self._wake()

@@ -1,5 +1,4 @@
-"""Everything of one run, put together, and its course: a storm, then a calm in which all must
-come to rest."""
+"""The composition of a run and its course: a storm, then a calm in which everything must settle."""
 
 import asyncio
 import random
@@ -7,33 +6,33 @@ import random
 from kaito_api import conditions
 from kaito_kube.fake import Event
 from kaito_kube.kinds import EVENT, LEASE
-from tests.simulation import foreign
+from tests.simulation import foreign_pools
 from tests.simulation.api_server import ApiServer
 from tests.simulation.arm import Arm
 from tests.simulation.arm_client import Azure
 from tests.simulation.chaos import Chaos
+from tests.simulation.claim_creator import ClaimCreator
 from tests.simulation.controller import WorkspaceController
-from tests.simulation.ending import Truth, unsettled
-from tests.simulation.judge import CLAIMS, CONTROLLER, Bounds, Judge, Verdict
+from tests.simulation.fault_injector import Fault, FaultInjector
+from tests.simulation.final_state import FinalState, unsettled
+from tests.simulation.invariants import CLAIMS, CONTROLLER, Bounds, InvariantChecker, ViolationKind
 from tests.simulation.loop import LoopClock, VirtualLoop
 from tests.simulation.machines import Machines
-from tests.simulation.owner import Owner
-from tests.simulation.power import ClusterPower, Cycle
+from tests.simulation.power import ClusterPower, PowerCycle
 from tests.simulation.process import API
 from tests.simulation.provisioner import NAME, SETTINGS, Compose, Provisioner, compose
+from tests.simulation.region import PLENTY, Region
 from tests.simulation.replica import SKEW, Main, Replica
 from tests.simulation.schedule import Schedule
-from tests.simulation.sold import PLENTY, Region
-from tests.simulation.stage import Stage
+from tests.simulation.simulation import Simulation
 from tests.simulation.story import Story
 from tests.simulation.user import User
-from tests.simulation.weather import Fault, Weather
 from tests.simulation.workspaces import Workspaces
 from workspace_controller.settings import NodeProvisioner
 
-# In the calm everything has to come to rest within this time, and to stay there.
-_LONGEST_CALM = 5400.0
-_STEADY = 300.0
+# In the calm everything must settle within the first time and then stay unchanged for the second.
+_SETTLE_TIMEOUT_SECONDS = 5400.0
+_UNCHANGED_SECONDS = 300.0
 
 
 class World:
@@ -43,49 +42,49 @@ class World:
         schedule: Schedule,
         *,
         verbose: bool = False,
-        put_together: Compose = compose,
+        composition: Compose = compose,
     ) -> None:
         rng = random.Random(f"run {schedule.seed}")
-        weather = Weather(rng, schedule.faults, schedule.density)
+        injector = FaultInjector(rng, schedule.faults, schedule.density)
         self.schedule = schedule
         self.story = Story(loop, verbose)
-        self.stage = stage = Stage(loop, rng, weather, self.story, LoopClock(loop))
-        self.server = ApiServer(stage)
+        self.sim = sim = Simulation(loop, rng, injector, self.story, LoopClock(loop))
+        self.server = ApiServer(sim)
         self.cluster = self.server.cluster
-        self.region = Region(stage)
-        self.machines = Machines(stage, self.cluster)
-        self.power = ClusterPower(stage, self.machines)
+        self.region = Region(sim)
+        self.machines = Machines(sim, self.cluster)
+        self.power = ClusterPower(sim, self.machines)
         self.machines.steady = self.power.steady
-        self.arm = Arm(stage, self.region, self.machines, self.power.steady)
-        self.judge = Judge(
-            stage,
+        self.arm = Arm(sim, self.region, self.machines, self.power.steady)
+        self.checker = InvariantChecker(
+            sim,
             self.server,
             self.arm,
             self.power,
             SETTINGS.timeouts,
             _bounds(schedule),
-            self._over,
+            self._end_run,
         )
         provisioner = Provisioner(
-            stage=stage,
+            sim=sim,
             server=self.server,
             azure=Azure(self.arm, self.power),
-            judge=self.judge,
+            checker=self.checker,
             lease=schedule.lease,
-            put_together=put_together,
+            composition=composition,
         )
         self.replicas = self._replicas("replica", schedule.replicas, provisioner.main)
-        self.owner: Owner | Workspaces = Owner(stage, self.cluster)
+        self.creator: ClaimCreator | Workspaces = ClaimCreator(sim, self.cluster)
         if schedule.controllers:
             nodes = rng.choice((NodeProvisioner.MACHINE, NodeProvisioner.NODECLAIM))
-            self.owner = Workspaces(stage, self.cluster, nodes)
+            self.creator = Workspaces(sim, self.cluster, nodes)
             asking = WorkspaceController(
-                stage=stage, server=self.server, judge=self.judge, nodes=nodes
+                sim=sim, server=self.server, checker=self.checker, nodes=nodes
             )
             self.replicas += self._replicas(CONTROLLER, schedule.controllers, asking.main)
-        self.user = User(stage, self.owner, self.arm, self.machines, schedule.most_claims)
-        self.cycle = Cycle(stage, self.arm, self.machines, self.power, self)
-        self.chaos = Chaos(stage, self.replicas, self.region, self.user, self.cycle.begin)
+        self.user = User(sim, self.creator, self.arm, self.machines, schedule.most_claims)
+        self.cycle = PowerCycle(sim, self.arm, self.machines, self.power, self)
+        self.chaos = Chaos(sim, self.replicas, self.region, self.user, self.cycle.begin)
         self.leader = ""
         self.leaders = 0
         self._writes = 0
@@ -94,10 +93,10 @@ class World:
 
     def _replicas(self, name: str, count: int, main: Main) -> list[Replica]:
         names = [f"{name}-{number + 1}" for number in range(count)]
-        return [Replica(name, self.stage, self.judge, main) for name in names]
+        return [Replica(name, self.sim, self.checker, main) for name in names]
 
     async def run(self) -> None:
-        """Until all is at rest, or something is wrong."""
+        """Run until everything has settled or an invariant is violated."""
         course = asyncio.ensure_future(self._course())
         await asyncio.wait((course, self._end), return_when=asyncio.FIRST_COMPLETED)
         if course.done():
@@ -105,7 +104,7 @@ class World:
         await self.close()
 
     async def close(self) -> None:
-        """Ends every process, and what is left in memory of those that died before."""
+        """End every process and the remaining tasks of those that died before."""
         for replica in self.replicas:
             replica.go_down("the run is over")
         left = asyncio.all_tasks() - {asyncio.current_task()}
@@ -114,61 +113,61 @@ class World:
         await asyncio.gather(*left, return_exceptions=True)
 
     def ready(self) -> list[str]:
-        """Names of the claims that say so."""
+        """The names of the claims that report Ready."""
         claims = [claim for kind in CLAIMS for claim in self.server.all(kind)]
         return [c["metadata"]["name"] for c in claims if conditions.is_true(c, "Ready")]
 
     async def _course(self) -> None:
         await self.storm()
         self.calm_down()
-        await self.come_to_rest()
+        await self.settle()
 
     async def storm(self) -> None:
-        stage, schedule = self.stage, self.schedule
+        sim, schedule = self.sim, self.schedule
         self.begin()
-        ends = stage.now + schedule.storm
-        while stage.now < ends:
+        ends = sim.now + schedule.storm
+        while sim.now < ends:
             self.user.act()
-            self.judge.patrol()
-            await asyncio.sleep(stage.rng.expovariate(1 / 60))
+            self.checker.check_orphans()
+            await asyncio.sleep(sim.rng.expovariate(1 / 60))
 
     def begin(self) -> None:
-        """Replicas, other people's pools, and the first workspace."""
+        """Start the replicas and create other people's pools and the first workspace."""
         for replica in self.replicas:
-            self.stage.later(self.stage.between(0, 3), replica.start)
-        names = self.owner.make_any(self.stage.rng.randint(1, self.schedule.most_claims))
-        foreign.settle(self.stage, self.arm, self.cluster, self._foreign_names(names[0]))
+            self.sim.later(self.sim.between(0, 3), replica.start)
+        names = self.creator.make_any(self.sim.rng.randint(1, self.schedule.most_claims))
+        foreign_pools.create(self.sim, self.arm, self.cluster, self._foreign_names(names[0]))
         self.chaos.begin()
 
     def calm_down(self) -> None:
-        """From now on nothing goes wrong any more, and what was broken for a while is mended."""
-        stage = self.stage
-        stage.tell("weather", "calms down")
-        stage.weather.calm = True
+        """Stop injecting faults, and end those that last for a while."""
+        sim = self.sim
+        sim.tell("weather", "calms down")
+        sim.injector.is_calm = True
         for family in self.region.limits:
             self.region.limits[family] = PLENTY
         self.region.withheld.clear()
         for replica in self.replicas:
             if (process := replica.process) is not None and process.alive:
-                process.go_on()
-                process.heal(API)
+                process.resume()
+                process.reconnect(API)
             replica.come_up()
 
-    async def come_to_rest(self) -> None:
-        stage = self.stage
-        ends = stage.now + _LONGEST_CALM
-        while (open_ := unsettled(self.truth)) or not await self._is_steady():
-            if stage.now > ends:
+    async def settle(self) -> None:
+        sim = self.sim
+        ends = sim.now + _SETTLE_TIMEOUT_SECONDS
+        while (open_ := unsettled(self.final_state)) or not await self._is_steady():
+            if sim.now > ends:
                 for violation in open_:
-                    self.judge.complain(violation.verdict, violation.about, violation.what)
+                    self.checker.report(violation.kind, violation.about, violation.what)
                 if not open_:
-                    self.judge.complain(Verdict.STUCK, "", "objects are written without end")
+                    self.checker.report(ViolationKind.STUCK, "", "objects are written without end")
                 return
             await asyncio.sleep(15)
 
     @property
-    def truth(self) -> Truth:
-        return Truth(self.server, self.arm, self.judge, self.owner.wanted)
+    def final_state(self) -> FinalState:
+        return FinalState(self.server, self.arm, self.checker, self.creator.desired)
 
     def go_down(self) -> None:
         for replica in self.replicas:
@@ -176,12 +175,12 @@ class World:
 
     def come_up(self) -> None:
         for replica in self.replicas:
-            self.stage.later(self.stage.between(0, 60), replica.come_up)
+            self.sim.later(self.sim.between(0, 60), replica.come_up)
 
     async def _is_steady(self) -> bool:
-        """Whether nobody writes anything for some minutes, leases apart."""
+        """Whether nothing is written for some minutes, except Leases and Events."""
         before = self._writes
-        await asyncio.sleep(_STEADY)
+        await asyncio.sleep(_UNCHANGED_SECONDS)
         return self._writes == before
 
     def _changed(self, event: Event) -> None:
@@ -191,23 +190,26 @@ class World:
             leader = event.change.manifest["spec"].get("holderIdentity", "")
             if leader and leader != self.leader:
                 self.leader, self.leaders = leader, self.leaders + 1
-                self.stage.tell(leader, "leads")
+                self.sim.tell(leader, "leads")
 
     def _foreign_names(self, name: str) -> list[str]:
-        """One much like a claim's; rarely the claim's own."""
-        rng, count = self.stage.rng, self.schedule.foreign_pools
+        """Names of other people's pools: one similar to a claim's, and rarely the claim's own."""
+        rng, count = self.sim.rng, self.schedule.foreign_pools
         own = name if rng.random() < 0.2 else name[:-1] + "z"
         return [own, "gpupool1"][:count]
 
-    def _over(self) -> None:
+    def _end_run(self) -> None:
         if not self._end.done():
             self._end.set_result(None)
 
 
 def _bounds(schedule: Schedule) -> Bounds:
-    """Knowledge is as old as the latest watch event or list may be, and a leader that cannot reach
-    the API server acts on what it knew until its lease is worth nothing. A moment that another
-    machine's clock told may be wrong by the difference of two clocks."""
+    """How old a process's knowledge may be under the schedule's faults.
+
+    It is as old as a delayed watch event or a stale list. A leader that cannot reach the API server
+    acts on old knowledge until its lease has expired. A timestamp from another machine's clock may
+    be wrong by the difference between two clocks.
+    """
     faults = schedule.faults
     lag = 5.0
     lag += 25.0 if Fault.WATCH_LATE in faults else 0.0

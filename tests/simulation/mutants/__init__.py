@@ -1,1 +1,1 @@
-"""Bugs put in on purpose, one at a time: the simulation has to find each of them."""
+"""Bugs introduced on purpose, one at a time. The simulation must find each of them."""

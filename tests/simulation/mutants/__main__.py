@@ -1,9 +1,9 @@
-"""`python -m tests.simulation.mutants`: at which schedule each mutant is caught, and by what."""
+"""`python -m tests.simulation.mutants`: prints which schedule catches each mutant, and how."""
 
 import sys
 
 from tests.simulation.mutants.catalog import MUTANTS
-from tests.simulation.mutants.hunt import hunt, told
+from tests.simulation.mutants.hunt import describe, hunt
 
 
 def main() -> int:
@@ -11,7 +11,7 @@ def main() -> int:
     for mutant in MUTANTS:
         caught = hunt(mutant)
         survivors += caught is None
-        print(told(mutant, caught), flush=True)
+        print(describe(mutant, caught), flush=True)
     print(f"mutants: {len(MUTANTS) - survivors} of {len(MUTANTS)} caught")
     return 1 if survivors else 0
 

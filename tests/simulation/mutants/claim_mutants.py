@@ -1,4 +1,4 @@
-"""Wrong decisions about a claim."""
+"""Bugs in the decisions about a claim."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,8 +19,8 @@ from gpu_provisioner.lifecycle.plan import AddFinalizer, Plan, RemoveFinalizer, 
 from gpu_provisioner.lifecycle.repair import NodeFailure, tolerate
 from kaito_api import labels
 from kaito_kube.kinds import Kind, Manifest
+from tests.simulation.fault_injector import Fault
 from tests.simulation.mutants.mutant import Mutant
-from tests.simulation.weather import Fault
 
 
 def _finalizer_after_create(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,15 +113,20 @@ def _woken_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 MUTANTS = (
     Mutant("the finalizer is added after the create", 50, _finalizer_after_create),
-    Mutant("the finalizer goes before the pool", 20, _finalizer_goes_first),
-    Mutant("a failed pool goes at once", 50, _failed_pools_go_at_once),
-    Mutant("the time to register counts from the claim's birth", 100, _registration_since_creation),
-    Mutant("a pool is taken for a claim's by its name", 50, _owned_by_name),
-    Mutant("what was Ready once is Ready for ever", 20, _ready_for_ever),
-    Mutant("what has joined is Ready", 20, _joined_is_ready),
-    Mutant("a node that is not Ready is given up at once", 20, _repaired_at_once),
+    Mutant("the finalizer is removed before the pool", 20, _finalizer_goes_first),
+    Mutant("a failed pool is deleted at once", 50, _failed_pools_go_at_once),
+    Mutant(
+        "the registration timeout starts at the claim's creation", 100, _registration_since_creation
+    ),
+    Mutant("a pool is matched to a claim by name only", 50, _owned_by_name),
+    Mutant("a node that was once Ready stays Ready", 20, _ready_for_ever),
+    Mutant("a node that has joined counts as Ready", 20, _joined_is_ready),
+    Mutant("a node that is not Ready is replaced at once", 20, _repaired_at_once),
     Mutant("the power state is ignored", 1000, _power_ignored, needs=Fault.STOP_START),
     Mutant(
-        "a cluster that was just started is judged", 1000, _woken_is_settled, needs=Fault.STOP_START
+        "nodes are judged right after a cluster start",
+        1000,
+        _woken_is_settled,
+        needs=Fault.STOP_START,
     ),
 )

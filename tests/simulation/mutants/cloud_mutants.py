@@ -1,4 +1,4 @@
-"""Wrong ways to speak to the cloud."""
+"""Bugs in the communication with the cloud."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -15,18 +15,24 @@ from gpu_provisioner.controllers.manager import Manager
 from gpu_provisioner.settings import Settings
 from kaito_kube.cluster import Cluster
 from tests.simulation.loop import LoopClock
-from tests.simulation.mutants.bent_cloud import BentCloud, Ways
 from tests.simulation.mutants.mutant import Mutant
+from tests.simulation.mutants.mutant_cloud import CallOverrides, MutantCloud
 from tests.simulation.provisioner import compose
 
 
-def _bent(
-    name: str, budget: int, ways: Callable[[LoopClock], Ways], *, after_pacing: bool = False
+def _cloud_mutant(
+    name: str,
+    budget: int,
+    overrides: Callable[[LoopClock], CallOverrides],
+    *,
+    after_pacing: bool = False,
 ) -> Mutant:
-    """Each process bends its calls with a memory of its own; with `after_pacing` what it makes of
-    an answer changes nothing of the pace."""
+    """A mutant that overrides calls of the cloud, with separate state for each process.
 
-    def put_together(
+    With `after_pacing`, the override is outside the rate limiter and does not influence it.
+    """
+
+    def composition(
         cluster: Cluster,
         cloud: CloudProvider,
         clock: LoopClock,
@@ -34,35 +40,35 @@ def _bent(
         rng: random.Random,
     ) -> Manager:
         if not after_pacing:
-            return compose(cluster, BentCloud(cloud, ways(clock)), clock, settings, rng)
-        bent = BentCloud(PacedCloud(cloud, clock, settings.budget), ways(clock))
+            return compose(cluster, MutantCloud(cloud, overrides(clock)), clock, settings, rng)
+        bent = MutantCloud(PacedCloud(cloud, clock, settings.budget), overrides(clock))
         return Manager(cluster, bent, clock, settings, CollectorRegistry(), rng)
 
-    return Mutant(name, budget, put_together=put_together)
+    return Mutant(name, budget, composition=composition)
 
 
-def _again_under_another_name(_: LoopClock) -> Ways:
+def _again_under_another_name(_: LoopClock) -> CallOverrides:
     async def create(cloud: CloudProvider, spec: PoolSpec) -> Pool:
         try:
             return await cloud.create(spec)
         except CloudUnavailable:
             return await cloud.create(replace(spec, name=f"{spec.name[:-1]}2"))
 
-    return Ways(create=create)
+    return CallOverrides(create=create)
 
 
-def _errors_are_empty_lists(clock: LoopClock) -> Ways:
+def _errors_are_empty_lists(clock: LoopClock) -> CallOverrides:
     async def listed(cloud: CloudProvider) -> PoolListing:
         try:
             return await cloud.list()
         except CloudError:
             return PoolListing((), clock.now())
 
-    return Ways(list=listed)
+    return CallOverrides(list=listed)
 
 
-def _operations_of_before_are_forgotten(_: LoopClock) -> Ways:
-    """A pool that is being made exists only for the process that asked for it."""
+def _operations_of_before_are_forgotten(_: LoopClock) -> CallOverrides:
+    """A pool that is being created exists only for the process that requested it."""
     mine: set[str] = set()
 
     def is_known(pool: Pool) -> bool:
@@ -83,11 +89,11 @@ def _operations_of_before_are_forgotten(_: LoopClock) -> Ways:
             raise PoolNotFound(name)
         return pool
 
-    return Ways(create=create, list=listed, get=get)
+    return CallOverrides(create=create, list=listed, get=get)
 
 
-def _deleting_is_gone(_: LoopClock) -> Ways:
-    """A pool whose deletion was taken up counts as deleted."""
+def _deleting_is_gone(_: LoopClock) -> CallOverrides:
+    """A pool whose deletion was accepted counts as deleted."""
 
     async def listed(cloud: CloudProvider) -> PoolListing:
         found = await cloud.list()
@@ -100,18 +106,18 @@ def _deleting_is_gone(_: LoopClock) -> Ways:
             raise PoolNotFound(name)
         return pool
 
-    return Ways(list=listed, get=get)
+    return CallOverrides(list=listed, get=get)
 
 
-def _first_page_only(_: LoopClock) -> Ways:
+def _first_page_only(_: LoopClock) -> CallOverrides:
     async def listed(cloud: CloudProvider) -> PoolListing:
         found = await cloud.list()
         return replace(found, pools=found.pools[:2])
 
-    return Ways(list=listed)
+    return CallOverrides(list=listed)
 
 
-def _retry_after_ignored(_: LoopClock) -> Ways:
+def _retry_after_ignored(_: LoopClock) -> CallOverrides:
     async def listed(cloud: CloudProvider) -> PoolListing:
         with _impatience():
             return await cloud.list()
@@ -120,7 +126,7 @@ def _retry_after_ignored(_: LoopClock) -> Ways:
         with _impatience():
             return await cloud.get(name)
 
-    return Ways(list=listed, get=get)
+    return CallOverrides(list=listed, get=get)
 
 
 @contextmanager
@@ -143,18 +149,20 @@ def _unpaced(
 
 
 MUTANTS = (
-    _bent("a create without an answer is tried under another name", 50, _again_under_another_name),
-    _bent(
-        "an error for a list is read as an empty list",
+    _cloud_mutant(
+        "a create without a response is retried under another name", 50, _again_under_another_name
+    ),
+    _cloud_mutant(
+        "a failed list is treated as empty",
         200,
         _errors_are_empty_lists,
         after_pacing=True,
     ),
-    _bent("only the first page of a list is read", 20, _first_page_only),
-    _bent(
-        "an operation in flight is forgotten by a restart", 20, _operations_of_before_are_forgotten
+    _cloud_mutant("only the first page of a list is read", 20, _first_page_only),
+    _cloud_mutant(
+        "an operation in flight is forgotten at a restart", 20, _operations_of_before_are_forgotten
     ),
-    _bent("a pool counts as gone once its deletion began", 20, _deleting_is_gone),
-    _bent("Retry-After is ignored", 50, _retry_after_ignored),
-    Mutant("calls to the cloud are not paced", 50, put_together=_unpaced),
+    _cloud_mutant("a pool counts as gone once its deletion has started", 20, _deleting_is_gone),
+    _cloud_mutant("Retry-After is ignored", 50, _retry_after_ignored),
+    Mutant("calls to the cloud are not paced", 50, composition=_unpaced),
 )

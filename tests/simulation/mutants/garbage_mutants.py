@@ -1,4 +1,4 @@
-"""Wrong ways to collect garbage."""
+"""Bugs in the garbage collection."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -47,6 +47,6 @@ def _orphans_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 MUTANTS = (
-    Mutant("orphans are looked for all the time and get no grace", 100, _no_grace),
-    Mutant("orphans are judged by name", 20, _orphans_by_name),
+    Mutant("orphans are deleted without a grace period", 100, _no_grace),
+    Mutant("orphans are identified by name", 20, _orphans_by_name),
 )

@@ -1,4 +1,4 @@
-"""Runs a mutant until it is caught."""
+"""Runs schedules with a mutant until one violates an invariant."""
 
 import pytest
 
@@ -8,20 +8,20 @@ from tests.simulation.schedule import draw
 
 
 def hunt(mutant: Mutant) -> Outcome | None:
-    """The first run of its budget that breaks an invariant; None where it survives all of them."""
+    """The first run within the budget that violates an invariant, or None."""
     with pytest.MonkeyPatch.context() as monkeypatch:
-        mutant.put_in(monkeypatch)
+        mutant.apply(monkeypatch)
         for seed in range(mutant.budget):
             if mutant.needs is not None and mutant.needs not in draw(seed).faults:
                 continue
-            outcome = run(seed, put_together=mutant.put_together)
+            outcome = run(seed, composition=mutant.composition)
             if outcome.violations:
                 return outcome
     return None
 
 
-def told(mutant: Mutant, caught: Outcome | None) -> str:
+def describe(mutant: Mutant, caught: Outcome | None) -> str:
     if caught is None:
         return f"   never  {mutant.name}: survived {mutant.budget} schedules"
     first = caught.violations[0]
-    return f"{caught.seed + 1:8}  {mutant.name}: {first.verdict.value}: {first.what}"
+    return f"{caught.seed + 1:8}  {mutant.name}: {first.kind.value}: {first.what}"

@@ -1,27 +1,29 @@
-"""What a mutant is: one real piece replaced by a wrong one."""
+"""A mutant: the product with one part replaced by a wrong one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 
+from tests.simulation.fault_injector import Fault
 from tests.simulation.provisioner import Compose, compose
-from tests.simulation.weather import Fault
 
 
 def _nothing(_: pytest.MonkeyPatch) -> None:
-    """For mutants that are composed in."""
+    """For mutants that need a different composition only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """Either another composition, or, where production has no seat for the piece, an attribute
-    that `put_in` replaces: the one place of the project where that is done. An attribute that does
-    not exist is an error. `budget` is among how many schedules it must be caught; of these only
-    those that know the fault `needs` are run, which no other could show it by."""
+    """Either a different composition, or an attribute that `apply` replaces.
+
+    This is the only place of the project where product code is patched; patching an attribute that
+    does not exist is an error. The mutant must be caught within `budget` schedules. If it `needs` a
+    fault, only schedules that enable this fault are run, because no other could catch it.
+    """
 
     name: str
     budget: int
-    put_in: Callable[[pytest.MonkeyPatch], None] = _nothing
-    put_together: Compose = compose
+    apply: Callable[[pytest.MonkeyPatch], None] = _nothing
+    composition: Compose = compose
     needs: Fault | None = None

@@ -1,4 +1,4 @@
-"""Wrong ways to look after everything at once: leadership, timers, watches."""
+"""Bugs in leadership, timers and watches."""
 
 from collections.abc import Awaitable, Callable
 
@@ -38,7 +38,7 @@ def _timers_do_not_ring(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _no_second_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A watch that was lost begins again from now, without a look at what it missed."""
+    """A lost watch is resumed from now, without listing what it missed."""
 
     async def list_and_watch(cluster: Cluster, store: Store, source: WatchSource) -> None:
         listing = await cluster.list(source.kind, labels=source.labels)
@@ -54,11 +54,11 @@ def _no_second_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(informer, "_list_and_watch", list_and_watch)
 
 
-# So rare that only a story told step by step catches it.
-NO_FENCE = Mutant("a leader that stood still acts on", 0, _no_fence)
+# So rare that only a scripted scenario catches it.
+NO_FENCE = Mutant("a paused leader continues to act", 0, _no_fence)
 
 MUTANTS = (
-    Mutant("everybody leads", 20, _everybody_leads),
-    Mutant("timers do not ring", 20, _timers_do_not_ring),
-    Mutant("a lost watch begins again without a list", 200, _no_second_list),
+    Mutant("every replica leads", 20, _everybody_leads),
+    Mutant("timers do not fire", 20, _timers_do_not_ring),
+    Mutant("a lost watch is resumed without a list", 200, _no_second_list),
 )

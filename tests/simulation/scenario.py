@@ -1,16 +1,16 @@
-"""A quiet world for a story that is told step by step."""
+"""Runs scripted scenarios in a world without random faults."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tests.simulation.log_ear import listening
+from tests.simulation.log_capture import capturing_logs
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.provisioner import Compose, compose
 from tests.simulation.schedule import Schedule
 from tests.simulation.world import World
 
-Script = Callable[[World], Coroutine[Any, Any, None]]
+Scenario = Callable[[World], Coroutine[Any, Any, None]]
 
 QUIET = Schedule(
     seed=0,
@@ -24,26 +24,26 @@ QUIET = Schedule(
 )
 
 
-def play(script: Script, *, put_together: Compose = compose) -> None:
-    """Plays it with every invariant checked, and tells the story where one is broken."""
+def run_scenario(scenario: Scenario, *, composition: Compose = compose) -> None:
+    """Run a scenario with every invariant checked; a violation fails with the story."""
     loop = VirtualLoop()
-    world = World(loop, QUIET, verbose=True, put_together=put_together)
+    world = World(loop, QUIET, verbose=True, composition=composition)
     for replica in world.replicas:
         replica.start()
     try:
-        with listening(world.judge, world.story):
-            loop.run_until_complete(_played(world, script))
+        with capturing_logs(world.checker, world.story):
+            loop.run_until_complete(_play(world, scenario))
     finally:
         loop.close()
-    assert not world.judge.violations, "\n".join(
-        [*world.story.lines(), *(violation.what for violation in world.judge.violations)]
+    assert not world.checker.violations, "\n".join(
+        [*world.story.lines(), *(violation.what for violation in world.checker.violations)]
     )
 
 
-async def _played(world: World, script: Script) -> None:
+async def _play(world: World, scenario: Scenario) -> None:
     try:
-        await script(world)
-        await world.come_to_rest()
+        await scenario(world)
+        await world.settle()
     finally:
         await world.close()
 

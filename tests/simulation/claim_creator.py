@@ -1,5 +1,8 @@
-"""Who wants the claims: as workspace-controller does, it makes each anew under its own name as
-long as its workspace stands, and deletes them when that goes."""
+"""Creates claims in place of workspace-controller.
+
+Like the controller, it recreates a claim under its own name as long as the workspace exists, and
+deletes the claims with the workspace.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,22 +11,22 @@ from kaito_api import labels
 from kaito_kube.errors import ClusterError
 from kaito_kube.fake import Event, FakeCluster
 from kaito_kube.kinds import MACHINE, NODE_CLAIM, Kind, Manifest, is_being_deleted
-from tests.simulation.api_server import at_once
-from tests.simulation.sold import A100, V100, V100X2
-from tests.simulation.stage import Stage
+from tests.simulation.api_server import run_sync
+from tests.simulation.region import A100, V100, V100X2
+from tests.simulation.simulation import Simulation
 
 ACTOR = "owner"
 TOO_LARGE = "9Ti"
 
 
 @dataclass(eq=False)
-class Owner:
-    """`workspaces` are names of claims by workspace; `wanted` are those that should exist."""
+class ClaimCreator:
+    """`workspaces` are the claims' names by workspace; `desired` the claims that should exist."""
 
-    stage: Stage
+    sim: Simulation
     cluster: FakeCluster
     workspaces: dict[str, list[str]] = field(default_factory=dict)
-    wanted: dict[str, Kind] = field(default_factory=dict)
+    desired: dict[str, Kind] = field(default_factory=dict)
     _manifests: dict[str, Manifest] = field(default_factory=dict)
     _made: int = 0
 
@@ -31,8 +34,8 @@ class Owner:
         self.cluster.listen(self._changed)
 
     def make_any(self, count: int) -> list[str]:
-        """A workspace of so many nodes, of whichever kind."""
-        rng = self.stage.rng
+        """Create a workspace with `count` nodes and random properties."""
+        rng = self.sim.rng
         kind = rng.choice((MACHINE, NODE_CLAIM))
         types = rng.choice(([V100], [V100], [V100], [V100X2], [A100], [A100, V100]))
         storage = TOO_LARGE if rng.random() < 0.02 else "100Gi"
@@ -45,46 +48,46 @@ class Owner:
         types: Sequence[str] = (V100.name,),
         storage: str = "100Gi",
     ) -> list[str]:
-        """A workspace of so many nodes; its claims come at once."""
+        """Create a workspace with `count` nodes and, immediately, its claims."""
         self._made += 1
         workspace = f"workspace-{self._made}"
-        names = [f"ws{self.stage.rng.getrandbits(36):09x}" for _ in range(count)]
+        names = [f"ws{self.sim.rng.getrandbits(36):09x}" for _ in range(count)]
         self.workspaces[workspace] = names
         for name in names:
-            self.wanted[name] = kind
+            self.desired[name] = kind
             self._manifests[name] = _claim(kind, name, workspace, list(types), storage)
-            self._ask(name)
+            self._create(name)
         return names
 
     def end(self, workspace: str) -> None:
-        """Its claims are deleted, and not made again."""
+        """Delete the workspace's claims for good."""
         for name in self.workspaces.pop(workspace):
-            delete_claim(self.stage, self.cluster, self.wanted.pop(name), name)
+            delete_claim(self.sim, self.cluster, self.desired.pop(name), name)
 
     def _changed(self, event: Event) -> None:
         name = event.change.manifest["metadata"]["name"]
-        if event.change.type == "DELETED" and event.kind is self.wanted.get(name):
-            self.stage.later(self.stage.between(0.1, 10), self._ask, name)
+        if event.change.type == "DELETED" and event.kind is self.desired.get(name):
+            self.sim.later(self.sim.between(0.1, 10), self._create, name)
 
-    def _ask(self, name: str) -> None:
-        kind = self.wanted.get(name)
+    def _create(self, name: str) -> None:
+        kind = self.desired.get(name)
         if kind is None or self.cluster.peek(kind, name) is not None:
             return
         try:
-            at_once(self.cluster.create(kind, self._manifests[name]))
+            run_sync(self.cluster.create(kind, self._manifests[name]))
         except ClusterError as error:
-            self.stage.tell(ACTOR, f"creates {kind} {name}", name, str(error))
+            self.sim.tell(ACTOR, f"creates {kind} {name}", name, str(error))
         else:
             uid = (self.cluster.peek(kind, name) or {})["metadata"]["uid"]
-            self.stage.tell(ACTOR, f"creates {kind} {name}, uid ...{uid[-4:]}", name)
+            self.sim.tell(ACTOR, f"creates {kind} {name}, uid ...{uid[-4:]}", name)
 
 
-def delete_claim(stage: Stage, cluster: FakeCluster, kind: Kind, name: str) -> None:
-    """Where it is there and not being deleted yet."""
+def delete_claim(sim: Simulation, cluster: FakeCluster, kind: Kind, name: str) -> None:
+    """Delete a claim if it exists and is not being deleted yet."""
     found = cluster.peek(kind, name)
     if found is not None and not is_being_deleted(found):
-        stage.tell(ACTOR, f"deletes {kind} {name}", name)
-        at_once(cluster.delete(kind, name))
+        sim.tell(ACTOR, f"deletes {kind} {name}", name)
+        run_sync(cluster.delete(kind, name))
 
 
 def _claim(kind: Kind, name: str, workspace: str, types: list[str], storage: str) -> Manifest:

@@ -1,4 +1,4 @@
-"""What may go wrong in a run, how often, and how often it did."""
+"""Decides which faults strike, and counts them."""
 
 import random
 from collections import Counter
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Fault(StrEnum):
-    """Everything that a schedule may switch on; the values are the words of the final count."""
+    """Every fault that a schedule can enable; the values label the final counts."""
 
     API_LOST = "API answers lost"
     API_REFUSED = "API calls refused"
@@ -50,7 +50,7 @@ class Fault(StrEnum):
     FORCED = "Workspaces whose finalizer was taken off"
 
 
-# The chance at each occasion, at density 1.
+# The probability at each opportunity, at density 1. Faults without one are planned by an actor.
 _CHANCES = {
     Fault.API_LOST: 0.02,
     Fault.API_REFUSED: 0.03,
@@ -85,27 +85,27 @@ _CHANCES = {
 
 
 @dataclass
-class Weather:
-    """`faults` are those that this run knows; once it is calm none of them strikes."""
+class FaultInjector:
+    """`faults` are those enabled in this run; once `is_calm` is set, none of them strikes."""
 
     rng: random.Random
     faults: frozenset[Fault]
     density: float
-    calm: bool = False
-    struck: Counter[str] = field(default_factory=Counter)
+    is_calm: bool = False
+    fault_counts: Counter[str] = field(default_factory=Counter)
 
-    def knows(self, fault: Fault) -> bool:
-        return not self.calm and fault in self.faults
+    def is_enabled(self, fault: Fault) -> bool:
+        return not self.is_calm and fault in self.faults
 
     def strikes(self, fault: Fault, factor: float = 1.0) -> bool:
-        """Whether it happens on this occasion; `factor` makes it more or less likely."""
-        if self.calm or fault not in self.faults:
+        """Whether the fault strikes now; `factor` scales its probability."""
+        if self.is_calm or fault not in self.faults:
             return False
         hit = self.rng.random() < min(0.9, _CHANCES[fault] * self.density * factor)
         if hit:
-            self.struck[fault] += 1
+            self.fault_counts[fault] += 1
         return hit
 
-    def happened(self, fault: Fault) -> None:
-        """For what an actor does by its own plan."""
-        self.struck[fault] += 1
+    def record(self, fault: Fault) -> None:
+        """Count a fault that an actor has planned."""
+        self.fault_counts[fault] += 1

@@ -1,4 +1,4 @@
-"""Right decisions that are carried out in a wrong way."""
+"""Bugs in the execution of correct decisions."""
 
 import pytest
 
@@ -42,7 +42,7 @@ def _deletion_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 MUTANTS = (
-    Mutant("a claim is released without asking for its pool", 400, _released_unasked),
-    Mutant("a conflict is swallowed", 100, _conflict_swallowed),
-    Mutant("a deletion is not tried again after an error", 100, _deletion_not_retried),
+    Mutant("a claim is released without looking up its pool", 400, _released_unasked),
+    Mutant("a conflict is ignored", 100, _conflict_swallowed),
+    Mutant("a deletion is not retried after an error", 100, _deletion_not_retried),
 )

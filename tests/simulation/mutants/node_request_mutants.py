@@ -1,4 +1,4 @@
-"""Wrong ways of workspace-controller to ask for nodes and to give them back."""
+"""Bugs in how workspace-controller requests and releases nodes."""
 
 from dataclasses import replace
 from itertools import count
@@ -21,7 +21,7 @@ from workspace_controller.reconciler import Reconciler
 def _another_name_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = count()
 
-    def claim_name(owner: Owner, index: int) -> str:
+    def claim_name(creator: Owner, index: int) -> str:
         return f"ws{next(numbers):09x}"
 
     monkeypatch.setattr(claims, "claim_name", claim_name)
@@ -49,8 +49,8 @@ def _leaves_claims(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 MUTANTS = (
-    Mutant("a claim has another name each time", 60, _another_name_each_time),
-    Mutant("an unready node is given back", 60, _unready_is_given_back),
-    Mutant("a Workspace that goes does not look again", 60, _does_not_look_again),
-    Mutant("what a Workspace has left behind stays", 100, _leaves_claims),
+    Mutant("a claim gets a new name each time", 60, _another_name_each_time),
+    Mutant("a node that is not Ready is released", 60, _unready_is_given_back),
+    Mutant("a deleted Workspace is not requeued", 60, _does_not_look_again),
+    Mutant("claims of a deleted Workspace are not removed", 100, _leaves_claims),
 )

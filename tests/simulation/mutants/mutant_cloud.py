@@ -1,4 +1,4 @@
-"""A `CloudProvider` before the true one that does some of its calls in a wrong way."""
+"""A `CloudProvider` that overrides some calls of another one."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from gpu_provisioner.cloud.provider import CloudProvider
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
-    """How each call is passed on; the default is as it should be."""
+class CallOverrides:
+    """How each call is forwarded; the defaults are correct."""
 
     create: Callable[[CloudProvider, PoolSpec], Awaitable[Pool]] = lambda c, spec: c.create(spec)
     get: Callable[[CloudProvider, str], Awaitable[Pool]] = lambda c, name: c.get(name)
@@ -21,24 +21,24 @@ class Ways:
 
 
 @dataclass(frozen=True, slots=True)
-class BentCloud:
+class MutantCloud:
     cloud: CloudProvider
-    ways: Ways
+    overrides: CallOverrides
 
     async def create(self, spec: PoolSpec) -> Pool:
-        return await self.ways.create(self.cloud, spec)
+        return await self.overrides.create(self.cloud, spec)
 
     async def get(self, name: str) -> Pool:
-        return await self.ways.get(self.cloud, name)
+        return await self.overrides.get(self.cloud, name)
 
     async def list(self) -> PoolListing:
-        return await self.ways.list(self.cloud)
+        return await self.overrides.list(self.cloud)
 
     async def delete(self, name: str) -> None:
-        await self.ways.delete(self.cloud, name)
+        await self.overrides.delete(self.cloud, name)
 
     async def cluster(self) -> ClusterState:
-        return await self.ways.cluster(self.cloud)
+        return await self.overrides.cluster(self.cloud)
 
     async def newest_image(self, name: str) -> str:
         return await self.cloud.newest_image(name)

@@ -1,22 +1,22 @@
-"""Stories that peers know from their users, told step by step; the judge watches all of them."""
+"""Incidents known from other projects, scripted step by step, with every invariant checked."""
 
 import asyncio
 
 from gpu_provisioner.cloud.pools import PoolState
 from kaito_kube.kinds import NODE_CLAIM, is_being_deleted
-from tests.simulation import foreign
-from tests.simulation.arm import Fate
-from tests.simulation.scene import Script, until
+from tests.simulation import foreign_pools
+from tests.simulation.arm import CreateOutcome
+from tests.simulation.scenario import Scenario, until
 from tests.simulation.world import World
 
-# After this the provisioner judges what is late: before, it would wait whatever it believed.
+# After this time the provisioner acts on what is late; before, it waits in any case.
 _SETTLED = 600.0
 
 
 async def killed_during_long_creates(world: World) -> None:
-    """Upstream's 0.4.3 lets all 60 of 60 claims go, and their pools live on."""
-    world.arm.fates = [Fate(600, machine=590)] * 60
-    world.owner.make(60)
+    """In upstream's 0.4.3, all 60 claims are deleted, but their pools remain."""
+    world.arm.create_outcomes = [CreateOutcome(600, ready_after=590)] * 60
+    world.creator.make(60)
     await until(lambda: len(world.arm.pools) == 60)
     world.go_down()
     world.user.delete_everything()
@@ -31,11 +31,11 @@ async def killed_during_long_creates(world: World) -> None:
     assert not world.arm.pools
 
 
-def stopped_and_started(claims: int, *, takes_pods: bool) -> Script:
-    """Everything is as it was afterwards; of one node alone no brake on repairs takes care."""
+def stopped_and_started(claims: int, *, takes_pods: bool) -> Scenario:
+    """Nothing has changed afterwards. With a single node, the repair limit does not help."""
 
-    async def script(world: World) -> None:
-        names = world.owner.make(claims)
+    async def scenario(world: World) -> None:
+        names = world.creator.make(claims)
         await until(lambda: len(world.ready()) == claims)
         before = _identities(world)
         world.cycle.begin(takes_pods=takes_pods)
@@ -45,14 +45,14 @@ def stopped_and_started(claims: int, *, takes_pods: bool) -> Script:
         assert _identities(world) == before
         assert sorted(world.ready()) == sorted(names)
 
-    return script
+    return scenario
 
 
-async def failed_and_joined_later(world: World) -> None:
-    """The operation is reported failed, and its machine joins all the same."""
+async def failed_operation_joined_later(world: World) -> None:
+    """The operation is reported as failed, but its machine joins."""
     await asyncio.sleep(_SETTLED)
-    world.arm.fates = [Fate(60, fails=True, machine=140)]
-    (name,) = world.owner.make(1)
+    world.arm.create_outcomes = [CreateOutcome(60, fails=True, ready_after=140)]
+    (name,) = world.creator.make(1)
     await until(lambda: world.ready() == [name])
     pool = world.arm.pools[name]
     assert pool.state is PoolState.FAILED and pool.vm is not None
@@ -61,27 +61,26 @@ async def failed_and_joined_later(world: World) -> None:
     assert _identities(world) == before and world.ready() == [name]
 
 
-async def a_leader_that_stood_still(world: World) -> None:
-    """It had looked twice at a failed pool and was about to delete it; the machine joined while
-    it stood still."""
+async def leader_paused(world: World) -> None:
+    """A leader is paused just before it deletes a failed pool, and the machine joins meanwhile."""
     await asyncio.sleep(_SETTLED)
-    world.arm.fates = [Fate(10, fails=True, machine=200)]
-    (name,) = world.owner.make(1)
+    world.arm.create_outcomes = [CreateOutcome(10, fails=True, ready_after=200)]
+    (name,) = world.creator.make(1)
     leader = next(replica for replica in world.replicas if replica.name == world.leader)
     process = leader.process
     assert process is not None
     await until(lambda: world.story.tells(f"get pool {name}"), every=0.02)
     await until(lambda: world.story.tells("list nodes", since=f"get pool {name}"), every=0.0005)
-    process.stop()
+    process.pause()
     await until(lambda: world.ready() == [name])
-    process.go_on()
+    process.resume()
     await asyncio.sleep(60)
     assert not process.alive and world.ready() == [name]
 
 
-async def someone_elses_pool_has_the_claims_name(world: World) -> None:
-    (name,) = world.owner.make(1)
-    foreign.settle(world.stage, world.arm, world.cluster, [name])
+async def foreign_pool_has_the_claims_name(world: World) -> None:
+    (name,) = world.creator.make(1)
+    foreign_pools.create(world.sim, world.arm, world.cluster, [name])
     await asyncio.sleep(2 * _SETTLED)
     assert world.ready() == []
     world.user.end_workspace()
@@ -91,9 +90,9 @@ async def someone_elses_pool_has_the_claims_name(world: World) -> None:
 
 
 def _identities(world: World) -> list[tuple[str, str, str]]:
-    """Claims by uid, their pools and their Nodes."""
+    """The claims' uids with their pools and Nodes."""
     found = []
     for claim in world.server.all(NODE_CLAIM):
-        (pool,) = world.arm.of(claim["metadata"]["uid"])
+        (pool,) = world.arm.pools_of(claim["metadata"]["uid"])
         found.append((claim["metadata"]["uid"], pool.name, pool.vm.node if pool.vm else ""))
     return sorted(found)

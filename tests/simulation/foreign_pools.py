@@ -1,4 +1,4 @@
-"""Agent pools of other people, with names and tags much like ours: nobody may touch them."""
+"""Other people's agent pools, with names and tags similar to ours, which must not be touched."""
 
 from gpu_provisioner.cloud.pools import PoolState
 from kaito_api import labels
@@ -6,8 +6,8 @@ from kaito_kube.fake import FakeCluster
 from kaito_kube.kinds import NODE
 from tests.simulation.arm import AgentPool, Arm
 from tests.simulation.machines import node_of
-from tests.simulation.sold import V100
-from tests.simulation.stage import Stage
+from tests.simulation.region import V100
+from tests.simulation.simulation import Simulation
 from tests.simulation.vm import Vm
 
 _TAGS: tuple[dict[str, str], ...] = (
@@ -18,13 +18,13 @@ _TAGS: tuple[dict[str, str], ...] = (
 )
 
 
-def settle(stage: Stage, arm: Arm, cluster: FakeCluster, names: list[str]) -> None:
-    """Pools of those names, each with a Ready Node."""
+def create(sim: Simulation, arm: Arm, cluster: FakeCluster, names: list[str]) -> None:
+    """Create pools with these names, each with a Ready Node."""
     for name in names:
         node = f"aks-{name}-90000000-vmss000000"
         vm = Vm(name, "", node, V100.name, 1, {labels.WORKSPACE: "theirs"}, ())
         vm.ready_since, vm.ready_at, vm.has_gpus = 0.0, 0.0, True
-        tags = dict(stage.rng.choice(_TAGS))
+        tags = dict(sim.rng.choice(_TAGS))
         pool = AgentPool(name, V100, tags, {}, (), 0.0, foreign=True, vm=vm)
         pool.state = PoolState.SUCCEEDED
         arm.add(pool)

@@ -1,39 +1,43 @@
-"""What the simulated region sells: machine types, families and what is left of their quotas."""
+"""The simulated region: its instance types, VM families and quotas."""
 
 from dataclasses import dataclass, field
 
 from gpu_provisioner.cloud.availability import Availability, Quota, SkuAvailability
 from gpu_provisioner.cloud.errors import LaunchRefused
 from kaito_api.reasons import Reason
-from tests.simulation.stage import Stage
+from tests.simulation.simulation import Simulation
 
 
 @dataclass(frozen=True, slots=True)
-class MachineType:
+class InstanceType:
     name: str
     family: str
     vcpus: int
     gpus: int
 
 
-V100 = MachineType("Standard_NC6s_v3", "standardNCSv3Family", 6, 1)
-V100X2 = MachineType("Standard_NC12s_v3", "standardNCSv3Family", 12, 2)
-A100 = MachineType("Standard_NC24ads_A100_v4", "StandardNCADSA100v4Family", 24, 1)
+V100 = InstanceType("Standard_NC6s_v3", "standardNCSv3Family", 6, 1)
+V100X2 = InstanceType("Standard_NC12s_v3", "standardNCSv3Family", 12, 2)
+A100 = InstanceType("Standard_NC24ads_A100_v4", "StandardNCADSA100v4Family", 24, 1)
 TYPES = {type_.name: type_ for type_ in (V100, V100X2, A100)}
 PLENTY = 1000
 
 
 @dataclass
 class Region:
-    """`used` is kept by whoever makes and deletes pools."""
+    """Whoever creates and deletes pools keeps `used` up to date."""
 
-    stage: Stage
+    sim: Simulation
     limits: dict[str, int] = field(default_factory=lambda: {V100.family: PLENTY, A100.family: 96})
     used: dict[str, int] = field(default_factory=lambda: {V100.family: 0, A100.family: 0})
     withheld: set[str] = field(default_factory=set)
 
-    def check(self, type_: MachineType) -> None:
-        """Raises LaunchRefused where the region does not sell one more of it."""
+    def check(self, type_: InstanceType) -> None:
+        """Check that one more machine is available.
+
+        Raises:
+            LaunchRefused: the type is withheld or its quota is used up.
+        """
         if type_.name in self.withheld:
             raise LaunchRefused(
                 Reason.SKU_NOT_AVAILABLE, f"{type_.name} is not available in simland"
@@ -58,4 +62,4 @@ class Region:
             family.lower(): Quota(used=self.used[family], limit=limit)
             for family, limit in self.limits.items()
         }
-        return Availability(skus=offers, quotas=quotas, requested_at=self.stage.clock.now())
+        return Availability(skus=offers, quotas=quotas, requested_at=self.sim.clock.now())

@@ -1,19 +1,19 @@
-"""What every part of a run shares: time, chance, weather and the story."""
+"""What every part of a run shares: time, randomness, fault injection and the story."""
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.simulation.fault_injector import FaultInjector
 from tests.simulation.loop import LoopClock, VirtualLoop
 from tests.simulation.story import EVERYBODY, Story
-from tests.simulation.weather import Weather
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Simulation:
     loop: VirtualLoop
     rng: random.Random
-    weather: Weather
+    injector: FaultInjector
     story: Story
     clock: LoopClock
 
@@ -24,9 +24,9 @@ class Stage:
     def between(self, least: float, most: float) -> float:
         return self.rng.uniform(least, most)
 
-    def later(self, seconds: float, deed: Callable[..., object], *args: object) -> None:
-        """As something that belongs to no process, and that no process's death prevents."""
-        self.loop.outside(seconds, deed, *args)
+    def later(self, seconds: float, action: Callable[..., object], *args: object) -> None:
+        """Call back later, outside any process, so that no process's death prevents it."""
+        self.loop.call_external(seconds, action, *args)
 
     def tell(self, actor: str, what: str, about: str = EVERYBODY, outcome: str = "") -> None:
         self.story.tell(actor, about, what, outcome)
