@@ -104,6 +104,7 @@ class Observer:
         def named(kind: Kind) -> Manifest | None:
             return next((m for m in owned(kind) if m["metadata"]["name"] == owner.name), None)
 
+        # All claims of that name, because an earlier Workspace can have left some.
         nodes, claims = self._nodes(owner, spec), self._claims(owner.labels)
         return Observed(
             workspace=workspace,

@@ -7,6 +7,7 @@ from typing import Any
 
 from kaito_process.environment import Environment, SettingError
 
+# Where KAITO publishes its model images.
 PRESET_REGISTRY = "mcr.microsoft.com/aks/kaito"
 
 

@@ -143,6 +143,7 @@ def _capacity_type(need: NodeNeed) -> list[dict[str, Any]]:
     return [{"key": labels.CAPACITY_TYPE, "operator": "In", "values": ["on-demand", "reserved"]}]
 
 
+# Keeps away pods that need no GPU. The pods of Workspaces tolerate it.
 _TAINT: Mapping[str, str] = {
     "key": labels.GPU_TAINT_KEY,
     "value": labels.GPU_TAINT_VALUE,
@@ -155,6 +156,7 @@ def _template_spec(need: NodeNeed, node_class: str) -> Manifest:
     return {
         "nodeClassRef": {"group": group, "kind": kind, "name": name},
         "taints": [dict(_TAINT)],
+        # A replaced node would interrupt the run or the model.
         "expireAfter": "Never",
     }
 
@@ -165,6 +167,7 @@ def _labels(need: NodeNeed) -> dict[str, str]:
 
 
 def _annotations(need: NodeNeed) -> dict[str, str]:
+    # Karpenter must not consolidate a node that the Workspace uses.
     return {labels.DO_NOT_DISRUPT: "true", **need.node_annotations}
 
 

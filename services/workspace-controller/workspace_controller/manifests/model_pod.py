@@ -74,6 +74,7 @@ def model_pod_spec(pod: ModelPod) -> Manifest:
         "volumes": [
             *model.volumes,
             *adapters.volumes,
+            # For PyTorch and NCCL: a container has 64 MiB of shared memory by default.
             empty_dir("dshm", "Memory"),
             empty_dir("tmp"),
         ],
@@ -97,6 +98,7 @@ def _model_server(pod: ModelPod, model: Files, adapters: Files) -> Manifest:
             failureThreshold=math.ceil(readiness_timeout_seconds / _STARTUP_PERIOD_SECONDS),
         ),
         "readinessProbe": _probe(INFERENCE_SERVICE, 5),
+        # Asks the server, not the model: a model that is busy must not be restarted.
         "livenessProbe": _probe("", 10, failureThreshold=6),
     }
 

@@ -8,6 +8,7 @@ from kaito_api import labels
 from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.metadata import Owner
 
+# Of GPU nodes in general, of the claims in claims.py, and of spot nodes in AKS.
 TOLERATIONS: tuple[Mapping[str, str], ...] = (
     {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
     {

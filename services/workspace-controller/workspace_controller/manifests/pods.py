@@ -61,7 +61,9 @@ class Files:
 def pod_spec(placement: Placement, pull_secrets: Iterable[str] = ()) -> Manifest:
     """A restricted pod on the Workspace's nodes, without its containers."""
     spec: Manifest = {
+        # Nothing in these pods calls the API server.
         "automountServiceAccountToken": False,
+        # A Service named kaito would add variables such as KAITO_PORT.
         "enableServiceLinks": False,
         "securityContext": dict(POD_SECURITY),
         "affinity": affinity(placement),
@@ -74,6 +76,7 @@ def pod_spec(placement: Placement, pull_secrets: Iterable[str] = ()) -> Manifest
 
 def container(name: str, pod: PodSettings, env: Mapping[str, str], files: Files) -> Manifest:
     """A container with a read-only root and a writable /tmp. The settings override `env`."""
+    # Libraries write their caches below HOME.
     merged = {"HOME": "/tmp", **env, **pod.env}
     return {
         "name": name,
@@ -82,6 +85,7 @@ def container(name: str, pod: PodSettings, env: Mapping[str, str], files: Files)
         "env": [*plain_env(merged), *files.env],
         "resources": {key: dict(value) for key, value in pod.resources.items()},
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, *files.mounts],
+        # The status shows the end of the log of a container that crashes without a report.
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
 

@@ -52,6 +52,7 @@ def headless_service(owner: Owner) -> Manifest:
             "metadata": metadata(owner, headless_name(owner), "inference"),
             "spec": {
                 "clusterIP": "None",
+                # The pods find each other by name before any of them is ready.
                 "publishNotReadyAddresses": True,
                 "selector": selector(owner),
                 "ports": [_GRPC],

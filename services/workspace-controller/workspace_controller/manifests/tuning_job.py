@@ -105,7 +105,9 @@ def _pod_spec(pod: TuningPod) -> Manifest:
     phases = _phases(pod, model, data, output)
     return {
         **pod_spec(pod.placement, _pull_secrets(pod)),
+        # The kubelet restarts a failed container in the same pod, which keeps its volumes.
         "restartPolicy": "OnFailure",
+        # Time for the trainer to save a checkpoint.
         "terminationGracePeriodSeconds": 30,
         "initContainers": [*model.init, *phases[:-1]],
         "containers": [phases[-1]],
@@ -185,6 +187,7 @@ def _output(destination: DataDestination) -> Files:
         return Files(({"name": "results", **destination.volume_source},))
     secret = {
         "name": "push-secret",
+        # Readable for the group of the pod (fsGroup), and for nobody else.
         "secret": {"secretName": destination.image_push_secret or "", "defaultMode": 0o440},
     }
     mount = {"name": "push-secret", "mountPath": PUSH_SECRET_PATH, "readOnly": True}

@@ -101,6 +101,7 @@ def _size_tuning(inputs: SizingInputs, method: TuningMethod) -> Sizing | Failure
             f"the model can be tuned on it but not served: {served.message} Or set the annotation "
             'kaito.sh/serve-tuned-model: "false" to only push the adapter.',
         )
+    # Training is not distributed over nodes.
     return Sizing(1, _tuning_status(fit, inputs))
 
 

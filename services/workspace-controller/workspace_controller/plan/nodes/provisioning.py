@@ -54,6 +54,8 @@ def decide_nodes(observed: Observed, spec: WorkspaceSpec, target: int) -> NodePl
     """Reuses free nodes that match, and requests the rest of `target` from the provisioner."""
     source = SOURCES[observed.settings.node_provisioner]
     own = [node for node in observed.nodes if is_own_node(node, observed.owner)]
+    # A claim counts although its node is not there yet: otherwise a free node that appears
+    # meanwhile would be reused as well.
     reused = reused_nodes(observed, spec, target - requested_nodes(observed.claims))
     requested = target - len(reused)
     actions = source.request(_need(observed, spec, requested), observed.claims)

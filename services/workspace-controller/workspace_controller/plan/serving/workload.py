@@ -52,6 +52,7 @@ def decide_serving(
     observed: Observed, spec: WorkspaceSpec, nodes: NodePlan, tuning: TuningPlan | None
 ) -> ServingPlan:
     """`tuning` is None for an inference Workspace; otherwise its adapter must be produced."""
+    # A workload that exists is updated even while one of its nodes is missing.
     if observed.workload is None and not nodes.ready:
         return ServingPlan(condition=_pending(nodes))
     kind, wanted = _wanted_workload(observed, spec, nodes, tuning)

@@ -42,6 +42,7 @@ def compute_status(observed: Observed, subplans: Subplans) -> Manifest:
 def invalid_status(observed: Observed, problems: Sequence[Problem]) -> Manifest:
     """The status of a Workspace with problems; what runs already keeps the rest of its status."""
     text = "; ".join(str(problem) for problem in problems)
+    # The first problem is the most informative one: its reason stands for all.
     resource = false(condition_types.RESOURCE_READY, problems[0].reason, text)
     if observed.started and observed.condition(condition_types.WORKSPACE_READY):
         return _with_condition(observed, resource)
