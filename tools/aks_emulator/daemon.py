@@ -51,6 +51,7 @@ def up(settings: Settings, options: Sequence[str]) -> bool:
     pidfile(settings.home).write_text(json.dumps(asdict(identity)))
     _fingerprint_file(settings.home).write_text(fingerprint)
     client = AdminClient(settings.url, files.ca)
+    # Waiting also ends when the process does, so that a failed start is reported at once.
     waiting.until(
         lambda: client.is_up() or not daemons.is_running(identity),
         START_TIMEOUT_SECONDS,
@@ -107,6 +108,7 @@ def _running_fingerprint(home: Path) -> str:
 def _spawn(home: Path, options: Sequence[str]) -> Identity:
     path = os.pathsep.join((str(ROOT), str(ROOT / "libs")))
     write = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    # A new session, so that the emulator outlives the terminal that started it.
     pid = os.posix_spawn(
         sys.executable,
         [sys.executable, "-m", "tools.aks_emulator", "serve", *options],

@@ -9,6 +9,8 @@ from pathlib import Path
 from tools.aks_emulator.core.resource_ids import ResourceIds
 from tools.aks_emulator.web.rate_limits import Enforcement
 
+# The first one is the local cluster's bridge, which pods can reach; the others are for tests on the
+# host.
 LOCAL_HOSTS = ("172.30.0.1", "127.0.0.1", "localhost")
 
 
@@ -24,6 +26,7 @@ class Settings:
     operation_seconds: float = 2.0
     retry_after: int = 1
     page_size: int = 1000
+    # AKS allows 100; benchmarks of the provisioner need more.
     max_pools: int = 1000
     machines: bool = True
     subjects: tuple[str, ...] = ()

@@ -41,6 +41,7 @@ class Kubectl:
         return output
 
     def apply(self, *manifests: Manifest) -> None:
+        # One List, so that kubectl starts only once.
         listing = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
         self.run("apply", "-f", "-", stdin=json.dumps(listing))
 

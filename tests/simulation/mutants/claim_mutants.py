@@ -85,10 +85,10 @@ def _joined_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _repaired_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    def borne(observed: Observed, breakage: NodeFailure, shown: StageResult) -> StageResult:
+    def tolerated(observed: Observed, breakage: NodeFailure, shown: StageResult) -> StageResult:
         return tolerate(observed, replace(breakage, toleration=timedelta(0)), shown)
 
-    monkeypatch.setattr("gpu_provisioner.lifecycle.repair.tolerate", borne)
+    monkeypatch.setattr("gpu_provisioner.lifecycle.repair.tolerate", tolerated)
 
 
 def _power_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,6 +95,7 @@ def _check_quota(
     lines = {usage.name: usage for usage in usages(state, catalog, ())}
     regional = lines[SPOT if capacity.spot else REGIONAL]
     family = lines[capacity.size.family]
+    # Spot machines count against their own regional quota and not against their family's.
     if not capacity.spot:
         remaining = 0 if active_faults.get(FaultKind.NO_FAMILY_QUOTA) else family.remaining
         if remaining < capacity.vcpus:

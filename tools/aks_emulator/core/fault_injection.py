@@ -14,6 +14,7 @@ from tools.aks_emulator.core.errors import ArmError
 from tools.aks_emulator.core.faults import STANDING, Call, Fault, FaultKind, Faults, take
 from tools.aks_emulator.core.model import Failure, State
 
+# These let the operation start and make it fail at its end.
 LATE_FAILURES = frozenset(
     {
         FaultKind.SKU_CAPACITY,
@@ -45,6 +46,7 @@ def inject(
     """The outcome of a request for capacity, and the remaining faults."""
     call = Call("agentPools.put", capacity.pool, capacity.size.name)
     active_faults: dict[FaultKind, bool] = {}
+    # Sorted, so that a run with the same faults always has the same result.
     for kind in sorted(STANDING - {FaultKind.SUBSCRIPTION_DISABLED}):
         fault, remaining = take(faults, (kind,), call)
         if fault is not None and _in_zone(fault, capacity):

@@ -55,6 +55,7 @@ class Journal:
         if not change:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        # A single unbuffered write, so that a crash can tear only the last line.
         with self.path.open("ab", buffering=0) as file:
             file.write(_line(change).encode())
 
@@ -86,6 +87,7 @@ def replay(text: str) -> State:
     cluster: Json = {}
     lines = text.splitlines(keepends=True)
     for number, line in enumerate(lines, start=1):
+        # A line without its end was cut short by a crash.
         if number == len(lines) and not line.endswith("\n"):
             break
         change = json.loads(line)

@@ -72,6 +72,7 @@ def plan(state: State, now: float, ids: ResourceIds, ensured: frozenset[str]) ->
     """`ensured` are the nodes that this process has started itself: none after a restart."""
     desired = desired_machines(state, now, ids)
     surplus = [node for node in state.machines if node not in desired]
+    # In a stopped cluster the Nodes stay, unless their pool is being deleted.
     off = (
         []
         if _is_powered_on(state)

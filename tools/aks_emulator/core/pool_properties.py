@@ -13,6 +13,7 @@ NODE_IMAGES = {
     "AzureLinux3": "AKSAzureLinux-V3gen2-202610.12.0",
 }
 
+# What AKS fills in when a request leaves it out.
 DEFAULTS: Json = {
     "count": 1,
     "vmSize": "Standard_DS2_v2",
@@ -37,12 +38,14 @@ DEFAULTS: Json = {
 
 SPOT_DEFAULTS: Json = {"scaleSetEvictionPolicy": "Delete", "spotMaxPrice": -1.0}
 
+# A change of one of these is rejected with PropertyChangeNotAllowed.
 IMMUTABLE = frozenset(
     """availabilityZones enableFIPS gpuInstanceProfile kubeletDiskType maxPods osDiskSizeGB
     osDiskType osType proximityPlacementGroupID scaleSetEvictionPolicy scaleSetPriority
     spotMaxPrice type vmSize vnetSubnetID""".split()
 )
 
+# Set by AKS; clients may send them back unchanged, and they are ignored.
 READ_ONLY = frozenset(
     "eTag provisioningState currentOrchestratorVersion nodeImageVersion powerState status".split()
 )

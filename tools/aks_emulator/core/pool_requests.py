@@ -91,6 +91,7 @@ def accept(
         state=PoolState.CREATING if change.kind is OperationKind.CREATE else PoolState.UPDATING,
         boots_at=_boots_at(change, outcome, operation),
     )
+    # A scale-up that fails leaves the pool at its old size.
     if outcome.verdict is not None and change.kind is OperationKind.UPDATE:
         pool = replace(pool, properties=_without_growth(state.pools[pool.name], pool))
     return Accepted(state.with_operation(operation).with_pool(pool), operation)
@@ -158,6 +159,7 @@ def _validate_update(old: Pool, put: PutPool, settings: ClusterSettings) -> Pool
         return change_not_allowed(forbidden)
     properties = pool_properties.updated(old.properties, put.requested)
     pool = replace(old, properties=properties, revision=old.revision + 1)
+    # A pool whose machines never started needs all of them, even if the count is unchanged.
     running = old.count if old.boots_at is not None or old.adopted else 0
     size = find(settings.catalog, pool.vm_size)
     more = max(0, pool.count - running)

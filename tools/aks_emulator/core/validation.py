@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from tools.aks_emulator.core.errors import NAMING, ArmError, bad_request, invalid_parameter
 
+# AKS allows at most 12 characters in the name of a Linux pool.
 NAME = re.compile(r"^[a-z][a-z0-9]{0,11}$")
 TAINT = re.compile(
     r"^(?P<key>[A-Za-z0-9]([A-Za-z0-9._/-]{0,251}[A-Za-z0-9])?)"
@@ -14,6 +15,7 @@ TAINT = re.compile(
 LABEL_NAME = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")
 LABEL_PREFIX = re.compile(r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$")
 LABEL_VALUE = re.compile(r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$")
+# The reserved domains' prefixes that users may set all the same.
 ALLOWED_KUBERNETES_PREFIXES = ("node.kubernetes.io", "kubelet.kubernetes.io")
 
 CHOICES: Mapping[str, tuple[str, ...]] = {

@@ -64,6 +64,7 @@ def _identity(pool: Pool, ids: ResourceIds) -> dict[str, str]:
         f"{AZURE}/node-image-version": node_image(pool.properties),
         f"{AZURE}/os-sku": str(pool.properties["osSKU"]),
         f"{AZURE}/kubelet-serving-ca": "cluster",
+        # AKS still sets the deprecated labels, and so do these nodes.
         "kubernetes.io/role": "agent",
         "node-role.kubernetes.io/agent": "",
         "node.kubernetes.io/instance-type": pool.vm_size,

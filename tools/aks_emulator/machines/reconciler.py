@@ -17,6 +17,7 @@ from tools.aks_emulator.machines.provider import MachineError, MachineProvider
 
 logger = logging.getLogger(__name__)
 
+# How long a node's task waits after a failure before the next pass plans it again.
 RETRY_SECONDS = 5.0
 
 
@@ -78,6 +79,7 @@ class Reconciler:
         pool = azure.state.pools.get(machine.pool) if machine is not None else None
         if machine is None or pool is None:
             return
+        # Recorded before it is started: after a crash, the machine may exist and has to be removed.
         if name not in azure.state.machines:
             azure.commit(azure.state.with_machine(name, machine))
         try:

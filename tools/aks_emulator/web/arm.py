@@ -75,6 +75,7 @@ def _dispatch(context: Context, request: Request, matched: Match, client: str) -
     if problem is not None:
         return _with_headers(error_response(problem), request, decision.remaining)
     response = HANDLERS[operation](context, request, matched.params)
+    # Only a call that succeeded has an effect whose response can be lost.
     if response.status < 400:
         lost, context.azure.faults = take(context.azure.faults, (FaultKind.LOST_RESPONSE,), call)
         response = replace(response, drop_connection=lost is not None)

@@ -26,9 +26,11 @@ class Limit:
     remaining_header: str | None = None
 
 
+# Resource Manager's limits per subscription.
 READS = Limit("reads", 250, 25, "x-ms-ratelimit-remaining-subscription-reads")
 WRITES = Limit("writes", 200, 10, "x-ms-ratelimit-remaining-subscription-writes")
 DELETES = Limit("deletes", 200, 10, "x-ms-ratelimit-remaining-subscription-deletes")
+# AKS's own limits, in addition to those of Resource Manager.
 GET_CLUSTER = Limit("GET ManagedCluster", 60, 1)
 PUT_POOL = Limit("PUT AgentPool", 20, 1 / 60)
 OPERATION_STATUS = Limit("GET Operation Status", 200, 2)
