@@ -5,7 +5,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from gpu_provisioner.claims.claim import Claim
 from kaito_api import labels
 
+# An AKS GPU node takes 3 to 10 minutes, and the longest timeout is 30 minutes.
 _SECONDS = (1, 5, 15, 30, 60, 120, 240, 480, 900, 1800)
+# From a quarter of an hour to 30 days, in seconds.
 _HOURS = tuple(hours * 3600 for hours in (0.25, 0.5, 1, 2, 4, 8, 12, 24, 48, 120, 240, 480, 720))
 _POOL = "nodepool"
 

@@ -75,25 +75,19 @@ class Settings:
         Raises:
             SettingError: a variable is missing or has an invalid value.
         """
-        env = Environment(environ)
+        env, budget = Environment(environ), Budget()
         return cls(
             azure=_azure(env),
             budget=Budget(
-                reads_per_minute=env.integer("KAITO_ARM_READS_PER_MINUTE", 600, minimum=1),
-                writes_per_minute=env.integer("KAITO_ARM_WRITES_PER_MINUTE", 540, minimum=1),
+                reads_per_minute=env.integer(
+                    "KAITO_ARM_READS_PER_MINUTE", budget.reads_per_minute, minimum=1
+                ),
+                writes_per_minute=env.integer(
+                    "KAITO_ARM_WRITES_PER_MINUTE", budget.writes_per_minute, minimum=1
+                ),
             ),
             pools=PoolDefaults.from_env(env),
-            timeouts=Timeouts(
-                launch_timeout=env.duration("KAITO_LAUNCH_TIMEOUT_SECONDS", 1800),
-                registration_timeout=env.duration("KAITO_REGISTRATION_TIMEOUT_SECONDS", 900),
-                initialization_timeout=env.duration("KAITO_INITIALIZATION_TIMEOUT_SECONDS", 1800),
-                node_gone_timeout=env.duration("KAITO_NODE_GONE_TIMEOUT_SECONDS", 300),
-                drain_timeout=env.duration("KAITO_DRAIN_TIMEOUT_SECONDS", 60),
-                orphan_grace=env.duration("KAITO_ORPHAN_GRACE_SECONDS", 300),
-                settle=env.duration("KAITO_SETTLE_SECONDS", 300),
-                repair=env.flag("KAITO_NODE_REPAIR", True),
-                repair_toleration=env.duration("KAITO_NODE_REPAIR_TOLERATION_SECONDS", 600),
-            ),
+            timeouts=_timeouts(env),
             release_namespace=env.text("KAITO_RELEASE_NAMESPACE"),
             pod_name=env.text("KAITO_POD_NAME"),
             lease_name=env.text("KAITO_LEASE_NAME", "kaito-gpu-provisioner"),
@@ -116,4 +110,29 @@ def _azure(env: Environment) -> Azure:
         instance_discovery=env.flag("KAITO_AZURE_INSTANCE_DISCOVERY", True),
         token_file=env.text("KAITO_AZURE_TOKEN_FILE", "/var/run/secrets/azure/token"),
         ca_file=env.text("KAITO_AZURE_CA_FILE", ""),
+    )
+
+
+def _timeouts(env: Environment) -> Timeouts:
+    defaults = Timeouts()
+
+    def duration(name: str, default: timedelta) -> timedelta:
+        return env.duration(name, int(default.total_seconds()))
+
+    return Timeouts(
+        launch_timeout=duration("KAITO_LAUNCH_TIMEOUT_SECONDS", defaults.launch_timeout),
+        registration_timeout=duration(
+            "KAITO_REGISTRATION_TIMEOUT_SECONDS", defaults.registration_timeout
+        ),
+        initialization_timeout=duration(
+            "KAITO_INITIALIZATION_TIMEOUT_SECONDS", defaults.initialization_timeout
+        ),
+        node_gone_timeout=duration("KAITO_NODE_GONE_TIMEOUT_SECONDS", defaults.node_gone_timeout),
+        drain_timeout=duration("KAITO_DRAIN_TIMEOUT_SECONDS", defaults.drain_timeout),
+        orphan_grace=duration("KAITO_ORPHAN_GRACE_SECONDS", defaults.orphan_grace),
+        settle=duration("KAITO_SETTLE_SECONDS", defaults.settle),
+        repair=env.flag("KAITO_NODE_REPAIR", defaults.repair),
+        repair_toleration=duration(
+            "KAITO_NODE_REPAIR_TOLERATION_SECONDS", defaults.repair_toleration
+        ),
     )

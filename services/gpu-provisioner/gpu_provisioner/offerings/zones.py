@@ -11,7 +11,7 @@ from gpu_provisioner.offerings.requirements import (
     describe,
 )
 
-# No region of Azure has more. This is used where the availability is unknown.
+# The zones that Azure's regions have at most, used where the availability is unknown.
 ALL = frozenset({"1", "2", "3"})
 
 
