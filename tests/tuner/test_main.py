@@ -17,6 +17,7 @@ from tests.tuner import tiny
 from tests.tuner.data.server import Answer, DataServer
 from tests.tuner.process import PYTHONPATH, run_tuner, running_tuner
 from tests.tuner.registry.adapters import write_adapter
+from tuner.registry import fake
 from tuner.registry.fake import FakeRegistry
 from tuner.summary import TrainingSummary, write_summary
 
@@ -181,7 +182,7 @@ def test_watcher_receives_the_end_of_the_push(trained: dict[str, str]) -> None:
             "KAITO_INSECURE_REGISTRIES": registry.host,
             "KAITO_GRPC_PORT": str(_free_port()),
         }
-        registry.failures = [503]
+        registry.failures = [fake.Answer(status=503)]
         address = f"127.0.0.1:{trained['KAITO_GRPC_PORT']}"
         with (
             running_tuner("push", trained) as process,

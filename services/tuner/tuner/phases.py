@@ -13,9 +13,11 @@ from tuner.errors import RunError
 from tuner.image_metadata import image_metadata
 from tuner.library_environment import confine_libraries
 from tuner.reasons import Reason
-from tuner.registry import http_repository
+from tuner.registry import registry_client
 from tuner.registry.credentials import read_credentials
+from tuner.registry.http_repository import HttpRepository
 from tuner.registry.push import push
+from tuner.registry.push_errors import PushErrors
 from tuner.registry.reference import parse_reference
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import Progress, PushedAdapter, RunState
@@ -111,13 +113,18 @@ def push_phase(settings: Settings, publisher: StatusPublisher) -> PushedAdapter:
     reference = parse_reference(settings.output_image)
     publisher.publish(state=RunState.PUSHING, progress=_final_progress(summary))
     secret = f"secret {settings.push_secret_name!r}" if settings.push_secret_name else "push secret"
-    with http_repository.new_client() as client:
-        repository = http_repository.HttpRepository(
-            client=client,
-            reference=reference,
-            credentials=read_credentials(settings.push_secret_file, reference),
-            secret=f"the {secret}",
-            insecure=reference.registry in settings.insecure_registries,
+    credentials = read_credentials(settings.push_secret_file, reference)
+    with registry_client.new_client() as client:
+        repository = HttpRepository(
+            client=registry_client.RegistryClient(
+                client=client,
+                reference=reference,
+                credentials=credentials,
+                insecure=reference.registry in settings.insecure_registries,
+                errors=PushErrors(
+                    reference=reference, credentials=credentials, secret=f"the {secret}"
+                ),
+            ),
             retry_policy=RetryPolicy(),
         )
         metadata = image_metadata(summary, reference)

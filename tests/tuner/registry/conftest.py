@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.tuner.registry import real
-from tuner.registry import http_repository
+from tuner.registry import registry_client
 from tuner.registry.credentials import Credentials
 from tuner.registry.fake import FakeRegistry
 from tuner.registry.http_repository import HttpRepository
+from tuner.registry.push_errors import PushErrors
 from tuner.registry.reference import parse_reference
+from tuner.registry.registry_client import RegistryClient
 from tuner.retry import RetryPolicy
 
 GOOD = Credentials("user", "secret")
@@ -22,15 +24,20 @@ KINDS = ["fake", "real"] if shutil.which(real.PROGRAM) else ["fake"]
 @pytest.fixture
 def open_repository() -> Iterator[Open]:
     """Opens the repository team/adapter of a registry, with retries that never sleep."""
-    with http_repository.new_client() as client:
+    with registry_client.new_client() as client:
 
         def open_(host: str, credentials: Credentials) -> HttpRepository:
+            reference = parse_reference(f"{host}/team/adapter:1")
             return HttpRepository(
-                client=client,
-                reference=parse_reference(f"{host}/team/adapter:1"),
-                credentials=credentials,
-                secret="the secret 'push'",
-                insecure=True,
+                client=RegistryClient(
+                    client=client,
+                    reference=reference,
+                    credentials=credentials,
+                    insecure=True,
+                    errors=PushErrors(
+                        reference=reference, credentials=credentials, secret="the secret 'push'"
+                    ),
+                ),
                 retry_policy=RetryPolicy(max_attempts=3, sleep=lambda _: None),
             )
 

@@ -29,7 +29,7 @@ def test_pushing_twice_gives_the_same_image(
     repository = open_repository(basic_host, GOOD)
     adapter = write_adapter(tmp_path / "adapter")
     first, second = (
-        push(adapter, repository.reference, METADATA, repository, tmp_path / "work")
+        push(adapter, repository.client.reference, METADATA, repository, tmp_path / "work")
         for _ in range(2)
     )
     assert first.digest == second.digest
@@ -42,13 +42,13 @@ def test_existing_content_is_not_uploaded_again(
 ) -> None:
     repository = open_repository(fake_registry.host, Credentials())
     adapter = write_adapter(tmp_path / "adapter")
-    image = push(adapter, repository.reference, METADATA, repository, tmp_path / "work")
+    image = push(adapter, repository.client.reference, METADATA, repository, tmp_path / "work")
     fake_registry.requests.clear()
-    push(adapter, repository.reference, METADATA, repository, tmp_path / "work")
+    push(adapter, repository.client.reference, METADATA, repository, tmp_path / "work")
     assert not [line for line in fake_registry.requests if line.startswith(('"PUT', '"POST'))]
     del fake_registry.manifests["1"], fake_registry.blobs[image.config_digest]
     fake_registry.requests.clear()
-    push(adapter, repository.reference, METADATA, repository, tmp_path / "work")
+    push(adapter, repository.client.reference, METADATA, repository, tmp_path / "work")
     assert len([line for line in fake_registry.requests if line.startswith('"POST')]) == 1
 
 
@@ -58,10 +58,10 @@ def test_damage_is_detected_when_reading_back(
 ) -> None:
     repository = open_repository(fake_registry.host, Credentials())
     adapter = write_adapter(tmp_path / "adapter")
-    image = push(adapter, repository.reference, METADATA, repository, tmp_path / "work")
+    image = push(adapter, repository.client.reference, METADATA, repository, tmp_path / "work")
     fake_registry.corrupt = {image.layer.digest if part == "layer" else image.digest}
     with pytest.raises(RunError, match=r"reading .* back gave") as caught:
-        push(adapter, repository.reference, METADATA, repository, tmp_path / "work")
+        push(adapter, repository.client.reference, METADATA, repository, tmp_path / "work")
     assert caught.value.reason is Reason.PUSH_FAILED
 
 
@@ -104,7 +104,7 @@ def test_other_programs_can_read_the_image(
 ) -> None:
     repository = open_repository(open_host, Credentials())
     adapter = write_adapter(tmp_path / "adapter")
-    image = push(adapter, repository.reference, METADATA, repository, tmp_path / "work")
+    image = push(adapter, repository.client.reference, METADATA, repository, tmp_path / "work")
     digest, names = read(open_host, tmp_path)
     assert digest == image.digest
     assert names == ["data", "data/adapter_config.json", "data/adapter_model.safetensors"]

@@ -55,11 +55,13 @@ def _fetch_token(
     realm = parameters["realm"]
     if credentials.identity_token:
         grant = {"grant_type": "refresh_token", "refresh_token": credentials.identity_token}
+        # Redirects are not followed: they would take the token in the body along.
         response = client.post(realm, data={**grant, **query, "client_id": CLIENT_ID})
     else:
         # Without credentials, ask for an anonymous token: public registries hand them out.
         headers = {"Authorization": _basic(credentials)} if credentials.username else {}
-        response = client.get(realm, params=query, headers=headers)
+        # A redirect to another host is followed without these headers.
+        response = client.get(realm, params=query, headers=headers, follow_redirects=True)
     if response.status_code in (400, 401, 403):
         return None
     response.raise_for_status()

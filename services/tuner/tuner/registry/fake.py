@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,14 +20,24 @@ from tuner.registry.image import MANIFEST_TYPE
 Auth = Literal["none", "basic", "token", "identity"]
 PATH = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>blobs|manifests)/(?P<rest>.+)")
 TOKEN = "fake-token"
+# The state of an upload, in characters that a client may be tempted to encode in another way.
+UPLOAD_STATE = "_state=AbC%2b%2F==&sig=%7e~:|{}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer that is not the registry's usual one. Status 0 drops the connection."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class FakeRegistry:
     """What the registry holds and how it behaves.
 
-    Each entry of `failures` fails one of the next requests: with that status, or for 0 by dropping
-    the connection.
+    Each entry of `failures` is the answer to one of the next requests.
     """
 
     auth: Auth = "none"
@@ -35,8 +45,14 @@ class FakeRegistry:
     password: str = "secret"
     blobs: dict[str, bytes] = field(default_factory=dict)
     manifests: dict[str, bytes] = field(default_factory=dict)
-    failures: list[int] = field(default_factory=list)
+    failures: list[Answer] = field(default_factory=list)
+    tag_refusal: Answer | None = None
+    """The answer to every upload of a manifest."""
+    upload_origin: str = ""
+    """Where blobs are uploaded to: "http://<host>:<port>"; empty: here."""
     requests: list[str] = field(default_factory=list)
+    authorizations: list[str] = field(default_factory=list)
+    """The Authorization header of each request; empty if it had none."""
     corrupt: set[str] = field(default_factory=set)
     """Digests of content that is damaged when it is read."""
     host: str = ""
@@ -85,6 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         path = urlsplit(self.path)
+        self.registry.authorizations.append(self.headers.get("Authorization", ""))
         if path.path == "/token":
             return self._token(body)
         if self.registry.failures:
@@ -101,14 +118,15 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(404)
         if match["kind"] == "manifests":
             return self._manifest(match["rest"], body)
-        return self._blob(match["rest"], parse_qs(path.query), body)
+        return self._blob(match["rest"], path.query, body)
 
-    def _blob(self, rest: str, query: dict[str, list[str]], body: bytes) -> None:
+    def _blob(self, rest: str, query: str, body: bytes) -> None:
         if self.command == "POST":
-            return self._answer(202, {"Location": f"{self.path}1?_state=x"})
+            location = f"{self.registry.upload_origin}{self.path}1?{UPLOAD_STATE}"
+            return self._answer(202, {"Location": location})
         if self.command == "PUT":
-            digest = query.get("digest", [""])[0]
-            if _sha256(body) != digest or query.get("_state") != ["x"]:
+            digest = parse_qs(query).get("digest", [""])[0]
+            if _sha256(body) != digest or not query.startswith(f"{UPLOAD_STATE}&"):
                 return self._answer(400, body=b'{"errors":[{"code":"DIGEST_INVALID"}]}')
             self.registry.blobs[digest] = body
             return self._answer(201)
@@ -117,6 +135,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _manifest(self, reference: str, body: bytes) -> None:
         if self.command != "PUT":
             return self._content(reference, self.registry.manifests.get(reference))
+        if self.registry.tag_refusal is not None:
+            return self._fail(self.registry.tag_refusal)
         document = json.loads(body)
         for part in (document["config"], *document["layers"]):
             if len(self.registry.blobs.get(part["digest"], b"")) != part["size"]:
@@ -147,9 +167,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(401)
         return self._answer(200, body=json.dumps({"token": TOKEN}).encode())
 
-    def _fail(self, status: int) -> None:
-        if status:
-            return self._answer(status)
+    def _fail(self, answer: Answer) -> None:
+        if answer.status:
+            return self._answer(answer.status, dict(answer.headers), answer.body)
         self.close_connection = True
         self.connection.close()
         return None

@@ -1,0 +1,148 @@
+"""Sends requests to one repository of a registry, authorized as the registry demands.
+
+The push secret and the token go to the registry's own scheme, host and port, and to the token
+server that the registry itself names. An upload's location, a redirect and a blob store may be on
+other hosts, which the registry's storage, and not the user, chose: they see neither.
+
+Translates httpx2's responses:
+
+    408, 429, 5xx              → TransientError
+    401, 403                   → PUSH_UNAUTHORIZED, on another host PUSH_FAILED
+    407, 511, a web page       → REGISTRY_UNREACHABLE, a proxy answered
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+
+from tuner.http_headers import USER_AGENT, retry_after_seconds
+from tuner.registry.challenge import authorize, parse_challenge
+from tuner.registry.credentials import Credentials
+from tuner.registry.push_errors import PushErrors, is_from_proxy, quote
+from tuner.registry.reference import Reference
+from tuner.retry import TransientError
+
+# For each operation, not for a whole upload.
+TIMEOUT = httpx2.Timeout(60.0, connect=10.0, write=300.0)
+CHUNK_BYTES = 1 << 20
+MAX_REDIRECTS = 5
+# Request Timeout, Too Many Requests: the same request may succeed later.
+TRANSIENT_STATUSES = frozenset({408, 429})
+
+Content = bytes | Path
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request that can be repeated. `target` is a URL, or a path inside the repository."""
+
+    method: str
+    target: str | httpx2.URL
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: Content | None = None
+
+
+def new_client() -> httpx2.Client:
+    """A client for registries. RegistryClient follows redirects itself, to decide at each hop who
+    sees the credentials."""
+    return httpx2.Client(timeout=TIMEOUT, follow_redirects=False, headers=USER_AGENT)
+
+
+@dataclass(slots=True, kw_only=True)
+class RegistryClient:
+    """Requests to the repository of `reference`."""
+
+    client: httpx2.Client
+    reference: Reference
+    credentials: Credentials
+    insecure: bool
+    errors: PushErrors
+    _authorization: str | None = None
+
+    def send(self, request: Request, handled: Collection[int] = ()) -> httpx2.Response:
+        """Send `request` and leave the body of the response unread.
+
+        Raises:
+            httpx2.TransportError: there is no answer.
+            TransientError: the answer's status says that a retry may help.
+            RunError: the answer is an error whose status is not among those that the caller has
+                `handled`.
+        """
+        response = self._send_once(request)
+        if response.status_code == 401 and self._is_registry(response.url):
+            header = response.headers.get("www-authenticate", "")
+            if header or not is_from_proxy(response):
+                response.close()
+                self._authorization = self._authorize(header, response.url)
+                response = self._send_once(request)
+        if response.status_code not in handled:
+            self.check_status(response)
+        return response
+
+    def check_status(self, response: httpx2.Response) -> None:
+        """Raise the error that the status of `response` stands for, if it does for one."""
+        status = response.status_code
+        if is_from_proxy(response) and (status < 500 or status == 511):
+            raise self.errors.proxy_in_the_way(response)
+        if status in (401, 403):
+            if self._is_registry(response.url):
+                raise self.errors.unauthorized(quote(response))
+            raise self.errors.foreign_host_refused(response.url.netloc.decode(), quote(response))
+        if status in TRANSIENT_STATUSES or status >= 500:
+            raise TransientError(quote(response), retry_after_seconds(response.headers))
+
+    def _send_once(self, request: Request) -> httpx2.Response:
+        target = request.target
+        url = target if isinstance(target, httpx2.URL) else self._base.join(target)
+        for _ in range(MAX_REDIRECTS + 1):
+            built = self.client.build_request(
+                request.method,
+                url,
+                headers={**request.headers, **self._authorization_header(url)},
+                content=_content(request.content),
+            )
+            response = self.client.send(built, stream=True)
+            if not response.has_redirect_location:
+                return response
+            response.close()
+            url = response.url.join(response.headers["location"])
+        raise self.errors.refused(f"{request.method} led to more than {MAX_REDIRECTS} redirects")
+
+    @property
+    def _base(self) -> httpx2.URL:
+        scheme = "http" if self.insecure else "https"
+        return httpx2.URL(f"{scheme}://{self.reference.host}/v2/{self.reference.repository}/")
+
+    def _is_registry(self, url: httpx2.URL) -> bool:
+        return url.origin == self._base.origin
+
+    def _authorization_header(self, url: httpx2.URL) -> dict[str, str]:
+        if self._authorization is None or not self._is_registry(url):
+            return {}
+        return {"Authorization": self._authorization}
+
+    def _authorize(self, header: str, url: httpx2.URL) -> str:
+        challenge = parse_challenge(header)
+        realm = url.join(challenge.parameters.get("realm", ""))
+        if challenge.scheme == "bearer" and realm.scheme == "http" and not self.insecure:
+            raise self.errors.insecure_token_server(str(realm.copy_with(query=None)))
+        scope = f"repository:{self.reference.repository}:pull,push"
+        try:
+            authorization = authorize(self.client, challenge, self.credentials, scope)
+        except (httpx2.HTTPStatusError, ValueError) as error:
+            raise TransientError(f"its token server failed: {error}") from error
+        if authorization is None:
+            raise self.errors.unauthorized("it refused them")
+        return authorization
+
+
+def _content(content: Content | None) -> bytes | Iterator[bytes] | None:
+    return _chunks(content) if isinstance(content, Path) else content
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
