@@ -1,6 +1,7 @@
 """The command line, as the kubelet runs it."""
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -152,6 +153,27 @@ def test_push_uses_the_secret(trained: dict[str, str]) -> None:
     assert annotations["ai.kaito.dataset.digest"] == "sha256:da"
     assert annotations["ai.kaito.training.loss"] == "0.25"
     assert annotations["org.opencontainers.image.created"] == SUMMARY.finished_at
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(float("nan"), "not finite"), (0.0, "every matrix B is zero")]
+)
+def test_broken_adapter_is_not_pushed(value: float, expected: str, trained: dict[str, str]) -> None:
+    adapter = Path(trained["KAITO_RESULTS_DIR"]) / "adapter"
+    shutil.rmtree(adapter)
+    write_adapter(adapter, value, value)
+    with FakeRegistry().running() as registry:
+        trained |= {
+            "KAITO_OUTPUT_IMAGE": f"{registry.host}/team/adapter:1",
+            "KAITO_INSECURE_REGISTRIES": registry.host,
+        }
+        code, _, _ = run_tuner("push", trained)
+        assert not registry.manifests
+        assert not registry.blobs
+    assert code == 1
+    message = _termination_message(trained)
+    assert (message["reason"], message["retryable"]) == ("PushFailed", False)
+    assert expected in message["message"]
 
 
 def test_wrong_secret_is_named(trained: dict[str, str]) -> None:

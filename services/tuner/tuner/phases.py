@@ -3,6 +3,7 @@
 import logging
 from collections.abc import MutableMapping
 
+from tuner.adapter_check import find_adapter_fault
 from tuner.config.load import load_config
 from tuner.data import http_client
 from tuner.data.dataset import Dataset
@@ -21,7 +22,7 @@ from tuner.registry.push_errors import PushErrors
 from tuner.registry.reference import parse_reference
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import Progress, PushedAdapter, RunState
-from tuner.results import ResultsDirectory
+from tuner.results import ADAPTER_WEIGHTS, ResultsDirectory
 from tuner.retry import RetryPolicy
 from tuner.settings import Settings
 from tuner.stop_switch import StopSwitch
@@ -100,7 +101,7 @@ def push_phase(settings: Settings, publisher: StatusPublisher) -> PushedAdapter:
     """Push the adapter in the results as an image.
 
     Raises:
-        RunError: there is no adapter, or the registry does not accept it.
+        RunError: there is no adapter, it is broken, or the registry does not accept it.
     """
     results = ResultsDirectory(settings.results_dir)
     summary = read_summary(results.summary)
@@ -108,6 +109,13 @@ def push_phase(settings: Settings, publisher: StatusPublisher) -> PushedAdapter:
         raise RunError(
             Reason.PUSH_FAILED,
             f"{results.root} holds no finished training; run `python -m tuner train` first",
+            retryable=False,
+        )
+    fault = find_adapter_fault(results.adapter / ADAPTER_WEIGHTS)
+    if fault is not None:
+        raise RunError(
+            Reason.PUSH_FAILED,
+            f"the adapter in {results.adapter} {fault}; it is not pushed: train it again",
             retryable=False,
         )
     reference = parse_reference(settings.output_image)

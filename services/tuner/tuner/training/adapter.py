@@ -5,17 +5,32 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tuner.results import ADAPTER_CONFIG, ADAPTER_FILES
+from tuner.adapter_check import find_adapter_fault
+from tuner.errors import RunError
+from tuner.reasons import Reason
+from tuner.results import ADAPTER_CONFIG, ADAPTER_FILES, ADAPTER_WEIGHTS
+
+REMEDY = (
+    "check TrainingArguments.learning_rate and max_steps in training_config.yaml, and that answers "
+    "are within the first max_length tokens of the examples"
+)
 
 
 def save_adapter(model: Any, target: Path, base_model: str) -> None:
     """Write the adapter of `model` (a PeftModel) to the directory `target`, atomically.
 
     Its configuration names the preset: the path of the base model means nothing elsewhere.
+
+    Raises:
+        RunError: TRAINING_FAILED, the adapter has values that are not finite, or changes nothing.
     """
     part = target.with_name(target.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     model.save_pretrained(part)
+    fault = find_adapter_fault(part / ADAPTER_WEIGHTS)
+    if fault is not None:
+        shutil.rmtree(part)
+        raise RunError(Reason.TRAINING_FAILED, f"the trained adapter {fault}; {REMEDY}")
     config = json.loads((part / ADAPTER_CONFIG).read_bytes())
     config["base_model_name_or_path"] = base_model
     # PEFT holds them in a set, whose order changes from process to process.
