@@ -193,3 +193,44 @@ def test_error_has_its_reason(
         _train(environ)
     assert caught.value.reason is reason
     assert expected in caught.value.message
+
+
+@pytest.mark.usefixtures("conversations")
+def test_training_that_overflows_fails_with_the_remedy(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    text = CONFIG.format(qlora="false", steps=8, split=0.75)
+    _configure(environ, text.replace("lora_alpha: 8", f"lora_alpha: {10**30}"))
+    with pytest.raises(RunError, match=r"lower TrainingArguments\.learning_rate") as caught:
+        _train(environ)
+    assert caught.value.reason is Reason.TRAINING_FAILED
+    assert not caught.value.retryable
+    assert "step 1 of 8: the norm of the gradient is inf (loss: " in caught.value.message
+    assert not (tmp_path / "results" / "adapter").exists()
+
+
+@pytest.mark.usefixtures("conversations")
+def test_adapter_that_learned_nothing_is_not_saved(environ: dict[str, str], tmp_path: Path) -> None:
+    text = CONFIG.format(qlora="false", steps=2, split=1)
+    _configure(environ, text.replace("learning_rate: 2e-2", "learning_rate: 1e-60"))
+    with pytest.raises(RunError, match="every matrix B is zero") as caught:
+        _train(environ)
+    assert caught.value.reason is Reason.TRAINING_FAILED
+    assert not (tmp_path / "results" / "adapter").exists()
+    assert not (tmp_path / "results" / "summary.json").exists()
+
+
+def test_held_back_rows_without_an_answer_in_reach_do_not_fail_the_run(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    rows = tiny.conversations(8)
+    rows[-1][0]["content"] = "so long that it fills the example " * 40
+    (tmp_path / "data").mkdir()
+    tiny.write_parquet(tmp_path / "data" / "x.parquet", rows)
+    text = CONFIG.format(qlora="false", steps=2, split=0.9)
+    dataset = "DatasetConfig: {shuffle_dataset: false, "
+    _configure(environ, text.replace("DatasetConfig: {", dataset))
+    summary = _train(environ)
+    assert summary is not None
+    assert summary.steps == 2
+    assert summary.eval_loss is None

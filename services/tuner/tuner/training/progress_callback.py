@@ -1,4 +1,4 @@
-"""Publishes the progress of the training, and logs it now and then."""
+"""Publishes the progress of the training, checks its loss, and logs it now and then."""
 
 import logging
 import time
@@ -11,6 +11,7 @@ from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.throughput import Throughput
 from tuner.reporting.tuning_run import Progress, RunState
 from tuner.settings import PROGRESS_LOG_SECONDS
+from tuner.training.loss_guard import LossGuard, Measurement
 
 logger = logging.getLogger(__name__)
 
@@ -18,8 +19,9 @@ logger = logging.getLogger(__name__)
 class ProgressCallback(TrainerCallback):  # type: ignore[misc]
     """Publishes the trainer's state after every step."""
 
-    def __init__(self, publisher: StatusPublisher) -> None:
+    def __init__(self, publisher: StatusPublisher, guard: LossGuard) -> None:
         self._publisher = publisher
+        self._guard = guard
         self._progress = Progress()
         self._throughput = Throughput(0, 0, 0.0)
         self._last_logged = 0.0
@@ -39,7 +41,11 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]
     def on_log(
         self, args: Any, state: Any, control: Any, logs: dict[str, float], **rest: Any
     ) -> None:
-        """Publish what the trainer measured since its last log."""
+        """Publish what the trainer measured since its last log.
+
+        Raises:
+            RunError: TRAINING_FAILED, the loss or the gradient is not finite.
+        """
         # The final log, of the whole training, and those of evaluations carry no `loss`.
         if "loss" not in logs:
             return
@@ -50,6 +56,15 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]
             gradient_norm=logs.get("grad_norm"),
         )
         self._publish(state)
+        self._guard.check(
+            Measurement(
+                step=state.global_step,
+                total_steps=state.max_steps,
+                loss=logs["loss"],
+                gradient_norm=logs.get("grad_norm"),
+                learning_rate=logs.get("learning_rate"),
+            )
+        )
         now = time.monotonic()
         is_due = now - self._last_logged >= PROGRESS_LOG_SECONDS
         if is_due or state.global_step == state.max_steps:

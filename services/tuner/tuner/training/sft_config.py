@@ -58,6 +58,8 @@ def _imposed(device: Device, output: Path) -> dict[str, Any]:
         "resume_from_checkpoint": None,
         # Training cannot resume from a checkpoint without the optimizer's state.
         "save_only_model": False,
+        # It would log the mean of the earlier losses in place of one that is not a number.
+        "logging_nan_inf_filter": False,
         # Padding is no training, and would inflate the tokens per second.
         "include_num_input_tokens_seen": "non_padding",
         "disable_tqdm": not sys.stdout.isatty(),

@@ -1,11 +1,14 @@
 """The training: load, prepare, train, save."""
 
 import logging
+import math
 from datetime import UTC, datetime
 from importlib.metadata import version
 
 from trl import SFTTrainer
 
+from tuner.errors import RunError
+from tuner.reasons import Reason
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary
@@ -13,6 +16,7 @@ from tuner.training.adapter import save_adapter
 from tuner.training.checkpoints import newest_complete
 from tuner.training.error_translation import out_of_memory_errors
 from tuner.training.libraries import configure_libraries
+from tuner.training.loss_guard import AVERAGED_LOSSES, REMEDY
 from tuner.training.trainer import build_trainer
 from tuner.training.training_job import TrainingJob
 
@@ -20,8 +24,6 @@ logger = logging.getLogger(__name__)
 
 # Recorded in the summary, so that a surprising result can be traced to an upgrade.
 RECORDED_VERSIONS = ("torch", "transformers", "peft", "trl", "bitsandbytes", "datasets")
-# The loss of a single step is noisy: the summary holds the mean of the last ones.
-AVERAGED_LOSSES = 10
 
 
 def train(
@@ -49,11 +51,36 @@ def train(
         return save_results(job, trainer)
 
 
+def evaluate(trainer: SFTTrainer) -> float | None:
+    """The loss on the rows held back; None if there are none.
+
+    Raises:
+        RunError: TRAINING_FAILED, the loss is not finite.
+    """
+    if trainer.eval_dataset is None:
+        return None
+    if len(trainer.eval_dataset) == 0:
+        logger.warning(
+            "no evaluation: every prompt held back fills the %s tokens of an example; raise "
+            "TrainingArguments.max_length in training_config.yaml",
+            trainer.args.max_length,
+        )
+        return None
+    eval_loss: float | None = trainer.evaluate().get("eval_loss")
+    if eval_loss is not None and not math.isfinite(eval_loss):
+        raise RunError(
+            Reason.TRAINING_FAILED,
+            f"after step {trainer.state.global_step}: the loss on the rows held back is "
+            f"{eval_loss}, so the adapter would be useless; {REMEDY}",
+        )
+    return eval_loss
+
+
 def save_results(job: TrainingJob, trainer: SFTTrainer) -> TrainingSummary:
     """Evaluate and save the adapter of a finished `trainer`, and summarize the training."""
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     last = losses[-AVERAGED_LOSSES:]
-    eval_loss = trainer.evaluate()["eval_loss"] if trainer.eval_dataset is not None else None
+    eval_loss = evaluate(trainer)
     save_adapter(trainer.model, job.results.adapter, job.base_model)
     finished = datetime.now(UTC)
     return TrainingSummary(

@@ -17,6 +17,7 @@ from tuner.training.checkpoint_callback import CheckpointCallback
 from tuner.training.error_translation import setup_errors
 from tuner.training.examples import load_examples
 from tuner.training.lora_config import build_lora_config
+from tuner.training.loss_guard import LossGuard
 from tuner.training.model import (
     check_model_directory,
     detect_device,
@@ -56,7 +57,7 @@ def build_trainer(job: TrainingJob, publisher: StatusPublisher, switch: StopSwit
             processing_class=tokenizer,
             peft_config=lora,
             callbacks=[
-                ProgressCallback(publisher),
+                ProgressCallback(publisher, LossGuard(precision.fp16)),
                 CheckpointCallback(publisher, switch, job.fingerprint, job.checkpoint_seconds),
             ],
         )
