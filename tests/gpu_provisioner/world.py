@@ -34,7 +34,7 @@ from kaito_kube.kinds import EVENT, MACHINE, NODE, NODE_CLAIM, POD, Key, Kind, M
 from kaito_kube.store import Store
 
 NAME = "ws0123456ab"
-SWEEP = timedelta(seconds=IDLE_SECONDS)
+COLLECTION_INTERVAL = timedelta(seconds=IDLE_SECONDS)
 
 
 def claim_manifest(kind: Kind = MACHINE, name: str = NAME, **changes: Any) -> Manifest:
@@ -85,7 +85,7 @@ class World:
         self.store = Store()
         self.store.index(NODE, labels.AGENT_POOL)
         self.pools = AgentPoolCache()
-        self.swept: datetime | None = None
+        self.collected_at: datetime | None = None
         self.registry = CollectorRegistry()
         metrics = Metrics(self.registry)
         recorder = EventRecorder(self.cluster, self.clock, "gpu-provisioner", "test")
@@ -149,8 +149,8 @@ class World:
         for kind in (*CLAIM_KINDS, NODE):
             self.store.replace_all(kind, (await self.cluster.list(kind)).items)
         listing = await self.refresh.poll()
-        if self.swept is None or self.clock.now() - self.swept >= SWEEP:
-            self.swept = self.clock.now()
+        if self.collected_at is None or self.clock.now() - self.collected_at >= COLLECTION_INTERVAL:
+            self.collected_at = self.clock.now()
             await self.refresh.collect(listing)
         for kind in CLAIM_KINDS:
             for key in self.store.keys(kind):

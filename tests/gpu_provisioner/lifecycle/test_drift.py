@@ -41,7 +41,7 @@ async def test_drift_stays_while_its_cause_is_unknown(world: World) -> None:
     world.cloud.newest = NEWER
     await world.run(800)
     world.start()
-    world.swept = world.clock.now()
+    world.collected_at = world.clock.now()
     await world.run(2)
     assert world.condition("Drifted") == ("True", "NodeImageDrift")
     world.cloud.seed(replace(world.cloud.pools()[NAME], image=NEWER))
