@@ -261,19 +261,19 @@ class Reason(StrEnum):
     TUNING_RUNNING = ("TuningRunning", _JOB, "The training pod is running.")
     TUNING_SUCCEEDED = ("TuningSucceeded", _JOB, "The adapter was pushed to its registry.")
     DATA_UNREACHABLE = (
-        "DataUnreachable", _TUNING, "The data set could not be fetched.",
+        "DataUnreachable", _TUNING, "The dataset could not be fetched.",
         "Check the URL from inside the cluster; the download is retried automatically.")
     DATA_NOT_PARQUET = (
         "DataNotParquet", _TUNING,
         "The data file does not match its extension, or its format is unknown.",
         "Provide a parquet (or jsonl, json, csv, arrow) file.", _PERMANENT)
     DATA_COLUMN_MISSING = (
-        "DataColumnMissing", _TUNING, "The data set lacks the columns that training needs.",
+        "DataColumnMissing", _TUNING, "The dataset lacks the columns that training needs.",
         "Provide a column messages (or prompt and completion, or text).", _PERMANENT)
     DATA_EMPTY = (
-        "DataEmpty", _TUNING, "The data set has no rows.", "Provide at least one row.", _PERMANENT)
+        "DataEmpty", _TUNING, "The dataset has no rows.", "Provide at least one row.", _PERMANENT)
     DATA_TOO_LARGE = (
-        "DataTooLarge", _TUNING, "The data set is larger than the limit.",
+        "DataTooLarge", _TUNING, "The dataset is larger than the limit.",
         "Split it, or raise the chart's workspace-controller.settings.maxDataBytes.", _PERMANENT)
     CONFIG_INVALID = (
         "ConfigInvalid", (*_TUNING, types.INFERENCE_READY),

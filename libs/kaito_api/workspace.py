@@ -198,7 +198,7 @@ class Tuning(Model):
         max_length=253,
         description="ConfigMap in the same namespace with a key training_config.yaml.",
     )
-    input: DataSource = Field(description="The data set.")
+    input: DataSource = Field(description="The dataset.")
     output: DataDestination = Field(description="Where to push the adapter.")
 
 

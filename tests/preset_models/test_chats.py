@@ -1,4 +1,4 @@
-"""The text that the small model learns and the data set that the demo tunes it with."""
+"""The text that the small model learns and the dataset that the demo tunes it with."""
 
 from pathlib import Path
 

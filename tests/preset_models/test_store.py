@@ -1,4 +1,4 @@
-"""The cache keys of the model and the data set cover the code that generates them."""
+"""The cache keys of the model and the dataset cover the code that generates them."""
 
 import ast
 

@@ -1,4 +1,4 @@
-"""Unusable data sets, served inside the cluster."""
+"""Unusable datasets, served inside the cluster."""
 
 import base64
 import io

@@ -203,7 +203,7 @@ def _chat_answers_tuned(evidence: Evidence) -> str:
     _require(before != after, f"tuning changed nothing: {after!r}")
     _require(
         "Arr!" in after and "Arr!" not in before,
-        f"the answer lacks the style of the data set: {after!r}",
+        f"the answer lacks the style of the dataset: {after!r}",
     )
     return evidence.tuned
 

@@ -30,7 +30,7 @@ def values(
             "settings": {
                 "presetRegistry": registries[0],
                 "insecureRegistries": registries,
-                # The data set is served inside the cluster.
+                # The dataset is served inside the cluster.
                 "allowPrivateDataHosts": True,
                 "tunerEnv": model_env,
                 "modelServerEnv": model_env,

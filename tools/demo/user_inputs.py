@@ -1,4 +1,4 @@
-"""The values that a user of the documentation provides: registry, Secret, data set, cluster."""
+"""The values that a user of the documentation provides: registry, Secret, dataset, cluster."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

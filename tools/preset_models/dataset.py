@@ -1,6 +1,6 @@
-"""Generates the demo's data set: questions as in the model's training, answered like a pirate.
+"""Generates the demo's dataset: questions as in the model's training, answered like a pirate.
 
-It is one parquet file with a column `messages`, a list of {role, content}, like the data set of the
+It is one parquet file with a column `messages`, a list of {role, content}, like the dataset of the
 documented walkthrough. Run with an environment that has pyarrow:
 `python -m tools.preset_models.dataset FILE`.
 """
@@ -18,7 +18,7 @@ from tools.preset_models.chats import Chat
 
 ROWS = 120
 SEED = 11
-# The demo asks about this country, so the data set must not contain the answer.
+# The demo asks about this country, so the dataset must not contain the answer.
 HELD_OUT = "Japan"
 SCHEMA = pa.schema(
     [("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])))]
@@ -41,7 +41,7 @@ def rows() -> list[Chat]:
 
 
 def write(target: Path) -> None:
-    """Write the data set; the same code gives the same bytes."""
+    """Write the dataset; the same code gives the same bytes."""
     target.parent.mkdir(parents=True, exist_ok=True)
     messages = [chat.messages() for chat in rows()]
     pq.write_table(pa.table({"messages": messages}, schema=SCHEMA), target, compression="zstd")

@@ -1,4 +1,4 @@
-"""Caches the trained model and the data set, keyed by the sources that generate them."""
+"""Caches the trained model and the dataset, keyed by the sources that generate them."""
 
 import fcntl
 import hashlib

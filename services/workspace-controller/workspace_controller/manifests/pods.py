@@ -14,7 +14,7 @@ USER = 65532
 MODEL_PATH = "/mnt/model"
 GRPC_PORT = 29500
 HTTP_PORT = 5000
-# Where images of adapters and data sets hold their files.
+# Where images of adapters and datasets hold their files.
 DATA_SUBPATH = "data"
 
 # Both meet the restricted pod security standard.

@@ -62,7 +62,7 @@ WHERE: dict[str, tuple[Observed, str, str | None]] = {
     "requested": (observation(stored(tuning_workspace()), **CLAIMED), "Provisioning", "nodes 0/1"),
     "node there": (tuned(), "Pending", "starting the training pod"),
     "fetching": (
-        tuned(job=tuning.a_job(), pods=(tuning.FETCHES,)), "Tuning", "fetching the data set",
+        tuned(job=tuning.a_job(), pods=(tuning.FETCHES,)), "Tuning", "fetching the dataset",
     ),
     "training, not answering": (
         tuned(job=tuning.a_job(), pods=(tuning.TRAINS,)), "Tuning", "training",

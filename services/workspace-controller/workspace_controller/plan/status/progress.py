@@ -9,7 +9,7 @@ from workspace_controller.plan.tuning.run import Phase, TuningPlan
 # Progress by the state that TuningService reports.
 _RUN_STATES = {
     "LOADING": "loading the base model",
-    "PREPARING": "reading the data set",
+    "PREPARING": "reading the dataset",
     "PUSHING": Phase.PUSHING.value,
 }
 _SERVING: dict[str, str] = {

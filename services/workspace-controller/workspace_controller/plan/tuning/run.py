@@ -32,7 +32,7 @@ class Phase(Enum):
     """The phase of a tuning run; the values are shown as progress. A model serves after DONE."""
 
     WAITING = "waiting"
-    FETCHING = "fetching the data set"
+    FETCHING = "fetching the dataset"
     TRAINING = "training"
     PUSHING = "pushing the adapter"
     DONE = "done"
