@@ -41,3 +41,25 @@ def test_last_failure_is_raised() -> None:
     policy = RetryPolicy(max_attempts=3, sleep=lambda _: None)
     with pytest.raises(TransientError, match="failure 2"):
         policy.call(_failing(3))
+
+
+def test_progress_does_not_use_up_attempts() -> None:
+    slept: list[float] = []
+    policy = RetryPolicy(max_attempts=2, initial_delay_seconds=1, sleep=slept.append)
+    reached = [0]
+
+    def work() -> str:
+        reached[0] += 1
+        if reached[0] < 6:
+            raise TransientError(f"cut {reached[0]}")
+        return "done"
+
+    assert policy.call(work, lambda: reached[0]) == "done"
+    assert slept == [1.0] * 5
+
+
+def test_progress_that_was_lost_does_not_count() -> None:
+    reached = iter([0, 5, 5, 3, 3, 5])
+    policy = RetryPolicy(max_attempts=3, sleep=lambda _: None)
+    with pytest.raises(TransientError, match="failure 2"):
+        policy.call(_failing(9), lambda: next(reached))

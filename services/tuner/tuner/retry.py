@@ -32,19 +32,28 @@ class RetryPolicy:
     max_delay_seconds: float = 30.0
     sleep: Callable[[float], None] = time.sleep
 
-    def call(self, work: Callable[[], Result]) -> Result:
+    def call(self, work: Callable[[], Result], progress: Callable[[], int] = lambda: 0) -> Result:
         """Call `work` until it succeeds or no attempts are left.
+
+        An attempt that raised `progress` above all earlier values (a count of bytes that need not
+        be sent again, say) does not use up an attempt: over a link that breaks every few megabytes
+        a transfer ends, however many attempts it takes.
 
         Raises:
             TransientError: the last attempt failed.
         """
-        for attempt in range(1, self.max_attempts):
+        failures, furthest = 0, progress()
+        while True:
             try:
                 return work()
             except TransientError as error:
-                logger.warning("attempt %d of %d failed: %s", attempt, self.max_attempts, error)
-                self.sleep(self.delay_seconds(attempt, error.retry_after_seconds))
-        return work()
+                if (reached := progress()) > furthest:
+                    failures, furthest = 0, reached
+                failures += 1
+                if failures >= self.max_attempts:
+                    raise
+                logger.warning("attempt %d of %d failed: %s", failures, self.max_attempts, error)
+                self.sleep(self.delay_seconds(failures, error.retry_after_seconds))
 
     def delay_seconds(self, attempt: int, retry_after_seconds: float | None) -> float:
         """Seconds to wait after attempt number `attempt`, counted from 1."""

@@ -12,6 +12,7 @@ from tuner.reasons import Reason
 from tuner.registry import registry_client
 from tuner.registry.credentials import Credentials
 from tuner.registry.fake import Answer, Auth, FakeRegistry
+from tuner.registry.http_repository import HttpRepository
 from tuner.registry.image import sha256
 from tuner.registry.push_errors import PushErrors
 from tuner.registry.reference import Reference
@@ -21,6 +22,12 @@ CONTENT = b"content" * 100_000
 DIGEST = sha256(CONTENT)
 
 
+def _read(repository: HttpRepository) -> bytes:
+    content = bytearray()
+    repository.read_blob(DIGEST, content.extend)
+    return bytes(content)
+
+
 def test_blob_is_read_back_unchanged(open_host: str, open_repository: Open, tmp_path: Path) -> None:
     repository = open_repository(open_host, Credentials())
     (tmp_path / "blob").write_bytes(CONTENT)
@@ -28,7 +35,7 @@ def test_blob_is_read_back_unchanged(open_host: str, open_repository: Open, tmp_
     repository.put_blob(DIGEST, tmp_path / "blob")
     repository.put_blob(sha256(b"{}"), b"{}")
     assert repository.has_blob(DIGEST)
-    assert b"".join(repository.read_blob(DIGEST)) == CONTENT
+    assert _read(repository) == CONTENT
     assert repository.read_manifest("1") is None
 
 
@@ -89,6 +96,7 @@ def test_token_authentication_succeeds(
 def test_credentials_stay_with_the_registry(auth: Auth, open_repository: Open) -> None:
     with FakeRegistry().running() as storage, FakeRegistry(auth=auth).running() as registry:
         registry.upload_origin = f"http://{storage.host}"
+        storage.uploads = registry.uploads
         open_repository(registry.host, GOOD).put_blob(DIGEST, CONTENT)
         assert storage.blobs[DIGEST] == CONTENT
         assert any(registry.authorizations)
@@ -102,7 +110,7 @@ def test_credentials_do_not_follow_a_redirect(open_repository: Open) -> None:
         assert not repository.has_blob(DIGEST)
         location = f"http://{storage.host}/v2/team/adapter/blobs/{DIGEST}"
         registry.failures = [Answer(status=307, headers={"Location": location})]
-        assert b"".join(repository.read_blob(DIGEST)) == CONTENT
+        assert _read(repository) == CONTENT
         assert registry.authorizations[-1] == registry.basic()
         assert set(storage.authorizations) == {""}
 
@@ -252,3 +260,57 @@ def test_refused_connection_is_unreachable(open_repository: Open) -> None:
     with pytest.raises(RunError, match=r"registry 127\.0\.0\.1:1 does not answer") as caught:
         open_repository("127.0.0.1:1", GOOD).has_blob(DIGEST)
     assert caught.value.reason is Reason.REGISTRY_UNREACHABLE
+
+
+# As by a proxy that cuts each connection after 2 MiB: the blob is larger than what one carries.
+CUT_BYTES = 300_000
+
+
+@pytest.mark.parametrize("in_file", [True, False], ids=["file", "bytes"])
+@pytest.mark.parametrize("drops", [True, False], ids=["upload lost", "upload kept"])
+def test_upload_ends_over_a_link_that_is_cut(
+    drops: bool, in_file: bool, fake_registry: FakeRegistry, open_repository: Open, tmp_path: Path
+) -> None:
+    fake_registry.cut_bytes, fake_registry.drops_cut_uploads = CUT_BYTES, drops
+    (tmp_path / "blob").write_bytes(CONTENT)
+    repository = open_repository(fake_registry.host, Credentials())
+    repository.put_blob(DIGEST, tmp_path / "blob" if in_file else CONTENT)
+    assert fake_registry.blobs[DIGEST] == CONTENT
+    cut = [line for line in fake_registry.requests if line.endswith("cut")]
+    # The whole blob and a chunk of 1 MiB; the chunks of 256 KiB arrive.
+    assert len(cut) == 2
+
+
+def test_registry_without_chunks_gets_the_whole_blob(
+    fake_registry: FakeRegistry, open_repository: Open
+) -> None:
+    fake_registry.takes_chunks = False
+    fake_registry.failures = [Answer(status=0)]
+    open_repository(fake_registry.host, Credentials()).put_blob(DIGEST, CONTENT)
+    assert fake_registry.blobs[DIGEST] == CONTENT
+
+
+def test_upload_without_progress_is_given_up(
+    fake_registry: FakeRegistry, open_repository: Open
+) -> None:
+    fake_registry.cut_bytes = 0
+    with pytest.raises(RunError) as caught:
+        open_repository(fake_registry.host, Credentials()).put_blob(DIGEST, CONTENT)
+    assert caught.value.reason is Reason.REGISTRY_UNREACHABLE
+
+
+def test_blob_is_not_sent_again_when_only_the_answer_was_lost(
+    fake_registry: FakeRegistry, open_repository: Open
+) -> None:
+    fake_registry.blobs[DIGEST] = CONTENT
+    fake_registry.failures = [Answer(status=0)]
+    open_repository(fake_registry.host, Credentials()).put_blob(DIGEST, CONTENT)
+    assert not [line for line in fake_registry.requests if line.startswith(('"PUT', '"PATCH'))]
+
+
+def test_blob_is_read_over_a_link_that_is_cut(
+    fake_registry: FakeRegistry, open_repository: Open
+) -> None:
+    fake_registry.blobs[DIGEST] = CONTENT
+    fake_registry.cut_bytes = CUT_BYTES
+    assert _read(open_repository(fake_registry.host, Credentials())) == CONTENT

@@ -7,13 +7,14 @@ import base64
 import hashlib
 import json
 import re
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from tuner.registry.image import MANIFEST_TYPE
 
@@ -48,6 +49,12 @@ class FakeRegistry:
     failures: list[Answer] = field(default_factory=list)
     tag_refusal: Answer | None = None
     """The answer to every upload of a manifest."""
+    cut_bytes: int | None = None
+    """Connections are cut once they have carried so many bytes of bodies."""
+    takes_chunks: bool = True
+    drops_cut_uploads: bool = False
+    """Whether an upload is forgotten when its connection is cut, as by distribution 2."""
+    uploads: dict[str, bytes] = field(default_factory=dict)
     upload_origin: str = ""
     """Where blobs are uploaded to: "http://<host>:<port>"; empty: here."""
     requests: list[str] = field(default_factory=list)
@@ -89,18 +96,22 @@ class FakeRegistry:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     registry: FakeRegistry
+    carried: int = 0
 
     def do_GET(self) -> None:
         self._serve()
 
-    do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:
         self.registry.requests.append(format % args)
 
     def _serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self._carry(self.rfile.read(length)) if self.command != "HEAD" else b""
         path = urlsplit(self.path)
+        if len(body) < length:
+            return self._cut(path, body)
         self.registry.authorizations.append(self.headers.get("Authorization", ""))
         if path.path == "/token":
             return self._token(body)
@@ -121,16 +132,57 @@ class _Handler(BaseHTTPRequestHandler):
         return self._blob(match["rest"], path.query, body)
 
     def _blob(self, rest: str, query: str, body: bytes) -> None:
+        if not rest.startswith("uploads/"):
+            return self._content(rest, self.registry.blobs.get(rest))
+        uploads, name = self.registry.uploads, rest.removeprefix("uploads/")
         if self.command == "POST":
-            location = f"{self.registry.upload_origin}{self.path}1?{UPLOAD_STATE}"
-            return self._answer(202, {"Location": location})
-        if self.command == "PUT":
-            digest = parse_qs(query).get("digest", [""])[0]
-            if _sha256(body) != digest or not query.startswith(f"{UPLOAD_STATE}&"):
-                return self._answer(400, body=b'{"errors":[{"code":"DIGEST_INVALID"}]}')
-            self.registry.blobs[digest] = body
-            return self._answer(201)
-        return self._content(rest, self.registry.blobs.get(rest))
+            name = str(len(uploads) + 1)
+            uploads[name] = b""
+            return self._answer(202, self._upload_headers(name))
+        if name not in uploads or not query.startswith(UPLOAD_STATE):
+            return self._answer(404, body=b'{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}')
+        if self.command == "GET":
+            return self._answer(204, self._upload_headers(name))
+        if self.command == "PATCH":
+            return self._chunk(name, body)
+        digest, content = parse_qs(query).get("digest", [""])[0], uploads[name] + body
+        if _sha256(content) != digest:
+            return self._answer(400, body=b'{"errors":[{"code":"DIGEST_INVALID"}]}')
+        del uploads[name]
+        self.registry.blobs[digest] = content
+        return self._answer(201)
+
+    def _chunk(self, name: str, body: bytes) -> None:
+        if not self.registry.takes_chunks:
+            return self._answer(405, body=b'{"errors":[{"code":"UNSUPPORTED"}]}')
+        start = len(self.registry.uploads[name])
+        if self.headers.get("Content-Range") != f"{start}-{start + len(body) - 1}":
+            return self._answer(416)
+        self.registry.uploads[name] += body
+        return self._answer(202, self._upload_headers(name))
+
+    def _upload_headers(self, name: str) -> dict[str, str]:
+        path = urlsplit(self.path).path.partition("/uploads/")[0]
+        end = max(0, len(self.registry.uploads[name]) - 1)
+        location = f"{self.registry.upload_origin}{path}/uploads/{name}?{UPLOAD_STATE}"
+        return {"Location": location, "Range": f"0-{end}"}
+
+    def _carry(self, data: bytes) -> bytes:
+        """What of `data` the connection carries before it is cut."""
+        limit = self.registry.cut_bytes
+        carried = data if limit is None else data[: max(0, limit - self.carried)]
+        self.carried += len(carried)
+        return carried
+
+    def _cut(self, path: SplitResult, body: bytes) -> None:
+        name = path.path.rpartition("/uploads/")[2]
+        if self.command == "PATCH" and name in self.registry.uploads:
+            if self.registry.drops_cut_uploads:
+                del self.registry.uploads[name]
+            else:
+                self.registry.uploads[name] += body
+        self.registry.requests.append(f'"{self.command} {self.path}" cut')
+        self._drop()
 
     def _manifest(self, reference: str, body: bytes) -> None:
         if self.command != "PUT":
@@ -149,7 +201,13 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(404, body=b'{"errors":[{"code":"UNKNOWN"}]}')
         damaged = bytes([content[0] ^ 1]) + content[1:]
         headers = {"Content-Type": MANIFEST_TYPE if "/manifests/" in self.path else "text/plain"}
-        return self._answer(200, headers, damaged if key in self.registry.corrupt else content)
+        body = damaged if key in self.registry.corrupt else content
+        requested = self.headers.get("Range", "").removeprefix("bytes=").rstrip("-")
+        if not requested:
+            return self._answer(200, headers, body)
+        start, end = int(requested), len(body) - 1
+        headers["Content-Range"] = f"bytes {start}-{end}/{len(body)}"
+        return self._answer(206, headers, body[start:])
 
     def _challenge(self) -> None:
         if self.registry.auth == "basic":
@@ -170,9 +228,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _fail(self, answer: Answer) -> None:
         if answer.status:
             return self._answer(answer.status, dict(answer.headers), answer.body)
+        return self._drop()
+
+    def _drop(self) -> None:
         self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
         self.connection.close()
-        return None
 
     def _answer(
         self, status: int, headers: dict[str, str] | None = None, body: bytes = b""
@@ -183,7 +244,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            carried = self._carry(body)
+            self.wfile.write(carried)
+            if len(carried) < len(body):
+                self._drop()
 
 
 def _sha256(data: bytes) -> str:

@@ -74,6 +74,5 @@ def _verify(image: Image, reference: Reference, repository: Repository) -> None:
 
 def _blob_digest(repository: Repository, digest: str) -> str:
     digester = hashlib.sha256()
-    for chunk in repository.read_blob(digest):
-        digester.update(chunk)
+    repository.read_blob(digest, digester.update)
     return f"sha256:{digester.hexdigest()}"

@@ -81,6 +81,23 @@ class RegistryClient:
             self.check_status(response)
         return response
 
+    def is_found(self, request: Request) -> bool:
+        """True if the answer to `request` is 200, False if it is 404."""
+        response = self.send(request)
+        if response.status_code == 404:
+            response.close()
+            return False
+        self.expect(response, 200)
+        return True
+
+    def expect(self, response: httpx2.Response, *statuses: int) -> None:
+        """Raise PUSH_FAILED unless `response` has one of `statuses`."""
+        if response.status_code not in statuses:
+            raise self.errors.refused(quote(response))
+        # Drain the body, so that the connection can be reused. The body of a GET is read later.
+        if response.request.method != "GET":
+            response.read()
+
     def check_status(self, response: httpx2.Response) -> None:
         """Raise the error that the status of `response` stands for, if it does for one."""
         status = response.status_code

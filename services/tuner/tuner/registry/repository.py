@@ -1,6 +1,6 @@
 """The interface to one repository of a registry, as the pusher needs it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -19,8 +19,8 @@ class Repository(Protocol):
     def put_blob(self, digest: str, content: bytes | Path) -> None:
         """Upload a blob; the registry checks the digest."""
 
-    def read_blob(self, digest: str) -> Iterator[bytes]:
-        """The bytes of a blob, in chunks."""
+    def read_blob(self, digest: str, write: Callable[[bytes], object]) -> None:
+        """Give the bytes of a blob to `write`, in chunks and in order."""
 
     def read_manifest(self, reference: str) -> bytes | None:
         """The image manifest with a tag or digest; None if there is none."""
