@@ -76,6 +76,41 @@ def test_workspace_name_in_two_namespaces_is_ambiguous() -> None:
     assert "default/base, team/base" in problem.message
 
 
+@pytest.mark.parametrize(
+    ("name", "endpoints"),
+    [
+        ("style", [endpoint("a", "x", adapter="style"), endpoint("b", "y", adapter="style")]),
+        (PHI, [endpoint("a", "x"), endpoint("b", "y")]),
+        ("x", [endpoint("a", "x"), endpoint("b", "x"), endpoint("b", "y")]),
+        ("style", [endpoint("a", "style"), endpoint("b", "y", adapter="style")]),
+        (FALCON, [endpoint("a", "x", FALCON), endpoint("b", FALCON)]),
+    ],
+    ids="adapter preset workspace workspace-and-adapter preset-and-workspace".split(),
+)
+def test_name_of_several_namespaces_is_rejected(name: str, endpoints: list[Endpoint]) -> None:
+    users = endpoints[:2]
+    problem = rejection(name, endpoints)
+    assert (problem.status, problem.code, problem.param) == (400, "ambiguous_model", "model")
+    labels = [each.address.label for each in users]
+    assert ", ".join(sorted(labels)) in problem.message
+    assert name not in model_names(endpoints)
+    assert name not in [entry["id"] for entry in list_models(endpoints, sidecar=False)]
+    for each in users:
+        assert [match.endpoint for match in find_matches(each.address.label, endpoints)] == [each]
+
+
+def test_name_is_ambiguous_while_one_of_its_namespaces_is_not_ready() -> None:
+    ready = endpoint("a", "x", adapter="style")
+    down = endpoint("b", "y", adapter="style", health=Health(serving=False, detail="loading"))
+    assert rejection("style", [ready, down]).code == "ambiguous_model"
+
+
+def test_name_of_one_namespace_is_balanced_beside_other_namespaces() -> None:
+    one, two = (endpoint("a", name, adapter="style") for name in ("one", "two"))
+    other = endpoint("b", "other", FALCON, adapter="tone")
+    assert [each.endpoint for each in find_matches("style", [one, other, two])] == [one, two]
+
+
 def test_unknown_name_lists_the_known_ones() -> None:
     problem = rejection("gpt-9", ALL)
     assert (problem.status, problem.code) == (404, "model_not_found")

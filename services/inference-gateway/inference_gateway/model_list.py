@@ -4,17 +4,23 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from inference_gateway.endpoints.endpoint import Endpoint
+from inference_gateway.endpoints.routing import ambiguous_names
 
 ModelEntry = dict[str, Any]
 
 
 def list_models(endpoints: Sequence[Endpoint], *, sidecar: bool) -> list[ModelEntry]:
-    """Presets and adapters of all ready model-servers; at a front door, Workspaces as well."""
+    """Presets and adapters of all ready model-servers; at a front door, Workspaces as well.
+
+    A name that requests cannot use, because several namespaces do, is left out.
+    """
+    ambiguous = ambiguous_names(endpoints)
     entries: dict[str, ModelEntry] = {}
     for endpoint in endpoints:
         for entry in _entries_of(endpoint, sidecar) if endpoint.ready else ():
-            # Several Workspaces may serve the same preset, which is listed once.
-            entries.setdefault(entry["id"], entry)
+            if entry["id"] not in ambiguous:
+                # Several Workspaces may serve the same preset, which is listed once.
+                entries.setdefault(entry["id"], entry)
     return sorted(entries.values(), key=lambda entry: str(entry["id"]))
 
 

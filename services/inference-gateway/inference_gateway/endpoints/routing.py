@@ -2,8 +2,12 @@
 
 A name is, in this order: empty (the only Workspace), namespace/workspace, a Workspace, a preset,
 an adapter. A Workspace's name means its default model: the tuned one, if there is one.
+
+Namespaces are tenants. A name that several namespaces use is rejected, whatever it names in each of
+them: only namespace/workspace, or a path that names both, may choose between tenants.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,25 +40,40 @@ def find_matches(name: str, endpoints: Sequence[Endpoint]) -> list[RouteMatch]:
 
 
 def model_names(endpoints: Sequence[Endpoint]) -> list[str]:
-    """Every unambiguous name that a request may use, sorted."""
-    names = {endpoint.address.label for endpoint in endpoints if endpoint.address.workspace}
-    names |= {endpoint.preset for endpoint in endpoints}
+    """Every namespace/workspace, and every unambiguous preset and adapter, sorted."""
+    names = {endpoint.preset for endpoint in endpoints}
     names |= {adapter.name for endpoint in endpoints for adapter in endpoint.adapters}
+    names -= ambiguous_names(endpoints)
+    names |= {endpoint.address.label for endpoint in endpoints if endpoint.address.workspace}
     return sorted(names - {""})
+
+
+def ambiguous_names(endpoints: Sequence[Endpoint]) -> set[str]:
+    """The names that endpoints of several namespaces use, ready or not."""
+    namespaces: dict[str, set[str]] = defaultdict(set)
+    for endpoint in endpoints:
+        for name in _names_without_namespace(endpoint):
+            namespaces[name].add(endpoint.address.namespace)
+    return {name for name, users in namespaces.items() if len(users) > 1}
+
+
+def _names_without_namespace(endpoint: Endpoint) -> set[str]:
+    adapters = {adapter.name for adapter in endpoint.adapters}
+    return {endpoint.address.workspace, endpoint.preset, *adapters} - {""}
 
 
 def _match(name: str, endpoints: Sequence[Endpoint]) -> list[RouteMatch]:
     if not name:
         return _match_only_workspace(endpoints)
-    of_workspace = [endpoint for endpoint in endpoints if endpoint.address.label == name]
-    of_workspace = of_workspace or _find_workspace(name, endpoints)
+    labeled = [endpoint for endpoint in endpoints if endpoint.address.label == name]
+    if labeled:
+        return [RouteMatch(endpoint, "") for endpoint in labeled]
+    named = [endpoint for endpoint in endpoints if name in _names_without_namespace(endpoint)]
+    _reject_several_namespaces(name, named)
+    of_workspace = [endpoint for endpoint in named if endpoint.address.workspace == name]
     if of_workspace:
         return [RouteMatch(endpoint, "") for endpoint in of_workspace]
-    return [
-        RouteMatch(endpoint, name)
-        for endpoint in endpoints
-        if name == endpoint.preset or any(name == adapter.name for adapter in endpoint.adapters)
-    ]
+    return [RouteMatch(endpoint, name) for endpoint in named]
 
 
 def _match_only_workspace(endpoints: Sequence[Endpoint]) -> list[RouteMatch]:
@@ -71,20 +90,21 @@ def _match_only_workspace(endpoints: Sequence[Endpoint]) -> list[RouteMatch]:
     return [RouteMatch(endpoint, "") for endpoint in endpoints]
 
 
-def _find_workspace(name: str, endpoints: Sequence[Endpoint]) -> list[Endpoint]:
-    found = [endpoint for endpoint in endpoints if endpoint.address.workspace == name]
-    labels = sorted({endpoint.address.label for endpoint in found})
-    if len(labels) > 1:
-        raise RequestRejected(
-            Problem(
-                status=400,
-                message=f"workspace {name!r} exists in several namespaces; "
-                f"set 'model' to one of: {', '.join(labels)}",
-                param="model",
-                code="ambiguous_model",
-            )
+def _reject_several_namespaces(name: str, endpoints: Sequence[Endpoint]) -> None:
+    if len({endpoint.address.namespace for endpoint in endpoints}) < 2:
+        return
+    labels = sorted({endpoint.address.label for endpoint in endpoints})
+    raise RequestRejected(
+        Problem(
+            # Not 409: OpenAI's clients retry a 409, and no retry makes the name unique.
+            status=400,
+            message=f"model {name!r} exists in several namespaces; set 'model' to one of: "
+            f"{', '.join(labels)}; or keep 'model' and send the request below "
+            "/workspaces/{namespace}/{workspace}",
+            param="model",
+            code="ambiguous_model",
         )
-    return found
+    )
 
 
 def _not_ready_message(name: str, matches: Sequence[RouteMatch]) -> str:
