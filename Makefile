@@ -16,7 +16,7 @@ export ONEDNN_MAX_CPU_ISA := AVX2
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: demo demo-nodeclaims up down help venv venv-models lock crds training-configs protogen docs format check unit unit-models \
+.PHONY: demo demo-nodeclaims up down help venv venv-models lock crds training-configs training-options protogen docs format check unit unit-models \
 	apiserver-test e2e test failures bench-controller bench-provisioner \
 	simulate release release-check pants-lint pants-check pants-test package
 
@@ -47,6 +47,9 @@ crds: venv ## generate the CRDs into the charts
 
 training-configs: venv ## copy the tuner's default training configurations into the chart
 	$(PY) -m tools.training_configs
+
+training-options: venv-models ## write down the options of PEFT and TRL that a run may set
+	$(PY_MODELS) -m tools.training_options
 
 schemas: venv ## generate values.schema.json of the charts from their values.yaml
 	$(PY) -m tools.chartgen

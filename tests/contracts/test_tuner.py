@@ -9,12 +9,10 @@ from tests.charts.render import find, render
 from tests.recording_environment import RecordingEnvironment
 from tests.workspace_controller.manifests.test_pods import env_of, pod_of, tuning_pod
 from tuner.config import load
-from tuner.errors import RunError
 from tuner.reasons import RETRYABLE, Reason
 from tuner.registry import image
 from tuner.settings import Method, Settings
 from workspace_controller.manifests import pods, tuning_job
-from workspace_controller.plan.tuning import training_config
 
 # The Job sets these from the Workspace; the tuner's defaults are for runs without Kubernetes.
 FROM_THE_WORKSPACE = {
@@ -71,35 +69,6 @@ def test_the_chart_installs_the_default_training_configuration(method: Method) -
     installed = find(render(), "ConfigMap", f"{method.value}-params-template")
     text = installed["data"][tuning_job.CONFIG_KEY]
     assert load.parse_config(text, method) == load.parse_config(load.default_config(method), method)
-
-
-def test_both_know_the_same_sections_of_the_training_configuration() -> None:
-    assert training_config.SECTIONS == load.SECTIONS
-
-
-@pytest.mark.parametrize("method", list(Method))
-@pytest.mark.parametrize(
-    "sections",
-    [
-        "{}",
-        "{QuantizationConfig: {load_in_4bit: true}}",
-        "{QuantizationConfig: {load_in_8bit: true}}",
-        "{QuantizationConfig: {load_in_4bit: true, load_in_8bit: true}}",
-        "{QuantizationConfig: {load_in_4bit: 'yes'}}",
-        "{LoraConfig: 8}",
-        "{Tokenizer: {}}",
-        "{TrainingArguments: {output_dir: /results}}",
-        "{TrainingArguments: {output_dir: /mnt/../etc}}",
-    ],
-)
-def test_both_refuse_the_same_training_configurations(sections: str, method: Method) -> None:
-    text = f"training_config: {sections}"
-    try:
-        load.parse_config(text, method)
-        refused = False
-    except RunError:
-        refused = True
-    assert (training_config.find_problem(text, method.value) is not None) is refused
 
 
 def _trainer_environment() -> dict[str, str]:

@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARIES = ("kaito_api", "kaito_kube", "kaito_presets", "kaito_process", "kaito_skus")
+LIBRARIES = (
+    "kaito_api",
+    "kaito_kube",
+    "kaito_presets",
+    "kaito_process",
+    "kaito_skus",
+    "kaito_training",
+)
 
 
 def _names(file: Path) -> Iterator[str]:

@@ -38,6 +38,13 @@ def fetch_phase(settings: Settings) -> Dataset:
         RunError: the data or the configuration cannot be used.
     """
     config = load_config(settings.config_file, settings.method)
+    for key in ("dataset_path", "dataset_extension"):
+        if settings.data_urls and getattr(config.dataset, key) is not None:
+            logger.warning(
+                "training_config.yaml: DatasetConfig.%s has no effect: all files of "
+                "tuning.input.urls are used",
+                key,
+            )
     with http_client.new_client() as client:
         downloader = Downloader(
             client=client,

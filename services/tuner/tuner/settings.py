@@ -7,12 +7,12 @@ from pathlib import Path
 
 from kaito_process.cpu import has_bfloat16
 from kaito_process.environment import Environment
+from kaito_training.validation import RESULTS_DIR
 
 # Between two log lines about the progress of a transfer or a training.
 PROGRESS_LOG_SECONDS = 5.0
 # The tuner writes its termination message here even when the settings themselves are wrong.
 TERMINATION_LOG = "/dev/termination-log"
-RESULTS_DIR = "/mnt/results"
 
 
 class Method(StrEnum):

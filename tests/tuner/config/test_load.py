@@ -1,9 +1,11 @@
-"""training_config.yaml, as upstream writes it and as people get it wrong."""
+"""How a run loads its training_config.yaml. What the file may hold: tests/kaito_training."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from tests.tuner.process import run_tuner
 from tuner.config.load import default_config, load_config, parse_config
 from tuner.errors import RunError
 from tuner.reasons import Reason
@@ -19,6 +21,7 @@ def test_default_config_is_valid_for_its_method(method: Method, tmp_path: Path) 
     assert config.training["per_device_train_batch_size"] == 1
     assert config.dataset.train_test_split == 1
     assert config.digest.startswith("sha256:")
+    assert not config.warnings
 
 
 def test_default_of_qlora_is_that_of_lora_plus_quantization() -> None:
@@ -28,60 +31,50 @@ def test_default_of_qlora_is_that_of_lora_plus_quantization() -> None:
     assert (lora.model, lora.lora, lora.training) == (qlora.model, qlora.lora, qlora.training)
 
 
-def test_keys_that_the_platform_decides_are_accepted() -> None:
-    text = """
-training_config:
-  ModelConfig: {pretrained_model_name_or_path: /workspace/tfs/weights, cache_dir: /x, revision: v1}
-  DatasetConfig: {train_test_split: "1", shuffle_seed: 7}
-  LoraConfig:
-"""
-    config = parse_config(text, Method.LORA)
-    assert config.dataset.train_test_split == 1.0
-    assert config.dataset.shuffle_seed == 7
-    assert config.lora == {}
-
-
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("content", "expected"),
     [
-        ("a: [", "it is not YAML"),
-        ("- 1", "one mapping called training_config"),
-        ("training_config: {}\nother: 1", "unknown key 'other'"),
-        ("training_config: {LoraConf: {}}", "did you mean 'LoraConfig'?"),
-        ("training_config: {Tokenizer: {}}", "use one of: DataCollator, DatasetConfig"),
-        ("training_config: {LoraConfig: 8}", "section LoraConfig is 8"),
-        ("training_config: {DatasetConfig: {shufle_seed: 1}}", "did you mean 'shuffle_seed'?"),
-        ("training_config: {DatasetConfig: {shuffle_seed: x}}", "shuffle_seed is 'x'; use a whole"),
-        ("training_config: {DatasetConfig: {shuffle_dataset: 1}}", "use true or false"),
-        ("training_config: {DatasetConfig: {train_test_split: 0}}", "train_test_split is 0.0"),
-        ("training_config: {DatasetConfig: {train_test_split: 1.5}}", "at most 1"),
-        (
-            "training_config: {DatasetConfig: {messages_column: a, context_column: b}}",
-            "keep messages_column for conversations",
-        ),
-        ("training_config: {ModelConfig: {torch_dtype: int8}}", "use one of: auto, bfloat16"),
-        ("training_config: {QuantizationConfig: {load_in_4bit: 'yes'}}", "use true or false"),
-        (
-            "training_config: {QuantizationConfig: {load_in_4bit: true, load_in_8bit: true}}",
-            "keep one of them",
-        ),
-        ("training_config: {QuantizationConfig: {load_in_8bit: true}}", "tuning.method is lora"),
-        ("training_config: {TrainingArguments: {output_dir: /results}}", "below /mnt"),
-        ("training_config: {TrainingArguments: {output_dir: /mnt}}", "below /mnt"),
-        ("training_config: {TrainingArguments: {output_dir: /mnt/../etc}}", "below /mnt"),
-        ("training_config: {TrainingArguments: {output_dir: 3}}", "output_dir is 3"),
+        (b"training_config: {LoraConfig: {r: eight}}", "LoraConfig.r is 'eight'; use a whole"),
+        (b"\xff\xfe\x00", "it cannot be read"),
     ],
-    ids=lambda value: value[:44],
 )
-def test_error_names_what_is_wrong(text: str, expected: str) -> None:
+def test_wrong_file_is_not_retried(content: bytes, expected: str, tmp_path: Path) -> None:
+    path = tmp_path / "training_config.yaml"
+    path.write_bytes(content)
     with pytest.raises(RunError) as caught:
-        parse_config(text, Method.LORA)
+        load_config(path, Method.LORA)
     assert caught.value.reason is Reason.CONFIG_INVALID
     assert not caught.value.retryable
     assert caught.value.message.startswith("training_config.yaml: ")
     assert expected in caught.value.message
 
 
-def test_qlora_without_quantization_is_refused() -> None:
-    with pytest.raises(RunError, match="sets neither load_in_4bit nor load_in_8bit"):
-        parse_config("training_config: {}", Method.QLORA)
+def test_what_has_no_effect_is_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "training_config.yaml"
+    path.write_text("training_config: {DataCollator: {mlm: true}, LoraConfig: {use_dora: true}}")
+    load_config(path, Method.LORA)
+    assert [record.message for record in caplog.records] == [
+        "training_config.yaml: DataCollator.mlm has no effect on causal language models",
+        "training_config.yaml: no Workspace can serve the adapter: LoraConfig.use_dora is True; "
+        "remove it",
+    ]
+
+
+def test_fetch_refuses_the_file_before_it_downloads(environ: dict[str, str]) -> None:
+    """Nothing listens at the URL: an attempt would end as DataUnreachable."""
+    environ["KAITO_DATA_URLS"] = '["http://127.0.0.1:1/x.parquet"]'
+    text = "training_config: {TrainingArguments: {num_train_epochs: 0}}"
+    Path(environ["KAITO_CONFIG_FILE"]).write_text(text)
+    code, _, _ = run_tuner("fetch", environ)
+    message = json.loads(Path(environ["KAITO_TERMINATION_LOG"]).read_bytes())
+    assert (code, message["reason"]) == (1, "ConfigInvalid")
+    assert "TrainingArguments.num_train_epochs is 0; use a number above 0" in message["message"]
+
+
+def test_key_of_a_volume_has_no_effect_on_urls(environ: dict[str, str]) -> None:
+    environ["KAITO_DATA_URLS"] = '["http://169.254.169.254/x.parquet"]'
+    environ["KAITO_ALLOW_PRIVATE_DATA_HOSTS"] = "false"
+    text = "training_config: {DatasetConfig: {dataset_path: /mnt/data/x}}"
+    Path(environ["KAITO_CONFIG_FILE"]).write_text(text)
+    _, out, _ = run_tuner("fetch", environ)
+    assert "DatasetConfig.dataset_path has no effect: all files of tuning.input.urls" in out

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tuner.config.sections import DatasetConfig
+from kaito_training.sections import DatasetConfig
 from tuner.data.dataset_schema import DatasetFormat, DatasetSchema, find_schema
 from tuner.data.file_contents import FileContents
 from tuner.errors import RunError

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from kaito_training.sections import DatasetConfig
 from tests.tuner import tiny
 from tests.tuner.data.server import Answer, DataServer
-from tuner.config.sections import DatasetConfig
 from tuner.data.dataset_schema import DatasetFormat
 from tuner.data.download import Downloader
 from tuner.data.fetch import fetch_dataset, load_dataset

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuner.config.sections import Dtype, QuantizationConfig
+from kaito_training.sections import Dtype, QuantizationConfig
 from tuner.training.precision import (
     Device,
     Precision,

@@ -19,9 +19,9 @@ def training(sections: str) -> str:
         (training(""), "lora", None),
         (training("LoraConfig: {r: 8}, TrainingArguments: {output_dir: /mnt/x}"), "lora", None),
         (training("LoraConfig:"), "lora", None),
-        ("training_config: [", "lora", "is not YAML"),
-        ("", "lora", "no mapping training_config"),
-        ("- a", "lora", "no mapping training_config"),
+        ("training_config: [", "lora", "cannot be used: it is not YAML"),
+        ("", "lora", "one mapping called training_config"),
+        ("- a", "lora", "one mapping called training_config"),
         (training("Tokenizer: {}"), "lora", "'Tokenizer'"),
         (training("LoraConfig: 3"), "lora", "must be a mapping"),
         (training(QLORA), "lora", "tuning.method is lora"),
@@ -31,12 +31,29 @@ def training(sections: str) -> str:
         (training("TrainingArguments: {output_dir: /tmp}"), "lora", "/mnt/results"),
         (training("TrainingArguments: {output_dir: /mnt}"), "lora", "/mnt/results"),
         (training("TrainingArguments: {output_dir: /mnt/../etc}"), "lora", "/mnt/results"),
-        (training("TrainingArguments: {output_dir: 3}"), "lora", "output_dir to 3"),
+        (training("TrainingArguments: {output_dir: 3}"), "lora", "output_dir is 3"),
+        (training("TrainingArguments: {num_train_epochs: 0}"), "lora", "use a number above 0"),
+        (training("TrainingArguments: {learning_rate: fast}"), "lora", "is 'fast'; use a number"),
+        (training("TrainingArguments: {lerning_rate: 1e-4}"), "lora", "mean 'learning_rate'?"),
+        (training("TrainingArguments: {learning_rate: 1e-4}"), "lora", None),
+        (training("LoraConfig: {r: eight}"), "lora", "LoraConfig.r is 'eight'; use a whole"),
+        (training("LoraConfig: {task_type: SEQ_CLS}"), "lora", "use CAUSAL_LM"),
+        (training("LoraConfig: {r: 8, r: 16}"), "lora", "repeats the key 'r'"),
     ],
 )  # fmt: skip
 def test_training_config(text: str, method: str, expected: str | None) -> None:
-    problem = training_config.find_problem(text, method)
+    problem = training_config.find_problem(text, method, serves_adapter=True)
     assert problem is None if expected is None else expected in (problem or "")
+
+
+def test_adapter_that_cannot_be_served_is_refused_where_it_would_be() -> None:
+    text = training("LoraConfig: {use_dora: true}")
+    problem = training_config.find_problem(text, "lora", serves_adapter=True)
+    assert problem == (
+        "describes an adapter that no Workspace can serve: LoraConfig.use_dora is True; remove it, "
+        'or set the annotation kaito.sh/serve-tuned-model to "false" to train without serving'
+    )
+    assert training_config.find_problem(text, "lora", serves_adapter=False) is None
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""The training_config.yaml of a run: its sections, how they are read and validated."""
+"""The training_config.yaml of a run: how a run loads it."""

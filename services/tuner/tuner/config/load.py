@@ -1,43 +1,23 @@
-"""Loads training_config.yaml into a TrainingConfig. The file's schema is upstream KAITO's."""
+"""Loads the training_config.yaml of a run. What it may hold is in libs/kaito_training."""
 
-import hashlib
-from collections.abc import Mapping
+import logging
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from tuner.config.section_reader import config_invalid, read_section, unknown_key
-from tuner.config.sections import (
-    DataCollator,
-    DatasetConfig,
-    ModelConfig,
-    QuantizationConfig,
-    TrainingConfig,
-)
-from tuner.config.validation import validate
+from kaito_training import config
+from kaito_training.errors import ConfigError
+from kaito_training.sections import TrainingConfig
+from kaito_training.serving import find_unserved
+from tuner.config.errors import config_invalid
 from tuner.settings import Method
 
-SECTIONS = (
-    "ModelConfig",
-    "QuantizationConfig",
-    "LoraConfig",
-    "TrainingArguments",
-    "DataCollator",
-    "DatasetConfig",
-)
-# Files written for upstream may set these keys of ModelConfig. The platform decides them, so they
-# are accepted and ignored.
-PLATFORM_KEYS = frozenset(
-    "pretrained_model_name_or_path state_dict cache_dir force_download proxies "
-    "output_loading_info local_files_only revision from_tf resume_download "
-    "load_in_4bit load_in_8bit".split()
-)
+logger = logging.getLogger(__name__)
 
 
 def load_config(path: Path, method: Method) -> TrainingConfig:
     """The configuration at `path`, or the default of `method` if the file does not exist.
+
+    Logs what in it has no effect.
 
     Raises:
         RunError: CONFIG_INVALID.
@@ -48,7 +28,13 @@ def load_config(path: Path, method: Method) -> TrainingConfig:
         text = default_config(method)
     except (OSError, UnicodeDecodeError) as error:
         raise config_invalid(f"it cannot be read: {error}") from error
-    return parse_config(text, method)
+    loaded = parse_config(text, method)
+    for warning in loaded.warnings:
+        logger.warning("training_config.yaml: %s", warning)
+    # The controller refuses it where the Workspace serves the adapter; here nobody knows.
+    if (unserved := find_unserved(loaded.lora)) is not None:
+        logger.warning("training_config.yaml: no Workspace can serve the adapter: %s", unserved)
+    return loaded
 
 
 def default_config(method: Method) -> str:
@@ -62,40 +48,7 @@ def parse_config(text: str, method: Method) -> TrainingConfig:
     Raises:
         RunError: CONFIG_INVALID.
     """
-    sections = _read_sections(text)
-    config = TrainingConfig(
-        model=read_section(ModelConfig, "ModelConfig", sections["ModelConfig"], PLATFORM_KEYS),
-        quantization=read_section(
-            QuantizationConfig, "QuantizationConfig", sections["QuantizationConfig"]
-        ),
-        lora=sections["LoraConfig"],
-        training=sections["TrainingArguments"],
-        collator=read_section(DataCollator, "DataCollator", sections["DataCollator"]),
-        dataset=read_section(DatasetConfig, "DatasetConfig", sections["DatasetConfig"]),
-        digest=f"sha256:{hashlib.sha256(text.encode()).hexdigest()}",
-    )
-    validate(config, method)
-    return config
-
-
-def _read_sections(text: str) -> dict[str, Mapping[str, Any]]:
     try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise config_invalid(f"it is not YAML: {error}") from error
-    if not isinstance(document, Mapping) or not isinstance(
-        document.get("training_config"), Mapping
-    ):
-        raise config_invalid("it must hold one mapping called training_config with the sections")
-    for key in document:
-        if key != "training_config":
-            raise unknown_key("the file", "key", key, ["training_config"])
-    root = document["training_config"]
-    for name, values in root.items():
-        if name not in SECTIONS:
-            raise unknown_key("training_config", "section", name, SECTIONS)
-        if not isinstance(values, Mapping | None):
-            raise config_invalid(
-                f"section {name} is {values!r}; it must be a mapping of keys to values"
-            )
-    return {name: root.get(name) or {} for name in SECTIONS}
+        return config.parse_config(text, method.value)
+    except ConfigError as error:
+        raise config_invalid(str(error)) from error

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner.config.sections import DatasetConfig
+from kaito_training.sections import DatasetConfig
 from tuner.data.dataset_schema import DatasetSchema, find_schema
 from tuner.data.file_contents import SUFFIXES, FileFormat, read_contents, unreadable
 from tuner.errors import RunError

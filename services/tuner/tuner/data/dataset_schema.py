@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from tuner.config.sections import DatasetConfig
+from kaito_training.sections import DatasetConfig
 from tuner.data.file_contents import FileContents
 from tuner.errors import RunError
 from tuner.reasons import Reason

@@ -5,7 +5,7 @@ import json
 import logging
 from pathlib import Path
 
-from tuner.config.sections import DatasetConfig
+from kaito_training.sections import DatasetConfig
 from tuner.data.dataset import Dataset, inspect_files, is_intact, list_data_files
 from tuner.data.download import Downloader
 from tuner.data.manifest import MANIFEST_NAME, read_manifest, write_manifest

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import jinja2
 import torch
 
-from tuner.config.section_reader import config_invalid
+from tuner.config.errors import config_invalid
 from tuner.errors import RunError
 from tuner.reasons import Reason
 

@@ -3,8 +3,8 @@
 from peft import LoraConfig
 from peft.utils import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as KNOWN_TO_PEFT
 
-from tuner.config.sections import Options
-from tuner.training.options import check_options, construct
+from kaito_training.sections import Options
+from tuner.training.options import construct
 
 # Architectures that PEFT has no defaults for. These are all linear layers, as the QLoRA paper
 # recommends (arXiv 2305.14314).
@@ -21,10 +21,12 @@ def build_lora_config(
     Raises:
         RunError: CONFIG_INVALID.
     """
-    checked = check_options("LoraConfig", options, LoraConfig)
-    if not checked.get("target_modules"):
-        checked["target_modules"] = choose_target_modules(target_modules, model_type)
-    return construct("LoraConfig", LoraConfig, {"task_type": "CAUSAL_LM", **checked})
+    modules = options.get("target_modules") or choose_target_modules(target_modules, model_type)
+    return construct(
+        "LoraConfig",
+        LoraConfig,
+        {"task_type": "CAUSAL_LM", **options, "target_modules": modules},
+    )
 
 
 def choose_target_modules(

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
-from tuner.config.section_reader import config_invalid
-from tuner.config.sections import ModelConfig, QuantizationConfig
+from kaito_training.sections import ModelConfig, QuantizationConfig
+from tuner.config.errors import config_invalid
 from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.training.error_translation import load_errors

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from tuner.config.sections import Dtype, QuantizationConfig
+from kaito_training.sections import Dtype, QuantizationConfig
 
 ComputeDtype = Literal["bfloat16", "float16", "float32"]
 

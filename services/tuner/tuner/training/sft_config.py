@@ -1,17 +1,14 @@
 """Builds TRL's SFTConfig from the user's TrainingArguments and the platform's."""
 
-import logging
 import sys
 from pathlib import Path
 from typing import Any
 
 from trl import SFTConfig
 
-from tuner.config.sections import TrainingConfig
-from tuner.training.options import check_options, construct
+from kaito_training.sections import TrainingConfig
+from tuner.training.options import construct
 from tuner.training.precision import Device, Precision
-
-logger = logging.getLogger(__name__)
 
 
 def completion_only_loss(config: TrainingConfig) -> bool:
@@ -37,19 +34,16 @@ def build_sft_config(
     Raises:
         RunError: CONFIG_INVALID.
     """
-    requested = check_options("TrainingArguments", config.training, SFTConfig)
-    imposed = _imposed(device, output)
-    for key in sorted(requested.keys() & imposed.keys() - {"output_dir"}):
-        logger.warning("TrainingArguments.%s is set by the platform; ignoring it", key)
+    defaults = _defaults(config, device, precision, max_positions)
     return construct(
         "TrainingArguments",
         SFTConfig,
-        {**_defaults(config, device, precision, max_positions), **requested, **imposed},
+        {**defaults, **config.training, **imposed_options(device, output)},
     )
 
 
-def _imposed(device: Device, output: Path) -> dict[str, Any]:
-    """What the platform sets, whatever the user requests."""
+def imposed_options(device: Device, output: Path) -> dict[str, Any]:
+    """What the platform sets, whatever the user requests (see kaito_training.no_effect)."""
     return {
         "output_dir": str(output),
         "use_cpu": not device.gpu,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tuner.config.sections import TrainingConfig
+from kaito_training.sections import TrainingConfig
 from tuner.data.dataset import Dataset
 from tuner.results import ResultsDirectory
 

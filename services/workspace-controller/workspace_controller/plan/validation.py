@@ -16,7 +16,7 @@ from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.model_source import delivery
 from workspace_controller.plan.serving import inference_config
 from workspace_controller.plan.sizing import sizing
-from workspace_controller.plan.spec import preset_ref, required_key
+from workspace_controller.plan.spec import preset_ref, required_key, serves_tuned_model
 from workspace_controller.plan.tuning import training_config
 from workspace_controller.settings import ModelDelivery, NodeProvisioner
 
@@ -122,7 +122,10 @@ def _config_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Proble
         yield Problem(Reason.CONFIG_MAP_MISSING, field, message)
         return
     if spec.tuning is not None:
-        problem = training_config.find_problem(file.text, spec.tuning.method) or ""
+        serves = serves_tuned_model(observed)
+        problem = (
+            training_config.find_problem(file.text, spec.tuning.method, serves_adapter=serves) or ""
+        )
     else:
         problem = inference_config.parse(file.text).problem
     if problem:

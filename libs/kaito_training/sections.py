@@ -1,7 +1,6 @@
 """The six sections of training_config.yaml as values. Knows no file and no library.
 
-The options of LoraConfig and TrainingArguments belong to PEFT and TRL: they are passed through
-unchanged and checked against those libraries' own classes when training starts.
+The options of LoraConfig and TrainingArguments belong to PEFT and TRL (`library_options`).
 """
 
 from collections.abc import Mapping
@@ -82,5 +81,7 @@ class TrainingConfig:
     training: Options = field(default_factory=dict)
     collator: DataCollator = field(default_factory=DataCollator)
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    warnings: tuple[str, ...] = ()
+    """Keys that have no effect, one sentence each."""
     digest: str = ""
     """SHA-256 of the text that it was read from: "sha256:<hex>"."""

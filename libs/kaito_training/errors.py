@@ -1,0 +1,5 @@
+"""The error of this package."""
+
+
+class ConfigError(ValueError):
+    """A training_config.yaml is wrong; the message names section, key, value and remedy."""

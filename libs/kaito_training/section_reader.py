@@ -1,0 +1,54 @@
+"""Reads one section, a mapping from YAML, with errors for its author."""
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import fields
+from typing import Any, TypeVar, get_type_hints
+
+from kaito_training.errors import ConfigError
+from kaito_training.option_types import convert, type_text
+from kaito_training.ranges import NARROWED, RANGES
+
+Section = TypeVar("Section")
+
+
+def read_section(
+    cls: type[Section], name: str, values: Mapping[str, Any], ignored: Collection[str] = ()
+) -> Section:
+    """`values` as a `cls`, a dataclass. The keys in `ignored` are accepted and dropped.
+
+    Raises:
+        ConfigError: a key is unknown, or a value has the wrong type or is out of range.
+    """
+    hints = get_type_hints(cls)
+    types = {field.name: type_text(hints[field.name]) for field in fields(cls)}  # type: ignore[arg-type]
+    return cls(**read_options(name, values, types, ignored))
+
+
+def read_options(
+    name: str, values: Mapping[str, Any], types: Mapping[str, str], ignored: Collection[str] = ()
+) -> dict[str, Any]:
+    """`values` with the `types` of their keys (see `option_types`).
+
+    Raises:
+        ConfigError: a key is unknown, or a value has the wrong type or is out of range.
+    """
+    options = {}
+    for key, value in values.items():
+        if key in ignored:
+            continue
+        if key not in types:
+            raise unknown_key(f"section {name}", "key", key, types)
+        where = f"{name}.{key}"
+        type_ = NARROWED.get(where, types[key])
+        options[key] = convert(value, type_, RANGES.get(where), where)
+    return options
+
+
+def unknown_key(where: str, what: str, key: object, known: Iterable[str]) -> ConfigError:
+    """The error for a `key` that is not among `known`, with the closest one that is."""
+    known = sorted(known)
+    # Below difflib's default of 0.6: a lenient hint is better than a long list of keys.
+    close = difflib.get_close_matches(str(key), known, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}?" if close else f"use one of: {', '.join(known)}"
+    return ConfigError(f"{where} has the unknown {what} {key!r}; {hint}")

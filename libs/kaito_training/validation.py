@@ -1,0 +1,81 @@
+"""Rules between the options of a training_config.yaml, and between it and the Workspace. Pure."""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from kaito_training.errors import ConfigError
+from kaito_training.sections import TrainingConfig
+
+# Where the tuner's results volume is mounted. The pod's only writable volumes are below the root.
+RESULTS_DIR = "/mnt/results"
+VOLUME_ROOT = PurePosixPath("/mnt")
+
+
+def validate(config: TrainingConfig, method: str) -> None:
+    """Reject whatever contradicts itself or the `method` (lora or qlora).
+
+    Raises:
+        ConfigError: with the first contradiction.
+    """
+    for message in (
+        *_quantization(config, method),
+        *_dataset(config),
+        *_training(config),
+        *_output_dir(config),
+    ):
+        raise ConfigError(message)
+
+
+def _quantization(config: TrainingConfig, method: str) -> Iterator[str]:
+    quantization = config.quantization
+    if quantization.load_in_4bit and quantization.load_in_8bit:
+        yield "QuantizationConfig sets load_in_4bit and load_in_8bit; keep one of them"
+    if method == "lora" and quantization.active:
+        key = "load_in_4bit" if quantization.load_in_4bit else "load_in_8bit"
+        yield (
+            f"QuantizationConfig.{key} is true, but tuning.method is lora; "
+            "set it to false, or use method qlora"
+        )
+    if method == "qlora" and not quantization.active:
+        yield (
+            "tuning.method is qlora, but QuantizationConfig sets neither load_in_4bit nor "
+            "load_in_8bit; set one of them to true, or use method lora"
+        )
+
+
+def _dataset(config: TrainingConfig) -> Iterator[str]:
+    if config.dataset.messages_column and config.dataset.context_column:
+        yield (
+            "DatasetConfig sets messages_column and context_column; keep messages_column for "
+            "conversations, or context_column and response_column for pairs"
+        )
+
+
+def _training(config: TrainingConfig) -> Iterator[str]:
+    """What the trainer itself only refuses after the model is loaded."""
+    options = config.training
+    evaluation = options.get("eval_strategy", "no")
+    if evaluation != "no" and config.dataset.train_test_split == 1:
+        yield (
+            f"TrainingArguments.eval_strategy is {evaluation!r}, but "
+            "DatasetConfig.train_test_split is 1, which holds nothing back; lower it, or remove "
+            "eval_strategy"
+        )
+    if options.get("fp16") and options.get("bf16"):
+        yield "TrainingArguments sets fp16 and bf16; keep one of them"
+    if options.get("load_best_model_at_end") and options.get("save_strategy", "no") != evaluation:
+        yield (
+            "TrainingArguments.load_best_model_at_end is true, but save_strategy and "
+            "eval_strategy differ; set both to the same value"
+        )
+
+
+def _output_dir(config: TrainingConfig) -> Iterator[str]:
+    value: Any = config.training.get("output_dir") or RESULTS_DIR
+    path = PurePosixPath(value)
+    if path == VOLUME_ROOT or ".." in path.parts or not path.is_relative_to(VOLUME_ROOT):
+        yield (
+            f"TrainingArguments.output_dir is {value!r}; use a directory below {VOLUME_ROOT}, for "
+            f"example {RESULTS_DIR}"
+        )
