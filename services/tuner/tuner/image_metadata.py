@@ -2,7 +2,7 @@
 
 import platform
 
-from tuner.registry.image import ImageMetadata
+from tuner.registry.image import RUN_ANNOTATION, ImageMetadata, sha256
 from tuner.registry.reference import Reference
 from tuner.summary import TrainingSummary
 
@@ -10,15 +10,19 @@ from tuner.summary import TrainingSummary
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def image_metadata(summary: TrainingSummary, reference: Reference) -> ImageMetadata:
-    """Architecture and annotations. All annotations follow from the summary and the tag, so that
-    pushing again gives the same image."""
+def image_metadata(summary: TrainingSummary, reference: Reference, run: str) -> ImageMetadata:
+    """Architecture and annotations of the image that the run named `run` pushes.
+
+    All annotations follow from the arguments, so that pushing again gives the same image.
+    """
     annotations = {
         "org.opencontainers.image.title": f"{summary.base_model} {summary.method} adapter",
         "org.opencontainers.image.description": "LoRA adapter in /data, trained by KAITO",
         "org.opencontainers.image.created": summary.finished_at,
         "org.opencontainers.image.version": reference.tag,
         "sh.kaito.model.name": summary.base_model,
+        # Equal for all attempts of a run: also for one that trains again from the same inputs.
+        RUN_ANNOTATION: sha256(f"{run}\n{summary.fingerprint}".encode()),
         "ai.kaito.method": summary.method,
         "ai.kaito.dataset.digest": summary.dataset_digest,
         "ai.kaito.dataset.rows": str(summary.dataset_rows),

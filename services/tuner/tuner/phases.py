@@ -129,7 +129,7 @@ def push_phase(settings: Settings, publisher: StatusPublisher) -> PushedAdapter:
     publisher.publish(state=RunState.PUSHING, progress=_final_progress(summary))
     secret = f"secret {settings.push_secret_name!r}" if settings.push_secret_name else "push secret"
     credentials = read_credentials(settings.push_secret_file, reference)
-    with registry_client.new_client() as client:
+    with registry_client.new_client(settings.registry_ca_file) as client:
         repository = HttpRepository(
             client=registry_client.RegistryClient(
                 client=client,
@@ -142,7 +142,7 @@ def push_phase(settings: Settings, publisher: StatusPublisher) -> PushedAdapter:
             ),
             retry_policy=RetryPolicy(),
         )
-        metadata = image_metadata(summary, reference)
+        metadata = image_metadata(summary, reference, settings.name)
         image = push(results.adapter, reference, metadata, repository, results.cache)
     return PushedAdapter(str(reference), image.digest, image.layer.size)
 

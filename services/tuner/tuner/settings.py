@@ -39,6 +39,7 @@ class Settings:
     push_secret_file: Path
     push_secret_name: str
     insecure_registries: frozenset[str]
+    registry_ca_file: Path
     grpc_port: int
     allow_private_data_hosts: bool
     max_data_bytes: int
@@ -77,6 +78,7 @@ class Settings:
             ),
             push_secret_name=env.text("KAITO_PUSH_SECRET_NAME", ""),
             insecure_registries=frozenset(env.comma_separated("KAITO_INSECURE_REGISTRIES")),
+            registry_ca_file=env.path("KAITO_REGISTRY_CA_FILE", "/mnt/push-secret/ca.crt"),
             grpc_port=env.port("KAITO_GRPC_PORT", 29500),
             allow_private_data_hosts=env.flag("KAITO_ALLOW_PRIVATE_DATA_HOSTS", False),
             max_data_bytes=env.integer(

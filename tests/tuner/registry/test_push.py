@@ -17,7 +17,7 @@ from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.registry.credentials import Credentials
 from tuner.registry.fake import FakeRegistry
-from tuner.registry.image import MANIFEST_TYPE, ImageMetadata, sha256
+from tuner.registry.image import MANIFEST_TYPE, RUN_ANNOTATION, ImageMetadata, sha256
 from tuner.registry.push import push
 
 METADATA = ImageMetadata(architecture="amd64", annotations={"sh.kaito.model.name": "phi-3-tiny"})
@@ -50,6 +50,43 @@ def test_existing_content_is_not_uploaded_again(
     fake_registry.requests.clear()
     push(adapter, repository.client.reference, METADATA, repository, tmp_path / "work")
     assert len([line for line in fake_registry.requests if line.startswith('"POST')]) == 1
+
+
+def _metadata(run: str, date: str) -> ImageMetadata:
+    return ImageMetadata(architecture="amd64", annotations={RUN_ANNOTATION: run, "date": date})
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [b'{"schemaVersion": 2}', b'{"annotations": {"ai.kaito.run": "other"}}', b"[]"],
+    ids=["no run", "another run", "not a manifest"],
+)
+@pytest.mark.parametrize("run", ["this", ""])
+def test_other_image_is_not_overwritten(
+    run: str, manifest: bytes, fake_registry: FakeRegistry, open_repository: Open, tmp_path: Path
+) -> None:
+    fake_registry.manifests["1"] = manifest
+    repository = open_repository(fake_registry.host, Credentials())
+    adapter = write_adapter(tmp_path / "adapter")
+    reference = repository.client.reference
+    metadata = _metadata(run, "") if run else METADATA
+    with pytest.raises(RunError, match="is already another image") as caught:
+        push(adapter, reference, metadata, repository, tmp_path / "work")
+    assert caught.value.reason is Reason.PUSH_FAILED
+    assert sha256(manifest) in caught.value.message
+    assert fake_registry.manifests == {"1": manifest}
+    assert not fake_registry.blobs
+
+
+def test_image_of_an_earlier_attempt_is_replaced(
+    fake_registry: FakeRegistry, open_repository: Open, tmp_path: Path
+) -> None:
+    repository = open_repository(fake_registry.host, Credentials())
+    adapter = write_adapter(tmp_path / "adapter")
+    for date in ("1", "2"):
+        metadata = _metadata("this", date)
+        image = push(adapter, repository.client.reference, metadata, repository, tmp_path / "work")
+        assert fake_registry.manifests["1"] == image.manifest
 
 
 @pytest.mark.parametrize("part", ["layer", "manifest"])

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -65,10 +66,12 @@ class FakeRegistry:
     host: str = ""
 
     @contextmanager
-    def running(self) -> Iterator["FakeRegistry"]:
-        """Serve on a free port of the loopback address, and set `host`."""
+    def running(self, tls: ssl.SSLContext | None = None) -> Iterator["FakeRegistry"]:
+        """Serve on a free port of the loopback address, over TLS if given, and set `host`."""
         handler = type("Handler", (_Handler,), {"registry": self})
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         self.host = f"127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

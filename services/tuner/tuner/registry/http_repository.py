@@ -16,8 +16,8 @@ import httpx2
 
 from tuner.registry.blob_download import BlobDownload
 from tuner.registry.blob_upload import BlobUpload
-from tuner.registry.image import MANIFEST_TYPE
-from tuner.registry.push_errors import is_immutable_tag, quote
+from tuner.registry.image import MANIFEST_TYPE, MANIFEST_TYPES
+from tuner.registry.push_errors import is_certificate_error, is_immutable_tag, quote
 from tuner.registry.registry_client import Content, RegistryClient, Request
 from tuner.retry import RetryPolicy, TransientError
 
@@ -51,7 +51,7 @@ class HttpRepository:
 
     def read_manifest(self, reference: str) -> bytes | None:
         """See Repository."""
-        request = Request("GET", f"manifests/{reference}", {"Accept": MANIFEST_TYPE})
+        request = Request("GET", f"manifests/{reference}", {"Accept": MANIFEST_TYPES})
 
         def read() -> bytes | None:
             response = self.client.send(request)
@@ -86,6 +86,8 @@ class HttpRepository:
             try:
                 return work()
             except httpx2.TransportError as error:
+                if is_certificate_error(error):
+                    raise self.client.errors.unreachable(error) from error
                 raise TransientError(f"{type(error).__name__}: {error}") from error
 
         try:

@@ -1,12 +1,20 @@
 """The push phase: upload the adapter as an image, then read it back and compare."""
 
 import hashlib
+import json
 import logging
 from pathlib import Path
 
 from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.registry.image import Image, ImageMetadata, build_image, build_layer, sha256
+from tuner.registry.image import (
+    RUN_ANNOTATION,
+    Image,
+    ImageMetadata,
+    build_image,
+    build_layer,
+    sha256,
+)
 from tuner.registry.reference import Reference
 from tuner.registry.repository import Repository
 
@@ -23,19 +31,43 @@ def push(
     """Push the adapter in the directory `adapter` under `reference`.
 
     The layer is built in `work_dir`. An image that the registry already holds is only verified.
+    A tag with other content is overwritten only if an earlier attempt of this run pushed it: the
+    adapter of a pod that was lost after its push is trained again and differs in its date, at
+    least. Whatever else the tag names may be in use, and cannot be recovered.
 
     Raises:
         RunError: PUSH_UNAUTHORIZED, REGISTRY_UNREACHABLE or PUSH_FAILED.
     """
     work_dir.mkdir(parents=True, exist_ok=True)
     image = build_image(build_layer(adapter, work_dir / "layer.tar.gz"), metadata)
-    if repository.read_manifest(reference.tag) == image.manifest:
+    existing = repository.read_manifest(reference.tag)
+    if existing == image.manifest:
         logger.info("%s is already in the registry", reference)
     else:
+        if existing is not None and _run(existing) != metadata.annotations.get(RUN_ANNOTATION, ""):
+            raise _tag_taken(reference, existing)
         _upload(image, reference, repository)
     _verify(image, reference, repository)
     logger.info("pushed %s as %s", reference, image.digest)
     return image
+
+
+def _run(manifest: bytes) -> str | None:
+    """The run that pushed `manifest`; None if it does not say so."""
+    try:
+        return str(json.loads(manifest)["annotations"][RUN_ANNOTATION])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _tag_taken(reference: Reference, manifest: bytes) -> RunError:
+    # Retried: the push continues once the tag is gone, without a new training.
+    return RunError(
+        Reason.PUSH_FAILED,
+        f"{reference} is already another image ({sha256(manifest)}), which this run did not push "
+        "and does not overwrite; delete that tag, and the push continues, or push to another tag: "
+        "change tuning.output.image",
+    )
 
 
 def _upload(image: Image, reference: Reference, repository: Repository) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from tuner.registry.reference import Reference
 
 # Registries answer errors with JSON or whole HTML pages; the beginning says what is wrong.
 MAX_QUOTED_CHARACTERS = 300
+# OpenSSL's X509_V_ERR_*: unable to get issuer certificate, self-signed certificate, self-signed
+# certificate in the chain, unable to get local issuer certificate, unable to verify the leaf.
+UNKNOWN_CA_CODES = frozenset({2, 18, 19, 20, 21})
 # Proxy Authentication Required, Network Authentication Required: only a proxy answers so.
 PROXY_STATUSES = frozenset({407, 511})
 # Conflict, Precondition Failed: Quay and Harbor answer so when a tag must not change.
@@ -101,7 +105,29 @@ class PushErrors:
         return RunError(
             Reason.REGISTRY_UNREACHABLE,
             f"registry {registry} does not answer for {self.reference}: {error}; "
-            f"{_remedy(error, registry)}",
+            f"{self._remedy(error)}",
+        )
+
+    def _remedy(self, error: BaseException) -> str:
+        registry = self.reference.registry
+        for cause in _causes(error):
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                if cause.verify_code in UNKNOWN_CA_CODES:
+                    return (
+                        f"its certificate is of a CA that is not known here: add the CA's "
+                        f"certificate to {self.secret} under the key ca.crt, in PEM form "
+                        "(KAITO_REGISTRY_CA_FILE)"
+                    )
+                return f"give {registry} a certificate that is valid for this name"
+            if isinstance(cause, httpx2.ProxyError):
+                names = [name for name in ("HTTPS_PROXY", "ALL_PROXY") if os.environ.get(name)]
+                return (
+                    f"the proxy that {' or '.join(names) or 'the environment'} names does not let "
+                    f"the request through: give it credentials, or list {registry} in NO_PROXY"
+                )
+        return (
+            "check tuning.output.image and that the registry is up; if it speaks plain HTTP, list "
+            "it in the chart's insecureRegistries (KAITO_INSECURE_REGISTRIES)"
         )
 
 
@@ -135,18 +161,9 @@ def is_immutable_tag(response: httpx2.Response) -> bool:
     return response.status_code in (400, 403, 405) and bool(IMMUTABLE_TEXT.search(quote(response)))
 
 
-def _remedy(error: BaseException, registry: str) -> str:
-    for cause in _causes(error):
-        if isinstance(cause, httpx2.ProxyError):
-            names = [name for name in ("HTTPS_PROXY", "ALL_PROXY") if os.environ.get(name)]
-            return (
-                f"the proxy that {' or '.join(names) or 'the environment'} names does not let the "
-                f"request through: give it credentials, or list {registry} in NO_PROXY"
-            )
-    return (
-        "check tuning.output.image and that the registry is up; if it speaks plain HTTP, list "
-        "it in the chart's insecureRegistries (KAITO_INSECURE_REGISTRIES)"
-    )
+def is_certificate_error(error: BaseException) -> bool:
+    """True if the registry's certificate is not trusted: no retry helps before that is changed."""
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -11,13 +11,16 @@ Translates httpx2's responses:
     407, 511, a web page       → REGISTRY_UNREACHABLE, a proxy answered
 """
 
+import ssl
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
 
+from tuner.errors import RunError
 from tuner.http_headers import USER_AGENT, retry_after_seconds
+from tuner.reasons import Reason
 from tuner.registry.challenge import authorize, parse_challenge
 from tuner.registry.credentials import Credentials
 from tuner.registry.push_errors import PushErrors, is_from_proxy, quote
@@ -44,10 +47,27 @@ class Request:
     content: Content | None = None
 
 
-def new_client() -> httpx2.Client:
-    """A client for registries. RegistryClient follows redirects itself, to decide at each hop who
-    sees the credentials."""
-    return httpx2.Client(timeout=TIMEOUT, follow_redirects=False, headers=USER_AGENT)
+def new_client(ca_file: Path | None = None) -> httpx2.Client:
+    """A client for registries, which also trusts the CA certificates in `ca_file`, if it exists.
+
+    RegistryClient follows redirects itself, to decide at each hop who sees the credentials.
+
+    Raises:
+        RunError: REGISTRY_UNREACHABLE, `ca_file` holds no certificate.
+    """
+    context = httpx2.create_ssl_context()
+    if ca_file is not None and ca_file.exists():
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except (ssl.SSLError, OSError) as error:
+            raise RunError(
+                Reason.REGISTRY_UNREACHABLE,
+                f"{ca_file} (KAITO_REGISTRY_CA_FILE) holds no CA certificate in PEM form: {error}; "
+                "correct the key ca.crt of the push secret",
+            ) from error
+    return httpx2.Client(
+        timeout=TIMEOUT, follow_redirects=False, headers=USER_AGENT, verify=context
+    )
 
 
 @dataclass(slots=True, kw_only=True)

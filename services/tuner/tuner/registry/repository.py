@@ -23,7 +23,7 @@ class Repository(Protocol):
         """Give the bytes of a blob to `write`, in chunks and in order."""
 
     def read_manifest(self, reference: str) -> bytes | None:
-        """The image manifest with a tag or digest; None if there is none."""
+        """The manifest of any type with a tag or digest; None if there is none."""
 
     def put_manifest(self, tag: str, manifest: bytes) -> None:
         """Upload an image manifest under `tag`."""
