@@ -134,6 +134,16 @@ async def test_deadline_stops_the_generation(server: Running) -> None:
             "INVALID_ARGUMENT",
             ["options.temperature", "do_sample"],
         ),
+        (
+            generate_request(do_sample=True, temperature=1e-40),
+            "INVALID_ARGUMENT",
+            ["options.temperature", "between 1e-06 and 100"],
+        ),
+        (
+            generate_request(do_sample=True, repetition_penalty=1e-39),
+            "INVALID_ARGUMENT",
+            ["options.repetition_penalty", "between 0.01 and 100"],
+        ),
         (generate_request(top_p=1.5), "INVALID_ARGUMENT", ["options.top_p", "1.5"]),
         (
             generate_request(max_new_tokens=0),
@@ -154,8 +164,8 @@ async def test_deadline_stops_the_generation(server: Running) -> None:
             ["chat.messages[0].role", "owl"],
         ),
     ],
-    ids="no-input empty-prompt long-prompt temperature top_p max_new_tokens stop choices model "
-    "no-messages role".split(),
+    ids="no-input empty-prompt long-prompt temperature cold penalty top_p max_new_tokens stop "
+    "choices model no-messages role".split(),
 )
 async def test_invalid_requests_name_field_value_and_remedy(
     server: Running, request_: pb.GenerateRequest, code: str, texts: list[str]

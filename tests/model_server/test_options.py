@@ -3,7 +3,7 @@
 import pytest
 
 from model_server.errors import InvalidRequest
-from model_server.options import GenerationOptions, resolve, validate
+from model_server.options import GenerationOptions, drop_invalid, resolve, validate
 
 
 @pytest.mark.parametrize(
@@ -63,17 +63,59 @@ def test_request_wins_over_model_and_neutral_value() -> None:
     [
         GenerationOptions(temperature=float("nan")),
         GenerationOptions(temperature=101.0),
+        GenerationOptions(temperature=1e-40),
+        GenerationOptions(temperature=9e-7),
+        GenerationOptions(top_p=1e-45),
+        GenerationOptions(typical_p=1e-45),
+        GenerationOptions(repetition_penalty=1e-39),
+        GenerationOptions(repetition_penalty=101.0),
+        GenerationOptions(length_penalty=1e38),
+        GenerationOptions(length_penalty=float("-inf")),
         GenerationOptions(typical_p=0.0),
         GenerationOptions(repetition_penalty=0.0),
         GenerationOptions(num_beams=17),
         GenerationOptions(num_beams=2, num_return_sequences=3),
         GenerationOptions(stop=("x",) * 17),
     ],
-    ids="nan hot typical penalty beams choices stops".split(),
+    ids="nan hot denormal cold denormal_p denormal_typical denormal_penalty high_penalty length "
+    "infinite typical penalty beams choices stops".split(),
 )
 def test_values_out_of_bounds_are_rejected(options: GenerationOptions) -> None:
     with pytest.raises(InvalidRequest):
         validate(options)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (
+            GenerationOptions(temperature=1e-40),
+            "options.temperature = 1e-40: must be between 1e-06 and 100; to always take the "
+            "likeliest token, set do_sample to false",
+        ),
+        (
+            GenerationOptions(repetition_penalty=1e-39),
+            "options.repetition_penalty = 1e-39: must be between 0.01 and 100; 1 turns it off",
+        ),
+        (GenerationOptions(top_p=2.0), "options.top_p = 2.0: must be between 1e-06 and 1"),
+    ],
+    ids="temperature penalty top_p".split(),
+)
+def test_rejection_names_field_value_and_bound(options: GenerationOptions, text: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        validate(options)
+    assert caught.value.message == text
+
+
+def test_unusable_defaults_of_a_model_are_dropped() -> None:
+    defaults = GenerationOptions(temperature=1e-40, top_k=-1, top_p=0.9, num_beams=99)
+    kept, problems = drop_invalid(defaults)
+    assert kept == GenerationOptions(top_p=0.9)
+    assert [problem.split(" = ")[0] for problem in problems] == [
+        "top_k",
+        "num_beams",
+        "temperature",
+    ]
 
 
 def test_defaults_of_kaito_chat_are_within_bounds() -> None:

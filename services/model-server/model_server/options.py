@@ -3,7 +3,9 @@
 Pure. Knows neither gRPC nor an engine.
 """
 
-from dataclasses import dataclass, fields
+import struct
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from model_server.errors import InvalidRequest
 
@@ -58,41 +60,56 @@ class SamplingParams:
     early_stopping: bool = False
 
 
+def _float32(value: float) -> float:
+    """The number as the contract carries it: a client that sends a bound is within it."""
+    return float(struct.unpack("f", struct.pack("f", value))[0])
+
+
+# Scores are float32 when a token is selected, whatever the number format of the model, and finite
+# float32 end at 3.4e38. A score is multiplied or divided by the penalty and divided by the
+# temperature: by 1e8 in all, within these bounds. So every score that float16 can express (65504)
+# has a margin of 1e25, and one of bfloat16 or float32 overflows only beyond 3e30, where the model
+# itself is broken. (A smaller number changes no answer: at temperature 1e-6, scores that differ by
+# 1e-4 have probabilities that differ by a factor of e^100.)
+_TEMPERATURE = (_float32(1e-6), _float32(100.0))
+_REPETITION_PENALTY = (_float32(0.01), _float32(100.0))
+# Below one millionth only the likeliest token remains in any vocabulary of up to a million tokens.
+# The smallest float32 (1e-45) would be flushed to 0 by some devices, and then no token remained.
+_PROBABILITY = (_float32(1e-6), 1.0)
+# Beam search divides by length ** penalty: 1e30 for a million tokens, which leaves float32 room
+# for the sum of a million log probabilities.
+_LENGTH_PENALTY = (-5.0, 5.0)
+
+_INTEGER_BOUNDS: dict[str, tuple[int, int | None]] = {
+    "max_new_tokens": (1, None),
+    "max_length": (1, None),
+    "min_new_tokens": (0, None),
+    "top_k": (0, None),
+    "no_repeat_ngram_size": (0, None),
+    "num_beams": (1, MAX_BEAMS),
+    "num_return_sequences": (1, MAX_CHOICES),
+}
+_NUMBER_BOUNDS: dict[str, tuple[float, float, str]] = {
+    "temperature": (
+        *_TEMPERATURE,
+        "; to always take the likeliest token, set do_sample to false",
+    ),
+    "top_p": (*_PROBABILITY, ""),
+    "typical_p": (*_PROBABILITY, ""),
+    "repetition_penalty": (*_REPETITION_PENALTY, "; 1 turns it off"),
+    "length_penalty": (*_LENGTH_PENALTY, ""),
+}
+
+
 def validate(options: GenerationOptions) -> None:
     """Check every option against its bounds.
 
     Raises:
         InvalidRequest: names the first option that is out of bounds.
     """
-    bounds = [
-        ("max_new_tokens", 1, None),
-        ("max_length", 1, None),
-        ("num_beams", 1, MAX_BEAMS),
-        ("num_return_sequences", 1, MAX_CHOICES),
-    ]
-    for name, minimum, maximum in bounds:
-        value = getattr(options, name)
-        if value is not None and not (minimum <= value and (maximum is None or value <= maximum)):
-            allowed = (
-                f"{minimum} or more" if maximum is None else f"between {minimum} and {maximum}"
-            )
-            raise InvalidRequest(f"options.{name}", value, f"must be {allowed}")
-    for name, upper_bound in (("temperature", 100.0), ("top_p", 1.0), ("typical_p", 1.0)):
-        value = getattr(options, name)
-        if value is not None and not 0 < value <= upper_bound:
-            problem = f"must be above 0 and at most {upper_bound:g}"
-            if name == "temperature":
-                problem += "; to always take the likeliest token, set do_sample to false"
-            raise InvalidRequest(f"options.{name}", value, problem)
-    _validate_rest(options)
-
-
-def _validate_rest(options: GenerationOptions) -> None:
-    penalty = options.repetition_penalty
-    if penalty is not None and not 0 < penalty < float("inf"):
-        raise InvalidRequest(
-            "options.repetition_penalty", penalty, "must be above 0; 1 turns it off"
-        )
+    for name in (*_INTEGER_BOUNDS, *_NUMBER_BOUNDS):
+        if problem := _problem(name, getattr(options, name)):
+            raise InvalidRequest(f"options.{name}", getattr(options, name), problem)
     if len(options.stop) > MAX_STOP_STRINGS:
         raise InvalidRequest(
             "options.stop", list(options.stop), f"must be at most {MAX_STOP_STRINGS} strings"
@@ -104,6 +121,36 @@ def _validate_rest(options: GenerationOptions) -> None:
         raise InvalidRequest(
             "options.num_return_sequences", choices, f"must not exceed num_beams, {beams}"
         )
+
+
+def drop_invalid(options: GenerationOptions) -> tuple[GenerationOptions, tuple[str, ...]]:
+    """A model's own defaults without those that are out of bounds, and a problem for each."""
+    problems = {
+        name: problem
+        for name in (*_INTEGER_BOUNDS, *_NUMBER_BOUNDS)
+        if (problem := _problem(name, getattr(options, name)))
+    }
+    dropped: dict[str, Any] = dict.fromkeys(problems)
+    texts = (f"{name} = {getattr(options, name)!r}: {text}" for name, text in problems.items())
+    return replace(options, **dropped), tuple(texts)
+
+
+def _problem(name: str, value: object) -> str:
+    """What is wrong with an option's value; empty if it is within its bounds or unset."""
+    if value is None:
+        return ""
+    if not isinstance(value, int | float):
+        return "must be a number"
+    if name in _NUMBER_BOUNDS:
+        minimum, maximum, remedy = _NUMBER_BOUNDS[name]
+        # False for NaN as well.
+        if minimum <= value <= maximum:
+            return ""
+        return f"must be between {minimum:g} and {maximum:g}{remedy}"
+    least, most = _INTEGER_BOUNDS[name]
+    if least <= value and (most is None or value <= most):
+        return ""
+    return f"must be {least} or more" if most is None else f"must be between {least} and {most}"
 
 
 def resolve(

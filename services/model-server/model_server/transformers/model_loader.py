@@ -1,5 +1,6 @@
 """Loads a model folder: local files and safetensors only, and no code unless it is trusted."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Genera
 from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
 from model_server.errors import ModelLoadFailed
-from model_server.options import GenerationOptions
+from model_server.options import GenerationOptions, drop_invalid
 from model_server.transformers.kv_cache import ModelDimensions, choose_context
 
+logger = logging.getLogger(__name__)
 # What the parsers of configurations, tokenizers and weights raise for unusable files.
 _UNUSABLE_FILE_ERRORS = (
     OSError,
@@ -164,7 +166,11 @@ def _defaults(generation: GenerationConfig) -> GenerationOptions:
     values: dict[str, Any] = {name: getattr(generation, name, None) for name in names.split()}
     # Some configurations write temperature 0 for greedy decoding, which do_sample already says.
     values["temperature"] = values["temperature"] or None
-    return GenerationOptions(**values)
+    options, problems = drop_invalid(GenerationOptions(**values))
+    for problem in problems:
+        # The model still serves: a request that sets the option itself never needs its default.
+        logger.warning("a default in generation_config.json is ignored: %s", problem)
+    return options
 
 
 def _end_tokens(generation: GenerationConfig, config: Any, tokenizer: Any) -> tuple[int, ...]:

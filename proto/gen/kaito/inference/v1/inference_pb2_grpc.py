@@ -82,7 +82,8 @@ class InferenceServiceServicer:
         Errors: INVALID_ARGUMENT, naming the field, its value and the bound (a prompt longer than the
         model's context, an unknown role, a parameter out of range); NOT_FOUND if the model or adapter
         is not loaded; RESOURCE_EXHAUSTED if the queue is full; UNAVAILABLE while the server loads or
-        drains; DEADLINE_EXCEEDED and CANCELLED, which stop the generation.
+        drains; INTERNAL if this answer cannot be continued; DEADLINE_EXCEEDED and CANCELLED, which
+        stop the generation.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -93,7 +94,7 @@ class InferenceServiceServicer:
         finish reason; the last message of the stream has the usage. A client that disconnects stops
         the generation.
 
-        Errors: those of Generate, before the first message if possible.
+        Errors: those of Generate, before the first message if possible; INTERNAL also after it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
