@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 import torch
 
-from model_server.options import SamplingParams
+from kaito.inference.v1 import inference_pb2 as pb
+from model_server.messages import parse_options
+from model_server.options import GenerationOptions, SamplingParams, resolve
 from model_server.transformers.sampler import BatchRow, create_sampling, select_tokens
 
 SCORES = torch.tensor([0.5, 3.0, 1.0, 2.0, -1.0])
@@ -19,7 +21,8 @@ def row(tokens: tuple[int, ...] = (), **options: Any) -> BatchRow:
 
 
 def selected(rows: list[BatchRow]) -> list[int]:
-    scores = select_tokens(rows, SCORES.repeat(len(rows), 1))
+    scores, failures = select_tokens(rows, SCORES.repeat(len(rows), 1))
+    assert not failures
     return [int(token) for token in scores.argmax(dim=-1)]
 
 
@@ -79,3 +82,72 @@ def test_seed_and_choice_decide_the_random_numbers() -> None:
         return sampling.generator.random()
 
     assert first_number(0) == first_number(0) != first_number(1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("score", [1.0, 60000.0])
+@pytest.mark.parametrize(
+    "extremes",
+    [
+        {"temperature": 1e-6, "repetition_penalty": 0.01},
+        {"temperature": 1e-6, "repetition_penalty": 100.0},
+        {"temperature": 1e-6, "repetition_penalty": 0.01, "typical_p": 1e-6},
+        {"temperature": 100.0, "repetition_penalty": 100.0, "top_p": 1e-6, "top_k": 2**32 - 1},
+        {"temperature": 100.0, "typical_p": 1e-6, "no_repeat_ngram_size": 2**32 - 1},
+    ],
+    ids="cold-low cold-high cold-typical hot-narrow hot-typical".split(),
+)
+def test_every_option_within_its_bounds_selects_a_token(
+    extremes: dict[str, Any], score: float, dtype: torch.dtype
+) -> None:
+    # As the contract carries them.
+    options = pb.GenerationOptions(do_sample=True, **extremes)
+    requested = parse_options(options)
+    params = resolve(requested, GenerationOptions(), prompt_tokens=3, context_tokens=2048)
+    sampling = create_sampling(params, 0, prompt_tokens=3, end_tokens=(1,), device="cpu")
+    scores = torch.tensor([[-score, score, 0.0, score / 2, -score]], dtype=dtype)
+    selected_scores, failures = select_tokens([BatchRow(sampling, (0, 1, 3))], scores)
+    assert not failures
+    assert int((selected_scores == torch.inf).sum()) == 1
+
+
+def test_row_without_a_usable_score_fails_alone() -> None:
+    rows = [
+        row(do_sample=True, seed=1),
+        row(do_sample=True),
+        row(),
+        row(do_sample=True),
+        row(),
+        # More n-grams than a vocabulary of five leaves free.
+        row(tokens=(0, 1, 2, 3, 4), no_repeat_ngram_size=1),
+    ]
+    scores = SCORES.repeat(len(rows), 1)
+    alone = int(select_tokens([row(do_sample=True, seed=1)], SCORES.repeat(1, 1))[0].argmax())
+    scores[1, 2] = torch.nan
+    scores[2] = torch.nan
+    scores[3, 0] = torch.inf
+    changed, failures = select_tokens(rows, scores)
+    assert sorted(failures) == [1, 2, 3, 5]
+    assert "nan" in failures[1]
+    assert "exclude every token" in failures[5]
+    assert changed.argmax(dim=-1)[[0, 4]].tolist() == [alone, 1]
+
+
+def test_error_in_one_row_does_not_change_the_others() -> None:
+    def explode(*_: object) -> torch.Tensor:
+        raise MemoryError("no memory for this row")
+
+    rows = [row(do_sample=True, seed=seed) for seed in range(4)]
+    expected = selected([row(do_sample=True, seed=seed) for seed in range(4)])
+    object.__setattr__(rows[2].sampling, "logits_processors", explode)
+    scores, failures = select_tokens(rows, SCORES.repeat(4, 1))
+    assert failures == {2: "MemoryError('no memory for this row')"}
+    tokens = scores.argmax(dim=-1).tolist()
+    assert [*tokens[:2], tokens[3]] == [*expected[:2], expected[3]]
+    # Sampling itself fails for one row: here, for a top_p that no request can have.
+    rows = [row(do_sample=True, seed=seed) for seed in range(4)]
+    object.__setattr__(rows[1].sampling.params, "top_p", "all")
+    scores, failures = select_tokens(rows, SCORES.repeat(4, 1))
+    assert list(failures) == [1]
+    tokens = scores.argmax(dim=-1).tolist()
+    assert [tokens[0], *tokens[2:]] == [expected[0], *expected[2:]]

@@ -11,10 +11,17 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.generation.logits_process import RepetitionPenaltyLogitsProcessor
 
 from model_server.engine import AdapterSource, ChatMessage, Delta, GenerationRequest
-from model_server.errors import AdapterInvalid, InvalidRequest, ModelLoadFailed
+from model_server.errors import (
+    AdapterInvalid,
+    GenerationFailed,
+    InvalidRequest,
+    ModelLoadFailed,
+)
 from model_server.options import GenerationOptions
+from model_server.transformers.batch_sampler import BatchSampler
 from model_server.transformers.engine import TransformersEngine
 from tests.model_server.conftest import transformers_engine, until
 from tests.model_server.tiny_model import make_adapter
@@ -143,6 +150,43 @@ async def test_broken_generation_loop_is_reported(started: TransformersEngine) -
         await text_of(started)
     async with asyncio.timeout(10):
         assert "out of memory" in await started.failure()
+
+
+async def test_sequence_that_cannot_be_continued_ends_alone(started: TransformersEngine) -> None:
+    plain = await text_of(started, max_new_tokens=60)
+    select = BatchSampler.__call__
+
+    def poison(self: BatchSampler, tokens: Any, scores: torch.Tensor, more: Any) -> torch.Tensor:
+        for at, each in enumerate(self._rows):
+            # The sequence's own options mark it.
+            if each.sampling.params.top_k == 7:
+                scores[at] = torch.nan
+        return select(self, tokens, scores, more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BatchSampler, "__call__", poison)
+        bad: dict[str, Any] = {"max_new_tokens": 60, "do_sample": True, "top_k": 7}
+        results = await asyncio.gather(
+            *(text_of(started, max_new_tokens=60) for _ in range(4)),
+            text_of(started, **bad),
+            return_exceptions=True,
+        )
+    assert results[:4] == [plain] * 4
+    assert isinstance(results[4], GenerationFailed)
+    assert "not a finite number" in results[4].message
+    await until(lambda: started.scheduler_stats().running == 0)
+    assert started.scheduler_stats().kv_cache_usage == 0.0
+    assert await text_of(started, max_new_tokens=60) == plain
+
+
+async def test_broken_beam_search_ends_alone(started: TransformersEngine) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            RepetitionPenaltyLogitsProcessor, "__call__", lambda *_: torch.ones(2, 400) * torch.nan
+        )
+        with pytest.raises(GenerationFailed, match="not finite"):
+            await text_of(started, num_beams=2, repetition_penalty=1.5)
+    assert await text_of(started, num_beams=2)
 
 
 @pytest.mark.parametrize(

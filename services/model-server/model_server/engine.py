@@ -123,6 +123,7 @@ class Engine(Protocol):
 
         Raises:
             InvalidRequest: the request cannot be served; raised before the first delta.
+            GenerationFailed: this answer cannot be continued; raised at any point.
             EngineFailed: the engine broke; raised at any point.
         """
 

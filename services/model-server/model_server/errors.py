@@ -11,6 +11,7 @@ Independent of gRPC: `status_codes.py` maps these errors to status codes.
     ├── Overloaded          the queue, or the number of adapters, is at its limit
     ├── Unavailable         still loading, or already draining
     ├── ModelLoadFailed     the model's files do not load
+    ├── GenerationFailed    one answer cannot be continued; all others can
     └── EngineFailed        the engine broke while it was running
 """
 
@@ -63,6 +64,10 @@ class Unavailable(InferenceError):
 
 class ModelLoadFailed(InferenceError):
     """The model's files, or the memory for them, are missing: a permanent failure."""
+
+
+class GenerationFailed(InferenceError):
+    """One sequence ended with an error; the engine and all other sequences continue."""
 
 
 class EngineFailed(InferenceError):

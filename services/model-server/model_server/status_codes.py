@@ -13,5 +13,6 @@ STATUS_CODES: dict[type[errors.InferenceError], StatusCode] = {
     errors.Overloaded: StatusCode.RESOURCE_EXHAUSTED,
     errors.Unavailable: StatusCode.UNAVAILABLE,
     errors.ModelLoadFailed: StatusCode.UNAVAILABLE,
+    errors.GenerationFailed: StatusCode.INTERNAL,
     errors.EngineFailed: StatusCode.INTERNAL,
 }

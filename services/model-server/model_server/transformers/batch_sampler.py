@@ -1,12 +1,15 @@
 """What happens around each forward pass of the batch: adapters before it, sampling after it."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor
 
 from model_server.transformers.lora_layers import LoraLayers, group_by_adapter
 from model_server.transformers.sampler import BatchRow, SequenceSampling, select_tokens
+
+logger = logging.getLogger(__name__)
 
 
 class BatchSampler:
@@ -19,10 +22,15 @@ class BatchSampler:
     do_processing = True
     tensors_required = 0
 
-    def __init__(self, layers: LoraLayers, device: Any) -> None:
+    def __init__(
+        self, layers: LoraLayers, device: Any, fail_sequence: Callable[[str, str], None]
+    ) -> None:
+        """`fail_sequence` takes the id of a sequence that cannot be continued, and the cause."""
         self._layers = layers
         self._device = device
+        self._fail_sequence = fail_sequence
         self._rows: list[BatchRow] = []
+        self._ids: list[str] = []
 
     def check_kwargs(self, kwargs: dict[str, Any]) -> None:
         """Accepts every argument: each sequence carries its sampling and its adapter."""
@@ -31,7 +39,7 @@ class BatchSampler:
         """None of the arguments is a tensor, so there is nothing to fill."""
 
     def prepare_tensor_args(self, requests_in_batch: Sequence[Any], arg_storage: Tensor) -> Tensor:
-        lengths, self._rows = [], []
+        lengths, self._rows, self._ids = [], [], []
         for request in requests_in_batch:
             arguments = request.state.logit_processor_kwargs
             lengths.append((arguments["adapter"], request.query_length))
@@ -45,8 +53,13 @@ class BatchSampler:
                     else ()
                 )
                 self._rows.append(BatchRow(sampling, tokens))
+                self._ids.append(state.request_id)
         self._layers.set_active(group_by_adapter(lengths, self._device))
         return arg_storage
 
     def __call__(self, _tokens: Tensor, scores: Tensor, _arguments: Tensor) -> Tensor:
-        return select_tokens(self._rows, scores)
+        scores, failures = select_tokens(self._rows, scores)
+        for at, cause in failures.items():
+            logger.error("no token can be selected: %s", cause, extra={"sequence": self._ids[at]})
+            self._fail_sequence(self._ids[at], cause)
+        return scores

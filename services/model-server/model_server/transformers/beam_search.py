@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
+from transformers import (
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
 
 from model_server.options import SamplingParams
 from model_server.transformers.lora_layers import LoraLayers
@@ -48,6 +54,7 @@ class BeamSearch:
                 prompt,
                 attention_mask=torch.ones_like(prompt),
                 generation_config=self._config(request.params),
+                logits_processor=LogitsProcessorList([_FiniteScores()]),
                 stopping_criteria=StoppingCriteriaList([_Canceled(request.canceled)]),
             )
         return [self._trim(row) for row in output[:, len(request.prompt) :].tolist()]
@@ -82,6 +89,18 @@ class BeamSearch:
         """Without the padding after the end token."""
         ends = [at for at, token in enumerate(tokens) if token in self._loaded.end_tokens]
         return tokens[: ends[0] + 1] if ends else tokens
+
+
+class _FiniteScores(LogitsProcessor):  # type: ignore[misc]
+    """Ends the search with an error if no token can be selected.
+
+    On an accelerator the selection itself would end the process instead.
+    """
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        if not bool(scores.amax(dim=-1).isfinite().all()):
+            raise ValueError("the scores of the tokens are not finite numbers")
+        return scores
 
 
 class _Canceled(StoppingCriteria):  # type: ignore[misc]

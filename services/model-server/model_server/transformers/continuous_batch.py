@@ -55,7 +55,9 @@ class ContinuousBatch:
             GenerationConfig(do_sample=False, eos_token_id=self._end_tokens, pad_token_id=0),
             _config(pages, loaded.model.device.type),
         )
-        self._manager.logit_processor = BatchSampler(layers, loaded.model.device)
+        self._manager.logit_processor = BatchSampler(
+            layers, loaded.model.device, self._fail_sequence
+        )
         self._manager.output_router = self._router
 
     async def start(self) -> int:
@@ -118,6 +120,12 @@ class ContinuousBatch:
             thread = self._manager._generation_thread
             self._manager.stop(block=False, keep_for_next_session=True, hard_stop=True)
             await asyncio.to_thread(thread.join)
+
+    def _fail_sequence(self, sequence_id: str, cause: str) -> None:
+        """End one sequence with an error. Called from the manager's thread."""
+        self._router.fail_sequence(sequence_id, cause)
+        # The manager removes it before its next step, with its place in the KV cache.
+        self._manager.cancel_request(sequence_id)
 
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wait until the manager's thread ends, and report it if that was a failure."""

@@ -19,7 +19,7 @@ from model_server.engine import (
     SchedulerStats,
     Tokens,
 )
-from model_server.errors import EngineFailed, ModelLoadFailed
+from model_server.errors import EngineFailed, GenerationFailed, ModelLoadFailed
 from model_server.options import GenerationOptions
 from model_server.transformers.beam_search import BeamSearch
 from model_server.transformers.continuous_batch import ContinuousBatch
@@ -146,7 +146,7 @@ class TransformersEngine:
             async with aclosing(self.generate(request)) as deltas:
                 async for _ in deltas:
                     pass
-        except EngineFailed as error:
+        except (EngineFailed, GenerationFailed) as error:
             raise ModelLoadFailed(f"the model does not run: {error.message}") from error
 
 

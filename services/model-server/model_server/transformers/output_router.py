@@ -8,6 +8,8 @@ from typing import Any
 
 from transformers.generation.continuous_batching.requests import RequestStatus
 
+from model_server.errors import EngineFailed, GenerationFailed, InferenceError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceState:
@@ -16,7 +18,7 @@ class SequenceState:
     tokens: Sequence[int]
     finished: bool
     queued_seconds: float
-    error: str | None
+    error: InferenceError | None
 
 
 StateListener = Callable[[SequenceState], None]
@@ -45,6 +47,17 @@ class OutputRouter:
         state.error = str(error)
         self.deliver(state.to_generation_output())
 
+    def fail_sequence(self, sequence_id: str, cause: str) -> None:
+        """End one sequence with an error; whatever the manager has for it later is dropped."""
+        self._loop.call_soon_threadsafe(self._call_failed_listener, sequence_id, cause)
+
+    def _call_failed_listener(self, sequence_id: str, cause: str) -> None:
+        if listener := self.listeners.pop(sequence_id, None):
+            error = GenerationFailed(
+                f"the answer cannot be continued, since no token can be selected: {cause}"
+            )
+            listener(SequenceState(tokens=(), finished=True, queued_seconds=0.0, error=error))
+
     def _call_listeners(self, outputs: Sequence[Any]) -> None:
         for output in outputs:
             if listener := self.listeners.get(output.request_id):
@@ -55,6 +68,8 @@ class OutputRouter:
                         tokens=output.generated_tokens,
                         finished=output.is_finished(),
                         queued_seconds=max(0.0, output.lifespan[0] - output.created_time),
-                        error=output.error,
+                        error=EngineFailed(f"the model broke down: {output.error}")
+                        if output.error
+                        else None,
                     )
                 )

@@ -5,8 +5,9 @@ gives the same tokens whatever else is in the batch.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 import torch
@@ -83,24 +84,73 @@ def create_sampling(
     )
 
 
-def select_tokens(rows: Sequence[BatchRow], scores: Tensor) -> Tensor:
+def select_tokens(rows: Sequence[BatchRow], scores: Tensor) -> tuple[Tensor, dict[int, str]]:
     """The scores (rows, vocabulary), changed so that each row's next token has the highest.
 
-    The batching manager then takes the highest score of each row.
+    The batching manager then takes the highest score of each row. Rows for which no token can be
+    selected come back with the cause; their scores are zeros, and mean nothing.
     """
+    # All arithmetic is in float32, which the options' bounds rely on.
+    scores = scores.float()
+    failures = {}
     for at, row in enumerate(rows):
         if row.sampling.logits_processors:
-            tokens = torch.tensor([row.tokens], device=scores.device)
-            scores[at] = row.sampling.logits_processors(tokens, scores[at : at + 1])[0]
-    sampled = [at for at, row in enumerate(rows) if row.sampling.params.do_sample]
-    if sampled:
-        selected = _sample([rows[at].sampling for at in sampled], scores[sampled])
-        scores[sampled, selected] = torch.inf
-    return scores
+            try:
+                tokens = torch.tensor([row.tokens], device=scores.device)
+                scores[at] = row.sampling.logits_processors(tokens, scores[at : at + 1])[0]
+            except Exception as error:
+                failures[at] = repr(error)
+    # NaN is the highest score of its row, so that one number tells whether a row is usable. On an
+    # accelerator this must be known before a token is looked up: an index out of bounds there ends
+    # the process.
+    highest = scores.amax(dim=-1).tolist()
+    failures |= {at: _cause(score) for at, score in enumerate(highest) if not isfinite(score)}
+    for at in failures:
+        scores[at] = 0.0
+    sampled = {
+        at: row.sampling.generator.random()
+        for at, row in enumerate(rows)
+        if row.sampling.params.do_sample and at not in failures
+    }
+    for at, token in _sample_each(rows, scores, sampled, failures):
+        scores[at, token] = torch.inf
+    return scores, failures
 
 
-def _sample(samplings: Sequence[SequenceSampling], scores: Tensor) -> Tensor:
-    """One random token for each row of scores (rows, vocabulary)."""
+def _cause(highest: float) -> str:
+    if highest == -torch.inf:
+        return "the options exclude every token of the vocabulary"
+    return f"the highest score of a token is {highest}, which is not a finite number"
+
+
+def _sample_each(
+    rows: Sequence[BatchRow],
+    scores: Tensor,
+    sampled: Mapping[int, float],
+    failures: dict[int, str],
+) -> list[tuple[int, int]]:
+    """A random token for each row, from its random number. A row that fails joins `failures`."""
+    if not sampled:
+        return []
+    indices = list(sampled)
+    samplings = [rows[at].sampling for at in indices]
+    try:
+        tokens = _sample(samplings, list(sampled.values()), scores[indices]).tolist()
+    except Exception as error:
+        if len(indices) == 1:
+            failures[indices[0]] = repr(error)
+            return []
+        # One by one: whatever failed ends its own sequence alone.
+        return [
+            pair
+            for at, number in sampled.items()
+            for pair in _sample_each(rows, scores, {at: number}, failures)
+        ]
+    return list(zip(indices, tokens, strict=True))
+
+
+def _sample(samplings: Sequence[SequenceSampling], numbers: list[float], scores: Tensor) -> Tensor:
+    """The token of each row of scores (rows, vocabulary) that its random number selects."""
 
     def column(values: list[float]) -> Tensor:
         return torch.tensor(values, dtype=torch.float32, device=scores.device).unsqueeze(-1)
@@ -119,7 +169,7 @@ def _sample(samplings: Sequence[SequenceSampling], scores: Tensor) -> Tensor:
     mass = mass.masked_fill(before >= column([each.top_p for each in params]), 0)
     # Inverse transform sampling: the first token whose cumulative mass exceeds the random target.
     cumulative = mass.cumsum(dim=-1)
-    target = cumulative[:, -1:] * column([each.generator.random() for each in samplings])
+    target = cumulative[:, -1:] * column(numbers)
     position = (cumulative <= target).sum(dim=-1, keepdim=True)
     # Rounding may put the target at the very end: take the last token that has any mass.
     position = position.minimum((mass > 0).sum(dim=-1, keepdim=True) - 1)

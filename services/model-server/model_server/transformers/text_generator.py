@@ -10,7 +10,7 @@ from itertools import count
 
 from model_server.detokenizer import ChoiceDetokenizer
 from model_server.engine import Delta, FinishReason, GenerationRequest, Usage
-from model_server.errors import EngineFailed
+from model_server.errors import GenerationFailed
 from model_server.options import SamplingParams, resolve
 from model_server.transformers.beam_search import BeamSearch, BeamSearchRequest
 from model_server.transformers.continuous_batch import ContinuousBatch, SequenceRequest
@@ -38,6 +38,7 @@ class TextGenerator:
 
         Raises:
             InvalidRequest: the prompt or an option cannot be served.
+            GenerationFailed: this answer cannot be continued.
             EngineFailed: the model broke while it was running.
         """
         prompt = await self.tokenizer.encode(request.prompt)
@@ -73,7 +74,7 @@ class TextGenerator:
                 if index not in running:
                     continue
                 if state.error:
-                    raise EngineFailed(f"the model broke down: {state.error}")
+                    raise state.error
                 new_tokens = state.tokens[token_counts[index] :]
                 token_counts[index] = len(state.tokens)
                 queued_seconds = queued_seconds or state.queued_seconds
@@ -125,8 +126,9 @@ class TextGenerator:
         )
         try:
             choices = await asyncio.to_thread(self.beam_search.search, request)
-        except (RuntimeError, ValueError) as error:
-            raise EngineFailed(f"the model broke down: {error}") from error
+        except Exception as error:
+            # Beam search runs one request at a time, so no other answer is affected.
+            raise GenerationFailed(f"beam search failed: {error!r}") from error
         finally:
             canceled.set()
         usage = Usage(prompt_tokens=len(prompt), completion_tokens=sum(map(len, choices)))
