@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tuner.retry import RetryPolicy, TransientError
+from tuner.retry import RetryPolicy, SlowTransferError, TransientError
 
 
 def _failing(times: int, retry_after: float | None = None) -> Callable[[], str]:
@@ -63,3 +63,14 @@ def test_progress_that_was_lost_does_not_count() -> None:
     policy = RetryPolicy(max_attempts=3, sleep=lambda _: None)
     with pytest.raises(TransientError, match="failure 2"):
         policy.call(_failing(9), lambda: next(reached))
+
+
+def test_slow_progress_uses_up_attempts() -> None:
+    reached = iter([0, 1, 2, 3])
+    policy = RetryPolicy(max_attempts=3, sleep=lambda _: None)
+
+    def work() -> str:
+        raise SlowTransferError("slow")
+
+    with pytest.raises(SlowTransferError):
+        policy.call(work, lambda: next(reached))

@@ -19,6 +19,10 @@ class TransientError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
+class SlowTransferError(TransientError):
+    """A transfer was too slow to be worth continuing: what arrived does not count as progress."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
     """How many attempts to make and how long to wait between them. The delay doubles each time.
@@ -48,7 +52,8 @@ class RetryPolicy:
                 return work()
             except TransientError as error:
                 if (reached := progress()) > furthest:
-                    failures, furthest = 0, reached
+                    furthest = reached
+                    failures = failures if isinstance(error, SlowTransferError) else 0
                 failures += 1
                 if failures >= self.max_attempts:
                     raise

@@ -10,13 +10,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 @dataclass(slots=True, kw_only=True)
 class Answer:
     """One answer. `cut` ends the connection after that many bytes of the body; `ranges` honors
-    Range headers."""
+    Range headers, from `shift` bytes after the requested one."""
 
     body: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     cut: int | None = None
     ranges: bool = False
+    shift: int = 0
     length: bool = True
 
 
@@ -59,11 +60,17 @@ class _Handler(BaseHTTPRequestHandler):
         requested = self.headers.get("Range")
         self.data.seen.append((self.path, requested, self.headers.get("Host")))
         answer = self.data.next(self.path)
-        body, status = answer.body, answer.status
+        body, status, headers = answer.body, answer.status, dict(answer.headers)
         if answer.ranges and requested is not None:
-            body, status = body[int(requested.removeprefix("bytes=").rstrip("-")) :], 206
+            start, size = int(requested.removeprefix("bytes=").rstrip("-")), len(body)
+            if start >= size:
+                status, body = 416, b""
+            else:
+                body, status = body[start:], 206
+                start += answer.shift
+                headers["Content-Range"] = f"bytes {start}-{size - 1}/{size}"
         self.send_response(status)
-        for name, value in answer.headers.items():
+        for name, value in headers.items():
             self.send_header(name, value)
         if answer.length:
             self.send_header("Content-Length", str(len(body)))

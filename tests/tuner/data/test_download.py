@@ -1,5 +1,6 @@
 """Downloads from a real server that misbehaves."""
 
+import itertools
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import pytest
 
 from tests.tuner.data.server import Answer, DataServer
 from tuner.data.download import Downloader
+from tuner.data.partial_file import PartialFile
 from tuner.data.ssrf_guard import SsrfGuard
 from tuner.errors import RunError
 from tuner.reasons import Reason
@@ -54,6 +56,84 @@ def test_broken_transfer_resumes_where_it_stopped(
     assert [seen[1] for seen in server.seen] == [None, "bytes=100-"]
 
 
+TAG = {"ETag": '"v1"'}
+
+
+def test_download_ends_over_a_link_that_is_cut(
+    downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    server.answers["/x"] = [Answer(body=BODY, ranges=True, headers=TAG, cut=200)]
+    assert _download(downloader, server, tmp_path) == BODY
+    assert len(server.seen) == 11
+
+
+def test_part_is_kept_for_the_next_process(
+    downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    down = [Answer(status=503)] * 3
+    server.answers["/x"] = [
+        Answer(body=BODY, headers=TAG, cut=100),
+        *down,
+        Answer(body=BODY, ranges=True, headers=TAG),
+    ]
+    with pytest.raises(RunError, match="answered 503") as caught:
+        downloader.download(f"{server.url}/x", tmp_path / "x")
+    assert caught.value.retryable
+    assert (tmp_path / "x.part").read_bytes() == BODY[:100]
+    assert _download(downloader, server, tmp_path) == BODY
+    assert server.seen[-1][1] == "bytes=100-"
+
+
+def test_complete_part_is_not_requested_again(
+    downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    part = PartialFile.open(tmp_path / "x", f"{server.url}/x")
+    part.validator, part.expected = TAG["ETag"], len(BODY)
+    part.path.write_bytes(BODY)
+    part.keep()
+    assert _download(downloader, server, tmp_path) == BODY
+    assert not server.seen
+
+
+@pytest.mark.parametrize("damage", ["another URL", "no record", "no JSON"])
+def test_part_of_unknown_origin_is_not_used(
+    damage: str, downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    part = PartialFile.open(tmp_path / "x", f"{server.url}/{'y' if damage[0] == 'a' else 'x'}")
+    part.validator = TAG["ETag"]
+    part.path.write_bytes(b"other")
+    if damage != "no record":
+        part.keep()
+    if damage == "no JSON":
+        (tmp_path / ".x.part.json").write_text("{")
+    server.answers["/x"] = [Answer(body=BODY, ranges=True, headers=TAG)]
+    assert _download(downloader, server, tmp_path) == BODY
+    assert [seen[1] for seen in server.seen] == [None]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Answer(body=BODY[:50], ranges=True), Answer(body=BODY, shift=1, ranges=True)],
+    ids=["shorter", "another range"],
+)
+def test_answer_that_does_not_continue_the_part_starts_from_scratch(
+    answer: Answer, downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    server.answers["/x"] = [Answer(body=BODY, headers=TAG, cut=100), answer, Answer(body=BODY)]
+    assert _download(downloader, server, tmp_path) == BODY
+    assert [seen[1] for seen in server.seen] == [None, "bytes=100-", None]
+
+
+def test_trickle_is_given_up(downloader: Downloader, server: DataServer, tmp_path: Path) -> None:
+    seconds = itertools.count(step=61)
+    slow = replace(downloader, clock=lambda: next(seconds))
+    server.answers["/x"] = [Answer(body=BODY, ranges=True, headers=TAG, cut=100)]
+    with pytest.raises(RunError, match="less than 1024 bytes a second arrived in 60") as caught:
+        slow.download(f"{server.url}/x", tmp_path / "x")
+    assert caught.value.reason is Reason.DATA_UNREACHABLE
+    assert caught.value.retryable
+
+
 def test_changed_content_is_downloaded_from_scratch(
     downloader: Downloader, server: DataServer, tmp_path: Path
 ) -> None:
@@ -75,14 +155,27 @@ def test_redirects_are_followed(downloader: Downloader, server: DataServer, tmp_
 @pytest.mark.parametrize(
     ("answer", "expected", "retryable"),
     [
-        (Answer(status=404), "the server answered 404 Not Found", True),
-        (Answer(status=403), "the server answered 403 Forbidden", True),
+        (Answer(status=404), "the server answered 404 Not Found, so there is no such", False),
+        (Answer(status=403), "the server answered 403 Forbidden, so the URL's sig", False),
+        (Answer(status=401), "the server answered 401 Unauthorized, so it needs cred", False),
+        (Answer(status=410), "the server answered 410 Gone, so the file has been rem", False),
+        (Answer(status=400), "the server answered 400 Bad Request", False),
         (Answer(status=500), "answered 500", True),
         (Answer(body=BODY, cut=5), "peer closed connection", True),
         (Answer(status=302, headers={"Location": "/x"}), "more than 8 redirects", False),
         (Answer(status=302, headers={"Location": "file:///etc/passwd"}), "only http and", False),
     ],
-    ids=["404", "403", "500 always", "cut always", "redirect loop", "redirect to a file"],
+    ids=[
+        "404",
+        "403",
+        "401",
+        "410",
+        "400",
+        "500 always",
+        "cut always",
+        "redirect loop",
+        "redirect to a file",
+    ],
 )
 def test_unreachable_url_is_named_without_its_secrets(
     answer: Answer,
@@ -125,6 +218,19 @@ def test_too_large_file_is_refused(
         downloader.download(f"{server.url}/x", tmp_path / "x")
     assert caught.value.reason is Reason.DATA_TOO_LARGE
     assert not list(tmp_path.iterdir())
+
+
+def test_limit_holds_for_all_files_together(
+    downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    server.answers["/x"] = [Answer(body=b"x" * 4_001)]
+    downloader.download(f"{server.url}/x", tmp_path / "x", 5_999)
+    with pytest.raises(
+        RunError, match="more than 4000 bytes, what the other files' 6000"
+    ) as caught:
+        downloader.download(f"{server.url}/x", tmp_path / "y", 6_000)
+    assert caught.value.reason is Reason.DATA_TOO_LARGE
+    assert "the limit of 10000" in caught.value.message
 
 
 @contextmanager

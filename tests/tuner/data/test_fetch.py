@@ -1,6 +1,7 @@
 """The whole fetch phase against a real server."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from kaito_training.sections import DatasetConfig
 from tests.tuner import tiny
 from tests.tuner.data.server import Answer, DataServer
+from tuner.data.completed_downloads import RECORD_NAME
 from tuner.data.dataset_schema import DatasetFormat
 from tuner.data.download import Downloader
 from tuner.data.fetch import fetch_dataset, load_dataset
@@ -58,6 +60,50 @@ def test_incomplete_dataset_is_fetched_again(
     assert fetch_dataset(urls, directory, CONFIG, downloader) == first
     assert path.read_bytes() == parquet
     assert len(server.seen) == 2
+
+
+def test_failure_of_one_url_does_not_fetch_the_others_again(
+    parquet: bytes, downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    server.answers = {
+        "/a.parquet": [Answer(body=parquet)],
+        "/b.parquet": [*[Answer(status=503)] * 3, Answer(body=parquet)],
+    }
+    urls, directory = (f"{server.url}/a.parquet", f"{server.url}/b.parquet"), tmp_path / "data"
+    with pytest.raises(RunError, match="answered 503"):
+        fetch_dataset(urls, directory, CONFIG, downloader)
+    assert fetch_dataset(urls, directory, CONFIG, downloader).rows == 10
+    assert [seen[0] for seen in server.seen].count("/a.parquet") == 1
+    assert {path.name for path in directory.iterdir()} == {"a.parquet", "b.parquet", MANIFEST_NAME}
+
+
+@pytest.mark.parametrize("change", ["file", "URL", "record"])
+def test_changed_file_of_an_interrupted_fetch_is_fetched_again(
+    change: str, parquet: bytes, downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    server.answers = {"/a.parquet": [Answer(body=parquet)]}
+    urls, directory = (f"{server.url}/a.parquet", f"{server.url}/b.parquet"), tmp_path / "data"
+    with pytest.raises(RunError, match="404"):
+        fetch_dataset(urls, directory, CONFIG, downloader)
+    if change == "file":
+        (directory / "a.parquet").write_bytes(b"other")
+    elif change == "record":
+        (directory / RECORD_NAME).write_text("[]")
+    first = f"{urls[0]}?v=2" if change == "URL" else urls[0]
+    assert fetch_dataset((first,), directory, CONFIG, downloader).rows == 5
+    assert [seen[0].partition("?")[0] for seen in server.seen].count("/a.parquet") == 2
+
+
+def test_limit_holds_for_all_urls_together(
+    parquet: bytes, downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    server.answers = {"/a.parquet": [Answer(body=parquet)], "/b.parquet": [Answer(body=parquet)]}
+    urls = (f"{server.url}/a.parquet", f"{server.url}/b.parquet")
+    small = replace(downloader, max_bytes=2 * len(parquet) - 1)
+    for _ in range(2):
+        with pytest.raises(RunError, match=r"b\.parquet is too large") as caught:
+            fetch_dataset(urls, tmp_path / "data", CONFIG, small)
+        assert caught.value.reason is Reason.DATA_TOO_LARGE
 
 
 def test_digest_depends_on_the_content(

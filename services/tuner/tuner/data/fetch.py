@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from kaito_training.sections import DatasetConfig
+from tuner.data.completed_downloads import CompletedDownloads
 from tuner.data.dataset import Dataset, inspect_files, is_intact, list_data_files
 from tuner.data.download import Downloader
 from tuner.data.manifest import MANIFEST_NAME, read_manifest, write_manifest
@@ -36,9 +37,7 @@ def fetch_dataset(
     # First of all: a manifest must never describe files that are being replaced.
     (directory / MANIFEST_NAME).unlink(missing_ok=True)
     names = stored_names(urls)
-    for url, name in zip(urls, names, strict=True):
-        logger.info("fetching %s as %s", redact_url(url), name)
-        downloader.download(url, directory / name)
+    _download_all(urls, names, directory, downloader)
     data = inspect_files(directory, names, config)
     write_manifest(directory / MANIFEST_NAME, source, data)
     logger.info("fetched %d rows of %s data, %s", data.rows, data.schema.format, data.digest)
@@ -55,6 +54,24 @@ def load_dataset(directory: Path, config: DatasetConfig) -> Dataset:
     if recorded is not None and is_intact(directory, recorded[1]):
         return recorded[1]
     return inspect_files(directory, list_data_files(directory, config), config)
+
+
+def _download_all(
+    urls: tuple[str, ...], names: list[str], directory: Path, downloader: Downloader
+) -> None:
+    completed = CompletedDownloads.read(directory)
+    total = 0
+    for url, name in zip(urls, names, strict=True):
+        if completed.holds(url, name):
+            logger.info("%s is already fetched as %s", redact_url(url), name)
+        else:
+            logger.info("fetching %s as %s", redact_url(url), name)
+            downloader.download(url, directory / name, total)
+            completed.add(url, name)
+        total += (directory / name).stat().st_size
+    # Only an interrupted fetch continues: one that ends in unusable files starts from scratch, as
+    # the files may have been corrected meanwhile.
+    completed.forget()
 
 
 def _source_digest(urls: tuple[str, ...], config: DatasetConfig) -> str:

@@ -1,7 +1,7 @@
 """GET over HTTP with every hop checked by the SsrfGuard. Translates httpx2's errors:
 
 httpx2.TransportError, 408, 425, 429, 5xx  → TransientError
-any other status ≥ 400, a bad redirect     → RunError(DATA_UNREACHABLE)
+any other status ≥ 400, a bad redirect     → RunError(DATA_UNREACHABLE), not retryable
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,15 @@ MAX_REDIRECTS = 8
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Request Timeout, Too Early, Too Many Requests: the same request may succeed later.
 TRANSIENT_STATUSES = frozenset({408, 425, 429})
+# What a part's range is answered with when the file has become shorter.
+RANGE_NOT_SATISFIABLE = 416
 REMEDY = "check tuning.input.urls and that the address answers from inside the cluster"
+HINTS = {
+    401: ", so it needs credentials: use a URL that carries them, such as a signed one",
+    403: ", so the URL's signature is wrong or has expired, or the file is not public",
+    404: ", so there is no such file",
+    410: ", so the file has been removed",
+}
 
 
 def new_client() -> httpx2.Client:
@@ -37,7 +45,7 @@ def new_client() -> httpx2.Client:
 def get(
     client: httpx2.Client, guard: SsrfGuard, url: str, headers: Mapping[str, str]
 ) -> Iterator[httpx2.Response]:
-    """Yield the response to GET `url`, with a status below 400 and its body not yet read.
+    """Yield the response to GET `url`, with a status below 400, or 416, and its body not yet read.
 
     Raises:
         TransientError: a retry may help; also while the block reads the body.
@@ -104,8 +112,10 @@ def _check_status(response: httpx2.Response, url: str) -> None:
             f"{redact_url(url)} answered {status} {response.reason_phrase}",
             retry_after_seconds(response.headers),
         )
-    if status >= 400:
-        raise data_unreachable(url, f"the server answered {status} {response.reason_phrase}")
+    if status >= 400 and status != RANGE_NOT_SATISFIABLE:
+        answer = f"the server answered {status} {response.reason_phrase}"
+        # The server understood the request and refuses it: it would refuse it again.
+        raise data_unreachable(url, f"{answer}{HINTS.get(status, '')}", retryable=False)
 
 
 def _transient(url: str, error: httpx2.TransportError | None) -> TransientError:
