@@ -109,6 +109,15 @@ TROUBLE: dict[str, tuple[Manifest, str, str, bool]] = {
         ),
         "TrainingFailed", "ended with an error", False,
     ),
+    "not retryable though its reason is": (
+        of_fetcher(
+            waiting=BACK_OFF,
+            last=ended(reason="Error") | {
+                "message": json.dumps({"reason": "PushFailed", "retryable": False})
+            },
+        ),
+        "PushFailed", "rejected the image", True,
+    ),
     "out of memory": (
         of_fetcher(waiting=BACK_OFF, last={"exitCode": 137, "reason": "OOMKilled"}),
         "OutOfMemory", "data-fetcher", True,

@@ -93,7 +93,10 @@ def _exit_failure(name: str, terminated: Manifest) -> Failure:
     code, message = report.get("reason"), report.get("message")
     if isinstance(code, str) and code in REASONS:
         reason = REASONS[code]
-        permanent = reason.permanent and report.get("retryable") is not True
+        # The container knows its case better: an unreachable registry may come back, a tag that
+        # must not change does not, though both are failures of the push.
+        retryable = report.get("retryable")
+        permanent = not retryable if isinstance(retryable, bool) else reason.permanent
         return Failure(reason, _shorten(str(message or reason.meaning)), permanent)
     if terminated.get("reason") == "OOMKilled":
         text = f"container {name} was killed: it exceeded its memory limit or its node's memory"
