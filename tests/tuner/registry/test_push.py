@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import shutil
 import subprocess
 import tarfile
@@ -13,6 +14,7 @@ import pytest
 
 from tests.tuner.registry.adapters import write_adapter
 from tests.tuner.registry.conftest import GOOD, Open
+from tests.tuner.registry.cutting_proxy import CuttingProxy
 from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.registry.credentials import Credentials
@@ -143,6 +145,24 @@ def test_other_programs_can_read_the_image(
     adapter = write_adapter(tmp_path / "adapter")
     image = push(adapter, repository.client.reference, METADATA, repository, tmp_path / "work")
     digest, names = read(open_host, tmp_path)
+    assert digest == image.digest
+    assert names == ["data", "data/adapter_config.json", "data/adapter_model.safetensors"]
+
+
+def test_push_ends_over_a_link_that_is_cut(
+    open_host: str, open_repository: Open, tmp_path: Path
+) -> None:
+    # Hardly compressible: the layer must be larger than what a connection carries.
+    values = [math.sin(number) for number in range(300_000)]
+    adapter = write_adapter(tmp_path / "adapter", *values)
+    with CuttingProxy(open_host, cut_bytes=400_000).running() as proxy:
+        repository = open_repository(proxy.host, Credentials())
+        reference = repository.client.reference
+        image = push(adapter, reference, METADATA, repository, tmp_path / "work")
+        assert image.layer.size > 2 * proxy.cut_bytes
+        # Twice while the layer is written, and as often as it takes to read it back.
+        assert proxy.cuts >= 2 + image.layer.size // proxy.cut_bytes
+    digest, names = with_urllib(open_host, tmp_path)
     assert digest == image.digest
     assert names == ["data", "data/adapter_config.json", "data/adapter_model.safetensors"]
 
