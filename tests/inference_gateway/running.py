@@ -51,7 +51,7 @@ async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
 
 @asynccontextmanager
 async def front_door(
-    folder: Path, backends: Mapping[str, Backend], ready: int
+    folder: Path, backends: Mapping[str, Backend], ready: int, **limits: float
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """A client of a front door for Workspaces in namespace n, once `ready` of them are ready."""
     file = folder / "backends.yaml"
@@ -60,7 +60,7 @@ async def front_door(
         for name in backends
     ]
     file.write_text(yaml.safe_dump({"backends": entries}))
-    settings = Settings(backends_file=file, limits=Limits(max_backend_concurrency=2))
+    settings = Settings(backends_file=file, limits=Limits(**limits))  # type: ignore[arg-type]
     async with gateway(lambda address: backends[address.workspace], settings) as client:
         ready_now = 0
         async with asyncio.timeout(10):

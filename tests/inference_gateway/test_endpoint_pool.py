@@ -122,7 +122,7 @@ def endpoint(world: World) -> Endpoint:
 
 
 def fail(endpoint: Endpoint, code: grpc.StatusCode) -> None:
-    with pytest.raises(BackendError), endpoint.track_in_flight():
+    with pytest.raises(BackendError), endpoint.track_in_flight(8):
         raise BackendError(code, "why")
 
 
@@ -138,17 +138,93 @@ def test_unreachable_endpoint_is_ejected_for_longer_each_time(
         assert not endpoint.ready
         world.now += 0.5
         assert endpoint.ready
-    with endpoint.track_in_flight():
+    with endpoint.track_in_flight(8):
         pass
     assert endpoint.consecutive_failures == 0
 
 
 def test_endpoint_has_its_own_request_limit(endpoint: Endpoint) -> None:
-    with endpoint.track_in_flight(), endpoint.track_in_flight():
-        with pytest.raises(RequestRejected) as caught, endpoint.track_in_flight():
+    with endpoint.track_in_flight(8), endpoint.track_in_flight(8):
+        with pytest.raises(RequestRejected) as caught, endpoint.track_in_flight(8):
             pass
         assert caught.value.problem.status == 429
     assert endpoint.in_flight == 0
+
+
+def test_endpoint_does_not_exceed_its_share(endpoint: Endpoint) -> None:
+    with endpoint.track_in_flight(1):
+        with pytest.raises(RequestRejected) as caught, endpoint.track_in_flight(1):
+            pass
+        assert caught.value.problem.status == 429
+
+
+def test_silent_endpoint_gets_one_request_at_a_time_until_it_answers(
+    world: World, endpoint: Endpoint
+) -> None:
+    for ejection_seconds in (1, 2, 4):
+        fail(endpoint, grpc.StatusCode.DEADLINE_EXCEEDED)
+        assert (endpoint.ready, endpoint.not_ready_reason) == (False, "does not answer")
+        world.now += ejection_seconds
+        assert endpoint.ready
+    with endpoint.track_in_flight(8):
+        assert not endpoint.ready
+        endpoint.record_answer()
+        assert endpoint.ready
+
+
+def test_slow_request_does_not_eject_an_endpoint_that_answers_others(endpoint: Endpoint) -> None:
+    with pytest.raises(BackendError), endpoint.track_in_flight(8):
+        endpoint.record_answer()
+        raise BackendError(grpc.StatusCode.DEADLINE_EXCEEDED, "why")
+    assert endpoint.ready
+
+
+async def test_good_probe_does_not_end_the_ejection_of_a_silent_endpoint(
+    endpoint: Endpoint,
+) -> None:
+    fail(endpoint, grpc.StatusCode.DEADLINE_EXCEEDED)
+    await endpoint.probe()
+    assert endpoint.health.serving
+    assert not endpoint.ready
+
+
+async def test_good_probe_ends_the_ejection_of_an_unreachable_endpoint(
+    world: World, endpoint: Endpoint
+) -> None:
+    for _ in range(100):
+        fail(endpoint, grpc.StatusCode.UNAVAILABLE)
+    world.scripts[ONE].health_now = Health(serving=False, detail="loading")
+    await endpoint.probe()
+    assert not endpoint.ready
+    world.scripts[ONE].health_now = Health(serving=True)
+    await endpoint.probe()
+    assert endpoint.ready
+
+
+async def test_failure_during_a_probe_outlasts_it(world: World, endpoint: Endpoint) -> None:
+    class Failing(FakeBackend):
+        async def adapters(self, timeout_seconds: float) -> tuple[pb.Adapter, ...]:
+            fail(endpoint, grpc.StatusCode.UNAVAILABLE)
+            return ()
+
+    endpoint.backend = Failing()
+    await endpoint.probe()
+    assert not endpoint.ready
+
+
+async def test_ready_endpoint_is_probed_soon_after_a_failure(endpoint: Endpoint) -> None:
+    waiting = asyncio.create_task(endpoint.wait_for_next_probe())
+    await asyncio.sleep(0)
+    fail(endpoint, grpc.StatusCode.UNAVAILABLE)
+    async with asyncio.timeout(3):
+        await waiting
+
+
+def test_requests_in_flight_fail_once_together(world: World, endpoint: Endpoint) -> None:
+    for _ in range(100):
+        fail(endpoint, grpc.StatusCode.UNAVAILABLE)
+    world.now += 1
+    assert endpoint.ready
 
 
 async def test_endpoint_that_does_not_report_its_model_is_unavailable(

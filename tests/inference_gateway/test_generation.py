@@ -301,7 +301,7 @@ async def test_hung_model_server_does_not_delay_others(tmp_path: Path) -> None:
     hung, well = FakeBackend(), FakeBackend()
     hung.gate.clear()
     scripts: dict[str, Backend] = {"hung": hung, "well": well}
-    async with front_door(tmp_path, scripts, 2) as client:
+    async with front_door(tmp_path, scripts, 2, max_backend_concurrency=2) as client:
         waiting = [
             asyncio.create_task(client.post("/workspaces/n/hung/chat", json={"prompt": "x"}))
             for _ in range(3)
@@ -314,6 +314,45 @@ async def test_hung_model_server_does_not_delay_others(tmp_path: Path) -> None:
         assert response.status == 200
         hung.gate.set()
         await asyncio.wait(waiting)
+
+
+async def test_two_hung_model_servers_leave_room_for_the_others(tmp_path: Path) -> None:
+    hung, well = [FakeBackend(), FakeBackend()], FakeBackend()
+    for each in hung:
+        each.gate.clear()
+    scripts: dict[str, Backend] = {"hung-0": hung[0], "hung-1": hung[1], "well": well}
+    limits = {"max_concurrency": 8, "max_backend_concurrency": 4}
+    async with front_door(tmp_path, scripts, 3, **limits) as client:
+        waiting = [
+            asyncio.create_task(
+                client.post(f"/workspaces/n/hung-{index % 2}/chat", json={"prompt": "x"})
+            )
+            for index in range(16)
+        ]
+        # Each of the two is full: it holds requests and has rejected others.
+        await until(lambda: sum(task.done() for task in waiting) >= 16 - 8)
+        response = await client.post("/workspaces/n/well/chat", json={"prompt": "x"})
+        assert response.status == 200
+        for each in hung:
+            each.gate.set()
+        await asyncio.wait(waiting)
+
+
+async def test_model_server_that_does_not_answer_is_skipped(tmp_path: Path) -> None:
+    hung = FakeBackend()
+    hung.gate.clear()
+    async with front_door(
+        tmp_path, {"hung": hung}, 1, first_token_timeout_seconds=0.05, sse_keep_alive_seconds=9
+    ) as client:
+        response = await client.post("/workspaces/n/hung" + CHAT, json=STREAM)
+        assert response.status == 504
+        message = (await response.json())["error"]["message"]
+        assert "KAITO_FIRST_TOKEN_TIMEOUT_SECONDS" in message
+        response = await client.post("/workspaces/n/hung" + CHAT, json=STREAM)
+        assert response.status == 503
+        message = (await response.json())["error"]["message"]
+        assert message == "the model is not ready: n/hung: does not answer"
+        assert len(hung.requests) == 1
 
 
 async def test_unreachable_model_server_is_skipped(tmp_path: Path) -> None:

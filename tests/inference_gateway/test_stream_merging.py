@@ -72,7 +72,7 @@ async def test_waiting_for_the_first_message_yields_none() -> None:
         yield 7
 
     found: list[int | None] = []
-    async for first in wait_for_first(late(), 0.01):
+    async for first in wait_for_first(late(), 0.01, 60):
         found.append(first)
         if len(found) == 2:
             gate.set()

@@ -56,7 +56,9 @@ def create_application(
             router=pool,
             upstream_errors=metrics,
             admission=AdmissionControl(
-                max_requests=limits.max_concurrency, max_held_bytes=limits.max_held_bytes
+                max_requests=limits.max_concurrency,
+                max_held_bytes=limits.max_held_bytes,
+                is_shared=settings.backends_file is not None,
             ),
             limits=limits,
             now=time.time,

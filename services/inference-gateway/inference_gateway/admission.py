@@ -1,10 +1,24 @@
-"""Admission control: limits the requests in flight, and the body bytes held for them."""
+"""Admission control: limits the requests in flight, and the body bytes held for them.
+
+At a front door, no model-server may fill the admission that it shares with the others.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from inference_gateway.errors import RequestRejected, too_many_requests
+
+
+def share_of_one(max_requests: int, in_flight: int) -> int:
+    """The most requests that one model-server may have, when `in_flight` are admitted in all.
+
+    As many as are still free, the newest of `in_flight` among them: Choudhury and Hahne's dynamic
+    threshold (1998) with factor 1. One hung model-server ends with 1/2 of all admissions, two with
+    1/3 each, n with 1/(n + 1) each, and as much stays free for those that answer. One that has no
+    request always gets its first.
+    """
+    return max_requests - in_flight + 1
 
 
 @dataclass(slots=True)
@@ -30,12 +44,23 @@ class Admission:
 
 @dataclass(slots=True, kw_only=True)
 class AdmissionControl:
-    """Admits up to `max_requests` at a time, whose bodies together hold `max_held_bytes`."""
+    """Admits up to `max_requests` at a time, whose bodies together hold `max_held_bytes`.
+
+    `is_shared` says that the requests go to several model-servers.
+    """
 
     max_requests: int
     max_held_bytes: int
+    is_shared: bool
     in_flight: int = 0
     held_bytes: int = 0
+
+    @property
+    def endpoint_share(self) -> int:
+        """The most requests that one model-server may have at this moment."""
+        if not self.is_shared:
+            return self.max_requests
+        return share_of_one(self.max_requests, self.in_flight)
 
     @contextmanager
     def admit(self) -> Iterator[Admission]:

@@ -1,8 +1,11 @@
 """Writes one streamed answer as server-sent events. Knows no model-server and no API format."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
+from grpc import StatusCode
+
+from inference_gateway.backends.backend import BackendError
 from inference_gateway.formats.api_format import EventEncoder
 from inference_gateway.request_context import RequestContext
 from inference_gateway.stream_merging import wait_for_first
@@ -16,16 +19,18 @@ _KEEP_ALIVE = b": keep-alive\n\n"
 class EventStreamWriter:
     """Writes to one response, which starts with the first thing there is to write.
 
-    Until then a failure can still have its own HTTP status.
+    Until then a failure can still have its own HTTP status. Calls `on_message` for every message.
     """
 
     context: RequestContext
     encoder: EventEncoder
+    on_message: Callable[[], None]
     _model: str = ""
 
     async def write(self, prompt_index: int, message: pb.StreamGenerateResponse) -> None:
         """Writes one message for the prompt of that index."""
         context = self.context
+        self.on_message()
         if message.model:
             self._model = message.model
         if message.text:
@@ -53,14 +58,29 @@ class EventStreamWriter:
 
 
 async def relay(
-    messages: AsyncIterator[NumberedMessage], writer: EventStreamWriter, keep_alive_seconds: float
+    messages: AsyncIterator[NumberedMessage],
+    writer: EventStreamWriter,
+    *,
+    keep_alive_seconds: float,
+    first_timeout_seconds: float,
 ) -> None:
-    """Writes all messages; before the first, a comment every `keep_alive_seconds`."""
-    async for first in wait_for_first(messages, keep_alive_seconds):
-        if first is None:
-            await writer.keep_alive()
-        else:
-            await writer.write(*first)
+    """Writes all messages; before the first, a comment every `keep_alive_seconds`.
+
+    Raises:
+        BackendError: DEADLINE_EXCEEDED, the first message did not come in time.
+    """
+    try:
+        async for first in wait_for_first(messages, keep_alive_seconds, first_timeout_seconds):
+            if first is None:
+                await writer.keep_alive()
+            else:
+                await writer.write(*first)
+    except TimeoutError:
+        detail = (
+            f"no first token within {first_timeout_seconds:g} s; send a shorter prompt, try again "
+            "later, or raise KAITO_FIRST_TOKEN_TIMEOUT_SECONDS"
+        )
+        raise BackendError(StatusCode.DEADLINE_EXCEEDED, detail) from None
     async for prompt_index, message in messages:
         await writer.write(prompt_index, message)
     await writer.end()

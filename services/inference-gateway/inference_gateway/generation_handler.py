@@ -37,6 +37,7 @@ _HEADER_TEXT = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _MAX_REPORTED_PARAMETERS = 32
 # A client that stopped reading must not hold its admission beyond the request's time limit.
 _FINAL_EVENT_TIMEOUT_SECONDS = 1.0
+_CALL_TIMEOUT_MARGIN_SECONDS = 1.0
 
 
 class Router(Protocol):
@@ -100,26 +101,12 @@ class GenerationHandler:
     async def _generate_within_timeout(
         self, context: RequestContext, parsed: ParsedRequest, workspace: str
     ) -> None:
-        seconds = self.limits.request_timeout_seconds
-        try:
-            async with asyncio.timeout(seconds):
-                matches = self.router.route(parsed.model, workspace)
-                await self._generate_with_failover(context, parsed, matches)
-        except TimeoutError:
-            raise RequestRejected(timed_out(seconds)) from None
-        except BackendError as error:
-            # The call to the model-server has the same time limit and may expire first.
-            if error.code is StatusCode.DEADLINE_EXCEEDED:
-                raise RequestRejected(timed_out(seconds)) from None
-            raise
-
-    async def _generate_with_failover(
-        self, context: RequestContext, parsed: ParsedRequest, matches: Sequence[RouteMatch]
-    ) -> None:
+        deadline = asyncio.get_running_loop().time() + self.limits.request_timeout_seconds
+        matches = self.router.route(parsed.model, workspace)
         for match in matches:
             try:
-                with match.endpoint.track_in_flight():
-                    return await self._generate(context, parsed, match)
+                with match.endpoint.track_in_flight(self.admission.endpoint_share):
+                    return await self._generate_until(deadline, context, parsed, match)
             except BackendError as error:
                 self.upstream_errors.record_upstream_error(
                     match.endpoint.address.label, error.code.name
@@ -127,6 +114,16 @@ class GenerationHandler:
                 final = context.started or match is matches[-1]
                 if final or error.code is not StatusCode.UNAVAILABLE:
                     raise
+
+    async def _generate_until(
+        self, deadline: float, context: RequestContext, parsed: ParsedRequest, match: RouteMatch
+    ) -> None:
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._generate(context, parsed, match)
+        except TimeoutError:
+            message = timed_out(self.limits.request_timeout_seconds).message
+            raise BackendError(StatusCode.DEADLINE_EXCEEDED, message) from None
 
     async def _generate(
         self, context: RequestContext, parsed: ParsedRequest, match: RouteMatch
@@ -141,18 +138,23 @@ class GenerationHandler:
         context.log.backend = endpoint.address.label
         requests = parsed.requests(generation)
         limits = self.limits
-        timeout = limits.request_timeout_seconds
+        # The request's own time limit, which has a message of its own, expires before this one.
+        timeout = limits.request_timeout_seconds + _CALL_TIMEOUT_MARGIN_SECONDS
         if parsed.is_streaming:
             streams = [endpoint.backend.stream(request, timeout) for request in requests]
             async with aclosing(merge_streams(streams)) as messages:
                 await relay(
                     messages,
-                    EventStreamWriter(context, parsed.event_encoder(generation)),
-                    limits.sse_keep_alive_seconds,
+                    EventStreamWriter(
+                        context, parsed.event_encoder(generation), endpoint.record_answer
+                    ),
+                    keep_alive_seconds=limits.sse_keep_alive_seconds,
+                    first_timeout_seconds=limits.first_token_timeout_seconds,
                 )
         else:
             calls = [endpoint.backend.generate(request, timeout) for request in requests]
             responses = await _gather(calls)
+            endpoint.record_answer()
             for response in responses:
                 context.record_usage(response.model, response.usage)
             await context.respond(200, parsed.response_body(responses, generation))

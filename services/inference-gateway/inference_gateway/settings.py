@@ -15,9 +15,11 @@ class Limits:
     # 16 bodies of the largest size; most are far smaller.
     max_held_bytes: int = 64 * 1024 * 1024
     max_concurrency: int = 1024
-    # Half of all requests, so that a hung model-server leaves room for the others.
+    # A hard limit above the share that admission leaves to one model-server of several.
     max_backend_concurrency: int = 512
     request_timeout_seconds: float = 600.0
+    # Longer than the prefill of a long prompt behind a full batch, far shorter than an answer.
+    first_token_timeout_seconds: float = 120.0
     body_timeout_seconds: float = 30.0
     header_timeout_seconds: float = 10.0
     max_header_bytes: int = 32 * 1024
@@ -91,6 +93,9 @@ def _limits(env: Environment) -> Limits:
         ),
         request_timeout_seconds=seconds(
             "KAITO_REQUEST_TIMEOUT_SECONDS", defaults.request_timeout_seconds
+        ),
+        first_token_timeout_seconds=seconds(
+            "KAITO_FIRST_TOKEN_TIMEOUT_SECONDS", defaults.first_token_timeout_seconds
         ),
         body_timeout_seconds=seconds("KAITO_BODY_TIMEOUT_SECONDS", defaults.body_timeout_seconds),
         header_timeout_seconds=seconds(

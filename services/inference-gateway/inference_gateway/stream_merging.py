@@ -58,12 +58,25 @@ async def _pump(
 
 
 async def wait_for_first(
-    messages: AsyncIterator[_T], interval_seconds: float
+    messages: AsyncIterator[_T], interval_seconds: float, timeout_seconds: float
 ) -> AsyncGenerator[_T | None, None]:
-    """Yields None after every interval without a message, then the first message, if any."""
+    """Yields None after every interval without a message, then the first message, if any.
+
+    Raises:
+        TimeoutError: no message came within `timeout_seconds`.
+    """
+    now = asyncio.get_running_loop().time
+    deadline = now() + timeout_seconds
     pending = asyncio.ensure_future(_next(messages))
     try:
-        while not (await asyncio.wait({pending}, timeout=interval_seconds))[0]:
+        while True:
+            # Looks at `pending` before the clock: a reader that was slow to ask for the next item
+            # is not the sender's fault.
+            wait_seconds = max(min(interval_seconds, deadline - now()), 0)
+            if (await asyncio.wait({pending}, timeout=wait_seconds))[0]:
+                break
+            if now() >= deadline:
+                raise TimeoutError
             yield None
         for message in pending.result():
             yield message

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from grpc import StatusCode
@@ -18,11 +18,19 @@ _BASE_EJECTION_SECONDS = 1.0
 _MAX_EJECTION_SECONDS = 15.0
 # Bounds the exponent; the cap on the ejection time is reached long before.
 _MAX_COUNTED_FAILURES = 8
+_READY_PROBE_INTERVAL_SECONDS = 5.0
+# A model that has just been loaded becomes available within a second.
+_UNREADY_PROBE_INTERVAL_SECONDS = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
 class Endpoint:
-    """Mutable; used by one event loop. `model` and `adapters` are those of the last good probe."""
+    """Mutable; used by one event loop. `model` and `adapters` are those of the last good probe.
+
+    It is ejected for a time when requests cannot reach it, and becomes unresponsive when it accepts
+    a request and sends nothing at all in time. Its probes may be good meanwhile: an unresponsive
+    one gets a single request at a time until it answers.
+    """
 
     address: EndpointAddress
     backend: Backend
@@ -34,11 +42,23 @@ class Endpoint:
     adapters: tuple[pb.Adapter, ...] = ()
     consecutive_failures: int = 0
     ejected_until: float = 0.0
+    ejected: asyncio.Event = field(default_factory=asyncio.Event)
+    unresponsive: bool = False
+    trials: int = 0
+    answers: int = 0
 
     @property
     def ready(self) -> bool:
-        """Whether the last probe found it serving, and it is not ejected."""
-        return self.health.serving and self.clock() >= self.ejected_until
+        """Whether the last probe found it serving, it is not ejected, and no request tries it."""
+        is_tried = self.unresponsive and self.trials > 0
+        return self.health.serving and self.clock() >= self.ejected_until and not is_tried
+
+    @property
+    def not_ready_reason(self) -> str:
+        """Why it is not ready, for the message to a client."""
+        if not self.health.serving:
+            return self.health.detail
+        return "does not answer" if self.unresponsive else "unreachable"
 
     @property
     def preset(self) -> str:
@@ -46,6 +66,7 @@ class Endpoint:
 
     async def probe(self) -> None:
         """Updates health, model and adapters, within a time limit. Never raises."""
+        self.ejected.clear()
         health = await self.backend.health(PROBE_TIMEOUT_SECONDS)
         if health.serving:
             try:
@@ -56,6 +77,22 @@ class Endpoint:
             except BackendError as error:
                 health = Health(serving=False, detail=str(error))
         self.health = health
+        if not health.serving:
+            # The process that did not answer is gone or going.
+            self.unresponsive = False
+        # A probe knows that an endpoint is reachable again, but only a request knows that it
+        # answers. A probe that began before the ejection knows nothing new.
+        if health.serving and not self.unresponsive and not self.ejected.is_set():
+            self.ejected_until = 0.0
+
+    async def wait_for_next_probe(self) -> None:
+        """Returns when it is time for the next probe: soon if the endpoint is not ready."""
+        if self.ready:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_READY_PROBE_INTERVAL_SECONDS):
+                    await self.ejected.wait()
+        if not self.ready:
+            await asyncio.sleep(_UNREADY_PROBE_INTERVAL_SECONDS)
 
     async def loaded_model(self) -> pb.Model:
         """What the model-server has loaded; fetched now if no probe has succeeded yet.
@@ -77,32 +114,53 @@ class Endpoint:
         return self.model
 
     @contextmanager
-    def track_in_flight(self) -> Iterator[None]:
+    def track_in_flight(self, share: int) -> Iterator[None]:
         """Counts one request, and ejects the endpoint if the request cannot reach it.
 
         Raises:
-            RequestRejected: 429, `max_in_flight` requests are in flight.
+            RequestRejected: 429, `share` or `max_in_flight` requests are in flight.
         """
-        if self.in_flight >= self.max_in_flight:
+        limit = min(self.max_in_flight, share)
+        if self.in_flight >= limit:
             raise RequestRejected(
                 too_many_requests(
-                    f"{self.address.label} already has {self.max_in_flight} requests in flight; "
-                    "try again soon"
+                    f"{self.address.label} already has {self.in_flight} requests in flight, "
+                    f"of at most {limit} now; try again soon"
                 )
             )
         self.in_flight += 1
+        is_trial = self.unresponsive
+        self.trials += is_trial
+        answers_before = self.answers
         try:
             yield
         except BackendError as error:
             if error.code is StatusCode.UNAVAILABLE:
+                self._eject()
+            # An answer to another request shows that this one was only slow.
+            elif error.code is StatusCode.DEADLINE_EXCEEDED and self.answers == answers_before:
+                self.unresponsive = True
                 self._eject()
             raise
         else:
             self.consecutive_failures = 0
         finally:
             self.in_flight -= 1
+            self.trials -= is_trial
+
+    def record_answer(self) -> None:
+        """Notes that a message of an answer has arrived."""
+        self.answers += 1
+        if self.unresponsive:
+            self.unresponsive = False
+            self.ejected_until = 0.0
+            self.consecutive_failures = 0
 
     def _eject(self) -> None:
+        self.ejected.set()
+        # Requests that were already in flight say nothing new about an ejected endpoint.
+        if self.clock() < self.ejected_until:
+            return
         ejection = min(_BASE_EJECTION_SECONDS * 2**self.consecutive_failures, _MAX_EJECTION_SECONDS)
         self.ejected_until = self.clock() + ejection
         self.consecutive_failures = min(self.consecutive_failures + 1, _MAX_COUNTED_FAILURES)

@@ -18,9 +18,6 @@ from inference_gateway.endpoints.routing import RouteMatch, find_matches, model_
 from inference_gateway.errors import RequestRejected, unknown_model
 
 logger = logging.getLogger(__name__)
-_READY_PROBE_INTERVAL_SECONDS = 5.0
-# A model that has just been loaded becomes available within a second.
-_UNREADY_PROBE_INTERVAL_SECONDS = 1.0
 
 
 class ReadinessReporter(Protocol):
@@ -123,9 +120,7 @@ class EndpointPool:
             if endpoint.health.serving is not serving:
                 serving = endpoint.health.serving
                 self._report_readiness(endpoint)
-            await asyncio.sleep(
-                _READY_PROBE_INTERVAL_SECONDS if serving else _UNREADY_PROBE_INTERVAL_SECONDS
-            )
+            await endpoint.wait_for_next_probe()
 
     def _report_readiness(self, endpoint: Endpoint) -> None:
         serving = endpoint.health.serving

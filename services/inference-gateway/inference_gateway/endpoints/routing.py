@@ -109,8 +109,6 @@ def _reject_several_namespaces(name: str, endpoints: Sequence[Endpoint]) -> None
 
 def _not_ready_message(name: str, matches: Sequence[RouteMatch]) -> str:
     reasons = "; ".join(
-        f"{match.endpoint.address.label}: "
-        + (match.endpoint.health.detail if not match.endpoint.health.serving else "unreachable")
-        for match in matches
+        f"{match.endpoint.address.label}: " + match.endpoint.not_ready_reason for match in matches
     )
     return f"{name or 'the model'} is not ready: {reasons}"
