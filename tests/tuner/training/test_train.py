@@ -1,5 +1,6 @@
 """Real trainings of a tiny Phi-3."""
 
+import gc
 import json
 import shutil
 import signal
@@ -8,7 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
+from transformers import Phi3ForCausalLM
 
 from tests.tuner import tiny
 from tests.tuner.process import running_tuner, wait_for
@@ -21,6 +24,7 @@ from tuner.settings import Settings
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary
 from tuner.training.checkpoints import MARKER
+from tuner.training.train import evaluate
 
 # The first test imports torch and the libraries on top of it: a minute on a busy machine.
 pytestmark = pytest.mark.timeout(400)
@@ -121,6 +125,8 @@ def test_stopped_training_resumes(environ: dict[str, str], tmp_path: Path) -> No
     stopper = threading.Thread(target=stop_early)
     stopper.start()
     assert train_phase(settings, publisher, switch, {}) is None
+    # The process lives on, and must not hold the GPU's memory.
+    assert not [each for each in gc.get_objects() if issubclass(type(each), Phi3ForCausalLM)]
     stopper.join()
     checkpoint = publisher.run.checkpoint
     assert checkpoint is not None
@@ -152,6 +158,19 @@ def test_killed_training_resumes(
     assert f"resuming from checkpoint-{saved}" in caplog.text
     assert summary is not None
     assert summary.steps == 200
+
+
+def test_evaluation_that_runs_out_of_memory_keeps_the_adapter(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Trainer:
+        eval_dataset = ("a row",)
+
+        def evaluate(self) -> dict[str, float]:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    assert evaluate(Trainer()) is None
+    assert "no evaluation: CUDA out of memory; lower TrainingArguments.per_dev" in caplog.text
 
 
 @pytest.mark.parametrize(

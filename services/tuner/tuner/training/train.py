@@ -1,10 +1,12 @@
 """The training: load, prepare, train, save."""
 
+import gc
 import logging
 import math
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+import torch
 from trl import SFTTrainer
 
 from tuner.errors import RunError
@@ -46,9 +48,22 @@ def train(
     with switch.graceful(), out_of_memory_errors():
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if trainer.state.global_step < trainer.state.max_steps:
+        del trainer
+        release_memory()
         return None
     with out_of_memory_errors():
         return save_results(job, trainer)
+
+
+def release_memory() -> None:
+    """Give the memory of a trainer that is no longer referenced back to the machine.
+
+    A stopped process lives on: if it ended, the kubelet would restart the training. The trainer,
+    its model and its callbacks refer to each other, so only the collector frees them.
+    """
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def evaluate(trainer: SFTTrainer) -> float | None:
@@ -66,7 +81,16 @@ def evaluate(trainer: SFTTrainer) -> float | None:
             trainer.args.max_length,
         )
         return None
-    eval_loss: float | None = trainer.evaluate().get("eval_loss")
+    try:
+        eval_loss: float | None = trainer.evaluate().get("eval_loss")
+    except (MemoryError, RuntimeError) as error:
+        # Its batches are larger than those of the training by default, so it may run out of memory.
+        logger.warning(
+            "no evaluation: %s; lower TrainingArguments.per_device_eval_batch_size in "
+            "training_config.yaml. The adapter is kept",
+            str(error).partition("\n")[0],
+        )
+        return None
     if eval_loss is not None and not math.isfinite(eval_loss):
         raise RunError(
             Reason.TRAINING_FAILED,
