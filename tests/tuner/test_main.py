@@ -1,6 +1,7 @@
 """The command line, as the kubelet runs it."""
 
 import json
+import os
 import shutil
 import signal
 import socket
@@ -36,6 +37,9 @@ SUMMARY = TrainingSummary(
     dataset_rows=24,
     config_digest="sha256:co",
 )
+
+
+RUN = "import runpy; runpy.run_module('tuner', run_name='__main__')"
 
 
 def _termination_message(environ: dict[str, str]) -> Any:
@@ -218,6 +222,27 @@ def test_watcher_receives_the_end_of_the_push(trained: dict[str, str]) -> None:
     assert last.adapter.digest == _termination_message(trained)["digest"]
     assert (last.progress.step, last.progress.total_steps) == (12, 12)
     assert last.HasField("end_time")
+
+
+@pytest.mark.usefixtures("conversations")
+def test_restarted_trainer_repeats_a_permanent_failure_without_torch(
+    environ: dict[str, str],
+) -> None:
+    """There is no model: the first attempt imports torch to say so."""
+    environ["KAITO_POD_UID"] = "5c0f"
+    assert run_tuner("train", environ)[0] == 1
+    first = _termination_message(environ)
+    assert first["reason"] == "ModelLoadFailed"
+    without_torch = f"import sys; sys.modules['torch'] = None; sys.argv = ['tuner', 'train']; {RUN}"
+    completed = subprocess.run(
+        [sys.executable, "-c", without_torch],
+        env={**os.environ, "PYTHONPATH": PYTHONPATH, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed.returncode == 1, completed.stderr
+    assert _termination_message(environ) == first
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["nonsense"], []])

@@ -11,6 +11,7 @@ from tuner.data.download import Downloader
 from tuner.data.fetch import fetch_dataset, load_dataset
 from tuner.data.ssrf_guard import SsrfGuard
 from tuner.errors import RunError
+from tuner.failure_record import recorded_failures
 from tuner.image_metadata import image_metadata
 from tuner.library_environment import confine_libraries
 from tuner.reasons import Reason
@@ -77,28 +78,30 @@ def train_phase(
     if summary is not None and summary.fingerprint == inputs:
         logger.info("already trained: %d steps", summary.steps)
         return summary
-    results.cache.mkdir(parents=True, exist_ok=True)
-    confine_libraries(results.cache, environ)
-    # Imported here because it takes seconds and hundreds of megabytes, and because the libraries
-    # read their environment when they are imported.
-    from tuner.training.train import train
-    from tuner.training.training_job import TrainingJob
+    attempt = fingerprint(settings.pod_uid, inputs) if settings.pod_uid else ""
+    with recorded_failures(results.failure, attempt):
+        results.cache.mkdir(parents=True, exist_ok=True)
+        confine_libraries(results.cache, environ)
+        # Imported here because it takes seconds and hundreds of megabytes, and because the
+        # libraries read their environment when they are imported.
+        from tuner.training.train import train
+        from tuner.training.training_job import TrainingJob
 
-    job = TrainingJob(
-        base_model=base_model,
-        method=settings.method,
-        model_path=settings.model_path,
-        config=config,
-        data=data,
-        data_dir=settings.data_dir,
-        results=results,
-        fingerprint=inputs,
-        target_modules=settings.target_modules,
-        checkpoint_seconds=settings.checkpoint_seconds,
-        cpu_bfloat16=settings.cpu_bfloat16,
-        started_at=publisher.run.start_time,
-    )
-    summary = train(job, publisher, switch)
+        job = TrainingJob(
+            base_model=base_model,
+            method=settings.method,
+            model_path=settings.model_path,
+            config=config,
+            data=data,
+            data_dir=settings.data_dir,
+            results=results,
+            fingerprint=inputs,
+            target_modules=settings.target_modules,
+            checkpoint_seconds=settings.checkpoint_seconds,
+            cpu_bfloat16=settings.cpu_bfloat16,
+            started_at=publisher.run.start_time,
+        )
+        summary = train(job, publisher, switch)
     if summary is not None:
         write_summary(results.summary, summary)
     return summary

@@ -37,6 +37,10 @@ class ResultsDirectory:
         return self.root / "started.json"
 
     @property
+    def failure(self) -> Path:
+        return self.root / "failure.json"
+
+    @property
     def cache(self) -> Path:
         return self.root / ".cache"
 

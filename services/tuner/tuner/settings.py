@@ -28,6 +28,7 @@ class Settings:
 
     workspace: str
     namespace: str
+    pod_uid: str
     base_model: str
     method: Method
     data_urls: tuple[str, ...]
@@ -65,6 +66,7 @@ class Settings:
         return cls(
             workspace=env.text("KAITO_WORKSPACE", "local"),
             namespace=env.text("KAITO_NAMESPACE", "default"),
+            pod_uid=env.text("KAITO_POD_UID", ""),
             base_model=env.text("KAITO_BASE_MODEL", ""),
             method=env.choice("KAITO_METHOD", Method, Method.LORA),
             data_urls=env.json_strings("KAITO_DATA_URLS"),

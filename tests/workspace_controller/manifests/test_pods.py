@@ -131,15 +131,22 @@ def test_exactly_one_container_requests_gpus(spec: Manifest) -> None:
     assert having in (["trainer"], ["model-server"])
 
 
-def test_job_runs_its_phases_in_order_and_never_gives_up() -> None:
+def test_job_runs_its_phases_in_order_and_retries_for_a_week() -> None:
     made = tuning_pod()
     spec = pod_of(made)
     assert [c["name"] for c in spec["initContainers"]] == ["data-fetcher", "trainer"]
     assert [c["name"] for c in spec["containers"]] == ["pusher"]
     assert [c["args"] for c in everything(spec)] == [["fetch"], ["train"], ["push"]]
     assert spec["restartPolicy"] == "OnFailure"
-    assert made["spec"]["backoffLimit"] >= 1000
+    restarts_per_day = 24 * 60 / 5
+    assert made["spec"]["backoffLimit"] == 7 * restarts_per_day
     assert made["spec"]["podReplacementPolicy"] == "Failed"
+
+
+def test_trainer_knows_its_pod() -> None:
+    (_, trainer) = pod_of(tuning_pod())["initContainers"]
+    (entry,) = [each for each in trainer["env"] if each["name"] == "KAITO_POD_UID"]
+    assert entry["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.uid"}}
 
 
 def test_only_the_pusher_mounts_the_push_secret() -> None:

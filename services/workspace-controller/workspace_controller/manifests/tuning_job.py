@@ -26,8 +26,10 @@ from workspace_controller.settings import Settings
 FETCHER, TRAINER, PUSHER = "data-fetcher", "trainer", "pusher"
 CONFIG_KEY = "training_config.yaml"
 PUSH_SECRET_PATH = "/mnt/push-secret"
-# Restarts of containers count towards the limit, and a failure can pass: never give up.
-_BACKOFF_LIMIT = 1_000_000
+# Restarts of containers count towards the limit. A failure can pass, for example once a Secret is
+# corrected, and the adapter to push exists in the pod only. The kubelet restarts a container every
+# five minutes at most, so this many restarts take a week.
+_BACKOFF_LIMIT = 7 * 24 * 12
 _RESULTS = {"name": "results", "mountPath": "/mnt/results"}
 
 
@@ -124,7 +126,9 @@ def _pod_spec(pod: TuningPod) -> Manifest:
 
 def _phases(pod: TuningPod, model: Files, data: Files, output: Files) -> list[Manifest]:
     """The containers in order. With an output volume there is nothing to push."""
-    train = Files(mounts=(*model.mounts, *data.mounts, _RESULTS, _CONFIG, _SHM), env=model.env)
+    train = Files(
+        mounts=(*model.mounts, *data.mounts, _RESULTS, _CONFIG, _SHM), env=(*model.env, _POD_UID)
+    )
     trainer = _container(pod, TRAINER, "train", train)
     phases = [
         _container(pod, FETCHER, "fetch", Files(mounts=(*data.mounts, _CONFIG))),
@@ -138,6 +142,8 @@ def _phases(pod: TuningPod, model: Files, data: Files, output: Files) -> list[Ma
 
 _CONFIG = {"name": "config", "mountPath": "/mnt/config", "readOnly": True}
 _SHM = {"name": "dshm", "mountPath": "/dev/shm"}
+# Lets a restarted trainer recognize a permanent failure of its own pod.
+_POD_UID = {"name": "KAITO_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}
 _PORTS = [{"name": "grpc", "containerPort": GRPC_PORT}]
 
 
