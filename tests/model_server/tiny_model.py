@@ -20,7 +20,7 @@ _SPECIAL = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
 
 def make_model(folder: Path) -> Path:
     """Write a model folder as `save_pretrained` does."""
-    tokenizer = _tokenizer()
+    tokenizer = make_tokenizer()
     tokenizer.save_pretrained(folder)
     torch.manual_seed(7)
     config = Phi3Config(
@@ -41,7 +41,8 @@ def make_model(folder: Path) -> Path:
     return folder
 
 
-def _tokenizer() -> Any:
+def make_tokenizer() -> Any:
+    """A byte-level tokenizer with a chat template."""
     raw = Tokenizer(models.BPE())
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()

@@ -70,14 +70,15 @@ class TransformersEngine:
                 f"the KV cache does not fit beside the model: {error}; lower KAITO_MAX_MODEL_LEN "
                 "or use a GPU with more memory"
             ) from error
+        context_tokens = (
+            budget.context_tokens if budget else min(loaded.context_tokens, capacity_tokens)
+        )
         generator = TextGenerator(
             loaded=loaded,
-            tokenizer=PromptTokenizer(loaded.tokenizer),
+            tokenizer=PromptTokenizer(loaded.tokenizer, context_tokens),
             batch=batch,
             beam_search=BeamSearch(loaded, layers),
-            context_tokens=(
-                budget.context_tokens if budget else min(loaded.context_tokens, capacity_tokens)
-            ),
+            context_tokens=context_tokens,
         )
         self._started = _Started(generator, layers)
         await self._generate_test_token()
@@ -92,7 +93,7 @@ class TransformersEngine:
         self, prompt: str | tuple[ChatMessage, ...], add_special_tokens: bool
     ) -> Tokens:
         tokenizer = self._require_started().generator.tokenizer
-        return tokenizer.to_tokens(await tokenizer.encode(prompt, add_special_tokens))
+        return await tokenizer.to_tokens(await tokenizer.encode(prompt, add_special_tokens))
 
     async def load_adapter(self, source: AdapterSource) -> AdapterInfo:
         layers = self._require_started().layers
@@ -118,7 +119,7 @@ class TransformersEngine:
     async def stop(self) -> None:
         if self._started is not None:
             await self._started.generator.batch.stop()
-            self._started.generator.tokenizer.close()
+            await self._started.generator.tokenizer.close()
         self._load_thread.shutdown(wait=False, cancel_futures=True)
 
     def _require_started(self) -> _Started:

@@ -1,6 +1,7 @@
 """Turns prompts and conversations into tokens, and tokens into text."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,6 +10,14 @@ from jinja2 import TemplateError
 
 from model_server.engine import ChatMessage, Tokens
 from model_server.errors import InvalidRequest
+from model_server.transformers.prompt_limit import longest_token_bytes
+from model_server.transformers.tokenizer_process import TokenizerProcess
+
+# Tokenizing this much takes a fraction of a second even if it is a single word. Longer prompts are
+# tokenized apart, so that no short one waits for them.
+_SHORT_BYTES = 32 * 2**10
+# The strings of more tokens are looked up in a thread: a million would take most of a second.
+_SHORT_TOKENS = 4096
 
 # Roles that every template knows. Templates may rewrite their messages, or leave parts of them out
 # (earlier reasoning), so their text is not looked for.
@@ -18,10 +27,21 @@ _STANDARD_ROLES = ("user", "assistant")
 class PromptTokenizer:
     """The tokenizer and the chat template of one model."""
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, context_tokens: int) -> None:
         self._tokenizer = tokenizer
-        # Tokenizers are not thread-safe, and a long prompt would block the event loop.
+        self._context_tokens = context_tokens
+        # Tokenizers are not thread-safe, and would block the event loop. A prompt that still waits
+        # when its client leaves is dropped from either queue.
         self._thread = ThreadPoolExecutor(1, "tokenize")
+        self._long_thread = ThreadPoolExecutor(1, "tokenize-long")
+        self._long_turn = asyncio.Lock()
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        description = backend.to_str() if backend is not None else None
+        self._longest_token_bytes = (
+            longest_token_bytes(json.loads(description)) if description else None
+        )
+        # Python tokenizers cannot be sent to another process; they only get their own thread.
+        self._process = TokenizerProcess(description) if description else None
 
     @property
     def has_chat_template(self) -> bool:
@@ -33,11 +53,55 @@ class PromptTokenizer:
     ) -> list[int]:
         """The prompt's tokens. A conversation gets its special tokens from the chat template.
 
+        Canceling the call ends the work, unless the prompt is short.
+
         Raises:
-            InvalidRequest: the chat template rejects the conversation.
+            InvalidRequest: the chat template rejects the conversation, or it is too long.
+            GenerationFailed: the process that tokenizes long prompts ended.
         """
+        size_bytes = self._check_size(prompt)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._encode, prompt, add_special_tokens)
+        if size_bytes <= _SHORT_BYTES:
+            return await loop.run_in_executor(
+                self._thread, self._encode, prompt, add_special_tokens
+            )
+        async with self._long_turn:
+            text, special = await loop.run_in_executor(
+                self._long_thread, self._to_text, prompt, add_special_tokens
+            )
+            if self._process is not None:
+                return await self._process.encode(text, special)
+            return await loop.run_in_executor(self._long_thread, self._encode_text, text, special)
+
+    def _check_size(self, prompt: str | tuple[ChatMessage, ...]) -> int:
+        """The size of the prompt in bytes.
+
+        Raises:
+            InvalidRequest: so long a prompt cannot fit into the context.
+        """
+        if isinstance(prompt, str):
+            field, size_bytes = "prompt", len(prompt.encode())
+        else:
+            field = "chat.messages"
+            if len(prompt) > self._context_tokens:
+                raise InvalidRequest(
+                    field,
+                    f"{len(prompt)} messages",
+                    f"every message takes a token, and the model's context holds "
+                    f"{self._context_tokens} tokens; shorten the conversation",
+                )
+            # With a byte per message for what the template adds: rendering takes time as well.
+            size_bytes = sum(len(message.content.encode()) + 1 for message in prompt)
+        longest = self._longest_token_bytes
+        if longest is not None and size_bytes > longest * self._context_tokens:
+            raise InvalidRequest(
+                field,
+                f"{size_bytes} bytes",
+                f"the model's context holds {self._context_tokens} tokens, and no token stands for "
+                f"more than {longest} bytes; shorten the prompt to at most "
+                f"{longest * self._context_tokens} bytes",
+            )
+        return size_bytes
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of the tokens, without special tokens."""
@@ -47,21 +111,36 @@ class PromptTokenizer:
             )
         )
 
-    def to_tokens(self, ids: Sequence[int]) -> Tokens:
+    async def to_tokens(self, ids: Sequence[int]) -> Tokens:
         """The ids with their strings in the vocabulary."""
-        return Tokens(tuple(ids), tuple(self._tokenizer.convert_ids_to_tokens(list(ids))))
 
-    def close(self) -> None:
-        """End the thread. Prompts that still wait are dropped."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        def look_up() -> Tokens:
+            return Tokens(tuple(ids), tuple(self._tokenizer.convert_ids_to_tokens(list(ids))))
+
+        if len(ids) <= _SHORT_TOKENS:
+            return look_up()
+        return await asyncio.get_running_loop().run_in_executor(self._long_thread, look_up)
+
+    async def close(self) -> None:
+        """End the threads and the process. Prompts that still wait are dropped."""
+        for thread in (self._thread, self._long_thread):
+            thread.shutdown(wait=False, cancel_futures=True)
+        if self._process is not None:
+            await self._process.close()
 
     def _encode(self, prompt: str | tuple[ChatMessage, ...], add_special_tokens: bool) -> list[int]:
+        return self._encode_text(*self._to_text(prompt, add_special_tokens))
+
+    def _encode_text(self, text: str, add_special_tokens: bool) -> list[int]:
+        return list(self._tokenizer(text, add_special_tokens=add_special_tokens)["input_ids"])
+
+    def _to_text(
+        self, prompt: str | tuple[ChatMessage, ...], add_special_tokens: bool
+    ) -> tuple[str, bool]:
+        """The text, and whether it still needs special tokens: a chat template writes its own."""
         if isinstance(prompt, str):
-            text, special = prompt, add_special_tokens
-        else:
-            # The template writes the special tokens itself.
-            text, special = self._render(prompt), False
-        return list(self._tokenizer(text, add_special_tokens=special)["input_ids"])
+            return prompt, add_special_tokens
+        return self._render(prompt), False
 
     def _render(self, messages: tuple[ChatMessage, ...]) -> str:
         if not self.has_chat_template:

@@ -103,7 +103,7 @@ class InferenceServiceServicer:
     def Tokenize(self, request, context):
         """Returns the tokens of a text or of a conversation, as generation would see them.
 
-        Errors: INVALID_ARGUMENT and NOT_FOUND, as in Generate.
+        Errors: INVALID_ARGUMENT, NOT_FOUND and INTERNAL, as in Generate.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
