@@ -1,10 +1,12 @@
 """Retries of transient failures, without sleeping."""
 
+import itertools
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 
-from tuner.retry import RetryPolicy, SlowTransferError, TransientError
+from tuner.retry import RetryPolicy, TransientError
 
 
 def _failing(times: int, retry_after: float | None = None) -> Callable[[], str]:
@@ -45,7 +47,9 @@ def test_last_failure_is_raised() -> None:
 
 def test_progress_does_not_use_up_attempts() -> None:
     slept: list[float] = []
-    policy = RetryPolicy(max_attempts=2, initial_delay_seconds=1, sleep=slept.append)
+    policy = RetryPolicy(
+        max_attempts=2, initial_delay_seconds=1, sleep=slept.append, clock=lambda: 0.0
+    )
     reached = [0]
 
     def work() -> str:
@@ -60,17 +64,23 @@ def test_progress_does_not_use_up_attempts() -> None:
 
 def test_progress_that_was_lost_does_not_count() -> None:
     reached = iter([0, 5, 5, 3, 3, 5])
-    policy = RetryPolicy(max_attempts=3, sleep=lambda _: None)
+    policy = RetryPolicy(max_attempts=3, sleep=lambda _: None, clock=lambda: 0.0)
     with pytest.raises(TransientError, match="failure 2"):
         policy.call(_failing(9), lambda: next(reached))
 
 
-def test_slow_progress_uses_up_attempts() -> None:
-    reached = iter([0, 1, 2, 3])
-    policy = RetryPolicy(max_attempts=3, sleep=lambda _: None)
+@pytest.mark.parametrize(("bytes_per_attempt", "attempts"), [(10_240, 3), (10_241, 9)])
+def test_slow_progress_uses_up_attempts(bytes_per_attempt: int, attempts: int) -> None:
+    clock, done = itertools.count(step=10), itertools.count(step=bytes_per_attempt)
+    policy = RetryPolicy(max_attempts=3, sleep=lambda _: None, clock=lambda: next(clock))
+    made = []
 
     def work() -> str:
-        raise SlowTransferError("slow")
+        made.append("attempt")
+        if len(made) < 9:
+            raise TransientError("cut")
+        return "done"
 
-    with pytest.raises(SlowTransferError):
-        policy.call(work, lambda: next(reached))
+    with nullcontext() if attempts == 9 else pytest.raises(TransientError):
+        policy.call(work, lambda: next(done))
+    assert len(made) == attempts

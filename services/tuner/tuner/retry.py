@@ -10,6 +10,9 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
+# Below it a transfer of a gigabyte would take more than a week, with a GPU waiting.
+MINIMUM_BYTES_PER_SECOND = 1024
+
 
 class TransientError(Exception):
     """A failure that a retry may overcome. `retry_after_seconds` is what the server asked for."""
@@ -17,10 +20,6 @@ class TransientError(Exception):
     def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
-
-
-class SlowTransferError(TransientError):
-    """A transfer was too slow to be worth continuing: what arrived does not count as progress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,26 +34,30 @@ class RetryPolicy:
     initial_delay_seconds: float = 1.0
     max_delay_seconds: float = 30.0
     sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    """Seconds; never set back."""
 
     def call(self, work: Callable[[], Result], progress: Callable[[], int] = lambda: 0) -> Result:
         """Call `work` until it succeeds or no attempts are left.
 
-        An attempt that raised `progress` above all earlier values (a count of bytes that need not
-        be sent again, say) does not use up an attempt: over a link that breaks every few megabytes
-        a transfer ends, however many attempts it takes.
+        `progress` counts the bytes that need not be transferred again. An attempt that added to
+        them, at MINIMUM_BYTES_PER_SECOND or more, does not use up an attempt: over a link that
+        breaks every few megabytes a transfer ends, however many attempts it takes, and over one
+        that lets a byte through now and then it fails.
 
         Raises:
             TransientError: the last attempt failed.
         """
         failures, furthest = 0, progress()
         while True:
+            started = self.clock()
             try:
                 return work()
             except TransientError as error:
-                if (reached := progress()) > furthest:
-                    furthest = reached
-                    failures = failures if isinstance(error, SlowTransferError) else 0
-                failures += 1
+                reached = progress()
+                if reached - furthest > MINIMUM_BYTES_PER_SECOND * (self.clock() - started):
+                    failures = 0
+                failures, furthest = failures + 1, max(furthest, reached)
                 if failures >= self.max_attempts:
                     raise
                 logger.warning("attempt %d of %d failed: %s", failures, self.max_attempts, error)

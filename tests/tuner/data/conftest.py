@@ -20,11 +20,11 @@ def server() -> Iterator[DataServer]:
 
 @pytest.fixture
 def downloader() -> Iterator[Downloader]:
-    """A downloader that never sleeps and may fetch from the loopback address."""
+    """A downloader for which no time passes, and that may fetch from the loopback address."""
     with http_client.new_client() as client:
         yield Downloader(
             client=client,
             guard=SsrfGuard(allow_private=True),
             max_bytes=10_000,
-            retry_policy=RetryPolicy(max_attempts=3, sleep=lambda _: None),
+            retry_policy=RetryPolicy(max_attempts=3, sleep=lambda _: None, clock=lambda: 0.0),
         )

@@ -126,12 +126,25 @@ def test_answer_that_does_not_continue_the_part_starts_from_scratch(
 
 def test_trickle_is_given_up(downloader: Downloader, server: DataServer, tmp_path: Path) -> None:
     seconds = itertools.count(step=61)
-    slow = replace(downloader, clock=lambda: next(seconds))
+    policy = replace(downloader.retry_policy, clock=lambda: next(seconds))
+    slow = replace(downloader, retry_policy=policy)
     server.answers["/x"] = [Answer(body=BODY, ranges=True, headers=TAG, cut=100)]
     with pytest.raises(RunError, match="less than 1024 bytes a second arrived in 60") as caught:
         slow.download(f"{server.url}/x", tmp_path / "x")
     assert caught.value.reason is Reason.DATA_UNREACHABLE
     assert caught.value.retryable
+
+
+def test_byte_between_silences_is_not_progress(
+    downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    seconds = itertools.count(step=15)
+    policy = replace(downloader.retry_policy, clock=lambda: next(seconds))
+    slow = replace(downloader, retry_policy=policy)
+    server.answers["/x"] = [Answer(body=BODY, ranges=True, headers=TAG, cut=1)]
+    with pytest.raises(RunError, match="peer closed connection"):
+        slow.download(f"{server.url}/x", tmp_path / "x")
+    assert len(server.seen) == 3
 
 
 def test_changed_content_is_downloaded_from_scratch(

@@ -23,7 +23,7 @@ KINDS = ["fake", "real"] if shutil.which(real.PROGRAM) else ["fake"]
 
 @pytest.fixture
 def open_repository() -> Iterator[Open]:
-    """Opens the repository team/adapter of a registry, with retries that never sleep."""
+    """Opens the repository team/adapter of a registry; no time passes between retries."""
     with registry_client.new_client() as client:
 
         def open_(host: str, credentials: Credentials) -> HttpRepository:
@@ -38,7 +38,7 @@ def open_repository() -> Iterator[Open]:
                         reference=reference, credentials=credentials, secret="the secret 'push'"
                     ),
                 ),
-                retry_policy=RetryPolicy(max_attempts=3, sleep=lambda _: None),
+                retry_policy=RetryPolicy(max_attempts=3, sleep=lambda _: None, clock=lambda: 0.0),
             )
 
         yield open_

@@ -2,22 +2,20 @@
 
 import errno
 import os
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 
 from tuner.data.http_client import data_unreachable, get
-from tuner.data.minimum_rate import MINIMUM_BYTES_PER_SECOND, RATE_WINDOW_SECONDS, MinimumRate
+from tuner.data.minimum_rate import RATE_WINDOW_SECONDS, MinimumRate
 from tuner.data.partial_file import PartialFile
 from tuner.data.ssrf_guard import SsrfGuard
 from tuner.data.transfer_progress import TransferProgress
 from tuner.data.urls import redact_url
 from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.retry import RetryPolicy, SlowTransferError, TransientError
+from tuner.retry import MINIMUM_BYTES_PER_SECOND, RetryPolicy, TransientError
 
 # No space left, disk quota exceeded, file too large: all three mean that the volume is full.
 VOLUME_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -25,16 +23,12 @@ VOLUME_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloader:
-    """Downloads URLs. `max_bytes` limits all files of a dataset together.
-
-    `clock` gives seconds and is never set back.
-    """
+    """Downloads URLs. `max_bytes` limits all files of a dataset together."""
 
     client: httpx2.Client
     guard: SsrfGuard
     max_bytes: int
     retry_policy: RetryPolicy
-    clock: Callable[[], float] = time.monotonic
 
     def download(self, url: str, target: Path, other_bytes: int = 0) -> None:
         """Store the content of `url` as `target`, beside files of `other_bytes` in all.
@@ -85,7 +79,7 @@ class Downloader:
         progress: TransferProgress,
         limit: int,
     ) -> None:
-        rate = MinimumRate(self.clock)
+        rate = MinimumRate(self.retry_policy.clock)
         with part.path.open("ab") as file:
             # Write chunks as they arrive: a larger buffer would be lost when the transfer breaks.
             for chunk in response.iter_bytes():
@@ -93,7 +87,7 @@ class Downloader:
                 self._check_size(url, file.tell(), limit)
                 progress.add(len(chunk))
                 if not rate.add(len(chunk)):
-                    raise SlowTransferError(
+                    raise TransientError(
                         f"{redact_url(url)}: less than {MINIMUM_BYTES_PER_SECOND} bytes a second "
                         f"arrived in {RATE_WINDOW_SECONDS:.0f} seconds"
                     )

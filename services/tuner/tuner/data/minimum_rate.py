@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-# Below it a dataset of a gigabyte would take more than a week, with a GPU waiting. A server that
-# sends a byte now and then, by design or by fault, never runs into a time-out of silence.
-MINIMUM_BYTES_PER_SECOND = 1024
+from tuner.retry import MINIMUM_BYTES_PER_SECOND
+
 # Long enough for a link that stalls now and then; curl's --speed-time is 30 seconds by default.
 RATE_WINDOW_SECONDS = 60.0
 
 
 class MinimumRate:
-    """Measures a transfer, window by window. `clock` gives seconds and is never set back."""
+    """Measures a transfer, window by window: a server that sends a byte now and then, by design or
+    by fault, never runs into a time-out of silence. `clock` gives seconds and is never set back."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
