@@ -1,4 +1,4 @@
-"""What the catalogs of presets and SKUs know about a Workspace's model and machine type."""
+"""What the catalogs of presets and SKUs know about a Workspace's model and instance type."""
 
 import difflib
 from collections.abc import Iterable
@@ -60,7 +60,7 @@ def _closest_skus(name: str) -> tuple[str, ...]:
 
 
 def _available_skus(sku: Sku | None) -> tuple[Sku, ...]:
-    """Machine types to suggest: from the same cloud, and not retired."""
+    """Instance types to suggest: from the same cloud, and not retired."""
     return tuple(
         other
         for other in sku_catalog.load().skus

@@ -1,4 +1,4 @@
-"""A `CloudProvider` that lets only the leader change anything; see kaito_kube/fence.py."""
+"""A `CloudProvider` that lets only the leader change anything; see kaito_kube/fenced_cluster.py."""
 
 from dataclasses import dataclass
 

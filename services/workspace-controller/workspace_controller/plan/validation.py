@@ -93,7 +93,7 @@ def _instance_type_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator
             message = f"{name!r} is set, but nodeProvisioner byo does not request nodes: remove it"
             yield Problem(Reason.INSTANCE_TYPE_FORBIDDEN, field, message)
     elif name is None:
-        message = "missing: name the machine type to request, for example Standard_NC6s_v3"
+        message = "missing: name the instance type to request, for example Standard_NC6s_v3"
         yield Problem(Reason.INSTANCE_TYPE_REQUIRED, field, message)
     elif observed.sku is None and labels.BYPASS_RESOURCE_CHECKS not in observed.annotations:
         near = ", ".join(observed.closest_skus)
