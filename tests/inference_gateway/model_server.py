@@ -1,8 +1,9 @@
 """A real gRPC server in this process that follows a FakeBackend's script."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, suppress
+from typing import Any, NoReturn
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -28,7 +29,7 @@ class ScriptedService(rpc.InferenceServiceServicer):
         try:
             return await self.script.generate(request, 60)
         except BackendError as error:
-            await context.abort(error.code, error.message)
+            await _abort(context, error)
 
     async def StreamGenerate(  # noqa: N802
         self, request: pb.StreamGenerateRequest, context: Context
@@ -38,7 +39,7 @@ class ScriptedService(rpc.InferenceServiceServicer):
             async for message in messages:
                 yield message
         except BackendError as error:
-            await context.abort(error.code, error.message)
+            await _abort(context, error)
         finally:
             await messages.aclose()
 
@@ -54,6 +55,47 @@ class ScriptedService(rpc.InferenceServiceServicer):
         adapters = self.script.loaded_adapters
         more = str(start + 2) if len(adapters) > start + 2 else ""
         return pb.ListAdaptersResponse(adapters=adapters[start : start + 2], next_page_token=more)
+
+
+async def _abort(context: Context, error: BackendError) -> NoReturn:
+    trailers = () if error.may_have_started else (("grpc-retry-pushback-ms", "0"),)
+    await context.abort(error.code, error.message, trailers)
+    raise AssertionError("abort always raises")
+
+
+class Wire:
+    """A TCP proxy to an address; `cut` does to the connections what kill -9 of the server does."""
+
+    def __init__(self, address: str) -> None:
+        self.host, port = address.split(":")
+        self.port = int(port)
+        self.writers: list[asyncio.StreamWriter] = []
+
+    async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection(self.host, self.port)
+        self.writers += [writer, there_writer]
+        await asyncio.gather(_copy(reader, there_writer), _copy(there_reader, writer))
+
+    def cut(self) -> None:
+        for writer in self.writers:
+            writer.transport.abort()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(65536):
+            writer.write(data)
+
+
+@asynccontextmanager
+async def wired(script: FakeBackend) -> AsyncIterator[tuple[str, Wire]]:
+    """The address of a server that follows `script`, and the wire to it."""
+    async with serving(script) as address:
+        wire = Wire(address)
+        listener = await asyncio.start_server(wire.connect, "127.0.0.1", 0)
+        yield f"127.0.0.1:{listener.sockets[0].getsockname()[1]}", wire
+        listener.close()
+        wire.cut()
 
 
 @asynccontextmanager

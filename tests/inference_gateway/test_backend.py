@@ -12,7 +12,8 @@ from inference_gateway.backends.backend import Backend, BackendError, Health
 from inference_gateway.backends.fake import FakeBackend
 from inference_gateway.backends.grpc_backend import GrpcBackend
 from kaito.inference.v1 import inference_pb2 as pb
-from tests.inference_gateway.model_server import serving
+from tests.inference_gateway.model_server import serving, wired
+from tests.inference_gateway.running import until
 
 
 @dataclass
@@ -35,6 +36,14 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
 
 def request(model: str = "") -> pb.GenerateRequest:
     return pb.GenerateRequest(model=model, prompt="Hi", request_id="r1")
+
+
+async def answer(backend: Backend, streamed: bool) -> None:
+    if streamed:
+        async for _ in backend.stream(request(), 5):
+            pass
+    else:
+        await backend.generate(request(), 5)
 
 
 async def test_generate_returns_the_whole_answer(subject: Subject) -> None:
@@ -67,12 +76,38 @@ async def test_errors_keep_code_and_message(
 ) -> None:
     subject.script.failures.append(BackendError(code, message))
     with pytest.raises(BackendError) as caught:
-        if streamed:
-            async for _ in subject.backend.stream(request(), 5):
-                pass
-        else:
-            await subject.backend.generate(request(), 5)
+        await answer(subject.backend, streamed)
     assert (caught.value.code, caught.value.message) == (code, message)
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("may_have_started", [False, True], ids=["refused", "started"])
+async def test_errors_tell_whether_the_request_may_have_started(
+    subject: Subject, may_have_started: bool, streamed: bool
+) -> None:
+    unavailable = grpc.StatusCode.UNAVAILABLE
+    subject.script.failures.append(
+        BackendError(unavailable, "why", may_have_started=may_have_started)
+    )
+    with pytest.raises(BackendError) as caught:
+        await answer(subject.backend, streamed)
+    assert caught.value.may_have_started == may_have_started
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+async def test_lost_connection_may_have_started_the_request(streamed: bool) -> None:
+    script = FakeBackend()
+    script.gate.clear()
+    async with wired(script) as (address, wire):
+        backend = GrpcBackend(address)
+        call = asyncio.create_task(answer(backend, streamed))
+        await until(lambda: bool(script.requests))
+        wire.cut()
+        with pytest.raises(BackendError) as caught:
+            await call
+        await backend.close(0)
+    assert caught.value.code is grpc.StatusCode.UNAVAILABLE
+    assert caught.value.may_have_started
 
 
 async def test_unknown_model_is_not_found(subject: Subject) -> None:
@@ -136,6 +171,7 @@ async def test_missing_server_is_unavailable() -> None:
     with pytest.raises(BackendError) as caught:
         await backend.generate(request(), 5)
     assert caught.value.code is grpc.StatusCode.UNAVAILABLE
+    assert not caught.value.may_have_started
     assert not (await backend.health(5)).serving
     await backend.close(0)
 

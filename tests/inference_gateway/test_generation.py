@@ -14,7 +14,7 @@ from inference_gateway.backends.backend import Backend, BackendError, Health
 from inference_gateway.backends.fake import FakeBackend
 from inference_gateway.backends.grpc_backend import GrpcBackend
 from kaito.inference.v1 import inference_pb2 as pb
-from tests.inference_gateway.model_server import serving
+from tests.inference_gateway.model_server import serving, wired
 from tests.inference_gateway.running import front_door, gateway, in_pod, until
 
 CHAT = "/v1/chat/completions"
@@ -359,7 +359,9 @@ async def test_unreachable_model_server_is_skipped(tmp_path: Path) -> None:
     away, well = FakeBackend(), FakeBackend()
     scripts: dict[str, Backend] = {"away": away, "well": well}
     async with front_door(tmp_path, scripts, 2) as client:
-        away.failures.append(BackendError(grpc.StatusCode.UNAVAILABLE, "connection refused"))
+        away.failures.append(
+            BackendError(grpc.StatusCode.UNAVAILABLE, "refused", may_have_started=False)
+        )
         for _ in range(3):
             response = await client.post(CHAT, json=HI | {"model": away.loaded.name})
             assert response.status == 200
@@ -368,6 +370,23 @@ async def test_unreachable_model_server_is_skipped(tmp_path: Path) -> None:
         assert (
             'kaito_gateway_upstream_errors_total{backend="n/away",code="UNAVAILABLE"} 1.0' in text
         )
+
+
+@pytest.mark.parametrize("body", [HI, STREAM], ids=["whole", "streamed"])
+async def test_request_that_a_killed_model_server_had_started_is_not_run_again(
+    tmp_path: Path, body: dict[str, Any]
+) -> None:
+    killed, well = FakeBackend(), FakeBackend()
+    killed.gate.clear()
+    async with wired(killed) as (address, wire):
+        # Sorted by name, and equally idle: `a` is asked first.
+        scripts: dict[str, Backend] = {"a": GrpcBackend(address), "b": well}
+        async with front_door(tmp_path, scripts, 2) as client:
+            call = asyncio.create_task(client.post(CHAT, json=body | {"model": well.loaded.name}))
+            await until(lambda: bool(killed.requests))
+            wire.cut()
+            assert (await call).status == 503
+            assert not well.requests
 
 
 async def test_front_door_lists_models_and_rejects_unknown_ones(tmp_path: Path) -> None:

@@ -72,8 +72,11 @@ async def test_drain_finishes_running_calls_and_rejects_new_ones(
     server.stop.set()
     await until(lambda: server.state.admission.phase == "draining")
     assert (await health(server, ""), await health(server, SERVICE)) == (NOT_SERVING, NOT_SERVING)
-    code, details = await rejection(server.stub.Generate(generate_request()))
+    refused = server.stub.Generate(generate_request())
+    code, details = await rejection(refused)
     assert (code, "draining" in details) == ("UNAVAILABLE", True)
+    # Tells clients that the request was not started, so that they may send it elsewhere.
+    assert dict(await refused.trailing_metadata()) == {"grpc-retry-pushback-ms": "0"}
     fake.gate.set()
     assert (await running_call).choices[0].text
     await server.done

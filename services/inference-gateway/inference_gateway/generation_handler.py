@@ -1,8 +1,8 @@
 """Handles one generation request: admit, read, parse, route, generate, respond.
 
 Independent of any API format. Whatever ends a request early also ends its generation: a client
-disconnect, the time limit or a failure. While nothing has been sent, a request whose model-server
-is unreachable goes to the next one.
+disconnect, the time limit or a failure. A request that no model-server can have started goes to the
+next one; one that may have started is never run again, since its tokens would be paid for twice.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from grpc import StatusCode
 
 from inference_gateway.admission import AdmissionControl
 from inference_gateway.backends.backend import BackendError
+from inference_gateway.endpoints.endpoint import Endpoint
 from inference_gateway.endpoints.routing import RouteMatch
 from inference_gateway.errors import Problem, RequestRejected, from_backend, internal, timed_out
 from inference_gateway.event_stream import EventStreamWriter, relay
@@ -111,7 +112,7 @@ class GenerationHandler:
                 self.upstream_errors.record_upstream_error(
                     match.endpoint.address.label, error.code.name
                 )
-                final = context.started or match is matches[-1]
+                final = context.started or error.may_have_started or match is matches[-1]
                 if final or error.code is not StatusCode.UNAVAILABLE:
                     raise
 
@@ -120,23 +121,43 @@ class GenerationHandler:
     ) -> None:
         try:
             async with asyncio.timeout_at(deadline):
-                await self._generate(context, parsed, match)
+                model = await match.endpoint.loaded_model()
+                await self._generate(context, parsed, match, model)
         except TimeoutError:
             message = timed_out(self.limits.request_timeout_seconds).message
             raise BackendError(StatusCode.DEADLINE_EXCEEDED, message) from None
 
     async def _generate(
-        self, context: RequestContext, parsed: ParsedRequest, match: RouteMatch
+        self,
+        context: RequestContext,
+        parsed: ParsedRequest,
+        match: RouteMatch,
+        model: pb.Model,
     ) -> None:
         endpoint = match.endpoint
         generation = GenerationContext(
             request_id=context.request_id,
             created=int(self.now()),
             served_model=match.served_model,
-            model=await endpoint.loaded_model(),
+            model=model,
         )
         context.log.backend = endpoint.address.label
         requests = parsed.requests(generation)
+        try:
+            await self._relay(context, parsed, endpoint, requests, generation)
+        except BackendError as error:
+            # What one of several prompts met says nothing about whether the others have started.
+            error.may_have_started |= len(requests) > 1
+            raise
+
+    async def _relay(
+        self,
+        context: RequestContext,
+        parsed: ParsedRequest,
+        endpoint: Endpoint,
+        requests: Sequence[pb.GenerateRequest],
+        generation: GenerationContext,
+    ) -> None:
         limits = self.limits
         # The request's own time limit, which has a message of its own, expires before this one.
         timeout = limits.request_timeout_seconds + _CALL_TIMEOUT_MARGIN_SECONDS

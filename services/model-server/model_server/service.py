@@ -29,6 +29,10 @@ from model_server.status_codes import STATUS_CODES
 logger = logging.getLogger(__name__)
 # What the contract says of page_size 0.
 _DEFAULT_PAGE_SIZE = 100
+_UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
+# gRPC's own trailer for "call again". Only admission answers UNAVAILABLE, before a request starts:
+# the trailer tells this refusal from a connection that was lost after the start.
+_NOT_STARTED = (("grpc-retry-pushback-ms", "0"),)
 Context = grpc.aio.ServicerContext[Any, Any]
 Response = TypeVar("Response")
 
@@ -170,7 +174,7 @@ async def _abort(context: Context, call: GenerationCall | None, error: Inference
     code = STATUS_CODES[type(error)]
     if call:
         call.end(code, error.message)
-    await context.abort(code, error.message)
+    await context.abort(code, error.message, _NOT_STARTED if code is _UNAVAILABLE else ())
     raise AssertionError("abort always raises")
 
 

@@ -13,12 +13,18 @@ from kaito.inference.v1 import inference_pb2 as pb
 
 
 class BackendError(Exception):
-    """The model-server rejected the call, failed, or could not be reached."""
+    """The model-server rejected the call, failed, or could not be reached.
 
-    def __init__(self, code: grpc.StatusCode, message: str) -> None:
+    `may_have_started` is False only if the model-server certainly did no work for the call.
+    """
+
+    def __init__(
+        self, code: grpc.StatusCode, message: str, *, may_have_started: bool = True
+    ) -> None:
         super().__init__(f"{code.name}: {message}")
         self.code = code
         self.message = message
+        self.may_have_started = may_have_started
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from inference_gateway.backends.backend import BackendError, Health
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc as rpc
 
+_READY = grpc.ChannelConnectivity.READY
 SERVICE = "kaito.inference.v1.InferenceService"
 _ADAPTERS_PER_PAGE = 100
 # Bounds the loop if a model-server never sends its last page.
@@ -33,18 +34,24 @@ _OPTIONS: tuple[tuple[str, int], ...] = (
     ("grpc.min_reconnect_backoff_ms", 500),
     ("grpc.max_reconnect_backoff_ms", 2000),
 )
+# Far more than a connection inside a cluster takes, and short enough to try the next model-server.
+_CONNECT_TIMEOUT_SECONDS = 5.0
+# gRPC's own trailer for "call again": a model-server sends it when it did not start the request.
+_RETRY_TRAILER = "grpc-retry-pushback-ms"
 
 
 class GrpcBackend:
     """Implements `Backend` for the model-server at `address` (host:port)."""
 
     def __init__(self, address: str, connections: int = 2) -> None:
+        self._address = address
         self._channels = [
             grpc.aio.insecure_channel(address, options=_OPTIONS) for _ in range(connections)
         ]
         # One HTTP/2 connection per channel: their number limits how many streams share one.
         stubs = [rpc.InferenceServiceStub(channel) for channel in self._channels]
         self._stubs: Iterator[rpc.InferenceServiceStub] = itertools.cycle(stubs)
+        self._connections = itertools.cycle(zip(self._channels, stubs, strict=True))
         self._check = self._channels[0].unary_unary(
             "/grpc.health.v1.Health/Check",
             request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
@@ -54,17 +61,17 @@ class GrpcBackend:
     async def generate(
         self, request: pb.GenerateRequest, timeout_seconds: float
     ) -> pb.GenerateResponse:
+        stub = await self._connected_stub()
         with _translated_errors():
-            response: pb.GenerateResponse = await next(self._stubs).Generate(
-                request, timeout=timeout_seconds
-            )
+            response: pb.GenerateResponse = await stub.Generate(request, timeout=timeout_seconds)
         return response
 
     async def stream(
         self, request: pb.GenerateRequest, timeout_seconds: float
     ) -> AsyncGenerator[pb.StreamGenerateResponse, None]:
+        stub = await self._connected_stub()
         with _translated_errors():
-            call = next(self._stubs).StreamGenerate(
+            call = stub.StreamGenerate(
                 pb.StreamGenerateRequest(request=request), timeout=timeout_seconds
             )
             try:
@@ -73,6 +80,34 @@ class GrpcBackend:
             finally:
                 # An open call would keep generating after the reader is gone.
                 call.cancel()
+
+    async def _connected_stub(self) -> rpc.InferenceServiceStub:
+        """A stub whose channel is connected.
+
+        gRPC reports a connection that failed and one that was lost during the call alike. Only the
+        first is sure not to have started the call, so it is told apart here, before the call.
+
+        Raises:
+            BackendError: UNAVAILABLE, there is no connection.
+        """
+        channel, stub = next(self._connections)
+        try:
+            async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
+                while (state := channel.get_state(try_to_connect=True)) is not _READY:
+                    if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
+                        raise self._no_connection("failed to connect")
+                    await channel.wait_for_state_change(state)
+        except TimeoutError:
+            raise self._no_connection("no connection in time") from None
+        except grpc.aio.UsageError as error:
+            # The channel is closed: its endpoint is being removed from the pool.
+            raise self._no_connection(str(error)) from None
+        return stub
+
+    def _no_connection(self, reason: str) -> BackendError:
+        return BackendError(
+            grpc.StatusCode.UNAVAILABLE, f"{self._address}: {reason}", may_have_started=False
+        )
 
     async def model(self, timeout_seconds: float) -> pb.Model:
         with _translated_errors():
@@ -114,7 +149,12 @@ def _translated_errors() -> Iterator[None]:
     try:
         yield
     except grpc.aio.AioRpcError as error:
-        raise BackendError(error.code(), error.details() or error.code().name) from None
+        # Without the trailer, the connection may have been lost after the model-server started.
+        raise BackendError(
+            error.code(),
+            error.details() or error.code().name,
+            may_have_started=all(key != _RETRY_TRAILER for key, _ in error.trailing_metadata()),
+        ) from None
     except (grpc.aio.UsageError, grpc.aio.InternalError) as error:
         # The channel was closed during the call: its endpoint is being removed from the pool.
         raise BackendError(grpc.StatusCode.UNAVAILABLE, str(error)) from None

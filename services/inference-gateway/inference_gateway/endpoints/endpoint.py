@@ -104,13 +104,15 @@ class Endpoint:
             try:
                 self.model = await self.backend.model(PROBE_TIMEOUT_SECONDS)
             except BackendError as error:
-                if error.code is not StatusCode.DEADLINE_EXCEEDED:
-                    raise
-                # DEADLINE_EXCEEDED would read as the request's own time limit.
-                message = (
-                    f"the model-server did not report its model within {PROBE_TIMEOUT_SECONDS:g} s"
-                )
-                raise BackendError(StatusCode.UNAVAILABLE, message) from None
+                code, message = error.code, error.message
+                if code is StatusCode.DEADLINE_EXCEEDED:
+                    # DEADLINE_EXCEEDED would read as the request's own time limit.
+                    code = StatusCode.UNAVAILABLE
+                    message = (
+                        "the model-server did not report its model within "
+                        f"{PROBE_TIMEOUT_SECONDS:g} s"
+                    )
+                raise BackendError(code, message, may_have_started=False) from None
         return self.model
 
     @contextmanager
