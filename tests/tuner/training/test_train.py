@@ -180,6 +180,7 @@ def test_evaluation_that_runs_out_of_memory_keeps_the_adapter(
         ("no weights", Reason.MODEL_LOAD_FAILED, "cannot be loaded"),
         ("broken weights", Reason.MODEL_LOAD_FAILED, "cannot be loaded: SafetensorError"),
         ("unknown option", Reason.CONFIG_INVALID, "did you mean 'lora_alpha'?"),
+        ("wrong combination", Reason.CONFIG_INVALID, "section LoraConfig"),
         ("unknown module", Reason.CONFIG_INVALID, "Target modules"),
         ("no answers", Reason.DATA_EMPTY, "needs a message of role assistant"),
         ("no template", Reason.CONFIG_INVALID, "has no chat template"),
@@ -196,6 +197,7 @@ def test_error_has_its_reason(
     tiny.write_parquet(tmp_path / "data" / "x.parquet", rows)
     sections = {
         "unknown option": "LoraConfig: {lora_alfa: 8}",
+        "wrong combination": "LoraConfig: {target_modules: all-linear, layers_pattern: h}",
         "unknown module": "LoraConfig: {target_modules: [nonsense]}",
         "strict template": """ModelConfig: {chat_template: "{{ raise_exception('no') }}"}""",
     }
@@ -204,7 +206,7 @@ def test_error_has_its_reason(
         (model / "config.json").unlink()
     elif damage == "no weights":
         (model / "model.safetensors").unlink()
-    elif damage == "broken weights":
+    elif damage in ("broken weights", "wrong combination"):
         (model / "model.safetensors").write_bytes(b"broken" * 100)
     elif damage == "no template":
         (model / "chat_template.jinja").unlink()

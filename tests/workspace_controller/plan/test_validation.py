@@ -22,6 +22,7 @@ from workspace_controller.observed import SecretFact, UserFile
 from workspace_controller.plan.validation import Problem, problems
 
 SERVE_NOT = {"kaito.sh/serve-tuned-model": "false"}
+QUANTIZED = "QuantizationConfig: {load_in_4bit: true}"
 BYPASS = {"kaito.sh/bypass-resource-checks": "true"}
 
 
@@ -66,6 +67,12 @@ RIGHT = {
 @pytest.mark.parametrize("manifest", RIGHT.values(), ids=RIGHT)
 def test_valid_workspace_has_no_problems(manifest: Manifest) -> None:
     assert found(manifest) == []
+
+
+def test_adapter_that_is_not_served_may_be_trained() -> None:
+    file = user_file(f"training_config: {{{QUANTIZED}, LoraConfig: {{use_dora: true}}}}")
+    manifest = tuning_workspace(tuning=tuning(config="mine"), annotations=SERVE_NOT)
+    assert found(manifest, file=file) == []
 
 
 WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
@@ -134,6 +141,20 @@ WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
         "ConfigInvalid",
         "tuning.config",
         ["qlora", "load_in_4bit"],
+    ),
+    "configuration with a value of the wrong type": (
+        tuning_workspace(tuning=tuning(config="mine")),
+        {"file": user_file(f"training_config: {{{QUANTIZED}, LoraConfig: {{r: eight}}}}")},
+        "ConfigInvalid",
+        "tuning.config",
+        ["team/mine cannot be used", "LoraConfig.r is 'eight'", "use a whole number"],
+    ),
+    "configuration of an adapter that is not served": (
+        tuning_workspace(tuning=tuning(config="mine")),
+        {"file": user_file(f"training_config: {{{QUANTIZED}, LoraConfig: {{use_dora: true}}}}")},
+        "ConfigInvalid",
+        "tuning.config",
+        ["LoraConfig.use_dora is True", "serve-tuned-model"],
     ),
     "inference configuration": (
         inference_workspace(inference=inference(config="mine")),

@@ -41,10 +41,14 @@ def build_trainer(job: TrainingJob, publisher: StatusPublisher, switch: StopSwit
     check_model_directory(job.model_path)
     device = detect_device(job.cpu_bfloat16)
     precision = choose_precision(config.model.torch_dtype, device)
+    output = job.results.checkpoints
+    # What only the libraries' own classes refuse is found before the weights are loaded.
+    build_sft_config(config, device, precision, None, output)
+    build_lora_config(config.lora, job.target_modules, "")
     tokenizer = load_tokenizer(job.model_path, config.model)
     model = load_model(job.model_path, config.model, config.quantization, device, precision)
     max_positions = getattr(model.config, "max_position_embeddings", None)
-    arguments = build_sft_config(config, device, precision, max_positions, job.results.checkpoints)
+    arguments = build_sft_config(config, device, precision, max_positions, output)
     lora = build_lora_config(config.lora, job.target_modules, model.config.model_type)
     publisher.publish(state=RunState.PREPARING)
     train_examples, eval_examples = _split_examples(job, tokenizer)
