@@ -1,4 +1,4 @@
-"""A client for the part of a registry's HTTP API that pushing and look-ups need."""
+"""A client for the part of a registry's HTTP API that pushing and lookups need."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The gRPC server's life cycle: listen at once, serve once the model is loaded, drain to stop."""
+"""The gRPC server's lifecycle: listen at once, serve once the model is loaded, drain to stop."""
 
 import asyncio
 import logging

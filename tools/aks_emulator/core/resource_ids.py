@@ -43,7 +43,7 @@ class ResourceIds:
         return f"{self.scale_set(pool)}{_base36(index):0>6}"
 
     def provider_id(self, pool: str, index: int) -> str:
-        """The provider id as Azure's cloud provider writes it: with a lowercase resource group."""
+        """The provider ID as Azure's cloud provider writes it: with a lowercase resource group."""
         group = self.node_resource_group.lower()
         return (
             f"azure:///subscriptions/{self.subscription}/resourceGroups/{group}/providers"

@@ -1,4 +1,4 @@
-"""The Node of a pool's machine: AKS's name, provider id, labels and taints. Pure."""
+"""The Node of a pool's machine: AKS's name, provider ID, labels and taints. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

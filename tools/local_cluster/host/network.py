@@ -3,7 +3,7 @@
 No packet for the pod or Service ranges may leave the machine, not even when the cluster is half
 down. The pod range is a blackhole, and each node adds a more specific route. The Service range
 points to the bridge, where no interface has such an address: a blackhole would make the host's own
-connections fail at route look-up, before kube-proxy's rules see them.
+connections fail at route lookup, before kube-proxy's rules see them.
 """
 
 import json

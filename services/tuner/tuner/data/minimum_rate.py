@@ -10,7 +10,7 @@ RATE_WINDOW_SECONDS = 60.0
 
 class MinimumRate:
     """Measures a transfer, window by window: a server that sends a byte now and then, by design or
-    by fault, never runs into a time-out of silence. `clock` gives seconds and is never set back."""
+    by fault, never runs into a timeout of silence. `clock` gives seconds and is never set back."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
