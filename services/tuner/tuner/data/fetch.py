@@ -67,7 +67,9 @@ def _download_all(
         else:
             logger.info("fetching %s as %s", redact_url(url), name)
             downloader.download(url, directory / name, total)
-            completed.add(url, name)
+            # Only for the sake of the files that follow: the record costs a pass over the file.
+            if name != names[-1]:
+                completed.add(url, name)
         total += (directory / name).stat().st_size
     # Only an interrupted fetch continues: one that ends in unusable files starts from scratch, as
     # the files may have been corrected meanwhile.
