@@ -389,6 +389,82 @@ async def test_request_that_a_killed_model_server_had_started_is_not_run_again(
             assert not well.requests
 
 
+class Scripted(FakeBackend):
+    """Answers with exactly these messages, and whole with exactly this response."""
+
+    messages: tuple[pb.StreamGenerateResponse, ...] = ()
+    response = pb.GenerateResponse()
+
+    async def stream(self, request: pb.GenerateRequest, timeout_seconds: float) -> Any:
+        for message in self.messages:
+            yield message
+
+    async def generate(
+        self, request: pb.GenerateRequest, timeout_seconds: float
+    ) -> pb.GenerateResponse:
+        return self.response
+
+
+def delta(text: str = "", index: int = 0, finish: int = 0) -> pb.StreamGenerateResponse:
+    message = pb.StreamGenerateResponse(index=index, text=text, model="m")
+    message.finish_reason = finish  # type: ignore[assignment]
+    return message
+
+
+@pytest.mark.parametrize(
+    ("messages", "reason", "status"),
+    [
+        ((), "the stream ended before 1 of its choices", 502),
+        ((delta("Hel"),), "the stream ended before 1 of its choices", 200),
+        ((delta("Hi", finish=7),), "finish_reason = 7", 502),
+        ((delta("Hi", index=1, finish=1),), "a message for choice 1 of 1", 502),
+        ((delta("Hi", finish=1), delta("more")), "choice 0 continued", 200),
+    ],
+    ids="nothing no-end unknown-reason other-choice after-the-end".split(),
+)
+async def test_stream_that_breaks_the_contract_is_an_error(
+    messages: tuple[pb.StreamGenerateResponse, ...], reason: str, status: int
+) -> None:
+    broken = Scripted()
+    broken.messages = messages
+    async with gateway(lambda _: broken) as client, client.post(CHAT, json=STREAM) as response:
+        text = await response.text()
+        assert "[DONE]" not in text
+        assert reason in text
+        assert response.status == status
+
+
+@pytest.mark.parametrize("path", [CHAT, "/chat"])
+@pytest.mark.parametrize(
+    "choices",
+    [
+        [],
+        [pb.Choice(text="Hi")],
+        [pb.Choice(text="Hi", finish_reason=7)],  # type: ignore[arg-type]
+        [pb.Choice(text="Hi", finish_reason=pb.FINISH_REASON_STOP, index=1)],
+        [pb.Choice(text="Hi", finish_reason=pb.FINISH_REASON_STOP)] * 2,
+    ],
+    ids="nothing no-end unknown-reason other-choice too-many".split(),
+)
+async def test_answer_that_breaks_the_contract_is_an_error(
+    choices: list[pb.Choice], path: str
+) -> None:
+    broken = Scripted()
+    broken.response = pb.GenerateResponse(choices=choices, model="m")
+    async with gateway(lambda _: broken) as client:
+        response = await client.post(path, json=HI)
+        assert response.status == 502
+        assert "the model-server broke its contract" in await response.text()
+
+
+async def test_usage_may_follow_the_last_choice() -> None:
+    usage = pb.StreamGenerateResponse(usage=pb.Usage(prompt_tokens=2))
+    script = Scripted()
+    script.messages = (delta("Hi", finish=1), usage)
+    async with gateway(lambda _: script) as client, client.post(CHAT, json=STREAM) as response:
+        assert (await events(response))[-1] == "[DONE]"
+
+
 async def test_front_door_lists_models_and_rejects_unknown_ones(tmp_path: Path) -> None:
     scripts: dict[str, Backend] = {
         "one": FakeBackend(),

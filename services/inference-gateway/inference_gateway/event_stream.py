@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from grpc import StatusCode
 
 from inference_gateway.backends.backend import BackendError
+from inference_gateway.contract_check import StreamCheck
 from inference_gateway.formats.api_format import EventEncoder
 from inference_gateway.request_context import RequestContext
 from inference_gateway.stream_merging import wait_for_first
@@ -24,6 +25,7 @@ class EventStreamWriter:
 
     context: RequestContext
     encoder: EventEncoder
+    contract: StreamCheck
     on_message: Callable[[], None]
     _model: str = ""
 
@@ -31,6 +33,7 @@ class EventStreamWriter:
         """Writes one message for the prompt of that index."""
         context = self.context
         self.on_message()
+        self.contract.check(prompt_index, message)
         if message.model:
             self._model = message.model
         if message.text:
@@ -50,7 +53,12 @@ class EventStreamWriter:
         await self.context.write(_KEEP_ALIVE)
 
     async def end(self) -> None:
-        """Writes the final events, with the usage of all prompts together."""
+        """Writes the final events, with the usage of all prompts together.
+
+        Raises:
+            BackendError: the answer is not complete.
+        """
+        self.contract.check_end()
         log = self.context.log
         usage = pb.Usage(prompt_tokens=log.prompt_tokens, completion_tokens=log.completion_tokens)
         await self.context.start_event_stream()

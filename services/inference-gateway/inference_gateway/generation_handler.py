@@ -17,6 +17,7 @@ from grpc import StatusCode
 
 from inference_gateway.admission import AdmissionControl
 from inference_gateway.backends.backend import BackendError
+from inference_gateway.contract_check import StreamCheck, check_response, choice_count
 from inference_gateway.endpoints.endpoint import Endpoint
 from inference_gateway.endpoints.routing import RouteMatch
 from inference_gateway.errors import Problem, RequestRejected, from_backend, internal, timed_out
@@ -167,7 +168,10 @@ class GenerationHandler:
                 await relay(
                     messages,
                     EventStreamWriter(
-                        context, parsed.event_encoder(generation), endpoint.record_answer
+                        context,
+                        parsed.event_encoder(generation),
+                        StreamCheck(prompts=len(requests), choices=choice_count(requests[0])),
+                        endpoint.record_answer,
                     ),
                     keep_alive_seconds=limits.sse_keep_alive_seconds,
                     first_timeout_seconds=limits.first_token_timeout_seconds,
@@ -176,7 +180,8 @@ class GenerationHandler:
             calls = [endpoint.backend.generate(request, timeout) for request in requests]
             responses = await _gather(calls)
             endpoint.record_answer()
-            for response in responses:
+            for request, response in zip(requests, responses, strict=True):
+                check_response(request, response)
                 context.record_usage(response.model, response.usage)
             await context.respond(200, parsed.response_body(responses, generation))
 
