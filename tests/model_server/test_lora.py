@@ -44,6 +44,13 @@ def edit(folder: Path, **changes: torch.Tensor | None) -> None:
         ({"peft_type": "IA3"}, {}, "IA3"),
         ({"use_dora": True}, {}, "use_dora"),
         ({"modules_to_save": ["lm_head"]}, {}, "modules_to_save"),
+        ({"lora_alpha": "lots"}, {}, "lora_alpha = 'lots' is not a finite number"),
+        ({"lora_alpha": float("nan")}, {}, "lora_alpha = nan"),
+        ({"lora_alpha": [8]}, {}, "lora_alpha = "),
+        ({"alpha_pattern": ["o_proj"]}, {}, "alpha_pattern"),
+        ({"alpha_pattern": {"o_proj": "lots"}}, {}, "o_proj = 'lots'"),
+        ({"alpha_pattern": {"(": 4}}, {}, "is not a pattern"),
+        ({}, {"lora_A": torch.ones(4)}, "1 dimensions"),
         ({}, {"lora_B": None}, "only one of the matrices"),
         ({}, {"lora_A": torch.ones(4, 32)}, "trained for another model"),
         ({}, {"lora_B": torch.full((128, 4), float("nan"))}, "NaN"),
@@ -54,7 +61,8 @@ def edit(folder: Path, **changes: torch.Tensor | None) -> None:
             "this base model does not have",
         ),
     ],
-    ids="kind dora saved one-matrix shape nan key module".split(),
+    ids="kind dora saved alpha nan-alpha alphas pattern pattern-alpha regex dimensions "
+    "one-matrix shape nan key module".split(),
 )
 def test_adapter_that_cannot_be_applied_in_full_is_rejected(
     layers: LoraLayers,

@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 
+from kaito_process import logs
+from model_server import __main__
+from model_server.settings import Settings
+
 
 @contextmanager
 def process(tmp_path: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
@@ -100,3 +104,23 @@ def test_failed_start_names_the_cause(
     log = tmp_path / "termination-log"
     if code == 1:
         assert json.loads(log.read_text())["reason"] == "ModelLoadFailed"
+
+
+def test_unexpected_error_leaves_a_termination_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "termination-log"
+    monkeypatch.setenv("KAITO_MODEL_NAME", "tiny")
+    monkeypatch.setenv("KAITO_TERMINATION_LOG", str(log))
+    # What `main` would change for all other tests.
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(logs, "configure", lambda *_, **__: None)
+
+    async def explode(_: Settings) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(__main__, "serve", explode)
+    assert __main__.main() == 1
+    written = json.loads(log.read_text())
+    assert (written["reason"], written["retryable"]) == ("ContainerCrashed", True)
+    assert "ZeroDivisionError('a defect')" in written["message"]

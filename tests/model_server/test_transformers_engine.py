@@ -23,6 +23,7 @@ from model_server.errors import (
 from model_server.options import GenerationOptions
 from model_server.transformers.batch_sampler import BatchSampler
 from model_server.transformers.engine import TransformersEngine
+from model_server.transformers.lora_layers import LoraLayers
 from tests.model_server.conftest import transformers_engine, until
 from tests.model_server.tiny_model import make_adapter
 
@@ -243,6 +244,20 @@ async def test_unsupported_adapter_is_rejected(started: TransformersEngine, tmp_
     folder = make_adapter(tmp_path / "style", use_dora=True)
     with pytest.raises(AdapterInvalid, match="use_dora"):
         await started.load_adapter(AdapterSource(name="style", path=folder))
+
+
+async def test_adapter_that_fails_in_any_way_leaves_nothing_behind(
+    started: TransformersEngine, tmp_path: Path
+) -> None:
+    plain = await text_of(started)
+    source = AdapterSource(name="style", path=make_adapter(tmp_path / "style"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LoraLayers, "_applied_modules", lambda *_: 1 / 0)
+        with pytest.raises(AdapterInvalid, match=r"'style' in .* does not load: ZeroDivisionError"):
+            await started.load_adapter(source)
+    assert await text_of(started, "style") == plain
+    await started.load_adapter(source)
+    assert await text_of(started, "style") != plain
 
 
 async def test_model_without_chat_template_rejects_conversations(

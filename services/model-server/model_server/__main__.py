@@ -16,7 +16,7 @@ from model_server import termination
 from model_server.adapters import AdapterSettings
 from model_server.admission import AdmissionControl
 from model_server.engine import Engine, SchedulerStats
-from model_server.errors import InferenceError, ModelLoadFailed
+from model_server.errors import EngineFailed, InferenceError, ModelLoadFailed
 from model_server.host_memory import kv_cache_budget_bytes
 from model_server.metrics import Metrics
 from model_server.server import Server, ServerConfig
@@ -115,6 +115,12 @@ def main() -> int:
     except InferenceError as error:
         logger.error(error.message)
         termination.write(settings.termination_log, error)
+        return 1
+    except Exception as error:
+        # A defect of this server. The Workspace's status still needs a cause.
+        logger.exception("the server ended unexpectedly")
+        unexpected = EngineFailed(f"the model-server ended unexpectedly: {error!r}")
+        termination.write(settings.termination_log, unexpected)
         return 1
     return 0
 

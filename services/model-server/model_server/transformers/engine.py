@@ -19,7 +19,7 @@ from model_server.engine import (
     SchedulerStats,
     Tokens,
 )
-from model_server.errors import EngineFailed, GenerationFailed, ModelLoadFailed
+from model_server.errors import AdapterInvalid, EngineFailed, GenerationFailed, ModelLoadFailed
 from model_server.options import GenerationOptions
 from model_server.transformers.beam_search import BeamSearch
 from model_server.transformers.continuous_batch import ContinuousBatch
@@ -99,8 +99,17 @@ class TransformersEngine:
         layers = self._require_started().layers
 
         def load() -> AdapterInfo:
-            adapter = read_lora(source, layers.shapes)
-            layers.add(source.name, adapter)
+            try:
+                adapter = read_lora(source, layers.shapes)
+                layers.add(source.name, adapter)
+            except AdapterInvalid:
+                raise
+            except Exception as error:
+                # Whatever is wrong with one adapter, the model and its other adapters still serve.
+                layers.remove(source.name)
+                raise AdapterInvalid(
+                    f"adapter {source.name!r} in {source.path} does not load: {error!r}"
+                ) from error
             return adapter.info
 
         return await asyncio.get_running_loop().run_in_executor(self._load_thread, load)

@@ -9,6 +9,8 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
@@ -99,9 +101,31 @@ def _read_config(source: AdapterSource) -> dict[str, Any]:
             raise AdapterInvalid(
                 f"{file}: {name} = {config[name]!r} is not supported; train plain LoRA"
             )
+    _check_scale_settings(file, config)
     if config.get("fan_in_fan_out"):
         raise AdapterInvalid(f"{file}: fan_in_fan_out adapters are not supported")
     return dict(config)
+
+
+def _check_scale_settings(file: Path, config: Mapping[str, Any]) -> None:
+    """Check the settings that `_scale` computes with."""
+    patterns = config.get("alpha_pattern") or {}
+    if not isinstance(patterns, dict):
+        raise AdapterInvalid(f"{file}: alpha_pattern = {patterns!r} is not an object")
+    alphas = {"lora_alpha": config.get("lora_alpha"), **patterns}
+    for name, alpha in alphas.items():
+        if alpha is None and name == "lora_alpha":
+            continue
+        # JSON as Python reads it has NaN and Infinity.
+        if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not isfinite(alpha):
+            raise AdapterInvalid(f"{file}: {name} = {alpha!r} is not a finite number")
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise AdapterInvalid(
+                f"{file}: alpha_pattern {pattern!r} is not a pattern: {error}"
+            ) from error
 
 
 def _read_weights(source: AdapterSource) -> dict[tuple[str, str], Tensor]:
@@ -119,6 +143,8 @@ def _read_weights(source: AdapterSource) -> dict[tuple[str, str], Tensor]:
     for key, tensor in tensors.items():
         if not (match := _KEY.fullmatch(key)):
             raise AdapterInvalid(f"{file}: {key!r} is not a LoRA weight and would not be applied")
+        if tensor.dim() != 2:
+            raise AdapterInvalid(f"{file}: {key!r} has {tensor.dim()} dimensions, not 2")
         matrices[match["module"], match["matrix"]] = tensor.float()
     if not matrices:
         raise AdapterInvalid(f"{file} is empty")
