@@ -1,12 +1,17 @@
 """The request and response of POST /chat, field for field as KAITO documents them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from inference_gateway.formats.openai_schema import MAX_MESSAGES
 
 # The contract's uint32 and float; JSON could carry more.
 Count = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Item = TypeVar("_Item")
+# A list stops at its first error: a million wrong items would make a million errors.
+_Bounded = Annotated[list[_Item], Field(max_length=1024, fail_fast=True)]
 
 
 class GenerateKwargs(BaseModel):
@@ -29,14 +34,16 @@ class GenerateKwargs(BaseModel):
     length_penalty: Finite = 1
     no_repeat_ngram_size: Count = 0
     encoder_no_repeat_ngram_size: int = 0
-    bad_words_ids: list[list[int]] | None = None
+    bad_words_ids: _Bounded[list[int]] | None = None
     num_return_sequences: Count = 1
     output_scores: bool = False
     return_dict_in_generate: bool = False
     pad_token_id: int | None = Field(None, description="Defaults to the tokenizer's")
-    eos_token_id: int | list[int] | None = Field(None, description="Defaults to the tokenizer's")
+    eos_token_id: int | _Bounded[int] | None = Field(
+        None, description="Defaults to the tokenizer's"
+    )
     forced_bos_token_id: int | None = None
-    forced_eos_token_id: int | list[int] | None = None
+    forced_eos_token_id: int | _Bounded[int] | None = None
     remove_invalid_values: bool | None = None
 
 
@@ -45,7 +52,7 @@ class ExtraKwargs(BaseModel):
 
     max_new_tokens: Annotated[int, Field(ge=1, le=2**32 - 1)] | None = None
     min_new_tokens: Count | None = None
-    stop_strings: str | list[str] | None = None
+    stop_strings: str | _Bounded[str] | None = None
     # The contract's int64.
     seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
 
@@ -72,9 +79,9 @@ class KaitoChatRequest(BaseModel):
         None, description="How to handle a prompt that is too long"
     )
     generate_kwargs: GenerateKwargs | None = Field(None, description="How to generate")
-    messages: list[KaitoChatMessage] | None = Field(
-        None, description="A conversation, oldest message first"
-    )
+    messages: (
+        Annotated[list[KaitoChatMessage], Field(max_length=MAX_MESSAGES, fail_fast=True)] | None
+    ) = Field(None, description="A conversation, oldest message first")
     model: str | None = Field(
         None, description="Workspace, preset or adapter; required if several are served"
     )

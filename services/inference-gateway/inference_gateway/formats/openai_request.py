@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from inference_gateway.errors import Problem, RequestRejected
-from inference_gateway.formats.openai_schema import CommonFields
+from inference_gateway.formats.openai_schema import MAX_MESSAGES, CommonFields
 from kaito.inference.v1 import inference_pb2 as pb
 
 _Request = TypeVar("_Request", bound=CommonFields)
@@ -20,7 +20,7 @@ def parse_body(schema: type[_Request], body: bytes) -> _Request:
         RequestRejected: 400, naming the first wrong field.
     """
     try:
-        return schema.model_validate_json(body)
+        return schema.model_validate_json(body, context={"parts_left": MAX_MESSAGES})
     except ValidationError as error:
         raise RequestRejected(_invalid_body(error, body)) from None
 

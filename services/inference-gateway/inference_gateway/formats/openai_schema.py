@@ -6,13 +6,18 @@ number only has to fit the contract's type.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 Count = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Seed = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 # Each prompt becomes a separate call to the model-server.
 MAX_PROMPTS = 32
+# Messages, and parts of their contents. Parsing holds the event loop, about 20 us for each, and a
+# body has room for 150,000: all other requests would wait for seconds. Agents use a few hundred.
+MAX_MESSAGES = 2048
+# Far more than the contract's 16 stop strings, whose bound the model-server reports.
+_MAX_ITEMS = 1024
 
 _OPENAI = ConfigDict(strict=True, extra="ignore")
 
@@ -34,7 +39,8 @@ class CommonFields(BaseModel):
     temperature: Finite | None = Field(None, description="0 always takes the likeliest token")
     top_p: Finite | None = None
     n: Annotated[int, Field(ge=1, le=16)] | None = None
-    stop: str | list[str] | None = None
+    # Each list stops at its first error: a million wrong items would make a million errors.
+    stop: str | Annotated[list[str], Field(max_length=_MAX_ITEMS, fail_fast=True)] | None = None
     seed: Seed | None = None
     max_tokens: Count | None = None
     stream: bool | None = None
@@ -49,7 +55,7 @@ class CommonFields(BaseModel):
     length_penalty: Finite | None = Field(None, description="Not in OpenAI's API")
     presence_penalty: Finite | None = Field(None, description="Accepted without effect")
     frequency_penalty: Finite | None = Field(None, description="Accepted without effect")
-    logit_bias: dict[str, float] | None = Field(None, description="Accepted without effect")
+    logit_bias: dict[str, Any] | None = Field(None, description="Accepted without effect")
 
     @property
     def choices(self) -> int:
@@ -75,7 +81,22 @@ class ChatCompletionMessage(BaseModel):
     model_config = _OPENAI
 
     role: str
-    content: str | list[TextContentPart] | None = None
+    content: (
+        str
+        | Annotated[list[TextContentPart], Field(max_length=MAX_MESSAGES, fail_fast=True)]
+        | None
+    ) = None
+
+    @field_validator("content")
+    @classmethod
+    def _count_parts(cls, content: Any, info: ValidationInfo) -> Any:
+        # The context holds what is left for the request. A bound on each message alone would still
+        # let 2,048 of them hold a whole body's parts.
+        if isinstance(content, list) and info.context:
+            info.context["parts_left"] -= len(content)
+            if info.context["parts_left"] < 0:
+                raise ValueError(f"a request has at most {MAX_MESSAGES} content parts")
+        return content
 
     @property
     def text(self) -> str:
@@ -87,7 +108,10 @@ class ChatCompletionMessage(BaseModel):
 class ChatCompletionRequest(CommonFields):
     """The body of POST /v1/chat/completions."""
 
-    messages: Annotated[list[ChatCompletionMessage], Field(min_length=1)]
+    messages: Annotated[
+        list[ChatCompletionMessage],
+        Field(min_length=1, max_length=MAX_MESSAGES, fail_fast=True),
+    ]
     max_completion_tokens: Count | None = None
     logprobs: bool | None = Field(None, description="Rejected if true")
     top_logprobs: int | None = Field(None, description="Rejected above 0")
@@ -99,7 +123,7 @@ class ChatCompletionRequest(CommonFields):
 class CompletionRequest(CommonFields):
     """The body of POST /v1/completions."""
 
-    prompt: str | Annotated[list[str], Field(min_length=1, max_length=MAX_PROMPTS)]
+    prompt: str | Annotated[list[str], Field(min_length=1, max_length=MAX_PROMPTS, fail_fast=True)]
     echo: bool | None = None
     suffix: str | None = Field(None, description="Rejected unless empty")
     best_of: int | None = Field(None, description="Rejected unless equal to n")
