@@ -55,6 +55,17 @@ async def test_chat_reports_ignored_parameters(client: aiohttp.ClientSession) ->
     assert response.headers["x-kaito-ignored-parameters"] == "num_beam_groups, foo"
 
 
+@pytest.mark.parametrize("stop", ["", [""], ["", "END"]], ids="text list one-of-two".split())
+async def test_empty_stop_strings_are_dropped(
+    client: aiohttp.ClientSession, script: FakeBackend, stop: str | list[str]
+) -> None:
+    assert (await client.post(CHAT, json=HI | {"stop": stop})).status == 200
+    kwargs = {"prompt": "Hi", "generate_kwargs": {"stop_strings": stop}}
+    assert (await client.post("/chat", json=kwargs)).status == 200
+    sent = [list(each.options.stop) for each in script.requests]
+    assert sent == [[each for each in stop if each]] * 2
+
+
 async def test_chat_errors_have_kaitos_shape(
     client: aiohttp.ClientSession, script: FakeBackend
 ) -> None:
@@ -476,6 +487,13 @@ async def test_front_door_lists_models_and_rejects_unknown_ones(tmp_path: Path) 
         assert ids == ["dolly", "n/one", "n/two", "phi-3-mini-128k-instruct"]
         here = await (await client.get("/workspaces/n/one/v1/models")).json()
         assert [entry["id"] for entry in here["data"]] == ["n/one", "phi-3-mini-128k-instruct"]
+        for entry in here["data"]:
+            response = await client.get(f"/workspaces/n/one/v1/models/{entry['id']}")
+            assert (response.status, await response.json()) == (200, entry)
+        for path in ("n/one/v1/models/dolly", "n/gone/v1/models", "n/gone/v1/models/dolly"):
+            response = await client.get(f"/workspaces/{path}")
+            assert response.status == 404
+            assert (await response.json())["error"]["code"] == "model_not_found"
         response = await client.post("/chat", json={"prompt": "x", "model": "gpt-9"})
         assert response.status == 404
         assert "n/two" in (await response.json())["detail"]

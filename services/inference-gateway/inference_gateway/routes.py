@@ -10,10 +10,22 @@ from starlette.exceptions import HTTPException
 from inference_gateway import model_list, openapi
 from inference_gateway.endpoints.endpoint import PROBE_TIMEOUT_SECONDS, Endpoint
 from inference_gateway.endpoints.pool import EndpointPool
-from inference_gateway.errors import Problem, detail_body, openai_body, unknown_model
+from inference_gateway.errors import (
+    Problem,
+    RequestRejected,
+    detail_body,
+    openai_body,
+    unknown_model,
+)
 
 _UNHEALTHY: dict[int | str, dict[str, Any]] = {
     503: {"description": "The model-server is not serving; detail says why"}
+}
+
+_UNKNOWN_MODEL: dict[int | str, dict[str, Any]] = {
+    404: {
+        "description": "The model or the Workspace does not exist; the message lists those that do"
+    }
 }
 
 
@@ -75,22 +87,42 @@ def _add_models(routes: FastAPI, pool: EndpointPool) -> None:
         """All names that requests can use as their model."""
         return {"object": "list", "data": await list_entries(list(pool.endpoints))}
 
-    @routes.get("/v1/models/{model:path}")
+    @routes.get("/v1/models/{model:path}", responses=_UNKNOWN_MODEL)
     async def get_model(model: str) -> Response:
         """One model."""
-        entries = await list_entries(list(pool.endpoints))
-        for entry in entries:
-            if entry["id"] == model:
-                return JSONResponse(entry)
-        problem = unknown_model(model, (entry["id"] for entry in entries))
-        return Response(openai_body(problem), 404, media_type="application/json")
+        return _model_response(model, await list_entries(list(pool.endpoints)))
 
-    @routes.get("/workspaces/{namespace}/{name}/v1/models")
-    async def list_workspace_models(namespace: str, name: str) -> dict[str, Any]:
+    async def list_workspace_entries(namespace: str, name: str) -> list[model_list.ModelEntry]:
+        return await list_entries(list(pool.find_workspace(f"{namespace}/{name}")))
+
+    @routes.get("/workspaces/{namespace}/{name}/v1/models", responses=_UNKNOWN_MODEL)
+    async def list_workspace_models(namespace: str, name: str) -> Response:
         """The models of one Workspace."""
-        label = f"{namespace}/{name}"
-        endpoints = [each for each in pool.endpoints if each.address.label == label]
-        return {"object": "list", "data": await list_entries(endpoints)}
+        try:
+            entries = await list_workspace_entries(namespace, name)
+        except RequestRejected as rejected:
+            return _problem_response(rejected.problem)
+        return JSONResponse({"object": "list", "data": entries})
+
+    @routes.get("/workspaces/{namespace}/{name}/v1/models/{model:path}", responses=_UNKNOWN_MODEL)
+    async def get_workspace_model(namespace: str, name: str, model: str) -> Response:
+        """One model of one Workspace."""
+        try:
+            entries = await list_workspace_entries(namespace, name)
+        except RequestRejected as rejected:
+            return _problem_response(rejected.problem)
+        return _model_response(model, entries)
+
+
+def _model_response(model: str, entries: list[model_list.ModelEntry]) -> Response:
+    for entry in entries:
+        if entry["id"] == model:
+            return JSONResponse(entry)
+    return _problem_response(unknown_model(model, (entry["id"] for entry in entries)))
+
+
+def _problem_response(problem: Problem) -> Response:
+    return Response(openai_body(problem), problem.status, media_type="application/json")
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

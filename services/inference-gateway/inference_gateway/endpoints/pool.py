@@ -58,15 +58,24 @@ class EndpointPool:
         Raises:
             RequestRejected: no endpoint can answer.
         """
-        eligible = [each for each in self.endpoints if workspace in ("", each.address.label)]
-        if not eligible and workspace:
-            raise RequestRejected(unknown_model(workspace, model_names(self.endpoints)))
+        eligible = self.find_workspace(workspace) if workspace else self.endpoints
         if not self.sidecar:
             return find_matches(model, eligible)
         (endpoint,) = eligible
         # The model-server does not know its Workspace's name; to it, an empty name is the default.
         default_names = ("", endpoint.address.label, endpoint.address.workspace)
         return (RouteMatch(endpoint, "" if model in default_names else model),)
+
+    def find_workspace(self, label: str) -> Sequence[Endpoint]:
+        """The endpoints of the Workspace `label` (namespace/name); at least one.
+
+        Raises:
+            RequestRejected: 404, there is no such Workspace.
+        """
+        found = [each for each in self.endpoints if each.address.label == label]
+        if not found:
+            raise RequestRejected(unknown_model(label, model_names(self.endpoints)))
+        return found
 
     def set_addresses(self, addresses: Iterable[EndpointAddress]) -> None:
         """Replaces the addresses.

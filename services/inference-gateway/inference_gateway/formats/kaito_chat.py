@@ -19,6 +19,7 @@ from inference_gateway.formats.kaito_schema import (
     KaitoChatRequest,
     extra_kwargs,
 )
+from inference_gateway.formats.openai_schema import stop_strings
 from kaito.inference.v1 import inference_pb2 as pb
 
 # FastAPI's text for a body that Python's JSON parser rejects.
@@ -110,8 +111,7 @@ def _generation_options(
         options.min_new_tokens = extra.min_new_tokens
     if extra.seed is not None:
         options.seed = extra.seed
-    stop_strings = extra.stop_strings or []
-    options.stop.extend([stop_strings] if isinstance(stop_strings, str) else stop_strings)
+    options.stop.extend(stop_strings(extra.stop_strings))
     return options, _ignored_kwargs(kwargs, additional)
 
 

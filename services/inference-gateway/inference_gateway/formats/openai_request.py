@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from inference_gateway.errors import Problem, RequestRejected
-from inference_gateway.formats.openai_schema import MAX_MESSAGES, CommonFields
+from inference_gateway.formats.openai_schema import MAX_MESSAGES, CommonFields, stop_strings
 from kaito.inference.v1 import inference_pb2 as pb
 
 _Request = TypeVar("_Request", bound=CommonFields)
@@ -85,7 +85,6 @@ def ignored_parameters(request: CommonFields) -> tuple[str, ...]:
 
 def generation_options(request: CommonFields, max_new_tokens: int | None) -> pb.GenerationOptions:
     """The options that the request sets; the model's defaults apply to the rest."""
-    stop = [request.stop] if isinstance(request.stop, str) else request.stop or []
     options = pb.GenerationOptions(
         max_new_tokens=max_new_tokens,
         min_new_tokens=request.min_tokens,
@@ -94,7 +93,7 @@ def generation_options(request: CommonFields, max_new_tokens: int | None) -> pb.
         repetition_penalty=request.repetition_penalty,
         length_penalty=request.length_penalty,
         num_return_sequences=request.n,
-        stop=stop,
+        stop=stop_strings(request.stop),
         seed=request.seed,
     )
     if request.top_k is not None:

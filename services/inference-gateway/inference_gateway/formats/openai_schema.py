@@ -22,6 +22,12 @@ _MAX_ITEMS = 1024
 _OPENAI = ConfigDict(strict=True, extra="ignore")
 
 
+def stop_strings(stop: str | list[str] | None) -> list[str]:
+    """The stop strings of a request, without the empty ones that some clients send by default."""
+    stops = [stop] if isinstance(stop, str) else stop or []
+    return [each for each in stops if each]
+
+
 class StreamOptions(BaseModel):
     """What a stream includes besides its chunks."""
 
