@@ -1,7 +1,7 @@
 """The types of options, as text: alternatives separated by " | ".
 
-An alternative is `null`, `false`, `bool`, `int`, `float`, `str`, `dict`, `list`, `list[int]`,
-`list[str]`, or one value in quotes. The text can be generated from a library's annotations and
+An alternative is `null`, `false`, `bool`, `int`, `float`, `str`, `dict`, `dict[int]`,
+`list`, `list[int]`, `list[str]`, or one value in quotes. The text can be generated from a library's annotations and
 committed.
 """
 
@@ -23,6 +23,7 @@ _DESCRIPTIONS = {
     "float": "a number",
     "str": "a string",
     "dict": "a mapping",
+    "dict[int]": "a mapping of names to whole numbers of at least 1",
     "list": "a list",
     "list[int]": "a list of whole numbers",
     "list[str]": "a list of strings",
@@ -104,8 +105,17 @@ def _convert(value: Any, alternative: str) -> Any:
             return _MISFIT
         items = [_convert(item, alternative[5:-1]) for item in value]
         return _MISFIT if _MISFIT in items else items
+    if alternative == "dict[int]":
+        return _convert_counts(value)
     types = {"null": NoneType, "bool": bool, "str": str, "dict": dict, "list": list}
     return value if isinstance(value, types[alternative]) else _MISFIT
+
+
+def _convert_counts(value: Any) -> Any:
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        return _MISFIT
+    counts = {key: _number(count, whole=True) for key, count in value.items()}
+    return counts if all(_is_number(each) and each >= 1 for each in counts.values()) else _MISFIT
 
 
 def _number(value: Any, whole: bool) -> Any:

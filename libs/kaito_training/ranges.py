@@ -101,6 +101,9 @@ NARROWED: Mapping[str, str] = {
     # The tuner makes LoRA adapters of causal language models, and nothing else.
     "LoraConfig.task_type": '"CAUSAL_LM"',
     "LoraConfig.peft_type": '"LORA"',
+    # The library only says that they are mappings.
+    "LoraConfig.rank_pattern": "dict[int] | null",
+    "LoraConfig.alpha_pattern": "dict[int] | null",
     # It freezes the adapter, too.
     "LoraConfig.inference_mode": "false",
     # The others change the base model, on which the adapter is then served unchanged, or need a

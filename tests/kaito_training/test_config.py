@@ -130,6 +130,9 @@ LORA_FAULTS = [
     ("inference_mode: true", "inference_mode is True; use false"),
     ("init_lora_weights: pissa", "use true or false, or one of: gaussian, orthogonal"),
     ("eva_config: {rho: 2}", "eva_config is {'rho': 2}; use null"),
+    ("rank_pattern: {q_proj: four}", "rank_pattern is {'q_proj': 'four'}; use a mapping of names"),
+    ("alpha_pattern: {q_proj: 0}", "use a mapping of names to whole numbers of at least 1"),
+    ("alpha_pattern: 8", "use a mapping of names"),
     ("lora_alfa: 8", "did you mean 'lora_alpha'?"),
 ]
 OTHER_FAULTS = [
