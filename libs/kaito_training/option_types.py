@@ -1,8 +1,8 @@
 """The types of options, as text: alternatives separated by " | ".
 
 An alternative is `null`, `false`, `bool`, `int`, `float`, `str`, `dict`, `dict[int]`,
-`list`, `list[int]`, `list[str]`, or one value in quotes. The text can be generated from a library's annotations and
-committed.
+`list`, `list[int]`, `list[str]`, or one value in quotes. The text can be generated from a library's
+annotations and committed.
 """
 
 import json

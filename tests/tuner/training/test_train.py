@@ -230,6 +230,22 @@ def test_training_that_overflows_fails_with_the_remedy(
     assert not (tmp_path / "results" / "adapter").exists()
 
 
+@pytest.mark.parametrize("packing", [False, True])
+def test_answers_out_of_reach_are_found_before_the_training(
+    packing: bool, environ: dict[str, str], tmp_path: Path
+) -> None:
+    rows = tiny.conversations(4)
+    for messages in rows:
+        messages[0]["content"] = "so long that it fills the example " * 40
+    (tmp_path / "data").mkdir()
+    tiny.write_parquet(tmp_path / "data" / "x.parquet", rows)
+    text = f"training_config: {{TrainingArguments: {{packing: {str(packing).lower()}}}}}"
+    _configure(environ, text)
+    with pytest.raises(RunError, match="every prompt alone fills the 256 tokens") as caught:
+        _train(environ)
+    assert caught.value.reason is Reason.DATA_EMPTY
+
+
 @pytest.mark.usefixtures("conversations")
 def test_adapter_that_learned_nothing_is_not_saved(environ: dict[str, str], tmp_path: Path) -> None:
     text = CONFIG.format(qlora="false", steps=2, split=1)

@@ -29,6 +29,9 @@ from tuner.training.progress_callback import ProgressCallback
 from tuner.training.sft_config import build_sft_config, completion_only_loss
 from tuner.training.training_job import TrainingJob
 
+# torch's cross-entropy skips tokens with this label.
+IGNORED_LABEL = -100
+
 
 def build_trainer(job: TrainingJob, publisher: StatusPublisher, switch: StopSwitch) -> SFTTrainer:
     """The trainer with the loaded model and the prepared data.
@@ -69,7 +72,7 @@ def build_trainer(job: TrainingJob, publisher: StatusPublisher, switch: StopSwit
     trainer.remove_callback(PrinterCallback)
     if precision.fp16:
         _keep_adapter_in_float32(trainer.model)
-    if len(trainer.train_dataset) == 0:
+    if not _has_answers(trainer.train_dataset):
         raise RunError(
             Reason.DATA_EMPTY,
             f"every prompt alone fills the {arguments.max_length} tokens of an example; raise "
@@ -103,6 +106,17 @@ def _split_examples(
     if kept == len(examples):
         return examples, None
     return examples.select(range(kept)), examples.select(range(kept, len(examples)))
+
+
+def _has_answers(examples: datasets.Dataset) -> bool:
+    """Whether any token counts for the loss.
+
+    TRL drops examples without an answer in reach, except where it packs them.
+    """
+    if "labels" not in examples.column_names:
+        return len(examples) > 0
+    labels = (row["labels"] for row in examples.select_columns("labels"))
+    return any(label != IGNORED_LABEL for row in labels for label in row)
 
 
 def _keep_adapter_in_float32(model: Any) -> None:
