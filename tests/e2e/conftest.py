@@ -45,7 +45,7 @@ def kubectl(cluster: KaitoCluster) -> Kubectl:
 def clean(cluster: KaitoCluster) -> Iterator[KaitoCluster]:
     """A cluster without Workspaces and a cloud without faults, before and after."""
     cloud.clear_faults()
-    clear(cluster.kubectl)
+    clear(cluster)
     yield cluster
     cloud.clear_faults()
-    clear(cluster.kubectl)
+    clear(cluster)

@@ -64,7 +64,7 @@ def _demo(arguments: argparse.Namespace, timer: PhaseTimer) -> int:
     own = bool(arguments.context)
     cluster = _own_cluster(arguments) if own else set_up(timer, arguments.provisioner)
     with timer.phase("clean up after an earlier run"):
-        clear(cluster.kubectl)
+        clear(cluster)
     results = run_checks(walk(cluster, timer))
     if arguments.delete:
         delete(cluster, timer)

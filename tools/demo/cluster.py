@@ -146,10 +146,21 @@ def _unavailable(kubectl: Kubectl, deployment: str) -> str | None:
     return None if ready else f"deployment {deployment} has no available replica"
 
 
-def clear(kubectl: Kubectl) -> None:
+def clear(cluster: KaitoCluster) -> None:
     """Delete the Workspaces of an earlier run and wait until their nodes are gone."""
-    kubectl.delete("workspace", *manifests.WORKSPACES, timeout=180)
-    wait_for("earlier nodes to be deleted", lambda: _remaining(kubectl), 120)
+    cluster.kubectl.delete("workspace", *manifests.WORKSPACES, timeout=180)
+    wait_for("earlier nodes to be deleted", lambda: _remaining(cluster.kubectl), 120)
+    _delete_adapter(cluster.inputs)
+
+
+def _delete_adapter(inputs: UserInputs) -> None:
+    """Free the tag in the local registry, which outlives the cluster and the Workspace that pushed
+    the adapter. The registry of a user's own cluster is left alone."""
+    if inputs.login is not None:
+        login = ("--creds", ":".join(inputs.login))
+        command = ["skopeo", "delete", "--tls-verify=false", *login, f"docker://{inputs.image}"]
+        # It fails if there is no such tag.
+        subprocess.run(command, check=False, capture_output=True)
 
 
 def _remaining(kubectl: Kubectl) -> str | None:

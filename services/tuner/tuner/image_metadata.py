@@ -2,7 +2,7 @@
 
 import platform
 
-from tuner.registry.image import RUN_ANNOTATION, ImageMetadata, sha256
+from tuner.registry.image import WORKSPACE_ANNOTATION, ImageMetadata
 from tuner.registry.reference import Reference
 from tuner.summary import TrainingSummary
 
@@ -10,8 +10,8 @@ from tuner.summary import TrainingSummary
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def image_metadata(summary: TrainingSummary, reference: Reference, run: str) -> ImageMetadata:
-    """Architecture and annotations of the image that the run named `run` pushes.
+def image_metadata(summary: TrainingSummary, reference: Reference, workspace: str) -> ImageMetadata:
+    """Architecture and annotations of the image that `workspace`, "namespace/name", pushes.
 
     All annotations follow from the arguments, so that pushing again gives the same image.
     """
@@ -21,8 +21,8 @@ def image_metadata(summary: TrainingSummary, reference: Reference, run: str) -> 
         "org.opencontainers.image.created": summary.finished_at,
         "org.opencontainers.image.version": reference.tag,
         "sh.kaito.model.name": summary.base_model,
-        # Equal for all attempts of a run: also for one that trains again from the same inputs.
-        RUN_ANNOTATION: sha256(f"{run}\n{summary.fingerprint}".encode()),
+        # Who may overwrite the tag.
+        WORKSPACE_ANNOTATION: workspace,
         "ai.kaito.method": summary.method,
         "ai.kaito.dataset.digest": summary.dataset_digest,
         "ai.kaito.dataset.rows": str(summary.dataset_rows),

@@ -19,7 +19,7 @@ from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.registry.credentials import Credentials
 from tuner.registry.fake import FakeRegistry
-from tuner.registry.image import MANIFEST_TYPE, RUN_ANNOTATION, ImageMetadata, sha256
+from tuner.registry.image import MANIFEST_TYPE, WORKSPACE_ANNOTATION, ImageMetadata, sha256
 from tuner.registry.push import push
 
 METADATA = ImageMetadata(architecture="amd64", annotations={"sh.kaito.model.name": "phi-3-tiny"})
@@ -55,13 +55,15 @@ def test_existing_content_is_not_uploaded_again(
 
 
 def _metadata(run: str, date: str) -> ImageMetadata:
-    return ImageMetadata(architecture="amd64", annotations={RUN_ANNOTATION: run, "date": date})
+    return ImageMetadata(
+        architecture="amd64", annotations={WORKSPACE_ANNOTATION: run, "date": date}
+    )
 
 
 @pytest.mark.parametrize(
     "manifest",
-    [b'{"schemaVersion": 2}', b'{"annotations": {"ai.kaito.run": "other"}}', b"[]"],
-    ids=["no run", "another run", "not a manifest"],
+    [b'{"schemaVersion": 2}', b'{"annotations": {"ai.kaito.workspace": "team/other"}}', b"[]"],
+    ids=["no Workspace", "another Workspace", "not a manifest"],
 )
 @pytest.mark.parametrize("run", ["this", ""])
 def test_other_image_is_not_overwritten(

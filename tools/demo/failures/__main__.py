@@ -33,14 +33,14 @@ def main() -> int:
     failed = 0
     for scenario in chosen:
         cloud.clear_faults()
-        clear(cluster.kubectl)
+        clear(cluster)
         try:
             print(row(scenario, run_scenario(cluster, scenario)), flush=True)
         except (CommandFailed, TimedOut) as error:
             failed += 1
             print(f"{scenario.title}: NOT REPORTED: {error}", flush=True)
     cloud.clear_faults()
-    clear(cluster.kubectl)
+    clear(cluster)
     print(f"failure scenarios: {len(chosen) - failed}/{len(chosen)} reported as expected")
     return 1 if failed else 0
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import yaml
 
 from tools.demo import manifests
-from tools.demo.cluster import KaitoCluster
+from tools.demo.cluster import PUSH_REGISTRY, KaitoCluster
 from tools.demo.failures.scenario import FailureScenario, Manifest, ObservedFailure
 from tools.demo.kubectl import Kubectl, wait_for
 from tools.demo.walkthrough import applied_text
@@ -24,6 +24,8 @@ def run_scenario(cluster: KaitoCluster, scenario: FailureScenario) -> ObservedFa
     kubectl = cluster.kubectl
     manifest = yaml.safe_load(applied_text(cluster.inputs))
     manifest["metadata"]["name"] = manifests.FAILING
+    # A tag that another Workspace has pushed is not overwritten.
+    manifest["tuning"]["output"]["image"] = f"{PUSH_REGISTRY}/adapters/{manifests.FAILING}:0.0.1"
     scenario.inject(kubectl, manifest)
     started_at = time.monotonic()
     kubectl.run("apply", "-f", "-", stdin=json.dumps(manifest))

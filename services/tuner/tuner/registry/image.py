@@ -30,7 +30,7 @@ MANIFEST_TYPES = ", ".join(
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 # Which run pushed the image: a digest, as names of namespaces are nobody's business elsewhere.
-RUN_ANNOTATION = "ai.kaito.run"
+WORKSPACE_ANNOTATION = "ai.kaito.workspace"
 # Weights hardly compress: a higher level costs minutes on large adapters and gains next to nothing.
 COMPRESSION_LEVEL = 1
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.registry.image import (
-    RUN_ANNOTATION,
+    WORKSPACE_ANNOTATION,
     Image,
     ImageMetadata,
     build_image,
@@ -31,9 +31,9 @@ def push(
     """Push the adapter in the directory `adapter` under `reference`.
 
     The layer is built in `work_dir`. An image that the registry already holds is only verified.
-    A tag with other content is overwritten only if an earlier attempt of this run pushed it: the
-    adapter of a pod that was lost after its push is trained again and differs in its date, at
-    least. Whatever else the tag names may be in use, and cannot be recovered.
+    A tag with other content is overwritten only if the same Workspace pushed it: the adapter of a
+    pod that was lost after its push is trained again, and so is that of a Workspace whose data
+    changed. Whatever else the tag names may be in use, and cannot be recovered.
 
     Raises:
         RunError: PUSH_UNAUTHORIZED, REGISTRY_UNREACHABLE or PUSH_FAILED.
@@ -44,7 +44,8 @@ def push(
     if existing == image.manifest:
         logger.info("%s is already in the registry", reference)
     else:
-        if existing is not None and _run(existing) != metadata.annotations.get(RUN_ANNOTATION, ""):
+        workspace = metadata.annotations.get(WORKSPACE_ANNOTATION, "")
+        if existing is not None and _pusher(existing) != workspace:
             raise _tag_taken(reference, existing)
         _upload(image, reference, repository)
     _verify(image, reference, repository)
@@ -52,10 +53,10 @@ def push(
     return image
 
 
-def _run(manifest: bytes) -> str | None:
-    """The run that pushed `manifest`; None if it does not say so."""
+def _pusher(manifest: bytes) -> str | None:
+    """The Workspace that pushed `manifest`, as "namespace/name"; None if it does not say so."""
     try:
-        return str(json.loads(manifest)["annotations"][RUN_ANNOTATION])
+        return str(json.loads(manifest)["annotations"][WORKSPACE_ANNOTATION])
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -64,9 +65,9 @@ def _tag_taken(reference: Reference, manifest: bytes) -> RunError:
     # Retried: the push continues once the tag is gone, without a new training.
     return RunError(
         Reason.PUSH_FAILED,
-        f"{reference} is already another image ({sha256(manifest)}), which this run did not push "
-        "and does not overwrite; delete that tag, and the push continues, or push to another tag: "
-        "change tuning.output.image",
+        f"{reference} is already another image ({sha256(manifest)}), which this Workspace did "
+        "not push and does not overwrite; delete that tag, and the push continues, or push to "
+        "another tag: change tuning.output.image",
     )
 
 
