@@ -1,9 +1,9 @@
 """A model per session, and a running server over each engine per test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,7 @@ class Setup:
 
     adapters: Path
     default: str | None = None
+    strengths: Mapping[str, float] = field(default_factory=dict)
     max_choices: int = 64
     drain_seconds: float = 10.0
     wait_until_serving: bool = True
@@ -102,7 +103,7 @@ async def running(engine: Engine, setup: Setup) -> AsyncIterator[Running]:
         port=0,
         create_engine=lambda: engine,
         adapters=adapters,
-        strengths={},
+        strengths=setup.strengths,
         drain_seconds=setup.drain_seconds,
     )
     server, stop = Server(state, config), asyncio.Event()

@@ -1,6 +1,7 @@
 """What every engine must do, tested through the contract on the fake and the real one."""
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import grpc
 import pytest
 
 from kaito.inference.v1 import inference_pb2 as pb
-from tests.model_server.conftest import Running, generate_request, stream, until
+from model_server.engine import Engine
+from tests.model_server.conftest import Running, Setup, generate_request, running, stream, until
 from tests.model_server.tiny_model import make_adapter
 
 
@@ -228,6 +230,60 @@ async def test_adapter_is_loaded_used_and_unloaded(server: Running, adapters_fol
     with pytest.raises(grpc.aio.AioRpcError) as gone:
         await stub.Generate(generate_request(model="late"))
     assert gone.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_other_strength_needs_an_unload_first(server: Running) -> None:
+    half = pb.LoadAdapterRequest(name="poet", strength=0.5)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await server.stub.LoadAdapter(half)
+    assert caught.value.code() is grpc.StatusCode.ALREADY_EXISTS
+    assert "with strength 1; unload it first" in (caught.value.details() or "")
+    await server.stub.UnloadAdapter(pb.UnloadAdapterRequest(name="poet"))
+    assert (await server.stub.LoadAdapter(half)).adapter.strength == 0.5
+
+
+async def test_adapter_of_another_base_is_rejected(server: Running, adapters_folder: Path) -> None:
+    make_adapter(adapters_folder / "late", base_model_name_or_path="acme/tiny-instruct")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await server.stub.LoadAdapter(pb.LoadAdapterRequest(name="late"))
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    for text in ("base_model_name_or_path = 'acme/tiny-instruct'", "base model is 'tiny'"):
+        assert text in (caught.value.details() or "")
+    with pytest.raises(grpc.aio.AioRpcError) as gone:
+        await server.stub.Generate(generate_request(model="late"))
+    assert gone.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_bad_adapter_at_start_does_not_take_the_others_down(
+    engine: Engine, adapters_folder: Path
+) -> None:
+    bad = make_adapter(adapters_folder / "bad", base_model_name_or_path="acme/falcon-7b")
+    (make_adapter(adapters_folder / "torn") / "adapter_model.safetensors").unlink()
+    setup = Setup(adapters=adapters_folder, default="poet", strengths={"absent": 0.5})
+    async with running(engine, setup) as server:
+        listed = await server.stub.ListAdapters(pb.ListAdaptersRequest(page_size=1))
+        assert [each.name for each in listed.rejected] == ["absent", "bad", "torn"]
+        assert "holds no adapter_config.json" in listed.rejected[0].cause
+        assert "acme/falcon-7b" in listed.rejected[1].cause
+        assert listed.rejected[1].path == str(bad)
+        assert "adapter_model.safetensors" in listed.rejected[2].cause
+        second = pb.ListAdaptersRequest(page_token=listed.next_page_token)
+        rest = await server.stub.ListAdapters(second)
+        assert [each.name for each in (*listed.adapters, *rest.adapters)] == ["pirate", "poet"]
+        assert not rest.rejected
+        assert (await server.stub.Generate(generate_request())).model == "poet"
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await server.stub.Generate(generate_request(model="bad"))
+        assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+        assert "acme/falcon-7b" in (caught.value.details() or "")
+        # Once it is mended, it leaves the list.
+        shutil.rmtree(bad)
+        make_adapter(bad)
+        await server.stub.UnloadAdapter(pb.UnloadAdapterRequest(name="pirate"))
+        await server.stub.LoadAdapter(pb.LoadAdapterRequest(name="bad"))
+        listed = await server.stub.ListAdapters(pb.ListAdaptersRequest())
+        assert [each.name for each in listed.rejected] == ["absent", "torn"]
+        assert (await server.stub.Generate(generate_request(model="bad"))).model == "bad"
 
 
 async def test_unload_waits_for_its_users(server: Running) -> None:

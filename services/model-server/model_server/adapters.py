@@ -4,10 +4,12 @@ Knows folders and names; what is inside an adapter's files is up to the engine.
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from math import isclose
 from pathlib import Path
 
 from model_server.engine import AdapterInfo, AdapterSource, Engine
@@ -15,13 +17,20 @@ from model_server.errors import (
     AdapterExists,
     AdapterInvalid,
     AdapterRequired,
+    EngineFailed,
+    InferenceError,
     InvalidRequest,
     ModelNotFound,
     Overloaded,
 )
 
+logger = logging.getLogger(__name__)
 CONFIG_FILE = "adapter_config.json"
 _NAME = re.compile(r"[a-z0-9.-]{1,63}")
+# The contract's strengths are float32, those of the settings are not.
+_STRENGTH_TOLERANCE = 1e-6
+# Repackaged weights of one model: Llama-2-7b-hf, Phi-3-mini-4k-instruct-bnb-4bit.
+_PACKAGING = re.compile(r"(-(hf|unsloth|bnb|4bit|8bit|gptq|awq|fp8|bf16|fp16))+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +39,15 @@ class Adapter:
 
     source: AdapterSource
     info: AdapterInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectedAdapter:
+    """An adapter that was to be loaded at start, and why it was not."""
+
+    name: str
+    path: Path
+    cause: str
 
 
 @dataclass(slots=True)
@@ -57,6 +75,7 @@ class AdapterRegistry:
         self._engine = engine
         self._settings = settings
         self._entries: dict[str, _Entry] = {}
+        self._rejected: dict[str, RejectedAdapter] = {}
         # Loading and unloading take turns: two calls must not load the same name.
         self._change_lock = asyncio.Lock()
 
@@ -70,51 +89,78 @@ class AdapterRegistry:
         entries = sorted(self._entries.items())
         return [entry.adapter for _, entry in entries if not entry.unloading]
 
+    def rejected(self) -> list[RejectedAdapter]:
+        """The adapters that did not load at start, ordered by name."""
+        return [each for _, each in sorted(self._rejected.items())]
+
     async def load_all(self, strengths: Mapping[str, float]) -> None:
         """Load every folder of the adapter directory.
 
-        Any failure is an error: a Workspace that lists an adapter must not be served without it.
+        An adapter that does not load is rejected, and the others are served: a request that names
+        it fails with the cause, while all other requests have their answers.
 
         Raises:
-            AdapterInvalid: an adapter does not load, or one that the settings name is missing.
+            AdapterInvalid: the default adapter does not load. Requests that name no model would be
+                answered by another one.
+            EngineFailed: the engine broke.
         """
         root = self._settings.root
-        folders = sorted(path.parent for path in root.glob(f"*/{CONFIG_FILE}"))
-        names = {folder.name for folder in folders}
+        folders = {path.parent.name: path.parent for path in root.glob(f"*/{CONFIG_FILE}")}
         default = self._settings.default_adapter
         required = set(strengths) | ({default} if default else set())
-        if missing := sorted(required - names):
-            raise AdapterInvalid(
-                f"adapter {missing[0]!r} is named in the settings, but {root / missing[0]} holds "
-                f"no {CONFIG_FILE}; found: {', '.join(sorted(names)) or 'none'}"
-            )
-        for folder in folders:
-            await self.load(folder.name, str(folder), strengths.get(folder.name, 1.0))
+        for name in sorted(required | set(folders)):
+            folder = folders.get(name, root / name)
+            try:
+                if name not in folders:
+                    raise AdapterInvalid(
+                        f"adapter {name!r} is named in the settings, but {folder} holds no "
+                        f"{CONFIG_FILE}; found: {', '.join(sorted(folders)) or 'none'}"
+                    )
+                await self.load(name, str(folder), strengths.get(name, 1.0))
+            except EngineFailed:
+                raise
+            except InferenceError as error:
+                if name == default:
+                    raise
+                self._rejected[name] = RejectedAdapter(name=name, path=folder, cause=error.message)
+                logger.error("adapter rejected: %s", error.message, extra={"adapter": name})
 
     async def load(self, name: str, path: str, strength: float) -> Adapter:
         """Load one adapter. Loading it again from the same folder changes nothing.
 
         Raises:
             InvalidRequest: name, path or strength is out of bounds.
-            AdapterExists: the name is taken.
+            AdapterExists: the name is taken, or the adapter is loaded with another strength.
             AdapterInvalid: the files are not an adapter of this model.
             Overloaded: the maximum number of adapters is loaded.
         """
         source = self._locate(name, path, strength)
         async with self._change_lock:
             if known := self._entries.get(name):
-                if known.adapter.source.path == source.path and not known.unloading:
+                loaded = known.adapter.source
+                same = isclose(loaded.strength, strength, rel_tol=_STRENGTH_TOLERANCE)
+                if loaded.path == source.path and same and not known.unloading:
                     return known.adapter
                 raise AdapterExists(
-                    f"adapter {name!r} is served from {known.adapter.source.path}; unload it first"
+                    f"adapter {name!r} is served from {loaded.path} with strength "
+                    f"{loaded.strength:g}; unload it first"
                 )
             if len(self._entries) >= self._settings.max_adapters:
                 raise Overloaded(
                     f"{self._settings.max_adapters} adapters are loaded, the maximum that "
                     "KAITO_MAX_ADAPTERS allows; unload one first"
                 )
-            adapter = Adapter(source, await self._engine.load_adapter(source))
+            info = await self._engine.load_adapter(source)
+            if _is_another_model(info.base_model, self._settings.base_model):
+                await self._engine.unload_adapter(name)
+                raise AdapterInvalid(
+                    f"adapter {name!r}: base_model_name_or_path = {info.base_model!r}, and this "
+                    f"server's base model is {self._settings.base_model!r}; use an adapter of this "
+                    f"model, or correct {source.path / CONFIG_FILE} if both are the same model"
+                )
+            adapter = Adapter(source, info)
             self._entries[name] = _Entry(adapter)
+            self._rejected.pop(name, None)
             return adapter
 
     async def unload(self, name: str) -> None:
@@ -176,6 +222,8 @@ class AdapterRegistry:
 
     def _find(self, name: str) -> _Entry:
         entry = self._entries.get(name)
+        if entry is None and (rejected := self._rejected.get(name)):
+            raise ModelNotFound(f"model {name!r} is not loaded: {rejected.cause}")
         if entry is None or entry.unloading:
             known = [self._settings.base_model, *(each.source.name for each in self.loaded())]
             raise ModelNotFound(f"model {name!r} is not loaded; available: {', '.join(known)}")
@@ -196,3 +244,19 @@ class AdapterRegistry:
         if not (folder / CONFIG_FILE).is_file():
             raise InvalidRequest("path", path or name, f"{folder} holds no {CONFIG_FILE}")
         return AdapterSource(name=name, path=folder, strength=strength)
+
+
+def _is_another_model(declared: str, served: str) -> bool:
+    """Whether an adapter's configuration names another base model than the one that is served.
+
+    A model trained further has the shapes of its base, so shapes alone do not tell. A folder's path
+    says where a trainer kept the model, not which one it was.
+    """
+    if not declared or declared.startswith(("/", ".", "~")) or "\\" in declared:
+        return False
+    return _model_key(declared) != _model_key(served)
+
+
+def _model_key(name: str) -> str:
+    """A model's name without organization, case and packaging."""
+    return _PACKAGING.sub("", re.sub(r"[^a-z0-9]+", "-", name.rstrip("/").split("/")[-1].lower()))

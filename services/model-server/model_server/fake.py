@@ -5,6 +5,7 @@ can pause it and make it fail; it counts the generations that were canceled.
 """
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncGenerator
 from dataclasses import replace
@@ -109,8 +110,9 @@ class FakeEngine:
     async def load_adapter(self, source: AdapterSource) -> AdapterInfo:
         if not (source.path / "adapter_model.safetensors").is_file():
             raise AdapterInvalid(f"{source.path} holds no adapter_model.safetensors")
+        config = json.loads((source.path / "adapter_config.json").read_text())
         self._adapters.add(source.name)
-        return AdapterInfo(rank=8, base_model="fake")
+        return AdapterInfo(rank=8, base_model=config["base_model_name_or_path"])
 
     async def unload_adapter(self, name: str) -> None:
         self._adapters.remove(name)

@@ -2,7 +2,7 @@
 
 from kaito.inference.v1 import inference_pb2 as pb
 from model_server import options
-from model_server.adapters import Adapter
+from model_server.adapters import Adapter, RejectedAdapter
 from model_server.engine import ChatMessage, Delta, FinishReason, Usage
 from model_server.errors import InvalidRequest
 from model_server.options import GenerationOptions
@@ -103,3 +103,8 @@ def to_adapter(adapter: Adapter) -> pb.Adapter:
         rank=adapter.info.rank,
         base_model=adapter.info.base_model,
     )
+
+
+def to_rejected_adapter(adapter: RejectedAdapter) -> pb.RejectedAdapter:
+    """The contract's description of an adapter that did not load."""
+    return pb.RejectedAdapter(name=adapter.name, path=str(adapter.path), cause=adapter.cause)

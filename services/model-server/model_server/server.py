@@ -71,7 +71,7 @@ class Server:
 
         Raises:
             ModelLoadFailed: the model does not load.
-            AdapterInvalid: an adapter does not load.
+            AdapterInvalid: the default adapter does not load.
             EngineFailed: the engine broke.
         """
         await self._update_health()
@@ -106,6 +106,7 @@ class Server:
                 "context": model.max_length,
                 "device": model.device,
                 "adapters": [adapter.source.name for adapter in adapters.loaded()],
+                "rejected_adapters": [adapter.name for adapter in adapters.rejected()],
                 "load_seconds": round(time.monotonic() - started_at, 2),
             },
         )

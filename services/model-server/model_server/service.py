@@ -20,6 +20,7 @@ from model_server.messages import (
     to_adapter,
     to_finish_reason,
     to_model,
+    to_rejected_adapter,
     to_stream_response,
     to_usage,
 )
@@ -95,7 +96,8 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         self, request: pb.ListAdaptersRequest, context: Context
     ) -> pb.ListAdaptersResponse:
         async def list_page() -> pb.ListAdaptersResponse:
-            adapters = self._state.require_served().adapters.loaded()
+            registry = self._state.require_served().adapters
+            adapters = registry.loaded()
             size = request.page_size or _DEFAULT_PAGE_SIZE
             # A page token is the last name of the page before: it stays valid when adapters are
             # loaded or unloaded between two pages.
@@ -104,6 +106,9 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
             return pb.ListAdaptersResponse(
                 adapters=[to_adapter(adapter) for adapter in rest[:size]],
                 next_page_token=next_token,
+                rejected=[]
+                if request.page_token
+                else [to_rejected_adapter(each) for each in registry.rejected()],
             )
 
         return await _respond(context, None, list_page)
