@@ -53,15 +53,19 @@ async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
 async def front_door(
     folder: Path, backends: Mapping[str, Backend], ready: int, **limits: float
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client of a front door for Workspaces in namespace n, once `ready` of them are ready."""
+    """A client of a front door for these Workspaces, once `ready` of them are ready.
+
+    The names are namespace/workspace; a name without a namespace is in namespace n.
+    """
+    labels = {name if "/" in name else f"n/{name}": backend for name, backend in backends.items()}
     file = folder / "backends.yaml"
     entries = [
-        {"model": "phi", "namespace": "n", "workspace": name, "address": f"{name}:1"}
-        for name in backends
+        {"model": "phi", "namespace": namespace, "workspace": name, "address": f"{name}:1"}
+        for namespace, name in (label.split("/") for label in labels)
     ]
     file.write_text(yaml.safe_dump({"backends": entries}))
     settings = Settings(backends_file=file, limits=Limits(**limits))  # type: ignore[arg-type]
-    async with gateway(lambda address: backends[address.workspace], settings) as client:
+    async with gateway(lambda address: labels[address.label], settings) as client:
         ready_now = 0
         async with asyncio.timeout(10):
             while ready_now < ready:

@@ -476,6 +476,29 @@ async def test_usage_may_follow_the_last_choice() -> None:
         assert (await events(response))[-1] == "[DONE]"
 
 
+async def test_request_does_not_enter_another_namespace_while_the_gateway_starts(
+    tmp_path: Path,
+) -> None:
+    class Slow(FakeBackend):
+        async def adapters(self, timeout_seconds: float) -> tuple[pb.Adapter, ...]:
+            await asyncio.sleep(0.3)
+            return self.loaded_adapters
+
+    style = (pb.Adapter(name="style"),)
+    scripts = {"a/x": FakeBackend(loaded_adapters=style), "b/y": Slow(loaded_adapters=style)}
+    async with front_door(tmp_path, scripts, 1) as client:
+        response = await client.post(CHAT, json=HI | {"model": "style"})
+        assert response.status == 400
+        error = (await response.json())["error"]
+        assert (error["code"], error["param"]) == ("ambiguous_model", "model")
+        assert "a/x, b/y" in error["message"]
+        assert not any(script.requests for script in scripts.values())
+        for label, script in scripts.items():
+            response = await client.post(f"/workspaces/{label}{CHAT}", json=HI | {"model": "style"})
+            assert response.status == 200
+            assert [each.model for each in script.requests] == ["style"]
+
+
 async def test_front_door_lists_models_and_rejects_unknown_ones(tmp_path: Path) -> None:
     scripts: dict[str, Backend] = {
         "one": FakeBackend(),

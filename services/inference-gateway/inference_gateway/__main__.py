@@ -16,7 +16,7 @@ from inference_gateway.application import Application
 from inference_gateway.backends.backend import Backend
 from inference_gateway.backends.grpc_backend import GrpcBackend
 from inference_gateway.endpoints.address import EndpointAddress
-from inference_gateway.endpoints.backends_file import BackendsFile, follow
+from inference_gateway.endpoints.backends_file import BackendsFile, apply_if_changed, follow
 from inference_gateway.endpoints.pool import EndpointPool
 from inference_gateway.formats.kaito_chat import KaitoChat
 from inference_gateway.formats.openai_chat import OpenAiChat
@@ -30,6 +30,8 @@ from kaito_process import logs
 from kaito_process.environment import SettingError
 
 _BACKENDS_FILE_INTERVAL_SECONDS = 2.0
+# A probe makes two calls of up to 2 seconds, one after the other.
+_FIRST_PROBES_TIMEOUT_SECONDS = 5.0
 
 
 def create_application(
@@ -78,6 +80,10 @@ async def _lifespan(settings: Settings, pool: EndpointPool) -> AsyncIterator[Non
         pool.set_addresses([_sidecar_address(settings)])
     else:
         file = BackendsFile(settings.backends_file)
+        await apply_if_changed(file, pool.set_addresses)
+        # No request is accepted before: an adapter's name is known to be unique or ambiguous only
+        # once all model-servers have listed theirs.
+        await pool.wait_for_first_probes(_FIRST_PROBES_TIMEOUT_SECONDS)
         following = asyncio.create_task(
             follow(file, pool.set_addresses, _BACKENDS_FILE_INTERVAL_SECONDS)
         )

@@ -100,19 +100,25 @@ async def follow(
     apply: Callable[[tuple[EndpointAddress, ...]], None],
     interval_seconds: float,
 ) -> None:
-    """Applies the file's addresses whenever they change, forever.
+    """Applies the file's addresses whenever they change, forever."""
+    while True:
+        await apply_if_changed(file, apply)
+        await asyncio.sleep(interval_seconds)
+
+
+async def apply_if_changed(
+    file: BackendsFile, apply: Callable[[tuple[EndpointAddress, ...]], None]
+) -> None:
+    """Applies the file's addresses if they are new.
 
     An unusable file is logged, and the last good addresses stay in use.
     """
-    while True:
-        try:
-            addresses = await asyncio.to_thread(file.read_if_changed)
-        except BackendsFileError as error:
-            logger.error(
-                "backends file ignored; the last good one stays in use",
-                extra={"error": str(error)},
-            )
-        else:
-            if addresses is not None:
-                apply(addresses)
-        await asyncio.sleep(interval_seconds)
+    try:
+        addresses = await asyncio.to_thread(file.read_if_changed)
+    except BackendsFileError as error:
+        logger.error(
+            "backends file ignored; the last good one stays in use", extra={"error": str(error)}
+        )
+    else:
+        if addresses is not None:
+            apply(addresses)

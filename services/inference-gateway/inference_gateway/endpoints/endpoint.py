@@ -43,6 +43,7 @@ class Endpoint:
     consecutive_failures: int = 0
     ejected_until: float = 0.0
     ejected: asyncio.Event = field(default_factory=asyncio.Event)
+    probed: asyncio.Event = field(default_factory=asyncio.Event)
     unresponsive: bool = False
     trials: int = 0
     answers: int = 0
@@ -77,6 +78,7 @@ class Endpoint:
             except BackendError as error:
                 health = Health(serving=False, detail=str(error))
         self.health = health
+        self.probed.set()
         if not health.serving:
             # The process that did not answer is gone or going.
             self.unresponsive = False

@@ -88,6 +88,13 @@ class EndpointPool:
         for address in sorted(wanted - self._endpoints.keys()):
             self._add(address)
 
+    async def wait_for_first_probes(self, timeout_seconds: float) -> None:
+        """Returns once every endpoint has been probed, or after the timeout."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_seconds):
+                for endpoint in self.endpoints:
+                    await endpoint.probed.wait()
+
     async def close(self) -> None:
         """Ends all probes and connections."""
         for address in list(self._endpoints):
