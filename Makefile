@@ -16,8 +16,8 @@ export ONEDNN_MAX_CPU_ISA := AVX2
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: demo demo-nodeclaims up down help venv venv-models lock crds training-configs training-options protogen docs format check unit unit-models \
-	apiserver-test e2e test failures bench-controller bench-provisioner \
+.PHONY: demo demo-nodeclaims up down help venv venv-models lock crds schemas \
+	training-configs training-options protogen docs format check unit unit-models apiserver-test e2e test failures bench-controller bench-provisioner \
 	simulate release release-check pants-lint pants-check pants-test package
 
 demo: venv venv-models ## run the documented walkthrough on a real local cluster, from scratch
