@@ -69,7 +69,7 @@ class Replica:
 
 
 @dataclass
-class Scene:
+class Environment:
     """A cluster with the release's default configurations, the world, and one replica."""
 
     settings: Settings = field(default_factory=settings)

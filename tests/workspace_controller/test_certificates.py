@@ -21,7 +21,11 @@ ISSUED = issue(NAMES, NOW)
 
 
 def verify(ca: bytes, serving: bytes, when: datetime) -> None:
-    """As a client does. Raises VerificationError."""
+    """Verify as a client does.
+
+    Raises:
+        VerificationError: the certificate is not trusted.
+    """
     store = Store([x509.load_pem_x509_certificate(ca)])
     verifier = PolicyBuilder().store(store).time(when).build_server_verifier(x509.DNSName(NAMES[0]))
     verifier.verify(x509.load_pem_x509_certificate(serving), [])

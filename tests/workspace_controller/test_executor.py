@@ -20,7 +20,7 @@ JOB: Manifest = {"metadata": metadata(OWNER, "ws", "tuning"), "spec": {}}
 SERVICE: Manifest = {"metadata": metadata(OWNER, "ws"), "spec": {"type": "ClusterIP"}}
 
 
-class Scene:
+class Environment:
     def __init__(self) -> None:
         self.cluster = FakeCluster()
         self.executor = Executor(
@@ -36,55 +36,57 @@ class Scene:
 
 
 async def test_finalizer_is_added_before_anything_is_created() -> None:
-    scene = Scene()
-    after = await scene.execute(finalizer="add", actions=(Create(kinds.MACHINE, MACHINE),))
+    environment = Environment()
+    after = await environment.execute(finalizer="add", actions=(Create(kinds.MACHINE, MACHINE),))
     assert after["metadata"]["finalizers"] == [labels.WORKSPACE_FINALIZER]
-    assert scene.did() == ["patch Workspace", "create Machine"]
+    assert environment.did() == ["patch Workspace", "create Machine"]
 
 
 async def test_foreign_finalizers_stay() -> None:
-    scene = Scene()
+    environment = Environment()
     patch = {"metadata": {"finalizers": ["other/one"]}}
-    scene.cluster.change(kinds.WORKSPACE, kinds.key_of(scene.workspace), patch)
-    scene.workspace = scene.cluster.objects(kinds.WORKSPACE)[0]
-    added = await scene.execute(finalizer="add")
+    environment.cluster.change(kinds.WORKSPACE, kinds.key_of(environment.workspace), patch)
+    environment.workspace = environment.cluster.objects(kinds.WORKSPACE)[0]
+    added = await environment.execute(finalizer="add")
     assert added["metadata"]["finalizers"] == ["other/one", labels.WORKSPACE_FINALIZER]
-    scene.workspace = added
-    assert (await scene.execute(finalizer="remove"))["metadata"]["finalizers"] == ["other/one"]
+    environment.workspace = added
+    assert (await environment.execute(finalizer="remove"))["metadata"]["finalizers"] == [
+        "other/one"
+    ]
 
 
 async def test_finalizer_conflicts_when_the_workspace_changed() -> None:
-    scene = Scene()
+    environment = Environment()
     patch = {"metadata": {"finalizers": ["other/one"]}}
-    scene.cluster.change(kinds.WORKSPACE, kinds.key_of(scene.workspace), patch)
+    environment.cluster.change(kinds.WORKSPACE, kinds.key_of(environment.workspace), patch)
     with pytest.raises(errors.Conflict):
-        await scene.execute(finalizer="add")
+        await environment.execute(finalizer="add")
 
 
 async def test_status_is_written_only_when_it_changes() -> None:
-    scene = Scene()
-    scene.workspace = await scene.execute(status={"state": "Ready", "eta": "1s"})
-    scene.cluster.calls.clear()
-    await scene.execute(status={"state": "Ready", "eta": "1s"})
-    assert scene.did() == []
-    after = await scene.execute(status={"state": "Ready"})
+    environment = Environment()
+    environment.workspace = await environment.execute(status={"state": "Ready", "eta": "1s"})
+    environment.cluster.calls.clear()
+    await environment.execute(status={"state": "Ready", "eta": "1s"})
+    assert environment.did() == []
+    after = await environment.execute(status={"state": "Ready"})
     assert after["status"] == {"state": "Ready"}
 
 
 async def test_foreign_claim_of_the_same_name_is_reported() -> None:
-    scene = Scene()
-    scene.cluster.seed(kinds.MACHINE, {"metadata": {"name": MACHINE["metadata"]["name"]}})
+    environment = Environment()
+    environment.cluster.seed(kinds.MACHINE, {"metadata": {"name": MACHINE["metadata"]["name"]}})
     with pytest.raises(
         ActionRefused, match="Machine ws000000000 exists and does not belong to this Workspace"
     ):
-        await scene.execute(actions=(Create(kinds.MACHINE, MACHINE),))
+        await environment.execute(actions=(Create(kinds.MACHINE, MACHINE),))
 
 
 async def test_existing_and_deleted_objects_are_accepted() -> None:
-    scene = Scene()
-    scene.cluster.seed(kinds.MACHINE, MACHINE)
-    scene.cluster.seed(kinds.JOB, JOB)
-    await scene.execute(
+    environment = Environment()
+    environment.cluster.seed(kinds.MACHINE, MACHINE)
+    environment.cluster.seed(kinds.JOB, JOB)
+    await environment.execute(
         actions=(
             Create(kinds.MACHINE, MACHINE),
             Create(kinds.JOB, JOB),
@@ -94,10 +96,10 @@ async def test_existing_and_deleted_objects_are_accepted() -> None:
 
 
 async def test_own_object_that_was_not_observed_is_updated() -> None:
-    scene = Scene()
-    scene.cluster.seed(kinds.SERVICE, {**SERVICE, "spec": {"type": "LoadBalancer"}})
-    await scene.execute(actions=(Apply(kinds.SERVICE, SERVICE, verify_owner=True),))
-    assert scene.cluster.objects(kinds.SERVICE)[0]["spec"]["type"] == "ClusterIP"
+    environment = Environment()
+    environment.cluster.seed(kinds.SERVICE, {**SERVICE, "spec": {"type": "LoadBalancer"}})
+    await environment.execute(actions=(Apply(kinds.SERVICE, SERVICE, verify_owner=True),))
+    assert environment.cluster.objects(kinds.SERVICE)[0]["spec"]["type"] == "ClusterIP"
 
 
 FOREIGN = {"name": "ws", "namespace": NAMESPACE}
@@ -109,20 +111,20 @@ FOREIGN = {"name": "ws", "namespace": NAMESPACE}
     ids=["apply", "create"],
 )
 async def test_foreign_object_is_not_changed(action: Any) -> None:
-    scene = Scene()
-    scene.cluster.seed(action.kind, {"metadata": FOREIGN, "spec": {"mine": True}})
+    environment = Environment()
+    environment.cluster.seed(action.kind, {"metadata": FOREIGN, "spec": {"mine": True}})
     with pytest.raises(ActionRefused) as refused:
-        await scene.execute(actions=(action,))
+        await environment.execute(actions=(action,))
     assert refused.value.refusal.reason == "NameTaken"
-    assert scene.cluster.objects(action.kind)[0]["spec"] == {"mine": True}
+    assert environment.cluster.objects(action.kind)[0]["spec"] == {"mine": True}
 
 
 async def test_object_being_deleted_is_waited_for() -> None:
-    scene = Scene()
+    environment = Environment()
     deleting = {**JOB["metadata"], "deletionTimestamp": "x", "finalizers": ["foreground"]}
-    scene.cluster.seed(kinds.JOB, {**JOB, "metadata": deleting})
+    environment.cluster.seed(kinds.JOB, {**JOB, "metadata": deleting})
     with pytest.raises(BeingDeleted):
-        await scene.execute(actions=(Create(kinds.JOB, JOB),))
+        await environment.execute(actions=(Create(kinds.JOB, JOB),))
 
 
 REFUSALS = {
@@ -143,24 +145,24 @@ REFUSALS = {
 async def test_refused_write_has_reason_and_cause(
     action: Action, error: errors.ClusterError, reason: str
 ) -> None:
-    scene = Scene()
-    scene.cluster.fail_next(type(action).__name__.lower(), error)
+    environment = Environment()
+    environment.cluster.fail_next(type(action).__name__.lower(), error)
     with pytest.raises(ActionRefused) as refused:
-        await scene.execute(actions=(action,))
+        await environment.execute(actions=(action,))
     assert refused.value.refusal.reason == reason
     assert str(error) in refused.value.refusal.message
 
 
 async def test_outage_is_not_a_refusal() -> None:
-    scene = Scene()
-    scene.cluster.fail_next("create", errors.Unavailable("try later"))
+    environment = Environment()
+    environment.cluster.fail_next("create", errors.Unavailable("try later"))
     with pytest.raises(errors.Unavailable):
-        await scene.execute(actions=(Create(kinds.JOB, JOB),))
+        await environment.execute(actions=(Create(kinds.JOB, JOB),))
 
 
 async def test_event_regards_the_workspace() -> None:
-    scene = Scene()
-    await scene.execute(events=(EmitEvent(True, "QuotaExceeded", "24 cores are missing"),))
-    (event,) = scene.cluster.objects(kinds.EVENT)
+    environment = Environment()
+    await environment.execute(events=(EmitEvent(True, "QuotaExceeded", "24 cores are missing"),))
+    (event,) = environment.cluster.objects(kinds.EVENT)
     assert (event["type"], event["reason"]) == ("Warning", "QuotaExceeded")
     assert event["regarding"]["kind"] == "Workspace"

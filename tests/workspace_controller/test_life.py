@@ -15,24 +15,24 @@ from tests.workspace_controller.given import (
     tuning_workspace,
     workspace,
 )
-from tests.workspace_controller.harness import Scene
+from tests.workspace_controller.harness import Environment
 
 
 def conditions(manifest: Manifest) -> dict[str, str]:
     return {c["type"]: f"{c['status']}/{c['reason']}" for c in manifest["status"]["conditions"]}
 
 
-async def settled(manifest: Manifest, **changes: object) -> Scene:
-    scene = Scene(settings(**changes))
-    scene.push_secret()
-    scene.apply(manifest)
-    await scene.settle()
-    return scene
+async def settled(manifest: Manifest, **changes: object) -> Environment:
+    environment = Environment(settings(**changes))
+    environment.push_secret()
+    environment.apply(manifest)
+    await environment.settle()
+    return environment
 
 
 async def test_tuning_workspace_becomes_ready() -> None:
-    scene = await settled(tuning_workspace())
-    made = scene.workspace()
+    environment = await settled(tuning_workspace())
+    made = environment.workspace()
     assert made["status"]["state"] == "Ready"
     assert conditions(made) == {
         "MachineReady": "True/NodesProvisioned",
@@ -49,8 +49,8 @@ async def test_tuning_workspace_becomes_ready() -> None:
 
 
 async def test_tuned_adapter_is_served_by_digest_under_the_workspaces_name() -> None:
-    scene = await settled(tuning_workspace())
-    deployment = scene.cluster.peek(kinds.DEPLOYMENT, "ws", NAMESPACE)
+    environment = await settled(tuning_workspace())
+    deployment = environment.cluster.peek(kinds.DEPLOYMENT, "ws", NAMESPACE)
     assert deployment is not None
     spec = deployment["spec"]["template"]["spec"]
     images = [v["image"]["reference"] for v in spec["volumes"] if "image" in v]
@@ -61,15 +61,15 @@ async def test_tuned_adapter_is_served_by_digest_under_the_workspaces_name() -> 
 
 
 async def test_service_publishes_unready_pods_only_while_training() -> None:
-    scene = Scene()
-    scene.push_secret()
-    scene.apply(tuning_workspace())
+    environment = Environment()
+    environment.push_secret()
+    environment.apply(tuning_workspace())
     for _ in range(4):
-        await scene.replica.round()
-        scene.world.step()
-    training = scene.cluster.peek(kinds.SERVICE, "ws", NAMESPACE)
-    await scene.settle()
-    serving = scene.cluster.peek(kinds.SERVICE, "ws", NAMESPACE)
+        await environment.replica.round()
+        environment.world.step()
+    training = environment.cluster.peek(kinds.SERVICE, "ws", NAMESPACE)
+    await environment.settle()
+    serving = environment.cluster.peek(kinds.SERVICE, "ws", NAMESPACE)
     assert training is not None and serving is not None
     assert training["spec"]["publishNotReadyAddresses"] is True
     assert serving["spec"]["publishNotReadyAddresses"] is False
@@ -77,179 +77,185 @@ async def test_service_publishes_unready_pods_only_while_training() -> None:
 
 
 async def test_inference_workspace_is_served() -> None:
-    scene = await settled(inference_workspace())
-    assert scene.workspace()["status"]["state"] == "Ready"
-    assert not scene.cluster.objects(kinds.JOB)
+    environment = await settled(inference_workspace())
+    assert environment.workspace()["status"]["state"] == "Ready"
+    assert not environment.cluster.objects(kinds.JOB)
 
 
 async def test_node_claims_can_replace_machines() -> None:
-    scene = Scene(settings(node_provisioner="nodeclaim"))
-    scene.apply(inference_workspace())
-    await scene.replica.round()
-    await scene.replica.round()
-    (claim,) = scene.cluster.objects(kinds.NODE_CLAIM)
+    environment = Environment(settings(node_provisioner="nodeclaim"))
+    environment.apply(inference_workspace())
+    await environment.replica.round()
+    await environment.replica.round()
+    (claim,) = environment.cluster.objects(kinds.NODE_CLAIM)
     assert claim["metadata"]["labels"]["karpenter.sh/nodepool"] == "kaito"
-    assert not scene.cluster.objects(kinds.MACHINE)
-    assert "NodeClaimReady" in conditions(scene.workspace())
+    assert not environment.cluster.objects(kinds.MACHINE)
+    assert "NodeClaimReady" in conditions(environment.workspace())
 
 
 @pytest.mark.parametrize("provisioner", ["nodeclaim", "nodepool", "byo"])
 async def test_changed_node_provisioner_keeps_and_later_releases_claims(
     provisioner: str,
 ) -> None:
-    scene = await settled(inference_workspace())
-    scene.settings = settings(node_provisioner=provisioner)
-    scene.replica = scene.new_replica()
-    await scene.settle()
-    assert len(scene.cluster.objects(kinds.MACHINE)) == 1
-    assert not scene.cluster.objects(kinds.NODE_CLAIM) + scene.cluster.objects(kinds.NODE_POOL)
-    assert conditions(scene.workspace())["InferenceReady"] == "True/InferenceReady"
-    await scene.cluster.delete(kinds.WORKSPACE, "ws", NAMESPACE)
-    await scene.settle()
-    assert not scene.cluster.objects(kinds.MACHINE)
-    assert scene.cluster.peek(kinds.WORKSPACE, "ws", NAMESPACE) is None
+    environment = await settled(inference_workspace())
+    environment.settings = settings(node_provisioner=provisioner)
+    environment.replica = environment.new_replica()
+    await environment.settle()
+    assert len(environment.cluster.objects(kinds.MACHINE)) == 1
+    assert not environment.cluster.objects(kinds.NODE_CLAIM) + environment.cluster.objects(
+        kinds.NODE_POOL
+    )
+    assert conditions(environment.workspace())["InferenceReady"] == "True/InferenceReady"
+    await environment.cluster.delete(kinds.WORKSPACE, "ws", NAMESPACE)
+    await environment.settle()
+    assert not environment.cluster.objects(kinds.MACHINE)
+    assert environment.cluster.peek(kinds.WORKSPACE, "ws", NAMESPACE) is None
 
 
 async def test_serve_tuned_model_false_ends_after_the_push_and_releases_nodes() -> None:
     unserved = tuning_workspace(annotations={labels.SERVE_TUNED_MODEL: "false"})
-    scene = await settled(unserved)
-    made = scene.workspace()
+    environment = await settled(unserved)
+    made = environment.workspace()
     assert made["status"]["state"] == "Succeeded"
     assert conditions(made)["WorkspaceSucceeded"] == "True/WorkspaceSucceeded"
     assert conditions(made)["InferenceReady"] == "False/NotServed"
-    assert not scene.cluster.objects(kinds.MACHINE)
-    assert not scene.cluster.objects(kinds.DEPLOYMENT)
+    assert not environment.cluster.objects(kinds.MACHINE)
+    assert not environment.cluster.objects(kinds.DEPLOYMENT)
 
 
 async def test_missing_push_secret_delays_node_requests() -> None:
-    scene = Scene()
-    scene.apply(tuning_workspace())
-    await scene.settle()
-    reported = conditions(scene.workspace())
+    environment = Environment()
+    environment.apply(tuning_workspace())
+    await environment.settle()
+    reported = conditions(environment.workspace())
     assert reported["ResourceReady"] == "False/SecretMissing"
-    assert scene.workspace()["status"]["state"] == "Pending"
-    assert not scene.cluster.objects(kinds.MACHINE)
-    scene.push_secret()
-    await scene.settle()
-    assert scene.workspace()["status"]["state"] == "Ready"
+    assert environment.workspace()["status"]["state"] == "Pending"
+    assert not environment.cluster.objects(kinds.MACHINE)
+    environment.push_secret()
+    await environment.settle()
+    assert environment.workspace()["status"]["state"] == "Ready"
 
 
 async def test_changed_output_tag_trains_again_and_serves_the_new_adapter() -> None:
-    scene = await settled(tuning_workspace())
-    (job,) = scene.cluster.objects(kinds.JOB)
+    environment = await settled(tuning_workspace())
+    (job,) = environment.cluster.objects(kinds.JOB)
     patch = {"tuning": {"output": {"image": "registry.local/adapters/phi:2"}}}
-    scene.cluster.change(kinds.WORKSPACE, Key(NAMESPACE, "ws"), patch)
-    await scene.replica.round()
-    assert "adapter" not in scene.workspace()["status"]
-    assert not scene.cluster.objects(kinds.DEPLOYMENT)
-    await scene.settle()
-    (anew,) = scene.cluster.objects(kinds.JOB)
-    assert anew["metadata"]["uid"] != job["metadata"]["uid"]
-    assert scene.workspace()["status"]["state"] == "Ready"
-    assert scene.world.most_claims == 1
+    environment.cluster.change(kinds.WORKSPACE, Key(NAMESPACE, "ws"), patch)
+    await environment.replica.round()
+    assert "adapter" not in environment.workspace()["status"]
+    assert not environment.cluster.objects(kinds.DEPLOYMENT)
+    await environment.settle()
+    (second,) = environment.cluster.objects(kinds.JOB)
+    assert second["metadata"]["uid"] != job["metadata"]["uid"]
+    assert environment.workspace()["status"]["state"] == "Ready"
+    assert environment.world.most_claims == 1
 
 
 async def test_changed_push_secret_after_the_push_does_not_train_again() -> None:
-    scene = await settled(tuning_workspace())
+    environment = await settled(tuning_workspace())
     patch = {"tuning": {"output": {"imagePushSecret": "push-2"}}}
-    scene.cluster.change(kinds.WORKSPACE, Key(NAMESPACE, "ws"), patch)
-    await scene.settle()
-    assert len(scene.world.jobs_seen) == 1
-    assert scene.workspace()["status"]["adapter"]["digest"] == DIGEST
+    environment.cluster.change(kinds.WORKSPACE, Key(NAMESPACE, "ws"), patch)
+    await environment.settle()
+    assert len(environment.world.jobs_seen) == 1
+    assert environment.workspace()["status"]["adapter"]["digest"] == DIGEST
 
 
 async def test_two_workspaces_with_one_selector_get_a_node_each() -> None:
-    scene = Scene()
+    environment = Environment()
     for name in ("one", "two"):
-        scene.apply(inference_workspace(name))
-    await scene.settle()
-    assert {scene.workspace(n)["status"]["state"] for n in ("one", "two")} == {"Ready"}
-    assert len(scene.cluster.objects(kinds.MACHINE)) == 2
+        environment.apply(inference_workspace(name))
+    await environment.settle()
+    assert {environment.workspace(n)["status"]["state"] for n in ("one", "two")} == {"Ready"}
+    assert len(environment.cluster.objects(kinds.MACHINE)) == 2
 
 
 async def test_custom_template_is_served() -> None:
     ports = [{"name": "http", "containerPort": 8000}]
     template = {"spec": {"containers": [{"name": "own", "image": "i", "ports": ports}]}}
-    scene = await settled(workspace(resource=resource(count=1), inference={"template": template}))
-    service = scene.cluster.peek(kinds.SERVICE, "ws", NAMESPACE)
+    environment = await settled(
+        workspace(resource=resource(count=1), inference={"template": template})
+    )
+    service = environment.cluster.peek(kinds.SERVICE, "ws", NAMESPACE)
     assert service is not None
     assert service["spec"]["ports"] == [
         {"name": "http", "port": 80, "targetPort": 8000, "protocol": "TCP"}
     ]
-    assert scene.workspace()["status"]["state"] == "Ready"
+    assert environment.workspace()["status"]["state"] == "Ready"
 
 
 @pytest.mark.parametrize("rounds", range(14))
 async def test_deletion_at_any_moment_leaves_nothing(rounds: int) -> None:
-    scene = Scene()
-    scene.push_secret()
-    scene.apply(tuning_workspace())
+    environment = Environment()
+    environment.push_secret()
+    environment.apply(tuning_workspace())
     for _ in range(rounds):
-        await scene.replica.round()
-        scene.world.step()
-    await scene.cluster.delete(kinds.WORKSPACE, "ws", NAMESPACE)
-    await scene.settle()
+        await environment.replica.round()
+        environment.world.step()
+    await environment.cluster.delete(kinds.WORKSPACE, "ws", NAMESPACE)
+    await environment.settle()
     left = (kinds.WORKSPACE, kinds.MACHINE, kinds.NODE, kinds.POD, kinds.JOB, kinds.DEPLOYMENT)
     assert {
-        kind.kind: scene.cluster.objects(kind) for kind in left if scene.cluster.objects(kind)
+        kind.kind: environment.cluster.objects(kind)
+        for kind in left
+        if environment.cluster.objects(kind)
     } == {}
 
 
 async def test_deletion_on_a_cluster_without_karpenters_crds() -> None:
-    scene = Scene(settings(node_provisioner="byo"))
-    scene.cluster.missing_kinds = {kinds.MACHINE, kinds.NODE_CLAIM, kinds.NODE_POOL}
-    scene.apply(inference_workspace(resource=resource(instanceType=None)))
-    await scene.replica.round()
-    await scene.cluster.delete(kinds.WORKSPACE, "ws", NAMESPACE)
-    await scene.settle()
-    assert scene.cluster.peek(kinds.WORKSPACE, "ws", NAMESPACE) is None
+    environment = Environment(settings(node_provisioner="byo"))
+    environment.cluster.missing_kinds = {kinds.MACHINE, kinds.NODE_CLAIM, kinds.NODE_POOL}
+    environment.apply(inference_workspace(resource=resource(instanceType=None)))
+    await environment.replica.round()
+    await environment.cluster.delete(kinds.WORKSPACE, "ws", NAMESPACE)
+    await environment.settle()
+    assert environment.cluster.peek(kinds.WORKSPACE, "ws", NAMESPACE) is None
 
 
 async def test_claims_are_deleted_when_the_finalizer_was_removed_by_hand() -> None:
-    scene = await settled(inference_workspace())
-    scene.cluster.change(kinds.WORKSPACE, Key(NAMESPACE, "ws"), None)
-    await scene.settle()
-    assert not scene.cluster.objects(kinds.MACHINE)
+    environment = await settled(inference_workspace())
+    environment.cluster.change(kinds.WORKSPACE, Key(NAMESPACE, "ws"), None)
+    await environment.settle()
+    assert not environment.cluster.objects(kinds.MACHINE)
 
 
 async def test_claim_deleted_by_the_provisioner_is_requested_again_once_gone() -> None:
-    scene = await settled(inference_workspace())
-    (claim,) = scene.cluster.objects(kinds.MACHINE)
-    await scene.cluster.delete(kinds.MACHINE, claim["metadata"]["name"])
-    await scene.settle()
-    (again,) = scene.cluster.objects(kinds.MACHINE)
+    environment = await settled(inference_workspace())
+    (claim,) = environment.cluster.objects(kinds.MACHINE)
+    await environment.cluster.delete(kinds.MACHINE, claim["metadata"]["name"])
+    await environment.settle()
+    (again,) = environment.cluster.objects(kinds.MACHINE)
     assert again["metadata"]["uid"] != claim["metadata"]["uid"]
-    assert scene.world.most_claims == 1
-    assert scene.workspace()["status"]["state"] == "Ready"
+    assert environment.world.most_claims == 1
+    assert environment.workspace()["status"]["state"] == "Ready"
 
 
 async def test_steady_state_writes_nothing_and_does_not_requeue() -> None:
-    scene = await settled(tuning_workspace())
-    scene.cluster.calls.clear()
-    scene.replica.look()
-    again = await scene.replica.reconciler.reconcile(Key(NAMESPACE, "ws"))
+    environment = await settled(tuning_workspace())
+    environment.cluster.calls.clear()
+    environment.replica.look()
+    again = await environment.replica.reconciler.reconcile(Key(NAMESPACE, "ws"))
     assert again is None
-    assert scene.cluster.calls == []
+    assert environment.cluster.calls == []
 
 
 async def test_cluster_without_the_machine_crd_is_reported() -> None:
-    scene = Scene()
-    scene.cluster.missing_kinds = {kinds.MACHINE}
-    scene.apply(inference_workspace())
-    refused: list[ClusterError] = await scene.replica.round()
+    environment = Environment()
+    environment.cluster.missing_kinds = {kinds.MACHINE}
+    environment.apply(inference_workspace())
+    refused: list[ClusterError] = await environment.replica.round()
     assert len(refused) == 1
-    assert conditions(scene.workspace())["ResourceReady"] == "False/ProvisionerMissing"
+    assert conditions(environment.workspace())["ResourceReady"] == "False/ProvisionerMissing"
 
 
 async def test_foreign_service_is_not_changed() -> None:
-    scene = Scene()
-    scene.push_secret()
+    environment = Environment()
+    environment.push_secret()
     other = {"metadata": {"name": "ws", "namespace": NAMESPACE}, "spec": {"type": "ClusterIP"}}
-    scene.cluster.seed(kinds.SERVICE, other)
-    scene.apply(inference_workspace())
-    await scene.replica.round()
-    await scene.replica.round()
-    reported = conditions(scene.workspace())
+    environment.cluster.seed(kinds.SERVICE, other)
+    environment.apply(inference_workspace())
+    await environment.replica.round()
+    await environment.replica.round()
+    reported = conditions(environment.workspace())
     assert reported["ResourceReady"] == "False/NameTaken"
-    kept = scene.cluster.peek(kinds.SERVICE, "ws", NAMESPACE)
+    kept = environment.cluster.peek(kinds.SERVICE, "ws", NAMESPACE)
     assert kept is not None and kept["spec"] == {"type": "ClusterIP"}

@@ -9,7 +9,7 @@ from workspace_controller.triggers import Triggers
 WS = Key("team", "ws")
 
 
-class Scene:
+class Environment:
     def __init__(self) -> None:
         self.enqueued: list[Key] = []
         self.store = Store()
@@ -26,68 +26,68 @@ class Scene:
 
 
 def test_a_new_workspace_is_enqueued() -> None:
-    assert Scene().put(kinds.WORKSPACE, inference_workspace()) == [WS]
+    assert Environment().put(kinds.WORKSPACE, inference_workspace()) == [WS]
 
 
 def test_a_child_enqueues_its_workspace() -> None:
     pod = {"metadata": {"name": "p", "namespace": "team", "labels": OWNER.labels}}
     claim = {"metadata": {"name": "c", "labels": OWNER.labels}}
-    scene = Scene()
-    assert scene.put(kinds.POD, pod) == [WS]
-    assert scene.put(kinds.MACHINE, claim) == [WS]
-    assert scene.put(kinds.NODE, own_node()) == [WS]
+    environment = Environment()
+    assert environment.put(kinds.POD, pod) == [WS]
+    assert environment.put(kinds.MACHINE, claim) == [WS]
+    assert environment.put(kinds.NODE, own_node()) == [WS]
 
 
 def test_an_object_without_a_workspace_enqueues_nothing() -> None:
-    assert Scene().put(kinds.POD, {"metadata": {"name": "p", "namespace": "team"}}) == []
+    assert Environment().put(kinds.POD, {"metadata": {"name": "p", "namespace": "team"}}) == []
 
 
 def test_a_free_node_enqueues_workspaces_whose_selector_matches() -> None:
-    scene = Scene()
-    scene.put(kinds.WORKSPACE, inference_workspace())
+    environment = Environment()
+    environment.put(kinds.WORKSPACE, inference_workspace())
     other = inference_workspace("other")
     other["resource"]["labelSelector"] = {"matchLabels": {"app": "other"}}
-    scene.put(kinds.WORKSPACE, other)
-    assert scene.put(kinds.NODE, node("free")) == [WS]
+    environment.put(kinds.WORKSPACE, other)
+    assert environment.put(kinds.NODE, node("free")) == [WS]
 
 
 def test_a_heartbeat_enqueues_nothing_and_a_lost_ready_condition_does() -> None:
-    scene = Scene()
-    scene.put(kinds.WORKSPACE, inference_workspace())
-    scene.put(kinds.NODE, node("free"))
+    environment = Environment()
+    environment.put(kinds.WORKSPACE, inference_workspace())
+    environment.put(kinds.NODE, node("free"))
     heartbeat = node("free")
     heartbeat["status"]["conditions"][0]["lastHeartbeatTime"] = "later"
-    assert scene.put(kinds.NODE, heartbeat) == []
-    assert set(scene.put(kinds.NODE, node("free", ready=False))) == {WS}
+    assert environment.put(kinds.NODE, heartbeat) == []
+    assert set(environment.put(kinds.NODE, node("free", ready=False))) == {WS}
 
 
 def test_a_deleted_node_enqueues_its_workspace() -> None:
-    scene = Scene()
-    scene.put(kinds.NODE, own_node())
-    scene.enqueued.clear()
-    scene.store.remove(kinds.NODE, Key("", "node-0"))
-    assert scene.enqueued == [WS]
-    assert scene.put(kinds.NODE, own_node()) == [WS]
+    environment = Environment()
+    environment.put(kinds.NODE, own_node())
+    environment.enqueued.clear()
+    environment.store.remove(kinds.NODE, Key("", "node-0"))
+    assert environment.enqueued == [WS]
+    assert environment.put(kinds.NODE, own_node()) == [WS]
 
 
 def test_a_status_enqueues_nothing_and_a_users_change_does() -> None:
-    scene = Scene()
+    environment = Environment()
     given = inference_workspace(metadata={"generation": 1})
-    scene.put(kinds.WORKSPACE, given)
-    assert scene.put(kinds.WORKSPACE, {**given, "status": {"state": "Ready"}}) == []
-    assert scene.put(kinds.WORKSPACE, inference_workspace(metadata={"generation": 2})) == [WS]
+    environment.put(kinds.WORKSPACE, given)
+    assert environment.put(kinds.WORKSPACE, {**given, "status": {"state": "Ready"}}) == []
+    assert environment.put(kinds.WORKSPACE, inference_workspace(metadata={"generation": 2})) == [WS]
     annotated = inference_workspace(metadata={"generation": 2}, annotations={"a": "b"})
-    assert scene.put(kinds.WORKSPACE, annotated) == [WS]
-    scene.enqueued.clear()
-    scene.store.remove(kinds.WORKSPACE, WS)
-    assert scene.enqueued == [WS]
+    assert environment.put(kinds.WORKSPACE, annotated) == [WS]
+    environment.enqueued.clear()
+    environment.store.remove(kinds.WORKSPACE, WS)
+    assert environment.enqueued == [WS]
 
 
-def put_free_node(scene: Scene, *names: str) -> None:
+def put_free_node(environment: Environment, *names: str) -> None:
     """A free node, and Workspaces whose selectors all match it."""
     for name in names:
-        scene.put(kinds.WORKSPACE, inference_workspace(name))
-    scene.put(kinds.NODE, node("free"))
+        environment.put(kinds.WORKSPACE, inference_workspace(name))
+    environment.put(kinds.NODE, node("free"))
 
 
 def using(name: str, *nodes: str, **metadata: str) -> Manifest:
@@ -95,47 +95,47 @@ def using(name: str, *nodes: str, **metadata: str) -> Manifest:
 
 
 def test_a_node_that_loses_its_label_enqueues_workspaces_that_it_matched() -> None:
-    scene = Scene()
-    put_free_node(scene, "ws")
-    assert scene.put(kinds.NODE, node("free", labels={"app": "other"})) == [WS]
-    scene.put(kinds.NODE, own_node())
-    assert scene.put(kinds.NODE, node("node-0", labels={"app": "other"})) == [WS]
+    environment = Environment()
+    put_free_node(environment, "ws")
+    assert environment.put(kinds.NODE, node("free", labels={"app": "other"})) == [WS]
+    environment.put(kinds.NODE, own_node())
+    assert environment.put(kinds.NODE, node("node-0", labels={"app": "other"})) == [WS]
 
 
 def test_a_reserved_node_enqueues_only_workspaces_that_reserved_it_too() -> None:
-    scene = Scene()
-    put_free_node(scene, "ws", "two", "three")
-    assert scene.put(kinds.WORKSPACE, using("two", "free")) == []
-    assert scene.put(kinds.WORKSPACE, using("three", "free")) == [Key("team", "two")]
+    environment = Environment()
+    put_free_node(environment, "ws", "two", "three")
+    assert environment.put(kinds.WORKSPACE, using("two", "free")) == []
+    assert environment.put(kinds.WORKSPACE, using("three", "free")) == [Key("team", "two")]
 
 
 def test_a_released_node_enqueues_workspaces_that_it_matches() -> None:
-    scene = Scene()
-    put_free_node(scene, "ws", "two", "three")
-    scene.put(kinds.WORKSPACE, using("three", "free"))
+    environment = Environment()
+    put_free_node(environment, "ws", "two", "three")
+    environment.put(kinds.WORKSPACE, using("three", "free"))
     others = {WS, Key("team", "two")}
-    assert set(scene.put(kinds.WORKSPACE, using("three"))) == others
-    scene.put(kinds.WORKSPACE, using("three", "free"))
+    assert set(environment.put(kinds.WORKSPACE, using("three"))) == others
+    environment.put(kinds.WORKSPACE, using("three", "free"))
     deleting = using("three", "free", deletionTimestamp="now")
-    assert set(scene.put(kinds.WORKSPACE, deleting)) == {*others, Key("team", "three")}
+    assert set(environment.put(kinds.WORKSPACE, deleting)) == {*others, Key("team", "three")}
 
 
 def test_a_node_of_a_deleted_workspace_enqueues_workspaces_that_it_matches() -> None:
-    scene = Scene()
-    put_free_node(scene, "ws", "two")
-    scene.put(kinds.WORKSPACE, using("two", "free"))
-    scene.enqueued.clear()
-    scene.store.remove(kinds.WORKSPACE, Key("team", "two"))
-    assert set(scene.enqueued) == {WS, Key("team", "two")}
+    environment = Environment()
+    put_free_node(environment, "ws", "two")
+    environment.put(kinds.WORKSPACE, using("two", "free"))
+    environment.enqueued.clear()
+    environment.store.remove(kinds.WORKSPACE, Key("team", "two"))
+    assert set(environment.enqueued) == {WS, Key("team", "two")}
 
 
 def test_a_newly_served_kind_of_claim_enqueues_every_workspace() -> None:
-    scene = Scene()
-    scene.store.mark_kind_missing(kinds.MACHINE)
-    scene.put(kinds.WORKSPACE, inference_workspace())
-    scene.enqueued.clear()
-    scene.store.mark_kind_missing(kinds.POD)
-    scene.store.replace_all(kinds.POD, ())
-    assert scene.enqueued == []
-    scene.store.replace_all(kinds.MACHINE, ())
-    assert scene.enqueued == [WS]
+    environment = Environment()
+    environment.store.mark_kind_missing(kinds.MACHINE)
+    environment.put(kinds.WORKSPACE, inference_workspace())
+    environment.enqueued.clear()
+    environment.store.mark_kind_missing(kinds.POD)
+    environment.store.replace_all(kinds.POD, ())
+    assert environment.enqueued == []
+    environment.store.replace_all(kinds.MACHINE, ())
+    assert environment.enqueued == [WS]

@@ -32,7 +32,8 @@ app.kubernetes.io/name: {{ include "kaito.name" . | quote }}
 
 {{/*
 A map of texts: dict "name" NAME "texts" MAP. values.schema.json refuses numbers; this refuses them
-where Helm was told to skip the schema, because YAML has changed some of them by now (1.10 is 1.1).
+where Helm skips the schema (--skip-schema-validation), because YAML has already changed some of
+them: 1.10 is 1.1.
 */}}
 {{- define "kaito.texts" -}}
 {{- $name := .name -}}

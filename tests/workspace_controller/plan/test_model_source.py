@@ -38,7 +38,7 @@ def seen(preset: dict[str, Any], how: ModelDelivery = ModelDelivery.IMAGE_VOLUME
             "mine:1",
         ),
     ],
-    ids=["its image", "copied", "downloaded", "no image: downloaded", "an image of one's own"],
+    ids=["its image", "copied", "downloaded", "no image: downloaded", "your own image"],
 )
 def test_model_comes_from_image_or_hub(
     preset: dict[str, Any], how: ModelDelivery, delivery: ModelDelivery, image: str

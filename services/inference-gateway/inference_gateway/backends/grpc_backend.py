@@ -85,7 +85,7 @@ class GrpcBackend:
         """A stub whose channel is connected.
 
         gRPC reports a connection that failed and one that was lost during the call alike. Only the
-        first is sure not to have started the call, so it is told apart here, before the call.
+        first is sure not to have started the call, so it is distinguished here, before the call.
 
         Raises:
             BackendError: UNAVAILABLE, there is no connection.
