@@ -46,12 +46,16 @@ def line(mark: str, step: Step, now: float, tail: str) -> str:
 
 
 class Progress:
-    """Shows the steps of one command."""
+    """Shows the steps of one command. Running steps are drawn again every `redraw_seconds`."""
 
-    def __init__(self, steps: int, out: TextIO | None = None) -> None:
+    def __init__(
+        self, steps: int, out: TextIO | None = None, redraw_seconds: float | None = None
+    ) -> None:
         self._steps = steps
         self._out = out or sys.stdout
         self._is_terminal = self._out.isatty()
+        usual = _REDRAW_SECONDS if self._is_terminal else _LOG_SECONDS
+        self._redraw_seconds = usual if redraw_seconds is None else redraw_seconds
         self._number = 0
         self._started_at = time.monotonic()
         self._running: list[Step] = []
@@ -82,7 +86,7 @@ class Progress:
         return time.monotonic() - self._started_at
 
     def _keep_drawing(self, step: Step, finished: threading.Event) -> None:
-        while not finished.wait(_REDRAW_SECONDS if self._is_terminal else _LOG_SECONDS):
+        while not finished.wait(self._redraw_seconds):
             with self._lock:
                 if step in self._running:
                     self._paint([] if self._is_terminal else [self._state(step)])
