@@ -12,6 +12,10 @@ Value = TypeVar("Value")
 Choice = TypeVar("Choice", bound=str)
 
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
+# A year. Longer times overflow timedelta and gRPC's deadlines, and mean "no limit".
+MAX_SECONDS = 365 * 24 * 3600
+# More digits than any bound here has: Python refuses to convert very long texts.
+_MAX_DIGITS = 20
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -53,7 +57,9 @@ class Environment:
         self, name: str, default: int, *, minimum: int = 0, maximum: int = 2**31 - 1
     ) -> int:
         value = self.text(name, str(default))
-        if not value.removeprefix("-").isdecimal() or not minimum <= int(value) <= maximum:
+        digits = value.removeprefix("-")
+        is_number = digits.isdecimal() and len(digits) <= _MAX_DIGITS
+        if not is_number or not minimum <= int(value) <= maximum:
             raise SettingError(name, value, f"set a whole number from {minimum} to {maximum}")
         return int(value)
 
@@ -67,8 +73,9 @@ class Environment:
             seconds = float(value)
         except ValueError:
             seconds = math.nan
-        if not minimum <= seconds < math.inf:
-            raise SettingError(name, value, f"set a number of seconds, at least {minimum:g}")
+        if not minimum <= seconds <= MAX_SECONDS:
+            remedy = f"set a number of seconds, at least {minimum:g} and at most {MAX_SECONDS}"
+            raise SettingError(name, value, remedy)
         return seconds
 
     def duration(self, name: str, default_seconds: float, *, minimum: float = 1.0) -> timedelta:
@@ -125,7 +132,7 @@ class Environment:
             return default
         try:
             found = json.loads(text)
-        except json.JSONDecodeError:
+        except (json.JSONDecodeError, RecursionError):
             found = None
         if not isinstance(found, form):
             raise SettingError(name, text, f"set {example}")

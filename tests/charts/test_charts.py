@@ -172,9 +172,10 @@ def test_names_can_be_overridden() -> None:
 def test_scheduling_can_be_set(service: str) -> None:
     affinity: Manifest = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {}}}
     spread = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+    wider = {"matchLabels": {"tier": "control"}}
     scheduling = {
         "affinity": affinity,
-        "topologySpreadConstraints": [spread],
+        "topologySpreadConstraints": [{**spread, "labelSelector": wider}, spread],
         "priorityClassName": "high",
         "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy.test"}],
     }
@@ -182,7 +183,8 @@ def test_scheduling_can_be_set(service: str) -> None:
     pod = deployment["spec"]["template"]["spec"]
     assert pod["affinity"] == affinity
     assert pod["topologySpreadConstraints"] == [
-        {**spread, "labelSelector": deployment["spec"]["selector"]}
+        {**spread, "labelSelector": wider},
+        {**spread, "labelSelector": deployment["spec"]["selector"]},
     ]
     assert pod["priorityClassName"] == "high"
     assert _environment(deployment)["HTTPS_PROXY"] == "http://proxy.test"

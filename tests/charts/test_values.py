@@ -54,6 +54,8 @@ def _environment(release: list[Manifest], service: str) -> dict[str, str]:
             "/settings/agentPoolTags/cost",
         ),
         ("inference-gateway: {replicaCount: two}", "/replicaCount"),
+        ("inference-gateway: {replicaCount: null}", "replicaCount"),
+        ("gpu-provisioner: {settings: {launchTimeoutSeconds: 1e25}}", "launchTimeoutSeconds"),
         ("inference-gateway: {podAnnotations: {build: 1.10}}", "/podAnnotations/build"),
         ("inference-gateway: {podLabels: {app.kubernetes.io/name: x}}", "/podLabels/app"),
         ("inference-gateway: {extraEnv: [{name: N, value: 4}]}", "/extraEnv/0/value"),

@@ -17,6 +17,9 @@ ENV = Environment(
         "ZERO": "0",
         "BIG": "70000",
         "LIST": "[1]",
+        "LONG": "1e10",
+        "DIGITS": "9" * 5000,
+        "DEEP": "[" * 60_000,
     }
 )
 
@@ -50,6 +53,9 @@ def test_unset_variables_have_their_default() -> None:
         (lambda: ENV.flag("N", True), "set true or false"),
         (lambda: ENV.choice("TEXT", ("x",), "x"), "set one of x"),
         (lambda: ENV.seconds("TEXT", 1), "TEXT is 'a': set a number of seconds"),
+        (lambda: ENV.seconds("LONG", 1), "LONG is '1e10': .* at most 31536000"),
+        (lambda: ENV.integer("DIGITS", 1), "DIGITS is '999"),
+        (lambda: ENV.json_strings("DEEP"), "DEEP is .*set a JSON list"),
         (lambda: ENV.duration("ZERO", 1), "ZERO is '0': set a number of seconds, at least 1"),
         (lambda: ENV.port("BIG", 1), "BIG is '70000': set a whole number from 0 to 65535"),
         (lambda: ENV.json_object("LIST", {}), "LIST is '.1.': set a JSON object"),
@@ -65,6 +71,9 @@ def test_unset_variables_have_their_default() -> None:
         "not a flag",
         "not an option",
         "not seconds",
+        "too long",
+        "too many digits",
+        "nested too deep",
         "too short",
         "not a port",
         "not an object",

@@ -54,7 +54,13 @@ def _group(
             properties[key] = {"description": value.comment, **properties[key]}
         if not path and key in subcharts:
             properties[key].pop("additionalProperties")
-    return {"type": "object", "additionalProperties": False, "properties": properties}
+    # Helm drops a key that is set to null, and templates would render an empty value.
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+        "required": list(properties),
+    }
 
 
 def leaf(value: Value) -> Schema:

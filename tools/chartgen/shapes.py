@@ -39,7 +39,8 @@ SHAPES: dict[str, Schema] = {
     "repository": {"type": "string", "pattern": "^([^/:@ ]+(:[0-9]+)?(/[^/:@ ]+)*)?$"},
     "port": {"type": "integer", "minimum": 1, "maximum": 65535},
     "count": {"type": "integer", "minimum": 1, "maximum": 2147483647},
-    "seconds": {"type": "number", "minimum": 1},
+    # The maximum is that of kaito_process.environment: a year.
+    "seconds": {"type": "number", "minimum": 1, "maximum": 31536000},
     "logLevel": {"enum": ["debug", "info", "warning", "error"]},
     "resources": _object(
         requests=_QUANTITIES, limits=_QUANTITIES, claims=_list({"type": "object"})

@@ -148,7 +148,8 @@ tolerations: {{ toYaml . | nindent 2 }}
 {{- with .Values.topologySpreadConstraints }}
 topologySpreadConstraints:
   {{- range . }}
-  - {{ toYaml (merge (dict) . (dict "labelSelector" $selected)) | nindent 4 | trim }}
+  {{- $own := hasKey . "labelSelector" | ternary (dict) (dict "labelSelector" $selected) }}
+  - {{ toYaml (merge (dict) . $own) | nindent 4 | trim }}
   {{- end }}
 {{- end }}
 {{- with .Values.affinity }}

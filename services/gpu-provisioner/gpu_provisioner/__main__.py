@@ -63,7 +63,8 @@ def main() -> None:
     try:
         settings = Settings.from_env(os.environ)
     except SettingError as error:
-        sys.exit(f"{NAME}: {error}")
+        print(f"{NAME}: {error}", file=sys.stderr)
+        sys.exit(2)
     logs.configure(settings.log_level, NAME)
     asyncio.run(serve(settings))
 

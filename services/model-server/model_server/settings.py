@@ -93,7 +93,7 @@ def _strengths(text: str) -> Mapping[str, float]:
     try:
         content = json.loads(text)
         strengths = {str(name): float(value) for name, value in content.items()}
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         raise ValueError(remedy) from None
     if not all(0 <= value <= 1 for value in strengths.values()):
         raise ValueError(remedy)
