@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from kaito_process.environment import MAX_SECONDS
+
 Schema = dict[str, Any]
 
 # YAML turns an unquoted 1.10 into the number 1.1 before any template sees it, and 0123 or 1e3 into
@@ -39,8 +41,7 @@ SHAPES: dict[str, Schema] = {
     "repository": {"type": "string", "pattern": "^([^/:@ ]+(:[0-9]+)?(/[^/:@ ]+)*)?$"},
     "port": {"type": "integer", "minimum": 1, "maximum": 65535},
     "count": {"type": "integer", "minimum": 1, "maximum": 2147483647},
-    # The maximum is that of kaito_process.environment: a year.
-    "seconds": {"type": "number", "minimum": 1, "maximum": 31536000},
+    "seconds": {"type": "number", "minimum": 1, "maximum": MAX_SECONDS},
     "logLevel": {"enum": ["debug", "info", "warning", "error"]},
     "resources": _object(
         requests=_QUANTITIES, limits=_QUANTITIES, claims=_list({"type": "object"})
