@@ -263,10 +263,16 @@ class Reason(StrEnum):
     DATA_UNREACHABLE = (
         "DataUnreachable", _TUNING, "The dataset could not be fetched.",
         "Check the URL from inside the cluster; the download is retried automatically.")
-    DATA_NOT_PARQUET = (
-        "DataNotParquet", _TUNING,
-        "The data file does not match its extension, or its format is unknown.",
-        "Provide a parquet (or jsonl, json, csv, arrow) file.", _PERMANENT)
+    DATA_UNREADABLE = (
+        "DataUnreadable", _TUNING,
+        "A data file is not what its name says, its format is unknown, or it is damaged.",
+        "The message says what the file is; provide one of the formats of docs/tuning.md.",
+        _PERMANENT)
+    DATA_ROWS_LOST = (
+        "DataRowsLost", _TUNING,
+        "More rows than DatasetConfig.max_lost_rows allows would be dropped or cut.",
+        "The message names the first rows and why; correct them, raise "
+        "TrainingArguments.max_length, or raise the limit.", _PERMANENT)
     DATA_COLUMN_MISSING = (
         "DataColumnMissing", _TUNING, "The dataset lacks the columns that training needs.",
         "Provide a column messages (or prompt and completion, or text).", _PERMANENT)

@@ -94,6 +94,8 @@ RANGES: Mapping[str, Range] = {
     "DatasetConfig.shuffle_seed": _SEED,
     # 1 trains on everything.
     "DatasetConfig.train_test_split": Range(above=0, at_most=1),
+    # 1 accepts any loss.
+    "DatasetConfig.max_lost_rows": Range(at_least=0, at_most=1),
 }
 
 # Types as in `option_types`, where fewer values make sense here than in the libraries.

@@ -59,6 +59,7 @@ class DatasetConfig:
     """Which files and columns training uses.
 
     `train_test_split` is the fraction used for training; 1 holds nothing back for evaluation.
+    `max_lost_rows` is the largest fraction of the rows that may be dropped or cut.
     """
 
     dataset_path: str | None = None
@@ -69,6 +70,7 @@ class DatasetConfig:
     response_column: str = "text"
     messages_column: str | None = None
     train_test_split: float = 0.8
+    max_lost_rows: float = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.tuner import tiny
+from tests.tuner.sources.server import DataServer
 from tuner.registry.fake import FakeRegistry
+from tuner.retry import RetryPolicy
+from tuner.sources import http_client
+from tuner.sources.download import Downloader
+from tuner.sources.ssrf_guard import SsrfGuard
 
 # As `confine_libraries` does for a real run. Not in a fixture: the libraries read it when they are
 # imported, which happens while pytest collects the tests.
@@ -68,3 +73,22 @@ def fake_registry() -> Iterator[FakeRegistry]:
     """A registry on the loopback address."""
     with FakeRegistry().running() as registry:
         yield registry
+
+
+@pytest.fixture
+def server() -> Iterator[DataServer]:
+    """A data server on the loopback address."""
+    with DataServer().running() as server:
+        yield server
+
+
+@pytest.fixture
+def downloader() -> Iterator[Downloader]:
+    """A downloader for which no time passes, and that may fetch from the loopback address."""
+    with http_client.new_client() as client:
+        yield Downloader(
+            client=client,
+            guard=SsrfGuard(allow_private=True),
+            max_bytes=10_000,
+            retry_policy=RetryPolicy(max_attempts=3, sleep=lambda _: None, clock=lambda: 0.0),
+        )

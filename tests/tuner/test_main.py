@@ -16,9 +16,9 @@ import pytest
 
 from kaito.tuning.v1 import tuning_pb2, tuning_pb2_grpc
 from tests.tuner import tiny
-from tests.tuner.data.server import Answer, DataServer
 from tests.tuner.process import PYTHONPATH, run_tuner, running_tuner
 from tests.tuner.registry.adapters import write_adapter
+from tests.tuner.sources.server import Answer, DataServer
 from tuner.registry import fake
 from tuner.registry.fake import FakeRegistry
 from tuner.summary import TrainingSummary, write_summary

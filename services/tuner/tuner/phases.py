@@ -5,11 +5,8 @@ from collections.abc import MutableMapping
 
 from tuner.adapter_check import find_adapter_fault
 from tuner.config.load import load_config
-from tuner.data import http_client
 from tuner.data.dataset import Dataset
-from tuner.data.download import Downloader
 from tuner.data.fetch import fetch_dataset, load_dataset
-from tuner.data.ssrf_guard import SsrfGuard
 from tuner.errors import RunError
 from tuner.failure_record import recorded_failures
 from tuner.image_metadata import image_metadata
@@ -26,6 +23,9 @@ from tuner.reporting.tuning_run import Progress, PushedAdapter, RunState
 from tuner.results import ADAPTER_WEIGHTS, ResultsDirectory
 from tuner.retry import RetryPolicy
 from tuner.settings import Settings
+from tuner.sources import http_client
+from tuner.sources.download import Downloader
+from tuner.sources.ssrf_guard import SsrfGuard
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary, fingerprint, read_summary, write_summary
 

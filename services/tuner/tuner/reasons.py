@@ -11,7 +11,8 @@ class Reason(StrEnum):
     """The tuner's part of the project's table of reasons."""
 
     DATA_UNREACHABLE = "DataUnreachable"
-    DATA_NOT_PARQUET = "DataNotParquet"
+    DATA_UNREADABLE = "DataUnreadable"
+    DATA_ROWS_LOST = "DataRowsLost"
     DATA_COLUMN_MISSING = "DataColumnMissing"
     DATA_EMPTY = "DataEmpty"
     DATA_TOO_LARGE = "DataTooLarge"

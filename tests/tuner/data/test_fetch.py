@@ -8,14 +8,14 @@ import pytest
 
 from kaito_training.sections import DatasetConfig
 from tests.tuner import tiny
-from tests.tuner.data.server import Answer, DataServer
-from tuner.data.completed_downloads import RECORD_NAME
+from tests.tuner.sources.server import Answer, DataServer
 from tuner.data.dataset_schema import DatasetFormat
-from tuner.data.download import Downloader
 from tuner.data.fetch import fetch_dataset, load_dataset
 from tuner.data.manifest import MANIFEST_NAME
 from tuner.errors import RunError
 from tuner.reasons import Reason
+from tuner.sources.completed_downloads import RECORD_NAME
+from tuner.sources.download import Downloader
 
 CONFIG = DatasetConfig()
 
@@ -123,7 +123,7 @@ def test_digest_depends_on_the_content(
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"<html>sign in</html>", Reason.DATA_NOT_PARQUET),
+        (b"<html>sign in</html>", Reason.DATA_UNREADABLE),
         (b'{"question": "a"}', Reason.DATA_COLUMN_MISSING),
     ],
     ids=["a page", "no column"],

@@ -81,7 +81,7 @@ def test_broken_file_is_refused(name: str, content: bytes, tmp_path: Path) -> No
     path.write_bytes(content)
     with pytest.raises(RunError) as caught:
         read_contents(path)
-    assert caught.value.reason is Reason.DATA_NOT_PARQUET
+    assert caught.value.reason is Reason.DATA_UNREADABLE
     assert f"data file {name} is not a readable parquet file" in caught.value.message
 
 

@@ -66,7 +66,7 @@ SCENARIOS: tuple[FailureScenario, ...] = (
     FailureScenario(
         title="not a parquet file",
         condition="TuningSucceeded",
-        reason="DataNotParquet",
+        reason="DataUnreadable",
         message_contains="broken.parquet",
         inject=_url(f"{bad_data.HOST}/broken.parquet"),
     ),

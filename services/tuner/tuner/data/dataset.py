@@ -46,7 +46,7 @@ def inspect_files(directory: Path, names: Sequence[str], config: DatasetConfig) 
     """The dataset that consists of the files `names` in `directory`.
 
     Raises:
-        RunError: DATA_NOT_PARQUET, DATA_COLUMN_MISSING or DATA_EMPTY.
+        RunError: DATA_UNREADABLE, DATA_COLUMN_MISSING or DATA_EMPTY.
     """
     if not names:
         raise RunError(

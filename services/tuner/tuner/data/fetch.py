@@ -6,11 +6,11 @@ import logging
 from pathlib import Path
 
 from kaito_training.sections import DatasetConfig
-from tuner.data.completed_downloads import CompletedDownloads
 from tuner.data.dataset import Dataset, inspect_files, is_intact, list_data_files
-from tuner.data.download import Downloader
 from tuner.data.manifest import MANIFEST_NAME, read_manifest, write_manifest
-from tuner.data.urls import redact_url, stored_names
+from tuner.sources.completed_downloads import CompletedDownloads
+from tuner.sources.download import Downloader
+from tuner.sources.urls import redact_url, stored_names
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def fetch_dataset(
     Without URLs the files that `directory` already holds (a volume's) are the dataset.
 
     Raises:
-        RunError: DATA_UNREACHABLE, DATA_TOO_LARGE, DATA_NOT_PARQUET, DATA_COLUMN_MISSING or
+        RunError: DATA_UNREACHABLE, DATA_TOO_LARGE, DATA_UNREADABLE, DATA_COLUMN_MISSING or
             DATA_EMPTY.
     """
     if not urls:
@@ -48,7 +48,7 @@ def load_dataset(directory: Path, config: DatasetConfig) -> Dataset:
     """The dataset that an earlier `fetch_dataset` left in `directory`.
 
     Raises:
-        RunError: DATA_NOT_PARQUET, DATA_COLUMN_MISSING, DATA_EMPTY or CONFIG_INVALID.
+        RunError: DATA_UNREADABLE, DATA_COLUMN_MISSING, DATA_EMPTY or CONFIG_INVALID.
     """
     recorded = read_manifest(directory / MANIFEST_NAME)
     if recorded is not None and is_intact(directory, recorded[1]):

@@ -1,6 +1,6 @@
 """What a data file holds: its format, its columns, its number of rows, and its first rows.
 
-Translates the errors of pyarrow, csv and json into RunError(DATA_NOT_PARQUET).
+Translates the errors of pyarrow, csv and json into RunError(DATA_UNREADABLE).
 """
 
 import csv
@@ -44,7 +44,7 @@ def read_contents(path: Path) -> FileContents:
     """Read the columns, the number of rows and a sample of the file at `path`.
 
     Raises:
-        RunError: DATA_NOT_PARQUET, the file is not what its name or its first bytes say.
+        RunError: DATA_UNREADABLE, the file is not what its name or its first bytes say.
     """
     file_format = detect_format(path)
     try:
@@ -57,7 +57,7 @@ def detect_format(path: Path) -> FileFormat:
     """The format of `path`, by its suffix or else by its first bytes.
 
     Raises:
-        RunError: DATA_NOT_PARQUET, neither is known or the two contradict each other.
+        RunError: DATA_UNREADABLE, neither is known or the two contradict each other.
     """
     with path.open("rb") as file:
         head = file.read(64)
@@ -69,9 +69,9 @@ def detect_format(path: Path) -> FileFormat:
 
 
 def unreadable(path: Path, problem: str) -> RunError:
-    """A RunError(DATA_NOT_PARQUET) that names the file."""
+    """A RunError(DATA_UNREADABLE) that names the file."""
     return RunError(
-        Reason.DATA_NOT_PARQUET,
+        Reason.DATA_UNREADABLE,
         f"data file {path.name} is not a readable parquet file: {problem}; use the address of the "
         "file itself, not of a page about it (jsonl, json, csv and arrow files also work)",
     )

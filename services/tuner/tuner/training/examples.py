@@ -30,7 +30,7 @@ def load_examples(
         completion_only: only the answers count for the loss, not all tokens.
 
     Raises:
-        RunError: DATA_EMPTY or DATA_NOT_PARQUET.
+        RunError: DATA_EMPTY or DATA_UNREADABLE.
     """
     rows = _load_rows(data, directory, cache)
     examples = rows.map(
@@ -104,7 +104,7 @@ def _load_rows(data: Dataset, directory: Path, cache: Path) -> datasets.Dataset:
         # The library wraps the parser's error, which is the one that helps.
         cause = error.__cause__ or error
         raise RunError(
-            Reason.DATA_NOT_PARQUET,
+            Reason.DATA_UNREADABLE,
             f"the data files cannot be read as {file_format}: {cause}; check them and write them "
             "again",
         ) from error

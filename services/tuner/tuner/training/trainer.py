@@ -37,7 +37,7 @@ def build_trainer(job: TrainingJob, publisher: StatusPublisher, switch: StopSwit
     """The trainer with the loaded model and the prepared data.
 
     Raises:
-        RunError: MODEL_LOAD_FAILED, CONFIG_INVALID, DATA_EMPTY, DATA_NOT_PARQUET, TRAINING_FAILED
+        RunError: MODEL_LOAD_FAILED, CONFIG_INVALID, DATA_EMPTY, DATA_UNREADABLE, TRAINING_FAILED
             or OUT_OF_MEMORY.
     """
     config = job.config

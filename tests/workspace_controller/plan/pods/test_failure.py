@@ -41,7 +41,7 @@ UNREACHABLE = ended(reason="Error", message="host gone") | {
 }
 NOT_PARQUET = {
     "exitCode": 1,
-    "message": json.dumps({"reason": "DataNotParquet", "message": "x.parquet is HTML"}),
+    "message": json.dumps({"reason": "DataUnreadable", "message": "x.parquet is HTML"}),
 }
 BACK_OFF = {"reason": "CrashLoopBackOff", "message": "back-off 10s"}
 
@@ -91,14 +91,14 @@ TROUBLE: dict[str, tuple[Manifest, str, str, bool]] = {
         of_fetcher(waiting=BACK_OFF, last=UNREACHABLE), "DataUnreachable", "host gone", False,
     ),
     "data is not parquet": (
-        of_fetcher(waiting=BACK_OFF, last=NOT_PARQUET), "DataNotParquet", "is HTML", True,
+        of_fetcher(waiting=BACK_OFF, last=NOT_PARQUET), "DataUnreadable", "is HTML", True,
     ),
     "failed just now": (
-        of_fetcher(terminated=NOT_PARQUET), "DataNotParquet", "is HTML", True,
+        of_fetcher(terminated=NOT_PARQUET), "DataUnreadable", "is HTML", True,
     ),
     "failed and just restarted": (
         of_fetcher(running={"startedAt": ago(5)}, last=NOT_PARQUET),
-        "DataNotParquet", "is HTML", True,
+        "DataUnreadable", "is HTML", True,
     ),
     "retryable though its reason is not": (
         of_fetcher(
@@ -184,4 +184,4 @@ def test_first_failing_container_is_reported() -> None:
         containerStatuses=[container("pusher", waiting={"reason": "PodInitializing"})],
     )  # fmt: skip
     found = pod_failure(both, NOW)
-    assert isinstance(found, Failure) and found.reason == "DataNotParquet"
+    assert isinstance(found, Failure) and found.reason == "DataUnreadable"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tuner.data.ssrf_guard import SsrfGuard, is_public
 from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.retry import TransientError
+from tuner.sources.ssrf_guard import SsrfGuard, is_public
 
 
 @pytest.mark.parametrize(

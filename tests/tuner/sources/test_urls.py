@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuner.data.urls import redact_url, stored_names
+from tuner.sources.urls import redact_url, stored_names
 
 
 @pytest.mark.parametrize(

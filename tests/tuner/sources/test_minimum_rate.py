@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuner.data.minimum_rate import MinimumRate
+from tuner.sources.minimum_rate import MinimumRate
 
 
 class Clock:

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 import httpx2
 
-from tuner.data.ssrf_guard import SsrfGuard
-from tuner.data.urls import redact_url
 from tuner.errors import RunError
 from tuner.http_headers import USER_AGENT, retry_after_seconds
 from tuner.reasons import Reason
 from tuner.retry import TransientError
+from tuner.sources.ssrf_guard import SsrfGuard
+from tuner.sources.urls import redact_url
 
 # The longest silence within a transfer; a large file may take as long as it needs in all.
 TIMEOUT = httpx2.Timeout(30.0, connect=10.0)

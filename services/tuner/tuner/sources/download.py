@@ -7,15 +7,15 @@ from pathlib import Path
 
 import httpx2
 
-from tuner.data.http_client import data_unreachable, get
-from tuner.data.minimum_rate import RATE_WINDOW_SECONDS, MinimumRate
-from tuner.data.partial_file import PartialFile
-from tuner.data.ssrf_guard import SsrfGuard
-from tuner.data.transfer_progress import TransferProgress
-from tuner.data.urls import redact_url
 from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.retry import MINIMUM_BYTES_PER_SECOND, RetryPolicy, TransientError
+from tuner.sources.http_client import data_unreachable, get
+from tuner.sources.minimum_rate import RATE_WINDOW_SECONDS, MinimumRate
+from tuner.sources.partial_file import PartialFile
+from tuner.sources.ssrf_guard import SsrfGuard
+from tuner.sources.transfer_progress import TransferProgress
+from tuner.sources.urls import redact_url
 
 # No space left, disk quota exceeded, file too large: all three mean that the volume is full.
 VOLUME_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

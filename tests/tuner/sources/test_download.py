@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.tuner.data.server import Answer, DataServer
-from tuner.data.download import Downloader
-from tuner.data.partial_file import PartialFile
-from tuner.data.ssrf_guard import SsrfGuard
+from tests.tuner.sources.server import Answer, DataServer
 from tuner.errors import RunError
 from tuner.reasons import Reason
+from tuner.sources.download import Downloader
+from tuner.sources.partial_file import PartialFile
+from tuner.sources.ssrf_guard import SsrfGuard
 
 BODY = bytes(range(256)) * 8
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx2
 
-from tuner.data.http_client import RANGE_NOT_SATISFIABLE
+from tuner.sources.http_client import RANGE_NOT_SATISFIABLE
 
 
 @dataclass(slots=True)

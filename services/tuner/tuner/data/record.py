@@ -1,0 +1,36 @@
+"""What a row teaches, independent of the shape that it came in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# As a chat template takes it: role, content, and what else the template knows, such as tool_calls.
+Message = Mapping[str, Any]
+# A tool's definition, as a JSON schema in OpenAI's form.
+Tool = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The model learns each assistant message, given all that precedes it."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The model learns `completion`, given `prompt`."""
+
+    prompt: str
+    completion: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The model learns every token."""
+
+    text: str
+
+
+Record = Conversation | Completion | Text

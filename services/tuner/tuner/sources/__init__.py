@@ -1,0 +1,1 @@
+"""Where data comes from: URLs and other addresses, down to complete files."""
