@@ -42,10 +42,28 @@ NAMESPACE = "local-cluster-test"
 
 
 def kubectl(*words: str, stdin: str = "") -> str:
-    argv = [str(PATHS.bin / "kubectl"), f"--kubeconfig={PATHS.kubeconfig}", "-n", NAMESPACE, *words]
-    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
+    done = subprocess.run(argv(*words), input=stdin, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{words}: {done.stderr}"
     return done.stdout
+
+
+def argv(*words: str) -> list[str]:
+    return [str(PATHS.bin / "kubectl"), f"--kubeconfig={PATHS.kubeconfig}", "-n", NAMESPACE, *words]
+
+
+def first_answer(client: list[str]) -> str:
+    """What `client` prints once it succeeds.
+
+    A Ready pod gets traffic only when each node's kube-proxy has seen its EndpointSlice.
+    """
+    attempts: list[subprocess.CompletedProcess[str]] = []
+
+    def succeeds() -> bool:
+        attempts.append(subprocess.run(client, capture_output=True, text=True, check=False))
+        return attempts[-1].returncode == 0
+
+    assert waiting.until(succeeds, 30, 0.5), f"{client}: {attempts[-1].stderr}"
+    return attempts[-1].stdout
 
 
 def manifests() -> str:
@@ -130,9 +148,9 @@ def test_pod_serves_from_an_image_volume_to_host_and_pods(api: KubeApi) -> None:
     address = kubectl("get", "service/web", "-o", "jsonpath={.spec.clusterIP}")
     page, greeting = "/static/hello", "hello from an image volume"
     client = [str(PATHS.bin / "kubectl"), f"--server=http://{address}", "get", "--raw", page]
-    assert subprocess.run(client, capture_output=True, text=True, check=True).stdout == greeting
+    assert first_answer(client) == greeting
     by_name = ["/kubectl", f"--server=http://web.{NAMESPACE}.svc", "get", "--raw", page]
-    assert kubectl("exec", "web", "--", *by_name) == greeting
+    assert first_answer(argv("exec", "web", "--", *by_name)) == greeting
     assert "Starting to serve" in kubectl("logs", "web")
 
 
