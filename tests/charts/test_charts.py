@@ -48,6 +48,17 @@ def test_pods_are_probed_and_bounded(release: list[Manifest], service: str) -> N
     assert "memory" in container["resources"]["limits"]
 
 
+def test_one_grace_period_sets_how_models_and_front_door_stop() -> None:
+    release = render({"global": {"terminationGracePeriodSeconds": 100}})
+    gateway = _deployment(release, "inference-gateway")
+    spec = gateway["spec"]["template"]["spec"]
+    assert spec["terminationGracePeriodSeconds"] == 100
+    assert spec["containers"][0]["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
+    assert _environment(gateway)["KAITO_SHUTDOWN_TIMEOUT_SECONDS"] == "90"
+    controller = _environment(_deployment(release, "workspace-controller"))
+    assert controller["KAITO_TERMINATION_GRACE_PERIOD_SECONDS"] == "100"
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_two_replicas_and_a_disruption_budget(release: list[Manifest], service: str) -> None:
     deployment = _deployment(release, service)

@@ -51,6 +51,7 @@ def test_every_variable_is_read() -> None:
         ("KAITO_MAX_MODEL_NODES", "0"),
         ("KAITO_CONCURRENCY", "many"),
         ("KAITO_PROGRESS_SECONDS", "0"),
+        ("KAITO_TERMINATION_GRACE_PERIOD_SECONDS", "29"),
         ("KAITO_GPU_NODE_READY", "perhaps"),
         ("KAITO_LOG_LEVEL", "loud"),
     ],

@@ -25,7 +25,7 @@ class Limits:
     max_header_bytes: int = 32 * 1024
     idle_timeout_seconds: float = 75.0
     sse_keep_alive_seconds: float = 5.0
-    # The chart gives the front door 10 seconds more than this before it is killed.
+    # Chart and controller set it from the pod's grace period; this is for a gateway by hand.
     shutdown_timeout_seconds: float = 120.0
 
 

@@ -73,7 +73,7 @@ class Settings:
             max_requests=env.integer("KAITO_MAX_REQUESTS", 256) or 1,
             grpc_port=env.port("KAITO_GRPC_PORT", 29500),
             metrics_port=env.port("KAITO_METRICS_PORT", 9400),
-            # Well within the 45 seconds that the pod has before it is killed.
+            # The controller sets it from the pod's grace period; this is for a server by hand.
             drain_seconds=env.seconds("KAITO_DRAIN_SECONDS", 25),
             nodes=env.integer("KAITO_NODES", 1),
             termination_log=env.path("KAITO_TERMINATION_LOG", "/dev/termination-log"),

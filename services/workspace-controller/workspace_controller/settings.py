@@ -9,6 +9,8 @@ from kaito_process.environment import Environment, SettingError
 
 # Where KAITO publishes its model images.
 PRESET_REGISTRY = "mcr.microsoft.com/aks/kaito"
+# Below, nothing is left for answers once the pod is out of the Service's endpoints.
+MIN_GRACE_PERIOD_SECONDS, MAX_GRACE_PERIOD_SECONDS = 30, 365 * 24 * 3600
 
 
 class NodeProvisioner(StrEnum):
@@ -51,6 +53,7 @@ class Settings:
     `node_class`: group/kind/name that claims and pools refer to; empty for the default of the
     node provisioner.
     `progress_seconds`: how often a tuning run is asked for its progress.
+    `termination_grace_period_seconds`: what a pod that serves has to end in, with its answers.
     """
 
     release_namespace: str = "kaito-system"
@@ -76,6 +79,8 @@ class Settings:
     log_level: str = "info"
     concurrency: int = 16
     progress_seconds: float = 3.0
+    # An answer takes at most 600 seconds (the gateway's request timeout), and ending takes 30.
+    termination_grace_period_seconds: int = 630
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -115,6 +120,12 @@ class Settings:
             log_level=env.log_level("KAITO_LOG_LEVEL"),
             concurrency=env.integer("KAITO_CONCURRENCY", 16, minimum=1, maximum=1000),
             progress_seconds=env.seconds("KAITO_PROGRESS_SECONDS", 3, minimum=1),
+            termination_grace_period_seconds=env.integer(
+                "KAITO_TERMINATION_GRACE_PERIOD_SECONDS",
+                630,
+                minimum=MIN_GRACE_PERIOD_SECONDS,
+                maximum=MAX_GRACE_PERIOD_SECONDS,
+            ),
         )
 
 

@@ -102,6 +102,16 @@ def test_every_pod_is_restricted(spec: Manifest) -> None:
         }
 
 
+def test_a_model_pods_times_follow_from_one_grace_period() -> None:
+    spec = model_pod(settings=settings(termination_grace_period_seconds=100))
+    server, gateway = spec["containers"]
+    assert spec["terminationGracePeriodSeconds"] == 100
+    assert env_of(server)["KAITO_DRAIN_SECONDS"] == "90"
+    assert env_of(gateway)["KAITO_SHUTDOWN_TIMEOUT_SECONDS"] == "90"
+    assert server["lifecycle"] == {"preStop": {"sleep": {"seconds": 7}}}
+    assert gateway["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
+
+
 @pytest.mark.parametrize("spec", PODS.values(), ids=PODS)
 def test_mounts_and_volumes_match(spec: Manifest) -> None:
     volumes = [volume["name"] for volume in spec["volumes"]]

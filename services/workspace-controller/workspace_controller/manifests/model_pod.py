@@ -7,6 +7,7 @@ from typing import Any
 
 from kaito_api.workspace import Opaque
 from kaito_kube.kinds import Manifest
+from workspace_controller.manifests.graceful_stop import stop_gateway, stop_model_server
 from workspace_controller.manifests.metadata import Owner
 from workspace_controller.manifests.placement import Placement
 from workspace_controller.manifests.pods import (
@@ -67,8 +68,7 @@ def model_pod_spec(pod: ModelPod) -> Manifest:
     secrets = [name for adapter in pod.adapters for name in adapter.pull_secrets]
     return {
         **pod_spec(pod.placement, (*pod.model.pull_secrets, *secrets)),
-        # Time for requests in flight, before the kubelet kills the engine.
-        "terminationGracePeriodSeconds": 45,
+        "terminationGracePeriodSeconds": pod.settings.termination_grace_period_seconds,
         **({"initContainers": list(model.init)} if model.init else {}),
         "containers": [_model_server(pod, model, adapters), _gateway(pod)],
         "volumes": [
@@ -86,8 +86,10 @@ def _model_server(pod: ModelPod, model: Files, adapters: Files) -> Manifest:
     files = Files(mounts=mounts, env=model.env)
     server = container(MODEL_SERVER, pod.settings.model_server, _env(pod), files)
     readiness_timeout_seconds = pod.model.preset.readiness_timeout_seconds
+    stop = stop_model_server(pod.settings.termination_grace_period_seconds)
     return {
         **with_gpus(server, pod.placement.gpus),
+        "lifecycle": stop.lifecycle,
         "ports": [
             {"name": "grpc", "containerPort": GRPC_PORT},
             {"name": "metrics", "containerPort": METRICS_PORT},
@@ -120,6 +122,9 @@ def _env(pod: ModelPod) -> dict[str, str]:
         "KAITO_ADAPTER_STRENGTHS": json.dumps({a.name: a.strength for a in pod.adapters}),
         "KAITO_GRPC_PORT": str(GRPC_PORT),
         "KAITO_METRICS_PORT": str(METRICS_PORT),
+        "KAITO_DRAIN_SECONDS": str(
+            stop_model_server(pod.settings.termination_grace_period_seconds).drain_seconds
+        ),
     }
     if pod.default_adapter:
         env["KAITO_DEFAULT_ADAPTER"] = pod.default_adapter
@@ -136,14 +141,17 @@ def _multi_node_env(pod: ModelPod) -> dict[str, str]:
 
 
 def _gateway(pod: ModelPod) -> Manifest:
+    stop = stop_gateway(pod.settings.termination_grace_period_seconds)
     env = {
         "KAITO_HTTP_PORT": str(HTTP_PORT),
         "KAITO_BACKEND": f"localhost:{GRPC_PORT}",
         "KAITO_WORKSPACE": pod.owner.name,
         "KAITO_NAMESPACE": pod.owner.namespace,
+        "KAITO_SHUTDOWN_TIMEOUT_SECONDS": str(stop.drain_seconds),
     }
     return {
         **container(GATEWAY, pod.settings.gateway, env, Files()),
+        "lifecycle": stop.lifecycle,
         "ports": [{"name": "http", "containerPort": HTTP_PORT}],
         "startupProbe": {**_get("/livez", 1), "failureThreshold": 60},
         "readinessProbe": _get("/healthz", 5),

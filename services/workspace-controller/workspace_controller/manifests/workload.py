@@ -52,14 +52,23 @@ def deployment(workload: Workload) -> Manifest:
             "spec": {
                 "replicas": workload.replicas,
                 "strategy": {"type": "Recreate"},
-                # Pulling the images comes on top of the time to become ready.
-                "progressDeadlineSeconds": workload.readiness_timeout_seconds + 600,
+                # The old pod's last answers and pulling the images come on top of the time to
+                # become ready.
+                "progressDeadlineSeconds": workload.readiness_timeout_seconds
+                + _grace_period_seconds(workload.template)
+                + 600,
                 "revisionHistoryLimit": 2,
                 "selector": {"matchLabels": selector(workload.owner)},
                 "template": workload.template,
             },
         }
     )
+
+
+def _grace_period_seconds(template: Manifest) -> int:
+    """How long the old pod may take to end. The template may be a user's, and hold anything."""
+    seconds = template["spec"].get("terminationGracePeriodSeconds")
+    return seconds if isinstance(seconds, int) else 0
 
 
 def stateful_set(workload: Workload) -> Manifest:
