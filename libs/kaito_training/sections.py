@@ -60,6 +60,8 @@ class DatasetConfig:
 
     `train_test_split` is the fraction used for training; 1 holds nothing back for evaluation.
     `max_lost_rows` is the largest fraction of the rows that may be dropped or cut.
+    The templates are texts with columns in braces (`row_template`). `system_prompt` is for rows
+    without one of their own.
     """
 
     dataset_path: str | None = None
@@ -69,6 +71,9 @@ class DatasetConfig:
     context_column: str | None = None
     response_column: str = "text"
     messages_column: str | None = None
+    prompt_template: str | None = None
+    response_template: str | None = None
+    system_prompt: str | None = None
     train_test_split: float = 0.8
     max_lost_rows: float = 0.01
 

@@ -5,7 +5,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from kaito_training.errors import ConfigError
-from kaito_training.sections import TrainingConfig
+from kaito_training.row_template import parse_template
+from kaito_training.sections import DatasetConfig, TrainingConfig
 
 # Where the tuner's results volume is mounted. The pod's only writable volumes are below the root.
 RESULTS_DIR = "/mnt/results"
@@ -45,11 +46,23 @@ def _quantization(config: TrainingConfig, method: str) -> Iterator[str]:
 
 
 def _dataset(config: TrainingConfig) -> Iterator[str]:
-    if config.dataset.messages_column and config.dataset.context_column:
-        yield (
-            "DatasetConfig sets messages_column and context_column; keep messages_column for "
-            "conversations, or context_column and response_column for pairs"
-        )
+    dataset = config.dataset
+    if dataset.messages_column:
+        for key in ("context_column", "prompt_template", "response_template"):
+            if getattr(dataset, key):
+                yield (
+                    f"DatasetConfig sets messages_column and {key}; keep messages_column for "
+                    "conversations, or columns or templates of prompt and response for pairs"
+                )
+    if dataset.context_column and dataset.prompt_template:
+        yield "DatasetConfig sets context_column and prompt_template; keep one of them"
+    named = dataset.response_column != DatasetConfig().response_column
+    if named and dataset.response_template:
+        yield "DatasetConfig sets response_column and response_template; keep one of them"
+    for key in ("prompt_template", "response_template"):
+        template = getattr(dataset, key)
+        if template is not None:
+            parse_template(template, f"DatasetConfig.{key}")
 
 
 def _training(config: TrainingConfig) -> Iterator[str]:

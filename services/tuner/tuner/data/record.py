@@ -12,10 +12,14 @@ Tool = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The model learns each assistant message, given all that precedes it."""
+    """The model learns each assistant message, given all that precedes it.
+
+    `untrained` holds the indexes of the assistant messages that are context only.
+    """
 
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...] = ()
+    untrained: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

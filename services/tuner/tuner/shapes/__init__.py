@@ -1,0 +1,1 @@
+"""The shapes in which people keep training data, and what each teaches. Needs no library."""

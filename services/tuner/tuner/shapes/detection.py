@@ -1,0 +1,73 @@
+"""Decides which shape the rows of a file have."""
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from kaito_training.sections import DatasetConfig
+from tuner.data.row import Row
+from tuner.errors import RunError
+from tuner.reasons import Reason
+from tuner.shapes.columns import Columns
+from tuner.shapes.explicit import find_explicit
+from tuner.shapes.messages import find_messages, find_only_conversation
+from tuner.shapes.pairs import find_pair, find_summary
+from tuner.shapes.plain_text import find_text
+from tuner.shapes.shape import Shape
+
+logger = logging.getLogger(__name__)
+
+
+def find_shape(name: str, sample: Sequence[Row], config: DatasetConfig) -> Shape:
+    """The shape of the file `name`, of which `sample` holds the first rows.
+
+    Raises:
+        RunError: DATA_EMPTY, DATA_COLUMN_MISSING.
+    """
+    if not sample:
+        raise RunError(
+            Reason.DATA_EMPTY,
+            f"data file {name} has no rows; provide a file with training examples",
+        )
+    columns = Columns(sample)
+    explicit = find_explicit(name, columns, config)
+    if explicit is not None:
+        return explicit
+    shapes = list(shapes_that_fit(columns, config))
+    if not shapes:
+        raise _column_missing(name, columns)
+    if len(shapes) > 1:
+        logger.warning("%s", describe_choice(name, shapes))
+    return shapes[0]
+
+
+def shapes_that_fit(columns: Columns, config: DatasetConfig) -> Iterator[Shape]:
+    """The shapes that a file with these columns has, the best first."""
+    yield from find_messages(columns, config)
+    yield from find_pair(columns, config)
+    yield from find_summary(columns, config)
+    yield from find_text(columns, "text")
+    yield from find_only_conversation(columns, config)
+    yield from find_text(columns, "content")
+
+
+def describe_choice(name: str, shapes: Sequence[Shape]) -> str:
+    """Which of the `shapes` of the file `name` is taken, and how to take another."""
+    chosen, *others = dict.fromkeys(_describe(shape) for shape in shapes)
+    return (
+        f"data file {name} is read as {chosen}; it could also be {' or '.join(others)}: to choose, "
+        "set messages_column, or context_column and response_column, of DatasetConfig"
+    )
+
+
+def _describe(shape: Shape) -> str:
+    return f"{shape.name} ({', '.join(shape.columns)})"
+
+
+def _column_missing(name: str, columns: Columns) -> RunError:
+    return RunError(
+        Reason.DATA_COLUMN_MISSING,
+        f"data file {name} has no columns of a known shape, such as messages, or prompt and "
+        f"completion, or text; it has: {', '.join(map(str, columns.names)) or 'none'}; rename a "
+        "column, or name yours in DatasetConfig (messages_column, or context_column and "
+        "response_column, or prompt_template and response_template) of training_config.yaml",
+    )

@@ -1,0 +1,37 @@
+"""Lists and objects that are kept as text, as in CSV files and in columns of JSON."""
+
+import ast
+import json
+import warnings
+from typing import Any
+
+from tuner.shapes.faults import malformed
+
+
+def load_embedded(value: Any, where: str) -> Any:
+    """`value`, or what it holds if it is text: JSON, or a Python literal as pandas writes it.
+
+    Raises:
+        RowFault: MALFORMED, it is text and neither.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value, strict=False)
+    except (ValueError, RecursionError) as error:
+        problem = error
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise malformed(where, value, f"it must be JSON ({problem})") from None
+
+
+def without_nulls(value: Any) -> Any:
+    """`value` without the keys of objects that are null.
+
+    Columns of a typed table give every object the keys of all: those that it lacked are null.
+    """
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    return [without_nulls(item) for item in value] if isinstance(value, list | tuple) else value

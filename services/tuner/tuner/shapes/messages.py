@@ -1,0 +1,103 @@
+"""Conversations in one column: OpenAI's messages, ShareGPT's turns, and their relatives."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from kaito_training.sections import DatasetConfig
+from tuner.data.record import Conversation
+from tuner.data.row import Row
+from tuner.shapes.columns import Columns
+from tuner.shapes.conversation import build_conversation, without_leading_answers
+from tuner.shapes.embedded import load_embedded
+from tuner.shapes.message import ReadMessage
+from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
+from tuner.shapes.tools import TOOL_COLUMNS, read_tools
+from tuner.shapes.turns import is_conversation, read_conversation
+
+# By these names a column is taken if it holds conversations.
+_COLUMNS = ("conversations", "conversation", "dialogue", "dialog", "dialogs", "chat", "turns")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagesShape:
+    """The model learns what the assistant says in the conversation in `column`."""
+
+    name: str
+    column: str
+    tools_column: str | None = None
+    system: SystemPrompt = NO_SYSTEM_PROMPT
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        tools = (self.tools_column,) if self.tools_column else ()
+        return (self.column, *self.system.columns, *tools)
+
+    def to_record(self, row: Row) -> Conversation:
+        """The conversation of `row`.
+
+        Raises:
+            RowFault: EMPTY, MALFORMED or NO_ANSWER.
+        """
+        where = f"column {self.column}"
+        messages = read_conversation(row.values.get(self.column), where)
+        if self.name == "sharegpt":
+            # Such conversations are cut from longer ones, some of them before an answer.
+            messages = without_leading_answers(messages)
+        tools = row.values.get(self.tools_column) if self.tools_column else None
+        return build_conversation(
+            messages,
+            where,
+            system=self.system.read(row.values),
+            tools=()
+            if _names_tools(messages)
+            else read_tools(tools, f"column {self.tools_column}"),
+        )
+
+
+def find_messages(columns: Columns, config: DatasetConfig) -> Iterator[MessagesShape]:
+    """The shapes of a file with conversations in a column of a usual name, the best first."""
+    named = columns.find("messages")
+    if named is not None:
+        yield messages_shape(named, columns, config)
+    for name in _COLUMNS:
+        column = columns.find(name)
+        if column is not None and _holds_conversations(columns, column):
+            yield messages_shape(column, columns, config)
+
+
+def find_only_conversation(columns: Columns, config: DatasetConfig) -> Iterator[MessagesShape]:
+    """The shape of a file in which one column, of whatever name, holds conversations."""
+    found = [column for column in columns.names if _holds_conversations(columns, column)]
+    if len(found) == 1:
+        yield messages_shape(found[0], columns, config)
+
+
+def messages_shape(column: str, columns: Columns, config: DatasetConfig) -> MessagesShape:
+    """The shape of a file with conversations in `column`."""
+    return MessagesShape(
+        name="sharegpt" if _is_sharegpt(columns, column) else "messages",
+        column=column,
+        tools_column=columns.find_first(TOOL_COLUMNS),
+        system=find_system_prompt(columns, config),
+    )
+
+
+def _holds_conversations(columns: Columns, column: str) -> bool:
+    values = columns.values(column)
+    return bool(values) and any(is_conversation(value) for value in values)
+
+
+def _is_sharegpt(columns: Columns, column: str) -> bool:
+    value = next((v for v in columns.values(column) if is_conversation(v)), None)
+    items: list[Any] = load_embedded(value, column) if value is not None else []
+    return bool(items) and "from" in items[0]
+
+
+def _names_tools(messages: list[ReadMessage]) -> bool:
+    """True if the system prompt describes the tools already, as in Hermes' function calls."""
+    return any(
+        read.message["role"] == "system" and "<tools>" in read.message["content"]
+        for read in messages
+    )

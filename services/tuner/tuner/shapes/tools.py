@@ -1,0 +1,74 @@
+"""Tools and tool calls, in OpenAI's form: what chat templates are written for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tuner.data.record import Tool
+from tuner.shapes.embedded import load_embedded, without_nulls
+from tuner.shapes.faults import malformed
+from tuner.shapes.tool_parameters import as_json_schema
+
+TOOL_COLUMNS = ("tools", "functions")
+
+
+def read_tools(value: Any, where: str) -> tuple[Tool, ...]:
+    """The tools in `value`: null, a list of definitions or a single one, or JSON text of these.
+
+    Raises:
+        RowFault: MALFORMED.
+    """
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return ()
+    return tuple(_tool(item, path) for path, item in _items(value, where))
+
+
+def read_tool_calls(value: Any, where: str) -> list[dict[str, Any]]:
+    """The calls in `value`: a list of calls or a single one, or JSON text of these.
+
+    Raises:
+        RowFault: MALFORMED.
+    """
+    return [_call(item, path) for path, item in _items(value, where)]
+
+
+def _items(value: Any, where: str) -> list[tuple[str, Any]]:
+    value = load_embedded(value, where)
+    if isinstance(value, Mapping):
+        return [(where, value)]
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+        raise malformed(where, value, "it must be a list of objects")
+    paths = [f"{where}[{index}]" for index in range(len(value))]
+    return [(path, load_embedded(item, path)) for path, item in zip(paths, value, strict=True)]
+
+
+def _tool(value: Any, where: str) -> Tool:
+    definition = value.get("function", value) if isinstance(value, Mapping) else None
+    if not isinstance(definition, Mapping) or not isinstance(definition.get("name"), str):
+        raise malformed(where, value, 'it must be {"type": "function", "function": {"name": ...}}')
+    function = dict(without_nulls(dict(definition)))
+    function.pop("type", None)
+    if "parameters" in function:
+        parameters = load_embedded(function["parameters"], f"{where}.parameters")
+        function["parameters"] = as_json_schema(parameters, f"{where}.parameters")
+    return {"type": "function", "function": function}
+
+
+def _call(value: Any, where: str) -> dict[str, Any]:
+    call = value.get("function", value) if isinstance(value, Mapping) else None
+    if not isinstance(call, Mapping) or not isinstance(call.get("name"), str):
+        raise malformed(where, value, 'it must be {"function": {"name": ..., "arguments": ...}}')
+    key = next((key for key in ("arguments", "parameters") if call.get(key) is not None), None)
+    arguments = _arguments(call[key], f"{where}.{key}") if key else {}
+    identity = {"id": value["id"]} if value.get("id") is not None else {}
+    function = {"name": call["name"], "arguments": arguments}
+    return {**identity, "type": "function", "function": function}
+
+
+def _arguments(value: Any, where: str) -> Mapping[str, Any]:
+    if isinstance(value, str) and not value.strip():
+        return {}
+    arguments = load_embedded(value, where)
+    if not isinstance(arguments, Mapping):
+        raise malformed(where, value, "it must be a JSON object")
+    # Text says what it says; only objects of a typed table have keys that nobody wrote.
+    return arguments if isinstance(value, str) else dict(without_nulls(dict(arguments)))
