@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from kaito.inference.v1 import inference_pb2 as pb
-from model_server.engine import Engine
+from model_server.engine import AdapterInfo, AdapterSource, Engine
 from tests.model_server.conftest import Running, Setup, generate_request, running, stream, until
 from tests.model_server.tiny_model import make_adapter
 
@@ -240,6 +240,46 @@ async def test_other_strength_needs_an_unload_first(server: Running) -> None:
     assert "with strength 1; unload it first" in (caught.value.details() or "")
     await server.stub.UnloadAdapter(pb.UnloadAdapterRequest(name="poet"))
     assert (await server.stub.LoadAdapter(half)).adapter.strength == 0.5
+
+
+async def test_a_folder_rewritten_in_place_changes_no_answer_until_it_is_loaded_again(
+    server: Running, adapters_folder: Path
+) -> None:
+    async def text(model: str) -> str:
+        answer: pb.GenerateResponse = await server.stub.Generate(generate_request(model=model))
+        return answer.choices[0].text
+
+    before = await text("poet")
+    weights = adapters_folder / "poet/adapter_model.safetensors"
+    weights.write_bytes((adapters_folder / "pirate/adapter_model.safetensors").read_bytes())
+    assert await text("poet") == before
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await server.stub.LoadAdapter(pb.LoadAdapterRequest(name="poet"))
+    assert caught.value.code() is grpc.StatusCode.ALREADY_EXISTS
+    assert "they have changed since; unload it first" in (caught.value.details() or "")
+    await server.stub.UnloadAdapter(pb.UnloadAdapterRequest(name="poet"))
+    assert (await server.stub.LoadAdapter(pb.LoadAdapterRequest(name="poet"))).adapter
+
+
+async def test_files_that_change_while_they_are_read_are_rejected(
+    server: Running, adapters_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_adapter(adapters_folder / "late")
+    load = type(server.engine).load_adapter
+
+    async def load_while_it_is_written(engine: Engine, source: AdapterSource) -> AdapterInfo:
+        info = await load(engine, source)
+        make_adapter(adapters_folder / "new", seed=5)
+        shutil.copy(adapters_folder / "new/adapter_model.safetensors", folder)
+        return info
+
+    monkeypatch.setattr(type(server.engine), "load_adapter", load_while_it_is_written)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await server.stub.LoadAdapter(pb.LoadAdapterRequest(name="late"))
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "changed while they were read" in (caught.value.details() or "")
+    monkeypatch.undo()
+    assert (await server.stub.LoadAdapter(pb.LoadAdapterRequest(name="late"))).adapter
 
 
 async def test_adapter_of_another_base_is_rejected(server: Running, adapters_folder: Path) -> None:

@@ -53,6 +53,8 @@ def edit(folder: Path, **changes: torch.Tensor | None) -> None:
         ({}, {"lora_A": torch.ones(4)}, "1 dimensions"),
         ({}, {"lora_B": None}, "only one of the matrices"),
         ({}, {"lora_A": torch.ones(4, 32)}, "trained for another model"),
+        ({"r": 8}, {}, "have rank 4, and r or rank_pattern in .* says 8"),
+        ({"rank_pattern": {"o_proj": 2}}, {}, "o_proj' have rank 4, .* says 2"),
         ({}, {"lora_B": torch.full((128, 4), float("nan"))}, "NaN"),
         ({}, {"base_model.model.embed.weight": torch.ones(1)}, "not a LoRA weight"),
         (
@@ -62,7 +64,7 @@ def edit(folder: Path, **changes: torch.Tensor | None) -> None:
         ),
     ],
     ids="kind dora saved alpha nan-alpha alphas pattern pattern-alpha regex dimensions "
-    "one-matrix shape nan key module".split(),
+    "one-matrix shape rank rank-pattern nan key module".split(),
 )
 def test_adapter_that_cannot_be_applied_in_full_is_rejected(
     layers: LoraLayers,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from math import isclose
 from pathlib import Path
 
+from model_server.adapter_files import CONFIG_FILE, digest
 from model_server.engine import AdapterInfo, AdapterSource, Engine
 from model_server.errors import (
     AdapterExists,
@@ -25,7 +26,6 @@ from model_server.errors import (
 )
 
 logger = logging.getLogger(__name__)
-CONFIG_FILE = "adapter_config.json"
 _NAME = re.compile(r"[a-z0-9.-]{1,63}")
 # The contract's strengths are float32, those of the settings are not.
 _STRENGTH_TOLERANCE = 1e-6
@@ -35,10 +35,11 @@ _PACKAGING = re.compile(r"(-(hf|unsloth|bnb|4bit|8bit|gptq|awq|fp8|bf16|fp16))+$
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """A loaded adapter."""
+    """A loaded adapter. `digest` is that of its files when they were read."""
 
     source: AdapterSource
     info: AdapterInfo
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,39 +127,37 @@ class AdapterRegistry:
                 logger.error("adapter rejected: %s", error.message, extra={"adapter": name})
 
     async def load(self, name: str, path: str, strength: float) -> Adapter:
-        """Load one adapter. Loading it again from the same folder changes nothing.
+        """Load one adapter. Loading it again from the same, unchanged folder changes nothing.
 
         Raises:
             InvalidRequest: name, path or strength is out of bounds.
-            AdapterExists: the name is taken, or the adapter is loaded with another strength.
+            AdapterExists: the name is taken, the adapter is loaded with another strength, or its
+                files have changed since it was loaded.
             AdapterInvalid: the files are not an adapter of this model.
             Overloaded: the maximum number of adapters is loaded.
         """
         source = self._locate(name, path, strength)
         async with self._change_lock:
+            content = await asyncio.to_thread(digest, source.path)
             if known := self._entries.get(name):
-                loaded = known.adapter.source
-                same = isclose(loaded.strength, strength, rel_tol=_STRENGTH_TOLERANCE)
-                if loaded.path == source.path and same and not known.unloading:
-                    return known.adapter
-                raise AdapterExists(
-                    f"adapter {name!r} is served from {loaded.path} with strength "
-                    f"{loaded.strength:g}; unload it first"
-                )
+                return _loaded_before(known, source, content)
             if len(self._entries) >= self._settings.max_adapters:
                 raise Overloaded(
                     f"{self._settings.max_adapters} adapters are loaded, the maximum that "
                     "KAITO_MAX_ADAPTERS allows; unload one first"
                 )
             info = await self._engine.load_adapter(source)
-            if _is_another_model(info.base_model, self._settings.base_model):
+            try:
+                self._check_base_model(source, info)
+                if await asyncio.to_thread(digest, source.path) != content:
+                    raise AdapterInvalid(
+                        f"adapter {name!r}: the files in {source.path} changed while they were "
+                        "read; load it again once they are complete"
+                    )
+            except BaseException:
                 await self._engine.unload_adapter(name)
-                raise AdapterInvalid(
-                    f"adapter {name!r}: base_model_name_or_path = {info.base_model!r}, and this "
-                    f"server's base model is {self._settings.base_model!r}; use an adapter of this "
-                    f"model, or correct {source.path / CONFIG_FILE} if both are the same model"
-                )
-            adapter = Adapter(source, info)
+                raise
+            adapter = Adapter(source, info, content)
             self._entries[name] = _Entry(adapter)
             self._rejected.pop(name, None)
             return adapter
@@ -220,6 +219,15 @@ class AdapterRegistry:
             if not entry.users:
                 entry.idle.set()
 
+    def _check_base_model(self, source: AdapterSource, info: AdapterInfo) -> None:
+        served = self._settings.base_model
+        if _is_another_model(info.base_model, served):
+            raise AdapterInvalid(
+                f"adapter {source.name!r}: base_model_name_or_path = {info.base_model!r}, and this "
+                f"server's base model is {served!r}; use an adapter of this model, or correct "
+                f"{source.path / CONFIG_FILE} if both are the same model"
+            )
+
     def _find(self, name: str) -> _Entry:
         entry = self._entries.get(name)
         if entry is None and (rejected := self._rejected.get(name)):
@@ -244,6 +252,27 @@ class AdapterRegistry:
         if not (folder / CONFIG_FILE).is_file():
             raise InvalidRequest("path", path or name, f"{folder} holds no {CONFIG_FILE}")
         return AdapterSource(name=name, path=folder, strength=strength)
+
+
+def _loaded_before(entry: _Entry, source: AdapterSource, content: str) -> Adapter:
+    """The adapter that a second load finds.
+
+    Raises:
+        AdapterExists: it is not exactly what the second load asks for.
+    """
+    adapter, loaded = entry.adapter, entry.adapter.source
+    same_strength = isclose(loaded.strength, source.strength, rel_tol=_STRENGTH_TOLERANCE)
+    if loaded.path != source.path or not same_strength or entry.unloading:
+        raise AdapterExists(
+            f"adapter {source.name!r} is served from {loaded.path} with strength "
+            f"{loaded.strength:g}; unload it first"
+        )
+    if adapter.digest != content:
+        raise AdapterExists(
+            f"adapter {source.name!r} is served as its files in {loaded.path} were when it was "
+            "loaded, and they have changed since; unload it first"
+        )
+    return adapter
 
 
 def _is_another_model(declared: str, served: str) -> bool:

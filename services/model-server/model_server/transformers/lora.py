@@ -4,26 +4,20 @@ The format is PEFT's: adapter_config.json and adapter_model.safetensors. No othe
 is opened, in particular no pickled weights.
 """
 
-import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
-from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import Tensor
 
+from model_server.adapter_files import CONFIG_FILE, WEIGHTS_FILE
 from model_server.engine import AdapterInfo, AdapterSource
 from model_server.errors import AdapterInvalid
+from model_server.transformers.lora_config import LoraConfig, read_lora_config
 
-WEIGHTS_FILE = "adapter_model.safetensors"
 _KEY = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<matrix>[AB])\.weight")
-# Variants of LoRA whose change is not simply B·A times a number.
-_UNSUPPORTED = ("use_dora", "modules_to_save", "lora_bias", "trainable_token_indices", "use_qalora")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +45,7 @@ def read_lora(source: AdapterSource, shapes: Mapping[str, tuple[int, int]]) -> L
     Raises:
         AdapterInvalid: names the file, key or shape.
     """
-    config = _read_config(source)
+    config = read_lora_config(source.path / CONFIG_FILE)
     matrices = _read_weights(source)
     unknown = sorted({module for module, _ in matrices} - set(shapes))
     if unknown:
@@ -69,7 +63,8 @@ def read_lora(source: AdapterSource, shapes: Mapping[str, tuple[int, int]]) -> L
                 f"{missing} is missing"
             ) from None
         _check_shape(source, module, shapes[module], (a, b))
-        scale = source.strength * _scale(config, module, a.shape[0])
+        _check_rank(source, module, config, a.shape[0])
+        scale = source.strength * config.scale_of(module)
         pairs[module] = LoraPair(a=a, b=b * scale)
         if not bool(a.isfinite().all() and b.isfinite().all()):
             raise AdapterInvalid(
@@ -79,53 +74,8 @@ def read_lora(source: AdapterSource, shapes: Mapping[str, tuple[int, int]]) -> L
         raise AdapterInvalid(
             f"adapter {source.name!r} changes nothing: every lora_B is zero; it was never trained"
         )
-    info = AdapterInfo(
-        rank=int(config["r"]), base_model=str(config.get("base_model_name_or_path") or "")
-    )
+    info = AdapterInfo(rank=config.rank, base_model=config.base_model)
     return LoraAdapter(info=info, pairs=pairs)
-
-
-def _read_config(source: AdapterSource) -> dict[str, Any]:
-    file = source.path / "adapter_config.json"
-    try:
-        config = json.loads(file.read_text())
-        kind, rank = config["peft_type"], config["r"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise AdapterInvalid(f"{file} is not a LoRA configuration: {error!r}") from error
-    if kind != "LORA" or not isinstance(rank, int) or rank < 1:
-        raise AdapterInvalid(
-            f"{file}: peft_type {kind!r} with r = {rank!r}; only LORA with r > 0 is supported"
-        )
-    for name in _UNSUPPORTED:
-        if config.get(name):
-            raise AdapterInvalid(
-                f"{file}: {name} = {config[name]!r} is not supported; train plain LoRA"
-            )
-    _check_scale_settings(file, config)
-    if config.get("fan_in_fan_out"):
-        raise AdapterInvalid(f"{file}: fan_in_fan_out adapters are not supported")
-    return dict(config)
-
-
-def _check_scale_settings(file: Path, config: Mapping[str, Any]) -> None:
-    """Check the settings that `_scale` computes with."""
-    patterns = config.get("alpha_pattern") or {}
-    if not isinstance(patterns, dict):
-        raise AdapterInvalid(f"{file}: alpha_pattern = {patterns!r} is not an object")
-    alphas = {"lora_alpha": config.get("lora_alpha"), **patterns}
-    for name, alpha in alphas.items():
-        if alpha is None and name == "lora_alpha":
-            continue
-        # JSON as Python reads it has NaN and Infinity.
-        if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not isfinite(alpha):
-            raise AdapterInvalid(f"{file}: {name} = {alpha!r} is not a finite number")
-    for pattern in patterns:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise AdapterInvalid(
-                f"{file}: alpha_pattern {pattern!r} is not a pattern: {error}"
-            ) from error
 
 
 def _read_weights(source: AdapterSource) -> dict[tuple[str, str], Tensor]:
@@ -136,7 +86,8 @@ def _read_weights(source: AdapterSource) -> dict[tuple[str, str], Tensor]:
             "and are rejected: save the adapter as safetensors"
         )
     try:
-        tensors = load_file(file)
+        # Not load_file, whose tensors are views of the mapped file: they would change with it.
+        tensors = load(file.read_bytes())
     except (SafetensorError, OSError) as error:
         raise AdapterInvalid(f"{file} is not a safetensors file: {error}") from error
     matrices = {}
@@ -163,11 +114,10 @@ def _check_shape(
         )
 
 
-def _scale(config: Mapping[str, Any], module: str, rank: int) -> float:
-    """PEFT's scale: alpha / rank, or alpha / sqrt(rank) with rsLoRA; patterns override alpha."""
-    alpha = float(config.get("lora_alpha") or rank)
-    for pattern, value in (config.get("alpha_pattern") or {}).items():
-        if re.fullmatch(rf"(.*\.)?({pattern})", module):
-            alpha = float(value)
-            break
-    return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
+def _check_rank(source: AdapterSource, module: str, config: LoraConfig, found: int) -> None:
+    """Check the rank, which the scale is computed with."""
+    if found != (expected := config.rank_of(module)):
+        raise AdapterInvalid(
+            f"adapter {source.name!r}: the matrices of {module!r} have rank {found}, and r or "
+            f"rank_pattern in {CONFIG_FILE} says {expected}; the two files are not of one adapter"
+        )

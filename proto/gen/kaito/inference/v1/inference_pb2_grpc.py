@@ -125,12 +125,12 @@ class InferenceServiceServicer:
 
     def LoadAdapter(self, request, context):
         """Loads an adapter from a folder below the server's adapter directory. Loading it again from the
-        same folder, with the same strength, changes nothing.
+        same folder, with the same strength and unchanged files, changes nothing.
 
         Errors: INVALID_ARGUMENT if the path is outside that directory, the strength is outside 0..1,
         or the files are not a safetensors LoRA adapter of this base model; ALREADY_EXISTS if another
-        folder uses the name, or the adapter is loaded with another strength; RESOURCE_EXHAUSTED if the
-        maximum number of adapters is loaded.
+        folder uses the name, or the adapter is loaded with another strength, or its files have changed
+        since it was loaded; RESOURCE_EXHAUSTED if the maximum number of adapters is loaded.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
