@@ -109,6 +109,7 @@ def _read_series(series: Record, cloud: Cloud) -> Iterator[Sku]:
     model, vendor, memory_gib = gpu.text("model"), gpu.choice("vendor", Vendor), gpu.number("gib")
     capability = _capability(gpu) if "cuda" in gpu else None
     driver = gpu.choice("driver", GpuDriver) if "driver" in gpu else None
+    half_tflops = gpu.number("tflops", minimum=1) if "tflops" in gpu else None
     gpu.finish()
     if (vendor is Vendor.NVIDIA) != (capability is not None):
         raise gpu.error("cuda", "must be set for NVIDIA GPUs, and only for them")
@@ -125,6 +126,7 @@ def _read_series(series: Record, cloud: Cloud) -> Iterator[Sku]:
                 count=size.integer("gpus"),
                 memory_gib=memory_gib,
                 cuda_capability=capability,
+                half_tflops=half_tflops,
             ),
             vcpus=size.integer("vcpus"),
             memory_gib=size.number("gib", minimum=1),

@@ -56,7 +56,10 @@ class MigProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuSet:
-    """The identical GPUs of one node; with `mig` set, one slice of one GPU."""
+    """The identical GPUs of one node; with `mig` set, one slice of one GPU.
+
+    `half_tflops` is the dense peak of one GPU in bfloat16 or float16, None if unknown.
+    """
 
     model: str
     vendor: Vendor
@@ -64,6 +67,7 @@ class GpuSet:
     memory_gib: float
     cuda_capability: CudaCapability | None = None
     mig: MigProfile | None = None
+    half_tflops: float | None = None
 
     @property
     def total_memory_gib(self) -> float:

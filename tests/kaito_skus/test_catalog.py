@@ -172,3 +172,29 @@ def test_two_instance_types_cannot_share_a_name() -> None:
 def test_file_must_be_a_mapping(text: str) -> None:
     with pytest.raises(DataError):
         catalog.parse("azure.yaml", text)
+
+
+@pytest.mark.parametrize(
+    ("name", "tflops"),
+    [
+        ("Standard_NC4as_T4_v3", 65),
+        ("Standard_NC24ads_A100_v4", 312),
+        ("Standard_NC6s_v3", 112),
+        ("p3.2xlarge", 125),
+        ("Standard_ND96isr_H100_v5", 989),
+        # No useful half precision, a slice, and a vendor without a comparable figure.
+        ("Standard_NC6", None),
+        ("Standard_NV6ads_A10_v5", None),
+        ("trn1.2xlarge", None),
+    ],
+)
+def test_half_precision_peak_of_one_gpu(name: str, tflops: float | None) -> None:
+    sku = SKUS.find(name)
+    assert sku is not None
+    assert sku.gpus.half_tflops == tflops
+
+
+def test_gpus_that_are_sold_today_have_a_known_peak() -> None:
+    assert [
+        sku.name for sku in SKUS.fitting(min_memory_per_gpu_gib=16) if sku.gpus.half_tflops is None
+    ] == []
