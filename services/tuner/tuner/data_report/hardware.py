@@ -1,0 +1,19 @@
+"""What is known about an instance type: its GPUs, their peak, and the price of an hour."""
+
+from kaito_skus import catalog
+from tuner.data_report.cost import Hardware
+
+
+def find_hardware(instance_type: str, price_per_hour: float | None = None) -> Hardware:
+    """The hardware of `instance_type` by the catalog; `price_per_hour` overrides its list price."""
+    sku = catalog.load().find(instance_type) if instance_type else None
+    listed = sku.price_usd_hour if sku is not None else None
+    price = listed if price_per_hour is None else price_per_hour
+    source = "" if price is None else "list price" if price_per_hour is None else "your price"
+    return Hardware(
+        instance_type=sku.name if sku is not None else instance_type,
+        gpus=str(sku.gpus) if sku is not None else "",
+        peak_tflops=sku.gpus.half_tflops if sku is not None else None,
+        price_per_hour=price,
+        price_source=source,
+    )

@@ -1,0 +1,68 @@
+"""How many steps a training takes, as transformers' Trainer computes them. Pure."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# The defaults of SFTConfig, which cannot be imported without torch; a test compares them.
+DEFAULTS: Mapping[str, Any] = {
+    "per_device_train_batch_size": 8,
+    "gradient_accumulation_steps": 1,
+    "num_train_epochs": 3.0,
+    "max_steps": -1,
+    "packing": False,
+    "max_length": 1024,
+    "dataloader_drop_last": False,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingPlan:
+    """`tokens` are those of all epochs, without padding. `packed` examples fill max_length.
+
+    `steps` counts updates of the weights: `batch_size` x `accumulation` sequences each.
+    """
+
+    examples: int
+    held_back: int
+    batch_size: int
+    accumulation: int
+    epochs: float
+    packed: bool
+    steps: int
+    tokens: int
+
+
+def plan_training(
+    options: Mapping[str, Any], *, examples: int, held_back: int, tokens: int
+) -> TrainingPlan:
+    """The plan for `examples` of `tokens` in all, with the user's TrainingArguments `options`.
+
+    One process trains: several GPUs of a node hold parts of the model and do not multiply the
+    batch.
+    """
+    chosen = {**DEFAULTS, **options}
+    batch, accumulation = (
+        chosen["per_device_train_batch_size"],
+        chosen["gradient_accumulation_steps"],
+    )
+    packed = bool(chosen["packing"]) and chosen["max_length"] is not None
+    sequences = math.ceil(tokens / chosen["max_length"]) if packed else examples
+    whole = sequences // batch if chosen["dataloader_drop_last"] else math.ceil(sequences / batch)
+    per_epoch = max(math.ceil(whole / accumulation), 1) if examples else 0
+    steps = math.ceil(chosen["num_train_epochs"] * per_epoch)
+    epochs = float(chosen["num_train_epochs"])
+    if chosen["max_steps"] > 0 and examples:
+        steps = chosen["max_steps"]
+        epochs = steps / per_epoch
+    return TrainingPlan(
+        examples=examples,
+        held_back=held_back,
+        batch_size=batch,
+        accumulation=accumulation,
+        epochs=epochs,
+        packed=packed,
+        steps=steps,
+        tokens=round(tokens * epochs),
+    )
