@@ -62,10 +62,14 @@ class DatasetConfig:
     `max_lost_rows` is the largest fraction of the rows that may be dropped or cut.
     The templates are texts with columns in braces (`row_template`). `system_prompt` is for rows
     without one of their own.
+    `dataset_config` and `dataset_train_split` choose where a dataset has several configurations or
+    several splits to train on; the names are those of TRL's ScriptArguments.
     """
 
     dataset_path: str | None = None
     dataset_extension: str | None = None
+    dataset_config: str | None = None
+    dataset_train_split: str | None = None
     shuffle_dataset: bool = True
     shuffle_seed: int = 42
     context_column: str | None = None

@@ -172,3 +172,20 @@ def test_files_must_have_the_same_columns_and_format(
     (tmp_path / "b.jsonl").write_text('{"messages": [{"role": "user", "content": "x"}]}')
     with pytest.raises(RunError, match="its format differs from that of the other files"):
         fetch_dataset((), tmp_path, CONFIG, downloader)
+
+
+def test_hub_files_are_used_by_their_split(
+    parquet: bytes, downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    for name in ("train", "validation"):
+        server.answers[f"/test/{name}/0000.parquet"] = [Answer(body=parquet)]
+    paths = ("train/0000.parquet", "validation/0000.parquet", "test/0000.parquet", "README.md")
+    urls = tuple(f"{server.url}/test/{path}" for path in paths)
+    data = fetch_dataset(urls, tmp_path / "data", CONFIG, downloader)
+    assert [(file.name, file.split) for file in data.files] == [
+        ("0000.parquet", "train"),
+        ("0000-2.parquet", "validation"),
+    ]
+    # What is not used is not fetched.
+    assert len(server.seen) == 2
+    assert load_dataset(tmp_path / "data", CONFIG) == data

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuner.sources.urls import redact_url, stored_names
+from tuner.sources.urls import dataset_paths, redact_url, stored_names
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,21 @@ def test_names_are_unique_regardless_of_case() -> None:
 
 def test_redacted_url_has_no_secrets() -> None:
     assert redact_url("https://me:pw@h:1/x.parquet?sig=abc#f") == "https://h:1/x.parquet"
+
+
+@pytest.mark.parametrize(
+    ("urls", "paths"),
+    [
+        (["https://h/test/a.csv"], ["a.csv"]),
+        (["https://h/test/train.csv", "https://h/test/dev.csv"], ["train.csv", "dev.csv"]),
+        (["https://h/d/train/0.csv", "https://h/d/test/0.csv"], ["train/0.csv", "test/0-2.csv"]),
+        (["https://h/d/a.csv", "https://h/d/test/b.csv"], ["a.csv", "test/b.csv"]),
+        (["https://a/test/x.csv", "https://b/y.csv"], ["x.csv", "y.csv"]),
+        ([], []),
+    ],
+    ids=["one", "shared folder", "split folders", "nested", "two hosts", "none"],
+)
+def test_folders_below_the_shared_one_are_part_of_the_dataset(
+    urls: list[str], paths: list[str]
+) -> None:
+    assert dataset_paths(urls) == paths

@@ -16,7 +16,7 @@ from transformers import Phi3ForCausalLM
 from tests.tuner import tiny
 from tests.tuner.process import running_tuner, wait_for
 from tuner.errors import RunError
-from tuner.phases import train_phase
+from tuner.phases import fetch_phase, train_phase
 from tuner.reasons import Reason
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import RunState, TuningRun
@@ -90,6 +90,24 @@ def test_model_learns(method: str, environ: dict[str, str], tmp_path: Path) -> N
     assert progress.tokens_per_second > 0
     assert publisher.run.state is RunState.RUNNING
     assert _train(environ) == summary
+
+
+def test_validation_split_replaces_the_held_back_rows(
+    environ: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Everything of `train` is trained on, nothing of `test`, and `validation` evaluates."""
+    _configure(environ, CONFIG.format(qlora="false", steps=3, split=1))
+    for split, count in (("train", 8), ("validation", 3), ("test", 5)):
+        path = tmp_path / "data" / split / "0.parquet"
+        path.parent.mkdir(parents=True)
+        tiny.write_parquet(path, tiny.conversations(count))
+    with caplog.at_level("INFO"):
+        fetch_phase(Settings.from_env(environ))
+    assert "left out, of the split 'test': test/0.parquet" in caplog.text
+    summary = _train(environ)
+    assert summary is not None
+    assert summary.dataset_rows == 8 + 3
+    assert summary.eval_loss is not None
 
 
 def _check_adapter(directory: Path) -> None:

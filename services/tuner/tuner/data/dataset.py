@@ -7,25 +7,33 @@ from pathlib import Path
 
 from kaito_training.sections import DatasetConfig
 from tuner.data.dataset_schema import DatasetSchema, find_schema
-from tuner.data.file_contents import SUFFIXES, FileFormat, read_contents, unreadable
+from tuner.data.file_contents import FileFormat, read_contents, unreadable
 from tuner.errors import RunError
+from tuner.layout.layout import Split, SplitFile
 from tuner.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
-    """One file of the dataset. `name` is relative to the data directory."""
+    """One file of the dataset. `name` is relative to the data directory.
+
+    A file of the split "validation" is never trained on: it evaluates the training.
+    """
 
     name: str
     size: int
     sha256: str
     rows: int
     format: FileFormat
+    split: Split = "train"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """The data of one run. `digest` depends on the files' content and order, not on their names."""
+    """The data of one run.
+
+    `digest` depends on the files' content, order and split, not on their names.
+    """
 
     files: tuple[DataFile, ...]
     schema: DatasetSchema
@@ -33,7 +41,10 @@ class Dataset:
     @property
     def digest(self) -> str:
         """The digest of the files' digests: "sha256:<hex>"."""
-        text = "".join(f"{file.sha256}\n" for file in self.files)
+        text = "".join(
+            f"{file.sha256}\n" if file.split == "train" else f"{file.sha256} {file.split}\n"
+            for file in self.files
+        )
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
     @property
@@ -42,53 +53,30 @@ class Dataset:
         return sum(file.rows for file in self.files)
 
 
-def inspect_files(directory: Path, names: Sequence[str], config: DatasetConfig) -> Dataset:
-    """The dataset that consists of the files `names` in `directory`.
+def inspect_files(directory: Path, used: Sequence[SplitFile], config: DatasetConfig) -> Dataset:
+    """The dataset that consists of the files `used` in `directory`.
 
     Raises:
         RunError: DATA_UNREADABLE, DATA_COLUMN_MISSING or DATA_EMPTY.
     """
-    if not names:
-        raise RunError(
-            Reason.DATA_EMPTY,
-            f"{directory} holds no data file ({', '.join(sorted(SUFFIXES))}); "
-            "check tuning.input and DatasetConfig.dataset_path",
-        )
     files: list[DataFile] = []
     schemas: dict[DatasetSchema, str] = {}
-    for name in names:
-        path = directory / name
+    for file in used:
+        path = directory / file.name
         contents = read_contents(path)
-        schemas.setdefault(find_schema(name, contents, config), name)
+        schemas.setdefault(find_schema(file.name, contents, config), file.name)
         files.append(
             DataFile(
-                name=name,
+                name=file.name,
                 size=path.stat().st_size,
                 sha256=file_sha256(path),
                 rows=contents.rows,
                 format=contents.format,
+                split=file.split,
             )
         )
     _check_uniform(directory, files, schemas)
     return Dataset(files=tuple(files), schema=next(iter(schemas)))
-
-
-def list_data_files(directory: Path, config: DatasetConfig) -> list[str]:
-    """The data files below `directory` that `config` selects, sorted and relative to it.
-
-    Raises:
-        RunError: CONFIG_INVALID, dataset_path does not exist or leads out of `directory`.
-    """
-    start = _resolve_dataset_path(directory, config.dataset_path)
-    candidates = [start] if start.is_file() else sorted(start.rglob("*"))
-    suffix = f".{config.dataset_extension.lstrip('.')}" if config.dataset_extension else None
-    return [
-        str(path.relative_to(directory))
-        for path in candidates
-        if path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(directory).parts)
-        and (path.suffix.lower() == suffix if suffix else path.suffix.lower() in SUFFIXES)
-    ]
 
 
 def file_sha256(path: Path) -> str:
@@ -105,21 +93,6 @@ def is_intact(directory: Path, data: Dataset) -> bool:
         and file_sha256(directory / file.name) == file.sha256
         for file in data.files
     )
-
-
-def _resolve_dataset_path(directory: Path, dataset_path: str | None) -> Path:
-    if dataset_path is None:
-        return directory
-    # Upstream's paths are below /mnt; ours are below the data directory, /mnt/data by default.
-    relative = dataset_path.removeprefix("/mnt/").removeprefix("data/").lstrip("/")
-    path = (directory / relative).resolve()
-    if not path.is_relative_to(directory.resolve()) or not path.exists():
-        raise RunError(
-            Reason.CONFIG_INVALID,
-            f"training_config.yaml: DatasetConfig.dataset_path is {dataset_path!r}, which is not "
-            f"in {directory}; use a path relative to it, or leave it out",
-        )
-    return directory / relative
 
 
 def _check_uniform(

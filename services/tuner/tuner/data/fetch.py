@@ -3,14 +3,17 @@
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from kaito_training.sections import DatasetConfig
-from tuner.data.dataset import Dataset, inspect_files, is_intact, list_data_files
+from tuner.data.data_directory import choice_of, find_data_files, log_left_out
+from tuner.data.dataset import Dataset, inspect_files, is_intact
 from tuner.data.manifest import MANIFEST_NAME, read_manifest, write_manifest
+from tuner.layout.layout import SplitFile, lay_out
 from tuner.sources.completed_downloads import CompletedDownloads
 from tuner.sources.download import Downloader
-from tuner.sources.urls import redact_url, stored_names
+from tuner.sources.urls import dataset_paths, redact_url, stored_names
 
 logger = logging.getLogger(__name__)
 
@@ -23,11 +26,13 @@ def fetch_dataset(
     Without URLs the files that `directory` already holds (a volume's) are the dataset.
 
     Raises:
-        RunError: DATA_UNREACHABLE, DATA_TOO_LARGE, DATA_UNREADABLE, DATA_COLUMN_MISSING or
-            DATA_EMPTY.
+        RunError: DATA_UNREACHABLE, DATA_TOO_LARGE, DATA_UNREADABLE, DATA_COLUMN_MISSING,
+            DATA_EMPTY or CONFIG_INVALID.
     """
     if not urls:
-        return inspect_files(directory, list_data_files(directory, config), config)
+        layout = find_data_files(directory, config)
+        log_left_out(layout)
+        return inspect_files(directory, layout.files, config)
     source = _source_digest(urls, config)
     recorded = read_manifest(directory / MANIFEST_NAME)
     if recorded is not None and recorded[0] == source and is_intact(directory, recorded[1]):
@@ -36,9 +41,9 @@ def fetch_dataset(
     directory.mkdir(parents=True, exist_ok=True)
     # First of all: a manifest must never describe files that are being replaced.
     (directory / MANIFEST_NAME).unlink(missing_ok=True)
-    names = stored_names(urls)
-    _download_all(urls, names, directory, downloader)
-    data = inspect_files(directory, names, config)
+    used = _used(urls, config)
+    _download_all(list(used), [file.name for file in used.values()], directory, downloader)
+    data = inspect_files(directory, list(used.values()), config)
     write_manifest(directory / MANIFEST_NAME, source, data)
     logger.info("fetched %d rows of %s data, %s", data.rows, data.schema.format, data.digest)
     return data
@@ -53,11 +58,22 @@ def load_dataset(directory: Path, config: DatasetConfig) -> Dataset:
     recorded = read_manifest(directory / MANIFEST_NAME)
     if recorded is not None and is_intact(directory, recorded[1]):
         return recorded[1]
-    return inspect_files(directory, list_data_files(directory, config), config)
+    return inspect_files(directory, find_data_files(directory, config).files, config)
+
+
+def _used(urls: Sequence[str], config: DatasetConfig) -> dict[str, SplitFile]:
+    """The URLs to fetch, each with the file to store it as."""
+    paths = dict(zip(dataset_paths(urls), urls, strict=True))
+    names = dict(zip(urls, stored_names(urls), strict=True))
+    layout = lay_out(list(paths), choice=choice_of(config), listed=True)
+    log_left_out(layout)
+    return {
+        paths[file.name]: SplitFile(names[paths[file.name]], file.split) for file in layout.files
+    }
 
 
 def _download_all(
-    urls: tuple[str, ...], names: list[str], directory: Path, downloader: Downloader
+    urls: Sequence[str], names: Sequence[str], directory: Path, downloader: Downloader
 ) -> None:
     completed = CompletedDownloads.read(directory)
     total = 0
@@ -77,5 +93,11 @@ def _download_all(
 
 
 def _source_digest(urls: tuple[str, ...], config: DatasetConfig) -> str:
-    columns = [config.messages_column, config.context_column, config.response_column]
-    return hashlib.sha256(json.dumps([list(urls), *columns]).encode()).hexdigest()
+    chosen = [
+        config.messages_column,
+        config.context_column,
+        config.response_column,
+        config.dataset_config,
+        config.dataset_train_split,
+    ]
+    return hashlib.sha256(json.dumps([list(urls), *chosen]).encode()).hexdigest()

@@ -14,6 +14,7 @@ import datasets
 from tuner.data.dataset import Dataset
 from tuner.data.dataset_schema import DatasetFormat, DatasetSchema
 from tuner.errors import RunError
+from tuner.layout.layout import Split
 from tuner.reasons import Reason
 
 Message = dict[str, str]
@@ -21,9 +22,16 @@ Rows = Mapping[str, Sequence[Any]]
 
 
 def load_examples(
-    data: Dataset, directory: Path, cache: Path, *, chat: bool, completion_only: bool
+    data: Dataset,
+    split: Split,
+    directory: Path,
+    cache: Path,
+    *,
+    chat: bool,
+    completion_only: bool,
 ) -> datasets.Dataset:
-    """The examples of `data`, whose files are in `directory`; `cache` holds prepared ones.
+    """The examples of a `split` of `data`, whose files are in `directory`; `cache` holds prepared
+    ones.
 
     Args:
         chat: the model has a chat template, so prompts and completions go through it, too.
@@ -32,7 +40,7 @@ def load_examples(
     Raises:
         RunError: DATA_EMPTY or DATA_UNREADABLE.
     """
-    rows = _load_rows(data, directory, cache)
+    rows = _load_rows(data, split, directory, cache)
     examples = rows.map(
         to_examples,
         batched=True,
@@ -43,8 +51,8 @@ def load_examples(
     if len(examples) == 0:
         raise RunError(
             Reason.DATA_EMPTY,
-            f"none of the {data.rows} rows holds an answer to learn from; a conversation needs a "
-            "message of role assistant after one of role user",
+            f"none of the {len(rows)} rows of the {split} split holds an answer to learn from; a "
+            "conversation needs a message of role assistant after one of role user",
         )
     return examples
 
@@ -93,9 +101,9 @@ def _normalized(messages: Sequence[Mapping[str, Any]]) -> list[Message]:
     return [{"role": message["role"], "content": message["content"] or ""} for message in messages]
 
 
-def _load_rows(data: Dataset, directory: Path, cache: Path) -> datasets.Dataset:
+def _load_rows(data: Dataset, split: Split, directory: Path, cache: Path) -> datasets.Dataset:
     file_format = data.files[0].format
-    files = [str(directory / file.name) for file in data.files]
+    files = [str(directory / file.name) for file in data.files if file.split == split]
     try:
         return datasets.load_dataset(
             file_format, data_files=files, split="train", cache_dir=str(cache)

@@ -1,5 +1,6 @@
 """Builds the trainer: the model, the examples and the callbacks of one job."""
 
+from functools import partial
 from typing import Any
 
 import datasets
@@ -93,15 +94,19 @@ def _split_examples(
             "training_config.yaml: the data holds conversations, but the model has no chat "
             "template; set ModelConfig.chat_template, or use columns prompt and completion",
         )
-    examples = load_examples(
+    load = partial(
+        load_examples,
         job.data,
-        job.data_dir,
-        job.results.cache,
+        directory=job.data_dir,
+        cache=job.results.cache,
         chat=chat,
         completion_only=completion_only_loss(job.config),
     )
+    examples = load("train")
     if config.shuffle_dataset:
         examples = examples.shuffle(seed=config.shuffle_seed)
+    if any(file.split == "validation" for file in job.data.files):
+        return examples, load("validation")
     kept = max(1, round(len(examples) * config.train_test_split))
     if kept == len(examples):
         return examples, None

@@ -1,0 +1,1 @@
+"""How the files of a dataset are laid out: which are data, of which configuration and split."""
