@@ -259,6 +259,16 @@ class Reason(StrEnum):
     # Tuning
     TUNING_PENDING = ("TuningPending", _JOB, "Training has not started.")
     TUNING_RUNNING = ("TuningRunning", _JOB, "The training pod is running.")
+    TRAINING_STARTED = ("TrainingStarted", _EVENT, "The model is loaded and the training starts.")
+    TRAINING_RESUMED = (
+        "TrainingResumed", _EVENT, "An interrupted training continues from its checkpoint.")
+    ADAPTER_EVALUATED = (
+        "AdapterEvaluated", _EVENT, "The loss was measured on the rows that are held back.")
+    LOSS_DIVERGES = (
+        "LossDiverges", _TUNING,
+        "The loss of a running training is far above the lowest that it has reached.",
+        "Let it end, or lower TrainingArguments.learning_rate in training_config.yaml, which "
+        "trains again from the start.")
     TUNING_SUCCEEDED = ("TuningSucceeded", _JOB, "The adapter was pushed to its registry.")
     DATA_UNREACHABLE = (
         "DataUnreachable", _TUNING, "The dataset could not be fetched.",

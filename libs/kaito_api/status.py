@@ -45,6 +45,15 @@ class EstimateStatus(Model):
     explanation: str = Field(description="The arithmetic in one line.")
 
 
+class DivergenceStatus(Model):
+    """The loss got worse than it was."""
+
+    step: int = Field(description="The step at which it was noticed.")
+    loss: str = Field(description="Mean of the last losses at that step.")
+    lowest_loss: str = Field(description="The lowest mean before.")
+    remedy: str = Field(description="What to do about it.")
+
+
 class TuningStatus(Model):
     """The fine-tuning run's last report."""
 
@@ -53,10 +62,34 @@ class TuningStatus(Model):
     step: int | None = None
     total_steps: int | None = None
     epoch: str | None = None
-    loss: str | None = None
+    loss: str | None = Field(default=None, description="Training loss at the last logged step.")
     learning_rate: str | None = None
+    eval_loss: str | None = Field(
+        default=None, description="Loss on the rows held back, at the last evaluation."
+    )
+    eval_step: int | None = Field(default=None, description="The step of the last evaluation.")
     tokens_per_second: str | None = None
-    checkpoint_step: int | None = None
+    resumed_step: int | None = Field(
+        default=None, description="The step of the checkpoint that the training resumed from."
+    )
+    checkpoint_step: int | None = Field(
+        default=None, description="The step of the newest checkpoint."
+    )
+    checkpoint_time: str | None = Field(default=None, json_schema_extra={"format": "date-time"})
+    divergence: DivergenceStatus | None = Field(
+        default=None, description="Set once the loss got worse during the run."
+    )
+    dropped_rows: int | None = Field(
+        default=None, description="Rows of the dataset that are not trained on."
+    )
+    cut_rows: int | None = Field(
+        default=None, description="Rows of the dataset that are trained on in part."
+    )
+    gpu_memory: str | None = Field(
+        default=None,
+        description="The most GPU memory that tensors occupied, and that of the GPU, for example "
+        "12.4Gi/16.0Gi.",
+    )
     start_time: str | None = Field(default=None, json_schema_extra={"format": "date-time"})
     end_time: str | None = Field(default=None, json_schema_extra={"format": "date-time"})
 

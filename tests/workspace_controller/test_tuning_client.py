@@ -9,16 +9,26 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from kaito.tuning.v1 import tuning_pb2, tuning_pb2_grpc
 from workspace_controller import tuning_client
-from workspace_controller.observed import TuningRun
+from workspace_controller.observed import Divergence, TuningRun
 from workspace_controller.tuning_client import GrpcTuningClient
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TOLD = tuning_pb2.Tuning(
     state=tuning_pb2.Tuning.RUNNING,
     progress=tuning_pb2.Progress(
-        step=3, total_steps=10, epoch=0.5, loss=1.5, eta=Duration(seconds=70)
+        step=3,
+        total_steps=10,
+        epoch=0.5,
+        loss=1.5,
+        eta=Duration(seconds=70),
+        eval_loss=1.75,
+        eval_step=0,
+        resumed_step=1,
     ),
-    checkpoint=tuning_pb2.Checkpoint(step=2),
+    checkpoint=tuning_pb2.Checkpoint(step=2, time=Timestamp(seconds=int(START.timestamp()))),
+    divergence=tuning_pb2.Divergence(step=3, loss=5.5, lowest_loss=1.25, remedy="lower it"),
+    lost_rows=tuning_pb2.LostRows(rows=90, dropped=4, cut=2, by_cause={"empty": 4, "cut": 2}),
+    gpu_memory=tuning_pb2.GpuMemory(peak_bytes=12, total_bytes=16),
     start_time=Timestamp(seconds=int(START.timestamp())),
 )
 
@@ -46,7 +56,16 @@ async def test_run_reports_its_progress() -> None:
         epoch=0.5,
         loss=1.5,
         eta_seconds=70.0,
+        eval_loss=1.75,
+        eval_step=0,
+        resumed_step=1,
         checkpoint_step=2,
+        checkpoint_time=START,
+        divergence=Divergence(step=3, loss=5.5, lowest_loss=1.25, remedy="lower it"),
+        dropped_rows=4,
+        cut_rows=2,
+        peak_gpu_memory_bytes=12,
+        gpu_memory_bytes=16,
         started=START,
     )
 

@@ -41,6 +41,8 @@ COLUMNS = (
     AGE,
     Column(name="State", path=".status.state", wide=True),
     Column(name="Progress", path=".status.progress", wide=True),
+    Column(name="Loss", path=".status.tuning.loss", wide=True),
+    Column(name="EvalLoss", path=".status.tuning.evalLoss", wide=True),
     Column(name="ETA", path=".status.eta", wide=True),
     Column(name="Nodes", path=".status.nodes", wide=True),
     Column(name="Cost/h", path=".status.costPerHour", wide=True),

@@ -156,5 +156,7 @@ def _final_progress(summary: TrainingSummary) -> Progress:
         total_steps=summary.steps,
         epoch=summary.epochs,
         loss=summary.loss,
+        eval_loss=summary.eval_loss,
+        eval_step=None if summary.eval_loss is None else summary.steps,
         eta_seconds=0.0,
     )

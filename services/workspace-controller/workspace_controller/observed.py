@@ -65,8 +65,21 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Divergence:
+    """The loss of a run got worse, as noticed at `step`."""
+
+    step: int
+    loss: float
+    lowest_loss: float
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TuningRun:
-    """What TuningService reports. `eta_seconds` is None while it cannot be estimated."""
+    """What TuningService reports; None where it does not know.
+
+    `total_steps` is 0 before the training. `lost_rows` counts dropped and cut rows by cause.
+    """
 
     state: str
     step: int = 0
@@ -74,9 +87,18 @@ class TuningRun:
     epoch: float = 0.0
     loss: float | None = None
     learning_rate: float | None = None
+    eval_loss: float | None = None
+    eval_step: int | None = None
     tokens_per_second: float = 0.0
     eta_seconds: float | None = None
+    resumed_step: int | None = None
     checkpoint_step: int | None = None
+    checkpoint_time: datetime | None = None
+    divergence: Divergence | None = None
+    dropped_rows: int | None = None
+    cut_rows: int | None = None
+    peak_gpu_memory_bytes: int | None = None
+    gpu_memory_bytes: int | None = None
     started: datetime | None = None
     ended: datetime | None = None
 

@@ -10,7 +10,7 @@ import grpc
 
 from kaito.tuning.v1 import tuning_pb2, tuning_pb2_grpc
 from workspace_controller.manifests.pods import GRPC_PORT
-from workspace_controller.observed import TuningRun
+from workspace_controller.observed import Divergence, TuningRun
 
 logger = logging.getLogger(__name__)
 # A pass waits for the answer, and progress is of no use when it is late.
@@ -63,7 +63,10 @@ class FakeTuningClient:
 
 
 def from_message(tuning: tuning_pb2.Tuning) -> TuningRun:
-    progress = tuning.progress
+    """The contract's message as a value."""
+    progress, checkpoint = tuning.progress, tuning.checkpoint
+    lost, gpu = tuning.lost_rows, tuning.gpu_memory
+    has_lost, has_gpu = tuning.HasField("lost_rows"), tuning.HasField("gpu_memory")
     return TuningRun(
         state=tuning_pb2.Tuning.State.Name(tuning.state),
         step=progress.step,
@@ -71,18 +74,36 @@ def from_message(tuning: tuning_pb2.Tuning) -> TuningRun:
         epoch=progress.epoch,
         loss=progress.loss if progress.HasField("loss") else None,
         learning_rate=progress.learning_rate if progress.HasField("learning_rate") else None,
+        eval_loss=progress.eval_loss if progress.HasField("eval_loss") else None,
+        eval_step=progress.eval_step if progress.HasField("eval_step") else None,
         tokens_per_second=progress.tokens_per_second,
         eta_seconds=progress.eta.ToTimedelta().total_seconds()
         if progress.HasField("eta")
         else None,
-        checkpoint_step=tuning.checkpoint.step if tuning.HasField("checkpoint") else None,
+        resumed_step=progress.resumed_step if progress.HasField("resumed_step") else None,
+        checkpoint_step=checkpoint.step if tuning.HasField("checkpoint") else None,
+        checkpoint_time=_time(checkpoint, "time"),
+        divergence=_divergence(tuning),
+        dropped_rows=lost.dropped if has_lost else None,
+        cut_rows=lost.cut if has_lost else None,
+        peak_gpu_memory_bytes=gpu.peak_bytes if has_gpu else None,
+        gpu_memory_bytes=gpu.total_bytes if has_gpu else None,
         started=_time(tuning, "start_time"),
         ended=_time(tuning, "end_time"),
     )
 
 
-def _time(tuning: tuning_pb2.Tuning, field: str) -> datetime | None:
-    if not tuning.HasField(field):
+def _divergence(tuning: tuning_pb2.Tuning) -> Divergence | None:
+    if not tuning.HasField("divergence"):
         return None
-    moment: datetime = getattr(tuning, field).ToDatetime(tzinfo=UTC)
+    told = tuning.divergence
+    return Divergence(
+        step=told.step, loss=told.loss, lowest_loss=told.lowest_loss, remedy=told.remedy
+    )
+
+
+def _time(message: tuning_pb2.Tuning | tuning_pb2.Checkpoint, field: str) -> datetime | None:
+    if not message.HasField(field):
+        return None
+    moment: datetime = getattr(message, field).ToDatetime(tzinfo=UTC)
     return moment

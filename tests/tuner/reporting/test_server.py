@@ -16,7 +16,16 @@ from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.reporting.server import MAX_WATCHERS, SERVICE, serving
 from tuner.reporting.status_publisher import StatusPublisher
-from tuner.reporting.tuning_run import Checkpoint, Progress, PushedAdapter, RunState, TuningRun
+from tuner.reporting.tuning_run import (
+    Checkpoint,
+    Divergence,
+    GpuMemory,
+    LostRows,
+    Progress,
+    PushedAdapter,
+    RunState,
+    TuningRun,
+)
 from tuner.stop_switch import StopSwitch
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -65,6 +74,10 @@ def test_get_returns_the_run(
     assert not tuning.progress.HasField("eta")
     assert not tuning.HasField("end_time")
     assert not tuning.HasField("error")
+    assert not tuning.progress.HasField("eval_loss")
+    assert not tuning.HasField("divergence")
+    assert not tuning.HasField("lost_rows")
+    assert not tuning.HasField("gpu_memory")
 
 
 @pytest.mark.parametrize("call", ["GetTuning", "WatchTuning", "StopTuning"])
@@ -94,10 +107,16 @@ def test_message_carries_every_field(
             gradient_norm=0.25,
             tokens_per_second=100.0,
             eta_seconds=61.9,
+            eval_loss=1.75,
+            eval_step=2,
+            resumed_step=1,
         ),
         error=RunError(Reason.OUT_OF_MEMORY, "too much"),
         checkpoint=Checkpoint(2, "/mnt/results/checkpoints/checkpoint-2", NOW),
         adapter=PushedAdapter("r/a:1", "sha256:0", 7),
+        divergence=Divergence(3, 5.5, 1.25, "lower it"),
+        lost_rows=LostRows(90, 4, 2, {"empty": 4, "cut": 2}),
+        gpu_memory=GpuMemory(12, 16),
     )
     tuning = stub.GetTuning(Get()).tuning
     assert tuning.progress.eta.seconds == 61
@@ -105,6 +124,11 @@ def test_message_carries_every_field(
     assert (tuning.error.reason, tuning.error.message) == ("OutOfMemory", "too much")
     assert (tuning.checkpoint.step, tuning.adapter.digest) == (2, "sha256:0")
     assert tuning.checkpoint.time.ToDatetime(UTC) == NOW
+    assert (tuning.progress.eval_loss, tuning.progress.eval_step) == (1.75, 2)
+    assert tuning.progress.resumed_step == 1
+    assert (tuning.divergence.step, tuning.divergence.lowest_loss) == (3, 1.25)
+    assert (tuning.lost_rows.dropped, tuning.lost_rows.by_cause["cut"]) == (4, 2)
+    assert (tuning.gpu_memory.peak_bytes, tuning.gpu_memory.total_bytes) == (12, 16)
 
 
 def test_watch_ends_with_the_run(

@@ -55,6 +55,10 @@ def test_diverging_loss_is_reported_once(caplog: pytest.LogCaptureFixture) -> No
     (record,) = caplog.records
     assert "the loss diverges" in record.message
     assert "the learning rate is 0.0002" in record.message
+    assert guard.divergence is not None
+    assert 20 < guard.divergence.step < 40
+    assert guard.divergence.loss > 1.5 * guard.divergence.lowest_loss
+    assert "lower TrainingArguments.learning_rate" in guard.divergence.remedy
 
 
 def test_falling_and_noisy_loss_is_not_reported(caplog: pytest.LogCaptureFixture) -> None:
@@ -63,3 +67,10 @@ def test_falling_and_noisy_loss_is_not_reported(caplog: pytest.LogCaptureFixture
     for step in range(90):
         guard.check(_measured(step, loss=3.0 - 0.01 * step + 0.8 * (step % 2)))
     assert not caplog.records
+    assert guard.divergence is None
+
+
+def test_loss_on_held_back_rows_that_is_not_finite_stops_the_run() -> None:
+    with pytest.raises(RunError, match="step 3 of 90: the loss on the rows held back is nan"):
+        LossGuard().check_evaluation(3, 90, math.nan)
+    LossGuard().check_evaluation(3, 90, 1.5)

@@ -33,6 +33,20 @@ def to_message(run: TuningRun) -> tuning_pb2.Tuning:
         message.adapter.image = run.adapter.image
         message.adapter.digest = run.adapter.digest
         message.adapter.size = run.adapter.size
+    if (divergence := run.divergence) is not None:
+        message.divergence.step = divergence.step
+        message.divergence.loss = divergence.loss
+        message.divergence.lowest_loss = divergence.lowest_loss
+        message.divergence.remedy = divergence.remedy
+    if (lost := run.lost_rows) is not None:
+        message.lost_rows.CopyFrom(
+            tuning_pb2.LostRows(
+                rows=lost.rows, dropped=lost.dropped, cut=lost.cut, by_cause=lost.by_cause
+            )
+        )
+    if run.gpu_memory is not None:
+        message.gpu_memory.peak_bytes = run.gpu_memory.peak_bytes
+        message.gpu_memory.total_bytes = run.gpu_memory.total_bytes
     return message
 
 
@@ -45,6 +59,9 @@ def _progress(progress: Progress) -> tuning_pb2.Progress:
         learning_rate=progress.learning_rate,
         gradient_norm=progress.gradient_norm,
         tokens_per_second=progress.tokens_per_second,
+        eval_loss=progress.eval_loss,
+        eval_step=progress.eval_step,
+        resumed_step=progress.resumed_step,
     )
     if progress.eta_seconds is not None:
         message.eta.CopyFrom(Duration(seconds=int(progress.eta_seconds)))

@@ -1,5 +1,6 @@
 """A run as a value: what it is, which state it is in, how far it is. No clock, no transport."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -25,7 +26,7 @@ TERMINAL_STATES = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.STOPP
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far a run is. Steps are optimizer steps and continue over restarts; rates are those of
-    this process."""
+    this process. `eval_loss` is the loss on the rows held back, at `eval_step`."""
 
     step: int = 0
     total_steps: int = 0
@@ -35,6 +36,9 @@ class Progress:
     gradient_norm: float | None = None
     tokens_per_second: float = 0.0
     eta_seconds: float | None = None
+    eval_loss: float | None = None
+    eval_step: int | None = None
+    resumed_step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,35 @@ class Checkpoint:
     step: int
     path: str
     time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """The loss got worse: at `step` the mean of the last losses was `loss`, and the lowest mean
+    before was `lowest_loss`."""
+
+    step: int
+    loss: float
+    lowest_loss: float
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class LostRows:
+    """Of `rows`, how many are not trained on, and how many only in part; both by cause."""
+
+    rows: int
+    dropped: int
+    cut: int
+    by_cause: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class GpuMemory:
+    """What tensors have occupied at most, and what the GPU has."""
+
+    peak_bytes: int
+    total_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +102,9 @@ class TuningRun:
     error: RunError | None = None
     checkpoint: Checkpoint | None = None
     adapter: PushedAdapter | None = None
+    divergence: Divergence | None = None
+    lost_rows: LostRows | None = None
+    gpu_memory: GpuMemory | None = None
 
     @property
     def ended(self) -> bool:

@@ -12,7 +12,7 @@ from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import Checkpoint
 from tuner.stop_switch import StopSwitch
 from tuner.training.checkpoint_schedule import CheckpointSchedule
-from tuner.training.checkpoints import PREFIX, mark_complete
+from tuner.training.checkpoints import MARKER, PREFIX, mark_complete
 
 
 class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
@@ -34,6 +34,10 @@ class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
     def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         """Start the schedule here: loading and preparing do not count."""
         self._schedule = replace(self._schedule, last=time.monotonic())
+        folder = self._folder(args, state)
+        if (folder / MARKER).exists():
+            saved = datetime.fromtimestamp((folder / MARKER).stat().st_mtime, UTC)
+            self._publisher.publish(checkpoint=Checkpoint(state.global_step, str(folder), saved))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         """Stop or save after an optimizer step, the only place where a run can be interrupted."""
@@ -45,10 +49,13 @@ class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
 
     def on_save(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         """Mark the checkpoint complete: the trainer has written all of its files."""
-        folder = Path(args.output_dir) / f"{PREFIX}{state.global_step}"
+        folder = self._folder(args, state)
         mark_complete(folder, self._fingerprint)
         now = time.monotonic()
         self._schedule = replace(self._schedule, last=now, cost_seconds=now - self._step_ended)
         self._publisher.publish(
             checkpoint=Checkpoint(state.global_step, str(folder), datetime.now(UTC))
         )
+
+    def _folder(self, args: Any, state: Any) -> Path:
+        return Path(args.output_dir) / f"{PREFIX}{state.global_step}"

@@ -7,6 +7,7 @@ from statistics import fmean
 
 from tuner.errors import RunError
 from tuner.reasons import Reason
+from tuner.reporting.tuning_run import Divergence
 
 logger = logging.getLogger(__name__)
 
@@ -37,14 +38,17 @@ class Measurement:
 
 @dataclass(slots=True)
 class LossGuard:
-    """`scales_gradients`: the training uses float16, where single overflows are normal."""
+    """`scales_gradients`: the training uses float16, where single overflows are normal.
+
+    `divergence` is set from the first step on at which the loss diverges.
+    """
 
     scales_gradients: bool = False
+    divergence: Divergence | None = None
     _losses: list[float] = field(default_factory=list)
     _first: float | None = None
     _lowest: float = math.inf
     _overflows: int = 0
-    _is_reported: bool = False
 
     def check(self, measured: Measurement) -> None:
         """Check one step.
@@ -61,9 +65,22 @@ class LossGuard:
                 raise _overflow("norm of the gradient", gradient, measured)
         else:
             self._overflows = 0
-        self._report_divergence(measured)
+        self._find_divergence(measured)
 
-    def _report_divergence(self, measured: Measurement) -> None:
+    def check_evaluation(self, step: int, total_steps: int, loss: float) -> None:
+        """Check the loss on the rows held back.
+
+        Raises:
+            RunError: TRAINING_FAILED, it is not finite.
+        """
+        if not math.isfinite(loss):
+            raise RunError(
+                Reason.TRAINING_FAILED,
+                f"step {step} of {total_steps}: the loss on the rows held back is {_number(loss)}, "
+                f"so the adapter would be useless; {REMEDY}",
+            )
+
+    def _find_divergence(self, measured: Measurement) -> None:
         self._losses = [*self._losses[1 - AVERAGED_LOSSES :], measured.loss]
         if len(self._losses) < AVERAGED_LOSSES:
             return
@@ -71,9 +88,9 @@ class LossGuard:
         if self._first is None:
             self._first = mean
         self._lowest = min(self._lowest, mean)
-        if self._is_reported or mean <= max(self._first, self._lowest * DIVERGENCE):
+        if self.divergence is not None or mean <= max(self._first, self._lowest * DIVERGENCE):
             return
-        self._is_reported = True
+        self.divergence = Divergence(measured.step, mean, self._lowest, REMEDY)
         logger.warning(
             "step %d of %d: the loss diverges: the mean of the last %d is %.4g, the lowest was "
             "%.4g; the learning rate is %s. The run continues; to improve it, %s",

@@ -2,15 +2,12 @@
 
 import gc
 import logging
-import math
 from datetime import UTC, datetime
 from importlib.metadata import version
 
 import torch
 from trl import SFTTrainer
 
-from tuner.errors import RunError
-from tuner.reasons import Reason
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary
@@ -18,7 +15,7 @@ from tuner.training.adapter import save_adapter
 from tuner.training.checkpoints import newest_complete
 from tuner.training.error_translation import out_of_memory_errors
 from tuner.training.libraries import configure_libraries
-from tuner.training.loss_guard import AVERAGED_LOSSES, REMEDY
+from tuner.training.loss_guard import AVERAGED_LOSSES
 from tuner.training.trainer import build_trainer
 from tuner.training.training_job import TrainingJob
 
@@ -82,6 +79,7 @@ def evaluate(trainer: SFTTrainer) -> float | None:
         )
         return None
     try:
+        # ProgressCallback checks that it is finite.
         eval_loss: float | None = trainer.evaluate().get("eval_loss")
     except (MemoryError, RuntimeError) as error:
         # Its batches are larger than those of the training by default, so it may run out of memory.
@@ -91,12 +89,6 @@ def evaluate(trainer: SFTTrainer) -> float | None:
             str(error).partition("\n")[0],
         )
         return None
-    if eval_loss is not None and not math.isfinite(eval_loss):
-        raise RunError(
-            Reason.TRAINING_FAILED,
-            f"after step {trainer.state.global_step}: the loss on the rows held back is "
-            f"{eval_loss}, so the adapter would be useless; {REMEDY}",
-        )
     return eval_loss
 
 

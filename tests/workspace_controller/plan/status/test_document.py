@@ -23,7 +23,7 @@ from tests.workspace_controller.plan.serving import test_workload as serving
 from tests.workspace_controller.plan.tuning import test_run as tuning
 from workspace_controller.observed import Observed, Refusal, TuningRun
 from workspace_controller.plan.decide import decide
-from workspace_controller.plan.status.progress import duration
+from workspace_controller.plan.status.duration import duration
 
 CLAIMED = {"claims": (claim(0),)}
 NODE = {"nodes": (own_node(),), "claims": (claim(0, Ready="True/Ready/"),)}
@@ -171,7 +171,10 @@ def test_summary_names_the_failed_condition() -> None:
     assert status["state"] == "Failed"
     assert conditions_by_type(status)["WorkspaceSucceeded"] == "False/WorkspaceFailed"
     (whole,) = [c for c in status["conditions"] if c["type"] == "WorkspaceSucceeded"]
-    assert whole["message"] == "TuningSucceeded: no rows"
+    assert whole["message"] == (
+        "TuningSucceeded: no rows; the node is kept at about $3.06 an hour: correct the cause, and "
+        "the run starts again on it, or release it by kubectl delete workspace ws -n team"
+    )
 
 
 def test_summary_names_a_failure_before_what_is_in_progress() -> None:

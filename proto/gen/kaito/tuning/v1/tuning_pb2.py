@@ -26,13 +26,15 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ckaito/tuning/v1/tuning.proto\x12\x0fkaito.tuning.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\" \n\x10GetTuningRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x11GetTuningResponse\x12\'\n\x06tuning\x18\x01 \x01(\x0b\x32\x17.kaito.tuning.v1.Tuning\"\"\n\x12WatchTuningRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\">\n\x13WatchTuningResponse\x12\'\n\x06tuning\x18\x01 \x01(\x0b\x32\x17.kaito.tuning.v1.Tuning\"!\n\x11StopTuningRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x12StopTuningResponse\x12\'\n\x06tuning\x18\x01 \x01(\x0b\x32\x17.kaito.tuning.v1.Tuning\"\xf4\x03\n\x06Tuning\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x1d.kaito.tuning.v1.Tuning.State\x12\x12\n\nbase_model\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12+\n\x08progress\x18\x05 \x01(\x0b\x32\x19.kaito.tuning.v1.Progress\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x05\x65rror\x18\x08 \x01(\x0b\x32\x16.kaito.tuning.v1.Error\x12/\n\ncheckpoint\x18\t \x01(\x0b\x32\x1b.kaito.tuning.v1.Checkpoint\x12)\n\x07\x61\x64\x61pter\x18\n \x01(\x0b\x32\x18.kaito.tuning.v1.Adapter\"|\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0b\n\x07LOADING\x10\x01\x12\r\n\tPREPARING\x10\x02\x12\x0b\n\x07RUNNING\x10\x03\x12\x0b\n\x07PUSHING\x10\x04\x12\r\n\tSUCCEEDED\x10\x05\x12\n\n\x06\x46\x41ILED\x10\x06\x12\x0b\n\x07STOPPED\x10\x07\"\xf7\x01\n\x08Progress\x12\x0c\n\x04step\x18\x01 \x01(\x03\x12\x13\n\x0btotal_steps\x18\x02 \x01(\x03\x12\r\n\x05\x65poch\x18\x03 \x01(\x01\x12\x11\n\x04loss\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x1a\n\rlearning_rate\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x19\n\x11tokens_per_second\x18\x06 \x01(\x01\x12&\n\x03\x65ta\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1a\n\rgradient_norm\x18\x08 \x01(\x01H\x02\x88\x01\x01\x42\x07\n\x05_lossB\x10\n\x0e_learning_rateB\x10\n\x0e_gradient_norm\"R\n\nCheckpoint\x12\x0c\n\x04step\x18\x01 \x01(\x03\x12\x0c\n\x04path\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\";\n\x05\x45rror\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x11\n\tretryable\x18\x03 \x01(\x08\"6\n\x07\x41\x64\x61pter\x12\r\n\x05image\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x32\x96\x02\n\rTuningService\x12R\n\tGetTuning\x12!.kaito.tuning.v1.GetTuningRequest\x1a\".kaito.tuning.v1.GetTuningResponse\x12Z\n\x0bWatchTuning\x12#.kaito.tuning.v1.WatchTuningRequest\x1a$.kaito.tuning.v1.WatchTuningResponse0\x01\x12U\n\nStopTuning\x12\".kaito.tuning.v1.StopTuningRequest\x1a#.kaito.tuning.v1.StopTuningResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ckaito/tuning/v1/tuning.proto\x12\x0fkaito.tuning.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\" \n\x10GetTuningRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x11GetTuningResponse\x12\'\n\x06tuning\x18\x01 \x01(\x0b\x32\x17.kaito.tuning.v1.Tuning\"\"\n\x12WatchTuningRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\">\n\x13WatchTuningResponse\x12\'\n\x06tuning\x18\x01 \x01(\x0b\x32\x17.kaito.tuning.v1.Tuning\"!\n\x11StopTuningRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x12StopTuningResponse\x12\'\n\x06tuning\x18\x01 \x01(\x0b\x32\x17.kaito.tuning.v1.Tuning\"\x83\x05\n\x06Tuning\x12\x0c\n\x04name\x18\x01 \x01(\t\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x1d.kaito.tuning.v1.Tuning.State\x12\x12\n\nbase_model\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12+\n\x08progress\x18\x05 \x01(\x0b\x32\x19.kaito.tuning.v1.Progress\x12.\n\nstart_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x05\x65rror\x18\x08 \x01(\x0b\x32\x16.kaito.tuning.v1.Error\x12/\n\ncheckpoint\x18\t \x01(\x0b\x32\x1b.kaito.tuning.v1.Checkpoint\x12)\n\x07\x61\x64\x61pter\x18\n \x01(\x0b\x32\x18.kaito.tuning.v1.Adapter\x12/\n\ndivergence\x18\x0b \x01(\x0b\x32\x1b.kaito.tuning.v1.Divergence\x12,\n\tlost_rows\x18\x0c \x01(\x0b\x32\x19.kaito.tuning.v1.LostRows\x12.\n\ngpu_memory\x18\r \x01(\x0b\x32\x1a.kaito.tuning.v1.GpuMemory\"|\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0b\n\x07LOADING\x10\x01\x12\r\n\tPREPARING\x10\x02\x12\x0b\n\x07RUNNING\x10\x03\x12\x0b\n\x07PUSHING\x10\x04\x12\r\n\tSUCCEEDED\x10\x05\x12\n\n\x06\x46\x41ILED\x10\x06\x12\x0b\n\x07STOPPED\x10\x07\"\xef\x02\n\x08Progress\x12\x0c\n\x04step\x18\x01 \x01(\x03\x12\x13\n\x0btotal_steps\x18\x02 \x01(\x03\x12\r\n\x05\x65poch\x18\x03 \x01(\x01\x12\x11\n\x04loss\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x1a\n\rlearning_rate\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x19\n\x11tokens_per_second\x18\x06 \x01(\x01\x12&\n\x03\x65ta\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1a\n\rgradient_norm\x18\x08 \x01(\x01H\x02\x88\x01\x01\x12\x16\n\teval_loss\x18\t \x01(\x01H\x03\x88\x01\x01\x12\x16\n\teval_step\x18\n \x01(\x03H\x04\x88\x01\x01\x12\x19\n\x0cresumed_step\x18\x0b \x01(\x03H\x05\x88\x01\x01\x42\x07\n\x05_lossB\x10\n\x0e_learning_rateB\x10\n\x0e_gradient_normB\x0c\n\n_eval_lossB\x0c\n\n_eval_stepB\x0f\n\r_resumed_step\"M\n\nDivergence\x12\x0c\n\x04step\x18\x01 \x01(\x03\x12\x0c\n\x04loss\x18\x02 \x01(\x01\x12\x13\n\x0blowest_loss\x18\x03 \x01(\x01\x12\x0e\n\x06remedy\x18\x04 \x01(\t\"\xa0\x01\n\x08LostRows\x12\x0c\n\x04rows\x18\x01 \x01(\x03\x12\x0f\n\x07\x64ropped\x18\x02 \x01(\x03\x12\x0b\n\x03\x63ut\x18\x03 \x01(\x03\x12\x38\n\x08\x62y_cause\x18\x04 \x03(\x0b\x32&.kaito.tuning.v1.LostRows.ByCauseEntry\x1a.\n\x0c\x42yCauseEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"4\n\tGpuMemory\x12\x12\n\npeak_bytes\x18\x01 \x01(\x03\x12\x13\n\x0btotal_bytes\x18\x02 \x01(\x03\"R\n\nCheckpoint\x12\x0c\n\x04step\x18\x01 \x01(\x03\x12\x0c\n\x04path\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\";\n\x05\x45rror\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x11\n\tretryable\x18\x03 \x01(\x08\"6\n\x07\x41\x64\x61pter\x12\r\n\x05image\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x03\x32\x96\x02\n\rTuningService\x12R\n\tGetTuning\x12!.kaito.tuning.v1.GetTuningRequest\x1a\".kaito.tuning.v1.GetTuningResponse\x12Z\n\x0bWatchTuning\x12#.kaito.tuning.v1.WatchTuningRequest\x1a$.kaito.tuning.v1.WatchTuningResponse0\x01\x12U\n\nStopTuning\x12\".kaito.tuning.v1.StopTuningRequest\x1a#.kaito.tuning.v1.StopTuningResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kaito.tuning.v1.tuning_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_LOSTROWS_BYCAUSEENTRY']._loaded_options = None
+  _globals['_LOSTROWS_BYCAUSEENTRY']._serialized_options = b'8\001'
   _globals['_GETTUNINGREQUEST']._serialized_start=114
   _globals['_GETTUNINGREQUEST']._serialized_end=146
   _globals['_GETTUNINGRESPONSE']._serialized_start=148
@@ -46,17 +48,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STOPTUNINGRESPONSE']._serialized_start=345
   _globals['_STOPTUNINGRESPONSE']._serialized_end=406
   _globals['_TUNING']._serialized_start=409
-  _globals['_TUNING']._serialized_end=909
-  _globals['_TUNING_STATE']._serialized_start=785
-  _globals['_TUNING_STATE']._serialized_end=909
-  _globals['_PROGRESS']._serialized_start=912
-  _globals['_PROGRESS']._serialized_end=1159
-  _globals['_CHECKPOINT']._serialized_start=1161
-  _globals['_CHECKPOINT']._serialized_end=1243
-  _globals['_ERROR']._serialized_start=1245
-  _globals['_ERROR']._serialized_end=1304
-  _globals['_ADAPTER']._serialized_start=1306
-  _globals['_ADAPTER']._serialized_end=1360
-  _globals['_TUNINGSERVICE']._serialized_start=1363
-  _globals['_TUNINGSERVICE']._serialized_end=1641
+  _globals['_TUNING']._serialized_end=1052
+  _globals['_TUNING_STATE']._serialized_start=928
+  _globals['_TUNING_STATE']._serialized_end=1052
+  _globals['_PROGRESS']._serialized_start=1055
+  _globals['_PROGRESS']._serialized_end=1422
+  _globals['_DIVERGENCE']._serialized_start=1424
+  _globals['_DIVERGENCE']._serialized_end=1501
+  _globals['_LOSTROWS']._serialized_start=1504
+  _globals['_LOSTROWS']._serialized_end=1664
+  _globals['_LOSTROWS_BYCAUSEENTRY']._serialized_start=1618
+  _globals['_LOSTROWS_BYCAUSEENTRY']._serialized_end=1664
+  _globals['_GPUMEMORY']._serialized_start=1666
+  _globals['_GPUMEMORY']._serialized_end=1718
+  _globals['_CHECKPOINT']._serialized_start=1720
+  _globals['_CHECKPOINT']._serialized_end=1802
+  _globals['_ERROR']._serialized_start=1804
+  _globals['_ERROR']._serialized_end=1863
+  _globals['_ADAPTER']._serialized_start=1865
+  _globals['_ADAPTER']._serialized_end=1919
+  _globals['_TUNINGSERVICE']._serialized_start=1922
+  _globals['_TUNINGSERVICE']._serialized_end=2200
 # @@protoc_insertion_point(module_scope)

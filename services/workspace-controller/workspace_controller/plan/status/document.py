@@ -9,6 +9,7 @@ from kaito_api.reasons import Reason
 from kaito_api.status import EstimateStatus, State
 from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
+from workspace_controller.plan.nodes.cost import cost_per_hour
 from workspace_controller.plan.status.progress import eta_of, progress_of, state_of
 from workspace_controller.plan.status.summary_conditions import (
     summary_conditions,
@@ -32,7 +33,7 @@ def compute_status(observed: Observed, subplans: Subplans) -> Manifest:
         nodes=f"{len(nodes.usable)}/{nodes.target}",
         progress=progress_of(subplans),
         eta=eta_of(subplans.tuning),
-        costPerHour=None if subplans.done else _cost_per_hour(observed, nodes.target),
+        costPerHour=None if subplans.done else cost_per_hour(observed, nodes.target),
         estimate=_dump(subplans.sizing.estimate) or observed.status.get("estimate"),
         tuning=tuning_status(observed, subplans.tuning),
         adapter=adapter_status(subplans.tuning),
@@ -77,11 +78,6 @@ def _with_refusal(conditions: tuple[Condition, ...], observed: Observed) -> tupl
         condition_types.RESOURCE_READY, observed.refusal.reason, observed.refusal.message
     )
     return tuple(refused if c.type == condition_types.RESOURCE_READY else c for c in conditions)
-
-
-def _cost_per_hour(observed: Observed, nodes: int) -> str | None:
-    price = observed.sku.price_usd_hour if observed.sku is not None else None
-    return None if price is None else f"${price * nodes:.2f}"
 
 
 def _dump(estimate: EstimateStatus | None) -> Manifest | None:

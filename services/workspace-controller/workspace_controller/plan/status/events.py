@@ -6,13 +6,14 @@ from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
 from workspace_controller.plan.plan import EmitEvent
 from workspace_controller.plan.status.progress import IN_PROGRESS
+from workspace_controller.plan.status.run_events import run_events
 
 # These follow from other conditions, which emit their own events.
 _SILENT = frozenset({Reason.TUNING_PENDING, Reason.INFERENCE_PENDING, Reason.WORKSPACE_PENDING})
 
 
 def events(observed: Observed, status: Manifest) -> tuple[EmitEvent, ...]:
-    """One event for each condition whose status or reason changed.
+    """One event for each condition whose status or reason changed, and those of the training.
 
     Conditions that share reason and message emit one event together.
     """
@@ -23,7 +24,9 @@ def events(observed: Observed, status: Manifest) -> tuple[EmitEvent, ...]:
         before, reason = observed.condition(condition["type"]), condition["reason"]
         now = (condition["status"], reason)
         if (before.get("status"), before.get("reason")) != now and reason not in silent:
-            warning = condition["status"] == ConditionStatus.FALSE and reason not in IN_PROGRESS
+            failed = condition["status"] == ConditionStatus.FALSE and reason not in IN_PROGRESS
+            warning = failed or reason == Reason.LOSS_DIVERGES
             note = f"{condition['type']}={condition['status']}: {condition['message']}"
             changed.setdefault((reason, condition["message"]), EmitEvent(warning, reason, note))
-    return tuple(changed.values())
+    runs = run_events(observed.status.get("tuning") or {}, status.get("tuning") or {})
+    return (*changed.values(), *runs)

@@ -3,6 +3,7 @@
 from kaito_api.reasons import Reason
 from kaito_api.status import State
 from workspace_controller.observed import Observed
+from workspace_controller.plan.status.duration import duration
 from workspace_controller.plan.subplans import Subplans
 from workspace_controller.plan.tuning.run import Phase, TuningPlan
 
@@ -26,6 +27,7 @@ IN_PROGRESS = frozenset(
         Reason.NODES_RELEASED,
         Reason.TUNING_PENDING,
         Reason.TUNING_RUNNING,
+        Reason.LOSS_DIVERGES,
         Reason.INFERENCE_PENDING,
         Reason.MODEL_LOADING,
         Reason.NOT_SERVED,
@@ -72,16 +74,6 @@ def eta_of(tuning: TuningPlan | None) -> str | None:
     return duration(run.eta_seconds)
 
 
-def duration(seconds: float) -> str:
-    """At most two units: 45s, 2m10s, 3h05m."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
-
-
 def _run_progress(tuning: TuningPlan) -> str | None:
     run = tuning.run
     if tuning.succeeded.reason not in IN_PROGRESS:
@@ -92,5 +84,6 @@ def _run_progress(tuning: TuningPlan) -> str | None:
         return str(tuning.phase.value)
     if run.state == "RUNNING" and run.total_steps > 0:
         percent = 100 * run.step // run.total_steps
-        return f"step {run.step}/{run.total_steps} ({percent}%)"
+        diverging = ", diverging" if "divergence" in tuning.report else ""
+        return f"step {run.step}/{run.total_steps} ({percent}%){diverging}"
     return _RUN_STATES.get(run.state, str(tuning.phase.value))

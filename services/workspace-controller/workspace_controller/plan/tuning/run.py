@@ -1,6 +1,6 @@
 """Decides about the tuning Job: when it is created or replaced, and what it reports."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from kaito_api import condition_types
@@ -19,6 +19,7 @@ from workspace_controller.manifests.tuning_job import (
 from workspace_controller.observed import Observed, TuningRun
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.model_source import model_source
+from workspace_controller.plan.nodes.cost import cost_per_hour
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.placement import placement
 from workspace_controller.plan.plan import Action, Apply, Create, Delete, earliest
@@ -26,6 +27,11 @@ from workspace_controller.plan.pods.failure import pod_failure
 from workspace_controller.plan.pods.status import container_state
 from workspace_controller.plan.tuning.adapter import TunedAdapter, tuned_adapter
 from workspace_controller.plan.tuning.job import is_current_job, job_failure, job_pods
+from workspace_controller.plan.tuning.report import (
+    describe_divergence,
+    describe_report,
+    run_report,
+)
 
 
 class Phase(Enum):
@@ -40,7 +46,10 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningPlan:
-    """`job_started` and `succeeded` are conditions; `adapter` is None until it is produced."""
+    """`job_started` and `succeeded` are conditions; `adapter` is None until it is produced.
+
+    `run` is the answer of this moment, `report` all that the run has reported.
+    """
 
     actions: tuple[Action, ...] = ()
     phase: Phase
@@ -48,6 +57,7 @@ class TuningPlan:
     succeeded: Condition
     adapter: TunedAdapter | None = None
     run: TuningRun | None = None
+    report: Manifest = field(default_factory=dict)
     failed: bool = False
     requeue_after_seconds: float | None = None
 
@@ -122,8 +132,9 @@ def _running(observed: Observed, running: Manifest, actions: tuple[Action, ...])
         actions=actions,
         phase=phase,
         job_started=_job_started(phase, failure),
-        succeeded=_succeeded(phase, failure),
+        succeeded=_succeeded(observed, phase, failure),
         run=observed.run,
+        report=run_report(observed),
         failed=failure is not None and failure.permanent,
         requeue_after_seconds=requeue_after_seconds,
     )
@@ -154,8 +165,31 @@ def _job_started(phase: Phase, failure: Failure | None) -> Condition:
     return unknown(type_, Reason.TUNING_PENDING, "starting the training pod")
 
 
-def _succeeded(phase: Phase, failure: Failure | None) -> Condition:
+def _succeeded(observed: Observed, phase: Phase, failure: Failure | None) -> Condition:
+    type_ = condition_types.TUNING_SUCCEEDED
     if failure is not None:
-        return false(condition_types.TUNING_SUCCEEDED, failure.reason, failure.message)
-    reason = Reason.TUNING_PENDING if phase is Phase.WAITING else Reason.TUNING_RUNNING
-    return unknown(condition_types.TUNING_SUCCEEDED, reason, phase.value)
+        kept = f"; {_kept_node(observed)}" if failure.permanent else ""
+        return false(type_, failure.reason, f"{failure.message}{kept}")
+    if phase is Phase.WAITING:
+        return unknown(type_, Reason.TUNING_PENDING, phase.value)
+    report = run_report(observed)
+    progress = describe_report(report, observed.run) if phase is Phase.TRAINING else ""
+    message = f"{phase.value}: {progress}" if progress else phase.value
+    if divergence := describe_divergence(report):
+        return unknown(type_, Reason.LOSS_DIVERGES, f"{message}; {divergence}")
+    return unknown(type_, Reason.TUNING_RUNNING, message)
+
+
+def _kept_node(observed: Observed) -> str:
+    """A failed pod keeps its node, so that a corrected run needs no new one."""
+    name, namespace = observed.owner.name, observed.owner.namespace
+    if not observed.claims:
+        return (
+            f"its pod keeps the GPUs until you run kubectl delete workspace {name} -n {namespace}"
+        )
+    cost = cost_per_hour(observed, 1)
+    price = f" at about {cost} an hour" if cost is not None else ""
+    return (
+        f"the node is kept{price}: correct the cause, and the run starts again on it, or release "
+        f"it by kubectl delete workspace {name} -n {namespace}"
+    )
