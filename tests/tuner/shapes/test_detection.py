@@ -95,6 +95,7 @@ def test_file_without_rows_is_refused() -> None:
 
 
 def test_choice_among_shapes_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     shape = shape_of({"messages": CHAT, "question": "a", "answer": "b", "text": "c"})
     assert shape.name == "messages"
     assert caplog.messages == [

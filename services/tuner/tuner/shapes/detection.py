@@ -9,9 +9,15 @@ from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.shapes.columns import Columns
 from tuner.shapes.explicit import find_explicit
+from tuner.shapes.function_calls import find_function_calls
+from tuner.shapes.message_tree import find_message_tree
 from tuner.shapes.messages import find_messages, find_only_conversation
-from tuner.shapes.pairs import find_pair, find_summary
-from tuner.shapes.plain_text import find_text
+from tuner.shapes.openai_preference import find_openai_preference
+from tuner.shapes.pair_detection import find_pair, find_summary
+from tuner.shapes.plain_text import TextShape, find_text
+from tuner.shapes.preference import find_preference
+from tuner.shapes.reference_answers import find_reference_answers
+from tuner.shapes.refused import find_refusal
 from tuner.shapes.shape import Shape
 
 logger = logging.getLogger(__name__)
@@ -30,33 +36,50 @@ def find_shape(name: str, sample: Sequence[Row], config: DatasetConfig) -> Shape
         )
     columns = Columns(sample)
     explicit = find_explicit(name, columns, config)
-    if explicit is not None:
-        return explicit
-    shapes = list(shapes_that_fit(columns, config))
+    shapes = [explicit] if explicit is not None else list(shapes_that_fit(columns, config))
+    refusal = find_refusal(columns) if explicit is None else None
+    if refusal is not None and not _is_specific(shapes):
+        raise RunError(Reason.DATA_COLUMN_MISSING, f"data file {name} {refusal}")
     if not shapes:
         raise _column_missing(name, columns)
-    if len(shapes) > 1:
-        logger.warning("%s", describe_choice(name, shapes))
+    logger.info("%s", describe_choice(name, shapes))
     return shapes[0]
 
 
 def shapes_that_fit(columns: Columns, config: DatasetConfig) -> Iterator[Shape]:
     """The shapes that a file with these columns has, the best first."""
     yield from find_messages(columns, config)
+    yield from find_openai_preference(columns, config)
+    yield from find_preference(columns, config)
+    yield from find_message_tree(columns, config)
+    yield from find_function_calls(columns, config)
     yield from find_pair(columns, config)
+    yield from find_reference_answers(columns, config)
     yield from find_summary(columns, config)
-    yield from find_text(columns, "text")
     yield from find_only_conversation(columns, config)
+    yield from find_text(columns, "text")
     yield from find_text(columns, "content")
 
 
 def describe_choice(name: str, shapes: Sequence[Shape]) -> str:
     """Which of the `shapes` of the file `name` is taken, and how to take another."""
-    chosen, *others = dict.fromkeys(_describe(shape) for shape in shapes)
-    return (
-        f"data file {name} is read as {chosen}; it could also be {' or '.join(others)}: to choose, "
-        "set messages_column, or context_column and response_column, of DatasetConfig"
+    chosen, *others = shapes
+    read = set(chosen.columns)
+    alternatives = dict.fromkeys(
+        _describe(other) for other in others if not read.issuperset(other.columns)
     )
+    text = f"data file {name} is read as {_describe(chosen)}"
+    if not alternatives:
+        return text
+    return (
+        f"{text}; it could also be {' or '.join(alternatives)}: to choose, set messages_column, or "
+        "context_column and response_column, of DatasetConfig"
+    )
+
+
+def _is_specific(shapes: Sequence[Shape]) -> bool:
+    """True if the best of `shapes` is more than a text that any file may have."""
+    return bool(shapes) and not isinstance(shapes[0], TextShape)
 
 
 def _describe(shape: Shape) -> str:

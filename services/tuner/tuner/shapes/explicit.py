@@ -8,7 +8,7 @@ from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.shapes.columns import Columns
 from tuner.shapes.messages import messages_shape
-from tuner.shapes.pairs import pair_shape
+from tuner.shapes.pair_detection import pair_shape
 from tuner.shapes.plain_text import TextShape
 from tuner.shapes.shape import Shape
 from tuner.shapes.system_prompt import find_system_prompt

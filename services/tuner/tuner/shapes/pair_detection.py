@@ -1,0 +1,96 @@
+"""Finds pairs of question and answer by the names of their columns."""
+
+from collections.abc import Iterator
+
+from kaito_training.sections import DatasetConfig
+from tuner.shapes.columns import Columns
+from tuner.shapes.conversational_pairs import ConversationalPairShape
+from tuner.shapes.pair_columns import (
+    ANSWER_COLUMNS,
+    CONTEXT_COLUMNS,
+    PROMPT_COLUMNS,
+    PROMPTS_WITH_CONTEXT,
+    SUMMARY_COLUMNS,
+    pair_name,
+)
+from tuner.shapes.pairs import PairShape
+from tuner.shapes.shape import Shape
+from tuner.shapes.system_prompt import find_system_prompt
+from tuner.shapes.tools import TOOL_COLUMNS
+from tuner.shapes.turns import is_conversation
+from tuner.shapes.unpaired_preference import UnpairedPreferenceShape
+
+
+def find_pair(columns: Columns, config: DatasetConfig) -> Iterator[Shape]:
+    """The shapes of a file with columns of usual names for questions and answers, best first."""
+    for prompt_name in PROMPT_COLUMNS:
+        for answer_name in ANSWER_COLUMNS:
+            prompt, answer = columns.find(prompt_name), columns.find(answer_name)
+            if prompt is None or answer is None:
+                continue
+            context_name = find_context(prompt_name, columns)
+            context = columns.find(context_name) if context_name else None
+            name = pair_name(prompt_name, context_name, answer_name)
+            shape = pair_shape(name, prompt, answer, columns, config, context=context)
+            label = _label(columns)
+            yield shape if label is None else UnpairedPreferenceShape(shape, label)
+
+
+def find_summary(columns: Columns, config: DatasetConfig) -> Iterator[PairShape]:
+    """The shapes of a file with texts and their summaries."""
+    for text_name, summary_name in SUMMARY_COLUMNS:
+        text, summary = columns.find(text_name), columns.find(summary_name)
+        if text is not None and summary is not None and columns.holds_text(text):
+            name = pair_name(text_name, None, summary_name)
+            system = find_system_prompt(columns, config)
+            yield PairShape(name=name, prompt=text, answer=summary, system=system)
+
+
+def pair_shape(
+    name: str,
+    prompt: str,
+    answer: str,
+    columns: Columns,
+    config: DatasetConfig,
+    *,
+    context: str | None = None,
+) -> PairShape | ConversationalPairShape:
+    """The shape of a file with questions in `prompt` and answers in `answer`."""
+    system = find_system_prompt(columns, config)
+    if any(is_conversation(value) for value in columns.values(prompt) + columns.values(answer)):
+        return ConversationalPairShape(
+            name=f"conversational {name}",
+            prompt=prompt,
+            answer=answer,
+            tools_column=columns.find_first(TOOL_COLUMNS),
+            system=system,
+        )
+    return PairShape(
+        name=name,
+        prompt=prompt,
+        answer=answer,
+        context=context,
+        history=_history(columns),
+        system=system,
+    )
+
+
+def find_context(prompt_name: str, columns: Columns) -> str | None:
+    """The usual name of the column that holds what the questions are about."""
+    for name in CONTEXT_COLUMNS if prompt_name in PROMPTS_WITH_CONTEXT else ():
+        column = columns.find(name)
+        if column is not None and columns.holds_text(column):
+            return name
+    return None
+
+
+def _history(columns: Columns) -> str | None:
+    column = columns.find("history")
+    is_text = column is None or any(not isinstance(v, list) for v in columns.values(column))
+    return None if is_text else column
+
+
+def _label(columns: Columns) -> str | None:
+    column = columns.find("label")
+    values = columns.values(column) if column is not None else []
+    return column if values and all(isinstance(value, bool) for value in values) else None

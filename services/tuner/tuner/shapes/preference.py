@@ -1,0 +1,90 @@
+"""Preferences, as for DPO: the model learns the answer that was chosen."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from kaito_training.sections import DatasetConfig
+from tuner.data.record import Record, Text
+from tuner.data.row import Row
+from tuner.shapes.columns import Columns
+from tuner.shapes.conversation import build_conversation, train_last_turn
+from tuner.shapes.conversational_pairs import read_side
+from tuner.shapes.dialogue import is_dialogue, read_dialogue
+from tuner.shapes.faults import empty
+from tuner.shapes.message import ReadMessage
+from tuner.shapes.pair_columns import PROMPT_COLUMNS
+from tuner.shapes.pairs import as_record
+from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
+from tuner.shapes.texts import as_text, read_optional, read_required
+from tuner.shapes.turns import is_conversation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferenceShape:
+    """The model learns `chosen`, given `prompt`; of a conversation, the last turn."""
+
+    chosen: str
+    prompt: str | None = None
+    system: SystemPrompt = NO_SYSTEM_PROMPT
+    name: str = "preference"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        prompt = (self.prompt,) if self.prompt else ()
+        return (*self.system.columns, *prompt, self.chosen)
+
+    def to_record(self, row: Row) -> Record:
+        """What `row` prefers.
+
+        Raises:
+            RowFault: EMPTY, MALFORMED or NO_ANSWER.
+        """
+        chosen = row.values.get(self.chosen)
+        prompt = row.values.get(self.prompt) if self.prompt else None
+        where = f"column {self.chosen}"
+        system = self.system.read(row.values)
+        dialogue = _dialogue(prompt, chosen)
+        if dialogue is not None:
+            messages = read_dialogue(dialogue, where)
+        elif _is_text(chosen) and _is_text(prompt):
+            return self._text_record(row, system)
+        else:
+            messages = self._messages(prompt, chosen, where)
+        return build_conversation(train_last_turn(messages), where, system=system)
+
+    def _messages(self, prompt: Any, chosen: Any, where: str) -> list[ReadMessage]:
+        messages = read_side(chosen, where, "assistant")
+        # Some files repeat the prompt in front of the answer, and some do not.
+        if self.prompt is None or any(read.message["role"] == "user" for read in messages):
+            return messages
+        return [*read_side(prompt, f"column {self.prompt}", "user"), *messages]
+
+    def _text_record(self, row: Row, system: str) -> Record:
+        prompt = read_optional(row.values, self.prompt)
+        answer = read_required(row.values, self.chosen).removeprefix(prompt)
+        if not answer.strip():
+            raise empty(f"column {self.chosen}, after the prompt", answer)
+        return as_record(prompt, answer, system) if prompt else Text(answer)
+
+
+def _dialogue(prompt: Any, chosen: Any) -> str | None:
+    """The dialogue in `chosen`, or in both, if they are written as one."""
+    texts = [chosen, f"{prompt}{chosen}"] if isinstance(chosen, str) else []
+    return next((text for text in texts if is_dialogue(text)), None)
+
+
+def _is_text(value: Any) -> bool:
+    return as_text(value) is not None and not is_conversation(value)
+
+
+def find_preference(columns: Columns, config: DatasetConfig) -> Iterator[PreferenceShape]:
+    """The shape of a file with answers that were chosen and rejected."""
+    chosen = columns.find("chosen")
+    if chosen is not None and columns.find("rejected") is not None:
+        yield PreferenceShape(
+            chosen=chosen,
+            prompt=columns.find_first(PROMPT_COLUMNS),
+            system=find_system_prompt(columns, config),
+        )
