@@ -42,4 +42,5 @@ def load_yaml(text: str) -> Any:
         raise
     # ValueError: an impossible date, or a number of thousands of digits.
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"it is not YAML: {' '.join(str(error).split())}") from error
+        problem = " ".join(str(error).split())
+        raise ConfigError(f"it is not YAML: {problem}; correct that place") from error

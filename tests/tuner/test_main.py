@@ -19,25 +19,10 @@ from tests.tuner import tiny
 from tests.tuner.process import PYTHONPATH, run_tuner, running_tuner
 from tests.tuner.registry.adapters import write_adapter
 from tests.tuner.sources.server import Answer, DataServer
+from tests.tuner.summaries import SUMMARY
 from tuner.registry import fake
 from tuner.registry.fake import FakeRegistry
-from tuner.summary import TrainingSummary, write_summary
-
-SUMMARY = TrainingSummary(
-    fingerprint="f",
-    base_model="phi-3-tiny",
-    method="lora",
-    steps=12,
-    epochs=1.5,
-    loss=0.25,
-    tokens=1000,
-    seconds=60.0,
-    finished_at="2026-01-02T03:04:05+00:00",
-    dataset_digest="sha256:da",
-    dataset_rows=24,
-    config_digest="sha256:co",
-)
-
+from tuner.summary import write_summary
 
 RUN = "import runpy; runpy.run_module('tuner', run_name='__main__')"
 

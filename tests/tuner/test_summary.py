@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tuner.test_main import SUMMARY
+from tests.tuner.summaries import SUMMARY
 from tuner.summary import fingerprint, read_summary, write_summary
 
 

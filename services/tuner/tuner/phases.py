@@ -130,8 +130,9 @@ def push_phase(settings: Settings, publisher: StatusPublisher) -> PushedAdapter:
         )
     reference = parse_reference(settings.output_image)
     publisher.publish(state=RunState.PUSHING, progress=_final_progress(summary))
-    secret = f"secret {settings.push_secret_name!r}" if settings.push_secret_name else "push secret"
-    credentials = read_credentials(settings.push_secret_file, reference)
+    name = settings.push_secret_name
+    secret = f"the secret {name!r}" if name else "the push secret"
+    credentials = read_credentials(settings.push_secret_file, reference, secret)
     with registry_client.new_client(settings.registry_ca_file) as client:
         repository = HttpRepository(
             client=registry_client.RegistryClient(
@@ -139,9 +140,7 @@ def push_phase(settings: Settings, publisher: StatusPublisher) -> PushedAdapter:
                 reference=reference,
                 credentials=credentials,
                 insecure=reference.registry in settings.insecure_registries,
-                errors=PushErrors(
-                    reference=reference, credentials=credentials, secret=f"the {secret}"
-                ),
+                errors=PushErrors(reference=reference, credentials=credentials, secret=secret),
             ),
             retry_policy=RetryPolicy(),
         )

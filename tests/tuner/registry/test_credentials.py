@@ -14,12 +14,13 @@ from tuner.registry.reference import Reference
 
 AUTH = base64.b64encode(b"user:pass:word").decode()
 CREDENTIALS = Credentials("user", "pass:word")
+SECRET = "the secret 'push'"
 
 
 def _read(tmp_path: Path, auths: Any, registry: str = "acr.azurecr.io") -> Credentials:
     path = tmp_path / "config.json"
     path.write_text(json.dumps({"auths": auths}))
-    return read_credentials(path, _reference(registry))
+    return read_credentials(path, _reference(registry), SECRET)
 
 
 def _reference(registry: str, repository: str = "team/adapter") -> Reference:
@@ -70,7 +71,7 @@ def test_longest_matching_key_wins(
     path = tmp_path / "config.json"
     for order in (keys, keys[::-1]):
         path.write_text(json.dumps({"auths": {key: _entry(key) for key in order}}))
-        assert read_credentials(path, _reference("a.io", repository)).username == expected
+        assert read_credentials(path, _reference("a.io", repository), SECRET).username == expected
 
 
 @pytest.mark.parametrize(
@@ -88,11 +89,11 @@ def test_credential_helper_is_kept_for_the_message(
 ) -> None:
     path = tmp_path / "config.json"
     path.write_text(json.dumps(document))
-    assert read_credentials(path, _reference("a.io")).helper == helper
+    assert read_credentials(path, _reference("a.io"), SECRET).helper == helper
 
 
 def test_missing_file_means_no_credentials(tmp_path: Path) -> None:
-    assert not read_credentials(tmp_path / "absent", _reference("a.io"))
+    assert not read_credentials(tmp_path / "absent", _reference("a.io"), SECRET)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +110,8 @@ def test_missing_file_means_no_credentials(tmp_path: Path) -> None:
 def test_wrong_file_is_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "config.json"
     path.write_text(content)
-    with pytest.raises(RunError, match="kubectl create secret docker-registry") as caught:
-        read_credentials(path, _reference("a.io"))
+    with pytest.raises(RunError, match=f"{SECRET} is not a Docker") as caught:
+        read_credentials(path, _reference("a.io"), SECRET)
     assert caught.value.reason is Reason.PUSH_UNAUTHORIZED
 
 

@@ -37,8 +37,10 @@ class Credentials:
         return bool(self.username or self.identity_token)
 
 
-def read_credentials(path: Path, reference: Reference) -> Credentials:
+def read_credentials(path: Path, reference: Reference, secret: str) -> Credentials:
     """The credentials for `reference` in the Docker config.json at `path`.
+
+    `secret` is what messages call it.
 
     A key is a registry, or a registry and the beginning of a repository's path; the longest one
     that matches applies. The credentials are empty if the file does not exist or has no entry for
@@ -58,7 +60,7 @@ def read_credentials(path: Path, reference: Reference) -> Credentials:
         # Without the cause: its text may quote the secret.
         raise RunError(
             Reason.PUSH_UNAUTHORIZED,
-            f"the push secret is not a Docker config.json ({type(error).__name__}); create it with "
+            f"{secret} is not a Docker config.json ({type(error).__name__}); create it with "
             f"`{CREATE_SECRET.format(registry=reference.registry)}`",
         ) from None
 
