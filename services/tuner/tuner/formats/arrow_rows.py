@@ -1,0 +1,101 @@
+"""Rows of parquet and Arrow files. Translates pyarrow's errors."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
+
+from tuner.data.row import Row
+from tuner.formats.arrow_values import NotText, plain_values
+from tuner.formats.byte_stream import ByteStream, seekable
+from tuner.formats.label import FileLabel, human_size
+
+logger = logging.getLogger(__name__)
+BATCH_ROWS = 256
+REMEDY = "write it again, or compare its size and digest with those of the original"
+PARQUET_MAGIC = b"PAR1"
+
+
+def read_parquet(stream: ByteStream, scratch: Path | None) -> Iterator[Row]:
+    """The rows of a parquet file, a batch at a time."""
+    label = stream.label
+    with seekable(stream, scratch) as source:
+        _check_end(source, label)
+        try:
+            # Without pre_buffer, and with a buffer, a column is read piece by piece.
+            with pq.ParquetFile(source, pre_buffer=False, buffer_size=2**20) as file:
+                yield from _rows(file.iter_batches(BATCH_ROWS), file.schema_arrow, label)
+        except (pa.ArrowException, OSError) as error:
+            raise label.fault(f"is a damaged parquet file: {error}", REMEDY) from error
+
+
+def read_arrow_file(stream: ByteStream, scratch: Path | None) -> Iterator[Row]:
+    """The rows of an Arrow IPC file (Feather V2)."""
+    label = stream.label
+    with seekable(stream, scratch) as source:
+        try:
+            with pa.ipc.open_file(source) as file:
+                batches = (file.get_batch(index) for index in range(file.num_record_batches))
+                yield from _rows(batches, file.schema, label)
+        except (pa.ArrowException, OSError) as error:
+            raise label.fault(f"is a damaged Arrow file: {error}", REMEDY) from error
+
+
+def read_arrow_stream(stream: ByteStream, scratch: Path | None) -> Iterator[Row]:
+    """The rows of an Arrow IPC stream, which is what `datasets` writes."""
+    label = stream.label
+    try:
+        with pa.ipc.open_stream(stream) as batches:
+            yield from _rows(batches, batches.schema, label)
+    except (pa.ArrowException, OSError) as error:
+        raise label.fault(f"is a damaged Arrow stream: {error}", REMEDY) from error
+
+
+def _rows(batches: Iterable[Any], schema: Any, label: FileLabel) -> Iterator[Row]:
+    names = list(schema.names)
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise label.fault(
+            f"has several columns of the name {', '.join(repeated)}", "rename all but one"
+        )
+    number = 0
+    without_text: set[str] = set()
+    for batch in batches:
+        for start in range(0, batch.num_rows, BATCH_ROWS):
+            piece = batch.slice(start, BATCH_ROWS)
+            columns = [
+                _values(piece.column(index), name, without_text, label)
+                for index, name in enumerate(names)
+            ]
+            for values in zip(*columns, strict=True):
+                number += 1
+                yield Row(label.name, number, dict(zip(names, values, strict=True)))
+
+
+def _values(column: Any, name: str, without_text: set[str], label: FileLabel) -> Sequence[Any]:
+    if name not in without_text:
+        try:
+            return plain_values(column, name, label)
+        except NotText:
+            without_text.add(name)
+            logger.warning("%s: column %s holds bytes that are not text; ignored", label, name)
+    return [None] * len(column)
+
+
+def _check_end(source: Any, label: FileLabel) -> None:
+    size = source.seek(0, 2)
+    source.seek(max(0, size - len(PARQUET_MAGIC)))
+    end = source.read(len(PARQUET_MAGIC))
+    source.seek(0)
+    if size <= 2 * len(PARQUET_MAGIC) or end != PARQUET_MAGIC:
+        raise label.fault(
+            f"is a parquet file without its end: {human_size(size)} are there, and the rest, with "
+            "the schema, is missing",
+            "the download or the copy was cut off; compare its size with that of the original, and "
+            "provide it again",
+        )
