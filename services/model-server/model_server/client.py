@@ -11,6 +11,7 @@ import grpc
 
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
+from kaito_grpc.channels import open_blocking_channel
 
 
 def main(argv: Sequence[str]) -> int:
@@ -23,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
         if options.system:
             request.chat.messages.add(role="system", content=options.system)
         request.chat.messages.add(role="user", content=options.chat)
-    with grpc.insecure_channel(options.target) as channel:
+    with open_blocking_channel(options.target) as channel:
         stub = inference_pb2_grpc.InferenceServiceStub(channel)
         try:
             usage = (_stream if options.stream else _whole)(stub, request, options.timeout)

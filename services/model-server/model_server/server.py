@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from kaito.inference.v1 import inference_pb2, inference_pb2_grpc
+from kaito_grpc.servers import create_server
 from model_server.adapters import AdapterRegistry, AdapterSettings
 from model_server.admission import ServerPhase
 from model_server.engine import Engine
@@ -20,8 +20,6 @@ from model_server.serving_state import ServedModel, ServingState
 
 logger = logging.getLogger(__name__)
 SERVICE: str = inference_pb2.DESCRIPTOR.services_by_name["InferenceService"].full_name
-# Messages hold text: 16 MiB is more than any model's context.
-_MAX_MESSAGE_BYTES = 16 * 2**20
 # After the drain only calls are left that exceeded it; they get a moment to send their status.
 _STOP_GRACE_SECONDS = 0.5
 
@@ -48,16 +46,7 @@ class Server:
         self._config = config
         self._engine: Engine | None = None
         self._health = health.aio.HealthServicer()
-        self._server = grpc.aio.server(
-            options=[
-                ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
-                # With it, a second server on the same port would take half of the calls.
-                ("grpc.so_reuseport", 0),
-                # Lets a gateway keep its idle connections alive with pings.
-                ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
-                ("grpc.keepalive_permit_without_calls", 1),
-            ]
-        )
+        self._server = create_server()
         inference_pb2_grpc.add_InferenceServiceServicer_to_server(
             InferenceService(state), self._server
         )

@@ -9,6 +9,7 @@ from typing import Protocol
 import grpc
 
 from kaito.tuning.v1 import tuning_pb2, tuning_pb2_grpc
+from kaito_grpc.channels import open_channel
 from workspace_controller.manifests.pods import GRPC_PORT
 from workspace_controller.observed import Divergence, TuningRun
 
@@ -35,7 +36,7 @@ class GrpcTuningClient:
         try:
             async with (
                 asyncio.timeout(TIMEOUT_SECONDS),
-                grpc.aio.insecure_channel(target(address, self.port)) as channel,
+                open_channel(target(address, self.port)) as channel,
             ):
                 stub = tuning_pb2_grpc.TuningServiceStub(channel)
                 response = await stub.GetTuning(tuning_pb2.GetTuningRequest())

@@ -14,26 +14,13 @@ from grpc_health.v1 import health_pb2
 from inference_gateway.backends.backend import BackendError, Health
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc as rpc
+from kaito_grpc.channels import open_channel
 
 _READY = grpc.ChannelConnectivity.READY
 SERVICE = "kaito.inference.v1.InferenceService"
 _ADAPTERS_PER_PAGE = 100
 # Bounds the loop if a model-server never sends its last page.
 _MAX_ADAPTER_PAGES = 100
-# Twice what a model-server accepts, whose limit therefore applies first.
-_MAX_MESSAGE_BYTES = 32 * 1024 * 1024
-_OPTIONS: tuple[tuple[str, int], ...] = (
-    ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
-    ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
-    # A pod of the cluster is never behind the proxy that HTTP_PROXY names.
-    ("grpc.enable_http_proxy", 0),
-    # Without this, channels to the same target share one connection.
-    ("grpc.use_local_subchannel_pool", 1),
-    # Reconnects within two seconds of a model-server's restart.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 500),
-    ("grpc.max_reconnect_backoff_ms", 2000),
-)
 # Far more than a connection inside a cluster takes, and short enough to try the next model-server.
 _CONNECT_TIMEOUT_SECONDS = 5.0
 # gRPC's own trailer for "call again": a model-server sends it when it did not start the request.
@@ -45,9 +32,7 @@ class GrpcBackend:
 
     def __init__(self, address: str, connections: int = 2) -> None:
         self._address = address
-        self._channels = [
-            grpc.aio.insecure_channel(address, options=_OPTIONS) for _ in range(connections)
-        ]
+        self._channels = [open_channel(address) for _ in range(connections)]
         # One HTTP/2 connection per channel: their number limits how many streams share one.
         stubs = [rpc.InferenceServiceStub(channel) for channel in self._channels]
         self._stubs: Iterator[rpc.InferenceServiceStub] = itertools.cycle(stubs)

@@ -11,6 +11,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from kaito.tuning.v1 import tuning_pb2, tuning_pb2_grpc
+from kaito_grpc.servers import create_threaded_server
 from tuner.reporting.messages import to_message
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.stop_switch import StopSwitch
@@ -81,7 +82,7 @@ def serving(publisher: StatusPublisher, switch: StopSwitch, port: int) -> Iterat
 
     Watchers receive the last value before the server stops.
     """
-    server = grpc.server(ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="grpc"))
+    server = create_threaded_server(ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="grpc"))
     servicer = TuningServicer(publisher, switch)
     tuning_pb2_grpc.add_TuningServiceServicer_to_server(servicer, server)
     checks = health.HealthServicer()

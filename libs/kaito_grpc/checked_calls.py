@@ -1,0 +1,85 @@
+"""Gives every call of an asyncio server a status that names the cause. See call_errors."""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Any
+
+import grpc
+
+from kaito_grpc import call_errors
+
+_INVALID_ARGUMENT, _INTERNAL = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.INTERNAL
+Behavior = Callable[[Any, Any], Any]
+
+
+class CheckedCalls(grpc.aio.ServerInterceptor):
+    """Wraps the handler of each method, once."""
+
+    def __init__(self) -> None:
+        self._wrapped: dict[str, Any] = {}
+
+    async def intercept_service(
+        self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: Any
+    ) -> Any:
+        method: str = handler_call_details.method
+        if method not in self._wrapped:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                return None
+            self._wrapped[method] = _wrap(method, handler)
+        return self._wrapped[method]
+
+
+def _wrap(method: str, handler: Any) -> Any:
+    if handler.request_streaming:
+        # Only reflection streams its requests.
+        return handler
+    if not handler.response_streaming:
+        return grpc.unary_unary_rpc_method_handler(
+            _checked(method, handler, handler.unary_unary),
+            response_serializer=handler.response_serializer,
+        )
+    # A behavior yields its messages, or writes them itself.
+    check = _checked_stream if inspect.isasyncgenfunction(handler.unary_stream) else _checked
+    return grpc.unary_stream_rpc_method_handler(
+        check(method, handler, handler.unary_stream),
+        response_serializer=handler.response_serializer,
+    )
+
+
+def _checked(method: str, handler: Any, behavior: Behavior) -> Behavior:
+    async def call(raw: bytes, context: Any) -> Any:
+        request = await _decode(method, handler, raw, context)
+        try:
+            return await behavior(request, context)
+        except grpc.aio.AbortError:
+            raise
+        except Exception:
+            call_errors.log_defect(method)
+            await context.abort(_INTERNAL, call_errors.DEFECT)
+
+    return call
+
+
+def _checked_stream(method: str, handler: Any, behavior: Behavior) -> Behavior:
+    async def stream(raw: bytes, context: Any) -> AsyncIterator[Any]:
+        request = await _decode(method, handler, raw, context)
+        try:
+            async with aclosing(behavior(request, context)) as messages:
+                async for message in messages:
+                    yield message
+        except grpc.aio.AbortError:
+            raise
+        except Exception:
+            call_errors.log_defect(method)
+            await context.abort(_INTERNAL, call_errors.DEFECT)
+
+    return stream
+
+
+async def _decode(method: str, handler: Any, raw: bytes, context: Any) -> Any:
+    request = call_errors.decode(handler, raw)
+    if request is None:
+        await context.abort(_INVALID_ARGUMENT, call_errors.undecodable(method))
+    return request

@@ -1,0 +1,161 @@
+"""Both kinds of server answer in the same way, whatever a client sends."""
+
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
+
+from kaito_grpc.channels import open_channel
+from kaito_grpc.servers import create_server, create_threaded_server
+
+CHECK, WATCH = "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"
+Request: Any = health_pb2.HealthCheckRequest
+Response: Any = health_pb2.HealthCheckResponse
+# The published types of the stubs leave their methods out.
+HealthStub: Any = health_pb2_grpc.HealthStub
+ReflectionStub: Any = reflection_pb2_grpc.ServerReflectionStub
+
+
+class AsyncService(health_pb2_grpc.HealthServicer):
+    """Answers, refuses or breaks, as the request says."""
+
+    async def Check(  # noqa: N802
+        self, request: Any, context: Any
+    ) -> Any:
+        if request.service == "refuse":
+            await context.abort(grpc.StatusCode.NOT_FOUND, "no such service")
+        if request.service == "break":
+            raise KeyError("secret")
+        return Response(status=Response.SERVING)
+
+    async def Watch(  # noqa: N802
+        self, request: Any, context: Any
+    ) -> AsyncIterator[Any]:
+        yield await self.Check(Request(), context)
+        yield await self.Check(request, context)
+
+
+class ThreadedService(health_pb2_grpc.HealthServicer):
+    """The same without asyncio."""
+
+    def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
+        if request.service == "refuse":
+            context.abort(grpc.StatusCode.NOT_FOUND, "no such service")
+        if request.service == "break":
+            raise KeyError("secret")
+        return Response(status=Response.SERVING)
+
+    def Watch(  # noqa: N802
+        self, request: Any, context: Any
+    ) -> Iterator[Any]:
+        yield self.Check(Request(), context)
+        yield self.Check(request, context)
+
+
+@asynccontextmanager
+async def serving(kind: str) -> AsyncIterator[str]:
+    """The address of a server of that kind."""
+    if kind == "asyncio":
+        server = create_server()
+        health_pb2_grpc.add_HealthServicer_to_server(AsyncService(), server)
+        reflection.enable_server_reflection((reflection.SERVICE_NAME,), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        yield f"127.0.0.1:{port}"
+        await server.stop(None)
+        return
+    threaded = create_threaded_server(ThreadPoolExecutor(2))
+    health_pb2_grpc.add_HealthServicer_to_server(ThreadedService(), threaded)
+    reflection.enable_server_reflection((reflection.SERVICE_NAME,), threaded)
+    port = threaded.add_insecure_port("127.0.0.1:0")
+    threaded.start()
+    yield f"127.0.0.1:{port}"
+    threaded.stop(None)
+
+
+@pytest.fixture(params=["asyncio", "threaded"])
+async def channel(request: pytest.FixtureRequest) -> AsyncIterator[grpc.aio.Channel]:
+    async with serving(request.param) as address, open_channel(address) as opened:
+        yield opened
+
+
+async def error_of(channel: Any, method: str, raw: bytes) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        if method == WATCH:
+            async for _ in channel.unary_stream(method)(raw):
+                pass
+        else:
+            await channel.unary_unary(method)(raw)
+    return caught.value
+
+
+@pytest.mark.parametrize("method", [CHECK, WATCH])
+@pytest.mark.parametrize("raw", [b"\xff", b"\x0a\xff", b"\x0a\x01\xff", b"\x08"])
+async def test_bytes_that_are_no_request_are_an_invalid_argument(
+    channel: grpc.aio.Channel, method: str, raw: bytes
+) -> None:
+    error = await error_of(channel, method, raw)
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert method in (error.details() or "")
+
+
+@pytest.mark.parametrize("method", [CHECK, WATCH])
+async def test_a_defect_is_internal_and_keeps_its_text_to_the_log(
+    channel: grpc.aio.Channel, method: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = await error_of(channel, method, Request(service="break").SerializeToString())
+    assert (error.code(), error.details()) == (
+        grpc.StatusCode.INTERNAL,
+        "the server failed; its log has the cause",
+    )
+    assert "KeyError: 'secret'" in caplog.text
+
+
+@pytest.mark.parametrize("method", [CHECK, WATCH])
+async def test_a_refusal_keeps_its_status(channel: grpc.aio.Channel, method: str) -> None:
+    error = await error_of(channel, method, Request(service="refuse").SerializeToString())
+    assert (error.code(), error.details()) == (grpc.StatusCode.NOT_FOUND, "no such service")
+
+
+async def test_calls_streams_and_reflection_are_answered(channel: grpc.aio.Channel) -> None:
+    stub = HealthStub(channel)
+    assert (await stub.Check(Request())).status == Response.SERVING
+    assert len([answer async for answer in stub.Watch(Request())]) == 2
+    listing = reflection_pb2.ServerReflectionRequest(list_services="")
+    call = ReflectionStub(channel).ServerReflectionInfo(iter([listing]))
+    [answer] = [each async for each in call]
+    assert answer.list_services_response.service
+
+
+async def test_health_watchers_of_a_threaded_server_occupy_no_worker() -> None:
+    threaded = create_threaded_server(ThreadPoolExecutor(1))
+    checks = health.HealthServicer()
+    checks.set("", Response.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(checks, threaded)
+    port = threaded.add_insecure_port("127.0.0.1:0")
+    threaded.start()
+    async with open_channel(f"127.0.0.1:{port}") as channel:
+        stub = HealthStub(channel)
+        watchers = [stub.Watch(Request()) for _ in range(3)]
+        for watcher in watchers:
+            assert (await anext(aiter(watcher))).status == Response.SERVING
+        assert (await stub.Check(Request(), timeout=5)).status == Response.SERVING
+        for watcher in watchers:
+            watcher.cancel()
+    threaded.stop(None)
+
+
+def test_both_kinds_of_server_have_the_same_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[object] = []
+    monkeypatch.setattr(grpc, "server", lambda *_, options, interceptors: given.append(options))
+    monkeypatch.setattr(grpc.aio, "server", lambda *, options, interceptors: given.append(options))
+    create_server()
+    create_threaded_server(ThreadPoolExecutor(1))
+    assert given[0] == given[1]
+    # A server counts pings that come too soon, and cuts the client at the third.
+    assert ("grpc.keepalive_permit_without_calls", 1) in given[0]  # type: ignore[operator]
