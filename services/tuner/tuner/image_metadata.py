@@ -26,6 +26,8 @@ def image_metadata(summary: TrainingSummary, reference: Reference, workspace: st
         "ai.kaito.method": summary.method,
         "ai.kaito.dataset.digest": summary.dataset_digest,
         "ai.kaito.dataset.rows": str(summary.dataset_rows),
+        "ai.kaito.dataset.rows.dropped": str(summary.rows_dropped),
+        "ai.kaito.dataset.rows.cut": str(summary.rows_cut),
         "ai.kaito.config.digest": summary.config_digest,
         "ai.kaito.training.steps": str(summary.steps),
         "ai.kaito.training.epochs": f"{summary.epochs:g}",

@@ -11,6 +11,8 @@ from tuner.errors import RunError
 from tuner.failure_record import recorded_failures
 from tuner.image_metadata import image_metadata
 from tuner.library_environment import confine_libraries
+from tuner.model_card.card import CardInputs
+from tuner.model_card.save import save_card
 from tuner.reasons import Reason
 from tuner.registry import registry_client
 from tuner.registry.credentials import read_credentials
@@ -103,6 +105,10 @@ def train_phase(
         )
         summary = train(job, publisher, switch)
     if summary is not None:
+        card = CardInputs(
+            summary=summary, config=config, hub_id=settings.hub_id, urls=settings.data_urls
+        )
+        save_card(results.adapter, card)
         write_summary(results.summary, summary)
     return summary
 

@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-# As PEFT names them. Nothing else goes into the adapter's image.
+# As PEFT names them.
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 ADAPTER_FILES = (ADAPTER_CONFIG, ADAPTER_WEIGHTS)
+# Beside them, for people; engines read neither.
+ADAPTER_CARD = "README.md"
+ADAPTER_SUMMARY = "training_summary.json"
+# All that goes into the adapter's image.
+IMAGE_FILES = (*ADAPTER_FILES, ADAPTER_CARD, ADAPTER_SUMMARY)
 
 
 @dataclass(frozen=True, slots=True)

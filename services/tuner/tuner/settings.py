@@ -24,12 +24,16 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The settings of one run. Directories are absolute paths inside the container."""
+    """The settings of one run. Directories are absolute paths inside the container.
+
+    `hub_id` is the base model's name on the Hugging Face hub, "" if unknown.
+    """
 
     workspace: str
     namespace: str
     pod_uid: str
     base_model: str
+    hub_id: str
     method: Method
     data_urls: tuple[str, ...]
     data_dir: Path
@@ -68,6 +72,7 @@ class Settings:
             namespace=env.text("KAITO_NAMESPACE", "default"),
             pod_uid=env.text("KAITO_POD_UID", ""),
             base_model=env.text("KAITO_BASE_MODEL", ""),
+            hub_id=env.text("KAITO_BASE_MODEL_HUB_ID", ""),
             method=env.choice("KAITO_METHOD", Method, Method.LORA),
             data_urls=env.json_strings("KAITO_DATA_URLS"),
             data_dir=env.path("KAITO_DATA_DIR", "/mnt/data"),

@@ -11,7 +11,8 @@ class TrainingSummary:
     """A finished training.
 
     `fingerprint` identifies its inputs, `loss` is the mean of the last logged losses, and `seconds`
-    counts from the first start in this pod.
+    counts from the first start in this pod. Of `dataset_rows`, `rows_dropped` were not trained on
+    and `rows_cut` only in part.
     """
 
     fingerprint: str
@@ -26,6 +27,8 @@ class TrainingSummary:
     finished_at: str
     dataset_digest: str
     dataset_rows: int
+    rows_dropped: int = 0
+    rows_cut: int = 0
     config_digest: str
     versions: dict[str, str] = field(default_factory=dict)
 

@@ -1,12 +1,11 @@
 """Steps as the Trainer computes them."""
 
-import dataclasses
 import math
 from typing import Any
 
 import pytest
 
-from tuner.data_report.training_plan import DEFAULTS, plan_training
+from tuner.data_report.training_plan import plan_training
 
 
 def steps(examples: int, tokens: int = 100_000, **options: Any) -> int:
@@ -70,12 +69,6 @@ def test_tokens_are_those_of_all_epochs() -> None:
 def test_max_steps_decide_the_epochs() -> None:
     plan = plan_training({"max_steps": 13}, examples=100, held_back=0, tokens=1000)
     assert (plan.epochs, plan.tokens) == (1.0, 1000)
-
-
-def test_defaults_are_those_of_trl() -> None:
-    trl = pytest.importorskip("trl")
-    fields = {field.name: field.default for field in dataclasses.fields(trl.SFTConfig)}
-    assert {name: fields[name] for name in DEFAULTS} == dict(DEFAULTS)
 
 
 @pytest.mark.parametrize("examples", [1, 2, 7, 8, 9, 63, 64, 65, 100])

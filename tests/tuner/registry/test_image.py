@@ -4,13 +4,13 @@ import gzip
 import io
 import json
 import tarfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tests.tuner.registry.adapters import write_adapter
 from tuner.registry.image import ImageMetadata, build_image, build_layer, sha256
 
 
-def test_layer_holds_the_two_files_and_nothing_about_their_origin(tmp_path: Path) -> None:
+def test_layer_of_an_adapter_alone_tells_nothing_of_its_origin(tmp_path: Path) -> None:
     layer = build_layer(write_adapter(tmp_path / "adapter"), tmp_path / "layer")
     raw = gzip.decompress(layer.path.read_bytes())
     assert layer.digest == sha256(layer.path.read_bytes())
@@ -27,6 +27,20 @@ def test_layer_holds_the_two_files_and_nothing_about_their_origin(tmp_path: Path
         content = tar.extractfile("data/adapter_model.safetensors")
         assert content is not None
         assert content.read() == (tmp_path / "adapter/adapter_model.safetensors").read_bytes()
+
+
+def test_layer_holds_the_card_and_the_summary(tmp_path: Path) -> None:
+    adapter = write_adapter(tmp_path / "adapter")
+    for name in ("README.md", "training_summary.json", "optimizer.pt"):
+        (adapter / name).write_text(name)
+    layer = build_layer(adapter, tmp_path / "layer")
+    with tarfile.open(layer.path) as tar:
+        assert [PurePosixPath(entry.name).name for entry in tar if entry.isfile()] == [
+            "adapter_config.json",
+            "adapter_model.safetensors",
+            "README.md",
+            "training_summary.json",
+        ]
 
 
 def test_same_adapter_gives_the_same_image(tmp_path: Path) -> None:

@@ -5,16 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# The defaults of SFTConfig, which cannot be imported without torch; a test compares them.
-DEFAULTS: Mapping[str, Any] = {
-    "per_device_train_batch_size": 8,
-    "gradient_accumulation_steps": 1,
-    "num_train_epochs": 3.0,
-    "max_steps": -1,
-    "packing": False,
-    "max_length": 1024,
-    "dataloader_drop_last": False,
-}
+from tuner.training_defaults import with_defaults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +33,7 @@ def plan_training(
     One process trains: several GPUs of a node hold parts of the model and do not multiply the
     batch.
     """
-    chosen = {**DEFAULTS, **options}
+    chosen = with_defaults(options)
     batch, accumulation = (
         chosen["per_device_train_batch_size"],
         chosen["gradient_accumulation_steps"],

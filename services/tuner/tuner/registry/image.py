@@ -1,6 +1,6 @@
-"""The adapter as a container image: one layer with data/adapter_*. Knows no registry.
+"""The adapter as a container image: one layer with the folder data. Knows no registry.
 
-The same adapter always gives the same bytes. It is an image and not an artifact: container runtimes
+The same files always give the same bytes. It is an image and not an artifact: container runtimes
 mount only what has a real image config whose rootfs.diff_ids match the layers.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tuner.results import ADAPTER_FILES
+from tuner.results import ADAPTER_FILES, IMAGE_FILES
 
 # The folder in the image that the model-server mounts, as in upstream KAITO's adapter images.
 FOLDER = "data"
@@ -80,7 +80,9 @@ def sha256(data: bytes) -> str:
 
 
 def build_layer(adapter: Path, target: Path) -> Layer:
-    """Pack the two files of the directory `adapter` into the layer `target`."""
+    """Pack the adapter in the directory `adapter`, and its card, into the layer `target`."""
+    # An earlier release left no card, and its adapter is pushed all the same.
+    names = [name for name in IMAGE_FILES if name in ADAPTER_FILES or (adapter / name).is_file()]
     with target.open("wb") as file:
         outer = _HashingWriter(file)
         # Neither a name nor a time in gzip's header, as in the tar entries: both would vary.
@@ -88,7 +90,7 @@ def build_layer(adapter: Path, target: Path) -> Layer:
             inner = _HashingWriter(zipped)
             with tarfile.open(fileobj=inner, mode="w|", format=tarfile.USTAR_FORMAT) as tar:  # type: ignore[call-overload]
                 tar.addfile(_entry(FOLDER, tarfile.DIRTYPE, 0o755, 0))
-                for name in ADAPTER_FILES:
+                for name in names:
                     path = adapter / name
                     entry = _entry(f"{FOLDER}/{name}", tarfile.REGTYPE, 0o644, path.stat().st_size)
                     with path.open("rb") as content:

@@ -9,6 +9,7 @@ from trl import SFTConfig
 from kaito_training.sections import TrainingConfig
 from tuner.training.options import construct
 from tuner.training.precision import Device, Precision
+from tuner.training_defaults import LEARNING_RATE
 
 
 def completion_only_loss(config: TrainingConfig) -> bool:
@@ -64,8 +65,7 @@ def _defaults(
     config: TrainingConfig, device: Device, precision: Precision, max_positions: int | None
 ) -> dict[str, Any]:
     defaults: dict[str, Any] = {
-        # TRL's own default suits whole models; adapters need about ten times as much.
-        "learning_rate": 2e-4,
+        "learning_rate": LEARNING_RATE,
         # Checkpoints follow the clock, not steps or epochs (CheckpointCallback).
         "save_strategy": "no",
         # A killed process may leave the newest one incomplete; the one before it is still there.

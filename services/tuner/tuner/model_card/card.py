@@ -1,0 +1,93 @@
+"""Renders the model card. The same training gives the same bytes, so no time is in it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kaito_training.sections import TrainingConfig
+from tuner.data_report.markdown import escape, render_markdown
+from tuner.data_report.report import DataReport
+from tuner.model_card.front_matter import front_matter
+from tuner.model_card.hyperparameters import hyperparameters
+from tuner.sources.urls import redact_url
+from tuner.summary import TrainingSummary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardInputs:
+    """What a card is made of.
+
+    `hub_id` is the base model's name on the hub, "" if unknown; `adapter_config` is PEFT's.
+    """
+
+    summary: TrainingSummary
+    config: TrainingConfig
+    adapter_config: Mapping[str, Any] = field(default_factory=dict)
+    hub_id: str = ""
+    urls: Sequence[str] = ()
+    report: DataReport | None = None
+
+
+def render_card(inputs: CardInputs) -> str:
+    """The card as Markdown with its YAML header.
+
+    It quotes nothing of the data: an image is often shared with more people than its data.
+    """
+    summary = inputs.summary
+    header = front_matter(summary.base_model, inputs.hub_id, summary.method, inputs.urls)
+    return header + "\n" + "\n\n".join(_blocks(inputs)) + "\n"
+
+
+def _blocks(inputs: CardInputs) -> Iterator[str]:
+    summary = inputs.summary
+    base = f"[{inputs.hub_id}](https://huggingface.co/{inputs.hub_id})" if inputs.hub_id else ""
+    yield f"# {escape(summary.base_model)} {summary.method} adapter"
+    yield (
+        f"A LoRA adapter for {base or escape(summary.base_model)}, trained by KAITO with "
+        "supervised fine-tuning."
+    )
+    yield "## Use"
+    yield "\n".join(_usage(inputs))
+    yield "## Training"
+    yield _facts(_results(summary))
+    yield "### Hyperparameters"
+    yield _facts(hyperparameters(inputs.config, inputs.adapter_config))
+    yield "## Data"
+    yield _facts(_data(inputs))
+    if inputs.report is not None:
+        yield render_markdown(inputs.report, with_content=False).strip()
+    if summary.versions:
+        yield "## Versions"
+        yield _facts(sorted(summary.versions.items()))
+
+
+def _usage(inputs: CardInputs) -> Iterator[str]:
+    base = inputs.hub_id or inputs.summary.base_model
+    yield "```python"
+    yield "from peft import PeftModel"
+    yield "from transformers import AutoModelForCausalLM"
+    yield ""
+    yield f"base = AutoModelForCausalLM.from_pretrained({base!r})"
+    yield 'model = PeftModel.from_pretrained(base, "PATH_OF_THIS_FOLDER")'
+    yield "```"
+
+
+def _results(summary: TrainingSummary) -> Iterator[tuple[str, str]]:
+    yield "steps", f"{summary.steps:,}"
+    yield "epochs", f"{summary.epochs:g}"
+    yield "tokens seen", f"{summary.tokens:,}"
+    if summary.loss is not None:
+        yield "loss, mean of the last steps", f"{summary.loss:.4g}"
+    if summary.eval_loss is not None:
+        yield "loss on the rows held back", f"{summary.eval_loss:.4g}"
+
+
+def _data(inputs: CardInputs) -> Iterator[tuple[str, str]]:
+    for url in inputs.urls:
+        yield "source", redact_url(url)
+    yield "digest", inputs.summary.dataset_digest
+    yield "rows", f"{inputs.summary.dataset_rows:,}"
+
+
+def _facts(facts: Iterator[tuple[str, str]] | Sequence[tuple[str, str]]) -> str:
+    return "\n".join(f"- **{escape(label)}**: {escape(value)}" for label, value in facts)

@@ -1,0 +1,26 @@
+"""What applies where TrainingArguments says nothing. Needs neither TRL nor torch.
+
+The tuner's own default is the learning rate; the others are those of SFTConfig, and a test compares
+them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+# TRL's own default suits whole models; adapters need about ten times as much.
+LEARNING_RATE = 2e-4
+
+SFT_DEFAULTS: Mapping[str, Any] = {
+    "per_device_train_batch_size": 8,
+    "gradient_accumulation_steps": 1,
+    "num_train_epochs": 3.0,
+    "max_steps": -1,
+    "packing": False,
+    "max_length": 1024,
+    "dataloader_drop_last": False,
+}
+
+
+def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The user's TrainingArguments `options` with the defaults for what they leave out."""
+    return {"learning_rate": LEARNING_RATE, **SFT_DEFAULTS, **options}
