@@ -59,3 +59,21 @@ def test_error_names_variable_value_and_remedy(variable: str, value: str, remedy
     assert variable in str(caught.value)
     assert repr(value) in str(caught.value)
     assert remedy in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "price"), [("", None), ("3.673", 3.673), ("0", 0.0)])
+def test_price_of_the_node(text: str, price: float | None) -> None:
+    assert Settings.from_env({"KAITO_NODE_HOURLY_PRICE": text}).node_hourly_price == price
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "three", "$3"])
+def test_price_that_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(SettingError, match="set a number of US dollars, at least 0"):
+        Settings.from_env({"KAITO_NODE_HOURLY_PRICE": text})
+
+
+@pytest.mark.parametrize(
+    ("text", "parameters"), [("", None), ("0", None), ("7000000000", 7 * 10**9)]
+)
+def test_parameters_of_the_model(text: str, parameters: int | None) -> None:
+    assert Settings.from_env({"KAITO_MODEL_PARAMETERS": text}).model_parameters == parameters

@@ -1,5 +1,6 @@
 """The tuner's settings, read from the environment once, in `__main__`."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,7 +27,8 @@ class Method(StrEnum):
 class Settings:
     """The settings of one run. Directories are absolute paths inside the container.
 
-    `hub_id` is the base model's name on the Hugging Face hub, "" if unknown.
+    `hub_id` is the base model's name on the Hugging Face hub, "" if unknown. The price of the node
+    is in US dollars; it and the number of the model's parameters are None if unknown.
     """
 
     workspace: str
@@ -34,6 +36,9 @@ class Settings:
     pod_uid: str
     base_model: str
     hub_id: str
+    instance_type: str
+    node_hourly_price: float | None
+    model_parameters: int | None
     method: Method
     data_urls: tuple[str, ...]
     data_dir: Path
@@ -73,6 +78,9 @@ class Settings:
             pod_uid=env.text("KAITO_POD_UID", ""),
             base_model=env.text("KAITO_BASE_MODEL", ""),
             hub_id=env.text("KAITO_BASE_MODEL_HUB_ID", ""),
+            instance_type=env.text("KAITO_INSTANCE_TYPE", ""),
+            node_hourly_price=env.parsed("KAITO_NODE_HOURLY_PRICE", _price, ""),
+            model_parameters=env.integer("KAITO_MODEL_PARAMETERS", 0, maximum=10**15) or None,
             method=env.choice("KAITO_METHOD", Method, Method.LORA),
             data_urls=env.json_strings("KAITO_DATA_URLS"),
             data_dir=env.path("KAITO_DATA_DIR", "/mnt/data"),
@@ -97,3 +105,20 @@ class Settings:
             log_level=env.log_level("KAITO_LOG_LEVEL"),
             cpu_bfloat16=has_bfloat16(environ),
         )
+
+
+def _price(text: str) -> float | None:
+    """Dollars per hour.
+
+    Raises:
+        ValueError: the remedy.
+    """
+    if not text:
+        return None
+    try:
+        price = float(text)
+    except ValueError:
+        price = math.nan
+    if not 0 <= price < math.inf:
+        raise ValueError("set a number of US dollars, at least 0, or leave it out")
+    return price
