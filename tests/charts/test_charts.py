@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from helm_python import HelmRenderError
 
+from kaito_api import labels
 from tests.charts.render import AZURE, CHART, Manifest, find, render
+from tests.workspace_controller.manifests.test_pods import (
+    everything,
+    model_pod,
+    pod_of,
+    tuning_pod,
+)
 
 SERVICES = ("workspace-controller", "gpu-provisioner", "inference-gateway")
 VALUES = [CHART / "values.yaml", *(CHART / "charts" / name / "values.yaml" for name in SERVICES)]
@@ -229,3 +236,16 @@ def _comment_above(lines: list[str], number: int) -> bool:
         if lines[number].strip().startswith("# --"):
             return True
     return False
+
+
+def test_pod_monitor_selects_the_metrics_of_tuning_runs_and_models() -> None:
+    assert not [each for each in render() if each["kind"] == "PodMonitor"]
+    values = {"workspace-controller": {"podMonitor": {"enabled": True}}}
+    monitor = find(render(values), "PodMonitor", "kaito-workspace-controller")["spec"]
+    (expression,) = monitor["selector"]["matchExpressions"]
+    (endpoint,) = monitor["podMetricsEndpoints"]
+    for manifest in (pod_of(tuning_pod()), model_pod()):
+        ports = [port["name"] for made in everything(manifest) for port in made.get("ports", ())]
+        assert endpoint["port"] in ports
+    assert expression == {"key": labels.WORKSPACE, "operator": "Exists"}
+    assert monitor["namespaceSelector"] == {"any": True}

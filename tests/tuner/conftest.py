@@ -63,6 +63,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
         "KAITO_RESULTS_DIR": str(tmp_path / "results"),
         "KAITO_PUSH_SECRET_FILE": str(tmp_path / "dockerconfig.json"),
         "KAITO_GRPC_PORT": "0",
+        "KAITO_METRICS_PORT": "0",
         "KAITO_ALLOW_PRIVATE_DATA_HOSTS": "true",
         "KAITO_TERMINATION_LOG": str(tmp_path / "termination-log"),
     }

@@ -125,7 +125,9 @@ def _session(context: CommandContext) -> AbstractContextManager[StatusPublisher]
         method=settings.method,
         start_time=record_start(started, datetime.now(UTC)),
     )
-    return run_session(run, context.switch, settings.grpc_port)
+    return run_session(
+        run, context.switch, grpc_port=settings.grpc_port, metrics_port=settings.metrics_port
+    )
 
 
 def _train(context: CommandContext, publisher: StatusPublisher) -> None:

@@ -51,6 +51,7 @@ class Settings:
     insecure_registries: frozenset[str]
     registry_ca_file: Path
     grpc_port: int
+    metrics_port: int
     allow_private_data_hosts: bool
     max_data_bytes: int
     target_modules: tuple[str, ...]
@@ -95,6 +96,7 @@ class Settings:
             insecure_registries=frozenset(env.comma_separated("KAITO_INSECURE_REGISTRIES")),
             registry_ca_file=env.path("KAITO_REGISTRY_CA_FILE", "/mnt/push-secret/ca.crt"),
             grpc_port=env.port("KAITO_GRPC_PORT", 29500),
+            metrics_port=env.port("KAITO_METRICS_PORT", 9400),
             allow_private_data_hosts=env.flag("KAITO_ALLOW_PRIVATE_DATA_HOSTS", False),
             max_data_bytes=env.integer(
                 "KAITO_MAX_DATA_BYTES", 20 * 2**30, minimum=1, maximum=2**60

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from tuner.errors import RunError, Terminated, unexpected_error
+from tuner.reporting.metrics import serving_metrics
 from tuner.reporting.server import serving
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import RunState, TuningRun
@@ -12,8 +13,10 @@ from tuner.stop_switch import StopSwitch
 
 
 @contextmanager
-def run_session(run: TuningRun, switch: StopSwitch, port: int) -> Iterator[StatusPublisher]:
-    """Serve `run` on `port` while the block works on it.
+def run_session(
+    run: TuningRun, switch: StopSwitch, *, grpc_port: int, metrics_port: int
+) -> Iterator[StatusPublisher]:
+    """Serve `run` and its metrics while the block works on it.
 
     An exception that leaves the block ends the run: as FAILED with its error, or as STOPPED.
 
@@ -22,7 +25,7 @@ def run_session(run: TuningRun, switch: StopSwitch, port: int) -> Iterator[Statu
         Terminated: a signal stopped the run.
     """
     publisher = StatusPublisher(run)
-    with serving(publisher, switch, port):
+    with serving_metrics(publisher, metrics_port), serving(publisher, switch, grpc_port):
         try:
             yield publisher
         except RunError as error:

@@ -14,6 +14,7 @@ from workspace_controller.manifests.pods import (
     DATA_SUBPATH,
     GRPC_PORT,
     HTTP_PORT,
+    METRICS_PORT,
     MODEL_PATH,
     Files,
     ModelSource,
@@ -28,7 +29,6 @@ from workspace_controller.settings import Settings
 
 MODEL_SERVER, GATEWAY = "model-server", "inference-gateway"
 ADAPTERS_PATH = "/mnt/adapters"
-METRICS_PORT = 9400
 INFERENCE_SERVICE = "kaito.inference.v1.InferenceService"
 _STARTUP_PERIOD_SECONDS = 2
 

@@ -13,6 +13,7 @@ from workspace_controller.settings import ModelDelivery, PodSettings
 USER = 65532
 MODEL_PATH = "/mnt/model"
 GRPC_PORT = 29500
+METRICS_PORT = 9400
 HTTP_PORT = 5000
 # Where images of adapters and datasets hold their files.
 DATA_SUBPATH = "data"

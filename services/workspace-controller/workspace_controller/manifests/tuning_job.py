@@ -11,6 +11,7 @@ from workspace_controller.manifests.placement import Placement
 from workspace_controller.manifests.pods import (
     DATA_SUBPATH,
     GRPC_PORT,
+    METRICS_PORT,
     MODEL_PATH,
     Files,
     ModelSource,
@@ -144,7 +145,10 @@ _CONFIG = {"name": "config", "mountPath": "/mnt/config", "readOnly": True}
 _SHM = {"name": "dshm", "mountPath": "/dev/shm"}
 # Lets a restarted trainer recognize a permanent failure of its own pod.
 _POD_UID = {"name": "KAITO_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}
-_PORTS = [{"name": "grpc", "containerPort": GRPC_PORT}]
+_PORTS = [
+    {"name": "grpc", "containerPort": GRPC_PORT},
+    {"name": "metrics", "containerPort": METRICS_PORT},
+]
 
 
 def _container(pod: TuningPod, name: str, command: str, files: Files) -> Manifest:
@@ -170,6 +174,7 @@ def _env(pod: TuningPod) -> dict[str, str]:
         "KAITO_ALLOW_PRIVATE_DATA_HOSTS": str(settings.allow_private_data_hosts).lower(),
         "KAITO_MAX_DATA_BYTES": str(settings.max_data_bytes),
         "KAITO_GRPC_PORT": str(GRPC_PORT),
+        "KAITO_METRICS_PORT": str(METRICS_PORT),
         "DEFAULT_TARGET_MODULES": ",".join(need.target_modules if need else ()),
     }
 
