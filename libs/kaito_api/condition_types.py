@@ -3,6 +3,7 @@
 from typing import Final
 
 # Of Workspaces.
+DATA_CHECKED: Final = "DataChecked"
 MACHINE_READY: Final = "MachineReady"
 NODE_CLAIM_READY: Final = "NodeClaimReady"
 NODES_READY: Final = "NodesReady"

@@ -13,7 +13,7 @@ MACHINE_TYPE: Final = "kaito.sh/machine-type"
 # On a Node from its creation: the claim that its agent pool was created for.
 CLAIM_UID: Final = "kaito.sh/claim-uid"
 CREATION_TIMESTAMP: Final = "kaito.sh/creation-timestamp"
-# What a pod does for its Workspace: "tuning" or "inference".
+# What a pod does for its Workspace: "data-check", "tuning" or "inference".
 ROLE: Final = "kaito.sh/role"
 
 WORKSPACE_FINALIZER: Final = "workspace.finalizer.kaito.sh"
@@ -22,6 +22,7 @@ TERMINATION_FINALIZER: Final = "karpenter.sh/termination"
 # Annotations that users can set on a Workspace.
 ENABLE_LOAD_BALANCER: Final = "kaito.sh/enablelb"
 SERVE_TUNED_MODEL: Final = "kaito.sh/serve-tuned-model"
+DATA_CHECK: Final = "kaito.sh/data-check"
 BYPASS_RESOURCE_CHECKS: Final = "kaito.sh/bypass-resource-checks"
 NODE_IMAGE_FAMILY: Final = "kaito.sh/node-image-family"
 OS_DISK_TYPE: Final = "kaito.sh/os-disk-type"

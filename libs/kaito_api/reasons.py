@@ -24,7 +24,10 @@ _CLAIM = (
 _LAUNCHING = (types.LAUNCHED, types.READY)
 _TERMINATING = (types.INSTANCE_TERMINATING,)
 _CONFIG = (types.RESOURCE_READY, types.WORKSPACE_SUCCEEDED)
+_CHECK = (types.DATA_CHECKED,)
 _TUNING = (types.TUNING_SUCCEEDED, types.WORKSPACE_SUCCEEDED)
+# What the check on an ordinary node finds as well.
+_DATA = (*_CHECK, *_TUNING)
 _JOB = (types.JOB_STARTED, *_TUNING)
 _INFERENCE = (types.INFERENCE_READY,)
 _WORKSPACE = (types.WORKSPACE_READY, types.WORKSPACE_SUCCEEDED)
@@ -76,6 +79,11 @@ class Reason(StrEnum):
         "Nodes exist, but not all of them are Ready with their GPUs advertised.",
         "kubectl describe node shows the cause; a missing nvidia.com/gpu means that no device "
         "plugin runs there.")
+    WAITING_FOR_DATA_CHECK = (
+        "WaitingForDataCheck",
+        (types.MACHINE_READY, types.NODE_CLAIM_READY, types.NODES_READY, types.RESOURCE_READY),
+        "No node is requested before the data of the run is checked.",
+        "Wait; DataChecked shows what the check found.")
     NODES_READY = (
         "NodesReady", (types.NODES_READY, types.RESOURCE_READY),
         "All nodes are Ready with their GPUs.")
@@ -257,6 +265,17 @@ class Reason(StrEnum):
         "WorkspaceInvalid", _CONFIG, "The manifest does not match the current schema.",
         "The message names each field; correct it and apply again.", _PERMANENT)
     # Tuning
+    DATA_CHECKED = ("DataChecked", _CHECK, "The data was read, and it can be trained on.")
+    DATA_CHECK_RUNNING = (
+        "DataCheckRunning", _CHECK, "The data is being checked on a node without a GPU.",
+        "Wait; kubectl logs job/<workspace>-data-check shows the progress.")
+    DATA_CHECK_SKIPPED = (
+        "DataCheckSkipped", _CHECK,
+        "The check cannot be done, so nodes are requested without it; the tuning Job checks the "
+        "data before it trains.",
+        "The message says why. To do without checks, set "
+        "workspace-controller.settings.dataCheck to false, or the annotation kaito.sh/data-check "
+        'to "false".')
     TUNING_PENDING = ("TuningPending", _JOB, "Training has not started.")
     TUNING_RUNNING = ("TuningRunning", _JOB, "The training pod is running.")
     TRAINING_STARTED = ("TrainingStarted", _EVENT, "The model is loaded and the training starts.")
@@ -271,28 +290,28 @@ class Reason(StrEnum):
         "trains again from the start.")
     TUNING_SUCCEEDED = ("TuningSucceeded", _JOB, "The adapter was pushed to its registry.")
     DATA_UNREACHABLE = (
-        "DataUnreachable", _TUNING, "The dataset could not be fetched.",
+        "DataUnreachable", _DATA, "The dataset could not be fetched.",
         "Check the URL from inside the cluster; the download is retried automatically.")
     DATA_UNREADABLE = (
-        "DataUnreadable", _TUNING,
+        "DataUnreadable", _DATA,
         "A data file is not what its name says, its format is unknown, or it is damaged.",
         "The message says what the file is; provide one of the formats of docs/tuning.md.",
         _PERMANENT)
     DATA_ROWS_LOST = (
-        "DataRowsLost", _TUNING,
+        "DataRowsLost", _DATA,
         "More rows than DatasetConfig.max_lost_rows allows would be dropped or cut.",
         "The message names the first rows and why; correct them, raise "
         "TrainingArguments.max_length, or raise the limit.", _PERMANENT)
     DATA_COLUMN_MISSING = (
-        "DataColumnMissing", _TUNING, "The dataset lacks the columns that training needs.",
+        "DataColumnMissing", _DATA, "The dataset lacks the columns that training needs.",
         "Provide a column messages (or prompt and completion, or text).", _PERMANENT)
     DATA_EMPTY = (
-        "DataEmpty", _TUNING, "The dataset has no rows.", "Provide at least one row.", _PERMANENT)
+        "DataEmpty", _DATA, "The dataset has no rows.", "Provide at least one row.", _PERMANENT)
     DATA_TOO_LARGE = (
-        "DataTooLarge", _TUNING, "The dataset is larger than the limit.",
+        "DataTooLarge", _DATA, "The dataset is larger than the limit.",
         "Split it, or raise the chart's workspace-controller.settings.maxDataBytes.", _PERMANENT)
     CONFIG_INVALID = (
-        "ConfigInvalid", (*_TUNING, types.INFERENCE_READY),
+        "ConfigInvalid", (*_DATA, types.INFERENCE_READY),
         "The configuration file has an unknown key or an invalid value.",
         "The message names the key, its value and what is allowed.", _PERMANENT)
     MODEL_LOAD_FAILED = (
@@ -323,7 +342,7 @@ class Reason(StrEnum):
         "ModelLoading", _INFERENCE, "The pod is running and loading the model.",
         "Wait; the pod's log shows the progress.")
     IMAGE_PULL_FAILED = (
-        "ImagePullFailed", (*_TUNING, types.INFERENCE_READY, types.JOB_STARTED),
+        "ImagePullFailed", (*_DATA, types.INFERENCE_READY, types.JOB_STARTED),
         "An image cannot be pulled.",
         "Check its name, its tag and the pull secrets; the pull is retried automatically.")
     CONTAINER_CRASHED = (

@@ -16,6 +16,7 @@ from tests.workspace_controller.given import (
     workspace,
 )
 from tests.workspace_controller.harness import Environment
+from workspace_controller.plan.tuning.check_verdict import OBSTRUCTED_SECONDS
 
 
 def conditions(manifest: Manifest) -> dict[str, str]:
@@ -35,6 +36,7 @@ async def test_tuning_workspace_becomes_ready() -> None:
     made = environment.workspace()
     assert made["status"]["state"] == "Ready"
     assert conditions(made) == {
+        "DataChecked": "True/DataChecked",
         "MachineReady": "True/NodesProvisioned",
         "NodesReady": "True/NodesReady",
         "ResourceReady": "True/NodesReady",
@@ -136,15 +138,51 @@ async def test_missing_push_secret_delays_node_requests() -> None:
     assert environment.workspace()["status"]["state"] == "Ready"
 
 
+BROKEN = {"reason": "DataUnreadable", "message": "train.parquet is a page", "retryable": False}
+
+
+async def test_broken_data_requests_no_node_until_the_spec_is_corrected() -> None:
+    environment = Environment()
+    environment.push_secret()
+    environment.world.check_failure = BROKEN
+    environment.apply(tuning_workspace())
+    await environment.settle()
+    made = environment.workspace()
+    assert made["status"]["state"] == "Failed"
+    assert conditions(made)["DataChecked"] == "False/DataUnreadable"
+    assert environment.world.most_claims == 0
+    environment.world.check_failure = None
+    patch = {"tuning": {"input": {"urls": ["https://data.example/other.parquet"]}}}
+    environment.cluster.change(kinds.WORKSPACE, Key(NAMESPACE, "ws"), patch)
+    await environment.settle()
+    assert environment.workspace()["status"]["state"] == "Ready"
+
+
+async def test_cluster_with_gpu_nodes_only_goes_on_without_the_check() -> None:
+    environment = Environment()
+    environment.push_secret()
+    environment.world.has_cpu_node = False
+    environment.apply(tuning_workspace())
+    await environment.settle()
+    assert environment.world.most_claims == 0
+    environment.clock.advance(OBSTRUCTED_SECONDS)
+    await environment.settle()
+    assert environment.workspace()["status"]["state"] == "Ready"
+    # The run has read the data, so nothing is left to check.
+    assert environment.cluster.peek(kinds.JOB, "ws-data-check", NAMESPACE) is None
+
+
 async def test_changed_output_tag_trains_again_and_serves_the_new_adapter() -> None:
     environment = await settled(tuning_workspace())
-    (job,) = environment.cluster.objects(kinds.JOB)
+    job = environment.cluster.peek(kinds.JOB, "ws", NAMESPACE)
+    assert job is not None
     patch = {"tuning": {"output": {"image": "registry.local/adapters/phi:2"}}}
     environment.cluster.change(kinds.WORKSPACE, Key(NAMESPACE, "ws"), patch)
     await environment.replica.round()
     assert "adapter" not in environment.workspace()["status"]
     assert not environment.cluster.objects(kinds.DEPLOYMENT)
     await environment.settle()
+    # The node is there, so the new data needs no check that costs less.
     (second,) = environment.cluster.objects(kinds.JOB)
     assert second["metadata"]["uid"] != job["metadata"]["uid"]
     assert environment.workspace()["status"]["state"] == "Ready"
@@ -156,7 +194,7 @@ async def test_changed_push_secret_after_the_push_does_not_train_again() -> None
     patch = {"tuning": {"output": {"imagePushSecret": "push-2"}}}
     environment.cluster.change(kinds.WORKSPACE, Key(NAMESPACE, "ws"), patch)
     await environment.settle()
-    assert len(environment.world.jobs_seen) == 1
+    assert len(environment.world.runs_seen) == 1
     assert environment.workspace()["status"]["adapter"]["digest"] == DIGEST
 
 

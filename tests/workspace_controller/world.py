@@ -21,8 +21,12 @@ class World:
     cluster: FakeCluster
     pods_made: int = 0
     claims_seen: set[str] = field(default_factory=set)
-    jobs_seen: set[str] = field(default_factory=set)
+    runs_seen: set[str] = field(default_factory=set)
     most_claims: int = 0
+    # What the check of the data reports when it fails; None where it succeeds.
+    check_failure: Manifest | None = None
+    # Whether a node without a GPU has room for the check.
+    has_cpu_node: bool = True
 
     def step(self) -> None:
         self.most_claims = max(self.most_claims, len(self.cluster.objects(kinds.MACHINE)))
@@ -55,7 +59,8 @@ class World:
             self._change(kinds.MACHINE, key, status)
 
     def _job(self, job: Manifest) -> None:
-        self.jobs_seen.add(job["metadata"]["uid"])
+        if labels_of(job)[labels.ROLE] == "tuning":
+            self.runs_seen.add(job["metadata"]["uid"])
         own = [pod for pod in self.cluster.objects(kinds.POD) if _owned_by(pod, job)]
         if not own:
             self._make_pod(job, job["spec"]["template"])
@@ -81,16 +86,25 @@ class World:
         self._change(kinds.DEPLOYMENT, key_of(deployment), {"status": status})
 
     def _pod(self, pod: Manifest) -> None:
-        if is_being_deleted(pod) or not self._room_for(pod):
+        if is_being_deleted(pod):
+            return
+        if not self._room_for(pod):
+            unscheduled = {"type": "PodScheduled", "status": "False", "message": "no node has room"}
+            self._change(kinds.POD, key_of(pod), {"status": {"conditions": [unscheduled]}})
             return
         status = pod.get("status") or {}
         if labels_of(pod).get(labels.ROLE) == "inference":
             if not status:
                 self._change(kinds.POD, key_of(pod), {"status": {"phase": "Running"}})
             return
+        if labels_of(pod).get(labels.ROLE) == "data-check":
+            self._change(kinds.POD, key_of(pod), {"status": _checked(status, self.check_failure)})
+            return
         self._change(kinds.POD, key_of(pod), {"status": _next_phase(status)})
 
     def _room_for(self, pod: Manifest) -> bool:
+        if labels_of(pod)[labels.ROLE] == "data-check":
+            return self.has_cpu_node
         wanted = labels_of(pod)[labels.WORKSPACE]
         nodes = self.cluster.objects(kinds.NODE)
         return any(labels_of(n).get(labels.WORKSPACE) in (wanted, None) for n in nodes)
@@ -135,6 +149,21 @@ def _next_phase(status: Manifest) -> Manifest:
         "initContainerStatuses": statuses[:2],
         "containerStatuses": statuses[2:],
     }
+
+
+def _checked(status: Manifest, failure: Manifest | None) -> Manifest:
+    """The check runs for one step, and fails or succeeds in the next."""
+    if not status:
+        return {"phase": "Running", "containerStatuses": [_checker({"running": {}})]}
+    if failure is None:
+        passed = {"terminated": {"exitCode": 0}}
+        return {"phase": "Succeeded", "containerStatuses": [_checker(passed)]}
+    failed = {"terminated": {"exitCode": 1, "message": json.dumps(failure)}}
+    return {"phase": "Running", "containerStatuses": [_checker(failed)]}
+
+
+def _checker(state: Manifest) -> Manifest:
+    return {"name": "data-checker", "state": state}
 
 
 def _node(name: str, claim: Manifest) -> Manifest:

@@ -130,6 +130,7 @@ class Observed:
     `spec` is None where the manifest does not match the schema; `spec_problem` says why.
     `sku` is None where the instance type is unknown or not set, and `gpus` are those of one node.
     `available_skus` are the instance types that a message can suggest.
+    `data_check` is the Job that checks the data, `job` the one that trains.
     `orphaned_claims` belong to an earlier Workspace of the same name.
     `nodes` match the selector or were created for this Workspace; `reserved_nodes` are the names
     of those that other Workspaces use. `unserved_kinds` are kinds of claims whose CRD the cluster
@@ -155,6 +156,7 @@ class Observed:
     reserved_nodes: frozenset[str] = frozenset()
     unserved_kinds: frozenset[Kind] = frozenset()
     pods: tuple[Manifest, ...] = ()
+    data_check: Manifest | None = None
     job: Manifest | None = None
     deployment: Manifest | None = None
     stateful_set: Manifest | None = None

@@ -13,6 +13,7 @@ from kaito_kube.kinds import Key, Kind, Manifest
 from kaito_kube.store import Store
 from workspace_controller.catalog_facts import catalog_facts
 from workspace_controller.manifests.claims import CLAIM_KINDS
+from workspace_controller.manifests.data_check import data_check_name
 from workspace_controller.manifests.metadata import Owner, belongs_to, is_labeled_for, owner_of
 from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observed import Absence, Claim, Observed, SecretFact, UserFile
@@ -101,8 +102,8 @@ class Observer:
             labeled = store.select(kind, owner.labels, owner.namespace)
             return [manifest for manifest in labeled if belongs_to(manifest, owner)]
 
-        def named(kind: Kind) -> Manifest | None:
-            return next((m for m in owned(kind) if m["metadata"]["name"] == owner.name), None)
+        def named(kind: Kind, name: str = owner.name) -> Manifest | None:
+            return next((m for m in owned(kind) if m["metadata"]["name"] == name), None)
 
         # All claims of that name, because an earlier Workspace can have left some.
         nodes, claims = self._nodes(owner, spec), self._claims(owner.labels)
@@ -117,6 +118,7 @@ class Observer:
             nodes=nodes,
             unserved_kinds=frozenset(k for k in CLAIM_KINDS if not store.is_kind_served(k)),
             pods=tuple(store.select(kinds.POD, owner.labels, owner.namespace)),
+            data_check=named(kinds.JOB, data_check_name(owner)),
             job=named(kinds.JOB),
             deployment=named(kinds.DEPLOYMENT),
             stateful_set=named(kinds.STATEFUL_SET),

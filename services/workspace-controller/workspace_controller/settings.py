@@ -52,6 +52,7 @@ class Settings:
     `max_model_nodes`: nodes that one model may span; more than 1 needs an engine that can.
     `node_class`: group/kind/name that claims and pools refer to; empty for the default of the
     node provisioner.
+    `data_check`: the data of a run is checked before nodes are requested.
     `progress_seconds`: how often a tuning run is asked for its progress.
     `termination_grace_period_seconds`: what a pod that serves has to end in, with its answers.
     """
@@ -72,6 +73,7 @@ class Settings:
     insecure_registries: tuple[str, ...] = ()
     allow_private_data_hosts: bool = False
     max_data_bytes: int = 20 * 2**30
+    data_check: bool = True
     backends_config_map: str = ""
     webhook_service: str = ""
     webhook_port: int = 9443
@@ -113,6 +115,7 @@ class Settings:
             max_data_bytes=env.integer(
                 "KAITO_MAX_DATA_BYTES", 20 * 2**30, minimum=1, maximum=2**60
             ),
+            data_check=env.flag("KAITO_DATA_CHECK", True),
             backends_config_map=env.text("KAITO_BACKENDS_CONFIG_MAP", ""),
             webhook_service=env.text("KAITO_WEBHOOK_SERVICE", ""),
             webhook_port=env.port("KAITO_WEBHOOK_PORT", 9443),

@@ -19,10 +19,18 @@ from tests.workspace_controller.given import (
     tuning_workspace,
     workspace,
 )
+from tests.workspace_controller.plan.tuning import test_run as tuning
 from workspace_controller.observed import Observed, SecretFact, TuningRun, UserFile
 from workspace_controller.plan.decide import decide
 from workspace_controller.plan.plan import Create
 
+PASSED = {
+    "metadata": {
+        "name": "ws-data-check",
+        "annotations": {"workspace.kaito.io/revision": tuning.CURRENT},
+    },
+    "status": {"conditions": [{"type": "Complete", "status": "True"}]},
+}
 ODD: tuple[Any, ...] = (None, "", "odd", 0, -1, 3.5, [], {}, [None], ["odd"], {"odd": None}, True)
 
 
@@ -57,8 +65,8 @@ def test_workspace_without_inference_and_tuning_gets_a_status() -> None:
 @pytest.mark.parametrize(
     "manifest", [tuning_workspace(), inference_workspace()], ids=["tuning", "inference"]
 )
-def test_nodes_are_requested_before_anything_else(manifest: Manifest) -> None:
-    plan = decide(observation(stored(manifest)))
+def test_nodes_are_requested_before_anything_but_the_check_of_the_data(manifest: Manifest) -> None:
+    plan = decide(observation(stored(manifest), data_check=PASSED))
     assert [type(action) for action in plan.actions] == [Create]
     assert (plan.finalizer, plan.status, plan.events) == ("add", None, ())
     assert plan.requeue_after_seconds is not None
@@ -113,6 +121,7 @@ def _odd_observed(rng: random.Random) -> Observed:
     def with_status(given: Manifest) -> Manifest:
         return {**given, "status": _odd_status(rng)}
 
+    roles = ("data-check", "tuning", "inference")
     claims = tuple(
         claim(i, deleting=rng.random() < 0.3, Ready=rng.choice(["True", "False/X/y", "Unknown//z"]))
         for i in range(rng.randrange(3))
@@ -122,8 +131,9 @@ def _odd_observed(rng: random.Random) -> Observed:
         settings=settings(node_provisioner=rng.choice(["machine", "nodeclaim", "nodepool", "byo"])),
         claims=claims,
         nodes=tuple(with_status(n) for n in (own_node("a"), node("b"))[: rng.randrange(3)]),
-        pods=tuple(with_status(pod(rng.choice(["tuning", "inference"]), owner_uid="w"))
+        pods=tuple(with_status(pod(rng.choice(roles), owner_uid="w"))
                    for _ in range(rng.randrange(3))),
+        data_check=maybe(workload()),
         job=maybe(workload()),
         deployment=maybe(workload()),
         stateful_set=maybe(workload()),

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from kaito_api import labels
 from kaito_kube.kinds import WORKSPACE, Key, Manifest, annotations_of, labels_of
 
-Role = Literal["tuning", "inference"]
+Role = Literal["data-check", "tuning", "inference"]
 
 
 @dataclass(frozen=True, slots=True)

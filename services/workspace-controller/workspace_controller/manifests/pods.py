@@ -61,14 +61,21 @@ class Files:
 
 def pod_spec(placement: Placement, pull_secrets: Iterable[str] = ()) -> Manifest:
     """A restricted pod on the Workspace's nodes, without its containers."""
+    return {
+        **restricted_pod(pull_secrets),
+        "affinity": affinity(placement),
+        "tolerations": tolerations(),
+    }
+
+
+def restricted_pod(pull_secrets: Iterable[str] = ()) -> Manifest:
+    """A restricted pod on any node, without its containers."""
     spec: Manifest = {
         # Nothing in these pods calls the API server.
         "automountServiceAccountToken": False,
         # A Service named kaito would add variables such as KAITO_PORT.
         "enableServiceLinks": False,
         "securityContext": dict(POD_SECURITY),
-        "affinity": affinity(placement),
-        "tolerations": tolerations(),
     }
     if names := sorted(set(pull_secrets)):
         spec["imagePullSecrets"] = [{"name": name} for name in names]

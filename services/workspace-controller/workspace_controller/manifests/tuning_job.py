@@ -31,6 +31,7 @@ PUSH_SECRET_PATH = "/mnt/push-secret"
 # corrected, and the adapter to push exists in the pod only. The kubelet restarts a container every
 # five minutes at most, so this many restarts take a week.
 _BACKOFF_LIMIT = 7 * 24 * 12
+CONFIG_MOUNT = {"name": "config", "mountPath": "/mnt/config", "readOnly": True}
 _RESULTS = {"name": "results", "mountPath": "/mnt/results"}
 
 
@@ -58,6 +59,10 @@ def config_map(owner: Owner, config: str) -> Manifest:
             "data": {CONFIG_KEY: config},
         }
     )
+
+
+def config_volume(owner: Owner) -> Manifest:
+    return {"name": "config", "configMap": {"name": config_map_name(owner)}}
 
 
 def adapter_revision(tuning: Tuning) -> str:
@@ -104,10 +109,10 @@ def job(pod: TuningPod) -> Manifest:
 
 def _pod_spec(pod: TuningPod) -> Manifest:
     model = model_files(pod.model)
-    data, output = _data(pod.tuning.input), _output(pod.tuning.output)
+    data, output = data_files(pod.tuning.input), _output(pod.tuning.output)
     phases = _phases(pod, model, data, output)
     return {
-        **pod_spec(pod.placement, _pull_secrets(pod)),
+        **pod_spec(pod.placement, (*pod.model.pull_secrets, *pod.tuning.input.image_pull_secrets)),
         # The kubelet restarts a failed container in the same pod, which keeps its volumes.
         "restartPolicy": "OnFailure",
         # Time for the trainer to save a checkpoint.
@@ -118,7 +123,7 @@ def _pod_spec(pod: TuningPod) -> Manifest:
             *model.volumes,
             *data.volumes,
             *output.volumes,
-            {"name": "config", "configMap": {"name": config_map_name(pod.owner)}},
+            config_volume(pod.owner),
             empty_dir("dshm", "Memory"),
             empty_dir("tmp"),
         ],
@@ -128,20 +133,20 @@ def _pod_spec(pod: TuningPod) -> Manifest:
 def _phases(pod: TuningPod, model: Files, data: Files, output: Files) -> list[Manifest]:
     """The containers in order. With an output volume there is nothing to push."""
     train = Files(
-        mounts=(*model.mounts, *data.mounts, _RESULTS, _CONFIG, _SHM), env=(*model.env, _POD_UID)
+        mounts=(*model.mounts, *data.mounts, _RESULTS, CONFIG_MOUNT, _SHM),
+        env=(*model.env, _POD_UID),
     )
-    trainer = _container(pod, TRAINER, "train", train)
+    trainer = phase_container(pod, TRAINER, "train", train)
     phases = [
-        _container(pod, FETCHER, "fetch", Files(mounts=(*data.mounts, _CONFIG))),
+        phase_container(pod, FETCHER, "fetch", Files(mounts=(*data.mounts, CONFIG_MOUNT))),
         {**with_gpus(trainer, pod.placement.gpus), "ports": _PORTS},
     ]
     if pod.tuning.output.image:
-        seen = Files(mounts=(_RESULTS, _CONFIG, *output.mounts))
-        phases.append({**_container(pod, PUSHER, "push", seen), "ports": _PORTS})
+        seen = Files(mounts=(_RESULTS, CONFIG_MOUNT, *output.mounts))
+        phases.append({**phase_container(pod, PUSHER, "push", seen), "ports": _PORTS})
     return phases
 
 
-_CONFIG = {"name": "config", "mountPath": "/mnt/config", "readOnly": True}
 _SHM = {"name": "dshm", "mountPath": "/dev/shm"}
 # Lets a restarted trainer recognize a permanent failure of its own pod.
 _POD_UID = {"name": "KAITO_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}
@@ -151,7 +156,8 @@ _PORTS = [
 ]
 
 
-def _container(pod: TuningPod, name: str, command: str, files: Files) -> Manifest:
+def phase_container(pod: TuningPod, name: str, command: str, files: Files) -> Manifest:
+    """A container that runs one of the tuner's commands."""
     return {**container(name, pod.settings.tuner, _env(pod), files), "args": [command]}
 
 
@@ -179,7 +185,7 @@ def _env(pod: TuningPod) -> dict[str, str]:
     }
 
 
-def _data(source: DataSource) -> Files:
+def data_files(source: DataSource) -> Files:
     """The data directory, filled by the fetcher or mounted from an image or a volume."""
     mount: dict[str, Any] = {"name": "data", "mountPath": "/mnt/data"}
     if source.image:
@@ -203,7 +209,3 @@ def _output(destination: DataDestination) -> Files:
     }
     mount = {"name": "push-secret", "mountPath": PUSH_SECRET_PATH, "readOnly": True}
     return Files((empty_dir("results"), secret), (mount,))
-
-
-def _pull_secrets(pod: TuningPod) -> tuple[str, ...]:
-    return (*pod.model.pull_secrets, *pod.tuning.input.image_pull_secrets)

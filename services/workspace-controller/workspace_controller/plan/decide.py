@@ -9,6 +9,7 @@ from workspace_controller.plan.deletion import decide_deletion
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.nodes.provisioning import NodePlan, decide_nodes
 from workspace_controller.plan.nodes.release import claims_to_delete, released_nodes
+from workspace_controller.plan.nodes.withholding import withheld_nodes
 from workspace_controller.plan.plan import Finalizer, Plan, earliest
 from workspace_controller.plan.serving.service import decide_service
 from workspace_controller.plan.serving.workload import decide_serving, delete_workloads
@@ -18,6 +19,7 @@ from workspace_controller.plan.status.document import compute_status, invalid_st
 from workspace_controller.plan.status.events import events
 from workspace_controller.plan.subplans import Subplans
 from workspace_controller.plan.tuning.adapter import tuned_adapter
+from workspace_controller.plan.tuning.data_check import decide_data_check
 from workspace_controller.plan.tuning.run import Phase, TuningPlan, decide_tuning
 from workspace_controller.plan.validation import Problem, problems
 
@@ -53,6 +55,9 @@ def _decide_invalid(observed: Observed, found: Sequence[Problem]) -> Plan:
 def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
     size = _size(observed, spec)
     nodes = _nodes(observed, spec, size)
+    check = decide_data_check(observed, spec, nodes)
+    if check is not None and check.holds_nodes:
+        nodes = withheld_nodes(observed, nodes)
     finalizer: Finalizer = "keep" if labels.WORKSPACE_FINALIZER in _finalizers(observed) else "add"
     if nodes.requests_nodes and observed.refusal is None:
         return Plan(
@@ -60,15 +65,20 @@ def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
             actions=(*claims_to_delete(observed.orphaned_claims), *nodes.actions),
             requeue_after_seconds=_NODES_REQUEUE_SECONDS,
         )
-    tuning = decide_tuning(observed, spec, spec.tuning, nodes) if spec.tuning is not None else None
+    tuning = (
+        decide_tuning(observed, spec, spec.tuning, nodes, check)
+        if spec.tuning is not None
+        else None
+    )
     serving = decide_serving(observed, spec, nodes, tuning) if _serves(observed, tuning) else None
-    status = compute_status(observed, Subplans(size, nodes, tuning, serving))
+    status = compute_status(observed, Subplans(size, nodes, check, tuning, serving))
     return Plan(
         finalizer=finalizer,
         actions=(
             # First, because the tuning Job needs the GPUs that a workload still holds.
             *(delete_workloads(observed) if serving is None else ()),
             *claims_to_delete(observed.orphaned_claims),
+            *(check.actions if check is not None else ()),
             *nodes.actions,
             *decide_service(observed, spec, nodes, tuning),
             *(tuning.actions if tuning is not None else ()),
@@ -76,7 +86,9 @@ def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
         ),
         status=status,
         events=events(observed, status),
-        requeue_after_seconds=earliest(*(p.requeue_after_seconds for p in (tuning, serving) if p)),
+        requeue_after_seconds=earliest(
+            *(p.requeue_after_seconds for p in (check, tuning, serving) if p)
+        ),
     )
 
 

@@ -24,9 +24,10 @@ def decide_deletion(observed: Observed) -> Plan:
     """The next step of the deletion; an empty plan once the finalizer is removed."""
     if labels.WORKSPACE_FINALIZER not in (observed.workspace["metadata"].get("finalizers") or ()):
         return Plan()
-    actions = _delete_workloads_and_job(observed)
+    actions = (*delete_workloads(observed), *_delete_jobs(observed))
     remaining = _pod_termination_seconds(observed)
-    if (actions or observed.job or observed.workload or observed.pods) and remaining > 0:
+    present = observed.data_check or observed.job or observed.workload or observed.pods
+    if (actions or present) and remaining > 0:
         message = f"waiting for {len(observed.pods)} pods to terminate"
         return _waiting(observed, actions, message, remaining)
     if observed.claims:
@@ -36,11 +37,13 @@ def decide_deletion(observed: Observed) -> Plan:
     return Plan(actions=actions, finalizer="remove")
 
 
-def _delete_workloads_and_job(observed: Observed) -> tuple[Action, ...]:
-    actions = delete_workloads(observed)
-    if observed.job is None or is_being_deleted(observed.job):
-        return actions
-    return (*actions, Delete(JOB, observed.owner.name, observed.owner.namespace))
+def _delete_jobs(observed: Observed) -> tuple[Action, ...]:
+    jobs = [job for job in (observed.data_check, observed.job) if job is not None]
+    return tuple(
+        Delete(JOB, job["metadata"]["name"], observed.owner.namespace)
+        for job in jobs
+        if not is_being_deleted(job)
+    )
 
 
 def _pod_termination_seconds(observed: Observed) -> float:

@@ -10,24 +10,29 @@ from workspace_controller.plan.serving.workload import (
     waiting_for_adapter,
 )
 from workspace_controller.plan.sizing import Sizing
+from workspace_controller.plan.tuning.data_check import DataCheckPlan
 from workspace_controller.plan.tuning.run import TuningPlan
 
 
 @dataclass(frozen=True, slots=True)
 class Subplans:
-    """`tuning` is None for an inference Workspace, `serving` while nothing is to be served."""
+    """`check` is None where no data is checked, `tuning` for an inference Workspace, and `serving`
+    while nothing is to be served.
+    """
 
     sizing: Sizing
     nodes: NodePlan
+    check: DataCheckPlan | None
     tuning: TuningPlan | None
     serving: ServingPlan | None
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
         """In the order in which they become True."""
-        tuning = self.tuning
+        tuning, check = self.tuning, self.check
+        checked = (check.condition,) if check is not None and check.condition is not None else ()
         run = (tuning.job_started, tuning.succeeded) if tuning is not None else ()
-        return (*self.nodes.conditions, *run, self._inference_condition)
+        return (*checked, *self.nodes.conditions, *run, self._inference_condition)
 
     @property
     def _inference_condition(self) -> Condition:
@@ -38,6 +43,11 @@ class Subplans:
     @property
     def ready(self) -> bool:
         return self.serving is not None and self.serving.condition.is_true
+
+    @property
+    def holds_nodes(self) -> bool:
+        """No node is requested before the data is checked."""
+        return self.check is not None and self.check.holds_nodes
 
     @property
     def done(self) -> bool:

@@ -56,13 +56,13 @@ def _container_failure(container: Manifest, now: datetime) -> Failure | None:
     if reason in _CONFIG:
         return _config_failure(name, waiting.get("message") or reason)
     if (terminated := state.get("terminated")) is not None:
-        return _exit_failure(name, terminated) if terminated.get("exitCode") else None
+        return exit_failure(name, terminated) if terminated.get("exitCode") else None
     last = (container.get("lastState") or {}).get("terminated")
     if last is None or not last.get("exitCode"):
         return None
     if (running := state.get("running")) is not None:
         return _settling_failure(name, last, running, now)
-    return _exit_failure(name, last)
+    return exit_failure(name, last)
 
 
 def _config_failure(name: str, cause: str) -> Failure:
@@ -82,12 +82,21 @@ def _settling_failure(
     started = _parse(running.get("startedAt"))
     if started is None or now - started >= _SETTLING_TIME:
         return None
-    failure = _exit_failure(name, last)
+    failure = exit_failure(name, last)
     remaining = (started + _SETTLING_TIME - now).total_seconds()
     return Failure(failure.reason, failure.message, failure.permanent, remaining)
 
 
-def _exit_failure(name: str, terminated: Manifest) -> Failure:
+def last_exit(container: Manifest) -> Manifest | None:
+    """How the container ended last; None while it runs for the first time."""
+    for state in (container.get("state"), container.get("lastState")):
+        if (terminated := (state or {}).get("terminated")) is not None:
+            found: Manifest = terminated
+            return found
+    return None
+
+
+def exit_failure(name: str, terminated: Manifest) -> Failure:
     """The failure of a container that has exited; Kaito's own containers report a reason."""
     report = termination_message(terminated)
     code, message = report.get("reason"), report.get("message")

@@ -33,7 +33,9 @@ def compute_status(observed: Observed, subplans: Subplans) -> Manifest:
         nodes=f"{len(nodes.usable)}/{nodes.target}",
         progress=progress_of(subplans),
         eta=eta_of(subplans.tuning),
-        costPerHour=None if subplans.done else cost_per_hour(observed, nodes.target),
+        costPerHour=(
+            None if subplans.done or subplans.holds_nodes else cost_per_hour(observed, nodes.target)
+        ),
         estimate=_dump(subplans.sizing.estimate) or observed.status.get("estimate"),
         tuning=tuning_status(observed, subplans.tuning),
         adapter=adapter_status(subplans.tuning),

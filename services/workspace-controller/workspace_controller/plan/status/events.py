@@ -9,7 +9,14 @@ from workspace_controller.plan.status.progress import IN_PROGRESS
 from workspace_controller.plan.status.run_events import run_events
 
 # These follow from other conditions, which emit their own events.
-_SILENT = frozenset({Reason.TUNING_PENDING, Reason.INFERENCE_PENDING, Reason.WORKSPACE_PENDING})
+_SILENT = frozenset(
+    {
+        Reason.WAITING_FOR_DATA_CHECK,
+        Reason.TUNING_PENDING,
+        Reason.INFERENCE_PENDING,
+        Reason.WORKSPACE_PENDING,
+    }
+)
 
 
 def events(observed: Observed, status: Manifest) -> tuple[EmitEvent, ...]:

@@ -25,6 +25,9 @@ IN_PROGRESS = frozenset(
         Reason.CREATING_NODES,
         Reason.NODES_NOT_READY,
         Reason.NODES_RELEASED,
+        Reason.WAITING_FOR_DATA_CHECK,
+        Reason.DATA_CHECK_RUNNING,
+        Reason.DATA_CHECK_SKIPPED,
         Reason.TUNING_PENDING,
         Reason.TUNING_RUNNING,
         Reason.LOSS_DIVERGES,
@@ -43,6 +46,8 @@ def state_of(observed: Observed, subplans: Subplans) -> State:
         return State.SUCCEEDED
     if subplans.failed:
         return State.FAILED
+    if subplans.holds_nodes:
+        return State.PENDING
     tuning = subplans.tuning
     if tuning is not None and tuning.phase is Phase.PUSHING:
         return State.PUSHING
@@ -58,6 +63,8 @@ def progress_of(subplans: Subplans) -> str | None:
     """What happens now, in a few words; None once the model answers or where a failure says it."""
     if subplans.ready:
         return None
+    if subplans.check is not None and subplans.check.holds_nodes:
+        return None if subplans.check.failure is not None else "checking the data"
     tuning, nodes = subplans.tuning, subplans.nodes
     if not nodes.ready and (tuning is None or tuning.phase is Phase.WAITING):
         return f"nodes {len(nodes.usable)}/{nodes.target}"

@@ -44,6 +44,7 @@ def _finished_conditions(reason: Reason, message: str) -> tuple[Condition, Condi
 
 def _cause(conditions: tuple[Condition, ...]) -> Condition | None:
     """The condition that keeps the Workspace from being ready: a failure before progress."""
-    open_ = [c for c in conditions if not c.is_true]
+    # A check that was skipped keeps nothing waiting.
+    open_ = [c for c in conditions if not c.is_true and c.reason != Reason.DATA_CHECK_SKIPPED]
     failures = (c for c in open_ if c.reason not in IN_PROGRESS)
     return next(failures, open_[0] if open_ else None)

@@ -4,7 +4,7 @@ from kaito_api import labels
 from kaito_api.reasons import Reason
 from kaito_api.workspace import Tuning
 from kaito_kube.kinds import Manifest
-from workspace_controller.manifests.metadata import revision_of
+from workspace_controller.manifests.metadata import Role, revision_of
 from workspace_controller.manifests.tuning_job import (
     PUSHER,
     TRAINER,
@@ -26,19 +26,24 @@ def is_current_job(observed: Observed, tuning: Tuning) -> bool:
 
     A configuration that cannot be read at the moment does not restart a run.
     """
-    if observed.job is None or not makes_adapter(observed.job, adapter_revision(tuning)):
+    return observed.job is not None and is_current(observed, observed.job, tuning)
+
+
+def is_current(observed: Observed, job: Manifest, tuning: Tuning) -> bool:
+    """As `is_current_job`, about any Job of the run."""
+    if not makes_adapter(job, adapter_revision(tuning)):
         return False
     if observed.file is None or observed.file.text is None:
         return True
-    return revision_of(observed.job) == job_revision(tuning, observed.file.text)
+    return revision_of(job) == job_revision(tuning, observed.file.text)
 
 
-def job_pods(observed: Observed, job: Manifest) -> list[Manifest]:
+def job_pods(observed: Observed, job: Manifest, role: Role = "tuning") -> list[Manifest]:
     """The pods of this Job, newest first, without those of an earlier Job of the same name."""
     uid = job["metadata"].get("uid")
     return [
         pod
-        for pod in pods_with_role(observed.pods, "tuning", labels.ROLE)
+        for pod in pods_with_role(observed.pods, role, labels.ROLE)
         if any(r.get("uid") == uid for r in pod["metadata"].get("ownerReferences") or ())
     ]
 

@@ -12,21 +12,20 @@ from workspace_controller.manifests.tuning_job import (
     FETCHER,
     PUSHER,
     TRAINER,
-    TuningPod,
     config_map,
     job,
 )
 from workspace_controller.observed import Observed, TuningRun
 from workspace_controller.plan.failure import Failure
-from workspace_controller.plan.model_source import model_source
 from workspace_controller.plan.nodes.cost import cost_per_hour
 from workspace_controller.plan.nodes.provisioning import NodePlan
-from workspace_controller.plan.placement import placement
 from workspace_controller.plan.plan import Action, Apply, Create, Delete, earliest
 from workspace_controller.plan.pods.failure import pod_failure
 from workspace_controller.plan.pods.status import container_state
 from workspace_controller.plan.tuning.adapter import TunedAdapter, tuned_adapter
+from workspace_controller.plan.tuning.data_check import DataCheckPlan
 from workspace_controller.plan.tuning.job import is_current_job, job_failure, job_pods
+from workspace_controller.plan.tuning.pod import tuning_pod
 from workspace_controller.plan.tuning.report import (
     describe_divergence,
     describe_report,
@@ -63,16 +62,23 @@ class TuningPlan:
 
 
 def decide_tuning(
-    observed: Observed, spec: WorkspaceSpec, tuning: Tuning, nodes: NodePlan
+    observed: Observed,
+    spec: WorkspaceSpec,
+    tuning: Tuning,
+    nodes: NodePlan,
+    check: DataCheckPlan | None = None,
 ) -> TuningPlan:
-    """Creates the Job once the nodes are ready, and replaces a Job of an earlier spec."""
+    """Creates the Job once the nodes are ready, and replaces a Job of an earlier spec.
+
+    Before it runs, a failure that the `check` of the data found is the run's.
+    """
     adapter = tuned_adapter(observed, tuning)
     if adapter is not None:
         return _done(adapter)
     actions = _job_actions(observed, spec, tuning, nodes)
     running = observed.job
     if running is None or not is_current_job(observed, tuning) or is_being_deleted(running):
-        return _waiting(actions, nodes)
+        return _waiting(actions, nodes, check)
     return _running(observed, running, actions)
 
 
@@ -83,18 +89,10 @@ def _job_actions(
     if observed.job is not None:
         stale = not is_current_job(observed, tuning) and not is_being_deleted(observed.job)
         return (Delete(JOB, owner.name, owner.namespace),) if stale else ()
-    source = model_source(observed, tuning.preset)
-    if not nodes.ready or source is None or observed.file is None or observed.file.text is None:
+    pod = tuning_pod(observed, spec, tuning) if nodes.ready else None
+    if pod is None:
         return ()
-    pod = TuningPod(
-        owner=owner,
-        tuning=tuning,
-        model=source,
-        config=observed.file.text,
-        placement=placement(observed, spec),
-        settings=observed.settings,
-    )
-    config = config_map(owner, observed.file.text)
+    config = config_map(owner, pod.config)
     return (Apply(CONFIG_MAP, config, verify_owner=True), Create(JOB, job(pod)))
 
 
@@ -108,13 +106,22 @@ def _done(adapter: TunedAdapter) -> TuningPlan:
     )
 
 
-def _waiting(actions: tuple[Action, ...], nodes: NodePlan) -> TuningPlan:
+def _waiting(
+    actions: tuple[Action, ...], nodes: NodePlan, check: DataCheckPlan | None
+) -> TuningPlan:
     message = "creating the tuning Job" if nodes.ready else "waiting for the node"
+    if check is not None and check.holds_nodes:
+        message = "waiting for the check of the data"
+    type_, failure = condition_types.TUNING_SUCCEEDED, check.failure if check is not None else None
+    succeeded = unknown(type_, Reason.TUNING_PENDING, message)
+    if failure is not None:
+        succeeded = false(type_, failure.reason, failure.message)
     return TuningPlan(
         actions=actions,
         phase=Phase.WAITING,
         job_started=unknown(condition_types.JOB_STARTED, Reason.TUNING_PENDING, message),
-        succeeded=unknown(condition_types.TUNING_SUCCEEDED, Reason.TUNING_PENDING, message),
+        succeeded=succeeded,
+        failed=failure is not None and failure.permanent,
     )
 
 

@@ -1,0 +1,70 @@
+"""The Job that checks the data of a tuning run on an ordinary node, which costs no GPU."""
+
+from kaito_api import labels
+from kaito_kube.kinds import Manifest
+from workspace_controller.manifests.metadata import Owner, metadata, with_revision
+from workspace_controller.manifests.pods import Files, empty_dir, restricted_pod
+from workspace_controller.manifests.tuning_job import (
+    CONFIG_MOUNT,
+    TuningPod,
+    config_volume,
+    data_files,
+    job_revision,
+    phase_container,
+)
+
+DATA_CHECKER = "data-checker"
+# The kubelet restarts a check that failed, five minutes apart at most, for as long as the Workspace
+# waits for its data: the largest number of restarts that the API accepts.
+_BACKOFF_LIMIT = 2**31 - 1
+# What the check writes besides the data itself.
+_SCRATCH_BYTES = 2**30
+
+
+def data_check_name(owner: Owner) -> str:
+    return f"{owner.name}-data-check"
+
+
+def data_check(pod: TuningPod) -> Manifest:
+    """The Job, with the revision of the tuning Job whose data it checks.
+
+    It has no deadline of its own, because a Job that exceeds one deletes its pod, and with it the
+    report.
+    """
+    role = metadata(pod.owner, data_check_name(pod.owner), "data-check")
+    return with_revision(
+        {
+            "metadata": role,
+            "spec": {
+                "backoffLimit": _BACKOFF_LIMIT,
+                "template": {"metadata": {"labels": role["labels"]}, "spec": _pod_spec(pod)},
+            },
+        },
+        job_revision(pod.tuning, pod.config),
+    )
+
+
+def _pod_spec(pod: TuningPod) -> Manifest:
+    data = data_files(pod.tuning.input)
+    return {
+        **restricted_pod(pod.tuning.input.image_pull_secrets),
+        # What the tuner's image is built for.
+        "nodeSelector": {labels.OPERATING_SYSTEM: "linux", labels.ARCH: "amd64"},
+        # The kubelet restarts a failed container in the same pod, which keeps what was fetched.
+        "restartPolicy": "OnFailure",
+        "terminationGracePeriodSeconds": 5,
+        "containers": [_data_checker(pod, data)],
+        "volumes": [*data.volumes, config_volume(pod.owner), empty_dir("tmp")],
+    }
+
+
+def _data_checker(pod: TuningPod, data: Files) -> Manifest:
+    """The command of the data-fetcher, with fewer resources: the settings' are for training."""
+    files = Files(mounts=(*data.mounts, CONFIG_MOUNT))
+    checker = phase_container(pod, DATA_CHECKER, "fetch", files)
+    disk = str(pod.settings.max_data_bytes + _SCRATCH_BYTES)
+    resources = {
+        "requests": {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": "1Gi"},
+        "limits": {"memory": "2Gi", "ephemeral-storage": disk},
+    }
+    return {**checker, "resources": resources}

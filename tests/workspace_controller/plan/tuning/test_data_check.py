@@ -1,0 +1,315 @@
+"""The check of the data: when it is done, what it reports, and when nodes do not wait for it."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from kaito_api.conditions import rfc3339
+from kaito_api.reasons import Reason
+from kaito_api.workspace import Tuning
+from kaito_kube.kinds import CONFIG_MAP, JOB, MACHINE, Manifest
+from tests.workspace_controller.given import (
+    CONFIG,
+    NOW,
+    claim,
+    conditions_by_type,
+    container,
+    inference_workspace,
+    node,
+    observation,
+    pod,
+    resource,
+    settings,
+    stored,
+    tuning,
+    tuning_workspace,
+)
+from workspace_controller.manifests.tuning_job import job_revision
+from workspace_controller.observed import Observed, Refusal, UserFile
+from workspace_controller.plan.decide import decide
+from workspace_controller.plan.plan import Plan
+
+CURRENT = job_revision(Tuning.model_validate(tuning()), CONFIG)
+COMPLETE = {"conditions": [{"type": "Complete", "status": "True"}]}
+BROKEN = {"reason": "DataUnreadable", "message": "train.parquet is a web page", "retryable": False}
+AWAY = {"reason": "DataUnreachable", "message": "data.example does not answer", "retryable": True}
+
+
+def ago(seconds: float) -> str:
+    return rfc3339(NOW - timedelta(seconds=seconds))
+
+
+def a_check(
+    revision: str = CURRENT,
+    *,
+    seconds: float = 10,
+    deleting: bool = False,
+    status: Manifest | None = None,
+) -> Manifest:
+    metadata: Manifest = {
+        "name": "ws-data-check",
+        "uid": "job-1",
+        "creationTimestamp": ago(seconds),
+        "annotations": {"workspace.kaito.io/revision": revision},
+    }
+    if deleting:
+        metadata["deletionTimestamp"] = ago(1)
+    return {"metadata": metadata, "status": status or {}}
+
+
+def checker(*, seconds: float = 10, last: Manifest | None = None, **state: Any) -> Manifest:
+    """A pod of the check that was created so long ago."""
+    made = pod("data-check", containerStatuses=[container("data-checker", last=last, **state)])
+    made["metadata"]["creationTimestamp"] = ago(seconds)
+    return made
+
+
+def ended(report: Manifest) -> Manifest:
+    return {"exitCode": 1, "message": json.dumps(report)}
+
+
+def unscheduled(seconds: float) -> Manifest:
+    condition = {
+        "type": "PodScheduled",
+        "status": "False",
+        "message": "0/3 nodes are available: 3 had untolerated taint sku=gpu",
+        "lastTransitionTime": ago(seconds),
+    }
+    made = pod("data-check", conditions=[condition])
+    made["metadata"]["creationTimestamp"] = ago(seconds)
+    return made
+
+
+def seen(manifest: Manifest | None = None, **changes: Any) -> Observed:
+    return observation(stored(manifest or tuning_workspace()), **changes)
+
+
+def checked(*pods: Manifest, check: Manifest | None = None, **changes: Any) -> Observed:
+    return seen(data_check=check or a_check(), pods=pods, **changes)
+
+
+def actions(plan: Plan) -> list[str]:
+    """What is done about nodes and Jobs; the Service is created beside them."""
+    made = [f"{type(action).__name__.lower()} {action.kind}" for action in plan.actions]
+    return [text for text in made if "Service" not in text]
+
+
+CREATE, REQUEST, DELETE = ["apply ConfigMap", "create Job"], ["create Machine"], ["delete Job"]
+OTHER = UserFile("n", "mine", "k", CONFIG + "# edited")
+MINE = tuning_workspace(tuning=tuning(config="mine"))
+VOLUME = tuning(input={"volumeSource": {"emptyDir": {}}})
+
+STEPS = {
+    "before the first node": (seen(), CREATE),
+    "data in an image": (seen(tuning_workspace(tuning=tuning(input={"image": "r/d:1"}))), CREATE),
+    "while it runs": (checked(checker(running={})), []),
+    "once it has passed": (checked(check=a_check(status=COMPLETE)), REQUEST),
+    "after a failure": (checked(checker(terminated=ended(BROKEN))), []),
+    "of another spec": (checked(check=a_check("old-1")), DELETE),
+    "of another configuration": (
+        seen(MINE, data_check=a_check(job_revision(Tuning.model_validate(MINE["tuning"]), CONFIG)),
+             file=OTHER),
+        DELETE,
+    ),
+    "that is being deleted": (checked(check=a_check("old-1", deleting=True)), []),
+    "not of a volume, which can be bound to a node": (
+        seen(tuning_workspace(tuning=VOLUME)), REQUEST,
+    ),
+    "not where the release checks nothing": (seen(settings=settings(data_check=False)), REQUEST),
+    "not where the Workspace says so": (
+        seen(tuning_workspace(annotations={"kaito.sh/data-check": "False"})), REQUEST,
+    ),
+    "not without tuning": (seen(inference_workspace()), REQUEST),
+    "not for nodes that the user provides": (
+        seen(tuning_workspace(resource=resource(instanceType=None)),
+             settings=settings(node_provisioner="byo")),
+        [],
+    ),
+    "not for a node that is requested": (seen(claims=(claim(0),)), []),
+    "not beside a run": (
+        seen(job={"metadata": a_check()["metadata"]}, data_check=a_check()), REQUEST,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("observed", "expected"), STEPS.values(), ids=STEPS)
+def test_data_is_checked_before_a_node_is_requested(
+    observed: Observed, expected: list[str]
+) -> None:
+    assert actions(decide(observed)) == expected
+
+
+def test_check_beside_a_run_is_deleted_once_the_run_reads_the_data() -> None:
+    run = {"metadata": {**a_check()["metadata"], "name": "ws"}}
+    plan = decide(checked(checker(running={}), job=run, claims=(claim(0),)))
+    assert [a.name for a in plan.actions if hasattr(a, "name")] == ["ws-data-check"]
+    assert "DataChecked" not in conditions_by_type(plan.status)
+
+
+def test_free_node_that_is_used_starts_the_run_without_a_check() -> None:
+    made = [action.kind for action in decide(seen(nodes=(node("free"),))).actions]
+    assert made.count(JOB) == 1 and CONFIG_MAP in made and MACHINE not in made
+
+
+def test_nodes_wait_for_the_check_and_say_so() -> None:
+    plan = decide(checked(checker(running={})))
+    assert plan.status is not None
+    assert conditions_by_type(plan.status) == {
+        "DataChecked": "Unknown/DataCheckRunning",
+        "MachineReady": "Unknown/WaitingForDataCheck",
+        "NodesReady": "False/WaitingForDataCheck",
+        "ResourceReady": "False/WaitingForDataCheck",
+        "JobStarted": "Unknown/TuningPending",
+        "TuningSucceeded": "Unknown/TuningPending",
+        "InferenceReady": "False/InferencePending",
+        "WorkspaceSucceeded": "Unknown/WorkspacePending",
+        "WorkspaceReady": "False/WorkspacePending",
+    }
+    shown = {key: plan.status.get(key) for key in ("state", "progress", "nodes", "costPerHour")}
+    assert shown == {
+        "state": "Pending",
+        "progress": "checking the data",
+        "nodes": "0/1",
+        "costPerHour": None,
+    }
+    assert [event.reason for event in plan.events] == ["DataCheckRunning"]
+
+
+@pytest.mark.parametrize(
+    ("report", "state", "ready"),
+    [(BROKEN, "Failed", "WorkspaceFailed"), (AWAY, "Pending", "WorkspacePending")],
+    ids=["permanent", "retried"],
+)
+def test_failure_of_the_check_is_the_failure_of_the_run(
+    report: Manifest, state: str, ready: str
+) -> None:
+    plan = decide(checked(checker(terminated=ended(report))))
+    assert plan.status is not None
+    reported = conditions_by_type(plan.status)
+    failed = f"False/{report['reason']}"
+    assert (reported["DataChecked"], reported["TuningSucceeded"]) == (failed, failed)
+    assert reported["WorkspaceReady"] == f"False/{ready}"
+    assert (plan.status["state"], plan.status.get("progress")) == (state, None)
+    last = plan.status["conditions"][-1]
+    assert last["message"] == f"DataChecked: {report['message']}"
+    # A corrected ConfigMap is not watched.
+    assert plan.requeue_after_seconds == 10.0
+
+
+def test_failure_stands_while_the_check_is_repeated() -> None:
+    again = checker(seconds=3000, last=ended(AWAY), running={"startedAt": ago(900)})
+    plan = decide(checked(again, check=a_check(seconds=3000)))
+    assert conditions_by_type(plan.status)["DataChecked"] == "False/DataUnreachable"
+    assert actions(plan) == []
+
+
+def test_failure_that_comes_after_the_node_was_requested_is_reported() -> None:
+    plan = decide(checked(checker(terminated=ended(BROKEN)), claims=(claim(0),)))
+    reported = conditions_by_type(plan.status)
+    assert reported["TuningSucceeded"] == "False/DataUnreadable"
+    assert reported["MachineReady"] == "Unknown/CreatingNodes"
+
+
+def test_image_of_the_data_that_cannot_be_pulled_is_a_failure() -> None:
+    manifest = tuning_workspace(tuning=tuning(input={"image": "r/data:1"}))
+    revision = job_revision(Tuning.model_validate(manifest["tuning"]), CONFIG)
+    waiting = {"reason": "ImagePullBackOff", "message": 'Back-off pulling image "r/data:1"'}
+    pulls = checker(seconds=3000, waiting=waiting)
+    plan = decide(seen(manifest, data_check=a_check(revision), pods=(pulls,)))
+    assert conditions_by_type(plan.status)["DataChecked"] == "False/ImagePullFailed"
+    assert actions(plan) == []
+
+
+NO_PULL = {"reason": "ErrImagePull", "message": "registry.local answers 500"}
+EVICTED = pod("data-check", phase="Failed", reason="Evicted", message="exceeds its local storage")
+FAILED = {"conditions": [{"type": "Failed", "status": "True", "message": "a policy ended it"}]}
+
+OBSTACLES = {
+    "no node has room": (checked(unscheduled(121)), "untolerated taint sku=gpu"),
+    "the tuner's image": (checked(checker(seconds=121, waiting=NO_PULL)), "answers 500"),
+    "no pod is created": (checked(check=a_check(seconds=121)), "no pod yet"),
+    "it takes too long": (checked(checker(seconds=1801, running={})), "longer than 30 minutes"),
+    "it is killed for its memory": (
+        checked(checker(terminated={"exitCode": 137, "reason": "OOMKilled"})), "memory",
+    ),
+    "it crashes": (checked(checker(terminated={"exitCode": 3, "message": "bug"})), "bug"),
+    "a bug of the tuner": (
+        checked(checker(terminated=ended({"reason": "TrainingFailed", "message": "KeyError"}))),
+        "KeyError",
+    ),
+    "it exceeds the node's disk": (checked(EVICTED), "local storage"),
+    "the Job fails": (checked(check=a_check(status=FAILED)), "a policy ended it"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("observed", "why"), OBSTACLES.values(), ids=OBSTACLES)
+def test_check_that_cannot_be_done_does_not_hold_nodes(observed: Observed, why: str) -> None:
+    assert actions(decide(observed)) == REQUEST
+    requested = decide(_with_claim(observed))
+    assert requested.status is not None
+    found = requested.status["conditions"][0]
+    assert (found["type"], found["status"]) == ("DataChecked", "Unknown")
+    assert found["reason"] == "DataCheckSkipped" and why in found["message"]
+    assert "nodes are requested without the check" in found["message"]
+    # It keeps nothing waiting, so the summary names what does.
+    assert requested.status["conditions"][-1]["message"].startswith("MachineReady: ")
+
+
+def _with_claim(observed: Observed) -> Observed:
+    changes = {"data_check": observed.data_check, "pods": observed.pods, "claims": (claim(0),)}
+    return observation(observed.workspace, **changes)
+
+
+WAITS = {
+    "no node has room yet": (checked(unscheduled(60)), 60.0),
+    "the scheduler has just begun": (checked(unscheduled(4)), 1796.0),
+    "it runs": (checked(checker(seconds=1700, running={})), 100.0),
+    "its pod was stopped": (
+        checked(checker(terminated=ended({"reason": "TrainingStopped", "message": "signal"}))),
+        1790.0,
+    ),
+}
+
+
+@pytest.mark.parametrize(("observed", "seconds"), WAITS.values(), ids=WAITS)
+def test_check_without_a_result_is_judged_again(observed: Observed, seconds: float) -> None:
+    plan = decide(observed)
+    assert actions(plan) == []
+    assert plan.requeue_after_seconds == seconds
+
+
+def test_message_says_what_keeps_the_check_from_running() -> None:
+    plan = decide(checked(unscheduled(60)))
+    assert plan.status is not None
+    message = plan.status["conditions"][0]["message"]
+    assert message.startswith("checking the data before nodes are requested: 0/3 nodes")
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(60, CREATE), (121, REQUEST)])
+def test_job_that_the_api_server_refuses_is_tried_for_two_minutes(
+    seconds: float, expected: list[str]
+) -> None:
+    manifest = stored(tuning_workspace())
+    pending = {"type": "DataChecked", "status": "Unknown", "lastTransitionTime": ago(seconds)}
+    manifest["status"] = {"conditions": [pending]}
+    assert actions(decide(observation(manifest))) == expected
+
+
+def test_refusal_is_reported_while_the_job_is_tried() -> None:
+    refusal = Refusal(reason=Reason.CLUSTER_UNAVAILABLE, message="Job: exceeded quota")
+    plan = decide(seen(refusal=refusal))
+    assert conditions_by_type(plan.status)["ResourceReady"] == "False/ClusterUnavailable"
+    assert conditions_by_type(plan.status)["DataChecked"] == "Unknown/DataCheckRunning"
+
+
+def test_next_check_has_a_time_of_its_own() -> None:
+    """Otherwise a check that ran for a while would leave none for that of a changed spec."""
+    plan = decide(checked(check=a_check("old-1")))
+    assert "DataChecked" not in conditions_by_type(plan.status)
+
+
+def test_replaced_node_of_a_run_is_requested_without_a_check() -> None:
+    run = {"metadata": {**a_check()["metadata"], "name": "ws"}}
+    assert actions(decide(seen(job=run))) == REQUEST
