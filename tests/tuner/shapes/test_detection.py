@@ -94,12 +94,74 @@ def test_file_without_rows_is_refused() -> None:
     assert caught.value.reason is Reason.DATA_EMPTY
 
 
-def test_choice_among_shapes_is_said(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("row", "config", "said"),
+    [
+        ({"text": "a"}, {}, ["data file data.jsonl is read as text (text)"]),
+        (
+            {"messages": CHAT, "question": "a", "answer": "b", "text": "c"},
+            {},
+            [
+                "data file data.jsonl is read as messages (messages); it could also be "
+                "question-answer (question, answer) or text (text): to choose, set "
+                "messages_column, or context_column and response_column, of DatasetConfig; not "
+                "read: question, answer, text"
+            ],
+        ),
+        (
+            {"instruction": "a", "input": "b", "output": "c", "id": 1},
+            {},
+            ["data file data.jsonl is read as alpaca (instruction, input, output); not read: id"],
+        ),
+        (
+            {" Question": "a", "ANSWER": "b"},
+            {},
+            ["data file data.jsonl is read as question-answer ( Question, ANSWER)"],
+        ),
+        (
+            {"text": "a", "label": 1},
+            {"system_prompt": "Be brief."},
+            [
+                "data file data.jsonl is read as text (text); not read: label",
+                "DatasetConfig.system_prompt has no effect on data.jsonl, which is text",
+            ],
+        ),
+        (
+            {"translation": {"en": "a", "de": "b"}},
+            {"prompt_template": "{translation.en}", "response_template": "{translation.de}"},
+            ["data file data.jsonl is read as template (translation.en, translation.de)"],
+        ),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_choice_is_said(
+    row: dict[str, Any], config: dict[str, Any], said: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO")
-    shape = shape_of({"messages": CHAT, "question": "a", "answer": "b", "text": "c"})
-    assert shape.name == "messages"
-    assert caplog.messages == [
-        "data file data.jsonl is read as messages (messages); it could also be question-answer "
-        "(question, answer) or text (text): to choose, set messages_column, or context_column and "
-        "response_column, of DatasetConfig"
-    ]
+    shape_of(row, **config)
+    assert caplog.messages == said
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (
+            {"translation": {"de": "Hallo", "en": "Hello"}},
+            "data file data.jsonl holds translations (column translation: de, en), and nothing "
+            "says which way to translate; set prompt_template to '{translation.de}' and "
+            "response_template to '{translation.en}' in DatasetConfig, or the other way round",
+        ),
+        (
+            {"message_id": "1", "parent_id": None, "text": "Hi", "role": "prompter"},
+            "for oasst1 and oasst2 the one that ends in trees.jsonl.gz",
+        ),
+    ],
+    ids=["translation", "messages of trees"],
+)
+def test_rows_that_teach_nothing_by_themselves_are_refused(
+    row: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(RunError) as caught:
+        shape_of(row)
+    assert caught.value.reason is Reason.DATA_COLUMN_MISSING
+    assert expected in caught.value.message

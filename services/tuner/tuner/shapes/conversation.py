@@ -15,7 +15,7 @@ def build_conversation(
     Raises:
         RowFault: NO_ANSWER, it has no message of the assistant that the model learns.
     """
-    if system and not any(read.message["role"] == "system" for read in messages):
+    if system and not any(read.role == "system" for read in messages):
         messages = [text_message("system", system), *messages]
     if not any(read.is_answer for read in messages):
         raise no_answer(where, "has no message of role assistant")
@@ -38,11 +38,7 @@ def text_message(role: str, text: str, *, trained: bool = True) -> ReadMessage:
 def without_leading_answers(messages: Sequence[ReadMessage]) -> list[ReadMessage]:
     """`messages` without what the assistant says before anybody else speaks."""
     start = next(
-        (
-            i
-            for i, read in enumerate(messages)
-            if read.message["role"] not in ("system", "assistant")
-        ),
+        (i for i, read in enumerate(messages) if read.role not in ("system", "assistant")),
         len(messages),
     )
     return [read for index, read in enumerate(messages) if index >= start or not read.is_answer]
@@ -50,7 +46,7 @@ def without_leading_answers(messages: Sequence[ReadMessage]) -> list[ReadMessage
 
 def train_last_turn(messages: Sequence[ReadMessage]) -> list[ReadMessage]:
     """`messages`, of which the model learns only what follows the last message of the user."""
-    last = max((i for i, read in enumerate(messages) if read.message["role"] == "user"), default=-1)
+    last = max((i for i, read in enumerate(messages) if read.role == "user"), default=-1)
     return [
         ReadMessage(read.message, read.trained and index > last)
         for index, read in enumerate(messages)

@@ -7,11 +7,13 @@ from kaito_training.sections import DatasetConfig
 from tuner.data.row import Row
 from tuner.errors import RunError
 from tuner.reasons import Reason
+from tuner.shapes.choice import describe_choice
 from tuner.shapes.columns import Columns
+from tuner.shapes.encodable import EncodableShape
 from tuner.shapes.explicit import find_explicit
 from tuner.shapes.function_calls import find_function_calls
 from tuner.shapes.message_tree import find_message_tree
-from tuner.shapes.messages import find_messages, find_only_conversation
+from tuner.shapes.messages import find_broken_messages, find_messages, find_only_conversation
 from tuner.shapes.openai_preference import find_openai_preference
 from tuner.shapes.pair_detection import find_pair, find_summary
 from tuner.shapes.plain_text import TextShape, find_text
@@ -42,8 +44,10 @@ def find_shape(name: str, sample: Sequence[Row], config: DatasetConfig) -> Shape
         raise RunError(Reason.DATA_COLUMN_MISSING, f"data file {name} {refusal}")
     if not shapes:
         raise _column_missing(name, columns)
-    logger.info("%s", describe_choice(name, shapes))
-    return shapes[0]
+    logger.info("data file %s is read as %s", name, describe_choice(shapes, columns))
+    if config.system_prompt and isinstance(shapes[0], TextShape):
+        logger.warning("DatasetConfig.system_prompt has no effect on %s, which is text", name)
+    return EncodableShape(shapes[0])
 
 
 def shapes_that_fit(columns: Columns, config: DatasetConfig) -> Iterator[Shape]:
@@ -58,32 +62,13 @@ def shapes_that_fit(columns: Columns, config: DatasetConfig) -> Iterator[Shape]:
     yield from find_summary(columns, config)
     yield from find_only_conversation(columns, config)
     yield from find_text(columns, "text")
+    yield from find_broken_messages(columns, config)
     yield from find_text(columns, "content")
-
-
-def describe_choice(name: str, shapes: Sequence[Shape]) -> str:
-    """Which of the `shapes` of the file `name` is taken, and how to take another."""
-    chosen, *others = shapes
-    read = set(chosen.columns)
-    alternatives = dict.fromkeys(
-        _describe(other) for other in others if not read.issuperset(other.columns)
-    )
-    text = f"data file {name} is read as {_describe(chosen)}"
-    if not alternatives:
-        return text
-    return (
-        f"{text}; it could also be {' or '.join(alternatives)}: to choose, set messages_column, or "
-        "context_column and response_column, of DatasetConfig"
-    )
 
 
 def _is_specific(shapes: Sequence[Shape]) -> bool:
     """True if the best of `shapes` is more than a text that any file may have."""
     return bool(shapes) and not isinstance(shapes[0], TextShape)
-
-
-def _describe(shape: Shape) -> str:
-    return f"{shape.name} ({', '.join(shape.columns)})"
 
 
 def _column_missing(name: str, columns: Columns) -> RunError:

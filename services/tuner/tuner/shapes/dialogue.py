@@ -2,7 +2,7 @@ r"""Conversations as text, as Anthropic's hh-rlhf has them: "\n\nHuman: ...\n\nA
 
 import re
 
-from tuner.shapes.message import ReadMessage, read_message
+from tuner.shapes.message import ReadMessage, read_messages
 
 _SPEAKER = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):[ ]?")
 
@@ -20,10 +20,11 @@ def read_dialogue(text: str, where: str) -> list[ReadMessage]:
         RowFault: EMPTY, a speaker says nothing.
     """
     _, *pieces = _SPEAKER.split(text)
-    said = [
-        read_message({"role": role, "content": content.strip()}, f"{where}, turn {number}")
-        for number, (role, content) in enumerate(
-            zip(pieces[::2], pieces[1::2], strict=True), start=1
+    turns = enumerate(zip(pieces[::2], pieces[1::2], strict=True), start=1)
+    return [
+        message
+        for number, (role, said) in turns
+        for message in read_messages(
+            {"role": role, "content": said.strip()}, f"{where}, turn {number}"
         )
     ]
-    return [message for message in said if message is not None]

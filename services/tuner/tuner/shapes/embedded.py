@@ -3,6 +3,7 @@
 import ast
 import json
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from tuner.shapes.faults import malformed
@@ -32,6 +33,6 @@ def without_nulls(value: Any) -> Any:
 
     Columns of a typed table give every object the keys of all: those that it lacked are null.
     """
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {key: without_nulls(item) for key, item in value.items() if item is not None}
     return [without_nulls(item) for item in value] if isinstance(value, list | tuple) else value

@@ -8,10 +8,10 @@ from tuner.data.record import Conversation
 from tuner.data.row import Row
 from tuner.shapes.columns import Columns
 from tuner.shapes.conversation import build_conversation, text_message
-from tuner.shapes.message import read_message
+from tuner.shapes.message import read_messages
 from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
 from tuner.shapes.texts import read_required
-from tuner.shapes.tools import TOOL_COLUMNS, read_tools
+from tuner.shapes.tools import find_tools_column, read_tools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +37,9 @@ class FunctionCallsShape:
         """
         where = f"column {self.answers}"
         call = {"role": "function_call", "content": row.values.get(self.answers)}
-        answer = read_message(call, where)
         question = text_message("user", read_required(row.values, self.query))
         return build_conversation(
-            [question] if answer is None else [question, answer],
+            [question, *read_messages(call, where)],
             where,
             system=self.system.read(row.values),
             tools=read_tools(row.values.get(self.tools_column), f"column {self.tools_column}"),
@@ -50,7 +49,7 @@ class FunctionCallsShape:
 def find_function_calls(columns: Columns, config: DatasetConfig) -> Iterator[FunctionCallsShape]:
     """The shape of a file with queries, tools and calls."""
     query, answers = columns.find_first(("query", "question")), columns.find("answers")
-    tools = columns.find_first(TOOL_COLUMNS)
+    tools = find_tools_column(columns)
     if query is not None and answers is not None and tools is not None:
         system = find_system_prompt(columns, config)
         yield FunctionCallsShape(query=query, answers=answers, tools_column=tools, system=system)

@@ -1,19 +1,18 @@
-"""One message of a conversation, in any form that people write."""
+"""The messages in one item of a conversation, in any form that people write."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tuner.data.record import Message
+from tuner.shapes.content import Content, read_content, read_result
 from tuner.shapes.embedded import without_nulls
 from tuner.shapes.faults import empty, malformed
 from tuner.shapes.roles import CALL_ROLES, ROLES
-from tuner.shapes.texts import as_text
 from tuner.shapes.tools import read_tool_calls
 
-ROLE_KEYS = ("role", "from")
-CONTENT_KEYS = ("content", "value")
+ROLE_KEYS = ("role", "from", "speaker")
+CONTENT_KEYS = ("content", "value", "text", "parts")
 # Of OpenAI and Mistral, and of Axolotl: whether the model learns the message.
 _FLAG_KEYS = ("weight", "train")
 _OWN_KEYS = frozenset((*ROLE_KEYS, *CONTENT_KEYS, *_FLAG_KEYS, "tool_calls", "function_call"))
@@ -27,9 +26,14 @@ class ReadMessage:
     trained: bool = True
 
     @property
+    def role(self) -> str:
+        """system, user, assistant or tool."""
+        return str(self.message["role"])
+
+    @property
     def is_answer(self) -> bool:
         """True if the assistant speaks."""
-        return bool(self.message["role"] == "assistant")
+        return self.role == "assistant"
 
 
 def is_message(value: Any) -> bool:
@@ -39,8 +43,10 @@ def is_message(value: Any) -> bool:
     )
 
 
-def read_message(value: Any, where: str) -> ReadMessage | None:
-    """The message in `value`; None if it is a blank system message, which says nothing.
+def read_messages(value: Any, where: str) -> Iterator[ReadMessage]:
+    """The message in `value`, after the results of tools that it carries.
+
+    None if it is a blank system message, which says nothing.
 
     Raises:
         RowFault: MALFORMED or EMPTY.
@@ -49,22 +55,35 @@ def read_message(value: Any, where: str) -> ReadMessage | None:
         raise malformed(where, value, "it must be {role, content}")
     name = _role_name(value, where)
     role = "assistant" if name in CALL_ROLES else ROLES[name]
-    content_key = next((key for key in CONTENT_KEYS if value.get(key) is not None), "content")
-    content = value.get(content_key)
-    calls = _tool_calls(value, where)
+    key = next((key for key in CONTENT_KEYS if value.get(key) is not None), "content")
+    content = _content(value, name, f"{where}.{key}", value.get(key))
+    content.calls += _tool_calls(value, where)
+    for result in content.results:
+        yield ReadMessage(without_nulls(result))
+    if not content.text.strip() and not content.calls and role != "tool":
+        if role == "system" or content.results:
+            return
+        raise empty(f"{where}.{key}", value.get(key))
+    yield ReadMessage(_message(role, content, value), _is_trained(value, where))
+
+
+def _content(value: Mapping[str, Any], name: str, where: str, content: Any) -> Content:
     if name in CALL_ROLES:
-        calls, content = read_tool_calls(content, f"{where}.{content_key}"), None
-    text = _text(content, role, f"{where}.{content_key}")
-    if not text.strip() and not calls and role != "tool":
-        if role == "system":
-            return None
-        raise empty(f"{where}.{content_key}", content)
+        return Content(calls=read_tool_calls(content, where))
+    if ROLES[name] == "tool":
+        return Content([read_result(content, where)])
+    return read_content(content, where)
+
+
+def _message(role: str, content: Content, value: Mapping[str, Any]) -> Message:
     # What else a template may know: name, tool_call_id, reasoning_content, thinking, ...
     others = {key: item for key, item in value.items() if key not in _OWN_KEYS}
-    message = {"role": role, "content": text, **without_nulls(others)}
-    if calls:
-        message["tool_calls"] = calls
-    return ReadMessage(message, _is_trained(value, where))
+    message = {"role": role, "content": content.text, **without_nulls(others)}
+    if content.reasoning:
+        message["reasoning_content"] = "\n".join(content.reasoning)
+    if content.calls:
+        message["tool_calls"] = content.calls
+    return message
 
 
 def _role_name(value: Mapping[str, Any], where: str) -> str:
@@ -78,50 +97,14 @@ def _role_name(value: Mapping[str, Any], where: str) -> str:
 
 
 def _tool_calls(value: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
-    if value.get("tool_calls"):
-        return read_tool_calls(value["tool_calls"], f"{where}.tool_calls")
-    # OpenAI's form before there were tools.
-    if value.get("function_call"):
-        return read_tool_calls(value["function_call"], f"{where}.function_call")
-    return []
-
-
-def _text(content: Any, role: str, where: str) -> str:
-    is_list = isinstance(content, Sequence) and not isinstance(content, str | bytes)
-    if role == "tool" and (isinstance(content, Mapping) or (is_list and not _has_parts(content))):
-        return json.dumps(content, ensure_ascii=False, default=str)
-    if is_list:
-        # The gateway joins the parts of a request in the same way.
-        return "\n".join(_part(part, f"{where}[{index}]") for index, part in enumerate(content))
-    text = as_text(content)
-    if text is None:
-        raise malformed(where, content, "it must be text, or a list of text parts")
-    return text
-
-
-def _has_parts(content: Sequence[Any]) -> bool:
-    return all(isinstance(part, Mapping) and "type" in part for part in content)
-
-
-def _part(part: Any, where: str) -> str:
-    if isinstance(part, str):
-        return part
-    kind = part.get("type", "text") if isinstance(part, Mapping) else None
-    if kind not in ("text", "input_text", "output_text"):
-        raise malformed(where, part, "only text can be trained on: remove images, audio and files")
-    text = as_text(part.get("text"))
-    if text is None:
-        raise malformed(f"{where}.text", part.get("text"), "it must be text")
-    return text
+    # function_call is OpenAI's form before there were tools.
+    key = next((key for key in ("tool_calls", "function_call") if value.get(key)), None)
+    return read_tool_calls(value[key], f"{where}.{key}") if key else []
 
 
 def _is_trained(value: Mapping[str, Any], where: str) -> bool:
     for key in _FLAG_KEYS:
         flag = value.get(key)
-        if flag is None:
-            continue
-        if flag not in (0, 1):
+        if flag is not None and flag not in (0, 1):
             raise malformed(f"{where}.{key}", flag, "use 1 to train on the message, or 0 not to")
-        if not flag:
-            return False
-    return True
+    return all(value.get(key) != 0 for key in _FLAG_KEYS)

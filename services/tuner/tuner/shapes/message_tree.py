@@ -10,7 +10,7 @@ from tuner.data.row import Row
 from tuner.shapes.columns import Columns
 from tuner.shapes.conversation import build_conversation
 from tuner.shapes.faults import malformed
-from tuner.shapes.message import ReadMessage, read_message
+from tuner.shapes.message import ReadMessage, read_messages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +50,7 @@ def _best_path(node: Any, where: str) -> Iterator[ReadMessage]:
     while node is not None:
         if not isinstance(node, Mapping):
             raise malformed(where, node, "it must be {role, text, replies}")
-        message = read_message({"role": node.get("role"), "content": node.get("text")}, where)
-        if message is not None:
-            yield message
+        yield from read_messages({"role": node.get("role"), "text": node.get("text")}, where)
         where = f"{where}.replies"
         node = min(node.get("replies") or (), key=_rank, default=None)
 

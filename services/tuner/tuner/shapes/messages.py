@@ -2,21 +2,29 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from kaito_training.sections import DatasetConfig
 from tuner.data.record import Conversation
 from tuner.data.row import Row
 from tuner.shapes.columns import Columns
 from tuner.shapes.conversation import build_conversation, without_leading_answers
-from tuner.shapes.embedded import load_embedded
 from tuner.shapes.message import ReadMessage
 from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
-from tuner.shapes.tools import TOOL_COLUMNS, read_tools
-from tuner.shapes.turns import is_conversation, read_conversation
+from tuner.shapes.tools import find_tools_column, read_tools
+from tuner.shapes.turns import is_conversation, load_conversation, read_conversation
 
 # By these names a column is taken if it holds conversations.
-_COLUMNS = ("conversations", "conversation", "dialogue", "dialog", "dialogs", "chat", "turns")
+_COLUMNS = (
+    "messages",
+    "conversations",
+    "conversation",
+    "dialogue",
+    "dialog",
+    "dialogs",
+    "chat",
+    "turns",
+    "contents",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +66,17 @@ class MessagesShape:
 
 def find_messages(columns: Columns, config: DatasetConfig) -> Iterator[MessagesShape]:
     """The shapes of a file with conversations in a column of a usual name, the best first."""
-    named = columns.find("messages")
-    if named is not None:
-        yield messages_shape(named, columns, config)
     for name in _COLUMNS:
         column = columns.find(name)
         if column is not None and _holds_conversations(columns, column):
             yield messages_shape(column, columns, config)
+
+
+def find_broken_messages(columns: Columns, config: DatasetConfig) -> Iterator[MessagesShape]:
+    """The shape of a file whose column `messages` holds none: each row then says why."""
+    column = columns.find("messages")
+    if column is not None:
+        yield messages_shape(column, columns, config)
 
 
 def find_only_conversation(columns: Columns, config: DatasetConfig) -> Iterator[MessagesShape]:
@@ -79,25 +91,21 @@ def messages_shape(column: str, columns: Columns, config: DatasetConfig) -> Mess
     return MessagesShape(
         name="sharegpt" if _is_sharegpt(columns, column) else "messages",
         column=column,
-        tools_column=columns.find_first(TOOL_COLUMNS),
+        tools_column=find_tools_column(columns),
         system=find_system_prompt(columns, config),
     )
 
 
 def _holds_conversations(columns: Columns, column: str) -> bool:
-    values = columns.values(column)
-    return bool(values) and any(is_conversation(value) for value in values)
+    return any(is_conversation(value) for value in columns.values(column))
 
 
 def _is_sharegpt(columns: Columns, column: str) -> bool:
-    value = next((v for v in columns.values(column) if is_conversation(v)), None)
-    items: list[Any] = load_embedded(value, column) if value is not None else []
-    return bool(items) and "from" in items[0]
+    conversations = (load_conversation(value) for value in columns.values(column))
+    items = next((items for items in conversations if items is not None), [])
+    return any("from" in item for item in items[:1])
 
 
 def _names_tools(messages: list[ReadMessage]) -> bool:
     """True if the system prompt describes the tools already, as in Hermes' function calls."""
-    return any(
-        read.message["role"] == "system" and "<tools>" in read.message["content"]
-        for read in messages
-    )
+    return any(read.role == "system" and "<tools>" in read.message["content"] for read in messages)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from kaito_training.sections import DatasetConfig
 from tuner.shapes.columns import Columns
 from tuner.shapes.conversational_pairs import ConversationalPairShape
+from tuner.shapes.message import is_message
 from tuner.shapes.pair_columns import (
     ANSWER_COLUMNS,
     CONTEXT_COLUMNS,
@@ -16,9 +17,9 @@ from tuner.shapes.pair_columns import (
 from tuner.shapes.pairs import PairShape
 from tuner.shapes.shape import Shape
 from tuner.shapes.system_prompt import find_system_prompt
-from tuner.shapes.tools import TOOL_COLUMNS
+from tuner.shapes.tools import find_tools_column
 from tuner.shapes.turns import is_conversation
-from tuner.shapes.unpaired_preference import UnpairedPreferenceShape
+from tuner.shapes.unpaired_preference import UnpairedPreferenceShape, is_label
 
 
 def find_pair(columns: Columns, config: DatasetConfig) -> Iterator[Shape]:
@@ -57,12 +58,13 @@ def pair_shape(
 ) -> PairShape | ConversationalPairShape:
     """The shape of a file with questions in `prompt` and answers in `answer`."""
     system = find_system_prompt(columns, config)
-    if any(is_conversation(value) for value in columns.values(prompt) + columns.values(answer)):
+    values = columns.values(prompt) + columns.values(answer)
+    if any(is_message(value) or is_conversation(value) for value in values):
         return ConversationalPairShape(
             name=f"conversational {name}",
             prompt=prompt,
             answer=answer,
-            tools_column=columns.find_first(TOOL_COLUMNS),
+            tools_column=find_tools_column(columns),
             system=system,
         )
     return PairShape(
@@ -93,4 +95,4 @@ def _history(columns: Columns) -> str | None:
 def _label(columns: Columns) -> str | None:
     column = columns.find("label")
     values = columns.values(column) if column is not None else []
-    return column if values and all(isinstance(value, bool) for value in values) else None
+    return column if values and all(is_label(value) for value in values) else None

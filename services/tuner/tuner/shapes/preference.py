@@ -1,6 +1,6 @@
 """Preferences, as for DPO: the model learns the answer that was chosen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from tuner.shapes.message import ReadMessage
 from tuner.shapes.pair_columns import PROMPT_COLUMNS
 from tuner.shapes.pairs import as_record
 from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
-from tuner.shapes.texts import as_text, read_optional, read_required
+from tuner.shapes.texts import read_optional, read_required
 from tuner.shapes.turns import is_conversation
 
 
@@ -57,7 +57,7 @@ class PreferenceShape:
     def _messages(self, prompt: Any, chosen: Any, where: str) -> list[ReadMessage]:
         messages = read_side(chosen, where, "assistant")
         # Some files repeat the prompt in front of the answer, and some do not.
-        if self.prompt is None or any(read.message["role"] == "user" for read in messages):
+        if self.prompt is None or any(read.role == "user" for read in messages):
             return messages
         return [*read_side(prompt, f"column {self.prompt}", "user"), *messages]
 
@@ -76,7 +76,7 @@ def _dialogue(prompt: Any, chosen: Any) -> str | None:
 
 
 def _is_text(value: Any) -> bool:
-    return as_text(value) is not None and not is_conversation(value)
+    return not isinstance(value, list | tuple | Mapping) and not is_conversation(value)
 
 
 def find_preference(columns: Columns, config: DatasetConfig) -> Iterator[PreferenceShape]:

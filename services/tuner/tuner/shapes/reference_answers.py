@@ -9,12 +9,12 @@ from tuner.data.record import Completion, Conversation
 from tuner.data.row import LossCause, Row, RowFault
 from tuner.shapes.columns import Columns
 from tuner.shapes.embedded import load_embedded
-from tuner.shapes.faults import malformed
+from tuner.shapes.faults import empty, malformed
 from tuner.shapes.pair_columns import PROMPT_COLUMNS
 from tuner.shapes.pair_detection import find_context
 from tuner.shapes.pairs import as_record, read_prompt
 from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
-from tuner.shapes.texts import as_text
+from tuner.shapes.texts import to_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ def _first_answer(value: Any, where: str) -> str:
     if not texts:
         raise RowFault(LossCause.NO_ANSWER, f"{where} is an empty list")
     first = texts[0].get("text") if isinstance(texts[0], Mapping) else texts[0]
-    text = as_text(first)
-    if not text or not text.strip():
-        raise malformed(where, first, "its first answer must be text")
+    text = to_text(first, f"{where}[0]")
+    if not text.strip():
+        raise empty(f"{where}[0]", first)
     return text

@@ -6,9 +6,15 @@ from typing import Any
 
 from kaito_training.sections import DatasetConfig
 from tuner.shapes.columns import Columns
-from tuner.shapes.texts import read_optional
+from tuner.shapes.content import read_content
 
-_COLUMNS = ("system", "system_prompt", "system_message")
+_COLUMNS = (
+    "system",
+    "system_prompt",
+    "system_message",
+    "system_instruction",
+    "systemInstruction",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +35,11 @@ class SystemPrompt:
         Raises:
             RowFault: MALFORMED.
         """
-        return read_optional(values, self.column) or self.default
+        value = values.get(self.column) if self.column else None
+        # Gemini's is a message.
+        parts = value.get("parts") if isinstance(value, Mapping) else value
+        text = read_content(parts, f"column {self.column}").text
+        return text if text.strip() else self.default
 
 
 NO_SYSTEM_PROMPT = SystemPrompt()
@@ -37,7 +47,5 @@ NO_SYSTEM_PROMPT = SystemPrompt()
 
 def find_system_prompt(columns: Columns, config: DatasetConfig) -> SystemPrompt:
     """Where the system prompts of the rows are."""
-    column = columns.find_first(_COLUMNS)
-    if column is not None and not columns.holds_text(column):
-        column = None
-    return SystemPrompt(column, config.system_prompt or "")
+    default = config.system_prompt or ""
+    return SystemPrompt(columns.find_first(_COLUMNS), default if default.strip() else "")

@@ -7,10 +7,9 @@ from typing import Any
 from kaito_training.row_template import Part
 from tuner.data.record import Completion, Conversation, Text
 from tuner.data.row import LossCause, Row, RowFault
-from tuner.shapes.faults import malformed
 from tuner.shapes.pairs import as_record
 from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt
-from tuner.shapes.texts import as_text
+from tuner.shapes.texts import to_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class TextTemplate:
         Raises:
             RowFault: EMPTY, all its columns are; MALFORMED, one holds no text.
         """
-        texts = [_read(values, column) for column in self.columns]
+        texts = [to_text(read_path(values, path), f"column {path}") for path in self.columns]
         if not any(text.strip() for text in texts):
             columns = ", ".join(self.columns)
             raise RowFault(LossCause.EMPTY, f"all columns of {self.key} are empty: {columns}")
@@ -75,11 +74,3 @@ def read_path(values: Mapping[str, Any], path: str) -> Any:
     column, _, rest = path.partition(".")
     value = values.get(column)
     return read_path(value, rest) if rest and isinstance(value, Mapping) else None
-
-
-def _read(values: Mapping[str, Any], column: str) -> str:
-    value = read_path(values, column)
-    text = as_text(value)
-    if text is None:
-        raise malformed(f"column {column}", value, "it must be text")
-    return text

@@ -2,21 +2,37 @@
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from tuner.shapes.faults import empty, malformed
 
 
-def as_text(value: Any) -> str | None:
-    """`value` as text: null and NaN are "", numbers and booleans as in JSON; None if it is none."""
+def is_null(value: Any) -> bool:
+    """True for null, and for NaN, as which pandas writes a missing text."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def to_text(value: Any, where: str) -> str:
+    """`value` as text: "" for null; numbers and booleans as in JSON; bytes as UTF-8.
+
+    Raises:
+        RowFault: MALFORMED, it is something else.
+    """
     if isinstance(value, str):
         return value
-    # pandas writes a missing text as NaN.
-    if value is None or (isinstance(value, float) and math.isnan(value)):
+    if is_null(value):
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, int | float) else None
+    if isinstance(value, int | float | Decimal):
+        return str(value)
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            raise malformed(where, value, "it must be text in UTF-8") from None
+    raise malformed(where, value, "it must be text")
 
 
 def read_optional(values: Mapping[str, Any], column: str | None) -> str:
@@ -25,10 +41,7 @@ def read_optional(values: Mapping[str, Any], column: str | None) -> str:
     Raises:
         RowFault: MALFORMED, it is something else.
     """
-    value = values.get(column) if column else None
-    text = as_text(value)
-    if text is None:
-        raise malformed(f"column {column}", value, "it must be text")
+    text = to_text(values.get(column), f"column {column}") if column else ""
     return text if text.strip() else ""
 
 

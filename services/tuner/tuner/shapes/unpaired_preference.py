@@ -1,6 +1,7 @@
 """TRL's unpaired preference: prompt, completion, and a label that says whether it is desired."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from tuner.data.record import Record
 from tuner.data.row import LossCause, Row, RowFault
@@ -32,11 +33,16 @@ class UnpairedPreferenceShape:
             RowFault: EMPTY, MALFORMED or NO_ANSWER.
         """
         label = row.values.get(self.label)
-        if not isinstance(label, bool):
+        if not is_label(label):
             raise malformed(f"column {self.label}", label, "it must be true or false")
-        if not label:
+        if str(label).casefold() == "false":
             raise RowFault(
                 LossCause.NO_ANSWER,
                 f"column {self.label} is false, so the completion is not desired; remove such rows",
             )
         return self.desired.to_record(row)
+
+
+def is_label(value: Any) -> bool:
+    """True if `value` is true or false, or as text, as in CSV files."""
+    return isinstance(value, bool | str) and str(value).casefold() in ("true", "false")
