@@ -24,3 +24,13 @@ SFT_DEFAULTS: Mapping[str, Any] = {
 def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
     """The user's TrainingArguments `options` with the defaults for what they leave out."""
     return {"learning_rate": LEARNING_RATE, **SFT_DEFAULTS, **options}
+
+
+def completion_only_loss(options: Mapping[str, Any]) -> bool:
+    """True, the default, if only the answers count for the loss.
+
+    With `assistant_only_loss` TRL masks the prompts itself, by the chat template, and needs whole
+    conversations for it.
+    """
+    whole = options.get("completion_only_loss") is False or options.get("assistant_only_loss")
+    return not whole

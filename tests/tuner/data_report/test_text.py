@@ -80,8 +80,8 @@ def test_without_a_tokenizer_tokens_are_estimated_and_no_cut_is_claimed() -> Non
 
 def test_unusable_data_has_the_reason_and_no_plan() -> None:
     nothing = Lengths(exact=True, examples=None)
-    text = render_text(report(lengths=nothing, problem="none of the 3 rows can be used"))
-    assert text.endswith("The data cannot be trained on: none of the 3 rows can be used")
+    text = render_text(report(lengths=nothing, reason="DataEmpty", problem="no row"))
+    assert text.endswith("The data cannot be trained on (DataEmpty): no row")
     assert "Training" not in text
     assert "Tokens" not in text
 

@@ -24,7 +24,8 @@ class FileReport:
 class RowReport:
     """What becomes of the rows. `causes` counts the lost ones, the most frequent first.
 
-    `first_lost` names the first of them. `duplicates` are rows that equal an earlier one.
+    `first_lost` names the first of them. `duplicates` are rows that equal an earlier one. `notes`
+    count the rows of which something is worth saying although they are trained on.
     """
 
     read: int
@@ -34,6 +35,7 @@ class RowReport:
     causes: Mapping[str, int] = field(default_factory=dict)
     first_lost: tuple[Mapping[str, Any], ...] = ()
     duplicates: int = 0
+    notes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,7 @@ class SampleReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataReport:
-    """`problem` says why the data cannot be trained on; empty if it can."""
+    """`problem` and `reason` say why the data cannot be trained on; they are empty if it can."""
 
     files: tuple[FileReport, ...]
     rows: RowReport
@@ -74,6 +76,7 @@ class DataReport:
     cost: Cost
     samples: tuple[SampleReport, ...] = ()
     problem: str = ""
+    reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The report as a JSON object."""

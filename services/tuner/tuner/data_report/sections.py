@@ -24,7 +24,10 @@ def sections(report: DataReport, *, with_content: bool = True) -> list[Section]:
         found.append(Section("Tokens", list(_tokens(report.lengths))))
         found.append(Section("Training", [Facts(_plan(report.plan) + cost_facts(report))]))
     if with_content and report.samples:
-        found.append(Section("Examples as the model sees them", list(_samples(report))))
+        title = "Examples as the model sees them"
+        if not report.lengths.exact:
+            title = "Examples, without the model's chat template"
+        found.append(Section(title, list(_samples(report))))
     return found
 
 
@@ -50,6 +53,11 @@ def _rows(rows: RowReport, lengths: Lengths, with_content: bool) -> Iterator[Par
     if rows.causes:
         lost = [f"{units.count(number)} {cause}" for cause, number in rows.causes.items()]
         yield Listing("Lost by cause:", lost)
+    if rows.notes:
+        yield Listing(
+            "Worth knowing:",
+            [f"{units.count(number, 'row')}: {note}" for note, number in rows.notes.items()],
+        )
     if rows.first_lost:
         named = [
             f"{row['file']}, row {row['number']}: {row['cause']}"
@@ -113,5 +121,7 @@ def _plan(plan: TrainingPlan) -> list[tuple[str, str]]:
 
 def _samples(report: DataReport) -> Iterator[Part]:
     for sample in report.samples:
-        caption = f"{sample.file}, row {sample.row}: {units.count(sample.tokens, 'token')}"
+        about = "" if report.lengths.exact else "about "
+        size = f"{about}{units.count(sample.tokens, 'token')}"
+        caption = f"{sample.file}, row {sample.row}: {size}"
         yield Block(f"{caption}; lines with + are learned", list(sample_lines(sample.pieces)))

@@ -23,7 +23,8 @@ def render_text(report: DataReport) -> str:
 def _verdict(report: DataReport) -> list[str]:
     if not report.problem:
         return ["The data can be trained on."]
-    return wrap(visible(f"The data cannot be trained on: {report.problem}"), WIDTH)
+    text = f"The data cannot be trained on ({report.reason}): {report.problem}"
+    return wrap(visible(text), WIDTH, break_on_hyphens=False)
 
 
 def _section(section: Section) -> Iterator[str]:

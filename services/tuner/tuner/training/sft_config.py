@@ -12,17 +12,6 @@ from tuner.training.precision import Device, Precision
 from tuner.training_defaults import LEARNING_RATE
 
 
-def completion_only_loss(config: TrainingConfig) -> bool:
-    """True, the default, if only the answers count for the loss.
-
-    With `assistant_only_loss` TRL masks the prompts itself, by the chat template, and needs whole
-    conversations for it.
-    """
-    options = config.training
-    whole = options.get("completion_only_loss") is False or options.get("assistant_only_loss")
-    return not whole
-
-
 def build_sft_config(
     config: TrainingConfig,
     device: Device,

@@ -27,8 +27,9 @@ from tuner.training.model import (
 )
 from tuner.training.precision import choose_precision
 from tuner.training.progress_callback import ProgressCallback
-from tuner.training.sft_config import build_sft_config, completion_only_loss
+from tuner.training.sft_config import build_sft_config
 from tuner.training.training_job import TrainingJob
+from tuner.training_defaults import completion_only_loss
 
 # torch's cross-entropy skips tokens with this label.
 IGNORED_LABEL = -100
@@ -100,7 +101,7 @@ def _split_examples(
         directory=job.data_dir,
         cache=job.results.cache,
         chat=chat,
-        completion_only=completion_only_loss(job.config),
+        completion_only=completion_only_loss(job.config.training),
     )
     examples = load("train")
     if config.shuffle_dataset:

@@ -1,0 +1,153 @@
+"""Reads a dataset without a tokenizer: shapes, rows, losses, duplicates, and lengths by characters.
+
+Rows that only a tokenizer or a chat template can judge are not found.
+"""
+
+import hashlib
+import json
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, groupby, islice
+
+import numpy as np
+
+from kaito_training.sections import DatasetConfig
+from tuner.data.record import Completion, Conversation, Record, Text
+from tuner.data.row import LossCause, Row, RowFault
+from tuner.data.row_losses import RowLosses
+from tuner.data_report.findings import Findings
+from tuner.data_report.report import SampleReport
+from tuner.data_report.samples import SAMPLES, shorten_pieces
+from tuner.shapes.detection import find_shape
+
+# English text and code in the usual vocabularies; other languages take more tokens.
+CHARACTERS_PER_TOKEN = 4
+# Enough rows to tell the shape of a file.
+SAMPLE_ROWS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RowSource:
+    """The rows of a file, and whether they only evaluate the training."""
+
+    rows: Iterable[Row]
+    is_validation: bool = False
+
+
+@dataclass(slots=True)
+class _Scan:
+    config: DatasetConfig
+    learn_all: bool
+    losses: RowLosses = field(default_factory=RowLosses)
+    rows: Counter[str] = field(default_factory=Counter)
+    shapes: dict[str, str] = field(default_factory=dict)
+    lengths: Counter[int] = field(default_factory=Counter)
+    # 8 bytes for each record, so that the digests of many millions fit in memory.
+    digests: "array[int]" = field(default_factory=lambda: array("Q"))
+    validation: int = 0
+    samples: list[SampleReport] = field(default_factory=list)
+
+    def read(self, source: RowSource) -> None:
+        for name, group in groupby(source.rows, key=lambda row: row.file):
+            rows = iter(group)
+            sample = list(islice(rows, SAMPLE_ROWS))
+            shape = find_shape(name, sample, self.config)
+            self.shapes[name] = shape.name
+            for row in chain(sample, rows):
+                self.rows[name] += 1
+                self.losses.rows += 1
+                try:
+                    self._add(row, shape.to_record(row), source.is_validation)
+                except RowFault as fault:
+                    self.losses.add(row, fault)
+
+    def _add(self, row: Row, record: Record, is_validation: bool) -> None:
+        pieces = tuple(record_pieces(record))
+        if not self.learn_all and not any(learned for _, learned in pieces):
+            raise RowFault(LossCause.NO_ANSWER, "no message of role assistant has a content")
+        tokens = max(1, sum(len(text) for text, _ in pieces) // CHARACTERS_PER_TOKEN)
+        self.lengths[tokens] += 1
+        digest = hashlib.blake2b(repr(pieces).encode(errors="surrogatepass"), digest_size=8)
+        self.digests.append(int.from_bytes(digest.digest(), "little"))
+        self.validation += is_validation
+        if len(self.samples) < SAMPLES:
+            self.samples.append(
+                SampleReport(
+                    file=row.file, row=row.number, tokens=tokens, pieces=shorten_pieces(pieces)
+                )
+            )
+
+
+def scan(
+    sources: Sequence[RowSource],
+    config: DatasetConfig,
+    *,
+    learn_all: bool = False,
+    on_row: Callable[[], None] | None = None,
+) -> Findings:
+    """What `sources` hold.
+
+    Args:
+        learn_all: the model learns all texts, not only the answers.
+        on_row: is called for each row.
+
+    Raises:
+        RunError: a file cannot be read, or has no shape.
+    """
+    found = _Scan(config, learn_all)
+    for source in sources:
+        rows = source.rows if on_row is None else _counted(source.rows, on_row)
+        found.read(RowSource(rows, source.is_validation))
+    records = len(found.digests)
+    distinct = len(np.unique(np.frombuffer(found.digests, np.uint64)))
+    held_back = found.validation
+    if not found.validation and distinct:
+        trained = max(1, round(distinct * config.train_test_split))
+        held_back = round(records * (1 - trained / distinct))
+    return Findings(
+        is_exact=False,
+        losses=found.losses,
+        rows=found.rows,
+        shapes=found.shapes,
+        lengths=found.lengths,
+        duplicates=records - distinct,
+        train=records - held_back,
+        held_back=held_back,
+        samples=tuple(found.samples),
+    )
+
+
+def record_pieces(record: Record) -> Iterator[tuple[str, bool]]:
+    """The texts of `record`, each with whether the model learns it."""
+    if isinstance(record, Text):
+        yield record.text, True
+    elif isinstance(record, Completion):
+        yield record.prompt, False
+        yield record.completion, True
+    else:
+        yield from _conversation_pieces(record)
+
+
+def _conversation_pieces(conversation: Conversation) -> Iterator[tuple[str, bool]]:
+    if conversation.tools:
+        yield f"tools: {_json(conversation.tools)}\n", False
+    for index, message in enumerate(conversation.messages):
+        content = message.get("content") or ""
+        calls = message.get("tool_calls")
+        text = f"{content}{_json(calls) if calls else ''}"
+        # The first message has nothing before it to answer.
+        learned = index > 0 and message["role"] == "assistant" and bool(text)
+        yield f"{message['role']}: ", False
+        yield f"{text}\n", learned
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _counted(rows: Iterable[Row], on_row: Callable[[], None]) -> Iterator[Row]:
+    for row in rows:
+        on_row()
+        yield row
