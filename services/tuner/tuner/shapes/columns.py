@@ -28,6 +28,10 @@ class Columns:
         values = (row.values.get(column) for row in self._sample)
         return [value for value in values if value is not None]
 
+    def rows(self, *columns: str) -> list[tuple[Any, ...]]:
+        """The values of `columns`, row by row of the sample."""
+        return [tuple(row.values.get(column) for column in columns) for row in self._sample]
+
     def holds_text(self, column: str) -> bool:
         """True if `column` holds nothing but texts, numbers and nulls in the sample."""
         return all(isinstance(value, str | int | float) for value in self.values(column))

@@ -52,10 +52,13 @@ def _best_path(node: Any, where: str) -> Iterator[ReadMessage]:
             raise malformed(where, node, "it must be {role, text, replies}")
         yield from read_messages({"role": node.get("role"), "text": node.get("text")}, where)
         where = f"{where}.replies"
-        node = min(node.get("replies") or (), key=_rank, default=None)
+        replies = node.get("replies") or []
+        if not isinstance(replies, list):
+            raise malformed(where, replies, "it must be a list of {role, text, replies}")
+        node = min(replies, key=_rank, default=None)
 
 
 def _rank(reply: Any) -> float:
     """0 is the best rank; replies without one come last, in their order."""
     rank = reply.get("rank") if isinstance(reply, Mapping) else None
-    return float("inf") if rank is None else float(rank)
+    return rank if isinstance(rank, int | float) else float("inf")

@@ -22,10 +22,14 @@ from tuner.shapes.turns import is_conversation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreferenceShape:
-    """The model learns `chosen`, given `prompt`; of a conversation, the last turn."""
+    """The model learns `chosen`, given `prompt`; of a conversation, the last turn.
+
+    Texts may repeat the prompt in front of each answer (`repeats_prompt`).
+    """
 
     chosen: str
     prompt: str | None = None
+    repeats_prompt: bool = False
     system: SystemPrompt = NO_SYSTEM_PROMPT
     name: str = "preference"
 
@@ -63,9 +67,11 @@ class PreferenceShape:
 
     def _text_record(self, row: Row, system: str) -> Record:
         prompt = read_optional(row.values, self.prompt)
-        answer = read_required(row.values, self.chosen).removeprefix(prompt)
+        answer = read_required(row.values, self.chosen)
+        if self.repeats_prompt:
+            answer = answer.removeprefix(prompt)
         if not answer.strip():
-            raise empty(f"column {self.chosen}, after the prompt", answer)
+            raise empty(f"what follows the prompt in column {self.chosen}", answer)
         return as_record(prompt, answer, system) if prompt else Text(answer)
 
 
@@ -75,16 +81,25 @@ def _dialogue(prompt: Any, chosen: Any) -> str | None:
     return next((text for text in texts if is_dialogue(text)), None)
 
 
+def _repeats_prompt(prompt: Any, chosen: Any, rejected: Any) -> bool:
+    # An answer alone may begin like its prompt by chance.
+    texts = (chosen, rejected)
+    return isinstance(prompt, str) and all(str(text).startswith(prompt) for text in texts)
+
+
 def _is_text(value: Any) -> bool:
     return not isinstance(value, list | tuple | Mapping) and not is_conversation(value)
 
 
 def find_preference(columns: Columns, config: DatasetConfig) -> Iterator[PreferenceShape]:
     """The shape of a file with answers that were chosen and rejected."""
-    chosen = columns.find("chosen")
-    if chosen is not None and columns.find("rejected") is not None:
+    chosen, rejected = columns.find("chosen"), columns.find("rejected")
+    prompt = columns.find_first(PROMPT_COLUMNS)
+    if chosen is not None and rejected is not None:
+        rows = columns.rows(prompt, chosen, rejected) if prompt is not None else []
         yield PreferenceShape(
             chosen=chosen,
-            prompt=columns.find_first(PROMPT_COLUMNS),
+            prompt=prompt,
+            repeats_prompt=bool(rows) and all(_repeats_prompt(*row) for row in rows),
             system=find_system_prompt(columns, config),
         )
