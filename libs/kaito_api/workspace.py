@@ -129,7 +129,16 @@ class DataSource(Model):
         description="A name for the source. Adapters are requested by this name.",
     )
     urls: list[str] = Field(
-        default_factory=list, max_length=32, description="http or https URLs of the files."
+        default_factory=list,
+        max_length=32,
+        description="URLs of the files: https, http, s3, az, abfss, gs or hf. Folders and patterns "
+        "also work, except for https and http. A URL that ends in #sha256=DIGEST is verified.",
+    )
+    access_secret: str | None = Field(
+        default=None,
+        max_length=253,
+        description="Secret in the same namespace with the credentials for urls: token, username "
+        "and password, sas, header-NAME, or the provider's own, such as AWS_ACCESS_KEY_ID.",
     )
     volume_source: Opaque | None = Field(
         default=None, description="A Kubernetes volume with the files."

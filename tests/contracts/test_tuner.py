@@ -12,7 +12,7 @@ from tuner.config import load
 from tuner.reasons import RETRYABLE, Reason
 from tuner.registry import image
 from tuner.settings import Method, Settings
-from workspace_controller.manifests import pods, tuning_job
+from workspace_controller.manifests import access_secret, pods, tuning_job
 
 # The Job sets these from the Workspace; the tuner's defaults are for runs without Kubernetes.
 FROM_THE_WORKSPACE = {
@@ -21,6 +21,7 @@ FROM_THE_WORKSPACE = {
     "base_model",
     "method",
     "data_urls",
+    "access_secret_name",
     "output_image",
     "push_secret_name",
     "insecure_registries",
@@ -58,6 +59,10 @@ def test_the_chart_and_the_tuner_have_the_same_defaults() -> None:
     assert environment["KAITO_MAX_DATA_BYTES"] == str(defaults.max_data_bytes)
     assert environment["KAITO_ALLOW_PRIVATE_DATA_HOSTS"] == "false"
     assert not defaults.allow_private_data_hosts
+
+
+def test_the_access_secret_is_mounted_where_the_tuner_reads_it() -> None:
+    assert str(Settings.from_env({}).access_secret_dir) == access_secret.PATH
 
 
 def test_an_adapter_lies_in_its_image_where_the_controller_mounts_it_from() -> None:

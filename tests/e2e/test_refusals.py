@@ -34,7 +34,7 @@ ADAPTER = {"source": {"name": "a", "image": "registry/a:1"}}
 
 SCHEMA = [
     (TUNING, "tuning.method", "full", 'supported values: "lora", "qlora"'),
-    (TUNING, "tuning.input.urls", ["ftp://host/file"], "must be an http:// or https:// URL"),
+    (TUNING, "tuning.input.urls", ["ftp://host/file"], "must be an https://, http://, s3://"),
     (TUNING, "tuning.input.image", "registry/data:1", "exactly one of urls, image and volume"),
     (TUNING, "tuning.input", {}, "exactly one of urls, image and volumeSource"),
     (TUNING, "tuning.output.imagePushSecret", None, "an image needs imagePushSecret"),

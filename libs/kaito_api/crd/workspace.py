@@ -128,6 +128,9 @@ _ADAPTER = [
           "set exactly one of source.image and source.volumeSource", ".source"),
     _rule("!has(self.source.urls) || self.source.urls.size() == 0",
           "an adapter comes from an image or a volume, not from urls", ".source.urls"),
+    _rule("!has(self.source.accessSecret)",
+          "accessSecret is for data: an adapter's image is pulled with imagePullSecrets",
+          ".source.accessSecret"),
     _rule(f"!has(self.source.name) || {_matches('self.source.name', DNS_SUBDOMAIN)}",
           "source.name may contain a-z, 0-9, '-' and '.', and must start and end with a letter or "
           "digit", ".source.name"),
@@ -157,9 +160,15 @@ _INPUT = [
         "(has(self.volumeSource) ? 1 : 0) == 1",
         "set exactly one of urls, image and volumeSource",
     ),
-    _rule("!has(self.urls) || self.urls.all(u, u.startsWith('https://') || "
-          "u.startsWith('http://'))",
-          "every entry must be an http:// or https:// URL", ".urls"),
+    # By prefixes: regular expressions over this many URLs exceed the API server's limit on cost.
+    _rule("!has(self.urls) || self.urls.all(u, ['https://', 'http://', 's3://', 'gs://', 'az://', "
+          "'abfs://', 'abfss://', 'hf://datasets/'].exists(s, u.startsWith(s)))",
+          "every entry must be an https://, http://, s3://, gs://, az://, abfss:// or "
+          "hf://datasets/ URL", ".urls"),
+    _rule("!has(self.accessSecret) || (has(self.urls) && self.urls.size() > 0)",
+          "accessSecret opens urls; an image is pulled with imagePullSecrets", ".accessSecret"),
+    _rule(f"!has(self.accessSecret) || {_matches('self.accessSecret', DNS_SUBDOMAIN)}",
+          "not the name of a Secret: use a-z, 0-9, '-' and '.'", ".accessSecret"),
     _rule(f"!has(self.image) || {_matches('self.image', IMAGE)}",
           "not an image reference: expected registry/repository:tag", ".image"),
 ]  # fmt: skip
@@ -196,6 +205,8 @@ def _properties() -> Manifest:
     )
     for target, rules in targets:
         target["x-kubernetes-validations"] = rules
+    # The same file twice would count double in the training.
+    tuning["properties"]["input"]["properties"]["urls"]["x-kubernetes-list-type"] = "set"
     _bound_strings(properties)
     return {**properties, "status": structural(WorkspaceStatus)}
 

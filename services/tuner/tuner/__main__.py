@@ -47,7 +47,7 @@ Command = Callable[[CommandContext], TerminationMessage]
 
 def fetch(context: CommandContext) -> TerminationMessage:
     """fetch the data and check it"""
-    fetch_phase(context.settings)
+    fetch_phase(context.settings, context.environ)
     return {}
 
 
@@ -67,7 +67,7 @@ def push(context: CommandContext) -> TerminationMessage:
 def tune(context: CommandContext) -> TerminationMessage:
     """fetch, train and push, one after the other"""
     with _session(context) as publisher:
-        fetch_phase(context.settings)
+        fetch_phase(context.settings, context.environ)
         _train(context, publisher)
         return _push(context, publisher)
 

@@ -1,7 +1,7 @@
 """The three phases of a run: what each reads, does and leaves behind."""
 
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 
 from tuner.adapter_check import find_adapter_fault
 from tuner.config.load import load_config
@@ -26,7 +26,9 @@ from tuner.results import ADAPTER_WEIGHTS, ResultsDirectory
 from tuner.retry import RetryPolicy
 from tuner.settings import Settings
 from tuner.sources import http_client
+from tuner.sources.access_secret import AccessSecret
 from tuner.sources.download import Downloader
+from tuner.sources.sources import Sources
 from tuner.sources.ssrf_guard import SsrfGuard
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary, fingerprint, read_summary, write_summary
@@ -34,7 +36,7 @@ from tuner.summary import TrainingSummary, fingerprint, read_summary, write_summ
 logger = logging.getLogger(__name__)
 
 
-def fetch_phase(settings: Settings) -> Dataset:
+def fetch_phase(settings: Settings, environ: Mapping[str, str]) -> Dataset:
     """Fetch the URLs into the data directory and check the files.
 
     Raises:
@@ -48,14 +50,19 @@ def fetch_phase(settings: Settings) -> Dataset:
                 "tuning.input.urls are used",
                 key,
             )
+    guard = SsrfGuard(settings.allow_private_data_hosts)
+    secret = AccessSecret.read(settings.access_secret_name, settings.access_secret_dir)
+    sources = Sources(guard=guard, secret=secret, environ=environ)
     with http_client.new_client() as client:
         downloader = Downloader(
             client=client,
-            guard=SsrfGuard(settings.allow_private_data_hosts),
+            guard=guard,
             max_bytes=settings.max_data_bytes,
             retry_policy=RetryPolicy(),
         )
-        return fetch_dataset(settings.data_urls, settings.data_dir, config.dataset, downloader)
+        return fetch_dataset(
+            settings.data_urls, settings.data_dir, config.dataset, sources, downloader
+        )
 
 
 def train_phase(

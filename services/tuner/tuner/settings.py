@@ -41,6 +41,8 @@ class Settings:
     model_parameters: int | None
     method: Method
     data_urls: tuple[str, ...]
+    access_secret_dir: Path
+    access_secret_name: str
     data_dir: Path
     model_path: Path
     config_file: Path
@@ -84,6 +86,8 @@ class Settings:
             model_parameters=env.integer("KAITO_MODEL_PARAMETERS", 0, maximum=10**15) or None,
             method=env.choice("KAITO_METHOD", Method, Method.LORA),
             data_urls=env.json_strings("KAITO_DATA_URLS"),
+            access_secret_dir=env.path("KAITO_ACCESS_SECRET_DIR", "/mnt/access-secret"),
+            access_secret_name=env.text("KAITO_ACCESS_SECRET_NAME", ""),
             data_dir=env.path("KAITO_DATA_DIR", "/mnt/data"),
             model_path=env.path("KAITO_MODEL_PATH", "/mnt/model"),
             config_file=env.path("KAITO_CONFIG_FILE", "/mnt/config/training_config.yaml"),

@@ -1,5 +1,6 @@
 """The whole fetch phase against a real server."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,11 @@ from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.sources.completed_downloads import RECORD_NAME
 from tuner.sources.download import Downloader
+from tuner.sources.sources import Sources
+from tuner.sources.ssrf_guard import SsrfGuard
 
 CONFIG = DatasetConfig()
+SOURCES = Sources(guard=SsrfGuard(allow_private=True))
 
 
 @pytest.fixture
@@ -32,11 +36,11 @@ def test_complete_dataset_is_not_fetched_again(
     server.answers["/train.parquet"] = [Answer(body=parquet)]
     urls = (f"{server.url}/train.parquet?download=true", f"{server.url}/train.parquet?x")
     directory = tmp_path / "data"
-    first = fetch_dataset(urls, directory, CONFIG, downloader)
+    first = fetch_dataset(urls, directory, CONFIG, SOURCES, downloader)
     assert [file.name for file in first.files] == ["train.parquet", "train-2.parquet"]
     assert first.rows == 10
     assert first.schema.format is DatasetFormat.CONVERSATIONAL
-    assert fetch_dataset(urls, directory, CONFIG, downloader) == first
+    assert fetch_dataset(urls, directory, CONFIG, SOURCES, downloader) == first
     assert load_dataset(directory, CONFIG) == first
     assert len(server.seen) == 2
 
@@ -47,7 +51,7 @@ def test_incomplete_dataset_is_fetched_again(
 ) -> None:
     server.answers["/x.parquet"] = [Answer(body=parquet)]
     urls, directory = (f"{server.url}/x.parquet",), tmp_path / "data"
-    first = fetch_dataset(urls, directory, CONFIG, downloader)
+    first = fetch_dataset(urls, directory, CONFIG, SOURCES, downloader)
     path = directory / "x.parquet"
     damages: dict[str, Callable[[], object]] = {
         "shortened": lambda: path.write_bytes(parquet[:-1]),
@@ -57,7 +61,7 @@ def test_incomplete_dataset_is_fetched_again(
         "bad manifest": lambda: (directory / MANIFEST_NAME).write_text("{}"),
     }
     damages[damage]()
-    assert fetch_dataset(urls, directory, CONFIG, downloader) == first
+    assert fetch_dataset(urls, directory, CONFIG, SOURCES, downloader) == first
     assert path.read_bytes() == parquet
     assert len(server.seen) == 2
 
@@ -71,8 +75,8 @@ def test_failure_of_one_url_does_not_fetch_the_others_again(
     }
     urls, directory = (f"{server.url}/a.parquet", f"{server.url}/b.parquet"), tmp_path / "data"
     with pytest.raises(RunError, match="answered 503"):
-        fetch_dataset(urls, directory, CONFIG, downloader)
-    assert fetch_dataset(urls, directory, CONFIG, downloader).rows == 10
+        fetch_dataset(urls, directory, CONFIG, SOURCES, downloader)
+    assert fetch_dataset(urls, directory, CONFIG, SOURCES, downloader).rows == 10
     assert [seen[0] for seen in server.seen].count("/a.parquet") == 1
     assert {path.name for path in directory.iterdir()} == {"a.parquet", "b.parquet", MANIFEST_NAME}
 
@@ -84,13 +88,13 @@ def test_changed_file_of_an_interrupted_fetch_is_fetched_again(
     server.answers = {"/a.parquet": [Answer(body=parquet)]}
     urls, directory = (f"{server.url}/a.parquet", f"{server.url}/b.parquet"), tmp_path / "data"
     with pytest.raises(RunError, match="404"):
-        fetch_dataset(urls, directory, CONFIG, downloader)
+        fetch_dataset(urls, directory, CONFIG, SOURCES, downloader)
     if change == "file":
         (directory / "a.parquet").write_bytes(b"other")
     elif change == "record":
         (directory / RECORD_NAME).write_text("[]")
     first = f"{urls[0]}?v=2" if change == "URL" else urls[0]
-    assert fetch_dataset((first,), directory, CONFIG, downloader).rows == 5
+    assert fetch_dataset((first,), directory, CONFIG, SOURCES, downloader).rows == 5
     assert [seen[0].partition("?")[0] for seen in server.seen].count("/a.parquet") == 2
 
 
@@ -102,7 +106,7 @@ def test_limit_holds_for_all_urls_together(
     small = replace(downloader, max_bytes=2 * len(parquet) - 1)
     for _ in range(2):
         with pytest.raises(RunError, match=r"b\.parquet is too large") as caught:
-            fetch_dataset(urls, tmp_path / "data", CONFIG, small)
+            fetch_dataset(urls, tmp_path / "data", CONFIG, SOURCES, small)
         assert caught.value.reason is Reason.DATA_TOO_LARGE
 
 
@@ -113,10 +117,12 @@ def test_digest_depends_on_the_content(
     server.answers = {"/a": [Answer(body=parquet)], "/b": [Answer(body=other)]}
     digests = {}
     for path in ("/a", "/b"):
-        data = fetch_dataset((server.url + path,), tmp_path / "data" / path[1:], CONFIG, downloader)
+        data = fetch_dataset(
+            (server.url + path,), tmp_path / "data" / path[1:], CONFIG, SOURCES, downloader
+        )
         digests[path] = data.digest
     assert digests["/a"] != digests["/b"]
-    again = fetch_dataset((server.url + "/a?x",), tmp_path / "again", CONFIG, downloader)
+    again = fetch_dataset((server.url + "/a?x",), tmp_path / "again", CONFIG, SOURCES, downloader)
     assert again.digest == digests["/a"]
 
 
@@ -134,7 +140,7 @@ def test_unusable_data_is_refused_every_time(
     server.answers["/x"] = [Answer(body=content)]
     for _ in range(2):
         with pytest.raises(RunError) as caught:
-            fetch_dataset((f"{server.url}/x",), tmp_path / "data", CONFIG, downloader)
+            fetch_dataset((f"{server.url}/x",), tmp_path / "data", CONFIG, SOURCES, downloader)
         assert caught.value.reason is reason
 
 
@@ -142,7 +148,7 @@ def test_volume_needs_no_urls(downloader: Downloader, tmp_path: Path) -> None:
     tiny.write_parquet(tmp_path / "b.parquet", tiny.conversations(2))
     tiny.write_parquet(tmp_path / "a.parquet", tiny.conversations(3))
     (tmp_path / "README.md").write_text("not data")
-    data = fetch_dataset((), tmp_path, CONFIG, downloader)
+    data = fetch_dataset((), tmp_path, CONFIG, SOURCES, downloader)
     assert [file.name for file in data.files] == ["a.parquet", "b.parquet"]
     chosen = load_dataset(tmp_path, DatasetConfig(dataset_path="/mnt/data/b.parquet"))
     assert [file.name for file in chosen.files] == ["b.parquet"]
@@ -150,7 +156,7 @@ def test_volume_needs_no_urls(downloader: Downloader, tmp_path: Path) -> None:
 
 def test_empty_volume_is_refused(downloader: Downloader, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds no data file") as caught:
-        fetch_dataset((), tmp_path, CONFIG, downloader)
+        fetch_dataset((), tmp_path, CONFIG, SOURCES, downloader)
     assert caught.value.reason is Reason.DATA_EMPTY
 
 
@@ -167,11 +173,11 @@ def test_files_must_have_the_same_columns_and_format(
     tiny.write_parquet(tmp_path / "a.parquet", tiny.conversations(2))
     tiny.write_parquet(tmp_path / "b.parquet", ["hello"], "text")
     with pytest.raises(RunError, match=r"a\.parquet has messages; b\.parquet has text"):
-        fetch_dataset((), tmp_path, CONFIG, downloader)
+        fetch_dataset((), tmp_path, CONFIG, SOURCES, downloader)
     (tmp_path / "b.parquet").unlink()
     (tmp_path / "b.jsonl").write_text('{"messages": [{"role": "user", "content": "x"}]}')
     with pytest.raises(RunError, match="its format differs from that of the other files"):
-        fetch_dataset((), tmp_path, CONFIG, downloader)
+        fetch_dataset((), tmp_path, CONFIG, SOURCES, downloader)
 
 
 def test_hub_files_are_used_by_their_split(
@@ -181,11 +187,23 @@ def test_hub_files_are_used_by_their_split(
         server.answers[f"/test/{name}/0000.parquet"] = [Answer(body=parquet)]
     paths = ("train/0000.parquet", "validation/0000.parquet", "test/0000.parquet", "README.md")
     urls = tuple(f"{server.url}/test/{path}" for path in paths)
-    data = fetch_dataset(urls, tmp_path / "data", CONFIG, downloader)
+    data = fetch_dataset(urls, tmp_path / "data", CONFIG, SOURCES, downloader)
     assert [(file.name, file.split) for file in data.files] == [
-        ("0000.parquet", "train"),
-        ("0000-2.parquet", "validation"),
+        ("train/0000.parquet", "train"),
+        ("validation/0000.parquet", "validation"),
     ]
     # What is not used is not fetched.
     assert len(server.seen) == 2
     assert load_dataset(tmp_path / "data", CONFIG) == data
+
+
+def test_file_with_the_right_digest_is_not_fetched_again(
+    parquet: bytes, downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    """Whatever its URL: signatures are renewed, and files move."""
+    digest = hashlib.sha256(parquet).hexdigest()
+    server.answers = {"/a.parquet": [Answer(body=parquet)]}
+    for url in (f"{server.url}/a.parquet", f"{server.url}/gone/a.parquet?sig=new"):
+        urls = (f"{url}#sha256={digest}",)
+        assert fetch_dataset(urls, tmp_path / "data", CONFIG, SOURCES, downloader).rows == 5
+    assert len(server.seen) == 1

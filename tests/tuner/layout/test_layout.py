@@ -119,7 +119,7 @@ def test_files_of_a_folder(names: tuple[str, ...], expected: dict[str, str]) -> 
     ids=["an only file", "one that names no split", "as on the hub", "without suffixes"],
 )
 def test_listed_files_are_meant(names: tuple[str, ...], expected: dict[str, str]) -> None:
-    assert used(*names, listed=True) == expected
+    assert used(*names, listed=names) == expected
 
 
 @pytest.mark.parametrize("chosen", ["main", "socratic"])

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -25,11 +26,12 @@ class Answer:
 class DataServer:
     """Holds `answers` by path: each request takes the first one, and the last one is repeated.
 
-    `seen` lists the requests: path, Range, Host.
+    `seen` lists the requests: path, Range, Host; `headers` lists all of their headers.
     """
 
     answers: dict[str, list[Answer]] = field(default_factory=dict)
     seen: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+    headers: list[Message] = field(default_factory=list)
     url: str = ""
 
     def next(self, path: str) -> Answer:
@@ -59,6 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         requested = self.headers.get("Range")
         self.data.seen.append((self.path, requested, self.headers.get("Host")))
+        self.data.headers.append(self.headers)
         answer = self.data.next(self.path)
         body, status, headers = answer.body, answer.status, dict(answer.headers)
         if answer.ranges and requested is not None:

@@ -1,5 +1,6 @@
 """Downloads from a real server that misbehaves."""
 
+import hashlib
 import itertools
 import resource
 from collections.abc import Iterator
@@ -9,18 +10,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.tuner.sources.files import remote_file
 from tests.tuner.sources.server import Answer, DataServer
 from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.sources.download import Downloader
 from tuner.sources.partial_file import PartialFile
+from tuner.sources.remote_file import Request
 from tuner.sources.ssrf_guard import SsrfGuard
 
 BODY = bytes(range(256)) * 8
 
 
 def _download(downloader: Downloader, server: DataServer, path: Path, where: str = "/x") -> bytes:
-    downloader.download(server.url + where, path / "x")
+    downloader.download(remote_file(server.url + where), path / "x")
     assert [entry.name for entry in path.iterdir()] == ["x"]
     return (path / "x").read_bytes()
 
@@ -77,7 +80,7 @@ def test_part_is_kept_for_the_next_process(
         Answer(body=BODY, ranges=True, headers=TAG),
     ]
     with pytest.raises(RunError, match="answered 503") as caught:
-        downloader.download(f"{server.url}/x", tmp_path / "x")
+        downloader.download(remote_file(f"{server.url}/x"), tmp_path / "x")
     assert caught.value.retryable
     assert (tmp_path / "x.part").read_bytes() == BODY[:100]
     assert _download(downloader, server, tmp_path) == BODY
@@ -130,7 +133,7 @@ def test_trickle_is_given_up(downloader: Downloader, server: DataServer, tmp_pat
     slow = replace(downloader, retry_policy=policy)
     server.answers["/x"] = [Answer(body=BODY, ranges=True, headers=TAG, cut=100)]
     with pytest.raises(RunError, match="less than 1024 bytes a second arrived in 60") as caught:
-        slow.download(f"{server.url}/x", tmp_path / "x")
+        slow.download(remote_file(f"{server.url}/x"), tmp_path / "x")
     assert caught.value.reason is Reason.DATA_UNREACHABLE
     assert caught.value.retryable
 
@@ -143,7 +146,7 @@ def test_byte_between_silences_is_not_progress(
     slow = replace(downloader, retry_policy=policy)
     server.answers["/x"] = [Answer(body=BODY, ranges=True, headers=TAG, cut=1)]
     with pytest.raises(RunError, match="peer closed connection"):
-        slow.download(f"{server.url}/x", tmp_path / "x")
+        slow.download(remote_file(f"{server.url}/x"), tmp_path / "x")
     assert len(server.seen) == 3
 
 
@@ -200,7 +203,7 @@ def test_unreachable_url_is_named_without_its_secrets(
 ) -> None:
     server.answers["/x"] = [answer]
     with pytest.raises(RunError) as caught:
-        downloader.download(f"{server.url}/x?sig=SECRET", tmp_path / "x")
+        downloader.download(remote_file(f"{server.url}/x?sig=SECRET"), tmp_path / "x")
     assert caught.value.reason is Reason.DATA_UNREACHABLE
     assert caught.value.retryable is retryable
     assert expected in caught.value.message
@@ -211,14 +214,14 @@ def test_unreachable_url_is_named_without_its_secrets(
 @pytest.mark.parametrize("url", ["ftp://h/x", "file:///etc/passwd", "nonsense", "http://", ""])
 def test_only_http_urls_are_fetched(url: str, downloader: Downloader, tmp_path: Path) -> None:
     with pytest.raises(RunError) as caught:
-        downloader.download(url, tmp_path / "x")
+        downloader.download(remote_file(url), tmp_path / "x")
     assert caught.value.reason is Reason.DATA_UNREACHABLE
     assert not caught.value.retryable
 
 
 def test_refused_connection_is_retryable(downloader: Downloader, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="ConnectError") as caught:
-        downloader.download("http://127.0.0.1:1/x", tmp_path / "x")
+        downloader.download(remote_file("http://127.0.0.1:1/x"), tmp_path / "x")
     assert caught.value.retryable
 
 
@@ -228,7 +231,7 @@ def test_too_large_file_is_refused(
 ) -> None:
     server.answers["/x"] = [Answer(body=b"x" * 10_001, length=length)]
     with pytest.raises(RunError, match="more than 10000 bytes") as caught:
-        downloader.download(f"{server.url}/x", tmp_path / "x")
+        downloader.download(remote_file(f"{server.url}/x"), tmp_path / "x")
     assert caught.value.reason is Reason.DATA_TOO_LARGE
     assert not list(tmp_path.iterdir())
 
@@ -237,11 +240,11 @@ def test_limit_holds_for_all_files_together(
     downloader: Downloader, server: DataServer, tmp_path: Path
 ) -> None:
     server.answers["/x"] = [Answer(body=b"x" * 4_001)]
-    downloader.download(f"{server.url}/x", tmp_path / "x", 5_999)
+    downloader.download(remote_file(f"{server.url}/x"), tmp_path / "x", 5_999)
     with pytest.raises(
         RunError, match="more than 4000 bytes, what the other files' 6000"
     ) as caught:
-        downloader.download(f"{server.url}/x", tmp_path / "y", 6_000)
+        downloader.download(remote_file(f"{server.url}/x"), tmp_path / "y", 6_000)
     assert caught.value.reason is Reason.DATA_TOO_LARGE
     assert "the limit of 10000" in caught.value.message
 
@@ -268,7 +271,7 @@ def test_full_volume_is_reported(
         full_volume(),
         pytest.raises(RunError, match="the data volume is full") as caught,
     ):
-        downloader.download(f"{server.url}/x", tmp_path / "x")
+        downloader.download(remote_file(f"{server.url}/x"), tmp_path / "x")
     assert caught.value.reason is Reason.DATA_TOO_LARGE
 
 
@@ -286,10 +289,79 @@ def test_every_hop_is_reached_by_the_address_that_the_guard_checked(
         return ["127.0.0.1"]
 
     guarded = replace(downloader, guard=SsrfGuard(allow_private=True, resolve=resolve))
-    guarded.download(f"http://{first}/a", tmp_path / "x")
+    guarded.download(remote_file(f"http://{first}/a"), tmp_path / "x")
     assert resolved == ["first.example", "second.example"]
     assert [seen[2] for seen in server.seen] == [first, second]
     refusing = replace(downloader, guard=SsrfGuard(allow_private=False, resolve=resolve))
     with pytest.raises(RunError, match=r"'first\.example' has the address 127"):
-        refusing.download(f"http://{first}/a", tmp_path / "y")
+        refusing.download(remote_file(f"http://{first}/a"), tmp_path / "y")
     assert len(server.seen) == 2
+
+
+def test_digest_is_verified(downloader: Downloader, server: DataServer, tmp_path: Path) -> None:
+    digest = hashlib.sha256(BODY).hexdigest()
+    server.answers["/x"] = [Answer(body=BODY)]
+    downloader.download(remote_file(f"{server.url}/x", sha256=digest), tmp_path / "x")
+    assert (tmp_path / "x").read_bytes() == BODY
+    server.answers["/x"] = [Answer(body=b"other")]
+    with pytest.raises(RunError) as caught:
+        downloader.download(remote_file(f"{server.url}/x?k=1", sha256=digest), tmp_path / "y")
+    assert caught.value.reason is Reason.DATA_UNREADABLE
+    assert caught.value.message == (
+        f"{server.url}/x is another file than expected: its SHA-256 is "
+        f"{hashlib.sha256(b'other').hexdigest()}, not {digest}; correct the digest after #sha256= "
+        "if the new content is right"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_request_is_made_anew_for_each_attempt(
+    downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    """A signature that expires is renewed, and the transfer resumes."""
+    server.answers = {
+        "/1": [Answer(body=BODY, headers=TAG, cut=100)],
+        "/2": [Answer(body=BODY, headers=TAG, ranges=True)],
+    }
+    signed = (Request(f"{server.url}/{number}") for number in itertools.count(1))
+    file = remote_file("s3://bucket/x", request=lambda: next(signed))
+    downloader.download(file, tmp_path / "x")
+    assert (tmp_path / "x").read_bytes() == BODY
+    assert [(seen[0], seen[1]) for seen in server.seen] == [("/1", None), ("/2", "bytes=100-")]
+
+
+def test_credentials_do_not_follow_a_redirect_to_another_origin(
+    downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    with DataServer().running() as other:
+        server.answers = {
+            "/a": [Answer(status=302, headers={"Location": "/b"})],
+            "/b": [Answer(status=307, headers={"Location": f"{other.url}/c"})],
+        }
+        other.answers = {"/c": [Answer(status=302, headers={"Location": f"{server.url}/d"})]}
+        server.answers["/d"] = [Answer(body=BODY)]
+        secret = {"Authorization": "Bearer SECRET", "X-Api-Key": "SECRET"}
+        file = remote_file(f"{server.url}/a", request=lambda: Request(f"{server.url}/a", secret))
+        downloader.download(file, tmp_path / "x")
+        for name in secret:
+            assert [headers.get(name) for headers in server.headers] == [secret[name]] * 3
+            assert [headers.get(name) for headers in other.headers] == [None]
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [
+        (401, "so key token of Secret 'mine' is wrong or has expired"),
+        (403, "so key token of Secret 'mine' gives no access to it"),
+        (404, "so there is no such file, or key token of Secret 'mine' gives no access to it"),
+    ],
+)
+def test_refused_credentials_are_named(
+    status: int, hint: str, downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    server.answers["/x"] = [Answer(status=status)]
+    file = remote_file(f"{server.url}/x", credential="key token of Secret 'mine'")
+    with pytest.raises(RunError) as caught:
+        downloader.download(file, tmp_path / "x")
+    assert hint in caught.value.message
+    assert not caught.value.retryable

@@ -1,8 +1,8 @@
-"""Names of stored files, and URLs in messages."""
+"""Names of stored files."""
 
 import pytest
 
-from tuner.sources.urls import dataset_paths, redact_url, stored_names
+from tuner.sources.urls import dataset_paths, safe_path
 
 
 @pytest.mark.parametrize(
@@ -23,16 +23,12 @@ from tuner.sources.urls import dataset_paths, redact_url, stored_names
     ids=lambda value: value[-40:],
 )
 def test_name_is_the_last_path_segment_made_safe(url: str, name: str) -> None:
-    assert stored_names([url]) == [name]
+    assert dataset_paths([url]) == [name]
 
 
 def test_names_are_unique_regardless_of_case() -> None:
     urls = ["https://a/x.parquet", "https://b/x.parquet", "https://c/X.parquet?v=2"]
-    assert stored_names(urls) == ["x.parquet", "x-2.parquet", "X-3.parquet"]
-
-
-def test_redacted_url_has_no_secrets() -> None:
-    assert redact_url("https://me:pw@h:1/x.parquet?sig=abc#f") == "https://h:1/x.parquet"
+    assert dataset_paths(urls) == ["x.parquet", "x-2.parquet", "X-3.parquet"]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +36,7 @@ def test_redacted_url_has_no_secrets() -> None:
     [
         (["https://h/test/a.csv"], ["a.csv"]),
         (["https://h/test/train.csv", "https://h/test/dev.csv"], ["train.csv", "dev.csv"]),
-        (["https://h/d/train/0.csv", "https://h/d/test/0.csv"], ["train/0.csv", "test/0-2.csv"]),
+        (["https://h/d/train/0.csv", "https://h/d/test/0.csv"], ["train/0.csv", "test/0.csv"]),
         (["https://h/d/a.csv", "https://h/d/test/b.csv"], ["a.csv", "test/b.csv"]),
         (["https://a/test/x.csv", "https://b/y.csv"], ["x.csv", "y.csv"]),
         ([], []),
@@ -51,3 +47,16 @@ def test_folders_below_the_shared_one_are_part_of_the_dataset(
     urls: list[str], paths: list[str]
 ) -> None:
     assert dataset_paths(urls) == paths
+
+
+@pytest.mark.parametrize(
+    ("path", "safe"),
+    [
+        ("a/../../etc/passwd", "a/etc/passwd"),
+        ("/a//b ", "a/b_"),
+        (".git/x", "git/x"),
+        ("..", "data"),
+    ],
+)
+def test_path_leads_nowhere_else(path: str, safe: str) -> None:
+    assert safe_path(path) == safe

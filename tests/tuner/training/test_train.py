@@ -102,7 +102,7 @@ def test_validation_split_replaces_the_held_back_rows(
         path.parent.mkdir(parents=True)
         tiny.write_parquet(path, tiny.conversations(count))
     with caplog.at_level("INFO"):
-        fetch_phase(Settings.from_env(environ))
+        fetch_phase(Settings.from_env(environ), environ)
     assert "left out, of the split 'test': test/0.parquet" in caplog.text
     summary = _train(environ)
     assert summary is not None

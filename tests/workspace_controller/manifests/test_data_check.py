@@ -34,8 +34,10 @@ def check(spec: Manifest | None = None, **changes: Any) -> Manifest:
 
 
 def test_check_reads_the_data_as_the_data_fetcher_does() -> None:
-    (checker,) = pod_of(check())["containers"]
-    (fetcher, _) = pod_of(tuning_pod(settings=settings()))["initContainers"]
+    spec = tuning(input={"urls": ["https://data.example/a.csv"], "accessSecret": "data"})
+    made, tuned = pod_of(check(spec)), pod_of(tuning_pod(spec, settings=settings()))
+    (checker,), (fetcher, _) = made["containers"], tuned["initContainers"]
+    assert {v["name"] for v in made["volumes"]} == {m["name"] for m in checker["volumeMounts"]}
     for key in ("image", "args", "securityContext", "terminationMessagePolicy"):
         assert checker[key] == fetcher[key]
     assert env_of(checker) == env_of(fetcher)

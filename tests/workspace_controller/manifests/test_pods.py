@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kaito_api.workspace import Tuning
+from kaito_api.workspace import DataSource, Tuning
 from kaito_kube.kinds import Manifest
 from kaito_presets import catalog
 from tests.workspace_controller.given import CONFIG, INSTANCE, OWNER, PRESET, settings, tuning
@@ -230,6 +230,28 @@ def test_changes_of_adapter_and_job_revision(change: Manifest, same_adapter: boo
     before, after = (Tuning.model_validate(tuning(**c)) for c in ({}, change))
     assert (adapter_revision(before) == adapter_revision(after)) is same_adapter
     assert (job_revision(before, CONFIG) == job_revision(after, CONFIG)) is (change == {})
+
+
+def test_new_fields_of_the_api_do_not_restart_a_run() -> None:
+    class LaterSource(DataSource):
+        added: str | None = None
+
+    class LaterTuning(Tuning):
+        input: LaterSource
+
+    before, after = Tuning.model_validate(tuning()), LaterTuning.model_validate(tuning())
+    assert job_revision(before, CONFIG).split("-")[1] == job_revision(after, CONFIG).split("-")[1]
+
+
+def test_only_the_fetcher_sees_the_access_secret() -> None:
+    url = {"urls": ["https://data.example/a.parquet"]}
+    spec = pod_of(tuning_pod(tuning(input={**url, "accessSecret": "data"})))
+    (volume,) = (v for v in spec["volumes"] if v["name"] == "access-secret")
+    assert volume["secret"] == {"secretName": "data", "defaultMode": 0o440}
+    seen = {c["name"]: "/mnt/access-secret" in mounts_of(c) for c in everything(spec)}
+    assert [name for name, sees in seen.items() if sees] == ["data-fetcher"]
+    assert env_of(everything(spec)[0])["KAITO_ACCESS_SECRET_NAME"] == "data"
+    assert "access-secret" not in str(pod_of(tuning_pod(tuning(input=url)))["volumes"])
 
 
 def test_changed_configuration_makes_another_job_of_the_same_adapter() -> None:

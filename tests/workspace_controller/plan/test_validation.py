@@ -184,6 +184,41 @@ WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
         "tuning.output.imagePushSecret",
         [".dockerconfigjson"],
     ),
+    "digest of another length": (
+        tuning_workspace(tuning=tuning(input={"urls": ["https://h/a?sig=x#sha256=abc"]})),
+        {},
+        "WorkspaceInvalid",
+        "tuning.input.urls[0]",
+        ["'https://h/a' does not end after #sha256= and 64 hexadecimal digits"],
+    ),
+    "dataset of the hub without its organization": (
+        tuning_workspace(tuning=tuning(input={"urls": ["hf://datasets/squad"]})),
+        {},
+        "WorkspaceInvalid",
+        "tuning.input.urls[0]",
+        ["'hf://datasets/squad'", "hf://datasets/ORGANIZATION/NAME"],
+    ),
+    "missing access secret": (
+        tuning_workspace(),
+        {"secrets": {"tuning.input.accessSecret": SecretFact("data", None)}},
+        "SecretMissing",
+        "tuning.input.accessSecret",
+        ["Secret team/data does not exist"],
+    ),
+    "access secret without a key for the URLs": (
+        tuning_workspace(),
+        {"secrets": {"tuning.input.accessSecret": SecretFact("data", frozenset({"TOKEN"}))}},
+        "SecretMissing",
+        "tuning.input.accessSecret",
+        ["Secret team/data has none of the keys that open these URLs: token, username and passw"],
+    ),
+    "pull secret of the data image": (
+        tuning_workspace(),
+        {"secrets": {"tuning.input.imagePullSecrets[0]": SecretFact("pull", frozenset({"x"}))}},
+        "SecretMissing",
+        "tuning.input.imagePullSecrets[0]",
+        ["Secret team/pull has no key .dockerconfigjson"],
+    ),
     "hub token under another key": (
         inference_workspace(),
         {
@@ -207,6 +242,11 @@ def test_problem_names_field_value_and_remedy(
     first = found(manifest, **changes)[0]
     assert (first.reason, first.field) == (reason, field)
     assert [word for word in messages if word not in first.message] == []
+
+
+def test_access_secret_with_a_key_for_the_urls_is_accepted() -> None:
+    fact = SecretFact("data", frozenset({"token"}))
+    assert found(tuning_workspace(), secrets={"tuning.input.accessSecret": fact}) == []
 
 
 def test_tuning_without_serving_needs_less_memory() -> None:

@@ -53,12 +53,15 @@ class Choice:
 
 
 def lay_out(
-    names: Sequence[str], card: str = "", choice: Choice = Choice(), *, listed: bool = False
+    names: Sequence[str],
+    card: str = "",
+    choice: Choice = Choice(),
+    listed: Collection[str] = (),
 ) -> Layout:
     """The layout of the dataset with the files `names`, of which `card` is the README.md.
 
-    `listed` files are named one by one, not found in a folder: each of them is meant, so one that
-    names no split is trained on, and so is an only one, whatever its name.
+    The files in `listed` are named one by one, not found in a folder: each of them is meant, so one
+    that names no split is trained on, and so is an only one, whatever its name.
 
     Raises:
         RunError: CONFIG_INVALID, there are several configurations or train splits and `choice`
@@ -67,7 +70,7 @@ def lay_out(
     """
     data = [name for name in names if not is_metadata(name, names)]
     left_out = dict.fromkeys((name for name in names if name not in data), NOT_DATA)
-    if listed and len(data) == 1:
+    if len(data) == 1 and data[0] in listed:
         return Layout((SplitFile(data[0], "train"),), left_out)
     configuration = _choose(find_configurations(card, data), choice.configuration)
     if configuration is None:
@@ -79,7 +82,7 @@ def lay_out(
     train = _train_split(splits, choice.train_split)
     files = []
     for name, split in splits.items():
-        if split == train or (listed and split is None):
+        if split == train or (split is None and name in listed):
             files.append(SplitFile(name, "train"))
         elif split is not None and use_of(split) is Use.VALIDATION:
             files.append(SplitFile(name, "validation"))

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kaito_training.data_urls import redact_url
 from kaito_training.sections import TrainingConfig
 from tuner.data_report.markdown import escape, render_markdown
 from tuner.data_report.report import DataReport
 from tuner.model_card.front_matter import front_matter
 from tuner.model_card.hyperparameters import hyperparameters
-from tuner.sources.urls import redact_url
 from tuner.summary import TrainingSummary
 
 

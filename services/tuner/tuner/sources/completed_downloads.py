@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuner.data.dataset import file_sha256
+from tuner.sources.remote_file import RemoteFile
 
 # The leading dot hides it from the listing of data files.
 RECORD_NAME = ".kaito-downloads.json"
@@ -13,7 +14,7 @@ RECORD_NAME = ".kaito-downloads.json"
 
 @dataclass(slots=True)
 class CompletedDownloads:
-    """The complete files of `directory`: name → digests of URL and content."""
+    """The complete files of `directory`: name → digests of identity and content."""
 
     directory: Path
     _files: dict[str, list[str]] = field(default_factory=dict)
@@ -27,14 +28,18 @@ class CompletedDownloads:
             files = {}
         return cls(directory, files if isinstance(files, dict) else {})
 
-    def holds(self, url: str, name: str) -> bool:
-        """True if the file `name` is the complete and unaltered content of `url`."""
+    def holds(self, file: RemoteFile, name: str) -> bool:
+        """True if the file `name` is the complete and unaltered content of `file`."""
         path = self.directory / name
-        return path.is_file() and self._files.get(name) == _digests(url, path)
+        if not path.is_file():
+            return False
+        if file.sha256 is not None:
+            return file_sha256(path) == file.sha256
+        return self._files.get(name) == _digests(file, path)
 
-    def add(self, url: str, name: str) -> None:
+    def add(self, file: RemoteFile, name: str) -> None:
         """Record that the file `name` is complete."""
-        self._files[name] = _digests(url, self.directory / name)
+        self._files[name] = _digests(file, self.directory / name)
         part = self.directory / f"{RECORD_NAME}.part"
         part.write_text(json.dumps(self._files))
         part.replace(self.directory / RECORD_NAME)
@@ -44,6 +49,6 @@ class CompletedDownloads:
         (self.directory / RECORD_NAME).unlink(missing_ok=True)
 
 
-def _digests(url: str, path: Path) -> list[str]:
-    # The URL by its digest: it may hold secrets.
-    return [hashlib.sha256(url.encode()).hexdigest(), file_sha256(path)]
+def _digests(file: RemoteFile, path: Path) -> list[str]:
+    # The identity by its digest: it is often a URL, which may hold secrets.
+    return [hashlib.sha256(file.identity.encode()).hexdigest(), file_sha256(path)]

@@ -1,4 +1,6 @@
-"""GET over HTTP with every hop checked by the SsrfGuard. Translates httpx2's errors:
+"""GET over HTTP with every hop checked by the SsrfGuard, and credentials for the first origin only.
+
+Translates httpx2's errors:
 
 httpx2.TransportError, 408, 425, 429, 5xx  → TransientError
 any other status ≥ 400, a bad redirect     → RunError(DATA_UNREACHABLE), not retryable
@@ -9,12 +11,13 @@ from contextlib import contextmanager
 
 import httpx2
 
+from kaito_training.data_urls import redact_url
 from tuner.errors import RunError
 from tuner.http_headers import USER_AGENT, retry_after_seconds
 from tuner.reasons import Reason
 from tuner.retry import TransientError
+from tuner.sources.remote_file import RemoteFile
 from tuner.sources.ssrf_guard import SsrfGuard
-from tuner.sources.urls import redact_url
 
 # The longest silence within a transfer; a large file may take as long as it needs in all.
 TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
@@ -26,10 +29,17 @@ TRANSIENT_STATUSES = frozenset({408, 425, 429})
 RANGE_NOT_SATISFIABLE = 416
 REMEDY = "check tuning.input.urls and that the address answers from inside the cluster"
 HINTS = {
-    401: ", so it needs credentials: use a URL that carries them, such as a signed one",
-    403: ", so the URL's signature is wrong or has expired, or the file is not public",
-    404: ", so there is no such file",
-    410: ", so the file has been removed",
+    401: "so it needs credentials: name a Secret with them in tuning.input.accessSecret, or use a "
+    "URL that carries them",
+    403: "so the URL's signature is wrong or has expired, or the file is not public",
+    404: "so there is no such file",
+    410: "so the file has been removed",
+}
+HINTS_WITH_CREDENTIAL = {
+    401: "so {} is wrong or has expired",
+    403: "so {} gives no access to it",
+    # Many servers, the hub among them, hide private files in this way.
+    404: "so there is no such file, or {} gives no access to it",
 }
 
 
@@ -43,81 +53,99 @@ def new_client() -> httpx2.Client:
 
 @contextmanager
 def get(
-    client: httpx2.Client, guard: SsrfGuard, url: str, headers: Mapping[str, str]
+    client: httpx2.Client, guard: SsrfGuard, file: RemoteFile, headers: Mapping[str, str]
 ) -> Iterator[httpx2.Response]:
-    """Yield the response to GET `url`, with a status below 400, or 416, and its body not yet read.
+    """Yield the response to a GET of `file`, with a status below 400, or 416, and its body not yet
+    read.
 
     Raises:
         TransientError: a retry may help; also while the block reads the body.
         RunError: DATA_UNREACHABLE, a retry does not help.
     """
-    target = _parse_url(url)
+    request = file.request()
+    target = _parse_url(file.address, request.url)
+    origin = target.origin
     for _ in range(MAX_REDIRECTS + 1):
-        response = _send(client, guard, target, headers)
+        # A redirect may lead to any host, which the server chose, and not the user.
+        # The names of headers are the same in any case: ours replace the user's.
+        sent = httpx2.Headers(request.credentials if target.origin == origin else {})
+        sent.update(headers)
+        response = _send(client, guard, file, target, sent)
         try:
             if response.status_code not in REDIRECTS:
-                _check_status(response, url)
+                _check_status(response, file)
                 try:
                     yield response
                 except httpx2.TransportError as error:
-                    raise _transient(url, error) from error
+                    raise _transient(file, error) from error
                 return
-            target = _parse_url(str(target.join(response.headers.get("location", ""))))
+            location = response.headers.get("location", "")
+            target = _parse_url(file.address, str(target.join(location)))
         finally:
             response.close()
-    raise data_unreachable(url, f"more than {MAX_REDIRECTS} redirects", retryable=False)
+    raise data_unreachable(file.address, f"more than {MAX_REDIRECTS} redirects", retryable=False)
 
 
-def data_unreachable(url: str, problem: str, *, retryable: bool = True) -> RunError:
-    """A RunError(DATA_UNREACHABLE) that names the URL."""
-    message = f"{redact_url(url)} cannot be fetched: {problem}; {REMEDY}"
+def data_unreachable(address: str, problem: str, *, retryable: bool = True) -> RunError:
+    """A RunError(DATA_UNREACHABLE) that names the address of the file."""
+    message = f"{address} cannot be fetched: {problem}; {REMEDY}"
     return RunError(Reason.DATA_UNREACHABLE, message, retryable=retryable)
 
 
-def _parse_url(url: str) -> httpx2.URL:
+def _parse_url(address: str, url: str) -> httpx2.URL:
     try:
         parsed = httpx2.URL(url)
     except httpx2.InvalidURL as error:
-        raise data_unreachable(url, f"it is not a URL ({error})", retryable=False) from error
+        raise data_unreachable(address, f"it is not a URL ({error})", retryable=False) from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise data_unreachable(url, "only http and https URLs are supported", retryable=False)
+        problem = f"only http and https URLs are supported, not {redact_url(url)!r}"
+        raise data_unreachable(address, problem, retryable=False)
     return parsed
 
 
 def _send(
-    client: httpx2.Client, guard: SsrfGuard, url: httpx2.URL, headers: Mapping[str, str]
+    client: httpx2.Client,
+    guard: SsrfGuard,
+    file: RemoteFile,
+    url: httpx2.URL,
+    headers: httpx2.Headers,
 ) -> httpx2.Response:
     port = url.port or (443 if url.scheme == "https" else 80)
     last_error: httpx2.TransportError | None = None
+    headers["Host"] = url.netloc.decode("ascii")
     for address in guard.addresses(url.host, port):
         # Connect to the address that was checked, under the name in the URL: Host and SNI keep
         # virtual hosts and certificates working.
         request = client.build_request(
             "GET",
             url.copy_with(host=address),
-            headers={**headers, "Host": url.netloc.decode("ascii")},
+            headers=headers,
             extensions={"sni_hostname": url.host},
         )
         try:
             return client.send(request, stream=True)
         except httpx2.TransportError as error:
             last_error = error
-    raise _transient(str(url), last_error) from last_error
+    raise _transient(file, last_error) from last_error
 
 
-def _check_status(response: httpx2.Response, url: str) -> None:
+def _check_status(response: httpx2.Response, file: RemoteFile) -> None:
     status = response.status_code
     if status in TRANSIENT_STATUSES or status >= 500:
         raise TransientError(
-            f"{redact_url(url)} answered {status} {response.reason_phrase}",
+            f"{file.address} answered {status} {response.reason_phrase}",
             retry_after_seconds(response.headers),
         )
     if status >= 400 and status != RANGE_NOT_SATISFIABLE:
         answer = f"the server answered {status} {response.reason_phrase}"
         # The server understood the request and refuses it: it would refuse it again.
-        raise data_unreachable(url, f"{answer}{HINTS.get(status, '')}", retryable=False)
+        hint = HINTS.get(status, "")
+        if file.credential:
+            hint = HINTS_WITH_CREDENTIAL.get(status, hint).format(file.credential)
+        problem = f"{answer}, {hint}" if hint else answer
+        raise data_unreachable(file.address, problem, retryable=False)
 
 
-def _transient(url: str, error: httpx2.TransportError | None) -> TransientError:
+def _transient(file: RemoteFile, error: httpx2.TransportError | None) -> TransientError:
     problem = "no address" if error is None else f"{type(error).__name__}: {error}"
-    return TransientError(f"{redact_url(url)}: {problem}")
+    return TransientError(f"{file.address}: {problem}")

@@ -19,19 +19,20 @@ class PartialFile:
     """
 
     path: Path
-    url_digest: str
+    identity_digest: str
     validator: str = ""
     expected: int | None = None
 
     @classmethod
-    def open(cls, target: Path, url: str) -> "PartialFile":
-        """The part of `target` that an earlier download of `url` left, or an empty one."""
-        # By its digest: the URL may hold secrets.
-        digest = hashlib.sha256(url.encode()).hexdigest()
+    def open(cls, target: Path, identity: str) -> "PartialFile":
+        """The part of `target` that an earlier download of the file of this `identity` left, or an
+        empty one."""
+        # By its digest: the identity is often a URL, which may hold secrets.
+        digest = hashlib.sha256(identity.encode()).hexdigest()
         part = cls(target.with_name(target.name + ".part"), digest)
         try:
             record = json.loads(part._record.read_bytes())
-            if record["url_digest"] == digest:
+            if record["identity_digest"] == digest:
                 part.validator, part.expected = str(record["validator"]), record["expected"]
         except (OSError, ValueError, KeyError, TypeError):
             pass

@@ -1,4 +1,4 @@
-"""What follows from data URLs: names of files, and a form that is safe to log. Pure."""
+"""The paths that URLs have in the dataset that they make up. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -11,27 +11,9 @@ UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 MAX_NAME_LENGTH = 120
 
 
-def stored_names(urls: Sequence[str]) -> list[str]:
-    """One file name for each URL: the last segment of its path, made safe.
-
-    The names are unique even on file systems that ignore case, and leave the query string out.
-    """
-    names: list[str] = []
-    taken: set[str] = set()
-    for url in urls:
-        preferred = PurePosixPath(_file_name(url))
-        name, number = preferred.name, 1
-        while name.lower() in taken:
-            number += 1
-            name = f"{preferred.stem}-{number}{preferred.suffix}"
-        taken.add(name.lower())
-        names.append(name)
-    return names
-
-
 def dataset_paths(urls: Sequence[str]) -> list[str]:
-    """The path of each URL's file in the dataset that `urls` make up together: the folders below
-    the one that all of them share, and the stored name.
+    """The path of each URL's file in the dataset that `urls` make up together, made safe: the
+    folders below the one that all of them share, and the last segment, without the query string.
 
     The shared folders say where the dataset lies, not what it is: `https://host/test/train.jsonl`
     is no test data.
@@ -39,17 +21,34 @@ def dataset_paths(urls: Sequence[str]) -> list[str]:
     folders = [_folders(url) for url in urls]
     columns = zip(*folders, strict=False)
     shared = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
-    return [
-        # On several hosts, nothing says which folders belong to the dataset.
-        "/".join((*(parts[shared:] if shared else ()), name))
-        for parts, name in zip(folders, stored_names(urls), strict=True)
-    ]
+    return unique_paths(
+        [
+            # On several hosts, nothing says which folders belong to the dataset.
+            "/".join([*(parts[shared:] if shared else ()), _last_segment(url)])
+            for parts, url in zip(folders, urls, strict=True)
+        ]
+    )
 
 
-def redact_url(url: str) -> str:
-    """`url` without user, password, query and fragment, which may be secrets."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+def unique_paths(paths: Sequence[str]) -> list[str]:
+    """`paths`, made safe and unique even on file systems that ignore case."""
+    unique: list[str] = []
+    taken: set[str] = set()
+    for path in paths:
+        preferred = PurePosixPath(safe_path(path))
+        name, number = preferred, 1
+        while str(name).lower() in taken:
+            number += 1
+            name = preferred.with_name(f"{preferred.stem}-{number}{preferred.suffix}")
+        taken.add(str(name).lower())
+        unique.append(str(name))
+    return unique
+
+
+def safe_path(path: str) -> str:
+    """`path` as one that is relative, leads nowhere else and has no hidden part."""
+    segments = [_safe_segment(segment) for segment in path.split("/")]
+    return "/".join(segment for segment in segments if segment) or "data"
 
 
 def _folders(url: str) -> list[str]:
@@ -58,9 +57,12 @@ def _folders(url: str) -> list[str]:
     return [parts.netloc, *(unquote(part) for part in parts.path.split("/")[1:-1])]
 
 
-def _file_name(url: str) -> str:
-    segment = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
+def _last_segment(url: str) -> str:
+    return unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
+
+
+def _safe_segment(segment: str) -> str:
     # A name with a leading dot would be hidden and skipped when the dataset is listed.
     safe = UNSAFE.sub("_", segment).lstrip("._-")
     # Keep the end of a long name: it holds the suffix, which tells the file format.
-    return safe[-MAX_NAME_LENGTH:].lstrip("._-") or "data"
+    return safe[-MAX_NAME_LENGTH:].lstrip("._-")

@@ -1,7 +1,10 @@
 """The Job that checks the data of a tuning run on an ordinary node, which costs no GPU."""
 
+from collections.abc import Sequence
+
 from kaito_api import labels
 from kaito_kube.kinds import Manifest
+from workspace_controller.manifests.access_secret import access_secret
 from workspace_controller.manifests.metadata import Owner, metadata, with_revision
 from workspace_controller.manifests.pods import Files, empty_dir, restricted_pod
 from workspace_controller.manifests.tuning_job import (
@@ -45,7 +48,7 @@ def data_check(pod: TuningPod) -> Manifest:
 
 
 def _pod_spec(pod: TuningPod) -> Manifest:
-    data = data_files(pod.tuning.input)
+    data, access = data_files(pod.tuning.input), access_secret(pod.tuning.input)
     return {
         **restricted_pod(pod.tuning.input.image_pull_secrets),
         # What the tuner's image is built for.
@@ -53,14 +56,14 @@ def _pod_spec(pod: TuningPod) -> Manifest:
         # The kubelet restarts a failed container in the same pod, which keeps what was fetched.
         "restartPolicy": "OnFailure",
         "terminationGracePeriodSeconds": 5,
-        "containers": [_data_checker(pod, data)],
-        "volumes": [*data.volumes, config_volume(pod.owner), empty_dir("tmp")],
+        "containers": [_data_checker(pod, (*data.mounts, *access.mounts))],
+        "volumes": [*data.volumes, *access.volumes, config_volume(pod.owner), empty_dir("tmp")],
     }
 
 
-def _data_checker(pod: TuningPod, data: Files) -> Manifest:
+def _data_checker(pod: TuningPod, mounts: Sequence[Manifest]) -> Manifest:
     """The command of the data-fetcher, with fewer resources: the settings' are for training."""
-    files = Files(mounts=(*data.mounts, CONFIG_MOUNT))
+    files = Files(mounts=(*mounts, CONFIG_MOUNT))
     checker = phase_container(pod, DATA_CHECKER, "fetch", files)
     disk = str(pod.settings.max_data_bytes + _SCRATCH_BYTES)
     resources = {

@@ -6,6 +6,7 @@ from typing import Any
 
 from kaito_api.workspace import DataDestination, DataSource, Tuning
 from kaito_kube.kinds import Manifest
+from workspace_controller.manifests.access_secret import access_secret
 from workspace_controller.manifests.metadata import Owner, digest, metadata, with_revision
 from workspace_controller.manifests.placement import Placement
 from workspace_controller.manifests.pods import (
@@ -72,7 +73,7 @@ def adapter_revision(tuning: Tuning) -> str:
     not repeat the training.
     """
     output = tuning.output.model_dump(mode="json", exclude={"image_push_secret"})
-    source = tuning.input.model_dump(mode="json", exclude={"image_pull_secrets"})
+    source = tuning.input.model_dump(mode="json", exclude={"image_pull_secrets", "access_secret"})
     return digest(
         [tuning.preset.name, tuning.method, tuning.config, source, output],
     )
@@ -84,7 +85,9 @@ def job_revision(tuning: Tuning, config: str) -> str:
     The release's default configuration is not part of it: an upgrade must not restart a run.
     """
     text = config if tuning.config else ""
-    return f"{adapter_revision(tuning)}-{digest([tuning.model_dump(mode='json'), text])}"
+    # Without defaults: a field that a release adds must not restart a run either.
+    spec = tuning.model_dump(mode="json", exclude_defaults=True)
+    return f"{adapter_revision(tuning)}-{digest([spec, text])}"
 
 
 def job(pod: TuningPod) -> Manifest:
@@ -122,6 +125,7 @@ def _pod_spec(pod: TuningPod) -> Manifest:
         "volumes": [
             *model.volumes,
             *data.volumes,
+            *access_secret(pod.tuning.input).volumes,
             *output.volumes,
             config_volume(pod.owner),
             empty_dir("dshm", "Memory"),
@@ -137,8 +141,10 @@ def _phases(pod: TuningPod, model: Files, data: Files, output: Files) -> list[Ma
         env=(*model.env, _POD_UID),
     )
     trainer = phase_container(pod, TRAINER, "train", train)
+    access = access_secret(pod.tuning.input)
+    fetch = Files(mounts=(*data.mounts, *access.mounts, CONFIG_MOUNT))
     phases = [
-        phase_container(pod, FETCHER, "fetch", Files(mounts=(*data.mounts, CONFIG_MOUNT))),
+        phase_container(pod, FETCHER, "fetch", fetch),
         {**with_gpus(trainer, pod.placement.gpus), "ports": _PORTS},
     ]
     if pod.tuning.output.image:
@@ -169,6 +175,7 @@ def _env(pod: TuningPod) -> dict[str, str]:
         "KAITO_BASE_MODEL": pod.model.preset.name,
         "KAITO_METHOD": tuning.method,
         "KAITO_DATA_URLS": json.dumps(tuning.input.urls),
+        "KAITO_ACCESS_SECRET_NAME": tuning.input.access_secret or "",
         "KAITO_DATA_DIR": "/mnt/data",
         "KAITO_MODEL_PATH": MODEL_PATH,
         "KAITO_CONFIG_FILE": f"/mnt/config/{CONFIG_KEY}",

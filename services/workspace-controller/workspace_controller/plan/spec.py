@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from kaito_api import labels
-from kaito_api.workspace import PresetRef, WorkspaceSpec, parse
+from kaito_api.workspace import DataSource, PresetRef, WorkspaceSpec, parse
 from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.tuning_job import CONFIG_KEY
 from workspace_controller.observed import Observed
 
 INFERENCE_CONFIG_KEY = "inference_config.yaml"
+ACCESS_SECRET_FIELD = "tuning.input.accessSecret"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,15 @@ def config_ref(
 def referenced_secrets(spec: WorkspaceSpec, pushes: bool = True) -> dict[str, str]:
     """The Secrets that must exist before anything is created: field → name.
 
-    `pushes` is False once the adapter is pushed: the push secret is not needed any longer.
+    `pushes` is False once the adapter is pushed: the Secrets of the run are not needed any longer.
     """
     secrets: dict[str, str] = {}
     ref = preset_ref(spec)
     if ref is not None:
         part = "tuning.preset" if spec.tuning is not None else "inference.preset"
         secrets |= _preset_secrets(f"{part}.presetOptions", ref)
+    if spec.tuning is not None and pushes:
+        secrets |= _input_secrets(spec.tuning.input)
     if spec.tuning is not None and spec.tuning.output.image_push_secret and pushes:
         secrets["tuning.output.imagePushSecret"] = spec.tuning.output.image_push_secret
     if spec.inference is not None:
@@ -87,8 +90,18 @@ def referenced_secrets(spec: WorkspaceSpec, pushes: bool = True) -> dict[str, st
 
 
 def required_key(field: str) -> str:
-    """The key that the Secret which `field` refers to must have."""
+    """The key that the Secret which `field` refers to must have. The access secret has several
+    forms, which `kaito_training.data_access` knows."""
     return "HF_TOKEN" if field.endswith("modelAccessSecret") else ".dockerconfigjson"
+
+
+def _input_secrets(source: DataSource) -> dict[str, str]:
+    secrets = {
+        f"tuning.input.imagePullSecrets[{i}]": n for i, n in enumerate(source.image_pull_secrets)
+    }
+    if source.access_secret:
+        secrets[ACCESS_SECRET_FIELD] = source.access_secret
+    return secrets
 
 
 def _preset_secrets(field: str, ref: PresetRef) -> dict[str, str]:

@@ -11,12 +11,19 @@ from kaito_api import labels
 from kaito_api.reasons import Reason, is_permanent
 from kaito_api.workspace import WorkspaceSpec
 from kaito_presets.preset import Access
+from kaito_training.data_access import find_access_problem
+from kaito_training.data_urls import find_url_problem, redact_url
 from workspace_controller.observed import Observed
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.model_source import delivery
 from workspace_controller.plan.serving import inference_config
 from workspace_controller.plan.sizing import sizing
-from workspace_controller.plan.spec import preset_ref, required_key, serves_tuned_model
+from workspace_controller.plan.spec import (
+    ACCESS_SECRET_FIELD,
+    preset_ref,
+    required_key,
+    serves_tuned_model,
+)
 from workspace_controller.plan.tuning import training_config
 from workspace_controller.settings import ModelDelivery, NodeProvisioner
 
@@ -47,8 +54,9 @@ def problems(observed: Observed) -> tuple[Problem, ...]:
         return (Problem(Reason.WORKSPACE_INVALID, "manifest", observed.spec_problem),)
     found = [
         *_preset_problems(observed, spec),
+        *_source_problems(spec),
         *_config_problems(observed, spec),
-        *_secret_problems(observed),
+        *_secret_problems(observed, spec),
     ]
     if not observed.started:
         found += [*_instance_type_problems(observed, spec), *_size_problems(observed, spec)]
@@ -111,6 +119,13 @@ def _size_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Problem]
         yield Problem(failure.reason, "resource.instanceType", message)
 
 
+def _source_problems(spec: WorkspaceSpec) -> Iterator[Problem]:
+    for index, url in enumerate(spec.tuning.input.urls if spec.tuning is not None else ()):
+        if (problem := find_url_problem(url)) is not None:
+            message = f"{redact_url(url)!r} {problem}"
+            yield Problem(Reason.WORKSPACE_INVALID, f"tuning.input.urls[{index}]", message)
+
+
 def _config_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:
     file = observed.file
     if file is None:
@@ -132,11 +147,15 @@ def _config_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Proble
         yield Problem(Reason.CONFIG_INVALID, field, f"{file.key} of {config_map} {problem}")
 
 
-def _secret_problems(observed: Observed) -> Iterator[Problem]:
+def _secret_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:
     for field, fact in observed.secrets.items():
         secret = f"Secret {observed.owner.namespace}/{fact.name}"
         if fact.keys is None:
             yield Problem(Reason.SECRET_MISSING, field, f"{secret} does not exist: create it")
+        elif field == ACCESS_SECRET_FIELD:
+            urls = spec.tuning.input.urls if spec.tuning is not None else []
+            if (problem := find_access_problem(urls, fact.keys)) is not None:
+                yield Problem(Reason.SECRET_MISSING, field, f"{secret} {problem}")
         elif (key := required_key(field)) not in fact.keys:
             message = f"{secret} has no key {key}: create it again with that key"
             yield Problem(Reason.SECRET_MISSING, field, message)
