@@ -18,32 +18,35 @@ from tuner.formats.label import FileLabel, human_size
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 256
 REMEDY = "write it again, or compare its size and digest with those of the original"
+# Both at the beginning and at the end of a file.
 PARQUET_MAGIC = b"PAR1"
+ARROW_MAGIC = b"ARROW1"
 
 
 def read_parquet(stream: ByteStream, scratch: Path | None) -> Iterator[Row]:
     """The rows of a parquet file, a batch at a time."""
     label = stream.label
     with seekable(stream, scratch) as source:
-        _check_end(source, label)
+        _check_end(source, PARQUET_MAGIC, "a parquet", label)
         try:
             # Without pre_buffer, and with a buffer, a column is read piece by piece.
             with pq.ParquetFile(source, pre_buffer=False, buffer_size=2**20) as file:
                 yield from _rows(file.iter_batches(BATCH_ROWS), file.schema_arrow, label)
         except (pa.ArrowException, OSError) as error:
-            raise label.fault(f"is a damaged parquet file: {error}", REMEDY) from error
+            raise label.fault(f"is a damaged parquet file: {_detail(error)}", REMEDY) from error
 
 
 def read_arrow_file(stream: ByteStream, scratch: Path | None) -> Iterator[Row]:
     """The rows of an Arrow IPC file (Feather V2)."""
     label = stream.label
     with seekable(stream, scratch) as source:
+        _check_end(source, ARROW_MAGIC, "an Arrow", label)
         try:
             with pa.ipc.open_file(source) as file:
                 batches = (file.get_batch(index) for index in range(file.num_record_batches))
                 yield from _rows(batches, file.schema, label)
         except (pa.ArrowException, OSError) as error:
-            raise label.fault(f"is a damaged Arrow file: {error}", REMEDY) from error
+            raise label.fault(f"is a damaged Arrow file: {_detail(error)}", REMEDY) from error
 
 
 def read_arrow_stream(stream: ByteStream, scratch: Path | None) -> Iterator[Row]:
@@ -53,7 +56,7 @@ def read_arrow_stream(stream: ByteStream, scratch: Path | None) -> Iterator[Row]
         with pa.ipc.open_stream(stream) as batches:
             yield from _rows(batches, batches.schema, label)
     except (pa.ArrowException, OSError) as error:
-        raise label.fault(f"is a damaged Arrow stream: {error}", REMEDY) from error
+        raise label.fault(f"is a damaged Arrow stream: {_detail(error)}", REMEDY) from error
 
 
 def _rows(batches: Iterable[Any], schema: Any, label: FileLabel) -> Iterator[Row]:
@@ -87,15 +90,19 @@ def _values(column: Any, name: str, without_text: set[str], label: FileLabel) ->
     return [None] * len(column)
 
 
-def _check_end(source: Any, label: FileLabel) -> None:
+def _detail(error: Exception) -> str:
+    return str(error).rstrip(". \n")
+
+
+def _check_end(source: Any, magic: bytes, kind: str, label: FileLabel) -> None:
     size = source.seek(0, 2)
-    source.seek(max(0, size - len(PARQUET_MAGIC)))
-    end = source.read(len(PARQUET_MAGIC))
+    source.seek(max(0, size - len(magic)))
+    end = source.read(len(magic))
     source.seek(0)
-    if size <= 2 * len(PARQUET_MAGIC) or end != PARQUET_MAGIC:
+    if size <= 2 * len(magic) or end != magic:
         raise label.fault(
-            f"is a parquet file without its end: {human_size(size)} are there, and the rest, with "
-            "the schema, is missing",
+            f"is {kind} file without its end: {human_size(size)} are there, and the rest, with the "
+            "schema, is missing",
             "the download or the copy was cut off; compare its size with that of the original, and "
             "provide it again",
         )

@@ -95,7 +95,7 @@ class ByteStream(io.RawIOBase):
         if self._packed_as is None:
             return self.label.fault(f"cannot be read: {detail}", "check the volume")
         return self.label.fault(
-            f"is damaged: what is packed as {self._packed_as} cannot be unpacked ({detail})",
+            f"is damaged: it cannot be unpacked as {self._packed_as} ({detail})",
             "it may be an incomplete download; compare its size and digest, and provide it again",
         )
 

@@ -1,6 +1,7 @@
 """How a CSV file is written: its delimiter and whether fields are quoted, by its first lines."""
 
 import csv
+import io
 from dataclasses import dataclass
 from itertools import islice
 
@@ -35,9 +36,8 @@ def detect_dialect(head: str, is_complete: bool, preferred: str = ",") -> CsvDia
 
 def regularity(head: str, dialect: CsvDialect) -> float:
     """The share of lines with as many fields as the header; 0 if the header has only one."""
-    lines = head.splitlines(keepends=True)
     rows = csv.reader(
-        lines,
+        io.StringIO(head),
         delimiter=dialect.delimiter,
         quoting=csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE,
         strict=True,
@@ -47,7 +47,7 @@ def regularity(head: str, dialect: CsvDialect) -> float:
         widths.extend(len(row) for row in islice(rows, SAMPLE_ROWS) if row)
     except csv.Error:
         # The sample may end within quotes; a fault in its middle is one of the dialect.
-        if rows.line_num < len(lines):
+        if rows.line_num <= head.count("\n"):
             return 0
     if not widths or widths[0] < 2:
         return 0

@@ -96,6 +96,11 @@ def _malformed(label: FileLabel, line: int, last: int, error: csv.Error) -> RunE
         problem = f"has at line {line} a quote that opens a field and is not closed"
     elif "expected after" in str(error):
         problem = f"has at line {last} a quote within a quoted field"
+    elif "new-line" in str(error):
+        problem = f"has at line {last} a carriage return in a field without quotes"
     else:
         problem = f"is not CSV at line {last}: {error}"
-    return label.fault(problem, 'write a quote within a quoted field twice: "She said ""yes""."')
+    return label.fault(
+        problem,
+        'put such a field in double quotes, and double those within it: "She said ""yes""."',
+    )

@@ -90,23 +90,18 @@ def check_text(text: TextStream) -> None:
         about = f" with the title {excerpt(' '.join(title[1].split()))}" if title else ""
         raise label.fault(
             f"is a web page{about}",
-            f"{ADDRESS}; a page to sign in is sent if a token is missing",
+            f"{ADDRESS}; for a private file, give a token, or its server answers with a sign-in "
+            "page",
         )
     if head.startswith("<"):
         error = XML_ERROR.search(head)
         if error:
-            code, message = (excerpt(part.strip(), 200) for part in error.groups())
+            code, message = (excerpt(" ".join(part.split()), 200) for part in error.groups())
             raise label.fault(
-                f"is an error message of the storage: {code}, {message}",
+                f"is an error message of the storage, {code}: {message}",
                 "correct the address or its access (a signature or a token), and fetch it again",
             )
         if head.startswith("<?xml"):
             raise label.fault(f"is an XML document; it begins with {excerpt(head)}", PROVIDE)
     if text.is_complete and head.startswith("{"):
         check_json(head, label)
-    if "\x00" in text.head:
-        raise label.fault(
-            f"is not text: it has a NUL byte at character {text.head.index(chr(0)):,}, and begins "
-            f"with {excerpt(text.head)}",
-            PROVIDE,
-        )

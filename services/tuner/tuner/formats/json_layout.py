@@ -1,7 +1,7 @@
 """Whether a JSON text has an object on each line, by its beginning."""
 
 from tuner.formats.file_format import FileFormat
-from tuner.formats.json_value import JsonFault, decode_only
+from tuner.formats.json_value import EXTRA_DATA, UNTERMINATED, JsonFault, decode_only
 
 
 def json_layout(head: str, is_complete: bool, declared: FileFormat | None) -> FileFormat:
@@ -17,9 +17,9 @@ def json_layout(head: str, is_complete: bool, declared: FileFormat | None) -> Fi
     try:
         decode_only(line)
     except JsonFault as fault:
-        is_open = fault.is_cut and not fault.problem.startswith("Unterminated string")
+        is_open = fault.is_cut and fault.problem != UNTERMINATED
         # Objects over several lines, or several objects on one.
-        if is_open or fault.problem == "Extra data" or not others:
+        if is_open or fault.problem == EXTRA_DATA or not others:
             return FileFormat.JSON
         return FileFormat.JSON_LINES if next_is_object else by_name
     is_single = is_complete and not others.strip()

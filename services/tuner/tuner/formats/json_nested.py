@@ -91,7 +91,9 @@ def _rows_without_list(value: dict[str, Any]) -> Iterator[Any]:
 def _are_lists_of_cells(values: list[Any]) -> bool:
     """True for columns as Python and `datasets` write them: {"column": [value, value]}."""
     lists = [column for column in values if isinstance(column, list) and len(column) > 1]
-    return bool(lists) and len(lists) == len(values) and len({len(x) for x in lists}) == 1
+    is_table = bool(lists) and len(lists) == len(values) and len({len(x) for x in lists}) == 1
+    # A list of messages is one cell.
+    return is_table and not any(isinstance(column[0], Mapping) for column in lists)
 
 
 def _are_columns(values: list[Mapping[str, Any]]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from tuner.data.row import Row
 from tuner.formats.json_nested import ROW_KEYS, rows_within
 from tuner.formats.json_text import JsonText
-from tuner.formats.json_value import JsonFault, decode_only
+from tuner.formats.json_value import EXTRA_DATA, JsonFault, decode_only
 from tuner.formats.label import excerpt
 from tuner.formats.text_stream import TextStream
 
@@ -41,11 +41,11 @@ def read_json(text: TextStream) -> Iterator[Row]:
     elif source.peek() == "{":
         values = _objects(source)
     else:
-        raise source.fault("Expecting '[' or '{'")
+        raise source.fault("expecting '[' or '{'")
     for number, value in enumerate(values, 1):
         yield _row(text, number, value, f"row {number}")
     if source.peek():
-        raise source.fault("Extra data")
+        raise source.fault(EXTRA_DATA)
 
 
 def _row(text: TextStream, number: int, value: Any, where: str) -> Row:
@@ -53,7 +53,7 @@ def _row(text: TextStream, number: int, value: Any, where: str) -> Row:
         value = {"text": value}
     if not isinstance(value, Mapping):
         raise text.label.fault(
-            f"has at {where} not an object but {excerpt(repr(value))}",
+            f"has at {where} not an object but {value!r:.60}",
             'write each row as an object: {"column": value}',
         )
     return Row(text.label.name, number, value)
@@ -68,7 +68,7 @@ def _array(source: JsonText) -> Iterator[Any]:
         if source.expect(",", "]") == "]":
             return
         if source.peek() == "]":
-            raise source.fault("a comma before ']'")
+            raise source.fault("a comma comes before ']'")
 
 
 def _objects(source: JsonText) -> Iterator[Any]:

@@ -43,14 +43,14 @@ class JsonText:
         """Step over the next character, which is one of `expected`, and return it."""
         character = self.peek()
         if character not in expected or not character:
-            raise self.fault(f"Expecting {' or '.join(map(repr, expected))}", self._position)
+            raise self.fault(f"expecting {' or '.join(map(repr, expected))}", self._position)
         self._position += 1
         return character
 
     def key(self) -> str:
         """Step over the next key and its colon, and return the key."""
         if self.peek() != '"':
-            raise self.fault("Expecting property name enclosed in double quotes")
+            raise self.fault("expecting property name enclosed in double quotes")
         key = str(self.value())
         self.expect(":")
         return key
@@ -91,7 +91,9 @@ class JsonText:
         position = self._position if position is None else position
         start = max(0, position - 20, self._buffer.rfind("\n", 0, position) + 1)
         nearby = self._buffer[start : position + 40]
-        found = f"near {excerpt(nearby)}" if nearby.strip() else "where the file ends"
+        # The decoder reports what is missing at the character before the end.
+        is_end = self._ended and not self._buffer[position:].strip(' \t\r\n{[",:')
+        found = "where the file ends" if is_end else f"near {excerpt(nearby)}"
         return self.label.fault(
             f"is not JSON at {self._where(position)}: {problem}, {found}",
             "correct it, or write one JSON object per line",

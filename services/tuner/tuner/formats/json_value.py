@@ -9,8 +9,18 @@ from tuner.formats.limits import MAX_NESTING
 # NaN and infinity are not JSON, but pandas and Python write them for missing values.
 DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 SPACE = re.compile(r"[ \t\n\r]*")
+UNTERMINATED = "a text that starts here does not end"
+EXTRA_DATA = "there is something after the value"
 # The longest token that the end of a text can cut: "\uD83D\uDE00", an escaped emoji.
 LONGEST_TOKEN = 12
+
+
+# For the messages of Python's decoder that end in "at", or leave open what is meant.
+IN_PLAIN_WORDS = {
+    "Invalid control character at": "a line end or another control character is within a text",
+    "Unterminated string starting at": UNTERMINATED,
+    "Extra data": EXTRA_DATA,
+}
 
 
 class JsonFault(Exception):
@@ -36,12 +46,13 @@ def decode(text: str, start: int = 0) -> tuple[Any, int]:
         is_cut = error.msg.startswith("Unterminated string") or (
             error.pos >= len(text) - LONGEST_TOKEN
         )
-        raise JsonFault(error.msg, error.pos, is_cut=is_cut) from None
+        problem = IN_PLAIN_WORDS.get(error.msg, error.msg[:1].lower() + error.msg[1:])
+        raise JsonFault(problem, error.pos, is_cut=is_cut) from None
     except RecursionError:
         raise JsonFault(f"nested deeper than {MAX_NESTING} levels", start) from None
     except ValueError as error:
-        # A number of more digits than Python converts.
-        raise JsonFault(str(error), start) from None
+        # Python converts no number of more than 4,300 digits.
+        raise JsonFault("a number has too many digits", start) from error
     brackets = text.count("[", start, end) + text.count("{", start, end)
     if brackets > MAX_NESTING and _depth(value) > MAX_NESTING:
         raise JsonFault(f"nested deeper than {MAX_NESTING} levels", start)
@@ -59,7 +70,7 @@ def decode_only(text: str) -> Any:
     value, end = decode(text, _after_space(text, 0))
     end = _after_space(text, end)
     if end < len(text):
-        raise JsonFault("Extra data", end)
+        raise JsonFault(EXTRA_DATA, end)
     return value
 
 

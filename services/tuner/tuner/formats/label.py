@@ -31,6 +31,8 @@ class FileLabel:
 
     def fault(self, problem: str, remedy: str) -> RunError:
         """A RunError(DATA_UNREADABLE): `problem` continues the sentence that the label begins."""
+        # Libraries put line ends and what they found into their errors.
+        problem = " ".join(problem.split())
         return RunError(Reason.DATA_UNREADABLE, f"{self} {problem}; {remedy}")
 
 

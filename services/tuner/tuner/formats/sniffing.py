@@ -68,7 +68,7 @@ def text_format_of(text: TextStream, name: str) -> FileFormat:
             return FileFormat.TSV if dialect.delimiter == "\t" else FileFormat.CSV
         if declared is None:
             raise text.label.fault(
-                f"is of no known format; it begins with {excerpt(text.head)}",
+                f"is of no known format; it begins with {excerpt(text.beginning)}",
                 f"provide {FORMATS}, also compressed or in an archive",
             )
         return json_layout(text.head, text.is_complete, declared)

@@ -19,8 +19,12 @@ class TextStream:
         self._stream = stream
         self._encoding = detect_encoding(stream.head)
         self.head = codecs.getincrementaldecoder(self._encoding)("replace").decode(stream.head)
+        self.beginning = stream.head if "\ufffd" in self.head[:100] else self.head
+        """For messages: as bytes if it cannot be decoded."""
         # Files of the Mac before 2001. Elsewhere a lone CR is part of the text.
         self._ends_lines_with_cr = "\r" in self.head[:-1] and "\n" not in self.head
+        if self._ends_lines_with_cr:
+            self.head = self.head.replace("\r", "\n")
 
     def chunks(self) -> Iterator[str]:
         """The whole text, in pieces of about a MiB.
@@ -37,6 +41,11 @@ class TextStream:
                 text = decoder.decode(data, final=not data)
             except UnicodeDecodeError as error:
                 raise self._undecodable(error, offset - len(pending), line) from None
+            if "\x00" in text:
+                line += text[: text.index("\x00")].count("\n")
+                raise self.label.fault(
+                    f"is not text: line {line} has a NUL byte", "compare it with the original"
+                )
             if self._ends_lines_with_cr:
                 text = text.replace("\r", "\n")
             if text:
