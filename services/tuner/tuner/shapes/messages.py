@@ -14,7 +14,7 @@ from tuner.shapes.tools import find_tools_column, read_tools
 from tuner.shapes.turns import is_conversation, load_conversation, read_conversation
 
 # By these names a column is taken if it holds conversations.
-_COLUMNS = (
+CONVERSATION_COLUMNS = (
     "messages",
     "conversations",
     "conversation",
@@ -66,7 +66,7 @@ class MessagesShape:
 
 def find_messages(columns: Columns, config: DatasetConfig) -> Iterator[MessagesShape]:
     """The shapes of a file with conversations in a column of a usual name, the best first."""
-    for name in _COLUMNS:
+    for name in CONVERSATION_COLUMNS:
         column = columns.find(name)
         if column is not None and _holds_conversations(columns, column):
             yield messages_shape(column, columns, config)

@@ -8,7 +8,7 @@ from kaito_training.sections import DatasetConfig
 from tuner.shapes.columns import Columns
 from tuner.shapes.content import read_content
 
-_COLUMNS = (
+SYSTEM_COLUMNS = (
     "system",
     "system_prompt",
     "system_message",
@@ -48,4 +48,4 @@ NO_SYSTEM_PROMPT = SystemPrompt()
 def find_system_prompt(columns: Columns, config: DatasetConfig) -> SystemPrompt:
     """Where the system prompts of the rows are."""
     default = config.system_prompt or ""
-    return SystemPrompt(columns.find_first(_COLUMNS), default if default.strip() else "")
+    return SystemPrompt(columns.find_first(SYSTEM_COLUMNS), default if default.strip() else "")
