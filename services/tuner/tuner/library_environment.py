@@ -18,6 +18,7 @@ def confine_libraries(cache: Path, environ: MutableMapping[str, str]) -> None:
         TORCHINDUCTOR_CACHE_DIR=str(cache / "torch"),
         TRITON_CACHE_DIR=str(cache / "triton"),
         TOKENIZERS_PARALLELISM="false",
+        MPLCONFIGDIR=str(cache / "matplotlib"),
     )
     # torch looks up the user's name for its cache, and this user has no entry in /etc/passwd.
     environ.setdefault("USER", "kaito")

@@ -98,7 +98,8 @@ def train_phase(
 
         job = TrainingJob(
             base_model=base_model,
-            method=settings.method,
+            # The text: YAML cannot write members of an enum.
+            method=settings.method.value,
             model_path=settings.model_path,
             config=config,
             data=data,

@@ -15,8 +15,10 @@ ADAPTER_FILES = (ADAPTER_CONFIG, ADAPTER_WEIGHTS)
 # Beside them, for people; engines read neither.
 ADAPTER_CARD = "README.md"
 ADAPTER_SUMMARY = "training_summary.json"
+LOSS_HISTORY = "loss.json"
+LOSS_CURVE = "loss.png"
 # All that goes into the adapter's image.
-IMAGE_FILES = (*ADAPTER_FILES, ADAPTER_CARD, ADAPTER_SUMMARY)
+IMAGE_FILES = (*ADAPTER_FILES, ADAPTER_CARD, ADAPTER_SUMMARY, LOSS_HISTORY, LOSS_CURVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,14 @@ class ResultsDirectory:
     @property
     def summary(self) -> Path:
         return self.root / "summary.json"
+
+    @property
+    def loss_history(self) -> Path:
+        return self.root / LOSS_HISTORY
+
+    @property
+    def loss_curve(self) -> Path:
+        return self.root / LOSS_CURVE
 
     @property
     def started(self) -> Path:

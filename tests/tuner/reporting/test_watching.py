@@ -33,7 +33,8 @@ class Watcher:
         self.answers = stub.WatchTuning(tuning_pb2.WatchTuningRequest(), timeout=100)
 
     def next(self) -> tuning_pb2.Tuning:
-        return next(self.answers).tuning
+        tuning: tuning_pb2.Tuning = next(self.answers).tuning
+        return tuning
 
     def rest(self) -> list[tuning_pb2.Tuning]:
         return [answer.tuning for answer in self.answers]

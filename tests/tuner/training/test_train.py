@@ -20,6 +20,7 @@ from tuner.phases import fetch_phase, train_phase
 from tuner.reasons import Reason
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import RunState, TuningRun
+from tuner.results import IMAGE_FILES
 from tuner.settings import Settings
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary
@@ -83,8 +84,11 @@ def test_model_learns(method: str, environ: dict[str, str], tmp_path: Path) -> N
     assert summary.tokens > 1000
     assert summary.versions["torch"]
     _check_adapter(tmp_path / "results" / "adapter")
+    assert _logged_steps(tmp_path / "results" / "loss.json") == list(range(1, 31))
+    assert _logged_steps(tmp_path / "results" / "adapter" / "loss.json") == list(range(1, 31))
     progress = publisher.run.progress
     assert (progress.step, progress.total_steps, progress.eta_seconds) == (30, 30, 0.0)
+    assert (progress.eval_loss, progress.eval_step) == (summary.eval_loss, 30)
     assert progress.loss is not None
     assert progress.gradient_norm is not None
     assert progress.tokens_per_second > 0
@@ -110,11 +114,13 @@ def test_validation_split_replaces_the_held_back_rows(
     assert summary.eval_loss is not None
 
 
+def _logged_steps(path: Path) -> list[int]:
+    return [point["step"] for point in json.loads(path.read_bytes())["points"]]
+
+
 def _check_adapter(directory: Path) -> None:
-    assert sorted(path.name for path in directory.iterdir()) == [
-        "adapter_config.json",
-        "adapter_model.safetensors",
-    ]
+    assert sorted(path.name for path in directory.iterdir()) == sorted(IMAGE_FILES)
+    assert "![Loss over the steps](loss.png)" in (directory / "README.md").read_text()
     config = json.loads((directory / "adapter_config.json").read_bytes())
     assert config["base_model_name_or_path"] == "phi-3-tiny"
     assert config["target_modules"] == ["down_proj", "gate_up_proj", "o_proj", "qkv_proj"]
@@ -150,9 +156,17 @@ def test_stopped_training_resumes(environ: dict[str, str], tmp_path: Path) -> No
     assert checkpoint is not None
     assert 2 <= checkpoint.step == publisher.run.progress.step < 12
     assert not (tmp_path / "results" / "adapter").exists()
-    summary = _train(environ)
+    loss = tmp_path / "results" / "loss.json"
+    assert _logged_steps(loss) == list(range(1, checkpoint.step + 1))
+    assert (tmp_path / "results" / "loss.png").exists()
+    resumed = _publisher(settings)
+    summary = _train(environ, resumed)
     assert summary is not None
     assert summary.steps == 12
+    assert _logged_steps(loss) == list(range(1, 13))
+    assert resumed.run.progress.resumed_step == checkpoint.step
+    assert resumed.run.checkpoint is not None
+    assert resumed.run.checkpoint.step >= checkpoint.step
 
 
 @pytest.mark.usefixtures("conversations")
@@ -176,6 +190,7 @@ def test_killed_training_resumes(
     assert f"resuming from checkpoint-{saved}" in caplog.text
     assert summary is not None
     assert summary.steps == 200
+    assert _logged_steps(tmp_path / "results" / "loss.json") == list(range(1, 201))
 
 
 def test_evaluation_that_runs_out_of_memory_keeps_the_adapter(
@@ -245,6 +260,7 @@ def test_training_that_overflows_fails_with_the_remedy(
     assert caught.value.reason is Reason.TRAINING_FAILED
     assert not caught.value.retryable
     assert "step 1 of 8: the norm of the gradient is inf (loss: " in caught.value.message
+    assert _logged_steps(tmp_path / "results" / "loss.json") == [1]
     assert not (tmp_path / "results" / "adapter").exists()
 
 

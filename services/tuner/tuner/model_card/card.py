@@ -10,6 +10,7 @@ from tuner.data_report.markdown import escape, render_markdown
 from tuner.data_report.report import DataReport
 from tuner.model_card.front_matter import front_matter
 from tuner.model_card.hyperparameters import hyperparameters
+from tuner.results import LOSS_CURVE
 from tuner.summary import TrainingSummary
 
 
@@ -26,6 +27,7 @@ class CardInputs:
     hub_id: str = ""
     urls: Sequence[str] = ()
     report: DataReport | None = None
+    has_loss_curve: bool = False
 
 
 def render_card(inputs: CardInputs) -> str:
@@ -50,6 +52,8 @@ def _blocks(inputs: CardInputs) -> Iterator[str]:
     yield "\n".join(_usage(inputs))
     yield "## Training"
     yield _facts(_results(summary))
+    if inputs.has_loss_curve:
+        yield f"![Loss over the steps]({LOSS_CURVE})"
     yield "### Hyperparameters"
     yield _facts(hyperparameters(inputs.config, inputs.adapter_config))
     yield "## Data"

@@ -15,7 +15,9 @@ from tuner.training.adapter import save_adapter
 from tuner.training.checkpoints import newest_complete
 from tuner.training.error_translation import out_of_memory_errors
 from tuner.training.libraries import configure_libraries
+from tuner.training.loss_files import add_loss_to_adapter, save_loss
 from tuner.training.loss_guard import AVERAGED_LOSSES
+from tuner.training.loss_history import loss_history
 from tuner.training.trainer import build_trainer
 from tuner.training.training_job import TrainingJob
 
@@ -42,14 +44,25 @@ def train(
     checkpoint = newest_complete(job.results.checkpoints, job.fingerprint)
     if checkpoint is not None:
         logger.info("resuming from %s", checkpoint.name)
-    with switch.graceful(), out_of_memory_errors():
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    if trainer.state.global_step < trainer.state.max_steps:
+    summary = None
+    try:
+        with switch.graceful(), out_of_memory_errors():
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        if trainer.state.global_step >= trainer.state.max_steps:
+            with out_of_memory_errors():
+                summary = save_results(job, trainer)
+    finally:
+        # Also of a run that fails: the curve shows where it went wrong. A pod that terminates has
+        # no time for a picture.
+        points = loss_history(trainer.state.log_history)
+        title = f"{job.base_model} ({job.method})"
+        save_loss(job.results, points, title, picture=not switch.terminated)
+    if summary is None:
         del trainer
         release_memory()
-        return None
-    with out_of_memory_errors():
-        return save_results(job, trainer)
+    else:
+        add_loss_to_adapter(job.results)
+    return summary
 
 
 def release_memory() -> None:
