@@ -51,7 +51,46 @@ def test_fetch_stores_the_file(environ: dict[str, str], tmp_path: Path) -> None:
     assert {line["workspace"] for line in lines} == {"test/ws"}
     assert any("fetched 5 rows of conversational data" in line["message"] for line in lines)
     assert (tmp_path / "data" / "d.parquet").read_bytes() == body
-    assert not Path(environ["KAITO_TERMINATION_LOG"]).exists()
+
+
+def test_fetch_reports_on_the_data(environ: dict[str, str], conversations: Path) -> None:
+    environ["KAITO_INSTANCE_TYPE"] = "Standard_NC24ads_A100_v4"
+    code, out, _ = run_tuner("fetch", environ)
+    assert code == 0
+    lines = [json.loads(line)["message"] for line in out.splitlines()]
+    assert "  train.parquet  parquet  messages    24  1.3 kB" in lines
+    assert "The data can be trained on." in lines
+    report = json.loads((conversations / ".kaito-report.json").read_bytes())
+    assert report["rows"]["read"] == 24
+    message = _termination_message(environ)
+    assert message["data"]["rows"] == 24
+    assert message["data"]["lost"] == []
+
+
+def test_fetch_stops_where_too_many_rows_are_lost(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    rows = [[], *tiny.conversations(9)]
+    tiny.write_parquet(tmp_path / "data/d.parquet", rows)
+    code, out, _ = run_tuner("fetch", environ)
+    assert code == 1
+    message = _termination_message(environ)
+    assert (message["reason"], message["retryable"]) == ("DataRowsLost", False)
+    assert message["message"].startswith("1 of 10 rows (10 %) would be dropped or cut: ")
+    assert message["data"]["dropped"] == 1
+    assert message["data"]["lost"][0]["number"] == 1
+    assert any("First 1 of 1 lost rows:" in line for line in out.splitlines())
+
+
+def test_report_on_a_read_only_volume_is_in_the_results(
+    environ: dict[str, str], conversations: Path
+) -> None:
+    Path(environ["KAITO_RESULTS_DIR"]).mkdir()
+    # A directory of that name refuses the file, as a read-only volume does, for root, too.
+    (conversations / ".kaito-report.json.part").mkdir()
+    code, _, _ = run_tuner("fetch", environ)
+    assert code == 0
+    report = json.loads((Path(environ["KAITO_RESULTS_DIR"]) / ".kaito-report.json").read_bytes())
+    assert report["rows"]["read"] == 24
 
 
 def test_failure_is_in_the_termination_message(environ: dict[str, str]) -> None:

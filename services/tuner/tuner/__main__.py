@@ -16,6 +16,9 @@ from pathlib import Path
 from kaito_process import logs
 from kaito_process.environment import SettingError
 from tuner import termination_message
+from tuner.check.arguments import ABOUT, add_arguments
+from tuner.check.command import check
+from tuner.data_report.compact import compact
 from tuner.errors import RunError, Terminated, unexpected_error
 from tuner.phases import fetch_phase, push_phase, train_phase
 from tuner.reasons import Reason
@@ -46,9 +49,8 @@ Command = Callable[[CommandContext], TerminationMessage]
 
 
 def fetch(context: CommandContext) -> TerminationMessage:
-    """fetch the data and check it"""
-    fetch_phase(context.settings, context.environ)
-    return {}
+    """fetch the data and report on it"""
+    return {"data": compact(fetch_phase(context.settings, context.environ))}
 
 
 def train(context: CommandContext) -> TerminationMessage:
@@ -77,8 +79,11 @@ COMMANDS: tuple[Command, ...] = (fetch, train, push, tune)
 
 def main(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
     """Run the command that `arguments` name and return the exit code."""
-    command: Command = _parser().parse_args(arguments).command
+    parsed = _parser().parse_args(arguments)
+    command: Command | None = parsed.command
     try:
+        if command is None:
+            return check(parsed, environ)
         settings = Settings.from_env(environ)
     except SettingError as error:
         print(f"tuner: {error}", file=sys.stderr)
@@ -169,6 +174,9 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(command.__name__, help=about, description=about).set_defaults(
             command=command
         )
+    checker = commands.add_parser("check", help=ABOUT)
+    checker.set_defaults(command=None)
+    add_arguments(checker)
     return parser
 
 

@@ -3,16 +3,30 @@
 Each edge (HTTP, registry, torch, files) translates the errors of its libraries into `RunError`.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from tuner.reasons import RETRYABLE, Reason
 
 
 class RunError(Exception):
-    """The run cannot continue; `message` says what is wrong, where, and what to do."""
+    """The run cannot continue; `message` says what is wrong, where, and what to do.
 
-    def __init__(self, reason: Reason, message: str, *, retryable: bool | None = None) -> None:
+    `data` is the report on the data, as far as it fits into a termination message.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        message: str,
+        *,
+        retryable: bool | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.data = data
         self.retryable = reason in RETRYABLE if retryable is None else retryable
 
 

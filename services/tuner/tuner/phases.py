@@ -3,16 +3,26 @@
 import logging
 from collections.abc import Mapping, MutableMapping
 
+from kaito_training.sections import TrainingConfig
 from tuner.adapter_check import find_adapter_fault
 from tuner.config.load import load_config
 from tuner.data.dataset import Dataset
 from tuner.data.fetch import fetch_dataset, load_dataset
+from tuner.data_report.build import RunFacts
+from tuner.data_report.compact import compact
+from tuner.data_report.hardware import find_hardware
+from tuner.data_report.input_file import InputFile
+from tuner.data_report.inspect import inspect_data
+from tuner.data_report.publish import publish
+from tuner.data_report.report import DataReport
 from tuner.errors import RunError
 from tuner.failure_record import recorded_failures
 from tuner.image_metadata import image_metadata
+from tuner.layout.layout import SplitFile
 from tuner.library_environment import confine_libraries
 from tuner.model_card.card import CardInputs
 from tuner.model_card.save import save_card
+from tuner.model_size import count_parameters
 from tuner.reasons import Reason
 from tuner.registry import registry_client
 from tuner.registry.credentials import read_credentials
@@ -36,8 +46,8 @@ from tuner.summary import TrainingSummary, fingerprint, read_summary, write_summ
 logger = logging.getLogger(__name__)
 
 
-def fetch_phase(settings: Settings, environ: Mapping[str, str]) -> Dataset:
-    """Fetch the URLs into the data directory and check the files.
+def fetch_phase(settings: Settings, environ: Mapping[str, str]) -> DataReport:
+    """Fetch the URLs into the data directory, and leave the report on the data.
 
     Raises:
         RunError: the data or the configuration cannot be used.
@@ -50,6 +60,24 @@ def fetch_phase(settings: Settings, environ: Mapping[str, str]) -> Dataset:
                 "tuning.input.urls are used",
                 key,
             )
+    data = fetch_urls(settings, config, environ)
+    inputs = [InputFile(settings.data_dir, SplitFile(file.name, file.split)) for file in data.files]
+    hardware = find_hardware(settings.instance_type, settings.node_hourly_price)
+    parameters = count_parameters(settings.model_path) or settings.model_parameters
+    facts = RunFacts(config=config, hardware=hardware, parameters=parameters)
+    report = inspect_data(inputs, facts)
+    publish(report, (settings.data_dir, settings.results_dir))
+    if report.problem:
+        raise RunError(Reason(report.reason), report.problem, data=compact(report))
+    return report
+
+
+def fetch_urls(settings: Settings, config: TrainingConfig, environ: Mapping[str, str]) -> Dataset:
+    """Fetch the URLs into the data directory and check the files.
+
+    Raises:
+        RunError: the data cannot be fetched or read.
+    """
     guard = SsrfGuard(settings.allow_private_data_hosts)
     secret = AccessSecret.read(settings.access_secret_name, settings.access_secret_dir)
     sources = Sources(guard=guard, secret=secret, environ=environ)

@@ -15,7 +15,12 @@ TerminationMessage = dict[str, Any]
 
 def failure_message(error: RunError) -> TerminationMessage:
     """The termination message of a failed container."""
-    return {"reason": error.reason.value, "message": error.message, "retryable": error.retryable}
+    message = {
+        "reason": error.reason.value,
+        "message": error.message,
+        "retryable": error.retryable,
+    }
+    return message if error.data is None else {**message, "data": dict(error.data)}
 
 
 def render(message: TerminationMessage) -> bytes:

@@ -1,0 +1,1 @@
+"""`python -m tuner check`: the report on a dataset, without a cluster and without a GPU."""
