@@ -5,6 +5,7 @@ there and that training does not need are kept, because the decision for a shape
 them.
 """
 
+import datetime
 from collections.abc import Mapping
 from typing import Any
 
@@ -264,6 +265,85 @@ PUBLIC_DATASETS: Mapping[str, dict[str, Any]] = {
             {"input": "Who wrote it?", "output": "Ann did."},
             {"input": "When?", "output": "In May."},
         ],
+    },
+    "cais/mmlu": {
+        "question": "Which gas do plants take in?",
+        "subject": "high_school_biology",
+        "choices": ["Helium", "Carbon dioxide", "Neon", "Argon"],
+        "answer": 1,
+    },
+    "allenai/ai2_arc": {
+        "id": "Mercury_SC_415702",
+        "question": "Which surface warms hands the most when rubbed?",
+        "choices": {"text": ["dry palms", "wet palms"], "label": ["A", "B"]},
+        "answerKey": "A",
+    },
+    "google/boolq": {
+        "question": "does water boil at 100 degrees",
+        "answer": True,
+        "passage": "At sea level, water boils at 100 degrees Celsius.",
+    },
+    "iamtarun/python_code_instructions_18k_alpaca": {
+        "instruction": "Add two numbers.",
+        "input": "",
+        "output": "print(1 + 2)",
+        "prompt": "### Instruction:\nAdd two numbers.\n\n### Output:\nprint(1 + 2)",
+    },
+    "Open-Orca/SlimOrca": {
+        "conversations": [
+            {"from": "system", "value": "You are an assistant.", "weight": None},
+            {"from": "human", "value": "Name a fish.", "weight": 0.0},
+            {"from": "gpt", "value": "Trout", "weight": 1.0},
+        ]
+    },
+    "nvidia/OpenMathInstruct-2": {
+        "problem": "Compute 2 + 2.",
+        "generated_solution": "We add and get 4.",
+        "expected_answer": "4",
+        "problem_source": "augmented_math",
+    },
+    "nvidia/Llama-Nemotron-Post-Training-Dataset": {
+        "input": [{"role": "user", "content": "Name a fish."}],
+        "output": "<think>\nA fish.\n</think>\nTrout",
+        "category": "chat",
+        "license": "cc-by-4.0",
+        "reasoning": "on",
+        "generator": "DeepSeek-R1",
+        "used_in_training": "yes",
+        "version": "v1",
+        "system_prompt": "detailed thinking on",
+    },
+    "allenai/WildChat-1M": {
+        "conversation_hash": "cf1267ca6b2f6fccc9c36652a00059a1",
+        "model": "gpt-4-0314",
+        "timestamp": datetime.datetime(2023, 4, 9, 0, 2, tzinfo=datetime.UTC),
+        "conversation": [
+            {
+                "content": "Name a fish.",
+                "country": None,
+                "hashed_ip": None,
+                "language": "English",
+                "redacted": False,
+                "role": "user",
+                "timestamp": datetime.datetime(2023, 4, 9, 0, 1, tzinfo=datetime.UTC),
+                "toxic": False,
+            },
+            {
+                "content": "Trout",
+                "country": None,
+                "hashed_ip": None,
+                "language": "English",
+                "redacted": False,
+                "role": "assistant",
+                "timestamp": None,
+                "toxic": False,
+            },
+        ],
+        "turn": 1,
+        "language": "English",
+        "openai_moderation": [{"categories": {"hate": False}, "flagged": False}],
+        "toxic": False,
+        "redacted": False,
     },
     "HuggingFaceFW/fineweb": {
         "text": "How to paint a fence: clean it first.",

@@ -10,14 +10,14 @@ import pytest
 from tests.tuner.shapes.rows import record_of, shape_of
 from tuner.data.record import Completion, Conversation, Text
 from tuner.shapes.messages import CONVERSATION_COLUMNS
-from tuner.shapes.pair_columns import ANSWER_COLUMNS, PROMPT_COLUMNS, SUMMARY_COLUMNS
+from tuner.shapes.pair_columns import CONTEXT_COLUMNS, PAIRS, SUMMARY_COLUMNS
 from tuner.shapes.roles import ROLES
 from tuner.shapes.system_prompt import SYSTEM_COLUMNS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text()
 SECTION = PAGE.split("\n## Shapes\n")[1].split("\n## ")[0]
 ROWS = re.findall(r"^\| ([^|]+) \| [^|]+ \| [^|]+ \| `(\{.*\})` \|$", SECTION, re.MULTILINE)
-LEARNED = {"Hello", "3", "Ann", " blue.", "It rained.", "Once upon a time."}
+LEARNED = {"Hello", "3", "Ann", "B. 3", " blue.", "It rained.", "Once upon a time."}
 CALL = {"type": "function", "function": {"name": "now", "arguments": {}}}
 
 
@@ -47,8 +47,8 @@ def test_example_has_the_shape_and_teaches_the_answer(name: str, example: str) -
 @pytest.mark.parametrize(
     "name",
     [
-        *PROMPT_COLUMNS,
-        *ANSWER_COLUMNS,
+        *(name for pair in PAIRS for name in pair),
+        *CONTEXT_COLUMNS,
         *CONVERSATION_COLUMNS,
         *SYSTEM_COLUMNS,
         *(name for pair in SUMMARY_COLUMNS for name in pair),

@@ -1,5 +1,6 @@
 """Conversations: what of them the model learns, and what is wrong with those it cannot learn."""
 
+import datetime
 import json
 from typing import Any
 
@@ -203,6 +204,13 @@ def test_forms_of_tools(column: str, tools: Any, expected: tuple[Any, ...]) -> N
 def test_fields_that_a_template_may_know_are_kept() -> None:
     answer = {**ASSISTANT, "reasoning_content": "They greet me.", "thinking": "Hm."}
     assert record_of({"messages": [USER, answer]}) == Conversation((USER, answer))
+
+
+def test_fields_are_what_json_can_hold() -> None:
+    said = datetime.datetime(2024, 1, 2, 3, 4, tzinfo=datetime.UTC)
+    row = {"messages": [{**USER, "timestamp": said, "toxic": False, "hash": None}, ASSISTANT]}
+    question = {**USER, "timestamp": "2024-01-02 03:04:00+00:00", "toxic": False}
+    assert record_of(row) == Conversation((question, ASSISTANT))
 
 
 def test_thinking_of_a_content_part_is_reasoning() -> None:

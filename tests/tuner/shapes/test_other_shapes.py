@@ -8,6 +8,7 @@ from tests.tuner.shapes.rows import ASSISTANT, USER, record_of, rows, shape_of
 from tuner.data.record import Completion, Conversation, Text
 from tuner.data.row import LossCause, RowFault
 
+CHOSEN = Completion("q\n\nA. x\nB. y", "B. y")
 CALL = {"type": "function", "function": {"name": "f", "arguments": {"x": 1}}}
 TOOL = {"type": "function", "function": {"name": "f"}}
 
@@ -35,6 +36,36 @@ def _node(role: str, text: Any, *replies: Any, **fields: Any) -> dict[str, Any]:
             Conversation(
                 (USER, {"role": "assistant", "content": "", "tool_calls": [CALL]}), (TOOL,)
             ),
+        ),
+        ({"question": "q", "choices": ["x", "y"], "answer": 1}, CHOSEN),
+        ({"question": "q", "choices": ["x", "y"], "answer": "1"}, CHOSEN),
+        ({"question": "q", "choices": ["x", "y"], "answer": "B"}, CHOSEN),
+        ({"question": "q", "choices": ["x", "y"], "answer": "y"}, CHOSEN),
+        ({"question": "q", "choices": "['x', 'y']", "answer": 1}, CHOSEN),
+        ({"question": "q", "options": {"A": "x", "B": "y"}, "answer_idx": "B"}, CHOSEN),
+        (
+            {"question": "q", "options": {"A": "x", "B": "y"}, "answer": "y", "answer_idx": "B"},
+            CHOSEN,
+        ),
+        (
+            {
+                "question_stem": "q",
+                "choices": {"text": ["x", "y"], "label": ["A", "B"]},
+                "answerKey": "B",
+            },
+            CHOSEN,
+        ),
+        (
+            {
+                "question": "q",
+                "choices": {"text": ["x", "y"], "label": ["1", "2"]},
+                "answerKey": "2",
+            },
+            Completion("q\n\n1. x\n2. y", "2. y"),
+        ),
+        (
+            {"question": "q", "article": "c", "options": ["2", "1"], "answer": 1},
+            Completion("q\n\nc\n\nA. 2\nB. 1", "B. 1"),
         ),
         (
             {"prompt": _node("prompter", "Hi", _node("assistant", "Hello"))},
@@ -90,6 +121,36 @@ def test_rows_become_records(row: dict[str, Any], expected: Any) -> None:
             {"question": "q", "answers": [None]},
             LossCause.EMPTY,
             "column answers[0] is null",
+        ),
+        (
+            {"question": "q", "choices": ["x", "y"], "answer": 1},
+            {"question": "q", "choices": ["x", "y"], "answer": 2},
+            LossCause.MALFORMED,
+            "column answer is 2; it must name one of A, B",
+        ),
+        (
+            {"question": "q", "choices": ["x", "y"], "answer": 1},
+            {"question": "q", "choices": ["x", "y"], "answer": None},
+            LossCause.MALFORMED,
+            "column answer is null; it must name one of A, B",
+        ),
+        (
+            {"question": "q", "choices": ["x", "y"], "answer": 1},
+            {"question": "q", "choices": ["x"], "answer": 1},
+            LossCause.MALFORMED,
+            "column choices is ['x']; it must be a list of at least two choices",
+        ),
+        (
+            {"question": "q", "choices": ["x", "y"], "answer": 1},
+            {"question": "q", "choices": {}, "answer": 1},
+            LossCause.MALFORMED,
+            "column choices is {}; it must be a list of at least two choices",
+        ),
+        (
+            {"question": "q", "choices": ["x", "y"], "answer": 1},
+            {"question": "q", "choices": 3, "answer": 1},
+            LossCause.MALFORMED,
+            "column choices is 3; it must be a list of choices",
         ),
         (
             {"query": "q", "tools": [TOOL], "answers": [CALL]},

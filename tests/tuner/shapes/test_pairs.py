@@ -7,15 +7,14 @@ import pytest
 from tests.tuner.shapes.rows import ASSISTANT, SYSTEM, USER, record_of, rows, shape_of
 from tuner.data.record import Completion, Conversation
 from tuner.data.row import LossCause, RowFault
-from tuner.shapes.pair_columns import ANSWER_COLUMNS, PROMPT_COLUMNS, SUMMARY_COLUMNS
+from tuner.shapes.pair_columns import PAIRS, SUMMARY_COLUMNS
 
 PAIR = Completion("Hi", "Hello")
 BRIEF = Conversation((SYSTEM, USER, ASSISTANT))
 EARLIER = ({"role": "user", "content": "a"}, {"role": "assistant", "content": "b"})
 
 
-@pytest.mark.parametrize("prompt", PROMPT_COLUMNS)
-@pytest.mark.parametrize("answer", ANSWER_COLUMNS)
+@pytest.mark.parametrize(("prompt", "answer"), PAIRS)
 def test_usual_names_are_found(prompt: str, answer: str) -> None:
     row = {answer: "Hello", prompt: "Hi", "id": 1}
     assert record_of(row) == PAIR
@@ -44,6 +43,14 @@ def test_summaries_are_found(source: str, summary: str) -> None:
             {"question": "Who?", "context": "Ann is here.", "answer": "Ann"},
             Completion("Who?\n\nAnn is here.", "Ann"),
         ),
+        (
+            {"question": "Is it?", "passage": "It is.", "answer": True},
+            Completion("Is it?\n\nIt is.", "true"),
+        ),
+        # The answer stands in this prompt, too.
+        ({"instruction": "Hi", "input": "", "output": "Hello", "prompt": "Hi: Hello"}, PAIR),
+        ({"problem": "Hi", "answer": "Lo", "solution": "Hello"}, PAIR),
+        ({"source": "a site", "question": "Hi", "answer": "Hello", "user": "Ann"}, PAIR),
         # In TRL's format, a column of this name is somebody's notes.
         ({"prompt": "Hi", "completion": "Hello", "context": "notes"}, PAIR),
         # HotpotQA's: a context that is no text is left aside.
@@ -124,7 +131,12 @@ def test_desired_completion_is_learned(label: Any) -> None:
         ({"prompt": "a"}, LossCause.EMPTY, "column completion is null"),
         ({"prompt": "a", "completion": float("nan")}, LossCause.EMPTY, "column completion is nan"),
         ({"prompt": "a", "completion": ["b"]}, LossCause.MALFORMED, "completion is ['b']; it must"),
-        ({"prompt": {"a": 1}, "completion": "b"}, LossCause.MALFORMED, "prompt is {'a': 1}"),
+        (
+            {"prompt": {"a": 1}, "completion": "b"},
+            LossCause.MALFORMED,
+            "column prompt is {'a': 1}; it must be text; to take a key of it, use a template with "
+            "{prompt.a}",
+        ),
         ({"prompt": "a", "completion": b"\xff"}, LossCause.MALFORMED, "must be text in UTF-8"),
         ({"prompt": "a", "completion": "\ud83d"}, LossCause.MALFORMED, "half of a character"),
     ],

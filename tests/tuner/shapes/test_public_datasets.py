@@ -68,6 +68,8 @@ GSM8K = PUBLIC_DATASETS["openai/gsm8k"]
 GUANACO = PUBLIC_DATASETS["timdettmers/openassistant-guanaco"]
 SAMSUM = PUBLIC_DATASETS["Samsung/samsum"]
 
+WILDCHAT = {"language": "English", "redacted": False, "toxic": False}
+
 EXPECTED: dict[str, tuple[str, Record]] = {
     "HuggingFaceH4/ultrachat_200k": ("messages", ULTRACHAT),
     "tatsu-lab/alpaca": (
@@ -153,6 +155,61 @@ EXPECTED: dict[str, tuple[str, Record]] = {
     "LDJnr/Capybara": (
         "messages",
         _chat("Who wrote it?", "Ann did.", "When?", "In May."),
+    ),
+    "cais/mmlu": (
+        "multiple choice",
+        Completion(
+            "Which gas do plants take in?\n\nA. Helium\nB. Carbon dioxide\nC. Neon\nD. Argon",
+            "B. Carbon dioxide",
+        ),
+    ),
+    "allenai/ai2_arc": (
+        "multiple choice",
+        Completion(
+            "Which surface warms hands the most when rubbed?\n\nA. dry palms\nB. wet palms",
+            "A. dry palms",
+        ),
+    ),
+    "google/boolq": (
+        "question-answer",
+        Completion(
+            "does water boil at 100 degrees\n\nAt sea level, water boils at 100 degrees Celsius.",
+            "true",
+        ),
+    ),
+    "iamtarun/python_code_instructions_18k_alpaca": (
+        "alpaca",
+        Completion("Add two numbers.", "print(1 + 2)"),
+    ),
+    "Open-Orca/SlimOrca": (
+        "sharegpt",
+        _chat("Name a fish.", "Trout", system="You are an assistant."),
+    ),
+    "nvidia/OpenMathInstruct-2": (
+        "problem-generated_solution",
+        Completion("Compute 2 + 2.", "We add and get 4."),
+    ),
+    "nvidia/Llama-Nemotron-Post-Training-Dataset": (
+        "conversational input-output",
+        _chat(
+            "Name a fish.",
+            "<think>\nA fish.\n</think>\nTrout",
+            system="detailed thinking on",
+        ),
+    ),
+    "allenai/WildChat-1M": (
+        "messages",
+        Conversation(
+            (
+                {
+                    "role": "user",
+                    "content": "Name a fish.",
+                    "timestamp": "2023-04-09 00:01:00+00:00",
+                    **WILDCHAT,
+                },
+                {"role": "assistant", "content": "Trout", **WILDCHAT},
+            )
+        ),
     ),
     "HuggingFaceFW/fineweb": ("text", Text("How to paint a fence: clean it first.")),
 }

@@ -14,6 +14,7 @@ from tuner.shapes.explicit import find_explicit
 from tuner.shapes.function_calls import find_function_calls
 from tuner.shapes.message_tree import find_message_tree
 from tuner.shapes.messages import find_broken_messages, find_messages, find_only_conversation
+from tuner.shapes.multiple_choice import find_multiple_choice
 from tuner.shapes.openai_preference import find_openai_preference
 from tuner.shapes.pair_detection import find_pair, find_summary
 from tuner.shapes.plain_text import TextShape, find_text
@@ -57,6 +58,7 @@ def shapes_that_fit(columns: Columns, config: DatasetConfig) -> Iterator[Shape]:
     yield from find_preference(columns, config)
     yield from find_message_tree(columns, config)
     yield from find_function_calls(columns, config)
+    yield from find_multiple_choice(columns, config)
     yield from find_pair(columns, config)
     yield from find_reference_answers(columns, config)
     yield from find_summary(columns, config)

@@ -28,11 +28,13 @@ def load_embedded(value: Any, where: str) -> Any:
         raise malformed(where, value, f"it must be JSON ({problem})") from None
 
 
-def without_nulls(value: Any) -> Any:
-    """`value` without the keys of objects that are null.
+def as_json(value: Any) -> Any:
+    """`value` as JSON has it: times and the like as text, and objects without keys that are null.
 
     Columns of a typed table give every object the keys of all: those that it lacked are null.
     """
     if isinstance(value, Mapping):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
-    return [without_nulls(item) for item in value] if isinstance(value, list | tuple) else value
+        return {str(key): as_json(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [as_json(item) for item in value]
+    return value if isinstance(value, str | int | float | None) else str(value)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tuner.data.record import Message
 from tuner.shapes.content import Content, read_content, read_result
-from tuner.shapes.embedded import without_nulls
+from tuner.shapes.embedded import as_json
 from tuner.shapes.faults import empty, malformed
 from tuner.shapes.roles import CALL_ROLES, ROLES
 from tuner.shapes.tools import read_tool_calls
@@ -59,7 +59,7 @@ def read_messages(value: Any, where: str) -> Iterator[ReadMessage]:
     content = _content(value, name, f"{where}.{key}", value.get(key))
     content.calls += _tool_calls(value, where)
     for result in content.results:
-        yield ReadMessage(without_nulls(result))
+        yield ReadMessage(as_json(result))
     if not content.text.strip() and not content.calls and role != "tool":
         if role == "system" or content.results:
             return
@@ -78,7 +78,7 @@ def _content(value: Mapping[str, Any], name: str, where: str, content: Any) -> C
 def _message(role: str, content: Content, value: Mapping[str, Any]) -> Message:
     # What else a template may know: name, tool_call_id, reasoning_content, thinking, ...
     others = {key: item for key, item in value.items() if key not in _OWN_KEYS}
-    message = {"role": role, "content": content.text, **without_nulls(others)}
+    message = {"role": role, "content": content.text, **as_json(others)}
     if content.reasoning:
         message["reasoning_content"] = "\n".join(content.reasoning)
     if content.calls:

@@ -7,9 +7,8 @@ from tuner.shapes.columns import Columns
 from tuner.shapes.conversational_pairs import ConversationalPairShape
 from tuner.shapes.message import is_message
 from tuner.shapes.pair_columns import (
-    ANSWER_COLUMNS,
     CONTEXT_COLUMNS,
-    PROMPT_COLUMNS,
+    PAIRS,
     PROMPTS_WITH_CONTEXT,
     SUMMARY_COLUMNS,
     pair_name,
@@ -24,17 +23,16 @@ from tuner.shapes.unpaired_preference import UnpairedPreferenceShape, is_label
 
 def find_pair(columns: Columns, config: DatasetConfig) -> Iterator[Shape]:
     """The shapes of a file with columns of usual names for questions and answers, best first."""
-    for prompt_name in PROMPT_COLUMNS:
-        for answer_name in ANSWER_COLUMNS:
-            prompt, answer = columns.find(prompt_name), columns.find(answer_name)
-            if prompt is None or answer is None:
-                continue
-            context_name = find_context(prompt_name, columns)
-            context = columns.find(context_name) if context_name else None
-            name = pair_name(prompt_name, context_name, answer_name)
-            shape = pair_shape(name, prompt, answer, columns, config, context=context)
-            label = _label(columns)
-            yield shape if label is None else UnpairedPreferenceShape(shape, label)
+    for prompt_name, answer_name in PAIRS:
+        prompt, answer = columns.find(prompt_name), columns.find(answer_name)
+        if prompt is None or answer is None:
+            continue
+        context_name = find_context(prompt_name, columns)
+        context = columns.find(context_name) if context_name else None
+        name = pair_name(prompt_name, context_name, answer_name)
+        shape = pair_shape(name, prompt, answer, columns, config, context=context)
+        label = _label(columns)
+        yield shape if label is None else UnpairedPreferenceShape(shape, label)
 
 
 def find_summary(columns: Columns, config: DatasetConfig) -> Iterator[PairShape]:

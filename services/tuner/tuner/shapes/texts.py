@@ -41,7 +41,15 @@ def read_optional(values: Mapping[str, Any], column: str | None) -> str:
     Raises:
         RowFault: MALFORMED, it is something else.
     """
-    text = to_text(values.get(column), f"column {column}") if column else ""
+    value = values.get(column) if column else None
+    if isinstance(value, Mapping) and value:
+        key = next(iter(value))
+        raise malformed(
+            f"column {column}",
+            value,
+            f"it must be text; to take a key of it, use a template with {{{column}.{key}}}",
+        )
+    text = to_text(value, f"column {column}")
     return text if text.strip() else ""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from tuner.data.record import Tool
 from tuner.data.row import RowFault
 from tuner.shapes.columns import Columns
-from tuner.shapes.embedded import load_embedded, without_nulls
+from tuner.shapes.embedded import as_json, load_embedded
 from tuner.shapes.faults import malformed
 from tuner.shapes.tool_parameters import as_json_schema
 
@@ -77,7 +77,7 @@ def _tool(value: Any, where: str) -> Tool:
     definition = value.get("function") or value if isinstance(value, Mapping) else None
     if not isinstance(definition, Mapping) or not isinstance(definition.get("name"), str):
         raise malformed(where, value, 'it must be {"type": "function", "function": {"name": ...}}')
-    function = dict(without_nulls(dict(definition)))
+    function = dict(as_json(definition))
     function.pop("type", None)
     if "input_schema" in function:
         function["parameters"] = function.pop("input_schema")
@@ -94,7 +94,7 @@ def _arguments(value: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(arguments, Mapping):
         raise malformed(where, value, "it must be a JSON object")
     # Text says what it says; only objects of a typed table have keys that nobody wrote.
-    return arguments if isinstance(value, str) else dict(without_nulls(dict(arguments)))
+    return arguments if isinstance(value, str) else dict(as_json(arguments))
 
 
 def _are_tools(value: Any) -> bool:
