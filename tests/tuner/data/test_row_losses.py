@@ -23,5 +23,13 @@ def test_only_the_first_rows_are_named() -> None:
     assert [row.number for row in counted.first] == list(range(1, NAMED_ROWS + 1))
 
 
+def test_blank_rows_of_texts_are_no_rows() -> None:
+    blank = RowFault(LossCause.BLANK, "text is ''")
+    counted = losses(5, blank, blank, RowFault(LossCause.EMPTY, "text is null"))
+    assert (counted.rows, counted.blank, counted.dropped, counted.share) == (3, 2, 1, 1 / 3)
+    assert counted.by_cause() == {LossCause.EMPTY: 1}
+    assert [lost.cause for lost in counted.first] == [LossCause.EMPTY]
+
+
 def test_share_of_no_rows_is_zero() -> None:
     assert losses(0).share == 0

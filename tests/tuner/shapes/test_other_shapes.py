@@ -94,7 +94,9 @@ def test_rows_become_records(row: dict[str, Any], expected: Any) -> None:
     ("first", "row", "cause", "detail"),
     [
         ({"text": "a"}, {"text": None}, LossCause.EMPTY, "column text is null; it must hold text"),
-        ({"text": "a"}, {"text": "\n"}, LossCause.EMPTY, "column text is '\\n'"),
+        ({"text": "a"}, {"text": "\n"}, LossCause.BLANK, "column text is '\\n'"),
+        ({"text": "a"}, {"text": ""}, LossCause.BLANK, "column text is ''"),
+        ({"text": "a"}, {"text": float("nan")}, LossCause.EMPTY, "column text is nan"),
         ({"text": "a"}, {"other": "b"}, LossCause.EMPTY, "column text is null"),
         ({"text": "a"}, {"text": ["b"]}, LossCause.MALFORMED, "column text is ['b']; it must be"),
         ({"text": "a"}, {"text": "a\udc80"}, LossCause.MALFORMED, "holds '\\udc80', which is half"),

@@ -23,6 +23,8 @@ class LossCause(StrEnum):
 
     MALFORMED = "malformed"
     EMPTY = "empty"
+    # Of a text without question and answer. It separates paragraphs, and is no loss.
+    BLANK = "blank"
     NO_ANSWER = "no answer to learn from"
     TEMPLATE = "refused by the chat template"
     PROMPT_TOO_LONG = "prompt too long"

@@ -24,14 +24,22 @@ class LostRow:
 
 @dataclass(slots=True)
 class RowLosses:
-    """`rows` counts all rows that were read; `first` names the first `NAMED_ROWS` lost ones."""
+    """`rows` counts all rows that were read; `first` names the first `NAMED_ROWS` lost ones.
+
+    `blank` counts the blank rows of texts, which are no rows, like the blank lines of a text file.
+    """
 
     rows: int = 0
+    blank: int = 0
     causes: Counter[LossCause] = field(default_factory=Counter)
     first: list[LostRow] = field(default_factory=list)
 
     def add(self, row: Row, fault: RowFault) -> None:
-        """Count `row` as lost."""
+        """Count `row`, which is among `rows`, as lost."""
+        if fault.cause is LossCause.BLANK:
+            self.rows -= 1
+            self.blank += 1
+            return
         self.causes[fault.cause] += 1
         if len(self.first) < NAMED_ROWS:
             self.first.append(LostRow(row.file, row.number, fault.cause, fault.detail))

@@ -96,5 +96,5 @@ def _rows(found: Findings, max_lost_rows: float) -> RowReport:
         causes={cause.value: count for cause, count in losses.by_cause().items()},
         first_lost=tuple({**asdict(row), "cause": row.cause.value} for row in losses.first),
         duplicates=found.duplicates,
-        notes=dict(found.notes),
+        notes={**found.notes, **({"blank, and not counted": losses.blank} if losses.blank else {})},
     )

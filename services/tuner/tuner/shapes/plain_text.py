@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tuner.data.record import Text
-from tuner.data.row import Row
+from tuner.data.row import LossCause, Row, RowFault
 from tuner.shapes.columns import Columns
+from tuner.shapes.faults import quote
 from tuner.shapes.texts import read_required
 
 
@@ -25,8 +26,11 @@ class TextShape:
         """The text of `row`.
 
         Raises:
-            RowFault: EMPTY or MALFORMED.
+            RowFault: EMPTY or MALFORMED; BLANK, as are many rows of corpora that have a row a line.
         """
+        value = row.values.get(self.column)
+        if isinstance(value, str) and not value.strip():
+            raise RowFault(LossCause.BLANK, f"column {self.column} is {quote(value)}")
         return Text(read_required(row.values, self.column))
 
 
