@@ -2,8 +2,10 @@
 
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from tuner.formats.byte_stream import ByteStream, seekable
 from tuner.formats.file_format import Archive
@@ -16,64 +18,82 @@ MAX_NAME_LENGTH = 1024
 REMEDY = "it may be an incomplete download; compare its size and digest, and provide it again"
 
 
-def members(
-    archive: ByteStream, kind: Archive, unpacked: UnpackedBytes, scratch: Path | None
-) -> Iterator[tuple[str, ByteStream]]:
-    """The names and contents of the files in `archive`, in its order.
+def member_names(archive: ByteStream, kind: Archive, scratch: Path | None) -> list[str]:
+    """The names of the files in `archive`, in its order, without folders and links.
 
-    A stream is valid until the next one. Folders and links are skipped.
+    Raises:
+        RunError: DATA_UNREADABLE, or DATA_TOO_LARGE.
+    """
+    label = archive.label
+    if kind is Archive.ZIP:
+        with _open_zip(archive, scratch) as opened:
+            names = [info.filename for info in opened.infolist() if not info.is_dir()]
+        check_zip(names, label)
+    else:
+        with _open_tar(archive) as entries:
+            names = [entry.name for entry in entries if entry.isfile()]
+    for name in names:
+        _check_name(name, label)
+    return names
+
+
+def read_members(
+    archive: ByteStream,
+    kind: Archive,
+    wanted: Collection[str],
+    unpacked: UnpackedBytes,
+    scratch: Path | None,
+) -> Iterator[ByteStream]:
+    """The files in `archive` with the names `wanted`, each valid until the next one.
 
     Raises:
         RunError: DATA_UNREADABLE, or DATA_TOO_LARGE.
     """
     if kind is Archive.ZIP:
-        return _zip_members(archive, unpacked, scratch)
-    return _tar_members(archive, unpacked)
+        with _open_zip(archive, scratch) as opened:
+            for info in opened.infolist():
+                if info.filename in wanted:
+                    inner = archive.label.member(info.filename, info.file_size)
+                    with _open_member(opened, info, inner) as content:
+                        yield ByteStream(content, inner, packed_as=kind, unpacked=unpacked)
+        return
+    with _open_tar(archive) as entries:
+        for entry in entries:
+            if entry.isfile() and entry.name in wanted and (file := entries.extractfile(entry)):
+                inner = archive.label.member(entry.name, entry.size)
+                yield ByteStream(file, inner, packed_as=kind, unpacked=unpacked)
 
 
-def _zip_members(
-    archive: ByteStream, unpacked: UnpackedBytes, scratch: Path | None
-) -> Iterator[tuple[str, ByteStream]]:
-    label = archive.label
+@contextmanager
+def _open_zip(archive: ByteStream, scratch: Path | None) -> Iterator[zipfile.ZipFile]:
     with seekable(archive, scratch) as file:
         try:
             opened = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            raise label.fault(f"is a damaged zip archive: {error}", REMEDY) from error
+            raise archive.label.fault(f"is a damaged zip archive: {error}", REMEDY) from error
         with opened:
-            check_zip(opened.namelist(), label)
-            for info in opened.infolist():
-                if info.is_dir():
-                    continue
-                inner = label.member(_checked(info.filename, label), info.file_size)
-                if info.flag_bits & ENCRYPTED:
-                    raise inner.fault("is encrypted with a password", "provide it without one")
-                try:
-                    content = opened.open(info)
-                except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
-                    raise inner.fault(f"cannot be unpacked: {error}", REMEDY) from error
-                with content:
-                    yield (
-                        info.filename,
-                        ByteStream(content, inner, packed_as="zip", unpacked=unpacked),
-                    )
+            yield opened
 
 
-def _tar_members(archive: ByteStream, unpacked: UnpackedBytes) -> Iterator[tuple[str, ByteStream]]:
-    label = archive.label
+def _open_member(opened: zipfile.ZipFile, info: zipfile.ZipInfo, label: FileLabel) -> IO[bytes]:
+    if info.flag_bits & ENCRYPTED:
+        raise label.fault("is encrypted with a password", "provide it without one")
+    try:
+        return opened.open(info)
+    except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
+        raise label.fault(f"cannot be unpacked: {error}", REMEDY) from error
+
+
+@contextmanager
+def _open_tar(archive: ByteStream) -> Iterator[tarfile.TarFile]:
     try:
         with tarfile.open(fileobj=archive, mode="r|") as opened:
-            for info in opened:
-                content = opened.extractfile(info) if info.isfile() else None
-                if content is None:
-                    continue
-                inner = label.member(_checked(info.name, label), info.size)
-                yield info.name, ByteStream(content, inner, packed_as="tar", unpacked=unpacked)
+            yield opened
     except tarfile.TarError as error:
-        raise label.fault(f"is a damaged tar archive: {error}", REMEDY) from error
+        raise archive.label.fault(f"is a damaged tar archive: {error}", REMEDY) from error
 
 
-def _checked(name: str, label: FileLabel) -> str:
+def _check_name(name: str, label: FileLabel) -> None:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or not name.isprintable():
         raise label.fault(
@@ -82,4 +102,3 @@ def _checked(name: str, label: FileLabel) -> str:
         )
     if len(name) > MAX_NAME_LENGTH:
         raise label.fault(f"has a member with a very long name, {excerpt(name)}", "rename it")
-    return name

@@ -14,29 +14,36 @@ from tuner.data.row import Row
 from tuner.formats.arrow_values import NotText, plain_values
 from tuner.formats.byte_stream import ByteStream, seekable
 from tuner.formats.label import FileLabel, human_size
+from tuner.formats.limits import UnpackedBytes
 
 logger = logging.getLogger(__name__)
-BATCH_ROWS = 256
+BATCH_ROWS = 128
 REMEDY = "write it again, or compare its size and digest with those of the original"
 # Both at the beginning and at the end of a file.
 PARQUET_MAGIC = b"PAR1"
 ARROW_MAGIC = b"ARROW1"
 
 
-def read_parquet(stream: ByteStream, scratch: Path | None) -> Iterator[Row]:
+def read_parquet(
+    stream: ByteStream, unpacked: UnpackedBytes, scratch: Path | None
+) -> Iterator[Row]:
     """The rows of a parquet file, a batch at a time."""
     label = stream.label
     with seekable(stream, scratch) as source:
         _check_end(source, PARQUET_MAGIC, "a parquet", label)
         try:
             # Without pre_buffer, and with a buffer, a column is read piece by piece.
-            with pq.ParquetFile(source, pre_buffer=False, buffer_size=2**20) as file:
-                yield from _rows(file.iter_batches(BATCH_ROWS), file.schema_arrow, label)
+            with pq.ParquetFile(
+                source, pre_buffer=False, buffer_size=2**20, page_checksum_verification=True
+            ) as file:
+                yield from _rows(file.iter_batches(BATCH_ROWS), file.schema_arrow, label, unpacked)
         except (pa.ArrowException, OSError) as error:
             raise label.fault(f"is a damaged parquet file: {_detail(error)}", REMEDY) from error
 
 
-def read_arrow_file(stream: ByteStream, scratch: Path | None) -> Iterator[Row]:
+def read_arrow_file(
+    stream: ByteStream, unpacked: UnpackedBytes, scratch: Path | None
+) -> Iterator[Row]:
     """The rows of an Arrow IPC file (Feather V2)."""
     label = stream.label
     with seekable(stream, scratch) as source:
@@ -44,22 +51,26 @@ def read_arrow_file(stream: ByteStream, scratch: Path | None) -> Iterator[Row]:
         try:
             with pa.ipc.open_file(source) as file:
                 batches = (file.get_batch(index) for index in range(file.num_record_batches))
-                yield from _rows(batches, file.schema, label)
+                yield from _rows(batches, file.schema, label, unpacked)
         except (pa.ArrowException, OSError) as error:
             raise label.fault(f"is a damaged Arrow file: {_detail(error)}", REMEDY) from error
 
 
-def read_arrow_stream(stream: ByteStream, scratch: Path | None) -> Iterator[Row]:
+def read_arrow_stream(
+    stream: ByteStream, unpacked: UnpackedBytes, scratch: Path | None
+) -> Iterator[Row]:
     """The rows of an Arrow IPC stream, which is what `datasets` writes."""
     label = stream.label
     try:
         with pa.ipc.open_stream(stream) as batches:
-            yield from _rows(batches, batches.schema, label)
+            yield from _rows(batches, batches.schema, label, unpacked)
     except (pa.ArrowException, OSError) as error:
         raise label.fault(f"is a damaged Arrow stream: {_detail(error)}", REMEDY) from error
 
 
-def _rows(batches: Iterable[Any], schema: Any, label: FileLabel) -> Iterator[Row]:
+def _rows(
+    batches: Iterable[Any], schema: Any, label: FileLabel, unpacked: UnpackedBytes
+) -> Iterator[Row]:
     names = list(schema.names)
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
@@ -71,6 +82,8 @@ def _rows(batches: Iterable[Any], schema: Any, label: FileLabel) -> Iterator[Row
     for batch in batches:
         for start in range(0, batch.num_rows, BATCH_ROWS):
             piece = batch.slice(start, BATCH_ROWS)
+            # A dictionary of one long text makes terabytes of a small file.
+            unpacked.add(piece.nbytes)
             columns = [
                 _values(piece.column(index), name, without_text, label)
                 for index, name in enumerate(names)

@@ -120,12 +120,11 @@ def seekable(stream: ByteStream, scratch: Path | None) -> IO[bytes]:
     """
     if stream.path is not None:
         return stream.path.open("rb")
-    copy = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115  returned open
     try:
+        copy = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115  returned open
         with closing(stream):
             shutil.copyfileobj(stream, copy, CHUNK_BYTES)
     except OSError as error:
-        copy.close()
         raise RunError(
             Reason.DATA_TOO_LARGE,
             f"{stream.label} cannot be unpacked into {scratch or tempfile.gettempdir()}: "

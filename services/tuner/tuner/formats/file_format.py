@@ -1,5 +1,6 @@
 """The formats, compressions and archives that are read, and the suffixes of their files."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import PurePosixPath
 
@@ -75,6 +76,13 @@ def is_data_file(name: str) -> bool:
     if inner.suffix.lower() in ARCHIVE_SUFFIXES:
         return True
     return declared_format(name) is not None and inner.stem.lower() not in NOT_DATA
+
+
+def select_data_files(names: Iterable[str]) -> list[str]:
+    """Those of `names` that hold rows. Text counts only on its own: beside tables it is notes."""
+    data = [name for name in names if is_data_file(name)]
+    tables = [name for name in data if declared_format(name) is not FileFormat.TEXT]
+    return tables or data
 
 
 def _uncompressed(name: str) -> PurePosixPath:

@@ -15,7 +15,7 @@ DEFAULT_MAX_BYTES = 20 * 2**30
 
 
 class UnpackedBytes:
-    """Counts what comes out of one file's compression and archives, up to `limit`."""
+    """Counts what comes out of one file's compression, archives and encodings, up to `limit`."""
 
     def __init__(self, label: FileLabel, limit: int) -> None:
         self._label = label

@@ -1,24 +1,30 @@
 """Reads the rows of a data file, whatever its format, compression and encoding are."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from tuner.data.row import Row
 from tuner.formats.arrow_rows import read_arrow_file, read_arrow_stream, read_parquet
 from tuner.formats.byte_stream import ByteStream
 from tuner.formats.csv_rows import read_csv
-from tuner.formats.data_streams import DataStream, data_streams
-from tuner.formats.file_format import FileFormat, declared_format, is_data_file
+from tuner.formats.data_streams import Choose, DataStream, data_streams
+from tuner.formats.file_format import (
+    FileFormat,
+    declared_format,
+    is_data_file,
+    select_data_files,
+)
 from tuner.formats.json_rows import read_json, read_json_lines
 from tuner.formats.label import FileLabel
-from tuner.formats.limits import DEFAULT_MAX_BYTES
+from tuner.formats.limits import DEFAULT_MAX_BYTES, UnpackedBytes
 from tuner.formats.sniffing import binary_format_of, text_format_of
 from tuner.formats.text_rows import read_text
 from tuner.formats.text_stream import TextStream
 
-__all__ = ["describe_format", "is_data_file", "read_rows"]
+__all__ = ["describe_format", "is_data_file", "read_rows", "select_data_files"]
 
-BINARY_READERS: dict[FileFormat, Callable[[ByteStream, Path | None], Iterator[Row]]] = {
+BinaryReader = Callable[[ByteStream, UnpackedBytes, Path | None], Iterator[Row]]
+BINARY_READERS: dict[FileFormat, BinaryReader] = {
     FileFormat.PARQUET: read_parquet,
     FileFormat.ARROW_FILE: read_arrow_file,
     FileFormat.ARROW_STREAM: read_arrow_stream,
@@ -31,6 +37,18 @@ TEXT_READERS: dict[FileFormat, Callable[[TextStream], Iterator[Row]]] = {
     FileFormat.TEXT: read_text,
 }
 
+# Formats that share their suffixes.
+_FAMILIES: Mapping[FileFormat, str] = {
+    FileFormat.PARQUET: "parquet",
+    FileFormat.ARROW_FILE: "arrow",
+    FileFormat.ARROW_STREAM: "arrow",
+    FileFormat.JSON: "json",
+    FileFormat.JSON_LINES: "json",
+    FileFormat.CSV: "csv",
+    FileFormat.TSV: "csv",
+    FileFormat.TEXT: "text",
+}
+
 
 def read_rows(
     path: Path,
@@ -39,7 +57,7 @@ def read_rows(
     origin: str | None = None,
     max_bytes: int = DEFAULT_MAX_BYTES,
     scratch: Path | None = None,
-    is_wanted: Callable[[str], bool] = is_data_file,
+    choose: Choose = select_data_files,
 ) -> Iterator[Row]:
     """All rows of the data file at `path`, called `name` in messages; archives member by member.
 
@@ -50,18 +68,18 @@ def read_rows(
         max_bytes: how much may come out of compression and archives.
         scratch: where a member that can only be read with random access (parquet) is unpacked;
             the system's temporary folder by default.
-        is_wanted: which members of an archive are read, by their names.
+        choose: the names of an archive's members that are read, of all their names.
 
     Raises:
         RunError: DATA_UNREADABLE or DATA_TOO_LARGE.
     """
     label = FileLabel(name=name, size_bytes=_size(path), origin=origin)
-    for part in data_streams(path, label, max_bytes, scratch, is_wanted):
+    for part in data_streams(path, label, max_bytes, scratch, choose):
         kind, content = _detect(part)
         if isinstance(content, TextStream):
             yield from TEXT_READERS[kind](content)
         else:
-            yield from BINARY_READERS[kind](content, scratch)
+            yield from BINARY_READERS[kind](content, part.unpacked, scratch)
 
 
 def describe_format(path: Path) -> str:
@@ -71,7 +89,7 @@ def describe_format(path: Path) -> str:
         RunError: DATA_UNREADABLE or DATA_TOO_LARGE.
     """
     label = FileLabel(name=path.name, size_bytes=_size(path))
-    parts = data_streams(path, label, DEFAULT_MAX_BYTES, None, is_data_file)
+    parts = data_streams(path, label, DEFAULT_MAX_BYTES, None, select_data_files)
     described = {(part.archive, _describe(part)): None for part in parts}
     archive = next(iter(described))[0]
     names = " and ".join(name for _, name in described)
@@ -79,15 +97,11 @@ def describe_format(path: Path) -> str:
 
 
 def _describe(part: DataStream) -> str:
-    kind = _family(_detect(part)[0])
+    kind = _detect(part)[0]
     declared = declared_format(part.stream.label.name)
-    odd = declared is not None and _family(declared) is not kind
-    return ".".join((kind, *part.layers)) + (f" (named as {declared})" if odd else "")
-
-
-def _family(kind: FileFormat) -> FileFormat:
-    """`kind` without what users do not tell apart."""
-    return FileFormat.ARROW_FILE if kind is FileFormat.ARROW_STREAM else kind
+    odd = declared is not None and _FAMILIES.get(declared) != _FAMILIES.get(kind)
+    word = FileFormat.ARROW_FILE if kind is FileFormat.ARROW_STREAM else kind
+    return ".".join((word, *part.layers)) + (f" (named as {declared})" if odd else "")
 
 
 def _detect(part: DataStream) -> tuple[FileFormat, ByteStream | TextStream]:
