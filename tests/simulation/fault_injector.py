@@ -47,6 +47,8 @@ class Fault(StrEnum):
     USER_DELETES_WHILE_DOWN = "claims deleted as the controllers were down"
     NODE_DELETED = "nodes deleted by the user"
     POOL_DELETED = "pools deleted by someone else"
+    NO_ROOM = "checks of data without a node"
+    CHECK_LOST = "checks of data whose pod was lost"
     FORCED = "Workspaces whose finalizer was taken off"
 
 
@@ -80,6 +82,8 @@ _CHANCES = {
     Fault.BREAKS: 0.4,
     Fault.CRASH: 0.03,
     Fault.PAUSE: 0.006,
+    Fault.NO_ROOM: 0.3,
+    Fault.CHECK_LOST: 0.2,
     Fault.FORCED: 0.3,
 }
 

@@ -68,7 +68,7 @@ def _workspaces(final: FinalState) -> Iterator[Violation]:
         claims = final.checker.claims_of(workspace)
         found = (workspace.get("status") or {}).get("conditions") or ()
         reported = conditions.find(found, "ResourceReady") or {}
-        ready = all(conditions.is_true(claim, "Ready") for claim in claims)
+        ready = bool(claims) and all(conditions.is_true(claim, "Ready") for claim in claims)
         if (reported.get("status") == "True") != ready or reported.get("reason") not in REASONS:
             what = f"says ResourceReady={reported.get('status')}/{reported.get('reason')}"
             yield Violation(

@@ -71,6 +71,8 @@ class InvariantChecker:
     terms: Timeouts
     bounds: Bounds
     on_violation: Callable[[], None]
+    # Why no node may be requested for a Workspace yet; empty where one may.
+    why_unchecked: Callable[[Manifest], str] = lambda _: ""
     violations: list[Violation] = field(default_factory=list)
     _minute: int = -1
     _calls: Counter[str] = field(default_factory=Counter)
@@ -168,6 +170,7 @@ class InvariantChecker:
                 self._leaked(metadata["name"], f"the claim went before its pool {pool.name}")
         elif event.kind in CLAIMS and event.change.type == "ADDED":
             self._check_count(event.change.manifest)
+            self._check_data(event.change.manifest)
 
     def _check_count(self, claim: Manifest) -> None:
         """Check that there are no more claims than the Workspace needs."""
@@ -175,6 +178,12 @@ class InvariantChecker:
             return
         if len(self.claims_of(workspace)) > workspace["resource"]["count"]:
             self._leaked(claim["metadata"]["name"], "a claim more than its Workspace wants")
+
+    def _check_data(self, claim: Manifest) -> None:
+        """Check that the data of a run is known to be sound before its node is paid for."""
+        workspace = self.workspace_of(claim)
+        if workspace is not None and (why := self.why_unchecked(workspace)):
+            self._leaked(claim["metadata"]["name"], f"a node is requested, and {why}")
 
     def _check_release(self, who: str, claim: Manifest) -> None:
         if self.workspace_of(claim) is not None:

@@ -26,7 +26,7 @@ STORIES = (
 # workspace-controller takes most of a run's time, so two of three runs go without it. Its
 # parameters have their own random generator, so that they do not change those of the other runs.
 _WITH_CONTROLLERS = 1 / 3
-_OF_WORKSPACES = (Fault.FORCED,)
+_OF_WORKSPACES = (Fault.FORCED, Fault.NO_ROOM, Fault.CHECK_LOST)
 _OF_ALL = tuple(fault for fault in Fault if fault not in _OF_WORKSPACES)
 
 

@@ -31,6 +31,8 @@ class User:
         ):
             if injector.is_enabled(fault):
                 actions.append(action)
+        if isinstance(self.creator, Workspaces) and self.creator.broken:
+            actions.append(self.creator.correct_any)
         self.sim.rng.choice(actions)()
 
     def make_workspace(self) -> None:

@@ -1,11 +1,12 @@
-"""Creates and deletes Workspaces, for which the real workspace-controller requests nodes."""
+"""Creates, changes and deletes Workspaces, for which workspace-controller requests nodes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kaito_kube.fake import FakeCluster
-from kaito_kube.kinds import WORKSPACE, Kind, Manifest
+from kaito_kube.kinds import CONFIG_MAP, SECRET, WORKSPACE, Key, Kind, Manifest
 from tests.simulation.api_server import run_sync
+from tests.simulation.check_jobs import CheckJobs, Data
 from tests.simulation.claim_creator import ACTOR
 from tests.simulation.fault_injector import Fault
 from tests.simulation.region import TYPES, V100
@@ -16,6 +17,9 @@ from workspace_controller.plan.nodes.sources import SOURCES
 from workspace_controller.settings import NodeProvisioner
 
 NAMESPACE = "default"
+# The share of Workspaces that tune a model; the others serve one.
+_TUNING = 0.4
+_CONFIG = "training_config:\n  QuantizationConfig: {load_in_4bit: true}\n"
 
 
 @dataclass(eq=False)
@@ -28,8 +32,18 @@ class Workspaces:
     sim: Simulation
     cluster: FakeCluster
     nodes: NodeProvisioner
+    checks: CheckJobs
     workspaces: dict[str, list[str]] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
     _made: int = 0
+
+    def __post_init__(self) -> None:
+        """Create what every tuning Workspace refers to."""
+        release = {"name": "qlora-params-template", "namespace": "kaito-system"}
+        config = {"training_config.yaml": _CONFIG}
+        self.cluster.seed(CONFIG_MAP, {"metadata": release, "data": config})
+        secret = {"name": "push", "namespace": NAMESPACE}
+        self.cluster.seed(SECRET, {"metadata": secret, "data": {".dockerconfigjson": "e30="}})
 
     @property
     def kind(self) -> Kind:
@@ -39,10 +53,41 @@ class Workspaces:
 
     @property
     def desired(self) -> Mapping[str, Kind]:
-        return {name: self.kind for names in self.workspaces.values() for name in names}
+        """No node is desired for broken data, unless its check could not be done."""
+        return {
+            name: self.kind
+            for workspace, names in self.workspaces.items()
+            for name in names
+            if workspace not in self.broken or workspace in self.checks.unchecked
+        }
 
     def make_any(self, count: int) -> list[str]:
-        return self.make(count, self.sim.rng.choice(list(TYPES)))
+        instance_type = self.sim.rng.choice(list(TYPES))
+        if self.sim.rng.random() < _TUNING:
+            return self.make_tuning(instance_type)
+        return self.make(count, instance_type)
+
+    def make_tuning(self, instance_type: str) -> list[str]:
+        """Create a Workspace that tunes a model, whose data can be sound, late or broken."""
+        self._made += 1
+        name = f"workspace-{self._made}"
+        data = self.sim.rng.choice(list(Data))
+        url = self.checks.publish(name, data)
+        self.sim.tell(ACTOR, f"creates {name} that tunes on {data.value} data")
+        made = self.cluster.seed(WORKSPACE, _tuning(name, instance_type, url))
+        self.workspaces[name] = [claim_name(owner_of(made), 0)]
+        if data is Data.BROKEN:
+            self.broken.add(name)
+        return self.workspaces[name]
+
+    def correct_any(self) -> None:
+        """Give a Workspace with broken data the URL of sound data."""
+        name = self.sim.rng.choice(sorted(self.broken))
+        self.broken.remove(name)
+        self.sim.tell(ACTOR, f"corrects the data of {name}")
+        url = self.checks.publish(name, Data.SOUND)
+        patch = {"tuning": {"input": {"urls": [url]}}}
+        self.cluster.change(WORKSPACE, Key(NAMESPACE, name), patch)
 
     def make(self, count: int, instance_type: str = V100.name) -> list[str]:
         """Create a Workspace with `count` nodes."""
@@ -56,6 +101,7 @@ class Workspaces:
     def end(self, workspace: str) -> None:
         """Delete a Workspace, whose claims must follow. Sometimes a user removes its finalizer."""
         del self.workspaces[workspace]
+        self.broken.discard(workspace)
         run_sync(self.cluster.delete(WORKSPACE, workspace, NAMESPACE))
         if self.sim.injector.strikes(Fault.FORCED):
             self.sim.later(self.sim.between(0, 30), self._force, workspace)
@@ -65,6 +111,25 @@ class Workspaces:
             self.sim.tell(ACTOR, f"takes the finalizer off {workspace}")
             patch = {"metadata": {"finalizers": None}}
             run_sync(self.cluster.patch(WORKSPACE, workspace, patch, namespace=NAMESPACE))
+
+
+def _tuning(name: str, instance_type: str, url: str) -> Manifest:
+    return {
+        "apiVersion": WORKSPACE.api_version,
+        "kind": WORKSPACE.kind,
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "resource": {
+            "count": 1,
+            "instanceType": instance_type,
+            "labelSelector": {"matchLabels": {"app": name}},
+        },
+        "tuning": {
+            "preset": {"name": "phi-3-mini-128k-instruct"},
+            "method": "qlora",
+            "input": {"urls": [url]},
+            "output": {"image": f"registry/{name}:1", "imagePushSecret": "push"},
+        },
+    }
 
 
 def _workspace(name: str, count: int, instance_type: str) -> Manifest:

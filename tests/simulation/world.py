@@ -5,12 +5,13 @@ import random
 
 from kaito_api import conditions
 from kaito_kube.fake import Event
-from kaito_kube.kinds import EVENT, LEASE
+from kaito_kube.kinds import EVENT, LEASE, POD
 from tests.simulation import foreign_pools
 from tests.simulation.api_server import ApiServer
 from tests.simulation.arm import Arm
 from tests.simulation.arm_client import Azure
 from tests.simulation.chaos import Chaos
+from tests.simulation.check_jobs import CheckJobs
 from tests.simulation.claim_creator import ClaimCreator
 from tests.simulation.controller import WorkspaceController
 from tests.simulation.fault_injector import Fault, FaultInjector
@@ -77,7 +78,9 @@ class World:
         self.creator: ClaimCreator | Workspaces = ClaimCreator(sim, self.cluster)
         if schedule.controllers:
             nodes = rng.choice((NodeProvisioner.MACHINE, NodeProvisioner.NODECLAIM))
-            self.creator = Workspaces(sim, self.cluster, nodes)
+            checks = CheckJobs(sim, self.server, self.power.steady, self.checker.bounds.lag)
+            self.checker.why_unchecked = checks.why_unchecked
+            self.creator = Workspaces(sim, self.cluster, nodes, checks)
             asking = WorkspaceController(
                 sim=sim, server=self.server, checker=self.checker, nodes=nodes
             )
@@ -178,13 +181,16 @@ class World:
             self.sim.later(self.sim.between(0, 60), replica.come_up)
 
     async def _is_steady(self) -> bool:
-        """Whether nothing is written for some minutes, except Leases and Events."""
+        """Whether nothing is written for some minutes, except Leases, Events and pods.
+
+        A check of broken data is restarted for ever, which must not change the status.
+        """
         before = self._writes
         await asyncio.sleep(_UNCHANGED_SECONDS)
         return self._writes == before
 
     def _changed(self, event: Event) -> None:
-        if event.kind is not LEASE and event.kind is not EVENT:
+        if event.kind not in (LEASE, EVENT, POD):
             self._writes += 1
         if event.kind is LEASE and event.change.manifest["metadata"]["name"] == NAME:
             leader = event.change.manifest["spec"].get("holderIdentity", "")

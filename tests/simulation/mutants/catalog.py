@@ -3,6 +3,7 @@
 from tests.simulation.mutants import (
     claim_mutants,
     cloud_mutants,
+    data_check_mutants,
     execution_mutants,
     garbage_mutants,
     node_request_mutants,
@@ -16,4 +17,5 @@ MUTANTS = (
     *garbage_mutants.MUTANTS,
     *process_mutants.MUTANTS,
     *node_request_mutants.MUTANTS,
+    *data_check_mutants.MUTANTS,
 )

@@ -265,6 +265,7 @@ def _with_claim(observed: Observed) -> Observed:
 WAITS = {
     "no node has room yet": (checked(unscheduled(60)), 60.0),
     "the scheduler has just begun": (checked(unscheduled(4)), 1796.0),
+    "its pod was lost": (checked(check=a_check(seconds=9000, status={"active": 1})), 120.0),
     "it runs": (checked(checker(seconds=1700, running={})), 100.0),
     "its pod was stopped": (
         checked(checker(terminated=ended({"reason": "TrainingStopped", "message": "signal"}))),
@@ -305,9 +306,18 @@ def test_refusal_is_reported_while_the_job_is_tried() -> None:
 
 
 def test_next_check_has_a_time_of_its_own() -> None:
-    """Otherwise a check that ran for a while would leave none for that of a changed spec."""
-    plan = decide(checked(check=a_check("old-1")))
-    assert "DataChecked" not in conditions_by_type(plan.status)
+    """The condition goes before the Job, whatever happens to the process between the two.
+
+    Otherwise a check that ran for a while would leave no time for that of a changed spec.
+    """
+    manifest = stored(tuning_workspace())
+    pending = {"type": "DataChecked", "status": "Unknown", "lastTransitionTime": ago(900)}
+    manifest["status"] = {"conditions": [pending]}
+    first = decide(observation(manifest, data_check=a_check("old-1")))
+    assert actions(first) == [] and first.requeue_after_seconds == 0.1
+    assert "DataChecked" not in conditions_by_type(first.status)
+    manifest["status"] = first.status
+    assert actions(decide(observation(manifest, data_check=a_check("old-1")))) == DELETE
 
 
 def test_replaced_node_of_a_run_is_requested_without_a_check() -> None:

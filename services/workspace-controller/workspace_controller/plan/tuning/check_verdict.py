@@ -81,6 +81,9 @@ def _unfinished(
     observed: Observed, tuning: Tuning, check: Manifest, pods: list[Manifest]
 ) -> Verdict:
     newest = next(iter(pods), None)
+    if newest is None and (check.get("status") or {}).get("active"):
+        # A pod that was lost is being replaced, or its watch is behind that of the Job.
+        return Running("", OBSTRUCTED_SECONDS)
     found = pod_failure(newest, observed.now) if newest is not None else _NO_POD
     obstacle = ""
     if isinstance(found, Failure):

@@ -32,6 +32,8 @@ from workspace_controller.plan.tuning.pod import tuning_pod
 
 # A ConfigMap that the user corrects is not watched, so a check that failed polls for it.
 _CONFIG_REQUEUE_SECONDS = 10.0
+# The status that a pass writes does not trigger the next pass.
+_DELETION_REQUEUE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +68,7 @@ def decide_data_check(
     if is_being_deleted(check):
         return DataCheckPlan(holds_nodes=waits)
     if not _is_useful(observed, spec.tuning, check):
-        owner = observed.owner
-        delete = Delete(JOB, data_check_name(owner), owner.namespace)
-        # Without the condition, so that the next check's starts at a time of its own.
-        return DataCheckPlan(actions=(delete,), holds_nodes=waits)
+        return _deletion(observed, waits)
     return _judged(read_verdict(observed, spec.tuning, check), waits)
 
 
@@ -105,6 +104,15 @@ def _creation(observed: Observed, spec: WorkspaceSpec, tuning: Tuning) -> DataCh
         condition=_running(""),
         holds_nodes=True,
     )
+
+
+def _deletion(observed: Observed, waits: bool) -> DataCheckPlan:
+    """The condition goes first: its time is that of the next check, which must have its own."""
+    if observed.condition(condition_types.DATA_CHECKED):
+        return DataCheckPlan(holds_nodes=waits, requeue_after_seconds=_DELETION_REQUEUE_SECONDS)
+    owner = observed.owner
+    delete = Delete(JOB, data_check_name(owner), owner.namespace)
+    return DataCheckPlan(actions=(delete,), holds_nodes=waits)
 
 
 def _seconds_without_verdict(observed: Observed) -> float:
