@@ -167,6 +167,26 @@ def test_only_the_pusher_mounts_the_push_secret() -> None:
     assert secret["secretName"] == "push"
 
 
+@pytest.mark.parametrize(
+    ("delivery", "has_model"),
+    [
+        (ModelDelivery.IMAGE_VOLUME, True),
+        (ModelDelivery.INIT_COPY, True),
+        (ModelDelivery.HUB, False),
+    ],
+)
+def test_data_fetcher_reads_the_tokenizer_of_a_model_that_is_there(
+    delivery: ModelDelivery, has_model: bool
+) -> None:
+    spec = pod_of(tuning_pod(model=source(delivery=delivery)))
+    (fetcher,) = [c for c in everything(spec) if c["name"] == "data-fetcher"]
+    assert ("/mnt/model" in mounts_of(fetcher)) == has_model
+    if has_model:
+        assert mounts_of(fetcher)["/mnt/model"]["readOnly"]
+        names = [container["name"] for container in spec["initContainers"]]
+        assert names.index("data-fetcher") == len(names) - 2
+
+
 def test_environment_of_the_tuner() -> None:
     env = env_of(pod_of(tuning_pod())["initContainers"][1])
     assert (
@@ -175,6 +195,9 @@ def test_environment_of_the_tuner() -> None:
             "KAITO_WORKSPACE": "ws",
             "KAITO_NAMESPACE": "team",
             "KAITO_BASE_MODEL": PRESET,
+            "KAITO_BASE_MODEL_HUB_ID": "microsoft/Phi-3-mini-128k-instruct",
+            "KAITO_MODEL_PARAMETERS": "3822520893",
+            "KAITO_INSTANCE_TYPE": PLACING.instance_type,
             "KAITO_METHOD": "qlora",
             "KAITO_OUTPUT_IMAGE": "registry.local/adapters/phi:1",
             "KAITO_PUSH_SECRET_NAME": "push",

@@ -6,6 +6,7 @@ from typing import Any
 
 from kaito_api.workspace import DataDestination, DataSource, Tuning
 from kaito_kube.kinds import Manifest
+from kaito_presets.preset import Preset
 from workspace_controller.manifests.access_secret import access_secret
 from workspace_controller.manifests.metadata import Owner, digest, metadata, with_revision
 from workspace_controller.manifests.placement import Placement
@@ -23,7 +24,7 @@ from workspace_controller.manifests.pods import (
     pod_spec,
     with_gpus,
 )
-from workspace_controller.settings import Settings
+from workspace_controller.settings import ModelDelivery, Settings
 
 FETCHER, TRAINER, PUSHER = "data-fetcher", "trainer", "pusher"
 CONFIG_KEY = "training_config.yaml"
@@ -142,7 +143,10 @@ def _phases(pod: TuningPod, model: Files, data: Files, output: Files) -> list[Ma
     )
     trainer = phase_container(pod, TRAINER, "train", train)
     access = access_secret(pod.tuning.input)
-    fetch = Files(mounts=(*data.mounts, *access.mounts, CONFIG_MOUNT))
+    tokenizer = _tokenizer(pod.model, model)
+    fetch = Files(
+        mounts=(*tokenizer.mounts, *data.mounts, *access.mounts, CONFIG_MOUNT), env=tokenizer.env
+    )
     phases = [
         phase_container(pod, FETCHER, "fetch", fetch),
         {**with_gpus(trainer, pod.placement.gpus), "ports": _PORTS},
@@ -151,6 +155,14 @@ def _phases(pod: TuningPod, model: Files, data: Files, output: Files) -> list[Ma
         seen = Files(mounts=(_RESULTS, CONFIG_MOUNT, *output.mounts))
         phases.append({**phase_container(pod, PUSHER, "push", seen), "ports": _PORTS})
     return phases
+
+
+def _tokenizer(source: ModelSource, model: Files) -> Files:
+    """The model for the fetcher, whose report is exact with the tokenizer.
+
+    From the hub, the trainer itself downloads the model, so the fetcher has none.
+    """
+    return Files() if source.delivery is ModelDelivery.HUB else model
 
 
 _SHM = {"name": "dshm", "mountPath": "/dev/shm"}
@@ -173,6 +185,9 @@ def _env(pod: TuningPod) -> dict[str, str]:
         "KAITO_WORKSPACE": pod.owner.name,
         "KAITO_NAMESPACE": pod.owner.namespace,
         "KAITO_BASE_MODEL": pod.model.preset.name,
+        "KAITO_BASE_MODEL_HUB_ID": pod.model.preset.hf_id,
+        "KAITO_MODEL_PARAMETERS": str(_parameters(pod.model.preset) or ""),
+        "KAITO_INSTANCE_TYPE": pod.placement.instance_type,
         "KAITO_METHOD": tuning.method,
         "KAITO_DATA_URLS": json.dumps(tuning.input.urls),
         "KAITO_ACCESS_SECRET_NAME": tuning.input.access_secret or "",
@@ -190,6 +205,13 @@ def _env(pod: TuningPod) -> dict[str, str]:
         "KAITO_METRICS_PORT": str(METRICS_PORT),
         "DEFAULT_TARGET_MODULES": ",".join(need.target_modules if need else ()),
     }
+
+
+def _parameters(preset: Preset) -> int | None:
+    """The number of parameters of a model with 16-bit weights; None for quantized ones."""
+    if preset.quantization is not None:
+        return None
+    return round(preset.weights_gib * 2**30 / 2)
 
 
 def data_files(source: DataSource) -> Files:
