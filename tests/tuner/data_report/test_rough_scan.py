@@ -144,6 +144,13 @@ def test_a_file_of_no_known_shape_is_an_error() -> None:
             [("user: ", False), ("u\n", False), ("assistant: ", False), ("a\n", True)],
         ),
         (
+            Conversation(
+                ({"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}),
+                untrained=frozenset({1}),
+            ),
+            [("user: ", False), ("u\n", False), ("assistant: ", False), ("a\n", False)],
+        ),
+        (
             Conversation(({"role": "assistant", "content": "a"},)),
             [("assistant: ", False), ("a\n", False)],
         ),

@@ -48,6 +48,7 @@ def _calls(calls: Any, **message: Any) -> list[dict[str, Any]]:
         ({"messages": [USER, ASSISTANT], "system": [{"text": "Be brief."}]}, BRIEF),
         ({"messages": [SYSTEM, USER, ASSISTANT], "system": "Be long."}, BRIEF),
         ({"messages": [{**USER, "role": " User"}, {**ASSISTANT, "role": "ASSISTANT"}]}, PLAIN),
+        ({"messages": [USER, {**ASSISTANT, "role": "GPT-4"}]}, PLAIN),
         ({"messages": [{**USER, "name": None}, {**ASSISTANT, "tool_calls": None}]}, PLAIN),
         ({"messages": [{**USER, "role": "human"}, {**ASSISTANT, "role": "gpt"}]}, PLAIN),
         ({"conversations": [_human("Hi"), _gpt("Hello")]}, PLAIN),
@@ -290,6 +291,11 @@ def test_messages_that_are_context_only(
             {"messages": [{"role": "narrator", "content": "x"}, ASSISTANT]},
             LossCause.MALFORMED,
             "messages[0].role is 'narrator'; use one of: system, developer, user, human,",
+        ),
+        (
+            {"messages": [USER, {"role": "assistent", "content": "x"}]},
+            LossCause.MALFORMED,
+            "messages[1].role is 'assistent'; did you mean 'assistant'? Use one of: system, dev",
         ),
         (
             {"messages": [{"content": "x"}]},

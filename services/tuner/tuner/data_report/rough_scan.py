@@ -138,7 +138,8 @@ def _conversation_pieces(conversation: Conversation) -> Iterator[tuple[str, bool
         calls = message.get("tool_calls")
         text = f"{content}{_json(calls) if calls else ''}"
         # The first message has nothing before it to answer.
-        learned = index > 0 and message["role"] == "assistant" and bool(text)
+        is_context = index == 0 or index in conversation.untrained
+        learned = message["role"] == "assistant" and not is_context and bool(text)
         yield f"{message['role']}: ", False
         yield f"{text}\n", learned
 

@@ -8,7 +8,7 @@ from tuner.data.record import Message
 from tuner.shapes.content import Content, read_content, read_result
 from tuner.shapes.embedded import as_json
 from tuner.shapes.faults import empty, malformed
-from tuner.shapes.roles import CALL_ROLES, ROLES
+from tuner.shapes.roles import CALL_ROLES, ROLES, expected_role, fold_role
 from tuner.shapes.tools import read_tool_calls
 
 ROLE_KEYS = ("role", "from", "speaker")
@@ -89,10 +89,9 @@ def _message(role: str, content: Content, value: Mapping[str, Any]) -> Message:
 def _role_name(value: Mapping[str, Any], where: str) -> str:
     key = next((key for key in ROLE_KEYS if value.get(key) is not None), "role")
     role = value.get(key)
-    name = role.strip().casefold() if isinstance(role, str) else ""
+    name = fold_role(role)
     if name not in ROLES and name not in CALL_ROLES:
-        known = ", ".join([*ROLES, *sorted(CALL_ROLES)])
-        raise malformed(f"{where}.{key}", role, f"use one of: {known}")
+        raise malformed(f"{where}.{key}", role, expected_role(role))
     return name
 
 
