@@ -26,6 +26,8 @@ REMEDY = "correct it, or write one JSON object per line"
         {"prompt": ["a", "c"], "completion": ["b", "d"]},
         {"train": {"prompt": ["a", "c"], "completion": ["b", "d"]}},
         {"prompt": {"0": "a", "1": "c"}, "completion": {"0": "b", "1": "d"}},
+        {"train": {"prompt": {"0": "a", "1": "c"}, "completion": {"0": "b", "1": "d"}}},
+        {"train": {"0": A, "1": B}},
         {"0": A, "1": B},
         {"id-x": A, "id-y": B},
         {

@@ -79,11 +79,11 @@ def _rows_without_list(value: dict[str, Any]) -> Iterator[Any]:
             yield dict(zip(value, cells, strict=True))
     elif not values or not all(isinstance(item, Mapping) for item in values):
         yield value
-    elif len(values) == 1:
-        yield from _rows_without_list(values[0])
     elif _are_columns(values):
         for index in values[0]:
             yield {name: column[index] for name, column in value.items()}
+    elif len(values) == 1:
+        yield from _rows_without_list(values[0])
     else:
         yield from values
 
@@ -98,6 +98,11 @@ def _are_lists_of_cells(values: list[Any]) -> bool:
 
 def _are_columns(values: list[Mapping[str, Any]]) -> bool:
     """True for columns as pandas writes them by default: {"column": {"0": value, "1": value}}."""
-    return all(key.isdigit() for key in values[0]) and all(
-        column.keys() == values[0].keys() for column in values
+    indices = values[0].keys()
+    return (
+        bool(indices)
+        and all(index.isdigit() for index in indices)
+        and all(column.keys() == indices for column in values)
+        # Rows by key have objects where columns have cells.
+        and not isinstance(values[0][min(indices)], Mapping)
     )
