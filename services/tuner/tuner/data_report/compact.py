@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tuner.data_report.length_distribution import LengthDistribution
+from tuner.data_report.one_line import one_line
 from tuner.data_report.report import DataReport
 
 # A termination message holds 4096 bytes, and its other fields need room, too.
@@ -28,6 +29,7 @@ def _figures(report: DataReport) -> dict[str, Any]:
     rows, lengths, plan, cost = report.rows, report.lengths, report.plan, report.cost
     found = lengths.examples
     return {
+        "summary": one_line(report),
         "files": len(report.files),
         "bytes": sum(file.size for file in report.files),
         "shapes": sorted({file.shape for file in report.files}),

@@ -177,6 +177,28 @@ def test_nodes_wait_for_the_check_and_say_so() -> None:
     assert [event.reason for event in plan.events] == ["DataCheckRunning"]
 
 
+SUMMARY = "24 rows, about 360 tokens; 72 steps"
+
+
+@pytest.mark.parametrize(
+    ("report", "message"),
+    [
+        ({"data": {"summary": SUMMARY}}, f"the data can be trained on: {SUMMARY}"),
+        ({"data": {"summary": 7}}, "the data can be trained on"),
+        ({"data": [SUMMARY]}, "the data can be trained on"),
+        ({}, "the data can be trained on"),
+    ],
+    ids=["a summary", "a number", "a list", "nothing"],
+)
+def test_condition_says_what_the_data_holds(report: Manifest, message: str) -> None:
+    end = {"exitCode": 0, "message": json.dumps(report)}
+    check = a_check(status=COMPLETE)
+    plan = decide(checked(checker(terminated=end), check=check, claims=(claim(0),)))
+    assert plan.status is not None
+    (condition,) = [c for c in plan.status["conditions"] if c["type"] == "DataChecked"]
+    assert (condition["status"], condition["message"]) == ("True", message)
+
+
 @pytest.mark.parametrize(
     ("report", "state", "ready"),
     [(BROKEN, "Failed", "WorkspaceFailed"), (AWAY, "Pending", "WorkspacePending")],

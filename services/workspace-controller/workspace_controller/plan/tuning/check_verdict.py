@@ -10,7 +10,7 @@ from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.pods.failure import exit_failure, last_exit, pod_failure
-from workspace_controller.plan.pods.status import containers
+from workspace_controller.plan.pods.status import containers, termination_message
 from workspace_controller.plan.tuning.job import has_condition, job_failure, job_pods
 
 # Where no node has room for the check, nodes are not held back for longer than this. A cluster
@@ -34,7 +34,9 @@ _CRASHES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """The data can be used."""
+    """The data can be used; `summary` says what it holds and costs, empty if nobody knows."""
+
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ Verdict = Passed | Failure | Running | Impossible
 def read_verdict(observed: Observed, tuning: Tuning, check: Manifest) -> Verdict:
     """What the Job has found. A failure stands until the next attempt finds something else."""
     if has_condition(check, "Complete"):
-        return Passed()
+        return Passed(_summary(job_pods(observed, check, "data-check")))
     pods = job_pods(observed, check, "data-check")
     exits = [(str(c.get("name")), last_exit(c)) for pod in pods for c in containers(pod)]
     failures = [exit_failure(name, end) for name, end in exits if end and end.get("exitCode")]
@@ -75,6 +77,16 @@ def read_verdict(observed: Observed, tuning: Tuning, check: Manifest) -> Verdict
     if (ended := job_failure(check)) is not None:
         return Impossible(f"the check's Job failed: {ended.message}")
     return _unfinished(observed, tuning, check, pods)
+
+
+def _summary(pods: list[Manifest]) -> str:
+    """What the check has found, in the words of the container that did."""
+    for pod in pods:
+        for container in containers(pod):
+            report = termination_message(last_exit(container) or {}).get("data")
+            if isinstance(report, dict) and isinstance(report.get("summary"), str):
+                return str(report["summary"])
+    return ""
 
 
 def _unfinished(

@@ -127,9 +127,8 @@ def _judged(verdict: Verdict, waits: bool) -> DataCheckPlan:
     type_ = condition_types.DATA_CHECKED
     match verdict:
         case Passed():
-            return DataCheckPlan(
-                condition=true(type_, Reason.DATA_CHECKED, "the data can be trained on")
-            )
+            message = ": ".join(filter(None, ("the data can be trained on", verdict.summary)))
+            return DataCheckPlan(condition=true(type_, Reason.DATA_CHECKED, message))
         case Failure():
             return DataCheckPlan(
                 condition=false(type_, verdict.reason, verdict.message),
