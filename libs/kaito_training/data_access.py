@@ -38,7 +38,7 @@ WAYS: Mapping[str, Sequence[tuple[str, ...]]] = {
 CONFIGURES: Mapping[str, frozenset[str]] = {
     "http": frozenset(),
     "s3": frozenset({"AWS_SESSION_TOKEN", "AWS_REGION", "AWS_ENDPOINT_URL"}),
-    "gs": frozenset(),
+    "gs": frozenset({"STORAGE_EMULATOR_HOST"}),
     "az": frozenset({"AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ENDPOINT"}),
     "hf": frozenset({"HF_ENDPOINT"}),
 }
@@ -53,6 +53,13 @@ def find_access_problem(urls: Sequence[str], keys: Collection[str]) -> str | Non
     """Why a Secret with these `keys` does not open `urls`, as the end of a sentence that starts
     with it; None if it does, as far as its keys say."""
     return next(_problems(urls, keys), None)
+
+
+def keys_used(kind: str, keys: Collection[str]) -> tuple[str, ...]:
+    """Those of `keys` that open a source of this `kind`; empty if none do."""
+    if kind == "http":
+        return http_keys(keys)
+    return next((way for way in WAYS[kind] if set(way) <= set(keys)), ())
 
 
 def http_keys(keys: Collection[str]) -> tuple[str, ...]:

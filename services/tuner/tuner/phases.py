@@ -7,7 +7,7 @@ from kaito_training.sections import TrainingConfig
 from tuner.adapter_check import find_adapter_fault
 from tuner.config.load import load_config
 from tuner.data.dataset import Dataset
-from tuner.data.fetch import fetch_dataset, load_dataset
+from tuner.data.fetch import fetch_dataset, find_keys_without_effect, load_dataset
 from tuner.data_report.build import RunFacts
 from tuner.data_report.compact import compact
 from tuner.data_report.hardware import find_hardware
@@ -53,13 +53,12 @@ def fetch_phase(settings: Settings, environ: Mapping[str, str]) -> DataReport:
         RunError: the data or the configuration cannot be used.
     """
     config = load_config(settings.config_file, settings.method)
-    for key in ("dataset_path", "dataset_extension"):
-        if settings.data_urls and getattr(config.dataset, key) is not None:
-            logger.warning(
-                "training_config.yaml: DatasetConfig.%s has no effect: all files of "
-                "tuning.input.urls are used",
-                key,
-            )
+    for key in find_keys_without_effect(settings.data_urls, config.dataset):
+        logger.warning(
+            "training_config.yaml: DatasetConfig.%s has no effect: tuning.input.urls names the "
+            "files",
+            key,
+        )
     data = fetch_urls(settings, config, environ)
     inputs = [InputFile(settings.data_dir, SplitFile(file.name, file.split)) for file in data.files]
     hardware = find_hardware(settings.instance_type, settings.node_hourly_price)

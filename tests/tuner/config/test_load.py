@@ -77,4 +77,4 @@ def test_key_of_a_volume_has_no_effect_on_urls(environ: dict[str, str]) -> None:
     text = "training_config: {DatasetConfig: {dataset_path: /mnt/data/x}}"
     Path(environ["KAITO_CONFIG_FILE"]).write_text(text)
     _, out, _ = run_tuner("fetch", environ)
-    assert "DatasetConfig.dataset_path has no effect: all files of tuning.input.urls" in out
+    assert "DatasetConfig.dataset_path has no effect: tuning.input.urls names the files" in out

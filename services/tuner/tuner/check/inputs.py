@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from kaito_training.sections import DatasetConfig
-from tuner.data.data_directory import find_data_files, log_left_out
+from tuner.data.data_directory import find_data_files
 from tuner.data.dataset import Dataset
+from tuner.data.selection import log_left_out
 from tuner.data_report.input_file import InputFile
 from tuner.errors import RunError
 from tuner.layout.layout import SplitFile

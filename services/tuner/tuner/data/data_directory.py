@@ -7,11 +7,10 @@ from pathlib import Path
 
 from kaito_training.sections import DatasetConfig
 from tuner.config.errors import config_invalid
-from tuner.data.file_contents import SUFFIXES, unreadable
-from tuner.errors import RunError
+from tuner.data.file_contents import unreadable
+from tuner.data.selection import select_files
 from tuner.layout.configurations import CARD_NAME
-from tuner.layout.layout import NOT_DATA, Choice, Layout, SplitFile, lay_out
-from tuner.reasons import Reason
+from tuner.layout.layout import Layout, SplitFile
 
 logger = logging.getLogger(__name__)
 
@@ -30,30 +29,8 @@ def find_data_files(directory: Path, config: DatasetConfig) -> Layout:
     if start.is_file():
         return Layout((SplitFile(str(start.relative_to(directory)), "train"),), {})
     names = [path.relative_to(start).as_posix() for path in _walk(start, directory.resolve())]
-    chosen = [name for name in names if _is_selected(name, config.dataset_extension)]
-    if not chosen:
-        raise RunError(
-            Reason.DATA_EMPTY,
-            f"{start} holds no data file ({', '.join(sorted(SUFFIXES))}); "
-            "check tuning.input and DatasetConfig.dataset_path",
-        )
-    try:
-        layout = lay_out(chosen, _read_card(start), choice_of(config))
-    except ValueError as error:
-        raise _card_unreadable(start, error) from error
-    left_out = {name: NOT_DATA for name in names if name not in chosen} | dict(layout.left_out)
-    return _below(start.relative_to(directory), Layout(layout.files, left_out))
-
-
-def choice_of(config: DatasetConfig) -> Choice:
-    """What `config` chooses of a dataset's configurations and splits."""
-    return Choice(config.dataset_config, config.dataset_train_split)
-
-
-def log_left_out(layout: Layout) -> None:
-    """Log by name which files are not used, and why."""
-    for cause, names in layout.left_out_by_cause().items():
-        logger.info("left out, %s: %s", cause, ", ".join(names))
+    layout = select_files(str(start), names, _read_card(start), config)
+    return _below(start.relative_to(directory), layout)
 
 
 def _resolve_dataset_path(directory: Path, dataset_path: str | None) -> Path:
@@ -98,24 +75,11 @@ def _fail(error: OSError) -> None:
     raise unreadable(Path(error.filename), f"it cannot be listed: {error.strerror}") from error
 
 
-def _is_selected(name: str, extension: str | None) -> bool:
-    suffix = Path(name).suffix.lower()
-    return suffix == f".{extension.lstrip('.')}" if extension else suffix in SUFFIXES
-
-
 def _read_card(folder: Path) -> str:
     try:
         return (folder / CARD_NAME).read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-
-
-def _card_unreadable(folder: Path, error: ValueError) -> RunError:
-    return RunError(
-        Reason.DATA_UNREADABLE,
-        f"the metadata at the head of {folder / CARD_NAME}, which may name configurations, cannot "
-        f"be read: {error}; correct or remove it",
-    )
 
 
 def _below(folder: Path, layout: Layout) -> Layout:

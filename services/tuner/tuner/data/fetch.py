@@ -4,14 +4,17 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
+from kaito_training.data_access import kind_of
+from kaito_training.data_urls import is_folder
 from kaito_training.sections import DatasetConfig
-from tuner.data.data_directory import choice_of, find_data_files, log_left_out
+from tuner.data.data_directory import find_data_files
 from tuner.data.dataset import Dataset, inspect_files, is_intact
 from tuner.data.manifest import MANIFEST_NAME, read_manifest, write_manifest
-from tuner.layout.layout import Split, SplitFile, lay_out
+from tuner.data.selection import log_left_out, select_files
+from tuner.layout.configurations import CARD_NAME
+from tuner.layout.layout import Split, SplitFile
 from tuner.sources.completed_downloads import CompletedDownloads
 from tuner.sources.dataset_part import DatasetPart
 from tuner.sources.download import Downloader
@@ -50,7 +53,9 @@ def fetch_dataset(
     # First of all: a manifest must never describe files that are being replaced.
     (directory / MANIFEST_NAME).unlink(missing_ok=True)
     chosen = [
-        file for part in sources.find(urls) for file in _choose(part, directory, config, downloader)
+        file
+        for part in sources.find(urls, downloader.read)
+        for file in _choose(part, config, downloader)
     ]
     names = unique_paths([file.path for file, _ in chosen])
     _download_all([file for file, _ in chosen], names, directory, downloader)
@@ -73,15 +78,29 @@ def load_dataset(directory: Path, config: DatasetConfig) -> Dataset:
     return inspect_files(directory, find_data_files(directory, config).files, config)
 
 
+def find_keys_without_effect(urls: Sequence[str], config: DatasetConfig) -> list[str]:
+    """The keys of DatasetConfig that are set and have no effect on data from `urls`."""
+    names_files = bool(urls) and not any(kind_of(u) != "http" and is_folder(u) for u in urls)
+    keys = {"dataset_path": bool(urls), "dataset_extension": names_files}
+    return [key for key, applies in keys.items() if applies and getattr(config, key) is not None]
+
+
 def _choose(
-    part: DatasetPart, directory: Path, config: DatasetConfig, downloader: Downloader
+    part: DatasetPart, config: DatasetConfig, downloader: Downloader
 ) -> list[tuple[RemoteFile, Split]]:
     """The files of `part` to use, with their splits."""
     files = {file.path: file for file in part.files}
-    choice = choice_of(config)
-    if part.configuration is not None:
-        choice = replace(choice, configuration=part.configuration)
-    layout = lay_out(list(files), choice=choice, listed=part.listed)
+    card = ""
+    if CARD_NAME in files and CARD_NAME not in part.listed:
+        card = downloader.read(files[CARD_NAME]).decode(errors="replace")
+    layout = select_files(
+        part.address,
+        list(files),
+        card,
+        config,
+        listed=part.listed,
+        configuration=part.configuration,
+    )
     log_left_out(layout)
     return [(files[used.name], used.split) for used in layout.files]
 
@@ -89,6 +108,7 @@ def _choose(
 def _download_all(
     files: Sequence[RemoteFile], names: Sequence[str], directory: Path, downloader: Downloader
 ) -> None:
+    downloader.check_known_sizes(files)
     completed = CompletedDownloads.read(directory)
     total = 0
     for name in names:

@@ -7,12 +7,14 @@ from tuner.sources.remote_file import RemoteFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetPart:
-    """The files of a dataset on the hub, or of all other sources together.
+    """The files of a dataset on the hub, or of all other sources together. `address` is for
+    messages.
 
     `listed` holds the paths of files that the user names one by one, where the others were found in
     a folder. `configuration` is the one that the user chose by a hub URL.
     """
 
+    address: str
     files: tuple[RemoteFile, ...]
     listed: frozenset[str] = frozenset()
     configuration: str | None = None

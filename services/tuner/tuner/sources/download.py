@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,10 @@ from tuner.sources.transfer_progress import TransferProgress
 
 # No space left, disk quota exceeded, file too large: all three mean that the volume is full.
 VOLUME_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+SMALLER = "use a smaller dataset, or raise the chart's maxDataBytes (KAITO_MAX_DATA_BYTES)"
+# What is read into memory: descriptions and lists of files, never data.
+MAX_BYTES_READ = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,35 @@ class Downloader:
         except RunError:
             part.discard()
             raise
+
+    def check_known_sizes(self, files: Sequence[RemoteFile]) -> None:
+        """Raise DATA_TOO_LARGE if the sizes that are known exceed the limit together."""
+        total = sum(file.size or 0 for file in files)
+        if total > self.max_bytes:
+            raise RunError(
+                Reason.DATA_TOO_LARGE,
+                f"the {len(files)} files of the dataset have {total} bytes, more than the limit of "
+                f"{self.max_bytes}; {SMALLER}",
+            )
+
+    def read(self, file: RemoteFile) -> bytes:
+        """The content of `file`, a small one.
+
+        Raises:
+            RunError: DATA_UNREACHABLE or DATA_TOO_LARGE.
+        """
+        try:
+            return self.retry_policy.call(lambda: self._read(file))
+        except TransientError as error:
+            raise data_unreachable(file.address, str(error)) from error
+
+    def _read(self, file: RemoteFile) -> bytes:
+        content = bytearray()
+        with get(self.client, self.guard, file, {"Accept-Encoding": "identity"}) as response:
+            for chunk in response.iter_bytes():
+                content += chunk
+                self._check_size(file, len(content), min(self.max_bytes, MAX_BYTES_READ))
+        return bytes(content)
 
     def _attempt(self, file: RemoteFile, part: PartialFile, limit: int) -> None:
         if part.is_complete():
@@ -105,7 +139,7 @@ class Downloader:
             raise _too_large(
                 file,
                 f"{problem}{beside} the limit{f' of {self.max_bytes}' if other else ''}",
-                "use a smaller dataset, or raise the chart's maxDataBytes (KAITO_MAX_DATA_BYTES)",
+                SMALLER,
             )
 
 

@@ -8,6 +8,7 @@ any other status ≥ 400, a bad redirect     → RunError(DATA_UNREACHABLE), not
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 
 import httpx2
 
@@ -79,8 +80,7 @@ def get(
                 except httpx2.TransportError as error:
                     raise _transient(file, error) from error
                 return
-            location = response.headers.get("location", "")
-            target = _parse_url(file.address, str(target.join(location)))
+            target = _next_hop(response, file, target)
         finally:
             response.close()
     raise data_unreachable(file.address, f"more than {MAX_REDIRECTS} redirects", retryable=False)
@@ -129,21 +129,47 @@ def _send(
     raise _transient(file, last_error) from last_error
 
 
-def _check_status(response: httpx2.Response, file: RemoteFile) -> None:
-    status = response.status_code
-    if status in TRANSIENT_STATUSES or status >= 500:
-        raise TransientError(
-            f"{file.address} answered {status} {response.reason_phrase}",
-            retry_after_seconds(response.headers),
-        )
-    if status >= 400 and status != RANGE_NOT_SATISFIABLE:
-        answer = f"the server answered {status} {response.reason_phrase}"
-        # The server understood the request and refuses it: it would refuse it again.
+def refused(
+    address: str, status: int, credential: str, reason: str = "", hint: str = ""
+) -> RunError:
+    """A RunError for an answer of `status`, to a request that `credential` was to open.
+
+    `hint` says what a refusal means, where it is not what it means for a URL.
+    """
+    answer = f"the server answered {status} {reason or HTTPStatus(status).phrase}"
+    if is_transient(status):
+        return data_unreachable(address, answer)
+    if not hint or status not in (401, 403, 404):
         hint = HINTS.get(status, "")
-        if file.credential:
-            hint = HINTS_WITH_CREDENTIAL.get(status, hint).format(file.credential)
-        problem = f"{answer}, {hint}" if hint else answer
+    if credential:
+        hint = HINTS_WITH_CREDENTIAL.get(status, hint).format(credential)
+    # The server understood the request and refuses it: it would refuse it again.
+    return data_unreachable(address, f"{answer}, {hint}" if hint else answer, retryable=False)
+
+
+def is_transient(status: int) -> bool:
+    """True if the same request may be answered in another way later."""
+    return status in TRANSIENT_STATUSES or status >= 500
+
+
+def _check_status(response: httpx2.Response, file: RemoteFile) -> None:
+    status, reason = response.status_code, response.reason_phrase
+    if is_transient(status):
+        problem = f"{file.address} answered {status} {reason}"
+        raise TransientError(problem, retry_after_seconds(response.headers))
+    if status >= 400 and status != RANGE_NOT_SATISFIABLE:
+        raise refused(file.address, status, file.credential, reason, file.hint)
+
+
+def _next_hop(response: httpx2.Response, file: RemoteFile, url: httpx2.URL) -> httpx2.URL:
+    location = response.headers.get("location", "")
+    if not location:
+        # S3 answers in this way to requests for a bucket in another region.
+        region = response.headers.get("x-amz-bucket-region", "")
+        hint = f"; set AWS_REGION to {region!r:.40} in the access secret" if region else ""
+        problem = f"the server answered {response.status_code} without a location{hint}"
         raise data_unreachable(file.address, problem, retryable=False)
+    return _parse_url(file.address, str(url.join(location)))
 
 
 def _transient(file: RemoteFile, error: httpx2.TransportError | None) -> TransientError:

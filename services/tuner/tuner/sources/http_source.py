@@ -12,9 +12,9 @@ from tuner.sources.source_url import SourceUrl
 
 
 def http_files(
-    sources: Sequence[SourceUrl], paths: Sequence[str], secret: AccessSecret, *, allow_http: bool
+    sources: Sequence[SourceUrl], secret: AccessSecret, *, allow_http: bool
 ) -> list[RemoteFile]:
-    """One file for each of `sources`, at the place in the dataset that `paths` says.
+    """One file for each of `sources`.
 
     The secret's credentials are for the hosts that it names, or else for the only one.
     `allow_http` permits that they are sent without TLS.
@@ -27,15 +27,14 @@ def http_files(
     return [
         _file(
             source,
-            path,
             secret if host_of(source.url) in hosts else AccessSecret(),
             allow_http=allow_http,
         )
-        for source, path in zip(sources, paths, strict=True)
+        for source in sources
     ]
 
 
-def _file(source: SourceUrl, path: str, secret: AccessSecret, *, allow_http: bool) -> RemoteFile:
+def _file(source: SourceUrl, secret: AccessSecret, *, allow_http: bool) -> RemoteFile:
     address, keys = redact_url(source.url), secret.http_keys()
     if keys and not allow_http and not source.url.lower().startswith("https://"):
         problem = (
@@ -47,7 +46,7 @@ def _file(source: SourceUrl, path: str, secret: AccessSecret, *, allow_http: boo
     return RemoteFile(
         address=address,
         identity=source.url,
-        path=path,
+        path=source.url,
         request=lambda: request,
         credential=f"key {' or '.join(keys)} of Secret {secret.name!r}" if keys else "",
         sha256=source.sha256,

@@ -11,21 +11,21 @@ UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 MAX_NAME_LENGTH = 120
 
 
-def dataset_paths(urls: Sequence[str]) -> list[str]:
+def dataset_paths(urls: Sequence[str], roots: Sequence[str] | None = None) -> list[str]:
     """The path of each URL's file in the dataset that `urls` make up together, made safe: the
     folders below the one that all of them share, and the last segment, without the query string.
 
     The shared folders say where the dataset lies, not what it is: `https://host/test/train.jsonl`
-    is no test data.
+    is no test data. `roots` are the URLs of the folders, which end with a slash, or of the files,
+    that the user names; these are `urls` themselves if they are left out.
     """
-    folders = [_folders(url) for url in urls]
-    columns = zip(*folders, strict=False)
+    columns = zip(*(_folders(root) for root in (urls if roots is None else roots)), strict=False)
     shared = sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
     return unique_paths(
         [
             # On several hosts, nothing says which folders belong to the dataset.
-            "/".join([*(parts[shared:] if shared else ()), _last_segment(url)])
-            for parts, url in zip(folders, urls, strict=True)
+            "/".join([*(_folders(url)[shared:] if shared else ()), _last_segment(url)])
+            for url in urls
         ]
     )
 

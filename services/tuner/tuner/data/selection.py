@@ -1,0 +1,66 @@
+"""Selects the files of a dataset that a run uses, as DatasetConfig says."""
+
+import logging
+from collections.abc import Collection, Sequence
+from pathlib import PurePosixPath
+
+from kaito_training.sections import DatasetConfig
+from tuner.data.file_contents import SUFFIXES
+from tuner.errors import RunError
+from tuner.layout.configurations import CARD_NAME
+from tuner.layout.layout import NOT_DATA, Choice, Layout, lay_out
+from tuner.reasons import Reason
+
+logger = logging.getLogger(__name__)
+
+
+def select_files(
+    where: str,
+    names: Sequence[str],
+    card: str,
+    config: DatasetConfig,
+    *,
+    listed: Collection[str] = (),
+    configuration: str | None = None,
+) -> Layout:
+    """The layout of the files `names`, found at `where`, and of which `card` is the README.md.
+
+    The files in `listed` are named one by one and may have any suffix; see `lay_out`.
+    `configuration` is chosen elsewhere, and wins over that of `config`.
+
+    Raises:
+        RunError: DATA_EMPTY, none is data; DATA_UNREADABLE, the metadata of `card` is broken; or
+            CONFIG_INVALID, several configurations or splits need a choice.
+    """
+    chosen = [
+        name for name in names if name in listed or is_data_file(name, config.dataset_extension)
+    ]
+    if not chosen:
+        raise RunError(
+            Reason.DATA_EMPTY,
+            f"{where} holds no data file ({', '.join(sorted(SUFFIXES))}); "
+            "check tuning.input and DatasetConfig.dataset_path",
+        )
+    choice = Choice(configuration or config.dataset_config, config.dataset_train_split)
+    try:
+        layout = lay_out(chosen, card, choice, listed)
+    except ValueError as error:
+        raise RunError(
+            Reason.DATA_UNREADABLE,
+            f"the metadata at the head of {where}/{CARD_NAME}, which may name configurations, "
+            f"cannot be read: {error}; correct or remove it",
+        ) from error
+    left_out = {name: NOT_DATA for name in names if name not in chosen} | dict(layout.left_out)
+    return Layout(layout.files, left_out)
+
+
+def log_left_out(layout: Layout) -> None:
+    """Log by name which files are not used, and why."""
+    for cause, names in layout.left_out_by_cause().items():
+        logger.info("left out, %s: %s", cause, ", ".join(names))
+
+
+def is_data_file(name: str, extension: str | None) -> bool:
+    """True if a file of this name is data; with an `extension`, only if it has that."""
+    suffix = PurePosixPath(name).suffix.lower()
+    return suffix == f".{extension.lstrip('.')}" if extension else suffix in SUFFIXES
