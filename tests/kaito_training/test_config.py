@@ -151,6 +151,32 @@ OTHER_FAULTS = [
     (_file("DatasetConfig: {train_test_split: 0}"), "train_test_split is 0"),
     (_file("DatasetConfig: {train_test_split: 1.5}"), "at most 1"),
     (
+        _file("DatasetConfig: {messages_column: a, prompt_template: '{b}'}"),
+        "DatasetConfig sets messages_column and prompt_template; keep messages_column for",
+    ),
+    (
+        _file("DatasetConfig: {messages_column: a, response_template: '{b}'}"),
+        "DatasetConfig sets messages_column and response_template",
+    ),
+    (
+        _file("DatasetConfig: {context_column: a, prompt_template: '{b}'}"),
+        "DatasetConfig sets context_column and prompt_template; keep one of them",
+    ),
+    (
+        _file("DatasetConfig: {response_column: a, response_template: '{b}'}"),
+        "DatasetConfig sets response_column and response_template; keep one of them",
+    ),
+    (
+        _file("DatasetConfig: {prompt_template: '{a'}"),
+        "DatasetConfig.prompt_template is '{a': expected '}' before end of string; write {{ and",
+    ),
+    (
+        _file("DatasetConfig: {response_template: no column}"),
+        "DatasetConfig.response_template is 'no column', which names no column",
+    ),
+    (_file("DatasetConfig: {prompt_template: 5}"), "DatasetConfig.prompt_template is 5; use a str"),
+    (_file("DatasetConfig: {system_prompt: [a]}"), "DatasetConfig.system_prompt is ['a']; use a"),
+    (
         _file("DatasetConfig: {messages_column: a, context_column: b}"),
         "keep messages_column for conversations",
     ),

@@ -67,7 +67,7 @@ def test_shape_is_found(
         (
             {"q": "b"},
             {"context_column": "q"},
-            "lacks the column text, which DatasetConfig.response",
+            "lacks the column text, the default of DatasetConfig.response_column; it has: q; set",
         ),
         ({"q": "b"}, {"response_column": "z"}, "it has: q; correct response_column"),
         (

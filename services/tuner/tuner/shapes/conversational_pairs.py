@@ -9,7 +9,7 @@ from tuner.shapes.conversation import build_conversation, text_message
 from tuner.shapes.faults import empty
 from tuner.shapes.message import ReadMessage
 from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt
-from tuner.shapes.tools import read_tools
+from tuner.shapes.tools import read_row_tools
 from tuner.shapes.turns import is_conversation, read_conversation
 
 
@@ -38,12 +38,11 @@ class ConversationalPairShape:
         values = row.values
         prompt = read_side(values.get(self.prompt), f"column {self.prompt}", "user")
         answer = read_side(values.get(self.answer), f"column {self.answer}", "assistant")
-        tools = values.get(self.tools_column) if self.tools_column else None
         return build_conversation(
             [*(ReadMessage(read.message, False) for read in prompt), *answer],
             f"column {self.answer}",
             system=self.system.read(values),
-            tools=read_tools(tools, f"column {self.tools_column}"),
+            tools=read_row_tools(values, self.tools_column),
         )
 
 

@@ -76,11 +76,14 @@ class _Lookup:
         )
 
     def _missing(self, key: str, what: str, names: tuple[str, ...]) -> RunError:
+        cause, remedy = f"which DatasetConfig.{key} names", f"correct {key}"
+        if what == f"the column {DEFAULT_RESPONSE_COLUMN}" and key == "response_column":
+            cause, remedy = f"the default of DatasetConfig.{key}", f"set {key}"
         return RunError(
             Reason.DATA_COLUMN_MISSING,
-            f"data file {self.file} lacks {what}, which DatasetConfig.{key} names; it has: "
-            f"{', '.join(map(str, names)) or 'none'}; correct {key} in training_config.yaml, or "
-            "rename the column",
+            f"data file {self.file} lacks {what}, {cause}; it has: "
+            f"{', '.join(map(str, names)) or 'none'}; {remedy} in training_config.yaml, or rename "
+            "the column",
         )
 
 

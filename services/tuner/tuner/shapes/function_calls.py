@@ -11,7 +11,7 @@ from tuner.shapes.conversation import build_conversation, text_message
 from tuner.shapes.message import read_messages
 from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
 from tuner.shapes.texts import read_required
-from tuner.shapes.tools import find_tools_column, read_tools
+from tuner.shapes.tools import find_tools_column, read_row_tools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class FunctionCallsShape:
             [question, *read_messages(call, where)],
             where,
             system=self.system.read(row.values),
-            tools=read_tools(row.values.get(self.tools_column), f"column {self.tools_column}"),
+            tools=read_row_tools(row.values, self.tools_column),
         )
 
 

@@ -10,7 +10,7 @@ from tuner.shapes.columns import Columns
 from tuner.shapes.conversation import build_conversation, without_leading_answers
 from tuner.shapes.message import ReadMessage
 from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
-from tuner.shapes.tools import find_tools_column, read_tools
+from tuner.shapes.tools import find_tools_column, read_row_tools
 from tuner.shapes.turns import is_conversation, load_conversation, read_conversation
 
 # By these names a column is taken if it holds conversations.
@@ -53,14 +53,12 @@ class MessagesShape:
         if self.name == "sharegpt":
             # Such conversations are cut from longer ones, some of them before an answer.
             messages = without_leading_answers(messages)
-        tools = row.values.get(self.tools_column) if self.tools_column else None
+        tools = read_row_tools(row.values, self.tools_column)
         return build_conversation(
             messages,
             where,
             system=self.system.read(row.values),
-            tools=()
-            if _names_tools(messages)
-            else read_tools(tools, f"column {self.tools_column}"),
+            tools=() if _names_tools(messages) else tools,
         )
 
 

@@ -35,10 +35,11 @@ SUMMARY_COLUMNS = (
     ("article", "abstract"),
     ("text", "summary"),
 )
+ALPACA = "alpaca"
 # Names by which pairs of (prompt, context, answer) are known.
 _NAMES = {
-    ("instruction", None, "output"): "alpaca",
-    ("instruction", "input", "output"): "alpaca",
+    ("instruction", None, "output"): ALPACA,
+    ("instruction", "input", "output"): ALPACA,
     ("instruction", "context", "response"): "dolly",
 }
 

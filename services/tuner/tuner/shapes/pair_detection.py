@@ -7,6 +7,7 @@ from tuner.shapes.columns import Columns
 from tuner.shapes.conversational_pairs import ConversationalPairShape
 from tuner.shapes.message import is_message
 from tuner.shapes.pair_columns import (
+    ALPACA,
     CONTEXT_COLUMNS,
     PAIRS,
     PROMPTS_WITH_CONTEXT,
@@ -70,6 +71,7 @@ def pair_shape(
         prompt=prompt,
         answer=answer,
         context=context,
+        late_context="input" if name == ALPACA else None,
         history=_history(columns),
         system=system,
     )

@@ -15,12 +15,16 @@ from tuner.shapes.texts import join_paragraphs, read_optional, read_required
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairShape:
-    """The model learns `answer`, given `prompt` and, after a blank line, `context`."""
+    """The model learns `answer`, given `prompt` and, after a blank line, `context`.
+
+    `late_context` is the column of contexts if the first rows of the file have none.
+    """
 
     name: str
     prompt: str
     answer: str
     context: str | None = None
+    late_context: str | None = None
     history: str | None = None
     system: SystemPrompt = NO_SYSTEM_PROMPT
 
@@ -38,7 +42,7 @@ class PairShape:
             RowFault: EMPTY or MALFORMED.
         """
         return as_record(
-            read_prompt(row.values, self.prompt, self.context),
+            read_prompt(row.values, self.prompt, self.context or self.late_context),
             read_required(row.values, self.answer),
             self.system.read(row.values),
             read_history(row.values, self.history),

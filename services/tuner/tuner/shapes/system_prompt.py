@@ -19,7 +19,10 @@ SYSTEM_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class SystemPrompt:
-    """`column` holds the prompts of the rows; `default` is for rows without one."""
+    """`column` holds the prompts of the rows; `default` is for rows without one.
+
+    Without a `column` in a file's first rows, later rows may still have one of the usual names.
+    """
 
     column: str | None = None
     default: str = ""
@@ -35,10 +38,12 @@ class SystemPrompt:
         Raises:
             RowFault: MALFORMED.
         """
-        value = values.get(self.column) if self.column else None
+        names = (self.column,) if self.column else SYSTEM_COLUMNS
+        column = next((name for name in names if values.get(name) is not None), names[0])
+        value = values.get(column)
         # Gemini's is a message.
         parts = value.get("parts") if isinstance(value, Mapping) else value
-        text = read_content(parts, f"column {self.column}").text
+        text = read_content(parts, f"column {column}").text
         return text if text.strip() else self.default
 
 

@@ -25,6 +25,16 @@ def find_tools_column(columns: Columns) -> str | None:
     return functions if values and _are_tools(values[0]) else None
 
 
+def read_row_tools(values: Mapping[str, Any], column: str | None) -> tuple[Tool, ...]:
+    """The tools of the row with `values`. `column` is None if the file's first rows have none.
+
+    Raises:
+        RowFault: MALFORMED.
+    """
+    column = column or "tools"
+    return read_tools(values.get(column), f"column {column}")
+
+
 def read_tools(value: Any, where: str) -> tuple[Tool, ...]:
     """The tools in `value`: null, a list of definitions or a single one, or JSON text of these.
 
