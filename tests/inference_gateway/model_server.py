@@ -13,6 +13,7 @@ from inference_gateway.backends.fake import FakeBackend
 from inference_gateway.backends.grpc_backend import SERVICE
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc as rpc
+from kaito_grpc.field_violations import FieldViolation, to_trailers
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -58,7 +59,9 @@ class ScriptedService(rpc.InferenceServiceServicer):
 
 
 async def _abort(context: Context, error: BackendError) -> NoReturn:
-    trailers = () if error.may_have_started else (("grpc-retry-pushback-ms", "0"),)
+    trailers: Any = () if error.may_have_started else (("grpc-retry-pushback-ms", "0"),)
+    if error.field:
+        trailers = to_trailers(error.message, FieldViolation(error.field, "is wrong"))
     await context.abort(error.code, error.message, trailers)
     raise AssertionError("abort always raises")
 

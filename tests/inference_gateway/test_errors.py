@@ -34,9 +34,17 @@ def test_every_grpc_code_has_a_status() -> None:
 def test_backend_message_is_kept(
     code: grpc.StatusCode, status: int, retry_after_seconds: int | None
 ) -> None:
-    problem = from_backend(BackendError(code, "why"))
+    problem = from_backend(BackendError(code, "why"), lambda _: None)
     assert (problem.status, problem.message) == (status, "why")
     assert problem.retry_after_seconds == retry_after_seconds
+
+
+def test_log_of_a_clients_mistake_has_no_value_of_the_client() -> None:
+    message = "stop = ['s3cret']: must not be empty"
+    problem = Problem(status=400, message=message, param="stop", code="invalid_value")
+    assert problem.log_message == "invalid_value: stop"
+    assert Problem(status=422, message=message).log_message == "rejected"
+    assert Problem(status=503, message="the model is loading").log_message == "the model is loading"
 
 
 def test_body_shapes() -> None:

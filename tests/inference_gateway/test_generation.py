@@ -507,9 +507,13 @@ async def test_front_door_lists_models_and_rejects_unknown_ones(tmp_path: Path) 
     }
     async with front_door(tmp_path, scripts, 2) as client:
         ids = [entry["id"] for entry in (await (await client.get("/v1/models")).json())["data"]]
-        assert ids == ["dolly", "n/one", "n/two", "phi-3-mini-128k-instruct"]
+        assert ids == ["dolly", "n/one", "n/two", "one", "phi-3-mini-128k-instruct", "two"]
         here = await (await client.get("/workspaces/n/one/v1/models")).json()
-        assert [entry["id"] for entry in here["data"]] == ["n/one", "phi-3-mini-128k-instruct"]
+        assert [entry["id"] for entry in here["data"]] == [
+            "n/one",
+            "one",
+            "phi-3-mini-128k-instruct",
+        ]
         for entry in here["data"]:
             response = await client.get(f"/workspaces/n/one/v1/models/{entry['id']}")
             assert (response.status, await response.json()) == (200, entry)

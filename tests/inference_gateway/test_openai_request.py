@@ -66,6 +66,28 @@ def test_messages(generation: GenerationContext) -> None:
     assert found == [("system", "Be brief."), ("user", "a\nb"), ("assistant", "")]
 
 
+def test_fields_without_effect_are_reported_unless_they_are_null() -> None:
+    request = {
+        "messages": [*MESSAGES, {"role": "user", "content": "x", "name": "ann", "refusal": None}],
+        "reasoning_effort": "high",
+        "parallel_tool_calls": False,
+        "frequency_penalty": 0,
+        "logit_bias": {"7": 1},
+        "modalities": ["text"],
+        "tool_choice": "auto",
+        "user": None,
+        "guided_json": {},
+    }
+    assert CHAT.parse(json.dumps(request).encode()).ignored_parameters == (
+        "logit_bias",
+        "reasoning_effort",
+        "parallel_tool_calls",
+        "guided_json",
+        "messages.name",
+    )
+    assert TEXT.parse(b'{"prompt": "x", "min_p": 0.1}').ignored_parameters == ("min_p",)
+
+
 def test_penalties_are_reported_as_ignored() -> None:
     data = json.dumps(
         {"messages": MESSAGES, "presence_penalty": 1, "frequency_penalty": 0}
@@ -98,6 +120,23 @@ def test_completions_default_to_16_tokens_for_each_prompt(generation: Generation
             "response_format",
             "unsupported_parameter",
         ),
+        *(
+            (CHAT, {"messages": MESSAGES, name: value}, name, "unsupported_parameter")
+            for name, value in (
+                ("modalities", ["text", "audio"]),
+                ("audio", {"voice": "alloy"}),
+                ("tool_choice", "required"),
+                ("tool_choice", {"type": "function"}),
+                ("function_call", {"name": "f"}),
+                ("web_search_options", {}),
+            )
+        ),
+        (
+            CHAT,
+            {"messages": [*MESSAGES, {"role": "assistant", "tool_calls": [{"id": "1"}]}]},
+            f"messages.{len(MESSAGES)}.tool_calls",
+            "unsupported_parameter",
+        ),
         (TEXT, {"prompt": "x", "logprobs": 0}, "logprobs", "unsupported_parameter"),
         (TEXT, {"prompt": "x", "suffix": "y"}, "suffix", "unsupported_parameter"),
         (TEXT, {"prompt": "x", "best_of": 2}, "best_of", "unsupported_parameter"),
@@ -121,7 +160,11 @@ def test_image_part_is_rejected() -> None:
     assert problem.param == "messages.0.content.0.type"
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"\xff"], ids=["empty", "cut", "bytes"])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{", b"\xff", b'{"prompt": ' + b"9" * 4301 + b"}", b"[" * 9999],
+    ids=["empty", "cut", "bytes", "digits", "nested"],
+)
 def test_body_that_is_not_json_is_rejected(data: bytes) -> None:
     problem = rejection(CHAT, data)
     assert problem.status == 400

@@ -5,6 +5,7 @@ import pytest
 
 from inference_gateway.backends.backend import Health
 from inference_gateway.backends.fake import FakeBackend
+from inference_gateway.settings import Settings
 from kaito.inference.v1 import inference_pb2 as pb
 from tests.inference_gateway.running import gateway
 
@@ -42,6 +43,19 @@ async def test_models_are_listed(client: aiohttp.ClientSession, script: FakeBack
     missing = await client.get("/v1/models/gpt-9")
     assert missing.status == 404
     assert (await missing.json())["error"]["code"] == "model_not_found"
+
+
+async def test_a_pod_lists_every_name_that_it_answers_to(script: FakeBackend) -> None:
+    script.loaded_adapters = (pb.Adapter(name="style", path="/mnt/adapters/style"),)
+    settings = Settings(backend="127.0.0.1:1", namespace="team", workspace="phi")
+    async with gateway(lambda _: script, settings) as client:
+        listed = await (await client.get("/v1/models")).json()
+        ids = [entry["id"] for entry in listed["data"]]
+        assert ids == ["phi", "phi-3-mini-128k-instruct", "style", "team/phi"]
+        for name in ids:
+            assert (await client.get(f"/v1/models/{name}")).status == 200
+            assert (await client.get(f"/workspaces/team/phi/v1/models/{name}")).status == 200
+            assert (await client.post("/chat", json={"prompt": "Hi", "model": name})).status == 200
 
 
 @pytest.mark.parametrize(("path", "key"), [("/v1/nothing", "error"), ("/nothing", "detail")])

@@ -94,7 +94,7 @@ def test_name_of_several_namespaces_is_rejected(name: str, endpoints: list[Endpo
     labels = [each.address.label for each in users]
     assert ", ".join(sorted(labels)) in problem.message
     assert name not in model_names(endpoints)
-    assert name not in [entry["id"] for entry in list_models(endpoints, sidecar=False)]
+    assert name not in [entry["id"] for entry in list_models(endpoints)]
     for each in users:
         assert [match.endpoint for match in find_matches(each.address.label, endpoints)] == [each]
 
@@ -137,13 +137,30 @@ def test_endpoint_that_is_not_ready_is_skipped(changes: dict[str, Any]) -> None:
 
 
 def test_model_list_is_the_union() -> None:
-    ids = [entry["id"] for entry in list_models(ALL, sidecar=False)]
-    assert ids == ["default/base", "default/tuned", "dolly", FALCON, PHI, "team/base"]
-    assert [entry["id"] for entry in list_models([TUNED], sidecar=True)] == ["dolly", PHI]
+    ids = [entry["id"] for entry in list_models(ALL)]
+    # "base" is left out, since it is the name of Workspaces of two namespaces.
+    assert ids == ["default/base", "default/tuned", "dolly", FALCON, PHI, "team/base", "tuned"]
+    assert [entry["id"] for entry in list_models([TUNED])] == [
+        "default/tuned",
+        "dolly",
+        PHI,
+        "tuned",
+    ]
+
+
+@pytest.mark.parametrize("endpoints", [ALL, [TUNED], [BASE, OTHER]])
+def test_every_listed_name_is_answered_and_every_answered_name_is_listed(
+    endpoints: list[Endpoint],
+) -> None:
+    listed = {entry["id"] for entry in list_models(endpoints)}
+    for name in listed:
+        assert find_matches(name, endpoints)
+    for name in {"base", "tuned", "dolly", PHI, FALCON, "default/base", "team/base"} - listed:
+        assert rejection(name, endpoints).status in (400, 404)
 
 
 def test_model_list_entry() -> None:
-    dolly = list_models([TUNED], sidecar=True)[0]
+    dolly = list_models([TUNED])[1]
     assert dolly == {
         "id": "dolly",
         "object": "model",

@@ -46,9 +46,20 @@ def test_cost_of_a_step_does_not_grow_with_the_answer() -> None:
     assert max(lengths) < 50
 
 
-def test_incomplete_character_at_the_end_is_left_out() -> None:
-    text = ChoiceDetokenizer(by_bytes, ())
-    assert text.add("a☂".encode()[:3], FinishReason.LENGTH) == ("a", FinishReason.LENGTH)
+@pytest.mark.parametrize("size", [1, 2, 100])
+@pytest.mark.parametrize("ending", ["a☂".encode()[:3], b"\xff", b"a\xe2\x98\xff\xff", b"ok"])
+def test_text_ends_as_the_reference_decodes_it(ending: bytes, size: int) -> None:
+    tokens = TEXT.encode() + ending
+    choice, text = ChoiceDetokenizer(by_bytes, ()), ""
+    for at in range(0, len(tokens), size):
+        last = at + size >= len(tokens)
+        text += choice.add(tokens[at : at + size], FinishReason.LENGTH if last else None)[0]
+    assert text == by_bytes(tokens)
+
+
+def test_a_stop_string_within_the_last_characters_is_found() -> None:
+    choice = ChoiceDetokenizer(by_bytes, ["\N{REPLACEMENT CHARACTER}"])
+    assert choice.add(b"a\xff", FinishReason.LENGTH) == ("a", FinishReason.STOP)
 
 
 @pytest.mark.parametrize(

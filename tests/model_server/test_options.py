@@ -90,8 +90,8 @@ def test_values_out_of_bounds_are_rejected(options: GenerationOptions) -> None:
     [
         (
             GenerationOptions(temperature=1e-40),
-            "options.temperature = 1e-40: must be between 1e-06 and 100; to always take the "
-            "likeliest token, set do_sample to false",
+            "options.temperature = 1e-40: must be between 1e-06 and 100; turn sampling off to "
+            "always take the likeliest token",
         ),
         (
             GenerationOptions(repetition_penalty=1e-39),

@@ -161,3 +161,55 @@ def test_limit_follows_from_the_description(
 def test_vocabulary_of_whole_words_has_no_limit() -> None:
     model = models.WordLevel(vocab={"[UNK]": 0, "ship": 1}, unk_token="[UNK]")
     assert longest_token_bytes(json.loads(Tokenizer(model).to_str())) is None
+
+
+_SYSTEM_IS_SKIPPED = (
+    "{% for m in messages %}{% if m.role in ['user', 'assistant'] %}"
+    "<|{{ m.role }}|>{{ m.content }}{% endif %}{% endfor %}"
+)
+_SYSTEM_IS_REWRITTEN = (
+    "{% for m in messages %}<|{{ m.role }}|>"
+    "{{ m.content.split('.')[0] | trim | upper if m.role == 'system' else m.content }}{% endfor %}"
+)
+_LAST_TURN_ONLY = "<|user|>{{ messages[-1].content }}"
+_WANTS_NUMBERS = "{% for m in messages %}{{ 1 // (m.content | int) }}{% endfor %}"
+
+
+async def encode(template: str, *turns: tuple[str, str]) -> str:
+    raw = make_tokenizer()
+    raw.chat_template = template
+    tokenizer = PromptTokenizer(raw, context_tokens=2048)
+    try:
+        tokens = await tokenizer.encode(tuple(ChatMessage(*turn) for turn in turns))
+    finally:
+        await tokenizer.close()
+    return tokenizer.decode(tokens)
+
+
+@pytest.mark.parametrize(
+    ("template", "turns", "field"),
+    [
+        # Its content stands in the text all the same, in the user's turn.
+        (_SYSTEM_IS_SKIPPED, [("system", "ship"), ("user", "a ship sails")], "chat.messages[0]"),
+        (_SYSTEM_IS_SKIPPED, [("system", ""), ("user", "ship")], "chat.messages[0]"),
+        (_SYSTEM_IS_SKIPPED, [("user", "ship"), ("tool", "4")], "chat.messages[1]"),
+        (_LAST_TURN_ONLY, [("user", "ship"), ("user", "sea")], "chat.messages[0]"),
+    ],
+)
+async def test_a_turn_that_the_template_leaves_out_is_rejected(
+    template: str, turns: list[tuple[str, str]], field: str
+) -> None:
+    with pytest.raises(InvalidRequest, match="leaves messages of this role out") as error:
+        await encode(template, *turns)
+    assert error.value.field == f"{field}.role"
+
+
+async def test_a_turn_that_the_template_rewrites_is_accepted() -> None:
+    turns = [("system", " be brief. And kind. "), ("user", "ship")]
+    assert "BE BRIEF" in await encode(_SYSTEM_IS_REWRITTEN, *turns)
+
+
+async def test_a_template_that_fails_rejects_the_conversation() -> None:
+    with pytest.raises(InvalidRequest, match=r"template rejects them: .*division"):
+        await encode(_WANTS_NUMBERS, ("user", "0"))
+    assert await encode(_WANTS_NUMBERS, ("user", "1"))

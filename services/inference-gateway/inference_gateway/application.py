@@ -84,9 +84,13 @@ class Application:
         await context.respond(405, api_format.error_body(problem), [(b"allow", b"POST")])
 
     async def _serve_route(self, context: RequestContext) -> None:
-        await self.routes(context.scope, context.receive, context.send)
+        scope = context.scope
+        if context.method == "HEAD":
+            # As GET; the server itself leaves the body out. FastAPI's routes know GET only.
+            scope = {**scope, "method": "GET"}
+        await self.routes(scope, context.receive, context.send)
         # Unknown paths share one label: a client must not be able to create time series.
-        route = context.scope.get("route")
+        route = scope.get("route")
         context.route = getattr(route, "path", "other")
 
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:

@@ -7,7 +7,7 @@ The OpenAI routes answer {"error": {...}}; all other routes answer {"detail": ..
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,13 @@ class Problem:
     param: str | None = None
     code: str | None = None
     fields: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def log_message(self) -> str:
+        """The message for the log: without a client's values, where the client is at fault."""
+        if self.status >= 500:
+            return self.message
+        return f"{self.code or 'rejected'}: {self.param}" if self.param else self.code or "rejected"
 
     @property
     def retry_after_seconds(self) -> int | None:
@@ -70,10 +77,18 @@ STATUS: Mapping[StatusCode, tuple[int, str, str]] = {
 }
 
 
-def from_backend(error: BackendError) -> Problem:
-    """The model-server's error, its message unchanged."""
+def from_backend(error: BackendError, sent_name: Callable[[str], str | None]) -> Problem:
+    """The model-server's error. Its field gets the name that the client sent it under, if any.
+
+    `sent_name` turns a path in the contract's request into that name.
+    """
     status, kind, code = STATUS[error.code]
-    return Problem(status=status, message=error.message, type=kind, code=code)
+    field = "model" if error.code is StatusCode.NOT_FOUND else error.field
+    param = sent_name(field) if field else None
+    message = error.message
+    if param and error.field and message.startswith(field):
+        message = param + message[len(field) :]
+    return Problem(status=status, message=message, type=kind, param=param, code=code)
 
 
 def body_too_large(limit_bytes: int) -> Problem:

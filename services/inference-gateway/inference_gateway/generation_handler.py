@@ -78,6 +78,7 @@ class GenerationHandler:
         Raises:
             ClientDisconnected: nobody is left to respond to.
         """
+        parsed: ParsedRequest | None = None
         try:
             # Admitted before the body is read, so that rejected requests take no memory.
             with self.admission.admit() as admission:
@@ -93,7 +94,8 @@ class GenerationHandler:
         except RequestRejected as rejected:
             await _respond_with_problem(context, api_format, rejected.problem)
         except BackendError as error:
-            await _respond_with_problem(context, api_format, from_backend(error))
+            problem = from_backend(error, parsed.sent_name if parsed else _no_name)
+            await _respond_with_problem(context, api_format, problem)
         except ClientDisconnected:
             raise
         except Exception:
@@ -201,6 +203,10 @@ async def _gather(
     return [task.result() for task in tasks]
 
 
+def _no_name(field: str) -> str | None:
+    """No field of a body that was not parsed is known."""
+
+
 def _report_ignored_parameters(context: RequestContext, names: Sequence[str]) -> None:
     safe = [name for name in names if _HEADER_TEXT.fullmatch(name)][:_MAX_REPORTED_PARAMETERS]
     if safe:
@@ -210,7 +216,7 @@ def _report_ignored_parameters(context: RequestContext, names: Sequence[str]) ->
 async def _respond_with_problem(
     context: RequestContext, api_format: ApiFormat, problem: Problem
 ) -> None:
-    context.log.error = problem.message
+    context.log.error = problem.log_message
     body = api_format.error_body(problem)
     if context.started:
         await _write_final_event(context, b"data: " + body + b"\n\n")

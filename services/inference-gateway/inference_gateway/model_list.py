@@ -9,27 +9,29 @@ from inference_gateway.endpoints.routing import ambiguous_names
 ModelEntry = dict[str, Any]
 
 
-def list_models(endpoints: Sequence[Endpoint], *, sidecar: bool) -> list[ModelEntry]:
-    """Presets and adapters of all ready model-servers; at a front door, Workspaces as well.
+def list_models(endpoints: Sequence[Endpoint]) -> list[ModelEntry]:
+    """Every name that a ready model-server answers to, whether in a pod or at a front door.
 
     A name that requests cannot use, because several namespaces do, is left out.
     """
     ambiguous = ambiguous_names(endpoints)
     entries: dict[str, ModelEntry] = {}
     for endpoint in endpoints:
-        for entry in _entries_of(endpoint, sidecar) if endpoint.ready else ():
+        for entry in _entries_of(endpoint) if endpoint.ready else ():
             if entry["id"] not in ambiguous:
                 # Several Workspaces may serve the same preset, which is listed once.
                 entries.setdefault(entry["id"], entry)
     return sorted(entries.values(), key=lambda entry: str(entry["id"]))
 
 
-def _entries_of(endpoint: Endpoint, sidecar: bool) -> Iterable[ModelEntry]:
+def _entries_of(endpoint: Endpoint) -> Iterable[ModelEntry]:
     yield _entry(endpoint, endpoint.preset, root=endpoint.preset)
     for adapter in endpoint.adapters:
         yield _entry(endpoint, adapter.name, root=adapter.path, parent=endpoint.preset)
-    if not sidecar:
-        yield _entry(endpoint, endpoint.address.label, root=endpoint.preset)
+    # A Workspace's names mean its default model.
+    if endpoint.address.workspace:
+        for name in (endpoint.address.workspace, endpoint.address.label):
+            yield _entry(endpoint, name, root=endpoint.preset)
 
 
 def _entry(endpoint: Endpoint, name: str, root: str, parent: str | None = None) -> ModelEntry:

@@ -80,7 +80,7 @@ def _add_models(routes: FastAPI, pool: EndpointPool) -> None:
         if pool.sidecar:
             for endpoint in endpoints:
                 await endpoint.probe()
-        return model_list.list_models(endpoints, sidecar=pool.sidecar)
+        return model_list.list_models(endpoints)
 
     @routes.get("/v1/models")
     async def list_models() -> dict[str, Any]:

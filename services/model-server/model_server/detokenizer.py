@@ -34,6 +34,13 @@ class Detokenizer:
             self._drop_old_tokens(text)
         return new
 
+    def flush(self) -> str:
+        """What is held back, as the reference decodes it: bytes of no whole character as U+FFFD."""
+        text = self._decode(self._tokens)
+        rest = text[self._emitted_characters :]
+        self._emitted_characters = len(text)
+        return rest
+
     def _drop_old_tokens(self, text: str) -> None:
         """Drop old tokens at a position where the rest still decodes to the end of the text."""
         first = len(self._tokens) - _CONTEXT_TOKENS
@@ -89,7 +96,10 @@ class ChoiceDetokenizer:
         self, tokens: Sequence[int], finish_reason: FinishReason | None
     ) -> tuple[str, FinishReason | None]:
         """The new text and, if the choice ends, why. A stop string wins over `finish_reason`."""
-        text, stopped = self._matcher.add(self._detokenizer.add(tokens))
+        new = self._detokenizer.add(tokens)
+        if finish_reason:
+            new += self._detokenizer.flush()
+        text, stopped = self._matcher.add(new)
         if stopped:
             return text, FinishReason.STOP
         return (text + self._matcher.flush() if finish_reason else text), finish_reason

@@ -26,6 +26,11 @@ class InferenceError(Exception):
         super().__init__(message)
         self.message = message
 
+    @property
+    def log_message(self) -> str:
+        """The message for the log, without anything that a client sent."""
+        return self.message
+
 
 class InvalidRequest(InferenceError):
     """A field holds a value that cannot be served."""
@@ -36,10 +41,20 @@ class InvalidRequest(InferenceError):
             shown = shown[: _MAX_SHOWN_CHARACTERS - 3] + "..."
         super().__init__(f"{field} = {shown}: {problem}")
         self.field = field
+        self.problem = problem
+
+    @property
+    def log_message(self) -> str:
+        # A value may be part of a prompt, and a template's error may quote one.
+        return f"{self.field} is rejected"
 
 
 class ModelNotFound(InferenceError):
     """The name is neither the base model's nor that of a loaded adapter."""
+
+    @property
+    def log_message(self) -> str:
+        return "the model that the request names is not loaded"
 
 
 class AdapterExists(InferenceError):

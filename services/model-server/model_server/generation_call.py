@@ -1,6 +1,7 @@
 """One generation call: admitted, measured, and logged when it ends."""
 
 import logging
+import re
 import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -14,6 +15,7 @@ from model_server.messages import parse_options, parse_prompt
 from model_server.serving_state import ServingState
 
 logger = logging.getLogger(__name__)
+_CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 
 
 class GenerationCall:
@@ -24,7 +26,9 @@ class GenerationCall:
         self._request = request
         self._state = state
         self._started_at = time.monotonic()
-        self.id = request.request_id or uuid.uuid4().hex
+        # It is logged and echoed, so a client's own may only hold characters that are safe there.
+        is_safe = _CLIENT_REQUEST_ID.fullmatch(request.request_id)
+        self.id: str = request.request_id if is_safe else uuid.uuid4().hex
         # The metrics' label until the model is known: a client must not be able to create series.
         self.model = "unknown"
         self._log_fields: dict[str, object] = {}

@@ -92,7 +92,7 @@ _INTEGER_BOUNDS: dict[str, tuple[int, int | None]] = {
 _NUMBER_BOUNDS: dict[str, tuple[float, float, str]] = {
     "temperature": (
         *_TEMPERATURE,
-        "; to always take the likeliest token, set do_sample to false",
+        "; turn sampling off to always take the likeliest token",
     ),
     "top_p": (*_PROBABILITY, ""),
     "typical_p": (*_PROBABILITY, ""),

@@ -13,7 +13,8 @@ import grpc
 
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
-from model_server.errors import InferenceError
+from kaito_grpc.field_violations import FieldViolation, to_trailers
+from model_server.errors import InferenceError, InvalidRequest
 from model_server.generation_call import GenerationCall
 from model_server.messages import (
     parse_prompt,
@@ -178,9 +179,15 @@ async def _respond(
 async def _abort(context: Context, call: GenerationCall | None, error: InferenceError) -> NoReturn:
     code = STATUS_CODES[type(error)]
     if call:
-        call.end(code, error.message)
-    await context.abort(code, error.message, _NOT_STARTED if code is _UNAVAILABLE else ())
+        call.end(code, error.log_message)
+    await context.abort(code, error.message, _trailers(code, error))
     raise AssertionError("abort always raises")
+
+
+def _trailers(code: grpc.StatusCode, error: InferenceError) -> Any:
+    if isinstance(error, InvalidRequest):
+        return to_trailers(error.message, FieldViolation(error.field, error.problem))
+    return _NOT_STARTED if code is _UNAVAILABLE else ()
 
 
 def _status_code(error: BaseException) -> grpc.StatusCode:

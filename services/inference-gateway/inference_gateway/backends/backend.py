@@ -15,16 +15,23 @@ from kaito.inference.v1 import inference_pb2 as pb
 class BackendError(Exception):
     """The model-server rejected the call, failed, or could not be reached.
 
-    `may_have_started` is False only if the model-server certainly did no work for the call.
+    `may_have_started` is False only if the model-server certainly did no work for the call. `field`
+    is the path of the field that it rejects, such as options.temperature.
     """
 
     def __init__(
-        self, code: grpc.StatusCode, message: str, *, may_have_started: bool = True
+        self,
+        code: grpc.StatusCode,
+        message: str,
+        *,
+        may_have_started: bool = True,
+        field: str = "",
     ) -> None:
         super().__init__(f"{code.name}: {message}")
         self.code = code
         self.message = message
         self.may_have_started = may_have_started
+        self.field = field
 
 
 @dataclass(frozen=True, slots=True)

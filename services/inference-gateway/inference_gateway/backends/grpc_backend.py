@@ -15,6 +15,7 @@ from inference_gateway.backends.backend import BackendError, Health
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc as rpc
 from kaito_grpc.channels import open_channel
+from kaito_grpc.field_violations import from_error
 
 _READY = grpc.ChannelConnectivity.READY
 SERVICE = "kaito.inference.v1.InferenceService"
@@ -134,11 +135,13 @@ def _translated_errors() -> Iterator[None]:
     try:
         yield
     except grpc.aio.AioRpcError as error:
+        violation = from_error(error)
         # Without the trailer, the connection may have been lost after the model-server started.
         raise BackendError(
             error.code(),
             error.details() or error.code().name,
             may_have_started=all(key != _RETRY_TRAILER for key, _ in error.trailing_metadata()),
+            field=violation.field if violation else "",
         ) from None
     except (grpc.aio.UsageError, grpc.aio.InternalError) as error:
         # The channel was closed during the call: its endpoint is being removed from the pool.

@@ -65,6 +65,13 @@ class ParsedRequest(Protocol):
         """Parameters that are accepted and have no effect; the response names them."""
         ...
 
+    def sent_name(self, field: str) -> str | None:
+        """The client's name of a field of the contract's request, such as options.temperature.
+
+        None if the client did not send it.
+        """
+        ...
+
     def requests(self, generation: GenerationContext) -> tuple[pb.GenerateRequest, ...]:
         """The requests to the model-server, one per prompt."""
         ...

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from inference_gateway.errors import Problem, RequestRejected, detail_body
 from inference_gateway.formats.api_format import EventEncoder, GenerationContext, Input
+from inference_gateway.formats.field_names import message_name, option_name
 from inference_gateway.formats.kaito_schema import (
     ExtraKwargs,
     GenerateKwargs,
@@ -20,6 +21,7 @@ from inference_gateway.formats.kaito_schema import (
     extra_kwargs,
 )
 from inference_gateway.formats.openai_schema import stop_strings
+from inference_gateway.formats.roles import template_role
 from kaito.inference.v1 import inference_pb2 as pb
 
 # FastAPI's text for a body that Python's JSON parser rejects.
@@ -30,6 +32,13 @@ _CONTRACT_OPTIONS = (
     "do_sample early_stopping num_beams temperature top_k top_p typical_p repetition_penalty "
     "length_penalty no_repeat_ngram_size num_return_sequences"
 ).split()
+
+# The contract's options under the names of generate_kwargs.
+_KWARGS = {
+    **{name: name for name in _CONTRACT_OPTIONS},
+    **{name: name for name in ("max_length", "max_new_tokens", "min_new_tokens", "seed")},
+    "stop": "stop_strings",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,16 @@ class ParsedKaitoChat:
     @property
     def model(self) -> str:
         return self.body.model or ""
+
+    def sent_name(self, field: str) -> str | None:
+        if field == "model":
+            return field
+        if name := option_name(field, _KWARGS):
+            return f"generate_kwargs.{name}"
+        if self.body.prompt:
+            # With a chat template, a prompt is sent as a conversation of one message.
+            return "prompt" if field == "prompt" or message_name(field) else None
+        return message_name(field)
 
     def requests(self, generation: GenerationContext) -> tuple[pb.GenerateRequest, ...]:
         return (generation.build_request(self._input(generation.model), self.options),)
@@ -68,7 +87,10 @@ class ParsedKaitoChat:
         body = self.body
         if not body.prompt:
             messages = body.messages or []
-            return tuple(pb.ChatMessage(role=each.role, content=each.content) for each in messages)
+            return tuple(
+                pb.ChatMessage(role=template_role(each.role), content=each.content)
+                for each in messages
+            )
         text = (body.prefix or "") + body.prompt
         if model.has_chat_template:
             return (pb.ChatMessage(role="user", content=text),)

@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 
 from inference_gateway.errors import Problem, RequestRejected, openai_body
 from inference_gateway.formats.api_format import GenerationContext
+from inference_gateway.formats.field_names import message_name, option_name
 from inference_gateway.formats.openai_request import (
+    OPTION_NAMES,
     generation_options,
     ignored_parameters,
     parse_body,
     reject_unsupported,
+    set_extras,
     unsupported,
 )
 from inference_gateway.formats.openai_response import (
@@ -23,10 +26,11 @@ from inference_gateway.formats.openai_response import (
     usage_object,
 )
 from inference_gateway.formats.openai_schema import ChatCompletionMessage, ChatCompletionRequest
+from inference_gateway.formats.roles import template_role
 from kaito.inference.v1 import inference_pb2 as pb
 
-# OpenAI's newer name for the role that chat templates call "system".
-_ROLES = {"developer": "system"}
+# What a request without tools may say about which of them to call.
+_NO_TOOL = (None, "none", "auto")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,19 @@ class ParsedChatCompletion:
 
     @property
     def ignored_parameters(self) -> tuple[str, ...]:
-        return ignored_parameters(self.body)
+        # Once for all messages: names of participants are usually in each of them.
+        of_messages = dict.fromkeys(
+            f"messages.{name}" for message in self.body.messages for name in set_extras(message)
+        )
+        return (*ignored_parameters(self.body), *of_messages)
+
+    def sent_name(self, field: str) -> str | None:
+        if field == "options.max_new_tokens":
+            is_newer = self.body.max_completion_tokens is not None
+            return "max_completion_tokens" if is_newer else "max_tokens"
+        if field == "model":
+            return field
+        return message_name(field) or option_name(field, OPTION_NAMES)
 
     def requests(self, generation: GenerationContext) -> tuple[pb.GenerateRequest, ...]:
         body = self.body
@@ -137,7 +153,20 @@ class OpenAiChat:
             top_logprobs=request.top_logprobs,
             tools=request.tools,
             functions=request.functions,
+            tool_choice=request.tool_choice not in _NO_TOOL,
+            function_call=request.function_call not in _NO_TOOL,
+            modalities=request.modalities not in (None, [], ["text"]),
+            audio=request.audio,
+            web_search_options=request.web_search_options is not None,
         )
+        # Left out, what a tool was called with would be missing from the conversation.
+        for index, message in enumerate(request.messages):
+            reject_unsupported(
+                **{
+                    f"messages.{index}.tool_calls": message.tool_calls,
+                    f"messages.{index}.function_call": message.function_call,
+                }
+            )
         if (request.response_format or {}).get("type", "text") != "text":
             raise RequestRejected(unsupported("response_format"))
         return ParsedChatCompletion(request)
@@ -147,4 +176,4 @@ class OpenAiChat:
 
 
 def _to_contract(message: ChatCompletionMessage) -> pb.ChatMessage:
-    return pb.ChatMessage(role=_ROLES.get(message.role, message.role), content=message.text)
+    return pb.ChatMessage(role=template_role(message.role), content=message.text)

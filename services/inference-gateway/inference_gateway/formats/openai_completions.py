@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from inference_gateway.errors import Problem, RequestRejected, openai_body
 from inference_gateway.formats.api_format import GenerationContext
+from inference_gateway.formats.field_names import option_name
 from inference_gateway.formats.openai_request import (
+    OPTION_NAMES,
     generation_options,
     ignored_parameters,
     parse_body,
@@ -49,6 +51,12 @@ class ParsedCompletion:
     @property
     def ignored_parameters(self) -> tuple[str, ...]:
         return ignored_parameters(self.body)
+
+    def sent_name(self, field: str) -> str | None:
+        if field in ("prompt", "input"):
+            return "prompt"
+        names = {**OPTION_NAMES, "max_new_tokens": "max_tokens"}
+        return field if field == "model" else option_name(field, names)
 
     def requests(self, generation: GenerationContext) -> tuple[pb.GenerateRequest, ...]:
         limit = self.body.max_tokens

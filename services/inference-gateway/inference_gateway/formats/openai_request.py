@@ -1,9 +1,10 @@
 """Parses a body of the OpenAI API into its schema and the contract's options."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from inference_gateway.errors import Problem, RequestRejected
 from inference_gateway.formats.openai_schema import MAX_MESSAGES, CommonFields, stop_strings
@@ -79,8 +80,29 @@ def unsupported(name: str) -> Problem:
 
 
 def ignored_parameters(request: CommonFields) -> tuple[str, ...]:
-    """The given fields that have no effect here."""
-    return tuple(name for name in _IGNORED_PARAMETERS if getattr(request, name))
+    """The given fields that have no effect here: known ones, then unknown ones as they came."""
+    known = (name for name in _IGNORED_PARAMETERS if getattr(request, name))
+    return (*known, *set_extras(request))
+
+
+def set_extras(model: BaseModel) -> list[str]:
+    """The unknown fields of an object that are not null."""
+    return [name for name, value in (model.model_extra or {}).items() if value is not None]
+
+
+# The contract's options under OpenAI's names, except for max_new_tokens, which has several.
+OPTION_NAMES: Mapping[str, str] = {
+    "min_new_tokens": "min_tokens",
+    "num_return_sequences": "n",
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "typical_p": "typical_p",
+    "repetition_penalty": "repetition_penalty",
+    "length_penalty": "length_penalty",
+    "stop": "stop",
+    "seed": "seed",
+}
 
 
 def generation_options(request: CommonFields, max_new_tokens: int | None) -> pb.GenerationOptions:

@@ -1,4 +1,4 @@
-"""The supported requests of the OpenAI API. Unknown fields are ignored.
+"""The supported requests of the OpenAI API. Unknown fields have no effect, and are reported.
 
 Types are strict, as OpenAI's are: "5" is not a number. The model-server checks ranges; here a
 number only has to fit the contract's type.
@@ -20,6 +20,8 @@ MAX_MESSAGES = 2048
 _MAX_ITEMS = 1024
 
 _OPENAI = ConfigDict(strict=True, extra="ignore")
+# Keeps the names of unknown fields, to report them.
+_REPORTING = ConfigDict(strict=True, extra="allow")
 
 
 def stop_strings(stop: str | list[str] | None) -> list[str]:
@@ -39,7 +41,7 @@ class StreamOptions(BaseModel):
 class CommonFields(BaseModel):
     """The fields that chat and text completions share."""
 
-    model_config = _OPENAI
+    model_config = _REPORTING
 
     model: str | None = Field(None, description="Workspace, preset or adapter")
     temperature: Finite | None = Field(None, description="0 always takes the likeliest token")
@@ -84,7 +86,7 @@ class TextContentPart(BaseModel):
 class ChatCompletionMessage(BaseModel):
     """One message of a conversation."""
 
-    model_config = _OPENAI
+    model_config = _REPORTING
 
     role: str
     content: (
@@ -92,6 +94,8 @@ class ChatCompletionMessage(BaseModel):
         | Annotated[list[TextContentPart], Field(max_length=MAX_MESSAGES, fail_fast=True)]
         | None
     ) = None
+    tool_calls: list[Any] | None = Field(None, description="Rejected unless empty")
+    function_call: Any = Field(None, description="Rejected unless null")
 
     @field_validator("content")
     @classmethod
@@ -122,7 +126,12 @@ class ChatCompletionRequest(CommonFields):
     logprobs: bool | None = Field(None, description="Rejected if true")
     top_logprobs: int | None = Field(None, description="Rejected above 0")
     tools: list[Any] | None = Field(None, description="Rejected unless empty")
+    tool_choice: Any = Field(None, description='Only "none" and "auto" are supported')
     functions: list[Any] | None = Field(None, description="Rejected unless empty")
+    function_call: Any = Field(None, description='Only "none" and "auto" are supported')
+    modalities: list[str] | None = Field(None, description='Only ["text"] is supported')
+    audio: dict[str, Any] | None = Field(None, description="Rejected unless null")
+    web_search_options: dict[str, Any] | None = Field(None, description="Rejected unless null")
     response_format: dict[str, Any] | None = Field(None, description="Only type text is supported")
 
 

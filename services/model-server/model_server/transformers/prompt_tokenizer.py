@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import TemplateError
@@ -19,9 +20,18 @@ _SHORT_BYTES = 32 * 2**10
 # The strings of more tokens are looked up in a thread: a million would take most of a second.
 _SHORT_TOKENS = 4096
 
-# Roles that every template knows. Templates may rewrite their messages, or leave parts of them out
-# (earlier reasoning), so their text is not looked for.
-_STANDARD_ROLES = ("user", "assistant")
+# A template is the model's own program over a client's text, and fails in any of Python's ways.
+_TEMPLATE_ERRORS = (
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+# Conversations whose turns are known to be rendered or not, by their roles.
+_REMEMBERED_CONVERSATIONS = 256
 
 
 class PromptTokenizer:
@@ -40,6 +50,7 @@ class PromptTokenizer:
         self._longest_token_bytes = (
             longest_token_bytes(json.loads(description)) if description else None
         )
+        self._find_dropped_turn = lru_cache(_REMEMBERED_CONVERSATIONS)(self._look_for_dropped_turn)
         # Python tokenizers cannot be sent to another process; they only get their own thread.
         self._process = TokenizerProcess(description) if description else None
 
@@ -145,27 +156,47 @@ class PromptTokenizer:
     def _render(self, messages: tuple[ChatMessage, ...]) -> str:
         if not self.has_chat_template:
             raise InvalidRequest(
-                "chat", f"{len(messages)} messages", "the model has no chat template; set prompt"
+                "chat",
+                f"{len(messages)} messages",
+                "the model has no chat template; send a prompt instead",
             )
-        contents = [{"role": message.role, "content": message.content} for message in messages]
         try:
-            text = str(
-                self._tokenizer.apply_chat_template(
-                    contents, tokenize=False, add_generation_prompt=True
-                )
-            )
-        except TemplateError as error:
+            text = self._apply_template([(message.role, message.content) for message in messages])
+        except _TEMPLATE_ERRORS as error:
             raise InvalidRequest(
                 "chat.messages",
                 [message.role for message in messages],
                 f"the model's chat template rejects them: {error}",
             ) from error
-        for index, message in enumerate(messages):
-            # Most templates silently skip a message whose role they do not know.
-            if message.role not in _STANDARD_ROLES and message.content.strip() not in text:
-                raise InvalidRequest(
-                    f"chat.messages[{index}].role",
-                    message.role,
-                    "the model's chat template does not know this role",
-                )
+        dropped = self._find_dropped_turn(tuple(message.role for message in messages))
+        if dropped is not None:
+            raise InvalidRequest(
+                f"chat.messages[{dropped}].role",
+                messages[dropped].role,
+                "the model's chat template leaves messages of this role out",
+            )
         return text
+
+    def _look_for_dropped_turn(self, roles: tuple[str, ...]) -> int | None:
+        """The first turn that the template leaves out: most skip roles that they do not know.
+
+        Looks for markers in place of the contents. A content itself may stand elsewhere in the
+        text, and templates may rewrite it (cut earlier reasoning, parse JSON).
+        """
+        markers = [f"zqx{index}xqz" for index in range(len(roles))]
+        try:
+            text = self._apply_template(list(zip(roles, markers, strict=True))).casefold()
+        except _TEMPLATE_ERRORS:
+            # The template wants more of a content than text; whether it knows the role is open.
+            return None
+        return next((index for index, each in enumerate(markers) if each not in text), None)
+
+    def _apply_template(self, turns: Sequence[tuple[str, str]]) -> str:
+        """The text of turns of role and content."""
+        return str(
+            self._tokenizer.apply_chat_template(
+                [{"role": role, "content": content} for role, content in turns],
+                tokenize=False,
+                add_generation_prompt=True,
+            )
+        )

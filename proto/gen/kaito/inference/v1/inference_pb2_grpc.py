@@ -80,7 +80,8 @@ class InferenceServiceServicer:
         """Generates text and returns it as a whole.
 
         Errors: INVALID_ARGUMENT, naming the field, its value and the bound (a prompt longer than the
-        model's context, an unknown role, a parameter out of range); NOT_FOUND if the model or adapter
+        model's context, an unknown role, a parameter out of range), with a google.rpc.BadRequest that
+        has the field; NOT_FOUND if the model or adapter
         is not loaded; RESOURCE_EXHAUSTED if the queue is full; UNAVAILABLE while the server loads or
         drains, with the trailer grpc-retry-pushback-ms, since the request was not started; INTERNAL if
         this answer cannot be continued; DEADLINE_EXCEEDED and CANCELLED, which stop the generation.
