@@ -186,3 +186,8 @@ def test_hostile_name_is_refused_and_written_nowhere(
 def test_very_long_name_is_refused(refusal: Refusal) -> None:
     message = refusal("x.zip", zip_of({"a/" * 600 + "x.csv": CSV}))
     assert message.endswith("'…; rename it")
+
+
+def test_member_without_a_name_is_left_out(read: Read) -> None:
+    content = zip_of({"nameless": CSV, "a.csv": CSV}).replace(b"nameless", b"\0ameless")
+    assert [row.file for row in read("x.zip", content)] == ["x.zip/a.csv"]

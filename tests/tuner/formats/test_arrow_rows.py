@@ -2,6 +2,7 @@
 
 import io
 import json
+import struct
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -170,6 +171,22 @@ def test_changed_byte_is_found_by_its_checksum(refusal: Refusal) -> None:
     )
     content = sink.getvalue().replace(b"some text", b"some test", 1)
     assert "is a damaged parquet file: could not verify page integrity" in (
+        refusal("x.parquet", content)
+    )
+
+
+def test_offset_beyond_the_end_does_not_crash_the_process(refusal: Refusal) -> None:
+    intact = arrow_stream([{"text": "abc"}, {"text": "def"}])
+    offsets, beyond = (struct.pack("<3i", 0, 3, end) for end in (6, 2**30))
+    assert offsets in intact
+    message = refusal("x.arrow", intact.replace(offsets, beyond))
+    assert "is a damaged Arrow stream: " in message
+    assert message.endswith(AGAIN)
+
+
+def test_text_that_is_not_utf_8_is_damage(refusal: Refusal) -> None:
+    content = parquet([{"text": "café"}]).replace("é".encode(), b"\xe9\xe9")
+    assert "has a value in column text (Arrow type string) that cannot be read: " in (
         refusal("x.parquet", content)
     )
 

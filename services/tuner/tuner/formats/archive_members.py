@@ -27,7 +27,7 @@ def member_names(archive: ByteStream, kind: Archive, scratch: Path | None) -> li
     label = archive.label
     if kind is Archive.ZIP:
         with _open_zip(archive, scratch) as opened:
-            names = [info.filename for info in opened.infolist() if not info.is_dir()]
+            names = [name for name in opened.namelist() if name and not name.endswith("/")]
         check_zip(names, label)
     else:
         with _open_tar(archive) as entries:

@@ -18,6 +18,8 @@ from tuner.formats.limits import UnpackedBytes
 
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 128
+# Names of columns are decoded by pyarrow's own Python code.
+DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)
 REMEDY = "write it again, or compare its size and digest with those of the original"
 # Both at the beginning and at the end of a file.
 PARQUET_MAGIC = b"PAR1"
@@ -37,7 +39,7 @@ def read_parquet(
                 source, pre_buffer=False, buffer_size=2**20, page_checksum_verification=True
             ) as file:
                 yield from _rows(file.iter_batches(BATCH_ROWS), file.schema_arrow, label, unpacked)
-        except (pa.ArrowException, OSError) as error:
+        except DAMAGE as error:
             raise label.fault(f"is a damaged parquet file: {_detail(error)}", REMEDY) from error
 
 
@@ -50,9 +52,10 @@ def read_arrow_file(
         _check_end(source, ARROW_MAGIC, "an Arrow", label)
         try:
             with pa.ipc.open_file(source) as file:
-                batches = (file.get_batch(index) for index in range(file.num_record_batches))
+                count = file.num_record_batches
+                batches = (_checked(file.get_batch(index)) for index in range(count))
                 yield from _rows(batches, file.schema, label, unpacked)
-        except (pa.ArrowException, OSError) as error:
+        except DAMAGE as error:
             raise label.fault(f"is a damaged Arrow file: {_detail(error)}", REMEDY) from error
 
 
@@ -63,9 +66,15 @@ def read_arrow_stream(
     label = stream.label
     try:
         with pa.ipc.open_stream(stream) as batches:
-            yield from _rows(batches, batches.schema, label, unpacked)
-    except (pa.ArrowException, OSError) as error:
+            yield from _rows(map(_checked, batches), batches.schema, label, unpacked)
+    except DAMAGE as error:
         raise label.fault(f"is a damaged Arrow stream: {_detail(error)}", REMEDY) from error
+
+
+def _checked(batch: Any) -> Any:
+    # Offsets that a damaged or hostile file has are followed unchecked: without this, they crash.
+    batch.validate(full=True)
+    return batch
 
 
 def _rows(

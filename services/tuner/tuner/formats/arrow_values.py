@@ -27,8 +27,6 @@ def plain_values(column: Any, name: str, label: FileLabel) -> list[Any]:
     try:
         values: list[Any] = column.to_pylist(maps_as_pydicts="strict")
         return values if _is_plain(column.type) else [_plain(value) for value in values]
-    except UnicodeDecodeError as error:
-        raise NotText from error
     except (pa.ArrowException, ValueError, KeyError, OverflowError) as error:
         raise label.fault(
             f"has a value in column {name} (Arrow type {column.type}) that cannot be read: {error}",
@@ -57,7 +55,7 @@ def _plain(value: Any) -> Any:
         case timedelta():
             return value.total_seconds()
         case bytes():
-            return value.decode()
+            return _text(value)
         case Mapping():
             return {str(key): _plain(item) for key, item in value.items()}
         case Sequence() if not isinstance(value, tuple):
@@ -65,3 +63,10 @@ def _plain(value: Any) -> Any:
         case _:
             # Decimals, UUIDs, intervals of months and days.
             return str(value)
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise NotText from error

@@ -32,7 +32,7 @@ class FileLabel:
     def fault(self, problem: str, remedy: str) -> RunError:
         """A RunError(DATA_UNREADABLE): `problem` continues the sentence that the label begins."""
         # Libraries put line ends and what they found into their errors.
-        problem = " ".join(problem.split())
+        problem = " ".join("".join(x if x.isprintable() else " " for x in problem).split())
         return RunError(Reason.DATA_UNREADABLE, f"{self} {problem}; {remedy}")
 
 
