@@ -44,6 +44,15 @@ CONFIGURES: Mapping[str, frozenset[str]] = {
 }
 
 
+# Those keys that are the names of environment variables, too.
+VARIABLES = frozenset(
+    key
+    for kind in WAYS
+    for key in (*CONFIGURES[kind], *(key for way in WAYS[kind] for key in way))
+    if key.isupper()
+)
+
+
 def kind_of(url: str) -> str | None:
     """The kind of source that `url` is on; None if its scheme is unknown."""
     return KINDS.get(urlsplit(url).scheme.lower())

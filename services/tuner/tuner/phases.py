@@ -78,7 +78,7 @@ def fetch_urls(settings: Settings, config: TrainingConfig, environ: Mapping[str,
         RunError: the data cannot be fetched or read.
     """
     guard = SsrfGuard(settings.allow_private_data_hosts)
-    secret = AccessSecret.read(settings.access_secret_name, settings.access_secret_dir)
+    secret = AccessSecret.read(settings.access_secret_name, settings.access_secret_dir, environ)
     sources = Sources(guard=guard, secret=secret, environ=environ)
     with http_client.new_client() as client:
         downloader = Downloader(

@@ -130,12 +130,20 @@ def test_secret_is_read_from_its_volume(tmp_path: Path) -> None:
     (tmp_path / "..2026" / "token").write_text("t\n")
     (tmp_path / "..data").symlink_to("..2026")
     (tmp_path / "token").symlink_to("..data/token")
-    assert AccessSecret.read("mine", tmp_path).values == {"token": "t"}
+    assert AccessSecret.read("mine", tmp_path, {}).values == {"token": "t"}
     (tmp_path / "sas").write_bytes(b"\xff")
     with pytest.raises(RunError, match=r"key sas of Secret 'mine' .* is not text"):
-        AccessSecret.read("mine", tmp_path)
-    assert AccessSecret.read("", tmp_path).values == {}
-    assert AccessSecret.read("mine", tmp_path / "absent").values == {}
+        AccessSecret.read("mine", tmp_path, {})
+    assert AccessSecret.read("mine", tmp_path / "absent", {"HF_TOKEN": "t"}).values == {}
+
+
+def test_environment_has_the_credentials_where_there_is_no_secret(tmp_path: Path) -> None:
+    """Only those under the providers' own names: `token` may be anything."""
+    environ = {"HF_TOKEN": "t", "AWS_REGION": "eu-west-1", "token": "x", "PATH": "/bin"}
+    secret = AccessSecret.read("", tmp_path, environ)
+    assert secret.values == {"HF_TOKEN": "t", "AWS_REGION": "eu-west-1"}
+    assert secret.describe(["HF_TOKEN"]) == "the variable HF_TOKEN"
+    assert "the variable AWS_REGION is bad; correct it" in str(secret.wrong("AWS_REGION", "is bad"))
 
 
 def test_credentials_reach_the_server(

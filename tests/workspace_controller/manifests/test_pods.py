@@ -225,10 +225,20 @@ def test_data_from_an_image_is_mounted_read_only() -> None:
     assert {"name": "pull"} in spec["imagePullSecrets"]
 
 
-def test_data_from_a_volume_is_mounted() -> None:
-    claim = {"persistentVolumeClaim": {"claimName": "data"}}
-    spec = pod_of(tuning_pod(tuning(input={"volumeSource": claim})))
-    assert {"name": "data", **claim} in spec["volumes"]
+@pytest.mark.parametrize(
+    "volume",
+    [
+        {"persistentVolumeClaim": {"claimName": "data", "readOnly": True}},
+        {"configMap": {"name": "data", "items": [{"key": "a", "path": "train/a.jsonl"}]}},
+        {"nfs": {"server": "nfs.example", "path": "/data"}},
+    ],
+    ids=lambda volume: next(iter(volume)),
+)
+def test_data_from_a_volume_is_mounted_and_not_written_to(volume: Manifest) -> None:
+    spec = pod_of(tuning_pod(tuning(input={"volumeSource": volume})))
+    assert {"name": "data", **volume} in spec["volumes"]
+    for container in spec["initContainers"]:
+        assert mounts_of(container)["/mnt/data"]["readOnly"] is True
 
 
 def test_output_to_a_volume_is_not_pushed() -> None:

@@ -6,11 +6,11 @@ the next start of the container in the same pod.
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kaito_training.data_access import HEADER_PREFIX, http_keys
+from kaito_training.data_access import HEADER_PREFIX, VARIABLES, http_keys
 from tuner.errors import RunError
 from tuner.reasons import Reason
 
@@ -21,20 +21,23 @@ _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AccessSecret:
-    """The keys of the Secret `name` with their values; empty if there is none."""
+    """The keys of the Secret `name` with their values.
+
+    Outside of a cluster the name is empty, and the values are environment variables.
+    """
 
     name: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, name: str, directory: Path) -> "AccessSecret":
-        """The Secret `name`, mounted at `directory`.
+    def read(cls, name: str, directory: Path, environ: Mapping[str, str]) -> "AccessSecret":
+        """The Secret `name`, mounted at `directory`; without a name, what `environ` has.
 
         Raises:
             RunError: DATA_UNREACHABLE, a value is not text.
         """
-        if not name or not directory.is_dir():
-            return cls(name)
+        if not name:
+            return cls(values={key: value for key, value in environ.items() if key in VARIABLES})
         values = {}
         # The hidden names are the kubelet's own.
         for path in sorted(directory.glob("[!.]*")):
@@ -75,6 +78,11 @@ class AccessSecret:
         """The keys that requests for http and https URLs depend on."""
         return http_keys(tuple(self.values))
 
+    def describe(self, keys: Sequence[str]) -> str:
+        """Where the values of `keys` come from, for messages."""
+        names = " or ".join(keys)
+        return f"key {names} of Secret {self.name!r}" if self.name else f"the variable {names}"
+
     def unusable(self, problem: str) -> RunError:
         """A RunError that names the Secret, for a problem with its keys together."""
         return RunError(
@@ -85,9 +93,10 @@ class AccessSecret:
 
     def wrong(self, key: str, problem: str) -> RunError:
         """A RunError that names the Secret and the key, never the value."""
+        where = f" ({FIELD})" if self.name else ""
         return RunError(
             Reason.DATA_UNREACHABLE,
-            f"key {key} of Secret {self.name!r} ({FIELD}) {problem}; correct the Secret",
+            f"{self.describe([key])}{where} {problem}; correct it",
             retryable=False,
         )
 

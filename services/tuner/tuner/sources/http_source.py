@@ -38,7 +38,7 @@ def _file(source: SourceUrl, secret: AccessSecret, *, allow_http: bool) -> Remot
     address, keys = redact_url(source.url), secret.http_keys()
     if keys and not allow_http and not source.url.lower().startswith("https://"):
         problem = (
-            f"key {keys[0]} of Secret {secret.name!r} would be sent without TLS, where others can "
+            f"{secret.describe(keys)} would be sent without TLS, where others can "
             "read it: use an https URL"
         )
         raise data_unreachable(address, problem, retryable=False)
@@ -48,7 +48,7 @@ def _file(source: SourceUrl, secret: AccessSecret, *, allow_http: bool) -> Remot
         identity=source.url,
         path=source.url,
         request=lambda: request,
-        credential=f"key {' or '.join(keys)} of Secret {secret.name!r}" if keys else "",
+        credential=secret.describe(keys) if keys else "",
         sha256=source.sha256,
     )
 

@@ -76,7 +76,7 @@ class Hub:
         endpoint = endpoint.rstrip("/") or ENDPOINT
         keys = keys_used("hf", tuple(self.secret.values))
         if keys and not self.allow_http and not endpoint.startswith("https://"):
-            problem = f"key {keys[0]} of Secret {self.secret.name!r} would be sent without TLS"
+            problem = f"{self.secret.describe(keys)} would be sent without TLS"
             raise data_unreachable(address, problem, retryable=False)
         token = {"Authorization": f"Bearer {self.secret.values[keys[0]]}"} if keys else {}
         request = Request(endpoint + path, token)
@@ -85,7 +85,7 @@ class Hub:
             address=address,
             path=address,
             request=lambda: request,
-            credential=f"key {keys[0]} of Secret {self.secret.name!r}" if keys else "",
+            credential=self.secret.describe(keys) if keys else "",
             hint="" if keys else HINT,
             **given,
         )

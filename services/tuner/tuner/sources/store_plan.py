@@ -79,7 +79,7 @@ def plan_store(
     is_anonymous = not used and not (_IDENTITIES[location.kind] and has_identity)
     if is_anonymous:
         options["skip_signature"] = True
-    credential = f"key {' or '.join(used)} of Secret {secret.name!r}" if used else ""
+    credential = secret.describe(used) if used else ""
     return StorePlan(
         location=location,
         endpoint=endpoint,
