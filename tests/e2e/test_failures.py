@@ -17,4 +17,5 @@ def test_failure_is_reported_and_recovered_from(
     observed = run_scenario(clean, scenario)
     print(row(scenario, observed))
     assert observed.status == "False"
+    assert observed.nodes == 0 or not scenario.costs_no_node
     assert (observed.recovered_seconds is not None) == (scenario.fix is not None)

@@ -164,7 +164,7 @@ class CheckJobs:
 
     def _failure(self, job: Manifest) -> Manifest:
         """What the check reports; empty if the data is sound."""
-        (container,) = job["spec"]["template"]["spec"]["containers"]
+        container = job["spec"]["template"]["spec"]["containers"][0]
         env = {each["name"]: each.get("value", "") for each in container["env"]}
         (url,) = json.loads(env["KAITO_DATA_URLS"])
         data, there_at = self._urls[url]

@@ -158,6 +158,25 @@ def test_signal_interrupts_fetching(environ: dict[str, str]) -> None:
     assert "stopped by a signal" in message["message"]
 
 
+def test_check_push_tells_before_the_training_what_the_push_would_fail_with(
+    environ: dict[str, str],
+) -> None:
+    with FakeRegistry(auth="basic").running() as registry:
+        environ |= {
+            "KAITO_OUTPUT_IMAGE": f"{registry.host}/team/adapter:1",
+            "KAITO_INSECURE_REGISTRIES": registry.host,
+        }
+        secret = Path(environ["KAITO_PUSH_SECRET_FILE"])
+        wrong, right = ({"username": "user", "password": p} for p in ("wrong", "secret"))
+        secret.write_text(json.dumps({"auths": {registry.host: wrong}}))
+        assert run_tuner("check-push", environ)[0] == 1
+        assert _termination_message(environ)["reason"] == "PushUnauthorized"
+        secret.write_text(json.dumps({"auths": {registry.host: right}}))
+        code, out, _ = run_tuner("check-push", environ)
+        assert code == 0 and f"{registry.host}/team/adapter:1 can be pushed" in out
+        assert not registry.manifests and not registry.uploads
+
+
 def test_push_uses_the_secret(trained: dict[str, str]) -> None:
     with FakeRegistry(auth="token").running() as registry:
         auths = {registry.host: {"username": "user", "password": "secret"}}

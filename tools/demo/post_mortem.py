@@ -18,6 +18,7 @@ def post_mortem(kubectl: Kubectl) -> str:
         "kubectl get": lambda: kubectl.run("get", _KINDS, "-A", "-o", "wide"),
         "pods": lambda: kubectl.run("get", "pods", "-A", "-o", "wide"),
         "events": lambda: _tail(kubectl.run("get", "events", "-A", "--sort-by=.lastTimestamp")),
+        "checks of data": lambda: _check_log(kubectl),
         "gpu-provisioner": lambda: _log(kubectl, "gpu-provisioner"),
         "workspace-controller": lambda: _log(kubectl, "workspace-controller"),
     }
@@ -34,6 +35,12 @@ def _output_or_error(read: Callable[[], str]) -> str:
 def _log(kubectl: Kubectl, service: str) -> str:
     label = f"app.kubernetes.io/name={service}"
     return kubectl.run("logs", "-n", NAMESPACE, "-l", label, "--prefix", f"--tail={_LINES}")
+
+
+def _check_log(kubectl: Kubectl) -> str:
+    """The checks of the Workspaces in the default namespace."""
+    label = "kaito.sh/role=data-check"
+    return kubectl.run("logs", "-l", label, "--all-containers", "--prefix", f"--tail={_LINES}")
 
 
 def _tail(text: str) -> str:

@@ -20,7 +20,7 @@ from tuner.check.arguments import ABOUT, add_arguments
 from tuner.check.command import check
 from tuner.data_report.compact import compact
 from tuner.errors import RunError, Terminated, unexpected_error
-from tuner.phases import fetch_phase, push_phase, train_phase
+from tuner.phases import check_push_phase, fetch_phase, push_phase, train_phase
 from tuner.reasons import Reason
 from tuner.reporting.run_session import run_session
 from tuner.reporting.status_publisher import StatusPublisher
@@ -74,7 +74,13 @@ def tune(context: CommandContext) -> TerminationMessage:
         return _push(context, publisher)
 
 
-COMMANDS: tuple[Command, ...] = (fetch, train, push, tune)
+def check_push(context: CommandContext) -> TerminationMessage:
+    """check that the adapter can be pushed, before anything is trained"""
+    check_push_phase(context.settings)
+    return {}
+
+
+COMMANDS: tuple[Command, ...] = (fetch, train, push, tune, check_push)
 
 
 def main(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
@@ -171,9 +177,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     for command in COMMANDS:
         about = (command.__doc__ or "").strip()
-        commands.add_parser(command.__name__, help=about, description=about).set_defaults(
-            command=command
-        )
+        name = command.__name__.replace("_", "-")
+        commands.add_parser(name, help=about, description=about).set_defaults(command=command)
     checker = commands.add_parser("check", help=ABOUT)
     checker.set_defaults(command=None)
     add_arguments(checker)

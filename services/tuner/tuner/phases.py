@@ -24,11 +24,9 @@ from tuner.model_card.card import CardInputs
 from tuner.model_card.save import save_card
 from tuner.model_size import count_parameters
 from tuner.reasons import Reason
-from tuner.registry import registry_client
-from tuner.registry.credentials import read_credentials
-from tuner.registry.http_repository import HttpRepository
+from tuner.registry.output_repository import output_repository
 from tuner.registry.push import push
-from tuner.registry.push_errors import PushErrors
+from tuner.registry.push_check import check_push
 from tuner.registry.reference import parse_reference
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import Progress, PushedAdapter, RunState
@@ -171,23 +169,21 @@ def push_phase(settings: Settings, publisher: StatusPublisher) -> PushedAdapter:
         )
     reference = parse_reference(settings.output_image)
     publisher.publish(state=RunState.PUSHING, progress=_final_progress(summary))
-    name = settings.push_secret_name
-    secret = f"the secret {name!r}" if name else "the push secret"
-    credentials = read_credentials(settings.push_secret_file, reference, secret)
-    with registry_client.new_client(settings.registry_ca_file) as client:
-        repository = HttpRepository(
-            client=registry_client.RegistryClient(
-                client=client,
-                reference=reference,
-                credentials=credentials,
-                insecure=reference.registry in settings.insecure_registries,
-                errors=PushErrors(reference=reference, credentials=credentials, secret=secret),
-            ),
-            retry_policy=RetryPolicy(),
-        )
+    with output_repository(settings, reference) as repository:
         metadata = image_metadata(summary, reference, settings.name)
         image = push(results.adapter, reference, metadata, repository, results.cache)
     return PushedAdapter(str(reference), image.digest, image.layer.size)
+
+
+def check_push_phase(settings: Settings) -> None:
+    """Check that the adapter can be pushed, before there is one.
+
+    Raises:
+        RunError: the push secret cannot be used, or the registry would not accept the image.
+    """
+    reference = parse_reference(settings.output_image)
+    with output_repository(settings, reference) as repository:
+        check_push(reference, settings.name, repository)
 
 
 def _final_progress(summary: TrainingSummary) -> Progress:

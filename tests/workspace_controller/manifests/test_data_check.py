@@ -36,8 +36,9 @@ def check(spec: Manifest | None = None, **changes: Any) -> Manifest:
 def test_check_reads_the_data_as_the_data_fetcher_does() -> None:
     spec = tuning(input={"urls": ["https://data.example/a.csv"], "accessSecret": "data"})
     made, tuned = pod_of(check(spec)), pod_of(tuning_pod(spec, settings=settings()))
-    (checker,), (fetcher, _) = made["containers"], tuned["initContainers"]
-    assert {v["name"] for v in made["volumes"]} == {m["name"] for m in checker["volumeMounts"]}
+    (checker, push), (fetcher, _) = made["containers"], tuned["initContainers"]
+    mounted = {m["name"] for m in (*checker["volumeMounts"], *push["volumeMounts"])}
+    assert {v["name"] for v in made["volumes"]} == mounted
     for key in ("image", "args", "securityContext", "terminationMessagePolicy"):
         assert checker[key] == fetcher[key]
     # Without the model, which ordinary nodes need not pull: the tokens are estimated.
@@ -59,7 +60,12 @@ def test_check_runs_on_any_node_and_costs_no_gpu() -> None:
         "requests": {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": "1Gi"},
         "limits": {"memory": "2Gi", "ephemeral-storage": str(2 * 2**30)},
     }
-    assert [volume["name"] for volume in spec["volumes"]] == ["data", "config", "tmp"]
+    assert [volume["name"] for volume in spec["volumes"]] == [
+        "data",
+        "push-secret",
+        "config",
+        "tmp",
+    ]
 
 
 def test_check_is_restricted_and_owned_by_the_workspace() -> None:
@@ -71,6 +77,20 @@ def test_check_is_restricted_and_owned_by_the_workspace() -> None:
     assert metadata["ownerReferences"][0]["uid"] == OWNER.uid
     labels = made["spec"]["template"]["metadata"]["labels"]
     assert labels["kaito.sh/role"] == "data-check" and labels["kaito.sh/workspace"] == "ws"
+
+
+def test_only_the_push_checker_mounts_the_push_secret() -> None:
+    data, push = pod_of(check())["containers"]
+    assert push["args"] == ["check-push"]
+    assert "/mnt/push-secret" in mounts_of(push) and "/mnt/push-secret" not in mounts_of(data)
+    assert env_of(push)["KAITO_OUTPUT_IMAGE"] == "registry.local/adapters/phi:1"
+    assert push["resources"]["requests"]["memory"] == "64Mi"
+
+
+def test_output_to_a_volume_has_no_push_to_check() -> None:
+    spec = pod_of(check(tuning(output={"volumeSource": {"emptyDir": {}}})))
+    assert [container["name"] for container in spec["containers"]] == ["data-checker"]
+    assert [volume["name"] for volume in spec["volumes"]] == ["data", "config", "tmp"]
 
 
 def test_check_is_repeated_until_the_data_is_right() -> None:

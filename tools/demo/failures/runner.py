@@ -12,6 +12,9 @@ from tools.demo.failures.scenario import FailureScenario, Manifest, ObservedFail
 from tools.demo.kubectl import Kubectl, wait_for
 from tools.demo.walkthrough import applied_text
 
+# Up to five minutes until the kubelet restarts what has failed, then a node and the whole run.
+_RECOVERY_SECONDS = 600
+
 
 def run_scenario(cluster: KaitoCluster, scenario: FailureScenario) -> ObservedFailure:
     """Apply the documentation's manifest with an injected failure, and wait for its condition.
@@ -67,6 +70,9 @@ def _wait_for_reason(
         found["reason"],
         found["message"],
         time.monotonic() - started_at,
+        len(
+            kubectl.items("machines.karpenter.sh", "-l", f"kaito.sh/workspace={manifests.FAILING}")
+        ),
     )
 
 
@@ -79,7 +85,7 @@ def _wait_for_recovery(kubectl: Kubectl, scenario: FailureScenario) -> float:
             return None
         return f"{scenario.condition} is {found[0]['reason']}" if found else "no such condition"
 
-    return wait_for(f"recovery from {scenario.reason}", look, 420, pause=0.5)
+    return wait_for(f"recovery from {scenario.reason}", look, _RECOVERY_SECONDS, pause=0.5)
 
 
 def row(scenario: FailureScenario, observed: ObservedFailure) -> str:
@@ -89,6 +95,7 @@ def row(scenario: FailureScenario, observed: ObservedFailure) -> str:
         else ""
     )
     return (
-        f"{scenario.title}: after {observed.seconds:.1f} s{recovered}\n"
+        f"{scenario.title}: after {observed.seconds:.1f} s, {observed.nodes} nodes requested"
+        f"{recovered}\n"
         f"    {observed.condition}={observed.status} {observed.reason}\n    {observed.message}"
     )

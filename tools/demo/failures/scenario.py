@@ -15,6 +15,7 @@ Fix = Callable[[Kubectl], None]
 class FailureScenario:
     """`inject` causes the failure and may change the manifest. `fix` removes the cause; afterwards
     the Workspace recovers on its own. The condition's message must contain `message_contains`.
+    With `costs_no_node` the failure must be known before a node is requested.
     """
 
     title: str
@@ -23,16 +24,20 @@ class FailureScenario:
     message_contains: str
     inject: Inject
     fix: Fix | None = None
+    costs_no_node: bool = False
     timeout_seconds: float = 180
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedFailure:
-    """The condition that the user sees, and how many seconds after `kubectl apply`."""
+    """The condition that the user sees, how many seconds after `kubectl apply`, and how many nodes
+    were requested until then.
+    """
 
     condition: str
     status: str
     reason: str
     message: str
     seconds: float
+    nodes: int
     recovered_seconds: float | None = None

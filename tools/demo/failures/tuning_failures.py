@@ -61,6 +61,7 @@ SCENARIOS: tuple[FailureScenario, ...] = (
         message_contains="late-data.default.svc",
         inject=_late_data,
         fix=_serve_the_data,
+        costs_no_node=True,
         timeout_seconds=240,
     ),
     FailureScenario(
@@ -69,6 +70,7 @@ SCENARIOS: tuple[FailureScenario, ...] = (
         reason="DataUnreadable",
         message_contains="broken.parquet",
         inject=_url(f"{bad_data.HOST}/broken.parquet"),
+        costs_no_node=True,
     ),
     FailureScenario(
         title="missing column",
@@ -76,6 +78,7 @@ SCENARIOS: tuple[FailureScenario, ...] = (
         reason="DataColumnMissing",
         message_contains="messages",
         inject=_url(f"{bad_data.HOST}/columns.parquet"),
+        costs_no_node=True,
     ),
     FailureScenario(
         title="push secret missing",
@@ -84,6 +87,7 @@ SCENARIOS: tuple[FailureScenario, ...] = (
         message_contains="trouble-push",
         inject=_no_secret,
         fix=_right_secret,
+        costs_no_node=True,
     ),
     FailureScenario(
         title="wrong push secret",
@@ -92,6 +96,7 @@ SCENARIOS: tuple[FailureScenario, ...] = (
         message_contains=PUSH_REGISTRY,
         inject=_wrong_secret,
         fix=_right_secret,
+        costs_no_node=True,
         timeout_seconds=300,
     ),
     FailureScenario(
@@ -100,6 +105,7 @@ SCENARIOS: tuple[FailureScenario, ...] = (
         reason="RegistryUnreachable",
         message_contains="172.30.0.1:5009",
         inject=_image("172.30.0.1:5009/adapters/phi:1"),
+        costs_no_node=True,
         timeout_seconds=300,
     ),
 )

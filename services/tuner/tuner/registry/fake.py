@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._serve()
 
-    do_HEAD = do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:
         self.registry.requests.append(format % args)
@@ -148,6 +148,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(204, self._upload_headers(name))
         if self.command == "PATCH":
             return self._chunk(name, body)
+        if self.command == "DELETE":
+            del uploads[name]
+            return self._answer(204)
         digest, content = parse_qs(query).get("digest", [""])[0], uploads[name] + body
         if _sha256(content) != digest:
             return self._answer(400, body=b'{"errors":[{"code":"DIGEST_INVALID"}]}')

@@ -9,11 +9,13 @@ returns:
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 import httpx2
 
+from tuner.errors import RunError
 from tuner.registry.blob_download import BlobDownload
 from tuner.registry.blob_upload import BlobUpload
 from tuner.registry.image import MANIFEST_TYPE, MANIFEST_TYPES
@@ -43,6 +45,20 @@ class HttpRepository:
         """See Repository."""
         upload = BlobUpload(client=self.client, digest=digest, content=content)
         self._retried(upload.attempt, lambda: upload.confirmed)
+
+    def start_upload(self) -> None:
+        """See Repository."""
+
+        def start() -> None:
+            response = self.client.send(Request("POST", "blobs/uploads/"))
+            self.client.expect(response, 202)
+            # Registries forget uploads that nobody finishes, so one that cannot be canceled, or not
+            # with these credentials, does not matter.
+            with suppress(httpx2.TransportError, TransientError, RunError):
+                location = response.url.join(response.headers.get("location", ""))
+                self.client.send(Request("DELETE", location), handled=range(400, 600)).read()
+
+        self._retried(start)
 
     def read_blob(self, digest: str, write: Callable[[bytes], object]) -> None:
         """See Repository."""

@@ -1,7 +1,6 @@
 """The push phase: upload the adapter as an image, then read it back and compare."""
 
 import hashlib
-import json
 import logging
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from tuner.registry.image import (
 )
 from tuner.registry.reference import Reference
 from tuner.registry.repository import Repository
+from tuner.registry.tag_owner import require_own_tag
 
 logger = logging.getLogger(__name__)
 
@@ -44,31 +44,11 @@ def push(
     if existing == image.manifest:
         logger.info("%s is already in the registry", reference)
     else:
-        workspace = metadata.annotations.get(WORKSPACE_ANNOTATION, "")
-        if existing is not None and _pusher(existing) != workspace:
-            raise _tag_taken(reference, existing)
+        require_own_tag(reference, existing, metadata.annotations.get(WORKSPACE_ANNOTATION, ""))
         _upload(image, reference, repository)
     _verify(image, reference, repository)
     logger.info("pushed %s as %s", reference, image.digest)
     return image
-
-
-def _pusher(manifest: bytes) -> str | None:
-    """The Workspace that pushed `manifest`, as "namespace/name"; None if it does not say so."""
-    try:
-        return str(json.loads(manifest)["annotations"][WORKSPACE_ANNOTATION])
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _tag_taken(reference: Reference, manifest: bytes) -> RunError:
-    # Retried: the push continues once the tag is gone, without a new training.
-    return RunError(
-        Reason.PUSH_FAILED,
-        f"{reference} is already another image ({sha256(manifest)}), which this Workspace did "
-        "not push and does not overwrite; delete that tag, and the push continues, or push to "
-        "another tag: change tuning.output.image",
-    )
 
 
 def _upload(image: Image, reference: Reference, repository: Repository) -> None:

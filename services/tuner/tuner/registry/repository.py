@@ -19,6 +19,9 @@ class Repository(Protocol):
     def put_blob(self, digest: str, content: bytes | Path) -> None:
         """Upload a blob; the registry checks the digest."""
 
+    def start_upload(self) -> None:
+        """Begin an upload and cancel it: the registry accepts uploads of these credentials."""
+
     def read_blob(self, digest: str, write: Callable[[bytes], object]) -> None:
         """Give the bytes of a blob to `write`, in chunks and in order."""
 

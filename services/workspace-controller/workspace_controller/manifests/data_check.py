@@ -1,4 +1,4 @@
-"""The Job that checks the data of a tuning run on an ordinary node, which costs no GPU."""
+"""The Job that checks the data and the output of a tuning run on a node that costs no GPU."""
 
 from collections.abc import Sequence
 
@@ -14,9 +14,10 @@ from workspace_controller.manifests.tuning_job import (
     data_files,
     job_revision,
     phase_container,
+    push_secret,
 )
 
-DATA_CHECKER = "data-checker"
+DATA_CHECKER, PUSH_CHECKER = "data-checker", "push-checker"
 # The kubelet restarts a check that failed, five minutes apart at most, for as long as the Workspace
 # waits for its data: the largest number of restarts that the API accepts.
 _BACKOFF_LIMIT = 2**31 - 1
@@ -29,7 +30,7 @@ def data_check_name(owner: Owner) -> str:
 
 
 def data_check(pod: TuningPod) -> Manifest:
-    """The Job, with the revision of the tuning Job whose data it checks.
+    """The Job, with the revision of the tuning Job whose input and output it checks.
 
     It has no deadline of its own, because a Job that exceeds one deletes its pod, and with it the
     report.
@@ -49,6 +50,10 @@ def data_check(pod: TuningPod) -> Manifest:
 
 def _pod_spec(pod: TuningPod) -> Manifest:
     data, access = data_files(pod.tuning.input), access_secret(pod.tuning.input)
+    secret = push_secret(pod.tuning.output)
+    checkers = [_data_checker(pod, (*data.mounts, *access.mounts))]
+    if pod.tuning.output.image:
+        checkers.append(_push_checker(pod, secret))
     return {
         **restricted_pod(pod.tuning.input.image_pull_secrets),
         # What the tuner's image is built for.
@@ -56,18 +61,37 @@ def _pod_spec(pod: TuningPod) -> Manifest:
         # The kubelet restarts a failed container in the same pod, which keeps what was fetched.
         "restartPolicy": "OnFailure",
         "terminationGracePeriodSeconds": 5,
-        "containers": [_data_checker(pod, (*data.mounts, *access.mounts))],
-        "volumes": [*data.volumes, *access.volumes, config_volume(pod.owner), empty_dir("tmp")],
+        "containers": checkers,
+        "volumes": [
+            *data.volumes,
+            *access.volumes,
+            *secret.volumes,
+            config_volume(pod.owner),
+            empty_dir("tmp"),
+        ],
     }
 
 
 def _data_checker(pod: TuningPod, mounts: Sequence[Manifest]) -> Manifest:
     """The command of the data-fetcher, with fewer resources: the settings' are for training."""
-    files = Files(mounts=(*mounts, CONFIG_MOUNT))
-    checker = phase_container(pod, DATA_CHECKER, "fetch", files)
+    checker = phase_container(pod, DATA_CHECKER, "fetch", Files(mounts=(*mounts, CONFIG_MOUNT)))
     disk = str(pod.settings.max_data_bytes + _SCRATCH_BYTES)
-    resources = {
-        "requests": {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": "1Gi"},
-        "limits": {"memory": "2Gi", "ephemeral-storage": disk},
+    return {
+        **checker,
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": "1Gi"},
+            "limits": {"memory": "2Gi", "ephemeral-storage": disk},
+        },
     }
-    return {**checker, "resources": resources}
+
+
+def _push_checker(pod: TuningPod, secret: Files) -> Manifest:
+    """Beside the data-checker, and like the pusher the only container that sees the push secret."""
+    checker = phase_container(pod, PUSH_CHECKER, "check-push", Files(mounts=secret.mounts))
+    return {
+        **checker,
+        "resources": {
+            "requests": {"cpu": "10m", "memory": "64Mi", "ephemeral-storage": "1Mi"},
+            "limits": {"memory": "512Mi", "ephemeral-storage": "64Mi"},
+        },
+    }

@@ -231,10 +231,18 @@ def _output(destination: DataDestination) -> Files:
     """The volume of the results, and the push secret, which only the pusher mounts."""
     if destination.volume_source is not None:
         return Files(({"name": "results", **destination.volume_source},))
-    secret = {
+    secret = push_secret(destination)
+    return Files((empty_dir("results"), *secret.volumes), secret.mounts)
+
+
+def push_secret(destination: DataDestination) -> Files:
+    """The push secret and its mount; nothing where the adapter goes to a volume."""
+    if destination.image_push_secret is None:
+        return Files()
+    volume = {
         "name": "push-secret",
         # Readable for the group of the pod (fsGroup), and for nobody else.
-        "secret": {"secretName": destination.image_push_secret or "", "defaultMode": 0o440},
+        "secret": {"secretName": destination.image_push_secret, "defaultMode": 0o440},
     }
     mount = {"name": "push-secret", "mountPath": PUSH_SECRET_PATH, "readOnly": True}
-    return Files((empty_dir("results"), secret), (mount,))
+    return Files((volume,), (mount,))

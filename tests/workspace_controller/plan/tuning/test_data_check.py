@@ -220,6 +220,42 @@ def test_failure_of_the_check_is_the_failure_of_the_run(
     assert plan.requeue_after_seconds == 10.0
 
 
+DENIED = {"reason": "PushUnauthorized", "message": "the secret 'push' holds no credentials"}
+TAKEN = {"reason": "PushFailed", "message": "phi:1 is already another image", "retryable": True}
+READ = {"exitCode": 0, "message": json.dumps({"data": {"summary": "15,011 rows, 360 steps"}})}
+
+
+def both(data: Manifest, push: Manifest) -> Manifest:
+    statuses = [container("push-checker", **push), container("data-checker", **data)]
+    made = pod("data-check", containerStatuses=statuses)
+    made["metadata"]["creationTimestamp"] = ago(10)
+    return made
+
+
+@pytest.mark.parametrize("report", [DENIED, TAKEN], ids=["secret", "tag"])
+def test_push_that_would_fail_costs_no_node(report: Manifest) -> None:
+    plan = decide(checked(both({"terminated": READ}, {"terminated": ended(report)})))
+    assert actions(plan) == []
+    reported = conditions_by_type(plan.status)
+    assert reported["DataChecked"] == "True/DataChecked"
+    assert reported["TuningSucceeded"] == f"False/{report['reason']}"
+    assert plan.status is not None
+    assert plan.status["conditions"][0]["message"].endswith(": 15,011 rows, 360 steps")
+    assert plan.status["conditions"][-1]["message"] == f"TuningSucceeded: {report['message']}"
+
+
+def test_push_is_judged_while_the_data_is_still_read() -> None:
+    plan = decide(checked(both({"running": {}}, {"terminated": ended(DENIED)})))
+    reported = conditions_by_type(plan.status)
+    assert reported["DataChecked"] == "Unknown/DataCheckRunning"
+    assert reported["TuningSucceeded"] == "False/PushUnauthorized"
+
+
+def test_failure_of_the_data_is_reported_before_that_of_the_push() -> None:
+    plan = decide(checked(both({"terminated": ended(BROKEN)}, {"terminated": ended(DENIED)})))
+    assert conditions_by_type(plan.status)["TuningSucceeded"] == "False/DataUnreadable"
+
+
 def test_failure_stands_while_the_check_is_repeated() -> None:
     again = checker(seconds=3000, last=ended(AWAY), running={"startedAt": ago(900)})
     plan = decide(checked(again, check=a_check(seconds=3000)))

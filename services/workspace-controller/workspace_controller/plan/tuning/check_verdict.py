@@ -7,10 +7,15 @@ from kaito_api.conditions import parse_time
 from kaito_api.reasons import Reason
 from kaito_api.workspace import Tuning
 from kaito_kube.kinds import Manifest
+from workspace_controller.manifests.data_check import DATA_CHECKER, PUSH_CHECKER
 from workspace_controller.observed import Observed
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.pods.failure import exit_failure, last_exit, pod_failure
-from workspace_controller.plan.pods.status import containers, termination_message
+from workspace_controller.plan.pods.status import (
+    container_state,
+    containers,
+    termination_message,
+)
 from workspace_controller.plan.tuning.job import has_condition, job_failure, job_pods
 
 # Where no node has room for the check, nodes are not held back for longer than this. A cluster
@@ -34,9 +39,20 @@ _CRASHES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """The data can be used; `summary` says what it holds and costs, empty if nobody knows."""
+    """The data can be used, and the adapter can be pushed.
+
+    `summary` says what the data holds and costs; empty if nobody knows.
+    """
 
     summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The adapter could not be pushed. `summary` is that of the data; None while it is read."""
+
+    failure: Failure
+    summary: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +73,21 @@ class Impossible:
     why: str
 
 
-Verdict = Passed | Failure | Running | Impossible
+Verdict = Passed | Failure | Refused | Running | Impossible
 
 
 def read_verdict(observed: Observed, tuning: Tuning, check: Manifest) -> Verdict:
     """What the Job has found. A failure stands until the next attempt finds something else."""
-    if has_condition(check, "Complete"):
-        return Passed(_summary(job_pods(observed, check, "data-check")))
     pods = job_pods(observed, check, "data-check")
-    exits = [(str(c.get("name")), last_exit(c)) for pod in pods for c in containers(pod)]
-    failures = [exit_failure(name, end) for name, end in exits if end and end.get("exitCode")]
-    for failure in failures:
+    summary = next((found for pod in pods if (found := _summary(pod)) is not None), None)
+    if has_condition(check, "Complete"):
+        return Passed(summary or "")
+    failures = [found for pod in pods for found in _failures(pod)]
+    for name, failure in failures:
         # A stopped container is restarted, or its pod is replaced.
         if failure.reason not in _CRASHES and failure.reason is not Reason.TRAINING_STOPPED:
-            return failure
-    for failure in failures:
+            return failure if name != PUSH_CHECKER else Refused(failure, summary)
+    for _, failure in failures:
         if failure.reason in _CRASHES:
             return Impossible(failure.message)
     if (ended := job_failure(check)) is not None:
@@ -79,14 +95,24 @@ def read_verdict(observed: Observed, tuning: Tuning, check: Manifest) -> Verdict
     return _unfinished(observed, tuning, check, pods)
 
 
-def _summary(pods: list[Manifest]) -> str:
-    """What the check has found, in the words of the container that did."""
-    for pod in pods:
-        for container in containers(pod):
-            report = termination_message(last_exit(container) or {}).get("data")
-            if isinstance(report, dict) and isinstance(report.get("summary"), str):
-                return str(report["summary"])
-    return ""
+def _failures(pod: Manifest) -> list[tuple[str, Failure]]:
+    """How each container failed last, by its name. The data comes first: it has more to correct."""
+    found = [
+        (str(container.get("name")), exit_failure(str(container.get("name")), end))
+        for container in containers(pod)
+        if (end := last_exit(container)) and end.get("exitCode")
+    ]
+    return sorted(found, key=lambda each: each[0] == PUSH_CHECKER)
+
+
+def _summary(pod: Manifest) -> str | None:
+    """What the data-checker has found in the data, in its own words; None before it succeeded."""
+    end = container_state(pod, DATA_CHECKER).get("terminated") or {}
+    if end.get("exitCode") != 0:
+        return None
+    report = termination_message(end).get("data")
+    summary = report.get("summary") if isinstance(report, dict) else None
+    return summary if isinstance(summary, str) else ""
 
 
 def _unfinished(

@@ -1,7 +1,7 @@
-"""Decides about the check of a run's data, and whether nodes wait for it.
+"""Decides about the check of a run's data and output, and whether nodes wait for it.
 
-What is wrong with the data shows on any node. A GPU node costs money from the moment that it is
-requested, so the data is checked first wherever an ordinary node can do that.
+What is wrong with the data, or with the registry, shows on any node. A GPU node costs money from
+the moment that it is requested, so both are checked first wherever an ordinary node can do that.
 """
 
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from workspace_controller.plan.tuning.check_verdict import (
     OBSTRUCTED_SECONDS,
     Impossible,
     Passed,
+    Refused,
     Running,
     Verdict,
     read_verdict,
@@ -127,8 +128,14 @@ def _judged(verdict: Verdict, waits: bool) -> DataCheckPlan:
     type_ = condition_types.DATA_CHECKED
     match verdict:
         case Passed():
-            message = ": ".join(filter(None, ("the data can be trained on", verdict.summary)))
-            return DataCheckPlan(condition=true(type_, Reason.DATA_CHECKED, message))
+            return DataCheckPlan(condition=_passed(verdict.summary))
+        case Refused():
+            return DataCheckPlan(
+                condition=_running("") if verdict.summary is None else _passed(verdict.summary),
+                failure=verdict.failure,
+                holds_nodes=waits,
+                requeue_after_seconds=_CONFIG_REQUEUE_SECONDS,
+            )
         case Failure():
             return DataCheckPlan(
                 condition=false(type_, verdict.reason, verdict.message),
@@ -148,6 +155,11 @@ def _judged(verdict: Verdict, waits: bool) -> DataCheckPlan:
                 "the tuning Job checks the data instead"
             )
             return DataCheckPlan(condition=unknown(type_, Reason.DATA_CHECK_SKIPPED, message))
+
+
+def _passed(summary: str) -> Condition:
+    message = ": ".join(filter(None, ("the data can be trained on", summary)))
+    return true(condition_types.DATA_CHECKED, Reason.DATA_CHECKED, message)
 
 
 def _running(obstacle: str) -> Condition:

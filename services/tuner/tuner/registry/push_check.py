@@ -1,0 +1,23 @@
+"""Checks, before anything is trained, that the adapter can be pushed."""
+
+import logging
+
+from tuner.registry.reference import Reference
+from tuner.registry.repository import Repository
+from tuner.registry.tag_owner import require_own_tag
+
+logger = logging.getLogger(__name__)
+
+
+def check_push(reference: Reference, workspace: str, repository: Repository) -> None:
+    """Check that the registry takes uploads, and that the tag is free or the Workspace's own.
+
+    It leaves nothing in the registry. What only the push can show remains: quotas, and tags that
+    must not change.
+
+    Raises:
+        RunError: PUSH_UNAUTHORIZED, REGISTRY_UNREACHABLE or PUSH_FAILED.
+    """
+    require_own_tag(reference, repository.read_manifest(reference.tag), workspace)
+    repository.start_upload()
+    logger.info("%s can be pushed", reference)
