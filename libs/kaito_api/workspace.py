@@ -207,6 +207,12 @@ class Tuning(Model):
         max_length=253,
         description="ConfigMap in the same namespace with a key training_config.yaml.",
     )
+    tracking_secret: str | None = Field(
+        default=None,
+        max_length=253,
+        description="Secret in the same namespace whose keys are environment variables of "
+        "experiment trackers, for example MLFLOW_TRACKING_URI. Only the trainer gets them.",
+    )
     input: DataSource = Field(description="The dataset.")
     output: DataDestination = Field(description="Where to push the adapter.")
 

@@ -12,7 +12,9 @@ from tuner.config import load
 from tuner.reasons import RETRYABLE, Reason
 from tuner.registry import image
 from tuner.settings import Method, Settings
+from tuner.tracking.choice import TRACKERS
 from workspace_controller.manifests import access_secret, pods, tuning_job
+from workspace_controller.plan.spec import TRACKING_VARIABLES
 
 # The Job sets these from the Workspace; the tuner's defaults are for runs without Kubernetes.
 FROM_THE_WORKSPACE = {
@@ -77,6 +79,10 @@ def test_the_chart_installs_the_default_training_configuration(method: Method) -
     installed = find(render(), "ConfigMap", f"{method.value}-params-template")
     text = installed["data"][tuning_job.CONFIG_KEY]
     assert load.parse_config(text, method) == load.parse_config(load.default_config(method), method)
+
+
+def test_the_controller_knows_the_variables_that_enable_a_tracker() -> None:
+    assert {name for tracker in TRACKERS for name in tracker.variables} == TRACKING_VARIABLES
 
 
 def _trainer_environment() -> dict[str, str]:

@@ -152,6 +152,8 @@ _TUNING = [
           "field is immutable: delete the Workspace and create a new one", ".preset"),
     _rule("self.method == oldSelf.method",
           "field is immutable: delete the Workspace and create a new one", ".method"),
+    _rule(f"!has(self.trackingSecret) || {_matches('self.trackingSecret', DNS_SUBDOMAIN)}",
+          "not the name of a Secret: use a-z, 0-9, '-' and '.'", ".trackingSecret"),
 ]  # fmt: skip
 
 _INPUT = [

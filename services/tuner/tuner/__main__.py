@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 from kaito_process import logs
 from kaito_process.environment import SettingError
@@ -185,5 +186,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _leave(code: int) -> NoReturn:
+    """End the process without the exit handlers of libraries.
+
+    Those of a tracker that does not answer wait for minutes, while the next phase waits for this.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ))
+    _leave(main(sys.argv[1:], os.environ))

@@ -40,6 +40,7 @@ from tuner.sources.sources import Sources
 from tuner.sources.ssrf_guard import SsrfGuard
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary, fingerprint, read_summary, write_summary
+from tuner.tracking.environment import prepare_trackers
 
 logger = logging.getLogger(__name__)
 
@@ -116,8 +117,10 @@ def train_phase(
     with recorded_failures(results.failure, attempt):
         results.cache.mkdir(parents=True, exist_ok=True)
         confine_libraries(results.cache, environ)
+        prepare_trackers(settings.name, attempt or inputs, results.cache, environ)
         # Imported here because it takes seconds and hundreds of megabytes, and because the
         # libraries read their environment when they are imported.
+        from tuner.tracking.start import start_trackers
         from tuner.training.train import train
         from tuner.training.training_job import TrainingJob
 
@@ -136,7 +139,7 @@ def train_phase(
             cpu_bfloat16=settings.cpu_bfloat16,
             started_at=publisher.run.start_time,
         )
-        summary = train(job, publisher, switch)
+        summary = train(job, publisher, switch, start_trackers(environ))
     if summary is not None:
         card = CardInputs(
             summary=summary, config=config, hub_id=settings.hub_id, urls=settings.data_urls

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import Phi3ForCausalLM
+from transformers import Phi3ForCausalLM, TrainerState
 
 from tests.tuner import tiny
 from tests.tuner.process import running_tuner, wait_for
@@ -25,7 +25,7 @@ from tuner.settings import Settings
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary
 from tuner.training.checkpoints import MARKER
-from tuner.training.train import evaluate
+from tuner.training.train import evaluate, last_evaluation
 
 # The first test imports torch and the libraries on top of it: a minute on a busy machine.
 pytestmark = pytest.mark.timeout(400)
@@ -191,6 +191,22 @@ def test_killed_training_resumes(
     assert summary is not None
     assert summary.steps == 200
     assert _logged_steps(tmp_path / "results" / "loss.json") == list(range(1, 201))
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        ([], None),
+        ([{"step": 30, "loss": 1.0}], None),
+        ([{"step": 20, "eval_loss": 2.0}, {"step": 30, "loss": 1.0}], None),
+        ([{"step": 30, "eval_loss": 1.5}, {"step": 30, "train_loss": 1.0}], 1.5),
+    ],
+    ids=["no log", "no evaluation", "earlier evaluation", "evaluation after the last step"],
+)
+def test_rows_held_back_are_not_evaluated_twice_at_the_end(
+    log: list[dict[str, float]], expected: float | None
+) -> None:
+    assert last_evaluation(TrainerState(global_step=30, log_history=log)) == expected
 
 
 def test_evaluation_that_runs_out_of_memory_keeps_the_adapter(

@@ -356,3 +356,14 @@ def test_pods_of_a_multi_node_model_know_their_number_and_leader() -> None:
     env = env_of(model_pod(nodes=3)["containers"][0])
     assert env["KAITO_NODES"] == "3"
     assert env["KAITO_LEADER"] == "ws-0.ws-headless.team.svc"
+
+
+def test_only_the_trainer_gets_the_variables_of_trackers() -> None:
+    spec = pod_of(tuning_pod(tuning(trackingSecret="track")))
+    seen = {each["name"]: each.get("envFrom") for each in everything(spec)}
+    assert seen == {
+        "data-fetcher": None,
+        "trainer": [{"secretRef": {"name": "track"}}],
+        "pusher": None,
+    }
+    assert "envFrom" not in str(pod_of(tuning_pod()))

@@ -198,6 +198,20 @@ WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
         "tuning.input.urls[0]",
         ["'hf://datasets/squad'", "hf://datasets/ORGANIZATION/NAME"],
     ),
+    "missing tracking secret": (
+        tuning_workspace(),
+        {"secrets": {"tuning.trackingSecret": SecretFact("track", None)}},
+        "SecretMissing",
+        "tuning.trackingSecret",
+        ["Secret team/track does not exist"],
+    ),
+    "tracking secret that enables no tracker": (
+        tuning_workspace(),
+        {"secrets": {"tuning.trackingSecret": SecretFact("track", frozenset({"TOKEN"}))}},
+        "SecretMissing",
+        "tuning.trackingSecret",
+        ["Secret team/track enables no tracker: add at least one of the keys MLFLOW_TRACKING_URI"],
+    ),
     "missing access secret": (
         tuning_workspace(),
         {"secrets": {"tuning.input.accessSecret": SecretFact("data", None)}},
@@ -247,6 +261,11 @@ def test_problem_names_field_value_and_remedy(
 def test_access_secret_with_a_key_for_the_urls_is_accepted() -> None:
     fact = SecretFact("data", frozenset({"token"}))
     assert found(tuning_workspace(), secrets={"tuning.input.accessSecret": fact}) == []
+
+
+def test_tracking_secret_that_enables_a_tracker_is_accepted() -> None:
+    fact = SecretFact("track", frozenset({"WANDB_API_KEY", "WANDB_PROJECT"}))
+    assert found(tuning_workspace(), secrets={"tuning.trackingSecret": fact}) == []
 
 
 def test_tuning_without_serving_needs_less_memory() -> None:

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 import torch
+from transformers import TrainerState
 from trl import SFTTrainer
 
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary
+from tuner.tracking.background import CLOSE_SECONDS, TERMINATING_SECONDS, Trackers
 from tuner.training.adapter import save_adapter
 from tuner.training.checkpoints import newest_complete
 from tuner.training.error_translation import out_of_memory_errors
@@ -28,9 +30,12 @@ RECORDED_VERSIONS = ("torch", "transformers", "peft", "trl", "bitsandbytes", "da
 
 
 def train(
-    job: TrainingJob, publisher: StatusPublisher, switch: StopSwitch
+    job: TrainingJob,
+    publisher: StatusPublisher,
+    switch: StopSwitch,
+    trackers: Trackers,
 ) -> TrainingSummary | None:
-    """Train, and leave the adapter in the results.
+    """Train, report to `trackers`, and leave the adapter in the results.
 
     Returns None if a stop was requested before the last step; a checkpoint has been written then.
 
@@ -44,6 +49,7 @@ def train(
     checkpoint = newest_complete(job.results.checkpoints, job.fingerprint)
     if checkpoint is not None:
         logger.info("resuming from %s", checkpoint.name)
+    trainer.add_callback(trackers)
     summary = None
     try:
         with switch.graceful(), out_of_memory_errors():
@@ -57,6 +63,7 @@ def train(
         points = loss_history(trainer.state.log_history)
         title = f"{job.base_model} ({job.method})"
         save_loss(job.results, points, title, picture=not switch.terminated)
+        trackers.close(TERMINATING_SECONDS if switch.terminated else CLOSE_SECONDS)
     if summary is None:
         del trainer
         release_memory()
@@ -74,6 +81,14 @@ def release_memory() -> None:
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def last_evaluation(state: TrainerState) -> float | None:
+    """The loss on the rows held back, if it was measured after the last step: eval_strategy."""
+    for entry in reversed(state.log_history):
+        if "eval_loss" in entry and entry["step"] == state.global_step:
+            return float(entry["eval_loss"])
+    return None
 
 
 def evaluate(trainer: SFTTrainer) -> float | None:
@@ -109,7 +124,9 @@ def save_results(job: TrainingJob, trainer: SFTTrainer) -> TrainingSummary:
     """Evaluate and save the adapter of a finished `trainer`, and summarize the training."""
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     last = losses[-AVERAGED_LOSSES:]
-    eval_loss = evaluate(trainer)
+    eval_loss = last_evaluation(trainer.state)
+    if eval_loss is None:
+        eval_loss = evaluate(trainer)
     save_adapter(trainer.model, job.results.adapter, job.base_model)
     finished = datetime.now(UTC)
     return TrainingSummary(

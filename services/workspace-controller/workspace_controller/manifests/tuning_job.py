@@ -141,7 +141,7 @@ def _phases(pod: TuningPod, model: Files, data: Files, output: Files) -> list[Ma
         mounts=(*model.mounts, *data.mounts, _RESULTS, CONFIG_MOUNT, _SHM),
         env=(*model.env, _POD_UID),
     )
-    trainer = phase_container(pod, TRAINER, "train", train)
+    trainer = {**phase_container(pod, TRAINER, "train", train), **_tracking(pod.tuning)}
     access = access_secret(pod.tuning.input)
     tokenizer = _tokenizer(pod.model, model)
     fetch = Files(
@@ -225,6 +225,13 @@ def data_files(source: DataSource) -> Files:
     if source.volume_source is not None:
         return Files(({"name": "data", **source.volume_source},), ({**mount, "readOnly": True},))
     return Files((empty_dir("data"),), (mount,))
+
+
+def _tracking(tuning: Tuning) -> Manifest:
+    """The variables of the trackers. Those of the container take precedence."""
+    if not tuning.tracking_secret:
+        return {}
+    return {"envFrom": [{"secretRef": {"name": tuning.tracking_secret}}]}
 
 
 def _output(destination: DataDestination) -> Files:

@@ -12,6 +12,11 @@ from workspace_controller.observed import Observed
 
 INFERENCE_CONFIG_KEY = "inference_config.yaml"
 ACCESS_SECRET_FIELD = "tuning.input.accessSecret"
+TRACKING_SECRET_FIELD = "tuning.trackingSecret"
+# Any of these enables an experiment tracker of the tuner.
+TRACKING_VARIABLES = frozenset(
+    {"TENSORBOARD_LOGGING_DIR", "MLFLOW_TRACKING_URI", "WANDB_API_KEY", "WANDB_MODE"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,8 @@ def referenced_secrets(spec: WorkspaceSpec, pushes: bool = True) -> dict[str, st
         secrets |= _preset_secrets(f"{part}.presetOptions", ref)
     if spec.tuning is not None and pushes:
         secrets |= _input_secrets(spec.tuning.input)
+        if spec.tuning.tracking_secret:
+            secrets[TRACKING_SECRET_FIELD] = spec.tuning.tracking_secret
     if spec.tuning is not None and spec.tuning.output.image_push_secret and pushes:
         secrets["tuning.output.imagePushSecret"] = spec.tuning.output.image_push_secret
     if spec.inference is not None:

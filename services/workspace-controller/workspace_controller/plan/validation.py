@@ -20,6 +20,8 @@ from workspace_controller.plan.serving import inference_config
 from workspace_controller.plan.sizing import sizing
 from workspace_controller.plan.spec import (
     ACCESS_SECRET_FIELD,
+    TRACKING_SECRET_FIELD,
+    TRACKING_VARIABLES,
     preset_ref,
     required_key,
     serves_tuned_model,
@@ -156,6 +158,11 @@ def _secret_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Proble
             urls = spec.tuning.input.urls if spec.tuning is not None else []
             if (problem := find_access_problem(urls, fact.keys)) is not None:
                 yield Problem(Reason.SECRET_MISSING, field, f"{secret} {problem}")
+        elif field == TRACKING_SECRET_FIELD:
+            if not fact.keys & TRACKING_VARIABLES:
+                names = ", ".join(sorted(TRACKING_VARIABLES))
+                message = f"{secret} enables no tracker: add at least one of the keys {names}"
+                yield Problem(Reason.SECRET_MISSING, field, message)
         elif (key := required_key(field)) not in fact.keys:
             message = f"{secret} has no key {key}: create it again with that key"
             yield Problem(Reason.SECRET_MISSING, field, message)
