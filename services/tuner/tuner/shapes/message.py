@@ -9,13 +9,16 @@ from tuner.shapes.content import Content, read_content, read_result
 from tuner.shapes.embedded import as_json
 from tuner.shapes.faults import empty, malformed
 from tuner.shapes.roles import CALL_ROLES, ROLES, expected_role, fold_role
+from tuner.shapes.texts import is_null
 from tuner.shapes.tools import read_tool_calls
 
 ROLE_KEYS = ("role", "from", "speaker")
 CONTENT_KEYS = ("content", "value", "text", "parts")
 # Of OpenAI and Mistral, and of Axolotl: whether the model learns the message.
 _FLAG_KEYS = ("weight", "train")
-_OWN_KEYS = frozenset((*ROLE_KEYS, *CONTENT_KEYS, *_FLAG_KEYS, "tool_calls", "function_call"))
+# The second is OpenAI's form before there were tools.
+_CALL_KEYS = ("tool_calls", "function_call")
+_OWN_KEYS = frozenset((*ROLE_KEYS, *CONTENT_KEYS, *_FLAG_KEYS, *_CALL_KEYS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,14 @@ class ReadMessage:
 def is_message(value: Any) -> bool:
     """True if `value` has the keys of a message."""
     return isinstance(value, Mapping) and all(
-        any(key in value for key in keys) for keys in (ROLE_KEYS, (*CONTENT_KEYS, "tool_calls"))
+        any(key in value for key in keys) for keys in (ROLE_KEYS, (*CONTENT_KEYS, *_CALL_KEYS))
     )
 
 
 def read_messages(value: Any, where: str) -> Iterator[ReadMessage]:
     """The message in `value`, after the results of tools that it carries.
 
-    None if it is a blank system message, which says nothing.
+    A blank system message is left out: it says nothing.
 
     Raises:
         RowFault: MALFORMED or EMPTY.
@@ -96,14 +99,13 @@ def _role_name(value: Mapping[str, Any], where: str) -> str:
 
 
 def _tool_calls(value: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
-    # function_call is OpenAI's form before there were tools.
-    key = next((key for key in ("tool_calls", "function_call") if value.get(key)), None)
+    key = next((key for key in _CALL_KEYS if value.get(key)), None)
     return read_tool_calls(value[key], f"{where}.{key}") if key else []
 
 
 def _is_trained(value: Mapping[str, Any], where: str) -> bool:
     for key in _FLAG_KEYS:
         flag = value.get(key)
-        if flag is not None and flag not in (0, 1):
+        if not is_null(flag) and flag not in (0, 1):
             raise malformed(f"{where}.{key}", flag, "use 1 to train on the message, or 0 not to")
     return all(value.get(key) != 0 for key in _FLAG_KEYS)

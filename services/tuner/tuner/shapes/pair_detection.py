@@ -88,8 +88,8 @@ def find_context(prompt_name: str, columns: Columns) -> str | None:
 
 def _history(columns: Columns) -> str | None:
     column = columns.find("history")
-    is_text = column is None or any(not isinstance(v, list) for v in columns.values(column))
-    return None if is_text else column
+    values = columns.values(column) if column is not None else []
+    return column if all(isinstance(value, list) for value in values) else None
 
 
 def _label(columns: Columns) -> str | None:
