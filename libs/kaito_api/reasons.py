@@ -291,7 +291,8 @@ class Reason(StrEnum):
     TUNING_SUCCEEDED = ("TuningSucceeded", _JOB, "The adapter was pushed to its registry.")
     DATA_UNREACHABLE = (
         "DataUnreachable", _DATA, "The dataset could not be fetched.",
-        "Check the URL from inside the cluster; the download is retried automatically.")
+        "Check the URL from inside the cluster, and the credentials in tuning.input.accessSecret; "
+        "the download is retried automatically.")
     DATA_UNREADABLE = (
         "DataUnreadable", _DATA,
         "A data file is not what its name says, its format is unknown, or it is damaged.",

@@ -145,7 +145,7 @@ def test_dataset_that_is_not_open_is_named(
     with pytest.raises(RunError) as caught:
         fetch(hub, downloader, tmp_path, url)
     assert caught.value.message.startswith(f"{url} cannot be fetched: the server answered {status}")
-    assert "or it is private or gated: accept its terms on the hub" in caught.value.message
+    assert "or it is private or gated; check the name; for a gated data" in caught.value.message
     assert not caught.value.retryable
     with pytest.raises(RunError, match="key HF_TOKEN of Secret 'mine'") as caught:
         fetch(hub, downloader, tmp_path, url, secret={"HF_TOKEN": "HIDDEN"})

@@ -145,7 +145,7 @@ def test_object_is_never_mistaken_for_another(
     root, secret, _ = kinds(store, google_key)["gs"]
     store.objects = {"bucket/d/a": ROW, "bucket/d/a#b.jsonl": ROW}
     error = refusal(downloader, tmp_path, f"{root}/d/a#b.jsonl", secret)
-    assert "gs://bucket/d/a#b.jsonl cannot be fetched: its name has characters" in error.message
+    assert "gs://bucket/d/a#b.jsonl cannot be fetched: its name cannot be signed" in error.message
     assert not store.gets
 
 

@@ -12,12 +12,13 @@ from tuner.data.dataset import file_sha256
 from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.retry import MINIMUM_BYTES_PER_SECOND, RetryPolicy, TransientError
-from tuner.sources.http_client import data_unreachable, get
+from tuner.sources.http_client import get
 from tuner.sources.minimum_rate import RATE_WINDOW_SECONDS, MinimumRate
 from tuner.sources.partial_file import PartialFile
 from tuner.sources.remote_file import RemoteFile
 from tuner.sources.ssrf_guard import SsrfGuard
 from tuner.sources.transfer_progress import TransferProgress
+from tuner.sources.unreachable import data_unreachable
 
 # No space left, disk quota exceeded, file too large: all three mean that the volume is full.
 VOLUME_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

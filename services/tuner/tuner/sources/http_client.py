@@ -8,40 +8,22 @@ any other status ≥ 400, a bad redirect     → RunError(DATA_UNREACHABLE), not
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http import HTTPStatus
 
 import httpx2
 
 from kaito_training.data_urls import redact_url
-from tuner.errors import RunError
 from tuner.http_headers import USER_AGENT, retry_after_seconds
-from tuner.reasons import Reason
 from tuner.retry import TransientError
 from tuner.sources.remote_file import RemoteFile
 from tuner.sources.ssrf_guard import SsrfGuard
+from tuner.sources.unreachable import data_unreachable, is_transient, refused
 
 # The longest silence within a transfer; a large file may take as long as it needs in all.
 TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
 MAX_REDIRECTS = 8
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# Request Timeout, Too Early, Too Many Requests: the same request may succeed later.
-TRANSIENT_STATUSES = frozenset({408, 425, 429})
 # What a part's range is answered with when the file has become shorter.
 RANGE_NOT_SATISFIABLE = 416
-REMEDY = "check tuning.input.urls and that the address answers from inside the cluster"
-HINTS = {
-    401: "so it needs credentials: name a Secret with them in tuning.input.accessSecret, or use a "
-    "URL that carries them",
-    403: "so the URL's signature is wrong or has expired, or the file is not public",
-    404: "so there is no such file",
-    410: "so the file has been removed",
-}
-HINTS_WITH_CREDENTIAL = {
-    401: "so {} is wrong or has expired",
-    403: "so {} gives no access to it",
-    # Many servers, the hub among them, hide private files in this way.
-    404: "so there is no such file, or {} gives no access to it",
-}
 
 
 def new_client() -> httpx2.Client:
@@ -86,12 +68,6 @@ def get(
     raise data_unreachable(file.address, f"more than {MAX_REDIRECTS} redirects", retryable=False)
 
 
-def data_unreachable(address: str, problem: str, *, retryable: bool = True) -> RunError:
-    """A RunError(DATA_UNREACHABLE) that names the address of the file."""
-    message = f"{address} cannot be fetched: {problem}; {REMEDY}"
-    return RunError(Reason.DATA_UNREACHABLE, message, retryable=retryable)
-
-
 def _parse_url(address: str, url: str) -> httpx2.URL:
     try:
         parsed = httpx2.URL(url)
@@ -129,36 +105,13 @@ def _send(
     raise _transient(file, last_error) from last_error
 
 
-def refused(
-    address: str, status: int, credential: str, reason: str = "", hint: str = ""
-) -> RunError:
-    """A RunError for an answer of `status`, to a request that `credential` was to open.
-
-    `hint` says what a refusal means, where it is not what it means for a URL.
-    """
-    answer = f"the server answered {status} {reason or HTTPStatus(status).phrase}"
-    if is_transient(status):
-        return data_unreachable(address, answer)
-    if not hint or status not in (401, 403, 404):
-        hint = HINTS.get(status, "")
-    if credential:
-        hint = HINTS_WITH_CREDENTIAL.get(status, hint).format(credential)
-    # The server understood the request and refuses it: it would refuse it again.
-    return data_unreachable(address, f"{answer}, {hint}" if hint else answer, retryable=False)
-
-
-def is_transient(status: int) -> bool:
-    """True if the same request may be answered in another way later."""
-    return status in TRANSIENT_STATUSES or status >= 500
-
-
 def _check_status(response: httpx2.Response, file: RemoteFile) -> None:
     status, reason = response.status_code, response.reason_phrase
     if is_transient(status):
         problem = f"{file.address} answered {status} {reason}"
         raise TransientError(problem, retry_after_seconds(response.headers))
     if status >= 400 and status != RANGE_NOT_SATISFIABLE:
-        raise refused(file.address, status, file.credential, reason, file.hint)
+        raise refused(file.address, status, file.credential, reason, file.refusal)
 
 
 def _next_hop(response: httpx2.Response, file: RemoteFile, url: httpx2.URL) -> httpx2.URL:
@@ -166,9 +119,12 @@ def _next_hop(response: httpx2.Response, file: RemoteFile, url: httpx2.URL) -> h
     if not location:
         # S3 answers in this way to requests for a bucket in another region.
         region = response.headers.get("x-amz-bucket-region", "")
-        hint = f"; set AWS_REGION to {region!r:.40} in the access secret" if region else ""
-        problem = f"the server answered {response.status_code} without a location{hint}"
-        raise data_unreachable(file.address, problem, retryable=False)
+        problem = f"the server answered {response.status_code} without a location"
+        if not region:
+            raise data_unreachable(file.address, problem, retryable=False)
+        problem = f"{problem}, as its bucket is in {region!r:.40}"
+        remedy = "set AWS_REGION in the access secret"
+        raise data_unreachable(file.address, problem, remedy, retryable=False)
     return _parse_url(file.address, str(url.join(location)))
 
 

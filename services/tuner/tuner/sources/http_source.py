@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 from kaito_training.data_access import HOSTS, host_of, http_hosts
 from kaito_training.data_urls import redact_url
 from tuner.sources.access_secret import AccessSecret
-from tuner.sources.http_client import data_unreachable
 from tuner.sources.remote_file import RemoteFile, Request
 from tuner.sources.source_url import SourceUrl
+from tuner.sources.unreachable import data_unreachable
 
 
 def http_files(
@@ -37,11 +37,8 @@ def http_files(
 def _file(source: SourceUrl, secret: AccessSecret, *, allow_http: bool) -> RemoteFile:
     address, keys = redact_url(source.url), secret.http_keys()
     if keys and not allow_http and not source.url.lower().startswith("https://"):
-        problem = (
-            f"{secret.describe(keys)} would be sent without TLS, where others can "
-            "read it: use an https URL"
-        )
-        raise data_unreachable(address, problem, retryable=False)
+        problem = f"{secret.describe(keys)} would be sent without TLS, where others can read it"
+        raise data_unreachable(address, problem, "use an https URL", retryable=False)
     request = Request(_signed(source.url, secret.signature()), secret.http_headers())
     return RemoteFile(
         address=address,

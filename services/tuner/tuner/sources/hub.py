@@ -20,15 +20,16 @@ from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.sources.access_secret import AccessSecret
 from tuner.sources.dataset_part import DatasetPart
-from tuner.sources.http_client import data_unreachable
 from tuner.sources.remote_file import RemoteFile, Request
 from tuner.sources.source_url import SourceUrl
+from tuner.sources.unreachable import Hint, data_unreachable
 
 ENDPOINT = "https://huggingface.co"
 DEFAULT_REVISION = "main"
-HINT = (
-    "so there is no such dataset or revision, or it is private or gated: accept its terms on the "
-    "hub, and name a Secret with a token under HF_TOKEN in tuning.input.accessSecret"
+REFUSAL = Hint(
+    "so there is no such dataset or revision, or it is private or gated",
+    "check the name; for a gated dataset, accept its terms on the hub and name a Secret with a "
+    "token under HF_TOKEN in tuning.input.accessSecret",
 )
 Read = Callable[[RemoteFile], bytes]
 
@@ -77,7 +78,8 @@ class Hub:
         keys = keys_used("hf", tuple(self.secret.values))
         if keys and not self.allow_http and not endpoint.startswith("https://"):
             problem = f"{self.secret.describe(keys)} would be sent without TLS"
-            raise data_unreachable(address, problem, retryable=False)
+            remedy = "use an https URL in HF_ENDPOINT"
+            raise data_unreachable(address, problem, remedy, retryable=False)
         token = {"Authorization": f"Bearer {self.secret.values[keys[0]]}"} if keys else {}
         request = Request(endpoint + path, token)
         given: dict[str, Any] = {"identity": address, **known}
@@ -86,7 +88,7 @@ class Hub:
             path=address,
             request=lambda: request,
             credential=self.secret.describe(keys) if keys else "",
-            hint="" if keys else HINT,
+            refusal=REFUSAL,
             **given,
         )
 
@@ -97,7 +99,8 @@ def _parse_listing(listing: RemoteFile, content: bytes) -> tuple[str, Sequence[M
         return str(document["sha"]), list(document["siblings"])
     except (ValueError, KeyError, TypeError) as error:
         problem = "the server's answer is not the hub's list of a dataset's files"
-        raise data_unreachable(listing.address, problem, retryable=False) from error
+        remedy = "check HF_ENDPOINT"
+        raise data_unreachable(listing.address, problem, remedy, retryable=False) from error
 
 
 def _select(source: SourceUrl, files: Mapping[str, RemoteFile], path: str) -> DatasetPart:

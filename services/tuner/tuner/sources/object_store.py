@@ -25,12 +25,12 @@ from tuner.http_headers import USER_AGENT
 from tuner.reasons import Reason
 from tuner.retry import TransientError
 from tuner.sources.access_secret import AccessSecret
-from tuner.sources.http_client import data_unreachable, refused
 from tuner.sources.object_location import parse_location
 from tuner.sources.remote_file import RemoteFile, Request
 from tuner.sources.source_url import SourceUrl
 from tuner.sources.ssrf_guard import SsrfGuard
 from tuner.sources.store_plan import StorePlan, plan_store
+from tuner.sources.unreachable import data_unreachable, refused
 
 _STORES = {"s3": S3Store, "az": AzureStore, "gs": GCSStore}
 # For one request. The transfer of a file may take longer than its URL is valid.
@@ -79,8 +79,13 @@ class ObjectStores:
         if parts.scheme == "http" and not self.guard.allow_private:
             # TLS ties the connection to the name that is checked here; without it, a second lookup
             # by the client could lead anywhere.
-            problem = f"its endpoint {plan.endpoint} is not https"
-            raise data_unreachable(address, problem, retryable=False)
+            raise data_unreachable(
+                address,
+                f"its endpoint {plan.endpoint} is not https",
+                "use an https endpoint, or ask the cluster's administrator to set the chart's "
+                "allowPrivateDataHosts (KAITO_ALLOW_PRIVATE_DATA_HOSTS) to true",
+                retryable=False,
+            )
         try:
             self.guard.addresses(
                 parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
@@ -123,8 +128,8 @@ def _list(plan: StorePlan, store: Any) -> tuple[str, list[tuple[str, int]]]:
                 if (matches is None or matches(item["path"])) and not is_hidden(item["path"])
             ]
             if len(found) > MAX_OBJECTS:
-                problem = f"it leads to more than {MAX_OBJECTS} files; name a smaller folder"
-                raise data_unreachable(plan.location.address(key), problem, retryable=False)
+                address, problem = plan.location.address(key), f"it has over {MAX_OBJECTS} files"
+                raise data_unreachable(address, problem, "name a smaller folder", retryable=False)
     except BaseError as error:
         raise _list_error(plan, error) from None
     return folder, sorted(found)
@@ -158,8 +163,8 @@ def _request(plan: StorePlan, store: Any, key: str) -> Request:
         raise _unusable(plan, error) from None
     if not unquote(urlsplit(url).path).endswith(f"/{key}"):
         # For Google Cloud Storage, obstore 0.12 cuts a key at # and ?, and takes % as encoded.
-        problem = "its name has characters that cannot be signed; rename it"
-        raise data_unreachable(plan.location.address(key), problem, retryable=False)
+        address, problem = plan.location.address(key), "its name cannot be signed"
+        raise data_unreachable(address, problem, "rename it without # ? and %", retryable=False)
     return Request(url)
 
 
@@ -179,4 +184,4 @@ def _unusable(plan: StorePlan, error: BaseError) -> RunError:
     if status is not None:
         return refused(address, int(status[1]), plan.credential)
     problem = f"{plan.credential or 'its address'} cannot be used"
-    return data_unreachable(address, problem, retryable=False)
+    return data_unreachable(address, problem, "correct it", retryable=False)

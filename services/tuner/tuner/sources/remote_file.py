@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from tuner.sources.unreachable import Hint
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -28,7 +30,7 @@ class RemoteFile:
     """Makes the request of an attempt: a signature may expire between two."""
     credential: str = ""
     """What opens the source, for messages: which Secret, and which of its keys."""
-    hint: str = ""
-    """What a refusal means for this kind of source; empty: what it means for a URL."""
+    refusal: Hint | None = None
+    """What a refusal means for this kind of source; None: what it means for a URL."""
     sha256: str | None = None
     size: int | None = None
