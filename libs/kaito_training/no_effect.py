@@ -13,15 +13,23 @@ PLATFORM_KEYS = frozenset(
 # The tuner sets these options of the trainer, whatever the file says.
 IMPOSED_ARGUMENTS = frozenset(
     "use_cpu push_to_hub report_to resume_from_checkpoint save_only_model "
-    "include_num_input_tokens_seen logging_nan_inf_filter disable_tqdm".split()
+    "include_num_input_tokens_seen logging_nan_inf_filter disable_tqdm dataset_kwargs".split()
 )
 # Options of the libraries' command lines, and of models that they load themselves.
 UNUSED_ARGUMENTS = frozenset(
     "do_train do_eval do_predict local_rank run_name project model_init_kwargs trust_remote_code "
-    "chat_template_path dataset_text_field hub_token hub_private_repo hub_model_id hub_strategy "
+    "chat_template_path hub_token hub_private_repo hub_model_id hub_strategy "
     "hub_always_push hub_revision trackio_space_id trackio_bucket_id "
     "trackio_static_space_id".split()
 )
+
+
+# The tuner makes examples of the rows itself; the trainer takes them as they are.
+DATA_ARGUMENTS = {
+    "dataset_text_field": "DatasetConfig names the columns",
+    "truncation_mode": "what exceeds max_length is cut at its end",
+    "shuffle_dataset": "DatasetConfig.shuffle_dataset shuffles the examples",
+}
 
 
 def find_warnings(sections: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -34,6 +42,8 @@ def find_warnings(sections: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for key in sections["TrainingArguments"]:
         if key in IMPOSED_ARGUMENTS:
             yield f"TrainingArguments.{key} has no effect: the platform sets it"
+        elif key in DATA_ARGUMENTS:
+            yield f"TrainingArguments.{key} has no effect: {DATA_ARGUMENTS[key]}"
         elif key in UNUSED_ARGUMENTS:
             yield f"TrainingArguments.{key} has no effect here"
     for key in ("mlm", "mlm_probability"):

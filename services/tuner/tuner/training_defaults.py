@@ -27,10 +27,6 @@ def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def completion_only_loss(options: Mapping[str, Any]) -> bool:
-    """True, the default, if only the answers count for the loss.
-
-    With `assistant_only_loss` TRL masks the prompts itself, by the chat template, and needs whole
-    conversations for it.
-    """
-    whole = options.get("completion_only_loss") is False or options.get("assistant_only_loss")
-    return not whole
+    """True, the default, if only the answers count for the loss. Two of TRL's options say so."""
+    answers_only = options.get("completion_only_loss") is not False
+    return answers_only or bool(options.get("assistant_only_loss"))

@@ -68,7 +68,9 @@ def test_folder_that_cannot_be_listed_is_named() -> None:
         (Path(name) / "closed").chmod(0)
         with (
             as_another_user(),
-            pytest.raises(RunError, match=r"data file closed .*Permission denied") as caught,
+            pytest.raises(
+                RunError, match=r"closed of the data cannot be listed: Permission denied"
+            ) as caught,
         ):
             found(Path(name))
         assert caught.value.reason is Reason.DATA_UNREADABLE

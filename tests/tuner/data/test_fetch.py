@@ -10,7 +10,6 @@ import pytest
 from kaito_training.sections import DatasetConfig
 from tests.tuner import tiny
 from tests.tuner.sources.server import Answer, DataServer
-from tuner.data.dataset_schema import DatasetFormat
 from tuner.data.fetch import fetch_dataset, load_dataset
 from tuner.data.manifest import MANIFEST_NAME
 from tuner.errors import RunError
@@ -39,7 +38,7 @@ def test_complete_dataset_is_not_fetched_again(
     first = fetch_dataset(urls, directory, CONFIG, SOURCES, downloader)
     assert [file.name for file in first.files] == ["train.parquet", "train-2.parquet"]
     assert first.rows == 10
-    assert first.schema.format is DatasetFormat.CONVERSATIONAL
+    assert [file.shape for file in first.files] == ["messages", "messages"]
     assert fetch_dataset(urls, directory, CONFIG, SOURCES, downloader) == first
     assert load_dataset(directory, CONFIG) == first
     assert len(server.seen) == 2
@@ -167,17 +166,18 @@ def test_dataset_path_stays_inside_the_data_directory(path: str, tmp_path: Path)
     assert caught.value.reason is Reason.CONFIG_INVALID
 
 
-def test_files_must_have_the_same_columns_and_format(
+def test_files_may_have_different_shapes_and_formats(
     downloader: Downloader, tmp_path: Path
 ) -> None:
     tiny.write_parquet(tmp_path / "a.parquet", tiny.conversations(2))
     tiny.write_parquet(tmp_path / "b.parquet", ["hello"], "text")
-    with pytest.raises(RunError, match=r"a\.parquet has messages; b\.parquet has text"):
-        fetch_dataset((), tmp_path, CONFIG, SOURCES, downloader)
-    (tmp_path / "b.parquet").unlink()
-    (tmp_path / "b.jsonl").write_text('{"messages": [{"role": "user", "content": "x"}]}')
-    with pytest.raises(RunError, match="its format differs from that of the other files"):
-        fetch_dataset((), tmp_path, CONFIG, SOURCES, downloader)
+    (tmp_path / "c.jsonl").write_text('{"prompt": "x", "completion": "y"}\n')
+    data = fetch_dataset((), tmp_path, CONFIG, SOURCES, downloader)
+    assert [(file.shape, file.rows) for file in data.files] == [
+        ("messages", 2),
+        ("text", 1),
+        ("prompt-completion", 1),
+    ]
 
 
 def test_hub_files_are_used_by_their_split(

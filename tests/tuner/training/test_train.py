@@ -101,16 +101,19 @@ def test_validation_split_replaces_the_held_back_rows(
 ) -> None:
     """Everything of `train` is trained on, nothing of `test`, and `validation` evaluates."""
     _configure(environ, CONFIG.format(qlora="false", steps=3, split=1))
-    for split, count in (("train", 8), ("validation", 3), ("test", 5)):
+    rows = tiny.conversations(15)
+    # One row of `validation` stands in `train`, too: it evaluates nothing.
+    for split, first, end in (("train", 0, 8), ("validation", 7, 10), ("test", 10, 15)):
         path = tmp_path / "data" / split / "0.parquet"
         path.parent.mkdir(parents=True)
-        tiny.write_parquet(path, tiny.conversations(count))
+        tiny.write_parquet(path, rows[first:end])
     with caplog.at_level("INFO"):
         fetch_phase(Settings.from_env(environ), environ)
+        summary = _train(environ)
     assert "left out, of the split 'test': test/0.parquet" in caplog.text
-    summary = _train(environ)
     assert summary is not None
     assert summary.dataset_rows == 8 + 3
+    assert "prepared 8 examples to train on and 2 to evaluate with, from 11 rows" in caplog.text
     assert summary.eval_loss is not None
 
 
@@ -231,9 +234,10 @@ def test_evaluation_that_runs_out_of_memory_keeps_the_adapter(
         ("unknown option", Reason.CONFIG_INVALID, "did you mean 'lora_alpha'?"),
         ("wrong combination", Reason.CONFIG_INVALID, "section LoraConfig"),
         ("unknown module", Reason.CONFIG_INVALID, "Target modules"),
-        ("no answers", Reason.DATA_EMPTY, "needs a message of role assistant"),
+        ("no answers", Reason.DATA_ROWS_LOST, "4 of 4 rows (100 %) would be dropped or cut"),
+        ("all lost", Reason.DATA_EMPTY, "none of the 4 rows can be trained on"),
         ("no template", Reason.CONFIG_INVALID, "has no chat template"),
-        ("strict template", Reason.TRAINING_FAILED, "chat template refuses"),
+        ("strict template", Reason.DATA_ROWS_LOST, "4 refused by the chat template"),
     ],
 )
 def test_error_has_its_reason(
@@ -241,12 +245,13 @@ def test_error_has_its_reason(
 ) -> None:
     (tmp_path / "data").mkdir()
     rows = tiny.conversations(4)
-    if damage == "no answers":
+    if damage in ("no answers", "all lost"):
         rows = [messages[:1] for messages in rows]
     tiny.write_parquet(tmp_path / "data" / "x.parquet", rows)
     sections = {
         "unknown option": "LoraConfig: {lora_alfa: 8}",
         "wrong combination": "LoraConfig: {target_modules: all-linear, layers_pattern: h}",
+        "all lost": "DatasetConfig: {max_lost_rows: 1}",
         "unknown module": "LoraConfig: {target_modules: [nonsense]}",
         "strict template": """ModelConfig: {chat_template: "{{ raise_exception('no') }}"}""",
     }
@@ -291,9 +296,9 @@ def test_answers_out_of_reach_are_found_before_the_training(
     tiny.write_parquet(tmp_path / "data" / "x.parquet", rows)
     text = f"training_config: {{TrainingArguments: {{packing: {str(packing).lower()}}}}}"
     _configure(environ, text)
-    with pytest.raises(RunError, match="every prompt alone fills the 256 tokens") as caught:
+    with pytest.raises(RunError, match=r"4 prompt too long.*x\.parquet, row 1") as caught:
         _train(environ)
-    assert caught.value.reason is Reason.DATA_EMPTY
+    assert caught.value.reason is Reason.DATA_ROWS_LOST
 
 
 @pytest.mark.usefixtures("conversations")
@@ -307,17 +312,28 @@ def test_adapter_that_learned_nothing_is_not_saved(environ: dict[str, str], tmp_
     assert not (tmp_path / "results" / "summary.json").exists()
 
 
-def test_held_back_rows_without_an_answer_in_reach_do_not_fail_the_run(
-    environ: dict[str, str], tmp_path: Path
+@pytest.mark.parametrize("packing", ["false", "true", "true, packing_strategy: wrapped"])
+def test_lost_rows_do_not_fail_the_run_within_the_limit(
+    packing: str, environ: dict[str, str], tmp_path: Path
 ) -> None:
     rows = tiny.conversations(8)
     rows[-1][0]["content"] = "so long that it fills the example " * 40
     (tmp_path / "data").mkdir()
     tiny.write_parquet(tmp_path / "data" / "x.parquet", rows)
     text = CONFIG.format(qlora="false", steps=2, split=0.9)
-    dataset = "DatasetConfig: {shuffle_dataset: false, "
-    _configure(environ, text.replace("DatasetConfig: {", dataset))
-    summary = _train(environ)
+    text = text.replace("DatasetConfig: {", "DatasetConfig: {max_lost_rows: 0.2, ")
+    _configure(
+        environ,
+        text.replace(
+            "max_steps: 2", f"max_steps: 2\n    packing: {packing}".replace(", ", "\n    ")
+        ),
+    )
+    settings = Settings.from_env(environ)
+    publisher = _publisher(settings)
+    summary = _train(environ, publisher)
     assert summary is not None
     assert summary.steps == 2
-    assert summary.eval_loss is None
+    assert summary.eval_loss is not None
+    lost = publisher.run.lost_rows
+    assert lost is not None
+    assert (lost.rows, lost.dropped, dict(lost.by_cause)) == (8, 1, {"prompt_too_long": 1})

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from kaito_training.sections import DatasetConfig
 from tuner.config.errors import config_invalid
-from tuner.data.file_contents import unreadable
 from tuner.data.selection import select_files
+from tuner.errors import RunError
 from tuner.layout.configurations import CARD_NAME
 from tuner.layout.layout import Layout, SplitFile
+from tuner.reasons import Reason
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,11 @@ def _walk(start: Path, root: Path) -> Iterator[Path]:
 
 
 def _fail(error: OSError) -> None:
-    raise unreadable(Path(error.filename), f"it cannot be listed: {error.strerror}") from error
+    raise RunError(
+        Reason.DATA_UNREADABLE,
+        f"the folder {error.filename} of the data cannot be listed: {error.strerror}; make it "
+        "readable for the tuner's user",
+    ) from error
 
 
 def _read_card(folder: Path) -> str:

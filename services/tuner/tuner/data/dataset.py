@@ -1,30 +1,29 @@
-"""The dataset as a value: its files, their common schema and its digest."""
+"""The dataset as a value: its files and its digest."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kaito_training.sections import DatasetConfig
-from tuner.data.dataset_schema import DatasetSchema, find_schema
-from tuner.data.file_contents import FileFormat, read_contents, unreadable
-from tuner.errors import RunError
+from tuner.data.records import read_shaped_rows
 from tuner.layout.layout import Split, SplitFile
-from tuner.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
     """One file of the dataset. `name` is relative to the data directory.
 
-    A file of the split "validation" is never trained on: it evaluates the training.
+    `shape` names that of its rows, in archives those of all files in it. A file of the split
+    "validation" is never trained on: it evaluates the training.
     """
 
     name: str
     size: int
     sha256: str
     rows: int
-    format: FileFormat
+    shape: str
     split: Split = "train"
 
 
@@ -36,7 +35,6 @@ class Dataset:
     """
 
     files: tuple[DataFile, ...]
-    schema: DatasetSchema
 
     @property
     def digest(self) -> str:
@@ -52,31 +50,19 @@ class Dataset:
         """The number of rows in all files."""
         return sum(file.rows for file in self.files)
 
+    @property
+    def split_files(self) -> tuple[SplitFile, ...]:
+        """The files without what they hold."""
+        return tuple(SplitFile(file.name, file.split) for file in self.files)
+
 
 def inspect_files(directory: Path, used: Sequence[SplitFile], config: DatasetConfig) -> Dataset:
-    """The dataset that consists of the files `used` in `directory`.
+    """The dataset that consists of the files `used` in `directory`. Reads all rows.
 
     Raises:
-        RunError: DATA_UNREADABLE, DATA_COLUMN_MISSING or DATA_EMPTY.
+        RunError: DATA_UNREADABLE, DATA_TOO_LARGE, DATA_COLUMN_MISSING or DATA_EMPTY.
     """
-    files: list[DataFile] = []
-    schemas: dict[DatasetSchema, str] = {}
-    for file in used:
-        path = directory / file.name
-        contents = read_contents(path)
-        schemas.setdefault(find_schema(file.name, contents, config), file.name)
-        files.append(
-            DataFile(
-                name=file.name,
-                size=path.stat().st_size,
-                sha256=file_sha256(path),
-                rows=contents.rows,
-                format=contents.format,
-                split=file.split,
-            )
-        )
-    _check_uniform(directory, files, schemas)
-    return Dataset(files=tuple(files), schema=next(iter(schemas)))
+    return Dataset(files=tuple(_inspect(directory, file, config) for file in used))
 
 
 def file_sha256(path: Path) -> str:
@@ -95,19 +81,14 @@ def is_intact(directory: Path, data: Dataset) -> bool:
     )
 
 
-def _check_uniform(
-    directory: Path, files: Sequence[DataFile], schemas: dict[DatasetSchema, str]
-) -> None:
-    """All files are loaded as one table, so they need the same columns and file format."""
-    if len(schemas) > 1:
-        columns = "; ".join(
-            f"{name} has {' and '.join(schema.columns)}" for schema, name in schemas.items()
-        )
-        raise RunError(
-            Reason.DATA_COLUMN_MISSING,
-            f"the data files have different columns: {columns}; give all files the same columns",
-        )
-    formats = {file.format: file.name for file in files}
-    if len(formats) > 1:
-        odd = next(reversed(formats.values()))
-        raise unreadable(directory / odd, "its format differs from that of the other files")
+def _inspect(directory: Path, file: SplitFile, config: DatasetConfig) -> DataFile:
+    shapes = Counter(shaped.shape.name for shaped in read_shaped_rows([file], directory, config))
+    path = directory / file.name
+    return DataFile(
+        name=file.name,
+        size=path.stat().st_size,
+        sha256=file_sha256(path),
+        rows=shapes.total(),
+        shape=", ".join(shapes),
+        split=file.split,
+    )

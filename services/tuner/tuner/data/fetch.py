@@ -62,7 +62,7 @@ def fetch_dataset(
     used = [SplitFile(name, split) for name, (_, split) in zip(names, chosen, strict=True)]
     data = inspect_files(directory, used, config)
     write_manifest(directory / MANIFEST_NAME, source, data)
-    logger.info("fetched %d rows of %s data, %s", data.rows, data.schema.format, data.digest)
+    logger.info("fetched %d rows, %s", data.rows, data.digest)
     return data
 
 

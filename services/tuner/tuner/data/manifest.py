@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tuner.data.dataset import DataFile, Dataset
-from tuner.data.dataset_schema import DatasetFormat, DatasetSchema
 
 # The leading dot hides it from the listing of data files.
 MANIFEST_NAME = ".kaito-data.json"
@@ -18,11 +17,8 @@ def read_manifest(path: Path) -> tuple[str, Dataset] | None:
     """The source and the dataset that `write_manifest` recorded; None if missing or broken."""
     try:
         document = json.loads(path.read_bytes())
-        schema = DatasetSchema(
-            DatasetFormat(document["schema"]["format"]), tuple(document["schema"]["columns"])
-        )
         files = tuple(DataFile(**file) for file in document["files"])
-        return str(document["source"]), Dataset(files=files, schema=schema)
+        return str(document["source"]), Dataset(files=files)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
 from kaito_training.sections import DatasetConfig
-from tuner.data.file_contents import SUFFIXES
 from tuner.errors import RunError
+from tuner.formats.file_format import COMPRESSION_SUFFIXES, FORMAT_SUFFIXES, is_data_file
 from tuner.layout.configurations import CARD_NAME
 from tuner.layout.layout import NOT_DATA, Choice, Layout, lay_out
 from tuner.reasons import Reason
@@ -33,12 +33,12 @@ def select_files(
             CONFIG_INVALID, several configurations or splits need a choice.
     """
     chosen = [
-        name for name in names if name in listed or is_data_file(name, config.dataset_extension)
+        name for name in names if name in listed or _is_selected(name, config.dataset_extension)
     ]
     if not chosen:
         raise RunError(
             Reason.DATA_EMPTY,
-            f"{where} holds no data file ({', '.join(sorted(SUFFIXES))}); "
+            f"{where} holds no data file ({', '.join(FORMAT_SUFFIXES)}); "
             "check tuning.input and DatasetConfig.dataset_path",
         )
     choice = Choice(configuration or config.dataset_config, config.dataset_train_split)
@@ -60,7 +60,12 @@ def log_left_out(layout: Layout) -> None:
         logger.info("left out, %s: %s", cause, ", ".join(names))
 
 
-def is_data_file(name: str, extension: str | None) -> bool:
+def _is_selected(name: str, extension: str | None) -> bool:
     """True if a file of this name is data; with an `extension`, only if it has that."""
-    suffix = PurePosixPath(name).suffix.lower()
-    return suffix == f".{extension.lstrip('.')}" if extension else suffix in SUFFIXES
+    path = PurePosixPath(name.lower())
+    if not extension:
+        # Markdown beside data describes it. As data it has to be asked for.
+        return is_data_file(name) and path.suffix != ".md"
+    suffix = f".{extension.lower().lstrip('.')}"
+    uncompressed = path.with_suffix("") if path.suffix in COMPRESSION_SUFFIXES else path
+    return path.name.endswith(suffix) or uncompressed.name.endswith(suffix)

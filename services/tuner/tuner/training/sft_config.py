@@ -12,23 +12,43 @@ from tuner.training.precision import Device, Precision
 from tuner.training_defaults import LEARNING_RATE
 
 
+def max_length(config: TrainingConfig, max_positions: int | None) -> int | None:
+    """The most tokens of an example; None if the user sets no limit.
+
+    `max_positions` is the model's context length in tokens, if known.
+    """
+    if "max_length" in config.training:
+        limit: int | None = config.training["max_length"]
+        return limit
+    default: int = SFTConfig.max_length
+    return min(default, max_positions or default)
+
+
 def build_sft_config(
     config: TrainingConfig,
     device: Device,
     precision: Precision,
-    max_positions: int | None,
+    limit: int | None,
     output: Path,
 ) -> SFTConfig:
-    """The trainer's arguments. `max_positions` is the model's context length in tokens, if known.
+    """The trainer's arguments, with `limit` tokens in an example at most.
 
     Raises:
         RunError: CONFIG_INVALID.
     """
-    defaults = _defaults(config, device, precision, max_positions)
+    defaults = _defaults(config, device, precision)
     return construct(
         "TrainingArguments",
         SFTConfig,
-        {**defaults, **config.training, **imposed_options(device, output)},
+        {
+            **defaults,
+            **config.training,
+            # Padding-free batches are not cut, and TRL asks for no limit then.
+            "max_length": None if _is_padding_free(config) else limit,
+            # The labels are made already from `completion_only_loss`.
+            "assistant_only_loss": False,
+            **imposed_options(device, output),
+        },
     )
 
 
@@ -46,13 +66,13 @@ def imposed_options(device: Device, output: Path) -> dict[str, Any]:
         "logging_nan_inf_filter": False,
         # Padding is no training, and would inflate the tokens per second.
         "include_num_input_tokens_seen": "non_padding",
+        # Examples come as tokens and labels, cut and packed.
+        "dataset_kwargs": {"skip_prepare_dataset": True},
         "disable_tqdm": not sys.stdout.isatty(),
     }
 
 
-def _defaults(
-    config: TrainingConfig, device: Device, precision: Precision, max_positions: int | None
-) -> dict[str, Any]:
+def _defaults(config: TrainingConfig, device: Device, precision: Precision) -> dict[str, Any]:
     defaults: dict[str, Any] = {
         "learning_rate": LEARNING_RATE,
         # Checkpoints follow the clock, not steps or epochs (CheckpointCallback).
@@ -67,6 +87,8 @@ def _defaults(
     }
     if config.collator.pad_to_multiple_of is not None:
         defaults["pad_to_multiple_of"] = config.collator.pad_to_multiple_of
-    if max_positions is not None:
-        defaults["max_length"] = min(SFTConfig.max_length, max_positions)
     return defaults
+
+
+def _is_padding_free(config: TrainingConfig) -> bool:
+    return bool(config.training.get("padding_free") and not config.training.get("packing"))

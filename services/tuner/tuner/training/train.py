@@ -99,13 +99,6 @@ def evaluate(trainer: SFTTrainer) -> float | None:
     """
     if trainer.eval_dataset is None:
         return None
-    if len(trainer.eval_dataset) == 0:
-        logger.warning(
-            "no evaluation: every prompt held back fills the %s tokens of an example; raise "
-            "TrainingArguments.max_length in training_config.yaml",
-            trainer.args.max_length,
-        )
-        return None
     try:
         # ProgressCallback checks that it is finite.
         eval_loss: float | None = trainer.evaluate().get("eval_loss")

@@ -1,0 +1,82 @@
+"""Builds the prepared examples of a run in one pass over the rows."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from kaito_training.sections import DatasetConfig
+from tuner.data.dataset import Dataset
+from tuner.data.records import read_shaped_rows
+from tuner.data.row import RowFault
+from tuner.examples.encoder import Encoder
+from tuner.examples.example_writer import ExampleWriter
+from tuner.examples.prepared_data import EVALUATION, EXAMPLES, REPORT, TRAIN, write_report
+from tuner.examples.split import count_duplicates, split, training_order
+from tuner.examples.statistics import FileShape
+from tuner.examples.tally import Tally
+
+logger = logging.getLogger(__name__)
+
+
+def build(
+    data: Dataset, directory: Path, encoder: Encoder, config: DatasetConfig, folder: Path
+) -> None:
+    """Write the examples of `data` to `folder`, with the split and what was counted.
+
+    Raises:
+        RunError: a data file cannot be read, or the model cannot take such data.
+    """
+    tally = Tally()
+    with ExampleWriter(folder / EXAMPLES) as writer:
+        for shaped in read_shaped_rows(data.split_files, directory, config):
+            row, shape = shaped.row, shaped.shape
+            tally.losses.rows += 1
+            tally.statistics.shapes.setdefault(row.file, FileShape(shape.name, shape.columns))
+            try:
+                record = shape.to_record(row)
+                encoded = encoder.encode(record)
+            except RowFault as fault:
+                tally.lose(row, fault)
+                continue
+            writer.write(encoded.examples)
+            tally.add(row, record, encoded, is_validation=shaped.file.split == "validation")
+    _write_split(tally, config, folder)
+    write_report(folder / REPORT, tally.losses, tally.statistics)
+    _log(tally)
+
+
+def _write_split(tally: Tally, config: DatasetConfig, folder: Path) -> None:
+    seed = config.shuffle_seed if config.shuffle_dataset else None
+    parts = split(tally.digests, tally.is_validation, config.train_test_split, seed)
+    trained = np.flatnonzero(tally.per_example(parts.trained))
+    held_back = np.flatnonzero(tally.per_example(parts.held_back))
+    np.save(folder / TRAIN, trained[training_order(len(trained), seed)])
+    np.save(folder / EVALUATION, held_back)
+    statistics = tally.statistics
+    statistics.train_examples = len(trained)
+    statistics.evaluation_examples = len(held_back)
+    statistics.duplicates = count_duplicates(tally.digests)
+    left_out = len(parts.trained) - int(np.sum(parts.trained | parts.held_back))
+    if left_out:
+        logger.warning(
+            "%d validation rows are left out, because they stand in the training data, too",
+            left_out,
+        )
+
+
+def _log(tally: Tally) -> None:
+    statistics, losses = tally.statistics, tally.losses
+    logger.info(
+        "prepared %d examples to train on and %d to evaluate with, from %d rows",
+        statistics.train_examples,
+        statistics.evaluation_examples,
+        losses.rows,
+    )
+    if losses.causes:
+        causes = ", ".join(f"{count} {cause}" for cause, count in losses.by_cause().items())
+        logger.warning("%d rows are dropped and %d are cut: %s", losses.dropped, losses.cut, causes)
+    for note, count in statistics.notes.items():
+        logger.warning("%d rows: %s", count, note)
+    if statistics.duplicates:
+        logger.info("%d rows are duplicates; they are kept", statistics.duplicates)

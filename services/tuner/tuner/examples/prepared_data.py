@@ -1,0 +1,118 @@
+"""The prepared examples of a run, as the trainer and reports take them, and as they are stored."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+
+from tuner.data.record import Completion, Conversation, Record, Text
+from tuner.data.row import LossCause
+from tuner.data.row_losses import LostRow, RowLosses
+from tuner.examples.example import Example, Note
+from tuner.examples.statistics import FileShape, Sample, Statistics
+
+# In the folder of the prepared examples.
+EXAMPLES, TRAIN, EVALUATION, REPORT = (
+    "examples.arrow",
+    "train.npy",
+    "evaluation.npy",
+    "report.json",
+)
+_RECORDS: Mapping[str, type[Record]] = {
+    kind.__name__: kind for kind in (Conversation, Completion, Text)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedData:
+    """Examples with the columns input_ids and labels, mapped from disk; what was lost of the rows.
+
+    `evaluation` is None if nothing is held back.
+    """
+
+    train: datasets.Dataset
+    evaluation: datasets.Dataset | None
+    losses: RowLosses
+    statistics: Statistics
+
+
+def load_prepared(folder: Path) -> PreparedData:
+    """The data that was prepared in `folder`."""
+    examples = datasets.Dataset.from_file(str(folder / EXAMPLES))
+    held_back = np.load(folder / EVALUATION)
+    losses, statistics = _read_report(folder / REPORT)
+    return PreparedData(
+        train=examples.select(np.load(folder / TRAIN)),
+        evaluation=examples.select(held_back) if len(held_back) else None,
+        losses=losses,
+        statistics=statistics,
+    )
+
+
+def write_report(path: Path, losses: RowLosses, statistics: Statistics) -> None:
+    """Store what `load_prepared` gives beside the examples."""
+    document = {"losses": losses, "statistics": statistics}
+    path.write_text(json.dumps(document, default=_to_json))
+
+
+def _to_json(value: Any) -> Any:
+    if not is_dataclass(value):
+        return list(value) if isinstance(value, frozenset) else str(value)
+    stored = {field.name: getattr(value, field.name) for field in fields(value)}
+    kind = type(value).__name__
+    return {**stored, "kind": kind} if kind in _RECORDS else stored
+
+
+def _read_report(path: Path) -> tuple[RowLosses, Statistics]:
+    document = json.loads(path.read_bytes())
+    losses, statistics = document["losses"], document["statistics"]
+    return (
+        RowLosses(
+            rows=losses["rows"],
+            causes=Counter({LossCause(key): count for key, count in losses["causes"].items()}),
+            first=[_lost_row(row) for row in losses["first"]],
+        ),
+        Statistics(
+            **{
+                **statistics,
+                "tokens": _by_length(statistics["tokens"]),
+                "learned": _by_length(statistics["learned"]),
+                "notes": Counter({Note(key): count for key, count in statistics["notes"].items()}),
+                "shapes": {
+                    name: FileShape(shape["name"], tuple(shape["columns"]))
+                    for name, shape in statistics["shapes"].items()
+                },
+                "samples": [_sample(stored) for stored in statistics["samples"]],
+            }
+        ),
+    )
+
+
+def _lost_row(stored: Mapping[str, Any]) -> LostRow:
+    return LostRow(**{**stored, "cause": LossCause(stored["cause"])})
+
+
+def _by_length(stored: Mapping[str, int]) -> Counter[int]:
+    return Counter({int(length): count for length, count in stored.items()})
+
+
+def _sample(stored: Mapping[str, Any]) -> Sample:
+    return Sample(
+        file=stored["file"],
+        number=stored["number"],
+        record=_record(**stored["record"]),
+        examples=tuple(Example(**example) for example in stored["examples"]),
+    )
+
+
+def _record(kind: str, **stored: Any) -> Record:
+    if kind == Conversation.__name__:
+        return Conversation(
+            tuple(stored["messages"]), tuple(stored["tools"]), frozenset(stored["untrained"])
+        )
+    return _RECORDS[kind](**stored)
