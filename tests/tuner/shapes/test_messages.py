@@ -248,12 +248,20 @@ def test_messages_that_are_context_only(
 @pytest.mark.parametrize(
     ("row", "cause", "detail"),
     [
-        ({"messages": None}, LossCause.EMPTY, "column messages is null; it must hold text"),
+        (
+            {"messages": None},
+            LossCause.EMPTY,
+            "column messages is null; it must be a list of {role, content}",
+        ),
         ({"messages": []}, LossCause.EMPTY, "column messages is []"),
         ({"messages": " "}, LossCause.EMPTY, "column messages is ' '"),
         ({}, LossCause.EMPTY, "column messages is null"),
-        ({"messages": "hello"}, LossCause.MALFORMED, "column messages is 'hello'; it must be JSON"),
-        ({"messages": '[{"role": "us'}, LossCause.MALFORMED, "it must be JSON (Unterminated"),
+        (
+            {"messages": "hello"},
+            LossCause.MALFORMED,
+            "column messages is 'hello'; it must be a list of {role, content}, or JSON text of one",
+        ),
+        ({"messages": '[{"role": "us'}, LossCause.MALFORMED, "or JSON text of one (Unterminated"),
         ({"messages": 3}, LossCause.MALFORMED, "is 3; it must be a list of {role, content}"),
         ({"messages": ["Hi"]}, LossCause.MALFORMED, "messages[0] is 'Hi'; it must be {role, c"),
         ({"messages": [None]}, LossCause.MALFORMED, "messages[0] is null"),
@@ -267,7 +275,7 @@ def test_messages_that_are_context_only(
         (
             {"messages": [USER, {"role": "assistant", "content": None}]},
             LossCause.EMPTY,
-            "column messages[1].content is null; it must hold text",
+            "column messages[1].content is null; it must hold text or call a tool",
         ),
         (
             {"messages": [USER, {"role": "assistant", "content": "", "tool_calls": []}]},

@@ -9,7 +9,7 @@ from typing import Any
 from tuner.shapes.faults import malformed
 
 
-def load_embedded(value: Any, where: str) -> Any:
+def load_embedded(value: Any, where: str, expected: str = "it must be JSON") -> Any:
     """`value`, or what it holds if it is text: JSON, or a Python literal as pandas writes it.
 
     Raises:
@@ -25,7 +25,7 @@ def load_embedded(value: Any, where: str) -> Any:
         with warnings.catch_warnings(action="ignore"):
             return ast.literal_eval(value.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        raise malformed(where, value, f"it must be JSON ({problem})") from None
+        raise malformed(where, value, f"{expected} ({problem})") from None
 
 
 def as_json(value: Any) -> Any:

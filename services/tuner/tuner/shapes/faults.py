@@ -15,9 +15,9 @@ def malformed(where: str, value: Any, expected: str) -> RowFault:
     return RowFault(LossCause.MALFORMED, f"{where} is {quote(value)}; {expected}")
 
 
-def empty(where: str, value: Any) -> RowFault:
-    """The fault that there is no text at `where`."""
-    return RowFault(LossCause.EMPTY, f"{where} is {quote(value)}; it must hold text")
+def empty(where: str, value: Any, expected: str = "it must hold text") -> RowFault:
+    """The fault that there is nothing at `where`."""
+    return RowFault(LossCause.EMPTY, f"{where} is {quote(value)}; {expected}")
 
 
 def no_answer(where: str, problem: str) -> RowFault:

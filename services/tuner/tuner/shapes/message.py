@@ -66,7 +66,8 @@ def read_messages(value: Any, where: str) -> Iterator[ReadMessage]:
     if not content.text.strip() and not content.calls and role != "tool":
         if role == "system" or content.results:
             return
-        raise empty(f"{where}.{key}", value.get(key))
+        expected = "it must hold text" + (" or call a tool" if role == "assistant" else "")
+        raise empty(f"{where}.{key}", value.get(key), expected)
     yield ReadMessage(_message(role, content, value), _is_trained(value, where))
 
 

@@ -7,6 +7,7 @@ from tuner.data.row import RowFault
 from tuner.shapes.embedded import load_embedded
 from tuner.shapes.faults import empty, malformed
 from tuner.shapes.message import ReadMessage, is_message, read_messages
+from tuner.shapes.texts import is_null
 
 # The keys of a turn that holds what both sides say, as in Capybara and in XTuner's data.
 _TURN_KEYS = (
@@ -16,6 +17,7 @@ _TURN_KEYS = (
     ("question", "answer"),
     ("prompt", "response"),
 )
+_EXPECTED = "it must be a list of {role, content}"
 
 
 def load_conversation(value: Any) -> list[Any] | None:
@@ -44,13 +46,14 @@ def read_conversation(value: Any, where: str) -> list[ReadMessage]:
     Raises:
         RowFault: EMPTY or MALFORMED.
     """
-    items = None if isinstance(value, str) and not value.strip() else load_embedded(value, where)
+    is_blank = isinstance(value, str) and not value.strip()
+    items = None if is_blank else load_embedded(value, where, f"{_EXPECTED}, or JSON text of one")
     if isinstance(items, Mapping):
         items = [items]
-    if items is None or items == [] or items == ():
-        raise empty(where, value)
+    if is_null(items) or items == [] or items == ():
+        raise empty(where, value, _EXPECTED)
     if not isinstance(items, Sequence) or isinstance(items, str | bytes):
-        raise malformed(where, value, "it must be a list of {role, content}")
+        raise malformed(where, value, _EXPECTED)
     return [
         message
         for index, item in enumerate(items)
