@@ -1,6 +1,7 @@
 """A model per session, and a running server over each engine per test."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,13 +13,14 @@ import pytest
 
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
+from kaito_grpc.channels import open_channel
 from kaito_process.cpu import has_bfloat16
 from model_server.adapters import AdapterSettings
 from model_server.admission import AdmissionControl, ServerPhase
 from model_server.engine import Engine, SchedulerStats
 from model_server.fake import FakeEngine
 from model_server.metrics import Metrics
-from model_server.server import Server, ServerConfig
+from model_server.server import AdministrationConfig, Server, ServerConfig
 from model_server.serving_state import ServingState
 from model_server.transformers.engine import TransformersEngine
 from model_server.transformers.model_loader import LoadOptions
@@ -56,11 +58,32 @@ def transformers_engine(folder: Path, *, context_tokens: int | None = None) -> T
     return TransformersEngine(options, threads=1, kv_cache_budget_bytes=lambda: 64 * 2**20)
 
 
+TOKEN = "correct horse battery staple"
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """AdapterAdministrationService, with the metadata that a test sends."""
+
+    channel: grpc.aio.Channel
+    metadata: tuple[tuple[str, str], ...] = (("authorization", f"Bearer {TOKEN}"),)
+
+    async def load(self, request: pb.LoadAdapterRequest) -> pb.LoadAdapterResponse:
+        stub = inference_pb2_grpc.AdapterAdministrationServiceStub(self.channel)
+        response: pb.LoadAdapterResponse = await stub.LoadAdapter(request, metadata=self.metadata)
+        return response
+
+    async def unload(self, name: str) -> None:
+        stub = inference_pb2_grpc.AdapterAdministrationServiceStub(self.channel)
+        await stub.UnloadAdapter(pb.UnloadAdapterRequest(name=name), metadata=self.metadata)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
     """A server that a test talks to."""
 
     stub: inference_pb2_grpc.InferenceServiceStub
+    administration: "Administration"
     channel: grpc.aio.Channel
     state: ServingState
     stop: asyncio.Event
@@ -101,6 +124,9 @@ async def running(engine: Engine, setup: Setup) -> AsyncIterator[Running]:
     )
     config = ServerConfig(
         port=0,
+        administration=AdministrationConfig(
+            port=0, token_sha256=hashlib.sha256(TOKEN.encode()).hexdigest()
+        ),
         create_engine=lambda: engine,
         adapters=adapters,
         strengths=setup.strengths,
@@ -108,11 +134,21 @@ async def running(engine: Engine, setup: Setup) -> AsyncIterator[Running]:
     )
     server, stop = Server(state, config), asyncio.Event()
     done = asyncio.create_task(server.run(stop))
-    async with grpc.aio.insecure_channel(f"localhost:{server.port}") as channel:
+    async with (
+        open_channel(f"localhost:{server.port}") as channel,
+        open_channel(f"localhost:{server.administration_port}") as administration,
+    ):
         stub = inference_pb2_grpc.InferenceServiceStub(channel)
         if setup.wait_until_serving:
             await until(lambda: state.admission.phase is ServerPhase.SERVING or done.done())
-        yield Running(stub=stub, channel=channel, state=state, stop=stop, done=done)
+        yield Running(
+            stub=stub,
+            administration=Administration(administration),
+            channel=channel,
+            state=state,
+            stop=stop,
+            done=done,
+        )
         stop.set()
         await asyncio.wait([done])
 

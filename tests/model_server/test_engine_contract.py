@@ -10,9 +10,19 @@ import grpc
 import pytest
 
 from kaito.inference.v1 import inference_pb2 as pb
+from kaito.inference.v1 import inference_pb2_grpc
 from kaito_grpc.field_violations import from_error
 from model_server.engine import AdapterInfo, AdapterSource, Engine
-from tests.model_server.conftest import Running, Setup, generate_request, running, stream, until
+from tests.model_server.conftest import (
+    TOKEN,
+    Administration,
+    Running,
+    Setup,
+    generate_request,
+    running,
+    stream,
+    until,
+)
 from tests.model_server.tiny_model import make_adapter
 
 
@@ -249,15 +259,15 @@ async def test_adapter_is_loaded_used_and_unloaded(server: Running, adapters_fol
     stub, folder = server.stub, adapters_folder
     make_adapter(folder / "late", seed=3)
     request = pb.LoadAdapterRequest(name="late", strength=0.5)
-    loaded = (await stub.LoadAdapter(request)).adapter
+    loaded = (await server.administration.load(request)).adapter
     assert (loaded.name, loaded.strength, loaded.path) == ("late", 0.5, str(folder / "late"))
-    assert (await stub.LoadAdapter(request)).adapter == loaded
+    assert (await server.administration.load(request)).adapter == loaded
     with pytest.raises(grpc.aio.AioRpcError) as full:
         make_adapter(folder / "later", seed=4)
-        await stub.LoadAdapter(pb.LoadAdapterRequest(name="later"))
+        await server.administration.load(pb.LoadAdapterRequest(name="later"))
     assert full.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert (await stub.Generate(generate_request(model="late"))).model == "late"
-    await stub.UnloadAdapter(pb.UnloadAdapterRequest(name="late"))
+    await server.administration.unload("late")
     with pytest.raises(grpc.aio.AioRpcError) as gone:
         await stub.Generate(generate_request(model="late"))
     assert gone.value.code() is grpc.StatusCode.NOT_FOUND
@@ -266,11 +276,11 @@ async def test_adapter_is_loaded_used_and_unloaded(server: Running, adapters_fol
 async def test_other_strength_needs_an_unload_first(server: Running) -> None:
     half = pb.LoadAdapterRequest(name="poet", strength=0.5)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await server.stub.LoadAdapter(half)
+        await server.administration.load(half)
     assert caught.value.code() is grpc.StatusCode.ALREADY_EXISTS
     assert "with strength 1; unload it first" in (caught.value.details() or "")
-    await server.stub.UnloadAdapter(pb.UnloadAdapterRequest(name="poet"))
-    assert (await server.stub.LoadAdapter(half)).adapter.strength == 0.5
+    await server.administration.unload("poet")
+    assert (await server.administration.load(half)).adapter.strength == 0.5
 
 
 async def test_a_folder_rewritten_in_place_changes_no_answer_until_it_is_loaded_again(
@@ -285,11 +295,11 @@ async def test_a_folder_rewritten_in_place_changes_no_answer_until_it_is_loaded_
     weights.write_bytes((adapters_folder / "pirate/adapter_model.safetensors").read_bytes())
     assert await text("poet") == before
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await server.stub.LoadAdapter(pb.LoadAdapterRequest(name="poet"))
+        await server.administration.load(pb.LoadAdapterRequest(name="poet"))
     assert caught.value.code() is grpc.StatusCode.ALREADY_EXISTS
     assert "they have changed since; unload it first" in (caught.value.details() or "")
-    await server.stub.UnloadAdapter(pb.UnloadAdapterRequest(name="poet"))
-    assert (await server.stub.LoadAdapter(pb.LoadAdapterRequest(name="poet"))).adapter
+    await server.administration.unload("poet")
+    assert (await server.administration.load(pb.LoadAdapterRequest(name="poet"))).adapter
 
 
 async def test_files_that_change_while_they_are_read_are_rejected(
@@ -306,17 +316,17 @@ async def test_files_that_change_while_they_are_read_are_rejected(
 
     monkeypatch.setattr(type(server.engine), "load_adapter", load_while_it_is_written)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await server.stub.LoadAdapter(pb.LoadAdapterRequest(name="late"))
+        await server.administration.load(pb.LoadAdapterRequest(name="late"))
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "changed while they were read" in (caught.value.details() or "")
     monkeypatch.undo()
-    assert (await server.stub.LoadAdapter(pb.LoadAdapterRequest(name="late"))).adapter
+    assert (await server.administration.load(pb.LoadAdapterRequest(name="late"))).adapter
 
 
 async def test_adapter_of_another_base_is_rejected(server: Running, adapters_folder: Path) -> None:
     make_adapter(adapters_folder / "late", base_model_name_or_path="acme/tiny-instruct")
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await server.stub.LoadAdapter(pb.LoadAdapterRequest(name="late"))
+        await server.administration.load(pb.LoadAdapterRequest(name="late"))
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     for text in ("base_model_name_or_path = 'acme/tiny-instruct'", "base model is 'tiny'"):
         assert text in (caught.value.details() or "")
@@ -350,8 +360,8 @@ async def test_bad_adapter_at_start_does_not_take_the_others_down(
         # Once it is mended, it leaves the list.
         shutil.rmtree(bad)
         make_adapter(bad)
-        await server.stub.UnloadAdapter(pb.UnloadAdapterRequest(name="pirate"))
-        await server.stub.LoadAdapter(pb.LoadAdapterRequest(name="bad"))
+        await server.administration.unload("pirate")
+        await server.administration.load(pb.LoadAdapterRequest(name="bad"))
         listed = await server.stub.ListAdapters(pb.ListAdaptersRequest())
         assert [each.name for each in listed.rejected] == ["absent", "torn"]
         assert (await server.stub.Generate(generate_request(model="bad"))).model == "bad"
@@ -361,9 +371,7 @@ async def test_unload_waits_for_its_users(server: Running) -> None:
     request = generate_request(model="poet", max_new_tokens=300, min_new_tokens=300)
     call = aiter(server.stub.StreamGenerate(pb.StreamGenerateRequest(request=request)))
     await anext(call)
-    unloading = asyncio.ensure_future(
-        server.stub.UnloadAdapter(pb.UnloadAdapterRequest(name="poet"))
-    )
+    unloading = asyncio.ensure_future(server.administration.unload("poet"))
     with pytest.raises(grpc.aio.AioRpcError) as rejected:
         while True:
             await server.stub.Generate(generate_request(model="poet", max_new_tokens=1))
@@ -388,3 +396,43 @@ async def test_model_is_described(server: Running) -> None:
     assert model.has_chat_template
     assert model.architecture.endswith("ForCausalLM")
     assert model.loaded_unix_seconds > 1_700_000_000
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        (),
+        (("authorization", "Bearer wrong"),),
+        (("authorization", "Bearer "),),
+        (("authorization", TOKEN),),
+        (("authorization", f"Bearer {TOKEN}"), ("authorization", "Bearer wrong")),
+    ],
+    ids="none wrong empty no-scheme twice".split(),
+)
+async def test_adapters_are_administered_with_the_token_only(
+    server: Running, metadata: tuple[tuple[str, str], ...]
+) -> None:
+    stranger = Administration(server.administration.channel, metadata)
+    for call in (stranger.load(pb.LoadAdapterRequest(name="poet")), stranger.unload("poet")):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert (await server.stub.Generate(generate_request(model="poet"))).model == "poet"
+
+
+async def test_the_public_port_administers_nothing(server: Running) -> None:
+    for call in (
+        server.stub.LoadAdapter(pb.LoadAdapterRequest(name="poet")),
+        server.stub.UnloadAdapter(pb.UnloadAdapterRequest(name="poet")),
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
+        assert "AdapterAdministrationService" in (caught.value.details() or "")
+    with pytest.raises(grpc.aio.AioRpcError) as unknown:
+        await Administration(server.channel).unload("poet")
+    assert unknown.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    with pytest.raises(grpc.aio.AioRpcError) as apart:
+        stub = inference_pb2_grpc.InferenceServiceStub(server.administration.channel)
+        await stub.Generate(generate_request())
+    assert apart.value.code() is grpc.StatusCode.UNIMPLEMENTED

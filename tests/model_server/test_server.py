@@ -1,7 +1,7 @@
 """The server's life cycle: health while it loads, serves, drains and breaks; limits; metrics."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ async def server(fake: FakeEngine, adapters_folder: Path) -> AsyncIterator[Runni
         yield started
 
 
-async def rejection(call: grpc.aio.UnaryUnaryCall[object, object]) -> tuple[str, str]:
+async def rejection(call: Awaitable[object]) -> tuple[str, str]:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
     return caught.value.code().name, caught.value.details() or ""
@@ -133,7 +133,7 @@ async def test_default_adapter_answers_and_cannot_be_unloaded(
     async with running(fake, Setup(adapters=adapters_folder, default="poet")) as server:
         assert (await server.stub.Generate(generate_request())).model == "poet"
         assert (await server.stub.Generate(generate_request(model="tiny"))).model == "tiny"
-        code, _ = await rejection(server.stub.UnloadAdapter(pb.UnloadAdapterRequest(name="poet")))
+        code, _ = await rejection(server.administration.unload("poet"))
         assert code == "FAILED_PRECONDITION"
 
 
@@ -153,7 +153,7 @@ async def test_default_adapter_answers_and_cannot_be_unloaded(
 async def test_invalid_adapter_requests_are_rejected(
     server: Running, request_: pb.LoadAdapterRequest, code: str, text: str
 ) -> None:
-    status, details = await rejection(server.stub.LoadAdapter(request_))
+    status, details = await rejection(server.administration.load(request_))
     assert (status, text in details) == (code, True)
 
 

@@ -49,6 +49,12 @@ def test_errors_name_variable_value_and_remedy(variable: str, value: str) -> Non
     assert "set " in str(caught.value)
 
 
+def test_a_token_in_place_of_its_digest_is_not_shown() -> None:
+    with pytest.raises(SettingError, match="KAITO_ADMINISTRATION_TOKEN_SHA256") as caught:
+        Settings.from_env(NAME | {"KAITO_ADMINISTRATION_TOKEN_SHA256": "s3cret"})
+    assert "s3cret" not in str(caught.value)
+
+
 def test_model_name_is_required() -> None:
     with pytest.raises(SettingError, match="KAITO_MODEL_NAME is not set"):
         Settings.from_env({})

@@ -19,7 +19,7 @@ from model_server.engine import Engine, SchedulerStats
 from model_server.errors import EngineFailed, InferenceError, ModelLoadFailed
 from model_server.host_memory import kv_cache_budget_bytes
 from model_server.metrics import Metrics
-from model_server.server import Server, ServerConfig
+from model_server.server import AdministrationConfig, Server, ServerConfig
 from model_server.serving_state import ServingState
 from model_server.settings import Settings
 
@@ -60,6 +60,11 @@ def create_server_config(settings: Settings) -> ServerConfig:
     """The part of the settings that the server needs."""
     return ServerConfig(
         port=settings.grpc_port,
+        administration=AdministrationConfig(
+            port=settings.administration_port, token_sha256=settings.administration_token_sha256
+        )
+        if settings.administration_token_sha256
+        else None,
         create_engine=partial(create_engine, settings),
         adapters=AdapterSettings(
             root=settings.adapters_dir,

@@ -12,6 +12,7 @@ from grpc_reflection.v1alpha import reflection
 from kaito.inference.v1 import inference_pb2, inference_pb2_grpc
 from kaito_grpc.servers import create_server
 from model_server.adapters import AdapterRegistry, AdapterSettings
+from model_server.administration import AdapterAdministrationService
 from model_server.admission import ServerPhase
 from model_server.engine import Engine
 from model_server.errors import EngineFailed
@@ -25,13 +26,23 @@ _STOP_GRACE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerConfig:
-    """The port, the engine and its adapters, and how long a drain may take.
+class AdministrationConfig:
+    """The port of the administration, and the digest of the token that its calls need."""
 
+    port: int
+    token_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """The ports, the engine and its adapters, and how long a drain may take.
+
+    Adapters cannot be administered without `administration`.
     `create_engine` is called in a thread, because an engine's imports alone take seconds.
     """
 
     port: int
+    administration: AdministrationConfig | None = None
     create_engine: Callable[[], Engine]
     adapters: AdapterSettings
     strengths: Mapping[str, float]
@@ -39,7 +50,10 @@ class ServerConfig:
 
 
 class Server:
-    """One server. `port` is the one it listens on, even if the configured port is 0."""
+    """One server. `port` is the one it listens on, even if the configured port is 0.
+
+    `administration_port` is 0 where adapters cannot be administered.
+    """
 
     def __init__(self, state: ServingState, config: ServerConfig) -> None:
         self._state = state
@@ -54,6 +68,16 @@ class Server:
         names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
         self.port = self._server.add_insecure_port(f"[::]:{config.port}")
+        self._administration = create_server()
+        self.administration_port = 0
+        if administration := config.administration:
+            service = AdapterAdministrationService(state, administration.token_sha256)
+            inference_pb2_grpc.add_AdapterAdministrationServiceServicer_to_server(
+                service, self._administration
+            )
+            self.administration_port = self._administration.add_insecure_port(
+                f"[::]:{administration.port}"
+            )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set.
@@ -65,7 +89,11 @@ class Server:
         """
         await self._update_health()
         await self._server.start()
-        logger.info("listening", extra={"port": self.port})
+        await self._administration.start()
+        logger.info(
+            "listening",
+            extra={"port": self.port, "administration_port": self.administration_port},
+        )
         stopping = asyncio.create_task(stop.wait())
         serving = asyncio.create_task(self._serve())
         try:
@@ -115,6 +143,7 @@ class Server:
                 "requests still running after the drain are cut off; raise KAITO_DRAIN_SECONDS",
                 extra={"after_seconds": self._config.drain_seconds},
             )
+        await self._administration.stop(grace=None)
         await self._server.stop(grace=_STOP_GRACE_SECONDS)
         if self._engine:
             await self._engine.stop()

@@ -4,17 +4,14 @@ Knows the contract and the engine's interface; knows neither which engine is beh
 server starts and stops.
 """
 
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any, NoReturn, TypeVar
 
 import grpc
 
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
-from kaito_grpc.field_violations import FieldViolation, to_trailers
-from model_server.errors import InferenceError, InvalidRequest
+from model_server.errors import InferenceError
 from model_server.generation_call import GenerationCall
 from model_server.messages import (
     parse_prompt,
@@ -25,18 +22,15 @@ from model_server.messages import (
     to_stream_response,
     to_usage,
 )
+from model_server.responses import Context, abort, respond, status_code
 from model_server.serving_state import ServingState
-from model_server.status_codes import STATUS_CODES
 
-logger = logging.getLogger(__name__)
 # What the contract says of page_size 0.
 _DEFAULT_PAGE_SIZE = 100
-_UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
-# gRPC's own trailer for "call again". Only admission answers UNAVAILABLE, before a request starts:
-# the trailer tells this refusal from a connection that was lost after the start.
-_NOT_STARTED = (("grpc-retry-pushback-ms", "0"),)
-Context = grpc.aio.ServicerContext[Any, Any]
-Response = TypeVar("Response")
+_MOVED = (
+    "adapters are loaded and unloaded by AdapterAdministrationService, on a port of its own and "
+    "with a token"
+)
 
 
 class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
@@ -49,7 +43,7 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         self, request: pb.GenerateRequest, context: Context
     ) -> pb.GenerateResponse:
         call = GenerationCall("Generate", request, self._state)
-        return await _respond(context, call, lambda: _collect(call))
+        return await respond(context, call, lambda: _collect(call))
 
     async def StreamGenerate(  # noqa: N802
         self, request: pb.StreamGenerateRequest, context: Context
@@ -66,9 +60,9 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
                     yield response
             call.end(grpc.StatusCode.OK)
         except InferenceError as error:
-            await _abort(context, call, error)
+            await abort(context, call, error)
         except BaseException as error:
-            call.end(_status_code(error))
+            call.end(status_code(error))
             raise
 
     async def Tokenize(  # noqa: N802
@@ -81,7 +75,7 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
             tokens = await served.engine.tokenize(parse_prompt(request), special)
             return pb.TokenizeResponse(token_ids=tokens.ids, tokens=tokens.texts)
 
-        return await _respond(context, None, tokenize)
+        return await respond(context, None, tokenize)
 
     async def GetModel(  # noqa: N802
         self, request: pb.GetModelRequest, context: Context
@@ -91,7 +85,7 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
                 model=to_model(self._state.name, self._state.require_served())
             )
 
-        return await _respond(context, None, describe)
+        return await respond(context, None, describe)
 
     async def ListAdapters(  # noqa: N802
         self, request: pb.ListAdaptersRequest, context: Context
@@ -112,29 +106,19 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
                 else [to_rejected_adapter(each) for each in registry.rejected()],
             )
 
-        return await _respond(context, None, list_page)
+        return await respond(context, None, list_page)
 
     async def LoadAdapter(  # noqa: N802
         self, request: pb.LoadAdapterRequest, context: Context
     ) -> pb.LoadAdapterResponse:
-        async def load() -> pb.LoadAdapterResponse:
-            adapters = self._state.require_served().adapters
-            strength = request.strength if request.HasField("strength") else 1.0
-            adapter = await adapters.load(request.name, request.path, strength)
-            logger.info("adapter loaded", extra={"adapter": request.name})
-            return pb.LoadAdapterResponse(adapter=to_adapter(adapter))
-
-        return await _respond(context, None, load)
+        await context.abort(grpc.StatusCode.PERMISSION_DENIED, _MOVED)
+        raise AssertionError("abort always raises")
 
     async def UnloadAdapter(  # noqa: N802
         self, request: pb.UnloadAdapterRequest, context: Context
     ) -> pb.UnloadAdapterResponse:
-        async def unload() -> pb.UnloadAdapterResponse:
-            await self._state.require_served().adapters.unload(request.name)
-            logger.info("adapter unloaded", extra={"adapter": request.name})
-            return pb.UnloadAdapterResponse()
-
-        return await _respond(context, None, unload)
+        await context.abort(grpc.StatusCode.PERMISSION_DENIED, _MOVED)
+        raise AssertionError("abort always raises")
 
 
 async def _collect(call: GenerationCall) -> pb.GenerateResponse:
@@ -160,42 +144,3 @@ async def _collect(call: GenerationCall) -> pb.GenerateResponse:
         request_id=call.id,
         model=call.model,
     )
-
-
-async def _respond(
-    context: Context, call: GenerationCall | None, work: Callable[[], Awaitable[Response]]
-) -> Response:
-    """Do the work; an expected failure becomes its status."""
-    try:
-        return await work()
-    except InferenceError as error:
-        await _abort(context, call, error)
-    except BaseException as error:
-        if call:
-            call.end(_status_code(error))
-        raise
-
-
-async def _abort(context: Context, call: GenerationCall | None, error: InferenceError) -> NoReturn:
-    code = STATUS_CODES[type(error)]
-    if call:
-        call.end(code, error.log_message)
-    await context.abort(code, error.message, _trailers(code, error))
-    raise AssertionError("abort always raises")
-
-
-def _trailers(code: grpc.StatusCode, error: InferenceError) -> Any:
-    if isinstance(error, InvalidRequest):
-        return to_trailers(error.message, FieldViolation(error.field, error.problem))
-    return _NOT_STARTED if code is _UNAVAILABLE else ()
-
-
-def _status_code(error: BaseException) -> grpc.StatusCode:
-    """INTERNAL, or CANCELLED for a client that left.
-
-    gRPC cancels the call's task, and closes its generator, when the client disconnects or its
-    deadline passes; neither is an Exception.
-    """
-    if isinstance(error, Exception):
-        return grpc.StatusCode.INTERNAL
-    return grpc.StatusCode.CANCELLED

@@ -1,13 +1,14 @@
 """The server's settings, read once from the environment."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from kaito_process.cpu import has_bfloat16
-from kaito_process.environment import Environment
+from kaito_process.environment import Environment, SettingError
 
 EngineName = Literal["auto", "transformers"]
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
@@ -33,6 +34,8 @@ class Settings:
     max_requests: int
     grpc_port: int
     metrics_port: int
+    administration_port: int
+    administration_token_sha256: str
     drain_seconds: float
     nodes: int
     termination_log: Path
@@ -73,6 +76,8 @@ class Settings:
             max_requests=env.integer("KAITO_MAX_REQUESTS", 256) or 1,
             grpc_port=env.port("KAITO_GRPC_PORT", 29500),
             metrics_port=env.port("KAITO_METRICS_PORT", 9400),
+            administration_port=env.port("KAITO_ADMINISTRATION_PORT", 29501),
+            administration_token_sha256=_token_sha256(env),
             # The controller sets it from the pod's grace period; this is for a server by hand.
             drain_seconds=env.seconds("KAITO_DRAIN_SECONDS", 25),
             nodes=env.integer("KAITO_NODES", 1),
@@ -81,6 +86,20 @@ class Settings:
             namespace=env.text("KAITO_NAMESPACE", ""),
             log_level=env.log_level("KAITO_LOG_LEVEL"),
         )
+
+
+def _token_sha256(env: Environment) -> str:
+    """The digest of the administration's token, in hexadecimal digits; empty for none.
+
+    Raises:
+        SettingError: it is no digest. The message leaves the value out, which may be the token.
+    """
+    name = "KAITO_ADMINISTRATION_TOKEN_SHA256"
+    value = env.text(name, "")
+    if value and not re.fullmatch(r"[0-9a-f]{64}", value):
+        remedy = "set the SHA-256 of the token, as 64 digits of 0-9 and a-f, or nothing"
+        raise SettingError(name, f"({len(value)} characters)", remedy)
+    return value
 
 
 def _strengths(text: str) -> Mapping[str, float]:

@@ -125,22 +125,14 @@ class InferenceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def LoadAdapter(self, request, context):
-        """Loads an adapter from a folder below the server's adapter directory. Loading it again from the
-        same folder, with the same strength and unchanged files, changes nothing.
-
-        Errors: INVALID_ARGUMENT if the path is outside that directory, the strength is outside 0..1,
-        or the files are not a safetensors LoRA adapter of this base model; ALREADY_EXISTS if another
-        folder uses the name, or the adapter is loaded with another strength, or its files have changed
-        since it was loaded; RESOURCE_EXHAUSTED if the maximum number of adapters is loaded.
+        """Answers PERMISSION_DENIED: use AdapterAdministrationService.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UnloadAdapter(self, request, context):
-        """Unloads an adapter once the requests that use it have ended.
-
-        Errors: NOT_FOUND if no such adapter is loaded; FAILED_PRECONDITION for the default adapter.
+        """Answers PERMISSION_DENIED: use AdapterAdministrationService.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -373,6 +365,146 @@ class InferenceService:
             request,
             target,
             '/kaito.inference.v1.InferenceService/UnloadAdapter',
+            kaito_dot_inference_dot_v1_dot_inference__pb2.UnloadAdapterRequest.SerializeToString,
+            kaito_dot_inference_dot_v1_dot_inference__pb2.UnloadAdapterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class AdapterAdministrationServiceStub:
+    """Changes which adapters are loaded. It has a port of its own, 29501, which is in no Service, and
+    every call needs the metadata "authorization: Bearer <token>".
+
+    Errors of all calls: UNAUTHENTICATED without the token; UNAVAILABLE while the server loads or
+    drains.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.LoadAdapter = channel.unary_unary(
+                '/kaito.inference.v1.AdapterAdministrationService/LoadAdapter',
+                request_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.LoadAdapterRequest.SerializeToString,
+                response_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.LoadAdapterResponse.FromString,
+                _registered_method=True)
+        self.UnloadAdapter = channel.unary_unary(
+                '/kaito.inference.v1.AdapterAdministrationService/UnloadAdapter',
+                request_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.UnloadAdapterRequest.SerializeToString,
+                response_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.UnloadAdapterResponse.FromString,
+                _registered_method=True)
+
+
+class AdapterAdministrationServiceServicer:
+    """Changes which adapters are loaded. It has a port of its own, 29501, which is in no Service, and
+    every call needs the metadata "authorization: Bearer <token>".
+
+    Errors of all calls: UNAUTHENTICATED without the token; UNAVAILABLE while the server loads or
+    drains.
+    """
+
+    def LoadAdapter(self, request, context):
+        """Loads an adapter from a folder below the server's adapter directory. Loading it again from the
+        same folder, with the same strength and unchanged files, changes nothing.
+
+        Errors: INVALID_ARGUMENT if the path is outside that directory, the strength is outside 0..1,
+        or the files are not a safetensors LoRA adapter of this base model; ALREADY_EXISTS if another
+        folder uses the name, or the adapter is loaded with another strength, or its files have changed
+        since it was loaded; RESOURCE_EXHAUSTED if the maximum number of adapters is loaded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnloadAdapter(self, request, context):
+        """Unloads an adapter once the requests that use it have ended.
+
+        Errors: NOT_FOUND if no such adapter is loaded; FAILED_PRECONDITION for the default adapter.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_AdapterAdministrationServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'LoadAdapter': grpc.unary_unary_rpc_method_handler(
+                    servicer.LoadAdapter,
+                    request_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.LoadAdapterRequest.FromString,
+                    response_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.LoadAdapterResponse.SerializeToString,
+            ),
+            'UnloadAdapter': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnloadAdapter,
+                    request_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.UnloadAdapterRequest.FromString,
+                    response_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.UnloadAdapterResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'kaito.inference.v1.AdapterAdministrationService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('kaito.inference.v1.AdapterAdministrationService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class AdapterAdministrationService:
+    """Changes which adapters are loaded. It has a port of its own, 29501, which is in no Service, and
+    every call needs the metadata "authorization: Bearer <token>".
+
+    Errors of all calls: UNAUTHENTICATED without the token; UNAVAILABLE while the server loads or
+    drains.
+    """
+
+    @staticmethod
+    def LoadAdapter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kaito.inference.v1.AdapterAdministrationService/LoadAdapter',
+            kaito_dot_inference_dot_v1_dot_inference__pb2.LoadAdapterRequest.SerializeToString,
+            kaito_dot_inference_dot_v1_dot_inference__pb2.LoadAdapterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnloadAdapter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kaito.inference.v1.AdapterAdministrationService/UnloadAdapter',
             kaito_dot_inference_dot_v1_dot_inference__pb2.UnloadAdapterRequest.SerializeToString,
             kaito_dot_inference_dot_v1_dot_inference__pb2.UnloadAdapterResponse.FromString,
             options,
