@@ -74,6 +74,15 @@ def test_two_replicas_and_a_disruption_budget(release: list[Manifest], service: 
     assert budget["spec"]["selector"] == deployment["spec"]["selector"]
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_pods_are_found_by_their_component_under_any_name(service: str) -> None:
+    release = render({service: {"fullnameOverride": "p", "nameOverride": "q"}})
+    metadata = find(release, "Deployment", "p")["spec"]["template"]["metadata"]
+    # The NetworkPolicies of model pods let the controller in by these labels.
+    assert metadata["labels"]["app.kubernetes.io/component"] == service
+    assert metadata["labels"]["app.kubernetes.io/instance"] == "kaito"
+
+
 def _rules(release: list[Manifest]) -> list[tuple[str, Manifest]]:
     return [
         (f"{m['kind']} {m['metadata']['name']}", rule)

@@ -78,6 +78,8 @@ annotations: {{- include "kaito.texts" (dict "name" "podAnnotations" "texts" .) 
 {{- end }}
 labels:
   {{- include "kaito.labels" . | nindent 2 }}
+  {{- /* Under any name: the NetworkPolicies of model pods let the controller in by this label. */}}
+  app.kubernetes.io/component: {{ .Chart.Name }}
   {{- with .Values.podLabels }}
   {{- include "kaito.texts" (dict "name" "podLabels" "texts" .) | indent 2 }}
   {{- end }}

@@ -7,7 +7,7 @@ import random
 import signal
 import sys
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -27,6 +27,7 @@ from kaito_process import logs
 from kaito_process.environment import SettingError
 from kaito_skus import catalog as skus
 from workspace_controller import handlers
+from workspace_controller.administration_key import wait_for_key
 from workspace_controller.controller import Controller, build_controller
 from workspace_controller.executor import Executor
 from workspace_controller.metrics import Metrics, StoreCollector
@@ -158,6 +159,8 @@ async def serve(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with connect(f"kaito-{NAME}") as cluster:
+        # Pods are made with it, so it is known before the first pass.
+        settings = replace(settings, administration_key=await wait_for_key(cluster, settings))
         return await build(settings, cluster, SystemClock(), random.Random()).run(stop)
 
 

@@ -161,6 +161,7 @@ class Observed:
     deployment: Manifest | None = None
     stateful_set: Manifest | None = None
     services: Mapping[str, Manifest] = field(default_factory=dict)
+    network_policy: Manifest | None = None
     file: UserFile | None = None
     secrets: Mapping[str, SecretFact] = field(default_factory=dict)
     run: TuningRun | None = None

@@ -122,6 +122,7 @@ class Observer:
             job=named(kinds.JOB),
             deployment=named(kinds.DEPLOYMENT),
             stateful_set=named(kinds.STATEFUL_SET),
+            network_policy=named(kinds.NETWORK_POLICY),
             services={m["metadata"]["name"]: m for m in owned(kinds.SERVICE)},
             **catalog_facts(spec, self.settings, nodes),
         )

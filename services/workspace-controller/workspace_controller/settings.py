@@ -54,6 +54,7 @@ class Settings:
     node provisioner.
     `data_check`: the data of a run is checked before nodes are requested.
     `progress_seconds`: how often a tuning run is asked for its progress.
+    `administration_key`: of which the tokens for model-servers are made; read from a Secret.
     `termination_grace_period_seconds`: what a pod that serves has to end in, with its answers.
     """
 
@@ -83,6 +84,8 @@ class Settings:
     progress_seconds: float = 3.0
     # An answer takes at most 600 seconds (the gateway's request timeout), and ending takes 30.
     termination_grace_period_seconds: int = 630
+    network_policies: bool = True
+    administration_key: str = field(default="", repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -123,6 +126,7 @@ class Settings:
             log_level=env.log_level("KAITO_LOG_LEVEL"),
             concurrency=env.integer("KAITO_CONCURRENCY", 16, minimum=1, maximum=1000),
             progress_seconds=env.seconds("KAITO_PROGRESS_SECONDS", 3, minimum=1),
+            network_policies=env.flag("KAITO_NETWORK_POLICIES", True),
             termination_grace_period_seconds=env.integer(
                 "KAITO_TERMINATION_GRACE_PERIOD_SECONDS",
                 630,

@@ -22,6 +22,7 @@ CHILD_KINDS = (
     kinds.DEPLOYMENT,
     kinds.STATEFUL_SET,
     kinds.SERVICE,
+    kinds.NETWORK_POLICY,
     kinds.POD,
     *CLAIM_KINDS,
 )

@@ -10,6 +10,7 @@ from kaito_kube.kinds import Manifest
 from kaito_presets import catalog
 from tests.workspace_controller.given import CONFIG, INSTANCE, OWNER, PRESET, settings, tuning
 from workspace_controller.manifests import tuning_job
+from workspace_controller.manifests.administration import token, token_sha256
 from workspace_controller.manifests.model_pod import ModelPod, ServedAdapter, model_pod_spec
 from workspace_controller.manifests.placement import Placement
 from workspace_controller.manifests.pods import ModelSource
@@ -110,6 +111,16 @@ def test_a_model_pods_times_follow_from_one_grace_period() -> None:
     assert env_of(gateway)["KAITO_SHUTDOWN_TIMEOUT_SECONDS"] == "90"
     assert server["lifecycle"] == {"preStop": {"sleep": {"seconds": 7}}}
     assert gateway["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
+
+
+def test_a_model_pod_gets_the_digest_of_its_token_and_never_the_key() -> None:
+    spec = model_pod(settings=settings(administration_key="s3cret"))
+    env = env_of(spec["containers"][0])
+    assert env["KAITO_ADMINISTRATION_TOKEN_SHA256"] == token_sha256("s3cret", OWNER)
+    assert "s3cret" not in json.dumps(spec)
+    assert token("s3cret", OWNER) not in json.dumps(spec)
+    without_key = env_of(model_pod()["containers"][0])
+    assert "KAITO_ADMINISTRATION_TOKEN_SHA256" not in without_key
 
 
 @pytest.mark.parametrize("spec", PODS.values(), ids=PODS)

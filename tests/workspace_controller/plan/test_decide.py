@@ -137,6 +137,7 @@ def _odd_observed(rng: random.Random) -> Observed:
         job=maybe(workload()),
         deployment=maybe(workload()),
         stateful_set=maybe(workload()),
+        network_policy=maybe({"metadata": {"name": "ws"}}),
         services=rng.choice([{}, {"ws": {"metadata": {"name": "ws"}}}]),
         file=rng.choice([None, UserFile("n", "c", "k", None), UserFile("n", "c", "k", "odd: [")]),
         secrets=rng.choice([{}, {"a": SecretFact("s", None)}]),

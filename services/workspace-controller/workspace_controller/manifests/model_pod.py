@@ -7,10 +7,12 @@ from typing import Any
 
 from kaito_api.workspace import Opaque
 from kaito_kube.kinds import Manifest
+from workspace_controller.manifests.administration import token_sha256
 from workspace_controller.manifests.graceful_stop import stop_gateway, stop_model_server
 from workspace_controller.manifests.metadata import Owner
 from workspace_controller.manifests.placement import Placement
 from workspace_controller.manifests.pods import (
+    ADMINISTRATION_PORT,
     DATA_SUBPATH,
     GRPC_PORT,
     HTTP_PORT,
@@ -126,6 +128,9 @@ def _env(pod: ModelPod) -> dict[str, str]:
             stop_model_server(pod.settings.termination_grace_period_seconds).drain_seconds
         ),
     }
+    if key := pod.settings.administration_key:
+        env["KAITO_ADMINISTRATION_PORT"] = str(ADMINISTRATION_PORT)
+        env["KAITO_ADMINISTRATION_TOKEN_SHA256"] = token_sha256(key, pod.owner)
     if pod.default_adapter:
         env["KAITO_DEFAULT_ADAPTER"] = pod.default_adapter
     if pod.max_model_len:

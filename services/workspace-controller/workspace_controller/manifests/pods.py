@@ -15,6 +15,7 @@ MODEL_PATH = "/mnt/model"
 GRPC_PORT = 29500
 METRICS_PORT = 9400
 HTTP_PORT = 5000
+ADMINISTRATION_PORT = 29501
 # Where images of adapters and datasets hold their files.
 DATA_SUBPATH = "data"
 

@@ -11,6 +11,7 @@ from workspace_controller.plan.nodes.provisioning import NodePlan, decide_nodes
 from workspace_controller.plan.nodes.release import claims_to_delete, released_nodes
 from workspace_controller.plan.nodes.withholding import withheld_nodes
 from workspace_controller.plan.plan import Finalizer, Plan, earliest
+from workspace_controller.plan.serving.network_policy import decide_network_policy
 from workspace_controller.plan.serving.service import decide_service
 from workspace_controller.plan.serving.workload import decide_serving, delete_workloads
 from workspace_controller.plan.sizing import Sizing, sizing
@@ -81,6 +82,7 @@ def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
             *(check.actions if check is not None else ()),
             *nodes.actions,
             *decide_service(observed, spec, nodes, tuning),
+            *(decide_network_policy(observed, spec, nodes) if serving is not None else ()),
             *(tuning.actions if tuning is not None else ()),
             *(serving.actions if serving is not None else ()),
         ),
