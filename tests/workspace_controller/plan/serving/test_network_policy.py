@@ -1,4 +1,4 @@
-"""Whoever may reach a model's pods: requests from everywhere, administration from the controller."""
+"""Who may reach a model's pods: requests from everywhere, administration from the controller."""
 
 from typing import Any
 
