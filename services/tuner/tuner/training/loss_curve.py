@@ -39,7 +39,11 @@ def draw_loss_curve(points: Sequence[LossPoint], title: str) -> Figure:
 
 
 def smoothed(losses: Sequence[float], width: int) -> list[float]:
-    """For each loss the mean of those at most `width` before and after it."""
+    """For each loss the mean of those at most `width` before and after it.
+
+    The first ones have fewer neighbors on both sides: there the loss falls too fast for a mean.
+    """
     return [
-        fmean(losses[max(0, index - width) : index + width + 1]) for index in range(len(losses))
+        fmean(losses[max(0, index - width) : index + min(index, width) + 1])
+        for index in range(len(losses))
     ]
