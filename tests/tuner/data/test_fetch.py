@@ -180,6 +180,29 @@ def test_files_may_have_different_shapes_and_formats(
     ]
 
 
+def test_each_file_is_said_to_be_read_in_its_shape_once(
+    downloader: Downloader, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="tuner.data.records")
+    tiny.write_parquet(tmp_path / "b.parquet", ["hello"], "text")
+    (tmp_path / "c.jsonl").write_text('{"prompt": "x", "completion": "y", "id": 1}\n')
+    fetch_dataset((), tmp_path, CONFIG, SOURCES, downloader)
+    assert caplog.messages == [
+        "data file b.parquet is read as text (text)",
+        "data file c.jsonl is read as prompt-completion (prompt, completion); not read: id",
+    ]
+
+
+def test_files_are_read_again_in_the_columns_of_another_configuration(
+    downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    server.answers["/a.jsonl"] = [Answer(body=b'{"text": "x", "q": "y"}\n')]
+    urls = (f"{server.url}/a.jsonl",)
+    assert fetch_dataset(urls, tmp_path, CONFIG, SOURCES, downloader).files[0].shape == "text"
+    config = DatasetConfig(prompt_template="{q}")
+    assert fetch_dataset(urls, tmp_path, config, SOURCES, downloader).files[0].shape == "template"
+
+
 def test_hub_files_are_used_by_their_split(
     parquet: bytes, downloader: Downloader, server: DataServer, tmp_path: Path
 ) -> None:

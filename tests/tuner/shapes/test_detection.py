@@ -97,49 +97,41 @@ def test_file_without_rows_is_refused() -> None:
 @pytest.mark.parametrize(
     ("row", "config", "said"),
     [
-        ({"text": "a"}, {}, ["data file data.jsonl is read as text (text)"]),
+        ({"text": "a"}, {}, "data file data.jsonl is read as text (text)"),
         (
             {"messages": CHAT, "question": "a", "answer": "b", "text": "c"},
             {},
-            [
-                "data file data.jsonl is read as messages (messages); it could also be "
-                "question-answer (question, answer) or text (text): to choose, set "
-                "messages_column, or context_column and response_column, of DatasetConfig; not "
-                "read: question, answer, text"
-            ],
+            "data file data.jsonl is read as messages (messages); it could also be "
+            "question-answer (question, answer) or text (text): to choose, set "
+            "messages_column, or context_column and response_column, of DatasetConfig; not "
+            "read: question, answer, text",
         ),
         (
             {"instruction": "a", "input": "b", "output": "c", "id": 1},
             {},
-            ["data file data.jsonl is read as alpaca (instruction, input, output); not read: id"],
+            "data file data.jsonl is read as alpaca (instruction, input, output); not read: id",
         ),
         (
             {" Question": "a", "ANSWER": "b"},
             {},
-            ["data file data.jsonl is read as question-answer ( Question, ANSWER)"],
+            "data file data.jsonl is read as question-answer ( Question, ANSWER)",
         ),
         (
             {"text": "a", "label": 1},
             {"system_prompt": "Be brief."},
-            [
-                "data file data.jsonl is read as text (text); not read: label",
-                "DatasetConfig.system_prompt has no effect on data.jsonl, which is text",
-            ],
+            "data file data.jsonl is read as text (text); not read: label; "
+            "DatasetConfig.system_prompt has no effect on text",
         ),
         (
             {"translation": {"en": "a", "de": "b"}},
             {"prompt_template": "{translation.en}", "response_template": "{translation.de}"},
-            ["data file data.jsonl is read as template (translation.en, translation.de)"],
+            "data file data.jsonl is read as template (translation.en, translation.de)",
         ),
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_choice_is_said(
-    row: dict[str, Any], config: dict[str, Any], said: list[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO")
-    shape_of(row, **config)
-    assert caplog.messages == said
+def test_choice_is_said(row: dict[str, Any], config: dict[str, Any], said: str) -> None:
+    assert find_shape("data.jsonl", rows(row), DatasetConfig(**config)).choice == said
 
 
 @pytest.mark.parametrize(

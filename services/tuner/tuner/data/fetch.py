@@ -133,6 +133,9 @@ def _source_digest(urls: Sequence[str], config: DatasetConfig) -> str:
         config.messages_column,
         config.context_column,
         config.response_column,
+        config.prompt_template,
+        config.response_template,
+        config.system_prompt,
         config.dataset_config,
         config.dataset_train_split,
     ]

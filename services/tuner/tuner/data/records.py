@@ -1,5 +1,6 @@
 """The rows of a dataset, each with the shape that it is read in."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, groupby, islice
@@ -11,6 +12,8 @@ from tuner.formats.reader import read_rows
 from tuner.layout.layout import SplitFile
 from tuner.shapes.detection import find_shape
 from tuner.shapes.shape import Shape
+
+logger = logging.getLogger(__name__)
 
 # Enough to tell the shape of a file.
 SAMPLE_ROWS = 100
@@ -40,6 +43,7 @@ def read_shaped_rows(
             is_empty = False
             sample = list(islice(members, SAMPLE_ROWS))
             shape = find_shape(name, sample, config)
+            logger.info("%s", shape.choice)
             for row in chain(sample, members):
                 yield ShapedRow(file, shape, row)
         if is_empty:

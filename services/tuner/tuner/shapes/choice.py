@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 
+from kaito_training.sections import DatasetConfig
 from tuner.shapes.columns import Columns
+from tuner.shapes.plain_text import TextShape
 from tuner.shapes.shape import Shape
 
 # Columns that are left aside are named up to this number: some files have hundreds.
 _NAMED_COLUMNS = 20
 
 
-def describe_choice(shapes: Sequence[Shape], columns: Columns) -> str:
-    """The first of `shapes`, the others that fit, how to take one of these, and unread columns."""
+def describe_choice(
+    name: str, shapes: Sequence[Shape], columns: Columns, config: DatasetConfig
+) -> str:
+    """What the file `name` is read as, the first of `shapes`, and what is left aside."""
     chosen, *others = shapes
-    sentences = [_describe(chosen)]
+    sentences = [f"data file {name} is read as {_describe(chosen)}"]
     read = {column.partition(".")[0] for column in chosen.columns} | {*chosen.columns}
     alternatives = dict.fromkeys(
         _describe(other) for other in others if not read.issuperset(other.columns)
@@ -26,6 +30,8 @@ def describe_choice(shapes: Sequence[Shape], columns: Columns) -> str:
     if unread:
         more = "" if len(unread) <= _NAMED_COLUMNS else ", ..."
         sentences.append(f"not read: {', '.join(unread[:_NAMED_COLUMNS])}{more}")
+    if config.system_prompt and isinstance(chosen, TextShape):
+        sentences.append("DatasetConfig.system_prompt has no effect on text")
     return "; ".join(sentences)
 
 

@@ -1,6 +1,5 @@
 """Decides which shape the rows of a file have."""
 
-import logging
 from collections.abc import Iterator, Sequence
 
 from kaito_training.sections import DatasetConfig
@@ -9,8 +8,8 @@ from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.shapes.choice import describe_choice
 from tuner.shapes.columns import Columns
-from tuner.shapes.encodable import EncodableShape
 from tuner.shapes.explicit import find_explicit
+from tuner.shapes.found_shape import FoundShape
 from tuner.shapes.function_calls import find_function_calls
 from tuner.shapes.message_tree import find_message_tree
 from tuner.shapes.messages import find_broken_messages, find_messages, find_only_conversation
@@ -23,10 +22,8 @@ from tuner.shapes.reference_answers import find_reference_answers
 from tuner.shapes.refused import find_refusal
 from tuner.shapes.shape import Shape
 
-logger = logging.getLogger(__name__)
 
-
-def find_shape(name: str, sample: Sequence[Row], config: DatasetConfig) -> Shape:
+def find_shape(name: str, sample: Sequence[Row], config: DatasetConfig) -> FoundShape:
     """The shape of the file `name`, of which `sample` holds the first rows.
 
     Raises:
@@ -45,10 +42,7 @@ def find_shape(name: str, sample: Sequence[Row], config: DatasetConfig) -> Shape
         raise RunError(Reason.DATA_COLUMN_MISSING, f"data file {name} {refusal}")
     if not shapes:
         raise _column_missing(name, columns)
-    logger.info("data file %s is read as %s", name, describe_choice(shapes, columns))
-    if config.system_prompt and isinstance(shapes[0], TextShape):
-        logger.warning("DatasetConfig.system_prompt has no effect on %s, which is text", name)
-    return EncodableShape(shapes[0])
+    return FoundShape(shapes[0], describe_choice(name, shapes, columns, config))
 
 
 def shapes_that_fit(columns: Columns, config: DatasetConfig) -> Iterator[Shape]:
