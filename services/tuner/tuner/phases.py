@@ -63,7 +63,7 @@ def fetch_phase(settings: Settings, environ: Mapping[str, str]) -> DataReport:
     hardware = find_hardware(settings.instance_type, settings.node_hourly_price)
     parameters = count_parameters(settings.model_path) or settings.model_parameters
     facts = RunFacts(config=config, hardware=hardware, parameters=parameters)
-    report = inspect_data(inputs, facts)
+    report = inspect_data(inputs, facts, settings.model_path)
     publish(report, (settings.data_dir, settings.results_dir))
     if report.problem:
         raise RunError(Reason(report.reason), report.problem, data=compact(report))

@@ -30,3 +30,15 @@ def completion_only_loss(options: Mapping[str, Any]) -> bool:
     """True, the default, if only the answers count for the loss. Two of TRL's options say so."""
     answers_only = options.get("completion_only_loss") is not False
     return answers_only or bool(options.get("assistant_only_loss"))
+
+
+def max_length(options: Mapping[str, Any], max_positions: int | None) -> int | None:
+    """The most tokens of an example; None if the user sets no limit.
+
+    `max_positions` is the model's context length in tokens, if known.
+    """
+    if "max_length" in options:
+        limit: int | None = options["max_length"]
+        return limit
+    default: int = SFT_DEFAULTS["max_length"]
+    return min(default, max_positions or default)

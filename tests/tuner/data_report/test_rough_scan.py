@@ -1,17 +1,19 @@
 """Reading a dataset without a tokenizer."""
 
 from collections.abc import Iterator
+from itertools import chain, groupby
 from typing import Any
 
 import pytest
 
 from kaito_training.sections import DatasetConfig
 from tuner.data.record import Completion, Conversation, Record, Text
+from tuner.data.records import ShapedRow
 from tuner.data.row import LossCause, Row
 from tuner.data_report.findings import Findings
-from tuner.data_report.rough_scan import RowSource, record_pieces, scan
-from tuner.errors import RunError
-from tuner.reasons import Reason
+from tuner.data_report.rough_scan import record_pieces, scan_roughly
+from tuner.layout.layout import Split, SplitFile
+from tuner.shapes.detection import find_shape
 
 ALL = DatasetConfig(train_test_split=1)
 
@@ -24,8 +26,16 @@ def pair(prompt: str | None, completion: str | None) -> dict[str, Any]:
     return {"prompt": prompt, "completion": completion}
 
 
+def shaped(found: list[Row], split: Split = "train") -> Iterator[ShapedRow]:
+    """The rows with the shape of their file."""
+    for name, members in groupby(found, key=lambda row: row.file):
+        sample = list(members)
+        shape = find_shape(name, sample, ALL)
+        yield from (ShapedRow(SplitFile(name, split), shape, row) for row in sample)
+
+
 def scanned(found: list[Row], config: DatasetConfig = ALL, **options: Any) -> Findings:
-    return scan([RowSource(found)], config, **options)
+    return scan_roughly(shaped(found), config, **options)
 
 
 def test_tokens_are_a_quarter_of_the_characters() -> None:
@@ -77,11 +87,9 @@ def test_rows_held_back(count: int, share: float, held_back: int) -> None:
 
 
 def test_files_for_evaluation_are_held_back_and_nothing_else() -> None:
-    sources = [
-        RowSource(rows(pair("a", "b"), pair("c", "d"))),
-        RowSource(rows(pair("e", "f"), file="validation.jsonl"), is_validation=True),
-    ]
-    found = scan(sources, DatasetConfig(train_test_split=0.5))
+    training = shaped(rows(pair("a", "b"), pair("c", "d")))
+    validation = shaped(rows(pair("e", "f"), file="validation.jsonl"), "validation")
+    found = scan_roughly(chain(training, validation), DatasetConfig(train_test_split=0.5))
     assert (found.train, found.held_back) == (2, 1)
 
 
@@ -92,46 +100,9 @@ def test_first_three_records_are_shown() -> None:
     ]
 
 
-def test_each_row_is_reported() -> None:
-    seen: list[int] = []
-    scanned(rows(pair("a", "b"), pair("a", None)), on_row=lambda: seen.append(1))
-    assert len(seen) == 2
-
-
-def test_rows_are_not_held() -> None:
-    alive = 0
-
-    class Counted(dict[str, Any]):
-        def __init__(self, **values: Any) -> None:
-            nonlocal alive
-            super().__init__(values)
-            alive += 1
-
-        def __del__(self) -> None:
-            nonlocal alive
-            alive -= 1
-
-    most = 0
-
-    def many() -> Iterator[Row]:
-        nonlocal most
-        for number in range(1, 2001):
-            yield Row("a.jsonl", number, Counted(prompt=f"{number}", completion="x"))
-            most = max(most, alive)
-
-    scan([RowSource(many())], ALL)
-    assert most < 300
-
-
-def test_a_file_without_rows_is_an_error() -> None:
-    found = scan([RowSource([])], ALL)
+def test_no_rows() -> None:
+    found = scanned([])
     assert (found.train, found.losses.rows) == (0, 0)
-
-
-def test_a_file_of_no_known_shape_is_an_error() -> None:
-    with pytest.raises(RunError) as raised:
-        scanned(rows({"foo": 1}))
-    assert raised.value.reason is Reason.DATA_COLUMN_MISSING
 
 
 @pytest.mark.parametrize(

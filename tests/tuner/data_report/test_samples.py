@@ -1,4 +1,4 @@
-from tuner.data_report.samples import MAX_PIECES, merged, shorten_pieces
+from tuner.data_report.samples import MAX_PIECES, shorten_pieces
 
 
 def test_short_pieces_stay() -> None:
@@ -18,9 +18,3 @@ def test_the_middle_of_many_pieces_is_left_out() -> None:
     assert pieces[0] == ("0", False)
     assert pieces[MAX_PIECES // 2] == ("\n… 88 parts …\n", False)
     assert pieces[-1] == ("99", True)
-
-
-def test_neighbors_are_joined() -> None:
-    pieces = [("a", False), ("b", False), ("", True), ("c", True), ("d", True), ("e", False)]
-    assert list(merged(pieces)) == [("ab", False), ("cd", True), ("e", False)]
-    assert list(merged([])) == []

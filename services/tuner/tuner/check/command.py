@@ -65,7 +65,7 @@ def _report(arguments: Namespace, settings: Settings, environ: Mapping[str, str]
 
     with TemporaryDirectory(prefix="kaito-check-") as downloads, RowProgress() as progress:
         inputs = find_inputs(arguments.files, config.dataset, Path(downloads), fetch)
-        return inspect_data(inputs, facts, progress.count)
+        return inspect_data(inputs, facts, arguments.model, progress.count)
 
 
 def _config(path: Path | None, method: Method) -> TrainingConfig:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuner.data.row import Row
-from tuner.formats.reader import describe_format, read_rows
+from kaito_training.sections import DatasetConfig
+from tuner.data.records import ShapedRow, read_shaped_rows
+from tuner.formats.reader import describe_format
 from tuner.layout.layout import SplitFile
 
 
@@ -21,18 +22,13 @@ class InputFile:
         """Where the file is."""
         return self.directory / self.file.name
 
-    @property
-    def is_validation(self) -> bool:
-        """Whether its rows evaluate the training only."""
-        return self.file.split == "validation"
-
-    def rows(self) -> Iterator[Row]:
+    def rows(self, config: DatasetConfig) -> Iterator[ShapedRow]:
         """All rows.
 
         Raises:
-            RunError: DATA_UNREADABLE or DATA_TOO_LARGE.
+            RunError: the file cannot be read, or has no shape.
         """
-        return read_rows(self.path, self.file.name)
+        return read_shaped_rows([self.file], self.directory, config)
 
     def format(self) -> str:
         """The format in words."""

@@ -7,38 +7,26 @@ import hashlib
 import json
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, groupby, islice
 
 import numpy as np
 
 from kaito_training.sections import DatasetConfig
 from tuner.data.record import Completion, Conversation, Record, Text
+from tuner.data.records import ShapedRow
 from tuner.data.row import LossCause, Row, RowFault
 from tuner.data.row_losses import RowLosses
 from tuner.data_report.findings import Findings
 from tuner.data_report.report import SampleReport
 from tuner.data_report.samples import SAMPLES, shorten_pieces
-from tuner.shapes.detection import find_shape
 
 # English text and code in the usual vocabularies; other languages take more tokens.
 CHARACTERS_PER_TOKEN = 4
-# Enough rows to tell the shape of a file.
-SAMPLE_ROWS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class RowSource:
-    """The rows of a file, and whether they only evaluate the training."""
-
-    rows: Iterable[Row]
-    is_validation: bool = False
 
 
 @dataclass(slots=True)
 class _Scan:
-    config: DatasetConfig
     learn_all: bool
     losses: RowLosses = field(default_factory=RowLosses)
     rows: Counter[str] = field(default_factory=Counter)
@@ -49,19 +37,15 @@ class _Scan:
     validation: int = 0
     samples: list[SampleReport] = field(default_factory=list)
 
-    def read(self, source: RowSource) -> None:
-        for name, group in groupby(source.rows, key=lambda row: row.file):
-            rows = iter(group)
-            sample = list(islice(rows, SAMPLE_ROWS))
-            shape = find_shape(name, sample, self.config)
-            self.shapes[name] = shape.name
-            for row in chain(sample, rows):
-                self.rows[name] += 1
-                self.losses.rows += 1
-                try:
-                    self._add(row, shape.to_record(row), source.is_validation)
-                except RowFault as fault:
-                    self.losses.add(row, fault)
+    def read(self, shaped: ShapedRow) -> None:
+        row, shape = shaped.row, shaped.shape
+        self.losses.rows += 1
+        self.rows[row.file] += 1
+        self.shapes.setdefault(row.file, shape.name)
+        try:
+            self._add(row, shape.to_record(row), shaped.file.split == "validation")
+        except RowFault as fault:
+            self.losses.add(row, fault)
 
     def _add(self, row: Row, record: Record, is_validation: bool) -> None:
         pieces = tuple(record_pieces(record))
@@ -69,8 +53,7 @@ class _Scan:
             raise RowFault(LossCause.NO_ANSWER, "no message of role assistant has a content")
         tokens = max(1, sum(len(text) for text, _ in pieces) // CHARACTERS_PER_TOKEN)
         self.lengths[tokens] += 1
-        digest = hashlib.blake2b(repr(pieces).encode(errors="surrogatepass"), digest_size=8)
-        self.digests.append(int.from_bytes(digest.digest(), "little"))
+        self.digests.append(_digest(pieces))
         self.validation += is_validation
         if len(self.samples) < SAMPLES:
             self.samples.append(
@@ -80,26 +63,20 @@ class _Scan:
             )
 
 
-def scan(
-    sources: Sequence[RowSource],
-    config: DatasetConfig,
-    *,
-    learn_all: bool = False,
-    on_row: Callable[[], None] | None = None,
+def scan_roughly(
+    rows: Iterable[ShapedRow], config: DatasetConfig, *, learn_all: bool = False
 ) -> Findings:
-    """What `sources` hold.
+    """What `rows` hold.
 
     Args:
         learn_all: the model learns all texts, not only the answers.
-        on_row: is called for each row.
 
     Raises:
         RunError: a file cannot be read, or has no shape.
     """
-    found = _Scan(config, learn_all)
-    for source in sources:
-        rows = source.rows if on_row is None else _counted(source.rows, on_row)
-        found.read(RowSource(rows, source.is_validation))
+    found = _Scan(learn_all)
+    for shaped in rows:
+        found.read(shaped)
     records = len(found.digests)
     distinct = len(np.unique(np.frombuffer(found.digests, np.uint64)))
     held_back = found.validation
@@ -117,6 +94,14 @@ def scan(
         held_back=held_back,
         samples=tuple(found.samples),
     )
+
+
+def _digest(pieces: Iterable[tuple[str, bool]]) -> int:
+    digest = hashlib.blake2b(digest_size=8)
+    for text, learned in pieces:
+        digest.update(text.encode(errors="surrogatepass"))
+        digest.update(b"learned" if learned else b"given")
+    return int.from_bytes(digest.digest(), "little")
 
 
 def record_pieces(record: Record) -> Iterator[tuple[str, bool]]:
@@ -146,9 +131,3 @@ def _conversation_pieces(conversation: Conversation) -> Iterator[tuple[str, bool
 
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _counted(rows: Iterable[Row], on_row: Callable[[], None]) -> Iterator[Row]:
-    for row in rows:
-        on_row()
-        yield row

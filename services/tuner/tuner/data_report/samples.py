@@ -1,6 +1,6 @@
 """Shortens examples for a report: their beginning and end tell most."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 # An example on one screen; the whole report stays small enough to be stored and sent.
 HEAD, TAIL = 400, 200
@@ -18,18 +18,6 @@ def shorten_pieces(pieces: Iterable[tuple[str, bool]]) -> Pieces:
         return tuple(shortened)
     half = MAX_PIECES // 2
     return (*shortened[:half], (f"\n… {left_out} parts …\n", False), *shortened[-half:])
-
-
-def merged(pieces: Iterable[tuple[str, bool]]) -> Iterator[tuple[str, bool]]:
-    """`pieces` with neighbors joined that are both learned, or both not."""
-    text, learned = "", False
-    for piece, is_learned in pieces:
-        if is_learned != learned and text:
-            yield text, learned
-            text = ""
-        text, learned = text + piece, is_learned
-    if text:
-        yield text, learned
 
 
 def _shorten(text: str) -> str:

@@ -8,12 +8,11 @@ import numpy as np
 from kaito_training.sections import DatasetConfig
 from tuner.data.dataset import Dataset
 from tuner.data.records import read_shaped_rows
-from tuner.data.row import RowFault
+from tuner.examples.encode_rows import encode_rows
 from tuner.examples.encoder import Encoder
 from tuner.examples.example_writer import ExampleWriter
 from tuner.examples.prepared_data import EVALUATION, EXAMPLES, REPORT, TRAIN, write_report
-from tuner.examples.split import count_duplicates, split, training_order
-from tuner.examples.statistics import FileShape
+from tuner.examples.split import training_order
 from tuner.examples.tally import Tally
 
 logger = logging.getLogger(__name__)
@@ -29,40 +28,20 @@ def build(
     """
     tally = Tally()
     with ExampleWriter(folder / EXAMPLES) as writer:
-        for shaped in read_shaped_rows(data.split_files, directory, config):
-            row, shape = shaped.row, shaped.shape
-            tally.losses.rows += 1
-            tally.statistics.shapes.setdefault(row.file, FileShape(shape.name, shape.columns))
-            try:
-                record = shape.to_record(row)
-                encoded = encoder.encode(record)
-            except RowFault as fault:
-                tally.lose(row, fault)
-                continue
-            writer.write(encoded.examples)
-            tally.add(row, record, encoded, is_validation=shaped.file.split == "validation")
+        rows = read_shaped_rows(data.split_files, directory, config)
+        for examples in encode_rows(rows, encoder, tally):
+            writer.write(examples)
     _write_split(tally, config, folder)
     write_report(folder / REPORT, tally.losses, tally.statistics)
     _log(tally)
 
 
 def _write_split(tally: Tally, config: DatasetConfig, folder: Path) -> None:
+    parts = tally.split(config)
+    trained = np.flatnonzero(parts.trained)
     seed = config.shuffle_seed if config.shuffle_dataset else None
-    parts = split(tally.digests, tally.is_validation, config.train_test_split, seed)
-    trained = np.flatnonzero(tally.per_example(parts.trained))
-    held_back = np.flatnonzero(tally.per_example(parts.held_back))
     np.save(folder / TRAIN, trained[training_order(len(trained), seed)])
-    np.save(folder / EVALUATION, held_back)
-    statistics = tally.statistics
-    statistics.train_examples = len(trained)
-    statistics.evaluation_examples = len(held_back)
-    statistics.duplicates = count_duplicates(tally.digests)
-    left_out = len(parts.trained) - int(np.sum(parts.trained | parts.held_back))
-    if left_out:
-        logger.warning(
-            "%d validation rows are left out, because they stand in the training data, too",
-            left_out,
-        )
+    np.save(folder / EVALUATION, np.flatnonzero(parts.held_back))
 
 
 def _log(tally: Tally) -> None:

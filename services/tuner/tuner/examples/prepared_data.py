@@ -82,6 +82,7 @@ def _read_report(path: Path) -> tuple[RowLosses, Statistics]:
                 **statistics,
                 "tokens": _by_length(statistics["tokens"]),
                 "learned": _by_length(statistics["learned"]),
+                "rows": Counter(statistics["rows"]),
                 "notes": Counter({Note(key): count for key, count in statistics["notes"].items()}),
                 "shapes": {
                     name: FileShape(shape["name"], tuple(shape["columns"]))

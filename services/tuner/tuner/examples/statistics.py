@@ -31,6 +31,7 @@ class Statistics:
 
     `tokens` and `learned` count the examples by their number of tokens, and of tokens that the
     model learns. `duplicates` counts the records that equal an earlier one; they are trained on.
+    `rows` counts all rows by file, also those that are lost.
     `sufficient` is the smallest max_length, in tokens, for which no row is dropped or cut.
     """
 
@@ -41,6 +42,7 @@ class Statistics:
     sufficient: int = 0
     tokens: Counter[int] = field(default_factory=Counter)
     learned: Counter[int] = field(default_factory=Counter)
+    rows: Counter[str] = field(default_factory=Counter)
     notes: Counter[Note] = field(default_factory=Counter)
     shapes: dict[str, FileShape] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)

@@ -12,18 +12,6 @@ from tuner.training.precision import Device, Precision
 from tuner.training_defaults import LEARNING_RATE
 
 
-def max_length(config: TrainingConfig, max_positions: int | None) -> int | None:
-    """The most tokens of an example; None if the user sets no limit.
-
-    `max_positions` is the model's context length in tokens, if known.
-    """
-    if "max_length" in config.training:
-        limit: int | None = config.training["max_length"]
-        return limit
-    default: int = SFTConfig.max_length
-    return min(default, max_positions or default)
-
-
 def build_sft_config(
     config: TrainingConfig,
     device: Device,

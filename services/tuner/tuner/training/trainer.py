@@ -17,15 +17,15 @@ from tuner.training.model import (
     check_model_directory,
     detect_device,
     load_model,
-    load_tokenizer,
-    read_max_positions,
 )
 from tuner.training.packing import evaluation_sequences, train_sequences
 from tuner.training.precision import choose_precision
 from tuner.training.prepare_data import prepare_data
 from tuner.training.progress_callback import ProgressCallback
-from tuner.training.sft_config import build_sft_config, max_length
+from tuner.training.sft_config import build_sft_config
+from tuner.training.tokenizer import load_tokenizer, read_max_positions
 from tuner.training.training_job import TrainingJob
+from tuner.training_defaults import max_length
 
 
 def build_trainer(job: TrainingJob, publisher: StatusPublisher, switch: StopSwitch) -> SFTTrainer:
@@ -41,7 +41,7 @@ def build_trainer(job: TrainingJob, publisher: StatusPublisher, switch: StopSwit
     precision = choose_precision(config.model.torch_dtype, device)
     output = job.results.checkpoints
     # What only the libraries' own classes refuse is found before the weights are loaded.
-    build_sft_config(config, device, precision, max_length(config, None), output)
+    build_sft_config(config, device, precision, max_length(config.training, None), output)
     build_lora_config(config.lora, job.target_modules, "")
     publisher.publish(state=RunState.PREPARING)
     # Before the weights are loaded: if rows are lost, the run ends here.
@@ -49,7 +49,7 @@ def build_trainer(job: TrainingJob, publisher: StatusPublisher, switch: StopSwit
         job.model_path, config.model, eos_token=config.training.get("eos_token")
     )
     max_positions = read_max_positions(job.model_path, config.model)
-    limit = max_length(config, max_positions)
+    limit = max_length(config.training, max_positions)
     prepared = prepare_data(job, publisher, tokenizer, limit, max_positions)
     model = load_model(job.model_path, config.model, config.quantization, device, precision)
     arguments = build_sft_config(config, device, precision, limit, output)
