@@ -49,7 +49,7 @@ def test_fetch_stores_the_file(environ: dict[str, str], tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     lines = [json.loads(line) for line in out.splitlines()]
     assert {line["workspace"] for line in lines} == {"test/ws"}
-    assert any("fetched 5 rows of conversational data" in line["message"] for line in lines)
+    assert any("fetched 5 rows, sha256:" in line["message"] for line in lines)
     assert (tmp_path / "data" / "d.parquet").read_bytes() == body
 
 

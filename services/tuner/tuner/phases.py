@@ -2,27 +2,21 @@
 
 import logging
 from collections.abc import Mapping, MutableMapping
+from dataclasses import replace
 
 from kaito_training.sections import TrainingConfig
 from tuner.adapter_check import find_adapter_fault
 from tuner.config.load import load_config
 from tuner.data.dataset import Dataset
 from tuner.data.fetch import fetch_dataset, find_keys_without_effect, load_dataset
-from tuner.data_report.build import RunFacts
-from tuner.data_report.compact import compact
-from tuner.data_report.hardware import find_hardware
-from tuner.data_report.input_file import InputFile
-from tuner.data_report.inspect import inspect_data
-from tuner.data_report.publish import publish
 from tuner.data_report.report import DataReport
+from tuner.data_report.stored import read_report
 from tuner.errors import RunError
 from tuner.failure_record import recorded_failures
 from tuner.image_metadata import image_metadata
-from tuner.layout.layout import SplitFile
 from tuner.library_environment import confine_libraries
 from tuner.model_card.card import CardInputs
 from tuner.model_card.save import save_card
-from tuner.model_size import count_parameters
 from tuner.reasons import Reason
 from tuner.registry.output_repository import output_repository
 from tuner.registry.push import push
@@ -32,6 +26,7 @@ from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import Progress, PushedAdapter, RunState
 from tuner.results import ADAPTER_WEIGHTS, ResultsDirectory
 from tuner.retry import RetryPolicy
+from tuner.run_report import report_on, run_facts
 from tuner.settings import Settings
 from tuner.sources import http_client
 from tuner.sources.access_secret import AccessSecret
@@ -58,16 +53,7 @@ def fetch_phase(settings: Settings, environ: Mapping[str, str]) -> DataReport:
             "files",
             key,
         )
-    data = fetch_urls(settings, config, environ)
-    inputs = [InputFile(settings.data_dir, SplitFile(file.name, file.split)) for file in data.files]
-    hardware = find_hardware(settings.instance_type, settings.node_hourly_price)
-    parameters = count_parameters(settings.model_path) or settings.model_parameters
-    facts = RunFacts(config=config, hardware=hardware, parameters=parameters)
-    report = inspect_data(inputs, facts, settings.model_path)
-    publish(report, (settings.data_dir, settings.results_dir))
-    if report.problem:
-        raise RunError(Reason(report.reason), report.problem, data=compact(report))
-    return report
+    return report_on(fetch_urls(settings, config, environ), settings, config)
 
 
 def fetch_urls(settings: Settings, config: TrainingConfig, environ: Mapping[str, str]) -> Dataset:
@@ -137,12 +123,21 @@ def train_phase(
             target_modules=settings.target_modules,
             checkpoint_seconds=settings.checkpoint_seconds,
             cpu_bfloat16=settings.cpu_bfloat16,
+            facts=run_facts(settings, config),
             started_at=publisher.run.start_time,
         )
         summary = train(job, publisher, switch, start_trackers(environ))
     if summary is not None:
+        report = read_report(results.data_report)
+        if report is not None:
+            rows = report.rows
+            summary = replace(summary, rows_dropped=rows.dropped, rows_cut=rows.cut)
         card = CardInputs(
-            summary=summary, config=config, hub_id=settings.hub_id, urls=settings.data_urls
+            summary=summary,
+            config=config,
+            hub_id=settings.hub_id,
+            urls=settings.data_urls,
+            report=report,
         )
         save_card(results.adapter, card)
         write_summary(results.summary, summary)

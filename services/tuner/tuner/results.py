@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+# The leading dot hides it from the listing of data files.
+REPORT_NAME = ".kaito-report.json"
 # As PEFT names them.
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -46,6 +48,10 @@ class ResultsDirectory:
     @property
     def loss_curve(self) -> Path:
         return self.root / LOSS_CURVE
+
+    @property
+    def data_report(self) -> Path:
+        return self.root / REPORT_NAME
 
     @property
     def started(self) -> Path:

@@ -1,6 +1,8 @@
 """`python -m tuner check`, as its user sees it."""
 
 import json
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,16 @@ training_config:
   TrainingArguments:
     output_dir: /mnt/results
 """
+
+
+@pytest.fixture(autouse=True)
+def logging_stays() -> Iterator[None]:
+    """The command configures logging for its whole process, which here is that of all tests."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 def write_lines(path: Path, *rows: Any) -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kaito_training.sections import DatasetConfig
 from tuner.data.records import ShapedRow, read_shaped_rows
+from tuner.data_report.build import ReportFile
 from tuner.formats.reader import describe_format
 from tuner.layout.layout import SplitFile
 
@@ -30,6 +31,14 @@ class InputFile:
         """
         return read_shaped_rows([self.file], self.directory, config)
 
-    def format(self) -> str:
-        """The format in words."""
-        return describe_format(self.path)
+    def describe(self) -> ReportFile:
+        """Name, format and size.
+
+        Raises:
+            RunError: DATA_UNREADABLE or DATA_TOO_LARGE.
+        """
+        return ReportFile(
+            name=self.file.name,
+            format=describe_format(self.path),
+            size=self.path.stat().st_size,
+        )

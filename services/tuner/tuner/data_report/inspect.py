@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kaito_training.sections import TrainingConfig
 from tuner.data.records import ShapedRow
-from tuner.data_report.build import ReportFile, RunFacts, build_report
+from tuner.data_report.build import RunFacts, build_report
 from tuner.data_report.findings import Findings
 from tuner.data_report.input_file import InputFile
 from tuner.data_report.report import DataReport
@@ -41,11 +41,7 @@ def inspect_data(
         learn_all = not completion_only_loss(config.training)
         found = scan_roughly(rows, config.dataset, learn_all=learn_all)
     problem = find_problem(found, config.dataset.max_lost_rows, facts.model_limit)
-    files = [
-        ReportFile(name=item.file.name, format=item.format(), size=item.path.stat().st_size)
-        for item in inputs
-    ]
-    return build_report(files, found, facts, problem)
+    return build_report([item.describe() for item in inputs], found, facts, problem)
 
 
 def has_tokenizer(model: Path) -> bool:

@@ -7,11 +7,9 @@ from pathlib import Path
 
 from tuner.data_report.report import DataReport
 from tuner.data_report.text import render_text
+from tuner.results import REPORT_NAME
 
 logger = logging.getLogger(__name__)
-
-# The leading dot hides it from the listing of data files.
-REPORT_NAME = ".kaito-report.json"
 
 
 def publish(report: DataReport, directories: Iterable[Path]) -> None:

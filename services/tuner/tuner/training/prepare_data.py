@@ -1,13 +1,16 @@
-"""Prepares the examples of a job, and decides whether enough of the data is left to train on."""
+"""Prepares the examples of a job, reports on them, and decides whether they can be trained on."""
 
+from dataclasses import replace
 from typing import Any
 
-from tuner.data.row_limit import LengthLimits, check_row_limit
-from tuner.errors import RunError
+from tuner.data_report.build import build_report
+from tuner.data_report.exact_scan import exact_findings
+from tuner.data_report.input_file import InputFile
+from tuner.data_report.publish import publish
+from tuner.data_report.verdict import find_problem
 from tuner.examples.encoder import Encoder
 from tuner.examples.preparation import prepare
 from tuner.examples.prepared_data import PreparedData
-from tuner.reasons import Reason
 from tuner.reporting.lost_rows import lost_rows
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.training.training_job import TrainingJob
@@ -21,7 +24,9 @@ def prepare_data(
     max_length: int | None,
     max_positions: int | None,
 ) -> PreparedData:
-    """The examples of `job`, of `max_length` tokens at most. Publishes how many rows are lost.
+    """The examples of `job`, of `max_length` tokens at most.
+
+    Publishes how many rows are lost, and leaves the report on the data in the results.
 
     Raises:
         RunError: DATA_ROWS_LOST, DATA_EMPTY, DATA_UNREADABLE, DATA_COLUMN_MISSING or
@@ -32,21 +37,11 @@ def prepare_data(
     )
     prepared = prepare(job.data, job.data_dir, encoder, job.config.dataset, job.results.cache)
     publisher.publish(lost_rows=lost_rows(prepared.losses))
-    check_row_limit(
-        prepared.losses,
-        job.config.dataset.max_lost_rows,
-        LengthLimits(
-            max_length=max_length,
-            sufficient=prepared.statistics.sufficient,
-            model=max_positions,
-        )
-        if max_length is not None
-        else None,
-    )
-    if len(prepared.train) == 0:
-        raise RunError(
-            Reason.DATA_EMPTY,
-            f"none of the {prepared.losses.rows} rows can be trained on; the log names "
-            "the first ones with the cause",
-        )
+    found = exact_findings(prepared.losses, prepared.statistics, tokenizer, max_length)
+    problem = find_problem(found, job.config.dataset.max_lost_rows, max_positions)
+    files = [InputFile(job.data_dir, file).describe() for file in job.data.split_files]
+    facts = replace(job.facts, model_limit=max_positions)
+    publish(build_report(files, found, facts, problem), (job.results.root,))
+    if problem is not None:
+        raise problem
     return prepared

@@ -1,0 +1,39 @@
+"""The report on the data of a run, from the run's settings."""
+
+from kaito_training.sections import TrainingConfig
+from tuner.data.dataset import Dataset
+from tuner.data_report.build import RunFacts
+from tuner.data_report.compact import compact
+from tuner.data_report.hardware import find_hardware
+from tuner.data_report.input_file import InputFile
+from tuner.data_report.inspect import inspect_data
+from tuner.data_report.publish import publish
+from tuner.data_report.report import DataReport
+from tuner.errors import RunError
+from tuner.model_size import count_parameters
+from tuner.reasons import Reason
+from tuner.settings import Settings
+
+
+def run_facts(settings: Settings, config: TrainingConfig) -> RunFacts:
+    """What the run's settings and the model's files say about hardware and size."""
+    return RunFacts(
+        config=config,
+        hardware=find_hardware(settings.instance_type, settings.node_hourly_price),
+        parameters=count_parameters(settings.model_path) or settings.model_parameters,
+    )
+
+
+def report_on(data: Dataset, settings: Settings, config: TrainingConfig) -> DataReport:
+    """Read the fetched `data` and leave the report on it.
+
+    Raises:
+        RunError: the data cannot be trained on; it carries the report in short.
+    """
+    inputs = [InputFile(settings.data_dir, file) for file in data.split_files]
+    report = inspect_data(inputs, run_facts(settings, config), settings.model_path)
+    # The data of an image or a volume is read-only.
+    publish(report, (settings.data_dir, settings.results_dir))
+    if report.problem:
+        raise RunError(Reason(report.reason), report.problem, data=compact(report))
+    return report
