@@ -67,6 +67,17 @@ def test_fetch_reports_on_the_data(environ: dict[str, str], conversations: Path)
     assert message["data"]["lost"] == []
 
 
+def test_fetch_with_a_tokenizer_counts_its_tokens(
+    environ: dict[str, str], conversations: Path, model_dir: Path
+) -> None:
+    environ["KAITO_MODEL_PATH"] = str(model_dir)
+    code, out, _ = run_tuner("fetch", environ)
+    assert code == 0
+    assert _termination_message(environ)["data"]["exact"]
+    lines = [json.loads(line)["message"] for line in out.splitlines()]
+    assert "    + Arr! It is 1. Yo ho!<|end|>↵" in lines
+
+
 def test_fetch_stops_where_too_many_rows_are_lost(environ: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     rows = [[], *tiny.conversations(9)]

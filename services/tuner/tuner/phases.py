@@ -1,14 +1,17 @@
 """The three phases of a run: what each reads, does and leaves behind."""
 
 import logging
+import tempfile
 from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
+from pathlib import Path
 
 from kaito_training.sections import TrainingConfig
 from tuner.adapter_check import find_adapter_fault
 from tuner.config.load import load_config
 from tuner.data.dataset import Dataset
 from tuner.data.fetch import fetch_dataset, find_keys_without_effect, load_dataset
+from tuner.data_report.inspect import has_tokenizer
 from tuner.data_report.report import DataReport
 from tuner.data_report.stored import read_report
 from tuner.errors import RunError
@@ -40,7 +43,7 @@ from tuner.tracking.environment import prepare_trackers
 logger = logging.getLogger(__name__)
 
 
-def fetch_phase(settings: Settings, environ: Mapping[str, str]) -> DataReport:
+def fetch_phase(settings: Settings, environ: MutableMapping[str, str]) -> DataReport:
     """Fetch the URLs into the data directory, and leave the report on the data.
 
     Raises:
@@ -53,7 +56,11 @@ def fetch_phase(settings: Settings, environ: Mapping[str, str]) -> DataReport:
             "files",
             key,
         )
-    return report_on(fetch_urls(settings, config, environ), settings, config)
+    data = fetch_urls(settings, config, environ)
+    if has_tokenizer(settings.model_path):
+        # The fetcher has no results directory to confine them to.
+        confine_libraries(Path(tempfile.mkdtemp(prefix="kaito-")), environ)
+    return report_on(data, settings, config)
 
 
 def fetch_urls(settings: Settings, config: TrainingConfig, environ: Mapping[str, str]) -> Dataset:

@@ -238,3 +238,28 @@ def test_help_shows_examples_and_exit_codes(capsys: pytest.CaptureFixture[str]) 
     out = capsys.readouterr().out
     assert "python -m tuner check train.jsonl" in out
     assert "Exit codes: 0 the data can be trained on, 1 it cannot, 2 wrong usage" in out
+
+
+def test_with_a_model_the_report_is_exact(
+    data: Path, model_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = check_json(capsys, "good.jsonl", "--model", str(model_dir))
+    assert document["lengths"]["exact"]
+    assert document["lengths"]["model_limit"] == 256
+    assert document["cost"]["parameters"] > 0
+    pieces = document["samples"][0]["pieces"]
+    assert [learned for _, learned in pieces] == [False, True]
+    assert pieces[0][0] == "<|user|>\nWhat is 1 plus 1?<|end|>\n<|assistant|>\n"
+
+
+def test_model_without_a_tokenizer(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = check(capsys, "good.jsonl", "--model", str(data))
+    assert code == 1
+    assert err.startswith(f"tuner: ModelLoadFailed: --model: {data} holds no tokenizer")
+
+
+def test_tokenizer_that_is_broken(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data / "tokenizer.json").write_text("{")
+    code, _, err = check(capsys, "good.jsonl", "--model", str(data))
+    assert code == 1
+    assert err.startswith("tuner: ModelLoadFailed: the model at ")

@@ -100,8 +100,11 @@ def test_validation_split_replaces_the_held_back_rows(
     environ: dict[str, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Everything of `train` is trained on, nothing of `test`, and `validation` evaluates."""
-    _configure(environ, CONFIG.format(qlora="false", steps=3, split=1))
-    rows = tiny.conversations(15)
+    lossy = CONFIG.format(qlora="false", steps=3, split="1, max_lost_rows: 0.2")
+    _configure(environ, lossy)
+    rows = [*tiny.conversations(15)]
+    # No answer to learn from.
+    rows[2] = rows[2][:1]
     # One row of `validation` stands in `train`, too: it evaluates nothing.
     for split, first, end in (("train", 0, 8), ("validation", 7, 10), ("test", 10, 15)):
         path = tmp_path / "data" / split / "0.parquet"
@@ -113,8 +116,13 @@ def test_validation_split_replaces_the_held_back_rows(
     assert "left out, of the split 'test': test/0.parquet" in caplog.text
     assert summary is not None
     assert summary.dataset_rows == 8 + 3
-    assert "prepared 8 examples to train on and 2 to evaluate with, from 11 rows" in caplog.text
+    assert "prepared 7 examples to train on and 2 to evaluate with, from 11 rows" in caplog.text
     assert summary.eval_loss is not None
+    assert (summary.rows_dropped, summary.rows_cut) == (1, 0)
+    card = (tmp_path / "results/adapter/README.md").read_text().splitlines()
+    assert "- train/0.parquet, row 3: no answer to learn from" in card
+    assert any(line.startswith("| train/0.parquet | parquet | messages | 8 |") for line in card)
+    assert "- **examples**: 7 per epoch" in card
 
 
 def _logged_steps(path: Path) -> list[int]:

@@ -17,12 +17,13 @@ from tuner.config.load import default_config, load_config, parse_config
 from tuner.data.dataset import Dataset
 from tuner.data_report.build import RunFacts
 from tuner.data_report.hardware import find_hardware
-from tuner.data_report.inspect import inspect_data
+from tuner.data_report.inspect import TOKENIZER_FILES, has_tokenizer, inspect_data
 from tuner.data_report.report import DataReport
 from tuner.data_report.text import render_text
 from tuner.errors import RunError
 from tuner.model_size import count_parameters
 from tuner.phases import fetch_urls
+from tuner.reasons import Reason
 from tuner.settings import Method, Settings
 
 USABLE, UNUSABLE = 0, 1
@@ -50,6 +51,12 @@ def check(arguments: Namespace, environ: Mapping[str, str]) -> int:
 
 def _report(arguments: Namespace, settings: Settings, environ: Mapping[str, str]) -> DataReport:
     config = _config(arguments.config, arguments.method)
+    if arguments.model is not None and not has_tokenizer(arguments.model):
+        raise RunError(
+            Reason.MODEL_LOAD_FAILED,
+            f"--model: {arguments.model} holds no tokenizer ({', '.join(TOKENIZER_FILES)}); name "
+            "the directory with the model's files, or leave --model out for an estimate",
+        )
     parameters = arguments.parameters
     if parameters is None and arguments.model is not None:
         parameters = count_parameters(arguments.model)
