@@ -12,6 +12,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from inference_gateway.application import Application
+from inference_gateway.cors import with_cors
 from inference_gateway.settings import Limits, Settings
 
 _HEADERS_TOO_LONG = (
@@ -93,4 +94,5 @@ def create_server(application: Application, settings: Settings, **changes: Any) 
         "timeout_keep_alive": math.ceil(limits.idle_timeout_seconds),
         "timeout_graceful_shutdown": math.ceil(limits.shutdown_timeout_seconds),
     }
-    return uvicorn.Server(uvicorn.Config(application, **(options | changes)))
+    served = with_cors(application, settings.cors_origins)
+    return uvicorn.Server(uvicorn.Config(served, **(options | changes)))

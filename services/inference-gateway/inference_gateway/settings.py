@@ -1,10 +1,14 @@
 """The gateway's settings, read once from the environment; docs/http-api.md describes them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kaito_process.environment import Environment, SettingError
+
+# Browsers send the host in lower case.
+_ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/\sA-Z]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,7 @@ class Settings:
     backends_file: Path | None = None
     namespace: str = ""
     workspace: str = ""
+    cors_origins: tuple[str, ...] = ()
     connections_per_backend: int = 2
     log_level: str = "info"
     limits: Limits = field(default_factory=Limits)
@@ -69,10 +74,26 @@ class Settings:
             backends_file=Path(file) if file else None,
             namespace=env.text("KAITO_NAMESPACE", ""),
             workspace=env.text("KAITO_WORKSPACE", ""),
+            cors_origins=_cors_origins(env),
             connections_per_backend=env.integer("KAITO_CONNECTIONS_PER_BACKEND", 2, minimum=1),
             log_level=env.log_level("KAITO_LOG_LEVEL"),
             limits=_limits(env),
         )
+
+
+def _cors_origins(env: Environment) -> tuple[str, ...]:
+    """The origins whose pages may call the gateway.
+
+    Raises:
+        SettingError: one of them is not what a browser sends, and would never match.
+    """
+    name = "KAITO_CORS_ORIGINS"
+    origins = env.comma_separated(name)
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            remedy = "set *, or origins without a path, for example https://chat.example.com:8443"
+            raise SettingError(name, origin, remedy)
+    return origins
 
 
 def _limits(env: Environment) -> Limits:
