@@ -5,14 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARIES = (
-    "kaito_api",
-    "kaito_kube",
-    "kaito_presets",
-    "kaito_process",
-    "kaito_skus",
-    "kaito_training",
-)
+LIBRARIES = tuple(sorted(file.parent.name for file in (ROOT / "libs").glob("*/__init__.py")))
 
 
 def _names(file: Path) -> Iterator[str]:
