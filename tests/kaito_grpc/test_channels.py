@@ -6,7 +6,7 @@ import pytest
 from grpc_health.v1 import health_pb2
 
 from kaito_grpc.channels import open_blocking_channel, open_channel
-from tests.kaito_grpc.test_servers import HealthStub, serving
+from tests.kaito_grpc.serving import HealthStub, serving
 
 
 @pytest.fixture(autouse=True)

@@ -1,81 +1,19 @@
 """Both kinds of server answer in the same way, whatever a client sends."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
 import pytest
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
 
 from kaito_grpc.channels import open_channel
 from kaito_grpc.servers import create_server, create_threaded_server
+from tests.kaito_grpc.serving import HealthStub, ReflectionStub, Request, Response, serving
 
 CHECK, WATCH = "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"
-Request: Any = health_pb2.HealthCheckRequest
-Response: Any = health_pb2.HealthCheckResponse
-# The published types of the stubs leave their methods out.
-HealthStub: Any = health_pb2_grpc.HealthStub
-ReflectionStub: Any = reflection_pb2_grpc.ServerReflectionStub
-
-
-class AsyncService(health_pb2_grpc.HealthServicer):
-    """Answers, refuses or breaks, as the request says."""
-
-    async def Check(  # noqa: N802
-        self, request: Any, context: Any
-    ) -> Any:
-        if request.service == "refuse":
-            await context.abort(grpc.StatusCode.NOT_FOUND, "no such service")
-        if request.service == "break":
-            raise KeyError("secret")
-        return Response(status=Response.SERVING)
-
-    async def Watch(  # noqa: N802
-        self, request: Any, context: Any
-    ) -> AsyncIterator[Any]:
-        yield await self.Check(Request(), context)
-        yield await self.Check(request, context)
-
-
-class ThreadedService(health_pb2_grpc.HealthServicer):
-    """The same without asyncio."""
-
-    def Check(self, request: Any, context: Any) -> Any:  # noqa: N802
-        if request.service == "refuse":
-            context.abort(grpc.StatusCode.NOT_FOUND, "no such service")
-        if request.service == "break":
-            raise KeyError("secret")
-        return Response(status=Response.SERVING)
-
-    def Watch(  # noqa: N802
-        self, request: Any, context: Any
-    ) -> Iterator[Any]:
-        yield self.Check(Request(), context)
-        yield self.Check(request, context)
-
-
-@asynccontextmanager
-async def serving(kind: str) -> AsyncIterator[str]:
-    """The address of a server of that kind."""
-    if kind == "asyncio":
-        server = create_server()
-        health_pb2_grpc.add_HealthServicer_to_server(AsyncService(), server)
-        reflection.enable_server_reflection((reflection.SERVICE_NAME,), server)
-        port = server.add_insecure_port("127.0.0.1:0")
-        await server.start()
-        yield f"127.0.0.1:{port}"
-        await server.stop(None)
-        return
-    threaded = create_threaded_server(ThreadPoolExecutor(2))
-    health_pb2_grpc.add_HealthServicer_to_server(ThreadedService(), threaded)
-    reflection.enable_server_reflection((reflection.SERVICE_NAME,), threaded)
-    port = threaded.add_insecure_port("127.0.0.1:0")
-    threaded.start()
-    yield f"127.0.0.1:{port}"
-    threaded.stop(None)
 
 
 @pytest.fixture(params=["asyncio", "threaded"])
@@ -130,6 +68,23 @@ async def test_calls_streams_and_reflection_are_answered(channel: grpc.aio.Chann
     call = ReflectionStub(channel).ServerReflectionInfo(iter([listing]))
     [answer] = [each async for each in call]
     assert answer.list_services_response.service
+
+
+async def test_behaviors_that_write_their_messages_themselves_are_answered() -> None:
+    """grpc's own health service for asyncio is one."""
+    server, checks = create_server(), health.aio.HealthServicer()
+    await checks.set("", Response.SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with open_channel(f"127.0.0.1:{port}") as channel:
+        watcher = HealthStub(channel).Watch(Request())
+        changes = aiter(watcher)
+        assert (await anext(changes)).status == Response.SERVING
+        await checks.set("", Response.NOT_SERVING)
+        assert (await anext(changes)).status == Response.NOT_SERVING
+        watcher.cancel()
+    await server.stop(None)
 
 
 async def test_health_watchers_of_a_threaded_server_occupy_no_worker() -> None:
