@@ -36,6 +36,14 @@ def test_permanent_failure_is_raised_again_without_work(
     assert not caught.value.retryable
 
 
+def test_failure_with_another_reason_is_tried_again(tmp_path: Path) -> None:
+    path, reasons = tmp_path / "f", {Reason.DATA_EMPTY}
+    with pytest.raises(RunError), recorded_failures(path, "pod-1", reasons):
+        raise PERMANENT
+    with recorded_failures(path, "pod-1", reasons):
+        pass
+
+
 def test_another_attempt_works(tmp_path: Path) -> None:
     with pytest.raises(RunError):
         _attempt(tmp_path / "f", "pod-1", PERMANENT)

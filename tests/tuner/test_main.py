@@ -53,6 +53,20 @@ def test_fetch_stores_the_file(environ: dict[str, str], tmp_path: Path) -> None:
     assert (tmp_path / "data" / "d.parquet").read_bytes() == body
 
 
+def test_restarted_fetch_does_not_download_unusable_data_again(environ: dict[str, str]) -> None:
+    environ["KAITO_POD_UID"] = "5c0f"
+    with DataServer({"/d.parquet": [Answer(body=b"<html></html>")]}).running() as server:
+        environ["KAITO_DATA_URLS"] = json.dumps([f"{server.url}/d.parquet"])
+        assert run_tuner("fetch", environ)[0] == 1
+        first = _termination_message(environ)
+        downloads = len(server.seen)
+        assert run_tuner("fetch", environ)[0] == 1
+        assert len(server.seen) == downloads > 0
+    again = _termination_message(environ)
+    assert first["reason"] == again["reason"] == "DataUnreadable"
+    assert first["message"] == again["message"]
+
+
 def test_fetch_reports_on_the_data(environ: dict[str, str], conversations: Path) -> None:
     environ["KAITO_INSTANCE_TYPE"] = "Standard_NC24ads_A100_v4"
     code, out, _ = run_tuner("fetch", environ)

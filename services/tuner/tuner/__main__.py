@@ -7,6 +7,7 @@ import argparse
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -19,6 +20,7 @@ from kaito_process.environment import SettingError
 from tuner import termination_message
 from tuner.check.arguments import ABOUT, add_arguments
 from tuner.check.command import check
+from tuner.data.unusable_data import remembering_unusable_data
 from tuner.data_report.compact import compact
 from tuner.errors import RunError, Terminated, unexpected_error
 from tuner.phases import check_push_phase, fetch_phase, push_phase, train_phase
@@ -51,7 +53,9 @@ Command = Callable[[CommandContext], TerminationMessage]
 
 def fetch(context: CommandContext) -> TerminationMessage:
     """fetch the data and report on it"""
-    return {"data": compact(fetch_phase(context.settings, context.environ))}
+    settings = context.settings
+    with remembering_unusable_data(settings.data_dir, settings.pod_uid, time.time()):
+        return {"data": compact(fetch_phase(settings, context.environ))}
 
 
 def train(context: CommandContext) -> TerminationMessage:

@@ -5,7 +5,7 @@ record, each restart would load the model on the GPU and train, only to fail in 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -14,11 +14,13 @@ from tuner.reasons import Reason
 
 
 @contextmanager
-def recorded_failures(path: Path, attempt: str) -> Iterator[None]:
+def recorded_failures(
+    path: Path, attempt: str, reasons: Collection[Reason] = tuple(Reason)
+) -> Iterator[None]:
     """Within the block, record a permanent failure of `attempt` at `path`; raise one recorded.
 
     `attempt` identifies pod and inputs: another pod, or other inputs, may succeed. If it is empty,
-    nothing is recorded.
+    nothing is recorded. Failures with other `reasons` are not, either.
 
     Raises:
         RunError: the block failed, now or in an earlier process.
@@ -30,7 +32,7 @@ def recorded_failures(path: Path, attempt: str) -> Iterator[None]:
         yield
     except Exception as error:
         failure = error if isinstance(error, RunError) else unexpected_error(error)
-        if attempt and not failure.retryable:
+        if attempt and not failure.retryable and failure.reason in reasons:
             record = {"attempt": attempt, "reason": failure.reason, "message": failure.message}
             # The volume may be what failed; the error itself counts.
             with suppress(OSError):

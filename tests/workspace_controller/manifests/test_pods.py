@@ -164,10 +164,10 @@ def test_job_runs_its_phases_in_order_and_retries_for_a_week() -> None:
     assert made["spec"]["podReplacementPolicy"] == "Failed"
 
 
-def test_trainer_knows_its_pod() -> None:
-    (_, trainer) = pod_of(tuning_pod())["initContainers"]
-    (entry,) = [each for each in trainer["env"] if each["name"] == "KAITO_POD_UID"]
-    assert entry["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.uid"}}
+def test_containers_that_remember_a_permanent_failure_know_their_pod() -> None:
+    for container in pod_of(tuning_pod())["initContainers"]:
+        (entry,) = [each for each in container["env"] if each["name"] == "KAITO_POD_UID"]
+        assert entry["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.uid"}}
 
 
 def test_only_the_pusher_mounts_the_push_secret() -> None:

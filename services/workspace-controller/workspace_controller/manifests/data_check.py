@@ -9,6 +9,7 @@ from workspace_controller.manifests.metadata import Owner, metadata, with_revisi
 from workspace_controller.manifests.pods import Files, empty_dir, restricted_pod
 from workspace_controller.manifests.tuning_job import (
     CONFIG_MOUNT,
+    POD_UID,
     TuningPod,
     config_volume,
     data_files,
@@ -74,7 +75,8 @@ def _pod_spec(pod: TuningPod) -> Manifest:
 
 def _data_checker(pod: TuningPod, mounts: Sequence[Manifest]) -> Manifest:
     """The command of the data-fetcher, with fewer resources: the settings' are for training."""
-    checker = phase_container(pod, DATA_CHECKER, "fetch", Files(mounts=(*mounts, CONFIG_MOUNT)))
+    files = Files(mounts=(*mounts, CONFIG_MOUNT), env=(POD_UID,))
+    checker = phase_container(pod, DATA_CHECKER, "fetch", files)
     disk = str(pod.settings.max_data_bytes + _SCRATCH_BYTES)
     return {
         **checker,

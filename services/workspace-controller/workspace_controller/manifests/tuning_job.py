@@ -139,13 +139,14 @@ def _phases(pod: TuningPod, model: Files, data: Files, output: Files) -> list[Ma
     """The containers in order. With an output volume there is nothing to push."""
     train = Files(
         mounts=(*model.mounts, *data.mounts, _RESULTS, CONFIG_MOUNT, _SHM),
-        env=(*model.env, _POD_UID),
+        env=(*model.env, POD_UID),
     )
     trainer = {**phase_container(pod, TRAINER, "train", train), **_tracking(pod.tuning)}
     access = access_secret(pod.tuning.input)
     tokenizer = _tokenizer(pod.model, model)
     fetch = Files(
-        mounts=(*tokenizer.mounts, *data.mounts, *access.mounts, CONFIG_MOUNT), env=tokenizer.env
+        mounts=(*tokenizer.mounts, *data.mounts, *access.mounts, CONFIG_MOUNT),
+        env=(*tokenizer.env, POD_UID),
     )
     phases = [
         phase_container(pod, FETCHER, "fetch", fetch),
@@ -166,8 +167,8 @@ def _tokenizer(source: ModelSource, model: Files) -> Files:
 
 
 _SHM = {"name": "dshm", "mountPath": "/dev/shm"}
-# Lets a restarted trainer recognize a permanent failure of its own pod.
-_POD_UID = {"name": "KAITO_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}
+# Lets a restarted container recognize a permanent failure of its own pod.
+POD_UID = {"name": "KAITO_POD_UID", "valueFrom": {"fieldRef": {"fieldPath": "metadata.uid"}}}
 _PORTS = [
     {"name": "grpc", "containerPort": GRPC_PORT},
     {"name": "metrics", "containerPort": METRICS_PORT},
