@@ -21,7 +21,8 @@ from workspace_controller.plan.status.events import events
 from workspace_controller.plan.subplans import Subplans
 from workspace_controller.plan.tuning.adapter import tuned_adapter
 from workspace_controller.plan.tuning.data_check import decide_data_check
-from workspace_controller.plan.tuning.run import Phase, TuningPlan, decide_tuning
+from workspace_controller.plan.tuning.phase import Phase
+from workspace_controller.plan.tuning.run import TuningPlan, decide_tuning
 from workspace_controller.plan.validation import Problem, problems
 
 # Secrets and ConfigMaps of users are not watched, so a Workspace that misses one polls for it.

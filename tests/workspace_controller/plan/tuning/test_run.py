@@ -25,7 +25,8 @@ from workspace_controller.plan.nodes.provisioning import decide_nodes
 from workspace_controller.plan.plan import Apply, Create, Delete
 from workspace_controller.plan.tuning.adapter import TunedAdapter, tuned_adapter
 from workspace_controller.plan.tuning.job import progress_pod
-from workspace_controller.plan.tuning.run import Phase, TuningPlan, decide_tuning
+from workspace_controller.plan.tuning.phase import Phase
+from workspace_controller.plan.tuning.run import TuningPlan, decide_tuning
 
 SPEC = Tuning.model_validate(tuning())
 CURRENT = job_revision(SPEC, CONFIG)

@@ -8,7 +8,8 @@ from workspace_controller.manifests.service import Exposure, headless_service, s
 from workspace_controller.observed import Observed
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Delete
-from workspace_controller.plan.tuning.run import Phase, TuningPlan
+from workspace_controller.plan.tuning.phase import Phase
+from workspace_controller.plan.tuning.run import TuningPlan
 
 # Fields that people edit by hand, and that are restored. The API server defaults the others, so
 # comparing the whole spec would never settle.

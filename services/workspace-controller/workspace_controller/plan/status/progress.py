@@ -5,7 +5,8 @@ from kaito_api.status import State
 from workspace_controller.observed import Observed
 from workspace_controller.plan.status.duration import duration
 from workspace_controller.plan.subplans import Subplans
-from workspace_controller.plan.tuning.run import Phase, TuningPlan
+from workspace_controller.plan.tuning.phase import Phase
+from workspace_controller.plan.tuning.run import TuningPlan
 
 # Progress by the state that TuningService reports.
 _RUN_STATES = {

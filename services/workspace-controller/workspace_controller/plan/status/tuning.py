@@ -2,7 +2,8 @@
 
 from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
-from workspace_controller.plan.tuning.run import Phase, TuningPlan
+from workspace_controller.plan.tuning.phase import Phase
+from workspace_controller.plan.tuning.run import TuningPlan
 
 
 def tuning_status(observed: Observed, tuning: TuningPlan | None) -> Manifest | None:

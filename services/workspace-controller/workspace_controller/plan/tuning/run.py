@@ -1,7 +1,6 @@
 """Decides about the tuning Job: when it is created or replaced, and what it reports."""
 
 from dataclasses import dataclass, field
-from enum import Enum
 
 from kaito_api import condition_types
 from kaito_api.conditions import Condition, false, true, unknown
@@ -9,38 +8,24 @@ from kaito_api.reasons import Reason
 from kaito_api.workspace import Tuning, WorkspaceSpec
 from kaito_kube.kinds import CONFIG_MAP, JOB, Manifest, is_being_deleted
 from workspace_controller.manifests.tuning_job import (
-    FETCHER,
-    PUSHER,
-    TRAINER,
     config_map,
     job,
 )
 from workspace_controller.observed import Observed, TuningRun
 from workspace_controller.plan.failure import Failure
-from workspace_controller.plan.nodes.cost import cost_per_hour
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Create, Delete, earliest
 from workspace_controller.plan.pods.failure import pod_failure
-from workspace_controller.plan.pods.status import container_state
 from workspace_controller.plan.tuning.adapter import TunedAdapter, tuned_adapter
+from workspace_controller.plan.tuning.conditions import (
+    job_started_condition,
+    succeeded_condition,
+)
 from workspace_controller.plan.tuning.data_check import DataCheckPlan
 from workspace_controller.plan.tuning.job import is_current_job, job_failure, job_pods
+from workspace_controller.plan.tuning.phase import Phase, phase_of
 from workspace_controller.plan.tuning.pod import tuning_pod
-from workspace_controller.plan.tuning.report import (
-    describe_divergence,
-    describe_report,
-    run_report,
-)
-
-
-class Phase(Enum):
-    """The phase of a tuning run; the values are shown as progress. A model serves after DONE."""
-
-    WAITING = "waiting"
-    FETCHING = "fetching the dataset"
-    TRAINING = "training"
-    PUSHING = "pushing the adapter"
-    DONE = "done"
+from workspace_controller.plan.tuning.report import run_report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +113,7 @@ def _waiting(
 def _running(observed: Observed, running: Manifest, actions: tuple[Action, ...]) -> TuningPlan:
     pod = next(iter(job_pods(observed, running)), None)
     found = pod_failure(pod, observed.now) if pod is not None else None
-    phase = _phase(pod)
+    phase = phase_of(pod)
     requeue_after_seconds = found.requeue_after_seconds if found is not None else None
     if phase in (Phase.TRAINING, Phase.PUSHING):
         # The run reports its progress when it is asked, and changes no object meanwhile.
@@ -138,65 +123,10 @@ def _running(observed: Observed, running: Manifest, actions: tuple[Action, ...])
     return TuningPlan(
         actions=actions,
         phase=phase,
-        job_started=_job_started(phase, failure),
-        succeeded=_succeeded(observed, phase, failure),
+        job_started=job_started_condition(phase, failure),
+        succeeded=succeeded_condition(observed, phase, failure),
         run=observed.run,
         report=run_report(observed),
         failed=failure is not None and failure.permanent,
         requeue_after_seconds=requeue_after_seconds,
-    )
-
-
-def _phase(pod: Manifest | None) -> Phase:
-    """The phase of the last container that has started."""
-    if pod is None:
-        return Phase.WAITING
-    order = ((PUSHER, Phase.PUSHING), (TRAINER, Phase.TRAINING), (FETCHER, Phase.FETCHING))
-    for name, phase in order:
-        if _has_started(container_state(pod, name)):
-            return phase
-    return Phase.WAITING
-
-
-def _has_started(state: Manifest) -> bool:
-    waiting = (state.get("waiting") or {}).get("reason")
-    return "running" in state or "terminated" in state or waiting == "CrashLoopBackOff"
-
-
-def _job_started(phase: Phase, failure: Failure | None) -> Condition:
-    type_ = condition_types.JOB_STARTED
-    if phase is not Phase.WAITING:
-        return true(type_, Reason.TUNING_RUNNING, phase.value)
-    if failure is not None:
-        return false(type_, failure.reason, failure.message)
-    return unknown(type_, Reason.TUNING_PENDING, "starting the training pod")
-
-
-def _succeeded(observed: Observed, phase: Phase, failure: Failure | None) -> Condition:
-    type_ = condition_types.TUNING_SUCCEEDED
-    if failure is not None:
-        kept = f"; {_kept_node(observed)}" if failure.permanent else ""
-        return false(type_, failure.reason, f"{failure.message}{kept}")
-    if phase is Phase.WAITING:
-        return unknown(type_, Reason.TUNING_PENDING, phase.value)
-    report = run_report(observed)
-    progress = describe_report(report, observed.run) if phase is Phase.TRAINING else ""
-    message = f"{phase.value}: {progress}" if progress else phase.value
-    if divergence := describe_divergence(report):
-        return unknown(type_, Reason.LOSS_DIVERGES, f"{message}; {divergence}")
-    return unknown(type_, Reason.TUNING_RUNNING, message)
-
-
-def _kept_node(observed: Observed) -> str:
-    """A failed pod keeps its node, so that a corrected run needs no new one."""
-    name, namespace = observed.owner.name, observed.owner.namespace
-    if not observed.claims:
-        return (
-            f"its pod keeps the GPUs until you run kubectl delete workspace {name} -n {namespace}"
-        )
-    cost = cost_per_hour(observed, 1)
-    price = f" at about {cost} an hour" if cost is not None else ""
-    return (
-        f"the node is kept{price}: correct the cause, and the run starts again on it, or release "
-        f"it by kubectl delete workspace {name} -n {namespace}"
     )
