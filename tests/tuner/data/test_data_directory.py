@@ -40,6 +40,17 @@ def test_hidden_files_are_not_data(tmp_path: Path) -> None:
     assert found(tmp_path) == ["a.jsonl"]
 
 
+def test_text_beside_tables_is_notes(tmp_path: Path) -> None:
+    write(tmp_path, "a.jsonl", "notes.txt", "b.csv.gz", "CARD.md")
+    assert found(tmp_path) == ["a.jsonl", "b.csv.gz"]
+    assert found(tmp_path, DatasetConfig(dataset_extension="txt")) == ["notes.txt"]
+
+
+def test_text_alone_is_data(tmp_path: Path) -> None:
+    write(tmp_path, "a.txt", "b.txt.zst", "README.md")
+    assert found(tmp_path) == ["a.txt", "b.txt.zst"]
+
+
 def test_links_do_not_lead_out_of_the_data(tmp_path: Path) -> None:
     write(tmp_path, "secret/token.jsonl", "data/a.jsonl", "data/sub/b.jsonl")
     (tmp_path / "data" / "c.jsonl").symlink_to("../secret/token.jsonl")

@@ -18,6 +18,12 @@ Values = Callable[[str, bytes], list[dict[str, Any]]]
 Refusal = Callable[[str, bytes], str]
 
 
+@pytest.fixture(autouse=True)
+def warnings_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever level a program that ran in the same process has set."""
+    caplog.set_level("WARNING")
+
+
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
     """The rows of a file with a name and a content."""

@@ -2,9 +2,11 @@
 
 import bz2
 import gzip
+import io
 import lzma
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from tests.tuner.formats.conftest import Refusal, Values
@@ -67,6 +69,14 @@ def test_damaged_file_is_refused(content: bytes, problem: str, refusal: Refusal)
     )
 
 
+def arrow_stream_of_a_dictionary(values: list[str]) -> bytes:
+    table = pa.table({"a": pa.array(values).dictionary_encode()})
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
 TEXT = "x" * 1_000_000
 BOMB = b'{"a": "%s"}\n' % TEXT.encode() * 5
 
@@ -80,6 +90,7 @@ BOMB = b'{"a": "%s"}\n' % TEXT.encode() * 5
         gzip.compress(tar_of({"a.jsonl": BOMB})),
         gzip.compress(gzip.compress(BOMB)),
         parquet([{"a": TEXT}] * 5),
+        arrow_stream_of_a_dictionary(["x" * 50_000] * 100),
     ],
 )
 def test_file_that_unpacks_to_more_than_is_allowed_is_refused(

@@ -2,9 +2,10 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from kaito_training.sections import DatasetConfig
 from tuner.data.records import read_shaped_rows
@@ -56,13 +57,37 @@ class Dataset:
         return tuple(SplitFile(file.name, file.split) for file in self.files)
 
 
-def inspect_files(directory: Path, used: Sequence[SplitFile], config: DatasetConfig) -> Dataset:
+def inspect_files(
+    directory: Path,
+    used: Sequence[SplitFile],
+    config: DatasetConfig,
+    *,
+    origins: Mapping[str, str] = MappingProxyType({}),
+    max_bytes: int | None = None,
+) -> Dataset:
     """The dataset that consists of the files `used` in `directory`. Reads all rows.
 
+    See `read_shaped_rows` for the other arguments.
+
     Raises:
-        RunError: DATA_UNREADABLE, DATA_TOO_LARGE, DATA_COLUMN_MISSING or DATA_EMPTY.
+        RunError: DATA_UNREADABLE, DATA_TOO_LARGE, DATA_COLUMN_MISSING, DATA_EMPTY or
+            CONFIG_INVALID.
     """
-    return Dataset(files=tuple(_inspect(directory, file, config) for file in used))
+
+    def inspect(file: SplitFile) -> DataFile:
+        rows = read_shaped_rows([file], directory, config, origins=origins, max_bytes=max_bytes)
+        shapes = Counter(shaped.shape.name for shaped in rows)
+        path = directory / file.name
+        return DataFile(
+            name=file.name,
+            size=path.stat().st_size,
+            sha256=file_sha256(path),
+            rows=shapes.total(),
+            shape=", ".join(shapes),
+            split=file.split,
+        )
+
+    return Dataset(files=tuple(map(inspect, used)))
 
 
 def file_sha256(path: Path) -> str:
@@ -78,17 +103,4 @@ def is_intact(directory: Path, data: Dataset) -> bool:
         and (directory / file.name).stat().st_size == file.size
         and file_sha256(directory / file.name) == file.sha256
         for file in data.files
-    )
-
-
-def _inspect(directory: Path, file: SplitFile, config: DatasetConfig) -> DataFile:
-    shapes = Counter(shaped.shape.name for shaped in read_shaped_rows([file], directory, config))
-    path = directory / file.name
-    return DataFile(
-        name=file.name,
-        size=path.stat().st_size,
-        sha256=file_sha256(path),
-        rows=shapes.total(),
-        shape=", ".join(shapes),
-        split=file.split,
     )

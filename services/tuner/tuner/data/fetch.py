@@ -43,7 +43,7 @@ def fetch_dataset(
     if not urls:
         layout = find_data_files(directory, config)
         log_left_out(layout)
-        return inspect_files(directory, layout.files, config)
+        return inspect_files(directory, layout.files, config, max_bytes=downloader.max_bytes)
     source = _source_digest(urls, config)
     recorded = read_manifest(directory / MANIFEST_NAME)
     if recorded is not None and recorded[0] == source and is_intact(directory, recorded[1]):
@@ -60,7 +60,13 @@ def fetch_dataset(
     names = unique_paths([file.path for file, _ in chosen])
     _download_all([file for file, _ in chosen], names, directory, downloader)
     used = [SplitFile(name, split) for name, (_, split) in zip(names, chosen, strict=True)]
-    data = inspect_files(directory, used, config)
+    data = inspect_files(
+        directory,
+        used,
+        config,
+        origins={name: file.address for name, (file, _) in zip(names, chosen, strict=True)},
+        max_bytes=downloader.max_bytes,
+    )
     write_manifest(directory / MANIFEST_NAME, source, data)
     logger.info("fetched %d rows, %s", data.rows, data.digest)
     return data

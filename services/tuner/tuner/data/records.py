@@ -1,14 +1,15 @@
 """The rows of a dataset, each with the shape that it is read in."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, groupby, islice
 from pathlib import Path
+from types import MappingProxyType
 
 from kaito_training.sections import DatasetConfig
+from tuner.data.data_rows import read_data_rows
 from tuner.data.row import Row
-from tuner.formats.reader import read_rows
 from tuner.layout.layout import SplitFile
 from tuner.shapes.detection import find_shape
 from tuner.shapes.shape import Shape
@@ -29,15 +30,27 @@ class ShapedRow:
 
 
 def read_shaped_rows(
-    files: Iterable[SplitFile], directory: Path, config: DatasetConfig
+    files: Iterable[SplitFile],
+    directory: Path,
+    config: DatasetConfig,
+    *,
+    origins: Mapping[str, str] = MappingProxyType({}),
+    max_bytes: int | None = None,
 ) -> Iterator[ShapedRow]:
     """All rows of `files`, which are in `directory`. At most `SAMPLE_ROWS` are held at a time.
 
+    Args:
+        origins: the addresses of the files, by name, without secrets.
+        max_bytes: how much a file may unpack to; None where an earlier pass has counted it.
+
     Raises:
-        RunError: DATA_UNREADABLE, DATA_TOO_LARGE, DATA_COLUMN_MISSING or DATA_EMPTY.
+        RunError: DATA_UNREADABLE, DATA_TOO_LARGE, DATA_COLUMN_MISSING, DATA_EMPTY or
+            CONFIG_INVALID.
     """
     for file in files:
-        rows = read_rows(directory / file.name, file.name)
+        rows = read_data_rows(
+            directory, file, config, origin=origins.get(file.name), max_bytes=max_bytes
+        )
         is_empty = True
         for name, members in groupby(rows, key=lambda row: row.file):
             is_empty = False

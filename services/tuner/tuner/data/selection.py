@@ -6,9 +6,14 @@ from pathlib import PurePosixPath
 
 from kaito_training.sections import DatasetConfig
 from tuner.errors import RunError
-from tuner.formats.file_format import COMPRESSION_SUFFIXES, FORMAT_SUFFIXES, is_data_file
+from tuner.formats.file_format import (
+    COMPRESSION_SUFFIXES,
+    FORMAT_SUFFIXES,
+    is_data_file,
+    select_data_files,
+)
 from tuner.layout.configurations import CARD_NAME
-from tuner.layout.layout import NOT_DATA, Choice, Layout, lay_out
+from tuner.layout.layout import NOT_DATA, Choice, Layout, SplitFile, lay_out
 from tuner.reasons import Reason
 
 logger = logging.getLogger(__name__)
@@ -35,6 +40,9 @@ def select_files(
     chosen = [
         name for name in names if name in listed or _is_selected(name, config.dataset_extension)
     ]
+    if not config.dataset_extension:
+        tables = select_data_files(chosen)
+        chosen = [name for name in chosen if name in listed or name in tables]
     if not chosen:
         raise RunError(
             Reason.DATA_EMPTY,
@@ -52,6 +60,23 @@ def select_files(
         ) from error
     left_out = {name: NOT_DATA for name in names if name not in chosen} | dict(layout.left_out)
     return Layout(layout.files, left_out)
+
+
+def select_members(archive: SplitFile, names: Sequence[str], config: DatasetConfig) -> list[str]:
+    """The files that a run reads of `archive`, which holds those with `names`.
+
+    Of an archive to train on, they are those of its split to train on.
+
+    Raises:
+        RunError: DATA_EMPTY or CONFIG_INVALID.
+    """
+    data = select_data_files(names)
+    if archive.split != "train" or not data:
+        return data
+    layout = select_files(archive.name, data, "", config)
+    evaluation = {file.name: "for evaluation" for file in layout.files if file.split != "train"}
+    log_left_out(Layout(layout.files, dict(layout.left_out) | evaluation))
+    return [file.name for file in layout.files if file.split == "train"]
 
 
 def log_left_out(layout: Layout) -> None:

@@ -90,16 +90,20 @@ def _rows(
     without_text: set[str] = set()
     for batch in batches:
         for start in range(0, batch.num_rows, BATCH_ROWS):
-            piece = batch.slice(start, BATCH_ROWS)
+            arrays = [_decoded(array) for array in batch.slice(start, BATCH_ROWS).columns]
             # A dictionary of one long text makes terabytes of a small file.
-            unpacked.add(piece.nbytes)
+            unpacked.add(sum(array.nbytes for array in arrays))
             columns = [
-                _values(piece.column(index), name, without_text, label)
-                for index, name in enumerate(names)
+                _values(array, name, without_text, label)
+                for array, name in zip(arrays, names, strict=True)
             ]
             for values in zip(*columns, strict=True):
                 number += 1
                 yield Row(label.name, number, dict(zip(names, values, strict=True)))
+
+
+def _decoded(array: Any) -> Any:
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
 
 
 def _values(column: Any, name: str, without_text: set[str], label: FileLabel) -> Sequence[Any]:

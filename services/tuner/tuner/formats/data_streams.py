@@ -30,7 +30,7 @@ class DataStream:
 
 
 def data_streams(
-    path: Path, label: FileLabel, max_bytes: int, scratch: Path | None, choose: Choose
+    path: Path, label: FileLabel, max_bytes: int | None, scratch: Path | None, choose: Choose
 ) -> Iterator[DataStream]:
     """The data in the file at `path`, each stream valid until the next one.
 

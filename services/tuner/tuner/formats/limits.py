@@ -10,14 +10,12 @@ CHUNK_BYTES = 2**20
 MAX_ROW_CHARS = 64 * 2**20
 # Deeper values cannot be written again, as Python's encoder recurses for each level.
 MAX_NESTING = 100
-# The chart's default of maxDataBytes.
-DEFAULT_MAX_BYTES = 20 * 2**30
 
 
 class UnpackedBytes:
     """Counts what comes out of one file's compression, archives and encodings, up to `limit`."""
 
-    def __init__(self, label: FileLabel, limit: int) -> None:
+    def __init__(self, label: FileLabel, limit: int | None) -> None:
         self._label = label
         self._limit = limit
         self._count = 0
@@ -29,7 +27,7 @@ class UnpackedBytes:
             RunError: DATA_TOO_LARGE.
         """
         self._count += count
-        if self._count > self._limit:
+        if self._limit is not None and self._count > self._limit:
             raise RunError(
                 Reason.DATA_TOO_LARGE,
                 f"{self._label} unpacks to more than {human_size(self._limit)}; use a smaller "

@@ -16,7 +16,7 @@ from tuner.formats.file_format import (
 )
 from tuner.formats.json_rows import read_json, read_json_lines
 from tuner.formats.label import FileLabel
-from tuner.formats.limits import DEFAULT_MAX_BYTES, UnpackedBytes
+from tuner.formats.limits import UnpackedBytes
 from tuner.formats.sniffing import binary_format_of, text_format_of
 from tuner.formats.text_rows import read_text
 from tuner.formats.text_stream import TextStream
@@ -55,7 +55,7 @@ def read_rows(
     name: str,
     *,
     origin: str | None = None,
-    max_bytes: int = DEFAULT_MAX_BYTES,
+    max_bytes: int | None = None,
     scratch: Path | None = None,
     choose: Choose = select_data_files,
 ) -> Iterator[Row]:
@@ -65,7 +65,8 @@ def read_rows(
 
     Args:
         origin: the address of the file, without secrets.
-        max_bytes: how much may come out of compression and archives.
+        max_bytes: how much may come out of compression, archives and parquet; None where an
+            earlier pass has counted it.
         scratch: where a member that can only be read with random access (parquet) is unpacked;
             the system's temporary folder by default.
         choose: the names of an archive's members that are read, of all their names.
@@ -89,7 +90,7 @@ def describe_format(path: Path) -> str:
         RunError: DATA_UNREADABLE or DATA_TOO_LARGE.
     """
     label = FileLabel(name=path.name, size_bytes=_size(path))
-    parts = data_streams(path, label, DEFAULT_MAX_BYTES, None, select_data_files)
+    parts = data_streams(path, label, None, None, select_data_files)
     described = {(part.archive, _describe(part)): None for part in parts}
     archive = next(iter(described))[0]
     names = " and ".join(name for _, name in described)

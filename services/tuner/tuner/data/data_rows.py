@@ -1,0 +1,32 @@
+"""The rows of one data file that a run reads: of an archive, those of the files it selects."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from kaito_training.sections import DatasetConfig
+from tuner.data.row import Row
+from tuner.data.selection import select_members
+from tuner.formats.reader import read_rows
+from tuner.layout.layout import SplitFile
+
+
+def read_data_rows(
+    directory: Path,
+    file: SplitFile,
+    config: DatasetConfig,
+    *,
+    origin: str | None = None,
+    max_bytes: int | None = None,
+) -> Iterator[Row]:
+    """The rows of `file`, which is in `directory`. See `read_rows` for the other arguments.
+
+    Raises:
+        RunError: DATA_UNREADABLE, DATA_TOO_LARGE, DATA_EMPTY or CONFIG_INVALID.
+    """
+    return read_rows(
+        directory / file.name,
+        file.name,
+        origin=origin,
+        max_bytes=max_bytes,
+        choose=lambda names: select_members(file, names, config),
+    )
