@@ -98,8 +98,13 @@ def test_values_out_of_bounds_are_rejected(options: GenerationOptions) -> None:
             "options.repetition_penalty = 1e-39: must be between 0.01 and 100; 1 turns it off",
         ),
         (GenerationOptions(top_p=2.0), "options.top_p = 2.0: must be between 1e-06 and 1"),
+        # What 1.2 becomes in the contract's float32.
+        (
+            GenerationOptions(top_p=1.2000000476837158),
+            "options.top_p = 1.2: must be between 1e-06 and 1",
+        ),
     ],
-    ids="temperature penalty top_p".split(),
+    ids="temperature penalty top_p float32".split(),
 )
 def test_rejection_names_field_value_and_bound(options: GenerationOptions, text: str) -> None:
     with pytest.raises(InvalidRequest) as caught:

@@ -36,7 +36,7 @@ class InvalidRequest(InferenceError):
     """A field holds a value that cannot be served."""
 
     def __init__(self, field: str, value: object, problem: str) -> None:
-        shown = repr(value)
+        shown = repr(_as_sent(value) if isinstance(value, float) else value)
         if len(shown) > _MAX_SHOWN_CHARACTERS:
             shown = shown[: _MAX_SHOWN_CHARACTERS - 3] + "..."
         super().__init__(f"{field} = {shown}: {problem}")
@@ -47,6 +47,11 @@ class InvalidRequest(InferenceError):
     def log_message(self) -> str:
         # A value may be part of a prompt, and a template's error may quote one.
         return f"{self.field} is rejected"
+
+
+def _as_sent(value: float) -> float:
+    """The decimal number that a client sent as float32: 1.2 in place of 1.2000000476837158."""
+    return float(f"{value:.7g}")
 
 
 class ModelNotFound(InferenceError):
