@@ -81,14 +81,14 @@ BAD_FILES = (
         "train.jsonl",
         GOOD_ROWS + row("What is it?", None) * 3,
         Reason.DATA_ROWS_LOST,
-        "row 51", "completion", "max_lost_rows",
+        "rows 51, 52, 53", "completion", "max_lost_rows",
     ),
     _file(
         "a conversation of another form",
         "train.jsonl",
         _GOOD_TURNS * 40 + _messages({"speaker": "Ann", "words": "a"}) * 9,
         Reason.DATA_ROWS_LOST,
-        "row 41", "speaker is 'Ann'",
+        "rows 41, 42", "speaker is 'Ann'",
     ),
     _file(
         "conversations without an answer",

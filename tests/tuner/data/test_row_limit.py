@@ -52,11 +52,11 @@ def test_message_names_causes_limit_remedy_and_rows() -> None:
     lengths = LengthLimits(max_length=1024, sufficient=2324, model=4096)
     assert refusal(losses(50, EMPTY, CUT, CUT), 0.01, lengths) == (
         "3 of 50 rows (6 %) would be dropped or cut: 2 cut to max_length, 1 empty. That is more "
-        "than DatasetConfig.max_lost_rows (0.01) allows. Set TrainingArguments.max_length to 2324 "
+        "than DatasetConfig.max_lost_rows (0.01) allows; set TrainingArguments.max_length to 2324 "
         "(it is 1024), with which no row is too long, correct or remove the rows named below, or "
         "accept the loss by raising max_lost_rows in training_config.yaml. First rows: a.jsonl, "
-        "row 1: empty: completion is null; a.jsonl, row 2: cut to max_length: 1300 of 2324 tokens "
-        "fit; a.jsonl, row 3: cut to max_length: 1300 of 2324 tokens fit"
+        "row 1: empty: completion is null; a.jsonl, rows 2, 3: cut to max_length: 1300 of 2324 "
+        "tokens fit"
     )
 
 
@@ -64,7 +64,7 @@ def test_message_names_causes_limit_remedy_and_rows() -> None:
 def test_remedy_of_length_alone_asks_for_no_correction(fault: RowFault) -> None:
     lengths = LengthLimits(max_length=1024, sufficient=2324, model=4096)
     message = refusal(losses(10, fault), lengths=lengths)
-    assert "Set TrainingArguments.max_length to 2324 (it is 1024)" in message
+    assert "set TrainingArguments.max_length to 2324 (it is 1024)" in message
     assert "correct or remove" not in message
 
 
@@ -75,17 +75,25 @@ def test_remedy_of_broken_rows_speaks_of_no_length() -> None:
 def test_a_length_beyond_the_model_is_not_advised() -> None:
     lengths = LengthLimits(max_length=1024, sufficient=9000, model=4096)
     message = refusal(losses(10, CUT), lengths=lengths)
-    assert "Shorten or split the rows" in message
+    assert "shorten or split the rows" in message
     assert "needs 9000 tokens, max_length is 1024, and the model takes 4096" in message
-    assert "Set TrainingArguments" not in message
+    assert "set TrainingArguments" not in message
 
 
 def test_without_lengths_the_remedy_names_the_key_only() -> None:
-    assert "Raise TrainingArguments.max_length, or accept" in refusal(losses(10, CUT))
+    assert "raise TrainingArguments.max_length, or accept" in refusal(losses(10, CUT))
 
 
-def test_message_names_the_first_rows_only() -> None:
-    assert refusal(losses(100, *[EMPTY] * 100)).count("a.jsonl") == 5
+def test_message_names_the_first_rows_of_a_fault_once() -> None:
+    message = refusal(losses(100, *[EMPTY] * 100))
+    assert message.endswith("a.jsonl, rows 1, 2, 3, 4, 5, ...: empty: completion is null")
+
+
+def test_message_names_the_first_faults_only() -> None:
+    faults = [RowFault(LossCause.MALFORMED, f"role is {n}") for n in range(100)]
+    message = refusal(losses(100, *faults))
+    assert "row 5: malformed: role is 4" in message
+    assert message.count("a.jsonl") == 5
 
 
 @pytest.mark.parametrize(

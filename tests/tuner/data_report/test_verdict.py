@@ -36,7 +36,7 @@ def test_too_many_lost_rows_are_named_with_the_length_that_suffices() -> None:
     )
     assert problem is not None
     assert problem.reason is Reason.DATA_ROWS_LOST
-    assert "Set TrainingArguments.max_length to 2000 (it is 1024)" in problem.message
+    assert "set TrainingArguments.max_length to 2000 (it is 1024)" in problem.message
 
 
 def test_lost_rows_are_the_reason_even_if_nothing_is_left() -> None:

@@ -1,14 +1,17 @@
 """Decides whether a dataset loses too many of its rows to train on it. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from tuner.data.row import LossCause
-from tuner.data.row_losses import RowLosses
+from tuner.data.row_losses import LostRow, RowLosses
 from tuner.errors import RunError
 from tuner.reasons import Reason
 
 # A condition's message is read on one screen; the report names more rows.
-NAMED_IN_MESSAGE = 5
+FAULTS_IN_MESSAGE = 5
+ROWS_OF_A_FAULT = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +44,30 @@ def check_row_limit(
 def _message(losses: RowLosses, max_lost_rows: float, lengths: LengthLimits | None) -> str:
     lost = losses.dropped + losses.cut
     causes = ", ".join(f"{count} {cause}" for cause, count in losses.by_cause().items())
-    rows = "; ".join(map(str, losses.first[:NAMED_IN_MESSAGE]))
+    rows = "; ".join(_first_faults(losses.first))
     return (
         f"{lost} of {losses.rows} rows ({format_share(losses.share)}) would be dropped or cut: "
-        f"{causes}. That is more than DatasetConfig.max_lost_rows ({max_lost_rows:g}) allows. "
+        f"{causes}. That is more than DatasetConfig.max_lost_rows ({max_lost_rows:g}) allows; "
         f"{_remedy(losses, lengths)}. First rows: {rows}"
     )
+
+
+def _first_faults(lost: Sequence[LostRow]) -> list[str]:
+    """The first faults that differ, each with the rows that have it."""
+    numbers: dict[tuple[str, str], list[int]] = {}
+    for row in lost:
+        numbers.setdefault((row.file, f"{row.cause}: {row.detail}"), []).append(row.number)
+    return [
+        f"{file}, {_rows(found)}: {fault}"
+        for (file, fault), found in islice(numbers.items(), FAULTS_IN_MESSAGE)
+    ]
+
+
+def _rows(numbers: Sequence[int]) -> str:
+    if len(numbers) == 1:
+        return f"row {numbers[0]}"
+    more = ", ..." if len(numbers) > ROWS_OF_A_FAULT else ""
+    return f"rows {', '.join(map(str, numbers[:ROWS_OF_A_FAULT]))}{more}"
 
 
 def _remedy(losses: RowLosses, lengths: LengthLimits | None) -> str:
@@ -57,8 +78,7 @@ def _remedy(losses: RowLosses, lengths: LengthLimits | None) -> str:
     if too_long < losses.causes.total():
         steps.append("correct or remove the rows named below")
     steps.append("accept the loss by raising max_lost_rows in training_config.yaml")
-    text = f"{', '.join(steps[:-1])}, or {steps[-1]}"
-    return text[0].upper() + text[1:]
+    return f"{', '.join(steps[:-1])}, or {steps[-1]}"
 
 
 def _shorten(lengths: LengthLimits | None) -> str:
