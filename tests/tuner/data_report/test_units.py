@@ -60,3 +60,11 @@ def test_hours(span: tuple[float, float], text: str) -> None:
 )
 def test_dollars(span: tuple[float, float], text: str) -> None:
     assert units.dollars(*span) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "estimate"),
+    [("2 to 5 minutes", "about 2 to 5 minutes"), ("less than a minute", "less than a minute")],
+)
+def test_about(text: str, estimate: str) -> None:
+    assert units.about(text) == estimate

@@ -42,7 +42,7 @@ INPUTS = CardInputs(
         "- **r**: 8",
         "- **target\\_modules**: k\\_proj, o\\_proj",
         "- **learning\\_rate**: 0.0002",
-        "- **max\\_length**: 2048",
+        "- **max\\_length**: 1024",
         "- **source**: https://example.com/d/train.jsonl",
         "- **digest**: sha256:da",
         "- **dropped**: 1 (0.1 %)",
@@ -83,11 +83,23 @@ def test_card_without_report_and_hub_name() -> None:
     ],
 )
 def test_hyperparameters(config: TrainingConfig, expected: tuple[str, str]) -> None:
-    assert expected in list(hyperparameters(config, {}))
+    assert expected in list(hyperparameters(config, {}, 512))
+
+
+def test_max_steps_replace_the_epochs() -> None:
+    listed = dict(hyperparameters(TrainingConfig(training={"max_steps": 7}), {}, None))
+    assert listed["max_steps"] == "7"
+    assert "num_train_epochs" not in listed
+
+
+def test_max_length_is_the_one_in_effect() -> None:
+    config = TrainingConfig(training={"max_length": 4096})
+    assert dict(hyperparameters(config, {}, 512))["max_length"] == "512"
+    assert "max_length" not in dict(hyperparameters(config, {}, None))
 
 
 def test_max_steps_are_listed_only_if_set() -> None:
-    assert "max_steps" not in dict(hyperparameters(TrainingConfig(), {}))
+    assert "max_steps" not in dict(hyperparameters(TrainingConfig(), {}, 512))
 
 
 def test_files_beside_the_adapter(tmp_path: Path) -> None:

@@ -10,17 +10,17 @@ PERCENT = 100
 def cost_facts(report: DataReport) -> list[tuple[str, str]]:
     """Labels with values: the time, the price, and the basis of both."""
     cost = report.cost
-    about = "" if report.lengths.exact else "about "
+    rough = str if report.lengths.exact else units.about
     if cost.hours is None:
         return [("time and cost", f"unknown: {_join(cost.unknown)} {_is_or_are(cost)} not known")]
     where = _where(cost)
-    facts = [("time", f"{about}{units.hours(*cost.hours)}{where}")]
+    facts = [("time", f"{rough(units.hours(*cost.hours))}{where}")]
     if cost.dollars is None:
         facts.append(("cost", "unknown: the node's price is not known"))
     else:
         hardware = cost.hardware
         price = f"${hardware.price_per_hour:g} per hour, {hardware.price_source}"
-        facts.append(("cost", f"{about}{units.dollars(*cost.dollars)} ({price})"))
+        facts.append(("cost", f"{rough(units.dollars(*cost.dollars))} ({price})"))
     return [*facts, ("basis", _basis(report))]
 
 

@@ -33,6 +33,6 @@ def _cost(report: DataReport) -> Iterator[str]:
     cost = report.cost
     if cost.hours is not None:
         on = f" on {cost.hardware.gpus}" if cost.hardware.gpus else ""
-        yield f"about {units.hours(*cost.hours)}{on}"
+        yield f"{units.about(units.hours(*cost.hours))}{on}"
     if cost.dollars is not None:
         yield units.dollars(*cost.dollars)

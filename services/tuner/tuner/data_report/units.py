@@ -39,6 +39,11 @@ def hours(least: float, most: float) -> str:
     return _range(f"{least:.1f}", f"{most:.1f}", "hours")
 
 
+def about(text: str) -> str:
+    """`text` as an estimate; what is less than something is one already."""
+    return text if text.startswith("less than") else f"about {text}"
+
+
 def dollars(least: float, most: float) -> str:
     """A range of US dollars."""
     if most < 0.01:

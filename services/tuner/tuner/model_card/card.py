@@ -12,6 +12,7 @@ from tuner.model_card.front_matter import front_matter
 from tuner.model_card.hyperparameters import hyperparameters
 from tuner.results import LOSS_CURVE
 from tuner.summary import TrainingSummary
+from tuner.training_defaults import max_length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,8 @@ def _blocks(inputs: CardInputs) -> Iterator[str]:
     if inputs.has_loss_curve:
         yield f"![Loss over the steps]({LOSS_CURVE})"
     yield "### Hyperparameters"
-    yield _facts(hyperparameters(inputs.config, inputs.adapter_config))
+    limit = _max_length(inputs)
+    yield _facts(hyperparameters(inputs.config, inputs.adapter_config, limit))
     yield "## Data"
     yield _facts(_data(inputs))
     if inputs.report is not None:
@@ -63,6 +65,12 @@ def _blocks(inputs: CardInputs) -> Iterator[str]:
     if summary.versions:
         yield "## Versions"
         yield _facts(sorted(summary.versions.items()))
+
+
+def _max_length(inputs: CardInputs) -> int | None:
+    if inputs.report is not None:
+        return inputs.report.lengths.max_length
+    return max_length(inputs.config.training, None)
 
 
 def _usage(inputs: CardInputs) -> Iterator[str]:

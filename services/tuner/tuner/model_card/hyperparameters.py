@@ -30,16 +30,21 @@ _LORA = ("r", "lora_alpha", "lora_dropout", "use_rslora", "target_modules")
 
 
 def hyperparameters(
-    config: TrainingConfig, adapter_config: Mapping[str, Any]
+    config: TrainingConfig, adapter_config: Mapping[str, Any], max_length: int | None
 ) -> Iterator[tuple[str, str]]:
-    """Name and value of each. `adapter_config` is PEFT's, as saved with the adapter."""
+    """Name and value of each.
+
+    `adapter_config` is PEFT's, as saved with the adapter; `max_length` is the one in effect, which
+    depends on the model.
+    """
     for key in _LORA:
         value = adapter_config.get(key)
         if value not in (None, False):
             yield key, _text(value)
     chosen = with_defaults(config.training)
-    if chosen["max_steps"] == -1:
-        del chosen["max_steps"]
+    chosen["max_length"] = max_length
+    # One decides how long the training is, and the other has no effect.
+    del chosen["max_steps" if chosen["max_steps"] <= 0 else "num_train_epochs"]
     for key in _ARGUMENTS:
         if chosen.get(key) is not None:
             yield key, _text(chosen[key])
