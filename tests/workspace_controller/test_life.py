@@ -4,7 +4,8 @@ import pytest
 
 from kaito_api import labels
 from kaito_kube import kinds
-from kaito_kube.errors import ClusterError
+from kaito_kube.errors import ClusterError, Forbidden
+from kaito_kube.fake import Call
 from kaito_kube.kinds import Key, Manifest
 from tests.workspace_controller.given import (
     DIGEST,
@@ -170,6 +171,24 @@ async def test_cluster_with_gpu_nodes_only_goes_on_without_the_check() -> None:
     assert environment.workspace()["status"]["state"] == "Ready"
     # The run has read the data, so nothing is left to check.
     assert environment.cluster.peek(kinds.JOB, "ws-data-check", NAMESPACE) is None
+
+
+async def test_check_that_a_policy_forbids_does_not_hold_the_run_for_ever() -> None:
+    environment = Environment()
+    environment.push_secret()
+
+    def forbid(call: Call) -> None:
+        if (call.verb, call.kind, call.key.name) == ("create", kinds.JOB, "ws-data-check"):
+            raise Forbidden("admission webhook denied the request: no CPU limit")
+
+    environment.cluster.hook = forbid
+    environment.apply(tuning_workspace())
+    await environment.replica.round()
+    assert conditions(environment.workspace())["ResourceReady"] == "False/ClusterUnavailable"
+    assert environment.world.most_claims == 0
+    environment.clock.advance(OBSTRUCTED_SECONDS + 1)
+    await environment.settle()
+    assert environment.workspace()["status"]["state"] == "Ready"
 
 
 async def test_changed_output_tag_trains_again_and_serves_the_new_adapter() -> None:
