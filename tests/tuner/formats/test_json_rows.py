@@ -109,9 +109,9 @@ def test_large_object_that_holds_the_rows_is_streamed(
 ) -> None:
     monkeypatch.setattr("tuner.formats.json_rows.LONGEST_OBJECT", 1_000)
     monkeypatch.setattr("tuner.formats.text_stream.CHUNK_BYTES", 100)
-    document = {"version": 1, "test": [B] * 50, "data": [A, B] * 500, "end": [1]}
-    del document["end"]
-    assert values("x.json", json.dumps(document).encode()) == [A, B] * 500
+    rows = [A, B] * 1_500
+    document = {"v": 1, "errors": [], "tags": ["a"], "test": [B] * 50, "data": rows, "end": [1]}
+    assert values("x.json", json.dumps(document).encode()) == rows
 
 
 @pytest.mark.parametrize(
@@ -168,6 +168,11 @@ def test_line_and_column_are_right_far_into_a_file(refusal: Refusal) -> None:
             'has at row 2 not an object but 5; write each row as an object: {"column": value}',
         ),
         (
+            {"input": ["a", "b"], "meta": [{"n": 1}, {"n": 2}]},
+            "holds two lists of 2, 'meta' and 'input', which may be rows and a list beside them, "
+            "or columns; write each row as an object of its own",
+        ),
+        (
             {"train": [A], "more": [B]},
             "holds several lists of rows, 'train' and 'more'; keep one of them, or write each into "
             "a file of its own",
@@ -185,7 +190,7 @@ def test_large_object_of_columns_is_refused(
 ) -> None:
     monkeypatch.setattr("tuner.formats.json_rows.LONGEST_OBJECT", 1_000)
     monkeypatch.setattr("tuner.formats.text_stream.CHUNK_BYTES", 100)
-    assert refusal("x.json", json.dumps({"input": ["a"] * 1_000}).encode()).endswith(
+    assert refusal("x.json", json.dumps({"input": ["a"] * 2_000}).encode()).endswith(
         "is one large JSON object with a list, 'input', that is not a list of rows; write one "
         "JSON object per line, for each row"
     )

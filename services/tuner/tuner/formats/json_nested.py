@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from tuner.formats.json_text import JsonText
@@ -17,6 +17,9 @@ ROW_KEYS = frozenset(
 # Lists of rows that are kept for evaluation, so they are not for training.
 EVALUATION_KEYS = frozenset("test validation valid val eval evaluation dev".split())
 
+# The longest list that is held in memory where an object is too long for that.
+LONGEST_LIST = 1_000
+
 
 def rows_within(source: JsonText, members: Iterable[tuple[str, Any]]) -> Iterator[Any]:
     """The rows that the object with `members` holds, or the object itself if it is a row.
@@ -25,8 +28,11 @@ def rows_within(source: JsonText, members: Iterable[tuple[str, Any]]) -> Iterato
     """
     others: dict[str, Any] = {}
     rows_key: str | None = None
+    rows = 0
     for key, value in members:
-        elements = _elements_if_rows(key, value, source.label)
+        if isinstance(value, Iterator):
+            value = _listed(key, value, source.label)
+        elements = _elements_if_rows(key, value)
         if elements is None:
             others[key] = value
         elif key.lower() in EVALUATION_KEYS:
@@ -39,25 +45,40 @@ def rows_within(source: JsonText, members: Iterable[tuple[str, Any]]) -> Iterato
             )
         else:
             rows_key = key
-            yield from map(_unwrapped, elements)
+            for element in elements:
+                rows += 1
+                yield _unwrapped(element)
     if rows_key is None:
         yield from _rows_without_list(others)
+    for key, value in others.items():
+        if isinstance(value, list) and len(value) == rows > 1:
+            raise source.label.fault(
+                f"holds two lists of {rows}, {rows_key!r} and {key!r}, which may be rows and a "
+                "list beside them, or columns",
+                "write each row as an object of its own",
+            )
 
 
-def _elements_if_rows(key: str, value: Any, label: FileLabel) -> Iterator[Any] | None:
-    """The elements of `value` if it is a list of rows."""
-    if isinstance(value, list):
-        is_rows = bool(value) and _is_row(value[0]) and key not in ROW_KEYS
-        return iter(value) if is_rows else None
-    if not isinstance(value, Iterator):
-        return None
-    first = next(value, None)
-    if not _is_row(first):
+def _listed(key: str, elements: Iterator[Any], label: FileLabel) -> Iterator[Any] | list[Any]:
+    """`elements` again if they are rows; otherwise a short list, such as names or versions."""
+    first = list(islice(elements, 1))
+    if first and _is_row(first[0]):
+        return chain(first, elements)
+    first += islice(elements, LONGEST_LIST)
+    if next(elements, None) is not None:
         raise label.fault(
             f"is one large JSON object with a list, {key!r}, that is not a list of rows",
             "write one JSON object per line, for each row",
         )
-    return chain([first], value)
+    return first
+
+
+def _elements_if_rows(key: str, value: Any) -> Iterator[Any] | None:
+    """The elements of `value` if it is a list of rows."""
+    if isinstance(value, list):
+        is_rows = bool(value) and _is_row(value[0]) and key not in ROW_KEYS
+        return iter(value) if is_rows else None
+    return value if isinstance(value, Iterator) else None
 
 
 def _is_row(element: Any) -> bool:
