@@ -1,8 +1,8 @@
 """The types of options, as text: alternatives separated by " | ".
 
 An alternative is `null`, `false`, `bool`, `int`, `float`, `str`, `dict`, `dict[int]`,
-`list`, `list[int]`, `list[str]`, or one value in quotes. The text can be generated from a library's
-annotations and committed.
+`dict[float]`, `list`, `list[int]`, `list[str]`, or one value in quotes. The text can be generated
+from a library's annotations and committed.
 """
 
 import json
@@ -24,6 +24,7 @@ _DESCRIPTIONS = {
     "str": "a string",
     "dict": "a mapping",
     "dict[int]": "a mapping of names to whole numbers of at least 1",
+    "dict[float]": "a mapping of names to numbers above 0 and at most 1000",
     "list": "a list",
     "list[int]": "a list of whole numbers",
     "list[str]": "a list of strings",
@@ -78,7 +79,7 @@ def _alternatives(annotation: Any) -> list[str]:
         kept = [each for each in arguments if not (enums and each is str)]
         return [text for each in kept for text in _alternatives(each)]
     if annotation is dict or origin is dict:
-        return ["dict"]
+        return ["dict[float]" if arguments == (str, float) else "dict"]
     if annotation is list or origin is list:
         item = arguments[0] if arguments else None
         return [f"list[{_NAMES[item]}]" if item in (int, str) else "list"]
@@ -105,17 +106,21 @@ def _convert(value: Any, alternative: str) -> Any:
             return _MISFIT
         items = [_convert(item, alternative[5:-1]) for item in value]
         return _MISFIT if _MISFIT in items else items
-    if alternative == "dict[int]":
-        return _convert_counts(value)
+    if alternative.startswith("dict["):
+        return _convert_numbers(value, alternative)
     types = {"null": NoneType, "bool": bool, "str": str, "dict": dict, "list": list}
     return value if isinstance(value, types[alternative]) else _MISFIT
 
 
-def _convert_counts(value: Any) -> Any:
+def _convert_numbers(value: Any, alternative: str) -> Any:
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         return _MISFIT
-    counts = {key: _number(count, whole=True) for key, count in value.items()}
-    return counts if all(_is_number(each) and each >= 1 for each in counts.values()) else _MISFIT
+    whole = alternative == "dict[int]"
+    numbers = {key: _number(number, whole=whole) for key, number in value.items()}
+    fits = all(
+        _is_number(each) and (each >= 1 if whole else 0 < each <= 1000) for each in numbers.values()
+    )
+    return numbers if fits else _MISFIT
 
 
 def _number(value: Any, whole: bool) -> Any:

@@ -63,13 +63,15 @@ class DatasetConfig:
     The templates are texts with columns in braces (`row_template`). `system_prompt` is for rows
     without one of their own.
     `dataset_config` and `dataset_train_split` choose where a dataset has several configurations or
-    several splits to train on; the names are those of TRL's ScriptArguments.
+    several splits to train on; the names are those of TRL's ScriptArguments. `weights` says how
+    often an epoch uses the rows of a file, by patterns of its name or its address; 1 by default.
     """
 
     dataset_path: str | None = None
     dataset_extension: str | None = None
     dataset_config: str | None = None
     dataset_train_split: str | None = None
+    weights: dict[str, float] | None = None
     shuffle_dataset: bool = True
     shuffle_seed: int = 42
     context_column: str | None = None

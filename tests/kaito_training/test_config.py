@@ -149,6 +149,13 @@ OTHER_FAULTS = [
     (_file("DatasetConfig: {shuffle_seed: x}"), "shuffle_seed is 'x'; use a whole"),
     (_file("DatasetConfig: {shuffle_dataset: 1}"), "use true or false"),
     (_file("DatasetConfig: {train_test_split: 0}"), "train_test_split is 0"),
+    (
+        _file("DatasetConfig: {weights: {a: 0}}"),
+        "weights is {'a': 0}; use a mapping of names to nu",
+    ),
+    (_file("DatasetConfig: {weights: {a: 1001}}"), "numbers above 0 and at most 1000"),
+    (_file("DatasetConfig: {weights: {a: x}}"), "DatasetConfig.weights is {'a': 'x'}"),
+    (_file("DatasetConfig: {weights: [1, 2]}"), "DatasetConfig.weights is [1, 2]"),
     (_file("DatasetConfig: {train_test_split: 1.5}"), "at most 1"),
     (
         _file("DatasetConfig: {messages_column: a, prompt_template: '{b}'}"),

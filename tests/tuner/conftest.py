@@ -1,5 +1,6 @@
 """A tiny real model, data to tune it on, and settings confined to a temporary directory."""
 
+import logging
 import os
 import shutil
 import tempfile
@@ -32,6 +33,14 @@ def home() -> Iterator[None]:
     """Remove what the libraries cached."""
     yield
     shutil.rmtree(os.environ["HF_HOME"], ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def logging_level() -> Iterator[None]:
+    """Restore the level that a command sets for its whole process."""
+    level = logging.root.level
+    yield
+    logging.root.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -141,6 +141,23 @@ def test_unusable_data_is_refused_every_time(
         with pytest.raises(RunError) as caught:
             fetch_dataset((f"{server.url}/x",), tmp_path / "data", CONFIG, SOURCES, downloader)
         assert caught.value.reason is reason
+    if reason is Reason.DATA_UNREADABLE:
+        # A page where a file is expected is found by its address.
+        assert f"{server.url}/x" in caught.value.message
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_weight_without_a_file_is_found_before_the_training(
+    interrupted: bool, parquet: bytes, downloader: Downloader, server: DataServer, tmp_path: Path
+) -> None:
+    server.answers["/x.parquet"] = [Answer(body=parquet)]
+    urls = (f"{server.url}/x.parquet",)
+    config = DatasetConfig(weights={"y.parquet": 2.0})
+    if interrupted:
+        fetch_dataset(urls, tmp_path / "data", CONFIG, SOURCES, downloader)
+    with pytest.raises(RunError, match=r"key 'y\.parquet', which matches no file") as caught:
+        fetch_dataset(urls, tmp_path / "data", config, SOURCES, downloader)
+    assert caught.value.reason is Reason.CONFIG_INVALID
 
 
 def test_volume_needs_no_urls(downloader: Downloader, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def find_inputs(
     found = [item for name in names if not is_url(name) for item in _on_disk(name, config)]
     if urls:
         data = fetch(urls, downloads)
-        found += [InputFile(downloads, SplitFile(file.name, file.split)) for file in data.files]
+        found += [InputFile(downloads, file) for file in data.split_files]
     return found
 
 

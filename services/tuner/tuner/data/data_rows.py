@@ -15,10 +15,9 @@ def read_data_rows(
     file: SplitFile,
     config: DatasetConfig,
     *,
-    origin: str | None = None,
     max_bytes: int | None = None,
 ) -> Iterator[Row]:
-    """The rows of `file`, which is in `directory`. See `read_rows` for the other arguments.
+    """The rows of `file`, which is in `directory`. See `read_rows` for `max_bytes`.
 
     Raises:
         RunError: DATA_UNREADABLE, DATA_TOO_LARGE, DATA_EMPTY or CONFIG_INVALID.
@@ -26,7 +25,7 @@ def read_data_rows(
     return read_rows(
         directory / file.name,
         file.name,
-        origin=origin,
+        origin=file.origin or None,
         max_bytes=max_bytes,
         choose=lambda names: select_members(file, names, config),
     )

@@ -2,10 +2,9 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from kaito_training.sections import DatasetConfig
 from tuner.data.records import read_shaped_rows
@@ -14,7 +13,8 @@ from tuner.layout.layout import Split, SplitFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
-    """One file of the dataset. `name` is relative to the data directory.
+    """One file of the dataset. `name` is relative to the data directory; for `origin`, see
+    `SplitFile`.
 
     `shape` names that of its rows, in archives those of all files in it. A file of the split
     "validation" is never trained on: it evaluates the training.
@@ -26,6 +26,7 @@ class DataFile:
     rows: int
     shape: str
     split: Split = "train"
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class Dataset:
     @property
     def split_files(self) -> tuple[SplitFile, ...]:
         """The files without what they hold."""
-        return tuple(SplitFile(file.name, file.split) for file in self.files)
+        return tuple(SplitFile(file.name, file.split, file.origin) for file in self.files)
 
 
 def inspect_files(
@@ -62,12 +63,11 @@ def inspect_files(
     used: Sequence[SplitFile],
     config: DatasetConfig,
     *,
-    origins: Mapping[str, str] = MappingProxyType({}),
     max_bytes: int | None = None,
 ) -> Dataset:
     """The dataset that consists of the files `used` in `directory`. Reads all rows.
 
-    See `read_shaped_rows` for the other arguments.
+    See `read_shaped_rows` for `max_bytes`.
 
     Raises:
         RunError: DATA_UNREADABLE, DATA_TOO_LARGE, DATA_COLUMN_MISSING, DATA_EMPTY or
@@ -75,7 +75,7 @@ def inspect_files(
     """
 
     def inspect(file: SplitFile) -> DataFile:
-        rows = read_shaped_rows([file], directory, config, origins=origins, max_bytes=max_bytes)
+        rows = read_shaped_rows([file], directory, config, max_bytes=max_bytes)
         shapes = Counter(shaped.shape.name for shaped in rows)
         path = directory / file.name
         return DataFile(
@@ -85,6 +85,7 @@ def inspect_files(
             rows=shapes.total(),
             shape=", ".join(shapes),
             split=file.split,
+            origin=file.origin,
         )
 
     return Dataset(files=tuple(map(inspect, used)))

@@ -13,6 +13,7 @@ from tuner.data.data_directory import find_data_files
 from tuner.data.dataset import Dataset, inspect_files, is_intact
 from tuner.data.manifest import MANIFEST_NAME, read_manifest, write_manifest
 from tuner.data.selection import log_left_out, select_files
+from tuner.data.weights import check_weights
 from tuner.layout.configurations import CARD_NAME
 from tuner.layout.layout import Split, SplitFile
 from tuner.sources.completed_downloads import CompletedDownloads
@@ -40,6 +41,19 @@ def fetch_dataset(
         RunError: DATA_UNREACHABLE, DATA_TOO_LARGE, DATA_UNREADABLE, DATA_COLUMN_MISSING,
             DATA_EMPTY or CONFIG_INVALID.
     """
+    data = _fetch(urls, directory, config, sources, downloader)
+    # Known before a GPU is used, although only the training needs them.
+    check_weights(data.split_files, config.weights or {})
+    return data
+
+
+def _fetch(
+    urls: Sequence[str],
+    directory: Path,
+    config: DatasetConfig,
+    sources: Sources,
+    downloader: Downloader,
+) -> Dataset:
     if not urls:
         layout = find_data_files(directory, config)
         log_left_out(layout)
@@ -59,14 +73,11 @@ def fetch_dataset(
     ]
     names = unique_paths([file.path for file, _ in chosen])
     _download_all([file for file, _ in chosen], names, directory, downloader)
-    used = [SplitFile(name, split) for name, (_, split) in zip(names, chosen, strict=True)]
-    data = inspect_files(
-        directory,
-        used,
-        config,
-        origins={name: file.address for name, (file, _) in zip(names, chosen, strict=True)},
-        max_bytes=downloader.max_bytes,
-    )
+    used = [
+        SplitFile(name, split, file.address)
+        for name, (file, split) in zip(names, chosen, strict=True)
+    ]
+    data = inspect_files(directory, used, config, max_bytes=downloader.max_bytes)
     write_manifest(directory / MANIFEST_NAME, source, data)
     logger.info("fetched %d rows, %s", data.rows, data.digest)
     return data

@@ -1,11 +1,10 @@
 """The rows of a dataset, each with the shape that it is read in."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, groupby, islice
 from pathlib import Path
-from types import MappingProxyType
 
 from kaito_training.sections import DatasetConfig
 from tuner.data.data_rows import read_data_rows
@@ -34,13 +33,11 @@ def read_shaped_rows(
     directory: Path,
     config: DatasetConfig,
     *,
-    origins: Mapping[str, str] = MappingProxyType({}),
     max_bytes: int | None = None,
 ) -> Iterator[ShapedRow]:
     """All rows of `files`, which are in `directory`. At most `SAMPLE_ROWS` are held at a time.
 
     Args:
-        origins: the addresses of the files, by name, without secrets.
         max_bytes: how much a file may unpack to; None where an earlier pass has counted it.
 
     Raises:
@@ -48,9 +45,7 @@ def read_shaped_rows(
             CONFIG_INVALID.
     """
     for file in files:
-        rows = read_data_rows(
-            directory, file, config, origin=origins.get(file.name), max_bytes=max_bytes
-        )
+        rows = read_data_rows(directory, file, config, max_bytes=max_bytes)
         is_empty = True
         for name, members in groupby(rows, key=lambda row: row.file):
             is_empty = False

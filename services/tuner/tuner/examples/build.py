@@ -37,11 +37,11 @@ def build(
 
 
 def _write_split(tally: Tally, config: DatasetConfig, folder: Path) -> None:
-    parts = tally.split(config)
-    trained = np.flatnonzero(parts.trained)
+    examples = tally.split(config)
+    trained = examples.trained
     seed = config.shuffle_seed if config.shuffle_dataset else None
     np.save(folder / TRAIN, trained[training_order(len(trained), seed)])
-    np.save(folder / EVALUATION, np.flatnonzero(parts.held_back))
+    np.save(folder / EVALUATION, examples.held_back)
 
 
 def _log(tally: Tally) -> None:

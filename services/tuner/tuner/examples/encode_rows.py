@@ -29,5 +29,5 @@ def encode_rows(
         except RowFault as fault:
             tally.lose(row, fault)
             continue
-        tally.add(row, record, encoded, is_validation=shaped.file.split == "validation")
+        tally.add(row, record, encoded, shaped.file)
         yield encoded.examples

@@ -3,22 +3,34 @@
 import logging
 from array import array
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from kaito_training.sections import DatasetConfig
 from tuner.data.record import Record
 from tuner.data.row import Row, RowFault
 from tuner.data.row_losses import NAMED_ROWS, RowLosses
+from tuner.data.weights import Indices, weight_of, weighted_indices
 from tuner.examples.example import Encoded
 from tuner.examples.length import TooLong
-from tuner.examples.split import Mask, Parts, count_duplicates, record_digest, split
+from tuner.examples.split import count_duplicates, record_digest, split
 from tuner.examples.statistics import Sample, Statistics
+from tuner.layout.layout import SplitFile
 
 logger = logging.getLogger(__name__)
 
 # Enough to see what the model sees.
 _SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SplitExamples:
+    """Numbers of examples, in the order of the rows. Weights may repeat and drop some."""
+
+    trained: Indices
+    held_back: Indices
 
 
 @dataclass(slots=True)
@@ -29,7 +41,8 @@ class Tally:
     statistics: Statistics = field(default_factory=Statistics)
     _digests: "array[int]" = field(default_factory=lambda: array("Q"))
     _examples: "array[int]" = field(default_factory=lambda: array("L"))
-    _validation: "array[int]" = field(default_factory=lambda: array("b"))
+    _file_of: "array[int]" = field(default_factory=lambda: array("L"))
+    _files: dict[SplitFile, int] = field(default_factory=dict)
 
     def lose(self, row: Row, fault: RowFault) -> None:
         """Count a row that is dropped or cut; the first ones are logged by name."""
@@ -39,8 +52,8 @@ class Tally:
         if self.losses.causes.total() <= NAMED_ROWS:
             logger.warning("%s", self.losses.first[-1])
 
-    def add(self, row: Row, record: Record, encoded: Encoded, *, is_validation: bool) -> None:
-        """Count a row that becomes examples."""
+    def add(self, row: Row, record: Record, encoded: Encoded, file: SplitFile) -> None:
+        """Count a row of `file` that becomes examples."""
         statistics = self.statistics
         if encoded.cut is not None:
             self.lose(row, encoded.cut)
@@ -54,13 +67,14 @@ class Tally:
             statistics.learned[example.learned] += 1
         self._digests.append(record_digest(encoded.examples))
         self._examples.append(len(encoded.examples))
-        self._validation.append(is_validation)
+        self._file_of.append(self._files.setdefault(file, len(self._files)))
 
-    def split(self, config: DatasetConfig) -> Parts:
-        """Which examples are trained on and which are held back; completes the statistics."""
+    def split(self, config: DatasetConfig) -> SplitExamples:
+        """The examples to train on and those held back; completes the statistics."""
         seed = config.shuffle_seed if config.shuffle_dataset else None
         digests = np.array(self._digests, np.uint64)
-        is_validation = np.array(self._validation, bool)
+        file_of = np.array(self._file_of, np.int64)
+        is_validation = np.array([f.split == "validation" for f in self._files], bool)[file_of]
         records = split(digests, is_validation, config.train_test_split, seed)
         left_out = len(digests) - int(np.sum(records.trained | records.held_back))
         if left_out:
@@ -68,12 +82,19 @@ class Tally:
                 "%d validation rows are left out, because they stand in the training data, too",
                 left_out,
             )
-        parts = Parts(self._per_example(records.trained), self._per_example(records.held_back))
-        self.statistics.train_examples = int(np.sum(parts.trained))
-        self.statistics.evaluation_examples = int(np.sum(parts.held_back))
+        trained = np.flatnonzero(self._per_example(records.trained))
+        # After the split: what is used twice must not be held back once.
+        weights = [weight_of(file.name, file.origin, config.weights or {}) for file in self._files]
+        drawn = weighted_indices(self._per_example(file_of)[trained], weights, config.shuffle_seed)
+        chosen = SplitExamples(
+            trained=trained[drawn],
+            held_back=np.flatnonzero(self._per_example(records.held_back)),
+        )
+        self.statistics.train_examples = len(chosen.trained)
+        self.statistics.evaluation_examples = len(chosen.held_back)
         self.statistics.duplicates = count_duplicates(digests)
-        return parts
+        return chosen
 
-    def _per_example(self, mask: Mask) -> Mask:
-        """A mask of records as one of their examples."""
-        return np.repeat(mask, np.array(self._examples, np.int64))
+    def _per_example(self, of_records: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Values of records as those of their examples."""
+        return np.repeat(of_records, np.array(self._examples, np.int64))

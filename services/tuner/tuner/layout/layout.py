@@ -23,10 +23,14 @@ NOT_DATA = "not data"
 
 @dataclass(frozen=True, slots=True)
 class SplitFile:
-    """A file to use. `name` is its path relative to the dataset."""
+    """A file to use. `name` is its path relative to the dataset.
+
+    `origin` is the address that it was fetched from, without secrets; empty for a volume's file.
+    """
 
     name: str
     split: Split
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
