@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kaito_training.library_options import LORA_CONFIG, TRAINING_ARGUMENTS
-from kaito_training.no_effect import IMPOSED_ARGUMENTS, UNUSED_ARGUMENTS
+from kaito_training.no_effect import DATA_ARGUMENTS, IMPOSED_ARGUMENTS, UNUSED_ARGUMENTS
 from kaito_training.ranges import NARROWED, RANGES
 from tools import training_options
 from tuner.training.precision import Device
@@ -31,4 +31,4 @@ def test_rules_are_about_options_that_exist() -> None:
     known |= {f"TrainingArguments.{key}" for key in TRAINING_ARGUMENTS}
     libraries = ("LoraConfig.", "TrainingArguments.")
     assert {key for key in (*RANGES, *NARROWED) if key.startswith(libraries)} <= known
-    assert {*IMPOSED_ARGUMENTS, *UNUSED_ARGUMENTS} <= set(TRAINING_ARGUMENTS)
+    assert {*IMPOSED_ARGUMENTS, *UNUSED_ARGUMENTS, *DATA_ARGUMENTS} <= set(TRAINING_ARGUMENTS)

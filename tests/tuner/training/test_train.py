@@ -304,7 +304,7 @@ def test_answers_out_of_reach_are_found_before_the_training(
     tiny.write_parquet(tmp_path / "data" / "x.parquet", rows)
     text = f"training_config: {{TrainingArguments: {{packing: {str(packing).lower()}}}}}"
     _configure(environ, text)
-    with pytest.raises(RunError, match=r"4 prompt too long.*x\.parquet, row 1") as caught:
+    with pytest.raises(RunError, match=r"4 prompt too long.*x\.parquet, rows 1, 2, 3, 4") as caught:
         _train(environ)
     assert caught.value.reason is Reason.DATA_ROWS_LOST
 

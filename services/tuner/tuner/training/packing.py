@@ -10,7 +10,9 @@ from tuner.examples.prepared_data import PreparedData
 
 def train_sequences(prepared: PreparedData, arguments: SFTConfig) -> datasets.Dataset:
     """What the trainer trains on."""
-    return pack(prepared.train, arguments) if arguments.packing else prepared.train
+    if not arguments.packing:
+        return prepared.train
+    return pack(prepared.train, arguments.max_length, arguments.packing_strategy)
 
 
 def evaluation_sequences(prepared: PreparedData, arguments: SFTConfig) -> datasets.Dataset | None:
@@ -18,17 +20,17 @@ def evaluation_sequences(prepared: PreparedData, arguments: SFTConfig) -> datase
     is_packed = arguments.packing if arguments.eval_packing is None else arguments.eval_packing
     if prepared.evaluation is None or not is_packed:
         return prepared.evaluation
-    packed = pack(prepared.evaluation, arguments)
+    packed = pack(prepared.evaluation, arguments.max_length, arguments.packing_strategy)
     return packed if len(packed) else None
 
 
-def pack(examples: datasets.Dataset, arguments: SFTConfig) -> datasets.Dataset:
-    """`examples` in sequences of `arguments.max_length` tokens at most.
+def pack(examples: datasets.Dataset, max_length: int, strategy: str) -> datasets.Dataset:
+    """`examples` in sequences of `max_length` tokens at most.
 
     The strategy "wrapped" cuts examples, so a sequence may hold nothing but a long prompt. Its loss
     would be the mean of no token, which is not a number: it is left out.
     """
-    packed = pack_dataset(examples, arguments.max_length, arguments.packing_strategy)
+    packed = pack_dataset(examples, max_length, strategy)
     return packed.filter(_is_learned, input_columns="labels")
 
 
