@@ -147,8 +147,20 @@ def test_choice_is_said(row: dict[str, Any], config: dict[str, Any], said: str) 
             {"message_id": "1", "parent_id": None, "text": "Hi", "role": "prompter"},
             "for oasst1 and oasst2 the one that ends in trees.jsonl.gz",
         ),
+        (
+            {"conversation_id": 7, "Role": "User", "content": "Hi"},
+            "data file data.jsonl holds single messages (columns Role, content), of which no row "
+            "is a conversation; write each conversation as a row with a column messages: "
+            '{"messages": [{"role": "user", "content": ...}, {"role": "assistant", "content": '
+            "...}]}; to learn each row as a text, set response_template to '{content}' in "
+            "DatasetConfig",
+        ),
+        (
+            {"dialogue_id": 7, "speaker": "agent", "text": "Hello"},
+            "holds single messages (columns speaker, text)",
+        ),
     ],
-    ids=["translation", "messages of trees"],
+    ids=["translation", "messages of trees", "messages with a role", "messages with a speaker"],
 )
 def test_rows_that_teach_nothing_by_themselves_are_refused(
     row: dict[str, Any], expected: str
@@ -157,3 +169,8 @@ def test_rows_that_teach_nothing_by_themselves_are_refused(
         shape_of(row)
     assert caught.value.reason is Reason.DATA_COLUMN_MISSING
     assert expected in caught.value.message
+
+
+def test_text_beside_a_role_of_another_kind_is_text() -> None:
+    assert shape_of({"role": "engineer", "text": "a"}).name == "text"
+    assert shape_of({"role": "user", "text": "a"}, response_template="{text}").name == "template"

@@ -8,7 +8,7 @@ from tuner.data.record import Message
 from tuner.shapes.content import Content, read_content, read_result
 from tuner.shapes.embedded import as_json
 from tuner.shapes.faults import empty, malformed
-from tuner.shapes.roles import CALL_ROLES, ROLES, expected_role, fold_role
+from tuner.shapes.roles import CALL_ROLES, ROLES, expected_role, fold_role, is_role
 from tuner.shapes.texts import is_null
 from tuner.shapes.tools import read_tool_calls
 
@@ -94,7 +94,7 @@ def _role_name(value: Mapping[str, Any], where: str) -> str:
     key = next((key for key in ROLE_KEYS if value.get(key) is not None), "role")
     role = value.get(key)
     name = fold_role(role)
-    if name not in ROLES and name not in CALL_ROLES:
+    if not is_role(role):
         raise malformed(f"{where}.{key}", role, expected_role(role))
     return name
 

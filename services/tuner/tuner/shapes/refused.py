@@ -4,11 +4,14 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from tuner.shapes.columns import Columns
+from tuner.shapes.message import CONTENT_KEYS, ROLE_KEYS
+from tuner.shapes.roles import is_role
 
 
 def find_refusal(columns: Columns) -> str | None:
     """Why the file cannot be used without a change, and the remedy; None if it may be usable."""
-    return next(chain(_translation(columns), _tree_messages(columns)), None)
+    found = chain(_translation(columns), _tree_messages(columns), _single_messages(columns))
+    return next(found, None)
 
 
 def _translation(columns: Columns) -> Iterator[str]:
@@ -31,4 +34,17 @@ def _tree_messages(columns: Columns) -> Iterator[str]:
             "no row is a conversation; use the file of the same dataset that has one tree in each "
             "row, for oasst1 and oasst2 the one that ends in trees.jsonl.gz, or write each "
             "conversation as a row with a column messages"
+        )
+
+
+def _single_messages(columns: Columns) -> Iterator[str]:
+    role, content = columns.find_first(ROLE_KEYS), columns.find_first(CONTENT_KEYS)
+    roles = columns.values(role) if role is not None else []
+    if content is not None and roles and all(map(is_role, roles)):
+        yield (
+            f"holds single messages (columns {role}, {content}), of which no row is a "
+            "conversation; write each conversation as a row with a column messages: "
+            '{"messages": [{"role": "user", "content": ...}, {"role": "assistant", "content": '
+            f"...}}]}}; to learn each row as a text, set response_template to '{{{content}}}' in "
+            "DatasetConfig"
         )

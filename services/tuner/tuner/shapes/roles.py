@@ -24,6 +24,11 @@ def fold_role(name: object) -> str:
     return name.strip().casefold().replace("-", "_") if isinstance(name, str) else ""
 
 
+def is_role(name: object) -> bool:
+    """True if `name` is one that people give to those who speak."""
+    return fold_role(name) in ROLES or fold_role(name) in CALL_ROLES
+
+
 def expected_role(name: object) -> str:
     """What an author reads who wrote `name`, which is no role."""
     known = [*ROLES, *sorted(CALL_ROLES)]
