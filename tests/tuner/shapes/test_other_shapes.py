@@ -64,6 +64,14 @@ def _node(role: str, text: Any, *replies: Any, **fields: Any) -> dict[str, Any]:
             Completion("q\n\n1. x\n2. y", "2. y"),
         ),
         (
+            {"question": "q", "choices": {"text": ["x", "y"], "label": [1, 2]}, "answerKey": 1},
+            Completion("q\n\n1. x\n2. y", "1. x"),
+        ),
+        (
+            {"question": "q", "options": {"1": "2", "2": "1"}, "answer": 1},
+            Completion("q\n\n1. 2\n2. 1", "1. 2"),
+        ),
+        (
             {"question": "q", "article": "c", "options": ["2", "1"], "answer": 1},
             Completion("q\n\nc\n\nA. 2\nB. 1", "B. 1"),
         ),
@@ -135,6 +143,12 @@ def test_rows_become_records(row: dict[str, Any], expected: Any) -> None:
             {"question": "q", "choices": ["x", "y"], "answer": None},
             LossCause.MALFORMED,
             "column answer is null; it must name one of A, B",
+        ),
+        (
+            {"question": "q", "choices": ["x", "y"], "answer": 1},
+            {"question": "q", "choices": ["B", "A"], "answer": "A"},
+            LossCause.MALFORMED,
+            "column answer is 'A'; it is a label, and the text of B; use the number of the choice",
         ),
         (
             {"question": "q", "choices": ["x", "y"], "answer": 1},

@@ -87,10 +87,21 @@ def _right_label(value: Any, choices: Choices, where: str) -> str:
     """The label that `value` names: itself, the text of its choice, or its number from 0."""
     labels = list(choices)
     text = to_text(value, where).strip()
+    # Labels of the row's own are what it refers to: "2" is the second of "1", "2", "3".
+    if text in choices and not _are_letters(labels):
+        return text
     matches = [label for label, choice in choices.items() if text in (label, choice.strip())]
     # A number is one, even where the choices are numbers, too.
     if text.isdecimal() and int(text) < len(labels) and (isinstance(value, int) or not matches):
         return labels[int(text)]
     if not text or not matches:
         raise malformed(where, value, f"it must name one of {', '.join(labels)}")
+    if text in choices and matches != [text]:
+        other = next(label for label in matches if label != text)
+        expected = f"it is a label, and the text of {other}; use the number of the choice, from 0"
+        raise malformed(where, value, expected)
     return matches[0]
+
+
+def _are_letters(labels: list[str]) -> bool:
+    return labels == list(ascii_uppercase[: len(labels)])
