@@ -23,6 +23,7 @@ DIALOGUE = "\n\nHuman: Hi\n\nAssistant: Hello"
         ({"prompt": "Hi", "chosen": "HiHello", "rejected": "HiNo"}, PAIR),
         ({"prompt": "Hi", "chosen": "Hi, Ann", "rejected": "No"}, Completion("Hi", "Hi, Ann")),
         ({"chosen": "Hi Hello", "rejected": "Hi No"}, Text("Hi Hello")),
+        ({"prompt": "", "chosen": "Hi Hello", "rejected": "Hi No"}, Text("Hi Hello")),
         ({"prompt": "Hi", "chosen": "Hello", "rejected": "No", "system": "Be brief."}, BRIEF),
         ({"chosen": CHAT, "rejected": CHAT}, PLAIN),
         ({"prompt": "Hi", "chosen": CHAT, "rejected": CHAT}, PLAIN),
@@ -78,6 +79,8 @@ def test_only_the_last_turn_is_preferred(row: dict[str, Any]) -> None:
         ({"prompt": "Hi", "chosen": ""}, LossCause.EMPTY, "column chosen is ''"),
         ({"prompt": "Hi", "chosen": []}, LossCause.EMPTY, "column chosen is []"),
         ({"prompt": None, "chosen": [ASSISTANT]}, LossCause.EMPTY, "column prompt is null"),
+        ({"prompt": None, "chosen": "Hello"}, LossCause.EMPTY, "column prompt is null"),
+        ({"prompt": " ", "chosen": "Hello"}, LossCause.EMPTY, "column prompt is ' '"),
         ({"prompt": "Hi", "chosen": 5j}, LossCause.MALFORMED, "column chosen is 5j"),
         ({"prompt": "Hi", "chosen": [USER]}, LossCause.NO_ANSWER, "has no message of role"),
         (

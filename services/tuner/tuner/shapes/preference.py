@@ -16,7 +16,7 @@ from tuner.shapes.message import ReadMessage
 from tuner.shapes.pair_columns import PROMPT_COLUMNS
 from tuner.shapes.pairs import as_record
 from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
-from tuner.shapes.texts import read_optional, read_required
+from tuner.shapes.texts import read_required
 from tuner.shapes.turns import is_conversation
 
 
@@ -66,7 +66,7 @@ class PreferenceShape:
         return [*read_side(prompt, f"column {self.prompt}", "user"), *messages]
 
     def _text_record(self, row: Row, system: str) -> Record:
-        prompt = read_optional(row.values, self.prompt)
+        prompt = read_required(row.values, self.prompt) if self.prompt else ""
         answer = read_required(row.values, self.chosen)
         if self.repeats_prompt:
             answer = answer.removeprefix(prompt)
@@ -95,6 +95,9 @@ def find_preference(columns: Columns, config: DatasetConfig) -> Iterator[Prefere
     """The shape of a file with answers that were chosen and rejected."""
     chosen, rejected = columns.find("chosen"), columns.find("rejected")
     prompt = columns.find_first(PROMPT_COLUMNS)
+    if prompt is not None and not any(str(value).strip() for value in columns.values(prompt)):
+        # Whole dialogues, beside a column for prompts that nobody filled.
+        prompt = None
     if chosen is not None and rejected is not None:
         rows = columns.rows(prompt, chosen, rejected) if prompt is not None else []
         yield PreferenceShape(
