@@ -14,7 +14,8 @@ from workspace_controller.manifests.administration import token, token_sha256
 from workspace_controller.manifests.model_pod import ModelPod, ServedAdapter, model_pod_spec
 from workspace_controller.manifests.placement import Placement
 from workspace_controller.manifests.pods import ModelSource
-from workspace_controller.manifests.tuning_job import TuningPod, adapter_revision, job, job_revision
+from workspace_controller.manifests.tuning_job import TuningPod, job
+from workspace_controller.manifests.tuning_revision import adapter_revision, job_revision
 from workspace_controller.settings import ModelDelivery, PodSettings
 
 PLACING = Placement(
@@ -274,6 +275,41 @@ def test_changes_of_adapter_and_job_revision(change: Manifest, same_adapter: boo
     before, after = (Tuning.model_validate(tuning(**c)) for c in ({}, change))
     assert (adapter_revision(before) == adapter_revision(after)) is same_adapter
     assert (job_revision(before, CONFIG) == job_revision(after, CONFIG)) is (change == {})
+
+
+@pytest.mark.parametrize(
+    ("changes", "revision"),
+    [
+        ({}, "ca4644a801dbfc8c-571becc24ac796f2"),
+        (
+            {
+                "preset": {"name": PRESET, "presetOptions": {"imagePullSecrets": ["a"]}},
+                "method": "lora",
+                "config": "mine",
+                "input": {"name": "n", "image": "r/d:1", "imagePullSecrets": ["b"]},
+                "output": {"volumeSource": {"emptyDir": {}}},
+            },
+            "05693c7948657b24-047f5b427a8331d7",
+        ),
+    ],
+    ids=["defaults", "other fields"],
+)
+def test_revision_is_the_one_that_earlier_releases_gave(changes: Manifest, revision: str) -> None:
+    """With another one, an upgrade deletes the Jobs of all runs, and trains all adapters again."""
+    assert job_revision(Tuning.model_validate(tuning(**changes)), "text") == revision
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"trackingSecret": "t"}, {"input": {**tuning()["input"], "accessSecret": "a"}}],
+    ids=["trackingSecret", "accessSecret"],
+)
+def test_secret_that_is_named_later_makes_another_job_of_the_same_adapter(
+    changes: Manifest,
+) -> None:
+    before, after = (Tuning.model_validate(tuning(**c)) for c in ({}, changes))
+    assert job_revision(before, CONFIG) != job_revision(after, CONFIG)
+    assert adapter_revision(before) == adapter_revision(after)
 
 
 def test_new_fields_of_the_api_do_not_restart_a_run() -> None:

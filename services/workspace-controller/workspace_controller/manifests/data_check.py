@@ -13,10 +13,10 @@ from workspace_controller.manifests.tuning_job import (
     TuningPod,
     config_volume,
     data_files,
-    job_revision,
     phase_container,
     push_secret,
 )
+from workspace_controller.manifests.tuning_revision import job_revision
 
 DATA_CHECKER, PUSH_CHECKER = "data-checker", "push-checker"
 # The kubelet restarts a check that failed, five minutes apart at most, for as long as the Workspace

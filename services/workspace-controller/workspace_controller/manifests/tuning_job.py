@@ -8,7 +8,7 @@ from kaito_api.workspace import DataDestination, DataSource, Tuning
 from kaito_kube.kinds import Manifest
 from kaito_presets.preset import Preset
 from workspace_controller.manifests.access_secret import access_secret
-from workspace_controller.manifests.metadata import Owner, digest, metadata, with_revision
+from workspace_controller.manifests.metadata import Owner, metadata, with_revision
 from workspace_controller.manifests.placement import Placement
 from workspace_controller.manifests.pods import (
     DATA_SUBPATH,
@@ -24,6 +24,7 @@ from workspace_controller.manifests.pods import (
     pod_spec,
     with_gpus,
 )
+from workspace_controller.manifests.tuning_revision import job_revision
 from workspace_controller.settings import ModelDelivery, Settings
 
 FETCHER, TRAINER, PUSHER = "data-fetcher", "trainer", "pusher"
@@ -65,30 +66,6 @@ def config_map(owner: Owner, config: str) -> Manifest:
 
 def config_volume(owner: Owner) -> Manifest:
     return {"name": "config", "configMap": {"name": config_map_name(owner)}}
-
-
-def adapter_revision(tuning: Tuning) -> str:
-    """Identifies what an adapter is trained from.
-
-    Secrets and the images of this release are not part of it: a renewed Secret or an upgrade must
-    not repeat the training.
-    """
-    output = tuning.output.model_dump(mode="json", exclude={"image_push_secret"})
-    source = tuning.input.model_dump(mode="json", exclude={"image_pull_secrets", "access_secret"})
-    return digest(
-        [tuning.preset.name, tuning.method, tuning.config, source, output],
-    )
-
-
-def job_revision(tuning: Tuning, config: str) -> str:
-    """Identifies what a Job that has not succeeded yet runs: the adapter's revision and its input.
-
-    The release's default configuration is not part of it: an upgrade must not restart a run.
-    """
-    text = config if tuning.config else ""
-    # Without defaults: a field that a release adds must not restart a run either.
-    spec = tuning.model_dump(mode="json", exclude_defaults=True)
-    return f"{adapter_revision(tuning)}-{digest([spec, text])}"
 
 
 def job(pod: TuningPod) -> Manifest:

@@ -26,7 +26,7 @@ from tests.workspace_controller.given import (
     tuning,
     tuning_workspace,
 )
-from workspace_controller.manifests.tuning_job import job_revision
+from workspace_controller.manifests.tuning_revision import job_revision
 from workspace_controller.observed import Observed, Refusal, UserFile
 from workspace_controller.plan.decide import decide
 from workspace_controller.plan.plan import Plan

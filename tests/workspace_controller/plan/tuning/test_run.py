@@ -19,7 +19,7 @@ from tests.workspace_controller.given import (
     tuning,
     tuning_workspace,
 )
-from workspace_controller.manifests.tuning_job import adapter_revision, job_revision
+from workspace_controller.manifests.tuning_revision import adapter_revision, job_revision
 from workspace_controller.observed import Observed, TuningRun, UserFile
 from workspace_controller.plan.nodes.provisioning import decide_nodes
 from workspace_controller.plan.plan import Apply, Create, Delete

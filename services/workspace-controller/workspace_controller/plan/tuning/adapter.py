@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from kaito_api.workspace import Tuning
 from kaito_kube.kinds import Manifest
-from workspace_controller.manifests.tuning_job import PUSHER, adapter_revision
+from workspace_controller.manifests.tuning_job import PUSHER
+from workspace_controller.manifests.tuning_revision import adapter_revision
 from workspace_controller.observed import Observed
 from workspace_controller.plan.pods.status import container_state, termination_message
 from workspace_controller.plan.tuning.job import has_condition, job_pods, makes_adapter

@@ -5,12 +5,8 @@ from kaito_api.reasons import Reason
 from kaito_api.workspace import Tuning
 from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.metadata import Role, revision_of
-from workspace_controller.manifests.tuning_job import (
-    PUSHER,
-    TRAINER,
-    adapter_revision,
-    job_revision,
-)
+from workspace_controller.manifests.tuning_job import PUSHER, TRAINER
+from workspace_controller.manifests.tuning_revision import adapter_revision, job_revision
 from workspace_controller.observed import Observed
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.pods.status import container_state, pods_with_role
