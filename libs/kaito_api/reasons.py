@@ -268,7 +268,7 @@ class Reason(StrEnum):
     DATA_CHECKED = ("DataChecked", _CHECK, "The data was read, and it can be trained on.")
     DATA_CHECK_RUNNING = (
         "DataCheckRunning", _CHECK, "The data is being checked on a node without a GPU.",
-        "Wait; kubectl logs job/<workspace>-data-check shows the progress.")
+        "Wait; kubectl logs job/<workspace>.data-check shows the progress.")
     DATA_CHECK_SKIPPED = (
         "DataCheckSkipped", _CHECK,
         "The check cannot be done, so nodes are requested without it; the tuning Job checks the "

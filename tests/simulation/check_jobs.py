@@ -73,7 +73,7 @@ class CheckJobs:
         if "tuning" not in workspace or workspace["metadata"]["uid"] in self._passed:
             return ""
         metadata = workspace["metadata"]
-        name = f"{metadata['name']}-data-check"
+        name = f"{metadata['name']}.data-check"
         job = self.server.find(JOB, name, metadata["namespace"])
         if job is None:
             return "the check of its data does not exist"

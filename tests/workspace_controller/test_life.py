@@ -6,7 +6,7 @@ from kaito_api import labels
 from kaito_kube import kinds
 from kaito_kube.errors import ClusterError, Forbidden
 from kaito_kube.fake import Call
-from kaito_kube.kinds import Key, Manifest
+from kaito_kube.kinds import Key, Manifest, labels_of
 from tests.workspace_controller.given import (
     DIGEST,
     NAMESPACE,
@@ -170,7 +170,36 @@ async def test_cluster_with_gpu_nodes_only_goes_on_without_the_check() -> None:
     await environment.settle()
     assert environment.workspace()["status"]["state"] == "Ready"
     # The run has read the data, so nothing is left to check.
-    assert environment.cluster.peek(kinds.JOB, "ws-data-check", NAMESPACE) is None
+    assert environment.cluster.peek(kinds.JOB, "ws.data-check", NAMESPACE) is None
+
+
+@pytest.mark.parametrize("names", [("ws", "ws-data-check"), ("ws-data-check", "ws")])
+async def test_check_takes_the_name_of_no_other_workspace(names: tuple[str, str]) -> None:
+    environment = Environment()
+    environment.push_secret()
+    for name in names:
+        environment.apply(tuning_workspace(name))
+        await environment.replica.round()
+    await environment.settle()
+    states = [environment.workspace(name)["status"]["state"] for name in names]
+    assert states == ["Ready", "Ready"]
+
+
+async def test_service_leads_to_the_pod_that_answers_and_never_to_the_check() -> None:
+    environment = Environment()
+    environment.push_secret()
+    environment.apply(tuning_workspace())
+    reached: list[str] = []
+    for _ in range(30):
+        await environment.replica.round()
+        environment.world.step()
+        if service := environment.cluster.peek(kinds.SERVICE, "ws", NAMESPACE):
+            wanted = service["spec"]["selector"].items()
+            pods = environment.cluster.objects(kinds.POD)
+            reached += [
+                labels_of(pod)[labels.ROLE] for pod in pods if wanted <= labels_of(pod).items()
+            ]
+    assert list(dict.fromkeys(reached)) == ["tuning", "inference"]
 
 
 async def test_check_that_a_policy_forbids_does_not_hold_the_run_for_ever() -> None:
@@ -178,7 +207,7 @@ async def test_check_that_a_policy_forbids_does_not_hold_the_run_for_ever() -> N
     environment.push_secret()
 
     def forbid(call: Call) -> None:
-        if (call.verb, call.kind, call.key.name) == ("create", kinds.JOB, "ws-data-check"):
+        if (call.verb, call.kind, call.key.name) == ("create", kinds.JOB, "ws.data-check"):
             raise Forbidden("admission webhook denied the request: no CPU limit")
 
     environment.cluster.hook = forbid

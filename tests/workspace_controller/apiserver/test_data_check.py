@@ -7,7 +7,7 @@ from kaito_kube.kinds import Manifest
 from tests.workspace_controller.apiserver.sandbox import Sandbox, condition, eventually
 from tests.workspace_controller.given import CONFIG, resource, tuning
 
-CHECK = "ws-data-check"
+CHECK = "ws.data-check"
 DENIED = {"reason": "PushUnauthorized", "message": "the secret 'push' is refused"}
 BROKEN = {"reason": "DataUnreadable", "message": "train.parquet is a web page", "retryable": False}
 

@@ -73,7 +73,7 @@ def test_check_is_restricted_and_owned_by_the_workspace() -> None:
     spec, metadata = pod_of(made), made["metadata"]
     assert spec["automountServiceAccountToken"] is False
     assert spec["securityContext"]["runAsNonRoot"] is True
-    assert metadata["name"] == "ws-data-check"
+    assert metadata["name"] == "ws.data-check"
     assert metadata["ownerReferences"][0]["uid"] == OWNER.uid
     labels = made["spec"]["template"]["metadata"]["labels"]
     assert labels["kaito.sh/role"] == "data-check" and labels["kaito.sh/workspace"] == "ws"

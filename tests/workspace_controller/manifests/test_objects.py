@@ -57,6 +57,7 @@ def test_digest_does_not_depend_on_key_order() -> None:
             {
                 "selector": {
                     labels.WORKSPACE: "ws",
+                    labels.ROLE: "inference",
                     "statefulset.kubernetes.io/pod-name": "ws-0",
                 }
             },

@@ -26,7 +26,7 @@ from workspace_controller.plan.plan import Create
 
 PASSED = {
     "metadata": {
-        "name": "ws-data-check",
+        "name": "ws.data-check",
         "annotations": {"workspace.kaito.io/revision": tuning.CURRENT},
     },
     "status": {"conditions": [{"type": "Complete", "status": "True"}]},

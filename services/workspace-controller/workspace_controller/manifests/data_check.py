@@ -27,7 +27,8 @@ _SCRATCH_BYTES = 2**30
 
 
 def data_check_name(owner: Owner) -> str:
-    return f"{owner.name}-data-check"
+    """With a dot, which the name of a Workspace cannot have: no other Workspace needs this name."""
+    return f"{owner.name}.data-check"
 
 
 def data_check(pod: TuningPod) -> Manifest:

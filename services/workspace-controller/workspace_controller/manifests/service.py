@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kaito_api import labels
 from kaito_kube.kinds import Manifest
-from workspace_controller.manifests.metadata import Owner, metadata, with_revision
+from workspace_controller.manifests.metadata import Owner, Role, metadata, with_revision
 from workspace_controller.manifests.pods import GRPC_PORT, HTTP_PORT
 from workspace_controller.manifests.workload import headless_name, selector
 
@@ -29,7 +29,9 @@ class Exposure:
 
 def service(exposure: Exposure) -> Manifest:
     owner = exposure.owner
-    pods = {labels.WORKSPACE: owner.name}
+    # Not the pod that checks the data: nothing answers in it.
+    role: Role = "tuning" if exposure.training else "inference"
+    pods = {labels.WORKSPACE: owner.name, labels.ROLE: role}
     if exposure.first_pod_only:
         pods["statefulset.kubernetes.io/pod-name"] = f"{owner.name}-0"
     own = exposure.http_port

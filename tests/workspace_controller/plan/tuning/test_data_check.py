@@ -49,7 +49,7 @@ def a_check(
     status: Manifest | None = None,
 ) -> Manifest:
     metadata: Manifest = {
-        "name": "ws-data-check",
+        "name": "ws.data-check",
         "uid": "job-1",
         "creationTimestamp": ago(seconds),
         "annotations": {"workspace.kaito.io/revision": revision},
@@ -144,7 +144,7 @@ def test_data_is_checked_before_a_node_is_requested(
 def test_check_beside_a_run_is_deleted_once_the_run_reads_the_data() -> None:
     run = {"metadata": {**a_check()["metadata"], "name": "ws"}}
     plan = decide(checked(checker(running={}), job=run, claims=(claim(0),)))
-    assert [a.name for a in plan.actions if hasattr(a, "name")] == ["ws-data-check"]
+    assert [a.name for a in plan.actions if hasattr(a, "name")] == ["ws.data-check"]
     assert "DataChecked" not in conditions_by_type(plan.status)
 
 
