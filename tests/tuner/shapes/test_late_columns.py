@@ -6,6 +6,7 @@ import pytest
 
 from tests.tuner.shapes.rows import ASSISTANT, SYSTEM, USER, rows, shape_of
 from tuner.data.record import Completion, Conversation
+from tuner.data.row import RowFault
 
 TOOL = {"type": "function", "function": {"name": "f"}}
 CHAT = [USER, ASSISTANT]
@@ -39,6 +40,43 @@ CHAT = [USER, ASSISTANT]
             {"instruction": "Add", "output": "3", "input": "1, 2"},
             Completion("Add\n\n1, 2", "3"),
         ),
+        (
+            {"instruction": "Who?", "response": "Ann"},
+            {"instruction": "Who?", "response": "Ann", "context": "Ann is here."},
+            Completion("Who?\n\nAnn is here.", "Ann"),
+        ),
+        (
+            {"question": "Who?", "answer": "Ann"},
+            {"question": "Who?", "answer": "Ann", "passage": "Ann is here."},
+            Completion("Who?\n\nAnn is here.", "Ann"),
+        ),
+        (
+            {"question": "Who?", "answers": ["Ann"]},
+            {"question": "Who?", "answers": ["Ann"], "context": "Ann is here."},
+            Completion("Who?\n\nAnn is here.", "Ann"),
+        ),
+        (
+            {"prompt": "Hi", "response": "Hello"},
+            {"prompt": "Hi", "response": "Hello", "history": [["a", "b"]]},
+            Conversation(
+                (
+                    {"role": "user", "content": "a"},
+                    {"role": "assistant", "content": "b"},
+                    USER,
+                    ASSISTANT,
+                )
+            ),
+        ),
+        (
+            {"prompt": "Hi", "completion": "Hello"},
+            {"prompt": "Hi", "completion": "Hello", "label": True},
+            Completion("Hi", "Hello"),
+        ),
+        (
+            {"prompt": "Hi", "completion": "Hello"},
+            {"prompt": "Hi", "completion": "Hello", "label": "greeting"},
+            Completion("Hi", "Hello"),
+        ),
     ],
     ids=lambda value: str(value)[:60],
 )
@@ -48,3 +86,9 @@ def test_column_of_a_later_row_is_read(
     shape = shape_of(first)
     assert shape.columns == tuple(first)
     assert shape.to_record(rows(later)[0]) == expected
+
+
+def test_completion_that_a_later_label_rejects_is_not_learned() -> None:
+    shape = shape_of({"prompt": "Hi", "completion": "Hello"})
+    with pytest.raises(RowFault, match="column label is False, so the completion is not desired"):
+        shape.to_record(rows({"prompt": "Hi", "completion": "No", "label": False})[0])

@@ -64,6 +64,20 @@ def test_summaries_are_found(source: str, summary: str) -> None:
         ),
         ({"instruction": "Hi", "output": "Hello", "history": []}, PAIR),
         ({"instruction": "Hi", "output": "Hello", "history": None}, PAIR),
+        ({"instruction": "Hi", "output": "Hello", "history": "[]"}, PAIR),
+        ({"instruction": "Hi", "output": "Hello", "history": ""}, PAIR),
+        ({"instruction": "Hi", "output": "Hello", "history": "No allergies."}, PAIR),
+        (
+            {"instruction": "Hi", "output": "Hello", "history": '[["a", "b"]]'},
+            Conversation(
+                (
+                    {"role": "user", "content": "a"},
+                    {"role": "assistant", "content": "b"},
+                    USER,
+                    ASSISTANT,
+                )
+            ),
+        ),
         ({"prompt": "Hi", "completion": 1}, Completion("Hi", "1")),
         ({"prompt": "Hi", "completion": 0}, Completion("Hi", "0")),
         ({"prompt": "Hi", "completion": 0.5}, Completion("Hi", "0.5")),
@@ -115,7 +129,7 @@ def test_conversational_prompt_has_tools() -> None:
     assert record == Conversation((USER, ASSISTANT), (tool,))
 
 
-@pytest.mark.parametrize("label", [True, "True", "true"])
+@pytest.mark.parametrize("label", [True, "True", "true", 1, "1"])
 def test_desired_completion_is_learned(label: Any) -> None:
     row = {"prompt": "Hi", "completion": "Hello", "label": label}
     assert record_of(row) == PAIR
@@ -157,7 +171,20 @@ def test_fault_names_the_column(row: dict[str, Any], cause: LossCause, detail: s
             {"prompt": "a", "completion": "b", "label": True},
             {"prompt": "a", "completion": "b", "label": False},
             LossCause.NO_ANSWER,
-            "column label is false, so the completion is not desired; remove such rows",
+            "column label is False, so the completion is not desired; remove such rows, or rename "
+            "the column if it says something else",
+        ),
+        (
+            {"question": "a", "answer": "b", "label": 1},
+            {"question": "a", "answer": "b", "label": 0},
+            LossCause.NO_ANSWER,
+            "column label is 0, so the completion is not desired",
+        ),
+        (
+            {"prompt": "a", "completion": "b", "label": 1},
+            {"prompt": "a", "completion": "b", "label": 2},
+            LossCause.MALFORMED,
+            "column label is 2; it must be true or false",
         ),
         (
             {"prompt": "a", "completion": "b", "label": True},

@@ -9,9 +9,9 @@ from kaito_training.sections import DatasetConfig
 from tuner.data.record import Completion, Conversation
 from tuner.data.row import Row
 from tuner.shapes.columns import Columns
+from tuner.shapes.context import NO_CONTEXT, Context, find_context
 from tuner.shapes.embedded import load_embedded
 from tuner.shapes.faults import malformed
-from tuner.shapes.pair_detection import find_context
 from tuner.shapes.pairs import as_record, read_prompt
 from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
 from tuner.shapes.texts import to_text
@@ -27,14 +27,14 @@ class MultipleChoiceShape:
     question: str
     choices: str
     answer: str
-    context: str | None = None
+    context: Context = NO_CONTEXT
     system: SystemPrompt = NO_SYSTEM_PROMPT
     name: str = "multiple choice"
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read."""
-        context = (self.context,) if self.context else ()
+        context = self.context.columns
         return (*self.system.columns, self.question, *context, self.choices, self.answer)
 
     def to_record(self, row: Row) -> Completion | Conversation:
@@ -57,12 +57,11 @@ def find_multiple_choice(columns: Columns, config: DatasetConfig) -> Iterator[Mu
     choices = columns.find_first(("choices", "options"))
     answer = columns.find_first(_ANSWER_COLUMNS)
     if question is not None and choices is not None and answer is not None:
-        context = find_context("question", columns)
         yield MultipleChoiceShape(
             question=question,
             choices=choices,
             answer=answer,
-            context=columns.find(context) if context else None,
+            context=find_context("question", columns),
             system=find_system_prompt(columns, config),
         )
 

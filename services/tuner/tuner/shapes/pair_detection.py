@@ -4,13 +4,12 @@ from collections.abc import Iterator
 
 from kaito_training.sections import DatasetConfig
 from tuner.shapes.columns import Columns
+from tuner.shapes.context import NO_CONTEXT, Context, find_context
 from tuner.shapes.conversational_pairs import ConversationalPairShape
+from tuner.shapes.history import find_history
 from tuner.shapes.message import is_message
 from tuner.shapes.pair_columns import (
-    ALPACA,
-    CONTEXT_COLUMNS,
     PAIRS,
-    PROMPTS_WITH_CONTEXT,
     SUMMARY_COLUMNS,
     pair_name,
 )
@@ -19,7 +18,7 @@ from tuner.shapes.shape import Shape
 from tuner.shapes.system_prompt import find_system_prompt
 from tuner.shapes.tools import find_tools_column
 from tuner.shapes.turns import is_conversation
-from tuner.shapes.unpaired_preference import UnpairedPreferenceShape, is_label
+from tuner.shapes.unpaired_preference import desired_only
 
 
 def find_pair(columns: Columns, config: DatasetConfig) -> Iterator[Shape]:
@@ -28,12 +27,10 @@ def find_pair(columns: Columns, config: DatasetConfig) -> Iterator[Shape]:
         prompt, answer = columns.find(prompt_name), columns.find(answer_name)
         if prompt is None or answer is None:
             continue
-        context_name = find_context(prompt_name, columns)
-        context = columns.find(context_name) if context_name else None
-        name = pair_name(prompt_name, context_name, answer_name)
+        context = find_context(prompt_name, columns)
+        name = pair_name(prompt_name, context.name, answer_name)
         shape = pair_shape(name, prompt, answer, columns, config, context=context)
-        label = _label(columns)
-        yield shape if label is None else UnpairedPreferenceShape(shape, label)
+        yield desired_only(shape, columns)
 
 
 def find_summary(columns: Columns, config: DatasetConfig) -> Iterator[PairShape]:
@@ -53,7 +50,7 @@ def pair_shape(
     columns: Columns,
     config: DatasetConfig,
     *,
-    context: str | None = None,
+    context: Context = NO_CONTEXT,
 ) -> PairShape | ConversationalPairShape:
     """The shape of a file with questions in `prompt` and answers in `answer`."""
     system = find_system_prompt(columns, config)
@@ -71,28 +68,6 @@ def pair_shape(
         prompt=prompt,
         answer=answer,
         context=context,
-        late_context="input" if name == ALPACA else None,
-        history=_history(columns),
+        history=find_history(columns),
         system=system,
     )
-
-
-def find_context(prompt_name: str, columns: Columns) -> str | None:
-    """The usual name of the column that holds what the questions are about."""
-    for name in CONTEXT_COLUMNS if prompt_name in PROMPTS_WITH_CONTEXT else ():
-        column = columns.find(name)
-        if column is not None and columns.holds_text(column):
-            return name
-    return None
-
-
-def _history(columns: Columns) -> str | None:
-    column = columns.find("history")
-    values = columns.values(column) if column is not None else []
-    return column if all(isinstance(value, list) for value in values) else None
-
-
-def _label(columns: Columns) -> str | None:
-    column = columns.find("label")
-    values = columns.values(column) if column is not None else []
-    return column if values and all(is_label(value) for value in values) else None

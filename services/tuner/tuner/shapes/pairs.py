@@ -6,33 +6,29 @@ from typing import Any
 
 from tuner.data.record import Completion, Conversation
 from tuner.data.row import Row
+from tuner.shapes.context import NO_CONTEXT, Context
 from tuner.shapes.conversation import build_conversation, text_message
-from tuner.shapes.history import read_history
+from tuner.shapes.history import NO_HISTORY, History
 from tuner.shapes.message import ReadMessage
 from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt
-from tuner.shapes.texts import join_paragraphs, read_optional, read_required
+from tuner.shapes.texts import join_paragraphs, read_required
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairShape:
-    """The model learns `answer`, given `prompt` and, after a blank line, `context`.
-
-    `late_context` is the column of contexts if the first rows of the file have none.
-    """
+    """The model learns `answer`, given `prompt` and, after a blank line, `context`."""
 
     name: str
     prompt: str
     answer: str
-    context: str | None = None
-    late_context: str | None = None
-    history: str | None = None
+    context: Context = NO_CONTEXT
+    history: History = NO_HISTORY
     system: SystemPrompt = NO_SYSTEM_PROMPT
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read."""
-        optional = (self.history, self.context)
-        before = tuple(column for column in optional if column is not None)
+        before = (*self.history.columns, *self.context.columns)
         return (*self.system.columns, self.prompt, *before, self.answer)
 
     def to_record(self, row: Row) -> Completion | Conversation:
@@ -42,20 +38,20 @@ class PairShape:
             RowFault: EMPTY or MALFORMED.
         """
         return as_record(
-            read_prompt(row.values, self.prompt, self.context or self.late_context),
+            read_prompt(row.values, self.prompt, self.context),
             read_required(row.values, self.answer),
             self.system.read(row.values),
-            read_history(row.values, self.history),
+            self.history.read(row.values),
         )
 
 
-def read_prompt(values: Mapping[str, Any], prompt: str, context: str | None) -> str:
+def read_prompt(values: Mapping[str, Any], prompt: str, context: Context) -> str:
     """The question, and what it is about.
 
     Raises:
         RowFault: EMPTY or MALFORMED.
     """
-    return join_paragraphs(read_required(values, prompt), read_optional(values, context))
+    return join_paragraphs(read_required(values, prompt), context.read(values))
 
 
 def as_record(

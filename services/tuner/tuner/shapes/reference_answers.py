@@ -8,10 +8,10 @@ from kaito_training.sections import DatasetConfig
 from tuner.data.record import Completion, Conversation
 from tuner.data.row import LossCause, Row, RowFault
 from tuner.shapes.columns import Columns
+from tuner.shapes.context import NO_CONTEXT, Context, find_context
 from tuner.shapes.embedded import load_embedded
 from tuner.shapes.faults import empty, malformed
 from tuner.shapes.pair_columns import PROMPT_COLUMNS
-from tuner.shapes.pair_detection import find_context
 from tuner.shapes.pairs import as_record, read_prompt
 from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
 from tuner.shapes.texts import to_text
@@ -23,14 +23,14 @@ class ReferenceAnswersShape:
 
     prompt: str
     answers: str
-    context: str | None = None
+    context: Context = NO_CONTEXT
     system: SystemPrompt = NO_SYSTEM_PROMPT
     name: str = "squad"
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read."""
-        context = (self.context,) if self.context else ()
+        context = self.context.columns
         return (*self.system.columns, self.prompt, *context, self.answers)
 
     def to_record(self, row: Row) -> Completion | Conversation:
@@ -54,11 +54,10 @@ def find_reference_answers(
     for name in PROMPT_COLUMNS if answers is not None else ():
         prompt = columns.find(name)
         if answers is not None and prompt is not None:
-            context = find_context(name, columns)
             yield ReferenceAnswersShape(
                 prompt=prompt,
                 answers=answers,
-                context=columns.find(context) if context else None,
+                context=find_context(name, columns),
                 system=find_system_prompt(columns, config),
             )
 
