@@ -338,6 +338,11 @@ class Reason(StrEnum):
         "The message includes the registry's error.")
     # Inference
     INFERENCE_READY = ("InferenceReady", _INFERENCE, "The model responds to requests.")
+    ADAPTER_NOT_LOADED = (
+        "AdapterNotLoaded", _INFERENCE,
+        "The model responds to requests, but not with every adapter.",
+        "The message names each adapter and its cause. Correct its entry in inference.adapters or "
+        "push a corrected image under a new tag; requests that name it fail until then.")
     INFERENCE_PENDING = ("InferencePending", _INFERENCE, "The model is not deployed yet.")
     MODEL_LOADING = (
         "ModelLoading", _INFERENCE, "The pod is running and loading the model.",

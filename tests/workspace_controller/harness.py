@@ -14,6 +14,7 @@ from kaito_kube.kinds import Key
 from kaito_kube.store import Store
 from tests.workspace_controller.given import CONFIG, NAMESPACE, RELEASE, settings
 from tests.workspace_controller.world import World
+from workspace_controller.adapter_client import FakeAdapterClient
 from workspace_controller.executor import Executor
 from workspace_controller.metrics import Metrics
 from workspace_controller.node_reservations import NodeReservations
@@ -35,12 +36,19 @@ class Replica:
     clock: FakeClock
     settings: Settings
     tuning: FakeTuningClient = field(default_factory=FakeTuningClient)
+    adapters: FakeAdapterClient = field(default_factory=FakeAdapterClient)
     store: Store = field(default_factory=Store)
 
     def __post_init__(self) -> None:
         reservations = NodeReservations(self.store)
         observer = Observer(
-            self.through, self.store, reservations, self.clock, self.settings, self.tuning
+            self.through,
+            self.store,
+            reservations,
+            self.clock,
+            self.settings,
+            self.tuning,
+            self.adapters,
         )
         recorder = EventRecorder(self.through, self.clock, "kaito-workspace-controller", "replica")
         executor = Executor(self.through, recorder)

@@ -23,7 +23,7 @@ from tests.workspace_controller.given import (
 )
 from tests.workspace_controller.harness import Environment
 from workspace_controller.node_reservations import worker_nodes_of
-from workspace_controller.observed import Observed, TuningRun
+from workspace_controller.observed import Observed, RejectedAdapter, TuningRun
 from workspace_controller.plan.spec import referenced_secrets
 from workspace_controller.validator import Validator
 
@@ -107,6 +107,34 @@ async def test_progress_is_requested_while_the_trainer_runs() -> None:
     before = len(environment.replica.tuning.addresses)
     await environment.replica.round()
     assert len(environment.replica.tuning.addresses) == before
+
+
+async def test_adapters_that_did_not_load_are_named_and_warned_of_once() -> None:
+    environment = Environment()
+    cause = "rank is 0"
+    rejected = {"10.0.0.1": (RejectedAdapter("style", cause),)}
+    environment.replica.adapters.pods = rejected
+    adapters = [{"source": {"name": "style", "image": "registry.local/style:1"}}]
+    environment.apply(inference_workspace(inference=inference(adapters=adapters)))
+    await environment.settle()
+    ready = next(
+        c for c in environment.workspace()["status"]["conditions"] if c["type"] == "InferenceReady"
+    )
+    assert (ready["status"], ready["reason"]) == ("True", "AdapterNotLoaded")
+    assert ready["message"].endswith("without 1 adapter: style: rank is 0")
+    warned = [
+        (event["type"], event["note"])
+        for event in environment.cluster.objects(kinds.EVENT)
+        if event["reason"] == "AdapterNotLoaded"
+    ]
+    assert warned == [("Warning", f"InferenceReady=True: {ready['message']}")]
+
+
+async def test_no_model_server_is_asked_about_adapters_that_it_does_not_have() -> None:
+    environment = Environment()
+    environment.apply(inference_workspace())
+    await environment.settle()
+    assert environment.replica.adapters.addresses == []
 
 
 @pytest.mark.parametrize("provisioner", ["machine", "byo"])

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import grpc
-import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -72,13 +71,6 @@ async def test_run_reports_its_progress() -> None:
 
 async def test_pod_that_does_not_answer_gives_none() -> None:
     assert await GrpcTuningClient(port=1).get("127.0.0.1") is None
-
-
-@pytest.mark.parametrize(
-    ("address", "target"), [("10.0.0.1", "10.0.0.1:29500"), ("fd00::1", "[fd00::1]:29500")]
-)
-def test_target_of_ipv4_and_ipv6_addresses(address: str, target: str) -> None:
-    assert tuning_client.target(address, 29500) == target
 
 
 def test_missing_fields_are_none() -> None:

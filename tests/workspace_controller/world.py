@@ -95,7 +95,12 @@ class World:
         status = pod.get("status") or {}
         if labels_of(pod).get(labels.ROLE) == "inference":
             if not status:
-                self._change(kinds.POD, key_of(pod), {"status": {"phase": "Running"}})
+                serves = {
+                    "phase": "Running",
+                    "podIP": "10.0.0.1",
+                    "conditions": [{"type": "Ready", "status": "True"}],
+                }
+                self._change(kinds.POD, key_of(pod), {"status": serves})
             return
         if labels_of(pod).get(labels.ROLE) == "data-check":
             self._change(kinds.POD, key_of(pod), {"status": _checked(status, self.check_failure)})

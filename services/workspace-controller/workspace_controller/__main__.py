@@ -27,6 +27,7 @@ from kaito_process import logs
 from kaito_process.environment import SettingError
 from kaito_skus import catalog as skus
 from workspace_controller import handlers
+from workspace_controller.adapter_client import GrpcAdapterClient
 from workspace_controller.administration_key import wait_for_key
 from workspace_controller.controller import Controller, build_controller
 from workspace_controller.executor import Executor
@@ -119,7 +120,13 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
     leadership = Leadership()
     fence = FencedCluster(cluster, leadership)
     observer = Observer(
-        cluster, store, NodeReservations(store), clock, settings, GrpcTuningClient()
+        cluster,
+        store,
+        NodeReservations(store),
+        clock,
+        settings,
+        GrpcTuningClient(),
+        GrpcAdapterClient(),
     )
     executor = Executor(fence, EventRecorder(fence, clock, f"kaito-{NAME}", settings.pod_name))
     reconciler = Reconciler(observer, executor, metrics)

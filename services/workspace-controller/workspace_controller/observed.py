@@ -103,6 +103,14 @@ class TuningRun:
     ended: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RejectedAdapter:
+    """An adapter that a model-server serves without, and why it did not load."""
+
+    name: str
+    cause: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """A write of this pass that the API server refused, or that would change a foreign object."""
@@ -136,6 +144,7 @@ class Observed:
     of those that other Workspaces use. `unserved_kinds` are kinds of claims whose CRD the cluster
     does not have. `pods` are all pods of this Workspace, whichever object created them.
     `secrets` are by the field that refers to them.
+    `rejected_adapters` are those of all serving pods; None where none was asked, or none answered.
     `refusal` is set when the decision is repeated after a refused write.
     """
 
@@ -165,6 +174,7 @@ class Observed:
     file: UserFile | None = None
     secrets: Mapping[str, SecretFact] = field(default_factory=dict)
     run: TuningRun | None = None
+    rejected_adapters: tuple[RejectedAdapter, ...] | None = None
     refusal: Refusal | None = None
 
     @property

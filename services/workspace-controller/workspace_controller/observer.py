@@ -11,13 +11,22 @@ from kaito_kube.cluster import Cluster
 from kaito_kube.errors import NotFound
 from kaito_kube.kinds import Key, Kind, Manifest
 from kaito_kube.store import Store
+from workspace_controller.adapter_client import AdapterClient
 from workspace_controller.catalog_facts import catalog_facts
 from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.manifests.data_check import data_check_name
 from workspace_controller.manifests.metadata import Owner, belongs_to, is_labeled_for, owner_of
 from workspace_controller.node_reservations import NodeReservations
-from workspace_controller.observed import Absence, Claim, Observed, SecretFact, UserFile
+from workspace_controller.observed import (
+    Absence,
+    Claim,
+    Observed,
+    RejectedAdapter,
+    SecretFact,
+    UserFile,
+)
 from workspace_controller.plan.nodes.selection import is_free_node, is_own_node
+from workspace_controller.plan.serving.adapters import adapter_pods
 from workspace_controller.plan.spec import (
     ConfigRef,
     config_ref,
@@ -45,6 +54,7 @@ class Observer:
     clock: Clock
     settings: Settings
     tuning: TuningClient
+    adapters: AdapterClient
 
     async def observe(self, workspace: Manifest) -> Observed:
         """Everything that is known about a Workspace at this moment.
@@ -60,6 +70,7 @@ class Observer:
         seen = replace(seen, file=await self._file(self._config_ref(seen, spec)))
         seen = replace(seen, secrets=await self._secrets(seen, spec))
         seen = await self._with_progress(seen)
+        seen = replace(seen, rejected_adapters=await self._rejected_adapters(seen))
         # Last, because other passes can reserve nodes while this one awaits.
         return replace(seen, reserved_nodes=self._reserved_nodes(seen))
 
@@ -200,3 +211,13 @@ class Observer:
         if pod is None:
             return seen
         return replace(seen, run=await self.tuning.get(pod["status"]["podIP"]))
+
+    async def _rejected_adapters(self, seen: Observed) -> tuple[RejectedAdapter, ...] | None:
+        """By name, each once: the pods of one Workspace usually reject the same ones."""
+        pods = adapter_pods(seen)
+        asked = (self.adapters.rejected(pod["status"]["podIP"]) for pod in pods)
+        answers = [answer for answer in await asyncio.gather(*asked) if answer is not None]
+        if not answers:
+            return None
+        by_name = {adapter.name: adapter for answer in answers for adapter in answer}
+        return tuple(by_name[name] for name in sorted(by_name))

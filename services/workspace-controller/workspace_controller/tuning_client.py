@@ -1,21 +1,13 @@
 """Asks TuningService in a tuning pod for the progress of its run."""
 
-import asyncio
-import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-import grpc
-
 from kaito.tuning.v1 import tuning_pb2, tuning_pb2_grpc
-from kaito_grpc.channels import open_channel
 from workspace_controller.manifests.pods import GRPC_PORT
 from workspace_controller.observed import Divergence, TuningRun
-
-logger = logging.getLogger(__name__)
-# A pass waits for the answer, and progress is of no use when it is late.
-TIMEOUT_SECONDS = 2.0
+from workspace_controller.pod_calls import ask
 
 
 class TuningClient(Protocol):
@@ -28,27 +20,18 @@ class TuningClient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GrpcTuningClient:
-    """Opens a connection for each call: calls are seconds apart, and pods come and go."""
+    """Calls the pod's gRPC port."""
 
     port: int = GRPC_PORT
 
     async def get(self, address: str) -> TuningRun | None:
-        try:
-            async with (
-                asyncio.timeout(TIMEOUT_SECONDS),
-                open_channel(target(address, self.port)) as channel,
-            ):
-                stub = tuning_pb2_grpc.TuningServiceStub(channel)
-                response = await stub.GetTuning(tuning_pb2.GetTuningRequest())
-        except (grpc.aio.AioRpcError, TimeoutError) as error:
-            logger.debug("no progress from %s: %s", address, type(error).__name__)
-            return None
-        return from_message(response.tuning)
-
-
-def target(address: str, port: int) -> str:
-    """host:port for an IPv4 or IPv6 address."""
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+        request = tuning_pb2.GetTuningRequest()
+        response: tuning_pb2.GetTuningResponse | None = await ask(
+            address,
+            self.port,
+            lambda channel: tuning_pb2_grpc.TuningServiceStub(channel).GetTuning(request),
+        )
+        return None if response is None else from_message(response.tuning)
 
 
 class FakeTuningClient:

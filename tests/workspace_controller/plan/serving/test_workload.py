@@ -17,7 +17,7 @@ from tests.workspace_controller.given import (
     settings,
     stored,
 )
-from workspace_controller.observed import Observed, UserFile
+from workspace_controller.observed import Observed, RejectedAdapter, UserFile
 from workspace_controller.plan.nodes.provisioning import decide_nodes
 from workspace_controller.plan.plan import Apply, Delete
 from workspace_controller.plan.serving.workload import ServingPlan, decide_serving, delete_workloads
@@ -198,3 +198,23 @@ def test_custom_template_runs_one_pod_per_node() -> None:
     manifest = inference_workspace(resource=resource(count=2), inference={"template": template})
     made = applied(seen(manifest, nodes=(own_node("a"), own_node("b"))), 2)
     assert made["spec"]["replicas"] == 2
+
+
+@pytest.mark.parametrize(("rejected", "seconds"), [(None, 30.0), ((), None)])
+def test_adapters_are_asked_for_again_until_a_pod_answers(
+    rejected: tuple[RejectedAdapter, ...] | None, seconds: float | None
+) -> None:
+    adapters = [{"source": {"name": "a", "image": "registry.local/a:1"}}]
+    manifest = inference_workspace(inference=inference(adapters=adapters))
+    ready = pod("inference", podIP="10.0.0.1", conditions=[{"type": "Ready", "status": "True"}])
+    status = {"readyReplicas": 1, "updatedReplicas": 1}
+    plan = decided(
+        seen(
+            manifest,
+            deployment=present(seen(manifest), **status),
+            pods=(ready,),
+            rejected_adapters=rejected,
+        )
+    )
+    assert plan.condition.is_true
+    assert plan.requeue_after_seconds == seconds

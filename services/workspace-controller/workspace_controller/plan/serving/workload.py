@@ -6,7 +6,7 @@ It is a Deployment, or a StatefulSet where a model spans nodes.
 from dataclasses import dataclass
 
 from kaito_api import condition_types, labels
-from kaito_api.conditions import Condition, false, true
+from kaito_api.conditions import Condition, false
 from kaito_api.reasons import Reason
 from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import DEPLOYMENT, STATEFUL_SET, Kind, Manifest, is_being_deleted
@@ -32,10 +32,18 @@ from workspace_controller.plan.placement import placement
 from workspace_controller.plan.plan import Action, Apply, Delete
 from workspace_controller.plan.pods.failure import pod_failure
 from workspace_controller.plan.pods.status import container_state, pods_with_role
-from workspace_controller.plan.serving.adapters import listed_adapters, own_adapter
+from workspace_controller.plan.serving.adapters import (
+    adapter_pods,
+    listed_adapters,
+    own_adapter,
+    ready_condition,
+)
 from workspace_controller.plan.sizing import context_tokens
 from workspace_controller.plan.spec import preset_ref
 from workspace_controller.plan.tuning.run import TuningPlan
+
+# A pod that is ready answers; until it does, nobody waits for the list of its adapters.
+_ASK_AGAIN_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +74,12 @@ def decide_serving(
     if present is None or is_being_deleted(present):
         return ServingPlan(actions=actions, condition=_pending(nodes))
     if _is_ready(present, wanted):
-        message = "the model answers requests"
-        condition = true(condition_types.INFERENCE_READY, Reason.INFERENCE_READY, message)
-        return ServingPlan(actions=actions, condition=condition)
+        unanswered = adapter_pods(observed) and observed.rejected_adapters is None
+        return ServingPlan(
+            actions=actions,
+            condition=ready_condition(observed),
+            requeue_after_seconds=_ASK_AGAIN_SECONDS if unanswered else None,
+        )
     return _starting(observed, actions)
 
 

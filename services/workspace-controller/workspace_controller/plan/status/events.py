@@ -18,6 +18,9 @@ _SILENT = frozenset(
     }
 )
 
+# Nothing has failed, and somebody should look all the same.
+_WARNINGS = frozenset({Reason.LOSS_DIVERGES, Reason.ADAPTER_NOT_LOADED})
+
 
 def events(observed: Observed, status: Manifest) -> tuple[EmitEvent, ...]:
     """One event for each condition whose status or reason changed, and those of the training.
@@ -32,7 +35,7 @@ def events(observed: Observed, status: Manifest) -> tuple[EmitEvent, ...]:
         now = (condition["status"], reason)
         if (before.get("status"), before.get("reason")) != now and reason not in silent:
             failed = condition["status"] == ConditionStatus.FALSE and reason not in IN_PROGRESS
-            warning = failed or reason == Reason.LOSS_DIVERGES
+            warning = failed or reason in _WARNINGS
             note = f"{condition['type']}={condition['status']}: {condition['message']}"
             changed.setdefault((reason, condition["message"]), EmitEvent(warning, reason, note))
     runs = run_events(observed.status.get("tuning") or {}, status.get("tuning") or {})
