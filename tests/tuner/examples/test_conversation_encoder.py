@@ -33,6 +33,9 @@ CONVERSATIONS = {
     "line breaks": talk("a\n\n\nb", "\n\n\nc\n\n", "d\n", "\ne"),
     "same answers": talk("a", "b", "a", "b", "a", "b"),
     "other scripts": talk("東京 🙂", "Grüße 🚀🚀", "🙂", "東"),
+    "characters of several tokens": talk(
+        "東京 🙂🙂🙂 é\u200b\xa0", "🚀🚀 " * 9, "🙂" * 20, "東京" * 9, "\u200b" * 9 + "🙂", "Grüße"
+    ),
     "reasoning": talk("1?", "<think>\nhm\n</think>\n\none", "2?", "<think>x</think>two"),
     "two answers in a row": [*talk("Hi", "Hello!"), {"role": "assistant", "content": "Anything?"}],
     "assistant first": [{"role": "assistant", "content": "Welcome"}, *talk("Hi", "Hello!")],

@@ -71,12 +71,17 @@ def _align(part: Tokens, tokens: Tokens, first: int) -> int | None:
     """The index of the token in which `part` differs, which begins where token `first` does.
 
     The first tokens of a part may differ, because a word was cut, so its second half is compared.
+    None if the two halves have nothing in common: then it cannot be told where they differ.
     """
     shift = tokens.starts[first]
     for index in range(len(part.ids) // 2, len(part.ids)):
+        if index and part.starts[index] == part.starts[index - 1]:
+            # Of a character that is several tokens, all begin at the same place.
+            continue
         other = bisect_left(tokens.starts, part.starts[index] + shift)
         if other < len(tokens.ids) and tokens.starts[other] == part.starts[index] + shift:
-            return other + _agree(tokens, other, part.ids[index:])
+            same = _agree(tokens, other, part.ids[index:])
+            return other + same if same else None
     return None
 
 

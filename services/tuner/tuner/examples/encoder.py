@@ -13,7 +13,7 @@ from tuner.examples.example import Encoded, completion_example
 from tuner.examples.length import fit, split_into_windows
 
 # Raised when the same records become other examples, so that no prepared ones are used again.
-_VERSION = 1
+_VERSION = 2
 
 
 class Encoder:
