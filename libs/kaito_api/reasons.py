@@ -266,6 +266,9 @@ class Reason(StrEnum):
         "The message names each field; correct it and apply again.", _PERMANENT)
     # Tuning
     DATA_CHECKED = ("DataChecked", _CHECK, "The data was read, and it can be trained on.")
+    DATA_CHECK_PENDING = (
+        "DataCheckPending", _CHECK, "The Job that checks the data is being created.",
+        "Wait; ResourceReady shows why the API server refuses the Job, if it does.")
     DATA_CHECK_RUNNING = (
         "DataCheckRunning", _CHECK, "The data is being checked on a node without a GPU.",
         "Wait; kubectl logs job/<workspace>.data-check shows the progress.")

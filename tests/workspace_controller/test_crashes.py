@@ -60,6 +60,31 @@ async def test_crash_at_any_call_does_not_change_the_outcome(
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
+async def test_crash_at_any_call_after_the_spec_of_a_failed_check_changed(
+    when: Literal["before", "after"],
+) -> None:
+    for at in count():
+        environment = Environment()
+        environment.push_secret()
+        environment.apply(tuning_workspace())
+        environment.world.check_failure = {"reason": "DataUnreadable", "message": "a web page"}
+        await environment.settle()
+        assert not environment.world.claims_seen
+        environment.world.check_failure = None
+        urls = {"tuning": {"input": {"urls": ["https://data.example/b"]}}}
+        await environment.cluster.patch(kinds.WORKSPACE, "ws", urls, namespace=NAMESPACE)
+        environment.replica = environment.new_replica(Crashing(environment.cluster, at, when))
+        died = await _settled(environment)
+        context = f"crash {when} call {at}"
+        assert outcome(environment.workspace()) == ("Ready", DIGEST, 9), context
+        assert len(environment.world.claims_seen) == 1, context
+        assert len(environment.world.runs_seen) == 1, context
+        if not died:
+            break
+    assert at > 20
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
 async def test_crash_at_any_call_of_a_deletion_leaves_nothing(
     when: Literal["before", "after"],
 ) -> None:

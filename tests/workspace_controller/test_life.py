@@ -202,6 +202,21 @@ async def test_service_leads_to_the_pod_that_answers_and_never_to_the_check() ->
     assert list(dict.fromkeys(reached)) == ["tuning", "inference"]
 
 
+@pytest.mark.parametrize("rounds", range(12))
+async def test_check_that_somebody_deletes_costs_no_further_node(rounds: int) -> None:
+    environment = Environment()
+    environment.push_secret()
+    environment.apply(tuning_workspace())
+    for _ in range(rounds):
+        await environment.replica.round()
+        environment.world.step()
+    if environment.cluster.peek(kinds.JOB, "ws.data-check", NAMESPACE):
+        await environment.cluster.delete(kinds.JOB, "ws.data-check", NAMESPACE)
+    await environment.settle()
+    made = environment.workspace()
+    assert (made["status"]["state"], len(environment.world.claims_seen)) == ("Ready", 1)
+
+
 async def test_check_that_a_policy_forbids_does_not_hold_the_run_for_ever() -> None:
     environment = Environment()
     environment.push_secret()

@@ -70,6 +70,21 @@ def ended(report: Manifest) -> Manifest:
     return {"exitCode": 1, "message": json.dumps(report)}
 
 
+def reported(
+    status: str, reason: str, message: str = "", *, seconds: float = 900, generation: int = 1
+) -> Manifest:
+    """A Workspace whose status has that condition DataChecked since so long ago."""
+    condition = {
+        "type": "DataChecked",
+        "status": status,
+        "reason": reason,
+        "message": message,
+        "lastTransitionTime": ago(seconds),
+        "observedGeneration": generation,
+    }
+    return {**stored(tuning_workspace()), "status": {"conditions": [condition]}}
+
+
 def unscheduled(seconds: float) -> Manifest:
     condition = {
         "type": "PodScheduled",
@@ -350,17 +365,32 @@ def test_message_says_what_keeps_the_check_from_running() -> None:
 def test_job_that_the_api_server_refuses_is_tried_for_two_minutes(
     seconds: float, expected: list[str]
 ) -> None:
-    manifest = stored(tuning_workspace())
-    pending = {"type": "DataChecked", "status": "Unknown", "lastTransitionTime": ago(seconds)}
-    manifest["status"] = {"conditions": [pending]}
-    assert actions(decide(observation(manifest))) == expected
+    pending = reported("Unknown", "DataCheckPending", seconds=seconds)
+    assert actions(decide(observation(pending))) == expected
+
+
+def test_status_says_why_there_was_no_check_of_a_run_whose_job_was_refused() -> None:
+    pending = reported("Unknown", "DataCheckPending", seconds=121)
+    plan = decide(observation(pending, claims=(claim(0),)))
+    assert conditions_by_type(plan.status)["DataChecked"] == "Unknown/DataCheckSkipped"
+    assert plan.status is not None
+    message = plan.status["conditions"][0]["message"]
+    assert message.startswith("the Job of the check cannot be created; nodes are requested without")
+
+
+def test_name_that_is_taken_costs_no_node() -> None:
+    """The run needs it as well, so it could not be created on the node either."""
+    pending = reported("Unknown", "DataCheckPending", seconds=9000)
+    taken = {"type": "ResourceReady", "status": "False", "reason": "NameTaken"}
+    pending["status"]["conditions"].append(taken)
+    assert actions(decide(observation(pending))) == CREATE
 
 
 def test_refusal_is_reported_while_the_job_is_tried() -> None:
     refusal = Refusal(reason=Reason.CLUSTER_UNAVAILABLE, message="Job: exceeded quota")
     plan = decide(seen(refusal=refusal))
     assert conditions_by_type(plan.status)["ResourceReady"] == "False/ClusterUnavailable"
-    assert conditions_by_type(plan.status)["DataChecked"] == "Unknown/DataCheckRunning"
+    assert conditions_by_type(plan.status)["DataChecked"] == "Unknown/DataCheckPending"
 
 
 def test_next_check_has_a_time_of_its_own() -> None:
@@ -368,9 +398,7 @@ def test_next_check_has_a_time_of_its_own() -> None:
 
     Otherwise a check that ran for a while would leave no time for that of a changed spec.
     """
-    manifest = stored(tuning_workspace())
-    pending = {"type": "DataChecked", "status": "Unknown", "lastTransitionTime": ago(900)}
-    manifest["status"] = {"conditions": [pending]}
+    manifest = reported("Unknown", "DataCheckRunning")
     first = decide(observation(manifest, data_check=a_check("old-1")))
     assert actions(first) == [] and first.requeue_after_seconds == 0.1
     assert "DataChecked" not in conditions_by_type(first.status)
@@ -381,3 +409,95 @@ def test_next_check_has_a_time_of_its_own() -> None:
 def test_replaced_node_of_a_run_is_requested_without_a_check() -> None:
     run = {"metadata": {**a_check()["metadata"], "name": "ws"}}
     assert actions(decide(seen(job=run))) == REQUEST
+
+
+PASSED = "the data can be trained on: 24 rows"
+FOUND = {
+    "passed": ("True", "DataChecked"),
+    "skipped": ("Unknown", "DataCheckSkipped"),
+}
+
+
+@pytest.mark.parametrize(("status", "reason"), FOUND.values(), ids=FOUND)
+@pytest.mark.parametrize("check", [None, a_check(deleting=True)], ids=["gone", "goes"])
+def test_result_outlives_its_job(status: str, reason: str, check: Manifest | None) -> None:
+    before = reported(status, reason, PASSED)
+    assert actions(decide(observation(before, data_check=check))) == REQUEST
+    plan = decide(observation(before, data_check=check, claims=(claim(0),)))
+    assert actions(plan) == [] and plan.status is not None
+    now = plan.status["conditions"][0]
+    assert (now["type"], now["status"], now["message"]) == ("DataChecked", status, PASSED)
+
+
+@pytest.mark.parametrize(("status", "reason"), FOUND.values(), ids=FOUND)
+def test_result_about_an_earlier_spec_does_not_stand(status: str, reason: str) -> None:
+    before = reported(status, reason, PASSED, generation=0)
+    plan = decide(observation(before))
+    assert REQUEST[0] not in actions(plan)
+    if status == "Unknown":  # Its time would be that of the next check.
+        assert "DataChecked" not in conditions_by_type(plan.status)
+        before["status"] = plan.status
+    assert actions(decide(observation(before))) == CREATE
+
+
+def test_deleted_check_that_ran_for_long_is_created_again_and_has_its_time() -> None:
+    """Its user can delete it, or whoever drains its node and cleans up."""
+    manifest = reported("Unknown", "DataCheckRunning")
+    first = decide(observation(manifest))
+    assert actions(first) == [] and first.requeue_after_seconds == 0.1
+    manifest["status"] = first.status
+    second = decide(observation(manifest))
+    assert actions(second) == CREATE
+    assert second.status is not None
+    assert second.status["conditions"][0]["lastTransitionTime"] == rfc3339(NOW)
+
+
+def test_summary_outlives_the_pod_that_reported_it() -> None:
+    """An autoscaler removes the node, and with it the pod of the completed Job."""
+    before = reported("True", "DataChecked", PASSED)
+    check = a_check(status=COMPLETE)
+    plan = decide(observation(before, data_check=check, claims=(claim(0),)))
+    assert plan.status is not None
+    assert plan.status["conditions"][0]["message"] == PASSED
+
+
+@pytest.mark.parametrize(
+    ("pods", "why"),
+    [((checker(running={}),), "the check is not finished yet"), ((unscheduled(60),), "0/3 nodes")],
+    ids=["runs", "no room"],
+)
+def test_check_that_goes_on_beside_the_nodes_holds_nothing_up(
+    pods: tuple[Manifest, ...], why: str
+) -> None:
+    plan = decide(checked(*pods, claims=(claim(0),)))
+    assert plan.status is not None and plan.requeue_after_seconds is None
+    condition, ready = plan.status["conditions"][0], plan.status["conditions"][-1]
+    assert condition["reason"] == "DataCheckSkipped"
+    assert condition["message"].startswith(f"{why}") and "without the check" in condition["message"]
+    assert ready["message"].startswith("MachineReady: ")
+
+
+OFF = {
+    "by the release": {"settings": settings(data_check=False)},
+    "by the annotation": {
+        "manifest": tuning_workspace(annotations={"kaito.sh/data-check": "false"})
+    },
+}
+STATES = {
+    "before it": ({}, REQUEST),
+    "while it runs": ({"data_check": a_check(), "pods": (checker(running={}),)}, REQUEST),
+    "after a failure": (
+        {"data_check": a_check(), "pods": (checker(terminated=ended(BROKEN)),)}, REQUEST,
+    ),
+    "once it has passed": ({"data_check": a_check(status=COMPLETE)}, REQUEST),
+    "once a node is requested": ({"claims": (claim(0),)}, []),
+    "while it runs beside a node": ({"data_check": a_check(), "claims": (claim(0),)}, DELETE),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("off", OFF.values(), ids=OFF)
+@pytest.mark.parametrize(("changes", "expected"), STATES.values(), ids=STATES)
+def test_check_can_be_turned_off_at_any_moment(
+    off: dict[str, Any], changes: dict[str, Any], expected: list[str]
+) -> None:
+    assert actions(decide(seen(**off, **changes))) == expected

@@ -12,6 +12,7 @@ from workspace_controller.plan.status.run_events import run_events
 _SILENT = frozenset(
     {
         Reason.WAITING_FOR_DATA_CHECK,
+        Reason.DATA_CHECK_PENDING,
         Reason.TUNING_PENDING,
         Reason.INFERENCE_PENDING,
         Reason.WORKSPACE_PENDING,

@@ -41,10 +41,11 @@ _CRASHES = frozenset(
 class Passed:
     """The data can be used, and the adapter can be pushed.
 
-    `summary` says what the data holds and costs; empty if nobody knows.
+    `summary` says what the data holds and costs; empty if nobody knows, and None where the pod that
+    reported it is gone.
     """
 
-    summary: str = ""
+    summary: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def read_verdict(observed: Observed, tuning: Tuning, check: Manifest) -> Verdict
     pods = job_pods(observed, check, "data-check")
     summary = next((found for pod in pods if (found := _summary(pod)) is not None), None)
     if has_condition(check, "Complete"):
-        return Passed(summary or "")
+        return Passed(summary)
     failures = [found for pod in pods for found in _failures(pod)]
     for name, failure in failures:
         # A stopped container is restarted, or its pod is replaced.

@@ -7,7 +7,7 @@ the moment that it is requested, so both are checked first wherever an ordinary 
 from dataclasses import dataclass
 
 from kaito_api import condition_types, labels
-from kaito_api.conditions import Condition, ConditionStatus, false, true, unknown
+from kaito_api.conditions import Condition, false
 from kaito_api.reasons import Reason
 from kaito_api.workspace import Tuning, WorkspaceSpec
 from kaito_kube.kinds import CONFIG_MAP, JOB, Manifest, is_being_deleted
@@ -18,6 +18,13 @@ from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Create, Delete
 from workspace_controller.plan.tuning.adapter import tuned_adapter
+from workspace_controller.plan.tuning.check_conditions import (
+    passed_condition,
+    pending_condition,
+    running_condition,
+    skipped_condition,
+    standing_condition,
+)
 from workspace_controller.plan.tuning.check_verdict import (
     OBSTRUCTED_SECONDS,
     Impossible,
@@ -34,7 +41,8 @@ from workspace_controller.plan.tuning.pod import tuning_pod
 # A ConfigMap that the user corrects is not watched, so a check that failed polls for it.
 _CONFIG_REQUEUE_SECONDS = 10.0
 # The status that a pass writes does not trigger the next pass.
-_DELETION_REQUEUE_SECONDS = 0.1
+_STATUS_REQUEUE_SECONDS = 0.1
+_LATE = "the check is not finished yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +72,11 @@ def decide_data_check(
         return None
     waits = nodes.requests_nodes and _wants_check(observed, spec.tuning)
     check = observed.data_check
-    if check is None:
-        return _creation(observed, spec, spec.tuning) if waits else None
-    if is_being_deleted(check):
-        return DataCheckPlan(holds_nodes=waits)
+    if check is None or is_being_deleted(check):
+        return _without_job(observed, spec, spec.tuning, waits)
     if not _is_useful(observed, spec.tuning, check):
         return _deletion(observed, waits)
-    return _judged(read_verdict(observed, spec.tuning, check), waits)
+    return _judged(observed, read_verdict(observed, spec.tuning, check), waits)
 
 
 def _wants_check(observed: Observed, tuning: Tuning) -> bool:
@@ -92,77 +98,95 @@ def _is_useful(observed: Observed, tuning: Tuning, check: Manifest) -> bool:
     )
 
 
+def _without_job(
+    observed: Observed, spec: WorkspaceSpec, tuning: Tuning, waits: bool
+) -> DataCheckPlan | None:
+    """There is no Job yet, it is gone, or it goes."""
+    wants = _wants_check(observed, tuning)
+    standing = standing_condition(observed, tuning)
+    if standing is not None and (standing.is_true or wants):
+        return DataCheckPlan(condition=standing)
+    if observed.data_check is not None:
+        return DataCheckPlan(holds_nodes=waits)
+    if wants and _is_given_up(observed):
+        return _judged(observed, Impossible("the Job of the check cannot be created"), waits)
+    if not waits:
+        return None
+    before = observed.condition(condition_types.DATA_CHECKED)
+    if before.get("reason") in (Reason.DATA_CHECK_RUNNING, Reason.DATA_CHECK_SKIPPED):
+        return _forgotten(waits)
+    return _creation(observed, spec, tuning)
+
+
+def _is_given_up(observed: Observed) -> bool:
+    """Whether the API server has refused the Job for too long.
+
+    A quota or a policy can refuse it for good, and must not hold nodes for ever. Where a name is
+    taken, the run could not be created either, so a node would be paid for in vain.
+    """
+    before = observed.condition(condition_types.DATA_CHECKED)
+    resource = observed.condition(condition_types.RESOURCE_READY)
+    return (
+        before.get("reason") == Reason.DATA_CHECK_PENDING
+        and seconds_since(before.get("lastTransitionTime"), observed.now) > OBSTRUCTED_SECONDS
+        and resource.get("reason") != Reason.NAME_TAKEN
+    )
+
+
 def _creation(observed: Observed, spec: WorkspaceSpec, tuning: Tuning) -> DataCheckPlan | None:
-    """A quota or a policy can refuse the Job, so it is tried for a limited time."""
-    if _seconds_without_verdict(observed) > OBSTRUCTED_SECONDS:
-        return _judged(Impossible("the Job of the check cannot be created"), waits=True)
     pod = tuning_pod(observed, spec, tuning)
     if pod is None:
         return None
     config = config_map(pod.owner, pod.config)
     return DataCheckPlan(
         actions=(Apply(CONFIG_MAP, config, verify_owner=True), Create(JOB, data_check(pod))),
-        condition=_running(""),
+        condition=pending_condition(),
         holds_nodes=True,
     )
 
 
 def _deletion(observed: Observed, waits: bool) -> DataCheckPlan:
-    """The condition goes first: its time is that of the next check, which must have its own."""
     if observed.condition(condition_types.DATA_CHECKED):
-        return DataCheckPlan(holds_nodes=waits, requeue_after_seconds=_DELETION_REQUEUE_SECONDS)
+        return _forgotten(waits)
     owner = observed.owner
     delete = Delete(JOB, data_check_name(owner), owner.namespace)
     return DataCheckPlan(actions=(delete,), holds_nodes=waits)
 
 
-def _seconds_without_verdict(observed: Observed) -> float:
-    """For how long the status has said that the data is being checked."""
-    before = observed.condition(condition_types.DATA_CHECKED)
-    if before.get("status") != ConditionStatus.UNKNOWN:
-        return 0.0
-    return seconds_since(before.get("lastTransitionTime"), observed.now)
+def _forgotten(waits: bool) -> DataCheckPlan:
+    """The condition goes first: its time is that of the next check, which must have its own."""
+    return DataCheckPlan(holds_nodes=waits, requeue_after_seconds=_STATUS_REQUEUE_SECONDS)
 
 
-def _judged(verdict: Verdict, waits: bool) -> DataCheckPlan:
-    type_ = condition_types.DATA_CHECKED
+def _judged(observed: Observed, verdict: Verdict, waits: bool) -> DataCheckPlan:
     match verdict:
         case Passed():
-            return DataCheckPlan(condition=_passed(verdict.summary))
+            return DataCheckPlan(condition=passed_condition(observed, verdict.summary))
         case Refused():
             return DataCheckPlan(
-                condition=_running("") if verdict.summary is None else _passed(verdict.summary),
+                condition=_unfinished("", waits)
+                if verdict.summary is None
+                else passed_condition(observed, verdict.summary),
                 failure=verdict.failure,
                 holds_nodes=waits,
                 requeue_after_seconds=_CONFIG_REQUEUE_SECONDS,
             )
         case Failure():
             return DataCheckPlan(
-                condition=false(type_, verdict.reason, verdict.message),
+                condition=false(condition_types.DATA_CHECKED, verdict.reason, verdict.message),
                 failure=verdict,
                 holds_nodes=waits,
                 requeue_after_seconds=_CONFIG_REQUEUE_SECONDS,
             )
         case Running():
             return DataCheckPlan(
-                condition=_running(verdict.obstacle),
+                condition=_unfinished(verdict.obstacle, waits),
                 holds_nodes=waits,
-                requeue_after_seconds=verdict.remaining_seconds,
+                requeue_after_seconds=verdict.remaining_seconds if waits else None,
             )
         case Impossible():
-            message = (
-                f"{verdict.why}; nodes are requested without the check, and the data-fetcher of "
-                "the tuning Job checks the data instead"
-            )
-            return DataCheckPlan(condition=unknown(type_, Reason.DATA_CHECK_SKIPPED, message))
+            return DataCheckPlan(condition=skipped_condition(verdict.why))
 
 
-def _passed(summary: str) -> Condition:
-    message = ": ".join(filter(None, ("the data can be trained on", summary)))
-    return true(condition_types.DATA_CHECKED, Reason.DATA_CHECKED, message)
-
-
-def _running(obstacle: str) -> Condition:
-    message = "checking the data before nodes are requested"
-    message = f"{message}: {obstacle}" if obstacle else message
-    return unknown(condition_types.DATA_CHECKED, Reason.DATA_CHECK_RUNNING, message)
+def _unfinished(obstacle: str, waits: bool) -> Condition:
+    return running_condition(obstacle) if waits else skipped_condition(obstacle or _LATE)
