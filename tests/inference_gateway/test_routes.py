@@ -76,8 +76,14 @@ async def test_openapi_document_has_all_routes(client: aiohttp.ClientSession) ->
         "/v1/chat/completions",
         "/v1/completions",
         "/v1/models",
+        "/generate",
+        "/generate_stream",
+        "/info",
+        "/workspaces/{namespace}/{name}",
         "/workspaces/{namespace}/{name}/chat",
+        "/workspaces/{namespace}/{name}/generate",
     }
+    assert schema["paths"]["/"].keys() == {"get", "post"}
     body = schema["paths"]["/chat"]["post"]["requestBody"]["content"]["application/json"]
     assert body["schema"] == {"$ref": "#/components/schemas/KaitoChatRequest"}
     kwargs = schema["components"]["schemas"]["GenerateKwargs"]

@@ -21,6 +21,7 @@ from inference_gateway.endpoints.pool import EndpointPool
 from inference_gateway.formats.kaito_chat import KaitoChat
 from inference_gateway.formats.openai_chat import OpenAiChat
 from inference_gateway.formats.openai_completions import OpenAiCompletions
+from inference_gateway.formats.tgi import TextGenerationInference
 from inference_gateway.generation_handler import GenerationHandler
 from inference_gateway.metrics import Metrics
 from inference_gateway.routes import create_routes
@@ -53,6 +54,9 @@ def create_application(
             "/chat": KaitoChat(),
             "/v1/chat/completions": OpenAiChat(),
             "/v1/completions": OpenAiCompletions(),
+            "/generate": TextGenerationInference("whole"),
+            "/generate_stream": TextGenerationInference("stream"),
+            "/": TextGenerationInference("either"),
         },
         handler=GenerationHandler(
             router=pool,

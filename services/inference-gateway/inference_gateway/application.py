@@ -21,7 +21,7 @@ from inference_gateway.request_context import ClientDisconnected, RequestContext
 # A client's id is echoed and logged, so it may only hold characters that are safe there.
 _CLIENT_REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
 WORKSPACE_ROUTE = "/workspaces/{namespace}/{name}"
-_WORKSPACE_PATH = re.compile(r"/workspaces/([^/]+)/([^/]+)(/.+)")
+_WORKSPACE_PATH = re.compile(r"/workspaces/([^/]+)/([^/]+)(/.*)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +66,10 @@ class Application:
         api_format = self.formats.get(path)
         if api_format is None and (below := _WORKSPACE_PATH.fullmatch(path)):
             workspace, prefix = f"{below[1]}/{below[2]}", WORKSPACE_ROUTE
-            path = below[3]
+            path = below[3] or "/"
             api_format = self.formats.get(path)
-        if api_format is None:
+        # GET / says that the server runs.
+        if api_format is None or (path == "/" and context.method != "POST"):
             await self._serve_route(context)
         else:
             context.route = prefix + path

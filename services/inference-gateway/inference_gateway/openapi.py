@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from inference_gateway.formats.kaito_schema import KaitoChatRequest, KaitoChatResponse
 from inference_gateway.formats.openai_schema import ChatCompletionRequest, CompletionRequest
+from inference_gateway.formats.tgi_schema import TgiCompatibleRequest, TgiRequest, TgiResponse
 
 _REFS = "#/components/schemas/{model}"
 _KAITO_ERRORS = {
@@ -26,20 +27,52 @@ _OPENAI_ERRORS = {
     503: "The model is not ready",
     504: "No complete answer in time",
 }
+_TGI_ERRORS = {
+    **_KAITO_ERRORS,
+    400: "The model-server rejected a value; the message names its field",
+    422: "A field is missing, has the wrong type or is not supported; the message names it",
+}
 _SCHEMAS: tuple[type[BaseModel], ...] = (
     KaitoChatRequest,
     KaitoChatResponse,
     ChatCompletionRequest,
     CompletionRequest,
+    TgiRequest,
+    TgiCompatibleRequest,
+    TgiResponse,
 )
 _OPENAI_ROUTES: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("/v1/chat/completions", "OpenAI chat completions", ChatCompletionRequest),
     ("/v1/completions", "OpenAI text completions", CompletionRequest),
 )
+_STREAM: Mapping[str, Any] = {"text/event-stream": {"schema": {"type": "string"}}}
 _OPENAI_CONTENT: Mapping[str, Any] = {
     "application/json": {"schema": {"type": "object"}},
-    "text/event-stream": {"schema": {"type": "string"}},
+    **_STREAM,
 }
+_TGI_ROUTES: tuple[tuple[str, str, type[BaseModel], Mapping[str, Any]], ...] = (
+    (
+        "/generate",
+        "Continue a text",
+        TgiRequest,
+        {"application/json": {"schema": {"$ref": _REFS.format(model="TgiResponse")}}},
+    ),
+    ("/generate_stream", "Continue a text as events", TgiRequest, _STREAM),
+    (
+        "/",
+        "Continue a text, as events if `stream` is true",
+        TgiCompatibleRequest,
+        {
+            "application/json": {
+                "schema": {
+                    "type": "array",
+                    "items": {"$ref": _REFS.format(model="TgiResponse")},
+                }
+            },
+            **_STREAM,
+        },
+    ),
+)
 
 
 def add_generation_routes(document: dict[str, Any]) -> dict[str, Any]:
@@ -57,6 +90,13 @@ def add_generation_routes(document: dict[str, Any]) -> dict[str, Any]:
         )
         for path, title, model in _OPENAI_ROUTES:
             paths[prefix + path] = _post(title, model, _OPENAI_CONTENT, _OPENAI_ERRORS, prefix)
+        for path, title, model, content in _TGI_ROUTES:
+            # The root has a GET as well. A Workspace's root has no slash at its end.
+            full = (prefix + path).rstrip("/") or "/"
+            paths[full] = {
+                **paths.get(full, {}),
+                **_post(title, model, content, _TGI_ERRORS, prefix),
+            }
     return document
 
 

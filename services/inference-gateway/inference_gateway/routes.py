@@ -17,6 +17,7 @@ from inference_gateway.errors import (
     openai_body,
     unknown_model,
 )
+from inference_gateway.info_route import add_info
 
 _UNHEALTHY: dict[int | str, dict[str, Any]] = {
     503: {"description": "The model-server is not serving; detail says why"}
@@ -39,6 +40,7 @@ def create_routes(pool: EndpointPool, registry: CollectorRegistry) -> FastAPI:
     )
     _add_health(routes, pool)
     _add_models(routes, pool)
+    add_info(routes, pool)
 
     @routes.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
