@@ -215,6 +215,7 @@ async def test_check_that_somebody_deletes_costs_no_further_node(rounds: int) ->
     await environment.settle()
     made = environment.workspace()
     assert (made["status"]["state"], len(environment.world.claims_seen)) == ("Ready", 1)
+    assert conditions(made)["DataChecked"] == "True/DataChecked"
 
 
 async def test_check_that_a_policy_forbids_does_not_hold_the_run_for_ever() -> None:

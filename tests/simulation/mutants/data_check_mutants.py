@@ -10,7 +10,8 @@ from tests.simulation.mutants.mutant import Mutant
 from workspace_controller.observed import Observed
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.tuning import check_verdict
-from workspace_controller.plan.tuning.data_check import DataCheckPlan, decide_data_check
+from workspace_controller.plan.tuning.check_plan import DataCheckPlan
+from workspace_controller.plan.tuning.data_check import decide_data_check
 
 
 def _holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,14 @@ def test_workspace_without_inference_and_tuning_gets_a_status() -> None:
     "manifest", [tuning_workspace(), inference_workspace()], ids=["tuning", "inference"]
 )
 def test_nodes_are_requested_before_anything_but_the_check_of_the_data(manifest: Manifest) -> None:
-    plan = decide(observation(stored(manifest), data_check=PASSED))
+    found = {
+        "type": "DataChecked",
+        "status": "True",
+        "reason": "DataChecked",
+        "observedGeneration": 1,
+    }
+    checked = {**stored(manifest), "status": {"conditions": [found]}}
+    plan = decide(observation(checked, data_check=PASSED))
     assert [type(action) for action in plan.actions] == [Create]
     assert (plan.finalizer, plan.status, plan.events) == ("add", None, ())
     assert plan.requeue_after_seconds is not None

@@ -10,7 +10,7 @@ from workspace_controller.plan.serving.workload import (
     waiting_for_adapter,
 )
 from workspace_controller.plan.sizing import Sizing
-from workspace_controller.plan.tuning.data_check import DataCheckPlan
+from workspace_controller.plan.tuning.check_plan import DataCheckPlan
 from workspace_controller.plan.tuning.run import TuningPlan
 
 

@@ -1,6 +1,7 @@
 """The check of the data: when it is done, what it reports, and when nodes do not wait for it."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -111,6 +112,14 @@ def actions(plan: Plan) -> list[str]:
     return [text for text in made if "Service" not in text]
 
 
+def recorded(observed: Observed) -> Observed:
+    """The same, once a pass has written its status."""
+    plan = decide(observed)
+    if plan.status is None:
+        return observed
+    return replace(observed, workspace={**observed.workspace, "status": plan.status})
+
+
 CREATE, REQUEST, DELETE = ["apply ConfigMap", "create Job"], ["create Machine"], ["delete Job"]
 OTHER = UserFile("n", "mine", "k", CONFIG + "# edited")
 MINE = tuning_workspace(tuning=tuning(config="mine"))
@@ -120,7 +129,7 @@ STEPS = {
     "before the first node": (seen(), CREATE),
     "data in an image": (seen(tuning_workspace(tuning=tuning(input={"image": "r/d:1"}))), CREATE),
     "while it runs": (checked(checker(running={})), []),
-    "once it has passed": (checked(check=a_check(status=COMPLETE)), REQUEST),
+    "once it has passed": (recorded(checked(check=a_check(status=COMPLETE))), REQUEST),
     "after a failure": (checked(checker(terminated=ended(BROKEN))), []),
     "of another spec": (checked(check=a_check("old-1")), DELETE),
     "of another configuration": (
@@ -319,7 +328,7 @@ OBSTACLES = {
 
 @pytest.mark.parametrize(("observed", "why"), OBSTACLES.values(), ids=OBSTACLES)
 def test_check_that_cannot_be_done_does_not_hold_nodes(observed: Observed, why: str) -> None:
-    assert actions(decide(observed)) == REQUEST
+    assert actions(decide(recorded(observed))) == REQUEST
     requested = decide(_with_claim(observed))
     assert requested.status is not None
     found = requested.status["conditions"][0]
@@ -366,7 +375,7 @@ def test_job_that_the_api_server_refuses_is_tried_for_two_minutes(
     seconds: float, expected: list[str]
 ) -> None:
     pending = reported("Unknown", "DataCheckPending", seconds=seconds)
-    assert actions(decide(observation(pending))) == expected
+    assert actions(decide(recorded(observation(pending)))) == expected
 
 
 def test_status_says_why_there_was_no_check_of_a_run_whose_job_was_refused() -> None:
@@ -452,6 +461,17 @@ def test_deleted_check_that_ran_for_long_is_created_again_and_has_its_time() -> 
     assert second.status["conditions"][0]["lastTransitionTime"] == rfc3339(NOW)
 
 
+@pytest.mark.parametrize(
+    "check", [a_check(status=COMPLETE), a_check(status=FAILED)], ids=["passed", "skipped"]
+)
+def test_result_is_recorded_before_a_node_is_requested(check: Manifest) -> None:
+    """The Job can be deleted right afterwards, and with it the only trace of the result."""
+    first = checked(check=check)
+    plan = decide(first)
+    assert (actions(plan), plan.requeue_after_seconds) == ([], 0.1)
+    assert actions(decide(replace(recorded(first), data_check=None))) == REQUEST
+
+
 def test_summary_outlives_the_pod_that_reported_it() -> None:
     """An autoscaler removes the node, and with it the pod of the completed Job."""
     before = reported("True", "DataChecked", PASSED)
@@ -500,4 +520,4 @@ STATES = {
 def test_check_can_be_turned_off_at_any_moment(
     off: dict[str, Any], changes: dict[str, Any], expected: list[str]
 ) -> None:
-    assert actions(decide(seen(**off, **changes))) == expected
+    assert actions(decide(recorded(seen(**off, **changes)))) == expected

@@ -38,6 +38,13 @@ def skipped_condition(why: str) -> Condition:
     return unknown(_TYPE, Reason.DATA_CHECK_SKIPPED, message)
 
 
+def is_recorded(observed: Observed, condition: Condition) -> bool:
+    """Whether the status says this about the present spec."""
+    before = observed.condition(_TYPE)
+    same = (before.get("status"), before.get("reason")) == (condition.status, condition.reason)
+    return same and _is_about_spec(observed)
+
+
 def standing_condition(observed: Observed, tuning: Tuning) -> Condition | None:
     """What the status says about this spec already, where that ends the matter; None otherwise.
 
@@ -49,7 +56,11 @@ def standing_condition(observed: Observed, tuning: Tuning) -> Condition | None:
         before.get("status") == ConditionStatus.TRUE
         or before.get("reason") == Reason.DATA_CHECK_SKIPPED
     )
-    generation = observed.workspace["metadata"].get("generation")
     # Once there is an adapter, other fields of the spec can change without another run.
-    same = before.get("observedGeneration") == generation or tuned_adapter(observed, tuning)
+    same = _is_about_spec(observed) or tuned_adapter(observed, tuning)
     return from_manifest(before) if ended and same else None
+
+
+def _is_about_spec(observed: Observed) -> bool:
+    generation = observed.workspace["metadata"].get("generation")
+    return bool(observed.condition(_TYPE).get("observedGeneration") == generation)

@@ -4,60 +4,33 @@ What is wrong with the data, or with the registry, shows on any node. A GPU node
 the moment that it is requested, so both are checked first wherever an ordinary node can do that.
 """
 
-from dataclasses import dataclass
-
 from kaito_api import condition_types, labels
-from kaito_api.conditions import Condition, false
 from kaito_api.reasons import Reason
 from kaito_api.workspace import Tuning, WorkspaceSpec
 from kaito_kube.kinds import CONFIG_MAP, JOB, Manifest, is_being_deleted
 from workspace_controller.manifests.data_check import data_check, data_check_name
 from workspace_controller.manifests.tuning_job import config_map
 from workspace_controller.observed import Observed
-from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.nodes.provisioning import NodePlan
-from workspace_controller.plan.plan import Action, Apply, Create, Delete
+from workspace_controller.plan.plan import Apply, Create, Delete
 from workspace_controller.plan.tuning.adapter import tuned_adapter
 from workspace_controller.plan.tuning.check_conditions import (
-    passed_condition,
     pending_condition,
-    running_condition,
-    skipped_condition,
     standing_condition,
+)
+from workspace_controller.plan.tuning.check_plan import (
+    STATUS_REQUEUE_SECONDS,
+    DataCheckPlan,
+    judged,
 )
 from workspace_controller.plan.tuning.check_verdict import (
     OBSTRUCTED_SECONDS,
     Impossible,
-    Passed,
-    Refused,
-    Running,
-    Verdict,
     read_verdict,
     seconds_since,
 )
 from workspace_controller.plan.tuning.job import has_condition, is_current, is_current_job
 from workspace_controller.plan.tuning.pod import tuning_pod
-
-# A ConfigMap that the user corrects is not watched, so a check that failed polls for it.
-_CONFIG_REQUEUE_SECONDS = 10.0
-# The status that a pass writes does not trigger the next pass.
-_STATUS_REQUEUE_SECONDS = 0.1
-_LATE = "the check is not finished yet"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataCheckPlan:
-    """`condition` is DataChecked; None while there is nothing to report.
-
-    While the plan `holds_nodes`, none is requested. `failure` is what keeps the run from
-    succeeding.
-    """
-
-    actions: tuple[Action, ...] = ()
-    condition: Condition | None = None
-    failure: Failure | None = None
-    holds_nodes: bool = False
-    requeue_after_seconds: float | None = None
 
 
 def decide_data_check(
@@ -76,7 +49,7 @@ def decide_data_check(
         return _without_job(observed, spec, spec.tuning, waits)
     if not _is_useful(observed, spec.tuning, check):
         return _deletion(observed, waits)
-    return _judged(observed, read_verdict(observed, spec.tuning, check), waits)
+    return judged(observed, read_verdict(observed, spec.tuning, check), waits)
 
 
 def _wants_check(observed: Observed, tuning: Tuning) -> bool:
@@ -109,7 +82,7 @@ def _without_job(
     if observed.data_check is not None:
         return DataCheckPlan(holds_nodes=waits)
     if wants and _is_given_up(observed):
-        return _judged(observed, Impossible("the Job of the check cannot be created"), waits)
+        return judged(observed, Impossible("the Job of the check cannot be created"), waits)
     if not waits:
         return None
     before = observed.condition(condition_types.DATA_CHECKED)
@@ -155,38 +128,4 @@ def _deletion(observed: Observed, waits: bool) -> DataCheckPlan:
 
 def _forgotten(waits: bool) -> DataCheckPlan:
     """The condition goes first: its time is that of the next check, which must have its own."""
-    return DataCheckPlan(holds_nodes=waits, requeue_after_seconds=_STATUS_REQUEUE_SECONDS)
-
-
-def _judged(observed: Observed, verdict: Verdict, waits: bool) -> DataCheckPlan:
-    match verdict:
-        case Passed():
-            return DataCheckPlan(condition=passed_condition(observed, verdict.summary))
-        case Refused():
-            return DataCheckPlan(
-                condition=_unfinished("", waits)
-                if verdict.summary is None
-                else passed_condition(observed, verdict.summary),
-                failure=verdict.failure,
-                holds_nodes=waits,
-                requeue_after_seconds=_CONFIG_REQUEUE_SECONDS,
-            )
-        case Failure():
-            return DataCheckPlan(
-                condition=false(condition_types.DATA_CHECKED, verdict.reason, verdict.message),
-                failure=verdict,
-                holds_nodes=waits,
-                requeue_after_seconds=_CONFIG_REQUEUE_SECONDS,
-            )
-        case Running():
-            return DataCheckPlan(
-                condition=_unfinished(verdict.obstacle, waits),
-                holds_nodes=waits,
-                requeue_after_seconds=verdict.remaining_seconds if waits else None,
-            )
-        case Impossible():
-            return DataCheckPlan(condition=skipped_condition(verdict.why))
-
-
-def _unfinished(obstacle: str, waits: bool) -> Condition:
-    return running_condition(obstacle) if waits else skipped_condition(obstacle or _LATE)
+    return DataCheckPlan(holds_nodes=waits, requeue_after_seconds=STATUS_REQUEUE_SECONDS)

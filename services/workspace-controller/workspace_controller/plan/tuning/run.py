@@ -17,11 +17,11 @@ from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Create, Delete, earliest
 from workspace_controller.plan.pods.failure import pod_failure
 from workspace_controller.plan.tuning.adapter import TunedAdapter, tuned_adapter
+from workspace_controller.plan.tuning.check_plan import DataCheckPlan
 from workspace_controller.plan.tuning.conditions import (
     job_started_condition,
     succeeded_condition,
 )
-from workspace_controller.plan.tuning.data_check import DataCheckPlan
 from workspace_controller.plan.tuning.job import is_current_job, job_failure, job_pods
 from workspace_controller.plan.tuning.phase import Phase, phase_of
 from workspace_controller.plan.tuning.pod import tuning_pod
