@@ -233,6 +233,32 @@ async def test_chat_uses_the_template(server: Running) -> None:
     assert answer.usage.prompt_tokens == len(tokens.token_ids)
 
 
+async def test_tokens_give_their_text_again(server: Running) -> None:
+    tokens = await server.stub.Tokenize(pb.TokenizeRequest(prompt="ship", add_special_tokens=False))
+    request = pb.DetokenizeRequest(token_ids=tokens.token_ids, model="pirate")
+    assert (await server.stub.Detokenize(request)).text == "ship"
+    assert (await server.stub.Detokenize(pb.DetokenizeRequest())).text == ""
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "field"),
+    [
+        (pb.DetokenizeRequest(token_ids=[65, 2**32 - 1]), "INVALID_ARGUMENT", "token_ids[1]"),
+        (pb.DetokenizeRequest(token_ids=[65] * 100_000), "INVALID_ARGUMENT", "token_ids"),
+        (pb.DetokenizeRequest(model="nobody"), "NOT_FOUND", ""),
+    ],
+    ids=["unknown", "too many", "no model"],
+)
+async def test_tokens_without_a_text_are_rejected(
+    server: Running, request_: pb.DetokenizeRequest, code: str, field: str
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await server.stub.Detokenize(request_)
+    assert caught.value.code().name == code
+    violation = from_error(caught.value)
+    assert (violation.field if violation else "") == field
+
+
 async def test_adapters_are_selected_by_name(server: Running) -> None:
     texts = {}
     for model in ("", "tiny", "pirate", "poet"):

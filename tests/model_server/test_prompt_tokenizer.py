@@ -213,3 +213,11 @@ async def test_a_template_that_fails_rejects_the_conversation() -> None:
     with pytest.raises(InvalidRequest, match=r"template rejects them: .*division"):
         await encode(_WANTS_NUMBERS, ("user", "0"))
     assert await encode(_WANTS_NUMBERS, ("user", "1"))
+
+
+async def test_text_of_tokens_keeps_special_tokens(tokenizer: PromptTokenizer, raw: Any) -> None:
+    ids = raw(LONG)["input_ids"]
+    text = await tokenizer.to_text(ids)
+    assert text == raw.decode(ids)
+    assert "<|end|>" in text
+    assert await tokenizer.to_text(ids[:20]) == raw.decode(ids[:20])

@@ -53,6 +53,7 @@ async def test_listens_before_the_model_is_loaded(fake: FakeEngine, adapters_fol
             server.stub.Generate(generate_request()),
             server.stub.GetModel(pb.GetModelRequest()),
             server.stub.Tokenize(pb.TokenizeRequest(prompt="a")),
+            server.stub.Detokenize(pb.DetokenizeRequest(token_ids=[1])),
             server.stub.ListAdapters(pb.ListAdaptersRequest()),
         ):
             code, details = await rejection(call)

@@ -4,7 +4,7 @@ Text goes in and text comes out: an engine may also be another process in the po
 tokens to itself. `fake.py` implements it for tests, and passes the same tests as the real engine.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -134,6 +134,13 @@ class Engine(Protocol):
 
         Raises:
             InvalidRequest: the prompt cannot be served.
+        """
+
+    async def detokenize(self, token_ids: Sequence[int]) -> str:
+        """The text of the tokens, with that of special tokens.
+
+        Raises:
+            InvalidRequest: an id is not in the vocabulary, or there are too many.
         """
 
     async def load_adapter(self, source: AdapterSource) -> AdapterInfo:

@@ -7,7 +7,7 @@ can pause it and make it fail; it counts the generations that were canceled.
 import asyncio
 import json
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 
 from model_server.detokenizer import ChoiceDetokenizer
@@ -106,6 +106,14 @@ class FakeEngine:
         ids = tuple(_render(prompt).encode())
         ids = (1, *ids) if add_special_tokens and isinstance(prompt, str) else ids
         return Tokens(ids, tuple(chr(token) for token in ids))
+
+    async def detokenize(self, token_ids: Sequence[int]) -> str:
+        if len(token_ids) > self._max_length:
+            raise InvalidRequest("token_ids", f"{len(token_ids)} tokens", "are too many")
+        for index, token in enumerate(token_ids):
+            if token > 255:
+                raise InvalidRequest(f"token_ids[{index}]", token, "is not in the vocabulary")
+        return bytes(token_ids).decode(errors="replace")
 
     async def load_adapter(self, source: AdapterSource) -> AdapterInfo:
         if not (source.path / "adapter_model.safetensors").is_file():

@@ -77,6 +77,16 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
 
         return await respond(context, None, tokenize)
 
+    async def Detokenize(  # noqa: N802
+        self, request: pb.DetokenizeRequest, context: Context
+    ) -> pb.DetokenizeResponse:
+        async def detokenize() -> pb.DetokenizeResponse:
+            served = self._state.require_served()
+            served.adapters.resolve(request.model)
+            return pb.DetokenizeResponse(text=await served.engine.detokenize(request.token_ids))
+
+        return await respond(context, None, detokenize)
+
     async def GetModel(  # noqa: N802
         self, request: pb.GetModelRequest, context: Context
     ) -> pb.GetModelResponse:

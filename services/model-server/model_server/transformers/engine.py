@@ -1,7 +1,7 @@
 """The engine over transformers: loads the model and its adapters, and starts the generator."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -94,6 +94,9 @@ class TransformersEngine:
     ) -> Tokens:
         tokenizer = self._require_started().generator.tokenizer
         return await tokenizer.to_tokens(await tokenizer.encode(prompt, add_special_tokens))
+
+    async def detokenize(self, token_ids: Sequence[int]) -> str:
+        return await self._require_started().generator.tokenizer.to_text(token_ids)
 
     async def load_adapter(self, source: AdapterSource) -> AdapterInfo:
         layers = self._require_started().layers

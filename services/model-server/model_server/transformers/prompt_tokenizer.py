@@ -132,6 +132,41 @@ class PromptTokenizer:
             return look_up()
         return await asyncio.get_running_loop().run_in_executor(self._long_thread, look_up)
 
+    async def to_text(self, ids: Sequence[int]) -> str:
+        """The text of the ids, with that of special tokens.
+
+        Raises:
+            InvalidRequest: an id is not in the vocabulary, or the context holds fewer tokens.
+        """
+        if len(ids) > self._context_tokens:
+            raise InvalidRequest(
+                "token_ids",
+                f"{len(ids)} tokens",
+                f"the model's context holds {self._context_tokens} tokens; send fewer",
+            )
+
+        def decode() -> str:
+            self._check_vocabulary(ids)
+            return str(
+                self._tokenizer.decode(
+                    list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False
+                )
+            )
+
+        if len(ids) <= _SHORT_TOKENS:
+            return decode()
+        return await asyncio.get_running_loop().run_in_executor(self._long_thread, decode)
+
+    def _check_vocabulary(self, ids: Sequence[int]) -> None:
+        # A tokenizer leaves out an id that it does not know, without a word.
+        for index, token_id in enumerate(ids):
+            try:
+                known = self._tokenizer.convert_ids_to_tokens(token_id) is not None
+            except (LookupError, OverflowError):
+                known = False
+            if not known:
+                raise InvalidRequest(f"token_ids[{index}]", token_id, "is not in the vocabulary")
+
     async def close(self) -> None:
         """End the threads and the process. Prompts that still wait are dropped."""
         for thread in (self._thread, self._long_thread):

@@ -50,6 +50,11 @@ class InferenceServiceStub:
                 request_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.TokenizeRequest.SerializeToString,
                 response_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.TokenizeResponse.FromString,
                 _registered_method=True)
+        self.Detokenize = channel.unary_unary(
+                '/kaito.inference.v1.InferenceService/Detokenize',
+                request_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.DetokenizeRequest.SerializeToString,
+                response_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.DetokenizeResponse.FromString,
+                _registered_method=True)
         self.GetModel = channel.unary_unary(
                 '/kaito.inference.v1.InferenceService/GetModel',
                 request_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.GetModelRequest.SerializeToString,
@@ -110,6 +115,16 @@ class InferenceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Detokenize(self, request, context):
+        """Returns the text of tokens, with that of special tokens: the reverse of Tokenize.
+
+        Errors: INVALID_ARGUMENT for an id that the vocabulary does not have, and for more tokens than
+        the context holds; NOT_FOUND and INTERNAL as in Generate.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetModel(self, request, context):
         """Returns the loaded model and its capabilities.
         """
@@ -155,6 +170,11 @@ def add_InferenceServiceServicer_to_server(servicer, server):
                     servicer.Tokenize,
                     request_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.TokenizeRequest.FromString,
                     response_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.TokenizeResponse.SerializeToString,
+            ),
+            'Detokenize': grpc.unary_unary_rpc_method_handler(
+                    servicer.Detokenize,
+                    request_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.DetokenizeRequest.FromString,
+                    response_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.DetokenizeResponse.SerializeToString,
             ),
             'GetModel': grpc.unary_unary_rpc_method_handler(
                     servicer.GetModel,
@@ -259,6 +279,33 @@ class InferenceService:
             '/kaito.inference.v1.InferenceService/Tokenize',
             kaito_dot_inference_dot_v1_dot_inference__pb2.TokenizeRequest.SerializeToString,
             kaito_dot_inference_dot_v1_dot_inference__pb2.TokenizeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Detokenize(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kaito.inference.v1.InferenceService/Detokenize',
+            kaito_dot_inference_dot_v1_dot_inference__pb2.DetokenizeRequest.SerializeToString,
+            kaito_dot_inference_dot_v1_dot_inference__pb2.DetokenizeResponse.FromString,
             options,
             channel_credentials,
             insecure,
