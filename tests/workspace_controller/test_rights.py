@@ -1,0 +1,84 @@
+"""The chart gives the controller the rights that it uses, and no others."""
+
+from collections import defaultdict
+from dataclasses import replace
+
+from kaito_kube import kinds
+from kaito_kube.fake import Call
+from kaito_kube.kinds import Manifest
+from tests.charts.render import render
+from tests.workspace_controller.given import (
+    NAMESPACE,
+    inference_workspace,
+    resource,
+    settings,
+    tuning_workspace,
+)
+from tests.workspace_controller.harness import Environment
+from workspace_controller.settings import NodeProvisioner
+from workspace_controller.triggers import CHILD_KINDS
+
+WATCHED = (kinds.NODE, *CHILD_KINDS)
+# Who creates or applies an object reads who owns one of that name.
+VERBS = {
+    "create": {"create", "get"},
+    "apply": {"create", "patch", "get"},
+    "delete": {"delete"},
+    "get": {"get"},
+    "list": {"list"},
+}
+
+
+def granted() -> dict[tuple[str, str], set[str]]:
+    """The verbs by API group and plural."""
+    name = "kaito-workspace-controller"
+    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for role in render():
+        if role["kind"] == "ClusterRole" and role["metadata"]["name"] == name:
+            for rule in role["rules"]:
+                for group in rule["apiGroups"]:
+                    for plural in rule["resources"]:
+                        found[group, plural] |= set(rule["verbs"])
+    return found
+
+
+async def lives() -> list[Call]:
+    """All calls of Workspaces that are tuned, served and deleted, with nodes from everywhere."""
+    calls: list[Call] = []
+    for provisioner in NodeProvisioner:
+        environment = Environment(settings(node_provisioner=provisioner))
+        environment.push_secret()
+        type_ = {} if provisioner is not NodeProvisioner.BYO else {"instanceType": None}
+        environment.apply(tuning_workspace(resource=resource(**type_)))
+        environment.apply(inference_workspace("served", resource=resource(**type_)))
+        await _rounds(environment)
+        off = replace(environment.settings, network_policies=False)
+        environment.settings = off
+        environment.replica = environment.new_replica()
+        portless: Manifest = {
+            "inference": {"preset": None, "template": {"spec": {"containers": []}}}
+        }
+        await environment.cluster.patch(kinds.WORKSPACE, "served", portless, namespace=NAMESPACE)
+        await _rounds(environment)
+        for name in ("ws", "served"):
+            await environment.cluster.delete(kinds.WORKSPACE, name, NAMESPACE)
+        await _rounds(environment)
+        calls += environment.cluster.calls
+    return calls
+
+
+async def _rounds(environment: Environment) -> None:
+    for _ in range(16):
+        await environment.replica.round()
+        environment.world.step()
+        environment.clock.advance(5)
+
+
+async def test_controller_has_the_rights_that_it_uses_and_no_others() -> None:
+    calls, has = await lives(), granted()
+    for kind in (*WATCHED, kinds.CONFIG_MAP):
+        # A model that spans nodes is a StatefulSet, and is treated as a Deployment is.
+        acts_as = kinds.DEPLOYMENT if kind is kinds.STATEFUL_SET else kind
+        used = {"list", "watch"} if kind in WATCHED else set()
+        used |= {verb for call in calls if call.kind is acts_as for verb in VERBS[call.verb]}
+        assert has[kind.group, kind.plural] == used, kind
