@@ -12,7 +12,7 @@ from typing import Any
 from tuner.data.record import Message, Tool
 from tuner.data.row import LossCause, RowFault
 from tuner.examples.chat_template import ChatTemplate, structure_of
-from tuner.examples.common_prefix import common_prefix_length
+from tuner.examples.common_prefix import common_text_length
 from tuner.examples.control_tokens import ControlTokens
 from tuner.examples.layout import Layout, with_placeholders
 
@@ -119,10 +119,10 @@ def find_answer(
 
     `prompt` is the layout of the messages before it, and `turn` that of the messages including it.
     """
-    start = common_prefix_length(prompt.text, whole.text)
+    start = common_text_length(prompt.text, whole.text)
     if prompt.has_contents(start):
         return None
-    end = common_prefix_length(turn.text, whole.text)
+    end = common_text_length(turn.text, whole.text)
     if end < len(turn.text):
         # A closing follows. It may only be left out if the answer has its own end mark before it.
         marks = [match.span() for match in control.pattern.finditer(turn.text)]
