@@ -125,6 +125,35 @@ class Reason(StrEnum):
         "The cloud rejected the provisioner's identity.",
         "Give the identity of gpu-provisioner the Contributor role on the AKS cluster and check "
         "its federated credential.")
+    POLICY_DENIED = (
+        "PolicyDenied", (*_CLAIM, *_TERMINATING), "An Azure Policy forbids the request.",
+        "Meet the policy that the message names: add the tags that it requires to "
+        "gpu-provisioner.settings.agentPoolTags, use another resource.instanceType if it forbids "
+        "the size, or ask its owner for an exemption. The request is retried at growing "
+        "intervals.")
+    SUBNET_UNAUTHORIZED = (
+        "SubnetUnauthorized", (*_CLAIM, *_TERMINATING),
+        "The identity may not use the subnet, or another resource that the agent pool needs.",
+        "Give the client that the message names the role Network Contributor on the linked scope "
+        "that it names.")
+    SUBNET_FULL = (
+        "SubnetFull", _CLAIM, "The nodes' subnet has too few free IP addresses.",
+        "Free addresses, lower gpu-provisioner.settings.maxPods, or set "
+        "gpu-provisioner.settings.nodeSubnetId to a larger subnet. Another size does not help.")
+    LIMIT_REACHED = (
+        "LimitReached", _CLAIM,
+        "The subscription or the cluster has reached a limit that is not about vCPUs.",
+        "Delete what is not used, or ask Azure's support for a higher limit. Another size does "
+        "not help.")
+    RESOURCE_LOCKED = (
+        "ResourceLocked", (*_CLAIM, *_TERMINATING),
+        "A lock on the cluster, or on a resource group of it, forbids the request.",
+        "Remove the lock that the message names (az lock list, az lock delete); a machine is "
+        "billed until then. The request is retried at growing intervals.")
+    NODE_SETUP_FAILED = (
+        "NodeSetupFailed", _CLAIM, "The machine started but could not set itself up as a node.",
+        "Check that the subnet's firewall, proxy and DNS let nodes reach the addresses that AKS "
+        "requires (https://aka.ms/aks-required-ports-and-addresses).")
     CLOUD_UNAVAILABLE = (
         "CloudUnavailable", (*_CLAIM, *_TERMINATING),
         "The cloud's API does not respond or throttles.",
@@ -216,6 +245,12 @@ class Reason(StrEnum):
     TERMINATION_FAILED = (
         "TerminationFailed", _TERMINATING, "The cloud did not delete the agent pool.",
         "The deletion is retried automatically; the message includes the cloud's error.")
+    TERMINATION_BLOCKED = (
+        "TerminationBlocked", (*_CLAIM, *_TERMINATING),
+        "AKS drains the node itself before it deletes the machine, and a disruption budget "
+        "forbids it.",
+        "Relax the budget, or delete the pods that the message names; a machine is billed until "
+        "then. The deletion is retried at growing intervals.")
     # Events only
     EXPIRED = ("Expired", _EVENT, "The claim was older than its expireAfter and is replaced.")
     FAILED_DRAINING = (

@@ -113,7 +113,8 @@ def _faults(options: argparse.Namespace) -> int:
                 print(f"{kind:<{width}}  {meaning}")
             return 0
         case "set":
-            names = ("pool", "vm_size", "operation", "count", "seconds", "zone", "code", "message")
+            names = ("pool", "vm_size", "operation", "count", "seconds", "zone", "code", "message",
+                     "status", "body")  # fmt: skip
             body: Json = {name: getattr(options, name) for name in names}
             body["hidden"] = options.hidden or None
             body = {k: v for k, v in body.items() if v is not None}
@@ -186,6 +187,8 @@ def _fault_parser(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--zone")
     add.add_argument("--code")
     add.add_argument("--message")
+    add.add_argument("--status", type=int, help="HTTP status of a refused request (default: 400)")
+    add.add_argument("--body", help="JSON of the error, instead of --code and --message")
     add.add_argument("--hidden", action="store_true", help="hide it from quota and SKU listings")
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.docgen import charts, instance_types, presets, reasons, workspace
+from tools.docgen import charts, cloud_errors, instance_types, presets, reasons, workspace
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
 
 _PAGES: dict[str, Callable[[], str]] = {
     "workspace.md": workspace.text,
     "reasons.md": reasons.text,
+    "cloud-errors.md": cloud_errors.text,
     "presets.md": presets.text,
     "instance-types.md": instance_types.text,
     "charts.md": charts.text,

@@ -149,16 +149,16 @@ async def test_refused_deletion_is_shown_and_retried(
     await world.run(1)
     assert world.condition("InstanceTerminating") == shown
     assert "cannot be deleted yet" in world.message("InstanceTerminating")
-    await world.run(40)
+    await world.run(50)
     assert world.claim() is None and world.cloud.pools() == {}
-    assert [call for call, _ in world.cloud.calls].count("delete") == 4
+    assert deletes(world) == 4
 
 
 async def test_late_failed_deletion_is_retried(world: World) -> None:
     await ready(world)
     await delete(world)
     await world.run(1)
-    for _ in range(3):
+    for attempt in range(3):
         failed = replace(
             world.cloud.pools()[NAME],
             state=PoolState.FAILED,
@@ -169,10 +169,39 @@ async def test_late_failed_deletion_is_retried(world: World) -> None:
         await world.run(2)
         assert world.condition("InstanceTerminating") == ("False", "TerminationFailed")
         assert "a disk is attached" in world.message("InstanceTerminating")
-        await world.run(6)
-    assert [call for call, _ in world.cloud.calls].count("delete") == 4
+        for _ in range(15):
+            if deletes(world) == attempt + 1:
+                await world.run(1)
+    assert deletes(world) == 4
     await world.run(10)
     assert world.claim() is None
+
+
+async def test_locked_pool_is_deleted_at_growing_pauses(world: World) -> None:
+    await ready(world)
+    locked = LaunchRefused(Reason.RESOURCE_LOCKED, "ScopeLocked: remove the lock")
+    for _ in range(20):
+        world.cloud.fail_next("delete", locked)
+    await delete(world)
+    await world.run(30 * 60 // 5)
+    assert world.condition("InstanceTerminating") == ("False", "ResourceLocked")
+    assert "ScopeLocked" in world.message("InstanceTerminating")
+    assert deletes(world) <= 5
+
+
+async def test_deletion_that_fails_late_is_retried_at_growing_pauses(world: World) -> None:
+    await ready(world)
+    await delete(world)
+    for _ in range(30 * 60 // 5):
+        pool = world.cloud.pools()[NAME]
+        if pool.state is PoolState.DELETING:
+            error = LaunchRefused(Reason.TERMINATION_BLOCKED, "PodDrainFailure: web-0")
+            world.cloud.seed(replace(pool, state=PoolState.FAILED, error=error))
+            world.cloud._ends.clear()
+        await world.run(1)
+    assert world.condition("InstanceTerminating") == ("False", "TerminationBlocked")
+    assert "PodDrainFailure" in world.message("InstanceTerminating")
+    assert deletes(world) <= 10
 
 
 async def test_refused_create_does_not_delay_deletion(world: World) -> None:
@@ -238,3 +267,7 @@ async def test_old_pool_missing_from_listing_needs_no_confirmation(world: World)
     await world.run(12)
     assert world.claim() is None
     assert ("get", NAME) not in world.cloud.calls
+
+
+def deletes(world: World) -> int:
+    return [call for call, _ in world.cloud.calls].count("delete")

@@ -11,15 +11,19 @@ PENDING = "See https://aka.ms/aks-pending-operation for more details."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmError:
-    """An error response; `headers` are sent with it (Retry-After, for example)."""
+    """An error response; `headers` are sent with it (Retry-After, for example), and `document`
+    instead of the usual body."""
 
     status: int
     code: str
     message: str
     target: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    document: Json | None = None
 
     def body(self) -> Json:
+        if self.document is not None:
+            return self.document
         error: Json = {"code": self.code, "message": self.message}
         if self.target is not None:
             error["target"] = self.target

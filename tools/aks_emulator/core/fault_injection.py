@@ -1,5 +1,6 @@
 """Decides how an operation will end, given the active faults and the capacity. Pure."""
 
+import json
 from dataclasses import dataclass
 
 from tools.aks_emulator.core.availability import CapacityRequest, check_capacity
@@ -72,7 +73,7 @@ def without_machines(faults: Faults, call: Call) -> tuple[Outcome, Faults]:
     """The outcome of an operation without new machines, which may only be slow or fail."""
     failing, faults = take(faults, (FaultKind.OPERATION_FAILS,), call)
     slow, faults = delay(faults, call)
-    verdict = Failure(failing.code, failing.message) if failing is not None else None
+    verdict = _failure(failing) if failing is not None else None
     return Outcome(verdict=verdict, extra_seconds=slow), faults
 
 
@@ -94,7 +95,11 @@ def _verdict(fault: Fault, capacity: CapacityRequest, location: str) -> Failure:
         case FaultKind.FAILS_THEN_JOINS:
             return internal_failure()
         case _:
-            return Failure(fault.code, fault.message)
+            return _failure(fault)
+
+
+def _failure(fault: Fault) -> Failure:
+    return Failure(fault.code, fault.message, json.loads(fault.body) if fault.body else None)
 
 
 def _in_zone(fault: Fault, capacity: CapacityRequest) -> bool:

@@ -1,5 +1,6 @@
 """Faults that can be turned on: their kinds, what they match, and how often they strike. Pure."""
 
+import json
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
@@ -25,6 +26,7 @@ class FaultKind(StrEnum):
     THROTTLED = "throttled"
     SERVER_ERROR = "server-error"
     FORBIDDEN = "forbidden"
+    REFUSED = "refused"
     CONFLICT = "conflict"
     LOST_RESPONSE = "lost-response"
     TOKEN_REFUSED = "token-refused"
@@ -46,6 +48,7 @@ DESCRIPTIONS: Mapping[FaultKind, str] = {
     FaultKind.THROTTLED: "429 with Retry-After of --seconds",
     FaultKind.SERVER_ERROR: "500",
     FaultKind.FORBIDDEN: "403 AuthorizationFailed",
+    FaultKind.REFUSED: "a write is answered with --status and --body, or --code and --message",
     FaultKind.CONFLICT: "409: another operation is in progress on the cluster",
     FaultKind.LOST_RESPONSE: "the request takes effect, but the connection is dropped",
     FaultKind.TOKEN_REFUSED: "the token endpoint rejects the client",
@@ -67,6 +70,9 @@ STANDING = frozenset(
 class Fault:
     """`pool`, `vm_size` and `operation` are globs; without a `count` it strikes until cleared.
 
+    `body` is the JSON of the error that a refused request is answered with, or that a failed pool
+    reports; without it there is one with `code` and `message`.
+
     Listings do not show a `hidden` standing fault, so it strikes after a preflight check passed.
     """
 
@@ -80,6 +86,8 @@ class Fault:
     zone: str = "*"
     code: str = "InternalExecutionError"
     message: str = "An internal execution error occurred while provisioning the agent pool."
+    status: int = 400
+    body: str = ""
     hidden: bool = False
 
 
@@ -137,15 +145,24 @@ def parse(document: Json) -> Fault | str:
     if unknown:
         return f"unknown field {', '.join(unknown)}: use {', '.join(sorted(known))}"
     problem = next((p for name in document if (p := _type_problem(name, document[name]))), None)
+    problem = problem or _body_problem(document.get("body") or "{}")
     if problem is not None:
         return problem
     values = {k: v for k, v in document.items() if v is not None and k != "kind"}
     return Fault(**{"id": uuid.uuid4().hex[:8], **values, "kind": FaultKind(kind)})
 
 
+def _body_problem(body: str) -> str | None:
+    try:
+        is_object = isinstance(json.loads(body), dict)
+    except ValueError:
+        is_object = False
+    return None if is_object else f"body {body!r} must be a JSON object"
+
+
 def _type_problem(name: str, value: object) -> str | None:
     allowed: tuple[type, ...] = (str,)
-    if name == "count":
+    if name in ("count", "status"):
         allowed = (int,)
     elif name == "seconds":
         allowed = (int, float)

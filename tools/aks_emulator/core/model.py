@@ -62,10 +62,14 @@ class MachinePhase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How an operation fails: ARM's code and message."""
+    """How an operation fails: ARM's code and message, and whatever else the error has."""
 
     code: str
     message: str
+    document: Json | None = None
+
+    def json(self) -> Json:
+        return {"code": self.code, "message": self.message, **(self.document or {})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

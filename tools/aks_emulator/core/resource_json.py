@@ -23,8 +23,7 @@ def _provisioning_error(pool: Pool, state: State) -> Json:
     operation = state.operations.get(pool.operation or "")
     if pool.state is not PoolState.FAILED or operation is None or operation.verdict is None:
         return {}
-    verdict = operation.verdict
-    return {"status": {"provisioningError": {"code": verdict.code, "message": verdict.message}}}
+    return {"status": {"provisioningError": operation.verdict.json()}}
 
 
 def pool_json(pool: Pool, state: State, ids: ResourceIds) -> Json:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from tools.aks_emulator.core import errors, operations
 from tools.aks_emulator.core.errors import ArmError
-from tools.aks_emulator.core.faults import Call, FaultKind, take
+from tools.aks_emulator.core.faults import Call, Fault, FaultKind, take
 from tools.aks_emulator.core.model import OperationKind
 from tools.aks_emulator.core.resource_ids import ResourceIds
 from tools.aks_emulator.web import compute_handlers, pool_handlers, rate_limits, versions
@@ -42,8 +42,11 @@ REJECTING_FAULTS = (
     FaultKind.THROTTLED,
     FaultKind.SERVER_ERROR,
     FaultKind.FORBIDDEN,
+    FaultKind.REFUSED,
     FaultKind.CONFLICT,
 )
+# Faults of calls that change something.
+WRITE_FAULTS = frozenset({FaultKind.REFUSED, FaultKind.CONFLICT})
 
 
 def handle(context: Context, request: Request) -> Response:
@@ -104,7 +107,7 @@ def _injected_error(context: Context, matched: Match, call: Call, client: str) -
         disabled, azure.faults = take(azure.faults, (FaultKind.SUBSCRIPTION_DISABLED,), call)
         if disabled is not None:
             return errors.subscription_disabled(ids.subscription)
-    kinds = [k for k in REJECTING_FAULTS if matched.route.writes or k is not FaultKind.CONFLICT]
+    kinds = [k for k in REJECTING_FAULTS if matched.route.writes or k not in WRITE_FAULTS]
     fault, azure.faults = take(azure.faults, kinds, call)
     match fault.kind if fault is not None else None:
         case FaultKind.THROTTLED:
@@ -113,11 +116,22 @@ def _injected_error(context: Context, matched: Match, call: Call, client: str) -
             return errors.server_error()
         case FaultKind.FORBIDDEN:
             return errors.not_authorized(client, matched.route.action, ids.cluster_id)
+        case FaultKind.REFUSED:
+            return _refused(fault) if fault else None
         case FaultKind.CONFLICT:
             since = operations.timestamp(azure.clock())
             return errors.in_progress(OperationKind.UPDATE, "the managed cluster", since)
         case _:
             return None
+
+
+def _refused(fault: Fault) -> ArmError:
+    return ArmError(
+        status=fault.status,
+        code=fault.code,
+        message=fault.message,
+        document=json.loads(fault.body) if fault.body else None,
+    )
 
 
 def _vm_size(context: Context, request: Request, matched: Match) -> str:

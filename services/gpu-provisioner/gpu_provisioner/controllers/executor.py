@@ -22,6 +22,7 @@ from gpu_provisioner.lifecycle.plan import (
     RemoveFinalizer,
 )
 from gpu_provisioner.offerings.selector import OfferingSelector
+from gpu_provisioner.offerings.unavailable_offerings import UNAVAILABLE_TTL
 from gpu_provisioner.state.cloud_backoffs import CloudBackoffs
 from gpu_provisioner.state.cluster_monitor import ClusterMonitor
 from kaito_kube.cluster import Cluster
@@ -67,6 +68,7 @@ class Executor:
                 self.backoffs.forget(claim.name)
             case DeleteFailedPool(name):
                 await self.pools.delete_failed(claim, name)
+                self._pause_after_failed_pool(observed)
             case ConfirmPoolGone(name):
                 await self.pools.confirm_gone(claim, name)
             case RefreshClusterState():
@@ -83,3 +85,9 @@ class Executor:
             case EmitEvent(type_, reason, note):
                 warning = type_ == "Warning"
                 await self.recorder.record(claim.kind.kind, claim.manifest, warning, reason, note)
+
+    def _pause_after_failed_pool(self, observed: Observed) -> None:
+        """Let the next creation wait, unless another offering may succeed at once."""
+        error = observed.pool.error if observed.pool is not None else None
+        if error is not None and error.reason not in UNAVAILABLE_TTL:
+            self.backoffs.record(observed.claim.name, error, observed.now)

@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from gpu_provisioner.agent_pools import ownership
 from gpu_provisioner.claims.claim import CLAIM_KINDS, Claim, parse
@@ -13,10 +12,9 @@ from gpu_provisioner.controllers.claim_writer import ClaimWriter
 from gpu_provisioner.controllers.executor import Executor
 from gpu_provisioner.controllers.pool_writer import PoolWriter
 from gpu_provisioner.controllers.terminator import Terminator
-from gpu_provisioner.lifecycle import launch
 from gpu_provisioner.lifecycle.decide import decide
 from gpu_provisioner.lifecycle.nodes import nodes_of
-from gpu_provisioner.lifecycle.observed import CloudBackoff, Observed
+from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import CreatePool, Plan
 from gpu_provisioner.lifecycle.required_reads import (
     needs_node_health,
@@ -115,7 +113,8 @@ class Reconciler:
             return _REQUEUE_NOW
         except CloudError as error:
             return await self._back_off(observed, error)
-        if observed.pool is not None and observed.pool.state is PoolState.SUCCEEDED:
+        is_launched = observed.pool is not None and observed.pool.state is PoolState.SUCCEEDED
+        if is_launched and claim.deleted is None:
             self._backoffs.forget(claim.name)
         return plan.requeue_after_seconds
 
@@ -186,15 +185,14 @@ class Reconciler:
 
     async def _back_off(self, observed: Observed, error: CloudError) -> float:
         """Remember and show the error, and return the seconds until the retry."""
-        seconds = launch.retry_after_seconds(error)
+        claim, now = observed.claim, self.clock.now()
+        is_deleting = claim.deleted is not None
+        seconds = self._backoffs.record(claim.name, error, now, deleting=is_deleting)
         if isinstance(error, Throttled):
             logger.debug("%s; retrying in %.1f s", error.message, seconds)
         else:
             logger.warning("%s: %s; retrying in %.0f s", error.reason, error.message, seconds)
             self.metrics.cloud_error(error.reason)
-        claim, until = observed.claim, self.clock.now() + timedelta(seconds=seconds)
-        backoff = CloudBackoff(error, until, deleting=claim.deleted is not None)
-        self._backoffs.record(claim.name, backoff)
         # Deciding again shows the error in the status. Its actions wait for the retry.
         observed = await self._observe(claim)
         plan = decide(observed)

@@ -2,7 +2,7 @@
 
 from gpu_provisioner.agent_pools import ownership, pool_spec
 from gpu_provisioner.agent_pools.agent_pool_profile import InvalidClaim
-from gpu_provisioner.cloud.errors import CloudError, PoolBusy, Throttled
+from gpu_provisioner.cloud.errors import PoolBusy, Throttled
 from gpu_provisioner.cloud.pools import Pool, PoolState
 from gpu_provisioner.lifecycle.liveness import (
     creating,
@@ -18,21 +18,8 @@ from gpu_provisioner.offerings.selection import NoOffering
 from kaito_api import conditions
 from kaito_api.reasons import Reason
 
-# How long to wait after an error for which the cloud names no time: longer where a person has to
-# act first, shorter where the cloud is only busy.
-_RETRY_SECONDS = {
-    Reason.SUBSCRIPTION_DISABLED: 60.0,
-    Reason.CLOUD_UNAUTHORIZED: 30.0,
-    Reason.CLOUD_UNAVAILABLE: 5.0,
-}
-_DEFAULT_RETRY_SECONDS = 15.0
 # A user has to act before the name is free, or garbage collection, which is faster.
 _NAME_TAKEN_SECONDS, _OLD_POOL_SECONDS = 60.0, 15.0
-
-
-def retry_after_seconds(error: CloudError) -> float:
-    """Return the seconds until the cloud is called again after that error."""
-    return error.retry_after_seconds or _RETRY_SECONDS.get(error.reason, _DEFAULT_RETRY_SECONDS)
 
 
 def launch(observed: Observed) -> StageResult:

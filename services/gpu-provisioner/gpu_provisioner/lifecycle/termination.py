@@ -1,10 +1,10 @@
 """Termination: cordon, drain, delete the pool, and remove the finalizer only when the pool is gone.
 The claim's conditions show at every moment what termination waits for."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gpu_provisioner.agent_pools import ownership
-from gpu_provisioner.cloud.errors import PoolBusy, Throttled
+from gpu_provisioner.cloud.errors import CloudError, PoolBusy, Throttled
 from gpu_provisioner.cloud.pools import Pool, PoolState
 from gpu_provisioner.lifecycle.drain import drain
 from gpu_provisioner.lifecycle.observed import CloudBackoff, Observed
@@ -20,14 +20,24 @@ from kaito_api.conditions import Condition
 from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest
 
-# A deletion that the cloud accepted and that failed later is retried after this.
-_FAILED_RETRY = timedelta(seconds=30)
+# A deletion that the cloud accepted and that failed later is retried after this, and after longer
+# and longer pauses from then on.
+_FAILED_RETRY, _MAX_FAILED_RETRY = timedelta(seconds=30), timedelta(minutes=10)
 # The next listing of the pools usually triggers the next pass; this is the fallback.
 _CHECK_SECONDS = 30.0
 # The maximum age of what a listing shows at the moment when it is requested.
 _LISTING_MAX_AGE = timedelta(seconds=30)
 # Reasons that mean the same for a deletion as for a launch.
-_CLOUD_REASONS = frozenset({Reason.CLOUD_UNAUTHORIZED, Reason.CLOUD_UNAVAILABLE})
+_CLOUD_REASONS = frozenset(
+    {
+        Reason.CLOUD_UNAUTHORIZED,
+        Reason.CLOUD_UNAVAILABLE,
+        Reason.POLICY_DENIED,
+        Reason.RESOURCE_LOCKED,
+        Reason.SUBNET_UNAUTHORIZED,
+        Reason.TERMINATION_BLOCKED,
+    }
+)
 
 
 def terminate(observed: Observed) -> Plan:
@@ -91,10 +101,10 @@ def _delete(observed: Observed, pool: Pool) -> StageResult:
         why = pool.error.message if pool.error is not None else f"it ended as {pool.state.value}"
         message = f"the deletion of agent pool {pool.name} failed and is retried: {why}"
         return StageResult(
-            conditions.false(type_, Reason.TERMINATION_FAILED, message),
+            conditions.false(type_, _reason(pool.error), message),
             requeue_after_seconds=_FAILED_RETRY.total_seconds() + 1,
         )
-    if failed is not None and observed.now < failed + _FAILED_RETRY:
+    if failed is not None and observed.now < failed + _failed_retry(observed, failed):
         return StageResult(
             _current(observed, type_), requeue_after_seconds=_FAILED_RETRY.total_seconds() / 2
         )
@@ -108,10 +118,24 @@ def _in_backoff(observed: Observed, backoff: CloudBackoff) -> StageResult:
     if isinstance(error, PoolBusy | Throttled):
         condition = conditions.unknown(type_, Reason.TERMINATION_QUEUED, message)
     else:
-        reason = error.reason if error.reason in _CLOUD_REASONS else Reason.TERMINATION_FAILED
-        condition = conditions.false(type_, reason, message)
+        condition = conditions.false(type_, _reason(error), message)
     remaining = (backoff.not_before - observed.now).total_seconds()
     return StageResult(condition, requeue_after_seconds=remaining)
+
+
+def _failed_retry(observed: Observed, failed: datetime) -> timedelta:
+    """Return the pause after a deletion that failed late: the longer the claim has been waiting
+    for its end, the longer the pause. That needs no memory and survives a restart."""
+    deleted = observed.claim.deleted
+    waited = failed - deleted if deleted is not None else timedelta()
+    return min(max(waited / 2, _FAILED_RETRY), _MAX_FAILED_RETRY)
+
+
+def _reason(error: CloudError | None) -> Reason:
+    """Return the reason that the condition of a deletion shows."""
+    if error is None or error.reason not in _CLOUD_REASONS:
+        return Reason.TERMINATION_FAILED
+    return error.reason
 
 
 def _current(observed: Observed, type_: str) -> Condition | None:

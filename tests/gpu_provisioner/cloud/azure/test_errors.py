@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from gpu_provisioner.cloud.azure.errors import refusal, translate
+from gpu_provisioner.cloud.azure.errors import failure, translate
 from gpu_provisioner.cloud.errors import CloudUnavailable, PoolBusy
 from kaito_api.reasons import Reason
 
@@ -31,7 +31,7 @@ CASES = [
 
 @pytest.mark.parametrize(("code", "message", "reason"), CASES, ids=[c[0] + c[2] for c in CASES])
 def test_refusals_have_a_reason(code: str, message: str, reason: str) -> None:
-    error = refusal(code, message)
+    error = failure({"code": code, "message": message})
     assert error.reason == reason
     assert code in error.message
 
@@ -40,13 +40,13 @@ def test_list_of_sizes_is_removed_and_remedy_kept() -> None:
     sizes = ",".join(f"standard_d{number}s_v5" for number in range(200))
     start = "The VM size of X is not allowed in your subscription in location 'eastus'."
     message = f"{start} The available VM sizes are '{sizes}'."
-    error = refusal("BadRequest", message).message
+    error = failure({"code": "BadRequest", "message": message}).message
     assert "standard_d7s_v5" not in error
     assert error.endswith(Reason.SKU_NOT_AVAILABLE.remedy)
 
 
 def test_long_message_is_cut() -> None:
-    assert len(refusal("InternalError", "x" * 5000).message) < 600
+    assert len(failure({"code": "InternalError", "message": "x" * 5000}).message) < 600
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,13 @@
-"""Maps ARM's error codes to the reasons that conditions show. No other module reads ARM's
-messages."""
+"""Translates errors of ARM and AKS. No other module reads their messages.
 
+Errors are told apart by code first, by words last: `known_errors` is the table.
+"""
+
+import json
 import re
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from azure.core.exceptions import (
     AzureError,
@@ -11,6 +16,10 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 
+from gpu_provisioner.cloud.azure import error_document
+from gpu_provisioner.cloud.azure.error_document import ErrorDocument
+from gpu_provisioner.cloud.azure.error_messages import user_message
+from gpu_provisioner.cloud.azure.known_errors import KNOWN_ERRORS, Kind, KnownError
 from gpu_provisioner.cloud.errors import (
     CloudError,
     CloudUnavailable,
@@ -21,91 +30,140 @@ from gpu_provisioner.cloud.errors import (
 )
 from kaito_api.reasons import Reason
 
-# Each pattern is searched in the code and in the message, because some codes mean several things.
-# The order matters: AKS links to its quota page also where a size is simply not available.
-_REFUSALS = (
-    (re.compile(r"DisabledSubscription|SubscriptionDisabled|SubscriptionNotEnabled", re.I),
-     Reason.SUBSCRIPTION_DISABLED),
-    (re.compile(r"SkuNotAvailable|NotAvailableForSubscription|VMSizeNotSupported|"
-                r"AvailabilityZoneNotSupported|"
+# Words of errors that nobody has seen yet, tried after the table's. The order matters: AKS links
+# to its quota page also where a size is simply not available.
+_WORDS = (
+    (re.compile(r"DisabledSubscription|SubscriptionDisabled", re.I), Reason.SUBSCRIPTION_DISABLED),
+    (re.compile(r"SkuNotAvailable|VMSizeNotSupported|"
                 r"not (allowed|available|supported) in (your subscription|location)", re.I),
      Reason.SKU_NOT_AVAILABLE),
     (re.compile(r"quota", re.I), Reason.QUOTA_EXCEEDED),
-    (re.compile(r"AllocationFailed|ZonalAllocation|OverconstrainedAllocation|capacity", re.I),
+    (re.compile(r"AllocationFailed|ZonalAllocation|OverconstrainedAllocation", re.I),
      Reason.INSUFFICIENT_CAPACITY),
 )  # fmt: skip
-# AKS lists every size of the region, hundreds of them. Readers need the first sentence and the
-# remedy after it.
-_SIZE_LIST = re.compile(r"\s*The available VM sizes are '[^']*'[^.]*\.?")
-# Characters of Azure's message in a condition.
-_MAX_LENGTH = 500
+_BUSY_WORDS = re.compile(r"in progress|OperationNotAllowed|OperationPreempted|Conflict|Etag", re.I)
+# Codes that say nothing without their words: Azure uses them for many things.
+_AMBIGUOUS = frozenset(
+    {
+        "BadRequest",
+        "InvalidParameter",
+        "InvalidTemplateDeployment",
+        "OperationNotAllowed",
+        "ReconcileVMSSAgentPoolFailed",
+    }
+)
 # How soon to retry after a 409 or 412 without Retry-After.
 _BUSY_RETRY_SECONDS = 5.0
 
-_BUSY = re.compile(r"in progress|OperationNotAllowed|OperationPreempted|Conflict|Etag", re.I)
 
-# Azure's own message is the better remedy for every other reason.
-_WITH_REMEDY = frozenset(
-    {
-        Reason.QUOTA_EXCEEDED,
-        Reason.SKU_NOT_AVAILABLE,
-        Reason.SUBSCRIPTION_DISABLED,
-        Reason.INSUFFICIENT_CAPACITY,
-        Reason.CLOUD_UNAUTHORIZED,
-    }
-)
-
-
-def refusal(code: str, message: str) -> CloudError:
-    """Return the error for a failed operation or a rejected request."""
-    for pattern, reason in _REFUSALS:
-        if pattern.search(code) or pattern.search(message):
-            return LaunchRefused(reason, _with_remedy(reason, code, message))
-    return LaunchRefused(Reason.LAUNCH_FAILED, _with_remedy(Reason.LAUNCH_FAILED, code, message))
+def failure(detail: Mapping[str, Any]) -> CloudError:
+    """Return the error of an operation that was accepted and failed later."""
+    document = error_document.read(detail)
+    known = find(document)
+    if known is not None:
+        message = user_message(document, known.code, known.reason, known.remedy)
+        return LaunchRefused(known.reason, message)
+    return _unknown(document)
 
 
 def translate(error: AzureError, pool: str) -> CloudError:
     """Return the error for an SDK exception of a call about that pool."""
     if isinstance(error, ClientAuthenticationError):
-        return _unauthorized(error.message)
+        return _unauthorized(ErrorDocument((), error.message, error.message))
     if isinstance(error, HttpResponseError):
         return _from_response(error, pool)
     return CloudUnavailable(Reason.CLOUD_UNAVAILABLE, f"Azure does not respond: {error.message}")
 
 
+def find(document: ErrorDocument) -> KnownError | None:
+    """Return the row of the table for an error: by the first code that has one, then by words."""
+    for code in document.codes:
+        for known in KNOWN_ERRORS:
+            if known.code.lower() == code.lower() and _says(known, document):
+                return known
+    by_words = (known for known in KNOWN_ERRORS if known.words)
+    return next((k for k in by_words if re.search(k.words, document.text, re.I | re.S)), None)
+
+
+def _says(known: KnownError, document: ErrorDocument) -> bool:
+    """Return whether the error is that one of the errors with its code."""
+    if known.code not in _AMBIGUOUS:
+        return True
+    return re.search(known.words, document.text, re.I | re.S) is not None
+
+
 def _from_response(error: HttpResponseError, pool: str) -> CloudError:
-    code = error.error.code if error.error is not None and error.error.code else ""
-    message = error.error.message if error.error is not None else error.message
+    document = error_document.read(_body(error))
     status = error.status_code or 0
-    if status == 404 and (isinstance(error, ResourceNotFoundError) or "NotFound" in code):
+    if status == 404 and (isinstance(error, ResourceNotFoundError) or "NotFound" in document.code):
         # ARM hides resources from identities that may not read them.
-        if "ResourceGroup" in code or "managedClusters" in (message or ""):
-            return _unauthorized(f"{code}: {message}")
+        if "ResourceGroup" in document.code or "managedClusters" in document.message:
+            return _unauthorized(document)
         return PoolNotFound(pool)
+    known = find(document)
+    if status == 429 or (known is not None and known.kind is Kind.THROTTLED):
+        return _unavailable(error, document)
+    if known is not None:
+        return _from_known(known, error, document, pool)
     if status in (401, 403):
-        return _unauthorized(f"{code}: {message}")
-    if status == 429 or status >= 500:
-        text = f"Azure answered {status} {code}: {message}"
-        return CloudUnavailable(Reason.CLOUD_UNAVAILABLE, text, _retry_after_seconds(error))
-    refused = refusal(code, message or "")
-    if (
-        status in (409, 412)
-        and refused.reason == Reason.LAUNCH_FAILED
-        and _BUSY.search(f"{code} {message}")
-    ):
-        return PoolBusy(
-            Reason.CLOUD_UNAVAILABLE,
-            f"{code}: {message}",
-            _retry_after_seconds(error) or _BUSY_RETRY_SECONDS,
-            # AKS names the pool where the operation in progress is on that pool.
-            cluster_wide=re.search(rf"\b{re.escape(pool)}\b", message or "") is None,
-        )
+        return _unauthorized(document)
+    if status >= 500:
+        return _unavailable(error, document)
+    refused = _unknown(document)
+    is_busy = status in (409, 412) and _BUSY_WORDS.search(f"{document.code} {document.text}")
+    if is_busy and refused.reason == Reason.LAUNCH_FAILED:
+        return _busy(error, document, pool)
     return refused
 
 
-def _unauthorized(message: str | None) -> CloudError:
+def _from_known(
+    known: KnownError, error: HttpResponseError, document: ErrorDocument, pool: str
+) -> CloudError:
+    message = user_message(document, known.code, known.reason, known.remedy)
+    match known.kind:
+        case Kind.UNAUTHORIZED:
+            return Unauthorized(known.reason, message)
+        case Kind.BUSY:
+            return _busy(error, document, pool)
+        case _ if error.status_code is not None and error.status_code >= 500:
+            return CloudUnavailable(known.reason, message, _retry_after_seconds(error))
+        case _:
+            return LaunchRefused(known.reason, message, _retry_after_seconds(error))
+
+
+def _unknown(document: ErrorDocument) -> CloudError:
+    text = f"{' '.join(document.codes)} {document.text}"
+    reason = next((r for pattern, r in _WORDS if pattern.search(text)), Reason.LAUNCH_FAILED)
+    return LaunchRefused(reason, user_message(document, document.code, reason))
+
+
+def _unauthorized(document: ErrorDocument) -> CloudError:
     reason = Reason.CLOUD_UNAUTHORIZED
-    return Unauthorized(reason, _with_remedy(reason, "", message or "Azure rejected the identity"))
+    return Unauthorized(reason, user_message(document, document.code, reason))
+
+
+def _unavailable(error: HttpResponseError, document: ErrorDocument) -> CloudError:
+    text = f"Azure answered {error.status_code} {document.code}: {document.message}"
+    return CloudUnavailable(Reason.CLOUD_UNAVAILABLE, text, _retry_after_seconds(error))
+
+
+def _busy(error: HttpResponseError, document: ErrorDocument, pool: str) -> CloudError:
+    return PoolBusy(
+        Reason.CLOUD_UNAVAILABLE,
+        f"{document.code}: {document.message}",
+        _retry_after_seconds(error) or _BUSY_RETRY_SECONDS,
+        # AKS names the pool where the operation in progress is on that pool.
+        cluster_wide=re.search(rf"\b{re.escape(pool)}\b", document.text) is None,
+    )
+
+
+def _body(error: HttpResponseError) -> Mapping[str, Any]:
+    """Return the response's JSON. What the SDK makes of it lacks `additionalInfo` and subcodes."""
+    try:
+        body = json.loads(error.response.text()) if error.response is not None else None
+    except (ValueError, AttributeError):
+        body = None
+    return body if isinstance(body, Mapping) else {"message": error.message}
 
 
 def _retry_after_seconds(error: HttpResponseError) -> float | None:
@@ -120,11 +178,3 @@ def _retry_after_seconds(error: HttpResponseError) -> float | None:
         return max(0.0, (until - sent).total_seconds())
     except ValueError:
         return None
-
-
-def _with_remedy(reason: Reason, code: str, message: str) -> str:
-    text = f"{code}: {message}" if code else message
-    text = " ".join(_SIZE_LIST.sub("", text).split())
-    if len(text) > _MAX_LENGTH:
-        text = text[:_MAX_LENGTH] + " ..."
-    return f"{text.rstrip('.')}. {reason.remedy}" if reason in _WITH_REMEDY else text

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gpu_provisioner.cloud.azure.errors import refusal
+from gpu_provisioner.cloud.azure.errors import failure
 from gpu_provisioner.cloud.errors import CloudError
 from gpu_provisioner.cloud.pools import Pool, PoolState
 
@@ -39,4 +39,4 @@ def _error(properties: Mapping[str, Any]) -> CloudError | None:
     detail = (properties.get("status") or {}).get("provisioningError")
     if not detail:
         return None
-    return refusal(detail.get("code") or "", detail.get("message") or "")
+    return failure(detail)
