@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from inference_gateway.backends.backend import BackendError
+from inference_gateway.backends.backend import BackendError, TokenRequest, TokenResponse
 from inference_gateway.backends.fake import FakeBackend
 from inference_gateway.backends.grpc_backend import SERVICE
 from kaito.inference.v1 import inference_pb2 as pb
@@ -43,6 +43,26 @@ class ScriptedService(rpc.InferenceServiceServicer):
             await _abort(context, error)
         finally:
             await messages.aclose()
+
+    async def Tokenize(  # noqa: N802
+        self, request: pb.TokenizeRequest, context: Context
+    ) -> pb.TokenizeResponse:
+        response = await self._convert(request, context)
+        assert isinstance(response, pb.TokenizeResponse)
+        return response
+
+    async def Detokenize(  # noqa: N802
+        self, request: pb.DetokenizeRequest, context: Context
+    ) -> pb.DetokenizeResponse:
+        response = await self._convert(request, context)
+        assert isinstance(response, pb.DetokenizeResponse)
+        return response
+
+    async def _convert(self, request: TokenRequest, context: Context) -> TokenResponse:
+        try:
+            return await self.script.convert(request, 60)
+        except BackendError as error:
+            await _abort(context, error)
 
     async def GetModel(  # noqa: N802
         self, request: pb.GetModelRequest, context: Context

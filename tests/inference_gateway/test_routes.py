@@ -79,6 +79,8 @@ async def test_openapi_document_has_all_routes(client: aiohttp.ClientSession) ->
         "/generate",
         "/generate_stream",
         "/info",
+        "/tokenize",
+        "/detokenize",
         "/workspaces/{namespace}/{name}",
         "/workspaces/{namespace}/{name}/chat",
         "/workspaces/{namespace}/{name}/generate",

@@ -22,6 +22,7 @@ from inference_gateway.formats.kaito_chat import KaitoChat
 from inference_gateway.formats.openai_chat import OpenAiChat
 from inference_gateway.formats.openai_completions import OpenAiCompletions
 from inference_gateway.formats.tgi import TextGenerationInference
+from inference_gateway.formats.tokens import Detokenize, Tokenize
 from inference_gateway.generation_handler import GenerationHandler
 from inference_gateway.metrics import Metrics
 from inference_gateway.routes import create_routes
@@ -56,6 +57,8 @@ def create_application(
             "/v1/completions": OpenAiCompletions(),
             "/generate": TextGenerationInference("whole"),
             "/generate_stream": TextGenerationInference("stream"),
+            "/tokenize": Tokenize(),
+            "/detokenize": Detokenize(),
             "/": TextGenerationInference("either"),
         },
         handler=GenerationHandler(

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inference_gateway import access_log
 from inference_gateway.errors import CLIENT_CLOSED_REQUEST, Problem
-from inference_gateway.formats.api_format import ApiFormat
+from inference_gateway.formats.api_format import AnyFormat
 from inference_gateway.generation_handler import GenerationHandler
 from inference_gateway.metrics import Metrics
 from inference_gateway.request_context import ClientDisconnected, RequestContext
@@ -31,7 +31,7 @@ class Application:
     Generation runs on bare ASGI, where the handler itself sees disconnects and back-pressure.
     """
 
-    formats: Mapping[str, ApiFormat]
+    formats: Mapping[str, AnyFormat]
     handler: GenerationHandler
     routes: ASGIApp
     metrics: Metrics
@@ -76,7 +76,7 @@ class Application:
             await self._generate(context, api_format, workspace)
 
     async def _generate(
-        self, context: RequestContext, api_format: ApiFormat, workspace: str
+        self, context: RequestContext, api_format: AnyFormat, workspace: str
     ) -> None:
         if context.method == "POST":
             await self.handler.handle(context, api_format, workspace)

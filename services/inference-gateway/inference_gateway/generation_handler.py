@@ -22,7 +22,12 @@ from inference_gateway.endpoints.endpoint import Endpoint
 from inference_gateway.endpoints.routing import RouteMatch
 from inference_gateway.errors import Problem, RequestRejected, from_backend, internal, timed_out
 from inference_gateway.event_stream import EventStreamWriter, relay
-from inference_gateway.formats.api_format import ApiFormat, GenerationContext, ParsedRequest
+from inference_gateway.formats.api_format import (
+    AnyFormat,
+    GenerationContext,
+    ParsedRequest,
+    ParsedTokenCall,
+)
 from inference_gateway.request_context import ClientDisconnected, Headers, RequestContext
 from inference_gateway.settings import Limits
 from inference_gateway.stream_merging import merge_streams
@@ -71,14 +76,14 @@ class GenerationHandler:
     now: Callable[[], float]
 
     async def handle(
-        self, context: RequestContext, api_format: ApiFormat, workspace: str = ""
+        self, context: RequestContext, api_format: AnyFormat, workspace: str = ""
     ) -> None:
         """Responds in every case. `workspace` is the one named in the path, if any.
 
         Raises:
             ClientDisconnected: nobody is left to respond to.
         """
-        parsed: ParsedRequest | None = None
+        parsed: ParsedRequest | ParsedTokenCall | None = None
         try:
             # Admitted before the body is read, so that rejected requests take no memory.
             with self.admission.admit() as admission:
@@ -103,7 +108,7 @@ class GenerationHandler:
             await _respond_with_problem(context, api_format, internal(context.request_id))
 
     async def _generate_within_timeout(
-        self, context: RequestContext, parsed: ParsedRequest, workspace: str
+        self, context: RequestContext, parsed: ParsedRequest | ParsedTokenCall, workspace: str
     ) -> None:
         deadline = asyncio.get_running_loop().time() + self.limits.request_timeout_seconds
         matches = self.router.route(parsed.model, workspace)
@@ -120,15 +125,34 @@ class GenerationHandler:
                     raise
 
     async def _generate_until(
-        self, deadline: float, context: RequestContext, parsed: ParsedRequest, match: RouteMatch
+        self,
+        deadline: float,
+        context: RequestContext,
+        parsed: ParsedRequest | ParsedTokenCall,
+        match: RouteMatch,
     ) -> None:
         try:
             async with asyncio.timeout_at(deadline):
                 model = await match.endpoint.loaded_model()
-                await self._generate(context, parsed, match, model)
+                if isinstance(parsed, ParsedTokenCall):
+                    await self._convert(context, parsed, match, model)
+                else:
+                    await self._generate(context, parsed, match, model)
         except TimeoutError:
             message = timed_out(self.limits.request_timeout_seconds).message
             raise BackendError(StatusCode.DEADLINE_EXCEEDED, message) from None
+
+    async def _convert(
+        self, context: RequestContext, call: ParsedTokenCall, match: RouteMatch, model: pb.Model
+    ) -> None:
+        """Text to tokens, or the reverse."""
+        endpoint = match.endpoint
+        context.log.backend = endpoint.address.label
+        context.log.model = match.served_model or model.default_model
+        timeout = self.limits.request_timeout_seconds + _CALL_TIMEOUT_MARGIN_SECONDS
+        response = await endpoint.backend.convert(call.request(match.served_model), timeout)
+        endpoint.record_answer()
+        await context.respond(200, call.render(response, model))
 
     async def _generate(
         self,
@@ -214,7 +238,7 @@ def _report_ignored_parameters(context: RequestContext, names: Sequence[str]) ->
 
 
 async def _respond_with_problem(
-    context: RequestContext, api_format: ApiFormat, problem: Problem
+    context: RequestContext, api_format: AnyFormat, problem: Problem
 ) -> None:
     context.log.error = problem.log_message
     body = api_format.error_body(problem)

@@ -9,6 +9,12 @@ from pydantic.json_schema import models_json_schema
 from inference_gateway.formats.kaito_schema import KaitoChatRequest, KaitoChatResponse
 from inference_gateway.formats.openai_schema import ChatCompletionRequest, CompletionRequest
 from inference_gateway.formats.tgi_schema import TgiCompatibleRequest, TgiRequest, TgiResponse
+from inference_gateway.formats.tokens_schema import (
+    DetokenizeRequest,
+    DetokenizeResponse,
+    TokenizeRequest,
+    TokenizeResponse,
+)
 
 _REFS = "#/components/schemas/{model}"
 _KAITO_ERRORS = {
@@ -40,6 +46,10 @@ _SCHEMAS: tuple[type[BaseModel], ...] = (
     TgiRequest,
     TgiCompatibleRequest,
     TgiResponse,
+    TokenizeRequest,
+    TokenizeResponse,
+    DetokenizeRequest,
+    DetokenizeResponse,
 )
 _OPENAI_ROUTES: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("/v1/chat/completions", "OpenAI chat completions", ChatCompletionRequest),
@@ -74,6 +84,11 @@ _TGI_ROUTES: tuple[tuple[str, str, type[BaseModel], Mapping[str, Any]], ...] = (
     ),
 )
 
+_TOKEN_ROUTES: tuple[tuple[str, str, type[BaseModel], type[BaseModel]], ...] = (
+    ("/tokenize", "Tokens of a text or a conversation", TokenizeRequest, TokenizeResponse),
+    ("/detokenize", "Text of tokens", DetokenizeRequest, DetokenizeResponse),
+)
+
 
 def add_generation_routes(document: dict[str, Any]) -> dict[str, Any]:
     """Adds the generation routes to FastAPI's document, changing and returning it."""
@@ -90,6 +105,9 @@ def add_generation_routes(document: dict[str, Any]) -> dict[str, Any]:
         )
         for path, title, model in _OPENAI_ROUTES:
             paths[prefix + path] = _post(title, model, _OPENAI_CONTENT, _OPENAI_ERRORS, prefix)
+        for path, title, model, answer in _TOKEN_ROUTES:
+            json_answer = {"application/json": {"schema": _ref(answer)}}
+            paths[prefix + path] = _post(title, model, json_answer, _OPENAI_ERRORS, prefix)
         for path, title, model, content in _TGI_ROUTES:
             # The root has a GET as well. A Workspace's root has no slash at its end.
             full = (prefix + path).rstrip("/") or "/"

@@ -11,6 +11,9 @@ import grpc
 
 from kaito.inference.v1 import inference_pb2 as pb
 
+TokenRequest = pb.TokenizeRequest | pb.DetokenizeRequest
+TokenResponse = pb.TokenizeResponse | pb.DetokenizeResponse
+
 
 class BackendError(Exception):
     """The model-server rejected the call, failed, or could not be reached.
@@ -62,6 +65,10 @@ class Backend(Protocol):
 
         Closing the generator, at any point, stops the generation.
         """
+        ...
+
+    async def convert(self, request: TokenRequest, timeout_seconds: float) -> TokenResponse:
+        """The tokens of a text, or the text of tokens."""
         ...
 
     async def model(self, timeout_seconds: float) -> pb.Model:

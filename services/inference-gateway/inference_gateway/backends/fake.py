@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import grpc
 
-from inference_gateway.backends.backend import BackendError, Health
+from inference_gateway.backends.backend import BackendError, Health, TokenRequest, TokenResponse
 from kaito.inference.v1 import inference_pb2 as pb
 
 
@@ -27,7 +27,7 @@ class FakeBackend:
     """Implements `Backend`: answers every request with `deltas` once `gate` is set.
 
     `failures` are raised one per call, before anything else. A stream raises `break_error` after
-    `break_after` messages. `requests`, `sent` and `canceled` record what happened.
+    `break_after` messages. `requests`, `converted`, `sent` and `canceled` record what happened.
     """
 
     deltas: tuple[str, ...] = ("Hello", ", ", "world")
@@ -42,6 +42,7 @@ class FakeBackend:
     )
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     requests: list[pb.GenerateRequest] = field(default_factory=list)
+    converted: list[TokenRequest] = field(default_factory=list)
     canceled: asyncio.Event = field(default_factory=asyncio.Event)
     sent: int = 0
     closed: bool = False
@@ -74,6 +75,16 @@ class FakeBackend:
         except GeneratorExit:
             self.canceled.set()
             raise
+
+    async def convert(self, request: TokenRequest, timeout_seconds: float) -> TokenResponse:
+        """A token is one byte of UTF-8."""
+        self.converted.append(request)
+        if self.failures:
+            raise self.failures.popleft()
+        if isinstance(request, pb.DetokenizeRequest):
+            return pb.DetokenizeResponse(text=bytes(request.token_ids).decode())
+        text = request.prompt or "".join(f"<{m.role}>{m.content}" for m in request.chat.messages)
+        return pb.TokenizeResponse(token_ids=text.encode(), tokens=list(text))
 
     async def model(self, timeout_seconds: float) -> pb.Model:
         return self.loaded

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import grpc
 from grpc_health.v1 import health_pb2
 
-from inference_gateway.backends.backend import BackendError, Health
+from inference_gateway.backends.backend import BackendError, Health, TokenRequest, TokenResponse
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc as rpc
 from kaito_grpc.channels import open_channel
@@ -66,6 +66,13 @@ class GrpcBackend:
             finally:
                 # An open call would keep generating after the reader is gone.
                 call.cancel()
+
+    async def convert(self, request: TokenRequest, timeout_seconds: float) -> TokenResponse:
+        stub = await self._connected_stub()
+        call = stub.Tokenize if isinstance(request, pb.TokenizeRequest) else stub.Detokenize
+        with _translated_errors():
+            response: TokenResponse = await call(request, timeout=timeout_seconds)
+        return response
 
     async def _connected_stub(self) -> rpc.InferenceServiceStub:
         """A stub whose channel is connected.

@@ -2,13 +2,15 @@
 
 ApiFormat       parses a body into a ParsedRequest, renders errors
 ParsedRequest   one request: what to send to the model-server, and how to render its answers
+TokenFormat, ParsedTokenCall   the same for calls that generate nothing
 EventEncoder    renders a streamed answer
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from inference_gateway.backends.backend import TokenRequest, TokenResponse
 from inference_gateway.errors import Problem
 from kaito.inference.v1 import inference_pb2 as pb
 
@@ -87,6 +89,21 @@ class ParsedRequest(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedTokenCall:
+    """One valid request about tokens, which generates nothing.
+
+    `request` builds the contract's request, given the name to send to the model-server.
+    `ignored_parameters` and `sent_name` are those of ParsedRequest.
+    """
+
+    model: str
+    request: Callable[[str], TokenRequest]
+    ignored_parameters: tuple[str, ...]
+    sent_name: Callable[[str], str | None]
+    render: Callable[[TokenResponse, pb.Model], bytes]
+
+
 class ApiFormat(Protocol):
     """One API format."""
 
@@ -101,3 +118,18 @@ class ApiFormat(Protocol):
     def error_body(self, problem: Problem) -> bytes:
         """The body of an error response."""
         ...
+
+
+class TokenFormat(Protocol):
+    """One API format of calls that generate nothing."""
+
+    def parse(self, body: bytes) -> ParsedTokenCall:
+        """As ApiFormat.parse."""
+        ...
+
+    def error_body(self, problem: Problem) -> bytes:
+        """As ApiFormat.error_body."""
+        ...
+
+
+AnyFormat = ApiFormat | TokenFormat

@@ -67,7 +67,7 @@ class ParsedChatCompletion:
         body = self.body
         limit = body.max_completion_tokens
         limit = body.max_tokens if limit is None else limit
-        messages = tuple(map(_to_contract, body.messages))
+        messages = tuple(map(to_contract, body.messages))
         return (generation.build_request(messages, generation_options(body, limit)),)
 
     def response_body(
@@ -175,5 +175,6 @@ class OpenAiChat:
         return openai_body(problem)
 
 
-def _to_contract(message: ChatCompletionMessage) -> pb.ChatMessage:
+def to_contract(message: ChatCompletionMessage) -> pb.ChatMessage:
+    """The message as the contract has it."""
     return pb.ChatMessage(role=template_role(message.role), content=message.text)

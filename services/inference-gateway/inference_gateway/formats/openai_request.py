@@ -10,7 +10,7 @@ from inference_gateway.errors import Problem, RequestRejected
 from inference_gateway.formats.openai_schema import MAX_MESSAGES, CommonFields, stop_strings
 from kaito.inference.v1 import inference_pb2 as pb
 
-_Request = TypeVar("_Request", bound=CommonFields)
+_Request = TypeVar("_Request", bound=BaseModel)
 _IGNORED_PARAMETERS = ("presence_penalty", "frequency_penalty", "logit_bias")
 
 
