@@ -521,3 +521,32 @@ def test_check_can_be_turned_off_at_any_moment(
     off: dict[str, Any], changes: dict[str, Any], expected: list[str]
 ) -> None:
     assert actions(decide(recorded(seen(**off, **changes)))) == expected
+
+
+REPLACED = {
+    "no pod yet": ((), {"active": 1}),
+    "no room for it": ((unscheduled(600),), None),
+    "it runs": ((checker(seconds=600, running={}),), None),
+}
+
+
+@pytest.mark.parametrize(("pods", "status"), REPLACED.values(), ids=REPLACED)
+def test_failure_stands_while_its_pod_is_replaced(
+    pods: tuple[Manifest, ...], status: Manifest | None
+) -> None:
+    """Data that is known to be bad must not cost a GPU node because a node was drained."""
+    before = reported("False", "DataUnreadable", "train.parquet is a web page")
+    plan = decide(observation(before, data_check=a_check(status=status), pods=pods))
+    assert actions(plan) == [] and plan.status is not None
+    condition = plan.status["conditions"][0]
+    assert (condition["reason"], condition["message"]) == (
+        "DataUnreadable",
+        "train.parquet is a web page",
+    )
+    assert plan.status["state"] == "Failed"
+
+
+def test_failure_that_cannot_be_confirmed_stands_for_half_an_hour() -> None:
+    before = reported("False", "DataUnreadable", "train.parquet is a web page")
+    late = observation(before, data_check=a_check(), pods=(unscheduled(1801),))
+    assert actions(decide(recorded(late))) == REQUEST

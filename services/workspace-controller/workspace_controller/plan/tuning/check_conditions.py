@@ -2,9 +2,10 @@
 
 from kaito_api import condition_types
 from kaito_api.conditions import Condition, ConditionStatus, from_manifest, true, unknown
-from kaito_api.reasons import Reason
+from kaito_api.reasons import REASONS, Reason
 from kaito_api.workspace import Tuning
 from workspace_controller.observed import Observed
+from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.tuning.adapter import tuned_adapter
 
 _TYPE = condition_types.DATA_CHECKED
@@ -59,6 +60,20 @@ def standing_condition(observed: Observed, tuning: Tuning) -> Condition | None:
     # Once there is an adapter, other fields of the spec can change without another run.
     same = _is_about_spec(observed) or tuned_adapter(observed, tuning)
     return from_manifest(before) if ended and same else None
+
+
+def known_failure(observed: Observed) -> Failure | None:
+    """What was wrong with the data of this spec, where the pod that reported it is being replaced.
+
+    Its node can be drained at any time, and data that is known to be bad must not cost a GPU node.
+    """
+    before = observed.condition(_TYPE)
+    reason = REASONS.get(str(before.get("reason")))
+    if reason is None or before.get("status") != ConditionStatus.FALSE:
+        return None
+    if not _is_about_spec(observed):
+        return None
+    return Failure(reason, str(before.get("message")), reason.permanent)
 
 
 def _is_about_spec(observed: Observed) -> bool:

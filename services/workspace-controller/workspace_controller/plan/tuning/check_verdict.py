@@ -16,6 +16,7 @@ from workspace_controller.plan.pods.status import (
     containers,
     termination_message,
 )
+from workspace_controller.plan.tuning.check_conditions import known_failure
 from workspace_controller.plan.tuning.job import has_condition, job_failure, job_pods
 
 # Where no node has room for the check, nodes are not held back for longer than this. A cluster
@@ -122,7 +123,7 @@ def _unfinished(
     newest = next(iter(pods), None)
     if newest is None and (check.get("status") or {}).get("active"):
         # A pod that was lost is being replaced, or its watch is behind that of the Job.
-        return Running("", OBSTRUCTED_SECONDS)
+        return known_failure(observed) or Running("", OBSTRUCTED_SECONDS)
     found = pod_failure(newest, observed.now) if newest is not None else _NO_POD
     obstacle = ""
     if isinstance(found, Failure):
@@ -132,12 +133,13 @@ def _unfinished(
             return found
         if found.reason is not Reason.TRAINING_STOPPED:
             obstacle = found.message
-    limit = OBSTRUCTED_SECONDS if obstacle else RUNNING_SECONDS
+    known = known_failure(observed)
+    limit = OBSTRUCTED_SECONDS if obstacle and known is None else RUNNING_SECONDS
     created = (newest or check)["metadata"].get("creationTimestamp")
     remaining = limit - seconds_since(created, observed.now)
     if remaining <= 0:
         return Impossible(obstacle or f"the check takes longer than {limit / 60:.0f} minutes")
-    return Running(obstacle, remaining)
+    return known or Running(obstacle, remaining)
 
 
 def _is_about_data(failure: Failure, tuning: Tuning) -> bool:
