@@ -206,6 +206,14 @@ def test_value_without_end_is_refused_before_it_fills_the_memory(
     )
 
 
+def test_value_that_is_too_long_is_refused_even_if_it_is_in_memory(
+    refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tuner.formats.json_text.MAX_ROW_CHARS", 100)
+    message = refusal("x.json", json.dumps([{"text": "x" * 150}]).encode())
+    assert "has a value of more than 100 characters that starts at line 1, column 2" in message
+
+
 def test_rows_left_out_for_evaluation_are_counted_in_the_log(
     values: Values, caplog: pytest.LogCaptureFixture
 ) -> None:

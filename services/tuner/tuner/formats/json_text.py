@@ -78,6 +78,9 @@ class JsonText:
             else:
                 # The number at the end of the buffer may go on.
                 if end < len(self._buffer) or self._ended:
+                    if end - self._position > max(length, MAX_ROW_CHARS):
+                        # The buffer happened to hold all of it.
+                        return None
                     self._position = end
                     return (value,)
             available = len(self._buffer) - self._position
