@@ -20,7 +20,7 @@ def _parquet(columns: dict[str, list[str]]) -> bytes:
 
 FILES = {
     "broken.parquet": b"this is no parquet file",
-    "columns.parquet": _parquet({"question": ["a"], "answer": ["b"]}),
+    "columns.parquet": _parquet({"identifier": ["a"], "score": ["b"]}),
     "empty.parquet": _parquet({"messages": []}),
 }
 
