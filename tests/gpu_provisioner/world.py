@@ -113,7 +113,14 @@ class World:
             pools=self.pools,
             clock=self.clock,
             garbage_collector=GarbageCollector(
-                provider, self.cluster, self.monitor, self.clock, recorder, metrics, self.timeouts
+                cloud=provider,
+                cluster=self.cluster,
+                monitor=self.monitor,
+                clock=self.clock,
+                recorder=recorder,
+                metrics=metrics,
+                timeouts=self.timeouts,
+                cluster_name="aks",
             ),
             images=images,
             is_busy=lambda: True,

@@ -7,14 +7,19 @@ import pytest
 
 from gpu_provisioner.agent_pools import ownership
 from gpu_provisioner.cloud.pools import Pool, PoolState
-from gpu_provisioner.lifecycle.garbage_collection import Snapshot, plan_nodes, plan_pools
+from gpu_provisioner.lifecycle.garbage_collection import (
+    Snapshot,
+    foreign_pools,
+    plan_nodes,
+    plan_pools,
+)
 from kaito_api import labels
 from kaito_kube.kinds import Manifest
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GRACE = timedelta(minutes=5)
 OURS = {ownership.MANAGED_BY: ownership.MANAGER, ownership.CLAIM_UID: "u1"}
-NOTHING = Snapshot(pools=(), claim_uids=frozenset(), claim_names=frozenset())
+NOTHING = Snapshot(cluster="prod", pools=(), claim_uids=frozenset(), claim_names=frozenset())
 
 
 def pool(state: PoolState = PoolState.SUCCEEDED, name: str = "ws1", **tags: str) -> Pool:
@@ -22,7 +27,30 @@ def pool(state: PoolState = PoolState.SUCCEEDED, name: str = "ws1", **tags: str)
 
 
 def seen(*pools: Pool, uids: tuple[str, ...] = (), names: tuple[str, ...] = ()) -> Snapshot:
-    return Snapshot(pools=pools, claim_uids=frozenset(uids), claim_names=frozenset(names))
+    return Snapshot(
+        cluster="prod", pools=pools, claim_uids=frozenset(uids), claim_names=frozenset(names)
+    )
+
+
+@pytest.mark.parametrize(
+    ("named", "deleted"),
+    [("prod", True), ("PROD", True), ("staging", False), ("", True)],
+    ids=["this cluster", "this cluster in another case", "another cluster", "none"],
+)
+def test_pool_that_names_another_cluster_is_nobodys_orphan(named: str, deleted: bool) -> None:
+    found = seen(replace(pool(), tags={**OURS, ownership.CLUSTER_TAG: named}))
+    assert bool(plan_pools(found, {"ws1 u1": NOW - GRACE}, NOW, GRACE).delete) is deleted
+    assert bool(foreign_pools(found)) is not deleted
+
+
+def test_names_of_tags_have_no_case() -> None:
+    shouted = {name.upper(): value for name, value in OURS.items()}
+    orphan, owned = (
+        seen(replace(pool(), tags=shouted)),
+        seen(replace(pool(), tags=shouted), uids=("u1",)),
+    )
+    assert plan_pools(orphan, {"ws1 u1": NOW - GRACE}, NOW, GRACE).delete == ("ws1",)
+    assert plan_pools(owned, {"ws1 u1": NOW - GRACE}, NOW, GRACE).delete == ()
 
 
 @pytest.mark.parametrize(

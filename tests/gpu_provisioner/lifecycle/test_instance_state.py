@@ -45,6 +45,15 @@ async def test_missing_node_is_reported_and_claim_is_deleted(
     assert f"node aks-{NAME}-0 is gone and agent pool {NAME} still exists" in events[0]["note"]
 
 
+async def test_age_of_the_trouble_counts_from_its_begin_and_not_from_the_join(world: World) -> None:
+    await world.run(60 * 60 // 5)
+    world.evict()
+    await world.run(58)
+    assert world.claim() is not None
+    await world.run(20)
+    assert world.claim() is None
+
+
 async def test_evicted_spot_claim_is_deleted_within_a_minute(world: World) -> None:
     await make_spot(world)
     world.evict()

@@ -40,6 +40,8 @@ class GarbageCollector:
     recorder: EventRecorder
     metrics: Metrics
     timeouts: Timeouts
+    cluster_name: str
+    _foreign_pools: frozenset[str] = frozenset()
     _suspected_pools: dict[str, datetime] = field(default_factory=dict)
     _suspected_nodes: dict[str, datetime] = field(default_factory=dict)
     _served_kinds: set[Kind] = field(default_factory=set)
@@ -64,6 +66,7 @@ class GarbageCollector:
         for name in nodes.delete:
             await self._delete_node(name, snapshot)
         await self._report_stray_nodes(snapshot)
+        self._report_foreign_pools(snapshot)
 
     async def _read(self, listing: PoolListing) -> Snapshot | None:
         """Return the lists, or None where the cluster no longer serves a kind of claim: its claims
@@ -81,6 +84,7 @@ class GarbageCollector:
                     return None
         nodes = await self.cluster.list(NODE, labels={labels.CLAIM_UID: None})
         return Snapshot(
+            cluster=self.cluster_name,
             pools=listing.pools,
             claim_uids=frozenset(claim["metadata"]["uid"] for claim in claims),
             claim_names=frozenset(claim["metadata"]["name"] for claim in claims),
@@ -96,7 +100,7 @@ class GarbageCollector:
             logger.info("agent pool %s changed after it was listed and is not deleted", name)
             return
         logger.warning("agent pool %s has had no claim (uid %s) for %s and is deleted", name,
-                    pool.tags[ownership.CLAIM_UID], self.timeouts.orphan_grace)  # fmt: skip
+                    ownership.claim_uid(pool), self.timeouts.orphan_grace)  # fmt: skip
         await self.cloud.delete(name)
         self.metrics.orphan_deleted("agent_pool")
 
@@ -121,3 +125,16 @@ class GarbageCollector:
         )
         for node in strays:
             await self.recorder.record(NODE, node, True, Reason.NODE_WITHOUT_POOL, note)
+
+    def _report_foreign_pools(self, snapshot: Snapshot) -> None:
+        """Warn once about pools that name another cluster: azureClusterName may be wrong."""
+        pools = garbage_collection.foreign_pools(snapshot)
+        names = frozenset(pool.name for pool in pools)
+        if names and names != self._foreign_pools:
+            clusters = sorted({ownership.tag(pool, ownership.CLUSTER_TAG) for pool in pools})
+            logger.warning(
+                "agent pools %s were created for the cluster %s, and this is %s: they are left "
+                "alone. Check azureClusterName",
+                ", ".join(sorted(names)), ", ".join(clusters), self.cluster_name,
+            )  # fmt: skip
+        self._foreign_pools = names

@@ -83,7 +83,14 @@ class Manager:
             pools=self._pools,
             clock=clock,
             garbage_collector=GarbageCollector(
-                cloud, cluster, monitor, clock, recorder, metrics, timeouts
+                cloud=cloud,
+                cluster=cluster,
+                monitor=monitor,
+                clock=clock,
+                recorder=recorder,
+                metrics=metrics,
+                timeouts=timeouts,
+                cluster_name=settings.azure.cluster_name,
             ),
             images=images,
             is_busy=self._is_busy,

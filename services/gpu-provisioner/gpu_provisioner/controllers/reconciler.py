@@ -171,7 +171,7 @@ class Reconciler:
         text."""
         if pool is None or not ownership.is_managed(pool):
             return ""
-        uid = pool.tags[ownership.CLAIM_UID]
+        uid = ownership.claim_uid(pool)
         for kind in CLAIM_KINDS:
             other = self.store.get(kind, Key("", claim.name))
             if other is not None and uid == other["metadata"]["uid"] != claim.uid:

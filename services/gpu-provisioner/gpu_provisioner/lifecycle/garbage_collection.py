@@ -33,9 +33,10 @@ class CollectionPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The lists of one pass. Pools are listed before claims, so that the claim of every listed
-    pool must be among the claims."""
+    """The lists of one pass, in the cluster of that name. Pools are listed before claims, so that
+    the claim of every listed pool must be among the claims."""
 
+    cluster: str
     pools: tuple[Pool, ...]
     claim_uids: frozenset[str]
     claim_names: frozenset[str]
@@ -49,7 +50,7 @@ def plan_pools(
     name and the claim's uid."""
     managed = [pool for pool in snapshot.pools if ownership.is_managed(pool)]
     orphans = {
-        f"{pool.name} {pool.tags[ownership.CLAIM_UID]}": pool.name
+        f"{pool.name} {ownership.claim_uid(pool)}": pool.name
         for pool in managed
         if is_orphaned_pool(pool, snapshot)
     }
@@ -71,13 +72,25 @@ def plan_nodes(
 
 
 def is_orphaned_pool(pool: Pool, snapshot: Snapshot) -> bool:
-    """Return whether this provisioner created the pool, its claim is gone, and no operation on it
-    is in progress."""
+    """Return whether this provisioner created the pool for this cluster, its claim is gone, and no
+    operation on it is in progress."""
     return (
         ownership.is_managed(pool)
+        and not ownership.names_other_cluster(pool, snapshot.cluster)
         and not pool.state.in_flight
-        and pool.tags[ownership.CLAIM_UID] not in snapshot.claim_uids
+        and ownership.claim_uid(pool) not in snapshot.claim_uids
     )
+
+
+def foreign_pools(snapshot: Snapshot) -> list[Pool]:
+    """Return the pools without a claim here that name another cluster."""
+    return [
+        pool
+        for pool in snapshot.pools
+        if ownership.is_managed(pool)
+        and ownership.names_other_cluster(pool, snapshot.cluster)
+        and ownership.claim_uid(pool) not in snapshot.claim_uids
+    ]
 
 
 def may_delete_node(node: Manifest, snapshot: Snapshot) -> bool:
