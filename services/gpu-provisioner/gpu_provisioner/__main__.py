@@ -14,7 +14,7 @@ from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.controllers.manager import Manager
 from gpu_provisioner.settings import Settings
 from kaito_kube import health_server
-from kaito_kube.clock import SystemClock
+from kaito_kube.clock import SteadyClock, SystemClock
 from kaito_kube.cluster import Cluster
 from kaito_kube.connect import connect
 from kaito_kube.leader_election import LeaseConfig
@@ -37,7 +37,7 @@ async def run(cluster: Cluster, settings: Settings) -> None:
         identity=settings.pod_name,
     )
     async with AksCloud(settings.azure, clock) as aks:
-        cloud = PacedCloud(aks, clock, settings.budget)
+        cloud = PacedCloud(aks, SteadyClock(), settings.budget)
         manager = Manager(cluster, cloud, clock, settings, registry)
         app = health_server.health_app(registry, live=lambda: None, ready=manager.not_ready_reason)
         async with health_server.serve_http(app, settings.http_port):

@@ -47,7 +47,7 @@ def node(ready: str) -> Manifest:
 
 
 def backoff(seconds: float) -> CloudBackoff:
-    return CloudBackoff(ERROR, NOW + timedelta(seconds=seconds))
+    return CloudBackoff(ERROR, NOW - timedelta(minutes=1), NOW + timedelta(seconds=seconds))
 
 
 @pytest.mark.parametrize(

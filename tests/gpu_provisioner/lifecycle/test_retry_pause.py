@@ -45,3 +45,13 @@ def test_success_starts_the_pauses_again() -> None:
     pauses(backoffs, POLICY, POLICY)
     backoffs.forget("ws1")
     assert pauses(backoffs, POLICY) == [60]
+
+
+def test_clock_that_goes_back_makes_no_claim_wait_for_it() -> None:
+    backoffs = CloudBackoffs()
+    pauses(backoffs, POLICY)
+    backoff = backoffs.get("ws1")
+    assert backoff is not None
+    assert backoff.applies(NOW) and backoff.applies(NOW + timedelta(seconds=59))
+    assert not backoff.applies(NOW + timedelta(seconds=60))
+    assert not backoff.applies(NOW - timedelta(hours=1))

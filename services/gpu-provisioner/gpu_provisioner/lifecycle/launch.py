@@ -40,7 +40,7 @@ def launch(observed: Observed) -> StageResult:
 def _create(observed: Observed) -> StageResult:
     if observed.claim.node_name:
         return missing(observed, observed.listed_at or observed.now)
-    if observed.backoff is not None and observed.now < observed.backoff.not_before:
+    if observed.backoff is not None and observed.backoff.applies(observed.now):
         return _in_backoff(observed, observed.backoff)
     if observed.selection is None:
         return waiting(observed, "the offerings are not known yet", 1.0)

@@ -17,12 +17,18 @@ from kaito_kube.kinds import Manifest
 
 @dataclass(frozen=True, slots=True)
 class CloudBackoff:
-    """The last error of the cloud about a claim, and when to retry. `deleting` means that the
-    claim was being deleted already."""
+    """The last error of the cloud about a claim, when it came, and when to retry. `deleting` means
+    that the claim was being deleted already."""
 
     error: CloudError
+    recorded_at: datetime
     not_before: datetime
     deleting: bool = False
+
+    def applies(self, now: datetime) -> bool:
+        """Return whether the time to retry has not come. A clock that went back behind the error
+        says nothing, and then the cloud is simply called again."""
+        return self.recorded_at <= now < self.not_before
 
 
 @dataclass(frozen=True, slots=True)

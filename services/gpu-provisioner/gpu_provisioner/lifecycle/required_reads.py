@@ -20,7 +20,7 @@ def needs_selection(
         and claim.has_finalizer
         and not claim.node_name
         and pool is None
-        and (backoff is None or backoff.not_before <= now)
+        and (backoff is None or not backoff.applies(now))
     )
 
 

@@ -67,7 +67,7 @@ def _instance_is_terminating(observed: Observed) -> bool:
 
 def _remove(observed: Observed) -> StageResult:
     backoff, pool = observed.backoff, observed.pool
-    if backoff is not None and backoff.deleting and observed.now < backoff.not_before:
+    if backoff is not None and backoff.deleting and backoff.applies(observed.now):
         return _in_backoff(observed, backoff)
     if pool is not None and ownership.belongs_to(pool, observed.claim):
         return _delete(observed, pool)

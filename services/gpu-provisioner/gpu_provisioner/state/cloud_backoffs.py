@@ -27,7 +27,7 @@ class CloudBackoffs:
         failures[error.reason] += 1
         seconds = retry_after_seconds(error, failures[error.reason])
         until = now + timedelta(seconds=seconds)
-        self._by_claim[claim] = CloudBackoff(error, until, deleting=deleting)
+        self._by_claim[claim] = CloudBackoff(error, now, until, deleting=deleting)
         return seconds
 
     def forget(self, claim: str) -> None:

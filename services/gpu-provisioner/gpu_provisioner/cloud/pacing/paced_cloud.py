@@ -25,7 +25,8 @@ _BUSY_PAUSE_SECONDS = 5.0
 
 
 class PacedCloud:
-    """One instance per process, because ARM's limits apply to the identity."""
+    """One instance per process, because ARM's limits apply to the identity. The clock must never
+    go back, or calls would wait until it has caught up: outside of tests it is a SteadyClock."""
 
     def __init__(self, cloud: CloudProvider, clock: Clock, budget: Budget) -> None:
         self._cloud = cloud
