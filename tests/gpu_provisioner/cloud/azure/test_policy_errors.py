@@ -81,7 +81,7 @@ def test_missing_role_names_client_and_subnet() -> None:
     subnet = "/subscriptions/s/resourceGroups/net/providers/Microsoft.Network/subnets/gpu"
     message = (
         f"The client 'c-1' with object id 'c-1' has permission to perform action 'write' on scope "
-        f"'{'/very/long' * 12}'; however, it does not have permission to perform action "
+        f"'{'/very/long' * 60}'; however, it does not have permission to perform action "
         f"'Microsoft.Network/virtualNetworks/subnets/join/action' on the linked scope(s) '{subnet}'"
     )
     error = failure({"code": "LinkedAuthorizationFailed", "message": message})

@@ -13,9 +13,18 @@ _IDENTIFIERS = re.compile(r"\s*(Policy identifiers: '.*?\]'\.?|See error details
                           r"resource IDs\.?)", re.S)  # fmt: skip
 # Characters of Azure's message in a condition.
 _MAX_LENGTH = 500
-# A policy's words are written for the reader who has to act on them, so they are kept whole. The
-# maximum is what the conditions of a claim can hold beside it.
-_MAX_POLICY_LENGTH = 8000
+# These name what the reader has to change, the subnet or the lock at their end, behind long ids; a
+# policy's words are written for that reader. The maximum is what the conditions of a claim can hold
+# beside it.
+_KEPT_WHOLE = frozenset(
+    {
+        Reason.POLICY_DENIED,
+        Reason.SUBNET_UNAUTHORIZED,
+        Reason.CLOUD_UNAUTHORIZED,
+        Reason.RESOURCE_LOCKED,
+    }
+)
+_MAX_WHOLE_LENGTH = 8000
 # Azure's own message is the better remedy for every other reason.
 _WITHOUT_REMEDY = frozenset({Reason.LAUNCH_FAILED, Reason.CLOUD_UNAVAILABLE})
 
@@ -25,11 +34,14 @@ def user_message(document: ErrorDocument, code: str, reason: Reason, remedy: str
     if reason is Reason.POLICY_DENIED:
         text = _policy_text(document)
     else:
-        text = _shortened(_SIZE_LIST.sub("", document.message), _MAX_LENGTH)
+        length = _MAX_WHOLE_LENGTH if reason in _KEPT_WHOLE else _MAX_LENGTH
+        text = _shortened(_SIZE_LIST.sub("", document.message), length)
     if code and code not in text:
         text = f"{code}: {text}"
     remedy = remedy or ("" if reason in _WITHOUT_REMEDY else reason.remedy)
-    return f"{text.rstrip('. ')}. {remedy}" if remedy else text
+    if remedy and not text.endswith(" ..."):
+        text = text.rstrip(".") + "."
+    return f"{text} {remedy}" if remedy else text
 
 
 def _policy_text(document: ErrorDocument) -> str:
@@ -37,7 +49,7 @@ def _policy_text(document: ErrorDocument) -> str:
     names = ", ".join(f'"{name}"' for name in document.policies if name and name not in words)
     label = "assignment" if len(document.policies) == 1 else "assignments"
     by = f" (policy {label} {names})" if names else ""
-    return f"{_shortened(words, _MAX_POLICY_LENGTH).rstrip('.')}{by}"
+    return f"{_shortened(words, _MAX_WHOLE_LENGTH).rstrip('.')}{by}"
 
 
 def _shortened(text: str, length: int) -> str:
