@@ -31,6 +31,7 @@ def report(options: dict[str, Any] | None = None, problem: RunError | None = Non
         losses=losses(),
         rows={"a.zip/x.jsonl": 7, "a.zip/y.jsonl": 3, "a.zipped": 5},
         shapes={"a.zip/x.jsonl": "pair", "a.zip/y.jsonl": "pair", "a.zipped": "text"},
+        choices={"a.zip/x.jsonl": "x is read as pair", "a.zip/y.jsonl": "y is ...; not read: id"},
         lengths=Counter({100: 10}),
         learned=400,
         train=8,
@@ -47,6 +48,11 @@ def report(options: dict[str, Any] | None = None, problem: RunError | None = Non
 def test_members_count_for_their_archive() -> None:
     (file,) = report().files
     assert (file.rows, file.shape, file.format, file.size) == (10, "pair", "zip of jsonl", 99)
+
+
+def test_files_of_which_all_is_read_are_not_explained() -> None:
+    (file,) = report().files
+    assert file.choices == ("y is ...; not read: id",)
 
 
 def test_rows() -> None:

@@ -142,3 +142,9 @@ def test_lines_fit_and_print_no_control_character(seed: int) -> None:
     for line in text.split("\n"):
         assert len(line) <= WIDTH
         assert line.isprintable()
+
+
+def test_columns_that_are_not_read_are_named() -> None:
+    choice = "data file train.jsonl is read as text (text); not read: code"
+    text = render_text(report(files=(file(choices=(choice,)),)))
+    assert f"  What is read, and what is not:\n    {choice}\n" in text

@@ -11,7 +11,7 @@ from tuner.data.data_rows import read_data_rows
 from tuner.data.row import Row
 from tuner.layout.layout import SplitFile
 from tuner.shapes.detection import find_shape
-from tuner.shapes.shape import Shape
+from tuner.shapes.found_shape import FoundShape
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class ShapedRow:
     """A row of `file`, to be read in `shape`. The files in an archive have a shape each."""
 
     file: SplitFile
-    shape: Shape
+    shape: FoundShape
     row: Row
 
 

@@ -83,7 +83,15 @@ def _file(file: ReportFile, found: Findings) -> FileReport:
         shape=" and ".join(shapes),
         rows=sum(found.rows[name] for name in names),
         size=file.size,
+        choices=tuple(
+            choice for name in names if _says_more(choice := found.choices.get(name, ""))
+        ),
     )
+
+
+def _says_more(choice: str) -> bool:
+    """Whether `choice` says more than the shape, which the table of the files shows."""
+    return "; " in choice
 
 
 def _rows(found: Findings, max_lost_rows: float) -> RowReport:

@@ -40,6 +40,7 @@ def exact_findings(
         losses=losses,
         rows=statistics.rows,
         shapes={name: shape.name for name, shape in statistics.shapes.items()},
+        choices={name: shape.choice for name, shape in statistics.shapes.items()},
         lengths=statistics.tokens,
         learned=sum(length * count for length, count in statistics.learned.items()),
         duplicates=statistics.duplicates,

@@ -12,14 +12,16 @@ from tuner.data_report.report import SampleReport
 class Findings:
     """`lengths` counts the examples by their tokens, and `learned` is the sum of learned tokens.
 
-    `is_exact` is false if there was no tokenizer; see `Lengths`. `rows` and `shapes` are by file,
-    `train` and `held_back` numbers of examples, and `notes` count rows that are worth a word.
+    `is_exact` is false if there was no tokenizer; see `Lengths`. `rows`, `shapes` and `choices`, in
+    words why a file has its shape, are by file. `train` and `held_back` are numbers of examples,
+    and `notes` count rows that are worth a word.
     """
 
     is_exact: bool
     losses: RowLosses
     rows: Mapping[str, int] = field(default_factory=dict)
     shapes: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, str] = field(default_factory=dict)
     lengths: Counter[int] = field(default_factory=Counter)
     learned: int | None = None
     duplicates: int = 0

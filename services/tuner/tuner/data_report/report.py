@@ -11,13 +11,17 @@ from tuner.data_report.training_plan import TrainingPlan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileReport:
-    """One data file, under its name in the data directory. `size` is in bytes."""
+    """One data file, under its name in the data directory. `size` is in bytes.
+
+    `choices` are sentences: what else the rows could be read as, and which columns are not read.
+    """
 
     name: str
     format: str
     shape: str
     rows: int
     size: int
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ class _Scan:
     losses: RowLosses = field(default_factory=RowLosses)
     rows: Counter[str] = field(default_factory=Counter)
     shapes: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, str] = field(default_factory=dict)
     lengths: Counter[int] = field(default_factory=Counter)
     # 8 bytes for each record, so that the digests of many millions fit in memory.
     digests: "array[int]" = field(default_factory=lambda: array("Q"))
@@ -42,6 +43,7 @@ class _Scan:
         self.losses.rows += 1
         self.rows[row.file] += 1
         self.shapes.setdefault(row.file, shape.name)
+        self.choices.setdefault(row.file, shape.choice)
         try:
             self._add(row, shape.to_record(row), shaped.file.split == "validation")
         except RowFault as fault:
@@ -88,6 +90,7 @@ def scan_roughly(
         losses=found.losses,
         rows=found.rows,
         shapes=found.shapes,
+        choices=found.choices,
         lengths=found.lengths,
         duplicates=records - distinct,
         train=records - held_back,

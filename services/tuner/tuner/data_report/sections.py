@@ -17,7 +17,7 @@ def sections(report: DataReport, *, with_content: bool = True) -> list[Section]:
     Without `with_content`, nothing that the data itself says is quoted.
     """
     found = [
-        Section("Files", [_files(report)]),
+        Section("Files", list(_files(report))),
         Section("Rows", list(_rows(report.rows, report.lengths, with_content))),
     ]
     if report.lengths.examples is not None:
@@ -31,12 +31,15 @@ def sections(report: DataReport, *, with_content: bool = True) -> list[Section]:
     return found
 
 
-def _files(report: DataReport) -> Table:
+def _files(report: DataReport) -> Iterator[Part]:
     rows = [
         (file.name, file.format, file.shape, units.count(file.rows), units.size(file.size))
         for file in report.files
     ]
-    return Table(("file", "format", "shape", "rows", "size"), rows, numeric=3)
+    yield Table(("file", "format", "shape", "rows", "size"), rows, numeric=3)
+    choices = [choice for file in report.files for choice in file.choices]
+    if choices:
+        yield Listing("What is read, and what is not:", choices)
 
 
 def _rows(rows: RowReport, lengths: Lengths, with_content: bool) -> Iterator[Part]:
@@ -64,7 +67,8 @@ def _rows(rows: RowReport, lengths: Lengths, with_content: bool) -> Iterator[Par
             + (f": {row['detail']}" if with_content else "")
             for row in rows.first_lost
         ]
-        yield Listing(f"First {len(named)} of {rows.dropped + rows.cut} lost rows:", named)
+        lost_rows = units.count(rows.dropped + rows.cut)
+        yield Listing(f"First {len(named)} of {lost_rows} lost rows:", named)
 
 
 def _of(part: int, whole: int) -> str:

@@ -21,7 +21,9 @@ def read_report(path: Path) -> DataReport | None:
 
 def _report(stored: Mapping[str, Any]) -> DataReport:
     return DataReport(
-        files=tuple(FileReport(**file) for file in stored["files"]),
+        files=tuple(
+            FileReport(**{**file, "choices": tuple(file["choices"])}) for file in stored["files"]
+        ),
         rows=RowReport(**{**stored["rows"], "first_lost": tuple(stored["rows"]["first_lost"])}),
         lengths=_lengths(stored["lengths"]),
         plan=TrainingPlan(**stored["plan"]),

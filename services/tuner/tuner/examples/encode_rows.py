@@ -22,7 +22,9 @@ def encode_rows(
         row, shape = shaped.row, shaped.shape
         tally.losses.rows += 1
         tally.statistics.rows[row.file] += 1
-        tally.statistics.shapes.setdefault(row.file, FileShape(shape.name, shape.columns))
+        tally.statistics.shapes.setdefault(
+            row.file, FileShape(shape.name, shape.columns, shape.choice)
+        )
         try:
             record = shape.to_record(row)
             encoded = encoder.encode(record)

@@ -85,7 +85,7 @@ def _read_report(path: Path) -> tuple[RowLosses, Statistics]:
                 "rows": Counter(statistics["rows"]),
                 "notes": Counter({Note(key): count for key, count in statistics["notes"].items()}),
                 "shapes": {
-                    name: FileShape(shape["name"], tuple(shape["columns"]))
+                    name: FileShape(**{**shape, "columns": tuple(shape["columns"])})
                     for name, shape in statistics["shapes"].items()
                 },
                 "samples": [_sample(stored) for stored in statistics["samples"]],

@@ -9,10 +9,11 @@ from tuner.examples.example import Example, Note
 
 @dataclass(frozen=True, slots=True)
 class FileShape:
-    """The shape that a file is read in, and the columns that are used."""
+    """The shape that a file is read in, the columns that are used, and what led to them."""
 
     name: str
     columns: tuple[str, ...]
+    choice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
