@@ -188,6 +188,18 @@ def test_folders_of_one_dataset_are_splits(
     }
 
 
+def test_files_of_another_extension_are_fetched_when_it_changes(
+    store: ObjectServer, downloader: Downloader, tmp_path: Path
+) -> None:
+    store.objects = {"bucket/d/a.jsonl": ROW, "bucket/d/b.json": ROW}
+    secret = {**S3, "AWS_ENDPOINT_URL": store.url}
+    for extension, name in (("jsonl", "a.jsonl"), ("json", "b.json")):
+        config = DatasetConfig(dataset_extension=extension)
+        assert fetch(downloader, tmp_path, "s3://bucket/d/", secret=secret, config=config) == {
+            name: "train"
+        }
+
+
 def test_readme_of_a_folder_names_configurations(
     store: ObjectServer, downloader: Downloader, tmp_path: Path
 ) -> None:

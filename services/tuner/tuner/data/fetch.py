@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from kaito_training.data_access import kind_of
@@ -24,6 +25,12 @@ from tuner.sources.sources import Sources
 from tuner.sources.urls import unique_paths
 
 logger = logging.getLogger(__name__)
+
+# What does not change which files are fetched, nor how their rows are read. A key that is missing
+# here costs a download; one that is wrongly here would keep the files of another configuration.
+_USED_LATER = frozenset(
+    {"weights", "shuffle_dataset", "shuffle_seed", "train_test_split", "max_lost_rows"}
+)
 
 
 def fetch_dataset(
@@ -146,14 +153,5 @@ def _download_all(
 
 
 def _source_digest(urls: Sequence[str], config: DatasetConfig) -> str:
-    chosen = [
-        config.messages_column,
-        config.context_column,
-        config.response_column,
-        config.prompt_template,
-        config.response_template,
-        config.system_prompt,
-        config.dataset_config,
-        config.dataset_train_split,
-    ]
-    return hashlib.sha256(json.dumps([list(urls), *chosen]).encode()).hexdigest()
+    chosen = {key: value for key, value in asdict(config).items() if key not in _USED_LATER}
+    return hashlib.sha256(json.dumps([list(urls), chosen]).encode()).hexdigest()
