@@ -1,12 +1,12 @@
 """Finds out whether an adapter is worth keeping, from its file of weights. Needs no torch."""
 
-import json
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tuner.safetensors_header import read_safetensors_header
 
 # PEFT's names of the matrices that start at zero: the adapter changes nothing until they move.
 B_MATRICES = ("lora_B", "lora_embedding_B")
@@ -38,21 +38,17 @@ def find_adapter_fault(weights: Path) -> str | None:
     """
     try:
         return _find_fault(weights)
-    except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"cannot be read as safetensors: {type(error).__name__}: {error}"
 
 
 def _find_fault(weights: Path) -> str | None:
     learned = False
+    header = read_safetensors_header(weights)
     with weights.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        if length > weights.stat().st_size:
-            raise ValueError("its header is longer than the file")
-        header: dict[str, dict[str, Any]] = json.loads(file.read(length))
-        header.pop("__metadata__", None)
-        for name, tensor in sorted(header.items()):
+        for name, tensor in sorted(header.tensors.items()):
             start, end = tensor["data_offsets"]
-            file.seek(8 + length + start)
+            file.seek(header.data_start + start)
             is_finite, is_zero = _scan(file, end - start, tensor["dtype"])
             if not is_finite:
                 return f"has values that are not finite (in {name})"

@@ -1,10 +1,10 @@
 """The number of a model's parameters, from the headers of its files. Reads no weights."""
 
 import json
-import struct
 from math import prod
 from pathlib import Path
-from typing import Any
+
+from tuner.safetensors_header import read_safetensors_header
 
 # Several quantized weights share an element of these types, so shapes do not tell their number.
 _PACKED = frozenset({"U8", "I8", "I32"})
@@ -23,7 +23,7 @@ def count_parameters(model: Path) -> int | None:
         if any(config.get(key) for key in _EXPERTS):
             return None
         return sum(_count(model / name) for name in _weight_files(model)) or None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -36,12 +36,7 @@ def _weight_files(model: Path) -> list[str]:
 
 
 def _count(file: Path) -> int:
-    with file.open("rb") as opened:
-        (length,) = struct.unpack("<Q", opened.read(8))
-        if length > file.stat().st_size:
-            raise ValueError("the header is longer than the file")
-        header: dict[str, dict[str, Any]] = json.loads(opened.read(length))
-    header.pop("__metadata__", None)
-    if any(tensor["dtype"] in _PACKED for tensor in header.values()):
+    tensors = read_safetensors_header(file).tensors.values()
+    if any(tensor["dtype"] in _PACKED for tensor in tensors):
         raise ValueError("the weights are quantized")
-    return sum(prod(tensor["shape"]) for tensor in header.values())
+    return sum(prod(tensor["shape"]) for tensor in tensors)
