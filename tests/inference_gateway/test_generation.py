@@ -14,24 +14,12 @@ from inference_gateway.backends.backend import Backend, BackendError, Health
 from inference_gateway.backends.fake import FakeBackend
 from inference_gateway.backends.grpc_backend import GrpcBackend
 from kaito.inference.v1 import inference_pb2 as pb
-from tests.inference_gateway.model_server import serving, wired
+from tests.inference_gateway.model_server import wired
 from tests.inference_gateway.running import front_door, gateway, in_pod, until
 
 CHAT = "/v1/chat/completions"
 HI: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi"}]}
 STREAM = HI | {"stream": True}
-
-
-@pytest.fixture(params=["fake", "grpc"])
-async def client(
-    request: pytest.FixtureRequest, script: FakeBackend
-) -> AsyncIterator[aiohttp.ClientSession]:
-    if request.param == "fake":
-        async with gateway(lambda _: script) as session:
-            yield session
-        return
-    async with serving(script) as address, gateway(lambda _: GrpcBackend(address)) as session:
-        yield session
 
 
 async def events(response: aiohttp.ClientResponse) -> list[Any]:

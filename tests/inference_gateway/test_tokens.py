@@ -1,6 +1,5 @@
 """/tokenize and /detokenize through a real server on loopback, as vLLM's clients call them."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -9,26 +8,12 @@ import pytest
 
 from inference_gateway.backends.backend import BackendError
 from inference_gateway.backends.fake import FakeBackend
-from inference_gateway.backends.grpc_backend import GrpcBackend
 from inference_gateway.errors import RequestRejected
 from inference_gateway.formats.tokens import Detokenize
 from kaito.inference.v1 import inference_pb2 as pb
-from tests.inference_gateway.model_server import serving
 from tests.inference_gateway.running import gateway
 
 MESSAGES = [{"role": "developer", "content": "Hi"}]
-
-
-@pytest.fixture(params=["fake", "grpc"])
-async def client(
-    request: pytest.FixtureRequest, script: FakeBackend
-) -> AsyncIterator[aiohttp.ClientSession]:
-    if request.param == "fake":
-        async with gateway(lambda _: script) as session:
-            yield session
-        return
-    async with serving(script) as address, gateway(lambda _: GrpcBackend(address)) as session:
-        yield session
 
 
 async def test_prompt_is_tokenized(client: aiohttp.ClientSession, script: FakeBackend) -> None:

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from kaito_training.sections import DatasetConfig
 from tuner.data.record import Record
-from tuner.data.row import Row
+from tuner.data.row import LossCause, Row, RowFault
 from tuner.shapes.detection import find_shape
 from tuner.shapes.shape import Shape
 
@@ -26,3 +28,11 @@ def shape_of(*values: dict[str, Any], **config: Any) -> Shape:
 def record_of(values: dict[str, Any], **config: Any) -> Record:
     """What the only row of a file teaches."""
     return shape_of(values, **config).to_record(rows(values)[0])
+
+
+def check_fault(first: dict[str, Any], row: dict[str, Any], cause: LossCause, detail: str) -> None:
+    """Check that `row` has the fault, in a file whose first row is `first`."""
+    with pytest.raises(RowFault) as caught:
+        shape_of(first).to_record(rows(row)[0])
+    assert caught.value.cause is cause
+    assert detail in caught.value.detail

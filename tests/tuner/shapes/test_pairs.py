@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.tuner.shapes.rows import ASSISTANT, SYSTEM, USER, record_of, rows, shape_of
+from tests.tuner.shapes.rows import ASSISTANT, SYSTEM, USER, check_fault, record_of, rows, shape_of
 from tuner.data.record import Completion, Conversation
 from tuner.data.row import LossCause, RowFault
 from tuner.shapes.pair_columns import PAIRS, SUMMARY_COLUMNS
@@ -216,10 +216,7 @@ def test_fault_names_the_column(row: dict[str, Any], cause: LossCause, detail: s
 def test_fault_of_a_later_row(
     first: dict[str, Any], row: dict[str, Any], cause: LossCause, detail: str
 ) -> None:
-    with pytest.raises(RowFault) as caught:
-        shape_of(first).to_record(rows(row)[0])
-    assert caught.value.cause is cause
-    assert detail in caught.value.detail
+    check_fault(first, row, cause, detail)
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,15 @@
 tuner uses them: lists in pages, and objects with ETags and ranges."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
+
+from tests.tuner.sources import loopback
 
 PAGE = 2
 COMMIT = "c0ffee" * 6 + "abcd"
@@ -34,17 +35,8 @@ class ObjectServer:
     @contextmanager
     def running(self) -> Iterator["ObjectServer"]:
         """Serve on a free port, and set `url`."""
-        handler = type("Handler", (_Handler,), {"store": self})
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
+        with loopback.serving(type("Handler", (_Handler,), {"store": self})) as self.url:
             yield self
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
     def page(self, bucket: str, prefix: str, after: str) -> tuple[list[str], str]:
         """Keys of a bucket, and the token of the next page."""

@@ -1,11 +1,12 @@
 """An HTTP server on the loopback address with scripted answers."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.tuner.sources import loopback
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,17 +43,8 @@ class DataServer:
     @contextmanager
     def running(self) -> Iterator["DataServer"]:
         """Serve on a free port, and set `url`."""
-        handler = type("Handler", (_Handler,), {"data": self})
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
+        with loopback.serving(type("Handler", (_Handler,), {"data": self})) as self.url:
             yield self
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):
