@@ -63,10 +63,11 @@ docs: venv ## generate docs/reference and the charts' READMEs from types, data a
 format: venv ## apply ruff's fixes and formatting
 	$(PY) -m ruff check --fix-only --quiet . && $(PY) -m ruff format .
 
-check: venv ## run ruff, mypy --strict and the import contracts
+check: venv ## run ruff, mypy --strict, the import contracts, and compare the gRPC contracts with the last release's
 	$(PY) -m ruff check . && $(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports
+	$(PY) -m tools.protocheck
 
 unit: venv ## run the fast tests, without torch and without a cluster
 	$(PY) -m pytest -q -m "not cluster" $(addprefix --ignore=,$(MODEL_TESTS)) -n 2

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tokenizers import Tokenizer, models
 
-from model_server.engine import ChatMessage
+from model_server.engine import ChatMessage, Conversation
 from model_server.errors import GenerationFailed, InvalidRequest
 from model_server.transformers.prompt_limit import longest_token_bytes
 from model_server.transformers.prompt_tokenizer import PromptTokenizer
@@ -48,8 +48,8 @@ async def stopped_process(tokenizer: PromptTokenizer) -> int:
     ("prompt", "value"),
     [
         ("x" * 3_900_000, "3900000 bytes"),
-        ((ChatMessage("user", "x" * 3_900_000),), "3900001 bytes"),
-        (tuple(ChatMessage("user", "hi") for _ in range(60_000)), "60000 messages"),
+        (Conversation(messages=(ChatMessage("user", "x" * 3_900_000),)), "3900001 bytes"),
+        (Conversation(messages=(ChatMessage("user", "hi"),) * 60_000), "60000 messages"),
     ],
     ids="prompt message messages".split(),
 )
@@ -68,7 +68,7 @@ async def test_prompt_that_cannot_fit_is_rejected_without_tokenizing(
 
 async def test_long_prompt_has_the_same_tokens(tokenizer: PromptTokenizer, raw: Any) -> None:
     assert await tokenizer.encode(LONG) == raw(LONG)["input_ids"]
-    messages = (ChatMessage("user", LONG), ChatMessage("assistant", "no"))
+    messages = Conversation(messages=(ChatMessage("user", LONG), ChatMessage("assistant", "no")))
     assert await tokenizer.encode(messages) == tokenizer._encode(messages, True)
     ids = await tokenizer.encode(LONG)
     assert (await tokenizer.to_tokens(ids)).texts == tuple(raw.convert_ids_to_tokens(ids))
@@ -180,7 +180,9 @@ async def encode(template: str, *turns: tuple[str, str]) -> str:
     raw.chat_template = template
     tokenizer = PromptTokenizer(raw, context_tokens=2048)
     try:
-        tokens = await tokenizer.encode(tuple(ChatMessage(*turn) for turn in turns))
+        tokens = await tokenizer.encode(
+            Conversation(messages=tuple(ChatMessage(*turn) for turn in turns))
+        )
     finally:
         await tokenizer.close()
     return tokenizer.decode(tokens)

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.generation.logits_process import RepetitionPenaltyLogitsProcessor
 
-from model_server.engine import AdapterSource, ChatMessage, Delta, GenerationRequest
+from model_server.engine import AdapterSource, ChatMessage, Conversation, Delta, GenerationRequest
 from model_server.errors import (
     AdapterInvalid,
     GenerationFailed,
@@ -268,7 +268,7 @@ async def test_model_without_chat_template_rejects_conversations(
     engine = transformers_engine(folder)
     assert not (await engine.start()).has_chat_template
     with pytest.raises(InvalidRequest, match="no chat template; send a prompt instead"):
-        await engine.tokenize((ChatMessage("user", "ship"),), True)
+        await engine.tokenize(Conversation(messages=(ChatMessage("user", "ship"),)), True)
     await engine.stop()
 
 

@@ -11,7 +11,7 @@ import grpc
 
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
-from model_server.messages import to_adapter
+from model_server.response_messages import to_adapter
 from model_server.responses import Context, respond
 from model_server.serving_state import ServingState
 

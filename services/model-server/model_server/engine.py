@@ -4,11 +4,11 @@ Text goes in and text comes out: an engine may also be another process in the po
 tokens to itself. `fake.py` implements it for tests, and passes the same tests as the real engine.
 """
 
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from model_server.options import GenerationOptions
 
@@ -18,6 +18,16 @@ class FinishReason(StrEnum):
 
     STOP = "stop"
     LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call of a tool that the model wants. `arguments` is a JSON object, as it was written."""
+
+    id: str
+    name: str
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +36,86 @@ class ChatMessage:
 
     role: str
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+    name: str = ""
+    reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the client can run. `parameters` is the JSON Schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    strict: bool = False
+
+
+class ToolMode(StrEnum):
+    """Whether the model may or must call a tool."""
+
+    AUTO = "auto"
+    NONE = "none"
+    REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """Whether the model calls tools, which, and how many. An empty `name` allows all of them."""
+
+    mode: ToolMode = ToolMode.AUTO
+    name: str = ""
+    single_call: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """Messages for the chat template, and what else it renders.
+
+    `template_arguments` are further variables of the template.
+    """
+
+    messages: tuple[ChatMessage, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = ToolChoice()
+    template_arguments: Mapping[str, Any] = field(default_factory=dict)
+    continue_final_message: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIds:
+    """A prompt as ids in the vocabulary, taken as they are."""
+
+    ids: tuple[int, ...]
+
+
+Prompt = str | Conversation | TokenIds
+
+
+@dataclass(frozen=True, slots=True)
+class StructuredOutput:
+    """What the text of an answer has to match: exactly one field is set.
+
+    `json_schema` is JSON; `grammar` is GBNF with the start rule "root".
+    """
+
+    json_schema: str | None = None
+    json_object: bool = False
+    regex: str | None = None
+    grammar: str | None = None
+    choice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRequest:
-    """One request for text. `prompt` is plain text, or messages for the chat template."""
+    """One request for text. Requests of a lower `priority` number run first."""
 
-    prompt: str | tuple[ChatMessage, ...]
+    prompt: Prompt
     options: GenerationOptions
     adapter: str | None = None
+    structured_output: StructuredOutput | None = None
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +125,44 @@ class Usage:
     prompt_tokens: int
     completion_tokens: int
     queued_seconds: float = 0.0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LikelyToken:
+    """A token with its text, its bytes and its log probability, if something precedes it."""
+
+    id: int
+    text: str
+    raw: bytes
+    logprob: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """How likely a token was, and the likeliest ones in its place, likeliest first."""
+
+    token: LikelyToken
+    top: tuple[LikelyToken, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """Part of call number `index`. `id` and `name` come with the first part of a call."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delta:
     """New text of one choice.
 
-    The last delta of a choice has `finish_reason`; the last delta of the request has `usage`.
+    The last delta of a choice has `finish_reason`; the last delta of the request has `usage`. What
+    concerns the prompt is in the first delta.
     """
 
     index: int
@@ -58,11 +170,21 @@ class Delta:
     token_count: int = 0
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()
+    token_ids: tuple[int, ...] = ()
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    reasoning: str = ""
+    prompt_logprobs: tuple[TokenLogprob, ...] = ()
+    prompt_token_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
-    """The loaded model. `max_length` counts tokens of prompt and answer together."""
+    """The loaded model. `max_length` counts tokens of prompt and answer together.
+
+    `features` are the fields of requests, by their paths in the contract, that this engine answers
+    beyond what every engine does; `http_routes` are those of its own HTTP server.
+    """
 
     max_length: int
     has_chat_template: bool
@@ -70,6 +192,8 @@ class ModelInfo:
     dtype: str
     engine: str
     device: str
+    features: frozenset[str] = frozenset()
+    http_routes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,9 +251,7 @@ class Engine(Protocol):
             EngineFailed: the engine broke; raised at any point.
         """
 
-    async def tokenize(
-        self, prompt: str | tuple[ChatMessage, ...], add_special_tokens: bool
-    ) -> Tokens:
+    async def tokenize(self, prompt: Prompt, add_special_tokens: bool) -> Tokens:
         """The tokens that `generate` would see.
 
         Raises:

@@ -14,12 +14,13 @@ from model_server.detokenizer import ChoiceDetokenizer
 from model_server.engine import (
     AdapterInfo,
     AdapterSource,
-    ChatMessage,
     Delta,
     FinishReason,
     GenerationRequest,
     ModelInfo,
+    Prompt,
     SchedulerStats,
+    TokenIds,
     Tokens,
     Usage,
 )
@@ -100,9 +101,7 @@ class FakeEngine:
             if reason:
                 return
 
-    async def tokenize(
-        self, prompt: str | tuple[ChatMessage, ...], add_special_tokens: bool
-    ) -> Tokens:
+    async def tokenize(self, prompt: Prompt, add_special_tokens: bool) -> Tokens:
         ids = tuple(_render(prompt).encode())
         ids = (1, *ids) if add_special_tokens and isinstance(prompt, str) else ids
         return Tokens(ids, tuple(chr(token) for token in ids))
@@ -139,13 +138,17 @@ class FakeEngine:
         self._failure.cancel()
 
 
-def _render(prompt: str | tuple[ChatMessage, ...]) -> str:
+def _render(prompt: Prompt) -> str:
     if isinstance(prompt, str):
         return prompt
-    for index, message in enumerate(prompt):
+    if isinstance(prompt, TokenIds):
+        return bytes(prompt.ids).decode(errors="replace")
+    for index, message in enumerate(prompt.messages):
         if message.role not in _ROLES:
             raise InvalidRequest(f"chat.messages[{index}].role", message.role, "is unknown")
-    return "".join(f"<{message.role}>{message.content}" for message in prompt) + "<assistant>"
+    return (
+        "".join(f"<{message.role}>{message.content}" for message in prompt.messages) + "<assistant>"
+    )
 
 
 def _tokens(index: int, params: SamplingParams, key: str) -> list[int]:

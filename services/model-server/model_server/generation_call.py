@@ -11,7 +11,13 @@ import grpc
 
 from kaito.inference.v1 import inference_pb2 as pb
 from model_server.engine import Delta, GenerationRequest
-from model_server.messages import parse_options, parse_prompt
+from model_server.features import reject_unanswered
+from model_server.request_messages import (
+    parse_options,
+    parse_priority,
+    parse_prompt,
+    parse_structured_output,
+)
 from model_server.serving_state import ServingState
 
 logger = logging.getLogger(__name__)
@@ -45,8 +51,13 @@ class GenerationCall:
             served = state.require_served()
             adapter = served.adapters.resolve(request.model)
             self.model = adapter or state.name
+            reject_unanswered(request, served.model.features, served.model.engine)
             generation = GenerationRequest(
-                prompt=parse_prompt(request), options=options, adapter=adapter
+                prompt=parse_prompt(request),
+                options=options,
+                adapter=adapter,
+                structured_output=parse_structured_output(request.structured_output),
+                priority=parse_priority(request.priority),
             )
             async with (
                 served.adapters.use(adapter),

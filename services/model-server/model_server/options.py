@@ -4,7 +4,8 @@ Pure. Knows neither gRPC nor an engine.
 """
 
 import struct
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from model_server.errors import InvalidRequest
@@ -13,6 +14,8 @@ from model_server.errors import InvalidRequest
 MAX_CHOICES = 16
 MAX_BEAMS = 16
 MAX_STOP_STRINGS = 16
+MAX_TOP_LOGPROBS = 20
+MAX_BIASED_TOKENS = 1024
 # The contract's default, if neither the request nor the model sets one.
 DEFAULT_NEW_TOKENS = 1024
 
@@ -37,6 +40,15 @@ class GenerationOptions:
     stop: tuple[str, ...] = ()
     seed: int | None = None
     early_stopping: bool | None = None
+    min_p: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logit_bias: Mapping[int, float] = field(default_factory=dict)
+    ignore_eos: bool | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    prompt_logprobs: bool | None = None
+    return_token_ids: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +70,15 @@ class SamplingParams:
     stop: tuple[str, ...] = ()
     seed: int | None = None
     early_stopping: bool = False
+    min_p: float = 0.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    logit_bias: Mapping[int, float] = field(default_factory=dict)
+    ignore_eos: bool = False
+    logprobs: bool = False
+    top_logprobs: int = 0
+    prompt_logprobs: bool = False
+    return_token_ids: bool = False
 
 
 def _float32(value: float) -> float:
@@ -79,6 +100,9 @@ _PROBABILITY = (_float32(1e-6), 1.0)
 # Beam search divides by length ** penalty: 1e30 for a million tokens, which leaves float32 room
 # for the sum of a million log probabilities.
 _LENGTH_PENALTY = (-5.0, 5.0)
+# OpenAI's bounds. A million occurrences add 2e6 to a score, which leaves float32 its range.
+_ADDED_PENALTY = (-2.0, 2.0)
+_LOGIT_BIAS = 100.0
 
 _INTEGER_BOUNDS: dict[str, tuple[int, int | None]] = {
     "max_new_tokens": (1, None),
@@ -88,6 +112,7 @@ _INTEGER_BOUNDS: dict[str, tuple[int, int | None]] = {
     "no_repeat_ngram_size": (0, None),
     "num_beams": (1, MAX_BEAMS),
     "num_return_sequences": (1, MAX_CHOICES),
+    "top_logprobs": (0, MAX_TOP_LOGPROBS),
 }
 _NUMBER_BOUNDS: dict[str, tuple[float, float, str]] = {
     "temperature": (
@@ -98,6 +123,9 @@ _NUMBER_BOUNDS: dict[str, tuple[float, float, str]] = {
     "typical_p": (*_PROBABILITY, ""),
     "repetition_penalty": (*_REPETITION_PENALTY, "; 1 turns it off"),
     "length_penalty": (*_LENGTH_PENALTY, ""),
+    "min_p": (0.0, 1.0, ""),
+    "frequency_penalty": (*_ADDED_PENALTY, "; 0 turns it off"),
+    "presence_penalty": (*_ADDED_PENALTY, "; 0 turns it off"),
 }
 
 
@@ -116,11 +144,27 @@ def validate(options: GenerationOptions) -> None:
         )
     if not all(options.stop):
         raise InvalidRequest("options.stop", list(options.stop), "must not contain an empty string")
+    _validate_bias(options.logit_bias)
     beams, choices = options.num_beams or 1, options.num_return_sequences or 1
     if beams > 1 and choices > beams:
         raise InvalidRequest(
             "options.num_return_sequences", choices, f"must not exceed num_beams, {beams}"
         )
+
+
+def _validate_bias(bias: Mapping[int, float]) -> None:
+    if len(bias) > MAX_BIASED_TOKENS:
+        raise InvalidRequest(
+            "options.logit_bias", f"{len(bias)} tokens", f"must be at most {MAX_BIASED_TOKENS}"
+        )
+    for token, value in bias.items():
+        # False for NaN as well.
+        if not -_LOGIT_BIAS <= value <= _LOGIT_BIAS:
+            raise InvalidRequest(
+                f"options.logit_bias[{token}]",
+                value,
+                f"must be between {-_LOGIT_BIAS:g} and {_LOGIT_BIAS:g}",
+            )
 
 
 def drop_invalid(options: GenerationOptions) -> tuple[GenerationOptions, tuple[str, ...]]:
@@ -181,6 +225,7 @@ def resolve(
         for field in fields(GenerationOptions)
     }
     values["stop"] = requested.stop
+    values["logit_bias"] = requested.logit_bias
     values["choices"] = values.pop("num_return_sequences")
     values.pop("max_length")
     values["max_new_tokens"] = _max_new_tokens(requested, defaults, prompt_tokens, context_tokens)

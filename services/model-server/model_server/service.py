@@ -11,16 +11,16 @@ import grpc
 
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
+from model_server.answer import collect
 from model_server.errors import InferenceError
+from model_server.features import reject_unanswered
 from model_server.generation_call import GenerationCall
-from model_server.messages import (
-    parse_prompt,
+from model_server.request_messages import parse_prompt
+from model_server.response_messages import (
     to_adapter,
-    to_finish_reason,
     to_model,
     to_rejected_adapter,
     to_stream_response,
-    to_usage,
 )
 from model_server.responses import Context, abort, respond, status_code
 from model_server.serving_state import ServingState
@@ -43,7 +43,7 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         self, request: pb.GenerateRequest, context: Context
     ) -> pb.GenerateResponse:
         call = GenerationCall("Generate", request, self._state)
-        return await respond(context, call, lambda: _collect(call))
+        return await respond(context, call, lambda: collect(call))
 
     async def StreamGenerate(  # noqa: N802
         self, request: pb.StreamGenerateRequest, context: Context
@@ -71,6 +71,7 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         async def tokenize() -> pb.TokenizeResponse:
             served = self._state.require_served()
             served.adapters.resolve(request.model)
+            reject_unanswered(request, served.model.features, served.model.engine)
             special = request.add_special_tokens or not request.HasField("add_special_tokens")
             tokens = await served.engine.tokenize(parse_prompt(request), special)
             return pb.TokenizeResponse(token_ids=tokens.ids, tokens=tokens.texts)
@@ -129,28 +130,3 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
     ) -> pb.UnloadAdapterResponse:
         await context.abort(grpc.StatusCode.PERMISSION_DENIED, _MOVED)
         raise AssertionError("abort always raises")
-
-
-async def _collect(call: GenerationCall) -> pb.GenerateResponse:
-    """The whole answer, from all deltas of a call."""
-    choices: dict[int, pb.Choice] = {}
-    texts: dict[int, list[str]] = {}
-    usage = pb.Usage()
-    async with aclosing(call.deltas()) as deltas:
-        async for delta in deltas:
-            texts.setdefault(delta.index, []).append(delta.text)
-            if delta.finish_reason:
-                choices[delta.index] = pb.Choice(
-                    index=delta.index,
-                    text="".join(texts[delta.index]),
-                    finish_reason=to_finish_reason(delta.finish_reason),
-                )
-            if delta.usage:
-                usage = to_usage(delta.usage)
-    call.end(grpc.StatusCode.OK)
-    return pb.GenerateResponse(
-        choices=[choices[index] for index in sorted(choices)],
-        usage=usage,
-        request_id=call.id,
-        model=call.model,
-    )

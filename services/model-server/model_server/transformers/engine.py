@@ -12,10 +12,10 @@ import torch
 from model_server.engine import (
     AdapterInfo,
     AdapterSource,
-    ChatMessage,
     Delta,
     GenerationRequest,
     ModelInfo,
+    Prompt,
     SchedulerStats,
     Tokens,
 )
@@ -89,9 +89,7 @@ class TransformersEngine:
             async for delta in deltas:
                 yield delta
 
-    async def tokenize(
-        self, prompt: str | tuple[ChatMessage, ...], add_special_tokens: bool
-    ) -> Tokens:
+    async def tokenize(self, prompt: Prompt, add_special_tokens: bool) -> Tokens:
         tokenizer = self._require_started().generator.tokenizer
         return await tokenizer.to_tokens(await tokenizer.encode(prompt, add_special_tokens))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from model_server.engine import ChatMessage, Tokens
+from model_server.engine import ChatMessage, Conversation, Prompt, TokenIds, Tokens
 from model_server.errors import InvalidRequest
 from model_server.transformers.prompt_limit import longest_token_bytes
 from model_server.transformers.tokenizer_process import TokenizerProcess
@@ -32,6 +32,9 @@ _TEMPLATE_ERRORS = (
 )
 # Conversations whose turns are known to be rendered or not, by their roles.
 _REMEMBERED_CONVERSATIONS = 256
+
+
+Text = str | Conversation
 
 
 class PromptTokenizer:
@@ -59,9 +62,7 @@ class PromptTokenizer:
         """Whether conversations can be encoded."""
         return self._tokenizer.chat_template is not None
 
-    async def encode(
-        self, prompt: str | tuple[ChatMessage, ...], add_special_tokens: bool = True
-    ) -> list[int]:
+    async def encode(self, prompt: Prompt, add_special_tokens: bool = True) -> list[int]:
         """The prompt's tokens. A conversation gets its special tokens from the chat template.
 
         Canceling the call ends the work, unless the prompt is short.
@@ -70,6 +71,9 @@ class PromptTokenizer:
             InvalidRequest: the chat template rejects the conversation, or it is too long.
             GenerationFailed: the process that tokenizes long prompts ended.
         """
+        if isinstance(prompt, TokenIds):
+            self._check_ids(prompt.ids, "token_ids.ids")
+            return list(prompt.ids)
         size_bytes = self._check_size(prompt)
         loop = asyncio.get_running_loop()
         if size_bytes <= _SHORT_BYTES:
@@ -84,7 +88,7 @@ class PromptTokenizer:
                 return await self._process.encode(text, special)
             return await loop.run_in_executor(self._long_thread, self._encode_text, text, special)
 
-    def _check_size(self, prompt: str | tuple[ChatMessage, ...]) -> int:
+    def _check_size(self, prompt: Text) -> int:
         """The size of the prompt in bytes.
 
         Raises:
@@ -94,15 +98,15 @@ class PromptTokenizer:
             field, size_bytes = "prompt", len(prompt.encode())
         else:
             field = "chat.messages"
-            if len(prompt) > self._context_tokens:
+            if len(prompt.messages) > self._context_tokens:
                 raise InvalidRequest(
                     field,
-                    f"{len(prompt)} messages",
+                    f"{len(prompt.messages)} messages",
                     f"every message takes a token, and the model's context holds "
                     f"{self._context_tokens} tokens; shorten the conversation",
                 )
             # With a byte per message for what the template adds: rendering takes time as well.
-            size_bytes = sum(len(message.content.encode()) + 1 for message in prompt)
+            size_bytes = sum(len(message.content.encode()) + 1 for message in prompt.messages)
         longest = self._longest_token_bytes
         if longest is not None and size_bytes > longest * self._context_tokens:
             raise InvalidRequest(
@@ -138,15 +142,9 @@ class PromptTokenizer:
         Raises:
             InvalidRequest: an id is not in the vocabulary, or the context holds fewer tokens.
         """
-        if len(ids) > self._context_tokens:
-            raise InvalidRequest(
-                "token_ids",
-                f"{len(ids)} tokens",
-                f"the model's context holds {self._context_tokens} tokens; send fewer",
-            )
 
         def decode() -> str:
-            self._check_vocabulary(ids)
+            self._check_ids(ids, "token_ids")
             return str(
                 self._tokenizer.decode(
                     list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False
@@ -157,7 +155,13 @@ class PromptTokenizer:
             return decode()
         return await asyncio.get_running_loop().run_in_executor(self._long_thread, decode)
 
-    def _check_vocabulary(self, ids: Sequence[int]) -> None:
+    def _check_ids(self, ids: Sequence[int], field: str) -> None:
+        if len(ids) > self._context_tokens:
+            raise InvalidRequest(
+                field,
+                f"{len(ids)} tokens",
+                f"the model's context holds {self._context_tokens} tokens; send fewer",
+            )
         # A tokenizer leaves out an id that it does not know, without a word.
         for index, token_id in enumerate(ids):
             try:
@@ -165,7 +169,7 @@ class PromptTokenizer:
             except (LookupError, OverflowError):
                 known = False
             if not known:
-                raise InvalidRequest(f"token_ids[{index}]", token_id, "is not in the vocabulary")
+                raise InvalidRequest(f"{field}[{index}]", token_id, "is not in the vocabulary")
 
     async def close(self) -> None:
         """End the threads and the process. Prompts that still wait are dropped."""
@@ -174,19 +178,17 @@ class PromptTokenizer:
         if self._process is not None:
             await self._process.close()
 
-    def _encode(self, prompt: str | tuple[ChatMessage, ...], add_special_tokens: bool) -> list[int]:
+    def _encode(self, prompt: Text, add_special_tokens: bool) -> list[int]:
         return self._encode_text(*self._to_text(prompt, add_special_tokens))
 
     def _encode_text(self, text: str, add_special_tokens: bool) -> list[int]:
         return list(self._tokenizer(text, add_special_tokens=add_special_tokens)["input_ids"])
 
-    def _to_text(
-        self, prompt: str | tuple[ChatMessage, ...], add_special_tokens: bool
-    ) -> tuple[str, bool]:
+    def _to_text(self, prompt: Text, add_special_tokens: bool) -> tuple[str, bool]:
         """The text, and whether it still needs special tokens: a chat template writes its own."""
         if isinstance(prompt, str):
             return prompt, add_special_tokens
-        return self._render(prompt), False
+        return self._render(prompt.messages), False
 
     def _render(self, messages: tuple[ChatMessage, ...]) -> str:
         if not self.has_chat_template:

@@ -55,6 +55,16 @@ class InferenceServiceStub:
                 request_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.DetokenizeRequest.SerializeToString,
                 response_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.DetokenizeResponse.FromString,
                 _registered_method=True)
+        self.Embed = channel.unary_unary(
+                '/kaito.inference.v1.InferenceService/Embed',
+                request_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.EmbedRequest.SerializeToString,
+                response_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.EmbedResponse.FromString,
+                _registered_method=True)
+        self.RelayHttp = channel.stream_stream(
+                '/kaito.inference.v1.InferenceService/RelayHttp',
+                request_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.RelayHttpRequest.SerializeToString,
+                response_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.RelayHttpResponse.FromString,
+                _registered_method=True)
         self.GetModel = channel.unary_unary(
                 '/kaito.inference.v1.InferenceService/GetModel',
                 request_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.GetModelRequest.SerializeToString,
@@ -125,6 +135,28 @@ class InferenceServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Embed(self, request, context):
+        """Returns a vector for each input.
+
+        Errors: as in Generate; UNIMPLEMENTED if the engine has no embeddings.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RelayHttp(self, request_iterator, context):
+        """Relays one HTTP request to the engine's own server, which knows APIs that this contract does
+        not have. The first message is the head of the request, all others are parts of its body. The
+        first response is the head of the engine's response, whatever its status; all others are parts
+        of its body, as the engine sends them. A client that disconnects ends the engine's request.
+
+        Errors: UNIMPLEMENTED if the engine has no server of its own; NOT_FOUND, naming the route, if
+        Model.http_routes does not have it; RESOURCE_EXHAUSTED and UNAVAILABLE as in Generate.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetModel(self, request, context):
         """Returns the loaded model and its capabilities.
         """
@@ -175,6 +207,16 @@ def add_InferenceServiceServicer_to_server(servicer, server):
                     servicer.Detokenize,
                     request_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.DetokenizeRequest.FromString,
                     response_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.DetokenizeResponse.SerializeToString,
+            ),
+            'Embed': grpc.unary_unary_rpc_method_handler(
+                    servicer.Embed,
+                    request_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.EmbedRequest.FromString,
+                    response_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.EmbedResponse.SerializeToString,
+            ),
+            'RelayHttp': grpc.stream_stream_rpc_method_handler(
+                    servicer.RelayHttp,
+                    request_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.RelayHttpRequest.FromString,
+                    response_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.RelayHttpResponse.SerializeToString,
             ),
             'GetModel': grpc.unary_unary_rpc_method_handler(
                     servicer.GetModel,
@@ -306,6 +348,60 @@ class InferenceService:
             '/kaito.inference.v1.InferenceService/Detokenize',
             kaito_dot_inference_dot_v1_dot_inference__pb2.DetokenizeRequest.SerializeToString,
             kaito_dot_inference_dot_v1_dot_inference__pb2.DetokenizeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Embed(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kaito.inference.v1.InferenceService/Embed',
+            kaito_dot_inference_dot_v1_dot_inference__pb2.EmbedRequest.SerializeToString,
+            kaito_dot_inference_dot_v1_dot_inference__pb2.EmbedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RelayHttp(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/kaito.inference.v1.InferenceService/RelayHttp',
+            kaito_dot_inference_dot_v1_dot_inference__pb2.RelayHttpRequest.SerializeToString,
+            kaito_dot_inference_dot_v1_dot_inference__pb2.RelayHttpResponse.FromString,
             options,
             channel_credentials,
             insecure,

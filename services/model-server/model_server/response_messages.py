@@ -1,61 +1,23 @@
-"""Converts between the contract's messages and this package's own types. Pure."""
+"""This package's own types as the contract's responses. Pure."""
 
 from kaito.inference.v1 import inference_pb2 as pb
-from model_server import options
 from model_server.adapters import Adapter, RejectedAdapter
-from model_server.engine import ChatMessage, Delta, FinishReason, Usage
-from model_server.errors import InvalidRequest
-from model_server.options import GenerationOptions
+from model_server.engine import (
+    Delta,
+    FinishReason,
+    LikelyToken,
+    TokenLogprob,
+    ToolCallDelta,
+    Usage,
+)
 from model_server.serving_state import ServedModel
 
 _FINISH_REASONS = {
     None: pb.FINISH_REASON_UNSPECIFIED,
     FinishReason.STOP: pb.FINISH_REASON_STOP,
     FinishReason.LENGTH: pb.FINISH_REASON_LENGTH,
+    FinishReason.TOOL_CALLS: pb.FINISH_REASON_TOOL_CALLS,
 }
-
-
-def parse_prompt(
-    request: pb.GenerateRequest | pb.TokenizeRequest,
-) -> str | tuple[ChatMessage, ...]:
-    """The prompt, or the messages of the conversation.
-
-    Raises:
-        InvalidRequest: there is neither, or it is empty.
-    """
-    match request.WhichOneof("input"):
-        case "prompt":
-            if not request.prompt:
-                raise InvalidRequest("prompt", "", "must not be empty")
-            return request.prompt
-        case "chat":
-            return _parse_chat(request.chat)
-        case _:
-            raise InvalidRequest("input", None, "set prompt or chat")
-
-
-def _parse_chat(chat: pb.Chat) -> tuple[ChatMessage, ...]:
-    if not chat.messages:
-        raise InvalidRequest("chat.messages", [], "at least one message is required")
-    for index, message in enumerate(chat.messages):
-        if not message.role:
-            raise InvalidRequest(
-                f"chat.messages[{index}].role", "", "set system, user or assistant"
-            )
-    return tuple(ChatMessage(message.role, message.content) for message in chat.messages)
-
-
-def parse_options(message: pb.GenerationOptions) -> GenerationOptions:
-    """The options that are set, within their bounds.
-
-    Raises:
-        InvalidRequest: an option is out of bounds.
-    """
-    # ListFields leaves unset fields out; `stop` is repeated and has no unset state.
-    given = {field.name: value for field, value in message.ListFields() if field.name != "stop"}
-    parsed = GenerationOptions(**given, stop=tuple(message.stop))
-    options.validate(parsed)
-    return parsed
 
 
 def to_finish_reason(reason: FinishReason | None) -> pb.FinishReason:
@@ -65,7 +27,30 @@ def to_finish_reason(reason: FinishReason | None) -> pb.FinishReason:
 
 def to_usage(usage: Usage) -> pb.Usage:
     """The contract's token counts."""
-    return pb.Usage(prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens)
+    return pb.Usage(
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        cached_tokens=usage.cached_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+    )
+
+
+def to_logprob(logprob: TokenLogprob) -> pb.TokenLogprob:
+    """The contract's probability of one token."""
+    return pb.TokenLogprob(
+        token=_to_likely_token(logprob.token), top=map(_to_likely_token, logprob.top)
+    )
+
+
+def _to_likely_token(token: LikelyToken) -> pb.LikelyToken:
+    return pb.LikelyToken(id=token.id, text=token.text, raw=token.raw, logprob=token.logprob)
+
+
+def to_tool_call_delta(delta: ToolCallDelta) -> pb.ToolCallDelta:
+    """The contract's part of a call of a tool."""
+    return pb.ToolCallDelta(
+        index=delta.index, id=delta.id, name=delta.name, arguments=delta.arguments
+    )
 
 
 def to_stream_response(delta: Delta) -> pb.StreamGenerateResponse:
@@ -75,6 +60,12 @@ def to_stream_response(delta: Delta) -> pb.StreamGenerateResponse:
         text=delta.text,
         finish_reason=to_finish_reason(delta.finish_reason),
         usage=to_usage(delta.usage) if delta.usage else None,
+        logprobs=map(to_logprob, delta.logprobs),
+        token_ids=delta.token_ids,
+        tool_calls=map(to_tool_call_delta, delta.tool_calls),
+        reasoning=delta.reasoning,
+        prompt_logprobs=map(to_logprob, delta.prompt_logprobs),
+        prompt_token_ids=delta.prompt_token_ids,
     )
 
 
@@ -91,6 +82,8 @@ def to_model(name: str, served: ServedModel) -> pb.Model:
         engine=model.engine,
         device=model.device,
         loaded_unix_seconds=served.loaded_unix_seconds,
+        features=sorted(model.features),
+        http_routes=model.http_routes,
     )
 
 
