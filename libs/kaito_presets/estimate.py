@@ -61,9 +61,9 @@ def estimate(
     preset: Preset, gpus: GpuSet, *, context_tokens: int = DEFAULT_CONTEXT_TOKENS
 ) -> Estimate | Incompatibility:
     """How many nodes with these GPUs serve the preset at that context length."""
-    obstacle = unusable(gpus) or _incompatibility(preset, gpus, context_tokens)
-    if obstacle is not None:
-        return obstacle
+    incompatibility = unusable(gpus) or _incompatibility(preset, gpus, context_tokens)
+    if incompatibility is not None:
+        return incompatibility
     weights_gib = preset.weights_gib * WEIGHT_FACTOR
     kv_bytes_per_token = preset.attention.kv_bytes_per_token
     kv_gib = context_tokens * kv_bytes_per_token / gpus.count / _GIB

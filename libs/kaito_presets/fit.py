@@ -101,9 +101,9 @@ def _tuning_fit(preset: Preset, method: TuningMethod, gpus: GpuSet) -> Fit | Inc
             f"{preset.name} cannot be tuned with {method}",
             f"Set method to {' or '.join(preset.tuning.methods)}",
         )
-    obstacle = unusable(gpus)
-    if obstacle is not None:
-        return obstacle
+    incompatibility = unusable(gpus)
+    if incompatibility is not None:
+        return incompatibility
     fit = Fit(required, gpus)
     reason = _shortage(fit)
     if reason is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 Value = TypeVar("Value")
-Choice = TypeVar("Choice", bound=str)
+Option = TypeVar("Option", bound=str)
 
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
 # A year. Longer times overflow timedelta and gRPC's deadlines, and mean "no limit".
@@ -88,7 +88,7 @@ class Environment:
             raise SettingError(name, value, "set true or false")
         return value in _TRUE
 
-    def choice(self, name: str, options: Iterable[Choice], default: Choice) -> Choice:
+    def choice(self, name: str, options: Iterable[Option], default: Option) -> Option:
         """One of `options`, a StrEnum or some strings, in any case."""
         known = list(options)
         value = self.text(name, default).lower()

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import yaml
 
-Choice = TypeVar("Choice", bound=StrEnum)
+Option = TypeVar("Option", bound=StrEnum)
 
 
 class DataError(ValueError):
@@ -67,13 +67,13 @@ class Record:
             raise self.error(field, f"is not a number of at least {minimum}")
         return float(value)
 
-    def choice(self, field: str, kind: type[Choice]) -> Choice:
+    def choice(self, field: str, kind: type[Option]) -> Option:
         try:
             return kind(self.text(field))
         except ValueError:
             raise self.error(field, f"is not one of {', '.join(kind)}") from None
 
-    def choices(self, field: str, kind: type[Choice]) -> tuple[Choice, ...]:
+    def choices(self, field: str, kind: type[Option]) -> tuple[Option, ...]:
         try:
             return tuple(kind(text) for text in self.texts(field))
         except ValueError:

@@ -17,8 +17,13 @@ _LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:)(?P<target>[^)\s]+)\)")
 _FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`[^`\n]*`")
 _HEADING = re.compile(r"^#+ +(?P<text>.+?) *$", re.MULTILINE)
+_PATH = re.compile(
+    r"`((?:benchmarks|charts|docs|examples|libs|proto|requirements|services|tests|tools)/[\w./-]+)`"
+)
 _TEMPLATE = "pull_request_template.md"
 _GLOSSARY = DOCS / "contributing" / "glossary.md"
+# Paths that stand for others.
+EXAMPLE_PATHS = {"tests/package/test_module.py"}
 
 
 def _tracked() -> list[Path]:
@@ -69,6 +74,13 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert target.exists(), f"{link} is not there"
         if anchor and target.suffix == ".md":
             assert anchor in _anchors(target), f"{link} has no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_paths_in_prose_exist(page: Path) -> None:
+    """Nothing else notices when a file moves that a page names without a link."""
+    gone = [path for path in _PATH.findall(_prose(page)) if not (ROOT / path).exists()]
+    assert not [path for path in gone if path not in EXAMPLE_PATHS]
 
 
 def test_every_page_is_reachable_from_the_table_of_contents() -> None:

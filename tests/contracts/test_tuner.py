@@ -12,7 +12,7 @@ from tuner.config import load
 from tuner.reasons import RETRYABLE, Reason
 from tuner.registry import image
 from tuner.settings import Method, Settings
-from tuner.tracking.choice import TRACKERS
+from tuner.tracking.selection import TRACKERS
 from workspace_controller.manifests import access_secret, pods, tuning_job
 from workspace_controller.plan.spec import TRACKING_VARIABLES
 

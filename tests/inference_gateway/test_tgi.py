@@ -128,7 +128,7 @@ def test_what_has_no_effect_is_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parameters", "reason", "told"),
+    ("parameters", "reason", "finish_reason"),
     [
         ({}, pb.FINISH_REASON_STOP, "eos_token"),
         ({"stop": ["x"]}, pb.FINISH_REASON_STOP, "stop_sequence"),
@@ -136,13 +136,13 @@ def test_what_has_no_effect_is_reported() -> None:
     ],
 )
 def test_details(
-    generation: GenerationContext, parameters: Any, reason: pb.FinishReason, told: str
+    generation: GenerationContext, parameters: Any, reason: pb.FinishReason, finish_reason: str
 ) -> None:
     parsed = WHOLE.parse(body(details=True, seed=3, **parameters))
     assert json.loads(parsed.response_body([answer(reason=reason)], generation)) == {
         "generated_text": "Blue.",
         "details": {
-            "finish_reason": told,
+            "finish_reason": finish_reason,
             "generated_tokens": 2,
             "seed": 3,
             "prefill": [],

@@ -86,7 +86,7 @@ class ArmClient:
 
     async def availability(self) -> Availability:
         asked = self._clock.now()
-        found = await self._call(Request("list market"), self._azure.arm.region.market)
+        found = await self._call(Request("list availability"), self._azure.arm.region.availability)
         return replace(found, requested_at=asked)
 
     async def _call(self, request: Request, effect: Callable[[], Result]) -> Result:

@@ -87,7 +87,7 @@ def _why_open(final: FinalState, claim: Manifest) -> str:
         return "" if _works(pool) else "says Ready, and its machine does not work"
     if reason not in REASONS:
         return f"gives a reason that nobody explains: {reason!r}"
-    if status == "False" and _has_obstacle(final, claim, pool):
+    if status == "False" and _has_reason_to_wait(final, claim, pool):
         return ""
     return f"is Ready={status}/{reason}, and nothing stands in its way"
 
@@ -97,7 +97,7 @@ def _works(pool: AgentPool | None) -> bool:
     return vm is not None and vm.is_ready and vm.has_gpus and not vm.node_removed
 
 
-def _has_obstacle(final: FinalState, claim: Manifest, pool: AgentPool | None) -> bool:
+def _has_reason_to_wait(final: FinalState, claim: Manifest, pool: AgentPool | None) -> bool:
     """Whether the true state prevents the claim from becoming Ready."""
     if pool is not None:
         vm = pool.vm

@@ -48,7 +48,7 @@ class Region:
                 Reason.QUOTA_EXCEEDED, f"{type_.family}: {type_.vcpus} vCPUs needed, {left} left"
             )
 
-    def market(self) -> Availability:
+    def availability(self) -> Availability:
         offers = {
             type_.name.lower(): SkuAvailability(
                 instance_type=type_.name,

@@ -7,10 +7,10 @@ from kaito_api.reasons import Reason
 from tools.docgen.markdown import code, page, prose, table
 
 _INTRODUCTION = prose(
-    "These are the errors of AKS and of Azure's compute service that gpu-provisioner tells apart: "
-    "by their code first, and by their words only where a code means several things or is not in "
+    "These are the errors of AKS and of Azure's compute service that gpu-provisioner recognizes: "
+    "by their code first, and by their message only where a code means several things or is not in "
     "the table. Errors that AKS wraps are unwrapped. The condition of the claim and of the "
-    "Workspace has the reason, and its message has Azure's words and what to do."
+    "Workspace has the reason, and its message quotes Azure's and adds the remedy."
 )
 _COLUMNS = prose(
     "*Status* is the HTTP status, or `late` if AKS accepts the request and the operation fails. "

@@ -80,9 +80,12 @@ def from_message(tuning: tuning_pb2.Tuning) -> TuningRun:
 def _divergence(tuning: tuning_pb2.Tuning) -> Divergence | None:
     if not tuning.HasField("divergence"):
         return None
-    told = tuning.divergence
+    reported = tuning.divergence
     return Divergence(
-        step=told.step, loss=told.loss, lowest_loss=told.lowest_loss, remedy=told.remedy
+        step=reported.step,
+        loss=reported.loss,
+        lowest_loss=reported.lowest_loss,
+        remedy=reported.remedy,
     )
 
 

@@ -22,12 +22,12 @@ from tests.gpu_provisioner.emulation import SPEC
 pytestmark = pytest.mark.looptime
 
 THERE = Pool(name="there", state=PoolState.SUCCEEDED, instance_type=SPEC.instance_type)
-Ask = Callable[[FencedCloud], Awaitable[object]]
-CHANGES: dict[str, Ask] = {
+CloudCall = Callable[[FencedCloud], Awaitable[object]]
+CHANGES: dict[str, CloudCall] = {
     "create": lambda c: c.create(SPEC),
     "delete": lambda c: c.delete("there"),
 }
-READS: dict[str, Ask] = {
+READS: dict[str, CloudCall] = {
     "get": lambda c: c.get("there"),
     "list": lambda c: c.list(),
     "cluster": lambda c: c.cluster(),

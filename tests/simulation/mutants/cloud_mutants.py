@@ -47,7 +47,7 @@ def _cloud_mutant(
     return Mutant(name, budget, composition=composition)
 
 
-def _again_under_another_name(_: LoopClock) -> CallOverrides:
+def _retry_under_another_name(_: LoopClock) -> CallOverrides:
     async def create(cloud: CloudProvider, spec: PoolSpec) -> Pool:
         try:
             return await cloud.create(spec)
@@ -119,18 +119,18 @@ def _first_page_only(_: LoopClock) -> CallOverrides:
 
 def _retry_after_ignored(_: LoopClock) -> CallOverrides:
     async def listed(cloud: CloudProvider) -> PoolListing:
-        with _impatience():
+        with _never_waits():
             return await cloud.list()
 
     async def get(cloud: CloudProvider, name: str) -> Pool:
-        with _impatience():
+        with _never_waits():
             return await cloud.get(name)
 
     return CallOverrides(list=listed, get=get)
 
 
 @contextmanager
-def _impatience() -> Iterator[None]:
+def _never_waits() -> Iterator[None]:
     try:
         yield
     except CloudError as error:
@@ -150,7 +150,7 @@ def _unpaced(
 
 MUTANTS = (
     _cloud_mutant(
-        "a create without a response is retried under another name", 50, _again_under_another_name
+        "a create without a response is retried under another name", 50, _retry_under_another_name
     ),
     _cloud_mutant(
         "a failed list is treated as empty",

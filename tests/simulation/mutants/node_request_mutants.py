@@ -27,7 +27,7 @@ def _another_name_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claims, "claim_name", claim_name)
 
 
-def _unready_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def _unready_is_released(monkeypatch: pytest.MonkeyPatch) -> None:
     def decide(observed: Observed, spec: WorkspaceSpec, target: int) -> NodePlan:
         found = decide_nodes(observed, spec, target)
         joined = [c for c in observed.claims if (c.manifest.get("status") or {}).get("nodeName")]
@@ -37,7 +37,7 @@ def _unready_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workspace_controller.plan.decide.decide_nodes", decide)
 
 
-def _does_not_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def _never_requeues(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deletion, "_CLAIMS_REQUEUE_SECONDS", None)
 
 
@@ -50,8 +50,8 @@ def _leaves_claims(monkeypatch: pytest.MonkeyPatch) -> None:
 
 MUTANTS = (
     Mutant("a claim gets a new name each time", 60, _another_name_each_time),
-    Mutant("a node that is not Ready is released", 60, _unready_is_given_back),
+    Mutant("a node that is not Ready is released", 60, _unready_is_released),
     # Pods and Jobs that change while a Workspace is deleted hide it in most schedules.
-    Mutant("a deleted Workspace is not requeued", 200, _does_not_look_again),
+    Mutant("a deleted Workspace is not requeued", 200, _never_requeues),
     Mutant("claims of a deleted Workspace are not removed", 100, _leaves_claims),
 )

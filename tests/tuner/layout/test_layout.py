@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tuner.errors import RunError
-from tuner.layout.layout import Choice, lay_out
+from tuner.layout.layout import SplitSelection, lay_out
 from tuner.reasons import Reason
 
 HUB = (
@@ -125,9 +125,9 @@ def test_listed_files_are_meant(names: tuple[str, ...], expected: dict[str, str]
 @pytest.mark.parametrize("chosen", ["main", "socratic"])
 @pytest.mark.parametrize("card", [GSM8K, ""], ids=["by README.md", "by folders"])
 def test_configuration_is_chosen_by_name(card: str, chosen: str) -> None:
-    choice = Choice(configuration=chosen)
+    selected = SplitSelection(configuration=chosen)
     expected = {f"{chosen}/train-0.parquet": "train"}
-    assert used(*TWO_CONFIGURATIONS, card=card, choice=choice) == expected
+    assert used(*TWO_CONFIGURATIONS, card=card, selected=selected) == expected
 
 
 @pytest.mark.parametrize("card", [GSM8K, ""], ids=["by README.md", "by folders"])
@@ -155,7 +155,7 @@ def test_default_configuration_needs_no_choice() -> None:
     ],
 )
 def test_unknown_configuration_is_refused(names: tuple[str, ...], has: str) -> None:
-    error = refusal(*names, choice=Choice(configuration="mian"))
+    error = refusal(*names, selected=SplitSelection(configuration="mian"))
     assert "DatasetConfig.dataset_config is 'mian', but" in error.message
     assert has in error.message
 
@@ -165,20 +165,23 @@ def test_several_train_splits_need_a_choice() -> None:
         error = refusal(*ULTRACHAT_FILES, card=card)
         assert "2 splits to train on (train_gen, train_sft)" in error.message
         assert "DatasetConfig.dataset_train_split" in error.message
-        choice = Choice(train_split="train_sft")
-        assert used(*ULTRACHAT_FILES, card=card, choice=choice) == {ULTRACHAT_FILES[0]: "train"}
+        selected = SplitSelection(train_split="train_sft")
+        assert used(*ULTRACHAT_FILES, card=card, selected=selected) == {ULTRACHAT_FILES[0]: "train"}
 
 
 def test_test_data_is_trained_on_only_where_it_is_chosen() -> None:
     error = refusal("test.csv", "dev.csv")
     assert error.reason is Reason.DATA_EMPTY
     assert "its files are of test, validation;" in error.message
-    choice = Choice(train_split="test")
-    assert used("test.csv", "dev.csv", choice=choice) == {
+    selected = SplitSelection(train_split="test")
+    assert used("test.csv", "dev.csv", selected=selected) == {
         "test.csv": "train",
         "dev.csv": "validation",
     }
-    assert "its splits are: test" in refusal("test.csv", choice=Choice(train_split="x")).message
+    assert (
+        "its splits are: test"
+        in refusal("test.csv", selected=SplitSelection(train_split="x")).message
+    )
 
 
 @pytest.mark.parametrize(
@@ -201,8 +204,8 @@ def test_data_dir_of_a_configuration_is_a_folder() -> None:
         "---\nconfigs:\n- {config_name: x, data_dir: en}\n- {config_name: y, data_dir: ./fr}\n---"
     )
     names = ("en/train.csv", "en/test.csv", "fr/train.csv", "fr/dev.csv")
-    choice = Choice(configuration="y")
-    assert used(*names, card=card, choice=choice) == {
+    selected = SplitSelection(configuration="y")
+    assert used(*names, card=card, selected=selected) == {
         "fr/train.csv": "train",
         "fr/dev.csv": "validation",
     }

@@ -95,7 +95,7 @@ def test_file_without_rows_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "config", "said"),
+    ("row", "config", "choice"),
     [
         ({"text": "a"}, {}, "data file data.jsonl is read as text (text)"),
         (
@@ -130,8 +130,8 @@ def test_file_without_rows_is_refused() -> None:
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_choice_is_said(row: dict[str, Any], config: dict[str, Any], said: str) -> None:
-    assert find_shape("data.jsonl", rows(row), DatasetConfig(**config)).choice == said
+def test_choice_is_described(row: dict[str, Any], config: dict[str, Any], choice: str) -> None:
+    assert find_shape("data.jsonl", rows(row), DatasetConfig(**config)).choice == choice
 
 
 @pytest.mark.parametrize(

@@ -209,8 +209,8 @@ def test_fields_that_a_template_may_know_are_kept() -> None:
 
 
 def test_fields_are_what_json_can_hold() -> None:
-    said = datetime.datetime(2024, 1, 2, 3, 4, tzinfo=datetime.UTC)
-    row = {"messages": [{**USER, "timestamp": said, "toxic": False, "hash": None}, ASSISTANT]}
+    time = datetime.datetime(2024, 1, 2, 3, 4, tzinfo=datetime.UTC)
+    row = {"messages": [{**USER, "timestamp": time, "toxic": False, "hash": None}, ASSISTANT]}
     question = {**USER, "timestamp": "2024-01-02 03:04:00+00:00", "toxic": False}
     assert record_of(row) == Conversation((question, ASSISTANT))
 

@@ -13,7 +13,7 @@ from tuner.formats.file_format import (
     select_data_files,
 )
 from tuner.layout.configurations import CARD_NAME
-from tuner.layout.layout import NOT_DATA, Choice, Layout, SplitFile, lay_out
+from tuner.layout.layout import NOT_DATA, Layout, SplitFile, SplitSelection, lay_out
 from tuner.reasons import Reason
 
 logger = logging.getLogger(__name__)
@@ -49,9 +49,9 @@ def select_files(
             f"{where} holds no data file ({', '.join(FORMAT_SUFFIXES)}); "
             "check tuning.input and DatasetConfig.dataset_path",
         )
-    choice = Choice(configuration or config.dataset_config, config.dataset_train_split)
+    selected = SplitSelection(configuration or config.dataset_config, config.dataset_train_split)
     try:
-        layout = lay_out(chosen, card, choice, listed)
+        layout = lay_out(chosen, card, selected, listed)
     except ValueError as error:
         raise RunError(
             Reason.DATA_UNREADABLE,

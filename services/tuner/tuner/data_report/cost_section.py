@@ -7,21 +7,21 @@ from tuner.data_report.report import DataReport
 PERCENT = 100
 
 
-def cost_facts(report: DataReport) -> list[tuple[str, str]]:
+def cost_values(report: DataReport) -> list[tuple[str, str]]:
     """Labels with values: the time, the price, and the basis of both."""
     cost = report.cost
     rough = str if report.lengths.exact else units.about
     if cost.hours is None:
         return [("time and cost", f"unknown: {_join(cost.unknown)} {_is_or_are(cost)} not known")]
     where = _where(cost)
-    facts = [("time", f"{rough(units.hours(*cost.hours))}{where}")]
+    values = [("time", f"{rough(units.hours(*cost.hours))}{where}")]
     if cost.dollars is None:
-        facts.append(("cost", "unknown: the node's price is not known"))
+        values.append(("cost", "unknown: the node's price is not known"))
     else:
         hardware = cost.hardware
         price = f"${hardware.price_per_hour:g} per hour, {hardware.price_source}"
-        facts.append(("cost", f"{rough(units.dollars(*cost.dollars))} ({price})"))
-    return [*facts, ("basis", _basis(report))]
+        values.append(("cost", f"{rough(units.dollars(*cost.dollars))} ({price})"))
+    return [*values, ("basis", _basis(report))]
 
 
 def _where(cost: Cost) -> str:

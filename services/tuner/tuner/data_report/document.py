@@ -16,10 +16,10 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class LabeledValues:
     """Labels with their values."""
 
-    facts: Sequence[tuple[str, str]]
+    values: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Block:
     lines: Sequence[tuple[str, str]]
 
 
-Part = Table | Facts | Listing | Block
+Part = Table | LabeledValues | Listing | Block
 
 
 @dataclass(frozen=True, slots=True)

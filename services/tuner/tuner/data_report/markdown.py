@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tuner.data_report.document import Block, Facts, Listing, Part, Section, Table
+from tuner.data_report.document import Block, LabeledValues, Listing, Part, Section, Table
 from tuner.data_report.report import DataReport
 from tuner.data_report.sample_lines import visible
 from tuner.data_report.sections import sections
@@ -37,8 +37,8 @@ def _part(part: Part) -> Iterator[str]:
                 tuple("---" if i < part.numeric else "--:" for i in range(len(part.heading)))
             )
             yield from (_row(tuple(map(escape, row))) for row in part.rows)
-        case Facts():
-            yield from (f"- **{label}**: {escape(value)}" for label, value in part.facts)
+        case LabeledValues():
+            yield from (f"- **{label}**: {escape(value)}" for label, value in part.values)
         case Listing():
             yield escape(part.introduction)
             yield ""

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from tuner.data.row_limit import format_share
 from tuner.data_report import units
-from tuner.data_report.cost_section import cost_facts
-from tuner.data_report.document import Block, Facts, Listing, Part, Section, Table
+from tuner.data_report.cost_section import cost_values
+from tuner.data_report.document import Block, LabeledValues, Listing, Part, Section, Table
 from tuner.data_report.report import DataReport, Lengths, RowReport
 from tuner.data_report.sample_lines import sample_lines
 from tuner.data_report.training_plan import TrainingPlan
@@ -22,7 +22,7 @@ def sections(report: DataReport, *, with_content: bool = True) -> list[Section]:
     ]
     if report.lengths.examples is not None:
         found.append(Section("Tokens", list(_tokens(report.lengths))))
-        found.append(Section("Training", [Facts(_plan(report.plan) + cost_facts(report))]))
+        found.append(Section("Training", [LabeledValues(_plan(report.plan) + cost_values(report))]))
     if with_content and report.samples:
         title = "Examples as the model sees them"
         if not report.lengths.exact:
@@ -44,15 +44,15 @@ def _files(report: DataReport) -> Iterator[Part]:
 
 def _rows(rows: RowReport, lengths: Lengths, with_content: bool) -> Iterator[Part]:
     share = (rows.dropped + rows.cut) / rows.read if rows.read else 0.0
-    facts = [("read", units.count(rows.read)), ("dropped", _of(rows.dropped, rows.read))]
+    values = [("read", units.count(rows.read)), ("dropped", _of(rows.dropped, rows.read))]
     if lengths.exact:
-        facts.append(("cut", _of(rows.cut, rows.read)))
+        values.append(("cut", _of(rows.cut, rows.read)))
     else:
-        facts.append(("cut", "unknown: without the model's tokenizer no length is known"))
+        values.append(("cut", "unknown: without the model's tokenizer no length is known"))
     allowed = f"allowed: {format_share(rows.max_lost_rows)} (DatasetConfig.max_lost_rows)"
-    facts.append(("lost in all", f"{format_share(share)}, {allowed}"))
-    facts.append(("duplicates", _of(rows.duplicates, rows.read)))
-    yield Facts(facts)
+    values.append(("lost in all", f"{format_share(share)}, {allowed}"))
+    values.append(("duplicates", _of(rows.duplicates, rows.read)))
+    yield LabeledValues(values)
     if rows.causes:
         lost = [f"{units.count(number)} {cause}" for cause, number in rows.causes.items()]
         yield Listing("Lost by cause:", lost)
@@ -88,13 +88,13 @@ def _tokens(lengths: Lengths) -> Iterator[Part]:
         numeric=1,
     )
     if not lengths.exact:
-        yield Facts([("in all", f"about {found.total:,} tokens (4 characters per token)")])
+        yield LabeledValues([("in all", f"about {found.total:,} tokens (4 characters per token)")])
         return
-    facts = [("in all", units.count(found.total))]
+    totals = [("in all", units.count(found.total))]
     if lengths.learned is not None:
-        facts.append(("learned", _of(lengths.learned, found.total)))
-    facts.append(("max_length", _max_length(lengths)))
-    yield Facts(facts)
+        totals.append(("learned", _of(lengths.learned, found.total)))
+    totals.append(("max_length", _max_length(lengths)))
+    yield LabeledValues(totals)
 
 
 def _max_length(lengths: Lengths) -> str:

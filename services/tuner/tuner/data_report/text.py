@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from textwrap import wrap
 
-from tuner.data_report.document import Block, Facts, Listing, Part, Section, Table
+from tuner.data_report.document import Block, LabeledValues, Listing, Part, Section, Table
 from tuner.data_report.report import DataReport
 from tuner.data_report.sample_lines import visible
 from tuner.data_report.sections import sections
@@ -38,8 +38,8 @@ def _part(part: Part) -> Iterator[str]:
     match part:
         case Table():
             yield from _table(part)
-        case Facts():
-            yield from _facts(part)
+        case LabeledValues():
+            yield from _labeled_values(part)
         case Listing():
             yield part.introduction
             for line in part.lines:
@@ -70,9 +70,9 @@ def _fitting(widths: list[int]) -> list[int]:
     return fitting
 
 
-def _facts(facts: Facts) -> Iterator[str]:
-    width = max(len(label) for label, _ in facts.facts)
-    for label, value in facts.facts:
+def _labeled_values(labeled: LabeledValues) -> Iterator[str]:
+    width = max(len(label) for label, _ in labeled.values)
+    for label, value in labeled.values:
         yield from _wrapped(
             visible(value), label.ljust(width) + INDENT, " " * (width + len(INDENT))
         )

@@ -18,7 +18,7 @@ START, END = "\U000f0000", "\U000f0001"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class TextSegment:
     """A part of a marked text, which begins at `start` in it; `is_plain` if it was marked."""
 
     text: str
@@ -49,14 +49,14 @@ class ControlTokens:
         """`value`, a text or a structure of texts, with marks around control tokens."""
         return mark_control_tokens(value, self.pattern)
 
-    def split(self, text: str) -> Iterator[Piece]:
-        """The marked and unmarked pieces of `text`, without the marks."""
+    def split(self, text: str) -> Iterator[TextSegment]:
+        """The marked and unmarked segments of `text`, without the marks."""
         start = 0
         for match in self._marks.finditer(text):
             if match.start() > start:
-                yield Piece(text[start : match.start()], start, False)
+                yield TextSegment(text[start : match.start()], start, False)
             if match.group(1) is not None:
-                yield Piece(match.group(1), match.start(1), True)
+                yield TextSegment(match.group(1), match.start(1), True)
             start = match.end()
         if start < len(text):
-            yield Piece(text[start:], start, False)
+            yield TextSegment(text[start:], start, False)

@@ -18,7 +18,7 @@ Mask: TypeAlias = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class SplitMasks:
     """Which records are trained on, and which evaluate the training; some may do neither."""
 
     trained: Mask
@@ -39,7 +39,9 @@ def count_duplicates(digests: Digests) -> int:
     return len(digests) - len(np.unique(digests))
 
 
-def split(digests: Digests, is_validation: Mask, trained_share: float, seed: int | None) -> Parts:
+def split(
+    digests: Digests, is_validation: Mask, trained_share: float, seed: int | None
+) -> SplitMasks:
     """Split records so that none that is held back equals one that is trained on.
 
     Records that come as validation data are held back, except for those that equal one of the
@@ -51,7 +53,9 @@ def split(digests: Digests, is_validation: Mask, trained_share: float, seed: int
         is_validation: for each record, whether it comes as validation data.
     """
     if is_validation.any():
-        return Parts(~is_validation, is_validation & ~np.isin(digests, digests[~is_validation]))
+        return SplitMasks(
+            ~is_validation, is_validation & ~np.isin(digests, digests[~is_validation])
+        )
     distinct, first, which = np.unique(digests, return_index=True, return_inverse=True)
     trained = max(1, round(len(distinct) * trained_share))
     if seed is None:
@@ -61,7 +65,7 @@ def split(digests: Digests, is_validation: Mask, trained_share: float, seed: int
     is_held_back = np.zeros(len(distinct), bool)
     is_held_back[order[trained:]] = True
     held_back = is_held_back[which]
-    return Parts(~held_back, held_back)
+    return SplitMasks(~held_back, held_back)
 
 
 def training_order(count: int, seed: int | None) -> npt.NDArray[np.int64]:

@@ -51,17 +51,17 @@ class TextTokenizer:
         if self._backend is not None:
             return self.locate(text).ids
         ids: list[int] = []
-        for piece in self._control.split(text):
+        for segment in self._control.split(text):
             ids += self._tokenizer(
-                piece.text, add_special_tokens=False, split_special_tokens=piece.is_plain
+                segment.text, add_special_tokens=False, split_special_tokens=segment.is_plain
             )["input_ids"]
         return ids
 
     def locate(self, text: str) -> Tokens:
         """The tokens of `text` with their places."""
         tokens = Tokens([], [], [])
-        for piece in self._control.split(text):
-            self._append(tokens, piece.text, piece.start, piece.is_plain)
+        for segment in self._control.split(text):
+            self._append(tokens, segment.text, segment.start, segment.is_plain)
         return tokens
 
     def separates(self, tokens: Tokens, index: int, text: str) -> bool:

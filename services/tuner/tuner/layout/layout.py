@@ -49,8 +49,8 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """What DatasetConfig chooses where a dataset has several configurations or train splits."""
+class SplitSelection:
+    """What DatasetConfig selects where a dataset has several configurations or train splits."""
 
     configuration: str | None = None
     train_split: str | None = None
@@ -59,7 +59,7 @@ class Choice:
 def lay_out(
     names: Sequence[str],
     card: str = "",
-    choice: Choice = Choice(),
+    selected: SplitSelection = SplitSelection(),
     listed: Collection[str] = (),
 ) -> Layout:
     """The layout of the dataset with the files `names`, of which `card` is the README.md.
@@ -68,7 +68,7 @@ def lay_out(
     that names no split is trained on, and so is an only one, whatever its name.
 
     Raises:
-        RunError: CONFIG_INVALID, there are several configurations or train splits and `choice`
+        RunError: CONFIG_INVALID, there are several configurations or train splits and `selected`
             names none of them; DATA_EMPTY, there is nothing to train on.
         ValueError: the metadata of `card` cannot be read.
     """
@@ -76,14 +76,14 @@ def lay_out(
     left_out = dict.fromkeys((name for name in names if name not in data), NOT_DATA)
     if len(data) == 1 and data[0] in listed:
         return Layout((SplitFile(data[0], "train"),), left_out)
-    configuration = _choose(find_configurations(card, data), choice.configuration)
+    configuration = _select_configuration(find_configurations(card, data), selected.configuration)
     if configuration is None:
         splits: Mapping[str, str | None] = {name: split_of(name) for name in data}
     else:
         splits = configuration.files
         cause = f"not of the configuration {configuration.name!r}"
         left_out |= dict.fromkeys((name for name in data if name not in splits), cause)
-    train = _train_split(splits, choice.train_split)
+    train = _train_split(splits, selected.train_split)
     files = []
     for name, split in splits.items():
         if split == train or (split is None and name in listed):
@@ -104,7 +104,9 @@ def is_metadata(name: str, names: Collection[str]) -> bool:
     return path.name in _METADATA_FILES or path.name.partition(".")[0].lower() in _ABOUT
 
 
-def _choose(configurations: Sequence[Configuration], chosen: str | None) -> Configuration | None:
+def _select_configuration(
+    configurations: Sequence[Configuration], chosen: str | None
+) -> Configuration | None:
     known = [configuration.name for configuration in configurations]
     if chosen is not None:
         for configuration in configurations:

@@ -23,8 +23,8 @@ def read_dialogue(text: str, where: str) -> list[ReadMessage]:
     turns = enumerate(zip(pieces[::2], pieces[1::2], strict=True), start=1)
     return [
         message
-        for number, (role, said) in turns
+        for number, (role, content) in turns
         for message in read_messages(
-            {"role": role, "content": said.strip()}, f"{where}, turn {number}"
+            {"role": role, "content": content.strip()}, f"{where}, turn {number}"
         )
     ]

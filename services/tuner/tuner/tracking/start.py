@@ -10,18 +10,18 @@ from transformers import TrainerCallback
 from transformers.integrations import get_reporting_integration_callbacks
 
 from tuner.tracking.background import BackgroundTracker, Trackers
-from tuner.tracking.choice import choose_trackers
 from tuner.tracking.secrets import without_secrets
+from tuner.tracking.selection import select_trackers
 
 logger = logging.getLogger(__name__)
 
 
 def start_trackers(environ: Mapping[str, str]) -> Trackers:
     """Start a thread for each tracker that `environ` enables; close them after the training."""
-    choice = choose_trackers(environ, _is_installed)
-    for warning in choice.warnings:
+    selection = select_trackers(environ, _is_installed)
+    for warning in selection.warnings:
         logger.warning("%s", warning)
-    for tracker in choice.trackers:
+    for tracker in selection.trackers:
         logger.info("reporting to %s", tracker.title)
     return Trackers(
         [
@@ -31,7 +31,7 @@ def start_trackers(environ: Mapping[str, str]) -> Trackers:
                 finish=partial(_finish, tracker.name),
                 redact=partial(without_secrets, environ=environ),
             )
-            for tracker in choice.trackers
+            for tracker in selection.trackers
         ]
     )
 

@@ -97,9 +97,9 @@ REPORTS = {
 }
 
 
-@pytest.mark.parametrize(("run", "told", "kept"), REPORTS.values(), ids=REPORTS)
-def test_earlier_report_is(run: TuningRun | None, told: Manifest, kept: Manifest) -> None:
-    assert decided(observed(run, REPORT)).report == {**kept, **told}
+@pytest.mark.parametrize(("run", "reported", "kept"), REPORTS.values(), ids=REPORTS)
+def test_earlier_report_is(run: TuningRun | None, reported: Manifest, kept: Manifest) -> None:
+    assert decided(observed(run, REPORT)).report == {**kept, **reported}
 
 
 def test_end_of_a_failed_process_does_not_stay_when_the_run_continues() -> None:

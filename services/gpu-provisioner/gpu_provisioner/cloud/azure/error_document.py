@@ -39,7 +39,7 @@ def read(document: Mapping[str, Any]) -> ErrorDocument:
     levels = tuple(_levels(document, 0))
     codes: dict[str, None] = {}
     for level in levels:
-        # A policy's words come from people. They may look like a code, and are never one.
+        # A policy's message is written by people. They may look like a code, and are never one.
         found = [] if _is_policy(codes) else _CODE.findall(_unescaped(_text(level, "message")))
         own = (_text(level, key) for key in ("code", "internalErrorCode", "subcode"))
         codes |= dict.fromkeys(code for code in (*own, *found) if code)

@@ -1,4 +1,4 @@
-"""The message that users read about an error of Azure: its code, its words and the remedy. Pure."""
+"""The message that users read about an error of Azure: its code, its message, the remedy. Pure."""
 
 import re
 
@@ -14,8 +14,8 @@ _IDENTIFIERS = re.compile(r"\s*(Policy identifiers: '.*?\]'\.?|See error details
 # Characters of Azure's message in a condition.
 _MAX_LENGTH = 500
 # These name what the reader has to change, the subnet or the lock at their end, behind long ids; a
-# policy's words are written for that reader. The maximum is what the conditions of a claim can hold
-# beside it.
+# policy's message is written for that reader. The maximum is what the conditions of a claim can
+# hold beside it.
 _KEPT_WHOLE = frozenset(
     {
         Reason.POLICY_DENIED,
@@ -30,7 +30,7 @@ _WITHOUT_REMEDY = frozenset({Reason.LAUNCH_FAILED, Reason.CLOUD_UNAVAILABLE})
 
 
 def user_message(document: ErrorDocument, code: str, reason: Reason, remedy: str = "") -> str:
-    """Return Azure's words and what to do. `remedy` replaces the reason's."""
+    """Return Azure's message and the remedy. `remedy` replaces the reason's."""
     if reason is Reason.POLICY_DENIED:
         text = _policy_text(document)
     else:
@@ -45,11 +45,11 @@ def user_message(document: ErrorDocument, code: str, reason: Reason, remedy: str
 
 
 def _policy_text(document: ErrorDocument) -> str:
-    words = _IDENTIFIERS.sub("", document.message) or document.message
-    names = ", ".join(f'"{name}"' for name in document.policies if name and name not in words)
+    message = _IDENTIFIERS.sub("", document.message) or document.message
+    names = ", ".join(f'"{name}"' for name in document.policies if name and name not in message)
     label = "assignment" if len(document.policies) == 1 else "assignments"
     by = f" (policy {label} {names})" if names else ""
-    return f"{_shortened(words, _MAX_WHOLE_LENGTH).rstrip('.')}{by}"
+    return f"{_shortened(message, _MAX_WHOLE_LENGTH).rstrip('.')}{by}"
 
 
 def _shortened(text: str, length: int) -> str:

@@ -1,6 +1,7 @@
 """Translates errors of ARM and AKS. No other module reads their messages.
 
-Errors are told apart by code first, by words last: `known_errors` is the table.
+An error is recognized by its code, and by its message only where the code is ambiguous or unknown:
+`known_errors` is the table.
 """
 
 import json
@@ -30,9 +31,9 @@ from gpu_provisioner.cloud.errors import (
 )
 from kaito_api.reasons import Reason
 
-# Words of errors that nobody has seen yet, tried after the table's. The order matters: AKS links
-# to its quota page also where a size is simply not available.
-_WORDS = (
+# For errors that are not in the table. The order matters: AKS links to its quota page also where a
+# size is simply not available.
+_UNKNOWN_ERRORS = (
     (re.compile(r"DisabledSubscription|SubscriptionDisabled", re.I), Reason.SUBSCRIPTION_DISABLED),
     (re.compile(r"SkuNotAvailable|VMSizeNotSupported|"
                 r"not (allowed|available|supported) in (your subscription|location)", re.I),
@@ -41,8 +42,8 @@ _WORDS = (
     (re.compile(r"AllocationFailed|ZonalAllocation|OverconstrainedAllocation", re.I),
      Reason.INSUFFICIENT_CAPACITY),
 )  # fmt: skip
-_BUSY_WORDS = re.compile(r"in progress|OperationNotAllowed|OperationPreempted|Conflict|Etag", re.I)
-# Codes that say nothing without their words: Azure uses them for many things.
+_BUSY = re.compile(r"in progress|OperationNotAllowed|OperationPreempted|Conflict|Etag", re.I)
+# Azure uses these codes for many things: only the message says which.
 _AMBIGUOUS = frozenset(
     {
         "BadRequest",
@@ -76,20 +77,20 @@ def translate(error: AzureError, pool: str) -> CloudError:
 
 
 def find(document: ErrorDocument) -> KnownError | None:
-    """Return the row of the table for an error: by the first code that has one, then by words."""
+    """Return the table's row for an error: by the first code that has one, then by its message."""
     for code in document.codes:
         for known in KNOWN_ERRORS:
             if known.code.lower() == code.lower() and _says(known, document):
                 return known
-    by_words = (known for known in KNOWN_ERRORS if known.words)
-    return next((k for k in by_words if re.search(k.words, document.text, re.I | re.S)), None)
+    by_message = (known for known in KNOWN_ERRORS if known.pattern)
+    return next((k for k in by_message if re.search(k.pattern, document.text, re.I | re.S)), None)
 
 
 def _says(known: KnownError, document: ErrorDocument) -> bool:
-    """Return whether the error is that one of the errors with its code."""
+    """Return whether the error, which has the row's code, is the row's error."""
     if known.code not in _AMBIGUOUS:
         return True
-    return re.search(known.words, document.text, re.I | re.S) is not None
+    return re.search(known.pattern, document.text, re.I | re.S) is not None
 
 
 def _from_response(error: HttpResponseError, pool: str) -> CloudError:
@@ -110,7 +111,7 @@ def _from_response(error: HttpResponseError, pool: str) -> CloudError:
     if status >= 500:
         return _unavailable(error, document)
     refused = _unknown(document)
-    is_busy = status in (409, 412) and _BUSY_WORDS.search(f"{document.code} {document.text}")
+    is_busy = status in (409, 412) and _BUSY.search(f"{document.code} {document.text}")
     if is_busy and refused.reason == Reason.LAUNCH_FAILED:
         return _busy(error, document, pool)
     return refused
@@ -133,7 +134,9 @@ def _from_known(
 
 def _unknown(document: ErrorDocument) -> CloudError:
     text = f"{' '.join(document.codes)} {document.text}"
-    reason = next((r for pattern, r in _WORDS if pattern.search(text)), Reason.LAUNCH_FAILED)
+    reason = next(
+        (r for pattern, r in _UNKNOWN_ERRORS if pattern.search(text)), Reason.LAUNCH_FAILED
+    )
     return LaunchRefused(reason, user_message(document, document.code, reason))
 
 

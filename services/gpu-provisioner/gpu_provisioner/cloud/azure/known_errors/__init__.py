@@ -11,6 +11,6 @@ from gpu_provisioner.cloud.azure.known_errors.waiting import WAITING
 
 __all__ = ["KNOWN_ERRORS", "Kind", "KnownError"]
 
-# Owners' rules come first: their texts are free and may contain any other error's words.
+# Owners' rules come first: their texts are free and may match any other error's pattern.
 KNOWN_ERRORS: Final = (*PERMISSIONS, *NETWORK, *WAITING, *SHORTAGES, *MACHINES)
-"""In the order in which their words are tried."""
+"""In the order in which their patterns are tried."""

@@ -28,9 +28,9 @@ class KnownError:
     `code` is Azure's, the innermost where AKS wraps another service's error. `status` is the HTTP
     status of the response, None where the operation was accepted and failed later. `message` is
     Azure's, as the `source` quotes it, shortened and with names and ids replaced; where the source
-    lists only the code, as Azure phrases it. `words` is a regular expression
-    that tells apart the errors of a code that means several things; it also recognizes the error
-    under a code that nobody has seen yet. `remedy` replaces the reason's where it helps more.
+    lists only the code, as Azure phrases it. `pattern` is a regular expression for the message: it
+    distinguishes the errors of an ambiguous code, and recognizes the error under an unknown one.
+    `remedy` replaces the reason's where it helps more.
     """
 
     code: str
@@ -39,5 +39,5 @@ class KnownError:
     reason: Reason
     source: str
     kind: Kind = Kind.REFUSED
-    words: str = ""
+    pattern: str = ""
     remedy: str = ""

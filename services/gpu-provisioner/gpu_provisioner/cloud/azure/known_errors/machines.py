@@ -18,7 +18,7 @@ def _setup(code: str, page: str, status: int, text: str) -> KnownError:
     )
     return KnownError(
         code, None, message, Reason.NODE_SETUP_FAILED, f"{AKS}/error-codes/{page}",
-        words=rf"'vmssCSE'.*exit status={status}\b",
+        pattern=rf"'vmssCSE'.*exit status={status}\b",
     )  # fmt: skip
 
 
@@ -42,26 +42,26 @@ MACHINES = (
         "the driver was not installed. More information on troubleshooting is available at "
         "https://aka.ms/VMExtensionCSELinux",
         Reason.NODE_SETUP_FAILED, f"{AKS}/error-codes/vmextensionerror-provisioningtimeout",
-        words=r"failure when processing extension"),
+        pattern=r"failure when processing extension"),
     KnownError(
         "PodDrainFailure", None,
         "VMSSAgentPoolReconciler retry failed: {\n  \"code\": \"PodDrainFailure\",\n  \"message\": "
         "\"Node 'aks-ws1-vmss000000' failed to be drained with error: 'Drain did not complete pods "
         "[web-0] within 10m0s'\"\n }",
-        Reason.TERMINATION_BLOCKED, f"{TERRAFORM_ISSUES}/10411", words=r"failed to be drained"),
+        Reason.TERMINATION_BLOCKED, f"{TERRAFORM_ISSUES}/10411", pattern=r"failed to be drained"),
     KnownError(
         "UpgradeFailed", None,
         "Drain node aks-ws1-vmss000000 failed when evicting pod web-0 failed with Too Many "
         "Requests error. This is often caused by a restrictive Pod Disruption Budget (PDB) policy. "
         "See https://aka.ms/aks/debugdrainfailures.",
         Reason.TERMINATION_BLOCKED, f"{AKS}/create-upgrade-delete/error-code-poddrainfailure",
-        words=r"failed when evicting pod"),
+        pattern=r"failed when evicting pod"),
     KnownError(
         "UnsatisfiablePDB", 400,
         "1 error occurred: PDB default/web has maxUnavailable == 0, can't proceed with put "
         "operation",
         Reason.TERMINATION_BLOCKED, f"{AKS}/error-codes/unsatisfiablepdb-error",
-        words=r"PDB \S+ has m(axUnavailable|inAvailable)"),
+        pattern=r"PDB \S+ has m(axUnavailable|inAvailable)"),
     KnownError(
         "NodePoolMcVersionIncompatible", 400,
         "Node pool version 1.33.1 and control plane version 1.31.2 are incompatible. Minor version "
@@ -87,7 +87,7 @@ MACHINES = (
         "We are unable to serve this request due to an internal error, Correlation ID: 9f47, "
         "Operation ID: b823, Timestamp: 2023-04-03T17:32:05Z.",
         Reason.LAUNCH_FAILED, "https://github.com/microsoft/azure-pipelines-terraform/issues/143",
-        words=r"unable to serve this request due to an internal error"),
+        pattern=r"unable to serve this request due to an internal error"),
     KnownError(
         "ControlPlaneProvisioningInternalError", None,
         "Internal server error",

@@ -19,7 +19,7 @@ PERMISSIONS = (
         "policyAssignments/0123\"},\"policyDefinition\":{\"name\":\"Allowed virtual machine size "
         "SKUs\",\"id\":\"/providers/Microsoft.Authorization/policyDefinitions/cccc\"}}]'.",
         Reason.POLICY_DENIED, f"{AKS}/error-codes/requestdisallowedbypolicy-error",
-        words=r"disallowed by (one or more )?polic"),
+        pattern=r"disallowed by (one or more )?polic"),
     KnownError(
         "LinkedAuthorizationFailed", 403,
         "The client 'c' with object id 'c' has permission to perform action "
@@ -29,7 +29,7 @@ PERMISSIONS = (
         "subnets/join/action' on the linked scope(s) '/subscriptions/s/resourceGroups/g/providers/"
         "Microsoft.Network/virtualNetworks/v/subnets/gpu' or the linked scope(s) are invalid.",
         Reason.SUBNET_UNAUTHORIZED, f"{AKS}/error-codes/linkedauthorizationfailed-error",
-        Kind.UNAUTHORIZED, words=r"on the linked scope"),
+        Kind.UNAUTHORIZED, pattern=r"on the linked scope"),
     KnownError(
         "AuthorizationFailed", 403,
         "The client 'c' with object id 'c' does not have authorization to perform action "
@@ -37,7 +37,7 @@ PERMISSIONS = (
         "' or the scope is invalid. If access was recently granted, please refresh your "
         "credentials.",
         Reason.CLOUD_UNAUTHORIZED, COMMON_ERRORS, Kind.UNAUTHORIZED,
-        words=r"does not have authorization to perform action"),
+        pattern=r"does not have authorization to perform action"),
     KnownError(
         "InvalidAuthenticationTokenTenant", 401,
         "The access token is from the wrong issuer. It must match the tenant associated with this "
@@ -57,16 +57,16 @@ PERMISSIONS = (
         "managedClusters/k/agentPools/ws1' cannot perform delete operation because following "
         "scope(s) are locked: '/subscriptions/s/resourceGroups/g'. Please remove the lock and try "
         "again.",
-        Reason.RESOURCE_LOCKED, f"{AKS_ISSUES}/329", words=r"scope\(s\) are locked"),
+        Reason.RESOURCE_LOCKED, f"{AKS_ISSUES}/329", pattern=r"scope\(s\) are locked"),
     KnownError(
         "BadRequest", None,
         "Resource group 'MC_g_k_eastus' under subscription: 's' is locked, please remove lock and "
         "retry. Please see http://aka.ms/azure-lock-resources",
-        Reason.RESOURCE_LOCKED, f"{AKS_ISSUES}/3291", words=r"is locked, please remove lock"),
+        Reason.RESOURCE_LOCKED, f"{AKS_ISSUES}/3291", pattern=r"is locked, please remove lock"),
     KnownError(
         "MissingSubscriptionRegistration", 409,
         "The subscription is not registered to use namespace 'Microsoft.Compute'. See "
         "https://aka.ms/rps-not-found for how to register subscriptions.",
         Reason.LAUNCH_FAILED, f"{AKS}/error-codes/missingsubscriptionregistration-error",
-        words=r"not registered to use namespace", remedy=_REGISTER),
+        pattern=r"not registered to use namespace", remedy=_REGISTER),
 )  # fmt: skip

@@ -21,7 +21,7 @@ SHORTAGES = (
         "any write actions on this subscription until it is re-enabled.",
         Reason.SUBSCRIPTION_DISABLED,
         "https://github.com/microsoft/vscode-azureappservice/issues/864",
-        words=r"subscription '?[^ ]*'? is disabled"),
+        pattern=r"subscription '?[^ ]*'? is disabled"),
     KnownError(
         "SkuNotAvailable", 409,
         "The requested VM size for resource 'Following SKUs have failed for Capacity Restrictions: "
@@ -29,7 +29,7 @@ SHORTAGES = (
         "another size or deploy to a different location or different zone. See "
         "https://aka.ms/azureskunotavailable for details.",
         Reason.SKU_NOT_AVAILABLE, "https://github.com/Azure-Samples/azuresandbox/issues/70",
-        words=r"is currently not available in location"),
+        pattern=r"is currently not available in location"),
     KnownError(
         "InvalidTemplateDeployment", 400,
         "Provisioning of resource(s) for Agent Pool gpunode failed. Error: {\"code\": "
@@ -38,71 +38,71 @@ SHORTAGES = (
         " 'The requested size for resource '/subscriptions/s/aks-gpunode-vmss' is currently not "
         "available in location 'eastus2' zones '1' for subscription 's'.'.\"}",
         Reason.SKU_NOT_AVAILABLE, "https://github.com/Azure/azure-cli/issues/21308",
-        words=r"is currently not available in location"),
+        pattern=r"is currently not available in location"),
     KnownError(
         "NotAvailableForSubscription", 400,
         "The VM size Standard_ND96isr_H100_v5 is not available for this subscription in this "
         "location.",
         Reason.SKU_NOT_AVAILABLE, "https://pkg.go.dev/github.com/Azure/ARO-RP/pkg/util/azureerrors",
-        words=r"not available for this subscription"),
+        pattern=r"not available for this subscription"),
     KnownError(
         "BadRequest", 400,
         "The VM size of AgentPoolProfile:ws1 is not allowed in your subscription in location "
         "'australiaeast'. The available VM sizes are 'standard_d16a_v4,standard_d16as_v4'. For "
         "more details, please visit https://aka.ms/cpu-quota",
         Reason.SKU_NOT_AVAILABLE, "https://github.com/jamesbannan/pluralsight/issues/10",
-        words=r"VM size .*not (allowed|available|supported) in (your subscription|location)"),
+        pattern=r"VM size .*not (allowed|available|supported) in (your subscription|location)"),
     KnownError(
         "AvailabilityZoneNotSupported", 400,
         "The zone(s) '1' for resource 'ws1' is not supported. The supported zones for location "
         "'eastus' are '2,3'",
         Reason.SKU_NOT_AVAILABLE, f"{AKS}/error-codes/availabilityzonenotsupported-error",
-        words=r"zone\(s\) '.*' for resource .* is not supported"),
+        pattern=r"zone\(s\) '.*' for resource .* is not supported"),
     KnownError(
         "ErrCode_InsufficientVCPUQuota", 400,
         "Insufficient regional vcpu quota left for location eastus. left regional vcpu quota 0, "
         "requested quota 6.",
         Reason.QUOTA_EXCEEDED, f"{AKS}/error-codes/quota-exceeded-error",
-        words=r"Insufficient (regional )?vcpu quota"),
+        pattern=r"Insufficient (regional )?vcpu quota"),
     KnownError(
         "QuotaExceeded", None,
         "Operation results in exceeding quota limits of Core. Maximum allowed: 10, Current in use: "
         "8, Additional requested: 6",
         Reason.QUOTA_EXCEEDED, f"{AKS}/error-codes/quota-exceeded-error",
-        words=r"exceeding quota limits of Core"),
+        pattern=r"exceeding quota limits of Core"),
     KnownError(
         "OperationNotAllowed", 409,
         "Operation could not be completed as it results in exceeding approved standardNCSv3Family "
         "Cores quota. Additional details - Deployment Model: Resource Manager, Location: eastus, "
         "Current Limit: 0, Current Usage: 0, Additional Required: 6.",
         Reason.QUOTA_EXCEEDED, f"{ARM}/troubleshooting/error-resource-quota",
-        words=r"exceeding (approved|quota)|Cores quota"),
+        pattern=r"exceeding (approved|quota)|Cores quota"),
     KnownError(
         "ResourceQuotaExceeded", 409,
         "Creating the resource of type 'Microsoft.Compute/virtualMachineScaleSets' would exceed "
         "the quota of '800' resources of that type per resource group.",
         Reason.LIMIT_REACHED, COMMON_ERRORS,
-        words=r"would exceed the quota of '\d+' resources"),
+        pattern=r"would exceed the quota of '\d+' resources"),
     KnownError(
         "AllocationFailed", None,
         "The VM allocation failed due to an internal error. Please retry later or try deploying to "
         "a different location.",
         Reason.INSUFFICIENT_CAPACITY, f"{AKS}/error-codes/zonalallocation-allocationfailed-error",
-        words=r"VM allocation failed"),
+        pattern=r"VM allocation failed"),
     KnownError(
         "ZonalAllocationFailed", None,
         "Allocation failed. We do not have sufficient capacity for the requested VM size in this "
         "zone. Read more about improving likelihood of allocation success at "
         "https://aka.ms/allocation-guidance.",
         Reason.INSUFFICIENT_CAPACITY, f"{AKS}/error-codes/zonalallocation-allocationfailed-error",
-        words=r"sufficient capacity for the requested VM size"),
+        pattern=r"sufficient capacity for the requested VM size"),
     KnownError(
         "OverconstrainedAllocationRequest", None,
         "Create or update VMSS failed. Allocation failed. VM(s) with the following constraints "
         "cannot be allocated, because the condition is too restrictive. Please remove some "
         "constraints and try again. Constraints applied are: - Networking Constraints - VM Size",
         Reason.INSUFFICIENT_CAPACITY, "https://github.com/Azure-Samples/aks-store-demo/issues/115",
-        words=r"constraints cannot be allocated"),
+        pattern=r"constraints cannot be allocated"),
     KnownError(
         "OverconstrainedZonalAllocationRequest", None,
         "Allocation failed. VM(s) with the following constraints cannot be allocated, because the "
@@ -112,18 +112,18 @@ SHORTAGES = (
         "AksCapacityHeavyUsage", 400,
         "AKS is experiencing heavy usage in region eastus. We are working on adding new capacity.",
         Reason.CLOUD_UNAVAILABLE, f"{AKS}/error-codes/akscapacityheavyusage-error",
-        words=r"AKS is experiencing heavy usage"),
+        pattern=r"AKS is experiencing heavy usage"),
     KnownError(
         "VMCacheSizeTooSmall", 400,
         "The virtual machine size Standard_NC6s_v3 has a cache size of 0 bytes, but the OS disk "
         "requires 137438953472 bytes. Use a VM size with larger cache or disable ephemeral OS.",
         Reason.LAUNCH_FAILED, f"{TERRAFORM_ISSUES}/15200",
-        words=r"has a cache size of \d+ bytes", remedy=_MANAGED_DISK),
+        pattern=r"has a cache size of \d+ bytes", remedy=_MANAGED_DISK),
     KnownError(
         "VMSizeDoesNotSupportEphemeralOS", 400,
         "The Virtual Machine size Standard_NC6 does not support Ephemeral OS disk.",
         Reason.LAUNCH_FAILED, f"{AKS_ISSUES}/2694",
-        words=r"does not support Ephemeral OS disk", remedy=_MANAGED_DISK),
+        pattern=r"does not support Ephemeral OS disk", remedy=_MANAGED_DISK),
     KnownError(
         "InvalidParameter", None,
         "VMSSAgentPoolReconciler retry failed: deployment operations failed with error messages: "
@@ -132,7 +132,7 @@ SHORTAGES = (
         "EncryptionAtHost' feature is not enabled for this subscription.\", \"target\": "
         "\"securityProfile.encryptionAtHost\"}",
         Reason.LAUNCH_FAILED, "https://github.com/Azure/azure-cli/issues/16788",
-        words=r"feature is not enabled for this subscription",
+        pattern=r"feature is not enabled for this subscription",
         remedy="Register the feature Microsoft.Compute/EncryptionAtHost, or set "
         "gpu-provisioner.settings.encryptionAtHost to false."),
 )  # fmt: skip

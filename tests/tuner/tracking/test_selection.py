@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuner.tracking.choice import TRACKERS, choose_trackers
+from tuner.tracking.selection import TRACKERS, select_trackers
 
 ALL = {module for tracker in TRACKERS for module in tracker.modules}
 CASES: dict[str, tuple[dict[str, str], set[str], list[str]]] = {
@@ -30,15 +30,15 @@ CASES: dict[str, tuple[dict[str, str], set[str], list[str]]] = {
 def test_trackers_follow_the_environment(
     environ: dict[str, str], installed: set[str], expected: list[str]
 ) -> None:
-    choice = choose_trackers(environ, installed.__contains__)
-    assert [tracker.name for tracker in choice.trackers] == expected
-    assert not choice.warnings
+    selection = select_trackers(environ, installed.__contains__)
+    assert [tracker.name for tracker in selection.trackers] == expected
+    assert not selection.warnings
 
 
 def test_missing_library_is_a_warning_that_names_it() -> None:
-    choice = choose_trackers({"WANDB_API_KEY": "secret"}, lambda module: False)
-    assert not choice.trackers
-    assert choice.warnings == (
+    selection = select_trackers({"WANDB_API_KEY": "secret"}, lambda module: False)
+    assert not selection.trackers
+    assert selection.warnings == (
         "WANDB_API_KEY is set, but this image has no library for Weights & Biases: the run is not "
         "reported to it. Build an image FROM this one that also installs wandb, and set "
         "workspace-controller.workloads.tuner to it",

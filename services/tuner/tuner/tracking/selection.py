@@ -32,22 +32,22 @@ TRACKERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class TrackerSelection:
     """The trackers to report to, and a warning for each that cannot be reported to."""
 
     trackers: tuple[Tracker, ...]
     warnings: tuple[str, ...]
 
 
-def choose_trackers(
+def select_trackers(
     environ: Mapping[str, str],
     is_installed: Callable[[str], bool],
     known: Sequence[Tracker] = TRACKERS,
-) -> Choice:
+) -> TrackerSelection:
     """The trackers that `environ` enables. `is_installed` says whether a module can be imported."""
     wanted = [tracker for tracker in known if _enabled_by(tracker, environ) is not None]
     usable = [tracker for tracker in wanted if any(map(is_installed, tracker.modules))]
-    return Choice(
+    return TrackerSelection(
         tuple(usable),
         tuple(
             f"{_enabled_by(tracker, environ)} is set, but this image has no library for "
