@@ -17,6 +17,11 @@ def undecodable(method: str) -> str:
     return f"the bytes are not a request of {method}: use the messages of its contract"
 
 
+def unimplemented(method: str) -> str:
+    """The message for a method that the server's services leave out."""
+    return f"this server does not implement {method}"
+
+
 def decode(handler: Any, raw: bytes) -> Any:
     """The request in these bytes; None if there is none."""
     try:

@@ -1,7 +1,7 @@
 """Gives every call of an asyncio server a status that names the cause. See call_errors."""
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -33,8 +33,11 @@ class CheckedCalls(grpc.aio.ServerInterceptor):
 
 def _wrap(method: str, handler: Any) -> Any:
     if handler.request_streaming:
-        # Only reflection streams its requests.
-        return handler
+        # Only reflection streams its requests, and it streams its responses as well.
+        return grpc.stream_stream_rpc_method_handler(
+            _checked_both_streams(method, handler),
+            response_serializer=handler.response_serializer,
+        )
     if not handler.response_streaming:
         return grpc.unary_unary_rpc_method_handler(
             _checked(method, handler, handler.unary_unary),
@@ -55,9 +58,8 @@ def _checked(method: str, handler: Any, behavior: Behavior) -> Behavior:
             return await behavior(request, context)
         except grpc.aio.AbortError:
             raise
-        except Exception:
-            call_errors.log_defect(method)
-            await context.abort(_INTERNAL, call_errors.DEFECT)
+        except Exception as error:
+            await _abort(method, error, context)
 
     return call
 
@@ -65,17 +67,44 @@ def _checked(method: str, handler: Any, behavior: Behavior) -> Behavior:
 def _checked_stream(method: str, handler: Any, behavior: Behavior) -> Behavior:
     async def stream(raw: bytes, context: Any) -> AsyncIterator[Any]:
         request = await _decode(method, handler, raw, context)
-        try:
-            async with aclosing(behavior(request, context)) as messages:
-                async for message in messages:
-                    yield message
-        except grpc.aio.AbortError:
-            raise
-        except Exception:
-            call_errors.log_defect(method)
-            await context.abort(_INTERNAL, call_errors.DEFECT)
+        async for message in _checked_messages(method, behavior(request, context), context):
+            yield message
 
     return stream
+
+
+def _checked_both_streams(method: str, handler: Any) -> Behavior:
+    async def stream(raws: AsyncIterator[bytes], context: Any) -> AsyncIterator[Any]:
+        async def requests() -> AsyncIterator[Any]:
+            async for raw in raws:
+                yield await _decode(method, handler, raw, context)
+
+        responses = handler.stream_stream(requests(), context)
+        async for message in _checked_messages(method, responses, context):
+            yield message
+
+    return stream
+
+
+async def _checked_messages(
+    method: str, responses: AsyncGenerator[Any, None], context: Any
+) -> AsyncIterator[Any]:
+    try:
+        async with aclosing(responses) as messages:
+            async for message in messages:
+                yield message
+    except grpc.aio.AbortError:
+        raise
+    except Exception as error:
+        await _abort(method, error, context)
+
+
+async def _abort(method: str, error: Exception, context: Any) -> None:
+    """End a call whose behavior raised."""
+    if isinstance(error, NotImplementedError):
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, call_errors.unimplemented(method))
+    call_errors.log_defect(method)
+    await context.abort(_INTERNAL, call_errors.DEFECT)
 
 
 async def _decode(method: str, handler: Any, raw: bytes, context: Any) -> Any:

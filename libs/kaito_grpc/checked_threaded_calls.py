@@ -18,13 +18,15 @@ class CheckedThreadedCalls(grpc.ServerInterceptor):
         self, continuation: Callable[[Any], Any], handler_call_details: Any
     ) -> Any:
         handler = continuation(handler_call_details)
-        # Only reflection streams its requests.
-        if handler is None or handler.request_streaming:
-            return handler
-        # Only health watchers have this; wrapped, each of them would occupy a worker.
-        if getattr(handler.unary_stream, "experimental_non_blocking", False):
-            return handler
+        if handler is None:
+            return None
         method: str = handler_call_details.method
+        if handler.request_streaming:
+            # Only reflection streams its requests, and it streams its responses as well.
+            return grpc.stream_stream_rpc_method_handler(
+                _checked_both_streams(method, handler),
+                response_serializer=handler.response_serializer,
+            )
         if handler.response_streaming:
             return grpc.unary_stream_rpc_method_handler(
                 _checked_stream(method, handler), response_serializer=handler.response_serializer
@@ -39,8 +41,8 @@ def _checked(method: str, handler: Any) -> Behavior:
         request = _decode(method, handler, raw, context)
         try:
             return handler.unary_unary(request, context)
-        except Exception:
-            _abort_defect(method, context)
+        except Exception as error:
+            _abort(method, error, context)
 
     return call
 
@@ -50,8 +52,19 @@ def _checked_stream(method: str, handler: Any) -> Behavior:
         request = _decode(method, handler, raw, context)
         try:
             yield from handler.unary_stream(request, context)
-        except Exception:
-            _abort_defect(method, context)
+        except Exception as error:
+            _abort(method, error, context)
+
+    return stream
+
+
+def _checked_both_streams(method: str, handler: Any) -> Behavior:
+    def stream(raws: Iterator[bytes], context: Any) -> Iterator[Any]:
+        requests = (_decode(method, handler, raw, context) for raw in raws)
+        try:
+            yield from handler.stream_stream(requests, context)
+        except Exception as error:
+            _abort(method, error, context)
 
     return stream
 
@@ -63,9 +76,16 @@ def _decode(method: str, handler: Any, raw: bytes, context: Any) -> Any:
     return request
 
 
-def _abort_defect(method: str, context: Any) -> None:
-    """Abort the call, unless the exception is the one that an abort raises itself."""
-    if context.code() is not None:
-        raise
+def _abort(method: str, error: Exception, context: Any) -> None:
+    """End a call whose behavior raised.
+
+    Raises:
+        Exception: the error, if the call has ended: by an abort, or because the client left.
+    """
+    if isinstance(error, NotImplementedError):
+        # The stubs set the code before they raise it.
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, call_errors.unimplemented(method))
+    if context.code() is not None or isinstance(error, grpc.RpcError):
+        raise error
     call_errors.log_defect(method)
     context.abort(_INTERNAL, call_errors.DEFECT)

@@ -13,7 +13,8 @@ from kaito_grpc.channels import open_channel
 from kaito_grpc.servers import create_server, create_threaded_server
 from tests.kaito_grpc.serving import HealthStub, ReflectionStub, Request, Response, serving
 
-CHECK, WATCH = "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"
+CHECK, WATCH, LIST = (f"/grpc.health.v1.Health/{name}" for name in ("Check", "Watch", "List"))
+REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
 
 
 @pytest.fixture(params=["asyncio", "threaded"])
@@ -40,6 +41,32 @@ async def test_bytes_that_are_no_request_are_an_invalid_argument(
     error = await error_of(channel, method, raw)
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert method in (error.details() or "")
+
+
+async def test_bytes_that_are_no_request_end_a_stream_of_requests(
+    channel: grpc.aio.Channel,
+) -> None:
+    async def raws() -> AsyncIterator[bytes]:
+        yield reflection_pb2.ServerReflectionRequest(list_services="").SerializeToString()
+        yield b"\x0a\x02\xff\xfe"
+
+    untyped: Any = channel
+    call = untyped.stream_stream(REFLECTION)(raws())
+    assert b"grpc.reflection" in await call.read()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call.read()
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert REFLECTION in (caught.value.details() or "")
+
+
+async def test_a_method_that_a_service_leaves_out_is_unimplemented(
+    channel: grpc.aio.Channel, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The contract of health has had List since 2025, and grpc's own services lack it."""
+    error = await error_of(channel, LIST, b"")
+    assert error.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert error.details() == f"this server does not implement {LIST}"
+    assert "call failed" not in caplog.text
 
 
 @pytest.mark.parametrize("method", [CHECK, WATCH])
@@ -85,24 +112,6 @@ async def test_behaviors_that_write_their_messages_themselves_are_answered() -> 
         assert (await anext(changes)).status == Response.NOT_SERVING
         watcher.cancel()
     await server.stop(None)
-
-
-async def test_health_watchers_of_a_threaded_server_occupy_no_worker() -> None:
-    threaded = create_threaded_server(ThreadPoolExecutor(1))
-    checks = health.HealthServicer()
-    checks.set("", Response.SERVING)
-    health_pb2_grpc.add_HealthServicer_to_server(checks, threaded)
-    port = threaded.add_insecure_port("127.0.0.1:0")
-    threaded.start()
-    async with open_channel(f"127.0.0.1:{port}") as channel:
-        stub = HealthStub(channel)
-        watchers = [stub.Watch(Request()) for _ in range(3)]
-        for watcher in watchers:
-            assert (await anext(aiter(watcher))).status == Response.SERVING
-        assert (await stub.Check(Request(), timeout=5)).status == Response.SERVING
-        for watcher in watchers:
-            watcher.cancel()
-    threaded.stop(None)
 
 
 def test_both_kinds_of_server_have_the_same_options(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from kaito.tuning.v1 import tuning_pb2, tuning_pb2_grpc
 from kaito_grpc.servers import create_threaded_server
+from kaito_grpc.threaded_health import ThreadedHealth
 from tuner.reporting.messages import to_message
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.stop_switch import StopSwitch
@@ -85,10 +86,8 @@ def serving(publisher: StatusPublisher, switch: StopSwitch, port: int) -> Iterat
     server = create_threaded_server(ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="grpc"))
     servicer = TuningServicer(publisher, switch)
     tuning_pb2_grpc.add_TuningServiceServicer_to_server(servicer, server)
-    checks = health.HealthServicer()
+    checks = ThreadedHealth(("", SERVICE))
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
-    for name in ("", SERVICE):
-        checks.set(name, health_pb2.HealthCheckResponse.SERVING)
     reflection.enable_server_reflection(
         (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), server
     )
@@ -97,6 +96,6 @@ def serving(publisher: StatusPublisher, switch: StopSwitch, port: int) -> Iterat
     try:
         yield bound
     finally:
-        checks.enter_graceful_shutdown()
+        checks.shut_down()
         publisher.close()
         server.stop(SHUTDOWN_GRACE_SECONDS).wait()
