@@ -86,3 +86,23 @@ async def test_changes_are_applied_and_bad_files_skipped(tmp_path: Path) -> None
     mount(tmp_path, "v3", "backends:\n" + ENTRY)
     await until(lambda: applied == [(), (ADDRESS,)])
     task.cancel()
+
+
+async def test_file_is_followed_whatever_goes_wrong(tmp_path: Path) -> None:
+    """A date that no calendar has makes YAML's parser fail in its own way, and so may anything."""
+    applied: list[tuple[EndpointAddress, ...]] = []
+
+    def apply(addresses: tuple[EndpointAddress, ...]) -> None:
+        applied.append(addresses)
+        if len(applied) == 1:
+            raise KeyError("a bug")
+
+    mount(tmp_path, "v1", "backends: [{workspace: 2026-13-45}]")
+    file = BackendsFile(tmp_path / "backends.yaml")
+    task = asyncio.create_task(follow(file, apply, 0.01))
+    await until(lambda: bool(file.digest))
+    mount(tmp_path, "v2", "backends: []")
+    await until(lambda: applied == [()])
+    mount(tmp_path, "v3", "backends:\n" + ENTRY)
+    await until(lambda: applied == [(), (ADDRESS,)])
+    task.cancel()

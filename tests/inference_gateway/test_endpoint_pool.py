@@ -76,6 +76,23 @@ async def test_addresses_are_added_and_removed(world: World, pool: EndpointPool)
     assert not world.scripts[TWO].closed
 
 
+async def test_endpoint_is_probed_on_after_a_probe_that_failed_unexpectedly(
+    world: World, pool: EndpointPool
+) -> None:
+    class Broken(FakeBackend):
+        probes = 0
+
+        async def health(self, timeout_seconds: float) -> Health:
+            self.probes += 1
+            if self.probes == 1:
+                raise KeyError("a bug")
+            return await super().health(timeout_seconds)
+
+    world.scripts[ONE] = Broken()
+    pool.set_addresses([ONE])
+    await until(lambda: world.reporter.ready == {"n/one": True})
+
+
 async def test_hung_endpoint_does_not_delay_others(world: World, pool: EndpointPool) -> None:
     class Hung(FakeBackend):
         async def health(self, timeout_seconds: float) -> Health:

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from inference_gateway.endpoints.address import EndpointAddress
+from kaito_process.retry import retry_until_done
 
 logger = logging.getLogger(__name__)
 _FIELDS = ("model", "namespace", "workspace", "address")
@@ -32,7 +33,8 @@ def parse(text: str) -> tuple[EndpointAddress, ...]:
     """
     try:
         content = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
+    # A date that no calendar has is a ValueError of Python's.
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BackendsFileError(f"not YAML: {error}") from None
     entries = content.get("backends") or [] if isinstance(content, dict) else None
     if not isinstance(entries, list):
@@ -100,10 +102,14 @@ async def follow(
     apply: Callable[[tuple[EndpointAddress, ...]], None],
     interval_seconds: float,
 ) -> None:
-    """Applies the file's addresses whenever they change, forever."""
-    while True:
-        await apply_if_changed(file, apply)
-        await asyncio.sleep(interval_seconds)
+    """Applies the file's addresses whenever they change, forever, whatever goes wrong."""
+
+    async def look_again_and_again() -> None:
+        while True:
+            await apply_if_changed(file, apply)
+            await asyncio.sleep(interval_seconds)
+
+    await retry_until_done(look_again_and_again, Exception, "follow the backends file", logger)
 
 
 async def apply_if_changed(

@@ -16,6 +16,7 @@ from inference_gateway.endpoints.address import EndpointAddress
 from inference_gateway.endpoints.endpoint import Endpoint
 from inference_gateway.endpoints.routing import RouteMatch, find_matches, model_names
 from inference_gateway.errors import RequestRejected, unknown_model
+from kaito_process.retry import retry_until_done
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +110,11 @@ class EndpointPool:
             max_in_flight=self.max_in_flight,
         )
         self._endpoints[address] = endpoint
-        self._probes[address] = asyncio.create_task(self._probe_periodically(endpoint))
+        # A probe that ended would leave the endpoint as it was seen last, for good.
+        probing = retry_until_done(
+            lambda: self._probe_periodically(endpoint), Exception, f"probe {address.label}", logger
+        )
+        self._probes[address] = asyncio.create_task(probing)
         logger.info("backend added", extra={"backend": address.label, "address": address.target})
 
     def _remove(self, address: EndpointAddress) -> None:
