@@ -4,7 +4,6 @@ httpx2 passes each request through three layers and does TLS in Python, which to
 of a controller's CPU time.
 """
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,6 @@ from kaito_kube.sockets import Sockets
 _SKIPPED_AUTO_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 # How much later than requested a server may end a watch before the connection counts as dead.
 _WATCH_GRACE_SECONDS = 15.0
-_SHORTEST_WATCH_SECONDS = 1.0
 
 
 class AiohttpTransport(httpx2.AsyncBaseTransport):
@@ -86,22 +84,23 @@ class _Body(httpx2.AsyncByteStream):
         self._response.close()
 
 
+class WatchEnded(httpx2.ReadError):
+    """The server ended a watch regularly. lightkube would otherwise start the next one by itself,
+    and nobody would know that the server still answers."""
+
+
 class _WatchBody(_Body):
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Fails for a watch that ends at once without an event.
-
-        A proxy without a server behind it answers like that, and lightkube would start the next
-        watch without a pause.
-        """
-        loop, chunks = asyncio.get_running_loop(), 0
-        started = loop.time()
+        last = b""
         async for chunk in super().__aiter__():
-            chunks += 1
+            last = chunk
             yield chunk
-        if not chunks and loop.time() - started < _SHORTEST_WATCH_SECONDS:
-            raise httpx2.ReadError(
-                "the watch ended at once, without an event", request=self._request
-            )
+        if not self._response.ok:
+            return
+        if last and not last.endswith(b"\n"):
+            # An unfinished line must still be read, and refused.
+            yield b"\n"
+        raise WatchEnded("the server ended the watch", request=self._request)
 
 
 def _is_watch(request: httpx2.Request) -> bool:

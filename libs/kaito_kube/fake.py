@@ -41,12 +41,14 @@ class Event:
 
 @dataclass
 class FakeCluster:
-    """`hook` runs before each call takes effect and may raise a ClusterError."""
+    """`hook` runs before each call takes effect and may raise a ClusterError. Watches end after
+    `watch_seconds`, as those of an API server do; None keeps them open."""
 
     clock: Clock = field(default_factory=FakeClock)
     hook: Callable[[Call], None] | None = None
     calls: list[Call] = field(default_factory=list)
     missing_kinds: set[Kind] = field(default_factory=set)
+    watch_seconds: float | None = None
     _objects: dict[Kind, dict[Key, Manifest]] = field(default_factory=lambda: defaultdict(dict))
     _version: int = 0
     _uids: int = 0
@@ -121,11 +123,15 @@ class FakeCluster:
         for event in self.since(kind, int(resource_version)):
             queue.put_nowait(event)
         stop = self.listen(queue.put_nowait)
+        end = None if self.watch_seconds is None else _loop_time() + self.watch_seconds
         try:
             while True:
-                event = await queue.get()
+                async with asyncio.timeout_at(end):
+                    event = await queue.get()
                 if event.kind == kind and matches(event.change.manifest, labels):
                     yield event.change
+        except TimeoutError:
+            return
         finally:
             stop()
 
@@ -231,6 +237,9 @@ class FakeCluster:
     def _remove(self, kind: Kind, manifest: Manifest) -> Manifest:
         self._version += 1
         del self._objects[kind][key_of(manifest)]
+        # As from the API server: the version of the deletion, from which one can watch on.
+        version = {"resourceVersion": str(self._version)}
+        manifest = {**manifest, "metadata": {**manifest["metadata"], **version}}
         self._publish(kind, WatchEvent("DELETED", deep_copy(manifest)))
         self._collect_garbage(manifest["metadata"]["uid"])
         return manifest
@@ -249,6 +258,10 @@ class FakeCluster:
         self._history[kind].append(event)
         for listener in list(self._listeners):
             listener(event)
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def deep_copy(value: Value) -> Value:

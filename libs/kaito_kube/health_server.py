@@ -7,13 +7,12 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+Application = web.Application
 HealthCheck = Callable[[], str | None]
 """Returns None if healthy, otherwise a sentence about the problem."""
 
 
-def health_app(
-    registry: CollectorRegistry, live: HealthCheck, ready: HealthCheck
-) -> web.Application:
+def health_app(registry: CollectorRegistry, live: HealthCheck, ready: HealthCheck) -> Application:
     """Serves GET /healthz, /readyz and /metrics. A failed check answers 503 with its problem."""
 
     async def metrics(_: web.Request) -> web.Response:
@@ -37,7 +36,7 @@ def _handler(check: HealthCheck) -> Callable[[web.Request], Awaitable[web.Stream
 
 
 @asynccontextmanager
-async def serve_http(app: web.Application, port: int, host: str = "0.0.0.0") -> AsyncIterator[None]:
+async def serve_http(app: Application, port: int, host: str = "0.0.0.0") -> AsyncIterator[None]:
     """Serves the application while the context is open."""
     # No access log: the kubelet probes every few seconds.
     runner = web.AppRunner(app, access_log=None)

@@ -15,8 +15,16 @@ from typing import Any
 
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
-from kaito_kube.errors import AlreadyExists, ClusterError, Conflict, NotFound, NotLeader
+from kaito_kube.errors import (
+    AlreadyExists,
+    ClusterError,
+    Conflict,
+    NotFound,
+    NotLeader,
+    Unavailable,
+)
 from kaito_kube.kinds import LEASE, Manifest
+from kaito_process.outage import Outage
 
 logger = logging.getLogger(__name__)
 
@@ -179,6 +187,7 @@ class _Candidate:
     config: LeaseConfig
     leadership: Leadership
     _observation: LeaseObservation = field(default_factory=LeaseObservation)
+    _outage: Outage = field(default_factory=lambda: Outage(logger, "read or write the Lease"))
 
     async def try_acquire(self) -> bool:
         """Acquires or renews the Lease; returns whether this replica holds it now."""
@@ -189,11 +198,13 @@ class _Candidate:
             async with asyncio.timeout(self.config.renew_interval_seconds):
                 acquired = await self._attempt()
         except NotLeader:
+            self._outage.ended(started)
             self.leadership.end()
             return False
         except (ClusterError, TimeoutError) as error:
-            logger.warning("cannot read or write the Lease: %s", error or "no response")
+            self._outage.failed(error if str(error) else Unavailable("no response"), started)
             return False
+        self._outage.ended(started)
         if acquired:
             self.leadership.extend(started + self.config.lease_duration_seconds * _TRUSTED_SHARE)
         return acquired

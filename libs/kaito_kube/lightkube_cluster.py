@@ -14,14 +14,14 @@ from lightkube.generic_resource import create_global_resource, create_namespaced
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.operators import exists
 from lightkube.resources.core_v1 import Pod
-from lightkube.types import CascadeType, PatchType
+from lightkube.types import CascadeType, OnErrorAction, OnErrorResult, PatchType
 
 from kaito_kube import errors
+from kaito_kube.aiohttp_transport import WatchEnded
 from kaito_kube.cluster import Listing, WatchEvent
 from kaito_kube.kinds import Kind, Manifest
 
-# The server ends each watch after this long and it is started again, so that a connection that
-# died silently is detected.
+# The server ends each watch after this long, so that a connection that died silently is detected.
 WATCH_SECONDS = 240
 
 
@@ -98,6 +98,7 @@ class LightkubeCluster:
                 labels=_selector(labels),
                 resource_version=resource_version,
                 server_timeout=WATCH_SECONDS,
+                on_error=_stop_at_the_end,
             ):
                 # Other types, such as bookmarks, carry no change.
                 if type_ in ("ADDED", "MODIFIED", "DELETED"):
@@ -145,6 +146,12 @@ class LightkubeCluster:
         eviction = Pod.Eviction(metadata=ObjectMeta(name=name, namespace=namespace))
         with _translated():
             await self._client.create(eviction, name, namespace=namespace)
+
+
+def _stop_at_the_end(error: Exception, _: int) -> OnErrorResult:
+    return OnErrorResult(
+        OnErrorAction.STOP if isinstance(error, WatchEnded) else OnErrorAction.RAISE
+    )
 
 
 def _message(error: ApiError) -> str:

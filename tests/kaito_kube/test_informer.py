@@ -1,6 +1,7 @@
 """The informer: outages, stale versions, and kinds that the cluster does not serve (yet)."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -8,7 +9,8 @@ import pytest
 
 from kaito_kube.cluster import WatchEvent
 from kaito_kube.errors import ClusterError, Expired, Forbidden, Unavailable
-from kaito_kube.fake import FakeCluster
+from kaito_kube.fake import Call, FakeCluster
+from kaito_kube.feeds import Feed, Feeds
 from kaito_kube.informer import WatchSource, run_informer
 from kaito_kube.kinds import CUSTOM_RESOURCE_DEFINITION, MACHINE, Key, Kind, Manifest
 from kaito_kube.store import Store
@@ -30,13 +32,17 @@ MACHINE_CRD = crd(v1alpha5=True)
 
 
 @asynccontextmanager
-async def informed(cluster: FakeCluster) -> AsyncIterator[Store]:
+async def informed(
+    cluster: FakeCluster, settle_seconds: float = 1.0, feed: Feed | None = None
+) -> AsyncIterator[Store]:
     store = Store()
-    task = asyncio.create_task(run_informer(cluster, store, MACHINES))
-    await asyncio.sleep(1)
-    yield store
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    task = asyncio.create_task(run_informer(cluster, store, MACHINES, feed=feed))
+    try:
+        await asyncio.sleep(settle_seconds)
+        yield store
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_new_kind_is_listed_and_not_polled_before() -> None:
@@ -142,6 +148,7 @@ class Ending(FakeCluster):
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
     ) -> AsyncIterator[WatchEvent]:
         if kind is MACHINE:
+            self._begin(Call("watch", kind, Key("", "")))
             await self.end.wait()
             return
         async for change in super().watch(kind, resource_version, labels):
@@ -153,7 +160,7 @@ async def test_store_keeps_its_last_state_during_an_outage(verb: str) -> None:
     cluster = FakeCluster()
     cluster.seed(MACHINE, {"metadata": {"name": "m"}})
     cluster.fail_next(verb, Unavailable("no response"), MACHINE)
-    async with informed(cluster) as store:
+    async with informed(cluster, settle_seconds=0.1) as store:
         known = [Key("", "m")] if verb == "watch" else []
         assert store.keys(MACHINE) == known and store.is_kind_served(MACHINE)
         await asyncio.sleep(2)
@@ -173,3 +180,88 @@ async def test_expired_version_is_listed_again_at_once() -> None:
     assert asyncio.get_running_loop().time() - began < 0.1
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_watch_that_the_server_ends_continues_from_the_last_change() -> None:
+    cluster = FakeCluster(watch_seconds=240)
+    async with informed(cluster) as store:
+        cluster.seed(MACHINE, {"metadata": {"name": "m"}})
+        await asyncio.sleep(1000)
+        cluster.seed(MACHINE, {"metadata": {"name": "n"}})
+        cluster.change(MACHINE, Key("", "m"), None)
+        await asyncio.sleep(1)
+        assert store.keys(MACHINE) == [Key("", "n")]
+    assert [call.verb for call in cluster.calls] == ["list", *["watch"] * 5]
+
+
+async def test_watch_that_ends_at_once_is_not_restarted_in_a_loop() -> None:
+    cluster = FakeCluster(watch_seconds=0)
+    async with informed(cluster, settle_seconds=60):
+        assert len(cluster.calls) <= 20
+
+
+REFUSALS = {
+    "401": Forbidden("Unauthorized"),
+    "403": Forbidden("machines.karpenter.sh is forbidden: cannot list resource"),
+    "refused": Unavailable("no response: ConnectError refused"),
+}
+
+
+@pytest.mark.parametrize("verbs", [("list",), ("watch",), ("list", "watch")], ids="+".join)
+@pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
+async def test_feed_hears_again_after_an_outage_however_long(
+    refusal: ClusterError, verbs: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    down = True
+
+    def refuse(call: Call) -> None:
+        if down and call.verb in verbs:
+            raise refusal
+
+    cluster, feeds = FakeCluster(hook=refuse, watch_seconds=240), Feeds()
+    async with informed(cluster, feed=feeds.open("machines")) as store:
+        await asyncio.sleep(3 * 3600)
+        tries = [call.verb for call in cluster.calls].count(verbs[0])
+        assert tries < 3 * 3600 / 15
+        if "list" in verbs:
+            problem = feeds.problem()
+            assert problem is not None and str(refusal) in problem
+            assert problem.startswith("machines: neither an event nor a fresh watch for 108")
+        down = False
+        cluster.seed(MACHINE, {"metadata": {"name": "m"}})
+        await asyncio.sleep(40)
+        assert store.keys(MACHINE) == [Key("", "m")]
+        assert feeds.problem() is None
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert f"cannot watch machines: {refusal}" in caplog.text
+    assert "can watch machines again, after 108" in caplog.text
+
+
+async def test_quiet_feed_is_not_deaf() -> None:
+    feeds = Feeds()
+    async with informed(FakeCluster(watch_seconds=240), feed=feeds.open("machines")):
+        await asyncio.sleep(24 * 3600 + 200)
+        assert feeds.problem() is None
+
+
+async def test_feed_whose_watch_hangs_is_deaf_after_ten_minutes() -> None:
+    feeds = Feeds()
+    async with informed(FakeCluster(), feed=feeds.open("machines")):
+        await asyncio.sleep(590)
+        assert feeds.problem() is None
+        await asyncio.sleep(20)
+        assert feeds.problem() == "machines: neither an event nor a fresh watch for 606 s"
+
+
+@pytest.mark.parametrize("crds_readable", [True, False])
+async def test_kind_that_the_cluster_does_not_serve_is_no_deaf_feed(crds_readable: bool) -> None:
+    def refuse(call: Call) -> None:
+        if call.kind is CUSTOM_RESOURCE_DEFINITION and not crds_readable:
+            raise Forbidden("RBAC")
+
+    feeds = Feeds()
+    cluster = FakeCluster(hook=refuse, missing_kinds={MACHINE}, watch_seconds=240)
+    async with informed(cluster, feed=feeds.open("machines")):
+        await asyncio.sleep(3600)
+        assert feeds.problem() is None

@@ -38,7 +38,7 @@ class WorkspaceController:
         made = build(settings, cluster, context.clock, context.rng)
         work = {
             "kopf": run_informer(cluster, made.store, WatchSource(WORKSPACE), context.rng),
-            "informers": made.controller.run_informers(),
+            "informers": made.controller.run_informers(made.feeds),
             "leader election": made.run_leader_election(),
         }
         await run_until(asyncio.Event(), work)

@@ -24,8 +24,11 @@ class ApiServer:
     url: str = ""
     requests: list[tuple[str, str]] = field(default_factory=list)
     watches: list[web.StreamResponse] = field(default_factory=list)
+    refusal: int | None = None
+    refused: int = 0
     _workspaces: dict[str, Manifest] = field(default_factory=dict)
     _version: int = 1
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def send(self, type_: str, manifest: Manifest) -> None:
         """Changes what is listed, and tells every watch."""
@@ -71,6 +74,9 @@ class ApiServer:
         if request.path == _VERSION:
             resource = _resource(WORKSPACE.plural, WORKSPACE.kind, True)
             return web.json_response({"resources": [resource]})
+        if self.refusal is not None and request.path.startswith(_VERSION):
+            self.refused += 1
+            return await self._refuse(request, self.refusal)
         if request.path == f"{_VERSION}/{WORKSPACE.plural}":
             return await (self._watch(request) if "watch" in request.query else self._list())
         if request.path == "/api":
@@ -78,6 +84,23 @@ class ApiServer:
         if request.path == "/api/v1":
             return web.json_response({"resources": [_resource("namespaces", "Namespace", False)]})
         raise web.HTTPNotFound()
+
+    def refuse(self, status: int) -> None:
+        """Answers with this status from now on, or closes connections for 0, and ends watches."""
+        self.refusal, self.refused = status, 0
+        self._ended.set()
+
+    def recover(self) -> None:
+        self.refusal = None
+        self._ended.clear()
+
+    async def _refuse(self, request: web.Request, status: int) -> web.StreamResponse:
+        if not status:
+            assert request.transport is not None
+            request.transport.close()
+        message = f"workspaces.kaito.sh is forbidden: status {status}"
+        body = {"kind": "Status", "code": status, "message": message}
+        return web.json_response(body, status=status or 500)
 
     async def _list(self) -> web.StreamResponse:
         metadata = {"resourceVersion": str(self._version)}
@@ -88,7 +111,7 @@ class ApiServer:
         await stream.prepare(request)
         self.watches.append(stream)
         try:
-            await asyncio.Event().wait()
+            await self._ended.wait()
         finally:
             self.watches.remove(stream)
         return stream

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from kaito_api.labels import WORKSPACE as WORKSPACE_LABEL
+from kaito_api.labels import WORKSPACE_NAMESPACE
 from kaito_kube import kinds
 from kaito_kube.clock import SystemClock
-from kaito_kube.errors import Expired
-from kaito_kube.fake import FakeCluster
+from kaito_kube.errors import ClusterError, Expired, Forbidden, Unavailable
+from kaito_kube.fake import Call, FakeCluster
 from kaito_kube.informer import WatchSource, run_informer
+from kaito_kube.kinds import Key
 from kaito_kube.leader_election import LeaseConfig, run_as_leader
 from kaito_kube.store import Store
 from tests.workspace_controller.given import NAMESPACE, RELEASE, inference_workspace, settings
@@ -43,7 +46,7 @@ class Running:
         process = self.process
         for part in (
             run_informer(self.cluster, process.store, WatchSource(kinds.WORKSPACE)),
-            process.controller.run_informers(),
+            process.controller.run_informers(process.feeds),
             run_as_leader(self.cluster, process.clock, lease, process.lead, process.leadership),
         ):
             self.tasks.append(asyncio.create_task(part))
@@ -200,3 +203,36 @@ def test_metrics_count_workspaces_and_claims() -> None:
     assert 'kaito_workspace_count{phase="Ready"} 1.0' in text
     assert 'kaito_workspace_claims{kind="Machine",ready="false"} 1.0' in text
     assert "kaito_workspace_reconcile_errors_total 0.0" in text
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [Forbidden("Unauthorized"), Forbidden("cannot list resource"), Unavailable("no response")],
+    ids=["401", "403", "refused"],
+)
+async def test_every_feed_hears_again_after_two_hours(refusal: ClusterError) -> None:
+    down = False
+
+    def refuse(call: Call) -> None:
+        if down:
+            raise refusal
+
+    cluster = FakeCluster(hook=refuse, watch_seconds=240)
+    process = build(settings(), cluster, SystemClock(), random.Random())
+    watching = asyncio.create_task(process.controller.run_informers(process.feeds))
+    await asyncio.sleep(1000)
+    assert process.readiness_problem() is None and process.feeds.problem() is None
+    down = True
+    await asyncio.sleep(2 * 3600)
+    problem = process.feeds.problem()
+    assert problem is not None and problem == process.readiness_problem()
+    assert all(f"{source.kind.plural}: neither" in problem for source in WATCH_SOURCES)
+    down = False
+    labels = {WORKSPACE_LABEL: "ws", WORKSPACE_NAMESPACE: NAMESPACE}
+    for source in WATCH_SOURCES:
+        cluster.seed(source.kind, {"metadata": {"name": "later", "labels": labels}})
+    await asyncio.sleep(40)
+    assert all(process.store.get(source.kind, Key("", "later")) for source in WATCH_SOURCES)
+    assert process.readiness_problem() is None and process.feeds.problem() is None
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,17 +13,23 @@ import kopf
 import pytest
 
 from kaito_kube import kinds
+from kaito_kube.clock import SystemClock
 from kaito_kube.fake import FakeCluster
+from kaito_kube.feeds import Feed
 from kaito_kube.kinds import Key
 from kaito_kube.store import Store
 from kaito_kube.work_queue import WorkQueue
+from kaito_process.backoff import Backoff
 from tests.workspace_controller.api_server import ApiServer, serving
-from tests.workspace_controller.given import inference_workspace
+from tests.workspace_controller.given import inference_workspace, settings
+from workspace_controller.__main__ import build
 from workspace_controller.controller import Controller
 from workspace_controller.handlers import watch_workspaces
 from workspace_controller.triggers import Triggers
 
 WS = Key("team", "ws")
+# kopf's own retries end after the ninth.
+MANY = 25
 WORKSPACE = inference_workspace(metadata={"uid": "one", "generation": 1})
 
 
@@ -31,6 +38,10 @@ async def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     async with serving() as server:
         monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(tmp_path)))
         yield server
+
+
+def soon() -> Backoff:
+    return Backoff(first_seconds=0.01, max_seconds=0.02)
 
 
 @dataclass
@@ -51,7 +62,8 @@ class Replica:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Task[None]]:
         self.queue.start()
-        task = asyncio.create_task(watch_workspaces(self.controller.update_workspace))
+        watching = watch_workspaces(self.controller.update_workspace, Feed("workspaces"), soon)
+        task = asyncio.create_task(watching)
         try:
             yield task
         finally:
@@ -141,4 +153,55 @@ async def test_the_end_of_kopf_is_an_error(
 
     monkeypatch.setattr(kopf, "operator", ends)
     with pytest.raises(type(error) if error else RuntimeError):
-        await watch_workspaces(lambda *_: None)
+        await watch_workspaces(lambda *_: None, Feed("workspaces"))
+
+
+OUTAGES = {"401": 401, "403": 403, "429": 429, "503": 503, "connections are closed": 0}
+
+
+@pytest.mark.parametrize("status", OUTAGES.values(), ids=OUTAGES)
+async def test_workspaces_are_heard_again_after_any_outage(
+    server: ApiServer, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The watch is renewed during the outage, which outlasts kopf's own retries."""
+    caplog.set_level("INFO", "kaito_kube.feeds")
+    replica = Replica()
+    async with replica.running() as watching:
+        await server.watched()
+        server.refuse(status)
+        await eventually(lambda: server.refused >= MANY)
+        server.recover()
+        await server.watched()
+        await server.send("ADDED", WORKSPACE)
+        await eventually(lambda: replica.reconciled == [WS])
+        assert not watching.done()
+    outages = [record.message for record in caplog.records if record.name == "kaito_kube.feeds"]
+    assert len(outages) == 2
+    assert outages[0].startswith("cannot watch workspaces: ")
+    assert outages[1].startswith("can watch workspaces again")
+
+
+async def test_kopf_that_gives_up_is_heard_of(server: ApiServer) -> None:
+    """Its event loop waits for the stop flag, which nobody else would set."""
+    replica = Replica()
+    async with replica.running() as watching:
+        await server.watched()
+        server.refuse(404)
+        done, _ = await asyncio.wait([watching], timeout=10)
+        assert done and watching.exception() is not None
+
+
+async def test_kopf_runs_again_when_the_crd_is_back(server: ApiServer) -> None:
+    cluster = FakeCluster()
+    process = build(settings(), cluster, SystemClock(), random.Random())
+    task = asyncio.create_task(process.watch_workspaces())
+    await server.watched()
+    server.refuse(404)
+    await eventually(lambda: server.refused)
+    server.recover()
+    await server.watched()
+    await server.send("ADDED", WORKSPACE)
+    await eventually(lambda: process.store.get(kinds.WORKSPACE, WS))
+    assert process.feeds.problem() is None
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

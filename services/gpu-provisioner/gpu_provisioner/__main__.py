@@ -39,8 +39,7 @@ async def run(cluster: Cluster, settings: Settings) -> None:
     async with AksCloud(settings.azure, clock) as aks:
         cloud = PacedCloud(aks, SteadyClock(), settings.budget)
         manager = Manager(cluster, cloud, clock, settings, registry)
-        app = health_server.health_app(registry, live=lambda: None, ready=manager.not_ready_reason)
-        async with health_server.serve_http(app, settings.http_port):
+        async with health_server.serve_http(manager.health_app(), settings.http_port):
             running = asyncio.ensure_future(manager.run(lease))
             _cancel_on_signals(running)
             with suppress(asyncio.CancelledError):

@@ -16,14 +16,16 @@ from kaito_kube import kinds
 from kaito_kube.clock import Clock, SystemClock
 from kaito_kube.cluster import Cluster
 from kaito_kube.connect import connect
-from kaito_kube.errors import ClusterError
+from kaito_kube.errors import NotFound
 from kaito_kube.events import EventRecorder
+from kaito_kube.feeds import Feeds
 from kaito_kube.fenced_cluster import FencedCluster
-from kaito_kube.health_server import health_app, serve_http
+from kaito_kube.health_server import Application, health_app, serve_http
 from kaito_kube.leader_election import Leadership, LeaseConfig, run_as_leader
 from kaito_kube.store import Store
 from kaito_presets import catalog as presets
 from kaito_process import logs
+from kaito_process.backoff import Backoff
 from kaito_process.environment import SettingError
 from kaito_skus import catalog as skus
 from workspace_controller import handlers
@@ -44,9 +46,6 @@ from workspace_controller.webhook import Webhook
 logger = logging.getLogger(__name__)
 NAME = "workspace-controller"
 
-# Helm creates the CRD before the Deployment; who manages CRDs separately may be later.
-_CRD_POLL_SECONDS = 2.0
-
 
 @dataclass(frozen=True, slots=True)
 class Process:
@@ -57,6 +56,7 @@ class Process:
     settings: Settings
     leadership: Leadership
     store: Store
+    feeds: Feeds
     controller: Controller
     webhook: Webhook
     model_registry: ModelRegistry
@@ -65,20 +65,23 @@ class Process:
 
     async def run(self, stop: asyncio.Event) -> int:
         """Runs until `stop` is set. Returns the exit status: 1 when a part ended by itself."""
-        app = health_app(self.registry, live=lambda: None, ready=self.readiness_problem)
         parts: Mapping[str, Coroutine[Any, Any, None]] = {
-            "kopf": self._watch_workspaces(),
-            "informers": self.controller.run_informers(),
+            "kopf": self.watch_workspaces(),
+            "informers": self.controller.run_informers(self.feeds),
             "webhook": self.webhook.serve(),
             "leader election": self.run_leader_election(),
         }
-        async with serve_http(app, self.settings.http_port):
+        async with serve_http(self.health_app(), self.settings.http_port):
             return await run_until(stop, parts)
 
+    def health_app(self) -> Application:
+        """Alive while no feed is deaf, and ready once every kind is listed."""
+        return health_app(self.registry, self.feeds.problem, self.readiness_problem)
+
     def readiness_problem(self) -> str | None:
-        """None as soon as every kind is listed. A standby is ready, too."""
+        """None as soon as every kind is listed, while no feed is deaf. A standby is ready, too."""
         missing = self.controller.unsynced_kinds()
-        return f"not listed yet: {', '.join(missing)}" if missing else None
+        return f"not listed yet: {', '.join(missing)}" if missing else self.feeds.problem()
 
     async def run_leader_election(self) -> None:
         """Waits for leadership, leads, and returns when leadership is lost."""
@@ -98,25 +101,31 @@ class Process:
             tasks.create_task(self.webhook.keep_registered())
             tasks.create_task(self.model_registry.run())
 
-    async def _watch_workspaces(self) -> None:
-        # kopf looks for its resources once, when it starts.
+    async def watch_workspaces(self) -> None:
+        """Runs kopf, and runs it again when it gives up, for example because the CRD is gone."""
+        feed, backoff = self.feeds.open(kinds.WORKSPACE.plural), Backoff()
         while True:
             try:
+                # kopf looks for its resources once, when it starts.
                 await self.cluster.list(kinds.WORKSPACE)
-                break
-            except ClusterError as error:
-                logger.warning("waiting for the Workspace CRD: %s", error)
-                await asyncio.sleep(_CRD_POLL_SECONDS)
-        await handlers.watch_workspaces(self.controller.update_workspace)
+                feed.heard()
+                await handlers.watch_workspaces(self.controller.update_workspace, feed)
+            except Exception as error:
+                if isinstance(error, NotFound):
+                    # An answer: who manages CRDs separately may be later.
+                    feed.heard()
+                feed.failed(error)
+            await asyncio.sleep(backoff.next_seconds(asyncio.get_running_loop().time()))
 
 
 def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random) -> Process:
     # Both parse dozens of YAML files. Done here, neither a pass nor an admission waits for it.
     presets.load()
     skus.load()
-    registry, store = CollectorRegistry(), Store()
+    registry, store, feeds = CollectorRegistry(), Store(), Feeds()
     metrics = Metrics(registry)
     registry.register(StoreCollector(store))
+    registry.register(feeds)
     leadership = Leadership()
     fence = FencedCluster(cluster, leadership)
     observer = Observer(
@@ -136,6 +145,7 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
         settings=settings,
         leadership=leadership,
         store=store,
+        feeds=feeds,
         controller=build_controller(cluster, store, reconciler, settings, rng),
         # Not fenced: every replica may renew the certificate, and each renews the same Secret.
         webhook=Webhook(cluster, clock, settings, Validator(observer).check, metrics),
@@ -166,8 +176,12 @@ async def serve(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with connect(f"kaito-{NAME}") as cluster:
-        # Pods are made with it, so it is known before the first pass.
-        settings = replace(settings, administration_key=await wait_for_key(cluster, settings))
+        # Pods are made with it, so it is known before the first pass. While the API server does
+        # not answer, the process is not restarted.
+        waiting = health_app(CollectorRegistry(), lambda: None, lambda: "waiting for its key")
+        async with serve_http(waiting, settings.http_port):
+            key = await wait_for_key(cluster, settings)
+        settings = replace(settings, administration_key=key)
         return await build(settings, cluster, SystemClock(), random.Random()).run(stop)
 
 

@@ -3,7 +3,6 @@
 The first replica to look creates it. It is never replaced: another key would restart all models.
 """
 
-import asyncio
 import base64
 import logging
 import secrets
@@ -12,22 +11,22 @@ from collections.abc import Callable
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import AlreadyExists, ClusterError, NotFound
 from kaito_kube.kinds import SECRET, Manifest
+from kaito_process.retry import retry_until_done
 from workspace_controller.settings import Settings
 
 logger = logging.getLogger(__name__)
 _FIELD = "key"
 _KEY_BYTES = 32
-_RETRY_SECONDS = 5.0
 
 
 async def wait_for_key(cluster: Cluster, settings: Settings) -> str:
     """The key, once the API server has answered."""
-    while True:
-        try:
-            return await read_or_create(cluster, settings)
-        except ClusterError as error:
-            logger.warning("waiting for the administration key: %s", error)
-            await asyncio.sleep(_RETRY_SECONDS)
+    return await retry_until_done(
+        lambda: read_or_create(cluster, settings),
+        ClusterError,
+        "read or create the administration key",
+        logger,
+    )
 
 
 async def read_or_create(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kaito_api import labels
 from kaito_kube import kinds
 from kaito_kube.cluster import Cluster
+from kaito_kube.feeds import Feeds
 from kaito_kube.informer import WatchSource, run_informer
 from kaito_kube.kinds import Manifest, key_of
 from kaito_kube.store import Store
@@ -52,13 +53,12 @@ class Controller:
         else:
             self.store.upsert(kinds.WORKSPACE, manifest)
 
-    async def run_informers(self) -> None:
+    async def run_informers(self, feeds: Feeds) -> None:
         """Keeps everything but Workspaces up to date in the store, until it is canceled."""
         async with asyncio.TaskGroup() as informers:
             for source in self.watch_sources:
-                informers.create_task(
-                    run_informer(self.cluster, self.store, source, self.queue.rng)
-                )
+                feed, rng = feeds.open(source.kind.plural), self.queue.rng
+                informers.create_task(run_informer(self.cluster, self.store, source, rng, feed))
 
     def unsynced_kinds(self) -> list[str]:
         """Kinds whose first listing is still missing from the store."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 
 import yaml
 
@@ -13,6 +14,7 @@ from kaito_kube.cluster import Cluster
 from kaito_kube.errors import ClusterError
 from kaito_kube.kinds import CONFIG_MAP, WORKSPACE, Kind, Manifest, is_being_deleted
 from kaito_kube.store import Store
+from kaito_process.retry import retry_until_done
 from workspace_controller.manifests.pods import GRPC_PORT
 from workspace_controller.settings import Settings, release_labels
 
@@ -20,7 +22,6 @@ logger = logging.getLogger(__name__)
 KEY = "backends.yaml"
 # Changes often come together, and the kubelet takes far longer to bring them to the gateway.
 _DEBOUNCE_SECONDS = 0.5
-_RETRY_SECONDS = 5.0
 
 
 def backends(workspaces: Iterable[Manifest]) -> str:
@@ -48,7 +49,7 @@ class ModelRegistry:
 
         Every replica that becomes the leader writes it once, whatever its predecessor wrote.
         """
-        if not self.settings.backends_config_map:
+        if not self._name:
             return
         written: str | None = None
         self._changed.set()
@@ -56,27 +57,28 @@ class ModelRegistry:
             await self._changed.wait()
             await asyncio.sleep(_DEBOUNCE_SECONDS)
             self._changed.clear()
-            text = backends(self.store.all(WORKSPACE))
-            if text != written and await self._write(text):
-                written = text
+            write, what = partial(self._write, written), f"write ConfigMap {self._name}"
+            written = await retry_until_done(write, ClusterError, what, logger)
 
-    async def _write(self, text: str) -> bool:
-        try:
+    async def _write(self, written: str | None) -> str:
+        """Writes the current list unless it is `written` already; returns it.
+
+        Raises:
+            ClusterError: the ConfigMap could not be written.
+        """
+        text = backends(self.store.all(WORKSPACE))
+        if text != written:
             await self.cluster.apply(CONFIG_MAP, self._config_map(text))
-        except ClusterError as error:
-            name = self.settings.backends_config_map
-            logger.warning(
-                "cannot write ConfigMap %s: %s; retrying in %g s", name, error, _RETRY_SECONDS
-            )
-            await asyncio.sleep(_RETRY_SECONDS)
-            self._changed.set()
-            return False
-        return True
+        return text
+
+    @property
+    def _name(self) -> str:
+        return self.settings.backends_config_map
 
     def _config_map(self, text: str) -> Manifest:
         return {
             "metadata": {
-                "name": self.settings.backends_config_map,
+                "name": self._name,
                 "namespace": self.settings.release_namespace,
                 "labels": release_labels(self.settings),
             },

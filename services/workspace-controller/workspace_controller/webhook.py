@@ -22,6 +22,7 @@ from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import AlreadyExists, ClusterError, Conflict, NotFound
 from kaito_kube.kinds import SECRET, VALIDATING_WEBHOOK, Manifest
+from kaito_process.retry import retry_until_done
 from workspace_controller import admission
 from workspace_controller.certificates import Certificates, issue, needs_renewal, renew
 from workspace_controller.metrics import Metrics
@@ -32,7 +33,6 @@ logger = logging.getLogger(__name__)
 
 # Certificates are renewed 90 days before they expire, so an hour's delay makes no difference.
 _CHECK_INTERVAL_SECONDS = 3600.0
-_RETRY_SECONDS = 5.0
 # A Workspace is far smaller, but etcd accepts objects of 1.5 MiB, and an update sends two of them.
 _MAX_REVIEW_BYTES = 4 * 2**20
 _SECRET_KEYS = {"ca": "ca.crt", "ca_key": "ca.key", "serving": "tls.crt", "serving_key": "tls.key"}
@@ -57,7 +57,7 @@ class Webhook:
         """Serves until it is canceled. Does nothing where the release has no webhook Service."""
         if not self.settings.webhook_service:
             return await _wait_forever()
-        self._load(await self._retry(self.ensure_certificates))
+        self._load(await _retry(self.ensure_certificates))
         runner = web.AppRunner(self._app(), access_log=None)
         await runner.setup()
         try:
@@ -65,7 +65,7 @@ class Webhook:
             await web.TCPSite(runner, port=port, ssl_context=self._context).start()
             while True:
                 await asyncio.sleep(_CHECK_INTERVAL_SECONDS)
-                self._load(await self._retry(self.ensure_certificates))
+                self._load(await _retry(self.ensure_certificates))
         finally:
             await runner.cleanup()
 
@@ -74,7 +74,7 @@ class Webhook:
         if not self.settings.webhook_service:
             return
         while True:
-            await self._retry(self._register)
+            await _retry(self._register)
             await asyncio.sleep(_CHECK_INTERVAL_SECONDS)
 
     async def _register(self) -> None:
@@ -158,14 +158,6 @@ class Webhook:
             logger.warning("admitted without a check: %s", error)
             return ()
 
-    async def _retry(self, call: Callable[[], Awaitable[Value]]) -> Value:
-        while True:
-            try:
-                return await call()
-            except ClusterError as error:
-                logger.warning("webhook: %s; retrying in %.0f s", error, _RETRY_SECONDS)
-                await asyncio.sleep(_RETRY_SECONDS)
-
     @property
     def _secret_name(self) -> str:
         return f"{self.settings.webhook_service}-webhook-cert"
@@ -175,6 +167,10 @@ class Webhook:
         # The API server verifies the first.
         service = f"{self.settings.webhook_service}.{self.settings.release_namespace}"
         return (f"{service}.svc", f"{service}.svc.cluster.local", service)
+
+
+async def _retry(call: Callable[[], Awaitable[Value]]) -> Value:
+    return await retry_until_done(call, ClusterError, "keep the webhook", logger)
 
 
 def _read(secret: Manifest) -> Certificates | None:

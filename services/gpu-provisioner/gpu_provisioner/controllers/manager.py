@@ -24,7 +24,9 @@ from kaito_api import labels
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.events import EventRecorder
+from kaito_kube.feeds import Feeds
 from kaito_kube.fenced_cluster import FencedCluster
+from kaito_kube.health_server import Application, health_app
 from kaito_kube.informer import WatchSource, run_informer
 from kaito_kube.kinds import NODE, Key, Kind, Manifest, key_of, labels_of
 from kaito_kube.leader_election import Leadership, LeaseConfig, run_as_leader
@@ -32,7 +34,7 @@ from kaito_kube.store import Store
 from kaito_kube.work_queue import Reconcile, WorkQueue
 
 # A cluster may have the CRD of only one kind of claim.
-_SOURCES = (*(WatchSource(kind, optional=True) for kind in CLAIM_KINDS), WatchSource(NODE))
+SOURCES = (*(WatchSource(kind, optional=True) for kind in CLAIM_KINDS), WatchSource(NODE))
 
 
 @dataclass(eq=False)
@@ -52,8 +54,10 @@ class Manager:
         cluster = FencedCluster(self.cluster, self._leadership)
         cloud = FencedCloud(self.cloud, self._leadership)
         clock, settings = self.clock, self.settings
-        self._store = Store()
-        self._store.index(NODE, labels.AGENT_POOL)
+        self.feeds = Feeds()
+        self.registry.register(self.feeds)
+        self.store = Store()
+        self.store.index(NODE, labels.AGENT_POOL)
         self._pools = AgentPoolCache()
         metrics, timeouts = Metrics(self.registry), settings.timeouts
         recorder = EventRecorder(cluster, clock, "gpu-provisioner", settings.pod_name)
@@ -62,7 +66,7 @@ class Manager:
         reconciler = Reconciler(
             cluster=cluster,
             cloud=cloud,
-            store=self._store,
+            store=self.store,
             pools=self._pools,
             clock=clock,
             recorder=recorder,
@@ -96,12 +100,16 @@ class Manager:
             is_busy=self._is_busy,
             on_change=self._pools_changed,
         )
-        self._store.add_listener(self._object_changed)
+        self.store.add_listener(self._object_changed)
 
     def not_ready_reason(self) -> str | None:
         """Return why this replica cannot become the leader yet, or None."""
-        missing = [s.kind.plural for s in _SOURCES if not self._store.is_synced(s.kind)]
-        return f"not listed yet: {', '.join(missing)}" if missing else None
+        missing = [s.kind.plural for s in SOURCES if not self.store.is_synced(s.kind)]
+        return f"not listed yet: {', '.join(missing)}" if missing else self.feeds.problem()
+
+    def health_app(self) -> Application:
+        """Alive while no feed is deaf, and ready once every kind is listed."""
+        return health_app(self.registry, self.feeds.problem, self.not_ready_reason)
 
     async def run(self, lease: LeaseConfig) -> None:
         """Watch, wait for leadership and work. Returns when leadership is lost or a task ends,
@@ -122,13 +130,14 @@ class Manager:
 
     async def watch(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for source in _SOURCES:
-                group.create_task(run_informer(self.cluster, self._store, source, self.rng))
+            for source in SOURCES:
+                feed = self.feeds.open(source.kind.plural)
+                group.create_task(run_informer(self.cluster, self.store, source, self.rng, feed))
 
     async def work(self) -> None:
         for kind, queue in self._queues.items():
             queue.start()
-            for key in self._store.keys(kind):
+            for key in self.store.keys(kind):
                 queue.enqueue(key)
         try:
             await self._poller.run()
@@ -151,14 +160,14 @@ class Manager:
         """Enqueue the claim of that name, of either kind."""
         key = Key("", name)
         for kind, queue in self._queues.items():
-            if self._store.get(kind, key) is not None:
+            if self.store.get(kind, key) is not None:
                 queue.enqueue(key)
 
     def _is_busy(self) -> bool:
         return any(
             waits_for_cloud(claim_kind, manifest)
             for kind, claim_kind in CLAIM_KINDS.items()
-            for manifest in self._store.all(kind)
+            for manifest in self.store.all(kind)
         )
 
 
