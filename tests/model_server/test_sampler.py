@@ -56,6 +56,18 @@ def test_sampling_stays_within_its_limits(options: dict[str, Any], allowed: set[
     assert set(selected(rows)) == allowed
 
 
+@pytest.mark.parametrize(
+    ("min_p", "allowed"), [(0.0, {0, 1, 2, 3}), (0.2, {1, 3}), (0.5, {1}), (1.0, {1})]
+)
+@pytest.mark.parametrize("more", [{}, {"typical_p": 0.999999}], ids=["alone", "typical"])
+def test_min_p_is_a_share_of_the_likeliest(
+    min_p: float, allowed: set[int], more: dict[str, Any]
+) -> None:
+    rows = [row(do_sample=True, seed=seed, min_p=min_p, **more) for seed in range(300)]
+    assert set(selected(rows)) - {4} == allowed
+    assert min_p == 0.0 or 4 not in selected(rows)
+
+
 def test_sampling_follows_the_probabilities() -> None:
     rows = [row(do_sample=True, seed=seed, temperature=1.5) for seed in range(4000)]
     shares = torch.bincount(torch.tensor(selected(rows)), minlength=5) / 4000

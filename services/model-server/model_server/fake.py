@@ -9,6 +9,7 @@ import json
 import random
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from model_server.detokenizer import ChoiceDetokenizer
 from model_server.engine import (
@@ -17,10 +18,12 @@ from model_server.engine import (
     Delta,
     FinishReason,
     GenerationRequest,
+    LikelyToken,
     ModelInfo,
     Prompt,
     SchedulerStats,
     TokenIds,
+    TokenLogprob,
     Tokens,
     Usage,
 )
@@ -30,6 +33,15 @@ from model_server.options import GenerationOptions, SamplingParams, resolve
 _WORDS = "sea ship gold fähre naïve 東京 ☂ rum map".split()
 _ROLES = ("system", "user", "assistant")
 _END = 0
+_FEATURES = frozenset(
+    (
+        "token_ids",
+        "options.logprobs",
+        "options.top_logprobs",
+        "options.prompt_logprobs",
+        "options.return_token_ids",
+    )
+)
 
 
 class FakeEngine:
@@ -59,6 +71,7 @@ class FakeEngine:
             dtype="float32",
             engine="fake",
             device="cpu",
+            features=_FEATURES,
         )
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Delta, None]:
@@ -74,10 +87,12 @@ class FakeEngine:
         )
         self._running += 1
         total, done = 0, False
+        first = _about_prompt(prompt, params)
         try:
             for index in range(params.choices):
                 key = f"{request.adapter}{prompt!r}"
                 async for delta in self._generate_choice(index, params, key):
+                    delta, first = replace(delta, **first), {}
                     total += delta.token_count
                     last = delta.finish_reason is not None and index == params.choices - 1
                     usage = Usage(prompt_tokens=len(prompt), completion_tokens=total)
@@ -97,7 +112,14 @@ class FakeEngine:
             reason = FinishReason.LENGTH if count == params.max_new_tokens else None
             reason = FinishReason.STOP if token == _END else reason
             new, reason = text.add([] if token == _END else [token], reason)
-            yield Delta(index=index, text=new, token_count=1, finish_reason=reason)
+            yield Delta(
+                index=index,
+                text=new,
+                token_count=1,
+                finish_reason=reason,
+                logprobs=(_logprob(token, params.top_logprobs),) if params.logprobs else (),
+                token_ids=(token,) if params.return_token_ids else (),
+            )
             if reason:
                 return
 
@@ -136,6 +158,27 @@ class FakeEngine:
 
     async def stop(self) -> None:
         self._failure.cancel()
+
+
+def _about_prompt(prompt: bytes, params: SamplingParams) -> dict[str, Any]:
+    """The fields of an answer's first delta that concern the prompt."""
+    logprobs = [_logprob(token, params.top_logprobs) for token in prompt]
+    first = TokenLogprob(replace(logprobs[0].token, logprob=None))
+    return {
+        "prompt_logprobs": (first, *logprobs[1:]) if params.prompt_logprobs else (),
+        "prompt_token_ids": tuple(prompt) if params.return_token_ids else (),
+    }
+
+
+def _logprob(token: int, top: int) -> TokenLogprob:
+    """A token that is likelier than all others; each next one is e times less likely."""
+
+    def likely(place: int) -> LikelyToken:
+        other = (token + place) % 256
+        raw = b"" if other == _END else bytes((other,))
+        return LikelyToken(other, raw.decode(errors="replace"), raw, -0.5 - place)
+
+    return TokenLogprob(likely(0), tuple(likely(place) for place in range(top)))
 
 
 def _render(prompt: Prompt) -> str:

@@ -57,7 +57,8 @@ class BeamSearch:
                 logits_processor=LogitsProcessorList([_FiniteScores()]),
                 stopping_criteria=StoppingCriteriaList([_Canceled(request.canceled)]),
             )
-        return [self._trim(row) for row in output[:, len(request.prompt) :].tolist()]
+        choices = output[:, len(request.prompt) :].tolist()
+        return choices if request.params.ignore_eos else [self._trim(row) for row in choices]
 
     def _config(self, params: SamplingParams) -> GenerationConfig:
         # transformers warns about sampling parameters that are set without do_sample.
@@ -68,8 +69,9 @@ class BeamSearch:
                 "top_k": params.top_k,
                 "top_p": params.top_p,
                 "typical_p": params.typical_p,
+                "min_p": params.min_p or None,
             }
-        end_tokens = list(self._loaded.end_tokens)
+        end_tokens = [] if params.ignore_eos else list(self._loaded.end_tokens)
         return GenerationConfig(
             max_new_tokens=params.max_new_tokens,
             min_new_tokens=params.min_new_tokens or None,

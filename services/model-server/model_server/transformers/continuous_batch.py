@@ -8,8 +8,6 @@ loop, and the output router brings the results back to it.
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from transformers import ContinuousBatchingConfig, GenerationConfig
 
@@ -20,23 +18,15 @@ from model_server.transformers.kv_cache import CPU_BATCH_TOKENS, PAGE_TOKENS
 from model_server.transformers.lora_layers import LoraLayers
 from model_server.transformers.model_loader import LoadedModel
 from model_server.transformers.output_router import OutputRouter, StateListener
-from model_server.transformers.sampler import SequenceSampling
+from model_server.transformers.sequence import SequenceRequest
 
 _manager_logger = logging.getLogger("ContinuousBatchingLogger")
 # Limits of one forward pass. A GPU gains from larger batches than a CPU.
 _CPU_SEQUENCES = 64
 _GPU_SEQUENCES = 256
 _GPU_BATCH_TOKENS = 2048
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SequenceRequest:
-    """One sequence to continue."""
-
-    id: str
-    prompt: Sequence[int]
-    sampling: SequenceSampling
-    adapter: str | None
+# No token has this id: a sequence runs to its maximum length.
+_NO_END = [-1]
 
 
 class ContinuousBatch:
@@ -47,17 +37,14 @@ class ContinuousBatch:
         # transformers installs a handler that would write plain text between our lines of JSON.
         _manager_logger.handlers.clear()
         _manager_logger.setLevel(logging.WARNING)
-        # No token has the id -1: without an end token a sequence runs to its maximum length.
-        self._end_tokens = list(loaded.end_tokens) or [-1]
+        self._end_tokens = list(loaded.end_tokens) or _NO_END
         self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._router = OutputRouter(asyncio.get_running_loop())
         self._manager = loaded.model.init_continuous_batching(
             GenerationConfig(do_sample=False, eos_token_id=self._end_tokens, pad_token_id=0),
             _config(pages, loaded.model.device.type),
         )
-        self._manager.logit_processor = BatchSampler(
-            layers, loaded.model.device, self._fail_sequence
-        )
+        self._manager.logit_processor = BatchSampler(loaded.model, layers, self._fail_sequence)
         self._manager.output_router = self._router
 
     async def start(self) -> int:
@@ -77,6 +64,7 @@ class ContinuousBatch:
         Raises:
             EngineFailed: the manager's thread has ended.
         """
+        ignore_end = sequence.sampling.params.ignore_eos
         # Before the sequence: its first state may arrive at once.
         self._router.listeners[sequence.id] = listener
         accepted = self._manager.add_request(
@@ -84,9 +72,8 @@ class ContinuousBatch:
             request_id=sequence.id,
             max_new_tokens=sequence.sampling.params.max_new_tokens,
             streaming=True,
-            eos_token_id=self._end_tokens,
-            sampling=sequence.sampling,
-            adapter=sequence.adapter,
+            eos_token_id=_NO_END if ignore_end else self._end_tokens,
+            sequence=sequence,
         )
         if accepted is None:
             del self._router.listeners[sequence.id]

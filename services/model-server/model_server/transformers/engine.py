@@ -30,6 +30,23 @@ from model_server.transformers.lora_layers import LoraLayers
 from model_server.transformers.model_loader import LoadedModel, LoadOptions, load_model
 from model_server.transformers.prompt_tokenizer import PromptTokenizer
 from model_server.transformers.text_generator import TextGenerator
+from model_server.transformers.token_bytes import TokenBytes
+
+# What this engine answers beyond the contract's first version.
+_FEATURES = frozenset(
+    (
+        "token_ids",
+        "options.min_p",
+        "options.frequency_penalty",
+        "options.presence_penalty",
+        "options.logit_bias",
+        "options.ignore_eos",
+        "options.logprobs",
+        "options.top_logprobs",
+        "options.prompt_logprobs",
+        "options.return_token_ids",
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +93,7 @@ class TransformersEngine:
         generator = TextGenerator(
             loaded=loaded,
             tokenizer=PromptTokenizer(loaded.tokenizer, context_tokens),
+            token_bytes=TokenBytes(loaded.tokenizer),
             batch=batch,
             beam_search=BeamSearch(loaded, layers),
             context_tokens=context_tokens,
@@ -171,4 +189,5 @@ def _describe(generator: TextGenerator) -> ModelInfo:
         dtype=str(model.dtype).removeprefix("torch."),
         engine=f"transformers {version('transformers')}",
         device=torch.cuda.get_device_name() if on_gpu else "cpu",
+        features=_FEATURES,
     )

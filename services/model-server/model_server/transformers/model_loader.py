@@ -52,6 +52,12 @@ class LoadedModel:
     context_tokens: int
 
     @property
+    def vocabulary_size(self) -> int:
+        """How many tokens the model takes and gives: those of the tokenizer, and often more."""
+        taken = self.model.get_input_embeddings().weight.shape[0]
+        return int(min(taken, self.model.get_output_embeddings().weight.shape[0]))
+
+    @property
     def dimensions(self) -> ModelDimensions:
         """What decides how much memory a cached token takes."""
         config = self.model.config.get_text_config()
@@ -161,7 +167,7 @@ def select_rope_factors(rope: dict[str, Any] | None, context_tokens: int) -> Non
 
 def _defaults(generation: GenerationConfig) -> GenerationOptions:
     """The defaults that generation_config.json sets."""
-    names = """max_new_tokens min_new_tokens do_sample temperature top_k top_p typical_p
+    names = """max_new_tokens min_new_tokens do_sample temperature top_k top_p min_p typical_p
         repetition_penalty length_penalty no_repeat_ngram_size num_beams"""
     values: dict[str, Any] = {name: getattr(generation, name, None) for name in names.split()}
     # Some configurations write temperature 0 for greedy decoding, which do_sample already says.

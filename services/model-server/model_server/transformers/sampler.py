@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers.generation.logits_process import (
     LogitsProcessorList,
     MinNewTokensLengthLogitsProcessor,
+    MinPLogitsWarper,
     NoRepeatNGramLogitsProcessor,
     RepetitionPenaltyLogitsProcessor,
     TemperatureLogitsWarper,
@@ -24,18 +25,27 @@ from transformers.generation.logits_process import (
 )
 
 from model_server.options import SamplingParams
+from model_server.transformers.score_changes import ScoreChanges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceSampling:
-    """How to sample one sequence.
+    """How to sample one sequence: rules that change its scores, in this order, and then `params`.
 
-    `logits_processors` need all tokens so far, which is costly; most sequences have none.
+    `logits_processors` need all tokens so far, which is costly; most sequences have none. Of
+    `params`, the rules of sampling that `warpers` already apply are neutral.
     """
 
     params: SamplingParams
     generator: random.Random
-    logits_processors: Any
+    logits_processors: Any = None
+    score_changes: ScoreChanges | None = None
+    warpers: Any = None
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether anything changes the scores of this sequence alone."""
+        return bool(self.logits_processors or self.score_changes or self.warpers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +78,40 @@ def create_sampling(
                 prompt_tokens, params.min_new_tokens, list(end_tokens), device=device
             )
         )
+    changes = None
+    if params.logit_bias or params.frequency_penalty or params.presence_penalty:
+        changes = ScoreChanges(
+            params.logit_bias,
+            frequency=params.frequency_penalty,
+            presence=params.presence_penalty,
+            device=device,
+        )
+    warpers = None
     if params.do_sample and params.typical_p < 1:
-        # Typical sampling comes last and needs the probabilities that the other rules leave, so
-        # all of them become processors here.
-        if params.temperature != 1:
-            processors.append(TemperatureLogitsWarper(params.temperature))
-        if params.top_k:
-            processors.append(TopKLogitsWarper(params.top_k))
-        if params.top_p < 1:
-            processors.append(TopPLogitsWarper(params.top_p))
-        processors.append(TypicalLogitsWarper(mass=params.typical_p))
-        params = replace(params, temperature=1.0, top_k=0, top_p=1.0)
+        warpers = _typical_warpers(params)
+        params = replace(params, temperature=1.0, top_k=0, top_p=1.0, min_p=0.0)
     return SequenceSampling(
-        params=params, generator=random.Random(seed), logits_processors=processors or None
+        params=params,
+        generator=random.Random(seed),
+        logits_processors=processors or None,
+        score_changes=changes,
+        warpers=warpers,
     )
+
+
+def _typical_warpers(params: SamplingParams) -> Any:
+    """Typical sampling, which comes last, after all rules whose probabilities it needs."""
+    warpers = LogitsProcessorList()
+    if params.temperature != 1:
+        warpers.append(TemperatureLogitsWarper(params.temperature))
+    if params.top_k:
+        warpers.append(TopKLogitsWarper(params.top_k))
+    if params.top_p < 1:
+        warpers.append(TopPLogitsWarper(params.top_p))
+    if params.min_p:
+        warpers.append(MinPLogitsWarper(params.min_p))
+    warpers.append(TypicalLogitsWarper(mass=params.typical_p))
+    return warpers
 
 
 def select_tokens(rows: Sequence[BatchRow], scores: Tensor) -> tuple[Tensor, dict[int, str]]:
@@ -94,10 +124,9 @@ def select_tokens(rows: Sequence[BatchRow], scores: Tensor) -> tuple[Tensor, dic
     scores = scores.float()
     failures = {}
     for at, row in enumerate(rows):
-        if row.sampling.logits_processors:
+        if row.sampling.has_rules:
             try:
-                tokens = torch.tensor([row.tokens], device=scores.device)
-                scores[at] = row.sampling.logits_processors(tokens, scores[at : at + 1])[0]
+                _apply_rules(row, scores[at : at + 1])
             except Exception as error:
                 failures[at] = repr(error)
     # NaN is the highest score of its row, so that one number tells whether a row is usable. On an
@@ -115,6 +144,18 @@ def select_tokens(rows: Sequence[BatchRow], scores: Tensor) -> tuple[Tensor, dic
     for at, token in _sample_each(rows, scores, sampled, failures):
         scores[at, token] = torch.inf
     return scores, failures
+
+
+def _apply_rules(row: BatchRow, scores: Tensor) -> None:
+    """Change the scores (1, vocabulary) of one row in place."""
+    sampling = row.sampling
+    tokens = torch.tensor([row.tokens], dtype=torch.long, device=scores.device)
+    if sampling.logits_processors:
+        scores.copy_(sampling.logits_processors(tokens, scores))
+    if sampling.score_changes:
+        sampling.score_changes.add_to(scores[0])
+    if sampling.warpers:
+        scores.copy_(sampling.warpers(tokens, scores))
 
 
 def _cause(highest: float) -> str:
@@ -167,6 +208,8 @@ def _sample(samplings: Sequence[SequenceSampling], numbers: list[float], scores:
     # A token remains while those before it have less than top_p together; the first always does.
     before = mass.cumsum(dim=-1) - mass
     mass = mass.masked_fill(before >= column([each.top_p for each in params]), 0)
+    if any(each.min_p for each in params):
+        mass = mass.masked_fill(mass < column([each.min_p for each in params]) * mass[:, :1], 0)
     # Inverse transform sampling: the first token whose cumulative mass exceeds the random target.
     cumulative = mass.cumsum(dim=-1)
     target = cumulative[:, -1:] * column(numbers)

@@ -4,22 +4,34 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 
 from model_server.detokenizer import ChoiceDetokenizer
-from model_server.engine import Delta, FinishReason, GenerationRequest, Usage
+from model_server.engine import Delta, FinishReason, GenerationRequest, TokenLogprob, Usage
 from model_server.errors import GenerationFailed
 from model_server.options import SamplingParams, resolve
 from model_server.transformers.beam_search import BeamSearch, BeamSearchRequest
-from model_server.transformers.continuous_batch import ContinuousBatch, SequenceRequest
+from model_server.transformers.continuous_batch import ContinuousBatch
 from model_server.transformers.model_loader import LoadedModel
 from model_server.transformers.output_router import SequenceState
 from model_server.transformers.prompt_tokenizer import PromptTokenizer
+from model_server.transformers.request_limits import check_request
 from model_server.transformers.sampler import create_sampling
+from model_server.transformers.sequence import SequenceRequest
+from model_server.transformers.token_bytes import TokenBytes
 
 _StateQueue = asyncio.Queue[tuple[int, SequenceState]]
+
+
+@dataclass(slots=True)
+class _Choice:
+    """A choice that is being generated."""
+
+    sequence: SequenceRequest
+    text: ChoiceDetokenizer
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +40,7 @@ class TextGenerator:
 
     loaded: LoadedModel
     tokenizer: PromptTokenizer
+    token_bytes: TokenBytes
     batch: ContinuousBatch
     beam_search: BeamSearch
     context_tokens: int
@@ -48,6 +61,7 @@ class TextGenerator:
             prompt_tokens=len(prompt),
             context_tokens=self.context_tokens,
         )
+        check_request(prompt, params, self.loaded.vocabulary_size)
         generate = self._search_beams if params.num_beams > 1 else self._generate_in_batch
         async with aclosing(generate(prompt, params, request.adapter)) as deltas:
             async for delta in deltas:
@@ -58,16 +72,20 @@ class TextGenerator:
     ) -> AsyncGenerator[Delta, None]:
         """One sequence per choice, with deltas as tokens arrive."""
         states: _StateQueue = asyncio.Queue()
-        texts = [
-            ChoiceDetokenizer(self.tokenizer.decode, params.stop) for _ in range(params.choices)
+        choices = [
+            _Choice(
+                self._create_sequence(index, prompt, params, adapter),
+                ChoiceDetokenizer(self.tokenizer.decode, params.stop),
+            )
+            for index in range(params.choices)
         ]
-        token_counts = [0] * params.choices
-        running = {index: f"{next(self._sequence_ids)}" for index in range(params.choices)}
-        queued_seconds = 0.0
+        running = dict(enumerate(choices))
+        # The first choice alone computes what concerns the prompt, so it comes first.
+        waiting = list(running)[1:] if params.prompt_logprobs else []
+        queued_seconds, first = 0.0, True
         try:
-            for index, sequence_id in running.items():
-                sequence = self._create_sequence(sequence_id, index, prompt, params, adapter)
-                self.batch.add(sequence, partial(_put, states, index))
+            for index in [each for each in running if each not in waiting]:
+                self.batch.add(running[index].sequence, partial(_put, states, index))
             while running:
                 index, state = await states.get()
                 # A stop string ended the choice while another state of it was already queued.
@@ -75,38 +93,67 @@ class TextGenerator:
                     continue
                 if state.error:
                     raise state.error
-                new_tokens = state.tokens[token_counts[index] :]
-                token_counts[index] = len(state.tokens)
+                while waiting:
+                    added = waiting.pop(0)
+                    self.batch.add(running[added].sequence, partial(_put, states, added))
                 queued_seconds = queued_seconds or state.queued_seconds
-                text, finish_reason = texts[index].add(
-                    self._without_end_token(new_tokens), self._finish_reason(state)
-                )
-                if finish_reason:
-                    self.batch.remove(running.pop(index))
-                usage = Usage(
-                    prompt_tokens=len(prompt),
-                    completion_tokens=sum(token_counts),
-                    queued_seconds=queued_seconds,
-                )
-                yield Delta(
-                    index=index,
-                    text=text,
-                    token_count=len(new_tokens),
-                    finish_reason=finish_reason,
-                    usage=None if running else usage,
-                )
+                delta = self._advance(index, choices[index], state)
+                if delta.finish_reason:
+                    self.batch.remove(running.pop(index).sequence.id)
+                if not running:
+                    usage = Usage(
+                        prompt_tokens=len(prompt),
+                        completion_tokens=sum(choice.tokens for choice in choices),
+                        queued_seconds=queued_seconds,
+                    )
+                    delta = replace(delta, usage=usage)
+                if first:
+                    delta = await self._with_prompt(delta, choices[0].sequence)
+                    first = False
+                yield delta
         finally:
-            for sequence_id in running.values():
-                self.batch.remove(sequence_id)
+            for choice in running.values():
+                self.batch.remove(choice.sequence.id)
+
+    def _advance(self, index: int, choice: _Choice, state: SequenceState) -> Delta:
+        """What a new state of a choice adds to it."""
+        params = choice.sequence.sampling.params
+        new_tokens = state.tokens[choice.tokens :]
+        scored = choice.sequence.record.logprobs[choice.tokens : len(state.tokens)]
+        choice.tokens = len(state.tokens)
+        ends = () if params.ignore_eos else self.loaded.end_tokens
+        reason = _end_reason(state.tokens, ends) if state.finished else None
+        text, reason = choice.text.add(_without_end(new_tokens, ends), reason)
+        return Delta(
+            index=index,
+            text=text,
+            token_count=len(new_tokens),
+            finish_reason=reason,
+            logprobs=tuple(map(self.token_bytes.logprob, scored)),
+            token_ids=tuple(new_tokens) if params.return_token_ids else (),
+        )
+
+    async def _with_prompt(self, delta: Delta, sequence: SequenceRequest) -> Delta:
+        """The first delta of an answer, with what concerns the prompt."""
+        params = sequence.sampling.params
+        if params.prompt_logprobs:
+            # A long prompt has many.
+            logprobs = await asyncio.to_thread(self._prompt_logprobs, sequence)
+            delta = replace(delta, prompt_logprobs=logprobs)
+        if params.return_token_ids:
+            delta = replace(delta, prompt_token_ids=tuple(sequence.prompt))
+        return delta
+
+    def _prompt_logprobs(self, sequence: SequenceRequest) -> tuple[TokenLogprob, ...]:
+        first = TokenLogprob(self.token_bytes.likely_token(sequence.prompt[0], None))
+        scored = sequence.record.prompt_logprobs
+        rest = (self.token_bytes.logprob(scored[at]) for at in range(1, len(sequence.prompt)))
+        return (first, *rest)
 
     def _create_sequence(
-        self,
-        sequence_id: str,
-        index: int,
-        prompt: Sequence[int],
-        params: SamplingParams,
-        adapter: str | None,
+        self, index: int, prompt: Sequence[int], params: SamplingParams, adapter: str | None
     ) -> SequenceRequest:
+        params = params if index == 0 else replace(params, prompt_logprobs=False)
         sampling = create_sampling(
             params,
             index,
@@ -114,7 +161,9 @@ class TextGenerator:
             end_tokens=self.loaded.end_tokens,
             device=self.loaded.model.device,
         )
-        return SequenceRequest(id=sequence_id, prompt=prompt, sampling=sampling, adapter=adapter)
+        return SequenceRequest(
+            id=f"{next(self._sequence_ids)}", prompt=prompt, sampling=sampling, adapter=adapter
+        )
 
     async def _search_beams(
         self, prompt: Sequence[int], params: SamplingParams, adapter: str | None
@@ -132,9 +181,11 @@ class TextGenerator:
         finally:
             canceled.set()
         usage = Usage(prompt_tokens=len(prompt), completion_tokens=sum(map(len, choices)))
+        ends = () if params.ignore_eos else self.loaded.end_tokens
+        with_ids = params.return_token_ids
         for index, tokens in enumerate(choices):
             text, finish_reason = ChoiceDetokenizer(self.tokenizer.decode, params.stop).add(
-                self._without_end_token(tokens), self._end_reason(tokens)
+                _without_end(tokens, ends), _end_reason(tokens, ends)
             )
             yield Delta(
                 index=index,
@@ -142,18 +193,19 @@ class TextGenerator:
                 token_count=len(tokens),
                 finish_reason=finish_reason,
                 usage=usage if index == len(choices) - 1 else None,
+                token_ids=tuple(tokens) if with_ids else (),
+                prompt_token_ids=tuple(prompt) if with_ids and index == 0 else (),
             )
 
-    def _finish_reason(self, state: SequenceState) -> FinishReason | None:
-        return self._end_reason(state.tokens) if state.finished else None
 
-    def _end_reason(self, tokens: Sequence[int]) -> FinishReason:
-        ended = bool(tokens) and tokens[-1] in self.loaded.end_tokens
-        return FinishReason.STOP if ended else FinishReason.LENGTH
+def _end_reason(tokens: Sequence[int], ends: Sequence[int]) -> FinishReason:
+    ended = bool(tokens) and tokens[-1] in ends
+    return FinishReason.STOP if ended else FinishReason.LENGTH
 
-    def _without_end_token(self, tokens: Sequence[int]) -> Sequence[int]:
-        """Not every tokenizer treats the end token as a special token to skip."""
-        return tokens[:-1] if tokens and tokens[-1] in self.loaded.end_tokens else tokens
+
+def _without_end(tokens: Sequence[int], ends: Sequence[int]) -> Sequence[int]:
+    """Not every tokenizer treats the end token as a special token to skip."""
+    return tokens[:-1] if tokens and tokens[-1] in ends else tokens
 
 
 def _put(states: _StateQueue, index: int, state: SequenceState) -> None:

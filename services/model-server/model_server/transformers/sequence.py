@@ -1,0 +1,36 @@
+"""One sequence of the batch: what it starts from, and what the batch finds out about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from model_server.transformers.likelihoods import ScoredToken
+from model_server.transformers.sampler import SequenceSampling
+
+
+@dataclass(slots=True)
+class SequenceRecord:
+    """What the batch finds out about a sequence besides its tokens.
+
+    The batch's thread writes, and the event loop reads what belongs to a state that has arrived.
+    """
+
+    # One per new token, if the sequence wants them.
+    logprobs: list[ScoredToken] = field(default_factory=list)
+    # By the position in the prompt. A sequence that lost its place in the cache fills them again.
+    prompt_logprobs: dict[int, ScoredToken] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceRequest:
+    """One sequence to continue."""
+
+    id: str
+    prompt: Sequence[int]
+    sampling: SequenceSampling
+    adapter: str | None
+    record: SequenceRecord = field(default_factory=SequenceRecord)
+
+    def __deepcopy__(self, memo: Any) -> "SequenceRequest":
+        """Itself: the manager copies the arguments of a sequence that lost its place."""
+        return self
