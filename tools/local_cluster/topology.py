@@ -44,6 +44,8 @@ SUBSCRIPTION: Final = "00000000-0000-0000-0000-000000000001"
 RESOURCE_GROUP: Final = "kaito-rg"
 CLUSTER_NAME: Final = "kaito-local"
 REGION: Final = "eastus"
+# As AKS names the group of a cluster's machines.
+NODE_RESOURCE_GROUP: Final = f"MC_{RESOURCE_GROUP}_{CLUSTER_NAME}_{REGION}"
 
 
 def node_address(index: int) -> str:

@@ -70,7 +70,7 @@ def system_node() -> NodeSpec:
     labels = {
         "kubernetes.azure.com/mode": "system",
         "kubernetes.azure.com/agentpool": pool,
-        "kubernetes.azure.com/cluster": topology.CLUSTER_NAME,
+        "kubernetes.azure.com/cluster": topology.NODE_RESOURCE_GROUP,
         "agentpool": pool,
     }
     return NodeSpec(
@@ -79,7 +79,7 @@ def system_node() -> NodeSpec:
         instance_type="Standard_D4s_v5",
         provider_id=(
             f"azure:///subscriptions/{topology.SUBSCRIPTION}"
-            f"/resourceGroups/{topology.RESOURCE_GROUP}/providers/Microsoft.Compute"
+            f"/resourceGroups/{topology.NODE_RESOURCE_GROUP.lower()}/providers/Microsoft.Compute"
             f"/virtualMachineScaleSets/aks-{pool}-00000000-vmss/virtualMachines/0"
         ),
     )
