@@ -264,6 +264,15 @@ class Reason(StrEnum):
         "NodeRepairBlocked", _EVENT,
         "More than 20 % of the nodes are unhealthy, so none of them is replaced.",
         "Look for what they have in common: the network, a driver, an outage of the region.")
+    POOL_ADOPTED = (
+        "PoolAdopted", _EVENT,
+        "An agent pool that KAITO's own gpu-provisioner created belongs to the claim and gets the "
+        "tags of this one.")
+    POOL_MARKS_LOST = (
+        "PoolMarksLost", _EVENT,
+        "An agent pool has lost tags or node labels by which gpu-provisioner recognizes it.",
+        "They are put back. If an Azure Policy removes them again, exempt tags whose names start "
+        "with kaito-.")
     NODE_WITHOUT_POOL = (
         "NodeWithoutPool", _EVENT,
         "A working Node has neither a claim nor an agent pool.",

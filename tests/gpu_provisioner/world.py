@@ -21,6 +21,7 @@ from gpu_provisioner.offerings.instance_types import Catalog
 from gpu_provisioner.offerings.selector import OfferingSelector
 from gpu_provisioner.settings import Budget, Timeouts
 from gpu_provisioner.state.cluster_monitor import ClusterMonitor
+from gpu_provisioner.state.identity_monitor import IdentityMonitor
 from gpu_provisioner.state.node_images import NodeImageCache
 from gpu_provisioner.state.pool_cache import AgentPoolCache
 from kaito_api import labels
@@ -67,6 +68,7 @@ class World:
     gpus: str = "1"
     budget: Budget | None = None
     leaves_nodes: bool = False
+    absent_kinds: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.clock = FakeClock()
@@ -116,11 +118,13 @@ class World:
                 cloud=provider,
                 cluster=self.cluster,
                 monitor=self.monitor,
+                identity=IdentityMonitor(self.cluster, self.monitor),
                 clock=self.clock,
                 recorder=recorder,
                 metrics=metrics,
                 timeouts=self.timeouts,
                 cluster_name="aks",
+                absent_kinds=self.absent_kinds,
             ),
             images=images,
             is_busy=lambda: True,

@@ -5,7 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from gpu_provisioner.cloud.errors import CloudError, LaunchRefused, PoolBusy, PoolNotFound
+from gpu_provisioner.cloud.errors import (
+    CloudError,
+    LaunchRefused,
+    PoolBusy,
+    PoolExists,
+    PoolNotFound,
+)
+from gpu_provisioner.cloud.pool_marks import Marks, with_tags
 from gpu_provisioner.cloud.pools import Pool, PoolSpec, PoolState
 from kaito_api.reasons import Reason
 from tests.simulation.fault_injector import Fault
@@ -96,9 +103,8 @@ class Arm:
 
     def create(self, spec: PoolSpec) -> Pool:
         self._refuse_while_unsteady()
-        before = self.pools.get(spec.name)
-        if before is not None:
-            return self._put(before, spec)
+        if spec.name in self.pools:
+            raise PoolExists(spec.name)
         type_ = TYPES[spec.instance_type]
         self.region.check(type_)
         pool = AgentPool(
@@ -106,6 +112,18 @@ class Arm:
         )
         self.add(pool)
         self._make(pool)
+        return pool.reported()
+
+    def add_marks(self, known: Pool, marks: Marks) -> Pool:
+        self._refuse_while_unsteady()
+        pool = self.pools.get(known.name)
+        if pool is None:
+            raise PoolNotFound(known.name)
+        if pool.state.in_flight or pool.reported() != known:
+            raise PoolBusy(Reason.CLOUD_UNAVAILABLE, f"{known.name} has changed", 5.0)
+        pool.tags, pool.labels = with_tags(pool.tags, marks.tags), {**pool.labels, **marks.labels}
+        self._set(pool, PoolState.UPDATING, None)
+        self._ends(pool, self.sim.between(2, 10), self._succeeded)
         return pool.reported()
 
     def get(self, name: str) -> Pool:
@@ -158,24 +176,6 @@ class Arm:
             raise PoolBusy(
                 Reason.CLOUD_UNAVAILABLE, "OperationNotAllowed: the cluster is not running", 10
             )
-
-    def _put(self, pool: AgentPool, spec: PoolSpec) -> Pool:
-        """Update an existing pool: a failed one is created again, and tags are replaced."""
-        if pool.state is PoolState.DELETING:
-            raise PoolBusy(Reason.CLOUD_UNAVAILABLE, f"{pool.name} is being deleted", 5.0)
-        if pool.type.name != spec.instance_type:
-            raise LaunchRefused(Reason.LAUNCH_FAILED, "PropertyChangeNotAllowed: vmSize")
-        if pool.state.in_flight:
-            raise PoolBusy(
-                Reason.CLOUD_UNAVAILABLE, f"an operation on {pool.name} is in progress", 5.0
-            )
-        pool.tags, pool.labels = dict(spec.tags), dict(spec.labels)
-        if pool.vm is not None and not pool.vm.gone:
-            self._set(pool, PoolState.UPDATING, None)
-            self._ends(pool, self.sim.between(2, 10), self._succeeded)
-        else:
-            self._make(pool)
-        return pool.reported()
 
     def _make(self, pool: AgentPool) -> None:
         self._set(pool, PoolState.CREATING, None)

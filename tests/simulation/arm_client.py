@@ -7,6 +7,7 @@ from typing import Protocol
 from gpu_provisioner.cloud.availability import Availability
 from gpu_provisioner.cloud.cluster_state import ClusterState
 from gpu_provisioner.cloud.errors import CloudError, CloudUnavailable, PoolBusy, Unauthorized
+from gpu_provisioner.cloud.pool_marks import Marks
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
 from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
@@ -71,7 +72,11 @@ class ArmClient:
         request, asked = Request(f"list pools{old}", crash_factor=0.02), self._clock.now()
         return PoolListing(await self._call(request, lambda: self._azure.arm.list(age)), asked)
 
-    async def delete(self, name: str) -> None:
+    async def add_marks(self, pool: Pool, marks: Marks) -> Pool:
+        request = Request(f"mark pool {pool.name}", pool.name, True, crash_factor=1.0)
+        return await self._call(request, lambda: self._azure.arm.add_marks(pool, marks))
+
+    async def delete(self, name: str, *, ignore_budgets: bool = False, etag: str = "") -> None:
         self._process.check()
         self._observer.on_pool_delete(self._process.name, name)
         request = Request(f"delete pool {name}", name, True, crash_factor=4.0)

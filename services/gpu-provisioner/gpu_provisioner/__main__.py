@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from gpu_provisioner.cloud.azure.aks_cloud import AksCloud
 from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.controllers.manager import Manager
+from gpu_provisioner.lifecycle.cluster_identity import WrongCluster
 from gpu_provisioner.settings import Settings
 from kaito_kube import health_server
 from kaito_kube.clock import SteadyClock, SystemClock
@@ -65,7 +66,11 @@ def main() -> None:
         print(f"{NAME}: {error}", file=sys.stderr)
         sys.exit(2)
     logs.configure(settings.log_level, NAME)
-    asyncio.run(serve(settings))
+    try:
+        asyncio.run(serve(settings))
+    except WrongCluster as error:
+        print(f"{NAME}: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gpu_provisioner.pool_defaults import PoolDefaults
-from kaito_process.environment import Environment
+from kaito_process.environment import Environment, SettingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,7 @@ class Azure:
     instance_discovery: bool
     token_file: str
     ca_file: str
+    verify_cluster: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,7 @@ class Settings:
     budget: Budget
     pools: PoolDefaults
     timeouts: Timeouts
+    absent_claim_kinds: frozenset[str] = frozenset()
     release_namespace: str
     pod_name: str
     lease_name: str
@@ -88,6 +90,7 @@ class Settings:
             ),
             pools=PoolDefaults.from_env(env),
             timeouts=_timeouts(env),
+            absent_claim_kinds=_claim_kinds(env, "KAITO_ABSENT_CLAIM_KINDS"),
             release_namespace=env.text("KAITO_RELEASE_NAMESPACE"),
             pod_name=env.text("KAITO_POD_NAME"),
             lease_name=env.text("KAITO_LEASE_NAME", "kaito-gpu-provisioner"),
@@ -110,7 +113,16 @@ def _azure(env: Environment) -> Azure:
         instance_discovery=env.flag("KAITO_AZURE_INSTANCE_DISCOVERY", True),
         token_file=env.text("KAITO_AZURE_TOKEN_FILE", "/var/run/secrets/azure/token"),
         ca_file=env.text("KAITO_AZURE_CA_FILE", ""),
+        verify_cluster=env.flag("KAITO_AZURE_VERIFY_CLUSTER", True),
     )
+
+
+def _claim_kinds(env: Environment, name: str) -> frozenset[str]:
+    plurals = ("machines", "nodeclaims")
+    values = env.comma_separated(name)
+    if unknown := [value for value in values if value not in plurals]:
+        raise SettingError(name, ",".join(unknown), f"use {' or '.join(plurals)}")
+    return frozenset(values)
 
 
 def _timeouts(env: Environment) -> Timeouts:

@@ -148,5 +148,6 @@ def test_pool_has_tags_for_cost_and_leaks() -> None:
         "kaito-cluster": "aks",
         "kaito-workspace": "default/phi",
         "kaito-claim": "ws0123456ab",
+        "kaito-claim-kind": "NodeClaim",
         "kaito-claim-uid": "u1",
     }

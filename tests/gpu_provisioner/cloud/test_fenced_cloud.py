@@ -10,6 +10,7 @@ from gpu_provisioner.cloud.errors import Unauthorized
 from gpu_provisioner.cloud.fake import FakeCloud
 from gpu_provisioner.cloud.fenced_cloud import FencedCloud
 from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
+from gpu_provisioner.cloud.pool_marks import Marks
 from gpu_provisioner.cloud.pools import Pool, PoolSpec, PoolState
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.settings import Budget
@@ -25,6 +26,7 @@ THERE = Pool(name="there", state=PoolState.SUCCEEDED, instance_type=SPEC.instanc
 CloudCall = Callable[[FencedCloud], Awaitable[object]]
 CHANGES: dict[str, CloudCall] = {
     "create": lambda c: c.create(SPEC),
+    "add_marks": lambda c: c.add_marks(THERE, Marks({"a": "b"})),
     "delete": lambda c: c.delete("there"),
 }
 READS: dict[str, CloudCall] = {

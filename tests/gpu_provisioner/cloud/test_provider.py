@@ -11,9 +11,16 @@ import pytest
 
 from gpu_provisioner.cloud.availability import Availability, Quota, SkuAvailability
 from gpu_provisioner.cloud.azure.aks_cloud import AksCloud
-from gpu_provisioner.cloud.errors import LaunchRefused, PoolNotFound, Unauthorized
+from gpu_provisioner.cloud.errors import (
+    LaunchRefused,
+    PoolBusy,
+    PoolExists,
+    PoolNotFound,
+    Unauthorized,
+)
 from gpu_provisioner.cloud.fake import FakeCloud
 from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
+from gpu_provisioner.cloud.pool_marks import Marks
 from gpu_provisioner.cloud.pools import Pool, PoolState
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.settings import Budget
@@ -147,13 +154,63 @@ async def test_pool_is_created_and_deleted(subject: Subject) -> None:
     assert await _ours(cloud) == []
 
 
-async def test_creating_twice_changes_nothing(subject: Subject) -> None:
+async def test_pool_that_exists_is_not_taken_over(subject: Subject) -> None:
     cloud = subject.provider
     await cloud.create(SPEC)
     await subject.finish()
+    with pytest.raises(PoolExists, match="ws0123456ab exists already"):
+        await cloud.create(replace(SPEC, tags={"kaito-claim-uid": "u2"}))
+    (pool,) = await _ours(cloud)
+    assert pool.state is PoolState.SUCCEEDED and pool.tags["kaito-claim-uid"] == "u1"
+
+
+async def test_marks_are_added_to_those_that_are_there(subject: Subject) -> None:
+    cloud = subject.provider
+    await cloud.create(replace(SPEC, tags={"cost-center": "7", "KAITO-CLAIM": "old"}))
+    await subject.finish()
+    marks = Marks({"kaito-claim": "ws0123456ab"}, {"kaito.sh/claim-uid": "u1"})
+    await cloud.add_marks(await cloud.get(SPEC.name), marks)
+    await subject.finish()
+    (pool,) = await _ours(cloud)
+    assert pool.tags == {"cost-center": "7", "kaito-claim": "ws0123456ab"}
+    assert pool.labels == {**SPEC.labels, "kaito.sh/claim-uid": "u1"}
+    assert (pool.state, pool.instance_type) == (PoolState.SUCCEEDED, SPEC.instance_type)
+
+
+async def test_marks_are_not_added_to_a_pool_that_has_changed(subject: Subject) -> None:
+    cloud = subject.provider
     await cloud.create(SPEC)
     await subject.finish()
-    assert [pool.state for pool in await _ours(cloud)] == [PoolState.SUCCEEDED]
+    known = await cloud.get(SPEC.name)
+    await cloud.add_marks(known, Marks({"a": "1"}))
+    await subject.finish()
+    with pytest.raises(PoolBusy):
+        await cloud.add_marks(known, Marks({"b": "2"}))
+    assert "b" not in (await cloud.get(SPEC.name)).tags
+
+
+async def test_pool_that_has_changed_is_not_deleted(tmp_path: Path) -> None:
+    async with _aks(tmp_path) as subject:
+        cloud = subject.provider
+        await cloud.create(SPEC)
+        await subject.finish()
+        known = await cloud.get(SPEC.name)
+        await cloud.add_marks(known, Marks({"a": "1"}))
+        await subject.finish()
+        with pytest.raises(PoolBusy):
+            await cloud.delete(SPEC.name, etag=known.etag)
+        await cloud.delete(SPEC.name, etag=(await cloud.get(SPEC.name)).etag)
+        await subject.finish()
+        assert await _ours(cloud) == []
+
+
+async def test_cluster_names_its_machines_group(tmp_path: Path) -> None:
+    async with _aks(tmp_path) as subject:
+        state = await subject.provider.cluster()
+    assert state.resource_id.endswith("/managedClusters/kaito-local")
+    assert state.node_group == (
+        "00000000-0000-0000-0000-000000000001/mc_kaito-rg_kaito-local_eastus"
+    )
 
 
 async def test_missing_pool_is_not_found(subject: Subject) -> None:

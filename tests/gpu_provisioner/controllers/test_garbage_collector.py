@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gpu_provisioner.agent_pools import ownership
-from gpu_provisioner.cloud.errors import CloudUnavailable
+from gpu_provisioner.agent_pools import marks
+from gpu_provisioner.cloud.errors import CloudUnavailable, LaunchRefused
 from gpu_provisioner.cloud.pools import Pool, PoolState
 from kaito_api import labels
 from kaito_api.reasons import Reason
@@ -13,7 +13,7 @@ from kaito_kube.errors import Unavailable
 from kaito_kube.kinds import MACHINE, NODE, NODE_CLAIM, Key
 from tests.gpu_provisioner.world import NAME, World, claim_manifest
 
-TAGS = {ownership.MANAGED_BY: ownership.MANAGER, ownership.CLAIM_UID: "gone"}
+TAGS = {marks.MANAGED_BY: marks.MANAGER, marks.CLAIM_UID: "gone"}
 ORPHAN = Pool(name=NAME, state=PoolState.SUCCEEDED, instance_type="Standard_NC6s_v3", tags=TAGS)
 LABELS = {labels.CLAIM_UID: "gone"}
 
@@ -99,6 +99,55 @@ async def test_missing_kind_does_not_mean_no_claims(world: World) -> None:
         await world.refresh.collect(replace(listing, requested_at=world.clock.now()))
         world.clock.advance(120)
     assert not is_deleted(world)
+
+
+async def test_kind_that_was_never_listed_does_not_mean_no_claims(world: World) -> None:
+    """A process that starts while the API of a kind answers 404 has never seen its claims."""
+    world.ask()
+    await world.run(12)
+    world.cluster.missing_kinds.add(MACHINE)
+    world.start()
+    await collect_for_40_minutes(world)
+    assert not is_deleted(world)
+    assert world.cluster.peek(NODE, f"aks-{NAME}-0") is not None
+
+
+async def test_kind_that_the_user_declares_absent_does_not_stop_collection(world: World) -> None:
+    world.absent_kinds = frozenset({"machines"})
+    world.cluster.missing_kinds.add(MACHINE)
+    world.cloud.seed(ORPHAN)
+    world.start()
+    await collect_for_40_minutes(world)
+    assert is_deleted(world)
+
+
+async def test_kind_that_was_listed_is_not_absent_whatever_the_user_says(world: World) -> None:
+    world.absent_kinds = frozenset({"machines"})
+    world.start()
+    world.ask()
+    await world.run(120)
+    world.cluster.missing_kinds.add(MACHINE)
+    await collect_for_40_minutes(world)
+    assert not is_deleted(world)
+
+
+async def collect_for_40_minutes(world: World) -> None:
+    for _ in range(20):
+        await world.refresh.collect(await world.cloud.list())
+        world.clock.advance(120)
+
+
+async def test_budgets_of_an_orphan_are_ignored_once_they_have_blocked_its_deletion(
+    world: World,
+) -> None:
+    world.cloud.seed(ORPHAN)
+    await world.run(50)
+    await past_the_grace(world)
+    assert is_deleted(world) and world.cloud.budgets_ignored == set()
+    blocked = LaunchRefused(Reason.TERMINATION_BLOCKED, "PodDrainFailure: web-0")
+    world.cloud.seed(replace(ORPHAN, state=PoolState.FAILED, error=blocked))
+    await past_the_grace(world)
+    assert world.cloud.budgets_ignored == {NAME} and world.cloud.pools() == {}
 
 
 async def test_old_listing_deletes_nothing(world: World) -> None:

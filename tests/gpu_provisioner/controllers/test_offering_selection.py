@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gpu_provisioner.agent_pools.ownership import CLAIM_NAME
+from gpu_provisioner.agent_pools.marks import CLAIM_NAME
 from gpu_provisioner.cloud.availability import Availability, Quota
 from gpu_provisioner.cloud.errors import CloudError, CloudUnavailable, LaunchRefused, Unauthorized
 from kaito_api import labels

@@ -5,20 +5,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.agent_pools import marks
 from gpu_provisioner.cloud.pools import Pool, PoolState
+from gpu_provisioner.lifecycle.cluster_identity import Identity
 from gpu_provisioner.lifecycle.garbage_collection import (
     Snapshot,
     foreign_pools,
     plan_nodes,
     plan_pools,
+    unmarked_pools,
 )
 from kaito_api import labels
 from kaito_kube.kinds import Manifest
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GRACE = timedelta(minutes=5)
-OURS = {ownership.MANAGED_BY: ownership.MANAGER, ownership.CLAIM_UID: "u1"}
+OURS = {marks.MANAGED_BY: marks.MANAGER, marks.CLAIM_UID: "u1"}
 NOTHING = Snapshot(cluster="prod", pools=(), claim_uids=frozenset(), claim_names=frozenset())
 
 
@@ -38,9 +40,80 @@ def seen(*pools: Pool, uids: tuple[str, ...] = (), names: tuple[str, ...] = ()) 
     ids=["this cluster", "this cluster in another case", "another cluster", "none"],
 )
 def test_pool_that_names_another_cluster_is_nobodys_orphan(named: str, deleted: bool) -> None:
-    found = seen(replace(pool(), tags={**OURS, ownership.CLUSTER_TAG: named}))
+    found = seen(replace(pool(), tags={**OURS, marks.CLUSTER_TAG: named}))
     assert bool(plan_pools(found, {"ws1 u1": NOW - GRACE}, NOW, GRACE).delete) is deleted
     assert bool(foreign_pools(found)) is not deleted
+
+
+LABELED = {labels.CLAIM_UID: "u1"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "node_labels", "identity", "deleted"),
+    [
+        ({}, LABELED, Identity.SAME, True),
+        ({}, LABELED, Identity.UNKNOWN, False),
+        ({"policy": "x"}, LABELED, Identity.SAME, True),
+        ({**OURS, marks.CLUSTER_TAG: "staging"}, LABELED, Identity.SAME, True),
+        ({**OURS, marks.CLUSTER_TAG: "staging"}, LABELED, Identity.UNKNOWN, False),
+        ({**OURS, marks.CLUSTER_TAG: "staging"}, {}, Identity.SAME, False),
+        (OURS, {}, Identity.UNKNOWN, True),
+        ({}, {}, Identity.SAME, False),
+        ({marks.MANAGED_BY: marks.MANAGER}, {}, Identity.SAME, False),
+        ({**OURS, marks.CLAIM_UID: "u2"}, LABELED, Identity.SAME, True),
+    ],
+    ids=[
+        "tags lost, in a cluster that is known to be this one",
+        "tags lost, in a cluster that may be another one",
+        "tags replaced",
+        "cluster's name rewritten, in a cluster that is known to be this one",
+        "cluster's name rewritten, in a cluster that may be another one",
+        "another cluster's name, and no label",
+        "labels lost",
+        "no mark",
+        "a tag without a uid",
+        "marks of two claims that are both gone",
+    ],
+)
+def test_orphan_is_recognized_by_either_mark(
+    tags: dict[str, str], node_labels: dict[str, str], identity: Identity, deleted: bool
+) -> None:
+    found = replace(seen(replace(pool(), tags=tags, labels=node_labels)), identity=identity)
+    first = plan_pools(found, {}, NOW, GRACE)
+    assert bool(plan_pools(found, first.suspects, NOW + GRACE, GRACE).delete) is deleted
+
+
+def test_pool_with_marks_of_two_claims_is_no_orphan_while_one_of_them_exists() -> None:
+    both = replace(pool(), tags={**OURS, marks.CLAIM_UID: "u2"}, labels=LABELED)
+    for uid in ("u1", "u2"):
+        found = replace(seen(both, uids=(uid,)), identity=Identity.SAME)
+        assert plan_pools(found, {}, NOW, GRACE).suspects == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "unlisted", "deleted"),
+    [
+        ("", ("Machine",), False),
+        ("Machine", ("Machine",), False),
+        ("NodeClaim", ("Machine",), True),
+        ("Machine", (), True),
+    ],
+    ids=["a pool of either kind", "a pool of that kind", "a pool of another kind", "all listed"],
+)
+def test_nothing_of_a_kind_that_was_not_listed_is_an_orphan(
+    kind: str, unlisted: tuple[str, ...], deleted: bool
+) -> None:
+    tags = {**OURS, marks.CLAIM_KIND: kind} if kind else OURS
+    found = replace(seen(replace(pool(), tags=tags)), unlisted_kinds=frozenset(unlisted))
+    assert bool(plan_pools(found, {"ws1 u1": NOW - GRACE}, NOW, GRACE).delete) is deleted
+
+
+def test_pool_of_kaito_without_a_claim_is_reported_and_not_deleted() -> None:
+    theirs = replace(pool(), tags={}, labels={labels.CREATION_TIMESTAMP: "2026-01-01T00-00-00Z"})
+    found = replace(seen(theirs), identity=Identity.SAME)
+    assert plan_pools(found, {}, NOW, GRACE).suspects == {}
+    assert unmarked_pools(found) == [theirs]
+    assert unmarked_pools(replace(found, claim_names=frozenset({"ws1"}))) == []
 
 
 def test_names_of_tags_have_no_case() -> None:
@@ -96,7 +169,7 @@ def test_returned_claim_restarts_the_grace_period() -> None:
 
 def test_other_pool_of_same_name_restarts_the_grace_period() -> None:
     first = plan_pools(seen(pool()), {}, NOW, GRACE)
-    other = replace(pool(), tags={**OURS, ownership.CLAIM_UID: "u2"})
+    other = replace(pool(), tags={**OURS, marks.CLAIM_UID: "u2"})
     assert plan_pools(seen(other), first.suspects, NOW + GRACE, GRACE).delete == ()
 
 
@@ -107,9 +180,11 @@ def test_deletions_per_pass_are_limited(number: int, most: int) -> None:
     assert len(plan_pools(found, first.suspects, NOW + GRACE, GRACE).delete) == most
 
 
-def node(ready: str = "Unknown", uid: str | None = "u1") -> Manifest:
+def node(ready: str = "Unknown", uid: str | None = "u1", group: str = "mc_prod") -> Manifest:
     own = {labels.CLAIM_UID: uid} if uid else {}
+    machine = f"/subscriptions/S/resourceGroups/{group}/providers/Microsoft.Compute/x/0"
     return {
+        "spec": {"providerID": f"azure://{machine}"},
         "metadata": {"name": "aks-ws1-0", "labels": {labels.AGENT_POOL: "ws1", **own}},
         "status": {"conditions": [{"type": "Ready", "status": ready}]},
     }
@@ -131,6 +206,13 @@ LEAVING = node() | {"metadata": {**node()["metadata"], "deletionTimestamp": "202
         (replace(seen(pool(owner="?")), nodes=(node(),)), NOW - GRACE, False),
         (replace(seen(uids=("u1",)), nodes=(node(),)), NOW - GRACE, False),
         (replace(seen(names=("ws1",)), nodes=(node(),)), NOW - GRACE, False),
+        (replace(NOTHING, nodes=(node(),), node_group="s/mc_prod"), NOW - GRACE, True),
+        (replace(NOTHING, nodes=(node(),), node_group="s/mc_staging"), NOW - GRACE, False),
+        (
+            replace(NOTHING, nodes=(node(),), unlisted_kinds=frozenset({"Machine"})),
+            NOW - GRACE,
+            False,
+        ),
     ],
     ids=[
         "orphan past its grace",
@@ -143,6 +225,9 @@ LEAVING = node() | {"metadata": {**node()["metadata"], "deletionTimestamp": "202
         "a pool of its name exists",
         "its claim exists",
         "a claim of its name exists",
+        "a machine of this cluster",
+        "a machine of another cluster",
+        "a kind of claim was not listed",
     ],
 )
 def test_orphaned_nodes_are_deleted(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.agent_pools import marks
 from gpu_provisioner.claims.claim import Claim, parse
 from gpu_provisioner.cloud.pools import Pool, PoolState
 from gpu_provisioner.lifecycle.nodes import nodes_of
@@ -14,7 +14,7 @@ from kaito_kube.kinds import NODE_CLAIM, Manifest
 from tests.gpu_provisioner.world import NAME, claim_manifest
 
 BEFORE, CREATED, AFTER = "2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z", "2026-01-01T12:00:00Z"
-OWN_TAGS = {ownership.MANAGED_BY: ownership.MANAGER, ownership.CLAIM_UID: "u1"}
+OWN_TAGS = {marks.MANAGED_BY: marks.MANAGER, marks.CLAIM_UID: "u1"}
 POOL = Pool(name=NAME, state=PoolState.SUCCEEDED, instance_type="x", tags=OWN_TAGS)
 FOREIGN = replace(POOL, tags={"owner": "someone"})
 

@@ -1,11 +1,13 @@
 """Bugs in the decisions about a claim."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.agent_pools.ownership import Ownership
 from gpu_provisioner.claims import claim
 from gpu_provisioner.claims.claim import Claim
 from gpu_provisioner.cloud.pools import Pool
@@ -69,10 +71,10 @@ def _registration_since_creation(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _owned_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    def belongs_to(pool: Pool, claim: Claim) -> bool:
-        return pool.name == claim.name
+    def judge(pool: Pool, claim: Claim, nodes: Iterable[Manifest] = ()) -> Ownership:
+        return Ownership.OWN
 
-    monkeypatch.setattr(ownership, "belongs_to", belongs_to)
+    monkeypatch.setattr(ownership, "judge", judge)
 
 
 def _ready_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

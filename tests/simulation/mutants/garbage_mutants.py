@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.agent_pools import marks
 from gpu_provisioner.controllers import poll_interval
 from gpu_provisioner.controllers.garbage_collector import GarbageCollector
 from gpu_provisioner.lifecycle import garbage_collection
@@ -33,8 +33,7 @@ def _orphans_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         orphans = [
             pool.name
             for pool in named
-            if not pool.state.in_flight
-            and pool.tags.get(ownership.CLAIM_UID) not in seen.claim_uids
+            if not pool.state.in_flight and pool.tags.get(marks.CLAIM_UID) not in seen.claim_uids
         ]
         first = {name: suspects.get(name, now) for name in orphans}
         return CollectionPlan(tuple(name for name in orphans if now - first[name] >= grace), first)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gpu_provisioner.cloud.availability import Availability
 from gpu_provisioner.cloud.cluster_state import ClusterState
+from gpu_provisioner.cloud.pool_marks import Marks
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
 from gpu_provisioner.cloud.provider import CloudProvider
 
@@ -34,7 +35,10 @@ class MutantCloud:
     async def list(self) -> PoolListing:
         return await self.overrides.list(self.cloud)
 
-    async def delete(self, name: str) -> None:
+    async def add_marks(self, pool: Pool, marks: Marks) -> Pool:
+        return await self.cloud.add_marks(pool, marks)
+
+    async def delete(self, name: str, *, ignore_budgets: bool = False, etag: str = "") -> None:
         await self.overrides.delete(self.cloud, name)
 
     async def cluster(self) -> ClusterState:

@@ -1,41 +1,93 @@
-"""Which claim and which cluster an agent pool belongs to, by its tags and never by its name."""
+"""Whose agent pool it is: the decision from every mark that a pool can have. Pure.
 
+| label claim-uid | tag claim-uid | label creation-timestamp | claim's history | the pool is |
+|---|---|---|---|---|
+| this claim's | any | any | any | OWN |
+| none | this claim's | any | any | OWN |
+| another's | this claim's | any | any | CONTESTED |
+| another's, or none | another's, or none (not both none) | any | any | OTHERS |
+| none | none | this claim's | any | OWN |
+| none | none | another's | any | OTHERS |
+| none | none | none | its machine joined, and runs there | OWN |
+| none | none | none | its pool existed | CONTESTED |
+| none | none | none | none | FOREIGN |
+
+Labels count more than tags: policies rewrite tags and cannot rewrite node labels. A name alone
+proves nothing, because anybody can give a pool any name.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from gpu_provisioner.agent_pools import marks
 from gpu_provisioner.aks_values import TAG_VALUE_LENGTH
 from gpu_provisioner.claims.claim import Claim
 from gpu_provisioner.cloud.pools import Pool
-
-MANAGED_BY = "kaito-managed-by"
-CLAIM_UID = "kaito-claim-uid"
-CLAIM_NAME = "kaito-claim"
-WORKSPACE_TAG = "kaito-workspace"
-CLUSTER_TAG = "kaito-cluster"
-MANAGER = "gpu-provisioner"
+from kaito_api import labels
+from kaito_kube.kinds import Manifest, labels_of
 
 
-def tag(pool: Pool, name: str) -> str:
-    """Return the value of a tag, empty where there is none. Names of tags have no case in ARM,
-    and a policy that rewrites tags may change it."""
-    if name in pool.tags:
-        return pool.tags[name]
-    return next((value for key, value in pool.tags.items() if key.lower() == name.lower()), "")
+class Ownership(StrEnum):
+    """What the pool of a claim's name is to that claim. A CONTESTED one may be the claim's: it is
+    neither deleted, nor is the claim released while it exists."""
+
+    OWN = "own"
+    CONTESTED = "contested"
+    OTHERS = "another claim's"
+    FOREIGN = "foreign"
 
 
-def claim_uid(pool: Pool) -> str:
-    """Return the uid of the claim that the pool was created for, empty where it names none."""
-    return tag(pool, CLAIM_UID)
+def judge(pool: Pool, claim: Claim, nodes: Iterable[Manifest] = ()) -> Ownership:
+    """Return what the pool is to the claim of its name. `nodes` are Nodes of that pool."""
+    by_label, by_tag = marks.uid_by_label(pool), marks.uid_by_tag(pool)
+    if (by_label or by_tag) == claim.uid:
+        return Ownership.OWN
+    if by_tag == claim.uid:
+        return Ownership.CONTESTED
+    if by_label or by_tag:
+        return Ownership.OTHERS
+    if (born := pool.labels.get(labels.CREATION_TIMESTAMP)) is not None:
+        return Ownership.OWN if born == marks.birth(claim) else Ownership.OTHERS
+    if not _had_pool(claim):
+        return Ownership.FOREIGN
+    runs_there = any(_is_machine_of(claim, node) for node in nodes)
+    return Ownership.OWN if runs_there else Ownership.CONTESTED
 
 
-def is_managed(pool: Pool) -> bool:
-    """Whether this provisioner created the pool. A user may have given any name to a pool."""
-    return tag(pool, MANAGED_BY) == MANAGER and claim_uid(pool) != ""
+def belongs_to(pool: Pool, claim: Claim, nodes: Iterable[Manifest] = ()) -> bool:
+    return judge(pool, claim, nodes) is Ownership.OWN
 
 
-def belongs_to(pool: Pool, claim: Claim) -> bool:
-    return is_managed(pool) and claim_uid(pool) == claim.uid
+def may_belong_to(pool: Pool, claim: Claim, nodes: Iterable[Manifest] = ()) -> bool:
+    """Whether the claim must not be released while the pool exists."""
+    return judge(pool, claim, nodes) in (Ownership.OWN, Ownership.CONTESTED)
+
+
+def is_tagged(pool: Pool) -> bool:
+    """Whether the tags say that this provisioner created the pool for a claim."""
+    return marks.tag(pool, marks.MANAGED_BY) == marks.MANAGER and marks.uid_by_tag(pool) != ""
+
+
+def is_labeled(pool: Pool) -> bool:
+    """Whether the node labels say so: no other program sets that label."""
+    return marks.uid_by_label(pool) != ""
 
 
 def names_other_cluster(pool: Pool, cluster: str) -> bool:
-    """Whether the pool says that it was created for another cluster than the one of that name:
-    then its claim is there, and its absence here means nothing. Names of clusters have no case."""
-    named = tag(pool, CLUSTER_TAG)
+    """Whether the tags say that the pool was created for another cluster than the one of that
+    name. Names of clusters have no case."""
+    named = marks.tag(pool, marks.CLUSTER_TAG)
     return named != "" and named.lower() != cluster[:TAG_VALUE_LENGTH].lower()
+
+
+def _had_pool(claim: Claim) -> bool:
+    """Return whether the claim's own status says that its pool existed under this name."""
+    return bool(claim.node_name) or claim.condition_since(claim.kind.launched) is not None
+
+
+def _is_machine_of(claim: Claim, node: Manifest) -> bool:
+    """Return whether the Node is the machine that joined for the claim."""
+    provider_id = (node.get("spec") or {}).get("providerID") or ""
+    recorded = str(claim.status.get("providerID") or "")
+    is_recorded = recorded != "" and provider_id.lower() == recorded.lower()
+    return is_recorded or labels_of(node).get(labels.CLAIM_UID) == claim.uid

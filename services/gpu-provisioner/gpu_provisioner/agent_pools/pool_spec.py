@@ -2,9 +2,8 @@
 
 import re
 
-from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.agent_pools import marks
 from gpu_provisioner.agent_pools.agent_pool_profile import InvalidClaim, profile_for
-from gpu_provisioner.aks_values import TAG_VALUE_LENGTH
 from gpu_provisioner.claims.claim import Claim
 from gpu_provisioner.cloud.pools import PoolSpec
 from gpu_provisioner.offerings import size_names
@@ -38,15 +37,16 @@ def pool_spec_for(
             "characters of a-z and 0-9, the first one a letter"
         )
     profile = profile_for(claim, candidate.instance_type, defaults)
+    own = marks.marks_of(claim, cluster)
     return PoolSpec(
         name=claim.name,
         instance_type=candidate.instance_type,
         os_disk_gib=profile.os_disk_gib,
         os_disk_type=profile.os_disk_type,
         os_sku=profile.os_sku,
-        labels=_labels(claim, candidate.instance_type),
+        labels={**_labels(claim, candidate.instance_type), **own.labels},
         taints=tuple(str(taint) for taint in (*claim.taints, *claim.startup_taints)),
-        tags={**defaults.tags, **_tags(claim, cluster)},
+        tags={**defaults.tags, **own.tags, marks.CLAIM_KIND: claim.kind.kind.kind},
         zones=candidate.zones,
         spot=candidate.spot,
         spot_max_price=profile.spot_max_price,
@@ -64,18 +64,4 @@ def _labels(claim: Claim, instance_type: str) -> dict[str, str]:
     return {
         **allowed,
         labels.MACHINE_TYPE: "gpu" if size_names.has_gpus(instance_type) else "cpu",
-        labels.CLAIM_UID: claim.uid,
-        labels.CREATION_TIMESTAMP: claim.created.strftime("%Y-%m-%dT%H-%M-%SZ"),
     }
-
-
-def _tags(claim: Claim, cluster: str) -> dict[str, str]:
-    """Return the tags for cost analysis and for finding leaked pools."""
-    tags = {
-        ownership.MANAGED_BY: ownership.MANAGER,
-        ownership.CLUSTER_TAG: cluster,
-        ownership.CLAIM_NAME: claim.name,
-        ownership.CLAIM_UID: claim.uid,
-        ownership.WORKSPACE_TAG: claim.workspace,
-    }
-    return {name: value[:TAG_VALUE_LENGTH] for name, value in tags.items()}

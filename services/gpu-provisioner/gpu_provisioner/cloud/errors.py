@@ -2,6 +2,7 @@
 
 CloudError(reason, message, retry_after_seconds)
 ├── PoolNotFound      the agent pool does not exist
+├── PoolExists        there is a pool of that name already
 ├── PoolBusy          another operation on the pool or on the cluster is in progress
 ├── Throttled         not sent yet: this process paces its calls
 ├── LaunchRefused     the cloud rejects the pool: quota, SKU, capacity or an invalid request
@@ -28,6 +29,13 @@ class CloudError(Exception):
 class PoolNotFound(CloudError):
     def __init__(self, name: str) -> None:
         super().__init__(Reason.LAUNCH_FAILED, f"agent pool {name} does not exist")
+
+
+class PoolExists(CloudError):
+    """Nothing was created or changed: whose pool it is shows only by reading it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(Reason.LAUNCH_FAILED, f"agent pool {name} exists already")
 
 
 class PoolBusy(CloudError):

@@ -7,7 +7,14 @@ from datetime import datetime, timedelta
 
 from gpu_provisioner.cloud.availability import Availability, quota_names
 from gpu_provisioner.cloud.cluster_state import ClusterState
-from gpu_provisioner.cloud.errors import CloudError, LaunchRefused, PoolBusy, PoolNotFound
+from gpu_provisioner.cloud.errors import (
+    CloudError,
+    LaunchRefused,
+    PoolBusy,
+    PoolExists,
+    PoolNotFound,
+)
+from gpu_provisioner.cloud.pool_marks import Marks, with_tags
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec, PoolState
 from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
@@ -21,7 +28,8 @@ class FakeCloud:
     """`operation` is how long a create or a delete takes. `fail_late` maps pool names to the
     error that their create ends with. `offered` is what the region offers, not counting the
     usage of this cloud's own pools. New pools get `image`; `newest` is the newest image of every
-    pool. Listings omit the existing pools named in `unlisted`."""
+    pool. Listings omit the existing pools named in `unlisted`. With `strips_tags` a policy removes
+    all tags from every update. `budgets_ignored` names the pools whose deletion asked for that."""
 
     clock: Clock
     operation: timedelta = timedelta(seconds=30)
@@ -30,6 +38,8 @@ class FakeCloud:
     offered: Availability | None = None
     state: ClusterState = _STEADY
     unlisted: set[str] = field(default_factory=set)
+    strips_tags: bool = False
+    budgets_ignored: set[str] = field(default_factory=set)
     image: str = _IMAGE
     newest: str = _IMAGE
     _pools: dict[str, Pool] = field(default_factory=dict)
@@ -56,23 +66,38 @@ class FakeCloud:
             raise PoolBusy(
                 Reason.CLOUD_UNAVAILABLE, f"agent pool {spec.name} is being deleted", 5.0
             )
-        if before is None:
-            self._check_available(spec)
-            self._pools[spec.name] = Pool(
-                name=spec.name,
-                state=PoolState.CREATING,
-                instance_type=spec.instance_type,
-                tags=dict(spec.tags),
-                labels=dict(spec.labels),
-                zones=spec.zones,
-                spot=spec.spot,
-                image=self.image,
-                kubernetes_version=self.state.kubernetes_version,
-            )
-            self._ends[spec.name] = self.clock.now() + self.operation
+        if before is not None:
+            raise PoolExists(spec.name)
+        self._check_available(spec)
+        self._pools[spec.name] = Pool(
+            name=spec.name,
+            state=PoolState.CREATING,
+            instance_type=spec.instance_type,
+            tags=dict(spec.tags),
+            labels=dict(spec.labels),
+            zones=spec.zones,
+            spot=spec.spot,
+            image=self.image,
+            kubernetes_version=self.state.kubernetes_version,
+        )
+        self._ends[spec.name] = self.clock.now() + self.operation
         if lost is not None:
             raise lost
         return self._pools[spec.name]
+
+    async def add_marks(self, pool: Pool, marks: Marks) -> Pool:
+        lost = self._begin("add_marks", pool.name)
+        current = self._pools.get(pool.name)
+        if current is None:
+            raise PoolNotFound(pool.name)
+        if current != pool or current.state.in_flight:
+            raise PoolBusy(Reason.CLOUD_UNAVAILABLE, f"agent pool {pool.name} has changed", 5.0)
+        tags = {} if self.strips_tags else with_tags(current.tags, marks.tags)
+        marked = replace(current, tags=tags, labels={**current.labels, **marks.labels})
+        self._pools[pool.name] = marked
+        if lost is not None:
+            raise lost
+        return marked
 
     async def get(self, name: str) -> Pool:
         self._begin("get", name)
@@ -85,8 +110,10 @@ class FakeCloud:
         listed = (pool for name, pool in self._pools.items() if name not in self.unlisted)
         return PoolListing(tuple(listed), self.clock.now())
 
-    async def delete(self, name: str) -> None:
+    async def delete(self, name: str, *, ignore_budgets: bool = False, etag: str = "") -> None:
         lost = self._begin("delete", name)
+        if ignore_budgets:
+            self.budgets_ignored.add(name)
         if name in self._pools and self._pools[name].state is not PoolState.DELETING:
             self._pools[name] = replace(self._pools[name], state=PoolState.DELETING)
             self._ends[name] = self.clock.now() + self.operation

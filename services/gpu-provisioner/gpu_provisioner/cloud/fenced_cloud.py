@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from gpu_provisioner.cloud.availability import Availability
 from gpu_provisioner.cloud.cluster_state import ClusterState
+from gpu_provisioner.cloud.pool_marks import Marks
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
 from gpu_provisioner.cloud.provider import CloudProvider
 from kaito_kube.leader_election import Leadership
@@ -24,9 +25,13 @@ class FencedCloud:
     async def list(self) -> PoolListing:
         return await self.cloud.list()
 
-    async def delete(self, name: str) -> None:
+    async def add_marks(self, pool: Pool, marks: Marks) -> Pool:
         self.leadership.check()
-        await self.cloud.delete(name)
+        return await self.cloud.add_marks(pool, marks)
+
+    async def delete(self, name: str, *, ignore_budgets: bool = False, etag: str = "") -> None:
+        self.leadership.check()
+        await self.cloud.delete(name, ignore_budgets=ignore_budgets, etag=etag)
 
     async def cluster(self) -> ClusterState:
         return await self.cloud.cluster()

@@ -58,7 +58,7 @@ class PoolSpec:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
     """An agent pool as the cloud reports it. `running` is False for a stopped pool; `error` is
-    why the last operation failed."""
+    why the last operation failed. `etag` changes with every change of the pool."""
 
     name: str
     state: PoolState
@@ -72,6 +72,7 @@ class Pool:
     error: CloudError | None = None
     zones: tuple[str, ...] = ()
     spot: bool = False
+    etag: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

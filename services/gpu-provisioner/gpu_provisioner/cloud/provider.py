@@ -4,6 +4,7 @@ from typing import Protocol
 
 from gpu_provisioner.cloud.availability import Availability
 from gpu_provisioner.cloud.cluster_state import ClusterState
+from gpu_provisioner.cloud.pool_marks import Marks
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
 
 
@@ -12,7 +13,19 @@ class CloudProvider(Protocol):
     an operation to finish: the pool's own state reports the progress, also after a restart."""
 
     async def create(self, spec: PoolSpec) -> Pool:
-        """Start to create the pool. Creating it again with the same spec changes nothing."""
+        """Start to create the pool.
+
+        Raises:
+            PoolExists: there is a pool of that name, whoever created it.
+        """
+        ...
+
+    async def add_marks(self, pool: Pool, marks: Marks) -> Pool:
+        """Add tags and node labels to the pool, and change nothing else.
+
+        Raises:
+            PoolBusy: the pool is being changed, or has changed since `pool` was read.
+        """
         ...
 
     async def get(self, name: str) -> Pool:
@@ -28,8 +41,14 @@ class CloudProvider(Protocol):
         error, never partial: a missing pool would look deleted."""
         ...
 
-    async def delete(self, name: str) -> None:
-        """Start to delete the pool and its machines. A pool that does not exist is no error."""
+    async def delete(self, name: str, *, ignore_budgets: bool = False, etag: str = "") -> None:
+        """Start to delete the pool and its machines. A pool that does not exist is no error.
+
+        The cloud drains the machines, and with `ignore_budgets` regardless of disruption budgets.
+
+        Raises:
+            PoolBusy: the pool is being changed, or has another etag than the given one.
+        """
         ...
 
     async def cluster(self) -> ClusterState:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gpu_provisioner.controllers.claim_writer import ClaimWriter
+from gpu_provisioner.controllers.mark_repairer import MarkRepairer
 from gpu_provisioner.controllers.pool_writer import PoolWriter
 from gpu_provisioner.controllers.terminator import Terminator
 from gpu_provisioner.lifecycle.observed import Observed
@@ -20,6 +21,7 @@ from gpu_provisioner.lifecycle.plan import (
     Plan,
     RefreshClusterState,
     RemoveFinalizer,
+    RepairMarks,
 )
 from gpu_provisioner.offerings.selector import OfferingSelector
 from gpu_provisioner.offerings.unavailable_offerings import UNAVAILABLE_TTL
@@ -36,6 +38,7 @@ class Executor:
     claims: ClaimWriter
     pools: PoolWriter
     terminator: Terminator
+    mark_repairer: MarkRepairer
     selector: OfferingSelector
     monitor: ClusterMonitor
     backoffs: CloudBackoffs
@@ -71,6 +74,8 @@ class Executor:
                 self._pause_after_failed_pool(observed)
             case ConfirmPoolGone(name):
                 await self.pools.confirm_gone(claim, name)
+            case RepairMarks(pool):
+                await self.mark_repairer.repair(claim, pool)
             case RefreshClusterState():
                 await self.monitor.refresh()
             case PatchNode(name, patch):

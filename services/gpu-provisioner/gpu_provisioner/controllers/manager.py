@@ -18,6 +18,7 @@ from gpu_provisioner.offerings.instance_types import Catalog
 from gpu_provisioner.offerings.selector import OfferingSelector
 from gpu_provisioner.settings import Settings
 from gpu_provisioner.state.cluster_monitor import ClusterMonitor
+from gpu_provisioner.state.identity_monitor import IdentityMonitor
 from gpu_provisioner.state.node_images import NodeImageCache
 from gpu_provisioner.state.pool_cache import AgentPoolCache
 from kaito_api import labels
@@ -62,6 +63,7 @@ class Manager:
         metrics, timeouts = Metrics(self.registry), settings.timeouts
         recorder = EventRecorder(cluster, clock, "gpu-provisioner", settings.pod_name)
         monitor, images = ClusterMonitor(cloud, clock), NodeImageCache(cloud, clock)
+        self._identity = IdentityMonitor(cluster, monitor, settings.azure.verify_cluster)
         catalog = Catalog.of(settings.azure.location)
         reconciler = Reconciler(
             cluster=cluster,
@@ -90,11 +92,13 @@ class Manager:
                 cloud=cloud,
                 cluster=cluster,
                 monitor=monitor,
+                identity=self._identity,
                 clock=clock,
                 recorder=recorder,
                 metrics=metrics,
                 timeouts=timeouts,
                 cluster_name=settings.azure.cluster_name,
+                absent_kinds=settings.absent_claim_kinds,
             ),
             images=images,
             is_busy=self._is_busy,
@@ -113,11 +117,13 @@ class Manager:
 
     async def run(self, lease: LeaseConfig) -> None:
         """Watch, wait for leadership and work. Returns when leadership is lost or a task ends,
-        and the process should end then."""
+        and the process should end then.
+
+        Raises:
+            WrongCluster: the settings name another AKS cluster than the one with these nodes.
+        """
         watching = asyncio.ensure_future(self.watch())
-        leading = asyncio.ensure_future(
-            run_as_leader(self.cluster, self.clock, lease, self.work, self._leadership)
-        )
+        leading = asyncio.ensure_future(self._lead(lease))
         try:
             await asyncio.wait((watching, leading), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -127,6 +133,12 @@ class Manager:
         for result in results:
             if isinstance(result, Exception):
                 raise result
+
+    async def _lead(self, lease: LeaseConfig) -> None:
+        # Every replica checks: an upgrade with a wrong name ends with its first new pod, while the
+        # old ones still work.
+        await self._identity.check()
+        await run_as_leader(self.cluster, self.clock, lease, self.work, self._leadership)
 
     async def watch(self) -> None:
         async with asyncio.TaskGroup() as group:

@@ -3,9 +3,9 @@
 import logging
 from dataclasses import dataclass, replace
 
-from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.agent_pools import marks, ownership
 from gpu_provisioner.claims.claim import Claim
-from gpu_provisioner.cloud.errors import PoolBusy, PoolNotFound
+from gpu_provisioner.cloud.errors import PoolBusy, PoolExists, PoolNotFound
 from gpu_provisioner.cloud.pools import Pool, PoolSpec, PoolState
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.lifecycle.liveness import may_delete_failed
@@ -20,6 +20,9 @@ from kaito_kube.kinds import NODE
 
 logger = logging.getLogger(__name__)
 
+# The pool was just read, so the next pass can decide at once.
+_READ_SECONDS = 1.0
+
 
 @dataclass(slots=True)
 class PoolWriter:
@@ -30,14 +33,37 @@ class PoolWriter:
     metrics: Metrics
 
     async def create(self, spec: PoolSpec) -> None:
+        """Create the pool. If there is one of that name, read it: the next pass decides whose
+        it is.
+
+        Raises:
+            PoolBusy: there is a pool of that name.
+        """
         requested_at = self.clock.now()
-        self.pools.record(await self.cloud.create(spec), requested_at)
+        try:
+            pool = await self.cloud.create(spec)
+        except PoolExists as error:
+            await self._get(spec.name)
+            raise PoolBusy(Reason.CLOUD_UNAVAILABLE, error.message, _READ_SECONDS) from error
+        self.pools.record(pool, requested_at)
         logger.info("creating agent pool %s of %s", spec.name, spec.instance_type)
         self.metrics.pool_created(spec.instance_type)
 
-    async def delete(self, name: str) -> None:
+    async def repair_marks(self, claim: Claim, name: str, cluster_name: str) -> None:
+        """Put back the marks that the claim's pool lacks when it is read again."""
+        pool = await self._get(name)
+        if pool is None or not ownership.may_belong_to(pool, claim):
+            return
         requested_at = self.clock.now()
-        await self.cloud.delete(name)
+        if lost := marks.lost_marks(pool, claim, cluster_name):
+            self.pools.record(await self.cloud.add_marks(pool, lost), requested_at)
+            logger.info("agent pool %s gets the %s back", name, lost)
+
+    async def delete(self, name: str, etag: str = "") -> None:
+        """Delete the pool. Its node was drained, or never ran a pod, so AKS need not wait for
+        disruption budgets again."""
+        requested_at = self.clock.now()
+        await self.cloud.delete(name, ignore_budgets=True, etag=etag)
         logger.info("deleting agent pool %s", name)
         self.metrics.pool_deleted()
         if (pool := self.pools.get(name)) is not None:
@@ -53,18 +79,19 @@ class PoolWriter:
         if nodes_of(claim, pool, nodes.items):
             logger.info("a machine of the failed agent pool %s has joined", name)
             return
-        await self.delete(name)
+        await self.delete(name, pool.etag)
 
     async def confirm_gone(self, claim: Claim, name: str) -> None:
         """Ask the cloud for the pool itself: a listing may be wrong, and a create whose response
         was lost may have taken effect.
 
         Raises:
-            PoolBusy: the claim's pool exists.
+            PoolBusy: the pool exists, and is the claim's or may be.
         """
         pool = await self._get(name)
-        if pool is not None and ownership.belongs_to(pool, claim):
-            raise PoolBusy(Reason.INSTANCE_TERMINATING, f"agent pool {name} still exists", 1.0)
+        if pool is not None and ownership.may_belong_to(pool, claim):
+            message = f"agent pool {name} still exists"
+            raise PoolBusy(Reason.INSTANCE_TERMINATING, message, _READ_SECONDS)
 
     async def _get(self, name: str) -> Pool | None:
         requested_at = self.clock.now()

@@ -3,13 +3,14 @@
 import logging
 from dataclasses import dataclass, field
 
-from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.agent_pools import marks, ownership
 from gpu_provisioner.claims.claim import CLAIM_KINDS, Claim, parse
 from gpu_provisioner.cloud.errors import CloudError, LaunchRefused, PoolBusy, Throttled
 from gpu_provisioner.cloud.pools import Pool, PoolSpec, PoolState
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.controllers.claim_writer import ClaimWriter
 from gpu_provisioner.controllers.executor import Executor
+from gpu_provisioner.controllers.mark_repairer import MarkRepairer
 from gpu_provisioner.controllers.pool_writer import PoolWriter
 from gpu_provisioner.controllers.terminator import Terminator
 from gpu_provisioner.lifecycle.decide import decide
@@ -27,6 +28,7 @@ from gpu_provisioner.pool_defaults import PoolDefaults
 from gpu_provisioner.settings import Timeouts
 from gpu_provisioner.state.cloud_backoffs import CloudBackoffs
 from gpu_provisioner.state.cluster_monitor import ClusterMonitor
+from gpu_provisioner.state.mark_repairs import MarkRepairs
 from gpu_provisioner.state.node_health import NodeHealthCache
 from gpu_provisioner.state.node_images import NodeImageCache
 from gpu_provisioner.state.pool_cache import AgentPoolCache
@@ -67,11 +69,14 @@ class Reconciler:
         self._node_health = NodeHealthCache(self.store)
         self._terminator = Terminator(self.cluster, self.metrics)
         self._claim_writer = ClaimWriter(self.cluster, self.clock, self.metrics)
+        pools = PoolWriter(self.cloud, self.cluster, self.pools, self.clock, self.metrics)
+        self._mark_repairs = MarkRepairs()
         self._executor = Executor(
             cluster=self.cluster,
             claims=self._claim_writer,
-            pools=PoolWriter(self.cloud, self.cluster, self.pools, self.clock, self.metrics),
+            pools=pools,
             terminator=self._terminator,
+            mark_repairer=MarkRepairer(pools, self.cluster_name, self._mark_repairs),
             selector=self.selector,
             monitor=self.monitor,
             backoffs=self._backoffs,
@@ -92,6 +97,7 @@ class Reconciler:
         manifest = self.store.get(kind, key)
         if manifest is None:
             self._backoffs.forget(key.name)
+            self._mark_repairs.forget(key.name)
             self.selector.forget(key.name)
             return None
         claim = parse(kind, manifest)
@@ -128,7 +134,7 @@ class Reconciler:
         nodes = self._nodes(claim, pool)
         if claim.deleted is not None:
             self.selector.forget(claim.name)
-        elif pool is not None and ownership.belongs_to(pool, claim):
+        elif pool is not None and ownership.belongs_to(pool, claim, nodes):
             self.selector.observe(pool, joined=bool(nodes))
         has_problem = needs_node_health(claim, nodes)
         return Observed(
@@ -144,6 +150,7 @@ class Reconciler:
             newest_image=self.images.newest(pool.image) if pool is not None else "",
             stability=self.monitor.stability,
             backoff=self._backoffs.get(claim.name),
+            mark_repair=self._mark_repairs.get(claim.name),
             cluster=self.cluster_name,
             timeouts=self.timeouts,
             now=now,
@@ -169,12 +176,12 @@ class Reconciler:
     def _pool_owner(self, claim: Claim, pool: Pool | None) -> str:
         """Return kind and name of the other living claim that the pool belongs to, or an empty
         text."""
-        if pool is None or not ownership.is_managed(pool):
+        if pool is None:
             return ""
-        uid = ownership.claim_uid(pool)
+        uids = {marks.uid_by_label(pool), marks.uid_by_tag(pool)}
         for kind in CLAIM_KINDS:
             other = self.store.get(kind, Key("", claim.name))
-            if other is not None and uid == other["metadata"]["uid"] != claim.uid:
+            if other is not None and claim.uid != other["metadata"]["uid"] in uids:
                 return f"{kind} {claim.name}"
         return ""
 

@@ -6,6 +6,7 @@ from gpu_provisioner.lifecycle.expiration import expiration
 from gpu_provisioner.lifecycle.health import health
 from gpu_provisioner.lifecycle.initialization import initialization
 from gpu_provisioner.lifecycle.launch import launch
+from gpu_provisioner.lifecycle.mark_repair import mark_repair
 from gpu_provisioner.lifecycle.node_patches import merge_node_patches
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import AddFinalizer, Plan, StageResult
@@ -41,7 +42,7 @@ def decide(observed: Observed) -> Plan:
 
 def _decide_live(observed: Observed) -> Plan:
     stages = _run_stages(observed)
-    results = [*stages, expiration(observed)]
+    results = [*stages, mark_repair(observed), expiration(observed)]
     delays = [r.requeue_after_seconds for r in results if r.requeue_after_seconds is not None]
     return Plan(
         actions=merge_node_patches(action for result in results for action in result.actions),

@@ -1,6 +1,6 @@
 """Drift: the machine differs from what a new one would be. It is reported and not acted on."""
 
-from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.agent_pools.ownership import Ownership
 from gpu_provisioner.lifecycle.observed import Observed
 from kaito_api import conditions
 from kaito_api.conditions import Condition
@@ -11,7 +11,7 @@ def drift(observed: Observed) -> Condition | None:
     """Return the Drifted condition, or None without drift. The claim's current condition stays
     while what it depends on is unknown, as it is after a restart."""
     pool, type_ = observed.pool, observed.claim.kind.drifted
-    if pool is None or not ownership.belongs_to(pool, observed.claim):
+    if pool is None or observed.ownership is not Ownership.OWN:
         return None
     state = observed.stability.state
     version = state.kubernetes_version if state is not None else ""

@@ -1,9 +1,11 @@
 """Launch: from a claim to an agent pool that exists."""
 
-from gpu_provisioner.agent_pools import ownership, pool_spec
+from gpu_provisioner.agent_pools import marks, pool_spec
 from gpu_provisioner.agent_pools.agent_pool_profile import InvalidClaim
+from gpu_provisioner.agent_pools.ownership import Ownership
 from gpu_provisioner.cloud.errors import PoolBusy, Throttled
 from gpu_provisioner.cloud.pools import Pool, PoolState
+from gpu_provisioner.lifecycle.contested_pool import contested_message
 from gpu_provisioner.lifecycle.liveness import (
     creating,
     creation_message,
@@ -26,9 +28,11 @@ def launch(observed: Observed) -> StageResult:
     pool = observed.pool
     if pool is None:
         return _create(observed)
-    if not ownership.belongs_to(pool, observed.claim):
-        return _name_taken(observed, pool)
     has_joined = observed.node is not None or observed.claim.node_name
+    if observed.ownership is Ownership.CONTESTED:
+        return _contested(observed, pool, works=bool(has_joined))
+    if observed.ownership is not Ownership.OWN:
+        return _name_taken(observed, pool)
     if has_joined or pool.state is PoolState.SUCCEEDED:
         message = f"agent pool {pool.name} of {pool.instance_type} exists"
         return StageResult(conditions.true(_type(observed), Reason.LAUNCHED, message), done=True)
@@ -82,11 +86,25 @@ def _in_backoff(observed: Observed, backoff: CloudBackoff) -> StageResult:
     return StageResult(condition, requeue_after_seconds=remaining)
 
 
+def _contested(observed: Observed, pool: Pool, *, works: bool) -> StageResult:
+    """Show that the pool may be the claim's. A node that works goes on working."""
+    message = contested_message(pool, observed.claim)
+    event = EmitEvent("Warning", Reason.POOL_MARKS_LOST, message)
+    if works:
+        launched = conditions.true(_type(observed), Reason.LAUNCHED, message)
+        return StageResult(launched, (event,), done=True)
+    return StageResult(
+        conditions.false(_type(observed), Reason.LAUNCH_FAILED, message),
+        (event,),
+        requeue_after_seconds=_NAME_TAKEN_SECONDS,
+    )
+
+
 def _name_taken(observed: Observed, pool: Pool) -> StageResult:
     """Show that another pool has the claim's name. Only garbage collection may delete it."""
     if observed.pool_owner:
         message = f"agent pool {pool.name} belongs to {observed.pool_owner}: use another name"
-    elif ownership.is_managed(pool):
+    elif observed.ownership is Ownership.OTHERS:
         message = (
             f"agent pool {pool.name} of an earlier claim still exists: it is deleted when it has "
             f"had no claim for {observed.timeouts.orphan_grace.total_seconds():.0f} s"
@@ -94,7 +112,7 @@ def _name_taken(observed: Observed, pool: Pool) -> StageResult:
         return waiting(observed, message, _OLD_POOL_SECONDS)
     else:
         message = (
-            f"the cluster has an agent pool {pool.name} that {ownership.MANAGER} did not create: "
+            f"the cluster has an agent pool {pool.name} that {marks.MANAGER} did not create: "
             "delete it or use another name"
         )
     return StageResult(

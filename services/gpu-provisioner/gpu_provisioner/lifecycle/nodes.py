@@ -14,7 +14,8 @@ from kaito_kube.kinds import Manifest, labels_of
 def nodes_of(claim: Claim, pool: Pool | None, nodes: Iterable[Manifest]) -> tuple[Manifest, ...]:
     """Return the claim's Nodes among those that are labeled with its pool's name: the Ready ones
     first, and of these the one in the claim's status."""
-    owns_pool = pool is not None and ownership.belongs_to(pool, claim)
+    nodes = tuple(nodes)
+    owns_pool = pool is not None and ownership.belongs_to(pool, claim, nodes)
     return tuple(
         sorted(
             (node for node in nodes if _belongs_to(node, claim, owns_pool)),

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
 
+from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.agent_pools.ownership import Ownership
 from gpu_provisioner.claims.claim import Claim
 from gpu_provisioner.cloud.errors import CloudError
 from gpu_provisioner.cloud.pools import Pool
@@ -28,6 +30,19 @@ class CloudBackoff:
     def applies(self, now: datetime) -> bool:
         """Return whether the time to retry has not come. A clock that went back behind the error
         says nothing, and then the cloud is simply called again."""
+        return self.recorded_at <= now < self.not_before
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRepair:
+    """How often the marks of the claim's pool were put back, when last, and when to do so again."""
+
+    attempts: int
+    recorded_at: datetime
+    not_before: datetime
+
+    def applies(self, now: datetime) -> bool:
+        """Return whether the time has not come; see `CloudBackoff.applies`."""
         return self.recorded_at <= now < self.not_before
 
 
@@ -72,6 +87,7 @@ class Observed:
     newest_image: str = ""
     stability: ClusterStability = UNKNOWN
     backoff: CloudBackoff | None = None
+    mark_repair: MarkRepair | None = None
     cluster: str
     timeouts: Timeouts
     now: datetime
@@ -81,3 +97,8 @@ class Observed:
     @property
     def node(self) -> Manifest | None:
         return self.nodes[0] if self.nodes else None
+
+    @property
+    def ownership(self) -> Ownership | None:
+        """What the pool is to the claim, None without a pool."""
+        return None if self.pool is None else ownership.judge(self.pool, self.claim, self.nodes)

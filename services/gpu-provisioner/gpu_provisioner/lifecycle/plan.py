@@ -40,6 +40,14 @@ class ConfirmPoolGone:
 
 
 @dataclass(frozen=True, slots=True)
+class RepairMarks:
+    """Puts the tags and node labels back that the pool has lost. A failure does not end the
+    pass."""
+
+    pool: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshClusterState:
     """Asks the cloud for the state of the cluster, which the next pass decides with."""
 
@@ -88,6 +96,7 @@ Action = (
     | DeletePool
     | DeleteFailedPool
     | ConfirmPoolGone
+    | RepairMarks
     | RefreshClusterState
     | PatchNode
     | EvictPod

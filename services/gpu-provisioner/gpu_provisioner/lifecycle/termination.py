@@ -3,14 +3,16 @@ The claim's conditions show at every moment what termination waits for."""
 
 from datetime import datetime, timedelta
 
-from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.agent_pools.ownership import Ownership
 from gpu_provisioner.cloud.errors import CloudError, PoolBusy, Throttled
 from gpu_provisioner.cloud.pools import Pool, PoolState
+from gpu_provisioner.lifecycle.contested_pool import contested_message
 from gpu_provisioner.lifecycle.drain import drain
 from gpu_provisioner.lifecycle.observed import CloudBackoff, Observed
 from gpu_provisioner.lifecycle.plan import (
     ConfirmPoolGone,
     DeletePool,
+    EmitEvent,
     Plan,
     RemoveFinalizer,
     StageResult,
@@ -25,6 +27,8 @@ from kaito_kube.kinds import Manifest
 _FAILED_RETRY, _MAX_FAILED_RETRY = timedelta(seconds=30), timedelta(minutes=10)
 # The next listing of the pools usually triggers the next pass; this is the fallback.
 _CHECK_SECONDS = 30.0
+# Somebody has to decide whose a contested pool is; the next listing shows it.
+_CONTESTED_SECONDS = 60.0
 # The maximum age of what a listing shows at the moment when it is requested.
 _LISTING_MAX_AGE = timedelta(seconds=30)
 # Reasons that mean the same for a deletion as for a launch.
@@ -58,19 +62,18 @@ def terminate(observed: Observed) -> Plan:
 def _instance_is_terminating(observed: Observed) -> bool:
     """Return whether the cloud is deleting the machine already: it is too late to drain."""
     pool = observed.pool
-    return (
-        pool is not None
-        and pool.state is PoolState.DELETING
-        and ownership.belongs_to(pool, observed.claim)
-    )
+    is_own = observed.ownership is Ownership.OWN
+    return pool is not None and pool.state is PoolState.DELETING and is_own
 
 
 def _remove(observed: Observed) -> StageResult:
     backoff, pool = observed.backoff, observed.pool
     if backoff is not None and backoff.deleting and backoff.applies(observed.now):
         return _in_backoff(observed, backoff)
-    if pool is not None and ownership.belongs_to(pool, observed.claim):
+    if pool is not None and observed.ownership is Ownership.OWN:
         return _delete(observed, pool)
+    if pool is not None and observed.ownership is Ownership.CONTESTED:
+        return _contested(observed, pool)
     names = tuple(node["metadata"]["name"] for node in observed.nodes)
     confirm = () if _is_surely_gone(observed) else (ConfirmPoolGone(observed.claim.name),)
     return StageResult(actions=(*confirm, RemoveFinalizer(names)))
@@ -109,6 +112,16 @@ def _delete(observed: Observed, pool: Pool) -> StageResult:
             _current(observed, type_), requeue_after_seconds=_FAILED_RETRY.total_seconds() / 2
         )
     return StageResult(terminating, (DeletePool(pool.name),), requeue_after_seconds=_CHECK_SECONDS)
+
+
+def _contested(observed: Observed, pool: Pool) -> StageResult:
+    """Keep the claim: if the pool is its own, its machine would be billed on without it."""
+    message = contested_message(pool, observed.claim)
+    held = conditions.false(
+        observed.claim.kind.instance_terminating, Reason.TERMINATION_FAILED, message
+    )
+    event = EmitEvent("Warning", Reason.POOL_MARKS_LOST, message)
+    return StageResult(held, (event,), requeue_after_seconds=_CONTESTED_SECONDS)
 
 
 def _in_backoff(observed: Observed, backoff: CloudBackoff) -> StageResult:

@@ -6,7 +6,8 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
-from azure.core.exceptions import AzureError
+from azure.core import MatchConditions
+from azure.core.exceptions import AzureError, HttpResponseError
 from azure.identity.aio import WorkloadIdentityCredential
 from azure.mgmt.containerservice.aio import ContainerServiceClient
 from azure.mgmt.containerservice.models import (
@@ -24,7 +25,8 @@ from gpu_provisioner.cloud.azure.pages import pages
 from gpu_provisioner.cloud.azure.pool_parsing import pool
 from gpu_provisioner.cloud.azure.transport import transport
 from gpu_provisioner.cloud.cluster_state import ClusterState
-from gpu_provisioner.cloud.errors import CloudError, PoolNotFound
+from gpu_provisioner.cloud.errors import CloudError, PoolExists, PoolNotFound
+from gpu_provisioner.cloud.pool_marks import Marks, with_tags
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
 from gpu_provisioner.settings import Azure
 from kaito_api.reasons import Reason
@@ -72,9 +74,32 @@ class AksCloud:
         await self._credential.close()
 
     async def create(self, spec: PoolSpec) -> Pool:
-        with self._expiring_refused_skus(), _translated(spec.name):
+        with self._expiring_refused_skus(), _translated(spec.name), _exists_on_412(spec.name):
             poller = await self._client.agent_pools.begin_create_or_update(
-                *self._cluster_id, spec.name, _resource(spec), polling=False
+                *self._cluster_id,
+                spec.name,
+                _resource(spec),
+                # A PUT would otherwise take over a pool that somebody made under this name.
+                match_condition=MatchConditions.IfMissing,
+                polling=False,
+            )
+            return pool(await poller.result())
+
+    async def add_marks(self, known: Pool, marks: Marks) -> Pool:
+        with _translated(known.name):
+            # There is no PATCH for agent pools. This is what `az aks nodepool update` does.
+            resource = await self._client.agent_pools.get(*self._cluster_id, known.name)
+            properties = resource.properties
+            assert properties is not None
+            properties.tags = with_tags(properties.tags or {}, marks.tags)
+            properties.node_labels = {**(properties.node_labels or {}), **marks.labels}
+            poller = await self._client.agent_pools.begin_create_or_update(
+                *self._cluster_id,
+                known.name,
+                resource,
+                etag=known.etag,
+                match_condition=MatchConditions.IfNotModified,
+                polling=False,
             )
             return pool(await poller.result())
 
@@ -89,9 +114,16 @@ class AksCloud:
             listed = [pool(item) async for item in items]
         return PoolListing(tuple(listed), requested_at)
 
-    async def delete(self, name: str) -> None:
+    async def delete(self, name: str, *, ignore_budgets: bool = False, etag: str = "") -> None:
         with suppress(PoolNotFound), _translated(name):
-            await self._client.agent_pools.begin_delete(*self._cluster_id, name, polling=False)
+            await self._client.agent_pools.begin_delete(
+                *self._cluster_id,
+                name,
+                ignore_pod_disruption_budget=ignore_budgets or None,
+                etag=etag or None,
+                match_condition=MatchConditions.IfNotModified if etag else None,
+                polling=False,
+            )
 
     async def cluster(self) -> ClusterState:
         with _translated(""):
@@ -124,7 +156,16 @@ def _cluster(resource: ManagedCluster) -> ClusterState:
         running=power is None or power.code != "Stopped",
         settled=properties.provisioning_state in _SETTLED_STATES,
         kubernetes_version=properties.current_kubernetes_version or "",
+        resource_id=resource.id or "",
+        node_group=_node_group(resource.id or "", properties.node_resource_group or ""),
     )
+
+
+def _node_group(resource_id: str, node_resource_group: str) -> str:
+    """Return `subscription/resource group` of the cluster's machines."""
+    parts = resource_id.split("/")
+    is_complete = len(parts) > 2 and node_resource_group != ""
+    return f"{parts[2]}/{node_resource_group}".lower() if is_complete else ""
 
 
 @contextmanager
@@ -133,6 +174,16 @@ def _translated(pool: str) -> Iterator[None]:
         yield
     except AzureError as error:
         raise translate(error, pool) from error
+
+
+@contextmanager
+def _exists_on_412(pool: str) -> Iterator[None]:
+    try:
+        yield
+    except HttpResponseError as error:
+        if error.status_code == 412:
+            raise PoolExists(pool) from error
+        raise
 
 
 def _resource(spec: PoolSpec) -> AgentPool:

@@ -24,6 +24,7 @@ def pool(item: Mapping[str, Any]) -> Pool:
         error=_error(properties),
         zones=tuple(properties.get("availabilityZones") or ()),
         spot=properties.get("scaleSetPriority") == "Spot",
+        etag=properties.get("eTag") or "",
     )
 
 

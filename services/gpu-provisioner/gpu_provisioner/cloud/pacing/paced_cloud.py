@@ -9,6 +9,7 @@ from gpu_provisioner.cloud.cluster_state import ClusterState
 from gpu_provisioner.cloud.errors import CloudError, CloudUnavailable, PoolBusy, Throttled
 from gpu_provisioner.cloud.pacing.operation_queue import OperationQueue
 from gpu_provisioner.cloud.pacing.token_bucket import Rate, TokenBucket, Wait
+from gpu_provisioner.cloud.pool_marks import Marks
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.settings import Budget
@@ -42,10 +43,15 @@ class PacedCloud:
         async with self._queued(spec.name, age), self._writes.paced(spec.name):
             return await self._cloud.create(spec)
 
-    async def delete(self, name: str) -> None:
+    async def add_marks(self, pool: Pool, marks: Marks) -> Pool:
+        # The last age sorts last: nobody waits for marks.
+        async with self._queued(pool.name, "~"), self._writes.paced(f"marks of {pool.name}"):
+            return await self._cloud.add_marks(pool, marks)
+
+    async def delete(self, name: str, *, ignore_budgets: bool = False, etag: str = "") -> None:
         # The empty age sorts first: a pool costs money until it is deleted.
         async with self._queued(name, ""), self._deletes.paced(name):
-            await self._cloud.delete(name)
+            await self._cloud.delete(name, ignore_budgets=ignore_budgets, etag=etag)
 
     async def get(self, name: str) -> Pool:
         async with self._reads.paced(f"pool {name}"):

@@ -1,0 +1,28 @@
+"""Remembers how often the marks of each claim's pool were put back. After a restart they are put
+back at once again."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from gpu_provisioner.lifecycle.mark_repair import PAUSE
+from gpu_provisioner.lifecycle.observed import MarkRepair
+
+
+@dataclass(slots=True)
+class MarkRepairs:
+    """Keyed by the claim's name."""
+
+    _by_claim: dict[str, MarkRepair] = field(default_factory=dict)
+
+    def get(self, claim: str) -> MarkRepair | None:
+        return self._by_claim.get(claim)
+
+    def record(self, claim: str, now: datetime) -> None:
+        """Remember an attempt, successful or not."""
+        before = self._by_claim.get(claim)
+        attempts = 1 if before is None else before.attempts + 1
+        until = now + timedelta(seconds=PAUSE.after(attempts))
+        self._by_claim[claim] = MarkRepair(attempts, now, until)
+
+    def forget(self, claim: str) -> None:
+        self._by_claim.pop(claim, None)

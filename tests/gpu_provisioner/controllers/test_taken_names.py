@@ -1,0 +1,41 @@
+"""A pool that somebody created under the claim's name since the last listing."""
+
+import pytest
+
+from gpu_provisioner.cloud.pools import Pool, PoolState
+from tests.gpu_provisioner.world import KINDS, NAME, World
+
+THEIRS = Pool(
+    name=NAME,
+    state=PoolState.SUCCEEDED,
+    instance_type="Standard_D4s_v5",
+    tags={"owner": "somebody"},
+)
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.kind)
+async def world(request: pytest.FixtureRequest) -> World:
+    """The listing lacks the pool, which exists."""
+    world = World(request.param)
+    world.cloud.seed(THEIRS)
+    world.cloud.unlisted.add(NAME)
+    world.ask()
+    await world.run(3)
+    assert ("create", NAME) in world.cloud.calls
+    return world
+
+
+async def test_pool_of_somebody_else_is_named_and_not_changed(world: World) -> None:
+    assert world.condition("Launched") == ("False", "LaunchFailed")
+    assert (
+        f"agent pool {NAME} that gpu-provisioner did not create: delete it or use another name"
+        in world.message("Launched")
+    )
+    assert world.cloud.pools()[NAME] == THEIRS
+
+
+async def test_pool_of_somebody_else_outlives_the_claim(world: World) -> None:
+    await world.cluster.delete(world.kind, NAME)
+    await world.run(10)
+    assert world.claim() is None
+    assert world.cloud.pools() == {NAME: THEIRS}
