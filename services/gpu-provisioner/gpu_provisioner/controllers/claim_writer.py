@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gpu_provisioner.claims.claim import Claim
 from gpu_provisioner.lifecycle.node_labels import missing_claim_labels
+from gpu_provisioner.lifecycle.node_patches import without_finalizer
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import DisruptionReason
 from gpu_provisioner.metrics import Metrics
@@ -32,7 +33,7 @@ class ClaimWriter:
         """Delete the Nodes, then remove the finalizer."""
         for name in nodes:
             try:
-                await self.cluster.delete(NODE, name)
+                await self._delete_node(name, observed)
             except NotFound:
                 logger.debug("node %s is already gone", name)
         claim, now, node = observed.claim, self.clock.now(), observed.node
@@ -40,6 +41,13 @@ class ClaimWriter:
         joined = parse_time(node["metadata"]["creationTimestamp"]) if node is not None else None
         age = (now - joined).total_seconds() if joined is not None else None
         self.metrics.claim_terminated(claim, (now - (claim.deleted or now)).total_seconds(), age)
+
+    async def _delete_node(self, name: str, observed: Observed) -> None:
+        known = (n for n in observed.nodes if n["metadata"]["name"] == name)
+        for node in known:
+            if metadata := without_finalizer(node):
+                await self.cluster.patch(NODE, name, {"metadata": metadata})
+        await self.cluster.delete(NODE, name)
 
     async def delete(self, claim: Claim, reason: DisruptionReason) -> None:
         """Delete the claim, unless it was replaced by another one of the same name."""

@@ -1,9 +1,25 @@
-"""Merges the patches that several stages want to apply to a Node, so that it is written once."""
+"""Patches of a Node, and their merge into one, so that it is written once. Pure."""
 
 from collections.abc import Iterable
 
 from gpu_provisioner.lifecycle.plan import Action, PatchNode
+from kaito_api import labels
 from kaito_kube.kinds import Manifest
+
+
+def without_finalizer(node: Manifest) -> Manifest:
+    """Return the metadata of a patch that removes the termination finalizer, if the Node has it.
+
+    KAITO's own gpu-provisioner puts it on Nodes and waits for their deletion. Here Nodes have
+    none, and one that stayed would hold the Node back for ever.
+    """
+    metadata = node["metadata"]
+    present = metadata.get("finalizers") or []
+    others = [name for name in present if name != labels.TERMINATION_FINALIZER]
+    if others == present:
+        return {}
+    # A merge patch replaces the whole list, so it must fail if someone else changed it.
+    return {"finalizers": others, "resourceVersion": metadata["resourceVersion"]}
 
 
 def merge_node_patches(actions: Iterable[Action]) -> tuple[Action, ...]:

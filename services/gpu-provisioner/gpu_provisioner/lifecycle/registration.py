@@ -3,6 +3,7 @@
 from gpu_provisioner.lifecycle.health_policy import timeout_start, when_settled
 from gpu_provisioner.lifecycle.instance_state import instance_gone
 from gpu_provisioner.lifecycle.node_labels import MACHINE_LABELS, capacity_type
+from gpu_provisioner.lifecycle.node_patches import without_finalizer
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import DisruptionReason, EmitEvent, PatchNode, StageResult
 from kaito_api import conditions, labels
@@ -60,7 +61,9 @@ def _patch(observed: Observed, node: Manifest) -> Manifest:
     }
     present = labels_of(node)
     missing = {key: value for key, value in wanted.items() if present.get(key) != value}
-    patch: Manifest = {"metadata": {"labels": missing}} if missing else {}
+    metadata: Manifest = {"labels": missing} if missing else {}
+    patch: Manifest = {"metadata": metadata | without_finalizer(node)}
+    patch = {key: value for key, value in patch.items() if value}
     taints = (node.get("spec") or {}).get("taints") or []
     is_other_claims = present.get(labels.CLAIM_UID, claim.uid) != claim.uid
     is_new = labels.REGISTERED not in present or is_other_claims
