@@ -1,7 +1,7 @@
-"""uvicorn, with the header limits that it lacks: closes connections whose headers are too slow or
-too long.
+"""uvicorn, with what it lacks: limits on headers, and tokens that wait are sent together.
 
-uvicorn takes its HTTP protocol as a class (the option `http`), hence the inheritance below.
+Connections whose headers are too slow or too long are closed. uvicorn takes its HTTP protocol as a
+class (the option `http`), hence the inheritance below.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from inference_gateway.application import Application
+from inference_gateway.corked_transport import CorkedTransport
 from inference_gateway.cors import with_cors
 from inference_gateway.settings import Limits, Settings
 
@@ -22,14 +23,15 @@ _HEADERS_TOO_LONG = (
 
 
 def create_protocol(limits: Limits) -> type[asyncio.Protocol]:
-    """uvicorn's HTTP protocol with limits on the time and size of request headers."""
+    """uvicorn's HTTP protocol on corked transports, with limits on the headers' time and size."""
 
     class HeaderLimitedProtocol(HttpToolsProtocol):
         header_timer: asyncio.TimerHandle | None = None
         header_bytes = 0
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
+            corked = CorkedTransport(transport, self.loop)
+            super().connection_made(corked)  # type: ignore[arg-type]
             self._start_header_timer()
 
         def connection_lost(self, exc: Exception | None) -> None:
