@@ -58,6 +58,13 @@ class ScriptedService(rpc.InferenceServiceServicer):
         assert isinstance(response, pb.DetokenizeResponse)
         return response
 
+    async def Embed(  # noqa: N802
+        self, request: pb.EmbedRequest, context: Context
+    ) -> pb.EmbedResponse:
+        response = await self._convert(request, context)
+        assert isinstance(response, pb.EmbedResponse)
+        return response
+
     async def _convert(self, request: TokenRequest, context: Context) -> TokenResponse:
         try:
             return await self.script.convert(request, 60)

@@ -74,7 +74,7 @@ def test_additional_keys(generation: GenerationContext) -> None:
     assert (options.max_new_tokens, options.min_new_tokens, options.seed) == (5, 2, 1)
     assert not options.HasField("max_length")
     assert list(options.stop) == ["\n"]
-    assert parsed.ignored_parameters == ("num_beam_groups", "foo")
+    assert parsed.ignored == ("num_beam_groups", "foo")
 
 
 def test_prompt_is_one_user_message_with_a_chat_template(generation: GenerationContext) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from inference_gateway.errors import RequestRejected
-from inference_gateway.formats.api_format import ApiFormat
+from inference_gateway.formats.api_format import AnyFormat
 from inference_gateway.formats.kaito_chat import KaitoChat
 from inference_gateway.formats.openai_chat import OpenAiChat
 from inference_gateway.formats.openai_completions import OpenAiCompletions
+from inference_gateway.formats.openai_embeddings import OpenAiEmbeddings
+from inference_gateway.formats.responses.request import OpenAiResponses
 from inference_gateway.settings import Limits
 
 MESSAGE = {"role": "user", "content": "Hi"}
@@ -29,6 +31,10 @@ def kwargs(**fields: Any) -> dict[str, Any]:
     return {"prompt": "x", "generate_kwargs": fields}
 
 
+CALL = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+CALLS = {"role": "assistant", "tool_calls": [CALL] * 80}
+
+
 @pytest.mark.parametrize(
     ("api_format", "body", "named"),
     [
@@ -38,7 +44,16 @@ def kwargs(**fields: Any) -> dict[str, Any]:
         (OpenAiChat, lambda: chat(messages=[PARTS] * 80), "messages.1.content"),
         (OpenAiChat, lambda: chat(stop=[1] * 1_000_000), "stop.0"),
         (OpenAiChat, lambda: chat(stop=["a"] * 700_000), "stop"),
-        (OpenAiCompletions, lambda: {"prompt": [1] * 1_000_000}, "prompt.0"),
+        (OpenAiChat, lambda: chat(tools=[{}] * 900_000), "tools.0.type"),
+        (OpenAiChat, lambda: chat(logit_bias={f"a{i}": 1 for i in range(300_000)}), "logit_bias"),
+        (OpenAiChat, lambda: chat(messages=[CALLS] * 30), "messages.25.tool_calls"),
+        (OpenAiChat, lambda: chat(guided_choice=[1] * 1_000_000), "guided_choice.0"),
+        (OpenAiCompletions, lambda: {"prompt": ["a"] * 700_000}, "prompt"),
+        (OpenAiCompletions, lambda: {"prompt": [1] * 900_000 + ["a"]}, "prompt.900000"),
+        (OpenAiCompletions, lambda: {"prompt": [[]] * 900_000}, "prompt.0"),
+        (OpenAiEmbeddings, lambda: {"input": ["a"] * 700_000}, "input"),
+        (OpenAiResponses, lambda: {"input": [{}] * 900_000}, "input.0.role"),
+        (OpenAiResponses, lambda: {"input": [MESSAGE] * 60_000}, "input"),
         (KaitoChat, lambda: {"messages": [MESSAGE] * 60_000}, "messages"),
         (KaitoChat, lambda: {"messages": [1] * 1_000_000}, "messages"),
         (KaitoChat, lambda: kwargs(bad_words_ids=[1] * 1_000_000), "bad_words_ids"),
@@ -47,7 +62,7 @@ def kwargs(**fields: Any) -> dict[str, Any]:
     ],
 )
 def test_many_items_are_rejected_at_once(
-    api_format: Callable[[], ApiFormat], body: Callable[[], Any], named: str
+    api_format: Callable[[], AnyFormat], body: Callable[[], Any], named: str
 ) -> None:
     data = json.dumps(body()).encode()
     assert len(data) <= Limits().max_body_bytes
@@ -67,7 +82,7 @@ def test_many_items_are_rejected_at_once(
 @pytest.mark.parametrize("field", ["prompt", "temperature", "unknown"])
 @pytest.mark.parametrize("api_format", [OpenAiChat, OpenAiCompletions, KaitoChat])
 def test_number_with_too_many_digits_is_400(
-    api_format: Callable[[], ApiFormat], field: str
+    api_format: Callable[[], AnyFormat], field: str
 ) -> None:
     body = f'{{"prompt": "x", "{field}": {"9" * 4301}}}'.encode()
     rules = api_format()

@@ -71,28 +71,25 @@ def test_fields_without_effect_are_reported_unless_they_are_null() -> None:
         "messages": [*MESSAGES, {"role": "user", "content": "x", "name": "ann", "refusal": None}],
         "reasoning_effort": "high",
         "parallel_tool_calls": False,
-        "frequency_penalty": 0,
-        "logit_bias": {"7": 1},
         "modalities": ["text"],
         "tool_choice": "auto",
         "user": None,
-        "guided_json": {},
+        "verbosity": "low",
     }
-    assert CHAT.parse(json.dumps(request).encode()).ignored_parameters == (
-        "logit_bias",
+    parsed = CHAT.parse(json.dumps(request).encode())
+    assert parsed.ignored_parameters(pb.Model()) == (
+        "verbosity",
         "reasoning_effort",
         "parallel_tool_calls",
-        "guided_json",
         "messages.name",
     )
-    assert TEXT.parse(b'{"prompt": "x", "min_p": 0.1}').ignored_parameters == ("min_p",)
-
-
-def test_penalties_are_reported_as_ignored() -> None:
-    data = json.dumps(
-        {"messages": MESSAGES, "presence_penalty": 1, "frequency_penalty": 0}
-    ).encode()
-    assert CHAT.parse(data).ignored_parameters == ("presence_penalty",)
+    features = ["chat.template_arguments.reasoning_effort", "chat.messages.name"]
+    assert parsed.ignored_parameters(pb.Model(features=features)) == (
+        "verbosity",
+        "parallel_tool_calls",
+    )
+    text = TEXT.parse(b'{"prompt": "x", "safety_identifier": "y"}')
+    assert text.ignored_parameters(pb.Model()) == ("safety_identifier",)
 
 
 def test_completions_default_to_16_tokens_for_each_prompt(generation: GenerationContext) -> None:
@@ -112,37 +109,35 @@ def test_completions_default_to_16_tokens_for_each_prompt(generation: Generation
         (CHAT, {"messages": MESSAGES, "n": 17}, "n", "invalid_value"),
         (CHAT, {"messages": MESSAGES, "stream": "yes"}, "stream", "invalid_type"),
         (CHAT, {"messages": MESSAGES, "max_tokens": 2**40}, "max_tokens", "invalid_value"),
-        (CHAT, {"messages": MESSAGES, "logprobs": True}, "logprobs", "unsupported_parameter"),
-        (CHAT, {"messages": MESSAGES, "tools": [{}]}, "tools", "unsupported_parameter"),
-        (
-            CHAT,
-            {"messages": MESSAGES, "response_format": {"type": "json_object"}},
-            "response_format",
-            "unsupported_parameter",
-        ),
         *(
             (CHAT, {"messages": MESSAGES, name: value}, name, "unsupported_parameter")
             for name, value in (
                 ("modalities", ["text", "audio"]),
                 ("audio", {"voice": "alloy"}),
-                ("tool_choice", "required"),
-                ("tool_choice", {"type": "function"}),
+                ("top_logprobs", 2),
+                ("prompt_logprobs", 0),
+                ("functions", [{"name": "f"}]),
+                ("add_generation_prompt", False),
+                ("chat_template", "x"),
                 ("function_call", {"name": "f"}),
                 ("web_search_options", {}),
             )
         ),
         (
             CHAT,
-            {"messages": [*MESSAGES, {"role": "assistant", "tool_calls": [{"id": "1"}]}]},
-            f"messages.{len(MESSAGES)}.tool_calls",
+            {"messages": [*MESSAGES, {"role": "assistant", "function_call": {"name": "f"}}]},
+            "messages.1.function_call",
             "unsupported_parameter",
         ),
-        (TEXT, {"prompt": "x", "logprobs": 0}, "logprobs", "unsupported_parameter"),
         (TEXT, {"prompt": "x", "suffix": "y"}, "suffix", "unsupported_parameter"),
         (TEXT, {"prompt": "x", "best_of": 2}, "best_of", "unsupported_parameter"),
         (TEXT, {"prompt": ["x"] * 33}, "prompt", "invalid_value"),
         (TEXT, {"prompt": 5}, "prompt", "invalid_type"),
-        (TEXT, {"prompt": [1, 2]}, "prompt.0", "invalid_type"),
+        (TEXT, {"prompt": [1, -2]}, "prompt.1", "invalid_value"),
+        (TEXT, {"prompt": [[1], [2, "x"]]}, "prompt.1.1", "invalid_type"),
+        (TEXT, {"prompt": ["a", 2]}, "prompt.1", "invalid_type"),
+        (TEXT, {"prompt": "x", "logit_bias": {"a": 1}}, "logit_bias.a", "invalid_value"),
+        (TEXT, {"prompt": "x", "logit_bias": {"5": "b"}}, "logit_bias.5", "invalid_type"),
     ],
 )
 def test_rejections_name_the_field(

@@ -18,9 +18,12 @@ from inference_gateway.backends.grpc_backend import GrpcBackend
 from inference_gateway.endpoints.address import EndpointAddress
 from inference_gateway.endpoints.backends_file import BackendsFile, apply_if_changed, follow
 from inference_gateway.endpoints.pool import EndpointPool
+from inference_gateway.formats.feature_extraction import FeatureExtraction
 from inference_gateway.formats.kaito_chat import KaitoChat
 from inference_gateway.formats.openai_chat import OpenAiChat
 from inference_gateway.formats.openai_completions import OpenAiCompletions
+from inference_gateway.formats.openai_embeddings import OpenAiEmbeddings
+from inference_gateway.formats.responses.request import OpenAiResponses
 from inference_gateway.formats.tgi import TextGenerationInference
 from inference_gateway.formats.tokens import Detokenize, Tokenize
 from inference_gateway.generation_handler import GenerationHandler
@@ -55,6 +58,10 @@ def create_application(
             "/chat": KaitoChat(),
             "/v1/chat/completions": OpenAiChat(),
             "/v1/completions": OpenAiCompletions(),
+            "/v1/embeddings": OpenAiEmbeddings(),
+            "/v1/responses": OpenAiResponses(),
+            "/embed": FeatureExtraction(),
+            "/pipeline/feature-extraction": FeatureExtraction(),
             "/generate": TextGenerationInference("whole"),
             "/generate_stream": TextGenerationInference("stream"),
             "/tokenize": Tokenize(),

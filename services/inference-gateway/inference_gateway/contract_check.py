@@ -52,7 +52,7 @@ class StreamCheck:
             return
         choice = prompt_index, message.index
         # A message that carries only the usage may follow the last finish reason.
-        if choice in self._ended and (message.text or message.finish_reason):
+        if choice in self._ended and (message.text or message.finish_reason or message.tool_calls):
             raise _broken(f"choice {message.index} continued after its finish reason")
         if message.finish_reason:
             _check_finish_reason(message.finish_reason)

@@ -1,13 +1,14 @@
 """Writes one streamed answer as server-sent events. Knows no model-server and no API format."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from grpc import StatusCode
 
 from inference_gateway.backends.backend import BackendError
 from inference_gateway.contract_check import StreamCheck
 from inference_gateway.formats.api_format import EventEncoder
+from inference_gateway.formats.token_usage import add_usage
 from inference_gateway.request_context import RequestContext
 from inference_gateway.stream_merging import wait_for_first
 from kaito.inference.v1 import inference_pb2 as pb
@@ -28,6 +29,7 @@ class EventStreamWriter:
     contract: StreamCheck
     on_message: Callable[[], None]
     _model: str = ""
+    _usage: pb.Usage = field(default_factory=pb.Usage)
 
     async def write(self, prompt_index: int, message: pb.StreamGenerateResponse) -> None:
         """Writes one message for the prompt of that index."""
@@ -36,10 +38,11 @@ class EventStreamWriter:
         self.contract.check(prompt_index, message)
         if message.model:
             self._model = message.model
-        if message.text:
+        if message.text or message.reasoning or message.tool_calls:
             context.record_first_token()
         if message.HasField("usage"):
             context.record_usage(self._model, message.usage)
+            add_usage(self._usage, message.usage)
         data = self.encoder.encode(prompt_index, message)
         if not context.started:
             await context.start_event_stream()
@@ -59,10 +62,8 @@ class EventStreamWriter:
             BackendError: the answer is not complete.
         """
         self.contract.check_end()
-        log = self.context.log
-        usage = pb.Usage(prompt_tokens=log.prompt_tokens, completion_tokens=log.completion_tokens)
         await self.context.start_event_stream()
-        await self.context.write(self.encoder.end(usage), last=True)
+        await self.context.write(self.encoder.end(self._usage), last=True)
 
 
 async def relay(

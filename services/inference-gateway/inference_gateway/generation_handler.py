@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from grpc import StatusCode
 
 from inference_gateway.admission import AdmissionControl
-from inference_gateway.backends.backend import BackendError
+from inference_gateway.backends.backend import BackendError, TokenRequest, TokenResponse
 from inference_gateway.contract_check import StreamCheck, check_response, choice_count
 from inference_gateway.endpoints.endpoint import Endpoint
 from inference_gateway.endpoints.routing import RouteMatch
@@ -33,8 +33,10 @@ from inference_gateway.settings import Limits
 from inference_gateway.stream_merging import merge_streams
 from kaito.inference.v1 import inference_pb2 as pb
 
+_Response = TypeVar("_Response")
 logger = logging.getLogger(__name__)
 _CLOSE = (b"connection", b"close")
+_IGNORED_HEADER = b"x-kaito-ignored-parameters"
 # Statuses sent before the whole body is read: what remains of it must not be parsed as the next
 # request of the connection.
 _UNREAD_BODY = (408, 413)
@@ -45,6 +47,8 @@ _MAX_REPORTED_PARAMETERS = 32
 # A client that stopped reading must not hold its admission beyond the request's time limit.
 _FINAL_EVENT_TIMEOUT_SECONDS = 1.0
 _CALL_TIMEOUT_MARGIN_SECONDS = 1.0
+# Calls in flight for one request that generates nothing: others are to have their turn.
+_MAX_CONVERSIONS = 2
 
 
 class Router(Protocol):
@@ -92,8 +96,6 @@ class GenerationHandler:
                     admission, limits.max_body_bytes, limits.body_timeout_seconds
                 )
                 parsed = api_format.parse(body)
-                # Before generation: a stream sends its headers with the first delta.
-                _report_ignored_parameters(context, parsed.ignored_parameters)
                 async with context.cancel_on_disconnect():
                     await self._generate_within_timeout(context, parsed, workspace)
         except RequestRejected as rejected:
@@ -134,40 +136,58 @@ class GenerationHandler:
         try:
             async with asyncio.timeout_at(deadline):
                 model = await match.endpoint.loaded_model()
+                # Before generation: a stream sends its headers with the first delta.
+                _report_ignored_parameters(context, parsed.ignored_parameters(model))
+                generation = GenerationContext(
+                    request_id=context.request_id,
+                    created=int(self.now()),
+                    served_model=match.served_model,
+                    model=model,
+                )
                 if isinstance(parsed, ParsedTokenCall):
-                    await self._convert(context, parsed, match, model)
+                    await self._convert(context, parsed, match.endpoint, generation)
                 else:
-                    await self._generate(context, parsed, match, model)
+                    await self._generate(context, parsed, match.endpoint, generation)
         except TimeoutError:
             message = timed_out(self.limits.request_timeout_seconds).message
             raise BackendError(StatusCode.DEADLINE_EXCEEDED, message) from None
 
     async def _convert(
-        self, context: RequestContext, call: ParsedTokenCall, match: RouteMatch, model: pb.Model
+        self,
+        context: RequestContext,
+        call: ParsedTokenCall,
+        endpoint: Endpoint,
+        generation: GenerationContext,
     ) -> None:
-        """Text to tokens, or the reverse."""
-        endpoint = match.endpoint
+        """Calls that generate nothing, a few at a time."""
         context.log.backend = endpoint.address.label
-        context.log.model = match.served_model or model.default_model
+        context.log.model = generation.served_model or generation.model.default_model
         timeout = self.limits.request_timeout_seconds + _CALL_TIMEOUT_MARGIN_SECONDS
-        response = await endpoint.backend.convert(call.request(match.served_model), timeout)
+        calls = asyncio.Semaphore(_MAX_CONVERSIONS)
+
+        async def convert(index: int, request: TokenRequest) -> TokenResponse:
+            async with calls:
+                try:
+                    return await endpoint.backend.convert(request, timeout)
+                except BackendError as error:
+                    error.move(call.place(index, error.field))
+                    raise
+
+        requests = call.requests(generation)
+        responses = await _gather([convert(*each) for each in enumerate(requests)])
         endpoint.record_answer()
-        await context.respond(200, call.render(response, model))
+        for response in responses:
+            if isinstance(response, pb.EmbedResponse):
+                context.record_usage(response.model, response.usage)
+        await context.respond(200, call.render(responses, generation.model))
 
     async def _generate(
         self,
         context: RequestContext,
         parsed: ParsedRequest,
-        match: RouteMatch,
-        model: pb.Model,
+        endpoint: Endpoint,
+        generation: GenerationContext,
     ) -> None:
-        endpoint = match.endpoint
-        generation = GenerationContext(
-            request_id=context.request_id,
-            created=int(self.now()),
-            served_model=match.served_model,
-            model=model,
-        )
         context.log.backend = endpoint.address.label
         requests = parsed.requests(generation)
         try:
@@ -212,9 +232,7 @@ class GenerationHandler:
             await context.respond(200, parsed.response_body(responses, generation))
 
 
-async def _gather(
-    calls: Sequence[Coroutine[Any, Any, pb.GenerateResponse]],
-) -> list[pb.GenerateResponse]:
+async def _gather(calls: Sequence[Coroutine[Any, Any, _Response]]) -> list[_Response]:
     """All responses in order. The first failure cancels the other calls."""
     if len(calls) == 1:
         return [await calls[0]]
@@ -233,8 +251,10 @@ def _no_name(field: str) -> str | None:
 
 def _report_ignored_parameters(context: RequestContext, names: Sequence[str]) -> None:
     safe = [name for name in names if _HEADER_TEXT.fullmatch(name)][:_MAX_REPORTED_PARAMETERS]
+    # Once more, if the request goes to another model-server.
+    context.headers[:] = [each for each in context.headers if each[0] != _IGNORED_HEADER]
     if safe:
-        context.headers.append((b"x-kaito-ignored-parameters", ", ".join(safe).encode()))
+        context.headers.append((_IGNORED_HEADER, ", ".join(safe).encode()))
 
 
 async def _respond_with_problem(

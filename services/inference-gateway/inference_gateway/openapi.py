@@ -6,8 +6,15 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from inference_gateway.formats.embeddings_schema import (
+    EmbeddingRequest,
+    EmbeddingResponse,
+    FeatureExtractionRequest,
+)
 from inference_gateway.formats.kaito_schema import KaitoChatRequest, KaitoChatResponse
-from inference_gateway.formats.openai_schema import ChatCompletionRequest, CompletionRequest
+from inference_gateway.formats.openai_chat_schema import ChatCompletionRequest
+from inference_gateway.formats.openai_completions_schema import CompletionRequest
+from inference_gateway.formats.responses.schema import ResponseObject, ResponsesRequest
 from inference_gateway.formats.tgi_schema import TgiCompatibleRequest, TgiRequest, TgiResponse
 from inference_gateway.formats.tokens_schema import (
     DetokenizeRequest,
@@ -43,6 +50,11 @@ _SCHEMAS: tuple[type[BaseModel], ...] = (
     KaitoChatResponse,
     ChatCompletionRequest,
     CompletionRequest,
+    EmbeddingRequest,
+    EmbeddingResponse,
+    FeatureExtractionRequest,
+    ResponsesRequest,
+    ResponseObject,
     TgiRequest,
     TgiCompatibleRequest,
     TgiResponse,
@@ -60,6 +72,11 @@ _OPENAI_CONTENT: Mapping[str, Any] = {
     "application/json": {"schema": {"type": "object"}},
     **_STREAM,
 }
+_VECTORS: Mapping[str, Any] = {
+    "application/json": {
+        "schema": {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}
+    }
+}
 _TGI_ROUTES: tuple[tuple[str, str, type[BaseModel], Mapping[str, Any]], ...] = (
     (
         "/generate",
@@ -68,6 +85,8 @@ _TGI_ROUTES: tuple[tuple[str, str, type[BaseModel], Mapping[str, Any]], ...] = (
         {"application/json": {"schema": {"$ref": _REFS.format(model="TgiResponse")}}},
     ),
     ("/generate_stream", "Continue a text as events", TgiRequest, _STREAM),
+    ("/embed", "Vectors of texts", FeatureExtractionRequest, _VECTORS),
+    ("/pipeline/feature-extraction", "Vectors of texts", FeatureExtractionRequest, _VECTORS),
     (
         "/",
         "Continue a text, as events if `stream` is true",
@@ -87,6 +106,7 @@ _TGI_ROUTES: tuple[tuple[str, str, type[BaseModel], Mapping[str, Any]], ...] = (
 _TOKEN_ROUTES: tuple[tuple[str, str, type[BaseModel], type[BaseModel]], ...] = (
     ("/tokenize", "Tokens of a text or a conversation", TokenizeRequest, TokenizeResponse),
     ("/detokenize", "Text of tokens", DetokenizeRequest, DetokenizeResponse),
+    ("/v1/embeddings", "OpenAI embeddings", EmbeddingRequest, EmbeddingResponse),
 )
 
 
@@ -105,6 +125,10 @@ def add_generation_routes(document: dict[str, Any]) -> dict[str, Any]:
         )
         for path, title, model in _OPENAI_ROUTES:
             paths[prefix + path] = _post(title, model, _OPENAI_CONTENT, _OPENAI_ERRORS, prefix)
+        response_content = {"application/json": {"schema": _ref(ResponseObject)}, **_STREAM}
+        paths[f"{prefix}/v1/responses"] = _post(
+            "OpenAI responses", ResponsesRequest, response_content, _OPENAI_ERRORS, prefix
+        )
         for path, title, model, answer in _TOKEN_ROUTES:
             json_answer = {"application/json": {"schema": _ref(answer)}}
             paths[prefix + path] = _post(title, model, json_answer, _OPENAI_ERRORS, prefix)

@@ -11,8 +11,8 @@ import grpc
 
 from kaito.inference.v1 import inference_pb2 as pb
 
-TokenRequest = pb.TokenizeRequest | pb.DetokenizeRequest
-TokenResponse = pb.TokenizeResponse | pb.DetokenizeResponse
+TokenRequest = pb.TokenizeRequest | pb.DetokenizeRequest | pb.EmbedRequest
+TokenResponse = pb.TokenizeResponse | pb.DetokenizeResponse | pb.EmbedResponse
 
 
 class BackendError(Exception):
@@ -34,6 +34,12 @@ class BackendError(Exception):
         self.code = code
         self.message = message
         self.may_have_started = may_have_started
+        self.field = field
+
+    def move(self, field: str) -> None:
+        """Names the field by another path, in the message too."""
+        if self.field and self.message.startswith(self.field):
+            self.message = field + self.message[len(self.field) :]
         self.field = field
 
 
@@ -68,7 +74,7 @@ class Backend(Protocol):
         ...
 
     async def convert(self, request: TokenRequest, timeout_seconds: float) -> TokenResponse:
-        """The tokens of a text, or the text of tokens."""
+        """The tokens of a text, the text of tokens, or vectors."""
         ...
 
     async def model(self, timeout_seconds: float) -> pb.Model:

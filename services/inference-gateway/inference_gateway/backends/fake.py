@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import grpc
 
+from inference_gateway.backends import fake_answer
 from inference_gateway.backends.backend import BackendError, Health, TokenRequest, TokenResponse
 from kaito.inference.v1 import inference_pb2 as pb
 
@@ -19,6 +20,7 @@ def _phi() -> pb.Model:
         has_chat_template=True,
         engine="fake",
         loaded_unix_seconds=1_700_000_000,
+        features=fake_answer.FEATURES,
     )
 
 
@@ -26,12 +28,15 @@ def _phi() -> pb.Model:
 class FakeBackend:
     """Implements `Backend`: answers every request with `deltas` once `gate` is set.
 
-    `failures` are raised one per call, before anything else. A stream raises `break_error` after
-    `break_after` messages. `requests`, `converted`, `sent` and `canceled` record what happened.
+    Each delta is a token. `reasoning` comes before the text, `tool_calls` after it. `failures` are
+    raised one per call, before anything else. A stream raises `break_error` after `break_after`
+    messages. `requests`, `converted`, `sent` and `canceled` record what happened.
     """
 
     deltas: tuple[str, ...] = ("Hello", ", ", "world")
     finish: pb.FinishReason = pb.FINISH_REASON_STOP
+    reasoning: str = ""
+    tool_calls: tuple[pb.ToolCall, ...] = ()
     loaded: pb.Model = field(default_factory=_phi)
     loaded_adapters: tuple[pb.Adapter, ...] = ()
     health_now: Health = field(default_factory=lambda: Health(serving=True))
@@ -54,20 +59,20 @@ class FakeBackend:
         self, request: pb.GenerateRequest, timeout_seconds: float
     ) -> pb.GenerateResponse:
         await self._start(request, timeout_seconds)
-        choices = [
-            pb.Choice(index=index, text="".join(self.deltas), finish_reason=self.finish)
-            for index in range(_choice_count(request))
-        ]
-        return pb.GenerateResponse(
-            choices=choices, usage=self._usage(request), model=self._answering_model(request)
-        )
+        script = fake_answer.Script(self.deltas, self.finish, self.reasoning, self.tool_calls)
+        response = fake_answer.whole(script, request)
+        response.model = self._answering_model(request)
+        return response
 
     async def stream(
         self, request: pb.GenerateRequest, timeout_seconds: float
     ) -> AsyncGenerator[pb.StreamGenerateResponse, None]:
         await self._start(request, timeout_seconds)
+        script = fake_answer.Script(self.deltas, self.finish, self.reasoning, self.tool_calls)
+        messages = fake_answer.streamed(script, request)
+        messages[0].model = self._answering_model(request)
         try:
-            for count, message in enumerate(self._messages(request)):
+            for count, message in enumerate(messages):
                 if count == self.break_after:
                     raise self.break_error
                 self.sent += 1
@@ -81,6 +86,10 @@ class FakeBackend:
         self.converted.append(request)
         if self.failures:
             raise self.failures.popleft()
+        if isinstance(request, pb.EmbedRequest):
+            response = fake_answer.embedded(request)
+            response.model = request.model or self.loaded.default_model
+            return response
         if isinstance(request, pb.DetokenizeRequest):
             return pb.DetokenizeResponse(text=bytes(request.token_ids).decode())
         text = request.prompt or "".join(f"<{m.role}>{m.content}" for m in request.chat.messages)
@@ -114,28 +123,5 @@ class FakeBackend:
             self.canceled.set()
             raise
 
-    def _messages(self, request: pb.GenerateRequest) -> list[pb.StreamGenerateResponse]:
-        indices = range(_choice_count(request))
-        messages = [
-            pb.StreamGenerateResponse(index=index, text=delta)
-            for delta in self.deltas
-            for index in indices
-        ]
-        messages += [
-            pb.StreamGenerateResponse(index=index, finish_reason=self.finish) for index in indices
-        ]
-        messages[0].model = self._answering_model(request)
-        messages[0].request_id = request.request_id
-        messages[-1].usage.CopyFrom(self._usage(request))
-        return messages
-
-    def _usage(self, request: pb.GenerateRequest) -> pb.Usage:
-        tokens = len(self.deltas) * _choice_count(request)
-        return pb.Usage(prompt_tokens=7, completion_tokens=tokens)
-
     def _answering_model(self, request: pb.GenerateRequest) -> str:
         return request.model or self.loaded.default_model
-
-
-def _choice_count(request: pb.GenerateRequest) -> int:
-    return request.options.num_return_sequences or 1

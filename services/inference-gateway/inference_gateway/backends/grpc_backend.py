@@ -69,9 +69,13 @@ class GrpcBackend:
 
     async def convert(self, request: TokenRequest, timeout_seconds: float) -> TokenResponse:
         stub = await self._connected_stub()
-        call = stub.Tokenize if isinstance(request, pb.TokenizeRequest) else stub.Detokenize
+        calls = {
+            pb.TokenizeRequest: stub.Tokenize,
+            pb.DetokenizeRequest: stub.Detokenize,
+            pb.EmbedRequest: stub.Embed,
+        }
         with _translated_errors():
-            response: TokenResponse = await call(request, timeout=timeout_seconds)
+            response: TokenResponse = await calls[type(request)](request, timeout=timeout_seconds)
         return response
 
     async def _connected_stub(self) -> rpc.InferenceServiceStub:

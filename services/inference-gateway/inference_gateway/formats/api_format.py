@@ -14,7 +14,7 @@ from inference_gateway.backends.backend import TokenRequest, TokenResponse
 from inference_gateway.errors import Problem
 from kaito.inference.v1 import inference_pb2 as pb
 
-Input = str | tuple[pb.ChatMessage, ...]
+Input = str | pb.Chat | pb.TokenIds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +30,16 @@ class GenerationContext:
     model: pb.Model
 
     def build_request(self, text: Input, options: pb.GenerationOptions) -> pb.GenerateRequest:
-        """One request of the contract, for a prompt or for the messages of a conversation."""
+        """One request of the contract, for a prompt, its tokens or a conversation."""
         request = pb.GenerateRequest(
             model=self.served_model, request_id=self.request_id, options=options
         )
         if isinstance(text, str):
             request.prompt = text
+        elif isinstance(text, pb.Chat):
+            request.chat.CopyFrom(text)
         else:
-            request.chat.messages.extend(text)
+            request.token_ids.CopyFrom(text)
         return request
 
 
@@ -62,9 +64,8 @@ class ParsedRequest(Protocol):
     @property
     def is_streaming(self) -> bool: ...
 
-    @property
-    def ignored_parameters(self) -> tuple[str, ...]:
-        """Parameters that are accepted and have no effect; the response names them."""
+    def ignored_parameters(self, model: pb.Model) -> tuple[str, ...]:
+        """Parameters that this model accepts without effect; the response names them."""
         ...
 
     def sent_name(self, field: str) -> str | None:
@@ -91,17 +92,19 @@ class ParsedRequest(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedTokenCall:
-    """One valid request about tokens, which generates nothing.
+    """One valid request that generates nothing.
 
-    `request` builds the contract's request, given the name to send to the model-server.
-    `ignored_parameters` and `sent_name` are those of ParsedRequest.
+    `render` gets the responses in the order of `requests`. `ignored_parameters` and `sent_name`
+    are those of ParsedRequest; `place` is the path, in the request as a whole, of a field of the
+    contract's request with that index.
     """
 
     model: str
-    request: Callable[[str], TokenRequest]
-    ignored_parameters: tuple[str, ...]
+    requests: Callable[[GenerationContext], Sequence[TokenRequest]]
+    ignored_parameters: Callable[[pb.Model], tuple[str, ...]]
     sent_name: Callable[[str], str | None]
-    render: Callable[[TokenResponse, pb.Model], bytes]
+    render: Callable[[Sequence[TokenResponse], pb.Model], bytes]
+    place: Callable[[int, str], str] = lambda _, field: field
 
 
 class ApiFormat(Protocol):

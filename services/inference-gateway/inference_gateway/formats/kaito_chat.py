@@ -20,8 +20,8 @@ from inference_gateway.formats.kaito_schema import (
     KaitoChatRequest,
     extra_kwargs,
 )
-from inference_gateway.formats.openai_schema import stop_strings
 from inference_gateway.formats.roles import template_role
+from inference_gateway.formats.schema_types import stop_strings
 from kaito.inference.v1 import inference_pb2 as pb
 
 # FastAPI's text for a body that Python's JSON parser rejects.
@@ -47,12 +47,15 @@ class ParsedKaitoChat:
 
     body: KaitoChatRequest
     options: pb.GenerationOptions
-    ignored_parameters: tuple[str, ...]
+    ignored: tuple[str, ...]
     is_streaming: bool = False
 
     @property
     def model(self) -> str:
         return self.body.model or ""
+
+    def ignored_parameters(self, model: pb.Model) -> tuple[str, ...]:
+        return self.ignored
 
     def sent_name(self, field: str) -> str | None:
         if field == "model":
@@ -87,13 +90,15 @@ class ParsedKaitoChat:
         body = self.body
         if not body.prompt:
             messages = body.messages or []
-            return tuple(
-                pb.ChatMessage(role=template_role(each.role), content=each.content)
-                for each in messages
+            return pb.Chat(
+                messages=(
+                    pb.ChatMessage(role=template_role(each.role), content=each.content)
+                    for each in messages
+                )
             )
         text = (body.prefix or "") + body.prompt
         if model.has_chat_template:
-            return (pb.ChatMessage(role="user", content=text),)
+            return pb.Chat(messages=[pb.ChatMessage(role="user", content=text)])
         return text
 
 

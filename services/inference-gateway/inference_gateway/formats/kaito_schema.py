@@ -4,7 +4,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from inference_gateway.formats.openai_schema import MAX_MESSAGES
+from inference_gateway.formats.schema_types import MAX_MESSAGES
 
 # The contract's uint32 and float; JSON could carry more.
 Count = Annotated[int, Field(ge=0, le=2**32 - 1)]

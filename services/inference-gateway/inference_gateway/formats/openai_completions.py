@@ -1,34 +1,35 @@
 """POST /v1/completions, streamed or not; one prompt or several."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
-from inference_gateway.errors import Problem, RequestRejected, openai_body
+from inference_gateway.errors import Problem, openai_body
 from inference_gateway.formats.api_format import GenerationContext
-from inference_gateway.formats.field_names import option_name
+from inference_gateway.formats.field_names import dotted, option_name
+from inference_gateway.formats.openai_completion_chunks import CompletionEventEncoder
+from inference_gateway.formats.openai_completions_schema import CompletionRequest
 from inference_gateway.formats.openai_request import (
     OPTION_NAMES,
     generation_options,
-    ignored_parameters,
     parse_body,
     reject_unsupported,
-    unsupported,
+    set_extras,
 )
-from inference_gateway.formats.openai_response import (
-    DONE,
-    FINISH_REASON_JSON,
-    FINISH_REASONS,
-    event,
-    quote,
-    to_json,
-    total_usage,
-    usage_object,
-)
-from inference_gateway.formats.openai_schema import CompletionRequest
+from inference_gateway.formats.openai_response import FINISH_REASONS, to_json, usage_object
+from inference_gateway.formats.structured_output import structured_output
+from inference_gateway.formats.token_logprobs import TokenPlaces, completion_logprobs, prompt_text
+from inference_gateway.formats.token_usage import total_usage
 from kaito.inference.v1 import inference_pb2 as pb
 
 # OpenAI's own default for this route.
 _DEFAULT_MAX_TOKENS = 16
+_OPTIONS = {
+    **OPTION_NAMES,
+    "max_new_tokens": "max_tokens",
+    "top_logprobs": "logprobs",
+    "prompt_logprobs": "echo",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,11 @@ class ParsedCompletion:
     """Texts to continue.
 
     Choices are numbered across prompts: the first n belong to the first prompt, and so on.
+    `structure` is what the answer has to match, with its name.
     """
 
     body: CompletionRequest
+    structure: tuple[str, pb.StructuredOutput] | None = None
 
     @property
     def model(self) -> str:
@@ -48,87 +51,95 @@ class ParsedCompletion:
     def is_streaming(self) -> bool:
         return bool(self.body.stream)
 
-    @property
-    def ignored_parameters(self) -> tuple[str, ...]:
-        return ignored_parameters(self.body)
+    def ignored_parameters(self, model: pb.Model) -> tuple[str, ...]:
+        return tuple(set_extras(self.body))
 
     def sent_name(self, field: str) -> str | None:
-        if field in ("prompt", "input"):
+        if field in ("prompt", "input", "token_ids"):
             return "prompt"
-        names = {**OPTION_NAMES, "max_new_tokens": "max_tokens"}
-        return field if field == "model" else option_name(field, names)
+        if field.startswith("token_ids."):
+            return "prompt" + dotted(field.removeprefix("token_ids.ids"))
+        if self.structure and field.startswith("structured_output"):
+            return self.structure[0]
+        return field if field in ("model", "priority") else option_name(field, _OPTIONS)
 
     def requests(self, generation: GenerationContext) -> tuple[pb.GenerateRequest, ...]:
-        limit = self.body.max_tokens
-        options = generation_options(self.body, _DEFAULT_MAX_TOKENS if limit is None else limit)
-        return tuple(generation.build_request(prompt, options) for prompt in self.body.prompts)
+        return tuple(self._request(prompt, generation) for prompt in self.body.prompts)
+
+    def _request(
+        self, prompt: str | list[int], generation: GenerationContext
+    ) -> pb.GenerateRequest:
+        body = self.body
+        limit = _DEFAULT_MAX_TOKENS if body.max_tokens is None else body.max_tokens
+        # The contract has no empty answer; this one's only token is not returned.
+        options = generation_options(body, 1 if body.returns_prompt_alone else limit)
+        is_text = isinstance(prompt, str)
+        if body.logprobs is not None:
+            options.logprobs = True
+            options.top_logprobs = body.logprobs
+        # The text of a prompt that came as tokens is that of its log probabilities.
+        if body.echo and (body.logprobs is not None or not is_text):
+            options.prompt_logprobs = True
+        source = prompt if isinstance(prompt, str) else pb.TokenIds(ids=prompt)
+        request = generation.build_request(source, options)
+        request.priority = body.priority or 0
+        if self.structure:
+            request.structured_output.CopyFrom(self.structure[1])
+        return request
 
     def response_body(
         self, responses: Sequence[pb.GenerateResponse], generation: GenerationContext
     ) -> bytes:
-        choices = [
-            {
-                "index": prompt_index * self.body.choices + choice.index,
-                "text": (prompt if self.body.echo else "") + choice.text,
-                "logprobs": None,
-                "finish_reason": FINISH_REASONS[choice.finish_reason],
-            }
-            for prompt_index, (prompt, response) in enumerate(
-                zip(self.body.prompts, responses, strict=True)
-            )
-            for choice in response.choices
-        ]
+        prompts = zip(self.body.prompts, responses, strict=True)
+        usage = total_usage(response.usage for response in responses)
+        if self.body.returns_prompt_alone:
+            usage.completion_tokens = 0
         body = {
             "id": f"cmpl-{generation.request_id}",
             "object": "text_completion",
             "created": generation.created,
             "model": responses[0].model,
-            "choices": choices,
-            "usage": usage_object(total_usage([response.usage for response in responses])),
+            "choices": [
+                self._choice(index, prompt, response, choice)
+                for index, (prompt, response) in enumerate(prompts)
+                for choice in response.choices
+            ],
+            "usage": usage_object(usage),
         }
         return to_json(body).encode()
 
-    def event_encoder(self, generation: GenerationContext) -> "CompletionEventEncoder":
+    def _choice(
+        self,
+        prompt_index: int,
+        prompt: str | list[int],
+        response: pb.GenerateResponse,
+        choice: pb.Choice,
+    ) -> dict[str, Any]:
+        body = self.body
+        text, tokens = choice.text, list(choice.logprobs)
+        if body.returns_prompt_alone:
+            text, tokens = "", []
+        if body.echo:
+            text = prompt_text(prompt, response.prompt_logprobs) + text
+            tokens = [*response.prompt_logprobs, *tokens]
+        wants_logprobs = body.logprobs is not None
+        found = {
+            "index": prompt_index * body.choices + choice.index,
+            "text": text,
+            "logprobs": completion_logprobs(tokens, text, TokenPlaces())
+            if wants_logprobs
+            else None,
+            "finish_reason": "length"
+            if body.returns_prompt_alone
+            else FINISH_REASONS[choice.finish_reason],
+        }
+        if body.return_token_ids:
+            found["token_ids"] = list(choice.token_ids)
+            found["prompt_token_ids"] = list(response.prompt_token_ids)
+        return found
+
+    def event_encoder(self, generation: GenerationContext) -> CompletionEventEncoder:
         return CompletionEventEncoder(generation, self.body)
-
-
-@dataclass(slots=True)
-class CompletionEventEncoder:
-    """Renders chunks of the answers. What all chunks share is rendered once, as text."""
-
-    generation: GenerationContext
-    body: CompletionRequest
-    _prefix: str = ""
-    _suffix: str = ""
-    _started: set[int] = field(default_factory=set)
-
-    def encode(self, prompt_index: int, message: pb.StreamGenerateResponse) -> bytes:
-        if not self._prefix:
-            self._render_frame(message.model)
-        index = prompt_index * self.body.choices + message.index
-        text = message.text
-        if index not in self._started:
-            self._started.add(index)
-            # The prompt is echoed once, in front of the choice's first text.
-            text = self.body.prompts[prompt_index] + text if self.body.echo else text
-        if not text and not message.finish_reason:
-            return b""
-        return event(
-            f'{self._prefix}{{"index":{index},"text":{quote(text)},"logprobs":null,'
-            f'"finish_reason":{FINISH_REASON_JSON[message.finish_reason]}}}{self._suffix}'
-        )
-
-    def end(self, usage: pb.Usage) -> bytes:
-        if not self.body.include_usage:
-            return DONE
-        return event(f'{self._prefix}],"usage":{to_json(usage_object(usage))}}}') + DONE
-
-    def _render_frame(self, model: str) -> None:
-        self._prefix = (
-            f'{{"id":{to_json("cmpl-" + self.generation.request_id)},"object":"text_completion",'
-            f'"created":{self.generation.created},"model":{to_json(model)},"choices":['
-        )
-        self._suffix = '],"usage":null}' if self.body.include_usage else "]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +148,11 @@ class OpenAiCompletions:
 
     def parse(self, body: bytes) -> ParsedCompletion:
         request = parse_body(CompletionRequest, body)
-        if request.logprobs is not None:
-            raise RequestRejected(unsupported("logprobs"))
         reject_unsupported(
             suffix=request.suffix,
             best_of=request.best_of is not None and request.best_of != request.choices,
         )
-        return ParsedCompletion(request)
+        return ParsedCompletion(request, structured_output(request, None))
 
     def error_body(self, problem: Problem) -> bytes:
         return openai_body(problem)

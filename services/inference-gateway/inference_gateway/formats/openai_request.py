@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from inference_gateway.errors import Problem, RequestRejected
-from inference_gateway.formats.openai_schema import MAX_MESSAGES, CommonFields, stop_strings
+from inference_gateway.formats.openai_schema import CommonFields
+from inference_gateway.formats.schema_types import MAX_MESSAGES, stop_strings
 from kaito.inference.v1 import inference_pb2 as pb
 
 _Request = TypeVar("_Request", bound=BaseModel)
-_IGNORED_PARAMETERS = ("presence_penalty", "frequency_penalty", "logit_bias")
 
 
 def parse_body(schema: type[_Request], body: bytes) -> _Request:
@@ -27,17 +28,9 @@ def parse_body(schema: type[_Request], body: bytes) -> _Request:
 
 
 def _invalid_body(error: ValidationError, body: bytes) -> Problem:
-    errors = error.errors(include_url=False, include_context=False, include_input=False)
-    if errors[0]["type"] == "json_invalid":
-        return Problem(status=400, message=f"the body is not JSON: {errors[0]['msg']}")
-    # A union reports one error per member. The deepest error, and among those one that is not about
-    # the type alone, comes from the member that the client meant.
-    sent = json.loads(body)
-    param, kind, message = max(
-        ((_sent_path(each["loc"], sent), each["type"], each["msg"]) for each in errors),
-        key=lambda each: (len(each[0]), not each[1].endswith("_type")),
-    )
-    name = ".".join(param) or None
+    name, kind, message = meant_error(error, body)
+    if kind == "json_invalid":
+        return Problem(status=400, message=f"the body is not JSON: {message}")
     if kind == "missing":
         message, code = f"missing required parameter: {name!r}", "missing_required_parameter"
     else:
@@ -46,11 +39,29 @@ def _invalid_body(error: ValidationError, body: bytes) -> Problem:
     return Problem(status=400, message=message, param=name, code=code)
 
 
-def _sent_path(loc: tuple[int | str, ...], sent: Any) -> tuple[str, ...]:
+def meant_error(error: ValidationError, body: bytes) -> tuple[str | None, str, str]:
+    """Name, kind and message of the first error, about the field as the client sent it.
+
+    A union reports one error per member. The deepest error, and among those one that is not about
+    the type alone, comes from the member that the client meant.
+    """
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    if errors[0]["type"] == "json_invalid":
+        return None, "json_invalid", errors[0]["msg"]
+    sent = json.loads(body)
+    path, kind, message = max(
+        ((_sent_path(each, sent), each["type"], each["msg"]) for each in errors),
+        key=lambda each: (len(each[0]), not each[1].endswith("_type")),
+    )
+    return ".".join(path) or None, kind, message
+
+
+def _sent_path(error: ErrorDetails, sent: Any) -> tuple[str, ...]:
     """pydantic's `loc` without the names of union members, which the client did not send."""
     path: list[str] = []
-    for position, part in enumerate(loc):
-        if isinstance(sent, dict) and (part in sent or position == len(loc) - 1):
+    missing = error["loc"][-1:] if error["type"] == "missing" else ()
+    for part in error["loc"]:
+        if isinstance(sent, dict) and (part in sent or part in missing):
             path.append(str(part))
             sent = sent.get(part)
         elif isinstance(sent, list) and isinstance(part, int):
@@ -79,12 +90,6 @@ def unsupported(name: str) -> Problem:
     )
 
 
-def ignored_parameters(request: CommonFields) -> tuple[str, ...]:
-    """The given fields that have no effect here: known ones, then unknown ones as they came."""
-    known = (name for name in _IGNORED_PARAMETERS if getattr(request, name))
-    return (*known, *set_extras(request))
-
-
 def set_extras(model: BaseModel) -> list[str]:
     """The unknown fields of an object that are not null."""
     return [name for name, value in (model.model_extra or {}).items() if value is not None]
@@ -102,6 +107,13 @@ OPTION_NAMES: Mapping[str, str] = {
     "length_penalty": "length_penalty",
     "stop": "stop",
     "seed": "seed",
+    "min_p": "min_p",
+    "frequency_penalty": "frequency_penalty",
+    "presence_penalty": "presence_penalty",
+    "logit_bias": "logit_bias",
+    "ignore_eos": "ignore_eos",
+    "logprobs": "logprobs",
+    "return_token_ids": "return_token_ids",
 }
 
 
@@ -117,6 +129,13 @@ def generation_options(request: CommonFields, max_new_tokens: int | None) -> pb.
         num_return_sequences=request.n,
         stop=stop_strings(request.stop),
         seed=request.seed,
+        # Left out at a value that means nothing: not every engine answers these.
+        min_p=request.min_p or None,
+        frequency_penalty=request.frequency_penalty or None,
+        presence_penalty=request.presence_penalty or None,
+        logit_bias={int(key): bias for key, bias in (request.logit_bias or {}).items()},
+        ignore_eos=request.ignore_eos or None,
+        return_token_ids=request.return_token_ids or None,
     )
     if request.top_k is not None:
         # -1 also turns it off, as in vLLM; the contract only knows 0.
@@ -126,6 +145,6 @@ def generation_options(request: CommonFields, max_new_tokens: int | None) -> pb.
     elif request.temperature is not None:
         options.temperature = request.temperature
         options.do_sample = True
-    elif request.top_p is not None or request.top_k is not None:
+    elif request.top_p is not None or request.top_k is not None or request.min_p:
         options.do_sample = True
     return options

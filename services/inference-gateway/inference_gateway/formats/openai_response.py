@@ -12,6 +12,7 @@ FINISH_REASONS: Mapping[int, str | None] = {
     pb.FINISH_REASON_STOP: "stop",
     pb.FINISH_REASON_LENGTH: "length",
     pb.FINISH_REASON_CANCELLED: "abort",
+    pb.FINISH_REASON_TOOL_CALLS: "tool_calls",
 }
 FINISH_REASON_JSON: Mapping[int, str] = {
     code: f'"{reason}"' if reason else "null" for code, reason in FINISH_REASONS.items()
@@ -30,17 +31,11 @@ def event(json_text: str) -> bytes:
     return f"data: {json_text}\n\n".encode()
 
 
-def usage_object(usage: pb.Usage) -> dict[str, int]:
+def usage_object(usage: pb.Usage) -> dict[str, Any]:
     return {
         "prompt_tokens": usage.prompt_tokens,
         "completion_tokens": usage.completion_tokens,
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
     }
-
-
-def total_usage(usages: list[pb.Usage]) -> pb.Usage:
-    """The sum over all prompts."""
-    return pb.Usage(
-        prompt_tokens=sum(each.prompt_tokens for each in usages),
-        completion_tokens=sum(each.completion_tokens for each in usages),
-    )

@@ -1,26 +1,30 @@
 """The text-generation-inference API: POST /generate, POST /generate_stream and POST /.
 
-The prompt is continued as it is, without a chat template, as there. What differs is what the
-contract does not carry: ids and log probabilities of tokens are null, and an answer ends before a
-stop string instead of behind it.
+The prompt is continued as it is, without a chat template, as there. What differs: an answer ends
+before a stop string instead of behind it, and the events of a stream have ids and log probabilities
+only with `details`.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from inference_gateway.errors import Problem
+from inference_gateway.errors import Problem, RequestRejected
 from inference_gateway.formats.api_format import GenerationContext
 from inference_gateway.formats.field_names import option_name
-from inference_gateway.formats.openai_response import event, to_json
+from inference_gateway.formats.openai_response import to_json
+from inference_gateway.formats.tgi_events import TgiEventEncoder
 from inference_gateway.formats.tgi_parameters import (
     OPTION_NAMES,
     generation_options,
     ignored_parameters,
     parse_body,
+    structured_output,
+    validation,
 )
 from inference_gateway.formats.tgi_schema import TgiCompatibleRequest, TgiRequest
+from inference_gateway.formats.tgi_tokens import prefill, token_details
 from kaito.inference.v1 import inference_pb2 as pb
 
 # Whether the route answers as a whole, as a stream, or as its body asks.
@@ -34,14 +38,14 @@ class ParsedTgi:
     body: TgiRequest
     is_streaming: bool
     in_list: bool
+    structure: pb.StructuredOutput | None = None
 
     @property
     def model(self) -> str:
         adapter = self.body.parameters.adapter_id if self.body.parameters else None
         return self.body.model or adapter or ""
 
-    @property
-    def ignored_parameters(self) -> tuple[str, ...]:
+    def ignored_parameters(self, model: pb.Model) -> tuple[str, ...]:
         return ignored_parameters(self.body)
 
     @property
@@ -55,12 +59,17 @@ class ParsedTgi:
             return "inputs"
         if field == "model":
             return "model" if self.body.model else "parameters.adapter_id"
+        if field.startswith("structured_output"):
+            return "parameters.grammar"
         name = option_name(field, OPTION_NAMES)
         return f"parameters.{name}" if name else None
 
     def requests(self, generation: GenerationContext) -> tuple[pb.GenerateRequest, ...]:
-        options = generation_options(self.body.parameters)
-        return (generation.build_request(self.body.inputs, options),)
+        options = generation_options(self.body.parameters, generation.model.features)
+        request = generation.build_request(self.body.inputs, options)
+        if self.structure:
+            request.structured_output.CopyFrom(self.structure)
+        return (request,)
 
     def response_body(
         self, responses: Sequence[pb.GenerateResponse], generation: GenerationContext
@@ -68,16 +77,17 @@ class ParsedTgi:
         (response,) = responses
         (choice,) = response.choices
         body: dict[str, Any] = {"generated_text": self.prefix + choice.text}
-        if self.body.parameters and self.body.parameters.details:
+        parameters = self.body.parameters
+        if parameters and parameters.details:
             body["details"] = {
                 **self.details(choice.finish_reason, response.usage),
-                "prefill": [],
-                "tokens": [],
+                "prefill": prefill(response.prompt_logprobs),
+                **token_details(choice, with_top=bool(parameters.top_n_tokens)),
             }
         return to_json([body] if self.in_list else body).encode()
 
-    def event_encoder(self, generation: GenerationContext) -> "TgiEventEncoder":
-        return TgiEventEncoder(self)
+    def event_encoder(self, generation: GenerationContext) -> TgiEventEncoder:
+        return TgiEventEncoder(self.prefix, self.details)
 
     def details(self, finish_reason: int, usage: pb.Usage) -> dict[str, Any]:
         """How the answer ended, as whole and streamed answers have it."""
@@ -93,44 +103,6 @@ class ParsedTgi:
         }
 
 
-@dataclass(slots=True)
-class TgiEventEncoder:
-    """Renders one event for each delta. The last one has the whole text and the details."""
-
-    parsed: ParsedTgi
-    _index: int = 0
-    _texts: list[str] = field(default_factory=list)
-    _last_text: str = ""
-    _finish_reason: int = pb.FINISH_REASON_UNSPECIFIED
-
-    def encode(self, prompt_index: int, message: pb.StreamGenerateResponse) -> bytes:
-        self._texts.append(message.text)
-        if message.finish_reason:
-            # The details count the tokens, which the stream's end reports.
-            self._finish_reason, self._last_text = message.finish_reason, message.text
-            return b""
-        return self._event(message.text, None, None) if message.text else b""
-
-    def end(self, usage: pb.Usage) -> bytes:
-        details = self.parsed.details(self._finish_reason, usage)
-        details["input_length"] = usage.prompt_tokens
-        return self._event(self._last_text, self.parsed.prefix + "".join(self._texts), details)
-
-    def _event(self, text: str, generated_text: str | None, details: Any) -> bytes:
-        self._index += 1
-        token = {"id": None, "text": text, "logprob": None, "special": not text}
-        return event(
-            to_json(
-                {
-                    "index": self._index,
-                    "token": token,
-                    "generated_text": generated_text,
-                    "details": details,
-                }
-            )
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class TextGenerationInference:
     """The format of one of the routes."""
@@ -139,11 +111,20 @@ class TextGenerationInference:
 
     def parse(self, body: bytes) -> ParsedTgi:
         if self.mode == "either":
-            request = parse_body(TgiCompatibleRequest, body)
-            streams = bool(request.stream)
-            return ParsedTgi(request, is_streaming=streams, in_list=not streams)
-        streams = self.mode == "stream"
-        return ParsedTgi(parse_body(TgiRequest, body), is_streaming=streams, in_list=False)
+            request: TgiRequest = parse_body(TgiCompatibleRequest, body)
+            streams = bool(request.stream) if isinstance(request, TgiCompatibleRequest) else False
+        else:
+            request, streams = parse_body(TgiRequest, body), self.mode == "stream"
+        parameters = request.parameters
+        if streams and parameters and parameters.decoder_input_details:
+            name = "parameters.decoder_input_details"
+            raise RequestRejected(validation(f"{name}: a stream has no prompt's tokens", name))
+        return ParsedTgi(
+            request,
+            is_streaming=streams,
+            in_list=self.mode == "either" and not streams,
+            structure=structured_output(parameters),
+        )
 
     def error_body(self, problem: Problem) -> bytes:
         return error_body(problem)

@@ -4,39 +4,81 @@ Types are strict, as they are there. The model-server checks ranges; here a numb
 the contract's type.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from inference_gateway.formats.openai_schema import Count, Finite
+from inference_gateway.formats.schema_types import REPORTING, STRICT, Count, Finite, Texts
 
-# Keeps the names of unknown fields, to report them.
-_REPORTING = ConfigDict(strict=True, extra="allow")
 # That API's own default. Null means the model-server's, as it does there.
 _DEFAULT_MAX_NEW_TOKENS = 100
+
+
+class TgiJsonGrammar(BaseModel):
+    """The answer is a JSON document that satisfies the schema."""
+
+    model_config = STRICT
+
+    type: Literal["json"]
+    value: dict[str, Any] | str = Field(description="A JSON Schema, or its text")
+
+
+class TgiNamedSchema(BaseModel):
+    """A JSON Schema and its name."""
+
+    model_config = STRICT
+
+    name: str | None = None
+    json_schema: dict[str, Any] = Field(alias="schema")
+
+
+class TgiSchemaGrammar(BaseModel):
+    """The same, as OpenAI writes it."""
+
+    model_config = STRICT
+
+    type: Literal["json_schema"]
+    value: TgiNamedSchema
+
+
+class TgiRegexGrammar(BaseModel):
+    """The whole answer matches a regular expression."""
+
+    model_config = STRICT
+
+    type: Literal["regex"]
+    value: str
+
+
+TgiGrammar = Annotated[
+    TgiJsonGrammar | TgiSchemaGrammar | TgiRegexGrammar, Field(discriminator="type")
+]
 
 
 class TgiParameters(BaseModel):
     """How to generate."""
 
-    model_config = _REPORTING
+    model_config = REPORTING
 
     adapter_id: str | None = Field(None, description="The adapter that answers")
     best_of: Count | None = Field(None, description="Rejected above 1")
-    decoder_input_details: bool | None = Field(None, description="Rejected if true")
-    details: bool | None = Field(None, description="Return finish reason and number of tokens")
+    decoder_input_details: bool | None = Field(
+        None, description="With details, return the prompt's tokens; not for a stream"
+    )
+    details: bool | None = Field(None, description="Return the tokens and how the answer ended")
     do_sample: bool | None = Field(None, description="Sample at random")
-    frequency_penalty: Finite | None = Field(None, description="Accepted without effect")
-    grammar: Any = Field(None, description="Rejected unless null")
+    frequency_penalty: Finite | None = None
+    grammar: TgiGrammar | None = Field(None, description="What the answer has to match")
     max_new_tokens: Count | None = _DEFAULT_MAX_NEW_TOKENS
     repetition_penalty: Finite | None = None
     return_full_text: bool | None = Field(None, description="Return the prompt before the new text")
     seed: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
-    # A list stops at its first error: a million wrong items would make a million errors.
-    stop: Annotated[list[str], Field(max_length=1024, fail_fast=True)] | None = None
+    stop: Texts | None = None
     temperature: Finite | None = None
     top_k: Count | None = None
-    top_n_tokens: Count | None = Field(None, description="Rejected above 0")
+    top_n_tokens: Count | None = Field(
+        None, description="With details, also return this many likeliest tokens"
+    )
     top_p: Finite | None = None
     truncate: Count | None = Field(None, description="Rejected unless null")
     typical_p: Finite | None = None
@@ -46,7 +88,7 @@ class TgiParameters(BaseModel):
 class TgiRequest(BaseModel):
     """The body of POST /generate and POST /generate_stream."""
 
-    model_config = _REPORTING
+    model_config = REPORTING
 
     inputs: str = Field(description="The text to continue, without a chat template")
     parameters: TgiParameters | None = None
@@ -63,13 +105,14 @@ class TgiCompatibleRequest(TgiRequest):
 
 
 class TgiDetails(BaseModel):
-    """How an answer ended. The contract carries no tokens, so their lists are empty."""
+    """How an answer ended, and its tokens, if the engine has their log probabilities."""
 
     finish_reason: str
     generated_tokens: int
     seed: int | None
     prefill: list[Any]
     tokens: list[Any]
+    top_tokens: list[list[Any]] | None = None
 
 
 class TgiResponse(BaseModel):

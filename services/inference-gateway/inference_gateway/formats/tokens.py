@@ -1,13 +1,19 @@
 """POST /tokenize and POST /detokenize, in vLLM's format."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inference_gateway.backends.backend import TokenResponse
 from inference_gateway.errors import Problem, RequestRejected, openai_body
-from inference_gateway.formats.api_format import ParsedTokenCall
-from inference_gateway.formats.field_names import message_name
-from inference_gateway.formats.openai_chat import to_contract
-from inference_gateway.formats.openai_request import parse_body, reject_unsupported, set_extras
+from inference_gateway.formats.api_format import GenerationContext, ParsedTokenCall
+from inference_gateway.formats.conversation import (
+    check_template_fields,
+    ignored_parts,
+    to_chat,
+    tool_field_name,
+)
+from inference_gateway.formats.field_names import dotted, message_name
+from inference_gateway.formats.openai_request import parse_body, set_extras
 from inference_gateway.formats.openai_response import to_json
 from inference_gateway.formats.tokens_schema import DetokenizeRequest, TokenizeRequest
 from kaito.inference.v1 import inference_pb2 as pb
@@ -19,11 +25,12 @@ class Tokenize:
 
     def parse(self, body: bytes) -> ParsedTokenCall:
         request = parse_body(TokenizeRequest, body)
-        _reject_templates(request)
+        check_template_fields(request.messages or (), request)
         if (request.prompt is None) == (request.messages is None):
             raise RequestRejected(_one_of_two(request))
 
-        def render(response: TokenResponse, model: pb.Model) -> bytes:
+        def render(responses: Sequence[TokenResponse], model: pb.Model) -> bytes:
+            (response,) = responses
             assert isinstance(response, pb.TokenizeResponse)
             return to_json(
                 {
@@ -36,8 +43,8 @@ class Tokenize:
 
         return ParsedTokenCall(
             model=request.model or "",
-            request=lambda name: _to_contract(request, name),
-            ignored_parameters=tuple(_ignored(request)),
+            requests=lambda context: (_to_contract(request, context),),
+            ignored_parameters=lambda model: tuple(_ignored(request, model)),
             sent_name=_sent_name,
             render=render,
         )
@@ -54,8 +61,10 @@ class Detokenize:
         request = parse_body(DetokenizeRequest, body)
         return ParsedTokenCall(
             model=request.model or "",
-            request=lambda name: pb.DetokenizeRequest(model=name, token_ids=request.tokens),
-            ignored_parameters=tuple(set_extras(request)),
+            requests=lambda context: (
+                pb.DetokenizeRequest(model=context.served_model, token_ids=request.tokens),
+            ),
+            ignored_parameters=lambda _: tuple(set_extras(request)),
             sent_name=_sent_name,
             render=_render_text,
         )
@@ -64,41 +73,21 @@ class Detokenize:
         return openai_body(problem)
 
 
-def _to_contract(request: TokenizeRequest, model: str) -> pb.TokenizeRequest:
+def _to_contract(request: TokenizeRequest, context: GenerationContext) -> pb.TokenizeRequest:
     if request.messages is not None:
-        messages = [to_contract(message) for message in request.messages]
-        return pb.TokenizeRequest(model=model, chat=pb.Chat(messages=messages))
+        chat = to_chat(request.messages, request, context.model.features)
+        return pb.TokenizeRequest(model=context.served_model, chat=chat)
     return pb.TokenizeRequest(
-        model=model,
+        model=context.served_model,
         prompt=request.prompt,
         add_special_tokens=request.add_special_tokens is not False,
     )
 
 
-def _render_text(response: TokenResponse, model: pb.Model) -> bytes:
+def _render_text(responses: Sequence[TokenResponse], model: pb.Model) -> bytes:
+    (response,) = responses
     assert isinstance(response, pb.DetokenizeResponse)
     return to_json({"prompt": response.text}).encode()
-
-
-def _reject_templates(request: TokenizeRequest) -> None:
-    """Rejects what would change how a conversation is rendered.
-
-    Raises:
-        RequestRejected: 400, naming the first of them.
-    """
-    reject_unsupported(
-        add_generation_prompt=request.add_generation_prompt is False,
-        continue_final_message=request.continue_final_message,
-        chat_template=request.chat_template is not None,
-        tools=request.tools,
-    )
-    for index, message in enumerate(request.messages or ()):
-        reject_unsupported(
-            **{
-                f"messages.{index}.tool_calls": message.tool_calls,
-                f"messages.{index}.function_call": message.function_call,
-            }
-        )
 
 
 def _one_of_two(request: TokenizeRequest) -> Problem:
@@ -108,15 +97,12 @@ def _one_of_two(request: TokenizeRequest) -> Problem:
     return Problem(status=400, message=message, param="prompt", code=code)
 
 
-def _ignored(request: TokenizeRequest) -> list[str]:
+def _ignored(request: TokenizeRequest, model: pb.Model) -> list[str]:
     names = set_extras(request)
     # A conversation gets its special tokens from the chat template alone.
     if request.messages is not None and request.add_special_tokens:
         names.insert(0, "add_special_tokens")
-    of_messages = dict.fromkeys(
-        f"messages.{name}" for message in request.messages or () for name in set_extras(message)
-    )
-    return [*names, *of_messages]
+    return [*names, *ignored_parts(request.messages or (), model.features)]
 
 
 def _sent_name(field: str) -> str | None:
@@ -124,5 +110,10 @@ def _sent_name(field: str) -> str | None:
     if field in ("model", "prompt"):
         return field
     if field.startswith("token_ids"):
-        return field.replace("token_ids", "tokens").replace("[", ".").replace("]", "")
-    return message_name(field)
+        return dotted(field.replace("token_ids", "tokens"))
+    if field.startswith("chat.template_arguments"):
+        return "chat_template_kwargs"
+    if field == "chat.continue_final_message":
+        return "continue_final_message"
+    # A request has at most 128 tools, all of which are sent.
+    return tool_field_name(field, range(128)) or message_name(field)
