@@ -20,10 +20,12 @@ from model_server.admission import AdmissionControl, ServerPhase
 from model_server.engine import Engine, SchedulerStats
 from model_server.fake import FakeEngine
 from model_server.metrics import Metrics
+from model_server.openai_server.engine import OpenAIServerEngine
 from model_server.server import AdministrationConfig, Server, ServerConfig
 from model_server.serving_state import ServingState
 from model_server.transformers.engine import TransformersEngine
 from model_server.transformers.model_loader import LoadOptions
+from tests.model_server.openai_server.double import OpenAIDouble
 from tests.model_server.tiny_model import make_adapter, make_model
 
 
@@ -39,11 +41,15 @@ def adapters_folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture(params=["fake", "transformers"])
-async def engine(request: pytest.FixtureRequest, model_folder: Path) -> Engine:
+@pytest.fixture(params=["fake", "transformers", "openai"])
+async def engine(request: pytest.FixtureRequest, model_folder: Path) -> AsyncIterator[Engine]:
     if request.param == "fake":
-        return FakeEngine()
-    return transformers_engine(model_folder)
+        yield FakeEngine()
+    elif request.param == "transformers":
+        yield transformers_engine(model_folder)
+    else:
+        async with OpenAIDouble().running() as double:
+            yield OpenAIServerEngine(double.url, max_context_tokens=None)
 
 
 def transformers_engine(folder: Path, *, context_tokens: int | None = None) -> TransformersEngine:
@@ -182,3 +188,11 @@ async def stream(server: Running, request: pb.GenerateRequest) -> list[pb.Stream
     """All messages of a streamed answer."""
     call = server.stub.StreamGenerate(pb.StreamGenerateRequest(request=request))
     return [message async for message in call]
+
+
+async def requires(server: Running, *features: str) -> None:
+    """Skip the test if the engine rejects one of these fields (test_features.py: by its name)."""
+    model = (await server.stub.GetModel(pb.GetModelRequest())).model
+    for feature in features:
+        if feature not in model.features:
+            pytest.skip(f"{model.engine} does not answer {feature}")

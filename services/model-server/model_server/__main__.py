@@ -19,6 +19,7 @@ from model_server.engine import Engine, SchedulerStats
 from model_server.errors import EngineFailed, InferenceError, ModelLoadFailed
 from model_server.host_memory import kv_cache_budget_bytes
 from model_server.metrics import Metrics
+from model_server.openai_server.engine import OpenAIServerEngine
 from model_server.server import AdministrationConfig, Server, ServerConfig
 from model_server.serving_state import ServingState
 from model_server.settings import Settings
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 def create_engine(settings: Settings) -> Engine:
-    """The engine that the settings name; "auto" means transformers, the only one there is.
+    """The engine that the settings name; "auto" means transformers.
 
     Raises:
         ModelLoadFailed: the settings ask for more than one node.
@@ -37,6 +38,8 @@ def create_engine(settings: Settings) -> Engine:
             f"KAITO_NODES = {settings.nodes}: this engine serves from one node; use an instance "
             "type that holds the whole model"
         )
+    if settings.engine == "openai":
+        return OpenAIServerEngine(settings.engine_url, max_context_tokens=settings.max_model_len)
     # Imported here, since importing torch takes seconds: the server is already listening by then.
     from model_server.transformers.engine import TransformersEngine
     from model_server.transformers.model_loader import LoadOptions

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from model_server.options import GenerationOptions
 
@@ -230,6 +230,29 @@ class SchedulerStats:
     kv_cache_usage: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """A request to the engine's own HTTP server. `route` is one of `ModelInfo.http_routes`.
+
+    Names of headers are in lower case. The engine puts its own name of the model or adapter into
+    the body.
+    """
+
+    route: str
+    query: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    adapter: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponseHead:
+    """The status and the headers of the engine's response."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+
+
 class Engine(Protocol):
     """One loaded base model. All methods are called from one event loop and never block it."""
 
@@ -283,3 +306,18 @@ class Engine(Protocol):
 
     async def stop(self) -> None:
         """Drop all requests and free all resources. Safe to call at any time, also twice."""
+
+
+@runtime_checkable
+class RelayingEngine(Engine, Protocol):
+    """An engine with an HTTP server of its own."""
+
+    def relay(self, request: HttpRequest) -> AsyncGenerator[HttpResponseHead | bytes, None]:
+        """The head of the server's response, then its body in parts, as they arrive.
+
+        Closing the iterator ends the server's work. The adapter is as in `generate`.
+
+        Raises:
+            InvalidRequest: the body is not what its content type says.
+            EngineFailed: the server does not answer.
+        """

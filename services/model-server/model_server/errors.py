@@ -4,6 +4,7 @@ Independent of gRPC: `status_codes.py` maps these errors to status codes.
 
     InferenceError
     ├── InvalidRequest      a field's value is out of bounds
+    ├── NotSupported        the engine does not have what the call needs
     ├── ModelNotFound       no such model or adapter is loaded
     ├── AdapterExists       the adapter's name is taken
     ├── AdapterInvalid      the files are not an adapter of this model
@@ -52,6 +53,10 @@ class InvalidRequest(InferenceError):
 def _as_sent(value: float) -> float:
     """The decimal number that a client sent as float32: 1.2 in place of 1.2000000476837158."""
     return float(f"{value:.7g}")
+
+
+class NotSupported(InferenceError):
+    """The engine does not have what the call needs, for any request."""
 
 
 class ModelNotFound(InferenceError):

@@ -1,15 +1,11 @@
-"""One generation call: admitted, measured, and logged when it ends."""
+"""One generation call: admitted and measured."""
 
-import logging
-import re
 import time
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
-import grpc
-
 from kaito.inference.v1 import inference_pb2 as pb
+from model_server.call import Call
 from model_server.engine import Delta, GenerationRequest
 from model_server.features import reject_unanswered
 from model_server.request_messages import (
@@ -20,24 +16,13 @@ from model_server.request_messages import (
 )
 from model_server.serving_state import ServingState
 
-logger = logging.getLogger(__name__)
-_CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 
-
-class GenerationCall:
-    """One call of Generate or StreamGenerate. Prompts and answers are never logged."""
+class GenerationCall(Call):
+    """One call of Generate or StreamGenerate."""
 
     def __init__(self, method: str, request: pb.GenerateRequest, state: ServingState) -> None:
-        self._method = method
+        super().__init__(method, request.request_id, state)
         self._request = request
-        self._state = state
-        self._started_at = time.monotonic()
-        # It is logged and echoed, so a client's own may only hold characters that are safe there.
-        is_safe = _CLIENT_REQUEST_ID.fullmatch(request.request_id)
-        self.id: str = request.request_id if is_safe else uuid.uuid4().hex
-        # The metrics' label until the model is known: a client must not be able to create series.
-        self.model = "unknown"
-        self._log_fields: dict[str, object] = {}
 
     async def deltas(self) -> AsyncGenerator[Delta, None]:
         """The engine's deltas, measured.
@@ -84,19 +69,3 @@ class GenerationCall:
                 self._log_fields["prompt_tokens"] = usage.prompt_tokens
                 self._log_fields["completion_tokens"] = usage.completion_tokens
             yield delta
-
-    def end(self, code: grpc.StatusCode, message: str = "") -> None:
-        """Count and log how the call ended."""
-        seconds = time.monotonic() - self._started_at
-        metrics = self._state.metrics
-        metrics.requests.labels(self._method, self.model, code.name).inc()
-        metrics.duration.labels(self.model).observe(seconds)
-        fields = {
-            "method": self._method,
-            "request_id": self.id,
-            "model": self.model,
-            "code": code.name,
-            "seconds": round(seconds, 4),
-            **self._log_fields,
-        }
-        logger.info(message or "request ended", extra=fields)

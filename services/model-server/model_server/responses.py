@@ -1,13 +1,14 @@
 """Answers a call: with its response, or with the status of an expected failure."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, NoReturn, TypeVar
 
 import grpc
 
 from kaito_grpc.field_violations import FieldViolation, to_trailers
+from model_server.call import Call
 from model_server.errors import InferenceError, InvalidRequest
-from model_server.generation_call import GenerationCall
 from model_server.status_codes import STATUS_CODES
 
 _UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
@@ -19,7 +20,7 @@ Response = TypeVar("Response")
 
 
 async def respond(
-    context: Context, call: GenerationCall | None, work: Callable[[], Awaitable[Response]]
+    context: Context, call: Call | None, work: Callable[[], Awaitable[Response]]
 ) -> Response:
     """Do the work; an expected failure becomes its status."""
     try:
@@ -32,7 +33,23 @@ async def respond(
         raise
 
 
-async def abort(context: Context, call: GenerationCall | None, error: InferenceError) -> NoReturn:
+async def respond_stream(
+    context: Context, call: Call, responses: AsyncGenerator[Response, None]
+) -> AsyncIterator[Response]:
+    """Pass the responses on; an expected failure becomes its status."""
+    try:
+        async with aclosing(responses):
+            async for response in responses:
+                yield response
+        call.end(grpc.StatusCode.OK)
+    except InferenceError as error:
+        await abort(context, call, error)
+    except BaseException as error:
+        call.end(status_code(error))
+        raise
+
+
+async def abort(context: Context, call: Call | None, error: InferenceError) -> NoReturn:
     """End the call with the error's status."""
     code = STATUS_CODES[type(error)]
     if call:

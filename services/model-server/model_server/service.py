@@ -4,7 +4,7 @@ Knows the contract and the engine's interface; knows neither which engine is beh
 server starts and stops.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 import grpc
@@ -12,9 +12,9 @@ import grpc
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
 from model_server.answer import collect
-from model_server.errors import InferenceError
 from model_server.features import reject_unanswered
 from model_server.generation_call import GenerationCall
+from model_server.relay_call import RelayCall, first_head
 from model_server.request_messages import parse_prompt
 from model_server.response_messages import (
     to_adapter,
@@ -22,7 +22,7 @@ from model_server.response_messages import (
     to_rejected_adapter,
     to_stream_response,
 )
-from model_server.responses import Context, abort, respond, status_code
+from model_server.responses import Context, respond, respond_stream
 from model_server.serving_state import ServingState
 
 # What the contract says of page_size 0.
@@ -49,21 +49,8 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         self, request: pb.StreamGenerateRequest, context: Context
     ) -> AsyncIterator[pb.StreamGenerateResponse]:
         call = GenerationCall("StreamGenerate", request.request, self._state)
-        first = True
-        try:
-            async with aclosing(call.deltas()) as deltas:
-                async for delta in deltas:
-                    response = to_stream_response(delta)
-                    if first:
-                        response.request_id, response.model = call.id, call.model
-                        first = False
-                    yield response
-            call.end(grpc.StatusCode.OK)
-        except InferenceError as error:
-            await abort(context, call, error)
-        except BaseException as error:
-            call.end(status_code(error))
-            raise
+        async for response in respond_stream(context, call, _responses(call)):
+            yield response
 
     async def Tokenize(  # noqa: N802
         self, request: pb.TokenizeRequest, context: Context
@@ -87,6 +74,13 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
             return pb.DetokenizeResponse(text=await served.engine.detokenize(request.token_ids))
 
         return await respond(context, None, detokenize)
+
+    async def RelayHttp(  # noqa: N802
+        self, requests: AsyncIterator[pb.RelayHttpRequest], context: Context
+    ) -> AsyncIterator[pb.RelayHttpResponse]:
+        call = RelayCall(await first_head(requests), self._state)
+        async for response in respond_stream(context, call, call.parts(requests)):
+            yield response
 
     async def GetModel(  # noqa: N802
         self, request: pb.GetModelRequest, context: Context
@@ -130,3 +124,14 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
     ) -> pb.UnloadAdapterResponse:
         await context.abort(grpc.StatusCode.PERMISSION_DENIED, _MOVED)
         raise AssertionError("abort always raises")
+
+
+async def _responses(call: GenerationCall) -> AsyncGenerator[pb.StreamGenerateResponse, None]:
+    first = True
+    async with aclosing(call.deltas()) as deltas:
+        async for delta in deltas:
+            response = to_stream_response(delta)
+            if first:
+                response.request_id, response.model = call.id, call.model
+                first = False
+            yield response

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from kaito_process.cpu import has_bfloat16
 from kaito_process.environment import Environment, SettingError
 
-EngineName = Literal["auto", "transformers"]
+EngineName = Literal["auto", "transformers", "openai"]
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
 
 
@@ -21,6 +21,7 @@ class Settings:
     model_path: Path
     model_name: str
     engine: EngineName
+    engine_url: str
     dtype: Dtype
     cpu_bfloat16: bool
     max_model_len: int | None
@@ -62,6 +63,7 @@ class Settings:
             model_path=env.path("KAITO_MODEL_PATH", "/mnt/model"),
             model_name=env.text("KAITO_MODEL_NAME"),
             engine=env.choice("KAITO_ENGINE", engines, "auto"),
+            engine_url=env.text("KAITO_ENGINE_URL", "http://127.0.0.1:8000"),
             dtype=env.choice("KAITO_DTYPE", dtypes, "auto"),
             cpu_bfloat16=has_bfloat16(environ),
             # In these settings 0 leaves the choice to the server.

@@ -6,6 +6,7 @@ from model_server import errors
 
 STATUS_CODES: dict[type[errors.InferenceError], StatusCode] = {
     errors.InvalidRequest: StatusCode.INVALID_ARGUMENT,
+    errors.NotSupported: StatusCode.UNIMPLEMENTED,
     errors.ModelNotFound: StatusCode.NOT_FOUND,
     errors.AdapterExists: StatusCode.ALREADY_EXISTS,
     errors.AdapterInvalid: StatusCode.INVALID_ARGUMENT,

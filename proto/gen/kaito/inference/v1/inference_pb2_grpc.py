@@ -150,8 +150,8 @@ class InferenceServiceServicer:
         first response is the head of the engine's response, whatever its status; all others are parts
         of its body, as the engine sends them. A client that disconnects ends the engine's request.
 
-        Errors: UNIMPLEMENTED if the engine has no server of its own; NOT_FOUND, naming the route, if
-        Model.http_routes does not have it; RESOURCE_EXHAUSTED and UNAVAILABLE as in Generate.
+        Errors: UNIMPLEMENTED if Model.http_routes does not have the route; INVALID_ARGUMENT if the body
+        is not what its content type says, or longer than 64 MiB; all others as in Generate.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

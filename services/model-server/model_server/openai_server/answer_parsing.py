@@ -1,0 +1,119 @@
+"""The chunks of a streamed OpenAI answer as deltas. Pure.
+
+A server of another make may break the API in any way: what cannot be read is an error, and never
+the end of an answer.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from model_server.engine import Delta, FinishReason, ToolCallDelta, Usage
+from model_server.errors import GenerationFailed
+
+_FINISH_REASONS = {
+    "stop": FinishReason.STOP,
+    "length": FinishReason.LENGTH,
+    "tool_calls": FinishReason.TOOL_CALLS,
+}
+
+
+class AnswerParser:
+    """Collects what the end of one answer needs: its choices' ends, and the tokens.
+
+    The last delta of an answer has the usage, which servers send after it, so it is held back.
+    """
+
+    def __init__(self, choices: int) -> None:
+        self._open = set(range(choices))
+        self._usage: Usage | None = None
+        self._token_count = 0
+        self._final: Delta | None = None
+
+    def parse(self, chunk: Mapping[str, Any]) -> Iterator[Delta]:
+        """The deltas of one chunk.
+
+        Raises:
+            GenerationFailed: it is no chunk of an answer to this request.
+        """
+        try:
+            if error := chunk.get("error"):
+                raise GenerationFailed(f"the engine gave up the answer: {_error_text(error)}")
+            if usage := chunk.get("usage"):
+                self._usage = _usage(usage)
+            for choice in chunk.get("choices") or ():
+                delta = self._delta(choice)
+                self._token_count += delta.token_count
+                if self._open:
+                    yield delta
+                else:
+                    self._final = delta
+        except (AttributeError, KeyError, TypeError, ValueError) as cause:
+            raise GenerationFailed(
+                f"the engine's answer does not follow the OpenAI API: {cause!r}"
+            ) from cause
+
+    def end(self) -> Delta:
+        """The last delta, once the stream has ended.
+
+        Raises:
+            GenerationFailed: a choice has not ended, or the server did not count the tokens.
+        """
+        if self._final is None:
+            raise GenerationFailed("the engine's stream ended in the middle of the answer")
+        if self._usage is None:
+            raise GenerationFailed("the engine's stream ended without the number of tokens")
+        uncounted = self._usage.completion_tokens - self._token_count
+        return replace(
+            self._final,
+            usage=self._usage,
+            token_count=self._final.token_count + max(0, uncounted),
+        )
+
+    def _delta(self, choice: Mapping[str, Any]) -> Delta:
+        index = int(choice["index"])
+        reason = choice.get("finish_reason")
+        if index not in self._open:
+            raise GenerationFailed(f"the engine continues choice {index}, which has ended")
+        if reason is not None:
+            if reason not in _FINISH_REASONS:
+                raise GenerationFailed(f"the engine ended the answer with {reason!r:.40}")
+            self._open.remove(index)
+        # A completion has its text in the choice itself.
+        part: Mapping[str, Any] = choice.get("delta") or {"content": choice.get("text")}
+        text = part.get("content") or ""
+        return Delta(
+            index=index,
+            text=text,
+            # Servers send a chunk per token, or per few of them; the usage corrects the count.
+            token_count=1 if text else 0,
+            finish_reason=_FINISH_REASONS.get(reason) if reason else None,
+            tool_calls=tuple(map(_tool_call, part.get("tool_calls") or ())),
+            reasoning=part.get("reasoning") or part.get("reasoning_content") or "",
+        )
+
+
+def _tool_call(call: Mapping[str, Any]) -> ToolCallDelta:
+    function: Mapping[str, Any] = call.get("function") or {}
+    return ToolCallDelta(
+        index=int(call.get("index", 0)),
+        id=call.get("id") or "",
+        name=function.get("name") or "",
+        arguments=function.get("arguments") or "",
+    )
+
+
+def _usage(usage: Mapping[str, Any]) -> Usage:
+    prompt = usage.get("prompt_tokens_details") or {}
+    completion = usage.get("completion_tokens_details") or {}
+    return Usage(
+        prompt_tokens=int(usage["prompt_tokens"]),
+        completion_tokens=int(usage["completion_tokens"]),
+        cached_tokens=int(prompt.get("cached_tokens") or 0),
+        reasoning_tokens=int(completion.get("reasoning_tokens") or 0),
+    )
+
+
+def _error_text(error: object) -> str:
+    text = error.get("message", error) if isinstance(error, Mapping) else error
+    return str(text)[:500]

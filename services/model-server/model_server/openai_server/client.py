@@ -1,0 +1,157 @@
+"""HTTP to the engine's server, which listens on the pod's loopback address.
+
+Knows the server's errors; knows neither requests nor answers.
+
+    connection refused, reset   EngineFailed: the container restarts
+    400, 404, 413, 422          InvalidRequest: the server names the cause
+    429                         Overloaded
+    any other status            GenerationFailed: other requests are not affected
+"""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+
+from model_server.errors import (
+    EngineFailed,
+    GenerationFailed,
+    InferenceError,
+    InvalidRequest,
+    Overloaded,
+)
+
+_REJECTED = (400, 404, 413, 422)
+_CONNECT_SECONDS = 5.0
+# How much of a server's error is shown.
+_MAX_ERROR_CHARACTERS = 500
+_DONE = "[DONE]"
+
+
+class EngineClient:
+    """The server's routes. No time limit on answers: the caller cancels them."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx2.AsyncClient(
+            base_url=url,
+            timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS),
+            # One connection for each request: the model-server's admission is the limit.
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
+            # The server is in the same pod: a proxy is never on the way.
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def get(self, path: str) -> Any:
+        """The JSON at a path; None if there is no such path.
+
+        Raises:
+            EngineFailed: the server does not answer, or not in JSON.
+        """
+        with _transport_errors():
+            response = await self._http.get(path)
+        if response.status_code == httpx2.codes.NOT_FOUND:
+            return None
+        if response.is_error:
+            raise EngineFailed(f"GET {path} of the engine answers {response.status_code}")
+        try:
+            return response.json()
+        except ValueError as error:
+            raise EngineFailed(f"GET {path} of the engine answers no JSON") from error
+
+    async def post(self, path: str, body: Mapping[str, Any], *, field: str) -> Any:
+        """The JSON that a route answers. `field` is blamed if the server names none.
+
+        Raises:
+            InferenceError: by the table above.
+        """
+        with _transport_errors():
+            response = await self._http.post(path, json=body)
+        if response.is_error:
+            raise _rejection(response.status_code, response.content, field)
+        try:
+            return response.json()
+        except ValueError:
+            # Some routes answer a sentence.
+            return response.text
+
+    async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[Any, None]:
+        """The JSON of each event of a streamed answer, to its [DONE].
+
+        Raises:
+            InferenceError: by the table above.
+            GenerationFailed: the stream ends early, or an event is no JSON.
+        """
+        with _transport_errors():
+            async with self._http.stream("POST", path, json=body) as response:
+                if response.is_error:
+                    raise _rejection(response.status_code, await response.aread(), "input")
+                async for line in response.aiter_lines():
+                    # Events of this API are one line each; comments keep the connection alive.
+                    if not line.startswith("data:"):
+                        continue
+                    data = line.removeprefix("data:").strip()
+                    if data == _DONE:
+                        return
+                    yield _parse_event(data)
+        raise GenerationFailed("the engine's stream ended in the middle of the answer")
+
+    @asynccontextmanager
+    async def exchange(
+        self,
+        method: str,
+        url: str,
+        headers: list[tuple[str, str]],
+        body: bytes,
+    ) -> AsyncIterator[httpx2.Response]:
+        """Any request, and its response as the server sends it.
+
+        Raises:
+            EngineFailed: the server does not answer.
+        """
+        with _transport_errors():
+            async with self._http.stream(method, url, headers=headers, content=body) as response:
+                yield response
+
+
+class _transport_errors:  # noqa: N801
+    """A context in which what goes wrong on the connection is an EngineFailed."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, httpx2.TransportError):
+            raise EngineFailed(f"the engine's server does not answer: {error!r}") from error
+
+
+def _parse_event(data: str) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise GenerationFailed("an event of the engine's answer is no JSON") from error
+
+
+def _rejection(status: int, body: bytes, default_field: str) -> InferenceError:
+    """The error of a status that is no success. `body` is of OpenAI's form, or of any other."""
+    message, field = _read_error(body)
+    if status in _REJECTED:
+        return InvalidRequest(field or default_field, "...", f"the engine rejects it: {message}")
+    if status == httpx2.codes.TOO_MANY_REQUESTS:
+        return Overloaded(f"the engine is full: {message}")
+    return GenerationFailed(f"the engine answers {status}: {message}")
+
+
+def _read_error(body: bytes) -> tuple[str, str | None]:
+    """Message and field of an error."""
+    text = body.decode(errors="replace")
+    try:
+        error = json.loads(text)
+        error = error.get("error", error)
+        message, field = error.get("message") or error.get("detail") or text, error.get("param")
+    except (ValueError, AttributeError, RecursionError):
+        message, field = text, None
+    return str(message)[:_MAX_ERROR_CHARACTERS], field if isinstance(field, str) else None

@@ -1,0 +1,290 @@
+"""The engine over an OpenAI-compatible server: vLLM, SGLang, llama.cpp, NIM, `transformers serve`.
+
+The server is another container of the pod, from its makers' image, bound to loopback. It may start
+later than this process, and again at any time.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any
+
+from model_server.engine import (
+    AdapterInfo,
+    AdapterSource,
+    Conversation,
+    Delta,
+    GenerationRequest,
+    HttpRequest,
+    HttpResponseHead,
+    ModelInfo,
+    Prompt,
+    SchedulerStats,
+    TokenIds,
+    Tokens,
+)
+from model_server.errors import (
+    AdapterInvalid,
+    EngineFailed,
+    InferenceError,
+    InvalidRequest,
+    ModelLoadFailed,
+)
+from model_server.openai_server.adapter_config import read_info
+from model_server.openai_server.answer_parsing import AnswerParser
+from model_server.openai_server.capabilities import Capabilities, from_openapi
+from model_server.openai_server.client import EngineClient
+from model_server.openai_server.model_names import set_model
+from model_server.openai_server.request_bodies import CHAT, build_request
+from model_server.options import DEFAULT_NEW_TOKENS, GenerationOptions, resolve
+
+logger = logging.getLogger(__name__)
+_POLL_SECONDS = 1.0
+# The server counts as gone after this many checks without an answer: its container restarts, and
+# readiness must not stay while it loads.
+_MAX_FAILED_CHECKS = 3
+# What a chat template adds to a message, or a tokenizer to a prompt; most add a fifth of it.
+_TEMPLATE_TOKENS = 64
+_TOKENIZE = "POST /tokenize"
+_LOAD_ADAPTER = "POST /v1/load_lora_adapter"
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    model: str
+    context_tokens: int
+    capabilities: Capabilities
+
+
+class OpenAIServerEngine:
+    """Implements `model_server.engine.Engine` and `RelayingEngine`."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        max_context_tokens: int | None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`max_context_tokens` is for servers that do not tell how long their context is."""
+        self._url = url
+        self._client = EngineClient(url)
+        self._max_context_tokens = max_context_tokens
+        self._sleep = sleep
+        self._started: _Started | None = None
+        self._running = 0
+
+    async def start(self) -> ModelInfo:
+        models = await self._wait_for_models()
+        try:
+            entry = models["data"][0]
+            model = str(entry["id"])
+        except (IndexError, KeyError, TypeError) as error:
+            raise ModelLoadFailed(
+                f"{self._url}/v1/models lists no model; is it an OpenAI-compatible server?"
+            ) from error
+        context_tokens = entry.get("max_model_len") or self._max_context_tokens
+        if not context_tokens:
+            raise ModelLoadFailed(
+                f"{self._url}/v1/models does not tell the length of the context of {model!r}; set "
+                "KAITO_MAX_MODEL_LEN"
+            )
+        capabilities = from_openapi(await self._client.get("/openapi.json"))
+        self._started = _Started(model, int(context_tokens), capabilities)
+        await self._generate_test_token()
+        return ModelInfo(
+            max_length=int(context_tokens),
+            has_chat_template=f"POST {CHAT}" in capabilities.routes,
+            architecture="",
+            dtype="",
+            engine=await self._describe_server(),
+            device="",
+            features=capabilities.features,
+            http_routes=capabilities.http_routes,
+        )
+
+    async def generate(self, request: GenerationRequest) -> AsyncGenerator[Delta, None]:
+        started = self._require_started()
+        request = await self._limit_answer(request)
+        built = build_request(request, request.adapter or started.model, started.capabilities)
+        parser = AnswerParser(request.options.num_return_sequences or 1)
+        self._running += 1
+        try:
+            async with aclosing(self._client.stream(built.path, built.body)) as events:
+                async for event in events:
+                    for delta in parser.parse(event):
+                        yield delta
+            yield parser.end()
+        finally:
+            self._running -= 1
+
+    async def tokenize(self, prompt: Prompt, add_special_tokens: bool) -> Tokens:
+        started = self._require_started()
+        _require_route(started, _TOKENIZE)
+        if isinstance(prompt, Conversation):
+            options = GenerationOptions(max_new_tokens=1)
+            request = GenerationRequest(prompt=prompt, options=options)
+            chat = build_request(request, started.model, started.capabilities).body
+            body = {name: value for name, value in chat.items() if name in ("messages", "tools")}
+        else:
+            body = {"prompt": prompt, "add_special_tokens": add_special_tokens}
+        body |= {"model": started.model, "return_token_strs": True}
+        answer = await self._client.post("/tokenize", body, field="input")
+        ids = tuple(answer["tokens"])
+        return Tokens(ids, tuple(answer.get("token_strs") or map(str, ids)))
+
+    async def detokenize(self, token_ids: Sequence[int]) -> str:
+        started = self._require_started()
+        _require_route(started, "POST /detokenize")
+        body = {"model": started.model, "tokens": list(token_ids)}
+        answer = await self._client.post("/detokenize", body, field="token_ids")
+        return str(answer["prompt"])
+
+    async def load_adapter(self, source: AdapterSource) -> AdapterInfo:
+        started = self._require_started()
+        if _LOAD_ADAPTER not in started.capabilities.routes:
+            raise AdapterInvalid(
+                f"adapter {source.name!r}: this model's engine loads no adapters while it runs"
+            )
+        if source.strength != 1:
+            raise AdapterInvalid(
+                f"adapter {source.name!r}: this model's engine applies adapters as a whole; set "
+                f"the strength to 1 in place of {source.strength:g}"
+            )
+        info = read_info(source)
+        body = {"lora_name": source.name, "lora_path": str(source.path)}
+        try:
+            await self._client.post("/v1/load_lora_adapter", body, field="path")
+        except InvalidRequest as error:
+            raise AdapterInvalid(f"adapter {source.name!r}: {error.problem}") from error
+        return info
+
+    async def unload_adapter(self, name: str) -> None:
+        body = {"lora_name": name}
+        await self._client.post("/v1/unload_lora_adapter", body, field="name")
+
+    async def relay(self, request: HttpRequest) -> AsyncGenerator[HttpResponseHead | bytes, None]:
+        started = self._require_started()
+        method, _, path = request.route.partition(" ")
+        content_type = next(
+            (value for name, value in request.headers if name == "content-type"), ""
+        )
+        body = set_model(request.body, content_type, request.adapter or started.model)
+        url = f"{path}?{request.query}" if request.query else path
+        self._running += 1
+        try:
+            exchange = self._client.exchange(method, url, list(request.headers), body)
+            async with exchange as response:
+                yield HttpResponseHead(response.status_code, tuple(response.headers.multi_items()))
+                async for part in response.aiter_bytes():
+                    yield part
+        finally:
+            self._running -= 1
+
+    def scheduler_stats(self) -> SchedulerStats:
+        # The server's own metrics tell more; here they would be one scrape old.
+        return SchedulerStats(running=self._running, waiting=0, kv_cache_usage=0.0)
+
+    async def failure(self) -> str:
+        failed = 0
+        while failed < _MAX_FAILED_CHECKS:
+            await self._sleep(_POLL_SECONDS)
+            try:
+                models = await self._client.get("/v1/models")
+                failed = 0 if models else failed + 1
+            except InferenceError:
+                failed += 1
+        return f"{self._url} does not answer any more"
+
+    async def stop(self) -> None:
+        await self._client.close()
+
+    async def _limit_answer(self, request: GenerationRequest) -> GenerationRequest:
+        """The request with `max_new_tokens`: the server's own defaults are others.
+
+        Raises:
+            InvalidRequest: the prompt alone is as long as `max_length`, or the context.
+        """
+        options, started = request.options, self._require_started()
+        if options.max_new_tokens is not None:
+            return request
+        if options.max_length is None and (
+            _TOKENIZE not in started.capabilities.routes
+            or _most_tokens(request.prompt) + DEFAULT_NEW_TOKENS <= started.context_tokens
+        ):
+            return _with_limit(request, DEFAULT_NEW_TOKENS)
+        tokens = await self._count_tokens(request.prompt)
+        context = started.context_tokens
+        params = resolve(options, GenerationOptions(), prompt_tokens=tokens, context_tokens=context)
+        return _with_limit(request, params.max_new_tokens)
+
+    async def _count_tokens(self, prompt: Prompt) -> int:
+        if isinstance(prompt, TokenIds):
+            return len(prompt.ids)
+        return len((await self.tokenize(prompt, add_special_tokens=True)).ids)
+
+    async def _wait_for_models(self) -> Any:
+        """What /v1/models lists, once the server has loaded its model.
+
+        Waits without end: the pod's startup probe is the limit, and names the container.
+        """
+        problem = ""
+        while True:
+            try:
+                models = await self._client.get("/v1/models")
+            except EngineFailed as error:
+                if problem != error.message:
+                    problem = error.message
+                    logger.info("waiting for the engine: %s", problem)
+                await self._sleep(_POLL_SECONDS)
+            else:
+                return models
+
+    async def _describe_server(self) -> str:
+        version = await self._client.get("/version")
+        if isinstance(version, dict) and version.get("version"):
+            return f"vllm {version['version']}"
+        return "openai server"
+
+    async def _generate_test_token(self) -> None:
+        """Generate one token: a model that does not run must not become ready."""
+        request = GenerationRequest(prompt="a", options=GenerationOptions(max_new_tokens=1))
+        try:
+            async with aclosing(self.generate(request)) as deltas:
+                async for _ in deltas:
+                    pass
+        except InferenceError as error:
+            raise ModelLoadFailed(f"the model does not run: {error.message}") from error
+
+    def _require_started(self) -> _Started:
+        if self._started is None:
+            raise EngineFailed("the engine's server has not answered yet")
+        return self._started
+
+
+def _with_limit(request: GenerationRequest, max_new_tokens: int) -> GenerationRequest:
+    options = replace(request.options, max_new_tokens=max_new_tokens, max_length=None)
+    return replace(request, options=options)
+
+
+def _most_tokens(prompt: Prompt) -> float:
+    """At least as many tokens as the prompt has: none is shorter than a byte."""
+    if isinstance(prompt, TokenIds):
+        return len(prompt.ids)
+    if isinstance(prompt, str):
+        return len(prompt.encode()) + _TEMPLATE_TOKENS
+    if prompt.tools or prompt.template_arguments:
+        # What a template writes about them has no such bound.
+        return inf
+    contents = sum(len(message.content.encode()) for message in prompt.messages)
+    return contents + _TEMPLATE_TOKENS * (len(prompt.messages) + 1)
+
+
+def _require_route(started: _Started, route: str) -> None:
+    if route not in started.capabilities.routes:
+        raise InvalidRequest(
+            "model", started.model, f"its engine has no {route}; ask an engine that has"
+        )
