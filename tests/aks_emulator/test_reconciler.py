@@ -52,6 +52,38 @@ def machines() -> FakeMachines:
     return FakeMachines()
 
 
+async def test_budget_that_blocks_the_drain_fails_the_deletion_and_keeps_the_machine(
+    context: Context, clock: ManualClock, machines: FakeMachines
+) -> None:
+    machines.held[NODE] = ("default/web-0",)
+    async with reconciling(context, machines):
+        put(context, "ws1")
+        await until(lambda: NODE in machines.running)
+        advance_clock(context, clock, 3)
+        call(context, "DELETE", f"{POOLS}/ws1")
+        await until(lambda: context.azure.state.pools["ws1"].state is PoolState.FAILED)
+        response = call(context, "GET", f"{POOLS}/ws1")
+        assert response.body is not None
+        error = response.body["properties"]["status"]["provisioningError"]
+        assert error["code"] == "DeleteVMSSAgentPoolFailed"
+        assert "PodDrainFailure" in error["message"] and "[web-0]" in error["message"]
+        assert NODE in machines.running
+
+
+async def test_deletion_that_ignores_budgets_drains_nothing(
+    context: Context, clock: ManualClock, machines: FakeMachines
+) -> None:
+    machines.held[NODE] = ("default/web-0",)
+    async with reconciling(context, machines):
+        put(context, "ws1")
+        await until(lambda: NODE in machines.running)
+        advance_clock(context, clock, 3)
+        call(context, "DELETE", f"{POOLS}/ws1", query={"ignore-pod-disruption-budget": "true"})
+        await until(lambda: NODE not in machines.running)
+        advance_clock(context, clock, 3)
+        assert "ws1" not in context.azure.state.pools and machines.drained == []
+
+
 async def test_machine_is_created_and_removed_with_its_pool(
     context: Context, clock: ManualClock, machines: FakeMachines
 ) -> None:

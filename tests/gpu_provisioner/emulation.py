@@ -38,6 +38,7 @@ class Emulation:
 
     cloud: AksCloud
     azure: Emulated
+    machines: FakeMachines
 
     def set_fault(self, **fault: object) -> None:
         assert admin.set_fault(self.azure, fault).status == 201
@@ -59,10 +60,11 @@ async def emulation(
         retry_after=0,
         page_size=page_size,
     )
-    async with running(settings, FakeMachines(), NoKeys()) as emulator:
+    machines = FakeMachines()
+    async with running(settings, machines, NoKeys()) as emulator:
         azure = azure_settings(settings, emulator.certificates.ca, token_file(folder))
         async with AksCloud(azure, SystemClock()) as cloud:
-            yield Emulation(cloud, emulator.azure)
+            yield Emulation(cloud, emulator.azure, machines)
 
 
 def free_port() -> int:

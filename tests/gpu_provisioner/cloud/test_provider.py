@@ -197,11 +197,32 @@ async def test_pool_that_has_changed_is_not_deleted(tmp_path: Path) -> None:
         known = await cloud.get(SPEC.name)
         await cloud.add_marks(known, Marks({"a": "1"}))
         await subject.finish()
-        with pytest.raises(PoolBusy):
+        with pytest.raises(PoolBusy) as busy:
             await cloud.delete(SPEC.name, etag=known.etag)
+        assert not busy.value.cluster_wide
         await cloud.delete(SPEC.name, etag=(await cloud.get(SPEC.name)).etag)
         await subject.finish()
         assert await _ours(cloud) == []
+
+
+async def test_budgets_block_a_deletion_unless_it_asks_to_ignore_them(tmp_path: Path) -> None:
+    async with emulation(tmp_path) as aks:
+        finish = _until_finished(aks.cloud)
+        await aks.cloud.create(SPEC)
+        await finish()
+        (node,) = aks.machines.running
+        aks.machines.held[node] = ("default/web-0",)
+        await aks.cloud.delete(SPEC.name)
+        await finish()
+        pool = await aks.cloud.get(SPEC.name)
+        assert pool.error is not None and pool.error.reason is Reason.TERMINATION_BLOCKED
+        assert "Drain did not complete pods [web-0] within" in pool.error.message
+        assert node in aks.machines.running
+        await aks.cloud.delete(SPEC.name, ignore_budgets=True)
+        await finish()
+        with pytest.raises(PoolNotFound):
+            await aks.cloud.get(SPEC.name)
+        assert aks.machines.running == {}
 
 
 async def test_cluster_names_its_machines_group(tmp_path: Path) -> None:

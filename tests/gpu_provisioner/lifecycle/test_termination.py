@@ -204,6 +204,15 @@ async def test_deletion_that_fails_late_is_retried_at_growing_pauses(world: Worl
     assert deletes(world) <= 10
 
 
+async def test_deletion_after_our_own_drain_ignores_budgets(world: World) -> None:
+    await ready(world)
+    world.pod("a")
+    refuse(world, 100)
+    await delete(world)
+    await world.run(20)
+    assert world.claim() is None and world.cloud.budgets_ignored == {NAME}
+
+
 async def test_refused_create_does_not_delay_deletion(world: World) -> None:
     world.cloud.fail_next("create", Unauthorized(Reason.CLOUD_UNAUTHORIZED, "no Contributor"))
     world.ask()

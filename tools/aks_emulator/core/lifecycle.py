@@ -5,10 +5,11 @@ with the recorded ones, regardless of what happened in between.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tools.aks_emulator.core.capacity_errors import extension_failed
+from tools.aks_emulator.core.drain_errors import pod_drain_failure
 from tools.aks_emulator.core.model import (
     ClusterState,
     Machine,
@@ -107,6 +108,29 @@ def machine_failed(state: State, node: str, reason: str, now: float) -> State:
     if operation is None or operation.kind is OperationKind.DELETE:
         return state
     verdict = extension_failed(node, reason)
+    return state.with_operation(replace(operation, verdict=verdict, due_at=now))
+
+
+def needs_drain(state: State, node: str) -> bool:
+    """Whether AKS drains the machine before it removes it: its pool is being deleted, and the
+    request did not ask to ignore disruption budgets."""
+    machine = state.machines.get(node)
+    pool = state.pools.get(machine.pool) if machine is not None else None
+    operation = state.operation_on(pool) if pool is not None else None
+    is_running = machine is not None and machine.phase is MachinePhase.RUNNING
+    is_delete = operation is not None and operation.kind is OperationKind.DELETE
+    return is_running and is_delete and operation is not None and not operation.ignores_budgets
+
+
+def drain_failed(state: State, node: str, pods: Sequence[str], now: float) -> State:
+    """Record that budgets hold pods of the machine: the deletion of its pool fails, and the machine
+    stays."""
+    machine = state.machines.get(node)
+    pool = state.pools.get(machine.pool) if machine is not None else None
+    operation = state.operation_on(pool) if pool is not None else None
+    if operation is None or operation.kind is not OperationKind.DELETE:
+        return state
+    verdict = pod_drain_failure(node, pods)
     return state.with_operation(replace(operation, verdict=verdict, due_at=now))
 
 

@@ -76,7 +76,8 @@ class Failure:
 class Operation:
     """One long-running operation. `pool` is None for those on the cluster.
 
-    `due_at` is the earliest end; `verdict` is the failure that it will end with, if any.
+    `due_at` is the earliest end; `verdict` is the failure that it will end with, if any. A delete
+    that `ignores_budgets` drains no machine before it removes it.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Operation:
     verdict: Failure | None = None
     status: OperationStatus = OperationStatus.IN_PROGRESS
     ended_at: float | None = None
+    ignores_budgets: bool = False
 
     @property
     def in_flight(self) -> bool:

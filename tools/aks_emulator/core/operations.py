@@ -18,7 +18,7 @@ from tools.aks_emulator.core.resource_ids import ResourceIds
 
 def begin(
     kind: OperationKind, pool: str | None, *, now: float, seconds: float,
-    verdict: Failure | None = None,
+    verdict: Failure | None = None, ignores_budgets: bool = False,
 ) -> Operation:  # fmt: skip
     identity = f"{kind}/{pool}/{now!r}"
     return Operation(
@@ -28,6 +28,7 @@ def begin(
         started_at=now,
         due_at=now + seconds,
         verdict=verdict,
+        ignores_budgets=ignores_budgets,
     )
 
 

@@ -104,6 +104,8 @@ def delete(
     outcome: Outcome,
     settings: ClusterSettings,
     now: float,
+    *,
+    ignores_budgets: bool = False,
 ) -> Accepted | ArmError | None:
     """Start the deletion; None if there is no such pool, which ARM treats as success."""
     pool = state.pools.get(name)
@@ -113,7 +115,14 @@ def delete(
     if problem is not None:
         return problem
     seconds = settings.operation_seconds + outcome.extra_seconds
-    operation = begin(OperationKind.DELETE, name, now=now, seconds=seconds, verdict=outcome.verdict)
+    operation = begin(
+        OperationKind.DELETE,
+        name,
+        now=now,
+        seconds=seconds,
+        verdict=outcome.verdict,
+        ignores_budgets=ignores_budgets,
+    )
     deleting = replace(
         pool, state=PoolState.DELETING, operation=operation.id, revision=pool.revision + 1
     )

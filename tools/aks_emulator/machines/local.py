@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable
 from typing import TypeVar
 
+from tools.aks_emulator.machines import draining
 from tools.aks_emulator.machines.nodes import Node
 from tools.aks_emulator.machines.provider import MachineError
 from tools.local_cluster.control_plane.kube_api import KubeApi
@@ -25,6 +26,9 @@ class LocalClusterMachines:
 
     async def cluster_uid(self) -> str:
         return await _call(lambda: KubeApi(self._paths.pki).cluster_uid())
+
+    async def drain(self, name: str) -> tuple[str, ...]:
+        return await _call(lambda: draining.drain(KubeApi(self._paths.pki), name))
 
     async def ensure(self, node: Node) -> None:
         async with self._slots:

@@ -24,6 +24,10 @@ class MachineProvider(Protocol):
     async def remove(self, name: str) -> None:
         """Remove the machine, if it exists, and its Node, as AKS's cloud controller does."""
 
+    async def drain(self, name: str) -> tuple[str, ...]:
+        """Evict the machine's pods, and return those that disruption budgets still hold at the
+        end of the drain's time."""
+
     async def cluster_uid(self) -> str:
         """The identity of the cluster that machines join; empty without a cluster."""
 
@@ -40,18 +44,24 @@ class NoMachines:
     async def remove(self, name: str) -> None:
         return
 
+    async def drain(self, name: str) -> tuple[str, ...]:
+        return ()
+
     async def cluster_uid(self) -> str:
         return ""
 
 
 class FakeMachines:
-    """Records what runs. `failures` are raised by the next call for a node name."""
+    """Records what runs. `failures` are raised by the next call for a node name. `held` are the
+    pods of a node that disruption budgets do not let go, and `drained` the nodes that were."""
 
     def __init__(self, uid: str = "") -> None:
         self.uid = uid
         self.running: dict[str, Node] = {}
         self.powered_off: set[str] = set()
         self.failures: dict[str, str] = {}
+        self.held: dict[str, tuple[str, ...]] = {}
+        self.drained: list[str] = []
 
     async def ensure(self, node: Node) -> None:
         self._fail(node.name)
@@ -67,6 +77,11 @@ class FakeMachines:
         self._fail(name)
         self.running.pop(name, None)
         self.powered_off.discard(name)
+
+    async def drain(self, name: str) -> tuple[str, ...]:
+        self._fail(name)
+        self.drained.append(name)
+        return self.held.get(name, ())
 
     async def cluster_uid(self) -> str:
         return self.uid

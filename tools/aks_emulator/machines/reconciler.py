@@ -10,7 +10,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from tools.aks_emulator.core.azure import Azure
-from tools.aks_emulator.core.lifecycle import desired_machines, machine_failed, next_due, plan
+from tools.aks_emulator.core.lifecycle import (
+    desired_machines,
+    drain_failed,
+    machine_failed,
+    needs_drain,
+    next_due,
+    plan,
+)
 from tools.aks_emulator.core.model import MachinePhase
 from tools.aks_emulator.machines.nodes import node
 from tools.aks_emulator.machines.provider import MachineError, MachineProvider
@@ -99,6 +106,11 @@ class Reconciler:
         self._record_removed(name)
 
     async def _remove(self, name: str) -> None:
+        azure = self._azure
+        if needs_drain(azure.state, name) and (held := await self._machines.drain(name)):
+            logger.info("machine %s is not drained: %s", name, ", ".join(held))
+            azure.commit(drain_failed(azure.state, name, held, azure.clock()))
+            return
         await self._machines.remove(name)
         self._record_removed(name)
 

@@ -99,9 +99,15 @@ def delete_pool(context: Context, request: Request, params: Params) -> Response:
     pool = azure.state.pools.get(name)
     call = Call("agentPools.delete", name, pool.vm_size if pool is not None else "")
     outcome, remaining = fault_injection.without_machines(azure.faults, call)
-    preconditions = _preconditions(request)
+    ignores_budgets = request.query.get("ignore-pod-disruption-budget", "").lower() == "true"
     result = pool_requests.delete(
-        azure.state, name, preconditions, outcome, azure.settings, azure.clock()
+        azure.state,
+        name,
+        _preconditions(request),
+        outcome,
+        azure.settings,
+        azure.clock(),
+        ignores_budgets=ignores_budgets,
     )
     if result is None:
         return Response(204)
