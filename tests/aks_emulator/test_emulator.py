@@ -61,6 +61,8 @@ async def test_admin_api(cloud: Cloud) -> None:
     assert await request("GET", "calls") == {"calls": {}, "total": 0}
     with pytest.raises(EmulatorError, match="power 'off': use stop or start"):
         await request("PUT", "power", {"power": "off"})
+    # Without it the operation may end before the next request.
+    await request("POST", "faults", {"kind": "slow", "seconds": 3600})
     assert (await request("PUT", "power", {"power": "stop"}))["power"] == "Running"
     with pytest.raises(EmulatorError, match="in progress"):
         await request("PUT", "power", {"power": "start"})
