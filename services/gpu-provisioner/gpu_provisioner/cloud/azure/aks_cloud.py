@@ -4,29 +4,25 @@ agent pool's provisioningState reports the progress, so a restart loses nothing.
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from azure.core import MatchConditions
 from azure.core.exceptions import AzureError, HttpResponseError
 from azure.identity.aio import WorkloadIdentityCredential
 from azure.mgmt.containerservice.aio import ContainerServiceClient
-from azure.mgmt.containerservice.models import (
-    AgentPool,
-    AgentPoolManagedClusterAgentPoolProfileProperties,
-    GPUProfile,
-    ManagedCluster,
-)
+from azure.mgmt.containerservice.models import ManagedCluster
 
 from gpu_provisioner.cloud.availability import Availability
 from gpu_provisioner.cloud.azure.availability_provider import AvailabilityProvider
 from gpu_provisioner.cloud.azure.credential import credential
 from gpu_provisioner.cloud.azure.errors import translate
 from gpu_provisioner.cloud.azure.pages import pages
+from gpu_provisioner.cloud.azure.pool_body import mark, new_pool
 from gpu_provisioner.cloud.azure.pool_parsing import pool
 from gpu_provisioner.cloud.azure.transport import transport
 from gpu_provisioner.cloud.cluster_state import ClusterState
 from gpu_provisioner.cloud.errors import CloudError, PoolExists, PoolNotFound
-from gpu_provisioner.cloud.pool_marks import Marks, with_tags
+from gpu_provisioner.cloud.pool_marks import Marks
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
 from gpu_provisioner.settings import Azure
 from kaito_api.reasons import Reason
@@ -78,7 +74,7 @@ class AksCloud:
             poller = await self._client.agent_pools.begin_create_or_update(
                 *self._cluster_id,
                 spec.name,
-                _resource(spec),
+                new_pool(spec),
                 # A PUT would otherwise take over a pool that somebody made under this name.
                 match_condition=MatchConditions.IfMissing,
                 polling=False,
@@ -89,10 +85,7 @@ class AksCloud:
         with _translated(known.name):
             # There is no PATCH for agent pools. This is what `az aks nodepool update` does.
             resource = await self._client.agent_pools.get(*self._cluster_id, known.name)
-            properties = resource.properties
-            assert properties is not None
-            properties.tags = with_tags(properties.tags or {}, marks.tags)
-            properties.node_labels = {**(properties.node_labels or {}), **marks.labels}
+            mark(resource, marks)
             poller = await self._client.agent_pools.begin_create_or_update(
                 *self._cluster_id,
                 known.name,
@@ -184,34 +177,3 @@ def _exists_on_412(pool: str) -> Iterator[None]:
         if error.status_code == 412:
             raise PoolExists(pool) from error
         raise
-
-
-def _resource(spec: PoolSpec) -> AgentPool:
-    properties: dict[str, Any] = {
-        "count": 1,
-        "vm_size": spec.instance_type,
-        "type_properties_type": "VirtualMachineScaleSets",
-        "mode": "User",
-        "os_type": "Linux",
-        "os_sku": spec.os_sku,
-        "os_disk_size_gb": spec.os_disk_gib,
-        "node_labels": dict(spec.labels),
-        "node_taints": list(spec.taints),
-        "tags": dict(spec.tags),
-        "availability_zones": list(spec.zones) or None,
-        "os_disk_type": spec.os_disk_type or None,
-        "gpu_profile": GPUProfile(driver=spec.gpu_driver) if spec.gpu_driver else None,
-        "gpu_instance_profile": spec.gpu_instance_profile or None,
-        "vnet_subnet_id": spec.subnet_id or None,
-        "proximity_placement_group_id": spec.proximity_placement_group_id or None,
-        "max_pods": spec.max_pods,
-        "enable_encryption_at_host": spec.encryption_at_host or None,
-        "enable_node_public_ip": False,
-    }
-    if spec.spot:
-        properties |= {
-            "scale_set_priority": "Spot",
-            "scale_set_eviction_policy": "Delete",
-            "spot_max_price": spec.spot_max_price,
-        }
-    return AgentPool(properties=AgentPoolManagedClusterAgentPoolProfileProperties(**properties))

@@ -155,8 +155,10 @@ def _busy(error: HttpResponseError, document: ErrorDocument, pool: str) -> Cloud
         Reason.CLOUD_UNAVAILABLE,
         f"{document.code}: {document.message}",
         _retry_after_seconds(error) or _BUSY_RETRY_SECONDS,
-        # AKS names the pool where the operation in progress is on that pool.
-        cluster_wide=re.search(rf"\b{re.escape(pool)}\b", document.text) is None,
+        # AKS names the pool where the operation in progress is on that pool. A 412 is no operation:
+        # the pool has changed since it was read.
+        cluster_wide=error.status_code != 412
+        and re.search(rf"\b{re.escape(pool)}\b", document.text) is None,
     )
 
 
