@@ -23,6 +23,8 @@ _CLAIM = (
 )
 _LAUNCHING = (types.LAUNCHED, types.READY)
 _TERMINATING = (types.INSTANCE_TERMINATING,)
+# What holds a claim's end up holds the Workspace's up.
+_DELETING = (*_TERMINATING, types.WORKSPACE_DELETING)
 _CONFIG = (types.RESOURCE_READY, types.WORKSPACE_SUCCEEDED)
 _CHECK = (types.DATA_CHECKED,)
 _TUNING = (types.TUNING_SUCCEEDED, types.WORKSPACE_SUCCEEDED)
@@ -121,18 +123,18 @@ class Reason(StrEnum):
         "InsufficientCapacity", _CLAIM, "The cloud has no machine of that type left right now.",
         "Wait: the launch is retried automatically. Or use another resource.instanceType or zone.")
     CLOUD_UNAUTHORIZED = (
-        "CloudUnauthorized", (*_CLAIM, *_TERMINATING),
+        "CloudUnauthorized", (*_CLAIM, *_DELETING),
         "The cloud rejected the provisioner's identity.",
         "Give the identity of gpu-provisioner the Contributor role on the AKS cluster and check "
         "its federated credential.")
     POLICY_DENIED = (
-        "PolicyDenied", (*_CLAIM, *_TERMINATING), "An Azure Policy forbids the request.",
+        "PolicyDenied", (*_CLAIM, *_DELETING), "An Azure Policy forbids the request.",
         "Meet the policy that the message names: add the tags that it requires to "
         "gpu-provisioner.settings.agentPoolTags, use another resource.instanceType if it forbids "
         "the size, or ask its owner for an exemption. The request is retried at growing "
         "intervals.")
     SUBNET_UNAUTHORIZED = (
-        "SubnetUnauthorized", (*_CLAIM, *_TERMINATING),
+        "SubnetUnauthorized", (*_CLAIM, *_DELETING),
         "The identity may not use the subnet, or another resource that the agent pool needs.",
         "Give the client that the message names the role Network Contributor on the linked scope "
         "that it names.")
@@ -146,7 +148,7 @@ class Reason(StrEnum):
         "Delete what is not used, or ask Azure's support for a higher limit. Another size does "
         "not help.")
     RESOURCE_LOCKED = (
-        "ResourceLocked", (*_CLAIM, *_TERMINATING),
+        "ResourceLocked", (*_CLAIM, *_DELETING),
         "A lock on the cluster, or on a resource group of it, forbids the request.",
         "Remove the lock that the message names (az lock list, az lock delete); a machine is "
         "billed until then. The request is retried at growing intervals.")
@@ -155,7 +157,7 @@ class Reason(StrEnum):
         "Check that the subnet's firewall, proxy and DNS let nodes reach the addresses that AKS "
         "requires (https://aka.ms/aks-required-ports-and-addresses).")
     CLOUD_UNAVAILABLE = (
-        "CloudUnavailable", (*_CLAIM, *_TERMINATING),
+        "CloudUnavailable", (*_CLAIM, *_DELETING),
         "The cloud's API does not respond or throttles.",
         "Wait: the call is retried automatically.")
     LAUNCH_FAILED = (
@@ -225,13 +227,13 @@ class Reason(StrEnum):
         "the agent pool with az aks nodepool upgrade.")
     DRAINING = ("Draining", (types.DRAINED,), "The node's pods are being evicted.")
     DRAIN_BLOCKED = (
-        "DrainBlocked", (types.DRAINED,),
+        "DrainBlocked", (types.DRAINED, types.WORKSPACE_DELETING),
         "Pods cannot leave the node: a disruption budget forbids it, or they carry "
         "karpenter.sh/do-not-disrupt.",
         "The message names the pods and the deadline. Relax the budget, remove the annotation, or "
         "delete the pods.")
     DRAIN_TIMEOUT = (
-        "DrainTimeout", (types.DRAINED,),
+        "DrainTimeout", (types.DRAINED, types.WORKSPACE_DELETING),
         "Pods were still on the node when the drain timed out; they end with the machine.",
         "Give the claim a longer terminationGracePeriod, or raise drainTimeoutSeconds.")
     DRAINED = ("Drained", (types.DRAINED,), "No pod that the drain waits for is left on the node.")
@@ -243,10 +245,10 @@ class Reason(StrEnum):
         "AKS is busy with another operation on the cluster.",
         "Wait: deletions go before launches.")
     TERMINATION_FAILED = (
-        "TerminationFailed", _TERMINATING, "The cloud did not delete the agent pool.",
+        "TerminationFailed", _DELETING, "The cloud did not delete the agent pool.",
         "The deletion is retried automatically; the message includes the cloud's error.")
     TERMINATION_BLOCKED = (
-        "TerminationBlocked", (*_CLAIM, *_TERMINATING),
+        "TerminationBlocked", (*_CLAIM, *_DELETING),
         "AKS drains the node itself before it deletes the machine, and a disruption budget "
         "forbids it.",
         "Relax the budget, or delete the pods that the message names; a machine is billed until "
@@ -404,6 +406,12 @@ class Reason(StrEnum):
     UNSCHEDULABLE = (
         "Unschedulable", (*_JOB, types.INFERENCE_READY), "No node has room for the pod.",
         "The message includes the scheduler's explanation; another workload may use the GPU.")
+    POD_FORBIDDEN = (
+        "PodForbidden", (*_CHECK, *_JOB, types.INFERENCE_READY),
+        "The API server forbids the pod: a ResourceQuota, a LimitRange, Pod Security, a policy, a "
+        "webhook, or a missing ServiceAccount.",
+        "The message is the API server's, with what to do. It goes on when the cause is gone. No "
+        "node is requested while the check of the data is forbidden.")
     POD_EVICTED = (
         "PodEvicted", (*_TUNING, types.INFERENCE_READY), "The pod was evicted.",
         "It is replaced automatically; the message says why the node evicted it.")
@@ -420,11 +428,20 @@ class Reason(StrEnum):
         "See the condition that the message names.")
     WORKSPACE_DELETING = (
         "WorkspaceDeleting", (types.WORKSPACE_DELETING,),
-        "The Workspace is being deleted: workloads first, then nodes.")
+        "The Workspace is being deleted: workloads first, then nodes. What holds a node's deletion "
+        "up is the reason instead.")
     NAME_TAKEN = (
         "NameTaken", (types.RESOURCE_READY,),
         "An object with a name that the Workspace needs exists and belongs to something else.",
         "Delete that object, or give the Workspace another name.")
+    NAMESPACE_TERMINATING = (
+        "NamespaceTerminating", (types.RESOURCE_READY,),
+        "The Workspace's namespace is being deleted, so nothing can be created in it.",
+        "Wait: the Workspace goes with it. Create it again in another namespace.")
+    ADMISSION_DENIED = (
+        "AdmissionDenied", (types.RESOURCE_READY,),
+        "A quota, a policy or a webhook of the cluster forbids an object that the Workspace needs.",
+        "The message is the API server's, with what to do; the write is retried automatically.")
     CLUSTER_UNAVAILABLE = (
         "ClusterUnavailable", (types.RESOURCE_READY,), "The API server rejected a write.",
         "The write is retried automatically; the message includes the API server's error.")

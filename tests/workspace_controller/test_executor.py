@@ -135,7 +135,7 @@ REFUSALS = {
         "ProvisionerTooOld",
     ),
     "quota of the namespace": (
-        Create(kinds.JOB, JOB), errors.Forbidden("exceeded quota"), "ClusterUnavailable",
+        Create(kinds.JOB, JOB), errors.Forbidden("exceeded quota: q"), "AdmissionDenied",
     ),
     "invalid": (Create(kinds.JOB, JOB), errors.Invalid("spec.x"), "ClusterUnavailable"),
 }  # fmt: skip

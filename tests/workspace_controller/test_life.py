@@ -224,12 +224,12 @@ async def test_check_that_a_policy_forbids_does_not_hold_the_run_for_ever() -> N
 
     def forbid(call: Call) -> None:
         if (call.verb, call.kind, call.key.name) == ("create", kinds.JOB, "ws.data-check"):
-            raise Forbidden("admission webhook denied the request: no CPU limit")
+            raise Forbidden('admission webhook "limits.example" denied the request: no CPU limit')
 
     environment.cluster.hook = forbid
     environment.apply(tuning_workspace())
     await environment.replica.round()
-    assert conditions(environment.workspace())["ResourceReady"] == "False/ClusterUnavailable"
+    assert conditions(environment.workspace())["ResourceReady"] == "False/AdmissionDenied"
     assert environment.world.most_claims == 0
     environment.clock.advance(OBSTRUCTED_SECONDS + 1)
     await environment.settle()

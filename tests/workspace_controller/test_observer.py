@@ -255,3 +255,57 @@ async def test_claims_are_kept_when_the_store_is_behind() -> None:
     (claim,) = environment.cluster.objects(kinds.MACHINE)
     assert "deletionTimestamp" not in claim["metadata"]
     assert environment.replica.store.get(kinds.WORKSPACE, Key(NAMESPACE, "ws")) is not None
+
+
+FORBIDDEN = 'pods "ws-x" is forbidden: exceeded quota: team-quota'
+
+
+def failed_create(minute: int, message: str, **changes: object) -> Manifest:
+    return {
+        "metadata": {"name": f"event-{minute}-{len(message)}", "namespace": NAMESPACE},
+        "involvedObject": {"kind": "Job", "uid": "job-1"},
+        "reason": "FailedCreate",
+        "lastTimestamp": f"2026-01-01T00:{minute:02d}:00Z",
+        "message": message,
+        **changes,
+    }
+
+
+async def with_job(*events: Manifest, pods: int = 0) -> tuple[Environment, Observed]:
+    environment = Environment()
+    environment.apply(tuning_workspace())
+    owner = environment.workspace()["metadata"]["uid"]
+    labels = {"kaito.sh/workspace": "ws", "kaito.sh/workspacenamespace": NAMESPACE}
+    metadata: Manifest = {"namespace": NAMESPACE, "labels": labels}
+    owners = [{"uid": owner, "controller": True}]
+    job = {**metadata, "name": "ws", "uid": "job-1", "ownerReferences": owners}
+    environment.cluster.seed(kinds.JOB, {"metadata": job})
+    for index in range(pods):
+        pod = {**metadata, "name": f"ws-{index}", "ownerReferences": [{"uid": "job-1"}]}
+        environment.cluster.seed(kinds.POD, {"metadata": pod})
+    for event in events:
+        environment.cluster.seed(kinds.CORE_EVENT, event)
+    environment.cluster.calls.clear()
+    return environment, await seen(environment)
+
+
+async def test_job_without_a_pod_has_the_newest_message_of_its_events() -> None:
+    _, observed = await with_job(
+        failed_create(1, "Error creating: something else"),
+        failed_create(2, f"Error creating: {FORBIDDEN}"),
+        failed_create(3, "Created pod: ws-1", reason="SuccessfulCreate"),
+        failed_create(4, "Error creating: of another", involvedObject={"uid": "job-2"}),
+    )
+    assert observed.forbidden_pods == {"job-1": FORBIDDEN}
+
+
+async def test_events_are_read_only_while_there_is_no_pod() -> None:
+    environment, observed = await with_job(failed_create(2, FORBIDDEN), pods=1)
+    assert observed.forbidden_pods == {}
+    assert not [call for call in environment.cluster.calls if call.kind is kinds.CORE_EVENT]
+
+
+async def test_old_events_are_not_shown() -> None:
+    old = failed_create(2, FORBIDDEN, lastTimestamp="2025-12-31T23:00:00Z")
+    _, observed = await with_job(old)
+    assert observed.forbidden_pods == {}

@@ -144,6 +144,8 @@ class Observed:
     of those that other Workspaces use. `unserved_kinds` are kinds of claims whose CRD the cluster
     does not have. `pods` are all pods of this Workspace, whichever object created them.
     `secrets` are by the field that refers to them.
+    `forbidden_pods` say, by the uid of a Job or StatefulSet that lacks pods, why the API server
+    does not let it create one.
     `rejected_adapters` are those of all serving pods; None where none was asked, or none answered.
     `refusal` is set when the decision is repeated after a refused write.
     """
@@ -174,6 +176,7 @@ class Observed:
     file: UserFile | None = None
     secrets: Mapping[str, SecretFact] = field(default_factory=dict)
     run: TuningRun | None = None
+    forbidden_pods: Mapping[str, str] = field(default_factory=dict)
     rejected_adapters: tuple[RejectedAdapter, ...] | None = None
     refusal: Refusal | None = None
 

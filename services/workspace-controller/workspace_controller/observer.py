@@ -13,6 +13,7 @@ from kaito_kube.kinds import Key, Kind, Manifest
 from kaito_kube.store import Store
 from workspace_controller.adapter_client import AdapterClient
 from workspace_controller.catalog_facts import catalog_facts
+from workspace_controller.creation_events import forbidden_pods
 from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.manifests.data_check import data_check_name
 from workspace_controller.manifests.metadata import Owner, belongs_to, is_labeled_for, owner_of
@@ -25,7 +26,7 @@ from workspace_controller.observed import (
     SecretFact,
     UserFile,
 )
-from workspace_controller.plan.nodes.selection import is_free_node, is_own_node
+from workspace_controller.plan.nodes.selection import is_matching_node, is_own_node
 from workspace_controller.plan.serving.adapters import adapter_pods
 from workspace_controller.plan.spec import (
     ConfigRef,
@@ -70,6 +71,7 @@ class Observer:
         seen = replace(seen, file=await self._file(self._config_ref(seen, spec)))
         seen = replace(seen, secrets=await self._secrets(seen, spec))
         seen = await self._with_progress(seen)
+        seen = replace(seen, forbidden_pods=await forbidden_pods(self.cluster, seen))
         seen = replace(seen, rejected_adapters=await self._rejected_adapters(seen))
         # Last, because other passes can reserve nodes while this one awaits.
         return replace(seen, reserved_nodes=self._reserved_nodes(seen))
@@ -166,7 +168,7 @@ class Observer:
         if not wanted:
             return tuple(own)
         unowned = self.store.without_label(kinds.NODE, labels.WORKSPACE)
-        return (*own, *(node for node in unowned if is_free_node(node, wanted, instance_type)))
+        return (*own, *(node for node in unowned if is_matching_node(node, wanted, instance_type)))
 
     def _reserved_nodes(self, seen: Observed) -> frozenset[str]:
         shared = (n["metadata"]["name"] for n in seen.nodes if not is_own_node(n, seen.owner))

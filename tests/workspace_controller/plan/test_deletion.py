@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from kaito_api import labels
-from kaito_kube.kinds import NODE_CLAIM, NODE_POOL
+from kaito_kube.kinds import NODE_CLAIM, NODE_POOL, Manifest
 from tests.workspace_controller.given import claim, observation, pod, stored, tuning_workspace
-from workspace_controller.observed import Observed
+from workspace_controller.observed import Claim, Observed
 from workspace_controller.plan.decide import decide
 from workspace_controller.plan.plan import Delete, Plan
 
@@ -74,3 +74,74 @@ def test_status_names_the_claims_that_remain_and_why() -> None:
 
 def test_nothing_is_done_without_the_finalizer() -> None:
     assert decide(observation(stored(tuning_workspace(), deletionTimestamp=JUST_NOW))) == Plan()
+
+
+def deleting_condition(*claims: Claim) -> tuple[Manifest, Plan]:
+    plan = decide(seen(LONG_AGO, claims=claims))
+    assert plan.status is not None
+    (found,) = [c for c in plan.status["conditions"] if c["type"] == "WorkspaceDeleting"]
+    return found, plan
+
+
+HELD_UP: dict[str, tuple[Claim, str, str]] = {
+    "a lock": (
+        claim(
+            deleting=True,
+            MachineDrained="True/Drained/",
+            MachineInstanceTerminating="False/ResourceLocked/agent pool x cannot be deleted yet: "
+            "lock 'keep' on resource group rg",
+        ),
+        "ResourceLocked", "lock 'keep' on resource group rg",
+    ),
+    "a budget": (
+        claim(
+            deleting=True,
+            MachineLaunched="True/Launched/",
+            MachineDrained="False/DrainBlocked/1 of 2 pods block the drain: pod team/a: budget phi",
+        ),
+        "DrainBlocked", "pod team/a: budget phi",
+    ),
+    "a budget of a NodeClaim": (
+        claim(kind=NODE_CLAIM, deleting=True, Drained="False/DrainBlocked/budget phi"),
+        "DrainBlocked", "budget phi",
+    ),
+    "Karpenter's own reason": (
+        claim(kind=NODE_CLAIM, deleting=True, VolumesDetached="False/AwaitingVolumes/volume v"),
+        "AwaitingVolumes", "volume v",
+    ),
+    "a claim that never launched": (
+        claim(deleting=True, MachineLaunched="False/CloudUnauthorized/no role"),
+        "CloudUnauthorized", "no role",
+    ),
+    "nothing: the drain goes on": (
+        claim(deleting=True, MachineDrained="Unknown/Draining/2 pods are leaving: team/a, team/b"),
+        "WorkspaceDeleting", "2 pods are leaving: team/a, team/b",
+    ),
+    "nothing: the machine goes": (
+        claim(
+            deleting=True,
+            MachineDrained="False/DrainTimeout/late",
+            MachineInstanceTerminating="True/InstanceTerminating/agent pool x is being deleted",
+        ),
+        "WorkspaceDeleting", "agent pool x is being deleted",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("stuck", "reason", "message"), HELD_UP.values(), ids=HELD_UP)
+def test_deletion_says_what_holds_it_up(stuck: Claim, reason: str, message: str) -> None:
+    condition, plan = deleting_condition(stuck)
+    assert (condition["status"], condition["reason"]) == ("True", reason)
+    assert f"{stuck.kind} {stuck.name} (" in condition["message"]
+    assert message in condition["message"]
+    (event,) = plan.events
+    assert event.warning is (reason != "WorkspaceDeleting")
+
+
+def test_claim_that_is_held_up_gives_the_reason_and_the_others_are_named() -> None:
+    condition, _ = deleting_condition(
+        claim(0, deleting=True, MachineDrained="Unknown/Draining/1 pods are leaving: team/a"),
+        claim(1, deleting=True, MachineDrained="False/DrainBlocked/budget phi"),
+    )
+    assert condition["reason"] == "DrainBlocked"
+    assert "1 pods are leaving" in condition["message"] and "budget phi" in condition["message"]

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 
-from kaito_api import labels
-from kaito_api.conditions import parse_time
+from kaito_api import condition_types, labels
+from kaito_api.conditions import Condition, ConditionStatus, parse_time, true
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import JOB, is_being_deleted
 from workspace_controller.observed import Observed
-from workspace_controller.plan.nodes.claim_status import claim_failure
+from workspace_controller.plan.nodes.claim_status import deletion_obstacle, deletion_progress
 from workspace_controller.plan.nodes.release import claims_to_delete
 from workspace_controller.plan.plan import Action, Delete, Plan
 from workspace_controller.plan.serving.workload import delete_workloads
@@ -28,12 +29,10 @@ def decide_deletion(observed: Observed) -> Plan:
     remaining = _pod_termination_seconds(observed)
     present = observed.data_check or observed.job or observed.workload or observed.pods
     if (actions or present) and remaining > 0:
-        message = f"waiting for {len(observed.pods)} pods to terminate"
-        return _waiting(observed, actions, message, remaining)
+        return _waiting(observed, actions, _pods_condition(observed), remaining)
     if observed.claims:
-        claims = claims_to_delete(observed.claims)
-        message = _remaining_claims(observed)
-        return _waiting(observed, (*actions, *claims), message, _CLAIMS_REQUEUE_SECONDS)
+        actions = (*actions, *claims_to_delete(observed.claims))
+        return _waiting(observed, actions, _claims_condition(observed), _CLAIMS_REQUEUE_SECONDS)
     return Plan(actions=actions, finalizer="remove")
 
 
@@ -52,18 +51,31 @@ def _pod_termination_seconds(observed: Observed) -> float:
     return (deleted + _POD_TERMINATION_TIME - observed.now).total_seconds()
 
 
-def _remaining_claims(observed: Observed) -> str:
-    names = []
+def _claims_condition(observed: Observed) -> Condition:
+    """Waits for the claims. What holds one of them up is the reason."""
+    type_, reason, parts = condition_types.WORKSPACE_DELETING, "", list[str]()
     for claim in observed.claims:
-        failure = claim_failure(claim) if claim.deleting else None
-        names.append(f"{claim.kind} {claim.name}" + (f" ({failure.message})" if failure else ""))
-    return f"waiting for {', '.join(names)} to be deleted"
+        obstacle = deletion_obstacle(claim) if claim.deleting else None
+        if obstacle is not None and not reason:
+            reason = obstacle.reason
+        why = obstacle.message if obstacle is not None else deletion_progress(claim)
+        parts.append(f"{claim.kind} {claim.name}" + (f" ({why})" if claim.deleting and why else ""))
+    message = f"waiting for {', '.join(parts)} to be deleted"
+    return Condition(type_, ConditionStatus.TRUE, reason or Reason.WORKSPACE_DELETING, message)
+
+
+def _pods_condition(observed: Observed) -> Condition:
+    message = f"waiting for {len(observed.pods)} pods to terminate"
+    return true(condition_types.WORKSPACE_DELETING, Reason.WORKSPACE_DELETING, message)
 
 
 def _waiting(
-    observed: Observed, actions: tuple[Action, ...], message: str, requeue_after_seconds: float
+    observed: Observed,
+    actions: tuple[Action, ...],
+    condition: Condition,
+    requeue_after_seconds: float,
 ) -> Plan:
-    status = deleting_status(observed, message)
+    status = deleting_status(observed, condition)
     return Plan(
         actions=actions,
         status=status,

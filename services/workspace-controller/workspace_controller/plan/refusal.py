@@ -6,6 +6,10 @@ from kaito_kube.kinds import NODE_POOL, Kind
 from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.observed import Refusal
 from workspace_controller.plan.nodes.claim_status import missing_kind_message
+from workspace_controller.plan.pods.forbidden import remedy_for
+
+# In the words of Kubernetes' admission plugin NamespaceLifecycle.
+_NAMESPACE_TERMINATING = "because it is being terminated"
 
 
 def refusal_of(kind: Kind, error: ClusterError) -> Refusal:
@@ -17,4 +21,9 @@ def refusal_of(kind: Kind, error: ClusterError) -> Refusal:
     # A CRD from before static NodePools (Karpenter 1.8) does not have the field spec.replicas.
     if isinstance(error, Invalid) and kind is NODE_POOL and ".spec.replicas" in str(error):
         return Refusal(reason=Reason.PROVISIONER_TOO_OLD, message=f"{kind}: {error}")
-    return Refusal(reason=Reason.CLUSTER_UNAVAILABLE, message=f"{kind}: {error}")
+    message = f"{kind}: {error}"
+    if _NAMESPACE_TERMINATING in message:
+        return Refusal(reason=Reason.NAMESPACE_TERMINATING, message=message)
+    if (remedy := remedy_for(message)) is not None:
+        return Refusal(reason=Reason.ADMISSION_DENIED, message=f"{message}; {remedy}")
+    return Refusal(reason=Reason.CLUSTER_UNAVAILABLE, message=message)

@@ -351,3 +351,21 @@ def test_node_of_an_earlier_workspace_of_the_same_name_is_not_used() -> None:
     other = own_node(labels={"kaito.sh/workspace-uid": "another"})
     _, decided = seen(claims=(claim(0),), nodes=(other,))
     assert decided.workers == ()
+
+
+CORDONED: Manifest = {"unschedulable": True}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"settings": BYO, "nodes": (node("n", spec=CORDONED),)},
+        {"nodes": (own_node("n", spec=CORDONED),), "claims": (claim(0, Ready="True/Ready/"),)},
+    ],
+    ids=["a node that was labeled", "a node that was requested"],
+)
+def test_cordoned_node_is_named_as_such(changes: dict[str, Any]) -> None:
+    _, decided = seen(**changes)
+    (ready,) = [c for c in decided.conditions if c.type == "NodesReady"]
+    assert "node n is cordoned (kubectl uncordon n lets pods start there again)" in ready.message
+    assert ready.message.startswith("0 of 1 nodes are ready: ") and not decided.ready

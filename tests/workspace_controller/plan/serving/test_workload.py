@@ -218,3 +218,36 @@ def test_adapters_are_asked_for_again_until_a_pod_answers(
     )
     assert plan.condition.is_true
     assert plan.requeue_after_seconds == seconds
+
+
+FORBIDDEN = 'pods "ws-x" is forbidden: exceeded quota: team-quota, requested: requests.cpu=4'
+REPLICA_FAILURE = {
+    "type": "ReplicaFailure",
+    "status": "True",
+    "reason": "FailedCreate",
+    "message": FORBIDDEN,
+}
+
+
+@pytest.mark.parametrize("pods", [(), LOADS], ids=["no pod", "old pods still run"])
+def test_forbidden_pod_of_a_deployment_is_said(pods: tuple[Manifest, ...]) -> None:
+    workload = present(seen(), conditions=[REPLICA_FAILURE])
+    plan = decided(seen(deployment=workload, pods=pods))
+    assert (plan.condition.status, plan.condition.reason) == ("False", "PodForbidden")
+    assert FORBIDDEN in plan.condition.message and "raise ResourceQuota" in plan.condition.message
+    assert not plan.failed
+
+
+def test_replica_failure_that_passed_is_not_said() -> None:
+    passed = present(seen(), conditions=[{**REPLICA_FAILURE, "status": "False"}])
+    assert decided(seen(deployment=passed)).condition.reason == "InferencePending"
+
+
+def test_forbidden_pod_of_a_stateful_set_is_said_and_looked_at_again() -> None:
+    given: dict[str, Any] = {
+        "nodes": (own_node("a"), own_node("b")),
+        "settings": settings(max_model_nodes=2),
+    }
+    given["stateful_set"] = present(seen(**given), 2)
+    plan = decided(seen(**given, forbidden_pods={"workload-1": FORBIDDEN}), 2)
+    assert plan.condition.reason == "PodForbidden" and plan.requeue_after_seconds == 10.0

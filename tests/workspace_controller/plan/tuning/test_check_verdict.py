@@ -29,6 +29,7 @@ from tests.workspace_controller.plan.tuning.data_checks import (
     checker,
     ended,
     recorded,
+    reported,
     seen,
     unscheduled,
 )
@@ -217,3 +218,26 @@ def test_check_that_goes_on_beside_the_nodes_holds_nothing_up(
     assert condition["reason"] == "DataCheckSkipped"
     assert condition["message"].startswith(f"{why}") and "without the check" in condition["message"]
     assert ready["message"].startswith("MachineReady: ")
+
+
+FORBIDDEN = 'pods "ws-x" is forbidden: violates PodSecurity "restricted:latest": privileged'
+
+
+@pytest.mark.parametrize("seconds", [10, 3600])
+def test_no_node_is_requested_while_the_pod_of_the_check_is_forbidden(seconds: float) -> None:
+    """However long: the pods of the run would be forbidden as well."""
+    plan = decide(seen(data_check=a_check(seconds=seconds), forbidden_pods={"job-1": FORBIDDEN}))
+    assert plan.status is not None
+    conditions = {c["type"]: c for c in plan.status["conditions"]}
+    for type_ in ("DataChecked", "TuningSucceeded"):
+        assert conditions[type_]["reason"] == "PodForbidden"
+        assert FORBIDDEN in conditions[type_]["message"]
+    assert conditions["MachineReady"]["reason"] == "WaitingForDataCheck"
+    assert plan.status["state"] == "Pending" and plan.requeue_after_seconds == 10.0
+    assert not actions(plan)
+
+
+def test_check_goes_on_when_its_pod_is_there() -> None:
+    forbidden = reported("False", "PodForbidden", FORBIDDEN)
+    plan = decide(observation(forbidden, data_check=a_check(), pods=(checker(running={}),)))
+    assert conditions_by_type(plan.status)["DataChecked"] == "Unknown/DataCheckRunning"

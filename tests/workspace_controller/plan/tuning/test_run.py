@@ -238,3 +238,24 @@ def test_progress_is_requested_from_the_running_pod(
 def test_phase_is_training_until_the_pusher_container_starts() -> None:
     run = TuningRun(state="PUSHING")
     assert decided(seen(job=a_job(), pods=(TRAINS,), run=run)).phase is Phase.TRAINING
+
+
+FORBIDDEN = 'pods "ws-x" is forbidden: exceeded quota: team-quota, requested: pods=1'
+
+
+def test_forbidden_pod_of_a_run_is_said_and_looked_at_again() -> None:
+    plan = decided(seen(job=a_job(), forbidden_pods={"job-1": FORBIDDEN}))
+    for condition in (plan.job_started, plan.succeeded):
+        assert (condition.status, condition.reason) == ("False", "PodForbidden")
+        assert FORBIDDEN in condition.message and "raise ResourceQuota" in condition.message
+    assert not plan.failed and plan.requeue_after_seconds == 10.0
+
+
+def test_run_goes_on_when_its_pod_is_there() -> None:
+    plan = decided(seen(job=a_job(), pods=(FETCHES,), forbidden_pods={}))
+    assert plan.job_started.is_true and plan.succeeded.reason == "TuningRunning"
+
+
+def test_job_without_a_pod_is_looked_at_again() -> None:
+    plan = decided(seen(job=a_job()))
+    assert plan.job_started.reason == "TuningPending" and plan.requeue_after_seconds == 10.0

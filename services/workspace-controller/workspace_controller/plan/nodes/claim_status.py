@@ -13,6 +13,8 @@ _STAGES = (
     *("ValidationSucceeded", "NodeClassReady"),
     *("Launched", "Registered", "Initialized", "Ready"),
 )
+# Those of a claim's end, the last one first.
+_ENDING_STAGES = ("InstanceTerminating", "VolumesDetached", "Drained")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,19 @@ def claim_progress(claim: Claim) -> str:
     return ""
 
 
+def deletion_obstacle(claim: Claim) -> ClaimFailure | None:
+    """What holds the deletion of a claim up, in the provisioner's own words."""
+    condition = _ending(claim)
+    if condition.get("status") == ConditionStatus.FALSE and condition.get("reason"):
+        return ClaimFailure(condition["reason"], condition.get("message") or condition["reason"])
+    return None if condition else claim_failure(claim)
+
+
+def deletion_progress(claim: Claim) -> str:
+    """How far the deletion of a claim is; empty while it does not report anything."""
+    return str(_ending(claim).get("message") or "")
+
+
 def pool_progress(pool: Claim) -> str:
     """Why a NodePool may not have created any NodeClaim yet."""
     name = f"{pool.kind} {pool.name}"
@@ -70,6 +85,13 @@ def _stages(claim: Claim) -> Iterator[tuple[str, Manifest]]:
         for name in (stage, f"Machine{stage}"):
             if name in conditions:
                 yield name, conditions[name]
+
+
+def _ending(claim: Claim) -> Manifest:
+    """The last stage of its end that the claim has reached; empty before the first."""
+    conditions = _conditions(claim)
+    names = (name for stage in _ENDING_STAGES for name in (stage, f"Machine{stage}"))
+    return next((conditions[name] for name in names if name in conditions), {})
 
 
 def _conditions(claim: Claim) -> dict[str, Manifest]:

@@ -38,7 +38,7 @@ class NodeFindings:
     nodes, and `requested` how many are claimed. `claims` are those that are not being deleted.
     `missing_kind` is the kind to request, where the cluster does not serve it. `workers` are the
     names of the nodes in use, `usable` those that can run a pod now, and `unusable` says why the
-    others cannot.
+    others, and those that are cordoned, cannot.
     """
 
     target: int
@@ -120,14 +120,15 @@ def _nodes_condition(found: NodeFindings, provisioner: NodeProvisioner) -> Condi
     count = f"{len(found.usable)} of {found.target} nodes are ready"
     if len(found.usable) >= found.target:
         return true(type_, Reason.NODES_READY, count)
+    why = "; ".join(found.unusable)
     if provisioner is NodeProvisioner.BYO and len(found.workers) < found.target:
+        more = f"{why}; or set" if why else "set"
         return false(
             type_,
             Reason.NOT_ENOUGH_NODES,
-            f"{count}: set the labels of resource.labelSelector on more GPU nodes; nodeProvisioner "
-            "byo does not request any",
+            f"{count}: {more} the labels of resource.labelSelector on more GPU nodes; "
+            "nodeProvisioner byo does not request any",
         )
-    why = "; ".join(found.unusable)
     return false(type_, Reason.NODES_NOT_READY, f"{count}: {why}" if why else count)
 
 

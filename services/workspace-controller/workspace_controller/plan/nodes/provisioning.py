@@ -15,6 +15,7 @@ from workspace_controller.plan.nodes.conditions import (
     replaced_claim_failure,
 )
 from workspace_controller.plan.nodes.selection import (
+    cordoned_nodes,
     is_own_node,
     is_usable,
     reused_nodes,
@@ -62,6 +63,9 @@ def decide_nodes(observed: Observed, spec: WorkspaceSpec, target: int) -> NodePl
     missing_kind = next((a.kind for a in actions if a.kind in observed.unserved_kinds), None)
     workers = sorted([*own, *reused], key=lambda node: str(node["metadata"]["name"]))
     usable = [node for node in workers if is_usable(observed, spec, node)]
+    unusable = [node for node in workers if node not in usable]
+    if len(usable) < target:
+        unusable += [node for node in cordoned_nodes(observed, spec) if node not in workers]
     found = NodeFindings(
         target=target,
         reused=len(reused),
@@ -70,7 +74,7 @@ def decide_nodes(observed: Observed, spec: WorkspaceSpec, target: int) -> NodePl
         missing_kind=missing_kind,
         workers=tuple(node["metadata"]["name"] for node in workers),
         usable=tuple(node["metadata"]["name"] for node in usable),
-        unusable=tuple(why_unusable(observed, spec, n) for n in workers if n not in usable),
+        unusable=tuple(why_unusable(observed, spec, node) for node in unusable),
         replaced_failure=replaced_claim_failure(observed, source.condition),
     )
     claims = claim_condition(source.condition, found)

@@ -17,8 +17,8 @@ def is_own_node(node: Manifest, owner: Owner) -> bool:
     return is_labeled_for(node, owner)
 
 
-def is_free_node(node: Manifest, wanted: Mapping[str, str], instance_type: str) -> bool:
-    """Whether the node was created for no Workspace, matches `wanted`, and accepts pods.
+def is_matching_node(node: Manifest, wanted: Mapping[str, str], instance_type: str) -> bool:
+    """Whether the node was created for no Workspace and matches `wanted`, cordoned or not.
 
     An empty `instance_type` matches every type.
     """
@@ -29,8 +29,16 @@ def is_free_node(node: Manifest, wanted: Mapping[str, str], instance_type: str) 
         and all(has.get(key) == value for key, value in wanted.items())
         and (not instance_type or same_type)
         and not is_being_deleted(node)
-        and not (node.get("spec") or {}).get("unschedulable")
     )
+
+
+def is_free_node(node: Manifest, wanted: Mapping[str, str], instance_type: str) -> bool:
+    """Whether the node matches and accepts pods."""
+    return is_matching_node(node, wanted, instance_type) and not is_cordoned(node)
+
+
+def is_cordoned(node: Manifest) -> bool:
+    return bool((node.get("spec") or {}).get("unschedulable"))
 
 
 def is_node_ready(node: Manifest) -> bool:
@@ -70,9 +78,21 @@ def reused_nodes(observed: Observed, spec: WorkspaceSpec, count: int) -> list[Ma
     return sorted(free, key=rank)[: max(0, count)]
 
 
+def cordoned_nodes(observed: Observed, spec: WorkspaceSpec) -> list[Manifest]:
+    """The nodes that would be free if they were not cordoned."""
+    wanted, type_ = selector_labels(spec), instance_type(observed, spec)
+    return [
+        node
+        for node in observed.nodes
+        if is_matching_node(node, wanted, type_)
+        and is_cordoned(node)
+        and node["metadata"]["name"] not in observed.reserved_nodes
+    ]
+
+
 def is_usable(observed: Observed, spec: WorkspaceSpec, node: Manifest) -> bool:
     """Whether a pod of the Workspace can run on the node now."""
-    return is_node_ready(node) and _advertises_gpus(observed, spec, node)
+    return is_node_ready(node) and not is_cordoned(node) and _advertises_gpus(observed, spec, node)
 
 
 def why_unusable(observed: Observed, spec: WorkspaceSpec, node: Manifest) -> str:
@@ -80,6 +100,8 @@ def why_unusable(observed: Observed, spec: WorkspaceSpec, node: Manifest) -> str
     name = node["metadata"]["name"]
     if not is_node_ready(node):
         return f"node {name} is not Ready (kubectl describe node {name} shows why)"
+    if is_cordoned(node):
+        return f"node {name} is cordoned (kubectl uncordon {name} lets pods start there again)"
     limits = ", ".join(f"{r}: {n}" for r, n in gpu_limits(spec, observed.gpus).items())
     return f"node {name} does not advertise {limits} (check the device plugin's pod there)"
 

@@ -36,7 +36,7 @@ def pod_failure(pod: Manifest, now: datetime) -> Failure | GracePeriod | None:
     status = pod.get("status") or {}
     if status.get("phase") == "Failed" and (reason := status.get("reason")):
         message = status.get("message") or f"the node rejected the pod: {reason}"
-        return Failure(Reason.POD_EVICTED, _shorten(message))
+        return Failure(Reason.POD_EVICTED, shorten(message))
     for container in containers(pod):
         failure = _container_failure(container, now)
         if failure is not None:
@@ -52,7 +52,7 @@ def _container_failure(container: Manifest, now: datetime) -> Failure | None:
     if reason in _PULL:
         image, cause = container.get("image"), waiting.get("message") or reason
         message = f"container {name}: cannot pull image {image}: {cause}"
-        return Failure(Reason.IMAGE_PULL_FAILED, _shorten(message))
+        return Failure(Reason.IMAGE_PULL_FAILED, shorten(message))
     if reason in _CONFIG:
         return _config_failure(name, waiting.get("message") or reason)
     if (terminated := state.get("terminated")) is not None:
@@ -69,10 +69,10 @@ def _config_failure(name: str, cause: str) -> Failure:
     missing = _MISSING.search(cause)
     if missing is None:
         message = f"container {name} cannot be created: {cause}"
-        return Failure(Reason.CONTAINER_CRASHED, _shorten(message))
+        return Failure(Reason.CONTAINER_CRASHED, shorten(message))
     reason = Reason.SECRET_MISSING if missing.group(1) == "secret" else Reason.CONFIG_MAP_MISSING
     message = f"container {name}: {cause}; create it in the namespace of the Workspace"
-    return Failure(reason, _shorten(message))
+    return Failure(reason, shorten(message))
 
 
 def _settling_failure(
@@ -106,13 +106,13 @@ def exit_failure(name: str, terminated: Manifest) -> Failure:
         # must not change does not, though both are failures of the push.
         retryable = report.get("retryable")
         permanent = not retryable if isinstance(retryable, bool) else reason.permanent
-        return Failure(reason, _shorten(str(message or reason.meaning)), permanent)
+        return Failure(reason, shorten(str(message or reason.meaning)), permanent)
     if terminated.get("reason") == "OOMKilled":
         text = f"container {name} was killed: it exceeded its memory limit or its node's memory"
         return Failure(Reason.OUT_OF_MEMORY, text, permanent=True)
     text = f"container {name} failed with exit code {terminated.get('exitCode')}"
     log = (terminated.get("message") or "").strip()
-    return Failure(Reason.CONTAINER_CRASHED, _shorten(f"{text}: {log}" if log else text))
+    return Failure(Reason.CONTAINER_CRASHED, shorten(f"{text}: {log}" if log else text))
 
 
 def _scheduling_failure(status: Manifest, now: datetime) -> Failure | GracePeriod | None:
@@ -124,7 +124,7 @@ def _scheduling_failure(status: Manifest, now: datetime) -> Failure | GracePerio
         if remaining > timedelta(0):
             return GracePeriod(remaining.total_seconds())
         message = condition.get("message") or "no node has room for the pod"
-        return Failure(Reason.UNSCHEDULABLE, _shorten(message))
+        return Failure(Reason.UNSCHEDULABLE, shorten(message))
     return None
 
 
@@ -135,7 +135,7 @@ def _parse(text: Any) -> datetime | None:
         return None
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
     """One line of limited length. The middle is cut: the start says what, and the end why."""
     line = " ".join(text.split())
     half = _MAX_MESSAGE // 2

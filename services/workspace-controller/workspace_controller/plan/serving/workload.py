@@ -29,8 +29,9 @@ from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.model_source import model_source
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.placement import placement
-from workspace_controller.plan.plan import Action, Apply, Delete
+from workspace_controller.plan.plan import Action, Apply, Delete, earliest
 from workspace_controller.plan.pods.failure import pod_failure
+from workspace_controller.plan.pods.forbidden import LOOK_AGAIN_SECONDS, creation_failure
 from workspace_controller.plan.pods.status import container_state, pods_with_role
 from workspace_controller.plan.serving.adapters import (
     adapter_pods,
@@ -80,7 +81,7 @@ def decide_serving(
             condition=ready_condition(observed),
             requeue_after_seconds=_ASK_AGAIN_SECONDS if unanswered else None,
         )
-    return _starting(observed, actions)
+    return _starting(observed, present, actions)
 
 
 def delete_workloads(observed: Observed) -> tuple[Delete, ...]:
@@ -170,8 +171,13 @@ def _delete_other_kind(observed: Observed, kind: Kind) -> tuple[Delete, ...]:
 
 
 def _is_as_wanted(present: Manifest, wanted: Manifest) -> bool:
-    same_size = present.get("spec", {}).get("replicas") == wanted["spec"]["replicas"]
+    same_size = _replicas(present) == wanted["spec"]["replicas"]
     return same_size and revision_of(present) == revision_of(wanted)
+
+
+def _replicas(workload: Manifest) -> int | None:
+    replicas: int | None = (workload.get("spec") or {}).get("replicas")
+    return replicas
 
 
 def _is_ready(present: Manifest, wanted: Manifest) -> bool:
@@ -182,15 +188,19 @@ def _is_ready(present: Manifest, wanted: Manifest) -> bool:
     return current and _is_as_wanted(present, wanted) and ready >= replicas and updated >= replicas
 
 
-def _starting(observed: Observed, actions: tuple[Action, ...]) -> ServingPlan:
-    """Reports the first pod that fails, or how far the pods are."""
+def _starting(observed: Observed, present: Manifest, actions: tuple[Action, ...]) -> ServingPlan:
+    """Reports a pod that cannot be created, the first that fails, or how far the pods are."""
     pods = [
         pod
         for pod in pods_with_role(observed.pods, "inference", labels.ROLE)
         if not is_being_deleted(pod)
     ]
-    found = next((f for pod in pods if (f := pod_failure(pod, observed.now)) is not None), None)
+    found = creation_failure(observed, present) or next(
+        (f for pod in pods if (f := pod_failure(pod, observed.now)) is not None), None
+    )
     requeue_after_seconds = found.requeue_after_seconds if found is not None else None
+    if present is observed.stateful_set and len(pods) < (_replicas(present) or 0):
+        requeue_after_seconds = earliest(requeue_after_seconds, LOOK_AGAIN_SECONDS)
     if isinstance(found, Failure):
         condition = false(condition_types.INFERENCE_READY, found.reason, found.message)
     elif any("running" in container_state(pod, MODEL_SERVER) for pod in pods):

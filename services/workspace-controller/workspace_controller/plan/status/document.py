@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kaito_api import condition_types
-from kaito_api.conditions import Condition, false, merge, true
-from kaito_api.reasons import Reason
+from kaito_api.conditions import Condition, false, merge
 from kaito_api.status import EstimateStatus, State
 from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
@@ -55,9 +54,8 @@ def invalid_status(observed: Observed, problems: Sequence[Problem]) -> Manifest:
     return _status(observed, (resource, *summary), state=state.value)
 
 
-def deleting_status(observed: Observed, waiting_for: str) -> Manifest:
+def deleting_status(observed: Observed, deleting: Condition) -> Manifest:
     """The previous status with WorkspaceDeleting, and without progress."""
-    deleting = true(condition_types.WORKSPACE_DELETING, Reason.WORKSPACE_DELETING, waiting_for)
     status = _with_condition(observed, deleting)
     kept = {key: value for key, value in status.items() if key not in ("progress", "eta")}
     return {**kept, "state": State.DELETING.value}

@@ -1,5 +1,6 @@
 """The Events that a change of the status emits."""
 
+from kaito_api.condition_types import WORKSPACE_DELETING
 from kaito_api.conditions import ConditionStatus
 from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest
@@ -32,12 +33,14 @@ def events(observed: Observed, status: Manifest) -> tuple[EmitEvent, ...]:
     # Before there is a node, NodesNotReady only repeats that nodes are being created.
     silent = _SILENT if status.get("workerNodes") else _SILENT | {Reason.NODES_NOT_READY}
     for condition in status["conditions"]:
-        before, reason = observed.condition(condition["type"]), condition["reason"]
+        type_, reason = condition["type"], condition["reason"]
+        before = observed.condition(type_)
         now = (condition["status"], reason)
         if (before.get("status"), before.get("reason")) != now and reason not in silent:
             failed = condition["status"] == ConditionStatus.FALSE and reason not in IN_PROGRESS
-            warning = failed or reason in _WARNINGS
-            note = f"{condition['type']}={condition['status']}: {condition['message']}"
+            held_up = type_ == WORKSPACE_DELETING and reason != Reason.WORKSPACE_DELETING
+            warning = failed or held_up or reason in _WARNINGS
+            note = f"{type_}={condition['status']}: {condition['message']}"
             changed.setdefault((reason, condition["message"]), EmitEvent(warning, reason, note))
     runs = run_events(observed.status.get("tuning") or {}, status.get("tuning") or {})
     return (*changed.values(), *runs)

@@ -71,7 +71,8 @@ def known_failure(observed: Observed) -> Failure | None:
     reason = REASONS.get(str(before.get("reason")))
     if reason is None or before.get("status") != ConditionStatus.FALSE:
         return None
-    if not _is_about_spec(observed):
+    # A pod that was forbidden says nothing about the data.
+    if not _is_about_spec(observed) or reason is Reason.POD_FORBIDDEN:
         return None
     return Failure(reason, str(before.get("message")), reason.permanent)
 

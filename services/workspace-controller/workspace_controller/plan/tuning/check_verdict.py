@@ -11,6 +11,7 @@ from workspace_controller.manifests.data_check import DATA_CHECKER, PUSH_CHECKER
 from workspace_controller.observed import Observed
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.pods.failure import exit_failure, last_exit, pod_failure
+from workspace_controller.plan.pods.forbidden import creation_failure
 from workspace_controller.plan.pods.status import (
     container_state,
     containers,
@@ -121,6 +122,9 @@ def _unfinished(
     observed: Observed, tuning: Tuning, check: Manifest, pods: list[Manifest]
 ) -> Verdict:
     newest = next(iter(pods), None)
+    if newest is None and (forbidden := creation_failure(observed, check)) is not None:
+        # The pods of the run would be forbidden as well, and their node be paid for in vain.
+        return forbidden
     if newest is None and (check.get("status") or {}).get("active"):
         # A pod that was lost is being replaced, or its watch is behind that of the Job.
         return known_failure(observed) or Running("", OBSTRUCTED_SECONDS)

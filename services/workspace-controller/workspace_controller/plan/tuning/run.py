@@ -16,6 +16,7 @@ from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Create, Delete, earliest
 from workspace_controller.plan.pods.failure import pod_failure
+from workspace_controller.plan.pods.forbidden import LOOK_AGAIN_SECONDS, creation_failure
 from workspace_controller.plan.tuning.adapter import TunedAdapter, tuned_adapter
 from workspace_controller.plan.tuning.check_plan import DataCheckPlan
 from workspace_controller.plan.tuning.conditions import (
@@ -112,9 +113,12 @@ def _waiting(
 
 def _running(observed: Observed, running: Manifest, actions: tuple[Action, ...]) -> TuningPlan:
     pod = next(iter(job_pods(observed, running)), None)
-    found = pod_failure(pod, observed.now) if pod is not None else None
+    if pod is not None:
+        found = pod_failure(pod, observed.now)
+        requeue_after_seconds = found.requeue_after_seconds if found is not None else None
+    else:
+        found, requeue_after_seconds = creation_failure(observed, running), LOOK_AGAIN_SECONDS
     phase = phase_of(pod)
-    requeue_after_seconds = found.requeue_after_seconds if found is not None else None
     if phase in (Phase.TRAINING, Phase.PUSHING):
         # The run reports its progress when it is asked, and changes no object meanwhile.
         progress_seconds = observed.settings.progress_seconds
