@@ -119,6 +119,28 @@ class GenerationRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingRequest:
+    """Texts to embed, each as text, which gets special tokens, or as tokens.
+
+    `dimensions` keeps only the first numbers of each vector. `truncate` cuts the end of an input
+    that is longer than the context, instead of rejecting it.
+    """
+
+    inputs: tuple[str | TokenIds, ...]
+    adapter: str | None = None
+    dimensions: int | None = None
+    truncate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """A vector of length 1 for each input, and the tokens of all inputs."""
+
+    vectors: tuple[tuple[float, ...], ...]
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """The tokens of a request, and how long its first choice waited for a place in the batch."""
 
@@ -306,6 +328,22 @@ class Engine(Protocol):
 
     async def stop(self) -> None:
         """Drop all requests and free all resources. Safe to call at any time, also twice."""
+
+
+@runtime_checkable
+class EmbeddingEngine(Engine, Protocol):
+    """An engine that embeds texts; it has the feature "embed"."""
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """Embed texts; canceling the call stops it.
+
+        The adapter must be loaded, and stay so until the call has ended.
+
+        Raises:
+            InvalidRequest: the request cannot be served.
+            GenerationFailed: an input cannot be embedded.
+            EngineFailed: the engine broke.
+        """
 
 
 @runtime_checkable

@@ -42,6 +42,7 @@ class InvalidRequest(InferenceError):
             shown = shown[: _MAX_SHOWN_CHARACTERS - 3] + "..."
         super().__init__(f"{field} = {shown}: {problem}")
         self.field = field
+        self.value = value
         self.problem = problem
 
     @property

@@ -6,7 +6,9 @@ can pause it and make it fail; it counts the generations that were canceled.
 
 import asyncio
 import json
+import math
 import random
+from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,6 +18,8 @@ from model_server.engine import (
     AdapterInfo,
     AdapterSource,
     Delta,
+    EmbeddingRequest,
+    Embeddings,
     FinishReason,
     GenerationRequest,
     LikelyToken,
@@ -33,8 +37,10 @@ from model_server.options import GenerationOptions, SamplingParams, resolve
 _WORDS = "sea ship gold fähre naïve 東京 ☂ rum map".split()
 _ROLES = ("system", "user", "assistant")
 _END = 0
+_DIMENSIONS = 16
 _FEATURES = frozenset(
     (
+        "embed",
         "token_ids",
         "options.logprobs",
         "options.top_logprobs",
@@ -122,6 +128,23 @@ class FakeEngine:
             )
             if reason:
                 return
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        """The shares of sixteen kinds of bytes, which depend on the adapter as well."""
+        if (request.dimensions or 0) > _DIMENSIONS:
+            raise InvalidRequest("dimensions", request.dimensions, f"at most {_DIMENSIONS}")
+        await self.gate.wait()
+        vectors, tokens = [], 0
+        for index, each in enumerate(request.inputs):
+            content = _render(each).encode()
+            if len(content) > self._max_length and not request.truncate:
+                raise InvalidRequest(f"inputs[{index}]", f"{len(content)} tokens", "is too long")
+            content = content[: self._max_length]
+            tokens += len(content)
+            kinds = Counter((byte + len(request.adapter or "")) % _DIMENSIONS for byte in content)
+            vector = [1.0 + kinds[kind] for kind in range(request.dimensions or _DIMENSIONS)]
+            vectors.append(tuple(number / math.hypot(*vector) for number in vector))
+        return Embeddings(tuple(vectors), tokens)
 
     async def tokenize(self, prompt: Prompt, add_special_tokens: bool) -> Tokens:
         ids = tuple(_render(prompt).encode())

@@ -12,6 +12,7 @@ import grpc
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
 from model_server.answer import collect
+from model_server.embedding_call import EmbeddingCall
 from model_server.features import reject_unanswered
 from model_server.generation_call import GenerationCall
 from model_server.relay_call import RelayCall, first_head
@@ -81,6 +82,12 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
         call = RelayCall(await first_head(requests), self._state)
         async for response in respond_stream(context, call, call.parts(requests)):
             yield response
+
+    async def Embed(  # noqa: N802
+        self, request: pb.EmbedRequest, context: Context
+    ) -> pb.EmbedResponse:
+        call = EmbeddingCall(request, self._state)
+        return await respond(context, call, call.run)
 
     async def GetModel(  # noqa: N802
         self, request: pb.GetModelRequest, context: Context

@@ -9,7 +9,9 @@ from torch import Tensor
 
 from model_server.transformers.likelihoods import score_tokens
 from model_server.transformers.lora_layers import LoraLayers, group_by_adapter
-from model_server.transformers.prompt_scorer import PromptPiece, PromptScorer
+from model_server.transformers.prompt_piece import PromptPiece
+from model_server.transformers.prompt_pooler import PromptPooler
+from model_server.transformers.prompt_scorer import PromptScorer
 from model_server.transformers.sampler import BatchRow, select_tokens
 from model_server.transformers.sequence import SequenceRequest
 
@@ -34,6 +36,7 @@ class BatchSampler:
         self._device = model.device
         self._fail_sequence = fail_sequence
         self._prompt_scorer = PromptScorer(model, fail_sequence)
+        self._prompt_pooler = PromptPooler(model, fail_sequence)
         self._rows: list[BatchRow] = []
         self._sequences: list[SequenceRequest] = []
 
@@ -50,7 +53,7 @@ class BatchSampler:
             state, length = request.state, request.query_length
             sequence: SequenceRequest = state.logit_processor_kwargs["sequence"]
             lengths.append((sequence.adapter, length))
-            if sequence.sampling.params.prompt_logprobs:
+            if sequence.pooled or sequence.sampling.params.prompt_logprobs:
                 # The manager has already counted this pass.
                 position = state.position_offset - length
                 pieces.append(PromptPiece(sequence, position, start, length))
@@ -61,6 +64,7 @@ class BatchSampler:
                 self._sequences.append(sequence)
         self._layers.set_active(group_by_adapter(lengths, self._device))
         self._prompt_scorer.prepare(pieces)
+        self._prompt_pooler.prepare(pieces)
         return arg_storage
 
     def __call__(self, _tokens: Tensor, scores: Tensor, _arguments: Tensor) -> Tensor:

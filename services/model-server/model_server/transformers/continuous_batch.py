@@ -8,6 +8,7 @@ loop, and the output router brings the results back to it.
 import asyncio
 import logging
 import threading
+from itertools import count
 
 from transformers import ContinuousBatchingConfig, GenerationConfig
 
@@ -39,6 +40,7 @@ class ContinuousBatch:
         _manager_logger.setLevel(logging.WARNING)
         self._end_tokens = list(loaded.end_tokens) or _NO_END
         self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._ids = count()
         self._router = OutputRouter(asyncio.get_running_loop())
         self._manager = loaded.model.init_continuous_batching(
             GenerationConfig(do_sample=False, eos_token_id=self._end_tokens, pad_token_id=0),
@@ -57,6 +59,10 @@ class ContinuousBatch:
         self._manager.start()
         threading.Thread(target=self._watch, args=(asyncio.get_running_loop(),)).start()
         return int(self._manager.continuous_batching_config.num_blocks) * PAGE_TOKENS
+
+    def next_id(self) -> str:
+        """An id for a new sequence."""
+        return f"{next(self._ids)}"
 
     def add(self, sequence: SequenceRequest, listener: StateListener) -> None:
         """Queue a sequence.

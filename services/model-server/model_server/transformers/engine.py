@@ -13,6 +13,8 @@ from model_server.engine import (
     AdapterInfo,
     AdapterSource,
     Delta,
+    EmbeddingRequest,
+    Embeddings,
     GenerationRequest,
     ModelInfo,
     Prompt,
@@ -29,12 +31,14 @@ from model_server.transformers.lora import read_lora
 from model_server.transformers.lora_layers import LoraLayers
 from model_server.transformers.model_loader import LoadedModel, LoadOptions, load_model
 from model_server.transformers.prompt_tokenizer import PromptTokenizer
+from model_server.transformers.text_embedder import TextEmbedder
 from model_server.transformers.text_generator import TextGenerator
 from model_server.transformers.token_bytes import TokenBytes
 
 # What this engine answers beyond the contract's first version.
 _FEATURES = frozenset(
     (
+        "embed",
         "token_ids",
         "options.min_p",
         "options.frequency_penalty",
@@ -52,11 +56,12 @@ _FEATURES = frozenset(
 @dataclass(frozen=True, slots=True)
 class _Started:
     generator: TextGenerator
+    embedder: TextEmbedder
     layers: LoraLayers
 
 
 class TransformersEngine:
-    """Implements `model_server.engine.Engine`."""
+    """Implements `model_server.engine.EmbeddingEngine`."""
 
     def __init__(
         self, options: LoadOptions, *, threads: int, kv_cache_budget_bytes: Callable[[], int]
@@ -90,15 +95,19 @@ class TransformersEngine:
         context_tokens = (
             budget.context_tokens if budget else min(loaded.context_tokens, capacity_tokens)
         )
+        tokenizer = PromptTokenizer(loaded.tokenizer, context_tokens)
         generator = TextGenerator(
             loaded=loaded,
-            tokenizer=PromptTokenizer(loaded.tokenizer, context_tokens),
+            tokenizer=tokenizer,
             token_bytes=TokenBytes(loaded.tokenizer),
             batch=batch,
             beam_search=BeamSearch(loaded, layers),
             context_tokens=context_tokens,
         )
-        self._started = _Started(generator, layers)
+        embedder = TextEmbedder(
+            loaded=loaded, tokenizer=tokenizer, batch=batch, context_tokens=context_tokens
+        )
+        self._started = _Started(generator, embedder, layers)
         await self._generate_test_token()
         return _describe(generator)
 
@@ -106,6 +115,9 @@ class TransformersEngine:
         async with aclosing(self._require_started().generator.generate(request)) as deltas:
             async for delta in deltas:
                 yield delta
+
+    async def embed(self, request: EmbeddingRequest) -> Embeddings:
+        return await self._require_started().embedder.embed(request)
 
     async def tokenize(self, prompt: Prompt, add_special_tokens: bool) -> Tokens:
         tokenizer = self._require_started().generator.tokenizer

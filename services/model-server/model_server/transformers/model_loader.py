@@ -58,6 +58,11 @@ class LoadedModel:
         return int(min(taken, self.model.get_output_embeddings().weight.shape[0]))
 
     @property
+    def hidden_size(self) -> int:
+        """The width of the hidden states."""
+        return int(self.model.config.get_text_config().hidden_size)
+
+    @property
     def dimensions(self) -> ModelDimensions:
         """What decides how much memory a cached token takes."""
         config = self.model.config.get_text_config()

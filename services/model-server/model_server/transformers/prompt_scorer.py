@@ -2,41 +2,13 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from model_server.transformers.likelihoods import score_tokens
-from model_server.transformers.sequence import SequenceRequest
-
-
-@dataclass(frozen=True, slots=True)
-class PromptPiece:
-    """The part of a sequence that a forward pass computes.
-
-    Its first token is at `position` in the sequence and at `start` in the packed batch.
-    """
-
-    sequence: SequenceRequest
-    position: int
-    start: int
-    length: int
-
-    @property
-    def scored(self) -> range:
-        """The positions in the packed batch that predict a token of the prompt."""
-        return range(self.start, self.start + self._count)
-
-    @property
-    def predicted(self) -> Sequence[int]:
-        """The tokens of the prompt that they predict."""
-        return self.sequence.prompt[self.position + 1 : self.position + 1 + self._count]
-
-    @property
-    def _count(self) -> int:
-        return max(0, min(self.length, len(self.sequence.prompt) - 1 - self.position))
+from model_server.transformers.prompt_piece import PromptPiece
 
 
 class PromptScorer:
@@ -56,7 +28,11 @@ class PromptScorer:
 
     def prepare(self, pieces: Sequence[PromptPiece]) -> None:
         """Set what this thread's next forward pass scores."""
-        self._thread_state.pieces = [piece for piece in pieces if piece.scored]
+        self._thread_state.pieces = [
+            piece
+            for piece in pieces
+            if piece.sequence.sampling.params.prompt_logprobs and piece.scored
+        ]
 
     def _pieces(self) -> list[PromptPiece]:
         return getattr(self._thread_state, "pieces", [])

@@ -118,6 +118,13 @@ class PromptTokenizer:
             )
         return size_bytes
 
+    def shorten(self, text: str) -> str:
+        """The beginning of a text: more of it cannot fit into the context."""
+        if self._longest_token_bytes is None:
+            return text
+        end = self._longest_token_bytes * self._context_tokens
+        return text.encode()[:end].decode(errors="ignore")
+
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of the tokens, without special tokens."""
         return str(

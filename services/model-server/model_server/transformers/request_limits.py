@@ -24,14 +24,7 @@ def check_request(prompt: Sequence[int], params: SamplingParams, vocabulary: int
                 params.logit_bias[token],
                 f"the token is not in the vocabulary, whose ids are 0 to {vocabulary - 1}",
             )
-    if not prompt:
-        raise InvalidRequest("input", "", "the tokenizer finds no token in it")
-    largest = max(prompt)
-    if largest >= vocabulary:
-        # Otherwise the model would look up an embedding that it does not have.
-        raise InvalidRequest(
-            "input", f"token {largest}", f"the model's tokens are 0 to {vocabulary - 1}"
-        )
+    check_vocabulary(prompt, vocabulary, "input")
     if params.num_beams > 1:
         for name in _NOT_FOR_BEAMS:
             if value := getattr(params, name):
@@ -45,4 +38,19 @@ def check_request(prompt: Sequence[int], params: SamplingParams, vocabulary: int
             params.top_logprobs,
             f"with prompt_logprobs, {len(prompt)} tokens of the prompt have {count} log "
             f"probabilities, and {_MAX_PROMPT_LOGPROBS} are the most; lower it",
+        )
+
+
+def check_vocabulary(tokens: Sequence[int], vocabulary: int, field: str) -> None:
+    """Check that the model has an embedding of each token.
+
+    Raises:
+        InvalidRequest: names the token.
+    """
+    if not tokens:
+        raise InvalidRequest(field, "", "the tokenizer finds no token in it")
+    largest = max(tokens)
+    if largest >= vocabulary:
+        raise InvalidRequest(
+            field, f"token {largest}", f"the model's tokens are 0 to {vocabulary - 1}"
         )

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from torch import Tensor
+
 from model_server.transformers.likelihoods import ScoredToken
 from model_server.transformers.sampler import SequenceSampling
 
@@ -17,18 +19,22 @@ class SequenceRecord:
 
     # One per new token, if the sequence wants them.
     logprobs: list[ScoredToken] = field(default_factory=list)
+    # The sum of the hidden states of the prompt's first `pooled_tokens` tokens (width,).
+    hidden_sum: Tensor | None = None
+    pooled_tokens: int = 0
     # By the position in the prompt. A sequence that lost its place in the cache fills them again.
     prompt_logprobs: dict[int, ScoredToken] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceRequest:
-    """One sequence to continue."""
+    """One sequence to continue. `pooled` asks for the sum of the prompt's hidden states."""
 
     id: str
     prompt: Sequence[int]
     sampling: SequenceSampling
     adapter: str | None
+    pooled: bool = False
     record: SequenceRecord = field(default_factory=SequenceRecord)
 
     def __deepcopy__(self, memo: Any) -> "SequenceRequest":

@@ -2,11 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count
 
 from model_server.detokenizer import ChoiceDetokenizer
 from model_server.engine import Delta, FinishReason, GenerationRequest, TokenLogprob, Usage
@@ -44,7 +43,6 @@ class TextGenerator:
     batch: ContinuousBatch
     beam_search: BeamSearch
     context_tokens: int
-    _sequence_ids: Iterator[int] = field(default_factory=count)
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Delta, None]:
         """The deltas of all choices; closing the generator stops the generation.
@@ -162,7 +160,7 @@ class TextGenerator:
             device=self.loaded.model.device,
         )
         return SequenceRequest(
-            id=f"{next(self._sequence_ids)}", prompt=prompt, sampling=sampling, adapter=adapter
+            id=self.batch.next_id(), prompt=prompt, sampling=sampling, adapter=adapter
         )
 
     async def _search_beams(
