@@ -18,6 +18,8 @@ Independent of gRPC: `status_codes.py` maps these errors to status codes.
 
 # Longer values are shortened in messages: a prompt may be a megabyte.
 _MAX_SHOWN_CHARACTERS = 80
+# Libraries quote what they reject, and gRPC ends a call whose status is longer than some kilobytes.
+_MAX_PROBLEM_CHARACTERS = 800
 
 
 class InferenceError(Exception):
@@ -40,6 +42,8 @@ class InvalidRequest(InferenceError):
         shown = repr(_as_sent(value) if isinstance(value, float) else value)
         if len(shown) > _MAX_SHOWN_CHARACTERS:
             shown = shown[: _MAX_SHOWN_CHARACTERS - 3] + "..."
+        if len(problem) > _MAX_PROBLEM_CHARACTERS:
+            problem = problem[: _MAX_PROBLEM_CHARACTERS - 3] + "..."
         super().__init__(f"{field} = {shown}: {problem}")
         self.field = field
         self.value = value

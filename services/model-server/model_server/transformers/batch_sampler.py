@@ -105,6 +105,8 @@ def _row(sequence: SequenceRequest, state: Any) -> BatchRow:
         changes.count(
             state.initial_tokens[known:] + state.generated_tokens[max(0, known - before) :]
         )
+    if not (sampling.logits_processors or sampling.constraint):
+        return BatchRow(sampling, ())
     # A copy of all tokens, which only these rules need.
-    needed = sampling.logits_processors
-    return BatchRow(sampling, state.initial_tokens + state.generated_tokens if needed else ())
+    tokens = state.initial_tokens + state.generated_tokens
+    return BatchRow(sampling, tokens, tokens[len(sequence.prompt) :])

@@ -23,7 +23,9 @@ from model_server.engine import (
 )
 from model_server.errors import AdapterInvalid, EngineFailed, GenerationFailed, ModelLoadFailed
 from model_server.options import GenerationOptions
+from model_server.transformers.answer_rules import AnswerPlanner
 from model_server.transformers.beam_search import BeamSearch
+from model_server.transformers.constraint_compiler import ConstraintCompiler
 from model_server.transformers.continuous_batch import ContinuousBatch
 from model_server.transformers.forward_lock import serialize_forward_passes
 from model_server.transformers.kv_cache import KvCacheBudget, fit_kv_cache
@@ -99,6 +101,7 @@ class TransformersEngine:
         generator = TextGenerator(
             loaded=loaded,
             tokenizer=tokenizer,
+            planner=_create_planner(loaded, tokenizer),
             token_bytes=TokenBytes(loaded.tokenizer),
             batch=batch,
             beam_search=BeamSearch(loaded, layers),
@@ -191,6 +194,16 @@ class TransformersEngine:
             raise ModelLoadFailed(f"the model does not run: {error.message}") from error
 
 
+def _create_planner(loaded: LoadedModel, tokenizer: PromptTokenizer) -> AnswerPlanner:
+    template = tokenizer.chat_template
+    return AnswerPlanner(
+        loaded.tokenizer,
+        template.abilities.call_format if template else None,
+        ConstraintCompiler.create(loaded.tokenizer, loaded.vocabulary_size, loaded.end_tokens),
+        loaded.end_tokens,
+    )
+
+
 def _describe(generator: TextGenerator) -> ModelInfo:
     model = generator.loaded.model
     on_gpu = model.device.type == "cuda"
@@ -201,5 +214,5 @@ def _describe(generator: TextGenerator) -> ModelInfo:
         dtype=str(model.dtype).removeprefix("torch."),
         engine=f"transformers {version('transformers')}",
         device=torch.cuda.get_device_name() if on_gpu else "cpu",
-        features=_FEATURES,
+        features=_FEATURES | generator.tokenizer.features | generator.planner.features,
     )

@@ -2,15 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from typing import Any
 
-from jinja2 import TemplateError
-
-from model_server.engine import ChatMessage, Conversation, Prompt, TokenIds, Tokens
+from model_server.engine import Conversation, Prompt, TokenIds, Tokens
 from model_server.errors import InvalidRequest
+from model_server.transformers.chat_template import ChatTemplate
+from model_server.transformers.conversation_size import conversation_bytes
 from model_server.transformers.prompt_limit import longest_token_bytes
 from model_server.transformers.tokenizer_process import TokenizerProcess
 
@@ -19,21 +18,6 @@ from model_server.transformers.tokenizer_process import TokenizerProcess
 _SHORT_BYTES = 32 * 2**10
 # The strings of more tokens are looked up in a thread: a million would take most of a second.
 _SHORT_TOKENS = 4096
-
-# A template is the model's own program over a client's text, and fails in any of Python's ways.
-_TEMPLATE_ERRORS = (
-    TemplateError,
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
-# Conversations whose turns are known to be rendered or not, by their roles.
-_REMEMBERED_CONVERSATIONS = 256
-
-
 Text = str | Conversation
 
 
@@ -43,6 +27,10 @@ class PromptTokenizer:
     def __init__(self, tokenizer: Any, context_tokens: int) -> None:
         self._tokenizer = tokenizer
         self._context_tokens = context_tokens
+        self._special = {
+            token for token, each in tokenizer.added_tokens_decoder.items() if each.special
+        }
+        self.chat_template = ChatTemplate(tokenizer) if tokenizer.chat_template else None
         # Tokenizers are not thread-safe, and would block the event loop. A prompt that still waits
         # when its client leaves is dropped from either queue.
         self._thread = ThreadPoolExecutor(1, "tokenize")
@@ -53,14 +41,18 @@ class PromptTokenizer:
         self._longest_token_bytes = (
             longest_token_bytes(json.loads(description)) if description else None
         )
-        self._find_dropped_turn = lru_cache(_REMEMBERED_CONVERSATIONS)(self._look_for_dropped_turn)
         # Python tokenizers cannot be sent to another process; they only get their own thread.
         self._process = TokenizerProcess(description) if description else None
 
     @property
     def has_chat_template(self) -> bool:
         """Whether conversations can be encoded."""
-        return self._tokenizer.chat_template is not None
+        return self.chat_template is not None
+
+    @property
+    def features(self) -> frozenset[str]:
+        """The fields of the contract that this model's chat template can render."""
+        return self.chat_template.features if self.chat_template else frozenset()
 
     async def encode(self, prompt: Prompt, add_special_tokens: bool = True) -> list[int]:
         """The prompt's tokens. A conversation gets its special tokens from the chat template.
@@ -105,8 +97,7 @@ class PromptTokenizer:
                     f"every message takes a token, and the model's context holds "
                     f"{self._context_tokens} tokens; shorten the conversation",
                 )
-            # With a byte per message for what the template adds: rendering takes time as well.
-            size_bytes = sum(len(message.content.encode()) + 1 for message in prompt.messages)
+            size_bytes = conversation_bytes(prompt)
         longest = self._longest_token_bytes
         if longest is not None and size_bytes > longest * self._context_tokens:
             raise InvalidRequest(
@@ -125,13 +116,20 @@ class PromptTokenizer:
         end = self._longest_token_bytes * self._context_tokens
         return text.encode()[:end].decode(errors="ignore")
 
-    def decode(self, tokens: Sequence[int]) -> str:
-        """The text of the tokens, without special tokens."""
+    def decode(self, tokens: Sequence[int], keep: Collection[int] = ()) -> str:
+        """The text of the tokens, without special tokens but for those to `keep`."""
+        if keep:
+            tokens = [each for each in tokens if each not in self._special or each in keep]
         return str(
             self._tokenizer.decode(
-                tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
+                tokens, skip_special_tokens=not keep, clean_up_tokenization_spaces=False
             )
         )
+
+    def special_tokens(self, texts: Sequence[str]) -> frozenset[int]:
+        """The ids of those texts that are special tokens."""
+        added = self._tokenizer.get_added_vocab()
+        return frozenset(added[text] for text in texts if added.get(text) in self._special)
 
     async def to_tokens(self, ids: Sequence[int]) -> Tokens:
         """The ids with their strings in the vocabulary."""
@@ -195,52 +193,10 @@ class PromptTokenizer:
         """The text, and whether it still needs special tokens: a chat template writes its own."""
         if isinstance(prompt, str):
             return prompt, add_special_tokens
-        return self._render(prompt.messages), False
-
-    def _render(self, messages: tuple[ChatMessage, ...]) -> str:
-        if not self.has_chat_template:
+        if self.chat_template is None:
             raise InvalidRequest(
                 "chat",
-                f"{len(messages)} messages",
+                f"{len(prompt.messages)} messages",
                 "the model has no chat template; send a prompt instead",
             )
-        try:
-            text = self._apply_template([(message.role, message.content) for message in messages])
-        except _TEMPLATE_ERRORS as error:
-            raise InvalidRequest(
-                "chat.messages",
-                [message.role for message in messages],
-                f"the model's chat template rejects them: {error}",
-            ) from error
-        dropped = self._find_dropped_turn(tuple(message.role for message in messages))
-        if dropped is not None:
-            raise InvalidRequest(
-                f"chat.messages[{dropped}].role",
-                messages[dropped].role,
-                "the model's chat template leaves messages of this role out",
-            )
-        return text
-
-    def _look_for_dropped_turn(self, roles: tuple[str, ...]) -> int | None:
-        """The first turn that the template leaves out: most skip roles that they do not know.
-
-        Looks for markers in place of the contents. A content itself may stand elsewhere in the
-        text, and templates may rewrite it (cut earlier reasoning, parse JSON).
-        """
-        markers = [f"zqx{index}xqz" for index in range(len(roles))]
-        try:
-            text = self._apply_template(list(zip(roles, markers, strict=True))).casefold()
-        except _TEMPLATE_ERRORS:
-            # The template wants more of a content than text; whether it knows the role is open.
-            return None
-        return next((index for index, each in enumerate(markers) if each not in text), None)
-
-    def _apply_template(self, turns: Sequence[tuple[str, str]]) -> str:
-        """The text of turns of role and content."""
-        return str(
-            self._tokenizer.apply_chat_template(
-                [{"role": role, "content": content} for role, content in turns],
-                tokenize=False,
-                add_generation_prompt=True,
-            )
-        )
+        return self.chat_template.render(prompt), False

@@ -26,6 +26,7 @@ from transformers.generation.logits_process import (
 
 from model_server.options import SamplingParams
 from model_server.transformers.score_changes import ScoreChanges
+from model_server.transformers.token_constraint import TokenConstraint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class SequenceSampling:
 
     params: SamplingParams
     generator: random.Random
+    constraint: TokenConstraint | None = None
     logits_processors: Any = None
     score_changes: ScoreChanges | None = None
     warpers: Any = None
@@ -45,15 +47,20 @@ class SequenceSampling:
     @property
     def has_rules(self) -> bool:
         """Whether anything changes the scores of this sequence alone."""
-        return bool(self.logits_processors or self.score_changes or self.warpers)
+        return bool(self.constraint or self.logits_processors or self.score_changes or self.warpers)
 
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """A sequence that gets a token in this step. `tokens` is empty if no processor needs them."""
+    """A sequence that gets a token in this step.
+
+    `tokens` are all so far, empty if no processor needs them; `answer` the new ones, empty if no
+    constraint needs them.
+    """
 
     sampling: SequenceSampling
     tokens: Sequence[int]
+    answer: Sequence[int] = ()
 
 
 def create_sampling(
@@ -63,6 +70,7 @@ def create_sampling(
     prompt_tokens: int,
     end_tokens: Sequence[int],
     device: Any,
+    constraint: TokenConstraint | None = None,
 ) -> SequenceSampling:
     """The sampling of choice number `index` of a request."""
     # The index makes the choices of one seed differ.
@@ -93,6 +101,7 @@ def create_sampling(
     return SequenceSampling(
         params=params,
         generator=random.Random(seed),
+        constraint=constraint,
         logits_processors=processors or None,
         score_changes=changes,
         warpers=warpers,
@@ -149,6 +158,10 @@ def select_tokens(rows: Sequence[BatchRow], scores: Tensor) -> tuple[Tensor, dic
 def _apply_rules(row: BatchRow, scores: Tensor) -> None:
     """Change the scores (1, vocabulary) of one row in place."""
     sampling = row.sampling
+    # First: all other rules choose among the tokens that the constraint allows. They could exclude
+    # the end, which is all that remains of a complete answer.
+    if sampling.constraint and sampling.constraint.apply(row.answer, scores[0]):
+        return
     tokens = torch.tensor([row.tokens], dtype=torch.long, device=scores.device)
     if sampling.logits_processors:
         scores.copy_(sampling.logits_processors(tokens, scores))

@@ -7,11 +7,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 
-from model_server.detokenizer import ChoiceDetokenizer
 from model_server.engine import Delta, FinishReason, GenerationRequest, TokenLogprob, Usage
 from model_server.errors import GenerationFailed
 from model_server.options import SamplingParams, resolve
+from model_server.transformers.answer_rules import AnswerPlanner, AnswerRules
 from model_server.transformers.beam_search import BeamSearch, BeamSearchRequest
+from model_server.transformers.choice_reader import ChoiceReader
 from model_server.transformers.continuous_batch import ContinuousBatch
 from model_server.transformers.model_loader import LoadedModel
 from model_server.transformers.output_router import SequenceState
@@ -29,7 +30,7 @@ class _Choice:
     """A choice that is being generated."""
 
     sequence: SequenceRequest
-    text: ChoiceDetokenizer
+    reader: ChoiceReader
     tokens: int = 0
 
 
@@ -39,6 +40,7 @@ class TextGenerator:
 
     loaded: LoadedModel
     tokenizer: PromptTokenizer
+    planner: AnswerPlanner
     token_bytes: TokenBytes
     batch: ContinuousBatch
     beam_search: BeamSearch
@@ -60,20 +62,25 @@ class TextGenerator:
             context_tokens=self.context_tokens,
         )
         check_request(prompt, params, self.loaded.vocabulary_size)
+        rules = await self.planner.plan(request, prompt, params)
         generate = self._search_beams if params.num_beams > 1 else self._generate_in_batch
-        async with aclosing(generate(prompt, params, request.adapter)) as deltas:
+        async with aclosing(generate(prompt, params, rules, request.adapter)) as deltas:
             async for delta in deltas:
                 yield delta
 
     async def _generate_in_batch(
-        self, prompt: Sequence[int], params: SamplingParams, adapter: str | None
+        self,
+        prompt: Sequence[int],
+        params: SamplingParams,
+        rules: AnswerRules,
+        adapter: str | None,
     ) -> AsyncGenerator[Delta, None]:
         """One sequence per choice, with deltas as tokens arrive."""
         states: _StateQueue = asyncio.Queue()
         choices = [
             _Choice(
-                self._create_sequence(index, prompt, params, adapter),
-                ChoiceDetokenizer(self.tokenizer.decode, params.stop),
+                self._create_sequence(index, prompt, params, rules, adapter),
+                self._create_reader(rules, params),
             )
             for index in range(params.choices)
         ]
@@ -103,6 +110,7 @@ class TextGenerator:
                         prompt_tokens=len(prompt),
                         completion_tokens=sum(choice.tokens for choice in choices),
                         queued_seconds=queued_seconds,
+                        reasoning_tokens=sum(each.reader.reasoning_tokens for each in choices),
                     )
                     delta = replace(delta, usage=usage)
                 if first:
@@ -121,10 +129,12 @@ class TextGenerator:
         choice.tokens = len(state.tokens)
         ends = () if params.ignore_eos else self.loaded.end_tokens
         reason = _end_reason(state.tokens, ends) if state.finished else None
-        text, reason = choice.text.add(_without_end(new_tokens, ends), reason)
+        parts, reason = choice.reader.add(_without_end(new_tokens, ends), reason)
         return Delta(
             index=index,
-            text=text,
+            text=parts.text,
+            reasoning=parts.reasoning,
+            tool_calls=parts.tool_calls,
             token_count=len(new_tokens),
             finish_reason=reason,
             logprobs=tuple(map(self.token_bytes.logprob, scored)),
@@ -149,7 +159,12 @@ class TextGenerator:
         return (first, *rest)
 
     def _create_sequence(
-        self, index: int, prompt: Sequence[int], params: SamplingParams, adapter: str | None
+        self,
+        index: int,
+        prompt: Sequence[int],
+        params: SamplingParams,
+        rules: AnswerRules,
+        adapter: str | None,
     ) -> SequenceRequest:
         params = params if index == 0 else replace(params, prompt_logprobs=False)
         sampling = create_sampling(
@@ -158,13 +173,22 @@ class TextGenerator:
             prompt_tokens=len(prompt),
             end_tokens=self.loaded.end_tokens,
             device=self.loaded.model.device,
+            constraint=rules.new_constraint(),
         )
         return SequenceRequest(
             id=self.batch.next_id(), prompt=prompt, sampling=sampling, adapter=adapter
         )
 
+    def _create_reader(self, rules: AnswerRules, params: SamplingParams) -> ChoiceReader:
+        decode = partial(self.tokenizer.decode, keep=self.tokenizer.special_tokens(rules.markers))
+        return ChoiceReader(decode, params.stop, rules.new_parser(), single_call=rules.single_call)
+
     async def _search_beams(
-        self, prompt: Sequence[int], params: SamplingParams, adapter: str | None
+        self,
+        prompt: Sequence[int],
+        params: SamplingParams,
+        rules: AnswerRules,
+        adapter: str | None,
     ) -> AsyncGenerator[Delta, None]:
         """One delta per choice: which beams win is only known at the end."""
         canceled = threading.Event()
@@ -178,16 +202,23 @@ class TextGenerator:
             raise GenerationFailed(f"beam search failed: {error!r}") from error
         finally:
             canceled.set()
-        usage = Usage(prompt_tokens=len(prompt), completion_tokens=sum(map(len, choices)))
         ends = () if params.ignore_eos else self.loaded.end_tokens
         with_ids = params.return_token_ids
+        readers = [self._create_reader(rules, params) for _ in choices]
         for index, tokens in enumerate(choices):
-            text, finish_reason = ChoiceDetokenizer(self.tokenizer.decode, params.stop).add(
+            parts, finish_reason = readers[index].add(
                 _without_end(tokens, ends), _end_reason(tokens, ends)
+            )
+            usage = Usage(
+                prompt_tokens=len(prompt),
+                completion_tokens=sum(map(len, choices)),
+                reasoning_tokens=sum(reader.reasoning_tokens for reader in readers),
             )
             yield Delta(
                 index=index,
-                text=text,
+                text=parts.text,
+                reasoning=parts.reasoning,
+                tool_calls=parts.tool_calls,
                 token_count=len(tokens),
                 finish_reason=finish_reason,
                 usage=usage if index == len(choices) - 1 else None,

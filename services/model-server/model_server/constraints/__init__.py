@@ -1,0 +1,1 @@
+"""What an answer has to match, as grammars of llguidance. Pure."""

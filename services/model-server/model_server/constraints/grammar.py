@@ -1,0 +1,104 @@
+"""Grammars in the form that llguidance compiles: a list, of which the first refers to the others.
+
+https://github.com/guidance-ai/llguidance/blob/main/docs/syntax.md describes both forms.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from llguidance import LLMatcher
+from llguidance.gbnf_to_lark import any_to_lark
+
+from model_server.engine import StructuredOutput
+from model_server.errors import InvalidRequest
+
+# Between the parts of a JSON document: a space, or a line break with an indent. Any whitespace at
+# all would let a weak model add whitespace until its tokens run out.
+_JSON_SPACE = r"( |\n {0,16})?"
+_JSON_OPTIONS: Any = {"whitespace_pattern": _JSON_SPACE, "lenient": False}
+
+# The longest schema or grammar. Larger ones than this are seldom written by anyone, and each costs
+# the time to compile it.
+MAX_BYTES = 64 * 2**10
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """One grammar, and the request's field that it comes from."""
+
+    field: str
+    value: object
+    definition: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """The grammar by itself."""
+        return json.dumps({"grammars": [self.definition]})
+
+
+def json_schema(field_name: str, schema: object) -> Grammar:
+    """JSON documents that satisfy a schema."""
+    if isinstance(schema, bool):
+        # llguidance takes objects; `{}` and `{"not": {}}` mean the same.
+        schema = {} if schema else {"not": {}}
+    if not isinstance(schema, dict):
+        raise InvalidRequest(field_name, schema, "is not a JSON Schema: an object or a boolean")
+    text = LLMatcher.grammar_from_json_schema(schema, overrides=_JSON_OPTIONS)
+    return Grammar(field_name, schema, json.loads(text)["grammars"][0])
+
+
+def structured(output: StructuredOutput) -> Grammar:
+    """What the text of an answer has to match.
+
+    Raises:
+        InvalidRequest: it is no JSON, or no grammar.
+    """
+    name = "structured_output"
+    if output.json_schema is not None:
+        return json_schema(f"{name}.json_schema", _parse_json(output.json_schema))
+    if output.json_object:
+        return json_schema(f"{name}.json_object", {"type": "object"})
+    if output.regex is not None:
+        return _lark(f"{name}.regex", output.regex, _regex_rule(output.regex))
+    if output.grammar is not None:
+        return _lark(f"{name}.grammar", output.grammar, _to_lark(output.grammar))
+    texts = " | ".join(map(quote, output.choice))
+    return _lark(f"{name}.choice", list(output.choice), f"start: {texts}")
+
+
+def quote(text: str) -> str:
+    """A text as a literal of Lark."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _lark(field_name: str, value: object, lark: str) -> Grammar:
+    return Grammar(field_name, value, {"lark_grammar": lark})
+
+
+def _regex_rule(regex: str) -> str:
+    text = regex.removeprefix("^")
+    # The whole answer is matched in any case; an escaped $ is a character.
+    if text.endswith("$") and (len(text) - len(text[:-1].rstrip("\\"))) % 2 == 1:
+        text = text[:-1]
+    return str(json.loads(LLMatcher.grammar_from_regex(text))["grammars"][0]["lark_grammar"])
+
+
+def _parse_json(text: str) -> object:
+    try:
+        return json.loads(text)
+    # Nested too deeply, or an integer of thousands of digits.
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(
+            "structured_output.json_schema", text, f"is not JSON: {error}"
+        ) from error
+
+
+def _to_lark(grammar: str) -> str:
+    try:
+        return str(any_to_lark(grammar))
+    # The converter has no common class for its errors.
+    except Exception as error:
+        raise InvalidRequest(
+            "structured_output.grammar", grammar, f"is no grammar in GBNF or Lark: {error}"
+        ) from error

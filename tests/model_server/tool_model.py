@@ -1,0 +1,25 @@
+"""The tiny model with a chat template that knows tools, in the format of Hermes and Qwen."""
+
+from pathlib import Path
+
+from tests.model_server.tiny_model import make_model
+
+TEMPLATE = (
+    "{% if tools %}<|system|>{% for tool in tools %}{{ tool.function | tojson }}\n{% endfor %}"
+    "<|end|>{% endif %}"
+    "{% for m in messages %}<|{{ m.role }}|>"
+    "{% if m.reasoning_content %}<think>{{ m.reasoning_content }}</think>{% endif %}"
+    "{{ m.content }}"
+    "{% for call in m.tool_calls or [] %}<tool_call>\n"
+    '{"name": "{{ call.function.name }}", "arguments": {{ call.function.arguments | tojson }}}\n'
+    "</tool_call>{% endfor %}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+    "{% if add_generation_prompt and thinks %}<think>{% endif %}"
+)
+
+
+def make_tool_model(folder: Path) -> Path:
+    """Write a model folder whose template knows tools."""
+    make_model(folder)
+    (folder / "chat_template.jinja").write_text(TEMPLATE)
+    return folder
