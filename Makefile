@@ -17,7 +17,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: demo demo-nodeclaims up down help venv venv-models lock crds schemas \
-	training-configs training-options protogen docs format check unit unit-models apiserver-test e2e test failures bench-controller bench-provisioner \
+	training-configs training-options protogen docs format check unit unit-models apiserver-test e2e test failures bench-controller bench-provisioner bench-gateway \
 	simulate release release-check pants-lint pants-check pants-test package
 
 demo: venv venv-models ## run the documented walkthrough on a real local cluster, from scratch
@@ -94,6 +94,9 @@ bench-controller: venv ## measure 500 and 2,000 Workspaces at once: time to Mach
 bench-provisioner: venv ## measure 100 and 500 claims at once against the AKS emulator: time, calls, memory
 	$(PY) -m tools.local_cluster build
 	$(PY) -m benchmarks.provisioner
+
+bench-gateway: venv ## measure the gateway beside a bare relay, nginx, Envoy and LiteLLM; ROUNDS=1 is faster
+	$(PY) -m benchmarks.gateway --rounds $(or $(ROUNDS),2)
 
 release: venv ## build a release into dist/; TORCH=cpu for clusters without GPUs
 	$(PY) -m tools.release --torch $(or $(TORCH),cuda)

@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +26,27 @@ class Process:
         peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
         return int(peak.split()[1]) * 1024 / 1e6
 
+    @property
+    def is_running(self) -> bool:
+        """False once it has ended, also before anybody asked for its exit status."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+    def reset_peak(self) -> None:
+        """Makes `peak_mb` the peak since now."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
 
 @contextmanager
 def child(log: Path, module: str, *arguments: str, **environ: str) -> Iterator[Process]:
     """Runs a Python module, with `environ` added to this environment, while the context is open."""
+    with program(log, (sys.executable, "-m", module, *arguments), environ) as process:
+        yield process
+
+
+@contextmanager
+def program(log: Path, argv: Sequence[str], environ: Mapping[str, str]) -> Iterator[Process]:
+    """Runs a program, with `environ` added to this environment, while the context is open."""
     with log.open("wb") as file:
-        argv = [sys.executable, "-m", module, *arguments]
         process = subprocess.Popen(argv, env=os.environ | environ, stdout=file, stderr=file)
     try:
         yield Process(process.pid)

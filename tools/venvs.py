@@ -19,7 +19,7 @@ UV = "uv==0.13.9"
 LINKS = {"control": ".venv", "models": ".venv-models"}
 
 
-def _uv(command: str, *arguments: str, stdin: str = "") -> None:
+def uv(command: str, *arguments: str, stdin: str = "") -> None:
     """Run uv from its own virtual environment, which is created on first use."""
     folder = CACHE / "venvs" / UV.replace("==", "-")
     binary = folder / "bin" / "uv"
@@ -39,8 +39,8 @@ def _install(resolve: str, folder: Path) -> None:
     lock = (ROOT / "requirements" / f"{resolve}.lock").read_text()
     if resolve == "models":
         lock = requirements.without_gpu(lock)
-    _uv("venv -q --clear -p", sys.executable, str(folder))
-    _uv("pip install -q --no-deps --require-hashes -r - -p", f"{folder}/bin/python", stdin=lock)
+    uv("venv -q --clear -p", sys.executable, str(folder))
+    uv("pip install -q --no-deps --require-hashes -r - -p", f"{folder}/bin/python", stdin=lock)
     if resolve == "models":
         stand_ins.build(next(folder.glob("lib/python*/site-packages")))
 
@@ -62,7 +62,7 @@ def make(resolve: str) -> Path:
 
 def lock(resolve: str) -> None:
     """Resolve `<resolve>.txt` to the newest versions and write `<resolve>.lock`, with hashes."""
-    _uv(
+    uv(
         "pip compile -q --upgrade --python-version 3.11 --generate-hashes --no-header",
         "--no-annotate",
         f"requirements/{resolve}.txt",

@@ -1,0 +1,1 @@
+"""What the gateway costs, beside other things that could stand in its place."""
