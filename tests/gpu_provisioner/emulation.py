@@ -39,6 +39,7 @@ class Emulation:
     cloud: AksCloud
     azure: Emulated
     machines: FakeMachines
+    settings: Azure
 
     def set_fault(self, **fault: object) -> None:
         assert admin.set_fault(self.azure, fault).status == 201
@@ -64,7 +65,7 @@ async def emulation(
     async with running(settings, machines, NoKeys()) as emulator:
         azure = azure_settings(settings, emulator.certificates.ca, token_file(folder))
         async with AksCloud(azure, SystemClock()) as cloud:
-            yield Emulation(cloud, emulator.azure, machines)
+            yield Emulation(cloud, emulator.azure, machines, azure)
 
 
 def free_port() -> int:
