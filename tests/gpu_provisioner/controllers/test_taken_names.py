@@ -3,7 +3,9 @@
 import pytest
 
 from gpu_provisioner.cloud.pools import Pool, PoolState
-from tests.gpu_provisioner.world import KINDS, NAME, World
+from kaito_api import labels
+from tests.gpu_provisioner.offerings.builders import T4, availability, sku
+from tests.gpu_provisioner.world import KINDS, NAME, World, claim_manifest
 
 THEIRS = Pool(
     name=NAME,
@@ -32,6 +34,21 @@ async def test_pool_of_somebody_else_is_named_and_not_changed(world: World) -> N
         in world.message("Launched")
     )
     assert world.cloud.pools()[NAME] == THEIRS
+
+
+async def test_claim_whose_name_is_taken_holds_no_quota() -> None:
+    world = World()
+    world.cloud.offered = availability(sku(T4), t4=(0, 4), cores=(0, 100_000))
+    world.cloud.seed(THEIRS)
+    world.cloud.unlisted.add(NAME)
+    wanted = {"key": labels.INSTANCE_TYPE, "operator": "In", "values": [T4]}
+    world.ask(requirements=[wanted])
+    await world.run(3)
+    world.cloud.unlisted.clear()
+    world.cluster.seed(world.kind, claim_manifest(world.kind, "wsother", requirements=[wanted]))
+    await world.run(15)
+    assert world.condition("Launched") == ("False", "LaunchFailed")
+    assert world.condition("Ready", "wsother") == ("True", "Ready")
 
 
 async def test_pool_of_somebody_else_outlives_the_claim(world: World) -> None:

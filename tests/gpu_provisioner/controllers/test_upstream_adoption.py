@@ -109,7 +109,8 @@ async def test_pool_of_an_earlier_claim_is_not_adopted(world: World) -> None:
     world.cloud.seed(replace(pool, labels={**pool.labels, **born}))
     world.cluster.change(NODE_CLAIM, Key("", NAME), {"status": {"conditions": []}})
     await world.run(5)
-    assert world.condition("Launched", NAME)[0] != "True"
+    assert world.condition("Launched", NAME) == ("False", "LaunchFailed")
+    assert "of an earlier claim of KAITO's own" in world.message("Launched", NAME)
     assert ("add_marks", NAME) not in world.cloud.calls
 
 

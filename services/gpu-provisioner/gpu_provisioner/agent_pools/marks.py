@@ -37,6 +37,11 @@ def uid_by_label(pool: Pool) -> str:
     return pool.labels.get(labels.CLAIM_UID, "")
 
 
+def has_uid(pool: Pool) -> bool:
+    """Return whether any mark names a claim."""
+    return bool(uid_by_label(pool) or uid_by_tag(pool))
+
+
 def birth(claim: Claim) -> str:
     """Return when the claim was created, as a node label. KAITO's gpu-provisioner writes the same
     label in the same form, and no other mark."""

@@ -132,10 +132,12 @@ class Reconciler:
         # select the same quota.
         pool, now = self.pools.get(claim.name), self.clock.now()
         nodes = self._nodes(claim, pool)
-        if claim.deleted is not None:
-            self.selector.forget(claim.name)
-        elif pool is not None and ownership.belongs_to(pool, claim, nodes):
+        is_own = pool is not None and ownership.belongs_to(pool, claim, nodes)
+        if pool is not None and is_own and claim.deleted is None:
             self.selector.observe(pool, joined=bool(nodes))
+        elif pool is not None or claim.deleted is not None:
+            # Also where the name is taken: no pool is created, and others may have its quota.
+            self.selector.forget(claim.name)
         has_problem = needs_node_health(claim, nodes)
         return Observed(
             claim=claim,

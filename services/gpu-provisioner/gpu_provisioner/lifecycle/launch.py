@@ -104,6 +104,11 @@ def _name_taken(observed: Observed, pool: Pool) -> StageResult:
     """Show that another pool has the claim's name. Only garbage collection may delete it."""
     if observed.pool_owner:
         message = f"agent pool {pool.name} belongs to {observed.pool_owner}: use another name"
+    elif observed.ownership is Ownership.OTHERS and not marks.has_uid(pool):
+        message = (
+            f"agent pool {pool.name} of an earlier claim of KAITO's own {marks.MANAGER} still "
+            "exists: delete it or use another name"
+        )
     elif observed.ownership is Ownership.OTHERS:
         message = (
             f"agent pool {pool.name} of an earlier claim still exists: it is deleted when it has "

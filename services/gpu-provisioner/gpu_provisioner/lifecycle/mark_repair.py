@@ -40,8 +40,7 @@ def _may_be_written(pool: Pool) -> bool:
 
 
 def _is_of_kaito(pool: Pool) -> bool:
-    has_uid = marks.uid_by_tag(pool) or marks.uid_by_label(pool)
-    return not has_uid and labels.CREATION_TIMESTAMP in pool.labels
+    return not marks.has_uid(pool) and labels.CREATION_TIMESTAMP in pool.labels
 
 
 def _events(pool: Pool, lost: Marks, attempts: int) -> tuple[EmitEvent, ...]:
