@@ -65,6 +65,20 @@ class ScriptedService(rpc.InferenceServiceServicer):
         assert isinstance(response, pb.EmbedResponse)
         return response
 
+    async def RelayHttp(  # noqa: N802
+        self, requests: AsyncIterator[pb.RelayHttpRequest], context: Context
+    ) -> AsyncGenerator[pb.RelayHttpResponse, None]:
+        head = (await anext(requests)).head
+        body = b"".join([request.body async for request in requests])
+        messages = self.script.relay(head, body, 60)
+        try:
+            async for message in messages:
+                yield message
+        except BackendError as error:
+            await _abort(context, error)
+        finally:
+            await messages.aclose()
+
     async def _convert(self, request: TokenRequest, context: Context) -> TokenResponse:
         try:
             return await self.script.convert(request, 60)

@@ -28,6 +28,7 @@ from inference_gateway.formats.tgi import TextGenerationInference
 from inference_gateway.formats.tokens import Detokenize, Tokenize
 from inference_gateway.generation_handler import GenerationHandler
 from inference_gateway.metrics import Metrics
+from inference_gateway.relaying.relayed_request import ENGINE_PATHS, EngineFormat
 from inference_gateway.routes import create_routes
 from inference_gateway.server import create_server
 from inference_gateway.settings import Settings
@@ -67,6 +68,7 @@ def create_application(
             "/tokenize": Tokenize(),
             "/detokenize": Detokenize(),
             "/": TextGenerationInference("either"),
+            **{path: EngineFormat(path) for path in ENGINE_PATHS},
         },
         handler=GenerationHandler(
             router=pool,

@@ -73,13 +73,13 @@ class Application:
             await self._serve_route(context)
         else:
             context.route = prefix + path
-            await self._generate(context, api_format, workspace)
+            await self._generate(context, api_format, path, workspace)
 
     async def _generate(
-        self, context: RequestContext, api_format: AnyFormat, workspace: str
+        self, context: RequestContext, api_format: AnyFormat, path: str, workspace: str
     ) -> None:
         if context.method == "POST":
-            await self.handler.handle(context, api_format, workspace)
+            await self.handler.handle(context, api_format, path, workspace)
             return
         problem = Problem(status=405, message="Method Not Allowed", code="method_not_allowed")
         await context.respond(405, api_format.error_body(problem), [(b"allow", b"POST")])

@@ -28,6 +28,8 @@ from inference_gateway.formats.api_format import (
     ParsedRequest,
     ParsedTokenCall,
 )
+from inference_gateway.relaying.http_relay import relay_http
+from inference_gateway.relaying.relayed_request import RelayedRequest, from_scope
 from inference_gateway.request_context import ClientDisconnected, Headers, RequestContext
 from inference_gateway.settings import Limits
 from inference_gateway.stream_merging import merge_streams
@@ -62,6 +64,13 @@ class Router(Protocol):
         """
         ...
 
+    def relays(self, route: str) -> bool:
+        """Whether an engine has this route, such as "POST /v1/responses", itself."""
+        ...
+
+
+AnyRequest = ParsedRequest | ParsedTokenCall | RelayedRequest
+
 
 class UpstreamErrors(Protocol):
     """Counts failed calls to model-servers."""
@@ -80,14 +89,14 @@ class GenerationHandler:
     now: Callable[[], float]
 
     async def handle(
-        self, context: RequestContext, api_format: AnyFormat, workspace: str = ""
+        self, context: RequestContext, api_format: AnyFormat, path: str, workspace: str = ""
     ) -> None:
-        """Responds in every case. `workspace` is the one named in the path, if any.
+        """Responds in every case. `path` is without the Workspace, which it may have named.
 
         Raises:
             ClientDisconnected: nobody is left to respond to.
         """
-        parsed: ParsedRequest | ParsedTokenCall | None = None
+        parsed: AnyRequest | None = None
         try:
             # Admitted before the body is read, so that rejected requests take no memory.
             with self.admission.admit() as admission:
@@ -95,7 +104,8 @@ class GenerationHandler:
                 body = await context.read_body(
                     admission, limits.max_body_bytes, limits.body_timeout_seconds
                 )
-                parsed = api_format.parse(body)
+                parsed = self._relayed(context, f"POST {path}", body, workspace)
+                parsed = parsed or api_format.parse(body)
                 async with context.cancel_on_disconnect():
                     await self._generate_within_timeout(context, parsed, workspace)
         except RequestRejected as rejected:
@@ -109,11 +119,27 @@ class GenerationHandler:
             logger.exception("request failed", extra={"request_id": context.request_id})
             await _respond_with_problem(context, api_format, internal(context.request_id))
 
+    def _relayed(
+        self, context: RequestContext, route: str, body: bytes, workspace: str
+    ) -> RelayedRequest | None:
+        """The request, if the engine of its model has this route itself.
+
+        Raises:
+            RequestRejected: nothing can answer for the model, or no model can be read.
+        """
+        if not self.router.relays(route):
+            return None
+        request = from_scope(route, context.scope, body)
+        matches = self.router.route(request.model, workspace)
+        return request if matches[0].endpoint.relays(route) else None
+
     async def _generate_within_timeout(
-        self, context: RequestContext, parsed: ParsedRequest | ParsedTokenCall, workspace: str
+        self, context: RequestContext, parsed: AnyRequest, workspace: str
     ) -> None:
         deadline = asyncio.get_running_loop().time() + self.limits.request_timeout_seconds
         matches = self.router.route(parsed.model, workspace)
+        if isinstance(parsed, RelayedRequest):
+            matches = [match for match in matches if match.endpoint.relays(parsed.route)]
         for match in matches:
             try:
                 with match.endpoint.track_in_flight(self.admission.endpoint_share):
@@ -130,7 +156,7 @@ class GenerationHandler:
         self,
         deadline: float,
         context: RequestContext,
-        parsed: ParsedRequest | ParsedTokenCall,
+        parsed: AnyRequest,
         match: RouteMatch,
     ) -> None:
         try:
@@ -144,13 +170,34 @@ class GenerationHandler:
                     served_model=match.served_model,
                     model=model,
                 )
-                if isinstance(parsed, ParsedTokenCall):
+                if isinstance(parsed, RelayedRequest):
+                    await self._relay_http(context, parsed, match.endpoint, generation)
+                elif isinstance(parsed, ParsedTokenCall):
                     await self._convert(context, parsed, match.endpoint, generation)
                 else:
                     await self._generate(context, parsed, match.endpoint, generation)
         except TimeoutError:
             message = timed_out(self.limits.request_timeout_seconds).message
             raise BackendError(StatusCode.DEADLINE_EXCEEDED, message) from None
+
+    async def _relay_http(
+        self,
+        context: RequestContext,
+        request: RelayedRequest,
+        endpoint: Endpoint,
+        generation: GenerationContext,
+    ) -> None:
+        context.log.backend = endpoint.address.label
+        limits = self.limits
+        await relay_http(
+            context,
+            request,
+            endpoint,
+            model=generation.served_model or generation.model.default_model,
+            served_model=generation.served_model,
+            timeout_seconds=limits.request_timeout_seconds + _CALL_TIMEOUT_MARGIN_SECONDS,
+            first_timeout_seconds=limits.first_token_timeout_seconds,
+        )
 
     async def _convert(
         self,
@@ -262,6 +309,9 @@ async def _respond_with_problem(
 ) -> None:
     context.log.error = problem.log_message
     body = api_format.error_body(problem)
+    if context.started and not context.is_event_stream:
+        # Only an event can say that an answer failed. Without its end, the connection is closed.
+        return
     if context.started:
         await _write_final_event(context, b"data: " + body + b"\n\n")
     else:

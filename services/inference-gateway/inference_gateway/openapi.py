@@ -22,6 +22,7 @@ from inference_gateway.formats.tokens_schema import (
     TokenizeRequest,
     TokenizeResponse,
 )
+from inference_gateway.relaying.relayed_request import ENGINE_PATHS
 
 _REFS = "#/components/schemas/{model}"
 _KAITO_ERRORS = {
@@ -132,6 +133,8 @@ def add_generation_routes(document: dict[str, Any]) -> dict[str, Any]:
         for path, title, model, answer in _TOKEN_ROUTES:
             json_answer = {"application/json": {"schema": _ref(answer)}}
             paths[prefix + path] = _post(title, model, json_answer, _OPENAI_ERRORS, prefix)
+        for path in ENGINE_PATHS:
+            paths[prefix + path] = _relayed(prefix)
         for path, title, model, content in _TGI_ROUTES:
             # The root has a GET as well. A Workspace's root has no slash at its end.
             full = (prefix + path).rstrip("/") or "/"
@@ -164,6 +167,20 @@ def _post(
                 "content": {"application/json": {"schema": _ref(body)}},
             },
             "responses": responses,
+        }
+    }
+
+
+def _relayed(prefix: str) -> dict[str, Any]:
+    """A route that an engine may have. Its own documentation says what it takes and answers."""
+    errors = {**_OPENAI_ERRORS, 404: "The model does not exist, or its engine lacks this route"}
+    responses = {str(status): {"description": text} for status, text in errors.items()}
+    return {
+        "post": {
+            "summary": "Answered by the engine itself",
+            "parameters": [_path_parameter(name) for name in ("namespace", "name") if prefix],
+            "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}},
+            "responses": {"default": {"description": "As the engine answers"}, **responses},
         }
     }
 

@@ -67,6 +67,7 @@ class RequestContext:
         self.route = "other"
         self.status = 0
         self.finished = False
+        self.is_event_stream = False
         self.headers: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id.encode())]
         self.log = RequestLog()
 
@@ -130,6 +131,10 @@ class RequestContext:
         await self._start(status, [*_JSON, length, *headers])
         await self.write(body, last=True)
 
+    async def start_response(self, status: int, headers: Headers) -> None:
+        """Starts a response whose body follows by `write`."""
+        await self._start(status, headers)
+
     async def start_event_stream(self) -> None:
         """Starts a response of server-sent events unless it has already started."""
         if not self.started:
@@ -142,11 +147,17 @@ class RequestContext:
 
     async def _start(self, status: int, headers: Headers) -> None:
         self.status = status
+        self.is_event_stream = any(
+            name == b"content-type" and value.startswith(b"text/event-stream")
+            for name, value in headers
+        )
+        # An engine may name the request, too; its own name for it is ours.
+        own = {name for name, _ in self.headers}
         await self._send(
             {
                 "type": "http.response.start",
                 "status": status,
-                "headers": [*headers, *self.headers],
+                "headers": [*(each for each in headers if each[0] not in own), *self.headers],
             }
         )
 

@@ -77,6 +77,15 @@ class Backend(Protocol):
         """The tokens of a text, the text of tokens, or vectors."""
         ...
 
+    def relay(
+        self, head: pb.HttpRequestHead, body: bytes, timeout_seconds: float
+    ) -> AsyncGenerator[pb.RelayHttpResponse, None]:
+        """The response of the engine's own server, received only as fast as the caller reads it.
+
+        Closing the generator, at any point, ends the engine's work.
+        """
+        ...
+
     async def model(self, timeout_seconds: float) -> pb.Model:
         """The loaded model."""
         ...

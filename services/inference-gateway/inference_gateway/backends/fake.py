@@ -30,7 +30,8 @@ class FakeBackend:
 
     Each delta is a token. `reasoning` comes before the text, `tool_calls` after it. `failures` are
     raised one per call, before anything else. A stream raises `break_error` after `break_after`
-    messages. `requests`, `converted`, `sent` and `canceled` record what happened.
+    messages. `requests`, `converted`, `relayed`, `sent` and `canceled` record what
+    happened.
     """
 
     deltas: tuple[str, ...] = ("Hello", ", ", "world")
@@ -48,6 +49,9 @@ class FakeBackend:
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     requests: list[pb.GenerateRequest] = field(default_factory=list)
     converted: list[TokenRequest] = field(default_factory=list)
+    relayed: list[tuple[pb.HttpRequestHead, bytes]] = field(default_factory=list)
+    relay_head: pb.HttpResponseHead = field(default_factory=lambda: pb.HttpResponseHead(status=200))
+    relay_body: tuple[bytes, ...] = ()
     canceled: asyncio.Event = field(default_factory=asyncio.Event)
     sent: int = 0
     closed: bool = False
@@ -77,6 +81,24 @@ class FakeBackend:
                     raise self.break_error
                 self.sent += 1
                 yield message
+        except GeneratorExit:
+            self.canceled.set()
+            raise
+
+    async def relay(
+        self, head: pb.HttpRequestHead, body: bytes, timeout_seconds: float
+    ) -> AsyncGenerator[pb.RelayHttpResponse, None]:
+        """Answers with `relay_head` and `relay_body`."""
+        self.relayed.append((head, body))
+        if self.failures:
+            raise self.failures.popleft()
+        await self.gate.wait()
+        try:
+            yield pb.RelayHttpResponse(head=self.relay_head)
+            for count, part in enumerate(self.relay_body):
+                if count == self.break_after:
+                    raise self.break_error
+                yield pb.RelayHttpResponse(body=part)
         except GeneratorExit:
             self.canceled.set()
             raise

@@ -25,6 +25,8 @@ _MAX_ADAPTER_PAGES = 100
 # Far more than a connection inside a cluster takes, and short enough to try the next model-server.
 _CONNECT_TIMEOUT_SECONDS = 5.0
 # gRPC's own trailer for "call again": a model-server sends it when it did not start the request.
+# gRPC's own limit of a message is 4 MiB.
+_RELAY_CHUNK_BYTES = 2**20
 _RETRY_TRAILER = "grpc-retry-pushback-ms"
 
 
@@ -65,6 +67,18 @@ class GrpcBackend:
                     yield message
             finally:
                 # An open call would keep generating after the reader is gone.
+                call.cancel()
+
+    async def relay(
+        self, head: pb.HttpRequestHead, body: bytes, timeout_seconds: float
+    ) -> AsyncGenerator[pb.RelayHttpResponse, None]:
+        stub = await self._connected_stub()
+        with _translated_errors():
+            call = stub.RelayHttp(_relay_messages(head, body), timeout=timeout_seconds)
+            try:
+                while (message := await call.read()) is not grpc.aio.EOF:
+                    yield message
+            finally:
                 call.cancel()
 
     async def convert(self, request: TokenRequest, timeout_seconds: float) -> TokenResponse:
@@ -139,6 +153,12 @@ class GrpcBackend:
 
     async def close(self, grace_seconds: float) -> None:
         await asyncio.gather(*(channel.close(grace_seconds) for channel in self._channels))
+
+
+def _relay_messages(head: pb.HttpRequestHead, body: bytes) -> Iterator[pb.RelayHttpRequest]:
+    yield pb.RelayHttpRequest(head=head)
+    for start in range(0, len(body), _RELAY_CHUNK_BYTES):
+        yield pb.RelayHttpRequest(body=body[start : start + _RELAY_CHUNK_BYTES])
 
 
 @contextmanager

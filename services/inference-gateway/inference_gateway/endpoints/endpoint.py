@@ -65,6 +65,10 @@ class Endpoint:
     def preset(self) -> str:
         return self.model.name if self.model else self.address.model
 
+    def relays(self, route: str) -> bool:
+        """Whether the engine has this route, such as "POST /v1/responses", itself."""
+        return self.model is not None and route in self.model.http_routes
+
     async def probe(self) -> None:
         """Updates health, model and adapters, within a time limit. Never raises."""
         self.ejected.clear()

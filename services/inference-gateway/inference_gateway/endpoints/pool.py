@@ -67,6 +67,10 @@ class EndpointPool:
         default_names = ("", endpoint.address.label, endpoint.address.workspace)
         return (RouteMatch(endpoint, "" if model in default_names else model),)
 
+    def relays(self, route: str) -> bool:
+        """Whether the engine of any endpoint has this route itself."""
+        return any(endpoint.relays(route) for endpoint in self._endpoints.values())
+
     def find_workspace(self, label: str) -> Sequence[Endpoint]:
         """The endpoints of the Workspace `label` (namespace/name); at least one.
 

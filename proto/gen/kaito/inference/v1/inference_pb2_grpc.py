@@ -136,7 +136,7 @@ class InferenceServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Embed(self, request, context):
-        """Returns a vector for each input.
+        """Returns a vector for each input: the mean of the model's last hidden states over its tokens.
 
         Errors: as in Generate; UNIMPLEMENTED if the engine has no embeddings.
         """

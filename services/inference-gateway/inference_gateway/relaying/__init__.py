@@ -1,0 +1,1 @@
+"""Requests that the engine's own HTTP server answers, unmodified."""

@@ -1,0 +1,47 @@
+"""Finds the tokens that an engine counted, in what it answers. Pure.
+
+Both a whole answer and a stream have them at their end, so the last bytes are enough.
+"""
+
+import json
+import re
+
+from kaito.inference.v1 import inference_pb2 as pb
+
+# A usage with all of its details has some hundreds of bytes.
+_KEPT_BYTES = 4096
+_USAGE = re.compile(rb'"usage"\s*:\s*\{')
+# OpenAI's chat completions and its responses differ.
+_PROMPT_NAMES = ("prompt_tokens", "input_tokens")
+_COMPLETION_NAMES = ("completion_tokens", "output_tokens")
+
+
+class UsageScan:
+    """Keeps the end of a body."""
+
+    def __init__(self) -> None:
+        self._end = b""
+
+    def add(self, part: bytes) -> None:
+        """The next part of the body."""
+        self._end = (self._end + part)[-_KEPT_BYTES:]
+
+    def usage(self) -> pb.Usage:
+        """The tokens that the body ends with; none if it has none."""
+        for found in reversed(list(_USAGE.finditer(self._end))):
+            # The usage is followed by the rest of the answer.
+            text = self._end[found.end() - 1 :].decode(errors="replace")
+            try:
+                usage, _ = json.JSONDecoder().raw_decode(text)
+            except ValueError:
+                continue
+            return pb.Usage(
+                prompt_tokens=_count(usage, _PROMPT_NAMES),
+                completion_tokens=_count(usage, _COMPLETION_NAMES),
+            )
+        return pb.Usage()
+
+
+def _count(usage: dict[str, object], names: tuple[str, ...]) -> int:
+    values = (usage.get(name) for name in names)
+    return next((value for value in values if isinstance(value, int) and 0 <= value < 2**32), 0)
