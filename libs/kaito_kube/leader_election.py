@@ -38,14 +38,15 @@ _TRUSTED_SHARE = 3 / 4
 class LeaseConfig:
     """The Lease and its timing.
 
-    `lease_duration_seconds` is how long other replicas wait after they observed a renewal,
-    `renew_interval_seconds` how often the leader renews, and `retry_period_seconds` how long it
-    waits after a failed renewal.
+    `owners` are its owner references. `lease_duration_seconds` is how long other replicas wait
+    after they observed a renewal, `renew_interval_seconds` how often the leader renews, and
+    `retry_period_seconds` how long it waits after a failed renewal.
     """
 
     name: str
     namespace: str
     identity: str
+    owners: tuple[Manifest, ...] = ()
     lease_duration_seconds: float = 20.0
     renew_interval_seconds: float = 4.0
     retry_period_seconds: float = 1.0
@@ -127,6 +128,8 @@ def manifest(config: LeaseConfig, now: datetime, before: Manifest | None) -> Man
     held = old.get("holderIdentity") == config.identity
     transitions = int(old.get("leaseTransitions") or 0) + (0 if held or before is None else 1)
     metadata: dict[str, Any] = {"name": config.name, "namespace": config.namespace}
+    if config.owners:
+        metadata["ownerReferences"] = list(config.owners)
     if before is not None:
         metadata["resourceVersion"] = before["metadata"]["resourceVersion"]
     return {

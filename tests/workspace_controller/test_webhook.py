@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -19,6 +20,7 @@ from kaito_kube.fake import FakeCluster
 from kaito_kube.kinds import Manifest
 from tests.workspace_controller.given import RELEASE, settings
 from tests.workspace_controller.test_admission import REVIEW, UNKNOWN
+from workspace_controller import admission
 from workspace_controller import webhook as module
 from workspace_controller.metrics import Metrics
 from workspace_controller.plan.validation import Problem
@@ -193,3 +195,35 @@ async def test_two_replicas_answer_and_both_serve_the_renewed_certificate(
         assert await serial_number(one, ca) == await serial_number(two, ca)
         assert (await ask(one, REVIEW))[0] == (await ask(two, REVIEW))[0] == 200
     assert len(cluster.objects(kinds.SECRET)) == 1
+
+
+OWNER = {"apiVersion": "v1", "kind": "ServiceAccount", "name": "kaito-wc", "uid": "account-1"}
+ROLE = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "name": "kaito-wc",
+        "uid": "role-1"}  # fmt: skip
+
+
+def owned(cluster: FakeCluster) -> Webhook:
+    made = webhook(cluster)
+    given = replace(made.settings, namespaced_owners=(OWNER,), cluster_owners=(ROLE,))
+    return replace(made, settings=given)
+
+
+async def test_secret_and_configuration_go_with_the_release() -> None:
+    cluster = FakeCluster()
+    made = owned(cluster)
+    certificates = await made.ensure_certificates()
+    configuration = admission.configuration(made.settings, certificates.ca)
+    (secret,) = cluster.objects(kinds.SECRET)
+    assert secret["metadata"]["ownerReferences"] == [OWNER]
+    assert configuration["metadata"]["ownerReferences"] == [ROLE]
+
+
+async def test_secret_of_an_earlier_release_gets_its_owner_and_keeps_its_certificates() -> None:
+    cluster = FakeCluster()
+    before = await webhook(cluster).ensure_certificates()
+    assert await owned(cluster).ensure_certificates() == before
+    (secret,) = cluster.objects(kinds.SECRET)
+    assert secret["metadata"]["ownerReferences"] == [OWNER]
+    cluster.calls.clear()
+    assert await owned(cluster).ensure_certificates() == before
+    assert [call.verb for call in cluster.calls] == ["get"]

@@ -233,6 +233,11 @@ subjects:
   resources: [leases]
   resourceNames: [{{ include "kaito.fullname" . | quote }}]
   verbs: [get, update, patch]
+# It owns the Lease, so that helm uninstall takes the Lease along.
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  resourceNames: [{{ include "kaito.fullname" . | quote }}]
+  verbs: [get]
 {{- end }}
 
 {{- define "kaito.httpProbes" -}}

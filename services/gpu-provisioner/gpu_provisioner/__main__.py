@@ -18,7 +18,9 @@ from kaito_kube import health_server
 from kaito_kube.clock import SteadyClock, SystemClock
 from kaito_kube.cluster import Cluster
 from kaito_kube.connect import connect
+from kaito_kube.kinds import SERVICE_ACCOUNT
 from kaito_kube.leader_election import LeaseConfig
+from kaito_kube.owner_reference import owner_references
 from kaito_process import logs
 from kaito_process.environment import SettingError
 
@@ -32,10 +34,12 @@ async def serve(settings: Settings) -> None:
 
 async def run(cluster: Cluster, settings: Settings) -> None:
     clock, registry = SystemClock(), CollectorRegistry()
+    name, namespace = settings.lease_name, settings.release_namespace
     lease = LeaseConfig(
-        name=settings.lease_name,
-        namespace=settings.release_namespace,
+        name=name,
+        namespace=namespace,
         identity=settings.pod_name,
+        owners=await owner_references(cluster, SERVICE_ACCOUNT, name, namespace),
     )
     async with AksCloud(settings.azure, clock) as aks:
         cloud = PacedCloud(aks, SteadyClock(), settings.budget)

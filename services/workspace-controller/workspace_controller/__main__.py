@@ -22,6 +22,7 @@ from kaito_kube.feeds import Feeds
 from kaito_kube.fenced_cluster import FencedCluster
 from kaito_kube.health_server import Application, health_app, serve_http
 from kaito_kube.leader_election import Leadership, LeaseConfig, run_as_leader
+from kaito_kube.owner_reference import owner_references
 from kaito_kube.store import Store
 from kaito_presets import catalog as presets
 from kaito_process import logs
@@ -90,6 +91,7 @@ class Process:
             name=settings.lease_name,
             namespace=settings.release_namespace,
             identity=settings.pod_name,
+            owners=tuple(dict(owner) for owner in settings.namespaced_owners),
         )
         await run_as_leader(self.cluster, self.clock, lease, self.lead, self.leadership)
 
@@ -181,7 +183,16 @@ async def serve(settings: Settings) -> int:
         waiting = health_app(CollectorRegistry(), lambda: None, lambda: "waiting for its key")
         async with serve_http(waiting, settings.http_port):
             key = await wait_for_key(cluster, settings)
-        settings = replace(settings, administration_key=key)
+        name, namespace = settings.lease_name, settings.release_namespace
+        settings = replace(
+            settings,
+            administration_key=key,
+            # Unlike a Deployment, an upgrade never replaces these.
+            namespaced_owners=await owner_references(
+                cluster, kinds.SERVICE_ACCOUNT, name, namespace
+            ),
+            cluster_owners=await owner_references(cluster, kinds.CLUSTER_ROLE, name),
+        )
         return await build(settings, cluster, SystemClock(), random.Random()).run(stop)
 
 

@@ -12,7 +12,7 @@ from kaito_api import labels
 from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest
 from workspace_controller.plan.validation import Problem
-from workspace_controller.settings import Settings, release_labels
+from workspace_controller.settings import Settings, release_metadata
 
 PATH = "/validate"
 # CEL: the user changed the spec. An update of labels or finalizers must pass in any case.
@@ -58,7 +58,7 @@ def configuration(settings: Settings, ca: bytes) -> Manifest:
     """The ValidatingWebhookConfiguration of the release."""
     service = settings.webhook_service
     return {
-        "metadata": {"name": service, "labels": release_labels(settings)},
+        "metadata": release_metadata(settings, service, namespaced=False),
         "webhooks": [
             {
                 "name": "validation.workspace.kaito.sh",

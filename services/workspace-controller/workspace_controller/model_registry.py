@@ -16,7 +16,7 @@ from kaito_kube.kinds import CONFIG_MAP, WORKSPACE, Kind, Manifest, is_being_del
 from kaito_kube.store import Store
 from kaito_process.retry import retry_until_done
 from workspace_controller.manifests.pods import GRPC_PORT
-from workspace_controller.settings import Settings, release_labels
+from workspace_controller.settings import Settings, release_metadata
 
 logger = logging.getLogger(__name__)
 KEY = "backends.yaml"
@@ -77,11 +77,7 @@ class ModelRegistry:
 
     def _config_map(self, text: str) -> Manifest:
         return {
-            "metadata": {
-                "name": self._name,
-                "namespace": self.settings.release_namespace,
-                "labels": release_labels(self.settings),
-            },
+            "metadata": release_metadata(self.settings, self._name),
             "data": {KEY: text},
         }
 

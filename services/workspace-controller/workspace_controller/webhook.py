@@ -27,7 +27,7 @@ from workspace_controller import admission
 from workspace_controller.certificates import Certificates, issue, needs_renewal, renew
 from workspace_controller.metrics import Metrics
 from workspace_controller.plan.validation import Problem
-from workspace_controller.settings import Settings
+from workspace_controller.settings import Settings, release_metadata
 
 logger = logging.getLogger(__name__)
 
@@ -99,25 +99,26 @@ class Webhook:
             return await self._write(issue(names, now), secret)
         if needs_renewal(current, names, now):
             return await self._write(renew(current, names, now), secret)
+        if not self._is_owned(secret):
+            return await self._write(current, secret)
         return current
 
     async def _write(self, certificates: Certificates, before: Manifest | None) -> Certificates:
         """Writes the Secret. If another replica was faster, its certificates are returned: all
         replicas must serve the same authority, because the API server trusts only one."""
         name, namespace = self._secret_name, self.settings.release_namespace
+        metadata = release_metadata(self.settings, name)
         data = {
             key: base64.b64encode(getattr(certificates, field_)).decode()
             for field_, key in _SECRET_KEYS.items()
         }
         try:
             if before is None:
-                metadata = {"name": name, "namespace": namespace}
-                await self.cluster.create(
-                    SECRET, {"metadata": metadata, "type": "kubernetes.io/tls", "data": data}
-                )
+                manifest = {"metadata": metadata, "type": "kubernetes.io/tls", "data": data}
+                await self.cluster.create(SECRET, manifest)
             else:
-                version = {"resourceVersion": before["metadata"]["resourceVersion"]}
-                patch = {"metadata": version, "data": data}
+                metadata["resourceVersion"] = before["metadata"]["resourceVersion"]
+                patch = {"metadata": metadata, "data": data}
                 await self.cluster.patch(SECRET, name, patch, namespace=namespace)
         except (AlreadyExists, Conflict):
             return await self.ensure_certificates()
@@ -157,6 +158,11 @@ class Webhook:
         except ClusterError as error:
             logger.warning("admitted without a check: %s", error)
             return ()
+
+    def _is_owned(self, secret: Manifest) -> bool:
+        """Whether the Secret goes with the release. One of an earlier release does not yet."""
+        wanted = release_metadata(self.settings, self._secret_name).get("ownerReferences")
+        return not wanted or secret["metadata"].get("ownerReferences") == wanted
 
     @property
     def _secret_name(self) -> str:
