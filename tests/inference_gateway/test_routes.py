@@ -7,6 +7,7 @@ from inference_gateway.backends.backend import Health
 from inference_gateway.backends.fake import FakeBackend
 from inference_gateway.settings import Settings
 from kaito.inference.v1 import inference_pb2 as pb
+from tests.fuzz.http_cases.error_shapes import shape_problem
 from tests.inference_gateway.running import gateway
 
 
@@ -107,3 +108,35 @@ async def test_metrics_count_requests(client: aiohttp.ClientSession) -> None:
         "kaito_gateway_in_flight_requests 1.0",
     ):
         assert line in text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("POST", "/v1/models", 405, "GET"),
+        ("DELETE", "/v1/models/phi", 405, "GET"),
+        ("TRACE", "/workspaces/n/w/v1/models", 405, "GET"),
+        ("GET", "/v1/chat/completions", 405, "POST"),
+        ("GET", "/v1/nothing", 404, None),
+        ("GET", "/workspaces/n/w", 405, "POST"),
+        ("TRACE", "/workspaces/n/w/generate", 405, "POST"),
+        ("POST", "/livez", 405, "GET"),
+        ("GET", "/nothing", 404, None),
+    ],
+)
+async def test_a_wrong_request_line_is_refused_in_the_shape_of_its_api(
+    client: aiohttp.ClientSession, method: str, path: str, status: int, allow: str | None
+) -> None:
+    response = await client.request(method, path)
+    assert (response.status, response.headers.get("allow")) == (status, allow)
+    content = await response.read()
+    route = path.replace("/workspaces/n/w", "/workspaces/{namespace}/{name}")
+    assert shape_problem(method, route, content) == ""
+
+
+async def test_each_generation_route_documents_an_unknown_model(
+    client: aiohttp.ClientSession,
+) -> None:
+    document = await (await client.get("/openapi.json")).json()
+    posts = {path: item["post"] for path, item in document["paths"].items() if "post" in item}
+    assert [path for path, post in posts.items() if "404" not in post["responses"]] == []

@@ -68,8 +68,8 @@ class Application:
             workspace, prefix = f"{below[1]}/{below[2]}", WORKSPACE_ROUTE
             path = below[3] or "/"
             api_format = self.formats.get(path)
-        # GET / says that the server runs.
-        if api_format is None or (path == "/" and context.method != "POST"):
+        # GET / says that the server runs. Below a Workspace's path there is no such route.
+        if api_format is None or (path == "/" and not prefix and context.method != "POST"):
             await self._serve_route(context)
         else:
             context.route = prefix + path

@@ -27,9 +27,11 @@ from inference_gateway.relaying.relayed_request import ENGINE_PATHS
 _REFS = "#/components/schemas/{model}"
 _KAITO_ERRORS = {
     400: "The prompt is missing, or the model-server rejected a value",
+    404: "The model does not exist; the message lists those that do",
     413: "The body is too large",
     422: "A field has the wrong type",
     429: "Too many requests; Retry-After says when to try again",
+    501: "The model's engine has no such feature",
     503: "The model is not ready",
     504: "No complete answer in time",
 }
@@ -38,6 +40,7 @@ _OPENAI_ERRORS = {
     404: "The model does not exist; the message lists those that do",
     413: "The body is too large",
     429: "Too many requests; Retry-After says when to try again",
+    501: "The model's engine has no such feature",
     503: "The model is not ready",
     504: "No complete answer in time",
 }
@@ -68,7 +71,8 @@ _OPENAI_ROUTES: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("/v1/chat/completions", "OpenAI chat completions", ChatCompletionRequest),
     ("/v1/completions", "OpenAI text completions", CompletionRequest),
 )
-_STREAM: Mapping[str, Any] = {"text/event-stream": {"schema": {"type": "string"}}}
+# Without a schema: OpenAPI's would be that of one event, and the API's last one, [DONE], has none.
+_STREAM: Mapping[str, Any] = {"text/event-stream": {}}
 _OPENAI_CONTENT: Mapping[str, Any] = {
     "application/json": {"schema": {"type": "object"}},
     **_STREAM,

@@ -36,7 +36,7 @@ def create_routes(pool: EndpointPool, registry: CollectorRegistry) -> FastAPI:
         title="KAITO inference",
         version="1",
         redoc_url=None,
-        exception_handlers={404: _not_found},
+        exception_handlers={404: _no_such_route, 405: _wrong_method},
     )
     _add_health(routes, pool)
     _add_models(routes, pool)
@@ -127,8 +127,17 @@ def _problem_response(problem: Problem) -> Response:
     return Response(openai_body(problem), problem.status, media_type="application/json")
 
 
-async def _not_found(request: Request, error: Exception) -> Response:
-    message = error.detail if isinstance(error, HTTPException) else "Not Found"
-    problem = Problem(status=404, message=message, code="not_found")
+async def _no_such_route(request: Request, error: Exception) -> Response:
+    return _route_problem(request, error, 404, "not_found")
+
+
+async def _wrong_method(request: Request, error: Exception) -> Response:
+    return _route_problem(request, error, 405, "method_not_allowed")
+
+
+def _route_problem(request: Request, error: Exception, status: int, code: str) -> Response:
+    """A problem of the request line, in the shape of the API that the path belongs to."""
+    assert isinstance(error, HTTPException)
+    problem = Problem(status=status, message=error.detail, code=code)
     render = openai_body if "/v1/" in request.url.path else detail_body
-    return Response(render(problem), 404, media_type="application/json")
+    return Response(render(problem), status, headers=error.headers, media_type="application/json")

@@ -1,0 +1,1 @@
+"""Random HTTP requests by schemathesis, and what it does not know about this API."""
