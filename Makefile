@@ -6,7 +6,11 @@ export OMP_NUM_THREADS ?= 1
 PY := .venv/bin/python
 PY_MODELS := .venv-models/bin/python
 MODEL_TESTS := tests/tuner tests/model_server
+# They start both kinds of process, and run for the time given.
+PROCESS_TESTS := tests/fuzz tests/soak
 N ?= 10000
+FUZZ_SECONDS ?= 600
+SOAK_SECONDS ?= 900
 
 # CPU=avx2 makes torch compute as on a CPU without AVX-512 and bfloat16, whatever this CPU has.
 ifeq ($(CPU),avx2)
@@ -18,7 +22,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: demo demo-nodeclaims up down help venv venv-models lock crds schemas \
 	training-configs training-options protogen docs format check unit unit-models apiserver-test e2e test failures bench-controller bench-provisioner bench-gateway \
-	simulate release release-check pants-lint pants-check pants-test package
+	fuzz soak simulate release release-check pants-lint pants-check pants-test package
 
 demo: venv venv-models ## run the documented walkthrough on a real local cluster, from scratch
 	$(PY) -m tools.demo
@@ -70,10 +74,11 @@ check: venv ## run ruff, mypy --strict, the import contracts, and compare the gR
 	$(PY) -m tools.protocheck
 
 unit: venv ## run the fast tests, without torch and without a cluster
-	$(PY) -m pytest -q -m "not cluster" $(addprefix --ignore=,$(MODEL_TESTS)) -n 2
+	$(PY) -m pytest -q -m "not cluster" $(addprefix --ignore=,$(MODEL_TESTS) $(PROCESS_TESTS)) -n 2
 
-unit-models: venv-models ## test tuner and model-server with small real models
+unit-models: venv venv-models ## test tuner and model-server with small real models
 	$(PY_MODELS) -m pytest -q $(MODEL_TESTS)
+	$(PY) -m pytest -q $(PROCESS_TESTS)
 
 up: venv venv-models ## start the local cluster with Kaito installed and no Workspaces
 	$(PY) -m tools.demo.cluster
@@ -110,6 +115,12 @@ failures: venv venv-models ## run every failure scenario on the local cluster an
 
 simulate: venv ## run N random schedules of both controllers with faults; SEED=... prints one
 	$(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),--schedules $(N))
+
+fuzz: venv venv-models ## send random gRPC calls and HTTP requests for FUZZ_SECONDS; SEED=... repeats them
+	$(PY) -m tests.fuzz --seconds $(FUZZ_SECONDS) $(if $(SEED),--seed $(SEED))
+
+soak: venv venv-models ## send mixed load with faults for SOAK_SECONDS, and check every answer
+	$(PY) -m tests.soak --seconds $(SOAK_SECONDS)
 
 pants-lint: ## run ruff with Pants (needs a Python 3.9, see docs/development.md)
 	tools/pants lint ::

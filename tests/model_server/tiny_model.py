@@ -1,6 +1,7 @@
 """Makes a real Phi-3 with random weights, its tokenizer, and adapters, in a second or two."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +87,7 @@ def adapter_weights(seed: int) -> dict[str, torch.Tensor]:
             weights[f"{key}.lora_A.weight"] = torch.randn(4, 64, generator=source)
             weights[f"{key}.lora_B.weight"] = torch.randn(out, 4, generator=source) * 0.3
     return weights
+
+
+if __name__ == "__main__":
+    make_model(Path(sys.argv[1]))
