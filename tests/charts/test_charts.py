@@ -9,7 +9,7 @@ from helm_python import HelmRenderError
 
 from kaito_api import labels
 from tests.charts.render import AZURE, CHART, Manifest, find, render
-from tests.workspace_controller.manifests.test_pods import (
+from tests.workspace_controller.manifests.pod_builders import (
     everything,
     model_pod,
     pod_of,

@@ -7,7 +7,7 @@ import pytest
 from kaito_api import reasons
 from tests.charts.render import find, render
 from tests.recording_environment import RecordingEnvironment
-from tests.workspace_controller.manifests.test_pods import env_of, pod_of, tuning_pod
+from tests.workspace_controller.manifests.pod_builders import env_of, pod_of, tuning_pod
 from tuner.config import load
 from tuner.reasons import RETRYABLE, Reason
 from tuner.registry import image

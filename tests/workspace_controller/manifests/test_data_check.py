@@ -7,7 +7,7 @@ import pytest
 from kaito_api.workspace import Tuning
 from kaito_kube.kinds import Manifest
 from tests.workspace_controller.given import CONFIG, OWNER, settings, tuning
-from tests.workspace_controller.manifests.test_pods import (
+from tests.workspace_controller.manifests.pod_builders import (
     PLACING,
     env_of,
     mounts_of,

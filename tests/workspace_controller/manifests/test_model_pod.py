@@ -1,0 +1,81 @@
+"""The pod that serves a model: its settings, probes and model files."""
+
+import json
+
+from tests.workspace_controller.given import OWNER, PRESET, settings
+from tests.workspace_controller.manifests.pod_builders import PODS, env_of, model_pod, mounts_of
+from workspace_controller.manifests.administration import token, token_sha256
+from workspace_controller.manifests.model_pod import ServedAdapter
+
+
+def test_a_model_pods_times_follow_from_one_grace_period() -> None:
+    spec = model_pod(settings=settings(termination_grace_period_seconds=100))
+    server, gateway = spec["containers"]
+    assert spec["terminationGracePeriodSeconds"] == 100
+    assert env_of(server)["KAITO_DRAIN_SECONDS"] == "90"
+    assert env_of(gateway)["KAITO_SHUTDOWN_TIMEOUT_SECONDS"] == "90"
+    assert server["lifecycle"] == {"preStop": {"sleep": {"seconds": 7}}}
+    assert gateway["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
+
+
+def test_a_model_pod_gets_the_digest_of_its_token_and_never_the_key() -> None:
+    spec = model_pod(settings=settings(administration_key="s3cret"))
+    env = env_of(spec["containers"][0])
+    assert env["KAITO_ADMINISTRATION_TOKEN_SHA256"] == token_sha256("s3cret", OWNER)
+    assert "s3cret" not in json.dumps(spec)
+    assert token("s3cret", OWNER) not in json.dumps(spec)
+    without_key = env_of(model_pod()["containers"][0])
+    assert "KAITO_ADMINISTRATION_TOKEN_SHA256" not in without_key
+
+
+def test_model_pod_of_a_tuned_model() -> None:
+    tuned = ServedAdapter(name="ws", image="r/a@sha256:1", pull_secrets=("push",))
+    spec = model_pod(adapters=(tuned,), default_adapter="ws", max_model_len=4096)
+    server, gateway = spec["containers"]
+    env = env_of(server)
+    assert (
+        env.items()
+        >= {
+            "KAITO_MODEL_PATH": "/mnt/model",
+            "KAITO_MODEL_NAME": PRESET,
+            "KAITO_DEFAULT_ADAPTER": "ws",
+            "KAITO_ADAPTER_STRENGTHS": '{"ws": 1.0}',
+            "KAITO_MAX_MODEL_LEN": "4096",
+        }.items()
+    )
+    assert mounts_of(server)["/mnt/adapters/ws"]["subPath"] == "data"
+    assert mounts_of(server)["/mnt/model"]["subPath"] == "workspace/tfs/weights"
+    assert env_of(gateway)["KAITO_BACKEND"] == "localhost:29500"
+    assert spec["imagePullSecrets"] == [{"name": "push"}]
+
+
+def test_probes_use_grpc_for_the_model_and_http_for_the_gateway() -> None:
+    server, gateway = model_pod()["containers"]
+    service = "kaito.inference.v1.InferenceService"
+    assert server["startupProbe"]["grpc"] == {"port": 29500, "service": service}
+    assert server["readinessProbe"]["grpc"]["service"] == service
+    assert server["livenessProbe"]["grpc"]["service"] == ""
+    patience = server["startupProbe"]["failureThreshold"] * server["startupProbe"]["periodSeconds"]
+    assert patience >= 1800
+    assert gateway["readinessProbe"]["httpGet"] == {"path": "/healthz", "port": 5000}
+
+
+def test_model_from_the_hub_gets_its_token() -> None:
+    server = PODS["hub"]["containers"][0]
+    (token,) = [e for e in server["env"] if e["name"] == "HF_TOKEN"]
+    assert token["valueFrom"]["secretKeyRef"] == {"name": "hf", "key": "HF_TOKEN"}
+    env = env_of(server)
+    assert env["KAITO_HUB_ID"] == "microsoft/Phi-3-mini-128k-instruct"
+    assert "HF_HUB_OFFLINE" not in env
+
+
+def test_model_can_be_copied_from_its_image() -> None:
+    (copy,) = PODS["init-copy"]["initContainers"]
+    assert copy["image"] == "r/kaito-phi:1"
+    assert copy["command"][-1] == "cp -R /workspace/tfs/weights/. /mnt/model/"
+
+
+def test_pods_of_a_multi_node_model_know_their_number_and_leader() -> None:
+    env = env_of(model_pod(nodes=3)["containers"][0])
+    assert env["KAITO_NODES"] == "3"
+    assert env["KAITO_LEADER"] == "ws-0.ws-headless.team.svc"
