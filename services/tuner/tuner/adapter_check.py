@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner.safetensors_header import read_safetensors_header
+from tuner.base_model.safetensors_header import read_safetensors_header
 
 # PEFT's names of the matrices that start at zero: the adapter changes nothing until they move.
 B_MATRICES = ("lora_B", "lora_embedding_B")

@@ -1,6 +1,7 @@
 """The report on the data of a run, from the run's settings."""
 
 from kaito_training.sections import TrainingConfig
+from tuner.base_model.model_size import count_parameters
 from tuner.data.dataset import Dataset
 from tuner.data_report.build import RunFacts
 from tuner.data_report.compact import compact
@@ -10,7 +11,6 @@ from tuner.data_report.inspect import inspect_data
 from tuner.data_report.publish import publish
 from tuner.data_report.report import DataReport
 from tuner.errors import RunError
-from tuner.model_size import count_parameters
 from tuner.reasons import Reason
 from tuner.settings import Settings
 

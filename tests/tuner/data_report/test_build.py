@@ -8,13 +8,13 @@ import pytest
 
 from kaito_training.sections import DatasetConfig, TrainingConfig
 from tests.tuner.data_report.reports import A100
-from tuner.data.row import LossCause, Row, RowFault
-from tuner.data.row_losses import RowLosses
 from tuner.data_report.build import ReportFile, RunFacts, build_report
 from tuner.data_report.findings import Findings
 from tuner.data_report.report import DataReport
 from tuner.errors import RunError
 from tuner.reasons import Reason
+from tuner.rows.row import LossCause, Row, RowFault
+from tuner.rows.row_losses import RowLosses
 
 FILES = (ReportFile(name="a.zip", format="zip of jsonl", size=99),)
 

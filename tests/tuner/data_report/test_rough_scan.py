@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from kaito_training.sections import DatasetConfig
-from tuner.data.record import Completion, Conversation, Record, Text
 from tuner.data.records import ShapedRow
-from tuner.data.row import LossCause, Row
 from tuner.data_report.findings import Findings
 from tuner.data_report.rough_scan import record_pieces, scan_roughly
 from tuner.layout.layout import Split, SplitFile
+from tuner.rows.record import Completion, Conversation, Record, Text
+from tuner.rows.row import LossCause, Row
 from tuner.shapes.detection import find_shape
 
 ALL = DatasetConfig(train_test_split=1)

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from tuner.data.row import LossCause, Row, RowFault
-from tuner.data.row_losses import RowLosses
 from tuner.data_report.findings import Findings
 from tuner.data_report.verdict import find_problem
 from tuner.reasons import Reason
+from tuner.rows.row import LossCause, Row, RowFault
+from tuner.rows.row_losses import RowLosses
 
 
 def found(rows: int, *causes: LossCause, train: int = 1, **more: Any) -> Findings:

@@ -9,10 +9,10 @@ from jinja2 import TemplateError
 from tests.tuner.examples import templates
 from tests.tuner.examples.expansion import Learned, learned_by, learned_by_expansion
 from tests.tuner.examples.tokenizers import KINDS, tokenizer
-from tuner.data.record import Conversation
-from tuner.data.row import RowFault
 from tuner.examples.conversation_encoder import ConversationEncoder
 from tuner.examples.example import Note
+from tuner.rows.record import Conversation
+from tuner.rows.row import RowFault
 
 Message = dict[str, Any]
 

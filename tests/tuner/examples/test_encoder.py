@@ -6,11 +6,11 @@ import pytest
 
 from tests.tuner.examples import templates
 from tests.tuner.examples.tokenizers import tokenizer
-from tuner.data.record import Completion, Conversation, Text
-from tuner.data.row import RowFault
 from tuner.errors import RunError
 from tuner.examples.encoder import Encoder
 from tuner.reasons import Reason
+from tuner.rows.record import Completion, Conversation, Text
+from tuner.rows.row import RowFault
 
 
 def model(template: str | None = None) -> Any:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tuner.data.row import LossCause, RowFault
 from tuner.examples.example import Example
 from tuner.examples.length import TooLong, fit, split_into_windows
+from tuner.rows.row import LossCause, RowFault
 
 # Two prompts of two tokens, each with an answer of three.
 TALK = Example(

@@ -11,12 +11,12 @@ from tests.tuner.examples import templates
 from tests.tuner.examples.tokenizers import tokenizer
 from tuner.data.data_directory import find_data_files
 from tuner.data.dataset import Dataset, inspect_files
-from tuner.data.row import LossCause
 from tuner.examples import preparation
 from tuner.examples.build import build
 from tuner.examples.encoder import Encoder
 from tuner.examples.preparation import prepare
 from tuner.examples.prepared_data import PreparedData
+from tuner.rows.row import LossCause
 
 Row = dict[str, Any]
 

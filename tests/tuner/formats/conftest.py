@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tuner.data.row import Row
 from tuner.errors import RunError
 from tuner.formats.reader import read_rows
 from tuner.reasons import Reason
+from tuner.rows.row import Row
 
 MAX_BYTES = 4_000_000
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.tuner.formats.written import COMPRESSIONS, FORMATS, tar_of, zip_of
-from tuner.data.row import Row
 from tuner.formats.reader import read_rows
+from tuner.rows.row import Row
 
 # More than one batch of parquet, with what CSV has to quote. All values are text, as in CSV.
 ROWS = [

@@ -1,9 +1,9 @@
 """The counts of lost rows as they are reported."""
 
-from tuner.data.row import LossCause, Row, RowFault
-from tuner.data.row_losses import RowLosses
 from tuner.reporting.lost_rows import lost_rows
 from tuner.reporting.tuning_run import LostRows
+from tuner.rows.row import LossCause, Row, RowFault
+from tuner.rows.row_losses import RowLosses
 
 
 def test_lost_rows_are_counted_by_causes_that_suit_a_label() -> None:

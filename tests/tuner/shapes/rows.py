@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from kaito_training.sections import DatasetConfig
-from tuner.data.record import Record
-from tuner.data.row import LossCause, Row, RowFault
+from tuner.rows.record import Record
+from tuner.rows.row import LossCause, Row, RowFault
 from tuner.shapes.detection import find_shape
 from tuner.shapes.shape import Shape
 

@@ -8,9 +8,9 @@ import pytest
 from kaito_training.sections import DatasetConfig
 from tests.tuner.shapes.public_datasets import PUBLIC_DATASETS
 from tests.tuner.shapes.rows import rows
-from tuner.data.record import Completion, Conversation, Record, Text
-from tuner.data.row import RowFault
 from tuner.errors import RunError
+from tuner.rows.record import Completion, Conversation, Record, Text
+from tuner.rows.row import RowFault
 from tuner.shapes.detection import find_shape
 
 ROWS = list(PUBLIC_DATASETS.values())

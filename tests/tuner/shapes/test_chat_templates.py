@@ -9,7 +9,7 @@ from transformers.utils.chat_template_utils import render_jinja_template
 
 from tests.tuner.shapes.public_datasets import PUBLIC_DATASETS
 from tests.tuner.shapes.rows import record_of
-from tuner.data.record import Conversation
+from tuner.rows.record import Conversation
 
 TEMPLATES = Path(trl.__file__).parent / "chat_templates"
 WITH_TOOLS = ("qwen2_5", "qwen3", "glm4moe", "nemotron_3_nano", "gemma4", "llama3_1")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.tuner.shapes.rows import record_of, shape_of
-from tuner.data.record import Completion, Conversation, Text
+from tuner.rows.record import Completion, Conversation, Text
 from tuner.shapes.messages import CONVERSATION_COLUMNS
 from tuner.shapes.pair_columns import CONTEXT_COLUMNS, PAIRS, SUMMARY_COLUMNS
 from tuner.shapes.roles import ROLES

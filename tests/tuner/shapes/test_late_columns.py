@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.tuner.shapes.rows import ASSISTANT, SYSTEM, USER, rows, shape_of
-from tuner.data.record import Completion, Conversation
-from tuner.data.row import RowFault
+from tuner.rows.record import Completion, Conversation
+from tuner.rows.row import RowFault
 
 TOOL = {"type": "function", "function": {"name": "f"}}
 CHAT = [USER, ASSISTANT]

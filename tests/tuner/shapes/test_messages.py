@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.tuner.shapes.rows import ASSISTANT, SYSTEM, USER, record_of, rows, shape_of
-from tuner.data.record import Conversation
-from tuner.data.row import LossCause, RowFault
+from tuner.rows.record import Conversation
+from tuner.rows.row import LossCause, RowFault
 
 PLAIN = Conversation((USER, ASSISTANT))
 BRIEF = Conversation((SYSTEM, USER, ASSISTANT))

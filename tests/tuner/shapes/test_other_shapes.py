@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.tuner.shapes.rows import ASSISTANT, USER, check_fault, record_of
-from tuner.data.record import Completion, Conversation, Text
-from tuner.data.row import LossCause
+from tuner.rows.record import Completion, Conversation, Text
+from tuner.rows.row import LossCause
 
 CHOSEN = Completion("q\n\nA. x\nB. y", "B. y")
 CALL = {"type": "function", "function": {"name": "f", "arguments": {"x": 1}}}

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.tuner.shapes.rows import ASSISTANT, SYSTEM, USER, check_fault, record_of, rows, shape_of
-from tuner.data.record import Completion, Conversation
-from tuner.data.row import LossCause, RowFault
+from tuner.rows.record import Completion, Conversation
+from tuner.rows.row import LossCause, RowFault
 from tuner.shapes.pair_columns import PAIRS, SUMMARY_COLUMNS
 
 PAIR = Completion("Hi", "Hello")

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.tuner.shapes.rows import ASSISTANT, SYSTEM, USER, record_of, rows, shape_of
-from tuner.data.record import Completion, Conversation, Text
-from tuner.data.row import LossCause, RowFault
+from tuner.rows.record import Completion, Conversation, Text
+from tuner.rows.row import LossCause, RowFault
 
 CHAT = [USER, ASSISTANT]
 PLAIN = Conversation((USER, ASSISTANT))

@@ -6,7 +6,7 @@ import pytest
 
 from tests.tuner.shapes.public_datasets import PUBLIC_DATASETS
 from tests.tuner.shapes.rows import record_of, shape_of
-from tuner.data.record import Completion, Conversation, Record, Text
+from tuner.rows.record import Completion, Conversation, Record, Text
 
 
 def _chat(*texts: str, system: str = "", untrained: tuple[int, ...] = ()) -> Conversation:

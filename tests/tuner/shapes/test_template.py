@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from tests.tuner.shapes.rows import ASSISTANT, SYSTEM, USER, record_of, rows, shape_of
-from tuner.data.record import Completion, Conversation, Text
-from tuner.data.row import LossCause, RowFault
 from tuner.errors import RunError
 from tuner.reasons import Reason
+from tuner.rows.record import Completion, Conversation, Text
+from tuner.rows.row import LossCause, RowFault
 
 ROW = {"q": "Hi", "hint": "Be kind", "a": "Hello", "en": {"de": {"x": "Hallo"}}, "text": "T"}
 

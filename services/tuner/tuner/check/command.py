@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kaito_training.sections import TrainingConfig
+from tuner.base_model.model_size import count_parameters
 from tuner.check.inputs import find_inputs
 from tuner.check.row_progress import RowProgress
 from tuner.config.errors import config_invalid
@@ -21,7 +22,6 @@ from tuner.data_report.inspect import TOKENIZER_FILES, has_tokenizer, inspect_da
 from tuner.data_report.report import DataReport
 from tuner.data_report.text import render_text
 from tuner.errors import RunError
-from tuner.model_size import count_parameters
 from tuner.phases import fetch_urls
 from tuner.reasons import Reason
 from tuner.settings import Method, Settings

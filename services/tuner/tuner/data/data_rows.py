@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kaito_training.sections import DatasetConfig
-from tuner.data.row import Row
 from tuner.data.selection import select_members
 from tuner.formats.reader import read_rows
 from tuner.layout.layout import SplitFile
+from tuner.rows.row import Row
 
 
 def read_data_rows(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kaito_training.sections import DatasetConfig
 from tuner.data.records import read_shaped_rows
+from tuner.file_digest import file_sha256
 from tuner.layout.layout import Split, SplitFile
 
 
@@ -89,12 +90,6 @@ def inspect_files(
         )
 
     return Dataset(files=tuple(map(inspect, used)))
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of the file at `path`, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_intact(directory: Path, data: Dataset) -> bool:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from kaito_training.sections import DatasetConfig
 from tuner.data.data_rows import read_data_rows
-from tuner.data.row import Row
 from tuner.layout.layout import SplitFile
+from tuner.rows.row import Row
 from tuner.shapes.detection import find_shape
 from tuner.shapes.found_shape import FoundShape
 

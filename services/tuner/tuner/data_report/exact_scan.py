@@ -5,7 +5,6 @@ from typing import Any
 
 from kaito_training.sections import DatasetConfig
 from tuner.data.records import ShapedRow
-from tuner.data.row_losses import RowLosses
 from tuner.data_report.findings import Findings
 from tuner.data_report.report import SampleReport
 from tuner.data_report.samples import shorten_pieces
@@ -14,6 +13,7 @@ from tuner.examples.encoder import Encoder
 from tuner.examples.example import IGNORED_LABEL, Example
 from tuner.examples.statistics import Sample, Statistics
 from tuner.examples.tally import Tally
+from tuner.rows.row_losses import RowLosses
 
 
 def scan_exactly(

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tuner.data.row_losses import RowLosses
 from tuner.data_report.report import SampleReport
+from tuner.rows.row_losses import RowLosses
 
 
 @dataclass(slots=True, kw_only=True)

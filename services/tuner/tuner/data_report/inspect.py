@@ -63,9 +63,9 @@ def _exact(
 ) -> tuple[Findings, int | None]:
     """What the tokenizer finds, and the longest sequence that the model takes."""
     # Imported here because it takes seconds and hundreds of megabytes.
+    from tuner.base_model.tokenizer import load_tokenizer, read_max_positions
     from tuner.data_report.exact_scan import scan_exactly
     from tuner.examples.encoder import Encoder
-    from tuner.training.tokenizer import load_tokenizer, read_max_positions
 
     tokenizer = load_tokenizer(model, config.model, config.training.get("eos_token"))
     max_positions = read_max_positions(model, config.model)

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kaito_training.sections import DatasetConfig
-from tuner.data.record import Completion, Conversation, Record, Text
 from tuner.data.records import ShapedRow
-from tuner.data.row import LossCause, Row, RowFault
-from tuner.data.row_losses import RowLosses
 from tuner.data_report.findings import Findings
 from tuner.data_report.report import SampleReport
 from tuner.data_report.samples import SAMPLES, shorten_pieces
+from tuner.rows.record import Completion, Conversation, Record, Text
+from tuner.rows.row import LossCause, Row, RowFault
+from tuner.rows.row_losses import RowLosses
 
 # English text and code in the usual vocabularies; other languages take more tokens.
 CHARACTERS_PER_TOKEN = 4

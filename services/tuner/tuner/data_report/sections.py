@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from tuner.data.row_limit import format_share
 from tuner.data_report import units
 from tuner.data_report.cost_section import cost_values
 from tuner.data_report.document import Block, LabeledValues, Listing, Part, Section, Table
 from tuner.data_report.report import DataReport, Lengths, RowReport
 from tuner.data_report.sample_lines import sample_lines
 from tuner.data_report.training_plan import TrainingPlan
+from tuner.rows.row_limit import format_share
 
 
 def sections(report: DataReport, *, with_content: bool = True) -> list[Section]:

@@ -1,9 +1,9 @@
 """Decides whether data can be trained on. Pure."""
 
-from tuner.data.row_limit import LengthLimits, check_row_limit
 from tuner.data_report.findings import Findings
 from tuner.errors import RunError
 from tuner.reasons import Reason
+from tuner.rows.row_limit import LengthLimits, check_row_limit
 
 
 def find_problem(

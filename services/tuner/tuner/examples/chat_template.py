@@ -6,9 +6,9 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from tuner.data.record import Message, Tool
-from tuner.data.row import LossCause, RowFault
 from tuner.examples.control_tokens import ControlTokens
+from tuner.rows.record import Message, Tool
+from tuner.rows.row import LossCause, RowFault
 
 _PROBE = ({"role": "user", "content": "a"}, {"role": "assistant", "content": "b"})
 _PROBE_TOOL = {

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tuner.data.record import Conversation, Message, Tool
-from tuner.data.row import LossCause, RowFault
 from tuner.examples.answer_tokens import learn_answers
 from tuner.examples.chat_template import ChatTemplate
 from tuner.examples.example import Encoded, Example, Note, completion_example
 from tuner.examples.length import fit
 from tuner.examples.text_tokenizer import TextTokenizer
 from tuner.examples.turn_layout import TurnLayouts
+from tuner.rows.record import Conversation, Message, Tool
+from tuner.rows.row import LossCause, RowFault
 
 # An end mark may be followed by a line break and by the end of the conversation.
 _END_TOKENS = 4

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 
 from tuner.data.records import ShapedRow
-from tuner.data.row import RowFault
 from tuner.examples.encoder import Encoder
 from tuner.examples.example import Example
 from tuner.examples.statistics import FileShape
 from tuner.examples.tally import Tally
+from tuner.rows.row import RowFault
 
 
 def encode_rows(

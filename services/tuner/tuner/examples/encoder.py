@@ -6,11 +6,11 @@ from importlib.metadata import version
 from typing import Any
 
 from tuner.config.errors import config_invalid
-from tuner.data.record import Completion, Conversation, Record, Text
-from tuner.data.row import LossCause, RowFault
 from tuner.examples.conversation_encoder import ConversationEncoder
 from tuner.examples.example import Encoded, completion_example
 from tuner.examples.length import fit, split_into_windows
+from tuner.rows.record import Completion, Conversation, Record, Text
+from tuner.rows.row import LossCause, RowFault
 
 # Raised when the same records become other examples, so that no prepared ones are used again.
 _VERSION = 2

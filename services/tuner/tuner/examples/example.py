@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tuner.data.row import RowFault
 from tuner.examples.common_prefix import common_prefix_length
+from tuner.rows.row import RowFault
 
 # torch's cross-entropy skips tokens with this label.
 IGNORED_LABEL = -100

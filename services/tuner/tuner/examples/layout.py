@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tuner.data.record import Message
+from tuner.rows.record import Message
 
 # Private-use characters, which no template looks for. transformers takes the two before them.
 _START, _END = "\U000f0002", "\U000f0003"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from tuner.data.row import LossCause, RowFault
 from tuner.examples.example import IGNORED_LABEL, Encoded, Example, Note
+from tuner.rows.row import LossCause, RowFault
 
 
 class TooLong(RowFault):

@@ -10,11 +10,11 @@ from typing import Any
 import datasets
 import numpy as np
 
-from tuner.data.record import Completion, Conversation, Record, Text
-from tuner.data.row import LossCause
-from tuner.data.row_losses import LostRow, RowLosses
 from tuner.examples.example import Example, Note
 from tuner.examples.statistics import FileShape, Sample, Statistics
+from tuner.rows.record import Completion, Conversation, Record, Text
+from tuner.rows.row import LossCause
+from tuner.rows.row_losses import LostRow, RowLosses
 
 # In the folder of the prepared examples.
 EXAMPLES, TRAIN, EVALUATION, REPORT = (

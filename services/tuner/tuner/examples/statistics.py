@@ -3,8 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tuner.data.record import Record
 from tuner.examples.example import Example, Note
+from tuner.rows.record import Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,15 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from kaito_training.sections import DatasetConfig
-from tuner.data.record import Record
-from tuner.data.row import Row, RowFault
-from tuner.data.row_losses import NAMED_ROWS, RowLosses
 from tuner.data.weights import Indices, weight_of, weighted_indices
 from tuner.examples.example import Encoded
 from tuner.examples.length import TooLong
 from tuner.examples.split import count_duplicates, record_digest, split
 from tuner.examples.statistics import Sample, Statistics
 from tuner.layout.layout import SplitFile
+from tuner.rows.record import Record
+from tuner.rows.row import Row, RowFault
+from tuner.rows.row_losses import NAMED_ROWS, RowLosses
 
 logger = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.data.record import Message, Tool
-from tuner.data.row import LossCause, RowFault
 from tuner.examples.chat_template import ChatTemplate, structure_of
 from tuner.examples.common_prefix import common_text_length
 from tuner.examples.control_tokens import ControlTokens
 from tuner.examples.layout import Layout, with_placeholders
+from tuner.rows.record import Message, Tool
+from tuner.rows.row import LossCause, RowFault
 
 # Conversations of the same roles share their layouts; those with calls of tools rarely do.
 _REMEMBERED = 2048

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
 
-from tuner.data.row import Row
 from tuner.formats.arrow_values import NotText, plain_values
 from tuner.formats.byte_stream import ByteStream, seekable
 from tuner.formats.label import FileLabel, human_size
 from tuner.formats.limits import UnpackedBytes
+from tuner.rows.row import Row
 
 logger = logging.getLogger(__name__)
 BATCH_ROWS = 128

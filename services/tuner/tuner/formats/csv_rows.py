@@ -5,12 +5,12 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from tuner.data.row import Row
 from tuner.errors import RunError
 from tuner.formats.csv_dialect import CsvDialect, detect_dialect
 from tuner.formats.label import FileLabel, excerpt
 from tuner.formats.limits import MAX_ROW_CHARS
 from tuner.formats.text_stream import TextStream
+from tuner.rows.row import Row
 
 logger = logging.getLogger(__name__)
 # A setting of the whole process; its default of 128 KiB is less than a long document.

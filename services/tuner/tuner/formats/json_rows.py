@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tuner.data.row import Row
 from tuner.formats.json_nested import ROW_KEYS, rows_within
 from tuner.formats.json_text import JsonText
 from tuner.formats.json_value import EXTRA_DATA, JsonFault, decode_only
 from tuner.formats.label import excerpt
 from tuner.formats.text_stream import TextStream
+from tuner.rows.row import Row
 
 # An object that is longer is not a row, but holds rows.
 LONGEST_OBJECT = 8 * 2**20

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tuner.data.row import Row
 from tuner.formats.arrow_rows import read_arrow_file, read_arrow_stream, read_parquet
 from tuner.formats.byte_stream import ByteStream
 from tuner.formats.csv_rows import read_csv
@@ -20,6 +19,7 @@ from tuner.formats.limits import UnpackedBytes
 from tuner.formats.sniffing import binary_format_of, text_format_of
 from tuner.formats.text_rows import read_text
 from tuner.formats.text_stream import TextStream
+from tuner.rows.row import Row
 
 __all__ = ["describe_format", "is_data_file", "read_rows", "select_data_files"]
 

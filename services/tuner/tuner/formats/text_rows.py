@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from tuner.data.row import Row
 from tuner.formats.text_stream import TextStream
+from tuner.rows.row import Row
 
 
 def read_text(text: TextStream) -> Iterator[Row]:

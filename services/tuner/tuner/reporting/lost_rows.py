@@ -1,7 +1,7 @@
 """The counts of lost rows, as TuningService and the metrics report them."""
 
-from tuner.data.row_losses import RowLosses
 from tuner.reporting.tuning_run import LostRows
+from tuner.rows.row_losses import RowLosses
 
 
 def lost_rows(losses: RowLosses) -> LostRows:

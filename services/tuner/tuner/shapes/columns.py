@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
-from tuner.data.row import Row
+from tuner.rows.row import Row
 
 
 class Columns:

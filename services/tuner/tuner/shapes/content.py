@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tuner.data.record import Message
+from tuner.rows.record import Message
 from tuner.shapes.faults import malformed
 from tuner.shapes.texts import to_text
 from tuner.shapes.tools import read_call

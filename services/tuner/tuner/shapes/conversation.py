@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tuner.data.record import Conversation, Tool
+from tuner.rows.record import Conversation, Tool
 from tuner.shapes.faults import no_answer
 from tuner.shapes.message import ReadMessage
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.data.record import Conversation
-from tuner.data.row import Row
+from tuner.rows.record import Conversation
+from tuner.rows.row import Row
 from tuner.shapes.conversation import build_conversation, text_message
 from tuner.shapes.faults import empty
 from tuner.shapes.message import ReadMessage

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from kaito_training.sections import DatasetConfig
-from tuner.data.row import Row
 from tuner.errors import RunError
 from tuner.reasons import Reason
+from tuner.rows.row import Row
 from tuner.shapes.choice import describe_choice
 from tuner.shapes.columns import Columns
 from tuner.shapes.explicit import find_explicit

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from tuner.data.record import Record
-from tuner.data.row import LossCause, RowFault
+from tuner.rows.record import Record
+from tuner.rows.row import LossCause, RowFault
 
 
 def check_encodable(record: Record, columns: tuple[str, ...]) -> None:

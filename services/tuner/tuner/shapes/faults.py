@@ -3,7 +3,7 @@
 import reprlib
 from typing import Any
 
-from tuner.data.row import LossCause, RowFault
+from tuner.rows.row import LossCause, RowFault
 
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 60

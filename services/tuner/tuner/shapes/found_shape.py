@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from tuner.data.record import Record
-from tuner.data.row import Row
+from tuner.rows.record import Record
+from tuner.rows.row import Row
 from tuner.shapes.encodable import check_encodable
 from tuner.shapes.shape import Shape
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.data.row import RowFault
+from tuner.rows.row import RowFault
 from tuner.shapes.columns import Columns
 from tuner.shapes.conversation import text_message
 from tuner.shapes.embedded import load_embedded

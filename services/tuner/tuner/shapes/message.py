@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.data.record import Message
+from tuner.rows.record import Message
 from tuner.shapes.content import Content, read_content, read_result
 from tuner.shapes.embedded import as_json
 from tuner.shapes.faults import empty, malformed

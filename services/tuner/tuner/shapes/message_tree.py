@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kaito_training.sections import DatasetConfig
-from tuner.data.record import Conversation
-from tuner.data.row import Row
+from tuner.rows.record import Conversation
+from tuner.rows.row import Row
 from tuner.shapes.columns import Columns
 from tuner.shapes.conversation import build_conversation
 from tuner.shapes.faults import malformed

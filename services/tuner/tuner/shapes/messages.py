@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kaito_training.sections import DatasetConfig
-from tuner.data.record import Conversation
-from tuner.data.row import Row
+from tuner.rows.record import Conversation
+from tuner.rows.row import Row
 from tuner.shapes.columns import Columns
 from tuner.shapes.conversation import build_conversation, without_leading_answers
 from tuner.shapes.message import ReadMessage

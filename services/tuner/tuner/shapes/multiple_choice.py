@@ -6,8 +6,8 @@ from string import ascii_uppercase
 from typing import Any
 
 from kaito_training.sections import DatasetConfig
-from tuner.data.record import Completion, Conversation
-from tuner.data.row import Row
+from tuner.rows.record import Completion, Conversation
+from tuner.rows.row import Row
 from tuner.shapes.columns import Columns
 from tuner.shapes.context import NO_CONTEXT, Context, find_context
 from tuner.shapes.embedded import load_embedded

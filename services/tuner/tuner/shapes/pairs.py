@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.data.record import Completion, Conversation
-from tuner.data.row import Row
+from tuner.rows.record import Completion, Conversation
+from tuner.rows.row import Row
 from tuner.shapes.context import NO_CONTEXT, Context
 from tuner.shapes.conversation import build_conversation, text_message
 from tuner.shapes.history import NO_HISTORY, History

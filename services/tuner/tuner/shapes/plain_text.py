@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tuner.data.record import Text
-from tuner.data.row import LossCause, Row, RowFault
+from tuner.rows.record import Text
+from tuner.rows.row import LossCause, Row, RowFault
 from tuner.shapes.columns import Columns
 from tuner.shapes.faults import quote
 from tuner.shapes.texts import read_required

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kaito_training.sections import DatasetConfig
-from tuner.data.record import Completion, Conversation
-from tuner.data.row import LossCause, Row, RowFault
+from tuner.rows.record import Completion, Conversation
+from tuner.rows.row import LossCause, Row, RowFault
 from tuner.shapes.columns import Columns
 from tuner.shapes.context import NO_CONTEXT, Context, find_context
 from tuner.shapes.embedded import load_embedded

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from tuner.data.record import Record
-from tuner.data.row import Row
+from tuner.rows.record import Record
+from tuner.rows.row import Row
 
 
 class Shape(Protocol):

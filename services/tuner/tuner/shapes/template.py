@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kaito_training.row_template import Part
-from tuner.data.record import Completion, Conversation, Text
-from tuner.data.row import LossCause, Row, RowFault
+from tuner.rows.record import Completion, Conversation, Text
+from tuner.rows.row import LossCause, Row, RowFault
 from tuner.shapes.pairs import as_record
 from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt
 from tuner.shapes.texts import to_text

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tuner.data.record import Tool
-from tuner.data.row import RowFault
+from tuner.rows.record import Tool
+from tuner.rows.row import RowFault
 from tuner.shapes.columns import Columns
 from tuner.shapes.embedded import as_json, load_embedded
 from tuner.shapes.faults import malformed

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tuner.data.row import RowFault
+from tuner.rows.row import RowFault
 from tuner.shapes.embedded import load_embedded
 from tuner.shapes.faults import empty, malformed
 from tuner.shapes.message import ReadMessage, is_message, read_messages

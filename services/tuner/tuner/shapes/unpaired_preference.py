@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.data.record import Record
-from tuner.data.row import LossCause, Row, RowFault
+from tuner.rows.record import Record
+from tuner.rows.row import LossCause, Row, RowFault
 from tuner.shapes.columns import Columns
 from tuner.shapes.faults import malformed, quote
 from tuner.shapes.shape import Shape

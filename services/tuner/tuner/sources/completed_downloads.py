@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tuner.data.dataset import file_sha256
+from tuner.file_digest import file_sha256
 from tuner.sources.remote_file import RemoteFile
 
 # The leading dot hides it from the listing of data files.

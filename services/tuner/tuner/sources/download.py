@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx2
 
-from tuner.data.dataset import file_sha256
 from tuner.errors import RunError
+from tuner.file_digest import file_sha256
 from tuner.reasons import Reason
 from tuner.retry import MINIMUM_BYTES_PER_SECOND, RetryPolicy, TransientError
 from tuner.sources.http_client import get

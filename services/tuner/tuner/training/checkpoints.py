@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from tuner.data.dataset import file_sha256
+from tuner.file_digest import file_sha256
 
 logger = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ import torch
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 from kaito_training.sections import ModelConfig, QuantizationConfig
+from tuner.base_model.error_translation import load_errors
 from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.training.error_translation import load_errors
 from tuner.training.precision import Device, Precision, fit_quantization
 
 

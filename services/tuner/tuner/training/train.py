@@ -9,13 +9,13 @@ import torch
 from transformers import TrainerState
 from trl import SFTTrainer
 
+from tuner.base_model.error_translation import out_of_memory_errors
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary
 from tuner.tracking.background import CLOSE_SECONDS, TERMINATING_SECONDS, Trackers
 from tuner.training.adapter import save_adapter
 from tuner.training.checkpoints import newest_complete
-from tuner.training.error_translation import out_of_memory_errors
 from tuner.training.libraries import configure_libraries
 from tuner.training.loss_files import add_loss_to_adapter, save_loss
 from tuner.training.loss_guard import AVERAGED_LOSSES

@@ -6,11 +6,12 @@ import torch
 from transformers.trainer_callback import PrinterCallback
 from trl import SFTTrainer
 
+from tuner.base_model.error_translation import setup_errors
+from tuner.base_model.tokenizer import load_tokenizer, read_max_positions
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import RunState
 from tuner.stop_switch import StopSwitch
 from tuner.training.checkpoint_callback import CheckpointCallback
-from tuner.training.error_translation import setup_errors
 from tuner.training.lora_config import build_lora_config
 from tuner.training.loss_guard import LossGuard
 from tuner.training.model import (
@@ -23,7 +24,6 @@ from tuner.training.precision import choose_precision
 from tuner.training.prepare_data import prepare_data
 from tuner.training.progress_callback import ProgressCallback
 from tuner.training.sft_config import build_sft_config
-from tuner.training.tokenizer import load_tokenizer, read_max_positions
 from tuner.training.training_job import TrainingJob
 from tuner.training_defaults import max_length
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tuner.data.row import LossCause, Row, RowFault
+from tuner.rows.row import LossCause, Row, RowFault
 
 NAMED_ROWS = 20
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tuner.model_size import count_parameters
+from tuner.base_model.model_size import count_parameters
 
 
 def write(path: Path, dtype: str = "BF16", **shapes: list[int]) -> None:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tuner.data.row import LossCause, Row, RowFault
-from tuner.data.row_limit import LengthLimits, check_row_limit, format_share
-from tuner.data.row_losses import RowLosses
 from tuner.errors import RunError
 from tuner.reasons import Reason
+from tuner.rows.row import LossCause, Row, RowFault
+from tuner.rows.row_limit import LengthLimits, check_row_limit, format_share
+from tuner.rows.row_losses import RowLosses
 
 CUT = RowFault(LossCause.CUT, "1300 of 2324 tokens fit")
 EMPTY = RowFault(LossCause.EMPTY, "completion is null")

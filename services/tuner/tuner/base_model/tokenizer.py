@@ -6,8 +6,8 @@ from typing import Any
 from transformers import AutoConfig, AutoTokenizer
 
 from kaito_training.sections import ModelConfig
+from tuner.base_model.error_translation import load_errors
 from tuner.config.errors import config_invalid
-from tuner.training.error_translation import load_errors
 
 
 def load_tokenizer(path: Path, config: ModelConfig, eos_token: str | None = None) -> Any:

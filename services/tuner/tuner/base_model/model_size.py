@@ -4,7 +4,7 @@ import json
 from math import prod
 from pathlib import Path
 
-from tuner.safetensors_header import read_safetensors_header
+from tuner.base_model.safetensors_header import read_safetensors_header
 
 # Several quantized weights share an element of these types, so shapes do not tell their number.
 _PACKED = frozenset({"U8", "I8", "I32"})

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from tuner.data.row import LossCause
-from tuner.data.row_losses import LostRow, RowLosses
 from tuner.errors import RunError
 from tuner.reasons import Reason
+from tuner.rows.row import LossCause
+from tuner.rows.row_losses import LostRow, RowLosses
 
 # A condition's message is read on one screen; the report names more rows.
 FAULTS_IN_MESSAGE = 5

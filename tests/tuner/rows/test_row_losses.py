@@ -1,5 +1,5 @@
-from tuner.data.row import LossCause, Row, RowFault
-from tuner.data.row_losses import NAMED_ROWS, RowLosses
+from tuner.rows.row import LossCause, Row, RowFault
+from tuner.rows.row_losses import NAMED_ROWS, RowLosses
 
 
 def losses(rows: int, *faults: RowFault) -> RowLosses:

@@ -8,9 +8,9 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
+from tuner.base_model.error_translation import load_errors, out_of_memory_errors, setup_errors
 from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.training.error_translation import load_errors, out_of_memory_errors, setup_errors
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Rows of a dataset, the records that they become, and those that are lost."""
