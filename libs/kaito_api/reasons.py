@@ -322,7 +322,7 @@ class Reason(StrEnum):
         "DataCheckSkipped", _CHECK,
         "The check cannot be done, so nodes are requested without it; the tuning Job checks the "
         "data before it trains.",
-        "The message says why. To do without checks, set "
+        "The message says why. To turn checks off, set "
         "workspace-controller.settings.dataCheck to false, or the annotation kaito.sh/data-check "
         'to "false".')
     TUNING_PENDING = ("TuningPending", _JOB, "Training has not started.")
@@ -345,7 +345,7 @@ class Reason(StrEnum):
     DATA_UNREADABLE = (
         "DataUnreadable", _DATA,
         "A data file is not what its name says, its format is unknown, or it is damaged.",
-        "The message says what the file is; provide one of the formats of docs/tuning.md.",
+        "The message says what the file is; provide one of the formats of docs/datasets.md.",
         _PERMANENT)
     DATA_ROWS_LOST = (
         "DataRowsLost", _DATA,

@@ -46,11 +46,11 @@ class EstimateStatus(Model):
 
 
 class DivergenceStatus(Model):
-    """The loss got worse than it was."""
+    """A loss that diverges."""
 
-    step: int = Field(description="The step at which it was noticed.")
+    step: int = Field(description="The step at which the divergence was detected.")
     loss: str = Field(description="Mean of the last losses at that step.")
-    lowest_loss: str = Field(description="The lowest mean before.")
+    lowest_loss: str = Field(description="The lowest mean until then.")
     remedy: str = Field(description="What to do about it.")
 
 
@@ -77,7 +77,7 @@ class TuningStatus(Model):
     )
     checkpoint_time: str | None = Field(default=None, json_schema_extra={"format": "date-time"})
     divergence: DivergenceStatus | None = Field(
-        default=None, description="Set once the loss got worse during the run."
+        default=None, description="Set once the loss of the run diverges."
     )
     dropped_rows: int | None = Field(
         default=None, description="Rows of the dataset that are not trained on."
@@ -87,7 +87,7 @@ class TuningStatus(Model):
     )
     gpu_memory: str | None = Field(
         default=None,
-        description="The most GPU memory that tensors occupied, and that of the GPU, for example "
+        description="Peak GPU memory of tensors, and total memory of the GPU, for example "
         "12.4Gi/16.0Gi.",
     )
     start_time: str | None = Field(default=None, json_schema_extra={"format": "date-time"})

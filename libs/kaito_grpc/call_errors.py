@@ -1,4 +1,4 @@
-"""What a client is told when its bytes are no request, or when a server has a defect.
+"""The errors for bytes that are not a request, and for defects of the server.
 
 grpc's own answers are UNKNOWN with the exception's text, and INTERNAL without a cause.
 """

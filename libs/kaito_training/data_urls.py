@@ -54,6 +54,6 @@ def redact_url(url: str) -> str:
     parts = urlsplit(url)
     netloc = parts.netloc
     if kind_of(url) != "az":
-        # In a URL of Azure, what stands before the @ is the container.
+        # In a URL of Azure, the part before the @ is the container.
         netloc = netloc.rpartition("@")[2]
     return parts._replace(netloc=netloc, query="", fragment="").geturl()

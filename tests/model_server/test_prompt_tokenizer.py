@@ -191,7 +191,7 @@ async def encode(template: str, *turns: tuple[str, str]) -> str:
 @pytest.mark.parametrize(
     ("template", "turns", "field"),
     [
-        # Its content stands in the text all the same, in the user's turn.
+        # Its content is in the text all the same, in the user's turn.
         (_SYSTEM_IS_SKIPPED, [("system", "ship"), ("user", "a ship sails")], "chat.messages[0]"),
         (_SYSTEM_IS_SKIPPED, [("system", ""), ("user", "ship")], "chat.messages[0]"),
         (_SYSTEM_IS_SKIPPED, [("user", "ship"), ("tool", "4")], "chat.messages[1]"),

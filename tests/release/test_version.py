@@ -1,4 +1,4 @@
-"""The version stands in one place, and everything agrees with it."""
+"""The version is written in one place, and everything agrees with it."""
 
 import shutil
 from pathlib import Path

@@ -324,7 +324,7 @@ class Engine(Protocol):
         """The current load."""
 
     async def failure(self) -> str:
-        """Wait until the engine breaks for good, and return the cause."""
+        """Wait until the engine breaks permanently, and return the cause."""
 
     async def stop(self) -> None:
         """Drop all requests and free all resources. Safe to call at any time, also twice."""

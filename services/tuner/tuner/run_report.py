@@ -28,7 +28,7 @@ def report_on(data: Dataset, settings: Settings, config: TrainingConfig) -> Data
     """Read the fetched `data` and leave the report on it.
 
     Raises:
-        RunError: the data cannot be trained on; it carries the report in short.
+        RunError: the data cannot be trained on; it carries a summary of the report.
     """
     inputs = [InputFile(settings.data_dir, file) for file in data.split_files]
     report = inspect_data(inputs, run_facts(settings, config), settings.model_path)

@@ -38,7 +38,7 @@ def report(options: dict[str, Any] | None = None, problem: RunError | None = Non
         held_back=2,
         max_length=1024,
         sufficient=100,
-        notes={"control tokens stand in the text": 2},
+        notes={"control tokens occur in the text": 2},
     )
     config = TrainingConfig(training=options or {}, dataset=DatasetConfig(max_lost_rows=0.2))
     facts = RunFacts(config=config, hardware=A100, parameters=10**9, model_limit=4096)
@@ -62,7 +62,7 @@ def test_rows() -> None:
     assert rows.first_lost == (
         {"file": "a.zip/x.jsonl", "number": 3, "cause": "empty", "detail": "completion is null"},
     )
-    assert rows.notes == {"control tokens stand in the text": 2}
+    assert rows.notes == {"control tokens occur in the text": 2}
 
 
 def test_plan_counts_the_tokens_of_the_training_only() -> None:

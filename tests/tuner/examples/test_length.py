@@ -32,7 +32,7 @@ def test_answer_is_learned_as_far_as_it_fits(max_length: int, length: int, learn
 
 
 def test_prompt_that_fills_the_length_is_named() -> None:
-    with pytest.raises(TooLong, match="2 tokens stand before the first answer, and") as caught:
+    with pytest.raises(TooLong, match="2 tokens come before the first answer, and") as caught:
         fit([TALK], 2)
     assert (caught.value.cause, caught.value.sufficient) == (LossCause.PROMPT_TOO_LONG, 10)
 

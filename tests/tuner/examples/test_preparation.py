@@ -142,7 +142,7 @@ def test_prepared_examples_are_used_again(folder: Folder, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("change", ["rows", "length", "template", "seed"])
-def test_other_inputs_are_prepared_anew(change: str, folder: Folder) -> None:
+def test_other_inputs_are_prepared_again(change: str, folder: Folder) -> None:
     folder.write("a.jsonl", conversations(20))
     first = sequences(folder.prepare())
     if change == "rows":

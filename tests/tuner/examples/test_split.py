@@ -42,7 +42,7 @@ def test_seed_decides() -> None:
 
 
 def test_without_a_seed_the_last_records_are_held_back() -> None:
-    # 9 stands at the beginning as well, so it is trained on.
+    # 9 is at the beginning as well, so it is trained on.
     parts = split(records(9, 1, 2, 3, 4, 9), np.zeros(6, bool), 0.6, None)
     assert parts.held_back.tolist() == [False, False, False, True, True, False]
 

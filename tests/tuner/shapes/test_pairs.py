@@ -47,7 +47,7 @@ def test_summaries_are_found(source: str, summary: str) -> None:
             {"question": "Is it?", "passage": "It is.", "answer": True},
             Completion("Is it?\n\nIt is.", "true"),
         ),
-        # The answer stands in this prompt, too.
+        # This prompt contains the answer, too.
         ({"instruction": "Hi", "input": "", "output": "Hello", "prompt": "Hi: Hello"}, PAIR),
         ({"problem": "Hi", "answer": "Lo", "solution": "Hello"}, PAIR),
         ({"source": "a site", "question": "Hi", "answer": "Hello", "user": "Ann"}, PAIR),

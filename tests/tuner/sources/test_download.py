@@ -315,7 +315,7 @@ def test_digest_is_verified(downloader: Downloader, server: DataServer, tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
-def test_request_is_made_anew_for_each_attempt(
+def test_each_attempt_makes_a_new_request(
     downloader: Downloader, server: DataServer, tmp_path: Path
 ) -> None:
     """A signature that expires is renewed, and the transfer resumes."""

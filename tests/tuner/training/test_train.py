@@ -105,7 +105,7 @@ def test_validation_split_replaces_the_held_back_rows(
     rows = [*tiny.conversations(15)]
     # No answer to learn from.
     rows[2] = rows[2][:1]
-    # One row of `validation` stands in `train`, too: it evaluates nothing.
+    # One row of `validation` is also in `train`: it evaluates nothing.
     for split, first, end in (("train", 0, 8), ("validation", 7, 10), ("test", 10, 15)):
         path = tmp_path / "data" / split / "0.parquet"
         path.parent.mkdir(parents=True)

@@ -66,8 +66,8 @@ class ChatTemplate:
     def control_tokens(self) -> ControlTokens:
         """The special tokens, and the other added tokens that separate messages.
 
-        Some models mark users and assistants with tokens that are not special. What only stands in
-        some answers, such as <think>, is no control token.
+        Some models mark users and assistants with tokens that are not special. What occurs
+        only in some answers, such as <think>, is not a control token.
         """
         added = self._tokenizer.added_tokens_decoder.values()
         special = {token.content for token in added if token.special}

@@ -3,7 +3,7 @@
 Such text is marked before the chat template renders it, and encoded as plain text afterwards; the
 control tokens that the template itself writes have no mark. transformers does the same for
 `sanitize_control_tokens`, which however also marks what answers may hold, such as <think>, and
-does not say where a token stands.
+does not give the position of a token.
 """
 
 import re

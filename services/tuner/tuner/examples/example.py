@@ -37,7 +37,7 @@ class Note(StrEnum):
         "the chat template rewrites earlier messages, so each answer becomes an example of its own"
     )
     CONTROL_TOKENS = (
-        "control tokens, such as the end mark of a message, stand in the text; they are learned as "
+        "control tokens, such as the end mark of a message, occur in the text; they are learned as "
         "plain text (put data that a template has rendered already into a column text)"
     )
     TOOLS_IGNORED = "the chat template ignores tools, so the model does not see them"

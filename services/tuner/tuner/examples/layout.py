@@ -59,7 +59,7 @@ class Layout:
         return start + len(placeholder) if start >= 0 else 0
 
     def locate(self, rendered: str, messages: Sequence[Message]) -> "Places | None":
-        """Where the parts of this layout stand in `rendered`, the text of `messages`.
+        """Where the parts of this layout are in `rendered`, the text of `messages`.
 
         None if the template rewrites a content, or writes something else depending on it.
         """

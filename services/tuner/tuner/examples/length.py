@@ -42,7 +42,7 @@ def fit(
         prompt = _prompt_length(fitted[0])
         raise TooLong(
             LossCause.PROMPT_TOO_LONG,
-            f"{prompt} tokens stand before the first answer, and max_length is {max_length}",
+            f"{prompt} tokens come before the first answer, and max_length is {max_length}",
             sufficient,
         )
     whole = sum(example.learned for example in fitted)

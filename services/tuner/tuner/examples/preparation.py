@@ -53,7 +53,7 @@ def prepare(
 
 def _fingerprint(data: Dataset, encoder: Encoder, config: DatasetConfig) -> str:
     options = {key: value for key, value in asdict(config).items() if key != "max_lost_rows"}
-    # Names stand in the samples and in the lost rows, and weights go by both.
+    # Names are in the samples and in the lost rows, and weights go by both.
     names = [(file.name, file.origin) for file in data.files]
     inputs = json.dumps([data.digest, names, encoder.fingerprint, options])
     return hashlib.sha256(inputs.encode()).hexdigest()

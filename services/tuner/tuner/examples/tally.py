@@ -79,7 +79,7 @@ class Tally:
         left_out = len(digests) - int(np.sum(records.trained | records.held_back))
         if left_out:
             logger.warning(
-                "%d validation rows are left out, because they stand in the training data, too",
+                "%d validation rows are left out, because the training data contains them",
                 left_out,
             )
         trained = np.flatnonzero(self._per_example(records.trained))

@@ -28,7 +28,7 @@ class Tokens:
 class TextTokenizer:
     """Encodes text that a chat template has rendered; `control` marks what is plain text in it.
 
-    Only tokenizers of the Rust library say where a token stands in the text. `has_offsets` is
+    Only tokenizers of the Rust library give the position of a token in the text. `has_offsets` is
     False for others: they can `encode`, but not `locate`.
     """
 

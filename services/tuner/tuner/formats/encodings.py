@@ -35,7 +35,7 @@ def likely_encoding(data: bytes, start: int) -> str | None:
     Libraries that detect encodings need pages of text; here, a few letters have to do.
     """
     window = data[start : start + WINDOW]
-    # Accents and quotation marks stand alone, or in pairs, between letters of ASCII.
+    # Accents and quotation marks occur alone, or in pairs, between letters of ASCII.
     if max(map(len, HIGH_BYTES.findall(window)), default=0) <= 2 and _decode(window, "cp1252"):
         return "WINDOWS-1252"
     for encoding, is_common in COMMON_LETTERS.items():

@@ -10,7 +10,7 @@ from gpu_provisioner.cloud.errors import CloudError
 from kaito_api.reasons import Reason
 from tests.gpu_provisioner.emulation import SPEC, emulation
 
-# Long enough that what matters stands beyond the length at which other messages are cut.
+# Long enough that what matters is beyond the length at which other messages are cut.
 WORDS = "Pools with GPUs need the tag costcenter. " * 20 + "Ask gpu-board@example.com."
 POLICY = {
     "error": {

@@ -68,7 +68,7 @@ def _levels(node: Mapping[str, Any], depth: int) -> Iterator[Mapping[str, Any]]:
 
 
 def _embedded(message: str) -> Mapping[str, Any] | None:
-    """Return the error that stands as JSON in a message."""
+    """Return the error that a message contains as JSON."""
     for text in (message, message.replace('\\"', '"')):
         start = text.find("{")
         if start < 0:

@@ -80,7 +80,7 @@ Verdict = Passed | Failure | Refused | Running | Impossible
 
 
 def read_verdict(observed: Observed, tuning: Tuning, check: Manifest) -> Verdict:
-    """What the Job has found. A failure stands until the next attempt finds something else."""
+    """What the Job has found. A failure remains until an attempt has another result."""
     pods = job_pods(observed, check, "data-check")
     summary = next((found for pod in pods if (found := _summary(pod)) is not None), None)
     if has_condition(check, "Complete"):

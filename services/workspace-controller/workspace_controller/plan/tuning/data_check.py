@@ -95,7 +95,7 @@ def _is_given_up(observed: Observed) -> bool:
     """Whether the API server has refused the Job for too long.
 
     A quota or a policy can refuse it for good, and must not hold nodes for ever. Where a name is
-    taken, the run could not be created either, so a node would be paid for in vain.
+    taken, the run could not be created either, and the node would cost money for nothing.
     """
     before = observed.condition(condition_types.DATA_CHECKED)
     resource = observed.condition(condition_types.RESOURCE_READY)
