@@ -29,7 +29,7 @@ from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import Progress, PushedAdapter, RunState
 from tuner.results import ADAPTER_WEIGHTS, ResultsDirectory
 from tuner.retry import RetryPolicy
-from tuner.run_report import report_on, run_facts
+from tuner.run_report import report_on, run_context
 from tuner.settings import Settings
 from tuner.sources import http_client
 from tuner.sources.access_secret import AccessSecret
@@ -130,7 +130,7 @@ def train_phase(
             target_modules=settings.target_modules,
             checkpoint_seconds=settings.checkpoint_seconds,
             cpu_bfloat16=settings.cpu_bfloat16,
-            facts=run_facts(settings, config),
+            context=run_context(settings, config),
             started_at=publisher.run.start_time,
         )
         summary = train(job, publisher, switch, start_trackers(environ))

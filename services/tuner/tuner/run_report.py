@@ -3,7 +3,7 @@
 from kaito_training.sections import TrainingConfig
 from tuner.base_model.model_size import count_parameters
 from tuner.data.dataset import Dataset
-from tuner.data_report.build import RunFacts
+from tuner.data_report.build import RunContext
 from tuner.data_report.compact import compact
 from tuner.data_report.hardware import find_hardware
 from tuner.data_report.input_file import InputFile
@@ -15,9 +15,9 @@ from tuner.reasons import Reason
 from tuner.settings import Settings
 
 
-def run_facts(settings: Settings, config: TrainingConfig) -> RunFacts:
+def run_context(settings: Settings, config: TrainingConfig) -> RunContext:
     """What the run's settings and the model's files say about hardware and size."""
-    return RunFacts(
+    return RunContext(
         config=config,
         hardware=find_hardware(settings.instance_type, settings.node_hourly_price),
         parameters=count_parameters(settings.model_path) or settings.model_parameters,
@@ -31,7 +31,7 @@ def report_on(data: Dataset, settings: Settings, config: TrainingConfig) -> Data
         RunError: the data cannot be trained on; it carries a summary of the report.
     """
     inputs = [InputFile(settings.data_dir, file) for file in data.split_files]
-    report = inspect_data(inputs, run_facts(settings, config), settings.model_path)
+    report = inspect_data(inputs, run_context(settings, config), settings.model_path)
     # The data of an image or a volume is read-only.
     publish(report, (settings.data_dir, settings.results_dir))
     if report.problem:

@@ -8,7 +8,7 @@ import pytest
 
 from kaito_training.sections import DatasetConfig, TrainingConfig
 from tests.tuner.data_report.reports import A100
-from tuner.data_report.build import ReportFile, RunFacts, build_report
+from tuner.data_report.build import ReportFile, RunContext, build_report
 from tuner.data_report.findings import Findings
 from tuner.data_report.report import DataReport
 from tuner.errors import RunError
@@ -41,8 +41,8 @@ def report(options: dict[str, Any] | None = None, problem: RunError | None = Non
         notes={"control tokens occur in the text": 2},
     )
     config = TrainingConfig(training=options or {}, dataset=DatasetConfig(max_lost_rows=0.2))
-    facts = RunFacts(config=config, hardware=A100, parameters=10**9, model_limit=4096)
-    return build_report(FILES, found, facts, problem)
+    context = RunContext(config=config, hardware=A100, parameters=10**9, model_limit=4096)
+    return build_report(FILES, found, context, problem)
 
 
 def test_members_count_for_their_archive() -> None:

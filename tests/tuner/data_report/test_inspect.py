@@ -8,7 +8,7 @@ import pytest
 
 from kaito_training.sections import DatasetConfig, TrainingConfig
 from tests.tuner import tiny
-from tuner.data_report.build import RunFacts
+from tuner.data_report.build import RunContext
 from tuner.data_report.cost import Hardware
 from tuner.data_report.input_file import InputFile
 from tuner.data_report.inspect import has_tokenizer, inspect_data
@@ -50,7 +50,7 @@ def report(tmp_path: Path, model_dir: Path) -> Any:
             training=options or {}, dataset=DatasetConfig(**{"train_test_split": 1, **dataset})
         )
         inputs = [InputFile(tmp_path, SplitFile("d.jsonl", "train"))]
-        return inspect_data(inputs, RunFacts(config=config, hardware=Hardware()), model)
+        return inspect_data(inputs, RunContext(config=config, hardware=Hardware()), model)
 
     return make
 
@@ -138,7 +138,7 @@ def test_rows_are_counted_while_they_are_read(tmp_path: Path) -> None:
     seen: list[None] = []
     inspect_data(
         [InputFile(tmp_path, SplitFile("d.jsonl", "train"))],
-        RunFacts(config=TrainingConfig(), hardware=Hardware()),
+        RunContext(config=TrainingConfig(), hardware=Hardware()),
         on_row=lambda: seen.append(None),
     )
     assert len(seen) == len(GOOD)

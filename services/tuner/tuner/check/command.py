@@ -16,7 +16,7 @@ from tuner.check.row_progress import RowProgress
 from tuner.config.errors import config_invalid
 from tuner.config.load import default_config, load_config, parse_config
 from tuner.data.dataset import Dataset
-from tuner.data_report.build import RunFacts
+from tuner.data_report.build import RunContext
 from tuner.data_report.hardware import find_hardware
 from tuner.data_report.inspect import TOKENIZER_FILES, has_tokenizer, inspect_data
 from tuner.data_report.report import DataReport
@@ -60,7 +60,7 @@ def _report(arguments: Namespace, settings: Settings, environ: Mapping[str, str]
     parameters = arguments.parameters
     if parameters is None and arguments.model is not None:
         parameters = count_parameters(arguments.model)
-    facts = RunFacts(
+    context = RunContext(
         config=config,
         hardware=find_hardware(arguments.instance_type, arguments.price),
         parameters=parameters,
@@ -72,7 +72,7 @@ def _report(arguments: Namespace, settings: Settings, environ: Mapping[str, str]
 
     with TemporaryDirectory(prefix="kaito-check-") as downloads, RowProgress() as progress:
         inputs = find_inputs(arguments.files, config.dataset, Path(downloads), fetch)
-        return inspect_data(inputs, facts, arguments.model, progress.count)
+        return inspect_data(inputs, context, arguments.model, progress.count)
 
 
 def _config(path: Path | None, method: Method) -> TrainingConfig:

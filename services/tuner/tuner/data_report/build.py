@@ -22,7 +22,7 @@ class ReportFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
+class RunContext:
     """What a report says besides the data. None is unknown; `model_limit` is in tokens."""
 
     config: TrainingConfig
@@ -32,27 +32,27 @@ class RunFacts:
 
 
 def build_report(
-    files: Sequence[ReportFile], found: Findings, facts: RunFacts, problem: RunError | None
+    files: Sequence[ReportFile], found: Findings, context: RunContext, problem: RunError | None
 ) -> DataReport:
     """The report on `files`. With a `problem`, they cannot be trained on."""
     lengths = distribution(found.lengths)
     tokens = _training_tokens(lengths, found)
-    options = facts.config.training
+    options = context.config.training
     plan = plan_training(options, examples=found.train, held_back=found.held_back, tokens=tokens)
     return DataReport(
         files=tuple(_file(file, found) for file in files),
-        rows=_rows(found, facts.config.dataset.max_lost_rows),
+        rows=_rows(found, context.config.dataset.max_lost_rows),
         lengths=Lengths(
             exact=found.is_exact,
             examples=lengths,
             learned=found.learned,
             max_length=found.max_length,
             sufficient=found.sufficient,
-            model_limit=facts.model_limit,
+            model_limit=context.model_limit,
         ),
         plan=plan,
         cost=estimate_cost(
-            plan.tokens, facts.parameters, facts.hardware, checkpointing=_checkpoints(options)
+            plan.tokens, context.parameters, context.hardware, checkpointing=_checkpoints(options)
         ),
         samples=found.samples,
         problem=problem.message if problem else "",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kaito_training.sections import TrainingConfig
 from tuner.data.records import ShapedRow
-from tuner.data_report.build import RunFacts, build_report
+from tuner.data_report.build import RunContext, build_report
 from tuner.data_report.findings import Findings
 from tuner.data_report.input_file import InputFile
 from tuner.data_report.report import DataReport
@@ -20,7 +20,7 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "tekken.js
 
 def inspect_data(
     inputs: Sequence[InputFile],
-    facts: RunFacts,
+    context: RunContext,
     model: Path | None = None,
     on_row: Callable[[], None] = lambda: None,
 ) -> DataReport:
@@ -32,16 +32,16 @@ def inspect_data(
         RunError: a file cannot be read at all, or the tokenizer cannot be loaded; what is wrong
             with the rows is in the report.
     """
-    config = facts.config
+    config = context.config
     rows = _rows(inputs, config, on_row)
     if model is not None and has_tokenizer(model):
         found, limit = _exact(rows, config, model)
-        facts = replace(facts, model_limit=limit)
+        context = replace(context, model_limit=limit)
     else:
         learn_all = not completion_only_loss(config.training)
         found = scan_roughly(rows, config.dataset, learn_all=learn_all)
-    problem = find_problem(found, config.dataset.max_lost_rows, facts.model_limit)
-    return build_report([item.describe() for item in inputs], found, facts, problem)
+    problem = find_problem(found, config.dataset.max_lost_rows, context.model_limit)
+    return build_report([item.describe() for item in inputs], found, context, problem)
 
 
 def has_tokenizer(model: Path) -> bool:

@@ -44,7 +44,7 @@ def count_common(
 ) -> int | None:
     """How many of `tokens`, which are those of `text`, begin text[:position] + `tail`, too.
 
-    None if that cannot be told from the tokens around `position`.
+    None if the tokens around `position` do not show it.
     """
     last = bisect_left(tokens.starts, position) - 1
     first = max(0, last - _REACH)
@@ -71,7 +71,7 @@ def _align(part: Tokens, tokens: Tokens, first: int) -> int | None:
     """The index of the token in which `part` differs, which begins where token `first` does.
 
     The first tokens of a part may differ, because a word was cut, so its second half is compared.
-    None if the two halves have nothing in common: then it cannot be told where they differ.
+    None if the two halves have nothing in common: where they begin to differ is then unknown.
     """
     shift = tokens.starts[first]
     for index in range(len(part.ids) // 2, len(part.ids)):

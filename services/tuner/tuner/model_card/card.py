@@ -52,19 +52,19 @@ def _blocks(inputs: CardInputs) -> Iterator[str]:
     yield "## Use"
     yield "\n".join(_usage(inputs))
     yield "## Training"
-    yield _facts(_results(summary))
+    yield _labeled_values(_results(summary))
     if inputs.has_loss_curve:
         yield f"![Loss over the steps]({LOSS_CURVE})"
     yield "### Hyperparameters"
     limit = _max_length(inputs)
-    yield _facts(hyperparameters(inputs.config, inputs.adapter_config, limit))
+    yield _labeled_values(hyperparameters(inputs.config, inputs.adapter_config, limit))
     yield "## Data"
-    yield _facts(_data(inputs))
+    yield _labeled_values(_data(inputs))
     if inputs.report is not None:
         yield render_markdown(inputs.report, with_content=False).strip()
     if summary.versions:
         yield "## Versions"
-        yield _facts(sorted(summary.versions.items()))
+        yield _labeled_values(sorted(summary.versions.items()))
 
 
 def _max_length(inputs: CardInputs) -> int | None:
@@ -101,5 +101,5 @@ def _data(inputs: CardInputs) -> Iterator[tuple[str, str]]:
     yield "rows", f"{inputs.summary.dataset_rows:,}"
 
 
-def _facts(facts: Iterator[tuple[str, str]] | Sequence[tuple[str, str]]) -> str:
-    return "\n".join(f"- **{escape(label)}**: {escape(value)}" for label, value in facts)
+def _labeled_values(values: Iterator[tuple[str, str]] | Sequence[tuple[str, str]]) -> str:
+    return "\n".join(f"- **{escape(label)}**: {escape(value)}" for label, value in values)

@@ -40,8 +40,8 @@ def prepare_data(
     found = exact_findings(prepared.losses, prepared.statistics, tokenizer, max_length)
     problem = find_problem(found, job.config.dataset.max_lost_rows, max_positions)
     files = [InputFile(job.data_dir, file).describe() for file in job.data.split_files]
-    facts = replace(job.facts, model_limit=max_positions)
-    publish(build_report(files, found, facts, problem), (job.results.root,))
+    context = replace(job.context, model_limit=max_positions)
+    publish(build_report(files, found, context, problem), (job.results.root,))
     if problem is not None:
         raise problem
     return prepared

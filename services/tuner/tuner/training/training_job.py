@@ -6,13 +6,13 @@ from pathlib import Path
 
 from kaito_training.sections import TrainingConfig
 from tuner.data.dataset import Dataset
-from tuner.data_report.build import RunFacts
+from tuner.data_report.build import RunContext
 from tuner.results import ResultsDirectory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingJob:
-    """Everything that one training depends on. `facts` are for the report on the data."""
+    """Everything that one training depends on. `context` is for the report on the data."""
 
     base_model: str
     method: str
@@ -26,4 +26,4 @@ class TrainingJob:
     checkpoint_seconds: float
     cpu_bfloat16: bool
     started_at: datetime
-    facts: RunFacts
+    context: RunContext
