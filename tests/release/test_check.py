@@ -12,19 +12,37 @@ from tools.release.manifest import image_values
 SERVICES = ("workspace-controller", "gpu-provisioner", "inference-gateway", "tuner", "model-server")
 
 
-def _pod(image_id: str, *, ready: bool = True) -> dict[str, Any]:
-    status = {"image": "r/tuner", "imageID": image_id, "ready": ready}
-    return {"metadata": {"name": "p"}, "status": {"containerStatuses": [status]}}
+REBUILT = "r/tuner@sha256:" + "0" * 64
+
+
+def _pod(image: str, *, ready: bool = True, image_id: str = "") -> dict[str, Any]:
+    status = {"name": "c", "image": "r/tuner:dev", "imageID": image_id, "ready": ready}
+    return {
+        "metadata": {"name": "p"},
+        "spec": {"containers": [{"name": "c", "image": image}]},
+        "status": {"containerStatuses": [status]},
+    }
 
 
 def test_ready_pod_of_the_release_is_accepted() -> None:
-    assert foreign_pods([_pod(f"r/tuner@{DIGESTS['tuner']}")], DIGESTS.values()) == []
+    pod = _pod(f"r/tuner@{DIGESTS['tuner']}", image_id=f"r/tuner@{DIGESTS['tuner']}")
+    assert foreign_pods([pod], DIGESTS.values()) == []
+
+
+def test_image_that_the_node_has_under_another_manifest_is_accepted() -> None:
+    """containerd then reports the first manifest that it pulled, as for `make release` after
+    `make demo`, which share layers."""
+    pod = _pod(f"r/tuner@{DIGESTS['tuner']}", image_id=REBUILT)
+    assert foreign_pods([pod], DIGESTS.values()) == []
 
 
 def test_other_image_and_unready_pod_are_named() -> None:
-    other = _pod("r/tuner@sha256:" + "0" * 64)
+    other = _pod(REBUILT)
+    tag = _pod("r/tuner:0.1.0", image_id=f"r/tuner@{DIGESTS['tuner']}")
     unready = _pod(f"r/tuner@{DIGESTS['tuner']}", ready=False)
-    assert len(foreign_pods([other, unready, _pod("", ready=False)], DIGESTS.values())) == 3
+    starting = {**_pod(f"r/tuner@{DIGESTS['tuner']}"), "status": {}}
+    found = foreign_pods([other, tag, unready, starting], DIGESTS.values())
+    assert [text.rpartition(" (")[2] for text in found] == ["ready)"] * 2 + ["not ready)"] * 2
 
 
 def test_local_cluster_is_installed_from_digests_alone() -> None:

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +42,25 @@ def local_cluster_values(images: Iterable[str]) -> Values:
 
 
 def foreign_pods(pods: Iterable[Mapping[str, Any]], digests: Iterable[str]) -> list[str]:
-    """The containers that are not ready or run an image that is not one of the release."""
+    """The containers that are not ready or whose image is not one of the release, by digest.
+
+    The digest is that of the pod's spec, which is what the kubelet pulls. The `imageID` of the
+    status can name another manifest of the same image that the node has pulled before.
+    """
     known = tuple(digests)
     return [
-        f"{pod['metadata']['name']}: {status['image']} ({status['imageID'] or 'not pulled'})"
+        f"{pod['metadata']['name']}: {container['image']} ({'ready' if ready else 'not ready'})"
         for pod in pods
-        for status in pod.get("status", {}).get("containerStatuses", ())
-        if not status["ready"] or not status["imageID"].endswith(known)
+        for container, ready in _containers(pod)
+        if not ready or not container["image"].endswith(known)
     ]
+
+
+def _containers(pod: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], bool]]:
+    statuses = pod.get("status", {}).get("containerStatuses", ())
+    ready = {status["name"] for status in statuses if status["ready"]}
+    for container in pod["spec"]["containers"]:
+        yield container, container["name"] in ready
 
 
 def _push(dist: Path, release: Mapping[str, Any], registry: str, *, tls: bool) -> None:
