@@ -28,7 +28,7 @@ class Backoff:
         """The pause after a failure at `now`, in seconds of a monotonic clock."""
         if now - self._paused_until >= self.reset_seconds:
             self._failures = 0
-        seconds = self._pause_after(self._failures)
+        seconds = self._delay_seconds(self._failures)
         self._failures += 1
         self._paused_until = now + seconds
         return seconds
@@ -37,9 +37,9 @@ class Backoff:
         """The pauses of one row of failures, without an end."""
         failures = 0
         while True:
-            yield self._pause_after(failures)
+            yield self._delay_seconds(failures)
             failures += 1
 
-    def _pause_after(self, failures: int) -> float:
+    def _delay_seconds(self, failures: int) -> float:
         whole = min(self.first_seconds * 2.0 ** min(failures, _MAX_DOUBLINGS), self.max_seconds)
         return whole * (0.5 + self.rng.random() / 2)

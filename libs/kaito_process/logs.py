@@ -1,4 +1,5 @@
-"""JSON logs on stdout, one object per line, with the service and the current object as fields."""
+"""Logs of services, as JSON on stdout with the service and the current object as fields, and of
+commands that people run, as text on stderr."""
 
 import logging
 import sys
@@ -59,3 +60,8 @@ def configure(level: str, service: str, **fields: str) -> None:
     logging.captureWarnings(True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def configure_command() -> None:
+    """Logs errors to stderr as text: the command's own output is on stdout."""
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s", force=True)

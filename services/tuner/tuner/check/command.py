@@ -1,7 +1,6 @@
 """Runs `python -m tuner check`: finds the files, reads them, prints the report."""
 
 import json
-import logging
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -9,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from kaito_process import logs
 from kaito_training.sections import TrainingConfig
 from tuner.base_model.model_size import count_parameters
 from tuner.check.inputs import find_inputs
@@ -36,7 +36,7 @@ def check(arguments: Namespace, environ: Mapping[str, str]) -> int:
         SettingError: a variable of the environment is unusable.
     """
     # The report says what the log of a run would say.
-    logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s", force=True)
+    logs.configure_command()
     settings = replace(Settings.from_env(environ), method=arguments.method)
     try:
         report = _report(arguments, settings, environ)
