@@ -9,10 +9,10 @@ import pytest
 
 from tests.tuner.shapes.rows import record_of, shape_of
 from tuner.rows.record import Completion, Conversation, Text
+from tuner.shapes.chat.roles import ROLES
+from tuner.shapes.chat.system_prompt import SYSTEM_COLUMNS
 from tuner.shapes.messages import CONVERSATION_COLUMNS
-from tuner.shapes.pair_columns import CONTEXT_COLUMNS, PAIRS, SUMMARY_COLUMNS
-from tuner.shapes.roles import ROLES
-from tuner.shapes.system_prompt import SYSTEM_COLUMNS
+from tuner.shapes.pairs.pair_columns import CONTEXT_COLUMNS, PAIRS, SUMMARY_COLUMNS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text()
 SECTION = PAGE.split("\n## Shapes\n")[1].split("\n## ")[0]

@@ -7,7 +7,7 @@ import pytest
 from tests.tuner.shapes.rows import ASSISTANT, SYSTEM, USER, check_fault, record_of, rows, shape_of
 from tuner.rows.record import Completion, Conversation
 from tuner.rows.row import LossCause, RowFault
-from tuner.shapes.pair_columns import PAIRS, SUMMARY_COLUMNS
+from tuner.shapes.pairs.pair_columns import PAIRS, SUMMARY_COLUMNS
 
 PAIR = Completion("Hi", "Hello")
 BRIEF = Conversation((SYSTEM, USER, ASSISTANT))

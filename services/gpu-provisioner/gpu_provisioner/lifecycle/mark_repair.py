@@ -1,6 +1,6 @@
 """Mark repair: tags and node labels that a pool has lost are put back. Pure.
 
-A policy may remove them again, so the pauses grow, and only the first two attempts are told.
+A policy may remove them again, so the pauses grow, and only the first two attempts post an event.
 """
 
 from gpu_provisioner.agent_pools import marks

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from kaito_training.sections import DatasetConfig
-from tuner.shapes.columns import Columns
 from tuner.shapes.plain_text import TextShape
 from tuner.shapes.shape import Shape
+from tuner.shapes.values.columns import Columns
 
 # Columns that are left aside are named up to this number: some files have hundreds.
 _NAMED_COLUMNS = 20

@@ -7,7 +7,6 @@ from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.rows.row import Row
 from tuner.shapes.choice import describe_choice
-from tuner.shapes.columns import Columns
 from tuner.shapes.explicit import find_explicit
 from tuner.shapes.found_shape import FoundShape
 from tuner.shapes.function_calls import find_function_calls
@@ -15,12 +14,13 @@ from tuner.shapes.message_tree import find_message_tree
 from tuner.shapes.messages import find_broken_messages, find_messages, find_only_conversation
 from tuner.shapes.multiple_choice import find_multiple_choice
 from tuner.shapes.openai_preference import find_openai_preference
-from tuner.shapes.pair_detection import find_pair, find_summary
+from tuner.shapes.pairs.pair_detection import find_pair, find_summary
 from tuner.shapes.plain_text import TextShape, find_text
 from tuner.shapes.preference import find_preference
 from tuner.shapes.reference_answers import find_reference_answers
 from tuner.shapes.refused import find_refusal
 from tuner.shapes.shape import Shape
+from tuner.shapes.values.columns import Columns
 
 
 def find_shape(name: str, sample: Sequence[Row], config: DatasetConfig) -> FoundShape:

@@ -6,13 +6,13 @@ from kaito_training.row_template import Part, parse_template
 from kaito_training.sections import DatasetConfig
 from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.shapes.columns import Columns
+from tuner.shapes.chat.system_prompt import find_system_prompt
 from tuner.shapes.messages import messages_shape
-from tuner.shapes.pair_detection import pair_shape
+from tuner.shapes.pairs.pair_detection import pair_shape
 from tuner.shapes.plain_text import TextShape
 from tuner.shapes.shape import Shape
-from tuner.shapes.system_prompt import find_system_prompt
 from tuner.shapes.template import TemplateShape, TextTemplate, read_path
+from tuner.shapes.values.columns import Columns
 
 DEFAULT_RESPONSE_COLUMN = DatasetConfig().response_column
 

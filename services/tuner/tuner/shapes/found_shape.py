@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from tuner.rows.record import Record
 from tuner.rows.row import Row
-from tuner.shapes.encodable import check_encodable
 from tuner.shapes.shape import Shape
+from tuner.shapes.values.encodable import check_encodable
 
 
 @dataclass(frozen=True, slots=True)

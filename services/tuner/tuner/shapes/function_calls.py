@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from kaito_training.sections import DatasetConfig
 from tuner.rows.record import Conversation
 from tuner.rows.row import Row
-from tuner.shapes.columns import Columns
-from tuner.shapes.conversation import build_conversation, text_message
-from tuner.shapes.message import read_messages
-from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
-from tuner.shapes.texts import read_required
-from tuner.shapes.tools import find_tools_column, read_row_tools
+from tuner.shapes.chat.conversation import build_conversation, text_message
+from tuner.shapes.chat.message import read_messages
+from tuner.shapes.chat.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
+from tuner.shapes.chat.tools import find_tools_column, read_row_tools
+from tuner.shapes.values.columns import Columns
+from tuner.shapes.values.texts import read_required
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

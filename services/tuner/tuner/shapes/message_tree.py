@@ -7,10 +7,10 @@ from typing import Any
 from kaito_training.sections import DatasetConfig
 from tuner.rows.record import Conversation
 from tuner.rows.row import Row
-from tuner.shapes.columns import Columns
-from tuner.shapes.conversation import build_conversation
-from tuner.shapes.faults import malformed
-from tuner.shapes.message import ReadMessage, read_messages
+from tuner.shapes.chat.conversation import build_conversation
+from tuner.shapes.chat.message import ReadMessage, read_messages
+from tuner.shapes.values.columns import Columns
+from tuner.shapes.values.faults import malformed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from kaito_training.sections import DatasetConfig
 from tuner.rows.record import Conversation
 from tuner.rows.row import Row
-from tuner.shapes.columns import Columns
-from tuner.shapes.conversation import build_conversation, without_leading_answers
-from tuner.shapes.message import ReadMessage
-from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
-from tuner.shapes.tools import find_tools_column, read_row_tools
-from tuner.shapes.turns import is_conversation, load_conversation, read_conversation
+from tuner.shapes.chat.conversation import build_conversation, without_leading_answers
+from tuner.shapes.chat.message import ReadMessage
+from tuner.shapes.chat.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
+from tuner.shapes.chat.tools import find_tools_column, read_row_tools
+from tuner.shapes.chat.turns import is_conversation, load_conversation, read_conversation
+from tuner.shapes.values.columns import Columns
 
 # By these names a column is taken if it holds conversations.
 CONVERSATION_COLUMNS = (

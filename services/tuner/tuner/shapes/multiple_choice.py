@@ -8,13 +8,13 @@ from typing import Any
 from kaito_training.sections import DatasetConfig
 from tuner.rows.record import Completion, Conversation
 from tuner.rows.row import Row
-from tuner.shapes.columns import Columns
-from tuner.shapes.context import NO_CONTEXT, Context, find_context
-from tuner.shapes.embedded import load_embedded
-from tuner.shapes.faults import malformed
-from tuner.shapes.pairs import as_record, read_prompt
-from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
-from tuner.shapes.texts import to_text
+from tuner.shapes.chat.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
+from tuner.shapes.pairs.context import NO_CONTEXT, Context, find_context
+from tuner.shapes.pairs.pairs import as_record, read_prompt
+from tuner.shapes.values.columns import Columns
+from tuner.shapes.values.embedded import load_embedded
+from tuner.shapes.values.faults import malformed
+from tuner.shapes.values.texts import to_text
 
 _ANSWER_COLUMNS = ("answerKey", "answer_idx", "answer")
 Choices = Mapping[str, str]

@@ -7,13 +7,13 @@ from typing import Any
 from kaito_training.sections import DatasetConfig
 from tuner.rows.record import Conversation
 from tuner.rows.row import Row
-from tuner.shapes.columns import Columns
-from tuner.shapes.conversation import build_conversation
-from tuner.shapes.embedded import load_embedded
-from tuner.shapes.faults import malformed
-from tuner.shapes.message import ReadMessage
-from tuner.shapes.tools import read_tools
-from tuner.shapes.turns import read_conversation
+from tuner.shapes.chat.conversation import build_conversation
+from tuner.shapes.chat.message import ReadMessage
+from tuner.shapes.chat.tools import read_tools
+from tuner.shapes.chat.turns import read_conversation
+from tuner.shapes.values.columns import Columns
+from tuner.shapes.values.embedded import load_embedded
+from tuner.shapes.values.faults import malformed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from tuner.rows.record import Text
 from tuner.rows.row import LossCause, Row, RowFault
-from tuner.shapes.columns import Columns
-from tuner.shapes.faults import quote
-from tuner.shapes.texts import read_required
+from tuner.shapes.values.columns import Columns
+from tuner.shapes.values.faults import quote
+from tuner.shapes.values.texts import read_required
 
 
 @dataclass(frozen=True, slots=True)

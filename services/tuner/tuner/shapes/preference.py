@@ -7,17 +7,17 @@ from typing import Any
 from kaito_training.sections import DatasetConfig
 from tuner.rows.record import Record, Text
 from tuner.rows.row import Row
-from tuner.shapes.columns import Columns
-from tuner.shapes.conversation import build_conversation, train_last_turn
-from tuner.shapes.conversational_pairs import read_side
-from tuner.shapes.dialogue import is_dialogue, read_dialogue
-from tuner.shapes.faults import empty
-from tuner.shapes.message import ReadMessage
-from tuner.shapes.pair_columns import PROMPT_COLUMNS
-from tuner.shapes.pairs import as_record
-from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
-from tuner.shapes.texts import read_required
-from tuner.shapes.turns import is_conversation
+from tuner.shapes.chat.conversation import build_conversation, train_last_turn
+from tuner.shapes.chat.dialogue import is_dialogue, read_dialogue
+from tuner.shapes.chat.message import ReadMessage
+from tuner.shapes.chat.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
+from tuner.shapes.chat.turns import is_conversation
+from tuner.shapes.pairs.conversational_pairs import read_side
+from tuner.shapes.pairs.pair_columns import PROMPT_COLUMNS
+from tuner.shapes.pairs.pairs import as_record
+from tuner.shapes.values.columns import Columns
+from tuner.shapes.values.faults import empty
+from tuner.shapes.values.texts import read_required
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,14 +7,14 @@ from typing import Any
 from kaito_training.sections import DatasetConfig
 from tuner.rows.record import Completion, Conversation
 from tuner.rows.row import LossCause, Row, RowFault
-from tuner.shapes.columns import Columns
-from tuner.shapes.context import NO_CONTEXT, Context, find_context
-from tuner.shapes.embedded import load_embedded
-from tuner.shapes.faults import empty, malformed
-from tuner.shapes.pair_columns import PROMPT_COLUMNS
-from tuner.shapes.pairs import as_record, read_prompt
-from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
-from tuner.shapes.texts import to_text
+from tuner.shapes.chat.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
+from tuner.shapes.pairs.context import NO_CONTEXT, Context, find_context
+from tuner.shapes.pairs.pair_columns import PROMPT_COLUMNS
+from tuner.shapes.pairs.pairs import as_record, read_prompt
+from tuner.shapes.values.columns import Columns
+from tuner.shapes.values.embedded import load_embedded
+from tuner.shapes.values.faults import empty, malformed
+from tuner.shapes.values.texts import to_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from tuner.shapes.columns import Columns
-from tuner.shapes.message import CONTENT_KEYS, ROLE_KEYS
-from tuner.shapes.roles import is_role
+from tuner.shapes.chat.message import CONTENT_KEYS, ROLE_KEYS
+from tuner.shapes.chat.roles import is_role
+from tuner.shapes.values.columns import Columns
 
 
 def find_refusal(columns: Columns) -> str | None:

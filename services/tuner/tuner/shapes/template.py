@@ -7,9 +7,9 @@ from typing import Any
 from kaito_training.row_template import Part
 from tuner.rows.record import Completion, Conversation, Text
 from tuner.rows.row import LossCause, Row, RowFault
-from tuner.shapes.pairs import as_record
-from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt
-from tuner.shapes.texts import to_text
+from tuner.shapes.chat.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt
+from tuner.shapes.pairs.pairs import as_record
+from tuner.shapes.values.texts import to_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from typing import Any
 
 from tuner.rows.record import Conversation
 from tuner.rows.row import Row
-from tuner.shapes.conversation import build_conversation, text_message
-from tuner.shapes.faults import empty
-from tuner.shapes.message import ReadMessage
-from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt
-from tuner.shapes.tools import read_row_tools
-from tuner.shapes.turns import is_conversation, read_conversation
+from tuner.shapes.chat.conversation import build_conversation, text_message
+from tuner.shapes.chat.message import ReadMessage
+from tuner.shapes.chat.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt
+from tuner.shapes.chat.tools import read_row_tools
+from tuner.shapes.chat.turns import is_conversation, read_conversation
+from tuner.shapes.values.faults import empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

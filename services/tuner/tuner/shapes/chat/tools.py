@@ -5,10 +5,10 @@ from typing import Any
 
 from tuner.rows.record import Tool
 from tuner.rows.row import RowFault
-from tuner.shapes.columns import Columns
-from tuner.shapes.embedded import as_json, load_embedded
-from tuner.shapes.faults import malformed
-from tuner.shapes.tool_parameters import as_json_schema
+from tuner.shapes.chat.tool_parameters import as_json_schema
+from tuner.shapes.values.columns import Columns
+from tuner.shapes.values.embedded import as_json, load_embedded
+from tuner.shapes.values.faults import malformed
 
 # What OpenAI, Cohere, Anthropic and Gemini call the arguments of a call.
 _ARGUMENT_KEYS = ("arguments", "parameters", "input", "args")

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.shapes.faults import malformed
+from tuner.shapes.values.faults import malformed
 
 
 def load_embedded(value: Any, where: str, expected: str = "it must be JSON") -> Any:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tuner.shapes.faults import malformed
+from tuner.shapes.values.faults import malformed
 
 # Python's names, as the function-calling data of xLAM and APIGen has them.
 _PYTHON_TYPES = {

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from tuner.shapes.faults import empty, malformed
+from tuner.shapes.values.faults import empty, malformed
 
 
 def is_null(value: Any) -> bool:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.rows.row import RowFault
-from tuner.shapes.columns import Columns
-from tuner.shapes.conversation import text_message
-from tuner.shapes.embedded import load_embedded
-from tuner.shapes.faults import malformed
-from tuner.shapes.message import ReadMessage
+from tuner.shapes.chat.conversation import text_message
+from tuner.shapes.chat.message import ReadMessage
+from tuner.shapes.values.columns import Columns
+from tuner.shapes.values.embedded import load_embedded
+from tuner.shapes.values.faults import malformed
 
 _NAME = "history"
 

@@ -2,7 +2,7 @@ r"""Conversations as text, as Anthropic's hh-rlhf has them: "\n\nHuman: ...\n\nA
 
 import re
 
-from tuner.shapes.message import ReadMessage, read_messages
+from tuner.shapes.chat.message import ReadMessage, read_messages
 
 _SPEAKER = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):[ ]?")
 

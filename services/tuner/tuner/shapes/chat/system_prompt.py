@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kaito_training.sections import DatasetConfig
-from tuner.shapes.columns import Columns
-from tuner.shapes.content import read_content
+from tuner.shapes.chat.content import read_content
+from tuner.shapes.values.columns import Columns
 
 SYSTEM_COLUMNS = (
     "system",

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.rows.record import Message
-from tuner.shapes.content import Content, read_content, read_result
-from tuner.shapes.embedded import as_json
-from tuner.shapes.faults import empty, malformed
-from tuner.shapes.roles import CALL_ROLES, ROLES, expected_role, fold_role, is_role
-from tuner.shapes.texts import is_null
-from tuner.shapes.tools import read_tool_calls
+from tuner.shapes.chat.content import Content, read_content, read_result
+from tuner.shapes.chat.roles import CALL_ROLES, ROLES, expected_role, fold_role, is_role
+from tuner.shapes.chat.tools import read_tool_calls
+from tuner.shapes.values.embedded import as_json
+from tuner.shapes.values.faults import empty, malformed
+from tuner.shapes.values.texts import is_null
 
 ROLE_KEYS = ("role", "from", "speaker")
 CONTENT_KEYS = ("content", "value", "text", "parts")

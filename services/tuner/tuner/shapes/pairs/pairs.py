@@ -6,12 +6,12 @@ from typing import Any
 
 from tuner.rows.record import Completion, Conversation
 from tuner.rows.row import Row
-from tuner.shapes.context import NO_CONTEXT, Context
-from tuner.shapes.conversation import build_conversation, text_message
-from tuner.shapes.history import NO_HISTORY, History
-from tuner.shapes.message import ReadMessage
-from tuner.shapes.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt
-from tuner.shapes.texts import join_paragraphs, read_required
+from tuner.shapes.chat.conversation import build_conversation, text_message
+from tuner.shapes.chat.history import NO_HISTORY, History
+from tuner.shapes.chat.message import ReadMessage
+from tuner.shapes.chat.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt
+from tuner.shapes.pairs.context import NO_CONTEXT, Context
+from tuner.shapes.values.texts import join_paragraphs, read_required
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

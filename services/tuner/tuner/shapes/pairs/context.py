@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tuner.shapes.columns import Columns
-from tuner.shapes.pair_columns import CONTEXT_COLUMNS, PROMPTS_WITH_CONTEXT
-from tuner.shapes.texts import read_optional
+from tuner.shapes.pairs.pair_columns import CONTEXT_COLUMNS, PROMPTS_WITH_CONTEXT
+from tuner.shapes.values.columns import Columns
+from tuner.shapes.values.texts import read_optional
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from tuner.rows.record import Conversation, Tool
-from tuner.shapes.faults import no_answer
-from tuner.shapes.message import ReadMessage
+from tuner.shapes.chat.message import ReadMessage
+from tuner.shapes.values.faults import no_answer
 
 
 def build_conversation(

@@ -5,9 +5,9 @@ from typing import Any
 
 from tuner.rows.record import Record
 from tuner.rows.row import LossCause, Row, RowFault
-from tuner.shapes.columns import Columns
-from tuner.shapes.faults import malformed, quote
 from tuner.shapes.shape import Shape
+from tuner.shapes.values.columns import Columns
+from tuner.shapes.values.faults import malformed, quote
 
 _LABEL = "label"
 # As JSON, Python and tables write them.

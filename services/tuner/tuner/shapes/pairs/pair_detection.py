@@ -3,22 +3,22 @@
 from collections.abc import Iterator
 
 from kaito_training.sections import DatasetConfig
-from tuner.shapes.columns import Columns
-from tuner.shapes.context import NO_CONTEXT, Context, find_context
-from tuner.shapes.conversational_pairs import ConversationalPairShape
-from tuner.shapes.history import find_history
-from tuner.shapes.message import is_message
-from tuner.shapes.pair_columns import (
+from tuner.shapes.chat.history import find_history
+from tuner.shapes.chat.message import is_message
+from tuner.shapes.chat.system_prompt import find_system_prompt
+from tuner.shapes.chat.tools import find_tools_column
+from tuner.shapes.chat.turns import is_conversation
+from tuner.shapes.pairs.context import NO_CONTEXT, Context, find_context
+from tuner.shapes.pairs.conversational_pairs import ConversationalPairShape
+from tuner.shapes.pairs.pair_columns import (
     PAIRS,
     SUMMARY_COLUMNS,
     pair_name,
 )
-from tuner.shapes.pairs import PairShape
+from tuner.shapes.pairs.pairs import PairShape
+from tuner.shapes.pairs.unpaired_preference import desired_only
 from tuner.shapes.shape import Shape
-from tuner.shapes.system_prompt import find_system_prompt
-from tuner.shapes.tools import find_tools_column
-from tuner.shapes.turns import is_conversation
-from tuner.shapes.unpaired_preference import desired_only
+from tuner.shapes.values.columns import Columns
 
 
 def find_pair(columns: Columns, config: DatasetConfig) -> Iterator[Shape]:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tuner.rows.row import RowFault
-from tuner.shapes.embedded import load_embedded
-from tuner.shapes.faults import empty, malformed
-from tuner.shapes.message import ReadMessage, is_message, read_messages
-from tuner.shapes.texts import is_null
+from tuner.shapes.chat.message import ReadMessage, is_message, read_messages
+from tuner.shapes.values.embedded import load_embedded
+from tuner.shapes.values.faults import empty, malformed
+from tuner.shapes.values.texts import is_null
 
 # The keys of a turn that holds what both sides say, as in Capybara and in XTuner's data.
 _TURN_KEYS = (

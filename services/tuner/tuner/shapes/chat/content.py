@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tuner.rows.record import Message
-from tuner.shapes.faults import malformed
-from tuner.shapes.texts import to_text
-from tuner.shapes.tools import read_call
+from tuner.shapes.chat.tools import read_call
+from tuner.shapes.values.faults import malformed
+from tuner.shapes.values.texts import to_text
 
 _TEXT_TYPES = ("text", "input_text", "output_text")
 

@@ -1,0 +1,1 @@
+"""How messages, tools and whole conversations are read, in any of their forms."""

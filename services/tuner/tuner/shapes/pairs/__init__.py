@@ -1,0 +1,1 @@
+"""Rows of a prompt and its answer: their columns, context and labels."""
