@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ _TEMPLATE = (
 _SPECIAL = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
 
 
-def make_model(folder: Path) -> Path:
-    """Write a model folder as `save_pretrained` does."""
+def make_model(folder: Path, tokens: Sequence[str] = ()) -> Path:
+    """Write a model folder as `save_pretrained` does; `tokens` join the vocabulary."""
     tokenizer = make_tokenizer()
+    tokenizer.add_tokens(list(tokens))
     tokenizer.save_pretrained(folder)
     torch.manual_seed(7)
     config = Phi3Config(

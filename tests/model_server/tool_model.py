@@ -1,5 +1,6 @@
 """The tiny model with a chat template that knows tools, in the format of Hermes and Qwen."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.model_server.tiny_model import make_model
@@ -18,8 +19,8 @@ TEMPLATE = (
 )
 
 
-def make_tool_model(folder: Path) -> Path:
-    """Write a model folder whose template knows tools."""
-    make_model(folder)
+def make_tool_model(folder: Path, tokens: Sequence[str] = ()) -> Path:
+    """Write a model folder whose template knows tools; `tokens` join the vocabulary."""
+    make_model(folder, tokens)
     (folder / "chat_template.jinja").write_text(TEMPLATE)
     return folder

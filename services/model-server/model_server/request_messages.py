@@ -6,6 +6,7 @@ from typing import Any
 
 from kaito.inference.v1 import inference_pb2 as pb
 from model_server import options
+from model_server.conversation_rules import check_conversation
 from model_server.engine import (
     ChatMessage,
     Conversation,
@@ -68,14 +69,18 @@ def parse_options(message: pb.GenerationOptions) -> GenerationOptions:
 
 
 def parse_structured_output(message: pb.StructuredOutput) -> StructuredOutput | None:
-    """What the answer has to match, if anything."""
-    match message.WhichOneof("format"):
-        case None:
-            return None
-        case "choice":
-            return StructuredOutput(choice=tuple(message.choice.texts))
-        case name:
-            return StructuredOutput(**{name: getattr(message, name)})
+    """What the answer has to match, if anything.
+
+    Raises:
+        InvalidRequest: nothing could match it.
+    """
+    name = message.WhichOneof("format")
+    if name is None:
+        return None
+    value: Any = tuple(message.choice.texts) if name == "choice" else getattr(message, name)
+    if not value or (name == "choice" and not all(value)):
+        raise InvalidRequest(f"structured_output.{name}", value, "must not be empty or false")
+    return StructuredOutput(**{name: value})
 
 
 def parse_priority(priority: int) -> int:
@@ -94,12 +99,7 @@ def parse_priority(priority: int) -> int:
 def _parse_chat(chat: pb.Chat) -> Conversation:
     if not chat.messages:
         raise InvalidRequest("chat.messages", [], "at least one message is required")
-    for index, message in enumerate(chat.messages):
-        if not message.role:
-            raise InvalidRequest(
-                f"chat.messages[{index}].role", "", "set system, user, assistant or tool"
-            )
-    return Conversation(
+    conversation = Conversation(
         messages=tuple(map(_parse_message, chat.messages)),
         tools=tuple(_parse_tool(index, tool) for index, tool in enumerate(chat.tools)),
         tool_choice=ToolChoice(
@@ -110,6 +110,8 @@ def _parse_chat(chat: pb.Chat) -> Conversation:
         template_arguments=_parse_object("chat.template_arguments", chat.template_arguments),
         continue_final_message=chat.continue_final_message,
     )
+    check_conversation(conversation)
+    return conversation
 
 
 def _parse_message(message: pb.ChatMessage) -> ChatMessage:
@@ -127,8 +129,6 @@ def _parse_message(message: pb.ChatMessage) -> ChatMessage:
 
 def _parse_tool(index: int, tool: pb.Tool) -> Tool:
     where = f"chat.tools[{index}]"
-    if not tool.name:
-        raise InvalidRequest(f"{where}.name", "", "must not be empty")
     parameters = _parse_object(f"{where}.parameters", tool.parameters) or _NO_SCHEMA
     return Tool(tool.name, tool.description, parameters, tool.strict)
 

@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from model_server.constraints.grammar import Grammar, quote
 from model_server.tool_calls.call_format import CallFormat
 
+# The lexemes of JSON. A lexer takes the longest one that begins like the text and does not return:
+# `{"name"` in one piece would exclude all other objects where calls are one alternative of two.
+_LEXEMES = re.compile(r'"[^"]*"|[{}\[\]:,]|\s+|[^\s"{}\[\]:,]+')
 # The id of a special token, by its text; None for a text that is no special token.
 SpecialToken = Callable[[str], int | None]
 
@@ -18,7 +22,7 @@ def call_grammar(
     required: bool,
     single: bool,
     special: SpecialToken,
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """Grammars of which the first refers to the others.
 
     `tools` are names with the grammars of their arguments. Unless a call is `required`, the model
@@ -39,7 +43,7 @@ def call_grammar(
     return [{"lark_grammar": "\n".join(start)}, *named]
 
 
-def _unnamed(grammar: Grammar) -> dict[str, object]:
+def _unnamed(grammar: Grammar) -> dict[str, Any]:
     return {key: value for key, value in grammar.definition.items() if key != "name"}
 
 
@@ -120,6 +124,6 @@ class _Rules:
             token = self._special(piece) if piece in self._format.markers else None
             if token is not None:
                 pieces.append(f"<[{token}]>")
-            elif piece:
-                pieces.append(quote(piece))
+            else:
+                pieces += map(quote, _LEXEMES.findall(piece))
         return " ".join(pieces)

@@ -4,6 +4,7 @@ https://github.com/guidance-ai/llguidance/blob/main/docs/syntax.md describes bot
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +35,12 @@ class Grammar:
     @property
     def text(self) -> str:
         """The grammar by itself."""
-        return json.dumps({"grammars": [self.definition]})
+        return grammar_text([self.definition])
+
+
+def grammar_text(grammars: Sequence[dict[str, Any]]) -> str:
+    """The grammars as llguidance takes them."""
+    return json.dumps({"grammars": grammars})
 
 
 def json_schema(field_name: str, schema: object) -> Grammar:

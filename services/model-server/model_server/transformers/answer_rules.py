@@ -98,6 +98,11 @@ class AnswerPlanner:
         self._end_tokens = end_tokens
         self._thinking = _find_thinking(self._vocabulary)
 
+    def close(self) -> None:
+        """End the compiler's thread."""
+        if self._compiler:
+            self._compiler.close()
+
     @property
     def features(self) -> frozenset[str]:
         """The fields of the contract that need a grammar."""
@@ -141,7 +146,7 @@ class AnswerPlanner:
         request: GenerationRequest,
         conversation: Conversation | None,
         params: SamplingParams,
-    ) -> list[dict[str, object]]:
+    ) -> list[dict[str, Any]]:
         """What the answer has to match; empty if it may be anything."""
         answer = structured(request.structured_output) if request.structured_output else None
         tools = callable_tools(conversation) if conversation else ()

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 from llguidance.hf import from_tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from model_server.constraints.grammar import MAX_BYTES, Grammar
+from model_server.constraints.grammar import MAX_BYTES, Grammar, grammar_text
 from model_server.errors import InvalidRequest
 
 # A compiled grammar takes some 100 KiB to a few MiB.
@@ -51,9 +50,9 @@ class ConstraintCompiler:
         """Whether only the token itself matches it in a grammar, not its text."""
         return bool(self._tokenizer.is_special_token(token))
 
-    async def matcher(self, grammars: Sequence[dict[str, object]]) -> LLMatcher | str:
+    async def matcher(self, grammars: Sequence[dict[str, Any]]) -> LLMatcher | str:
         """A matcher at the beginning of an answer, or what is wrong with the grammars."""
-        text = json.dumps({"grammars": grammars})
+        text = grammar_text(grammars)
         key = hashlib.sha256(text.encode()).digest()
         if key not in self._compiled:
             loop = asyncio.get_running_loop()
