@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gpu_provisioner.agent_pools import marks
-from gpu_provisioner.cloud.errors import LaunchRefused
+from gpu_provisioner.cloud.errors import LaunchRefused, PoolBusy
 from gpu_provisioner.cloud.pools import Pool, PoolState
 from kaito_api import labels
 from kaito_api.reasons import Reason
@@ -111,6 +111,27 @@ async def test_refused_update_changes_nothing_for_the_claim(world: World) -> Non
     assert world.condition("Ready") == READY and updates(world) <= 3
     await world.run(120)
     assert pool(world).tags[marks.MANAGED_BY] == marks.MANAGER
+    assert "cannot be put back: Deny-tags" in notes(world, Reason.POOL_MARKS_LOST)[-1]
+
+
+async def test_busy_cloud_is_no_attempt(world: World) -> None:
+    busy = PoolBusy(Reason.CLOUD_UNAVAILABLE, "another operation is in progress", 5.0)
+    for _ in range(5):
+        world.cloud.fail_next("add_marks", busy)
+    strip(world, tags={})
+    await world.run(12)
+    assert updates(world) == 6 and pool(world).tags[marks.MANAGED_BY] == marks.MANAGER
+    (note,) = notes(world, Reason.POOL_MARKS_LOST)
+    assert note.endswith("which are put back")
+
+
+async def test_loss_after_a_day_is_told_like_the_first(world: World) -> None:
+    for _ in range(3):
+        strip(world, tags={})
+        await world.run(2)
+        await world.run(26 * 6, seconds=600)
+    assert updates(world) == 3
+    assert len(notes(world, Reason.POOL_MARKS_LOST)) == 1
 
 
 async def test_pool_in_operation_is_not_written(world: World) -> None:

@@ -75,7 +75,7 @@ class Executor:
             case ConfirmPoolGone(name):
                 await self.pools.confirm_gone(claim, name)
             case RepairMarks(pool):
-                await self.mark_repairer.repair(claim, pool)
+                await self.mark_repairer.repair(observed, pool)
             case RefreshClusterState():
                 await self.monitor.refresh()
             case PatchNode(name, patch):

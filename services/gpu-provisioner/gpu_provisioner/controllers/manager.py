@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
@@ -36,6 +37,9 @@ from kaito_kube.work_queue import Reconcile, WorkQueue
 
 # A cluster may have the CRD of only one kind of claim.
 SOURCES = (*(WatchSource(kind, optional=True) for kind in CLAIM_KINDS), WatchSource(NODE))
+# How long a start waits for the comparison with the AKS cluster. Nodes are drained and conditions
+# are written also while Azure does not respond, and every collection of garbage compares again.
+_IDENTITY_SECONDS = 30.0
 
 
 @dataclass(eq=False)
@@ -137,7 +141,9 @@ class Manager:
     async def _lead(self, lease: LeaseConfig) -> None:
         # Every replica checks: an upgrade with a wrong name ends with its first new pod, while the
         # old ones still work.
-        await self._identity.check()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_IDENTITY_SECONDS):
+                await self._identity.check()
         await run_as_leader(self.cluster, self.clock, lease, self.work, self._leadership)
 
     async def watch(self) -> None:

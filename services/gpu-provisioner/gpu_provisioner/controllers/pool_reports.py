@@ -38,7 +38,8 @@ class PoolReports:
         self._warn(
             "unlisted",
             f"the cluster does not serve {kinds}, so pools whose claim may be of that kind are "
-            "left alone. Install its CRD, or add it to absentClaimKinds if there never are any",
+            "left alone. Install its CRD, or set absentClaimKinds (machines, nodeclaims) if the "
+            "cluster never has any",
             applies=bool(kinds),
         )
 

@@ -10,6 +10,7 @@ from gpu_provisioner.cloud.pools import Pool, PoolSpec, PoolState
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.lifecycle.liveness import may_delete_failed
 from gpu_provisioner.lifecycle.nodes import nodes_of
+from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.metrics import Metrics
 from gpu_provisioner.state.pool_cache import AgentPoolCache
 from kaito_api import labels
@@ -49,10 +50,10 @@ class PoolWriter:
         logger.info("creating agent pool %s of %s", spec.name, spec.instance_type)
         self.metrics.pool_created(spec.instance_type)
 
-    async def repair_marks(self, claim: Claim, name: str, cluster_name: str) -> None:
+    async def repair_marks(self, observed: Observed, name: str, cluster_name: str) -> None:
         """Put back the marks that the claim's pool lacks when it is read again."""
-        pool = await self._get(name)
-        if pool is None or not ownership.may_belong_to(pool, claim):
+        pool, claim = await self._get(name), observed.claim
+        if pool is None or not ownership.belongs_to(pool, claim, observed.nodes):
             return
         requested_at = self.clock.now()
         if lost := marks.lost_marks(pool, claim, cluster_name):

@@ -28,8 +28,7 @@ def mark_repair(observed: Observed) -> StageResult:
     if repair is not None and repair.applies(observed.now):
         remaining = (repair.not_before - observed.now).total_seconds()
         return StageResult(requeue_after_seconds=remaining + 1, done=True)
-    attempts = 0 if repair is None else repair.attempts
-    actions: list[Action] = [*_events(pool, lost, attempts), RepairMarks(pool.name)]
+    actions: list[Action] = [*_events(observed, pool, lost), RepairMarks(pool.name)]
     return StageResult(actions=tuple(actions), done=True)
 
 
@@ -43,7 +42,16 @@ def _is_of_kaito(pool: Pool) -> bool:
     return not marks.has_uid(pool) and labels.CREATION_TIMESTAMP in pool.labels
 
 
-def _events(pool: Pool, lost: Marks, attempts: int) -> tuple[EmitEvent, ...]:
+def _events(observed: Observed, pool: Pool, lost: Marks) -> tuple[EmitEvent, ...]:
+    repair = observed.mark_repair
+    attempts = 0 if repair is None else repair.attempts_at(observed.now)
+    if attempts > 0 and repair is not None and repair.refusal:
+        note = (
+            f"agent pool {pool.name} has lost the {lost}, and they cannot be put back: "
+            f"{repair.refusal}. The pool keeps its claim, and further attempts come at growing "
+            "intervals"
+        )
+        return (EmitEvent("Warning", Reason.POOL_MARKS_LOST, note),)
     if attempts == 0 and _is_of_kaito(pool):
         note = (
             f"agent pool {pool.name} is this claim's and has no mark of {marks.MANAGER}, as pools "

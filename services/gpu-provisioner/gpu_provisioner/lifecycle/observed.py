@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil
 
 from gpu_provisioner.agent_pools import ownership
@@ -35,15 +35,21 @@ class CloudBackoff:
 
 @dataclass(frozen=True, slots=True)
 class MarkRepair:
-    """How often the marks of the claim's pool were put back, when last, and when to do so again."""
+    """How often the marks of the claim's pool were put back, when last, and when to do so again.
+    `refusal` is why the cloud refused the last attempt, empty where it did not."""
 
     attempts: int
     recorded_at: datetime
     not_before: datetime
+    refusal: str = ""
 
     def applies(self, now: datetime) -> bool:
         """Return whether the time has not come; see `CloudBackoff.applies`."""
         return self.recorded_at <= now < self.not_before
+
+    def attempts_at(self, now: datetime) -> int:
+        """Return the attempts that still count: after a day with all marks, none does."""
+        return self.attempts if now - self.not_before < timedelta(days=1) else 0
 
 
 @dataclass(frozen=True, slots=True)
