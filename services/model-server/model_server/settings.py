@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from kaito_process.cpu import has_bfloat16
 from kaito_process.environment import Environment, SettingError
+from model_server.cpu_threads import choose_threads
 
 EngineName = Literal["auto", "transformers", "openai"]
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
@@ -69,7 +70,7 @@ class Settings:
             # In these settings 0 leaves the choice to the server.
             max_model_len=env.integer("KAITO_MAX_MODEL_LEN", 0) or None,
             trust_remote_code=env.flag("KAITO_TRUST_REMOTE_CODE", False),
-            cpu_threads=env.integer("KAITO_CPU_THREADS", 1) or 1,
+            cpu_threads=env.integer("KAITO_CPU_THREADS", 0) or choose_threads(),
             kv_cache_bytes=env.integer("KAITO_KV_CACHE_BYTES", 0, maximum=2**60) or None,
             adapters_dir=env.path("KAITO_ADAPTERS_DIR", "/mnt/adapters"),
             adapter_strengths=env.parsed("KAITO_ADAPTER_STRENGTHS", _strengths, "{}"),

@@ -11,16 +11,25 @@ import threading
 from itertools import count
 
 from transformers import ContinuousBatchingConfig, GenerationConfig
+from transformers.generation.continuous_batching.cache import ATTN_TYPE_TO_ALLOCATOR
+from transformers.generation.continuous_batching.cache_allocators import FULL_ATTENTION
+from transformers.generation.continuous_batching.scheduler import SCHEDULER_MAPPING
 
 from model_server.engine import SchedulerStats
 from model_server.errors import EngineFailed
 from model_server.transformers.batch_sampler import BatchSampler
+from model_server.transformers.batch_scheduler import BatchScheduler
 from model_server.transformers.kv_cache import CPU_BATCH_TOKENS, PAGE_TOKENS
 from model_server.transformers.lora_layers import LoraLayers
 from model_server.transformers.model_loader import LoadedModel
 from model_server.transformers.output_router import OutputRouter, StateListener
+from model_server.transformers.prefix_cache import PrefixAllocator
 from model_server.transformers.sequence import SequenceRequest
 
+# transformers looks both up by name; no other code of this process uses them.
+_SCHEDULER = "kaito"
+SCHEDULER_MAPPING[_SCHEDULER] = BatchScheduler
+ATTN_TYPE_TO_ALLOCATOR[FULL_ATTENTION] = PrefixAllocator
 _manager_logger = logging.getLogger("ContinuousBatchingLogger")
 # Limits of one forward pass. A GPU gains from larger batches than a CPU.
 _CPU_SEQUENCES = 64
@@ -60,6 +69,11 @@ class ContinuousBatch:
         threading.Thread(target=self._watch, args=(asyncio.get_running_loop(),)).start()
         return int(self._manager.continuous_batching_config.num_blocks) * PAGE_TOKENS
 
+    @property
+    def shares_prefixes(self) -> bool:
+        """Whether a prompt finds the keys and values of its beginning; once started."""
+        return bool(self._manager.batch_processor.cache.use_prefix_sharing)
+
     def next_id(self) -> str:
         """An id for a new sequence."""
         return f"{next(self._ids)}"
@@ -95,11 +109,18 @@ class ContinuousBatch:
         processor = self._manager.batch_processor
         if processor is None:
             return SchedulerStats(running=0, waiting=0, kv_cache_usage=0.0)
-        scheduler = processor.scheduler
+        scheduler, cache = processor.scheduler, processor.cache
+        free_bytes = cache.compute_free_capacity(relative=False)
+        size_bytes = cache.num_sectors * cache.bytes_per_sector
+        cached_bytes = sum(
+            each.cached_bytes
+            for each in cache.cache_allocators.values()
+            if isinstance(each, PrefixAllocator)
+        )
         return SchedulerStats(
             running=len(scheduler.active_requests),
             waiting=len(scheduler.waiting_requests) + self._manager.input_queue.qsize(),
-            kv_cache_usage=1.0 - float(processor.cache.compute_free_capacity()),
+            kv_cache_usage=max(0.0, (size_bytes - free_bytes - cached_bytes) / size_bytes),
         )
 
     async def failure(self) -> str:
@@ -142,9 +163,8 @@ def _config(pages: int | None, device: str) -> ContinuousBatchingConfig:
         max_requests_per_batch=_GPU_SEQUENCES if on_gpu else _CPU_SEQUENCES,
         # Leaves room for adapters that are loaded later, and for temporary tensors of sampling.
         max_memory_percent=0.8,
-        # transformers finds a cached prefix by its tokens alone, but under another adapter the
-        # same tokens have other keys and values.
-        allow_block_sharing=False,
+        scheduler_type=_SCHEDULER,
+        allow_block_sharing=True,
         # A replayed graph would leave out the adapters' hooks, which are Python, and the batch
         # sampler needs the batch that is running, not the one after it.
         use_cuda_graph=False,

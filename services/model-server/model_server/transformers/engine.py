@@ -51,6 +51,7 @@ _FEATURES = frozenset(
         "options.top_logprobs",
         "options.prompt_logprobs",
         "options.return_token_ids",
+        "priority",
     )
 )
 
@@ -104,11 +105,16 @@ class TransformersEngine:
             planner=_create_planner(loaded, tokenizer),
             token_bytes=TokenBytes(loaded.tokenizer),
             batch=batch,
+            layers=layers,
             beam_search=BeamSearch(loaded, layers),
             context_tokens=context_tokens,
         )
         embedder = TextEmbedder(
-            loaded=loaded, tokenizer=tokenizer, batch=batch, context_tokens=context_tokens
+            loaded=loaded,
+            tokenizer=tokenizer,
+            batch=batch,
+            layers=layers,
+            context_tokens=context_tokens,
         )
         self._started = _Started(generator, embedder, layers)
         await self._generate_test_token()

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import torch
@@ -63,6 +64,8 @@ class LoraLayers:
         self._model = model
         self._thread_state = threading.local()
         self._pairs: dict[str, dict[str, LoraPair]] = {}
+        self._versions: dict[str, int] = {}
+        self._new_versions = count(1)
         self.shapes: dict[str, tuple[int, int]] = {}
         output_layer = model.get_output_embeddings()
         for name, module in model.named_modules():
@@ -77,6 +80,7 @@ class LoraLayers:
         Raises:
             AdapterInvalid: the model does not run one of the modules on whole sequences.
         """
+        self._versions[name] = next(self._new_versions)
         weight = {"device": self._model.device, "dtype": self._model.dtype}
         for module, pair in lora.pairs.items():
             self._pairs[module][name] = LoraPair(a=pair.a.to(**weight), b=pair.b.to(**weight))
@@ -92,6 +96,10 @@ class LoraLayers:
         """Remove an adapter. Sequences that still name it continue with the base model."""
         for pairs in self._pairs.values():
             pairs.pop(name, None)
+
+    def version(self, name: str | None) -> int:
+        """A number for each time that an adapter was added; 0 for the base model."""
+        return 0 if name is None else self._versions.get(name, 0)
 
     def set_active(self, adapters: tuple[AdapterTokens, ...]) -> None:
         """Set the adapters of the tokens in this thread's next forward passes."""

@@ -15,6 +15,7 @@ from model_server.engine import EmbeddingRequest, Embeddings, TokenIds
 from model_server.errors import GenerationFailed, InvalidRequest
 from model_server.options import SamplingParams
 from model_server.transformers.continuous_batch import ContinuousBatch
+from model_server.transformers.lora_layers import LoraLayers
 from model_server.transformers.model_loader import LoadedModel
 from model_server.transformers.output_router import SequenceState
 from model_server.transformers.prompt_tokenizer import PromptTokenizer
@@ -38,6 +39,7 @@ class TextEmbedder:
     loaded: LoadedModel
     tokenizer: PromptTokenizer
     batch: ContinuousBatch
+    layers: LoraLayers
     context_tokens: int
 
     async def embed(self, request: EmbeddingRequest) -> Embeddings:
@@ -124,6 +126,7 @@ class TextEmbedder:
             prompt=prompt,
             sampling=sampling,
             adapter=adapter,
+            adapter_version=self.layers.version(adapter),
             pooled=True,
         )
         self.batch.add(sequence, listen)

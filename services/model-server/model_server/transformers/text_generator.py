@@ -14,6 +14,8 @@ from model_server.transformers.answer_rules import AnswerPlanner, AnswerRules
 from model_server.transformers.beam_search import BeamSearch, BeamSearchRequest
 from model_server.transformers.choice_reader import ChoiceReader
 from model_server.transformers.continuous_batch import ContinuousBatch
+from model_server.transformers.kv_cache import PAGE_TOKENS
+from model_server.transformers.lora_layers import LoraLayers
 from model_server.transformers.model_loader import LoadedModel
 from model_server.transformers.output_router import SequenceState
 from model_server.transformers.prompt_tokenizer import PromptTokenizer
@@ -43,6 +45,7 @@ class TextGenerator:
     planner: AnswerPlanner
     token_bytes: TokenBytes
     batch: ContinuousBatch
+    layers: LoraLayers
     beam_search: BeamSearch
     context_tokens: int
 
@@ -64,7 +67,7 @@ class TextGenerator:
         check_request(prompt, params, self.loaded.vocabulary_size)
         rules = await self.planner.plan(request, prompt, params)
         generate = self._search_beams if params.num_beams > 1 else self._generate_in_batch
-        async with aclosing(generate(prompt, params, rules, request.adapter)) as deltas:
+        async with aclosing(generate(prompt, params, rules, request)) as deltas:
             async for delta in deltas:
                 yield delta
 
@@ -73,20 +76,21 @@ class TextGenerator:
         prompt: Sequence[int],
         params: SamplingParams,
         rules: AnswerRules,
-        adapter: str | None,
+        request: GenerationRequest,
     ) -> AsyncGenerator[Delta, None]:
         """One sequence per choice, with deltas as tokens arrive."""
         states: _StateQueue = asyncio.Queue()
         choices = [
             _Choice(
-                self._create_sequence(index, prompt, params, rules, adapter),
+                self._create_sequence(index, prompt, params, rules, request),
                 self._create_reader(rules, params),
             )
             for index in range(params.choices)
         ]
         running = dict(enumerate(choices))
-        # The first choice alone computes what concerns the prompt, so it comes first.
-        waiting = list(running)[1:] if params.prompt_logprobs else []
+        # The first choice computes the prompt, and the others find it in the cache.
+        shared = self.batch.shares_prefixes and len(prompt) > PAGE_TOKENS
+        waiting = list(running)[1:] if params.prompt_logprobs or shared else []
         queued_seconds, first = 0.0, True
         try:
             for index in [each for each in running if each not in waiting]:
@@ -110,6 +114,7 @@ class TextGenerator:
                         prompt_tokens=len(prompt),
                         completion_tokens=sum(choice.tokens for choice in choices),
                         queued_seconds=queued_seconds,
+                        cached_tokens=choices[0].sequence.record.cached_tokens,
                         reasoning_tokens=sum(each.reader.reasoning_tokens for each in choices),
                     )
                     delta = replace(delta, usage=usage)
@@ -164,7 +169,7 @@ class TextGenerator:
         prompt: Sequence[int],
         params: SamplingParams,
         rules: AnswerRules,
-        adapter: str | None,
+        request: GenerationRequest,
     ) -> SequenceRequest:
         params = params if index == 0 else replace(params, prompt_logprobs=False)
         sampling = create_sampling(
@@ -176,7 +181,12 @@ class TextGenerator:
             constraint=rules.new_constraint(),
         )
         return SequenceRequest(
-            id=self.batch.next_id(), prompt=prompt, sampling=sampling, adapter=adapter
+            id=self.batch.next_id(),
+            prompt=prompt,
+            sampling=sampling,
+            adapter=request.adapter,
+            adapter_version=self.layers.version(request.adapter),
+            priority=request.priority,
         )
 
     def _create_reader(self, rules: AnswerRules, params: SamplingParams) -> ChoiceReader:
@@ -188,15 +198,15 @@ class TextGenerator:
         prompt: Sequence[int],
         params: SamplingParams,
         rules: AnswerRules,
-        adapter: str | None,
+        request: GenerationRequest,
     ) -> AsyncGenerator[Delta, None]:
         """One delta per choice: which beams win is only known at the end."""
         canceled = threading.Event()
-        request = BeamSearchRequest(
-            prompt=prompt, params=params, adapter=adapter, canceled=canceled
+        search = BeamSearchRequest(
+            prompt=prompt, params=params, adapter=request.adapter, canceled=canceled
         )
         try:
-            choices = await asyncio.to_thread(self.beam_search.search, request)
+            choices = await asyncio.to_thread(self.beam_search.search, search)
         except Exception as error:
             # Beam search runs one request at a time, so no other answer is affected.
             raise GenerationFailed(f"beam search failed: {error!r}") from error
