@@ -19,11 +19,11 @@ class Outage:
 
     @property
     def message(self) -> str:
-        """What the last failure said; empty while there is no outage."""
+        """The message of the last failure; empty while there is no outage."""
         return self._message
 
     def failed(self, error: Exception, now: float) -> None:
-        """Records a failure. Causes are told apart by the class of the error, because messages
+        """Records a failure. Causes are distinguished by the class of the error, because messages
         contain ports and times."""
         if self._since is None:
             self._since = now

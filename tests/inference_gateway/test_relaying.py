@@ -150,7 +150,7 @@ async def test_a_client_that_leaves_ends_the_exchange(
 
 @pytest.mark.parametrize(
     ("content_type", "ends"),
-    [("text/event-stream", "told"), ("application/json", "closed")],
+    [("text/event-stream", "event"), ("application/json", "closed")],
 )
 async def test_an_exchange_that_breaks_is_no_normal_end(
     client: aiohttp.ClientSession, script: FakeBackend, content_type: str, ends: str
@@ -159,7 +159,7 @@ async def test_an_exchange_that_breaks_is_no_normal_end(
     script.break_after = 1
     await client.get("/v1/models")
     response = await client.post(CHAT, json={})
-    if ends == "told":
+    if ends == "event":
         assert b"the engine broke" in await response.read()
     else:
         with pytest.raises(aiohttp.ClientPayloadError):

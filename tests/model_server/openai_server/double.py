@@ -55,7 +55,7 @@ class OpenAIDouble:
     @asynccontextmanager
     async def running(self, port: int = 0) -> AsyncIterator["OpenAIDouble"]:
         """Listens while the context lasts."""
-        # aiohttp cancels a handler whose client has left only if it is told to.
+        # aiohttp cancels a handler whose client has left only if this is set.
         runner = web.AppRunner(self._application(), handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", port)

@@ -1,4 +1,4 @@
-"""What a model thinks is told from its answer, however the text arrives in parts."""
+"""What a model thinks is separated from its answer, however the text arrives in parts."""
 
 import pytest
 

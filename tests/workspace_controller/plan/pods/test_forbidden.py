@@ -1,4 +1,4 @@
-"""What the API server says when it forbids a pod, and what the user is told to do about it."""
+"""What the API server says when it forbids a pod, and what the user can do about it."""
 
 import pytest
 
