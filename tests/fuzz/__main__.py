@@ -15,6 +15,7 @@ from tests.fuzz.http_fuzzer import fuzz_gateways
 from tests.fuzz.stack import WORKSPACES, Stack, running_stack
 from tests.fuzz.tally import Finding, Tally
 from tests.fuzz.targets import model_server_target, tuner_target
+from tests.processes.service import stop_on_sigterm
 from tools.preset_models import store
 
 # The tuner's contract is small.
@@ -23,6 +24,7 @@ _TUNER_SHARE = 0.2
 
 def main() -> int:
     options = _arguments()
+    stop_on_sigterm()
     folder = Path(tempfile.mkdtemp(prefix="kaito-fuzz-"))
     print(f"seed {options.seed}, logs in {folder}", flush=True)
     tally = asyncio.run(_run(options, folder))

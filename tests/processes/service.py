@@ -116,6 +116,11 @@ def start(
     return Service(name, process, log)
 
 
+def stop_on_sigterm() -> None:
+    """Make SIGTERM end this program as Ctrl-C does, so that it stops its processes."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def free_port() -> int:
     """A TCP port of loopback that was free a moment ago."""
     with socket.socket() as probe:

@@ -7,6 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.processes.service import stop_on_sigterm
 from tests.soak.memory import MemoryLog
 from tests.soak.outcomes import Outcomes
 from tests.soak.run import soak
@@ -19,6 +20,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=900)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    stop_on_sigterm()
     folder = Path(tempfile.mkdtemp(prefix="kaito-soak-"))
     print(f"seed {options.seed}, logs in {folder}", flush=True)
     outcomes, memory = Outcomes(), MemoryLog()

@@ -21,11 +21,13 @@ class MemoryLog:
     samples: dict[str, list[Sample]] = field(default_factory=dict)
 
     async def follow(
-        self, services: Sequence[Service], clock: Callable[[], float] = time.monotonic
+        self,
+        services: Callable[[], Sequence[Service]],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Sample until canceled."""
         while True:
-            for service in services:
+            for service in services():
                 sample = clock(), service.resident_mb
                 self.samples.setdefault(service.name, []).append(sample)
             await asyncio.sleep(_INTERVAL_SECONDS)

@@ -20,8 +20,7 @@ async def soak(
     world: World, outcomes: Outcomes, memory: MemoryLog, *, seed: int, goes_on: Callable[[], bool]
 ) -> None:
     """Run clients and faults while `goes_on`; a fault that has begun is mended."""
-    services = [world.gateway.service, *(each.service for each in world.servers.values())]
-    following = asyncio.create_task(memory.follow(services))
+    following = asyncio.create_task(memory.follow(lambda: world.services))
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
     try:
         async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.processes.gateway import Gateway, start_front_door
 from tests.processes.model_files import make_adapters
 from tests.processes.model_server import MODEL, ModelServer, start_model_server
+from tests.processes.service import Service
 from tests.soak.answers import Answers, ask_all
 
 # Each has a default adapter, so that no two Workspaces give the same answer to a question.
@@ -29,6 +30,12 @@ class World:
     servers: dict[str, ModelServer]
     answers: Answers
     troubled: set[str] = field(default_factory=set)
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """The processes whose memory counts. BROKEN's starts over each time it is killed."""
+        steady = (self.servers[workspace].service for workspace in (CHANGING, STEADY))
+        return (self.gateway.service, *steady)
 
     def start(self, workspace: str) -> None:
         """Start the Workspace's model-server again, at its address."""
