@@ -26,6 +26,7 @@ from inference_gateway.formats.openai_embeddings import OpenAiEmbeddings
 from inference_gateway.formats.responses.request import OpenAiResponses
 from inference_gateway.formats.tgi import TextGenerationInference
 from inference_gateway.formats.tokens import Detokenize, Tokenize
+from inference_gateway.garbage_collection import make_full_collections_rare
 from inference_gateway.generation_handler import GenerationHandler
 from inference_gateway.metrics import Metrics
 from inference_gateway.relaying.relayed_request import ENGINE_PATHS, EngineFormat
@@ -137,6 +138,7 @@ def main() -> int:
     application = create_application(
         settings, lambda address: GrpcBackend(address.target, settings.connections_per_backend)
     )
+    make_full_collections_rare()
     fields = {"workspace": settings.workspace, "namespace": settings.namespace}
     with (
         logs.log_context(**{name: value for name, value in fields.items() if value}),
