@@ -1,5 +1,7 @@
 """The gateway's Prometheus metrics. Every label has a bounded set of values."""
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from inference_gateway.request_context import RequestContext
@@ -13,31 +15,40 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "kaito_gateway_requests",
-            "Requests answered, by route and HTTP status",
-            ["route", "status"],
-            registry=self.registry,
+        # Of the metrics of every request, the time series of a set of labels is looked up once.
+        self._requests = cache(
+            Counter(
+                "kaito_gateway_requests",
+                "Requests answered, by route and HTTP status",
+                ["route", "status"],
+                registry=self.registry,
+            ).labels
         )
-        self._seconds = Histogram(
-            "kaito_gateway_request_duration_seconds",
-            "Time from the request's headers to the last byte of the response",
-            ["route"],
-            buckets=_SECONDS,
-            registry=self.registry,
+        self._seconds = cache(
+            Histogram(
+                "kaito_gateway_request_duration_seconds",
+                "Time from the request's headers to the last byte of the response",
+                ["route"],
+                buckets=_SECONDS,
+                registry=self.registry,
+            ).labels
         )
-        self._first_token = Histogram(
-            "kaito_gateway_time_to_first_token_seconds",
-            "Time from the request's headers to the first text of a streamed answer",
-            ["route"],
-            buckets=_SECONDS,
-            registry=self.registry,
+        self._first_token = cache(
+            Histogram(
+                "kaito_gateway_time_to_first_token_seconds",
+                "Time from the request's headers to the first text of a streamed answer",
+                ["route"],
+                buckets=_SECONDS,
+                registry=self.registry,
+            ).labels
         )
-        self._tokens = Counter(
-            "kaito_gateway_tokens",
-            "Tokens counted by the model-server, by model and kind (prompt or completion)",
-            ["model", "kind"],
-            registry=self.registry,
+        self._tokens = cache(
+            Counter(
+                "kaito_gateway_tokens",
+                "Tokens counted by the model-server, by model and kind (prompt or completion)",
+                ["model", "kind"],
+                registry=self.registry,
+            ).labels
         )
         self.in_flight = Gauge(
             "kaito_gateway_in_flight_requests", "Requests in flight", registry=self.registry
@@ -57,14 +68,14 @@ class Metrics:
 
     def record_request(self, context: RequestContext, seconds: float) -> None:
         """Records a finished request."""
-        self._requests.labels(context.route, str(context.status)).inc()
-        self._seconds.labels(context.route).observe(seconds)
+        self._requests(context.route, str(context.status)).inc()
+        self._seconds(context.route).observe(seconds)
         log = context.log
         if log.first_token_seconds is not None:
-            self._first_token.labels(context.route).observe(log.first_token_seconds)
+            self._first_token(context.route).observe(log.first_token_seconds)
         if log.completion_tokens or log.prompt_tokens:
-            self._tokens.labels(log.model, "prompt").inc(log.prompt_tokens)
-            self._tokens.labels(log.model, "completion").inc(log.completion_tokens)
+            self._tokens(log.model, "prompt").inc(log.prompt_tokens)
+            self._tokens(log.model, "completion").inc(log.completion_tokens)
 
     def record_upstream_error(self, backend: str, code: str) -> None:
         self._upstream_errors.labels(backend, code).inc()

@@ -47,7 +47,8 @@ class Settings:
     namespace: str = ""
     workspace: str = ""
     cors_origins: tuple[str, ...] = ()
-    connections_per_backend: int = 2
+    # More cost CPU: tokens of many streams that arrive together are read together.
+    connections_per_backend: int = 1
     log_level: str = "info"
     limits: Limits = field(default_factory=Limits)
 
@@ -75,7 +76,7 @@ class Settings:
             namespace=env.text("KAITO_NAMESPACE", ""),
             workspace=env.text("KAITO_WORKSPACE", ""),
             cors_origins=_cors_origins(env),
-            connections_per_backend=env.integer("KAITO_CONNECTIONS_PER_BACKEND", 2, minimum=1),
+            connections_per_backend=env.integer("KAITO_CONNECTIONS_PER_BACKEND", 1, minimum=1),
             log_level=env.log_level("KAITO_LOG_LEVEL"),
             limits=_limits(env),
         )
