@@ -55,6 +55,9 @@ def configure(level: str, service: str, **fields: str) -> None:
             },
         )
     )
+    # Of no use in the lines, and half of what a record costs; Python's own way to leave them out.
+    logging._srcfile = None
+    logging.logThreads = logging.logMultiprocessing = logging.logProcesses = False
     # force replaces handlers that libraries install when they are imported.
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(True)
