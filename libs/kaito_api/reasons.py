@@ -279,6 +279,10 @@ class Reason(StrEnum):
         "NodeWithoutPool", _EVENT,
         "A working Node has neither a claim nor an agent pool.",
         "Its machine costs money. Look for it in the scale sets of the node resource group.")
+    COLLECTION_BLOCKED = (
+        "CollectionBlocked", _EVENT,
+        "gpu-provisioner cannot read what it has to know before it deletes what looks lost.",
+        "Give the right that the message names. Until then an orphaned machine is billed on.")
     # Configuration
     PRESET_UNKNOWN = (
         "PresetUnknown", _CONFIG, "No preset has that name.",

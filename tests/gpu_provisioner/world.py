@@ -11,6 +11,7 @@ from gpu_provisioner.cloud.fake import FakeCloud
 from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.cloud.pools import PoolState
 from gpu_provisioner.cloud.provider import CloudProvider
+from gpu_provisioner.controllers.collection_report import CollectionReport
 from gpu_provisioner.controllers.garbage_collector import GarbageCollector
 from gpu_provisioner.controllers.poll_interval import IDLE_SECONDS
 from gpu_provisioner.controllers.pool_poller import PoolPoller
@@ -124,6 +125,13 @@ class World:
                 metrics=metrics,
                 timeouts=self.timeouts,
                 cluster_name="aks",
+                report=CollectionReport(
+                    cluster=self.cluster,
+                    recorder=recorder,
+                    metrics=metrics,
+                    clock=self.clock,
+                    lease=Key("kaito-system", "kaito-gpu-provisioner"),
+                ),
                 absent_kinds=self.absent_kinds,
             ),
             images=images,

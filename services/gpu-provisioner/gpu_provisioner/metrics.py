@@ -37,6 +37,16 @@ class Metrics:
             "Ready Nodes with neither a claim nor an agent pool.",
             registry=registry,
         )
+        self._collected = Gauge(
+            "kaito_garbage_collected_timestamp_seconds",
+            "When garbage was last collected, as a Unix time.",
+            registry=registry,
+        )
+        self._collection_blocked = counter(
+            "kaito_garbage_collection_blocked",
+            "Passes that could not collect garbage: a right is missing, or nobody answers.",
+            "cause",
+        )
         self._cloud_errors = counter(
             "karpenter_cloudprovider_errors", "Errors returned by the cloud.", "reason"
         )
@@ -121,6 +131,12 @@ class Metrics:
 
     def orphan_deleted(self, kind: str) -> None:
         self._orphans_deleted.labels(kind).inc()
+
+    def collected(self, unix_seconds: float) -> None:
+        self._collected.set(unix_seconds)
+
+    def collection_blocked(self, cause: str) -> None:
+        self._collection_blocked.labels(cause).inc()
 
     def set_stray_nodes(self, number: int) -> None:
         self._stray_nodes.set(number)

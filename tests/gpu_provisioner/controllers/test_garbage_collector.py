@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from gpu_provisioner.agent_pools import marks
-from gpu_provisioner.cloud.errors import CloudUnavailable, LaunchRefused
+from gpu_provisioner.cloud.errors import CloudUnavailable, LaunchRefused, Unauthorized
 from gpu_provisioner.cloud.pools import Pool, PoolState
 from kaito_api import labels
 from kaito_api.reasons import Reason
-from kaito_kube.errors import Unavailable
-from kaito_kube.kinds import MACHINE, NODE, NODE_CLAIM, Key
+from kaito_kube.errors import Forbidden, Unavailable
+from kaito_kube.fake import Call
+from kaito_kube.kinds import EVENT, LEASE, MACHINE, NODE, NODE_CLAIM, Key, Kind
 from tests.gpu_provisioner.world import NAME, World, claim_manifest
 
 TAGS = {marks.MANAGED_BY: marks.MANAGER, marks.CLAIM_UID: "gone"}
@@ -234,3 +235,64 @@ async def test_idle_interval_costs_one_listing_and_one_cluster_read(world: World
     assert calls.count("list") == calls.count("cluster") == 10
     assert len(calls) == 20 + calls.count("newest_image")
     assert calls.count("newest_image") == 1
+
+
+RIGHT = "Microsoft.ContainerService/managedClusters/read"
+REFUSED = Unauthorized(Reason.CLOUD_UNAUTHORIZED, f"cannot perform action '{RIGHT}'")
+
+
+def refuse_cluster(world: World) -> None:
+    lease = {"metadata": {"name": "kaito-gpu-provisioner", "namespace": "kaito-system"}}
+    world.cluster.seed(LEASE, lease)
+    for _ in range(1000):
+        world.cloud.fail_next("cluster", REFUSED)
+
+
+def blocked_events(world: World) -> list[str]:
+    events = world.cluster.objects(EVENT)
+    return [str(event["note"]) for event in events if event["reason"] == "CollectionBlocked"]
+
+
+async def test_missing_right_to_read_the_cluster_is_an_event_and_a_metric(world: World) -> None:
+    world.cloud.seed(ORPHAN)
+    refuse_cluster(world)
+    await world.run(1440)
+    assert not is_deleted(world)
+    (note,) = blocked_events(world)
+    assert note.startswith("nothing that looks lost is deleted: the state of the AKS cluster ")
+    assert RIGHT in note
+    assert world.count("kaito_garbage_collection_blocked_total", cause="cloud") >= 50
+
+
+async def test_claim_that_looks_lost_names_the_missing_right(world: World) -> None:
+    """It promised to go on after 300 seconds, for as long as the right was missing."""
+    world.ask()
+    await world.run(60)
+    refuse_cluster(world)
+    world.cloud._pools.pop(NAME)
+    await world.run(200)
+    message = world.message("Launched")
+    assert RIGHT in message and "nothing that looks lost is deleted until it can" in message
+    assert "before it has been steady" not in message
+
+
+@pytest.mark.parametrize("kind", [MACHINE, NODE])
+async def test_missing_right_to_list_is_an_event_with_the_servers_words(
+    world: World, kind: Kind
+) -> None:
+    message = f'cannot list resource "{kind.plural}" in API group "{kind.group}"'
+
+    def forbid(call: Call) -> None:
+        if call.verb == "list" and call.kind is kind:
+            raise Forbidden(message)
+
+    refuse_cluster(world)
+    world.cloud.forget_failures()
+    world.cluster.hook = forbid
+    collector = world.refresh.garbage_collector
+    for _ in range(3):
+        with pytest.raises(Forbidden):
+            await collector.collect(await world.cloud.list())
+    (note,) = blocked_events(world)
+    assert message in note
+    assert world.count("kaito_garbage_collection_blocked_total", cause="cluster") == 3

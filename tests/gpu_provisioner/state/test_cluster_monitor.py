@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gpu_provisioner.cloud.cluster_state import ClusterState
-from gpu_provisioner.cloud.errors import CloudUnavailable
+from gpu_provisioner.cloud.errors import CloudUnavailable, Unauthorized
 from gpu_provisioner.cloud.fake import FakeCloud
 from gpu_provisioner.lifecycle.cluster_stability import UNKNOWN, ClusterStability
 from gpu_provisioner.state.cluster_monitor import ClusterMonitor
@@ -87,3 +87,31 @@ async def test_unresponsive_cloud_is_not_called_again_at_once() -> None:
     assert len(cloud.calls) == 1
     clock.advance(10)
     assert (await watch.refresh()).state == cloud.state
+
+
+DENIED = (
+    "The client 'c' does not have authorization to perform action "
+    "'Microsoft.ContainerService/managedClusters/read' over scope '/subscriptions/s'"
+)
+
+
+async def test_missing_right_is_named_until_the_state_can_be_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = FakeClock()
+    cloud = FakeCloud(clock)
+    watch = ClusterMonitor(cloud, clock)
+    for _ in range(1000):
+        cloud.fail_next("cluster", Unauthorized(Reason.CLOUD_UNAUTHORIZED, DENIED))
+    for _ in range(720):
+        stability = await watch.refresh()
+        clock.advance(10)
+    assert stability.description == (
+        "the state of the AKS cluster cannot be read (CloudUnauthorized: the identity needs "
+        f"Microsoft.ContainerService/managedClusters/read on the cluster: {DENIED})"
+    )
+    assert 60 < len(cloud.calls) < 150
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    cloud.forget_failures()
+    clock.advance(120)
+    assert (await watch.refresh()).error == ""

@@ -51,6 +51,10 @@ class FakeCloud:
         carried out and only its response is lost."""
         self._errors.append((call, error, takes_effect))
 
+    def forget_failures(self) -> None:
+        """Let all calls succeed from now on."""
+        self._errors.clear()
+
     def seed(self, pool: Pool) -> None:
         self._pools[pool.name] = pool
 

@@ -10,6 +10,7 @@ from gpu_provisioner.claims.claim import CLAIM_KINDS
 from gpu_provisioner.cloud.errors import PoolNotFound
 from gpu_provisioner.cloud.pools import PoolListing
 from gpu_provisioner.cloud.provider import CloudProvider
+from gpu_provisioner.controllers.collection_report import CollectionReport
 from gpu_provisioner.controllers.pool_reports import PoolReports
 from gpu_provisioner.lifecycle import garbage_collection
 from gpu_provisioner.lifecycle.garbage_collection import Snapshot
@@ -21,7 +22,7 @@ from kaito_api import labels
 from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
-from kaito_kube.errors import NotFound
+from kaito_kube.errors import ClusterError, NotFound
 from kaito_kube.events import EventRecorder
 from kaito_kube.kinds import NODE, Kind, Manifest
 
@@ -44,6 +45,7 @@ class GarbageCollector:
     metrics: Metrics
     timeouts: Timeouts
     cluster_name: str
+    report: CollectionReport
     absent_kinds: frozenset[str] = frozenset()
     _reports: PoolReports = field(default_factory=PoolReports)
     _suspected_pools: dict[str, datetime] = field(default_factory=dict)
@@ -61,8 +63,14 @@ class GarbageCollector:
         now = self.clock.now()
         if not (stability.is_fresh(now) and stability.is_settled(now, self.timeouts.settle)):
             self._suspected_pools, self._suspected_nodes = {}, {}
+            if stability.error:
+                await self.report.blocked("cloud", stability.description)
             return
-        snapshot = await self._read(listing)
+        try:
+            snapshot = await self._read(listing)
+        except ClusterError as error:
+            await self.report.blocked("cluster", f"the claims or nodes cannot be listed ({error})")
+            raise
         now, grace = self.clock.now(), self.timeouts.orphan_grace
         if now - listing.requested_at > _LISTING_MAX_AGE:
             return
@@ -76,6 +84,7 @@ class GarbageCollector:
             await self._delete_node(name, snapshot)
         await self._report_stray_nodes(snapshot)
         self._reports.report(snapshot)
+        self.report.collected()
 
     async def _read(self, listing: PoolListing) -> Snapshot:
         """Return the lists. A kind of claim that the cluster does not serve is not listed: its

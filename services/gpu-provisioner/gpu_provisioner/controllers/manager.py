@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from gpu_provisioner.claims.claim import CLAIM_KINDS
 from gpu_provisioner.cloud.fenced_cloud import FencedCloud
 from gpu_provisioner.cloud.provider import CloudProvider
+from gpu_provisioner.controllers.collection_report import CollectionReport
 from gpu_provisioner.controllers.garbage_collector import GarbageCollector
 from gpu_provisioner.controllers.poll_interval import waits_for_cloud
 from gpu_provisioner.controllers.pool_poller import PoolPoller
@@ -66,7 +67,8 @@ class Manager:
         self._pools = AgentPoolCache()
         metrics, timeouts = Metrics(self.registry), settings.timeouts
         recorder = EventRecorder(cluster, clock, "gpu-provisioner", settings.pod_name)
-        monitor, images = ClusterMonitor(cloud, clock), NodeImageCache(cloud, clock)
+        monitor = ClusterMonitor(cloud, clock, rng=self.rng)
+        images = NodeImageCache(cloud, clock)
         self._identity = IdentityMonitor(cluster, monitor, settings.azure.verify_cluster)
         catalog = Catalog.of(settings.azure.location)
         reconciler = Reconciler(
@@ -102,11 +104,19 @@ class Manager:
                 metrics=metrics,
                 timeouts=timeouts,
                 cluster_name=settings.azure.cluster_name,
+                report=CollectionReport(
+                    cluster=cluster,
+                    recorder=recorder,
+                    metrics=metrics,
+                    clock=clock,
+                    lease=Key(settings.release_namespace, settings.lease_name),
+                ),
                 absent_kinds=settings.absent_claim_kinds,
             ),
             images=images,
             is_busy=self._is_busy,
             on_change=self._pools_changed,
+            rng=self.rng,
         )
         self.store.add_listener(self._object_changed)
 

@@ -4,6 +4,7 @@ idle interval."""
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,11 +18,14 @@ from gpu_provisioner.state.node_images import NodeImageCache, family
 from gpu_provisioner.state.pool_cache import AgentPoolCache
 from kaito_kube.clock import Clock
 from kaito_kube.errors import ClusterError
+from kaito_process.backoff import Backoff
+from kaito_process.outage import Outage
 
 logger = logging.getLogger(__name__)
 
 # How long to wait after an error for which the cloud names no time.
 RETRY_SECONDS = 4.0
+_MAX_RETRY_SECONDS = 120.0
 
 
 @dataclass
@@ -36,6 +40,7 @@ class PoolPoller:
     images: NodeImageCache
     is_busy: Callable[[], bool]
     on_change: Callable[[set[str]], None]
+    rng: random.Random = field(default_factory=random.Random)
     _triggered: asyncio.Event = field(default_factory=asyncio.Event)
     _busy_since: datetime | None = None
 
@@ -46,22 +51,27 @@ class PoolPoller:
 
     async def run(self) -> None:
         collected_at: datetime | None = None
+        loop = asyncio.get_running_loop()
+        outage = Outage(logger, "list the agent pools and the claims")
+        backoff = Backoff(RETRY_SECONDS, _MAX_RETRY_SECONDS, rng=self.rng)
         while True:
             try:
                 listing, now = await self.poll(), self.clock.now()
                 idle_seconds = poll_interval.IDLE_SECONDS
                 if collected_at is None or (now - collected_at).total_seconds() >= idle_seconds:
-                    await self.collect(listing)
                     collected_at = now
+                    await self.collect(listing)
                 busy_since = (self._busy_since or now) if self.is_busy() else None
                 pause = poll_interval.interval_seconds(now, busy_since)
+                outage.ended(loop.time())
             except Throttled as error:
                 pause = error.retry_after_seconds or RETRY_SECONDS
             except CloudError as error:
-                logger.warning("the agent pools cannot be listed: %s", error.message)
-                pause = error.retry_after_seconds or RETRY_SECONDS
+                outage.failed(error, loop.time())
+                pause = error.retry_after_seconds or backoff.next_seconds(loop.time())
             except ClusterError as error:
-                logger.warning("the claims cannot be listed: %s", error)
+                # Only the collection needs the claims, and it is tried again at its interval.
+                outage.failed(error, loop.time())
                 pause = RETRY_SECONDS
             await self._sleep(pause)
 

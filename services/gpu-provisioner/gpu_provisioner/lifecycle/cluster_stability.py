@@ -14,7 +14,8 @@ _MAX_GAP = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterStability:
-    """What this process knows about the cluster. `steady_since` is None while the cluster is not
+    """What this process knows about the cluster. `error` is why its state cannot be read at the
+    moment, with the right that is missing. `steady_since` is None while the cluster is not
     steady or its state is unknown; `restarted_at` is when it was last seen to become steady
     again."""
 
@@ -22,6 +23,7 @@ class ClusterStability:
     requested_at: datetime | None = None
     steady_since: datetime | None = None
     restarted_at: datetime | None = None
+    error: str = ""
 
     def is_fresh(self, now: datetime) -> bool:
         return self.requested_at is not None and now - self.requested_at <= _FRESH
@@ -46,6 +48,8 @@ class ClusterStability:
     @property
     def description(self) -> str:
         """The state of the cluster, for messages."""
+        if self.error:
+            return f"the state of the AKS cluster cannot be read ({self.error})"
         if self.state is None:
             return "the state of the AKS cluster is unknown"
         if not self.state.running:

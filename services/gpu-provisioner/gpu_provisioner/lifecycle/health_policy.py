@@ -10,6 +10,8 @@ from gpu_provisioner.lifecycle.plan import RefreshClusterState, StageResult
 # The state of the cluster is requested in this pass, and the next one decides with it.
 _REFRESHED_SECONDS = 0.5
 _UNSETTLED_SECONDS = 30.0
+# The state cannot be read, and is asked for at growing intervals.
+_UNREADABLE_SECONDS = 30.0
 
 
 def when_settled(observed: Observed, outcome: StageResult, until_then: StageResult) -> StageResult:
@@ -17,11 +19,12 @@ def when_settled(observed: Observed, outcome: StageResult, until_then: StageResu
     what it waits for."""
     stability, now = observed.stability, observed.now
     settled = stability.is_settled(now, observed.timeouts.settle)
-    known = stability.state is not None
-    waiting = _with_note(observed, until_then) if known and not settled else until_then
+    unsettled = stability.state is not None and not settled
+    waiting = _with_note(observed, until_then) if unsettled or stability.error else until_then
     if not stability.is_fresh(now):
         actions = (*waiting.actions, RefreshClusterState())
-        return replace(waiting, actions=actions, requeue_after_seconds=_REFRESHED_SECONDS)
+        seconds = _UNREADABLE_SECONDS if stability.error else _REFRESHED_SECONDS
+        return replace(waiting, actions=actions, requeue_after_seconds=seconds)
     return outcome if settled else replace(waiting, requeue_after_seconds=_UNSETTLED_SECONDS)
 
 
@@ -46,11 +49,13 @@ def failing_since(observed: Observed, since: datetime) -> datetime:
 
 
 def _with_note(observed: Observed, result: StageResult) -> StageResult:
-    minutes = observed.timeouts.settle.total_seconds() / 60
-    note = (
-        f"{observed.stability.description}: nothing is deleted before it has been steady for "
-        f"{minutes:.0f} min"
+    minutes, stability = observed.timeouts.settle.total_seconds() / 60, observed.stability
+    until = (
+        "nothing that looks lost is deleted until it can"
+        if stability.error
+        else f"nothing is deleted before it has been steady for {minutes:.0f} min"
     )
+    note = f"{stability.description}: {until}"
     condition = result.condition
     if condition is not None:
         condition = replace(condition, message=f"{condition.message}; {note}")
