@@ -7,7 +7,8 @@ import aiohttp
 import pytest
 
 from inference_gateway.backends.fake import FakeBackend
-from inference_gateway.formats.token_logprobs import TokenPlaces, finite_logprob
+from inference_gateway.formats.token_logprobs import finite_logprob
+from inference_gateway.formats.token_places import TokenPlaces
 from kaito.inference.v1 import inference_pb2 as pb
 from tests.inference_gateway.running import gateway
 
@@ -124,14 +125,34 @@ async def test_token_ids(client: aiohttp.ClientSession) -> None:
 
 
 def test_offsets_count_characters_and_skip_tokens_that_the_text_lacks() -> None:
-    places = TokenPlaces()
     parts = [token("<s>"), token("The"), token(" "), token("東"), token("!"), token("</s>")]
     # Two tokens may share a character.
     parts[3].token.raw = "東".encode()[:1]
     parts.insert(4, pb.TokenLogprob(token=pb.LikelyToken(text="�", raw="東".encode()[1:])))
-    found = places.of(parts, "The 東!")
-    assert [place for place, _ in found] == [0, 0, 3, 4, 5, 5, 6]
-    assert [known for _, known in found] == [False, True, True, True, True, True, False]
+    found = TokenPlaces().of(parts, "The 東!")
+    assert [each.place for each in found] == [0, 0, 3, 4, 4, 5, 6]
+    assert [each.text for each in found] == ["<s>", "The", " ", "", "東", "!", "</s>"]
+    assert [each.special for each in found] == [True, *[False] * 5, True]
+
+
+def test_bytes_that_are_no_character_are_part_of_the_text() -> None:
+    raws = [b"\x80", b"a", "東".encode()[:2]]
+    parts = [pb.TokenLogprob(token=pb.LikelyToken(raw=raw)) for raw in raws]
+    places = TokenPlaces()
+    found = places.of(parts, "\ufffda\ufffd")
+    assert [(each.place, each.text, each.special) for each in found] == [
+        (0, "\ufffd", False),
+        (1, "a", False),
+        (2, "", False),
+    ]
+    assert places.end() == "\ufffd"
+
+
+def test_the_first_space_may_be_dropped_and_text_may_come_in_parts() -> None:
+    places = TokenPlaces()
+    first = places.of([token(" The")], "The")
+    second = places.of([token(" sea")], " sea")
+    assert [(each.place, each.text) for each in (*first, *second)] == [(0, "The"), (3, " sea")]
 
 
 def test_a_token_that_cannot_occur_has_openais_number() -> None:

@@ -8,7 +8,7 @@ from inference_gateway.backends.backend import Health
 from inference_gateway.backends.fake import FakeBackend
 from inference_gateway.endpoints.address import EndpointAddress
 from inference_gateway.endpoints.endpoint import Endpoint
-from inference_gateway.endpoints.routing import find_matches, model_names
+from inference_gateway.endpoints.routing import find_matches, model_names, requested_name
 from inference_gateway.errors import Problem, RequestRejected
 from inference_gateway.model_list import list_models
 from kaito.inference.v1 import inference_pb2 as pb
@@ -170,3 +170,19 @@ def test_model_list_entry() -> None:
         "parent": PHI,
         "max_model_len": 4096,
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "endpoints", "requested"),
+    [
+        ("dummy", [TUNED], ""),
+        ("dummy", [endpoint("default", "x", adapter="dummy")], "dummy"),
+        ("dolly", [TUNED], "dolly"),
+        ("unknown", [TUNED], "unknown"),
+    ],
+    ids="placeholder its-own-name known unknown".split(),
+)
+def test_placeholder_of_huggingface_hub_means_the_default(
+    name: str, endpoints: list[Endpoint], requested: str
+) -> None:
+    assert requested_name(name, endpoints) == requested

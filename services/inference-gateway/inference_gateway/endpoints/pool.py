@@ -14,7 +14,12 @@ from typing import Protocol
 from inference_gateway.backends.backend import Backend
 from inference_gateway.endpoints.address import EndpointAddress
 from inference_gateway.endpoints.endpoint import Endpoint
-from inference_gateway.endpoints.routing import RouteMatch, find_matches, model_names
+from inference_gateway.endpoints.routing import (
+    RouteMatch,
+    find_matches,
+    model_names,
+    requested_name,
+)
 from inference_gateway.errors import RequestRejected, unknown_model
 from kaito_process.retry import retry_until_done
 
@@ -60,6 +65,7 @@ class EndpointPool:
             RequestRejected: no endpoint can answer.
         """
         eligible = self.find_workspace(workspace) if workspace else self.endpoints
+        model = requested_name(model, eligible)
         if not self.sidecar:
             return find_matches(model, eligible)
         (endpoint,) = eligible

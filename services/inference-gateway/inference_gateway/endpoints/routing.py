@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from inference_gateway.endpoints.endpoint import Endpoint
 from inference_gateway.errors import Problem, RequestRejected, unavailable, unknown_model
 
+# What huggingface_hub's client sends as the model of a chat if it has nothing but an address.
+_PLACEHOLDER = "dummy"
+
 
 @dataclass(frozen=True, slots=True)
 class RouteMatch:
@@ -37,6 +40,14 @@ def find_matches(name: str, endpoints: Sequence[Endpoint]) -> list[RouteMatch]:
     if not ready:
         raise RequestRejected(unavailable(_not_ready_message(name, matches)))
     return sorted(ready, key=lambda match: match.endpoint.in_flight)
+
+
+def requested_name(name: str, endpoints: Sequence[Endpoint]) -> str:
+    """The name that the client means: empty for a placeholder that no endpoint has as a name."""
+    if name != _PLACEHOLDER:
+        return name
+    names = {each for endpoint in endpoints for each in _names_without_namespace(endpoint)}
+    return name if name in names else ""
 
 
 def model_names(endpoints: Sequence[Endpoint]) -> list[str]:

@@ -13,7 +13,8 @@ from inference_gateway.formats.openai_response import (
     to_json,
     usage_object,
 )
-from inference_gateway.formats.token_logprobs import TokenPlaces, completion_logprobs, prompt_text
+from inference_gateway.formats.token_logprobs import completion_logprobs, prompt_text
+from inference_gateway.formats.token_places import TokenPlaces
 from kaito.inference.v1 import inference_pb2 as pb
 
 

@@ -18,7 +18,8 @@ from inference_gateway.formats.openai_request import (
 )
 from inference_gateway.formats.openai_response import FINISH_REASONS, to_json, usage_object
 from inference_gateway.formats.structured_output import structured_output
-from inference_gateway.formats.token_logprobs import TokenPlaces, completion_logprobs, prompt_text
+from inference_gateway.formats.token_logprobs import completion_logprobs, prompt_text
+from inference_gateway.formats.token_places import TokenPlaces
 from inference_gateway.formats.token_usage import total_usage
 from kaito.inference.v1 import inference_pb2 as pb
 

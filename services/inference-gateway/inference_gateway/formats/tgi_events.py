@@ -6,7 +6,7 @@ from typing import Any
 
 from inference_gateway.formats.openai_response import event, to_json
 from inference_gateway.formats.tgi_tokens import token_object, top_tokens
-from inference_gateway.formats.token_logprobs import TokenPlaces
+from inference_gateway.formats.token_places import PlacedToken, TokenPlaces
 from kaito.inference.v1 import inference_pb2 as pb
 
 _Event = dict[str, Any]
@@ -38,6 +38,7 @@ class TgiEventEncoder:
 
     def end(self, usage: pb.Usage) -> bytes:
         last = self._held or _event({"id": None, "text": "", "logprob": None, "special": True})
+        last["token"]["text"] += self._places.end()
         last["generated_text"] = self.prefix + "".join(self._texts)
         last["details"] = {
             **self.details(self._finish_reason, usage),
@@ -56,20 +57,16 @@ class TgiEventEncoder:
 
     def _events(self, message: pb.StreamGenerateResponse) -> list[_Event]:
         if message.logprobs:
-            places = self._places.of(message.logprobs, message.text)
-            return [
-                _token_event(each, special=not known)
-                for each, (_, known) in zip(message.logprobs, places, strict=True)
-            ]
+            return list(map(_token_event, self._places.of(message.logprobs, message.text)))
         if not message.text:
             return []
         return [_event({"id": None, "text": message.text, "logprob": None, "special": False})]
 
 
-def _token_event(each: pb.TokenLogprob, *, special: bool) -> _Event:
-    found = _event(token_object(each.token, special=special))
-    if each.top:
-        found["top_tokens"] = top_tokens(each, special=special)
+def _token_event(each: PlacedToken) -> _Event:
+    found = _event(token_object(each.token.token, each.text, special=each.special))
+    if each.token.top:
+        found["top_tokens"] = top_tokens(each.token, special=each.special)
     return found
 
 

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from inference_gateway.formats.token_places import TokenPlaces
 from kaito.inference.v1 import inference_pb2 as pb
 
 # OpenAI's number for a token that was certainly not selected. JSON has no infinity.
@@ -37,35 +37,6 @@ def _token(token: pb.LikelyToken) -> dict[str, Any]:
     }
 
 
-@dataclass(slots=True)
-class TokenPlaces:
-    """Places tokens in the text that they are part of. Keeps its place between the parts.
-
-    A token that the text does not have, such as the begin of the sequence, has the place of the
-    token that follows it.
-    """
-
-    _place: int = 0
-    _rest: bytes = b""
-
-    def of(self, tokens: Iterable[pb.TokenLogprob], text: str) -> list[tuple[int, bool]]:
-        """The character that each token starts in, and whether the text has the token.
-
-        `text` follows that of the call before.
-        """
-        rest, start, places = self._rest + text.encode(errors="replace"), 0, []
-        for token in (each.token for each in tokens):
-            # Some tokenizers drop the first token's space.
-            forms = (token.raw, token.raw.removeprefix(b" "))
-            found = next((form for form in forms if rest.startswith(form, start)), b"")
-            places.append((self._place, bool(found)))
-            start += len(found)
-            # Bytes 0x80 to 0xBF go on with a character; all others begin one.
-            self._place += sum(byte & 0xC0 != 0x80 for byte in found)
-        self._rest = rest[start:]
-        return places
-
-
 def completion_logprobs(
     tokens: Sequence[pb.TokenLogprob], text: str, places: TokenPlaces
 ) -> dict[str, Any]:
@@ -74,7 +45,7 @@ def completion_logprobs(
         "tokens": [each.token.text for each in tokens],
         "token_logprobs": [finite_logprob(each.token) for each in tokens],
         "top_logprobs": [_likeliest(each) for each in tokens],
-        "text_offset": [place for place, _ in places.of(tokens, text)],
+        "text_offset": [each.place for each in places.of(tokens, text)],
     }
 
 
