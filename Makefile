@@ -21,7 +21,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: demo demo-nodeclaims up down help venv venv-models lock crds schemas \
-	training-configs training-options protogen docs format check unit unit-models apiserver-test e2e test failures bench-controller bench-provisioner bench-gateway \
+	training-configs training-options protogen docs format check unit unit-models clients clients-light apiserver-test e2e test failures bench-controller bench-provisioner bench-gateway \
 	fuzz soak simulate release release-check pants-lint pants-check pants-test package
 
 demo: venv venv-models ## run the documented walkthrough on a real local cluster, from scratch
@@ -44,7 +44,7 @@ venv-models: ## create the models' virtual environment, .venv-models (torch on C
 	@$(PYTHON) -m tools.venvs models
 
 lock: ## update requirements/*.lock from requirements/*.txt
-	$(PYTHON) -m tools.venvs --lock control models
+	$(PYTHON) -m tools.venvs --lock control models clients
 
 crds: venv ## generate the CRDs into the charts
 	$(PY) -m tools.crdgen
@@ -80,6 +80,12 @@ unit-models: venv venv-models ## test tuner and model-server with small real mod
 	$(PY_MODELS) -m pytest -q $(MODEL_TESTS)
 	$(PY) -m pytest -q $(PROCESS_TESTS)
 
+clients: venv venv-models ## run openai, huggingface_hub, LangChain, LiteLLM, curl, grpcurl and a Go client, unmodified
+	$(PY) -m tests.clients $(CLIENT)
+
+clients-light: venv venv-models ## the same with openai and huggingface_hub for Python only, as CI does
+	$(PY) -m tests.clients openai huggingface_hub
+
 up: venv venv-models ## start the local cluster with Kaito installed and no Workspaces
 	$(PY) -m tools.demo.cluster
 
@@ -91,7 +97,7 @@ apiserver-test: venv ## test both controllers on a real API server without nodes
 	$(PY) -m pytest -q -p no:cacheprovider -m cluster tests/workspace_controller/apiserver \
 		tests/gpu_provisioner/apiserver
 
-test: check unit unit-models apiserver-test e2e ## run everything that CI runs
+test: check unit unit-models clients-light apiserver-test e2e ## run everything that CI runs
 
 bench-controller: venv ## measure 500 and 2,000 Workspaces at once: time to Machine, CPU, memory
 	$(PY) -m tools.local_cluster build

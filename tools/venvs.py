@@ -1,4 +1,5 @@
-"""Creates the two virtual environments, `.venv` (control plane) and `.venv-models` (torch on CPU).
+"""Creates the virtual environments: `.venv` (control plane), `.venv-models` (torch on CPU) and
+`.venv-clients` (clients of other makers).
 
 They are in the cache, keyed by a digest of the lock file, and the checkout links to them, so a
 second checkout or a second run takes no time. Needs nothing but Python and pip.
@@ -16,7 +17,7 @@ from tools.cpu_torch import requirements, stand_ins
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("KAITO_CACHE") or Path.home() / ".cache" / "kaito")
 UV = "uv==0.13.9"
-LINKS = {"control": ".venv", "models": ".venv-models"}
+LINKS = {"control": ".venv", "models": ".venv-models", "clients": ".venv-clients"}
 
 
 def uv(command: str, *arguments: str, stdin: str = "") -> None:
