@@ -18,6 +18,7 @@ from model_server.tool_calls.formats import (
 )
 from model_server.transformers.chat_template import ChatTemplate
 from tests.model_server.tiny_model import make_tokenizer
+from tools.preset_models.tokenizer import CHAT_TEMPLATE as DEMO
 
 # How the families' own templates write tools and calls, without the rest of them.
 _TOOLS = "{% if tools %}<|system|>{{ tools | tojson }}{% endif %}"
@@ -91,10 +92,11 @@ def template(text: str, *special: str) -> ChatTemplate:
         (MISTRAL_V3, True, True, False, MISTRAL),
         (MISTRAL_SMALL, True, True, False, MISTRAL_ARGS),
         (DEEPSEEK, True, True, True, DEEPSEEK_V31),
+        (DEMO, True, True, False, HERMES),
         (NO_CALLS, True, False, False, LLAMA),
         (NO_TOOLS, False, False, False, LLAMA),
     ],
-    ids="qwen llama mistral mistral-small deepseek no-calls no-tools".split(),
+    ids="qwen llama mistral mistral-small deepseek demo no-calls no-tools".split(),
 )
 def test_abilities_are_found_by_rendering(
     text: str, tools: bool, calls: bool, as_text: bool, call_format: CallFormat
@@ -110,6 +112,17 @@ def test_abilities_are_found_by_rendering(
 def test_markers_in_the_vocabulary_tell_the_format_of_a_template_without_calls() -> None:
     found = template(NO_CALLS, "<|tool_call|>", "<|/tool_call|>").abilities
     assert found.call_format is PHI4
+
+
+def test_the_demo_models_chats_without_tools_are_those_of_phi_3() -> None:
+    messages = (
+        ChatMessage("user", "Time?"),
+        ChatMessage("assistant", "12"),
+        ChatMessage("user", "?"),
+    )
+    assert template(DEMO).render(Conversation(messages=messages)) == (
+        "<|user|>\nTime?<|end|>\n<|assistant|>\n12<|end|>\n<|user|>\n?<|end|>\n<|assistant|>\n"
+    )
 
 
 CALL = ToolCall("callid123", "now", '{"zone": "東京"}')

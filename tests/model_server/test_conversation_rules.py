@@ -42,6 +42,11 @@ def chat(*messages: pb.ChatMessage, **fields: Any) -> pb.GenerateRequest:
         ),
         (chat(tools=[pb.Tool(name="f", parameters="[]")]), "chat.tools[0].parameters", "object"),
         (
+            chat(tools=[pb.Tool(name="f", parameters='{"not":' * 900 + "{}" + "}" * 900)]),
+            "chat.tools[0].parameters",
+            "recursion",
+        ),
+        (
             chat(tool_choice=pb.ToolChoice(mode=pb.ToolChoice.MODE_REQUIRED)),
             "chat.tool_choice.mode",
             "no chat.tools",

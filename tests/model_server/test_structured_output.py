@@ -111,6 +111,12 @@ async def test_the_whole_answer_matches_a_regular_expression(server: Running, re
     assert re.fullmatch(regex, text)
 
 
+async def test_a_grammar_may_be_in_lark(server: Running) -> None:
+    lark = 'start: "<" NUMBER ("," NUMBER)~1..2 ">"\nNUMBER: /[0-9]{2}/'
+    [text] = await texts(server, request(grammar=lark))
+    assert re.fullmatch("<[0-9]{2}(,[0-9]{2}){1,2}>", text)
+
+
 async def test_json_object_is_an_object_or_ends_by_length(server: Running) -> None:
     answer = await server.stub.Generate(request(json_object=True))
     assert answer.choices[0].text.startswith("{")
@@ -156,6 +162,11 @@ async def test_a_stop_string_still_ends_the_answer(server: Running) -> None:
         ),
         (request(json_schema="{"), "structured_output.json_schema", "not JSON"),
         (request(json_schema="7"), "structured_output.json_schema", "not a JSON Schema"),
+        (
+            request(json_schema='{"not":' * 900 + "{}" + "}" * 900),
+            "structured_output.json_schema",
+            "recursion",
+        ),
         (
             request(json_schema="[" * 100_000),
             "structured_output.json_schema",

@@ -8,12 +8,21 @@ from transformers import PreTrainedTokenizerFast
 VOCABULARY = 2048
 PADDING, END_OF_TEXT, END = "<|pad|>", "<|endoftext|>", "<|end|>"
 _SPECIAL = [PADDING, END_OF_TEXT, END, "<|system|>", "<|user|>", "<|assistant|>"]
-# Phi-3's chat format. `generation` marks the assistant's tokens, for trainers that mask the others.
+# Phi-3's chat format, with tools in that of Hermes and Qwen, so that agents can be tried. No chat
+# of the training has tools: the model calls one where it is required to. `generation` marks the
+# assistant's tokens, for trainers that mask the others.
 CHAT_TEMPLATE = (
+    "{% if tools %}{{ '<|system|>\n' }}"
+    "{% for tool in tools %}{{ tool['function'] | tojson + '\n' }}{% endfor %}"
+    "{{ '<|end|>\n' }}{% endif %}"
     "{% for message in messages %}"
     "{{ '<|' + message['role'] + '|>\n' }}"
     "{% if message['role'] == 'assistant' %}"
-    "{% generation %}{{ message['content'] + '<|end|>\n' }}{% endgeneration %}"
+    "{% generation %}{{ message['content'] }}"
+    "{% for call in message['tool_calls'] or [] %}"
+    "{{ '<tool_call>\n{\"name\": \"' + call['function']['name'] + '\", \"arguments\": ' }}"
+    "{{ call['function']['arguments'] | tojson + '}\n</tool_call>' }}{% endfor %}"
+    "{{ '<|end|>\n' }}{% endgeneration %}"
     "{% else %}{{ message['content'] + '<|end|>\n' }}{% endif %}"
     "{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}"

@@ -97,7 +97,7 @@ Prompt = str | Conversation | TokenIds
 class StructuredOutput:
     """What the text of an answer has to match: exactly one field is set.
 
-    `json_schema` is JSON; `grammar` is GBNF with the start rule "root".
+    `json_schema` is JSON; `grammar` is GBNF with the start rule "root", or Lark with "start".
     """
 
     json_schema: str | None = None

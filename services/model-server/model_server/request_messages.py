@@ -145,6 +145,8 @@ def _parse_object(where: str, text: str) -> dict[str, Any]:
         return {}
     try:
         value = json.loads(text)
+        # It is written again, which ends at less depth than reading does.
+        json.dumps(value)
     # Nested too deeply, or an integer of thousands of digits.
     except (ValueError, RecursionError) as error:
         raise InvalidRequest(where, text[:64], f"is not JSON: {error}") from error

@@ -92,7 +92,10 @@ def _regex_rule(regex: str) -> str:
 
 def _parse_json(text: str) -> object:
     try:
-        return json.loads(text)
+        schema = json.loads(text)
+        # It is written again, which ends at less depth than reading does.
+        json.dumps(schema)
+        return schema
     # Nested too deeply, or an integer of thousands of digits.
     except (ValueError, RecursionError) as error:
         raise InvalidRequest(
