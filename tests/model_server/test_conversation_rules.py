@@ -44,7 +44,7 @@ def chat(*messages: pb.ChatMessage, **fields: Any) -> pb.GenerateRequest:
         (
             chat(tools=[pb.Tool(name="f", parameters='{"not":' * 900 + "{}" + "}" * 900)]),
             "chat.tools[0].parameters",
-            "recursion",
+            "100 levels deep",
         ),
         (
             chat(tool_choice=pb.ToolChoice(mode=pb.ToolChoice.MODE_REQUIRED)),

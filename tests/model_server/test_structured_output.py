@@ -165,7 +165,7 @@ async def test_a_stop_string_still_ends_the_answer(server: Running) -> None:
         (
             request(json_schema='{"not":' * 900 + "{}" + "}" * 900),
             "structured_output.json_schema",
-            "recursion",
+            "100 levels deep",
         ),
         (
             request(json_schema="[" * 100_000),

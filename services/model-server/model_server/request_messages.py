@@ -1,6 +1,5 @@
 """The contract's requests in this package's own types. Pure."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ from model_server.engine import (
     ToolMode,
 )
 from model_server.errors import InvalidRequest
+from model_server.json_text import parse_json
 from model_server.options import GenerationOptions
 
 _TOOL_MODES = {
@@ -144,11 +144,8 @@ def _parse_object(where: str, text: str) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        value = json.loads(text)
-        # It is written again, which ends at less depth than reading does.
-        json.dumps(value)
-    # Nested too deeply, or an integer of thousands of digits.
-    except (ValueError, RecursionError) as error:
+        value = parse_json(text)
+    except ValueError as error:
         raise InvalidRequest(where, text[:64], f"is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise InvalidRequest(where, text[:64], "is not a JSON object")

@@ -13,6 +13,7 @@ from llguidance.gbnf_to_lark import any_to_lark
 
 from model_server.engine import StructuredOutput
 from model_server.errors import InvalidRequest
+from model_server.json_text import parse_json
 
 # Between the parts of a JSON document: a space, or a line break with an indent. Any whitespace at
 # all would let a weak model add whitespace until its tokens run out.
@@ -92,12 +93,8 @@ def _regex_rule(regex: str) -> str:
 
 def _parse_json(text: str) -> object:
     try:
-        schema = json.loads(text)
-        # It is written again, which ends at less depth than reading does.
-        json.dumps(schema)
-        return schema
-    # Nested too deeply, or an integer of thousands of digits.
-    except (ValueError, RecursionError) as error:
+        return parse_json(text)
+    except ValueError as error:
         raise InvalidRequest(
             "structured_output.json_schema", text, f"is not JSON: {error}"
         ) from error

@@ -8,6 +8,7 @@ from typing import Any
 
 from model_server.engine import ChatMessage, Conversation, Tool, ToolMode
 from model_server.errors import InvalidRequest
+from model_server.json_text import parse_json
 from model_server.transformers.template_probe import TEMPLATE_ERRORS, TemplateAbilities, probe
 
 # Conversations whose turns are known to be rendered or not, by their shapes.
@@ -185,9 +186,8 @@ def _describe(tool: Tool) -> dict[str, Any]:
 
 def _parse(index: int, at: int, arguments: str) -> dict[str, Any]:
     try:
-        value = json.loads(arguments or "{}")
-    # Nested too deeply, or an integer of thousands of digits.
-    except (ValueError, RecursionError) as error:
+        value = parse_json(arguments or "{}")
+    except ValueError as error:
         value = error
     if isinstance(value, dict):
         return value
