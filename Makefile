@@ -21,7 +21,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: demo demo-nodeclaims up down help venv venv-models lock crds schemas \
-	training-configs training-options protogen docs format check unit unit-models clients clients-light apiserver-test e2e test failures bench-controller bench-provisioner bench-gateway \
+	training-configs training-options protogen docs format check unit unit-models clients clients-light apiserver-test e2e test failures bench-controller bench-provisioner bench-gateway bench-serving \
 	fuzz soak simulate release release-check pants-lint pants-check pants-test package
 
 demo: venv venv-models ## run the documented walkthrough on a real local cluster, from scratch
@@ -109,6 +109,9 @@ bench-provisioner: venv ## measure 100 and 500 claims at once against the AKS em
 
 bench-gateway: venv ## measure the gateway beside a bare relay, nginx, Envoy and LiteLLM; ROUNDS=1 is faster
 	$(PY) -m benchmarks.gateway --rounds $(or $(ROUNDS),2)
+
+bench-serving: venv venv-models ## measure the transformers engine beside `transformers serve`
+	$(PY) -m benchmarks.serving --rounds $(or $(ROUNDS),5)
 
 release: venv ## build a release into dist/; TORCH=cpu for clusters without GPUs
 	$(PY) -m tools.release --torch $(or $(TORCH),cuda)

@@ -1,0 +1,1 @@
+"""Compares the transformers engine with transformers' own server."""
