@@ -48,6 +48,7 @@ class World:
             clock=lambda: self.now,
             readiness=self.reporter,
             max_in_flight=2,
+            hold_seconds=60,
             drain_seconds=1,
             sidecar=sidecar,
         )

@@ -52,6 +52,7 @@ def create_application(
         clock=time.monotonic,
         readiness=metrics,
         max_in_flight=limits.max_backend_concurrency,
+        hold_seconds=limits.hold_seconds,
         drain_seconds=limits.shutdown_timeout_seconds,
         sidecar=settings.backends_file is None,
     )

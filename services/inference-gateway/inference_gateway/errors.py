@@ -54,6 +54,10 @@ class RequestRejected(Exception):
         self.problem = problem
 
 
+class NotReady(RequestRejected):
+    """503: the model exists, and none of its model-servers can answer now."""
+
+
 # gRPC code -> HTTP status, OpenAI's type, OpenAI's code
 STATUS: Mapping[StatusCode, tuple[int, str, str]] = {
     # No failed call should carry OK; the table covers every code all the same.

@@ -2,7 +2,8 @@
 
 Independent of any API format. Whatever ends a request early also ends its generation: a client
 disconnect, the time limit or a failure. A request that no model-server can have started goes to the
-next one; one that may have started is never run again, since its tokens would be paid for twice.
+next one, or waits for one that restarts; one that may have started is never run again, since its
+tokens would be paid for twice.
 """
 
 import asyncio
@@ -20,7 +21,15 @@ from inference_gateway.backends.backend import BackendError, TokenRequest, Token
 from inference_gateway.contract_check import StreamCheck, check_response, choice_count
 from inference_gateway.endpoints.endpoint import Endpoint
 from inference_gateway.endpoints.routing import RouteMatch
-from inference_gateway.errors import Problem, RequestRejected, from_backend, internal, timed_out
+from inference_gateway.errors import (
+    NotReady,
+    Problem,
+    RequestRejected,
+    from_backend,
+    internal,
+    timed_out,
+    unavailable,
+)
 from inference_gateway.event_stream import EventStreamWriter, relay
 from inference_gateway.formats.api_format import (
     AnyFormat,
@@ -61,11 +70,24 @@ class Router(Protocol):
 
         Raises:
             RequestRejected: nothing can answer for the model.
+            NotReady: none of those that can is ready.
         """
         ...
 
-    def relays(self, route: str) -> bool:
-        """Whether an engine has this route, such as "POST /v1/responses", itself."""
+    async def wait_until_ready(self, model: str, workspace: str, timeout_seconds: float) -> bool:
+        """Waits until a model-server can answer for the model. False if that takes too long."""
+        ...
+
+    def has_relayed_route(self, route: str) -> bool:
+        """Whether the engine of any model has this route, such as "POST /v1/responses", itself."""
+        ...
+
+    def relays(self, route: str, model: str, workspace: str) -> bool:
+        """Whether the engine of this model has this route itself.
+
+        Raises:
+            RequestRejected: as `route`.
+        """
         ...
 
 
@@ -127,19 +149,36 @@ class GenerationHandler:
         Raises:
             RequestRejected: nothing can answer for the model, or no model can be read.
         """
-        if not self.router.relays(route):
+        if not self.router.has_relayed_route(route):
             return None
         request = from_scope(route, context.scope, body)
-        matches = self.router.route(request.model, workspace)
-        return request if matches[0].endpoint.relays(route) else None
+        return request if self.router.relays(route, request.model, workspace) else None
 
     async def _generate_within_timeout(
         self, context: RequestContext, parsed: AnyRequest, workspace: str
     ) -> None:
-        deadline = asyncio.get_running_loop().time() + self.limits.request_timeout_seconds
+        now = asyncio.get_running_loop().time
+        arrived_at = now()
+        deadline = arrived_at + self.limits.request_timeout_seconds
+        while True:
+            try:
+                return await self._try_each_match(deadline, context, parsed, workspace)
+            except (NotReady, BackendError) as error:
+                if isinstance(error, BackendError) and not _may_run_elsewhere(context, error):
+                    raise
+                left_seconds = arrived_at + self.limits.hold_seconds - now()
+                if not await self.router.wait_until_ready(parsed.model, workspace, left_seconds):
+                    raise
+
+    async def _try_each_match(
+        self, deadline: float, context: RequestContext, parsed: AnyRequest, workspace: str
+    ) -> None:
         matches = self.router.route(parsed.model, workspace)
         if isinstance(parsed, RelayedRequest):
+            # While the engine is replaced by another one, its model-servers may differ.
             matches = [match for match in matches if match.endpoint.relays(parsed.route)]
+            if not matches:
+                raise NotReady(unavailable(f"no ready model-server relays {parsed.route}"))
         for match in matches:
             try:
                 with match.endpoint.track_in_flight(self.admission.endpoint_share):
@@ -148,8 +187,7 @@ class GenerationHandler:
                 self.upstream_errors.record_upstream_error(
                     match.endpoint.address.label, error.code.name
                 )
-                final = context.started or error.may_have_started or match is matches[-1]
-                if final or error.code is not StatusCode.UNAVAILABLE:
+                if match is matches[-1] or not _may_run_elsewhere(context, error):
                     raise
 
     async def _generate_until(
@@ -290,6 +328,12 @@ async def _gather(calls: Sequence[Coroutine[Any, Any, _Response]]) -> list[_Resp
         # The others are usually the cancellations that the first one caused.
         raise failures.exceptions[0] from None
     return [task.result() for task in tasks]
+
+
+def _may_run_elsewhere(context: RequestContext, error: BackendError) -> bool:
+    """Whether no model-server has started the request, and another one may take it."""
+    started = context.started or error.may_have_started
+    return error.code is StatusCode.UNAVAILABLE and not started
 
 
 def _no_name(field: str) -> str | None:

@@ -24,6 +24,9 @@ class Limits:
     request_timeout_seconds: float = 600.0
     # Longer than the prefill of a long prompt behind a full batch, far shorter than an answer.
     first_token_timeout_seconds: float = 120.0
+    # Longer than a small model takes to restart, shorter than clients commonly wait. A larger model
+    # needs more; the time limit of the request holds in any case.
+    hold_seconds: float = 60.0
     body_timeout_seconds: float = 30.0
     header_timeout_seconds: float = 10.0
     max_header_bytes: int = 32 * 1024
@@ -119,6 +122,7 @@ def _limits(env: Environment) -> Limits:
         first_token_timeout_seconds=seconds(
             "KAITO_FIRST_TOKEN_TIMEOUT_SECONDS", defaults.first_token_timeout_seconds
         ),
+        hold_seconds=env.seconds("KAITO_HOLD_SECONDS", defaults.hold_seconds),
         body_timeout_seconds=seconds("KAITO_BODY_TIMEOUT_SECONDS", defaults.body_timeout_seconds),
         header_timeout_seconds=seconds(
             "KAITO_HEADER_TIMEOUT_SECONDS", defaults.header_timeout_seconds

@@ -1,6 +1,7 @@
 """One model-server as the gateway sees it: its address, last known state, and load."""
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,7 +30,8 @@ class Endpoint:
 
     It is ejected for a time when requests cannot reach it, and becomes unresponsive when it accepts
     a request and sends nothing at all in time. Its probes may be good meanwhile: an unresponsive
-    one gets a single request at a time until it answers.
+    one gets a single request at a time until it answers. `unready_since` is when it was last seen
+    to be ready no longer, but for one that hangs.
     """
 
     address: EndpointAddress
@@ -44,6 +46,7 @@ class Endpoint:
     ejected_until: float = 0.0
     ejected: asyncio.Event = field(default_factory=asyncio.Event)
     probed: asyncio.Event = field(default_factory=asyncio.Event)
+    unready_since: float = -math.inf
     unresponsive: bool = False
     trials: int = 0
     answers: int = 0
@@ -72,6 +75,7 @@ class Endpoint:
     async def probe(self) -> None:
         """Updates health, model and adapters, within a time limit. Never raises."""
         self.ejected.clear()
+        was_ready = self.ready
         health = await self.backend.health(PROBE_TIMEOUT_SECONDS)
         if health.serving:
             try:
@@ -90,6 +94,8 @@ class Endpoint:
         # answers. A probe that began before the ejection knows nothing new.
         if health.serving and not self.unresponsive and not self.ejected.is_set():
             self.ejected_until = 0.0
+        if was_ready and not self.ready:
+            self.unready_since = self.clock()
 
     async def wait_for_next_probe(self) -> None:
         """Returns when it is time for the next probe: soon if the endpoint is not ready."""
@@ -149,6 +155,8 @@ class Endpoint:
             elif error.code is StatusCode.DEADLINE_EXCEEDED and self.answers == answers_before:
                 self.unresponsive = True
                 self._eject()
+                # It does not restart: nothing says that it will be ready soon.
+                self.unready_since = -math.inf
             raise
         else:
             self.consecutive_failures = 0
@@ -169,6 +177,8 @@ class Endpoint:
         # Requests that were already in flight say nothing new about an ejected endpoint.
         if self.clock() < self.ejected_until:
             return
+        if self.health.serving:
+            self.unready_since = self.clock()
         ejection = min(_BASE_EJECTION_SECONDS * 2**self.consecutive_failures, _MAX_EJECTION_SECONDS)
         self.ejected_until = self.clock() + ejection
         self.consecutive_failures = min(self.consecutive_failures + 1, _MAX_COUNTED_FAILURES)

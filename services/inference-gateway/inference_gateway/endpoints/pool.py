@@ -16,6 +16,7 @@ from inference_gateway.endpoints.address import EndpointAddress
 from inference_gateway.endpoints.endpoint import Endpoint
 from inference_gateway.endpoints.routing import (
     RouteMatch,
+    find_all,
     find_matches,
     model_names,
     requested_name,
@@ -40,16 +41,21 @@ class EndpointPool:
 
     A `sidecar` gateway runs in a model's pod. It has one endpoint, which gets every request even
     when it is not ready and rejects unknown model names itself.
+
+    `hold_seconds` is how long a request may wait for a model that was ready before: a roll-out or a
+    restart of its only model-server.
     """
 
     connect: Callable[[EndpointAddress], Backend]
     clock: Callable[[], float]
     readiness: ReadinessReporter
     max_in_flight: int
+    hold_seconds: float
     drain_seconds: float
     sidecar: bool
     _endpoints: dict[EndpointAddress, Endpoint] = field(default_factory=dict)
     _probes: dict[EndpointAddress, asyncio.Task[None]] = field(default_factory=dict)
+    _readiness_changed: asyncio.Event = field(default_factory=asyncio.Event)
     _closing: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
@@ -73,9 +79,59 @@ class EndpointPool:
         default_names = ("", endpoint.address.label, endpoint.address.workspace)
         return (RouteMatch(endpoint, "" if model in default_names else model),)
 
-    def relays(self, route: str) -> bool:
+    async def wait_until_ready(self, model: str, workspace: str, timeout_seconds: float) -> bool:
+        """Waits until an endpoint that can answer for `model` is ready.
+
+        False once none of them has been ready for `hold_seconds`, or after the timeout, or when the
+        model is gone.
+        """
+        if self.sidecar:
+            return False
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while True:
+                    found = self._serving(model, workspace)
+                    if any(endpoint.ready for endpoint in found):
+                        return True
+                    last_ready = max(endpoint.unready_since for endpoint in found)
+                    left_seconds = last_ready + self.hold_seconds - self.clock()
+                    if left_seconds <= 0:
+                        return False
+                    # The end of an ejection is no event: time makes it.
+                    ends = [end for each in found if (end := each.ejected_until - self.clock()) > 0]
+                    await self._wait_for_change(min([left_seconds, *ends]))
+        except (TimeoutError, RequestRejected):
+            return False
+
+    async def _wait_for_change(self, timeout_seconds: float) -> None:
+        """Returns when the readiness of any endpoint has changed, or after the timeout."""
+        changed = self._readiness_changed
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_seconds):
+                await changed.wait()
+
+    def has_relayed_route(self, route: str) -> bool:
         """Whether the engine of any endpoint has this route itself."""
         return any(endpoint.relays(route) for endpoint in self._endpoints.values())
+
+    def relays(self, route: str, model: str, workspace: str) -> bool:
+        """Whether an endpoint that serves `model`, ready or not, relays this route.
+
+        Raises:
+            RequestRejected: no endpoint serves it.
+        """
+        return any(endpoint.relays(route) for endpoint in self._serving(model, workspace))
+
+    def _serving(self, model: str, workspace: str) -> Sequence[Endpoint]:
+        """The endpoints that serve `model`, ready or not; at least one.
+
+        Raises:
+            RequestRejected: there is none.
+        """
+        eligible = self.find_workspace(workspace) if workspace else self.endpoints
+        if self.sidecar:
+            return eligible
+        return [each.endpoint for each in find_all(requested_name(model, eligible), eligible)]
 
     def find_workspace(self, label: str) -> Sequence[Endpoint]:
         """The endpoints of the Workspace `label` (namespace/name); at least one.
@@ -147,7 +203,12 @@ class EndpointPool:
     async def _probe_periodically(self, endpoint: Endpoint) -> None:
         serving: bool | None = None
         while True:
+            # Ejection may have changed it since the last probe.
+            was_ready = endpoint.ready
             await endpoint.probe()
+            if endpoint.ready is not was_ready:
+                self._readiness_changed.set()
+                self._readiness_changed = asyncio.Event()
             if endpoint.health.serving is not serving:
                 serving = endpoint.health.serving
                 self._report_readiness(endpoint)

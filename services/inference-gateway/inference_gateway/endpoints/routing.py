@@ -12,7 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inference_gateway.endpoints.endpoint import Endpoint
-from inference_gateway.errors import Problem, RequestRejected, unavailable, unknown_model
+from inference_gateway.errors import (
+    NotReady,
+    Problem,
+    RequestRejected,
+    unavailable,
+    unknown_model,
+)
 
 # What huggingface_hub's client sends as the model of a chat if it has nothing but an address.
 _PLACEHOLDER = "dummy"
@@ -30,16 +36,26 @@ def find_matches(name: str, endpoints: Sequence[Endpoint]) -> list[RouteMatch]:
     """All ready endpoints that serve `name`, those with the fewest requests in flight first.
 
     Raises:
-        RequestRejected: 404 for an unknown name, 400 for an ambiguous one, 503 when no endpoint
-            that serves it is ready.
+        RequestRejected: 404 for an unknown name, 400 for an ambiguous one.
+        NotReady: no endpoint that serves it is ready.
+    """
+    matches = find_all(name, endpoints)
+    ready = [match for match in matches if match.endpoint.ready]
+    if not ready:
+        raise NotReady(unavailable(_not_ready_message(name, matches)))
+    return sorted(ready, key=lambda match: match.endpoint.in_flight)
+
+
+def find_all(name: str, endpoints: Sequence[Endpoint]) -> list[RouteMatch]:
+    """All endpoints that serve `name`, ready or not; at least one.
+
+    Raises:
+        RequestRejected: as `find_matches`.
     """
     matches = _match(name, endpoints)
     if not matches:
         raise RequestRejected(unknown_model(name, model_names(endpoints)))
-    ready = [match for match in matches if match.endpoint.ready]
-    if not ready:
-        raise RequestRejected(unavailable(_not_ready_message(name, matches)))
-    return sorted(ready, key=lambda match: match.endpoint.in_flight)
+    return matches
 
 
 def requested_name(name: str, endpoints: Sequence[Endpoint]) -> str:

@@ -1,0 +1,114 @@
+"""A front door holds requests while the model-servers of a model restart."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import grpc
+import pytest
+
+from inference_gateway.backends.backend import BackendError, Health
+from inference_gateway.backends.fake import FakeBackend
+from tests.inference_gateway.running import front_door, gateway, until
+
+PATH = "/v1/chat/completions"
+HELLO = {"model": "n/one", "messages": [{"role": "user", "content": "hello"}]}
+DOWN = Health(serving=False, detail="restarts")
+UP = Health(serving=True)
+
+
+def _unavailable(*, may_have_started: bool) -> BackendError:
+    code = grpc.StatusCode.UNAVAILABLE
+    return BackendError(code, "draining", may_have_started=may_have_started)
+
+
+@pytest.fixture
+async def door(script: FakeBackend, tmp_path: Path) -> AsyncIterator[aiohttp.ClientSession]:
+    async with front_door(tmp_path, {"one": script}, 1) as client:
+        yield client
+
+
+def _take_down(script: FakeBackend) -> None:
+    script.health_now = DOWN
+    # The next request finds it draining, which makes the gateway look at once.
+    script.failures.append(_unavailable(may_have_started=False))
+
+
+async def _ask(client: aiohttp.ClientSession, *, stream: bool = False) -> tuple[int, str]:
+    async with client.post(PATH, json={**HELLO, "stream": stream}) as response:
+        return response.status, await response.text()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_request_waits_for_the_restart(
+    door: aiohttp.ClientSession, script: FakeBackend, stream: bool
+) -> None:
+    _take_down(script)
+    first = asyncio.create_task(_ask(door, stream=stream))
+    await until(lambda: not script.failures)
+    others = [asyncio.create_task(_ask(door, stream=stream)) for _ in range(4)]
+    await asyncio.wait((first, *others), timeout=0.1)
+    assert not any(task.done() for task in (first, *others))
+    script.health_now = UP
+    answers = await asyncio.gather(first, *others)
+    assert [status for status, _ in answers] == [200] * 5
+    assert all("Hello" in text for _, text in answers)
+    # The one that was refused at first ran once, like all others.
+    assert len(script.requests) == 1 + 5
+
+
+async def test_a_request_that_may_have_started_does_not_wait(
+    door: aiohttp.ClientSession, script: FakeBackend
+) -> None:
+    script.failures.append(_unavailable(may_have_started=True))
+    assert (await _ask(door))[0] == 503
+    assert len(script.requests) == 1
+
+
+async def test_a_model_that_has_not_been_ready_is_not_waited_for(tmp_path: Path) -> None:
+    script = FakeBackend(health_now=DOWN)
+    async with front_door(tmp_path, {"one": script}, 0) as door:
+        status, text = await _ask(door)
+    assert status == 503
+    assert "restarts" in text
+
+
+async def test_a_request_waits_no_longer_than_the_setting(
+    script: FakeBackend, tmp_path: Path
+) -> None:
+    async with front_door(tmp_path, {"one": script}, 1, hold_seconds=0.1) as door:
+        _take_down(script)
+        status, text = await _ask(door)
+    assert status == 503
+    assert "draining" in text or "restarts" in text
+
+
+async def test_a_client_that_leaves_is_not_held(
+    door: aiohttp.ClientSession, script: FakeBackend
+) -> None:
+    _take_down(script)
+    asking = asyncio.create_task(_ask(door))
+    await until(lambda: not script.failures)
+    asking.cancel()
+
+    async def in_flight() -> str:
+        text = await (await door.get("/metrics")).text()
+        return next(
+            line
+            for line in text.splitlines()
+            if line.startswith("kaito_gateway_in_flight_requests ")
+        )
+
+    async with asyncio.timeout(10):
+        # The request for the metrics counts itself.
+        while not (await in_flight()).endswith(" 1.0"):
+            await asyncio.sleep(0.01)
+    assert len(script.requests) == 1
+
+
+async def test_a_gateway_in_a_pod_answers_at_once(script: FakeBackend) -> None:
+    async with gateway(lambda _: script) as client:
+        script.failures.append(_unavailable(may_have_started=False))
+        async with client.post(PATH, json={**HELLO, "model": ""}) as response:
+            assert response.status == 503
