@@ -160,6 +160,11 @@ async def test_a_stop_string_still_ends_the_answer(server: Running) -> None:
             "structured_output.json_schema",
             "minimum (5) is greater than maximum (3)",
         ),
+        (
+            request(json_schema='{"items": [{"type": "integer", "multipleOf": 999983}]}'),
+            "structured_output.json_schema",
+            "multipleOf",
+        ),
         (request(json_schema="{"), "structured_output.json_schema", "not JSON"),
         (request(json_schema="7"), "structured_output.json_schema", "not a JSON Schema"),
         (

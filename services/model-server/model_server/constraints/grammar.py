@@ -51,8 +51,22 @@ def json_schema(field_name: str, schema: object) -> Grammar:
         schema = {} if schema else {"not": {}}
     if not isinstance(schema, dict):
         raise InvalidRequest(field_name, schema, "is not a JSON Schema: an object or a boolean")
+    if _has_multiple_of(schema):
+        raise InvalidRequest(field_name, schema, "cannot be honored: multipleOf; leave it out")
     text = LLMatcher.grammar_from_json_schema(schema, overrides=_JSON_OPTIONS)
     return Grammar(field_name, schema, json.loads(text)["grammars"][0])
+
+
+def _has_multiple_of(schema: object) -> bool:
+    """Whether a number has to be a multiple: llguidance takes minutes, and holds Python's lock."""
+    if isinstance(schema, list):
+        return any(map(_has_multiple_of, schema))
+    if not isinstance(schema, dict):
+        return False
+    # A property of that name has a schema, no number.
+    return isinstance(schema.get("multipleOf"), int | float) or any(
+        map(_has_multiple_of, schema.values())
+    )
 
 
 def structured(output: StructuredOutput) -> Grammar:

@@ -188,11 +188,14 @@ class AnswerPlanner:
         assert self._compiler
         # Properties that the tool does not have would fail where it is called.
         schema = {"additionalProperties": False, **tool.parameters}
-        grammar = json_schema(f"chat.tools[{index}].parameters", schema)
-        if tool.strict:
+        where = f"chat.tools[{index}].parameters"
+        try:
+            grammar = json_schema(where, schema)
             await self._compiler.check(grammar)
-        elif await self._compiler.problem(grammar):
-            return json_schema(grammar.field, _ANY_OBJECT)
+        except InvalidRequest:
+            if tool.strict:
+                raise
+            return json_schema(where, _ANY_OBJECT)
         return grammar
 
     def _special_token(self, text: str) -> int | None:
