@@ -84,6 +84,26 @@ async def test_a_request_waits_no_longer_than_the_setting(
     assert "draining" in text or "restarts" in text
 
 
+@pytest.mark.parametrize("held", [8, 30])
+async def test_held_requests_leave_room_for_other_models(
+    script: FakeBackend, tmp_path: Path, held: int
+) -> None:
+    other = FakeBackend()
+    backends = {"one": script, "two": other}
+    async with front_door(tmp_path, backends, 2, max_concurrency=8) as door:
+        _take_down(script)
+        waiting = [asyncio.create_task(_ask(door)) for _ in range(held)]
+        refused, _ = await asyncio.wait(waiting, timeout=0.5)
+        async with door.post(PATH, json={**HELLO, "model": "n/two"}) as response:
+            assert response.status == 200
+        script.health_now = UP
+        answers = [status for status, _ in await asyncio.gather(*waiting)]
+    # Half of the admissions, as for a model that hangs; each request that was held is answered.
+    assert answers.count(200) == 4
+    assert len(refused) == held - 4
+    assert {task.result()[0] for task in refused} <= {429, 503}
+
+
 async def test_a_client_that_leaves_is_not_held(
     door: aiohttp.ClientSession, script: FakeBackend
 ) -> None:

@@ -74,8 +74,13 @@ class Router(Protocol):
         """
         ...
 
-    async def wait_until_ready(self, model: str, workspace: str, timeout_seconds: float) -> bool:
-        """Waits until a model-server can answer for the model. False if that takes too long."""
+    async def wait_until_ready(
+        self, model: str, workspace: str, timeout_seconds: float, share: int
+    ) -> bool:
+        """Waits until a model-server can answer for the model.
+
+        False if that takes too long, or if `share` requests already wait for each of them.
+        """
         ...
 
     def has_relayed_route(self, route: str) -> bool:
@@ -167,7 +172,9 @@ class GenerationHandler:
                 if isinstance(error, BackendError) and not _may_run_elsewhere(context, error):
                     raise
                 left_seconds = arrived_at + self.limits.hold_seconds - now()
-                if not await self.router.wait_until_ready(parsed.model, workspace, left_seconds):
+                if not await self.router.wait_until_ready(
+                    parsed.model, workspace, left_seconds, self.admission.endpoint_share
+                ):
                     raise
 
     async def _try_each_match(

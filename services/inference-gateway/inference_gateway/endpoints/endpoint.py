@@ -31,7 +31,7 @@ class Endpoint:
     It is ejected for a time when requests cannot reach it, and becomes unresponsive when it accepts
     a request and sends nothing at all in time. Its probes may be good meanwhile: an unresponsive
     one gets a single request at a time until it answers. `unready_since` is when it was last seen
-    to be ready no longer, but for one that hangs.
+    to be ready no longer, but for one that hangs. `waiting` requests are held until it is ready.
     """
 
     address: EndpointAddress
@@ -39,6 +39,7 @@ class Endpoint:
     clock: Callable[[], float]
     max_in_flight: int
     in_flight: int = 0
+    waiting: int = 0
     health: Health = field(default_factory=lambda: Health(serving=False, detail="not probed yet"))
     model: pb.Model | None = None
     adapters: tuple[pb.Adapter, ...] = ()
@@ -127,6 +128,19 @@ class Endpoint:
                 raise BackendError(code, message, may_have_started=False) from None
         return self.model
 
+    def has_room(self, share: int) -> bool:
+        """Whether one more request may go to it, or wait for it, of at most `share`."""
+        return self.in_flight + self.waiting < min(self.max_in_flight, share)
+
+    @contextmanager
+    def track_waiting(self) -> Iterator[None]:
+        """Counts one request that waits until it is ready."""
+        self.waiting += 1
+        try:
+            yield
+        finally:
+            self.waiting -= 1
+
     @contextmanager
     def track_in_flight(self, share: int) -> Iterator[None]:
         """Counts one request, and ejects the endpoint if the request cannot reach it.
@@ -134,12 +148,11 @@ class Endpoint:
         Raises:
             RequestRejected: 429, `share` or `max_in_flight` requests are in flight.
         """
-        limit = min(self.max_in_flight, share)
-        if self.in_flight >= limit:
+        if not self.has_room(share):
             raise RequestRejected(
                 too_many_requests(
-                    f"{self.address.label} already has {self.in_flight} requests in flight, "
-                    f"of at most {limit} now; try again soon"
+                    f"{self.address.label} already has {self.in_flight + self.waiting} requests "
+                    f"in flight, of at most {min(self.max_in_flight, share)} now; try again soon"
                 )
             )
         self.in_flight += 1

@@ -79,29 +79,44 @@ class EndpointPool:
         default_names = ("", endpoint.address.label, endpoint.address.workspace)
         return (RouteMatch(endpoint, "" if model in default_names else model),)
 
-    async def wait_until_ready(self, model: str, workspace: str, timeout_seconds: float) -> bool:
+    async def wait_until_ready(
+        self, model: str, workspace: str, timeout_seconds: float, share: int
+    ) -> bool:
         """Waits until an endpoint that can answer for `model` is ready.
 
         False once none of them has been ready for `hold_seconds`, or after the timeout, or when the
-        model is gone.
+        model is gone. False at once if `share` requests already wait for each of them: the others
+        that they are held with are for models that do answer.
         """
         if self.sidecar:
             return False
         try:
+            awaited = min(self._serving(model, workspace), key=lambda each: each.waiting)
+            if not awaited.has_room(share):
+                return False
             async with asyncio.timeout(timeout_seconds):
-                while True:
-                    found = self._serving(model, workspace)
-                    if any(endpoint.ready for endpoint in found):
-                        return True
-                    last_ready = max(endpoint.unready_since for endpoint in found)
-                    left_seconds = last_ready + self.hold_seconds - self.clock()
-                    if left_seconds <= 0:
-                        return False
-                    # The end of an ejection is no event: time makes it.
-                    ends = [end for each in found if (end := each.ejected_until - self.clock()) > 0]
-                    await self._wait_for_change(min([left_seconds, *ends]))
+                return await self._wait_until_ready(model, workspace, awaited)
         except (TimeoutError, RequestRejected):
             return False
+
+    async def _wait_until_ready(self, model: str, workspace: str, awaited: Endpoint) -> bool:
+        """As above, without the timeout; counted as waiting for one of the endpoints.
+
+        Raises:
+            RequestRejected: the model is gone.
+        """
+        with awaited.track_waiting():
+            while True:
+                found = self._serving(model, workspace)
+                if any(endpoint.ready for endpoint in found):
+                    return True
+                last_ready = max(endpoint.unready_since for endpoint in found)
+                left_seconds = last_ready + self.hold_seconds - self.clock()
+                if left_seconds <= 0:
+                    return False
+                # The end of an ejection is no event: time makes it.
+                ends = [end for each in found if (end := each.ejected_until - self.clock()) > 0]
+                await self._wait_for_change(min([left_seconds, *ends]))
 
     async def _wait_for_change(self, timeout_seconds: float) -> None:
         """Returns when the readiness of any endpoint has changed, or after the timeout."""
