@@ -101,14 +101,32 @@ async def _checked_messages(
 
 async def _abort(method: str, error: Exception, context: Any) -> None:
     """End a call whose behavior raised."""
+    if isinstance(error, grpc.aio.InternalError):
+        raise _left(error)
     if isinstance(error, NotImplementedError):
-        await context.abort(grpc.StatusCode.UNIMPLEMENTED, call_errors.unimplemented(method))
+        unimplemented = grpc.StatusCode.UNIMPLEMENTED, call_errors.unimplemented(method)
+        await _refuse(context, *unimplemented)
     call_errors.log_defect(method)
-    await context.abort(_INTERNAL, call_errors.DEFECT)
+    await _refuse(context, _INTERNAL, call_errors.DEFECT)
 
 
 async def _decode(method: str, handler: Any, raw: bytes, context: Any) -> Any:
     request = call_errors.decode(handler, raw)
     if request is None:
-        await context.abort(_INVALID_ARGUMENT, call_errors.undecodable(method))
+        await _refuse(context, _INVALID_ARGUMENT, call_errors.undecodable(method))
     return request
+
+
+async def _refuse(context: Any, code: grpc.StatusCode, message: str) -> None:
+    try:
+        await context.abort(code, message)
+    except grpc.aio.InternalError as error:
+        raise _left(error) from None
+
+
+def _left(error: grpc.aio.InternalError) -> grpc.aio.AbortError:
+    """The status could not be sent, because the client has left: no defect, and nobody to tell.
+
+    grpc takes any other exception for a defect and logs it with its traceback.
+    """
+    return grpc.aio.AbortError(str(error))

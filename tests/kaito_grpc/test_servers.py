@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -10,6 +11,7 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 
 from kaito_grpc.channels import open_channel
+from kaito_grpc.checked_calls import CheckedCalls
 from kaito_grpc.servers import create_server, create_threaded_server
 from tests.kaito_grpc.serving import HealthStub, ReflectionStub, Request, Response, serving
 
@@ -112,6 +114,31 @@ async def test_behaviors_that_write_their_messages_themselves_are_answered() -> 
         assert (await anext(changes)).status == Response.NOT_SERVING
         watcher.cancel()
     await server.stop(None)
+
+
+@pytest.mark.parametrize(
+    "error", [grpc.aio.InternalError("gone"), NotImplementedError(), KeyError()]
+)
+async def test_a_status_that_no_client_takes_any_more_is_no_defect(error: Exception) -> None:
+    """What grpc.aio raises as AbortError it does not log."""
+
+    async def behavior(request: Any, context: Any) -> Any:
+        raise error
+
+    class LeftContext:
+        async def abort(self, code: grpc.StatusCode, message: str) -> None:
+            raise grpc.aio.InternalError("gone")
+
+    async def find(details: Any) -> Any:
+        return grpc.unary_unary_rpc_method_handler(
+            behavior, request_deserializer=Request.FromString
+        )
+
+    details = SimpleNamespace(method=CHECK)
+    handler = await CheckedCalls().intercept_service(find, details)
+    for raw in (b"", b"\xff"):
+        with pytest.raises(grpc.aio.AbortError):
+            await handler.unary_unary(raw, LeftContext())
 
 
 def test_both_kinds_of_server_have_the_same_options(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,12 +144,14 @@ async def test_default_adapter_answers_and_cannot_be_unloaded(
         (pb.LoadAdapterRequest(name="Big"), "INVALID_ARGUMENT", "a-z"),
         (pb.LoadAdapterRequest(name="x", path="/etc"), "INVALID_ARGUMENT", "must lie below"),
         (pb.LoadAdapterRequest(name="x", path="../other"), "INVALID_ARGUMENT", "must lie below"),
+        (pb.LoadAdapterRequest(name="x", path="x" * 300), "INVALID_ARGUMENT", "no path"),
+        (pb.LoadAdapterRequest(name="x", path="a\0b"), "INVALID_ARGUMENT", "no path"),
         (pb.LoadAdapterRequest(name="x"), "INVALID_ARGUMENT", "adapter_config.json"),
         (pb.LoadAdapterRequest(name="x", strength=2), "INVALID_ARGUMENT", "between 0 and 1"),
         (pb.LoadAdapterRequest(name="poet", path="pirate"), "ALREADY_EXISTS", "unload it first"),
         (pb.LoadAdapterRequest(name="tiny"), "ALREADY_EXISTS", "base model"),
     ],
-    ids="name outside climbing absent strength taken base".split(),
+    ids="name outside climbing long null absent strength taken base".split(),
 )
 async def test_invalid_adapter_requests_are_rejected(
     server: Running, request_: pb.LoadAdapterRequest, code: str, text: str

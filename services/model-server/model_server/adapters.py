@@ -246,10 +246,15 @@ class AdapterRegistry:
             raise InvalidRequest("strength", strength, "must be between 0 and 1")
         # Resolved, so that neither ".." nor a symlink leads out of the adapter directory.
         root = self._settings.root.resolve()
-        folder = (root / (path or name)).resolve()
+        try:
+            folder = (root / (path or name)).resolve()
+            is_adapter = (folder / CONFIG_FILE).is_file()
+        except (OSError, ValueError):
+            # Longer than the file system allows, or with a null character.
+            raise InvalidRequest("path", path, "is no path of this file system") from None
         if root not in folder.parents:
             raise InvalidRequest("path", path or name, f"must lie below {root}")
-        if not (folder / CONFIG_FILE).is_file():
+        if not is_adapter:
             raise InvalidRequest("path", path or name, f"{folder} holds no {CONFIG_FILE}")
         return AdapterSource(name=name, path=folder, strength=strength)
 
