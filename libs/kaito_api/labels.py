@@ -41,6 +41,10 @@ NODE_ANNOTATIONS: Final = (
 
 # On workloads that the controller creates: a digest of everything that determines them.
 REVISION: Final = "workspace.kaito.io/revision"
+# A digest of what the Workspace itself, and not the release, determines of a workload.
+INPUTS: Final = "workspace.kaito.io/inputs"
+# "true" from the moment when a workload takes its turn in a rollout until it is seen ready.
+UPDATING: Final = "workspace.kaito.io/updating"
 
 NODE_POOL: Final = "karpenter.sh/nodepool"
 CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"

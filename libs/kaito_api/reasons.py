@@ -396,6 +396,26 @@ class Reason(StrEnum):
         "The model responds to requests, but not with every adapter.",
         "The message names each adapter and its cause. Correct its entry in inference.adapters or "
         "push a corrected image under a new tag; requests that name it fail until then.")
+    UPDATING = (
+        "Updating", _INFERENCE,
+        "The model responds to requests from its old pod while the new one starts.")
+    UPDATE_WAITING = (
+        "UpdateWaiting", _INFERENCE,
+        "The release's configuration has changed, and other Workspaces get it first: one at a "
+        "time.",
+        "Wait. A change of the Workspace itself does not wait, and brings the new configuration.")
+    UPDATE_HELD = (
+        "UpdateHeld", _INFERENCE,
+        "The release's configuration has changed, and the rollout has stopped: another Workspace "
+        "does not become ready with it.",
+        "kubectl describe the Workspace that the message names. Correct the chart's value, or go "
+        "back to the old one: the rollout resumes by itself.")
+    UPDATE_FAILED = (
+        "UpdateFailed", _INFERENCE,
+        "The new pod of an update does not become ready. If the update brings a new configuration "
+        "of the release, the other Workspaces keep theirs meanwhile.",
+        "The message says what is wrong with the pod. Correct the chart's value (or the "
+        "Workspace, if its own change came last), or go back to the old one.")
     INFERENCE_PENDING = ("InferencePending", _INFERENCE, "The model is not deployed yet.")
     MODEL_LOADING = (
         "ModelLoading", _INFERENCE, "The pod is running and loading the model.",

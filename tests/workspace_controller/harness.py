@@ -20,6 +20,7 @@ from workspace_controller.metrics import Metrics
 from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observer import Observer
 from workspace_controller.reconciler import Reconciler
+from workspace_controller.rollout import Rollout
 from workspace_controller.settings import Settings
 from workspace_controller.triggers import CHILD_KINDS
 from workspace_controller.tuning_client import FakeTuningClient
@@ -45,6 +46,7 @@ class Replica:
             self.through,
             self.store,
             reservations,
+            Rollout(self.store),
             self.clock,
             self.settings,
             self.tuning,

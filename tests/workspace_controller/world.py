@@ -27,6 +27,10 @@ class World:
     check_failure: Manifest | None = None
     # Whether a node without a GPU has room for the check.
     has_cpu_node: bool = True
+    # Images that no node can pull.
+    missing_images: set[str] = field(default_factory=set)
+    # Workspaces whose model-server crashes.
+    crashing: set[str] = field(default_factory=set)
 
     def step(self) -> None:
         self.most_claims = max(self.most_claims, len(self.cluster.objects(kinds.MACHINE)))
@@ -71,17 +75,20 @@ class World:
     def _deployment(self, deployment: Manifest) -> None:
         generation = deployment["metadata"]["generation"]
         own = [pod for pod in self.cluster.objects(kinds.POD) if _owned_by(pod, deployment)]
-        stale = [p for p in own if labels_of(p).get("generation") != str(generation)]
-        if stale:
-            self._drop(kinds.POD, key_of(stale[0]))
-        elif not own:
-            template = deployment["spec"]["template"]
-            self._make_pod(deployment, template, generation=str(generation))
-        ready = sum((p.get("status") or {}).get("phase") == "Running" for p in own) - len(stale)
+        # As in Kubernetes, only another template makes other pods.
+        new = [p for p in own if p["spec"] == deployment["spec"]["template"]["spec"]]
+        old = [p for p in own if p not in new]
+        surges = deployment["spec"]["strategy"]["type"] == "RollingUpdate"
+        if not new and (surges or not old):
+            self._make_pod(deployment, deployment["spec"]["template"])
+        elif old and not (surges and not _serves(new[0])):
+            self._drop(kinds.POD, key_of(old[0]))
+            old = old[1:]
         status = {
             "observedGeneration": generation,
-            "readyReplicas": max(0, ready),
-            "updatedReplicas": len(own) - len(stale),
+            "replicas": len(own),
+            "readyReplicas": sum(_serves(pod) for pod in [*old, *new]),
+            "updatedReplicas": len(new),
         }
         self._change(kinds.DEPLOYMENT, key_of(deployment), {"status": status})
 
@@ -94,7 +101,11 @@ class World:
             return
         status = pod.get("status") or {}
         if labels_of(pod).get(labels.ROLE) == "inference":
-            if not status:
+            if missing := [c for c in _images(pod) if c in self.missing_images]:
+                self._change(kinds.POD, key_of(pod), {"status": _not_pulled(missing[0])})
+            elif labels_of(pod)[labels.WORKSPACE] in self.crashing:
+                self._change(kinds.POD, key_of(pod), {"status": _CRASHES})
+            elif not status.get("podIP"):
                 serves = {
                     "phase": "Running",
                     "podIP": "10.0.0.1",
@@ -135,6 +146,32 @@ class World:
 
     def _drop(self, kind: Kind, key: Key) -> None:
         self.cluster.change(kind, key, None)
+
+
+def _serves(pod: Manifest) -> bool:
+    return (pod.get("status") or {}).get("phase") == "Running"
+
+
+def _images(pod: Manifest) -> list[str]:
+    return [container["image"] for container in pod["spec"]["containers"]]
+
+
+def _not_pulled(image: str) -> Manifest:
+    waiting = {"reason": "ImagePullBackOff", "message": f"{image}: not found"}
+    status = {"name": "model-server", "image": image, "state": {"waiting": waiting}}
+    return {"phase": "Pending", "containerStatuses": [status]}
+
+
+_CRASHES: Manifest = {
+    "phase": "Pending",
+    "containerStatuses": [
+        {
+            "name": "model-server",
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+            "lastState": {"terminated": {"exitCode": 1}},
+        }
+    ],
+}
 
 
 def _next_phase(status: Manifest) -> Manifest:

@@ -39,6 +39,7 @@ from workspace_controller.model_registry import ModelRegistry
 from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observer import Observer
 from workspace_controller.reconciler import Reconciler
+from workspace_controller.rollout import Rollout
 from workspace_controller.settings import Settings
 from workspace_controller.tuning_client import GrpcTuningClient
 from workspace_controller.validator import Validator
@@ -134,6 +135,7 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
         cluster,
         store,
         NodeReservations(store),
+        Rollout(store),
         clock,
         settings,
         GrpcTuningClient(),

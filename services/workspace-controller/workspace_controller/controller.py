@@ -95,4 +95,5 @@ def build_controller(
     rate_limit = RateLimit(concurrency=settings.concurrency)
     queue = WorkQueue("workspace", reconciler.reconcile, rate_limit, rng)
     Triggers(store, queue.enqueue)
+    reconciler.observer.rollout.add_listener(queue.enqueue)
     return Controller(cluster, store, queue)

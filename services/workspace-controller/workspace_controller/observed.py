@@ -7,7 +7,7 @@ from datetime import datetime
 from kaito_api.conditions import find
 from kaito_api.reasons import Reason
 from kaito_api.workspace import WorkspaceSpec
-from kaito_kube.kinds import NODE_POOL, Kind, Manifest, annotations_of, is_being_deleted
+from kaito_kube.kinds import NODE_POOL, Key, Kind, Manifest, annotations_of, is_being_deleted
 from kaito_presets.preset import Preset
 from kaito_skus.sku import GpuSet, Sku
 from workspace_controller.manifests.metadata import Owner, owner_of
@@ -111,6 +111,17 @@ class RejectedAdapter:
     cause: str
 
 
+@dataclass(frozen=True, slots=True)
+class OngoingUpdate:
+    """A Workspace that is being updated to a new configuration of the release.
+
+    `failed`: its new pod does not become ready, and its status says why.
+    """
+
+    workspace: Key
+    failed: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """A write of this pass that the API server refused, or that would change a foreign object."""
@@ -147,6 +158,7 @@ class Observed:
     `forbidden_pods` say, by the uid of a Job or StatefulSet that lacks pods, why the API server
     does not let it create one.
     `rejected_adapters` are those of all serving pods; None where none was asked, or none answered.
+    `other_update` is that of another Workspace, which has to end first.
     `refusal` is set when the decision is repeated after a refused write.
     """
 
@@ -178,6 +190,7 @@ class Observed:
     run: TuningRun | None = None
     forbidden_pods: Mapping[str, str] = field(default_factory=dict)
     rejected_adapters: tuple[RejectedAdapter, ...] | None = None
+    other_update: OngoingUpdate | None = None
     refusal: Refusal | None = None
 
     @property

@@ -9,7 +9,7 @@ from kaito_kube import kinds
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import NotFound
-from kaito_kube.kinds import Key, Kind, Manifest
+from kaito_kube.kinds import Key, Kind, Manifest, key_of
 from kaito_kube.store import Store
 from workspace_controller.adapter_client import AdapterClient
 from workspace_controller.catalog_facts import catalog_facts
@@ -37,13 +37,14 @@ from workspace_controller.plan.spec import (
 )
 from workspace_controller.plan.tuning.adapter import tuned_adapter
 from workspace_controller.plan.tuning.job import progress_pod
+from workspace_controller.rollout import Rollout
 from workspace_controller.settings import Settings
 from workspace_controller.tuning_client import TuningClient
 
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Decides nothing. Others feed the store, and `reservations` follows it.
+    """Decides nothing. Others feed the store; `reservations` and `rollout` follow it.
 
     Secrets and ConfigMaps of users are read when a pass needs them. They are not watched:
     the controller has no right to list Secrets.
@@ -52,6 +53,7 @@ class Observer:
     cluster: Cluster
     store: Store
     reservations: NodeReservations
+    rollout: Rollout
     clock: Clock
     settings: Settings
     tuning: TuningClient
@@ -73,8 +75,12 @@ class Observer:
         seen = await self._with_progress(seen)
         seen = replace(seen, forbidden_pods=await forbidden_pods(self.cluster, seen))
         seen = replace(seen, rejected_adapters=await self._rejected_adapters(seen))
-        # Last, because other passes can reserve nodes while this one awaits.
-        return replace(seen, reserved_nodes=self._reserved_nodes(seen))
+        # Last, because other passes can reserve nodes or take the turn while this one awaits.
+        return replace(
+            seen,
+            reserved_nodes=self._reserved_nodes(seen),
+            other_update=self.rollout.other_update(key_of(workspace)),
+        )
 
     async def observe_candidate(self, workspace: Manifest) -> Observed:
         """What validation needs to know about a Workspace that does not exist yet.

@@ -48,7 +48,8 @@ class Reconciler:
             return None
         observed = await self.observer.observe(workspace)
         plan = decide(observed)
-        with self.observer.reservations.reserve(key, plan.worker_nodes):
+        reservations, rollout = self.observer.reservations, self.observer.rollout
+        with reservations.reserve(key, plan.worker_nodes), rollout.turn(key, plan.turn):
             return await self._execute(observed, plan)
 
     async def _execute(self, observed: Observed, plan: Plan) -> float | None:
@@ -60,6 +61,7 @@ class Reconciler:
             store.remove(WORKSPACE, key_of(workspace))
             return None
         except ActionRefused as refused:
+            self.observer.rollout.give_back(key_of(workspace))
             report = decide(replace(observed, refusal=refused.refusal))
             await self.executor.write_status(workspace, report.status, report.events)
             raise

@@ -12,12 +12,21 @@ from workspace_controller.manifests.placement import Placement, affinity, tolera
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """`template` is a PodTemplateSpec; its pods are ready within `readiness_timeout_seconds`."""
+    """`template` is a PodTemplateSpec; its pods are ready within `readiness_timeout_seconds`.
+
+    `inputs` is a digest of what the Workspace itself determines of it.
+    """
 
     owner: Owner
     template: Manifest
     replicas: int
     readiness_timeout_seconds: int = 1800
+    inputs: str = ""
+
+
+# Explicitly null: the API server refuses the fields of a rolling update beside Recreate.
+_RECREATE: Manifest = {"type": "Recreate", "rollingUpdate": None}
+_SURGE: Manifest = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
 
 
 def headless_name(owner: Owner) -> str:
@@ -45,8 +54,9 @@ def custom_template(owner: Owner, template: Opaque, placement: Placement) -> Man
 
 
 def deployment(workload: Workload) -> Manifest:
-    """Recreates its pods: a rolling update would wait for GPUs that the old pod still holds."""
-    return with_revision(
+    """Recreates its pods: usually the new one would wait for GPUs that the old one still holds."""
+    return _with_inputs(
+        workload,
         {
             "metadata": metadata(workload.owner, workload.owner.name, "inference"),
             "spec": {
@@ -61,7 +71,7 @@ def deployment(workload: Workload) -> Manifest:
                 "selector": {"matchLabels": selector(workload.owner)},
                 "template": workload.template,
             },
-        }
+        },
     )
 
 
@@ -73,7 +83,8 @@ def _grace_period_seconds(template: Manifest) -> int:
 
 def stateful_set(workload: Workload) -> Manifest:
     """For a model that spans nodes: its pods start in parallel and have stable names."""
-    return with_revision(
+    return _with_inputs(
+        workload,
         {
             "metadata": metadata(workload.owner, workload.owner.name, "inference"),
             "spec": {
@@ -83,5 +94,24 @@ def stateful_set(workload: Workload) -> Manifest:
                 "selector": {"matchLabels": selector(workload.owner)},
                 "template": workload.template,
             },
-        }
+        },
     )
+
+
+def updated(workload: Manifest, *, surge: bool, updating: bool) -> Manifest:
+    """The workload as it is applied: how its pods are replaced, and whether it has the turn.
+
+    Neither is part of its revision. `surge` starts the new pod of a Deployment beside the old one.
+    """
+    result = copy.deepcopy(workload)
+    result["metadata"]["annotations"][labels.UPDATING] = "true" if updating else "false"
+    if "strategy" in result["spec"]:
+        result["spec"]["strategy"] = copy.deepcopy(_SURGE if surge else _RECREATE)
+    return result
+
+
+def _with_inputs(workload: Workload, manifest: Manifest) -> Manifest:
+    """With its revision, and beside it what of that is the Workspace's own."""
+    result = with_revision(manifest)
+    result["metadata"]["annotations"][labels.INPUTS] = workload.inputs
+    return result

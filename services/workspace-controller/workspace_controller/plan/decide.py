@@ -92,6 +92,7 @@ def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
         requeue_after_seconds=earliest(
             *(p.requeue_after_seconds for p in (check, tuning, serving) if p)
         ),
+        turn=serving.turn if serving is not None else None,
     )
 
 

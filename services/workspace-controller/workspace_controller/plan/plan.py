@@ -1,6 +1,7 @@
 """What one pass over a Workspace is going to do."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Literal
 
 from kaito_kube.kinds import Kind, Manifest
@@ -36,6 +37,13 @@ class Delete:
     namespace: str = ""
 
 
+class Turn(Enum):
+    """What a plan does in the rollout of a new configuration of the release."""
+
+    TAKES = "takes"
+    WAITS = "waits"
+
+
 Action = Create | Apply | Delete
 Finalizer = Literal["keep", "add", "remove"]
 
@@ -65,6 +73,7 @@ class Plan:
     status: Manifest | None = None
     events: tuple[EmitEvent, ...] = ()
     requeue_after_seconds: float | None = None
+    turn: Turn | None = None
 
     @property
     def worker_nodes(self) -> tuple[str, ...]:

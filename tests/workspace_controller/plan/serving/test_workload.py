@@ -132,7 +132,7 @@ def test_failure_of_a_deleted_pod_is_ignored() -> None:
         ({"deployment": IS}, 0),
         ({"deployment": READY, "nodes": ()}, 0),
         ({"deployment": {**IS, "spec": {**IS["spec"], "replicas": 3}}}, 1),
-        ({"deployment": {**IS, "metadata": {**IS["metadata"], "annotations": {}}}}, 1),
+        ({"deployment": {**READY, "metadata": {**READY["metadata"], "annotations": {}}}}, 1),
         ({"deployment": {**IS, "metadata": {**IS["metadata"], "deletionTimestamp": "x"}}}, 0),
     ],
     ids=["no node", "first", "right", "right, node away", "scaled", "changed", "being deleted"],

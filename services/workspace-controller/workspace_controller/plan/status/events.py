@@ -21,7 +21,14 @@ _SILENT = frozenset(
 )
 
 # Nothing has failed, and somebody should look all the same.
-_WARNINGS = frozenset({Reason.LOSS_DIVERGES, Reason.ADAPTER_NOT_LOADED})
+_WARNINGS = frozenset(
+    {
+        Reason.LOSS_DIVERGES,
+        Reason.ADAPTER_NOT_LOADED,
+        Reason.UPDATE_HELD,
+        Reason.UPDATE_FAILED,
+    }
+)
 
 
 def events(observed: Observed, status: Manifest) -> tuple[EmitEvent, ...]:

@@ -1,0 +1,91 @@
+"""The condition InferenceReady of a Workspace that has a workload."""
+
+from dataclasses import dataclass
+
+from kaito_api import condition_types, labels
+from kaito_api.conditions import Condition, false, true
+from kaito_api.reasons import Reason
+from kaito_kube.kinds import is_being_deleted
+from workspace_controller.manifests.model_pod import MODEL_SERVER
+from workspace_controller.observed import Observed, OngoingUpdate
+from workspace_controller.plan.failure import Failure
+from workspace_controller.plan.pods.status import container_state, pods_with_role
+from workspace_controller.plan.serving.adapters import ready_condition
+from workspace_controller.plan.serving.update import Update
+from workspace_controller.plan.serving.workload_state import WorkloadState
+
+_TYPE = condition_types.INFERENCE_READY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferenceFacts:
+    """`changed`: the pods differ from the wanted ones. `marked`: it is this Workspace's turn."""
+
+    state: WorkloadState
+    changed: bool
+    update: Update
+    marked: bool
+    failure: Failure | None
+    other: OngoingUpdate | None
+
+
+def inference_condition(observed: Observed, facts: InferenceFacts) -> Condition:
+    """A model that answers is ready, whatever its update does; the reason says the latter."""
+    if facts.state.answers and facts.update is Update.WAIT:
+        return _waiting(observed, facts)
+    if facts.state is WorkloadState.COMPLETE and not facts.changed:
+        return ready_condition(observed)
+    if facts.state is WorkloadState.ANSWERING:
+        return _answering(facts)
+    if facts.failure is not None:
+        return _failed(facts, facts.failure)
+    return _starting(observed)
+
+
+def _waiting(observed: Observed, facts: InferenceFacts) -> Condition:
+    ready = ready_condition(observed)
+    if ready.reason != Reason.INFERENCE_READY:
+        return ready
+    other = facts.other
+    if other is not None and other.failed:
+        message = (
+            f"{ready.message} with the release's old configuration; the new one is held back, "
+            f"because Workspace {other.workspace} does not become ready with it"
+        )
+        return true(_TYPE, Reason.UPDATE_HELD, message)
+    message = (
+        f"{ready.message}; the release's new configuration waits for its turn: it is rolled out to "
+        "one Workspace at a time"
+    )
+    return true(_TYPE, Reason.UPDATE_WAITING, message)
+
+
+def _answering(facts: InferenceFacts) -> Condition:
+    before = "the model answers requests from its old pod"
+    if facts.failure is None:
+        return true(_TYPE, Reason.UPDATING, f"{before} while the new one starts")
+    message = f"{before}; its new pod does not become ready: {facts.failure.message}"
+    return true(_TYPE, Reason.UPDATE_FAILED, f"{message}{_holds(facts)}")
+
+
+def _failed(facts: InferenceFacts, failure: Failure) -> Condition:
+    if not facts.marked:
+        return false(_TYPE, failure.reason, failure.message)
+    message = "the pod with the release's new configuration does not become ready: "
+    return false(_TYPE, Reason.UPDATE_FAILED, f"{message}{failure.message}{_holds(facts)}")
+
+
+def _holds(facts: InferenceFacts) -> str:
+    return "; all other Workspaces keep their configuration meanwhile" if facts.marked else ""
+
+
+def _starting(observed: Observed) -> Condition:
+    pods = [
+        pod
+        for pod in pods_with_role(observed.pods, "inference", labels.ROLE)
+        if not is_being_deleted(pod)
+    ]
+    if any("running" in container_state(pod, MODEL_SERVER) for pod in pods):
+        message = "model-server is loading the model; its log shows the progress"
+        return false(_TYPE, Reason.MODEL_LOADING, message)
+    return false(_TYPE, Reason.INFERENCE_PENDING, "starting the model's pod")

@@ -1,0 +1,38 @@
+"""What a Workspace itself determines of its workload, in contrast to the release."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from kaito_api.workspace import WorkspaceSpec
+from workspace_controller.manifests.metadata import digest
+from workspace_controller.plan.spec import selector_labels
+from workspace_controller.plan.tuning.run import TuningPlan
+
+
+def inputs_of(spec: WorkspaceSpec, tuning: TuningPlan | None, context_tokens: int) -> str:
+    """A digest of the user's part, in the user's words.
+
+    It must not change with a release: then all workloads would seem to be changed by their users
+    at once. So defaults, which a release may add, are left out.
+    """
+    resource = spec.resource
+    adapter = tuning.adapter.reference if tuning is not None and tuning.adapter else ""
+    tuned = spec.tuning
+    return digest(
+        {
+            "instanceType": resource.instance_type,
+            "count": resource.count,
+            "labels": selector_labels(spec),
+            "partition": _dump(resource.partition),
+            "inference": _dump(spec.inference),
+            "tuned": [_dump(tuned.preset), _dump(tuned.output), adapter] if tuned else None,
+            "contextTokens": context_tokens,
+        }
+    )
+
+
+def _dump(model: BaseModel | None) -> Any:
+    if model is None:
+        return None
+    return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)

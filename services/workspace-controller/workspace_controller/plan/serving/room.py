@@ -1,0 +1,53 @@
+"""Whether a node holds the new pod beside the old one."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from kaito_api.quantity import GIB
+from kaito_api.quantity import parse as parse_quantity
+from kaito_kube.kinds import Manifest
+from kaito_presets.preset import Preset
+
+_CPU, _MEMORY = "cpu", "memory"
+
+
+def holds_two(nodes: Iterable[Manifest], pod_spec: Manifest, preset: Preset | None) -> bool:
+    """Whether every node can run two of the pods. What a pod does not request is not known, so a
+    pod that requests no CPU or no memory never has room.
+
+    The pods of others are not counted: a pod that finds no room falls back to `Recreate`.
+    """
+    try:
+        needs = _requests(pod_spec)
+        if preset is not None and needs.keys() <= {_CPU, _MEMORY}:
+            # Without a GPU the weights are in the node's memory, whatever the pod requests.
+            weights = Decimal(str(preset.weights_gib)) * GIB
+            needs[_MEMORY] = max(needs.get(_MEMORY, Decimal(0)), weights)
+        found = [_allocatable(node) for node in nodes]
+    except ValueError:
+        return False
+    if not found or not needs.get(_CPU) or not needs.get(_MEMORY):
+        return False
+    return all(
+        has.get(name, Decimal(0)) >= 2 * need for has in found for name, need in needs.items()
+    )
+
+
+def _requests(pod_spec: Manifest) -> dict[str, Decimal]:
+    """The sum over the containers; a limit counts where there is no request."""
+    total: dict[str, Decimal] = defaultdict(Decimal)
+    for container in pod_spec.get("containers") or ():
+        resources = container.get("resources") or {}
+        asked: Mapping[str, str] = {
+            **(resources.get("limits") or {}),
+            **(resources.get("requests") or {}),
+        }
+        for name, quantity in asked.items():
+            total[name] += parse_quantity(quantity)
+    return total
+
+
+def _allocatable(node: Manifest) -> dict[str, Decimal]:
+    allocatable = (node.get("status") or {}).get("allocatable") or {}
+    return {name: parse_quantity(quantity) for name, quantity in allocatable.items()}
