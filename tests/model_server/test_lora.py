@@ -1,6 +1,7 @@
 """Adapter files are read in full, or rejected with the reason."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.model_server.tiny_model import adapter_weights, make_adapter
 
 @pytest.fixture(scope="module")
 def layers(model_folder: Path) -> LoraLayers:
-    return LoraLayers(AutoModelForCausalLM.from_pretrained(model_folder))
+    return LoraLayers(AutoModelForCausalLM.from_pretrained(model_folder), threading.Lock())
 
 
 def source(folder: Path, strength: float = 1.0) -> AdapterSource:

@@ -84,8 +84,7 @@ class TransformersEngine:
         loop = asyncio.get_running_loop()
         loaded = await loop.run_in_executor(self._load_thread, load_model, self._options)
         # First, because the batch runs the model in its own thread.
-        serialize_forward_passes(loaded.model)
-        layers = LoraLayers(loaded.model)
+        layers = LoraLayers(loaded.model, serialize_forward_passes(loaded.model))
         budget = self._kv_cache_budget(loaded)
         batch = ContinuousBatch(loaded, layers, budget.pages if budget else None)
         try:

@@ -9,8 +9,11 @@ import threading
 from typing import Any
 
 
-def serialize_forward_passes(model: Any) -> None:
-    """Make every call of the model wait until the one before it has ended, even by an error."""
+def serialize_forward_passes(model: Any) -> threading.Lock:
+    """Make every call of the model wait until the one before it has ended, even by an error.
+
+    Returns the lock that is held while the model runs.
+    """
     lock = threading.Lock()
 
     def acquire(*_: Any) -> None:
@@ -22,3 +25,4 @@ def serialize_forward_passes(model: Any) -> None:
     model.register_forward_pre_hook(acquire)
     # Without always_call a pass that raises would keep the lock.
     model.register_forward_hook(release, always_call=True)
+    return lock

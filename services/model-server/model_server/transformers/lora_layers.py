@@ -1,8 +1,8 @@
 """Applies adapters while the model runs, a different one to each sequence of a batch if need be.
 
-The base weights are unchanged and shared: a hook on every linear module adds x·A.T·B.T to the
-tokens whose sequence uses an adapter. Each thread sets which tokens those are before its forward
-pass.
+The base weights are unchanged and shared: a hook on every linear module, which comes with the first
+adapter, adds x·A.T·B.T to the tokens whose sequence uses an adapter. Each thread sets which tokens
+those are before its forward pass.
 """
 
 import threading
@@ -60,8 +60,10 @@ def _select(spans: Sequence[tuple[int, int]], total: int, device: Any) -> slice 
 class LoraLayers:
     """All adapters of one model. Adding and removing is safe while other threads run the model."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, forward_lock: threading.Lock) -> None:
+        """`forward_lock` is held while the model runs."""
         self._model = model
+        self._forward_lock = forward_lock
         self._thread_state = threading.local()
         self._pairs: dict[str, dict[str, LoraPair]] = {}
         self._versions: dict[str, int] = {}
@@ -72,7 +74,7 @@ class LoraLayers:
             if isinstance(module, nn.Linear) and module is not output_layer:
                 self.shapes[name] = (module.out_features, module.in_features)
                 self._pairs[name] = {}
-                module.register_forward_hook(self._hook(name))
+        self._hooked = False
 
     def add(self, name: str, lora: LoraAdapter) -> None:
         """Add an adapter, and check that all of its modules take effect.
@@ -80,6 +82,7 @@ class LoraLayers:
         Raises:
             AdapterInvalid: the model does not run one of the modules on whole sequences.
         """
+        self._register_hooks()
         self._versions[name] = next(self._new_versions)
         weight = {"device": self._model.device, "dtype": self._model.dtype}
         for module, pair in lora.pairs.items():
@@ -91,6 +94,16 @@ class LoraLayers:
                 f"adapter {name!r}: the change of {unused[0]!r} would be lost, since the model "
                 "does not run it on whole sequences; train the adapter without this module"
             )
+
+    def _register_hooks(self) -> None:
+        """Hook every linear module, with the first adapter: a module without hooks runs faster."""
+        if self._hooked:
+            return
+        # A module's hooks must not change while it runs.
+        with self._forward_lock:
+            for name in self.shapes:
+                self._model.get_submodule(name).register_forward_hook(self._hook(name))
+        self._hooked = True
 
     def remove(self, name: str) -> None:
         """Remove an adapter. Sequences that still name it continue with the base model."""

@@ -22,9 +22,8 @@ from model_server.transformers.prompt_tokenizer import PromptTokenizer
 from model_server.transformers.request_limits import check_request
 from model_server.transformers.sampler import create_sampling
 from model_server.transformers.sequence import SequenceRequest
+from model_server.transformers.state_inbox import StateInbox
 from model_server.transformers.token_bytes import TokenBytes
-
-_StateQueue = asyncio.Queue[tuple[int, SequenceState]]
 
 
 @dataclass(slots=True)
@@ -79,7 +78,7 @@ class TextGenerator:
         request: GenerationRequest,
     ) -> AsyncGenerator[Delta, None]:
         """One sequence per choice, with deltas as tokens arrive."""
-        states: _StateQueue = asyncio.Queue()
+        states = StateInbox()
         choices = [
             _Choice(
                 self._create_sequence(index, prompt, params, rules, request),
@@ -94,7 +93,7 @@ class TextGenerator:
         queued_seconds, first = 0.0, True
         try:
             for index in [each for each in running if each not in waiting]:
-                self.batch.add(running[index].sequence, partial(_put, states, index))
+                self.batch.add(running[index].sequence, partial(states.put, index))
             while running:
                 index, state = await states.get()
                 # A stop string ended the choice while another state of it was already queued.
@@ -104,7 +103,7 @@ class TextGenerator:
                     raise state.error
                 while waiting:
                     added = waiting.pop(0)
-                    self.batch.add(running[added].sequence, partial(_put, states, added))
+                    self.batch.add(running[added].sequence, partial(states.put, added))
                 queued_seconds = queued_seconds or state.queued_seconds
                 delta = self._advance(index, choices[index], state)
                 if delta.finish_reason:
@@ -245,7 +244,3 @@ def _end_reason(tokens: Sequence[int], ends: Sequence[int]) -> FinishReason:
 def _without_end(tokens: Sequence[int], ends: Sequence[int]) -> Sequence[int]:
     """Not every tokenizer treats the end token as a special token to skip."""
     return tokens[:-1] if tokens and tokens[-1] in ends else tokens
-
-
-def _put(states: _StateQueue, index: int, state: SequenceState) -> None:
-    states.put_nowait((index, state))
