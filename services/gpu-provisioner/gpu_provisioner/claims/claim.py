@@ -39,6 +39,10 @@ MACHINES: Final = _claim_kind(MACHINE, "Machine")
 NODE_CLAIMS: Final = _claim_kind(NODE_CLAIM, "")
 CLAIM_KINDS: Final = {MACHINE: MACHINES, NODE_CLAIM: NODE_CLAIMS}
 
+_NODE_CLASS: Final = "KaitoNodeClass"
+# The API server requires a group since karpenter.sh/v1, and no version before.
+_NODE_CLASS_GROUPS: Final = ("kaito.sh", "", None)
+
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
@@ -92,10 +96,7 @@ class Claim:
 
     @property
     def is_managed(self) -> bool:
-        """Whether this provisioner serves the claim: it belongs to a Workspace, or names
-        KaitoNodeClass."""
-        reference = (self.manifest.get("spec") or {}).get("nodeClassRef") or {}
-        return labels.WORKSPACE in self.labels or reference.get("kind") == "KaitoNodeClass"
+        return is_managed(self.manifest)
 
     @property
     def status(self) -> Manifest:
@@ -121,6 +122,20 @@ class Claim:
     def node_name(self) -> str:
         """The last node of the claim; empty while no machine has joined."""
         return str(self.status.get("nodeName") or "")
+
+
+def is_managed(manifest: Manifest) -> bool:
+    """Whether this provisioner serves the claim. It writes no other claim, whose finalizer of the
+    same name is another controller's.
+
+    A node class names the controller of a NodeClaim. The label of a Workspace does not: Karpenter
+    copies it from a NodePool to the claims that it creates for itself. It decides only where there
+    is no node class: for Machines, and NodeClaims of the first versions of KAITO.
+    """
+    reference = (manifest.get("spec") or {}).get("nodeClassRef") or {}
+    if kind := reference.get("kind"):
+        return kind == _NODE_CLASS and reference.get("group") in _NODE_CLASS_GROUPS
+    return labels.WORKSPACE in labels_of(manifest)
 
 
 def parse(kind: Kind, manifest: Manifest) -> Claim:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from gpu_provisioner.claims.claim import ClaimKind
+from gpu_provisioner.claims.claim import ClaimKind, is_managed
 from kaito_api import conditions
 from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest, is_being_deleted
@@ -26,7 +26,10 @@ def interval_seconds(now: datetime, busy_since: datetime | None) -> float:
 
 def waits_for_cloud(kind: ClaimKind, claim: Manifest) -> bool:
     """Return whether the next listing may finish the claim's wait: its pool is being created or
-    deleted. A claim that was refused, that drains or that waits for its node needs none."""
+    deleted. A claim that was refused, that drains, that waits for its node or that another
+    controller serves needs none."""
+    if not is_managed(claim):
+        return False
     current = (claim.get("status") or {}).get("conditions") or ()
     if is_being_deleted(claim):
         drained = conditions.find(current, kind.drained)

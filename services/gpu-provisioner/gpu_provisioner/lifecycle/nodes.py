@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from gpu_provisioner.agent_pools import ownership
-from gpu_provisioner.claims.claim import Claim
+from gpu_provisioner.claims.claim import CLAIM_KINDS, Claim
 from gpu_provisioner.cloud.pools import Pool
 from kaito_api import conditions, labels
 from kaito_api.conditions import parse_time
 from kaito_kube.kinds import Manifest, labels_of
+
+_CLAIM_KINDS = frozenset(kind.kind for kind in CLAIM_KINDS)
 
 
 def nodes_of(claim: Claim, pool: Pool | None, nodes: Iterable[Manifest]) -> tuple[Manifest, ...]:
@@ -42,8 +44,11 @@ def _belongs_to(node: Manifest, claim: Claim, owns_pool: bool) -> bool:
     The pool of that name may belong to another claim, and a machine reuses the Node object that
     an earlier machine of the same name left, with the earlier claim's uid. So a Node with another
     uid, or none, belongs to the claim where the pool does and the machine was created or became
-    Ready after the claim was created.
+    Ready after the claim was created. A Node whose owner is another claim is that claim's,
+    whichever controller serves it.
     """
+    if _owners(node) - {claim.uid}:
+        return False
     uid = labels_of(node).get(labels.CLAIM_UID)
     if uid == claim.uid:
         return True
@@ -53,6 +58,13 @@ def _belongs_to(node: Manifest, claim: Claim, owns_pool: bool) -> bool:
     if is_ready(node) and (since := ready_change(node)) is not None:
         last_sign.append(since)
     return max(last_sign) >= claim.created
+
+
+def _owners(node: Manifest) -> set[str]:
+    """Return the uids of the claims that own the Node. Karpenter makes its claims the owners of
+    their Nodes; this provisioner does not."""
+    references = node["metadata"].get("ownerReferences") or ()
+    return {r["uid"] for r in references if r["kind"] in _CLAIM_KINDS}
 
 
 def _rank(claim: Claim, node: Manifest) -> tuple[bool, bool, str]:
