@@ -54,7 +54,7 @@ class Budget:
     together fifteen times that. Deletes are counted separately, with the budget of writes."""
 
     reads_per_minute: int = 600
-    writes_per_minute: int = 540
+    writes_per_minute: int = 570
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

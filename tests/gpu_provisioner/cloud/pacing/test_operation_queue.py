@@ -2,7 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-from gpu_provisioner.cloud.pacing.operation_queue import OperationQueue
+from gpu_provisioner.cloud.pacing.operation_queue import (
+    Operation,
+    OperationQueue,
+    OperationType,
+)
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -11,22 +15,30 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
+def creation(name: str) -> Operation:
+    return Operation(name, name)
+
+
+def deletion(name: str) -> Operation:
+    return Operation("", name, OperationType.DELETION)
+
+
 def refused_at_first(queue: OperationQueue, names: str) -> None:
     """All try at once, and all are refused for five seconds."""
     for name in names:
-        assert queue.acquire(name, name, at(0)) is None
+        assert queue.acquire(creation(name), at(0)) is None
     for name in names:
-        queue.busy(name, name, 5.0, at(0))
+        queue.busy(creation(name), 5.0, at(0))
 
 
 def passing(queue: OperationQueue, names: str, seconds: float) -> str:
-    return "".join(name for name in names if queue.acquire(name, name, at(seconds)) is None)
+    return "".join(name for name in names if queue.acquire(creation(name), at(seconds)) is None)
 
 
 def test_all_operations_start_while_none_is_refused() -> None:
     queue = OperationQueue()
     assert passing(queue, "cab", 0) == "cab"
-    queue.accepted("c")
+    queue.accepted(creation("c"))
     assert passing(queue, "cab", 1) == "cab"
 
 
@@ -42,7 +54,7 @@ def test_refused_probe_is_retried_after_the_pause() -> None:
     queue = OperationQueue()
     refused_at_first(queue, "ab")
     assert passing(queue, "ab", 5) == "a"
-    queue.busy("a", "a", 5.0, at(5))
+    queue.busy(creation("a"), 5.0, at(5))
     assert passing(queue, "ab", 9) == ""
     assert passing(queue, "ab", 10) == "a"
 
@@ -57,7 +69,7 @@ def test_each_accepted_operation_doubles_the_width() -> None:
         gone = passing(queue, left, 5)
         widths.append(len(gone))
         for name in gone:
-            queue.accepted(name)
+            queue.accepted(creation(name))
         left = "".join(name for name in left if name not in gone)
     assert widths == [1, 2, 8, 15]
 
@@ -70,17 +82,17 @@ def test_serial_cluster_stays_busy_with_few_calls() -> None:
     while coming:
         coming.sort()
         moment, caller = coming.pop(0)
-        name, age = str(caller), f"{caller:02}"
-        wait = queue.acquire(name, age, at(moment))
+        operation = Operation(f"{caller:02}", str(caller))
+        wait = queue.acquire(operation, at(moment))
         if wait is not None:
             coming.append((moment + wait, caller))
             continue
         calls += 1
         if moment < busy_until:
-            queue.busy(name, age, 5.0, at(moment))
+            queue.busy(operation, 5.0, at(moment))
             coming.append((moment + 5.0, caller))
         else:
-            queue.accepted(name)
+            queue.accepted(operation)
             busy_until = moment + 10
             order.append(caller)
     assert order == sorted(order)
@@ -99,5 +111,48 @@ def test_operation_that_ends_otherwise_admits_the_next() -> None:
     queue = OperationQueue()
     refused_at_first(queue, "ab")
     assert passing(queue, "ab", 5) == "a"
-    queue.release("a")
+    queue.release(creation("a"))
     assert passing(queue, "b", 6) == "b"
+
+
+def order_on_a_serial_cluster(operations: list[Operation]) -> list[Operation]:
+    """Return the order in which a cluster starts them where each takes 10 s. Everybody asks every
+    5 s."""
+    queue, started, now, busy_until = OperationQueue(), list[Operation](), 0.0, 0.0
+    for operation in operations:
+        assert queue.acquire(operation, at(0)) is None
+    for operation in operations:
+        queue.busy(operation, 5.0, at(0))
+    while len(started) < len(operations):
+        now += 5.0
+        for operation in [o for o in operations if o not in started]:
+            if queue.acquire(operation, at(now)) is not None:
+                continue
+            if now < busy_until:
+                queue.busy(operation, 5.0, at(now))
+            else:
+                queue.accepted(operation)
+                started.append(operation)
+                busy_until = now + 10
+    return started
+
+
+def test_ten_deletions_do_not_hold_up_creations() -> None:
+    deletions = [deletion(f"d{number}") for number in range(10)]
+    creations = [creation(name) for name in "abc"]
+    order = order_on_a_serial_cluster([*deletions, *creations])
+    assert [operation.name for operation in order] == [
+        "d0", "a", "d1", "b", "d2", "c", "d3", "d4", "d5", "d6", "d7", "d8", "d9",
+    ]  # fmt: skip
+
+
+def test_ten_creations_do_not_hold_up_a_deletion() -> None:
+    creations = [creation(name) for name in "abcdefghij"]
+    order = order_on_a_serial_cluster([*creations, deletion("gone")])
+    assert order[0] == deletion("gone")
+
+
+def test_updates_come_last() -> None:
+    update = Operation("", "marks", OperationType.UPDATE)
+    order = order_on_a_serial_cluster([update, creation("a"), deletion("d"), creation("b")])
+    assert [operation.name for operation in order] == ["d", "a", "b", "marks"]

@@ -1,5 +1,6 @@
 """Which calls reach a cloud that throttles or is busy, and which exceed the budget."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -138,6 +139,26 @@ async def test_deletes_wait_for_busy_cluster_and_go_first(paced: Paced) -> None:
     await paced.refused(named("a", "2026-01-01"))
     await paced.cloud.delete("gone")
     await paced.cloud.create(named("a", "2026-01-01"))
+
+
+async def test_ten_deletions_at_once_do_not_hold_up_a_create(paced: Paced) -> None:
+    """On a cluster that is busy with each operation for a while."""
+    pools = [f"gone{number}" for number in range(10)]
+    for name in pools:
+        await paced.cloud.create(named(name))
+    paced.fake.fail_next("delete", BUSY)
+    with pytest.raises(PoolBusy):
+        await paced.cloud.delete(pools[0])
+    paced.fake.calls.clear()
+    while "new" not in paced.reached("create"):
+        paced.clock.advance(5)
+        for call in (*map(paced.cloud.delete, pools), paced.cloud.create(named("new"))):
+            with suppress(CloudError):
+                await call
+            paced.fake.fail_next("delete", BUSY)
+            paced.fake.fail_next("create", BUSY)
+        paced.fake._errors.clear()
+        assert len(paced.reached("delete")) < 5, "the create had no turn"
 
 
 async def test_busy_pool_does_not_block_others(paced: Paced) -> None:

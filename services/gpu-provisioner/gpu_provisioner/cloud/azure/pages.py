@@ -1,5 +1,6 @@
 """Reads through the SDK's pipeline that return plain JSON. The SDK's models cost ten times as
-much CPU, and only a few fields of these large listings are needed."""
+much CPU, and only a few fields of these large listings are needed. azure.core's AsyncItemPaged
+would follow the links, and needs the same `read`, and two callbacks in place of the loop."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from gpu_provisioner.cloud.availability import Availability
 from gpu_provisioner.cloud.cluster_state import ClusterState
 from gpu_provisioner.cloud.errors import CloudError, CloudUnavailable, PoolBusy, Throttled
-from gpu_provisioner.cloud.pacing.operation_queue import OperationQueue
+from gpu_provisioner.cloud.pacing.operation_queue import Operation, OperationQueue, OperationType
 from gpu_provisioner.cloud.pacing.token_bucket import Rate, TokenBucket, Wait
 from gpu_provisioner.cloud.pool_marks import Marks
 from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
@@ -39,18 +39,18 @@ class PacedCloud:
         self._operations = OperationQueue()
 
     async def create(self, spec: PoolSpec) -> Pool:
-        age = spec.labels.get(labels.CREATION_TIMESTAMP, "")
-        async with self._queued(spec.name, age), self._writes.paced(spec.name):
+        creation = Operation(spec.labels.get(labels.CREATION_TIMESTAMP, ""), spec.name)
+        async with self._queued(creation), self._writes.paced(spec.name):
             return await self._cloud.create(spec)
 
     async def add_marks(self, pool: Pool, marks: Marks) -> Pool:
-        # The last age sorts last: nobody waits for marks.
-        async with self._queued(pool.name, "~"), self._writes.paced(f"marks of {pool.name}"):
+        update = Operation("", pool.name, OperationType.UPDATE)
+        async with self._queued(update), self._writes.paced(f"marks of {pool.name}"):
             return await self._cloud.add_marks(pool, marks)
 
     async def delete(self, name: str, *, ignore_budgets: bool = False, etag: str = "") -> None:
-        # The empty age sorts first: a pool costs money until it is deleted.
-        async with self._queued(name, ""), self._deletes.paced(name):
+        deletion = Operation("", name, OperationType.DELETION)
+        async with self._queued(deletion), self._deletes.paced(name):
             await self._cloud.delete(name, ignore_budgets=ignore_budgets, etag=etag)
 
     async def get(self, name: str) -> Pool:
@@ -75,21 +75,21 @@ class PacedCloud:
             return await self._cloud.availability()
 
     @asynccontextmanager
-    async def _queued(self, name: str, age: str) -> AsyncIterator[None]:
+    async def _queued(self, operation: Operation) -> AsyncIterator[None]:
         """Run an operation on the cluster when its turn has come."""
-        seconds = self._operations.acquire(name, age, self._clock.now())
+        seconds = self._operations.acquire(operation, self._clock.now())
         if seconds is not None:
             raise Throttled(Reason.LAUNCH_QUEUED, _CLUSTER_BUSY, seconds)
         try:
             yield
-            self._operations.accepted(name)
+            self._operations.accepted(operation)
         except PoolBusy as error:
             if error.cluster_wide:
                 pause = error.retry_after_seconds or _BUSY_PAUSE_SECONDS
-                self._operations.busy(name, age, pause, self._clock.now())
+                self._operations.busy(operation, pause, self._clock.now())
             raise
         finally:
-            self._operations.release(name)
+            self._operations.release(operation)
 
 
 class _PacedCalls:

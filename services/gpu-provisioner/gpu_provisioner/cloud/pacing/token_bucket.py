@@ -2,7 +2,9 @@
 separately. Pure: it gets the time, and returns how long to wait instead of waiting.
 
 The bucket is kept as the generic cell rate algorithm does it, as one moment instead of a count.
-Callers reserve the next free token, and the cloud itself can block the bucket.
+Callers reserve the next free token, and the cloud itself can block the bucket. No kept library does
+this: limits, pyrate-limiter and aiolimiter make the caller wait or say no. Here a claim learns when
+its turn is and shows that, keeps its turn while it is away, and loses the burst to a 429.
 """
 
 from dataclasses import dataclass, field
