@@ -177,6 +177,12 @@ class Reason(StrEnum):
         "The node had joined and has disappeared; its agent pool still exists.",
         "It is replaced after gpu-provisioner.settings.nodeGoneTimeoutSeconds. If nobody deleted "
         "the Node, check the activity log of the pool's scale set.")
+    POOL_SCALED = (
+        "PoolScaled", (*_CLAIM, *_EVENT),
+        "Somebody scaled the agent pool. A claim is one machine.",
+        "Scale it back to 1 with az aks nodepool scale. A pool of 0 is deleted with its claim "
+        "after gpu-provisioner.settings.nodeGoneTimeoutSeconds. The machines of a larger one are "
+        "billed, and are drained and deleted with the claim.")
     LAUNCH_TIMEOUT = (
         "LaunchTimeout", _CLAIM,
         "AKS has been creating the agent pool for longer than launchTimeoutSeconds.",

@@ -172,8 +172,11 @@ class Reconciler:
         nodes = self._nodes(claim, pool)
         if not needs_pods(claim, pool, nodes):
             return ()
-        fields = {"spec.nodeName": nodes[0]["metadata"]["name"]}
-        return tuple((await self.cluster.list(POD, fields=fields)).items)
+        pods: list[Manifest] = []
+        for node in nodes:
+            fields = {"spec.nodeName": node["metadata"]["name"]}
+            pods.extend((await self.cluster.list(POD, fields=fields)).items)
+        return tuple(pods)
 
     def _pool_owner(self, claim: Claim, pool: Pool | None) -> str:
         """Return kind and name of the other living claim that the pool belongs to, or an empty

@@ -54,8 +54,9 @@ def pod_name(pod: Manifest) -> str:
 
 
 def drain(observed: Observed) -> StageResult:
-    """Return the drain's progress. It is done when the pool may be deleted: no pods are left that
-    the drain waits for, or its deadline has passed."""
+    """Return the drain's progress, of all Nodes of the claim: a pool that somebody scaled has
+    several. It is done when the pool may be deleted: no pods are left that the drain waits for, or
+    its deadline has passed."""
     node, type_ = observed.node, observed.claim.kind.drained
     if node is None:
         return StageResult(done=True)
@@ -66,7 +67,7 @@ def drain(observed: Observed) -> StageResult:
     if observed.now >= deadline:
         message = f"the drain ended at its deadline {rfc3339(deadline)} with {_names(pods)}"
         return StageResult(conditions.false(type_, Reason.DRAIN_TIMEOUT, message), done=True)
-    return _draining(observed, node, pods, deadline)
+    return _draining(observed, pods, deadline)
 
 
 def drainable(pods: Iterable[Manifest], now: datetime) -> list[Manifest]:
@@ -75,11 +76,10 @@ def drainable(pods: Iterable[Manifest], now: datetime) -> list[Manifest]:
     return [pod for pod in pods if not _is_ignored(pod) and not _is_stuck(pod, now)]
 
 
-def _draining(
-    observed: Observed, node: Manifest, pods: list[_Pod], deadline: datetime
-) -> StageResult:
+def _draining(observed: Observed, pods: list[_Pod], deadline: datetime) -> StageResult:
     type_ = observed.claim.kind.drained
-    actions = [*_cordon(node), *_expire(observed, pods, deadline), *_evictions(pods)]
+    cordons = [action for node in observed.nodes for action in _cordon(node)]
+    actions = [*cordons, *_expire(observed, pods, deadline), *_evictions(pods)]
     blocked = [pod for pod in pods if pod.blocked_by]
     if not blocked:
         message = f"{len(pods)} pods are leaving: {_names(pods)}"

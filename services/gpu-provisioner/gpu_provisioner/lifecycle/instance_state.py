@@ -21,18 +21,12 @@ _SPOT_NOTE = ": Azure evicts spot machines when it needs them back or their pric
 def instance_gone(observed: Observed) -> StageResult | None:
     """Return the result for a claim whose Node existed and is missing, or None where no Node has
     joined yet."""
-    name = observed.claim.node_name
-    if observed.node is not None or not name:
+    if observed.node is not None or not observed.claim.node_name:
         return None
-    claim, spot = observed.claim, _is_spot(observed)
-    reason = Reason.SPOT_EVICTED if spot else Reason.NODE_GONE
-    toleration = observed.timeouts.node_gone_timeout
+    claim, reason = observed.claim, _reason(observed)
+    spot, toleration = reason is Reason.SPOT_EVICTED, observed.timeouts.node_gone_timeout
     toleration = min(toleration, _SPOT_TOLERATION) if spot else toleration
-    message = (
-        f"node {name} is gone and agent pool {claim.name} still exists"
-        f"{_SPOT_NOTE if spot else ''}. Claim and pool are deleted if the node stays away for "
-        f"{toleration.total_seconds():.0f} s"
-    )
+    message = _message(observed, reason, toleration)
     gone = conditions.false(claim.kind.registered, reason, message)
     result = StageResult(gone, (EmitEvent("Warning", reason, message),))
     outcome = replace(result, disruption=DisruptionReason.UNHEALTHY)
@@ -40,8 +34,27 @@ def instance_gone(observed: Observed) -> StageResult | None:
     return tolerate(observed, failure, result)
 
 
-def _is_spot(observed: Observed) -> bool:
-    return observed.claim.labels.get(labels.CAPACITY_TYPE) == "spot"
+def _reason(observed: Observed) -> Reason:
+    """Return why the Node is missing. An eviction leaves the pool's count at one."""
+    pool = observed.pool
+    if pool is not None and pool.count == 0:
+        return Reason.POOL_SCALED
+    is_spot = observed.claim.labels.get(labels.CAPACITY_TYPE) == "spot"
+    return Reason.SPOT_EVICTED if is_spot else Reason.NODE_GONE
+
+
+def _message(observed: Observed, reason: Reason, toleration: timedelta) -> str:
+    claim, seconds = observed.claim, f"{toleration.total_seconds():.0f} s"
+    if reason is Reason.POOL_SCALED:
+        return (
+            f"node {claim.node_name} is gone, because somebody scaled agent pool {claim.name} to 0 "
+            f"machines. Scale it back to 1, or claim and pool are deleted after {seconds}"
+        )
+    note = _SPOT_NOTE if reason is Reason.SPOT_EVICTED else ""
+    return (
+        f"node {claim.node_name} is gone and agent pool {claim.name} still exists{note}. Claim and "
+        f"pool are deleted if the node stays away for {seconds}"
+    )
 
 
 def _gone_since(observed: Observed) -> datetime:

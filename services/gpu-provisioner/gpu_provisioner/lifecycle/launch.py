@@ -34,11 +34,25 @@ def launch(observed: Observed) -> StageResult:
     if observed.ownership is not Ownership.OWN:
         return _name_taken(observed, pool)
     if has_joined or pool.state is PoolState.SUCCEEDED:
-        message = f"agent pool {pool.name} of {pool.instance_type} exists"
-        return StageResult(conditions.true(_type(observed), Reason.LAUNCHED, message), done=True)
+        return _launched(observed, pool)
     if pool.state.failed:
         return failed(observed, pool)
     return creating(observed, pool)
+
+
+def _launched(observed: Observed, pool: Pool) -> StageResult:
+    """Show that the pool exists, and how many machines it has if it is not one."""
+    message = f"agent pool {pool.name} of {pool.instance_type} exists"
+    if pool.count == 1 or pool.state is not PoolState.SUCCEEDED:
+        return StageResult(conditions.true(_type(observed), Reason.LAUNCHED, message), done=True)
+    note = f"somebody scaled agent pool {pool.name} to {pool.count} machines, and a claim is one"
+    if pool.count > 1:
+        note = (
+            f"{note}: the others are billed too, and are drained and deleted with the claim. Scale "
+            "it back to 1"
+        )
+    launched = conditions.true(_type(observed), Reason.LAUNCHED, f"{message}; {note}")
+    return StageResult(launched, (EmitEvent("Warning", Reason.POOL_SCALED, note),), done=True)
 
 
 def _create(observed: Observed) -> StageResult:

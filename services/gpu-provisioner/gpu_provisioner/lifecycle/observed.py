@@ -73,8 +73,8 @@ class Observed:
     `pool` is the agent pool of the claim's name, as of the newest response. `listed_at` is when
     the newest complete listing was requested; until there is one, `pool` being None means
     nothing. `pool_owner` names the living claim of the other kind that the pool belongs to.
-    `nodes` are the claim's Nodes, the one in use first. `pods` are that Node's, read only while
-    it is drained, and `eviction_errors` are the last errors of the pods that could not be
+    `nodes` are the claim's Nodes, the one in use first. `pods` are on them, read only while they
+    are drained, and `eviction_errors` are the last errors of the pods that could not be
     evicted, by namespace/name. `gpus` is what the instance type must advertise, 0 where that is
     unknown. `node_health` is None while the claim's node is Ready. `newest_image` is empty where
     it is unknown. `selection` is None while no pool has to be created. `defaults` apply to what

@@ -250,6 +250,7 @@ def test_gpus_need_not_be_advertised_when_disabled_in_settings(checked: bool) ->
         ("Launched", "PoolMissing"),
         ("Registered", "RegistrationTimeout"),
         ("Registered", "NodeGone"),
+        ("Registered", "PoolScaled"),
         ("Registered", "SpotEvicted"),
         ("Ready", "NodeUnhealthy"),
     ],

@@ -24,6 +24,7 @@ _REPLACED_REASONS = frozenset(
         Reason.REGISTRATION_TIMEOUT,
         Reason.SPOT_EVICTED,
         Reason.NODE_GONE,
+        Reason.POOL_SCALED,
         Reason.NODE_UNHEALTHY,
         Reason.POOL_MISSING,
     }
