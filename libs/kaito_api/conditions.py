@@ -85,7 +85,8 @@ def merge(
     now: datetime,
     generation: int | None = None,
 ) -> list[dict[str, Any]]:
-    """The `desired` conditions as manifests. An unchanged status keeps its transition time.
+    """The `desired` conditions as manifests. An unchanged status keeps its transition time, unless
+    that lies ahead: what waits for a time since then would wait for the clock to get there.
 
     Other conditions are dropped: a status is computed from scratch, never accumulated.
     """
@@ -98,6 +99,9 @@ def _manifest(
 ) -> dict[str, Any]:
     unchanged = before is not None and before.get("status") == condition.status
     since = before.get("lastTransitionTime") if before is not None and unchanged else None
+    # Times in UTC sort as texts.
+    if since is not None and since > rfc3339(now):
+        since = None
     manifest: dict[str, Any] = {
         "type": condition.type,
         "status": condition.status.value,

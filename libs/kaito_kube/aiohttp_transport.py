@@ -7,10 +7,13 @@ of a controller's CPU time.
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import aiohttp
 import httpx2
 
+from kaito_kube.clock import SteadyClock
 from kaito_kube.proxies import proxy_for
 from kaito_kube.sockets import Sockets
 
@@ -21,10 +24,12 @@ _WATCH_GRACE_SECONDS = 15.0
 
 
 class AiohttpTransport(httpx2.AsyncBaseTransport):
-    """Keeps and shares connections, and opens as many as there are concurrent requests."""
+    """Keeps and shares connections, and opens as many as there are concurrent requests. `clock`
+    adopts the server's time."""
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext, clock: SteadyClock | None = None) -> None:
         self._context = context
+        self._clock = clock
         self._sockets = Sockets()
         self._session: aiohttp.ClientSession | None = None
 
@@ -38,6 +43,8 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
                 allow_redirects=False,
                 timeout=_timeout(request),
             )
+        if self._clock is not None and (moment := _date(response)) is not None:
+            self._clock.adopt(moment)
         body = (_WatchBody if _is_watch(request) else _Body)(request, response)
         return httpx2.Response(response.status, headers=_headers(response), stream=body)
 
@@ -105,6 +112,15 @@ class _WatchBody(_Body):
 
 def _is_watch(request: httpx2.Request) -> bool:
     return bool(request.url.params.get("watch") == "true")
+
+
+def _date(response: aiohttp.ClientResponse) -> datetime | None:
+    """When the server sent the response; None if it does not say."""
+    try:
+        moment = parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _headers(response: aiohttp.ClientResponse) -> list[tuple[bytes, bytes]]:

@@ -1,4 +1,8 @@
-"""The only seam that reads a clock: decisions get `now` as a value."""
+"""The only seam that reads a clock: decisions get `now` as a value.
+
+Nothing measures a span with the machine's time of day, which is set back and forth: by hand, by
+NTP, by a hypervisor.
+"""
 
 import time
 from collections.abc import Callable
@@ -13,25 +17,30 @@ class Clock(Protocol):
         ...
 
 
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-
 @dataclass
 class SteadyClock:
-    """A clock for spans: it starts at the time of day and then passes evenly, whatever happens to
-    the time of day. Its moments may be compared with each other only, never with those of objects
-    or of other processes."""
+    """A clock that passes evenly, whatever happens to the machine's time of day.
+
+    It starts at that time, and `adopt` sets it to the API server's with the first response. Spans
+    that survive a restart begin at times that the API server wrote, so they are right even where
+    the machine's time of day is not. Both happen once: a clock that followed anybody's would go
+    back with it.
+    """
 
     monotonic: Callable[[], float] = time.monotonic
     _started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _adopted: bool = False
 
     def __post_init__(self) -> None:
         self._origin = self.monotonic()
 
     def now(self) -> datetime:
         return self._started + timedelta(seconds=self.monotonic() - self._origin)
+
+    def adopt(self, moment: datetime) -> None:
+        """Continue from `moment`, the API server's time. Only the first call has an effect."""
+        if not self._adopted:
+            self._started, self._origin, self._adopted = moment, self.monotonic(), True
 
 
 @dataclass

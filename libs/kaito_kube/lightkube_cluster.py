@@ -18,6 +18,7 @@ from lightkube.types import CascadeType, OnErrorAction, OnErrorResult, PatchType
 
 from kaito_kube import errors
 from kaito_kube.aiohttp_transport import WatchEnded
+from kaito_kube.clock import SteadyClock
 from kaito_kube.cluster import Listing, WatchEvent
 from kaito_kube.kinds import Kind, Manifest
 
@@ -52,8 +53,9 @@ def _translated() -> Iterator[None]:
 class LightkubeCluster:
     """See `Cluster` for the contract of each method. An async context manager closes it."""
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: AsyncClient, clock: SteadyClock | None = None) -> None:
         self._client = client
+        self.clock = clock or SteadyClock()
 
     async def __aenter__(self) -> Self:
         return self

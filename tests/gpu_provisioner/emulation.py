@@ -12,7 +12,7 @@ import jwt
 from gpu_provisioner.cloud.azure.aks_cloud import AksCloud
 from gpu_provisioner.cloud.pools import PoolSpec
 from gpu_provisioner.settings import Azure
-from kaito_kube.clock import SystemClock
+from kaito_kube.clock import SteadyClock
 from tools.aks_emulator.core.azure import Azure as Emulated
 from tools.aks_emulator.emulator import running
 from tools.aks_emulator.machines.provider import FakeMachines
@@ -64,7 +64,7 @@ async def emulation(
     machines = FakeMachines()
     async with running(settings, machines, NoKeys()) as emulator:
         azure = azure_settings(settings, emulator.certificates.ca, token_file(folder))
-        async with AksCloud(azure, SystemClock()) as cloud:
+        async with AksCloud(azure, SteadyClock()) as cloud:
             yield Emulation(cloud, emulator.azure, machines, azure)
 
 

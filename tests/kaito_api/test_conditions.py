@@ -21,6 +21,15 @@ def test_transition_time_is_the_time_of_the_status_change() -> None:
     assert changed[0]["lastTransitionTime"] == "2026-01-01T00:01:00Z"
 
 
+def test_transition_time_that_lies_ahead_is_replaced() -> None:
+    """Written while the clock was wrong. A timeout since then would wait for the clock as well."""
+    ahead = conditions.merge((), [conditions.true("Ready", Reason.READY)], T0 + timedelta(hours=1))
+    (corrected,) = conditions.merge(ahead, [conditions.true("Ready", Reason.READY)], T0)
+    assert corrected["lastTransitionTime"] == "2026-01-01T00:00:00Z"
+    (kept,) = conditions.merge([corrected], [conditions.true("Ready", Reason.READY)], T0)
+    assert kept == corrected
+
+
 def test_undesired_conditions_are_dropped() -> None:
     before = conditions.merge(
         (), [conditions.true("A", Reason.READY), conditions.true("B", Reason.READY)], T0

@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,12 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass
 class Server:
-    """Accepts requests with this token, or all of them if it is empty."""
+    """Accepts requests with this token, or all of them if it is empty. `date` is what its clock
+    says, or empty for the machine's own."""
 
     port: int = 0
     token: str = ""
+    date: str = ""
     seen: list[web.BaseRequest] = field(default_factory=list)
     subjects: list[Any] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
@@ -55,7 +58,8 @@ class Server:
             return web.Response(status=401, text="Unauthorized")
         if "watch" in request.query:
             return web.Response(text=f"{CHANGE}\n")
-        return web.json_response(await request.json() if request.can_read_body else POD_1)
+        sent = await request.json() if request.can_read_body else POD_1
+        return web.json_response(sent, headers={"Date": self.date} if self.date else None)
 
 
 @asynccontextmanager
@@ -183,6 +187,32 @@ async def test_proxy_of_the_environment_is_used(
         async with connect("kaito-test") as api:
             assert await api.get(POD, "a", "team") == POD_1
     assert [request.host for request in proxy.seen] == ["api.invalid"]
+
+
+@pytest.mark.parametrize(
+    ("date", "taken"),
+    [
+        ("Thu, 01 Jan 2026 11:00:00 GMT", datetime(2026, 1, 1, 11, tzinfo=UTC)),
+        ("yesterday", None),
+    ],
+    ids=["a date", "nonsense"],
+)
+async def test_clock_of_a_connection_has_the_servers_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, date: str, taken: datetime | None
+) -> None:
+    """Spans since times that the API server wrote do not depend on the machine's time of day."""
+    async with serving(None) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        kubeconfig(tmp_path, monkeypatch, url, {}, {"token": "secret"})
+        async with connect("kaito-test") as api:
+            server.date = date
+            await api.get(POD, "a", "team")
+            expected = taken or datetime.now(UTC)
+            assert abs(api.clock.now() - expected) < timedelta(minutes=5)
+            server.date = "Thu, 01 Jan 2026 12:00:00 GMT"
+            await api.get(POD, "a", "team")
+            if taken is not None:
+                assert abs(api.clock.now() - taken) < timedelta(minutes=5), "only the first counts"
 
 
 def mount_service_account(

@@ -6,7 +6,7 @@ from inspect import getmembers, isfunction
 
 import pytest
 
-from kaito_kube.clock import SystemClock
+from kaito_kube.clock import SteadyClock
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import NotFound, NotLeader, Unavailable
 from kaito_kube.fake import Call, FakeCluster
@@ -154,7 +154,7 @@ async def test_work_is_canceled_before_another_replica_can_lead() -> None:
 
     began = loop.time()
     leader = asyncio.create_task(
-        run_as_leader(cluster, SystemClock(), LEASE_CONFIG, work, leadership)
+        run_as_leader(cluster, SteadyClock(), LEASE_CONFIG, work, leadership)
     )
     await asyncio.sleep(0.1)
     fail_lease_requests(cluster)

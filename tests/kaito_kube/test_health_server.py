@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from gpu_provisioner.cloud.fake import FakeCloud
 from gpu_provisioner.controllers.manager import SOURCES, Manager
-from kaito_kube.clock import FakeClock, SystemClock
+from kaito_kube.clock import FakeClock, SteadyClock
 from kaito_kube.fake import FakeCluster
 from kaito_kube.feeds import Feeds
 from kaito_kube.health_server import Application
@@ -27,7 +27,7 @@ def gpu_provisioner() -> tuple[Application, Feeds]:
 
 
 def workspace_controller() -> tuple[Application, Feeds]:
-    process = build(settings(), FakeCluster(), SystemClock(), random.Random())
+    process = build(settings(), FakeCluster(), SteadyClock(), random.Random())
     for source in WATCH_SOURCES:
         process.store.replace_all(source.kind, ())
     return process.health_app(), process.feeds

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kaito_kube.clock import SystemClock
+from kaito_kube.clock import SteadyClock
 from kaito_kube.errors import Conflict, Unavailable
 from kaito_kube.fake import Call, FakeCluster
 from kaito_kube.kinds import LEASE, Key, Manifest
@@ -152,7 +152,7 @@ async def test_failed_work_is_raised_and_the_lease_released() -> None:
         raise RuntimeError("lost")
 
     with pytest.raises(RuntimeError, match="lost"):
-        await run_as_leader(cluster, SystemClock(), lease_config(), work)
+        await run_as_leader(cluster, SteadyClock(), lease_config(), work)
     assert holder(cluster) == ""
 
 

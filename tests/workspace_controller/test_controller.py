@@ -11,7 +11,7 @@ import pytest
 from kaito_api.labels import WORKSPACE as WORKSPACE_LABEL
 from kaito_api.labels import WORKSPACE_NAMESPACE
 from kaito_kube import kinds
-from kaito_kube.clock import SystemClock
+from kaito_kube.clock import SteadyClock
 from kaito_kube.errors import ClusterError, Expired, Forbidden, Unavailable
 from kaito_kube.fake import Call, FakeCluster
 from kaito_kube.informer import WatchSource, run_informer
@@ -37,7 +37,7 @@ class Running:
 
     def __post_init__(self) -> None:
         given = settings(pod_name=self.name, backends_config_map="backends")
-        self.process = build(given, self.cluster, SystemClock(), random.Random())
+        self.process = build(given, self.cluster, SteadyClock(), random.Random())
 
     def start(self) -> None:
         lease = LeaseConfig(
@@ -194,7 +194,7 @@ async def test_a_process_exits_with_one_when_a_part_ends(error: Exception | None
 def test_metrics_count_workspaces_and_claims() -> None:
     from prometheus_client import generate_latest
 
-    process = build(settings(), FakeCluster(), SystemClock(), random.Random())
+    process = build(settings(), FakeCluster(), SteadyClock(), random.Random())
     store: Store = process.store
     given = inference_workspace()
     store.upsert(kinds.WORKSPACE, {**given, "status": {"state": "Ready"}})
@@ -218,7 +218,7 @@ async def test_every_feed_hears_again_after_two_hours(refusal: ClusterError) -> 
             raise refusal
 
     cluster = FakeCluster(hook=refuse, watch_seconds=240)
-    process = build(settings(), cluster, SystemClock(), random.Random())
+    process = build(settings(), cluster, SteadyClock(), random.Random())
     watching = asyncio.create_task(process.controller.run_informers(process.feeds))
     await asyncio.sleep(1000)
     assert process.readiness_problem() is None and process.feeds.problem() is None

@@ -13,7 +13,7 @@ import kopf
 import pytest
 
 from kaito_kube import kinds
-from kaito_kube.clock import SystemClock
+from kaito_kube.clock import SteadyClock
 from kaito_kube.fake import FakeCluster
 from kaito_kube.feeds import Feed
 from kaito_kube.kinds import Key
@@ -193,7 +193,7 @@ async def test_kopf_that_gives_up_is_heard_of(server: ApiServer) -> None:
 
 async def test_kopf_runs_again_when_the_crd_is_back(server: ApiServer) -> None:
     cluster = FakeCluster()
-    process = build(settings(), cluster, SystemClock(), random.Random())
+    process = build(settings(), cluster, SteadyClock(), random.Random())
     task = asyncio.create_task(process.watch_workspaces())
     await server.watched()
     server.refuse(404)

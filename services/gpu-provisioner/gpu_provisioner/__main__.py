@@ -15,7 +15,7 @@ from gpu_provisioner.controllers.manager import Manager
 from gpu_provisioner.lifecycle.cluster_identity import WrongCluster
 from gpu_provisioner.settings import Settings
 from kaito_kube import health_server
-from kaito_kube.clock import SteadyClock, SystemClock
+from kaito_kube.clock import SteadyClock
 from kaito_kube.cluster import Cluster
 from kaito_kube.connect import connect
 from kaito_kube.kinds import SERVICE_ACCOUNT
@@ -29,11 +29,11 @@ NAME = "gpu-provisioner"
 
 async def serve(settings: Settings) -> None:
     async with connect(NAME) as cluster:
-        await run(cluster, settings)
+        await run(cluster, cluster.clock, settings)
 
 
-async def run(cluster: Cluster, settings: Settings) -> None:
-    clock, registry = SystemClock(), CollectorRegistry()
+async def run(cluster: Cluster, clock: SteadyClock, settings: Settings) -> None:
+    registry = CollectorRegistry()
     name, namespace = settings.lease_name, settings.release_namespace
     lease = LeaseConfig(
         name=name,
@@ -42,7 +42,7 @@ async def run(cluster: Cluster, settings: Settings) -> None:
         owners=await owner_references(cluster, SERVICE_ACCOUNT, name, namespace),
     )
     async with AksCloud(settings.azure, clock) as aks:
-        cloud = PacedCloud(aks, SteadyClock(), settings.budget)
+        cloud = PacedCloud(aks, clock, settings.budget)
         manager = Manager(cluster, cloud, clock, settings, registry)
         async with health_server.serve_http(manager.health_app(), settings.http_port):
             running = asyncio.ensure_future(manager.run(lease))

@@ -54,7 +54,8 @@ Command = Callable[[CommandContext], TerminationMessage]
 def fetch(context: CommandContext) -> TerminationMessage:
     """fetch the data and report on it"""
     settings = context.settings
-    with remembering_unusable_data(settings.data_dir, settings.pod_uid, time.time()):
+    # The containers of a pod share the node's monotonic clock, also over their restarts.
+    with remembering_unusable_data(settings.data_dir, settings.pod_uid, time.monotonic()):
         return {"data": compact(fetch_phase(settings, context.environ))}
 
 

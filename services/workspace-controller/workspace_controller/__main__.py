@@ -13,7 +13,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from kaito_kube import kinds
-from kaito_kube.clock import Clock, SystemClock
+from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.connect import connect
 from kaito_kube.errors import NotFound
@@ -195,7 +195,7 @@ async def serve(settings: Settings) -> int:
             ),
             cluster_owners=await owner_references(cluster, kinds.CLUSTER_ROLE, name),
         )
-        return await build(settings, cluster, SystemClock(), random.Random()).run(stop)
+        return await build(settings, cluster, cluster.clock, random.Random()).run(stop)
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from gpu_provisioner.cloud.pools import Pool, PoolSpec, PoolState
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.settings import Budget
 from kaito_api.reasons import Reason
-from kaito_kube.clock import FakeClock, SystemClock
+from kaito_kube.clock import FakeClock, SteadyClock
 from kaito_kube.errors import NotLeader
 from kaito_kube.leader_election import Leadership
 from tests.gpu_provisioner.emulation import SPEC
@@ -48,7 +48,7 @@ def fenced(leadership: Leadership) -> tuple[FakeCloud, FencedCloud]:
     """As in the process, the pacing is behind the fence."""
     cloud = FakeCloud(FakeClock())
     cloud.seed(THERE)
-    return cloud, FencedCloud(PacedCloud(cloud, SystemClock(), Budget()), leadership)
+    return cloud, FencedCloud(PacedCloud(cloud, SteadyClock(), Budget()), leadership)
 
 
 def test_every_call_is_classified_as_read_or_write() -> None:

@@ -25,7 +25,7 @@ from gpu_provisioner.cloud.pools import Pool, PoolState
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.settings import Budget
 from kaito_api.reasons import Reason
-from kaito_kube.clock import FakeClock, SystemClock
+from kaito_kube.clock import FakeClock, SteadyClock
 from tests.gpu_provisioner.emulation import SPEC, Emulation, emulation
 
 
@@ -130,7 +130,7 @@ async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
             else _fake()
         )
         if request.param.startswith("paced"):
-            paced = PacedCloud(aks.provider, SystemClock(), Budget(reads_per_minute=6000))
+            paced = PacedCloud(aks.provider, SteadyClock(), Budget(reads_per_minute=6000))
             aks = replace(aks, provider=paced)
         yield aks
 

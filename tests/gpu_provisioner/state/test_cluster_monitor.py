@@ -65,6 +65,25 @@ def test_only_an_observed_stop_counts_as_restart() -> None:
     )
 
 
+@pytest.mark.parametrize("jump", [-3600, 3600], ids=["an hour back", "an hour forward"])
+async def test_state_is_stale_and_unsettled_when_the_clock_is_set(jump: float) -> None:
+    """The clock adopts the API server's time once, and nothing is given up on the way."""
+    clock = FakeClock()
+    monitor = ClusterMonitor(FakeCloud(clock), clock)
+    for _ in range(4):
+        await monitor.refresh()
+        clock.advance(120)
+    assert (await monitor.refresh()).is_settled(clock.now(), SETTLE)
+    clock.advance(jump)
+    assert not monitor.stability.is_fresh(clock.now())
+    after = await monitor.refresh()
+    assert after.is_fresh(clock.now()) and not after.is_settled(clock.now(), SETTLE)
+    clock.advance(240)
+    await monitor.refresh()
+    clock.advance(60)
+    assert monitor.stability.is_settled(clock.now(), SETTLE), "and no longer than usual"
+
+
 async def test_concurrent_refreshes_share_one_request() -> None:
     clock = FakeClock()
     cloud = FakeCloud(clock)

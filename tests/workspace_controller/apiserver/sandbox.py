@@ -14,7 +14,7 @@ import yaml
 from kaito_api import labels
 from kaito_api.conditions import find as find_condition
 from kaito_kube import kinds
-from kaito_kube.clock import SystemClock
+from kaito_kube.clock import SteadyClock
 from kaito_kube.connect import connect
 from kaito_kube.kinds import Kind, Manifest
 from tests.charts.render import CHART, find, render
@@ -176,7 +176,7 @@ class Sandbox:
         stop = asyncio.Event()
         async with connect("kaito-test") as cluster:
             running = asyncio.create_task(
-                build(given, cluster, SystemClock(), random.Random()).run(stop)
+                build(given, cluster, SteadyClock(), random.Random()).run(stop)
             )
             try:
                 yield

@@ -26,7 +26,9 @@ class ClusterStability:
     error: str = ""
 
     def is_fresh(self, now: datetime) -> bool:
-        return self.requested_at is not None and now - self.requested_at <= _FRESH
+        # A state from the future is not fresh: the clock adopts the API server's time late where
+        # that did not respond when the process started.
+        return self.requested_at is not None and timedelta() <= now - self.requested_at <= _FRESH
 
     def is_settled(self, now: datetime, settle: timedelta) -> bool:
         return self.steady_since is not None and now - self.steady_since >= settle
@@ -35,7 +37,8 @@ class ClusterStability:
         """Return what is known with one more state, requested at that moment."""
         if not state.steady:
             return ClusterStability(state=state, requested_at=requested_at)
-        has_gap = self.requested_at is None or requested_at - self.requested_at > _MAX_GAP
+        before = self.requested_at
+        has_gap = before is None or not timedelta() <= requested_at - before <= _MAX_GAP
         was_unsteady = self.state is not None and not self.state.steady
         since = None if has_gap else self.steady_since
         return ClusterStability(

@@ -30,7 +30,7 @@ def remembering_unusable_data(
 ) -> AbstractContextManager[None]:
     """Within the block, record in `directory` what is wrong with the data; raise it if recorded.
 
-    `now` is the time in seconds; each hour is an attempt of its own.
+    `now` is in seconds of a clock that never goes back; each hour is an attempt of its own.
 
     Raises:
         RunError: the block failed, now or in an earlier process of the same pod.

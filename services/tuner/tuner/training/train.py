@@ -131,7 +131,8 @@ def save_results(job: TrainingJob, trainer: SFTTrainer) -> TrainingSummary:
         loss=sum(last) / len(last) if last else None,
         eval_loss=eval_loss,
         tokens=int(trainer.state.num_input_tokens_seen),
-        seconds=(finished - job.started_at).total_seconds(),
+        # It spans restarts, which no monotonic clock does. A clock that was set back shows 0.
+        seconds=max(0.0, (finished - job.started_at).total_seconds()),
         finished_at=finished.isoformat(timespec="seconds"),
         dataset_digest=job.data.digest,
         dataset_rows=job.data.rows,
