@@ -1,5 +1,6 @@
 """What a Node gets when its machine joins, and what it does not get again."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -91,3 +92,27 @@ async def test_initialized_claim_stays_initialized_when_not_ready(world: World) 
     assert world.condition("Initialized") == ("True", "Initialized")
     assert world.condition("Ready") == ("False", "NodesNotReady")
     assert "advertises 0 of 1 nvidia.com/gpu" in world.message("Ready")
+
+
+async def test_time_to_join_counts_from_the_launch_and_not_from_the_creation_of_the_claim() -> None:
+    world = World(joins=False)
+    world.cloud.operation = timedelta(minutes=20)
+    world.ask()
+    await world.run(24, 60)
+    assert world.condition("Registered") == ("Unknown", "RegistrationPending")
+    await world.run(12, 60)
+    assert world.condition("Registered") == ("Unknown", "RegistrationPending")
+    await world.run(5, 60)
+    assert "RegistrationTimeout" in world.events()
+
+
+async def test_time_to_initialize_counts_from_the_join_and_not_from_the_creation() -> None:
+    world = World(joins=False, gpus="0")
+    world.ask()
+    await world.run(12)
+    await world.run(13, 60)
+    world.join(NAME)
+    await world.run(28, 60)
+    assert world.condition("Initialized") == ("Unknown", "InitializationPending")
+    await world.run(5, 60)
+    assert world.condition("Initialized") == ("False", "InitializationTimeout")
