@@ -1,15 +1,18 @@
 """The whole life of a Workspace: applied, provisioned, tuned, served, deleted."""
 
+from collections.abc import Callable
+
 import pytest
 
 from kaito_api import labels
 from kaito_kube import kinds
 from kaito_kube.errors import ClusterError
-from kaito_kube.kinds import Key
+from kaito_kube.kinds import Key, Manifest
 from tests.workspace_controller.given import (
     DIGEST,
     NAMESPACE,
     inference_workspace,
+    node,
     resource,
     settings,
     tuning_workspace,
@@ -70,6 +73,28 @@ async def test_inference_workspace_is_served() -> None:
     environment = await settled(inference_workspace())
     assert environment.workspace()["status"]["state"] == "Ready"
     assert not environment.cluster.objects(kinds.JOB)
+
+
+@pytest.mark.parametrize("made", [inference_workspace, tuning_workspace])
+async def test_pods_request_the_gpus_of_a_node_that_no_label_describes(
+    made: Callable[..., Manifest],
+) -> None:
+    environment = Environment(settings(node_provisioner="byo"))
+    environment.push_secret()
+    environment.cluster.seed(kinds.NODE, node("mine", gpus=2))
+    environment.apply(made(resource=resource(instanceType=None)))
+    await environment.settle()
+    assert environment.workspace()["status"]["state"] == "Ready"
+    (deployment,) = environment.cluster.objects(kinds.DEPLOYMENT)
+    pods = [deployment["spec"]["template"]["spec"]["containers"]]
+    pods += [
+        job["spec"]["template"]["spec"]["initContainers"]
+        for job in environment.cluster.objects(kinds.JOB)
+        if job["metadata"]["labels"][labels.ROLE] == "tuning"
+    ]
+    for containers in pods:
+        limits = [c["resources"].get("limits", {}).get("nvidia.com/gpu") for c in containers]
+        assert limits.count("2") == 1
 
 
 async def test_node_claims_can_replace_machines() -> None:

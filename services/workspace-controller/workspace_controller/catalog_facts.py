@@ -1,7 +1,7 @@
 """What the catalogs of presets and SKUs know about a Workspace's model and instance type."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict
 
 from kaito_api.workspace import WorkspaceSpec
@@ -11,6 +11,7 @@ from kaito_presets.preset import Preset
 from kaito_skus import catalog as sku_catalog
 from kaito_skus.node_labels import from_node_labels
 from kaito_skus.sku import GpuSet, Sku
+from workspace_controller.gpu_resources import fewest_gpus
 from workspace_controller.plan.spec import preset_ref
 from workspace_controller.settings import NodeProvisioner, Settings
 
@@ -26,15 +27,17 @@ class CatalogFacts(TypedDict, total=False):
     sku: Sku | None
     closest_skus: tuple[str, ...]
     gpus: GpuSet | None
+    allocatable_gpus: Mapping[str, int]
     available_skus: tuple[Sku, ...]
 
 
 def catalog_facts(
-    spec: WorkspaceSpec | None, settings: Settings, nodes: Iterable[Manifest]
+    spec: WorkspaceSpec | None, settings: Settings, nodes: Sequence[Manifest]
 ) -> CatalogFacts:
     """Looks up the preset and the instance type of a spec; empty without a spec.
 
-    With nodeProvisioner byo there is no instance type, so `nodes` tell which GPUs there are.
+    With nodeProvisioner byo there is no instance type, so the labels of `nodes` tell which GPUs
+    there are, and what the nodes advertise counts where no label does.
     """
     if spec is None:
         return {}
@@ -50,6 +53,7 @@ def catalog_facts(
     facts["closest_skus"] = () if sku else _closest_skus(name)
     facts["available_skus"] = _available_skus(sku)
     byo = settings.node_provisioner is NodeProvisioner.BYO
+    facts["allocatable_gpus"] = fewest_gpus(nodes)
     facts["gpus"] = _weakest_gpus(nodes) if byo else (sku.gpus if sku else None)
     return facts
 

@@ -148,6 +148,8 @@ class Observed:
 
     `spec` is None where the manifest does not match the schema; `spec_problem` says why.
     `sku` is None where the instance type is unknown or not set, and `gpus` are those of one node.
+    `allocatable_gpus` are those of the node with the fewest, by resource; empty where no node
+    advertises any.
     `available_skus` are the instance types that a message can suggest.
     `data_check` is the Job that checks the data, `job` the one that trains.
     `orphaned_claims` belong to an earlier Workspace of the same name.
@@ -172,6 +174,7 @@ class Observed:
     sku: Sku | None = None
     closest_skus: tuple[str, ...] = ()
     gpus: GpuSet | None = None
+    allocatable_gpus: Mapping[str, int] = field(default_factory=dict)
     available_skus: tuple[Sku, ...] = ()
     claims: tuple[Claim, ...] = ()
     orphaned_claims: tuple[Claim, ...] = ()

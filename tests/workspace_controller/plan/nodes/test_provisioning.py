@@ -193,6 +193,41 @@ def test_byo_uses_nodes_of_any_instance_type() -> None:
     assert decided.ready and decided.workers == ("mine",)
 
 
+def test_byo_node_without_a_gpu_is_not_enough_and_named() -> None:
+    _, decided = seen(settings=BYO, nodes=(node("cpu-1", gpus=0),))
+    assert not decided.ready and decided.workers == ()
+    assert by_type(decided)["NodesReady"] == "False/NotEnoughNodes"
+    (message,) = {c.message for c in decided.conditions}
+    assert message.startswith(
+        "0 of 1 nodes are ready: node cpu-1 advertises no GPU: its allocatable has none of "
+        "nvidia.com/gpu, amd.com/gpu, aws.amazon.com/neuron (start the vendor's device plugin"
+    )
+
+
+def test_byo_node_with_a_gpu_is_used_before_one_without() -> None:
+    _, decided = seen(settings=BYO, nodes=(node("a", gpus=0), node("b", gpus=2)))
+    assert decided.ready and decided.workers == ("b",)
+
+
+def test_byo_nodes_without_gpus_serve_where_models_run_on_cpus() -> None:
+    given = settings(node_provisioner="byo", gpu_node_ready=False)
+    observed = observation(
+        stored(inference_workspace(resource=resource(instanceType=None))),
+        settings=given,
+        nodes=(node("cpu-1", gpus=0),),
+    )
+    assert observed.spec is not None
+    assert decide_nodes(observed, observed.spec, 1).ready
+
+
+def test_byo_node_without_a_gpu_runs_the_users_own_pods() -> None:
+    template: Manifest = {"template": {"spec": {"containers": []}}}
+    manifest = inference_workspace(resource=resource(instanceType=None), inference=template)
+    observed = observation(stored(manifest), settings=BYO, nodes=(node("cpu-1", gpus=0),))
+    assert observed.spec is not None
+    assert decide_nodes(observed, observed.spec, 1).ready
+
+
 POOLED = settings(node_provisioner="nodepool")
 
 

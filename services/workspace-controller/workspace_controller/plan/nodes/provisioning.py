@@ -15,9 +15,9 @@ from workspace_controller.plan.nodes.conditions import (
     replaced_claim_failure,
 )
 from workspace_controller.plan.nodes.selection import (
-    cordoned_nodes,
     is_own_node,
     is_usable,
+    rejected_nodes,
     reused_nodes,
     why_unusable,
 )
@@ -65,7 +65,7 @@ def decide_nodes(observed: Observed, spec: WorkspaceSpec, target: int) -> NodePl
     usable = [node for node in workers if is_usable(observed, spec, node)]
     unusable = [node for node in workers if node not in usable]
     if len(usable) < target:
-        unusable += [node for node in cordoned_nodes(observed, spec) if node not in workers]
+        unusable += [node for node in rejected_nodes(observed, spec) if node not in workers]
     found = NodeFindings(
         target=target,
         reused=len(reused),

@@ -6,10 +6,14 @@ from kaito_api import labels
 from kaito_api.quantity import parse as parse_quantity
 from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import Manifest, is_being_deleted, labels_of
+from workspace_controller.gpu_resources import RESOURCES
 from workspace_controller.manifests.metadata import Owner, is_labeled_for
 from workspace_controller.observed import Observed
 from workspace_controller.plan.placement import gpu_limits, instance_type
-from workspace_controller.plan.spec import selector_labels
+from workspace_controller.plan.spec import preset_ref, selector_labels
+from workspace_controller.settings import NodeProvisioner
+
+_RESOURCES = tuple(RESOURCES.values())
 
 
 def is_own_node(node: Manifest, owner: Owner) -> bool:
@@ -78,14 +82,14 @@ def reused_nodes(observed: Observed, spec: WorkspaceSpec, count: int) -> list[Ma
     return sorted(free, key=rank)[: max(0, count)]
 
 
-def cordoned_nodes(observed: Observed, spec: WorkspaceSpec) -> list[Manifest]:
-    """The nodes that would be free if they were not cordoned."""
+def rejected_nodes(observed: Observed, spec: WorkspaceSpec) -> list[Manifest]:
+    """The nodes that would be free if they were not cordoned, or had GPUs."""
     wanted, type_ = selector_labels(spec), instance_type(observed, spec)
     return [
         node
         for node in observed.nodes
         if is_matching_node(node, wanted, type_)
-        and is_cordoned(node)
+        and (is_cordoned(node) or (is_node_ready(node) and not is_usable(observed, spec, node)))
         and node["metadata"]["name"] not in observed.reserved_nodes
     ]
 
@@ -102,9 +106,27 @@ def why_unusable(observed: Observed, spec: WorkspaceSpec, node: Manifest) -> str
         return f"node {name} is not Ready (kubectl describe node {name} shows why)"
     if is_cordoned(node):
         return f"node {name} is cordoned (kubectl uncordon {name} lets pods start there again)"
-    limits = ", ".join(f"{r}: {n}" for r, n in gpu_limits(spec, observed.gpus).items())
+    limits = ", ".join(f"{r}: {n}" for r, n in gpu_limits(observed, spec).items())
+    if not limits:
+        return (
+            f"node {name} advertises no GPU: its allocatable has none of {', '.join(_RESOURCES)} "
+            "(start the vendor's device plugin there, or set "
+            "workspace-controller.settings.gpuNodeReady=false to run models on CPUs)"
+        )
     return f"node {name} does not advertise {limits} (check the device plugin's pod there)"
 
 
 def _advertises_gpus(observed: Observed, spec: WorkspaceSpec, node: Manifest) -> bool:
-    return not observed.settings.gpu_node_ready or has_gpus(node, gpu_limits(spec, observed.gpus))
+    if not observed.settings.gpu_node_ready:
+        return True
+    limits = gpu_limits(observed, spec)
+    return has_gpus(node, limits) if limits else not _needs_gpus(observed, spec)
+
+
+def _needs_gpus(observed: Observed, spec: WorkspaceSpec) -> bool:
+    """Whether a model runs on GPUs although nothing describes them.
+
+    Nobody can know it of the user's own pods. An instance type is in the catalog with its GPUs.
+    """
+    byo = observed.settings.node_provisioner is NodeProvisioner.BYO
+    return byo and observed.gpus is None and preset_ref(spec) is not None
