@@ -45,6 +45,58 @@ NOT_PARQUET = {
 }
 BACK_OFF = {"reason": "CrashLoopBackOff", "message": "back-off 10s"}
 
+
+def ran(seconds: float, code: int = 0) -> Manifest:
+    """A container that ended a minute ago, after it had run for so long."""
+    return {"exitCode": code, "startedAt": ago(60 + seconds), "finishedAt": ago(60)}
+
+
+def serving(**state: Any) -> Manifest:
+    return pod("inference", containerStatuses=[container("own", **state)])
+
+
+@pytest.mark.parametrize(
+    ("manifest", "fails"),
+    [
+        (serving(running={"startedAt": ago(5)}), False),
+        (serving(terminated={"exitCode": 0}), True),
+        (serving(waiting=BACK_OFF, last={"exitCode": 0}), True),
+        (serving(running={"startedAt": ago(20)}, last=ran(3)), True),
+        (serving(running={"startedAt": ago(31)}, last=ran(3)), False),
+        (serving(running={"startedAt": ago(59)}, last=ran(100)), True),
+        (serving(running={"startedAt": ago(59)}, last=ran(100, code=1)), True),
+        (serving(running={"startedAt": ago(201)}, last=ran(100)), False),
+        (serving(running={"startedAt": ago(59)}, last=ran(900)), False),
+    ],
+    ids=[
+        "first start",
+        "ended",
+        "waits for its restart",
+        "just restarted",
+        "runs for longer than before",
+        "slow loop",
+        "slow loop of failures",
+        "runs for twice as long as before",
+        "first end after a long time",
+    ],
+)
+def test_container_that_serves_must_not_end(manifest: Manifest, fails: bool) -> None:
+    found = pod_failure(manifest, NOW, serves=True)
+    assert (found is not None) is fails
+    if isinstance(found, Failure) and "exit code 0" in found.message:
+        assert found.message == (
+            "container own ended with exit code 0, and is restarted: a server must not end"
+        )
+        assert found.reason == "ContainerCrashed" and not found.permanent
+
+
+def test_init_container_of_a_pod_that_serves_may_end() -> None:
+    done = container("model-copy", terminated={"exitCode": 0})
+    runs = container("own", running={"startedAt": ago(5)})
+    manifest = pod("inference", initContainerStatuses=[done], containerStatuses=[runs])
+    assert pod_failure(manifest, NOW, serves=True) is None
+
+
 WELL = {
     "nothing reported yet": pod("tuning"),
     "being created": of_fetcher(waiting={"reason": "PodInitializing"}),

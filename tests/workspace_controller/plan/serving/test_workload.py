@@ -53,6 +53,7 @@ IS = present(seen())
 READY = {**IS, "status": {"observedGeneration": 1, "readyReplicas": 1, "updatedReplicas": 1}}
 SERVES = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
 
+BACK_OFF = {"reason": "CrashLoopBackOff"}
 LOADS = (pod("inference", containerStatuses=[container("model-server", **SERVES)]),)
 CANNOT_PULL = (
     pod(
@@ -251,3 +252,69 @@ def test_forbidden_pod_of_a_stateful_set_is_said_and_looked_at_again() -> None:
     given["stateful_set"] = present(seen(**given), 2)
     plan = decided(seen(**given, forbidden_pods={"workload-1": FORBIDDEN}), 2)
     assert plan.condition.reason == "PodForbidden" and plan.requeue_after_seconds == 10.0
+
+
+def templated(*, probed: bool = False, ports: bool = False) -> Manifest:
+    own: Manifest = {"name": "own", "image": "i"}
+    if probed:
+        own["readinessProbe"] = {"httpGet": {"port": 8000, "path": "/health"}}
+    if ports:
+        own["ports"] = [{"name": "http", "containerPort": 8000}]
+    return inference_workspace(inference={"template": {"spec": {"containers": [own]}}})
+
+
+def own_pod(manifest: Manifest, **status: Any) -> Manifest:
+    spec = manifest["inference"]["template"]["spec"]
+    return {**pod("inference", containerStatuses=[{"name": "own", **status}]), "spec": spec}
+
+
+RUNS = {"running": {"startedAt": "2026-01-01T11:59:55Z"}}
+FINISHED = {"terminated": {"exitCode": 0}}
+LOOPS = "container own ended with exit code 0, and is restarted: a server must not end"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "ready", "status", "expected"),
+    [
+        (templated(), 1, {"state": RUNS, "ready": True},
+         "True/InferenceReady: the pods of inference.template are ready; they declare no "
+         "containerPort, so there is no Service"),
+        (templated(ports=True), 1, {"state": RUNS, "ready": True},
+         "True/InferenceReady: the pods of inference.template are ready; Service ws leads to their "
+         "port 8000"),
+        (templated(), 1, {"state": RUNS, "ready": True, "lastState": FINISHED},
+         f"False/ContainerCrashed: {LOOPS}"),
+        (templated(), 0, {"state": {"waiting": BACK_OFF}, "lastState": FINISHED},
+         f"False/ContainerCrashed: {LOOPS}"),
+        (templated(probed=True), 1, {"state": RUNS, "ready": True, "lastState": FINISHED},
+         "True/InferenceReady: the pods of inference.template are ready; they declare no "
+         "containerPort, so there is no Service"),
+        (templated(probed=True), 0, {"state": RUNS, "ready": False},
+         "False/InferencePending: container own runs and does not pass its readiness probe "
+         "(GET :8000/health)"),
+        (templated(), 0, {"state": {"waiting": {"reason": "ContainerCreating"}}},
+         "False/InferencePending: starting the pods of inference.template"),
+    ],
+    ids=["ready", "with a port", "crash loop, running again", "crash loop, waiting",
+         "restarted and probed", "probe fails", "starts"],
+)  # fmt: skip
+def test_own_pods_are_ready_by_readiness_restarts_and_last_exit(
+    manifest: Manifest, ready: int, status: Manifest, expected: str
+) -> None:
+    workload = present(seen(manifest), readyReplicas=ready, updatedReplicas=1)
+    plan = decided(seen(manifest, deployment=workload, pods=(own_pod(manifest, **status),)))
+    condition = plan.condition
+    assert f"{condition.status}/{condition.reason}: {condition.message}" == expected
+
+
+def test_failing_probe_is_named_when_the_deadline_is_over() -> None:
+    manifest = templated(probed=True)
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    workload = present(seen(manifest), updatedReplicas=1, conditions=[late])
+    status = {"state": RUNS, "ready": False}
+    plan = decided(seen(manifest, deployment=workload, pods=(own_pod(manifest, **status),)))
+    assert plan.condition.reason == "ContainerCrashed"
+    assert plan.condition.message == (
+        "no pod has become ready in 2400 seconds: container own runs and does not pass its "
+        "readiness probe (GET :8000/health)"
+    )

@@ -14,6 +14,8 @@ from workspace_controller.plan.pods.status import containers, termination_messag
 # A restarted container often fails again at once. Its last failure is shown for this long, so that
 # the condition does not alternate at every restart.
 _SETTLING_TIME = timedelta(seconds=30)
+# The kubelet's back-off for a container that restarts begins again after this time.
+_FORGOTTEN_AFTER = timedelta(minutes=10)
 # The scheduler often needs a second attempt while a node is still joining.
 _UNSCHEDULABLE_GRACE = timedelta(seconds=10)
 # Characters of a message. It appears in several conditions, in an Event, and in kubectl's output.
@@ -31,20 +33,26 @@ class GracePeriod:
     requeue_after_seconds: float
 
 
-def pod_failure(pod: Manifest, now: datetime) -> Failure | GracePeriod | None:
-    """The first failure of the pod; None while there is none."""
+def pod_failure(
+    pod: Manifest, now: datetime, *, serves: bool = False
+) -> Failure | GracePeriod | None:
+    """The first failure of the pod; None while there is none.
+
+    The containers of a pod that `serves` must not end, whatever their exit code.
+    """
     status = pod.get("status") or {}
     if status.get("phase") == "Failed" and (reason := status.get("reason")):
         message = status.get("message") or f"the node rejected the pod: {reason}"
         return Failure(Reason.POD_EVICTED, shorten(message))
-    for container in containers(pod):
-        failure = _container_failure(container, now)
+    init = len(status.get("initContainerStatuses") or ())
+    for index, container in enumerate(containers(pod)):
+        failure = _container_failure(container, now, serves=serves and index >= init)
         if failure is not None:
             return failure
     return _scheduling_failure(status, now)
 
 
-def _container_failure(container: Manifest, now: datetime) -> Failure | None:
+def _container_failure(container: Manifest, now: datetime, *, serves: bool) -> Failure | None:
     name = str(container.get("name"))
     state = container.get("state") or {}
     waiting = state.get("waiting") or {}
@@ -56,12 +64,13 @@ def _container_failure(container: Manifest, now: datetime) -> Failure | None:
     if reason in _CONFIG:
         return _config_failure(name, waiting.get("message") or reason)
     if (terminated := state.get("terminated")) is not None:
-        return exit_failure(name, terminated) if terminated.get("exitCode") else None
+        return exit_failure(name, terminated) if serves or terminated.get("exitCode") else None
     last = (container.get("lastState") or {}).get("terminated")
-    if last is None or not last.get("exitCode"):
+    if last is None or not (serves or last.get("exitCode")):
         return None
     if (running := state.get("running")) is not None:
-        return _settling_failure(name, last, running, now)
+        settling = _settling_time(last) if serves else _SETTLING_TIME
+        return _settling_failure(name, last, running, now, settling)
     return exit_failure(name, last)
 
 
@@ -76,15 +85,26 @@ def _config_failure(name: str, cause: str) -> Failure:
 
 
 def _settling_failure(
-    name: str, last: Manifest, running: Manifest, now: datetime
+    name: str, last: Manifest, running: Manifest, now: datetime, settling: timedelta
 ) -> Failure | None:
     """The last failure of a container that has just been restarted."""
     started = _parse(running.get("startedAt"))
-    if started is None or now - started >= _SETTLING_TIME:
+    if started is None or now - started >= settling:
         return None
     failure = exit_failure(name, last)
-    remaining = (started + _SETTLING_TIME - now).total_seconds()
+    remaining = (started + settling - now).total_seconds()
     return Failure(failure.reason, failure.message, failure.permanent, remaining)
+
+
+def _settling_time(last: Manifest) -> timedelta:
+    """Twice as long as the container ran before it ended: a loop can be slow.
+
+    After ten minutes the kubelet, too, takes a restart for the first one.
+    """
+    started, ended = _parse(last.get("startedAt")), _parse(last.get("finishedAt"))
+    if started is None or ended is None or ended - started >= _FORGOTTEN_AFTER:
+        return _SETTLING_TIME
+    return max(_SETTLING_TIME, 2 * (ended - started))
 
 
 def last_exit(container: Manifest) -> Manifest | None:
@@ -99,9 +119,9 @@ def last_exit(container: Manifest) -> Manifest | None:
 def exit_failure(name: str, terminated: Manifest) -> Failure:
     """The failure of a container that has exited; Kaito's own containers report a reason."""
     report = termination_message(terminated)
-    code, message = report.get("reason"), report.get("message")
-    if isinstance(code, str) and code in REASONS:
-        reason = REASONS[code]
+    cause, message = report.get("reason"), report.get("message")
+    if isinstance(cause, str) and cause in REASONS:
+        reason = REASONS[cause]
         # The container knows its case better: an unreachable registry may come back, a tag that
         # must not change does not, though both are failures of the push.
         retryable = report.get("retryable")
@@ -110,7 +130,10 @@ def exit_failure(name: str, terminated: Manifest) -> Failure:
     if terminated.get("reason") == "OOMKilled":
         text = f"container {name} was killed: it exceeded its memory limit or its node's memory"
         return Failure(Reason.OUT_OF_MEMORY, text, permanent=True)
-    text = f"container {name} failed with exit code {terminated.get('exitCode')}"
+    code = terminated.get("exitCode")
+    text = f"container {name} failed with exit code {code}"
+    if code == 0:
+        text = f"container {name} ended with exit code 0, and is restarted: a server must not end"
     log = (terminated.get("message") or "").strip()
     return Failure(Reason.CONTAINER_CRASHED, shorten(f"{text}: {log}" if log else text))
 

@@ -1,6 +1,6 @@
 """What is wrong with the workload that serves a model, or with its pods."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kaito_api import labels
 from kaito_api.reasons import Reason
@@ -9,6 +9,11 @@ from workspace_controller.observed import Observed
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.pods.failure import pod_failure
 from workspace_controller.plan.pods.forbidden import creation_failure
+from workspace_controller.plan.pods.probes import (
+    has_unprobed_restart,
+    killing_probe,
+    unready_reason,
+)
 from workspace_controller.plan.pods.status import pods_with_role
 
 
@@ -16,11 +21,13 @@ from workspace_controller.plan.pods.status import pods_with_role
 class Health:
     """`failure` is None while there is none. `requeue_after_seconds` is when to look again.
 
+    `unproven`: the failed pod counts as ready only because its container runs again.
     `lacks_room`: the scheduler finds no node for a pod.
     """
 
     failure: Failure | None = None
     requeue_after_seconds: float | None = None
+    unproven: bool = False
 
     @property
     def lacks_room(self) -> bool:
@@ -29,23 +36,30 @@ class Health:
 
 def serving_health(observed: Observed, workload: Manifest) -> Health:
     """A pod that cannot be created, the first that fails, or a workload that makes no progress."""
-    pods = [
-        pod
-        for pod in pods_with_role(observed.pods, "inference", labels.ROLE)
-        if not is_being_deleted(pod)
-    ]
-    found = creation_failure(observed, workload) or next(
-        (f for pod in pods if (f := pod_failure(pod, observed.now)) is not None), None
-    )
-    if found is None:
-        return Health(failure=_no_progress(workload))
-    return Health(
-        failure=found if isinstance(found, Failure) else None,
-        requeue_after_seconds=found.requeue_after_seconds,
-    )
+    if (forbidden := creation_failure(observed, workload)) is not None:
+        return Health(failure=forbidden, requeue_after_seconds=forbidden.requeue_after_seconds)
+    for pod in serving_pods(observed):
+        found = pod_failure(pod, observed.now, serves=True)
+        if isinstance(found, Failure):
+            probe = killing_probe(pod)
+            message = f"{found.message}; {probe}" if probe else found.message
+            return Health(
+                failure=replace(found, message=message),
+                requeue_after_seconds=found.requeue_after_seconds,
+                unproven=has_unprobed_restart(pod),
+            )
+        if found is not None:
+            return Health(requeue_after_seconds=found.requeue_after_seconds)
+    return Health(failure=_no_progress(observed, workload))
 
 
-def _no_progress(workload: Manifest) -> Failure | None:
+def serving_pods(observed: Observed) -> list[Manifest]:
+    """The pods of the workload that are not being deleted, newest first."""
+    pods = pods_with_role(observed.pods, "inference", labels.ROLE)
+    return [pod for pod in pods if not is_being_deleted(pod)]
+
+
+def _no_progress(observed: Observed, workload: Manifest) -> Failure | None:
     """The Deployment's own deadline, which is longer than a model takes to become ready."""
     status = workload.get("status") or {}
     if status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0):
@@ -53,6 +67,8 @@ def _no_progress(workload: Manifest) -> Failure | None:
     for condition in status.get("conditions") or ():
         if condition.get("reason") == "ProgressDeadlineExceeded":
             seconds = workload["spec"].get("progressDeadlineSeconds")
-            message = f"no pod has become ready in {seconds} seconds; kubectl logs shows why"
+            probe = next((why for p in serving_pods(observed) if (why := unready_reason(p))), "")
+            why = probe or "kubectl logs shows why"
+            message = f"no pod has become ready in {seconds} seconds: {why}"
             return Failure(Reason.CONTAINER_CRASHED, message)
     return None

@@ -2,15 +2,18 @@
 
 from dataclasses import dataclass
 
-from kaito_api import condition_types, labels
+from kaito_api import condition_types
 from kaito_api.conditions import Condition, false, true
 from kaito_api.reasons import Reason
-from kaito_kube.kinds import is_being_deleted
+from kaito_api.workspace import Opaque
 from workspace_controller.manifests.model_pod import MODEL_SERVER
 from workspace_controller.observed import Observed, OngoingUpdate
 from workspace_controller.plan.failure import Failure
-from workspace_controller.plan.pods.status import container_state, pods_with_role
+from workspace_controller.plan.pods.probes import unready_reason
+from workspace_controller.plan.pods.status import container_state
 from workspace_controller.plan.serving.adapters import ready_condition
+from workspace_controller.plan.serving.health import serving_pods
+from workspace_controller.plan.serving.service import http_port
 from workspace_controller.plan.serving.update import Update
 from workspace_controller.plan.serving.workload_state import WorkloadState
 
@@ -34,7 +37,7 @@ def inference_condition(observed: Observed, facts: InferenceFacts) -> Condition:
     if facts.state.answers and facts.update is Update.WAIT:
         return _waiting(observed, facts)
     if facts.state is WorkloadState.COMPLETE and not facts.changed:
-        return ready_condition(observed)
+        return _ready(observed)
     if facts.state is WorkloadState.ANSWERING:
         return _answering(facts)
     if facts.failure is not None:
@@ -42,8 +45,26 @@ def inference_condition(observed: Observed, facts: InferenceFacts) -> Condition:
     return _starting(observed)
 
 
+def _ready(observed: Observed) -> Condition:
+    template = _template(observed)
+    if template is None:
+        return ready_condition(observed)
+    port = http_port(template)
+    where = (
+        f"Service {observed.owner.name} leads to their port {port}"
+        if port is not None
+        else "they declare no containerPort, so there is no Service"
+    )
+    return true(_TYPE, Reason.INFERENCE_READY, f"the pods of inference.template are ready; {where}")
+
+
+def _template(observed: Observed) -> Opaque | None:
+    inference = observed.spec.inference if observed.spec is not None else None
+    return inference.template if inference is not None else None
+
+
 def _waiting(observed: Observed, facts: InferenceFacts) -> Condition:
-    ready = ready_condition(observed)
+    ready = _ready(observed)
     if ready.reason != Reason.INFERENCE_READY:
         return ready
     other = facts.other
@@ -80,11 +101,11 @@ def _holds(facts: InferenceFacts) -> str:
 
 
 def _starting(observed: Observed) -> Condition:
-    pods = [
-        pod
-        for pod in pods_with_role(observed.pods, "inference", labels.ROLE)
-        if not is_being_deleted(pod)
-    ]
+    pods = serving_pods(observed)
+    if _template(observed) is not None:
+        probe = next((why for pod in pods if (why := unready_reason(pod))), "")
+        message = probe or "starting the pods of inference.template"
+        return false(_TYPE, Reason.INFERENCE_PENDING, message)
     if any("running" in container_state(pod, MODEL_SERVER) for pod in pods):
         message = "model-server is loading the model; its log shows the progress"
         return false(_TYPE, Reason.MODEL_LOADING, message)

@@ -20,8 +20,8 @@ def decide_service(
     observed: Observed, spec: WorkspaceSpec, nodes: NodePlan, tuning: TuningPlan | None
 ) -> tuple[Action, ...]:
     template = spec.inference.template if spec.inference is not None else None
-    http_port = _http_port(template) if template is not None else None
-    if template is not None and http_port is None:
+    own_port = http_port(template) if template is not None else None
+    if template is not None and own_port is None:
         return _delete_service(observed)
     spans = nodes.target > 1 and template is None
     wanted = service(
@@ -30,7 +30,7 @@ def decide_service(
             training=tuning is not None and tuning.phase is not Phase.DONE,
             load_balancer=observed.annotations.get(labels.ENABLE_LOAD_BALANCER) == "True",
             first_pod_only=spans,
-            http_port=http_port,
+            http_port=own_port,
         )
     )
     actions = [*_apply_service(observed, wanted)]
@@ -67,7 +67,7 @@ def _is_as_wanted(present: Manifest, wanted: Manifest) -> bool:
     )
 
 
-def _http_port(template: Opaque) -> int | None:
+def http_port(template: Opaque) -> int | None:
     """The port named http of the user's own pods, or their first port."""
     spec = template.get("spec")
     containers = spec.get("containers") if isinstance(spec, dict) else None

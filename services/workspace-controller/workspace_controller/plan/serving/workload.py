@@ -5,7 +5,7 @@ It is a Deployment, or a StatefulSet where a model spans nodes.
 
 from dataclasses import dataclass
 
-from kaito_api import condition_types, labels
+from kaito_api import condition_types
 from kaito_api.conditions import Condition, false
 from kaito_api.reasons import Reason
 from kaito_api.workspace import WorkspaceSpec
@@ -15,9 +15,8 @@ from workspace_controller.observed import Observed
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Delete, Turn, earliest
 from workspace_controller.plan.pods.forbidden import LOOK_AGAIN_SECONDS
-from workspace_controller.plan.pods.status import pods_with_role
 from workspace_controller.plan.serving.adapters import adapter_pods
-from workspace_controller.plan.serving.health import Health, serving_health
+from workspace_controller.plan.serving.health import Health, serving_health, serving_pods
 from workspace_controller.plan.serving.inference_condition import (
     InferenceFacts,
     inference_condition,
@@ -109,6 +108,9 @@ def _decide_present(
     health = serving_health(observed, present)
     failure = health.failure
     state = workload_state(present, failing=failure is not None)
+    if health.unproven and state is WorkloadState.COMPLETE:
+        # Without a readiness probe a pod is ready as soon as it runs, and again at each restart.
+        state = WorkloadState.FAILED
     change, marked = change_of(present, wanted), is_marked(present)
     update = decide_update(
         Situation(change=change, state=state, marked=marked, other=observed.other_update)
@@ -163,9 +165,8 @@ def _requeue_after_seconds(
     if condition.is_true:
         unanswered = adapter_pods(observed) and observed.rejected_adapters is None
         return earliest(health.requeue_after_seconds, _ASK_AGAIN_SECONDS if unanswered else None)
-    pods = pods_with_role(observed.pods, "inference", labels.ROLE)
-    living = [pod for pod in pods if not is_being_deleted(pod)]
-    lacks = present is observed.stateful_set and len(living) < (replicas_of(present) or 0)
+    pods = serving_pods(observed)
+    lacks = present is observed.stateful_set and len(pods) < (replicas_of(present) or 0)
     return earliest(health.requeue_after_seconds, LOOK_AGAIN_SECONDS if lacks else None)
 
 
