@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from llguidance import LLMatcher
-from llguidance.gbnf_to_lark import any_to_lark
 
 from model_server.engine import StructuredOutput
 from model_server.errors import InvalidRequest
@@ -53,7 +52,11 @@ def json_schema(field_name: str, schema: object) -> Grammar:
         raise InvalidRequest(field_name, schema, "is not a JSON Schema: an object or a boolean")
     if _has_multiple_of(schema):
         raise InvalidRequest(field_name, schema, "cannot be honored: multipleOf; leave it out")
-    text = LLMatcher.grammar_from_json_schema(schema, overrides=_JSON_OPTIONS)
+    try:
+        text = LLMatcher.grammar_from_json_schema(schema, overrides=_JSON_OPTIONS)
+    except ValueError as error:
+        # An integer of more than 64 bits, or half of a surrogate pair.
+        raise InvalidRequest(field_name, schema, f"cannot be honored: {error}") from error
     return Grammar(field_name, schema, json.loads(text)["grammars"][0])
 
 
@@ -72,10 +75,13 @@ def _has_multiple_of(schema: object) -> bool:
 def structured(output: StructuredOutput) -> Grammar:
     """What the text of an answer has to match.
 
+    A grammar has to be in Lark.
+
     Raises:
-        InvalidRequest: it is no JSON, or no grammar.
+        InvalidRequest: it is no JSON, or too long.
     """
     name = "structured_output"
+    check_length(output)
     if output.json_schema is not None:
         return json_schema(f"{name}.json_schema", _parse_json(output.json_schema))
     if output.json_object:
@@ -83,9 +89,25 @@ def structured(output: StructuredOutput) -> Grammar:
     if output.regex is not None:
         return _lark(f"{name}.regex", output.regex, _regex_rule(output.regex))
     if output.grammar is not None:
-        return _lark(f"{name}.grammar", output.grammar, _to_lark(output.grammar))
+        return _lark(f"{name}.grammar", output.grammar, output.grammar)
     texts = " | ".join(map(quote, output.choice))
     return _lark(f"{name}.choice", list(output.choice), f"start: {texts}")
+
+
+def check_length(output: StructuredOutput) -> None:
+    """Check the length of what a client wrote, before anything reads it.
+
+    Raises:
+        InvalidRequest: it is too long.
+    """
+    for name in ("json_schema", "regex", "grammar"):
+        size_bytes = len((getattr(output, name) or "").encode())
+        if size_bytes > MAX_BYTES:
+            raise InvalidRequest(
+                f"structured_output.{name}",
+                getattr(output, name)[:MAX_BYTES],
+                f"has {size_bytes} bytes; shorten it to at most {MAX_BYTES} bytes",
+            )
 
 
 def quote(text: str) -> str:
@@ -111,14 +133,4 @@ def _parse_json(text: str) -> object:
     except ValueError as error:
         raise InvalidRequest(
             "structured_output.json_schema", text, f"is not JSON: {error}"
-        ) from error
-
-
-def _to_lark(grammar: str) -> str:
-    try:
-        return str(any_to_lark(grammar))
-    # The converter has no common class for its errors.
-    except Exception as error:
-        raise InvalidRequest(
-            "structured_output.grammar", grammar, f"is no grammar in GBNF or Lark: {error}"
         ) from error

@@ -9,7 +9,7 @@ from typing import Any
 from llguidance import LLMatcher
 
 from model_server.constraints.call_grammar import call_grammar
-from model_server.constraints.grammar import Grammar, json_schema, structured
+from model_server.constraints.grammar import Grammar, json_schema
 from model_server.engine import Conversation, GenerationRequest, Tool, ToolMode
 from model_server.errors import InvalidRequest
 from model_server.options import SamplingParams
@@ -98,10 +98,10 @@ class AnswerPlanner:
         self._end_tokens = end_tokens
         self._thinking = _find_thinking(self._vocabulary)
 
-    def close(self) -> None:
-        """End the compiler's thread."""
+    async def close(self) -> None:
+        """End the compiler."""
         if self._compiler:
-            self._compiler.close()
+            await self._compiler.close()
 
     @property
     def features(self) -> frozenset[str]:
@@ -148,10 +148,10 @@ class AnswerPlanner:
         params: SamplingParams,
     ) -> list[dict[str, Any]]:
         """What the answer has to match; empty if it may be anything."""
-        answer = structured(request.structured_output) if request.structured_output else None
+        output = request.structured_output
         tools = callable_tools(conversation) if conversation else ()
         required = bool(conversation and conversation.tool_choice.mode is ToolMode.REQUIRED)
-        must = (answer is not None) or bool(tools and (required or any(t.strict for t in tools)))
+        must = (output is not None) or bool(tools and (required or any(t.strict for t in tools)))
         free = params.num_beams > 1 or params.ignore_eos
         if must and free:
             _reject_free(params)
@@ -163,8 +163,7 @@ class AnswerPlanner:
                     "the model's tokenizer is written in Python and follows no grammar",
                 )
             return []
-        if answer:
-            await self._compiler.check(answer)
+        answer = await self._compiler.structured(output) if output else None
         if free:
             return []
         if not tools:

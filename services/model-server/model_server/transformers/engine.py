@@ -168,7 +168,7 @@ class TransformersEngine:
         if self._started is not None:
             await self._started.generator.batch.stop()
             await self._started.generator.tokenizer.close()
-            self._started.generator.planner.close()
+            await self._started.generator.planner.close()
         self._load_thread.shutdown(wait=False, cancel_futures=True)
 
     def _require_started(self) -> _Started:

@@ -10,10 +10,10 @@ import asyncio
 import os
 import struct
 import sys
-from contextlib import suppress
 from typing import BinaryIO
 
 from model_server.errors import GenerationFailed
+from model_server.transformers.child_process import kill, start
 
 # Both directions: the number of bytes that follow. Requests also say whether to add special tokens.
 _REQUEST = struct.Struct("<I?")
@@ -41,7 +41,7 @@ class TokenizerProcess:
         """
         try:
             if self.process is None:
-                self.process = await _start()
+                self.process = await start(__name__)
                 await self._request(self._description, add_special_tokens=False)
             return await self._request(text.encode(), add_special_tokens)
         except (OSError, EOFError) as error:
@@ -55,13 +55,7 @@ class TokenizerProcess:
     async def close(self) -> None:
         """Kill the process, whatever it is doing."""
         process, self.process = self.process, None
-        if process is None:
-            return
-        with suppress(ProcessLookupError):
-            process.kill()
-        if process.stdin:
-            process.stdin.close()
-        await process.wait()
+        await kill(process)
 
     async def _request(self, content: bytes, add_special_tokens: bool) -> list[int]:
         assert self.process
@@ -73,19 +67,6 @@ class TokenizerProcess:
         tokens = array.array("I")
         tokens.frombytes(await self.process.stdout.readexactly(size))
         return tokens.tolist()
-
-
-async def _start() -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        __name__,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TOKENIZERS_PARALLELISM": "0"},
-        # A signal from the terminal is for the server, which ends this process itself.
-        start_new_session=True,
-    )
 
 
 def _serve(requests: BinaryIO, responses: BinaryIO) -> None:
