@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kaito_kube.kinds import DEPLOYMENT, STATEFUL_SET, Manifest
+from kaito_kube.kinds import DEPLOYMENT, STATEFUL_SET, Key, Manifest
 from tests.workspace_controller.given import (
     claim,
     container,
@@ -17,9 +17,11 @@ from tests.workspace_controller.given import (
     settings,
     stored,
 )
-from workspace_controller.observed import Observed, RejectedAdapter, UserFile
+from workspace_controller.manifests.workload import updated
+from workspace_controller.observed import Observed, OngoingUpdate, RejectedAdapter, UserFile
 from workspace_controller.plan.nodes.provisioning import decide_nodes
 from workspace_controller.plan.plan import Apply, Delete
+from workspace_controller.plan.serving.update import is_marked
 from workspace_controller.plan.serving.workload import ServingPlan, decide_serving, delete_workloads
 
 NODE = {"nodes": (own_node(),), "claims": (claim(0, Ready="True/Ready/"),)}
@@ -317,4 +319,62 @@ def test_failing_probe_is_named_when_the_deadline_is_over() -> None:
     assert plan.condition.message == (
         "no pod has become ready in 2400 seconds: container own runs and does not pass its "
         "readiness probe (GET :8000/health)"
+    )
+
+
+UNSCHEDULABLE = {
+    "type": "PodScheduled",
+    "status": "False",
+    "message": "0/1 nodes are available: 1 Insufficient memory.",
+}
+
+
+@pytest.mark.parametrize("marked", [True, False], ids=["of the release", "of the user"])
+def test_old_pod_ends_first_where_the_new_one_finds_no_room_beside_it(marked: bool) -> None:
+    made = present(seen(), readyReplicas=1, updatedReplicas=1, replicas=2)
+    surging = updated(made, surge=True, updating=marked)
+    plan = decided(seen(deployment=surging, pods=(pod("inference", conditions=[UNSCHEDULABLE]),)))
+    (action,) = plan.actions
+    assert isinstance(action, Apply)
+    assert action.manifest["spec"]["strategy"] == {"type": "Recreate", "rollingUpdate": None}
+    assert is_marked(action.manifest) is marked
+    assert (plan.condition.status, plan.condition.reason) == ("True", "Updating")
+    recreating = updated(made, surge=False, updating=marked)
+    again = seen(deployment=recreating, pods=(pod("inference", conditions=[UNSCHEDULABLE]),))
+    assert decided(again).actions == () and decided(again).condition.reason == "Updating"
+
+
+def test_lack_of_room_is_no_way_around_the_turn() -> None:
+    made = present(seen(), readyReplicas=1, updatedReplicas=1, replicas=2)
+    surging = updated(made, surge=True, updating=False)
+    plan = decided(
+        seen(
+            deployment=surging,
+            pods=(pod("inference", conditions=[UNSCHEDULABLE]),),
+            settings=settings(preset_registry="mirror.local"),
+            other_update=OngoingUpdate(Key("team", "other"), failed=True),
+        )
+    )
+    assert plan.actions == () and plan.condition.reason == "UpdateHeld"
+
+
+@pytest.mark.parametrize(
+    ("ends", "expected"), [(True, "InferencePending"), (False, "UpdateFailed")]
+)
+def test_new_pod_that_waits_for_the_end_of_the_old_one_has_not_failed(
+    ends: bool, expected: str
+) -> None:
+    old = pod("inference", name="old")
+    old["metadata"]["deletionTimestamp"] = "x"
+    pods = (pod("inference", conditions=[UNSCHEDULABLE]), *((old,) if ends else ()))
+    made = updated(present(seen(), updatedReplicas=1, replicas=1), surge=False, updating=True)
+    assert decided(seen(deployment=made, pods=pods)).condition.reason == expected
+
+
+def test_update_beside_the_old_pod_says_so() -> None:
+    made = present(seen(), readyReplicas=1, updatedReplicas=1, replicas=2)
+    plan = decided(seen(deployment=updated(made, surge=True, updating=True), pods=LOADS))
+    condition = plan.condition
+    assert f"{condition.status}/{condition.reason}: {condition.message}" == (
+        "True/Updating: the model answers requests from its old pod while the new one starts"
     )

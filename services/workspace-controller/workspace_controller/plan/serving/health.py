@@ -38,8 +38,12 @@ def serving_health(observed: Observed, workload: Manifest) -> Health:
     """A pod that cannot be created, the first that fails, or a workload that makes no progress."""
     if (forbidden := creation_failure(observed, workload)) is not None:
         return Health(failure=forbidden, requeue_after_seconds=forbidden.requeue_after_seconds)
+    # What ends still holds its GPUs, for as long as its last answers take.
+    ending = len(serving_pods(observed)) < len(_all_serving_pods(observed))
     for pod in serving_pods(observed):
         found = pod_failure(pod, observed.now, serves=True)
+        if isinstance(found, Failure) and found.reason == Reason.UNSCHEDULABLE and ending:
+            continue
         if isinstance(found, Failure):
             probe = killing_probe(pod)
             message = f"{found.message}; {probe}" if probe else found.message
@@ -55,8 +59,11 @@ def serving_health(observed: Observed, workload: Manifest) -> Health:
 
 def serving_pods(observed: Observed) -> list[Manifest]:
     """The pods of the workload that are not being deleted, newest first."""
-    pods = pods_with_role(observed.pods, "inference", labels.ROLE)
-    return [pod for pod in pods if not is_being_deleted(pod)]
+    return [pod for pod in _all_serving_pods(observed) if not is_being_deleted(pod)]
+
+
+def _all_serving_pods(observed: Observed) -> list[Manifest]:
+    return pods_with_role(observed.pods, "inference", labels.ROLE)
 
 
 def _no_progress(observed: Observed, workload: Manifest) -> Failure | None:

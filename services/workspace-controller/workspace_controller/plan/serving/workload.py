@@ -111,19 +111,20 @@ def _decide_present(
     if health.unproven and state is WorkloadState.COMPLETE:
         # Without a readiness probe a pod is ready as soon as it runs, and again at each restart.
         state = WorkloadState.FAILED
+    if health.lacks_room and state is WorkloadState.ANSWERING:
+        # The new pod gets its room when the old one has ended.
+        failure = None
     change, marked = change_of(present, wanted), is_marked(present)
     update = decide_update(
         Situation(change=change, state=state, marked=marked, other=observed.other_update)
     )
+    surge = not health.lacks_room and _has_room(observed, nodes, wanted)
     actions = others
     if update in (Update.APPLY, Update.TAKE_TURN):
-        surge = not health.lacks_room and _has_room(observed, nodes, wanted)
-        updating = update is Update.TAKE_TURN
-        applied = updated(wanted, surge=surge, updating=updating)
+        applied = updated(wanted, surge=surge, updating=update is Update.TAKE_TURN)
         actions = (*others, Apply(kind, applied, verify_owner=False))
-    elif health.lacks_room and _surges(present) and state is WorkloadState.ANSWERING:
+    elif update is Update.KEEP and health.lacks_room and _surges(present) and state.answers:
         # The node was fuller than its Node says: the old pod has to end first after all.
-        failure = None
         applied = updated(wanted, surge=False, updating=marked)
         actions = (*others, Apply(kind, applied, verify_owner=False))
     facts = InferenceFacts(
