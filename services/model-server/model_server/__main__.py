@@ -39,7 +39,11 @@ def create_engine(settings: Settings) -> Engine:
             "type that holds the whole model"
         )
     if settings.engine == "openai":
-        return OpenAIServerEngine(settings.engine_url, max_context_tokens=settings.max_model_len)
+        return OpenAIServerEngine(
+            settings.engine_url,
+            model=settings.engine_model,
+            max_context_tokens=settings.max_model_len,
+        )
     # Imported here, since importing torch takes seconds: the server is already listening by then.
     from model_server.transformers.engine import TransformersEngine
     from model_server.transformers.model_loader import LoadOptions

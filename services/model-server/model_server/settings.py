@@ -23,6 +23,7 @@ class Settings:
     model_name: str
     engine: EngineName
     engine_url: str
+    engine_model: str
     dtype: Dtype
     cpu_bfloat16: bool
     max_model_len: int | None
@@ -65,6 +66,7 @@ class Settings:
             model_name=env.text("KAITO_MODEL_NAME"),
             engine=env.choice("KAITO_ENGINE", engines, "auto"),
             engine_url=env.text("KAITO_ENGINE_URL", "http://127.0.0.1:8000"),
+            engine_model=env.text("KAITO_ENGINE_MODEL", ""),
             dtype=env.choice("KAITO_DTYPE", dtypes, "auto"),
             cpu_bfloat16=has_bfloat16(environ),
             # In these settings 0 leaves the choice to the server.

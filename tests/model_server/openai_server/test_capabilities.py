@@ -53,3 +53,9 @@ def test_a_server_without_a_document_has_the_two_routes_of_all() -> None:
 @pytest.mark.parametrize("document", [{}, {"paths": None}, {"paths": {"/v1/completions": {}}}])
 def test_a_document_of_another_kind_promises_nothing(document: dict[str, Any]) -> None:
     assert from_openapi(document).http_routes == ()
+
+
+def test_a_body_that_may_be_anything_takes_what_openai_takes() -> None:
+    document = _document("/v1/chat/completions")
+    assert "chat.tools" in from_openapi(document).features
+    assert "options.min_p" not in from_openapi(document).features

@@ -44,8 +44,17 @@ class Engines:
     def __init__(self) -> None:
         self._open: list[OpenAIServerEngine] = []
 
-    def create(self, url: str, sleep: Pause = _no_pause) -> OpenAIServerEngine:
-        engine = OpenAIServerEngine(url, max_context_tokens=None, sleep=sleep)
+    def create(
+        self,
+        url: str,
+        sleep: Pause = _no_pause,
+        *,
+        model: str = "",
+        max_context_tokens: int | None = None,
+    ) -> OpenAIServerEngine:
+        engine = OpenAIServerEngine(
+            url, model=model, max_context_tokens=max_context_tokens, sleep=sleep
+        )
         self._open.append(engine)
         return engine
 
@@ -160,6 +169,8 @@ async def test_a_server_without_adapters_says_so(engines: Engines, tmp_path: Pat
 async def _serve(handler: object, **routes: object) -> tuple[web.AppRunner, str]:
     application = web.Application()
     application.router.add_get("/v1/models", routes.get("models", _list_models))  # type: ignore[arg-type]
+    if health := routes.get("health"):
+        application.router.add_get("/health", health)  # type: ignore[arg-type]
     application.router.add_post("/v1/completions", handler)  # type: ignore[arg-type]
     runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
@@ -207,7 +218,7 @@ async def test_what_the_server_does_wrong_is_told(
 @pytest.mark.parametrize(
     ("models", "says"),
     [
-        ('{"data": []}', "lists no model; is it an OpenAI-compatible server"),
+        ('{"data": []}', "lists no model; set KAITO_ENGINE_MODEL"),
         ("[]", "lists no model"),
         ('{"data": [{"id": "m"}]}', "set KAITO_MAX_MODEL_LEN"),
     ],
@@ -224,6 +235,31 @@ async def test_a_server_that_does_not_describe_its_model_is_refused(
     runner, url = await _serve(fail, models=list_models)
     with pytest.raises(ModelLoadFailed, match=says):
         await engines.create(url).start()
+    await runner.cleanup()
+
+
+async def test_the_settings_may_name_the_model(engines: Engines) -> None:
+    """`transformers serve` lists what it could load, or fails to."""
+
+    async def fail(_request: web.Request) -> web.Response:
+        return web.Response(status=500)
+
+    async def healthy(_request: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    seen: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append((await request.json())["model"])
+        chunk = '{"choices": [{"index": 0, "text": "a", "finish_reason": "stop"}]'
+        usage = '"usage": {"prompt_tokens": 1, "completion_tokens": 1}}'
+        # It sends no [DONE] either.
+        return web.Response(text=f"data: {chunk}, {usage}\n\n")
+
+    runner, url = await _serve(answer, models=fail, health=healthy)
+    engine = engines.create(url, model="/mnt/model", max_context_tokens=512)
+    assert (await engine.start()).max_length == 512
+    assert seen == ["/mnt/model"]
     await runner.cleanup()
 
 

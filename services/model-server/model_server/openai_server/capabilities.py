@@ -29,6 +29,8 @@ RELAYED_ROUTES = (
     "POST /pooling",
     "POST /classify",
 )
+# What a server takes that does not say what it takes.
+_OPENAI_FIELDS = frozenset(("messages", "tools", "tool_choice", "response_format"))
 _EVERY_SERVER = frozenset(("POST /v1/chat/completions", "POST /v1/completions"))
 # Fields of the contract, and the field of a chat completion that they become.
 _CHAT_FIELDS = {
@@ -78,9 +80,7 @@ def from_openapi(document: Mapping[str, Any] | None) -> Capabilities:
     """What the document describes; None stands for a server that has none."""
     if document is None:
         return Capabilities(
-            routes=_EVERY_SERVER,
-            chat_fields=frozenset(("messages", "tools", "tool_choice", "response_format")),
-            completion_fields=frozenset(),
+            routes=_EVERY_SERVER, chat_fields=_OPENAI_FIELDS, completion_fields=frozenset()
         )
     paths: Mapping[str, Any] = document.get("paths") or {}
     routes = frozenset(
@@ -88,7 +88,8 @@ def from_openapi(document: Mapping[str, Any] | None) -> Capabilities:
     )
     return Capabilities(
         routes=routes,
-        chat_fields=_body_fields(document, "/v1/chat/completions"),
+        # `transformers serve` describes its bodies as any object.
+        chat_fields=_body_fields(document, "/v1/chat/completions") or _OPENAI_FIELDS,
         completion_fields=_body_fields(document, "/v1/completions"),
     )
 

@@ -25,6 +25,8 @@ from model_server.errors import (
 
 _REJECTED = (400, 404, 413, 422)
 _CONNECT_SECONDS = 5.0
+# uvicorn closes a connection that is idle for 5 seconds, and a request on its way then is lost.
+_KEEP_ALIVE_SECONDS = 2.0
 # How much of a server's error is shown.
 _MAX_ERROR_CHARACTERS = 500
 _DONE = "[DONE]"
@@ -38,7 +40,11 @@ class EngineClient:
             base_url=url,
             timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS),
             # One connection for each request: the model-server's admission is the limit.
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
+            limits=httpx2.Limits(
+                max_connections=None,
+                max_keepalive_connections=64,
+                keepalive_expiry=_KEEP_ALIVE_SECONDS,
+            ),
             # The server is in the same pod: a proxy is never on the way.
             trust_env=False,
         )
@@ -52,8 +58,7 @@ class EngineClient:
         Raises:
             EngineFailed: the server does not answer, or not in JSON.
         """
-        with _transport_errors():
-            response = await self._http.get(path)
+        response = await self._get(path)
         if response.status_code == httpx2.codes.NOT_FOUND:
             return None
         if response.is_error:
@@ -62,6 +67,27 @@ class EngineClient:
             return response.json()
         except ValueError as error:
             raise EngineFailed(f"GET {path} of the engine answers no JSON") from error
+
+    async def has(self, path: str) -> bool:
+        """Whether a path answers with success; False if there is no such path.
+
+        Raises:
+            EngineFailed: the server does not answer, or with an error.
+        """
+        response = await self._get(path)
+        if response.status_code == httpx2.codes.NOT_FOUND:
+            return False
+        if response.is_error:
+            raise EngineFailed(f"GET {path} of the engine answers {response.status_code}")
+        return True
+
+    async def _get(self, path: str) -> httpx2.Response:
+        with _transport_errors():
+            try:
+                return await self._http.get(path)
+            except httpx2.ReadError:
+                # The server has closed the connection of the request before, after an error.
+                return await self._http.get(path)
 
     async def post(self, path: str, body: Mapping[str, Any], *, field: str) -> Any:
         """The JSON that a route answers. `field` is blamed if the server names none.
@@ -80,11 +106,13 @@ class EngineClient:
             return response.text
 
     async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[Any, None]:
-        """The JSON of each event of a streamed answer, to its [DONE].
+        """The JSON of each event of a streamed answer, to its [DONE] or its end.
+
+        `transformers serve` sends no [DONE], so an answer is known to be whole by what it says.
 
         Raises:
             InferenceError: by the table above.
-            GenerationFailed: the stream ends early, or an event is no JSON.
+            GenerationFailed: an event is no JSON.
         """
         with _transport_errors():
             async with self._http.stream("POST", path, json=body) as response:
@@ -98,7 +126,6 @@ class EngineClient:
                     if data == _DONE:
                         return
                     yield _parse_event(data)
-        raise GenerationFailed("the engine's stream ended in the middle of the answer")
 
     @asynccontextmanager
     async def exchange(

@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any
 
 from model_server.engine import (
     AdapterInfo,
@@ -66,11 +65,16 @@ class OpenAIServerEngine:
         self,
         url: str,
         *,
+        model: str = "",
         max_context_tokens: int | None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`max_context_tokens` is for servers that do not tell how long their context is."""
+        """`model` is the server's name of the model; empty takes the first that it lists.
+
+        `max_context_tokens` is for servers that do not tell how long their context is.
+        """
         self._url = url
+        self._model = model
         self._client = EngineClient(url)
         self._max_context_tokens = max_context_tokens
         self._sleep = sleep
@@ -78,25 +82,18 @@ class OpenAIServerEngine:
         self._running = 0
 
     async def start(self) -> ModelInfo:
-        models = await self._wait_for_models()
-        try:
-            entry = models["data"][0]
-            model = str(entry["id"])
-        except (IndexError, KeyError, TypeError) as error:
-            raise ModelLoadFailed(
-                f"{self._url}/v1/models lists no model; is it an OpenAI-compatible server?"
-            ) from error
-        context_tokens = entry.get("max_model_len") or self._max_context_tokens
+        await self._wait_for_server()
+        model, context_tokens = await self._find_model()
         if not context_tokens:
             raise ModelLoadFailed(
                 f"{self._url}/v1/models does not tell the length of the context of {model!r}; set "
                 "KAITO_MAX_MODEL_LEN"
             )
         capabilities = from_openapi(await self._client.get("/openapi.json"))
-        self._started = _Started(model, int(context_tokens), capabilities)
+        self._started = _Started(model, context_tokens, capabilities)
         await self._generate_test_token()
         return ModelInfo(
-            max_length=int(context_tokens),
+            max_length=context_tokens,
             has_chat_template=f"POST {CHAT}" in capabilities.routes,
             architecture="",
             dtype="",
@@ -193,8 +190,8 @@ class OpenAIServerEngine:
         while failed < _MAX_FAILED_CHECKS:
             await self._sleep(_POLL_SECONDS)
             try:
-                models = await self._client.get("/v1/models")
-                failed = 0 if models else failed + 1
+                await self._check_health()
+                failed = 0
             except InferenceError:
                 failed += 1
         return f"{self._url} does not answer any more"
@@ -226,25 +223,56 @@ class OpenAIServerEngine:
             return len(prompt.ids)
         return len((await self.tokenize(prompt, add_special_tokens=True)).ids)
 
-    async def _wait_for_models(self) -> Any:
-        """What /v1/models lists, once the server has loaded its model.
+    async def _wait_for_server(self) -> None:
+        """Returns once the server answers.
 
         Waits without end: the pod's startup probe is the limit, and names the container.
         """
         problem = ""
         while True:
             try:
-                models = await self._client.get("/v1/models")
+                return await self._check_health()
             except EngineFailed as error:
                 if problem != error.message:
                     problem = error.message
                     logger.info("waiting for the engine: %s", problem)
                 await self._sleep(_POLL_SECONDS)
-            else:
-                return models
+
+    async def _check_health(self) -> None:
+        """Ask the route for it, or else the one that every server has.
+
+        Raises:
+            EngineFailed: the server does not answer, or says that it cannot.
+        """
+        if not await self._client.has("/health"):
+            await self._client.get("/v1/models")
+
+    async def _find_model(self) -> tuple[str, int | None]:
+        """The server's name of the model, and the length of its context if it tells.
+
+        Raises:
+            ModelLoadFailed: it lists no model, and the settings name none.
+        """
+        try:
+            listed = (await self._client.get("/v1/models"))["data"]
+            entries = {str(entry["id"]): entry for entry in listed}
+        except (EngineFailed, AttributeError, KeyError, TypeError):
+            # Some list what they could load, or nothing.
+            entries = {}
+        model = self._model or next(iter(entries), "")
+        if not model:
+            raise ModelLoadFailed(
+                f"{self._url}/v1/models lists no model; set KAITO_ENGINE_MODEL, if it is an "
+                "OpenAI-compatible server"
+            )
+        context_tokens = entries.get(model, {}).get("max_model_len") or self._max_context_tokens
+        return model, int(context_tokens) if context_tokens else None
 
     async def _describe_server(self) -> str:
-        version = await self._client.get("/version")
+        try:
+            version = await self._client.get("/version")
+        except EngineFailed:
+            version = None
         if isinstance(version, dict) and version.get("version"):
             return f"vllm {version['version']}"
         return "openai server"
