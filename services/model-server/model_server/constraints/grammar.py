@@ -4,7 +4,7 @@ https://github.com/guidance-ai/llguidance/blob/main/docs/syntax.md describes bot
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,10 @@ from model_server.json_text import parse_json
 _JSON_SPACE = r"( |\n {0,16})?"
 _JSON_OPTIONS: Any = {"whitespace_pattern": _JSON_SPACE, "lenient": False}
 
+# What describes properties of the same object in another place.
+_ELSEWHERE = frozenset(
+    "$ref $dynamicRef allOf anyOf oneOf if dependentSchemas unevaluatedProperties".split()
+)
 # The longest schema or grammar. Larger ones than this are seldom written by anyone, and each costs
 # the time to compile it.
 MAX_BYTES = 64 * 2**10
@@ -58,6 +62,19 @@ def json_schema(field_name: str, schema: object) -> Grammar:
         # An integer of more than 64 bits, or half of a surrogate pair.
         raise InvalidRequest(field_name, schema, f"cannot be honored: {error}") from error
     return Grammar(field_name, schema, json.loads(text)["grammars"][0])
+
+
+def arguments_schema(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a tool's arguments: an object, by the tool's own schema.
+
+    It is closed where it lists all properties: others would fail where the tool is called. Those of
+    a reference or an alternative are not listed, so that it would exclude these as well.
+    """
+    listed = not parameters or "properties" in parameters
+    closed = listed and not _ELSEWHERE & parameters.keys()
+    return (
+        {"type": "object"} | ({"additionalProperties": False} if closed else {}) | dict(parameters)
+    )
 
 
 def _has_multiple_of(schema: object) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from llguidance import LLMatcher
 
 from model_server.constraints.call_grammar import call_grammar
-from model_server.constraints.grammar import Grammar, json_schema
+from model_server.constraints.grammar import Grammar, arguments_schema, json_schema
 from model_server.engine import Conversation, GenerationRequest, Tool, ToolMode
 from model_server.errors import InvalidRequest
 from model_server.options import SamplingParams
@@ -185,11 +185,9 @@ class AnswerPlanner:
     async def _arguments(self, index: int, tool: Tool) -> Grammar:
         """The arguments of a tool: by its schema, which only a strict tool insists on."""
         assert self._compiler
-        # Properties that the tool does not have would fail where it is called.
-        schema = {"additionalProperties": False, **tool.parameters}
         where = f"chat.tools[{index}].parameters"
         try:
-            grammar = json_schema(where, schema)
+            grammar = json_schema(where, arguments_schema(tool.parameters))
             await self._compiler.check(grammar)
         except InvalidRequest:
             if tool.strict:
