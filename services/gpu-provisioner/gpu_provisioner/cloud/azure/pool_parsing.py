@@ -15,7 +15,7 @@ def pool(item: Mapping[str, Any]) -> Pool:
         name=item["name"],
         state=_state(properties.get("provisioningState")),
         instance_type=properties.get("vmSize") or "",
-        count=properties.get("count") or 0,
+        count=_count(properties),
         tags=dict(properties.get("tags") or {}),
         labels=dict(properties.get("nodeLabels") or {}),
         image=properties.get("nodeImageVersion") or "",
@@ -26,6 +26,12 @@ def pool(item: Mapping[str, Any]) -> Pool:
         spot=properties.get("scaleSetPriority") == "Spot",
         etag=properties.get("eTag") or "",
     )
+
+
+def _count(properties: Mapping[str, Any]) -> int:
+    """Return how many machines the pool should have. Only a number says that somebody scaled it."""
+    count = properties.get("count")
+    return 1 if count is None else int(count)
 
 
 def _state(text: str | None) -> PoolState:
