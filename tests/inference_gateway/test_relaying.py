@@ -238,3 +238,19 @@ def test_tokens_are_counted_from_the_end_of_a_body(
     for part in parts:
         scan.add(part)
     assert scan.usage() == pb.Usage(prompt_tokens=prompt, completion_tokens=completion)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        b'{"usage":{"a":' + b"[" * 3000,
+        b'{"usage":{"prompt_tokens":' + b"9" * 4050 + b"}}",
+        b'{"usage":{"prompt_tokens":true,"completion_tokens":1.5}}',
+        b'"usage":{' * 400,
+    ],
+    ids=["deep", "digits", "types", "repeated"],
+)
+def test_a_usage_that_cannot_be_read_counts_nothing(end: bytes) -> None:
+    scan = UsageScan()
+    scan.add(end)
+    assert scan.usage() == pb.Usage()

@@ -33,7 +33,8 @@ class UsageScan:
             text = self._end[found.end() - 1 :].decode(errors="replace")
             try:
                 usage, _ = json.JSONDecoder().raw_decode(text)
-            except ValueError:
+            # Nested too deeply, or cut off.
+            except (ValueError, RecursionError):
                 continue
             return pb.Usage(
                 prompt_tokens=_count(usage, _PROMPT_NAMES),
@@ -44,4 +45,5 @@ class UsageScan:
 
 def _count(usage: dict[str, object], names: tuple[str, ...]) -> int:
     values = (usage.get(name) for name in names)
-    return next((value for value in values if isinstance(value, int) and 0 <= value < 2**32), 0)
+    # A boolean is an int for Python, and none for the contract.
+    return next((value for value in values if type(value) is int and 0 <= value < 2**32), 0)
