@@ -46,6 +46,7 @@ def test_failures_are_read_with_their_reproduction() -> None:
         ("POST", "/v1/chat/completions", [OPENAI]),
         ("GET", "/workspaces/{namespace}/{name}/v1/models", [OPENAI]),
         ("POST", "/tokenize", [OPENAI]),
+        ("POST", "/workspaces/{namespace}/{name}/rerank", [OPENAI]),
         ("POST", "/generate", [TGI]),
         ("POST", "/workspaces/{namespace}/{name}", [TGI]),
         ("TRACE", "/info", [TGI, DETAIL]),

@@ -121,7 +121,6 @@ async def test_metrics_count_requests(client: aiohttp.ClientSession) -> None:
         ("GET", "/workspaces/n/w", 405, "POST"),
         ("TRACE", "/workspaces/n/w/generate", 405, "POST"),
         ("POST", "/livez", 405, "GET"),
-        ("GET", "/nothing", 404, None),
     ],
 )
 async def test_a_wrong_request_line_is_refused_in_the_shape_of_its_api(

@@ -12,7 +12,8 @@ _TGI = {
     "/info": "GET",
     "/pipeline/feature-extraction": "POST",
 }
-_OPENAI = ("/tokenize", "/detokenize")
+# KAITO's own routes. All others have OpenAI's errors, those that the engine answers included.
+_KAITO = ("/chat", "/healthz", "/livez", "/metrics")
 
 
 def shape_problem(method: str, path: str, content: bytes) -> str:
@@ -29,9 +30,9 @@ def shape_problem(method: str, path: str, content: bytes) -> str:
         right = all(isinstance(text, str) and text for text in texts)
         right = right or (method != _TGI[route] and bool(body.get("detail")))
         return "" if right else "not an error of text-generation-inference"
-    if "/v1/" in route or route in _OPENAI:
-        error = body.get("error")
-        fields = {"message", "type", "param", "code"}
-        right = isinstance(error, dict) and fields <= error.keys() and bool(error["message"])
-        return "" if right else "not an error of OpenAI"
-    return "" if body.get("detail") else "an error without detail"
+    if route in _KAITO:
+        return "" if body.get("detail") else "an error without detail"
+    error = body.get("error")
+    fields = {"message", "type", "param", "code"}
+    right = isinstance(error, dict) and fields <= error.keys() and bool(error["message"])
+    return "" if right else "not an error of OpenAI"
