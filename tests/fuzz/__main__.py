@@ -63,10 +63,16 @@ def _fuzz(stack: Stack, options: argparse.Namespace, folder: Path, tally: Tally)
                 GrpcFuzzer(target, tally).run(options.seed, goes_on)
         if options.only != "grpc":
             tally.merge(fuzz_gateways(stack.models, folder, seed=options.seed, seconds=seconds))
+    examine(stack, tally)
+
+
+def examine(stack: Stack, tally: Tally) -> None:
+    """A process that ended is found, and what it logged as an error, which no client may cause."""
     for service in stack.services:
         if service.exit_code is not None:
-            finding = Finding(service.name, f"exited with {service.exit_code}")
-            tally.add(finding)
+            tally.add(Finding(service.name, f"exited with {service.exit_code}"))
+        for error in service.errors():
+            tally.add(Finding(service.name, f"logged {error}"))
 
 
 def canaries(stack: Stack) -> Mapping[str, canary.Ask]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz import canary
-from tests.fuzz.__main__ import canaries
+from tests.fuzz.__main__ import canaries, examine
 from tests.fuzz.grpc_fuzzer import GrpcFuzzer
 from tests.fuzz.http_fuzzer import fuzz_gateways
 from tests.fuzz.stack import Stack, running_stack
@@ -37,5 +37,5 @@ async def test_random_calls_and_requests_break_nothing(stack: Stack, tmp_path: P
             tally.merge(fuzz_gateways(stack.models, tmp_path, seed=SEED, cases=1))
 
     await asyncio.to_thread(fuzz)
+    examine(stack, tally)
     assert tally.findings == {}, "\n".join(tally.lines())
-    assert [service.exit_code for service in stack.services] == [None] * 4

@@ -6,9 +6,10 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONTROL_PYTHON = ROOT / ".venv" / "bin" / "python"
@@ -89,15 +90,26 @@ class Service:
                 f"{self.name} did not log {message!r} in {seconds:g} s:\n{self.log_tail()}"
             ) from None
 
+    def errors(self) -> set[str]:
+        """Each kind of error in the log: its message, and what was raised."""
+        return {
+            f"{entry.get('message')}: {str(entry.get('exc_info', '')).splitlines()[-1:]}"[:300]
+            for entry in self._entries()
+            if entry.get("level") in ("ERROR", "CRITICAL")
+        }
+
     def _has_logged(self, message: str) -> bool:
+        entries = self._entries()
+        return any(str(entry.get("message", "")).startswith(message) for entry in entries)
+
+    def _entries(self) -> Iterator[dict[str, Any]]:
         for line in self.log.read_text(errors="replace").splitlines():
             try:
                 entry = json.loads(line)
             except ValueError:
                 continue
-            if isinstance(entry, dict) and str(entry.get("message", "")).startswith(message):
-                return True
-        return False
+            if isinstance(entry, dict):
+                yield entry
 
 
 def start(
