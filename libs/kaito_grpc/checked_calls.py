@@ -1,5 +1,6 @@
 """Gives every call of an asyncio server a status that names the cause. See call_errors."""
 
+import asyncio
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
@@ -124,9 +125,9 @@ async def _refuse(context: Any, code: grpc.StatusCode, message: str) -> None:
         raise _left(error) from None
 
 
-def _left(error: grpc.aio.InternalError) -> grpc.aio.AbortError:
+def _left(error: grpc.aio.InternalError) -> asyncio.CancelledError:
     """The status could not be sent, because the client has left: no defect, and nobody to tell.
 
-    grpc takes any other exception for a defect and logs it with its traceback.
+    grpc raises it in the calls of clients that leave earlier. It logs any other exception.
     """
-    return grpc.aio.AbortError(str(error))
+    return asyncio.CancelledError(str(error))
