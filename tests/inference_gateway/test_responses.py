@@ -124,6 +124,18 @@ async def test_an_answer_with_calls_and_one_that_was_cut(
     assert response["tools"] == [WEATHER | {"description": None, "strict": True}]
 
 
+async def test_the_item_that_is_cut_is_incomplete(
+    client: aiohttp.ClientSession, script: FakeBackend
+) -> None:
+    script.finish, script.deltas = pb.FINISH_REASON_LENGTH, ()
+    script.tool_calls = (pb.ToolCall(id="c1", name="weather", arguments='{"city": "Pa'),)
+    response = await (await client.post(PATH, json={"input": "Hi", "tools": [WEATHER]})).json()
+    (call,) = response["output"]
+    assert (call["arguments"], call["status"]) == ('{"city": "Pa', "incomplete")
+    last = (await events(client, tools=[WEATHER]))[-1]["response"]
+    assert [each["status"] for each in (last, *last["output"])] == ["incomplete", "incomplete"]
+
+
 async def test_events_of_a_text(client: aiohttp.ClientSession) -> None:
     found = await events(client)
     assert [each["type"].removeprefix("response.") for each in found] == [

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from inference_gateway.formats.api_format import GenerationContext
 from inference_gateway.formats.openai_response import to_json
 from inference_gateway.formats.responses.open_item import Event, Kind, OpenItem
-from inference_gateway.formats.responses.output import Item
+from inference_gateway.formats.responses.output import Item, status
 from inference_gateway.formats.responses.response import response_object
 from inference_gateway.formats.responses.schema import ResponsesRequest
 from kaito.inference.v1 import inference_pb2 as pb
@@ -45,7 +45,7 @@ class ResponseEventEncoder:
             if not self._items and self._open is None:
                 # An answer without a word is still a message.
                 data += self._switch("message")
-            data += self._close()
+            data += self._close(status(message.finish_reason))
         return data
 
     def end(self, usage: pb.Usage) -> bytes:
@@ -73,10 +73,10 @@ class ResponseEventEncoder:
         assert self._open is not None
         return self._render([self._open.delta(text, tokens)])
 
-    def _close(self) -> bytes:
+    def _close(self, item_status: str = "completed") -> bytes:
         if self._open is None:
             return b""
-        events, item = self._open.end()
+        events, item = self._open.end(item_status)
         self._items.append(item)
         self._open = None
         return self._render(events)

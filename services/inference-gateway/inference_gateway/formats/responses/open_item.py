@@ -60,9 +60,9 @@ class OpenItem:
         body |= {"content_index": 0, "logprobs": logprobs}
         return {"type": "response.output_text.delta", **body}
 
-    def end(self) -> tuple[list[Event], Item]:
+    def end(self, status: str) -> tuple[list[Event], Item]:
         """The events after the last delta, and the whole item."""
-        item, text, place = self._item("completed"), "".join(self._texts), self._place()
+        item, text, place = self._item(status), "".join(self._texts), self._place()
         done = {"type": "response.output_item.done", "output_index": self.output_index}
         events: list[Event] = []
         match self.kind:

@@ -19,7 +19,15 @@ def output_items(choice: pb.Choice, request_id: str, with_logprobs: bool) -> lis
         items.append(message_item(f"msg_{request_id}_{len(items)}", choice.text, logprobs))
     for call in choice.tool_calls:
         items.append(call_item(f"fc_{request_id}_{len(items)}", call))
+    # The last one is cut off where the answer is: the arguments of a call may be no JSON.
+    items[-1]["status"] = status(choice.finish_reason)
     return items
+
+
+def status(finish_reason: int) -> str:
+    """The status of an answer that has ended, and of its last item."""
+    ended = (pb.FINISH_REASON_STOP, pb.FINISH_REASON_TOOL_CALLS)
+    return "completed" if finish_reason in ended else "incomplete"
 
 
 def reasoning_item(item_id: str, text: str, status: str = "completed") -> Item:
@@ -41,7 +49,7 @@ def message_item(item_id: str, text: str, logprobs: list[Item], status: str = "c
         "type": "message",
         "role": "assistant",
         "status": status,
-        "content": [text_part(text, logprobs)] if status == "completed" else [],
+        "content": [text_part(text, logprobs)] if status != "in_progress" else [],
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from inference_gateway.formats.api_format import GenerationContext
-from inference_gateway.formats.responses.output import Item
+from inference_gateway.formats.responses.output import Item, status
 from inference_gateway.formats.responses.schema import ResponsesRequest
 from kaito.inference.v1 import inference_pb2 as pb
 
@@ -27,7 +27,7 @@ def response_object(
         "id": f"resp_{generation.request_id}",
         "object": "response",
         "created_at": generation.created,
-        "status": _status(finish_reason),
+        "status": "in_progress" if finish_reason is None else status(finish_reason),
         "background": False,
         "error": None,
         "incomplete_details": details,
@@ -60,13 +60,6 @@ def usage_object(usage: pb.Usage) -> dict[str, Any]:
         "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
         "total_tokens": usage.prompt_tokens + usage.completion_tokens,
     }
-
-
-def _status(finish_reason: int | None) -> str:
-    if finish_reason is None:
-        return "in_progress"
-    ended = (pb.FINISH_REASON_STOP, pb.FINISH_REASON_TOOL_CALLS)
-    return "completed" if finish_reason in ended else "incomplete"
 
 
 def _tool_choice(body: ResponsesRequest) -> Any:
