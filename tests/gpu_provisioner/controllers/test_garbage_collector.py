@@ -178,7 +178,7 @@ async def test_pools_without_all_tags_are_never_touched(world: World, tags: dict
 
 
 async def test_pool_of_earlier_claim_is_collected(world: World) -> None:
-    world.cloud.seed(ORPHAN)
+    world.cloud.seed(replace(ORPHAN, labels=LABELS))
     world.ask()
     await world.run(5)
     assert world.condition("Launched") == ("Unknown", "LaunchPending")

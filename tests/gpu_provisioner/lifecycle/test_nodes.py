@@ -16,6 +16,7 @@ from tests.gpu_provisioner.world import NAME, claim_manifest
 BEFORE, CREATED, AFTER = "2026-01-01T10:00:00Z", "2026-01-01T11:00:00Z", "2026-01-01T12:00:00Z"
 OWN_TAGS = {marks.MANAGED_BY: marks.MANAGER, marks.CLAIM_UID: "u1"}
 POOL = Pool(name=NAME, state=PoolState.SUCCEEDED, instance_type="x", tags=OWN_TAGS)
+MARKED = replace(POOL, labels={labels.CLAIM_UID: "u1"})
 FOREIGN = replace(POOL, tags={"owner": "someone"})
 
 
@@ -50,6 +51,8 @@ def node(
         (POOL, node(uid="u0", born=BEFORE), False),
         (POOL, node(uid="u0", born=BEFORE, since=AFTER), True),
         (POOL, node(uid="u0", born=BEFORE, since=AFTER, ready="Unknown"), False),
+        (MARKED, node(), False),
+        (MARKED, node(born=BEFORE, since=AFTER), True),
         (FOREIGN, node(), False),
         (None, node(), False),
     ],
@@ -61,6 +64,8 @@ def node(
         "of an earlier claim, from a late cache",
         "taken over from an earlier claim by this one's machine",
         "left over from an earlier claim",
+        "left by someone else's pool that had the name until now",
+        "taken over by a machine of a pool with labels",
         "of someone else's pool",
         "no uid and no pool",
     ],
@@ -71,6 +76,10 @@ def test_node_belongs_to_claim(pool: Pool | None, found: Manifest, own: bool) ->
 
 def test_node_in_use_stays_with_claim_while_pool_is_not_listed() -> None:
     assert nodes_of(claim(nodeName="a"), None, [node("a")]) == (node("a"),)
+
+
+def test_node_in_use_stays_with_claim_when_it_loses_its_labels() -> None:
+    assert nodes_of(claim(nodeName="a"), MARKED, [node("a")]) == (node("a"),)
 
 
 def test_ready_node_comes_first() -> None:

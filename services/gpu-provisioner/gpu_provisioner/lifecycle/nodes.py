@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from gpu_provisioner.agent_pools import ownership
+from gpu_provisioner.agent_pools import marks, ownership
 from gpu_provisioner.claims.claim import CLAIM_KINDS, Claim
 from gpu_provisioner.cloud.pools import Pool
 from kaito_api import conditions, labels
@@ -18,9 +18,10 @@ def nodes_of(claim: Claim, pool: Pool | None, nodes: Iterable[Manifest]) -> tupl
     first, and of these the one in the claim's status."""
     nodes = tuple(nodes)
     owns_pool = pool is not None and ownership.belongs_to(pool, claim, nodes)
+    joins_marked = pool is not None and marks.uid_by_label(pool) == claim.uid
     return tuple(
         sorted(
-            (node for node in nodes if _belongs_to(node, claim, owns_pool)),
+            (node for node in nodes if _belongs_to(node, claim, owns_pool, joins_marked)),
             key=lambda node: _rank(claim, node),
         )
     )
@@ -38,7 +39,7 @@ def ready_change(node: Manifest) -> datetime | None:
     return parse_time(changed) if changed else None
 
 
-def _belongs_to(node: Manifest, claim: Claim, owns_pool: bool) -> bool:
+def _belongs_to(node: Manifest, claim: Claim, owns_pool: bool, joins_marked: bool) -> bool:
     """Return whether the Node is the claim's, by the claim's uid.
 
     The pool of that name may belong to another claim, and a machine reuses the Node object that
@@ -46,15 +47,20 @@ def _belongs_to(node: Manifest, claim: Claim, owns_pool: bool) -> bool:
     uid, or none, belongs to the claim where the pool does and the machine was created or became
     Ready after the claim was created. A Node whose owner is another claim is that claim's,
     whichever controller serves it.
+
+    A machine of a pool whose node labels name the claim creates its Node with the uid
+    (`joins_marked`). A Node without one that is younger than the claim is then what somebody
+    else's pool of that name left.
     """
     if _owners(node) - {claim.uid}:
         return False
     uid = labels_of(node).get(labels.CLAIM_UID)
     if uid == claim.uid:
         return True
-    if not owns_pool:
+    born = parse_time(node["metadata"]["creationTimestamp"])
+    if not owns_pool or (joins_marked and uid is None and born >= claim.created):
         return uid is None and node["metadata"]["name"] == claim.node_name
-    last_sign = [parse_time(node["metadata"]["creationTimestamp"])]
+    last_sign = [born]
     if is_ready(node) and (since := ready_change(node)) is not None:
         last_sign.append(since)
     return max(last_sign) >= claim.created
