@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Literal, Protocol
 
 from kaito_kube.cluster import Listing, WatchEvent
-from kaito_kube.errors import Conflict, Expired, Throttled, Unavailable
+from kaito_kube.errors import Conflict, Expired, NotFound, Throttled, Unavailable
 from kaito_kube.fake import deep_copy, matches
 from kaito_kube.kinds import LEASE, MACHINE, NODE, NODE_CLAIM, Kind, Manifest
 from tests.simulation.api_server import ApiServer, run_sync
@@ -55,6 +55,7 @@ class ApiClient:
         age = self._age() if whole and kind is not LEASE else 0.0
 
         def effect() -> Listing:
+            self._check_served(kind)
             if age:
                 found = self._server.listing(kind, age)
                 items = [deep_copy(item) for item in found.items if matches(item, labels)]
@@ -74,6 +75,7 @@ class ApiClient:
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
     ) -> AsyncIterator[WatchEvent]:
         def effect() -> Watch:
+            self._check_served(kind)
             if self._sim.injector.strikes(Fault.EXPIRED):
                 raise Expired("too old resource version")
             events = self._server.changes(kind, resource_version)
@@ -149,7 +151,16 @@ class ApiClient:
 
     async def evict(self, name: str, namespace: str) -> None:
         request = Request(f"evict {namespace}/{name}", writes=True, crash_factor=0.5)
-        await self._call(request, lambda: run_sync(self._server.cluster.evict(name, namespace)))
+
+        def effect() -> None:
+            self._server.on_eviction(name)
+            run_sync(self._server.cluster.evict(name, namespace))
+
+        await self._call(request, effect)
+
+    def _check_served(self, kind: Kind) -> None:
+        if kind in self._server.cluster.missing_kinds:
+            raise NotFound(f"the server could not find the requested resource {kind}")
 
     async def _call(
         self, request: Request, effect: Callable[[], Result], *, guarded: bool = False

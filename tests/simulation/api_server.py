@@ -16,8 +16,11 @@ _HISTORY_SECONDS = 120.0
 
 
 class ApiServer:
+    """`on_eviction` checks the budget of a pod, and raises where it forbids the eviction."""
+
     def __init__(self, sim: Simulation) -> None:
         self.cluster = FakeCluster(sim.clock)
+        self.on_eviction: Callable[[str], None] = lambda _: None
         self._sim = sim
         self._items: dict[Kind, dict[str, Manifest]] = defaultdict(dict)
         self._past: dict[Kind, deque[tuple[float, Listing]]] = defaultdict(deque)

@@ -34,7 +34,8 @@ _LATE_FAILURES = (
 class AgentPool:
     """`state` and `error` are the truth; for a while AKS may report `reported_state` instead.
 
-    `has_failed` tells whether an operation on the pool has ever failed.
+    `has_failed` tells whether an operation on the pool has ever failed. `uid` is the claim's that
+    it was created for, whatever its marks say now; `version` changes with every change.
     """
 
     name: str
@@ -43,6 +44,7 @@ class AgentPool:
     labels: dict[str, str]
     taints: tuple[str, ...]
     born: float
+    uid: str = ""
     foreign: bool = False
     state: PoolState = PoolState.CREATING
     error: CloudError | None = None
@@ -52,10 +54,7 @@ class AgentPool:
     operation: int = 0
     vm: Vm | None = None
     reported_state: PoolState | None = None
-
-    @property
-    def uid(self) -> str:
-        return self.tags.get("kaito-claim-uid", "")
+    version: int = 0
 
     def reported(self) -> Pool:
         return Pool(
@@ -65,6 +64,7 @@ class AgentPool:
             tags=self.tags,
             labels=self.labels,
             error=self.error,
+            etag=str(self.version),
         )
 
 
@@ -89,6 +89,7 @@ class MachineFactory(Protocol):
 class Arm:
     """`steady` tells whether the cluster is up; otherwise AKS rejects changes of pools.
 
+    `take_name` creates somebody else's pool of that name, an instant before a create takes effect.
     `create_outcomes` are the outcomes of the next creates. When none is left, they are random.
     """
 
@@ -96,6 +97,7 @@ class Arm:
     region: Region
     machine_factory: MachineFactory
     steady: Callable[[], bool]
+    take_name: Callable[[str], None] = lambda _: None
     pools: dict[str, AgentPool] = field(default_factory=dict)
     create_outcomes: list[CreateOutcome] = field(default_factory=list)
     _past: deque[tuple[float, tuple[Pool, ...]]] = field(default_factory=lambda: deque([(0.0, ())]))
@@ -103,6 +105,8 @@ class Arm:
 
     def create(self, spec: PoolSpec) -> Pool:
         self._refuse_while_unsteady()
+        if spec.name not in self.pools and self.sim.injector.strikes(Fault.NAME_TAKEN):
+            self.take_name(spec.name)
         if spec.name in self.pools:
             raise PoolExists(spec.name)
         type_ = TYPES[spec.instance_type]
@@ -110,6 +114,7 @@ class Arm:
         pool = AgentPool(
             spec.name, type_, dict(spec.tags), dict(spec.labels), spec.taints, self.sim.now
         )
+        pool.uid = spec.tags["kaito-claim-uid"]
         self.add(pool)
         self._make(pool)
         return pool.reported()
@@ -136,11 +141,14 @@ class Arm:
         cutoff = max(0.0, self.sim.now - age)
         return next(pools for moment, pools in reversed(self._past) if moment <= cutoff)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, etag: str = "") -> None:
+        """An `etag` deletes only the version of the pool that has it, as If-Match does."""
         self._refuse_while_unsteady()
         pool = self.pools.get(name)
         if pool is None or pool.state is PoolState.DELETING:
             return
+        if etag and etag != str(pool.version):
+            raise PoolBusy(Reason.CLOUD_UNAVAILABLE, f"{name} has changed", 5.0)
         if pool.state.in_flight and self.sim.rng.random() < 0.5:
             raise PoolBusy(Reason.CLOUD_UNAVAILABLE, f"an operation on {name} is in progress", 5.0)
         self.begin_delete(pool)
@@ -149,6 +157,20 @@ class Arm:
         seconds = self._duration()
         self._set(pool, PoolState.DELETING, None)
         self._ends(pool, seconds, self._deleted)
+
+    def replace_marks(self, pool: AgentPool, tags: dict[str, str], labels: dict[str, str]) -> None:
+        """Replace tags and node labels, as a policy or `az aks nodepool update` does."""
+        pool.tags, pool.labels = tags, labels
+        pool.version += 1
+        self._remember()
+
+    def remove(self, pool: AgentPool) -> None:
+        del self.pools[pool.name]
+        self.region.used[pool.type.family] -= pool.type.vcpus
+        if pool.vm is not None:
+            self.machine_factory.remove(pool.vm)
+        self.sim.tell(ACTOR, "the pool is gone", pool.name)
+        self._remember()
 
     def add(self, pool: AgentPool) -> None:
         self.pools[pool.name] = pool
@@ -198,9 +220,13 @@ class Arm:
         least, most = self.sim.rng.choice(((2, 10), (10, 60), (60, 240)))
         return self.sim.between(least, most)
 
-    def _ends(self, pool: AgentPool, seconds: float, end: Callable[[AgentPool], None]) -> None:
+    def number(self) -> int:
+        """A number that nothing else has."""
         self._operations += 1
-        number = pool.operation = self._operations
+        return self._operations
+
+    def _ends(self, pool: AgentPool, seconds: float, end: Callable[[AgentPool], None]) -> None:
+        number = pool.operation = self.number()
 
         def ended() -> None:
             if self.pools.get(pool.name) is pool and pool.operation == number:
@@ -219,16 +245,12 @@ class Arm:
         if self.sim.injector.strikes(Fault.DELETE_FAILS):
             self._set(pool, PoolState.FAILED, LaunchRefused(Reason.LAUNCH_FAILED, "delete failed"))
             return
-        del self.pools[pool.name]
-        self.region.used[pool.type.family] -= pool.type.vcpus
-        if pool.vm is not None:
-            self.machine_factory.remove(pool.vm)
-        self.sim.tell(ACTOR, "the pool is gone", pool.name)
-        self._remember()
+        self.remove(pool)
 
     def _set(self, pool: AgentPool, state: PoolState, error: CloudError | None) -> None:
         pool.state, pool.error, pool.since = state, error, self.sim.now
         pool.operation = 0
+        pool.version += 1
         pool.has_failed = pool.has_failed or state.failed
         if state is PoolState.SUCCEEDED and pool.succeeded is None:
             pool.succeeded = self.sim.now

@@ -26,6 +26,8 @@ class CallObserver(Protocol):
 
     def on_pool_delete(self, who: str, name: str) -> None: ...
 
+    def on_pool_mark(self, who: str, name: str, marks: Marks) -> None: ...
+
     def on_pool_create(self, who: str, spec: PoolSpec) -> None: ...
 
     def on_throttled(self, process: Process, lane: str, seconds: float) -> None: ...
@@ -73,14 +75,19 @@ class ArmClient:
         return PoolListing(await self._call(request, lambda: self._azure.arm.list(age)), asked)
 
     async def add_marks(self, pool: Pool, marks: Marks) -> Pool:
+        def effect() -> Pool:
+            found = self._azure.arm.add_marks(pool, marks)
+            self._observer.on_pool_mark(self._process.name, pool.name, marks)
+            return found
+
         request = Request(f"mark pool {pool.name}", pool.name, True, crash_factor=1.0)
-        return await self._call(request, lambda: self._azure.arm.add_marks(pool, marks))
+        return await self._call(request, effect)
 
     async def delete(self, name: str, *, ignore_budgets: bool = False, etag: str = "") -> None:
         self._process.check()
         self._observer.on_pool_delete(self._process.name, name)
         request = Request(f"delete pool {name}", name, True, crash_factor=4.0)
-        await self._call(request, lambda: self._azure.arm.delete(name))
+        await self._call(request, lambda: self._azure.arm.delete(name, etag))
 
     async def cluster(self) -> ClusterState:
         return await self._call(Request("get cluster"), self._azure.power.reported)

@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kaito_kube.kinds import MACHINE, NODE_CLAIM, Kind
+from tests.simulation.api_server import ApiServer
 from tests.simulation.fault_injector import Fault
+from tests.simulation.policy import Policy
 from tests.simulation.process import API
 from tests.simulation.region import A100, PLENTY, TYPES, V100, Region
 from tests.simulation.replica import Replica
@@ -18,6 +21,8 @@ class Chaos:
     """`cycle` starts a stop and start of the cluster."""
 
     sim: Simulation
+    server: ApiServer
+    policy: Policy
     replicas: list[Replica]
     region: Region
     user: User
@@ -35,6 +40,8 @@ class Chaos:
             (Fault.QUOTA, 500, self._quota),
             (Fault.SKU, 600, self._sku),
             (Fault.STOP_START, 600, self.cycle),
+            (Fault.MARKS_LOST, 150, self.policy.strip_any),
+            (Fault.KIND_ABSENT, 500, self._remove_kind),
         ):
             if self.sim.injector.is_enabled(fault):
                 self._schedule(fault, mean, action)
@@ -105,6 +112,23 @@ class Chaos:
         self.sim.tell(REGION, f"{name} is withheld")
         self.region.withheld.add(name)
         self.sim.later(self.sim.between(60, 900), self.region.withheld.discard, name)
+
+    def _remove_kind(self) -> None:
+        """A kind of claims is not served for a while, as when its CRD is replaced."""
+        missing = self.server.cluster.missing_kinds
+        if missing:
+            return
+        kind = self.sim.rng.choice((MACHINE, NODE_CLAIM))
+        self.sim.injector.record(Fault.KIND_ABSENT)
+        self.sim.tell(API, f"{kind} is not served any more")
+        missing.add(kind)
+        self._cut_watches()
+        self.sim.later(self.sim.between(10, 1800), self.serve, kind)
+
+    def serve(self, kind: Kind) -> None:
+        if kind in self.server.cluster.missing_kinds:
+            self.sim.tell(API, f"{kind} is served again")
+            self.server.cluster.missing_kinds.remove(kind)
 
     def _died(self) -> None:
         """Perhaps delete everything while the controllers are down."""

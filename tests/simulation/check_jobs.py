@@ -58,6 +58,8 @@ class CheckJobs:
     _urls: dict[str, tuple[Data, float]] = field(default_factory=dict)
     _checks: dict[str, Check] = field(default_factory=dict)
     _passed: set[str] = field(default_factory=set)
+    # The Workspaces whose last check was deleted when it could not be done.
+    _given_up: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.server.listen(self._changed)
@@ -75,6 +77,9 @@ class CheckJobs:
         metadata = workspace["metadata"]
         name = f"{metadata['name']}.data-check"
         job = self.server.find(JOB, name, metadata["namespace"])
+        if job is None and metadata["uid"] in self._given_up:
+            self.unchecked.add(metadata["name"])
+            return ""
         if job is None:
             return "the check of its data does not exist"
         if self._is_hopeless(job):
@@ -98,7 +103,11 @@ class CheckJobs:
         manifest = event.change.manifest
         if event.kind is not JOB or labels_of(manifest).get(labels.ROLE) != "data-check":
             return
+        owner = manifest["metadata"]["ownerReferences"][0]["uid"]
+        if event.change.type == "DELETED" and self._is_hopeless(manifest):
+            self._given_up.add(owner)
         if event.change.type == "ADDED":
+            self._given_up.discard(owner)
             uid, key = manifest["metadata"]["uid"], key_of(manifest)
             self._soon(0.1, 5, self._create_pod, uid, key)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kaito_api import labels
-from kaito_kube.errors import ClusterError
+from kaito_kube.errors import ClusterError, NotFound
 from kaito_kube.fake import Event, FakeCluster
 from kaito_kube.kinds import MACHINE, NODE_CLAIM, Kind, Manifest, is_being_deleted
 from tests.simulation.api_server import run_sync
@@ -17,6 +17,8 @@ from tests.simulation.simulation import Simulation
 
 ACTOR = "owner"
 TOO_LARGE = "9Ti"
+# The pause before the next try where the kind is not served.
+_UNSERVED_SECONDS = 20.0
 
 
 @dataclass(eq=False)
@@ -75,6 +77,8 @@ class ClaimCreator:
             return
         try:
             run_sync(self.cluster.create(kind, self._manifests[name]))
+        except NotFound:
+            self.sim.later(_UNSERVED_SECONDS, self._create, name)
         except ClusterError as error:
             self.sim.tell(ACTOR, f"creates {kind} {name}", name, str(error))
         else:
@@ -84,6 +88,9 @@ class ClaimCreator:
 
 def delete_claim(sim: Simulation, cluster: FakeCluster, kind: Kind, name: str) -> None:
     """Delete a claim if it exists and is not being deleted yet."""
+    if kind in cluster.missing_kinds:
+        sim.later(_UNSERVED_SECONDS, delete_claim, sim, cluster, kind, name)
+        return
     found = cluster.peek(kind, name)
     if found is not None and not is_being_deleted(found):
         sim.tell(ACTOR, f"deletes {kind} {name}", name)

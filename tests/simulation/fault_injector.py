@@ -30,6 +30,8 @@ class Fault(StrEnum):
     CREATE_LIES = "creates failed, machine joined"
     CREATE_SLOW = "creates slow"
     DELETE_FAILS = "deletes failed"
+    NAME_TAKEN = "pools made by others under a claim's name"
+    MARKS_LOST = "tags or node labels of pools replaced"
     QUOTA = "quota gone for a while"
     SKU = "machine type withheld for a while"
     JOINS_LATE = "machines late"
@@ -47,6 +49,9 @@ class Fault(StrEnum):
     USER_DELETES_WHILE_DOWN = "claims deleted as the controllers were down"
     NODE_DELETED = "nodes deleted by the user"
     POOL_DELETED = "pools deleted by someone else"
+    FINALIZERS = "claims with finalizers of others"
+    PODS = "nodes with pods, some with budgets"
+    KIND_ABSENT = "kinds of claims not served for a while"
     NO_ROOM = "checks of data without a node"
     CHECK_LOST = "checks of data whose pod was lost"
     FORCED = "Workspaces whose finalizer was taken off"
@@ -75,6 +80,7 @@ _CHANCES = {
     Fault.CREATE_LIES: 0.3,
     Fault.CREATE_SLOW: 0.4,
     Fault.DELETE_FAILS: 0.3,
+    Fault.NAME_TAKEN: 0.1,
     Fault.JOINS_LATE: 0.3,
     Fault.NEVER_JOINS: 0.15,
     Fault.GPUS_LATE: 0.3,
@@ -82,6 +88,8 @@ _CHANCES = {
     Fault.BREAKS: 0.4,
     Fault.CRASH: 0.03,
     Fault.PAUSE: 0.006,
+    Fault.FINALIZERS: 0.4,
+    Fault.PODS: 0.5,
     Fault.NO_ROOM: 0.3,
     Fault.CHECK_LOST: 0.2,
     Fault.FORCED: 0.3,

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gpu_provisioner.cloud.errors import LaunchRefused
+from gpu_provisioner.cloud.pools import PoolState
 from kaito_api import conditions, labels
 from kaito_api.reasons import REASONS
 from kaito_kube.kinds import NODE, WORKSPACE, Kind, Manifest, is_being_deleted
@@ -33,6 +34,14 @@ def _pools(final: FinalState) -> Iterator[Violation]:
     for pool in final.arm.pools.values():
         if not pool.foreign and final.checker.claim_of(pool) is None:
             yield Violation(ViolationKind.LEAKED, pool.name, f"agent pool {pool.name} has no claim")
+        elif not pool.foreign and pool.state is PoolState.SUCCEEDED and not _is_marked(pool):
+            yield Violation(ViolationKind.STUCK, pool.name, "the pool's marks are not put back")
+
+
+def _is_marked(pool: AgentPool) -> bool:
+    """Whether tags, whose names have no case, and labels name the claim."""
+    tags = {name.lower(): value for name, value in pool.tags.items()}
+    return tags.get("kaito-claim-uid") == pool.uid == pool.labels.get(labels.CLAIM_UID)
 
 
 def _nodes(final: FinalState) -> Iterator[Violation]:

@@ -1,15 +1,17 @@
 """The invariants, checked at every effect against the true state."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from math import ceil
 
+from gpu_provisioner.cloud.pool_marks import Marks
 from gpu_provisioner.cloud.pools import PoolSpec, PoolState
 from gpu_provisioner.settings import Timeouts
 from kaito_api import labels
+from kaito_api.conditions import parse_time
 from kaito_kube.fake import Event
 from kaito_kube.kinds import (
     MACHINE,
@@ -35,6 +37,8 @@ CONTROLLER = "controller"
 FAILED_POOL_GRACE = 120.0
 # Calls that were decided before the throttling response arrived may still be sent after it.
 _EARLY_CALLS = 2
+# For how long a process uses its count of broken nodes.
+_COUNTED_SECONDS = 5.0
 # The longest time that a pool may exist without a claim, whatever the faults, in seconds.
 MAX_ORPHAN_SECONDS = 3600.0
 
@@ -72,6 +76,10 @@ class InvariantChecker:
     bounds: Bounds
     on_violation: Callable[[], None]
     # Why no node may be requested for a Workspace yet; empty where one may.
+    # The names of the pods that run, by node, and the uids of the claims that the owner of a
+    # finalizer has released.
+    pods: Mapping[str, str] = field(default_factory=dict)
+    released: Set[str] = frozenset()
     why_unchecked: Callable[[Manifest], str] = lambda _: ""
     violations: list[Violation] = field(default_factory=list)
     _minute: int = -1
@@ -79,6 +87,8 @@ class InvariantChecker:
     _shut: dict[tuple[Process, str], float] = field(default_factory=dict)
     _early: Counter[tuple[Process, str]] = field(default_factory=Counter)
     _orphans: dict[int, float] = field(default_factory=dict)
+    _finalizers: dict[str, Set[str]] = field(default_factory=dict)
+    _ended: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.server.listen(self._changed)
@@ -93,6 +103,16 @@ class InvariantChecker:
             self._wrong(name, f"{who} deletes someone else's agent pool")
         elif self._has_live_claim(pool) and (why := self._why_keep_pool(pool)):
             self._wrong(name, f"{who} deletes the agent pool of a live claim: {why}")
+        elif why := self._why_still_drains(pool):
+            self._wrong(name, f"{who} deletes the agent pool of a claim that still drains: {why}")
+
+    def on_pool_mark(self, who: str, name: str, marks: Marks) -> None:
+        """Check marks at the moment of their effect."""
+        pool = self.arm.pools[name]
+        if pool.foreign:
+            self._wrong(name, f"{who} marks someone else's agent pool")
+        elif marks.labels.get(labels.CLAIM_UID, pool.uid) != pool.uid:
+            self._wrong(name, f"{who} marks the agent pool of another claim")
 
     def on_object_delete(self, who: str, kind: Kind, name: str) -> None:
         if kind is NODE:
@@ -105,7 +125,7 @@ class InvariantChecker:
                 self._check_release(who, claim)
                 return
             for pool in self.arm.pools_of(claim["metadata"]["uid"]):
-                if why := self._why_keep_claim(pool):
+                if why := self._why_keep_claim(pool) or self._why_not_repair(pool):
                     self._wrong(name, f"{who} gives up a live claim: {why}")
 
     def on_object_patch(self, who: str, kind: Kind, name: str) -> None:
@@ -113,12 +133,9 @@ class InvariantChecker:
             self._wrong(name, f"{who} changes someone else's Node")
 
     def on_pool_create(self, who: str, spec: PoolSpec) -> None:
-        """Check a create at the moment of its effect."""
-        before, uid = self.arm.pools.get(spec.name), spec.tags["kaito-claim-uid"]
-        if before is not None and before.foreign:
-            self._wrong(spec.name, f"{who} writes over someone else's agent pool")
-        elif before is not None and before.uid != uid and self._has_live_claim(before):
-            self._wrong(spec.name, f"{who} writes over the pool of another live claim")
+        """Check a create at the moment of its effect. A pool of that name cannot be written over:
+        ARM rejects the create then."""
+        uid = spec.tags["kaito-claim-uid"]
         for other in self.arm.pools_of(uid):
             if other.name != spec.name:
                 self._leaked(spec.name, f"a second pool for one claim, after {other.name}")
@@ -166,11 +183,23 @@ class InvariantChecker:
     def _changed(self, event: Event) -> None:
         if event.kind in CLAIMS and event.change.type == "DELETED":
             metadata = event.change.manifest["metadata"]
+            self._ended.append(self.sim.now)
             for pool in self.arm.pools_of(metadata["uid"]):
                 self._leaked(metadata["name"], f"the claim went before its pool {pool.name}")
         elif event.kind in CLAIMS and event.change.type == "ADDED":
             self._check_count(event.change.manifest)
             self._check_data(event.change.manifest)
+        if event.kind in CLAIMS:
+            self._check_finalizers(event.change.manifest)
+
+    def _check_finalizers(self, claim: Manifest) -> None:
+        """Check that nobody but its owner takes a finalizer off."""
+        metadata = claim["metadata"]
+        now = frozenset(metadata.get("finalizers") or ()) - {labels.TERMINATION_FINALIZER}
+        lost = self._finalizers.get(metadata["uid"], frozenset()) - now
+        if lost and metadata["uid"] not in self.released:
+            self._wrong(metadata["name"], f"somebody else's finalizer is taken off: {min(lost)}")
+        self._finalizers[metadata["uid"]] = now
 
     def _check_count(self, claim: Manifest) -> None:
         """Check that there are no more claims than the Workspace needs."""
@@ -231,14 +260,50 @@ class InvariantChecker:
             return ""
         if vm.not_ready_cause is NotReadyCause.POWER:
             return "its node is only down with the cluster"
+        longest = self.terms.repair_toleration.total_seconds() - lag
         if vm.node_removed:
+            # What was broken for long enough before may go whatever happens to its Node.
+            was_broken = vm.not_ready_since is not None and now - vm.not_ready_since >= longest
+            away, least = now - vm.node_removed_since, self.terms.node_gone_timeout.total_seconds()
+            if not was_broken and away < least - lag:
+                return f"its Node has been away for {away:.0f} s only"
             return ""
         if vm.ready_since is not None and now - vm.ready_since > lag:
             return f"its node has been Ready for {now - vm.ready_since:.0f} s"
-        longest = self.terms.repair_toleration.total_seconds() - lag
         if vm.not_ready_since is not None and now - vm.not_ready_since < longest:
             return f"its node has not been Ready for {now - vm.not_ready_since:.0f} s only"
         return ""
+
+    def _why_still_drains(self, pool: AgentPool) -> str:
+        """Why the machine of a claim that is being deleted is not drained; empty if it is."""
+        claim, vm, lag = self._claim_that_ends(pool), pool.vm, self.bounds.lag
+        if claim is None or vm is None or vm.gone or vm.ready_since is None or vm.node_removed:
+            return ""
+        if self.sim.now - vm.ready_since < lag or (pod := self.pods.get(vm.node)) is None:
+            return ""
+        began = parse_time(claim["metadata"]["deletionTimestamp"])
+        lasted = (self.sim.clock.now() - began).total_seconds()
+        longest = self.terms.drain_timeout.total_seconds() - lag
+        return f"{pod} runs, after {lasted:.0f} s" if lasted < longest else ""
+
+    def _why_not_repair(self, pool: AgentPool) -> str:
+        """Why a broken node must not be given up: too many are, so that the cause is elsewhere."""
+        vm, lag, now = pool.vm, self.bounds.lag, self.sim.now
+        if vm is None or vm.gone or not vm.joined:
+            return ""
+        vms = [p.vm for p in self._pools() if not p.foreign and p.vm is not None and p.vm.joined]
+        broken = [v for v in vms if v.not_ready_since is not None and now - v.not_ready_since > lag]
+        # A process may still count claims that have ended since.
+        ended = sum(now - moment <= lag + _COUNTED_SECONDS for moment in self._ended)
+        if len(broken) > ceil((len(vms) + ended) / 5):
+            return f"{len(broken)} of {len(vms)} nodes are broken"
+        return ""
+
+    def _claim_that_ends(self, pool: AgentPool) -> Manifest | None:
+        """The claim of the pool, if it is being deleted."""
+        claims = (self.server.find(kind, pool.name) for kind in CLAIMS)
+        ending = (c for c in claims if c is not None and is_being_deleted(c))
+        return next((c for c in ending if c["metadata"]["uid"] == pool.uid), None)
 
     def _has_live_claim(self, pool: AgentPool) -> bool:
         return self.claim_of(pool) is not None
@@ -246,7 +311,7 @@ class InvariantChecker:
     def claim_of(self, pool: AgentPool) -> Manifest | None:
         """The claim of the pool's uid, if it exists and is not being deleted."""
         for kind in CLAIMS:
-            claim = self.server.find(kind, pool.tags.get("kaito-claim", pool.name))
+            claim = self.server.find(kind, pool.name)
             if claim and claim["metadata"]["uid"] == pool.uid and not is_being_deleted(claim):
                 return claim
         return None

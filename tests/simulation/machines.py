@@ -10,6 +10,9 @@ from tests.simulation.fault_injector import Fault
 from tests.simulation.simulation import Simulation
 from tests.simulation.vm import NotReadyCause, Vm
 
+# Where the cluster's machines are: subscription/resource group.
+NODE_GROUP = "00000000-0000-0000-0000-000000000000/mc_simulated"
+
 KUBELET, CONTROLLER = "kubelet", "node ctrl"
 
 
@@ -18,6 +21,8 @@ class Machines:
 
     def __init__(self, sim: Simulation, cluster: FakeCluster) -> None:
         self.steady: Callable[[], bool] = lambda: True
+        self.on_ready: Callable[[Vm], None] = lambda _: None
+        self.on_gone: Callable[[Vm], None] = lambda _: None
         self._sim = sim
         self._cluster = cluster
         self._made = 0
@@ -48,6 +53,7 @@ class Machines:
     def remove(self, vm: Vm) -> None:
         """Remove the machine; the cloud's controller removes its Node later."""
         vm.gone, vm.ready_since = True, None
+        self.on_gone(vm)
         self._sim.later(self._sim.between(5, 60), self._clear, vm)
 
     def become_not_ready(self, vm: Vm, cause: NotReadyCause) -> None:
@@ -72,7 +78,7 @@ class Machines:
     def delete_node(self, vm: Vm) -> None:
         """Delete the Node by hand; the kubelet creates it again only when it restarts."""
         if self._cluster.peek(NODE, vm.node) is not None:
-            vm.node_removed = True
+            vm.node_removed, vm.node_removed_since = True, self._sim.now
             self._drop(vm)
 
     def register_again(self, vm: Vm) -> None:
@@ -103,6 +109,7 @@ class Machines:
         if gpus_late:
             sim.later(sim.between(5, 300), self._find_gpus, vm)
         self._plan_not_ready(vm)
+        self.on_ready(vm)
 
     def _plan_not_ready(self, vm: Vm) -> None:
         injector, sim = self._sim.injector, self._sim
@@ -150,7 +157,7 @@ def node_of(vm: Vm) -> Manifest:
             },
         },
         "spec": {
-            "providerID": f"azure:///simulated/{vm.node}",
+            "providerID": _provider_id(vm),
             "taints": [
                 {"key": pair.split("=")[0], "value": pair.split("=")[1], "effect": effect}
                 for pair, effect in taints
@@ -158,6 +165,13 @@ def node_of(vm: Vm) -> Manifest:
         },
         "status": {"conditions": [_condition("False", "")]},
     }
+
+
+def _provider_id(vm: Vm) -> str:
+    subscription, group = NODE_GROUP.split("/")
+    scale_sets = "providers/Microsoft.Compute/virtualMachineScaleSets"
+    place = f"azure:///subscriptions/{subscription}/resourceGroups/{group}/{scale_sets}"
+    return f"{place}/{vm.node}/virtualMachines/0"
 
 
 def _status(vm: Vm, since: str) -> Manifest:

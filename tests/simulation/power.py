@@ -8,7 +8,7 @@ from gpu_provisioner.cloud.cluster_state import ClusterState
 from gpu_provisioner.cloud.pools import PoolState
 from tests.simulation.arm import ACTOR, Arm
 from tests.simulation.fault_injector import Fault
-from tests.simulation.machines import Machines
+from tests.simulation.machines import NODE_GROUP, Machines
 from tests.simulation.simulation import Simulation
 from tests.simulation.vm import NotReadyCause
 
@@ -50,7 +50,9 @@ class ClusterPower:
     def reported(self) -> ClusterState:
         running = self.state is not Power.STOPPED
         settled = self.state in (Power.RUNNING, Power.STOPPED)
-        return ClusterState(running=running, settled=settled, kubernetes_version=VERSION)
+        return ClusterState(
+            running=running, settled=settled, kubernetes_version=VERSION, node_group=NODE_GROUP
+        )
 
     def turn(self, state: Power) -> None:
         self.state, self.since = state, self.sim.now

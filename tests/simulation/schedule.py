@@ -21,6 +21,10 @@ STORIES = (
     (Fault.ARM_THROTTLED, Fault.ARM_REFUSED),
     (Fault.DELETE_FAILS, Fault.USER_DELETES),
     (Fault.BREAKS, Fault.FLAPS),
+    (Fault.MARKS_LOST, Fault.USER_DELETES, Fault.CRASH),
+    (Fault.KIND_ABSENT, Fault.CRASH),
+    (Fault.PODS, Fault.USER_DELETES, Fault.FINALIZERS),
+    (Fault.NAME_TAKEN, Fault.CREATE_FAILS),
 )
 
 # workspace-controller takes most of a run's time, so two of three runs go without it. Its

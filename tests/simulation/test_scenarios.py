@@ -6,13 +6,12 @@ import pytest
 
 from tests.simulation import scenarios
 from tests.simulation.mutants.catalog import MUTANTS
-from tests.simulation.mutants.process_mutants import NO_FENCE
 from tests.simulation.run import run, run_schedule
 from tests.simulation.scenario import Scenario, run_scenario
 from tests.simulation.schedule import draw
 
 _ALONE = scenarios.stopped_and_started(1, takes_pods=False)
-_CAUGHT = {mutant.name: mutant for mutant in (*MUTANTS, NO_FENCE)}
+_CAUGHT = {mutant.name: mutant for mutant in MUTANTS}
 _BREAKING = (
     ("the finalizer is removed before the pool", scenarios.killed_during_long_creates),
     ("an operation in flight is forgotten at a restart", scenarios.killed_during_long_creates),

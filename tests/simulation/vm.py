@@ -31,6 +31,7 @@ class Vm:
     has_gpus: bool = False
     gone: bool = False
     node_removed: bool = False
+    node_removed_since: float = 0.0
 
     @property
     def is_ready(self) -> bool:

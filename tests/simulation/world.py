@@ -16,9 +16,12 @@ from tests.simulation.claim_creator import ClaimCreator
 from tests.simulation.controller import WorkspaceController
 from tests.simulation.fault_injector import Fault, FaultInjector
 from tests.simulation.final_state import FinalState, unsettled
+from tests.simulation.foreign_finalizers import ForeignFinalizers
 from tests.simulation.invariants import CLAIMS, CONTROLLER, Bounds, InvariantChecker, ViolationKind
 from tests.simulation.loop import LoopClock, VirtualLoop
 from tests.simulation.machines import Machines
+from tests.simulation.node_pods import NodePods
+from tests.simulation.policy import Policy
 from tests.simulation.power import ClusterPower, PowerCycle
 from tests.simulation.process import API
 from tests.simulation.provisioner import NAME, SETTINGS, Compose, Provisioner, compose
@@ -57,6 +60,11 @@ class World:
         self.power = ClusterPower(sim, self.machines)
         self.machines.steady = self.power.steady
         self.arm = Arm(sim, self.region, self.machines, self.power.steady)
+        self.arm.take_name = lambda name: foreign_pools.take(sim, self.arm, self.cluster, name)
+        self.pods = NodePods(sim, self.cluster)
+        self.machines.on_ready, self.machines.on_gone = self.pods.start, self.pods.end
+        self.server.on_eviction = self.pods.evicting
+        self.finalizers = ForeignFinalizers(sim, self.cluster)
         self.checker = InvariantChecker(
             sim,
             self.server,
@@ -65,6 +73,8 @@ class World:
             SETTINGS.timeouts,
             _bounds(schedule),
             self._end_run,
+            pods=self.pods.by_node,
+            released=self.finalizers.released,
         )
         provisioner = Provisioner(
             sim=sim,
@@ -87,7 +97,15 @@ class World:
             self.replicas += self._replicas(CONTROLLER, schedule.controllers, asking.main)
         self.user = User(sim, self.creator, self.arm, self.machines, schedule.most_claims)
         self.cycle = PowerCycle(sim, self.arm, self.machines, self.power, self)
-        self.chaos = Chaos(sim, self.replicas, self.region, self.user, self.cycle.begin)
+        self.chaos = Chaos(
+            sim,
+            self.server,
+            Policy(sim, self.arm),
+            self.replicas,
+            self.region,
+            self.user,
+            self.cycle.begin,
+        )
         self.leader = ""
         self.leaders = 0
         self._writes = 0
@@ -150,6 +168,8 @@ class World:
         for family in self.region.limits:
             self.region.limits[family] = PLENTY
         self.region.withheld.clear()
+        for kind in CLAIMS:
+            self.chaos.serve(kind)
         for replica in self.replicas:
             if (process := replica.process) is not None and process.alive:
                 process.resume()

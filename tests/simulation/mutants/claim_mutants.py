@@ -113,22 +113,74 @@ def _woken_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+_LIFECYCLE = "gpu_provisioner/controllers/test_claim_lifecycle.py"
+_RESTART = "gpu_provisioner/lifecycle/test_cluster_restart.py"
+_REPAIR = "gpu_provisioner/lifecycle/test_repair.py"
+
 MUTANTS = (
-    Mutant("the finalizer is added after the create", 50, _finalizer_after_create),
-    Mutant("the finalizer is removed before the pool", 20, _finalizer_goes_first),
-    Mutant("a failed pool is deleted at once", 50, _failed_pools_go_at_once),
     Mutant(
-        "the registration timeout starts at the claim's creation", 100, _registration_since_creation
+        "the finalizer is added after the create",
+        50,
+        _finalizer_after_create,
     ),
-    Mutant("a pool is matched to a claim by name only", 50, _owned_by_name),
-    Mutant("a node that was once Ready stays Ready", 20, _ready_for_ever),
-    Mutant("a node that has joined counts as Ready", 20, _joined_is_ready),
-    Mutant("a node that is not Ready is replaced at once", 20, _repaired_at_once),
-    Mutant("the power state is ignored", 1000, _power_ignored, needs=Fault.STOP_START),
+    Mutant(
+        "the finalizer is removed before the pool",
+        20,
+        _finalizer_goes_first,
+        unit_test=f"{_LIFECYCLE}::test_claim_is_never_gone_before_its_pool",
+    ),
+    Mutant(
+        "a failed pool is deleted at once",
+        100,
+        _failed_pools_go_at_once,
+        unit_test="gpu_provisioner/lifecycle/test_late_machine.py::"
+        "test_machine_that_joins_after_90_seconds_is_kept",
+    ),
+    Mutant(
+        "the registration timeout starts at the claim's creation",
+        1000,
+        _registration_since_creation,
+        needs=Fault.CREATE_SLOW,
+        rare=True,
+    ),
+    Mutant(
+        "a pool is matched to a claim by name only",
+        50,
+        _owned_by_name,
+        unit_test=f"{_LIFECYCLE}::test_foreign_pool_is_never_touched",
+    ),
+    Mutant(
+        "a node that was once Ready stays Ready",
+        200,
+        _ready_for_ever,
+        needs=Fault.BREAKS,
+        unit_test=f"{_REPAIR}::test_claim_is_deleted_when_node_is_down_for_ten_minutes",
+    ),
+    Mutant(
+        "a node that has joined counts as Ready",
+        20,
+        _joined_is_ready,
+        unit_test=f"{_LIFECYCLE}::test_node_without_its_gpu_is_not_ready",
+    ),
+    Mutant(
+        "a node that is not Ready is replaced at once",
+        20,
+        _repaired_at_once,
+        unit_test=f"{_REPAIR}::test_recovered_node_is_kept",
+    ),
+    Mutant(
+        "the power state is ignored",
+        1000,
+        _power_ignored,
+        needs=Fault.STOP_START,
+        unit_test="gpu_provisioner/controllers/test_garbage_collector.py::"
+        "test_nothing_is_collected_while_cluster_is_unsteady",
+    ),
     Mutant(
         "nodes are judged right after a cluster start",
         1000,
         _woken_is_settled,
         needs=Fault.STOP_START,
+        unit_test=f"{_RESTART}::test_nodes_that_return_late_are_kept",
     ),
 )

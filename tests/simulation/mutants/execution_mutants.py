@@ -42,7 +42,17 @@ def _deletion_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 MUTANTS = (
-    Mutant("a claim is released without looking up its pool", 400, _released_unasked),
+    Mutant(
+        "a claim is released without looking up its pool",
+        400,
+        _released_unasked,
+        unit_test="gpu_provisioner/lifecycle/test_termination.py::"
+        "test_young_pool_is_confirmed_gone_by_name",
+    ),
     Mutant("a conflict is ignored", 100, _conflict_swallowed),
-    Mutant("a deletion is not retried after an error", 100, _deletion_not_retried),
+    Mutant(
+        "a deletion is not retried after an error",
+        100,
+        _deletion_not_retried,
+    ),
 )

@@ -6,9 +6,16 @@ from tests.simulation.mutants.mutant import Mutant
 from tests.simulation.run import Outcome, run
 from tests.simulation.schedule import draw
 
+# What a patch that no longer fits the product ends with, which is no bug that was found.
+_MISFITS = ("TypeError", "AttributeError")
+
 
 def hunt(mutant: Mutant) -> Outcome | None:
-    """The first run within the budget that violates an invariant, or None."""
+    """The first run within the budget that violates an invariant, or None.
+
+    Raises:
+        AssertionError: the mutant does not fit the product any more.
+    """
     with pytest.MonkeyPatch.context() as monkeypatch:
         mutant.apply(monkeypatch)
         for seed in range(mutant.budget):
@@ -16,12 +23,17 @@ def hunt(mutant: Mutant) -> Outcome | None:
                 continue
             outcome = run(seed, composition=mutant.composition)
             if outcome.violations:
+                what = outcome.violations[0].what
+                assert not any(misfit in what for misfit in _MISFITS), f"{mutant.name}: {what}"
                 return outcome
     return None
 
 
-def describe(mutant: Mutant, caught: Outcome | None) -> str:
-    if caught is None:
-        return f"   never  {mutant.name}: survived {mutant.budget} schedules"
-    first = caught.violations[0]
-    return f"{caught.seed + 1:8}  {mutant.name}: {first.kind.value}: {first.what}"
+def describe(mutant: Mutant, caught: Outcome | None, *, by_unit_test: bool = False) -> str:
+    """One line: what catches the mutant, the number of the schedule, and how."""
+    by = {(True, True): "both", (True, False): "simulation", (False, True): "unit test"}
+    catcher = by.get((caught is not None, by_unit_test), "NEITHER")
+    schedule = "-" if caught is None else str(caught.seed + 1)
+    how = [f"{v.kind.value}: {v.what}" for v in (caught.violations[:1] if caught else ())]
+    how += [mutant.unit_test] if by_unit_test else []
+    return f"{catcher:10} {schedule:>5}  {mutant.name}: {'; '.join(how)}"

@@ -18,8 +18,10 @@ class Mutant:
     """Either a different composition, or an attribute that `apply` replaces.
 
     This is the only place of the project where product code is patched; patching an attribute that
-    does not exist is an error. The mutant must be caught within `budget` schedules. If it `needs` a
-    fault, only schedules that enable this fault are run, because no other could catch it.
+    does not exist is an error. The mutant must be caught within `budget` schedules; 0 means that
+    no schedule can show it. If it `needs` a fault, only schedules that enable this fault are run,
+    because no other could catch it. `unit_test` is the test below `tests` that fails with it, empty
+    where none does. A `rare` mutant needs so many schedules that only the program hunts it.
     """
 
     name: str
@@ -27,3 +29,5 @@ class Mutant:
     apply: Callable[[pytest.MonkeyPatch], None] = _nothing
     composition: Compose = compose
     needs: Fault | None = None
+    unit_test: str = ""
+    rare: bool = False
