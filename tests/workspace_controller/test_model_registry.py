@@ -40,14 +40,51 @@ def test_models_that_answer_are_listed_in_order() -> None:
     }
 
 
+def in_state(manifest: Manifest, **statuses: str) -> Manifest:
+    conditions = [{"type": name, "status": status} for name, status in statuses.items()]
+    return {**stored(manifest), "status": {"conditions": conditions}}
+
+
+@pytest.mark.parametrize(
+    "workspace",
+    [
+        in_state(inference_workspace(), ResourceReady="True", InferenceReady="False"),
+        in_state(
+            tuning_workspace(),
+            ResourceReady="True",
+            TuningSucceeded="True",
+            InferenceReady="False",
+        ),
+    ],
+    ids=["a model", "a tuned model"],
+)
+def test_a_model_that_restarts_stays_listed(workspace: Manifest) -> None:
+    assert len(listed(workspace)) == 1
+
+
 @pytest.mark.parametrize(
     "other",
     [
         stored(inference_workspace()),
+        in_state(inference_workspace(), ResourceReady="False", InferenceReady="False"),
+        in_state(tuning_workspace(), ResourceReady="True", InferenceReady="False"),
+        in_state(
+            tuning_workspace(),
+            ResourceReady="True",
+            TuningSucceeded="False",
+            InferenceReady="False",
+        ),
         answering(inference_workspace(), deletionTimestamp="x"),
         answering(inference_workspace(inference={"template": {}})),
     ],
-    ids=["not ready", "being deleted", "without a preset"],
+    ids=[
+        "not ready",
+        "without nodes",
+        "being trained",
+        "failed training",
+        "being deleted",
+        "without a preset",
+    ],
 )
 def test_models_that_do_not_answer_are_not_listed(other: Manifest) -> None:
     assert listed(other) == []

@@ -1,4 +1,4 @@
-"""The list of models that answer, in a ConfigMap for the cluster-wide gateway."""
+"""The list of models that answer or load, in a ConfigMap for the cluster-wide gateway."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ _DEBOUNCE_SECONDS = 0.5
 
 def backends(workspaces: Iterable[Manifest]) -> str:
     """The text of backends.yaml, always in the same order."""
-    entries = [_entry(w) for w in workspaces if _is_ready(w) and not is_being_deleted(w)]
+    entries = [_entry(w) for w in workspaces if _serves(w) and not is_being_deleted(w)]
     served = [entry for entry in entries if entry["model"]]
     served.sort(key=lambda entry: (entry["namespace"], entry["workspace"]))
     return yaml.safe_dump({"backends": served}, sort_keys=False)
@@ -99,6 +99,13 @@ def _entry(workspace: Manifest) -> dict[str, str]:
     }
 
 
-def _is_ready(workspace: Manifest) -> bool:
-    """Whether the model answers, by the Workspace's status."""
-    return is_true(workspace, condition_types.INFERENCE_READY)
+def _serves(workspace: Manifest) -> bool:
+    """Whether the model answers, or is loading on its nodes, by the Workspace's status.
+
+    A model that restarts or is rolled out stays listed: the gateway holds its requests, or says
+    that it is not ready, where it would otherwise say that there is no such model.
+    """
+    if is_true(workspace, condition_types.INFERENCE_READY):
+        return True
+    is_trained = "tuning" not in workspace or is_true(workspace, condition_types.TUNING_SUCCEEDED)
+    return is_trained and is_true(workspace, condition_types.RESOURCE_READY)
