@@ -30,7 +30,7 @@ def main() -> int:
     tally = asyncio.run(_run(options, folder))
     print("\n".join(tally.lines()))
     asked = ", ".join(f"{name} {count}" for name, count in sorted(tally.canaries.items()))
-    print(f"canaries answered right: {asked}" if tally.canaries else "no canaries")
+    print(f"canaries asked: {asked}")
     print(f"fuzz: {tally.cases} cases, {len(tally.findings)} findings, seed {options.seed}")
     return 1 if tally.findings else 0
 

@@ -60,7 +60,7 @@ def _problem(ask: Ask, expected: str) -> str:
 def model_server(address: str, model: str) -> Ask:
     """The greedy continuation of a prompt, over gRPC."""
     stub: Any = inference_pb2_grpc.InferenceServiceStub(open_blocking_channel(address))
-    options = pb.GenerationOptions(max_new_tokens=_TOKENS, do_sample=False)
+    options = pb.GenerationOptions(max_new_tokens=_TOKENS, min_new_tokens=_TOKENS, do_sample=False)
 
     def ask() -> str:
         request = pb.GenerateRequest(prompt=_PROMPT, model=model, options=options)
@@ -73,7 +73,14 @@ def model_server(address: str, model: str) -> Ask:
 def gateway(url: str, model: str) -> Ask:
     """The greedy continuation of a prompt, over HTTP."""
     session = requests.Session()
-    body: Any = {"prompt": _PROMPT, "model": model, "max_tokens": _TOKENS, "temperature": 0}
+    body: Any = {
+        "prompt": _PROMPT,
+        "model": model,
+        "max_tokens": _TOKENS,
+        # Without it, some models end at once, and an empty answer is easily right.
+        "min_tokens": _TOKENS,
+        "temperature": 0,
+    }
 
     def ask() -> str:
         response = session.post(f"{url}/v1/completions", json=body, timeout=_TIMEOUT_SECONDS)

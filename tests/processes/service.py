@@ -22,6 +22,8 @@ _SOURCE_ROOTS = (
 )
 SOURCE_PATH = os.pathsep.join(map(str, _SOURCE_ROOTS))
 _STOP_SECONDS = 20.0
+# grpc's own words when a client leaves while its answer is being sent.
+_CLIENT_LEFT = "ExecuteBatchError raised in core"
 # Loading torch and a small model takes seconds, on a busy machine tens of them.
 _START_SECONDS = 240.0
 
@@ -96,6 +98,7 @@ class Service:
             f"{entry.get('message')}: {str(entry.get('exc_info', '')).splitlines()[-1:]}"[:300]
             for entry in self._entries()
             if entry.get("level") in ("ERROR", "CRITICAL")
+            and not str(entry.get("message")).startswith(_CLIENT_LEFT)
         }
 
     def _has_logged(self, message: str) -> bool:
