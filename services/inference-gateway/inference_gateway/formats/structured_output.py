@@ -16,8 +16,6 @@ from inference_gateway.formats.structured_schema import (
 )
 from kaito.inference.v1 import inference_pb2 as pb
 
-Formats = Mapping[str, pb.StructuredOutput]
-
 
 def structured_output(
     fields: StructuredFields, response_format: ResponseFormat | None
