@@ -52,7 +52,8 @@ MUTANTS = (
     Mutant("a conflict is ignored", 100, _conflict_swallowed),
     Mutant(
         "a deletion is not retried after an error",
-        100,
+        400,
         _deletion_not_retried,
+        rare=True,
     ),
 )

@@ -7,7 +7,7 @@ from tests.simulation.run import Outcome, run
 from tests.simulation.schedule import draw
 
 # What a patch that no longer fits the product ends with, which is no bug that was found.
-_MISFITS = ("TypeError", "AttributeError")
+_MISMATCHES = ("TypeError", "AttributeError")
 
 
 def hunt(mutant: Mutant) -> Outcome | None:
@@ -24,7 +24,9 @@ def hunt(mutant: Mutant) -> Outcome | None:
             outcome = run(seed, composition=mutant.composition)
             if outcome.violations:
                 what = outcome.violations[0].what
-                assert not any(misfit in what for misfit in _MISFITS), f"{mutant.name}: {what}"
+                assert not any(mismatch in what for mismatch in _MISMATCHES), (
+                    f"{mutant.name}: {what}"
+                )
                 return outcome
     return None
 
