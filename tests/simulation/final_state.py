@@ -98,9 +98,6 @@ def _why_open(final: FinalState, claim: Manifest) -> str:
         return f"gives a reason that nobody explains: {reason!r}"
     if status == "False" and _has_reason_to_wait(final, claim, pool):
         return ""
-    if pool is None and _is_name_taken(final, claim):
-        # A pool with few marks may yet prove to be the claim's, so the claim is still launching.
-        return ""
     return f"is Ready={status}/{reason}, and nothing stands in its way"
 
 
@@ -117,15 +114,9 @@ def _has_reason_to_wait(final: FinalState, claim: Manifest, pool: AgentPool | No
         return broken and not final.checker.may_repair()
     if claim["spec"]["resources"]["requests"]["storage"] == "9Ti":
         return True
-    if _is_name_taken(final, claim):
+    if (other := final.arm.pools.get(claim["metadata"]["name"])) is not None and other.foreign:
         return True
     return not any(_is_sold(final, name) for name in _types(claim))
-
-
-def _is_name_taken(final: FinalState, claim: Manifest) -> bool:
-    """Whether somebody else's pool has the claim's name."""
-    other = final.arm.pools.get(claim["metadata"]["name"])
-    return other is not None and other.foreign
 
 
 def _types(claim: Manifest) -> list[str]:

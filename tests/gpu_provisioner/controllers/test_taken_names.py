@@ -1,5 +1,7 @@
 """A pool that somebody created under the claim's name since the last listing."""
 
+from dataclasses import replace
+
 import pytest
 
 from gpu_provisioner.cloud.pools import Pool, PoolState
@@ -34,6 +36,28 @@ async def test_pool_of_somebody_else_is_named_and_not_changed(world: World) -> N
         in world.message("Launched")
     )
     assert world.cloud.pools()[NAME] == THEIRS
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"kaito-claim-uid": "theirs"},
+        {"kaito-claim-uid": "theirs", "kaito-managed-by": "someone-else"},
+        {
+            "kaito-claim-uid": "theirs",
+            "kaito-managed-by": "gpu-provisioner",
+            "kaito-cluster": "another",
+        },
+    ],
+    ids=["a uid alone", "of another manager", "of another cluster"],
+)
+async def test_pool_that_nobody_collects_is_not_waited_for(tags: dict[str, str]) -> None:
+    world = World()
+    world.cloud.seed(replace(THEIRS, tags=tags))
+    world.ask()
+    await world.run(3)
+    assert world.condition("Launched") == ("False", "LaunchFailed")
+    assert "delete it or use another name" in world.message("Launched")
 
 
 async def test_claim_whose_name_is_taken_holds_no_quota() -> None:

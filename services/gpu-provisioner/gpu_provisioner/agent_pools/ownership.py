@@ -73,6 +73,12 @@ def is_labeled(pool: Pool) -> bool:
     return marks.uid_by_label(pool) != ""
 
 
+def may_be_collected(pool: Pool, cluster: str) -> bool:
+    """Whether garbage collection may ever delete the pool: it says that this provisioner created
+    it, and, if it has tags, for the cluster of that name."""
+    return is_labeled(pool) or (is_tagged(pool) and not names_other_cluster(pool, cluster))
+
+
 def names_other_cluster(pool: Pool, cluster: str) -> bool:
     """Whether the tags say that the pool was created for another cluster than the one of that
     name. Names of clusters have no case."""

@@ -2,7 +2,7 @@
 
 from gpu_provisioner.agent_pools import marks, pool_spec
 from gpu_provisioner.agent_pools.agent_pool_profile import InvalidClaim
-from gpu_provisioner.agent_pools.ownership import Ownership
+from gpu_provisioner.agent_pools.ownership import Ownership, may_be_collected
 from gpu_provisioner.cloud.errors import PoolBusy, Throttled
 from gpu_provisioner.cloud.pools import Pool, PoolState
 from gpu_provisioner.lifecycle.contested_pool import contested_message
@@ -123,7 +123,7 @@ def _name_taken(observed: Observed, pool: Pool) -> StageResult:
             f"agent pool {pool.name} of an earlier claim of KAITO's own {marks.MANAGER} still "
             "exists: delete it or use another name"
         )
-    elif observed.ownership is Ownership.OTHERS:
+    elif observed.ownership is Ownership.OTHERS and may_be_collected(pool, observed.cluster):
         message = (
             f"agent pool {pool.name} of an earlier claim still exists: it is deleted when it has "
             f"had no claim for {observed.timeouts.orphan_grace.total_seconds():.0f} s"
