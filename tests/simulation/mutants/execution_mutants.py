@@ -52,8 +52,7 @@ MUTANTS = (
     Mutant("a conflict is ignored", 100, _conflict_swallowed),
     Mutant(
         "a deletion is not retried after an error",
-        400,
+        200,
         _deletion_not_retried,
-        rare=True,
     ),
 )
