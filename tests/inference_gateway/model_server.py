@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from typing import Any, NoReturn
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import Any, NoReturn, TypeVar
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -16,6 +16,7 @@ from kaito.inference.v1 import inference_pb2_grpc as rpc
 from kaito_grpc.field_violations import FieldViolation, to_trailers
 
 Context = grpc.aio.ServicerContext[Any, Any]
+_Message = TypeVar("_Message")
 
 
 class ScriptedService(rpc.InferenceServiceServicer):
@@ -35,14 +36,9 @@ class ScriptedService(rpc.InferenceServiceServicer):
     async def StreamGenerate(  # noqa: N802
         self, request: pb.StreamGenerateRequest, context: Context
     ) -> AsyncGenerator[pb.StreamGenerateResponse, None]:
-        messages = self.script.stream(request.request, 60)
-        try:
+        async with aclosing(_pass_on(self.script.stream(request.request, 60), context)) as messages:
             async for message in messages:
                 yield message
-        except BackendError as error:
-            await _abort(context, error)
-        finally:
-            await messages.aclose()
 
     async def Tokenize(  # noqa: N802
         self, request: pb.TokenizeRequest, context: Context
@@ -70,14 +66,9 @@ class ScriptedService(rpc.InferenceServiceServicer):
     ) -> AsyncGenerator[pb.RelayHttpResponse, None]:
         head = (await anext(requests)).head
         body = b"".join([request.body async for request in requests])
-        messages = self.script.relay(head, body, 60)
-        try:
+        async with aclosing(_pass_on(self.script.relay(head, body, 60), context)) as messages:
             async for message in messages:
                 yield message
-        except BackendError as error:
-            await _abort(context, error)
-        finally:
-            await messages.aclose()
 
     async def _convert(self, request: TokenRequest, context: Context) -> TokenResponse:
         try:
@@ -97,6 +88,18 @@ class ScriptedService(rpc.InferenceServiceServicer):
         adapters = self.script.loaded_adapters
         more = str(start + 2) if len(adapters) > start + 2 else ""
         return pb.ListAdaptersResponse(adapters=adapters[start : start + 2], next_page_token=more)
+
+
+async def _pass_on(
+    messages: AsyncGenerator[_Message, None], context: Context
+) -> AsyncGenerator[_Message, None]:
+    """The script's messages; its failure becomes the status of the call."""
+    async with aclosing(messages):
+        try:
+            async for message in messages:
+                yield message
+        except BackendError as error:
+            await _abort(context, error)
 
 
 async def _abort(context: Context, error: BackendError) -> NoReturn:

@@ -54,8 +54,9 @@ class RelayCall(Call):
         """
         unread = _Body(messages)
         try:
-            async for part in self._relay(unread):
-                yield _to_message(part)
+            async with aclosing(self._relay(unread)) as response:
+                async for part in response:
+                    yield _to_message(part)
         except InferenceError:
             # A client that is still sending takes the end of the call for a broken connection.
             await unread.discard()

@@ -42,6 +42,19 @@ _JSON_ROUTES = (
 ).split()
 
 
+@asynccontextmanager
+async def listening(application: web.Application, port: int = 0) -> AsyncIterator[str]:
+    """The URL of the application on a loopback port."""
+    # aiohttp cancels a handler whose client has left only if it is told to.
+    runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
 class OpenAIDouble:
     """The server. `seen` has the bodies of the requests for answers."""
 
@@ -55,16 +68,8 @@ class OpenAIDouble:
     @asynccontextmanager
     async def running(self, port: int = 0) -> AsyncIterator["OpenAIDouble"]:
         """Listens while the context lasts."""
-        # aiohttp cancels a handler whose client has left only if this is set.
-        runner = web.AppRunner(self._application(), handler_cancellation=True, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", port)
-        await site.start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        try:
+        async with listening(self._application(), port) as self.url:
             yield self
-        finally:
-            await runner.cleanup()
 
     def _application(self) -> web.Application:
         application = web.Application()

@@ -40,8 +40,10 @@ def test_fields_of_the_body_become_features(combine: str) -> None:
     }
 
 
-def test_embeddings_are_a_feature_of_their_route() -> None:
-    assert "embed" in from_openapi(_document("/v1/embeddings")).features
+def test_embeddings_are_relayed_and_not_answered_by_the_contract() -> None:
+    capabilities = from_openapi(_document("/v1/embeddings"))
+    assert capabilities.http_routes == ("POST /v1/embeddings",)
+    assert "embed" not in capabilities.features
 
 
 def test_a_server_without_a_document_has_the_two_routes_of_all() -> None:

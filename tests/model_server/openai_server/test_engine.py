@@ -21,9 +21,10 @@ from model_server.errors import (
 from model_server.openai_server.engine import OpenAIServerEngine
 from model_server.options import GenerationOptions
 from tests.model_server.conftest import until
-from tests.model_server.openai_server.double import MODEL_ID, OpenAIDouble
+from tests.model_server.openai_server.double import MODEL_ID, OpenAIDouble, listening
 from tests.model_server.tiny_model import make_adapter
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Pause = Callable[[float], Awaitable[None]]
 _CHAT = Conversation(messages=(ChatMessage("user", "Hi"),))
 
@@ -166,16 +167,15 @@ async def test_a_server_without_adapters_says_so(engines: Engines, tmp_path: Pat
             await engine.tokenize("Hi", add_special_tokens=True)
 
 
-async def _serve(handler: object, **routes: object) -> tuple[web.AppRunner, str]:
+def _application(
+    answer: Handler, *, models: Handler | None = None, health: Handler | None = None
+) -> web.Application:
     application = web.Application()
-    application.router.add_get("/v1/models", routes.get("models", _list_models))  # type: ignore[arg-type]
-    if health := routes.get("health"):
-        application.router.add_get("/health", health)  # type: ignore[arg-type]
-    application.router.add_post("/v1/completions", handler)  # type: ignore[arg-type]
-    runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    return runner, f"http://127.0.0.1:{runner.addresses[0][1]}"
+    application.router.add_get("/v1/models", models or _list_models)
+    if health:
+        application.router.add_get("/health", health)
+    application.router.add_post("/v1/completions", answer)
+    return application
 
 
 async def _list_models(_request: web.Request) -> web.Response:
@@ -207,12 +207,11 @@ async def test_what_the_server_does_wrong_is_told(
             return web.Response(text=f"data: {chunk}, {usage}\n\ndata: [DONE]\n\n")
         return web.Response(status=status, text=body)
 
-    runner, url = await _serve(answer)
-    engine = engines.create(url)
-    await engine.start()
-    with pytest.raises(error, match=says):
-        await _generate(engine, max_new_tokens=3)
-    await runner.cleanup()
+    async with listening(_application(answer)) as url:
+        engine = engines.create(url)
+        await engine.start()
+        with pytest.raises(error, match=says):
+            await _generate(engine, max_new_tokens=3)
 
 
 @pytest.mark.parametrize(
@@ -232,10 +231,9 @@ async def test_a_server_that_does_not_describe_its_model_is_refused(
     async def fail(_request: web.Request) -> web.Response:
         raise AssertionError("never called")
 
-    runner, url = await _serve(fail, models=list_models)
-    with pytest.raises(ModelLoadFailed, match=says):
-        await engines.create(url).start()
-    await runner.cleanup()
+    async with listening(_application(fail, models=list_models)) as url:
+        with pytest.raises(ModelLoadFailed, match=says):
+            await engines.create(url).start()
 
 
 async def test_the_settings_may_name_the_model(engines: Engines) -> None:
@@ -256,18 +254,16 @@ async def test_the_settings_may_name_the_model(engines: Engines) -> None:
         # It sends no [DONE] either.
         return web.Response(text=f"data: {chunk}, {usage}\n\n")
 
-    runner, url = await _serve(answer, models=fail, health=healthy)
-    engine = engines.create(url, model="/mnt/model", max_context_tokens=512)
-    assert (await engine.start()).max_length == 512
-    assert seen == ["/mnt/model"]
-    await runner.cleanup()
+    async with listening(_application(answer, models=fail, health=healthy)) as url:
+        engine = engines.create(url, model="/mnt/model", max_context_tokens=512)
+        assert (await engine.start()).max_length == 512
+        assert seen == ["/mnt/model"]
 
 
 async def test_a_model_that_does_not_run_is_not_served(engines: Engines) -> None:
     async def fail(_request: web.Request) -> web.Response:
         return web.Response(status=500, text="CUDA error")
 
-    runner, url = await _serve(fail)
-    with pytest.raises(ModelLoadFailed, match=r"the model does not run: .*CUDA error"):
-        await engines.create(url).start()
-    await runner.cleanup()
+    async with listening(_application(fail)) as url:
+        with pytest.raises(ModelLoadFailed, match=r"the model does not run: .*CUDA error"):
+            await engines.create(url).start()

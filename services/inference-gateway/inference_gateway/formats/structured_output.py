@@ -28,9 +28,9 @@ def structured_output(
     found: dict[str, pb.StructuredOutput] = {}
     if response_format is not None and (meaning := _response_format(response_format)):
         found["response_format"] = meaning
-    found |= _guided(fields)
+    found |= _alternatives(_guided(fields), "guided_")
     if fields.structured_outputs is not None:
-        found |= _structured_outputs(fields.structured_outputs)
+        found |= _alternatives(fields.structured_outputs, "structured_outputs.")
     if len(found) > 1:
         raise RequestRejected(_several(list(found)))
     return next(iter(found.items()), None)
@@ -52,36 +52,31 @@ def _response_format(response_format: ResponseFormat) -> pb.StructuredOutput | N
     return None
 
 
-def _guided(fields: StructuredFields) -> dict[str, pb.StructuredOutput]:
-    found = {}
-    if fields.guided_json is not None:
-        found["guided_json"] = json_schema(fields.guided_json, "guided_json")
-    if fields.guided_regex is not None:
-        found["guided_regex"] = pb.StructuredOutput(regex=fields.guided_regex)
-    if fields.guided_choice is not None:
-        found["guided_choice"] = _choice(fields.guided_choice)
-    if fields.guided_grammar is not None:
-        found["guided_grammar"] = pb.StructuredOutput(grammar=fields.guided_grammar)
-    return found
+def _guided(fields: StructuredFields) -> StructuredOutputs:
+    """vLLM's older fields as its newer object."""
+    return StructuredOutputs.model_construct(
+        json_=fields.guided_json,
+        regex=fields.guided_regex,
+        choice=fields.guided_choice,
+        grammar=fields.guided_grammar,
+    )
 
 
-def _structured_outputs(outputs: StructuredOutputs) -> dict[str, pb.StructuredOutput]:
+def _alternatives(outputs: StructuredOutputs, prefix: str) -> dict[str, pb.StructuredOutput]:
+    """What is set, by the client's names, which begin with `prefix`."""
     found = {}
     if outputs.json_ is not None:
-        found["json"] = json_schema(outputs.json_, "structured_outputs.json")
+        name = f"{prefix}json"
+        found[name] = json_schema(outputs.json_, name)
     if outputs.regex is not None:
-        found["regex"] = pb.StructuredOutput(regex=outputs.regex)
+        found[f"{prefix}regex"] = pb.StructuredOutput(regex=outputs.regex)
     if outputs.choice is not None:
-        found["choice"] = _choice(outputs.choice)
+        found[f"{prefix}choice"] = pb.StructuredOutput(choice=pb.Texts(texts=outputs.choice))
     if outputs.grammar is not None:
-        found["grammar"] = pb.StructuredOutput(grammar=outputs.grammar)
+        found[f"{prefix}grammar"] = pb.StructuredOutput(grammar=outputs.grammar)
     if outputs.json_object:
-        found["json_object"] = pb.StructuredOutput(json_object=True)
-    return {f"structured_outputs.{name}": meaning for name, meaning in found.items()}
-
-
-def _choice(texts: list[str]) -> pb.StructuredOutput:
-    return pb.StructuredOutput(choice=pb.Texts(texts=texts))
+        found[f"{prefix}json_object"] = pb.StructuredOutput(json_object=True)
+    return found
 
 
 def json_schema(schema: JsonSchema, name: str) -> pb.StructuredOutput:

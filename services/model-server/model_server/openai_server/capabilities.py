@@ -71,8 +71,6 @@ class Capabilities:
         features = {path for path, name in _CHAT_FIELDS.items() if name in self.chat_fields}
         # A completion takes token ids in place of its text; no field of the schema says so.
         features.add("token_ids")
-        if "POST /v1/embeddings" in self.routes:
-            features.add("embed")
         return frozenset(features)
 
 

@@ -9,8 +9,8 @@ Knows the server's errors; knows neither requests nor answers.
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx2
@@ -59,10 +59,8 @@ class EngineClient:
             EngineFailed: the server does not answer, or not in JSON.
         """
         response = await self._get(path)
-        if response.status_code == httpx2.codes.NOT_FOUND:
+        if response is None:
             return None
-        if response.is_error:
-            raise EngineFailed(f"GET {path} of the engine answers {response.status_code}")
         try:
             return response.json()
         except ValueError as error:
@@ -74,20 +72,21 @@ class EngineClient:
         Raises:
             EngineFailed: the server does not answer, or with an error.
         """
-        response = await self._get(path)
-        if response.status_code == httpx2.codes.NOT_FOUND:
-            return False
-        if response.is_error:
-            raise EngineFailed(f"GET {path} of the engine answers {response.status_code}")
-        return True
+        return await self._get(path) is not None
 
-    async def _get(self, path: str) -> httpx2.Response:
-        with _transport_errors():
+    async def _get(self, path: str) -> httpx2.Response | None:
+        """The successful response; None if there is no such path."""
+        with _translated_errors():
             try:
-                return await self._http.get(path)
+                response = await self._http.get(path)
             except httpx2.ReadError:
                 # The server has closed the connection of the request before, after an error.
-                return await self._http.get(path)
+                response = await self._http.get(path)
+        if response.status_code == httpx2.codes.NOT_FOUND:
+            return None
+        if response.is_error:
+            raise EngineFailed(f"GET {path} of the engine answers {response.status_code}")
+        return response
 
     async def post(self, path: str, body: Mapping[str, Any], *, field: str) -> Any:
         """The JSON that a route answers. `field` is blamed if the server names none.
@@ -95,7 +94,7 @@ class EngineClient:
         Raises:
             InferenceError: by the table above.
         """
-        with _transport_errors():
+        with _translated_errors():
             response = await self._http.post(path, json=body)
         if response.is_error:
             raise _rejection(response.status_code, response.content, field)
@@ -114,7 +113,7 @@ class EngineClient:
             InferenceError: by the table above.
             GenerationFailed: an event is no JSON.
         """
-        with _transport_errors():
+        with _translated_errors():
             async with self._http.stream("POST", path, json=body) as response:
                 if response.is_error:
                     raise _rejection(response.status_code, await response.aread(), "input")
@@ -140,19 +139,18 @@ class EngineClient:
         Raises:
             EngineFailed: the server does not answer.
         """
-        with _transport_errors():
+        with _translated_errors():
             async with self._http.stream(method, url, headers=headers, content=body) as response:
                 yield response
 
 
-class _transport_errors:  # noqa: N801
-    """A context in which what goes wrong on the connection is an EngineFailed."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
-        if isinstance(error, httpx2.TransportError):
-            raise EngineFailed(f"the engine's server does not answer: {error!r}") from error
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    """What goes wrong on the connection is an EngineFailed."""
+    try:
+        yield
+    except httpx2.TransportError as error:
+        raise EngineFailed(f"the engine's server does not answer: {error!r}") from error
 
 
 def _parse_event(data: str) -> Any:
