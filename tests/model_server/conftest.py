@@ -196,3 +196,8 @@ async def requires(server: Running, *features: str) -> None:
     for feature in features:
         if feature not in model.features:
             pytest.skip(f"{model.engine} does not answer {feature}")
+
+
+def applies_strengths(server: Running) -> bool:
+    """Engines in other containers apply an adapter as a whole."""
+    return not isinstance(server.engine, OpenAIServerEngine)

@@ -1,0 +1,1 @@
+"""What every engine must do, tested through the contract on each engine and the fake."""
