@@ -1,8 +1,9 @@
 """Bodies that are small enough to be accepted and would hold the event loop for seconds."""
 
+import gc
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from inference_gateway.formats.openai_chat import OpenAiChat
 from inference_gateway.formats.openai_completions import OpenAiCompletions
 from inference_gateway.formats.openai_embeddings import OpenAiEmbeddings
 from inference_gateway.formats.responses.request import OpenAiResponses
+from inference_gateway.garbage_collection import make_full_collections_rare
 from inference_gateway.settings import Limits
 
 MESSAGE = {"role": "user", "content": "Hi"}
@@ -35,6 +37,20 @@ CALL = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{
 CALLS = {"role": "assistant", "tool_calls": [CALL] * 80}
 
 
+@pytest.fixture
+def collected_as_deployed() -> Iterator[None]:
+    """The garbage collector as the gateway sets it.
+
+    Otherwise most of the time goes to looking at the objects of all other tests of the process.
+    """
+    threshold = gc.get_threshold()
+    make_full_collections_rare()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*threshold)
+
+
+@pytest.mark.usefixtures("collected_as_deployed")
 @pytest.mark.parametrize(
     ("api_format", "body", "named"),
     [
