@@ -317,6 +317,10 @@ class Reason(StrEnum):
         "SecretMissing", (*_CONFIG, types.INFERENCE_READY, types.JOB_STARTED),
         "A Secret that the Workspace names does not exist or has the wrong type.",
         "Run kubectl create secret docker-registry in the Workspace's namespace.")
+    VOLUME_CLAIM_MISSING = (
+        "VolumeClaimMissing", _CONFIG,
+        "A PersistentVolumeClaim that the Workspace names does not exist.",
+        "Create it in the Workspace's namespace; no node is requested until then.")
     WORKSPACE_INVALID = (
         "WorkspaceInvalid", _CONFIG, "The manifest does not match the current schema.",
         "The message names each field; correct it and apply again.", _PERMANENT)

@@ -8,7 +8,7 @@ import pytest
 from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest
 from tests.workspace_controller.given import inference_workspace, settings
-from workspace_controller.admission import answer, configuration, denials, subject
+from workspace_controller.admission import answer, configuration, subject
 from workspace_controller.plan.validation import Problem
 
 REVIEW: Manifest = {
@@ -35,8 +35,20 @@ def test_each_problem_has_its_own_line() -> None:
     )
 
 
-def test_missing_secret_does_not_deny() -> None:
-    assert denials((UNKNOWN, Problem(Reason.SECRET_MISSING, "f", "m"))) == [UNKNOWN]
+@pytest.mark.parametrize(
+    "reason", [Reason.CONFIG_MAP_MISSING, Reason.SECRET_MISSING, Reason.VOLUME_CLAIM_MISSING]
+)
+def test_what_may_come_later_is_a_warning(reason: Reason) -> None:
+    missing = Problem(reason, "tuning.config", "ConfigMap team/c does not exist: create it")
+    warning = (
+        "tuning.config: ConfigMap team/c does not exist: create it; the Workspace waits for it"
+    )
+    response = answer(REVIEW, (missing,))["response"]
+    assert response == {"uid": "r-1", "allowed": True, "warnings": [warning]}
+    denied = answer(REVIEW, (UNKNOWN, missing))["response"]
+    assert denied["allowed"] is False
+    assert denied["warnings"] == [warning]
+    assert "ConfigMap" not in denied["status"]["message"]
 
 
 def test_new_object_gets_missing_names() -> None:

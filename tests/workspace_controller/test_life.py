@@ -15,6 +15,7 @@ from tests.workspace_controller.given import (
     node,
     resource,
     settings,
+    tuning,
     tuning_workspace,
     workspace,
 )
@@ -147,6 +148,22 @@ async def test_missing_push_secret_delays_node_requests() -> None:
     assert environment.workspace()["status"]["state"] == "Pending"
     assert not environment.cluster.objects(kinds.MACHINE)
     environment.push_secret()
+    await environment.settle()
+    assert environment.workspace()["status"]["state"] == "Ready"
+
+
+async def test_missing_volume_claim_delays_node_requests() -> None:
+    environment = Environment()
+    environment.push_secret()
+    volume = {"volumeSource": {"persistentVolumeClaim": {"claimName": "rows"}}}
+    environment.apply(tuning_workspace(tuning=tuning(input=volume)))
+    await environment.settle()
+    reported = conditions(environment.workspace())
+    assert reported["ResourceReady"] == "False/VolumeClaimMissing"
+    assert environment.workspace()["status"]["state"] == "Pending"
+    assert not environment.cluster.objects(kinds.MACHINE)
+    claim = {"metadata": {"name": "rows", "namespace": NAMESPACE}}
+    environment.cluster.seed(kinds.VOLUME_CLAIM, claim)
     await environment.settle()
     assert environment.workspace()["status"]["state"] == "Ready"
 

@@ -27,6 +27,8 @@ from workspace_controller.observed import Observed, RejectedAdapter, TuningRun
 from workspace_controller.plan.spec import referenced_secrets
 from workspace_controller.validator import Validator
 
+IN_VOLUME = {"volumeSource": {"persistentVolumeClaim": {"claimName": "rows"}}}
+
 
 async def seen(environment: Environment, name: str = "ws") -> Observed:
     environment.replica.look()
@@ -214,12 +216,16 @@ async def test_schema_violation_names_the_field() -> None:
 @pytest.mark.parametrize(
     ("manifest", "reasons"),
     [
-        (tuning_workspace(), []),
-        (tuning_workspace(tuning=tuning(config="nope")), ["ConfigMapMissing"]),
+        (inference_workspace(), []),
+        (tuning_workspace(), ["SecretMissing"]),
+        (
+            tuning_workspace(tuning=tuning(config="nope", input=IN_VOLUME)),
+            ["ConfigMapMissing", "SecretMissing", "VolumeClaimMissing"],
+        ),
         (workspace(resource={}), ["WorkspaceInvalid"]),
         (inference_workspace(inference=inference(preset={"name": "zzz"})), ["PresetUnknown"]),
     ],
-    ids=["right", "no ConfigMap", "no schema", "no preset"],
+    ids=["right", "no Secret", "no ConfigMap", "no schema", "no preset"],
 )
 async def test_candidate_is_validated(manifest: Manifest, reasons: list[str]) -> None:
     environment = Environment()

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from kaito_api import labels
-from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest
 from workspace_controller.plan.validation import Problem
 from workspace_controller.settings import Settings, release_metadata
 
 PATH = "/validate"
+_WAITS = "the Workspace waits for it"
 # CEL: the user changed the spec. An update of labels or finalizers must pass in any case.
 _CHANGED = " || ".join(
     f"has(object.{part}) != has(oldObject.{part}) || "
@@ -40,17 +40,20 @@ def subject(review: Manifest) -> Manifest:
     return {**manifest, "metadata": metadata}
 
 
-def denials(problems: Sequence[Problem]) -> list[Problem]:
-    """The problems that deny admission. A Secret may be created after its Workspace."""
-    return [problem for problem in problems if problem.reason != Reason.SECRET_MISSING]
-
-
 def answer(review: Manifest, problems: Sequence[Problem]) -> Manifest:
-    """The review with its response; each problem has its own line."""
-    response: Manifest = {"uid": review["request"]["uid"], "allowed": not problems}
-    if problems:
-        text = "validation failed: " + "\n".join(str(problem) for problem in problems)
+    """The review with its response; each problem has its own line.
+
+    What a Workspace refers to may be created after it, in whatever order a GitOps tool applies
+    them: that is a warning, and the Workspace waits.
+    """
+    denials = [problem for problem in problems if not problem.may_come_later]
+    warnings = [f"{problem}; {_WAITS}" for problem in problems if problem.may_come_later]
+    response: Manifest = {"uid": review["request"]["uid"], "allowed": not denials}
+    if denials:
+        text = "validation failed: " + "\n".join(str(problem) for problem in denials)
         response["status"] = {"code": 400, "reason": "BadRequest", "message": text}
+    if warnings:
+        response["warnings"] = warnings
     return {"apiVersion": review["apiVersion"], "kind": review["kind"], "response": response}
 
 

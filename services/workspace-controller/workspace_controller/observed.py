@@ -37,6 +37,14 @@ class SecretFact:
 
 
 @dataclass(frozen=True, slots=True)
+class VolumeClaimFact:
+    """Whether a PersistentVolumeClaim exists. It may be bound later, on the node of its pod."""
+
+    name: str
+    exists: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A Machine, NodeClaim or NodePool of this Workspace."""
 
@@ -156,7 +164,7 @@ class Observed:
     `nodes` match the selector or were created for this Workspace; `reserved_nodes` are the names
     of those that other Workspaces use. `unserved_kinds` are kinds of claims whose CRD the cluster
     does not have. `pods` are all pods of this Workspace, whichever object created them.
-    `secrets` are by the field that refers to them.
+    `secrets` and `volume_claims` are by the field that refers to them.
     `forbidden_pods` say, by the uid of a Job or StatefulSet that lacks pods, why the API server
     does not let it create one.
     `rejected_adapters` are those of all serving pods; None where none was asked, or none answered.
@@ -190,6 +198,7 @@ class Observed:
     network_policy: Manifest | None = None
     file: UserFile | None = None
     secrets: Mapping[str, SecretFact] = field(default_factory=dict)
+    volume_claims: Mapping[str, VolumeClaimFact] = field(default_factory=dict)
     run: TuningRun | None = None
     forbidden_pods: Mapping[str, str] = field(default_factory=dict)
     rejected_adapters: tuple[RejectedAdapter, ...] | None = None

@@ -25,6 +25,7 @@ from workspace_controller.observed import (
     RejectedAdapter,
     SecretFact,
     UserFile,
+    VolumeClaimFact,
 )
 from workspace_controller.plan.nodes.selection import is_matching_node, is_own_node
 from workspace_controller.plan.serving.adapters import adapter_pods
@@ -33,6 +34,7 @@ from workspace_controller.plan.spec import (
     config_ref,
     parse_spec,
     referenced_secrets,
+    referenced_volume_claims,
     selector_labels,
 )
 from workspace_controller.plan.tuning.adapter import tuned_adapter
@@ -71,7 +73,9 @@ class Observer:
         if (spec := seen.spec) is None:
             return seen
         seen = replace(seen, file=await self._file(self._config_ref(seen, spec)))
-        seen = replace(seen, secrets=await self._secrets(seen, spec))
+        if seen.workload is None:
+            # Once a workload exists, the kubelet reports what it misses.
+            seen = await self._with_references(seen, spec)
         seen = await self._with_progress(seen)
         seen = replace(seen, forbidden_pods=await forbidden_pods(self.cluster, seen))
         seen = replace(seen, rejected_adapters=await self._rejected_adapters(seen))
@@ -92,7 +96,8 @@ class Observer:
         if (spec := seen.spec) is None:
             return seen
         ref = self._config_ref(seen, spec, with_default=False)
-        return replace(seen, file=await self._file(ref))
+        seen = replace(seen, file=await self._file(ref))
+        return await self._with_references(seen, spec)
 
     async def observe_absence(self, key: Key) -> Absence:
         """What remains of a Workspace that is not in the store.
@@ -184,7 +189,7 @@ class Observer:
         self, seen: Observed, spec: WorkspaceSpec, *, with_default: bool = True
     ) -> ConfigRef | None:
         """None once the adapter is produced: the configuration cannot change it any longer."""
-        if spec.tuning is not None and tuned_adapter(seen, spec.tuning) is not None:
+        if spec.tuning is not None and not _is_to_tune(seen, spec):
             return None
         release = self.settings.release_namespace
         return config_ref(spec, seen.owner.namespace, release, with_default=with_default)
@@ -199,13 +204,18 @@ class Observer:
         text = (config_map.get("data") or {}).get(ref.key)
         return UserFile(ref.namespace, ref.config_map, ref.key, text)
 
-    async def _secrets(self, seen: Observed, spec: WorkspaceSpec) -> dict[str, SecretFact]:
-        """By field. Nothing is read once a workload exists: the kubelet reports what it misses."""
-        if seen.workload is not None:
-            return {}
-        names = referenced_secrets(spec, pushes=seen.file is not None)
-        reads = [self._secret(seen.owner.namespace, name) for name in names.values()]
-        return dict(zip(names, await asyncio.gather(*reads), strict=True))
+    async def _with_references(self, seen: Observed, spec: WorkspaceSpec) -> Observed:
+        """The Secrets and PersistentVolumeClaims that the Workspace names, by field."""
+        namespace, pushes = seen.owner.namespace, _is_to_tune(seen, spec)
+        secrets = referenced_secrets(spec, pushes)
+        claims = referenced_volume_claims(spec, pushes)
+        facts = await asyncio.gather(*(self._secret(namespace, n) for n in secrets.values()))
+        found = await asyncio.gather(*(self._volume_claim(namespace, n) for n in claims.values()))
+        return replace(
+            seen,
+            secrets=dict(zip(secrets, facts, strict=True)),
+            volume_claims=dict(zip(claims, found, strict=True)),
+        )
 
     async def _secret(self, namespace: str, name: str) -> SecretFact:
         try:
@@ -213,6 +223,13 @@ class Observer:
         except NotFound:
             return SecretFact(name, None)
         return SecretFact(name, frozenset(secret.get("data") or ()))
+
+    async def _volume_claim(self, namespace: str, name: str) -> VolumeClaimFact:
+        try:
+            await self.cluster.get(kinds.VOLUME_CLAIM, name, namespace)
+        except NotFound:
+            return VolumeClaimFact(name, exists=False)
+        return VolumeClaimFact(name, exists=True)
 
     async def _with_progress(self, seen: Observed) -> Observed:
         pod = progress_pod(seen) if seen.file is not None else None
@@ -229,3 +246,7 @@ class Observer:
             return None
         by_name = {adapter.name: adapter for answer in answers for adapter in answer}
         return tuple(by_name[name] for name in sorted(by_name))
+
+
+def _is_to_tune(seen: Observed, spec: WorkspaceSpec) -> bool:
+    return spec.tuning is not None and tuned_adapter(seen, spec.tuning) is None

@@ -147,14 +147,14 @@ class Webhook:
             answer = admission.answer(review, problems)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return web.Response(status=400, text=f"not an AdmissionReview: {error}")
-        self.metrics.admissions.labels(allowed=str(not problems).lower()).inc()
+        self.metrics.admissions.labels(allowed=str(answer["response"]["allowed"]).lower()).inc()
         return web.Response(text=json.dumps(answer), content_type="application/json")
 
     async def _problems(self, workspace: Manifest) -> Sequence[Problem]:
         """Fails open: a Workspace that cannot be checked is admitted, and every pass of the
         reconciler checks it again."""
         try:
-            return admission.denials(await self.check(workspace))
+            return await self.check(workspace)
         except ClusterError as error:
             logger.warning("admitted without a check: %s", error)
             return ()

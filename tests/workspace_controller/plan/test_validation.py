@@ -18,7 +18,7 @@ from tests.workspace_controller.given import (
     tuning,
     tuning_workspace,
 )
-from workspace_controller.observed import SecretFact, UserFile
+from workspace_controller.observed import SecretFact, UserFile, VolumeClaimFact
 from workspace_controller.plan.validation import Problem, problems
 
 SERVE_NOT = {"kaito.sh/serve-tuned-model": "false"}
@@ -232,6 +232,13 @@ WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
         "SecretMissing",
         "tuning.input.imagePullSecrets[0]",
         ["Secret team/pull has no key .dockerconfigjson"],
+    ),
+    "missing volume claim": (
+        inference_workspace(),
+        {"volume_claims": {"tuning.input.volumeSource": VolumeClaimFact("data", exists=False)}},
+        "VolumeClaimMissing",
+        "tuning.input.volumeSource",
+        ["PersistentVolumeClaim team/data does not exist: create it"],
     ),
     "hub token under another key": (
         inference_workspace(),

@@ -96,10 +96,43 @@ def referenced_secrets(spec: WorkspaceSpec, pushes: bool = True) -> dict[str, st
     return secrets
 
 
+def referenced_volume_claims(spec: WorkspaceSpec, pushes: bool = True) -> dict[str, str]:
+    """The PersistentVolumeClaims that must exist before anything is created: field → name.
+
+    `pushes` is False once the adapter is written: the run's data is not needed any longer.
+    """
+    volumes: dict[str, object] = {}
+    if spec.tuning is not None:
+        if pushes:
+            volumes["tuning.input.volumeSource"] = spec.tuning.input.volume_source
+        volumes["tuning.output.volumeSource"] = spec.tuning.output.volume_source
+    if spec.inference is not None:
+        for index, adapter in enumerate(spec.inference.adapters):
+            field = f"inference.adapters[{index}].source.volumeSource"
+            volumes[field] = adapter.source.volume_source
+        for index, volume in enumerate(_template_volumes(spec.inference.template)):
+            volumes[f"inference.template.spec.volumes[{index}]"] = volume
+    names = {field: _claim_name(volume) for field, volume in volumes.items()}
+    return {field: name for field, name in names.items() if name}
+
+
 def required_key(field: str) -> str:
     """The key that the Secret which `field` refers to must have. The access secret has several
     forms, which `kaito_training.data_access` knows."""
     return "HF_TOKEN" if field.endswith("modelAccessSecret") else ".dockerconfigjson"
+
+
+def _template_volumes(template: Manifest | None) -> list[object]:
+    spec = (template or {}).get("spec")
+    volumes = spec.get("volumes") if isinstance(spec, dict) else None
+    return volumes if isinstance(volumes, list) else []
+
+
+def _claim_name(volume: object) -> str:
+    """The claim's name; empty for another kind of volume, and for what is no volume at all."""
+    claim = volume.get("persistentVolumeClaim") if isinstance(volume, dict) else None
+    name = claim.get("claimName") if isinstance(claim, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _input_secrets(source: DataSource) -> dict[str, str]:

@@ -29,6 +29,10 @@ from workspace_controller.plan.spec import (
 from workspace_controller.plan.tuning import training_config
 from workspace_controller.settings import ModelDelivery, NodeProvisioner
 
+_REFERENCES = frozenset(
+    {Reason.CONFIG_MAP_MISSING, Reason.SECRET_MISSING, Reason.VOLUME_CLAIM_MISSING}
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -41,6 +45,11 @@ class Problem:
     @property
     def permanent(self) -> bool:
         return is_permanent(self.reason)
+
+    @property
+    def may_come_later(self) -> bool:
+        """Whether it is about an object that may be created, or completed, after the Workspace."""
+        return self.reason in _REFERENCES
 
     def __str__(self) -> str:
         return f"{self.field}: {self.message}"
@@ -59,6 +68,7 @@ def problems(observed: Observed) -> tuple[Problem, ...]:
         *_source_problems(spec),
         *_config_problems(observed, spec),
         *_secret_problems(observed, spec),
+        *_volume_claim_problems(observed),
     ]
     if not observed.started:
         found += [*_instance_type_problems(observed, spec), *_size_problems(observed, spec)]
@@ -166,3 +176,10 @@ def _secret_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Proble
         elif (key := required_key(field)) not in fact.keys:
             message = f"{secret} has no key {key}: create it again with that key"
             yield Problem(Reason.SECRET_MISSING, field, message)
+
+
+def _volume_claim_problems(observed: Observed) -> Iterator[Problem]:
+    for field, fact in observed.volume_claims.items():
+        if not fact.exists:
+            claim = f"PersistentVolumeClaim {observed.owner.namespace}/{fact.name}"
+            yield Problem(Reason.VOLUME_CLAIM_MISSING, field, f"{claim} does not exist: create it")
