@@ -16,6 +16,7 @@ from azure.mgmt.containerservice.aio import ContainerServiceClient
 from azure.mgmt.containerservice.models import AgentPool
 
 from tests.aks_emulator.builders import IDS, pool_properties
+from tests.waiting import HANG_SECONDS
 from tools.aks_emulator.__main__ import main
 from tools.aks_emulator.admin_client import AdminClient
 from tools.aks_emulator.daemon import pidfile
@@ -122,7 +123,7 @@ def client(emulator: PrivateEmulator, who: AsyncTokenCredential) -> ContainerSer
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANG_SECONDS):
         while not await asyncio.to_thread(condition):
             await asyncio.sleep(0.2)
 

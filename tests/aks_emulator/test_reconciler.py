@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from tests.aks_emulator.builders import (
     make_context,
     put,
 )
+from tests.waiting import until
 from tools.aks_emulator.core.model import PoolState
 from tools.aks_emulator.machines.provider import FakeMachines
 from tools.aks_emulator.machines.reconciler import Reconciler
@@ -34,12 +35,6 @@ async def reconciling(context: Context, machines: FakeMachines) -> AsyncIterator
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0)
 
 
 def advance_clock(context: Context, clock: ManualClock, seconds: float) -> None:

@@ -13,6 +13,7 @@ from inference_gateway.backends.backend import Backend
 from inference_gateway.endpoints.address import EndpointAddress
 from inference_gateway.server import create_server
 from inference_gateway.settings import Limits, Settings
+from tests.waiting import HANG_SECONDS, until
 
 
 @asynccontextmanager
@@ -42,13 +43,6 @@ def in_pod(**limits: float) -> Settings:
     return Settings(backend="127.0.0.1:1", limits=Limits(**limits))  # type: ignore[arg-type]
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Returns once the condition holds; fails the test if it does not in time."""
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 @asynccontextmanager
 async def front_door(
     folder: Path, backends: Mapping[str, Backend], ready: int, **limits: float
@@ -67,7 +61,7 @@ async def front_door(
     settings = Settings(backends_file=file, limits=Limits(**limits))  # type: ignore[arg-type]
     async with gateway(lambda address: labels[address.label], settings) as client:
         ready_now = 0
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG_SECONDS):
             while ready_now < ready:
                 text = await (await client.get("/metrics")).text()
                 gauge = text.index("TYPE kaito_gateway_backend_ready")

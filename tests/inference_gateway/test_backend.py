@@ -13,7 +13,7 @@ from inference_gateway.backends.fake import FakeBackend
 from inference_gateway.backends.grpc_backend import GrpcBackend
 from kaito.inference.v1 import inference_pb2 as pb
 from tests.inference_gateway.model_server import serving, wired
-from tests.inference_gateway.running import until
+from tests.waiting import HANG_SECONDS, until
 
 
 @dataclass
@@ -140,7 +140,7 @@ async def test_deadline_is_exceeded(subject: Subject, streamed: bool) -> None:
 async def test_canceling_stops_the_generation(subject: Subject) -> None:
     subject.script.gate.clear()
     call = asyncio.ensure_future(subject.backend.generate(request(), 30))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_SECONDS):
         while not subject.script.requests:
             await asyncio.sleep(0.005)
         call.cancel()
@@ -151,7 +151,7 @@ async def test_closing_the_stream_stops_the_generation(subject: Subject) -> None
     subject.script.deltas = ("x" * 4096,) * 10_000
     async with aclosing(subject.backend.stream(request(), 30)) as messages:
         await anext(messages)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANG_SECONDS):
         await subject.script.canceled.wait()
     assert subject.script.sent < 10_000
 

@@ -13,7 +13,8 @@ from inference_gateway.backends.grpc_backend import GrpcBackend
 from kaito.inference.v1 import inference_pb2 as pb
 from tests.inference_gateway.generation_requests import CHAT, HI, STREAM, events
 from tests.inference_gateway.model_server import wired
-from tests.inference_gateway.running import front_door, gateway, until
+from tests.inference_gateway.running import front_door, gateway
+from tests.waiting import until
 
 
 async def test_hung_model_server_does_not_delay_others(tmp_path: Path) -> None:

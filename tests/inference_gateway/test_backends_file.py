@@ -8,7 +8,7 @@ import pytest
 
 from inference_gateway.endpoints.address import EndpointAddress
 from inference_gateway.endpoints.backends_file import BackendsFile, BackendsFileError, follow, parse
-from tests.inference_gateway.running import until
+from tests.waiting import until
 
 ENTRY = "- {model: phi, namespace: n, workspace: w, address: 'w.n:29500'}\n"
 ADDRESS = EndpointAddress(namespace="n", workspace="w", model="phi", target="w.n:29500")

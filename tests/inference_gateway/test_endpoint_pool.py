@@ -14,7 +14,7 @@ from inference_gateway.endpoints.endpoint import Endpoint
 from inference_gateway.endpoints.pool import EndpointPool
 from inference_gateway.errors import RequestRejected
 from kaito.inference.v1 import inference_pb2 as pb
-from tests.inference_gateway.running import until
+from tests.waiting import HANG_SECONDS, until
 
 ONE = EndpointAddress(namespace="n", workspace="one", model="phi", target="127.0.0.1:1")
 TWO = EndpointAddress(namespace="n", workspace="two", model="phi", target="127.0.0.1:2")
@@ -234,7 +234,7 @@ async def test_ready_endpoint_is_probed_soon_after_a_failure(endpoint: Endpoint)
     waiting = asyncio.create_task(endpoint.wait_for_next_probe())
     await asyncio.sleep(0)
     fail(endpoint, grpc.StatusCode.UNAVAILABLE)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(HANG_SECONDS):
         await waiting
 
 

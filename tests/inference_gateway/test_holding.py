@@ -10,7 +10,8 @@ import pytest
 
 from inference_gateway.backends.backend import BackendError, Health
 from inference_gateway.backends.fake import FakeBackend
-from tests.inference_gateway.running import front_door, gateway, until
+from tests.inference_gateway.running import front_door, gateway
+from tests.waiting import HANG_SECONDS, until
 
 PATH = "/v1/chat/completions"
 HELLO = {"model": "n/one", "messages": [{"role": "user", "content": "hello"}]}
@@ -93,7 +94,8 @@ async def test_held_requests_leave_room_for_other_models(
     async with front_door(tmp_path, backends, 2, max_concurrency=8) as door:
         _take_down(script)
         waiting = [asyncio.create_task(_ask(door)) for _ in range(held)]
-        refused, _ = await asyncio.wait(waiting, timeout=0.5)
+        await until(lambda: sum(task.done() for task in waiting) == held - 4)
+        refused = {task for task in waiting if task.done()}
         async with door.post(PATH, json={**HELLO, "model": "n/two"}) as response:
             assert response.status == 200
         script.health_now = UP
@@ -120,7 +122,7 @@ async def test_a_client_that_leaves_is_not_held(
             if line.startswith("kaito_gateway_in_flight_requests ")
         )
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG_SECONDS):
         # The request for the metrics counts itself.
         while not (await in_flight()).endswith(" 1.0"):
             await asyncio.sleep(0.01)

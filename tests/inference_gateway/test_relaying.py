@@ -14,6 +14,7 @@ from inference_gateway.backends.fake import FakeBackend
 from inference_gateway.relaying.usage_scan import UsageScan
 from kaito.inference.v1 import inference_pb2 as pb
 from tests.inference_gateway.running import front_door, gateway, in_pod
+from tests.waiting import HANG_SECONDS
 
 RERANK = "/v1/rerank"
 CHAT = "/v1/chat/completions"
@@ -144,7 +145,7 @@ async def test_a_client_that_leaves_ends_the_exchange(
     await client.get("/v1/models")
     response = await client.post(RERANK, json={})
     response.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG_SECONDS):
         await script.canceled.wait()
 
 

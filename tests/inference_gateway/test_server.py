@@ -14,7 +14,8 @@ import pytest
 from inference_gateway.backends.fake import FakeBackend
 from inference_gateway.settings import Settings
 from tests.inference_gateway.model_server import serving
-from tests.inference_gateway.running import gateway, in_pod, until
+from tests.inference_gateway.running import gateway, in_pod
+from tests.waiting import HANG_SECONDS, until
 
 
 @asynccontextmanager
@@ -39,7 +40,7 @@ async def test_missing_headers_close_the_connection(script: FakeBackend, sent: b
     async with (
         gateway(lambda _: script, settings) as client,
         connection(client) as (reader, writer),
-        asyncio.timeout(5),
+        asyncio.timeout(HANG_SECONDS),
     ):
         writer.write(sent)
         await reader.read()
@@ -50,7 +51,7 @@ async def test_idle_connection_is_closed(script: FakeBackend) -> None:
     async with (
         gateway(lambda _: script, settings) as client,
         connection(client) as (reader, writer),
-        asyncio.timeout(5),
+        asyncio.timeout(HANG_SECONDS),
     ):
         writer.write(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
         assert b"Healthy" in await reader.read()
@@ -132,7 +133,7 @@ async def process(
     lines: list[str] = []
     reading = asyncio.create_task(_read(child.stdout, lines))
     try:
-        await until(lambda: any("running on" in line for line in lines), 30)
+        await until(lambda: any("running on" in line for line in lines))
         (started,) = [line for line in lines if "running on" in line]
         yield child, int(started.split("http://127.0.0.1:")[1].split()[0]), lines
     finally:

@@ -7,6 +7,7 @@ from grpc_health.v1 import health_pb2
 
 from kaito_grpc.channels import open_blocking_channel, open_channel
 from tests.kaito_grpc.serving import HealthStub, serving
+from tests.waiting import HANG_SECONDS
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +21,9 @@ def unusable_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_no_proxy_is_used() -> None:
     async with serving("asyncio") as address, open_channel(address) as channel:
-        answer = await HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
+        answer = await HealthStub(channel).Check(
+            health_pb2.HealthCheckRequest(), timeout=HANG_SECONDS
+        )
     assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
@@ -30,6 +33,6 @@ async def test_no_proxy_is_used_without_asyncio() -> None:
             answer = await asyncio.to_thread(
                 HealthStub(channel).Check,
                 health_pb2.HealthCheckRequest(),
-                timeout=10,
+                timeout=HANG_SECONDS,
             )
     assert answer.status == health_pb2.HealthCheckResponse.SERVING

@@ -18,6 +18,7 @@ from kaito_kube.aiohttp_transport import AiohttpTransport
 from kaito_kube.errors import ClusterError, Conflict, Expired, Forbidden, NotFound, Unavailable
 from kaito_kube.kinds import CONFIG_MAP, POD
 from kaito_kube.lightkube_cluster import LightkubeCluster
+from tests.waiting import HANG_SECONDS
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 POD_1 = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "team"}}
@@ -220,7 +221,7 @@ async def test_canceled_request_closes_its_connection() -> None:
         request_task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await request_task
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANG_SECONDS):
             await closed.wait()
 
 
@@ -325,7 +326,7 @@ async def test_abandoned_watch_closes_its_connection() -> None:
     async with serving(watch_of(1, leaves)) as cluster:
         async for _ in cluster.watch(POD, "1"):
             break
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(HANG_SECONDS):
             await left.wait()
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ from model_server.transformers.engine import TransformersEngine
 from model_server.transformers.model_loader import LoadOptions
 from tests.model_server.openai_server.double import OpenAIDouble
 from tests.model_server.tiny_model import make_adapter, make_model
+from tests.waiting import until
 
 
 @pytest.fixture(scope="session")
@@ -163,13 +164,6 @@ async def running(engine: Engine, setup: Setup) -> AsyncIterator[Running]:
 async def server(engine: Engine, adapters_folder: Path) -> AsyncIterator[Running]:
     async with running(engine, Setup(adapters=adapters_folder)) as started:
         yield started
-
-
-async def until(condition: Callable[[], bool], *, seconds: float = 30.0) -> None:
-    """Wait for a condition that another task or thread brings about."""
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 def generate_request(

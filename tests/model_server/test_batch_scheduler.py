@@ -13,7 +13,8 @@ from model_server.engine import GenerationRequest
 from model_server.options import GenerationOptions
 from model_server.transformers import continuous_batch
 from model_server.transformers.batch_scheduler import order_waiting
-from tests.model_server.conftest import transformers_engine, until
+from tests.model_server.conftest import transformers_engine
+from tests.waiting import until
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from model_server.engine import AdapterSource, EmbeddingRequest, TokenIds
 from model_server.errors import GenerationFailed, InvalidRequest
 from model_server.transformers import prompt_pooler
 from model_server.transformers.engine import TransformersEngine
-from tests.model_server.conftest import transformers_engine, until
+from tests.model_server.conftest import transformers_engine
 from tests.model_server.tiny_model import make_adapter
+from tests.waiting import until
 
 SHORT = "The ship sails over the sea"
 # More than one forward pass of the batch, which takes 512 tokens.

@@ -12,8 +12,9 @@ from model_server.engine import AdapterSource, Delta, EmbeddingRequest, Generati
 from model_server.options import GenerationOptions
 from model_server.transformers.engine import TransformersEngine
 from model_server.transformers.kv_cache import PAGE_TOKENS
-from tests.model_server.conftest import transformers_engine, until
+from tests.model_server.conftest import transformers_engine
 from tests.model_server.tiny_model import make_adapter
+from tests.waiting import until
 
 # Five blocks and a bit of a sixth.
 PREFIX = "The ship sails over the sea to find gold and a map. " * 22

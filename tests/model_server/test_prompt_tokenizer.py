@@ -5,7 +5,6 @@ import json
 import os
 import random
 import signal
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,8 +15,8 @@ from model_server.engine import ChatMessage, Conversation
 from model_server.errors import GenerationFailed, InvalidRequest
 from model_server.transformers.prompt_limit import longest_token_bytes
 from model_server.transformers.prompt_tokenizer import PromptTokenizer
-from tests.model_server.conftest import until
 from tests.model_server.tiny_model import make_tokenizer
+from tests.waiting import HANG_SECONDS, until
 
 # More than the server tokenizes in its own process.
 LONG = "The ship sails over the sea — naïve 東京 ☂ <|end|>\n" * 2000
@@ -57,10 +56,8 @@ async def test_prompt_that_cannot_fit_is_rejected_without_tokenizing(
     raw: Any, prompt: Any, value: str
 ) -> None:
     tokenizer = PromptTokenizer(raw, context_tokens=2048)
-    started_at = time.monotonic()
     with pytest.raises(InvalidRequest, match=f"{value}.*2048 tokens.*shorten"):
         await tokenizer.encode(prompt)
-    assert time.monotonic() - started_at < 0.5
     assert tokenizer._thread._threads == tokenizer._long_thread._threads == set()
     assert tokenizer._process
     assert tokenizer._process.process is None
@@ -78,7 +75,7 @@ async def test_short_prompt_does_not_wait_for_long_ones(tokenizer: PromptTokeniz
     await stopped_process(tokenizer)
     long = [asyncio.create_task(tokenizer.encode(LONG)) for _ in range(3)]
     await asyncio.sleep(0.05)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(HANG_SECONDS):
         assert await tokenizer.encode("The ship sails")
     assert not any(task.done() for task in long)
     for task in long:
@@ -93,7 +90,7 @@ async def test_canceled_prompt_ends_its_process(tokenizer: PromptTokenizer) -> N
     left.cancel()
     running.cancel()
     # The next in the queue gets its turn, in a new process.
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(HANG_SECONDS):
         assert await waiting
 
     def is_gone() -> bool:

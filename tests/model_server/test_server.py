@@ -15,7 +15,8 @@ from kaito.inference.v1 import inference_pb2 as pb
 from model_server.errors import EngineFailed, InferenceError, ModelLoadFailed
 from model_server.fake import FakeEngine
 from model_server.server import SERVICE
-from tests.model_server.conftest import Running, Setup, generate_request, running, stream, until
+from tests.model_server.conftest import Running, Setup, generate_request, running, stream
+from tests.waiting import until
 
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 SERVING = health_pb2.HealthCheckResponse.SERVING

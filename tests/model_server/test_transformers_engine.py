@@ -24,8 +24,9 @@ from model_server.options import GenerationOptions
 from model_server.transformers.batch_sampler import BatchSampler
 from model_server.transformers.engine import TransformersEngine
 from model_server.transformers.lora_layers import LoraLayers
-from tests.model_server.conftest import transformers_engine, until
+from tests.model_server.conftest import transformers_engine
 from tests.model_server.tiny_model import make_adapter
+from tests.waiting import HANG_SECONDS, until
 
 PROMPT = "The ship sails"
 
@@ -149,7 +150,7 @@ async def test_broken_generation_loop_is_reported(started: TransformersEngine) -
     model.model.layers[0].register_forward_pre_hook(explode)
     with pytest.raises(Exception, match="out of memory"):
         await text_of(started)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG_SECONDS):
         assert "out of memory" in await started.failure()
 
 

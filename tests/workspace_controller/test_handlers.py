@@ -4,7 +4,7 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from kaito_kube.kinds import Key
 from kaito_kube.store import Store
 from kaito_kube.work_queue import WorkQueue
 from kaito_process.backoff import Backoff
+from tests.waiting import HANG_SECONDS, until
 from tests.workspace_controller.api_server import ApiServer, serving
 from tests.workspace_controller.given import inference_workspace, settings
 from workspace_controller.__main__ import build
@@ -72,17 +73,11 @@ class Replica:
             await self.queue.stop()
 
 
-async def eventually(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not holds():
-            await asyncio.sleep(0.01)
-
-
 async def test_a_listed_workspace_reaches_the_work_queue(server: ApiServer) -> None:
     await server.send("ADDED", WORKSPACE)
     replica = Replica()
     async with replica.running():
-        await eventually(lambda: replica.reconciled == [WS])
+        await until(lambda: replica.reconciled == [WS])
 
 
 async def test_every_event_of_a_workspace_reaches_the_work_queue(server: ApiServer) -> None:
@@ -90,23 +85,23 @@ async def test_every_event_of_a_workspace_reaches_the_work_queue(server: ApiServ
     async with replica.running():
         await server.watched()
         await server.send("ADDED", WORKSPACE)
-        await eventually(lambda: replica.reconciled == [WS])
+        await until(lambda: replica.reconciled == [WS])
         changed = inference_workspace(metadata={"uid": "one", "generation": 2})
         await server.send("MODIFIED", changed)
-        await eventually(lambda: replica.reconciled == [WS] * 2)
+        await until(lambda: replica.reconciled == [WS] * 2)
         store = replica.controller.store
         assert store.get(kinds.WORKSPACE, WS)
         await server.send("DELETED", changed)
-        await eventually(lambda: replica.reconciled == [WS] * 3)
+        await until(lambda: replica.reconciled == [WS] * 3)
         assert store.get(kinds.WORKSPACE, WS) is None
 
 
 async def test_every_replica_watches(server: ApiServer) -> None:
     one, two = Replica(), Replica()
     async with one.running(), two.running():
-        await eventually(lambda: len(server.watches) == 2)
+        await until(lambda: len(server.watches) == 2)
         await server.send("ADDED", WORKSPACE)
-        await eventually(lambda: one.reconciled == two.reconciled == [WS])
+        await until(lambda: one.reconciled == two.reconciled == [WS])
 
 
 async def test_kopf_writes_nothing_and_watches_only_workspaces(server: ApiServer) -> None:
@@ -114,7 +109,7 @@ async def test_kopf_writes_nothing_and_watches_only_workspaces(server: ApiServer
     replica = Replica()
     async with replica.running():
         await server.watched()
-        await eventually(lambda: replica.reconciled)
+        await until(lambda: replica.reconciled)
     assert {method for method, _ in server.requests} == {"GET"}
     discovery = {"/api", "/api/v1", "/apis", "/apis/kaito.sh/v1beta1"}
     workspaces = "/apis/kaito.sh/v1beta1/workspaces"
@@ -129,7 +124,7 @@ async def test_kopf_leaves_signals_and_other_tasks_of_the_process_alone(server: 
         await server.watched()
         later = asyncio.create_task(asyncio.Event().wait())
         os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.wait_for(stop.wait(), 10)
+        await asyncio.wait_for(stop.wait(), HANG_SECONDS)
         assert not watching.done()
     loop.remove_signal_handler(signal.SIGTERM)
     assert not later.done()
@@ -140,7 +135,7 @@ async def test_kopf_ends_with_the_process(server: ApiServer) -> None:
     replica = Replica()
     async with replica.running():
         await server.watched()
-    await eventually(lambda: not server.watches)
+    await until(lambda: not server.watches)
 
 
 @pytest.mark.parametrize("error", [None, kopf.LoginError("no credentials")], ids=["none", "login"])
@@ -169,11 +164,11 @@ async def test_workspaces_are_heard_again_after_any_outage(
     async with replica.running() as watching:
         await server.watched()
         server.refuse(status)
-        await eventually(lambda: server.refused >= MANY)
+        await until(lambda: server.refused >= MANY)
         server.recover()
         await server.watched()
         await server.send("ADDED", WORKSPACE)
-        await eventually(lambda: replica.reconciled == [WS])
+        await until(lambda: replica.reconciled == [WS])
         assert not watching.done()
     outages = [record.message for record in caplog.records if record.name == "kaito_kube.feeds"]
     assert len(outages) == 2
@@ -187,7 +182,7 @@ async def test_kopf_that_gives_up_is_heard_of(server: ApiServer) -> None:
     async with replica.running() as watching:
         await server.watched()
         server.refuse(404)
-        done, _ = await asyncio.wait([watching], timeout=10)
+        done, _ = await asyncio.wait([watching], timeout=HANG_SECONDS)
         assert done and watching.exception() is not None
 
 
@@ -197,11 +192,11 @@ async def test_kopf_runs_again_when_the_crd_is_back(server: ApiServer) -> None:
     task = asyncio.create_task(process.watch_workspaces())
     await server.watched()
     server.refuse(404)
-    await eventually(lambda: server.refused)
+    await until(lambda: server.refused)
     server.recover()
     await server.watched()
     await server.send("ADDED", WORKSPACE)
-    await eventually(lambda: process.store.get(kinds.WORKSPACE, WS))
+    await until(lambda: process.store.get(kinds.WORKSPACE, WS))
     assert process.feeds.problem() is None
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -18,6 +18,7 @@ from kaito_kube import errors, kinds
 from kaito_kube.clock import FakeClock
 from kaito_kube.fake import FakeCluster
 from kaito_kube.kinds import Manifest
+from tests.waiting import HANG_SECONDS
 from tests.workspace_controller.given import RELEASE, settings
 from tests.workspace_controller.test_admission import REVIEW, UNKNOWN
 from workspace_controller import admission
@@ -189,7 +190,7 @@ async def test_two_replicas_answer_and_both_serve_the_renewed_certificate(
         before = await serial_number(one, ca)
         assert await serial_number(two, ca) == before
         clock.advance(280 * 86400)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(HANG_SECONDS):
             while before in (await serial_number(one, ca), await serial_number(two, ca)):
                 await asyncio.sleep(0.05)
         assert await serial_number(one, ca) == await serial_number(two, ca)

@@ -27,6 +27,7 @@ from gpu_provisioner.settings import Budget
 from kaito_api.reasons import Reason
 from kaito_kube.clock import FakeClock, SteadyClock
 from tests.gpu_provisioner.emulation import SPEC, Emulation, emulation
+from tests.waiting import HANG_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ async def _aks(folder: Path, fault: str = "", page_size: int = 1000) -> AsyncIte
 
 def _until_finished(cloud: AksCloud) -> Callable[[], Awaitable[None]]:
     async def finish() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANG_SECONDS):
             while any(pool.state.in_flight for pool in (await cloud.list()).pools):
                 await asyncio.sleep(0.05)
 

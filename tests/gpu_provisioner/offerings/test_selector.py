@@ -26,6 +26,7 @@ from tests.gpu_provisioner.offerings.builders import (
     named,
     sku,
 )
+from tests.waiting import HANG_SECONDS
 
 NO_CAPACITY = LaunchRefused(Reason.INSUFFICIENT_CAPACITY, "none left")
 
@@ -80,7 +81,7 @@ async def test_refresh_does_not_wait_while_availability_is_known() -> None:
     await setup.selector.refresh()
     setup.clock.advance(60)
     async with setup.selector._reading:
-        await asyncio.wait_for(setup.selector.refresh(), 1)
+        await asyncio.wait_for(setup.selector.refresh(), HANG_SECONDS)
     assert setup.reads() == 1
 
 

@@ -13,8 +13,8 @@ from tests.model_server.conftest import (
     applies_strengths,
     generate_request,
     stream,
-    until,
 )
+from tests.waiting import until
 
 
 async def test_generate_returns_the_whole_answer(server: Running) -> None:

@@ -20,9 +20,9 @@ from model_server.errors import (
 )
 from model_server.openai_server.engine import OpenAIServerEngine
 from model_server.options import GenerationOptions
-from tests.model_server.conftest import until
 from tests.model_server.openai_server.double import MODEL_ID, OpenAIDouble, listening
 from tests.model_server.tiny_model import make_adapter
+from tests.waiting import until
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Pause = Callable[[float], Awaitable[None]]

@@ -12,8 +12,9 @@ import pytest
 from kaito.inference.v1 import inference_pb2 as pb
 from model_server.fake import FakeEngine
 from model_server.openai_server.engine import OpenAIServerEngine
-from tests.model_server.conftest import Running, Setup, running, until
+from tests.model_server.conftest import Running, Setup, running
 from tests.model_server.openai_server.double import MODEL_ID, OpenAIDouble
+from tests.waiting import until
 
 _RERANK = {"model": "tiny", "documents": ["a", "bcd"]}
 _JSON = pb.HttpHeader(name="Content-Type", value="application/json")

@@ -14,6 +14,7 @@ from gpu_provisioner.cloud.pools import Pool
 from gpu_provisioner.offerings.unavailable_offerings import UNAVAILABLE_TTL
 from kaito_api.reasons import Reason
 from tests.gpu_provisioner.emulation import SPEC, Emulation, emulation
+from tests.waiting import HANG_SECONDS
 
 AT_ONCE = [known for known in KNOWN_ERRORS if known.status is not None]
 LATE = [known for known in KNOWN_ERRORS if known.status is None]
@@ -102,7 +103,7 @@ def _class(known: KnownError) -> type[CloudError]:
 
 
 async def _failed(emulated: Emulation) -> Pool:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(HANG_SECONDS):
         while True:
             pool = await emulated.cloud.get(SPEC.name)
             if pool.state.failed:

@@ -1,7 +1,6 @@
 """Pacing over the real SDK and the emulator, which counts the calls that reach ARM."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -36,11 +35,9 @@ async def refusal(cloud: PacedCloud, spec: PoolSpec) -> CloudError | None:
 
 async def test_sdk_does_not_retry(aks: Emulation) -> None:
     aks.set_fault(kind="throttled", seconds=30)
-    begun = time.monotonic()
     with pytest.raises(CloudUnavailable) as error:
         await aks.cloud.create(SPEC)
     assert error.value.retry_after_seconds == 30
-    assert time.monotonic() - begun < 10
     assert aks.azure.calls["agentPools.put"] == 1
 
 

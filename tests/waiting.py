@@ -1,0 +1,18 @@
+"""Waiting for what another task, thread or process brings about."""
+
+import asyncio
+from collections.abc import Callable
+
+HANG_SECONDS = 90.0
+"""A test that waits longer hangs. It says nothing about speed: machines under load are slow."""
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Returns once the condition holds.
+
+    Raises:
+        TimeoutError: it does not come to hold.
+    """
+    async with asyncio.timeout(HANG_SECONDS):
+        while not condition():
+            await asyncio.sleep(0.005)
