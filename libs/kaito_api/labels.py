@@ -46,6 +46,9 @@ INPUTS: Final = "workspace.kaito.io/inputs"
 # "true" from the moment when a workload takes its turn in a rollout until it is seen ready.
 UPDATING: Final = "workspace.kaito.io/updating"
 
+# An annotation that KAITO's own controller writes to each Workspace that it reconciles.
+KAITO_HASH: Final = "workspace.kaito.io/hash"
+
 NODE_POOL: Final = "karpenter.sh/nodepool"
 CAPACITY_TYPE: Final = "karpenter.sh/capacity-type"
 PROVISIONER_NAME: Final = "karpenter.sh/provisioner-name"

@@ -406,6 +406,12 @@ class Reason(StrEnum):
         "The model responds to requests, but not with every adapter.",
         "The message names each adapter and its cause. Correct its entry in inference.adapters or "
         "push a corrected image under a new tag; requests that name it fail until then.")
+    WORKLOAD_ADOPTED = (
+        "WorkloadAdopted", _INFERENCE,
+        "The model responds to requests from pods that KAITO's own controller created before the "
+        "upgrade. They are kept as they are, whatever changes in the Workspace or the release.",
+        "Nothing has to be done. To serve the model with this release, delete the StatefulSet that "
+        "the message names: the same nodes are used again.")
     UPDATING = (
         "Updating", _INFERENCE,
         "The model responds to requests from its old pod while the new one starts.")

@@ -36,12 +36,16 @@ class World:
         self.most_claims = max(self.most_claims, len(self.cluster.objects(kinds.MACHINE)))
         for claim in self.cluster.objects(kinds.MACHINE):
             self._claim(claim)
-        for job in self.cluster.objects(kinds.JOB):
+        # Those that KAITO left have no role, and keep their state.
+        for job in self._with_role(kinds.JOB):
             self._job(job)
         for deployment in self.cluster.objects(kinds.DEPLOYMENT):
             self._deployment(deployment)
-        for pod in self.cluster.objects(kinds.POD):
+        for pod in self._with_role(kinds.POD):
             self._pod(pod)
+
+    def _with_role(self, kind: Kind) -> list[Manifest]:
+        return [found for found in self.cluster.objects(kind) if labels.ROLE in labels_of(found)]
 
     def _claim(self, claim: Manifest) -> None:
         key, node = key_of(claim), f"node-{claim['metadata']['name']}"

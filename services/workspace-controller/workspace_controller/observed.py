@@ -72,6 +72,14 @@ class Claim:
         return (self.manifest.get("spec") or {}).get("replicas") or 0
 
 
+@dataclass(frozen=True, slots=True)
+class AdoptedWorkload:
+    """What serves the model since before the upgrade from KAITO, whose controller created it."""
+
+    kind: Kind
+    manifest: Manifest
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Divergence:
     """The loss of a run got worse, as noticed at `step`."""
@@ -164,6 +172,7 @@ class Observed:
     `nodes` match the selector or were created for this Workspace; `reserved_nodes` are the names
     of those that other Workspaces use. `unserved_kinds` are kinds of claims whose CRD the cluster
     does not have. `pods` are all pods of this Workspace, whichever object created them.
+    `adopted_workload` and `adopted_job` are KAITO's; they have no revision, and are not replaced.
     `secrets` and `volume_claims` are by the field that refers to them.
     `forbidden_pods` say, by the uid of a Job or StatefulSet that lacks pods, why the API server
     does not let it create one.
@@ -194,6 +203,8 @@ class Observed:
     job: Manifest | None = None
     deployment: Manifest | None = None
     stateful_set: Manifest | None = None
+    adopted_workload: AdoptedWorkload | None = None
+    adopted_job: Manifest | None = None
     services: Mapping[str, Manifest] = field(default_factory=dict)
     network_policy: Manifest | None = None
     file: UserFile | None = None
@@ -224,12 +235,14 @@ class Observed:
     @property
     def workload(self) -> Manifest | None:
         """What serves the model."""
-        return self.deployment or self.stateful_set
+        adopted = self.adopted_workload
+        own = self.deployment or self.stateful_set
+        return own or (adopted.manifest if adopted is not None else None)
 
     @property
     def started(self) -> bool:
         """Whether anything that costs money exists already: then no check stops it."""
-        return bool(self.claims or self.job or self.workload)
+        return bool(self.claims or self.job or self.adopted_job or self.workload)
 
     def condition(self, type_: str) -> Manifest:
         """The condition in the current status; empty where there is none."""

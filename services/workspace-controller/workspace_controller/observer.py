@@ -12,6 +12,7 @@ from kaito_kube.errors import NotFound
 from kaito_kube.kinds import Key, Kind, Manifest, key_of
 from kaito_kube.store import Store
 from workspace_controller.adapter_client import AdapterClient
+from workspace_controller.adoption import adopted_workload, is_kaitos
 from workspace_controller.catalog_facts import catalog_facts
 from workspace_controller.creation_events import forbidden_pods
 from workspace_controller.manifests.claims import CLAIM_KINDS
@@ -68,6 +69,7 @@ class Observer:
             ClusterError: an object that must be read could not be read.
         """
         seen = self._from_store(workspace)
+        seen = replace(seen, adopted_workload=await adopted_workload(self.cluster, seen))
         if seen.deleting:
             return replace(seen, claims=await self._list_claims(seen.owner))
         if (spec := seen.spec) is None:
@@ -129,6 +131,9 @@ class Observer:
         def named(kind: Kind, name: str = owner.name) -> Manifest | None:
             return next((m for m in owned(kind) if m["metadata"]["name"] == name), None)
 
+        # KAITO's Jobs and pods name the Workspace, and not its namespace.
+        named_only = {labels.WORKSPACE: owner.name}
+        jobs = store.select(kinds.JOB, named_only, owner.namespace)
         # All claims of that name, because an earlier Workspace can have left some.
         nodes, claims = self._nodes(owner, spec), self._claims(owner.labels)
         return Observed(
@@ -141,9 +146,10 @@ class Observer:
             orphaned_claims=tuple(c for c in claims if not is_labeled_for(c.manifest, owner)),
             nodes=nodes,
             unserved_kinds=frozenset(k for k in CLAIM_KINDS if not store.is_kind_served(k)),
-            pods=tuple(store.select(kinds.POD, owner.labels, owner.namespace)),
+            pods=tuple(store.select(kinds.POD, named_only, owner.namespace)),
             data_check=named(kinds.JOB, data_check_name(owner)),
             job=named(kinds.JOB),
+            adopted_job=next((job for job in jobs if is_kaitos(job, owner)), None),
             deployment=named(kinds.DEPLOYMENT),
             stateful_set=named(kinds.STATEFUL_SET),
             network_policy=named(kinds.NETWORK_POLICY),

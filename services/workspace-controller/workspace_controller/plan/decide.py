@@ -38,7 +38,8 @@ def decide(observed: Observed) -> Plan:
     if observed.deleting:
         return decide_deletion(observed)
     found = problems(observed)
-    if observed.spec is None or found:
+    # What KAITO started runs on, also with a preset that this release does not have.
+    if observed.spec is None or (found and observed.adopted_workload is None):
         return _decide_invalid(observed, found)
     return _decide_valid(observed, observed.spec)
 
@@ -73,6 +74,8 @@ def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
         else None
     )
     serving = decide_serving(observed, spec, nodes, tuning) if _serves(observed, tuning) else None
+    # KAITO's Service leads to its pods by labels that only they have.
+    own = observed.adopted_workload is None
     status = compute_status(observed, Subplans(size, nodes, check, tuning, serving))
     return Plan(
         finalizer=finalizer,
@@ -82,8 +85,8 @@ def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
             *claims_to_delete(observed.orphaned_claims),
             *(check.actions if check is not None else ()),
             *nodes.actions,
-            *decide_service(observed, spec, nodes, tuning),
-            *(decide_network_policy(observed, spec, nodes) if serving is not None else ()),
+            *(decide_service(observed, spec, nodes, tuning) if own else ()),
+            *(decide_network_policy(observed, spec, nodes) if serving is not None and own else ()),
             *(tuning.actions if tuning is not None else ()),
             *(serving.actions if serving is not None else ()),
         ),

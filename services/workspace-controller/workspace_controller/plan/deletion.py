@@ -5,7 +5,7 @@ from datetime import timedelta
 from kaito_api import condition_types, labels
 from kaito_api.conditions import Condition, ConditionStatus, parse_time, true
 from kaito_api.reasons import Reason
-from kaito_kube.kinds import JOB, is_being_deleted
+from kaito_kube.kinds import JOB, Manifest, is_being_deleted
 from workspace_controller.observed import Observed
 from workspace_controller.plan.nodes.claim_status import deletion_obstacle, deletion_progress
 from workspace_controller.plan.nodes.release import claims_to_delete
@@ -27,7 +27,7 @@ def decide_deletion(observed: Observed) -> Plan:
         return Plan()
     actions = (*delete_workloads(observed), *_delete_jobs(observed))
     remaining = _pod_termination_seconds(observed)
-    present = observed.data_check or observed.job or observed.workload or observed.pods
+    present = _jobs(observed) or observed.workload or observed.pods
     if (actions or present) and remaining > 0:
         return _waiting(observed, actions, _pods_condition(observed), remaining)
     if observed.claims:
@@ -37,12 +37,16 @@ def decide_deletion(observed: Observed) -> Plan:
 
 
 def _delete_jobs(observed: Observed) -> tuple[Action, ...]:
-    jobs = [job for job in (observed.data_check, observed.job) if job is not None]
     return tuple(
         Delete(JOB, job["metadata"]["name"], observed.owner.namespace)
-        for job in jobs
+        for job in _jobs(observed)
         if not is_being_deleted(job)
     )
+
+
+def _jobs(observed: Observed) -> list[Manifest]:
+    jobs = (observed.data_check, observed.job, observed.adopted_job)
+    return [job for job in jobs if job is not None]
 
 
 def _pod_termination_seconds(observed: Observed) -> float:

@@ -56,14 +56,17 @@ def _apply_service(observed: Observed, wanted: Manifest) -> list[Action]:
 
 
 def _is_as_wanted(present: Manifest, wanted: Manifest) -> bool:
-    """Compares the revision and the fields that are restored."""
+    """Compares the revision and the fields that are restored.
+
+    Ports that others own, such as those of KAITO's Service, are not removed by applying ours.
+    """
     has, wants = present.get("spec") or {}, wanted["spec"]
     same = all(has.get(key) == wants[key] for key in _RESTORED if wants.get(key))
     ports = {(p.get("port"), p.get("targetPort")) for p in has.get("ports") or ()}
     return (
         same
         and revision_of(present) == revision_of(wanted)
-        and ports == {(p["port"], p["targetPort"]) for p in wants["ports"]}
+        and ports >= {(p["port"], p["targetPort"]) for p in wants["ports"]}
     )
 
 

@@ -16,6 +16,8 @@ from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Delete, Turn, earliest
 from workspace_controller.plan.pods.forbidden import LOOK_AGAIN_SECONDS
 from workspace_controller.plan.serving.adapters import adapter_pods
+from workspace_controller.plan.serving.adopted import LOOK_AGAIN_SECONDS as LOOK_AT_ADOPTED_SECONDS
+from workspace_controller.plan.serving.adopted import adopted_condition
 from workspace_controller.plan.serving.health import Health, serving_health, serving_pods
 from workspace_controller.plan.serving.inference_condition import (
     InferenceFacts,
@@ -57,6 +59,10 @@ def decide_serving(
     observed: Observed, spec: WorkspaceSpec, nodes: NodePlan, tuning: TuningPlan | None
 ) -> ServingPlan:
     """`tuning` is None for an inference Workspace; otherwise its adapter must be produced."""
+    if (adopted := observed.adopted_workload) is not None:
+        condition = adopted_condition(observed, adopted)
+        again = None if condition.is_true else LOOK_AT_ADOPTED_SECONDS
+        return ServingPlan(condition=condition, requeue_after_seconds=again)
     # A workload that exists is updated even while one of its nodes is missing.
     if observed.workload is None and not nodes.ready:
         return ServingPlan(condition=_pending(nodes))
@@ -77,7 +83,9 @@ def decide_serving(
 
 def delete_workloads(observed: Observed) -> tuple[Delete, ...]:
     """Deletes every workload of the Workspace, so that its GPUs become free."""
-    present = ((DEPLOYMENT, observed.deployment), (STATEFUL_SET, observed.stateful_set))
+    adopted = observed.adopted_workload
+    present = [(DEPLOYMENT, observed.deployment), (STATEFUL_SET, observed.stateful_set)]
+    present += [(adopted.kind, adopted.manifest)] if adopted is not None else []
     return tuple(
         Delete(kind, observed.owner.name, observed.owner.namespace)
         for kind, manifest in present

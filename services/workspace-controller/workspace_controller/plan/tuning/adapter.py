@@ -46,6 +46,10 @@ def tuned_adapter(observed: Observed, tuning: Tuning) -> TunedAdapter | None:
     if recorded.get("revision") == revision:
         image, digest = recorded.get("image", ""), recorded.get("digest", "")
         return TunedAdapter(image, digest, revision, recorded.get("size"))
+    if (adopted := observed.adopted_job) is not None and not recorded:
+        # It has no revision. What it has pushed is recorded when it is first seen.
+        complete = has_condition(adopted, "Complete")
+        return TunedAdapter(tuning.output.image or "", "", revision) if complete else None
     job = observed.job
     if job is None or not makes_adapter(job, revision) or not has_condition(job, "Complete"):
         return None

@@ -61,6 +61,7 @@ def _wants_check(observed: Observed, tuning: Tuning) -> bool:
         and tuning.input.volume_source is None
         and tuned_adapter(observed, tuning) is None
         and not is_current_job(observed, tuning)
+        and observed.adopted_job is None
     )
 
 

@@ -61,6 +61,8 @@ def decide_tuning(
     adapter = tuned_adapter(observed, tuning)
     if adapter is not None:
         return _done(adapter)
+    if observed.adopted_job is not None:
+        return _adopted(observed, observed.adopted_job)
     actions = _job_actions(observed, spec, tuning, nodes)
     running = observed.job
     if running is None or not is_current_job(observed, tuning) or is_being_deleted(running):
@@ -108,6 +110,34 @@ def _waiting(
         job_started=unknown(condition_types.JOB_STARTED, Reason.TUNING_PENDING, message),
         succeeded=succeeded,
         failed=failure is not None and failure.permanent,
+    )
+
+
+def _adopted(observed: Observed, job: Manifest) -> TuningPlan:
+    """KAITO's Job runs to its end. One whose adapter was recorded is of an earlier spec."""
+    name, namespace = observed.owner.name, observed.owner.namespace
+    kaitos = f"Job {name}, which KAITO created,"
+    if observed.status.get("adapter"):
+        message = f"deleting {kaitos} to train what the Workspace says now"
+        return TuningPlan(
+            actions=() if is_being_deleted(job) else (Delete(JOB, name, namespace),),
+            phase=Phase.WAITING,
+            job_started=unknown(condition_types.JOB_STARTED, Reason.TUNING_PENDING, message),
+            succeeded=unknown(condition_types.TUNING_SUCCEEDED, Reason.TUNING_PENDING, message),
+        )
+    message = f"{kaitos} is training: kubectl logs job/{name} -n {namespace} shows its progress"
+    succeeded = unknown(condition_types.TUNING_SUCCEEDED, Reason.TUNING_RUNNING, message)
+    if (failure := job_failure(job)) is not None:
+        message = (
+            f"{kaitos} has failed: {failure.message}; to train with this release, kubectl delete "
+            f"job {name} -n {namespace}"
+        )
+        succeeded = false(condition_types.TUNING_SUCCEEDED, failure.reason, message)
+    return TuningPlan(
+        phase=Phase.TRAINING,
+        job_started=true(condition_types.JOB_STARTED, Reason.TUNING_RUNNING, message),
+        succeeded=succeeded,
+        failed=failure is not None,
     )
 
 
