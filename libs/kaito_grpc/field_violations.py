@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -36,7 +37,20 @@ def from_error(error: grpc.aio.AioRpcError) -> FieldViolation | None:
     except ValueError:
         # The details contradict the status: another server's, or a proxy's.
         return None
-    for packed in status.details if status else ():
+    return _first_violation(status) if status else None
+
+
+def from_details(details: bytes) -> FieldViolation | None:
+    """The first field that a google.rpc.Status calls wrong, encoded as in a call's trailers."""
+    try:
+        return _first_violation(status_pb2.Status.FromString(details))
+    except DecodeError:
+        # Another server's, or a proxy's.
+        return None
+
+
+def _first_violation(status: status_pb2.Status) -> FieldViolation | None:
+    for packed in status.details:
         details = error_details_pb2.BadRequest()
         if packed.Unpack(details) and details.field_violations:
             found = details.field_violations[0]

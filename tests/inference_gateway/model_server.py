@@ -135,9 +135,9 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def wired(script: FakeBackend) -> AsyncIterator[tuple[str, Wire]]:
+async def wired(script: FakeBackend, **options: int) -> AsyncIterator[tuple[str, Wire]]:
     """The address of a server that follows `script`, and the wire to it."""
-    async with serving(script) as address:
+    async with serving(script, **options) as address:
         wire = Wire(address)
         listener = await asyncio.start_server(wire.connect, "127.0.0.1", 0)
         yield f"127.0.0.1:{listener.sockets[0].getsockname()[1]}", wire
@@ -146,9 +146,14 @@ async def wired(script: FakeBackend) -> AsyncIterator[tuple[str, Wire]]:
 
 
 @asynccontextmanager
-async def serving(script: FakeBackend) -> AsyncIterator[str]:
-    """The address of a server that follows `script`."""
-    server = grpc.aio.server()
+async def serving(
+    script: FakeBackend, grace_seconds: float | None = None, **options: int
+) -> AsyncIterator[str]:
+    """The address of a server that follows `script`, with these of gRPC's options.
+
+    At the end, calls in flight may take `grace_seconds`.
+    """
+    server = grpc.aio.server(options=[(f"grpc.{name}", n) for name, n in options.items()])
     rpc.add_InferenceServiceServicer_to_server(ScriptedService(script), server)
     healths = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(healths, server)
@@ -159,4 +164,4 @@ async def serving(script: FakeBackend) -> AsyncIterator[str]:
     try:
         yield f"127.0.0.1:{port}"
     finally:
-        await server.stop(None)
+        await server.stop(grace_seconds)

@@ -1,151 +1,87 @@
-"""A model-server over grpc.aio: a few connections, used in turn.
+"""A model-server over gRPC: one connection, or a few that are used in turn.
 
-The only module that translates grpc's exceptions into BackendError. Knows no HTTP and no routing.
+The only module that translates errors of calls into BackendError. Knows no HTTP and no routing.
 """
 
 import asyncio
 import itertools
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from typing import TypeVar
 
 import grpc
+from google.protobuf.message import DecodeError, Message
 from grpc_health.v1 import health_pb2
 
 from inference_gateway.backends.backend import BackendError, Health, TokenRequest, TokenResponse
+from inference_gateway.backends.http2.channel import Channel
+from inference_gateway.backends.http2.status import CallError
 from kaito.inference.v1 import inference_pb2 as pb
-from kaito.inference.v1 import inference_pb2_grpc as rpc
-from kaito_grpc.channels import open_channel
-from kaito_grpc.field_violations import from_error
+from kaito_grpc.field_violations import from_details
+from kaito_grpc.message_size import MAX_CHANNEL_BYTES
 
-_READY = grpc.ChannelConnectivity.READY
-SERVICE = "kaito.inference.v1.InferenceService"
+SERVICE = pb.DESCRIPTOR.services_by_name["InferenceService"].full_name
+_HEALTH_CHECK = "/grpc.health.v1.Health/Check"
 _ADAPTERS_PER_PAGE = 100
 # Bounds the loop if a model-server never sends its last page.
 _MAX_ADAPTER_PAGES = 100
-# Far more than a connection inside a cluster takes, and short enough to try the next model-server.
-_CONNECT_TIMEOUT_SECONDS = 5.0
-# gRPC's own trailer for "call again": a model-server sends it when it did not start the request.
 # gRPC's own limit of a message is 4 MiB.
 _RELAY_CHUNK_BYTES = 2**20
-_RETRY_TRAILER = "grpc-retry-pushback-ms"
+_Response = TypeVar("_Response", bound=Message)
 
 
 class GrpcBackend:
     """Implements `Backend` for the model-server at `address` (host:port)."""
 
-    def __init__(self, address: str, connections: int = 2) -> None:
-        self._address = address
-        self._channels = [open_channel(address) for _ in range(connections)]
-        # One HTTP/2 connection per channel: their number limits how many streams share one.
-        stubs = [rpc.InferenceServiceStub(channel) for channel in self._channels]
-        self._stubs: Iterator[rpc.InferenceServiceStub] = itertools.cycle(stubs)
-        self._connections = itertools.cycle(zip(self._channels, stubs, strict=True))
-        self._check = self._channels[0].unary_unary(
-            "/grpc.health.v1.Health/Check",
-            request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
-            response_deserializer=health_pb2.HealthCheckResponse.FromString,
-        )
+    def __init__(self, address: str, connections: int = 1) -> None:
+        self._channels = [Channel(address, MAX_CHANNEL_BYTES) for _ in range(connections)]
+        self._next_channel = itertools.cycle(self._channels).__next__
 
     async def generate(
         self, request: pb.GenerateRequest, timeout_seconds: float
     ) -> pb.GenerateResponse:
-        stub = await self._connected_stub()
-        with _translated_errors():
-            response: pb.GenerateResponse = await stub.Generate(request, timeout=timeout_seconds)
-        return response
+        return await self._ask(_GENERATE, request, pb.GenerateResponse.FromString, timeout_seconds)
 
-    async def stream(
+    def stream(
         self, request: pb.GenerateRequest, timeout_seconds: float
     ) -> AsyncGenerator[pb.StreamGenerateResponse, None]:
-        stub = await self._connected_stub()
-        with _translated_errors():
-            call = stub.StreamGenerate(
-                pb.StreamGenerateRequest(request=request), timeout=timeout_seconds
-            )
-            try:
-                while (message := await call.read()) is not grpc.aio.EOF:
-                    yield message
-            finally:
-                # An open call would keep generating after the reader is gone.
-                call.cancel()
+        requests = [pb.StreamGenerateRequest(request=request)]
+        parse = pb.StreamGenerateResponse.FromString
+        return self._follow(_STREAM_GENERATE, requests, parse, timeout_seconds)
 
-    async def relay(
+    def relay(
         self, head: pb.HttpRequestHead, body: bytes, timeout_seconds: float
     ) -> AsyncGenerator[pb.RelayHttpResponse, None]:
-        stub = await self._connected_stub()
-        with _translated_errors():
-            call = stub.RelayHttp(_relay_messages(head, body), timeout=timeout_seconds)
-            try:
-                while (message := await call.read()) is not grpc.aio.EOF:
-                    yield message
-            finally:
-                call.cancel()
+        requests = _relay_messages(head, body)
+        parse = pb.RelayHttpResponse.FromString
+        return self._follow(_RELAY_HTTP, requests, parse, timeout_seconds)
 
     async def convert(self, request: TokenRequest, timeout_seconds: float) -> TokenResponse:
-        stub = await self._connected_stub()
-        calls = {
-            pb.TokenizeRequest: stub.Tokenize,
-            pb.DetokenizeRequest: stub.Detokenize,
-            pb.EmbedRequest: stub.Embed,
-        }
-        with _translated_errors():
-            response: TokenResponse = await calls[type(request)](request, timeout=timeout_seconds)
-        return response
-
-    async def _connected_stub(self) -> rpc.InferenceServiceStub:
-        """A stub whose channel is connected.
-
-        gRPC reports a connection that failed and one that was lost during the call alike. Only the
-        first is sure not to have started the call, so it is distinguished here, before the call.
-
-        Raises:
-            BackendError: UNAVAILABLE, there is no connection.
-        """
-        channel, stub = next(self._connections)
-        try:
-            async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
-                while (state := channel.get_state(try_to_connect=True)) is not _READY:
-                    if state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
-                        raise self._no_connection("failed to connect")
-                    await channel.wait_for_state_change(state)
-        except TimeoutError:
-            raise self._no_connection("no connection in time") from None
-        except grpc.aio.UsageError as error:
-            # The channel is closed: its endpoint is being removed from the pool.
-            raise self._no_connection(str(error)) from None
-        return stub
-
-    def _no_connection(self, reason: str) -> BackendError:
-        return BackendError(
-            grpc.StatusCode.UNAVAILABLE, f"{self._address}: {reason}", may_have_started=False
-        )
+        method, parse = _CONVERSIONS[type(request)]
+        return await self._ask(method, request, parse, timeout_seconds)
 
     async def model(self, timeout_seconds: float) -> pb.Model:
-        with _translated_errors():
-            response: pb.GetModelResponse = await next(self._stubs).GetModel(
-                pb.GetModelRequest(), timeout=timeout_seconds
-            )
+        parse = pb.GetModelResponse.FromString
+        response = await self._ask(_GET_MODEL, pb.GetModelRequest(), parse, timeout_seconds)
         return response.model
 
     async def adapters(self, timeout_seconds: float) -> tuple[pb.Adapter, ...]:
         found: list[pb.Adapter] = []
         page = pb.ListAdaptersRequest(page_size=_ADAPTERS_PER_PAGE)
-        with _translated_errors():
-            for _ in range(_MAX_ADAPTER_PAGES):
-                response: pb.ListAdaptersResponse = await next(self._stubs).ListAdapters(
-                    page, timeout=timeout_seconds
-                )
-                found += response.adapters
-                page.page_token = response.next_page_token
-                if not page.page_token:
-                    break
+        for _ in range(_MAX_ADAPTER_PAGES):
+            response = await self._ask(
+                _LIST_ADAPTERS, page, pb.ListAdaptersResponse.FromString, timeout_seconds
+            )
+            found += response.adapters
+            page.page_token = response.next_page_token
+            if not page.page_token:
+                break
         return tuple(found)
 
     async def health(self, timeout_seconds: float) -> Health:
         request = health_pb2.HealthCheckRequest(service=SERVICE)
+        parse = health_pb2.HealthCheckResponse.FromString
         try:
-            with _translated_errors():
-                response = await self._check(request, timeout=timeout_seconds)
+            response = await self._ask(_HEALTH_CHECK, request, parse, timeout_seconds)
         except BackendError as error:
             return Health(serving=False, detail=str(error))
         status = health_pb2.HealthCheckResponse.ServingStatus.Name(response.status)
@@ -154,6 +90,72 @@ class GrpcBackend:
     async def close(self, grace_seconds: float) -> None:
         await asyncio.gather(*(channel.close(grace_seconds) for channel in self._channels))
 
+    async def _ask(
+        self,
+        method: str,
+        request: Message,
+        parse: Callable[[bytes], _Response],
+        timeout_seconds: float,
+    ) -> _Response:
+        """The only response to one request.
+
+        Raises:
+            BackendError: the call failed.
+        """
+        try:
+            message = (request.SerializeToString(),)
+            call = await self._next_channel().start(method, message, timeout_seconds)
+            try:
+                return parse(await call.read_single())
+            finally:
+                # An open call would keep generating after the reader is gone.
+                call.cancel()
+        except CallError as error:
+            raise _translated(error) from None
+        except DecodeError:
+            raise _undecodable(method) from None
+
+    async def _follow(
+        self,
+        method: str,
+        requests: Iterable[Message],
+        parse: Callable[[bytes], _Response],
+        timeout_seconds: float,
+    ) -> AsyncGenerator[_Response, None]:
+        """The responses as they come. Closing the generator cancels the call.
+
+        Raises:
+            BackendError: the call failed.
+        """
+        try:
+            messages = (request.SerializeToString() for request in requests)
+            call = await self._next_channel().start(method, messages, timeout_seconds)
+            try:
+                while (message := await call.read()) is not None:
+                    yield parse(message)
+            finally:
+                call.cancel()
+        except CallError as error:
+            raise _translated(error) from None
+        except DecodeError:
+            raise _undecodable(method) from None
+
+
+def _path(method: str) -> str:
+    return f"/{SERVICE}/{method}"
+
+
+_GENERATE = _path("Generate")
+_STREAM_GENERATE = _path("StreamGenerate")
+_RELAY_HTTP = _path("RelayHttp")
+_GET_MODEL = _path("GetModel")
+_LIST_ADAPTERS = _path("ListAdapters")
+_CONVERSIONS: Mapping[type[TokenRequest], tuple[str, Callable[[bytes], TokenResponse]]] = {
+    pb.TokenizeRequest: (_path("Tokenize"), pb.TokenizeResponse.FromString),
+    pb.DetokenizeRequest: (_path("Detokenize"), pb.DetokenizeResponse.FromString),
+    pb.EmbedRequest: (_path("Embed"), pb.EmbedResponse.FromString),
+}
+
 
 def _relay_messages(head: pb.HttpRequestHead, body: bytes) -> Iterator[pb.RelayHttpRequest]:
     yield pb.RelayHttpRequest(head=head)
@@ -161,19 +163,17 @@ def _relay_messages(head: pb.HttpRequestHead, body: bytes) -> Iterator[pb.RelayH
         yield pb.RelayHttpRequest(body=body[start : start + _RELAY_CHUNK_BYTES])
 
 
-@contextmanager
-def _translated_errors() -> Iterator[None]:
-    try:
-        yield
-    except grpc.aio.AioRpcError as error:
-        violation = from_error(error)
-        # Without the trailer, the connection may have been lost after the model-server started.
-        raise BackendError(
-            error.code(),
-            error.details() or error.code().name,
-            may_have_started=all(key != _RETRY_TRAILER for key, _ in error.trailing_metadata()),
-            field=violation.field if violation else "",
-        ) from None
-    except (grpc.aio.UsageError, grpc.aio.InternalError) as error:
-        # The channel was closed during the call: its endpoint is being removed from the pool.
-        raise BackendError(grpc.StatusCode.UNAVAILABLE, str(error)) from None
+def _translated(error: CallError) -> BackendError:
+    violation = from_details(error.details) if error.details else None
+    return BackendError(
+        error.code,
+        error.message,
+        may_have_started=error.may_have_started,
+        field=violation.field if violation else "",
+    )
+
+
+def _undecodable(method: str) -> BackendError:
+    return BackendError(
+        grpc.StatusCode.INTERNAL, f"the model-server's answer to {method} cannot be decoded"
+    )
