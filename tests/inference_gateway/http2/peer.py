@@ -43,7 +43,7 @@ class Peer:
         self.piece_bytes = piece_bytes
         self.events: list[Event] = []
         self.wire = Wire()
-        self.client = Connection("model:29500", MAX_MESSAGE_BYTES)
+        self.client = Connection("model:29500", MAX_MESSAGE_BYTES, lambda wire: wire)
         self.client.connection_made(self.wire)
         self.h2 = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
         self.h2.initiate_connection()

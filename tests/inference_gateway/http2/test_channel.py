@@ -12,7 +12,7 @@ from inference_gateway.backends.http2.channel import Channel
 from inference_gateway.backends.http2.status import CallError
 from kaito.inference.v1 import inference_pb2 as pb
 from tests.inference_gateway.model_server import Wire, serving, wired
-from tests.inference_gateway.running import until
+from tests.waiting import HANG_SECONDS, until
 
 GENERATE = "/kaito.inference.v1.InferenceService/Generate"
 REQUEST = (pb.GenerateRequest(prompt="Hi").SerializeToString(),)
@@ -27,7 +27,7 @@ async def channel_to(script: FakeBackend, **options: int) -> AsyncIterator[tuple
 
 
 async def ask(channel: Channel) -> str:
-    call = await channel.start(GENERATE, REQUEST, 10)
+    call = await channel.start(GENERATE, REQUEST, HANG_SECONDS)
     answer = pb.GenerateResponse.FromString(await call.read_single())
     return answer.choices[0].text
 

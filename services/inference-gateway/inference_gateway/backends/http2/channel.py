@@ -10,6 +10,7 @@ from grpc import StatusCode
 from inference_gateway.backends.http2.call import Call
 from inference_gateway.backends.http2.connection import Connection
 from inference_gateway.backends.http2.status import CallError
+from inference_gateway.corked_transport import CorkedTransport
 
 # Far more than a connection inside a cluster takes, and short enough to try the next model-server.
 _CONNECT_TIMEOUT_SECONDS = 5.0
@@ -101,8 +102,16 @@ class Channel:
 
     async def _open(self) -> Connection:
         host, _, port = self._target.rpartition(":")
-        transport, connection = await asyncio.get_running_loop().create_connection(
-            lambda: Connection(self._target, self._max_message_bytes), host.strip("[]"), int(port)
+        loop = asyncio.get_running_loop()
+
+        def new_connection() -> Connection:
+            # Requests that begin together go out together.
+            return Connection(
+                self._target, self._max_message_bytes, lambda each: CorkedTransport(each, loop)
+            )
+
+        transport, connection = await loop.create_connection(
+            new_connection, host.strip("[]"), int(port)
         )
         try:
             await connection.settled

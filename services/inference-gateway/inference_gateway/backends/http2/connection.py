@@ -1,7 +1,8 @@
 """One HTTP/2 connection to a gRPC server."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from grpc import StatusCode
 
@@ -21,12 +22,26 @@ _SETTINGS = frames.settings({frames.HEADER_TABLE_SIZE: 0, frames.ENABLE_PUSH: 0}
 _WINDOW_BYTES = frames.MAX_WINDOW_BYTES
 
 
-class Connection(asyncio.Protocol):
-    """`settled` is done once the server has sent its settings, or the connection is lost."""
+class Output(Protocol):
+    """Where a connection writes to."""
 
-    def __init__(self, authority: str, max_message_bytes: int) -> None:
+    def write(self, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Connection(asyncio.Protocol):
+    """`settled` is done once the server has sent its settings, or the connection is lost.
+
+    `cork` makes of the connection's transport one that sends what is written together.
+    """
+
+    def __init__(
+        self, authority: str, max_message_bytes: int, cork: Callable[[asyncio.Transport], Output]
+    ) -> None:
         self._authority = authority
         self._max_message_bytes = max_message_bytes
+        self._cork = cork
         self._loop = asyncio.get_running_loop()
         self.settled: asyncio.Future[None] = self._loop.create_future()
         self.calls = OpenCalls()
@@ -66,10 +81,10 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self._transport = transport
-        self._sender = Sender(transport.write)
+        self._transport = self._cork(transport)
+        self._sender = Sender(self._transport.write)
         window = frames.window_update(0, _WINDOW_BYTES - frames.DEFAULT_WINDOW_BYTES)
-        transport.write(frames.PREFACE + _SETTINGS + window)
+        self._transport.write(frames.PREFACE + _SETTINGS + window)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_ending = True
