@@ -30,13 +30,15 @@ def test_front_door_settings() -> None:
     [
         ({}, "KAITO_BACKEND"),
         (POD | {"KAITO_BACKENDS_FILE": "/x"}, "KAITO_BACKENDS_FILE"),
+        ({"KAITO_BACKEND": "http://x:1"}, "KAITO_BACKEND is 'http://x:1'.*localhost:29500"),
+        ({"KAITO_BACKEND": "localhost"}, "KAITO_BACKEND is 'localhost'"),
         (POD | {"KAITO_HTTP_PORT": "http"}, "KAITO_HTTP_PORT is 'http'"),
         (POD | {"KAITO_HTTP_PORT": "70000"}, "KAITO_HTTP_PORT is '70000'"),
         (POD | {"KAITO_REQUEST_TIMEOUT_SECONDS": "0"}, "KAITO_REQUEST_TIMEOUT_SECONDS is '0'"),
         (POD | {"KAITO_REQUEST_TIMEOUT_SECONDS": "nan"}, "KAITO_REQUEST_TIMEOUT_SECONDS is 'nan'"),
         (POD | {"KAITO_LOG_LEVEL": "LOUD"}, "KAITO_LOG_LEVEL is 'loud'"),
     ],
-    ids="neither both word range zero nan level".split(),
+    ids="neither both url portless word range zero nan level".split(),
 )
 def test_wrong_values_name_their_variable(environ: dict[str, str], named: str) -> None:
     with pytest.raises(SettingError, match=named):

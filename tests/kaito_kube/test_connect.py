@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 from lightkube import KubeConfig
-from lightkube.core.exceptions import ConfigError
 
 from kaito_kube.connect import connect
 from kaito_kube.errors import Forbidden, Unavailable
 from kaito_kube.kinds import POD, Manifest
 from kaito_kube.sockets import Sockets
+from kaito_process.environment import SettingError
 from tools.local_cluster.pki import certificates
 
 POD_1: Manifest = {"metadata": {"name": "a", "namespace": "team"}}
@@ -263,11 +263,19 @@ async def test_token_that_stays_rejected_is_forbidden(
     assert server.statuses == [401, 401]
 
 
-async def test_missing_configuration_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "content",
+    [None, "", "[", "{}", "clusters: 3", "current-context: x\nclusters: []\ncontexts: []\n"],
+    ids=["no file", "empty", "no YAML", "no clusters", "no list", "no such context"],
+)
+async def test_unusable_kubeconfig_is_named_with_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
 ) -> None:
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    with pytest.raises(ConfigError):
+    path = tmp_path / "kubeconfig"
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    with pytest.raises(SettingError, match=f"KUBECONFIG is '{path}': run in a pod with a Serv"):
         connect("kaito-test")
 
 

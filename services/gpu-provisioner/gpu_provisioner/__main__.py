@@ -66,13 +66,9 @@ def main() -> None:
     parser.parse_args()
     try:
         settings = Settings.from_env(os.environ)
-    except SettingError as error:
-        print(f"{NAME}: {error}", file=sys.stderr)
-        sys.exit(2)
-    logs.configure(settings.log_level, NAME)
-    try:
+        logs.configure(settings.log_level, NAME)
         asyncio.run(serve(settings))
-    except WrongCluster as error:
+    except (SettingError, WrongCluster) as error:
         print(f"{NAME}: {error}", file=sys.stderr)
         sys.exit(2)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from inference_gateway.endpoints.address import is_target
 from kaito_process.environment import Environment, SettingError
 
 # Browsers send the host in lower case.
@@ -74,7 +75,7 @@ class Settings:
         return cls(
             host=env.text("KAITO_HTTP_HOST", "0.0.0.0"),
             port=env.port("KAITO_HTTP_PORT", 5000),
-            backend=backend,
+            backend=_address(backend),
             backends_file=Path(file) if file else None,
             namespace=env.text("KAITO_NAMESPACE", ""),
             workspace=env.text("KAITO_WORKSPACE", ""),
@@ -83,6 +84,18 @@ class Settings:
             log_level=env.log_level("KAITO_LOG_LEVEL"),
             limits=_limits(env),
         )
+
+
+def _address(backend: str) -> str:
+    """The address, as it is; empty at a front door.
+
+    Raises:
+        SettingError: it is no host and port; a connection to it would be tried without end.
+    """
+    if backend and not is_target(backend):
+        remedy = "set the host and the port of gRPC, for example localhost:29500"
+        raise SettingError("KAITO_BACKEND", backend, remedy)
+    return backend
 
 
 def _cors_origins(env: Environment) -> tuple[str, ...]:

@@ -201,11 +201,11 @@ async def serve(settings: Settings) -> int:
 def main() -> int:
     try:
         settings = Settings.from_env(os.environ)
+        logs.configure(settings.log_level, NAME)
+        return asyncio.run(serve(settings))
     except SettingError as error:
         print(f"{NAME}: {error}", file=sys.stderr)
         return 2
-    logs.configure(settings.log_level, NAME)
-    return asyncio.run(serve(settings))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,15 @@
 """The address of one Workspace's model-server. A plain value; opens no connection."""
 
+import re
 from dataclasses import dataclass
+
+# A name or an IPv4 address, or an IPv6 address in brackets, and a port.
+_TARGET = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}")
+
+
+def is_target(text: str) -> bool:
+    """Whether gRPC can connect to it. It would try without end to resolve anything else."""
+    return _TARGET.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

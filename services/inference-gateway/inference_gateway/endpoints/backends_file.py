@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from inference_gateway.endpoints.address import EndpointAddress
+from inference_gateway.endpoints.address import EndpointAddress, is_target
 from kaito_process.retry import retry_until_done
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def _parse_entry(index: int, entry: Any) -> EndpointAddress:
             raise BackendsFileError(
                 f"{where}.{name}={entry.get(name)!r}: must be a non-empty string"
             )
-    if ":" not in entry["address"]:
+    if not is_target(entry["address"]):
         raise BackendsFileError(f"{where}.address={entry['address']!r}: must be host:port")
     return EndpointAddress(
         namespace=entry["namespace"],
