@@ -1,12 +1,12 @@
 """The Events that a change of the status emits."""
 
+from kaito_api.blocking import IN_PROGRESS
 from kaito_api.condition_types import WORKSPACE_DELETING
 from kaito_api.conditions import ConditionStatus
 from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
 from workspace_controller.plan.plan import EmitEvent
-from workspace_controller.plan.status.progress import IN_PROGRESS
 from workspace_controller.plan.status.run_events import run_events
 
 # These follow from other conditions, which emit their own events.

@@ -1,5 +1,6 @@
 """How far a Workspace is: its state, progress and remaining time."""
 
+from kaito_api.blocking import IN_PROGRESS
 from kaito_api.reasons import Reason
 from kaito_api.status import State
 from workspace_controller.observed import Observed
@@ -20,25 +21,6 @@ _SERVING: dict[str, str] = {
 }
 # A model that served before is NotReady while it starts again, and not Loading.
 _SERVED_BEFORE = (State.READY, State.NOT_READY)
-# A condition that is False for one of these reasons is no failure.
-IN_PROGRESS = frozenset(
-    {
-        Reason.CREATING_NODES,
-        Reason.NODES_NOT_READY,
-        Reason.NODES_RELEASED,
-        Reason.WAITING_FOR_DATA_CHECK,
-        Reason.DATA_CHECK_PENDING,
-        Reason.DATA_CHECK_RUNNING,
-        Reason.DATA_CHECK_SKIPPED,
-        Reason.TUNING_PENDING,
-        Reason.TUNING_RUNNING,
-        Reason.LOSS_DIVERGES,
-        Reason.INFERENCE_PENDING,
-        Reason.MODEL_LOADING,
-        Reason.NOT_SERVED,
-        Reason.WORKSPACE_PENDING,
-    }
-)
 
 
 def state_of(observed: Observed, subplans: Subplans) -> State:

@@ -1,9 +1,9 @@
 """The conditions that summarize all others: WorkspaceSucceeded and WorkspaceReady."""
 
 from kaito_api import condition_types
+from kaito_api.blocking import blocking_condition
 from kaito_api.conditions import Condition, false, true, unknown
 from kaito_api.reasons import Reason
-from workspace_controller.plan.status.progress import IN_PROGRESS
 from workspace_controller.plan.subplans import Subplans
 
 
@@ -17,7 +17,7 @@ def summary_conditions(
         adapter = subplans.tuning.adapter if subplans.tuning is not None else None
         place = adapter.place if adapter is not None else ""
         return _finished_conditions(Reason.WORKSPACE_SUCCEEDED, f"the adapter is in {place}")
-    cause = _cause(conditions)
+    cause = blocking_condition(conditions)
     text = f"{cause.type}: {cause.message}" if cause is not None else "in progress"
     return unfinished_conditions(subplans.failed, text)
 
@@ -40,11 +40,3 @@ def _finished_conditions(reason: Reason, message: str) -> tuple[Condition, Condi
         true(condition_types.WORKSPACE_SUCCEEDED, reason, message),
         true(condition_types.WORKSPACE_READY, reason, message),
     )
-
-
-def _cause(conditions: tuple[Condition, ...]) -> Condition | None:
-    """The condition that keeps the Workspace from being ready: a failure before progress."""
-    # A check that was skipped keeps nothing waiting.
-    open_ = [c for c in conditions if not c.is_true and c.reason != Reason.DATA_CHECK_SKIPPED]
-    failures = (c for c in open_ if c.reason not in IN_PROGRESS)
-    return next(failures, open_[0] if open_ else None)
