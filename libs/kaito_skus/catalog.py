@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from importlib import resources
 
 from kaito_skus.records import DataError, Record
-from kaito_skus.sku import Cloud, CudaCapability, GpuDriver, GpuSet, Sku, Vendor
+from kaito_skus.sku import Cloud, CudaCapability, GpuDriver, GpuSet, PriceList, Sku, Vendor
 
 _CAPABILITY = re.compile(r"^(\d+)\.(\d+)$")
 
@@ -67,6 +67,18 @@ def load() -> Catalog:
     )
 
 
+@cache
+def price_list(cloud: Cloud) -> PriceList:
+    """Where the recorded prices of a cloud come from.
+
+    Raises:
+        DataError: the file is invalid; names field and value.
+    """
+    file = f"{cloud}.yaml"
+    text = (resources.files("kaito_skus") / "skus" / file).read_text(encoding="utf-8")
+    return _price_list(Record.parse(file, text))
+
+
 def collect(skus: Iterable[Sku]) -> Catalog:
     """A catalog of these instance types.
 
@@ -92,15 +104,19 @@ def parse(file: str, text: str) -> tuple[Sku, ...]:
     cloud = document.choice("cloud", Cloud)
     if file != f"{cloud}.yaml":
         raise document.error("cloud", f"belongs in {cloud}.yaml")
-    prices = document.record("prices")
-    for field in ("source", "region", "as_of"):
-        prices.text(field)
-    prices.finish()
+    _price_list(document)
     skus = tuple(
         sku for series in document.records("series") for sku in _read_series(series, cloud)
     )
     document.finish()
     return skus
+
+
+def _price_list(document: Record) -> PriceList:
+    prices = document.record("prices")
+    found = PriceList(prices.text("source"), prices.text("region"), prices.text("as_of"))
+    prices.finish()
+    return found
 
 
 def _read_series(series: Record, cloud: Cloud) -> Iterator[Sku]:

@@ -77,6 +77,15 @@ class GpuSet:
         return f"{self.count}x {self.model} {self.memory_gib:g} GiB"
 
 
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """Where the recorded prices of a cloud come from, and since when they may be outdated."""
+
+    source: str
+    region: str
+    as_of: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sku:
     """`name` is the cloud's name; `aliases` are other spellings in use.

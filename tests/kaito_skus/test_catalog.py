@@ -198,3 +198,9 @@ def test_gpus_that_are_sold_today_have_a_known_peak() -> None:
     assert [
         sku.name for sku in SKUS.fitting(min_memory_per_gpu_gib=16) if sku.gpus.half_tflops is None
     ] == []
+
+
+def test_recorded_prices_have_a_region_and_a_date() -> None:
+    prices = catalog.price_list(Cloud.AZURE)
+    assert prices.region == "eastus"
+    assert prices.as_of

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from kaito_api import labels
 from kaito_api.workspace import WorkspaceSpec
+from kaito_presets.sizing import Sizing, SizingFailure
 from workspace_controller.observed import Observed
 from workspace_controller.plan.deletion import decide_deletion
-from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.nodes.provisioning import NodePlan, decide_nodes
 from workspace_controller.plan.nodes.release import claims_to_delete, released_nodes
 from workspace_controller.plan.nodes.withholding import withheld_nodes
@@ -14,7 +14,7 @@ from workspace_controller.plan.plan import Finalizer, Plan, earliest
 from workspace_controller.plan.serving.network_policy import decide_network_policy
 from workspace_controller.plan.serving.service import decide_service
 from workspace_controller.plan.serving.workload import decide_serving, delete_workloads
-from workspace_controller.plan.sizing import Sizing, sizing
+from workspace_controller.plan.sizing import sizing
 from workspace_controller.plan.spec import serves_tuned_model
 from workspace_controller.plan.status.document import compute_status, invalid_status
 from workspace_controller.plan.status.events import events
@@ -106,7 +106,7 @@ def _size(observed: Observed, spec: WorkspaceSpec) -> Sizing:
     """
     found = sizing(observed, spec)
     decided = observed.status.get("targetNodeCount")
-    if isinstance(found, Failure):
+    if isinstance(found, SizingFailure):
         return Sizing(decided or 1)
     return Sizing(decided, found.estimate) if decided and observed.started else found
 

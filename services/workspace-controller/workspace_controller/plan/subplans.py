@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from kaito_api.conditions import Condition
+from kaito_presets.sizing import Sizing
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.serving.workload import (
     ServingPlan,
     not_served_condition,
     waiting_for_adapter,
 )
-from workspace_controller.plan.sizing import Sizing
 from workspace_controller.plan.tuning.check_plan import DataCheckPlan
 from workspace_controller.plan.tuning.run import TuningPlan
 

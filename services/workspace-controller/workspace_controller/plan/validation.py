@@ -11,10 +11,10 @@ from kaito_api import labels
 from kaito_api.reasons import Reason, is_permanent
 from kaito_api.workspace import WorkspaceSpec
 from kaito_presets.preset import Access
+from kaito_presets.sizing import SizingFailure
 from kaito_training.data_access import find_access_problem
 from kaito_training.data_urls import find_url_problem, redact_url
 from workspace_controller.observed import Observed
-from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.model_source import delivery
 from workspace_controller.plan.serving import inference_config
 from workspace_controller.plan.sizing import sizing
@@ -125,7 +125,7 @@ def _instance_type_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator
 
 def _size_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:
     failure = sizing(observed, spec)
-    if isinstance(failure, Failure):
+    if isinstance(failure, SizingFailure):
         value = spec.resource.instance_type
         message = f"{value!r}: {failure.message}" if value else failure.message
         yield Problem(failure.reason, "resource.instanceType", message)

@@ -1,0 +1,116 @@
+"""How many nodes a Workspace needs, and whether its model fits their GPUs. Pure.
+
+workspace-controller decides with it, and `kubectl kaito plan` shows the same before.
+"""
+
+from dataclasses import dataclass
+
+from kaito_api.reasons import Reason
+from kaito_api.status import EstimateStatus
+from kaito_api.workspace import WorkspaceSpec
+from kaito_presets.estimate import DEFAULT_CONTEXT_TOKENS, Estimate
+from kaito_presets.fit import Fit, inference_fit, tuning_fit
+from kaito_presets.incompatibility import Incompatibility, IncompatibilityReason
+from kaito_presets.preset import Preset, TuningMethod
+from kaito_skus.sku import GpuSet, Sku
+
+_NOT_TUNABLE = (IncompatibilityReason.NOT_TUNABLE, IncompatibilityReason.METHOD_NOT_SUPPORTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """`estimate` is None where too little is known for an estimate."""
+
+    nodes: int
+    estimate: EstimateStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SizingFailure:
+    """Why a model does not fit, as the status reports it."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizingInputs:
+    """`context_tokens` is 0 for the default.
+
+    `serves` says whether a tuned model is served on the node that it was tuned on.
+    """
+
+    preset: Preset
+    gpus: GpuSet
+    available_skus: tuple[Sku, ...] = ()
+    context_tokens: int = 0
+    max_nodes: int = 1
+    serves: bool = True
+
+
+def size(spec: WorkspaceSpec, inputs: SizingInputs | None) -> Sizing | SizingFailure:
+    """The number of nodes, or why the model does not fit the instance type.
+
+    Without inputs (the user's own pods, GPUs that are not known, or a bypassed check)
+    resource.count decides.
+    """
+    if inputs is None:
+        return Sizing(1 if spec.tuning else spec.resource.count)
+    if spec.tuning is not None:
+        return _size_tuning(inputs, TuningMethod(spec.tuning.method))
+    return _size_inference(inputs)
+
+
+def _size_inference(inputs: SizingInputs) -> Sizing | SizingFailure:
+    estimate = _inference_estimate(inputs, inputs.max_nodes)
+    if isinstance(estimate, Incompatibility):
+        return SizingFailure(Reason.INSTANCE_TYPE_TOO_SMALL, estimate.message)
+    return Sizing(estimate.nodes, _inference_status(estimate))
+
+
+def _size_tuning(inputs: SizingInputs, method: TuningMethod) -> Sizing | SizingFailure:
+    fit = tuning_fit(inputs.preset, method, inputs.gpus, inputs.available_skus)
+    if isinstance(fit, Incompatibility):
+        not_tunable = fit.reason in _NOT_TUNABLE
+        reason = Reason.PRESET_NOT_TUNABLE if not_tunable else Reason.INSTANCE_TYPE_TOO_SMALL
+        return SizingFailure(reason, fit.message)
+    served = _inference_estimate(inputs, 1) if inputs.serves else None
+    if isinstance(served, Incompatibility):
+        return SizingFailure(
+            Reason.INSTANCE_TYPE_TOO_SMALL,
+            f"the model can be tuned on it but not served: {served.message} Or set the annotation "
+            'kaito.sh/serve-tuned-model: "false" to only push the adapter.',
+        )
+    # Training is not distributed over nodes.
+    return Sizing(1, _tuning_status(fit, inputs))
+
+
+def _inference_estimate(inputs: SizingInputs, max_nodes: int) -> Estimate | Incompatibility:
+    return inference_fit(
+        inputs.preset,
+        inputs.gpus,
+        inputs.available_skus,
+        max_nodes=max_nodes,
+        context_tokens=inputs.context_tokens or DEFAULT_CONTEXT_TOKENS,
+    )
+
+
+def _inference_status(estimate: Estimate) -> EstimateStatus:
+    return EstimateStatus(
+        nodes=estimate.nodes,
+        gpus_per_node=estimate.gpus.count,
+        gpu_memory=f"{estimate.gpus.memory_gib:g}Gi",
+        weights=f"{estimate.weights_gib:.2f}Gi",
+        context_length=estimate.context_tokens,
+        explanation=estimate.explain(),
+    )
+
+
+def _tuning_status(fit: Fit, inputs: SizingInputs) -> EstimateStatus:
+    return EstimateStatus(
+        nodes=1,
+        gpus_per_node=inputs.gpus.count,
+        gpu_memory=f"{inputs.gpus.memory_gib:g}Gi",
+        weights=f"{inputs.preset.weights_gib:.2f}Gi",
+        explanation=f"{inputs.preset.name} {fit.explain()}",
+    )
