@@ -1,7 +1,7 @@
 # The commands for developers. The README needs only `make demo` and `make test`.
 SHELL := /bin/bash
 PYTHON ?= python3
-export PYTHONPATH := $(CURDIR):$(CURDIR)/libs:$(CURDIR)/proto/gen:$(subst $() ,:,$(addprefix $(CURDIR)/services/,workspace-controller gpu-provisioner tuner model-server inference-gateway))
+export PYTHONPATH := $(CURDIR):$(CURDIR)/cli:$(CURDIR)/libs:$(CURDIR)/proto/gen:$(subst $() ,:,$(addprefix $(CURDIR)/services/,workspace-controller gpu-provisioner tuner model-server inference-gateway))
 export OMP_NUM_THREADS ?= 1
 PY := .venv/bin/python
 PY_MODELS := .venv-models/bin/python
@@ -95,7 +95,7 @@ e2e: up ## run the end-to-end tests on the local cluster, starting it if necessa
 apiserver-test: venv ## test both controllers on a real API server without nodes; needs no root
 	$(PY) -m tools.local_cluster build
 	$(PY) -m pytest -q -p no:cacheprovider -m cluster tests/workspace_controller/apiserver \
-		tests/gpu_provisioner/apiserver
+		tests/gpu_provisioner/apiserver tests/kubectl_kaito/apiserver
 
 test: check unit unit-models clients-light apiserver-test e2e ## run everything that CI runs
 

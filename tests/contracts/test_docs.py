@@ -18,7 +18,7 @@ _FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`[^`\n]*`")
 _HEADING = re.compile(r"^#+ +(?P<text>.+?) *$", re.MULTILINE)
 _PATH = re.compile(
-    r"`((?:benchmarks|charts|docs|examples|libs|proto|requirements|services|tests|tools)/[\w./-]+)`"
+    r"`((?:benchmarks|charts|cli|docs|examples|libs|proto|requirements|services|tests|tools)/[\w./-]+)`"
 )
 _TEMPLATE = "pull_request_template.md"
 _GLOSSARY = DOCS / "contributing" / "glossary.md"

@@ -1,0 +1,30 @@
+"""The verbs, and the options of each.
+
+Modules named `command` import nothing heavy at the top: help and shell completion load all of them,
+and neither rich nor the Kubernetes client may cost them time. A test holds them to it.
+"""
+
+import typer
+
+from kubectl_kaito.models.command import models
+from kubectl_kaito.status.command import status
+
+_HELP = """Serve and tune language models on Kubernetes: what it costs, how far it is, and why not.
+
+Exit codes: 0 fine, 1 what you asked about is failing, 2 wrong options, 3 no cluster, 4 not found,
+5 the cluster refuses, 70 a bug.
+"""
+
+app = typer.Typer(
+    name="kubectl-kaito",
+    help=_HELP,
+    no_args_is_help=True,
+    # Both would load rich.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+VERBS = {verb.__name__: verb for verb in (models, status)}
+
+for verb in VERBS.values():
+    app.command()(verb)

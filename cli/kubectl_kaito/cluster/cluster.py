@@ -1,0 +1,73 @@
+"""The seam to the cluster, as far as the verbs need one. Manifests are in the API's JSON form."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from kaito_kube.kinds import Key, Kind, Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterChoice:
+    """Which cluster; None for what the kubeconfig says."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+
+
+class Cluster(Protocol):
+    """Every method raises subclasses of ClusterError (kaito_kube.errors) and nothing else."""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the context."""
+        ...
+
+    def get(self, kind: Kind, name: str, namespace: str = "") -> Manifest:
+        """Reads an object.
+
+        Raises:
+            NotFound: there is no such object, or the cluster does not serve the kind.
+        """
+        ...
+
+    def list(
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        labels: Mapping[str, str] | None = None,
+    ) -> Sequence[Manifest]:
+        """Lists objects, by default of all namespaces.
+
+        Raises:
+            NotFound: the cluster does not serve the kind.
+        """
+        ...
+
+    def create(self, kind: Kind, manifest: Manifest) -> Manifest:
+        """Creates an object and returns it as stored; reviews return their answer."""
+        ...
+
+    def apply(self, kind: Kind, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
+        """Creates the object or sets the given fields (server-side apply).
+
+        Raises:
+            Conflict: another manager owns one of the fields.
+            Invalid: the schema rejects the object; the message names the field.
+        """
+        ...
+
+    def log(self, pod: Key, container: str, *, previous: bool = False, lines: int = 20) -> str:
+        """The last lines of a container's log, of its run before the current one if `previous`.
+
+        Empty where the container has not started.
+
+        Raises:
+            NotFound: there is no such pod.
+        """
+        ...
+
+    def version(self) -> str:
+        """The API server's version, such as v1.36.1."""
+        ...

@@ -1,0 +1,65 @@
+"""A cluster in memory: the store of `kaito_kube.fake`, which the controllers run against too."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kaito_kube import errors
+from kaito_kube.fake import FakeCluster as Store
+from kaito_kube.kinds import POD, Key, Kind, Manifest
+
+
+@dataclass
+class FakeCluster:
+    """`logs` are by pod, container, and whether they are those of the run before.
+
+    `denied` are kinds that the user may not read.
+    """
+
+    store: Store = field(default_factory=Store)
+    namespace: str = "default"
+    logs: dict[tuple[Key, str, bool], str] = field(default_factory=dict)
+    missing_kinds: set[Kind] = field(default_factory=set)
+    denied: set[Kind] = field(default_factory=set)
+    outage: Exception | None = None
+
+    def get(self, kind: Kind, name: str, namespace: str = "") -> Manifest:
+        self._check(kind)
+        return asyncio.run(self.store.get(kind, name, namespace))
+
+    def list(
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        labels: Mapping[str, str] | None = None,
+    ) -> Sequence[Manifest]:
+        self._check(kind)
+        return asyncio.run(self.store.list(kind, namespace=namespace, labels=labels)).items
+
+    def create(self, kind: Kind, manifest: Manifest) -> Manifest:
+        self._check(kind)
+        return asyncio.run(self.store.create(kind, manifest))
+
+    def apply(self, kind: Kind, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
+        self._check(kind)
+        return manifest if dry_run else asyncio.run(self.store.apply(kind, manifest))
+
+    def log(self, pod: Key, container: str, *, previous: bool = False, lines: int = 20) -> str:
+        self._check(POD)
+        if self.store.peek(POD, pod.name, pod.namespace) is None:
+            raise errors.NotFound(f'pods "{pod.name}" not found')
+        text = self.logs.get((pod, container, previous), "")
+        return "".join(text.splitlines(keepends=True)[-lines:])
+
+    def version(self) -> str:
+        self._check(None)
+        return "v1.36.1"
+
+    def _check(self, kind: Kind | None) -> None:
+        if self.outage is not None:
+            raise self.outage
+        if kind in self.missing_kinds:
+            raise errors.NotFound("the server could not find the requested resource")
+        if kind in self.denied and kind is not None:
+            raise errors.Forbidden(f'{kind.plural} is forbidden: User "me" cannot list it')

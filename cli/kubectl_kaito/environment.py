@@ -1,0 +1,28 @@
+"""What the verbs need from outside: clusters, the time, and where to print.
+
+`Environment` is built once, in `__main__`; tests build one over fakes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TextIO
+
+import typer
+
+from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """`connect` raises ClusterError or CommandError. `pause` waits that many seconds."""
+
+    connect: Callable[[ClusterChoice], Cluster]
+    now: Callable[[], datetime]
+    pause: Callable[[float], None]
+    stdout: TextIO
+
+
+def environment_of(context: typer.Context) -> Environment:
+    found: Environment = context.obj
+    return found

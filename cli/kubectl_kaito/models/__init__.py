@@ -1,0 +1,1 @@
+"""`kubectl kaito models`: the presets, what they need, and where they fit. Needs no cluster."""

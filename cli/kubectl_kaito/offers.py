@@ -1,0 +1,104 @@
+"""Instance types that a model fits, cheapest first, and why the others do not. Pure.
+
+The fit is workspace-controller's own decision (`kaito_presets.sizing`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import inf
+
+from kaito_api.workspace import WorkspaceSpec
+from kaito_presets.incompatibility import unusable
+from kaito_presets.preset import Preset
+from kaito_presets.sizing import Sizing, SizingFailure, SizingInputs, size
+from kaito_skus.sku import Sku
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Nodes of one instance type on which the model fits; `price` is of all, per hour."""
+
+    sku: Sku
+    nodes: int
+    explanation: str
+    price: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """An instance type that does not do, and why."""
+
+    sku: Sku
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What has to fit. `max_nodes` is the controller's limit of nodes for one model."""
+
+    spec: WorkspaceSpec
+    preset: Preset
+    context_tokens: int = 0
+    max_nodes: int = 1
+    serves: bool = True
+    max_price: float | None = None
+
+
+def offers(
+    demand: Demand, skus: Iterable[Sku], prices: Mapping[str, float]
+) -> tuple[list[Offer], list[Rejection]]:
+    """`prices` are of one node per hour, by the instance type's name; others are unknown."""
+    fitting: list[Offer] = []
+    rejected: list[Rejection] = []
+    for sku in skus:
+        found = _offer(demand, sku, prices.get(sku.name))
+        if isinstance(found, Offer):
+            fitting.append(found)
+        else:
+            rejected.append(found)
+    fitting.sort(key=_rank)
+    rejected.sort(key=lambda each: each.sku.price_rank)
+    return fitting, rejected
+
+
+def node_prices(skus: Iterable[Sku]) -> dict[str, float]:
+    """The recorded prices of those that have one."""
+    return {sku.name: sku.price_usd_hour for sku in skus if sku.price_usd_hour is not None}
+
+
+def _offer(demand: Demand, sku: Sku, node_price: float | None) -> Offer | Rejection:
+    if sku.retired_on is not None:
+        return Rejection(sku, f"Azure retires it on {sku.retired_on}")
+    if (incompatibility := unusable(sku.gpus)) is not None:
+        return Rejection(sku, incompatibility.problem)
+    found = size(demand.spec, _inputs(demand, sku))
+    if isinstance(found, SizingFailure):
+        return Rejection(sku, found.message)
+    price = None if node_price is None else found.nodes * node_price
+    if demand.max_price is not None and (price is None or price > demand.max_price):
+        return Rejection(sku, _too_dear(price, demand.max_price))
+    return Offer(sku, found.nodes, _explanation(found), price)
+
+
+def _inputs(demand: Demand, sku: Sku) -> SizingInputs:
+    return SizingInputs(
+        preset=demand.preset,
+        gpus=sku.gpus,
+        context_tokens=demand.context_tokens,
+        max_nodes=demand.max_nodes,
+        serves=demand.serves,
+    )
+
+
+def _too_dear(price: float | None, limit: float) -> str:
+    if price is None:
+        return f"its price is not known, and --max-price is ${limit:.2f}"
+    return f"${price:.2f}/h is more than --max-price ${limit:.2f}"
+
+
+def _explanation(found: Sizing) -> str:
+    return found.estimate.explanation if found.estimate is not None else ""
+
+
+def _rank(offer: Offer) -> tuple[float, int, str]:
+    return (inf if offer.price is None else offer.price, offer.nodes, offer.sku.name)

@@ -1,0 +1,1 @@
+"""`kubectl kaito status`: how far Workspaces are, and what they cost."""

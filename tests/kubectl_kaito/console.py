@@ -1,0 +1,62 @@
+"""Runs commands in this process, over a fake cluster, and returns what the user reads."""
+
+import io
+import json
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+
+from kubectl_kaito.__main__ import run
+from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
+from kubectl_kaito.cluster.fake import FakeCluster
+from kubectl_kaito.environment import Environment
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def yaml(self) -> Any:
+        return yaml.safe_load(self.out)
+
+
+@dataclass
+class Console:
+    """`during_pause` runs whenever a command waits: the world goes on meanwhile."""
+
+    cluster: Cluster = field(default_factory=FakeCluster)
+    now: Callable[[], datetime] = lambda: NOW
+    during_pause: Callable[[], None] = lambda: None
+    choices: list[ClusterChoice] = field(default_factory=list)
+    pauses: int = 0
+
+    def run(self, *arguments: str) -> Result:
+        stdout, stderr = io.StringIO(), io.StringIO()
+        environment = Environment(
+            connect=self._connect, now=self.now, pause=self._pause, stdout=stdout
+        )
+        with redirect_stdout(stdout), redirect_stderr(stderr):
+            code = run(arguments, environment)
+        return Result(code, stdout.getvalue(), stderr.getvalue())
+
+    def _connect(self, choice: ClusterChoice) -> Cluster:
+        self.choices.append(choice)
+        return self.cluster
+
+    def _pause(self, seconds: float) -> None:
+        self.pauses += 1
+        assert self.pauses < 1000, "the command waits forever"
+        self.during_pause()
