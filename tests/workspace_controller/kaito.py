@@ -64,7 +64,14 @@ def stateful_set(workspace: Manifest, image: str, **container: Any) -> Manifest:
             "selector": {"matchLabels": labels},
             "template": {
                 "metadata": {"labels": labels},
-                "spec": {"containers": [own], "tolerations": [gpu]},
+                "spec": {
+                    "containers": [own],
+                    "tolerations": [gpu],
+                    "nodeSelector": {
+                        **labels,
+                        "kaito.sh/workspacenamespace": workspace["metadata"]["namespace"],
+                    },
+                },
             },
         },
     }
@@ -109,7 +116,12 @@ def tuning_job(workspace: Manifest, image: str) -> Manifest:
 def pod_of(controller: Manifest, node: str, *, ready: bool = True) -> Manifest:
     """The first pod of a StatefulSet or Job."""
     metadata = controller["metadata"]
-    owner = {"kind": controller["kind"], "name": metadata["name"], "uid": metadata["uid"]}
+    owner = {
+        "apiVersion": controller["apiVersion"],
+        "kind": controller["kind"],
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+    }
     return {
         "metadata": {
             "name": f"{metadata['name']}-0",
