@@ -83,6 +83,20 @@ class ModelImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VllmOptions:
+    """The options of `vllm serve` that do not follow from the model's files.
+
+    `mistral_format`: the files are in Mistral's own format. `options` are further ones, without
+    dashes: `kv-cache-dtype=fp8`, or a switch.
+    """
+
+    tool_call_parser: str = ""
+    reasoning_parser: str = ""
+    mistral_format: bool = False
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GpuRequirements:
     """GPUs and GPU memory (GiB) of one node, or of all nodes if the model is distributed."""
 
@@ -128,6 +142,7 @@ class Preset:
     image: ModelImage | None
     inference: InferenceRequirements
     tuning: TuningRequirements | None
+    vllm: VllmOptions = VllmOptions()
 
     @property
     def tunable(self) -> bool:

@@ -16,6 +16,7 @@ from kaito_presets.preset import (
     Runtime,
     TuningMethod,
     TuningRequirements,
+    VllmOptions,
 )
 from kaito_skus.records import Record
 
@@ -51,6 +52,7 @@ def parse(file: str, text: str) -> Preset:
         image=_image(model.record("image")) if "image" in model else None,
         inference=_inference(model.record("inference")),
         tuning=_tuning(model.record("tuning")) if "tuning" in model else None,
+        vllm=_vllm(model.record("vllm")) if "vllm" in model else VllmOptions(),
     )
     model.finish()
     _check_names(model, preset)
@@ -104,6 +106,17 @@ def _image(where: Record) -> ModelImage:
     if not image.model_path.startswith("/"):
         raise where.error("model_path", "is not an absolute path")
     return image
+
+
+def _vllm(record: Record) -> VllmOptions:
+    options = VllmOptions(
+        tool_call_parser=record.text("tool_call_parser") if "tool_call_parser" in record else "",
+        reasoning_parser=record.text("reasoning_parser") if "reasoning_parser" in record else "",
+        mistral_format=record.flag("mistral_format") if "mistral_format" in record else False,
+        options=record.texts("options") if "options" in record else (),
+    )
+    record.finish()
+    return options
 
 
 def _gpu_requirements(record: Record) -> GpuRequirements:
@@ -166,6 +179,8 @@ def _check_names(model: Record, preset: Preset) -> None:
 def _check_delivery(model: Record, preset: Preset) -> None:
     if preset.access is Access.PRIVATE and preset.image is not None:
         raise model.error("image", "is published, but access is private")
+    if "vllm" in model and Runtime.VLLM not in preset.runtimes:
+        raise model.error("vllm", "is set, but runtimes does not have vllm")
     if not preset.runtimes:
         raise model.error("runtimes", "is empty")
     if preset.quantization is not None and preset.dtype is not Dtype.AUTO:
