@@ -117,4 +117,7 @@ class WorkspaceStatus(Model):
     estimate: EstimateStatus | None = None
     tuning: TuningStatus | None = None
     adapter: AdapterStatus | None = None
+    engine: str | None = Field(
+        default=None, description="The engine that serves the model: vllm or transformers."
+    )
     observed_generation: int | None = None

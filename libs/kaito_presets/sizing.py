@@ -11,7 +11,7 @@ from kaito_api.workspace import WorkspaceSpec
 from kaito_presets.estimate import DEFAULT_CONTEXT_TOKENS, Estimate
 from kaito_presets.fit import Fit, inference_fit, tuning_fit
 from kaito_presets.incompatibility import Incompatibility, IncompatibilityReason
-from kaito_presets.preset import Preset, TuningMethod
+from kaito_presets.preset import Preset, Runtime, TuningMethod
 from kaito_skus.sku import GpuSet, Sku
 
 _NOT_TUNABLE = (IncompatibilityReason.NOT_TUNABLE, IncompatibilityReason.METHOD_NOT_SUPPORTED)
@@ -37,7 +37,8 @@ class SizingFailure:
 class SizingInputs:
     """`context_tokens` is 0 for the default.
 
-    `serves` says whether a tuned model is served on the node that it was tuned on.
+    `serves` says whether a tuned model is served on the node that it was tuned on. Only the engine
+    vLLM serves from more than one node.
     """
 
     preset: Preset
@@ -46,6 +47,7 @@ class SizingInputs:
     context_tokens: int = 0
     max_nodes: int = 1
     serves: bool = True
+    engine: Runtime = Runtime.VLLM
 
 
 def size(spec: WorkspaceSpec, inputs: SizingInputs | None) -> Sizing | SizingFailure:
@@ -62,9 +64,13 @@ def size(spec: WorkspaceSpec, inputs: SizingInputs | None) -> Sizing | SizingFai
 
 
 def _size_inference(inputs: SizingInputs) -> Sizing | SizingFailure:
-    estimate = _inference_estimate(inputs, inputs.max_nodes)
+    spans = inputs.engine is Runtime.VLLM
+    estimate = _inference_estimate(inputs, inputs.max_nodes if spans else 1)
     if isinstance(estimate, Incompatibility):
-        return SizingFailure(Reason.INSTANCE_TYPE_TOO_SMALL, estimate.message)
+        message = estimate.message
+        if not spans and estimate.reason is IncompatibilityReason.TOO_FEW_NODES:
+            message = f"the engine transformers serves from one node, and {message}"
+        return SizingFailure(Reason.INSTANCE_TYPE_TOO_SMALL, message)
     return Sizing(estimate.nodes, _inference_status(estimate))
 
 

@@ -87,7 +87,8 @@ async def test_pods_request_the_gpus_of_a_node_that_no_label_describes(
     await environment.settle()
     assert environment.workspace()["status"]["state"] == "Ready"
     (deployment,) = environment.cluster.objects(kinds.DEPLOYMENT)
-    pods = [deployment["spec"]["template"]["spec"]["containers"]]
+    serving = deployment["spec"]["template"]["spec"]
+    pods = [[*serving["initContainers"], *serving["containers"]]]
     pods += [
         job["spec"]["template"]["spec"]["initContainers"]
         for job in environment.cluster.objects(kinds.JOB)

@@ -23,6 +23,8 @@ def values(
         "workspace-controller": {
             "image": _image(images["workspace-controller"]),
             "workloads": {
+                # The GPUs of the local nodes are only advertised.
+                "engine": "transformers",
                 "tuner": _image(images["tuner"]),
                 "modelServer": _image(images["model-server"]),
                 "gateway": _image(images["inference-gateway"]),

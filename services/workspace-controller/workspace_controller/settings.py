@@ -30,6 +30,14 @@ class ModelDelivery(StrEnum):
     HUB = "hub"
 
 
+class EngineChoice(StrEnum):
+    """What serves a model whose Workspace names no engine; `AUTO` depends on its nodes."""
+
+    AUTO = "auto"
+    VLLM = "vllm"
+    TRANSFORMERS = "transformers"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodSettings:
     """The container of one service in the pods that the controller creates."""
@@ -42,6 +50,9 @@ class PodSettings:
 # Where the chart sets no resources.
 _SMALL: Mapping[str, Any] = {"requests": {"cpu": "50m", "memory": "96Mi"}}
 _LARGE: Mapping[str, Any] = {"requests": {"cpu": "500m", "memory": "1Gi"}}
+_ENGINE: Mapping[str, Any] = {"requests": {"cpu": "1", "memory": "4Gi"}}
+
+VLLM_IMAGE = "docker.io/vllm/vllm-openai:v0.33.0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +60,8 @@ class Settings:
     """`gpu_node_ready`: a node is usable only once it advertises its GPUs.
     `webhook_service`: the Service that leads to the webhook; empty to serve none.
     `backends_config_map`: the ConfigMap that lists the models; empty to write none.
-    `max_model_nodes`: nodes that one model may span; more than 1 needs an engine that can.
+    `max_model_nodes`: nodes that one model may span, with an engine that can.
+    `vllm`: the container of vLLM's own server.
     `node_class`: group/kind/name that claims and pools refer to; empty for the default of the
     node provisioner.
     `data_check`: the data of a run is checked before nodes are requested.
@@ -67,12 +79,14 @@ class Settings:
     node_provisioner: NodeProvisioner = NodeProvisioner.MACHINE
     node_class: str = ""
     gpu_node_ready: bool = True
-    max_model_nodes: int = 1
+    max_model_nodes: int = 16
     preset_registry: str = PRESET_REGISTRY
     model_delivery: ModelDelivery = ModelDelivery.IMAGE_VOLUME
     tuner: PodSettings
     model_server: PodSettings
     gateway: PodSettings
+    engine: EngineChoice = EngineChoice.AUTO
+    vllm: PodSettings = PodSettings(image=VLLM_IMAGE, resources=_ENGINE)
     insecure_registries: tuple[str, ...] = ()
     allow_private_data_hosts: bool = False
     max_data_bytes: int = 20 * 2**30
@@ -109,7 +123,7 @@ class Settings:
             ),
             node_class=_node_class(env),
             gpu_node_ready=env.flag("KAITO_GPU_NODE_READY", True),
-            max_model_nodes=env.integer("KAITO_MAX_MODEL_NODES", 1, minimum=1),
+            max_model_nodes=env.integer("KAITO_MAX_MODEL_NODES", 16, minimum=1),
             preset_registry=env.text("KAITO_PRESET_REGISTRY", PRESET_REGISTRY).rstrip("/"),
             model_delivery=env.choice(
                 "KAITO_MODEL_DELIVERY", ModelDelivery, ModelDelivery.IMAGE_VOLUME
@@ -117,6 +131,8 @@ class Settings:
             tuner=_pod(env, "KAITO_TUNER", _LARGE),
             model_server=_pod(env, "KAITO_MODEL_SERVER", _LARGE),
             gateway=_pod(env, "KAITO_GATEWAY", _SMALL),
+            engine=env.choice("KAITO_ENGINE", EngineChoice, EngineChoice.AUTO),
+            vllm=_pod(env, "KAITO_VLLM", _ENGINE, VLLM_IMAGE),
             insecure_registries=env.comma_separated("KAITO_INSECURE_REGISTRIES"),
             allow_private_data_hosts=env.flag("KAITO_ALLOW_PRIVATE_DATA_HOSTS", False),
             max_data_bytes=env.integer(
@@ -159,10 +175,13 @@ def release_labels(settings: Settings) -> dict[str, str]:
     }
 
 
-def _pod(env: Environment, prefix: str, resources: Mapping[str, Any]) -> PodSettings:
+def _pod(
+    env: Environment, prefix: str, resources: Mapping[str, Any], image: str | None = None
+) -> PodSettings:
+    """`image` is the default; without one the variable is required."""
     extra = env.json_object(f"{prefix}_ENV", {})
     return PodSettings(
-        image=env.text(f"{prefix}_IMAGE"),
+        image=env.text(f"{prefix}_IMAGE", image),
         env={name: str(value) for name, value in extra.items()},
         resources=env.json_object(f"{prefix}_RESOURCES", resources),
     )

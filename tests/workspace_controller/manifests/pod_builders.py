@@ -5,6 +5,7 @@ from typing import Any
 from kaito_api.workspace import Tuning
 from kaito_kube.kinds import Manifest
 from kaito_presets import catalog
+from kaito_presets.preset import Runtime
 from tests.workspace_controller.given import CONFIG, INSTANCE, OWNER, PRESET, settings, tuning
 from workspace_controller.manifests.model_pod import ModelPod, ServedAdapter, model_pod_spec
 from workspace_controller.manifests.placement import Placement
@@ -80,5 +81,10 @@ PODS = {
     "inference": model_pod(adapters=(ServedAdapter(name="style", image="r/a@sha256:1"),)),
     "init-copy": model_pod(model=source(delivery=ModelDelivery.INIT_COPY)),
     "hub": model_pod(model=source(delivery=ModelDelivery.HUB, access_secret="hf")),
+    "vllm": model_pod(
+        adapters=(ServedAdapter(name="style", image="r/a@sha256:1"),),
+        engine=Runtime.VLLM,
+        vllm_arguments=("/mnt/model", "--port=8000"),
+    ),
     "volume output": pod_of(tuning_pod(tuning(output={"volumeSource": {"emptyDir": {}}}))),
 }

@@ -2,10 +2,19 @@
 
 import json
 
+from kaito_presets import catalog
+from kaito_presets.preset import Runtime
 from tests.workspace_controller.given import OWNER, PRESET, settings
-from tests.workspace_controller.manifests.pod_builders import PODS, env_of, model_pod, mounts_of
+from tests.workspace_controller.manifests.pod_builders import (
+    PODS,
+    env_of,
+    model_pod,
+    mounts_of,
+    source,
+)
 from workspace_controller.manifests.administration import token, token_sha256
 from workspace_controller.manifests.model_pod import ServedAdapter
+from workspace_controller.settings import ModelDelivery
 
 
 def test_a_model_pods_times_follow_from_one_grace_period() -> None:
@@ -60,13 +69,32 @@ def test_probes_use_grpc_for_the_model_and_http_for_the_gateway() -> None:
     assert gateway["readinessProbe"]["httpGet"] == {"path": "/healthz", "port": 5000}
 
 
-def test_model_from_the_hub_gets_its_token() -> None:
-    server = PODS["hub"]["containers"][0]
-    (token,) = [e for e in server["env"] if e["name"] == "HF_TOKEN"]
+def test_only_the_download_of_a_model_gets_the_token_of_the_hub() -> None:
+    (download,) = PODS["hub"]["initContainers"]
+    (token,) = [e for e in download["env"] if e["name"] == "HF_TOKEN"]
     assert token["valueFrom"]["secretKeyRef"] == {"name": "hf", "key": "HF_TOKEN"}
-    env = env_of(server)
+    env = env_of(download)
     assert env["KAITO_HUB_ID"] == "microsoft/Phi-3-mini-128k-instruct"
     assert "HF_HUB_OFFLINE" not in env
+    assert mounts_of(download)["/mnt/model"].get("readOnly") is None
+    for container in PODS["hub"]["containers"]:
+        assert "HF_TOKEN" not in env_of(container)
+    server = PODS["hub"]["containers"][0]
+    assert env_of(server)["HF_HUB_OFFLINE"] == "1"
+    assert mounts_of(server)["/mnt/model"]["readOnly"] is True
+
+
+def test_a_download_leaves_the_other_format_of_the_weights_out() -> None:
+    def ignored(name: str) -> list[str]:
+        preset = catalog.load().find(name)
+        assert preset is not None
+        spec = model_pod(model=source(delivery=ModelDelivery.HUB, preset=preset))
+        patterns: list[str] = json.loads(env_of(spec["initContainers"][0])["KAITO_HUB_IGNORE"])
+        return patterns
+
+    assert "consolidated*" in ignored("llama-3.1-8b-instruct")
+    assert "model*.safetensors" in ignored("mistral-7b-instruct-v0.3")
+    assert "consolidated*" not in ignored("mistral-7b-instruct-v0.3")
 
 
 def test_model_can_be_copied_from_its_image() -> None:
@@ -76,6 +104,11 @@ def test_model_can_be_copied_from_its_image() -> None:
 
 
 def test_pods_of_a_multi_node_model_know_their_number_and_leader() -> None:
-    env = env_of(model_pod(nodes=3)["containers"][0])
-    assert env["KAITO_NODES"] == "3"
-    assert env["KAITO_LEADER"] == "ws-0.ws-headless.team.svc"
+    spec = model_pod(nodes=3, engine=Runtime.VLLM, vllm_arguments=("/mnt/model", "--port=8000"))
+    for container in (spec["initContainers"][0], spec["containers"][0]):
+        env = env_of(container)
+        assert env["KAITO_NODES"] == "3"
+        assert env["KAITO_LEADER"] == "ws-0.ws-headless.team.svc"
+        (rank,) = [e for e in container["env"] if e["name"] == "KAITO_NODE_RANK"]
+        path = rank["valueFrom"]["fieldRef"]["fieldPath"]
+        assert path == "metadata.labels['apps.kubernetes.io/pod-index']"

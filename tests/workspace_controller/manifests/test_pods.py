@@ -47,4 +47,4 @@ def test_exactly_one_container_requests_gpus(spec: Manifest) -> None:
         for c in everything(spec)
         if "nvidia.com/gpu" in (c.get("resources") or {}).get("limits", {})
     ]
-    assert having in (["trainer"], ["model-server"])
+    assert having in (["trainer"], ["model-server"], ["engine"])

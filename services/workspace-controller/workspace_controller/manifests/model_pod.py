@@ -1,4 +1,8 @@
-"""The pod that serves a model: model-server with the GPUs, and inference-gateway beside it."""
+"""The pod that serves a model: model-server, and inference-gateway beside it.
+
+With the engine transformers, the model runs in model-server, which has the GPUs; with vLLM, in a
+container of its own.
+"""
 
 import json
 import math
@@ -7,7 +11,9 @@ from typing import Any
 
 from kaito_api.workspace import Opaque
 from kaito_kube.kinds import Manifest
+from kaito_presets.preset import Runtime
 from workspace_controller.manifests.administration import token_sha256
+from workspace_controller.manifests.engine import engine_container, shared_memory
 from workspace_controller.manifests.graceful_stop import stop_gateway, stop_model_server
 from workspace_controller.manifests.metadata import Owner
 from workspace_controller.manifests.placement import Placement
@@ -24,15 +30,18 @@ from workspace_controller.manifests.pods import (
     empty_dir,
     image_volume,
     model_files,
+    plain_env,
     pod_spec,
     with_gpus,
 )
 from workspace_controller.settings import Settings
+from workspace_controller.vllm.command import HOST, PORT
 
 MODEL_SERVER, GATEWAY = "model-server", "inference-gateway"
 ADAPTERS_PATH = "/mnt/adapters"
 INFERENCE_SERVICE = "kaito.inference.v1.InferenceService"
 _STARTUP_PERIOD_SECONDS = 2
+_SHARED_MEMORY = {"name": "dshm", "mountPath": "/dev/shm"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +61,7 @@ class ModelPod:
     """`default_adapter` answers requests that name no model.
 
     `nodes` is the number of pods that serve the model together. `max_model_len` is in tokens, 0
-    to let the engine choose.
+    to let the engine choose. `vllm_arguments` are those of `vllm serve`.
     """
 
     owner: Owner
@@ -63,34 +72,53 @@ class ModelPod:
     nodes: int
     placement: Placement
     settings: Settings
+    engine: Runtime = Runtime.TRANSFORMERS
+    vllm_arguments: tuple[str, ...] = ()
+
+    @property
+    def has_vllm(self) -> bool:
+        return self.engine is Runtime.VLLM
 
 
 def model_pod_spec(pod: ModelPod) -> Manifest:
-    model, adapters = model_files(pod.model), _adapters(pod.adapters)
+    downloader = pod.settings.vllm if pod.has_vllm else pod.settings.model_server
+    model, adapters = model_files(pod.model, downloader), _adapters(pod.adapters)
+    init = [*model.init, *([_engine(pod, model, adapters)] if pod.has_vllm else ())]
     secrets = [name for adapter in pod.adapters for name in adapter.pull_secrets]
     return {
         **pod_spec(pod.placement, (*pod.model.pull_secrets, *secrets)),
         "terminationGracePeriodSeconds": pod.settings.termination_grace_period_seconds,
-        **({"initContainers": list(model.init)} if model.init else {}),
+        **({"initContainers": init} if init else {}),
         "containers": [_model_server(pod, model, adapters), _gateway(pod)],
         "volumes": [
             *model.volumes,
             *adapters.volumes,
             # For PyTorch and NCCL: a container has 64 MiB of shared memory by default.
-            empty_dir("dshm", "Memory"),
+            empty_dir("dshm", "Memory", _shared_memory(pod)),
             empty_dir("tmp"),
         ],
     }
 
 
+def _shared_memory(pod: ModelPod) -> str:
+    return shared_memory(sum(map(int, pod.placement.gpus.values()))) if pod.has_vllm else ""
+
+
+def _engine(pod: ModelPod, model: Files, adapters: Files) -> Manifest:
+    group = _group(pod) if pod.nodes > 1 else ()
+    files = Files(mounts=(*model.mounts, *adapters.mounts, _SHARED_MEMORY), env=model.env)
+    return engine_container(pod.settings.vllm, pod.vllm_arguments, files, pod.placement.gpus, group)
+
+
 def _model_server(pod: ModelPod, model: Files, adapters: Files) -> Manifest:
-    mounts = (*model.mounts, *adapters.mounts, {"name": "dshm", "mountPath": "/dev/shm"})
-    files = Files(mounts=mounts, env=model.env)
+    mounts = (*model.mounts, *adapters.mounts, *(() if pod.has_vllm else (_SHARED_MEMORY,)))
+    group = _group(pod) if pod.nodes > 1 else ()
+    files = Files(mounts=mounts, env=(*model.env, *group))
     server = container(MODEL_SERVER, pod.settings.model_server, _env(pod), files)
     readiness_timeout_seconds = pod.model.preset.readiness_timeout_seconds
     stop = stop_model_server(pod.settings.termination_grace_period_seconds)
     return {
-        **with_gpus(server, pod.placement.gpus),
+        **(server if pod.has_vllm else with_gpus(server, pod.placement.gpus)),
         "lifecycle": stop.lifecycle,
         "ports": [
             {"name": "grpc", "containerPort": GRPC_PORT},
@@ -119,7 +147,7 @@ def _env(pod: ModelPod) -> dict[str, str]:
         "KAITO_MODEL_PATH": MODEL_PATH,
         "KAITO_MODEL_NAME": pod.model.preset.name,
         "KAITO_DTYPE": pod.model.preset.dtype.value,
-        "KAITO_ENGINE": "auto",
+        "KAITO_ENGINE": Runtime.VLLM.value if pod.has_vllm else "auto",
         "KAITO_ADAPTERS_DIR": ADAPTERS_PATH,
         "KAITO_ADAPTER_STRENGTHS": json.dumps({a.name: a.strength for a in pod.adapters}),
         "KAITO_GRPC_PORT": str(GRPC_PORT),
@@ -135,14 +163,22 @@ def _env(pod: ModelPod) -> dict[str, str]:
         env["KAITO_DEFAULT_ADAPTER"] = pod.default_adapter
     if pod.max_model_len:
         env["KAITO_MAX_MODEL_LEN"] = str(pod.max_model_len)
-    return env if pod.nodes == 1 else {**env, **_multi_node_env(pod)}
+    if pod.has_vllm:
+        env["KAITO_ENGINE_URL"] = f"http://{HOST}:{PORT}"
+    return env
 
 
-def _multi_node_env(pod: ModelPod) -> dict[str, str]:
-    """How the pods of a model that spans nodes find the first of them."""
+def _group(pod: ModelPod) -> tuple[Manifest, ...]:
+    """How the pods of a model that spans nodes find the first of them, and each its place."""
     name = pod.owner.name
     leader = f"{name}-0.{name}-headless.{pod.owner.namespace}.svc"
-    return {"KAITO_NODES": str(pod.nodes), "KAITO_LEADER": leader}
+    rank = "metadata.labels['apps.kubernetes.io/pod-index']"
+    return (
+        *plain_env({"KAITO_NODES": str(pod.nodes), "KAITO_LEADER": leader}),
+        {"name": "KAITO_NODE_RANK", "valueFrom": {"fieldRef": {"fieldPath": rank}}},
+        # The address that the others reach this pod by.
+        {"name": "VLLM_HOST_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+    )
 
 
 def _gateway(pod: ModelPod) -> Manifest:

@@ -89,7 +89,7 @@ def job(pod: TuningPod) -> Manifest:
 
 
 def _pod_spec(pod: TuningPod) -> Manifest:
-    model = model_files(pod.model)
+    model = model_files(pod.model, pod.settings.tuner)
     data, output = data_files(pod.tuning.input), _output(pod.tuning.output)
     phases = _phases(pod, model, data, output)
     return {

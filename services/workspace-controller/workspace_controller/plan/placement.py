@@ -1,8 +1,11 @@
 """Where the pods of a Workspace run, and which GPUs they request there."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from kaito_api.workspace import WorkspaceSpec
+from kaito_skus import mig
+from kaito_skus.sku import GpuSet
 from workspace_controller.gpu_resources import RESOURCES
 from workspace_controller.manifests.placement import Placement
 from workspace_controller.observed import Observed
@@ -43,6 +46,26 @@ def gpu_limits(observed: Observed, spec: WorkspaceSpec) -> dict[str, str]:
     if gpus.mig is not None:
         return {gpus.mig.resource: "1"}
     return {RESOURCES[gpus.vendor]: str(min(count_limit or gpus.count, gpus.count))}
+
+
+def pod_gpus(observed: Observed, spec: WorkspaceSpec) -> GpuSet | None:
+    """The GPUs of one pod: those of its node, or its partition. None where they are not known."""
+    gpus, partition = observed.gpus, spec.resource.partition
+    if gpus is None or partition is None:
+        return gpus
+    if partition.mode == "mig" and partition.profile:
+        profile = mig.parse(partition.profile)
+        if profile is None:
+            return gpus
+        return replace(
+            mig.slice_of(profile, model=gpus.model), cuda_capability=gpus.cuda_capability
+        )
+    return replace(gpus, count=min(partition.count or gpus.count, gpus.count))
+
+
+def gpu_count(limits: Mapping[str, str]) -> int:
+    """How many GPUs, or slices of one, a pod with these resource limits has."""
+    return sum(int(count) for count in limits.values())
 
 
 def _all_of(advertised: Mapping[str, int], count_limit: int | None) -> dict[str, str]:

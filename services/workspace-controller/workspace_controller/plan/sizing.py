@@ -4,7 +4,10 @@ from kaito_api import labels
 from kaito_api.workspace import WorkspaceSpec
 from kaito_presets.sizing import Sizing, SizingFailure, SizingInputs, size
 from workspace_controller.observed import Observed
+from workspace_controller.plan.placement import pod_gpus
 from workspace_controller.plan.serving import inference_config
+from workspace_controller.plan.serving.engine import engine
+from workspace_controller.plan.serving.inference_config import InferenceConfig
 from workspace_controller.plan.spec import serves_tuned_model
 
 
@@ -15,13 +18,18 @@ def sizing(observed: Observed, spec: WorkspaceSpec) -> Sizing | SizingFailure:
 
 def context_tokens(observed: Observed, spec: WorkspaceSpec) -> int:
     """The context length of the user's inference_config.yaml; 0 where it does not set one."""
+    return user_config(observed, spec).max_model_len
+
+
+def user_config(observed: Observed, spec: WorkspaceSpec) -> InferenceConfig:
+    """The user's inference_config.yaml; empty where there is none."""
     if spec.inference is None or observed.file is None or observed.file.text is None:
-        return 0
-    return inference_config.parse(observed.file.text).max_model_len
+        return InferenceConfig()
+    return inference_config.parse(observed.file.text)
 
 
 def _inputs(observed: Observed, spec: WorkspaceSpec) -> SizingInputs | None:
-    preset, gpus = observed.preset, observed.gpus
+    preset, gpus = observed.preset, pod_gpus(observed, spec)
     if preset is None or gpus is None or labels.BYPASS_RESOURCE_CHECKS in observed.annotations:
         return None
     return SizingInputs(
@@ -31,4 +39,5 @@ def _inputs(observed: Observed, spec: WorkspaceSpec) -> SizingInputs | None:
         context_tokens=context_tokens(observed, spec),
         max_nodes=observed.settings.max_model_nodes,
         serves=serves_tuned_model(observed),
+        engine=engine(observed, spec),
     )

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from kaito_api import labels
 from kaito_api.reasons import Reason, is_permanent
 from kaito_api.workspace import WorkspaceSpec
-from kaito_presets.preset import Access
+from kaito_presets.preset import Access, Runtime
 from kaito_presets.sizing import SizingFailure
 from kaito_training.data_access import find_access_problem
 from kaito_training.data_urls import find_url_problem, redact_url
 from workspace_controller.observed import Observed
 from workspace_controller.plan.model_source import delivery
-from workspace_controller.plan.serving import inference_config
+from workspace_controller.plan.serving import inference_config, vllm_pod
+from workspace_controller.plan.serving.engine import RUNTIME_FIELD, annotation_problem, engine
 from workspace_controller.plan.sizing import sizing
 from workspace_controller.plan.spec import (
     ACCESS_SECRET_FIELD,
@@ -65,6 +66,7 @@ def problems(observed: Observed) -> tuple[Problem, ...]:
         return (Problem(Reason.WORKSPACE_INVALID, "manifest", observed.spec_problem),)
     found = [
         *_preset_problems(observed, spec),
+        *_engine_problems(observed, spec),
         *_source_problems(spec),
         *_config_problems(observed, spec),
         *_secret_problems(observed, spec),
@@ -104,6 +106,13 @@ def _preset_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Proble
             f"missing, but {preset.hf_id} is a gated repository: name a Secret whose key HF_TOKEN "
             "holds a token with access to it",
         )
+
+
+def _engine_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:
+    if preset_ref(spec) is None or observed.preset is None:
+        return
+    if (problem := annotation_problem(observed, spec)) is not None:
+        yield Problem(Reason.WORKSPACE_INVALID, RUNTIME_FIELD, problem)
 
 
 def _instance_type_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:
@@ -154,9 +163,16 @@ def _config_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Proble
             training_config.find_problem(file.text, spec.tuning.method, serves_adapter=serves) or ""
         )
     else:
-        problem = inference_config.parse(file.text).problem
+        problem = _inference_config_problem(observed, spec, file.text)
     if problem:
         yield Problem(Reason.CONFIG_INVALID, field, f"{file.key} of {config_map} {problem}")
+
+
+def _inference_config_problem(observed: Observed, spec: WorkspaceSpec, text: str) -> str:
+    config = inference_config.parse(text)
+    if config.problem or observed.preset is None or engine(observed, spec) is not Runtime.VLLM:
+        return config.problem
+    return config.vllm_problem or vllm_pod.parallel_problem(observed, spec)
 
 
 def _secret_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:

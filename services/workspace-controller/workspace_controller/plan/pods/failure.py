@@ -8,8 +8,10 @@ from typing import Any
 from kaito_api.conditions import parse_time
 from kaito_api.reasons import REASONS, Reason
 from kaito_kube.kinds import Manifest
+from workspace_controller.manifests.engine import ENGINE
 from workspace_controller.plan.failure import Failure
-from workspace_controller.plan.pods.status import containers, termination_message
+from workspace_controller.plan.pods.engine_failure import engine_failure
+from workspace_controller.plan.pods.status import containers, sidecars, termination_message
 
 # A restarted container often fails again at once. Its last failure is shown for this long, so that
 # the condition does not alternate at every restart.
@@ -44,9 +46,10 @@ def pod_failure(
     if status.get("phase") == "Failed" and (reason := status.get("reason")):
         message = status.get("message") or f"the node rejected the pod: {reason}"
         return Failure(Reason.POD_EVICTED, shorten(message))
-    init = len(status.get("initContainerStatuses") or ())
+    init, lasting = len(status.get("initContainerStatuses") or ()), sidecars(pod)
     for index, container in enumerate(containers(pod)):
-        failure = _container_failure(container, now, serves=serves and index >= init)
+        lasts = index >= init or container.get("name") in lasting
+        failure = _container_failure(container, now, serves=serves and lasts)
         if failure is not None:
             return failure
     return _scheduling_failure(status, now)
@@ -130,11 +133,13 @@ def exit_failure(name: str, terminated: Manifest) -> Failure:
     if terminated.get("reason") == "OOMKilled":
         text = f"container {name} was killed: it exceeded its memory limit or its node's memory"
         return Failure(Reason.OUT_OF_MEMORY, text, permanent=True)
+    log = (terminated.get("message") or "").strip()
+    if name == ENGINE and (known := engine_failure(log)) is not None:
+        return known
     code = terminated.get("exitCode")
     text = f"container {name} failed with exit code {code}"
     if code == 0:
         text = f"container {name} ended with exit code 0, and is restarted: a server must not end"
-    log = (terminated.get("message") or "").strip()
     return Failure(Reason.CONTAINER_CRASHED, shorten(f"{text}: {log}" if log else text))
 
 

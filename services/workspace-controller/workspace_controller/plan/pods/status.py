@@ -18,6 +18,12 @@ def containers(pod: Manifest) -> list[Manifest]:
     return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
 
 
+def sidecars(pod: Manifest) -> frozenset[str]:
+    """The names of the init containers that run as long as the pod."""
+    init = (pod.get("spec") or {}).get("initContainers") or ()
+    return frozenset(str(c.get("name")) for c in init if c.get("restartPolicy") == "Always")
+
+
 def container_state(pod: Manifest, name: str) -> Manifest:
     """{"running": …}, {"waiting": …} or {"terminated": …}; empty before the kubelet reports."""
     for container in containers(pod):

@@ -6,7 +6,9 @@ from kaito_api import condition_types
 from kaito_api.conditions import Condition, false, true
 from kaito_api.reasons import Reason
 from kaito_api.workspace import Opaque
+from workspace_controller.manifests.engine import ENGINE
 from workspace_controller.manifests.model_pod import MODEL_SERVER
+from workspace_controller.manifests.pods import MODEL_DOWNLOAD
 from workspace_controller.observed import Observed, OngoingUpdate
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.pods.probes import unready_reason
@@ -106,6 +108,12 @@ def _starting(observed: Observed) -> Condition:
         probe = next((why for pod in pods if (why := unready_reason(pod))), "")
         message = probe or "starting the pods of inference.template"
         return false(_TYPE, Reason.INFERENCE_PENDING, message)
+    if any("running" in container_state(pod, MODEL_DOWNLOAD) for pod in pods):
+        message = "downloading the model; the log of container model-download shows the progress"
+        return false(_TYPE, Reason.MODEL_LOADING, message)
+    if any("running" in container_state(pod, ENGINE) for pod in pods):
+        message = "vLLM is loading the model; the log of container engine shows the progress"
+        return false(_TYPE, Reason.MODEL_LOADING, message)
     if any("running" in container_state(pod, MODEL_SERVER) for pod in pods):
         message = "model-server is loading the model; its log shows the progress"
         return false(_TYPE, Reason.MODEL_LOADING, message)

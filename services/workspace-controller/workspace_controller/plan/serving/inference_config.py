@@ -1,24 +1,35 @@
-"""Reads the context length from an inference_config.yaml; the engine reads the rest."""
+"""Reads an inference_config.yaml: the options of vLLM, and the context length among them."""
 
+import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
+from kaito_training.errors import ConfigError
+from workspace_controller.vllm.user_options import read_options
+
 # vLLM accepts both spellings.
-_KEYS = ("max-model-len", "max_model_len")
+_LENGTH_KEYS = ("max-model-len", "max_model_len")
 _MAX_TOKENS = 10_000_000
+# The other two configure KAITO's wrapper around vLLM, which does not exist here.
+_SECTIONS = ("vllm", "max_probe_steps", "kv_cache_cpu_memory_utilization")
 
 
 @dataclass(frozen=True, slots=True)
 class InferenceConfig:
     """`max_model_len` is in tokens, 0 where the file does not set it.
 
-    `problem` says what is wrong with the file, and continues a sentence that starts with its name.
+    `options` are the other options of vLLM. `problem` says what is wrong with the file, and
+    `vllm_problem` what is wrong with it only if vLLM reads it; both continue a sentence that starts
+    with its name.
     """
 
     max_model_len: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
+    vllm_problem: str = ""
 
 
 def parse(text: str) -> InferenceConfig:
@@ -28,17 +39,29 @@ def parse(text: str) -> InferenceConfig:
         return InferenceConfig(problem=f"is not YAML: {' '.join(str(error).split())}")
     if not isinstance(document, Mapping):
         return InferenceConfig(problem="must be a mapping, for example vllm: {max-model-len: 4096}")
-    engine = document.get("vllm") or {}
-    if not isinstance(engine, Mapping):
-        return InferenceConfig(problem=f"sets vllm to {engine!r}; it must be a mapping")
-    for key in _KEYS:
-        if key in engine:
-            return _parse_length(key, engine[key])
-    return InferenceConfig()
+    section = document.get("vllm") or {}
+    if not isinstance(section, Mapping):
+        return InferenceConfig(problem=f"sets vllm to {section!r}; it must be a mapping")
+    lengths = {key: value for key, value in section.items() if key in _LENGTH_KEYS}
+    for key, value in lengths.items():
+        if _length(value) is None:
+            problem = f"sets vllm.{key} to {value!r}; use a positive number of tokens, or auto"
+            return InferenceConfig(problem=problem)
+    found = next((_length(value) or 0 for value in lengths.values()), 0)
+    if unknown := next((key for key in document if key not in _SECTIONS), None):
+        near = difflib.get_close_matches(str(unknown), _SECTIONS, n=1)
+        hint = f"did you mean {near[0]}?" if near else "the options of vLLM belong below vllm"
+        return InferenceConfig(found, vllm_problem=f"has the unknown key {unknown!r}: {hint}")
+    try:
+        options = read_options({k: v for k, v in section.items() if k not in lengths})
+    except ConfigError as error:
+        return InferenceConfig(found, vllm_problem=str(error))
+    return InferenceConfig(found, options)
 
 
-def _parse_length(key: str, value: object) -> InferenceConfig:
+def _length(value: object) -> int | None:
+    """The number of tokens, 0 to let vLLM choose; None for anything else."""
     text = str(value)
-    if text.isdecimal() and 0 < int(text) <= _MAX_TOKENS:
-        return InferenceConfig(int(text))
-    return InferenceConfig(problem=f"sets vllm.{key} to {value!r}; use a positive number of tokens")
+    if text in ("auto", "-1"):
+        return 0
+    return int(text) if text.isdecimal() and 0 < int(text) <= _MAX_TOKENS else None

@@ -6,15 +6,19 @@ from pydantic import BaseModel
 
 from kaito_api.workspace import WorkspaceSpec
 from workspace_controller.manifests.metadata import digest
+from workspace_controller.plan.serving.inference_config import InferenceConfig
 from workspace_controller.plan.spec import selector_labels
 from workspace_controller.plan.tuning.run import TuningPlan
 
 
-def inputs_of(spec: WorkspaceSpec, tuning: TuningPlan | None, context_tokens: int) -> str:
+def inputs_of(
+    spec: WorkspaceSpec, tuning: TuningPlan | None, config: InferenceConfig, runtime: str = ""
+) -> str:
     """A digest of the user's part, in the user's words.
 
     It must not change with a release: then all workloads would seem to be changed by their users
-    at once. So defaults, which a release may add, are left out.
+    at once. So defaults, which a release may add, are left out. `runtime` is the engine that the
+    user names.
     """
     resource = spec.resource
     adapter = tuning.adapter.reference if tuning is not None and tuning.adapter else ""
@@ -27,7 +31,9 @@ def inputs_of(spec: WorkspaceSpec, tuning: TuningPlan | None, context_tokens: in
             "partition": _dump(resource.partition),
             "inference": _dump(spec.inference),
             "tuned": [_dump(tuned.preset), _dump(tuned.output), adapter] if tuned else None,
-            "contextTokens": context_tokens,
+            "contextTokens": config.max_model_len,
+            **({"options": dict(config.options)} if config.options else {}),
+            **({"runtime": runtime} if runtime else {}),
         }
     )
 

@@ -5,8 +5,10 @@ from kaito_kube.kinds import NETWORK_POLICY, is_being_deleted
 from workspace_controller.manifests.metadata import revision_of
 from workspace_controller.manifests.network_policy import network_policy
 from workspace_controller.observed import Observed
+from workspace_controller.plan.model_source import delivery
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Delete
+from workspace_controller.plan.spec import preset_ref
 from workspace_controller.settings import ModelDelivery
 
 
@@ -23,10 +25,11 @@ def decide_network_policy(
         if present is None or is_being_deleted(present):
             return ()
         return (Delete(NETWORK_POLICY, owner.name, owner.namespace),)
+    ref = preset_ref(spec)
     wanted = network_policy(
         owner,
         observed.settings,
-        downloads=observed.settings.model_delivery is ModelDelivery.HUB,
+        downloads=ref is not None and delivery(observed, ref) is ModelDelivery.HUB,
         spans_nodes=nodes.target > 1,
     )
     if present is None:

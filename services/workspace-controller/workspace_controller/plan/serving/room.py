@@ -35,9 +35,11 @@ def holds_two(nodes: Iterable[Manifest], pod_spec: Manifest, preset: Preset | No
 
 
 def _requests(pod_spec: Manifest) -> dict[str, Decimal]:
-    """The sum over the containers; a limit counts where there is no request."""
+    """The sum over the containers that run at once; a limit counts where there is no request."""
     total: dict[str, Decimal] = defaultdict(Decimal)
-    for container in pod_spec.get("containers") or ():
+    init = pod_spec.get("initContainers") or ()
+    sidecars = (each for each in init if each.get("restartPolicy") == "Always")
+    for container in (*sidecars, *(pod_spec.get("containers") or ())):
         resources = container.get("resources") or {}
         asked: Mapping[str, str] = {
             **(resources.get("limits") or {}),

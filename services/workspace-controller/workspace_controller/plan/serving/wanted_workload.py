@@ -1,7 +1,9 @@
 """The workload that a Workspace is to have: around a preset's model, or the user's own pods."""
 
+from kaito_api import labels
 from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import DEPLOYMENT, STATEFUL_SET, Kind, Manifest
+from kaito_presets.preset import Runtime
 from workspace_controller.manifests.model_pod import ModelPod, ServedAdapter, model_pod_spec
 from workspace_controller.manifests.workload import (
     Workload,
@@ -15,8 +17,10 @@ from workspace_controller.plan.model_source import model_source
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.placement import placement
 from workspace_controller.plan.serving.adapters import listed_adapters, own_adapter
+from workspace_controller.plan.serving.engine import engine
 from workspace_controller.plan.serving.inputs import inputs_of
-from workspace_controller.plan.sizing import context_tokens
+from workspace_controller.plan.serving.vllm_pod import vllm_arguments
+from workspace_controller.plan.sizing import context_tokens, user_config
 from workspace_controller.plan.spec import preset_ref
 from workspace_controller.plan.tuning.run import TuningPlan
 
@@ -26,7 +30,8 @@ def wanted_workload(
 ) -> tuple[Kind, Manifest | None]:
     """The kind and the manifest; None for an unknown preset."""
     owner, inference = observed.owner, spec.inference
-    inputs = inputs_of(spec, tuning, context_tokens(observed, spec))
+    runtime = observed.annotations.get(labels.RUNTIME, "")
+    inputs = inputs_of(spec, tuning, user_config(observed, spec), runtime)
     if inference is not None and inference.template is not None:
         template = custom_template(owner, inference.template, placement(observed, spec))
         custom = Workload(owner=owner, template=template, replicas=nodes.target, inputs=inputs)
@@ -52,15 +57,20 @@ def _model_pod(
     source = model_source(observed, ref) if ref is not None else None
     if source is None:
         return None
+    adapters, chosen = _adapters(observed, spec, tuning), engine(observed, spec)
     return ModelPod(
         owner=observed.owner,
         model=source,
-        adapters=_adapters(observed, spec, tuning),
+        adapters=adapters,
         default_adapter=observed.owner.name if tuning is not None else "",
         max_model_len=context_tokens(observed, spec),
         nodes=nodes.target,
         placement=placement(observed, spec),
         settings=observed.settings,
+        engine=chosen,
+        vllm_arguments=vllm_arguments(observed, spec, nodes=nodes.target, adapters=len(adapters))
+        if chosen is Runtime.VLLM
+        else (),
     )
 
 

@@ -9,6 +9,7 @@ from kaito_api.status import EstimateStatus, State
 from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
 from workspace_controller.plan.nodes.cost import cost_per_hour
+from workspace_controller.plan.serving.engine import serving_engine
 from workspace_controller.plan.status.progress import eta_of, progress_of, state_of
 from workspace_controller.plan.status.summary_conditions import (
     summary_conditions,
@@ -38,6 +39,7 @@ def compute_status(observed: Observed, subplans: Subplans) -> Manifest:
         estimate=_dump(subplans.sizing.estimate) or observed.status.get("estimate"),
         tuning=tuning_status(observed, subplans.tuning),
         adapter=adapter_status(subplans.tuning),
+        engine=_engine(observed) if subplans.serving is not None else None,
     )
 
 
@@ -59,6 +61,13 @@ def deleting_status(observed: Observed, deleting: Condition) -> Manifest:
     status = _with_condition(observed, deleting)
     kept = {key: value for key, value in status.items() if key not in ("progress", "eta")}
     return {**kept, "state": State.DELETING.value}
+
+
+def _engine(observed: Observed) -> str | None:
+    if observed.spec is None or observed.preset is None:
+        return None
+    found = serving_engine(observed, observed.spec)
+    return found.value if found is not None else None
 
 
 def _with_condition(observed: Observed, condition: Condition) -> Manifest:
