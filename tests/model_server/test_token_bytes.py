@@ -6,7 +6,8 @@ import pytest
 from tokenizers import Tokenizer, decoders, models
 from transformers import PreTrainedTokenizerFast
 
-from model_server.transformers.token_bytes import TokenBytes
+from model_server.token_bytes import TokenBytes
+from model_server.transformers.vocabulary import HubVocabulary
 from tests.model_server.tiny_model import make_tokenizer
 
 TEXT = "The ship — naïve 東京 ☂\n\tgold <|end|> 🚢"
@@ -35,7 +36,7 @@ METASPACE = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
 
 def test_bytes_of_a_byte_level_vocabulary_join_to_the_text() -> None:
     tokenizer = make_tokenizer()
-    known = TokenBytes(tokenizer)
+    known = TokenBytes(HubVocabulary(tokenizer))
     ids = tokenizer(TEXT, add_special_tokens=False)["input_ids"]
     tokens = [known.likely_token(each, -1.0) for each in ids]
     assert b"".join(each.raw for each in tokens) == TEXT.encode()
@@ -45,7 +46,7 @@ def test_bytes_of_a_byte_level_vocabulary_join_to_the_text() -> None:
 
 @pytest.mark.parametrize("decoder", [LLAMA, METASPACE], ids=["replace", "metaspace"])
 def test_bytes_of_a_sentencepiece_vocabulary(decoder: Any) -> None:
-    known = TokenBytes(sentencepiece(decoder))
+    known = TokenBytes(HubVocabulary(sentencepiece(decoder)))
     raws = [known.likely_token(token, None).raw for token in range(1, 10)]
     assert raws == [b" The", b" ship", b"s", b" ", b"\xe2", b"\x98", b"\x82", "東".encode(), b"\n"]
     assert b"".join(raws[4:7]).decode() == "☂"
@@ -56,9 +57,9 @@ def test_bytes_of_a_sentencepiece_vocabulary(decoder: Any) -> None:
 def test_bytes_of_other_vocabularies_are_those_of_the_decoded_token() -> None:
     raw = Tokenizer(models.WordPiece({"[UNK]": 0, "ship": 1, "##s": 2}, unk_token="[UNK]"))
     raw.decoder = decoders.WordPiece()
-    known = TokenBytes(PreTrainedTokenizerFast(tokenizer_object=raw))
+    known = TokenBytes(HubVocabulary(PreTrainedTokenizerFast(tokenizer_object=raw)))
     assert [known.likely_token(token, None).raw for token in (1, 2)] == [b"ship", b"##s"]
 
 
 def test_row_of_the_model_beyond_the_vocabulary_stands_for_nothing() -> None:
-    assert TokenBytes(make_tokenizer()).likely_token(99_999, -1.0).raw == b""
+    assert TokenBytes(HubVocabulary(make_tokenizer())).likely_token(99_999, -1.0).raw == b""

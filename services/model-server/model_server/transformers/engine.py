@@ -23,6 +23,7 @@ from model_server.engine import (
 )
 from model_server.errors import AdapterInvalid, EngineFailed, GenerationFailed, ModelLoadFailed
 from model_server.options import GenerationOptions
+from model_server.token_bytes import TokenBytes
 from model_server.transformers.answer_rules import AnswerPlanner
 from model_server.transformers.beam_search import BeamSearch
 from model_server.transformers.constraint_compiler import ConstraintCompiler
@@ -35,7 +36,7 @@ from model_server.transformers.model_loader import LoadedModel, LoadOptions, loa
 from model_server.transformers.prompt_tokenizer import PromptTokenizer
 from model_server.transformers.text_embedder import TextEmbedder
 from model_server.transformers.text_generator import TextGenerator
-from model_server.transformers.token_bytes import TokenBytes
+from model_server.transformers.vocabulary import HubVocabulary
 
 # What this engine answers beyond the contract's first version.
 _FEATURES = frozenset(
@@ -102,7 +103,7 @@ class TransformersEngine:
             loaded=loaded,
             tokenizer=tokenizer,
             planner=_create_planner(loaded, tokenizer),
-            token_bytes=TokenBytes(loaded.tokenizer),
+            token_bytes=TokenBytes(HubVocabulary(loaded.tokenizer)),
             batch=batch,
             layers=layers,
             beam_search=BeamSearch(loaded, layers),

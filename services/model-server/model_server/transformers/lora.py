@@ -4,7 +4,6 @@ The format is PEFT's: adapter_config.json and adapter_model.safetensors. No othe
 is opened, in particular no pickled weights.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,9 +14,17 @@ from torch import Tensor
 from model_server.adapter_files import CONFIG_FILE, WEIGHTS_FILE
 from model_server.engine import AdapterInfo, AdapterSource
 from model_server.errors import AdapterInvalid
-from model_server.transformers.lora_config import LoraConfig, read_lora_config
-
-_KEY = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<matrix>[AB])\.weight")
+from model_server.lora_config import read_lora_config
+from model_server.lora_rules import (
+    Matrix,
+    Shape,
+    changes_nothing,
+    check_modules,
+    check_pairs,
+    no_weights,
+    not_finite,
+    parse_key,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +46,7 @@ class LoraAdapter:
     pairs: Mapping[str, LoraPair]
 
 
-def read_lora(source: AdapterSource, shapes: Mapping[str, tuple[int, int]]) -> LoraAdapter:
+def read_lora(source: AdapterSource, shapes: Mapping[str, Shape]) -> LoraAdapter:
     """Read an adapter for a model whose linear modules have these shapes (out, in).
 
     Raises:
@@ -47,77 +54,35 @@ def read_lora(source: AdapterSource, shapes: Mapping[str, tuple[int, int]]) -> L
     """
     config = read_lora_config(source.path / CONFIG_FILE)
     matrices = _read_weights(source)
-    unknown = sorted({module for module, _ in matrices} - set(shapes))
-    if unknown:
-        raise AdapterInvalid(
-            f"adapter {source.name!r} changes {unknown[0]!r} (and {len(unknown) - 1} more modules) "
-            "that this base model does not have; it was trained for another model"
-        )
+    modules = sorted({module for module, _ in matrices})
+    check_modules(source, [module for module in modules if module not in shapes])
+    found = {matrix: (each.shape[0], each.shape[1]) for matrix, each in matrices.items()}
+    check_pairs(source, config, found, shapes)
     pairs = {}
-    for module in sorted({module for module, _ in matrices}):
-        try:
-            a, b = matrices[module, "A"], matrices[module, "B"]
-        except KeyError as missing:
-            raise AdapterInvalid(
-                f"adapter {source.name!r} has only one of the matrices A and B of {module!r}: "
-                f"{missing} is missing"
-            ) from None
-        _check_shape(source, module, shapes[module], (a, b))
-        _check_rank(source, module, config, a.shape[0])
-        scale = source.strength * config.scale_of(module)
-        pairs[module] = LoraPair(a=a, b=b * scale)
-        if not bool(a.isfinite().all() and b.isfinite().all()):
-            raise AdapterInvalid(
-                f"adapter {source.name!r}: {module!r} holds NaN or infinity; train it again"
-            )
+    for module in modules:
+        a, b = matrices[module, "A"], matrices[module, "B"]
+        pair = LoraPair(a=a, b=b * source.strength * config.scale_of(module))
+        if not bool(pair.a.isfinite().all() and pair.b.isfinite().all()):
+            raise not_finite(source, module)
+        pairs[module] = pair
     if not any(bool(each.any()) for (_, name), each in matrices.items() if name == "B"):
-        raise AdapterInvalid(
-            f"adapter {source.name!r} changes nothing: every lora_B is zero; it was never trained"
-        )
+        raise changes_nothing(source)
     info = AdapterInfo(rank=config.rank, base_model=config.base_model)
     return LoraAdapter(info=info, pairs=pairs)
 
 
-def _read_weights(source: AdapterSource) -> dict[tuple[str, str], Tensor]:
+def _read_weights(source: AdapterSource) -> dict[Matrix, Tensor]:
     file = source.path / WEIGHTS_FILE
     if not file.is_file():
-        raise AdapterInvalid(
-            f"{source.path} holds no {WEIGHTS_FILE}; other formats can run code when they are read "
-            "and are rejected: save the adapter as safetensors"
-        )
+        raise no_weights(source, file)
     try:
         # Not load_file, whose tensors are views of the mapped file: they would change with it.
         tensors = load(file.read_bytes())
     except (SafetensorError, OSError) as error:
         raise AdapterInvalid(f"{file} is not a safetensors file: {error}") from error
-    matrices = {}
-    for key, tensor in tensors.items():
-        if not (match := _KEY.fullmatch(key)):
-            raise AdapterInvalid(f"{file}: {key!r} is not a LoRA weight and would not be applied")
-        if tensor.dim() != 2:
-            raise AdapterInvalid(f"{file}: {key!r} has {tensor.dim()} dimensions, not 2")
-        matrices[match["module"], match["matrix"]] = tensor.float()
+    matrices = {
+        parse_key(file, key, tensor.dim()): tensor.float() for key, tensor in tensors.items()
+    }
     if not matrices:
         raise AdapterInvalid(f"{file} is empty")
     return matrices
-
-
-def _check_shape(
-    source: AdapterSource, module: str, shape: tuple[int, int], matrices: tuple[Tensor, Tensor]
-) -> None:
-    a, b = matrices
-    found = (b.shape[0], a.shape[1])
-    if found != shape or b.shape[1] != a.shape[0]:
-        raise AdapterInvalid(
-            f"adapter {source.name!r}: {module!r} is for a module of {found[0]} x {found[1]}, "
-            f"and this base model's is {shape[0]} x {shape[1]}; it was trained for another model"
-        )
-
-
-def _check_rank(source: AdapterSource, module: str, config: LoraConfig, found: int) -> None:
-    """Check the rank, which the scale is computed with."""
-    if found != (expected := config.rank_of(module)):
-        raise AdapterInvalid(
-            f"adapter {source.name!r}: the matrices of {module!r} have rank {found}, and r or "
-            f"rank_pattern in {CONFIG_FILE} says {expected}; the two files are not of one adapter"
-        )

@@ -10,11 +10,13 @@ from functools import partial
 from model_server.engine import Delta, FinishReason, GenerationRequest, TokenLogprob, Usage
 from model_server.errors import GenerationFailed
 from model_server.options import SamplingParams, resolve
+from model_server.token_bytes import TokenBytes
 from model_server.transformers.answer_rules import AnswerPlanner, AnswerRules
 from model_server.transformers.beam_search import BeamSearch, BeamSearchRequest
 from model_server.transformers.choice_reader import ChoiceReader
 from model_server.transformers.continuous_batch import ContinuousBatch
 from model_server.transformers.kv_cache import PAGE_TOKENS
+from model_server.transformers.likelihoods import ScoredToken
 from model_server.transformers.lora_layers import LoraLayers
 from model_server.transformers.model_loader import LoadedModel
 from model_server.transformers.output_router import SequenceState
@@ -23,7 +25,6 @@ from model_server.transformers.request_limits import check_request
 from model_server.transformers.sampler import create_sampling
 from model_server.transformers.sequence import SequenceRequest
 from model_server.transformers.state_inbox import StateInbox
-from model_server.transformers.token_bytes import TokenBytes
 
 
 @dataclass(slots=True)
@@ -141,7 +142,7 @@ class TextGenerator:
             tool_calls=parts.tool_calls,
             token_count=len(new_tokens),
             finish_reason=reason,
-            logprobs=tuple(map(self.token_bytes.logprob, scored)),
+            logprobs=tuple(map(self._to_logprob, scored)),
             token_ids=tuple(new_tokens) if params.return_token_ids else (),
         )
 
@@ -159,8 +160,11 @@ class TextGenerator:
     def _prompt_logprobs(self, sequence: SequenceRequest) -> tuple[TokenLogprob, ...]:
         first = TokenLogprob(self.token_bytes.likely_token(sequence.prompt[0], None))
         scored = sequence.record.prompt_logprobs
-        rest = (self.token_bytes.logprob(scored[at]) for at in range(1, len(sequence.prompt)))
+        rest = (self._to_logprob(scored[at]) for at in range(1, len(sequence.prompt)))
         return (first, *rest)
+
+    def _to_logprob(self, scored: ScoredToken) -> TokenLogprob:
+        return self.token_bytes.logprob(scored.id, scored.logprob, scored.top)
 
     def _create_sequence(
         self,

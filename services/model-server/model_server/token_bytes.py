@@ -5,34 +5,42 @@ the vocabulary into text: a byte-level vocabulary writes every byte as one chara
 sentencepiece writes a space as its word boundary and a single byte as <0xE2>.
 """
 
-import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-from transformers.convert_slow_tokenizer import bytes_to_unicode
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
 
 from model_server.engine import LikelyToken, TokenLogprob
-from model_server.transformers.likelihoods import ScoredToken
 
-_BYTE_OF_CHARACTER = {character: byte for byte, character in bytes_to_unicode().items()}
 _BYTE_FALLBACK = re.compile("<0x([0-9A-Fa-f]{2})>")
 # Steps that concern a text's ends, or how tokens are joined.
 _NEUTRAL = ("Fuse", "Strip")
 
 
-class TokenBytes:
-    """The bytes of the tokens of one tokenizer. What was looked up once is kept."""
+class Vocabulary(Protocol):
+    """What is read of a tokenizer. `decoder` is that of its description, if there is one."""
 
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-        self._added = {
-            int(token): str(each.content).encode()
-            for token, each in tokenizer.added_tokens_decoder.items()
-        }
-        backend = getattr(tokenizer, "backend_tokenizer", None)
-        decoder = json.loads(backend.to_str())["decoder"] if backend is not None else None
-        self._steps = list(_flatten(decoder)) if decoder else []
+    @property
+    def added(self) -> Mapping[int, str]:
+        """The texts of the tokens that were added to the vocabulary."""
+
+    @property
+    def decoder(self) -> Mapping[str, Any] | None:
+        """The step, or the sequence of steps, that decodes."""
+
+    def piece(self, token: int) -> str | None:
+        """The token as the vocabulary writes it; None beyond the vocabulary."""
+
+    def decode(self, token: int) -> str:
+        """The text of one token."""
+
+
+class TokenBytes:
+    """The bytes of the tokens of one vocabulary. What was looked up once is kept."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._added = {token: text.encode() for token, text in vocabulary.added.items()}
+        self._steps = list(_flatten(vocabulary.decoder)) if vocabulary.decoder else []
         self._known: dict[int, tuple[str, bytes]] = {}
 
     def likely_token(self, token: int, logprob: float | None) -> LikelyToken:
@@ -42,22 +50,22 @@ class TokenBytes:
             found = self._known[token] = (raw.decode(errors="replace"), raw)
         return LikelyToken(token, *found, logprob)
 
-    def logprob(self, scored: ScoredToken) -> TokenLogprob:
-        """A scored token, and the likeliest ones in its place."""
-        top = tuple(self.likely_token(*each) for each in scored.top)
-        return TokenLogprob(self.likely_token(scored.id, scored.logprob), top)
+    def logprob(
+        self, token: int, logprob: float | None, top: Iterable[tuple[int, float]]
+    ) -> TokenLogprob:
+        """A token, and the likeliest ones in its place with their log probabilities."""
+        likeliest = tuple(self.likely_token(*each) for each in top)
+        return TokenLogprob(self.likely_token(token, logprob), likeliest)
 
     def _look_up(self, token: int) -> bytes:
         if token in self._added:
             return self._added[token]
-        piece = self._tokenizer.convert_ids_to_tokens(token)
+        piece = self._vocabulary.piece(token)
         # Models have rows beyond the vocabulary, which stand for nothing.
         if piece is None:
             return b""
         raw = bytes_of(piece, self._steps)
-        if raw is None:
-            return str(self._tokenizer.decode([token])).encode()
-        return raw
+        return self._vocabulary.decode(token).encode() if raw is None else raw
 
 
 def bytes_of(piece: str, decoder: list[Mapping[str, Any]]) -> bytes | None:
@@ -83,3 +91,15 @@ def _flatten(step: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from _flatten(each)
     else:
         yield step
+
+
+def _byte_level_alphabet() -> Mapping[str, int]:
+    """The byte that each character of a byte-level vocabulary stands for, as GPT-2 defined it."""
+    shown = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    # A byte that is no visible character of Latin-1 is written as one from U+0100 on.
+    hidden = [byte for byte in range(256) if byte not in shown]
+    characters = {chr(byte): byte for byte in shown}
+    return characters | {chr(256 + place): byte for place, byte in enumerate(hidden)}
+
+
+_BYTE_OF_CHARACTER = _byte_level_alphabet()
