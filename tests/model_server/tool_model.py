@@ -19,8 +19,8 @@ TEMPLATE = (
 )
 
 
-def make_tool_model(folder: Path, tokens: Sequence[str] = ()) -> Path:
-    """Write a model folder whose template knows tools; `tokens` join the vocabulary."""
-    make_model(folder, tokens)
+def make_tool_model(folder: Path, tokens: Sequence[str] = (), *, heads: int = 4) -> Path:
+    """Write a model folder whose template knows tools; the rest is as in `make_model`."""
+    make_model(folder, tokens, heads=heads)
     (folder / "chat_template.jinja").write_text(TEMPLATE)
     return folder

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from functools import partial
 
 import uvloop
@@ -23,16 +24,27 @@ from model_server.openai_server.engine import OpenAIServerEngine
 from model_server.server import AdministrationConfig, Server, ServerConfig
 from model_server.serving_state import ServingState
 from model_server.settings import Settings
+from model_server.vllm.engine import VllmEngine
 
 logger = logging.getLogger(__name__)
 
 
-def create_engine(settings: Settings) -> Engine:
+def create_engine(settings: Settings, report: Callable[[str], None]) -> Engine:
     """The engine that the settings name; "auto" means transformers.
 
+    `report` gets what an engine in another container is waited for.
+
     Raises:
-        ModelLoadFailed: the settings ask for more than one node.
+        ModelLoadFailed: the settings ask for more than one node of an engine that has one.
     """
+    if settings.engine == "vllm":
+        return VllmEngine(
+            settings.engine_url,
+            model=settings.engine_model,
+            model_path=settings.model_path,
+            adapters_dir=settings.engine_adapters_dir,
+            report=report,
+        )
     if settings.nodes > 1:
         raise ModelLoadFailed(
             f"KAITO_NODES = {settings.nodes}: this engine serves from one node; use an instance "
@@ -43,6 +55,7 @@ def create_engine(settings: Settings) -> Engine:
             settings.engine_url,
             model=settings.engine_model,
             max_context_tokens=settings.max_model_len,
+            report=report,
         )
     # Imported here, since importing torch takes seconds: the server is already listening by then.
     from model_server.transformers.engine import TransformersEngine
@@ -63,7 +76,7 @@ def create_engine(settings: Settings) -> Engine:
     )
 
 
-def create_server_config(settings: Settings) -> ServerConfig:
+def create_server_config(settings: Settings, report: Callable[[str], None]) -> ServerConfig:
     """The part of the settings that the server needs."""
     return ServerConfig(
         port=settings.grpc_port,
@@ -72,7 +85,7 @@ def create_server_config(settings: Settings) -> ServerConfig:
         )
         if settings.administration_token_sha256
         else None,
-        create_engine=partial(create_engine, settings),
+        create_engine=partial(create_engine, settings, report),
         adapters=AdapterSettings(
             root=settings.adapters_dir,
             base_model=settings.model_name,
@@ -107,7 +120,9 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        await Server(state, create_server_config(settings)).run(stop)
+        await Server(state, create_server_config(settings, state.admission.report_loading)).run(
+            stop
+        )
     finally:
         metrics_server.shutdown()
 

@@ -1,11 +1,14 @@
 """Admission control: rejects requests while loading or draining, and above a limit."""
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
 from model_server.errors import Overloaded, Unavailable
+
+logger = logging.getLogger(__name__)
 
 
 class ServerPhase(StrEnum):
@@ -21,10 +24,16 @@ class AdmissionControl:
 
     def __init__(self, max_choices: int) -> None:
         self.phase = ServerPhase.LOADING
+        self._loading = "the model is loading"
         self._max_choices = max_choices
         self._admitted = 0
         self._idle = asyncio.Event()
         self._idle.set()
+
+    def report_loading(self, cause: str) -> None:
+        """Log what is being waited for, and tell it to clients until the model can answer."""
+        self._loading = cause
+        logger.info(cause)
 
     def check_serving(self) -> None:
         """Check that the model can answer.
@@ -33,7 +42,7 @@ class AdmissionControl:
             Unavailable: the server is loading or draining.
         """
         if self.phase is ServerPhase.LOADING:
-            raise Unavailable("the model is loading; retry once the health check is SERVING")
+            raise Unavailable(f"{self._loading}; retry once the health check is SERVING")
         if self.phase is ServerPhase.DRAINING:
             raise Unavailable("the server is draining; retry to reach another replica")
 

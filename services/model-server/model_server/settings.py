@@ -11,7 +11,7 @@ from kaito_process.cpu import has_bfloat16
 from kaito_process.environment import Environment, SettingError
 from model_server.cpu_threads import choose_threads
 
-EngineName = Literal["auto", "transformers", "openai"]
+EngineName = Literal["auto", "transformers", "openai", "vllm"]
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
 
 
@@ -24,6 +24,7 @@ class Settings:
     engine: EngineName
     engine_url: str
     engine_model: str
+    engine_adapters_dir: Path | None
     dtype: Dtype
     cpu_bfloat16: bool
     max_model_len: int | None
@@ -67,6 +68,7 @@ class Settings:
             engine=env.choice("KAITO_ENGINE", engines, "auto"),
             engine_url=env.text("KAITO_ENGINE_URL", "http://127.0.0.1:8000"),
             engine_model=env.text("KAITO_ENGINE_MODEL", ""),
+            engine_adapters_dir=_optional_path(env.text("KAITO_ENGINE_ADAPTERS_DIR", "")),
             dtype=env.choice("KAITO_DTYPE", dtypes, "auto"),
             cpu_bfloat16=has_bfloat16(environ),
             # In these settings 0 leaves the choice to the server.
@@ -105,6 +107,10 @@ def _token_sha256(env: Environment) -> str:
         remedy = "set the SHA-256 of the token, as 64 digits of 0-9 and a-f, or nothing"
         raise SettingError(name, f"({len(value)} characters)", remedy)
     return value
+
+
+def _optional_path(text: str) -> Path | None:
+    return Path(text) if text else None
 
 
 def _strengths(text: str) -> Mapping[str, float]:

@@ -110,8 +110,8 @@ class OpenAIDouble:
         body = await request.json()
         self.seen.append(body)
         generation = GenerationRequest(
-            prompt=_prompt(body),
-            options=_options(body),
+            prompt=read_prompt(body),
+            options=read_options(body),
             adapter=None if body["model"] == MODEL_ID else body["model"],
         )
         is_chat = "messages" in body
@@ -122,13 +122,13 @@ class OpenAIDouble:
                     if not response.prepared:
                         await response.prepare(request)
                     for event in _events(delta, is_chat):
-                        await _write(response, json.dumps(event))
+                        await write_event(response, json.dumps(event))
         except InferenceError as error:
             message = {"error": {"message": error.message, "type": "BadRequestError"}}
             if not response.prepared:
                 return web.json_response(message, status=400)
-            await _write(response, json.dumps(message))
-        await _write(response, "[DONE]")
+            await write_event(response, json.dumps(message))
+        await write_event(response, "[DONE]")
         return response
 
     async def _rerank(self, request: web.Request) -> web.Response:
@@ -142,7 +142,7 @@ class OpenAIDouble:
         body = await request.json()
         try:
             # Its rules count no special tokens when they generate, and none here.
-            tokens = await self.engine.tokenize(_prompt(body), add_special_tokens=False)
+            tokens = await self.engine.tokenize(read_prompt(body), add_special_tokens=False)
         except InferenceError as error:
             return web.json_response({"error": {"message": error.message}}, status=400)
         return web.json_response({"tokens": tokens.ids, "token_strs": tokens.texts})
@@ -171,7 +171,8 @@ class OpenAIDouble:
         return web.Response(text=f"Success: LoRA adapter '{name}' removed successfully.")
 
 
-def _prompt(body: dict[str, Any]) -> Prompt:
+def read_prompt(body: dict[str, Any]) -> Prompt:
+    """The prompt of a request."""
     if messages := body.get("messages"):
         return Conversation(
             messages=tuple(ChatMessage(each["role"], each["content"]) for each in messages)
@@ -180,10 +181,11 @@ def _prompt(body: dict[str, Any]) -> Prompt:
     return prompt if isinstance(prompt, str) else TokenIds(tuple(prompt))
 
 
-def _options(body: dict[str, Any]) -> GenerationOptions:
+def read_options(body: dict[str, Any]) -> GenerationOptions:
+    """The options of a request."""
     values = {own: body[name] for name, own in _OPTIONS.items() if name in body}
     # OpenAI's default is to sample; 0 takes the likeliest token.
-    sampled = body.get("temperature", 1) != 0
+    sampled = body.get("temperature", 1) != 0 and body.get("top_k") != 1
     return GenerationOptions(**values, do_sample=sampled, stop=tuple(body.get("stop", ())))
 
 
@@ -202,5 +204,6 @@ def _events(delta: Delta, is_chat: bool) -> list[dict[str, Any]]:
     return events
 
 
-async def _write(response: web.StreamResponse, data: str) -> None:
+async def write_event(response: web.StreamResponse, data: str) -> None:
+    """Send an event of a stream."""
     await response.write(f"data: {data}\n\n".encode())

@@ -24,7 +24,7 @@ def test_the_last_delta_has_the_end_and_the_usage() -> None:
     assert _parse(
         _chat(role="assistant", content=""), _chat(content="Hi"), _chat(reason="stop"), _USAGE
     ) == [
-        Delta(index=0, text=""),
+        # A chunk with nothing but a role is no delta.
         Delta(index=0, text="Hi", token_count=1),
         Delta(
             index=0,

@@ -4,7 +4,7 @@ A server of another make may break the API in any way: what cannot be read is an
 the end of an answer.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,14 +18,21 @@ _FINISH_REASONS = {
 }
 
 
+# Adds to a delta what a server tells of its tokens, from the chunk and the choice in it.
+DescribeTokens = Callable[[Delta, Mapping[str, Any], Mapping[str, Any]], Delta]
+_NOTHING = Delta(index=0, text="")
+
+
 class AnswerParser:
     """Collects what the end of one answer needs: its choices' ends, and the tokens.
 
     The last delta of an answer has the usage, which servers send after it, so it is held back.
     """
 
-    def __init__(self, choices: int) -> None:
+    def __init__(self, choices: int, describe_tokens: DescribeTokens | None = None) -> None:
+        self._describe_tokens = describe_tokens
         self._open = set(range(choices))
+        self._with_calls: set[int] = set()
         self._usage: Usage | None = None
         self._token_count = 0
         self._final: Delta | None = None
@@ -43,11 +50,14 @@ class AnswerParser:
                 self._usage = _usage(usage)
             for choice in chunk.get("choices") or ():
                 delta = self._delta(choice)
+                if self._describe_tokens:
+                    delta = self._describe_tokens(delta, chunk, choice)
                 self._token_count += delta.token_count
-                if self._open:
-                    yield delta
-                else:
+                if not self._open:
                     self._final = delta
+                # A chunk may have nothing but a role, or a part of a character.
+                elif replace(delta, index=0) != _NOTHING:
+                    yield delta
         except (AttributeError, KeyError, TypeError, ValueError) as cause:
             raise GenerationFailed(
                 f"the engine's answer does not follow the OpenAI API: {cause!r}"
@@ -79,24 +89,36 @@ class AnswerParser:
             if reason not in _FINISH_REASONS:
                 raise GenerationFailed(f"the engine ended the answer with {reason!r:.40}")
             self._open.remove(index)
-        # A completion has its text in the choice itself.
-        part: Mapping[str, Any] = choice.get("delta") or {"content": choice.get("text")}
+        # A completion has its text in the choice itself, a whole answer of a chat in a message.
+        part: Mapping[str, Any] = (
+            choice.get("delta") or choice.get("message") or {"content": choice.get("text")}
+        )
         text = part.get("content") or ""
+        calls = tuple(
+            _tool_call(place, call) for place, call in enumerate(part.get("tool_calls") or ())
+        )
+        if calls:
+            self._with_calls.add(index)
+        finish_reason = _FINISH_REASONS.get(reason) if reason else None
+        # OpenAI's reason of a call that the request demanded by name.
+        if finish_reason is FinishReason.STOP and index in self._with_calls:
+            finish_reason = FinishReason.TOOL_CALLS
         return Delta(
             index=index,
             text=text,
             # Servers send a chunk per token, or per few of them; the usage corrects the count.
             token_count=1 if text else 0,
-            finish_reason=_FINISH_REASONS.get(reason) if reason else None,
-            tool_calls=tuple(map(_tool_call, part.get("tool_calls") or ())),
+            finish_reason=finish_reason,
+            tool_calls=calls,
             reasoning=part.get("reasoning") or part.get("reasoning_content") or "",
         )
 
 
-def _tool_call(call: Mapping[str, Any]) -> ToolCallDelta:
+def _tool_call(place: int, call: Mapping[str, Any]) -> ToolCallDelta:
     function: Mapping[str, Any] = call.get("function") or {}
     return ToolCallDelta(
-        index=int(call.get("index", 0)),
+        # Only parts of a streamed call are numbered.
+        index=int(call.get("index", place)),
         id=call.get("id") or "",
         name=function.get("name") or "",
         arguments=function.get("arguments") or "",

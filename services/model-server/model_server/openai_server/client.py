@@ -1,6 +1,6 @@
 """HTTP to the engine's server, which listens on the pod's loopback address.
 
-Knows the server's errors; knows neither requests nor answers.
+Knows the server's errors; knows neither requests nor answers, but for the names of fields.
 
     connection refused, reset   EngineFailed: the container restarts
     400, 404, 413, 422          InvalidRequest: the server names the cause
@@ -22,6 +22,7 @@ from model_server.errors import (
     InvalidRequest,
     Overloaded,
 )
+from model_server.openai_server.request_bodies import contract_field
 
 _REJECTED = (400, 404, 413, 422)
 _CONNECT_SECONDS = 5.0
@@ -164,7 +165,8 @@ def _rejection(status: int, body: bytes, default_field: str) -> InferenceError:
     """The error of a status that is no success. `body` is of OpenAI's form, or of any other."""
     message, field = _read_error(body)
     if status in _REJECTED:
-        return InvalidRequest(field or default_field, "...", f"the engine rejects it: {message}")
+        own = contract_field(field) or field or default_field
+        return InvalidRequest(own, "...", f"the engine rejects it: {message}")
     if status == httpx2.codes.TOO_MANY_REQUESTS:
         return Overloaded(f"the engine is full: {message}")
     return GenerationFailed(f"the engine answers {status}: {message}")

@@ -8,8 +8,8 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from math import inf
+from dataclasses import dataclass
+from typing import Any
 
 from model_server.engine import (
     AdapterInfo,
@@ -33,11 +33,12 @@ from model_server.errors import (
     ModelLoadFailed,
 )
 from model_server.openai_server.adapter_config import read_info
-from model_server.openai_server.answer_parsing import AnswerParser
+from model_server.openai_server.answer_limit import most_tokens, with_limit
+from model_server.openai_server.answer_parsing import AnswerParser, DescribeTokens
 from model_server.openai_server.capabilities import Capabilities, from_openapi
 from model_server.openai_server.client import EngineClient
 from model_server.openai_server.model_names import set_model
-from model_server.openai_server.request_bodies import CHAT, build_request
+from model_server.openai_server.request_bodies import CHAT, EngineRequest, build_request
 from model_server.options import DEFAULT_NEW_TOKENS, GenerationOptions, resolve
 
 logger = logging.getLogger(__name__)
@@ -45,8 +46,6 @@ _POLL_SECONDS = 1.0
 # The server counts as gone after this many checks without an answer: its container restarts, and
 # readiness must not stay while it loads.
 _MAX_FAILED_CHECKS = 3
-# What a chat template adds to a message, or a tokenizer to a prompt; most add a fifth of it.
-_TEMPLATE_TOKENS = 64
 _TOKENIZE = "POST /tokenize"
 _LOAD_ADAPTER = "POST /v1/load_lora_adapter"
 
@@ -67,17 +66,21 @@ class OpenAIServerEngine:
         *,
         model: str = "",
         max_context_tokens: int | None,
+        report: Callable[[str], None] = logger.info,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`model` is the server's name of the model; empty takes the first that it lists.
 
-        `max_context_tokens` is for servers that do not tell how long their context is.
+        `max_context_tokens` is for servers that do not tell how long their context is, and `report`
+        gets what is being waited for.
         """
         self._url = url
         self._model = model
         self._client = EngineClient(url)
         self._max_context_tokens = max_context_tokens
+        self._report = report
         self._sleep = sleep
+        self.version = "openai server"
         self._started: _Started | None = None
         self._running = 0
 
@@ -91,36 +94,72 @@ class OpenAIServerEngine:
             )
         capabilities = from_openapi(await self._client.get("/openapi.json"))
         self._started = _Started(model, context_tokens, capabilities)
+        self.version = await self._describe_server()
         await self._generate_test_token()
         return ModelInfo(
             max_length=context_tokens,
             has_chat_template=f"POST {CHAT}" in capabilities.routes,
             architecture="",
             dtype="",
-            engine=await self._describe_server(),
+            engine=self.version,
             device="",
             features=capabilities.features,
             http_routes=capabilities.http_routes,
         )
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Delta, None]:
-        started = self._require_started()
         request = await self._limit_answer(request)
-        built = build_request(request, request.adapter or started.model, started.capabilities)
-        parser = AnswerParser(request.options.num_return_sequences or 1)
         self._running += 1
         try:
-            async with aclosing(self._client.stream(built.path, built.body)) as events:
-                async for event in events:
-                    for delta in parser.parse(event):
+            # A server rejects what is too long before it generates; counting the tokens of every
+            # request beforehand would cost each of them a round trip.
+            refusal = None
+            async with aclosing(self._attempt(request)) as deltas:
+                try:
+                    first = await anext(deltas)
+                except InvalidRequest as error:
+                    refusal = error
+                else:
+                    yield first
+                    async for delta in deltas:
                         yield delta
-            yield parser.end()
+            if refusal is None:
+                return
+            async with aclosing(self._attempt(await self._shorten(request, refusal))) as deltas:
+                async for delta in deltas:
+                    yield delta
         finally:
             self._running -= 1
 
+    async def _attempt(self, request: GenerationRequest) -> AsyncGenerator[Delta, None]:
+        started = self._require_started()
+        built = build_request(request, request.adapter or started.model, started.capabilities)
+        require_route(started, f"POST {built.path}")
+        parser = AnswerParser(
+            request.options.num_return_sequences or 1, self._token_reader(request.options)
+        )
+        async with aclosing(self._events(built)) as events:
+            async for event in events:
+                for delta in parser.parse(event):
+                    yield delta
+        yield parser.end()
+
+    async def _events(self, built: EngineRequest) -> AsyncGenerator[Any, None]:
+        """The events of a streamed answer, or the whole answer as the only one."""
+        if not built.is_streamed:
+            yield await self._client.post(built.path, built.body, field="input")
+            return
+        async with aclosing(self._client.stream(built.path, built.body)) as events:
+            async for event in events:
+                yield event
+
+    def _token_reader(self, _options: GenerationOptions) -> DescribeTokens | None:
+        """What reads the server's descriptions of tokens, if it gives any."""
+        return None
+
     async def tokenize(self, prompt: Prompt, add_special_tokens: bool) -> Tokens:
         started = self._require_started()
-        _require_route(started, _TOKENIZE)
+        require_route(started, _TOKENIZE)
         if isinstance(prompt, Conversation):
             options = GenerationOptions(max_new_tokens=1)
             request = GenerationRequest(prompt=prompt, options=options)
@@ -135,7 +174,7 @@ class OpenAIServerEngine:
 
     async def detokenize(self, token_ids: Sequence[int]) -> str:
         started = self._require_started()
-        _require_route(started, "POST /detokenize")
+        require_route(started, "POST /detokenize")
         body = {"model": started.model, "tokens": list(token_ids)}
         answer = await self._client.post("/detokenize", body, field="token_ids")
         return str(answer["prompt"])
@@ -210,13 +249,41 @@ class OpenAIServerEngine:
             return request
         if options.max_length is None and (
             _TOKENIZE not in started.capabilities.routes
-            or _most_tokens(request.prompt) + DEFAULT_NEW_TOKENS <= started.context_tokens
+            or most_tokens(request.prompt) + DEFAULT_NEW_TOKENS <= started.context_tokens
         ):
-            return _with_limit(request, DEFAULT_NEW_TOKENS)
+            return with_limit(request, DEFAULT_NEW_TOKENS)
+        return await self._fit(request)
+
+    async def _shorten(
+        self, request: GenerationRequest, refusal: InvalidRequest
+    ) -> GenerationRequest:
+        """The refused request with as many new tokens as the context has left.
+
+        Raises:
+            InvalidRequest: the prompt is too long, or the request was refused for another cause.
+        """
+        started = self._require_started()
+        limit = request.options.max_new_tokens or DEFAULT_NEW_TOKENS
+        may_fit = most_tokens(request.prompt) + limit <= started.context_tokens
+        if may_fit or _TOKENIZE not in started.capabilities.routes:
+            raise refusal
+        shorter = await self._fit(request)
+        if shorter == request:
+            raise refusal
+        return shorter
+
+    async def _fit(self, request: GenerationRequest) -> GenerationRequest:
+        """The request with a limit that its prompt leaves in the context.
+
+        Raises:
+            InvalidRequest: not even one new token fits.
+        """
         tokens = await self._count_tokens(request.prompt)
-        context = started.context_tokens
-        params = resolve(options, GenerationOptions(), prompt_tokens=tokens, context_tokens=context)
-        return _with_limit(request, params.max_new_tokens)
+        context = self._require_started().context_tokens
+        params = resolve(
+            request.options, GenerationOptions(), prompt_tokens=tokens, context_tokens=context
+        )
+        return with_limit(request, params.max_new_tokens)
 
     async def _count_tokens(self, prompt: Prompt) -> int:
         if isinstance(prompt, TokenIds):
@@ -235,7 +302,7 @@ class OpenAIServerEngine:
             except EngineFailed as error:
                 if problem != error.message:
                     problem = error.message
-                    logger.info("waiting for the engine: %s", problem)
+                    self._report(f"waiting for the engine: {problem}")
                 await self._sleep(_POLL_SECONDS)
 
     async def _check_health(self) -> None:
@@ -278,14 +345,21 @@ class OpenAIServerEngine:
         return "openai server"
 
     async def _generate_test_token(self) -> None:
-        """Generate one token: a model that does not run must not become ready."""
+        """Generate one token: a model that does not run must not become ready.
+
+        Raises:
+            ModelLoadFailed: it does not run.
+        """
         request = GenerationRequest(prompt="a", options=GenerationOptions(max_new_tokens=1))
         try:
-            async with aclosing(self.generate(request)) as deltas:
-                async for _ in deltas:
-                    pass
+            await self._drain(request)
         except InferenceError as error:
             raise ModelLoadFailed(f"the model does not run: {error.message}") from error
+
+    async def _drain(self, request: GenerationRequest) -> None:
+        async with aclosing(self.generate(request)) as deltas:
+            async for _ in deltas:
+                pass
 
     def _require_started(self) -> _Started:
         if self._started is None:
@@ -293,25 +367,12 @@ class OpenAIServerEngine:
         return self._started
 
 
-def _with_limit(request: GenerationRequest, max_new_tokens: int) -> GenerationRequest:
-    options = replace(request.options, max_new_tokens=max_new_tokens, max_length=None)
-    return replace(request, options=options)
+def require_route(started: _Started, route: str) -> None:
+    """Check that the server has a route.
 
-
-def _most_tokens(prompt: Prompt) -> float:
-    """At least as many tokens as the prompt has: none is shorter than a byte."""
-    if isinstance(prompt, TokenIds):
-        return len(prompt.ids)
-    if isinstance(prompt, str):
-        return len(prompt.encode()) + _TEMPLATE_TOKENS
-    if prompt.tools or prompt.template_arguments:
-        # What a template writes about them has no such bound.
-        return inf
-    contents = sum(len(message.content.encode()) for message in prompt.messages)
-    return contents + _TEMPLATE_TOKENS * (len(prompt.messages) + 1)
-
-
-def _require_route(started: _Started, route: str) -> None:
+    Raises:
+        InvalidRequest: it has not.
+    """
     if route not in started.capabilities.routes:
         raise InvalidRequest(
             "model", started.model, f"its engine has no {route}; ask an engine that has"

@@ -38,6 +38,25 @@ _EXTENSIONS = {
     "repetition_penalty": "repetition_penalty",
     "ignore_eos": "ignore_eos",
 }
+# Names in the server's errors, and the contract's paths.
+_CONTRACT_FIELDS = {
+    "messages": "chat.messages",
+    "prompt": "input",
+    "input_tokens": "input",
+    "max_tokens": "options.max_new_tokens",
+    "max_completion_tokens": "options.max_new_tokens",
+    "stop": "options.stop",
+    "logit_bias": "options.logit_bias",
+    "logprobs": "options.logprobs",
+    "top_logprobs": "options.top_logprobs",
+    "prompt_logprobs": "options.prompt_logprobs",
+    "tools": "chat.tools",
+    "tool_choice": "chat.tool_choice",
+    "response_format": "structured_output",
+    "structured_outputs": "structured_output",
+    "priority": "priority",
+    **{theirs: f"options.{own}" for own, theirs in (_OPENAI | _EXTENSIONS).items()},
+}
 # Values of options that change nothing, so that no server has to know them.
 _NEUTRAL: Mapping[str, object] = {
     "min_new_tokens": 0,
@@ -49,9 +68,15 @@ _NEUTRAL: Mapping[str, object] = {
     "num_beams": 1,
     "ignore_eos": False,
 }
-# What has no meaning without beam search, or is resolved here.
-_SILENT = frozenset(("length_penalty", "early_stopping", "do_sample", "stop", "logit_bias"))
-_OWN = frozenset(("max_new_tokens",))
+# What has no meaning without beam search, or has a function of its own below.
+_SILENT = frozenset(
+    "length_penalty early_stopping do_sample stop logit_bias max_new_tokens".split()
+)
+# vLLM's field by which a token is named by its id: its text may be that of others, too.
+_NAMES_TOKENS = "return_tokens_as_token_ids"
+_TOKEN_OPTIONS = frozenset("logprobs top_logprobs prompt_logprobs return_token_ids".split())
+# Roles that chat templates know. One that a template does not know is often left out in silence.
+_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +85,11 @@ class EngineRequest:
 
     path: str
     body: Mapping[str, Any]
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the server is asked to stream the answer."""
+        return bool(self.body["stream"])
 
 
 def build_request(
@@ -75,7 +105,7 @@ def build_request(
     prompt = request.prompt
     if isinstance(prompt, Conversation):
         path, fields = CHAT, capabilities.chat_fields
-        body = _chat(prompt)
+        body = _chat(prompt, fields)
     else:
         path, fields = COMPLETIONS, capabilities.completion_fields
         body = {"prompt": list(prompt.ids) if isinstance(prompt, TokenIds) else prompt}
@@ -85,13 +115,24 @@ def build_request(
         body |= _structured_output(request.structured_output, fields)
     if request.priority:
         body["priority"] = request.priority
+    if _NAMES_TOKENS in fields:
+        body |= _token_options(request.options, is_chat=path == CHAT)
+    if request.options.prompt_logprobs:
+        # vLLM has them in whole answers only.
+        body["stream"] = False
+        del body["stream_options"]
     return EngineRequest(path, body)
+
+
+def contract_field(name: str | None) -> str | None:
+    """The contract's path of a field that the server names in an error, if there is one."""
+    return _CONTRACT_FIELDS.get(name or "")
 
 
 def _options(options: GenerationOptions, fields: frozenset[str]) -> dict[str, Any]:
     body: dict[str, Any] = {"max_tokens": options.max_new_tokens}
     for name, value in _set_options(options):
-        if name in _SILENT or name in _OWN:
+        if name in _SILENT or (name in _TOKEN_OPTIONS and _NAMES_TOKENS in fields):
             continue
         if (target := _OPENAI.get(name)) or (
             (target := _EXTENSIONS.get(name)) and target in fields
@@ -103,11 +144,32 @@ def _options(options: GenerationOptions, fields: frozenset[str]) -> dict[str, An
             )
     # Unset means the model's own default, as it does for the server.
     if options.do_sample is False:
-        body["temperature"] = 0
+        body |= _greedy(options, fields)
     if options.stop:
         body["stop"] = list(options.stop)
     if options.logit_bias:
         body["logit_bias"] = {str(token): value for token, value in options.logit_bias.items()}
+    return body
+
+
+def _greedy(options: GenerationOptions, fields: frozenset[str]) -> dict[str, Any]:
+    """Take the likeliest token. vLLM refuses a temperature of 0 together with several choices."""
+    if (options.num_return_sequences or 1) > 1 and "top_k" in fields:
+        return {"temperature": 1, "top_k": 1}
+    return {"temperature": 0}
+
+
+def _token_options(options: GenerationOptions, *, is_chat: bool) -> dict[str, Any]:
+    """vLLM's fields for log probabilities and ids. A completion has one field for both numbers."""
+    top = options.top_logprobs or 0
+    body: dict[str, Any] = {}
+    if options.logprobs:
+        body |= {"logprobs": True, "top_logprobs": top} if is_chat else {"logprobs": top}
+        body[_NAMES_TOKENS] = True
+    if options.prompt_logprobs:
+        body["prompt_logprobs"] = top
+    if options.return_token_ids or options.prompt_logprobs:
+        body["return_token_ids"] = True
     return body
 
 
@@ -116,10 +178,16 @@ def _set_options(options: GenerationOptions) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in values if value is not None]
 
 
-def _chat(conversation: Conversation) -> dict[str, Any]:
-    body: dict[str, Any] = {"messages": [_message(each) for each in conversation.messages]}
+def _chat(conversation: Conversation, fields: frozenset[str]) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "messages": [_message(*each) for each in enumerate(conversation.messages)]
+    }
     if conversation.tools:
-        body["tools"] = [_tool(tool) for tool in conversation.tools]
+        # vLLM enforces the schema of a call that it requires only if the tool is strict.
+        enforced = conversation.tool_choice.mode is ToolMode.REQUIRED and (
+            "structured_outputs" in fields
+        )
+        body["tools"] = [_tool(tool, tool.strict or enforced) for tool in conversation.tools]
         body["tool_choice"] = _tool_choice(conversation.tool_choice)
         if conversation.tool_choice.single_call:
             body["parallel_tool_calls"] = False
@@ -130,7 +198,11 @@ def _chat(conversation: Conversation) -> dict[str, Any]:
     return body
 
 
-def _message(message: ChatMessage) -> dict[str, Any]:
+def _message(index: int, message: ChatMessage) -> dict[str, Any]:
+    if message.role not in _ROLES:
+        raise InvalidRequest(
+            f"chat.messages[{index}].role", message.role, f"must be one of {', '.join(_ROLES)}"
+        )
     body: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.tool_calls:
         body["tool_calls"] = [
@@ -149,12 +221,12 @@ def _message(message: ChatMessage) -> dict[str, Any]:
     return body | {name: value for name, value in optional.items() if value}
 
 
-def _tool(tool: Tool) -> dict[str, Any]:
+def _tool(tool: Tool, strict: bool) -> dict[str, Any]:
     function = {
         "name": tool.name,
         "description": tool.description,
         "parameters": tool.parameters,
-        "strict": tool.strict,
+        "strict": strict,
     }
     return {"type": "function", "function": function}
 
