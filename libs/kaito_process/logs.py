@@ -34,6 +34,21 @@ class _Context(logging.Filter):
         return True
 
 
+class _JsonLines(JsonFormatter):
+    """Formats each second once: services log hundreds of lines in it."""
+
+    _second = -1
+    _text = ""
+
+    def formatTime(  # noqa: N802
+        self, record: logging.LogRecord, datefmt: str | None = None
+    ) -> str:
+        second = int(record.created)
+        if second != self._second:
+            self._second, self._text = second, super().formatTime(record, datefmt)
+        return self._text
+
+
 def configure(level: str, service: str, **fields: str) -> None:
     """Logs the records of all loggers, and Python's warnings, to stdout as JSON.
 
@@ -45,7 +60,7 @@ def configure(level: str, service: str, **fields: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.addFilter(_Context())
     handler.setFormatter(
-        JsonFormatter(
+        _JsonLines(
             "%(asctime)s %(levelname)s %(name)s %(message)s",
             rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
             datefmt="%Y-%m-%dT%H:%M:%S%z",

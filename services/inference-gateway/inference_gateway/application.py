@@ -3,8 +3,8 @@
 Assigns every request its id, and counts and logs it once when it ends.
 """
 
+import os
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -111,4 +111,4 @@ def _request_id(scope: Scope) -> str:
         if name == b"x-request-id" and _CLIENT_REQUEST_ID.fullmatch(value):
             found: bytes = value
             return found.decode()
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()

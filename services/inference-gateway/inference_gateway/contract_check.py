@@ -24,11 +24,12 @@ def check_response(request: pb.GenerateRequest, response: pb.GenerateResponse) -
     Raises:
         BackendError: UNKNOWN, the answer breaks the contract.
     """
-    indices = [choice.index for choice in response.choices]
+    choices = list(response.choices)
     expected = choice_count(request)
-    if indices != list(range(expected)):
+    if len(choices) != expected or any(c.index != i for i, c in enumerate(choices)):
+        indices = [choice.index for choice in choices]
         raise _broken(f"choices {indices} instead of {expected}")
-    for choice in response.choices:
+    for choice in choices:
         _check_finish_reason(choice.finish_reason)
 
 

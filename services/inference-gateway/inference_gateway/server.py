@@ -28,11 +28,18 @@ def create_protocol(limits: Limits) -> type[asyncio.Protocol]:
     class HeaderLimitedProtocol(HttpToolsProtocol):
         header_timer: asyncio.TimerHandle | None = None
         header_bytes = 0
+        is_reading_headers = False
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             corked = CorkedTransport(transport, self.loop)
             super().connection_made(corked)  # type: ignore[arg-type]
             self._start_header_timer()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            # Most headers are in one piece, and need no timer.
+            if self.is_reading_headers and self.header_timer is None:
+                self._start_header_timer()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_header_timer()
@@ -41,8 +48,7 @@ def create_protocol(limits: Limits) -> type[asyncio.Protocol]:
         def on_message_begin(self) -> None:
             super().on_message_begin()
             self.header_bytes = 0
-            if self.header_timer is None:
-                self._start_header_timer()
+            self.is_reading_headers = True
 
         def on_url(self, url: bytes) -> None:
             super().on_url(url)
@@ -53,6 +59,7 @@ def create_protocol(limits: Limits) -> type[asyncio.Protocol]:
             self._count(len(name) + len(value))
 
         def on_headers_complete(self) -> None:
+            self.is_reading_headers = False
             self._stop_header_timer()
             # The connection is closing if the headers were too long; the request must not run.
             if not self.transport.is_closing():

@@ -1,12 +1,12 @@
 """A conversation of OpenAI's API as the contract has it: messages, tools and template. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
 from inference_gateway.errors import Problem, RequestRejected
 from inference_gateway.formats.openai_chat_schema import ChatCompletionMessage, TemplateFields
-from inference_gateway.formats.openai_request import reject_unsupported, set_extras
+from inference_gateway.formats.openai_request import reject_unsupported, set_extras, unsupported
 from inference_gateway.formats.openai_response import to_json
+from inference_gateway.formats.openai_tools_schema import ToolDefinition
 from inference_gateway.formats.roles import template_role
 from kaito.inference.v1 import inference_pb2 as pb
 
@@ -31,27 +31,26 @@ def to_contract(message: ChatCompletionMessage, features: Collection[str]) -> pb
 
 
 def to_chat(
-    messages: Sequence[ChatCompletionMessage], fields: TemplateFields, features: Collection[str]
+    messages: Sequence[ChatCompletionMessage],
+    fields: TemplateFields,
+    tools: Iterable[ToolDefinition],
+    features: Collection[str],
 ) -> pb.Chat:
-    """The conversation, without a choice among its tools."""
-    return pb.Chat(
-        messages=[to_contract(message, features) for message in messages],
-        tools=[
-            pb.Tool(
-                name=tool.function.name,
-                description=tool.function.description,
-                parameters=to_json(tool.function.parameters) if tool.function.parameters else "",
-                strict=bool(tool.function.strict),
-            )
-            for tool in fields.tools or ()
-        ],
-        continue_final_message=bool(fields.continue_final_message),
-        template_arguments=template_arguments(fields.chat_template_kwargs or {}),
-    )
-
-
-def template_arguments(arguments: Mapping[str, Any]) -> str:
-    return to_json(arguments) if arguments else ""
+    """The conversation with those of its tools that the model sees, without a choice of them."""
+    chat = pb.Chat(messages=[to_contract(message, features) for message in messages])
+    for tool in tools:
+        function = tool.function
+        chat.tools.add(
+            name=function.name,
+            description=function.description,
+            parameters=to_json(function.parameters) if function.parameters else "",
+            strict=bool(function.strict),
+        )
+    if fields.continue_final_message:
+        chat.continue_final_message = True
+    if fields.chat_template_kwargs:
+        chat.template_arguments = to_json(fields.chat_template_kwargs)
+    return chat
 
 
 def takes_reasoning_effort(features: Collection[str]) -> bool:
@@ -98,7 +97,8 @@ def check_template_fields(
         chat_template=fields.chat_template is not None,
     )
     for index, each in enumerate(messages):
-        reject_unsupported(**{f"messages.{index}.function_call": each.function_call})
+        if each.function_call:
+            raise RequestRejected(unsupported(f"messages.{index}.function_call"))
 
 
 def tool_field_name(field: str, positions: Sequence[int]) -> str | None:

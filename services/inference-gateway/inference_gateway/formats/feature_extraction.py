@@ -11,7 +11,7 @@ from inference_gateway.formats.embed_calls import all_embeddings, embed_calls, p
 from inference_gateway.formats.embeddings_schema import FeatureExtractionRequest
 from inference_gateway.formats.openai_embeddings import input_name
 from inference_gateway.formats.openai_request import set_extras
-from inference_gateway.formats.openai_response import to_json
+from inference_gateway.formats.openai_response import json_bytes
 from inference_gateway.formats.tgi import error_body
 from inference_gateway.formats.tgi_parameters import parse_schema, reject_unavailable
 from kaito.inference.v1 import inference_pb2 as pb
@@ -61,4 +61,4 @@ _LEFT = ("left", "Left")
 
 
 def _render(responses: Sequence[TokenResponse], model: pb.Model) -> bytes:
-    return to_json([list(each.values) for each in all_embeddings(responses)]).encode()
+    return json_bytes([list(each.values) for each in all_embeddings(responses)])

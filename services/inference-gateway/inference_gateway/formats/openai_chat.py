@@ -16,7 +16,12 @@ from inference_gateway.formats.openai_request import (
     reject_unsupported,
     set_extras,
 )
-from inference_gateway.formats.openai_response import FINISH_REASONS, to_json, usage_object
+from inference_gateway.formats.openai_response import (
+    FINISH_REASONS,
+    json_bytes,
+    to_json,
+    usage_object,
+)
 from inference_gateway.formats.structured_output import structured_output
 from inference_gateway.formats.token_logprobs import chat_logprobs
 from inference_gateway.formats.token_usage import total_usage
@@ -81,23 +86,23 @@ class ParsedChatCompletion:
             options.logprobs = True
             options.top_logprobs = body.top_logprobs or 0
         request = generation.build_request(self._chat(generation.model), options)
-        request.priority = body.priority or 0
+        if body.priority:
+            request.priority = body.priority
         if self.structure:
             request.structured_output.CopyFrom(self.structure[1])
         return (request,)
 
     def _chat(self, model: pb.Model) -> pb.Chat:
         body = self.body
-        chat = conversation.to_chat(body.messages, body, model.features)
-        offered = [chat.tools[index] for index in tool_choice.offered_tools(body)]
-        del chat.tools[:]
-        chat.tools.extend(offered)
+        tools = body.tools or []
+        offered = [tools[index] for index in tool_choice.offered_tools(body)]
+        chat = conversation.to_chat(body.messages, body, offered, model.features)
         if choice := tool_choice.choose(body):
             chat.tool_choice.CopyFrom(choice)
         if body.reasoning_effort and conversation.takes_reasoning_effort(model.features):
             arguments = {conversation.REASONING_EFFORT: body.reasoning_effort}
             arguments |= body.chat_template_kwargs or {}
-            chat.template_arguments = conversation.template_arguments(arguments)
+            chat.template_arguments = to_json(arguments)
         return chat
 
     def response_body(
@@ -124,7 +129,7 @@ class ParsedChatCompletion:
             "usage": usage_object(total_usage([response.usage])),
             **({"prompt_token_ids": list(response.prompt_token_ids)} if with_ids else {}),
         }
-        return to_json(body).encode()
+        return json_bytes(body)
 
     def event_encoder(self, generation: GenerationContext) -> ChatEventEncoder:
         return ChatEventEncoder(generation, self.body)

@@ -9,6 +9,7 @@ from inference_gateway.formats.openai_response import (
     DONE,
     FINISH_REASON_JSON,
     event,
+    json_bytes,
     quote,
     to_json,
     usage_object,
@@ -80,7 +81,7 @@ class ChatEventEncoder:
         chunk = self._chunk(message.index, f'{{"role":"assistant","content":{content}}}', "null")
         if not message.prompt_token_ids:
             return chunk
-        ids = to_json(list(message.prompt_token_ids)).encode()
+        ids = json_bytes(list(message.prompt_token_ids))
         return chunk.removesuffix(b"}\n\n") + b',"prompt_token_ids":' + ids + b"}\n\n"
 
     def _extra(self, message: pb.StreamGenerateResponse) -> str:

@@ -16,7 +16,7 @@ from inference_gateway.formats.openai_request import (
     reject_unsupported,
     set_extras,
 )
-from inference_gateway.formats.openai_response import FINISH_REASONS, to_json, usage_object
+from inference_gateway.formats.openai_response import FINISH_REASONS, json_bytes, usage_object
 from inference_gateway.formats.structured_output import structured_output
 from inference_gateway.formats.token_logprobs import completion_logprobs, prompt_text
 from inference_gateway.formats.token_places import TokenPlaces
@@ -107,7 +107,7 @@ class ParsedCompletion:
             ],
             "usage": usage_object(usage),
         }
-        return to_json(body).encode()
+        return json_bytes(body)
 
     def _choice(
         self,

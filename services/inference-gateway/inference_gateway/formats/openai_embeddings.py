@@ -14,7 +14,7 @@ from inference_gateway.formats.embed_calls import all_embeddings, embed_calls, e
 from inference_gateway.formats.embeddings_schema import EmbeddingRequest
 from inference_gateway.formats.field_names import dotted
 from inference_gateway.formats.openai_request import parse_body, set_extras
-from inference_gateway.formats.openai_response import to_json
+from inference_gateway.formats.openai_response import json_bytes
 from kaito.inference.v1 import inference_pb2 as pb
 
 
@@ -55,7 +55,7 @@ def _render(request: EmbeddingRequest, responses: Sequence[TokenResponse]) -> by
         "model": first.model,
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     }
-    return to_json(body).encode()
+    return json_bytes(body)
 
 
 def _numbers(embedding: pb.Embedding) -> list[float]:

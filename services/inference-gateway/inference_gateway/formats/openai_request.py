@@ -115,28 +115,36 @@ OPTION_NAMES: Mapping[str, str] = {
     "logprobs": "logprobs",
     "return_token_ids": "return_token_ids",
 }
+# Those of them that are sent as they are, by OpenAI's names.
+_PLAIN_OPTIONS = {
+    "min_tokens": "min_new_tokens",
+    "top_p": "top_p",
+    "typical_p": "typical_p",
+    "repetition_penalty": "repetition_penalty",
+    "length_penalty": "length_penalty",
+    "n": "num_return_sequences",
+    "seed": "seed",
+}
+# Left out at a value that means nothing: not every engine answers these.
+_NEUTRAL_AT_ZERO = frozenset(
+    ("min_p", "frequency_penalty", "presence_penalty", "ignore_eos", "return_token_ids")
+)
 
 
 def generation_options(request: CommonFields, max_new_tokens: int | None) -> pb.GenerationOptions:
     """The options that the request sets; the model's defaults apply to the rest."""
-    options = pb.GenerationOptions(
-        max_new_tokens=max_new_tokens,
-        min_new_tokens=request.min_tokens,
-        top_p=request.top_p,
-        typical_p=request.typical_p,
-        repetition_penalty=request.repetition_penalty,
-        length_penalty=request.length_penalty,
-        num_return_sequences=request.n,
-        stop=stop_strings(request.stop),
-        seed=request.seed,
-        # Left out at a value that means nothing: not every engine answers these.
-        min_p=request.min_p or None,
-        frequency_penalty=request.frequency_penalty or None,
-        presence_penalty=request.presence_penalty or None,
-        logit_bias={int(key): bias for key, bias in (request.logit_bias or {}).items()},
-        ignore_eos=request.ignore_eos or None,
-        return_token_ids=request.return_token_ids or None,
-    )
+    sent = request.model_fields_set
+    options = pb.GenerationOptions(max_new_tokens=max_new_tokens)
+    for name in sent & _PLAIN_OPTIONS.keys():
+        if (value := getattr(request, name)) is not None:
+            setattr(options, _PLAIN_OPTIONS[name], value)
+    for name in sent & _NEUTRAL_AT_ZERO:
+        if value := getattr(request, name):
+            setattr(options, name, value)
+    if "stop" in sent:
+        options.stop.extend(stop_strings(request.stop))
+    for key, bias in (request.logit_bias or {}).items():
+        options.logit_bias[int(key)] = bias
     if request.top_k is not None:
         # -1 also turns it off, as in vLLM; the contract only knows 0.
         options.top_k = max(request.top_k, 0)

@@ -16,6 +16,8 @@ from inference_gateway.formats.structured_schema import (
 )
 from kaito.inference.v1 import inference_pb2 as pb
 
+_FIELDS = frozenset(StructuredFields.model_fields)
+
 
 def structured_output(
     fields: StructuredFields, response_format: ResponseFormat | None
@@ -25,6 +27,8 @@ def structured_output(
     Raises:
         RequestRejected: 400, several fields say so, or one is not a JSON Schema.
     """
+    if response_format is None and fields.model_fields_set.isdisjoint(_FIELDS):
+        return None
     found: dict[str, pb.StructuredOutput] = {}
     if response_format is not None and (meaning := _response_format(response_format)):
         found["response_format"] = meaning

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from inference_gateway.errors import Problem, RequestRejected
 from inference_gateway.formats.api_format import GenerationContext
 from inference_gateway.formats.field_names import option_name
-from inference_gateway.formats.openai_response import to_json
+from inference_gateway.formats.openai_response import json_bytes
 from inference_gateway.formats.tgi_events import TgiEventEncoder
 from inference_gateway.formats.tgi_parameters import (
     OPTION_NAMES,
@@ -84,7 +84,7 @@ class ParsedTgi:
                 "prefill": prefill(response.prompt_logprobs),
                 **token_details(choice, with_top=bool(parameters.top_n_tokens)),
             }
-        return to_json([body] if self.in_list else body).encode()
+        return json_bytes([body] if self.in_list else body)
 
     def event_encoder(self, generation: GenerationContext) -> TgiEventEncoder:
         return TgiEventEncoder(self.prefix, self.details)

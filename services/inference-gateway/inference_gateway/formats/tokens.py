@@ -14,7 +14,7 @@ from inference_gateway.formats.conversation import (
 )
 from inference_gateway.formats.field_names import dotted, message_name
 from inference_gateway.formats.openai_request import parse_body, set_extras
-from inference_gateway.formats.openai_response import to_json
+from inference_gateway.formats.openai_response import json_bytes, to_json
 from inference_gateway.formats.tokens_schema import DetokenizeRequest, TokenizeRequest
 from kaito.inference.v1 import inference_pb2 as pb
 
@@ -75,7 +75,7 @@ class Detokenize:
 
 def _to_contract(request: TokenizeRequest, context: GenerationContext) -> pb.TokenizeRequest:
     if request.messages is not None:
-        chat = to_chat(request.messages, request, context.model.features)
+        chat = to_chat(request.messages, request, request.tools or (), context.model.features)
         return pb.TokenizeRequest(model=context.served_model, chat=chat)
     return pb.TokenizeRequest(
         model=context.served_model,
@@ -87,7 +87,7 @@ def _to_contract(request: TokenizeRequest, context: GenerationContext) -> pb.Tok
 def _render_text(responses: Sequence[TokenResponse], model: pb.Model) -> bytes:
     (response,) = responses
     assert isinstance(response, pb.DetokenizeResponse)
-    return to_json({"prompt": response.text}).encode()
+    return json_bytes({"prompt": response.text})
 
 
 def _one_of_two(request: TokenizeRequest) -> Problem:

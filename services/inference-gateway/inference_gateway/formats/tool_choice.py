@@ -34,7 +34,7 @@ def offered_tools(body: ChatCompletionRequest) -> list[int]:
     Of allowed tools it sees only these: the contract has no other way to forbid the others.
     """
     tools = body.tools or []
-    if not isinstance(body.tool_choice, AllowedTools):
+    if not tools or not isinstance(body.tool_choice, AllowedTools):
         return list(range(len(tools)))
     allowed = {name for _, name in _chosen(body.tool_choice)}
     return [index for index, tool in enumerate(tools) if tool.function.name in allowed]

@@ -8,7 +8,7 @@ from inference_gateway.formats import tool_choice
 from inference_gateway.formats.api_format import GenerationContext
 from inference_gateway.formats.openai_chat import ParsedChatCompletion
 from inference_gateway.formats.openai_request import parse_body, reject_unsupported, set_extras
-from inference_gateway.formats.openai_response import to_json
+from inference_gateway.formats.openai_response import json_bytes
 from inference_gateway.formats.responses.chat_request import sent_name, to_chat_request
 from inference_gateway.formats.responses.events import ResponseEventEncoder
 from inference_gateway.formats.responses.items_schema import MessageItem, ReasoningItem
@@ -71,7 +71,7 @@ class ParsedResponse:
             finish_reason=choice.finish_reason,
             usage=response.usage,
         )
-        return to_json(body).encode()
+        return json_bytes(body)
 
     def event_encoder(self, generation: GenerationContext) -> ResponseEventEncoder:
         return ResponseEventEncoder(self.body, generation)
