@@ -19,9 +19,15 @@ class CorkedTransport:
     loop is idle, and as long as another token of the stream needs to arrive when it is not.
     """
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        max_writes: int = MAX_WRITES,
+    ) -> None:
         self._transport = transport
         self._loop = loop
+        self._max_writes = max_writes
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._is_waiting = False
@@ -32,7 +38,7 @@ class CorkedTransport:
     def write(self, data: bytes) -> None:
         self._held.append(data)
         self._held_bytes += len(data)
-        if len(self._held) >= MAX_WRITES or self._held_bytes >= MAX_BYTES:
+        if len(self._held) >= self._max_writes or self._held_bytes >= MAX_BYTES:
             self._send()
         elif not self._is_waiting:
             self._is_waiting = True

@@ -16,6 +16,8 @@ from inference_gateway.corked_transport import CorkedTransport
 _CONNECT_TIMEOUT_SECONDS = 5.0
 # A node that is gone without a word acknowledges nothing. Linux itself would wait for 15 minutes.
 _UNACKNOWLEDGED_MILLISECONDS = 20_000
+# Calls that begin together go out together; one does not wait for the next.
+_MAX_WRITES = 64
 
 
 class Channel:
@@ -105,9 +107,10 @@ class Channel:
         loop = asyncio.get_running_loop()
 
         def new_connection() -> Connection:
-            # Requests that begin together go out together.
             return Connection(
-                self._target, self._max_message_bytes, lambda each: CorkedTransport(each, loop)
+                self._target,
+                self._max_message_bytes,
+                lambda transport: CorkedTransport(transport, loop, _MAX_WRITES),
             )
 
         transport, connection = await loop.create_connection(
