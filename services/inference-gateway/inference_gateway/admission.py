@@ -3,8 +3,6 @@
 At a front door, no model-server may fill the admission that it shares with the others.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from inference_gateway.errors import RequestRejected, too_many_requests
@@ -23,10 +21,17 @@ def share_of_one(max_requests: int, in_flight: int) -> int:
 
 @dataclass(slots=True)
 class Admission:
-    """One admitted request and the body bytes it holds."""
+    """One admitted request and the body bytes it holds, until its context ends."""
 
     control: "AdmissionControl"
     held_bytes: int = 0
+
+    def __enter__(self) -> "Admission":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.control.in_flight -= 1
+        self.control.held_bytes -= self.held_bytes
 
     def hold(self, size_bytes: int) -> None:
         """Counts more body bytes of this request.
@@ -62,9 +67,8 @@ class AdmissionControl:
             return self.max_requests
         return share_of_one(self.max_requests, self.in_flight)
 
-    @contextmanager
-    def admit(self) -> Iterator[Admission]:
-        """Admits one request for as long as the context lasts.
+    def admit(self) -> Admission:
+        """Admits one request. Close the admission when the request ends.
 
         Raises:
             RequestRejected: 429, the maximum number of requests is in flight.
@@ -75,10 +79,5 @@ class AdmissionControl:
                     f"{self.max_requests} requests are already in flight; try again soon"
                 )
             )
-        admission = Admission(self)
         self.in_flight += 1
-        try:
-            yield admission
-        finally:
-            self.in_flight -= 1
-            self.held_bytes -= admission.held_bytes
+        return Admission(self)

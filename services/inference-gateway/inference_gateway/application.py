@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inference_gateway import access_log
+from inference_gateway.disconnection import ClientDisconnected
 from inference_gateway.errors import CLIENT_CLOSED_REQUEST, Problem
 from inference_gateway.formats.api_format import AnyFormat
 from inference_gateway.generation_handler import GenerationHandler
 from inference_gateway.metrics import Metrics
-from inference_gateway.request_context import ClientDisconnected, RequestContext
+from inference_gateway.request_context import RequestContext
 
 # A client's id is echoed and logged, so it may only hold characters that are safe there.
 _CLIENT_REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,64}")

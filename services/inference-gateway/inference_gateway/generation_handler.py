@@ -19,6 +19,7 @@ from grpc import StatusCode
 from inference_gateway.admission import AdmissionControl
 from inference_gateway.backends.backend import BackendError, TokenRequest, TokenResponse
 from inference_gateway.contract_check import StreamCheck, check_response, choice_count
+from inference_gateway.disconnection import ClientDisconnected
 from inference_gateway.endpoints.endpoint import Endpoint
 from inference_gateway.endpoints.routing import RouteMatch
 from inference_gateway.errors import (
@@ -39,7 +40,7 @@ from inference_gateway.formats.api_format import (
 )
 from inference_gateway.relaying.http_relay import relay_http
 from inference_gateway.relaying.relayed_request import RelayedRequest, from_scope
-from inference_gateway.request_context import ClientDisconnected, Headers, RequestContext
+from inference_gateway.request_context import Headers, RequestContext
 from inference_gateway.settings import Limits
 from inference_gateway.stream_merging import merge_streams
 from kaito.inference.v1 import inference_pb2 as pb
@@ -133,7 +134,7 @@ class GenerationHandler:
                 )
                 parsed = self._relayed(context, f"POST {path}", body, workspace)
                 parsed = parsed or api_format.parse(body)
-                async with context.cancel_on_disconnect():
+                with context.cancel_on_disconnect():
                     await self._generate_within_timeout(context, parsed, workspace)
         except RequestRejected as rejected:
             await _respond_with_problem(context, api_format, rejected.problem)

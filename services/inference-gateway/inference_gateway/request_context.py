@@ -4,19 +4,14 @@ Knows bytes, headers and client disconnects; knows no route, no model and no API
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Scope, Send
 
 from inference_gateway.admission import Admission
-from inference_gateway.errors import (
-    CLIENT_CLOSED_REQUEST,
-    RequestRejected,
-    body_too_large,
-    body_too_slow,
-)
+from inference_gateway.disconnection import CancelOnDisconnect, ClientDisconnected
+from inference_gateway.errors import RequestRejected, body_too_large, body_too_slow
 from kaito.inference.v1 import inference_pb2 as pb
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -27,10 +22,6 @@ _EVENT_STREAM: Headers = (
     # nginx buffers a proxied response unless this header forbids it.
     (b"x-accel-buffering", b"no"),
 )
-
-
-class ClientDisconnected(Exception):
-    """The client closed the connection before its response was complete."""
 
 
 @dataclass(slots=True)
@@ -172,37 +163,6 @@ class RequestContext:
         self.log.prompt_tokens += usage.prompt_tokens
         self.log.completion_tokens += usage.completion_tokens
 
-    @asynccontextmanager
-    async def cancel_on_disconnect(self) -> AsyncIterator[None]:
-        """Cancels the body of the context as soon as the client disconnects.
-
-        Enter it only after the request body is read: both consume ASGI's receive channel, and each
-        would take the other's messages.
-
-        Raises:
-            ClientDisconnected: the client closed the connection.
-        """
-        task = asyncio.current_task()
-        assert task is not None
-        disconnected = False
-
-        async def watch() -> None:
-            nonlocal disconnected
-            while (await self.receive())["type"] != "http.disconnect":
-                pass
-            # uvicorn also reports a disconnect after a complete response.
-            if not self.finished:
-                disconnected = True
-                task.cancel()
-
-        watcher = asyncio.create_task(watch())
-        try:
-            yield
-        except asyncio.CancelledError:
-            if not disconnected:
-                raise
-            task.uncancel()
-            self.status = self.status or CLIENT_CLOSED_REQUEST
-            raise ClientDisconnected from None
-        finally:
-            watcher.cancel()
+    def cancel_on_disconnect(self) -> CancelOnDisconnect:
+        """A context that ends when the client disconnects before the response is complete."""
+        return CancelOnDisconnect(self.scope, lambda: self.finished)

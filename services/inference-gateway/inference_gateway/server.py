@@ -6,6 +6,7 @@ class (the option `http`), hence the inheritance below.
 
 import asyncio
 import math
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -14,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from inference_gateway.application import Application
 from inference_gateway.corked_transport import CorkedTransport
 from inference_gateway.cors import with_cors
+from inference_gateway.disconnection import CALL_ON_DISCONNECT
 from inference_gateway.settings import Limits, Settings
 
 _HEADERS_TOO_LONG = (
@@ -26,14 +28,36 @@ def create_protocol(limits: Limits) -> type[asyncio.Protocol]:
     """uvicorn's HTTP protocol on corked transports, with limits on the headers' time and size."""
 
     class HeaderLimitedProtocol(HttpToolsProtocol):
-        header_timer: asyncio.TimerHandle | None = None
-        header_bytes = 0
-        is_reading_headers = False
+        # More than 30 names in the dict of an instance would take another kilobyte of each.
+        __slots__ = (
+            "extensions",
+            "header_bytes",
+            "header_timer",
+            "is_reading_headers",
+            "on_disconnect",
+        )
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.header_timer: asyncio.TimerHandle | None = None
+            self.header_bytes = 0
+            self.is_reading_headers = False
+            self.on_disconnect: Callable[[], None] | None = None
+            self.extensions: dict[str, Any] = {CALL_ON_DISCONNECT: self.call_on_disconnect}
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             corked = CorkedTransport(transport, self.loop)
             super().connection_made(corked)  # type: ignore[arg-type]
             self._start_header_timer()
+
+        def call_on_disconnect(self, callback: Callable[[], None] | None) -> None:
+            """The ASGI extension: one callback, for the request that is handled now."""
+            self.on_disconnect = callback
+            if callback is not None:
+                # uvicorn pauses it for large bodies; the end of the connection is read, too.
+                self.flow.resume_reading()
+                if self.transport.is_closing():
+                    callback()
 
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
@@ -44,9 +68,14 @@ def create_protocol(limits: Limits) -> type[asyncio.Protocol]:
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_header_timer()
             super().connection_lost(exc)
+            if self.on_disconnect is not None:
+                self.on_disconnect()
+            # It refers to this protocol.
+            self.extensions.clear()
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
+            self.scope["extensions"] = self.extensions
             self.header_bytes = 0
             self.is_reading_headers = True
 

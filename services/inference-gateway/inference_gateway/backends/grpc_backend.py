@@ -103,8 +103,8 @@ class GrpcBackend:
             BackendError: the call failed.
         """
         try:
-            message = (request.SerializeToString(),)
-            call = await self._next_channel().start(method, message, timeout_seconds)
+            sent = (request.SerializeToString(),)
+            call = await self._next_channel().start(method, sent, timeout_seconds)
             try:
                 return parse(await call.read_single())
             finally:
@@ -128,11 +128,12 @@ class GrpcBackend:
             BackendError: the call failed.
         """
         try:
-            messages = (request.SerializeToString() for request in requests)
-            call = await self._next_channel().start(method, messages, timeout_seconds)
+            sent = (request.SerializeToString() for request in requests)
+            call = await self._next_channel().start(method, sent, timeout_seconds)
             try:
-                while (message := await call.read()) is not None:
-                    yield parse(message)
+                while messages := await call.read():
+                    for message in messages:
+                        yield parse(message)
             finally:
                 call.cancel()
         except CallError as error:

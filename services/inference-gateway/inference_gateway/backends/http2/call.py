@@ -1,7 +1,6 @@
 """One call: messages as they arrive, then its status."""
 
 import asyncio
-from collections import deque
 from typing import Protocol
 
 from grpc import StatusCode
@@ -56,7 +55,7 @@ class Call:
         self._stream_id = stream_id
         self._loop = loop
         self._reader = MessageReader(max_message_bytes)
-        self._messages: deque[bytes] = deque()
+        self._messages: list[bytes] = []
         self._waiter: asyncio.Future[None] | None = None
         self._error: CallError | None = None
         self._has_ended = False
@@ -64,27 +63,26 @@ class Call:
         self._received_bytes = self._unread_bytes = 0
         self._deadline = loop.call_later(timeout_seconds, self._on_deadline)
 
-    async def read(self) -> bytes | None:
-        """The next message; None after the last one of a call that succeeded.
+    async def read(self) -> list[bytes]:
+        """The messages that have arrived, at least one; none after the end of a successful call.
 
         Raises:
             CallError: the call failed. Messages that came before are read first.
         """
-        messages = self._messages
-        while not messages:
+        while not self._messages:
             if self._error is not None:
                 raise self._error
             if self._has_ended:
-                return None
+                break
             self._waiter = self._loop.create_future()
             try:
                 await self._waiter
             finally:
                 self._waiter = None
-        message = messages.popleft()
-        self._unread_bytes -= len(message)
+        messages, self._messages = self._messages, []
+        self._unread_bytes = 0
         self._grant()
-        return message
+        return messages
 
     async def read_single(self) -> bytes:
         """The message of a call that has exactly one, once the call has succeeded.
@@ -92,10 +90,14 @@ class Call:
         Raises:
             CallError: the call failed, or has another number of messages.
         """
-        message = await self.read()
-        if message is None or await self.read() is not None:
-            raise CallError(StatusCode.INTERNAL, "the server's answer is not one message")
-        return message
+        messages = await self.read()
+        while more := await self.read():
+            messages += more
+        if len(messages) != 1:
+            raise CallError(
+                StatusCode.INTERNAL, f"the server answered with {len(messages)} messages, not one"
+            )
+        return messages[0]
 
     def cancel(self) -> None:
         """Ends the call unless it has ended."""
