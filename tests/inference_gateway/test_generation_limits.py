@@ -1,6 +1,8 @@
 """What ends a generation early: clients that leave or stall, and the limits of the gateway."""
 
 import asyncio
+import io
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -22,6 +24,18 @@ async def test_disconnect_before_the_answer_stops_the_generation(
     await until(lambda: bool(script.requests))
     call.cancel()
     # A hang is found far below the request's time limit: only the disconnect can stop it.
+    await until(script.canceled.is_set)
+
+
+async def test_disconnect_after_a_large_body_stops_the_generation(
+    client: aiohttp.ClientSession, script: FakeBackend
+) -> None:
+    script.gate.clear()
+    # The server reads no further while so much waits to be taken.
+    body = io.BytesIO(json.dumps(HI | {"user": "x" * 2_000_000}).encode())
+    call = asyncio.create_task(client.post(CHAT, data=body))
+    await until(lambda: bool(script.requests))
+    call.cancel()
     await until(script.canceled.is_set)
 
 
