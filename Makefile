@@ -92,10 +92,10 @@ up: venv venv-models ## start the local cluster with Kaito installed and no Work
 e2e: up ## run the end-to-end tests on the local cluster, starting it if necessary
 	$(PY) -m pytest -q -p no:cacheprovider tests/local_cluster tests/aks_emulator tests/e2e -m cluster
 
-apiserver-test: venv ## test both controllers on a real API server without nodes; needs no root
+apiserver-test: venv ## test controllers and charts on a real API server without nodes; needs no root
 	$(PY) -m tools.local_cluster build
 	$(PY) -m pytest -q -p no:cacheprovider -m cluster tests/workspace_controller/apiserver \
-		tests/gpu_provisioner/apiserver tests/kubectl_kaito/apiserver
+		tests/gpu_provisioner/apiserver tests/kubectl_kaito/apiserver tests/charts/apiserver
 
 test: check unit unit-models clients-light apiserver-test e2e ## run everything that CI runs
 

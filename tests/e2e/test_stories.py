@@ -1,18 +1,16 @@
 """Incidents from other projects, replayed on the real cluster. Each test names its source."""
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-import yaml
 
+from tests.e2e.untuned import apply, condition, nodes_ready, pool_of
 from tools.demo import cloud, manifests
 from tools.demo.chaos import kill_container, leader_of
 from tools.demo.cluster import NAMESPACE, KaitoCluster
 from tools.demo.kubectl import Kubectl, wait_for
-from tools.demo.walkthrough import UNTUNED
 
 PROVISIONER = "kaito-gpu-provisioner"
 
@@ -34,31 +32,6 @@ class ClaimsAndPools:
     def orphans(self) -> set[str]:
         """Pools that were ever observed without their claim."""
         return {name for claims, pools in self.history for name in pools - claims}
-
-
-def apply(kubectl: Kubectl, name: str = manifests.UNTUNED) -> None:
-    manifest = yaml.safe_load(UNTUNED.read_text())
-    manifest["metadata"]["name"] = name
-    kubectl.run("apply", "-f", "-", stdin=json.dumps(manifest))
-
-
-def condition(kubectl: Kubectl, type_: str) -> tuple[str, str]:
-    workspace = kubectl.get("workspace", manifests.UNTUNED) or {}
-    found = (workspace.get("status") or {}).get("conditions") or ()
-    return next(((c["status"], c["reason"]) for c in found if c["type"] == type_), ("", ""))
-
-
-def nodes_ready(kubectl: Kubectl) -> str | None:
-    status, reason = condition(kubectl, "ResourceReady")
-    return None if status == "True" else f"ResourceReady is {status} {reason}"
-
-
-def pool_of(kubectl: Kubectl) -> tuple[str, str, str]:
-    """The Workspace's one claim (name and uid) and its node."""
-    claims = kubectl.items("machines.karpenter.sh")
-    assert len(claims) == 1
-    metadata = claims[0]["metadata"]
-    return metadata["name"], metadata["uid"], claims[0]["status"]["nodeName"]
 
 
 def take_provisioner_down(kubectl: Kubectl) -> None:
