@@ -310,15 +310,18 @@ async def test_answer_that_is_none_fails_its_call_alone(
         frame(1, 0x4, 1, b"\xff\xff\xff\xff\xff"),
         # A reference into the table of headers, which is empty.
         frame(1, 0x4, 1, b"\xbe"),
+        frame(1, 0x5, 1, b"\xbe"),
         frame(1, 0, 1, b"\0") + frame(0, 0, 1, b""),
         frame(9, 0x4, 1, b""),
         frame(5, 0x4, 1, b"\0\0\0\2"),
         frame(4, 0, 0, b"12345"),
+        frame(4, 0, 0, b"\0\5\0\0\0\0"),
         frame(7, 0, 0, b"1"),
         frame(8, 0, 0, b"\x7f\xff\xff\xff") * 2,
     ],
     ids=(
-        "http1 padding headers table interleaved continuation promise settings goaway window"
+        "http1 padding headers table trailers interleaved continuation promise settings "
+        "frame-size goaway window"
     ).split(),
 )
 async def test_server_that_breaks_http2_is_left(data: bytes) -> None:

@@ -123,12 +123,19 @@ class Channel:
         except BaseException:
             transport.abort()
             raise
-        sock: socket.socket = transport.get_extra_info("socket")
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED_MILLISECONDS)
+        _notice_lost_peers(transport.get_extra_info("socket"))
         self._connection = connection
         return connection
 
     def _unavailable(self, reason: str) -> CallError:
         return CallError(
             StatusCode.UNAVAILABLE, f"{self._target}: {reason}", may_have_started=False
+        )
+
+
+def _notice_lost_peers(connected: socket.socket) -> None:
+    # Only Linux has the option.
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        connected.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED_MILLISECONDS
         )

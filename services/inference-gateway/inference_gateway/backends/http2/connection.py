@@ -124,10 +124,12 @@ class Connection(asyncio.Protocol):
 
     def _on_headers(self, flags: int, stream_id: int, block: bytes) -> None:
         if call := self.calls.get(stream_id):
+            # Before the call is taken out: headers that cannot be read end all calls, this one too.
+            headers = read_block(block)
             is_last = bool(flags & frames.END_STREAM)
             if is_last:
                 self._finish(stream_id)
-            call.on_headers(read_block(block), is_last)
+            call.on_headers(headers, is_last)
 
     def _on_control(self, kind: int, flags: int, stream_id: int, payload: bytes) -> None:
         if kind == frames.SETTINGS:

@@ -25,6 +25,11 @@ DEFAULT_WINDOW_BYTES = 65_535
 DEFAULT_MAX_FRAME_BYTES = 16_384
 MAX_WINDOW_BYTES = MAX_STREAM_ID = 2**31 - 1
 
+_BOUNDS = {
+    INITIAL_WINDOW_SIZE: (0, MAX_WINDOW_BYTES),
+    MAX_FRAME_SIZE: (DEFAULT_MAX_FRAME_BYTES, 2**24 - 1),
+}
+
 # The length is a number of 24 bits: its upper 16, its lower 8.
 HEAD = struct.Struct(">HBBBL")
 HEAD_BYTES = HEAD.size
@@ -49,11 +54,15 @@ def read_settings(payload: bytes) -> dict[int, int]:
     """The settings by their numbers.
 
     Raises:
-        ProtocolError: the payload is not a list of settings.
+        ProtocolError: the payload is not a list of settings, or one is out of HTTP/2's bounds.
     """
     if len(payload) % _SETTING.size:
         raise ProtocolError("a SETTINGS frame of a wrong size")
-    return dict(_SETTING.iter_unpack(payload))
+    values = dict(_SETTING.iter_unpack(payload))
+    for number, (least, most) in _BOUNDS.items():
+        if number in values and not least <= values[number] <= most:
+            raise ProtocolError(f"setting {number} = {values[number]}")
+    return values
 
 
 def window_update(stream_id: int, size_bytes: int) -> bytes:
