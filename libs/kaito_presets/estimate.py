@@ -17,6 +17,8 @@ from kaito_skus.sku import GpuSet
 DEFAULT_CONTEXT_TOKENS = 2048
 # The share of a GPU's memory that vLLM may use (gpu-memory-utilization).
 UTILIZATION = 0.84
+# The engine transformers takes all that the driver and the CUDA context leave.
+TRANSFORMERS_UTILIZATION = 0.95
 # Loaded weights take slightly more memory than their files.
 WEIGHT_FACTOR = 1.02
 # Memory of each GPU that vLLM needs besides weights and KV cache, fixed and per GiB of weights.
@@ -35,6 +37,7 @@ class Estimate:
 
     gpus: GpuSet
     context_tokens: int
+    utilization: float
     weights_gib: float
     kv_bytes_per_token: int
     kv_gib: float
@@ -48,19 +51,26 @@ class Estimate:
         more = f", and the preset requires {self.min_gpus}"
         return (
             f"{counted(self.nodes, 'node')} of {self.gpus}: {self.weights_gib:.2f} GiB of weights; "
-            f"each GPU holds ({self.gpus.memory_gib:g} × {UTILIZATION} − {BASE_OVERHEAD_GIB} base "
-            f"− {self.kv_gib:.2f} KV cache of {self.context_tokens} tokens × "
-            f"{self.kv_bytes_per_token} bytes) / {1 + OVERHEAD_PER_WEIGHT} = "
-            f"{self.available_gib:.2f} GiB, so the model needs "
+            f"each GPU holds ({self.gpus.memory_gib:g} × {self.utilization:g} − "
+            f"{BASE_OVERHEAD_GIB} base − {self.kv_gib:.2f} KV cache of "
+            f"{self.context_tokens} tokens × {self.kv_bytes_per_token} bytes) / "
+            f"{1 + OVERHEAD_PER_WEIGHT} = {self.available_gib:.2f} GiB, so the model needs "
             f"{counted(self.gpus_for_weights, 'GPU')}"
             f"{more if self.min_gpus > self.gpus_for_weights else ''}"
         )
 
 
 def estimate(
-    preset: Preset, gpus: GpuSet, *, context_tokens: int = DEFAULT_CONTEXT_TOKENS
+    preset: Preset,
+    gpus: GpuSet,
+    *,
+    context_tokens: int = DEFAULT_CONTEXT_TOKENS,
+    utilization: float = UTILIZATION,
 ) -> Estimate | Incompatibility:
-    """How many nodes with these GPUs serve the preset at that context length."""
+    """How many nodes with these GPUs serve the preset at that context length.
+
+    `utilization` is the share of a GPU's memory that the engine uses.
+    """
     incompatibility = unusable(gpus) or _incompatibility(preset, gpus, context_tokens)
     if incompatibility is not None:
         return incompatibility
@@ -68,9 +78,9 @@ def estimate(
     kv_bytes_per_token = preset.attention.kv_bytes_per_token
     kv_gib = context_tokens * kv_bytes_per_token / gpus.count / _GIB
     fixed_gib = BASE_OVERHEAD_GIB + kv_gib
-    available_gib = (gpus.memory_gib * UTILIZATION - fixed_gib) / (1 + OVERHEAD_PER_WEIGHT)
+    available_gib = (gpus.memory_gib * utilization - fixed_gib) / (1 + OVERHEAD_PER_WEIGHT)
     if available_gib <= 0:
-        return _too_small(preset, gpus, fixed_gib)
+        return _too_small(preset, gpus, fixed_gib, utilization)
     required = preset.inference.gpus
     # Floor + 1, as upstream: weights that fit exactly get one GPU more.
     gpus_for_weights = int(weights_gib / available_gib) + 1
@@ -79,6 +89,7 @@ def estimate(
     result = Estimate(
         gpus=gpus,
         context_tokens=context_tokens,
+        utilization=utilization,
         weights_gib=weights_gib,
         kv_bytes_per_token=kv_bytes_per_token,
         kv_gib=kv_gib,
@@ -117,12 +128,14 @@ def _incompatibility(preset: Preset, gpus: GpuSet, context_tokens: int) -> Incom
     return None
 
 
-def _too_small(preset: Preset, gpus: GpuSet, fixed_gib: float) -> Incompatibility:
+def _too_small(
+    preset: Preset, gpus: GpuSet, fixed_gib: float, utilization: float
+) -> Incompatibility:
     return Incompatibility(
         IncompatibilityReason.GPU_MEMORY_TOO_SMALL,
         f"{preset.name} needs {fixed_gib:.2f} GiB of each GPU besides its weights, but "
-        f"{UTILIZATION:.0%} of {gpus} is only {gpus.memory_gib * UTILIZATION:.2f} GiB",
-        f"Use GPUs of more than {fixed_gib / UTILIZATION:.1f} GiB, or a smaller max-model-len",
+        f"{utilization:.0%} of {gpus} is only {gpus.memory_gib * utilization:.2f} GiB",
+        f"Use GPUs of more than {fixed_gib / utilization:.1f} GiB, or a smaller max-model-len",
     )
 
 

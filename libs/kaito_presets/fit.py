@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from kaito_presets.estimate import DEFAULT_CONTEXT_TOKENS, Estimate, estimate
+from kaito_presets.estimate import DEFAULT_CONTEXT_TOKENS, UTILIZATION, Estimate, estimate
 from kaito_presets.incompatibility import Incompatibility, IncompatibilityReason, counted, unusable
 from kaito_presets.preset import GpuRequirements, Preset, TuningMethod
 from kaito_skus.sku import GpuSet, Sku
@@ -59,11 +59,12 @@ def inference_fit(
     *,
     max_nodes: int | None = None,
     context_tokens: int = DEFAULT_CONTEXT_TOKENS,
+    utilization: float = UTILIZATION,
 ) -> Estimate | Incompatibility:
     """The estimate, unless it needs more than `max_nodes` (None: no limit)."""
 
     def serve_on(some: GpuSet) -> Estimate | Incompatibility:
-        result = estimate(preset, some, context_tokens=context_tokens)
+        result = estimate(preset, some, context_tokens=context_tokens, utilization=utilization)
         if isinstance(result, Incompatibility) or max_nodes is None or result.nodes <= max_nodes:
             return result
         return _too_few_nodes(preset, result, max_nodes)

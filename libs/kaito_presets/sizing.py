@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kaito_api.reasons import Reason
 from kaito_api.status import EstimateStatus
 from kaito_api.workspace import WorkspaceSpec
-from kaito_presets.estimate import DEFAULT_CONTEXT_TOKENS, Estimate
+from kaito_presets.estimate import DEFAULT_CONTEXT_TOKENS, UTILIZATION, Estimate
 from kaito_presets.fit import Fit, inference_fit, tuning_fit
 from kaito_presets.incompatibility import Incompatibility, IncompatibilityReason
 from kaito_presets.preset import Preset, Runtime, TuningMethod
@@ -38,7 +38,7 @@ class SizingInputs:
     """`context_tokens` is 0 for the default.
 
     `serves` says whether a tuned model is served on the node that it was tuned on. Only the engine
-    vLLM serves from more than one node.
+    vLLM serves from more than one node. `utilization` is the share of a GPU's memory that it uses.
     """
 
     preset: Preset
@@ -48,6 +48,7 @@ class SizingInputs:
     max_nodes: int = 1
     serves: bool = True
     engine: Runtime = Runtime.VLLM
+    utilization: float = UTILIZATION
 
 
 def size(spec: WorkspaceSpec, inputs: SizingInputs | None) -> Sizing | SizingFailure:
@@ -98,6 +99,7 @@ def _inference_estimate(inputs: SizingInputs, max_nodes: int) -> Estimate | Inco
         inputs.available_skus,
         max_nodes=max_nodes,
         context_tokens=inputs.context_tokens or DEFAULT_CONTEXT_TOKENS,
+        utilization=inputs.utilization,
     )
 
 

@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.docgen import charts, cloud_errors, instance_types, presets, reasons, workspace
+from tools.docgen import (
+    charts,
+    cloud_errors,
+    instance_types,
+    kaito_examples,
+    presets,
+    reasons,
+    workspace,
+)
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
 
@@ -14,6 +22,7 @@ _PAGES: dict[str, Callable[[], str]] = {
     "presets.md": presets.text,
     "instance-types.md": instance_types.text,
     "charts.md": charts.text,
+    "kaito-examples.md": kaito_examples.text,
 }
 
 

@@ -2,6 +2,8 @@
 
 from kaito_api import labels
 from kaito_api.workspace import WorkspaceSpec
+from kaito_presets.estimate import TRANSFORMERS_UTILIZATION, UTILIZATION
+from kaito_presets.preset import Runtime
 from kaito_presets.sizing import Sizing, SizingFailure, SizingInputs, size
 from workspace_controller.observed import Observed
 from workspace_controller.plan.placement import pod_gpus
@@ -40,4 +42,17 @@ def _inputs(observed: Observed, spec: WorkspaceSpec) -> SizingInputs | None:
         max_nodes=observed.settings.max_model_nodes,
         serves=serves_tuned_model(observed),
         engine=engine(observed, spec),
+        utilization=_utilization(observed, spec),
     )
+
+
+def _utilization(observed: Observed, spec: WorkspaceSpec) -> float:
+    """The share of a GPU's memory that is planned with.
+
+    The user may give vLLM another one. A smaller one has to be planned with; a larger one is a
+    reserve, because the estimate leaves out what CUDA graphs and activations take.
+    """
+    if engine(observed, spec) is not Runtime.VLLM:
+        return TRANSFORMERS_UTILIZATION
+    chosen = user_config(observed, spec).options.get("gpu-memory-utilization")
+    return min(chosen, UTILIZATION) if isinstance(chosen, float) else UTILIZATION

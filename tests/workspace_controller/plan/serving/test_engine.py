@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from kaito_kube.kinds import Manifest
+from kaito_presets.sizing import Sizing
 from tests.workspace_controller.given import (
     inference,
     inference_workspace,
@@ -17,6 +18,7 @@ from tests.workspace_controller.given import (
 )
 from workspace_controller.observed import Observed, UserFile
 from workspace_controller.plan.serving.engine import engine, serving_engine
+from workspace_controller.plan.sizing import sizing
 from workspace_controller.plan.validation import problems
 from workspace_controller.settings import EngineChoice
 
@@ -156,3 +158,31 @@ def test_the_status_names_the_engine_that_runs(pod: Manifest, expected: str | No
     observed = seen(of(), nodes=(own_node(),), deployment=workload)
     assert observed.spec is not None
     assert serving_engine(observed, observed.spec) == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "nodes"),
+    [
+        ("", 2),
+        ("vllm: {gpu-memory-utilization: 0.95}", 2),
+        ("vllm: {gpu-memory-utilization: 0.4}", 3),
+    ],
+)
+def test_a_smaller_share_of_memory_needs_more_nodes_and_a_larger_one_is_a_reserve(
+    config: str, nodes: int
+) -> None:
+    file = UserFile("team", "mine", "inference_config.yaml", config)
+    observed = seen(of(name="qwen2.5-coder-32b-instruct"), file=file)
+    assert observed.spec is not None
+    size = sizing(observed, observed.spec)
+    assert isinstance(size, Sizing)
+    assert size.nodes == nodes
+
+
+def test_transformers_does_not_span_nodes() -> None:
+    observed = seen(of("transformers", name="llama-3.3-70b-instruct"))
+    (problem,) = [p for p in problems(observed) if p.reason == "InstanceTypeTooSmall"]
+    assert (
+        "the engine transformers serves from one node, and llama-3.3-70b-instruct needs more"
+        in (problem.message)
+    )
