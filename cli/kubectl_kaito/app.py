@@ -8,6 +8,7 @@ import typer
 
 from kubectl_kaito.models.command import models
 from kubectl_kaito.status.command import status
+from kubectl_kaito.why.command import why
 
 _HELP = """Serve and tune language models on Kubernetes: what it costs, how far it is, and why not.
 
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-VERBS = {verb.__name__: verb for verb in (models, status)}
+VERBS = {verb.__name__: verb for verb in (models, status, why)}
 
 for verb in VERBS.values():
     app.command()(verb)

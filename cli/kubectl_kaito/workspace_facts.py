@@ -87,3 +87,8 @@ def claimed_type(claim: Manifest) -> str:
         if requirement.get("key") == labels.INSTANCE_TYPE and requirement.get("values"):
             return str(requirement["values"][0])
     return ""
+
+
+def is_ready_claim(claim: Manifest) -> bool:
+    """Whether its node works."""
+    return any(c.type in ("Ready", "MachineReady") and c.is_true for c in conditions_of(claim))

@@ -38,6 +38,11 @@ class Reconciled:
         asyncio.run(go())
         return self
 
+    def controller_pass(self) -> "Reconciled":
+        """Lets the controller look once, and nothing else happen."""
+        asyncio.run(self.environment.replica.round())
+        return self
+
     def settle(self) -> "Reconciled":
         asyncio.run(self.environment.settle())
         return self

@@ -40,7 +40,8 @@ class World:
         for job in self._with_role(kinds.JOB):
             self._job(job)
         for deployment in self.cluster.objects(kinds.DEPLOYMENT):
-            self._deployment(deployment)
+            if labels.WORKSPACE in labels_of(deployment):
+                self._deployment(deployment)
         for pod in self._with_role(kinds.POD):
             self._pod(pod)
 

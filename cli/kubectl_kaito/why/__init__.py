@@ -1,0 +1,1 @@
+"""`kubectl kaito why`: the first cause in plain words, with the evidence and the next step."""
