@@ -3,7 +3,7 @@
 workspace-controller decides with it, and `kubectl kaito plan` shows the same before.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kaito_api.reasons import Reason
 from kaito_api.status import EstimateStatus
@@ -12,6 +12,7 @@ from kaito_presets.estimate import DEFAULT_CONTEXT_TOKENS, UTILIZATION, Estimate
 from kaito_presets.fit import Fit, inference_fit, tuning_fit
 from kaito_presets.incompatibility import Incompatibility, IncompatibilityReason
 from kaito_presets.preset import Preset, Runtime, TuningMethod
+from kaito_skus import mig
 from kaito_skus.sku import GpuSet, Sku
 
 _NOT_TUNABLE = (IncompatibilityReason.NOT_TUNABLE, IncompatibilityReason.METHOD_NOT_SUPPORTED)
@@ -49,6 +50,21 @@ class SizingInputs:
     serves: bool = True
     engine: Runtime = Runtime.VLLM
     utilization: float = UTILIZATION
+
+
+def usable_gpus(gpus: GpuSet, spec: WorkspaceSpec) -> GpuSet:
+    """Those of one pod on a node with these GPUs: all of them, or the partition of the spec."""
+    partition = spec.resource.partition
+    if partition is None:
+        return gpus
+    if partition.mode == "mig" and partition.profile:
+        profile = mig.parse(partition.profile)
+        if profile is None:
+            return gpus
+        return replace(
+            mig.slice_of(profile, model=gpus.model), cuda_capability=gpus.cuda_capability
+        )
+    return replace(gpus, count=min(partition.count or gpus.count, gpus.count))
 
 
 def size(spec: WorkspaceSpec, inputs: SizingInputs | None) -> Sizing | SizingFailure:

@@ -1,10 +1,9 @@
 """Where the pods of a Workspace run, and which GPUs they request there."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from kaito_api.workspace import WorkspaceSpec
-from kaito_skus import mig
+from kaito_presets.sizing import usable_gpus
 from kaito_skus.sku import GpuSet
 from workspace_controller.gpu_resources import RESOURCES
 from workspace_controller.manifests.placement import Placement
@@ -50,17 +49,7 @@ def gpu_limits(observed: Observed, spec: WorkspaceSpec) -> dict[str, str]:
 
 def pod_gpus(observed: Observed, spec: WorkspaceSpec) -> GpuSet | None:
     """The GPUs of one pod: those of its node, or its partition. None where they are not known."""
-    gpus, partition = observed.gpus, spec.resource.partition
-    if gpus is None or partition is None:
-        return gpus
-    if partition.mode == "mig" and partition.profile:
-        profile = mig.parse(partition.profile)
-        if profile is None:
-            return gpus
-        return replace(
-            mig.slice_of(profile, model=gpus.model), cuda_capability=gpus.cuda_capability
-        )
-    return replace(gpus, count=min(partition.count or gpus.count, gpus.count))
+    return None if observed.gpus is None else usable_gpus(observed.gpus, spec)
 
 
 def gpu_count(limits: Mapping[str, str]) -> int:

@@ -3,19 +3,16 @@
 from kaito_api import labels
 from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import Manifest
+from kaito_presets import engine as engines
 from kaito_presets.preset import Runtime
-from kaito_skus.sku import CudaCapability, Vendor
+from kaito_skus.sku import Vendor
 from workspace_controller.gpu_resources import RESOURCES
 from workspace_controller.manifests.engine import ENGINE
 from workspace_controller.manifests.model_pod import MODEL_SERVER
 from workspace_controller.observed import Observed
 from workspace_controller.plan.placement import gpu_limits, pod_gpus
-from workspace_controller.settings import EngineChoice
 
 RUNTIME_FIELD = f"metadata.annotations[{labels.RUNTIME}]"
-# PyTorch builds for CUDA 13, which vLLM's image has, leave older GPUs out.
-_OLDEST_CAPABILITY = CudaCapability(7, 5)
-_CHOICES = (Runtime.VLLM, Runtime.TRANSFORMERS)
 
 
 def engine(observed: Observed, spec: WorkspaceSpec) -> Runtime:
@@ -23,13 +20,9 @@ def engine(observed: Observed, spec: WorkspaceSpec) -> Runtime:
 
     Its choice `auto` is vLLM where the model's pods have GPUs that it runs on.
     """
-    named = observed.annotations.get(labels.RUNTIME)
-    if named in _CHOICES:
-        return Runtime(named)
-    if observed.settings.engine is not EngineChoice.AUTO:
-        return Runtime(observed.settings.engine.value)
-    runs = gpu_limits(observed, spec) and vllm_obstacle(observed, spec) is None
-    return Runtime.VLLM if runs else Runtime.TRANSFORMERS
+    runs = bool(gpu_limits(observed, spec)) and vllm_obstacle(observed, spec) is None
+    named, release = observed.annotations.get(labels.RUNTIME), observed.settings.engine
+    return engines.choose_engine(named, release, runs_vllm=runs)
 
 
 def serving_engine(observed: Observed, spec: WorkspaceSpec) -> Runtime | None:
@@ -54,8 +47,9 @@ def annotation_problem(observed: Observed, spec: WorkspaceSpec) -> str | None:
     named, preset = observed.annotations.get(labels.RUNTIME), observed.preset
     if named is None:
         return None
-    if named not in _CHOICES:
-        return f"{named!r} is not an engine: set {' or '.join(_CHOICES)}, or remove the annotation"
+    if named not in engines.ENGINES:
+        known = " or ".join(engines.ENGINES)
+        return f"{named!r} is not an engine: set {known}, or remove the annotation"
     if named == Runtime.VLLM and (obstacle := vllm_obstacle(observed, spec)) is not None:
         return f"{named!r}, but {obstacle}: set transformers, or remove the annotation"
     if preset is not None and named not in preset.runtimes:
@@ -66,9 +60,8 @@ def annotation_problem(observed: Observed, spec: WorkspaceSpec) -> str | None:
 
 def vllm_obstacle(observed: Observed, spec: WorkspaceSpec) -> str | None:
     """Why vLLM cannot serve this model on these nodes; None if it can."""
-    preset, gpus = observed.preset, pod_gpus(observed, spec)
-    if preset is not None and Runtime.VLLM not in preset.runtimes:
-        return f"vLLM cannot serve {preset.name}"
+    if obstacle := engines.vllm_obstacle(observed.preset, pod_gpus(observed, spec)):
+        return obstacle
     limits = gpu_limits(observed, spec)
     # Before there is a node, nothing may be known about its GPUs.
     if not limits and (observed.gpus is not None or observed.nodes):
@@ -76,10 +69,4 @@ def vllm_obstacle(observed: Observed, spec: WorkspaceSpec) -> str | None:
     foreign = (name for vendor, name in RESOURCES.items() if vendor is not Vendor.NVIDIA)
     if any(name in limits for name in foreign):
         return "the nodes' GPUs are not NVIDIA's, which vLLM's image needs"
-    capability = gpus.cuda_capability if gpus is not None else None
-    if gpus is not None and capability is not None and capability < _OLDEST_CAPABILITY:
-        return (
-            f"{gpus.model} has CUDA capability {capability}, and vLLM needs at least "
-            f"{_OLDEST_CAPABILITY}"
-        )
     return None

@@ -7,12 +7,10 @@ from typing import Any
 
 import yaml
 
+from kaito_presets import context_length
 from kaito_training.errors import ConfigError
 from workspace_controller.vllm.user_options import read_options
 
-# vLLM accepts both spellings.
-_LENGTH_KEYS = ("max-model-len", "max_model_len")
-_MAX_TOKENS = 10_000_000
 # The other two configure KAITO's wrapper around vLLM, which does not exist here.
 _SECTIONS = ("vllm", "max_probe_steps", "kv_cache_cpu_memory_utilization")
 
@@ -42,26 +40,15 @@ def parse(text: str) -> InferenceConfig:
     section = document.get("vllm") or {}
     if not isinstance(section, Mapping):
         return InferenceConfig(problem=f"sets vllm to {section!r}; it must be a mapping")
-    lengths = {key: value for key, value in section.items() if key in _LENGTH_KEYS}
-    for key, value in lengths.items():
-        if _length(value) is None:
-            problem = f"sets vllm.{key} to {value!r}; use a positive number of tokens, or auto"
-            return InferenceConfig(problem=problem)
-    found = next((_length(value) or 0 for value in lengths.values()), 0)
+    if problem := context_length.find_problem(section):
+        return InferenceConfig(problem=problem)
+    found = context_length.context_length(section)
     if unknown := next((key for key in document if key not in _SECTIONS), None):
         near = difflib.get_close_matches(str(unknown), _SECTIONS, n=1)
         hint = f"did you mean {near[0]}?" if near else "the options of vLLM belong below vllm"
         return InferenceConfig(found, vllm_problem=f"has the unknown key {unknown!r}: {hint}")
     try:
-        options = read_options({k: v for k, v in section.items() if k not in lengths})
+        options = read_options({k: v for k, v in section.items() if k not in context_length.KEYS})
     except ConfigError as error:
         return InferenceConfig(found, vllm_problem=str(error))
     return InferenceConfig(found, options)
-
-
-def _length(value: object) -> int | None:
-    """The number of tokens, 0 to let vLLM choose; None for anything else."""
-    text = str(value)
-    if text in ("auto", "-1"):
-        return 0
-    return int(text) if text.isdecimal() and 0 < int(text) <= _MAX_TOKENS else None
