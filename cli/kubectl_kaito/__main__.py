@@ -5,11 +5,13 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from kubectl_kaito.app import app
 from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
 from kubectl_kaito.environment import Environment
 from kubectl_kaito.failures import report
+from kubectl_kaito.prices.source import PriceSource
 
 
 def main() -> None:
@@ -31,8 +33,9 @@ def run(arguments: Sequence[str], environment: Environment) -> int:
 def _environment() -> Environment:
     return Environment(
         connect=_connect,
-        now=lambda: datetime.now(UTC),
+        now=_now,
         pause=time.sleep,
+        prices=_prices,
         stdout=sys.stdout,
     )
 
@@ -42,6 +45,19 @@ def _connect(choice: ClusterChoice) -> Cluster:
     from kubectl_kaito.cluster.kubernetes_cluster import connect
 
     return connect(choice)
+
+
+def _prices() -> PriceSource:
+    from kubectl_kaito.prices.cache import CachedPrices
+    from kubectl_kaito.prices.retail import URL, RetailPrices
+
+    url = os.environ.get("KAITO_RETAIL_PRICES_URL") or URL
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return CachedPrices(RetailPrices(_now, url), Path(cache) / "kubectl-kaito" / "prices", _now)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 if __name__ == "__main__":

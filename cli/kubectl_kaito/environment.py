@@ -11,6 +11,7 @@ from typing import TextIO
 import typer
 
 from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
+from kubectl_kaito.prices.source import PriceSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class Environment:
     connect: Callable[[ClusterChoice], Cluster]
     now: Callable[[], datetime]
     pause: Callable[[float], None]
+    prices: Callable[[], PriceSource]
     stdout: TextIO
 
 

@@ -5,12 +5,14 @@ The fit is workspace-controller's own decision (`kaito_presets.sizing`).
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from math import inf
 
 from kaito_api.workspace import WorkspaceSpec
+from kaito_presets.engine import choose_engine, vllm_obstacle
 from kaito_presets.incompatibility import unusable
 from kaito_presets.preset import Preset
-from kaito_presets.sizing import Sizing, SizingFailure, SizingInputs, size
+from kaito_presets.sizing import Sizing, SizingFailure, SizingInputs, size, usable_gpus
 from kaito_skus.sku import Sku
 
 
@@ -24,22 +26,41 @@ class Offer:
     price: float | None
 
 
+# The chart's default of workspace-controller.settings.maxModelNodes; a test compares them.
+DEFAULT_MAX_MODEL_NODES = 16
+
+
+class RejectionKind(IntEnum):
+    """Why an instance type does not do: what the user can change most easily comes first."""
+
+    PRICE = 0
+    FIT = 1
+    RETIRED = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """An instance type that does not do, and why."""
 
     sku: Sku
+    kind: RejectionKind
     why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What has to fit. `max_nodes` is the controller's limit of nodes for one model."""
+    """What has to fit.
+
+    `max_nodes` and `release_engine` are settings of the release, `engine` is what the Workspace
+    names itself.
+    """
 
     spec: WorkspaceSpec
     preset: Preset
     context_tokens: int = 0
-    max_nodes: int = 1
+    max_nodes: int = DEFAULT_MAX_MODEL_NODES
+    engine: str | None = None
+    release_engine: str = "auto"
     serves: bool = True
     max_price: float | None = None
 
@@ -57,7 +78,7 @@ def offers(
         else:
             rejected.append(found)
     fitting.sort(key=_rank)
-    rejected.sort(key=lambda each: each.sku.price_rank)
+    rejected.sort(key=lambda each: (each.kind, each.sku.price_rank))
     return fitting, rejected
 
 
@@ -66,27 +87,42 @@ def node_prices(skus: Iterable[Sku]) -> dict[str, float]:
     return {sku.name: sku.price_usd_hour for sku in skus if sku.price_usd_hour is not None}
 
 
+def is_named(sku: Sku, name: str | None) -> bool:
+    """Whether that is a name of the instance type, in any case."""
+    names = {each.casefold() for each in (sku.name, *sku.aliases)}
+    return name is not None and name.casefold() in names
+
+
+def retirement(sku: Sku) -> str:
+    return f"Azure retires it: {sku.retired_on}"
+
+
 def _offer(demand: Demand, sku: Sku, node_price: float | None) -> Offer | Rejection:
-    if sku.retired_on is not None:
-        return Rejection(sku, f"Azure retires it on {sku.retired_on}")
+    named = demand.spec.resource.instance_type
+    # workspace-controller requests what a Workspace names, whatever its date.
+    if sku.retired_on is not None and not is_named(sku, named):
+        return Rejection(sku, RejectionKind.RETIRED, retirement(sku))
     if (incompatibility := unusable(sku.gpus)) is not None:
-        return Rejection(sku, incompatibility.problem)
+        return Rejection(sku, RejectionKind.FIT, incompatibility.problem)
     found = size(demand.spec, _inputs(demand, sku))
     if isinstance(found, SizingFailure):
-        return Rejection(sku, found.message)
+        return Rejection(sku, RejectionKind.FIT, found.message)
     price = None if node_price is None else found.nodes * node_price
     if demand.max_price is not None and (price is None or price > demand.max_price):
-        return Rejection(sku, _too_dear(price, demand.max_price))
+        return Rejection(sku, RejectionKind.PRICE, _too_dear(price, demand.max_price))
     return Offer(sku, found.nodes, _explanation(found), price)
 
 
 def _inputs(demand: Demand, sku: Sku) -> SizingInputs:
+    gpus = usable_gpus(sku.gpus, demand.spec)
+    runs_vllm = vllm_obstacle(demand.preset, gpus) is None
     return SizingInputs(
         preset=demand.preset,
-        gpus=sku.gpus,
+        gpus=gpus,
         context_tokens=demand.context_tokens,
         max_nodes=demand.max_nodes,
         serves=demand.serves,
+        engine=choose_engine(demand.engine, demand.release_engine, runs_vllm=runs_vllm),
     )
 
 

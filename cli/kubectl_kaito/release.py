@@ -8,6 +8,7 @@ from kaito_api.conditions import parse_time
 from kaito_kube.errors import Forbidden, NotFound
 from kaito_kube.kinds import DEPLOYMENT, LEASE, Kind, Manifest, key_of, labels_of
 from kubectl_kaito.cluster.cluster import Cluster
+from kubectl_kaito.offers import DEFAULT_MAX_MODEL_NODES
 
 _PART_OF = {"app.kubernetes.io/part-of": "kaito"}
 # A leader renews its Lease every few seconds, and is replaced after fifteen.
@@ -45,7 +46,11 @@ class Release:
     @property
     def max_model_nodes(self) -> int:
         text = self.setting("KAITO_MAX_MODEL_NODES") or ""
-        return int(text) if text.isdecimal() and int(text) > 0 else 1
+        return int(text) if text.isdecimal() and int(text) > 0 else DEFAULT_MAX_MODEL_NODES
+
+    @property
+    def engine(self) -> str:
+        return self.setting("KAITO_ENGINE") or "auto"
 
     def available(self, deployment: Manifest | None) -> int:
         status = (deployment or {}).get("status") or {}

@@ -10,10 +10,13 @@ from typing import Any
 
 import yaml
 
+from kaito_kube.errors import Unavailable
 from kubectl_kaito.__main__ import run
 from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
 from kubectl_kaito.cluster.fake import FakeCluster
 from kubectl_kaito.environment import Environment
+from kubectl_kaito.prices.fake import FakePrices
+from kubectl_kaito.prices.source import PriceSource
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -42,11 +45,17 @@ class Console:
     during_pause: Callable[[], None] = lambda: None
     choices: list[ClusterChoice] = field(default_factory=list)
     pauses: int = 0
+    prices: PriceSource = field(default_factory=lambda: FakePrices(NOW, available=False))
+    unreachable: bool = False
 
     def run(self, *arguments: str) -> Result:
         stdout, stderr = io.StringIO(), io.StringIO()
         environment = Environment(
-            connect=self._connect, now=self.now, pause=self._pause, stdout=stdout
+            connect=self._connect,
+            now=self.now,
+            pause=self._pause,
+            prices=lambda: self.prices,
+            stdout=stdout,
         )
         with redirect_stdout(stdout), redirect_stderr(stderr):
             code = run(arguments, environment)
@@ -54,6 +63,8 @@ class Console:
 
     def _connect(self, choice: ClusterChoice) -> Cluster:
         self.choices.append(choice)
+        if self.unreachable:
+            raise Unavailable("no cluster is configured")
         return self.cluster
 
     def _pause(self, seconds: float) -> None:

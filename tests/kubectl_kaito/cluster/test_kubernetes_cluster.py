@@ -1,11 +1,6 @@
 """The official client's answers and failures, over loopback, as our errors."""
 
-import http.server
-import json
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,48 +11,7 @@ from kaito_kube import errors
 from kaito_kube.kinds import NODE, WORKSPACE, Key
 from kubectl_kaito.cluster.cluster import ClusterChoice
 from kubectl_kaito.cluster.kubernetes_cluster import connect, path
-
-
-class Answers(http.server.BaseHTTPRequestHandler):
-    """Answers each request with the next of `server.answers`, and records it."""
-
-    server: "Server"
-
-    def do_GET(self) -> None:
-        self.server.requests.append((self.command, self.path, self.headers.get("Authorization")))
-        status, body = self.server.answers.pop(0)
-        data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-class Server(http.server.ThreadingHTTPServer):
-    def __init__(self, answers: list[tuple[int, Any]]) -> None:
-        super().__init__(("127.0.0.1", 0), Answers)
-        self.answers = answers
-        self.requests: list[tuple[str, str, str | None]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-@contextmanager
-def serving(*answers: tuple[int, Any]) -> Iterator[Server]:
-    server = Server(list(answers))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+from tests.kubectl_kaito.loopback import serving
 
 
 def kubeconfig(folder: Path, url: str, **context: str) -> ClusterChoice:

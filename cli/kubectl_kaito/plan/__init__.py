@@ -1,0 +1,1 @@
+"""`kubectl kaito plan`: what it would cost, before anything is requested."""

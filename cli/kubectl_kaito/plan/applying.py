@@ -1,0 +1,48 @@
+"""Applies the Workspace of a plan."""
+
+from kaito_kube.kinds import WORKSPACE
+from kubectl_kaito.cluster.cluster import Cluster
+from kubectl_kaito.errors import UsageError
+from kubectl_kaito.plan.manifests import Given, spec_of
+from kubectl_kaito.plan.view import PlanView
+from kubectl_kaito.presets import find_preset
+from kubectl_kaito.workspace_manifest import workspace
+
+
+def workspace_for(model: str, name: str | None) -> Given:
+    """The Workspace that serves a preset; its instance type is chosen by the plan.
+
+    Raises:
+        NotFoundError: there is no such preset.
+    """
+    preset = find_preset(model)
+    # Names of Workspaces become names of Services, which have no dots.
+    manifest = workspace(name or preset.name.replace(".", "-"), preset.name, None)
+    return Given(manifest, spec_of(manifest, "--model"), {})
+
+
+def namespace_of(given: Given, option: str | None, cluster: Cluster | None) -> str:
+    """The option's, or the manifest's, or the context's namespace.
+
+    Raises:
+        UsageError: the option and the manifest name different ones.
+    """
+    own = (given.manifest.get("metadata") or {}).get("namespace")
+    if own and option and own != option:
+        raise UsageError(f"metadata.namespace is {own!r}, and --namespace is {option!r}")
+    return option or own or (cluster.namespace if cluster is not None else "default")
+
+
+def apply(cluster: Cluster, given: Given, namespace: str, view: PlanView) -> PlanView:
+    """Writes the Workspace, on the cheapest instance type unless it names one.
+
+    Raises:
+        ClusterError: the cluster refuses it.
+    """
+    manifest = given.manifest
+    resource = manifest["resource"]
+    if view.requested is None:
+        resource = {**resource, "instanceType": view.offers[0].instance_type}
+    metadata = {**manifest["metadata"], "namespace": namespace}
+    written = cluster.apply(WORKSPACE, {**manifest, "metadata": metadata, "resource": resource})
+    return view.model_copy(update={"applied": f"{namespace}/{written['metadata']['name']}"})
