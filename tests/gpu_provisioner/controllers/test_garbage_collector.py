@@ -177,7 +177,8 @@ async def test_pools_without_all_tags_are_never_touched(world: World, tags: dict
     assert not is_deleted(world)
 
 
-async def test_pool_of_earlier_claim_is_collected(world: World) -> None:
+async def test_pool_of_earlier_claim_is_collected() -> None:
+    world = World()
     world.cloud.seed(replace(ORPHAN, labels=LABELS))
     world.ask()
     await world.run(5)

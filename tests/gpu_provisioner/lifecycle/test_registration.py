@@ -116,3 +116,17 @@ async def test_time_to_initialize_counts_from_the_join_and_not_from_the_creation
     assert world.condition("Initialized") == ("Unknown", "InitializationPending")
     await world.run(5, 60)
     assert world.condition("Initialized") == ("False", "InitializationTimeout")
+
+
+async def test_machine_that_joins_for_an_earlier_claim_is_not_taken_over(world: World) -> None:
+    """It is deleted with the earlier claim's pool, and this claim's machine is yet to join."""
+    world.ask()
+    await world.run(8)
+    world.join(NAME)
+    world.cluster.change(NODE, NODE_KEY, {"metadata": {"labels": {labels.CLAIM_UID: "earlier"}}})
+    await world.run(5)
+    assert world.condition("Registered") == ("Unknown", "RegistrationPending")
+    assert world.message("Registered") == (
+        f"waiting for the machine of agent pool {NAME} to join the cluster"
+    )
+    assert node(world)["metadata"]["labels"][labels.CLAIM_UID] == "earlier"

@@ -43,27 +43,32 @@ def _belongs_to(node: Manifest, claim: Claim, owns_pool: bool, joins_marked: boo
     """Return whether the Node is the claim's, by the claim's uid.
 
     The pool of that name may belong to another claim, and a machine reuses the Node object that
-    an earlier machine of the same name left, with the earlier claim's uid. So a Node with another
-    uid, or none, belongs to the claim where the pool does and the machine was created or became
-    Ready after the claim was created. A Node whose owner is another claim is that claim's,
-    whichever controller serves it.
+    an earlier machine of the same name left, with the earlier claim's uid. So a Node that is older
+    than the claim belongs to it where the pool does and its machine became Ready after the claim
+    was created. A Node whose owner is another claim is that claim's, whichever controller serves
+    it.
 
-    A machine of a pool whose node labels name the claim creates its Node with the uid
-    (`joins_marked`). A Node without one that is younger than the claim is then what somebody
-    else's pool of that name left.
+    A younger Node has the uid that the pool of its machine had. With another claim's uid, it is a
+    machine of that claim's pool, which joined late and is about to go. Without one, it belongs to
+    the claim where the pool does, unless the pool's node labels name the claim (`joins_marked`):
+    then somebody else's pool of that name left it.
     """
     if _owners(node) - {claim.uid}:
         return False
     uid = labels_of(node).get(labels.CLAIM_UID)
     if uid == claim.uid:
         return True
-    born = parse_time(node["metadata"]["creationTimestamp"])
-    if not owns_pool or (joins_marked and uid is None and born >= claim.created):
-        return uid is None and node["metadata"]["name"] == claim.node_name
-    last_sign = [born]
-    if is_ready(node) and (since := ready_change(node)) is not None:
-        last_sign.append(since)
-    return max(last_sign) >= claim.created
+    if not owns_pool:
+        return _is_in_use(node, claim, uid)
+    if parse_time(node["metadata"]["creationTimestamp"]) >= claim.created:
+        return uid is None and (not joins_marked or _is_in_use(node, claim, uid))
+    since = ready_change(node) if is_ready(node) else None
+    return since is not None and since >= claim.created
+
+
+def _is_in_use(node: Manifest, claim: Claim, uid: str | None) -> bool:
+    """Return whether it is the claim's Node that has lost its labels."""
+    return uid is None and node["metadata"]["name"] == claim.node_name
 
 
 def _owners(node: Manifest) -> set[str]:
