@@ -58,3 +58,12 @@ async def test_unreadable_nodes_are_no_mismatch() -> None:
 async def test_comparison_can_be_turned_off() -> None:
     _, cloud, monitor = given("s/mc_a", enabled=False)
     assert await monitor.check() is Identity.UNKNOWN and cloud.calls == []
+
+
+async def test_azure_is_not_called_before_the_api_server_responds() -> None:
+    """Its first response sets the clock, and a call that was paced before would hold the next."""
+    _, cloud, monitor = given("s/mc_a")
+    assert isinstance(monitor.cluster, FakeCluster)
+    monitor.cluster.fail_next("list", Unavailable("timed out"))
+    assert await monitor.check() is Identity.UNKNOWN
+    assert cloud.calls == []

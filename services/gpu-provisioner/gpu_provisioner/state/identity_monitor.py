@@ -35,13 +35,15 @@ class IdentityMonitor:
         """
         if not self.enabled or self.identity is not Identity.UNKNOWN:
             return self.identity
-        state = (await self.monitor.refresh()).state
-        if state is None:
-            return self.identity
+        # The API server first: the clock takes its time with the first response, which may set it
+        # back, and the calls to Azure would wait until it has caught up.
         try:
             nodes = (await self.cluster.list(NODE)).items
         except ClusterError as error:
             logger.warning("the nodes cannot be compared with the AKS cluster: %s", error)
+            return self.identity
+        state = (await self.monitor.refresh()).state
+        if state is None:
             return self.identity
         self.identity = identify(state, nodes)
         if self.identity is Identity.OTHER:
