@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
+from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
 from kaito_training.errors import ConfigError
@@ -20,9 +21,14 @@ def read_section(
     Raises:
         ConfigError: a key is unknown, or a value has the wrong type or is out of range.
     """
+    return cls(**read_options(name, values, _types_of(cls), ignored))
+
+
+@cache
+def _types_of(cls: type[Any]) -> Mapping[str, str]:
+    """The types of a dataclass's fields. They never change, and resolving them is slow."""
     hints = get_type_hints(cls)
-    types = {field.name: type_text(hints[field.name]) for field in fields(cls)}  # type: ignore[arg-type]
-    return cls(**read_options(name, values, types, ignored))
+    return {field.name: type_text(hints[field.name]) for field in fields(cls)}
 
 
 def read_options(

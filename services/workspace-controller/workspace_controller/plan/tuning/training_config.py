@@ -1,10 +1,14 @@
 """Checks a training_config.yaml before a node is paid for."""
 
+from functools import lru_cache
+
 from kaito_training.config import parse_config
 from kaito_training.errors import ConfigError
 from kaito_training.serving import find_unserved
 
 
+# Every pass over a Workspace asks about the same file.
+@lru_cache(maxsize=256)
 def find_problem(text: str, method: str, *, serves_adapter: bool) -> str | None:
     """What is wrong with the file, with key, value and remedy; None where nothing is.
 
