@@ -60,6 +60,23 @@ async def test_pool_that_nobody_collects_is_not_waited_for(tags: dict[str, str])
     assert "delete it or use another name" in world.message("Launched")
 
 
+@pytest.mark.parametrize(
+    ("verified", "shown"),
+    [(True, ("Unknown", "LaunchPending")), (False, ("False", "LaunchFailed"))],
+    ids=["verified", "not verified"],
+)
+async def test_pool_with_labels_alone_is_waited_for_where_the_cluster_is_verified(
+    verified: bool, shown: tuple[str, str]
+) -> None:
+    """Only then is it collected."""
+    world = World()
+    world.reconciler.verifies_cluster = verified
+    world.cloud.seed(replace(THEIRS, tags={}, labels={labels.CLAIM_UID: "theirs"}))
+    world.ask()
+    await world.run(3)
+    assert world.condition("Launched") == shown
+
+
 async def test_claim_whose_name_is_taken_holds_no_quota() -> None:
     world = World()
     world.cloud.offered = availability(sku(T4), t4=(0, 4), cores=(0, 100_000))

@@ -73,10 +73,13 @@ def is_labeled(pool: Pool) -> bool:
     return marks.uid_by_label(pool) != ""
 
 
-def may_be_collected(pool: Pool, cluster: str) -> bool:
-    """Whether garbage collection may ever delete the pool: it says that this provisioner created
-    it, and, if it has tags, for the cluster of that name."""
-    return is_labeled(pool) or (is_tagged(pool) and not names_other_cluster(pool, cluster))
+def may_be_collected(pool: Pool, cluster: str, *, labels_suffice: bool) -> bool:
+    """Whether garbage collection may ever delete the pool: its tags say that this provisioner
+    created it for the cluster of that name, or its node labels that this provisioner created it.
+    Labels suffice where the listing is known to be of this cluster (see `cluster_identity`)."""
+    if is_tagged(pool) and not names_other_cluster(pool, cluster):
+        return True
+    return labels_suffice and is_labeled(pool)
 
 
 def names_other_cluster(pool: Pool, cluster: str) -> bool:

@@ -85,6 +85,7 @@ class Manager:
             monitor=monitor,
             images=images,
             defaults=settings.pools,
+            verifies_cluster=settings.azure.verify_cluster,
         )
         self._queues = {
             kind: WorkQueue("claim", _reconcile(reconciler, kind), rng=self.rng)

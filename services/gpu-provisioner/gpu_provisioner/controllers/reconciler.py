@@ -48,7 +48,8 @@ _REQUEUE_NOW = -1.0
 
 @dataclass
 class Reconciler:
-    """`cluster_name` is the AKS cluster's, for the tags of the pools."""
+    """`cluster_name` is the AKS cluster's, for the tags of the pools. `verifies_cluster` is whether
+    that cluster is compared with the one that has the claims."""
 
     cluster: Cluster
     cloud: CloudProvider
@@ -63,6 +64,7 @@ class Reconciler:
     monitor: ClusterMonitor
     images: NodeImageCache
     defaults: PoolDefaults = field(default_factory=PoolDefaults)
+    verifies_cluster: bool = True
 
     def __post_init__(self) -> None:
         self._backoffs = CloudBackoffs()
@@ -154,6 +156,7 @@ class Reconciler:
             backoff=self._backoffs.get(claim.name),
             mark_repair=self._mark_repairs.get(claim.name),
             cluster=self.cluster_name,
+            verifies_cluster=self.verifies_cluster,
             timeouts=self.timeouts,
             now=now,
             selection=self.selector.select(claim) if self._needs_selection(claim) else None,

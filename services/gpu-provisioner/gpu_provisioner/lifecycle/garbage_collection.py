@@ -97,10 +97,8 @@ def was_made_here(pool: Pool, snapshot: Snapshot) -> bool:
     Tags say both. Without them, or if they name another cluster because somebody rewrote them, the
     node labels say it, in a listing that is known to be of this cluster.
     """
-    says_so = ownership.is_tagged(pool)
-    if says_so and not ownership.names_other_cluster(pool, snapshot.cluster):
-        return True
-    return ownership.is_labeled(pool) and snapshot.identity is Identity.SAME
+    is_here = snapshot.identity is Identity.SAME
+    return ownership.may_be_collected(pool, snapshot.cluster, labels_suffice=is_here)
 
 
 def foreign_pools(snapshot: Snapshot) -> list[Pool]:

@@ -123,12 +123,17 @@ def _name_taken(observed: Observed, pool: Pool) -> StageResult:
             f"agent pool {pool.name} of an earlier claim of KAITO's own {marks.MANAGER} still "
             "exists: delete it or use another name"
         )
-    elif observed.ownership is Ownership.OTHERS and may_be_collected(pool, observed.cluster):
+    elif observed.ownership is Ownership.OTHERS and _is_collected(observed, pool):
         message = (
             f"agent pool {pool.name} of an earlier claim still exists: it is deleted when it has "
             f"had no claim for {observed.timeouts.orphan_grace.total_seconds():.0f} s"
         )
         return waiting(observed, message, _OLD_POOL_SECONDS)
+    elif observed.ownership is Ownership.OTHERS:
+        message = (
+            f"agent pool {pool.name} has the marks of another claim, and not those by which "
+            f"{marks.MANAGER} recognizes a pool of this cluster: delete it or use another name"
+        )
     else:
         message = (
             f"the cluster has an agent pool {pool.name} that {marks.MANAGER} did not create: "
@@ -138,6 +143,12 @@ def _name_taken(observed: Observed, pool: Pool) -> StageResult:
         conditions.false(_type(observed), Reason.LAUNCH_FAILED, message),
         requeue_after_seconds=_NAME_TAKEN_SECONDS,
     )
+
+
+def _is_collected(observed: Observed, pool: Pool) -> bool:
+    """Return whether garbage collection deletes the pool, now or once the cluster is verified."""
+    verified = observed.verifies_cluster
+    return may_be_collected(pool, observed.cluster, labels_suffice=verified)
 
 
 def _type(observed: Observed) -> str:

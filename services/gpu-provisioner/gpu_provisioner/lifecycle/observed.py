@@ -77,7 +77,8 @@ class Observed:
     are drained, and `eviction_errors` are the last errors of the pods that could not be
     evicted, by namespace/name. `gpus` is what the instance type must advertise, 0 where that is
     unknown. `node_health` is None while the claim's node is Ready. `newest_image` is empty where
-    it is unknown. `selection` is None while no pool has to be created. `defaults` apply to what
+    it is unknown. `selection` is None while no pool has to be created. `verifies_cluster` is
+    whether the AKS cluster is compared with this one. `defaults` apply to what
     the claim does not specify.
     """
 
@@ -95,6 +96,7 @@ class Observed:
     backoff: CloudBackoff | None = None
     mark_repair: MarkRepair | None = None
     cluster: str
+    verifies_cluster: bool = True
     timeouts: Timeouts
     now: datetime
     selection: SelectionResult | None = None
