@@ -37,6 +37,8 @@ CASES: dict[str, tuple[Change, WorkloadState, bool, OngoingUpdate | None, Update
     "a user's change of what became ready": (Change.OWN, COMPLETE, True, None, APPLY),
     "the first takes its turn": (Change.CONFIGURATION, COMPLETE, False, None, TAKE_TURN),
     "the next waits": (Change.CONFIGURATION, COMPLETE, False, UNDER_WAY, WAIT),
+    "ready, with the mark of before": (Change.CONFIGURATION, COMPLETE, True, None, TAKE_TURN),
+    "the mark of before is no turn": (Change.CONFIGURATION, COMPLETE, True, UNDER_WAY, WAIT),
     "a stopped rollout holds": (Change.CONFIGURATION, COMPLETE, False, STOPPED, WAIT),
     "its user's update is under way": (Change.CONFIGURATION, ANSWERING, False, None, TAKE_TURN),
     "what starts is not judged yet": (Change.CONFIGURATION, STARTING, False, None, WAIT),

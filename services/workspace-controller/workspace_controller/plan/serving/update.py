@@ -73,8 +73,9 @@ def decide_update(situation: Situation) -> Update:
         case Change.MARKS | Change.OWN:
             holds = situation.marked and state is not WorkloadState.COMPLETE
             return Update.TAKE_TURN if holds else Update.APPLY
-    if situation.marked:
-        # A correction, or the way back: it must not wait for its own failure.
+    if situation.marked and state is not WorkloadState.COMPLETE:
+        # A correction, or the way back: it must not wait for its own failure. The mark of one that
+        # is ready is only not taken off yet, and several can have one.
         return Update.TAKE_TURN
     if state is WorkloadState.FAILED:
         # It was broken before, so the update harms nobody and may help; others do not wait for it.
