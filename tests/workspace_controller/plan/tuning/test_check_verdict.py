@@ -178,11 +178,14 @@ def _with_claim(observed: Observed) -> Observed:
     return observation(observed.workspace, **changes)
 
 
+SUCCEEDED = pod("data-check", phase="Succeeded")
+SUCCEEDED["metadata"]["creationTimestamp"] = ago(3600)
 WAITS = {
     "no node has room yet": (checked(unscheduled(60)), 60.0),
     "the scheduler has just begun": (checked(unscheduled(4)), 1796.0),
     "its pod was lost": (checked(check=a_check(seconds=9000, status={"active": 1})), 120.0),
     "it runs": (checked(checker(seconds=1700, running={})), 100.0),
+    "it has just succeeded, after a long time": (checked(SUCCEEDED), 120.0),
     "its pod was stopped": (
         checked(checker(terminated=ended({"reason": "TrainingStopped", "message": "signal"}))),
         1790.0,

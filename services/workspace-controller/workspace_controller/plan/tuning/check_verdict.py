@@ -128,6 +128,9 @@ def _unfinished(
     if newest is None and (check.get("status") or {}).get("active"):
         # A pod that was lost is being replaced, or its watch is behind that of the Job.
         return known_failure(observed) or Running("", OBSTRUCTED_SECONDS)
+    if newest is not None and (newest.get("status") or {}).get("phase") == "Succeeded":
+        # However long it took: its Job is Complete in a moment.
+        return known_failure(observed) or Running("", OBSTRUCTED_SECONDS)
     found = pod_failure(newest, observed.now) if newest is not None else _NO_POD
     obstacle = ""
     if isinstance(found, Failure):
