@@ -21,7 +21,7 @@ def read_section(
     Raises:
         ConfigError: a key is unknown, or a value has the wrong type or is out of range.
     """
-    return cls(**read_options(name, values, _types_of(cls), ignored))
+    return cls(**read_options(name, values, _types_of(cls), ignored))  # type: ignore[arg-type]
 
 
 @cache

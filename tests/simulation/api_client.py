@@ -28,10 +28,18 @@ class CallObserver(Protocol):
 
 
 class ApiClient:
+    """`adopt_time` is called with every response."""
+
     def __init__(
-        self, sim: Simulation, server: ApiServer, process: Process, observer: CallObserver
+        self,
+        sim: Simulation,
+        server: ApiServer,
+        process: Process,
+        observer: CallObserver,
+        adopt_time: Callable[[], None],
     ) -> None:
         self._sim = sim
+        self._adopt_time = adopt_time
         self._server = server
         self._process = process
         self._observer = observer
@@ -104,9 +112,12 @@ class ApiClient:
 
     async def apply(self, kind: Kind, manifest: Manifest) -> Manifest:
         request = Request(f"apply {kind}", manifest["metadata"]["name"], True, crash_factor=0.3)
-        return await self._call(
-            request, lambda: run_sync(self._server.cluster.apply(kind, manifest))
-        )
+
+        def effect() -> Manifest:
+            self._server.applied_by = self._process
+            return run_sync(self._server.cluster.apply(kind, manifest))
+
+        return await self._call(request, effect)
 
     async def patch(
         self,
@@ -167,7 +178,9 @@ class ApiClient:
     ) -> Result:
         self._process.check()
         self._observer.on_api_call(self._process.name, request.writes and not request.quiet)
-        return await self._transport.call(request, self._delivery(request, guarded), effect)
+        answer = await self._transport.call(request, self._delivery(request, guarded), effect)
+        self._adopt_time()
+        return answer
 
     def _delivery(self, request: Request, guarded: bool) -> Delivery:
         injector, sim = self._sim.injector, self._sim

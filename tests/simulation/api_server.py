@@ -21,6 +21,8 @@ class ApiServer:
     def __init__(self, sim: Simulation) -> None:
         self.cluster = FakeCluster(sim.clock)
         self.on_eviction: Callable[[str], None] = lambda _: None
+        # The process whose apply took effect last.
+        self.applied_by: object = None
         self._sim = sim
         self._items: dict[Kind, dict[str, Manifest]] = defaultdict(dict)
         self._past: dict[Kind, deque[tuple[float, Listing]]] = defaultdict(deque)

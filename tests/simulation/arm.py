@@ -44,6 +44,8 @@ class AgentPool:
     labels: dict[str, str]
     taints: tuple[str, ...]
     born: float
+    zones: tuple[str, ...] = ()
+    spot: bool = False
     uid: str = ""
     foreign: bool = False
     state: PoolState = PoolState.CREATING
@@ -64,6 +66,8 @@ class AgentPool:
             tags=self.tags,
             labels=self.labels,
             error=self.error,
+            zones=self.zones,
+            spot=self.spot,
             etag=str(self.version),
         )
 
@@ -80,7 +84,7 @@ class CreateOutcome:
 class MachineFactory(Protocol):
     """Creates and removes the machines of pools."""
 
-    def begin(self, pool: AgentPool, after: float) -> Vm: ...
+    def begin(self, pool: AgentPool, after: float, zone: str) -> Vm: ...
 
     def remove(self, vm: Vm) -> None: ...
 
@@ -110,10 +114,11 @@ class Arm:
         if spec.name in self.pools:
             raise PoolExists(spec.name)
         type_ = TYPES[spec.instance_type]
-        self.region.check(type_)
+        self.region.check(type_, spec.zones, spot=spec.spot)
         pool = AgentPool(
             spec.name, type_, dict(spec.tags), dict(spec.labels), spec.taints, self.sim.now
         )
+        pool.zones, pool.spot = spec.zones, spec.spot
         pool.uid = spec.tags["kaito-claim-uid"]
         self.add(pool)
         self._make(pool)
@@ -166,7 +171,8 @@ class Arm:
 
     def remove(self, pool: AgentPool) -> None:
         del self.pools[pool.name]
-        self.region.used[pool.type.family] -= pool.type.vcpus
+        if not pool.spot:
+            self.region.used[pool.type.family] -= pool.type.vcpus
         if pool.vm is not None:
             self.machine_factory.remove(pool.vm)
         self.sim.tell(ACTOR, "the pool is gone", pool.name)
@@ -174,7 +180,8 @@ class Arm:
 
     def add(self, pool: AgentPool) -> None:
         self.pools[pool.name] = pool
-        self.region.used[pool.type.family] += pool.type.vcpus
+        if not pool.spot:
+            self.region.used[pool.type.family] += pool.type.vcpus
         self._remember()
 
     def pools_of(self, uid: str) -> tuple[AgentPool, ...]:
@@ -203,7 +210,9 @@ class Arm:
         self._set(pool, PoolState.CREATING, None)
         outcome = self.create_outcomes.pop(0) if self.create_outcomes else self._draw_outcome()
         if outcome.ready_after is not None:
-            pool.vm = self.machine_factory.begin(pool, outcome.ready_after)
+            open_ = self.region.open_zones(pool.type, pool.zones) or pool.zones
+            zone = self.sim.rng.choice(open_) if len(open_) > 1 else "".join(open_)
+            pool.vm = self.machine_factory.begin(pool, outcome.ready_after, zone)
         self._ends(pool, outcome.seconds, self._failed if outcome.fails else self._succeeded)
 
     def _draw_outcome(self) -> CreateOutcome:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from kaito_kube.kinds import MACHINE, NODE_CLAIM, Kind
 from tests.simulation.api_server import ApiServer
+from tests.simulation.arm import Arm
 from tests.simulation.fault_injector import Fault
+from tests.simulation.machines import Machines
 from tests.simulation.policy import Policy
 from tests.simulation.process import API
-from tests.simulation.region import A100, PLENTY, TYPES, V100, Region
+from tests.simulation.region import A100, PLENTY, TYPES, V100, ZONES, Region
 from tests.simulation.replica import Replica
 from tests.simulation.simulation import Simulation
 from tests.simulation.user import User
@@ -18,15 +20,18 @@ REGION = "region"
 
 @dataclass(eq=False)
 class Chaos:
-    """`cycle` starts a stop and start of the cluster."""
+    """`cycle` starts a stop and start of the cluster, `upgrade` an upgrade of the release."""
 
     sim: Simulation
     server: ApiServer
+    arm: Arm
+    machines: Machines
     policy: Policy
     replicas: list[Replica]
     region: Region
     user: User
     cycle: Callable[[], None]
+    upgrade: Callable[[], None]
 
     def begin(self) -> None:
         for replica in self.replicas:
@@ -36,10 +41,14 @@ class Chaos:
             (Fault.OUTAGE, 900, self._outage),
             (Fault.PAUSE, 400, self._pause),
             (Fault.PARTITION, 300, self._partition),
+            (Fault.CLOCK_SET, 200, self._set_clock),
             (Fault.WATCH_CUT, 200, self._cut_watches),
             (Fault.QUOTA, 500, self._quota),
             (Fault.SKU, 600, self._sku),
+            (Fault.ZONES, 200, self._zone),
+            (Fault.SPOT, 200, self._evict),
             (Fault.STOP_START, 600, self.cycle),
+            (Fault.UPGRADE, 300, self.upgrade),
             (Fault.MARKS_LOST, 150, self.policy.strip_any),
             (Fault.KIND_ABSENT, 500, self._remove_kind),
         ):
@@ -87,6 +96,14 @@ class Chaos:
             process.disconnect(API)
             self.sim.later(seconds, process.reconnect, API)
 
+    def _set_clock(self) -> None:
+        """Somebody sets the time of day of a machine on which a replica runs."""
+        replica = self.sim.rng.choice(self.replicas)
+        seconds = self.sim.rng.choice((-1, 1)) * self.sim.between(600, 7200)
+        self.sim.injector.record(Fault.CLOCK_SET)
+        self.sim.tell(replica.name, f"its machine's clock is set by {seconds:+.0f} s")
+        replica.machine_clock.set_by(seconds)
+
     def _cut_watches(self) -> None:
         for replica in self.replicas:
             if replica.process is not None:
@@ -113,6 +130,23 @@ class Chaos:
         self.region.withheld.add(name)
         self.sim.later(self.sim.between(60, 900), self.region.withheld.discard, name)
 
+    def _zone(self) -> None:
+        """A zone has no more machines of a type for a while."""
+        name, zone = offering = self.sim.rng.choice(list(TYPES)), self.sim.rng.choice(ZONES)
+        self.sim.injector.record(Fault.ZONES)
+        self.sim.tell(REGION, f"{name} is withheld in zone {zone}")
+        self.region.withheld_zones.add(offering)
+        self.sim.later(self.sim.between(60, 900), self.region.withheld_zones.discard, offering)
+
+    def _evict(self) -> None:
+        """Azure takes all spot machines back. Their pools stay as they are."""
+        vms = [pool.vm for pool in self.arm.pools.values() if pool.spot]
+        for vm in vms:
+            if vm is not None and vm.joined and not vm.gone:
+                self.sim.injector.record(Fault.SPOT)
+                self.sim.tell(REGION, f"{vm.node} is evicted", vm.pool)
+                self.machines.remove(vm)
+
     def _remove_kind(self) -> None:
         """A kind of claims is not served for a while, as when its CRD is replaced."""
         missing = self.server.cluster.missing_kinds
@@ -123,6 +157,11 @@ class Chaos:
         self.sim.tell(API, f"{kind} is not served any more")
         missing.add(kind)
         self._cut_watches()
+        if self.sim.rng.random() < 0.5:
+            # As in an upgrade: those that start now have never seen the kind.
+            for replica in self.replicas:
+                if replica.process is not None:
+                    replica.process.kill("killed as the kind went")
         self.sim.later(self.sim.between(10, 1800), self.serve, kind)
 
     def serve(self, kind: Kind) -> None:

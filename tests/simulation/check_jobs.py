@@ -47,7 +47,7 @@ class Check:
 class CheckJobs:
     """`steady` tells whether the cluster is up, `lag` how old a controller's knowledge may be.
 
-    `unchecked` are the Workspaces whose nodes did not have to wait for the check.
+    `unchecked` are the Workspaces (namespace/name) whose nodes did not have to wait for the check.
     """
 
     sim: Simulation
@@ -74,16 +74,16 @@ class CheckJobs:
         """Why no node may be requested yet; empty where the data is sound, or cannot be checked."""
         if "tuning" not in workspace or workspace["metadata"]["uid"] in self._passed:
             return ""
-        metadata = workspace["metadata"]
+        metadata, place = workspace["metadata"], str(key_of(workspace))
         name = f"{metadata['name']}.data-check"
         job = self.server.find(JOB, name, metadata["namespace"])
         if job is None and metadata["uid"] in self._given_up:
-            self.unchecked.add(metadata["name"])
+            self.unchecked.add(place)
             return ""
         if job is None:
             return "the check of its data does not exist"
         if self._is_hopeless(job):
-            self.unchecked.add(metadata["name"])
+            self.unchecked.add(place)
             return ""
         return "the check of its data has not succeeded"
 

@@ -12,7 +12,9 @@ from kaito_kube.errors import ClusterError, NotFound
 from kaito_kube.fake import Event, FakeCluster
 from kaito_kube.kinds import MACHINE, NODE_CLAIM, Kind, Manifest, is_being_deleted
 from tests.simulation.api_server import run_sync
-from tests.simulation.region import A100, V100, V100X2
+from tests.simulation.fault_injector import Fault
+from tests.simulation.region import A100, V100, V100X2, ZONES
+from tests.simulation.region import NAME as REGION
 from tests.simulation.simulation import Simulation
 
 ACTOR = "owner"
@@ -41,7 +43,18 @@ class ClaimCreator:
         kind = rng.choice((MACHINE, NODE_CLAIM))
         types = rng.choice(([V100], [V100], [V100], [V100X2], [A100], [A100, V100]))
         storage = TOO_LARGE if rng.random() < 0.02 else "100Gi"
-        return self.make(count, kind, [type_.name for type_ in types], storage)
+        names = [type_.name for type_ in types]
+        return self.make(count, kind, names, storage, self._requirements())
+
+    def _requirements(self) -> list[Manifest]:
+        """What some claims require beyond their types, in runs in which it matters."""
+        rng, injector, found = self.sim.rng, self.sim.injector, []
+        if injector.is_enabled(Fault.ZONES) and rng.random() < 0.7:
+            zones = rng.choice((ZONES[:1], ZONES[1:2], ZONES[:2]))
+            found.append(_in(labels.ZONE, [f"{REGION}-{zone}" for zone in zones]))
+        if injector.is_enabled(Fault.SPOT) and rng.random() < 0.7:
+            found.append(_in(labels.CAPACITY_TYPE, rng.choice((["spot"], ["spot", "on-demand"]))))
+        return found
 
     def make(
         self,
@@ -49,6 +62,7 @@ class ClaimCreator:
         kind: Kind = NODE_CLAIM,
         types: Sequence[str] = (V100.name,),
         storage: str = "100Gi",
+        requirements: Sequence[Manifest] = (),
     ) -> list[str]:
         """Create a workspace with `count` nodes and, immediately, its claims."""
         self._made += 1
@@ -57,7 +71,9 @@ class ClaimCreator:
         self.workspaces[workspace] = names
         for name in names:
             self.desired[name] = kind
-            self._manifests[name] = _claim(kind, name, workspace, list(types), storage)
+            manifest = _claim(kind, name, workspace, list(types), storage)
+            manifest["spec"]["requirements"].extend(requirements)
+            self._manifests[name] = manifest
             self._create(name)
         return names
 
@@ -97,9 +113,13 @@ def delete_claim(sim: Simulation, cluster: FakeCluster, kind: Kind, name: str) -
         run_sync(cluster.delete(kind, name))
 
 
+def _in(key: str, values: list[str]) -> Manifest:
+    return {"key": key, "operator": "In", "values": values}
+
+
 def _claim(kind: Kind, name: str, workspace: str, types: list[str], storage: str) -> Manifest:
     spec: Manifest = {
-        "requirements": [{"key": labels.INSTANCE_TYPE, "operator": "In", "values": types}],
+        "requirements": [_in(labels.INSTANCE_TYPE, types)],
         "resources": {"requests": {"storage": storage}},
         "taints": [{"key": "sku", "value": "gpu", "effect": "NoSchedule"}],
     }

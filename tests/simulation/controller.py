@@ -11,6 +11,7 @@ from kaito_kube.kinds import WORKSPACE
 from tests.simulation.api_client import ApiClient
 from tests.simulation.api_server import ApiServer
 from tests.simulation.invariants import InvariantChecker
+from tests.simulation.release import Release
 from tests.simulation.replica import ReplicaContext
 from tests.simulation.simulation import Simulation
 from workspace_controller.__main__ import build, run_until
@@ -25,16 +26,19 @@ class WorkspaceController:
     server: ApiServer
     checker: InvariantChecker
     nodes: NodeProvisioner
+    release: Release
 
     async def main(self, context: ReplicaContext) -> None:
         settings = Settings(
             pod_name=context.name,
             node_provisioner=self.nodes,
             tuner=_IMAGE,
-            model_server=_IMAGE,
+            model_server=PodSettings(image=self.release.image),
             gateway=_IMAGE,
         )
-        cluster = ApiClient(self.sim, self.server, context.process, self.checker)
+        cluster = ApiClient(
+            self.sim, self.server, context.process, self.checker, context.adopt_time
+        )
         made = build(settings, cluster, context.clock, context.rng)
         work = {
             "kopf": run_informer(cluster, made.store, WatchSource(WORKSPACE), context.rng),

@@ -34,8 +34,11 @@ class Fault(StrEnum):
     MARKS_LOST = "tags or node labels of pools replaced"
     QUOTA = "quota gone for a while"
     SKU = "machine type withheld for a while"
+    ZONES = "machine types withheld in a zone for a while"
+    SPOT = "evictions of all spot machines"
     JOINS_LATE = "machines late"
     NEVER_JOINS = "machines that never joined"
+    JOINS_TOO_LATE = "machines that joined as their pool went"
     GPUS_LATE = "GPUs late"
     FLAPS = "nodes flapped"
     BREAKS = "nodes broken for good"
@@ -45,15 +48,18 @@ class Fault(StrEnum):
     PAUSE = "processes stopped for a while"
     PARTITION = "replicas cut off the API server"
     SKEW = "skewed clocks"
+    CLOCK_SET = "clocks set ahead or back"
     USER_DELETES = "claims deleted by the user"
     USER_DELETES_WHILE_DOWN = "claims deleted as the controllers were down"
     NODE_DELETED = "nodes deleted by the user"
     POOL_DELETED = "pools deleted by someone else"
     FINALIZERS = "claims with finalizers of others"
     PODS = "nodes with pods, some with budgets"
+    UPSTREAM = "claims and pools of upstream's provisioner"
     KIND_ABSENT = "kinds of claims not served for a while"
     NO_ROOM = "checks of data without a node"
     CHECK_LOST = "checks of data whose pod was lost"
+    UPGRADE = "upgrades of the release, half of them with a wrong tag"
     FORCED = "Workspaces whose finalizer was taken off"
 
 
@@ -83,6 +89,7 @@ _CHANCES = {
     Fault.NAME_TAKEN: 0.1,
     Fault.JOINS_LATE: 0.3,
     Fault.NEVER_JOINS: 0.15,
+    Fault.JOINS_TOO_LATE: 0.5,
     Fault.GPUS_LATE: 0.3,
     Fault.FLAPS: 0.3,
     Fault.BREAKS: 0.4,

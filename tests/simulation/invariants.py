@@ -27,6 +27,7 @@ from tests.simulation.api_server import ApiServer
 from tests.simulation.arm import AgentPool, Arm
 from tests.simulation.power import ClusterPower
 from tests.simulation.process import Process
+from tests.simulation.requirements import why_unfit
 from tests.simulation.simulation import Simulation
 from tests.simulation.vm import NotReadyCause, Vm
 
@@ -81,6 +82,10 @@ class InvariantChecker:
     pods: Mapping[str, str] = field(default_factory=dict)
     released: Set[str] = frozenset()
     why_unchecked: Callable[[Manifest], str] = lambda _: ""
+    # Every machine that ever was, by its Node.
+    machines: Mapping[str, Vm] = field(default_factory=dict)
+    # The Node in each claim's status, by uid.
+    nodes: dict[str, str] = field(default_factory=dict)
     violations: list[Violation] = field(default_factory=list)
     _minute: int = -1
     _calls: Counter[str] = field(default_factory=Counter)
@@ -136,6 +141,10 @@ class InvariantChecker:
         """Check a create at the moment of its effect. A pool of that name cannot be written over:
         ARM rejects the create then."""
         uid = spec.tags["kaito-claim-uid"]
+        claims = (self.server.find(kind, spec.name) for kind in CLAIMS)
+        for claim in claims:
+            if claim and claim["metadata"]["uid"] == uid and (why := why_unfit(claim, spec)):
+                self._leaked(spec.name, f"{who} buys what the claim forbids: {why}")
         for other in self.arm.pools_of(uid):
             if other.name != spec.name:
                 self._leaked(spec.name, f"a second pool for one claim, after {other.name}")
@@ -191,6 +200,7 @@ class InvariantChecker:
             self._check_data(event.change.manifest)
         if event.kind in CLAIMS:
             self._check_finalizers(event.change.manifest)
+            self._check_node(event.change.manifest)
 
     def _check_finalizers(self, claim: Manifest) -> None:
         """Check that nobody but its owner takes a finalizer off."""
@@ -200,6 +210,16 @@ class InvariantChecker:
         if lost and metadata["uid"] not in self.released:
             self._wrong(metadata["name"], f"somebody else's finalizer is taken off: {min(lost)}")
         self._finalizers[metadata["uid"]] = now
+
+    def _check_node(self, claim: Manifest) -> None:
+        """Check that the claim's Node is that of the machine that its pool got."""
+        name, uid = claim["metadata"]["name"], claim["metadata"]["uid"]
+        node = (claim.get("status") or {}).get("nodeName")
+        if node and self.nodes.get(uid) != node:
+            self.nodes[uid] = node
+            vm = self.machines.get(node)
+            if vm is None or vm.claim != uid:
+                self._wrong(name, f"it takes over {node}, the Node of another machine")
 
     def _check_count(self, claim: Manifest) -> None:
         """Check that there are no more claims than the Workspace needs."""
@@ -248,7 +268,8 @@ class InvariantChecker:
         if why := self._why_keep_machine(pool.vm):
             return why
         longest = terms.registration_timeout - timedelta(seconds=lag)
-        waits = pool.vm is not None and not pool.vm.joined and not pool.vm.node_removed
+        vm = pool.vm
+        waits = vm is not None and not (vm.gone or vm.joined or vm.node_removed)
         had = now - (now if pool.succeeded is None else pool.succeeded)
         if waits and had < longest.total_seconds():
             return f"its machine has had only {had:.0f} s to join"

@@ -132,11 +132,10 @@ def _process_in(context: Context | None) -> ProcessScope | None:
 
 
 class LoopClock:
-    """The loop's time as a date; the clock is `skew` seconds ahead."""
+    """The loop's time as a date."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, skew: float = 0.0) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._skew = skew
 
     def now(self) -> datetime:
-        return EPOCH + timedelta(seconds=self._loop.time() + self._skew)
+        return EPOCH + timedelta(seconds=self._loop.time())

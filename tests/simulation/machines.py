@@ -1,10 +1,12 @@
 """Machines of agent pools: they boot, join as Nodes, become not Ready, and are removed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from kaito_api import labels
 from kaito_kube.fake import FakeCluster
 from kaito_kube.kinds import NODE, Key, Manifest
+from tests.simulation import region
 from tests.simulation.arm import AgentPool
 from tests.simulation.fault_injector import Fault
 from tests.simulation.simulation import Simulation
@@ -26,19 +28,12 @@ class Machines:
         self._sim = sim
         self._cluster = cluster
         self._made = 0
+        # Every machine that ever was, by its Node.
+        self.by_node: dict[str, Vm] = {}
 
-    def begin(self, pool: AgentPool, after: float) -> Vm:
+    def begin(self, pool: AgentPool, after: float, zone: str) -> Vm:
         """Create a machine whose Node is Ready `after` seconds, unless a fault strikes."""
-        self._made += 1
-        vm = Vm(
-            pool=pool.name,
-            claim=pool.uid,
-            node=f"aks-{pool.name}-{self._made:08}-vmss000000",
-            instance_type=pool.type.name,
-            gpus=pool.type.gpus,
-            labels=pool.labels,
-            taints=pool.taints,
-        )
+        vm = self._new(pool, zone)
         injector, sim = self._sim.injector, self._sim
         if injector.strikes(Fault.NEVER_JOINS):
             sim.tell(KUBELET, "the machine will never join", pool.name)
@@ -50,11 +45,40 @@ class Machines:
         sim.later(after + late, self._ready, vm)
         return vm
 
+    def add(self, pool: AgentPool) -> Vm:
+        """A machine that has long been Ready. The caller creates its Node."""
+        vm = self._new(pool, "")
+        vm.ready_at = vm.ready_since = self._sim.now
+        vm.has_gpus = True
+        return vm
+
+    def _new(self, pool: AgentPool, zone: str) -> Vm:
+        self._made += 1
+        vm = Vm(
+            pool=pool.name,
+            claim=pool.uid,
+            node=f"aks-{pool.name}-{self._made:08}-vmss000000",
+            instance_type=pool.type.name,
+            gpus=pool.type.gpus,
+            labels=pool.labels,
+            taints=pool.taints,
+            zone=zone,
+            spot=pool.spot,
+        )
+        self.by_node[vm.node] = vm
+        return vm
+
     def remove(self, vm: Vm) -> None:
-        """Remove the machine; the cloud's controller removes its Node later."""
+        """Remove the machine; the cloud's controller removes its Node later. One that is still
+        booting may join in that moment."""
+        if vm.gone:
+            return
+        booting = vm.ready_at is not None and not vm.joined
         vm.gone, vm.ready_since = True, None
         self.on_gone(vm)
         self._sim.later(self._sim.between(5, 60), self._clear, vm)
+        if booting and self._sim.injector.strikes(Fault.JOINS_TOO_LATE):
+            self._sim.later(self._sim.between(0.1, 30), self._join_too_late, vm)
 
     def become_not_ready(self, vm: Vm, cause: NotReadyCause) -> None:
         if (
@@ -93,6 +117,14 @@ class Machines:
         self._sim.tell(KUBELET, f"{vm.node} joins", vm.pool)
         self._cluster.seed(NODE, node_of(vm))
 
+    def _join_too_late(self, vm: Vm) -> None:
+        """Its Node is Ready until the cloud's controller finds that it has no machine."""
+        if self._cluster.peek(NODE, vm.node) is None and self.steady():
+            self._sim.tell(KUBELET, f"{vm.node} joins as its machine goes", vm.pool)
+            status = status_of(replace(vm, gone=False, ready_since=self._sim.now), self._time())
+            self._cluster.seed(NODE, {**node_of(vm), "status": status})
+            self._sim.later(self._sim.between(5, 60), self._clear, vm)
+
     def _ready(self, vm: Vm) -> None:
         if vm.gone or vm.not_ready_cause is not None:
             return
@@ -129,7 +161,7 @@ class Machines:
     def _report(self, vm: Vm) -> None:
         """Write the status: the kubelet's, or the node controller's when the kubelet is silent."""
         if self._cluster.peek(NODE, vm.node) is not None:
-            self._cluster.change(NODE, Key("", vm.node), {"status": _status(vm, self._time())})
+            self._cluster.change(NODE, Key("", vm.node), {"status": status_of(vm, self._time())})
 
     def _clear(self, vm: Vm) -> None:
         if self._cluster.peek(NODE, vm.node) is not None:
@@ -152,8 +184,9 @@ def node_of(vm: Vm) -> Manifest:
                 **vm.labels,
                 labels.AGENT_POOL: vm.pool,
                 labels.INSTANCE_TYPE: vm.instance_type,
-                labels.REGION: "simland",
-                labels.ZONE: "simland-1",
+                labels.REGION: region.NAME,
+                labels.ZONE: f"{region.NAME}-{vm.zone}" if vm.zone else "0",
+                **({"kubernetes.azure.com/scalesetpriority": "spot"} if vm.spot else {}),
             },
         },
         "spec": {
@@ -174,7 +207,7 @@ def _provider_id(vm: Vm) -> str:
     return f"{place}/{vm.node}/virtualMachines/0"
 
 
-def _status(vm: Vm, since: str) -> Manifest:
+def status_of(vm: Vm, since: str) -> Manifest:
     ready = "True" if vm.is_ready else "Unknown"
     gpus = {labels.GPU_RESOURCE: str(vm.gpus if vm.has_gpus else 0)}
     return {"conditions": [_condition(ready, since)], "capacity": gpus, "allocatable": gpus}

@@ -46,5 +46,11 @@ class Policy:
         self.arm.replace_marks(pool, others, pool.labels)
 
     def _may_strip(self, pool: AgentPool) -> bool:
-        whole = not pool.foreign and pool.state is PoolState.SUCCEEDED
+        whole = not pool.foreign and pool.state is PoolState.SUCCEEDED and _is_marked(pool)
         return whole and self._times.get(pool, 0) < _MOST_TIMES
+
+
+def _is_marked(pool: AgentPool) -> bool:
+    """Whether this provisioner has marked it, which upstream's pools are only once adopted."""
+    tags = {name.lower() for name in pool.tags}
+    return labels.CLAIM_UID in pool.labels or "kaito-claim-uid" in tags

@@ -5,6 +5,7 @@ import contextvars
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
+from kaito_kube.clock import Clock
 from tests.simulation.loop import CURRENT_PROCESS, VirtualLoop
 
 API, ARM = "API server", "ARM"
@@ -19,16 +20,21 @@ class Connection(Protocol):
 
 
 class Process:
-    """One process, from start to death.
+    """One process, from start to death. `machine_clock` is the time of day where it runs.
 
     Death closes its connections before any of its code can run again, so that no clean-up reaches
     the outside.
     """
 
     def __init__(
-        self, loop: VirtualLoop, name: str, died: Callable[["Process", str], None]
+        self,
+        loop: VirtualLoop,
+        name: str,
+        died: Callable[["Process", str], None],
+        machine_clock: Clock,
     ) -> None:
         self.name = name
+        self.machine_clock = machine_clock
         self.alive = True
         self.paused = False
         self.disconnected_from: set[str] = set()

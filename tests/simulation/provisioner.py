@@ -10,13 +10,13 @@ from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.controllers.manager import Manager
 from gpu_provisioner.settings import Settings
+from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.leader_election import LeaseConfig
 from tests.simulation.api_client import ApiClient
 from tests.simulation.api_server import ApiServer
 from tests.simulation.arm_client import ArmClient, Azure
 from tests.simulation.invariants import InvariantChecker
-from tests.simulation.loop import LoopClock
 from tests.simulation.replica import ReplicaContext
 from tests.simulation.simulation import Simulation
 
@@ -33,13 +33,13 @@ _ENVIRONMENT = {
 }
 SETTINGS = Settings.from_env(_ENVIRONMENT)
 
-Compose = Callable[[Cluster, CloudProvider, LoopClock, Settings, random.Random], Manager]
+Compose = Callable[[Cluster, CloudProvider, Clock, Settings, random.Random], Manager]
 
 
 def compose(
     cluster: Cluster,
     cloud: CloudProvider,
-    clock: LoopClock,
+    clock: Clock,
     settings: Settings,
     rng: random.Random,
 ) -> Manager:
@@ -60,7 +60,9 @@ class Provisioner:
     composition: Compose
 
     async def main(self, context: ReplicaContext) -> None:
-        cluster = ApiClient(self.sim, self.server, context.process, self.checker)
+        cluster = ApiClient(
+            self.sim, self.server, context.process, self.checker, context.adopt_time
+        )
         cloud = ArmClient(self.sim, self.azure, context.process, context.clock, self.checker)
         settings = replace(SETTINGS, pod_name=context.name)
         operator = self.composition(cluster, cloud, context.clock, settings, context.rng)

@@ -1,5 +1,6 @@
 """The simulated region: its instance types, VM families and quotas."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gpu_provisioner.cloud.availability import Availability, Quota, SkuAvailability
@@ -21,6 +22,8 @@ V100X2 = InstanceType("Standard_NC12s_v3", "standardNCSv3Family", 12, 2)
 A100 = InstanceType("Standard_NC24ads_A100_v4", "StandardNCADSA100v4Family", 24, 1)
 TYPES = {type_.name: type_ for type_ in (V100, V100X2, A100)}
 PLENTY = 1000
+NAME = "simland"
+ZONES = ("1", "2", "3")
 
 
 @dataclass
@@ -31,22 +34,31 @@ class Region:
     limits: dict[str, int] = field(default_factory=lambda: {V100.family: PLENTY, A100.family: 96})
     used: dict[str, int] = field(default_factory=lambda: {V100.family: 0, A100.family: 0})
     withheld: set[str] = field(default_factory=set)
+    withheld_zones: set[tuple[str, str]] = field(default_factory=set)
 
-    def check(self, type_: InstanceType) -> None:
-        """Check that one more machine is available.
+    def check(self, type_: InstanceType, zones: Sequence[str] = (), *, spot: bool = False) -> None:
+        """Check that one more machine is available, in one of the zones if there are any.
 
         Raises:
             LaunchRefused: the type is withheld or its quota is used up.
         """
-        if type_.name in self.withheld:
+        if type_.name in self.withheld or (zones and not self.open_zones(type_, zones)):
+            where = f"zones {', '.join(zones)} of {NAME}" if zones else NAME
             raise LaunchRefused(
-                Reason.SKU_NOT_AVAILABLE, f"{type_.name} is not available in simland"
+                Reason.SKU_NOT_AVAILABLE, f"{type_.name} is not available in {where}"
             )
+        if spot:
+            # Azure counts spot machines against another quota, which is plenty here.
+            return
         left = self.limits[type_.family] - self.used[type_.family]
         if left < type_.vcpus:
             raise LaunchRefused(
                 Reason.QUOTA_EXCEEDED, f"{type_.family}: {type_.vcpus} vCPUs needed, {left} left"
             )
+
+    def open_zones(self, type_: InstanceType, zones: Sequence[str]) -> list[str]:
+        """Those of the zones that have machines of the type."""
+        return [zone for zone in zones if (type_.name, zone) not in self.withheld_zones]
 
     def availability(self) -> Availability:
         offers = {
@@ -54,6 +66,10 @@ class Region:
                 instance_type=type_.name,
                 family=type_.family,
                 vcpus=type_.vcpus,
+                zones=frozenset(ZONES),
+                restricted_zones=frozenset(
+                    zone for name, zone in self.withheld_zones if name == type_.name
+                ),
                 restriction="NotAvailableForSubscription" if type_.name in self.withheld else "",
             )
             for type_ in TYPES.values()

@@ -3,26 +3,31 @@
 import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from kaito_kube.clock import SteadyClock
 from tests.simulation.fault_injector import Fault
 from tests.simulation.invariants import InvariantChecker, ViolationKind
-from tests.simulation.loop import LoopClock
+from tests.simulation.machine_clock import MachineClock
 from tests.simulation.process import Process
 from tests.simulation.simulation import Simulation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaContext:
-    """What a replica's process runs with; `clock` is that of its machine."""
+    """What a replica's process runs with. `adopt_time` sets its clock to the API server's, as every
+    response does."""
 
     name: str
     process: Process
-    clock: LoopClock
+    clock: SteadyClock
+    adopt_time: Callable[[], None]
     rng: random.Random
 
 
-# The maximum error of a machine's clock in seconds, in either direction.
+# By how much the clock of the API server that answers a replica is wrong, in seconds, in either
+# direction.
 SKEW = 30.0
 
 Main = Callable[[ReplicaContext], Coroutine[Any, Any, None]]
@@ -30,13 +35,15 @@ Main = Callable[[ReplicaContext], Coroutine[Any, Any, None]]
 
 
 class Replica:
-    """`should_run` tells whether the process is restarted when it ends."""
+    """`should_run` tells whether the process is restarted when it ends. `machine_clock` is the time
+    of day where it runs."""
 
     def __init__(self, name: str, sim: Simulation, checker: InvariantChecker, main: Main) -> None:
         self.name = name
         self.process: Process | None = None
         self.should_run = True
         self.on_exit: list[Callable[[], None]] = []
+        self.machine_clock = MachineClock(sim.clock)
         self._sim = sim
         self._checker = checker
         self._main = main
@@ -51,7 +58,7 @@ class Replica:
         if self.is_up or not self.should_run:
             return
         self._lives += 1
-        process = Process(self._sim.loop, self.name, self._died)
+        process = Process(self._sim.loop, self.name, self._died, self.machine_clock)
         self.process = process
         self._sim.tell(self.name, "starts")
         process.start(lambda: self._run(process))
@@ -69,8 +76,16 @@ class Replica:
     async def _run(self, process: Process) -> None:
         sim = self._sim
         rng = random.Random(f"{self.name} {self._lives} {sim.rng.random()}")
-        clock = LoopClock(sim.loop, self._skew)
-        await self._main(ReplicaContext(name=self.name, process=process, clock=clock, rng=rng))
+        clock = SteadyClock(sim.loop.time, self.machine_clock.now())
+        skew = timedelta(seconds=self._skew)
+        context = ReplicaContext(
+            name=self.name,
+            process=process,
+            clock=clock,
+            adopt_time=lambda: clock.adopt(sim.clock.now() + skew),
+            rng=rng,
+        )
+        await self._main(context)
 
     def _died(self, process: Process, why: str) -> None:
         sim = self._sim

@@ -25,12 +25,16 @@ STORIES = (
     (Fault.KIND_ABSENT, Fault.CRASH),
     (Fault.PODS, Fault.USER_DELETES, Fault.FINALIZERS),
     (Fault.NAME_TAKEN, Fault.CREATE_FAILS),
+    (Fault.SPOT, Fault.ZONES),
+    (Fault.UPSTREAM, Fault.USER_DELETES, Fault.CRASH),
+    (Fault.JOINS_TOO_LATE, Fault.JOINS_LATE, Fault.USER_DELETES),
+    (Fault.CLOCK_SET, Fault.CRASH, Fault.JOINS_LATE),
 )
 
 # workspace-controller takes most of a run's time, so two of three runs go without it. Its
 # parameters have their own random generator, so that they do not change those of the other runs.
 _WITH_CONTROLLERS = 1 / 3
-_OF_WORKSPACES = (Fault.FORCED, Fault.NO_ROOM, Fault.CHECK_LOST)
+_OF_WORKSPACES = (Fault.UPGRADE, Fault.FORCED, Fault.NO_ROOM, Fault.CHECK_LOST)
 _OF_ALL = tuple(fault for fault in Fault if fault not in _OF_WORKSPACES)
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.mutants.catalog import MUTANTS
-from tests.simulation.mutants.hunt import describe, hunt
+from tests.simulation.mutants.hunt import hunt
 from tests.simulation.mutants.mutant import Mutant
+from tests.simulation.mutants.verdict import Verdict
 from tests.simulation.run import run
 
 _TESTS = Path(__file__).parents[1]
@@ -22,8 +23,8 @@ _BY_UNIT_TESTS = [mutant for mutant in MUTANTS if not mutant.budget]
 @pytest.mark.parametrize("mutant", _HUNTED, ids=lambda mutant: mutant.name)
 def test_mutant_is_caught_in_a_schedule_that_passes_without_it(mutant: Mutant) -> None:
     caught = hunt(mutant)
-    print(describe(mutant, caught))
     assert caught is not None
+    print(Verdict(mutant, caught, by_unit_test=False).details())
     assert run(caught.seed).violations == ()
 
 
@@ -33,7 +34,11 @@ def test_unit_test_fails_under_the_mutation_that_names_it() -> None:
     command = [sys.executable, "-m", "tests.simulation.mutants", "--unit", "--only", name]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "mutants: 1 of 1 caught")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        0,
+        "mutants: 1 of 1 caught; 0 by both, 0 by the simulation alone, 1 by a unit test alone, "
+        "0 by neither",
+    )
 
 
 @pytest.mark.parametrize("name", [mutant.unit_test for mutant in MUTANTS if mutant.unit_test])

@@ -15,7 +15,8 @@ class NotReadyCause(Enum):
 @dataclass(eq=False, slots=True)
 class Vm:
     """`ready_at` is when its Node is (or was first) Ready, None for never; `node` is the Node's
-    name. `ready_since` and `not_ready_since` describe the current state."""
+    name, and `zone` AKS's name of its zone, empty outside of zones. `ready_since` and
+    `not_ready_since` describe the current state."""
 
     pool: str
     claim: str
@@ -29,6 +30,8 @@ class Vm:
     not_ready_cause: NotReadyCause | None = None
     not_ready_since: float | None = None
     has_gpus: bool = False
+    zone: str = ""
+    spot: bool = False
     gone: bool = False
     node_removed: bool = False
     node_removed_since: float = 0.0

@@ -14,10 +14,18 @@ from tests.simulation.chaos import Chaos
 from tests.simulation.check_jobs import CheckJobs
 from tests.simulation.claim_creator import ClaimCreator
 from tests.simulation.controller import WorkspaceController
+from tests.simulation.deployments import Deployments
 from tests.simulation.fault_injector import Fault, FaultInjector
 from tests.simulation.final_state import FinalState, unsettled
 from tests.simulation.foreign_finalizers import ForeignFinalizers
-from tests.simulation.invariants import CLAIMS, CONTROLLER, Bounds, InvariantChecker, ViolationKind
+from tests.simulation.invariants import (
+    CLAIMS,
+    CONTROLLER,
+    Bounds,
+    InvariantChecker,
+    Violation,
+    ViolationKind,
+)
 from tests.simulation.loop import LoopClock, VirtualLoop
 from tests.simulation.machines import Machines
 from tests.simulation.node_pods import NodePods
@@ -26,10 +34,13 @@ from tests.simulation.power import ClusterPower, PowerCycle
 from tests.simulation.process import API
 from tests.simulation.provisioner import NAME, SETTINGS, Compose, Provisioner, compose
 from tests.simulation.region import PLENTY, Region
+from tests.simulation.release import Release
 from tests.simulation.replica import SKEW, Main, Replica
+from tests.simulation.rollout_judge import RolloutJudge, unsettled_servings
 from tests.simulation.schedule import Schedule
 from tests.simulation.simulation import Simulation
 from tests.simulation.story import Story
+from tests.simulation.upstream_claims import UpstreamClaims
 from tests.simulation.user import User
 from tests.simulation.workspaces import Workspaces
 from workspace_controller.settings import NodeProvisioner
@@ -75,6 +86,7 @@ class World:
             self._end_run,
             pods=self.pods.by_node,
             released=self.finalizers.released,
+            machines=self.machines.by_node,
         )
         provisioner = Provisioner(
             sim=sim,
@@ -85,26 +97,37 @@ class World:
             composition=composition,
         )
         self.replicas = self._replicas("replica", schedule.replicas, provisioner.main)
+        self.release = Release(sim)
         self.creator: ClaimCreator | Workspaces = ClaimCreator(sim, self.cluster)
         if schedule.controllers:
             nodes = rng.choice((NodeProvisioner.MACHINE, NodeProvisioner.NODECLAIM))
+            self.rollouts = RolloutJudge(sim, self.server, self.checker)
+            self.deployments = Deployments(sim, self.server, self.power.steady, self.rollouts)
             checks = CheckJobs(sim, self.server, self.power.steady, self.checker.bounds.lag)
             self.checker.why_unchecked = checks.why_unchecked
             self.creator = Workspaces(sim, self.cluster, nodes, checks)
             asking = WorkspaceController(
-                sim=sim, server=self.server, checker=self.checker, nodes=nodes
+                sim=sim,
+                server=self.server,
+                checker=self.checker,
+                nodes=nodes,
+                release=self.release,
             )
-            self.replicas += self._replicas(CONTROLLER, schedule.controllers, asking.main)
+            self.release.controllers = self._replicas(CONTROLLER, schedule.controllers, asking.main)
+            self.replicas += self.release.controllers
         self.user = User(sim, self.creator, self.arm, self.machines, schedule.most_claims)
         self.cycle = PowerCycle(sim, self.arm, self.machines, self.power, self)
         self.chaos = Chaos(
             sim,
             self.server,
+            self.arm,
+            self.machines,
             Policy(sim, self.arm),
             self.replicas,
             self.region,
             self.user,
             self.cycle.begin,
+            self.release.upgrade_any,
         )
         self.leader = ""
         self.leaders = 0
@@ -157,6 +180,10 @@ class World:
         for replica in self.replicas:
             self.sim.later(self.sim.between(0, 3), replica.start)
         names = self.creator.make_any(self.sim.rng.randint(1, self.schedule.most_claims))
+        if self.sim.injector.is_enabled(Fault.UPSTREAM) and isinstance(self.creator, ClaimCreator):
+            self.sim.injector.record(Fault.UPSTREAM)
+            found = UpstreamClaims(self.sim, self.arm, self.cluster, self.machines, self.creator)
+            found.create(self.sim.rng.choice((1, 2, 3)))
         foreign_pools.create(self.sim, self.arm, self.cluster, self._foreign_names(names[0]))
         self.chaos.begin()
 
@@ -168,8 +195,10 @@ class World:
         for family in self.region.limits:
             self.region.limits[family] = PLENTY
         self.region.withheld.clear()
+        self.region.withheld_zones.clear()
         for kind in CLAIMS:
             self.chaos.serve(kind)
+        self.release.correct()
         for replica in self.replicas:
             if (process := replica.process) is not None and process.alive:
                 process.resume()
@@ -179,7 +208,7 @@ class World:
     async def settle(self) -> None:
         sim = self.sim
         ends = sim.now + _SETTLE_TIMEOUT_SECONDS
-        while (open_ := unsettled(self.final_state)) or not await self._is_steady():
+        while (open_ := self._unsettled()) or not await self._is_steady():
             if sim.now > ends:
                 for violation in open_:
                     self.checker.report(violation.kind, violation.about, violation.what)
@@ -188,9 +217,13 @@ class World:
                 return
             await asyncio.sleep(15)
 
-    @property
-    def final_state(self) -> FinalState:
-        return FinalState(self.server, self.arm, self.checker, self.creator.desired)
+    def _unsettled(self) -> list[Violation]:
+        found = unsettled(FinalState(self.server, self.arm, self.checker, self.creator.desired))
+        if self.schedule.controllers:
+            found.extend(
+                unsettled_servings(self.server, self.deployments, self.release, self.rollouts)
+            )
+        return found
 
     def go_down(self) -> None:
         for replica in self.replicas:

@@ -189,6 +189,18 @@ async def test_claims_of_an_earlier_workspace_are_orphaned() -> None:
     assert claim["metadata"]["labels"]["kaito.sh/workspace-uid"] == "another"
 
 
+async def test_claims_of_a_namesake_in_another_namespace_are_not_its_own() -> None:
+    environment = Environment()
+    environment.apply(inference_workspace())
+    await environment.replica.round()
+    environment.apply(inference_workspace(metadata={"namespace": "other", "uid": "another"}))
+    environment.replica.look()
+    namesake = environment.cluster.peek(kinds.WORKSPACE, "ws", "other")
+    assert namesake is not None
+    observed = await environment.replica.reconciler.observer.observe(namesake)
+    assert (observed.claims, observed.orphaned_claims) == ((), ())
+
+
 async def test_all_referenced_secrets_are_read() -> None:
     environment = Environment()
     preset = {

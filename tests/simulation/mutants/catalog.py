@@ -11,6 +11,7 @@ from tests.simulation.mutants import (
     ownership_mutants,
     process_mutants,
     repair_mutants,
+    rollout_mutants,
     termination_mutants,
 )
 
@@ -25,5 +26,6 @@ MUTANTS = (
     *offering_mutants.MUTANTS,
     *process_mutants.MUTANTS,
     *node_request_mutants.MUTANTS,
+    *rollout_mutants.MUTANTS,
     *data_check_mutants.MUTANTS,
 )

@@ -13,14 +13,15 @@ from gpu_provisioner.claims.claim import Claim
 from gpu_provisioner.cloud.pools import Pool
 from gpu_provisioner.controllers import reconciler
 from gpu_provisioner.lifecycle import decide as deciding
-from gpu_provisioner.lifecycle import health, initialization, liveness, registration
+from gpu_provisioner.lifecycle import health, initialization, liveness, nodes, registration
 from gpu_provisioner.lifecycle.cluster_stability import ClusterStability
 from gpu_provisioner.lifecycle.decide import decide
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import AddFinalizer, Plan, RemoveFinalizer, StageResult
 from gpu_provisioner.lifecycle.repair import NodeFailure, tolerate
 from kaito_api import labels
-from kaito_kube.kinds import Kind, Manifest
+from kaito_api.conditions import parse_time
+from kaito_kube.kinds import Kind, Manifest, labels_of
 from tests.simulation.fault_injector import Fault
 from tests.simulation.mutants.mutant import Mutant
 
@@ -75,6 +76,15 @@ def _owned_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         return Ownership.OWN
 
     monkeypatch.setattr(ownership, "judge", judge)
+
+
+def _late_joiner_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def belongs_to(node: Manifest, claim: Claim, owns_pool: bool, joins_marked: bool) -> bool:
+        if labels_of(node).get(labels.CLAIM_UID) == claim.uid:
+            return True
+        return owns_pool and parse_time(node["metadata"]["creationTimestamp"]) >= claim.created
+
+    monkeypatch.setattr(nodes, "_belongs_to", belongs_to)
 
 
 def _ready_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,6 +158,14 @@ MUTANTS = (
         50,
         _owned_by_name,
         unit_test=f"{_LIFECYCLE}::test_foreign_pool_is_never_touched",
+    ),
+    Mutant(
+        "a machine that joins for an earlier claim is taken over",
+        300,
+        _late_joiner_taken_over,
+        needs=Fault.JOINS_TOO_LATE,
+        unit_test="gpu_provisioner/lifecycle/test_registration.py::"
+        "test_machine_that_joins_for_an_earlier_claim_is_not_taken_over",
     ),
     Mutant(
         "a node that was once Ready stays Ready",

@@ -13,8 +13,8 @@ from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec, PoolState
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.controllers.manager import Manager
 from gpu_provisioner.settings import Settings
+from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
-from tests.simulation.loop import LoopClock
 from tests.simulation.mutants.mutant import Mutant
 from tests.simulation.mutants.mutant_cloud import CallOverrides, MutantCloud
 from tests.simulation.provisioner import compose
@@ -23,7 +23,7 @@ from tests.simulation.provisioner import compose
 def _cloud_mutant(
     name: str,
     budget: int,
-    overrides: Callable[[LoopClock], CallOverrides],
+    overrides: Callable[[Clock], CallOverrides],
     *,
     after_pacing: bool = False,
 ) -> Mutant:
@@ -35,7 +35,7 @@ def _cloud_mutant(
     def composition(
         cluster: Cluster,
         cloud: CloudProvider,
-        clock: LoopClock,
+        clock: Clock,
         settings: Settings,
         rng: random.Random,
     ) -> Manager:
@@ -47,7 +47,7 @@ def _cloud_mutant(
     return Mutant(name, budget, composition=composition)
 
 
-def _retry_under_another_name(_: LoopClock) -> CallOverrides:
+def _retry_under_another_name(_: Clock) -> CallOverrides:
     async def create(cloud: CloudProvider, spec: PoolSpec) -> Pool:
         try:
             return await cloud.create(spec)
@@ -57,7 +57,7 @@ def _retry_under_another_name(_: LoopClock) -> CallOverrides:
     return CallOverrides(create=create)
 
 
-def _errors_are_empty_lists(clock: LoopClock) -> CallOverrides:
+def _errors_are_empty_lists(clock: Clock) -> CallOverrides:
     async def listed(cloud: CloudProvider) -> PoolListing:
         try:
             return await cloud.list()
@@ -67,7 +67,7 @@ def _errors_are_empty_lists(clock: LoopClock) -> CallOverrides:
     return CallOverrides(list=listed)
 
 
-def _operations_of_before_are_forgotten(_: LoopClock) -> CallOverrides:
+def _operations_of_before_are_forgotten(_: Clock) -> CallOverrides:
     """A pool that is being created exists only for the process that requested it."""
     mine: set[str] = set()
 
@@ -92,7 +92,7 @@ def _operations_of_before_are_forgotten(_: LoopClock) -> CallOverrides:
     return CallOverrides(create=create, list=listed, get=get)
 
 
-def _deleting_is_gone(_: LoopClock) -> CallOverrides:
+def _deleting_is_gone(_: Clock) -> CallOverrides:
     """A pool whose deletion was accepted counts as deleted."""
 
     async def listed(cloud: CloudProvider) -> PoolListing:
@@ -109,7 +109,7 @@ def _deleting_is_gone(_: LoopClock) -> CallOverrides:
     return CallOverrides(list=listed, get=get)
 
 
-def _first_page_only(_: LoopClock) -> CallOverrides:
+def _first_page_only(_: Clock) -> CallOverrides:
     async def listed(cloud: CloudProvider) -> PoolListing:
         found = await cloud.list()
         return replace(found, pools=found.pools[:2])
@@ -117,7 +117,7 @@ def _first_page_only(_: LoopClock) -> CallOverrides:
     return CallOverrides(list=listed)
 
 
-def _retry_after_ignored(_: LoopClock) -> CallOverrides:
+def _retry_after_ignored(_: Clock) -> CallOverrides:
     async def listed(cloud: CloudProvider) -> PoolListing:
         with _never_waits():
             return await cloud.list()
@@ -141,7 +141,7 @@ def _never_waits() -> Iterator[None]:
 def _unpaced(
     cluster: Cluster,
     cloud: CloudProvider,
-    clock: LoopClock,
+    clock: Clock,
     settings: Settings,
     rng: random.Random,
 ) -> Manager:

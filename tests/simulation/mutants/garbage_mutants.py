@@ -100,7 +100,6 @@ MUTANTS = (
         _absent_kind_has_no_claims,
         needs=Fault.KIND_ABSENT,
         unit_test=f"{_DECISION}::test_nothing_of_a_kind_that_was_not_listed_is_an_orphan",
-        rare=True,
     ),
     Mutant(
         "any number of orphans is deleted at once",

@@ -29,13 +29,3 @@ def hunt(mutant: Mutant) -> Outcome | None:
                 )
                 return outcome
     return None
-
-
-def describe(mutant: Mutant, caught: Outcome | None, *, by_unit_test: bool = False) -> str:
-    """One line: what catches the mutant, the number of the schedule, and how."""
-    by = {(True, True): "both", (True, False): "simulation", (False, True): "unit test"}
-    catcher = by.get((caught is not None, by_unit_test), "NEITHER")
-    schedule = "-" if caught is None else str(caught.seed + 1)
-    how = [f"{v.kind.value}: {v.what}" for v in (caught.violations[:1] if caught else ())]
-    how += [mutant.unit_test] if by_unit_test else []
-    return f"{catcher:10} {schedule:>5}  {mutant.name}: {'; '.join(how)}"

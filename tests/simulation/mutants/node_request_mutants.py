@@ -5,12 +5,14 @@ from itertools import count
 
 import pytest
 
+from kaito_api import labels
 from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import Key
 from tests.simulation.mutants.mutant import Mutant
 from workspace_controller.manifests import claims
 from workspace_controller.manifests.metadata import Owner
-from workspace_controller.observed import Observed
+from workspace_controller.observed import Claim, Observed
+from workspace_controller.observer import Observer
 from workspace_controller.plan import deletion
 from workspace_controller.plan.nodes.claim_status import claim_is_ready
 from workspace_controller.plan.nodes.provisioning import NodePlan, decide_nodes
@@ -48,7 +50,24 @@ def _leaves_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Reconciler, "_reconcile_absence", reconcile_absence)
 
 
+def _namespaces_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Claims are found by the name of their Workspace alone."""
+    true = Observer._claims
+
+    def claims_of(self: Observer, owner_labels: dict[str, str]) -> tuple[Claim, ...]:
+        return true(self, {labels.WORKSPACE: owner_labels[labels.WORKSPACE]})
+
+    monkeypatch.setattr(Observer, "_claims", claims_of)
+
+
 MUTANTS = (
+    Mutant(
+        "claims of another namespace's Workspace of that name are taken for its own",
+        60,
+        _namespaces_are_one,
+        unit_test="workspace_controller/test_observer.py::"
+        "test_claims_of_a_namesake_in_another_namespace_are_not_its_own",
+    ),
     Mutant("a claim gets a new name each time", 60, _another_name_each_time),
     Mutant("a node that is not Ready is released", 60, _unready_is_released),
     # Pods and Jobs that change while a Workspace is deleted hide it in most schedules.

@@ -1,9 +1,14 @@
 """Bugs in what is bought."""
 
+from collections.abc import Iterable, Sequence
+
 import pytest
 
+from gpu_provisioner.claims.claim import Requirement
 from gpu_provisioner.cloud.pools import PoolSpec
+from gpu_provisioner.offerings import selection, zones
 from gpu_provisioner.offerings.selector import OfferingSelector
+from tests.simulation.fault_injector import Fault
 from tests.simulation.mutants.mutant import Mutant
 
 _SELECTION = "gpu_provisioner/controllers/test_offering_selection.py"
@@ -16,7 +21,32 @@ def _quota_unreserved(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OfferingSelector, "reserve", reserve)
 
 
+def _zones_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def allowed(
+        requirements: Sequence[Requirement], region: str, present: Iterable[str]
+    ) -> tuple[str, ...]:
+        return tuple(sorted(present))
+
+    monkeypatch.setattr(zones, "allowed", allowed)
+
+
+def _spot_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "_capacity_types", lambda claim: (True, False))
+
+
 MUTANTS = (
+    Mutant(
+        "the zones of a claim are ignored",
+        50,
+        _zones_unread,
+        needs=Fault.ZONES,
+        unit_test="gpu_provisioner/offerings/test_zones.py::test_zones_are_filtered",
+    ),
+    Mutant(
+        "spot machines are bought where they are not allowed",
+        20,
+        _spot_first,
+    ),
     Mutant(
         "quota is promised to two claims",
         0,

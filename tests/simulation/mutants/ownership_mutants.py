@@ -128,14 +128,16 @@ MUTANTS = (
     ),
     Mutant(
         "every pool of KAITO's own is adopted by its name",
-        0,
+        200,
         _upstream_birth_unread,
+        needs=Fault.UPSTREAM,
         unit_test=f"{_ADOPTION}::test_pool_of_an_earlier_claim_is_not_adopted",
     ),
     Mutant(
         "pools of KAITO's own are not adopted",
-        0,
+        100,
         _upstream_is_foreign,
+        needs=Fault.UPSTREAM,
         unit_test=f"{_ADOPTION}::"
         "test_ready_node_stays_ready_for_a_day_and_nothing_is_created_or_deleted",
     ),

@@ -1,11 +1,13 @@
 """Bugs in leadership, timers and watches."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import pytest
 
+from kaito_kube import clock as clocks
 from kaito_kube import informer
-from kaito_kube.clock import Clock
+from kaito_kube.clock import Clock, SteadyClock
 from kaito_kube.cluster import Cluster
 from kaito_kube.feeds import Feed
 from kaito_kube.informer import WatchSource
@@ -13,7 +15,10 @@ from kaito_kube.kinds import key_of
 from kaito_kube.leader_election import Leadership, LeaseConfig
 from kaito_kube.store import Store
 from kaito_kube.work_queue import WorkQueue
+from tests.simulation.fault_injector import Fault
+from tests.simulation.loop import CURRENT_PROCESS
 from tests.simulation.mutants.mutant import Mutant
+from tests.simulation.process import Process
 
 
 def _everybody_leads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,6 +63,21 @@ def _no_second_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(informer, "_list_and_watch", list_and_watch)
 
 
+def _time_of_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    def now(self: SteadyClock) -> datetime:
+        """Outside the simulation, in unit tests, it is that of the real machine."""
+        process = CURRENT_PROCESS.get()
+        if isinstance(process, Process):
+            return process.machine_clock.now()
+        return clocks.datetime.now(UTC)  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(SteadyClock, "now", now)
+
+
+def _own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SteadyClock, "adopt", lambda self, moment: None)
+
+
 # So rare that of the simulation only a scripted scenario catches it.
 NO_FENCE = Mutant(
     "a paused leader continues to act",
@@ -71,4 +91,19 @@ MUTANTS = (
     Mutant("every replica leads", 20, _everybody_leads),
     Mutant("timers do not fire", 20, _timers_do_not_ring),
     Mutant("a lost watch is resumed without a list", 200, _no_second_list),
+    Mutant(
+        "spans are measured with the time of day",
+        100,
+        _time_of_day,
+        needs=Fault.CLOCK_SET,
+        unit_test="kaito_kube/test_clock.py::test_machine_whose_time_of_day_is_set_changes_nothing",
+    ),
+    Mutant(
+        "the API server's time is not adopted",
+        200,
+        _own_time,
+        needs=Fault.CLOCK_SET,
+        unit_test="kaito_kube/test_clock.py::"
+        "test_clock_continues_from_the_first_time_that_it_adopts",
+    ),
 )

@@ -9,6 +9,7 @@ from gpu_provisioner.lifecycle import instance_state, repair
 from gpu_provisioner.lifecycle.observed import NodeHealthSummary, Observed
 from gpu_provisioner.lifecycle.plan import StageResult
 from gpu_provisioner.lifecycle.repair import NodeFailure, tolerate
+from kaito_api.reasons import Reason
 from tests.simulation.fault_injector import Fault
 from tests.simulation.mutants.mutant import Mutant
 
@@ -36,7 +37,13 @@ def _changing_is_repaired(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _spot_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(instance_state, "_is_spot", lambda observed: False)
+    true = instance_state._reason
+
+    def reason(observed: Observed) -> Reason:
+        found = true(observed)
+        return Reason.NODE_GONE if found is Reason.SPOT_EVICTED else found
+
+    monkeypatch.setattr(instance_state, "_reason", reason)
 
 
 MUTANTS = (
@@ -71,8 +78,9 @@ MUTANTS = (
     ),
     Mutant(
         "an evicted spot machine is waited for",
-        0,
+        200,
         _spot_is_waited_for,
+        needs=Fault.SPOT,
         unit_test=f"{_INSTANCES}::test_evicted_spot_claim_is_deleted_within_a_minute",
     ),
 )
