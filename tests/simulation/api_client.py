@@ -8,6 +8,7 @@ from kaito_kube.errors import Conflict, Expired, NotFound, Throttled, Unavailabl
 from kaito_kube.fake import deep_copy, matches
 from kaito_kube.kinds import LEASE, MACHINE, NODE, NODE_CLAIM, Kind, Manifest
 from tests.simulation.api_server import ApiServer, run_sync
+from tests.simulation.call_rates import CallRates
 from tests.simulation.fault_injector import Fault
 from tests.simulation.process import API, Process
 from tests.simulation.simulation import Simulation
@@ -20,11 +21,12 @@ CLAIMS = (MACHINE, NODE_CLAIM)
 class CallObserver(Protocol):
     """Is notified of every call at the moment that a process makes it."""
 
+    @property
+    def rates(self) -> CallRates: ...
+
     def on_object_delete(self, who: str, kind: Kind, name: str) -> None: ...
 
     def on_object_patch(self, who: str, kind: Kind, name: str) -> None: ...
-
-    def on_api_call(self, who: str, writes: bool) -> None: ...
 
 
 class ApiClient:
@@ -177,7 +179,7 @@ class ApiClient:
         self, request: Request, effect: Callable[[], Result], *, guarded: bool = False
     ) -> Result:
         self._process.check()
-        self._observer.on_api_call(self._process.name, request.writes and not request.quiet)
+        self._observer.rates.on_api_call(self._process.name, request.writes and not request.quiet)
         answer = await self._transport.call(request, self._delivery(request, guarded), effect)
         self._adopt_time()
         return answer

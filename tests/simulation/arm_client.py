@@ -12,6 +12,7 @@ from gpu_provisioner.cloud.pools import Pool, PoolListing, PoolSpec
 from kaito_api.reasons import Reason
 from kaito_kube.clock import Clock
 from tests.simulation.arm import Arm
+from tests.simulation.call_rates import CallRates
 from tests.simulation.fault_injector import Fault
 from tests.simulation.power import ClusterPower
 from tests.simulation.process import ARM, Process
@@ -22,15 +23,14 @@ from tests.simulation.transport import Delivery, Request, Result, Transport
 class CallObserver(Protocol):
     """Is notified of every call that a process makes, and of throttling."""
 
-    def on_arm_call(self, process: Process, lane: str, about: str) -> None: ...
+    @property
+    def rates(self) -> CallRates: ...
 
     def on_pool_delete(self, who: str, name: str) -> None: ...
 
     def on_pool_mark(self, who: str, name: str, marks: Marks) -> None: ...
 
     def on_pool_create(self, who: str, spec: PoolSpec) -> None: ...
-
-    def on_throttled(self, process: Process, lane: str, seconds: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +103,12 @@ class ArmClient:
 
     async def _call(self, request: Request, effect: Callable[[], Result]) -> Result:
         self._process.check()
-        self._observer.on_arm_call(self._process, _lane(request), request.about)
+        self._observer.rates.on_arm_call(self._process, _lane(request), request.about)
         try:
             return await self._transport.call(request, self._delivery(request), effect)
         except CloudUnavailable as error:
             if error.retry_after_seconds is not None:
-                self._observer.on_throttled(
+                self._observer.rates.on_throttled(
                     self._process, _lane(request), error.retry_after_seconds
                 )
             raise

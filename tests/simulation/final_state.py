@@ -10,8 +10,9 @@ from kaito_api.reasons import REASONS
 from kaito_kube.kinds import NODE, WORKSPACE, Kind, Manifest, is_being_deleted
 from tests.simulation.api_server import ApiServer
 from tests.simulation.arm import AgentPool, Arm
-from tests.simulation.invariants import CLAIMS, InvariantChecker, Violation, ViolationKind
+from tests.simulation.invariants import CLAIMS, InvariantChecker
 from tests.simulation.region import TYPES
+from tests.simulation.violation import Violation, ViolationKind
 from tests.simulation.vm import NotReadyCause
 
 
@@ -111,7 +112,7 @@ def _has_reason_to_wait(final: FinalState, claim: Manifest, pool: AgentPool | No
     if pool is not None:
         vm = pool.vm
         broken = vm is not None and (vm.not_ready_cause is NotReadyCause.BROKEN or vm.node_removed)
-        return broken and not final.checker.may_repair()
+        return broken and not final.checker.patience.may_repair()
     if claim["spec"]["resources"]["requests"]["storage"] == "9Ti":
         return True
     if (other := final.arm.pools.get(claim["metadata"]["name"])) is not None and other.foreign:

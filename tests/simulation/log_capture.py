@@ -4,10 +4,11 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.simulation.invariants import InvariantChecker, ViolationKind
+from tests.simulation.invariants import InvariantChecker
 from tests.simulation.loop import CURRENT_PROCESS
 from tests.simulation.process import Process
 from tests.simulation.story import Story
+from tests.simulation.violation import ViolationKind
 
 _LOGGERS = ("gpu_provisioner", "workspace_controller", "kaito_kube")
 

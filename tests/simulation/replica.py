@@ -8,10 +8,11 @@ from typing import Any
 
 from kaito_kube.clock import SteadyClock
 from tests.simulation.fault_injector import Fault
-from tests.simulation.invariants import InvariantChecker, ViolationKind
+from tests.simulation.invariants import InvariantChecker
 from tests.simulation.machine_clock import MachineClock
 from tests.simulation.process import Process
 from tests.simulation.simulation import Simulation
+from tests.simulation.violation import ViolationKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,10 @@ from kaito_api import conditions
 from kaito_kube.kinds import WORKSPACE
 from tests.simulation.api_server import ApiServer
 from tests.simulation.deployments import Deployments, Serving
-from tests.simulation.invariants import InvariantChecker, Violation, ViolationKind
+from tests.simulation.invariants import InvariantChecker
 from tests.simulation.release import Release
 from tests.simulation.simulation import Simulation
+from tests.simulation.violation import Violation, ViolationKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class RolloutJudge:
     def _is_known(self, other: Updating, now: Updating) -> bool:
         """Whether the process that updates now must know of the other update: it was its own, or
         is older than what the process may have listed."""
-        return other.process is now.process or now.since - other.since > self.checker.bounds.lag
+        return other.process is now.process or now.since - other.since > self.checker.patience.lag
 
     def on_ready(self, serving: Serving) -> None:
         self.updating.pop(serving.uid, None)

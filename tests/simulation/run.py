@@ -3,12 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.simulation.invariants import Violation
 from tests.simulation.log_capture import capturing_logs
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.provisioner import Compose, compose
 from tests.simulation.schedule import Schedule, draw
 from tests.simulation.story import Story
+from tests.simulation.violation import Violation
 from tests.simulation.world import World
 
 

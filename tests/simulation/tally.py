@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tests.simulation.fault_injector import Fault
-from tests.simulation.invariants import ViolationKind
 from tests.simulation.run import Outcome, run
+from tests.simulation.violation import ViolationKind
 
 _LOST = (Fault.API_LOST, Fault.ARM_LOST)
 

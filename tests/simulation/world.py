@@ -10,6 +10,7 @@ from tests.simulation import foreign_pools
 from tests.simulation.api_server import ApiServer
 from tests.simulation.arm import Arm
 from tests.simulation.arm_client import Azure
+from tests.simulation.call_rates import RateBounds
 from tests.simulation.chaos import Chaos
 from tests.simulation.check_jobs import CheckJobs
 from tests.simulation.claim_creator import ClaimCreator
@@ -18,17 +19,11 @@ from tests.simulation.deployments import Deployments
 from tests.simulation.fault_injector import Fault, FaultInjector
 from tests.simulation.final_state import FinalState, unsettled
 from tests.simulation.foreign_finalizers import ForeignFinalizers
-from tests.simulation.invariants import (
-    CLAIMS,
-    CONTROLLER,
-    Bounds,
-    InvariantChecker,
-    Violation,
-    ViolationKind,
-)
+from tests.simulation.invariants import CLAIMS, CONTROLLER, InvariantChecker
 from tests.simulation.loop import LoopClock, VirtualLoop
 from tests.simulation.machines import Machines
 from tests.simulation.node_pods import NodePods
+from tests.simulation.patience import Patience
 from tests.simulation.policy import Policy
 from tests.simulation.power import ClusterPower, PowerCycle
 from tests.simulation.process import API
@@ -42,6 +37,7 @@ from tests.simulation.simulation import Simulation
 from tests.simulation.story import Story
 from tests.simulation.upstream_claims import UpstreamClaims
 from tests.simulation.user import User
+from tests.simulation.violation import Violation, ViolationKind
 from tests.simulation.workspaces import Workspaces
 from workspace_controller.settings import NodeProvisioner
 
@@ -80,11 +76,9 @@ class World:
             sim,
             self.server,
             self.arm,
-            self.power,
-            SETTINGS.timeouts,
-            _bounds(schedule),
+            Patience(sim, self.arm, SETTINGS.timeouts, _lag(schedule), self.pods.by_node),
+            _rate_bounds(schedule),
             self._end_run,
-            pods=self.pods.by_node,
             released=self.finalizers.released,
             machines=self.machines.by_node,
         )
@@ -103,7 +97,7 @@ class World:
             nodes = rng.choice((NodeProvisioner.MACHINE, NodeProvisioner.NODECLAIM))
             self.rollouts = RolloutJudge(sim, self.server, self.checker)
             self.deployments = Deployments(sim, self.server, self.power.steady, self.rollouts)
-            checks = CheckJobs(sim, self.server, self.power.steady, self.checker.bounds.lag)
+            checks = CheckJobs(sim, self.server, self.power.steady, self.checker.patience.lag)
             self.checker.why_unchecked = checks.why_unchecked
             self.creator = Workspaces(sim, self.cluster, nodes, checks)
             asking = WorkspaceController(
@@ -262,7 +256,15 @@ class World:
             self._end.set_result(None)
 
 
-def _bounds(schedule: Schedule) -> Bounds:
+def _rate_bounds(schedule: Schedule) -> RateBounds:
+    return RateBounds(
+        arm_calls_per_minute=150 + 20 * schedule.most_claims,
+        arm_calls_per_claim=40,
+        api_writes_per_minute=300,
+    )
+
+
+def _lag(schedule: Schedule) -> float:
     """How old a process's knowledge may be under the schedule's faults.
 
     It is as old as a delayed watch event or a stale list. A leader that cannot reach the API server
@@ -277,9 +279,4 @@ def _bounds(schedule: Schedule) -> Bounds:
     lag += 30.0 if {Fault.ARM_SLOW, Fault.STALE_POOLS} & faults else 0.0
     lag += 2 * SKEW if Fault.SKEW in faults else 0.0
     lag += schedule.lease if {Fault.PARTITION, Fault.CRASH, Fault.PAUSE} & faults else 0.0
-    return Bounds(
-        lag=lag,
-        arm_calls_per_minute=150 + 20 * schedule.most_claims,
-        arm_calls_per_claim=40,
-        api_writes_per_minute=300,
-    )
+    return lag
