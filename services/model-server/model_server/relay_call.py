@@ -31,7 +31,7 @@ _CONNECTION_HEADERS = frozenset(
         "upgrade",
     )
 )
-# The body is passed on as httpx decodes it, so the engine is asked not to compress it.
+# The body is passed on as the HTTP client decodes it, so the engine is asked not to compress it.
 _REPLACED_HEADERS = frozenset(("accept-encoding", "content-encoding"))
 # Of clients, these are none of the engine's business.
 _SECRET_HEADERS = frozenset(("authorization", "cookie"))

@@ -11,9 +11,10 @@ Knows the server's errors; knows neither requests nor answers, but for the names
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
 from typing import Any
 
-import httpx2
+import aiohttp
 
 from model_server.errors import (
     EngineFailed,
@@ -30,28 +31,34 @@ _CONNECT_SECONDS = 5.0
 _KEEP_ALIVE_SECONDS = 2.0
 # How much of a server's error is shown.
 _MAX_ERROR_CHARACTERS = 500
-_DONE = "[DONE]"
+_DATA = b"data:"
+_DONE = b"[DONE]"
 
 
 class EngineClient:
     """The server's routes. No time limit on answers: the caller cancels them."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx2.AsyncClient(
-            base_url=url,
-            timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS),
-            # One connection for each request: the model-server's admission is the limit.
-            limits=httpx2.Limits(
-                max_connections=None,
-                max_keepalive_connections=64,
-                keepalive_expiry=_KEEP_ALIVE_SECONDS,
-            ),
-            # The server is in the same pod: a proxy is never on the way.
-            trust_env=False,
-        )
+        self._url = url.rstrip("/")
+        self._opened: aiohttp.ClientSession | None = None
+
+    @property
+    def _http(self) -> aiohttp.ClientSession:
+        """The session, which belongs to the event loop of the first call."""
+        if self._opened is None:
+            self._opened = aiohttp.ClientSession(
+                # One connection for each request: the model-server's admission is the limit.
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+                # The server is in the same pod: a proxy is never on the way, and no login either.
+                trust_env=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._opened
 
     async def close(self) -> None:
-        await self._http.aclose()
+        if self._opened is not None:
+            await self._opened.close()
 
     async def get(self, path: str) -> Any:
         """The JSON at a path; None if there is no such path.
@@ -59,12 +66,12 @@ class EngineClient:
         Raises:
             EngineFailed: the server does not answer, or not in JSON.
         """
-        response = await self._get(path)
-        if response is None:
+        body = await self._get(path)
+        if body is None:
             return None
         try:
-            return response.json()
-        except ValueError as error:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
             raise EngineFailed(f"GET {path} of the engine answers no JSON") from error
 
     async def has(self, path: str) -> bool:
@@ -75,19 +82,15 @@ class EngineClient:
         """
         return await self._get(path) is not None
 
-    async def _get(self, path: str) -> httpx2.Response | None:
-        """The successful response; None if there is no such path."""
+    async def _get(self, path: str) -> bytes | None:
+        """The body of a successful response; None if there is no such path."""
         with _translated_errors():
-            try:
-                response = await self._http.get(path)
-            except httpx2.ReadError:
-                # The server has closed the connection of the request before, after an error.
-                response = await self._http.get(path)
-        if response.status_code == httpx2.codes.NOT_FOUND:
-            return None
-        if response.is_error:
-            raise EngineFailed(f"GET {path} of the engine answers {response.status_code}")
-        return response
+            async with self._http.get(self._url + path) as response:
+                if response.status == HTTPStatus.NOT_FOUND:
+                    return None
+                if not response.ok:
+                    raise EngineFailed(f"GET {path} of the engine answers {response.status}")
+                return await response.read()
 
     async def post(self, path: str, body: Mapping[str, Any], *, field: str) -> Any:
         """The JSON that a route answers. `field` is blamed if the server names none.
@@ -96,14 +99,15 @@ class EngineClient:
             InferenceError: by the table above.
         """
         with _translated_errors():
-            response = await self._http.post(path, json=body)
-        if response.is_error:
-            raise _rejection(response.status_code, response.content, field)
+            async with self._http.post(self._url + path, json=body) as response:
+                answer = await response.read()
+        if not response.ok:
+            raise _rejection(response.status, answer, field)
         try:
-            return response.json()
-        except ValueError:
+            return json.loads(answer)
+        except (ValueError, RecursionError):
             # Some routes answer a sentence.
-            return response.text
+            return answer.decode(errors="replace")
 
     async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[Any, None]:
         """The JSON of each event of a streamed answer, to its [DONE] or its end.
@@ -115,14 +119,14 @@ class EngineClient:
             GenerationFailed: an event is no JSON.
         """
         with _translated_errors():
-            async with self._http.stream("POST", path, json=body) as response:
-                if response.is_error:
-                    raise _rejection(response.status_code, await response.aread(), "input")
-                async for line in response.aiter_lines():
+            async with self._http.post(self._url + path, json=body) as response:
+                if not response.ok:
+                    raise _rejection(response.status, await response.read(), "input")
+                async for line in _lines(response.content):
                     # Events of this API are one line each; comments keep the connection alive.
-                    if not line.startswith("data:"):
+                    if not line.startswith(_DATA):
                         continue
-                    data = line.removeprefix("data:").strip()
+                    data = line.removeprefix(_DATA).strip()
                     if data == _DONE:
                         return
                     yield _parse_event(data)
@@ -134,14 +138,16 @@ class EngineClient:
         url: str,
         headers: list[tuple[str, str]],
         body: bytes,
-    ) -> AsyncIterator[httpx2.Response]:
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Any request, and its response as the server sends it.
 
         Raises:
             EngineFailed: the server does not answer.
         """
         with _translated_errors():
-            async with self._http.stream(method, url, headers=headers, content=body) as response:
+            async with self._http.request(
+                method, self._url + url, headers=headers, data=body, allow_redirects=False
+            ) as response:
                 yield response
 
 
@@ -150,11 +156,22 @@ def _translated_errors() -> Iterator[None]:
     """What goes wrong on the connection is an EngineFailed."""
     try:
         yield
-    except httpx2.TransportError as error:
+    except (TimeoutError, aiohttp.ClientError, OSError) as error:
         raise EngineFailed(f"the engine's server does not answer: {error!r}") from error
 
 
-def _parse_event(data: str) -> Any:
+async def _lines(content: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:
+    """The lines of a body. The reader's own have a limit, which a long prompt's tokens exceed."""
+    rest = b""
+    async for part in content.iter_any():
+        *lines, rest = (rest + part).split(b"\n")
+        for line in lines:
+            yield line
+    if rest:
+        yield rest
+
+
+def _parse_event(data: bytes) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -167,7 +184,7 @@ def _rejection(status: int, body: bytes, default_field: str) -> InferenceError:
     if status in _REJECTED:
         own = contract_field(field) or field or default_field
         return InvalidRequest(own, "...", f"the engine rejects it: {message}")
-    if status == httpx2.codes.TOO_MANY_REQUESTS:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         return Overloaded(f"the engine is full: {message}")
     return GenerationFailed(f"the engine answers {status}: {message}")
 

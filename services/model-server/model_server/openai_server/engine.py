@@ -214,8 +214,8 @@ class OpenAIServerEngine:
         try:
             exchange = self._client.exchange(method, url, list(request.headers), body)
             async with exchange as response:
-                yield HttpResponseHead(response.status_code, tuple(response.headers.multi_items()))
-                async for part in response.aiter_bytes():
+                yield HttpResponseHead(response.status, tuple(response.headers.items()))
+                async for part in response.content.iter_any():
                     yield part
         finally:
             self._running -= 1
