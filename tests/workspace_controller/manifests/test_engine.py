@@ -44,6 +44,17 @@ def test_the_model_server_finds_the_engine_and_has_no_gpu() -> None:
     assert "/dev/shm" in mounts_of(engine) and "/dev/shm" not in mounts_of(server)
 
 
+def test_adapters_reach_the_engine_at_their_strength_as_copies_of_the_model_server() -> None:
+    (engine,), server = PODS["vllm"]["initContainers"], PODS["vllm"]["containers"][0]
+    folder = env_of(server)["KAITO_ENGINE_ADAPTERS_DIR"]
+    mount = mounts_of(server)[folder]
+    assert mounts_of(engine)[folder] == mount
+    assert not mount.get("readOnly")
+    assert {"name": mount["name"], "emptyDir": {}} in PODS["vllm"]["volumes"]
+    for spec in (PODS["inference"], model_pod(engine=Runtime.VLLM, vllm_arguments=ARGUMENTS)):
+        assert "KAITO_ENGINE_ADAPTERS_DIR" not in env_of(spec["containers"][0])
+
+
 def test_the_engine_asks_nobody_outside_and_takes_adapters_while_it_runs() -> None:
     (engine,) = PODS["vllm"]["initContainers"]
     assert (

@@ -42,6 +42,8 @@ ADAPTERS_PATH = "/mnt/adapters"
 INFERENCE_SERVICE = "kaito.inference.v1.InferenceService"
 _STARTUP_PERIOD_SECONDS = 2
 _SHARED_MEMORY = {"name": "dshm", "mountPath": "/dev/shm"}
+# Where model-server puts adapters at their strength, for vLLM to read.
+_ENGINE_ADAPTERS = {"name": "engine-adapters", "mountPath": "/var/run/kaito/adapters"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,11 @@ class ModelPod:
     def has_vllm(self) -> bool:
         return self.engine is Runtime.VLLM
 
+    @property
+    def copies_adapters(self) -> bool:
+        """Whether the engine reads copies of the adapters that model-server writes."""
+        return self.has_vllm and bool(self.adapters)
+
 
 def model_pod_spec(pod: ModelPod) -> Manifest:
     downloader = pod.settings.vllm if pod.has_vllm else pod.settings.model_server
@@ -96,8 +103,13 @@ def model_pod_spec(pod: ModelPod) -> Manifest:
             # For PyTorch and NCCL: a container has 64 MiB of shared memory by default.
             empty_dir("dshm", "Memory", _shared_memory(pod)),
             empty_dir("tmp"),
+            *([empty_dir(_ENGINE_ADAPTERS["name"])] if pod.copies_adapters else ()),
         ],
     }
+
+
+def _copies(pod: ModelPod) -> tuple[Manifest, ...]:
+    return (_ENGINE_ADAPTERS,) if pod.copies_adapters else ()
 
 
 def _shared_memory(pod: ModelPod) -> str:
@@ -106,12 +118,14 @@ def _shared_memory(pod: ModelPod) -> str:
 
 def _engine(pod: ModelPod, model: Files, adapters: Files) -> Manifest:
     group = _group(pod) if pod.nodes > 1 else ()
-    files = Files(mounts=(*model.mounts, *adapters.mounts, _SHARED_MEMORY), env=model.env)
+    mounts = (*model.mounts, *adapters.mounts, *_copies(pod), _SHARED_MEMORY)
+    files = Files(mounts=mounts, env=model.env)
     return engine_container(pod.settings.vllm, pod.vllm_arguments, files, pod.placement.gpus, group)
 
 
 def _model_server(pod: ModelPod, model: Files, adapters: Files) -> Manifest:
-    mounts = (*model.mounts, *adapters.mounts, *(() if pod.has_vllm else (_SHARED_MEMORY,)))
+    memory = () if pod.has_vllm else (_SHARED_MEMORY,)
+    mounts = (*model.mounts, *adapters.mounts, *_copies(pod), *memory)
     group = _group(pod) if pod.nodes > 1 else ()
     files = Files(mounts=mounts, env=(*model.env, *group))
     server = container(MODEL_SERVER, pod.settings.model_server, _env(pod), files)
@@ -165,6 +179,8 @@ def _env(pod: ModelPod) -> dict[str, str]:
         env["KAITO_MAX_MODEL_LEN"] = str(pod.max_model_len)
     if pod.has_vllm:
         env["KAITO_ENGINE_URL"] = f"http://{HOST}:{PORT}"
+    if pod.copies_adapters:
+        env["KAITO_ENGINE_ADAPTERS_DIR"] = _ENGINE_ADAPTERS["mountPath"]
     return env
 
 
