@@ -21,7 +21,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: demo demo-nodeclaims up down help venv venv-models lock crds schemas \
-	training-configs training-options protogen docs format check unit unit-models clients clients-light apiserver-test e2e test failures bench-controller bench-provisioner bench-gateway bench-serving \
+	training-configs training-options protogen docs format check unit unit-models vllm venv-vllm clients clients-light apiserver-test e2e test failures bench-controller bench-provisioner bench-gateway bench-serving \
 	fuzz soak simulate release release-check pants-lint pants-check pants-test package
 
 demo: venv venv-models ## run the documented walkthrough on a real local cluster, from scratch
@@ -43,8 +43,11 @@ venv: ## create the control plane's virtual environment, .venv
 venv-models: ## create the models' virtual environment, .venv-models (torch on CPU)
 	@$(PYTHON) -m tools.venvs models
 
+venv-vllm: ## create the environment of vLLM's server for CPUs, .venv-vllm (2.5 GB)
+	@$(PYTHON) -m tools.venvs vllm
+
 lock: ## update requirements/*.lock from requirements/*.txt
-	$(PYTHON) -m tools.venvs --lock control models clients
+	$(PYTHON) -m tools.venvs --lock control models clients vllm
 
 crds: venv ## generate the CRDs into the charts
 	$(PY) -m tools.crdgen
@@ -79,6 +82,9 @@ unit: venv ## run the fast tests, without torch and without a cluster
 unit-models: venv venv-models ## test tuner and model-server with small real models
 	$(PY_MODELS) -m pytest -q $(MODEL_TESTS)
 	$(PY) -m pytest -q $(PROCESS_TESTS)
+
+vllm: venv-models venv-vllm ## run the contract's tests on a real vLLM (CPU), which takes 3 GB and minutes
+	$(PY_MODELS) -m tests.model_server.vllm.real
 
 clients: venv venv-models ## run openai, huggingface_hub, LangChain, LiteLLM, curl, grpcurl and a Go client, unmodified
 	$(PY) -m tests.clients $(CLIENT)

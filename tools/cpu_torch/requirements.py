@@ -17,6 +17,7 @@ GPU_ONLY = frozenset(
         "nvidia-cudnn-cu13",
         "nvidia-cufft",
         "nvidia-cufile",
+        "nvidia-curand",
         "nvidia-cusolver",
         "nvidia-cusparse",
         "nvidia-cusparselt-cu13",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from model_server.engine import Delta, FinishReason, ToolCallDelta, Usage
-from model_server.errors import GenerationFailed
+from model_server.errors import GenerationFailed, InvalidRequest, Overloaded
 from model_server.openai_server.answer_parsing import AnswerParser
 
 _USAGE = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 5}}
@@ -94,3 +94,33 @@ def test_details_of_the_usage_are_kept() -> None:
 def test_a_broken_answer_is_never_a_normal_end(chunks: list[Any], says: str) -> None:
     with pytest.raises(GenerationFailed, match=says):
         _parse(*chunks)
+
+
+_REFUSAL = {"error": {"message": "no such grammar", "param": None, "code": 400}}
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "says"),
+    [
+        (_REFUSAL, InvalidRequest, "structured_output = '...': .* no such grammar"),
+        (
+            {"error": {"message": "no", "param": "seed", "code": 400}},
+            InvalidRequest,
+            "options.seed",
+        ),
+        ({"error": {"message": "wait", "code": 429}}, Overloaded, "the engine is full: wait"),
+        ({"error": {"message": "dead", "code": 500}}, GenerationFailed, "gave up .*: dead"),
+    ],
+    ids="unnamed named full dead".split(),
+)
+def test_a_refusal_in_place_of_an_answer_is_what_its_code_says(
+    error: dict[str, Any], kind: type[Exception], says: str
+) -> None:
+    parser = AnswerParser(1, field="structured_output")
+    with pytest.raises(kind, match=says):
+        list(parser.parse(error))
+
+
+def test_a_refusal_in_the_middle_of_an_answer_is_its_end() -> None:
+    with pytest.raises(GenerationFailed, match=r"gave up the answer: .* no such grammar"):
+        _parse(_chat(content="Hi"), _REFUSAL)

@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from model_server.engine import Delta, FinishReason, ToolCallDelta, Usage
-from model_server.errors import GenerationFailed
+from model_server.errors import GenerationFailed, InferenceError
+from model_server.openai_server import rejections
 
 _FINISH_REASONS = {
     "stop": FinishReason.STOP,
@@ -29,7 +30,16 @@ class AnswerParser:
     The last delta of an answer has the usage, which servers send after it, so it is held back.
     """
 
-    def __init__(self, choices: int, describe_tokens: DescribeTokens | None = None) -> None:
+    def __init__(
+        self,
+        choices: int,
+        describe_tokens: DescribeTokens | None = None,
+        *,
+        field: str = "input",
+    ) -> None:
+        """`field` of the request is blamed where the server rejects it and names none."""
+        self._field = field
+        self._has_begun = False
         self._describe_tokens = describe_tokens
         self._open = set(range(choices))
         self._with_calls: set[int] = set()
@@ -41,11 +51,13 @@ class AnswerParser:
         """The deltas of one chunk.
 
         Raises:
-            GenerationFailed: it is no chunk of an answer to this request.
+            GenerationFailed: it is no chunk of an answer to this request, or the server gave up.
+            InvalidRequest: the server rejects the request, in place of an answer.
+            Overloaded: the server is full.
         """
         try:
             if error := chunk.get("error"):
-                raise GenerationFailed(f"the engine gave up the answer: {_error_text(error)}")
+                raise self._error(error)
             if usage := chunk.get("usage"):
                 self._usage = _usage(usage)
             for choice in chunk.get("choices") or ():
@@ -57,6 +69,7 @@ class AnswerParser:
                     self._final = delta
                 # A chunk may have nothing but a role, or a part of a character.
                 elif replace(delta, index=0) != _NOTHING:
+                    self._has_begun = True
                     yield delta
         except (AttributeError, KeyError, TypeError, ValueError) as cause:
             raise GenerationFailed(
@@ -79,6 +92,13 @@ class AnswerParser:
             usage=self._usage,
             token_count=self._final.token_count + max(0, uncounted),
         )
+
+    def _error(self, error: object) -> InferenceError:
+        found = rejections.of_event(error, self._field)
+        # Part of an answer cannot be taken back.
+        if self._has_begun and not isinstance(found, GenerationFailed):
+            return GenerationFailed(f"the engine gave up the answer: {found.message}")
+        return found
 
     def _delta(self, choice: Mapping[str, Any]) -> Delta:
         index = int(choice["index"])
@@ -134,8 +154,3 @@ def _usage(usage: Mapping[str, Any]) -> Usage:
         cached_tokens=int(prompt.get("cached_tokens") or 0),
         reasoning_tokens=int(completion.get("reasoning_tokens") or 0),
     )
-
-
-def _error_text(error: object) -> str:
-    text = error.get("message", error) if isinstance(error, Mapping) else error
-    return str(text)[:500]

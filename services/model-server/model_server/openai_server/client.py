@@ -1,11 +1,7 @@
 """HTTP to the engine's server, which listens on the pod's loopback address.
 
-Knows the server's errors; knows neither requests nor answers, but for the names of fields.
-
-    connection refused, reset   EngineFailed: the container restarts
-    400, 404, 413, 422          InvalidRequest: the server names the cause
-    429                         Overloaded
-    any other status            GenerationFailed: other requests are not affected
+Knows neither requests nor answers. What goes wrong on the connection is an EngineFailed, since the
+container restarts; `rejections` has the server's own errors.
 """
 
 import json
@@ -16,21 +12,12 @@ from typing import Any
 
 import aiohttp
 
-from model_server.errors import (
-    EngineFailed,
-    GenerationFailed,
-    InferenceError,
-    InvalidRequest,
-    Overloaded,
-)
-from model_server.openai_server.request_bodies import contract_field
+from model_server.errors import EngineFailed, GenerationFailed
+from model_server.openai_server import rejections
 
-_REJECTED = (400, 404, 413, 422)
 _CONNECT_SECONDS = 5.0
 # uvicorn closes a connection that is idle for 5 seconds, and a request on its way then is lost.
 _KEEP_ALIVE_SECONDS = 2.0
-# How much of a server's error is shown.
-_MAX_ERROR_CHARACTERS = 500
 _DATA = b"data:"
 _DONE = b"[DONE]"
 
@@ -96,32 +83,35 @@ class EngineClient:
         """The JSON that a route answers. `field` is blamed if the server names none.
 
         Raises:
-            InferenceError: by the table above.
+            InferenceError: as in `rejections`.
         """
         with _translated_errors():
             async with self._http.post(self._url + path, json=body) as response:
                 answer = await response.read()
         if not response.ok:
-            raise _rejection(response.status, answer, field)
+            raise rejections.of_response(response.status, answer, field)
         try:
             return json.loads(answer)
         except (ValueError, RecursionError):
             # Some routes answer a sentence.
             return answer.decode(errors="replace")
 
-    async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[Any, None]:
+    async def stream(
+        self, path: str, body: Mapping[str, Any], *, field: str
+    ) -> AsyncGenerator[Any, None]:
         """The JSON of each event of a streamed answer, to its [DONE] or its end.
 
         `transformers serve` sends no [DONE], so an answer is known to be whole by what it says.
 
         Raises:
-            InferenceError: by the table above.
+            InferenceError: as in `rejections`.
             GenerationFailed: an event is no JSON.
         """
         with _translated_errors():
             async with self._http.post(self._url + path, json=body) as response:
                 if not response.ok:
-                    raise _rejection(response.status, await response.read(), "input")
+                    answer = await response.read()
+                    raise rejections.of_response(response.status, answer, field)
                 async for line in _lines(response.content):
                     # Events of this API are one line each; comments keep the connection alive.
                     if not line.startswith(_DATA):
@@ -176,26 +166,3 @@ def _parse_event(data: bytes) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise GenerationFailed("an event of the engine's answer is no JSON") from error
-
-
-def _rejection(status: int, body: bytes, default_field: str) -> InferenceError:
-    """The error of a status that is no success. `body` is of OpenAI's form, or of any other."""
-    message, field = _read_error(body)
-    if status in _REJECTED:
-        own = contract_field(field) or field or default_field
-        return InvalidRequest(own, "...", f"the engine rejects it: {message}")
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Overloaded(f"the engine is full: {message}")
-    return GenerationFailed(f"the engine answers {status}: {message}")
-
-
-def _read_error(body: bytes) -> tuple[str, str | None]:
-    """Message and field of an error."""
-    text = body.decode(errors="replace")
-    try:
-        error = json.loads(text)
-        error = error.get("error", error)
-        message, field = error.get("message") or error.get("detail") or text, error.get("param")
-    except (ValueError, AttributeError, RecursionError):
-        message, field = text, None
-    return str(message)[:_MAX_ERROR_CHARACTERS], field if isinstance(field, str) else None

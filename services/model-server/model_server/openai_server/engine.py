@@ -135,21 +135,22 @@ class OpenAIServerEngine:
         started = self._require_started()
         built = build_request(request, request.adapter or started.model, started.capabilities)
         require_route(started, f"POST {built.path}")
-        parser = AnswerParser(
-            request.options.num_return_sequences or 1, self._token_reader(request.options)
-        )
-        async with aclosing(self._events(built)) as events:
+        # What vLLM says of a grammar names no field; what it says of other fields does.
+        field = "structured_output" if request.structured_output else "input"
+        choices = request.options.num_return_sequences or 1
+        parser = AnswerParser(choices, self._token_reader(request.options), field=field)
+        async with aclosing(self._events(built, field)) as events:
             async for event in events:
                 for delta in parser.parse(event):
                     yield delta
         yield parser.end()
 
-    async def _events(self, built: EngineRequest) -> AsyncGenerator[Any, None]:
+    async def _events(self, built: EngineRequest, field: str) -> AsyncGenerator[Any, None]:
         """The events of a streamed answer, or the whole answer as the only one."""
         if not built.is_streamed:
-            yield await self._client.post(built.path, built.body, field="input")
+            yield await self._client.post(built.path, built.body, field=field)
             return
-        async with aclosing(self._client.stream(built.path, built.body)) as events:
+        async with aclosing(self._client.stream(built.path, built.body, field=field)) as events:
             async for event in events:
                 yield event
 
