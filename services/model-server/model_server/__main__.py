@@ -25,6 +25,7 @@ from model_server.server import AdministrationConfig, Server, ServerConfig
 from model_server.serving_state import ServingState
 from model_server.settings import Settings
 from model_server.vllm.engine import VllmEngine
+from model_server.vllm.engine_metrics import EngineMetrics
 
 logger = logging.getLogger(__name__)
 
@@ -110,10 +111,12 @@ async def serve(settings: Settings) -> None:
             return SchedulerStats(running=0, waiting=0, kv_cache_usage=0.0)
         return state.served.engine.scheduler_stats()
 
+    is_vllm = settings.engine == "vllm"
+    engine_metrics = EngineMetrics(settings.engine_url).read if is_vllm else tuple
     state = ServingState(
         name=settings.model_name,
         admission=AdmissionControl(settings.max_requests),
-        metrics=Metrics(scheduler_stats),
+        metrics=Metrics(scheduler_stats, engine_metrics),
     )
     metrics_server, _ = start_http_server(settings.metrics_port, registry=state.metrics.registry)
     stop = asyncio.Event()

@@ -1,6 +1,6 @@
 """The Prometheus metrics: requests, tokens, latencies, and the load of the engine."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -13,14 +13,24 @@ _LATENCY_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 _TOKEN_GAP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 
 
+# What pickers of the Gateway API Inference Extension read, whatever the engine is.
+_RUNNING, _WAITING = "vllm:num_requests_running", "vllm:num_requests_waiting"
+_KV_CACHE_USAGE = "vllm:kv_cache_usage_perc"
+
+
 class Metrics:
     """The metrics of one server, in their own registry."""
 
-    def __init__(self, scheduler_stats: Callable[[], SchedulerStats]) -> None:
+    def __init__(
+        self,
+        scheduler_stats: Callable[[], SchedulerStats],
+        engine_metrics: Callable[[], Iterable[Metric]] = tuple,
+    ) -> None:
+        """`engine_metrics` are those of an engine in another container, read in a thread."""
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        self.registry.register(_SchedulerCollector(scheduler_stats))
+        self.registry.register(_EngineCollector(scheduler_stats, engine_metrics))
         self.requests = Counter(
             "kaito_model_server_requests",
             "Requests that ended, by method, model and gRPC status code",
@@ -55,17 +65,48 @@ class Metrics:
         )
 
 
-class _SchedulerCollector:
-    """Reads the engine's load at every scrape."""
+class _EngineCollector:
+    """Reads the engine's load, and its own metrics, at every scrape."""
 
-    def __init__(self, scheduler_stats: Callable[[], SchedulerStats]) -> None:
+    def __init__(
+        self,
+        scheduler_stats: Callable[[], SchedulerStats],
+        engine_metrics: Callable[[], Iterable[Metric]],
+    ) -> None:
         self._scheduler_stats = scheduler_stats
+        self._engine_metrics = engine_metrics
 
     def collect(self) -> Iterator[Metric]:
-        stats = self._scheduler_stats()
+        own = list(self._engine_metrics())
+        yield from own
+        stats = _load(own) or self._scheduler_stats()
         for name, help_text, value in (
             ("batch_size", "Choices in the running batch", stats.running),
             ("queue_length", "Choices waiting for a place in the batch", stats.waiting),
             ("kv_cache_used_ratio", "Used share of the KV cache, 0 to 1", stats.kv_cache_usage),
         ):
             yield GaugeMetricFamily(f"kaito_model_server_{name}", help_text, value=float(value))
+        if own:
+            return
+        for name, help_text, value in (
+            (_RUNNING, "As kaito_model_server_batch_size", stats.running),
+            (_WAITING, "As kaito_model_server_queue_length", stats.waiting),
+            (_KV_CACHE_USAGE, "As kaito_model_server_kv_cache_used_ratio", stats.kv_cache_usage),
+        ):
+            yield GaugeMetricFamily(name, help_text, value=float(value))
+
+
+def _load(families: Iterable[Metric]) -> SchedulerStats | None:
+    """The load that an engine's own metrics tell; of several copies of the model, of all."""
+    values = {
+        family.name: [sample.value for sample in family.samples]
+        for family in families
+        if family.name in (_RUNNING, _WAITING, _KV_CACHE_USAGE) and family.samples
+    }
+    if len(values) < 3:
+        return None
+    return SchedulerStats(
+        running=int(sum(values[_RUNNING])),
+        waiting=int(sum(values[_WAITING])),
+        kv_cache_usage=max(values[_KV_CACHE_USAGE]),
+    )
