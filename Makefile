@@ -116,7 +116,7 @@ bench-provisioner: venv ## measure 100 and 500 claims at once against the AKS em
 bench-gateway: venv ## measure the gateway beside a bare relay, nginx, Envoy and LiteLLM; ROUNDS=1 is faster
 	$(PY) -m benchmarks.gateway --rounds $(or $(ROUNDS),2)
 
-bench-serving: venv venv-models ## measure the transformers engine beside `transformers serve`
+bench-serving: venv venv-models ## measure the engines beside `transformers serve` and, if `make venv-vllm` installed it, vLLM's own server
 	$(PY) -m benchmarks.serving --rounds $(or $(ROUNDS),5)
 
 release: venv ## build a release into dist/; TORCH=cpu for clusters without GPUs

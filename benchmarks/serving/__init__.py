@@ -1,1 +1,1 @@
-"""Compares the transformers engine with transformers' own server."""
+"""Compares engines behind the model-server with their own servers."""

@@ -1,35 +1,44 @@
-"""Measures the transformers engine beside `transformers serve` with continuous batching.
+"""Measures engines behind the model-server beside their own servers.
 
-Both serve one model with the same threads and the same KV cache, on loopback, and are loaded in
-turn, round by round, so that what else the machine does meets all of them.
+The transformers engine beside `transformers serve` with continuous batching, and vLLM for CPUs
+through gRPC and through the gateway beside vLLM's own OpenAI server. All have one model, the same
+threads and the same load, on loopback. The ways to an engine are loaded in turn, round by round, so
+that what else the machine does meets all of them.
 
     python -m benchmarks.serving [--rounds 5]
 """
 
 import argparse
 import asyncio
-import statistics
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.serving.contenders import (
-    GATEWAY,
-    GRPC,
-    NEW_TOKENS,
-    SERVE,
-    Answer,
-    Ask,
-    connect,
-)
+from benchmarks.serving.contenders import GATEWAY, GRPC, NEW_TOKENS, PEER, Answer, Ask, connect
 from benchmarks.serving.prompts import make_prompts
-from benchmarks.serving.servers import start
+from benchmarks.serving.results import Results
+from benchmarks.serving.servers import (
+    API_SERVER,
+    MODEL_SERVER,
+    Contest,
+    make_model,
+    start_transformers,
+    start_vllm,
+)
+from tools import vllm_server
 
 _STREAMS = 16
 _REQUESTS = 32
+# The processes between a client and the engine; in that of vLLM's API server no model runs.
+_HOPS = {
+    GRPC: (MODEL_SERVER, API_SERVER),
+    GATEWAY: (MODEL_SERVER, GATEWAY, API_SERVER),
+    PEER: (API_SERVER,),
+}
+# Where prompts begin, so that they differ from way to way and are equally long.
+_MARKS = {GRPC: "1", GATEWAY: "2", PEER: "3"}
 
 
 async def run_load(ask: Ask, prompts: Sequence[str]) -> tuple[float, dict[str, Answer]]:
@@ -45,65 +54,69 @@ async def run_load(ask: Ask, prompts: Sequence[str]) -> tuple[float, dict[str, A
     return time.perf_counter() - start, answers
 
 
-async def compare(ways: Mapping[str, Ask], rounds: int) -> dict[str, list[float]]:
-    """Tokens a second of each way in each round."""
-    rates: dict[str, list[float]] = defaultdict(list)
-    same = total = 0
-    for number in range(-1, rounds):
-        # New prompts in each round, and the same ones for all ways.
-        prompts = make_prompts(_REQUESTS, seed=number)
-        texts = {}
-        for name, ask in ways.items():
-            # No way finds a prefix that another one left: GRPC and GATEWAY share a server.
-            own = [f"{name} {prompt}" for prompt in prompts] if name == GATEWAY else prompts
-            seconds, answers = await run_load(ask, own)
-            tokens = sum(answer.tokens for answer in answers.values())
-            if tokens != _REQUESTS * NEW_TOKENS:
-                raise SystemExit(f"{name}: {tokens} tokens, not {_REQUESTS * NEW_TOKENS}")
-            texts[name] = [answers[prompt].text for prompt in own]
-            # The first round warms up.
-            if number >= 0:
-                rates[name].append(tokens / seconds)
-        same += sum(a == b for a, b in zip(texts[GRPC], texts[SERVE], strict=True))
-        total += _REQUESTS
-    print(f"{same} of {total} answers are equal")
-    return rates
+async def measure(contest: Contest, rounds: int) -> Results:
+    """Every way of one engine, in turns."""
+    results = Results(contest.engine, contest.peer)
+    async with connect(contest.ports, contest.peer_model) as ways:
+        for number in range(-1, rounds):
+            # New prompts in each round, and the same ones for all ways.
+            prompts = make_prompts(_REQUESTS, seed=number)
+            texts = {}
+            for name, ask in ways.items():
+                # No way finds a prefix that another one left in the cache of the engine.
+                mark = _MARKS[GRPC if name == PEER and contest.has_own_cache else name]
+                own = [f"{mark} {prompt}" for prompt in prompts]
+                hops = [hop for hop in _HOPS[name] if hop in contest.hops]
+                before = {hop: contest.hops[hop].cpu_seconds for hop in hops}
+                seconds, answers = await run_load(ask, own)
+                _check(name, answers)
+                texts[name] = [answers[prompt].text for prompt in own]
+                # The first round warms up.
+                if number >= 0:
+                    results.add(name, answers.values(), seconds)
+                    for hop, start in before.items():
+                        results.add_cpu(name, hop, contest.hops[hop].cpu_seconds - start)
+            if contest.has_own_cache and number >= 0:
+                results.compare(texts[GRPC], texts[PEER])
+    return results
 
 
-def report(rates: Mapping[str, Sequence[float]]) -> list[str]:
-    """The table, and the last line: our tokens a second over theirs."""
-    lines = [f"{'':<20}{'tokens/s, median':>18}{'lowest':>9}{'highest':>9}{'of serve':>10}"]
-    for name, found in rates.items():
-        shares = [own / theirs for own, theirs in zip(found, rates[SERVE], strict=True)]
-        lines.append(
-            f"{name:<20}{statistics.median(found):>18.0f}{min(found):>9.0f}{max(found):>9.0f}"
-            f"{statistics.median(shares):>10.2f}"
-        )
-    slower = min(
-        statistics.median(
-            own / theirs for own, theirs in zip(rates[name], rates[SERVE], strict=True)
-        )
-        for name in (GRPC, GATEWAY)
-    )
-    return [*lines, "", f"serving: transformers {slower:.2f}x"]
+def _check(name: str, answers: Mapping[str, Answer]) -> None:
+    tokens = sum(answer.tokens for answer in answers.values())
+    if tokens != _REQUESTS * NEW_TOKENS:
+        raise SystemExit(f"{name}: {tokens} tokens, not {_REQUESTS * NEW_TOKENS}")
 
 
-async def measure(ports: Mapping[str, int], model: Path, rounds: int) -> dict[str, list[float]]:
-    """Tokens a second of each way in each round."""
-    async with connect(ports, model) as ways:
-        return await compare(ways, rounds)
+def run(
+    start: Callable[[ExitStack, Path, Path, int], Contest], model: Path, rounds: int, threads: int
+) -> Results:
+    """Start an engine, measure it and end it, before the next one takes the machine."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        results = asyncio.run(measure(start(stack, folder, model, threads), rounds))
+    print(*results.lines(), "", sep="\n", flush=True)
+    return results
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="rounds; the medians are shown")
     parser.add_argument("--threads", type=int, default=1, help="compute threads of each server")
+    parser.add_argument("--only", choices=("transformers", "vllm"), help="one engine")
     options = parser.parse_args()
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        ports, model = start(stack, folder, options.threads)
-        rates = asyncio.run(measure(ports, model, options.rounds))
-    print(*report(rates), sep="\n")
+    starts = {"transformers": start_transformers, "vllm": start_vllm}
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        model = make_model(Path(folder))
+        for name, start in starts.items():
+            if options.only not in (None, name):
+                continue
+            if name == "vllm" and not vllm_server.PYTHON.exists():
+                found.append("vllm skipped: make venv-vllm installs it")
+                continue
+            results = run(start, model, options.rounds, options.threads)
+            found.append(f"{name} {results.ratio:.2f}x")
+    print(f"serving: {', '.join(found)}")
 
 
 if __name__ == "__main__":

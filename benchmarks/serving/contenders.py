@@ -1,10 +1,10 @@
 """What is compared: three ways to the same model, each of which answers one prompt."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import aiohttp
 import grpc
@@ -13,31 +13,46 @@ from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
 from kaito_grpc.channels import open_channel
 
-GRPC, GATEWAY, SERVE = "grpc", "gateway", "transformers serve"
+GRPC, GATEWAY, PEER = "grpc", "gateway", "its own server"
 NEW_TOKENS = 64
 # What our server calls the model.
 MODEL_NAME = "m"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
-    """A streamed answer: its text, its tokens, and the parts that it came in."""
+    """A streamed answer: its text, its tokens, and when each of its parts came, in seconds."""
 
-    text: str
-    tokens: int
-    parts: int
+    texts: list[str] = field(default_factory=list)
+    tokens: int = 0
+    times: list[float] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.texts)
+
+    @property
+    def gaps(self) -> list[float]:
+        """The seconds between two parts."""
+        return [after - before for before, after in zip(self.times, self.times[1:], strict=False)]
+
+    def add(self, text: str) -> None:
+        """A part that has just arrived."""
+        self.texts.append(text)
+        if text:
+            self.times.append(time.perf_counter())
 
 
 Ask = Callable[[str], Awaitable[Answer]]
 
 
 @asynccontextmanager
-async def connect(ports: Mapping[str, int], served: Path) -> AsyncIterator[dict[str, Ask]]:
-    """The ways by their names, with open connections. `transformers serve` has `served`."""
+async def connect(ports: Mapping[str, int], peer_model: str) -> AsyncIterator[dict[str, Ask]]:
+    """The ways by their names, with open connections. The peer's server has `peer_model`."""
     async with AsyncExitStack() as stack:
         channel = await stack.enter_async_context(open_channel(f"127.0.0.1:{ports[GRPC]}"))
         ways = {GRPC: _over_grpc(channel)}
-        for name, model in ((GATEWAY, MODEL_NAME), (SERVE, str(served))):
+        for name, model in ((GATEWAY, MODEL_NAME), (PEER, peer_model)):
             connector = aiohttp.TCPConnector(limit=0)
             base = f"http://127.0.0.1:{ports[name]}"
             session = aiohttp.ClientSession(base, connector=connector)
@@ -53,11 +68,11 @@ def _over_grpc(channel: grpc.aio.Channel) -> Ask:
         request = pb.StreamGenerateRequest(
             request=pb.GenerateRequest(prompt=prompt, options=options)
         )
-        texts, tokens = [], 0
+        answer = Answer()
         async for message in stub.StreamGenerate(request):
-            texts.append(message.text)
-            tokens += message.usage.completion_tokens
-        return Answer("".join(texts), tokens, len(texts))
+            answer.add(message.text)
+            answer.tokens += message.usage.completion_tokens
+        return answer
 
     return ask
 
@@ -72,15 +87,16 @@ def _over_http(session: aiohttp.ClientSession, model: str) -> Ask:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        texts, tokens = [], 0
+        answer = Answer()
         async with session.post("/v1/completions", json=body) as response:
             assert response.status == 200, await response.text()
             async for line in response.content:
                 if not line.startswith(b"data: {"):
                     continue
                 event = json.loads(line.removeprefix(b"data: "))
-                texts += [choice["text"] for choice in event["choices"]]
-                tokens += (event.get("usage") or {}).get("completion_tokens", 0)
-        return Answer("".join(texts), tokens, len(texts))
+                for choice in event["choices"]:
+                    answer.add(choice["text"])
+                answer.tokens += (event.get("usage") or {}).get("completion_tokens", 0)
+        return answer
 
     return ask
