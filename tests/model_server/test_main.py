@@ -10,10 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from kaito.inference.v1.inference_pb2 import GetModelRequest
+from kaito.inference.v1.inference_pb2_grpc import InferenceServiceStub
 from kaito_process import logs
 from model_server import __main__
+from model_server.server import SERVICE
 from model_server.settings import Settings
 
 
@@ -82,6 +87,23 @@ def test_serves_a_client_and_drains(
         assert answers[0].stderr.startswith("tokens: ")
         started.send_signal(signal.SIGTERM)
         assert wait_for(started, "stopped")["service"] == "model-server"
+        assert started.wait(20) == 0
+
+
+def test_a_later_pod_of_several_answers_probes_and_nothing_else(tmp_path: Path) -> None:
+    several = {"KAITO_NODES": "3", "KAITO_NODE_RANK": "2", "KAITO_LEADER": "ws-0.ws-headless"}
+    with process(tmp_path, KAITO_ENGINE="vllm", **several) as started:
+        logged = wait_for(started, "computes for the first pod")
+        assert logged["leader"] == "ws-0.ws-headless"
+        with grpc.insecure_channel(f"localhost:{logged['port']}") as channel:
+            health = health_pb2_grpc.HealthStub(channel)
+            for service in ("", SERVICE):
+                answer = health.Check(health_pb2.HealthCheckRequest(service=service), timeout=20)
+                assert answer.status == health_pb2.HealthCheckResponse.SERVING
+            with pytest.raises(grpc.RpcError) as raised:
+                InferenceServiceStub(channel).GetModel(GetModelRequest(), timeout=20)
+            assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        started.send_signal(signal.SIGTERM)
         assert started.wait(20) == 0
 
 

@@ -18,6 +18,7 @@ from model_server.adapters import AdapterSettings
 from model_server.admission import AdmissionControl
 from model_server.engine import Engine, SchedulerStats
 from model_server.errors import EngineFailed, InferenceError, ModelLoadFailed
+from model_server.follower import follow
 from model_server.host_memory import kv_cache_budget_bytes
 from model_server.metrics import Metrics
 from model_server.openai_server.engine import OpenAIServerEngine
@@ -104,6 +105,12 @@ async def serve(settings: Settings) -> None:
     Raises:
         InferenceError: the model or an adapter does not load, or the engine broke.
     """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if settings.engine == "vllm" and settings.node_rank > 0:
+        await follow(settings.grpc_port, settings.leader, stop)
+        return
     state: ServingState
 
     def scheduler_stats() -> SchedulerStats:
@@ -119,9 +126,6 @@ async def serve(settings: Settings) -> None:
         metrics=Metrics(scheduler_stats, engine_metrics),
     )
     metrics_server, _ = start_http_server(settings.metrics_port, registry=state.metrics.registry)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         await Server(state, create_server_config(settings, state.admission.report_loading)).run(
             stop

@@ -42,6 +42,8 @@ class Settings:
     administration_token_sha256: str
     drain_seconds: float
     nodes: int
+    node_rank: int
+    leader: str
     termination_log: Path
     workspace: str
     namespace: str
@@ -88,6 +90,8 @@ class Settings:
             # The controller sets it from the pod's grace period; this is for a server by hand.
             drain_seconds=env.seconds("KAITO_DRAIN_SECONDS", 25),
             nodes=env.integer("KAITO_NODES", 1),
+            node_rank=env.integer("KAITO_NODE_RANK", 0),
+            leader=env.text("KAITO_LEADER", ""),
             termination_log=env.path("KAITO_TERMINATION_LOG", "/dev/termination-log"),
             workspace=env.text("KAITO_WORKSPACE", ""),
             namespace=env.text("KAITO_NAMESPACE", ""),
