@@ -18,6 +18,7 @@ from workspace_controller.plan.pods.forbidden import LOOK_AGAIN_SECONDS
 from workspace_controller.plan.serving.adapters import adapter_pods
 from workspace_controller.plan.serving.adopted import LOOK_AGAIN_SECONDS as LOOK_AT_ADOPTED_SECONDS
 from workspace_controller.plan.serving.adopted import adopted_condition
+from workspace_controller.plan.serving.group import pods_without_leader
 from workspace_controller.plan.serving.health import Health, serving_health, serving_pods
 from workspace_controller.plan.serving.inference_condition import (
     InferenceFacts,
@@ -70,7 +71,8 @@ def decide_serving(
     if wanted is None:
         return ServingPlan(condition=_pending(nodes))
     present = observed.deployment if kind is DEPLOYMENT else observed.stateful_set
-    others = tuple(action for action in delete_workloads(observed) if action.kind is not kind)
+    stale = (action for action in delete_workloads(observed) if action.kind is not kind)
+    others = (*stale, *pods_without_leader(observed))
     if present is None:
         # Creates the workload once the nodes are ready; updates it whether or not they are.
         first = updated(wanted, surge=False, updating=False)
