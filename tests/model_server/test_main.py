@@ -96,7 +96,7 @@ def test_a_later_pod_of_several_answers_probes_and_nothing_else(tmp_path: Path) 
         logged = wait_for(started, "computes for the first pod")
         assert logged["leader"] == "ws-0.ws-headless"
         with grpc.insecure_channel(f"localhost:{logged['port']}") as channel:
-            health = health_pb2_grpc.HealthStub(channel)
+            health: Any = health_pb2_grpc.HealthStub(channel)
             for service in ("", SERVICE):
                 answer = health.Check(health_pb2.HealthCheckRequest(service=service), timeout=20)
                 assert answer.status == health_pb2.HealthCheckResponse.SERVING

@@ -1,0 +1,47 @@
+"""A real API server takes the pods that serve a model, and changes nothing that is compared."""
+
+from typing import Any
+
+import pytest
+
+from kaito_kube import kinds
+from kaito_kube.connect import connect
+from kaito_presets.preset import Runtime
+from tests.workspace_controller.apiserver.sandbox import Sandbox
+from tests.workspace_controller.manifests.pod_builders import model_pod, source
+from workspace_controller.manifests.metadata import Owner
+from workspace_controller.manifests.workload import Workload, stateful_set, template_of, updated
+from workspace_controller.settings import ModelDelivery
+
+VLLM: dict[str, Any] = {
+    "engine": Runtime.VLLM,
+    "vllm_arguments": ("/mnt/model", "--port=8000"),
+}
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        model_pod(**VLLM),
+        model_pod(**VLLM, model=source(delivery=ModelDelivery.HUB, access_secret="hf"), nodes=2),
+        model_pod(model=source(delivery=ModelDelivery.HUB)),
+    ],
+    ids=["vllm", "vllm on several nodes", "transformers, downloaded"],
+)
+async def test_pods_meet_the_restricted_standard_and_stay_as_they_are(
+    sandbox: Sandbox, pod: dict[str, Any]
+) -> None:
+    restricted = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}
+    sandbox.api.admin.merge(f"/api/v1/namespaces/{sandbox.namespace}", restricted)
+    workspace = sandbox.workspace()
+    owner = Owner(sandbox.namespace, "ws", workspace["metadata"]["uid"])
+    template = template_of(owner, pod)
+    sandbox.create(
+        kinds.POD, {"metadata": {"name": "one", **template["metadata"]}, "spec": template["spec"]}
+    )
+    wanted = stateful_set(Workload(owner=owner, template=template, replicas=2))
+    async with connect("kaito-test") as cluster:
+        for _ in range(2):
+            await cluster.apply(kinds.STATEFUL_SET, updated(wanted, surge=False, updating=False))
+    made = sandbox.get(kinds.STATEFUL_SET, "ws")
+    assert made is not None and made["metadata"]["generation"] == 1
