@@ -176,7 +176,7 @@ MUTANTS = (
     ),
     Mutant(
         "a node that has joined counts as Ready",
-        20,
+        100,
         _joined_is_ready,
         unit_test=f"{_LIFECYCLE}::test_node_without_its_gpu_is_not_ready",
     ),
