@@ -15,8 +15,16 @@ from tests.workspace_controller.manifests.pod_builders import (
     model_pod,
     mounts_of,
 )
+from workspace_controller.manifests.engine import GROUP_PORT
 from workspace_controller.manifests.placement import Placement
+from workspace_controller.manifests.pods import (
+    ADMINISTRATION_PORT,
+    GRPC_PORT,
+    HTTP_PORT,
+    METRICS_PORT,
+)
 from workspace_controller.settings import PodSettings
+from workspace_controller.vllm.command import PORT
 
 ARGUMENTS = ("/mnt/model", "--port=8000", '--hf-overrides={"a b": 1}')
 
@@ -91,6 +99,12 @@ def test_shared_memory_grows_with_the_gpus(gpus: str, size: str) -> None:
     assert shared["emptyDir"] == {"medium": "Memory", "sizeLimit": size}
 
 
+def test_nothing_else_in_the_pod_listens_where_the_engine_does() -> None:
+    others = {GRPC_PORT, HTTP_PORT, METRICS_PORT, ADMINISTRATION_PORT}
+    # The last one is where vLLM's copies of a model on one node find each other.
+    assert not others & {PORT, GROUP_PORT, 29550}
+
+
 @pytest.mark.parametrize(("rank", "headless"), [("0", False), ("2", True)])
 def test_of_several_nodes_only_the_first_has_a_server(
     rank: str, headless: bool, tmp_path: Path
@@ -110,5 +124,6 @@ def test_of_several_nodes_only_the_first_has_a_server(
         "--nnodes=3",
         f"--node-rank={rank}",
         "--master-addr=ws-0.ws-headless.team.svc",
+        "--master-port=29600",
         *(["--headless"] if headless else []),
     ]

@@ -18,9 +18,13 @@ _ENV = {
     "DO_NOT_TRACK": "1",
 }
 _SERVE = ("vllm", "serve")
+# Where the engines of several nodes find each other. vLLM's own choice is the port on which the
+# adapters of model-server are administered, in the same pod.
+GROUP_PORT = 29600
 # The first node serves; the others compute for it, and have no server.
-_SERVE_TOGETHER = """
-set -- "$@" --nnodes="$KAITO_NODES" --node-rank="$KAITO_NODE_RANK" --master-addr="$KAITO_LEADER"
+_SERVE_TOGETHER = f"""
+set -- "$@" --nnodes="$KAITO_NODES" --node-rank="$KAITO_NODE_RANK"
+set -- "$@" --master-addr="$KAITO_LEADER" --master-port={GROUP_PORT}
 [ "$KAITO_NODE_RANK" = 0 ] || set -- "$@" --headless
 exec vllm serve "$@"
 """
