@@ -56,6 +56,7 @@ def test_scenario_fails_with_the_bug_that_it_covers(mutant: str, story: Scenario
     "seed",
     [
         pytest.param(6, id="6: a Workspace was deleted for ever, after a list from before"),
+        pytest.param(79, id="79: two models with the marks of before were taken down at once"),
     ],
 )
 def test_seed_that_once_violated_an_invariant(seed: int) -> None:

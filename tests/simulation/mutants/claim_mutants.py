@@ -182,7 +182,7 @@ MUTANTS = (
     ),
     Mutant(
         "a node that is not Ready is replaced at once",
-        20,
+        60,
         _repaired_at_once,
         unit_test=f"{_REPAIR}::test_recovered_node_is_kept",
     ),
