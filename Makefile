@@ -22,7 +22,7 @@ endif
 .DEFAULT_GOAL := help
 .PHONY: demo demo-nodeclaims up down help venv venv-models lock crds schemas \
 	training-configs training-options protogen docs format check unit unit-models vllm venv-vllm clients clients-light apiserver-test e2e test failures bench-controller bench-provisioner bench-gateway bench-serving \
-	fuzz soak simulate release release-check pants-lint pants-check pants-test package
+	fuzz soak simulate release release-check plugin pants-lint pants-check pants-test package
 
 demo: venv venv-models ## run the documented walkthrough on a real local cluster, from scratch
 	$(PY) -m tools.demo
@@ -136,6 +136,9 @@ fuzz: venv venv-models ## send random gRPC calls and HTTP requests for FUZZ_SECO
 
 soak: venv venv-models ## send mixed load with faults for SOAK_SECONDS, and check every answer
 	$(PY) -m tests.soak --seconds $(SOAK_SECONDS)
+
+plugin: venv ## build the wheel of kubectl kaito into dist/
+	$(PY) -m tools.kubectl_plugin
 
 pants-lint: ## run ruff with Pants (needs a Python 3.9, see docs/development.md)
 	tools/pants lint ::

@@ -6,6 +6,7 @@ and neither rich nor the Kubernetes client may cost them time. A test holds them
 
 import typer
 
+from kubectl_kaito.doctor.command import doctor
 from kubectl_kaito.models.command import models
 from kubectl_kaito.plan.command import plan
 from kubectl_kaito.status.command import status
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-VERBS = {verb.__name__: verb for verb in (models, plan, status, why)}
+VERBS = {verb.__name__: verb for verb in (models, plan, status, why, doctor)}
 
 for verb in VERBS.values():
     app.command()(verb)

@@ -1,5 +1,6 @@
 """The release as Helm installs it: its Deployments with status, and the leader's Lease."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 
@@ -18,7 +19,13 @@ def _deployments() -> list[Manifest]:
     return [manifest for manifest in render() if manifest["kind"] == "Deployment"]
 
 
-def install(cluster: FakeCluster, now: datetime, *, available: int = 2, **variables: str) -> None:
+def install(
+    cluster: FakeCluster,
+    now: datetime,
+    *,
+    available: int = 2,
+    variables: Mapping[str, str] | None = None,
+) -> None:
     """Seeds what the commands read of a release. Without `available` replicas nobody leads.
 
     `variables` replace environment variables of the Deployments.
@@ -27,8 +34,8 @@ def install(cluster: FakeCluster, now: datetime, *, available: int = 2, **variab
         deployment = deep_copy(rendered)
         for container in deployment["spec"]["template"]["spec"]["containers"]:
             for variable in container.get("env", ()):
-                if variable["name"] in variables:
-                    variable["value"] = variables[variable["name"]]
+                if variable["name"] in (variables or {}):
+                    variable["value"] = (variables or {})[variable["name"]]
         deployment["status"] = {"availableReplicas": available}
         cluster.store.seed(DEPLOYMENT, deployment)
     renew(cluster, now, holder="replica-1" if available else "")

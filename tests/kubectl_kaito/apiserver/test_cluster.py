@@ -47,3 +47,18 @@ def test_a_cluster_without_the_crd_is_named(cluster: Cluster, api: StandaloneApi
     result = Console(cluster).run("status")
     assert result.code == 4
     assert "does not serve Workspaces" in result.err
+
+
+def test_doctor_asks_a_real_api_server_for_rights(
+    api: StandaloneApiServer, cluster: Cluster, namespace: str
+) -> None:
+    api.install_crd(OWN_CRD)
+    document = Console(cluster).run("doctor", "-n", namespace, "-o", "json").json
+    found = {finding["check"]: finding for finding in document["findings"]}
+    assert found["your rights"]["level"] == "OK"
+    assert found["Workspace CRD"]["level"] == "OK"
+    assert found["workspace-controller"]["level"] == "FAIL"
+    account = connect(ClusterChoice(kubeconfig=str(api.create_account(namespace, "nobody"))))
+    nobody = Console(account).run("doctor", "-n", namespace, "-o", "json").json
+    rights = next(f for f in nobody["findings"] if f["check"] == "your rights")
+    assert "create workspaces.kaito.sh" in rights["detail"]

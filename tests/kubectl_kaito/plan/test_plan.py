@@ -31,7 +31,8 @@ def console(nodes: int = 1, engine: str = "auto", **changes: Any) -> Console:
     """A console over a release that lets a model span that many nodes."""
     made = Console(FakeCluster(namespace="team"), **changes)
     assert isinstance(made.cluster, FakeCluster)
-    install(made.cluster, NOW, KAITO_MAX_MODEL_NODES=str(nodes), KAITO_ENGINE=engine)
+    variables = {"KAITO_MAX_MODEL_NODES": str(nodes), "KAITO_ENGINE": engine}
+    install(made.cluster, NOW, variables=variables)
     return made
 
 

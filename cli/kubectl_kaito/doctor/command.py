@@ -1,0 +1,40 @@
+"""The verb `doctor`."""
+
+import typer
+
+from kubectl_kaito.cluster.cluster import ClusterChoice
+from kubectl_kaito.environment import environment_of
+from kubectl_kaito.exit_codes import ExitCode
+from kubectl_kaito.options import (
+    ContextOption,
+    KubeconfigOption,
+    NamespaceOption,
+    Output,
+    OutputOption,
+)
+
+
+def doctor(
+    context: typer.Context,
+    namespace: NamespaceOption = None,
+    output: OutputOption = Output.TABLE,
+    cluster_context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
+) -> None:
+    """Check whether the cluster is ready: CRDs, controller, leader, webhook, GPUs, DNS, rights.
+
+    Exit code 1: a check has failed.
+    """
+    from kubectl_kaito.doctor import view
+    from kubectl_kaito.doctor.health import read_health
+    from kubectl_kaito.doctor.table import table
+    from kubectl_kaito.output import emit
+
+    environment = environment_of(context)
+    cluster = environment.connect(ClusterChoice(kubeconfig, cluster_context))
+    within = namespace or cluster.namespace
+    health = read_health(cluster, environment.prices(), within, environment.now())
+    found = view.report(health)
+    emit(found, output, environment.stdout, table)
+    if view.has_failed(found):
+        raise typer.Exit(ExitCode.FAILING)
