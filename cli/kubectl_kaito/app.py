@@ -6,7 +6,11 @@ and neither rich nor the Kubernetes client may cost them time. A test holds them
 
 import typer
 
+from kubectl_kaito.cost.command import cost
+from kubectl_kaito.deploy.command import deploy, tune
 from kubectl_kaito.doctor.command import doctor
+from kubectl_kaito.endpoint.command import endpoint
+from kubectl_kaito.logs.command import logs
 from kubectl_kaito.models.command import models
 from kubectl_kaito.plan.command import plan
 from kubectl_kaito.status.command import status
@@ -27,7 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-VERBS = {verb.__name__: verb for verb in (models, plan, status, why, doctor)}
+_ALL = (models, plan, deploy, tune, status, why, endpoint, logs, cost, doctor)
+VERBS = {verb.__name__: verb for verb in _ALL}
 
 for verb in VERBS.values():
     app.command()(verb)

@@ -15,6 +15,7 @@ from kaito_kube.kinds import (
     Kind,
     Manifest,
     key_of,
+    labels_of,
 )
 from kubectl_kaito.cluster.cluster import Cluster
 from kubectl_kaito.errors import NotFoundError, NotInstalledError
@@ -58,6 +59,38 @@ def list_workspaces(cluster: Cluster, namespace: str) -> Sequence[Manifest]:
         raise _not_installed() from None
 
 
+def list_claims(cluster: Cluster) -> list[Manifest]:
+    """The claims of all Workspaces, as far as the user may read them.
+
+    Raises:
+        ClusterError: they could not be listed.
+    """
+    found: list[Manifest] = []
+    for kind in CLAIM_KINDS:
+        try:
+            found += cluster.list(kind)
+        except (NotFound, Forbidden):
+            continue
+    return [claim for claim in found if labels.WORKSPACE in labels_of(claim)]
+
+
+def read_workspace(cluster: Cluster, name: str, namespace: str) -> Manifest:
+    """Raises:
+    NotFoundError: there is no such Workspace; names those that there are.
+    NotInstalledError: the cluster does not serve Workspaces.
+    ClusterError: it could not be read.
+    """
+    try:
+        return cluster.get(WORKSPACE, name, namespace)
+    except NotFound:
+        others = [key_of(each).name for each in list_workspaces(cluster, namespace)]
+    if others:
+        hint = f"it has {', '.join(sorted(others)[:5])}"
+    else:
+        hint = "it has no Workspace; `kubectl kaito status -A` lists those of all namespaces"
+    raise NotFoundError(f"namespace {namespace} has no Workspace {name}: {hint}")
+
+
 def observe(cluster: Cluster, name: str, namespace: str, now: datetime) -> Observation:
     """The Workspace with its claims, pods and events.
 
@@ -66,7 +99,7 @@ def observe(cluster: Cluster, name: str, namespace: str, now: datetime) -> Obser
         NotInstalledError: the cluster does not serve Workspaces.
         ClusterError: it could not be read.
     """
-    workspace = _workspace(cluster, name, namespace)
+    workspace = read_workspace(cluster, name, namespace)
     own = {labels.WORKSPACE: name, labels.WORKSPACE_NAMESPACE: namespace}
     unread: list[Kind] = []
 
@@ -100,18 +133,6 @@ def observe(cluster: Cluster, name: str, namespace: str, now: datetime) -> Obser
         unread=tuple(dict.fromkeys(unread)),
         claim_kinds={c["metadata"]["name"]: k for k, found in by_kind.items() for c in found},
     )
-
-
-def _workspace(cluster: Cluster, name: str, namespace: str) -> Manifest:
-    try:
-        return cluster.get(WORKSPACE, name, namespace)
-    except NotFound:
-        others = [key_of(each).name for each in list_workspaces(cluster, namespace)]
-    if others:
-        hint = f"it has {', '.join(sorted(others)[:5])}"
-    else:
-        hint = "it has no Workspace; `kubectl kaito status -A` lists those of all namespaces"
-    raise NotFoundError(f"namespace {namespace} has no Workspace {name}: {hint}")
 
 
 def _not_installed() -> NotInstalledError:

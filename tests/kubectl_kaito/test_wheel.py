@@ -51,7 +51,8 @@ def run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_wheel_holds_the_plugin_its_libraries_and_their_data_only(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
-    assert tops == {"kubectl_kaito", "kaito_api", "kaito_kube", "kaito_presets", "kaito_skus"}
+    libraries = {"kaito_api", "kaito_kube", "kaito_presets", "kaito_skus", "kaito_training"}
+    assert tops == {"kubectl_kaito"} | libraries
     presets = [name for name in names if name.startswith("kaito_presets/models/")]
     assert len([n for n in presets if n.endswith(".yaml")]) == len(catalog.load().presets)
     assert "kaito_skus/skus/azure.yaml" in names

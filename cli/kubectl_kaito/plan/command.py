@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
-from kubectl_kaito.environment import Environment, environment_of
+from kubectl_kaito.cluster.cluster import ClusterChoice
+from kubectl_kaito.environment import environment_of
 from kubectl_kaito.exit_codes import ExitCode
 from kubectl_kaito.options import (
     ContextOption,
@@ -50,6 +50,7 @@ def plan(
     from kubectl_kaito.errors import UsageError
     from kubectl_kaito.output import emit
     from kubectl_kaito.plan import applying
+    from kubectl_kaito.plan.connecting import connect_if_possible
     from kubectl_kaito.plan.gather import PlanRequest, gather
     from kubectl_kaito.plan.manifests import read
     from kubectl_kaito.plan.table import table
@@ -62,7 +63,7 @@ def plan(
     environment = environment_of(context)
     given = read(file) if file is not None else applying.workspace_for(str(model), name)
     choice = ClusterChoice(kubeconfig, cluster_context)
-    cluster = _connect(environment, choice, required=apply)
+    cluster = connect_if_possible(environment, choice, required=apply)
     within = applying.namespace_of(given, namespace, cluster)
     request = PlanRequest(
         given=given,
@@ -78,16 +79,3 @@ def plan(
     emit(view, output, environment.stdout, lambda seen: table(seen, everything=everything))
     if not possible:
         raise typer.Exit(ExitCode.FAILING)
-
-
-def _connect(environment: Environment, choice: ClusterChoice, *, required: bool) -> Cluster | None:
-    """Without a cluster a plan still has a fit and prices, unless the user names the cluster."""
-    from kaito_kube.errors import Unavailable
-
-    named = choice.context is not None or choice.kubeconfig is not None
-    try:
-        return environment.connect(choice)
-    except Unavailable:
-        if required or named:
-            raise
-        return None

@@ -1,0 +1,1 @@
+"""`kubectl kaito cost`: what the nodes of Workspaces have cost and cost an hour."""

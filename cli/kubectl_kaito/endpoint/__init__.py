@@ -1,0 +1,1 @@
+"""`kubectl kaito endpoint`: where a model answers."""

@@ -1,0 +1,37 @@
+"""The verb `logs`."""
+
+from typing import Annotated
+
+import typer
+
+from kubectl_kaito.cluster.cluster import ClusterChoice
+from kubectl_kaito.environment import environment_of
+from kubectl_kaito.options import ContextOption, KubeconfigOption, NamespaceOption
+
+
+def logs(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A Workspace.")],
+    container: Annotated[
+        str | None, typer.Option("--container", "-c", help="By default the one that says most.")
+    ] = None,
+    previous: Annotated[
+        bool, typer.Option("--previous", "-p", help="Of the run before the current one.")
+    ] = False,
+    tail: Annotated[int, typer.Option(min=1, help="Lines from the end.")] = 100,
+    namespace: NamespaceOption = None,
+    cluster_context: ContextOption = None,
+    kubeconfig: KubeconfigOption = None,
+) -> None:
+    """Print the log that says most: of a failed run, else of the container that runs."""
+    from kubectl_kaito.logs.choice import choose_log
+    from kubectl_kaito.observation import observe
+
+    environment = environment_of(context)
+    cluster = environment.connect(ClusterChoice(kubeconfig, cluster_context))
+    seen = observe(cluster, name, namespace or cluster.namespace, environment.now())
+    ref = choose_log(seen, container, previous=previous)
+    text = cluster.log(ref.pod, ref.container, previous=ref.previous, lines=tail)
+    run = ", the run before" if ref.previous else ""
+    typer.echo(f"pod {ref.pod.name}, container {ref.container}{run}:", err=True)
+    environment.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")
