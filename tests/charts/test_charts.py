@@ -60,7 +60,7 @@ def test_one_grace_period_sets_how_models_and_front_door_stop() -> None:
     gateway = _deployment(release, "inference-gateway")
     spec = gateway["spec"]["template"]["spec"]
     assert spec["terminationGracePeriodSeconds"] == 100
-    assert spec["containers"][0]["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
+    assert spec["containers"][0]["lifecycle"] == {"preStop": {"sleep": {"seconds": 3}}}
     assert _environment(gateway)["KAITO_SHUTDOWN_TIMEOUT_SECONDS"] == "90"
     controller = _environment(_deployment(release, "workspace-controller"))
     assert controller["KAITO_TERMINATION_GRACE_PERIOD_SECONDS"] == "100"

@@ -24,7 +24,13 @@ async def gateway(
     settings = settings or in_pod()
     application = create_application(settings, connect)
     server = create_server(
-        application, settings, host="127.0.0.1", port=0, timeout_graceful_shutdown=5, loop="none"
+        application,
+        settings,
+        farewell_seconds=0,
+        host="127.0.0.1",
+        port=0,
+        timeout_graceful_shutdown=5,
+        loop="none",
     )
     # serve() would install signal handlers in the test process.
     task = asyncio.create_task(server._serve())

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +12,9 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
+from inference_gateway.__main__ import create_application
 from inference_gateway.backends.fake import FakeBackend
+from inference_gateway.server import create_server
 from inference_gateway.settings import Settings
 from tests.inference_gateway.model_server import serving
 from tests.inference_gateway.running import gateway, in_pod
@@ -97,6 +100,65 @@ async def test_sigterm_lets_answers_finish_and_exits_with_0(
     assert [(line["route"], line["status"]) for line in access] == [("/v1/completions", 200)]
     assert access[0]["completion_tokens"] == 3
     assert access[0]["model"] == "phi-3-mini-128k-instruct"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel of others does not say it")
+async def test_sigterm_waits_until_a_slow_reader_has_its_whole_answer(script: FakeBackend) -> None:
+    text = "x" * 40_000
+    script.deltas = (text,)
+    async with serving(script) as address, process(address) as (child, port, lines):
+        reader = slow_reader(port)
+        body = json.dumps({"prompt": "x"}).encode()
+        head = f"POST /v1/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
+        reader.sendall(head.encode() + body)
+        # The gateway has written all of it, and the client has read nothing.
+        await until(lambda: any('"request_id"' in line for line in lines))
+        child.send_signal(signal.SIGTERM)
+        waits = "waiting for clients to receive"
+        ending = asyncio.create_task(child.wait())
+        await until(lambda: ending.done() or any(waits in line for line in lines))
+        assert not ending.done()
+        received = await asyncio.to_thread(read_all, reader)
+        assert text.encode() in received
+        assert await ending == 0
+
+
+def slow_reader(port: int) -> socket.socket:
+    """A client that has room for little that it has not read."""
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.connect(("127.0.0.1", port))
+    return reader
+
+
+def read_all(reader: socket.socket) -> bytes:
+    with reader:
+        reader.settimeout(30)
+        return b"".join(iter(lambda: reader.recv(65536), b""))
+
+
+async def test_a_connection_gets_its_next_answer_before_the_server_ends_it(
+    script: FakeBackend,
+) -> None:
+    settings = in_pod()
+    application = create_application(settings, lambda _: script)
+    server = create_server(
+        application, settings, farewell_seconds=30, host="127.0.0.1", port=0, loop="none"
+    )
+    task = asyncio.create_task(server._serve())
+    await until(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    ask = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"
+    writer.write(ask)
+    assert b"connection: close" not in await reader.readuntil(b"Healthy")
+    server.should_exit = True
+    await until(lambda: server.says_farewell)
+    writer.write(ask)
+    assert b"connection: close" in await reader.read()
+    writer.close()
+    server.force_exit = True
+    await task
 
 
 async def test_wrong_settings_exit_with_2_and_name_the_variable() -> None:

@@ -111,6 +111,7 @@ class Administration:
 class Running:
     """A server that a test talks to."""
 
+    port: int
     stub: inference_pb2_grpc.InferenceServiceStub
     administration: "Administration"
     channel: grpc.aio.Channel
@@ -171,6 +172,7 @@ async def running(engine: Engine, setup: Setup) -> AsyncIterator[Running]:
         if setup.wait_until_serving:
             await until(lambda: state.admission.phase is ServerPhase.SERVING or done.done())
         yield Running(
+            port=server.port,
             stub=stub,
             administration=Administration(administration),
             channel=channel,

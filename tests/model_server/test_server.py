@@ -1,7 +1,11 @@
 """The server's life cycle: health while it loads, serves, drains and breaks; limits; metrics."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+import socket
+import sys
+import threading
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,8 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from prometheus_client import generate_latest
 
 from kaito.inference.v1 import inference_pb2 as pb
+from kaito.inference.v1 import inference_pb2_grpc
+from kaito_grpc.channels import open_channel
 from model_server.errors import EngineFailed, InferenceError, ModelLoadFailed
 from model_server.fake import FakeEngine
 from model_server.server import SERVICE
@@ -95,6 +101,63 @@ async def test_drain_ends_after_its_time_limit(fake: FakeEngine, adapters_folder
         await server.done
         assert (await rejection(call))[0] in ("UNAVAILABLE", "CANCELLED")
         await until(lambda: fake.canceled == 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel of others does not say it")
+async def test_drain_waits_until_clients_have_received_their_answers(
+    fake: FakeEngine, server: Running
+) -> None:
+    request = generate_request(
+        max_new_tokens=1600, min_new_tokens=1600, logprobs=True, top_logprobs=20
+    )
+    with slow_network(server.port) as (port, may_pass):
+        channel = open_channel(f"127.0.0.1:{port}")
+        stub = inference_pb2_grpc.InferenceServiceStub(channel)
+        await channel.channel_ready()
+        may_pass.clear()
+        call = asyncio.ensure_future(stub.Generate(request))
+        # The server has written all of it: what is not there yet lies in the kernel.
+        await until(lambda: fake.scheduler_stats().running == 1)
+        await until(lambda: fake.scheduler_stats().running == 0)
+        server.stop.set()
+        # Without the wait, the server ends within half a second, and the answer with its pod.
+        await asyncio.wait((server.done,), timeout=2)
+        assert not server.done.done()
+        may_pass.set()
+        assert len((await call).choices[0].logprobs) == 1600
+        await server.done
+        await channel.close()
+
+
+@contextmanager
+def slow_network(server_port: int) -> Iterator[tuple[int, threading.Event]]:
+    """Another port of the same server for one client; answers pass only while the event is set."""
+    may_pass, always = threading.Event(), threading.Event()
+    may_pass.set()
+    always.set()
+
+    def pass_on(source: socket.socket, target: socket.socket, gate: threading.Event) -> None:
+        with suppress(OSError):
+            while data := source.recv(4096):
+                gate.wait()
+                target.sendall(data)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+    def connect() -> None:
+        client, _ = listener.accept()
+        with client, socket.create_connection(("127.0.0.1", server_port)) as server:
+            answers = threading.Thread(target=pass_on, args=(server, client, may_pass))
+            answers.start()
+            pass_on(client, server, always)
+            answers.join()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=connect, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1], may_pass
+        may_pass.set()
+        thread.join()
 
 
 async def test_full_queue_rejects_requests(fake: FakeEngine, server: Running) -> None:

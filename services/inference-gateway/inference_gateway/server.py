@@ -16,8 +16,12 @@ from inference_gateway.application import Application
 from inference_gateway.corked_transport import CorkedTransport
 from inference_gateway.cors import with_cors
 from inference_gateway.disconnection import CALL_ON_DISCONNECT
+from inference_gateway.graceful_server import GracefulServer
 from inference_gateway.settings import Limits, Settings
 
+# Busy clients send their next request sooner. The model's pod and the front door's begin to stop
+# that much earlier (graceful_stop.py, the chart).
+_FAREWELL_SECONDS = 2.0
 _HEADERS_TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
@@ -113,9 +117,16 @@ def create_protocol(limits: Limits) -> type[asyncio.Protocol]:
     return HeaderLimitedProtocol
 
 
-def create_server(application: Application, settings: Settings, **changes: Any) -> uvicorn.Server:
+def create_server(
+    application: Application,
+    settings: Settings,
+    *,
+    farewell_seconds: float = _FAREWELL_SECONDS,
+    **changes: Any,
+) -> GracefulServer:
     """The server of the application, not started. SIGTERM lets answers in flight finish."""
     limits = settings.limits
+    farewell_seconds = min(farewell_seconds, limits.shutdown_timeout_seconds / 2)
     options: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,
@@ -130,7 +141,11 @@ def create_server(application: Application, settings: Settings, **changes: Any) 
         "server_header": False,
         "proxy_headers": False,
         "timeout_keep_alive": math.ceil(limits.idle_timeout_seconds),
-        "timeout_graceful_shutdown": math.ceil(limits.shutdown_timeout_seconds),
+        "timeout_graceful_shutdown": math.ceil(limits.shutdown_timeout_seconds - farewell_seconds),
     }
     served = with_cors(application, settings.cors_origins)
-    return uvicorn.Server(uvicorn.Config(served, **(options | changes)))
+    return GracefulServer(
+        uvicorn.Config(served, **(options | changes)),
+        farewell_seconds=farewell_seconds,
+        shutdown_seconds=limits.shutdown_timeout_seconds,
+    )

@@ -11,6 +11,7 @@ from grpc_reflection.v1alpha import reflection
 
 from kaito.inference.v1 import inference_pb2, inference_pb2_grpc
 from kaito_grpc.servers import create_server
+from kaito_process.undelivered import wait_until_delivered
 from model_server.adapters import AdapterRegistry, AdapterSettings
 from model_server.administration import AdapterAdministrationService
 from model_server.admission import ServerPhase
@@ -135,6 +136,7 @@ class Server:
 
     async def _shut_down(self) -> None:
         """Reject new calls, finish the running ones, then free everything."""
+        deadline = time.monotonic() + self._config.drain_seconds
         admission = self._state.admission
         admission.phase = ServerPhase.DRAINING
         await self._update_health()
@@ -143,6 +145,8 @@ class Server:
                 "requests still running after the drain are cut off; raise KAITO_DRAIN_SECONDS",
                 extra={"after_seconds": self._config.drain_seconds},
             )
+        # Before the connections are closed: closing one that has unread input drops what it sent.
+        await wait_until_delivered(self.port, deadline - time.monotonic())
         await self._administration.stop(grace=None)
         await self._server.stop(grace=_STOP_GRACE_SECONDS)
         if self._engine:

@@ -24,7 +24,7 @@ def test_a_model_pods_times_follow_from_one_grace_period() -> None:
     assert env_of(server)["KAITO_DRAIN_SECONDS"] == "90"
     assert env_of(gateway)["KAITO_SHUTDOWN_TIMEOUT_SECONDS"] == "90"
     assert server["lifecycle"] == {"preStop": {"sleep": {"seconds": 7}}}
-    assert gateway["lifecycle"] == {"preStop": {"sleep": {"seconds": 5}}}
+    assert gateway["lifecycle"] == {"preStop": {"sleep": {"seconds": 3}}}
 
 
 def test_a_model_pod_gets_the_digest_of_its_token_and_never_the_key() -> None:
