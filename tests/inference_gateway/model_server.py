@@ -6,7 +6,7 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, NoReturn, TypeVar
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from inference_gateway.backends.backend import BackendError, TokenRequest, TokenResponse
 from inference_gateway.backends.fake import FakeBackend
@@ -90,6 +90,21 @@ class ScriptedService(rpc.InferenceServiceServicer):
         return pb.ListAdaptersResponse(adapters=adapters[start : start + 2], next_page_token=more)
 
 
+class ScriptedHealth(health_pb2_grpc.HealthServicer):
+    """The health of the script at each moment."""
+
+    def __init__(self, script: FakeBackend) -> None:
+        self.script = script
+
+    async def Check(  # noqa: N802
+        self, request: health_pb2.HealthCheckRequest, context: Context
+    ) -> health_pb2.HealthCheckResponse:
+        assert request.service == SERVICE
+        statuses = health_pb2.HealthCheckResponse
+        serving = self.script.health_now.serving
+        return statuses(status=statuses.SERVING if serving else statuses.NOT_SERVING)
+
+
 async def _pass_on(
     messages: AsyncGenerator[_Message, None], context: Context
 ) -> AsyncGenerator[_Message, None]:
@@ -111,12 +126,18 @@ async def _abort(context: Context, error: BackendError) -> NoReturn:
 
 
 class Wire:
-    """A TCP proxy to an address; `cut` does to the connections what kill -9 of the server does."""
+    """A TCP proxy to an address; `cut` does to the connections what kill -9 of the server does.
+
+    `turn_to` makes new connections go elsewhere, as a Service does when its pods change.
+    """
 
     def __init__(self, address: str) -> None:
+        self.turn_to(address)
+        self.writers: list[asyncio.StreamWriter] = []
+
+    def turn_to(self, address: str) -> None:
         self.host, port = address.split(":")
         self.port = int(port)
-        self.writers: list[asyncio.StreamWriter] = []
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection(self.host, self.port)
@@ -155,10 +176,7 @@ async def serving(
     """
     server = grpc.aio.server(options=[(f"grpc.{name}", n) for name, n in options.items()])
     rpc.add_InferenceServiceServicer_to_server(ScriptedService(script), server)
-    healths = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(healths, server)
-    status = health_pb2.HealthCheckResponse
-    await healths.set(SERVICE, status.SERVING if script.health_now.serving else status.NOT_SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(ScriptedHealth(script), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

@@ -176,6 +176,25 @@ async def test_missing_server_is_unavailable() -> None:
     await backend.close(0)
 
 
+async def test_calls_go_to_the_new_pod_while_the_old_one_finishes_its_own() -> None:
+    """A Service's address: the old pod keeps its connections for as long as an answer takes."""
+    old, new = FakeBackend(deltas=tuple("answer")), FakeBackend()
+    async with wired(old) as (address, wire), serving(new) as new_address:
+        backend = GrpcBackend(address)
+        async with aclosing(backend.stream(request(), 60)) as messages:
+            await anext(messages)
+            old.health_now = Health(serving=False)
+            wire.turn_to(new_address)
+            assert not (await backend.health(5)).serving
+            assert (await backend.health(5)).serving
+            await answer(backend, streamed=False)
+            await answer(backend, streamed=True)
+            rest = [message.text async for message in messages]
+        assert (len(old.requests), len(new.requests)) == (1, 2)
+        assert "nswer" in "".join(rest)
+        await backend.close(0)
+
+
 async def test_loading_server_is_not_serving() -> None:
     script = FakeBackend(health_now=Health(serving=False))
     async with serving(script) as address:

@@ -266,3 +266,42 @@ async def test_probe_that_fails_half_way_is_not_serving(world: World, endpoint: 
     endpoint.backend = Half()
     await endpoint.probe()
     assert endpoint.health == Health(False, "INTERNAL: no")
+
+
+LATE = Health(serving=False, detail="nothing in time", timed_out=True)
+DOWN = Health(serving=False, detail="draining")
+
+
+@pytest.mark.parametrize(
+    ("before", "found", "answers", "ready"),
+    [
+        (Health(serving=True), LATE, 1, True),
+        (Health(serving=True), LATE, 0, False),
+        (Health(serving=True), DOWN, 1, False),
+        (DOWN, LATE, 1, False),
+    ],
+    ids=["answers meanwhile", "answers nothing", "says no", "was not ready before"],
+)
+async def test_a_probe_without_an_answer_is_no_proof_while_requests_are_answered(
+    endpoint: Endpoint, before: Health, found: Health, answers: int, ready: bool
+) -> None:
+    class Answering(FakeBackend):
+        async def health(self, timeout_seconds: float) -> Health:
+            for _ in range(answers):
+                endpoint.record_answer()
+            return found
+
+    endpoint.backend, endpoint.health = Answering(), before
+    await endpoint.probe()
+    assert endpoint.ready is ready
+
+
+async def test_names_that_come_too_late_are_no_proof_either(endpoint: Endpoint) -> None:
+    class Busy(FakeBackend):
+        async def adapters(self, timeout_seconds: float) -> tuple[pb.Adapter, ...]:
+            endpoint.record_answer()
+            raise BackendError(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
+
+    endpoint.backend = Busy()
+    await endpoint.probe()
+    assert endpoint.ready

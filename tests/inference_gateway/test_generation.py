@@ -189,7 +189,7 @@ async def test_front_door_lists_models_and_rejects_unknown_ones(tmp_path: Path) 
         "two": FakeBackend(loaded_adapters=(pb.Adapter(name="dolly"),)),
         "off": FakeBackend(health_now=Health(serving=False, detail="loading")),
     }
-    async with front_door(tmp_path, scripts, 2) as client:
+    async with front_door(tmp_path, scripts, 2, hold_seconds=0) as client:
         ids = [entry["id"] for entry in (await (await client.get("/v1/models")).json())["data"]]
         assert ids == ["dolly", "n/one", "n/two", "one", "phi-3-mini-128k-instruct", "two"]
         here = await (await client.get("/workspaces/n/one/v1/models")).json()

@@ -1,6 +1,7 @@
 """A front door holds requests while the model-servers of a model restart."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import pytest
 
 from inference_gateway.backends.backend import BackendError, Health
 from inference_gateway.backends.fake import FakeBackend
+from inference_gateway.endpoints.address import EndpointAddress
+from inference_gateway.endpoints.endpoint import Endpoint
+from inference_gateway.endpoints.holding import hold_pause_seconds, unknown_endpoints
+from kaito.inference.v1 import inference_pb2 as pb
 from tests.inference_gateway.running import front_door, gateway
 from tests.waiting import HANG_SECONDS, until
 
@@ -36,9 +41,18 @@ def _take_down(script: FakeBackend) -> None:
     script.failures.append(_unavailable(may_have_started=False))
 
 
-async def _ask(client: aiohttp.ClientSession, *, stream: bool = False) -> tuple[int, str]:
-    async with client.post(PATH, json={**HELLO, "stream": stream}) as response:
+async def _ask(
+    client: aiohttp.ClientSession, *, stream: bool = False, model: str = "n/one"
+) -> tuple[int, str]:
+    async with client.post(PATH, json={**HELLO, "stream": stream, "model": model}) as response:
         return response.status, await response.text()
+
+
+async def _in_flight(client: aiohttp.ClientSession) -> str:
+    text = await (await client.get("/metrics")).text()
+    return next(
+        line for line in text.splitlines() if line.startswith("kaito_gateway_in_flight_requests ")
+    )
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -67,12 +81,80 @@ async def test_a_request_that_may_have_started_does_not_wait(
     assert len(script.requests) == 1
 
 
-async def test_a_model_that_has_not_been_ready_is_not_waited_for(tmp_path: Path) -> None:
-    script = FakeBackend(health_now=DOWN)
+@pytest.mark.parametrize("name", ["n/one", "phi", "style"], ids=["Workspace", "preset", "adapter"])
+async def test_a_gateway_that_starts_while_the_model_is_away_holds_its_requests(
+    tmp_path: Path, name: str
+) -> None:
+    adapters = (pb.Adapter(name="style", path="/mnt/adapters/style"),)
+    script = FakeBackend(health_now=DOWN, loaded_adapters=adapters)
+    script.loaded.name = "phi"
     async with front_door(tmp_path, {"one": script}, 0) as door:
+        asking = asyncio.create_task(_ask(door, model=name))
+        # The request is there once the gateway counts it as in flight, beside this one.
+        async with asyncio.timeout(HANG_SECONDS):
+            while not (await _in_flight(door)).endswith(" 2.0"):
+                await asyncio.sleep(0.01)
+        script.health_now = UP
+        status, text = await asking
+    assert (status, "Hello" in text) == (200, True)
+
+
+async def test_a_listed_model_that_never_becomes_ready_is_not_waited_for_longer(
+    tmp_path: Path,
+) -> None:
+    script = FakeBackend(health_now=DOWN)
+    async with front_door(tmp_path, {"one": script}, 0, hold_seconds=0.1) as door:
         status, text = await _ask(door)
-    assert status == 503
-    assert "restarts" in text
+        assert (status, "restarts" in text) == (503, True)
+        # Its names are no longer waited for, either.
+        assert (await _ask(door, model="style"))[0] == 404
+
+
+SEEN, UNSEEN = pb.Model(name="phi"), None
+
+
+@pytest.mark.parametrize(
+    ("states", "pause_seconds", "unknown"),
+    [
+        ([(100.0, 0.0, SEEN)], 60.0, []),
+        ([(70.0, 0.0, SEEN)], 30.0, []),
+        ([(40.0, 0.0, SEEN)], 0.0, []),
+        ([(-math.inf, 0.0, SEEN)], 0.0, []),
+        ([(70.0, 104.0, SEEN)], 4.0, []),
+        ([(40.0, 104.0, SEEN)], 0.0, []),
+        ([(70.0, 0.0, UNSEEN)], 30.0, [0]),
+        ([(40.0, 0.0, UNSEEN)], 0.0, []),
+        ([(40.0, 0.0, SEEN), (90.0, 101.0, UNSEEN), (40.0, 0.0, UNSEEN)], 1.0, [1]),
+    ],
+    ids=[
+        "went just now",
+        "went a while ago",
+        "went too long ago",
+        "hangs",
+        "is ejected for less",
+        "is ejected, and went too long ago",
+        "was listed and never seen",
+        "was listed too long ago",
+        "the last of several counts",
+    ],
+)
+def test_how_long_a_request_is_held(
+    states: list[tuple[float, float, pb.Model | None]], pause_seconds: float, unknown: list[int]
+) -> None:
+    endpoints = [
+        Endpoint(
+            address=EndpointAddress(namespace="n", workspace=str(index), model="phi", target="x:1"),
+            backend=FakeBackend(),
+            clock=lambda: 100.0,
+            max_in_flight=8,
+            expected_since=expected_since,
+            ejected_until=ejected_until,
+            model=model,
+        )
+        for index, (expected_since, ejected_until, model) in enumerate(states)
+    ]
+    assert hold_pause_seconds(endpoints, 60, 100.0) == pause_seconds
+    assert unknown_endpoints(endpoints, 60, 100.0) == [endpoints[index] for index in unknown]
 
 
 async def test_a_request_waits_no_longer_than_the_setting(
@@ -114,17 +196,9 @@ async def test_a_client_that_leaves_is_not_held(
     await until(lambda: not script.failures)
     asking.cancel()
 
-    async def in_flight() -> str:
-        text = await (await door.get("/metrics")).text()
-        return next(
-            line
-            for line in text.splitlines()
-            if line.startswith("kaito_gateway_in_flight_requests ")
-        )
-
     async with asyncio.timeout(HANG_SECONDS):
         # The request for the metrics counts itself.
-        while not (await in_flight()).endswith(" 1.0"):
+        while not (await _in_flight(door)).endswith(" 1.0"):
             await asyncio.sleep(0.01)
     assert len(script.requests) == 1
 

@@ -45,10 +45,14 @@ class BackendError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether the model can answer now; `detail` says why not."""
+    """Whether the model can answer now; `detail` says why not.
+
+    `timed_out` says that nothing came in time, neither yes nor no.
+    """
 
     serving: bool
     detail: str = ""
+    timed_out: bool = False
 
 
 class Backend(Protocol):

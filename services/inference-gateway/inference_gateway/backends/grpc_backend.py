@@ -30,7 +30,12 @@ _Response = TypeVar("_Response", bound=Message)
 
 
 class GrpcBackend:
-    """Implements `Backend` for the model-server at `address` (host:port)."""
+    """Implements `Backend` for the model-server at `address` (host:port).
+
+    The address may be a Service's. A connection stays with the pod that it was made to, even while
+    that pod is replaced and a new one is ready, so a model-server that says that it is not serving
+    gets no more calls: those to come go through new connections.
+    """
 
     def __init__(self, address: str, connections: int = 1) -> None:
         self._channels = [Channel(address, MAX_CHANNEL_BYTES) for _ in range(connections)]
@@ -83,8 +88,12 @@ class GrpcBackend:
         try:
             response = await self._ask(_HEALTH_CHECK, request, parse, timeout_seconds)
         except BackendError as error:
-            return Health(serving=False, detail=str(error))
+            is_late = error.code is grpc.StatusCode.DEADLINE_EXCEEDED
+            return Health(serving=False, detail=str(error), timed_out=is_late)
         status = health_pb2.HealthCheckResponse.ServingStatus.Name(response.status)
+        if status != "SERVING":
+            for channel in self._channels:
+                channel.renew()
         return Health(serving=status == "SERVING", detail=f"the model-server reports {status}")
 
     async def close(self, grace_seconds: float) -> None:

@@ -30,8 +30,9 @@ class Endpoint:
 
     It is ejected for a time when requests cannot reach it, and becomes unresponsive when it accepts
     a request and sends nothing at all in time. Its probes may be good meanwhile: an unresponsive
-    one gets a single request at a time until it answers. `unready_since` is when it was last seen
-    to be ready no longer, but for one that hangs. `waiting` requests are held until it is ready.
+    one gets a single request at a time until it answers. `waiting` requests are held until it is
+    ready. `expected_since` is when waiting for it began to make sense: when it was listed, and
+    later each time that it was seen to be ready no longer; never for one that hangs.
     """
 
     address: EndpointAddress
@@ -47,7 +48,7 @@ class Endpoint:
     ejected_until: float = 0.0
     ejected: asyncio.Event = field(default_factory=asyncio.Event)
     probed: asyncio.Event = field(default_factory=asyncio.Event)
-    unready_since: float = -math.inf
+    expected_since: float = -math.inf
     unresponsive: bool = False
     trials: int = 0
     answers: int = 0
@@ -76,7 +77,7 @@ class Endpoint:
     async def probe(self) -> None:
         """Updates health, model and adapters, within a time limit. Never raises."""
         self.ejected.clear()
-        was_ready = self.ready
+        was_ready, answers_before = self.ready, self.answers
         health = await self.backend.health(PROBE_TIMEOUT_SECONDS)
         if health.serving:
             try:
@@ -85,7 +86,12 @@ class Endpoint:
                     self.backend.adapters(PROBE_TIMEOUT_SECONDS),
                 )
             except BackendError as error:
-                health = Health(serving=False, detail=str(error))
+                is_late = error.code is StatusCode.DEADLINE_EXCEEDED
+                health = Health(serving=False, detail=str(error), timed_out=is_late)
+        # A busy model-server may be late for a probe while it answers requests.
+        is_busy = health.timed_out and self.answers > answers_before
+        if is_busy and self.health.serving:
+            health = self.health
         self.health = health
         self.probed.set()
         if not health.serving:
@@ -96,7 +102,7 @@ class Endpoint:
         if health.serving and not self.unresponsive and not self.ejected.is_set():
             self.ejected_until = 0.0
         if was_ready and not self.ready:
-            self.unready_since = self.clock()
+            self.expected_since = self.clock()
 
     async def wait_for_next_probe(self) -> None:
         """Returns when it is time for the next probe: soon if the endpoint is not ready."""
@@ -169,7 +175,7 @@ class Endpoint:
                 self.unresponsive = True
                 self._eject()
                 # It does not restart: nothing says that it will be ready soon.
-                self.unready_since = -math.inf
+                self.expected_since = -math.inf
             raise
         else:
             self.consecutive_failures = 0
@@ -191,7 +197,7 @@ class Endpoint:
         if self.clock() < self.ejected_until:
             return
         if self.health.serving:
-            self.unready_since = self.clock()
+            self.expected_since = self.clock()
         ejection = min(_BASE_EJECTION_SECONDS * 2**self.consecutive_failures, _MAX_EJECTION_SECONDS)
         self.ejected_until = self.clock() + ejection
         self.consecutive_failures = min(self.consecutive_failures + 1, _MAX_COUNTED_FAILURES)

@@ -14,6 +14,7 @@ from typing import Protocol
 from inference_gateway.backends.backend import Backend
 from inference_gateway.endpoints.address import EndpointAddress
 from inference_gateway.endpoints.endpoint import Endpoint
+from inference_gateway.endpoints.holding import hold_pause_seconds, unknown_endpoints
 from inference_gateway.endpoints.routing import (
     RouteMatch,
     find_all,
@@ -42,8 +43,8 @@ class EndpointPool:
     A `sidecar` gateway runs in a model's pod. It has one endpoint, which gets every request even
     when it is not ready and rejects unknown model names itself.
 
-    `hold_seconds` is how long a request may wait for a model that was ready before: a roll-out or a
-    restart of its only model-server.
+    `hold_seconds` is how long a request may wait for a model, counted from when it was last ready
+    or was listed: its only model-server is rolled out or restarts, or this gateway does meanwhile.
     """
 
     connect: Callable[[EndpointAddress], Backend]
@@ -73,7 +74,7 @@ class EndpointPool:
         eligible = self.find_workspace(workspace) if workspace else self.endpoints
         model = requested_name(model, eligible)
         if not self.sidecar:
-            return find_matches(model, eligible)
+            return find_matches(model, eligible, self._unknown(eligible))
         (endpoint,) = eligible
         # The model-server does not know its Workspace's name; to it, an empty name is the default.
         default_names = ("", endpoint.address.label, endpoint.address.workspace)
@@ -110,13 +111,10 @@ class EndpointPool:
                 found = self._serving(model, workspace)
                 if any(endpoint.ready for endpoint in found):
                     return True
-                last_ready = max(endpoint.unready_since for endpoint in found)
-                left_seconds = last_ready + self.hold_seconds - self.clock()
-                if left_seconds <= 0:
+                pause_seconds = hold_pause_seconds(found, self.hold_seconds, self.clock())
+                if pause_seconds <= 0:
                     return False
-                # The end of an ejection is no event: time makes it.
-                ends = [end for each in found if (end := each.ejected_until - self.clock()) > 0]
-                await self._wait_for_change(min([left_seconds, *ends]))
+                await self._wait_for_change(pause_seconds)
 
     async def _wait_for_change(self, timeout_seconds: float) -> None:
         """Returns when the readiness of any endpoint has changed, or after the timeout."""
@@ -146,7 +144,11 @@ class EndpointPool:
         eligible = self.find_workspace(workspace) if workspace else self.endpoints
         if self.sidecar:
             return eligible
-        return [each.endpoint for each in find_all(requested_name(model, eligible), eligible)]
+        name = requested_name(model, eligible)
+        return [each.endpoint for each in find_all(name, eligible, self._unknown(eligible))]
+
+    def _unknown(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
+        return unknown_endpoints(endpoints, self.hold_seconds, self.clock())
 
     def find_workspace(self, label: str) -> Sequence[Endpoint]:
         """The endpoints of the Workspace `label` (namespace/name); at least one.
@@ -189,6 +191,7 @@ class EndpointPool:
             backend=self.connect(address),
             clock=self.clock,
             max_in_flight=self.max_in_flight,
+            expected_since=self.clock(),
         )
         self._endpoints[address] = endpoint
         # A probe that ended would leave the endpoint as it was seen last, for good.

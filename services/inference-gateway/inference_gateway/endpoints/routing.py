@@ -32,27 +32,35 @@ class RouteMatch:
     served_model: str
 
 
-def find_matches(name: str, endpoints: Sequence[Endpoint]) -> list[RouteMatch]:
+def find_matches(
+    name: str, endpoints: Sequence[Endpoint], unknown: Sequence[Endpoint] = ()
+) -> list[RouteMatch]:
     """All ready endpoints that serve `name`, those with the fewest requests in flight first.
 
     Raises:
-        RequestRejected: 404 for an unknown name, 400 for an ambiguous one.
+        RequestRejected: 404 for a name that does not exist, 400 for an ambiguous one.
         NotReady: no endpoint that serves it is ready.
     """
-    matches = find_all(name, endpoints)
+    matches = find_all(name, endpoints, unknown)
     ready = [match for match in matches if match.endpoint.ready]
     if not ready:
         raise NotReady(unavailable(_not_ready_message(name, matches)))
     return sorted(ready, key=lambda match: match.endpoint.in_flight)
 
 
-def find_all(name: str, endpoints: Sequence[Endpoint]) -> list[RouteMatch]:
+def find_all(
+    name: str, endpoints: Sequence[Endpoint], unknown: Sequence[Endpoint] = ()
+) -> list[RouteMatch]:
     """All endpoints that serve `name`, ready or not; at least one.
+
+    A name that none of them has may be an adapter's of one that is `unknown` yet, so it is theirs.
 
     Raises:
         RequestRejected: as `find_matches`.
     """
     matches = _match(name, endpoints)
+    if not matches:
+        matches = [RouteMatch(endpoint, name) for endpoint in unknown]
     if not matches:
         raise RequestRejected(unknown_model(name, model_names(endpoints)))
     return matches

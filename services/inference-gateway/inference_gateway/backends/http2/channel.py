@@ -41,6 +41,11 @@ class Channel:
             connection = await self._usable_connection()
         return connection.start(path, messages, timeout_seconds)
 
+    def renew(self) -> None:
+        """Calls in flight finish on their connection; those to come get a new one."""
+        if self._connection is not None:
+            self._connection.retire()
+
     async def close(self, grace_seconds: float) -> None:
         """Waits up to `grace_seconds` for calls in flight, then ends them."""
         self._is_closed = True

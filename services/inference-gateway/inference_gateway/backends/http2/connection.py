@@ -74,6 +74,13 @@ class Connection(asyncio.Protocol):
             self._transport.write(frames.reset(stream_id, frames.CANCEL))
             self._close_if_done()
 
+    def retire(self) -> None:
+        """Takes no more calls, and ends with the last of those in flight."""
+        self._is_ending = True
+        # Calls that wait for room here go elsewhere.
+        self.calls.report_change()
+        self._close_if_done()
+
     def close(self, error: CallError) -> None:
         """Ends the connection; its calls fail with this error."""
         self._is_ending = True
