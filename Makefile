@@ -128,6 +128,10 @@ release-check: venv ## push dist/ to the local registry and install the local cl
 failures: venv venv-models ## run every failure scenario on the local cluster and print its condition
 	$(PY) -m tools.demo.failures
 
+.PHONY: rollout
+rollout: venv venv-models ## replace a model and the front door under load on the local cluster
+	$(PY) -m tools.demo.rollout
+
 simulate: venv ## run N random schedules of both controllers with faults; SEED=... prints one
 	$(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),--schedules $(N))
 

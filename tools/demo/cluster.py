@@ -134,6 +134,21 @@ def install(kubectl: Kubectl, paths: Paths, images: dict[str, str], provisioner:
     wait_for("the data server", lambda: _unavailable(kubectl, "data-server"), 60)
 
 
+def reconfigure(values: Mapping[str, str]) -> None:
+    """Change values of the installed release, by their full names.
+
+    Raises:
+        CommandFailed: Helm refuses them, or a pod of the release does not become ready.
+    """
+    paths = Paths.from_env(os.environ)
+    run(
+        *(paths.bin / "helm", "upgrade", "kaito", CHART, "--namespace", NAMESPACE),
+        *("--kubeconfig", paths.kubeconfig, "--reset-then-reuse-values"),
+        *(word for name, value in values.items() for word in ("--set", f"{name}={value}")),
+        *("--wait", "--timeout", "3m"),
+    )
+
+
 def _cpu_env(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables that `make CPU=avx2` sets, for the pods as well."""
     names = ("KAITO_CPU_BFLOAT16", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA")
