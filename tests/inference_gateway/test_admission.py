@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference_gateway.admission import AdmissionControl, share_of_one
+from inference_gateway.admission import AdmissionControl, Share, share_of_one
 from inference_gateway.errors import RequestRejected
 
 
@@ -45,8 +45,16 @@ def test_last_free_admission_is_for_who_has_none() -> None:
     assert share_of_one(1, 1) == 1
 
 
-def test_only_a_shared_gateway_has_shares() -> None:
-    for is_shared, share in ((True, 3), (False, 4)):
-        control = AdmissionControl(max_requests=4, max_held_bytes=1, is_shared=is_shared)
-        with control.admit(), control.admit():
-            assert control.endpoint_share == share
+@pytest.mark.parametrize(
+    ("is_shared", "share"),
+    [
+        (True, Share(requests=3, held_bytes=3, own_bytes=2)),
+        (False, Share(requests=4, held_bytes=10)),
+    ],
+)
+def test_only_a_shared_gateway_has_shares(is_shared: bool, share: Share) -> None:
+    control = AdmissionControl(max_requests=4, max_held_bytes=10, is_shared=is_shared)
+    with control.admit() as first, control.admit() as second:
+        first.hold(5)
+        second.hold(2)
+        assert second.endpoint_share == share

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import grpc
 import pytest
 
+from inference_gateway.admission import Share
 from inference_gateway.backends.backend import BackendError, Health
 from inference_gateway.backends.fake import FakeBackend
 from inference_gateway.endpoints.address import EndpointAddress
@@ -139,8 +140,12 @@ def endpoint(world: World) -> Endpoint:
     )
 
 
+def share(requests: int, *, held_bytes: int = 100, own_bytes: int = 0) -> Share:
+    return Share(requests=requests, held_bytes=held_bytes, own_bytes=own_bytes)
+
+
 def fail(endpoint: Endpoint, code: grpc.StatusCode) -> None:
-    with pytest.raises(BackendError), endpoint.track_in_flight(8):
+    with pytest.raises(BackendError), endpoint.track_in_flight(share(8)):
         raise BackendError(code, "why")
 
 
@@ -156,24 +161,36 @@ def test_unreachable_endpoint_is_ejected_for_longer_each_time(
         assert not endpoint.ready
         world.now += 0.5
         assert endpoint.ready
-    with endpoint.track_in_flight(8):
+    with endpoint.track_in_flight(share(8)):
         pass
     assert endpoint.consecutive_failures == 0
 
 
 def test_endpoint_has_its_own_request_limit(endpoint: Endpoint) -> None:
-    with endpoint.track_in_flight(8), endpoint.track_in_flight(8):
-        with pytest.raises(RequestRejected) as caught, endpoint.track_in_flight(8):
+    with endpoint.track_in_flight(share(8)), endpoint.track_in_flight(share(8)):
+        with pytest.raises(RequestRejected) as caught, endpoint.track_in_flight(share(8)):
             pass
         assert caught.value.problem.status == 429
     assert endpoint.in_flight == 0
 
 
 def test_endpoint_does_not_exceed_its_share(endpoint: Endpoint) -> None:
-    with endpoint.track_in_flight(1):
-        with pytest.raises(RequestRejected) as caught, endpoint.track_in_flight(1):
+    with endpoint.track_in_flight(share(1)):
+        with pytest.raises(RequestRejected) as caught, endpoint.track_in_flight(share(1)):
             pass
         assert caught.value.problem.status == 429
+
+
+def test_endpoint_does_not_exceed_its_share_of_bytes(endpoint: Endpoint) -> None:
+    large = share(8, held_bytes=50, own_bytes=60)
+    with endpoint.track_in_flight(large):
+        with pytest.raises(RequestRejected) as caught, endpoint.track_in_flight(large):
+            pass
+        assert "requests of 60 bytes in flight, of at most 50 now" in caught.value.problem.message
+        assert not endpoint.has_room(large)
+    with endpoint.track_waiting(large):
+        assert not endpoint.has_room(large)
+    assert endpoint.has_room(large)
 
 
 def test_silent_endpoint_gets_one_request_at_a_time_until_it_answers(
@@ -184,14 +201,14 @@ def test_silent_endpoint_gets_one_request_at_a_time_until_it_answers(
         assert (endpoint.ready, endpoint.not_ready_reason) == (False, "does not answer")
         world.now += ejection_seconds
         assert endpoint.ready
-    with endpoint.track_in_flight(8):
+    with endpoint.track_in_flight(share(8)):
         assert not endpoint.ready
         endpoint.record_answer()
         assert endpoint.ready
 
 
 def test_slow_request_does_not_eject_an_endpoint_that_answers_others(endpoint: Endpoint) -> None:
-    with pytest.raises(BackendError), endpoint.track_in_flight(8):
+    with pytest.raises(BackendError), endpoint.track_in_flight(share(8)):
         endpoint.record_answer()
         raise BackendError(grpc.StatusCode.DEADLINE_EXCEEDED, "why")
     assert endpoint.ready

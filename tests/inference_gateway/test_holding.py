@@ -1,6 +1,7 @@
 """A front door holds requests while the model-servers of a model restart."""
 
 import asyncio
+import json
 import math
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -186,6 +187,26 @@ async def test_held_requests_leave_room_for_other_models(
     assert answers.count(200) == 4
     assert len(refused) == held - 4
     assert {task.result()[0] for task in refused} <= {429, 503}
+
+
+async def test_held_bodies_leave_room_for_other_models(script: FakeBackend, tmp_path: Path) -> None:
+    backends = {"one": script, "two": FakeBackend()}
+    long: dict[str, object] = {**HELLO, "user": "x" * 1000}
+    room = int(2.5 * len(json.dumps(long)))
+    async with front_door(tmp_path, backends, 2, max_held_bytes=room) as door:
+        _take_down(script)
+        held = asyncio.create_task(_status(door, long))
+        await until(lambda: not script.failures)
+        # With a second one, the model would have more than what is left for all others.
+        assert await _status(door, long) == 503
+        assert await _status(door, {**long, "model": "n/two"}) == 200
+        script.health_now = UP
+        assert await held == 200
+
+
+async def _status(client: aiohttp.ClientSession, body: dict[str, object]) -> int:
+    async with client.post(PATH, json=body) as response:
+        return response.status
 
 
 async def test_a_client_that_leaves_is_not_held(

@@ -1,6 +1,7 @@
 """Admission control: limits the requests in flight, and the body bytes held for them.
 
-At a front door, no model-server may fill the admission that it shares with the others.
+At a front door, no model-server may fill the admission, nor the memory, that it shares with the
+others.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,19 @@ def share_of_one(max_requests: int, in_flight: int) -> int:
     return max_requests - in_flight + 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """The most that one model-server may have at this moment, beside the request that asks.
+
+    Requests are counted with that one, and `held_bytes`, those of their bodies, without its
+    `own_bytes`: the largest body of all must not keep a model-server that has none from its first.
+    """
+
+    requests: int
+    held_bytes: int
+    own_bytes: int = 0
+
+
 @dataclass(slots=True)
 class Admission:
     """One admitted request and the body bytes it holds, until its context ends."""
@@ -32,6 +46,19 @@ class Admission:
     def __exit__(self, *error: object) -> None:
         self.control.in_flight -= 1
         self.control.held_bytes -= self.held_bytes
+
+    @property
+    def endpoint_share(self) -> Share:
+        """The most that one model-server may have at this moment, asked for this request."""
+        control = self.control
+        if not control.is_shared:
+            return Share(requests=control.max_requests, held_bytes=control.max_held_bytes)
+        return Share(
+            requests=share_of_one(control.max_requests, control.in_flight),
+            # As many as are still free, as of requests.
+            held_bytes=control.max_held_bytes - control.held_bytes,
+            own_bytes=self.held_bytes,
+        )
 
     def hold(self, size_bytes: int) -> None:
         """Counts more body bytes of this request.
@@ -59,13 +86,6 @@ class AdmissionControl:
     is_shared: bool
     in_flight: int = 0
     held_bytes: int = 0
-
-    @property
-    def endpoint_share(self) -> int:
-        """The most requests that one model-server may have at this moment."""
-        if not self.is_shared:
-            return self.max_requests
-        return share_of_one(self.max_requests, self.in_flight)
 
     def admit(self) -> Admission:
         """Admits one request. Close the admission when the request ends.

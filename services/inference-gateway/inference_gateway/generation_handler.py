@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 from grpc import StatusCode
 
-from inference_gateway.admission import AdmissionControl
+from inference_gateway.admission import Admission, AdmissionControl, Share
 from inference_gateway.backends.backend import BackendError, TokenRequest, TokenResponse
 from inference_gateway.contract_check import StreamCheck, check_response, choice_count
 from inference_gateway.disconnection import ClientDisconnected
@@ -76,11 +76,11 @@ class Router(Protocol):
         ...
 
     async def wait_until_ready(
-        self, model: str, workspace: str, timeout_seconds: float, share: int
+        self, model: str, workspace: str, timeout_seconds: float, share: Share
     ) -> bool:
         """Waits until a model-server can answer for the model.
 
-        False if that takes too long, or if `share` requests already wait for each of them.
+        False if that takes too long, or if their share already waits for each of them.
         """
         ...
 
@@ -135,7 +135,7 @@ class GenerationHandler:
                 parsed = self._relayed(context, f"POST {path}", body, workspace)
                 parsed = parsed or api_format.parse(body)
                 with context.cancel_on_disconnect():
-                    await self._generate_within_timeout(context, parsed, workspace)
+                    await self._generate_within_timeout(context, parsed, workspace, admission)
         except RequestRejected as rejected:
             await _respond_with_problem(context, api_format, rejected.problem)
         except BackendError as error:
@@ -161,25 +161,30 @@ class GenerationHandler:
         return request if self.router.relays(route, request.model, workspace) else None
 
     async def _generate_within_timeout(
-        self, context: RequestContext, parsed: AnyRequest, workspace: str
+        self, context: RequestContext, parsed: AnyRequest, workspace: str, admission: Admission
     ) -> None:
         now = asyncio.get_running_loop().time
         arrived_at = now()
         deadline = arrived_at + self.limits.request_timeout_seconds
         while True:
             try:
-                return await self._try_each_match(deadline, context, parsed, workspace)
+                return await self._try_each_match(deadline, context, parsed, workspace, admission)
             except (NotReady, BackendError) as error:
                 if isinstance(error, BackendError) and not _may_run_elsewhere(context, error):
                     raise
                 left_seconds = arrived_at + self.limits.hold_seconds - now()
                 if not await self.router.wait_until_ready(
-                    parsed.model, workspace, left_seconds, self.admission.endpoint_share
+                    parsed.model, workspace, left_seconds, admission.endpoint_share
                 ):
                     raise
 
     async def _try_each_match(
-        self, deadline: float, context: RequestContext, parsed: AnyRequest, workspace: str
+        self,
+        deadline: float,
+        context: RequestContext,
+        parsed: AnyRequest,
+        workspace: str,
+        admission: Admission,
     ) -> None:
         matches = self.router.route(parsed.model, workspace)
         if isinstance(parsed, RelayedRequest):
@@ -189,7 +194,7 @@ class GenerationHandler:
                 raise NotReady(unavailable(f"no ready model-server relays {parsed.route}"))
         for match in matches:
             try:
-                with match.endpoint.track_in_flight(self.admission.endpoint_share):
+                with match.endpoint.track_in_flight(admission.endpoint_share):
                     return await self._generate_until(deadline, context, parsed, match)
             except BackendError as error:
                 self.upstream_errors.record_upstream_error(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from grpc import StatusCode
 
+from inference_gateway.admission import Share
 from inference_gateway.backends.backend import Backend, BackendError, Health
 from inference_gateway.endpoints.address import EndpointAddress
 from inference_gateway.errors import RequestRejected, too_many_requests
@@ -41,6 +42,7 @@ class Endpoint:
     max_in_flight: int
     in_flight: int = 0
     waiting: int = 0
+    held_bytes: int = 0
     health: Health = field(default_factory=lambda: Health(serving=False, detail="not probed yet"))
     model: pb.Model | None = None
     adapters: tuple[pb.Adapter, ...] = ()
@@ -134,34 +136,36 @@ class Endpoint:
                 raise BackendError(code, message, may_have_started=False) from None
         return self.model
 
-    def has_room(self, share: int) -> bool:
-        """Whether one more request may go to it, or wait for it, of at most `share`."""
-        return self.in_flight + self.waiting < min(self.max_in_flight, share)
+    def has_room(self, share: Share) -> bool:
+        """Whether one more request may go to it, or wait for it."""
+        requests = self.in_flight + self.waiting
+        return (
+            requests < min(self.max_in_flight, share.requests)
+            and self.held_bytes <= share.held_bytes
+        )
 
     @contextmanager
-    def track_waiting(self) -> Iterator[None]:
+    def track_waiting(self, share: Share) -> Iterator[None]:
         """Counts one request that waits until it is ready."""
         self.waiting += 1
+        self.held_bytes += share.own_bytes
         try:
             yield
         finally:
             self.waiting -= 1
+            self.held_bytes -= share.own_bytes
 
     @contextmanager
-    def track_in_flight(self, share: int) -> Iterator[None]:
+    def track_in_flight(self, share: Share) -> Iterator[None]:
         """Counts one request, and ejects the endpoint if the request cannot reach it.
 
         Raises:
-            RequestRejected: 429, `share` or `max_in_flight` requests are in flight.
+            RequestRejected: 429, its share or `max_in_flight` requests are in flight.
         """
         if not self.has_room(share):
-            raise RequestRejected(
-                too_many_requests(
-                    f"{self.address.label} already has {self.in_flight + self.waiting} requests "
-                    f"in flight, of at most {min(self.max_in_flight, share)} now; try again soon"
-                )
-            )
+            raise RequestRejected(too_many_requests(self._full_message(share)))
         self.in_flight += 1
+        self.held_bytes += share.own_bytes
         is_trial = self.unresponsive
         self.trials += is_trial
         answers_before = self.answers
@@ -181,6 +185,7 @@ class Endpoint:
             self.consecutive_failures = 0
         finally:
             self.in_flight -= 1
+            self.held_bytes -= share.own_bytes
             self.trials -= is_trial
 
     def record_answer(self) -> None:
@@ -190,6 +195,16 @@ class Endpoint:
             self.unresponsive = False
             self.ejected_until = 0.0
             self.consecutive_failures = 0
+
+    def _full_message(self, share: Share) -> str:
+        requests, most = self.in_flight + self.waiting, min(self.max_in_flight, share.requests)
+        if requests >= most:
+            has = f"{requests} requests in flight, of at most {most} now"
+        else:
+            has = (
+                f"requests of {self.held_bytes} bytes in flight, of at most {share.held_bytes} now"
+            )
+        return f"{self.address.label} already has {has}; try again soon"
 
     def _eject(self) -> None:
         self.ejected.set()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from inference_gateway.admission import Share
 from inference_gateway.backends.backend import Backend
 from inference_gateway.endpoints.address import EndpointAddress
 from inference_gateway.endpoints.endpoint import Endpoint
@@ -81,12 +82,12 @@ class EndpointPool:
         return (RouteMatch(endpoint, "" if model in default_names else model),)
 
     async def wait_until_ready(
-        self, model: str, workspace: str, timeout_seconds: float, share: int
+        self, model: str, workspace: str, timeout_seconds: float, share: Share
     ) -> bool:
         """Waits until an endpoint that can answer for `model` is ready.
 
         False once none of them has been ready for `hold_seconds`, or after the timeout, or when the
-        model is gone. False at once if `share` requests already wait for each of them: the others
+        model is gone. False at once if its share already waits for each of them: the others
         that they are held with are for models that do answer.
         """
         if self.sidecar:
@@ -96,17 +97,19 @@ class EndpointPool:
             if not awaited.has_room(share):
                 return False
             async with asyncio.timeout(timeout_seconds):
-                return await self._wait_until_ready(model, workspace, awaited)
+                return await self._wait_until_ready(model, workspace, awaited, share)
         except (TimeoutError, RequestRejected):
             return False
 
-    async def _wait_until_ready(self, model: str, workspace: str, awaited: Endpoint) -> bool:
+    async def _wait_until_ready(
+        self, model: str, workspace: str, awaited: Endpoint, share: Share
+    ) -> bool:
         """As above, without the timeout; counted as waiting for one of the endpoints.
 
         Raises:
             RequestRejected: the model is gone.
         """
-        with awaited.track_waiting():
+        with awaited.track_waiting(share):
             while True:
                 found = self._serving(model, workspace)
                 if any(endpoint.ready for endpoint in found):
