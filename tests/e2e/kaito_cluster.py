@@ -5,7 +5,7 @@ controllers are missing, whose images do not exist.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,19 @@ _SERVER = (
 )
 
 
+CreatePool = Callable[[str, str, Mapping[str, str]], None]
+"""Creates an agent pool of that name, size and labels, whose machine joins as a Node."""
+
+
 @dataclass(frozen=True, slots=True)
 class KaitoControllers:
+    """`start` brings up the pod of a StatefulSet where no controller of Kubernetes does."""
+
     kubectl: Kubectl
     paths: Paths
     image: str
+    create_pool: CreatePool = arm.create_pool
+    start: Callable[[Manifest], None] | None = None
 
     def install(self, *, webhooks: bool) -> None:
         """Its releases have their own names as namespaces, as in KAITO's documentation."""
@@ -49,10 +57,14 @@ class KaitoControllers:
         workspace = self.create(workspace_of(name, preset))
         claim = self.create(self._claim(name, pool))
         node = self._join(claim)
-        for manifest in (kaito.stateful_set(workspace, self.image), *kaito.services(workspace)):
-            self.create(_served(manifest))
-        self.kubectl.run("rollout", "status", f"statefulset/{name}", "--timeout=60s")
-        self._set_status("workspace", name, kaito.status(node))
+        serving = self.create(_served(kaito.stateful_set(workspace, self.image)))
+        for service in kaito.services(workspace):
+            self.create(service)
+        if self.start is not None:
+            self.start(kaito.pod_of(serving, node))
+        else:
+            self.kubectl.run("rollout", "status", f"statefulset/{name}", "--timeout=60s")
+        self.set_status("workspace", name, kaito.status(node))
 
     def _claim(self, name: str, pool: str) -> Manifest:
         claim = upstream.node_claim()
@@ -67,7 +79,7 @@ class KaitoControllers:
         body = upstream.agent_pool()
         born = claim["metadata"]["creationTimestamp"].replace(":", "-")
         labels = _renamed(dict(body.labels), _names(workspace))
-        arm.create_pool(pool, SIZE, {**labels, "kaito.sh/creation-timestamp": born})
+        self.create_pool(pool, SIZE, {**labels, "kaito.sh/creation-timestamp": born})
         wait_for(f"the node of {pool}", lambda: self._missing_node(pool), 120)
         (node,) = self.kubectl.items("nodes", "-l", f"agentpool={pool}")
         name, own = node["metadata"]["name"], upstream.node(claim["metadata"]["uid"])["metadata"]
@@ -83,7 +95,7 @@ class KaitoControllers:
         self._patch("node", name, {"metadata": metadata})
         status = _renamed(upstream.node_claim()["status"], _names(workspace))
         where = {"nodeName": name, "providerID": node["spec"]["providerID"]}
-        self._set_status("nodeclaim", pool, {**status, **where})
+        self.set_status("nodeclaim", pool, {**status, **where})
         return str(name)
 
     def _missing_node(self, pool: str) -> str | None:
@@ -102,7 +114,7 @@ class KaitoControllers:
     def _patch(self, kind: str, name: str, patch: Manifest, *flags: str) -> None:
         self.kubectl.run("patch", kind, name, "--type=merge", "-p", json.dumps(patch), *flags)
 
-    def _set_status(self, kind: str, name: str, status: Manifest) -> None:
+    def set_status(self, kind: str, name: str, status: Manifest) -> None:
         self._patch(kind, name, {"status": status}, "--subresource=status")
 
 
@@ -127,12 +139,11 @@ def workspace_of(name: str, preset: str) -> Manifest:
 
 def _served(manifest: Manifest) -> Manifest:
     """The server in place of an engine that needs a GPU."""
-    if manifest["kind"] == "StatefulSet":
-        pod = manifest["spec"]["template"]["spec"]
-        pod["terminationGracePeriodSeconds"] = 1
-        pod["containers"][0]["command"] = ["sh", "-c", _SERVER]
-        health = {"httpGet": {"path": "/health", "port": 5000}, "periodSeconds": 1}
-        pod["containers"][0]["readinessProbe"] = health
+    pod = manifest["spec"]["template"]["spec"]
+    pod["terminationGracePeriodSeconds"] = 1
+    pod["containers"][0]["command"] = ["sh", "-c", _SERVER]
+    health = {"httpGet": {"path": "/health", "port": 5000}, "periodSeconds": 1}
+    pod["containers"][0]["readinessProbe"] = health
     return manifest
 
 
