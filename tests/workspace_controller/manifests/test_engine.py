@@ -125,5 +125,5 @@ def test_of_several_nodes_only_the_first_has_a_server(
         f"--node-rank={rank}",
         "--master-addr=ws-0.ws-headless.team.svc",
         "--master-port=29600",
-        *(["--headless"] if headless else []),
+        "--headless" if headless else "--api-server-count=1",
     ]

@@ -27,7 +27,6 @@ def arguments(name: str, sku: str = "Standard_NC24ads_A100_v4", **changes: Any) 
 def test_the_whole_command_line_of_a_small_model() -> None:
     assert arguments("phi-4-mini-instruct") == [
         "/mnt/model",
-        "--api-server-count=1",
         "--dtype=auto",
         "--enable-auto-tool-choice",
         "--enable-prompt-tokens-details",
@@ -40,7 +39,13 @@ def test_the_whole_command_line_of_a_small_model() -> None:
         "--tool-call-parser=phi4_mini_json",
         "--trust-remote-code",
         "--uvicorn-log-level=warning",
+        "--api-server-count=1",
     ]
+
+
+def test_the_number_of_servers_is_left_out_where_some_nodes_have_none() -> None:
+    made = arguments("llama-3.3-70b-instruct", "Standard_NC48ads_A100_v4", nodes=2)
+    assert not [each for each in made if "api-server-count" in each]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.pods import Files, container, with_gpus
 from workspace_controller.settings import PodSettings
+from workspace_controller.vllm.command import SINGLE_SERVER
 
 ENGINE = "engine"
 # Shared memory through which NCCL and vLLM's processes talk, for each GPU; vLLM's own manifests
@@ -25,7 +26,7 @@ GROUP_PORT = 29600
 _SERVE_TOGETHER = f"""
 set -- "$@" --nnodes="$KAITO_NODES" --node-rank="$KAITO_NODE_RANK"
 set -- "$@" --master-addr="$KAITO_LEADER" --master-port={GROUP_PORT}
-[ "$KAITO_NODE_RANK" = 0 ] || set -- "$@" --headless
+if [ "$KAITO_NODE_RANK" = 0 ]; then set -- "$@" {SINGLE_SERVER}; else set -- "$@" --headless; fi
 exec vllm serve "$@"
 """
 

@@ -13,6 +13,8 @@ from workspace_controller.vllm.option_types import NEGATIONS, OPTION_TYPES
 from workspace_controller.vllm.parallelism import Parallelism
 
 HOST, PORT = "127.0.0.1", 8000
+# More than one server, vLLM's choice for copies of a model, cannot load adapters while it runs.
+SINGLE_SERVER = "--api-server-count=1"
 # Older GPUs have no bfloat16.
 _BFLOAT16_CAPABILITY = CudaCapability(8, 0)
 # Virtual GPUs of this model give a part of their memory to the driver.
@@ -49,11 +51,11 @@ def serve_arguments(command: ServeCommand) -> tuple[str, ...]:
         "host": HOST,
         "port": PORT,
         "served-model-name": command.preset.name,
-        # More than one server cannot load adapters while it runs.
-        "api-server-count": 1,
     }
-    rendered = (text for name in sorted(options) for text in _render(name, options[name]))
-    return (command.model_path, *rendered)
+    rendered = [text for name in sorted(options) for text in _render(name, options[name])]
+    # Of several nodes only the first has a server, and vLLM refuses the option on the others.
+    servers = (SINGLE_SERVER,) if command.nodes == 1 else ()
+    return (command.model_path, *rendered, *servers)
 
 
 def chosen_parallelism(command: ServeCommand) -> Parallelism:
