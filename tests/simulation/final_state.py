@@ -112,7 +112,7 @@ def _has_reason_to_wait(final: FinalState, claim: Manifest, pool: AgentPool | No
     if pool is not None:
         vm = pool.vm
         broken = vm is not None and (vm.not_ready_cause is NotReadyCause.BROKEN or vm.node_removed)
-        return broken and not final.checker.patience.may_repair()
+        return broken and not final.checker.keep_rules.may_repair()
     if claim["spec"]["resources"]["requests"]["storage"] == "9Ti":
         return True
     if (other := final.arm.pools.get(claim["metadata"]["name"])) is not None and other.foreign:

@@ -20,7 +20,7 @@ from kaito_kube.kinds import (
 from tests.simulation.api_server import ApiServer
 from tests.simulation.arm import AgentPool, Arm
 from tests.simulation.call_rates import CallRates, RateBounds
-from tests.simulation.patience import Patience
+from tests.simulation.keep_rules import KeepRules
 from tests.simulation.requirements import why_unfit
 from tests.simulation.simulation import Simulation
 from tests.simulation.violation import Violation, ViolationKind
@@ -35,7 +35,7 @@ MAX_ORPHAN_SECONDS = 3600.0
 
 @dataclass(eq=False)
 class InvariantChecker:
-    """`rates` and `patience` judge calls and machines. `released` are the uids of the claims that
+    """`rates` and `keep_rules` judge calls and machines. `released` are the uids of the claims that
     the owner of a finalizer has let go, and `machines` every machine that ever was, by its Node.
     `why_unchecked` is why no node may be requested for a Workspace yet; empty where one may.
     """
@@ -43,7 +43,7 @@ class InvariantChecker:
     sim: Simulation
     server: ApiServer
     arm: Arm
-    patience: Patience
+    keep_rules: KeepRules
     bounds: RateBounds
     on_violation: Callable[[], None]
     released: Set[str] = frozenset()
@@ -66,9 +66,9 @@ class InvariantChecker:
             return
         if pool.foreign:
             self._wrong(name, f"{who} deletes someone else's agent pool")
-        elif self._has_live_claim(pool) and (why := self.patience.why_keep_pool(pool)):
+        elif self._has_live_claim(pool) and (why := self.keep_rules.why_keep_pool(pool)):
             self._wrong(name, f"{who} deletes the agent pool of a live claim: {why}")
-        elif why := self.patience.why_still_drains(pool, self._claim_that_ends(pool)):
+        elif why := self.keep_rules.why_still_drains(pool, self._claim_that_ends(pool)):
             self._wrong(name, f"{who} deletes the agent pool of a claim that still drains: {why}")
 
     def on_pool_mark(self, who: str, name: str, marks: Marks) -> None:
@@ -90,7 +90,9 @@ class InvariantChecker:
                 self._check_release(who, claim)
                 return
             for pool in self.arm.pools_of(claim["metadata"]["uid"]):
-                if why := self.patience.why_keep_claim(pool) or self.patience.why_not_repair(pool):
+                if why := self.keep_rules.why_keep_claim(pool) or self.keep_rules.why_not_repair(
+                    pool
+                ):
                     self._wrong(name, f"{who} gives up a live claim: {why}")
 
     def on_object_patch(self, who: str, kind: Kind, name: str) -> None:
@@ -128,7 +130,7 @@ class InvariantChecker:
     def _changed(self, event: Event) -> None:
         if event.kind in CLAIMS and event.change.type == "DELETED":
             metadata = event.change.manifest["metadata"]
-            self.patience.ended.append(self.sim.now)
+            self.keep_rules.ended.append(self.sim.now)
             for pool in self.arm.pools_of(metadata["uid"]):
                 self._leaked(metadata["name"], f"the claim went before its pool {pool.name}")
         elif event.kind in CLAIMS and event.change.type == "ADDED":

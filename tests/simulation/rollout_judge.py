@@ -47,7 +47,7 @@ class RolloutJudge:
     def _is_known(self, other: Updating, now: Updating) -> bool:
         """Whether the process that updates now must know of the other update: it was its own, or
         is older than what the process may have listed."""
-        return other.process is now.process or now.since - other.since > self.checker.patience.lag
+        return other.process is now.process or now.since - other.since > self.checker.keep_rules.lag
 
     def on_ready(self, serving: Serving) -> None:
         self.updating.pop(serving.uid, None)

@@ -20,10 +20,10 @@ from tests.simulation.fault_injector import Fault, FaultInjector
 from tests.simulation.final_state import FinalState, unsettled
 from tests.simulation.foreign_finalizers import ForeignFinalizers
 from tests.simulation.invariants import CLAIMS, CONTROLLER, InvariantChecker
+from tests.simulation.keep_rules import KeepRules
 from tests.simulation.loop import LoopClock, VirtualLoop
 from tests.simulation.machines import Machines
 from tests.simulation.node_pods import NodePods
-from tests.simulation.patience import Patience
 from tests.simulation.policy import Policy
 from tests.simulation.power import ClusterPower, PowerCycle
 from tests.simulation.process import API
@@ -76,7 +76,7 @@ class World:
             sim,
             self.server,
             self.arm,
-            Patience(sim, self.arm, SETTINGS.timeouts, _lag(schedule), self.pods.by_node),
+            KeepRules(sim, self.arm, SETTINGS.timeouts, _lag(schedule), self.pods.by_node),
             _rate_bounds(schedule),
             self._end_run,
             released=self.finalizers.released,
@@ -97,7 +97,7 @@ class World:
             nodes = rng.choice((NodeProvisioner.MACHINE, NodeProvisioner.NODECLAIM))
             self.rollouts = RolloutJudge(sim, self.server, self.checker)
             self.deployments = Deployments(sim, self.server, self.power.steady, self.rollouts)
-            checks = CheckJobs(sim, self.server, self.power.steady, self.checker.patience.lag)
+            checks = CheckJobs(sim, self.server, self.power.steady, self.checker.keep_rules.lag)
             self.checker.why_unchecked = checks.why_unchecked
             self.creator = Workspaces(sim, self.cluster, nodes, checks)
             asking = WorkspaceController(

@@ -19,7 +19,7 @@ _COUNTED_SECONDS = 5.0
 
 
 @dataclass(eq=False)
-class Patience:
+class KeepRules:
     """`lag` is how old a process's knowledge may be. `pods` are the names of the pods that run, by
     node, and `ended` the times at which claims have ended."""
 
