@@ -36,6 +36,7 @@ def _environment() -> Environment:
         now=_now,
         pause=time.sleep,
         prices=_prices,
+        stdin=sys.stdin,
         stdout=sys.stdout,
     )
 

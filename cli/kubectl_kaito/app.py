@@ -6,6 +6,7 @@ and neither rich nor the Kubernetes client may cost them time. A test holds them
 
 import typer
 
+from kubectl_kaito.chat.command import chat
 from kubectl_kaito.cost.command import cost
 from kubectl_kaito.deploy.command import deploy, tune
 from kubectl_kaito.doctor.command import doctor
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_ALL = (models, plan, deploy, tune, status, why, endpoint, logs, cost, doctor)
+_ALL = (models, plan, deploy, tune, status, why, endpoint, chat, logs, cost, doctor)
 VERBS = {verb.__name__: verb for verb in _ALL}
 
 for verb in VERBS.values():

@@ -22,6 +22,7 @@ class Environment:
     now: Callable[[], datetime]
     pause: Callable[[float], None]
     prices: Callable[[], PriceSource]
+    stdin: TextIO
     stdout: TextIO
 
 

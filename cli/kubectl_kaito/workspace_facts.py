@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from kaito_api import labels
-from kaito_api.conditions import Condition, ConditionStatus, parse_time
+from kaito_api.condition_types import INFERENCE_READY
+from kaito_api.conditions import Condition, ConditionStatus, is_true, parse_time
 from kaito_kube.kinds import Manifest, labels_of
 from kaito_skus import catalog
 
@@ -92,3 +93,8 @@ def claimed_type(claim: Manifest) -> str:
 def is_ready_claim(claim: Manifest) -> bool:
     """Whether its node works."""
     return any(c.type in ("Ready", "MachineReady") and c.is_true for c in conditions_of(claim))
+
+
+def is_answering(workspace: Manifest) -> bool:
+    """Whether its model answers requests."""
+    return is_true(workspace, INFERENCE_READY)

@@ -47,6 +47,7 @@ class Console:
     pauses: int = 0
     prices: PriceSource = field(default_factory=lambda: FakePrices(NOW, available=False))
     unreachable: bool = False
+    stdin: str = ""
 
     def run(self, *arguments: str) -> Result:
         stdout, stderr = io.StringIO(), io.StringIO()
@@ -55,6 +56,7 @@ class Console:
             now=self.now,
             pause=self._pause,
             prices=lambda: self.prices,
+            stdin=io.StringIO(self.stdin),
             stdout=stdout,
         )
         with redirect_stdout(stdout), redirect_stderr(stderr):

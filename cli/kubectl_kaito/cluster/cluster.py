@@ -1,6 +1,6 @@
 """The seam to the cluster, as far as the verbs need one. Manifests are in the API's JSON form."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,6 +65,16 @@ class Cluster(Protocol):
 
         Raises:
             NotFound: there is no such pod.
+        """
+        ...
+
+    def post(self, service: Key, port: str, path: str, body: Manifest) -> Iterator[str]:
+        """Sends JSON to a Service through the API server, and returns the answer line by line.
+
+        `port` is the name of the Service's port.
+
+        Raises:
+            Unavailable: no pod of the Service answers.
         """
         ...
 

@@ -1,7 +1,7 @@
 """A cluster in memory: the store of `kaito_kube.fake`, which the controllers run against too."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kaito_kube import errors
@@ -13,7 +13,8 @@ from kaito_kube.kinds import POD, Key, Kind, Manifest
 class FakeCluster:
     """`logs` are by pod, container, and whether they are those of the run before.
 
-    `denied` are kinds that the user may not read.
+    `denied` are kinds that the user may not read. `answers` are the lines that the next posts
+    return.
     """
 
     store: Store = field(default_factory=Store)
@@ -22,6 +23,9 @@ class FakeCluster:
     missing_kinds: set[Kind] = field(default_factory=set)
     denied: set[Kind] = field(default_factory=set)
     outage: Exception | None = None
+    answers: list[list[str]] = field(default_factory=list)
+    posts: list[tuple[Key, str, Manifest]] = field(default_factory=list)
+    post_error: errors.ClusterError | None = None
 
     def get(self, kind: Kind, name: str, namespace: str = "") -> Manifest:
         self._check(kind)
@@ -56,6 +60,12 @@ class FakeCluster:
             raise errors.NotFound(f'pods "{pod.name}" not found')
         text = self.logs.get((pod, container, previous), "")
         return "".join(text.splitlines(keepends=True)[-lines:])
+
+    def post(self, service: Key, port: str, path: str, body: Manifest) -> Iterator[str]:
+        self.posts.append((service, f"{port}/{path}", body))
+        if self.post_error is not None:
+            raise self.post_error
+        return iter(self.answers.pop(0))
 
     def version(self) -> str:
         self._check(None)

@@ -6,7 +6,8 @@ them, fields that this release does not know included.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -23,6 +24,8 @@ from kubectl_kaito.cluster.cluster import ClusterChoice
 _FIELD_MANAGER = "kubectl-kaito"
 # For the connection and for the answer, in seconds: a cluster that is away is reported soon.
 _TIMEOUT_SECONDS = (5, 20)
+# A model may think for long before its first token.
+_ANSWER_TIMEOUT_SECONDS = (5, 600)
 _PAGE = 500
 # What the client lets through from a file that is no kubeconfig.
 _UNUSABLE = (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError)
@@ -107,6 +110,12 @@ class KubernetesCluster:
             # A container that waits to start, or that had no run before.
             return ""
 
+    def post(self, service: Key, port: str, path: str, body: Manifest) -> Iterator[str]:
+        root = f"/api/v1/namespaces/{quote(service.namespace, safe='')}/services"
+        url = f"{root}/http:{quote(service.name, safe='')}:{port}/proxy/{path}"
+        with self._opened("POST", url, None, body, _ANSWER_TIMEOUT_SECONDS) as response:
+            yield from _lines(response)
+
     def version(self) -> str:
         return str(self._json("GET", "/version").get("gitVersion", ""))
 
@@ -119,6 +128,19 @@ class KubernetesCluster:
     def _send(
         self, method: str, url: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> str:
+        with self._opened(method, url, query, body, _TIMEOUT_SECONDS) as response:
+            return (response.read() or b"").decode("utf-8", "replace")
+
+    @contextmanager
+    def _opened(
+        self,
+        method: str,
+        url: str,
+        query: Mapping[str, str] | None,
+        body: Any,
+        timeout_seconds: tuple[int, int],
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        """The answer, whose body is not read yet. It fails only while it is read or opened."""
         headers = {"Accept": "application/json, */*"}
         if body is not None:
             patch = "application/apply-patch+yaml"
@@ -132,14 +154,13 @@ class KubernetesCluster:
                 body=body,
                 auth_settings=["BearerToken"],
             )
-            response = self._client.call_api(*request, _request_timeout=_TIMEOUT_SECONDS)
-            text = (response.read() or b"").decode("utf-8", "replace")
+            response = self._client.call_api(*request, _request_timeout=timeout_seconds).response
+            if not 200 <= response.status < 300:
+                raise _error(response.status, (response.read() or b"").decode("utf-8", "replace"))
+            yield response
         except (ApiException, urllib3.exceptions.HTTPError, OSError) as error:
             host = self._client.configuration.host
             raise errors.Unavailable(f"{host} does not answer: {_one_line(error)}") from error
-        if 200 <= response.status < 300:
-            return text
-        raise _error(response.status, text)
 
 
 def path(kind: Kind, namespace: str = "", name: str = "") -> str:
@@ -147,6 +168,17 @@ def path(kind: Kind, namespace: str = "", name: str = "") -> str:
     root = f"/apis/{kind.api_version}" if kind.group else f"/api/{kind.version}"
     middle = f"/namespaces/{quote(namespace, safe='')}" if kind.namespaced and namespace else ""
     return f"{root}{middle}/{kind.plural}" + (f"/{quote(name, safe='')}" if name else "")
+
+
+def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[str]:
+    """Each line as soon as it is there."""
+    pending = b""
+    for chunk in response.stream(amt=None):
+        *lines, pending = (pending + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode("utf-8", "replace").rstrip("\r")
+    if pending:
+        yield pending.decode("utf-8", "replace")
 
 
 def _error(status: int, text: str) -> errors.ClusterError:

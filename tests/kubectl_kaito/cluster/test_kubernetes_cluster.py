@@ -127,3 +127,23 @@ def test_a_container_without_a_log_has_an_empty_one(tmp_path: Path) -> None:
         "container=main&tailLines=20&previous=true",
         "container=main&tailLines=5",
     ]
+
+
+def test_a_post_goes_through_the_api_servers_proxy_and_is_read_line_by_line(
+    tmp_path: Path,
+) -> None:
+    with serving((200, "data: one\r\n\ndata: two")) as server:
+        cluster = connect(kubeconfig(tmp_path, server.url))
+        lines = list(cluster.post(Key("team", "ws"), "http", "v1/chat/completions", {"a": 1}))
+    assert lines == ["data: one", "", "data: two"]
+    assert server.requests[0][:2] == (
+        "POST",
+        "/api/v1/namespaces/team/services/http:ws:http/proxy/v1/chat/completions",
+    )
+
+
+def test_a_post_that_no_pod_answers_is_unavailable(tmp_path: Path) -> None:
+    with serving(status(503, "no endpoints available for service")) as server:
+        cluster = connect(kubeconfig(tmp_path, server.url))
+        with pytest.raises(errors.Unavailable, match="no endpoints available"):
+            list(cluster.post(Key("team", "ws"), "http", "v1/models", {}))
