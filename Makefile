@@ -119,6 +119,10 @@ bench-gateway: venv ## measure the gateway beside a bare relay, nginx, Envoy and
 bench-serving: venv venv-models ## measure the engines beside `transformers serve` and, if `make venv-vllm` installed it, vLLM's own server
 	$(PY) -m benchmarks.serving --rounds $(or $(ROUNDS),5)
 
+.PHONY: bench-tuner
+bench-tuner: venv venv-models ## measure the tuner beside TRL, plain and at its best; ROWS=200 is faster
+	$(PY) -m benchmarks.tuner --rows $(or $(ROWS),500)
+
 release: venv ## build a release into dist/; TORCH=cpu for clusters without GPUs
 	$(PY) -m tools.release --torch $(or $(TORCH),cuda)
 

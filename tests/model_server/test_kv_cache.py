@@ -1,11 +1,8 @@
-"""The KV cache and the context that fit into memory, and the free memory itself."""
-
-from pathlib import Path
+"""The KV cache and the context that fit into memory."""
 
 import pytest
 
 from model_server.errors import ModelLoadFailed
-from model_server.host_memory import free_memory_bytes
 from model_server.transformers.kv_cache import PAGE_TOKENS, ModelDimensions, fit_kv_cache
 
 SMALL = ModelDimensions(layers=2, heads=4, kv_heads=2, head_dim=16, itemsize=4)
@@ -40,13 +37,3 @@ def test_requested_context_is_granted_or_rejected() -> None:
     )
     with pytest.raises(ModelLoadFailed, match=r"4096 tokens.*lower KAITO_MAX_MODEL_LEN"):
         fit_kv_cache(PHI3, context_tokens=8192, requested_tokens=4096, budget_bytes=2**20)
-
-
-def test_cgroup_limits_the_free_memory(tmp_path: Path) -> None:
-    unlimited = free_memory_bytes(tmp_path)
-    assert unlimited > 0
-    (tmp_path / "memory.max").write_text("1000000\n")
-    (tmp_path / "memory.current").write_text("400000\n")
-    assert free_memory_bytes(tmp_path) == 600000
-    (tmp_path / "memory.max").write_text("max\n")
-    assert free_memory_bytes(tmp_path) > 600000

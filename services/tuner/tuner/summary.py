@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,8 +13,8 @@ class TrainingSummary:
     """A finished training.
 
     `fingerprint` identifies its inputs, `loss` is the mean of the last logged losses, and `seconds`
-    counts from the first start in this pod. Of `dataset_rows`, `rows_dropped` were not trained on
-    and `rows_cut` only in part.
+    counts from the first start in this pod. `plan` is how the batches were computed. Of
+    `dataset_rows`, `rows_dropped` were not trained on and `rows_cut` only in part.
     """
 
     fingerprint: str
@@ -30,6 +32,7 @@ class TrainingSummary:
     rows_dropped: int = 0
     rows_cut: int = 0
     config_digest: str
+    plan: Mapping[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 
 

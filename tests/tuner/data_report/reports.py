@@ -34,7 +34,9 @@ def lost_row(number: int, detail: str = "the answer is null") -> dict[str, Any]:
 
 def report(**changes: Any) -> DataReport:
     """The report on 1000 rows, 905 of them examples to train on, on one A100."""
-    plan = plan_training({}, examples=905, held_back=95, tokens=225_680)
+    plan = plan_training(
+        {"per_device_train_batch_size": 8}, examples=905, held_back=95, tokens=225_680
+    )
     values: dict[str, Any] = {
         "files": (file(),),
         "rows": RowReport(read=1000, max_lost_rows=0.01),

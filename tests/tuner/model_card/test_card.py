@@ -83,23 +83,29 @@ def test_card_without_report_and_hub_name() -> None:
     ],
 )
 def test_hyperparameters(config: TrainingConfig, expected: tuple[str, str]) -> None:
-    assert expected in list(hyperparameters(config, {}, 512))
+    assert expected in list(hyperparameters(config, {}, 512, {}))
 
 
 def test_max_steps_replace_the_epochs() -> None:
-    listed = dict(hyperparameters(TrainingConfig(training={"max_steps": 7}), {}, None))
+    listed = dict(hyperparameters(TrainingConfig(training={"max_steps": 7}), {}, None, {}))
     assert listed["max_steps"] == "7"
     assert "num_train_epochs" not in listed
 
 
 def test_max_length_is_the_one_in_effect() -> None:
     config = TrainingConfig(training={"max_length": 4096})
-    assert dict(hyperparameters(config, {}, 512))["max_length"] == "512"
-    assert "max_length" not in dict(hyperparameters(config, {}, None))
+    assert dict(hyperparameters(config, {}, 512, {}))["max_length"] == "512"
+    assert "max_length" not in dict(hyperparameters(config, {}, None, {}))
+
+
+def test_the_sequences_of_an_update_are_those_of_the_plan() -> None:
+    listed = dict(hyperparameters(TrainingConfig(), {}, 512, {"global_batch": 4}))
+    assert listed["sequences per update"] == "4"
+    assert "sequences per update" not in dict(hyperparameters(TrainingConfig(), {}, 512, {}))
 
 
 def test_max_steps_are_listed_only_if_set() -> None:
-    assert "max_steps" not in dict(hyperparameters(TrainingConfig(), {}, 512))
+    assert "max_steps" not in dict(hyperparameters(TrainingConfig(), {}, 512, {}))
 
 
 def test_files_beside_the_adapter(tmp_path: Path) -> None:

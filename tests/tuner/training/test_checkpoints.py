@@ -1,10 +1,11 @@
 """Which checkpoints are trusted."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from tuner.training.checkpoints import MARKER, mark_complete, newest_complete
+from tuner.training.checkpoints import MARKER, mark_complete, newest_complete, read_plan
 
 
 def _write(directory: Path, step: int, fingerprint: str | None = "mine") -> Path:
@@ -13,7 +14,7 @@ def _write(directory: Path, step: int, fingerprint: str | None = "mine") -> Path
     (folder / "adapter_model.safetensors").write_bytes(b"weights %d" % step)
     (folder / "optimizer.pt").write_bytes(b"state")
     if fingerprint:
-        mark_complete(folder, fingerprint)
+        mark_complete(folder, fingerprint, {"global_batch": 4})
     return folder
 
 
@@ -37,6 +38,20 @@ def test_broken_checkpoint_is_skipped(damage: str, tmp_path: Path) -> None:
     else:
         target.write_bytes(b"st" if damage == "cut" else b"stat3")
     assert newest_complete(tmp_path, "mine") == older
+
+
+def test_a_checkpoint_names_the_plan_that_it_was_made_with(tmp_path: Path) -> None:
+    folder = _write(tmp_path, 1)
+    assert read_plan(folder) == {"global_batch": 4}
+
+
+def test_a_checkpoint_of_an_earlier_release_names_none(tmp_path: Path) -> None:
+    folder = _write(tmp_path, 1)
+    marker = json.loads((folder / MARKER).read_bytes())
+    del marker["plan"]
+    (folder / MARKER).write_text(json.dumps(marker))
+    assert newest_complete(tmp_path, "mine") == folder
+    assert read_plan(folder) is None
 
 
 def test_missing_directory_has_no_checkpoint(tmp_path: Path) -> None:

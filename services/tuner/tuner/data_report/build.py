@@ -68,7 +68,7 @@ def _training_tokens(lengths: LengthDistribution | None, found: Findings) -> int
 
 
 def _checkpoints(options: Options) -> bool:
-    """Whether activations are computed twice: the tuner's default on GPUs."""
+    """Whether activations may be computed twice: unless the user turns it off."""
     newer = options.get("activation_checkpointing")
     return bool(options.get("gradient_checkpointing", True) if newer is None else newer)
 

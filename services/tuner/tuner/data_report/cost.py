@@ -2,9 +2,9 @@
 
 Operations: a forward pass takes 2 operations per parameter and token, and the backward pass twice
 as much (Kaplan et al. 2020, arXiv:2001.08361, section 2.1). LoRA leaves the gradients of the frozen
-weights out, a third of the sum: 4 remain. Gradient checkpointing, which the tuner uses on GPUs by
-default, repeats the forward pass: 6. Attention itself is left out; it adds little up to some
-thousand tokens.
+weights out, a third of the sum: 4 remain. Gradient checkpointing, which memory may require on GPUs,
+repeats the forward pass: 6. The report counts with it unless the user turns it off. Attention
+itself is left out; it adds little up to some thousand tokens.
 
 Time: the GPU's dense peak in half precision times the share of it that trainings reach. Published
 trainings of whole models reach 20 to 50 % (PaLM, arXiv:2204.02311, table 3); small batches of

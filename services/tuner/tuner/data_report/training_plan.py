@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tuner.batching.global_batch import global_batch
 from tuner.training_defaults import with_defaults
 
 
@@ -34,12 +35,11 @@ def plan_training(
     batch.
     """
     chosen = with_defaults(options)
-    batch, accumulation = (
-        chosen["per_device_train_batch_size"],
-        chosen["gradient_accumulation_steps"],
-    )
     packed = bool(chosen["packing"]) and chosen["max_length"] is not None
     sequences = math.ceil(tokens / chosen["max_length"]) if packed else examples
+    batch = global_batch(options, sequences)
+    accumulation = chosen["gradient_accumulation_steps"]
+    batch //= accumulation
     whole = sequences // batch if chosen["dataloader_drop_last"] else math.ceil(sequences / batch)
     per_epoch = max(math.ceil(whole / accumulation), 1) if examples else 0
     steps = math.ceil(chosen["num_train_epochs"] * per_epoch)

@@ -57,7 +57,9 @@ def _blocks(inputs: CardInputs) -> Iterator[str]:
         yield f"![Loss over the steps]({LOSS_CURVE})"
     yield "### Hyperparameters"
     limit = _max_length(inputs)
-    yield _labeled_values(hyperparameters(inputs.config, inputs.adapter_config, limit))
+    yield _labeled_values(
+        hyperparameters(inputs.config, inputs.adapter_config, limit, inputs.summary.plan)
+    )
     yield "## Data"
     yield _labeled_values(_data(inputs))
     if inputs.report is not None:

@@ -17,8 +17,6 @@ _ARGUMENTS = (
     "max_grad_norm",
     "num_train_epochs",
     "max_steps",
-    "per_device_train_batch_size",
-    "gradient_accumulation_steps",
     "max_length",
     "packing",
     "completion_only_loss",
@@ -30,12 +28,15 @@ _LORA = ("r", "lora_alpha", "lora_dropout", "use_rslora", "target_modules")
 
 
 def hyperparameters(
-    config: TrainingConfig, adapter_config: Mapping[str, Any], max_length: int | None
+    config: TrainingConfig,
+    adapter_config: Mapping[str, Any],
+    max_length: int | None,
+    plan: Mapping[str, Any],
 ) -> Iterator[tuple[str, str]]:
     """Name and value of each.
 
     `adapter_config` is PEFT's, as saved with the adapter; `max_length` is the one in effect, which
-    depends on the model.
+    depends on the model. `plan` is the one that the training followed, empty if unknown.
     """
     for key in _LORA:
         value = adapter_config.get(key)
@@ -48,6 +49,8 @@ def hyperparameters(
     for key in _ARGUMENTS:
         if chosen.get(key) is not None:
             yield key, _text(chosen[key])
+    if "global_batch" in plan:
+        yield "sequences per update", _text(plan["global_batch"])
     if config.quantization.load_in_4bit:
         yield "base model", f"4 bits, {config.quantization.bnb_4bit_quant_type}"
     elif config.quantization.load_in_8bit:

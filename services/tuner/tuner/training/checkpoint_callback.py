@@ -1,6 +1,7 @@
 """Requests checkpoints on schedule, and a last one when the run has to stop."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,11 +24,13 @@ class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
         publisher: StatusPublisher,
         switch: StopSwitch,
         fingerprint: str,
+        plan: Mapping[str, Any],
         min_interval_seconds: float,
     ) -> None:
         self._publisher = publisher
         self._switch = switch
         self._fingerprint = fingerprint
+        self._plan = plan
         self._schedule = CheckpointSchedule(min_interval_seconds, time.monotonic())
         self._step_ended = time.monotonic()
 
@@ -50,7 +53,7 @@ class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
     def on_save(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         """Mark the checkpoint complete: the trainer has written all of its files."""
         folder = self._folder(args, state)
-        mark_complete(folder, self._fingerprint)
+        mark_complete(folder, self._fingerprint, self._plan)
         now = time.monotonic()
         self._schedule = replace(self._schedule, last=now, cost_seconds=now - self._step_ended)
         self._publisher.publish(

@@ -8,7 +8,9 @@ import json
 import logging
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tuner.file_digest import file_sha256
 
@@ -19,12 +21,15 @@ MARKER = "kaito-complete.json"
 PREFIX = "checkpoint-"
 
 
-def mark_complete(folder: Path, fingerprint: str) -> None:
-    """Declare the checkpoint in `folder` complete, for the run with that fingerprint."""
+def mark_complete(folder: Path, fingerprint: str, plan: Mapping[str, Any]) -> None:
+    """Declare the checkpoint in `folder` complete, for the run with that fingerprint.
+
+    `plan` is the one that the training follows.
+    """
     files = {name: file_sha256(folder / name) for name in _file_names(folder)}
     part = folder / f"{MARKER}.part"
     with part.open("w") as file:
-        json.dump({"fingerprint": fingerprint, "files": files}, file)
+        json.dump({"fingerprint": fingerprint, "plan": plan, "files": files}, file)
         file.flush()
         os.fsync(file.fileno())
     part.replace(folder / MARKER)
@@ -42,6 +47,12 @@ def newest_complete(directory: Path, fingerprint: str) -> Path | None:
         logger.warning("removing checkpoint %s: incomplete or of another run", folder.name)
         shutil.rmtree(folder)
     return None
+
+
+def read_plan(folder: Path) -> Mapping[str, Any] | None:
+    """The plan that the checkpoint in `folder` was made with; None if it names none."""
+    plan: Mapping[str, Any] | None = json.loads((folder / MARKER).read_bytes()).get("plan")
+    return plan
 
 
 def step_of(folder: Path) -> int:

@@ -8,11 +8,13 @@ from tuner.examples.example import IGNORED_LABEL
 from tuner.examples.prepared_data import PreparedData
 
 
-def train_sequences(prepared: PreparedData, arguments: SFTConfig) -> datasets.Dataset:
-    """What the trainer trains on."""
-    if not arguments.packing:
+def train_sequences(
+    prepared: PreparedData, arguments: SFTConfig, limit: int | None
+) -> datasets.Dataset:
+    """What the trainer trains on, `limit` tokens in a sequence at most."""
+    if not arguments.packing or limit is None:
         return prepared.train
-    return pack(prepared.train, arguments.max_length, arguments.packing_strategy)
+    return pack(prepared.train, limit, arguments.packing_strategy)
 
 
 def evaluation_sequences(prepared: PreparedData, arguments: SFTConfig) -> datasets.Dataset | None:

@@ -7,6 +7,7 @@ from typing import Any
 from trl import SFTConfig
 
 from kaito_training.sections import TrainingConfig
+from tuner.batching.execution_plan import ExecutionPlan, Layout
 from tuner.training.options import construct
 from tuner.training.precision import Device, Precision
 from tuner.training_defaults import LEARNING_RATE
@@ -18,21 +19,25 @@ def build_sft_config(
     precision: Precision,
     limit: int | None,
     output: Path,
+    plan: ExecutionPlan | None = None,
 ) -> SFTConfig:
     """The trainer's arguments, with `limit` tokens in an example at most.
+
+    Without a `plan`, they are good for finding out what TRL refuses, and for packing.
 
     Raises:
         RunError: CONFIG_INVALID.
     """
-    defaults = _defaults(config, device, precision)
+    defaults = _defaults(config, precision)
     return construct(
         "TrainingArguments",
         SFTConfig,
         {
             **defaults,
             **config.training,
+            **(_planned(plan) if plan else {}),
             # Padding-free batches are not cut, and TRL asks for no limit then.
-            "max_length": None if _is_padding_free(config) else limit,
+            "max_length": None if _is_padding_free(config, plan) else limit,
             # The labels are made already from `completion_only_loss`.
             "assistant_only_loss": False,
             **imposed_options(device, output),
@@ -60,7 +65,18 @@ def imposed_options(device: Device, output: Path) -> dict[str, Any]:
     }
 
 
-def _defaults(config: TrainingConfig, device: Device, precision: Precision) -> dict[str, Any]:
+def _planned(plan: ExecutionPlan) -> dict[str, Any]:
+    return {
+        "per_device_train_batch_size": plan.micro_batch,
+        "gradient_accumulation_steps": plan.accumulation,
+        "gradient_checkpointing": plan.checkpointing,
+        "optim": plan.optimizer,
+        "train_sampling_strategy": plan.sampling,
+        "padding_free": plan.layout is Layout.FLAT,
+    }
+
+
+def _defaults(config: TrainingConfig, precision: Precision) -> dict[str, Any]:
     defaults: dict[str, Any] = {
         "learning_rate": LEARNING_RATE,
         # Checkpoints follow the clock, not steps or epochs (CheckpointCallback).
@@ -68,8 +84,6 @@ def _defaults(config: TrainingConfig, device: Device, precision: Precision) -> d
         # A killed process may leave the newest one incomplete; the one before it is still there.
         "save_total_limit": 2,
         "logging_steps": 1,
-        # Memory is the limit on a GPU: recomputing activations saves most of theirs.
-        "gradient_checkpointing": device.gpu,
         "bf16": precision.bf16,
         "fp16": precision.fp16,
     }
@@ -78,5 +92,7 @@ def _defaults(config: TrainingConfig, device: Device, precision: Precision) -> d
     return defaults
 
 
-def _is_padding_free(config: TrainingConfig) -> bool:
+def _is_padding_free(config: TrainingConfig, plan: ExecutionPlan | None) -> bool:
+    if plan is not None:
+        return plan.layout is Layout.FLAT
     return bool(config.training.get("padding_free") and not config.training.get("packing"))

@@ -10,12 +10,13 @@ from transformers import TrainerState
 from trl import SFTTrainer
 
 from tuner.base_model.error_translation import out_of_memory_errors
+from tuner.batching.execution_plan import ExecutionPlan, made_before
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary
 from tuner.tracking.background import CLOSE_SECONDS, TERMINATING_SECONDS, Trackers
 from tuner.training.adapter import save_adapter
-from tuner.training.checkpoints import newest_complete
+from tuner.training.checkpoints import newest_complete, read_plan
 from tuner.training.libraries import configure_libraries
 from tuner.training.loss_files import add_loss_to_adapter, save_loss
 from tuner.training.loss_guard import AVERAGED_LOSSES
@@ -44,11 +45,13 @@ def train(
         Terminated: a signal arrived while the trainer was being built.
     """
     configure_libraries()
-    trainer = build_trainer(job, publisher, switch)
-    switch.raise_if_terminated()
     checkpoint = newest_complete(job.results.checkpoints, job.fingerprint)
+    begun_with = None
     if checkpoint is not None:
         logger.info("resuming from %s", checkpoint.name)
+        begun_with = read_plan(checkpoint) or made_before(job.config.training)
+    trainer, plan = build_trainer(job, publisher, switch, begun_with)
+    switch.raise_if_terminated()
     trainer.add_callback(trackers)
     summary = None
     try:
@@ -56,7 +59,7 @@ def train(
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         if trainer.state.global_step >= trainer.state.max_steps:
             with out_of_memory_errors():
-                summary = save_results(job, trainer)
+                summary = save_results(job, trainer, plan)
     finally:
         # Also of a run that fails: the curve shows where it went wrong. A pod that terminates has
         # no time for a picture.
@@ -113,7 +116,7 @@ def evaluate(trainer: SFTTrainer) -> float | None:
     return eval_loss
 
 
-def save_results(job: TrainingJob, trainer: SFTTrainer) -> TrainingSummary:
+def save_results(job: TrainingJob, trainer: SFTTrainer, plan: ExecutionPlan) -> TrainingSummary:
     """Evaluate and save the adapter of a finished `trainer`, and summarize the training."""
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     last = losses[-AVERAGED_LOSSES:]
@@ -137,5 +140,6 @@ def save_results(job: TrainingJob, trainer: SFTTrainer) -> TrainingSummary:
         dataset_digest=job.data.digest,
         dataset_rows=job.data.rows,
         config_digest=job.config.digest,
+        plan=plan.to_json(),
         versions={name: version(name) for name in RECORDED_VERSIONS},
     )

@@ -1,17 +1,22 @@
-"""Builds the trainer: the model, the examples and the callbacks of one job."""
+"""Builds the trainer: the model, the plan, the examples and the callbacks of one job."""
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from transformers.trainer_callback import PrinterCallback
-from trl import SFTTrainer
+from trl import SFTConfig, SFTTrainer
 
 from tuner.base_model.error_translation import setup_errors
 from tuner.base_model.tokenizer import load_tokenizer, read_max_positions
+from tuner.batching.execution_plan import ExecutionPlan, Layout
+from tuner.batching.model_size import model_size
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import RunState
 from tuner.stop_switch import StopSwitch
 from tuner.training.checkpoint_callback import CheckpointCallback
+from tuner.training.counting_trainer import CountingTrainer
 from tuner.training.lora_config import build_lora_config
 from tuner.training.loss_guard import LossGuard
 from tuner.training.model import (
@@ -19,7 +24,9 @@ from tuner.training.model import (
     detect_device,
     load_model,
 )
+from tuner.training.packed_rows import PackedRows
 from tuner.training.packing import evaluation_sequences, train_sequences
+from tuner.training.plan import make_plan
 from tuner.training.precision import choose_precision
 from tuner.training.prepare_data import prepare_data
 from tuner.training.progress_callback import ProgressCallback
@@ -28,8 +35,15 @@ from tuner.training.training_job import TrainingJob
 from tuner.training_defaults import max_length
 
 
-def build_trainer(job: TrainingJob, publisher: StatusPublisher, switch: StopSwitch) -> SFTTrainer:
-    """The trainer with the loaded model and the prepared data.
+def build_trainer(
+    job: TrainingJob,
+    publisher: StatusPublisher,
+    switch: StopSwitch,
+    begun_with: Mapping[str, Any] | None = None,
+) -> tuple[SFTTrainer, ExecutionPlan]:
+    """The trainer with the loaded model and the prepared data, and the plan of its training.
+
+    `begun_with` is the plan of the checkpoint that the training continues from, if it does.
 
     Raises:
         RunError: MODEL_LOAD_FAILED, CONFIG_INVALID, DATA_EMPTY, DATA_ROWS_LOST, DATA_UNREADABLE,
@@ -41,7 +55,7 @@ def build_trainer(job: TrainingJob, publisher: StatusPublisher, switch: StopSwit
     precision = choose_precision(config.model.torch_dtype, device)
     output = job.results.checkpoints
     # What only the libraries' own classes refuse is found before the weights are loaded.
-    build_sft_config(config, device, precision, max_length(config.training, None), output)
+    early = build_sft_config(config, device, precision, max_length(config.training, None), output)
     build_lora_config(config.lora, job.target_modules, "")
     publisher.publish(state=RunState.PREPARING)
     # Before the weights are loaded: if rows are lost, the run ends here.
@@ -52,26 +66,50 @@ def build_trainer(job: TrainingJob, publisher: StatusPublisher, switch: StopSwit
     limit = max_length(config.training, max_positions)
     prepared = prepare_data(job, publisher, tokenizer, limit, max_positions)
     model = load_model(job.model_path, config.model, config.quantization, device, precision)
-    arguments = build_sft_config(config, device, precision, limit, output)
+    sequences = train_sequences(prepared, early, limit)
+    lengths = prepared.statistics.tokens
+    if early.packing and limit is not None:
+        lengths = Counter({limit: len(sequences)})
+    plan = make_plan(config, model, lengths, len(sequences), begun_with)
+    arguments = build_sft_config(config, device, precision, limit, output, plan)
     lora = build_lora_config(config.lora, job.target_modules, model.config.model_type)
     with setup_errors():
-        trainer = SFTTrainer(
+        trainer = CountingTrainer(
             model=model,
             args=arguments,
-            train_dataset=train_sequences(prepared, arguments),
+            data_collator=_collator(plan, model, tokenizer, arguments),
+            train_dataset=sequences,
             eval_dataset=evaluation_sequences(prepared, arguments),
             processing_class=tokenizer,
             peft_config=lora,
             callbacks=[
                 ProgressCallback(publisher, LossGuard(precision.fp16)),
-                CheckpointCallback(publisher, switch, job.fingerprint, job.checkpoint_seconds),
+                CheckpointCallback(
+                    publisher, switch, job.fingerprint, plan.to_json(), job.checkpoint_seconds
+                ),
             ],
         )
     # It prints dicts to stdout, between our JSON log lines.
     trainer.remove_callback(PrinterCallback)
     if precision.fp16:
         _keep_adapter_in_float32(trainer.model)
-    return trainer
+    return trainer, plan
+
+
+def _collator(
+    plan: ExecutionPlan, model: Any, tokenizer: Any, arguments: SFTConfig
+) -> PackedRows | None:
+    """None: TRL's own, for the layouts that it knows."""
+    if plan.layout is not Layout.ROWS:
+        return None
+    size = model_size(model.config.get_text_config().to_dict(), 0)
+    multiple = arguments.pad_to_multiple_of
+    pad_token = tokenizer.pad_token_id
+    return PackedRows(
+        pad_token=tokenizer.eos_token_id or 0 if pad_token is None else pad_token,
+        attention_weight=size.attention_weight if size is not None else 0.0,
+        multiple_of=multiple if isinstance(multiple, int) else 1,
+    )
 
 
 def _keep_adapter_in_float32(model: Any) -> None:
