@@ -41,7 +41,7 @@ class LoadClient:
         Raises:
             TimedOut: they get none in time.
         """
-        self._delete()
+        self.delete()
         script = {"metadata": {"name": _NAME}, "data": {_SCRIPT.name: _SCRIPT.read_text()}}
         arguments = (address, model, str(stream_tokens), _STOP_FILE)
         mount = {"name": "script", "mountPath": "/load"}
@@ -77,7 +77,6 @@ class LoadClient:
             counts = json.loads(log[-1])
         except (ValueError, IndexError) as error:
             raise CommandFailed(f"the load ended with {log[-3:]}") from error
-        self._delete()
         return [
             Result(
                 kind=kind,
@@ -88,7 +87,8 @@ class LoadClient:
             for kind, each in counts.items()
         ]
 
-    def _delete(self) -> None:
+    def delete(self) -> None:
+        """End it, whatever it does, and remove it."""
         self.kubectl.delete("pod,configmap", _NAME)
 
     def _not_started(self) -> str | None:

@@ -38,18 +38,26 @@ def update_under_load(kubectl: Kubectl, stream_tokens: int) -> list[Result]:
         TimedOut: something is not replaced in time.
     """
     load = LoadClient(kubectl, _image(kubectl))
-    load.start(f"{FRONT_DOOR}.{NAMESPACE}.svc", f"default/{manifests.UNTUNED}", stream_tokens)
+    try:
+        model = f"default/{manifests.UNTUNED}"
+        load.start(f"{FRONT_DOOR}.{NAMESPACE}.svc", model, stream_tokens)
+        _update(kubectl)
+        return load.stop()
+    finally:
+        load.delete()
+
+
+def _update(kubectl: Kubectl) -> None:
     old = _pods(kubectl)
     # A variable that nothing reads: any change of its environment replaces a model's pod.
     variable = "workspace-controller.settings.modelServerEnv.ROLLED_OUT_AT"
     reconfigure({variable: time.strftime("t%H%M%S")})
-    wait_for("the old model to end", lambda: _available(kubectl), 180, pause=0.2)
+    wait_for("the old model to end", lambda: _serving(kubectl, old), 180, pause=0.2)
     kubectl.run("rollout", "restart", f"deployment/{FRONT_DOOR}", "-n", NAMESPACE)
     wait_for("the old pods to be gone", lambda: _remaining(kubectl, old), 300)
     for name, namespace in ((FRONT_DOOR, NAMESPACE), (manifests.UNTUNED, "default")):
         what = (f"deployment/{name}", "-n", namespace, "--timeout=3m")
         kubectl.run("rollout", "status", *what, timeout=200)
-    return load.stop()
 
 
 def _image(kubectl: Kubectl) -> str:
@@ -72,17 +80,21 @@ def _remaining(kubectl: Kubectl, old: set[str]) -> str | None:
     return f"{len(remaining)} of {len(old)} remain" if remaining else None
 
 
-def _available(kubectl: Kubectl) -> str | None:
-    found = kubectl.get("deployment", manifests.UNTUNED) or {}
-    ready = (found.get("status") or {}).get("availableReplicas", 0)
-    return f"{ready} pods are available" if ready else None
+def _serving(kubectl: Kubectl, old: set[str]) -> str | None:
+    """The old pods of the model that nobody has deleted yet."""
+    pods = [pod["metadata"] for pod in kubectl.items("pods", "-A", "-l", "kaito.sh/workspace")]
+    serving = [
+        each["name"] for each in pods if each["uid"] in old and "deletionTimestamp" not in each
+    ]
+    return ", ".join(serving) or None
 
 
 def _unlisted(kubectl: Kubectl) -> str | None:
     pods = kubectl.items("pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=inference-gateway")
     command = "import sys,urllib.request as r;print(r.urlopen(sys.argv[1]).read().decode())"
     url = "http://127.0.0.1:5000/v1/models"
-    for pod in pods:
+    # Pods of the front door before it was configured may still be ending.
+    for pod in (each for each in pods if "deletionTimestamp" not in each["metadata"]):
         name = pod["metadata"]["name"]
         listed = kubectl.run("exec", name, "-n", NAMESPACE, "--", "python", "-c", command, url)
         if manifests.UNTUNED not in listed:
