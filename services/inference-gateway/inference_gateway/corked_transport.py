@@ -44,6 +44,9 @@ class CorkedTransport:
             self._is_waiting = True
             self._loop.call_soon(self._on_pass, 0)
 
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
     def close(self) -> None:
         self._send()
         self._transport.close()

@@ -6,6 +6,7 @@ h2 raises when the client breaks the protocol, flow control included.
 import asyncio
 from typing import TypeVar
 
+import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import Event
@@ -14,11 +15,19 @@ from h2.settings import SettingCodes
 from inference_gateway.backends.http2.call import Call
 from inference_gateway.backends.http2.connection import Connection
 from inference_gateway.backends.http2.messages import write_messages
+from inference_gateway.backends.http2.status import CallError
 
 _Event = TypeVar("_Event", bound=Event)
 MAX_MESSAGE_BYTES = 2**20
 METHOD = "/kaito.Service/Method"
 OK = [("grpc-status", "0")]
+
+
+async def error_of(call: Call) -> CallError:
+    """Why a call with one answer failed."""
+    with pytest.raises(CallError) as caught:
+        await call.read_single()
+    return caught.value
 
 
 class Wire(asyncio.Transport):
@@ -34,6 +43,9 @@ class Wire(asyncio.Transport):
 
     def close(self) -> None:
         self.is_closed = True
+
+    def is_closing(self) -> bool:
+        return self.is_closed
 
 
 class Peer:

@@ -16,17 +16,9 @@ from h2.events import (
 )
 from h2.settings import SettingCodes
 
-from inference_gateway.backends.http2.call import Call
 from inference_gateway.backends.http2.frames import frame
 from inference_gateway.backends.http2.messages import write_messages
-from inference_gateway.backends.http2.status import CallError
-from tests.inference_gateway.http2.peer import MAX_MESSAGE_BYTES, METHOD, OK, Peer
-
-
-async def error_of(call: Call) -> CallError:
-    with pytest.raises(CallError) as caught:
-        await call.read_single()
-    return caught.value
+from tests.inference_gateway.http2.peer import MAX_MESSAGE_BYTES, METHOD, OK, Peer, error_of
 
 
 async def test_call_is_sent_as_grpc_has_it() -> None:

@@ -12,7 +12,9 @@ from inference_gateway.backends.http2.headers import read_block, request_block
     [(0.0001, "1m"), (601, "601000m"), (99_999.999, "99999999m"), (31_536_000, "31536000S")],
 )
 def test_time_limit_has_at_most_eight_digits(seconds: float, sent: str) -> None:
-    assert read_block(request_block("m:1", "/s/M", seconds))["grpc-timeout"] == sent
+    headers = read_block(request_block("m:1", "/s/M", seconds))
+    assert headers is not None
+    assert headers["grpc-timeout"] == sent
 
 
 def test_headers_that_need_a_table_are_refused() -> None:

@@ -18,7 +18,7 @@ from inference_gateway.backends.http2.status import from_trailers
         ({"grpc-status": "99", "grpc-message": "?"}, StatusCode.UNKNOWN, "?"),
         ({":status": "503"}, StatusCode.UNAVAILABLE, "HTTP status 503"),
         ({":status": "404"}, StatusCode.UNIMPLEMENTED, "HTTP status 404"),
-        ({}, StatusCode.UNKNOWN, "no grpc-status"),
+        ({}, StatusCode.UNKNOWN, "ended without a status"),
     ],
 )
 def test_error_has_code_and_text(trailers: dict[str, str], code: StatusCode, message: str) -> None:

@@ -5,10 +5,16 @@ from typing import Protocol
 
 from grpc import StatusCode
 
-from inference_gateway.backends.http2.frames import DEFAULT_WINDOW_BYTES
-from inference_gateway.backends.http2.headers import Headers
-from inference_gateway.backends.http2.messages import MessageReader
-from inference_gateway.backends.http2.status import CallError, from_http, from_trailers
+from inference_gateway.backends.http2.frames import CANCEL, DEFAULT_WINDOW_BYTES
+from inference_gateway.backends.http2.headers import MAX_HEADERS_BYTES, Headers
+from inference_gateway.backends.http2.messages import HEAD_BYTES, MessageReader
+from inference_gateway.backends.http2.status import (
+    CallError,
+    from_http,
+    from_reset,
+    from_trailers,
+    is_grpc,
+)
 
 # Half of what a server may send before its messages are read: few updates, and no pause.
 _GRANTED_BYTES = DEFAULT_WINDOW_BYTES // 2
@@ -91,7 +97,7 @@ class Call:
             CallError: the call failed, or has another number of messages.
         """
         messages = await self.read()
-        while more := await self.read():
+        while len(messages) <= 1 and (more := await self.read()):
             messages += more
         if len(messages) != 1:
             raise CallError(
@@ -104,12 +110,15 @@ class Call:
         if not self._has_ended:
             self._break(CallError(StatusCode.CANCELLED, "the call was canceled"))
 
-    def on_headers(self, headers: Headers, is_last: bool) -> None:
-        """The headers of the response, or the trailers after its messages."""
-        if is_last:
+    def on_headers(self, headers: Headers | None, is_last: bool) -> None:
+        """The headers of the response, or the trailers after its messages; None if too long."""
+        if headers is None:
+            message = f"the server's headers have more than {MAX_HEADERS_BYTES} bytes"
+            self._break(CallError(StatusCode.INTERNAL, message))
+        elif is_last:
             self.on_end(from_trailers(headers))
-        # Anything but 200 is not gRPC's answer, but a proxy's.
-        elif (status := headers.get(":status", "")) != "200" and not status.startswith("1"):
+        # An informational status comes before the actual one.
+        elif not is_grpc(headers) and not headers.get(":status", "").startswith("1"):
             self._break(from_http(headers))
 
     def on_data(self, data: bytes, frame_bytes: int) -> None:
@@ -120,12 +129,25 @@ class Call:
             self._break(error)
             return
         self._received_bytes += frame_bytes
+        if self._received_bytes > DEFAULT_WINDOW_BYTES:
+            self._break(
+                CallError(StatusCode.INTERNAL, "the server sent more than it was allowed to")
+            )
+            return
         for message in found:
-            self._unread_bytes += len(message)
+            self._unread_bytes += HEAD_BYTES + len(message)
         self._messages += found
         self._grant()
         if found:
             self._wake()
+
+    def on_reset(self, error_code: int) -> None:
+        """The server has ended the call without a status."""
+        # It counts the same time limit, and may be the first to notice that it has passed.
+        if error_code == CANCEL and self._loop.time() >= self._deadline.when():
+            self.on_end(_deadline_exceeded())
+        else:
+            self.on_end(from_reset(error_code))
 
     def on_end(self, error: CallError | None) -> None:
         """The server has ended the call, with this error or successfully."""
@@ -137,7 +159,7 @@ class Call:
         self._wake()
 
     def _on_deadline(self) -> None:
-        self._break(CallError(StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded"))
+        self._break(_deadline_exceeded())
 
     def _break(self, error: CallError) -> None:
         self.on_end(error)
@@ -153,3 +175,7 @@ class Call:
         if read_bytes >= _GRANTED_BYTES and not self._has_ended:
             self._received_bytes -= read_bytes
             self._streams.grant(self._stream_id, read_bytes)
+
+
+def _deadline_exceeded() -> CallError:
+    return CallError(StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")

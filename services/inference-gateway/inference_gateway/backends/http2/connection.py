@@ -10,13 +10,19 @@ from inference_gateway.backends.http2 import frames
 from inference_gateway.backends.http2.call import Call
 from inference_gateway.backends.http2.frame_reader import FrameReader
 from inference_gateway.backends.http2.frames import ProtocolError, frame
-from inference_gateway.backends.http2.headers import read_block, request_block
+from inference_gateway.backends.http2.headers import MAX_HEADERS_BYTES, read_block, request_block
 from inference_gateway.backends.http2.messages import write_messages
 from inference_gateway.backends.http2.open_calls import OpenCalls
 from inference_gateway.backends.http2.sending import Sender
-from inference_gateway.backends.http2.status import CallError, from_reset
+from inference_gateway.backends.http2.status import CallError
 
-_SETTINGS = frames.settings({frames.HEADER_TABLE_SIZE: 0, frames.ENABLE_PUSH: 0})
+_SETTINGS = frames.settings(
+    {
+        frames.HEADER_TABLE_SIZE: 0,
+        frames.ENABLE_PUSH: 0,
+        frames.MAX_HEADER_LIST_SIZE: MAX_HEADERS_BYTES,
+    }
+)
 # Each stream has its own window. A smaller one for all of them would let the streams whose readers
 # are slow hold up the others.
 _WINDOW_BYTES = frames.MAX_WINDOW_BYTES
@@ -28,6 +34,8 @@ class Output(Protocol):
     def write(self, data: bytes) -> None: ...
 
     def close(self) -> None: ...
+
+    def is_closing(self) -> bool: ...
 
 
 class Connection(asyncio.Protocol):
@@ -53,12 +61,14 @@ class Connection(asyncio.Protocol):
     @property
     def takes_calls(self) -> bool:
         """Whether calls may start here, as soon as there is room."""
-        return not self._is_ending and self._next_stream_id <= frames.MAX_STREAM_ID
+        return not self._is_ending and not self._transport.is_closing()
 
     def start(self, path: str, messages: Iterable[bytes], timeout_seconds: float) -> Call:
         """Starts a call with all of its messages."""
         stream_id = self._next_stream_id
         self._next_stream_id += 2
+        if self._next_stream_id > frames.MAX_STREAM_ID:
+            self._is_ending = True
         call = Call(self, stream_id, self._loop, timeout_seconds, self._max_message_bytes)
         self.calls.add(stream_id, call)
         block = request_block(self._authority, path, timeout_seconds)
@@ -124,10 +134,8 @@ class Connection(asyncio.Protocol):
         # None for a call that was canceled while this was on its way.
         if call := self.calls.get(stream_id):
             call.on_data(payload, size)
-        if flags & frames.END_STREAM:
-            self._end(
-                stream_id, CallError(StatusCode.INTERNAL, "the answer ended without a status")
-            )
+        if flags & frames.END_STREAM and (call := self._finish(stream_id)):
+            call.on_end(CallError(StatusCode.INTERNAL, "the answer ended without a status"))
 
     def _on_headers(self, flags: int, stream_id: int, block: bytes) -> None:
         if call := self.calls.get(stream_id):
@@ -148,7 +156,9 @@ class Connection(asyncio.Protocol):
             if not flags & frames.ACK:
                 self._transport.write(frame(frames.PING, frames.ACK, 0, payload))
         elif kind == frames.RST_STREAM:
-            self._end(stream_id, from_reset(frames.read_number(payload)))
+            error_code = frames.read_number(payload)
+            if call := self._finish(stream_id):
+                call.on_reset(error_code)
         elif kind == frames.GOAWAY:
             # Calls up to this stream go on; the server has not begun those after it.
             self._is_ending = True
@@ -172,10 +182,6 @@ class Connection(asyncio.Protocol):
         self.calls.report_change()
         if not self.settled.done():
             self.settled.set_result(None)
-
-    def _end(self, stream_id: int, error: CallError) -> None:
-        if call := self._finish(stream_id):
-            call.on_end(error)
 
     def _finish(self, stream_id: int) -> Call | None:
         """Takes out a call that the server has ended, maybe before it had the whole request."""

@@ -8,7 +8,13 @@ import math
 from collections.abc import Mapping
 from functools import lru_cache
 
-from hpack import Decoder, Encoder, HPACKError, NeverIndexedHeaderTuple
+from hpack import (
+    Decoder,
+    Encoder,
+    HPACKError,
+    NeverIndexedHeaderTuple,
+    OversizedHeaderListError,
+)
 
 from inference_gateway.backends.http2.frames import ProtocolError
 
@@ -16,6 +22,10 @@ from inference_gateway.backends.http2.frames import ProtocolError
 _KNOWN_BLOCKS = 256
 # grpc-timeout has at most eight digits.
 _MAX_MILLISECONDS = 99_999_999
+# A server's error may be long; nothing else is.
+MAX_HEADERS_BYTES = 65_536
+# "The table has size 0" (RFC 7541, 6.3). A server that allows less than 4,096 bytes waits for it.
+_NO_TABLE = b"\x20"
 Headers = Mapping[str, str]
 
 
@@ -34,20 +44,25 @@ def request_block(authority: str, path: str, timeout_seconds: float) -> bytes:
     }
     # "Never indexed" keeps a header out of the server's table.
     fields = [NeverIndexedHeaderTuple(*each) for each in headers.items()]
-    return bytes(Encoder().encode(fields))
+    return _NO_TABLE + bytes(Encoder().encode(fields))
 
 
 @lru_cache(_KNOWN_BLOCKS)
-def read_block(block: bytes) -> Headers:
-    """The headers of a response or its trailers.
+def read_block(block: bytes) -> Headers | None:
+    """The headers of a response or its trailers; None if they are longer than allowed.
 
     Raises:
         ProtocolError: these are not headers, or they need a table.
     """
-    decoder = Decoder()
+    if len(block) > MAX_HEADERS_BYTES:
+        return None
+    decoder = Decoder(MAX_HEADERS_BYTES)
     decoder.header_table_size = decoder.max_allowed_table_size = 0
     try:
         found = decoder.decode(block, raw=True)
+    except OversizedHeaderListError:
+        # Later headers need nothing of these: without a table, they are lost for one call only.
+        return None
     except HPACKError as error:
         raise ProtocolError(f"headers cannot be decoded: {error}") from None
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in found}

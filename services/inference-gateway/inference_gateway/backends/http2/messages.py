@@ -8,7 +8,7 @@ from grpc import StatusCode
 from inference_gateway.backends.http2.status import CallError
 
 _HEAD = struct.Struct(">?L")
-_HEAD_BYTES = _HEAD.size
+HEAD_BYTES = _HEAD.size
 
 
 def write_messages(messages: Iterable[bytes]) -> bytes:
@@ -44,7 +44,7 @@ class MessageReader:
             self._partial = bytearray()
         found: list[bytes] = []
         start, end = 0, len(data)
-        while end - start >= _HEAD_BYTES:
+        while end - start >= HEAD_BYTES:
             compressed, size = _HEAD.unpack_from(data, start)
             if compressed:
                 raise CallError(StatusCode.INTERNAL, "the server sent a compressed message")
@@ -53,14 +53,14 @@ class MessageReader:
                     StatusCode.RESOURCE_EXHAUSTED,
                     f"the server's message has {size} bytes, of at most {self._max_bytes}",
                 )
-            stop = start + _HEAD_BYTES + size
+            stop = start + HEAD_BYTES + size
             if stop > end:
                 self._keep(data[start:], stop - end)
                 return found
-            found.append(data[start + _HEAD_BYTES : stop])
+            found.append(data[start + HEAD_BYTES : stop])
             start = stop
         if start < end:
-            self._keep(data[start:], _HEAD_BYTES - (end - start))
+            self._keep(data[start:], HEAD_BYTES - (end - start))
         return found
 
     def _keep(self, rest: bytes, missing_bytes: int) -> None:

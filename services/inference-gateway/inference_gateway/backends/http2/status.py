@@ -57,7 +57,9 @@ def from_trailers(trailers: Headers) -> CallError | None:
     if value == "0":
         return None
     if value is None:
-        return from_http(trailers)
+        if ":status" in trailers:
+            return from_http(trailers)
+        return CallError(StatusCode.UNKNOWN, "the answer ended without a status")
     code = _CODES.get(value, StatusCode.UNKNOWN)
     return CallError(
         code,
@@ -67,12 +69,20 @@ def from_trailers(trailers: Headers) -> CallError | None:
     )
 
 
+def is_grpc(headers: Headers) -> bool:
+    """Whether these first headers of an answer are gRPC's, and not those of a proxy's page."""
+    return headers.get(":status") == "200" and headers.get("content-type", "").startswith(
+        "application/grpc"
+    )
+
+
 def from_http(headers: Headers) -> CallError:
     """The error of an answer that is not gRPC's, such as a proxy's."""
     status = headers.get(":status", "none")
     return CallError(
         _HTTP_CODES.get(status, StatusCode.UNKNOWN),
-        f"the answer is not gRPC's: HTTP status {status}, no grpc-status",
+        f"the answer is not gRPC's: HTTP status {status}, "
+        f"content-type {headers.get('content-type', 'none')}",
     )
 
 
