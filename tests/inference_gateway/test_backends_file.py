@@ -35,8 +35,12 @@ def test_entries_become_addresses() -> None:
             "backends: [{model: phi, namespace: n, workspace: w, address: x}]",
             r"backends\[0\].address='x'",
         ),
+        (
+            "backends: [{model: phi, namespace: n, workspace: w, address: 'x:65536'}]",
+            r"backends\[0\].address='x:65536'",
+        ),
     ],
-    ids="yaml list number text missing port".split(),
+    ids="yaml list number text missing port largest-port".split(),
 )
 def test_error_names_the_entry_and_field(text: str, named: str) -> None:
     with pytest.raises(BackendsFileError, match=named):

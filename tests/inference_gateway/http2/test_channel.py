@@ -1,16 +1,23 @@
 """Connecting, on loopback."""
 
 import asyncio
+import math
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 from grpc import StatusCode
 
 from inference_gateway.backends.fake import FakeBackend
+from inference_gateway.backends.http2 import channel as channels
+from inference_gateway.backends.http2 import connector as connectors
 from inference_gateway.backends.http2.channel import Channel
+from inference_gateway.backends.http2.frames import frame
+from inference_gateway.backends.http2.lost_peers import notice_lost_peer
 from inference_gateway.backends.http2.status import CallError
 from kaito.inference.v1 import inference_pb2 as pb
+from tests.inference_gateway.http2.peer import Peer, error_of
 from tests.inference_gateway.model_server import Wire, serving, wired
 from tests.waiting import HANG_SECONDS, until
 
@@ -82,7 +89,7 @@ async def test_server_that_says_nothing_http2_is_unavailable() -> None:
     await channel.close(0)
 
 
-@pytest.mark.parametrize("target", ["[::1]:1", "no-such-host.invalid:1", "127.0.0.1:1"])
+@pytest.mark.parametrize("target", ["[::1]:1", "no-such-host.invalid:1", "127.0.0.1:1", "a..b:1"])
 async def test_target_without_a_server_is_named(target: str) -> None:
     with pytest.raises(CallError) as caught:
         await ask(Channel(target, 2**20))
@@ -115,6 +122,8 @@ async def test_closing_ends_calls_after_its_grace() -> None:
         with pytest.raises(CallError) as caught:
             await call
         assert caught.value.code is StatusCode.UNAVAILABLE
+        # Another model-server would run it a second time.
+        assert caught.value.may_have_started
 
 
 async def test_server_that_drains_answers_what_it_has_and_new_calls_fail_unstarted() -> None:
@@ -140,3 +149,109 @@ async def test_server_that_drains_answers_what_it_has_and_new_calls_fail_unstart
     assert not error.may_have_started
     assert await call == "Hello, world"
     await channel.close(0)
+
+
+async def test_server_that_is_down_is_not_tried_for_each_call() -> None:
+    tries: list[asyncio.StreamWriter] = []
+
+    async def close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tries.append(writer)
+        writer.close()
+
+    listener = await asyncio.start_server(close, "127.0.0.1", 0)
+    now = [0.0]
+    target = f"127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    channel = Channel(target, 2**20, clock=lambda: now[0])
+    reasons = set()
+    for second in range(3):
+        now[0] = float(second)
+        for _ in range(10):
+            with pytest.raises(CallError) as caught:
+                await ask(channel)
+            reasons.add(caught.value.message)
+            assert not caught.value.may_have_started
+    assert len(tries) == 3
+    assert reasons == {f"{target}: failed to connect: the server closed the connection"}
+    listener.close()
+    await channel.close(0)
+
+
+async def test_server_of_another_protocol_is_named() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    listener = await asyncio.start_server(answer, "127.0.0.1", 0)
+    channel = Channel(f"127.0.0.1:{listener.sockets[0].getsockname()[1]}", 2**20)
+    with pytest.raises(CallError, match="the server does not speak HTTP/2: it sent a frame of "):
+        await ask(channel)
+    listener.close()
+    await channel.close(0)
+
+
+async def test_call_waits_for_a_full_server_no_longer_than_it_may_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(channels, "CONNECT_TIMEOUT_SECONDS", math.inf)
+    script = FakeBackend()
+    script.gate.clear()
+    async with channel_to(script, max_concurrent_streams=1) as (channel, _):
+        running = asyncio.create_task(ask(channel))
+        await until(lambda: bool(script.requests))
+        with pytest.raises(CallError) as caught:
+            await channel.start(GENERATE, REQUEST, 0.01)
+        assert caught.value.message.endswith(
+            ": the server takes 1 calls at a time, and none of them ended in time"
+        )
+        assert not caught.value.may_have_started
+        script.gate.set()
+        assert await running == "Hello, world"
+
+
+async def test_closing_ends_calls_on_a_connection_that_the_server_is_leaving() -> None:
+    async with channel_to(FakeBackend()) as (channel, _):
+        peer = Peer()
+        call = peer.call(b"ask")
+        peer.client.data_received(frame(7, 0, 0, (2**31 - 1).to_bytes(4, "big") + bytes(4)))
+        channel._connection = peer.client
+        assert await ask(channel) == "Hello, world"
+        await channel.close(0)
+        error = await error_of(call)
+        assert error.message.endswith(": the channel is closed")
+        assert error.may_have_started
+        assert peer.wire.is_closed
+
+
+async def test_next_address_of_a_name_is_tried_while_the_first_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (channels, connectors):
+        monkeypatch.setattr(module, "CONNECT_TIMEOUT_SECONDS", math.inf)
+    async with serving(FakeBackend()) as address:
+        port = int(address.split(":")[1])
+        loop = asyncio.get_running_loop()
+        with ExitStack() as sockets:
+            # Linux drops what a full backlog has no room for, as a node that is gone does.
+            silent = sockets.enter_context(socket.create_server(("127.0.0.2", port), backlog=0))
+            for _ in range(2):
+                filler = sockets.enter_context(socket.socket())
+                filler.setblocking(False)
+                filler.connect_ex(silent.getsockname())
+            kind = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+            found = [(*kind, (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
+
+            async def resolve(*_: object, **__: object) -> list[object]:
+                return list(found)
+
+            monkeypatch.setattr(loop, "getaddrinfo", resolve)
+            channel = Channel(f"model:{port}", 2**20)
+            assert await ask(channel) == "Hello, world"
+            await channel.close(0)
+
+
+async def test_kernel_asks_whether_a_quiet_server_is_still_there() -> None:
+    with socket.socket() as connected:
+        notice_lost_peer(connected)
+        assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
+        assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000

@@ -1,32 +1,30 @@
 """Connects to one gRPC server, and again when the connection is lost."""
 
 import asyncio
-import socket
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from grpc import StatusCode
 
 from inference_gateway.backends.http2.call import Call
 from inference_gateway.backends.http2.connection import Connection
+from inference_gateway.backends.http2.connector import CONNECT_TIMEOUT_SECONDS, Connector
 from inference_gateway.backends.http2.status import CallError
-from inference_gateway.corked_transport import CorkedTransport
-
-# Far more than a connection inside a cluster takes, and short enough to try the next model-server.
-_CONNECT_TIMEOUT_SECONDS = 5.0
-# A node that is gone without a word acknowledges nothing. Linux itself would wait for 15 minutes.
-_UNACKNOWLEDGED_MILLISECONDS = 20_000
-# Calls that begin together go out together; one does not wait for the next.
-_MAX_WRITES = 64
 
 
 class Channel:
     """One connection at a time to `target` (host:port), made by the first call that needs it."""
 
-    def __init__(self, target: str, max_message_bytes: int) -> None:
+    def __init__(
+        self, target: str, max_message_bytes: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._target = target
-        self._max_message_bytes = max_message_bytes
+        self._clock = clock
         self._connection: Connection | None = None
+        # They take no more calls, and still have some.
+        self._draining: list[Connection] = []
+        self._connector = Connector(target, max_message_bytes, clock)
         self._connecting: asyncio.Task[Connection | str] | None = None
         self._is_closed = False
 
@@ -38,7 +36,11 @@ class Channel:
         """
         connection = self._connection
         if connection is None or not connection.takes_calls or not connection.calls.has_room:
-            connection = await self._usable_connection()
+            deadline = self._clock() + timeout_seconds
+            connection = await self._usable_connection(
+                min(timeout_seconds, CONNECT_TIMEOUT_SECONDS)
+            )
+            timeout_seconds = max(0.0, deadline - self._clock())
         return connection.start(path, messages, timeout_seconds)
 
     def renew(self) -> None:
@@ -52,30 +54,36 @@ class Channel:
         if self._connecting is not None:
             await self._connecting
         # No call can start on it from here on.
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
+        connections = [each for each in (*self._draining, self._connection) if each]
+        self._connection = None
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_seconds):
-                while connection.calls:
-                    await connection.calls.wait_for_change()
-        connection.close(self._unavailable("the channel is closed"))
+                for connection in connections:
+                    while connection.calls:
+                        await connection.calls.wait_for_change()
+        for connection in connections:
+            connection.close(CallError(StatusCode.UNAVAILABLE, self._text("the channel is closed")))
 
-    async def _usable_connection(self) -> Connection:
+    async def _usable_connection(self, timeout_seconds: float) -> Connection:
         """A connection that takes a call now.
 
         Raises:
             CallError: UNAVAILABLE, there is none.
         """
+        missing = "no connection in time"
         try:
-            async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
+            async with asyncio.timeout(timeout_seconds):
                 while True:
                     found = await self._connect_once()
                     if found.calls.has_room:
                         return found
+                    missing = (
+                        f"the server takes {found.calls.max_calls} calls at a time, and none of "
+                        "them ended in time"
+                    )
                     await found.calls.wait_for_change()
         except TimeoutError:
-            raise self._unavailable("no connection in time") from None
+            raise self._unavailable(missing) from None
 
     async def _connect_once(self) -> Connection:
         """The connection. All callers wait for the same one.
@@ -98,49 +106,18 @@ class Channel:
     async def _connect(self) -> Connection | str:
         """A connection that takes calls, or why there is none."""
         try:
-            async with asyncio.timeout(_CONNECT_TIMEOUT_SECONDS):
-                return await self._open()
-        except TimeoutError:
-            return "no connection in time"
-        except OSError as error:
-            return f"failed to connect: {error}"
+            found = await self._connector.connect()
         finally:
             self._connecting = None
-
-    async def _open(self) -> Connection:
-        host, _, port = self._target.rpartition(":")
-        loop = asyncio.get_running_loop()
-
-        def new_connection() -> Connection:
-            return Connection(
-                self._target,
-                self._max_message_bytes,
-                lambda transport: CorkedTransport(transport, loop, _MAX_WRITES),
-            )
-
-        transport, connection = await loop.create_connection(
-            new_connection, host.strip("[]"), int(port)
-        )
-        try:
-            await connection.settled
-            if not connection.takes_calls:
-                raise ConnectionError("the server closed the connection")
-        except BaseException:
-            transport.abort()
-            raise
-        _notice_lost_peers(transport.get_extra_info("socket"))
-        self._connection = connection
-        return connection
+        if isinstance(found, Connection):
+            # Here, for the callers may all have left.
+            old = (*self._draining, self._connection)
+            self._draining = [each for each in old if each and each.calls]
+            self._connection = found
+        return found
 
     def _unavailable(self, reason: str) -> CallError:
-        return CallError(
-            StatusCode.UNAVAILABLE, f"{self._target}: {reason}", may_have_started=False
-        )
+        return CallError(StatusCode.UNAVAILABLE, self._text(reason), may_have_started=False)
 
-
-def _notice_lost_peers(connected: socket.socket) -> None:
-    # Only Linux has the option.
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        connected.setsockopt(
-            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED_MILLISECONDS
-        )
+    def _text(self, reason: str) -> str:
+        return f"{self._target}: {reason}"

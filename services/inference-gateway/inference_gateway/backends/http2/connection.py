@@ -56,6 +56,8 @@ class Connection(asyncio.Protocol):
         self._reader = FrameReader()
         self._next_stream_id = 1
         self._is_ending = False
+        # What the server sent that is not HTTP/2.
+        self.broken_by = ""
         self._granted_bytes = _WINDOW_BYTES
 
     @property
@@ -121,6 +123,7 @@ class Connection(asyncio.Protocol):
                     self._on_control(kind, flags, stream_id, payload)
         except ProtocolError as error:
             self._transport.write(frames.goaway(frames.PROTOCOL_ERROR))
+            self.broken_by = f"the server does not speak HTTP/2: it sent {error}"
             self.close(CallError(StatusCode.INTERNAL, f"the server sent {error}"))
 
     def _on_data(self, flags: int, stream_id: int, payload: bytes) -> None:
