@@ -21,7 +21,6 @@ _FINISH_REASONS = {
 
 # Adds to a delta what a server tells of its tokens, from the chunk and the choice in it.
 DescribeTokens = Callable[[Delta, Mapping[str, Any], Mapping[str, Any]], Delta]
-_NOTHING = Delta(index=0, text="")
 
 
 class AnswerParser:
@@ -68,7 +67,7 @@ class AnswerParser:
                 if not self._open:
                     self._final = delta
                 # A chunk may have nothing but a role, or a part of a character.
-                elif replace(delta, index=0) != _NOTHING:
+                elif _has_content(delta):
                     self._has_begun = True
                     yield delta
         except (AttributeError, KeyError, TypeError, ValueError) as cause:
@@ -132,6 +131,20 @@ class AnswerParser:
             tool_calls=calls,
             reasoning=part.get("reasoning") or part.get("reasoning_content") or "",
         )
+
+
+def _has_content(delta: Delta) -> bool:
+    """Whether anything is to be told. Asked of every chunk, thus field by field."""
+    return bool(
+        delta.text
+        or delta.finish_reason
+        or delta.token_ids
+        or delta.logprobs
+        or delta.reasoning
+        or delta.tool_calls
+        or delta.prompt_token_ids
+        or delta.prompt_logprobs
+    )
 
 
 def _tool_call(place: int, call: Mapping[str, Any]) -> ToolCallDelta:
