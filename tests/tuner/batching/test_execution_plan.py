@@ -7,8 +7,8 @@ import pytest
 
 from tuner.batching.execution_plan import (
     ExecutionPlan,
-    Facts,
     Layout,
+    PlanInputs,
     continue_plan,
     made_before,
     plan_execution,
@@ -19,7 +19,7 @@ GIB = 2**30
 # Llama 3 8B with an adapter of rank 8 on all linear layers.
 LLAMA_8B = ModelSize(hidden=4096, intermediate=14336, layers=32, trained=21_000_000)
 # An A100 that holds it in bfloat16, and examples of 1,024 tokens.
-A100 = Facts(
+A100 = PlanInputs(
     gpu=True,
     free_bytes=62 * GIB,
     attention="sdpa",
@@ -32,8 +32,8 @@ A100 = Facts(
 CPU = replace(A100, gpu=False, size=ModelSize(hidden=192, intermediate=512, layers=4))
 
 
-def plan(facts: Facts = A100, **options: Any) -> ExecutionPlan:
-    return plan_execution(options, facts)
+def plan(inputs: PlanInputs = A100, **options: Any) -> ExecutionPlan:
+    return plan_execution(options, inputs)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_gpu_of_unknown_memory_computes_activations_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "options", "expected"),
+    ("inputs", "options", "expected"),
     [
         (A100, {}, Layout.ROWS),
         (CPU, {}, Layout.ROWS),
@@ -78,8 +78,8 @@ def test_a_gpu_of_unknown_memory_computes_activations_twice() -> None:
         (A100, {"padding_free": True, "packing": True}, Layout.STATIC),
     ],
 )
-def test_layout(facts: Facts, options: dict[str, Any], expected: Layout) -> None:
-    assert plan(facts, **options).layout is expected
+def test_layout(inputs: PlanInputs, options: dict[str, Any], expected: Layout) -> None:
+    assert plan(inputs, **options).layout is expected
 
 
 @pytest.mark.parametrize(
@@ -100,22 +100,22 @@ def test_the_user_s_batch_is_never_split(
 @pytest.mark.parametrize("chosen", [True, False])
 def test_what_the_user_sets_applies(chosen: bool) -> None:
     for free in (0, 200 * GIB):
-        facts = replace(A100, free_bytes=free)
-        assert plan(facts, gradient_checkpointing=chosen).checkpointing is chosen
+        inputs = replace(A100, free_bytes=free)
+        assert plan(inputs, gradient_checkpointing=chosen).checkpointing is chosen
     assert plan(optim="sgd").optimizer == "sgd"
     assert plan(train_sampling_strategy="sequential").sampling == "sequential"
 
 
 @pytest.mark.parametrize(
-    ("facts", "expected"),
+    ("inputs", "expected"),
     [
         (A100, "adamw_torch_fused"),
         (replace(A100, four_bit=True), "paged_adamw_32bit"),
         (replace(CPU, four_bit=True), "adamw_torch_fused"),
     ],
 )
-def test_optimizer(facts: Facts, expected: str) -> None:
-    assert plan(facts).optimizer == expected
+def test_optimizer(inputs: PlanInputs, expected: str) -> None:
+    assert plan(inputs).optimizer == expected
 
 
 def test_padded_examples_are_grouped_by_length() -> None:

@@ -32,7 +32,7 @@ class Layout(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class PlanInputs:
     """What the plan depends on besides the options.
 
     `longest` are the lengths of the longest examples in tokens, the longest first. `free_bytes` is
@@ -73,11 +73,11 @@ class ExecutionPlan:
         return {**asdict(self), "global_batch": self.global_batch}
 
 
-def plan_execution(options: Mapping[str, Any], facts: Facts) -> ExecutionPlan:
+def plan_execution(options: Mapping[str, Any], inputs: PlanInputs) -> ExecutionPlan:
     """The plan for the user's TrainingArguments `options`, which always apply."""
-    micro, checkpointing = _split(options, facts)
-    batch = global_batch(options, facts.sequences)
-    layout = _layout(options, facts)
+    micro, checkpointing = _split(options, inputs)
+    batch = global_batch(options, inputs.sequences)
+    layout = _layout(options, inputs)
     if options.get("activation_checkpointing") is not None:
         checkpointing = bool(options["activation_checkpointing"])
     return ExecutionPlan(
@@ -87,13 +87,13 @@ def plan_execution(options: Mapping[str, Any], facts: Facts) -> ExecutionPlan:
         checkpointing=bool(options.get("gradient_checkpointing", checkpointing)),
         # It moves its state to the host when a GPU's memory runs out; it computes what AdamW does.
         optimizer=options.get(
-            "optim", "paged_adamw_32bit" if facts.gpu and facts.four_bit else "adamw_torch_fused"
+            "optim", "paged_adamw_32bit" if inputs.gpu and inputs.four_bit else "adamw_torch_fused"
         ),
         # Examples of similar length together need little padding.
         sampling=options.get(
             "train_sampling_strategy", "group_by_length" if layout is Layout.PADDED else "random"
         ),
-        attention=facts.attention,
+        attention=inputs.attention,
     )
 
 
@@ -124,19 +124,19 @@ def continue_plan(plan: ExecutionPlan, checkpoint: Mapping[str, Any]) -> Executi
     )
 
 
-def _layout(options: Mapping[str, Any], facts: Facts) -> Layout:
+def _layout(options: Mapping[str, Any], inputs: PlanInputs) -> Layout:
     if options.get("packing"):
         return Layout.STATIC
     if options.get("padding_free"):
         return Layout.FLAT
-    if "packing" in options or "padding_free" in options or not facts.separates:
+    if "packing" in options or "padding_free" in options or not inputs.separates:
         return Layout.PADDED
-    return Layout.FLAT if facts.attention.startswith("flash") else Layout.ROWS
+    return Layout.FLAT if inputs.attention.startswith("flash") else Layout.ROWS
 
 
-def _split(options: Mapping[str, Any], facts: Facts) -> tuple[int, bool]:
+def _split(options: Mapping[str, Any], inputs: PlanInputs) -> tuple[int, bool]:
     """Sequences at a time, and whether activations are computed twice."""
-    batch = global_batch(options, facts.sequences)
+    batch = global_batch(options, inputs.sequences)
     user_splits = [
         name in options for name in ("per_device_train_batch_size", "gradient_accumulation_steps")
     ]
@@ -144,32 +144,32 @@ def _split(options: Mapping[str, Any], facts: Facts) -> tuple[int, bool]:
         micro = int(
             options.get("per_device_train_batch_size", SFT_DEFAULTS["per_device_train_batch_size"])
         )
-        return micro, not _fits(micro, facts, checkpointing=False)
-    plain = _largest(batch, facts, checkpointing=False)
-    if plain == batch or sum(facts.longest[:plain]) >= FILLING_TOKENS:
+        return micro, not _fits(micro, inputs, checkpointing=False)
+    plain = _largest(batch, inputs, checkpointing=False)
+    if plain == batch or sum(inputs.longest[:plain]) >= FILLING_TOKENS:
         return plain, False
-    saving = _largest(batch, facts, checkpointing=True)
+    saving = _largest(batch, inputs, checkpointing=True)
     if plain and saving == plain:
         return plain, False
     return max(saving, 1), True
 
 
-def _largest(batch: int, facts: Facts, *, checkpointing: bool) -> int:
+def _largest(batch: int, inputs: PlanInputs, *, checkpointing: bool) -> int:
     """The largest part of `batch` that fits: a half, a quarter and so on; 0 if none does."""
     micro = batch
-    while not _fits(micro, facts, checkpointing=checkpointing):
+    while not _fits(micro, inputs, checkpointing=checkpointing):
         if micro % 2:
             return 0
         micro //= 2
     return micro
 
 
-def _fits(sequences: int, facts: Facts, *, checkpointing: bool) -> bool:
-    if facts.free_bytes is None or facts.size is None:
+def _fits(sequences: int, inputs: PlanInputs, *, checkpointing: bool) -> bool:
+    if inputs.free_bytes is None or inputs.size is None:
         # Unknown: as before there was a plan, GPUs compute activations twice.
-        return checkpointing or not facts.gpu
-    free = facts.free_bytes - facts.size.trained * TRAINED_PARAMETER_BYTES
+        return checkpointing or not inputs.gpu
+    free = inputs.free_bytes - inputs.size.trained * TRAINED_PARAMETER_BYTES
     # Padded to the longest example: no layout takes more.
-    tokens = sequences * max(facts.longest, default=0)
-    needed = tokens * facts.size.bytes_per_token(checkpointing=checkpointing)
+    tokens = sequences * max(inputs.longest, default=0)
+    needed = tokens * inputs.size.bytes_per_token(checkpointing=checkpointing)
     return needed <= free * MEMORY_SHARE

@@ -10,8 +10,8 @@ from kaito_process.free_memory import free_memory_bytes
 from kaito_training.sections import TrainingConfig
 from tuner.batching.execution_plan import (
     ExecutionPlan,
-    Facts,
     Layout,
+    PlanInputs,
     continue_plan,
     plan_execution,
 )
@@ -38,7 +38,7 @@ def make_plan(
     options = config.training
     batch = global_batch(options, sequences)
     text_config = model.config.get_text_config()
-    facts = Facts(
+    inputs = PlanInputs(
         gpu=model.device.type == "cuda",
         free_bytes=_free_bytes(model),
         attention=str(getattr(text_config, "_attn_implementation", None) or "eager"),
@@ -48,7 +48,7 @@ def make_plan(
         sequences=sequences,
         longest=list(_longest(lengths, batch)),
     )
-    plan = plan_execution(options, facts)
+    plan = plan_execution(options, inputs)
     if begun_with is not None:
         plan = continue_plan(plan, begun_with)
     logger.info(
@@ -60,7 +60,7 @@ def make_plan(
         ", activations computed twice" if plan.checkpointing else "",
         extra={"plan": plan.to_json()},
     )
-    if plan.layout is Layout.PADDED and not facts.separates:
+    if plan.layout is Layout.PADDED and not inputs.separates:
         logger.warning(
             "the model does not keep packed examples apart, so examples of similar length are "
             "batched instead"
