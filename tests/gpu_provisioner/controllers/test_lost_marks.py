@@ -5,11 +5,17 @@ from dataclasses import replace
 import pytest
 
 from gpu_provisioner.agent_pools import marks
-from gpu_provisioner.cloud.errors import LaunchRefused, PoolBusy
+from gpu_provisioner.cloud.errors import (
+    CloudError,
+    CloudUnavailable,
+    LaunchRefused,
+    PoolBusy,
+    Throttled,
+)
 from gpu_provisioner.cloud.pools import Pool, PoolState
 from kaito_api import labels
 from kaito_api.reasons import Reason
-from kaito_kube.kinds import EVENT, NODE
+from kaito_kube.kinds import EVENT, NODE, Key
 from tests.gpu_provisioner.world import KINDS, NAME, World
 
 READY = ("True", "Ready")
@@ -123,6 +129,31 @@ async def test_busy_cloud_is_no_attempt(world: World) -> None:
     assert updates(world) == 6 and pool(world).tags[marks.MANAGED_BY] == marks.MANAGER
     (note,) = notes(world, Reason.POOL_MARKS_LOST)
     assert note.endswith("which are put back")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PoolBusy(Reason.CLOUD_UNAVAILABLE, "the pool has changed", 5.0),
+        CloudUnavailable(Reason.CLOUD_UNAVAILABLE, "ARM answers 503"),
+        Throttled(Reason.LAUNCH_QUEUED, "queued", 8.0),
+        LaunchRefused(Reason.POLICY_DENIED, "Deny-tags"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_attempt_that_fails_is_repeated_although_nothing_changes(
+    world: World, error: CloudError
+) -> None:
+    """Only the passes that the reconciler itself asks for follow: no object and no pool changes."""
+    strip(world, labels={})
+    world.cloud.fail_next("add_marks", error)
+    await world.refresh.poll()
+    seconds = await world.reconciler.reconcile(world.kind, Key("", NAME))
+    while seconds is not None and updates(world) < 2:
+        world.clock.advance(seconds)
+        seconds = await world.reconciler.reconcile(world.kind, Key("", NAME))
+    assert updates(world) == 2
+    assert marks.has_uid(pool(world)) and labels.CLAIM_UID in pool(world).labels
 
 
 async def test_loss_after_a_day_is_told_like_the_first(world: World) -> None:

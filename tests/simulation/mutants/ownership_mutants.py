@@ -41,6 +41,10 @@ def _marks_stay_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def _failed_mark_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mark_repair, "_OUTCOME_SECONDS", None)
+
+
 def _marks_at_constant_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gpu_provisioner.state.mark_repairs.PAUSE", Pause(60.0, 60.0))
 
@@ -106,6 +110,12 @@ MUTANTS = (
         _marks_stay_lost,
         needs=Fault.MARKS_LOST,
         unit_test=f"{_LOST_MARKS}::test_lost_marks_are_put_back_and_the_node_stays_ready",
+    ),
+    Mutant(
+        "an attempt to put marks back that fails is not repeated",
+        0,
+        _failed_mark_is_not_repeated,
+        unit_test=f"{_LOST_MARKS}::test_attempt_that_fails_is_repeated_although_nothing_changes",
     ),
     Mutant(
         "marks are put back at constant pauses",

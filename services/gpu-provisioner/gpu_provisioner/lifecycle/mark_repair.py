@@ -15,6 +15,9 @@ from kaito_api.reasons import Reason
 
 # A write to the pool each time. The machine works without the marks, so nobody waits for this.
 PAUSE = Pause(60.0, 6 * 3600.0)
+# An attempt that fails changes nothing that would start another pass, so the next one is due soon
+# and finds out when to try again.
+_OUTCOME_SECONDS = 1.0
 
 
 def mark_repair(observed: Observed) -> StageResult:
@@ -29,7 +32,7 @@ def mark_repair(observed: Observed) -> StageResult:
         remaining = (repair.not_before - observed.now).total_seconds()
         return StageResult(requeue_after_seconds=remaining + 1, done=True)
     actions: list[Action] = [*_events(observed, pool, lost), RepairMarks(pool.name)]
-    return StageResult(actions=tuple(actions), done=True)
+    return StageResult(None, tuple(actions), _OUTCOME_SECONDS, done=True)
 
 
 def _may_be_written(pool: Pool) -> bool:
