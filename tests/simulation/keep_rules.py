@@ -14,6 +14,9 @@ from tests.simulation.vm import NotReadyCause, Vm
 
 # How long a pool whose create was reported as failed is kept for its machine, in seconds.
 _FAILED_POOL_GRACE = 120.0
+# How long a spot machine is kept whose Node is missing. After an eviction, too, the pool stays as
+# it was, so that nobody can tell one from a Node that a user deleted.
+_SPOT_PATIENCE = 60.0
 # For how long a process uses its count of broken nodes.
 _COUNTED_SECONDS = 5.0
 
@@ -68,7 +71,7 @@ class KeepRules:
         if vm.node_removed:
             # What was broken for long enough before may go whatever happens to its Node.
             was_broken = vm.not_ready_since is not None and now - vm.not_ready_since >= longest
-            away, least = now - vm.node_removed_since, self.terms.node_gone_timeout.total_seconds()
+            away, least = now - vm.node_removed_since, self._node_patience(vm)
             if not was_broken and away < least - lag:
                 return f"its Node has been away for {away:.0f} s only"
             return ""
@@ -77,6 +80,11 @@ class KeepRules:
         if vm.not_ready_since is not None and now - vm.not_ready_since < longest:
             return f"its node has not been Ready for {now - vm.not_ready_since:.0f} s only"
         return ""
+
+    def _node_patience(self, vm: Vm) -> float:
+        """For how many seconds the machine's Node may be missing."""
+        seconds = self.terms.node_gone_timeout.total_seconds()
+        return min(seconds, _SPOT_PATIENCE) if vm.spot else seconds
 
     def why_still_drains(self, pool: AgentPool, claim: Manifest | None) -> str:
         """Why the machine of a claim that is being deleted is not drained; empty if it is."""
@@ -94,6 +102,9 @@ class KeepRules:
         """Why a broken node must not be given up: too many are, so that the cause is elsewhere."""
         vm, lag, now = pool.vm, self.lag, self.sim.now
         if vm is None or vm.gone or not vm.joined:
+            return ""
+        if vm.spot and vm.node_removed:
+            # It looks evicted, which says nothing about the cluster, however many others break.
             return ""
         vms = [
             p.vm

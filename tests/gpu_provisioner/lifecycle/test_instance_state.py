@@ -63,6 +63,16 @@ async def test_evicted_spot_claim_is_deleted_within_a_minute(world: World) -> No
     assert world.claim() is None and world.cloud.pools() == {}
 
 
+async def test_spot_node_that_was_only_deleted_may_return(world: World) -> None:
+    await make_spot(world)
+    world.evict()
+    await world.run(10)
+    world.joins = True
+    await world.run(3)
+    assert world.condition("Ready") == ("True", "Ready")
+    assert ("delete", NAME) not in world.cloud.calls
+
+
 async def test_node_that_returns_in_time_is_kept(world: World) -> None:
     world.evict()
     await world.run(30)

@@ -28,6 +28,10 @@ def _gone_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(instance_state, "tolerate", tolerated)
 
 
+def _spot_gone_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(instance_state, "_SPOT_TOLERATION", timedelta(0))
+
+
 def _gone_since_creation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(instance_state, "_gone_since", lambda observed: observed.claim.created)
 
@@ -61,6 +65,14 @@ MUTANTS = (
         _gone_at_once,
         needs=Fault.NODE_DELETED,
         unit_test=f"{_INSTANCES}::test_node_that_returns_in_time_is_kept",
+    ),
+    Mutant(
+        "a spot machine without its Node is given up at once",
+        400,
+        _spot_gone_at_once,
+        needs=Fault.NODE_DELETED,
+        unit_test=f"{_INSTANCES}::test_spot_node_that_was_only_deleted_may_return",
+        rare=True,
     ),
     Mutant(
         "a Node is missing since the claim was created",
