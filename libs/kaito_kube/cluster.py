@@ -1,6 +1,6 @@
 """The seam to the API server. Manifests are plain dicts in the API's JSON form."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -54,7 +54,7 @@ class Cluster(Protocol):
 
     def watch(
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
-    ) -> AsyncIterator[WatchEvent]:
+    ) -> AsyncGenerator[WatchEvent, None]:
         """Streams the changes after that resource version until the server ends the stream.
 
         Raises:

@@ -7,7 +7,7 @@ import asyncio
 import uuid
 from bisect import bisect_right
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, cast
 
@@ -117,7 +117,7 @@ class FakeCluster:
 
     async def watch(
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
-    ) -> AsyncIterator[WatchEvent]:
+    ) -> AsyncGenerator[WatchEvent, None]:
         self._begin(Call("watch", kind, Key("", "")))
         queue: asyncio.Queue[Event] = asyncio.Queue()
         for event in self.since(kind, int(resource_version)):

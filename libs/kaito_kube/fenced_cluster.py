@@ -5,7 +5,7 @@ migrated) learns of it too late for that: it may send a write first. So every wr
 clock before it is sent.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,7 +36,7 @@ class FencedCluster:
 
     def watch(
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
-    ) -> AsyncIterator[WatchEvent]:
+    ) -> AsyncGenerator[WatchEvent, None]:
         return self.cluster.watch(kind, resource_version, labels)
 
     async def create(self, kind: Kind, manifest: Manifest) -> Manifest:

@@ -7,7 +7,8 @@ minutes, it watches on from the last version; when a watch fails, it lists again
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from kaito_kube.cluster import Cluster, WatchEvent
@@ -92,7 +93,7 @@ async def _changes(
     version: str,
     labels: Mapping[str, str | None] | None,
     feed: Feed,
-) -> AsyncIterator[WatchEvent]:
+) -> AsyncGenerator[WatchEvent, None]:
     """The changes of one bounded watch.
 
     Raises:
@@ -100,11 +101,13 @@ async def _changes(
     """
     loop, changes = asyncio.get_running_loop(), 0
     started = loop.time()
-    with feed.watching():
-        async for change in cluster.watch(kind, version, labels):
-            changes += 1
-            feed.heard()
-            yield change
+    # Closed with this one: whoever has heard enough leaves no watch open.
+    async with aclosing(cluster.watch(kind, version, labels)) as watching:
+        with feed.watching():
+            async for change in watching:
+                changes += 1
+                feed.heard()
+                yield change
     if not changes and loop.time() - started < _SHORTEST_WATCH_SECONDS:
         raise Unavailable("the watch ended at once, without an event")
     feed.heard()
@@ -118,9 +121,11 @@ async def _wait_for_crd(cluster: Cluster, kind: Kind, feed: Feed) -> None:
         feed.heard()
         if not any(_serves(crd, kind) for crd in listing.items):
             version = listing.resource_version
-            async for change in _changes(cluster, CUSTOM_RESOURCE_DEFINITION, version, None, feed):
-                if change.type != "DELETED" and _serves(change.manifest, kind):
-                    break
+            watching = _changes(cluster, CUSTOM_RESOURCE_DEFINITION, version, None, feed)
+            async with aclosing(watching) as changes:
+                async for change in changes:
+                    if change.type != "DELETED" and _serves(change.manifest, kind):
+                        break
     except ClusterError as error:
         logger.debug("cannot watch CRDs: %s", error)
         await asyncio.sleep(_KIND_POLL_SECONDS)

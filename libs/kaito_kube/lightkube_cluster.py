@@ -1,6 +1,6 @@
 """`Cluster` on lightkube, with lightkube's and httpx2's errors translated to ours."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from json import JSONDecodeError
@@ -91,7 +91,7 @@ class LightkubeCluster:
 
     async def watch(
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
-    ) -> AsyncIterator[WatchEvent]:
+    ) -> AsyncGenerator[WatchEvent, None]:
         scope = "*" if kind.namespaced else None
         with _translated():
             async for type_, item in self._client.watch(

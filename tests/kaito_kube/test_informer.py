@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
@@ -146,7 +146,7 @@ class Ending(FakeCluster):
 
     async def watch(
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
-    ) -> AsyncIterator[WatchEvent]:
+    ) -> AsyncGenerator[WatchEvent, None]:
         if kind is MACHINE:
             self._begin(Call("watch", kind, Key("", "")))
             await self.end.wait()

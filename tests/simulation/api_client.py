@@ -1,6 +1,6 @@
 """The `Cluster` of one process: the API server behind a faulty network."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any, Literal, Protocol
 
 from kaito_kube.cluster import Listing, WatchEvent
@@ -83,7 +83,7 @@ class ApiClient:
 
     async def watch(
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
-    ) -> AsyncIterator[WatchEvent]:
+    ) -> AsyncGenerator[WatchEvent, None]:
         def effect() -> Watch:
             self._check_served(kind)
             if self._sim.injector.strikes(Fault.EXPIRED):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kaito_kube.kinds import MACHINE, NODE_CLAIM, Kind
+from kaito_kube.kinds import CUSTOM_RESOURCE_DEFINITION, MACHINE, NODE_CLAIM, Key, Kind, Manifest
 from tests.simulation.api_server import ApiServer
 from tests.simulation.arm import Arm
 from tests.simulation.fault_injector import Fault
@@ -156,6 +156,9 @@ class Chaos:
         self.sim.injector.record(Fault.KIND_ABSENT)
         self.sim.tell(API, f"{kind} is not served any more")
         missing.add(kind)
+        definition = Key("", _definition(kind)["metadata"]["name"])
+        if self.server.find(CUSTOM_RESOURCE_DEFINITION, definition.name, "") is not None:
+            self.server.cluster.change(CUSTOM_RESOURCE_DEFINITION, definition, None)
         self._cut_watches()
         if self.sim.rng.random() < 0.5:
             # As in an upgrade: those that start now have never seen the kind.
@@ -168,6 +171,8 @@ class Chaos:
         if kind in self.server.cluster.missing_kinds:
             self.sim.tell(API, f"{kind} is served again")
             self.server.cluster.missing_kinds.remove(kind)
+            # What waits for the kind watches CRDs.
+            self.server.cluster.seed(CUSTOM_RESOURCE_DEFINITION, _definition(kind))
 
     def _died(self) -> None:
         """Perhaps delete everything while the controllers are down."""
@@ -178,3 +183,8 @@ class Chaos:
             return
         if sim.rng.random() < 0.4:
             sim.later(sim.between(0.01, 5), self.user.delete_everything)
+
+
+def _definition(kind: Kind) -> Manifest:
+    versions = [{"name": kind.version, "served": True}]
+    return {"metadata": {"name": f"{kind.plural}.{kind.group}"}, "spec": {"versions": versions}}

@@ -57,6 +57,7 @@ def test_scenario_fails_with_the_bug_that_it_covers(mutant: str, story: Scenario
     [
         pytest.param(6, id="6: a Workspace was deleted for ever, after a list from before"),
         pytest.param(79, id="79: two models with the marks of before were taken down at once"),
+        pytest.param(2759, id="2759: a model that the store lacked was updated out of turn"),
     ],
 )
 def test_seed_that_once_violated_an_invariant(seed: int) -> None:

@@ -1,7 +1,7 @@
 """A Cluster through which a process dies at one call: before or after it takes effect."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -43,7 +43,7 @@ class Crashing:
 
     def watch(
         self, kind: Kind, resource_version: str, labels: Mapping[str, str | None] | None = None
-    ) -> AsyncIterator[WatchEvent]:
+    ) -> AsyncGenerator[WatchEvent, None]:
         return self.cluster.watch(kind, resource_version, labels)
 
     async def create(self, kind: Kind, manifest: Manifest) -> Manifest:

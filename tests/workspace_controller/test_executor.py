@@ -105,6 +105,19 @@ async def test_own_object_that_was_not_observed_is_updated() -> None:
 FOREIGN = {"name": "ws", "namespace": NAMESPACE}
 
 
+async def test_own_object_that_was_not_observed_is_kept() -> None:
+    environment = Environment()
+    kept = {**SERVICE, "spec": {"type": "NodePort"}}
+    owner = {"uid": environment.workspace["metadata"]["uid"], "controller": True}
+    kept["metadata"] = {**SERVICE["metadata"], "ownerReferences": [owner]}
+    environment.cluster.seed(kinds.SERVICE, kept)
+    action = Apply(kinds.SERVICE, SERVICE, verify_owner=True, keep_present=True)
+    await environment.execute(actions=(action,))
+    assert environment.did() == ["get Service"]
+    (found,) = environment.cluster.objects(kinds.SERVICE)
+    assert found["spec"] == {"type": "NodePort"}
+
+
 @pytest.mark.parametrize(
     "action",
     [Apply(kinds.SERVICE, SERVICE, verify_owner=True), Create(kinds.JOB, JOB)],

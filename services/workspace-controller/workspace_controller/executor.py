@@ -111,6 +111,8 @@ class Executor:
                 pass
             else:
                 _require_own(workspace, kind, present)
+                if action.keep_present:
+                    return
         await self.cluster.apply(kind, action.manifest)
         logger.info("applied %s %s", kind, name)
 

@@ -20,12 +20,14 @@ class Apply:
     """Creates or updates an object by server-side apply.
 
     With `verify_owner` an object of that name that was not observed may exist, so its owner is
-    verified before it is changed.
+    verified before it is changed. With `keep_present` as well, the Workspace's own is kept as it
+    is: the store was behind, and what to do with it is for a pass that has observed it.
     """
 
     kind: Kind
     manifest: Manifest
     verify_owner: bool
+    keep_present: bool = False
 
 
 @dataclass(frozen=True, slots=True)

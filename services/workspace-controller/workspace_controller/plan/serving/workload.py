@@ -74,9 +74,11 @@ def decide_serving(
     stale = (action for action in delete_workloads(observed) if action.kind is not kind)
     others = (*stale, *pods_without_leader(observed))
     if present is None:
-        # Creates the workload once the nodes are ready; updates it whether or not they are.
+        # Creates the workload once the nodes are ready; updates it whether or not they are. One
+        # that the store does not have yet may serve, and be updated only in its turn.
         first = updated(wanted, surge=False, updating=False)
-        create = (Apply(kind, first, verify_owner=True),) if nodes.ready else ()
+        creation = Apply(kind, first, verify_owner=True, keep_present=True)
+        create = (creation,) if nodes.ready else ()
         return ServingPlan(actions=(*others, *create), condition=_pending(nodes))
     if is_being_deleted(present):
         return ServingPlan(actions=others, condition=_pending(nodes))
