@@ -59,7 +59,6 @@ SCHEMA = [
 LOOK_UPS = [
     (TUNING, "tuning.preset.name", "phi-3-mini-128k-instruckt", "phi-3-mini-128k-instruct"),
     (TUNING, "tuning.preset.name", "llama-2-70b-chat", "cannot be"),
-    (TUNING, "tuning.config", "no-such-map", "no-such-map"),
     (TUNING, "resource.instanceType", "Standard_NC6s_v33", "Standard_NC6s_v3"),
     (TUNING, "resource.instanceType", None, "instanceType"),
     (INFERENCE, "inference.preset.name", "llama-3.3-70b-instruct", "GiB"),
@@ -90,6 +89,14 @@ def test_webhook_rejects_invalid_manifest(
     error = _apply_error(kubectl, changed(manifest, path, value))
     assert "validation failed" in error
     assert text in error
+
+
+def test_reference_that_may_come_later_is_a_warning(kubectl: Kubectl) -> None:
+    manifest = json.dumps(changed(TUNING, "tuning.config", "no-such-map"))
+    dry_run = ("apply", "--dry-run=server", "-f", "-")
+    assert "created (server dry run)" in kubectl.run(*dry_run, stdin=manifest)
+    with pytest.raises(CommandFailed, match="ConfigMap default/no-such-map does not exist"):
+        kubectl.run(*dry_run, "--warnings-as-errors", stdin=manifest)
 
 
 @pytest.mark.parametrize("version", ["v1alpha1", "v1beta1"])
