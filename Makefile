@@ -21,7 +21,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: demo demo-nodeclaims up down help venv venv-models lock crds schemas \
-	training-configs training-options protogen docs format check unit unit-models vllm venv-vllm clients clients-light apiserver-test e2e test failures bench-controller bench-provisioner bench-gateway bench-serving \
+	training-configs training-options protogen docs format check unit unit-models vllm venv-vllm clients clients-light apiserver-test e2e e2e-long test failures bench-controller bench-provisioner bench-gateway bench-serving \
 	fuzz soak simulate release release-check plugin pants-lint pants-check pants-test package
 
 demo: venv venv-models ## run the documented walkthrough on a real local cluster, from scratch
@@ -96,7 +96,10 @@ up: venv venv-models ## start the local cluster with Kaito installed and no Work
 	$(PY) -m tools.demo.cluster
 
 e2e: up ## run the end-to-end tests on the local cluster, starting it if necessary
-	$(PY) -m pytest -q -p no:cacheprovider tests/local_cluster tests/aks_emulator tests/e2e -m cluster
+	$(PY) -m pytest -q -p no:cacheprovider tests/local_cluster tests/aks_emulator tests/e2e -m "cluster and not long"
+
+e2e-long: up ## run the incidents on the local cluster that take minutes each
+	$(PY) -m pytest -q -p no:cacheprovider tests/e2e -m "cluster and long"
 
 apiserver-test: venv ## test controllers and charts on a real API server without nodes; needs no root
 	$(PY) -m tools.local_cluster build

@@ -57,6 +57,11 @@ def create_pool(name: str, size: str, labels: Mapping[str, str]) -> None:
         client.agent_pools.begin_create_or_update(*_CLUSTER, name, pool)
 
 
+def delete_pool(name: str) -> None:
+    with _client() as client:
+        client.agent_pools.begin_delete(*_CLUSTER, name).result()
+
+
 def replace_tags(name: str, tags: Mapping[str, str]) -> None:
     """As `az aks nodepool update --tags`, which removes all other tags."""
     with _client() as client:

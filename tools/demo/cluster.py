@@ -89,7 +89,7 @@ def _model_and_images() -> dict[str, str]:
     """Train and build in parallel: each keeps about one CPU core busy."""
     with ThreadPoolExecutor(max_workers=1) as background:
         training = background.submit(_tool, "tools.preset_models")
-        images = _tool_json("tools.images", "push")
+        images = local_images()
         training.result()
     return images
 
@@ -109,17 +109,8 @@ def local_inputs(curl_image: str) -> UserInputs:
 
 def install(kubectl: Kubectl, paths: Paths, images: dict[str, str], provisioner: str) -> None:
     """Install or upgrade the release and the data servers, and wait for their pods."""
-    authority = (paths.home / "aks" / "ca.pem").read_text()
-    kubectl.apply(
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "arm-ca", "namespace": NAMESPACE},
-            "data": {"ca.crt": authority},
-        },
-    )
-    values = release.values(images, [REGISTRY, PUSH_REGISTRY], provisioner, _cpu_env(os.environ))
+    trust_emulator(kubectl, paths, NAMESPACE)
+    values = local_values(images, provisioner)
     run(
         *(paths.bin / "helm", "upgrade", "--install", "kaito", CHART, "--namespace", NAMESPACE),
         *("--kubeconfig", paths.kubeconfig, "--values", "-", "--take-ownership"),
@@ -147,6 +138,29 @@ def reconfigure(values: Mapping[str, str]) -> None:
         *(word for name, value in values.items() for word in ("--set", f"{name}={value}")),
         *("--wait", "--timeout", "3m"),
     )
+
+
+def trust_emulator(kubectl: Kubectl, paths: Paths, namespace: str) -> None:
+    """Create the namespace of a release, with the certificate authority of the AKS emulator."""
+    authority = (paths.home / "aks" / "ca.pem").read_text()
+    kubectl.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "arm-ca", "namespace": namespace},
+            "data": {"ca.crt": authority},
+        },
+    )
+
+
+def local_images() -> dict[str, str]:
+    """The images of this checkout by name, in the local registry."""
+    return _tool_json("tools.images", "push")
+
+
+def local_values(images: dict[str, str], provisioner: str) -> release.Values:
+    return release.values(images, [REGISTRY, PUSH_REGISTRY], provisioner, _cpu_env(os.environ))
 
 
 def _cpu_env(environ: Mapping[str, str]) -> dict[str, str]:

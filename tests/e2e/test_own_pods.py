@@ -1,0 +1,108 @@
+"""Pods of a user's own, on a node that is there already: what the user reads about them."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tools.demo.cluster import KaitoCluster
+from tools.demo.kubectl import Kubectl, Manifest, wait_for
+
+NAME, NAMESPACE = "own-pods", "own-pods"
+LABEL = {"story": "own-pods"}
+SIZE = "Standard_D4s_v5"
+SERVES = ["python3", "-m", "http.server", "8080", "--directory", "/tmp"]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPods:
+    """One Workspace with `inference.template`, in a namespace of its own."""
+
+    kubectl: Kubectl
+    image: str
+
+    def apply(self, command: list[str]) -> None:
+        container = {
+            "name": "server",
+            "image": self.image,
+            "command": command,
+            "ports": [{"name": "http", "containerPort": 8080}],
+            "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
+        }
+        pod = {"containers": [container], "terminationGracePeriodSeconds": 1}
+        manifest = {
+            "apiVersion": "kaito.sh/v1beta1",
+            "kind": "Workspace",
+            "metadata": {
+                "name": NAME,
+                "namespace": NAMESPACE,
+                # It is the size of no GPU machine.
+                "annotations": {"kaito.sh/bypass-resource-checks": "true"},
+            },
+            "resource": {"instanceType": SIZE, "labelSelector": {"matchLabels": LABEL}},
+            "inference": {"template": {"spec": pod}},
+        }
+        self.kubectl.run("apply", "-f", "-", stdin=json.dumps(manifest))
+
+    def ready(self) -> str:
+        """InferenceReady: status, reason and message."""
+        workspace = self.kubectl.get("workspace", NAME, "-n", NAMESPACE) or {}
+        conditions = (workspace.get("status") or {}).get("conditions") or ()
+        found = [c for c in conditions if c["type"] == "InferenceReady"]
+        return f"{found[0]['status']} {found[0]['reason']}: {found[0]['message']}" if found else ""
+
+    def until(self, *words: str, seconds: float = 90) -> str:
+        """Wait until InferenceReady contains all words, and return it."""
+
+        def lacking() -> str | None:
+            text = self.ready()
+            return None if all(word in text for word in words) else text
+
+        wait_for(f"InferenceReady with {words}", lacking, seconds)
+        print(f"InferenceReady={self.ready()}")
+        return self.ready()
+
+
+@pytest.fixture
+def own_pods(clean: KaitoCluster) -> Iterator[OwnPods]:
+    """The node is free and has the size that the Workspace wants, for the time of the test."""
+    kubectl = clean.kubectl
+    server: Manifest = kubectl.get("deployment", "data-server") or {}
+    image = server["spec"]["template"]["spec"]["containers"][0]["image"]
+    node = next(n for n in kubectl.items("nodes") if not n["spec"].get("taints"))
+    type_ = "node.kubernetes.io/instance-type"
+    before = node["metadata"]["labels"].get(type_)
+    name = node["metadata"]["name"]
+    kubectl.run("label", "node", name, "--overwrite", f"{type_}={SIZE}", "story=own-pods")
+    kubectl.run("create", "namespace", NAMESPACE)
+    try:
+        yield OwnPods(kubectl, image)
+    finally:
+        kubectl.delete("workspace", NAME, "-n", NAMESPACE)
+        kubectl.delete("namespace", NAMESPACE)
+        restored = f"{type_}={before}" if before else f"{type_}-"
+        kubectl.run("label", "node", name, "--overwrite", restored, "story-")
+
+
+def test_service_leads_to_the_port_and_a_loop_of_exits_is_named(own_pods: OwnPods) -> None:
+    own_pods.apply(SERVES)
+    own_pods.until("True InferenceReady", "leads to their port 8080")
+    address = own_pods.kubectl.run(
+        "get", "svc", NAME, "-n", NAMESPACE, "-o", "jsonpath={.spec.clusterIPs[0]}"
+    )
+    with urllib.request.urlopen(f"http://{address}/", timeout=30) as answer:
+        assert answer.status == 200
+    own_pods.apply(["sh", "-c", "exit 0"])
+    # Whether the old pod answers meanwhile depends on the room that the node has.
+    own_pods.until("container server ended with exit code 0, and is restarted")
+
+
+def test_quota_that_forbids_the_pod_is_named_until_it_is_lifted(own_pods: OwnPods) -> None:
+    quota = ("quota", "nothing", "-n", NAMESPACE)
+    own_pods.kubectl.run("create", *quota, "--hard=pods=0")
+    own_pods.apply(SERVES)
+    own_pods.until("False PodForbidden", "exceeded quota: nothing", "raise ResourceQuota nothing")
+    own_pods.kubectl.delete(*quota)
+    own_pods.until("True InferenceReady")
