@@ -16,3 +16,17 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(HANG_SECONDS):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+async def until_seen(what: str, condition: Callable[[], object]) -> None:
+    """The same for a condition that asks another process, and so would block the event loop.
+
+    Raises:
+        TimeoutError: names `what` did not come.
+    """
+    try:
+        async with asyncio.timeout(HANG_SECONDS):
+            while not await asyncio.to_thread(condition):
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        raise TimeoutError(f"waited in vain for {what}") from None

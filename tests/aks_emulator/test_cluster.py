@@ -1,10 +1,9 @@
 """Agent pools as real nodes of the local cluster, with a separate emulator."""
 
-import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from azure.mgmt.containerservice.aio import ContainerServiceClient
 from azure.mgmt.containerservice.models import AgentPool
 
 from tests.aks_emulator.builders import IDS, pool_properties
-from tests.waiting import HANG_SECONDS
+from tests.waiting import until_seen
 from tools.aks_emulator.__main__ import main
 from tools.aks_emulator.admin_client import AdminClient
 from tools.aks_emulator.daemon import pidfile
@@ -122,12 +121,6 @@ def client(emulator: PrivateEmulator, who: AsyncTokenCredential) -> ContainerSer
     )
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(HANG_SECONDS):
-        while not await asyncio.to_thread(condition):
-            await asyncio.sleep(0.2)
-
-
 def ready(emulator: PrivateEmulator) -> bool:
     found = emulator.node()
     return found is not None and kube_api.condition(found, "Ready")["status"] == "True"
@@ -183,7 +176,7 @@ async def test_node_of_a_failed_pool_joins_later(
     poller = await arm.agent_pools.begin_create_or_update(*CLUSTER, POOL, put)
     with pytest.raises(HttpResponseError, match="InternalExecutionError"):
         await poller.result()
-    await until(lambda: ready(emulator))
+    await until_seen("the node to be ready", lambda: ready(emulator))
     await (await arm.agent_pools.begin_delete(*CLUSTER, POOL)).result()
     assert emulator.node() is None
 
@@ -194,10 +187,10 @@ async def test_stopped_cluster_keeps_the_node_object(
     put = AgentPool({"properties": pool_properties(vmSize=SIZE)})
     await (await arm.agent_pools.begin_create_or_update(*CLUSTER, POOL, put)).result()
     await (await arm.managed_clusters.begin_stop(*CLUSTER)).result()
-    await until(lambda: NODE not in membership.names())
+    await until_seen("the machine to go", lambda: NODE not in membership.names())
     assert emulator.node() is not None
     await (await arm.managed_clusters.begin_start(*CLUSTER)).result()
-    await until(lambda: NODE in membership.names() and ready(emulator))
+    await until_seen("the node to be back", lambda: NODE in membership.names() and ready(emulator))
 
 
 async def test_token_not_signed_by_the_cluster_is_rejected(

@@ -7,7 +7,7 @@ their Azure. No kubelet and no controller of Kubernetes runs: the test plays the
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from tests.e2e.documented import blocks, run_block
 from tests.e2e.kaito_cluster import KaitoControllers, Manifest
 from tests.gpu_provisioner import upstream
 from tests.gpu_provisioner.emulation import Emulation, emulation
+from tests.waiting import until, until_seen
 from tools.venvs import ROOT
 
 PAGE = ROOT / "docs" / "migrating-from-kaito.md"
@@ -166,8 +167,7 @@ class Upgrade:
 
     async def _boot(self, spec: PoolSpec) -> None:
         await self.aks.cloud.create(spec)
-        while not any(spec.name in machine for machine in self.aks.machines.running):
-            await asyncio.sleep(0.05)
+        await until(lambda: any(spec.name in machine for machine in self.aks.machines.running))
 
     def _start(self, pod: Manifest) -> None:
         self._create({"apiVersion": "v1", "kind": "Pod", **pod})
@@ -179,12 +179,6 @@ class Upgrade:
         patch = json.dumps({"status": manifest["status"]})
         name = manifest["metadata"]["name"]
         kubectl.run("patch", kind, name, "--type=merge", "--subresource=status", "-p", patch)
-
-
-async def until(what: str, holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(90):
-        while not await asyncio.to_thread(holds):
-            await asyncio.sleep(0.3)
 
 
 @pytest.mark.timeout(300)
@@ -203,13 +197,13 @@ async def test_upgrade_touches_nothing_that_serves_and_adopts_everything(
             "KAITO_AZURE_CA_FILE": aks.settings.ca_file,
         }
         async with running(server.api, kubectl, NAMESPACE, CONTROLLERS, files):
-            await until("the workloads", lambda: upgrade.reasons() == {"WorkloadAdopted"})
-            await until("the pools", lambda: upgrade.claims_of_pools() == uids)
-            await until(
+            await until_seen("the workloads", lambda: upgrade.reasons() == {"WorkloadAdopted"})
+            await until_seen("the pools", lambda: upgrade.claims_of_pools() == uids)
+            await until_seen(
                 "the nodes",
                 lambda: not any(n["metadata"].get("finalizers") for n in kubectl.items("nodes")),
             )
-            await until(
+            await until_seen(
                 "the webhooks",
                 lambda: (
                     upgrade.names("validatingwebhookconfigurations") == [next(iter(CONTROLLERS))]
@@ -228,15 +222,15 @@ async def test_upgrade_touches_nothing_that_serves_and_adopts_everything(
 
             # A Workspace goes with its workload, its claim, its node and its pool.
             kubectl.delete("workspace", FOREIGN, wait=False)
-            await until("the StatefulSet", lambda: upgrade.names("statefulsets") == [OURS])
+            await until_seen("the StatefulSet", lambda: upgrade.names("statefulsets") == [OURS])
             upgrade.remove_pod(FOREIGN)
-            await until("the pool", lambda: list(upgrade.claims_of_pools()) == [POOLS[OURS]])
-            await until("the Workspace", lambda: upgrade.names("workspaces") == [OURS])
+            await until_seen("the pool", lambda: list(upgrade.claims_of_pools()) == [POOLS[OURS]])
+            await until_seen("the Workspace", lambda: upgrade.names("workspaces") == [OURS])
             assert list(upgrade.uids_of_claims()) == [POOLS[OURS]]
             assert len(upgrade.names("nodes")) == 1
 
             # The user has this release serve the other model: on the same node.
             kubectl.delete("statefulset", OURS)
             upgrade.remove_pod(OURS)
-            await until("the workload", lambda: upgrade.names("deployments") == [OURS])
+            await until_seen("the workload", lambda: upgrade.names("deployments") == [OURS])
             assert list(upgrade.uids_of_claims()) == [POOLS[OURS]]
