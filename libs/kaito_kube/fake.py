@@ -15,7 +15,16 @@ from kaito_api.conditions import rfc3339
 from kaito_kube import errors
 from kaito_kube.clock import Clock, FakeClock
 from kaito_kube.cluster import Listing, WatchEvent
-from kaito_kube.kinds import POD, Key, Kind, Manifest, key_of, labels_of
+from kaito_kube.kinds import (
+    DEPLOYMENT,
+    POD,
+    Key,
+    Kind,
+    Manifest,
+    annotations_of,
+    key_of,
+    labels_of,
+)
 
 Value = TypeVar("Value")
 
@@ -218,7 +227,7 @@ class FakeCluster:
         after = {**after, "metadata": {**after["metadata"], **kept}}
         if after == before:
             return before
-        if _content(after) != _content(before):
+        if _content(kind, after) != _content(kind, before):
             after["metadata"]["generation"] = before["metadata"].get("generation", 1) + 1
         deleting = after["metadata"].get("deletionTimestamp") is not None
         if deleting and not after["metadata"].get("finalizers"):
@@ -309,6 +318,9 @@ def _typed(kind: Kind, manifest: Manifest) -> Manifest:
     return {"apiVersion": kind.api_version, "kind": kind.kind, **deep_copy(manifest)}
 
 
-def _content(manifest: Manifest) -> Manifest:
-    """The part whose changes increase metadata.generation: all but metadata and status."""
-    return {k: v for k, v in manifest.items() if k not in ("metadata", "status")}
+def _content(kind: Kind, manifest: Manifest) -> Manifest:
+    """The part whose changes increase metadata.generation: all but metadata and status, and the
+    annotations of a Deployment."""
+    content = {k: v for k, v in manifest.items() if k not in ("metadata", "status")}
+    annotations = annotations_of(manifest) if kind is DEPLOYMENT else {}
+    return {**content, "annotations": annotations}

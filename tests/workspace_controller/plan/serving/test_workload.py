@@ -1,9 +1,12 @@
 """The workload that serves a model, and the condition InferenceReady."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from kaito_api.conditions import merge, true
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import DEPLOYMENT, STATEFUL_SET, Key, Manifest
 from tests.workspace_controller.given import (
     claim,
@@ -23,7 +26,9 @@ from workspace_controller.plan.nodes.provisioning import decide_nodes
 from workspace_controller.plan.plan import Apply, Delete
 from workspace_controller.plan.serving.update import is_marked
 from workspace_controller.plan.serving.workload import ServingPlan, decide_serving, delete_workloads
+from workspace_controller.settings import PodSettings
 
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 NODE = {"nodes": (own_node(),), "claims": (claim(0, Ready="True/Ready/"),)}
 
 
@@ -111,6 +116,33 @@ CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
 def test_inference_condition(changes: dict[str, Any], expected: str) -> None:
     condition = decided(seen(**changes)).condition
     assert f"{condition.status}/{condition.reason}" == expected
+
+
+ANSWERS = true("InferenceReady", Reason.INFERENCE_READY, "the model answers requests")
+
+
+def test_ready_model_stays_ready_until_its_deployment_is_observed() -> None:
+    """A Deployment's generation increases with its annotations, too, and its status lags."""
+    changed = {**READY, "metadata": {**READY["metadata"], "generation": 2}}
+    status = {"conditions": merge([], [ANSWERS], MOMENT)}
+    observed = seen({**inference_workspace(), "status": status}, deployment=changed)
+    assert decided(observed).condition == ANSWERS
+
+
+ROOMY = {"cpu": "64", "memory": "512Gi", "nvidia.com/gpu": "8"}
+ROOMY_NODE = {**own_node(), "status": {**own_node()["status"], "allocatable": ROOMY}}
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [(own_node(), "False/InferencePending"), (ROOMY_NODE, "True/Updating")],
+    ids=["the old pod ends first", "the new pod starts beside it"],
+)
+def test_model_answers_on_while_its_update_has_room(node: Manifest, expected: str) -> None:
+    pods = PodSettings(image="new", resources={"requests": {"cpu": "1", "memory": "1Gi"}})
+    newer = settings(model_server=pods, gateway=pods)
+    found = decided(seen(deployment=READY, nodes=(node,), settings=newer)).condition
+    assert f"{found.status}/{found.reason}" == expected
 
 
 def test_out_of_memory_is_a_permanent_failure() -> None:

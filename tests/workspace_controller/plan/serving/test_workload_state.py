@@ -19,7 +19,7 @@ from workspace_controller.plan.serving.workload_state import WorkloadState, work
         (
             {"readyReplicas": 1, "updatedReplicas": 1, "observedGeneration": 1},
             False,
-            WorkloadState.STARTING,
+            WorkloadState.UNOBSERVED,
         ),
     ],
     ids=[

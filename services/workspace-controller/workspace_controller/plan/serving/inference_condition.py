@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from kaito_api import condition_types
-from kaito_api.conditions import Condition, false, true
+from kaito_api.conditions import Condition, false, from_manifest, true
 from kaito_api.reasons import Reason
 from kaito_api.workspace import Opaque
 from workspace_controller.manifests.engine import ENGINE
@@ -24,10 +24,14 @@ _TYPE = condition_types.INFERENCE_READY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferenceFacts:
-    """`changed`: the pods differ from the wanted ones. `marked`: it is this Workspace's turn."""
+    """`changed`: the pods differ from the wanted ones. `marked`: it is this Workspace's turn.
+
+    `surges`: an update starts the new pod beside the old one.
+    """
 
     state: WorkloadState
     changed: bool
+    surges: bool
     update: Update
     marked: bool
     failure: Failure | None
@@ -36,15 +40,22 @@ class InferenceFacts:
 
 def inference_condition(observed: Observed, facts: InferenceFacts) -> Condition:
     """A model that answers is ready, whatever its update does; the reason says the latter."""
+    before = observed.condition(_TYPE)
+    if facts.state is WorkloadState.UNOBSERVED and before:
+        return from_manifest(before)
     if facts.state.answers and facts.update is Update.WAIT:
         return _waiting(observed, facts)
     if facts.state is WorkloadState.COMPLETE and not facts.changed:
         return _ready(observed)
-    if facts.state is WorkloadState.ANSWERING:
+    if facts.state is WorkloadState.ANSWERING or _starts_beside_the_old(facts):
         return _answering(facts)
     if facts.failure is not None:
         return _failed(facts, facts.failure)
     return _starting(observed)
+
+
+def _starts_beside_the_old(facts: InferenceFacts) -> bool:
+    return facts.state is WorkloadState.COMPLETE and facts.surges
 
 
 def _ready(observed: Observed) -> Condition:

@@ -80,7 +80,7 @@ def decide_update(situation: Situation) -> Update:
     if state is WorkloadState.FAILED:
         # It was broken before, so the update harms nobody and may help; others do not wait for it.
         return Update.APPLY
-    if state is WorkloadState.STARTING or situation.other is not None:
+    if not state.answers or situation.other is not None:
         return Update.WAIT
     return Update.TAKE_TURN
 

@@ -142,6 +142,7 @@ def _decide_present(
     facts = InferenceFacts(
         state=state,
         changed=change in (Change.OWN, Change.CONFIGURATION),
+        surges=surge,
         update=update,
         marked=marked,
         failure=failure,

@@ -6,10 +6,15 @@ from kaito_kube.kinds import Manifest
 
 
 class WorkloadState(Enum):
-    """ANSWERING: enough pods are ready, and not all of them are of the newest template."""
+    """ANSWERING: enough pods are ready, and not all of them are of the newest template.
+
+    UNOBSERVED lasts until the workload's controller has written the status of the newest
+    generation, which a Deployment gets for annotations, too: its pods may be those of before.
+    """
 
     COMPLETE = "all pods are of the newest template and ready"
     ANSWERING = "answers, while an update is under way"
+    UNOBSERVED = "answered before its last change, of which its status does not tell yet"
     STARTING = "does not answer yet"
     FAILED = "does not answer, and something is wrong"
 
@@ -21,9 +26,10 @@ class WorkloadState(Enum):
 def workload_state(workload: Manifest, *, failing: bool) -> WorkloadState:
     """`failing`: something is wrong with the workload or one of its pods."""
     status, replicas = workload.get("status") or {}, replicas_of(workload) or 0
-    current = status.get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
-    if not current or (status.get("readyReplicas") or 0) < replicas:
+    if (status.get("readyReplicas") or 0) < replicas:
         return WorkloadState.FAILED if failing else WorkloadState.STARTING
+    if status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0):
+        return WorkloadState.UNOBSERVED
     updated = status.get("updatedReplicas") or 0
     # A rolling update counts old pods, too, until they are gone.
     complete = replicas <= updated and (status.get("replicas") or 0) <= updated
