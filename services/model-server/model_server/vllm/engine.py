@@ -33,7 +33,7 @@ from model_server.errors import (
     NotSupported,
 )
 from model_server.openai_server.answer_parsing import DescribeTokens
-from model_server.openai_server.engine import OpenAIServerEngine, require_route
+from model_server.openai_server.engine import OpenAIServerEngine
 from model_server.options import GenerationOptions
 from model_server.token_bytes import TokenBytes
 from model_server.vllm.adapter_check import check_adapter
@@ -106,7 +106,7 @@ class VllmEngine(OpenAIServerEngine):
         )
 
     async def load_adapter(self, source: AdapterSource) -> AdapterInfo:
-        require_route(self._require_started(), "POST /v1/load_lora_adapter")
+        self._require_started().require_route("POST /v1/load_lora_adapter")
         placed = await asyncio.to_thread(self._copies.place, source)
         try:
             info = await asyncio.to_thread(check_adapter, placed, self._shapes)

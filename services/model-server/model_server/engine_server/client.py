@@ -1,32 +1,34 @@
 """HTTP to the engine's server, which listens on the pod's loopback address.
 
 Knows neither requests nor answers. What goes wrong on the connection is an EngineFailed, since the
-container restarts; `rejections` has the server's own errors.
+container restarts; the server's own errors are read by whoever knows their form.
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 
-from model_server.errors import EngineFailed, GenerationFailed
-from model_server.openai_server import rejections
+from model_server.errors import EngineFailed, GenerationFailed, InferenceError
 
 _CONNECT_SECONDS = 5.0
 # uvicorn closes a connection that is idle for 5 seconds, and a request on its way then is lost.
 _KEEP_ALIVE_SECONDS = 2.0
 _DATA = b"data:"
 _DONE = b"[DONE]"
+# The error of a response, from its status, its body, and the field to blame if it names none.
+ReadError = Callable[[int, bytes, str], InferenceError]
 
 
 class EngineClient:
     """The server's routes. No time limit on answers: the caller cancels them."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/")
+    def __init__(self, url: str, read_error: ReadError) -> None:
+        self.url = url.rstrip("/")
+        self._read_error = read_error
         self._opened: aiohttp.ClientSession | None = None
 
     @property
@@ -72,7 +74,7 @@ class EngineClient:
     async def _get(self, path: str) -> bytes | None:
         """The body of a successful response; None if there is no such path."""
         with _translated_errors():
-            async with self._http.get(self._url + path) as response:
+            async with self._http.get(self.url + path) as response:
                 if response.status == HTTPStatus.NOT_FOUND:
                     return None
                 if not response.ok:
@@ -83,13 +85,13 @@ class EngineClient:
         """The JSON that a route answers. `field` is blamed if the server names none.
 
         Raises:
-            InferenceError: as in `rejections`.
+            InferenceError: the server answers with an error.
         """
         with _translated_errors():
-            async with self._http.post(self._url + path, json=body) as response:
+            async with self._http.post(self.url + path, json=body) as response:
                 answer = await response.read()
         if not response.ok:
-            raise rejections.of_response(response.status, answer, field)
+            raise self._read_error(response.status, answer, field)
         try:
             return json.loads(answer)
         except (ValueError, RecursionError):
@@ -101,19 +103,19 @@ class EngineClient:
     ) -> AsyncGenerator[Any, None]:
         """The JSON of each event of a streamed answer, to its [DONE] or its end.
 
-        `transformers serve` sends no [DONE], so an answer is known to be whole by what it says.
+        Not every server sends a [DONE], so an answer is known to be whole by what it says.
 
         Raises:
-            InferenceError: as in `rejections`.
+            InferenceError: the server answers with an error.
             GenerationFailed: an event is no JSON.
         """
         with _translated_errors():
-            async with self._http.post(self._url + path, json=body) as response:
+            async with self._http.post(self.url + path, json=body) as response:
                 if not response.ok:
                     answer = await response.read()
-                    raise rejections.of_response(response.status, answer, field)
+                    raise self._read_error(response.status, answer, field)
                 async for line in _lines(response.content):
-                    # Events of this API are one line each; comments keep the connection alive.
+                    # Events of these APIs are one line each; comments keep the connection alive.
                     if not line.startswith(_DATA):
                         continue
                     data = line.removeprefix(_DATA).strip()
@@ -136,7 +138,7 @@ class EngineClient:
         """
         with _translated_errors():
             async with self._http.request(
-                method, self._url + url, headers=headers, data=body, allow_redirects=False
+                method, self.url + url, headers=headers, data=body, allow_redirects=False
             ) as response:
                 yield response
 

@@ -1,0 +1,1 @@
+"""What all engines have in common whose model runs in the server of another container."""
