@@ -4,6 +4,7 @@ An informer, kopf or a test feeds it. Listeners get the object that changed and 
 whole store: nothing may depend on what kind of change it was.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -23,7 +24,7 @@ class Store:
         self._by_label: dict[tuple[Kind, str], dict[str, set[Key]]] = {}
         self._listeners: list[Listener] = []
         self._kind_listeners: list[KindListener] = []
-        self._synced: set[Kind] = set()
+        self._synced: dict[Kind, asyncio.Event] = defaultdict(asyncio.Event)
         self._missing_kinds: set[Kind] = set()
 
     def index(self, kind: Kind, label: str) -> None:
@@ -82,11 +83,16 @@ class Store:
             self.remove(kind, key)
         for manifest in listed.values():
             self.upsert(kind, manifest)
-        self._synced.add(kind)
+        self._synced[kind].set()
 
     def is_synced(self, kind: Kind) -> bool:
         """Whether a complete listing was fed in. Before that, a missing object means nothing."""
-        return kind in self._synced
+        return self._synced[kind].is_set()
+
+    async def wait_until_synced(self, kinds: Iterable[Kind]) -> None:
+        """Returns once each of the kinds is synced."""
+        for kind in kinds:
+            await self._synced[kind].wait()
 
     def get(self, kind: Kind, key: Key) -> Manifest | None:
         return self._objects[kind].get(key)

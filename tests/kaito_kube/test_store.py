@@ -1,5 +1,7 @@
 """The store: versions, complete listings, and look-ups by label with and without an index."""
 
+import asyncio
+
 import pytest
 
 from kaito_kube.kinds import NODE, POD, Key, Manifest
@@ -65,6 +67,16 @@ def test_complete_listing_removes_other_objects(store: Store) -> None:
     store.replace_all(NODE, [item("b")])
     assert names(store.all(NODE)) == ["b"] and store.is_synced(NODE)
     assert not store.is_synced(POD)
+
+
+async def test_listings_of_several_kinds_can_be_waited_for(store: Store) -> None:
+    waiting = asyncio.create_task(store.wait_until_synced((NODE, POD)))
+    store.upsert(NODE, item("a"))
+    store.replace_all(POD, [])
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    store.mark_kind_missing(NODE)
+    await waiting
 
 
 def test_managed_fields_and_images_are_dropped() -> None:

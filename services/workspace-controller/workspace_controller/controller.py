@@ -20,9 +20,6 @@ from workspace_controller.triggers import CHILD_KINDS, Triggers
 
 logger = logging.getLogger(__name__)
 
-# The listings of a full cluster take a second or so, and nothing waits for this but a new leader.
-_SYNC_POLL_SECONDS = 0.05
-
 _BELONGS_TO_WORKSPACE = {labels.WORKSPACE: None}
 
 # Workspaces are missing here: kopf watches those. Nodes are watched without a selector, because a
@@ -71,8 +68,7 @@ class Controller:
     async def reconcile_all(self) -> None:
         """Reconciles until it is canceled. The leader runs it."""
         # Before every kind is listed, an object that is missing from the store may well exist.
-        while self.unsynced_kinds():
-            await asyncio.sleep(_SYNC_POLL_SECONDS)
+        await self.store.wait_until_synced(source.kind for source in self.watch_sources)
         # kopf does not say when its listing is complete, so a new leader lists by itself.
         listing = await self.cluster.list(kinds.WORKSPACE)
         for manifest in listing.items:

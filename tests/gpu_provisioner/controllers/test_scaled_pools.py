@@ -8,7 +8,8 @@ import pytest
 
 from gpu_provisioner.settings import Timeouts
 from kaito_api import labels
-from kaito_kube.kinds import EVENT, NODE, POD
+from kaito_kube.fake import Call
+from kaito_kube.kinds import EVENT, NODE, POD, Key
 from tests.gpu_provisioner.world import KINDS, NAME, World, claim_manifest
 
 FIRST, SECOND = f"aks-{NAME}-0", f"aks-{NAME}-1"
@@ -80,6 +81,28 @@ async def test_all_machines_of_the_pool_are_drained_before_it_is_deleted(world: 
     await world.cluster.patch(POD, "other", free, namespace="default")
     await world.run(20)
     assert world.claim() is None and world.cluster.objects(NODE) == []
+
+
+async def test_machine_that_joins_while_the_pods_of_another_are_listed_is_drained(
+    world: World,
+) -> None:
+    world.pod("other", spec={"nodeName": SECOND}, annotations={labels.DO_NOT_DISRUPT: "true"})
+    await world.cluster.delete(world.kind, NAME)
+    ending = world.claim()
+    assert ending is not None
+    world.store.upsert(world.kind, ending)
+
+    def join_second(call: Call) -> None:
+        if call.verb == "list" and call.kind is POD and world.cluster.peek(NODE, SECOND) is None:
+            scale(world, 2)
+            second = world.cluster.peek(NODE, SECOND)
+            assert second is not None
+            world.store.upsert(NODE, second)
+
+    world.cluster.hook = join_second
+    await world.reconciler.reconcile(world.kind, Key("", NAME))
+    assert world.condition("Drained") == ("False", "DrainBlocked")
+    assert ("delete", NAME) not in world.cloud.calls
 
 
 async def test_pool_without_machines_is_said_and_deleted_after_the_toleration(

@@ -1,6 +1,6 @@
 """Bugs in leadership, timers and watches."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +11,7 @@ from kaito_kube.clock import Clock, SteadyClock
 from kaito_kube.cluster import Cluster
 from kaito_kube.feeds import Feed
 from kaito_kube.informer import WatchSource
-from kaito_kube.kinds import key_of
+from kaito_kube.kinds import Kind, key_of
 from kaito_kube.leader_election import Leadership, LeaseConfig
 from kaito_kube.store import Store
 from kaito_kube.work_queue import WorkQueue
@@ -33,6 +33,13 @@ def _everybody_leads(monkeypatch: pytest.MonkeyPatch) -> None:
         await work()
 
     monkeypatch.setattr("gpu_provisioner.controllers.manager.run_as_leader", run_as_leader)
+
+
+def _acts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def wait_until_synced(self: Store, kinds: Iterable[Kind]) -> None:
+        return
+
+    monkeypatch.setattr(Store, "wait_until_synced", wait_until_synced)
 
 
 def _no_fence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,6 +96,13 @@ NO_FENCE = Mutant(
 MUTANTS = (
     NO_FENCE,
     Mutant("every replica leads", 20, _everybody_leads),
+    Mutant(
+        "a new leader acts before everything is listed",
+        0,
+        _acts_at_once,
+        unit_test="gpu_provisioner/controllers/test_new_leader.py::"
+        "test_replica_leads_when_nodes_are_listed_and_drains_before_it_deletes_a_pool",
+    ),
     Mutant("timers do not fire", 20, _timers_do_not_ring),
     Mutant("a lost watch is resumed without a list", 200, _no_second_list),
     Mutant(

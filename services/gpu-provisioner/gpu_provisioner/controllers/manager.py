@@ -155,6 +155,9 @@ class Manager:
         with suppress(TimeoutError):
             async with asyncio.timeout(_IDENTITY_SECONDS):
                 await self._identity.check()
+        # An object that is missing before its kind is listed may well exist: a Node without which
+        # its machine would be deleted with the pods on it.
+        await self.store.wait_until_synced(source.kind for source in SOURCES)
         await run_as_leader(self.cluster, self.clock, lease, self.work, self._leadership)
 
     async def watch(self) -> None:

@@ -1,6 +1,8 @@
 """One pass over one claim: observe, decide, execute."""
 
+import itertools
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gpu_provisioner.agent_pools import marks, ownership
@@ -171,15 +173,18 @@ class Reconciler:
         return nodes_of(claim, pool, self.store.select(NODE, {labels.AGENT_POOL: claim.name}))
 
     async def _pods_to_drain(self, claim: Claim) -> tuple[Manifest, ...]:
+        """Return the pods of all Nodes of the claim, also of one that joins in the meantime."""
+        pods: dict[str, Sequence[Manifest]] = {}
+        while unread := self._nodes_to_drain(claim) - pods.keys():
+            node = min(unread)
+            pods[node] = (await self.cluster.list(POD, fields={"spec.nodeName": node})).items
+        return tuple(itertools.chain(*pods.values()))
+
+    def _nodes_to_drain(self, claim: Claim) -> set[str]:
         pool = self.pools.get(claim.name)
         nodes = self._nodes(claim, pool)
-        if not needs_pods(claim, pool, nodes):
-            return ()
-        pods: list[Manifest] = []
-        for node in nodes:
-            fields = {"spec.nodeName": node["metadata"]["name"]}
-            pods.extend((await self.cluster.list(POD, fields=fields)).items)
-        return tuple(pods)
+        is_needed = needs_pods(claim, pool, nodes)
+        return {node["metadata"]["name"] for node in nodes} if is_needed else set()
 
     def _pool_owner(self, claim: Claim, pool: Pool | None) -> str:
         """Return kind and name of the other living claim that the pool belongs to, or an empty
