@@ -194,6 +194,12 @@ class Reason(StrEnum):
         "The cloud no longer lists the agent pool of a machine that worked.",
         "After orphanGraceSeconds, if a request for that pool alone confirms it, the claim is "
         "deleted and replaced.")
+    POOL_MARKS_LOST = (
+        "PoolMarksLost", (*_CLAIM, *_EVENT),
+        "An agent pool has lost tags or node labels by which gpu-provisioner recognizes it.",
+        "They are put back where it is clear whose pool it is; where it is not, the message says "
+        "what to do. If an Azure Policy removes them again, exempt tags whose names start with "
+        "kaito-.")
     NODE_UNHEALTHY = (
         "NodeUnhealthy", _CLAIM, "The node was not Ready for nodeRepairTolerationSeconds.",
         "It is replaced automatically. If it happens again, kubectl describe node shows the "
@@ -276,11 +282,6 @@ class Reason(StrEnum):
         "PoolAdopted", _EVENT,
         "An agent pool that KAITO's own gpu-provisioner created belongs to the claim and gets the "
         "tags of this one.")
-    POOL_MARKS_LOST = (
-        "PoolMarksLost", _EVENT,
-        "An agent pool has lost tags or node labels by which gpu-provisioner recognizes it.",
-        "They are put back. If an Azure Policy removes them again, exempt tags whose names start "
-        "with kaito-.")
     NODE_WITHOUT_POOL = (
         "NodeWithoutPool", _EVENT,
         "A working Node has neither a claim nor an agent pool.",

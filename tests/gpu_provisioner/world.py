@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from gpu_provisioner.claims.claim import CLAIM_KINDS
 from gpu_provisioner.cloud.fake import FakeCloud
 from gpu_provisioner.cloud.pacing.paced_cloud import PacedCloud
-from gpu_provisioner.cloud.pools import PoolState
+from gpu_provisioner.cloud.pools import Pool, PoolState
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.controllers.collection_report import CollectionReport
 from gpu_provisioner.controllers.garbage_collector import GarbageCollector
@@ -235,7 +235,8 @@ class World:
     def _remove(self, node: Manifest) -> None:
         self.cluster.change(NODE, key_of(node), None)
 
-    def join(self, pool: str) -> None:
+    def join(self, pool: str, made_by: Pool | None = None) -> None:
+        """Let the machine of the pool join, or that of one which had the name before."""
         if self.cluster.peek(NODE, f"aks-{pool}-0"):
             return
         resources = {"nvidia.com/gpu": self.gpus}
@@ -245,7 +246,7 @@ class World:
                 "metadata": {
                     "name": f"aks-{pool}-0",
                     "labels": {
-                        **self.cloud.pools()[pool].labels,
+                        **(made_by or self.cloud.pools()[pool]).labels,
                         labels.AGENT_POOL: pool,
                         labels.INSTANCE_TYPE: "Standard_NC6s_v3",
                         labels.REGION: "eastus",

@@ -51,6 +51,7 @@ _STEPS: Mapping[Reason, tuple[str, ...]] = {
     Reason.REGISTRATION_TIMEOUT: (_CLAIM, _POOLS),
     Reason.POOL_MISSING: (_POOLS,),
     Reason.POOL_SCALED: (_POOLS,),
+    Reason.POOL_MARKS_LOST: (_CLAIM, _POOLS),
     Reason.NODES_NOT_READY: (_NODE, "kubectl -n {release} get pods -o wide"),
     Reason.NODE_UNHEALTHY: (_NODE,),
     Reason.INITIALIZATION_TIMEOUT: (_NODE, "kubectl -n {release} get pods -o wide"),

@@ -25,17 +25,23 @@ def claim(**status: Any) -> Claim:
 
 
 NEW = claim()
-LAUNCHED = claim(
-    conditions=[
-        {
-            "type": "Launched",
-            "status": "True",
-            "reason": "Launched",
-            "lastTransitionTime": "2026-01-01T11:05:00Z",
-        }
-    ]
+EXISTS, MISSING, REFUSED, HELD = (
+    {
+        "type": "Launched",
+        "status": status,
+        "reason": reason,
+        "lastTransitionTime": "2026-01-01T11:05:00Z",
+    }
+    for status, reason in (
+        ("True", "Launched"),
+        ("Unknown", "PoolMissing"),
+        ("False", "LaunchFailed"),
+        ("False", "PoolMarksLost"),
+    )
 )
-JOINED = claim(nodeName="aks-ws1-0", providerID=PROVIDER_ID)
+LAUNCHED = claim(conditions=[EXISTS])
+JOINED = claim(conditions=[EXISTS], nodeName="aks-ws1-0", providerID=PROVIDER_ID)
+MISSED = claim(conditions=[MISSING], nodeName="aks-ws1-0", providerID=PROVIDER_ID)
 
 
 def pool(tag: str = "", label: str = "", born: str = "", **tags: str) -> Pool:
@@ -76,10 +82,14 @@ def node(uid: str = "", provider_id: str = "azure:///other") -> Manifest:
         (pool(), NEW, (), FOREIGN),
         (pool(owner="somebody"), NEW, (node("u1"),), FOREIGN),
         (pool(owner="somebody"), LAUNCHED, (), CONTESTED),
+        (pool(owner="somebody"), claim(conditions=[HELD]), (), CONTESTED),
         (pool(), JOINED, (), CONTESTED),
         (pool(), JOINED, (node(),), CONTESTED),
         (pool(), JOINED, (node("u1"),), OWN),
         (pool(), JOINED, (node(provider_id=PROVIDER_ID.upper()),), OWN),
+        (pool(), MISSED, (node("u1"),), CONTESTED),
+        (pool("", "u1"), MISSED, (node("u1"),), OWN),
+        (pool(), claim(conditions=[REFUSED]), (node("u1"),), FOREIGN),
         (pool(**{"KAITO-CLAIM-UID": "u1"}), NEW, (), OWN),
     ],
     ids=[
@@ -98,10 +108,14 @@ def node(uid: str = "", provider_id: str = "azure:///other") -> Manifest:
         "its name alone",
         "its name alone, and a Node that says so: the claim never had a pool",
         "its name, and the claim's pool existed",
+        "its name, and the claim's pool existed before it lost its marks",
         "its name, and the claim's machine joined",
         "its name, and somebody else's Node",
         "its name, and the claim's Node",
         "its name, and the claim's machine by its id",
+        "its name, and the claim's Node, but the claim's pool was missing before",
+        "the label, although the pool was missing before: a listing was wrong",
+        "its name, and a Node that joined as the claim's pool went: the name was taken since",
         "a tag whose name changed its case",
     ],
 )

@@ -205,6 +205,21 @@ async def test_unmarked_pool_without_its_node_is_held_until_somebody_decides(wor
     assert world.claim() is None
 
 
+async def test_unmarked_pool_whose_machine_has_not_joined_is_held_too() -> None:
+    world = World(joins=False)
+    world.ask()
+    await world.run(12)
+    assert world.condition("Launched") == ("True", "Launched")
+    strip(world, tags={}, labels={})
+    await world.run(10)
+    assert world.condition("Launched") == ("False", "PoolMarksLost")
+    assert "may be somebody else's and is left alone" in world.message("Launched")
+    await world.cluster.delete(world.kind, NAME)
+    await world.run(20)
+    assert world.condition("InstanceTerminating") == ("False", "TerminationFailed")
+    assert ("delete", NAME) not in world.cloud.calls
+
+
 async def test_marks_of_many_pools_are_put_back_once_each_after_a_restart(world: World) -> None:
     strip(world, tags={})
     world.start()

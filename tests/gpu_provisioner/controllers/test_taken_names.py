@@ -38,6 +38,33 @@ async def test_pool_of_somebody_else_is_named_and_not_changed(world: World) -> N
     assert world.cloud.pools()[NAME] == THEIRS
 
 
+@pytest.mark.parametrize("joined", [False, True], ids=["machine never joined", "machine joined"])
+async def test_pool_that_takes_the_name_of_a_deleted_one_gets_nothing_from_its_late_machine(
+    joined: bool,
+) -> None:
+    """The claim's pool is deleted by hand. Its machine joins, or is still a Node, when somebody
+    else's pool has the name already."""
+    world = World()
+    world.joins = joined
+    world.ask()
+    await world.run(12)
+    own = world.cloud.pools()[NAME]
+    world.cloud.forget(NAME)
+    if joined:
+        world.leaves_nodes = True
+        await world.run(2)
+        assert world.condition("Launched") == ("Unknown", "PoolMissing")
+    world.cloud.seed(THEIRS)
+    await world.run(2)
+    world.join(NAME, own)
+    await world.run(30)
+    assert world.condition("Launched") == ("False", "PoolMarksLost")
+    assert world.cloud.pools()[NAME] == THEIRS
+    await world.cluster.delete(world.kind, NAME)
+    await world.run(30)
+    assert world.cloud.pools()[NAME] == THEIRS
+
+
 @pytest.mark.parametrize(
     "tags",
     [

@@ -19,6 +19,7 @@ from tests.simulation.fault_injector import Fault
 from tests.simulation.mutants.mutant import Mutant
 
 _LOST_MARKS = "gpu_provisioner/controllers/test_lost_marks.py"
+_TAKEN = "gpu_provisioner/controllers/test_taken_names.py"
 _ADOPTION = "gpu_provisioner/controllers/test_upstream_adoption.py"
 _GARBAGE = "gpu_provisioner/lifecycle/test_garbage_collection.py"
 
@@ -58,6 +59,10 @@ def _contested_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
         return StageResult(actions=(RemoveFinalizer(()),))
 
     monkeypatch.setattr(termination, "_contested", contested)
+
+
+def _any_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ownership, "has_kept_pool", lambda claim: True)
 
 
 def _upstream_birth_unread(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,6 +140,13 @@ MUTANTS = (
         _contested_is_let_go,
         unit_test=f"{_LOST_MARKS}::"
         "test_pool_with_contradicting_marks_is_neither_deleted_nor_let_go",
+    ),
+    Mutant(
+        "a Node proves whose pool it is after that was missing",
+        0,
+        _any_history,
+        unit_test=f"{_TAKEN}::"
+        "test_pool_that_takes_the_name_of_a_deleted_one_gets_nothing_from_its_late_machine",
     ),
     Mutant(
         "every pool of KAITO's own is adopted by its name",

@@ -8,12 +8,14 @@
 | another's, or none | another's, or none (not both none) | any | any | OTHERS |
 | none | none | this claim's | any | OWN |
 | none | none | another's | any | OTHERS |
-| none | none | none | its machine joined, and runs there | OWN |
+| none | none | none | its pool exists, and its machine joined and runs there | OWN |
 | none | none | none | its pool existed | CONTESTED |
 | none | none | none | none | FOREIGN |
 
 Labels count more than tags: policies rewrite tags and cannot rewrite node labels. A name alone
-proves nothing, because anybody can give a pool any name.
+proves nothing, because anybody can give a pool any name. Neither does a Node, once the claim's pool
+was seen to be missing: its machine may have joined as that pool went, and the pool that has the
+name now may be somebody else's.
 """
 
 from collections.abc import Iterable
@@ -24,6 +26,7 @@ from gpu_provisioner.aks_values import TAG_VALUE_LENGTH
 from gpu_provisioner.claims.claim import Claim
 from gpu_provisioner.cloud.pools import Pool
 from kaito_api import labels
+from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest, labels_of
 
 
@@ -51,7 +54,7 @@ def judge(pool: Pool, claim: Claim, nodes: Iterable[Manifest] = ()) -> Ownership
     if not _had_pool(claim):
         return Ownership.FOREIGN
     runs_there = any(_is_machine_of(claim, node) for node in nodes)
-    return Ownership.OWN if runs_there else Ownership.CONTESTED
+    return Ownership.OWN if has_kept_pool(claim) and runs_there else Ownership.CONTESTED
 
 
 def belongs_to(pool: Pool, claim: Claim, nodes: Iterable[Manifest] = ()) -> bool:
@@ -89,9 +92,17 @@ def names_other_cluster(pool: Pool, cluster: str) -> bool:
     return named != "" and named.lower() != cluster[:TAG_VALUE_LENGTH].lower()
 
 
+def has_kept_pool(claim: Claim) -> bool:
+    """Return whether the claim's own status says that its machine joined, and that its pool has
+    existed in every listing since."""
+    return bool(claim.node_name) and claim.condition_since(claim.kind.launched) is not None
+
+
 def _had_pool(claim: Claim) -> bool:
     """Return whether the claim's own status says that its pool existed under this name."""
-    return bool(claim.node_name) or claim.condition_since(claim.kind.launched) is not None
+    type_ = claim.kind.launched
+    was_contested = claim.condition_since(type_, "False", Reason.POOL_MARKS_LOST) is not None
+    return bool(claim.node_name) or claim.condition_since(type_) is not None or was_contested
 
 
 def _is_machine_of(claim: Claim, node: Manifest) -> bool:

@@ -58,6 +58,10 @@ class FakeCloud:
     def seed(self, pool: Pool) -> None:
         self._pools[pool.name] = pool
 
+    def forget(self, name: str) -> None:
+        """Remove the pool at once, as if somebody had deleted it."""
+        del self._pools[name]
+
     def pools(self) -> dict[str, Pool]:
         """Return every pool that exists now."""
         self._advance()

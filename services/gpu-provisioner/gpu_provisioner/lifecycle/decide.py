@@ -77,7 +77,7 @@ def _status(observed: Observed, stages: list[StageResult]) -> Manifest:
     order = (*_lifecycle_types(claim), claim.kind.drifted, "Ready")
     desired = [current[type_] for type_ in order if type_ in current]
     status: Manifest = {"conditions": conditions.merge(claim.conditions, desired, observed.now)}
-    if observed.node is not None:
+    if observed.node is not None and not observed.is_name_taken:
         status |= _node_status(observed.node)
     if observed.pool is not None and observed.pool.image and stages[0].done:
         status["imageID"] = observed.pool.image

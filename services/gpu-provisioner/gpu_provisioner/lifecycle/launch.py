@@ -2,7 +2,7 @@
 
 from gpu_provisioner.agent_pools import marks, pool_spec
 from gpu_provisioner.agent_pools.agent_pool_profile import InvalidClaim
-from gpu_provisioner.agent_pools.ownership import Ownership, may_be_collected
+from gpu_provisioner.agent_pools.ownership import Ownership, has_kept_pool, may_be_collected
 from gpu_provisioner.cloud.errors import PoolBusy, Throttled
 from gpu_provisioner.cloud.pools import Pool, PoolState
 from gpu_provisioner.lifecycle.contested_pool import contested_message
@@ -28,11 +28,11 @@ def launch(observed: Observed) -> StageResult:
     pool = observed.pool
     if pool is None:
         return _create(observed)
-    has_joined = observed.node is not None or observed.claim.node_name
     if observed.ownership is Ownership.CONTESTED:
-        return _contested(observed, pool, works=bool(has_joined))
+        return _contested(observed, pool)
     if observed.ownership is not Ownership.OWN:
         return _name_taken(observed, pool)
+    has_joined = observed.node is not None or observed.claim.node_name
     if has_joined or pool.state is PoolState.SUCCEEDED:
         return _launched(observed, pool)
     if pool.state.failed:
@@ -100,15 +100,16 @@ def _in_backoff(observed: Observed, backoff: CloudBackoff) -> StageResult:
     return StageResult(condition, requeue_after_seconds=remaining)
 
 
-def _contested(observed: Observed, pool: Pool, *, works: bool) -> StageResult:
-    """Show that the pool may be the claim's. A node that works goes on working."""
+def _contested(observed: Observed, pool: Pool) -> StageResult:
+    """Show that the pool may be the claim's. A node that works goes on working, unless its pool was
+    missing before: that stays visible, because ownership depends on it."""
     message = contested_message(pool, observed.claim)
     event = EmitEvent("Warning", Reason.POOL_MARKS_LOST, message)
-    if works:
+    if has_kept_pool(observed.claim):
         launched = conditions.true(_type(observed), Reason.LAUNCHED, message)
         return StageResult(launched, (event,), done=True)
     return StageResult(
-        conditions.false(_type(observed), Reason.LAUNCH_FAILED, message),
+        conditions.false(_type(observed), Reason.POOL_MARKS_LOST, message),
         (event,),
         requeue_after_seconds=_NAME_TAKEN_SECONDS,
     )

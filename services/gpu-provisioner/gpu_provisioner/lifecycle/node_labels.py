@@ -14,7 +14,7 @@ MACHINE_LABELS: Final = frozenset({*_FROM_NODE, labels.CAPACITY_TYPE})
 
 def missing_claim_labels(observed: Observed) -> dict[str, str]:
     """Return the labels that the claim lacks; `kubectl get` prints them."""
-    if observed.node is None:
+    if observed.node is None or observed.is_name_taken:
         return {}
     node_labels = labels_of(observed.node)
     wanted: dict[str, str] = {key: node_labels[key] for key in _FROM_NODE if key in node_labels}

@@ -110,3 +110,8 @@ class Observed:
     def ownership(self) -> Ownership | None:
         """What the pool is to the claim, None without a pool."""
         return None if self.pool is None else ownership.judge(self.pool, self.claim, self.nodes)
+
+    @property
+    def is_name_taken(self) -> bool:
+        """Whether the pool of the claim's name is surely somebody else's."""
+        return self.ownership in (Ownership.OTHERS, Ownership.FOREIGN)
