@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from kaito_process.retry_policy import RetryPolicy
+from kaito_registry.fake import FakeRegistry
 from tests.tuner import tiny
 from tests.tuner.sources.server import DataServer
-from tuner.registry.fake import FakeRegistry
-from tuner.retry import RetryPolicy
 from tuner.sources import http_client
 from tuner.sources.download import Downloader
 from tuner.sources.ssrf_guard import SsrfGuard

@@ -15,13 +15,13 @@ import grpc
 import pytest
 
 from kaito.tuning.v1 import tuning_pb2, tuning_pb2_grpc
+from kaito_registry import fake
+from kaito_registry.fake import FakeRegistry
 from tests.tuner import tiny
 from tests.tuner.process import PYTHONPATH, run_tuner, running_tuner
 from tests.tuner.registry.adapters import write_adapter
 from tests.tuner.sources.server import Answer, DataServer
 from tests.tuner.summaries import SUMMARY
-from tuner.registry import fake
-from tuner.registry.fake import FakeRegistry
 from tuner.summary import write_summary
 
 RUN = "import runpy; runpy.run_module('tuner', run_name='__main__')"

@@ -2,8 +2,8 @@
 
 import platform
 
+from kaito_registry.reference import Reference
 from tuner.registry.image import WORKSPACE_ANNOTATION, ImageMetadata
-from tuner.registry.reference import Reference
 from tuner.summary import TrainingSummary
 
 # The machine's name as uname has it → as container images have it (GOARCH).

@@ -6,6 +6,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from pathlib import Path
 
+from kaito_process.retry_policy import RetryPolicy
 from kaito_training.sections import TrainingConfig
 from tuner.adapter_check import find_adapter_fault
 from tuner.config.load import load_config
@@ -21,14 +22,13 @@ from tuner.library_environment import confine_libraries
 from tuner.model_card.card import CardInputs
 from tuner.model_card.save import save_card
 from tuner.reasons import Reason
+from tuner.registry.output_reference import output_reference
 from tuner.registry.output_repository import output_repository
 from tuner.registry.push import push
 from tuner.registry.push_check import check_push
-from tuner.registry.reference import parse_reference
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import Progress, PushedAdapter, RunState
 from tuner.results import ADAPTER_WEIGHTS, ResultsDirectory
-from tuner.retry import RetryPolicy
 from tuner.run_report import report_on, run_context
 from tuner.settings import Settings
 from tuner.sources import http_client
@@ -172,7 +172,7 @@ def push_phase(settings: Settings, publisher: StatusPublisher) -> PushedAdapter:
             f"the adapter in {results.adapter} {fault}; it is not pushed: train it again",
             retryable=False,
         )
-    reference = parse_reference(settings.output_image)
+    reference = output_reference(settings.output_image)
     publisher.publish(state=RunState.PUSHING, progress=_final_progress(summary))
     with output_repository(settings, reference) as repository:
         metadata = image_metadata(summary, reference, settings.name)
@@ -186,7 +186,7 @@ def check_push_phase(settings: Settings) -> None:
     Raises:
         RunError: the push secret cannot be used, or the registry would not accept the image.
     """
-    reference = parse_reference(settings.output_image)
+    reference = output_reference(settings.output_image)
     with output_repository(settings, reference) as repository:
         check_push(reference, settings.name, repository)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kaito_registry import fake
+from kaito_registry.fake import FakeRegistry
 from tests.tuner.sources.server import Answer
 from tuner.reasons import Reason
-from tuner.registry import fake
-from tuner.registry.fake import FakeRegistry
 
 # Bodies by path, served by the data server. The default is a good file, /train.jsonl.
 Answers = Mapping[str, Answer]

@@ -2,11 +2,11 @@
 
 import json
 
+from kaito_registry import fake
+from kaito_registry.fake import FakeRegistry
+from kaito_registry.media_types import MANIFEST_TYPE
 from tests.tuner.bad_inputs.bad_input import RegistryInput, refuse_tag
 from tuner.reasons import Reason
-from tuner.registry import fake
-from tuner.registry.fake import FakeRegistry
-from tuner.registry.image import MANIFEST_TYPE
 
 
 def _taken(registry: FakeRegistry) -> None:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
+from kaito_process.retry_policy import RetryPolicy
+from kaito_registry.fake import FakeRegistry
 from tests.tuner.bad_inputs.bad_configurations import BAD_CONFIGURATIONS
 from tests.tuner.bad_inputs.bad_data import BAD_FILES, BAD_NETWORKS
 from tests.tuner.bad_inputs.bad_input import (
@@ -27,10 +29,8 @@ from tests.tuner.summaries import SUMMARY
 from tuner import phases
 from tuner.errors import RunError
 from tuner.registry import output_repository
-from tuner.registry.fake import FakeRegistry
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import TuningRun
-from tuner.retry import RetryPolicy
 from tuner.settings import Settings
 from tuner.summary import write_summary
 

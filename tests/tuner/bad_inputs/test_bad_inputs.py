@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from kaito_registry.fake import FakeRegistry
 from tests.tuner.bad_inputs.bad_configurations import BAD_CONFIGURATIONS
 from tests.tuner.bad_inputs.bad_input import DataInput, RegistryInput
 from tests.tuner.bad_inputs.bad_registries import BAD_REGISTRIES
 from tests.tuner.bad_inputs.refusal import DATA_INPUTS, Refusal, fetch_bad, push_bad
-from tuner.registry.fake import FakeRegistry
 
 
 def _title(given: DataInput | RegistryInput) -> str:

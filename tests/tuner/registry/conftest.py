@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.tuner.registry import real
-from tuner.registry import registry_client
-from tuner.registry.credentials import Credentials
-from tuner.registry.fake import FakeRegistry
+from kaito_process.retry_policy import RetryPolicy
+from kaito_registry import registry_client
+from kaito_registry.credentials import Credentials
+from kaito_registry.fake import FakeRegistry
+from kaito_registry.reference import parse_reference
+from kaito_registry.registry_client import RegistryClient
+from tests.kaito_registry import real
 from tuner.registry.http_repository import HttpRepository
 from tuner.registry.push_errors import PushErrors
-from tuner.registry.reference import parse_reference
-from tuner.registry.registry_client import RegistryClient
-from tuner.retry import RetryPolicy
 
 GOOD = Credentials("user", "secret")
 Open = Callable[[str, Credentials], HttpRepository]
@@ -28,17 +28,20 @@ def open_repository() -> Iterator[Open]:
 
         def open_(host: str, credentials: Credentials) -> HttpRepository:
             reference = parse_reference(f"{host}/team/adapter:1")
+            errors = PushErrors(
+                reference=reference, credentials=credentials, secret="the secret 'push'"
+            )
             return HttpRepository(
                 client=RegistryClient(
                     client=client,
                     reference=reference,
                     credentials=credentials,
                     insecure=True,
-                    errors=PushErrors(
-                        reference=reference, credentials=credentials, secret="the secret 'push'"
-                    ),
+                    errors=errors,
+                    scope="pull,push",
                 ),
                 retry_policy=RetryPolicy(max_attempts=3, sleep=lambda _: None, clock=lambda: 0.0),
+                errors=errors,
             )
 
         yield open_

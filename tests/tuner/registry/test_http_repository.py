@@ -6,17 +6,17 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from kaito_registry import registry_client
+from kaito_registry.credentials import Credentials
+from kaito_registry.fake import Answer, Auth, FakeRegistry
+from kaito_registry.reference import Reference
+from kaito_registry.registry_client import RegistryClient, Request
 from tests.tuner.registry.conftest import GOOD, Open
 from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.registry import registry_client
-from tuner.registry.credentials import Credentials
-from tuner.registry.fake import Answer, Auth, FakeRegistry
 from tuner.registry.http_repository import HttpRepository
 from tuner.registry.image import sha256
 from tuner.registry.push_errors import PushErrors
-from tuner.registry.reference import Reference
-from tuner.registry.registry_client import RegistryClient, Request
 
 CONTENT = b"content" * 100_000
 DIGEST = sha256(CONTENT)

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from kaito_registry.credentials import Credentials
+from kaito_registry.fake import FakeRegistry
+from kaito_registry.media_types import MANIFEST_TYPE
 from tests.tuner.registry.adapters import write_adapter
 from tests.tuner.registry.conftest import GOOD, Open
 from tests.tuner.registry.cutting_proxy import CuttingProxy
 from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.registry.credentials import Credentials
-from tuner.registry.fake import FakeRegistry
-from tuner.registry.image import MANIFEST_TYPE, WORKSPACE_ANNOTATION, ImageMetadata, sha256
+from tuner.registry.image import WORKSPACE_ANNOTATION, ImageMetadata, sha256
 from tuner.registry.push import push
 
 METADATA = ImageMetadata(architecture="amd64", annotations={"sh.kaito.model.name": "phi-3-tiny"})

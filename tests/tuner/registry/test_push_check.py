@@ -2,11 +2,11 @@
 
 import pytest
 
+from kaito_registry.credentials import Credentials
+from kaito_registry.fake import Answer, FakeRegistry
 from tests.tuner.registry.conftest import GOOD, Open
 from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.registry.credentials import Credentials
-from tuner.registry.fake import Answer, FakeRegistry
 from tuner.registry.http_repository import HttpRepository
 from tuner.registry.push_check import check_push
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.tuner.registry import certificates
+from kaito_registry.fake import FakeRegistry
+from tests.kaito_registry import certificates
 from tests.tuner.registry.conftest import GOOD, Open
 from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.registry.fake import FakeRegistry
-from tuner.registry.registry_client import new_client
+from tuner.registry.output_repository import new_client
 
 needs_openssl = pytest.mark.skipif(
     shutil.which(certificates.PROGRAM) is None, reason="needs openssl to make certificates"

@@ -2,9 +2,9 @@
 
 import pytest
 
+from kaito_process.retry_policy import TransientError
 from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.retry import TransientError
 from tuner.sources.ssrf_guard import SsrfGuard, is_public
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx2
 
-from tuner.registry.push_errors import quote
-from tuner.registry.registry_client import Content, RegistryClient, Request
-from tuner.retry import TransientError
+from kaito_process.retry_policy import TransientError
+from kaito_registry.answers import quote
+from kaito_registry.registry_client import Content, RegistryClient, Request
 
 # What a link that is cut every few megabytes lets through. Also below the limits on a chunk that
 # registries have (4 MiB and more).

@@ -13,20 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from kaito_registry.media_types import MANIFEST_TYPE
 from tuner.results import ADAPTER_FILES, IMAGE_FILES
 
 # The folder in the image that the model-server mounts, as in upstream KAITO's adapter images.
 FOLDER = "data"
-MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
-# All that a tag may name: a registry answers 404 if it is none of the accepted types.
-MANIFEST_TYPES = ", ".join(
-    (
-        MANIFEST_TYPE,
-        "application/vnd.oci.image.index.v1+json",
-        "application/vnd.docker.distribution.manifest.v2+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-    )
-)
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 # Which run pushed the image: a digest, as names of namespaces are nobody's business elsewhere.

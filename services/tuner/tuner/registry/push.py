@@ -4,6 +4,7 @@ import hashlib
 import logging
 from pathlib import Path
 
+from kaito_registry.reference import Reference
 from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.registry.image import (
@@ -14,7 +15,6 @@ from tuner.registry.image import (
     build_layer,
     sha256,
 )
-from tuner.registry.reference import Reference
 from tuner.registry.repository import Repository
 from tuner.registry.tag_owner import require_own_tag
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from tuner.registry.reference import Reference
+from kaito_registry.reference import Reference
 from tuner.registry.repository import Repository
 from tuner.registry.tag_owner import require_own_tag
 

@@ -2,10 +2,10 @@
 
 import json
 
+from kaito_registry.reference import Reference
 from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.registry.image import WORKSPACE_ANNOTATION, sha256
-from tuner.registry.reference import Reference
 
 
 def require_own_tag(reference: Reference, manifest: bytes | None, workspace: str) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import httpx2
 
+from kaito_process.retry_policy import MINIMUM_BYTES_PER_SECOND, RetryPolicy, TransientError
 from tuner.errors import RunError
 from tuner.file_digest import file_sha256
 from tuner.reasons import Reason
-from tuner.retry import MINIMUM_BYTES_PER_SECOND, RetryPolicy, TransientError
 from tuner.sources.http_client import get
 from tuner.sources.minimum_rate import RATE_WINDOW_SECONDS, MinimumRate
 from tuner.sources.partial_file import PartialFile

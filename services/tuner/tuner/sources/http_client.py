@@ -11,9 +11,9 @@ from contextlib import contextmanager
 
 import httpx2
 
+from kaito_process.http_headers import USER_AGENT, retry_after_seconds
+from kaito_process.retry_policy import TransientError
 from kaito_training.data_urls import redact_url
-from tuner.http_headers import USER_AGENT, retry_after_seconds
-from tuner.retry import TransientError
 from tuner.sources.remote_file import RemoteFile
 from tuner.sources.ssrf_guard import SsrfGuard
 from tuner.sources.unreachable import data_unreachable, is_transient, refused

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tuner.retry import MINIMUM_BYTES_PER_SECOND
+from kaito_process.retry_policy import MINIMUM_BYTES_PER_SECOND
 
 # Long enough for a link that stalls now and then; curl's --speed-time is 30 seconds by default.
 RATE_WINDOW_SECONDS = 60.0

@@ -19,11 +19,11 @@ from fsspec.utils import glob_translate
 from obstore.exceptions import BaseError
 from obstore.store import AzureStore, GCSStore, S3Store
 
+from kaito_process.http_headers import USER_AGENT
+from kaito_process.retry_policy import TransientError
 from kaito_training.data_urls import is_folder
 from tuner.errors import RunError
-from tuner.http_headers import USER_AGENT
 from tuner.reasons import Reason
-from tuner.retry import TransientError
 from tuner.sources.access_secret import AccessSecret
 from tuner.sources.object_location import parse_location
 from tuner.sources.remote_file import RemoteFile, Request

@@ -10,9 +10,9 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from kaito_process.retry_policy import TransientError
 from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.retry import TransientError
 
 Resolve = Callable[[str, int], Sequence[str]]
 

@@ -1,14 +1,15 @@
 """Sends requests to one repository of a registry, authorized as the registry demands.
 
-The push secret and the token go to the registry's own scheme, host and port, and to the token
+The credentials and the token go to the registry's own scheme, host and port, and to the token
 server that the registry itself names. An upload's location, a redirect and a blob store may be on
 other hosts, which the registry's storage, and not the user, chose: they see neither.
 
 Translates httpx2's responses:
 
     408, 429, 5xx              → TransientError
-    401, 403                   → PUSH_UNAUTHORIZED, on another host PUSH_FAILED
-    407, 511, a web page       → REGISTRY_UNREACHABLE, a proxy answered
+    401, 403                   → unauthorized, on another host foreign_host_refused
+    407, 511, a web page       → proxy_in_the_way
+    any other that is not expected  → refused
 """
 
 import ssl
@@ -18,14 +19,13 @@ from pathlib import Path
 
 import httpx2
 
-from tuner.errors import RunError
-from tuner.http_headers import USER_AGENT, retry_after_seconds
-from tuner.reasons import Reason
-from tuner.registry.challenge import authorize, parse_challenge
-from tuner.registry.credentials import Credentials
-from tuner.registry.push_errors import PushErrors, is_from_proxy, quote
-from tuner.registry.reference import Reference
-from tuner.retry import TransientError
+from kaito_process.http_headers import USER_AGENT, retry_after_seconds
+from kaito_process.retry_policy import TransientError
+from kaito_registry.answers import is_from_proxy, quote
+from kaito_registry.challenge import authorize, parse_challenge
+from kaito_registry.credentials import Credentials
+from kaito_registry.errors import RegistryErrors
+from kaito_registry.reference import Reference
 
 # For each operation, not for a whole upload.
 TIMEOUT = httpx2.Timeout(60.0, connect=10.0, write=300.0)
@@ -47,24 +47,20 @@ class Request:
     content: Content | None = None
 
 
-def new_client(ca_file: Path | None = None) -> httpx2.Client:
-    """A client for registries, which also trusts the CA certificates in `ca_file`, if it exists.
+def new_client(ca_certificates: str | None = None) -> httpx2.Client:
+    """A client for registries, which also trusts these CA certificates in PEM form.
 
     RegistryClient follows redirects itself, to decide at each hop who sees the credentials.
 
     Raises:
-        RunError: REGISTRY_UNREACHABLE, `ca_file` holds no certificate.
+        ValueError: the text holds no certificate.
     """
     context = httpx2.create_ssl_context()
-    if ca_file is not None and ca_file.exists():
+    if ca_certificates is not None:
         try:
-            context.load_verify_locations(cafile=ca_file)
-        except (ssl.SSLError, OSError) as error:
-            raise RunError(
-                Reason.REGISTRY_UNREACHABLE,
-                f"{ca_file} (KAITO_REGISTRY_CA_FILE) holds no CA certificate in PEM form: {error}; "
-                "correct the key ca.crt of the push secret",
-            ) from error
+            context.load_verify_locations(cadata=ca_certificates)
+        except (ssl.SSLError, ValueError, TypeError) as error:
+            raise ValueError(f"no CA certificate in PEM form: {error}") from error
     return httpx2.Client(
         timeout=TIMEOUT, follow_redirects=False, headers=USER_AGENT, verify=context
     )
@@ -72,13 +68,14 @@ def new_client(ca_file: Path | None = None) -> httpx2.Client:
 
 @dataclass(slots=True, kw_only=True)
 class RegistryClient:
-    """Requests to the repository of `reference`."""
+    """Requests to the repository of `reference`. `scope` is "pull", or "pull,push"."""
 
     client: httpx2.Client
     reference: Reference
     credentials: Credentials
     insecure: bool
-    errors: PushErrors
+    errors: RegistryErrors
+    scope: str = "pull"
     _authorization: str | None = None
 
     def send(self, request: Request, handled: Collection[int] = ()) -> httpx2.Response:
@@ -87,8 +84,8 @@ class RegistryClient:
         Raises:
             httpx2.TransportError: there is no answer.
             TransientError: the answer's status says that a retry may help.
-            RunError: the answer is an error whose status is not among those that the caller has
-                `handled`.
+            Exception: made by `errors`, the answer is an error whose status is not among those that
+                the caller has `handled`.
         """
         response = self._send_once(request)
         if response.status_code == 401 and self._is_registry(response.url):
@@ -111,7 +108,7 @@ class RegistryClient:
         return True
 
     def expect(self, response: httpx2.Response, *statuses: int) -> None:
-        """Raise PUSH_FAILED unless `response` has one of `statuses`."""
+        """Raise `refused` unless `response` has one of `statuses`."""
         if response.status_code not in statuses:
             raise self.errors.refused(quote(response))
         # Drain the body, so that the connection can be reused. The body of a GET is read later.
@@ -165,7 +162,7 @@ class RegistryClient:
         realm = url.join(challenge.parameters.get("realm", ""))
         if challenge.scheme == "bearer" and realm.scheme == "http" and not self.insecure:
             raise self.errors.insecure_token_server(str(realm.copy_with(query=None)))
-        scope = f"repository:{self.reference.repository}:pull,push"
+        scope = f"repository:{self.reference.repository}:{self.scope}"
         try:
             authorization = authorize(self.client, challenge, self.credentials, scope)
         except (httpx2.HTTPStatusError, ValueError) as error:

@@ -1,16 +1,13 @@
-"""The push secret: a Docker config.json, and its credentials for one registry."""
+"""A Docker config.json, and its credentials for one registry. Pure."""
 
 import base64
 import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from tuner.errors import RunError
-from tuner.reasons import Reason
-from tuner.registry.reference import Reference
+from kaito_registry.reference import Reference
 
 # `docker login` writes the second name, image references the first, and the API answers at the
 # third.
@@ -37,32 +34,24 @@ class Credentials:
         return bool(self.username or self.identity_token)
 
 
-def read_credentials(path: Path, reference: Reference, secret: str) -> Credentials:
-    """The credentials for `reference` in the Docker config.json at `path`.
-
-    `secret` is what messages call it.
+def parse_credentials(content: bytes, reference: Reference) -> Credentials:
+    """The credentials for `reference` in a Docker config.json.
 
     A key is a registry, or a registry and the beginning of a repository's path; the longest one
-    that matches applies. The credentials are empty if the file does not exist or has no entry for
-    the registry, which may accept anonymous pushes.
+    that matches applies. The credentials are empty if there is no entry for the registry, which may
+    be open to everybody.
 
     Raises:
-        RunError: PUSH_UNAUTHORIZED, the file is not a Docker config.json.
+        ValueError: it is not a Docker config.json. The text quotes nothing of it.
     """
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(content)
         credentials = _credentials(_entry(document.get("auths") or {}, reference))
         # `docker login` on a desktop leaves the entry empty and gives its content to a helper.
         return credentials or Credentials(helper=_helper(document, reference))
-    except FileNotFoundError:
-        return Credentials()
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
         # Without the cause: its text may quote the secret.
-        raise RunError(
-            Reason.PUSH_UNAUTHORIZED,
-            f"{secret} is not a Docker config.json ({type(error).__name__}); create it with "
-            f"`{CREATE_SECRET.format(registry=reference.registry)}`",
-        ) from None
+        raise ValueError(f"not a Docker config.json ({type(error).__name__})") from None
 
 
 def _entry(auths: Mapping[str, Any], reference: Reference) -> Mapping[str, Any]:

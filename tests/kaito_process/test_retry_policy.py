@@ -6,7 +6,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from tuner.retry import RetryPolicy, TransientError
+from kaito_process.retry_policy import RetryPolicy, TransientError
 
 
 def _failing(times: int, retry_after: float | None = None) -> Callable[[], str]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import httpx2
 
-from tuner.registry.credentials import Credentials
+from kaito_registry.credentials import Credentials
 
 PARAMETER = re.compile(r'([a-zA-Z_]+)="([^"]*)"')
-CLIENT_ID = "kaito-tuner"
+CLIENT_ID = "kaito"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,25 +2,19 @@
 
 import base64
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tuner.errors import RunError
-from tuner.reasons import Reason
-from tuner.registry.credentials import Credentials, read_credentials
-from tuner.registry.reference import Reference
+from kaito_registry.credentials import Credentials, parse_credentials
+from kaito_registry.reference import Reference
 
 AUTH = base64.b64encode(b"user:pass:word").decode()
 CREDENTIALS = Credentials("user", "pass:word")
-SECRET = "the secret 'push'"
 
 
-def _read(tmp_path: Path, auths: Any, registry: str = "acr.azurecr.io") -> Credentials:
-    path = tmp_path / "config.json"
-    path.write_text(json.dumps({"auths": auths}))
-    return read_credentials(path, _reference(registry), SECRET)
+def _parse(document: Any, reference: Reference) -> Credentials:
+    return parse_credentials(json.dumps(document).encode(), reference)
 
 
 def _reference(registry: str, repository: str = "team/adapter") -> Reference:
@@ -46,10 +40,8 @@ def _entry(username: str) -> dict[str, str]:
     ],
     ids=["auth", "URL", "port", "Docker Hub", "plain", "token", "other", "empty", "null"],
 )
-def test_credentials_are_found(
-    auths: Any, registry: str, expected: Credentials, tmp_path: Path
-) -> None:
-    assert _read(tmp_path, auths, registry) == expected
+def test_credentials_are_found(auths: Any, registry: str, expected: Credentials) -> None:
+    assert _parse({"auths": auths}, _reference(registry)) == expected
 
 
 @pytest.mark.parametrize(
@@ -65,13 +57,10 @@ def test_credentials_are_found(
     ],
     ids=["path", "host", "repository", "part of a name", "URL", "URL and host", "capitals"],
 )
-def test_longest_matching_key_wins(
-    keys: list[str], repository: str, expected: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "config.json"
+def test_longest_matching_key_wins(keys: list[str], repository: str, expected: str) -> None:
     for order in (keys, keys[::-1]):
-        path.write_text(json.dumps({"auths": {key: _entry(key) for key in order}}))
-        assert read_credentials(path, _reference("a.io", repository), SECRET).username == expected
+        document = {"auths": {key: _entry(key) for key in order}}
+        assert _parse(document, _reference("a.io", repository)).username == expected
 
 
 @pytest.mark.parametrize(
@@ -84,16 +73,8 @@ def test_longest_matching_key_wins(
         ({"auths": {"a.io": _entry("u")}, "credsStore": "desktop"}, ""),
     ],
 )
-def test_credential_helper_is_kept_for_the_message(
-    document: dict[str, Any], helper: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "config.json"
-    path.write_text(json.dumps(document))
-    assert read_credentials(path, _reference("a.io"), SECRET).helper == helper
-
-
-def test_missing_file_means_no_credentials(tmp_path: Path) -> None:
-    assert not read_credentials(tmp_path / "absent", _reference("a.io"), SECRET)
+def test_credential_helper_is_kept_for_the_message(document: dict[str, Any], helper: str) -> None:
+    assert _parse(document, _reference("a.io")).helper == helper
 
 
 @pytest.mark.parametrize(
@@ -107,12 +88,9 @@ def test_missing_file_means_no_credentials(tmp_path: Path) -> None:
         '{"auths": {"a.io": 1}}',
     ],
 )
-def test_wrong_file_is_refused(content: str, tmp_path: Path) -> None:
-    path = tmp_path / "config.json"
-    path.write_text(content)
-    with pytest.raises(RunError, match=f"{SECRET} is not a Docker") as caught:
-        read_credentials(path, _reference("a.io"), SECRET)
-    assert caught.value.reason is Reason.PUSH_UNAUTHORIZED
+def test_wrong_content_is_refused_and_not_quoted(content: str) -> None:
+    with pytest.raises(ValueError, match=r"^not a Docker config\.json \([A-Za-z]+\)$"):
+        parse_credentials(content.encode(), _reference("a.io"))
 
 
 def test_repr_does_not_show_secrets() -> None:

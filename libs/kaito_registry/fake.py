@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from tuner.registry.image import MANIFEST_TYPE
+from kaito_registry.media_types import MANIFEST_TYPE
 
 Auth = Literal["none", "basic", "token", "identity"]
 PATH = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>blobs|manifests)/(?P<rest>.+)")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tuner.registry.registry_client import RegistryClient, Request
+from kaito_registry.registry_client import RegistryClient, Request
 
 # The registry has nothing from the offset on: all of it has arrived.
 RANGE_NOT_SATISFIABLE = 416

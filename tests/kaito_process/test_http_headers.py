@@ -2,7 +2,7 @@
 
 import pytest
 
-from tuner.http_headers import retry_after_seconds
+from kaito_process.http_headers import retry_after_seconds
 
 
 @pytest.mark.parametrize(

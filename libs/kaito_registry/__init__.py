@@ -1,0 +1,1 @@
+"""Reads images from container registries, and knows how they authenticate."""

@@ -1,0 +1,65 @@
+"""Reads images from one repository, over a link that may be cut.
+
+Own code instead of a library: docs/design/0006-own-registry-client.md says why.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import httpx2
+
+from kaito_process.retry_policy import RetryPolicy, TransientError
+from kaito_registry.answers import is_certificate_error
+from kaito_registry.blob_download import BlobDownload
+from kaito_registry.media_types import MANIFEST_TYPES
+from kaito_registry.registry_client import RegistryClient, Request
+
+Result = TypeVar("Result")
+
+
+@dataclass(slots=True, kw_only=True)
+class RepositoryReader:
+    """The repository that `client` sends requests to. Digests are "sha256:<hex>".
+
+    Every method raises what the client's `errors` make: `unreachable` for no answer, or only
+    transient errors after all retries.
+    """
+
+    client: RegistryClient
+    retry_policy: RetryPolicy
+
+    def read_blob(self, digest: str, write: Callable[[bytes], object]) -> None:
+        """Give the bytes of a blob to `write`, in chunks and in order."""
+        download = BlobDownload(client=self.client, digest=digest, write=write)
+        self._retried(download.attempt, lambda: download.written)
+
+    def read_manifest(self, reference: str) -> bytes | None:
+        """The manifest of any type with a tag or digest; None if there is none."""
+        request = Request("GET", f"manifests/{reference}", {"Accept": MANIFEST_TYPES})
+
+        def read() -> bytes | None:
+            response = self.client.send(request)
+            if response.status_code == 404:
+                response.close()
+                return None
+            self.client.expect(response, 200)
+            return response.read()
+
+        return self._retried(read)
+
+    def _retried(
+        self, work: Callable[[], Result], progress: Callable[[], int] = lambda: 0
+    ) -> Result:
+        def attempt() -> Result:
+            try:
+                return work()
+            except httpx2.TransportError as error:
+                if is_certificate_error(error):
+                    raise self.client.errors.unreachable(error) from error
+                raise TransientError(f"{type(error).__name__}: {error}") from error
+
+        try:
+            return self.retry_policy.call(attempt, progress)
+        except TransientError as error:
+            raise self.client.errors.unreachable(error) from error
