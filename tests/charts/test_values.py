@@ -10,6 +10,7 @@ from gpu_provisioner.settings import Settings as ProvisionerSettings
 from inference_gateway.settings import Settings as GatewaySettings
 from tests.charts.render import CHART, Manifest, find, render
 from tools.demo import release as demo
+from tools.images.recipes import RELEASED
 from workspace_controller.settings import Settings as ControllerSettings
 
 READERS: dict[str, Any] = {
@@ -17,7 +18,6 @@ READERS: dict[str, Any] = {
     "gpu-provisioner": ProvisionerSettings,
     "inference-gateway": GatewaySettings,
 }
-SERVICES = CHART.parents[1] / "services"
 DIGEST = "sha256:" + "0" * 64
 
 
@@ -152,7 +152,9 @@ def test_registry_is_not_needed_where_every_image_is_named() -> None:
             "inference-gateway": {"image": image},
             "workspace-controller": {
                 "image": image,
-                "workloads": dict.fromkeys(("tuner", "modelServer", "gateway"), image),
+                "workloads": dict.fromkeys(
+                    ("tuner", "modelServer", "modelServerSlim", "gateway"), image
+                ),
             },
         }
     )
@@ -160,7 +162,7 @@ def test_registry_is_not_needed_where_every_image_is_named() -> None:
 
 @pytest.mark.parametrize("provisioner", ["machine", "nodeclaim"])
 def test_values_of_the_demo_are_accepted(provisioner: str) -> None:
-    images = {path.name: f"172.30.0.1:5000/kaito/{path.name}:0a1" for path in SERVICES.iterdir()}
+    images = {name: f"172.30.0.1:5000/kaito/{name}:0a1" for name in RELEASED}
     render(demo.values(images, ["172.30.0.1:5000"], provisioner, {"KAITO_CPU_BFLOAT16": "false"}))
 
 
@@ -188,5 +190,4 @@ def test_tag_of_one_image_takes_precedence_over_the_release_s_digest() -> None:
 
 def test_every_image_has_a_digest_value() -> None:
     values = yaml.safe_load((CHART / "values.yaml").read_text())
-    services = {path.name for path in SERVICES.iterdir()}
-    assert set(values["global"]["image"]["digests"]) == services
+    assert set(values["global"]["image"]["digests"]) == set(RELEASED)

@@ -6,11 +6,9 @@ import yaml
 
 from tests.charts.render import find, merge, render
 from tests.release.sample import DIGESTS
+from tools.images.recipes import CONTROL, RELEASED
 from tools.release.check import foreign_pods, local_cluster_values
 from tools.release.manifest import image_values
-
-SERVICES = ("workspace-controller", "gpu-provisioner", "inference-gateway", "tuner", "model-server")
-
 
 REBUILT = "r/tuner@sha256:" + "0" * 64
 
@@ -46,11 +44,11 @@ def test_other_image_and_unready_pod_are_named() -> None:
 
 
 def test_local_cluster_is_installed_from_digests_alone() -> None:
-    digests = dict.fromkeys(SERVICES, DIGESTS["tuner"])
+    digests = dict.fromkeys(RELEASED, DIGESTS["tuner"])
     registry = {"global": {"image": {"registry": "172.30.0.1:5000/kaito"}}}
-    values = merge(local_cluster_values(SERVICES), registry)
+    values = merge(local_cluster_values(RELEASED), registry)
     release = render(merge(values, yaml.safe_load(image_values(digests))))
-    for service in SERVICES[:3]:
+    for service in CONTROL:
         pod = find(release, "Deployment", f"kaito-{service}")["spec"]["template"]["spec"]
         container = pod["containers"][0]
         assert container["image"] == f"172.30.0.1:5000/kaito/{service}@{digests[service]}"

@@ -27,6 +27,7 @@ def values(
                 "engine": "transformers",
                 "tuner": _image(images["tuner"]),
                 "modelServer": _image(images["model-server"]),
+                "modelServerSlim": _image(images["model-server-slim"]),
                 "gateway": _image(images["inference-gateway"]),
             },
             "settings": {

@@ -16,7 +16,7 @@ from tools.images import base
 from tools.images.buildah import Buildah
 from tools.images.local import local_pipeline, local_store
 from tools.images.pipeline import ResolvedImage, resolve
-from tools.images.recipes import CONTROL, MODELS, Torch, recipes
+from tools.images.recipes import RELEASED, Torch, recipes
 from tools.release import chart, checksums, manifest, oci, provenance
 from tools.release.manifest import Image, Release
 from tools.release.programs import require, run
@@ -104,7 +104,7 @@ def _images(
     known = recipes(request.torch)
     labeled = [
         replace(known[name], arguments={**known[name].arguments, "VERSION": version})
-        for name in (*MODELS, *CONTROL)
+        for name in RELEASED
     ]
     pipeline = local_pipeline(lambda line: progress.report(f"    {line}"))
     written = []

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 
 import uvloop
 from prometheus_client import start_http_server
@@ -37,7 +38,8 @@ def create_engine(settings: Settings, report: Callable[[str], None]) -> Engine:
     `report` gets what an engine in another container is waited for.
 
     Raises:
-        ModelLoadFailed: the settings ask for more than one node of an engine that has one.
+        ModelLoadFailed: the settings ask for more than one node of an engine that has one, or for
+            an engine that this image does not have.
     """
     if settings.engine == "vllm":
         return VllmEngine(
@@ -58,6 +60,11 @@ def create_engine(settings: Settings, report: Callable[[str], None]) -> Engine:
             model=settings.engine_model,
             max_context_tokens=settings.max_model_len,
             report=report,
+        )
+    if find_spec("torch") is None:
+        raise ModelLoadFailed(
+            f"KAITO_ENGINE = {settings.engine!r} needs torch, which this image does not have; use "
+            "the image model-server, or an engine that has a container of its own"
         )
     # Imported here, since importing torch takes seconds: the server is already listening by then.
     from model_server.transformers.engine import TransformersEngine

@@ -61,6 +61,8 @@ class Settings:
     `webhook_service`: the Service that leads to the webhook; empty to serve none.
     `backends_config_map`: the ConfigMap that lists the models; empty to write none.
     `max_model_nodes`: nodes that one model may span, with an engine that can.
+    `model_server_slim_image`: without torch, for pods whose engine has a container of its own;
+    empty to use the other one there, too.
     `vllm`: the container of vLLM's own server.
     `node_class`: group/kind/name that claims and pools refer to; empty for the default of the
     node provisioner.
@@ -84,6 +86,7 @@ class Settings:
     model_delivery: ModelDelivery = ModelDelivery.IMAGE_VOLUME
     tuner: PodSettings
     model_server: PodSettings
+    model_server_slim_image: str = ""
     gateway: PodSettings
     engine: EngineChoice = EngineChoice.AUTO
     vllm: PodSettings = PodSettings(image=VLLM_IMAGE, resources=_ENGINE)
@@ -130,6 +133,7 @@ class Settings:
             ),
             tuner=_pod(env, "KAITO_TUNER", _LARGE),
             model_server=_pod(env, "KAITO_MODEL_SERVER", _LARGE),
+            model_server_slim_image=env.text("KAITO_MODEL_SERVER_SLIM_IMAGE", ""),
             gateway=_pod(env, "KAITO_GATEWAY", _SMALL),
             engine=env.choice("KAITO_ENGINE", EngineChoice, EngineChoice.AUTO),
             vllm=_pod(env, "KAITO_VLLM", _ENGINE, VLLM_IMAGE),

@@ -52,6 +52,22 @@ def test_the_model_server_finds_the_engine_and_has_no_gpu() -> None:
     assert "/dev/shm" in mounts_of(engine) and "/dev/shm" not in mounts_of(server)
 
 
+@pytest.mark.parametrize(
+    ("slim", "engine", "expected"),
+    [
+        ("r/slim:1", Runtime.VLLM, "r/slim:1"),
+        ("r/slim:1", Runtime.TRANSFORMERS, "whole"),
+        ("", Runtime.VLLM, "whole"),
+    ],
+    ids=["vLLM has torch", "the model-server needs it", "there is no slim image"],
+)
+def test_torch_is_not_pulled_twice(slim: str, engine: Runtime, expected: str) -> None:
+    given = settings(model_server_slim_image=slim)
+    pod = model_pod(engine=engine, settings=given)
+    whole = given.model_server.image
+    assert pod["containers"][0]["image"] == (whole if expected == "whole" else expected)
+
+
 def test_adapters_reach_the_engine_at_their_strength_as_copies_of_the_model_server() -> None:
     (engine,), server = PODS["vllm"]["initContainers"], PODS["vllm"]["containers"][0]
     folder = env_of(server)["KAITO_ENGINE_ADAPTERS_DIR"]

@@ -6,7 +6,7 @@ container of its own.
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kaito_api.workspace import Opaque
@@ -34,7 +34,7 @@ from workspace_controller.manifests.pods import (
     pod_spec,
     with_gpus,
 )
-from workspace_controller.settings import Settings
+from workspace_controller.settings import PodSettings, Settings
 from workspace_controller.vllm.command import HOST, PORT
 
 MODEL_SERVER, GATEWAY = "model-server", "inference-gateway"
@@ -128,7 +128,7 @@ def _model_server(pod: ModelPod, model: Files, adapters: Files) -> Manifest:
     mounts = (*model.mounts, *adapters.mounts, *_copies(pod), *memory)
     group = _group(pod) if pod.nodes > 1 else ()
     files = Files(mounts=mounts, env=(*model.env, *group))
-    server = container(MODEL_SERVER, pod.settings.model_server, _env(pod), files)
+    server = container(MODEL_SERVER, _model_server_settings(pod), _env(pod), files)
     readiness_timeout_seconds = pod.model.preset.readiness_timeout_seconds
     stop = stop_model_server(pod.settings.termination_grace_period_seconds)
     return {
@@ -147,6 +147,12 @@ def _model_server(pod: ModelPod, model: Files, adapters: Files) -> Manifest:
         # Asks the server, not the model: a model that is busy must not be restarted.
         "livenessProbe": _probe("", 10, failureThreshold=6),
     }
+
+
+def _model_server_settings(pod: ModelPod) -> PodSettings:
+    settings = pod.settings.model_server
+    slim = pod.settings.model_server_slim_image if pod.has_vllm else ""
+    return replace(settings, image=slim) if slim else settings
 
 
 def _probe(service: str, period_seconds: int, **more: int) -> Manifest:
