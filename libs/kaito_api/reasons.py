@@ -294,6 +294,23 @@ class Reason(StrEnum):
     PRESET_UNKNOWN = (
         "PresetUnknown", _CONFIG, "No preset has that name.",
         "The message lists the closest names; docs/reference/presets.md lists all.", _PERMANENT)
+    MODEL_UNKNOWN = (
+        "ModelUnknown", _CONFIG, "The Hugging Face hub has no model, or no revision, of that name.",
+        "Correct preset.name or the annotation kaito.sh/model-revision. A private model needs "
+        "presetOptions.modelAccessSecret.", _PERMANENT)
+    MODEL_GATED = (
+        "ModelGated", (*_CONFIG, types.INFERENCE_READY),
+        "The Hugging Face hub does not give the model to this token, or without one.",
+        "Accept the license on the model's page, and put a token of that account into the Secret "
+        "of presetOptions.modelAccessSecret; the hub is asked again automatically.")
+    MODEL_NOT_SERVED = (
+        "ModelNotServed", _CONFIG, "The model's files are such that no engine serves it.",
+        "The message names the file, the field and its value, and what serves instead.", _PERMANENT)
+    HUB_UNAVAILABLE = (
+        "HubUnavailable", (*_CONFIG, types.INFERENCE_READY),
+        "The Hugging Face hub, or its mirror, does not answer.",
+        "Wait: it is asked again, at growing pauses. The controller and the model's pods need to "
+        "reach workspace-controller.settings.hubEndpoint.")
     PRESET_NOT_TUNABLE = (
         "PresetNotTunable", _CONFIG, "The preset cannot be fine-tuned.",
         "docs/reference/presets.md lists those that can.", _PERMANENT)

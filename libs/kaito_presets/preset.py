@@ -54,6 +54,15 @@ class Attention:
     latent: LatentAttention | None = None
 
     @property
+    def kind(self) -> str:
+        """MLA, or MHA, GQA or MQA by how many heads share keys and values."""
+        if self.latent is not None:
+            return "MLA"
+        if self.kv_heads == self.heads:
+            return "MHA"
+        return "MQA" if self.kv_heads == 1 else "GQA"
+
+    @property
     def kv_bytes_per_token(self) -> int:
         """Bytes of KV cache per token over all layers, in 16-bit precision."""
         if self.latent is not None:
