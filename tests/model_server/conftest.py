@@ -134,6 +134,7 @@ class Setup:
     strengths: Mapping[str, float] = field(default_factory=dict)
     max_choices: int = 64
     drain_seconds: float = 10.0
+    measure_seconds: float = 0.0
     wait_until_serving: bool = True
 
 
@@ -161,6 +162,7 @@ async def running(engine: Engine, setup: Setup) -> AsyncIterator[Running]:
         adapters=adapters,
         strengths=setup.strengths,
         drain_seconds=setup.drain_seconds,
+        measure_seconds=setup.measure_seconds,
     )
     server, stop = Server(state, config), asyncio.Event()
     done = asyncio.create_task(server.run(stop))

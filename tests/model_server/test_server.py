@@ -18,10 +18,18 @@ from prometheus_client import generate_latest
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
 from kaito_grpc.channels import open_channel
+from model_server.engine import Engine
 from model_server.errors import EngineFailed, InferenceError, ModelLoadFailed
 from model_server.fake import FakeEngine
 from model_server.server import SERVICE
-from tests.model_server.conftest import Running, Setup, generate_request, running, stream
+from tests.model_server.conftest import (
+    Running,
+    Setup,
+    generate_request,
+    running,
+    stream,
+    transformers_engine,
+)
 from tests.waiting import until
 
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -257,3 +265,51 @@ async def test_metrics_count_requests_and_tokens(server: Running) -> None:
         f"{prefix}_kv_cache_used_ratio 0.0",
     ):
         assert line in metrics
+
+
+async def test_the_start_is_reported_by_phase(engine: Engine, adapters_folder: Path) -> None:
+    setup = Setup(adapters=adapters_folder, measure_seconds=60.0)
+    async with running(engine, setup) as server:
+        start = (await server.stub.GetModel(pb.GetModelRequest())).model.start
+        phases = {phase.name: phase.seconds for phase in start.phases}
+        assert [*phases] == ["load", "warm-up", "adapters"]
+        assert min(phases.values()) >= 0
+        assert 0 < start.measurement.tokens_per_second <= start.measurement.peak_tokens_per_second
+        assert start.measurement.concurrent_answers == 16
+        metrics = generate_latest(server.state.metrics.registry).decode()
+    prefix = "kaito_model_server_start"
+    assert f'{prefix}_phase_seconds{{phase="load"}} {phases["load"]}' in metrics
+    assert f'{prefix}_tokens_per_second{{answers="1"}}' in metrics
+    assert f'{prefix}_tokens_per_second{{answers="16"}}' in metrics
+
+
+async def test_nothing_is_measured_where_that_is_off(
+    fake: FakeEngine, adapters_folder: Path
+) -> None:
+    async with running(fake, Setup(adapters=adapters_folder)) as server:
+        start = (await server.stub.GetModel(pb.GetModelRequest())).model.start
+        assert [phase.name for phase in start.phases] == ["load", "adapters"]
+        assert not start.HasField("measurement")
+
+
+async def test_a_model_measures_itself_before_it_is_ready(
+    fake: FakeEngine, adapters_folder: Path
+) -> None:
+    setup = Setup(adapters=adapters_folder, measure_seconds=60.0, wait_until_serving=False)
+    fake.gate.clear()
+    async with running(fake, setup) as server:
+        await until(lambda: fake.scheduler_stats().running == 1)
+        assert await health(server, SERVICE) == NOT_SERVING
+        code, details = await rejection(server.stub.Generate(generate_request()))
+        assert (code, "loading" in details) == ("UNAVAILABLE", True)
+
+
+async def test_memory_is_reported_where_the_engine_knows_it(
+    model_folder: Path, adapters_folder: Path
+) -> None:
+    setup = Setup(adapters=adapters_folder, measure_seconds=60.0)
+    async with running(transformers_engine(model_folder), setup) as server:
+        measurement = (await server.stub.GetModel(pb.GetModelRequest())).model.start.measurement
+        assert measurement.peak_memory_bytes > 2**20
+        metrics = generate_latest(server.state.metrics.registry).decode()
+    assert "kaito_model_server_start_peak_memory_bytes" in metrics

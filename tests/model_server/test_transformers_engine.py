@@ -25,7 +25,7 @@ from model_server.transformers.batch_sampler import BatchSampler
 from model_server.transformers.engine import TransformersEngine
 from model_server.transformers.lora_layers import LoraLayers
 from tests.model_server.conftest import transformers_engine
-from tests.model_server.tiny_model import make_adapter
+from tests.model_server.tiny_model import adapter_weights, make_adapter
 from tests.waiting import HANG_SECONDS, until
 
 PROMPT = "The ship sails"
@@ -280,3 +280,20 @@ async def test_requested_context_is_served(model_folder: Path) -> None:
         await deltas_of(engine, GenerationRequest(prompt=PROMPT * 60, options=GenerationOptions()))
     await engine.stop()
     assert torch.get_num_threads() == 1
+
+
+async def test_an_adapter_that_generates_no_token_is_rejected(
+    started: TransformersEngine, tmp_path: Path
+) -> None:
+    """Its numbers are all finite, but not what the model makes of them."""
+    folder = make_adapter(tmp_path / "bad")
+    weights = {name: each * 1e30 for name, each in adapter_weights(1).items()}
+    save_file(weights, folder / "adapter_model.safetensors")
+    with pytest.raises(
+        AdapterInvalid, match=r"'bad': the model generates no token with it: .*not a finite"
+    ):
+        await started.load_adapter(AdapterSource(name="bad", path=folder))
+    # Nothing of it is left: the next one may have the name.
+    good = make_adapter(tmp_path / "good")
+    await started.load_adapter(AdapterSource(name="bad", path=good))
+    assert await text_of(started, "bad") != await text_of(started)

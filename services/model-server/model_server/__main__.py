@@ -103,6 +103,7 @@ def create_server_config(settings: Settings, report: Callable[[str], None]) -> S
         ),
         strengths=settings.adapter_strengths,
         drain_seconds=settings.drain_seconds,
+        measure_seconds=settings.measure_seconds,
     )
 
 

@@ -25,7 +25,7 @@ class AdmissionControl:
     def __init__(self, max_choices: int) -> None:
         self.phase = ServerPhase.LOADING
         self._loading = "the model is loading"
-        self._max_choices = max_choices
+        self.max_choices = max_choices
         self._admitted = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -55,10 +55,10 @@ class AdmissionControl:
             Overloaded: the limit is reached.
         """
         self.check_serving()
-        if self._admitted + choices > self._max_choices:
+        if self._admitted + choices > self.max_choices:
             raise Overloaded(
                 f"{self._admitted} choices are running or waiting, and KAITO_MAX_REQUESTS "
-                f"allows {self._max_choices}; retry later"
+                f"allows {self.max_choices}; retry later"
             )
         self._admitted += choices
         self._idle.clear()

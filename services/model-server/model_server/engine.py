@@ -275,6 +275,14 @@ class HttpResponseHead:
     headers: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryUse:
+    """The most that was used, in bytes; `total_bytes` is what the GPUs have, None without one."""
+
+    peak_bytes: int
+    total_bytes: int | None = None
+
+
 class Engine(Protocol):
     """One loaded base model. All methods are called from one event loop and never block it."""
 
@@ -344,6 +352,14 @@ class EmbeddingEngine(Engine, Protocol):
             GenerationFailed: an input cannot be embedded.
             EngineFailed: the engine broke.
         """
+
+
+@runtime_checkable
+class ObservableEngine(Engine, Protocol):
+    """An engine that knows its memory."""
+
+    def memory_use(self) -> MemoryUse:
+        """Since the process started."""
 
 
 @runtime_checkable

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from model_server.engine import SchedulerStats
+from model_server.start_report import StartReport
 
 _LATENCY_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _TOKEN_GAP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
@@ -49,6 +50,26 @@ class Metrics:
             "queue", "Time until the first choice got a place in the batch", _LATENCY_SECONDS
         )
         self.duration = self._seconds("request", "Time from arrival to end", _LATENCY_SECONDS)
+
+    def record_start(self, start: StartReport) -> None:
+        """Show how the model was started; once, when it is ready."""
+        phases = self._start_gauge("phase_seconds", "What each phase of the start took", ("phase",))
+        for phase, seconds in start.seconds.items():
+            phases.labels(phase).set(seconds)
+        if speed := start.speed:
+            rates = self._start_gauge(
+                "tokens_per_second",
+                "New tokens a second, measured before the first request, by answers at once",
+                ("answers",),
+            )
+            rates.labels(str(speed.answers)).set(speed.peak_tokens_per_second)
+            rates.labels("1").set(speed.tokens_per_second)
+        if memory := start.memory:
+            peak = self._start_gauge("peak_memory_bytes", "The most memory until it was ready", ())
+            peak.set(memory.peak_bytes)
+
+    def _start_gauge(self, name: str, help_text: str, labels: tuple[str, ...]) -> Gauge:
+        return Gauge(f"kaito_model_server_start_{name}", help_text, labels, registry=self.registry)
 
     def _tokens(self, kind: str, help_text: str) -> Counter:
         return Counter(

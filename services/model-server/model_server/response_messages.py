@@ -11,6 +11,7 @@ from model_server.engine import (
     Usage,
 )
 from model_server.serving_state import ServedModel
+from model_server.start_report import StartReport
 
 _FINISH_REASONS = {
     None: pb.FINISH_REASON_UNSPECIFIED,
@@ -84,6 +85,26 @@ def to_model(name: str, served: ServedModel) -> pb.Model:
         loaded_unix_seconds=served.loaded_unix_seconds,
         features=sorted(model.features),
         http_routes=model.http_routes,
+        start=_to_start(served.start),
+    )
+
+
+def _to_start(start: StartReport) -> pb.ModelStart:
+    """The contract's report of a model's start."""
+    phases = [pb.StartPhase(name=name, seconds=seconds) for name, seconds in start.seconds.items()]
+    return pb.ModelStart(phases=phases, measurement=_to_measurement(start))
+
+
+def _to_measurement(start: StartReport) -> pb.StartMeasurement | None:
+    speed, memory = start.speed, start.memory
+    if speed is None:
+        return None
+    return pb.StartMeasurement(
+        tokens_per_second=speed.tokens_per_second,
+        peak_tokens_per_second=speed.peak_tokens_per_second,
+        concurrent_answers=speed.answers,
+        peak_memory_bytes=memory.peak_bytes if memory is not None else None,
+        memory_bytes=memory.total_bytes if memory is not None else None,
     )
 
 

@@ -19,6 +19,8 @@ from model_server.engine import Engine
 from model_server.errors import EngineFailed
 from model_server.service import InferenceService
 from model_server.serving_state import ServedModel, ServingState
+from model_server.speed import measure_speed
+from model_server.start_report import PhaseTimer, StartPhase, StartReport, memory_of
 
 logger = logging.getLogger(__name__)
 SERVICE: str = inference_pb2.DESCRIPTOR.services_by_name["InferenceService"].full_name
@@ -38,7 +40,8 @@ class AdministrationConfig:
 class ServerConfig:
     """The ports, the engine and its adapters, and how long a drain may take.
 
-    Adapters cannot be administered without `administration`.
+    Adapters cannot be administered without `administration`. `measure_seconds` is what measuring
+    the model's speed may take before it serves; 0 leaves it out.
     `create_engine` is called in a thread, because an engine's imports alone take seconds.
     """
 
@@ -48,6 +51,7 @@ class ServerConfig:
     adapters: AdapterSettings
     strengths: Mapping[str, float]
     drain_seconds: float
+    measure_seconds: float = 0.0
 
 
 class Server:
@@ -107,14 +111,31 @@ class Server:
             serving.cancel()
 
     async def _load(self) -> None:
-        started_at = time.monotonic()
-        self._engine = engine = await asyncio.to_thread(self._config.create_engine)
-        model = await engine.start()
+        timer = PhaseTimer()
+        with timer.phase(StartPhase.LOAD):
+            self._engine = engine = await asyncio.to_thread(self._config.create_engine)
+            model = await engine.start()
+        speed = None
+        if seconds := self._config.measure_seconds:
+            with timer.phase(StartPhase.WARM_UP):
+                speed = await measure_speed(
+                    engine,
+                    model,
+                    seconds=seconds,
+                    max_answers=self._state.admission.max_choices,
+                )
         adapters = AdapterRegistry(engine, self._config.adapters)
-        await adapters.load_all(self._config.strengths)
+        with timer.phase(StartPhase.ADAPTERS):
+            await adapters.load_all(self._config.strengths)
+        start = StartReport(seconds=timer.seconds, speed=speed, memory=memory_of(engine))
         self._state.served = ServedModel(
-            engine=engine, adapters=adapters, model=model, loaded_unix_seconds=int(time.time())
+            engine=engine,
+            adapters=adapters,
+            model=model,
+            loaded_unix_seconds=int(time.time()),
+            start=start,
         )
+        self._state.metrics.record_start(start)
         self._state.admission.phase = ServerPhase.SERVING
         await self._update_health()
         logger.info(
@@ -125,7 +146,8 @@ class Server:
                 "device": model.device,
                 "adapters": [adapter.source.name for adapter in adapters.loaded()],
                 "rejected_adapters": [adapter.name for adapter in adapters.rejected()],
-                "load_seconds": round(time.monotonic() - started_at, 2),
+                "seconds": {phase: round(took, 2) for phase, took in start.seconds.items()},
+                **({"tokens_per_second": round(speed.tokens_per_second, 1)} if speed else {}),
             },
         )
 

@@ -1,22 +1,24 @@
 """The state that the gRPC service answers from: name, admission, metrics, and the loaded model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from model_server.adapters import AdapterRegistry
 from model_server.admission import AdmissionControl
 from model_server.engine import Engine, ModelInfo
 from model_server.errors import EngineFailed
 from model_server.metrics import Metrics
+from model_server.start_report import StartReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedModel:
-    """A loaded model with its engine and adapters."""
+    """A loaded model with its engine and adapters, and how it was started."""
 
     engine: Engine
     adapters: AdapterRegistry
     model: ModelInfo
     loaded_unix_seconds: int
+    start: StartReport = field(default_factory=StartReport)
 
 
 @dataclass(slots=True, kw_only=True)

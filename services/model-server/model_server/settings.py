@@ -41,6 +41,7 @@ class Settings:
     administration_port: int
     administration_token_sha256: str
     drain_seconds: float
+    measure_seconds: float
     nodes: int
     node_rank: int
     leader: str
@@ -89,6 +90,7 @@ class Settings:
             administration_token_sha256=_token_sha256(env),
             # The controller sets it from the pod's grace period; this is for a server by hand.
             drain_seconds=env.seconds("KAITO_DRAIN_SECONDS", 25),
+            measure_seconds=env.seconds("KAITO_MEASURE_SECONDS", 2),
             nodes=env.integer("KAITO_NODES", 1),
             node_rank=env.integer("KAITO_NODE_RANK", 0),
             leader=env.text("KAITO_LEADER", ""),

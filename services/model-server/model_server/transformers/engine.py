@@ -16,6 +16,7 @@ from model_server.engine import (
     EmbeddingRequest,
     Embeddings,
     GenerationRequest,
+    MemoryUse,
     ModelInfo,
     Prompt,
     SchedulerStats,
@@ -32,6 +33,7 @@ from model_server.transformers.forward_lock import serialize_forward_passes
 from model_server.transformers.kv_cache import KvCacheBudget, fit_kv_cache
 from model_server.transformers.lora import read_lora
 from model_server.transformers.lora_layers import LoraLayers
+from model_server.transformers.memory import peak_memory
 from model_server.transformers.model_loader import LoadedModel, LoadOptions, load_model
 from model_server.transformers.prompt_tokenizer import PromptTokenizer
 from model_server.transformers.text_embedder import TextEmbedder
@@ -65,7 +67,7 @@ class _Started:
 
 
 class TransformersEngine:
-    """Implements `model_server.engine.EmbeddingEngine`."""
+    """Implements `EmbeddingEngine` and `ObservableEngine` of `model_server.engine`."""
 
     def __init__(
         self, options: LoadOptions, *, threads: int, kv_cache_budget_bytes: Callable[[], int]
@@ -117,7 +119,10 @@ class TransformersEngine:
             context_tokens=context_tokens,
         )
         self._started = _Started(generator, embedder, layers)
-        await self._generate_test_token()
+        try:
+            await self._generate_test_token()
+        except (EngineFailed, GenerationFailed) as error:
+            raise ModelLoadFailed(f"the model does not run: {error.message}") from error
         return _describe(generator)
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Delta, None]:
@@ -152,7 +157,15 @@ class TransformersEngine:
                 ) from error
             return adapter.info
 
-        return await asyncio.get_running_loop().run_in_executor(self._load_thread, load)
+        info = await asyncio.get_running_loop().run_in_executor(self._load_thread, load)
+        try:
+            await self._generate_test_token(source.name)
+        except GenerationFailed as error:
+            layers.remove(source.name)
+            raise AdapterInvalid(
+                f"adapter {source.name!r}: the model generates no token with it: {error.message}"
+            ) from error
+        return info
 
     async def unload_adapter(self, name: str) -> None:
         self._require_started().layers.remove(name)
@@ -161,6 +174,9 @@ class TransformersEngine:
         if self._started is None:
             return SchedulerStats(running=0, waiting=0, kv_cache_usage=0.0)
         return self._started.generator.batch.scheduler_stats()
+
+    def memory_use(self) -> MemoryUse:
+        return peak_memory()
 
     async def failure(self) -> str:
         return await self._require_started().generator.batch.failure()
@@ -188,17 +204,18 @@ class TransformersEngine:
             budget_bytes=self._kv_cache_budget_bytes(),
         )
 
-    async def _generate_test_token(self) -> None:
-        """Generate one token: a model that does not run must not become ready."""
-        request = GenerationRequest(
-            prompt="a", options=GenerationOptions(max_new_tokens=1, num_beams=1)
-        )
-        try:
-            async with aclosing(self.generate(request)) as deltas:
-                async for _ in deltas:
-                    pass
-        except (EngineFailed, GenerationFailed) as error:
-            raise ModelLoadFailed(f"the model does not run: {error.message}") from error
+    async def _generate_test_token(self, adapter: str | None = None) -> None:
+        """Generate one token: what does not run must not become ready.
+
+        Raises:
+            GenerationFailed: the model computes no token.
+            EngineFailed: the engine broke.
+        """
+        options = GenerationOptions(max_new_tokens=1, num_beams=1)
+        request = GenerationRequest(prompt="a", options=options, adapter=adapter)
+        async with aclosing(self.generate(request)) as deltas:
+            async for _ in deltas:
+                pass
 
 
 def _create_planner(loaded: LoadedModel, tokenizer: PromptTokenizer) -> AnswerPlanner:

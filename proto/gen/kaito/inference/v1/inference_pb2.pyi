@@ -442,7 +442,7 @@ class GetModelResponse(_message.Message):
     def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "default_model", "max_length", "has_chat_template", "architecture", "dtype", "engine", "device", "loaded_unix_seconds", "features", "http_routes")
+    __slots__ = ("name", "default_model", "max_length", "has_chat_template", "architecture", "dtype", "engine", "device", "loaded_unix_seconds", "features", "http_routes", "start")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_MODEL_FIELD_NUMBER: _ClassVar[int]
     MAX_LENGTH_FIELD_NUMBER: _ClassVar[int]
@@ -454,6 +454,7 @@ class Model(_message.Message):
     LOADED_UNIX_SECONDS_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     HTTP_ROUTES_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
     name: str
     default_model: str
     max_length: int
@@ -465,7 +466,38 @@ class Model(_message.Message):
     loaded_unix_seconds: int
     features: _containers.RepeatedScalarFieldContainer[str]
     http_routes: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., default_model: _Optional[str] = ..., max_length: _Optional[int] = ..., has_chat_template: _Optional[bool] = ..., architecture: _Optional[str] = ..., dtype: _Optional[str] = ..., engine: _Optional[str] = ..., device: _Optional[str] = ..., loaded_unix_seconds: _Optional[int] = ..., features: _Optional[_Iterable[str]] = ..., http_routes: _Optional[_Iterable[str]] = ...) -> None: ...
+    start: ModelStart
+    def __init__(self, name: _Optional[str] = ..., default_model: _Optional[str] = ..., max_length: _Optional[int] = ..., has_chat_template: _Optional[bool] = ..., architecture: _Optional[str] = ..., dtype: _Optional[str] = ..., engine: _Optional[str] = ..., device: _Optional[str] = ..., loaded_unix_seconds: _Optional[int] = ..., features: _Optional[_Iterable[str]] = ..., http_routes: _Optional[_Iterable[str]] = ..., start: _Optional[_Union[ModelStart, _Mapping]] = ...) -> None: ...
+
+class ModelStart(_message.Message):
+    __slots__ = ("phases", "measurement")
+    PHASES_FIELD_NUMBER: _ClassVar[int]
+    MEASUREMENT_FIELD_NUMBER: _ClassVar[int]
+    phases: _containers.RepeatedCompositeFieldContainer[StartPhase]
+    measurement: StartMeasurement
+    def __init__(self, phases: _Optional[_Iterable[_Union[StartPhase, _Mapping]]] = ..., measurement: _Optional[_Union[StartMeasurement, _Mapping]] = ...) -> None: ...
+
+class StartPhase(_message.Message):
+    __slots__ = ("name", "seconds")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    seconds: float
+    def __init__(self, name: _Optional[str] = ..., seconds: _Optional[float] = ...) -> None: ...
+
+class StartMeasurement(_message.Message):
+    __slots__ = ("tokens_per_second", "peak_tokens_per_second", "concurrent_answers", "peak_memory_bytes", "memory_bytes")
+    TOKENS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    PEAK_TOKENS_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
+    CONCURRENT_ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    PEAK_MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    tokens_per_second: float
+    peak_tokens_per_second: float
+    concurrent_answers: int
+    peak_memory_bytes: int
+    memory_bytes: int
+    def __init__(self, tokens_per_second: _Optional[float] = ..., peak_tokens_per_second: _Optional[float] = ..., concurrent_answers: _Optional[int] = ..., peak_memory_bytes: _Optional[int] = ..., memory_bytes: _Optional[int] = ...) -> None: ...
 
 class ListAdaptersRequest(_message.Message):
     __slots__ = ("page_size", "page_token")
