@@ -6,7 +6,7 @@ the next one is an answer.
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 # Two bounded watches and the longest pause between tries take less.
 DEAF_SECONDS = 600.0
+# An API server that restarts is away for less.
+_OUTAGE_SECONDS = 60.0
 # A watch that is refused is refused at once. One that stays open for so long works.
 _SETTLE_SECONDS = 5.0
 
@@ -65,9 +67,26 @@ class Feed:
         """Why the process should be restarted, or None."""
         if self.silent_seconds < DEAF_SECONDS:
             return None
-        cause = f" ({self._outage.message})" if self._outage.message else ""
         silence = f"neither an event nor a fresh watch for {self.silent_seconds:.0f} s"
-        return f"{self.name}: {silence}{cause}"
+        return f"{self.name}: {silence}{self._cause}"
+
+    @property
+    def outage(self) -> str | None:
+        """Why the process cannot do its work now, or None. It goes on by itself: the watch is
+        tried again."""
+        seconds = self._outage.seconds(_now())
+        if seconds < _OUTAGE_SECONDS:
+            return None
+        return f"{self.name}: cannot be watched for {seconds:.0f} s{self._cause}"
+
+    @property
+    def unlisted(self) -> str:
+        """The name, and why the first listing is missing if it was refused."""
+        return f"{self.name}{self._cause}"
+
+    @property
+    def _cause(self) -> str:
+        return f" ({self._outage.message})" if self._outage.message else ""
 
 
 @dataclass(eq=False)
@@ -83,6 +102,16 @@ class Feeds(Collector):
     def problem(self) -> str | None:
         """The feeds that went deaf, as a health check says it; None if there are none."""
         problems = [feed.problem for feed in self._feeds.values()]
+        return "; ".join(problem for problem in problems if problem) or None
+
+    def not_ready_reason(self, unlisted: Sequence[str]) -> str | None:
+        """Why the process is not ready: kinds whose first listing is missing, and feeds that have
+        failed for a while. None if it is ready."""
+        missing = ", ".join(self.open(name).unlisted for name in unlisted)
+        problems = [
+            f"not listed yet: {missing}" if missing else None,
+            *(f.problem or f.outage for name, f in self._feeds.items() if name not in unlisted),
+        ]
         return "; ".join(problem for problem in problems if problem) or None
 
     def collect(self) -> Iterator[GaugeMetricFamily]:

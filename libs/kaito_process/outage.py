@@ -22,6 +22,10 @@ class Outage:
         """The message of the last failure; empty while there is no outage."""
         return self._message
 
+    def seconds(self, now: float) -> float:
+        """How long it has lasted; 0 while there is no outage."""
+        return 0.0 if self._since is None else now - self._since
+
     def failed(self, error: Exception, now: float) -> None:
         """Records a failure. Causes are distinguished by the class of the error, because messages
         contain ports and times."""

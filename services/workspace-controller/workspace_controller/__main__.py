@@ -77,13 +77,12 @@ class Process:
             return await run_until(stop, parts)
 
     def health_app(self) -> Application:
-        """Alive while no feed is deaf, and ready once every kind is listed."""
+        """Alive while no feed is deaf, and ready while every kind is listed and watched."""
         return health_app(self.registry, self.feeds.problem, self.readiness_problem)
 
     def readiness_problem(self) -> str | None:
-        """None as soon as every kind is listed, while no feed is deaf. A standby is ready, too."""
-        missing = self.controller.unsynced_kinds()
-        return f"not listed yet: {', '.join(missing)}" if missing else self.feeds.problem()
+        """Why this replica cannot do its work, or None. A standby is ready, too."""
+        return self.feeds.not_ready_reason(self.controller.unlisted_kinds())
 
     async def run_leader_election(self) -> None:
         """Waits for leadership, leads, and returns when leadership is lost."""

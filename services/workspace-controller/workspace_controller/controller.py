@@ -57,10 +57,10 @@ class Controller:
                 feed, rng = feeds.open(source.kind.plural), self.queue.rng
                 informers.create_task(run_informer(self.cluster, self.store, source, rng, feed))
 
-    def unsynced_kinds(self) -> list[str]:
-        """Kinds whose first listing is still missing from the store."""
+    def unlisted_kinds(self) -> list[str]:
+        """Kinds, as their feeds are called, whose first listing is still missing."""
         return [
-            source.kind.kind
+            source.kind.plural
             for source in self.watch_sources
             if not self.store.is_synced(source.kind)
         ]

@@ -122,12 +122,12 @@ class Manager:
         self.store.add_listener(self._object_changed)
 
     def not_ready_reason(self) -> str | None:
-        """Return why this replica cannot become the leader yet, or None."""
+        """Return why this replica cannot do its work, or None. A standby is ready, too."""
         missing = [s.kind.plural for s in SOURCES if not self.store.is_synced(s.kind)]
-        return f"not listed yet: {', '.join(missing)}" if missing else self.feeds.problem()
+        return self.feeds.not_ready_reason(missing)
 
     def health_app(self) -> Application:
-        """Alive while no feed is deaf, and ready once every kind is listed."""
+        """Alive while no feed is deaf, and ready while every kind is listed and watched."""
         return health_app(self.registry, self.feeds.problem, self.not_ready_reason)
 
     async def run(self, lease: LeaseConfig) -> None:
