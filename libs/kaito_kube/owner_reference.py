@@ -4,8 +4,9 @@ takes it along."""
 import logging
 
 from kaito_kube.cluster import Cluster
-from kaito_kube.errors import ClusterError, NotFound
+from kaito_kube.errors import Forbidden, NotFound, Unavailable
 from kaito_kube.kinds import Kind, Manifest
+from kaito_process.retry import retry_until_done
 
 logger = logging.getLogger(__name__)
 
@@ -15,13 +16,19 @@ async def owner_references(
 ) -> tuple[Manifest, ...]:
     """The reference to one owner; none where it does not exist, as outside of a cluster.
 
-    The owner is read, because Kubernetes deletes an object whose owner's UID does not exist.
+    The owner is read, because Kubernetes deletes an object whose owner's UID does not exist. While
+    the API server does not answer, this waits: without an owner, the object would stay for ever.
     """
     try:
-        owner = await cluster.get(kind, name, namespace)
+        owner = await retry_until_done(
+            lambda: cluster.get(kind, name, namespace),
+            Unavailable,
+            f"read the {kind.kind} that owns what is created",
+            logger,
+        )
     except NotFound:
         return ()
-    except ClusterError as error:
+    except Forbidden as error:
         logger.warning("helm uninstall will leave objects behind: cannot read %s: %s", kind, error)
         return ()
     uid = owner["metadata"]["uid"]

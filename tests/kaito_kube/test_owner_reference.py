@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from kaito_kube import kinds
-from kaito_kube.errors import Forbidden
+from kaito_kube.errors import Forbidden, Unavailable
 from kaito_kube.fake import FakeCluster
 from kaito_kube.leader_election import LeaseConfig, manifest
 from kaito_kube.owner_reference import owner_references
@@ -34,6 +34,15 @@ async def test_owner_that_cannot_be_read_is_logged(caplog: pytest.LogCaptureFixt
     cluster.fail_next("get", Forbidden("no right"))
     assert await read(cluster) == ()
     assert "helm uninstall will leave objects behind" in caplog.text
+
+
+@pytest.mark.looptime
+async def test_owner_is_read_once_the_api_server_answers() -> None:
+    cluster = FakeCluster()
+    cluster.seed(kinds.SERVICE_ACCOUNT, ACCOUNT)
+    for _ in range(20):
+        cluster.fail_next("get", Unavailable("no response"))
+    assert await read(cluster) == (REFERENCE,)
 
 
 async def test_lease_goes_with_its_owner() -> None:

@@ -16,12 +16,11 @@ from prometheus_client import CollectorRegistry
 
 from kaito_kube import errors, kinds
 from kaito_kube.clock import FakeClock
-from kaito_kube.fake import FakeCluster
+from kaito_kube.fake import Call, FakeCluster
 from kaito_kube.kinds import Manifest
 from tests.waiting import HANG_SECONDS
 from tests.workspace_controller.given import RELEASE, settings
 from tests.workspace_controller.test_admission import REVIEW, UNKNOWN
-from workspace_controller import admission
 from workspace_controller import webhook as module
 from workspace_controller.metrics import Metrics
 from workspace_controller.plan.validation import Problem
@@ -132,14 +131,19 @@ async def test_the_certificate_is_renewed_under_the_same_authority() -> None:
     assert after.ca == before.ca and after.serving != before.serving
 
 
-async def test_the_leader_registers_the_webhook() -> None:
-    cluster = FakeCluster()
-    made = webhook(cluster)
+async def registered(made: Webhook, cluster: FakeCluster) -> Manifest:
+    """The configuration, as soon as it is registered."""
     task = asyncio.create_task(made.keep_registered())
     while not cluster.objects(kinds.VALIDATING_WEBHOOK):
         await asyncio.sleep(0)
     task.cancel()
     (configuration,) = cluster.objects(kinds.VALIDATING_WEBHOOK)
+    return configuration
+
+
+async def test_the_leader_registers_the_webhook() -> None:
+    cluster = FakeCluster()
+    configuration = await registered(webhook(cluster), cluster)
     assert configuration["metadata"]["name"] == "kaito-wc"
 
 
@@ -199,24 +203,43 @@ async def test_two_replicas_answer_and_both_serve_the_renewed_certificate(
 
 
 OWNER = {"apiVersion": "v1", "kind": "ServiceAccount", "name": "kaito-wc", "uid": "account-1"}
-ROLE = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "name": "kaito-wc",
-        "uid": "role-1"}  # fmt: skip
+ROLE = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+        "name": settings().lease_name, "uid": "role-1"}  # fmt: skip
 
 
 def owned(cluster: FakeCluster) -> Webhook:
     made = webhook(cluster)
-    given = replace(made.settings, namespaced_owners=(OWNER,), cluster_owners=(ROLE,))
-    return replace(made, settings=given)
+    role = {"name": made.settings.lease_name, "uid": ROLE["uid"]}
+    cluster.seed(kinds.CLUSTER_ROLE, {"metadata": role})
+    return replace(made, settings=replace(made.settings, namespaced_owners=(OWNER,)))
 
 
 async def test_secret_and_configuration_go_with_the_release() -> None:
     cluster = FakeCluster()
     made = owned(cluster)
-    certificates = await made.ensure_certificates()
-    configuration = admission.configuration(made.settings, certificates.ca)
+    configuration = await registered(made, cluster)
     (secret,) = cluster.objects(kinds.SECRET)
     assert secret["metadata"]["ownerReferences"] == [OWNER]
     assert configuration["metadata"]["ownerReferences"] == [ROLE]
+
+
+@pytest.mark.looptime
+async def test_configuration_goes_with_the_release_also_where_the_rights_come_late() -> None:
+    has_rights = False
+
+    def refuse(call: Call) -> None:
+        if not has_rights and call.kind in (kinds.CLUSTER_ROLE, kinds.VALIDATING_WEBHOOK):
+            raise errors.Forbidden("cannot get resource")
+
+    cluster = FakeCluster(hook=refuse)
+    task = asyncio.create_task(owned(cluster).keep_registered())
+    await asyncio.sleep(300)
+    assert cluster.objects(kinds.VALIDATING_WEBHOOK) == []
+    has_rights = True
+    await asyncio.sleep(60)
+    (configuration,) = cluster.objects(kinds.VALIDATING_WEBHOOK)
+    assert configuration["metadata"]["ownerReferences"] == [ROLE]
+    task.cancel()
 
 
 async def test_secret_of_an_earlier_release_gets_its_owner_and_keeps_its_certificates() -> None:

@@ -35,16 +35,16 @@ async def serve(settings: Settings) -> None:
 async def run(cluster: Cluster, clock: SteadyClock, settings: Settings) -> None:
     registry = CollectorRegistry()
     name, namespace = settings.lease_name, settings.release_namespace
-    lease = LeaseConfig(
-        name=name,
-        namespace=namespace,
-        identity=settings.pod_name,
-        owners=await owner_references(cluster, SERVICE_ACCOUNT, name, namespace),
-    )
     async with AksCloud(settings.azure, clock) as aks:
         cloud = PacedCloud(aks, clock, settings.budget)
         manager = Manager(cluster, cloud, clock, settings, registry)
         async with health_server.serve_http(manager.health_app(), settings.http_port):
+            lease = LeaseConfig(
+                name=name,
+                namespace=namespace,
+                identity=settings.pod_name,
+                owners=await owner_references(cluster, SERVICE_ACCOUNT, name, namespace),
+            )
             running = asyncio.ensure_future(manager.run(lease))
             _cancel_on_signals(running)
             with suppress(asyncio.CancelledError):

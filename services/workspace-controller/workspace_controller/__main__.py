@@ -192,7 +192,6 @@ async def serve(settings: Settings) -> int:
             namespaced_owners=await owner_references(
                 cluster, kinds.SERVICE_ACCOUNT, name, namespace
             ),
-            cluster_owners=await owner_references(cluster, kinds.CLUSTER_ROLE, name),
         )
         return await build(settings, cluster, cluster.clock, random.Random()).run(stop)
 

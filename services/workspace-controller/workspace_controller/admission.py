@@ -11,7 +11,7 @@ from typing import Any
 from kaito_api import labels
 from kaito_kube.kinds import Manifest
 from workspace_controller.plan.validation import Problem
-from workspace_controller.settings import Settings, release_metadata
+from workspace_controller.settings import Settings, release_labels
 
 PATH = "/validate"
 _WAITS = "the Workspace waits for it"
@@ -57,11 +57,15 @@ def answer(review: Manifest, problems: Sequence[Problem]) -> Manifest:
     return {"apiVersion": review["apiVersion"], "kind": review["kind"], "response": response}
 
 
-def configuration(settings: Settings, ca: bytes) -> Manifest:
-    """The ValidatingWebhookConfiguration of the release."""
+def configuration(settings: Settings, ca: bytes, owners: Sequence[Manifest] = ()) -> Manifest:
+    """The ValidatingWebhookConfiguration of the release, with these owner references."""
     service = settings.webhook_service
     return {
-        "metadata": release_metadata(settings, service, namespaced=False),
+        "metadata": {
+            "name": service,
+            "labels": release_labels(settings),
+            **({"ownerReferences": list(owners)} if owners else {}),
+        },
         "webhooks": [
             {
                 "name": "validation.workspace.kaito.sh",

@@ -68,8 +68,7 @@ class Settings:
     node provisioner.
     `data_check`: the data of a run is checked before nodes are requested.
     `progress_seconds`: how often a tuning run is asked for its progress.
-    `namespaced_owners`, `cluster_owners`: owner references for objects of the release, by scope;
-    read from the cluster.
+    `namespaced_owners`: owner references for objects of the release; read from the cluster.
     `administration_key`: of which the tokens for model-servers are made; read from a Secret.
     `termination_grace_period_seconds`: what a pod that serves has to end in, with its answers.
     """
@@ -105,7 +104,6 @@ class Settings:
     termination_grace_period_seconds: int = 630
     network_policies: bool = True
     namespaced_owners: tuple[Mapping[str, Any], ...] = ()
-    cluster_owners: tuple[Mapping[str, Any], ...] = ()
     administration_key: str = field(default="", repr=False)
 
     @classmethod
@@ -160,12 +158,12 @@ class Settings:
         )
 
 
-def release_metadata(settings: Settings, name: str, *, namespaced: bool = True) -> dict[str, Any]:
-    """The metadata of an object that belongs to the release and to no Workspace."""
-    owners = settings.namespaced_owners if namespaced else settings.cluster_owners
+def release_metadata(settings: Settings, name: str) -> dict[str, Any]:
+    """The metadata of an object in the release's namespace that belongs to no Workspace."""
+    owners = settings.namespaced_owners
     return {
         "name": name,
-        **({"namespace": settings.release_namespace} if namespaced else {}),
+        "namespace": settings.release_namespace,
         "labels": release_labels(settings),
         **({"ownerReferences": [dict(owner) for owner in owners]} if owners else {}),
     }

@@ -21,7 +21,8 @@ from aiohttp import web
 from kaito_kube.clock import Clock
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import AlreadyExists, ClusterError, Conflict, NotFound
-from kaito_kube.kinds import SECRET, VALIDATING_WEBHOOK, Manifest
+from kaito_kube.kinds import CLUSTER_ROLE, SECRET, VALIDATING_WEBHOOK, Manifest
+from kaito_kube.owner_reference import owner_references
 from kaito_process.retry import retry_until_done
 from workspace_controller import admission
 from workspace_controller.certificates import Certificates, issue, needs_renewal, renew
@@ -79,7 +80,9 @@ class Webhook:
 
     async def _register(self) -> None:
         certificates = await self.ensure_certificates()
-        configuration = admission.configuration(self.settings, certificates.ca)
+        # Read each time: the rights may come after this process.
+        owners = await owner_references(self.cluster, CLUSTER_ROLE, self.settings.lease_name)
+        configuration = admission.configuration(self.settings, certificates.ca, owners)
         await self.cluster.apply(VALIDATING_WEBHOOK, configuration)
 
     async def ensure_certificates(self) -> Certificates:
