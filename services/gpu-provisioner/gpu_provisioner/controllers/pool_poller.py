@@ -52,7 +52,8 @@ class PoolPoller:
     async def run(self) -> None:
         collected_at: datetime | None = None
         loop = asyncio.get_running_loop()
-        outage = Outage(logger, "list the agent pools and the claims")
+        listing_outage = Outage(logger, "list the agent pools")
+        collection_outage = Outage(logger, "collect garbage")
         backoff = Backoff(RETRY_SECONDS, _MAX_RETRY_SECONDS, rng=self.rng)
         while True:
             try:
@@ -61,17 +62,19 @@ class PoolPoller:
                 if collected_at is None or (now - collected_at).total_seconds() >= idle_seconds:
                     collected_at = now
                     await self.collect(listing)
+                    collection_outage.ended(loop.time())
                 busy_since = (self._busy_since or now) if self.is_busy() else None
                 pause = poll_interval.interval_seconds(now, busy_since)
-                outage.ended(loop.time())
+                listing_outage.ended(loop.time())
             except Throttled as error:
                 pause = error.retry_after_seconds or RETRY_SECONDS
             except CloudError as error:
-                outage.failed(error, loop.time())
+                listing_outage.failed(error, loop.time())
                 pause = error.retry_after_seconds or backoff.next_seconds(loop.time())
             except ClusterError as error:
                 # Only the collection needs the claims, and it is tried again at its interval.
-                outage.failed(error, loop.time())
+                listing_outage.ended(loop.time())
+                collection_outage.failed(error, loop.time())
                 pause = RETRY_SECONDS
             await self._sleep(pause)
 

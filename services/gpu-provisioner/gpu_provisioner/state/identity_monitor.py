@@ -1,7 +1,8 @@
 """Compares the AKS cluster with the Kubernetes cluster, until the answer is known."""
 
+import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gpu_provisioner.lifecycle.cluster_identity import (
     Identity,
@@ -13,6 +14,7 @@ from gpu_provisioner.state.cluster_monitor import ClusterMonitor
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import ClusterError
 from kaito_kube.kinds import NODE
+from kaito_process.outage import Outage
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +28,9 @@ class IdentityMonitor:
     monitor: ClusterMonitor
     enabled: bool = True
     identity: Identity = Identity.UNKNOWN
+    _outage: Outage = field(
+        default_factory=lambda: Outage(logger, "compare the nodes with the AKS cluster")
+    )
 
     async def check(self) -> Identity:
         """Return the answer, if both sides respond.
@@ -37,11 +42,13 @@ class IdentityMonitor:
             return self.identity
         # The API server first: the clock takes its time with the first response, which may set it
         # back, and the calls to Azure would wait until it has caught up.
+        loop = asyncio.get_running_loop()
         try:
             nodes = (await self.cluster.list(NODE)).items
         except ClusterError as error:
-            logger.warning("the nodes cannot be compared with the AKS cluster: %s", error)
+            self._outage.failed(error, loop.time())
             return self.identity
+        self._outage.ended(loop.time())
         state = (await self.monitor.refresh()).state
         if state is None:
             return self.identity
