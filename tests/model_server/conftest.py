@@ -24,10 +24,12 @@ from model_server.metrics import Metrics
 from model_server.openai_server.engine import OpenAIServerEngine
 from model_server.server import AdministrationConfig, Server, ServerConfig
 from model_server.serving_state import ServingState
+from model_server.text_generation_server.engine import TextGenerationServerEngine
 from model_server.transformers.engine import TransformersEngine
 from model_server.transformers.model_loader import LoadOptions
 from model_server.vllm.engine import VllmEngine
 from tests.model_server.openai_server.double import OpenAIDouble
+from tests.model_server.text_generation_server.double import TextGenerationServerDouble
 from tests.model_server.tiny_model import make_adapter, make_model
 from tests.model_server.vllm.double import VllmDouble, make_byte_model
 from tests.waiting import until
@@ -55,7 +57,12 @@ REAL_VLLM = os.environ.get("KAITO_TEST_VLLM_URL", "")
 MIXES_UP_BASE = bool(REAL_VLLM)
 
 
-@pytest.fixture(params=["vllm"] if REAL_VLLM else ["fake", "transformers", "openai", "vllm"])
+ENGINES = "fake transformers openai vllm text-generation-server".split()
+# Those that a test may load: a text-generation-server is started with its adapters.
+_ADAPTERS = "pirate poet late later bad torn".split()
+
+
+@pytest.fixture(params=["vllm"] if REAL_VLLM else ENGINES)
 async def engine(
     request: pytest.FixtureRequest, model_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Engine]:
@@ -67,6 +74,10 @@ async def engine(
     elif request.param == "openai":
         async with OpenAIDouble().running() as double:
             yield OpenAIServerEngine(double.url, max_context_tokens=None)
+    elif request.param == "text-generation-server":
+        byte_model = make_byte_model(tmp_path_factory.mktemp("bytes"))
+        async with TextGenerationServerDouble(adapters=_ADAPTERS).running() as tgi:
+            yield TextGenerationServerEngine(tgi.url, model_path=byte_model)
     elif REAL_VLLM:
         yield VllmEngine(REAL_VLLM, model_path=model_folder, adapters_dir=copies)
     else:
@@ -219,5 +230,16 @@ async def requires(server: Running, *features: str) -> None:
 
 
 def applies_strengths(server: Running) -> bool:
-    """A server of any make applies an adapter as a whole."""
-    return type(server.engine) is not OpenAIServerEngine
+    """A server of any make applies an adapter as a whole, and so does a text-generation-server."""
+    return type(server.engine) not in (OpenAIServerEngine, TextGenerationServerEngine)
+
+
+def is_text_generation_server(server: Running) -> bool:
+    """It has neither a minimum of new tokens nor the texts of tokens."""
+    return isinstance(server.engine, TextGenerationServerEngine)
+
+
+def requires_minimum(server: Running) -> None:
+    """Skip the test where an answer cannot be made long; the engine's own tests hold it open."""
+    if is_text_generation_server(server):
+        pytest.skip("a text-generation-server has no min_new_tokens")

@@ -1,5 +1,6 @@
 """The process as the pod runs it: configured by environment variables, ended by SIGTERM."""
 
+import asyncio
 import json
 import os
 import signal
@@ -16,10 +17,12 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from kaito.inference.v1.inference_pb2 import GetModelRequest
 from kaito.inference.v1.inference_pb2_grpc import InferenceServiceStub
+from kaito_grpc.channels import open_channel
 from kaito_process import logs
 from model_server import __main__
 from model_server.server import SERVICE
 from model_server.settings import Settings
+from tests.model_server.text_generation_server.double import TextGenerationServerDouble
 
 
 @contextmanager
@@ -105,6 +108,20 @@ def test_a_later_pod_of_several_answers_probes_and_nothing_else(tmp_path: Path) 
             assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
         started.send_signal(signal.SIGTERM)
         assert started.wait(20) == 0
+
+
+async def test_serves_over_a_text_generation_server(tmp_path: Path) -> None:
+    double = TextGenerationServerDouble()
+    async with double.running():
+        engine = {"KAITO_ENGINE": "text-generation-server", "KAITO_ENGINE_URL": double.url}
+        with process(tmp_path, KAITO_MODEL_PATH=str(tmp_path), **engine) as started:
+            port = (await asyncio.to_thread(wait_for, started, "listening"))["port"]
+            await asyncio.to_thread(wait_for, started, "serving")
+            async with open_channel(f"localhost:{port}") as channel:
+                model = (await InferenceServiceStub(channel).GetModel(GetModelRequest())).model
+            assert (model.engine, model.max_length) == ("text-generation-server 2.4.1-dev0", 2048)
+            started.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(started.wait, 20) == 0
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from model_server.openai_server.engine import OpenAIServerEngine
 from model_server.server import AdministrationConfig, Server, ServerConfig
 from model_server.serving_state import ServingState
 from model_server.settings import Settings
+from model_server.text_generation_server.engine import TextGenerationServerEngine
 from model_server.vllm.engine import VllmEngine
 from model_server.vllm.engine_metrics import EngineMetrics
 
@@ -60,6 +61,10 @@ def create_engine(settings: Settings, report: Callable[[str], None]) -> Engine:
             model=settings.engine_model,
             max_context_tokens=settings.max_model_len,
             report=report,
+        )
+    if settings.engine == "text-generation-server":
+        return TextGenerationServerEngine(
+            settings.engine_url, model_path=settings.model_path, report=report
         )
     if find_spec("torch") is None:
         raise ModelLoadFailed(

@@ -11,7 +11,7 @@ from kaito_process.cpu import has_bfloat16
 from kaito_process.environment import Environment, SettingError
 from model_server.cpu_threads import choose_threads
 
-EngineName = Literal["auto", "transformers", "openai", "vllm"]
+EngineName = Literal["auto", "transformers", "openai", "text-generation-server", "vllm"]
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
 
 

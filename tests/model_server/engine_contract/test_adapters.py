@@ -18,6 +18,7 @@ from tests.model_server.conftest import (
     Setup,
     applies_strengths,
     generate_request,
+    requires_minimum,
     running,
 )
 from tests.model_server.tiny_model import make_adapter
@@ -164,6 +165,7 @@ async def test_bad_adapter_at_start_does_not_take_the_others_down(
 
 
 async def test_unload_waits_for_its_users(server: Running) -> None:
+    requires_minimum(server)
     request = generate_request(model="poet", max_new_tokens=300, min_new_tokens=300)
     call = aiter(server.stub.StreamGenerate(pb.StreamGenerateRequest(request=request)))
     await anext(call)

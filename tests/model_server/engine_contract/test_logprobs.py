@@ -55,7 +55,7 @@ async def test_every_token_of_the_prompt_but_the_first_has_a_logprob(server: Run
 
 
 async def test_token_ids_are_taken_as_they_are(server: Running) -> None:
-    await requires(server, "options.return_token_ids")
+    await requires(server, "token_ids", "options.return_token_ids")
     plain = await server.stub.Generate(generate_request(return_token_ids=True))
     request = generate_request()
     request.token_ids.ids.extend(plain.prompt_token_ids)

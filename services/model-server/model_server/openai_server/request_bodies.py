@@ -15,6 +15,8 @@ from model_server.engine import (
     ToolChoice,
     ToolMode,
 )
+from model_server.engine_server.roles import check_role
+from model_server.engine_server.set_options import reject_unless_neutral, set_options
 from model_server.errors import InvalidRequest
 from model_server.openai_server.capabilities import Capabilities
 from model_server.options import GenerationOptions
@@ -57,26 +59,10 @@ _CONTRACT_FIELDS = {
     "priority": "priority",
     **{theirs: f"options.{own}" for own, theirs in (_OPENAI | _EXTENSIONS).items()},
 }
-# Values of options that change nothing, so that no server has to know them.
-_NEUTRAL: Mapping[str, object] = {
-    "min_new_tokens": 0,
-    "top_k": 0,
-    "min_p": 0.0,
-    "repetition_penalty": 1.0,
-    "typical_p": 1.0,
-    "no_repeat_ngram_size": 0,
-    "num_beams": 1,
-    "ignore_eos": False,
-}
-# What has no meaning without beam search, or has a function of its own below.
-_SILENT = frozenset(
-    "length_penalty early_stopping do_sample stop logit_bias max_new_tokens".split()
-)
 # vLLM's field by which a token is named by its id: its text may be that of others, too.
 _NAMES_TOKENS = "return_tokens_as_token_ids"
-_TOKEN_OPTIONS = frozenset("logprobs top_logprobs prompt_logprobs return_token_ids".split())
-# Roles that chat templates know. One that a template does not know is often left out in silence.
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_TOKEN_OPTIONS = frozenset("logprobs top_logprobs prompt_logprobs return_token_ids".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,17 +117,15 @@ def contract_field(name: str | None) -> str | None:
 
 def _options(options: GenerationOptions, fields: frozenset[str]) -> dict[str, Any]:
     body: dict[str, Any] = {"max_tokens": options.max_new_tokens}
-    for name, value in _set_options(options):
-        if name in _SILENT or (name in _TOKEN_OPTIONS and _NAMES_TOKENS in fields):
+    for name, value in set_options(options):
+        if name in _TOKEN_OPTIONS and _NAMES_TOKENS in fields:
             continue
         if (target := _OPENAI.get(name)) or (
             (target := _EXTENSIONS.get(name)) and target in fields
         ):
             body[target] = value
-        elif _NEUTRAL.get(name) != value:
-            raise InvalidRequest(
-                f"options.{name}", value, "is not supported by this model's engine; leave it out"
-            )
+        else:
+            reject_unless_neutral(name, value)
     # Unset means the model's own default, as it does for the server.
     if options.do_sample is False:
         body |= _greedy(options, fields)
@@ -173,11 +157,6 @@ def _token_options(options: GenerationOptions, *, is_chat: bool) -> dict[str, An
     return body
 
 
-def _set_options(options: GenerationOptions) -> list[tuple[str, Any]]:
-    values = ((name, getattr(options, name)) for name in options.__dataclass_fields__)
-    return [(name, value) for name, value in values if value is not None]
-
-
 def _chat(conversation: Conversation, fields: frozenset[str]) -> dict[str, Any]:
     body: dict[str, Any] = {
         "messages": [_message(*each) for each in enumerate(conversation.messages)]
@@ -199,10 +178,7 @@ def _chat(conversation: Conversation, fields: frozenset[str]) -> dict[str, Any]:
 
 
 def _message(index: int, message: ChatMessage) -> dict[str, Any]:
-    if message.role not in _ROLES:
-        raise InvalidRequest(
-            f"chat.messages[{index}].role", message.role, f"must be one of {', '.join(_ROLES)}"
-        )
+    check_role(index, message, _ROLES)
     body: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.tool_calls:
         body["tool_calls"] = [

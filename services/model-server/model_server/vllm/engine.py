@@ -24,6 +24,9 @@ from model_server.engine import (
     Prompt,
     Tool,
 )
+from model_server.engine_server.adapter_check import check_adapter
+from model_server.engine_server.model_shapes import ModelShapes, read_model_shapes
+from model_server.engine_server.vocabulary import FileVocabulary, read_vocabulary
 from model_server.errors import (
     AdapterInvalid,
     EngineFailed,
@@ -36,13 +39,10 @@ from model_server.openai_server.answer_parsing import DescribeTokens
 from model_server.openai_server.engine import OpenAIServerEngine
 from model_server.options import GenerationOptions
 from model_server.token_bytes import TokenBytes
-from model_server.vllm.adapter_check import check_adapter
 from model_server.vllm.adapter_copies import AdapterCopies, spell
 from model_server.vllm.embeddings import ROUTE as EMBED
 from model_server.vllm.embeddings import build_bodies, read_vectors
-from model_server.vllm.model_shapes import ModelShapes, read_model_shapes
 from model_server.vllm.token_reading import TokenReader
-from model_server.vllm.vocabulary import FileVocabulary, read_vocabulary
 
 logger = logging.getLogger(__name__)
 _COMPLETIONS = "POST /v1/completions"

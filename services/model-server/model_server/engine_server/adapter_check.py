@@ -1,4 +1,4 @@
-"""Checks the files of an adapter before vLLM gets them, by the rules of every engine.
+"""Checks the files of an adapter that a server applies, by the rules of every engine.
 
 vLLM itself ignores modules that its model does not have, and serves NaN.
 """
@@ -10,6 +10,7 @@ from safetensors import SafetensorError, deserialize
 
 from model_server.adapter_files import CONFIG_FILE, WEIGHTS_FILE
 from model_server.engine import AdapterInfo, AdapterSource
+from model_server.engine_server.model_shapes import ModelShapes
 from model_server.errors import AdapterInvalid
 from model_server.lora_config import read_lora_config
 from model_server.lora_rules import (
@@ -21,7 +22,6 @@ from model_server.lora_rules import (
     not_finite,
     parse_key,
 )
-from model_server.vllm.model_shapes import ModelShapes
 
 # By number format: its bytes as an integer, the bits of the exponent, and all but the sign.
 _FORMATS: Mapping[str, tuple[type[np.unsignedinteger], int, int]] = {

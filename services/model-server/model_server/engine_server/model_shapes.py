@@ -1,6 +1,6 @@
 """The shapes of the linear modules of a model, from the headers of its files.
 
-The weights themselves are not read: vLLM has them in a process of its own.
+The weights themselves are not read: the server has them in a process of its own.
 """
 
 import re
@@ -50,7 +50,7 @@ def read_model_shapes(folder: Path) -> ModelShapes:
                     shape = tensors.get_slice(name).get_shape()
                     if name.endswith(_WEIGHT) and len(shape) == 2:
                         shapes[module] = (shape[0], shape[1])
-        # vLLM is who loads them, and who says what is wrong with them.
+        # The server is who loads them, and who says what is wrong with them.
         except (SafetensorError, OSError):
             continue
     return ModelShapes(shapes, frozenset(modules))

@@ -8,9 +8,9 @@ import torch
 from safetensors.torch import save_file
 
 from model_server.engine import AdapterSource
+from model_server.engine_server.adapter_check import check_adapter
+from model_server.engine_server.model_shapes import ModelShapes, read_model_shapes
 from model_server.errors import AdapterInvalid
-from model_server.vllm.adapter_check import check_adapter
-from model_server.vllm.model_shapes import ModelShapes, read_model_shapes
 from tests.model_server.tiny_model import adapter_weights, make_adapter
 
 _FIRST = "base_model.model.model.layers.0.self_attn.qkv_proj"
