@@ -1,17 +1,17 @@
 """`python -m tests.simulation`: runs many schedules on all cores, or one with its story."""
 
 import argparse
-import gc
 import os
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 
 from tests.simulation.run import Outcome, run
 from tests.simulation.schedule import draw
 from tests.simulation.story import clock
 from tests.simulation.tally import Tally, tally_of
+from tests.simulation.worker_pool import worker_pool
 
 _BATCH = 20
 _STORIES = 3
@@ -44,7 +44,7 @@ def _arguments() -> argparse.Namespace:
 
 def _run_all(seeds: range, jobs: int) -> Tally:
     whole = Tally()
-    with ProcessPoolExecutor(jobs, initializer=_keep_what_is_imported) as pool:
+    with worker_pool(jobs) as pool:
         batches = [pool.submit(tally_of, batch) for batch in _batches(seeds)]
         for done in as_completed(batches):
             found = done.result()
@@ -55,13 +55,6 @@ def _run_all(seeds: range, jobs: int) -> Tally:
     if sys.stderr.isatty():
         print(file=sys.stderr)
     return whole
-
-
-def _keep_what_is_imported() -> None:
-    """Spare the garbage collector what lives as long as the process. It takes a sixth of a run's
-    CPU time otherwise."""
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 def _batches(seeds: range) -> Iterator[range]:

@@ -10,7 +10,7 @@ import pytest
 from tests.simulation.mutants.catalog import MUTANTS
 from tests.simulation.mutants.hunt import hunt
 from tests.simulation.mutants.mutant import Mutant
-from tests.simulation.mutants.verdict import Verdict
+from tests.simulation.mutants.verdict import Catch, Verdict
 from tests.simulation.run import run
 
 _TESTS = Path(__file__).parents[1]
@@ -24,7 +24,7 @@ _BY_UNIT_TESTS = [mutant for mutant in MUTANTS if not mutant.budget]
 def test_mutant_is_caught_in_a_schedule_that_passes_without_it(mutant: Mutant) -> None:
     caught = hunt(mutant)
     assert caught is not None
-    print(Verdict(mutant, caught, by_unit_test=False).details())
+    print(Verdict(mutant, Catch.of(caught), by_unit_test=False).details())
     assert run(caught.seed).violations == ()
 
 

@@ -8,11 +8,24 @@ from tests.simulation.run import Outcome
 
 
 @dataclass(frozen=True, slots=True)
+class Catch:
+    """The schedule that caught a mutant, and the invariant that it violated."""
+
+    seed: int
+    violated: str
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> "Catch":
+        first = outcome.violations[0]
+        return cls(outcome.seed, f"{first.kind.value}: {first.what}")
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """`caught` is the run that violates an invariant. With `unit_only` no schedules were run."""
+    """With `unit_only` no schedules were run."""
 
     mutant: Mutant
-    caught: Outcome | None
+    caught: Catch | None
     by_unit_test: bool
     unit_only: bool = False
 
@@ -37,8 +50,7 @@ class Verdict:
 
     def details(self) -> str:
         """How it was caught."""
-        violations = self.caught.violations[:1] if self.caught is not None else ()
-        how = [f"{v.kind.value}: {v.what}" for v in violations]
+        how = [self.caught.violated] if self.caught is not None else []
         how += [self.mutant.unit_test] if self.by_unit_test else []
         return f"{self.mutant.name}: {'; '.join(how) or 'NOT CAUGHT'}"
 
