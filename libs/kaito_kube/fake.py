@@ -240,7 +240,8 @@ class FakeCluster:
         self._version += 1
         manifest["metadata"]["resourceVersion"] = str(self._version)
         self._objects[kind][key_of(manifest)] = manifest
-        self._publish(kind, WatchEvent(change, deep_copy(manifest)))
+        # Stored objects are never modified, so watchers may share them.
+        self._publish(kind, WatchEvent(change, manifest))
         return manifest
 
     def _remove(self, kind: Kind, manifest: Manifest) -> Manifest:
@@ -249,7 +250,7 @@ class FakeCluster:
         # As from the API server: the version of the deletion, from which one can watch on.
         version = {"resourceVersion": str(self._version)}
         manifest = {**manifest, "metadata": {**manifest["metadata"], **version}}
-        self._publish(kind, WatchEvent("DELETED", deep_copy(manifest)))
+        self._publish(kind, WatchEvent("DELETED", manifest))
         self._collect_garbage(manifest["metadata"]["uid"])
         return manifest
 
@@ -281,8 +282,9 @@ def deep_copy(value: Value) -> Value:
 def _deep_copy(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: v if type(v) is str else _deep_copy(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_deep_copy(item) for item in value]
+    # A union of types, as in `list | tuple`, would be built at each call.
+    if isinstance(value, (list, tuple)):
+        return [v if type(v) is str else _deep_copy(v) for v in value]
     return value
 
 
