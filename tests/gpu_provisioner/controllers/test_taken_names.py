@@ -38,6 +38,30 @@ async def test_pool_of_somebody_else_is_named_and_not_changed(world: World) -> N
     assert world.cloud.pools()[NAME] == THEIRS
 
 
+async def test_node_that_the_pool_of_somebody_else_leaves_behind_is_not_taken_over() -> None:
+    """Its machine was Ready again after the claim was created, and the Node goes a while after the
+    pool."""
+    world = World(leaves_nodes=True)
+    world.cloud.seed(THEIRS)
+    world.join(NAME)
+    world.clock.advance(60)
+    world.ask()
+    await world.run(3)
+    world.set_ready(NAME, "Unknown")
+    await world.run(1)
+    world.set_ready(NAME, "True")
+    world.cloud.forget(NAME)
+    await world.run(6)
+    assert world.condition("Launched") == ("Unknown", "LaunchPending")
+    assert f"its node aks-{NAME}-0 is still Ready" in world.message("Launched")
+    assert world.cloud.pools() == {}
+    world.evict()
+    await world.run(20)
+    world.joins = True
+    await world.run(20)
+    assert world.condition("Ready") == ("True", "Ready")
+
+
 @pytest.mark.parametrize("joined", [False, True], ids=["machine never joined", "machine joined"])
 async def test_pool_that_takes_the_name_of_a_deleted_one_gets_nothing_from_its_late_machine(
     joined: bool,

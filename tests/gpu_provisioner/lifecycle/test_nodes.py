@@ -8,7 +8,7 @@ import pytest
 from gpu_provisioner.agent_pools import marks
 from gpu_provisioner.claims.claim import Claim, parse
 from gpu_provisioner.cloud.pools import Pool, PoolState
-from gpu_provisioner.lifecycle.nodes import nodes_of
+from gpu_provisioner.lifecycle.nodes import left_over, nodes_of
 from kaito_api import labels
 from kaito_kube.kinds import NODE_CLAIM, Manifest
 from tests.gpu_provisioner.world import NAME, claim_manifest
@@ -76,6 +76,36 @@ def node(
 )
 def test_node_belongs_to_claim(pool: Pool | None, found: Manifest, own: bool) -> None:
     assert nodes_of(claim(), pool, [found]) == ((found,) if own else ())
+
+
+@pytest.mark.parametrize(
+    ("found", "waits"),
+    [
+        (node(born=BEFORE, since=AFTER), True),
+        (node(uid="u0", born=BEFORE, since=AFTER), True),
+        (node(uid="u0", born=BEFORE, since=AFTER, ready="Unknown"), False),
+        (node(born=BEFORE), False),
+        (node(), False),
+        (node(uid="u0"), False),
+        (node(uid="u1"), False),
+    ],
+    ids=[
+        "older, and Ready again since the claim was created",
+        "of an earlier claim, and Ready again since this one was created",
+        "of an earlier claim, and not Ready: this one's machine may take it over",
+        "Ready since before the claim was created",
+        "younger, without a uid",
+        "younger, of an earlier claim",
+        "the claim's own",
+    ],
+)
+def test_new_pool_waits_for_nodes_that_would_be_taken_for_its_own(
+    found: Manifest, waits: bool
+) -> None:
+    assert left_over(claim(), [found]) == (("a",) if waits else ())
+    assert nodes_of(claim(), MARKED, [found]) == (
+        (found,) if waits or found == node(uid="u1") else ()
+    )
 
 
 def test_node_in_use_stays_with_claim_while_pool_is_not_listed() -> None:

@@ -16,7 +16,7 @@ from gpu_provisioner.controllers.mark_repairer import MarkRepairer
 from gpu_provisioner.controllers.pool_writer import PoolWriter
 from gpu_provisioner.controllers.terminator import Terminator
 from gpu_provisioner.lifecycle.decide import decide
-from gpu_provisioner.lifecycle.nodes import nodes_of
+from gpu_provisioner.lifecycle.nodes import left_over, nodes_of
 from gpu_provisioner.lifecycle.observed import Observed
 from gpu_provisioner.lifecycle.plan import CreatePool, Plan
 from gpu_provisioner.lifecycle.required_reads import (
@@ -135,7 +135,8 @@ class Reconciler:
         # No await from here until the quota of the selection is reserved: another claim could
         # select the same quota.
         pool, now = self.pools.get(claim.name), self.clock.now()
-        nodes = self._nodes(claim, pool)
+        named = self._nodes_of_pool(claim.name)
+        nodes = nodes_of(claim, pool, named)
         is_own = pool is not None and ownership.belongs_to(pool, claim, nodes)
         if pool is not None and is_own and claim.deleted is None:
             self.selector.observe(pool, joined=bool(nodes))
@@ -149,6 +150,7 @@ class Reconciler:
             listed_at=self.pools.listed_at,
             pool_owner=self._pool_owner(claim, pool),
             nodes=nodes,
+            left_over=left_over(claim, named) if pool is None else (),
             pods=pods,
             eviction_errors=self._terminator.eviction_errors(claim.uid),
             gpus=_gpus(pool),
@@ -169,8 +171,8 @@ class Reconciler:
         pool, backoff = self.pools.get(claim.name), self._backoffs.get(claim.name)
         return self.pools.is_synced and needs_selection(claim, pool, backoff, self.clock.now())
 
-    def _nodes(self, claim: Claim, pool: Pool | None) -> tuple[Manifest, ...]:
-        return nodes_of(claim, pool, self.store.select(NODE, {labels.AGENT_POOL: claim.name}))
+    def _nodes_of_pool(self, name: str) -> list[Manifest]:
+        return self.store.select(NODE, {labels.AGENT_POOL: name})
 
     async def _pods_to_drain(self, claim: Claim) -> tuple[Manifest, ...]:
         """Return the pods of all Nodes of the claim, also of one that joins in the meantime."""
@@ -182,7 +184,7 @@ class Reconciler:
 
     def _nodes_to_drain(self, claim: Claim) -> set[str]:
         pool = self.pools.get(claim.name)
-        nodes = self._nodes(claim, pool)
+        nodes = nodes_of(claim, pool, self._nodes_of_pool(claim.name))
         is_needed = needs_pods(claim, pool, nodes)
         return {node["metadata"]["name"] for node in nodes} if is_needed else set()
 

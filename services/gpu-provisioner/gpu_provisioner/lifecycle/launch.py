@@ -78,7 +78,20 @@ def _create(observed: Observed) -> StageResult:
         # The pool existed and is gone. The claim must show that before a new pool is created,
         # because termination relies on the condition.
         return waiting(observed, message, 0.1)
+    if observed.left_over:
+        return _wait_for_left_over(observed)
     return StageResult(pending(observed, message), (CreatePool(spec),))
+
+
+def _wait_for_left_over(observed: Observed) -> StageResult:
+    """Wait for Nodes of an earlier pool: they would be taken for those of the new one."""
+    names = ", ".join(observed.left_over)
+    message = (
+        f"an earlier agent pool {observed.claim.name} is gone, and its node {names} is still "
+        "Ready: the new pool is created once it is not. If that takes longer than a few minutes, "
+        "look for its machine, and delete the Node"
+    )
+    return waiting(observed, message, _OLD_POOL_SECONDS)
 
 
 def _no_offering(observed: Observed, selection: NoOffering) -> StageResult:

@@ -27,6 +27,18 @@ def nodes_of(claim: Claim, pool: Pool | None, nodes: Iterable[Manifest]) -> tupl
     )
 
 
+def left_over(claim: Claim, nodes: Iterable[Manifest]) -> tuple[str, ...]:
+    """Return the names of the Ready Nodes, among those that are labeled with its pool's name, that
+    an earlier pool left and that a new one of the claim could not be told from its own."""
+    return tuple(
+        str(node["metadata"]["name"])
+        for node in nodes
+        if is_ready(node)
+        and labels_of(node).get(labels.CLAIM_UID) != claim.uid
+        and _belongs_to(node, claim, owns_pool=True, joins_marked=True)
+    )
+
+
 def is_ready(node: Manifest) -> bool:
     """Return whether the Node's own Ready condition is True."""
     return conditions.is_true(node, "Ready")
@@ -45,8 +57,8 @@ def _belongs_to(node: Manifest, claim: Claim, owns_pool: bool, joins_marked: boo
     The pool of that name may belong to another claim, and a machine reuses the Node object that
     an earlier machine of the same name left, with the earlier claim's uid. So a Node that is older
     than the claim belongs to it where the pool does and its machine became Ready after the claim
-    was created. A Node whose owner is another claim is that claim's, whichever controller serves
-    it.
+    was created; while an earlier machine is Ready, no pool is created (`left_over`). A Node whose
+    owner is another claim is that claim's, whichever controller serves it.
 
     A younger Node has the uid that the pool of its machine had. With another claim's uid, it is a
     machine of that claim's pool, which joined late and is about to go. Without one, it belongs to

@@ -73,7 +73,8 @@ class Observed:
     `pool` is the agent pool of the claim's name, as of the newest response. `listed_at` is when
     the newest complete listing was requested; until there is one, `pool` being None means
     nothing. `pool_owner` names the living claim of the other kind that the pool belongs to.
-    `nodes` are the claim's Nodes, the one in use first. `pods` are on them, read only while they
+    `nodes` are the claim's Nodes, the one in use first. `left_over` names Ready Nodes of an earlier
+    pool of the claim's name, where there is none now. `pods` are on them, read only while they
     are drained, and `eviction_errors` are the last errors of the pods that could not be
     evicted, by namespace/name. `gpus` is what the instance type must advertise, 0 where that is
     unknown. `node_health` is None while the claim's node is Ready. `newest_image` is empty where
@@ -87,6 +88,7 @@ class Observed:
     listed_at: datetime | None
     pool_owner: str = ""
     nodes: tuple[Manifest, ...] = ()
+    left_over: tuple[str, ...] = ()
     pods: tuple[Manifest, ...] = ()
     eviction_errors: Mapping[str, str] = field(default_factory=dict)
     gpus: int = 0
