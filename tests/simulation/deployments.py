@@ -90,6 +90,8 @@ class Deployments:
             self.observer.on_new_template(serving, str(template["spec"]["containers"][0]["image"]))
             serving.template, serving.ready = template, False
             self._soon(0.1, 3, self._replace_pod, serving, template)
+        elif _is_unobserved(manifest):
+            self._soon(0.1, 3, self._write_status, serving)
 
     def _replace_pod(self, serving: Serving, template: Manifest) -> None:
         if not self._is_current(serving) or template is not serving.template:
@@ -173,6 +175,12 @@ def _not_pulled(image: str) -> Manifest:
     waiting = {"reason": "ImagePullBackOff", "message": f"{image}: not found"}
     container = {"name": "model-server", "image": image, "state": {"waiting": waiting}}
     return {"phase": "Pending", "containerStatuses": [container]}
+
+
+def _is_unobserved(deployment: Manifest) -> bool:
+    """Whether its status is older than its last change, which may be of annotations alone."""
+    observed = (deployment.get("status") or {}).get("observedGeneration", 0)
+    return bool(observed < deployment["metadata"]["generation"])
 
 
 def _owner(manifest: Manifest) -> tuple[str, ...]:
