@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from model_server.engine import Engine, SchedulerStats
 from model_server.fake import FakeEngine
 from model_server.metrics import Metrics
 from model_server.openai_server.engine import OpenAIServerEngine
+from model_server.pulled_adapters.reconciler import PulledAdapters
 from model_server.server import AdministrationConfig, Server, ServerConfig
 from model_server.serving_state import ServingState
 from model_server.text_generation_server.engine import TextGenerationServerEngine
@@ -113,6 +114,18 @@ class Administration:
         response: pb.LoadAdapterResponse = await stub.LoadAdapter(request, metadata=self.metadata)
         return response
 
+    async def set_pulled(self, *adapters: pb.WantedAdapter, revision: str = "") -> None:
+        stub = inference_pb2_grpc.AdapterAdministrationServiceStub(self.channel)
+        request = pb.SetPulledAdaptersRequest(adapters=adapters, revision=revision)
+        await stub.SetPulledAdapters(request, metadata=self.metadata)
+
+    async def pulled(self) -> pb.ListPulledAdaptersResponse:
+        stub = inference_pb2_grpc.AdapterAdministrationServiceStub(self.channel)
+        response: pb.ListPulledAdaptersResponse = await stub.ListPulledAdapters(
+            pb.ListPulledAdaptersRequest(), metadata=self.metadata
+        )
+        return response
+
     async def unload(self, name: str) -> None:
         stub = inference_pb2_grpc.AdapterAdministrationServiceStub(self.channel)
         await stub.UnloadAdapter(pb.UnloadAdapterRequest(name=name), metadata=self.metadata)
@@ -147,6 +160,8 @@ class Setup:
     drain_seconds: float = 10.0
     measure_seconds: float = 0.0
     wait_until_serving: bool = True
+    create_pulled: Callable[[], PulledAdapters] | None = None
+    first_list_seconds: float = 0.0
 
 
 @asynccontextmanager
@@ -174,6 +189,8 @@ async def running(engine: Engine, setup: Setup) -> AsyncIterator[Running]:
         strengths=setup.strengths,
         drain_seconds=setup.drain_seconds,
         measure_seconds=setup.measure_seconds,
+        create_pulled=setup.create_pulled,
+        first_list_seconds=setup.first_list_seconds,
     )
     server, stop = Server(state, config), asyncio.Event()
     done = asyncio.create_task(server.run(stop))

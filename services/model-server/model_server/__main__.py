@@ -5,9 +5,11 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 
 import uvloop
 from prometheus_client import start_http_server
@@ -23,6 +25,9 @@ from model_server.follower import follow
 from model_server.host_memory import kv_cache_budget_bytes
 from model_server.metrics import Metrics
 from model_server.openai_server.engine import OpenAIServerEngine
+from model_server.pulled_adapters.folders import AdapterFolders
+from model_server.pulled_adapters.puller import RegistryPuller
+from model_server.pulled_adapters.reconciler import PulledAdapters
 from model_server.server import AdministrationConfig, Server, ServerConfig
 from model_server.serving_state import ServingState
 from model_server.settings import Settings
@@ -109,7 +114,17 @@ def create_server_config(settings: Settings, report: Callable[[str], None]) -> S
         strengths=settings.adapter_strengths,
         drain_seconds=settings.drain_seconds,
         measure_seconds=settings.measure_seconds,
+        create_pulled=partial(create_pulled_adapters, settings.pulled_adapters_dir)
+        if settings.pulled_adapters_dir
+        else None,
+        first_list_seconds=settings.pulled_adapters_wait_seconds,
     )
+
+
+def create_pulled_adapters(folder: Path) -> PulledAdapters:
+    """Adapters that are pulled over HTTP to `folder`."""
+    stop = threading.Event()
+    return PulledAdapters(AdapterFolders(folder, RegistryPuller(stop)), stop)
 
 
 async def serve(settings: Settings) -> None:

@@ -6,13 +6,14 @@ Knows folders and names; what is inside an adapter's files is up to the engine.
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isclose
 from pathlib import Path
 
 from model_server.adapter_files import CONFIG_FILE, digest
+from model_server.base_model_names import is_another_model
 from model_server.engine import AdapterInfo, AdapterSource, Engine
 from model_server.errors import (
     AdapterExists,
@@ -29,22 +30,24 @@ logger = logging.getLogger(__name__)
 _NAME = re.compile(r"[a-z0-9.-]{1,63}")
 # The contract's strengths are float32, those of the settings are not.
 _STRENGTH_TOLERANCE = 1e-6
-# Repackaged weights of one model: Llama-2-7b-hf, Phi-3-mini-4k-instruct-bnb-4bit.
-_PACKAGING = re.compile(r"(-(hf|unsloth|bnb|4bit|8bit|gptq|awq|fp8|bf16|fp16))+$")
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """A loaded adapter. `digest` is that of its files when they were read."""
+    """A loaded adapter. `digest` is that of its files when they were read.
+
+    `image` is what it was pulled from, by digest; empty for an adapter of a folder.
+    """
 
     source: AdapterSource
     info: AdapterInfo
     digest: str
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedAdapter:
-    """An adapter that was to be loaded at start, and why it was not."""
+    """An adapter that was to be loaded, and why it was not."""
 
     name: str
     path: Path
@@ -53,7 +56,10 @@ class RejectedAdapter:
 
 @dataclass(slots=True)
 class _Entry:
+    """`engine_name` is what the engine calls the adapter."""
+
     adapter: Adapter
+    engine_name: str
     users: int = 0
     unloading: bool = False
     idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -77,6 +83,8 @@ class AdapterRegistry:
         self._settings = settings
         self._entries: dict[str, _Entry] = {}
         self._rejected: dict[str, RejectedAdapter] = {}
+        # Replaced or unloaded, and waiting for their last users.
+        self._leaving: dict[str, asyncio.Task[None]] = {}
         # Loading and unloading take turns: two calls must not load the same name.
         self._change_lock = asyncio.Lock()
 
@@ -91,7 +99,7 @@ class AdapterRegistry:
         return [entry.adapter for _, entry in entries if not entry.unloading]
 
     def rejected(self) -> list[RejectedAdapter]:
-        """The adapters that did not load at start, ordered by name."""
+        """The adapters that did not load, ordered by name."""
         return [each for _, each in sorted(self._rejected.items())]
 
     async def load_all(self, strengths: Mapping[str, float]) -> None:
@@ -141,26 +149,108 @@ class AdapterRegistry:
             content = await asyncio.to_thread(digest, source.path)
             if known := self._entries.get(name):
                 return _loaded_before(known, source, content)
-            if len(self._entries) >= self._settings.max_adapters:
-                raise Overloaded(
-                    f"{self._settings.max_adapters} adapters are loaded, the maximum that "
-                    "KAITO_MAX_ADAPTERS allows; unload one first"
-                )
-            info = await self._engine.load_adapter(source)
-            try:
-                self._check_base_model(source, info)
-                if await asyncio.to_thread(digest, source.path) != content:
-                    raise AdapterInvalid(
-                        f"adapter {name!r}: the files in {source.path} changed while they were "
-                        "read; load it again once they are complete"
-                    )
-            except BaseException:
-                await self._engine.unload_adapter(name)
-                raise
-            adapter = Adapter(source, info, content)
-            self._entries[name] = _Entry(adapter)
+            entry = await self._load(source, content)
+            self._entries[name] = entry
             self._rejected.pop(name, None)
-            return adapter
+            return entry.adapter
+
+    async def put(self, source: AdapterSource, image: str) -> Adapter:
+        """Serve a pulled adapter under its name, in place of the one that has it, if any.
+
+        New requests get the new one at once, and those that run finish with the old one. If the new
+        one does not load, the old one still serves. The folder may be anywhere.
+
+        Raises:
+            InferenceError: as in `load`.
+        """
+        name = source.name
+        self._check_name(name, source.strength)
+        async with self._change_lock:
+            present = self._entries.get(name)
+            if present is not None and not present.adapter.image:
+                path = present.adapter.source.path
+                raise AdapterExists(f"adapter {name!r} is served from {path}; rename one of them")
+            content = await asyncio.to_thread(digest, source.path)
+            entry = await self._load(source, content, image)
+            # It may have been unloaded meanwhile.
+            before = self._entries.get(name)
+            self._entries[name] = entry
+            self._rejected.pop(name, None)
+        if before is not None:
+            self._leave(before)
+        return entry.adapter
+
+    def reject(self, name: str, path: Path, cause: str) -> None:
+        """Answer requests that name this adapter with the cause, unless it serves."""
+        if name not in self._entries:
+            self._rejected[name] = RejectedAdapter(name=name, path=path, cause=cause)
+
+    def forget_rejected(self, names: Iterable[str]) -> None:
+        """Report these names no longer."""
+        for name in names:
+            self._rejected.pop(name, None)
+
+    async def _load(self, source: AdapterSource, content: str, image: str = "") -> _Entry:
+        """Load an adapter under a name that the engine does not have yet."""
+        in_engine = {each.engine_name for each in self._entries.values()} | set(self._leaving)
+        replaces = source.name in self._entries
+        if not replaces and len(self._entries) >= self._settings.max_adapters:
+            raise Overloaded(
+                f"{self._settings.max_adapters} adapters are loaded, the maximum that "
+                "KAITO_MAX_ADAPTERS allows; unload one first"
+            )
+        engine_name = source.name
+        if engine_name in in_engine:
+            engine_name = f"{source.name}@{content[:12]}"
+        while engine_name in in_engine:
+            engine_name += "+"
+        try:
+            info = await self._engine.load_adapter(replace(source, name=engine_name))
+        except AdapterInvalid as error:
+            # The engine's name is nothing that a user knows.
+            raise AdapterInvalid(error.message.replace(engine_name, source.name)) from error
+        try:
+            self._check_base_model(source, info)
+            if await asyncio.to_thread(digest, source.path) != content:
+                raise AdapterInvalid(
+                    f"adapter {source.name!r}: the files in {source.path} changed while they were "
+                    "read; load it again once they are complete"
+                )
+        except BaseException:
+            await self._engine.unload_adapter(engine_name)
+            raise
+        return _Entry(Adapter(source, info, content, image), engine_name)
+
+    def _leave(self, entry: _Entry) -> None:
+        """Unload an adapter that no new request finds, once its users have ended."""
+
+        async def leave() -> None:
+            try:
+                while entry.users:
+                    entry.idle.clear()
+                    await entry.idle.wait()
+                async with self._change_lock:
+                    await self._engine.unload_adapter(entry.engine_name)
+            finally:
+                self._leaving.pop(entry.engine_name, None)
+
+        self._leaving[entry.engine_name] = asyncio.create_task(leave())
+
+    async def close(self) -> None:
+        """Wait no longer for the users of adapters that are to be unloaded."""
+        for task in list(self._leaving.values()):
+            task.cancel()
+        await asyncio.gather(*self._leaving.values(), return_exceptions=True)
+
+    def discard(self, name: str) -> None:
+        """Admit no new users, and unload the adapter later, when the present ones have ended.
+
+        Raises:
+            ModelNotFound: no such adapter is loaded.
+        """
+        entry = self._find(name)
+        del self._entries[name]
+        self._leave(entry)
 
     async def unload(self, name: str) -> None:
         """Admit no new users, wait for the present ones, then unload the adapter.
@@ -185,7 +275,7 @@ class AdapterRegistry:
             entry.unloading = False
             raise
         async with self._change_lock:
-            await self._engine.unload_adapter(name)
+            await self._engine.unload_adapter(entry.engine_name)
             del self._entries[name]
 
     def resolve(self, model: str) -> str | None:
@@ -201,19 +291,19 @@ class AdapterRegistry:
         return name
 
     @asynccontextmanager
-    async def use(self, adapter: str | None) -> AsyncIterator[None]:
-        """Keep an adapter loaded for as long as the context lasts.
+    async def use(self, adapter: str | None) -> AsyncIterator[str | None]:
+        """Keep an adapter loaded for as long as the context lasts, and yield its engine's name.
 
         Raises:
             ModelNotFound: no such adapter is loaded.
         """
         if adapter is None:
-            yield
+            yield None
             return
         entry = self._find(adapter)
         entry.users += 1
         try:
-            yield
+            yield entry.engine_name
         finally:
             entry.users -= 1
             if not entry.users:
@@ -221,7 +311,7 @@ class AdapterRegistry:
 
     def _check_base_model(self, source: AdapterSource, info: AdapterInfo) -> None:
         served = self._settings.base_model
-        if _is_another_model(info.base_model, served):
+        if is_another_model(info.base_model, served):
             raise AdapterInvalid(
                 f"adapter {source.name!r}: base_model_name_or_path = {info.base_model!r}, and this "
                 f"server's base model is {served!r}; use an adapter of this model, or correct "
@@ -237,13 +327,13 @@ class AdapterRegistry:
             raise ModelNotFound(f"model {name!r} is not loaded; available: {', '.join(known)}")
         return entry
 
-    def _locate(self, name: str, path: str, strength: float) -> AdapterSource:
-        if not _NAME.fullmatch(name):
-            raise InvalidRequest("name", name, "use 1 to 63 characters of a-z, 0-9, '-' and '.'")
+    def _check_name(self, name: str, strength: float) -> None:
+        check_name(name, strength)
         if name == self._settings.base_model:
             raise AdapterExists(f"{name!r} is the base model's name; choose another")
-        if not 0 <= strength <= 1:
-            raise InvalidRequest("strength", strength, "must be between 0 and 1")
+
+    def _locate(self, name: str, path: str, strength: float) -> AdapterSource:
+        self._check_name(name, strength)
         # Resolved, so that neither ".." nor a symlink leads out of the adapter directory.
         root = self._settings.root.resolve()
         try:
@@ -280,17 +370,14 @@ def _loaded_before(entry: _Entry, source: AdapterSource, content: str) -> Adapte
     return adapter
 
 
-def _is_another_model(declared: str, served: str) -> bool:
-    """Whether an adapter's configuration names another base model than the one that is served.
+def check_name(name: str, strength: float, field: str = "") -> None:
+    """Check what a request says of an adapter. `field` is what its fields belong to.
 
-    A model trained further has the shapes of its base, so shapes alone do not tell. A folder's path
-    says where a trainer kept the model, not which one it was.
+    Raises:
+        InvalidRequest: name or strength is out of bounds.
     """
-    if not declared or declared.startswith(("/", ".", "~")) or "\\" in declared:
-        return False
-    return _model_key(declared) != _model_key(served)
-
-
-def _model_key(name: str) -> str:
-    """A model's name without organization, case and packaging."""
-    return _PACKAGING.sub("", re.sub(r"[^a-z0-9]+", "-", name.rstrip("/").split("/")[-1].lower()))
+    if not _NAME.fullmatch(name):
+        problem = "use 1 to 63 characters of a-z, 0-9, '-' and '.'"
+        raise InvalidRequest(f"{field}name", name, problem)
+    if not 0 <= strength <= 1:
+        raise InvalidRequest(f"{field}strength", strength, "must be between 0 and 1")

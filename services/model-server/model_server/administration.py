@@ -11,7 +11,10 @@ import grpc
 
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
-from model_server.response_messages import to_adapter
+from model_server.errors import NotSupported
+from model_server.pulled_adapters.reconciler import PulledAdapters
+from model_server.pulled_adapters.request import parse_wanted
+from model_server.response_messages import to_adapter, to_pulled_adapter
 from model_server.responses import Context, respond
 from model_server.serving_state import ServingState
 
@@ -22,10 +25,13 @@ _SCHEME = "Bearer "
 class AdapterAdministrationService(inference_pb2_grpc.AdapterAdministrationServiceServicer):
     """One method per call of the contract."""
 
-    def __init__(self, state: ServingState, token_sha256: str) -> None:
+    def __init__(
+        self, state: ServingState, token_sha256: str, pulled: PulledAdapters | None
+    ) -> None:
         """`token_sha256` is the hexadecimal digest of the token: who reads it learns no token."""
         self._state = state
         self._token_sha256 = token_sha256
+        self._pulled = pulled
 
     async def LoadAdapter(  # noqa: N802
         self, request: pb.LoadAdapterRequest, context: Context
@@ -52,6 +58,40 @@ class AdapterAdministrationService(inference_pb2_grpc.AdapterAdministrationServi
             return pb.UnloadAdapterResponse()
 
         return await respond(context, None, unload)
+
+    async def SetPulledAdapters(  # noqa: N802
+        self, request: pb.SetPulledAdaptersRequest, context: Context
+    ) -> pb.SetPulledAdaptersResponse:
+        await self._authenticate(context)
+
+        async def set_() -> pb.SetPulledAdaptersResponse:
+            wanted = parse_wanted(request)
+            await self._require_pulled().set(wanted)
+            names = [adapter.name for adapter in wanted.adapters]
+            logger.info("adapters to pull", extra={"adapters": names})
+            return pb.SetPulledAdaptersResponse()
+
+        return await respond(context, None, set_)
+
+    async def ListPulledAdapters(  # noqa: N802
+        self, request: pb.ListPulledAdaptersRequest, context: Context
+    ) -> pb.ListPulledAdaptersResponse:
+        await self._authenticate(context)
+
+        async def list_() -> pb.ListPulledAdaptersResponse:
+            pulled = self._require_pulled()
+            return pb.ListPulledAdaptersResponse(
+                revision=pulled.revision, adapters=map(to_pulled_adapter, pulled.report())
+            )
+
+        return await respond(context, None, list_)
+
+    def _require_pulled(self) -> PulledAdapters:
+        if self._pulled is None:
+            raise NotSupported(
+                "this server pulls no adapters: KAITO_PULLED_ADAPTERS_DIR is not set"
+            )
+        return self._pulled
 
     async def _authenticate(self, context: Context) -> None:
         """End the call unless it has the token."""

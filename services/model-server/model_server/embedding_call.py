@@ -34,8 +34,8 @@ class EmbeddingCall(Call):
             engine = served.engine
             if not isinstance(engine, EmbeddingEngine):
                 raise NotSupported(f"this model's engine, {served.model.engine}, embeds no texts")
-            async with served.adapters.use(adapter):
-                found = await engine.embed(_parse(request, adapter))
+            async with served.adapters.use(adapter) as engine_name:
+                found = await engine.embed(_parse(request, engine_name))
         state.metrics.prompt_tokens.labels(self.model).inc(found.prompt_tokens)
         self._log_fields |= {"inputs": len(found.vectors), "prompt_tokens": found.prompt_tokens}
         self.end(grpc.StatusCode.OK)

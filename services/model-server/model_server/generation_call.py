@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 from kaito.inference.v1 import inference_pb2 as pb
 from model_server.call import Call
@@ -40,13 +41,14 @@ class GenerationCall(Call):
             generation = GenerationRequest(
                 prompt=parse_prompt(request),
                 options=options,
-                adapter=adapter,
                 structured_output=parse_structured_output(request.structured_output),
                 priority=parse_priority(request.priority),
             )
             async with (
-                served.adapters.use(adapter),
-                aclosing(served.engine.generate(generation)) as deltas,
+                served.adapters.use(adapter) as engine_name,
+                aclosing(
+                    served.engine.generate(replace(generation, adapter=engine_name))
+                ) as deltas,
             ):
                 async for delta in self._measure(deltas):
                     yield delta

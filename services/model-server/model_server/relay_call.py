@@ -6,6 +6,7 @@ many calls run at once is decided here.
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 from kaito.inference.v1 import inference_pb2 as pb
 from model_server.call import Call
@@ -82,11 +83,11 @@ class RelayCall(Call):
                 query=head.query,
                 headers=_request_headers(head),
                 body=await body.read(),
-                adapter=adapter,
+                adapter=None,
             )
             async with (
-                served.adapters.use(adapter),
-                aclosing(engine.relay(request)) as response,
+                served.adapters.use(adapter) as engine_name,
+                aclosing(engine.relay(replace(request, adapter=engine_name))) as response,
             ):
                 async for part in response:
                     yield part

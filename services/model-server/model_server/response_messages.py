@@ -10,6 +10,7 @@ from model_server.engine import (
     ToolCallDelta,
     Usage,
 )
+from model_server.pulled_adapters.wanted import PulledAdapter, PulledState
 from model_server.serving_state import ServedModel
 from model_server.start_report import StartReport
 
@@ -18,6 +19,12 @@ _FINISH_REASONS = {
     FinishReason.STOP: pb.FINISH_REASON_STOP,
     FinishReason.LENGTH: pb.FINISH_REASON_LENGTH,
     FinishReason.TOOL_CALLS: pb.FINISH_REASON_TOOL_CALLS,
+}
+
+_PULLED_STATES = {
+    PulledState.PENDING: pb.PULLED_ADAPTER_STATE_PENDING,
+    PulledState.SERVING: pb.PULLED_ADAPTER_STATE_SERVING,
+    PulledState.REJECTED: pb.PULLED_ADAPTER_STATE_REJECTED,
 }
 
 
@@ -116,9 +123,20 @@ def to_adapter(adapter: Adapter) -> pb.Adapter:
         strength=adapter.source.strength,
         rank=adapter.info.rank,
         base_model=adapter.info.base_model,
+        image=adapter.image,
     )
 
 
 def to_rejected_adapter(adapter: RejectedAdapter) -> pb.RejectedAdapter:
     """The contract's description of an adapter that did not load."""
     return pb.RejectedAdapter(name=adapter.name, path=str(adapter.path), cause=adapter.cause)
+
+
+def to_pulled_adapter(adapter: PulledAdapter) -> pb.PulledAdapter:
+    """The contract's description of what became of a wanted adapter."""
+    return pb.PulledAdapter(
+        name=adapter.name,
+        state=_PULLED_STATES[adapter.state],
+        image=adapter.image,
+        cause=adapter.cause,
+    )

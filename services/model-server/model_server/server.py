@@ -17,6 +17,7 @@ from model_server.administration import AdapterAdministrationService
 from model_server.admission import ServerPhase
 from model_server.engine import Engine
 from model_server.errors import EngineFailed
+from model_server.pulled_adapters.reconciler import PulledAdapters
 from model_server.service import InferenceService
 from model_server.serving_state import ServedModel, ServingState
 from model_server.speed import measure_speed
@@ -43,6 +44,8 @@ class ServerConfig:
     Adapters cannot be administered without `administration`. `measure_seconds` is what measuring
     the model's speed may take before it serves; 0 leaves it out.
     `create_engine` is called in a thread, because an engine's imports alone take seconds.
+    `create_pulled` is None where no adapters are pulled; `first_list_seconds` is how long the first
+    list of those may take to come after the model is loaded.
     """
 
     port: int
@@ -52,6 +55,8 @@ class ServerConfig:
     strengths: Mapping[str, float]
     drain_seconds: float
     measure_seconds: float = 0.0
+    create_pulled: Callable[[], PulledAdapters] | None = None
+    first_list_seconds: float = 0.0
 
 
 class Server:
@@ -64,6 +69,9 @@ class Server:
         self._state = state
         self._config = config
         self._engine: Engine | None = None
+        self._pulled = config.create_pulled() if config.create_pulled else None
+        self._pulling: asyncio.Task[None] | None = None
+        self._adapters: AdapterRegistry | None = None
         self._health = health.aio.HealthServicer()
         self._server = create_server()
         inference_pb2_grpc.add_InferenceServiceServicer_to_server(
@@ -76,7 +84,7 @@ class Server:
         self._administration = create_server()
         self.administration_port = 0
         if administration := config.administration:
-            service = AdapterAdministrationService(state, administration.token_sha256)
+            service = AdapterAdministrationService(state, administration.token_sha256, self._pulled)
             inference_pb2_grpc.add_AdapterAdministrationServiceServicer_to_server(
                 service, self._administration
             )
@@ -125,8 +133,12 @@ class Server:
                     max_answers=self._state.admission.max_choices,
                 )
         adapters = AdapterRegistry(engine, self._config.adapters)
+        self._adapters = adapters
         with timer.phase(StartPhase.ADAPTERS):
             await adapters.load_all(self._config.strengths)
+            if self._pulled:
+                self._pulling = asyncio.create_task(self._pulled.run(adapters))
+                await self._pulled.wait_until_settled(self._config.first_list_seconds)
         start = StartReport(seconds=timer.seconds, speed=speed, memory=memory_of(engine))
         self._state.served = ServedModel(
             engine=engine,
@@ -171,6 +183,11 @@ class Server:
         await wait_until_delivered(self.port, deadline - time.monotonic())
         await self._administration.stop(grace=None)
         await self._server.stop(grace=_STOP_GRACE_SECONDS)
+        if self._pulling:
+            self._pulling.cancel()
+            await asyncio.wait([self._pulling])
+        if self._adapters:
+            await self._adapters.close()
         if self._engine:
             await self._engine.stop()
         logger.info("stopped")

@@ -35,6 +35,8 @@ class Settings:
     adapter_strengths: Mapping[str, float]
     default_adapter: str | None
     max_adapters: int
+    pulled_adapters_dir: Path | None
+    pulled_adapters_wait_seconds: float
     max_requests: int
     grpc_port: int
     metrics_port: int
@@ -83,6 +85,8 @@ class Settings:
             adapter_strengths=env.parsed("KAITO_ADAPTER_STRENGTHS", _strengths, "{}"),
             default_adapter=env.text("KAITO_DEFAULT_ADAPTER", "") or None,
             max_adapters=env.integer("KAITO_MAX_ADAPTERS", 16),
+            pulled_adapters_dir=_optional_path(env.text("KAITO_PULLED_ADAPTERS_DIR", "")),
+            pulled_adapters_wait_seconds=env.seconds("KAITO_PULLED_ADAPTERS_WAIT_SECONDS", 0),
             max_requests=env.integer("KAITO_MAX_REQUESTS", 256) or 1,
             grpc_port=env.port("KAITO_GRPC_PORT", 29500),
             metrics_port=env.port("KAITO_METRICS_PORT", 9400),

@@ -14,11 +14,22 @@ class FinishReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FINISH_REASON_LENGTH: _ClassVar[FinishReason]
     FINISH_REASON_CANCELLED: _ClassVar[FinishReason]
     FINISH_REASON_TOOL_CALLS: _ClassVar[FinishReason]
+
+class PulledAdapterState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PULLED_ADAPTER_STATE_UNSPECIFIED: _ClassVar[PulledAdapterState]
+    PULLED_ADAPTER_STATE_PENDING: _ClassVar[PulledAdapterState]
+    PULLED_ADAPTER_STATE_SERVING: _ClassVar[PulledAdapterState]
+    PULLED_ADAPTER_STATE_REJECTED: _ClassVar[PulledAdapterState]
 FINISH_REASON_UNSPECIFIED: FinishReason
 FINISH_REASON_STOP: FinishReason
 FINISH_REASON_LENGTH: FinishReason
 FINISH_REASON_CANCELLED: FinishReason
 FINISH_REASON_TOOL_CALLS: FinishReason
+PULLED_ADAPTER_STATE_UNSPECIFIED: PulledAdapterState
+PULLED_ADAPTER_STATE_PENDING: PulledAdapterState
+PULLED_ADAPTER_STATE_SERVING: PulledAdapterState
+PULLED_ADAPTER_STATE_REJECTED: PulledAdapterState
 
 class ChatMessage(_message.Message):
     __slots__ = ("role", "content", "tool_calls", "tool_call_id", "name", "reasoning")
@@ -528,18 +539,20 @@ class RejectedAdapter(_message.Message):
     def __init__(self, name: _Optional[str] = ..., path: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
 
 class Adapter(_message.Message):
-    __slots__ = ("name", "path", "strength", "rank", "base_model")
+    __slots__ = ("name", "path", "strength", "rank", "base_model", "image")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PATH_FIELD_NUMBER: _ClassVar[int]
     STRENGTH_FIELD_NUMBER: _ClassVar[int]
     RANK_FIELD_NUMBER: _ClassVar[int]
     BASE_MODEL_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
     name: str
     path: str
     strength: float
     rank: int
     base_model: str
-    def __init__(self, name: _Optional[str] = ..., path: _Optional[str] = ..., strength: _Optional[float] = ..., rank: _Optional[int] = ..., base_model: _Optional[str] = ...) -> None: ...
+    image: str
+    def __init__(self, name: _Optional[str] = ..., path: _Optional[str] = ..., strength: _Optional[float] = ..., rank: _Optional[int] = ..., base_model: _Optional[str] = ..., image: _Optional[str] = ...) -> None: ...
 
 class LoadAdapterRequest(_message.Message):
     __slots__ = ("name", "path", "strength")
@@ -566,3 +579,67 @@ class UnloadAdapterRequest(_message.Message):
 class UnloadAdapterResponse(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class SetPulledAdaptersRequest(_message.Message):
+    __slots__ = ("adapters", "revision")
+    ADAPTERS_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    adapters: _containers.RepeatedCompositeFieldContainer[WantedAdapter]
+    revision: str
+    def __init__(self, adapters: _Optional[_Iterable[_Union[WantedAdapter, _Mapping]]] = ..., revision: _Optional[str] = ...) -> None: ...
+
+class SetPulledAdaptersResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class WantedAdapter(_message.Message):
+    __slots__ = ("name", "image", "strength", "access")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    STRENGTH_FIELD_NUMBER: _ClassVar[int]
+    ACCESS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    image: str
+    strength: float
+    access: RegistryAccess
+    def __init__(self, name: _Optional[str] = ..., image: _Optional[str] = ..., strength: _Optional[float] = ..., access: _Optional[_Union[RegistryAccess, _Mapping]] = ...) -> None: ...
+
+class RegistryAccess(_message.Message):
+    __slots__ = ("username", "password", "identity_token", "ca_certificates", "plain_http", "source")
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
+    IDENTITY_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    CA_CERTIFICATES_FIELD_NUMBER: _ClassVar[int]
+    PLAIN_HTTP_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    username: str
+    password: str
+    identity_token: str
+    ca_certificates: str
+    plain_http: bool
+    source: str
+    def __init__(self, username: _Optional[str] = ..., password: _Optional[str] = ..., identity_token: _Optional[str] = ..., ca_certificates: _Optional[str] = ..., plain_http: _Optional[bool] = ..., source: _Optional[str] = ...) -> None: ...
+
+class ListPulledAdaptersRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListPulledAdaptersResponse(_message.Message):
+    __slots__ = ("revision", "adapters")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    ADAPTERS_FIELD_NUMBER: _ClassVar[int]
+    revision: str
+    adapters: _containers.RepeatedCompositeFieldContainer[PulledAdapter]
+    def __init__(self, revision: _Optional[str] = ..., adapters: _Optional[_Iterable[_Union[PulledAdapter, _Mapping]]] = ...) -> None: ...
+
+class PulledAdapter(_message.Message):
+    __slots__ = ("name", "state", "image", "cause")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    state: PulledAdapterState
+    image: str
+    cause: str
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[PulledAdapterState, str]] = ..., image: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...

@@ -525,8 +525,8 @@ class AdapterAdministrationServiceStub:
     """Changes which adapters are loaded. It has a port of its own, 29501, which is in no Service, and
     every call needs the metadata "authorization: Bearer <token>".
 
-    Errors of all calls: UNAUTHENTICATED without the token; UNAVAILABLE while the server loads or
-    drains.
+    Errors of all calls: UNAUTHENTICATED without the token. Errors of LoadAdapter and UnloadAdapter:
+    UNAVAILABLE while the server loads or drains.
     """
 
     def __init__(self, channel):
@@ -545,14 +545,24 @@ class AdapterAdministrationServiceStub:
                 request_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.UnloadAdapterRequest.SerializeToString,
                 response_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.UnloadAdapterResponse.FromString,
                 _registered_method=True)
+        self.SetPulledAdapters = channel.unary_unary(
+                '/kaito.inference.v1.AdapterAdministrationService/SetPulledAdapters',
+                request_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.SetPulledAdaptersRequest.SerializeToString,
+                response_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.SetPulledAdaptersResponse.FromString,
+                _registered_method=True)
+        self.ListPulledAdapters = channel.unary_unary(
+                '/kaito.inference.v1.AdapterAdministrationService/ListPulledAdapters',
+                request_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.ListPulledAdaptersRequest.SerializeToString,
+                response_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.ListPulledAdaptersResponse.FromString,
+                _registered_method=True)
 
 
 class AdapterAdministrationServiceServicer:
     """Changes which adapters are loaded. It has a port of its own, 29501, which is in no Service, and
     every call needs the metadata "authorization: Bearer <token>".
 
-    Errors of all calls: UNAUTHENTICATED without the token; UNAVAILABLE while the server loads or
-    drains.
+    Errors of all calls: UNAUTHENTICATED without the token. Errors of LoadAdapter and UnloadAdapter:
+    UNAVAILABLE while the server loads or drains.
     """
 
     def LoadAdapter(self, request, context):
@@ -577,6 +587,28 @@ class AdapterAdministrationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetPulledAdapters(self, request, context):
+        """Sets the adapters that the server pulls from container registries: it pulls and loads those
+        that are new, replaces those that have changed, and unloads those that are missing. Adapters of
+        folders stay as they are. Answers at once, also while the model loads; what becomes of each
+        adapter is in ListPulledAdapters. One that failed is tried again when its entry has changed.
+
+        Errors: INVALID_ARGUMENT if a name or a strength is out of bounds, a name occurs twice, or an
+        image is no reference; UNIMPLEMENTED if the server has no folder to pull to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPulledAdapters(self, request, context):
+        """What became of the adapters that were set last. Answers also while the model loads.
+
+        Errors: UNIMPLEMENTED if the server has no folder to pull to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdapterAdministrationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -590,6 +622,16 @@ def add_AdapterAdministrationServiceServicer_to_server(servicer, server):
                     request_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.UnloadAdapterRequest.FromString,
                     response_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.UnloadAdapterResponse.SerializeToString,
             ),
+            'SetPulledAdapters': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPulledAdapters,
+                    request_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.SetPulledAdaptersRequest.FromString,
+                    response_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.SetPulledAdaptersResponse.SerializeToString,
+            ),
+            'ListPulledAdapters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPulledAdapters,
+                    request_deserializer=kaito_dot_inference_dot_v1_dot_inference__pb2.ListPulledAdaptersRequest.FromString,
+                    response_serializer=kaito_dot_inference_dot_v1_dot_inference__pb2.ListPulledAdaptersResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'kaito.inference.v1.AdapterAdministrationService', rpc_method_handlers)
@@ -602,8 +644,8 @@ class AdapterAdministrationService:
     """Changes which adapters are loaded. It has a port of its own, 29501, which is in no Service, and
     every call needs the metadata "authorization: Bearer <token>".
 
-    Errors of all calls: UNAUTHENTICATED without the token; UNAVAILABLE while the server loads or
-    drains.
+    Errors of all calls: UNAUTHENTICATED without the token. Errors of LoadAdapter and UnloadAdapter:
+    UNAVAILABLE while the server loads or drains.
     """
 
     @staticmethod
@@ -650,6 +692,60 @@ class AdapterAdministrationService:
             '/kaito.inference.v1.AdapterAdministrationService/UnloadAdapter',
             kaito_dot_inference_dot_v1_dot_inference__pb2.UnloadAdapterRequest.SerializeToString,
             kaito_dot_inference_dot_v1_dot_inference__pb2.UnloadAdapterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPulledAdapters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kaito.inference.v1.AdapterAdministrationService/SetPulledAdapters',
+            kaito_dot_inference_dot_v1_dot_inference__pb2.SetPulledAdaptersRequest.SerializeToString,
+            kaito_dot_inference_dot_v1_dot_inference__pb2.SetPulledAdaptersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPulledAdapters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kaito.inference.v1.AdapterAdministrationService/ListPulledAdapters',
+            kaito_dot_inference_dot_v1_dot_inference__pb2.ListPulledAdaptersRequest.SerializeToString,
+            kaito_dot_inference_dot_v1_dot_inference__pb2.ListPulledAdaptersResponse.FromString,
             options,
             channel_credentials,
             insecure,

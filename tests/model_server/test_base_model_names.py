@@ -2,7 +2,7 @@
 
 import pytest
 
-from model_server.adapters import _is_another_model
+from model_server.base_model_names import is_another_model
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ from model_server.adapters import _is_another_model
     ],
 )
 def test_adapter_names_its_base_model(declared: str, served: str, another: bool) -> None:
-    assert _is_another_model(declared, served) is another
+    assert is_another_model(declared, served) is another

@@ -1,0 +1,1 @@
+"""Adapters that are pulled from container registries while the server runs."""

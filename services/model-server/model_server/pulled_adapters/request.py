@@ -1,0 +1,52 @@
+"""The request of SetPulledAdapters as this package's own types. Pure."""
+
+from kaito.inference.v1 import inference_pb2 as pb
+from kaito_registry.credentials import Credentials
+from kaito_registry.reference import parse_reference
+from model_server.adapters import check_name
+from model_server.errors import InvalidRequest
+from model_server.pulled_adapters.wanted import RegistryAccess, WantedAdapter, WantedList
+
+# More than any server loads.
+_MAX_ADAPTERS = 64
+
+
+def parse_wanted(request: pb.SetPulledAdaptersRequest) -> WantedList:
+    """The list.
+
+    Raises:
+        InvalidRequest: an entry is out of bounds.
+    """
+    if len(request.adapters) > _MAX_ADAPTERS:
+        count = f"{len(request.adapters)} adapters"
+        raise InvalidRequest("adapters", count, f"send at most {_MAX_ADAPTERS}")
+    adapters = tuple(_parse(index, each) for index, each in enumerate(request.adapters))
+    names = set[str]()
+    for index, each in enumerate(adapters):
+        if each.name in names:
+            raise InvalidRequest(f"adapters[{index}].name", each.name, "occurs twice")
+        names.add(each.name)
+    return WantedList(adapters=adapters, revision=request.revision)
+
+
+def _parse(index: int, message: pb.WantedAdapter) -> WantedAdapter:
+    field = f"adapters[{index}]"
+    strength = message.strength if message.HasField("strength") else 1.0
+    check_name(message.name, strength, field=f"{field}.")
+    try:
+        parse_reference(message.image)
+    except ValueError:
+        remedy = "is no image reference; use <registry>/<repository>:<tag> or @<digest>"
+        raise InvalidRequest(f"{field}.image", message.image, remedy) from None
+    access = message.access
+    return WantedAdapter(
+        name=message.name,
+        image=message.image,
+        strength=strength,
+        access=RegistryAccess(
+            credentials=Credentials(access.username, access.password, access.identity_token),
+            ca_certificates=access.ca_certificates,
+            plain_http=access.plain_http,
+            source=access.source,
+        ),
+    )
