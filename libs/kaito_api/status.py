@@ -118,6 +118,8 @@ class WorkspaceStatus(Model):
     tuning: TuningStatus | None = None
     adapter: AdapterStatus | None = None
     engine: str | None = Field(
-        default=None, description="The engine that serves the model: vllm or transformers."
+        default=None,
+        description="The engine that serves the model: vllm, transformers, or that of your own "
+        "pods: openai or text-generation-server.",
     )
     observed_generation: int | None = None

@@ -40,6 +40,14 @@ def test_models_that_answer_are_listed_in_order() -> None:
     }
 
 
+def test_an_engine_in_the_users_own_pods_is_listed_by_the_name_of_its_workspace() -> None:
+    ports = [{"name": "tgi", "containerPort": 8000}]
+    template = {"spec": {"containers": [{"name": "own", "image": "i", "ports": ports}]}}
+    given = answering(inference_workspace("mine", inference={"template": template}))
+    (entry,) = yaml.safe_load(backends((given,)))["backends"]
+    assert (entry["model"], entry["address"]) == ("mine", "mine.team.svc:29500")
+
+
 def in_state(manifest: Manifest, **statuses: str) -> Manifest:
     conditions = [{"type": name, "status": status} for name, status in statuses.items()]
     return {**stored(manifest), "status": {"conditions": conditions}}

@@ -12,10 +12,18 @@ from kaito_api import condition_types
 from kaito_api.conditions import is_true
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import ClusterError
-from kaito_kube.kinds import CONFIG_MAP, WORKSPACE, Kind, Manifest, is_being_deleted
+from kaito_kube.kinds import (
+    CONFIG_MAP,
+    WORKSPACE,
+    Kind,
+    Manifest,
+    annotations_of,
+    is_being_deleted,
+)
 from kaito_kube.store import Store
 from kaito_process.retry import retry_until_done
 from workspace_controller.manifests.pods import GRPC_PORT
+from workspace_controller.plan.serving.own_engine import find_own_engine
 from workspace_controller.settings import Settings, release_metadata
 
 logger = logging.getLogger(__name__)
@@ -89,14 +97,24 @@ class ModelRegistry:
 def _entry(workspace: Manifest) -> dict[str, str]:
     metadata = workspace["metadata"]
     name, namespace = metadata["name"], metadata["namespace"]
-    part = workspace.get("tuning") or workspace.get("inference") or {}
     return {
-        # Empty for a Workspace with its own pods, which the gateway cannot route by model.
-        "model": str((part.get("preset") or {}).get("name") or ""),
+        "model": _model(workspace),
         "namespace": namespace,
         "workspace": name,
         "address": f"{name}.{namespace}.svc:{GRPC_PORT}",
     }
+
+
+def _model(workspace: Manifest) -> str:
+    """The name in requests: that of the preset, or of a Workspace with an engine of its own.
+
+    Empty for a Workspace with other pods, which the gateway cannot route by model.
+    """
+    part = workspace.get("tuning") or workspace.get("inference") or {}
+    if preset := str((part.get("preset") or {}).get("name") or ""):
+        return preset
+    engine = find_own_engine(annotations_of(workspace), part.get("template"))
+    return str(workspace["metadata"]["name"]) if engine is not None else ""
 
 
 def _serves(workspace: Manifest) -> bool:

@@ -5,7 +5,6 @@ container of its own.
 """
 
 import json
-import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,19 +13,14 @@ from kaito_kube.kinds import Manifest
 from kaito_presets.preset import Runtime
 from workspace_controller.manifests.administration import token_sha256
 from workspace_controller.manifests.engine import engine_container, shared_memory
-from workspace_controller.manifests.graceful_stop import stop_gateway, stop_model_server
 from workspace_controller.manifests.metadata import Owner
 from workspace_controller.manifests.placement import Placement
 from workspace_controller.manifests.pods import (
     ADMINISTRATION_PORT,
     DATA_SUBPATH,
-    GRPC_PORT,
-    HTTP_PORT,
-    METRICS_PORT,
     MODEL_PATH,
     Files,
     ModelSource,
-    container,
     empty_dir,
     image_volume,
     model_files,
@@ -34,13 +28,15 @@ from workspace_controller.manifests.pods import (
     pod_spec,
     with_gpus,
 )
+from workspace_controller.manifests.serving_containers import (
+    gateway_container,
+    model_server_container,
+    model_server_env,
+)
 from workspace_controller.settings import PodSettings, Settings
 from workspace_controller.vllm.command import HOST, PORT
 
-MODEL_SERVER, GATEWAY = "model-server", "inference-gateway"
 ADAPTERS_PATH = "/mnt/adapters"
-INFERENCE_SERVICE = "kaito.inference.v1.InferenceService"
-_STARTUP_PERIOD_SECONDS = 2
 _SHARED_MEMORY = {"name": "dshm", "mountPath": "/dev/shm"}
 # Where model-server puts adapters at their strength, for vLLM to read.
 _ENGINE_ADAPTERS = {"name": "engine-adapters", "mountPath": "/var/run/kaito/adapters"}
@@ -91,12 +87,14 @@ def model_pod_spec(pod: ModelPod) -> Manifest:
     downloader = pod.settings.vllm if pod.has_vllm else pod.settings.model_server
     model, adapters = model_files(pod.model, downloader), _adapters(pod.adapters)
     init = [*model.init, *([_engine(pod, model, adapters)] if pod.has_vllm else ())]
+    grace_period_seconds = pod.settings.termination_grace_period_seconds
+    gateway = gateway_container(pod.owner, pod.settings.gateway, grace_period_seconds)
     secrets = [name for adapter in pod.adapters for name in adapter.pull_secrets]
     return {
         **pod_spec(pod.placement, (*pod.model.pull_secrets, *secrets)),
-        "terminationGracePeriodSeconds": pod.settings.termination_grace_period_seconds,
+        "terminationGracePeriodSeconds": grace_period_seconds,
         **({"initContainers": init} if init else {}),
-        "containers": [_model_server(pod, model, adapters), _gateway(pod)],
+        "containers": [_model_server(pod, model, adapters), gateway],
         "volumes": [
             *model.volumes,
             *adapters.volumes,
@@ -128,25 +126,14 @@ def _model_server(pod: ModelPod, model: Files, adapters: Files) -> Manifest:
     mounts = (*model.mounts, *adapters.mounts, *_copies(pod), *memory)
     group = _group(pod) if pod.nodes > 1 else ()
     files = Files(mounts=mounts, env=(*model.env, *group))
-    server = container(MODEL_SERVER, _model_server_settings(pod), _env(pod), files)
-    readiness_timeout_seconds = pod.model.preset.readiness_timeout_seconds
-    stop = stop_model_server(pod.settings.termination_grace_period_seconds)
-    return {
-        **(server if pod.has_vllm else with_gpus(server, pod.placement.gpus)),
-        "lifecycle": stop.lifecycle,
-        "ports": [
-            {"name": "grpc", "containerPort": GRPC_PORT},
-            {"name": "metrics", "containerPort": METRICS_PORT},
-        ],
-        "startupProbe": _probe(
-            INFERENCE_SERVICE,
-            _STARTUP_PERIOD_SECONDS,
-            failureThreshold=math.ceil(readiness_timeout_seconds / _STARTUP_PERIOD_SECONDS),
-        ),
-        "readinessProbe": _probe(INFERENCE_SERVICE, 5),
-        # Asks the server, not the model: a model that is busy must not be restarted.
-        "livenessProbe": _probe("", 10, failureThreshold=6),
-    }
+    server = model_server_container(
+        _model_server_settings(pod),
+        _env(pod),
+        files,
+        grace_period_seconds=pod.settings.termination_grace_period_seconds,
+        startup_seconds=pod.model.preset.readiness_timeout_seconds,
+    )
+    return server if pod.has_vllm else with_gpus(server, pod.placement.gpus)
 
 
 def _model_server_settings(pod: ModelPod) -> PodSettings:
@@ -155,26 +142,15 @@ def _model_server_settings(pod: ModelPod) -> PodSettings:
     return replace(settings, image=slim) if slim else settings
 
 
-def _probe(service: str, period_seconds: int, **more: int) -> Manifest:
-    grpc = {"port": GRPC_PORT, "service": service}
-    return {"grpc": grpc, "periodSeconds": period_seconds, "timeoutSeconds": 5, **more}
-
-
 def _env(pod: ModelPod) -> dict[str, str]:
     env = {
-        "KAITO_WORKSPACE": pod.owner.name,
-        "KAITO_NAMESPACE": pod.owner.namespace,
+        **model_server_env(pod.owner, pod.settings.termination_grace_period_seconds),
         "KAITO_MODEL_PATH": MODEL_PATH,
         "KAITO_MODEL_NAME": pod.model.preset.name,
         "KAITO_DTYPE": pod.model.preset.dtype.value,
         "KAITO_ENGINE": Runtime.VLLM.value if pod.has_vllm else "auto",
         "KAITO_ADAPTERS_DIR": ADAPTERS_PATH,
         "KAITO_ADAPTER_STRENGTHS": json.dumps({a.name: a.strength for a in pod.adapters}),
-        "KAITO_GRPC_PORT": str(GRPC_PORT),
-        "KAITO_METRICS_PORT": str(METRICS_PORT),
-        "KAITO_DRAIN_SECONDS": str(
-            stop_model_server(pod.settings.termination_grace_period_seconds).drain_seconds
-        ),
     }
     if key := pod.settings.administration_key:
         env["KAITO_ADMINISTRATION_PORT"] = str(ADMINISTRATION_PORT)
@@ -201,33 +177,6 @@ def _group(pod: ModelPod) -> tuple[Manifest, ...]:
         # The address that the others reach this pod by.
         {"name": "VLLM_HOST_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
     )
-
-
-def _gateway(pod: ModelPod) -> Manifest:
-    stop = stop_gateway(pod.settings.termination_grace_period_seconds)
-    env = {
-        "KAITO_HTTP_PORT": str(HTTP_PORT),
-        "KAITO_BACKEND": f"localhost:{GRPC_PORT}",
-        "KAITO_WORKSPACE": pod.owner.name,
-        "KAITO_NAMESPACE": pod.owner.namespace,
-        "KAITO_SHUTDOWN_TIMEOUT_SECONDS": str(stop.drain_seconds),
-    }
-    return {
-        **container(GATEWAY, pod.settings.gateway, env, Files()),
-        "lifecycle": stop.lifecycle,
-        "ports": [{"name": "http", "containerPort": HTTP_PORT}],
-        "startupProbe": {**_get("/livez", 1), "failureThreshold": 60},
-        "readinessProbe": _get("/healthz", 5),
-        "livenessProbe": {**_get("/livez", 10), "failureThreshold": 6},
-    }
-
-
-def _get(path: str, period_seconds: int) -> Manifest:
-    return {
-        "httpGet": {"path": path, "port": HTTP_PORT},
-        "periodSeconds": period_seconds,
-        "timeoutSeconds": 5,
-    }
 
 
 def _adapters(adapters: tuple[ServedAdapter, ...]) -> Files:

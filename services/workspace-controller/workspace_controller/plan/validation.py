@@ -17,7 +17,8 @@ from kaito_training.data_urls import find_url_problem, redact_url
 from workspace_controller.observed import Observed
 from workspace_controller.plan.model_source import delivery
 from workspace_controller.plan.serving import inference_config, vllm_pod
-from workspace_controller.plan.serving.engine import RUNTIME_FIELD, annotation_problem, engine
+from workspace_controller.plan.serving.engine import annotation_problem, engine
+from workspace_controller.plan.serving.own_engine import ANNOTATION_FIELD, own_engine_problems
 from workspace_controller.plan.sizing import sizing
 from workspace_controller.plan.spec import (
     ACCESS_SECRET_FIELD,
@@ -109,10 +110,15 @@ def _preset_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Proble
 
 
 def _engine_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:
+    template = spec.inference.template if spec.inference is not None else None
+    if template is not None:
+        for each in own_engine_problems(observed.annotations, template):
+            yield Problem(Reason.WORKSPACE_INVALID, each.field, each.message)
+        return
     if preset_ref(spec) is None or observed.preset is None:
         return
     if (problem := annotation_problem(observed, spec)) is not None:
-        yield Problem(Reason.WORKSPACE_INVALID, RUNTIME_FIELD, problem)
+        yield Problem(Reason.WORKSPACE_INVALID, ANNOTATION_FIELD, problem)
 
 
 def _instance_type_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:

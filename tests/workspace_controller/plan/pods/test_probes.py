@@ -54,6 +54,14 @@ def test_probe_that_a_container_does_not_pass_is_named(
     assert expected in found and bool(found) is bool(expected)
 
 
+def test_probe_that_a_sidecar_does_not_pass_is_named() -> None:
+    found = {
+        "spec": {"initContainers": [{"name": "own", "startupProbe": HTTP}], "containers": []},
+        "status": {"initContainerStatuses": [{"name": "own", "state": RUNS, "started": False}]},
+    }
+    assert "startup probe (GET :8000/health)" in unready_reason(found)
+
+
 @pytest.mark.parametrize(
     ("spec", "terminated", "expected"),
     [

@@ -89,3 +89,8 @@ def test_service_leads_to_the_port_of_a_custom_template(
 def test_custom_template_without_a_port_has_no_service(ports: tuple[Any, ...]) -> None:
     assert decided(template(*ports)) == ()
     assert decided(template(*ports), services={"ws": IS}) == (Delete(SERVICE, "ws", "team"),)
+
+
+def test_an_engine_in_the_users_own_pods_has_both_ports_of_a_preset() -> None:
+    ports = made(template({"name": "openai", "containerPort": 8000}))["spec"]["ports"]
+    assert [(p["port"], p["targetPort"]) for p in ports] == [(80, 5000), (29500, 29500)]

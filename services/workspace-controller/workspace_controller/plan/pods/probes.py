@@ -11,7 +11,9 @@ _KILLED = (137, 143)
 
 def unready_reason(pod: Manifest) -> str:
     """Which probe a running container of the pod does not pass; empty where there is none."""
-    for status, container in _running(pod):
+    for status, container in (*_running(pod, "initContainer"), *_running(pod)):
+        if not container:
+            continue
         probe = container.get("startupProbe")
         if probe and status.get("started") is False:
             return _pending(status, "startup", probe)
@@ -43,15 +45,16 @@ def has_unprobed_restart(pod: Manifest) -> bool:
     )
 
 
-def _running(pod: Manifest) -> Iterator[tuple[Manifest, Manifest]]:
-    """The status and the spec of each container that runs."""
-    for status in (pod.get("status") or {}).get("containerStatuses") or ():
+def _running(pod: Manifest, kind: str = "container") -> Iterator[tuple[Manifest, Manifest]]:
+    """The status and the spec of each container of a kind that runs."""
+    for status in (pod.get("status") or {}).get(f"{kind}Statuses") or ():
         if "running" in (status.get("state") or {}):
             yield status, _spec(pod, status)
 
 
 def _spec(pod: Manifest, status: Manifest) -> Manifest:
-    specs = (pod.get("spec") or {}).get("containers") or ()
+    spec = pod.get("spec") or {}
+    specs = (*(spec.get("containers") or ()), *(spec.get("initContainers") or ()))
     return next((each for each in specs if each.get("name") == status.get("name")), {})
 
 

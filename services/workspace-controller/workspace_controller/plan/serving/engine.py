@@ -8,11 +8,10 @@ from kaito_presets.preset import Runtime
 from kaito_skus.sku import Vendor
 from workspace_controller.gpu_resources import RESOURCES
 from workspace_controller.manifests.engine import ENGINE
-from workspace_controller.manifests.model_pod import MODEL_SERVER
+from workspace_controller.manifests.serving_containers import MODEL_SERVER
 from workspace_controller.observed import Observed
 from workspace_controller.plan.placement import gpu_limits, pod_gpus
-
-RUNTIME_FIELD = f"metadata.annotations[{labels.RUNTIME}]"
+from workspace_controller.plan.serving.own_engine import is_own_engine
 
 
 def engine(observed: Observed, spec: WorkspaceSpec) -> Runtime:
@@ -47,8 +46,13 @@ def annotation_problem(observed: Observed, spec: WorkspaceSpec) -> str | None:
     named, preset = observed.annotations.get(labels.RUNTIME), observed.preset
     if named is None:
         return None
+    known = " or ".join(engines.ENGINES)
+    if is_own_engine(named):
+        return (
+            f"{named!r} serves the pods of an inference.template, and not a preset: set {known}, "
+            "or remove the annotation"
+        )
     if named not in engines.ENGINES:
-        known = " or ".join(engines.ENGINES)
         return f"{named!r} is not an engine: set {known}, or remove the annotation"
     if named == Runtime.VLLM and (obstacle := vllm_obstacle(observed, spec)) is not None:
         return f"{named!r}, but {obstacle}: set transformers, or remove the annotation"

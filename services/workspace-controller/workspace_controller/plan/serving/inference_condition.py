@@ -1,21 +1,25 @@
 """The condition InferenceReady of a Workspace that has a workload."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kaito_api import condition_types
 from kaito_api.conditions import Condition, false, from_manifest, true
 from kaito_api.reasons import Reason
 from kaito_api.workspace import Opaque
+from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.engine import ENGINE
-from workspace_controller.manifests.model_pod import MODEL_SERVER
+from workspace_controller.manifests.own_engine_pod import OwnEngine
 from workspace_controller.manifests.pods import MODEL_DOWNLOAD
+from workspace_controller.manifests.serving_containers import MODEL_SERVER
 from workspace_controller.observed import Observed, OngoingUpdate
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.pods.probes import unready_reason
 from workspace_controller.plan.pods.status import container_state
 from workspace_controller.plan.serving.adapters import ready_condition
 from workspace_controller.plan.serving.health import serving_pods
-from workspace_controller.plan.serving.service import http_port
+from workspace_controller.plan.serving.own_engine import own_engine
+from workspace_controller.plan.serving.template_ports import http_port
 from workspace_controller.plan.serving.update import Update
 from workspace_controller.plan.serving.workload_state import WorkloadState
 
@@ -60,7 +64,7 @@ def _starts_beside_the_old(facts: InferenceFacts) -> bool:
 
 def _ready(observed: Observed) -> Condition:
     template = _template(observed)
-    if template is None:
+    if template is None or own_engine(observed) is not None:
         return ready_condition(observed)
     port = http_port(template)
     where = (
@@ -115,6 +119,8 @@ def _holds(facts: InferenceFacts) -> str:
 
 def _starting(observed: Observed) -> Condition:
     pods = serving_pods(observed)
+    if (own := own_engine(observed)) is not None:
+        return _starting_own_engine(pods, own)
     if _template(observed) is not None:
         probe = next((why for pod in pods if (why := unready_reason(pod))), "")
         message = probe or "starting the pods of inference.template"
@@ -129,3 +135,16 @@ def _starting(observed: Observed) -> Condition:
         message = "model-server is loading the model; its log shows the progress"
         return false(_TYPE, Reason.MODEL_LOADING, message)
     return false(_TYPE, Reason.INFERENCE_PENDING, "starting the model's pod")
+
+
+def _starting_own_engine(pods: Sequence[Manifest], engine: OwnEngine) -> Condition:
+    if any("running" in container_state(pod, MODEL_SERVER) for pod in pods):
+        message = (
+            f"model-server waits for the {engine.name} server in container {engine.container}, on "
+            f"port {engine.port}; the logs of both show the progress"
+        )
+        return false(_TYPE, Reason.MODEL_LOADING, message)
+    if any("running" in container_state(pod, engine.container) for pod in pods):
+        message = f"container {engine.container} starts; its log shows the progress"
+        return false(_TYPE, Reason.MODEL_LOADING, message)
+    return false(_TYPE, Reason.INFERENCE_PENDING, "starting the pods of inference.template")

@@ -1,13 +1,15 @@
 """Decides about the Service of a Workspace, and the headless one of a model that spans nodes."""
 
 from kaito_api import labels
-from kaito_api.workspace import Opaque, WorkspaceSpec
+from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import SERVICE, Manifest, is_being_deleted
 from workspace_controller.manifests.metadata import revision_of
 from workspace_controller.manifests.service import Exposure, headless_service, service
 from workspace_controller.observed import Observed
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Delete
+from workspace_controller.plan.serving.own_engine import own_engine
+from workspace_controller.plan.serving.template_ports import http_port
 from workspace_controller.plan.tuning.phase import Phase
 from workspace_controller.plan.tuning.run import TuningPlan
 
@@ -20,8 +22,9 @@ def decide_service(
     observed: Observed, spec: WorkspaceSpec, nodes: NodePlan, tuning: TuningPlan | None
 ) -> tuple[Action, ...]:
     template = spec.inference.template if spec.inference is not None else None
-    own_port = http_port(template) if template is not None else None
-    if template is not None and own_port is None:
+    has_gateway = template is None or own_engine(observed) is not None
+    own_port = None if has_gateway or template is None else http_port(template)
+    if not has_gateway and own_port is None:
         return _delete_service(observed)
     spans = nodes.target > 1 and template is None
     wanted = service(
@@ -68,20 +71,3 @@ def _is_as_wanted(present: Manifest, wanted: Manifest) -> bool:
         and revision_of(present) == revision_of(wanted)
         and ports >= {(p["port"], p["targetPort"]) for p in wants["ports"]}
     )
-
-
-def http_port(template: Opaque) -> int | None:
-    """The port named http of the user's own pods, or their first port."""
-    spec = template.get("spec")
-    containers = spec.get("containers") if isinstance(spec, dict) else None
-    ports: list[tuple[bool, int]] = []
-    for container in containers if isinstance(containers, list) else ():
-        declared = container.get("ports") if isinstance(container, dict) else None
-        for port in declared if isinstance(declared, list) else ():
-            if isinstance(port, dict) and isinstance(port.get("containerPort"), int):
-                number = port["containerPort"]
-                assert isinstance(number, int)
-                ports.append((port.get("name") == "http", number))
-    if not ports:
-        return None
-    return next((number for is_http, number in ports if is_http), ports[0][1])

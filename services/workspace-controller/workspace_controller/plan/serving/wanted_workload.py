@@ -5,6 +5,7 @@ from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import DEPLOYMENT, STATEFUL_SET, Kind, Manifest
 from kaito_presets.preset import Runtime
 from workspace_controller.manifests.model_pod import ModelPod, ServedAdapter, model_pod_spec
+from workspace_controller.manifests.own_engine_pod import with_own_engine
 from workspace_controller.manifests.workload import (
     Workload,
     custom_template,
@@ -19,6 +20,7 @@ from workspace_controller.plan.placement import placement
 from workspace_controller.plan.serving.adapters import listed_adapters, own_adapter
 from workspace_controller.plan.serving.engine import engine
 from workspace_controller.plan.serving.inputs import inputs_of
+from workspace_controller.plan.serving.own_engine import own_engine
 from workspace_controller.plan.serving.vllm_pod import vllm_arguments
 from workspace_controller.plan.sizing import context_tokens, user_config
 from workspace_controller.plan.spec import preset_ref
@@ -34,6 +36,9 @@ def wanted_workload(
     inputs = inputs_of(spec, tuning, user_config(observed, spec), runtime)
     if inference is not None and inference.template is not None:
         template = custom_template(owner, inference.template, placement(observed, spec))
+        if (own := own_engine(observed)) is not None:
+            limit = context_tokens(observed, spec)
+            template = with_own_engine(template, own, owner, observed.settings, limit)
         custom = Workload(owner=owner, template=template, replicas=nodes.target, inputs=inputs)
         return DEPLOYMENT, deployment(custom)
     pod = _model_pod(observed, spec, nodes, tuning)

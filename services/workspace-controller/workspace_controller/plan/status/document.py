@@ -10,6 +10,7 @@ from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
 from workspace_controller.plan.nodes.cost import cost_per_hour
 from workspace_controller.plan.serving.engine import serving_engine
+from workspace_controller.plan.serving.own_engine import own_engine
 from workspace_controller.plan.status.progress import eta_of, progress_of, state_of
 from workspace_controller.plan.status.summary_conditions import (
     summary_conditions,
@@ -64,6 +65,8 @@ def deleting_status(observed: Observed, deleting: Condition) -> Manifest:
 
 
 def _engine(observed: Observed) -> str | None:
+    if (own := own_engine(observed)) is not None:
+        return own.name
     if observed.spec is None or observed.preset is None:
         return None
     found = serving_engine(observed, observed.spec)

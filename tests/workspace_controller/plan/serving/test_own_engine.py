@@ -1,0 +1,184 @@
+"""The engine in the user's own pods is found by a port or by the annotation, or refused."""
+
+from typing import Any
+
+import pytest
+
+from kaito_api import labels
+from kaito_kube.kinds import Manifest
+from kaito_presets.sizing import Sizing
+from tests.workspace_controller.given import (
+    claim,
+    inference_workspace,
+    observation,
+    own_node,
+    pod,
+    stored,
+)
+from workspace_controller.manifests.own_engine_pod import OwnEngine
+from workspace_controller.observed import Observed, UserFile
+from workspace_controller.plan.nodes.provisioning import decide_nodes
+from workspace_controller.plan.plan import Apply
+from workspace_controller.plan.serving.own_engine import own_engine
+from workspace_controller.plan.serving.workload import ServingPlan, decide_serving
+from workspace_controller.plan.status.document import compute_status
+from workspace_controller.plan.subplans import Subplans
+from workspace_controller.plan.validation import problems
+
+
+def container(name: str, *ports: Any, **more: Any) -> Manifest:
+    declared = [{"name": n, "containerPort": p} if n else {"containerPort": p} for n, p in ports]
+    return {"name": name, "image": "i", "ports": declared, **more}
+
+
+def workspace(*containers: Any, runtime: str | None = None, **spec: Any) -> Manifest:
+    annotations = {labels.RUNTIME: runtime} if runtime is not None else {}
+    template = {"spec": {"containers": list(containers), **spec}}
+    return inference_workspace(inference={"template": template}, annotations=annotations)
+
+
+def seen(manifest: Manifest, **changes: Any) -> Observed:
+    nodes = {"nodes": (own_node(),), "claims": (claim(0, Ready="True/Ready/"),)}
+    return observation(stored(manifest), **{**nodes, **changes})
+
+
+def decided(observed: Observed) -> ServingPlan:
+    assert observed.spec is not None
+    return decide_serving(observed, observed.spec, decide_nodes(observed, observed.spec, 1), None)
+
+
+SGLANG = container("sglang", ("openai", 30000))
+TGI = container("tgi", ("tgi", 8000))
+WEB = container("web", ("http", 8080), ("", 9090))
+
+
+@pytest.mark.parametrize(
+    ("manifest", "engine"),
+    [
+        (workspace(SGLANG), OwnEngine("openai", "sglang", 30000)),
+        (workspace(WEB, TGI), OwnEngine("text-generation-server", "tgi", 8000)),
+        (workspace(WEB), None),
+        (workspace(container("c")), None),
+        (workspace("odd", {"name": "c", "ports": ["odd", {"containerPort": "x"}]}), None),
+        # The annotation: the engine's port, or else that of HTTP, or else the first.
+        (workspace(WEB, runtime="openai"), OwnEngine("openai", "web", 8080)),
+        (
+            workspace(container("c", ("", 1234)), runtime="text-generation-server"),
+            OwnEngine("text-generation-server", "c", 1234),
+        ),
+        (workspace(WEB, SGLANG, runtime="openai"), OwnEngine("openai", "sglang", 30000)),
+        # Those of presets have always been ignored here.
+        (workspace(WEB, runtime="vllm"), None),
+        (workspace(TGI, runtime="vllm"), OwnEngine("text-generation-server", "tgi", 8000)),
+        # A server that is a sidecar already.
+        (
+            workspace(initContainers=[{**SGLANG, "restartPolicy": "Always"}]),
+            OwnEngine("openai", "sglang", 30000),
+        ),
+        (workspace(initContainers=[SGLANG]), None),
+        (inference_workspace(), None),
+    ],
+)
+def test_the_engine_is_found(manifest: Manifest, engine: OwnEngine | None) -> None:
+    assert own_engine(seen(manifest)) == engine
+
+
+@pytest.mark.parametrize(
+    ("manifest", "problem"),
+    [
+        (
+            workspace(WEB, runtime="open-ai"),
+            "metadata.annotations[kaito.sh/runtime]: 'open-ai' is not an engine: set openai or "
+            "text-generation-server, or remove the annotation",
+        ),
+        (
+            workspace(container("c"), runtime="text-generation-server"),
+            "inference.template.spec.containers: no containerPort, and "
+            "metadata.annotations[kaito.sh/runtime] is 'text-generation-server': declare the port "
+            "that the server listens on, with the name tgi",
+        ),
+        (
+            workspace(container("c", ("openai", 5000))),
+            "inference.template.spec.containers: container 'c' has the containerPort 5000, on "
+            "which inference-gateway listens beside it: let the server listen on another port",
+        ),
+        (
+            workspace(container("model-server", ("openai", 8000))),
+            "inference.template.spec.containers: 'model-server' is the name of a container that is "
+            "added: use another",
+        ),
+        (
+            inference_workspace(annotations={labels.RUNTIME: "openai"}),
+            "metadata.annotations[kaito.sh/runtime]: 'openai' serves the pods of an "
+            "inference.template, and not a preset: set vllm or transformers, or remove the "
+            "annotation",
+        ),
+    ],
+)
+def test_what_cannot_be_served_is_refused(manifest: Manifest, problem: str) -> None:
+    assert [str(found) for found in problems(seen(manifest))] == [problem]
+
+
+@pytest.mark.parametrize(
+    "manifest", [workspace(SGLANG), workspace(WEB), workspace(WEB, runtime="vllm")]
+)
+def test_what_can_be_served_is_taken(manifest: Manifest) -> None:
+    assert not problems(seen(manifest))
+
+
+def applied(observed: Observed) -> Manifest:
+    (action,) = decided(observed).actions
+    assert isinstance(action, Apply)
+    return action.manifest
+
+
+def test_the_workload_has_the_model_server_and_the_gateway_beside_the_engine() -> None:
+    file = UserFile("team", "mine", "inference_config.yaml", "vllm: {max-model-len: 4096}")
+    spec = applied(seen(workspace(SGLANG), file=file))["spec"]["template"]["spec"]
+    assert [each["name"] for each in spec["containers"]] == ["model-server", "inference-gateway"]
+    assert [each["name"] for each in spec["initContainers"]] == ["sglang"]
+    assert {"name": "KAITO_MAX_MODEL_LEN", "value": "4096"} in spec["containers"][0]["env"]
+    assert spec["affinity"] and spec["tolerations"]
+
+
+def test_pods_that_are_no_engine_stay_as_they_are() -> None:
+    spec = applied(seen(workspace(WEB)))["spec"]["template"]["spec"]
+    assert [each["name"] for each in spec["containers"]] == ["web"]
+    assert "initContainers" not in spec
+
+
+def runs(*names: str) -> tuple[Manifest, ...]:
+    running = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+    sidecars = [{"name": n, "state": running} for n in names if n == "sglang"]
+    others = [{"name": n, "state": running} for n in names if n != "sglang"]
+    return (pod("inference", initContainerStatuses=sidecars, containerStatuses=others),)
+
+
+@pytest.mark.parametrize(
+    ("ready", "pods", "expected"),
+    [
+        (0, (), "False/InferencePending: starting the pods of inference.template"),
+        (0, runs("sglang"),
+         "False/ModelLoading: container sglang starts; its log shows the progress"),
+        (0, runs("sglang", "model-server"),
+         "False/ModelLoading: model-server waits for the openai server in container sglang, on "
+         "port 30000; the logs of both show the progress"),
+        (1, runs("sglang", "model-server"), "True/InferenceReady: the model answers requests"),
+    ],
+)  # fmt: skip
+def test_the_condition_says_how_far_the_engine_is(
+    ready: int, pods: tuple[Manifest, ...], expected: str
+) -> None:
+    made = applied(seen(workspace(SGLANG)))
+    status = {"observedGeneration": 1, "readyReplicas": ready, "updatedReplicas": 1}
+    workload = {**made, "metadata": {**made["metadata"], "generation": 1}, "status": status}
+    condition = decided(seen(workspace(SGLANG), deployment=workload, pods=pods)).condition
+    assert f"{condition.status}/{condition.reason}: {condition.message}" == expected
+
+
+def test_the_status_names_the_engine() -> None:
+    observed = seen(workspace(TGI))
+    assert observed.spec is not None
+    nodes = decide_nodes(observed, observed.spec, 1)
+    status = compute_status(observed, Subplans(Sizing(1), nodes, None, None, decided(observed)))
+    assert status["engine"] == "text-generation-server"
