@@ -103,6 +103,47 @@ class AdapterStatus(Model):
     size: int | None = Field(default=None, description="Compressed size in bytes.")
 
 
+class AttentionStatus(Model):
+    """What a token of context costs, by how the model attends."""
+
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    hidden_size: int | None = None
+    kv_lora_rank: int | None = Field(default=None, description="Of multi-head latent attention.")
+    qk_rope_head_dim: int | None = None
+    sliding_window: int | None = Field(default=None, description="Tokens of a window.")
+
+
+class ModelStatus(Model):
+    """A model of the Hugging Face hub, as its files described it when it was looked up."""
+
+    name: str = Field(description="The model's name on the hub: organization/model.")
+    requested: str = Field(description="The branch, tag or commit that was looked up.")
+    revision: str = Field(description="The commit that is served, whatever the branch does since.")
+    architecture: str
+    license: str | None = None
+    gated: bool = False
+    weights: str = Field(description="Size of the weights, for example 14.96Gi.")
+    download_size: int = Field(description="Bytes of all files that a pod downloads.")
+    context_length: int = Field(description="The longest context in tokens.")
+    attention: AttentionStatus
+    experts: int | None = Field(default=None, description="Of a mixture of experts.")
+    quantization: str | None = Field(default=None, description="The method, for example awq.")
+    quantization_bits: int | None = None
+    dtype: str = Field(description="The format of the weights; auto is that of the files.")
+    engines: list[str] = Field(description="The engines that serve it.")
+    chat_template: bool = Field(description="Whether the files have a chat template.")
+    remote_code: bool = Field(
+        description="Whether it is loaded only with code from its repository."
+    )
+    mistral_format: bool = False
+    tool_call_parser: str | None = None
+    reasoning_parser: str | None = None
+    options: list[str] = Field(default_factory=list, description="Further options of vLLM.")
+
+
 class WorkspaceStatus(Model):
     conditions: list[ConditionManifest] = Field(default_factory=list)
     state: State | None = Field(default=None, description="The Workspace's phase in one word.")
@@ -115,6 +156,11 @@ class WorkspaceStatus(Model):
         default=None, description="Approximate list price of the nodes in US dollars."
     )
     estimate: EstimateStatus | None = None
+    model: ModelStatus | None = Field(
+        default=None,
+        description="Set for a model of the hub that is no preset: what is served and planned "
+        "with. It changes only with the annotation kaito.sh/model-revision.",
+    )
     tuning: TuningStatus | None = None
     adapter: AdapterStatus | None = None
     engine: str | None = Field(

@@ -16,6 +16,8 @@ from tests.workspace_controller.given import CONFIG, NAMESPACE, RELEASE, setting
 from tests.workspace_controller.world import World
 from workspace_controller.adapter_client import FakeAdapterClient
 from workspace_controller.executor import Executor
+from workspace_controller.hub.fake import FakeHub
+from workspace_controller.hub.models import HubModels
 from workspace_controller.metrics import Metrics
 from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observer import Observer
@@ -38,6 +40,7 @@ class Replica:
     settings: Settings
     tuning: FakeTuningClient = field(default_factory=FakeTuningClient)
     adapters: FakeAdapterClient = field(default_factory=FakeAdapterClient)
+    hub: FakeHub = field(default_factory=FakeHub)
     store: Store = field(default_factory=Store)
 
     def __post_init__(self) -> None:
@@ -51,6 +54,7 @@ class Replica:
             self.settings,
             self.tuning,
             self.adapters,
+            HubModels(self.hub, self.clock),
         )
         recorder = EventRecorder(self.through, self.clock, "kaito-workspace-controller", "replica")
         executor = Executor(self.through, recorder)
@@ -84,6 +88,7 @@ class Environment:
 
     settings: Settings = field(default_factory=settings)
     clock: FakeClock = field(default_factory=FakeClock)
+    hub: FakeHub = field(default_factory=FakeHub)
 
     def __post_init__(self) -> None:
         self.cluster = FakeCluster(self.clock)
@@ -95,7 +100,9 @@ class Environment:
         self.replica = self.new_replica()
 
     def new_replica(self, through: Cluster | None = None) -> Replica:
-        return Replica(through or self.cluster, self.cluster, self.clock, self.settings)
+        return Replica(
+            through or self.cluster, self.cluster, self.clock, self.settings, hub=self.hub
+        )
 
     def push_secret(self) -> None:
         self.cluster.seed(

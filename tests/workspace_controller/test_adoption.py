@@ -3,8 +3,6 @@
 import copy
 from typing import Any
 
-import pytest
-
 from kaito_kube import kinds
 from kaito_kube.kinds import NODE_CLAIM, Key, Manifest
 from tests.workspace_controller import kaito
@@ -88,18 +86,27 @@ async def test_model_that_kaito_serves_goes_on_and_no_object_is_touched() -> Non
     assert (status["state"], status["workerNodes"]) == ("Ready", [NODE])
 
 
-@pytest.mark.parametrize("name", ["Qwen/Qwen3.8-99B", "llama-9"])
-async def test_preset_that_only_kaito_has_is_served_on(name: str) -> None:
-    environment = served_by_kaito(inference=inference(preset={"name": name}))
+async def test_preset_that_only_kaito_has_is_served_on() -> None:
+    environment = served_by_kaito(inference=inference(preset={"name": "llama-9"}))
     before = objects(environment)
     await environment.settle()
     assert objects(environment) == before
     status, message = condition(environment, "InferenceReady")
     assert status == "True/WorkloadAdopted"
-    assert f"this release cannot serve the Workspace itself: inference.preset.name: '{name}'" in (
+    assert "this release cannot serve the Workspace itself: inference.preset.name: 'llama-9'" in (
         message
     )
     assert condition(environment, "ResourceReady")[0] == "True/NodesReady"
+
+
+async def test_a_model_of_the_hub_that_kaito_serves_is_served_on_without_asking_the_hub() -> None:
+    environment = served_by_kaito(inference=inference(preset={"name": "Qwen/Qwen3.8-99B"}))
+    before = objects(environment)
+    await environment.settle()
+    assert objects(environment) == before
+    assert condition(environment, "InferenceReady")[0] == "True/WorkloadAdopted"
+    assert condition(environment, "ResourceReady")[0] == "True/NodesReady"
+    assert environment.hub.calls == []
 
 
 async def test_own_pods_that_kaito_runs_are_kept() -> None:

@@ -23,7 +23,7 @@ from tests.workspace_controller.given import RELEASE, settings
 from tests.workspace_controller.test_admission import REVIEW, UNKNOWN
 from workspace_controller import webhook as module
 from workspace_controller.metrics import Metrics
-from workspace_controller.plan.validation import Problem
+from workspace_controller.plan.problem import Problem
 from workspace_controller.webhook import Check, Webhook
 
 

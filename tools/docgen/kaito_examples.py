@@ -139,6 +139,8 @@ def verdict(example: Example) -> Verdict:
     spec = observed.spec
     assert spec is not None, observed.spec_problem
     found, size = problems(observed), sizing(observed, spec)
+    if not found and observed.preset is None:
+        return Verdict("as its files on the hub say", 0)
     if found or not isinstance(size, Sizing):
         return Verdict("", 0, "; ".join(map(str, found)))
     return Verdict(engine(observed, spec).value, size.nodes)
@@ -208,8 +210,9 @@ _INTRODUCTION = prose(
     "What this release does with the example manifests that KAITO publishes, by their presets, "
     "instance types and configurations. *Count* is `resource.count` of the example; the estimate "
     "decides how many nodes a preset gets. InferenceSets and MultiRoleInferences are not kinds of "
-    "this release: their rows are about the Workspaces that they create. Examples without an "
-    "instance type bring their own nodes, here with eight A100."
+    "this release: their rows are about the Workspaces that they create. A model of the hub that "
+    "is no preset is looked up there, before a node is requested. Examples without an instance "
+    "type bring their own nodes, here with eight A100."
 )
 
 

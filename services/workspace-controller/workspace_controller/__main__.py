@@ -34,6 +34,8 @@ from workspace_controller.adapter_client import GrpcAdapterClient
 from workspace_controller.administration_key import wait_for_key
 from workspace_controller.controller import Controller, build_controller
 from workspace_controller.executor import Executor
+from workspace_controller.hub.http_client import HttpHubClient
+from workspace_controller.hub.models import HubModels
 from workspace_controller.metrics import Metrics, StoreCollector
 from workspace_controller.model_registry import ModelRegistry
 from workspace_controller.node_reservations import NodeReservations
@@ -139,6 +141,7 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
         settings,
         GrpcTuningClient(),
         GrpcAdapterClient(),
+        HubModels(HttpHubClient(settings.hub_endpoint), clock, rng),
     )
     executor = Executor(fence, EventRecorder(fence, clock, f"kaito-{NAME}", settings.pod_name))
     reconciler = Reconciler(observer, executor, metrics)

@@ -10,7 +10,7 @@ from typing import Any
 
 from kaito_api import labels
 from kaito_kube.kinds import Manifest
-from workspace_controller.plan.validation import Problem
+from workspace_controller.plan.problem import Problem
 from workspace_controller.settings import Settings, release_labels
 
 PATH = "/validate"

@@ -8,6 +8,8 @@ from kaito_api.conditions import find
 from kaito_api.reasons import Reason
 from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import NODE_POOL, Key, Kind, Manifest, annotations_of, is_being_deleted
+from kaito_presets.hub.model import HubModel
+from kaito_presets.hub.refusal import ModelRefusal
 from kaito_presets.preset import Preset
 from kaito_skus.sku import GpuSet, Sku
 from workspace_controller.manifests.metadata import Owner, owner_of
@@ -163,6 +165,8 @@ class Observed:
     """Everything that a decision about one Workspace depends on.
 
     `spec` is None where the manifest does not match the schema; `spec_problem` says why.
+    `preset` is of the catalog, or that of `hub_model`, which the hub or the status describes.
+    `hub_refusal` is why the hub does not give the model that the Workspace names.
     `sku` is None where the instance type is unknown or not set, and `gpus` are those of one node.
     `allocatable_gpus` are those of the node with the fewest, by resource; empty where no node
     advertises any.
@@ -188,6 +192,8 @@ class Observed:
     spec_problem: str = ""
     preset: Preset | None = None
     closest_preset: str | None = None
+    hub_model: HubModel | None = None
+    hub_refusal: ModelRefusal | None = None
     sku: Sku | None = None
     closest_skus: tuple[str, ...] = ()
     gpus: GpuSet | None = None

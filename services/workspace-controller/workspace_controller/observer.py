@@ -15,6 +15,9 @@ from workspace_controller.adapter_client import AdapterClient
 from workspace_controller.adoption import adopted_workload, is_kaitos
 from workspace_controller.catalog_facts import catalog_facts
 from workspace_controller.creation_events import forbidden_pods
+from workspace_controller.hub.models import HubModels, ModelQuery
+from workspace_controller.hub.refusals import without_token
+from workspace_controller.hub.token import token_of
 from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.manifests.data_check import data_check_name
 from workspace_controller.manifests.metadata import Owner, belongs_to, is_labeled_for, owner_of
@@ -28,6 +31,7 @@ from workspace_controller.observed import (
     UserFile,
     VolumeClaimFact,
 )
+from workspace_controller.plan.hub_model import look_up, with_found_model, with_pinned_model
 from workspace_controller.plan.nodes.selection import is_matching_node, is_own_node
 from workspace_controller.plan.serving.adapters import adapter_pods
 from workspace_controller.plan.spec import (
@@ -61,6 +65,7 @@ class Observer:
     settings: Settings
     tuning: TuningClient
     adapters: AdapterClient
+    hub: HubModels
 
     async def observe(self, workspace: Manifest) -> Observed:
         """Everything that is known about a Workspace at this moment.
@@ -74,6 +79,7 @@ class Observer:
             return replace(seen, claims=await self._list_claims(seen.owner))
         if (spec := seen.spec) is None:
             return seen
+        seen = await self._with_hub_model(seen, spec)
         seen = replace(seen, file=await self._file(self._config_ref(seen, spec)))
         if seen.workload is None:
             # Once a workload exists, the kubelet reports what it misses.
@@ -136,7 +142,7 @@ class Observer:
         jobs = store.select(kinds.JOB, named_only, owner.namespace)
         # All claims of that name, because an earlier Workspace can have left some.
         nodes, claims = self._nodes(owner, spec), self._claims(owner.labels)
-        return Observed(
+        seen = Observed(
             workspace=workspace,
             settings=self.settings,
             now=self.clock.now(),
@@ -156,6 +162,7 @@ class Observer:
             services={m["metadata"]["name"]: m for m in owned(kinds.SERVICE)},
             **catalog_facts(spec, self.settings, nodes),
         )
+        return with_pinned_model(seen, spec) if spec is not None else seen
 
     def _claims(self, owner_labels: dict[str, str]) -> tuple[Claim, ...]:
         return tuple(
@@ -222,6 +229,25 @@ class Observer:
             secrets=dict(zip(secrets, facts, strict=True)),
             volume_claims=dict(zip(claims, found, strict=True)),
         )
+
+    async def _with_hub_model(self, seen: Observed, spec: WorkspaceSpec) -> Observed:
+        """What the hub says about the model, unless the status has it already."""
+        wanted = look_up(seen, spec)
+        if wanted is None:
+            return seen
+        token = await self._token(seen.owner.namespace, wanted.secret) if wanted.secret else ""
+        if token is None:
+            return with_found_model(seen, spec, without_token(wanted.name, wanted.secret))
+        query = ModelQuery(wanted.name, wanted.revision, wanted.secret, token)
+        return with_found_model(seen, spec, await self.hub.find(query))
+
+    async def _token(self, namespace: str, name: str) -> str | None:
+        """The token of the hub in a Secret; it goes to the hub, and into no observation."""
+        try:
+            secret = await self.cluster.get(kinds.SECRET, name, namespace)
+        except NotFound:
+            return None
+        return token_of(secret)
 
     async def _secret(self, namespace: str, name: str) -> SecretFact:
         try:

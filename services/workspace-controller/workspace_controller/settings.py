@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlsplit
 
 from kaito_process.environment import Environment, SettingError
 
 # Where KAITO publishes its model images.
 PRESET_REGISTRY = "mcr.microsoft.com/aks/kaito"
+HUB_ENDPOINT = "https://huggingface.co"
 # Below, nothing is left for answers once the pod is out of the Service's endpoints.
 MIN_GRACE_PERIOD_SECONDS, MAX_GRACE_PERIOD_SECONDS = 30, 365 * 24 * 3600
 
@@ -64,6 +66,7 @@ class Settings:
     `model_server_slim_image`: without torch, for pods whose engine has a container of its own;
     empty to use the other one there, too.
     `vllm`: the container of vLLM's own server.
+    `hub_endpoint`: the Hugging Face hub, or a mirror of it; empty to serve presets only.
     `node_class`: group/kind/name that claims and pools refer to; empty for the default of the
     node provisioner.
     `data_check`: the data of a run is checked before nodes are requested.
@@ -83,6 +86,7 @@ class Settings:
     max_model_nodes: int = 16
     preset_registry: str = PRESET_REGISTRY
     model_delivery: ModelDelivery = ModelDelivery.IMAGE_VOLUME
+    hub_endpoint: str = HUB_ENDPOINT
     tuner: PodSettings
     model_server: PodSettings
     model_server_slim_image: str = ""
@@ -129,6 +133,7 @@ class Settings:
             model_delivery=env.choice(
                 "KAITO_MODEL_DELIVERY", ModelDelivery, ModelDelivery.IMAGE_VOLUME
             ),
+            hub_endpoint=_hub_endpoint(env),
             tuner=_pod(env, "KAITO_TUNER", _LARGE),
             model_server=_pod(env, "KAITO_MODEL_SERVER", _LARGE),
             model_server_slim_image=env.text("KAITO_MODEL_SERVER_SLIM_IMAGE", ""),
@@ -187,6 +192,18 @@ def _pod(
         env={name: str(value) for name, value in extra.items()},
         resources=env.json_object(f"{prefix}_RESOURCES", resources),
     )
+
+
+def _hub_endpoint(env: Environment) -> str:
+    value = env.text("KAITO_HUB_ENDPOINT", HUB_ENDPOINT).rstrip("/")
+    if value == "none":
+        return ""
+    address = urlsplit(value)
+    if address.scheme not in ("http", "https") or not address.hostname or address.query:
+        raise SettingError(
+            "KAITO_HUB_ENDPOINT", value, f"set a URL such as {HUB_ENDPOINT}, or none"
+        )
+    return value
 
 
 def _node_class(env: Environment) -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from kaito_kube.kinds import Manifest
 from workspace_controller.observer import Observer
-from workspace_controller.plan.validation import Problem, problems
+from workspace_controller.plan.problem import Problem
+from workspace_controller.plan.validation import problems
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from kaito_process.retry import retry_until_done
 from workspace_controller import admission
 from workspace_controller.certificates import Certificates, issue, needs_renewal, renew
 from workspace_controller.metrics import Metrics
-from workspace_controller.plan.validation import Problem
+from workspace_controller.plan.problem import Problem
 from workspace_controller.settings import Settings, release_metadata
 
 logger = logging.getLogger(__name__)

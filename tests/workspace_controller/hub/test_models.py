@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from typing import Any
 
 import pytest
 
@@ -18,13 +19,13 @@ from workspace_controller.hub.models import HubModels, ModelQuery
 QUERY = ModelQuery("org/small", "main")
 
 
-def small(**facts: object) -> ModelFiles:
+def small(**facts: Any) -> ModelFiles:
     return model_files("org/small", llama(2, 8, 4, 512), whole(1.0), **facts)
 
 
 class Lookup:
-    def __init__(self, files: ModelFiles | None = None, **hub: object) -> None:
-        self.clock, self.hub = FakeClock(), FakeHub(**hub)  # type: ignore[arg-type]
+    def __init__(self, files: ModelFiles | None = None, **hub: Any) -> None:
+        self.clock, self.hub = FakeClock(), FakeHub(**hub)
         self.hub.add(files or small())
         self.models = HubModels(self.hub, self.clock, random.Random(7))
 

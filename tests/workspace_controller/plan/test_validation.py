@@ -19,7 +19,8 @@ from tests.workspace_controller.given import (
     tuning_workspace,
 )
 from workspace_controller.observed import SecretFact, UserFile, VolumeClaimFact
-from workspace_controller.plan.validation import Problem, problems
+from workspace_controller.plan.problem import Problem
+from workspace_controller.plan.validation import problems
 
 SERVE_NOT = {"kaito.sh/serve-tuned-model": "false"}
 QUANTIZED = "QuantizationConfig: {load_in_4bit: true}"
@@ -48,6 +49,7 @@ RIGHT = {
     "tuning": tuning_workspace(),
     "inference": inference_workspace(),
     "by hub id": named("microsoft/Phi-3-mini-128k-instruct"),
+    "a model of the hub, before it is asked": named("org/model"),
     "by name in capitals": named("Phi-3-Mini-128k-Instruct"),
     "instance type in small letters": with_type("standard_nc6s_v3"),
     "unknown type, checks bypassed": with_type("Standard_XYZ", annotations=BYPASS),
@@ -85,6 +87,37 @@ WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
     ),
     "a preset without a similar name": (
         named("zzz"), {}, "PresetUnknown", "inference.preset.name", ["presets.md lists all"],
+    ),
+    "a model of the hub cannot be tuned": (
+        tuning_workspace(tuning=tuning(preset={"name": "org/model"})),
+        {},
+        "PresetNotTunable",
+        "tuning.preset.name",
+        ["'org/model' is not a preset", "can only be served", "marks those that can be tuned"],
+    ),
+    "a model of the hub where none is asked": (
+        named("org/model"),
+        {"settings": settings(hub_endpoint="")},
+        "PresetUnknown",
+        "inference.preset.name",
+        ["'org/model' is not a preset, and this release asks no hub (hubEndpoint)"],
+    ),
+    "a name that is neither a preset's nor the hub's": (
+        named("org/model/x"),
+        {},
+        "PresetUnknown",
+        "inference.preset.name",
+        ["'org/model/x' is not a preset", "the Hugging Face hub is named organization/model"],
+    ),
+    "a revision that is none": (
+        inference_workspace(
+            inference=inference(preset={"name": "org/model"}),
+            annotations={"kaito.sh/model-revision": "a b"},
+        ),
+        {},
+        "WorkspaceInvalid",
+        "metadata.annotations[kaito.sh/model-revision]",
+        ["'a b' is not a branch, a tag or a commit: set one that org/model has, or remove"],
     ),
     "not tunable": (
         tuning_workspace(tuning=tuning(preset={"name": "falcon-7b-instruct"})),

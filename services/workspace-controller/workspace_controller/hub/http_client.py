@@ -52,6 +52,9 @@ class HttpHubClient:
         return (await self._get(where, {}, token)).decode(errors="replace")
 
     async def _get(self, path: str, query: Mapping[str, str], token: str) -> bytes:
+        if not (token.isascii() and token.isprintable()):
+            # It fits into no header, and the error would show it.
+            raise TokenRefused("it is no text without spaces and line breaks")
         address = urlsplit(self.endpoint)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
@@ -73,10 +76,9 @@ class HttpHubClient:
                 return await self._body(response)
         except TimeoutError as error:
             raise HubAway(f"{self.endpoint} does not answer in time") from error
-        except (aiohttp.ClientError, ValueError) as error:
-            raise HubAway(
-                f"{self.endpoint}: {_short(str(error) or type(error).__name__)}"
-            ) from error
+        except aiohttp.ClientError as error:
+            message = _short(str(error)) or type(error).__name__
+            raise HubAway(f"{self.endpoint}: {message}") from error
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         body = bytearray()
@@ -89,17 +91,17 @@ class HttpHubClient:
     def _error(self, response: aiohttp.ClientResponse, *, has_token: bool) -> HubError:
         """The hub names the cause in headers; without them, as in mirrors, the status counts."""
         status, code = response.status, response.headers.get("X-Error-Code", "")
-        said = _short(response.headers.get("X-Error-Message", ""))
-        if status == 401 and has_token and (_REFUSED_TOKEN in said or not code):
-            return TokenRefused(said)
+        message = _short(response.headers.get("X-Error-Message", ""))
+        if status == 401 and has_token and (_REFUSED_TOKEN in message or not code):
+            return TokenRefused(message)
         if code == "RevisionNotFound":
-            return RevisionMissing(said)
+            return RevisionMissing(message)
         if code == "GatedRepo" or status == 403:
-            return AccessDenied(said)
+            return AccessDenied(message)
         if code == "RepoNotFound" or status in (401, 404):
-            return ModelMissing(said)
-        message = f"{self.endpoint} answers {status}{f': {said}' if said else ''}"
-        return HubAway(message, _seconds(response.headers.get("Retry-After", "")))
+            return ModelMissing(message)
+        answer = f"{self.endpoint} answers {status}{f': {message}' if message else ''}"
+        return HubAway(answer, _seconds(response.headers.get("Retry-After", "")))
 
 
 def _seconds(text: str) -> float | None:

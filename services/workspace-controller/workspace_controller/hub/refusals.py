@@ -60,6 +60,15 @@ def _denied(name: str, secret: str) -> ModelRefusal:
     )
 
 
+def without_token(name: str, secret: str) -> ModelRefusal:
+    """The hub is not asked: it would only ask for the token."""
+    return ModelRefusal(
+        Reason.SECRET_MISSING,
+        f"{name!r} is not looked up, because Secret {secret!r} does not exist or holds no token",
+        "create it in the namespace of the Workspace, with the key HF_TOKEN",
+    )
+
+
 def away(error: HubAway) -> ModelRefusal:
     """The hub does not answer, whichever model is asked about."""
     return ModelRefusal(

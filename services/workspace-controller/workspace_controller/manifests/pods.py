@@ -8,7 +8,7 @@ from typing import Any
 from kaito_kube.kinds import Manifest
 from kaito_presets.preset import Preset
 from workspace_controller.manifests.placement import Placement, affinity, tolerations
-from workspace_controller.settings import ModelDelivery, PodSettings
+from workspace_controller.settings import HUB_ENDPOINT, ModelDelivery, PodSettings
 
 # The user of the service images.
 USER = 65532
@@ -41,7 +41,7 @@ class ModelSource:
     """`image` is empty for a download from the hub.
 
     `path` is where the image holds the files, and `access_secret` names a Secret with the key
-    HF_TOKEN.
+    HF_TOKEN. `revision` is a commit of the hub; empty for the newest.
     """
 
     delivery: ModelDelivery
@@ -50,6 +50,8 @@ class ModelSource:
     path: str = ""
     pull_secrets: tuple[str, ...] = ()
     access_secret: str = ""
+    revision: str = ""
+    hub_endpoint: str = HUB_ENDPOINT
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ import json, os
 from huggingface_hub import snapshot_download
 snapshot_download(
     os.environ["KAITO_HUB_ID"],
+    revision=os.environ["KAITO_HUB_REVISION"],
     local_dir=os.environ["KAITO_MODEL_PATH"],
     ignore_patterns=json.loads(os.environ["KAITO_HUB_IGNORE"]),
 )
@@ -169,6 +172,7 @@ def _from_hub(source: ModelSource, downloader: PodSettings) -> Files:
     env = {
         "KAITO_HUB_ID": source.preset.hf_id,
         "KAITO_MODEL_PATH": MODEL_PATH,
+        "KAITO_HUB_REVISION": source.revision or "main",
         "KAITO_HUB_IGNORE": json.dumps([*_NEVER_READ, other_format]),
     }
     secrets: tuple[Manifest, ...] = ()

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 
 from kaito_api import labels
+from kaito_api.reasons import Reason
 from kaito_api.workspace import WorkspaceSpec
 from kaito_presets.sizing import Sizing, SizingFailure
 from workspace_controller.observed import Observed
 from workspace_controller.plan.deletion import decide_deletion
+from workspace_controller.plan.hub_model import unpinned_model
 from workspace_controller.plan.nodes.provisioning import NodePlan, decide_nodes
 from workspace_controller.plan.nodes.release import claims_to_delete, released_nodes
 from workspace_controller.plan.nodes.withholding import withheld_nodes
 from workspace_controller.plan.plan import Finalizer, Plan, earliest
+from workspace_controller.plan.problem import Problem
 from workspace_controller.plan.serving.network_policy import decide_network_policy
 from workspace_controller.plan.serving.service import decide_service
 from workspace_controller.plan.serving.workload import decide_serving, delete_workloads
@@ -23,7 +26,7 @@ from workspace_controller.plan.tuning.adapter import tuned_adapter
 from workspace_controller.plan.tuning.data_check import decide_data_check
 from workspace_controller.plan.tuning.phase import Phase
 from workspace_controller.plan.tuning.run import TuningPlan, decide_tuning
-from workspace_controller.plan.validation import Problem, problems
+from workspace_controller.plan.validation import problems
 
 # Secrets and ConfigMaps of users are not watched, so a Workspace that misses one polls for it.
 _USER_OBJECTS_REQUEUE_SECONDS = 10.0
@@ -31,12 +34,21 @@ _USER_OBJECTS_REQUEUE_SECONDS = 10.0
 # queue should not wait for the rest of it. The new claim triggers the next pass; this delay is for
 # an informer that misses it.
 _NODES_REQUEUE_SECONDS = 5.0
+# The status that a pass writes does not trigger the next pass.
+_PINNED_REQUEUE_SECONDS = 0.1
+# Nothing tells when the hub changes. How often it is really asked is up to the lookup's pauses.
+_HUB_REQUEUE_SECONDS = 60.0
+_OF_THE_HUB = frozenset({Reason.MODEL_UNKNOWN, Reason.MODEL_NOT_SERVED})
 
 
 def decide(observed: Observed) -> Plan:
     """The plan for what was observed. Total: malformed input becomes a condition."""
     if observed.deleting:
         return decide_deletion(observed)
+    if (model := unpinned_model(observed)) is not None:
+        # First of all, so that what is planned with is what is served, whatever happens next.
+        status = {**observed.status, "model": model}
+        return Plan(status=status, requeue_after_seconds=_PINNED_REQUEUE_SECONDS)
     found = problems(observed)
     # What KAITO started runs on, also with a preset that this release does not have.
     if observed.spec is None or (found and observed.adopted_workload is None):
@@ -51,7 +63,10 @@ def _decide_invalid(observed: Observed, found: Sequence[Problem]) -> Plan:
     return Plan(
         status=status,
         events=events(observed, status),
-        requeue_after_seconds=_USER_OBJECTS_REQUEUE_SECONDS if can_pass else None,
+        requeue_after_seconds=earliest(
+            _USER_OBJECTS_REQUEUE_SECONDS if can_pass else None,
+            _HUB_REQUEUE_SECONDS if any(p.reason in _OF_THE_HUB for p in found) else None,
+        ),
     )
 
 
@@ -93,7 +108,8 @@ def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
         status=status,
         events=events(observed, status),
         requeue_after_seconds=earliest(
-            *(p.requeue_after_seconds for p in (check, tuning, serving) if p)
+            *(p.requeue_after_seconds for p in (check, tuning, serving) if p),
+            _HUB_REQUEUE_SECONDS if observed.hub_refusal is not None else None,
         ),
         turn=serving.turn if serving is not None else None,
     )

@@ -17,7 +17,14 @@ def model_source(observed: Observed, ref: PresetRef) -> ModelSource | None:
     options, image, how = ref.preset_options, preset.image, delivery(observed, ref)
     if how is ModelDelivery.HUB:
         secret = options.model_access_secret or ""
-        return ModelSource(delivery=how, preset=preset, access_secret=secret)
+        model = observed.hub_model
+        return ModelSource(
+            delivery=how,
+            preset=preset,
+            access_secret=secret,
+            revision=model.revision if model is not None else "",
+            hub_endpoint=observed.settings.hub_endpoint,
+        )
     published = image.reference(observed.settings.preset_registry) if image else ""
     return ModelSource(
         delivery=how,

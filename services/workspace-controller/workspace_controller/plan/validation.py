@@ -5,17 +5,18 @@ to do.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from kaito_api import labels
-from kaito_api.reasons import Reason, is_permanent
+from kaito_api.reasons import Reason
 from kaito_api.workspace import WorkspaceSpec
 from kaito_presets.preset import Access, Runtime
 from kaito_presets.sizing import SizingFailure
 from kaito_training.data_access import find_access_problem
 from kaito_training.data_urls import find_url_problem, redact_url
 from workspace_controller.observed import Observed
+from workspace_controller.plan.hub_problems import hub_problems, missing_preset
 from workspace_controller.plan.model_source import delivery
+from workspace_controller.plan.problem import Problem
 from workspace_controller.plan.serving import inference_config, vllm_pod
 from workspace_controller.plan.serving.engine import annotation_problem, engine
 from workspace_controller.plan.serving.own_engine import ANNOTATION_FIELD, own_engine_problems
@@ -31,31 +32,6 @@ from workspace_controller.plan.spec import (
 from workspace_controller.plan.tuning import training_config
 from workspace_controller.settings import ModelDelivery, NodeProvisioner
 
-_REFERENCES = frozenset(
-    {Reason.CONFIG_MAP_MISSING, Reason.SECRET_MISSING, Reason.VOLUME_CLAIM_MISSING}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a Workspace cannot be reconciled."""
-
-    reason: Reason
-    field: str
-    message: str
-
-    @property
-    def permanent(self) -> bool:
-        return is_permanent(self.reason)
-
-    @property
-    def may_come_later(self) -> bool:
-        """Whether it is about an object that may be created, or completed, after the Workspace."""
-        return self.reason in _REFERENCES
-
-    def __str__(self) -> str:
-        return f"{self.field}: {self.message}"
-
 
 def problems(observed: Observed) -> tuple[Problem, ...]:
     """Every problem, the most informative first.
@@ -67,6 +43,7 @@ def problems(observed: Observed) -> tuple[Problem, ...]:
         return (Problem(Reason.WORKSPACE_INVALID, "manifest", observed.spec_problem),)
     found = [
         *_preset_problems(observed, spec),
+        *hub_problems(observed, spec),
         *_engine_problems(observed, spec),
         *_source_problems(spec),
         *_config_problems(observed, spec),
@@ -84,9 +61,8 @@ def _preset_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Proble
         return
     field = "tuning.preset" if spec.tuning is not None else "inference.preset"
     if preset is None:
-        hint = f"did you mean {observed.closest_preset}? " if observed.closest_preset else ""
-        message = f"{ref.name!r} is not a preset: {hint}docs/reference/presets.md lists all of them"
-        yield Problem(Reason.PRESET_UNKNOWN, f"{field}.name", message)
+        if (problem := missing_preset(observed, spec, ref)) is not None:
+            yield problem
         return
     options = ref.preset_options
     if preset.access is Access.PRIVATE and not options.image and not options.model_access_secret:

@@ -12,13 +12,17 @@ from workspace_controller.plan.tuning.run import TuningPlan
 
 
 def inputs_of(
-    spec: WorkspaceSpec, tuning: TuningPlan | None, config: InferenceConfig, runtime: str = ""
+    spec: WorkspaceSpec,
+    tuning: TuningPlan | None,
+    config: InferenceConfig,
+    runtime: str = "",
+    model: tuple[str, bool] | None = None,
 ) -> str:
     """A digest of the user's part, in the user's words.
 
     It must not change with a release: then all workloads would seem to be changed by their users
     at once. So defaults, which a release may add, are left out. `runtime` is the engine that the
-    user names.
+    user names, and `model` the commit of a model of the hub, with whether its code is trusted.
     """
     resource = spec.resource
     adapter = tuning.adapter.reference if tuning is not None and tuning.adapter else ""
@@ -34,6 +38,7 @@ def inputs_of(
             "contextTokens": config.max_model_len,
             **({"options": dict(config.options)} if config.options else {}),
             **({"runtime": runtime} if runtime else {}),
+            **({"model": list(model)} if model else {}),
         }
     )
 

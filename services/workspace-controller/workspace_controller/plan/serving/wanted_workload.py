@@ -14,6 +14,7 @@ from workspace_controller.manifests.workload import (
     template_of,
 )
 from workspace_controller.observed import Observed
+from workspace_controller.plan.hub_model import trusts_code
 from workspace_controller.plan.model_source import model_source
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.placement import placement
@@ -33,7 +34,9 @@ def wanted_workload(
     """The kind and the manifest; None for an unknown preset."""
     owner, inference = observed.owner, spec.inference
     runtime = observed.annotations.get(labels.RUNTIME, "")
-    inputs = inputs_of(spec, tuning, user_config(observed, spec), runtime)
+    model = observed.hub_model
+    pinned = (model.revision, trusts_code(observed.annotations)) if model is not None else None
+    inputs = inputs_of(spec, tuning, user_config(observed, spec), runtime, pinned)
     if inference is not None and inference.template is not None:
         template = custom_template(owner, inference.template, placement(observed, spec))
         if (own := own_engine(observed)) is not None:

@@ -9,6 +9,7 @@ from kaito_api.status import EstimateStatus, State
 from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
 from workspace_controller.plan.nodes.cost import cost_per_hour
+from workspace_controller.plan.problem import Problem
 from workspace_controller.plan.serving.engine import serving_engine
 from workspace_controller.plan.serving.own_engine import own_engine
 from workspace_controller.plan.status.progress import eta_of, progress_of, state_of
@@ -18,7 +19,6 @@ from workspace_controller.plan.status.summary_conditions import (
 )
 from workspace_controller.plan.status.tuning import adapter_status, tuning_status
 from workspace_controller.plan.subplans import Subplans
-from workspace_controller.plan.validation import Problem
 
 
 def compute_status(observed: Observed, subplans: Subplans) -> Manifest:
@@ -98,6 +98,7 @@ def _dump(estimate: EstimateStatus | None) -> Manifest | None:
 
 def _status(observed: Observed, conditions: Sequence[Condition], **fields: Any) -> Manifest:
     before = observed.status.get("conditions") or ()
+    fields["model"] = observed.status.get("model")
     status: Manifest = {key: value for key, value in fields.items() if value is not None}
     status["conditions"] = merge(before, conditions, observed.now, _generation(observed))
     status["observedGeneration"] = _generation(observed)
