@@ -218,6 +218,23 @@ async def test_custom_template_is_served() -> None:
     assert environment.workspace()["status"]["state"] == "Ready"
 
 
+async def test_engine_in_a_custom_template_is_served_as_a_preset_is() -> None:
+    ports = [{"name": "tgi", "containerPort": 8000}]
+    template = {"spec": {"containers": [{"name": "own", "image": "i", "ports": ports}]}}
+    environment = await settled(
+        workspace(resource=resource(count=1), inference={"template": template})
+    )
+    service = environment.cluster.peek(kinds.SERVICE, "ws", NAMESPACE)
+    assert service is not None
+    assert [port["port"] for port in service["spec"]["ports"]] == [80, 29500]
+    deployment = environment.cluster.peek(kinds.DEPLOYMENT, "ws", NAMESPACE)
+    assert deployment is not None
+    names = [each["name"] for each in deployment["spec"]["template"]["spec"]["containers"]]
+    assert names == ["model-server", "inference-gateway"]
+    status = environment.workspace()["status"]
+    assert (status["state"], status["engine"]) == ("Ready", "text-generation-server")
+
+
 @pytest.mark.parametrize("rounds", range(14))
 async def test_deletion_at_any_moment_leaves_nothing(rounds: int) -> None:
     environment = Environment()

@@ -35,7 +35,9 @@ def _parameters(
 @pytest.mark.parametrize(
     ("options", "parameters"),
     [
-        ({}, {"do_sample": False}),
+        # Unset means the server's own default: it samples if another option needs that.
+        ({}, {}),
+        ({"temperature": 0.5, "seed": 3}, {"temperature": 0.5, "seed": 3}),
         # Any of these would make the server sample.
         (
             {"do_sample": False, "temperature": 0.5, "top_k": 5, "top_p": 0.9, "seed": 3},
@@ -50,16 +52,16 @@ def _parameters(
             {"do_sample": True, "top_k": 0, "top_p": 1.0, "typical_p": 1.0, "min_p": 0.0},
             {"do_sample": True},
         ),
-        ({"repetition_penalty": 1.0, "frequency_penalty": 0.0}, {"do_sample": False}),
+        ({"repetition_penalty": 1.0, "frequency_penalty": 0.0}, {}),
         (
             {"repetition_penalty": 1.2, "frequency_penalty": -1.5},
-            {"do_sample": False, "repetition_penalty": 1.2, "frequency_penalty": -1.5},
+            {"repetition_penalty": 1.2, "frequency_penalty": -1.5},
         ),
-        ({"logprobs": True, "top_logprobs": 3}, {"do_sample": False, "top_n_tokens": 3}),
-        ({"logprobs": True, "top_logprobs": 0}, {"do_sample": False}),
-        ({"num_beams": 1, "min_new_tokens": 0, "length_penalty": 2.0}, {"do_sample": False}),
+        ({"logprobs": True, "top_logprobs": 3}, {"top_n_tokens": 3}),
+        ({"logprobs": True, "top_logprobs": 0}, {}),
+        ({"num_beams": 1, "min_new_tokens": 0, "length_penalty": 2.0}, {}),
         # The server takes four; what is more is looked for here.
-        ({"stop": tuple("abcdef")}, {"do_sample": False, "stop": ["a", "b", "c", "d"]}),
+        ({"stop": tuple("abcdef")}, {"stop": ["a", "b", "c", "d"]}),
     ],
 )
 def test_options_become_parameters(options: dict[str, Any], parameters: dict[str, Any]) -> None:
@@ -69,7 +71,8 @@ def test_options_become_parameters(options: dict[str, Any], parameters: dict[str
 def test_each_choice_has_a_seed_of_its_own() -> None:
     seeds = [_parameters(choice=each, do_sample=True, seed=7)["seed"] for each in range(3)]
     assert seeds == [7, 8, 9]
-    assert _parameters(do_sample=True, seed=0)["seed"] > 0
+    odd = [_parameters(do_sample=True, seed=seed)["seed"] for seed in (0, -1, 2**63 - 1, -(2**63))]
+    assert all(0 < seed < 2**63 for seed in odd)
 
 
 def test_an_adapter_is_named() -> None:

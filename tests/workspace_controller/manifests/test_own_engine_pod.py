@@ -99,3 +99,15 @@ def test_the_users_grace_period_counts_if_it_leaves_time_for_answers(
     spec = made(template)
     assert spec["terminationGracePeriodSeconds"] == expected
     assert env(spec, "model-server")["KAITO_DRAIN_SECONDS"] == str(expected - 10)
+
+
+def test_the_model_server_sees_the_engines_model_and_adapters() -> None:
+    mounts: list[dict[str, Any]] = [
+        {"name": "model", "mountPath": "/mnt/model"},
+        {"name": "poet", "mountPath": "/mnt/adapters/poet", "subPath": "data"},
+        {"name": "cache", "mountPath": "/data"},
+        {"name": "other", "mountPath": "/mnt/model-of-another"},
+    ]
+    engine = {**TGI, "volumeMounts": mounts}
+    server = container(made({"spec": {"containers": [engine]}}), "model-server")
+    assert server["volumeMounts"][1:] == [{**each, "readOnly": True} for each in mounts[:2]]

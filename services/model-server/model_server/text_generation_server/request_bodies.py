@@ -13,14 +13,14 @@ from model_server.engine_server.roles import check_role
 from model_server.engine_server.set_options import is_neutral, reject_unless_neutral, set_options
 from model_server.errors import InvalidRequest
 
-# Contract's name, server's name. Any of the first group makes the server sample.
+# The names are those of the contract. Any of the first group makes the server sample.
 _SAMPLING = ("temperature", "top_k", "top_p", "typical_p")
 _PENALTIES = ("repetition_penalty", "frequency_penalty")
 # These have a form of their own below, or concern what is read of the answer.
 _READ = frozenset("seed num_return_sequences max_length logprobs return_token_ids".split())
 _ROLES = ("system", "user", "assistant", "tool")
-# The document has seeds above 0.
-_SEED_OF_ZERO = 2**63 - 1
+# The document has seeds above 0, and the contract any of 64 bits.
+_SEEDS = 2**63 - 1
 # What has a meaning in a regular expression. The server's own escapes are fewer than Python's.
 _SPECIAL = re.compile(r"[\\.^$|?*+()\[\]{}]")
 
@@ -34,13 +34,12 @@ def build_body(
         InvalidRequest: the server does not know an option.
     """
     options = request.options
-    parameters: dict[str, Any] = {
-        "max_new_tokens": options.max_new_tokens,
-        "details": True,
-        "do_sample": bool(options.do_sample),
-    }
+    parameters: dict[str, Any] = {"max_new_tokens": options.max_new_tokens, "details": True}
+    is_greedy = options.do_sample is False
+    if options.do_sample is not None:
+        parameters["do_sample"] = options.do_sample
     for name, value in set_options(options):
-        if name in _SAMPLING and (is_neutral(name, value) or not options.do_sample):
+        if name in _SAMPLING and (is_neutral(name, value) or is_greedy):
             continue
         if name in _PENALTIES and is_neutral(name, value):
             continue
@@ -50,8 +49,8 @@ def build_body(
             parameters["top_n_tokens"] = value
         elif name not in _READ:
             reject_unless_neutral(name, value)
-    if options.do_sample and options.seed is not None:
-        parameters["seed"] = (options.seed + choice) or _SEED_OF_ZERO
+    if options.seed is not None and not is_greedy:
+        parameters["seed"] = (options.seed + choice) % _SEEDS or _SEEDS
     if stops := options.stop[:max_stop_strings]:
         parameters["stop"] = list(stops)
     if options.logit_bias:

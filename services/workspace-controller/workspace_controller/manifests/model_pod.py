@@ -16,6 +16,7 @@ from workspace_controller.manifests.engine import engine_container, shared_memor
 from workspace_controller.manifests.metadata import Owner
 from workspace_controller.manifests.placement import Placement
 from workspace_controller.manifests.pods import (
+    ADAPTERS_PATH,
     ADMINISTRATION_PORT,
     DATA_SUBPATH,
     MODEL_PATH,
@@ -36,7 +37,6 @@ from workspace_controller.manifests.serving_containers import (
 from workspace_controller.settings import PodSettings, Settings
 from workspace_controller.vllm.command import HOST, PORT
 
-ADAPTERS_PATH = "/mnt/adapters"
 _SHARED_MEMORY = {"name": "dshm", "mountPath": "/dev/shm"}
 # Where model-server puts adapters at their strength, for vLLM to read.
 _ENGINE_ADAPTERS = {"name": "engine-adapters", "mountPath": "/var/run/kaito/adapters"}

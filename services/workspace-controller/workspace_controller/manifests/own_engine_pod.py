@@ -11,7 +11,13 @@ from typing import Any
 
 from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.metadata import Owner
-from workspace_controller.manifests.pods import POD_SECURITY, Files, empty_dir
+from workspace_controller.manifests.pods import (
+    ADAPTERS_PATH,
+    MODEL_PATH,
+    POD_SECURITY,
+    Files,
+    empty_dir,
+)
 from workspace_controller.manifests.serving_containers import (
     gateway_container,
     model_server_container,
@@ -56,7 +62,7 @@ def with_own_engine(
     server = model_server_container(
         _without_torch(settings),
         env,
-        Files(),
+        Files(mounts=_shared_mounts(spec, engine)),
         grace_period_seconds=grace_period_seconds,
         startup_seconds=STARTUP_SECONDS,
     )
@@ -69,6 +75,19 @@ def with_own_engine(
     spec["containers"] = [*others, *(_in_foreign_pod(each) for each in (server, gateway))]
     spec["volumes"] = [*(spec.get("volumes") or ()), empty_dir(_TMP)]
     return result
+
+
+def _shared_mounts(spec: Manifest, engine: OwnEngine) -> tuple[Manifest, ...]:
+    """What the engine has where model-server looks for a tokenizer and for adapters."""
+    containers = (*(spec.get("containers") or ()), *(spec.get("initContainers") or ()))
+    named = (each for each in containers if isinstance(each, dict))
+    own = next(each for each in named if each.get("name") == engine.container)
+    mounts = (each for each in own.get("volumeMounts") or () if isinstance(each, dict))
+    return tuple(
+        {**mount, "readOnly": True}
+        for mount in mounts
+        if f"{mount.get('mountPath')}/".startswith((f"{MODEL_PATH}/", f"{ADAPTERS_PATH}/"))
+    )
 
 
 def _grace_period_seconds(spec: Manifest, settings: Settings) -> int:
@@ -87,7 +106,7 @@ def _without_torch(settings: Settings) -> PodSettings:
 def _in_foreign_pod(container: Manifest) -> Manifest:
     """The container in a pod whose security and volumes are the user's."""
     mounts = [
-        {**mount, "name": _TMP} if mount["name"] == "tmp" else mount
+        {**mount, "name": _TMP} if mount["mountPath"] == "/tmp" else mount
         for mount in container["volumeMounts"]
     ]
     security = {**_SECURITY, **container["securityContext"]}

@@ -13,6 +13,7 @@ from workspace_controller.settings import HUB_ENDPOINT, ModelDelivery, PodSettin
 # The user of the service images.
 USER = 65532
 MODEL_PATH = "/mnt/model"
+ADAPTERS_PATH = "/mnt/adapters"
 MODEL_DOWNLOAD = "model-download"
 GRPC_PORT = 29500
 METRICS_PORT = 9400

@@ -1,8 +1,11 @@
 """The engine in the user's own pods is found by a port or by the annotation, or refused."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from kaito_api import labels
 from kaito_kube.kinds import Manifest
@@ -124,6 +127,16 @@ def test_what_cannot_be_served_is_refused(manifest: Manifest, problem: str) -> N
 )
 def test_what_can_be_served_is_taken(manifest: Manifest) -> None:
     assert not problems(seen(manifest))
+
+
+def test_the_documented_example_is_taken() -> None:
+    page = Path("docs/serving.md").read_text(encoding="utf-8")
+    (text,) = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.S) if "zephyr" in block]
+    manifest = yaml.safe_load(text)
+    manifest["metadata"]["namespace"] = "team"
+    observed = seen(manifest)
+    assert not problems(observed)
+    assert own_engine(observed) == OwnEngine("text-generation-server", "tgi", 8000)
 
 
 def applied(observed: Observed) -> Manifest:
