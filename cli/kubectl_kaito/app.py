@@ -11,10 +11,12 @@ from kubectl_kaito.cost.command import cost
 from kubectl_kaito.deploy.command import deploy, tune
 from kubectl_kaito.doctor.command import doctor
 from kubectl_kaito.endpoint.command import endpoint
+from kubectl_kaito.history.command import history
 from kubectl_kaito.logs.command import logs
 from kubectl_kaito.models.command import models
 from kubectl_kaito.plan.command import plan
 from kubectl_kaito.status.command import status
+from kubectl_kaito.undo.command import undo
 from kubectl_kaito.why.command import why
 
 _HELP = """Serve and tune language models on Kubernetes: what it costs, how far it is, and why not.
@@ -32,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_ALL = (models, plan, deploy, tune, status, why, endpoint, chat, logs, cost, doctor)
+_ALL = (models, plan, deploy, tune, status, why, endpoint, chat, logs, history, undo, cost, doctor)
 VERBS = {verb.__name__: verb for verb in _ALL}
 
 for verb in VERBS.values():

@@ -450,6 +450,16 @@ class Reason(StrEnum):
         "of the release, the other Workspaces keep theirs meanwhile.",
         "The message says what is wrong with the pod. Correct the chart's value (or the "
         "Workspace, if its own change came last), or go back to the old one.")
+    REVISION_PINNED = (
+        "RevisionPinned", _INFERENCE,
+        "The model responds to requests with an earlier revision, to which the annotation "
+        "kaito.sh/undo-to-revision went back.",
+        "Remove the annotation, or change the Workspace, to go on to the newest configuration.")
+    REVISION_NOT_FOUND = (
+        "RevisionNotFound", _INFERENCE,
+        "The model responds to requests, and the annotation kaito.sh/undo-to-revision names a "
+        "revision that is not recorded.",
+        "kubectl kaito history lists those that are. Correct the annotation, or remove it.")
     INFERENCE_PENDING = ("InferencePending", _INFERENCE, "The model is not deployed yet.")
     MODEL_LOADING = (
         "ModelLoading", _INFERENCE, "The pod is running and loading the model.",

@@ -144,6 +144,30 @@ class ModelStatus(Model):
     options: list[str] = Field(default_factory=list, description="Further options of vLLM.")
 
 
+class UndoStatus(Model):
+    """What became of the annotation kaito.sh/undo-to-revision."""
+
+    revision: int = Field(description="The revision that the annotation names.")
+    generation: int = Field(
+        description="The Workspace's generation when the annotation was first seen."
+    )
+    holds: bool = Field(
+        description="Whether the Workspace is held at that revision. A change of the Workspace "
+        "ends it."
+    )
+
+
+class RevisionStatus(Model):
+    """The configuration that the workload has."""
+
+    number: int | None = Field(default=None, description="Counts from 1.")
+    name: str | None = Field(default=None, description="The ControllerRevision that records it.")
+    change: str | None = Field(
+        default=None, description="What differs from the revision before, in words."
+    )
+    undo: UndoStatus | None = None
+
+
 class WorkspaceStatus(Model):
     conditions: list[ConditionManifest] = Field(default_factory=list)
     state: State | None = Field(default=None, description="The Workspace's phase in one word.")
@@ -168,4 +192,5 @@ class WorkspaceStatus(Model):
         description="The engine that serves the model: vllm, transformers, or that of your own "
         "pods: openai or text-generation-server.",
     )
+    revision: RevisionStatus | None = None
     observed_generation: int | None = None

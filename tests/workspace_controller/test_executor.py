@@ -73,6 +73,14 @@ async def test_status_is_written_only_when_it_changes() -> None:
     assert after["status"] == {"state": "Ready"}
 
 
+async def test_status_loses_fields_within_objects_as_well() -> None:
+    environment = Environment()
+    before = {"tuning": {"step": 9, "divergence": {"step": 5}}, "nodes": "1/1"}
+    environment.workspace = await environment.execute(status=before)
+    after = await environment.execute(status={"tuning": {"step": 1}})
+    assert after["status"] == {"tuning": {"step": 1}}
+
+
 async def test_foreign_claim_of_the_same_name_is_reported() -> None:
     environment = Environment()
     environment.cluster.seed(kinds.MACHINE, {"metadata": {"name": MACHINE["metadata"]["name"]}})

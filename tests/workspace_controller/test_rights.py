@@ -76,11 +76,13 @@ async def _rounds(environment: Environment) -> None:
 
 async def test_controller_has_the_rights_that_it_uses_and_no_others() -> None:
     calls, has = await lives(), granted()
-    for kind in (*WATCHED, kinds.CONFIG_MAP):
+    for kind in (*WATCHED, kinds.CONFIG_MAP, kinds.CONTROLLER_REVISION):
         # A model that spans nodes is a StatefulSet, and is treated as a Deployment is.
         acts_as = kinds.DEPLOYMENT if kind is kinds.STATEFUL_SET else kind
         used = {"list", "watch"} if kind in WATCHED else set()
         # Pods of a model that spans nodes, of which these Workspaces have none (test_group.py).
         used |= {"delete"} if kind is kinds.POD else set()
+        # The oldest of more than ten (test_revisions.py).
+        used |= {"delete"} if kind is kinds.CONTROLLER_REVISION else set()
         used |= {verb for call in calls if call.kind is acts_as for verb in VERBS[call.verb]}
         assert has[kind.group, kind.plural] == used, kind

@@ -58,6 +58,18 @@ class Cluster(Protocol):
         """
         ...
 
+    def annotate(
+        self, kind: Kind, name: str, namespace: str, annotations: Mapping[str, str | None]
+    ) -> None:
+        """Sets annotations of an object, and removes those that are None.
+
+        Unlike `apply`, it leaves everything else as it is, whoever has set it.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+        ...
+
     def log(self, pod: Key, container: str, *, previous: bool = False, lines: int = 20) -> str:
         """The last lines of a container's log, of its run before the current one if `previous`.
 

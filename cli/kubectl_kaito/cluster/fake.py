@@ -54,6 +54,13 @@ class FakeCluster:
         self._check(kind)
         return manifest if dry_run else asyncio.run(self.store.apply(kind, manifest))
 
+    def annotate(
+        self, kind: Kind, name: str, namespace: str, annotations: Mapping[str, str | None]
+    ) -> None:
+        self._check(kind)
+        patch = {"metadata": {"annotations": dict(annotations)}}
+        asyncio.run(self.store.patch(kind, name, patch, namespace=namespace))
+
     def log(self, pod: Key, container: str, *, previous: bool = False, lines: int = 20) -> str:
         self._check(POD)
         if self.store.peek(POD, pod.name, pod.namespace) is None:

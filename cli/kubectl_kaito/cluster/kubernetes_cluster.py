@@ -27,6 +27,7 @@ _TIMEOUT_SECONDS = (5, 20)
 # A model may think for long before its first token.
 _ANSWER_TIMEOUT_SECONDS = (5, 600)
 _PAGE = 500
+_APPLY_PATCH, _MERGE_PATCH = "application/apply-patch+yaml", "application/merge-patch+json"
 # What the client lets through from a file that is no kubeconfig.
 _UNUSABLE = (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError)
 _NO_CONFIGURATION = (
@@ -100,6 +101,13 @@ class KubernetesCluster:
         body = json.dumps(_typed(kind, manifest))
         return self._json("PATCH", path(kind, key.namespace, key.name), query, body)
 
+    def annotate(
+        self, kind: Kind, name: str, namespace: str, annotations: Mapping[str, str | None]
+    ) -> None:
+        body = {"metadata": {"annotations": dict(annotations)}}
+        query = {"fieldManager": _FIELD_MANAGER}
+        self._send("PATCH", path(kind, namespace, name), query, body, _MERGE_PATCH)
+
     def log(self, pod: Key, container: str, *, previous: bool = False, lines: int = 20) -> str:
         query = {"container": container, "tailLines": str(lines)}
         if previous:
@@ -126,9 +134,14 @@ class KubernetesCluster:
         return answer if isinstance(answer, dict) else {}
 
     def _send(
-        self, method: str, url: str, query: Mapping[str, str] | None = None, body: Any = None
+        self,
+        method: str,
+        url: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        patch: str = _APPLY_PATCH,
     ) -> str:
-        with self._opened(method, url, query, body, _TIMEOUT_SECONDS) as response:
+        with self._opened(method, url, query, body, _TIMEOUT_SECONDS, patch) as response:
             return (response.read() or b"").decode("utf-8", "replace")
 
     @contextmanager
@@ -139,11 +152,11 @@ class KubernetesCluster:
         query: Mapping[str, str] | None,
         body: Any,
         timeout_seconds: tuple[int, int],
+        patch: str = _APPLY_PATCH,
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         """The answer, whose body is not read yet. It fails only while it is read or opened."""
         headers = {"Accept": "application/json, */*"}
         if body is not None:
-            patch = "application/apply-patch+yaml"
             headers["Content-Type"] = patch if method == "PATCH" else "application/json"
         try:
             request = self._client.param_serialize(

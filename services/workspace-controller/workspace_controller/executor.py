@@ -56,13 +56,11 @@ class Executor:
         """Writes a status that differs from the current one, and records the events."""
         before = workspace.get("status") or {}
         if status is not None and status != before:
-            # A merge patch removes only fields that are null.
-            removed = {key: None for key in before if key not in status}
             metadata = workspace["metadata"]
             workspace = await self.cluster.patch(
                 WORKSPACE,
                 metadata["name"],
-                {"status": {**status, **removed}},
+                {"status": _merge_patch(before, status)},
                 namespace=metadata["namespace"],
                 subresource="status",
             )
@@ -126,6 +124,19 @@ class Executor:
         return await self.cluster.patch(
             WORKSPACE, metadata["name"], patch, namespace=metadata["namespace"]
         )
+
+
+def _merge_patch(before: Manifest, after: Manifest) -> Manifest:
+    """The merge patch that makes one of the other. It removes only fields that are null, also in
+    objects within objects."""
+    removed = {key: None for key in before if key not in after}
+    changed = {
+        key: _merge_patch(before[key], value)
+        if isinstance(value, dict) and isinstance(before.get(key), dict)
+        else value
+        for key, value in after.items()
+    }
+    return {**changed, **removed}
 
 
 def _place(manifest: Manifest) -> tuple[str, str]:

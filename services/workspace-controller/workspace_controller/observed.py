@@ -12,6 +12,7 @@ from kaito_presets.hub.model import HubModel
 from kaito_presets.hub.refusal import ModelRefusal
 from kaito_presets.preset import Preset
 from kaito_skus.sku import GpuSet, Sku
+from workspace_controller.manifests.controller_revision import Revision
 from workspace_controller.manifests.metadata import Owner, owner_of
 from workspace_controller.settings import Settings
 
@@ -182,6 +183,7 @@ class Observed:
     does not let it create one.
     `rejected_adapters` are those of all serving pods; None where none was asked, or none answered.
     `other_update` is that of another Workspace, which has to end first.
+    `revisions` are the recorded configurations of the workload; None where nothing depends on them.
     `refusal` is set when the decision is repeated after a refused write.
     """
 
@@ -220,6 +222,7 @@ class Observed:
     forbidden_pods: Mapping[str, str] = field(default_factory=dict)
     rejected_adapters: tuple[RejectedAdapter, ...] | None = None
     other_update: OngoingUpdate | None = None
+    revisions: tuple[Revision, ...] | None = None
     refusal: Refusal | None = None
 
     @property

@@ -19,6 +19,7 @@ from workspace_controller.hub.models import HubModels, ModelQuery
 from workspace_controller.hub.refusals import without_token
 from workspace_controller.hub.token import token_of
 from workspace_controller.manifests.claims import CLAIM_KINDS
+from workspace_controller.manifests.controller_revision import Revision, parse_revision
 from workspace_controller.manifests.data_check import data_check_name
 from workspace_controller.manifests.metadata import Owner, belongs_to, is_labeled_for, owner_of
 from workspace_controller.node_reservations import NodeReservations
@@ -34,6 +35,7 @@ from workspace_controller.observed import (
 from workspace_controller.plan.hub_model import look_up, with_found_model, with_pinned_model
 from workspace_controller.plan.nodes.selection import is_matching_node, is_own_node
 from workspace_controller.plan.serving.adapters import adapter_pods
+from workspace_controller.plan.serving.revisions import needs_revisions
 from workspace_controller.plan.spec import (
     ConfigRef,
     config_ref,
@@ -87,6 +89,8 @@ class Observer:
         seen = await self._with_progress(seen)
         seen = replace(seen, forbidden_pods=await forbidden_pods(self.cluster, seen))
         seen = replace(seen, rejected_adapters=await self._rejected_adapters(seen))
+        if needs_revisions(seen):
+            seen = replace(seen, revisions=await self._revisions(seen.owner))
         # Last, because other passes can reserve nodes or take the turn while this one awaits.
         return replace(
             seen,
@@ -268,6 +272,14 @@ class Observer:
         if pod is None:
             return seen
         return replace(seen, run=await self.tuning.get(pod["status"]["podIP"]))
+
+    async def _revisions(self, owner: Owner) -> tuple[Revision, ...]:
+        """Those of a StatefulSet have the same labels, and another owner."""
+        listing = await self.cluster.list(
+            kinds.CONTROLLER_REVISION, namespace=owner.namespace, labels=dict(owner.labels)
+        )
+        own = (parse_revision(item) for item in listing.items if belongs_to(item, owner))
+        return tuple(revision for revision in own if revision is not None)
 
     async def _rejected_adapters(self, seen: Observed) -> tuple[RejectedAdapter, ...] | None:
         """By name, each once: the pods of one Workspace usually reject the same ones."""

@@ -66,6 +66,20 @@ class ClusterBehavior:
         cluster.apply(CONFIG_MAP, {**config_map(name, namespace), "data": {"key": "new"}})
         assert cluster.get(CONFIG_MAP, name, namespace)["data"] == {"key": "new"}
 
+    def test_annotations_are_set_and_removed_and_nothing_else(
+        self, cluster: Cluster, namespace: str
+    ) -> None:
+        name = f"n-{uuid.uuid4().hex[:8]}"
+        cluster.apply(CONFIG_MAP, config_map(name, namespace, color="red"))
+        cluster.annotate(CONFIG_MAP, name, namespace, {"a": "1", "b": "2"})
+        cluster.annotate(CONFIG_MAP, name, namespace, {"a": None})
+        found = cluster.get(CONFIG_MAP, name, namespace)
+        assert found["metadata"]["annotations"] == {"b": "2"}
+        assert found["metadata"]["labels"] == {"color": "red"}
+        assert found["data"] == {"key": "value"}
+        with pytest.raises(errors.NotFound):
+            cluster.annotate(CONFIG_MAP, "nothing", namespace, {"a": "1"})
+
     def test_the_log_of_a_missing_pod_is_not_found(self, cluster: Cluster, namespace: str) -> None:
         with pytest.raises(errors.NotFound, match="nothing"):
             cluster.log(Key(namespace, "nothing"), "main")

@@ -20,6 +20,7 @@ from workspace_controller.plan.problem import Problem
 from workspace_controller.plan.serving import inference_config, vllm_pod
 from workspace_controller.plan.serving.engine import annotation_problem, engine
 from workspace_controller.plan.serving.own_engine import ANNOTATION_FIELD, own_engine_problems
+from workspace_controller.plan.serving.undo import UNDO_FIELD, undo_problem
 from workspace_controller.plan.sizing import sizing
 from workspace_controller.plan.spec import (
     ACCESS_SECRET_FIELD,
@@ -45,6 +46,7 @@ def problems(observed: Observed) -> tuple[Problem, ...]:
         *_preset_problems(observed, spec),
         *hub_problems(observed, spec),
         *_engine_problems(observed, spec),
+        *_undo_problems(observed),
         *_source_problems(spec),
         *_config_problems(observed, spec),
         *_secret_problems(observed, spec),
@@ -83,6 +85,11 @@ def _preset_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Proble
             f"missing, but {preset.hf_id} is a gated repository: name a Secret whose key HF_TOKEN "
             "holds a token with access to it",
         )
+
+
+def _undo_problems(observed: Observed) -> Iterator[Problem]:
+    if (problem := undo_problem(observed)) is not None:
+        yield Problem(Reason.WORKSPACE_INVALID, UNDO_FIELD, problem)
 
 
 def _engine_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:

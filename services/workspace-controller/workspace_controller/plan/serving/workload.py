@@ -24,7 +24,9 @@ from workspace_controller.plan.serving.inference_condition import (
     InferenceFacts,
     inference_condition,
 )
+from workspace_controller.plan.serving.revisions import record, undo_status
 from workspace_controller.plan.serving.room import holds_two
+from workspace_controller.plan.serving.undo import undo_of, undone_workload
 from workspace_controller.plan.serving.update import (
     Change,
     Situation,
@@ -47,13 +49,14 @@ _ASK_AGAIN_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServingPlan:
-    """`condition` is InferenceReady."""
+    """`condition` is InferenceReady, `revision` a field of the Workspace's status."""
 
     actions: tuple[Action, ...] = ()
     condition: Condition
     failed: bool = False
     requeue_after_seconds: float | None = None
     turn: Turn | None = None
+    revision: Manifest | None = None
 
 
 def decide_serving(
@@ -66,10 +69,10 @@ def decide_serving(
         return ServingPlan(condition=condition, requeue_after_seconds=again)
     # A workload that exists is updated even while one of its nodes is missing.
     if observed.workload is None and not nodes.ready:
-        return ServingPlan(condition=_pending(nodes))
-    kind, wanted = wanted_workload(observed, spec, nodes, tuning)
+        return ServingPlan(condition=_pending(nodes), revision=undo_status(observed))
+    kind, wanted = _wanted(observed, spec, nodes, tuning)
     if wanted is None:
-        return ServingPlan(condition=_pending(nodes))
+        return ServingPlan(condition=_pending(nodes), revision=undo_status(observed))
     present = observed.deployment if kind is DEPLOYMENT else observed.stateful_set
     stale = (action for action in delete_workloads(observed) if action.kind is not kind)
     others = (*stale, *pods_without_leader(observed))
@@ -79,10 +82,21 @@ def decide_serving(
         first = updated(wanted, surge=False, updating=False)
         creation = Apply(kind, first, verify_owner=True, keep_present=True)
         create = (creation,) if nodes.ready else ()
-        return ServingPlan(actions=(*others, *create), condition=_pending(nodes))
+        actions = (*others, *create)
+        revision = undo_status(observed)
+        return ServingPlan(actions=actions, condition=_pending(nodes), revision=revision)
     if is_being_deleted(present):
-        return ServingPlan(actions=others, condition=_pending(nodes))
+        revision = undo_status(observed)
+        return ServingPlan(actions=others, condition=_pending(nodes), revision=revision)
     return _decide_present(observed, nodes, kind, wanted, present, others)
+
+
+def _wanted(
+    observed: Observed, spec: WorkspaceSpec, nodes: NodePlan, tuning: TuningPlan | None
+) -> tuple[Kind, Manifest | None]:
+    """What the annotation goes back to, or else what Workspace and release make now."""
+    undone = undone_workload(observed, undo_of(observed))
+    return undone or wanted_workload(observed, spec, nodes, tuning)
 
 
 def delete_workloads(observed: Observed) -> tuple[Delete, ...]:
@@ -117,6 +131,8 @@ def _decide_present(
     present: Manifest,
     others: tuple[Action, ...],
 ) -> ServingPlan:
+    recorded = record(observed, kind, present, wanted)
+    others = (*others, *recorded.actions)
     health = serving_health(observed, present)
     failure = health.failure
     state = workload_state(present, failing=failure is not None)
@@ -155,6 +171,7 @@ def _decide_present(
         failed=failure is not None and failure.permanent and not condition.is_true,
         requeue_after_seconds=_requeue_after_seconds(observed, present, health, condition),
         turn=_turn(update, change),
+        revision=recorded.status,
     )
 
 

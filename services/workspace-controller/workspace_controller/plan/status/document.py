@@ -41,6 +41,7 @@ def compute_status(observed: Observed, subplans: Subplans) -> Manifest:
         tuning=tuning_status(observed, subplans.tuning),
         adapter=adapter_status(subplans.tuning),
         engine=_engine(observed) if subplans.serving is not None else None,
+        revision=subplans.serving.revision if subplans.serving is not None else None,
     )
 
 

@@ -27,6 +27,7 @@ _WARNINGS = frozenset(
         Reason.ADAPTER_NOT_LOADED,
         Reason.UPDATE_HELD,
         Reason.UPDATE_FAILED,
+        Reason.REVISION_NOT_FOUND,
     }
 )
 

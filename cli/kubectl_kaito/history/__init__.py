@@ -1,0 +1,1 @@
+"""`kubectl kaito history`: the configurations that a Workspace was served with."""

@@ -1,0 +1,1 @@
+"""`kubectl kaito undo`: serve an earlier configuration again."""
