@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tests.simulation.loop import VirtualLoop
 
 EVERYBODY = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """`about` is the name of the claim or pool concerned; empty for everybody."""
 
     at: float

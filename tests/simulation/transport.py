@@ -6,7 +6,7 @@ A call in flight is independent of its sender: it takes effect even if the sende
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from tests.simulation.fault_injector import Fault
 from tests.simulation.process import Process
@@ -16,8 +16,7 @@ from tests.simulation.story import EVERYBODY
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A call and the object that it is about; `crash_factor` scales the chance of a crash at it."""
 
     what: str
@@ -27,8 +26,7 @@ class Request:
     quiet: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """The delays and errors of a call: `refusal` prevents the effect, `loss` drops the response."""
 
     there: float
