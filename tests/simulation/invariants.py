@@ -90,9 +90,8 @@ class InvariantChecker:
                 self._check_release(who, claim)
                 return
             for pool in self.arm.pools_of(claim["metadata"]["uid"]):
-                if why := self.keep_rules.why_keep_claim(pool) or self.keep_rules.why_not_repair(
-                    pool
-                ):
+                rules = self.keep_rules
+                if why := rules.why_keep_claim(pool) or rules.why_not_repair(pool, claim):
                     self._wrong(name, f"{who} gives up a live claim: {why}")
 
     def on_object_patch(self, who: str, kind: Kind, name: str) -> None:

@@ -98,10 +98,14 @@ class KeepRules:
         longest = self.terms.drain_timeout.total_seconds() - lag
         return f"{pod} runs, after {lasted:.0f} s" if lasted < longest else ""
 
-    def why_not_repair(self, pool: AgentPool) -> str:
+    def why_not_repair(self, pool: AgentPool, claim: Manifest) -> str:
         """Why a broken node must not be given up: too many are, so that the cause is elsewhere."""
         vm, lag, now = pool.vm, self.lag, self.sim.now
         if vm is None or vm.gone or not vm.joined:
+            return ""
+        if vm.node_removed and not (claim.get("status") or {}).get("nodeName"):
+            # A user deleted the Node before any process saw it: the machine never joined, as far
+            # as anybody can know, and those that do not join are replaced however many break.
             return ""
         if vm.spot and vm.node_removed:
             # It looks evicted, which says nothing about the cluster, however many others break.
