@@ -1,5 +1,6 @@
 """A node that joined and disappears while its agent pool stays Succeeded."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -56,6 +57,17 @@ async def test_age_of_the_trouble_counts_from_its_begin_and_not_from_the_join(wo
 
 async def test_evicted_spot_claim_is_deleted_within_a_minute(world: World) -> None:
     await make_spot(world)
+    world.evict()
+    await world.run(1)
+    assert world.condition("Ready") == ("False", "SpotEvicted")
+    await world.run(24)
+    assert world.claim() is None and world.cloud.pools() == {}
+
+
+async def test_evicted_machine_of_a_spot_pool_is_known_before_its_claim_has_the_label(
+    world: World,
+) -> None:
+    world.cloud.seed(replace(world.cloud.pools()[NAME], spot=True))
     world.evict()
     await world.run(1)
     assert world.condition("Ready") == ("False", "SpotEvicted")

@@ -39,7 +39,9 @@ def _reason(observed: Observed) -> Reason:
     pool = observed.pool
     if pool is not None and pool.count == 0:
         return Reason.POOL_SCALED
-    is_spot = observed.claim.labels.get(labels.CAPACITY_TYPE) == "spot"
+    # The claim gets its label from the Node, which may be gone before that.
+    is_labeled = observed.claim.labels.get(labels.CAPACITY_TYPE) == "spot"
+    is_spot = is_labeled or (pool is not None and pool.spot)
     return Reason.SPOT_EVICTED if is_spot else Reason.NODE_GONE
 
 
