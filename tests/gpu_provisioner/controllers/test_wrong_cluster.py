@@ -1,5 +1,6 @@
 """A replica that starts with the settings of another AKS cluster."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,8 @@ from kaito_kube.leader_election import LeaseConfig
 from tests.gpu_provisioner.world import claim_manifest
 from tests.simulation.provisioner import SETTINGS
 
+pytestmark = pytest.mark.looptime
+
 PROVIDER_ID = "azure:///subscriptions/s/resourceGroups/mc_b/providers/Microsoft.Compute/x/0"
 
 
@@ -28,7 +31,8 @@ async def test_replica_ends_before_it_leads_or_touches_anything() -> None:
     with pytest.raises(
         WrongCluster, match="nodes of this Kubernetes cluster are machines in s/mc_b"
     ):
-        await manager.run(LeaseConfig(name="lease", namespace="kaito", identity="a"))
+        async with asyncio.timeout(600):
+            await manager.run(LeaseConfig(name="lease", namespace="kaito", identity="a"))
     assert cluster.objects(LEASE) == []
     assert {call.verb for call in cluster.calls} <= {"list", "watch"}
     assert cloud.calls == [("cluster", "")]
