@@ -78,9 +78,12 @@ class AdapterSettings:
 class AdapterRegistry:
     """The adapters of one engine. All calls come from one event loop."""
 
-    def __init__(self, engine: Engine, settings: AdapterSettings) -> None:
+    def __init__(self, engine: Engine, settings: AdapterSettings, model_id: str = "") -> None:
+        """`model_id` is the engine's own name of the base model."""
         self._engine = engine
         self._settings = settings
+        # A user may serve a model by another name than that which its adapters declare.
+        self._base_models = tuple(filter(None, (settings.base_model, model_id)))
         self._entries: dict[str, _Entry] = {}
         self._rejected: dict[str, RejectedAdapter] = {}
         # Replaced or unloaded, and waiting for their last users.
@@ -311,7 +314,7 @@ class AdapterRegistry:
 
     def _check_base_model(self, source: AdapterSource, info: AdapterInfo) -> None:
         served = self._settings.base_model
-        if is_another_model(info.base_model, served):
+        if all(is_another_model(info.base_model, known) for known in self._base_models):
             raise AdapterInvalid(
                 f"adapter {source.name!r}: base_model_name_or_path = {info.base_model!r}, and this "
                 f"server's base model is {served!r}; use an adapter of this model, or correct "

@@ -206,6 +206,7 @@ class ModelInfo:
 
     `features` are the fields of requests, by their paths in the contract, that this engine answers
     beyond what every engine does; `http_routes` are those of its own HTTP server.
+    `model_id` is what an engine in another container calls the model, if it does.
     """
 
     max_length: int
@@ -216,6 +217,7 @@ class ModelInfo:
     device: str
     features: frozenset[str] = frozenset()
     http_routes: tuple[str, ...] = ()
+    model_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,7 +132,7 @@ class Server:
                     seconds=seconds,
                     max_answers=self._state.admission.max_choices,
                 )
-        adapters = AdapterRegistry(engine, self._config.adapters)
+        adapters = AdapterRegistry(engine, self._config.adapters, model.model_id)
         self._adapters = adapters
         with timer.phase(StartPhase.ADAPTERS):
             await adapters.load_all(self._config.strengths)

@@ -52,6 +52,7 @@ class TextGenerationServerDouble:
         has_template: bool = True,
         begins: bool = True,
         max_input_tokens: int = _MAX_TOTAL_TOKENS - 1,
+        model_id: str = "/data/model",
     ) -> None:
         """`begins` adds a special token in front of every text, as most tokenizers do."""
         self.engine = FakeEngine(max_length=_MAX_TOTAL_TOKENS)
@@ -63,6 +64,7 @@ class TextGenerationServerDouble:
         self._has_template = has_template
         self._begin = _BEGIN_TEXT if begins else ""
         self._max_input_tokens = max_input_tokens
+        self._model_id = model_id
 
     @asynccontextmanager
     async def running(self, port: int = 0) -> AsyncIterator["TextGenerationServerDouble"]:
@@ -93,7 +95,7 @@ class TextGenerationServerDouble:
 
     async def _info(self, _request: web.Request) -> web.Response:
         info = {
-            "model_id": "/data/model",
+            "model_id": self._model_id,
             "model_sha": None,
             "max_concurrent_requests": 128,
             "max_best_of": 2,

@@ -152,6 +152,22 @@ async def test_an_adapter_that_the_server_was_not_started_with_is_named(tmp_path
         assert (await engine.load_adapter(AdapterSource(name="poet", path=poet))).rank
 
 
+async def test_an_adapter_may_declare_the_servers_own_name_of_the_model(
+    adapters_folder: Path,
+) -> None:
+    make_adapter(adapters_folder / "zephyr", base_model_name_or_path="acme/zephyr-7b-beta")
+    make_adapter(adapters_folder / "falcon", base_model_name_or_path="acme/falcon-7b")
+    names = ("pirate", "poet", "zephyr", "falcon")
+    double = TextGenerationServerDouble(adapters=names, model_id="HuggingFaceH4/zephyr-7b-beta")
+    async with double.running():
+        engine = TextGenerationServerEngine(double.url, model_path=adapters_folder)
+        async with running(engine, Setup(adapters=adapters_folder)) as server:
+            rejected = (await server.stub.ListAdapters(pb.ListAdaptersRequest())).rejected
+            assert [each.name for each in rejected] == ["falcon"]
+            answer = await server.stub.Generate(generate_request(model="zephyr"))
+            assert answer.model == "zephyr"
+
+
 async def test_what_the_server_has_no_route_for_is_rejected(tmp_path: Path) -> None:
     async with started(TextGenerationServerDouble(), tmp_path) as (engine, _):
         with pytest.raises(InvalidRequest, match="takes text only; set prompt or chat"):

@@ -80,6 +80,7 @@ class OpenAIServerEngine(ServerEngine):
             device="",
             features=capabilities.features,
             http_routes=capabilities.http_routes,
+            model_id=model,
         )
 
     async def _attempt(self, request: GenerationRequest) -> AsyncGenerator[Delta, None]:

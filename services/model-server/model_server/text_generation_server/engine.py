@@ -107,6 +107,7 @@ class TextGenerationServerEngine(ServerEngine):
             engine=info.engine,
             device=info.device,
             features=_FEATURES | (_LOGPROB_FEATURES if self._token_bytes else frozenset()),
+            model_id=info.model_id,
         )
 
     async def _attempt(self, request: GenerationRequest) -> AsyncGenerator[Delta, None]:
