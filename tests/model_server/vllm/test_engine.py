@@ -221,5 +221,5 @@ async def test_what_is_waited_for_is_reported_once(tmp_path: Path, unused_tcp_po
     with pytest.raises(asyncio.CancelledError):
         await engine.start()
     assert len(reports) == 1
-    assert reports[0].startswith("waiting for the engine: the engine's server does not answer")
+    assert "the engine's server does not answer: Cannot connect to host 127.0.0.1" in reports[0]
     await engine.stop()

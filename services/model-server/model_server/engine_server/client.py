@@ -149,7 +149,9 @@ def _translated_errors() -> Iterator[None]:
     try:
         yield
     except (TimeoutError, aiohttp.ClientError, OSError) as error:
-        raise EngineFailed(f"the engine's server does not answer: {error!r}") from error
+        # A time limit has no words of its own.
+        cause = str(error) or type(error).__name__
+        raise EngineFailed(f"the engine's server does not answer: {cause}") from error
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:
