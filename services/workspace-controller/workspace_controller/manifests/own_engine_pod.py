@@ -25,6 +25,8 @@ from workspace_controller.manifests.serving_containers import (
 )
 from workspace_controller.settings import MIN_GRACE_PERIOD_SECONDS, PodSettings, Settings
 
+# As model-server names them.
+OWN_ENGINES = ("openai", "text-generation-server")
 STARTUP_SECONDS = 1800
 _TMP = "kaito-tmp"
 # What the pods that Kaito makes have for all of their containers.

@@ -82,3 +82,15 @@ def test_an_engine_that_ends_without_an_error_has_failed() -> None:
     assert isinstance(found, Failure) and "a server must not end" in found.message
     once = pod("inference", initContainerStatuses=[container("copy", terminated={"exitCode": 0})])
     assert pod_failure(once, NOW, serves=True) is None
+
+
+def test_the_log_of_a_users_own_engine_is_not_read_as_that_of_vllm() -> None:
+    log = "RuntimeError: CUDA out of memory."
+    ended = [container("engine", terminated={"exitCode": 1, "message": log})]
+    own = pod("inference", initContainerStatuses=ended)
+    server = {"name": "model-server", "env": [{"name": "KAITO_ENGINE", "value": "openai"}]}
+    sidecar = {"name": "engine", "restartPolicy": "Always"}
+    own["spec"] = {"initContainers": [sidecar], "containers": [{"name": "logs"}, server]}
+    found = pod_failure(own, NOW, serves=True)
+    assert isinstance(found, Failure)
+    assert found.message == f"container engine failed with exit code 1: {log}"

@@ -18,7 +18,7 @@ from tests.workspace_controller.given import (
     pod,
     stored,
 )
-from workspace_controller.manifests.own_engine_pod import OwnEngine
+from workspace_controller.manifests.own_engine_pod import OWN_ENGINES, OwnEngine
 from workspace_controller.observed import Observed, UserFile
 from workspace_controller.plan.nodes.provisioning import decide_nodes
 from workspace_controller.plan.plan import Apply
@@ -84,6 +84,11 @@ WEB = container("web", ("http", 8080), ("", 9090))
 )
 def test_the_engine_is_found(manifest: Manifest, engine: OwnEngine | None) -> None:
     assert own_engine(seen(manifest)) == engine
+
+
+@pytest.mark.parametrize("name", OWN_ENGINES)
+def test_the_annotation_may_name_each_of_them(name: str) -> None:
+    assert own_engine(seen(workspace(WEB, runtime=name))) == OwnEngine(name, "web", 8080)
 
 
 @pytest.mark.parametrize(

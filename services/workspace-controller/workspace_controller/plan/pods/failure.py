@@ -11,7 +11,12 @@ from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.engine import ENGINE
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.pods.engine_failure import engine_failure
-from workspace_controller.plan.pods.status import containers, sidecars, termination_message
+from workspace_controller.plan.pods.status import (
+    containers,
+    has_own_engine,
+    sidecars,
+    termination_message,
+)
 
 # A restarted container often fails again at once. Its last failure is shown for this long, so that
 # the condition does not alternate at every restart.
@@ -47,15 +52,18 @@ def pod_failure(
         message = status.get("message") or f"the node rejected the pod: {reason}"
         return Failure(Reason.POD_EVICTED, shorten(message))
     init, lasting = len(status.get("initContainerStatuses") or ()), sidecars(pod)
+    vllm = None if has_own_engine(pod) else ENGINE
     for index, container in enumerate(containers(pod)):
         lasts = index >= init or container.get("name") in lasting
-        failure = _container_failure(container, now, serves=serves and lasts)
+        failure = _container_failure(container, now, serves=serves and lasts, vllm=vllm)
         if failure is not None:
             return failure
     return _scheduling_failure(status, now)
 
 
-def _container_failure(container: Manifest, now: datetime, *, serves: bool) -> Failure | None:
+def _container_failure(
+    container: Manifest, now: datetime, *, serves: bool, vllm: str | None
+) -> Failure | None:
     name = str(container.get("name"))
     state = container.get("state") or {}
     waiting = state.get("waiting") or {}
@@ -67,14 +75,15 @@ def _container_failure(container: Manifest, now: datetime, *, serves: bool) -> F
     if reason in _CONFIG:
         return _config_failure(name, waiting.get("message") or reason)
     if (terminated := state.get("terminated")) is not None:
-        return exit_failure(name, terminated) if serves or terminated.get("exitCode") else None
+        ended_badly = serves or terminated.get("exitCode")
+        return exit_failure(name, terminated, vllm=vllm) if ended_badly else None
     last = (container.get("lastState") or {}).get("terminated")
     if last is None or not (serves or last.get("exitCode")):
         return None
     if (running := state.get("running")) is not None:
         settling = _settling_time(last) if serves else _SETTLING_TIME
-        return _settling_failure(name, last, running, now, settling)
-    return exit_failure(name, last)
+        return _settling_failure(exit_failure(name, last, vllm=vllm), running, now, settling)
+    return exit_failure(name, last, vllm=vllm)
 
 
 def _config_failure(name: str, cause: str) -> Failure:
@@ -88,13 +97,12 @@ def _config_failure(name: str, cause: str) -> Failure:
 
 
 def _settling_failure(
-    name: str, last: Manifest, running: Manifest, now: datetime, settling: timedelta
+    failure: Failure, running: Manifest, now: datetime, settling: timedelta
 ) -> Failure | None:
     """The last failure of a container that has just been restarted."""
     started = _parse(running.get("startedAt"))
     if started is None or now - started >= settling:
         return None
-    failure = exit_failure(name, last)
     remaining = (started + settling - now).total_seconds()
     return Failure(failure.reason, failure.message, failure.permanent, remaining)
 
@@ -119,8 +127,11 @@ def last_exit(container: Manifest) -> Manifest | None:
     return None
 
 
-def exit_failure(name: str, terminated: Manifest) -> Failure:
-    """The failure of a container that has exited; Kaito's own containers report a reason."""
+def exit_failure(name: str, terminated: Manifest, *, vllm: str | None = None) -> Failure:
+    """The failure of a container that has exited; Kaito's own containers report a reason.
+
+    `vllm` is the name of the container whose log is vLLM's, if there is one.
+    """
     report = termination_message(terminated)
     cause, message = report.get("reason"), report.get("message")
     if isinstance(cause, str) and cause in REASONS:
@@ -134,7 +145,7 @@ def exit_failure(name: str, terminated: Manifest) -> Failure:
         text = f"container {name} was killed: it exceeded its memory limit or its node's memory"
         return Failure(Reason.OUT_OF_MEMORY, text, permanent=True)
     log = (terminated.get("message") or "").strip()
-    if name == ENGINE and (known := engine_failure(log)) is not None:
+    if name == vllm and (known := engine_failure(log)) is not None:
         return known
     code = terminated.get("exitCode")
     text = f"container {name} failed with exit code {code}"

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 from kaito_kube.kinds import Manifest, labels_of
+from workspace_controller.manifests.own_engine_pod import OWN_ENGINES
+from workspace_controller.manifests.serving_containers import MODEL_SERVER
 
 
 def pods_with_role(pods: tuple[Manifest, ...], role: str, label: str) -> list[Manifest]:
@@ -22,6 +24,15 @@ def sidecars(pod: Manifest) -> frozenset[str]:
     """The names of the init containers that run as long as the pod."""
     init = (pod.get("spec") or {}).get("initContainers") or ()
     return frozenset(str(c.get("name")) for c in init if c.get("restartPolicy") == "Always")
+
+
+def has_own_engine(pod: Manifest) -> bool:
+    """Whether the pod is a user's own, with a server in it that model-server calls."""
+    for container in (pod.get("spec") or {}).get("containers") or ():
+        if container.get("name") == MODEL_SERVER:
+            env = {each.get("name"): each.get("value") for each in container.get("env") or ()}
+            return env.get("KAITO_ENGINE") in OWN_ENGINES
+    return False
 
 
 def container_state(pod: Manifest, name: str) -> Manifest:
