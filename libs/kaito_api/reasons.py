@@ -450,6 +450,10 @@ class Reason(StrEnum):
         "of the release, the other Workspaces keep theirs meanwhile.",
         "The message says what is wrong with the pod. Correct the chart's value (or the "
         "Workspace, if its own change came last), or go back to the old one.")
+    MODEL_STARTED = (
+        "ModelStarted", _EVENT,
+        "A pod of the model answers for the first time; the event says how long each phase of its "
+        "start took.")
     REVISION_PINNED = (
         "RevisionPinned", _INFERENCE,
         "The model responds to requests with an earlier revision, to which the annotation "

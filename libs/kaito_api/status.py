@@ -168,6 +168,67 @@ class RevisionStatus(Model):
     undo: UndoStatus | None = None
 
 
+class StartupStatus(Model):
+    """How long the start of the pod that serves took. A phase that it did not have is missing."""
+
+    pod: str = Field(description="The pod; of a model that spans nodes, the first.")
+    pod_uid: str = Field(alias="podUID")
+    ready_time: str | None = Field(
+        default=None,
+        description="When it became ready.",
+        json_schema_extra={"format": "date-time"},
+    )
+    total_seconds: int | None = Field(
+        default=None, description="From the request of its node, or from its own creation."
+    )
+    launch_seconds: int | None = Field(
+        default=None, description="From the request of the node until its machine is created."
+    )
+    registration_seconds: int | None = Field(
+        default=None, description="From then until the node has joined the cluster."
+    )
+    initialization_seconds: int | None = Field(
+        default=None, description="From then until the node is ready, with its GPUs."
+    )
+    pull_seconds: int | None = Field(
+        default=None,
+        description="From the choice of the node until the container that loads the model runs: "
+        "its images, the model's image included.",
+    )
+    download_seconds: int | None = Field(
+        default=None, description="Downloading or copying the model into the pod."
+    )
+    load_seconds: int | None = Field(
+        default=None,
+        description="Loading the model until its first token; with vLLM, with its compilation.",
+    )
+    compile_seconds: int | None = Field(
+        default=None, description="Compiling the model, where the engine reports it."
+    )
+    warm_up_seconds: int | None = Field(default=None, description="Measuring its speed.")
+    adapter_seconds: int | None = Field(
+        default=None, description="Loading its adapters, and trying each."
+    )
+
+
+class MetricStatus(Model):
+    # Kubernetes' API conventions forbid floats.
+    value: str
+    unit: str
+    concurrency: int | None = Field(default=None, description="Answers at once.")
+
+
+class PerformanceStatus(Model):
+    """What the model made on its node before its first request."""
+
+    engine: str | None = Field(default=None, description="The engine and its version.")
+    metrics: dict[str, MetricStatus] = Field(
+        default_factory=dict,
+        description="tokensPerSecond of one answer alone, peakTokensPerMinute of several at once, "
+        "peakMemory, and memory of the GPUs.",
+    )
+
+
 class WorkspaceStatus(Model):
     conditions: list[ConditionManifest] = Field(default_factory=list)
     state: State | None = Field(default=None, description="The Workspace's phase in one word.")
@@ -193,4 +254,6 @@ class WorkspaceStatus(Model):
         "pods: openai or text-generation-server.",
     )
     revision: RevisionStatus | None = None
+    startup: StartupStatus | None = None
+    performance: PerformanceStatus | None = None
     observed_generation: int | None = None

@@ -19,6 +19,7 @@ from workspace_controller.executor import Executor
 from workspace_controller.hub.fake import FakeHub
 from workspace_controller.hub.models import HubModels
 from workspace_controller.metrics import Metrics
+from workspace_controller.model_client import FakeModelClient
 from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observer import Observer
 from workspace_controller.reconciler import Reconciler
@@ -41,6 +42,7 @@ class Replica:
     tuning: FakeTuningClient = field(default_factory=FakeTuningClient)
     adapters: FakeAdapterClient = field(default_factory=FakeAdapterClient)
     hub: FakeHub = field(default_factory=FakeHub)
+    models: FakeModelClient = field(default_factory=FakeModelClient)
     store: Store = field(default_factory=Store)
 
     def __post_init__(self) -> None:
@@ -55,6 +57,7 @@ class Replica:
             self.tuning,
             self.adapters,
             HubModels(self.hub, self.clock),
+            self.models,
         )
         recorder = EventRecorder(self.through, self.clock, "kaito-workspace-controller", "replica")
         executor = Executor(self.through, recorder)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kaito_api import labels
+from kaito_api.conditions import rfc3339
 from kaito_kube import kinds
 from kaito_kube.fake import FakeCluster
 from kaito_kube.kinds import Key, Kind, Manifest, is_being_deleted, key_of, labels_of
@@ -114,7 +115,13 @@ class World:
                 serves = {
                     "phase": "Running",
                     "podIP": "10.0.0.1",
-                    "conditions": [{"type": "Ready", "status": "True"}],
+                    "conditions": [
+                        {
+                            "type": "Ready",
+                            "status": "True",
+                            "lastTransitionTime": rfc3339(self.cluster.clock.now()),
+                        }
+                    ],
                 }
                 self._change(kinds.POD, key_of(pod), {"status": serves})
             return

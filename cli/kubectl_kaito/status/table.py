@@ -4,7 +4,13 @@ from collections.abc import Sequence
 
 from rich.console import RenderableType
 
-from kubectl_kaito.status.view import ConditionView, RunView, WorkspaceDetail, WorkspaceList
+from kubectl_kaito.status.view import (
+    ConditionView,
+    RunView,
+    StartView,
+    WorkspaceDetail,
+    WorkspaceList,
+)
 from kubectl_kaito.terminal import columns, fields, text
 from kubectl_kaito.words import age, dollars, plural
 
@@ -48,6 +54,9 @@ def detail_table(view: WorkspaceDetail) -> list[RenderableType]:
                 ("Progress", row.progress),
                 ("Remaining", row.eta),
                 ("Training", _training(view.tuning)),
+                ("Start", _start(view.start)),
+                ("Speed", _speed(view.start)),
+                ("Revision", view.revision),
                 ("Adapter", view.adapter),
                 ("Estimate", view.estimate),
                 ("Price", _price(row.price_per_hour)),
@@ -120,6 +129,25 @@ def _training(run: RunView | None) -> str | None:
     if run.tokens_per_second:
         parts.append(f"{run.tokens_per_second:.0f} tokens/s")
     return ", ".join(parts) or run.state
+
+
+def _start(start: StartView | None) -> str | None:
+    if start is None:
+        return None
+    phases = ", ".join(f"{name} {age(seconds)}" for name, seconds in start.phases.items())
+    return ": ".join(filter(None, (_age(start.total_seconds), phases)))
+
+
+def _speed(start: StartView | None) -> str | None:
+    """What the model made on its node before it served."""
+    if start is None or start.tokens_per_second is None:
+        return None
+    parts = [f"{start.tokens_per_second:.1f} tokens/s for one answer"]
+    if start.peak_tokens_per_minute is not None:
+        parts.append(f"{start.peak_tokens_per_minute / 60:.1f} for several at once")
+    if start.peak_memory_gib is not None:
+        parts.append(f"peak memory {start.peak_memory_gib:g} GiB")
+    return ", ".join(parts)
 
 
 def _price(price: float | None) -> str | None:

@@ -66,12 +66,24 @@ class RunView(View):
     losses: list[float] = Field(description="As seen by --watch, the newest last.")
 
 
+class StartView(View):
+    """The start of the pod that serves."""
+
+    total_seconds: float | None
+    phases: dict[str, float] = Field(description="Seconds by phase, in their order.")
+    tokens_per_second: float | None = Field(description="Of one answer alone.")
+    peak_tokens_per_minute: float | None = Field(description="Of several answers, all together.")
+    peak_memory_gib: float | None
+
+
 class WorkspaceDetail(View):
     workspace: WorkspaceRow
     blocking: ConditionView | None = Field(description="What keeps it from being ready.")
     conditions: list[ConditionView]
     nodes: list[NodeView]
     tuning: RunView | None
+    start: StartView | None
+    revision: int | None = Field(description="The recorded configuration that is served.")
     adapter: str | None = Field(description="The pushed adapter, with its digest.")
     estimate: str | None = Field(description="How the number of nodes was computed.")
     cost_so_far: float | None = Field(description="Recorded price of the nodes times their age.")
@@ -121,6 +133,8 @@ def workspace_detail(seen: Observation, losses: Sequence[float] = ()) -> Workspa
         conditions=conditions,
         nodes=[_node(claim, seen.now) for claim in seen.claims],
         tuning=_run(status.get("tuning"), losses),
+        start=_start(status),
+        revision=(status.get("revision") or {}).get("number"),
         adapter=f"{adapter['image']}@{adapter['digest']}" if adapter.get("digest") else None,
         estimate=(status.get("estimate") or {}).get("explanation"),
         cost_so_far=facts.cost_so_far({c["metadata"]["name"]: c for c in seen.claims}, seen.now),
@@ -187,6 +201,36 @@ def _run(tuning: Manifest | None, losses: Sequence[float]) -> RunView | None:
         eval_loss=_number(tuning.get("evalLoss")),
         tokens_per_second=_number(tuning.get("tokensPerSecond")),
         losses=list(losses),
+    )
+
+
+# By the field of the status, in the order in which they happen.
+_PHASES = (
+    ("launch", "launchSeconds"),
+    ("join", "registrationSeconds"),
+    ("initialize", "initializationSeconds"),
+    ("pull", "pullSeconds"),
+    ("download", "downloadSeconds"),
+    ("load", "loadSeconds"),
+    ("compile", "compileSeconds"),
+    ("warm-up", "warmUpSeconds"),
+    ("adapters", "adapterSeconds"),
+)
+
+
+def _start(status: Manifest) -> StartView | None:
+    startup = status.get("startup")
+    if not startup:
+        return None
+    metrics = (status.get("performance") or {}).get("metrics") or {}
+    figures = {name: _number(metric.get("value")) for name, metric in metrics.items()}
+    memory = figures.get("peakMemory")
+    return StartView(
+        total_seconds=startup.get("totalSeconds"),
+        phases={name: startup[field] for name, field in _PHASES if field in startup},
+        tokens_per_second=figures.get("tokensPerSecond"),
+        peak_tokens_per_minute=figures.get("peakTokensPerMinute"),
+        peak_memory_gib=None if memory is None else round(memory / 2**30, 2),
     )
 
 

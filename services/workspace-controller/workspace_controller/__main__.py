@@ -37,6 +37,7 @@ from workspace_controller.executor import Executor
 from workspace_controller.hub.http_client import HttpHubClient
 from workspace_controller.hub.models import HubModels
 from workspace_controller.metrics import Metrics, StoreCollector
+from workspace_controller.model_client import GrpcModelClient
 from workspace_controller.model_registry import ModelRegistry
 from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observer import Observer
@@ -142,6 +143,7 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
         GrpcTuningClient(),
         GrpcAdapterClient(),
         HubModels(HttpHubClient(settings.hub_endpoint), clock, rng),
+        GrpcModelClient(),
     )
     executor = Executor(fence, EventRecorder(fence, clock, f"kaito-{NAME}", settings.pod_name))
     reconciler = Reconciler(observer, executor, metrics)

@@ -8,7 +8,7 @@ from prometheus_client import Counter as CounterMetric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from kaito_kube.kinds import MACHINE, NODE_CLAIM, WORKSPACE
+from kaito_kube.kinds import MACHINE, NODE_CLAIM, WORKSPACE, key_of
 from kaito_kube.store import Store
 from workspace_controller.observed import Claim
 from workspace_controller.plan.nodes.claim_status import claim_is_ready
@@ -52,6 +52,30 @@ class StoreCollector(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield self._workspaces()
         yield self._claims()
+        yield from self._startups()
+
+    def _startups(self) -> Iterator[GaugeMetricFamily]:
+        seconds = GaugeMetricFamily(
+            "kaito_workspace_startup_seconds",
+            "How long each phase of the last start of a Workspace's model took.",
+            labels=["namespace", "workspace", "phase"],
+        )
+        rates = GaugeMetricFamily(
+            "kaito_workspace_tokens_per_second",
+            "New tokens a second of one answer, as measured before the model served.",
+            labels=["namespace", "workspace"],
+        )
+        for workspace in self._store.all(WORKSPACE):
+            status, key = workspace.get("status") or {}, key_of(workspace)
+            own = [key.namespace, key.name]
+            for field, value in (status.get("startup") or {}).items():
+                if field.endswith("Seconds"):
+                    seconds.add_metric([*own, field.removesuffix("Seconds")], value)
+            metrics = (status.get("performance") or {}).get("metrics") or {}
+            if rate := metrics.get("tokensPerSecond"):
+                rates.add_metric(own, float(rate["value"]))
+        yield seconds
+        yield rates
 
     def _workspaces(self) -> GaugeMetricFamily:
         family = GaugeMetricFamily(

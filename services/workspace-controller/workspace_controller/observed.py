@@ -130,6 +130,30 @@ class RejectedAdapter:
     cause: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """What a model-server measured before its first request.
+
+    Tokens a second of one answer alone, and of several at once, all together. The memory is None
+    where the engine does not tell.
+    """
+
+    engine: str
+    tokens_per_second: float
+    peak_tokens_per_second: float
+    concurrent_answers: int
+    peak_memory_bytes: int | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStart:
+    """How a model-server started its model: the seconds of its phases, by its own names."""
+
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    measurement: Measurement | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class OngoingUpdate:
     """A Workspace that is being updated to a new configuration of the release.
@@ -183,6 +207,8 @@ class Observed:
     does not let it create one.
     `rejected_adapters` are those of all serving pods; None where none was asked, or none answered.
     `other_update` is that of another Workspace, which has to end first.
+    `model_start` is that of the pod whose start is to be recorded; None where there is none, or it
+    has not answered.
     `revisions` are the recorded configurations of the workload; None where nothing depends on them.
     `refusal` is set when the decision is repeated after a refused write.
     """
@@ -222,6 +248,7 @@ class Observed:
     forbidden_pods: Mapping[str, str] = field(default_factory=dict)
     rejected_adapters: tuple[RejectedAdapter, ...] | None = None
     other_update: OngoingUpdate | None = None
+    model_start: ModelStart | None = None
     revisions: tuple[Revision, ...] | None = None
     refusal: Refusal | None = None
 

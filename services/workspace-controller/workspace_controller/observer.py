@@ -22,10 +22,12 @@ from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.manifests.controller_revision import Revision, parse_revision
 from workspace_controller.manifests.data_check import data_check_name
 from workspace_controller.manifests.metadata import Owner, belongs_to, is_labeled_for, owner_of
+from workspace_controller.model_client import ModelClient
 from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observed import (
     Absence,
     Claim,
+    ModelStart,
     Observed,
     RejectedAdapter,
     SecretFact,
@@ -36,6 +38,7 @@ from workspace_controller.plan.hub_model import look_up, with_found_model, with_
 from workspace_controller.plan.nodes.selection import is_matching_node, is_own_node
 from workspace_controller.plan.serving.adapters import adapter_pods
 from workspace_controller.plan.serving.revisions import needs_revisions
+from workspace_controller.plan.serving.startup import pod_to_ask
 from workspace_controller.plan.spec import (
     ConfigRef,
     config_ref,
@@ -68,6 +71,7 @@ class Observer:
     tuning: TuningClient
     adapters: AdapterClient
     hub: HubModels
+    models: ModelClient
 
     async def observe(self, workspace: Manifest) -> Observed:
         """Everything that is known about a Workspace at this moment.
@@ -89,6 +93,7 @@ class Observer:
         seen = await self._with_progress(seen)
         seen = replace(seen, forbidden_pods=await forbidden_pods(self.cluster, seen))
         seen = replace(seen, rejected_adapters=await self._rejected_adapters(seen))
+        seen = replace(seen, model_start=await self._model_start(seen))
         if needs_revisions(seen):
             seen = replace(seen, revisions=await self._revisions(seen.owner))
         # Last, because other passes can reserve nodes or take the turn while this one awaits.
@@ -272,6 +277,10 @@ class Observer:
         if pod is None:
             return seen
         return replace(seen, run=await self.tuning.get(pod["status"]["podIP"]))
+
+    async def _model_start(self, seen: Observed) -> ModelStart | None:
+        pod = pod_to_ask(seen)
+        return None if pod is None else await self.models.start(pod["status"]["podIP"])
 
     async def _revisions(self, owner: Owner) -> tuple[Revision, ...]:
         """Those of a StatefulSet have the same labels, and another owner."""

@@ -15,6 +15,7 @@ from tests.workspace_controller.given import (
     inference_workspace,
     tuning_workspace,
 )
+from workspace_controller.observed import Measurement, ModelStart
 
 
 def invalid(name: str = "bad") -> kinds.Manifest:
@@ -180,3 +181,26 @@ def test_options_of_the_cluster_are_passed_on() -> None:
     console.run("status", "--context", "prod", "--kubeconfig", "/tmp/k")
     (choice,) = console.choices
     assert (choice.context, choice.kubeconfig) == ("prod", "/tmp/k")
+
+
+def test_the_start_of_the_model_and_its_speed_are_shown() -> None:
+    made = Reconciled()
+    made.environment.replica.models.report = ModelStart(
+        {"load": 65.0, "warm-up": 2.0},
+        Measurement(
+            engine="fake",
+            tokens_per_second=38.0,
+            peak_tokens_per_second=400.0,
+            concurrent_answers=16,
+            peak_memory_bytes=2**34,
+        ),
+    )
+    made.apply(inference_workspace()).settle()
+    result = made.console.run("status", "ws")
+    assert "load 1m5s, warm-up 2s" in result.out
+    speed = "38.0 tokens/s for one answer, 400.0 for several at once, peak memory 16 GiB"
+    assert speed in result.out
+    document = made.console.run("status", "ws", "-o", "json").json
+    assert document["start"]["phases"]["load"] == 65
+    assert document["start"]["tokensPerSecond"] == 38.0
+    assert document["revision"] == 1

@@ -14,7 +14,7 @@ from workspace_controller.settings import HUB_ENDPOINT, ModelDelivery, PodSettin
 USER = 65532
 MODEL_PATH = "/mnt/model"
 ADAPTERS_PATH = "/mnt/adapters"
-MODEL_DOWNLOAD = "model-download"
+MODEL_DOWNLOAD, MODEL_COPY = "model-download", "model-copy"
 GRPC_PORT = 29500
 METRICS_PORT = 9400
 HTTP_PORT = 5000
@@ -140,7 +140,7 @@ def model_files(source: ModelSource, downloader: PodSettings) -> Files:
         mount = {"name": "model", "mountPath": MODEL_PATH, "subPath": path, "readOnly": True}
         return Files((image_volume("model", source.image),), (mount,), env=_OFFLINE)
     copy = {
-        "name": "model-copy",
+        "name": MODEL_COPY,
         "image": source.image,
         "command": ["/bin/sh", "-c", f"cp -R /{path}/. {MODEL_PATH}/"],
         "securityContext": dict(CONTAINER_SECURITY),

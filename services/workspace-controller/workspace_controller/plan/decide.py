@@ -16,6 +16,7 @@ from workspace_controller.plan.plan import Finalizer, Plan, earliest
 from workspace_controller.plan.problem import Problem
 from workspace_controller.plan.serving.network_policy import decide_network_policy
 from workspace_controller.plan.serving.service import decide_service
+from workspace_controller.plan.serving.startup import ask_again_seconds
 from workspace_controller.plan.serving.workload import decide_serving, delete_workloads
 from workspace_controller.plan.sizing import sizing
 from workspace_controller.plan.spec import serves_tuned_model
@@ -91,7 +92,8 @@ def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
     serving = decide_serving(observed, spec, nodes, tuning) if _serves(observed, tuning) else None
     # KAITO's Service leads to its pods by labels that only they have.
     own = observed.adopted_workload is None
-    status = compute_status(observed, Subplans(size, nodes, check, tuning, serving))
+    subplans = Subplans(size, nodes, check, tuning, serving)
+    status = compute_status(observed, subplans)
     return Plan(
         finalizer=finalizer,
         actions=(
@@ -109,6 +111,7 @@ def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
         events=events(observed, status),
         requeue_after_seconds=earliest(
             *(p.requeue_after_seconds for p in (check, tuning, serving) if p),
+            ask_again_seconds(observed, answers=subplans.ready),
             _HUB_REQUEUE_SECONDS if observed.hub_refusal is not None else None,
         ),
         turn=serving.turn if serving is not None else None,

@@ -12,6 +12,7 @@ from workspace_controller.plan.nodes.cost import cost_per_hour
 from workspace_controller.plan.problem import Problem
 from workspace_controller.plan.serving.engine import serving_engine
 from workspace_controller.plan.serving.own_engine import own_engine
+from workspace_controller.plan.serving.startup import performance_status, startup_status
 from workspace_controller.plan.status.progress import eta_of, progress_of, state_of
 from workspace_controller.plan.status.summary_conditions import (
     summary_conditions,
@@ -42,6 +43,8 @@ def compute_status(observed: Observed, subplans: Subplans) -> Manifest:
         adapter=adapter_status(subplans.tuning),
         engine=_engine(observed) if subplans.serving is not None else None,
         revision=subplans.serving.revision if subplans.serving is not None else None,
+        startup=startup_status(observed, answers=subplans.ready),
+        performance=performance_status(observed, answers=subplans.ready),
     )
 
 

@@ -8,6 +8,7 @@ from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
 from workspace_controller.plan.plan import EmitEvent
 from workspace_controller.plan.status.run_events import run_events
+from workspace_controller.plan.status.start_events import start_events
 
 # These follow from other conditions, which emit their own events.
 _SILENT = frozenset(
@@ -51,4 +52,4 @@ def events(observed: Observed, status: Manifest) -> tuple[EmitEvent, ...]:
             note = f"{type_}={condition['status']}: {condition['message']}"
             changed.setdefault((reason, condition["message"]), EmitEvent(warning, reason, note))
     runs = run_events(observed.status.get("tuning") or {}, status.get("tuning") or {})
-    return (*changed.values(), *runs)
+    return (*changed.values(), *runs, *start_events(observed.status, status))
