@@ -1,5 +1,7 @@
 """Failures on the way to a node: quota, SKUs, capacity, identity, machines."""
 
+import json
+
 from tools.demo import cloud
 from tools.demo.failures.scenario import FailureScenario, Manifest
 from tools.demo.kubectl import Kubectl
@@ -34,6 +36,23 @@ def _of_azure(
 
 
 _PUT = "agentPools.put"
+# A name that must not be mistaken for a missing quota.
+_POLICY = "Deny-GPU-quota"
+_POLICY_WORDS = "GPU pools need a cost center: ask platform@example.com"
+
+
+def _denied_by_policy() -> str:
+    """The body of Azure's answer: the name of the policy is deep in `additionalInfo`."""
+    info = {"policyAssignmentDisplayName": _POLICY, "policyAssignmentName": "4567"}
+    error = {
+        "code": "RequestDisallowedByPolicy",
+        "target": "ws1",
+        "message": f"Resource 'ws1' was disallowed by policy. Reasons: '{_POLICY_WORDS}'. "
+        "See error details for policy resource IDs.",
+        "additionalInfo": [{"type": "PolicyViolation", "info": info}],
+    }
+    return json.dumps({"error": error})
+
 
 SCENARIOS: tuple[FailureScenario, ...] = (
     _of_azure("no quota for the family", "QuotaExceeded", "standardNCSv3Family", "no-family-quota"),
@@ -63,6 +82,27 @@ SCENARIOS: tuple[FailureScenario, ...] = (
     ),
     _of_azure(
         "missing permissions", "CloudUnauthorized", "Contributor", "forbidden", operation=_PUT
+    ),
+    _of_azure(
+        "a policy that forbids the pool",
+        "PolicyDenied",
+        f'{_POLICY_WORDS}\' (policy assignment "{_POLICY}")',
+        "refused",
+        fixable=False,
+        operation=_PUT,
+        status=403,
+        body=_denied_by_policy(),
+    ),
+    _of_azure(
+        "a subnet without free addresses, reported late",
+        "SubnetFull",
+        "Subnet gpu with address prefix 10.0.0.0/27",
+        "operation-fails",
+        fixable=False,
+        operation=_PUT,
+        code="SubnetIsFull",
+        message="Subnet gpu with address prefix 10.0.0.0/27 does not have enough capacity for 1 IP "
+        "addresses.",
     ),
     _of_azure(
         "a throttled subscription",
