@@ -10,7 +10,8 @@ from gpu_provisioner.settings import Timeouts
 from kaito_api import labels
 from kaito_kube.fake import Call
 from kaito_kube.kinds import EVENT, NODE, POD, Key
-from tests.gpu_provisioner.world import KINDS, NAME, World, claim_manifest
+from tests.gpu_provisioner.lifecycle.test_instance_state import SPOT
+from tests.gpu_provisioner.world import KINDS, NAME, World
 
 FIRST, SECOND = f"aks-{NAME}-0", f"aks-{NAME}-1"
 
@@ -136,10 +137,10 @@ async def test_pool_that_is_scaled_back_in_time_is_kept(world: World) -> None:
 
 async def test_spot_pool_without_machines_was_scaled_and_not_evicted() -> None:
     world = World(KINDS[1])
-    claim = claim_manifest(KINDS[1])
-    claim["metadata"]["labels"][labels.CAPACITY_TYPE] = "spot"
-    world.cluster.seed(KINDS[1], claim)
+    world.ask()
     await world.run(12)
+    await world.cluster.patch(NODE, FIRST, {"metadata": {"labels": SPOT}})
+    await world.run(1)
     scale(world, 0)
     await world.run(15)
     assert world.condition("Ready") == ("False", "PoolScaled"), "and has more than a minute"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 
-from gpu_provisioner.claims.claim import CLAIM_KINDS
+from gpu_provisioner.claims.claim import CLAIM_KINDS, is_managed
 from gpu_provisioner.cloud.fenced_cloud import FencedCloud
 from gpu_provisioner.cloud.provider import CloudProvider
 from gpu_provisioner.controllers.collection_report import CollectionReport
@@ -31,7 +31,7 @@ from kaito_kube.feeds import Feeds
 from kaito_kube.fenced_cluster import FencedCluster
 from kaito_kube.health_server import Application, health_app
 from kaito_kube.informer import WatchSource, run_informer
-from kaito_kube.kinds import NODE, Key, Kind, Manifest, key_of, labels_of
+from kaito_kube.kinds import NODE, Key, Kind, Manifest, is_being_deleted, key_of, labels_of
 from kaito_kube.leader_election import Leadership, LeaseConfig, run_as_leader
 from kaito_kube.store import Store
 from kaito_kube.work_queue import Reconcile, WorkQueue
@@ -183,6 +183,10 @@ class Manager:
                 self._poller.trigger()
         elif pool := labels_of(manifest).get(labels.AGENT_POOL):
             self._enqueue(pool)
+            # Only the pool says whether it was scaled, upgraded or evicted, and where no claim
+            # waits the last listing may be older than the patience with a spot machine.
+            if self.store.get(kind, key_of(manifest)) is None and self._is_in_use(pool):
+                self._poller.trigger()
 
     def _pools_changed(self, names: set[str]) -> None:
         for name in sorted(names):
@@ -194,6 +198,14 @@ class Manager:
         for kind, queue in self._queues.items():
             if self.store.get(kind, key) is not None:
                 queue.enqueue(key)
+
+    def _is_in_use(self, pool: str) -> bool:
+        """Return whether a claim has that name, and is to keep its machine."""
+        claims = (self.store.get(kind, Key("", pool)) for kind in CLAIM_KINDS)
+        return any(
+            claim is not None and is_managed(claim) and not is_being_deleted(claim)
+            for claim in claims
+        )
 
     def _is_busy(self) -> bool:
         return any(
