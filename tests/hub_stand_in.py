@@ -8,7 +8,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -28,9 +28,12 @@ class StoredModel:
     gated: bool = False
     private: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
+    _digests: dict[str, str] = field(default_factory=dict)
 
     def sha256(self, path: str) -> str:
-        return hashlib.sha256(self.files[path]).hexdigest()
+        if path not in self._digests:
+            self._digests[path] = hashlib.sha256(self.files[path]).hexdigest()
+        return self._digests[path]
 
     def document(self, name: str) -> dict[str, Any]:
         return {
@@ -70,19 +73,30 @@ class StoredModel:
 @dataclass
 class HubStandIn:
     """`tokens` are valid ones, with the models that they open. `status` answers everything while it
-    is set. `cut_after` ends the body of that many bytes of each file, by path, once for each entry
-    of the list. `damaged` are paths whose content arrives with another last byte."""
+    is set, and 503 the next `away_for` requests. `stall_after` sends that many bytes of a file, by
+    path, and the rest after `release`. `damaged` says how often a file arrives with another last
+    byte. `storage` is the address that requests for large files are redirected to."""
 
     models: dict[str, StoredModel] = field(default_factory=dict)
     tokens: dict[str, frozenset[str]] = field(default_factory=dict)
     status: int | None = None
+    away_for: int = 0
     headers: dict[str, str] = field(default_factory=dict)
-    cut_after: dict[str, list[int]] = field(default_factory=dict)
-    damaged: set[str] = field(default_factory=set)
+    stall_after: dict[str, int] = field(default_factory=dict)
+    damaged: dict[str, int] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     authorizations: list[str] = field(default_factory=list)
     ranges: list[str] = field(default_factory=list)
+    storage: str = ""
     address: str = ""
+    _released: threading.Event = field(default_factory=threading.Event)
+
+    def release(self) -> None:
+        self.stall_after.clear()
+        self._released.set()
+
+    def wait(self) -> None:
+        self._released.wait()
 
 
 @contextmanager
@@ -97,6 +111,7 @@ def hub_stand_in(hub: HubStandIn) -> Iterator[HubStandIn]:
     try:
         yield hub
     finally:
+        hub.release()
         server.shutdown()
         thread.join()
         server.server_close()
@@ -120,6 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
         path = unquote(url.path)
         self.hub.requests.append(f"{self.command} {path}")
         self.hub.authorizations.append(self.headers.get("Authorization", ""))
+        if self.hub.away_for:
+            self.hub.away_for -= 1
+            return self._send(503, b"away", {})
         if self.hub.status is not None:
             return self._send(self.hub.status, b"away", self.hub.headers)
         parts = path.strip("/").split("/")
@@ -152,8 +170,11 @@ class _Handler(BaseHTTPRequestHandler):
         content = found.files[path]
         is_lfs = path.endswith(_LFS_SUFFIXES)
         etag = found.sha256(path) if is_lfs else _git_id(content)
+        if is_lfs and self.hub.storage:
+            return self._send(302, b"", {"Location": f"{self.hub.storage}{self.path}"})
         headers = {"ETag": f'"{etag}"', "X-Repo-Commit": found.commit, "Accept-Ranges": "bytes"}
-        if path in self.hub.damaged:
+        if self.command == "GET" and self.hub.damaged.get(path):
+            self.hub.damaged[path] -= 1
             content = content[:-1] + bytes([content[-1] ^ 1])
         return self._send_file(path, content, headers)
 
@@ -164,14 +185,14 @@ class _Handler(BaseHTTPRequestHandler):
             start = int(asked.removeprefix("bytes=").split("-")[0])
             headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
             status, content = 206, content[start:]
-        cuts = self.hub.cut_after.get(path) or []
-        if self.command == "GET" and cuts:
-            cut = cuts.pop(0)
+        stall = self.hub.stall_after.get(path)
+        if self.command == "GET" and stall is not None:
             self._begin(status, len(content), headers)
-            self.wfile.write(content[:cut])
-            self.wfile.flush()
-            self.close_connection = True
-            self.connection.close()
+            with suppress(OSError):
+                self.wfile.write(content[:stall])
+                self.wfile.flush()
+                self.hub.wait()
+                self.wfile.write(content[stall:])
             return
         self._send(status, content, headers)
 

@@ -295,7 +295,8 @@ class Reason(StrEnum):
         "PresetUnknown", _CONFIG, "No preset has that name.",
         "The message lists the closest names; docs/reference/presets.md lists all.", _PERMANENT)
     MODEL_UNKNOWN = (
-        "ModelUnknown", _CONFIG, "The Hugging Face hub has no model, or no revision, of that name.",
+        "ModelUnknown", (*_CONFIG, types.INFERENCE_READY),
+        "The Hugging Face hub has no model, or no revision, of that name.",
         "Correct preset.name or the annotation kaito.sh/model-revision. A private model needs "
         "presetOptions.modelAccessSecret.", _PERMANENT)
     MODEL_GATED = (

@@ -15,6 +15,7 @@ from kaito_kube.store import Store
 from tests.workspace_controller.given import CONFIG, NAMESPACE, RELEASE, settings
 from tests.workspace_controller.world import World
 from workspace_controller.adapter_client import FakeAdapterClient
+from workspace_controller.download_client import FakeDownloadClient
 from workspace_controller.executor import Executor
 from workspace_controller.hub.fake import FakeHub
 from workspace_controller.hub.models import HubModels
@@ -43,6 +44,7 @@ class Replica:
     adapters: FakeAdapterClient = field(default_factory=FakeAdapterClient)
     hub: FakeHub = field(default_factory=FakeHub)
     models: FakeModelClient = field(default_factory=FakeModelClient)
+    downloads: FakeDownloadClient = field(default_factory=FakeDownloadClient)
     store: Store = field(default_factory=Store)
 
     def __post_init__(self) -> None:
@@ -58,6 +60,7 @@ class Replica:
             self.adapters,
             HubModels(self.hub, self.clock),
             self.models,
+            self.downloads,
         )
         recorder = EventRecorder(self.through, self.clock, "kaito-workspace-controller", "replica")
         executor = Executor(self.through, recorder)

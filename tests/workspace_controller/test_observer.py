@@ -23,7 +23,7 @@ from tests.workspace_controller.given import (
 )
 from tests.workspace_controller.harness import Environment
 from workspace_controller.node_reservations import worker_nodes_of
-from workspace_controller.observed import Observed, RejectedAdapter, TuningRun
+from workspace_controller.observed import ModelDownload, Observed, RejectedAdapter, TuningRun
 from workspace_controller.plan.spec import referenced_secrets
 from workspace_controller.validator import Validator
 
@@ -327,3 +327,19 @@ async def test_old_events_are_not_shown() -> None:
     old = failed_create(2, FORBIDDEN, lastTimestamp="2025-12-31T23:00:00Z")
     _, observed = await with_job(old)
     assert observed.forbidden_pods == {}
+
+
+async def test_a_pod_that_downloads_its_model_is_asked_how_far_it_is() -> None:
+    environment = Environment()
+    environment.apply(inference_workspace())
+    await environment.settle()
+    (present, *_) = environment.cluster.objects(kinds.POD)
+    running = [{"name": "model-download", "state": {"running": {}}}]
+    status = {"podIP": "10.0.0.7", "initContainerStatuses": running}
+    environment.cluster.seed(kinds.POD, {**present, "status": status})
+    download = ModelDownload(done_bytes=1, total_bytes=4)
+    environment.replica.downloads.pods = {"10.0.0.7": download}
+    assert (await seen(environment)).download == download
+    environment.cluster.seed(kinds.POD, {**present, "status": {"podIP": "10.0.0.7"}})
+    assert (await seen(environment)).download is None
+    assert environment.replica.downloads.addresses == ["10.0.0.7"]

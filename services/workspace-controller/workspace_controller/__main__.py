@@ -33,6 +33,7 @@ from workspace_controller import handlers
 from workspace_controller.adapter_client import GrpcAdapterClient
 from workspace_controller.administration_key import wait_for_key
 from workspace_controller.controller import Controller, build_controller
+from workspace_controller.download_client import HttpDownloadClient
 from workspace_controller.executor import Executor
 from workspace_controller.hub.http_client import HttpHubClient
 from workspace_controller.hub.models import HubModels
@@ -144,6 +145,7 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
         GrpcAdapterClient(),
         HubModels(HttpHubClient(settings.hub_endpoint), clock, rng),
         GrpcModelClient(),
+        HttpDownloadClient(),
     )
     executor = Executor(fence, EventRecorder(fence, clock, f"kaito-{NAME}", settings.pod_name))
     reconciler = Reconciler(observer, executor, metrics)

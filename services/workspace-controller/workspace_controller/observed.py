@@ -154,6 +154,24 @@ class ModelStart:
     measurement: Measurement | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelDownload:
+    """How far the download of a model into a pod is.
+
+    `total_bytes` is 0 before the hub has said it. `problem` is why the last attempt failed, while
+    the next one goes on.
+    """
+
+    done_bytes: int
+    total_bytes: int
+    remaining_seconds: float | None = None
+    problem: str = ""
+
+    @property
+    def has_rest(self) -> bool:
+        return self.remaining_seconds is not None and self.done_bytes < self.total_bytes
+
+
 @dataclass(frozen=True, slots=True)
 class OngoingUpdate:
     """A Workspace that is being updated to a new configuration of the release.
@@ -206,6 +224,8 @@ class Observed:
     `forbidden_pods` say, by the uid of a Job or StatefulSet that lacks pods, why the API server
     does not let it create one.
     `rejected_adapters` are those of all serving pods; None where none was asked, or none answered.
+    `download` is that of the pod which has the least of its model; None where none is asked, or
+    none answered.
     `other_update` is that of another Workspace, which has to end first.
     `model_start` is that of the pod whose start is to be recorded; None where there is none, or it
     has not answered.
@@ -247,6 +267,7 @@ class Observed:
     run: TuningRun | None = None
     forbidden_pods: Mapping[str, str] = field(default_factory=dict)
     rejected_adapters: tuple[RejectedAdapter, ...] | None = None
+    download: ModelDownload | None = None
     other_update: OngoingUpdate | None = None
     model_start: ModelStart | None = None
     revisions: tuple[Revision, ...] | None = None

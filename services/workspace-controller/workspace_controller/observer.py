@@ -15,6 +15,7 @@ from workspace_controller.adapter_client import AdapterClient
 from workspace_controller.adoption import adopted_workload, is_kaitos
 from workspace_controller.catalog_facts import catalog_facts
 from workspace_controller.creation_events import forbidden_pods
+from workspace_controller.download_client import DownloadClient
 from workspace_controller.hub.models import HubModels, ModelQuery
 from workspace_controller.hub.refusals import without_token
 from workspace_controller.hub.token import token_of
@@ -27,6 +28,7 @@ from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observed import (
     Absence,
     Claim,
+    ModelDownload,
     ModelStart,
     Observed,
     RejectedAdapter,
@@ -37,6 +39,7 @@ from workspace_controller.observed import (
 from workspace_controller.plan.hub_model import look_up, with_found_model, with_pinned_model
 from workspace_controller.plan.nodes.selection import is_matching_node, is_own_node
 from workspace_controller.plan.serving.adapters import adapter_pods
+from workspace_controller.plan.serving.health import downloading_pods
 from workspace_controller.plan.serving.revisions import needs_revisions
 from workspace_controller.plan.serving.startup import pod_to_ask
 from workspace_controller.plan.spec import (
@@ -72,6 +75,7 @@ class Observer:
     adapters: AdapterClient
     hub: HubModels
     models: ModelClient
+    downloads: DownloadClient
 
     async def observe(self, workspace: Manifest) -> Observed:
         """Everything that is known about a Workspace at this moment.
@@ -96,6 +100,7 @@ class Observer:
         seen = replace(seen, model_start=await self._model_start(seen))
         if needs_revisions(seen):
             seen = replace(seen, revisions=await self._revisions(seen.owner))
+        seen = replace(seen, download=await self._download(seen))
         # Last, because other passes can reserve nodes or take the turn while this one awaits.
         return replace(
             seen,
@@ -289,6 +294,14 @@ class Observer:
         )
         own = (parse_revision(item) for item in listing.items if belongs_to(item, owner))
         return tuple(revision for revision in own if revision is not None)
+
+    async def _download(self, seen: Observed) -> ModelDownload | None:
+        """Of several pods, the one that keeps the others waiting."""
+        pods = downloading_pods(seen)
+        addresses = [ip for pod in pods if (ip := pod["status"].get("podIP"))]
+        answers = await asyncio.gather(*(self.downloads.get(each) for each in addresses))
+        known = [answer for answer in answers if answer is not None]
+        return min(known, key=lambda answer: answer.done_bytes, default=None)
 
     async def _rejected_adapters(self, seen: Observed) -> tuple[RejectedAdapter, ...] | None:
         """By name, each once: the pods of one Workspace usually reject the same ones."""

@@ -14,6 +14,7 @@ from kaito_presets.preset import Runtime
 from workspace_controller.manifests.administration import token_sha256
 from workspace_controller.manifests.engine import engine_container, shared_memory
 from workspace_controller.manifests.metadata import Owner
+from workspace_controller.manifests.model_files import model_files
 from workspace_controller.manifests.placement import Placement
 from workspace_controller.manifests.pods import (
     ADAPTERS_PATH,
@@ -24,7 +25,6 @@ from workspace_controller.manifests.pods import (
     ModelSource,
     empty_dir,
     image_volume,
-    model_files,
     plain_env,
     pod_spec,
     with_gpus,

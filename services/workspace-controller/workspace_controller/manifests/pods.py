@@ -1,6 +1,5 @@
 """What all pods have in common: security, writable directories, environment, model files."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -126,63 +125,3 @@ def empty_dir(name: str, medium: str = "", size: str = "") -> Manifest:
 
 def image_volume(name: str, image: str) -> Manifest:
     return {"name": name, "image": {"reference": image, "pullPolicy": "IfNotPresent"}}
-
-
-def model_files(source: ModelSource, downloader: PodSettings) -> Files:
-    """The model's files at MODEL_PATH, by any way of delivery.
-
-    `downloader` is a container whose Python has huggingface_hub.
-    """
-    if source.delivery is ModelDelivery.HUB:
-        return _from_hub(source, downloader)
-    path = source.path.strip("/")
-    if source.delivery is ModelDelivery.IMAGE_VOLUME:
-        mount = {"name": "model", "mountPath": MODEL_PATH, "subPath": path, "readOnly": True}
-        return Files((image_volume("model", source.image),), (mount,), env=_OFFLINE)
-    copy = {
-        "name": MODEL_COPY,
-        "image": source.image,
-        "command": ["/bin/sh", "-c", f"cp -R /{path}/. {MODEL_PATH}/"],
-        "securityContext": dict(CONTAINER_SECURITY),
-        "volumeMounts": [{"name": "model", "mountPath": MODEL_PATH}],
-    }
-    return Files((empty_dir("model"),), (_MODEL_MOUNT,), (copy,), _OFFLINE)
-
-
-_MODEL_MOUNT = {"name": "model", "mountPath": MODEL_PATH, "readOnly": True}
-# The files are mounted, so no library needs to ask the hub for them.
-_OFFLINE = ({"name": "HF_HUB_OFFLINE", "value": "1"},)
-# It goes on where an earlier attempt ended, and compares sizes and digests with the hub's.
-_DOWNLOAD = """
-import json, os
-from huggingface_hub import snapshot_download
-snapshot_download(
-    os.environ["KAITO_HUB_ID"],
-    revision=os.environ["KAITO_HUB_REVISION"],
-    local_dir=os.environ["KAITO_MODEL_PATH"],
-    ignore_patterns=json.loads(os.environ["KAITO_HUB_IGNORE"]),
-)
-"""
-# Weights in other formats, some beside the ones that engines read.
-_NEVER_READ = ("original/*", "metal/*", "*.pth", "*.bin", "*.gguf", "*.onnx")
-
-
-def _from_hub(source: ModelSource, downloader: PodSettings) -> Files:
-    """Only the init container gets the token and needs a way out of the pod."""
-    other_format = "model*.safetensors" if source.preset.vllm.mistral_format else "consolidated*"
-    env = {
-        "KAITO_HUB_ID": source.preset.hf_id,
-        "KAITO_MODEL_PATH": MODEL_PATH,
-        "KAITO_HUB_REVISION": source.revision or "main",
-        "KAITO_HUB_IGNORE": json.dumps([*_NEVER_READ, other_format]),
-    }
-    secrets: tuple[Manifest, ...] = ()
-    if source.access_secret:
-        key = {"name": source.access_secret, "key": "HF_TOKEN"}
-        secrets = ({"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": key}},)
-    mount = {"name": "model", "mountPath": MODEL_PATH}
-    download = {
-        **container(MODEL_DOWNLOAD, downloader, env, Files(mounts=(mount,), env=secrets)),
-        "command": ["python3", "-c", _DOWNLOAD],
-    }
-    return Files((empty_dir("model"),), (_MODEL_MOUNT,), (download,), _OFFLINE)

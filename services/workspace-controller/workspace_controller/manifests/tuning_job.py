@@ -9,6 +9,7 @@ from kaito_kube.kinds import Manifest
 from kaito_presets.preset import Preset
 from workspace_controller.manifests.access_secret import access_secret
 from workspace_controller.manifests.metadata import Owner, metadata, with_revision
+from workspace_controller.manifests.model_files import model_files
 from workspace_controller.manifests.placement import Placement
 from workspace_controller.manifests.pods import (
     DATA_SUBPATH,
@@ -20,7 +21,6 @@ from workspace_controller.manifests.pods import (
     container,
     empty_dir,
     image_volume,
-    model_files,
     pod_spec,
     with_gpus,
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from kaito_api import labels
 from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest, is_being_deleted
+from workspace_controller.manifests.pods import MODEL_DOWNLOAD
 from workspace_controller.observed import Observed
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.pods.failure import pod_failure
@@ -14,7 +15,7 @@ from workspace_controller.plan.pods.probes import (
     killing_probe,
     unready_reason,
 )
-from workspace_controller.plan.pods.status import pods_with_role
+from workspace_controller.plan.pods.status import container_state, pods_with_role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,11 @@ def serving_pods(observed: Observed) -> list[Manifest]:
     return [pod for pod in _all_serving_pods(observed) if not is_being_deleted(pod)]
 
 
+def downloading_pods(observed: Observed) -> list[Manifest]:
+    """Those of them whose model is being downloaded."""
+    return [p for p in serving_pods(observed) if "running" in container_state(p, MODEL_DOWNLOAD)]
+
+
 def _all_serving_pods(observed: Observed) -> list[Manifest]:
     return pods_with_role(observed.pods, "inference", labels.ROLE)
 
@@ -72,6 +78,9 @@ def _no_progress(observed: Observed, workload: Manifest) -> Failure | None:
     if status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0):
         return None
     for condition in status.get("conditions") or ():
+        # How long a download takes is up to the network, and the condition shows how far it is.
+        if downloading_pods(observed):
+            return None
         if condition.get("reason") == "ProgressDeadlineExceeded":
             seconds = workload["spec"].get("progressDeadlineSeconds")
             probe = next((why for p in serving_pods(observed) if (why := unready_reason(p))), "")

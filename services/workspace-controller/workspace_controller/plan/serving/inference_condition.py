@@ -10,14 +10,14 @@ from kaito_api.workspace import Opaque
 from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.engine import ENGINE
 from workspace_controller.manifests.own_engine_pod import OwnEngine
-from workspace_controller.manifests.pods import MODEL_DOWNLOAD
 from workspace_controller.manifests.serving_containers import MODEL_SERVER
 from workspace_controller.observed import Observed, OngoingUpdate
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.pods.probes import unready_reason
 from workspace_controller.plan.pods.status import container_state
 from workspace_controller.plan.serving.adapters import ready_condition
-from workspace_controller.plan.serving.health import serving_pods
+from workspace_controller.plan.serving.download import download_message
+from workspace_controller.plan.serving.health import downloading_pods, serving_pods
 from workspace_controller.plan.serving.own_engine import own_engine
 from workspace_controller.plan.serving.template_ports import http_port
 from workspace_controller.plan.serving.undo import UNDO_FIELD, find_revision, undo_of
@@ -147,9 +147,8 @@ def _starting(observed: Observed) -> Condition:
         probe = next((why for pod in pods if (why := unready_reason(pod))), "")
         message = probe or "starting the pods of inference.template"
         return false(_TYPE, Reason.INFERENCE_PENDING, message)
-    if any("running" in container_state(pod, MODEL_DOWNLOAD) for pod in pods):
-        message = "downloading the model; the log of container model-download shows the progress"
-        return false(_TYPE, Reason.MODEL_LOADING, message)
+    if downloading_pods(observed):
+        return false(_TYPE, Reason.MODEL_LOADING, download_message(observed.download))
     if any("running" in container_state(pod, ENGINE) for pod in pods):
         message = "vLLM is loading the model; the log of container engine shows the progress"
         return false(_TYPE, Reason.MODEL_LOADING, message)

@@ -19,7 +19,12 @@ from workspace_controller.plan.serving.adapters import adapter_pods
 from workspace_controller.plan.serving.adopted import LOOK_AGAIN_SECONDS as LOOK_AT_ADOPTED_SECONDS
 from workspace_controller.plan.serving.adopted import adopted_condition
 from workspace_controller.plan.serving.group import pods_without_leader
-from workspace_controller.plan.serving.health import Health, serving_health, serving_pods
+from workspace_controller.plan.serving.health import (
+    Health,
+    downloading_pods,
+    serving_health,
+    serving_pods,
+)
 from workspace_controller.plan.serving.inference_condition import (
     InferenceFacts,
     inference_condition,
@@ -45,6 +50,8 @@ from workspace_controller.plan.tuning.run import TuningPlan
 
 # A pod that is ready answers; until it does, nobody waits for the list of its adapters.
 _ASK_AGAIN_SECONDS = 30.0
+# How often the status shows a download's progress; no object changes meanwhile.
+_DOWNLOAD_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +204,13 @@ def _requeue_after_seconds(
         unanswered = adapter_pods(observed) and observed.rejected_adapters is None
         return earliest(health.requeue_after_seconds, _ASK_AGAIN_SECONDS if unanswered else None)
     pods = serving_pods(observed)
+    downloads = bool(downloading_pods(observed))
     lacks = present is observed.stateful_set and len(pods) < (replicas_of(present) or 0)
-    return earliest(health.requeue_after_seconds, LOOK_AGAIN_SECONDS if lacks else None)
+    return earliest(
+        health.requeue_after_seconds,
+        LOOK_AGAIN_SECONDS if lacks else None,
+        _DOWNLOAD_SECONDS if downloads else None,
+    )
 
 
 def _pending(nodes: NodePlan) -> Condition:

@@ -33,8 +33,8 @@ def compute_status(observed: Observed, subplans: Subplans) -> Manifest:
         workerNodes=list(nodes.workers) or None,
         targetNodeCount=nodes.target,
         nodes=f"{len(nodes.usable)}/{nodes.target}",
-        progress=progress_of(subplans),
-        eta=eta_of(subplans.tuning),
+        progress=progress_of(observed, subplans),
+        eta=eta_of(observed, subplans),
         costPerHour=(
             None if subplans.done or subplans.holds_nodes else cost_per_hour(observed, nodes.target)
         ),

@@ -4,6 +4,7 @@ from kaito_api.blocking import IN_PROGRESS
 from kaito_api.reasons import Reason
 from kaito_api.status import State
 from workspace_controller.observed import Observed
+from workspace_controller.plan.serving.download import download_progress
 from workspace_controller.plan.status.duration import duration
 from workspace_controller.plan.subplans import Subplans
 from workspace_controller.plan.tuning.phase import Phase
@@ -43,7 +44,7 @@ def state_of(observed: Observed, subplans: Subplans) -> State:
     return State.PROVISIONING if not subplans.nodes.ready else State.PENDING
 
 
-def progress_of(subplans: Subplans) -> str | None:
+def progress_of(observed: Observed, subplans: Subplans) -> str | None:
     """What happens now, in a few words; None once the model answers or where a failure says it."""
     if subplans.ready:
         return None
@@ -53,16 +54,31 @@ def progress_of(subplans: Subplans) -> str | None:
     if not nodes.ready and (tuning is None or tuning.phase is Phase.WAITING):
         return f"nodes {len(nodes.usable)}/{nodes.target}"
     if tuning is None or tuning.phase is Phase.DONE:
+        if _downloads(observed, subplans) and observed.download is not None:
+            return download_progress(observed.download)
         return _SERVING.get(subplans.serving.condition.reason) if subplans.serving else None
     return _run_progress(tuning)
 
 
-def eta_of(tuning: TuningPlan | None) -> str | None:
-    """The remaining time of the training; None while it is not known."""
+def eta_of(observed: Observed, subplans: Subplans) -> str | None:
+    """The remaining time of the training or of the download; None while it is not known."""
+    download, tuning = observed.download, subplans.tuning
+    if download is not None and download.has_rest and _downloads(observed, subplans):
+        return duration(download.remaining_seconds or 0.0)
     run = tuning.run if tuning is not None else None
     if run is None or run.eta_seconds is None or run.state != "RUNNING":
         return None
     return duration(run.eta_seconds)
+
+
+def _downloads(observed: Observed, subplans: Subplans) -> bool:
+    """Whether a model that does not answer yet is being downloaded."""
+    serving = subplans.serving
+    return (
+        observed.download is not None
+        and serving is not None
+        and serving.condition.reason == Reason.MODEL_LOADING
+    )
 
 
 def _run_progress(tuning: TuningPlan) -> str | None:

@@ -1,0 +1,80 @@
+"""Asks the container that downloads a model how far it is."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import aiohttp
+
+from workspace_controller.manifests.pods import METRICS_PORT
+from workspace_controller.observed import ModelDownload
+from workspace_controller.pod_calls import TIMEOUT_SECONDS, target
+
+logger = logging.getLogger(__name__)
+_MAX_BODY_BYTES = 4096
+
+
+class DownloadClient(Protocol):
+    """The seam to the program of the init container model-download."""
+
+    async def get(self, address: str) -> ModelDownload | None:
+        """The download in the pod at that IP address; None if it does not answer in time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HttpDownloadClient:
+    """Only passes over a Workspace whose pod downloads its model call it."""
+
+    port: int = METRICS_PORT
+
+    async def get(self, address: str) -> ModelDownload | None:
+        url = f"http://{target(address, self.port)}/progress"
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.get(url, allow_redirects=False) as response,
+            ):
+                body = await response.content.read(_MAX_BODY_BYTES)
+            return from_document(json.loads(body))
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            logger.debug("no progress from %s: %s", address, type(error).__name__)
+            return None
+
+
+@dataclass
+class FakeDownloadClient:
+    """Answers for the addresses in `pods` and records those that it was asked for."""
+
+    pods: Mapping[str, ModelDownload] = field(default_factory=dict)
+    addresses: list[str] = field(default_factory=list)
+
+    async def get(self, address: str) -> ModelDownload | None:
+        self.addresses.append(address)
+        return self.pods.get(address)
+
+
+def from_document(document: Any) -> ModelDownload:
+    """The program's JSON as a value.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not isinstance(document, dict):
+        raise ValueError("not a JSON object")
+    remaining = document.get("remainingSeconds")
+    return ModelDownload(
+        done_bytes=_count(document.get("doneBytes")),
+        total_bytes=_count(document.get("totalBytes")),
+        remaining_seconds=float(_count(remaining)) if remaining is not None else None,
+        problem=str(document.get("problem") or ""),
+    )
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{value!r} is no count")
+    return value
