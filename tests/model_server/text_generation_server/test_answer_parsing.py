@@ -56,6 +56,12 @@ def _text(deltas: Iterable[Delta]) -> str:
             "Ahoy!",
             FinishReason.STOP,
         ),
+        (
+            [_token("A"), _token("<unk>", special=True), _last("h", "Ah")],
+            (),
+            "Ah",
+            FinishReason.LENGTH,
+        ),
         # The server's text has the stop string.
         (
             [_token("Ah"), _token("oy"), _last("ST", "AhoyST", "stop_sequence")],
@@ -77,7 +83,7 @@ def _text(deltas: Iterable[Delta]) -> str:
         # A whole text that is none of the stream's adds nothing.
         ([_token(" A"), _last("h", "Ah")], (), " Ah", FinishReason.LENGTH),
     ],
-    ids="length eos stop middle end half character other".split(),
+    ids="length eos special stop middle end half character other".split(),
 )
 def test_text_and_reason(
     events: list[dict[str, Any]], stop: tuple[str, ...], text: str, reason: FinishReason

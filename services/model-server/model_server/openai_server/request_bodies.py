@@ -1,24 +1,14 @@
 """A request of the contract as the body of an OpenAI request. Pure."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from model_server.engine import (
-    ChatMessage,
-    Conversation,
-    GenerationRequest,
-    StructuredOutput,
-    TokenIds,
-    Tool,
-    ToolChoice,
-    ToolMode,
-)
-from model_server.engine_server.roles import check_role
+from model_server.engine import Conversation, GenerationRequest, TokenIds
 from model_server.engine_server.set_options import reject_unless_neutral, set_options
-from model_server.errors import InvalidRequest
 from model_server.openai_server.capabilities import Capabilities
+from model_server.openai_server.chat_bodies import chat_body
+from model_server.openai_server.structured_outputs import structured_output_body
 from model_server.options import GenerationOptions
 
 CHAT = "/v1/chat/completions"
@@ -61,7 +51,6 @@ _CONTRACT_FIELDS = {
 }
 # vLLM's field by which a token is named by its id: its text may be that of others, too.
 _NAMES_TOKENS = "return_tokens_as_token_ids"
-_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 _TOKEN_OPTIONS = frozenset("logprobs top_logprobs prompt_logprobs return_token_ids".split())
 
 
@@ -91,14 +80,14 @@ def build_request(
     prompt = request.prompt
     if isinstance(prompt, Conversation):
         path, fields = CHAT, capabilities.chat_fields
-        body = _chat(prompt, fields)
+        body = chat_body(prompt, fields)
     else:
         path, fields = COMPLETIONS, capabilities.completion_fields
         body = {"prompt": list(prompt.ids) if isinstance(prompt, TokenIds) else prompt}
     body |= {"model": model, "stream": True, "stream_options": {"include_usage": True}}
     body |= _options(request.options, fields)
     if request.structured_output:
-        body |= _structured_output(request.structured_output, fields)
+        body |= structured_output_body(request.structured_output, fields)
     if request.priority:
         body["priority"] = request.priority
     if _NAMES_TOKENS in fields:
@@ -155,88 +144,3 @@ def _token_options(options: GenerationOptions, *, is_chat: bool) -> dict[str, An
     if options.return_token_ids or options.prompt_logprobs:
         body["return_token_ids"] = True
     return body
-
-
-def _chat(conversation: Conversation, fields: frozenset[str]) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "messages": [_message(*each) for each in enumerate(conversation.messages)]
-    }
-    if conversation.tools:
-        # vLLM enforces the schema of a call that it requires only if the tool is strict.
-        enforced = conversation.tool_choice.mode is ToolMode.REQUIRED and (
-            "structured_outputs" in fields
-        )
-        body["tools"] = [_tool(tool, tool.strict or enforced) for tool in conversation.tools]
-        body["tool_choice"] = _tool_choice(conversation.tool_choice)
-        if conversation.tool_choice.single_call:
-            body["parallel_tool_calls"] = False
-    if conversation.template_arguments:
-        body["chat_template_kwargs"] = dict(conversation.template_arguments)
-    if conversation.continue_final_message:
-        body |= {"continue_final_message": True, "add_generation_prompt": False}
-    return body
-
-
-def _message(index: int, message: ChatMessage) -> dict[str, Any]:
-    check_role(index, message, _ROLES)
-    body: dict[str, Any] = {"role": message.role, "content": message.content}
-    if message.tool_calls:
-        body["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
-            for call in message.tool_calls
-        ]
-    optional = {
-        "tool_call_id": message.tool_call_id,
-        "name": message.name,
-        "reasoning": message.reasoning,
-    }
-    return body | {name: value for name, value in optional.items() if value}
-
-
-def _tool(tool: Tool, strict: bool) -> dict[str, Any]:
-    function = {
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": tool.parameters,
-        "strict": strict,
-    }
-    return {"type": "function", "function": function}
-
-
-def _tool_choice(choice: ToolChoice) -> str | dict[str, Any]:
-    if choice.name and choice.mode is ToolMode.REQUIRED:
-        return {"type": "function", "function": {"name": choice.name}}
-    return choice.mode.value
-
-
-def _structured_output(output: StructuredOutput, fields: frozenset[str]) -> dict[str, Any]:
-    if output.json_object:
-        return {"response_format": {"type": "json_object"}}
-    if output.json_schema is not None:
-        schema = _parse_schema(output.json_schema)
-        answer = {"name": "answer", "schema": schema, "strict": True}
-        return {"response_format": {"type": "json_schema", "json_schema": answer}}
-    name, value = next(
-        (name, value) for name in ("regex", "grammar", "choice") if (value := getattr(output, name))
-    )
-    if "structured_outputs" not in fields:
-        raise InvalidRequest(
-            f"structured_output.{name}",
-            value,
-            "is not supported by this model's engine; use json_schema",
-        )
-    return {"structured_outputs": {name: list(value) if name == "choice" else value}}
-
-
-def _parse_schema(text: str) -> Any:
-    try:
-        return json.loads(text)
-    # Nested too deeply, or an integer of thousands of digits.
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest(
-            "structured_output.json_schema", text[:64], f"is not JSON: {error}"
-        ) from error

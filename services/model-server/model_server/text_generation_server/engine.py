@@ -8,20 +8,17 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from model_server.engine import (
     AdapterInfo,
     AdapterSource,
-    ChatMessage,
-    Conversation,
     Delta,
     GenerationRequest,
     ModelInfo,
     Prompt,
-    TokenIds,
     Tokens,
 )
 from model_server.engine_server.adapter_check import check_adapter
@@ -34,39 +31,24 @@ from model_server.errors import (
     AdapterInvalid,
     EngineFailed,
     InferenceError,
-    InvalidRequest,
-    ModelLoadFailed,
     NotSupported,
 )
 from model_server.text_generation_server import rejections
 from model_server.text_generation_server.adapter_probe import build_probe, is_same_model
 from model_server.text_generation_server.answer_parsing import ChoiceParser
 from model_server.text_generation_server.choices import join_choices
-from model_server.text_generation_server.prompts import (
-    ServerPrompt,
-    SpecialTokens,
-    find_special_tokens,
-    read_chat,
-    read_tokens,
-    without_special_tokens,
-)
-from model_server.text_generation_server.request_bodies import build_body, build_chat
+from model_server.text_generation_server.prompt_renderer import PromptRenderer
+from model_server.text_generation_server.prompts import ServerPrompt
+from model_server.text_generation_server.request_bodies import build_body
 from model_server.text_generation_server.server_info import ServerInfo, parse_info
 from model_server.token_bytes import TokenBytes
 
 logger = logging.getLogger(__name__)
-_HI = Conversation(messages=(ChatMessage("user", "Hi"),))
 _FEATURES = frozenset(
     ("structured_output", "options.frequency_penalty", "options.return_token_ids")
 )
 # These have the texts of tokens, which need the vocabulary.
 _LOGPROB_FEATURES = frozenset(("options.logprobs", "options.top_logprobs"))
-
-
-@dataclass(frozen=True, slots=True)
-class _StartedServer:
-    info: ServerInfo
-    special: SpecialTokens
 
 
 class TextGenerationServerEngine(ServerEngine):
@@ -85,7 +67,8 @@ class TextGenerationServerEngine(ServerEngine):
         self._model_path = model_path
         self._shapes = ModelShapes()
         self._token_bytes: TokenBytes | None = None
-        self._started: _StartedServer | None = None
+        self._prompts = PromptRenderer(self._client)
+        self._info: ServerInfo | None = None
 
     async def start(self) -> ModelInfo:
         vocabulary = await asyncio.to_thread(read_vocabulary, self._model_path)
@@ -93,15 +76,12 @@ class TextGenerationServerEngine(ServerEngine):
         self._shapes = await asyncio.to_thread(read_model_shapes, self._model_path)
         await self._wait_for_server()
         info = parse_info(await self._client.get("/info"))
-        try:
-            special = find_special_tokens(await self._post_tokenize("a"))
-        except InferenceError as error:
-            raise ModelLoadFailed(f"the engine counts no tokens: {error.message}") from error
-        self._started = _StartedServer(info, special)
+        await self._prompts.start()
+        self._info = info
         await self._generate_test_token()
         return ModelInfo(
             max_length=info.max_total_tokens,
-            has_chat_template=await self._has_chat_template(),
+            has_chat_template=await self._prompts.has_chat_template(),
             architecture="",
             dtype=info.dtype,
             engine=info.engine,
@@ -111,8 +91,8 @@ class TextGenerationServerEngine(ServerEngine):
         )
 
     async def _attempt(self, request: GenerationRequest) -> AsyncGenerator[Delta, None]:
-        stops = self._require_started().info.max_stop_sequences
-        prompt = await self._render(request.prompt)
+        stops = self._require_info().max_stop_sequences
+        prompt = await self._prompts.render(request.prompt)
         choices = [
             self._choice(
                 index,
@@ -124,7 +104,7 @@ class TextGenerationServerEngine(ServerEngine):
         ]
         first: dict[str, Any] = {}
         if request.options.return_token_ids:
-            first["prompt_token_ids"] = (await self._tokens(prompt)).ids
+            first["prompt_token_ids"] = (await self._prompts.tokens(prompt)).ids
         async with aclosing(join_choices(choices)) as deltas:
             async for delta in deltas:
                 yield replace(delta, **first) if first else delta
@@ -145,18 +125,15 @@ class TextGenerationServerEngine(ServerEngine):
                 if parser.is_done:
                     break
         if parser.prompt_tokens is None:
-            yield parser.end(len((await self._tokens(prompt)).ids))
+            yield parser.end(len((await self._prompts.tokens(prompt)).ids))
         else:
             yield parser.end(parser.prompt_tokens)
 
     async def tokenize(self, prompt: Prompt, add_special_tokens: bool) -> Tokens:
-        tokens = await self._tokens(await self._render(prompt))
-        if add_special_tokens or isinstance(prompt, Conversation):
-            return tokens
-        return without_special_tokens(tokens, self._require_started().special)
+        return await self._prompts.tokenize(prompt, add_special_tokens)
 
     async def detokenize(self, token_ids: Sequence[int]) -> str:
-        engine = self._require_started().info.engine
+        engine = self._require_info().engine
         raise NotSupported(f"this model's engine, {engine}, gives no text of tokens")
 
     async def load_adapter(self, source: AdapterSource) -> AdapterInfo:
@@ -189,51 +166,15 @@ class TextGenerationServerEngine(ServerEngine):
             raise EngineFailed("GET /health of the engine is not there")
 
     def _limiter(self) -> AnswerLimiter:
-        info = self._require_started().info
+        info = self._require_info()
         return AnswerLimiter(
             info.max_total_tokens, self._count_tokens, max_prompt_tokens=info.max_input_tokens
         )
 
     async def _count_tokens(self, prompt: Prompt) -> int:
-        return len((await self._tokens(await self._render(prompt))).ids)
+        return len((await self._prompts.tokenize(prompt, add_special_tokens=True)).ids)
 
-    async def _render(self, prompt: Prompt) -> ServerPrompt:
-        """The text of a prompt.
-
-        Raises:
-            InvalidRequest: the server cannot render it.
-        """
-        if isinstance(prompt, TokenIds):
-            raise InvalidRequest(
-                "token_ids", "set", "this model's engine takes text only; set prompt or chat"
-            )
-        if isinstance(prompt, str):
-            return ServerPrompt(prompt)
-        answer = await self._client.post(
-            "/chat_tokenize", build_chat(prompt), field="chat.messages"
-        )
-        return read_chat(answer, self._require_started().special)
-
-    async def _tokens(self, prompt: ServerPrompt) -> Tokens:
-        return prompt.tokens or read_tokens(await self._post_tokenize(prompt.text))
-
-    async def _post_tokenize(self, text: str) -> Sequence[Mapping[str, Any]]:
-        tokens: Sequence[Mapping[str, Any]] = await self._client.post(
-            "/tokenize", {"inputs": text}, field="input"
-        )
-        return tokens
-
-    async def _has_chat_template(self) -> bool:
-        try:
-            await self._render(_HI)
-        except EngineFailed:
-            raise
-        except InferenceError as error:
-            logger.info("the engine renders no conversation: %s", error.log_message)
-            return False
-        return True
-
-    def _require_started(self) -> _StartedServer:
-        if self._started is None:
+    def _require_info(self) -> ServerInfo:
+        if self._info is None:
             raise EngineFailed("the engine's server has not answered yet")
-        return self._started
+        return self._info

@@ -3,12 +3,12 @@
 The server ignores fields that it does not know, so nothing is sent that its document lacks.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from model_server.engine import Conversation, GenerationRequest, StructuredOutput
+from model_server.engine_server.json_schema import FIELD, parse_schema
 from model_server.engine_server.roles import check_role
 from model_server.engine_server.set_options import is_neutral, reject_unless_neutral, set_options
 from model_server.errors import InvalidRequest
@@ -94,16 +94,10 @@ def _grammar(output: StructuredOutput) -> Mapping[str, Any]:
 
 
 def _schema(text: str) -> Any:
-    try:
-        schema = json.loads(text)
-    # Nested too deeply, or an integer of thousands of digits.
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest(
-            "structured_output.json_schema", text[:64], f"is not JSON: {error}"
-        ) from error
+    schema = parse_schema(text)
     if not isinstance(schema, dict) or "properties" not in schema:
         raise InvalidRequest(
-            "structured_output.json_schema",
+            FIELD,
             text[:64],
             "this model's engine takes objects only; give the schema `properties`",
         )
