@@ -41,7 +41,7 @@ MUTANTS = (
     ),
     Mutant(
         "an update that fails does not stop the others",
-        300,
+        800,
         _failure_stops_nobody,
         needs=Fault.UPGRADE,
         unit_test=f"{_ROLLING_OUT}::test_wrong_tag_stops_at_the_first_workspace_and_says_so",
