@@ -57,7 +57,11 @@ def test_scenario_fails_with_the_bug_that_it_covers(mutant: str, story: Scenario
     [
         pytest.param(6, id="6: a Workspace was deleted for ever, after a list from before"),
         pytest.param(79, id="79: two models with the marks of before were taken down at once"),
+        pytest.param(2708, id="2708: a machine that joined late marked somebody else's pool"),
         pytest.param(2759, id="2759: a model that the store lacked was updated out of turn"),
+        pytest.param(5044, id="5044: a new leader did not know the Node that it had to drain"),
+        pytest.param(6242, id="6242: the Node of somebody else's pool was taken over"),
+        pytest.param(6308, id="6308: a model whose mark was taken off stayed unobserved"),
     ],
 )
 def test_seed_that_once_violated_an_invariant(seed: int) -> None:
