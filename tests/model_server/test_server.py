@@ -18,7 +18,6 @@ from prometheus_client import generate_latest
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
 from kaito_grpc.channels import open_channel
-from model_server.engine import Engine
 from model_server.errors import EngineFailed, InferenceError, ModelLoadFailed
 from model_server.fake import FakeEngine
 from model_server.server import SERVICE
@@ -265,22 +264,6 @@ async def test_metrics_count_requests_and_tokens(server: Running) -> None:
         f"{prefix}_kv_cache_used_ratio 0.0",
     ):
         assert line in metrics
-
-
-async def test_the_start_is_reported_by_phase(engine: Engine, adapters_folder: Path) -> None:
-    setup = Setup(adapters=adapters_folder, measure_seconds=60.0)
-    async with running(engine, setup) as server:
-        start = (await server.stub.GetModel(pb.GetModelRequest())).model.start
-        phases = {phase.name: phase.seconds for phase in start.phases}
-        assert [*phases] == ["load", "warm-up", "adapters"]
-        assert min(phases.values()) >= 0
-        assert 0 < start.measurement.tokens_per_second <= start.measurement.peak_tokens_per_second
-        assert start.measurement.concurrent_answers == 16
-        metrics = generate_latest(server.state.metrics.registry).decode()
-    prefix = "kaito_model_server_start"
-    assert f'{prefix}_phase_seconds{{phase="load"}} {phases["load"]}' in metrics
-    assert f'{prefix}_tokens_per_second{{answers="1"}}' in metrics
-    assert f'{prefix}_tokens_per_second{{answers="16"}}' in metrics
 
 
 async def test_nothing_is_measured_where_that_is_off(

@@ -179,6 +179,28 @@ async def test_a_revision_that_is_not_recorded_changes_nothing_and_says_so() -> 
     assert any("undo-to-revision] = 7" in note for note in warnings)
 
 
+async def test_a_wrong_number_is_told_of_a_model_that_does_not_answer_as_well() -> None:
+    environment = await served("1")
+    environment.world.crashing.add("ws")
+    await environment.settle()
+    await annotate(environment, "7")
+    status, message = ready(environment)
+    assert status == "False/ContainerCrashed"
+    assert message.endswith("those are 1; set one of them, or remove the annotation")
+    assert message.count("undo-to-revision") == 1
+
+
+async def test_the_way_back_from_a_change_that_does_not_start() -> None:
+    environment = await served("1")
+    environment.world.missing_images.add("registry.local/model-server:nope")
+    await upgrade(environment, "nope")
+    assert ready(environment)[0] == "False/UpdateFailed"
+    await annotate(environment, "1")
+    assert (tag(environment), ready(environment)[0]) == ("1", "True/RevisionPinned")
+    (deployment,) = environment.cluster.objects(kinds.DEPLOYMENT)
+    assert deployment["metadata"]["annotations"][labels.UPDATING] == "false"
+
+
 async def test_an_undo_waits_for_no_turn_in_a_rollout() -> None:
     environment = await served("1", "2")
     environment.apply(inference_workspace("a-failed"))

@@ -20,7 +20,7 @@ from workspace_controller.plan.serving.download import download_message
 from workspace_controller.plan.serving.health import downloading_pods, serving_pods
 from workspace_controller.plan.serving.own_engine import own_engine
 from workspace_controller.plan.serving.template_ports import http_port
-from workspace_controller.plan.serving.undo import UNDO_FIELD, find_revision, undo_of
+from workspace_controller.plan.serving.undo_condition import with_undo
 from workspace_controller.plan.serving.update import Update
 from workspace_controller.plan.serving.workload_state import WorkloadState
 
@@ -48,6 +48,10 @@ def inference_condition(observed: Observed, facts: InferenceFacts) -> Condition:
     before = observed.condition(_TYPE)
     if facts.state is WorkloadState.UNOBSERVED and before:
         return from_manifest(before)
+    return with_undo(observed, _condition(observed, facts))
+
+
+def _condition(observed: Observed, facts: InferenceFacts) -> Condition:
     if facts.state.answers and facts.update is Update.WAIT:
         return _waiting(observed, facts)
     if facts.state is WorkloadState.COMPLETE and not facts.changed:
@@ -64,27 +68,6 @@ def _starts_beside_the_old(facts: InferenceFacts) -> bool:
 
 
 def _ready(observed: Observed) -> Condition:
-    ready = _answers(observed)
-    undo = undo_of(observed)
-    if undo is None or not undo.holds or ready.reason != Reason.INFERENCE_READY:
-        return ready
-    if find_revision(observed, undo) is None:
-        message = f"{ready.message}; {UNDO_FIELD} = {undo.number} is {_not_recorded(observed)}"
-        return true(_TYPE, Reason.REVISION_NOT_FOUND, message)
-    message = (
-        f"{ready.message} with revision {undo.number}, to which {UNDO_FIELD} went back; it stays "
-        "until the annotation is removed or the Workspace changes"
-    )
-    return true(_TYPE, Reason.REVISION_PINNED, message)
-
-
-def _not_recorded(observed: Observed) -> str:
-    numbers = sorted(each.number for each in observed.revisions or ())
-    has = f"those are {', '.join(map(str, numbers))}" if numbers else "there is none yet"
-    return f"no recorded revision: {has}; set one of them, or remove the annotation"
-
-
-def _answers(observed: Observed) -> Condition:
     template = _template(observed)
     if template is None or own_engine(observed) is not None:
         return ready_condition(observed)
@@ -103,7 +86,7 @@ def _template(observed: Observed) -> Opaque | None:
 
 
 def _waiting(observed: Observed, facts: InferenceFacts) -> Condition:
-    ready = _answers(observed)
+    ready = _ready(observed)
     if ready.reason != Reason.INFERENCE_READY:
         return ready
     other = facts.other
