@@ -20,7 +20,7 @@ def condition(kubectl: Kubectl, type_: str) -> tuple[str, str]:
     return found.get("status", ""), found.get("reason", "")
 
 
-def told(kubectl: Kubectl, type_: str) -> str:
+def reported(kubectl: Kubectl, type_: str) -> str:
     """A condition as `kubectl describe` shows it: status, reason and message."""
     found = _condition(kubectl, type_)
     return f"{found['status']} {found['reason']}: {found['message']}" if found else ""
@@ -30,12 +30,12 @@ def until_told(kubectl: Kubectl, type_: str, *words: str, seconds: float = 90) -
     """Wait until the condition contains all words; returns and prints it."""
 
     def lacking() -> str | None:
-        text = told(kubectl, type_)
+        text = reported(kubectl, type_)
         return None if all(word in text for word in words) else f"{type_}={text}"
 
     wait_for(f"{type_} with {words}", lacking, seconds)
-    print(f"{type_}={told(kubectl, type_)}")
-    return told(kubectl, type_)
+    print(f"{type_}={reported(kubectl, type_)}")
+    return reported(kubectl, type_)
 
 
 def _condition(kubectl: Kubectl, type_: str) -> dict[str, str]:
