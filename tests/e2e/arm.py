@@ -62,6 +62,15 @@ def delete_pool(name: str) -> None:
         client.agent_pools.begin_delete(*_CLUSTER, name).result()
 
 
+def scale_pool(name: str, count: int) -> None:
+    """As `az aks nodepool scale`."""
+    with _client() as client:
+        pool = client.agent_pools.get(*_CLUSTER, name)
+        assert pool.properties is not None
+        pool.properties.count = count
+        client.agent_pools.begin_create_or_update(*_CLUSTER, name, pool).result()
+
+
 def replace_tags(name: str, tags: Mapping[str, str]) -> None:
     """As `az aks nodepool update --tags`, which removes all other tags."""
     with _client() as client:
