@@ -425,6 +425,10 @@ class Reason(StrEnum):
         "The model responds to requests, but not with every adapter.",
         "The message names each adapter and its cause. Correct its entry in inference.adapters or "
         "push a corrected image under a new tag; requests that name it fail until then.")
+    ADAPTER_LOADING = (
+        "AdapterLoading", _INFERENCE,
+        "The model responds to requests, and its pods pull or load adapters meanwhile.",
+        "Wait. The message names the adapters; requests that name one fail until it serves.")
     WORKLOAD_ADOPTED = (
         "WorkloadAdopted", _INFERENCE,
         "The model responds to requests from pods that KAITO's own controller created before the "

@@ -229,6 +229,21 @@ class PerformanceStatus(Model):
     )
 
 
+class ServedAdapterStatus(Model):
+    """An adapter that the pods pull from its image while they run."""
+
+    name: str = Field(description="The name that requests use.")
+    state: Literal["Pending", "Serving", "Rejected"] = Field(
+        description="Rejected adapters are not served; message says why."
+    )
+    image: str | None = Field(
+        default=None, description="The image that answers under this name, by its digest."
+    )
+    message: str | None = Field(
+        default=None, max_length=2048, description="What is wrong, and what to do."
+    )
+
+
 class WorkspaceStatus(Model):
     conditions: list[ConditionManifest] = Field(default_factory=list)
     state: State | None = Field(default=None, description="The Workspace's phase in one word.")
@@ -248,6 +263,9 @@ class WorkspaceStatus(Model):
     )
     tuning: TuningStatus | None = None
     adapter: AdapterStatus | None = None
+    adapters: list[ServedAdapterStatus] = Field(
+        default_factory=list, description="The adapters that the pods pull."
+    )
     engine: str | None = Field(
         default=None,
         description="The engine that serves the model: vllm, transformers, or that of your own "

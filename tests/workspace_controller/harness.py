@@ -15,6 +15,7 @@ from kaito_kube.store import Store
 from tests.workspace_controller.given import CONFIG, NAMESPACE, RELEASE, settings
 from tests.workspace_controller.world import World
 from workspace_controller.adapter_client import FakeAdapterClient
+from workspace_controller.adapter_sender import AdapterSender
 from workspace_controller.download_client import FakeDownloadClient
 from workspace_controller.executor import Executor
 from workspace_controller.hub.fake import FakeHub
@@ -63,7 +64,8 @@ class Replica:
             self.downloads,
         )
         recorder = EventRecorder(self.through, self.clock, "kaito-workspace-controller", "replica")
-        executor = Executor(self.through, recorder)
+        sender = AdapterSender(self.through, self.adapters, self.settings.administration_key)
+        executor = Executor(self.through, recorder, sender)
         self.reconciler = Reconciler(observer, executor, Metrics(CollectorRegistry()))
 
     def look(self) -> None:

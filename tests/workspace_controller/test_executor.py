@@ -11,6 +11,8 @@ from kaito_kube.events import EventRecorder
 from kaito_kube.fake import FakeCluster
 from kaito_kube.kinds import Manifest
 from tests.workspace_controller.given import NAMESPACE, OWNER, inference_workspace, stored
+from workspace_controller.adapter_client import FakeAdapterClient
+from workspace_controller.adapter_sender import AdapterSender
 from workspace_controller.executor import ActionRefused, BeingDeleted, Executor
 from workspace_controller.manifests.metadata import metadata
 from workspace_controller.plan.plan import Action, Apply, Create, Delete, EmitEvent, Plan
@@ -24,7 +26,9 @@ class Environment:
     def __init__(self) -> None:
         self.cluster = FakeCluster()
         self.executor = Executor(
-            self.cluster, EventRecorder(self.cluster, FakeClock(), "controller", "one")
+            self.cluster,
+            EventRecorder(self.cluster, FakeClock(), "controller", "one"),
+            AdapterSender(self.cluster, FakeAdapterClient(), ""),
         )
         self.workspace = self.cluster.seed(kinds.WORKSPACE, stored(inference_workspace()))
 

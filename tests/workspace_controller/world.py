@@ -30,6 +30,8 @@ class World:
     has_cpu_node: bool = True
     # Images that no node can pull.
     missing_images: set[str] = field(default_factory=set)
+    # Of pods that serve.
+    pod_address: str = "10.0.0.1"
     # Workspaces whose model-server crashes.
     crashing: set[str] = field(default_factory=set)
 
@@ -114,7 +116,7 @@ class World:
             elif not status.get("podIP"):
                 serves = {
                     "phase": "Running",
-                    "podIP": "10.0.0.1",
+                    "podIP": self.pod_address,
                     "conditions": [
                         {
                             "type": "Ready",

@@ -31,6 +31,7 @@ from kaito_process.environment import SettingError
 from kaito_skus import catalog as skus
 from workspace_controller import handlers
 from workspace_controller.adapter_client import GrpcAdapterClient
+from workspace_controller.adapter_sender import AdapterSender
 from workspace_controller.administration_key import wait_for_key
 from workspace_controller.controller import Controller, build_controller
 from workspace_controller.download_client import HttpDownloadClient
@@ -134,6 +135,7 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
     registry.register(feeds)
     leadership = Leadership()
     fence = FencedCluster(cluster, leadership)
+    adapters = GrpcAdapterClient()
     observer = Observer(
         cluster,
         store,
@@ -142,12 +144,16 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
         clock,
         settings,
         GrpcTuningClient(),
-        GrpcAdapterClient(),
+        adapters,
         HubModels(HttpHubClient(settings.hub_endpoint), clock, rng),
         GrpcModelClient(),
         HttpDownloadClient(),
     )
-    executor = Executor(fence, EventRecorder(fence, clock, f"kaito-{NAME}", settings.pod_name))
+    executor = Executor(
+        fence,
+        EventRecorder(fence, clock, f"kaito-{NAME}", settings.pod_name),
+        AdapterSender(cluster, adapters, settings.administration_key),
+    )
     reconciler = Reconciler(observer, executor, metrics)
     return Process(
         cluster=cluster,

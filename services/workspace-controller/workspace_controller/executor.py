@@ -8,10 +8,18 @@ from kaito_kube.cluster import Cluster
 from kaito_kube.errors import AlreadyExists, ClusterError, Forbidden, Invalid, NotFound
 from kaito_kube.events import EventRecorder
 from kaito_kube.kinds import WORKSPACE, Kind, Manifest
+from workspace_controller.adapter_sender import AdapterSender
 from workspace_controller.manifests.metadata import owner_of
 from workspace_controller.observed import Refusal
 from workspace_controller.plan.ownership import Ownership, name_taken, ownership
-from workspace_controller.plan.plan import Action, Apply, Create, Delete, EmitEvent, Plan
+from workspace_controller.plan.plan import (
+    Action,
+    Apply,
+    Create,
+    Delete,
+    EmitEvent,
+    Plan,
+)
 from workspace_controller.plan.refusal import refusal_of
 
 logger = logging.getLogger(__name__)
@@ -33,6 +41,7 @@ class BeingDeleted(ClusterError):
 class Executor:
     cluster: Cluster
     recorder: EventRecorder
+    adapters: AdapterSender
 
     async def execute(self, workspace: Manifest, plan: Plan) -> Manifest:
         """Executes the plan and returns the Workspace as the API server has it afterwards.
@@ -45,6 +54,8 @@ class Executor:
             workspace = await self._set_finalizer(workspace, present=True)
         for action in plan.actions:
             await self._run(workspace, action)
+        for pull in plan.pulls:
+            await self.adapters.send(owner_of(workspace), pull)
         workspace = await self.write_status(workspace, plan.status, plan.events)
         if plan.finalizer == "remove":
             workspace = await self._set_finalizer(workspace, present=False)

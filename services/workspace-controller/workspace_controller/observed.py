@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 
 from kaito_api.conditions import find
 from kaito_api.reasons import Reason
@@ -172,6 +173,39 @@ class ModelDownload:
         return self.remaining_seconds is not None and self.done_bytes < self.total_bytes
 
 
+class PulledState(Enum):
+    """Where an adapter is that a pod pulls."""
+
+    PENDING = "pending"
+    SERVING = "serving"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodAdapter:
+    """What became of an adapter in one pod. `image` is what answers under the name, by digest."""
+
+    name: str
+    state: PulledState
+    image: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullingPod:
+    """A pod that pulls adapters, and what it says of them.
+
+    `revision` is that of the list that it was given, empty before the first, and None where the pod
+    did not answer.
+    """
+
+    name: str
+    address: str
+    ready: bool
+    revision: str | None = None
+    adapters: tuple[PodAdapter, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class OngoingUpdate:
     """A Workspace that is being updated to a new configuration of the release.
@@ -223,7 +257,8 @@ class Observed:
     `secrets` and `volume_claims` are by the field that refers to them.
     `forbidden_pods` say, by the uid of a Job or StatefulSet that lacks pods, why the API server
     does not let it create one.
-    `rejected_adapters` are those of all serving pods; None where none was asked, or none answered.
+    `rejected_adapters` are mounted ones, of all serving pods; None where none was asked, or none
+    answered. `pulling_pods` are those that pull adapters while they run.
     `download` is that of the pod which has the least of its model; None where none is asked, or
     none answered.
     `other_update` is that of another Workspace, which has to end first.
@@ -268,6 +303,7 @@ class Observed:
     forbidden_pods: Mapping[str, str] = field(default_factory=dict)
     rejected_adapters: tuple[RejectedAdapter, ...] | None = None
     download: ModelDownload | None = None
+    pulling_pods: tuple[PullingPod, ...] = ()
     other_update: OngoingUpdate | None = None
     model_start: ModelStart | None = None
     revisions: tuple[Revision, ...] | None = None

@@ -19,6 +19,7 @@ from workspace_controller.download_client import DownloadClient
 from workspace_controller.hub.models import HubModels, ModelQuery
 from workspace_controller.hub.refusals import without_token
 from workspace_controller.hub.token import token_of
+from workspace_controller.manifests.administration import token
 from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.manifests.controller_revision import Revision, parse_revision
 from workspace_controller.manifests.data_check import data_check_name
@@ -31,6 +32,7 @@ from workspace_controller.observed import (
     ModelDownload,
     ModelStart,
     Observed,
+    PullingPod,
     RejectedAdapter,
     SecretFact,
     UserFile,
@@ -38,8 +40,10 @@ from workspace_controller.observed import (
 )
 from workspace_controller.plan.hub_model import look_up, with_found_model, with_pinned_model
 from workspace_controller.plan.nodes.selection import is_matching_node, is_own_node
-from workspace_controller.plan.serving.adapters import adapter_pods
+from workspace_controller.plan.pods.status import is_ready
+from workspace_controller.plan.serving.adapters import adapter_pods, pulling_pods
 from workspace_controller.plan.serving.health import downloading_pods
+from workspace_controller.plan.serving.pulled_adapters import wanted_pulls
 from workspace_controller.plan.serving.revisions import needs_revisions
 from workspace_controller.plan.serving.startup import pod_to_ask
 from workspace_controller.plan.spec import (
@@ -96,7 +100,11 @@ class Observer:
             seen = await self._with_references(seen, spec)
         seen = await self._with_progress(seen)
         seen = replace(seen, forbidden_pods=await forbidden_pods(self.cluster, seen))
-        seen = replace(seen, rejected_adapters=await self._rejected_adapters(seen))
+        seen = replace(
+            seen,
+            rejected_adapters=await self._rejected_adapters(seen),
+            pulling_pods=await self._pulling_pods(seen),
+        )
         seen = replace(seen, model_start=await self._model_start(seen))
         if needs_revisions(seen):
             seen = replace(seen, revisions=await self._revisions(seen.owner))
@@ -310,8 +318,32 @@ class Observer:
         answers = [answer for answer in await asyncio.gather(*asked) if answer is not None]
         if not answers:
             return None
-        by_name = {adapter.name: adapter for answer in answers for adapter in answer}
+        pulled = _pulled_names(seen)
+        by_name = {a.name: a for answer in answers for a in answer if a.name not in pulled}
         return tuple(by_name[name] for name in sorted(by_name))
+
+    async def _pulling_pods(self, seen: Observed) -> tuple[PullingPod, ...]:
+        pods = pulling_pods(seen)
+        key = token(self.settings.administration_key, seen.owner) if pods else ""
+        return tuple(await asyncio.gather(*(self._pulling_pod(pod, key) for pod in pods)))
+
+    async def _pulling_pod(self, pod: Manifest, key: str) -> PullingPod:
+        name, address = pod["metadata"]["name"], pod["status"]["podIP"]
+        answer = await self.adapters.pulled(address, key)
+        return PullingPod(
+            name=name,
+            address=address,
+            ready=is_ready(pod),
+            revision=answer.revision if answer is not None else None,
+            adapters=answer.adapters if answer is not None else (),
+        )
+
+
+def _pulled_names(seen: Observed) -> frozenset[str]:
+    """Those that a pod which pulls rejects are known from what it pulls."""
+    if seen.spec is None or not pulling_pods(seen):
+        return frozenset()
+    return frozenset(adapter.name for adapter in wanted_pulls(seen.spec, seen.settings))
 
 
 def _is_to_tune(seen: Observed, spec: WorkspaceSpec) -> bool:

@@ -32,6 +32,13 @@ class ModelDelivery(StrEnum):
     HUB = "hub"
 
 
+class AdapterDelivery(StrEnum):
+    """How the images of adapters get into a pod that serves a preset."""
+
+    PULL = "pull"
+    MOUNT = "mount"
+
+
 class EngineChoice(StrEnum):
     """What serves a model whose Workspace names no engine; `AUTO` depends on its nodes."""
 
@@ -87,6 +94,7 @@ class Settings:
     preset_registry: str = PRESET_REGISTRY
     model_delivery: ModelDelivery = ModelDelivery.IMAGE_VOLUME
     hub_endpoint: str = HUB_ENDPOINT
+    adapter_delivery: AdapterDelivery = AdapterDelivery.PULL
     tuner: PodSettings
     model_server: PodSettings
     model_server_slim_image: str = ""
@@ -134,6 +142,9 @@ class Settings:
                 "KAITO_MODEL_DELIVERY", ModelDelivery, ModelDelivery.IMAGE_VOLUME
             ),
             hub_endpoint=_hub_endpoint(env),
+            adapter_delivery=env.choice(
+                "KAITO_ADAPTER_DELIVERY", AdapterDelivery, AdapterDelivery.PULL
+            ),
             tuner=_pod(env, "KAITO_TUNER", _LARGE),
             model_server=_pod(env, "KAITO_MODEL_SERVER", _LARGE),
             model_server_slim_image=env.text("KAITO_MODEL_SERVER_SLIM_IMAGE", ""),

@@ -35,8 +35,9 @@ VLLM: dict[str, Any] = {
         model_pod(**VLLM),
         model_pod(**VLLM, model=source(delivery=ModelDelivery.HUB, access_secret="hf"), nodes=2),
         model_pod(model=source(delivery=ModelDelivery.HUB)),
+        model_pod(**VLLM, pulls_adapters=True),
     ],
-    ids=["vllm", "vllm on several nodes", "transformers, downloaded"],
+    ids=["vllm", "vllm on several nodes", "transformers, downloaded", "pulls adapters"],
 )
 async def test_pods_meet_the_restricted_standard_and_stay_as_they_are(
     sandbox: Sandbox, pod: dict[str, Any]

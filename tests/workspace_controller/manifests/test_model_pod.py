@@ -58,6 +58,34 @@ def test_model_pod_of_a_tuned_model() -> None:
     assert spec["imagePullSecrets"] == [{"name": "push"}]
 
 
+def test_model_pod_that_pulls_adapters_has_a_folder_for_them_and_no_secret() -> None:
+    spec = model_pod(pulls_adapters=True)
+    server, gateway = spec["containers"]
+    folder = env_of(server)["KAITO_PULLED_ADAPTERS_DIR"]
+    assert env_of(server)["KAITO_PULLED_ADAPTERS_WAIT_SECONDS"] == "60"
+    assert mounts_of(server)[folder]["name"] == "pulled-adapters"
+    assert folder not in mounts_of(gateway)
+    assert {"name": "pulled-adapters", "emptyDir": {}} in spec["volumes"]
+    assert "imagePullSecrets" not in spec
+
+
+def test_vllm_reads_copies_of_adapters_where_one_pod_has_them_all() -> None:
+    adapter = ServedAdapter(name="style", image="r/a@sha256:1")
+    vllm = {"engine": Runtime.VLLM, "vllm_arguments": ("/mnt/model",)}
+    for pod in (
+        model_pod(**vllm, adapters=(adapter,)),
+        model_pod(**vllm, pulls_adapters=True),
+    ):
+        (engine,), (server, _) = pod["initContainers"], pod["containers"]
+        copies = env_of(server)["KAITO_ENGINE_ADAPTERS_DIR"]
+        assert copies in mounts_of(engine)
+        # Only model-server sees what is pulled.
+        assert "/var/run/kaito/pulled-adapters" not in mounts_of(engine)
+    several = model_pod(**vllm, adapters=(adapter,), nodes=2)
+    assert "KAITO_ENGINE_ADAPTERS_DIR" not in env_of(several["containers"][0])
+    assert "/mnt/adapters/style" in mounts_of(several["initContainers"][0])
+
+
 def test_probes_use_grpc_for_the_model_and_http_for_the_gateway() -> None:
     server, gateway = model_pod()["containers"]
     service = "kaito.inference.v1.InferenceService"

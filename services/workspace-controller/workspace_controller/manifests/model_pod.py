@@ -38,6 +38,11 @@ from workspace_controller.settings import PodSettings, Settings
 from workspace_controller.vllm.command import HOST, PORT
 
 _SHARED_MEMORY = {"name": "dshm", "mountPath": "/dev/shm"}
+# Where model-server pulls adapters to, and the variable that says so.
+_PULLED_ADAPTERS = {"name": "pulled-adapters", "mountPath": "/var/run/kaito/pulled-adapters"}
+PULLED_ADAPTERS = "KAITO_PULLED_ADAPTERS_DIR"
+# The controller sends the list while the model loads; without a controller, the model still serves.
+_FIRST_LIST_SECONDS = 60
 # Where model-server puts adapters at their strength, for vLLM to read.
 _ENGINE_ADAPTERS = {"name": "engine-adapters", "mountPath": "/var/run/kaito/adapters"}
 
@@ -59,7 +64,8 @@ class ModelPod:
     """`default_adapter` answers requests that name no model.
 
     `nodes` is the number of pods that serve the model together. `max_model_len` is in tokens, 0
-    to let the engine choose. `vllm_arguments` are those of `vllm serve`.
+    to let the engine choose. `vllm_arguments` are those of `vllm serve`. `pulls_adapters`:
+    model-server pulls adapters while it runs, besides those that are mounted.
     """
 
     owner: Owner
@@ -72,6 +78,7 @@ class ModelPod:
     settings: Settings
     engine: Runtime = Runtime.TRANSFORMERS
     vllm_arguments: tuple[str, ...] = ()
+    pulls_adapters: bool = False
 
     @property
     def has_vllm(self) -> bool:
@@ -79,8 +86,12 @@ class ModelPod:
 
     @property
     def copies_adapters(self) -> bool:
-        """Whether the engine reads copies of the adapters that model-server writes."""
-        return self.has_vllm and bool(self.adapters)
+        """Whether the engine reads copies of the adapters that model-server writes.
+
+        Of several pods only the first has a model-server that writes any.
+        """
+        has_adapters = self.pulls_adapters or bool(self.adapters)
+        return self.has_vllm and has_adapters and self.nodes == 1
 
 
 def model_pod_spec(pod: ModelPod) -> Manifest:
@@ -102,6 +113,7 @@ def model_pod_spec(pod: ModelPod) -> Manifest:
             empty_dir("dshm", "Memory", _shared_memory(pod)),
             empty_dir("tmp"),
             *([empty_dir(_ENGINE_ADAPTERS["name"])] if pod.copies_adapters else ()),
+            *([empty_dir(_PULLED_ADAPTERS["name"])] if pod.pulls_adapters else ()),
         ],
     }
 
@@ -123,7 +135,8 @@ def _engine(pod: ModelPod, model: Files, adapters: Files) -> Manifest:
 
 def _model_server(pod: ModelPod, model: Files, adapters: Files) -> Manifest:
     memory = () if pod.has_vllm else (_SHARED_MEMORY,)
-    mounts = (*model.mounts, *adapters.mounts, *_copies(pod), *memory)
+    pulled = (_PULLED_ADAPTERS,) if pod.pulls_adapters else ()
+    mounts = (*model.mounts, *adapters.mounts, *_copies(pod), *pulled, *memory)
     group = _group(pod) if pod.nodes > 1 else ()
     files = Files(mounts=mounts, env=(*model.env, *group))
     server = model_server_container(
@@ -155,6 +168,9 @@ def _env(pod: ModelPod) -> dict[str, str]:
     if key := pod.settings.administration_key:
         env["KAITO_ADMINISTRATION_PORT"] = str(ADMINISTRATION_PORT)
         env["KAITO_ADMINISTRATION_TOKEN_SHA256"] = token_sha256(key, pod.owner)
+    if pod.pulls_adapters:
+        env[PULLED_ADAPTERS] = _PULLED_ADAPTERS["mountPath"]
+        env["KAITO_PULLED_ADAPTERS_WAIT_SECONDS"] = str(_FIRST_LIST_SECONDS)
     if pod.default_adapter:
         env["KAITO_DEFAULT_ADAPTER"] = pod.default_adapter
     if pod.max_model_len:

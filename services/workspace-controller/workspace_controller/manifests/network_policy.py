@@ -1,5 +1,7 @@
 """Who may reach the pods that serve a model, and what they may reach."""
 
+from collections.abc import Collection
+
 from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.metadata import Owner, metadata, with_revision
 from workspace_controller.manifests.pods import (
@@ -11,18 +13,25 @@ from workspace_controller.manifests.pods import (
 from workspace_controller.manifests.workload import selector
 from workspace_controller.settings import Settings
 
+_DNS = 53
 # The label that the chart gives to the pods of each service.
 _CONTROLLER = {"app.kubernetes.io/component": "workspace-controller"}
 
 
 def network_policy(
-    owner: Owner, settings: Settings, *, downloads: bool, spans_nodes: bool
+    owner: Owner,
+    settings: Settings,
+    *,
+    downloads: bool,
+    spans_nodes: bool,
+    registry_ports: Collection[int] = (),
 ) -> Manifest:
     """The policy of the Workspace's pods that serve.
 
     Requests and metrics are open, the administration is the controller's alone. The pods have no
     way out, unless the engine `downloads` its model, or the model `spans_nodes`: then they find
-    each other by DNS, and talk on ports that the engine chooses.
+    each other by DNS, and talk on ports that the engine chooses. Where adapters are pulled, they
+    may reach `registry_ports`, and DNS.
     """
     ingress: list[Manifest] = [
         {"ports": [_port(port) for port in (HTTP_PORT, GRPC_PORT, METRICS_PORT)]},
@@ -31,17 +40,22 @@ def network_policy(
     if spans_nodes:
         ingress.append({"from": [{"podSelector": {"matchLabels": selector(owner)}}]})
     needs_way_out = downloads or spans_nodes
+    egress: list[Manifest] = []
+    if registry_ports and not needs_way_out:
+        dns = [_port(_DNS, "UDP"), _port(_DNS)]
+        egress = [{"ports": [*dns, *map(_port, sorted(registry_ports))]}]
     spec: Manifest = {
         "podSelector": {"matchLabels": selector(owner)},
         # With Egress among the types and no egress rule, nothing may be reached.
         "policyTypes": ["Ingress"] if needs_way_out else ["Ingress", "Egress"],
         "ingress": ingress,
+        **({"egress": egress} if egress else {}),
     }
     return with_revision({"metadata": metadata(owner, owner.name, "inference"), "spec": spec})
 
 
-def _port(number: int) -> Manifest:
-    return {"port": number, "protocol": "TCP"}
+def _port(number: int, protocol: str = "TCP") -> Manifest:
+    return {"port": number, "protocol": protocol}
 
 
 def _controller(settings: Settings) -> Manifest:

@@ -107,6 +107,7 @@ def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
             *(tuning.actions if tuning is not None else ()),
             *(serving.actions if serving is not None else ()),
         ),
+        pulls=serving.pulls if serving is not None else (),
         status=status,
         events=events(observed, status),
         requeue_after_seconds=earliest(

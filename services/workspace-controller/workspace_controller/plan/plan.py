@@ -39,6 +39,27 @@ class Delete:
     namespace: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PulledAdapter:
+    """An adapter that pods pull, with the Secrets of the Workspace's namespace that may open it."""
+
+    name: str
+    image: str
+    strength: float = 1.0
+    pull_secrets: tuple[str, ...] = ()
+    plain_http: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PullAdapters:
+    """Gives a pod the list of adapters to pull. A pod that does not answer gets it later."""
+
+    pod: str
+    address: str
+    adapters: tuple[PulledAdapter, ...]
+    revision: str
+
+
 class Turn(Enum):
     """What a plan does in the rollout of a new configuration of the release."""
 
@@ -72,6 +93,7 @@ class Plan:
 
     finalizer: Finalizer = "keep"
     actions: tuple[Action, ...] = ()
+    pulls: tuple[PullAdapters, ...] = ()
     status: Manifest | None = None
     events: tuple[EmitEvent, ...] = ()
     requeue_after_seconds: float | None = None

@@ -21,6 +21,9 @@ _BFLOAT16_CAPABILITY = CudaCapability(8, 0)
 _UTILIZATION_OF_MODELS = {"NVIDIA A10": 0.82}
 # What vLLM reserves for each adapter depends on the rank; nearly all adapters have a lower one.
 _MAX_LORA_RANK = 64
+# Adapters of one batch where any number may come later: each reserves memory, and the requests of
+# others take turns.
+PULLED_AT_ONCE = 4
 # As many as model-server takes.
 _MAX_ADAPTERS = 16
 _PARALLEL = ("tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size")

@@ -73,6 +73,19 @@ def test_change_of_the_release_has_the_same_inputs(changed: Any) -> None:
     assert made[labels.INPUTS] == BASE[labels.INPUTS]
 
 
+KEY = replace(settings(), administration_key="key")
+
+
+def test_pulled_adapters_change_neither_the_pods_nor_the_inputs() -> None:
+    without = annotations(inference_workspace(), settings=KEY)
+    one = inference_workspace(inference=inference(adapters=[ADAPTER]))
+    assert annotations(one, settings=KEY) == without
+    volume = {"source": {"name": "v", "volumeSource": {"emptyDir": {}}}}
+    mounted = inference_workspace(inference=inference(adapters=[volume]))
+    assert annotations(mounted, settings=KEY)[labels.REVISION] != without[labels.REVISION]
+    assert annotations(mounted, settings=KEY)[labels.INPUTS] != without[labels.INPUTS]
+
+
 def test_default_that_a_new_crd_fills_in_is_no_change_of_the_user() -> None:
     explicit = inference_workspace(inference=inference(adapters=[]))
     assert annotations(explicit)[labels.INPUTS] == BASE[labels.INPUTS]

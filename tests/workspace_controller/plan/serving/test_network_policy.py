@@ -8,6 +8,7 @@ from kaito_api import labels
 from kaito_kube.kinds import NETWORK_POLICY, Manifest
 from tests.workspace_controller.given import (
     RELEASE,
+    inference,
     inference_workspace,
     observation,
     settings,
@@ -16,7 +17,7 @@ from tests.workspace_controller.given import (
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Delete
 from workspace_controller.plan.serving.network_policy import decide_network_policy
-from workspace_controller.settings import ModelDelivery
+from workspace_controller.settings import AdapterDelivery, ModelDelivery
 
 ONE, TWO = NodePlan(conditions=(), target=1), NodePlan(conditions=(), target=2)
 CONTROLLER = {
@@ -87,6 +88,36 @@ def test_pods_that_download_or_span_nodes_have_a_way_out() -> None:
     assert hub["spec"]["policyTypes"] == spanning["spec"]["policyTypes"] == ["Ingress"]
     own = {"podSelector": {"matchLabels": IS["spec"]["podSelector"]["matchLabels"]}}
     assert {"from": [own]} in spanning["spec"]["ingress"]
+
+
+def ports_out(image: str, **changes: Any) -> set[tuple[str, int]]:
+    """Where the pods of a model with this adapter may go."""
+    adapters = [{"source": {"name": "style", "image": image}}]
+    manifest = inference_workspace(inference=inference(adapters=adapters))
+    given = settings(administration_key="key", insecure_registries=("plain.io",), **changes)
+    (action,) = decided(manifest, settings=given)
+    assert isinstance(action, Apply)
+    rules = action.manifest["spec"].get("egress", [])
+    assert all("to" not in rule for rule in rules)
+    return {(port["protocol"], port["port"]) for rule in rules for port in rule["ports"]}
+
+
+DNS = {("UDP", 53), ("TCP", 53)}
+
+
+@pytest.mark.parametrize(
+    ("image", "ports"),
+    [
+        ("r.io/a:1", {443}),
+        ("r.io:5000/a:1", {443, 5000}),
+        ("plain.io/a:1", {80, 443}),
+    ],
+)
+def test_pods_that_pull_adapters_reach_registries_and_nothing_else(
+    image: str, ports: set[int]
+) -> None:
+    assert ports_out(image) == DNS | {("TCP", port) for port in ports}
+    assert ports_out(image, adapter_delivery=AdapterDelivery.MOUNT) == set()
 
 
 @pytest.mark.parametrize(

@@ -96,3 +96,9 @@ def workload(revision: str, inputs: str | None, replicas: int = 1) -> Manifest:
 )
 def test_change_is_the_users_if_the_inputs_differ(present: Manifest, expected: Change) -> None:
     assert change_of(present, workload("r1", "i1")) is expected
+
+
+def test_inputs_as_an_earlier_release_wrote_them_are_the_same() -> None:
+    wanted = workload("r1", "i1")
+    assert change_of(workload("r0", "mounted"), wanted, "mounted") is Change.CONFIGURATION
+    assert change_of(workload("r0", "other"), wanted, "mounted") is Change.OWN

@@ -14,6 +14,13 @@ def pods_with_role(pods: tuple[Manifest, ...], role: str, label: str) -> list[Ma
     return sorted(matching, key=lambda pod: str(pod["metadata"].get("creationTimestamp")))[::-1]
 
 
+def is_ready(pod: Manifest) -> bool:
+    """Whether the pod has an address and is Ready."""
+    status = pod.get("status") or {}
+    conditions = {c.get("type"): c.get("status") for c in status.get("conditions") or ()}
+    return bool(status.get("podIP")) and conditions.get("Ready") == "True"
+
+
 def containers(pod: Manifest) -> list[Manifest]:
     """The status of each container, in the order in which they run."""
     status = pod.get("status") or {}

@@ -1,34 +1,43 @@
 """The adapters that are served with a model, and those that did not load."""
 
 from kaito_api import condition_types, labels
-from kaito_api.conditions import Condition, true
+from kaito_api.conditions import Condition, from_manifest, true
 from kaito_api.reasons import Reason
 from kaito_api.workspace import Adapter, Tuning
 from kaito_kube.kinds import Manifest, is_being_deleted
-from workspace_controller.manifests.model_pod import ServedAdapter
+from workspace_controller.manifests.model_pod import PULLED_ADAPTERS, ServedAdapter
+from workspace_controller.manifests.serving_containers import MODEL_SERVER
 from workspace_controller.observed import Observed
-from workspace_controller.plan.pods.status import pods_with_role
+from workspace_controller.plan.pods.status import is_ready, pods_with_role
+from workspace_controller.plan.serving.pulled_adapters import (
+    AdapterReport,
+    AdapterState,
+    adapter_reports,
+    wanted_pulls,
+)
+from workspace_controller.plan.serving.strength import strength_of
 
 # Where the trainer writes the adapter in a results volume.
 _RESULTS_SUBPATH = "adapter"
 _ANSWERS = "the model answers requests"
 # Ten causes, the most that a Workspace can have, stay far below a condition's 32 KiB.
 _MAX_CAUSE_CHARACTERS = 1000
+_ABOUT_ADAPTERS = (Reason.ADAPTER_NOT_LOADED, Reason.ADAPTER_LOADING)
 
 
-def listed_adapters(adapters: list[Adapter]) -> tuple[ServedAdapter, ...]:
-    """The adapters in inference.adapters."""
+def mounted_adapters(adapters: list[Adapter], *, pulls: bool) -> tuple[ServedAdapter, ...]:
+    """Those of inference.adapters that are in the pod's template: not the images that it pulls."""
     return tuple(
         ServedAdapter(
             name=adapter.source.name or "",
-            strength=_strength(adapter.strength),
+            strength=strength_of(adapter),
             image=adapter.source.image or "",
             volume=adapter.source.volume_source,
             subpath="data" if adapter.source.image else "",
             pull_secrets=tuple(adapter.source.image_pull_secrets),
         )
         for adapter in adapters
-        if adapter.source.name
+        if adapter.source.name and not (pulls and adapter.source.image)
     )
 
 
@@ -43,50 +52,98 @@ def own_adapter(observed: Observed, tuning: Tuning, reference: str) -> ServedAda
 
 
 def adapter_pods(observed: Observed) -> list[Manifest]:
-    """The pods to ask which adapters did not load: ready ones of a model-server with adapters.
+    """The pods to ask which mounted adapters did not load: ready ones that mount some.
 
     The adapter that a Workspace has tuned is not asked for: its model-server does not start
     without it.
     """
     inference = observed.spec.inference if observed.spec is not None else None
-    if inference is None or inference.template is not None or not inference.adapters:
+    if inference is None or inference.template is not None:
         return []
     return [
         pod
-        for pod in pods_with_role(observed.pods, "inference", labels.ROLE)
-        if _is_ready(pod) and not is_being_deleted(pod)
+        for pod in _model_pods(observed)
+        if is_ready(pod) and mounted_adapters(inference.adapters, pulls=pulls(pod))
     ]
+
+
+def pulling_pods(observed: Observed) -> list[Manifest]:
+    """The pods to ask for the adapters that they pull. They answer before they are ready."""
+    return [pod for pod in _model_pods(observed) if pulls(pod)]
+
+
+def pulls(pod: Manifest) -> bool:
+    """Whether this pod pulls adapters: one from before an update may mount them."""
+    containers = (pod.get("spec") or {}).get("containers") or ()
+    return any(
+        PULLED_ADAPTERS in [entry.get("name") for entry in container.get("env") or ()]
+        for container in containers
+        if container.get("name") == MODEL_SERVER
+    )
 
 
 def ready_condition(observed: Observed) -> Condition:
     """InferenceReady of a model that answers; it names the adapters that it answers without."""
-    type_, rejected = condition_types.INFERENCE_READY, observed.rejected_adapters
-    if rejected is None:
-        # No answer says nothing about the adapters: what was known still holds.
-        before = observed.condition(type_)
-        if adapter_pods(observed) and before.get("reason") == Reason.ADAPTER_NOT_LOADED:
-            return true(type_, Reason.ADAPTER_NOT_LOADED, before["message"])
-    elif rejected:
-        causes = "; ".join(f"{each.name}: {_shorten(each.cause)}" for each in rejected)
-        plural = "s" if len(rejected) > 1 else ""
-        message = f"{_ANSWERS}, but without {len(rejected)} adapter{plural}: {causes}"
-        return true(type_, Reason.ADAPTER_NOT_LOADED, message)
-    return true(type_, Reason.INFERENCE_READY, _ANSWERS)
+    type_, mounted = condition_types.INFERENCE_READY, observed.rejected_adapters
+    reports = adapter_reports(observed, observed.spec) if observed.spec is not None else None
+    if _is_unanswered(observed, reports):
+        if _still_holds(observed, before := observed.condition(type_)):
+            return from_manifest(before)
+        reports = reports if reports is not None else _unknown(observed)
+    causes = [f"{each.name}: {_shorten(each.cause)}" for each in mounted or ()]
+    causes += [_cause(each) for each in reports or () if each.state is AdapterState.REJECTED]
+    serving = [each.name for each in reports or () if each.state is AdapterState.SERVING]
+    answers = f"{_ANSWERS}, also with {_names(serving)}" if serving else _ANSWERS
+    pending = [each.name for each in reports or () if each.state is AdapterState.PENDING]
+    later = f"; {_names(pending)} {'is' if len(pending) == 1 else 'are'} pulled" if pending else ""
+    if causes:
+        plural = "s" if len(causes) > 1 else ""
+        message = f"{answers}, but without {len(causes)} adapter{plural}: {'; '.join(causes)}"
+        return true(type_, Reason.ADAPTER_NOT_LOADED, f"{message}{later}")
+    reason = Reason.ADAPTER_LOADING if pending else Reason.INFERENCE_READY
+    return true(type_, reason, f"{answers}{later}")
 
 
-def _is_ready(pod: Manifest) -> bool:
-    status = pod.get("status") or {}
-    conditions = {c.get("type"): c.get("status") for c in status.get("conditions") or ()}
-    return bool(status.get("podIP")) and conditions.get("Ready") == "True"
+def _unknown(observed: Observed) -> tuple[AdapterReport, ...]:
+    """Before a pod says something, nothing is known to serve."""
+    if observed.spec is None or not pulling_pods(observed):
+        return ()
+    wanted = wanted_pulls(observed.spec, observed.settings)
+    return tuple(AdapterReport(name=each.name, state=AdapterState.PENDING) for each in wanted)
+
+
+def _is_unanswered(observed: Observed, reports: tuple[AdapterReport, ...] | None) -> bool:
+    """Whether a pod with adapters does not say what became of them."""
+    if adapter_pods(observed) and observed.rejected_adapters is None:
+        return True
+    return reports is None and any(is_ready(pod) for pod in pulling_pods(observed))
+
+
+def _still_holds(observed: Observed, before: Manifest) -> bool:
+    """No answer says nothing: what was known of this very Workspace still holds."""
+    generation = observed.workspace["metadata"].get("generation", 0)
+    is_current = before.get("observedGeneration") == generation
+    return before.get("reason") in _ABOUT_ADAPTERS or (
+        is_current and before.get("reason") == Reason.INFERENCE_READY
+    )
+
+
+def _cause(report: AdapterReport) -> str:
+    text = f"{report.name}: {_shorten(report.cause)}"
+    return f"{text}; until then {report.image} answers" if report.image else text
+
+
+def _names(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _model_pods(observed: Observed) -> list[Manifest]:
+    return [
+        pod
+        for pod in pods_with_role(observed.pods, "inference", labels.ROLE)
+        if (pod.get("status") or {}).get("podIP") and not is_being_deleted(pod)
+    ]
 
 
 def _shorten(text: str) -> str:
     return text if len(text) <= _MAX_CAUSE_CHARACTERS else f"{text[:_MAX_CAUSE_CHARACTERS]}…"
-
-
-def _strength(text: str) -> float:
-    """A number from 0 to 1, which the CRD enforces; anything else counts as 1."""
-    try:
-        return min(1.0, max(0.0, float(text)))
-    except ValueError:
-        return 1.0

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from kaito_api.workspace import WorkspaceSpec
+from kaito_api.workspace import Inference, WorkspaceSpec
 from workspace_controller.manifests.metadata import digest
 from workspace_controller.plan.serving.inference_config import InferenceConfig
 from workspace_controller.plan.spec import selector_labels
@@ -17,12 +17,17 @@ def inputs_of(
     config: InferenceConfig,
     runtime: str = "",
     model: tuple[str, bool] | None = None,
+    *,
+    pulls: bool = False,
+    loads: bool = False,
 ) -> str:
     """A digest of the user's part, in the user's words.
 
     It must not change with a release: then all workloads would seem to be changed by their users
     at once. So defaults, which a release may add, are left out. `runtime` is the engine that the
     user names, and `model` the commit of a model of the hub, with whether its code is trusted.
+    user names. Where the pods pull adapters, these determine nothing of the workload, except that
+    the engine `loads` any.
     """
     resource = spec.resource
     adapter = tuning.adapter.reference if tuning is not None and tuning.adapter else ""
@@ -33,7 +38,8 @@ def inputs_of(
             "count": resource.count,
             "labels": selector_labels(spec),
             "partition": _dump(resource.partition),
-            "inference": _dump(spec.inference),
+            "inference": _without_pulled(spec.inference) if pulls else _dump(spec.inference),
+            **({"loadsAdapters": True} if loads else {}),
             "tuned": [_dump(tuned.preset), _dump(tuned.output), adapter] if tuned else None,
             "contextTokens": config.max_model_len,
             **({"options": dict(config.options)} if config.options else {}),
@@ -41,6 +47,14 @@ def inputs_of(
             **({"model": list(model)} if model else {}),
         }
     )
+
+
+def _without_pulled(inference: Inference | None) -> Any:
+    """Without the adapters that come from an image."""
+    if inference is None:
+        return None
+    kept = [adapter for adapter in inference.adapters if not adapter.source.image]
+    return _dump(inference.model_copy(update={"adapters": kept}))
 
 
 def _dump(model: BaseModel | None) -> Any:

@@ -8,6 +8,11 @@ from workspace_controller.observed import Observed
 from workspace_controller.plan.model_source import delivery
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Delete
+from workspace_controller.plan.serving.pulled_adapters import (
+    pulls_adapters,
+    registry_of,
+    wanted_pulls,
+)
 from workspace_controller.plan.spec import preset_ref
 from workspace_controller.settings import ModelDelivery
 
@@ -31,6 +36,7 @@ def decide_network_policy(
         observed.settings,
         downloads=ref is not None and delivery(observed, ref) is ModelDelivery.HUB,
         spans_nodes=nodes.target > 1,
+        registry_ports=_registry_ports(observed, spec, nodes),
     )
     if present is None:
         return (Apply(NETWORK_POLICY, wanted, verify_owner=True),)
@@ -41,3 +47,18 @@ def decide_network_policy(
     if is_being_deleted(present) or is_as_wanted:
         return ()
     return (Apply(NETWORK_POLICY, wanted, verify_owner=False),)
+
+
+def _registry_ports(observed: Observed, spec: WorkspaceSpec, nodes: NodePlan) -> frozenset[int]:
+    """The ports of the registries that adapters are pulled from.
+
+    Registries send clients on to token servers and storage, which nearly always are at 443.
+    """
+    if not pulls_adapters(observed, spec, nodes.target):
+        return frozenset()
+    ports = set[int]()
+    for adapter in wanted_pulls(spec, observed.settings):
+        _, _, port = registry_of(adapter.image).rpartition(":")
+        default = 80 if adapter.plain_http else 443
+        ports |= {443, int(port) if port.isdigit() else default}
+    return frozenset(ports)

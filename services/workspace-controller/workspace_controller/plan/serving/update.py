@@ -47,10 +47,10 @@ class Situation:
     other: OngoingUpdate | None = None
 
 
-def change_of(present: Manifest, wanted: Manifest) -> Change:
-    """A workload without a digest of its inputs is from a release that wrote none: what differs
-    comes with the upgrade."""
-    same_inputs = _inputs(present) in ("", _inputs(wanted))
+def change_of(present: Manifest, wanted: Manifest, earlier_inputs: str = "") -> Change:
+    """A workload without a digest of its inputs, or with the one that an earlier release made of
+    the same inputs, is from that release: what differs comes with the upgrade."""
+    same_inputs = _inputs(present) in ("", earlier_inputs, _inputs(wanted))
     if revision_of(present) != revision_of(wanted):
         return Change.CONFIGURATION if same_inputs else Change.OWN
     if replicas_of(present) != wanted["spec"]["replicas"]:

@@ -18,14 +18,16 @@ from workspace_controller.plan.hub_model import trusts_code
 from workspace_controller.plan.model_source import model_source
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.placement import placement
-from workspace_controller.plan.serving.adapters import listed_adapters, own_adapter
+from workspace_controller.plan.serving.adapters import mounted_adapters, own_adapter
 from workspace_controller.plan.serving.engine import engine
 from workspace_controller.plan.serving.inputs import inputs_of
 from workspace_controller.plan.serving.own_engine import own_engine
+from workspace_controller.plan.serving.pulled_adapters import pulls_adapters
 from workspace_controller.plan.serving.vllm_pod import vllm_arguments
 from workspace_controller.plan.sizing import context_tokens, user_config
 from workspace_controller.plan.spec import preset_ref
 from workspace_controller.plan.tuning.run import TuningPlan
+from workspace_controller.vllm.command import PULLED_AT_ONCE
 
 
 def wanted_workload(
@@ -34,9 +36,10 @@ def wanted_workload(
     """The kind and the manifest; None for an unknown preset."""
     owner, inference = observed.owner, spec.inference
     runtime = observed.annotations.get(labels.RUNTIME, "")
-    model = observed.hub_model
-    pinned = (model.revision, trusts_code(observed.annotations)) if model is not None else None
-    inputs = inputs_of(spec, tuning, user_config(observed, spec), runtime, pinned)
+    pulls = pulls_adapters(observed, spec, nodes.target)
+    loads = pulls and engine(observed, spec) is Runtime.VLLM
+    config, pinned = user_config(observed, spec), _pinned(observed)
+    inputs = inputs_of(spec, tuning, config, runtime, pinned, pulls=pulls, loads=loads)
     if inference is not None and inference.template is not None:
         template = custom_template(owner, inference.template, placement(observed, spec))
         if (own := own_engine(observed)) is not None:
@@ -58,6 +61,18 @@ def wanted_workload(
     return (STATEFUL_SET, stateful_set(workload)) if spans else (DEPLOYMENT, deployment(workload))
 
 
+def earlier_inputs(observed: Observed, spec: WorkspaceSpec, tuning: TuningPlan | None) -> str:
+    """The digest of the same inputs as releases wrote it that mounted every adapter."""
+    runtime = observed.annotations.get(labels.RUNTIME, "")
+    return inputs_of(spec, tuning, user_config(observed, spec), runtime, _pinned(observed))
+
+
+def _pinned(observed: Observed) -> tuple[str, bool] | None:
+    """The commit of a model of the hub, and whether its code is trusted."""
+    model = observed.hub_model
+    return (model.revision, trusts_code(observed.annotations)) if model is not None else None
+
+
 def _model_pod(
     observed: Observed, spec: WorkspaceSpec, nodes: NodePlan, tuning: TuningPlan | None
 ) -> ModelPod | None:
@@ -65,7 +80,8 @@ def _model_pod(
     source = model_source(observed, ref) if ref is not None else None
     if source is None:
         return None
-    adapters, chosen = _adapters(observed, spec, tuning), engine(observed, spec)
+    pulls = pulls_adapters(observed, spec, nodes.target)
+    adapters, chosen = _adapters(observed, spec, tuning, pulls), engine(observed, spec)
     return ModelPod(
         owner=observed.owner,
         model=source,
@@ -76,15 +92,22 @@ def _model_pod(
         placement=placement(observed, spec),
         settings=observed.settings,
         engine=chosen,
-        vllm_arguments=vllm_arguments(observed, spec, nodes=nodes.target, adapters=len(adapters))
+        vllm_arguments=vllm_arguments(
+            observed,
+            spec,
+            nodes=nodes.target,
+            adapters=PULLED_AT_ONCE if pulls else len(adapters),
+        )
         if chosen is Runtime.VLLM
         else (),
+        pulls_adapters=pulls,
     )
 
 
 def _adapters(
-    observed: Observed, spec: WorkspaceSpec, tuning: TuningPlan | None
+    observed: Observed, spec: WorkspaceSpec, tuning: TuningPlan | None, pulls: bool
 ) -> tuple[ServedAdapter, ...]:
     if spec.tuning is not None and tuning is not None and tuning.adapter is not None:
         return (own_adapter(observed, spec.tuning, tuning.adapter.reference),)
-    return listed_adapters(spec.inference.adapters) if spec.inference is not None else ()
+    inference = spec.inference
+    return mounted_adapters(inference.adapters, pulls=pulls) if inference is not None else ()

@@ -3,7 +3,7 @@
 It is a Deployment, or a StatefulSet where a model spans nodes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kaito_api import condition_types
 from kaito_api.conditions import Condition, false
@@ -13,7 +13,7 @@ from kaito_kube.kinds import DEPLOYMENT, STATEFUL_SET, Kind, Manifest, is_being_
 from workspace_controller.manifests.workload import updated
 from workspace_controller.observed import Observed
 from workspace_controller.plan.nodes.provisioning import NodePlan
-from workspace_controller.plan.plan import Action, Apply, Delete, Turn, earliest
+from workspace_controller.plan.plan import Action, Apply, Delete, PullAdapters, Turn, earliest
 from workspace_controller.plan.pods.forbidden import LOOK_AGAIN_SECONDS
 from workspace_controller.plan.serving.adapters import adapter_pods
 from workspace_controller.plan.serving.adopted import LOOK_AGAIN_SECONDS as LOOK_AT_ADOPTED_SECONDS
@@ -29,6 +29,7 @@ from workspace_controller.plan.serving.inference_condition import (
     InferenceFacts,
     inference_condition,
 )
+from workspace_controller.plan.serving.pulled_adapters import decide_pulls
 from workspace_controller.plan.serving.revisions import record, undo_status
 from workspace_controller.plan.serving.room import holds_two
 from workspace_controller.plan.serving.undo import undo_of, undone_workload
@@ -40,7 +41,7 @@ from workspace_controller.plan.serving.update import (
     decide_update,
     is_marked,
 )
-from workspace_controller.plan.serving.wanted_workload import wanted_workload
+from workspace_controller.plan.serving.wanted_workload import earlier_inputs, wanted_workload
 from workspace_controller.plan.serving.workload_state import (
     WorkloadState,
     replicas_of,
@@ -59,6 +60,7 @@ class ServingPlan:
     """`condition` is InferenceReady, `revision` a field of the Workspace's status."""
 
     actions: tuple[Action, ...] = ()
+    pulls: tuple[PullAdapters, ...] = ()
     condition: Condition
     failed: bool = False
     requeue_after_seconds: float | None = None
@@ -95,7 +97,13 @@ def decide_serving(
     if is_being_deleted(present):
         revision = undo_status(observed)
         return ServingPlan(actions=others, condition=_pending(nodes), revision=revision)
-    return _decide_present(observed, nodes, kind, wanted, present, others)
+    pulling = decide_pulls(observed, spec)
+    # An undo is the user's change, whatever earlier releases have written.
+    undone = undone_workload(observed, undo_of(observed)) is not None
+    earlier = "" if undone else earlier_inputs(observed, spec, tuning)
+    plan = _decide_present(observed, nodes, kind, wanted, present, others, earlier)
+    again = earliest(plan.requeue_after_seconds, pulling.requeue_after_seconds)
+    return replace(plan, pulls=pulling.pulls, requeue_after_seconds=again)
 
 
 def _wanted(
@@ -137,6 +145,7 @@ def _decide_present(
     wanted: Manifest,
     present: Manifest,
     others: tuple[Action, ...],
+    earlier: str,
 ) -> ServingPlan:
     recorded = record(observed, kind, present, wanted)
     others = (*others, *recorded.actions)
@@ -149,7 +158,7 @@ def _decide_present(
     if health.lacks_room and state is WorkloadState.ANSWERING:
         # The new pod gets its room when the old one has ended.
         failure = None
-    change, marked = change_of(present, wanted), is_marked(present)
+    change, marked = change_of(present, wanted, earlier), is_marked(present)
     update = decide_update(
         Situation(change=change, state=state, marked=marked, other=observed.other_update)
     )

@@ -12,6 +12,7 @@ from workspace_controller.plan.nodes.cost import cost_per_hour
 from workspace_controller.plan.problem import Problem
 from workspace_controller.plan.serving.engine import serving_engine
 from workspace_controller.plan.serving.own_engine import own_engine
+from workspace_controller.plan.serving.pulled_adapters import adapter_reports, adapter_status_of
 from workspace_controller.plan.serving.startup import performance_status, startup_status
 from workspace_controller.plan.status.progress import eta_of, progress_of, state_of
 from workspace_controller.plan.status.summary_conditions import (
@@ -41,6 +42,7 @@ def compute_status(observed: Observed, subplans: Subplans) -> Manifest:
         estimate=_dump(subplans.sizing.estimate) or observed.status.get("estimate"),
         tuning=tuning_status(observed, subplans.tuning),
         adapter=adapter_status(subplans.tuning),
+        adapters=_adapters(observed) if subplans.serving is not None else None,
         engine=_engine(observed) if subplans.serving is not None else None,
         revision=subplans.serving.revision if subplans.serving is not None else None,
         startup=startup_status(observed, answers=subplans.ready),
@@ -66,6 +68,16 @@ def deleting_status(observed: Observed, deleting: Condition) -> Manifest:
     status = _with_condition(observed, deleting)
     kept = {key: value for key, value in status.items() if key not in ("progress", "eta")}
     return {**kept, "state": State.DELETING.value}
+
+
+def _adapters(observed: Observed) -> list[Manifest] | None:
+    """What became of each adapter that is pulled; what was known while no pod says so."""
+    if observed.spec is None:
+        return None
+    reports = adapter_reports(observed, observed.spec)
+    if reports is None:
+        return observed.status.get("adapters")
+    return [adapter_status_of(report) for report in reports] or None
 
 
 def _engine(observed: Observed) -> str | None:

@@ -1,0 +1,169 @@
+"""Decides which adapters the pods pull while they run, and what became of them.
+
+The pods are told the whole list. What each pod has follows from what it lists, so a new pod, a pod
+that was restarted and a call that was lost need nothing but the next pass.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kaito_api.workspace import WorkspaceSpec
+from kaito_kube.kinds import Manifest
+from kaito_presets.preset import Runtime
+from workspace_controller.manifests.metadata import digest
+from workspace_controller.observed import Observed, PodAdapter, PulledState
+from workspace_controller.plan.plan import PullAdapters, PulledAdapter, earliest
+from workspace_controller.plan.serving.engine import engine
+from workspace_controller.plan.serving.strength import strength_of
+from workspace_controller.plan.sizing import user_config
+from workspace_controller.settings import AdapterDelivery, Settings
+
+# A pull takes seconds to minutes.
+_LOOK_AGAIN_SECONDS = 3.0
+# A Secret or an image may have been corrected meanwhile; neither is watched.
+_TRY_AGAIN_SECONDS = 60.0
+# A pod whose server does not listen yet, or one that is busy.
+_ASK_AGAIN_SECONDS = 5.0
+
+_MAX_MESSAGE_CHARACTERS = 2000
+
+
+class AdapterState(StrEnum):
+    """What became of an adapter of the Workspace, over all of its pods."""
+
+    PENDING = "Pending"
+    SERVING = "Serving"
+    REJECTED = "Rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterReport:
+    """`image` is what answers under the name, by digest; empty if none does."""
+
+    name: str
+    state: AdapterState
+    image: str = ""
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullPlan:
+    """The calls of this pass."""
+
+    pulls: tuple[PullAdapters, ...] = ()
+    requeue_after_seconds: float | None = None
+
+
+def pulls_adapters(observed: Observed, spec: WorkspaceSpec, nodes: int) -> bool:
+    """Whether the pods pull adapters while they run; otherwise adapters are mounted.
+
+    The pods of a model that spans nodes each need the files at the same path. vLLM reserves memory
+    for adapters when it starts, so it is only started for them where there is one.
+    """
+    inference = spec.inference
+    if inference is None or inference.template is not None or nodes > 1:
+        return False
+    settings = observed.settings
+    if settings.adapter_delivery is AdapterDelivery.MOUNT or not settings.administration_key:
+        return False
+    return engine(observed, spec) is not Runtime.VLLM or loads_adapters(observed, spec)
+
+
+def loads_adapters(observed: Observed, spec: WorkspaceSpec) -> bool:
+    """Whether vLLM is started so that it can load adapters."""
+    inference = spec.inference
+    listed = inference is not None and bool(inference.adapters)
+    return listed or user_config(observed, spec).options.get("enable-lora") is True
+
+
+def wanted_pulls(spec: WorkspaceSpec, settings: Settings) -> tuple[PulledAdapter, ...]:
+    """The adapters of inference.adapters that come from an image."""
+    return tuple(
+        PulledAdapter(
+            name=adapter.source.name or "",
+            image=adapter.source.image,
+            strength=strength_of(adapter),
+            pull_secrets=tuple(adapter.source.image_pull_secrets),
+            plain_http=registry_of(adapter.source.image) in settings.insecure_registries,
+        )
+        for adapter in (spec.inference.adapters if spec.inference is not None else ())
+        if adapter.source.image and adapter.source.name
+    )
+
+
+def registry_of(image: str) -> str:
+    """The host and port of an image's registry."""
+    first, slash, _ = image.partition("/")
+    is_host = slash and ("." in first or ":" in first or first == "localhost")
+    return first if is_host else "docker.io"
+
+
+def revision(wanted: tuple[PulledAdapter, ...]) -> str:
+    """What the list is called towards the pods."""
+    fields = [[a.name, a.image, a.strength, a.pull_secrets, a.plain_http] for a in wanted]
+    return digest(fields)
+
+
+def decide_pulls(observed: Observed, spec: WorkspaceSpec) -> PullPlan:
+    """Tells each pod that has another list, and looks again until every adapter serves."""
+    wanted = wanted_pulls(spec, observed.settings)
+    name, pulls, again = revision(wanted), list[PullAdapters](), list[float | None]()
+    for pod in observed.pulling_pods:
+        states = {adapter.state for adapter in pod.adapters}
+        if pod.revision is None:
+            again.append(_ASK_AGAIN_SECONDS)
+        elif pod.revision != name:
+            pulls.append(PullAdapters(pod.name, pod.address, wanted, name))
+            again.append(_LOOK_AGAIN_SECONDS)
+        elif PulledState.PENDING in states:
+            again.append(_LOOK_AGAIN_SECONDS)
+        elif PulledState.REJECTED in states:
+            # It may be accepted with the credentials that the Secrets have now.
+            pulls.append(PullAdapters(pod.name, pod.address, wanted, name))
+            again.append(_TRY_AGAIN_SECONDS)
+    return PullPlan(pulls=tuple(pulls), requeue_after_seconds=earliest(*again))
+
+
+def adapter_reports(observed: Observed, spec: WorkspaceSpec) -> tuple[AdapterReport, ...] | None:
+    """What became of each adapter that is pulled, in the order of the Workspace.
+
+    None where no pod that serves has said so.
+    """
+    pods = [pod for pod in observed.pulling_pods if pod.ready and pod.revision is not None]
+    if not pods:
+        return None
+    wanted = wanted_pulls(spec, observed.settings)
+    name = revision(wanted)
+    reports = []
+    for adapter in wanted:
+        found = [
+            report
+            for pod in pods
+            for report in pod.adapters
+            if report.name == adapter.name and pod.revision == name
+        ]
+        reports.append(_merged(adapter.name, found, len(pods)))
+    return tuple(reports)
+
+
+def _merged(name: str, found: list[PodAdapter], pods: int) -> AdapterReport:
+    """One report of those of all pods: what is wrong anywhere is shown."""
+    image = next((report.image for report in found if report.image), "")
+    for report in found:
+        if report.state is PulledState.REJECTED:
+            return AdapterReport(
+                name=name, state=AdapterState.REJECTED, image=image, cause=report.cause
+            )
+    serves = len(found) == pods and all(r.state is PulledState.SERVING for r in found)
+    state = AdapterState.SERVING if serves else AdapterState.PENDING
+    return AdapterReport(name=name, state=state, image=image)
+
+
+def adapter_status_of(report: AdapterReport) -> Manifest:
+    """The entry in status.adapters."""
+    fields = {"image": report.image, "message": report.cause[:_MAX_MESSAGE_CHARACTERS]}
+    return {
+        "name": report.name,
+        "state": report.state.value,
+        **{key: value for key, value in fields.items() if value},
+    }

@@ -1,0 +1,93 @@
+"""What a pod gets of the pull secrets, and who sees it."""
+
+import base64
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from kaito_kube import kinds
+from kaito_kube.fake import FakeCluster
+from tests.workspace_controller.given import NAMESPACE, OWNER
+from workspace_controller.adapter_client import FakeAdapterClient
+from workspace_controller.adapter_sender import AdapterSender
+from workspace_controller.manifests.administration import token
+from workspace_controller.plan.plan import PullAdapters, PulledAdapter
+from workspace_controller.registry_access import PullSecret, wanted_adapter
+
+ADAPTER = PulledAdapter(name="a", image="r.io/team/a:1", pull_secrets=("one", "two"))
+
+
+def encoded(content: str) -> str:
+    return base64.b64encode(content.encode()).decode()
+
+
+def secret(name: str, auths: Any, **more: str) -> PullSecret:
+    data = {".dockerconfigjson": encoded(json.dumps({"auths": auths}))}
+    return PullSecret(name, {**data, **{key: encoded(text) for key, text in more.items()}})
+
+
+def entry(user: str) -> dict[str, str]:
+    return {"username": user, "password": f"{user}-password"}
+
+
+ACCESS: dict[str, tuple[list[PullSecret], str, str]] = {
+    "none": ([], "", ""),
+    "one": ([secret("one", {"r.io": entry("u")})], "u", "the Secret team/one"),
+    "the second has it": (
+        [secret("one", {"other.io": entry("x")}), secret("two", {"r.io": entry("u")})],
+        "u",
+        "the Secrets team/one, team/two",
+    ),
+    "the first wins": (
+        [secret("one", {"r.io": entry("u")}), secret("two", {"r.io": entry("v")})],
+        "u",
+        "the Secrets team/one, team/two",
+    ),
+    "missing": (
+        [PullSecret("one", None)],
+        "",
+        "the Secret team/one (which does not exist)",
+    ),
+    "no JSON": ([PullSecret("one", {".dockerconfigjson": "%%%"})], "", "the Secret team/one"),
+    "another kind": ([PullSecret("one", {"token": "eA=="})], "", "the Secret team/one"),
+}
+
+
+@pytest.mark.parametrize(("secrets", "user", "source"), ACCESS.values(), ids=ACCESS)
+def test_pod_gets_the_credentials_of_the_registry_alone(
+    secrets: list[PullSecret], user: str, source: str
+) -> None:
+    access = wanted_adapter(ADAPTER, NAMESPACE, secrets).access
+    assert (access.username, access.source) == (user, source)
+    assert access.password == (f"{user}-password" if user else "")
+    assert "x-password" not in str(access)
+
+
+def test_pod_trusts_the_certificates_of_every_secret() -> None:
+    secrets = [secret("one", {}, **{"ca.crt": "PEM 1"}), secret("two", {}, **{"ca.crt": "PEM 2"})]
+    assert wanted_adapter(ADAPTER, NAMESPACE, secrets).access.ca_certificates == "PEM 1\nPEM 2"
+
+
+async def test_list_is_sent_with_the_workspaces_token_and_no_secret_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    cluster, client = FakeCluster(), FakeAdapterClient(lists={"10.0.0.1": None})  # type: ignore[dict-item]
+    data = {".dockerconfigjson": encoded(json.dumps({"auths": {"r.io": entry("hunter")}}))}
+    cluster.seed(kinds.SECRET, {"metadata": {"name": "one", "namespace": NAMESPACE}, "data": data})
+    sender = AdapterSender(cluster, client, "key")
+    caplog.set_level(logging.DEBUG)
+    await sender.send(OWNER, PullAdapters("pod-1", "10.0.0.1", (ADAPTER,), "r1"))
+    sent = client.lists["10.0.0.1"]
+    assert (sent.revision, [each.name for each in sent.adapters]) == ("r1", ["a"])
+    assert sent.adapters[0].access.username == "hunter"
+    assert client.tokens == {token("key", OWNER)}
+    assert "hunter" not in caplog.text
+    assert token("key", OWNER) not in caplog.text
+    assert "hunter" not in repr(PullSecret("one", data))
+
+
+async def test_pod_that_does_not_answer_is_no_error() -> None:
+    sender = AdapterSender(FakeCluster(), FakeAdapterClient(), "key")
+    await sender.send(OWNER, PullAdapters("pod-1", "10.0.0.1", (ADAPTER,), "r1"))
