@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.documented import blocks, run_block
-from tests.e2e.untuned import apply, nodes_ready
+from tests.e2e.untuned import apply, until_told
 from tools.demo import cloud
 from tools.demo.cluster import NAMESPACE, KaitoCluster, set_up
 from tools.demo.kubectl import Kubectl, wait_for
@@ -59,11 +59,12 @@ def left_behind(kubectl: Kubectl) -> set[str]:
 @pytest.mark.usefixtures("installed_again")
 def test_uninstallation_leaves_exactly_what_the_page_names(clean: KaitoCluster) -> None:
     kubectl, paths = clean.kubectl, Paths.from_env(os.environ)
+    # The claim of this Workspace needs no machine.
+    cloud.set_fault("forbidden", operation="agentPools.put")
     apply(kubectl)
-    wait_for("a node", lambda: nodes_ready(kubectl), 120)
+    until_told(kubectl, "ResourceReady", "False CloudUnauthorized")
     uninstall, delete_secret = blocks(PAGE, "Uninstall")
     run_block(uninstall, paths, {})
-    assert cloud.pool_names() == []
 
     def more_than(wanted: set[str]) -> str | None:
         found = left_behind(kubectl)
