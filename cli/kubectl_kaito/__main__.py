@@ -11,6 +11,7 @@ from kubectl_kaito.app import app
 from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
 from kubectl_kaito.environment import Environment
 from kubectl_kaito.failures import report
+from kubectl_kaito.hub.source import ModelSource
 from kubectl_kaito.prices.source import PriceSource
 
 
@@ -36,6 +37,7 @@ def _environment() -> Environment:
         now=_now,
         pause=time.sleep,
         prices=_prices,
+        hub=_hub,
         stdin=sys.stdin,
         stdout=sys.stdout,
     )
@@ -55,6 +57,13 @@ def _prices() -> PriceSource:
     url = os.environ.get("KAITO_RETAIL_PRICES_URL") or URL
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return CachedPrices(RetailPrices(_now, url), Path(cache) / "kubectl-kaito" / "prices", _now)
+
+
+def _hub() -> ModelSource:
+    from kubectl_kaito.hub.client import ENDPOINT, HubClient
+
+    endpoint = os.environ.get("HF_ENDPOINT") or ENDPOINT
+    return HubClient(endpoint, os.environ.get("HF_TOKEN", "").strip())
 
 
 def _now() -> datetime:

@@ -11,6 +11,7 @@ from typing import TextIO
 import typer
 
 from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
+from kubectl_kaito.hub.source import ModelSource
 from kubectl_kaito.prices.source import PriceSource
 
 
@@ -22,6 +23,7 @@ class Environment:
     now: Callable[[], datetime]
     pause: Callable[[float], None]
     prices: Callable[[], PriceSource]
+    hub: Callable[[], ModelSource]
     stdin: TextIO
     stdout: TextIO
 

@@ -1,5 +1,6 @@
 """The Workspace that serves or tunes a model. Pure."""
 
+import re
 from dataclasses import dataclass
 
 from kaito_kube.kinds import WORKSPACE, Manifest
@@ -14,6 +15,13 @@ class TuningRequest:
     output_image: str
     push_secret: str | None = None
     method: str = "qlora"
+
+
+def workspace_name(model: str) -> str:
+    """A name for the Workspace of a preset or a model of the hub. Services get it, too: they have
+    no dots, and at most 52 characters."""
+    words = re.sub(r"[^a-z0-9]+", "-", model.rpartition("/")[2].lower()).strip("-")[:44].rstrip("-")
+    return words if words[:1].isalpha() else f"model-{words}"
 
 
 def workspace(

@@ -15,6 +15,7 @@ from kubectl_kaito.__main__ import run
 from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
 from kubectl_kaito.cluster.fake import FakeCluster
 from kubectl_kaito.environment import Environment
+from kubectl_kaito.hub.fake import FakeModels
 from kubectl_kaito.prices.fake import FakePrices
 from kubectl_kaito.prices.source import PriceSource
 
@@ -46,6 +47,7 @@ class Console:
     choices: list[ClusterChoice] = field(default_factory=list)
     pauses: int = 0
     prices: PriceSource = field(default_factory=lambda: FakePrices(NOW, available=False))
+    hub: FakeModels = field(default_factory=FakeModels)
     unreachable: bool = False
     stdin: str = ""
 
@@ -56,6 +58,7 @@ class Console:
             now=self.now,
             pause=self._pause,
             prices=lambda: self.prices,
+            hub=lambda: self.hub,
             stdin=io.StringIO(self.stdin),
             stdout=stdout,
         )

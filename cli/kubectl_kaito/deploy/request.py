@@ -1,11 +1,13 @@
 """The Workspace to deploy, from options: its manifest and the price of its nodes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from kaito_kube.kinds import WORKSPACE, Manifest
 from kaito_training.data_urls import find_url_problem, redact_url
 from kubectl_kaito.cluster.cluster import Cluster
 from kubectl_kaito.errors import CommandError, UsageError
+from kubectl_kaito.hub.source import ModelSource
 from kubectl_kaito.plan.gather import PlanRequest, gather
 from kubectl_kaito.plan.manifests import Given, spec_of
 from kubectl_kaito.plan.view import PlanView, plan, rejection_of
@@ -13,7 +15,7 @@ from kubectl_kaito.presets import find_preset
 from kubectl_kaito.prices.source import PriceSource
 from kubectl_kaito.release import observe_release
 from kubectl_kaito.words import dollars
-from kubectl_kaito.workspace_manifest import TuningRequest, workspace
+from kubectl_kaito.workspace_manifest import TuningRequest, workspace, workspace_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,11 @@ class Deployment:
 
 
 def prepare(
-    request: DeployRequest, cluster: Cluster | None, prices: PriceSource, namespace: str
+    request: DeployRequest,
+    cluster: Cluster | None,
+    prices: PriceSource,
+    namespace: str,
+    hub: Callable[[], ModelSource],
 ) -> Deployment:
     """Chooses the cheapest instance type unless the request names one.
 
@@ -53,12 +59,11 @@ def prepare(
         UsageError: an option is wrong.
         CommandError: the model fits nothing, or not what is named, or is too dear.
     """
-    preset = find_preset(request.model)
+    preset = find_preset(request.model, hub)
     if request.tuning is not None:
         _check_data(request.tuning.data)
     manifest = workspace(
-        # The name becomes a Service's, which has no dots.
-        request.name or preset.name.replace(".", "-") + ("-tuned" if request.tuning else ""),
+        request.name or workspace_name(preset.name) + ("-tuned" if request.tuning else ""),
         preset.name,
         request.instance_type,
         tuning=request.tuning,
@@ -68,7 +73,7 @@ def prepare(
     if cluster is not None and observe_release(cluster).node_provisioner == "byo":
         return Deployment(manifest, None)
     wish = PlanRequest(given=given, namespace=namespace, max_price=request.max_price)
-    return _on_offer(manifest, plan(gather(cluster, prices, wish)))
+    return _on_offer(manifest, plan(gather(cluster, prices, wish, hub)))
 
 
 def apply(deployment: Deployment, cluster: Cluster, namespace: str) -> Deployment:

@@ -11,7 +11,7 @@ from kubectl_kaito.options import Output, OutputOption
 def models(
     context: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(help="A preset, its alias, or its Hugging Face ID.")
+        str | None, typer.Argument(help="A preset, its alias, or any model of the hub.")
     ] = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
@@ -23,8 +23,10 @@ def models(
     from kubectl_kaito.output import emit
     from kubectl_kaito.presets import find_preset
 
-    stdout, azure = environment_of(context).stdout, skus.load().on(Cloud.AZURE).skus
+    environment, azure = environment_of(context), skus.load().on(Cloud.AZURE).skus
+    stdout = environment.stdout
     if name is None:
         emit(view.preset_list(presets.load().presets, azure), output, stdout, table.list_table)
     else:
-        emit(view.preset_detail(find_preset(name), azure), output, stdout, table.detail_table)
+        detail = view.preset_detail(find_preset(name, environment.hub), azure)
+        emit(detail, output, stdout, table.detail_table)

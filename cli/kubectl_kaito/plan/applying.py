@@ -1,23 +1,25 @@
 """Applies the Workspace of a plan."""
 
+from collections.abc import Callable
+
 from kaito_kube.kinds import WORKSPACE
 from kubectl_kaito.cluster.cluster import Cluster
 from kubectl_kaito.errors import UsageError
+from kubectl_kaito.hub.source import ModelSource
 from kubectl_kaito.plan.manifests import Given, spec_of
 from kubectl_kaito.plan.view import PlanView
 from kubectl_kaito.presets import find_preset
-from kubectl_kaito.workspace_manifest import workspace
+from kubectl_kaito.workspace_manifest import workspace, workspace_name
 
 
-def workspace_for(model: str, name: str | None) -> Given:
+def workspace_for(model: str, name: str | None, hub: Callable[[], ModelSource]) -> Given:
     """The Workspace that serves a preset; its instance type is chosen by the plan.
 
     Raises:
-        NotFoundError: there is no such preset.
+        NotFoundError: there is no such preset, and no such model of the hub.
     """
-    preset = find_preset(model)
-    # Names of Workspaces become names of Services, which have no dots.
-    manifest = workspace(name or preset.name.replace(".", "-"), preset.name, None)
+    preset = find_preset(model, hub)
+    manifest = workspace(name or workspace_name(preset.name), preset.name, None)
     return Given(manifest, spec_of(manifest, "--model"), {})
 
 

@@ -21,7 +21,7 @@ def plan(
     file: Annotated[
         str | None, typer.Option("--filename", "-f", help="A Workspace's manifest; - for stdin.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="A preset to serve, instead of a file.")] = None,
+    model: Annotated[str | None, typer.Option(help="A preset or a model of the hub.")] = None,
     max_price: Annotated[
         float | None, typer.Option(min=0.0, help="US dollars per hour, of all nodes together.")
     ] = None,
@@ -61,7 +61,11 @@ def plan(
     if name is not None and model is None:
         raise UsageError("--name is for --model: the file has a name already")
     environment = environment_of(context)
-    given = read(file) if file is not None else applying.workspace_for(str(model), name)
+    given = (
+        read(file)
+        if file is not None
+        else applying.workspace_for(str(model), name, environment.hub)
+    )
     choice = ClusterChoice(kubeconfig, cluster_context)
     cluster = connect_if_possible(environment, choice, required=apply)
     within = applying.namespace_of(given, namespace, cluster)
@@ -72,7 +76,7 @@ def plan(
         region=region,
         recorded_prices=recorded_prices,
     )
-    view = make_plan(gather(cluster, environment.prices(), request))
+    view = make_plan(gather(cluster, environment.prices(), request, environment.hub))
     possible = bool(view.offers) and view.requested_fits is not False
     if apply and possible and cluster is not None:
         view = applying.apply(cluster, given, within, view)

@@ -1,5 +1,6 @@
 """Reads what a plan depends on: the release's settings, the price list, the user's ConfigMap."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from kaito_skus import catalog
 from kaito_skus.sku import Cloud
 from kubectl_kaito.cluster.cluster import Cluster
 from kubectl_kaito.errors import UsageError
+from kubectl_kaito.hub.source import ModelSource
 from kubectl_kaito.offers import Demand
 from kubectl_kaito.plan.manifests import Given
 from kubectl_kaito.plan.view import PlanInputs
@@ -35,7 +37,12 @@ class PlanRequest:
     recorded_prices: bool = False
 
 
-def gather(cluster: Cluster | None, prices: PriceSource, request: PlanRequest) -> PlanInputs:
+def gather(
+    cluster: Cluster | None,
+    prices: PriceSource,
+    request: PlanRequest,
+    hub: Callable[[], ModelSource],
+) -> PlanInputs:
     """`cluster` is None where there is none: then the chart's defaults are assumed.
 
     Raises:
@@ -43,7 +50,7 @@ def gather(cluster: Cluster | None, prices: PriceSource, request: PlanRequest) -
         UsageError: the Workspace has its own pods, or its configuration is invalid.
     """
     spec = request.given.spec
-    preset = find_preset(_preset_ref(spec).name)
+    preset = find_preset(_preset_ref(spec).name, hub)
     release, notes = _release(cluster)
     azure = catalog.load().on(Cloud.AZURE).skus
     recorded = catalog.price_list(Cloud.AZURE)

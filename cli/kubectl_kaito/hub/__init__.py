@@ -1,0 +1,1 @@
+"""Reads models of the Hugging Face hub, before a Workspace of one is applied."""
