@@ -3,6 +3,7 @@
 The world and the API server are fakes; the rest is the controller.
 """
 
+from dataclasses import replace
 from itertools import count
 from typing import Literal
 
@@ -94,6 +95,14 @@ async def test_each_configuration_is_recorded_with_what_changed() -> None:
         "name": f"ws-{digest}",
         "change": history(environment)[3],
     }
+
+
+async def test_adapters_that_pods_pull_while_they_run_are_no_revision() -> None:
+    environment = Environment(replace(with_tag("1"), administration_key="key"))
+    environment.apply(inference_workspace())
+    await environment.settle()
+    await change(environment, adapters=[ADAPTER])
+    assert [*history(environment)] == [1]
 
 
 async def test_revisions_are_listed_only_for_an_update() -> None:

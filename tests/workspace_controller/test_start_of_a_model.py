@@ -1,7 +1,9 @@
 """The start of a model in the status, in an Event and in the metrics, over the whole controller."""
 
+import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from kaito_api import labels
 from kaito_kube import kinds
 from tests.workspace_controller.given import inference_workspace, settings
 from tests.workspace_controller.harness import Environment
@@ -76,3 +78,28 @@ async def test_metrics_have_the_phases_of_each_workspace() -> None:
         assert f"kaito_workspace_startup_seconds{{{own.format(phase)}}} {seconds}" in text
     rate = 'kaito_workspace_tokens_per_second{namespace="team",workspace="ws"} 38.0'
     assert rate in text
+
+
+@pytest.mark.parametrize(("text", "expected"), [("true", "0"), ("True", "0"), ("false", None)])
+async def test_the_annotation_of_kaito_turns_the_measurement_off(
+    text: str, expected: str | None
+) -> None:
+    environment = Environment()
+    annotations = {labels.DISABLE_BENCHMARK: text}
+    environment.apply(inference_workspace(annotations=annotations))
+    await environment.settle()
+    (deployment,) = environment.cluster.objects(kinds.DEPLOYMENT)
+    server = deployment["spec"]["template"]["spec"]["containers"][0]
+    env = {each["name"]: each.get("value") for each in server["env"]}
+    assert env.get("KAITO_MEASURE_SECONDS") == expected
+
+
+async def test_turning_it_off_later_waits_for_no_rollout() -> None:
+    environment = await started()
+    patch = {"metadata": {"annotations": {labels.DISABLE_BENCHMARK: "true"}}}
+    environment.cluster.change(kinds.WORKSPACE, kinds.Key("team", "ws"), patch)
+    before = environment.cluster.objects(kinds.DEPLOYMENT)[0]["metadata"]["annotations"]
+    await environment.settle()
+    after = environment.cluster.objects(kinds.DEPLOYMENT)[0]["metadata"]["annotations"]
+    # A change of its user: the digest of the Workspace's own part differs.
+    assert before[labels.INPUTS] != after[labels.INPUTS]

@@ -78,6 +78,7 @@ class ModelPod:
     settings: Settings
     engine: Runtime = Runtime.TRANSFORMERS
     vllm_arguments: tuple[str, ...] = ()
+    measures: bool = True
     pulls_adapters: bool = False
 
     @property
@@ -157,7 +158,9 @@ def _model_server_settings(pod: ModelPod) -> PodSettings:
 
 def _env(pod: ModelPod) -> dict[str, str]:
     env = {
-        **model_server_env(pod.owner, pod.settings.termination_grace_period_seconds),
+        **model_server_env(
+            pod.owner, pod.settings.termination_grace_period_seconds, measures=pod.measures
+        ),
         "KAITO_MODEL_PATH": MODEL_PATH,
         "KAITO_MODEL_NAME": pod.model.preset.name,
         "KAITO_DTYPE": pod.model.preset.dtype.value,

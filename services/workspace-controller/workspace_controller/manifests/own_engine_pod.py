@@ -45,7 +45,13 @@ class OwnEngine:
 
 
 def with_own_engine(
-    template: Manifest, engine: OwnEngine, owner: Owner, settings: Settings, max_model_len: int
+    template: Manifest,
+    engine: OwnEngine,
+    owner: Owner,
+    settings: Settings,
+    max_model_len: int,
+    *,
+    measures: bool = True,
 ) -> Manifest:
     """The template with what is added; the model has the Workspace's name.
 
@@ -55,7 +61,7 @@ def with_own_engine(
     spec = result["spec"]
     grace_period_seconds = _grace_period_seconds(spec, settings)
     env = {
-        **model_server_env(owner, grace_period_seconds),
+        **model_server_env(owner, grace_period_seconds, measures=measures),
         "KAITO_MODEL_NAME": owner.name,
         "KAITO_ENGINE": engine.name,
         "KAITO_ENGINE_URL": f"http://127.0.0.1:{engine.port}",

@@ -20,9 +20,15 @@ INFERENCE_SERVICE = "kaito.inference.v1.InferenceService"
 _STARTUP_PERIOD_SECONDS = 2
 
 
-def model_server_env(owner: Owner, grace_period_seconds: int) -> dict[str, str]:
-    """The variables that do not depend on the model."""
+def model_server_env(
+    owner: Owner, grace_period_seconds: int, *, measures: bool = True
+) -> dict[str, str]:
+    """The variables that do not depend on the model.
+
+    `measures`: its speed is measured before it is ready.
+    """
     return {
+        **({} if measures else {"KAITO_MEASURE_SECONDS": "0"}),
         "KAITO_WORKSPACE": owner.name,
         "KAITO_NAMESPACE": owner.namespace,
         "KAITO_GRPC_PORT": str(GRPC_PORT),

@@ -20,6 +20,7 @@ def inputs_of(
     *,
     pulls: bool = False,
     loads: bool = False,
+    measures: bool = True,
 ) -> str:
     """A digest of the user's part, in the user's words.
 
@@ -45,6 +46,7 @@ def inputs_of(
             **({"options": dict(config.options)} if config.options else {}),
             **({"runtime": runtime} if runtime else {}),
             **({"model": list(model)} if model else {}),
+            **({} if measures else {"measures": False}),
         }
     )
 

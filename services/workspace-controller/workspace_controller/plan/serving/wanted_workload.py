@@ -39,12 +39,23 @@ def wanted_workload(
     pulls = pulls_adapters(observed, spec, nodes.target)
     loads = pulls and engine(observed, spec) is Runtime.VLLM
     config, pinned = user_config(observed, spec), _pinned(observed)
-    inputs = inputs_of(spec, tuning, config, runtime, pinned, pulls=pulls, loads=loads)
+    inputs = inputs_of(
+        spec,
+        tuning,
+        config,
+        runtime,
+        pinned,
+        pulls=pulls,
+        loads=loads,
+        measures=measures(observed),
+    )
     if inference is not None and inference.template is not None:
         template = custom_template(owner, inference.template, placement(observed, spec))
         if (own := own_engine(observed)) is not None:
             limit = context_tokens(observed, spec)
-            template = with_own_engine(template, own, owner, observed.settings, limit)
+            template = with_own_engine(
+                template, own, owner, observed.settings, limit, measures=measures(observed)
+            )
         custom = Workload(owner=owner, template=template, replicas=nodes.target, inputs=inputs)
         return DEPLOYMENT, deployment(custom)
     pod = _model_pod(observed, spec, nodes, tuning)
@@ -65,6 +76,11 @@ def earlier_inputs(observed: Observed, spec: WorkspaceSpec, tuning: TuningPlan |
     """The digest of the same inputs as releases wrote it that mounted every adapter."""
     runtime = observed.annotations.get(labels.RUNTIME, "")
     return inputs_of(spec, tuning, user_config(observed, spec), runtime, _pinned(observed))
+
+
+def measures(observed: Observed) -> bool:
+    """Whether the model is measured before it is ready. As in KAITO, an annotation says no."""
+    return observed.annotations.get(labels.DISABLE_BENCHMARK, "").casefold() != "true"
 
 
 def _pinned(observed: Observed) -> tuple[str, bool] | None:
@@ -101,6 +117,7 @@ def _model_pod(
         if chosen is Runtime.VLLM
         else (),
         pulls_adapters=pulls,
+        measures=measures(observed),
     )
 
 
