@@ -169,10 +169,21 @@ class DataDestination(Model):
     )
 
 
+class AdapterSource(DataSource):
+    """Where an adapter comes from: exactly one of image, volumeSource and workspace."""
+
+    # Not a field of DataSource: tuning.input, of which a run's revision is made, must not change.
+    workspace: str | None = Field(
+        default=None,
+        max_length=63,
+        description="A Workspace in the same namespace whose newest tuned adapter is served.",
+    )
+
+
 class Adapter(Model):
     """A LoRA adapter to serve with the model."""
 
-    source: DataSource
+    source: AdapterSource
     strength: str = Field(
         default="1.0", max_length=16, description="The adapter's weight, from 0 to 1."
     )

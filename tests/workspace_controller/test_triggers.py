@@ -3,7 +3,14 @@
 from kaito_kube import kinds
 from kaito_kube.kinds import Key, Manifest
 from kaito_kube.store import Store
-from tests.workspace_controller.given import OWNER, inference_workspace, node, own_node
+from tests.workspace_controller.given import (
+    OWNER,
+    inference,
+    inference_workspace,
+    node,
+    own_node,
+    tuning_workspace,
+)
 from workspace_controller.triggers import Triggers
 
 WS = Key("team", "ws")
@@ -139,3 +146,20 @@ def test_a_newly_served_kind_of_claim_enqueues_every_workspace() -> None:
     assert environment.enqueued == []
     environment.store.replace_all(kinds.MACHINE, ())
     assert environment.enqueued == [WS]
+
+
+def test_a_tuned_adapter_enqueues_the_workspaces_that_serve_it() -> None:
+    environment = Environment()
+    follows = {"source": {"name": "style", "workspace": "tuner"}}
+    environment.put(kinds.WORKSPACE, inference_workspace(inference=inference(adapters=[follows])))
+    environment.put(kinds.WORKSPACE, inference_workspace("other"))
+    tuner, tuner_key = tuning_workspace("tuner"), Key("team", "tuner")
+    assert environment.put(kinds.WORKSPACE, tuner) == [tuner_key, WS]
+    assert environment.put(kinds.WORKSPACE, {**tuner, "status": {"state": "Tuning"}}) == []
+    for digest in ("sha256:1", "sha256:2"):
+        tuned = {"state": "Ready", "adapter": {"image": "r.io/a:1", "digest": digest}}
+        assert environment.put(kinds.WORKSPACE, {**tuner, "status": tuned}) == [WS]
+        assert environment.put(kinds.WORKSPACE, {**tuner, "status": tuned}) == []
+    environment.enqueued.clear()
+    environment.store.remove(kinds.WORKSPACE, tuner_key)
+    assert environment.enqueued == [tuner_key, WS]

@@ -124,8 +124,11 @@ _INFERENCE = [
 ]  # fmt: skip
 
 _ADAPTER = [
-    _rule("has(self.source.image) != has(self.source.volumeSource)",
-          "set exactly one of source.image and source.volumeSource", ".source"),
+    _rule("(has(self.source.image) ? 1 : 0) + (has(self.source.volumeSource) ? 1 : 0) + "
+          "(has(self.source.workspace) ? 1 : 0) == 1",
+          "set exactly one of source.image, source.volumeSource and source.workspace", ".source"),
+    _rule(f"!has(self.source.workspace) || {_matches('self.source.workspace', DNS_LABEL)}",
+          "not the name of a Workspace: use a-z, 0-9 and '-'", ".source.workspace"),
     _rule("!has(self.source.urls) || self.source.urls.size() == 0",
           "an adapter comes from an image or a volume, not from urls", ".source.urls"),
     _rule("!has(self.source.accessSecret)",

@@ -259,6 +259,9 @@ class Observed:
     does not let it create one.
     `rejected_adapters` are mounted ones, of all serving pods; None where none was asked, or none
     answered. `pulling_pods` are those that pull adapters while they run.
+    `tuned_workspaces` are those that adapters come from, None where one does not exist; in `spec`,
+    their images stand in place of their names. `adapter_problems` say, by the adapter's name, why
+    one has no newer image.
     `download` is that of the pod which has the least of its model; None where none is asked, or
     none answered.
     `other_update` is that of another Workspace, which has to end first.
@@ -304,6 +307,8 @@ class Observed:
     rejected_adapters: tuple[RejectedAdapter, ...] | None = None
     download: ModelDownload | None = None
     pulling_pods: tuple[PullingPod, ...] = ()
+    tuned_workspaces: Mapping[str, Manifest | None] = field(default_factory=dict)
+    adapter_problems: Mapping[str, str] = field(default_factory=dict)
     other_update: OngoingUpdate | None = None
     model_start: ModelStart | None = None
     revisions: tuple[Revision, ...] | None = None

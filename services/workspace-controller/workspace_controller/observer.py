@@ -41,6 +41,10 @@ from workspace_controller.observed import (
 from workspace_controller.plan.hub_model import look_up, with_found_model, with_pinned_model
 from workspace_controller.plan.nodes.selection import is_matching_node, is_own_node
 from workspace_controller.plan.pods.status import is_ready
+from workspace_controller.plan.serving.adapter_sources import (
+    named_workspaces,
+    with_adapter_sources,
+)
 from workspace_controller.plan.serving.adapters import adapter_pods, pulling_pods
 from workspace_controller.plan.serving.health import downloading_pods
 from workspace_controller.plan.serving.pulled_adapters import wanted_pulls
@@ -181,10 +185,15 @@ class Observer:
             deployment=named(kinds.DEPLOYMENT),
             stateful_set=named(kinds.STATEFUL_SET),
             network_policy=named(kinds.NETWORK_POLICY),
+            tuned_workspaces={
+                name: store.get(kinds.WORKSPACE, Key(owner.namespace, name))
+                for name in named_workspaces(spec)
+            },
             services={m["metadata"]["name"]: m for m in owned(kinds.SERVICE)},
             **catalog_facts(spec, self.settings, nodes),
         )
-        return with_pinned_model(seen, spec) if spec is not None else seen
+        seen = with_adapter_sources(seen)
+        return with_pinned_model(seen, seen.spec) if seen.spec is not None else seen
 
     def _claims(self, owner_labels: dict[str, str]) -> tuple[Claim, ...]:
         return tuple(

@@ -15,6 +15,7 @@ from kaito_kube.store import Store
 from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.manifests.metadata import workspace_key_of
 from workspace_controller.node_reservations import worker_nodes_of
+from workspace_controller.plan.serving.adapter_sources import named_workspaces
 from workspace_controller.plan.spec import parse_spec, selector_labels
 
 CHILD_KINDS = (
@@ -31,11 +32,14 @@ CHILD_KINDS = (
 @dataclass(frozen=True, slots=True)
 class _WorkspaceState:
     """What matters of a Workspace at its last event: what users write, the labels of the nodes
-    that it can use, and the names of the nodes that it has reserved."""
+    that it can use, the names of the nodes that it has reserved, the adapter that it has tuned, and
+    the Workspaces whose adapters it serves."""
 
     user_fields: Any
     node_labels: Mapping[str, str]
     reserved: frozenset[str]
+    adapter: Any = None
+    sources: frozenset[str] = frozenset()
 
 
 _ABSENT = _WorkspaceState(None, {}, frozenset())
@@ -77,8 +81,8 @@ class Triggers:
             yield owner
 
     def _keys_for_workspace(self, manifest: Manifest) -> Iterator[Key]:
-        """The Workspace itself, those that can use a node that it has released, and those that
-        have reserved the same node."""
+        """The Workspace itself, those that can use a node that it has released, those that have
+        reserved the same node, and those that serve its adapter."""
         key = key_of(manifest)
         before = self._workspaces.pop(key, _ABSENT)
         deleted = self._store.get(kinds.WORKSPACE, key) is None
@@ -87,6 +91,10 @@ class Triggers:
             self._workspaces[key] = now
         if now.user_fields != before.user_fields:
             yield key
+        if (now.user_fields, now.adapter) != (before.user_fields, before.adapter):
+            for other, state in self._workspaces.items():
+                if key.name in state.sources and other.namespace == key.namespace:
+                    yield other
         for name in before.reserved - now.reserved:
             node = self._store.get(kinds.NODE, Key("", name))
             if node is not None and workspace_key_of(node) is None:
@@ -122,15 +130,14 @@ def _state_of(workspace: Manifest, before: _WorkspaceState) -> _WorkspaceState:
     user_fields = _user_fields(workspace)
     reserved = frozenset[str]() if is_being_deleted(workspace) else worker_nodes_of(workspace)
     # Reading the spec validates all of it, which a change of the status alone does not deserve.
-    unchanged = user_fields == before.user_fields
-    return _WorkspaceState(
-        user_fields, before.node_labels if unchanged else _node_labels(workspace), reserved
-    )
-
-
-def _node_labels(workspace: Manifest) -> Mapping[str, str]:
-    spec, _ = parse_spec(workspace)
-    return selector_labels(spec) if spec is not None else {}
+    if user_fields == before.user_fields:
+        node_labels, sources = before.node_labels, before.sources
+    else:
+        spec, _ = parse_spec(workspace)
+        node_labels = selector_labels(spec) if spec is not None else {}
+        sources = named_workspaces(spec)
+    adapter = (workspace.get("status") or {}).get("adapter")
+    return _WorkspaceState(user_fields, node_labels, reserved, adapter, sources)
 
 
 def _user_fields(workspace: Manifest) -> Any:

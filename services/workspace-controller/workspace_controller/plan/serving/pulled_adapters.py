@@ -4,7 +4,7 @@ The pods are told the whole list. What each pod has follows from what it lists, 
 that was restarted and a call that was lost need nothing but the next pass.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from kaito_api.workspace import WorkspaceSpec
@@ -72,7 +72,7 @@ def pulls_adapters(observed: Observed, spec: WorkspaceSpec, nodes: int) -> bool:
 def loads_adapters(observed: Observed, spec: WorkspaceSpec) -> bool:
     """Whether vLLM is started so that it can load adapters."""
     inference = spec.inference
-    listed = inference is not None and bool(inference.adapters)
+    listed = inference is not None and bool(inference.adapters or observed.adapter_problems)
     return listed or user_config(observed, spec).options.get("enable-lora") is True
 
 
@@ -127,11 +127,12 @@ def decide_pulls(observed: Observed, spec: WorkspaceSpec) -> PullPlan:
 def adapter_reports(observed: Observed, spec: WorkspaceSpec) -> tuple[AdapterReport, ...] | None:
     """What became of each adapter that is pulled, in the order of the Workspace.
 
-    None where no pod that serves has said so.
+    None where no pod that serves has said so. Last come those that have no image to pull.
     """
     pods = [pod for pod in observed.pulling_pods if pod.ready and pod.revision is not None]
+    missing = _missing(observed)
     if not pods:
-        return None
+        return missing if missing and not observed.pulling_pods else None
     wanted = wanted_pulls(spec, observed.settings)
     name = revision(wanted)
     reports = []
@@ -142,8 +143,20 @@ def adapter_reports(observed: Observed, spec: WorkspaceSpec) -> tuple[AdapterRep
             for report in pod.adapters
             if report.name == adapter.name and pod.revision == name
         ]
-        reports.append(_merged(adapter.name, found, len(pods)))
-    return tuple(reports)
+        report = _merged(adapter.name, found, len(pods))
+        if cause := observed.adapter_problems.get(adapter.name):
+            # What its Workspace had tuned still answers.
+            report = replace(report, state=AdapterState.REJECTED, cause=cause)
+        reports.append(report)
+    names = {report.name for report in reports}
+    return (*reports, *(report for report in missing if report.name not in names))
+
+
+def _missing(observed: Observed) -> tuple[AdapterReport, ...]:
+    return tuple(
+        AdapterReport(name=name, state=AdapterState.REJECTED, cause=cause)
+        for name, cause in observed.adapter_problems.items()
+    )
 
 
 def _merged(name: str, found: list[PodAdapter], pods: int) -> AdapterReport:
