@@ -27,8 +27,8 @@ def inputs_of(
     It must not change with a release: then all workloads would seem to be changed by their users
     at once. So defaults, which a release may add, are left out. `runtime` is the engine that the
     user names, and `model` the commit of a model of the hub, with whether its code is trusted.
-    user names. Where the pods pull adapters, these determine nothing of the workload, except that
-    the engine `loads` any.
+    Where the pods pull adapters, these determine nothing of the workload, except that the engine
+    `loads` any. `measures`: the model is measured before it is ready.
     """
     resource = spec.resource
     adapter = tuning.adapter.reference if tuning is not None and tuning.adapter else ""
