@@ -101,7 +101,8 @@ async def test_adapters_that_pods_pull_while_they_run_are_no_revision() -> None:
     environment = Environment(replace(with_tag("1"), administration_key="key"))
     environment.apply(inference_workspace())
     await environment.settle()
-    await change(environment, adapters=[ADAPTER])
+    pulled = {"source": {**ADAPTER["source"], "imagePullSecrets": ["pull"]}}
+    await change(environment, adapters=[pulled])
     assert [*history(environment)] == [1]
 
 

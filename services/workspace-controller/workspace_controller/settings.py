@@ -33,8 +33,13 @@ class ModelDelivery(StrEnum):
 
 
 class AdapterDelivery(StrEnum):
-    """How the images of adapters get into a pod that serves a preset."""
+    """How the images of adapters get into a pod that serves a preset.
 
+    `AUTO` pulls where every one of them names a Secret: only the kubelet has the node's own access
+    to a registry.
+    """
+
+    AUTO = "auto"
     PULL = "pull"
     MOUNT = "mount"
 
@@ -94,7 +99,7 @@ class Settings:
     preset_registry: str = PRESET_REGISTRY
     model_delivery: ModelDelivery = ModelDelivery.IMAGE_VOLUME
     hub_endpoint: str = HUB_ENDPOINT
-    adapter_delivery: AdapterDelivery = AdapterDelivery.PULL
+    adapter_delivery: AdapterDelivery = AdapterDelivery.AUTO
     tuner: PodSettings
     model_server: PodSettings
     model_server_slim_image: str = ""
@@ -143,7 +148,7 @@ class Settings:
             ),
             hub_endpoint=_hub_endpoint(env),
             adapter_delivery=env.choice(
-                "KAITO_ADAPTER_DELIVERY", AdapterDelivery, AdapterDelivery.PULL
+                "KAITO_ADAPTER_DELIVERY", AdapterDelivery, AdapterDelivery.AUTO
             ),
             tuner=_pod(env, "KAITO_TUNER", _LARGE),
             model_server=_pod(env, "KAITO_MODEL_SERVER", _LARGE),

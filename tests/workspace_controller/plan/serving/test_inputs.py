@@ -78,7 +78,8 @@ KEY = replace(settings(), administration_key="key")
 
 def test_pulled_adapters_change_neither_the_pods_nor_the_inputs() -> None:
     without = annotations(inference_workspace(), settings=KEY)
-    one = inference_workspace(inference=inference(adapters=[ADAPTER]))
+    pulled = {"source": {**ADAPTER["source"], "imagePullSecrets": ["pull"]}}
+    one = inference_workspace(inference=inference(adapters=[pulled]))
     assert annotations(one, settings=KEY) == without
     volume = {"source": {"name": "v", "volumeSource": {"emptyDir": {}}}}
     mounted = inference_workspace(inference=inference(adapters=[volume]))

@@ -92,7 +92,7 @@ def test_pods_that_download_or_span_nodes_have_a_way_out() -> None:
 
 def ports_out(image: str, **changes: Any) -> set[tuple[str, int]]:
     """Where the pods of a model with this adapter may go."""
-    adapters = [{"source": {"name": "style", "image": image}}]
+    adapters = [{"source": {"name": "style", "image": image, "imagePullSecrets": ["pull"]}}]
     manifest = inference_workspace(inference=inference(adapters=adapters))
     given = settings(administration_key="key", insecure_registries=("plain.io",), **changes)
     (action,) = decided(manifest, settings=given)

@@ -66,14 +66,17 @@ def wanted(observed: Observed) -> tuple[PulledAdapter, ...]:
     return wanted_pulls(observed.spec, observed.settings)
 
 
+ALWAYS = replace(WITH_KEY, adapter_delivery=AdapterDelivery.PULL)
 MOUNTS = replace(WITH_KEY, adapter_delivery=AdapterDelivery.MOUNT)
 PULLS: dict[str, tuple[Observed, int, bool]] = {
-    "transformers": (seen(A), 1, True),
+    "transformers": (seen(B), 1, True),
+    "an image without a Secret, which nodes may be able to pull": (seen(A, B), 1, False),
+    "without a Secret, by choice": (seen(A, given_settings=ALWAYS), 1, True),
     "transformers, before the first adapter": (seen(), 1, True),
-    "several nodes": (seen(A), 2, False),
-    "no key": (seen(A, given_settings=settings()), 1, False),
-    "mounted by choice": (seen(A, given_settings=MOUNTS), 1, False),
-    "vLLM with adapters": (seen(A, runtime="vllm"), 1, True),
+    "several nodes": (seen(B), 2, False),
+    "no key": (seen(B, given_settings=settings()), 1, False),
+    "mounted by choice": (seen(B, given_settings=MOUNTS), 1, False),
+    "vLLM with adapters": (seen(B, runtime="vllm"), 1, True),
     "vLLM without adapters": (seen(runtime="vllm"), 1, False),
     "a tuned model": (observation(stored(inference_workspace(tuning=tuning()))), 1, False),
 }

@@ -7,7 +7,7 @@ that was restarted and a call that was lost need nothing but the next pass.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from kaito_api.workspace import WorkspaceSpec
+from kaito_api.workspace import Inference, WorkspaceSpec
 from kaito_kube.kinds import Manifest
 from kaito_presets.preset import Runtime
 from workspace_controller.manifests.metadata import digest
@@ -66,7 +66,14 @@ def pulls_adapters(observed: Observed, spec: WorkspaceSpec, nodes: int) -> bool:
     settings = observed.settings
     if settings.adapter_delivery is AdapterDelivery.MOUNT or not settings.administration_key:
         return False
+    if settings.adapter_delivery is AdapterDelivery.AUTO and not _name_secrets(inference):
+        return False
     return engine(observed, spec) is not Runtime.VLLM or loads_adapters(observed, spec)
+
+
+def _name_secrets(inference: Inference) -> bool:
+    """Whether each image of an adapter names a Secret to pull it with."""
+    return all(a.source.image_pull_secrets for a in inference.adapters if a.source.image)
 
 
 def loads_adapters(observed: Observed, spec: WorkspaceSpec) -> bool:
