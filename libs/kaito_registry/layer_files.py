@@ -49,7 +49,8 @@ class LayerFiles:
                 # As a stream, so that nothing but what is selected is kept.
                 with tarfile.open(fileobj=cast(IO[bytes], counted), mode="r|") as archive:
                     self._take(archive)
-            except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+            # The numbers in an archive's extended headers raise a ValueError.
+            except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error, ValueError) as error:
                 raise ImageInvalid(f"has a layer that is no archive: {error}") from error
 
     def _take(self, archive: tarfile.TarFile) -> None:
@@ -68,7 +69,9 @@ class LayerFiles:
                 self._store(archive, member, name)
 
     def _store(self, archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> None:
-        content = archive.extractfile(member) if member.isreg() else None
+        # The holes of a sparse file take no room in the layer, so that nothing limits them.
+        is_plain = member.isreg() and not member.issparse()
+        content = archive.extractfile(member) if is_plain else None
         if content is None:
             raise ImageInvalid(f"has a {member.name} that is no plain file: copy the file itself")
         with (self._target / name).open("wb") as file:

@@ -164,6 +164,15 @@ def test_files_are_those_of_all_layers_together(
     assert pulled(f"{registry.host}/a:1", tmp_path / "out")[1] == expected
 
 
+def extended(headers: dict[str, str]) -> TestLayer:
+    """A layer with data/config, of which extended headers say something."""
+    entry = tarfile.TarInfo("data/config")
+    entry.pax_headers = headers
+    return layer({"": entry}, gzipped=False)
+
+
+HOLES = {"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.name": "data/config"}
+SPARSE = {**HOLES, "GNU.sparse.map": f"0,0,{2**40},0", "GNU.sparse.size": f"{2**40}"}
 BOMB = layer({"data/other": bytes(3 * 2**20)})
 REFUSED: dict[str, tuple[list[TestLayer], str]] = {
     "no files": ([layer({"config": b"{}"})], "holds none of config and weights in /data"),
@@ -173,6 +182,8 @@ REFUSED: dict[str, tuple[list[TestLayer], str]] = {
     "no archive": ([TestLayer(b"nonsense" * 100)], "has a layer that is no archive"),
     "cut archive": ([TestLayer(layer(FILES).content[:40])], "has a layer that is no archive"),
     "a link": ([layer({"": link("data/config", "/etc/passwd")})], "that is no plain file"),
+    "holes of 1 TiB": ([extended(SPARSE)], "that is no plain file"),
+    "no number": ([extended({"GNU.sparse.size": "x"})], "has a layer that is no archive"),
     "zstd": ([TestLayer(b"x", "application/vnd.oci.image.layer.v1.tar+zstd")], r"\+zstd'"),
 }
 
