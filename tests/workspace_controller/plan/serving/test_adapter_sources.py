@@ -20,7 +20,11 @@ from workspace_controller.plan.serving.adapter_sources import (
     with_adapter_sources,
 )
 from workspace_controller.plan.serving.adapters import ready_condition
-from workspace_controller.plan.serving.pulled_adapters import revision, wanted_pulls
+from workspace_controller.plan.serving.pulled_adapters import (
+    pulls_adapters,
+    revision,
+    wanted_pulls,
+)
 
 DIGEST = "sha256:" + "1" * 64
 TUNED = {"adapter": {"image": "r.io/a:1", "digest": DIGEST, "revision": "x"}, "state": "Ready"}
@@ -116,3 +120,13 @@ def test_adapter_that_is_tuned_again_answers_until_the_new_one_is_there() -> Non
     assert "does not exist" in gone.adapter_problems["style"]
     done = seen(tuner(TUNED), status=answering)
     assert images(done)["style"][0] == f"r.io/a@{DIGEST}"
+
+
+@pytest.mark.parametrize("tuned", [case[0] for case in PROBLEMS.values()], ids=PROBLEMS)
+def test_pods_still_pull_when_the_workspace_that_tuned_is_gone(tuned: Manifest | None) -> None:
+    """Mounting it instead would replace the pod by one that cannot pull the image."""
+    before = seen(tuner(TUNED), FOLLOWS)
+    assert before.spec is not None and pulls_adapters(before, before.spec, 1)
+    answering = {"adapters": [{"name": "style", "state": "Serving", "image": "r.io/a@sha256:0"}]}
+    after = seen(tuned, FOLLOWS, status=answering)
+    assert after.spec is not None and pulls_adapters(after, after.spec, 1)

@@ -66,14 +66,21 @@ def pulls_adapters(observed: Observed, spec: WorkspaceSpec, nodes: int) -> bool:
     settings = observed.settings
     if settings.adapter_delivery is AdapterDelivery.MOUNT or not settings.administration_key:
         return False
-    if settings.adapter_delivery is AdapterDelivery.AUTO and not _name_secrets(inference):
+    if settings.adapter_delivery is AdapterDelivery.AUTO and not _name_secrets(observed, inference):
         return False
     return engine(observed, spec) is not Runtime.VLLM or loads_adapters(observed, spec)
 
 
-def _name_secrets(inference: Inference) -> bool:
-    """Whether each image of an adapter names a Secret to pull it with."""
-    return all(a.source.image_pull_secrets for a in inference.adapters if a.source.image)
+def _name_secrets(observed: Observed, inference: Inference) -> bool:
+    """Whether each image of an adapter names a Secret to pull it with.
+
+    One whose Workspace is gone has lost its Secret with it, but the pods have pulled it already.
+    """
+    return all(
+        adapter.source.image_pull_secrets or adapter.source.name in observed.adapter_problems
+        for adapter in inference.adapters
+        if adapter.source.image
+    )
 
 
 def loads_adapters(observed: Observed, spec: WorkspaceSpec) -> bool:
