@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from kaito.inference.v1 import inference_pb2 as pb
 from kaito_registry.credentials import Credentials
 from kaito_registry.fake import FakeRegistry
 from model_server.pulled_adapters.pull_errors import PullFailed
 from model_server.pulled_adapters.puller import RegistryPuller
+from model_server.pulled_adapters.request import parse_wanted
 from model_server.pulled_adapters.wanted import RegistryAccess, WantedAdapter
 from tests.kaito_registry.images import layer, publish
 
@@ -112,6 +114,19 @@ def test_ca_certificate_that_is_none_names_the_secret(tmp_path: Path) -> None:
     with pytest.raises(PullFailed, match=r"the Secret team/pull: its key ca\.crt holds no CA") as e:
         pull("r.io/a:1", tmp_path, access(ca_certificates="nonsense"))
     assert not e.value.retryable
+
+
+@pytest.mark.parametrize("image", ["r.io/Style:1", "Nonsense!", "r.io/../x:1"])
+def test_image_that_is_no_reference_is_refused_by_name(image: str, tmp_path: Path) -> None:
+    """By the pull and not with the list: the other adapters of the list are served."""
+    wanted = parse_wanted(pb.SetPulledAdaptersRequest(adapters=[{"name": "a", "image": image}]))
+    with pytest.raises(PullFailed) as caught:
+        RegistryPuller(NoPause()).pull(wanted.adapters[0], tmp_path)
+    assert caught.value.message == (
+        f"{image!r} is not an image reference; correct source.image to "
+        "<registry>/<repository>:<tag> or @sha256:<digest>"
+    )
+    assert not caught.value.retryable
 
 
 def test_pull_ends_when_the_server_stops(registry: FakeRegistry, tmp_path: Path) -> None:

@@ -60,10 +60,14 @@ class RegistryPuller:
         access = entry.access
         try:
             reference = parse_reference(entry.image)
+        except ValueError as error:
+            remedy = "correct source.image to <registry>/<repository>:<tag> or @sha256:<digest>"
+            raise PullFailed(f"{error}; {remedy}", retryable=False) from error
+        try:
             client = new_client(access.ca_certificates or None)
         except ValueError as error:
-            where = f"{access.source}: its key ca.crt holds" if access.ca_certificates else "image"
-            raise PullFailed(f"{where} {error}", retryable=False) from error
+            problem = f"{access.source}: its key ca.crt holds {error}"
+            raise PullFailed(problem, retryable=False) from error
         with client:
             requests = RegistryClient(
                 client=client,

@@ -2,7 +2,6 @@
 
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito_registry.credentials import Credentials
-from kaito_registry.reference import parse_reference
 from model_server.adapters import check_name
 from model_server.errors import InvalidRequest
 from model_server.pulled_adapters.wanted import RegistryAccess, WantedAdapter, WantedList
@@ -33,11 +32,6 @@ def _parse(index: int, message: pb.WantedAdapter) -> WantedAdapter:
     field = f"adapters[{index}]"
     strength = message.strength if message.HasField("strength") else 1.0
     check_name(message.name, strength, field=f"{field}.")
-    try:
-        parse_reference(message.image)
-    except ValueError:
-        remedy = "is no image reference; use <registry>/<repository>:<tag> or @<digest>"
-        raise InvalidRequest(f"{field}.image", message.image, remedy) from None
     access = message.access
     return WantedAdapter(
         name=message.name,

@@ -593,8 +593,8 @@ class AdapterAdministrationServiceServicer:
         folders stay as they are. Answers at once, also while the model loads; what becomes of each
         adapter is in ListPulledAdapters. One that failed is tried again when its entry has changed.
 
-        Errors: INVALID_ARGUMENT if a name or a strength is out of bounds, a name occurs twice, or an
-        image is no reference; UNIMPLEMENTED if the server has no folder to pull to.
+        Errors: INVALID_ARGUMENT if a name or a strength is out of bounds, or a name occurs twice;
+        UNIMPLEMENTED if the server has no folder to pull to.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
