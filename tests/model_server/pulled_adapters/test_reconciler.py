@@ -33,8 +33,11 @@ class PickyEngine(FakeEngine):
         self.loaded: list[str] = []
 
     async def load_adapter(self, source: AdapterSource) -> AdapterInfo:
-        if "bad" in (source.path / "adapter_config.json").read_text():
+        config = (source.path / "adapter_config.json").read_text()
+        if "bad" in config:
             raise AdapterInvalid(f"adapter {source.name!r} in {source.path} has rank 0")
+        if "unscaled" in config and source.strength != 1:
+            raise AdapterInvalid(f"adapter {source.name!r}: set the strength to 1")
         self.loaded.append(source.name)
         return await super().load_adapter(source)
 
@@ -161,6 +164,21 @@ async def test_bad_replacement_leaves_the_old_one_serving(bench: Bench, server: 
     reports = await until_states(server, style=REJECTED)
     assert reports["style"].image == "r/a:1@sha256:fake"
     assert (await server.stub.Generate(generate_request(model="style"))).model == "style"
+
+
+@pytest.mark.parametrize("second", ["style", "weak"], ids=["same name", "another name"])
+async def test_image_that_serves_is_kept_when_another_strength_of_it_is_refused(
+    second: str, bench: Bench, server: Running
+) -> None:
+    image = bench.image("r/a:1", "unscaled")
+    await server.administration.set_pulled(wants("style", image))
+    served = (await until_states(server, style=SERVING))["style"].image
+    others = {} if second == "style" else {"style": wants("style", image)}
+    await server.administration.set_pulled(wants(second, image, 0.5), *others.values())
+    reports = await until_states(server, **{**dict.fromkeys(others, SERVING), second: REJECTED})
+    assert reports["style"].image == served != ""
+    (folder,) = [path for path in (bench.folder / "pulled").iterdir() if path.is_dir()]
+    assert (folder / "adapter_model.safetensors").is_file()
 
 
 async def test_requests_that_run_finish_with_the_old_one(

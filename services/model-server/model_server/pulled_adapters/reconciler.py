@@ -145,8 +145,10 @@ class PulledAdapters:
         except OSError as error:
             self._fail(entry, f"{entry.image} cannot be stored: {error}", retryable=True)
         except AdapterInvalid as error:
-            # A corrected image may come under the same tag, so this one is not kept.
-            await asyncio.to_thread(self._folders.drop, entry.folder_name)
+            # A corrected image may come under the same tag, so this one is not kept. But another
+            # name, or the same at its old strength, can serve it: engines read files again.
+            if entry.folder_name not in self._folders_in_use():
+                await asyncio.to_thread(self._folders.drop, entry.folder_name)
             cause = error.message.replace(str(self._folders.root / entry.folder_name), entry.image)
             self._fail(entry, cause, retryable=False)
         except InferenceError as error:
@@ -178,6 +180,9 @@ class PulledAdapters:
             if each.source.path.parent == self._folders.root
         }
 
+    def _folders_in_use(self) -> frozenset[str]:
+        return frozenset(source.folder_name for source in self._serving().values())
+
     def _report(self, entry: WantedAdapter, source: Source | None) -> PulledAdapter:
         image = self._folders.image_of(source.folder_name) if source else ""
         if source == Source(entry.folder_name, entry.strength):
@@ -197,6 +202,5 @@ class PulledAdapters:
             del self._failures[name]
         if self._registry is not None:
             self._registry.forget_rejected(gone)
-        in_use = (source.folder_name for source in self._serving().values())
-        kept = {*(entry.folder_name for entry in wanted), *in_use}
+        kept = {*(entry.folder_name for entry in wanted), *self._folders_in_use()}
         await asyncio.to_thread(self._folders.keep_only, kept)
