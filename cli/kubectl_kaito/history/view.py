@@ -26,6 +26,9 @@ class HistoryView(View):
     held_at: int | None = Field(
         description="The revision that the annotation kaito.sh/undo-to-revision holds it at."
     )
+    ended_at: int | None = Field(
+        description="The revision that the annotation names after a change has ended the undo."
+    )
 
 
 def history(workspace: Manifest, revisions: Iterable[Manifest], now: datetime) -> HistoryView:
@@ -39,6 +42,7 @@ def history(workspace: Manifest, revisions: Iterable[Manifest], now: datetime) -
         name=metadata["name"],
         revisions=[_revision(each, status.get("name"), now) for each in own],
         held_at=undo.get("revision") if undo.get("holds") else None,
+        ended_at=None if undo.get("holds") else undo.get("revision"),
     )
 
 

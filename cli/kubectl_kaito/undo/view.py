@@ -19,10 +19,17 @@ def undo(history: HistoryView, wanted: int | None) -> UndoView:
     """Back to the revision `wanted`, or to the one before the served one.
 
     Raises:
-        UsageError: there is no such revision.
+        UsageError: there is no such revision, or an annotation without effect names it.
     """
     served = next((each.revision for each in history.revisions if each.served), None)
     target = _target(history, wanted, served)
+    if target.revision == history.ended_at:
+        # To set an annotation to what it is already is no change that anybody sees.
+        raise UsageError(
+            f"an undo to revision {target.revision} has ended with a change of the Workspace, and "
+            f"its annotation is still there: run `kubectl kaito undo {history.name} -n "
+            f"{history.namespace} --end` first, and then this again"
+        )
     return UndoView(
         namespace=history.namespace,
         name=history.name,

@@ -1,8 +1,11 @@
 import pytest
 
 from kaito_api.labels import UNDO_TO_REVISION
+from kaito_kube import kinds
+from kaito_kube.kinds import Key
 from tests.kubectl_kaito.history.test_history import served
 from tests.kubectl_kaito.reconciled import Reconciled
+from tests.workspace_controller.given import inference
 
 
 def annotation(made: Reconciled) -> str | None:
@@ -34,6 +37,26 @@ def test_a_revision_can_be_named() -> None:
     made = served("1", "2", "3")
     assert made.console.run("undo", "ws", "--to-revision", "1").code == 0
     assert annotation(made) == "1"
+
+
+def test_an_undo_that_a_change_has_ended_is_repeated_once_its_annotation_is_gone() -> None:
+    """The annotation has the number already, so setting it again would do nothing."""
+    made = served("1", "2")
+    again = ("undo", "ws", "--to-revision", "1")
+    assert made.console.run(*again).code == 0
+    made.settle()
+    patch = {"inference": inference(adapters=[{"source": {"name": "a", "image": "r.io/a:1"}}])}
+    made.environment.cluster.change(kinds.WORKSPACE, Key("team", "ws"), patch)
+    made.settle()
+    refused = made.console.run(*again)
+    assert refused.code == 2
+    assert "an undo to revision 1 has ended with a change" in refused.err
+    assert "run `kubectl kaito undo ws -n team --end` first" in refused.err
+    made.console.run("undo", "ws", "--end")
+    made.settle()
+    assert made.console.run(*again).code == 0
+    made.settle()
+    assert made.console.run("history", "ws", "-o", "json").json["heldAt"] == 1
 
 
 @pytest.mark.parametrize(
