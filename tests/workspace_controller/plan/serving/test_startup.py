@@ -129,6 +129,16 @@ def test_each_phase_of_a_first_start_is_timed() -> None:
     }
 
 
+def test_no_phase_is_negative_where_the_clock_of_the_node_is_behind() -> None:
+    """The scheduler's clock says when the node was chosen, and the node's own when all else was."""
+    behind = serving(
+        init=(ran("model-download", at(2), at(4)),), containers=(ran("model-server", at(4)),)
+    )
+    found = startup(seen(behind))
+    assert (found["downloadSeconds"], found["pullSeconds"]) == (120, 0)
+    assert min(value for key, value in found.items() if key.endswith("Seconds")) >= 0
+
+
 def test_an_engine_in_a_container_of_its_own_loads_before_model_server_waits() -> None:
     """Its image and the download come first; model-server's image is pulled while it loads."""
     pod = serving(

@@ -55,7 +55,9 @@ def pod_phases(pod: Manifest, reported: Mapping[str, float]) -> dict[str, float 
     # An engine in a container of its own loads before model-server runs and waits for it.
     head_start = seconds_between(first_start(engine), first_start(server)) or 0.0
     return {
-        "pullSeconds": None if until_it_runs is None else until_it_runs - (download or 0.0),
+        "pullSeconds": None
+        if until_it_runs is None
+        else max(0.0, until_it_runs - (download or 0.0)),
         "downloadSeconds": download,
         "loadSeconds": None if load is None else load + head_start,
         **{field: reported.get(name) for field, name in _REPORTED.items()},
