@@ -189,6 +189,33 @@ async def test_a_revision_that_is_not_recorded_changes_nothing_and_says_so() -> 
     assert any("undo-to-revision] = 7" in note for note in warnings)
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"kind": "Job"},
+        {"spec": {"template": None}},
+        {"spec": {"template": {"spec": None}}},
+        {"spec": {"template": {"spec": {"containers": None}}}},
+        {"spec": {"replicas": None}},
+        {"spec": {"replicas": "two"}},
+    ],
+    ids=["another kind", "no template", "no pod", "no container", "no replicas", "a word"],
+)
+async def test_a_record_that_was_made_by_hand_and_holds_no_workload_is_none(
+    data: Manifest,
+) -> None:
+    environment = await served("1", "2")
+    (first,) = [
+        each
+        for each in environment.cluster.objects(kinds.CONTROLLER_REVISION)
+        if each["revision"] == 1
+    ]
+    patch: Manifest = {"data": data}
+    environment.cluster.change(kinds.CONTROLLER_REVISION, kinds.key_of(first), patch)
+    await annotate(environment, "1")
+    assert (tag(environment), ready(environment)[0]) == ("2", "True/RevisionNotFound")
+
+
 async def test_a_wrong_number_is_told_of_a_model_that_does_not_answer_as_well() -> None:
     environment = await served("1")
     environment.world.crashing.add("ws")

@@ -4,11 +4,18 @@ import copy
 from dataclasses import dataclass
 
 from kaito_api import labels
-from kaito_kube.kinds import CONTROLLER_REVISION, Manifest, annotations_of
+from kaito_kube.kinds import (
+    CONTROLLER_REVISION,
+    DEPLOYMENT,
+    STATEFUL_SET,
+    Manifest,
+    annotations_of,
+)
 from workspace_controller.manifests.metadata import Owner, metadata, revision_of
 
 # `kubectl rollout history` prints it.
 CHANGE_CAUSE = "kubernetes.io/change-cause"
+_KINDS = (DEPLOYMENT.kind, STATEFUL_SET.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +52,12 @@ def controller_revision(owner: Owner, revision: Revision) -> Manifest:
 def parse_revision(manifest: Manifest) -> Revision | None:
     """None for an object that holds no workload, such as one of KAITO's."""
     data = manifest.get("data") or {}
-    if not isinstance(data.get("spec"), dict):
+    if data.get("kind") not in _KINDS or not _is_workload(data.get("spec")):
         return None
     return Revision(
         number=int(manifest.get("revision") or 0),
         name=manifest["metadata"]["name"],
-        kind=str(data.get("kind", "")),
+        kind=data["kind"],
         spec=data["spec"],
         change=annotations_of(manifest).get(CHANGE_CAUSE, ""),
     )
@@ -65,3 +72,11 @@ def recorded_workload(owner: Owner, revision: Revision, inputs: str) -> Manifest
         "metadata": {**meta, "annotations": annotations},
         "spec": copy.deepcopy(revision.spec),
     }
+
+
+def _is_workload(spec: object) -> bool:
+    """Whether it has what decisions read: the API server checks nothing of a record."""
+    match spec:
+        case {"replicas": int(), "template": {"spec": {"containers": [dict(), *others]}}}:
+            return all(isinstance(each, dict) for each in others)
+    return False

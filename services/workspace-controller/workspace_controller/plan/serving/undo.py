@@ -67,7 +67,7 @@ def undone_workload(observed: Observed, undo: Undo | None) -> tuple[Kind, Manife
     turn in a rollout.
     """
     revision = find_revision(observed, undo) if undo is not None and undo.holds else None
-    if revision is None or revision.kind not in _KINDS:
+    if revision is None:
         return None
     manifest = recorded_workload(observed.owner, revision, digest(["undo", revision.name]))
     return _KINDS[revision.kind], manifest
