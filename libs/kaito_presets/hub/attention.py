@@ -23,7 +23,9 @@ def read_attention(config: ModelConfig, architecture: str) -> Attention:
         Refused: a field is missing or no number.
     """
     heads = config.integer("num_attention_heads", "n_head", "n_heads", "num_heads")
-    hidden_size = config.optional_integer("hidden_size", "n_embd", "d_model", "dim", "model_dim")
+    hidden_size = config.optional_integer(
+        *("hidden_size", "n_embd", "n_embed", "d_model", "dim", "model_dim")
+    )
     head_dim = config.optional_integer("head_dim", "kv_channels", "attention_head_dim")
     if head_dim is None:
         if hidden_size is None:
@@ -63,13 +65,13 @@ def read_sliding_window(config: ModelConfig) -> int | None:
     """Tokens that layers with a window attend to; None where there are none."""
     if config.get("use_sliding_window") is False:
         return None
-    return config.optional_integer("sliding_window", "sliding_window_size")
+    return config.shown_integer("sliding_window", "sliding_window_size")
 
 
 def read_experts(config: ModelConfig) -> int | None:
     """The number of experts of a mixture; None for a dense model."""
     names = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
-    count = config.optional_integer(*names)
+    count = config.shown_integer(*names)
     if count is None and isinstance(moe := config.section("moe").get("num_experts"), int):
         count = moe
     return count if count is not None and count > 1 else None

@@ -13,7 +13,7 @@ from kaito_presets.hub.attention import (
 from kaito_presets.hub.downloads import downloaded
 from kaito_presets.hub.families import vllm_options
 from kaito_presets.hub.model import HubModel
-from kaito_presets.hub.model_config import ModelConfig, parse_config
+from kaito_presets.hub.model_config import ModelConfig, parse_config, shown
 from kaito_presets.hub.model_files import CONFIG, MISTRAL_CONFIG, TOKENIZER_CONFIG, ModelFiles
 from kaito_presets.hub.preset_of import ModelFacts, preset_of
 from kaito_presets.hub.quantization import read_quantization
@@ -97,8 +97,8 @@ def _architecture(config: ModelConfig, repository: Repository, weights: Weights)
         return named[0]
     if not weights.mistral_format:
         raise Refused(
-            f"{config.name}: architectures in {config.file} is {named!r}, so no engine knows how "
-            "to load the model",
+            f"{config.name}: architectures in {config.file} is {shown(named)}, so no engine knows "
+            "how to load the model",
             "name a repository that transformers or vLLM can load",
         )
     # Mistral's own format leaves it out, as KAITO does.
@@ -133,8 +133,8 @@ def _runtimes(
         f"neither vLLM {served_by_vllm.VERSION} nor transformers {served_by_transformers.VERSION}"
     )
     raise Refused(
-        f"{config.name}: its architecture {architecture!r} (architectures in {config.file}) is "
-        f"served by {engines}",
+        f"{config.name}: its architecture {shown(architecture)} (architectures in {config.file}) "
+        f"is served by {engines}",
         "name another model, or serve it with your own pods (inference.template)",
     )
 
@@ -151,11 +151,11 @@ def _needs_remote_code(config: ModelConfig, files: ModelFiles, weights: Weights)
         return False
     tokenizer = files.document(TOKENIZER_CONFIG)
     class_ = tokenizer.get("tokenizer_class") if isinstance(tokenizer, Mapping) else None
+    known_type = str(config.top.get("model_type")) in served_by_vllm.MODEL_TYPES
     own_config = "AutoConfig" in _code(config.top)
     own_tokenizer = "AutoTokenizer" in _code(tokenizer)
-    return (own_config and config.top.get("model_type") not in served_by_vllm.MODEL_TYPES) or (
-        own_tokenizer and class_ not in served_by_vllm.TOKENIZERS
-    )
+    known_tokenizer = str(class_) in served_by_vllm.TOKENIZERS
+    return (own_config and not known_type) or (own_tokenizer and not known_tokenizer)
 
 
 def _code(document: object) -> Mapping[str, Any]:

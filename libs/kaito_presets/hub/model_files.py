@@ -53,7 +53,8 @@ class ModelFiles:
                 return template
             # Several, by name.
             if isinstance(template, list):
-                return "\n".join(str(each.get("template")) for each in template if each)
+                named = (each.get("template") for each in template if isinstance(each, Mapping))
+                return "\n".join(text for text in named if isinstance(text, str))
         return ""
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+# The hub takes files of 500 GB. A number without a limit overflows the arithmetic.
+_MAX_FILE_BYTES = 2**50
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,8 @@ def _file(sibling: object) -> RepositoryFile:
     lfs = sibling.get("lfs")
     large: Mapping[str, Any] = lfs if isinstance(lfs, Mapping) else {}
     size = sibling.get("size", large.get("size"))
-    if not isinstance(size, int) or size < 0:
-        raise ValueError(f"size of {path} is {size!r}, not a number of bytes")
+    if not isinstance(size, int) or not 0 <= size <= _MAX_FILE_BYTES:
+        raise ValueError(f"size of {path} is {repr(size)[:80]}, not a number of bytes")
     return RepositoryFile(path, size, _text(large.get("sha256")) or None)
 
 

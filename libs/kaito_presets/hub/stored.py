@@ -68,7 +68,7 @@ def from_status(document: Mapping[str, Any] | None) -> HubModel | None:
         return None
     try:
         return _model(ModelStatus.model_validate(document))
-    except (ValidationError, ValueError):
+    except (ValidationError, ValueError, OverflowError):
         return None
 
 

@@ -85,6 +85,21 @@ REFUSED: dict[str, tuple[ModelFiles, str]] = {
         "org/m: num_hidden_layers in config.json is missing, and it has to be a positive whole "
         "number: name another repository, or serve it with your own pods (inference.template)",
     ),
+    "the field has an older name": (
+        model_files(
+            "org/m",
+            {k: v for k, v in changed(n_head=-2).items() if k != "num_attention_heads"},
+            whole(1.0),
+        ),
+        "org/m: n_head in config.json is -2, and it has to be a positive whole number: name "
+        "another repository, or serve it with your own pods (inference.template)",
+    ),
+    "a value without an end": (
+        model_files("org/m", changed(num_attention_heads="9" * 10_000), whole(1.0)),
+        f"org/m: num_attention_heads in config.json is '{'9' * 79}, and it has to be a positive "
+        "whole number: name another repository, or serve it with your own pods "
+        "(inference.template)",
+    ),
     "a field is no number": (
         model_files("org/m", changed(num_attention_heads="many"), whole(1.0)),
         "org/m: num_attention_heads in config.json is 'many', and it has to be a positive whole "
@@ -118,9 +133,44 @@ def test_any_config_ends_in_a_refusal(text: str) -> None:
     assert isinstance(read_model(broken), ModelRefusal)
 
 
-@pytest.mark.parametrize("text", ["[]", "null", '{"auto_map": 7, "chat_template": 7}', '["x"]'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[]", "null", '{"auto_map": 7, "chat_template": 7}', '["x"]'),
+        '{"chat_template": [null, "x", {}], "tokenizer_class": ["PreTrainedTokenizerFast"]}',
+    ],
+)
 def test_any_tokenizer_config_is_read(text: str) -> None:
     files = model_files("org/m", LLAMA, whole(1.0))
     texts = {**files.texts, "tokenizer_config.json": text}
     model = read_model(ModelFiles(repository=files.repository, texts=texts))
     assert not isinstance(model, ModelRefusal) and not model.chat_template
+
+
+@pytest.mark.parametrize("odd", [["LlamaTokenizer"], {"a": 1}, 7, None], ids=repr)
+def test_code_is_needed_where_the_names_of_classes_are_none(odd: object) -> None:
+    config = changed(auto_map={"AutoConfig": "c.C"}, model_type=odd)
+    tokenizer = {"auto_map": {"AutoTokenizer": "t.T"}, "tokenizer_class": odd}
+    model = read_model(model_files("org/m", config, whole(1.0), tokenizer=tokenizer))
+    assert not isinstance(model, ModelRefusal) and model.remote_code
+
+
+@pytest.mark.parametrize(
+    ("fields", "experts"),
+    [
+        # One number for text and one for images, as in ERNIE 4.5 VL.
+        ({"moe_num_experts": [64, 32]}, 64),
+        ({"num_experts": "many", "sliding_window": "wide"}, None),
+    ],
+)
+def test_what_is_only_shown_refuses_no_model(fields: dict[str, Any], experts: int | None) -> None:
+    model = read_model(model_files("org/m", changed(**fields), whole(1.0)))
+    assert not isinstance(model, ModelRefusal)
+    assert (model.experts, model.sliding_window) == (experts, None)
+
+
+def test_bloom_names_its_width_as_it_always_did() -> None:
+    config = {"architectures": ["BloomForCausalLM"], "n_embed": 1024, "n_layer": 24, "n_head": 16}
+    model = read_model(model_files("org/m", config, whole(1.0)))
+    assert not isinstance(model, ModelRefusal)
+    assert (model.preset.attention.hidden_size, model.preset.attention.head_dim) == (1024, 64)

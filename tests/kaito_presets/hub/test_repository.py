@@ -64,6 +64,10 @@ def test_a_license_of_its_own_has_its_name() -> None:
         ({"siblings": ["x"]}, "siblings has 'x', which is no file"),
         ({"siblings": [{"rfilename": "a"}]}, "size of a is None, not a number of bytes"),
         ({"siblings": [{"rfilename": "a", "size": -1}]}, "size of a is -1, not a number of bytes"),
+        (
+            {"siblings": [{"rfilename": "a", "size": 10**400}]},
+            f"size of a is 1{'0' * 79}, not a number of bytes",
+        ),
     ],
 )
 def test_an_answer_of_another_kind_is_refused(change: dict[str, Any], problem: str) -> None:

@@ -27,7 +27,10 @@ def test_a_status_without_a_model_has_none(document: dict[str, Any] | None) -> N
     assert from_status(document) is None
 
 
-@pytest.mark.parametrize("change", [{"weights": "many"}, {"dtype": "int3"}, {"engines": ["tgi"]}])
+@pytest.mark.parametrize(
+    "change",
+    [{"weights": "many"}, {"weights": "1e999Gi"}, {"dtype": "int3"}, {"engines": ["tgi"]}],
+)
 def test_a_status_that_was_edited_is_looked_up_again(change: dict[str, Any]) -> None:
     model = read_model(next(iter(PRESETS.values())))
     assert isinstance(model, HubModel)
