@@ -1,5 +1,7 @@
 """The program of the container model-download, as the pod runs it, against a hub on loopback."""
 
+import http.client
+import io
 import json
 import os
 import re
@@ -18,7 +20,7 @@ from tests.hub_stand_in import COMMIT, HubStandIn, StoredModel, hub_stand_in
 from tests.waiting import HANG_SECONDS, until_seen
 from tests.workspace_controller.manifests.pod_builders import PODS, env_of
 from workspace_controller import model_download
-from workspace_controller.model_download import Failed, File, Progress, Speed
+from workspace_controller.model_download import Failed, File, Progress, Redirects, Speed
 
 NAME = "org/Small-1B"
 SIZES = {"a": 4000, "b": 6000}
@@ -217,6 +219,33 @@ def test_the_token_does_not_go_where_the_hub_stores_large_files(run: Run) -> Non
     assert (run.folder / "model.safetensors").read_bytes() == WEIGHTS
 
 
+@pytest.mark.parametrize("token", ["hf_first\nhf_second", "hf_\u20acuro"])
+def test_what_is_no_token_is_refused_and_never_shown(run: Run, token: str) -> None:
+    run.env = {"HF_TOKEN": token}
+    assert run.finish() == 1
+    assert run.reported()["reason"] == "ModelGated"
+    assert "HF_TOKEN of the Secret" in run.reported()["message"]
+    assert "hf_" not in run.log + run.report.read_text()
+    assert not run.hub.requests
+
+
+@pytest.mark.parametrize(
+    ("target", "goes"),
+    [
+        ("https://hub.example/new", True),
+        ("http://hub.example/new", False),
+        ("https://hub.example:8443/new", False),
+        ("https://storage.example/new", False),
+    ],
+)
+def test_the_token_follows_only_to_the_hub_itself(target: str, goes: bool) -> None:
+    request = urllib.request.Request("https://hub.example/old")
+    request.add_unredirected_header("Authorization", "Bearer hf_secret")
+    headers = http.client.HTTPMessage()
+    after = Redirects().redirect_request(request, io.BytesIO(), 302, "Found", headers, target)
+    assert after is not None and after.has_header("Authorization") is goes
+
+
 def test_a_hub_that_comes_back_is_waited_for(run: Run) -> None:
     run.hub.away_for = 2
     assert run.finish() == 0, run.log
@@ -248,6 +277,12 @@ def test_the_remaining_time_follows_from_the_speed(tmp_path: Path) -> None:
 def test_nothing_is_known_before_the_hub_has_answered() -> None:
     found = Progress().document()
     assert (found["totalBytes"], found["remainingSeconds"]) == (0, None)
+
+
+@pytest.mark.parametrize("size", [{}, {"size": None}, {"lfs": {"sha256": "f"}}])
+def test_a_file_without_a_size_is_no_empty_file(tmp_path: Path, size: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="without its size"):
+        File(tmp_path, {"rfilename": "model.safetensors", **size})
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/x", "a/../../x"])

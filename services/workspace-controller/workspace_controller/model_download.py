@@ -82,7 +82,11 @@ class File:
     def __init__(self, folder: pathlib.Path, sibling: dict[str, Any]) -> None:
         self.name: str = sibling["rfilename"]
         large = sibling.get("lfs") or {}
-        self.size = int(sibling.get("size") or large.get("size") or 0)
+        size = sibling.get("size", large.get("size"))
+        if not isinstance(size, int):
+            # A missing size is no empty file, which would count as downloaded.
+            raise ValueError(f"the hub lists {self.name!r} without its size")
+        self.size = size
         self.sha256, self.git = large.get("sha256") or "", sibling.get("blobId") or ""
         self.path = folder / self.name
         self.part = self.path.with_name(f"{self.path.name}.part")
@@ -159,7 +163,8 @@ class Redirects(urllib.request.HTTPRedirectHandler):
         before: urllib.request.Request = arguments[0]
         after = super().redirect_request(*arguments)
         token = before.unredirected_hdrs.get("Authorization")
-        if after is not None and token and after.host == before.host:
+        same_hub = after is not None and (after.type, after.host) == (before.type, before.host)
+        if after is not None and token and same_hub:
             after.add_unredirected_header("Authorization", token)
         return after
 
@@ -289,6 +294,16 @@ def failure(error: Exception) -> Failed | None:
     )
 
 
+def check_token(token: str) -> None:
+    """Refuses what fits into no header: the error of the library would show it."""
+    if not (token.isascii() and token.isprintable()):
+        raise Failed(
+            "ModelGated",
+            "the key HF_TOKEN of the Secret in presetOptions.modelAccessSecret is no token: it has "
+            "a line break or other characters that no token has",
+        )
+
+
 def attempt(hub: Hub, folder: pathlib.Path, revision: str, ignored: list[str], progress: Progress,
             damaged: collections.Counter[str]) -> None:  # fmt: skip
     """Brings what is missing. All files are tried, and then the first error is raised."""
@@ -357,8 +372,10 @@ def main() -> int:
     server = serve(progress, int(os.environ["KAITO_METRICS_PORT"]))
     threading.Thread(target=keep_sampling, args=(progress,), daemon=True).start()
     print(f"progress at port {server.server_port}", flush=True)
-    hub = Hub(os.environ["HF_ENDPOINT"], hub_id, os.environ.get("HF_TOKEN", "").strip())
+    token = os.environ.get("HF_TOKEN", "").strip()
+    hub = Hub(os.environ["HF_ENDPOINT"], hub_id, token)
     try:
+        check_token(token)
         download(hub, folder, revision, ignored, progress)
     except Failed as failed:
         print(failed, file=sys.stderr, flush=True)

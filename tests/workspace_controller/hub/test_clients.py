@@ -4,13 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hub_stand_in import COMMIT, HubStandIn, hub_stand_in
+from tests.hub_stand_in import COMMIT, HubStandIn, StoredModel, hub_stand_in
 from tests.workspace_controller.hub.hubs import CONFIG, MODELS, WEIGHTS, fake_hub, http_hub
 from workspace_controller.hub.client import (
     AccessDenied,
     HubAway,
     HubClient,
     ModelMissing,
+    NoUsableAnswer,
     RevisionMissing,
     TokenRefused,
 )
@@ -84,6 +85,26 @@ async def test_the_pause_that_the_hub_asks_for_is_passed_on() -> None:
         await HttpHubClient(hub.address).repository("org/open", "main", "")
     assert refused.value.retry_after_seconds == 90
     assert str(refused.value) == f"{busy.address} answers 429"
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(429, HubAway), (502, HubAway), (503, HubAway), (400, NoUsableAnswer), (451, NoUsableAnswer),
+     (500, NoUsableAnswer)],
+)  # fmt: skip
+async def test_an_error_is_that_of_the_hub_or_of_one_model(
+    status: int, error: type[Exception]
+) -> None:
+    with hub_stand_in(HubStandIn(status=status)) as hub, pytest.raises(HubAway) as refused:
+        await HttpHubClient(hub.address).repository("org/open", "main", "")
+    assert type(refused.value) is error
+
+
+async def test_a_list_of_files_without_an_end_says_nothing_about_other_models() -> None:
+    facts = {"siblings": [{"rfilename": f"{n}/{'x' * 200}", "size": 1} for n in range(80_000)]}
+    odd = HubStandIn(models={"org/open": StoredModel({}, facts=facts)})
+    with hub_stand_in(odd) as hub, pytest.raises(NoUsableAnswer, match="more than 16777216 bytes"):
+        await HttpHubClient(hub.address).repository("org/open", "main", "")
 
 
 async def test_nobody_listens() -> None:

@@ -11,8 +11,9 @@ from kaito_kube.clock import FakeClock
 from kaito_presets.hub.model import HubModel
 from kaito_presets.hub.model_files import ModelFiles
 from kaito_presets.hub.refusal import ModelRefusal
+from kaito_presets.hub.repository import Repository
 from tests.kaito_presets.hub.repositories import llama, model_files, whole
-from workspace_controller.hub.client import HubAway
+from workspace_controller.hub.client import HubAway, NoUsableAnswer
 from workspace_controller.hub.fake import FakeHub
 from workspace_controller.hub.models import HubModels, ModelQuery
 
@@ -97,6 +98,48 @@ async def test_what_is_known_already_does_not_need_the_hub() -> None:
     await lookup.models.find(QUERY)
     lookup.hub.error = HubAway("away")
     await lookup.refusal(ModelQuery("org/other", "main"))
+    assert isinstance(await lookup.models.find(QUERY), HubModel)
+
+
+class BusyHub(FakeHub):
+    """Answers later, so that several wait for it at a time."""
+
+    async def repository(self, name: str, revision: str, token: str) -> Repository:
+        await asyncio.sleep(0)
+        return await super().repository(name, revision, token)
+
+
+async def test_those_that_ask_at_the_same_time_lengthen_the_pause_once() -> None:
+    lookup = Lookup()
+    hub = BusyHub(lookup.hub.models, error=HubAway("away"))
+    models = HubModels(hub, lookup.clock, random.Random(7))
+    await asyncio.gather(*(models.find(ModelQuery(f"org/m{n}", "main")) for n in range(200)))
+    assert len(hub.calls) <= 4
+    hub.error = None
+    lookup.clock.advance(11)
+    assert isinstance(await models.find(QUERY), HubModel)
+
+
+async def test_a_model_that_the_hub_cannot_describe_does_not_hold_up_others() -> None:
+    lookup = Lookup(error=NoUsableAnswer("https://hub.example answers 451"))
+    refusal = await lookup.refusal(ModelQuery("org/odd", "main"))
+    assert refusal.reason is Reason.HUB_UNAVAILABLE
+    assert refusal.message == (
+        "the hub gives no usable answer about 'org/odd': https://hub.example answers 451: it is "
+        "asked again; name another model or revision, or check what answers at "
+        "workspace-controller.settings.hubEndpoint"
+    )
+    lookup.hub.error = None
+    assert isinstance(await lookup.models.find(QUERY), HubModel)
+    # The one itself is asked about after a pause.
+    assert await lookup.refusal(ModelQuery("org/odd", "main")) == refusal
+
+
+async def test_no_pause_that_the_hub_asks_for_is_longer_than_ours() -> None:
+    lookup = Lookup(error=HubAway("busy", retry_after_seconds=86_400))
+    await lookup.refusal()
+    lookup.hub.error = None
+    lookup.clock.advance(601)
     assert isinstance(await lookup.models.find(QUERY), HubModel)
 
 

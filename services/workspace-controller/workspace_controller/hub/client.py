@@ -33,6 +33,10 @@ class HubAway(HubError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class NoUsableAnswer(HubAway):
+    """The hub answers, but not about this model as a hub does. Others may be answered well."""
+
+
 class HubClient(Protocol):
     """An empty token asks without one."""
 

@@ -17,6 +17,7 @@ from workspace_controller.hub.client import (
     HubAway,
     HubError,
     ModelMissing,
+    NoUsableAnswer,
     RevisionMissing,
     TokenRefused,
 )
@@ -28,6 +29,8 @@ _MAX_REDIRECTS = 3
 _MAX_BODY_BYTES = 16 * 2**20
 _REFUSED_TOKEN = "Invalid credentials"
 _MAX_MESSAGE = 200
+# What the hub, or a proxy before it, answers to any request while it has no time for it.
+_AWAY = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ class HttpHubClient:
         try:
             return parse_repository(revision, json.loads(body))
         except (ValueError, RecursionError) as error:
-            raise HubAway(f"{self.endpoint} does not answer as a hub does: {error}") from error
+            message = f"{self.endpoint} does not answer as a hub does: {error}"
+            raise NoUsableAnswer(message) from error
 
     async def text(self, repository: Repository, path: str, token: str) -> str:
         where = f"/{repository.name}/resolve/{repository.commit}/{quote(path)}"
@@ -85,7 +89,9 @@ class HttpHubClient:
         async for chunk in response.content.iter_any():
             body += chunk
             if len(body) > _MAX_BODY_BYTES:
-                raise HubAway(f"{self.endpoint} answers with more than {_MAX_BODY_BYTES} bytes")
+                raise NoUsableAnswer(
+                    f"{self.endpoint} answers with more than {_MAX_BODY_BYTES} bytes"
+                )
         return bytes(body)
 
     def _error(self, response: aiohttp.ClientResponse, *, has_token: bool) -> HubError:
@@ -101,6 +107,8 @@ class HttpHubClient:
         if code == "RepoNotFound" or status in (401, 404):
             return ModelMissing(message)
         answer = f"{self.endpoint} answers {status}{f': {message}' if message else ''}"
+        if status not in _AWAY:
+            return NoUsableAnswer(answer)
         return HubAway(answer, _seconds(response.headers.get("Retry-After", "")))
 
 

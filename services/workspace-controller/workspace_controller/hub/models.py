@@ -17,8 +17,8 @@ from kaito_presets.hub.model_files import ModelFiles, needed_files
 from kaito_presets.hub.refusal import ModelRefusal
 from kaito_process.backoff import Backoff
 from kaito_process.outage import Outage
-from workspace_controller.hub.client import HubAway, HubClient, HubError
-from workspace_controller.hub.refusals import away, refused
+from workspace_controller.hub.client import HubAway, HubClient, HubError, NoUsableAnswer
+from workspace_controller.hub.refusals import away, refused, unusable
 
 logger = logging.getLogger(__name__)
 # A branch moves seldom; a model that a Workspace has is pinned anyway.
@@ -87,6 +87,8 @@ class HubModels:
     async def _ask(self, query: ModelQuery) -> HubModel | ModelRefusal:
         try:
             answer = read_model(await self._files(query))
+        except NoUsableAnswer as error:
+            answer = unusable(error, query.name)
         except HubAway as error:
             return self._note_away(error)
         except HubError as error:
@@ -105,9 +107,13 @@ class HubModels:
 
     def _note_away(self, error: HubAway) -> ModelRefusal:
         now = self._now()
+        if self._away is not None and now < self._away_until:
+            # It was asked at the same time: one failure, and not several in a row.
+            return self._away
         self._outage.failed(error, now)
         pause = self._away_backoff.next_seconds(now)
-        self._away_until = now + max(pause, error.retry_after_seconds or 0.0)
+        asked_for = min(error.retry_after_seconds or 0.0, _MAX_PAUSE_SECONDS)
+        self._away_until = now + max(pause, asked_for)
         self._away = away(error)
         return self._away
 

@@ -7,6 +7,7 @@ from workspace_controller.hub.client import (
     AccessDenied,
     HubAway,
     HubError,
+    NoUsableAnswer,
     RevisionMissing,
     TokenRefused,
 )
@@ -66,6 +67,16 @@ def without_token(name: str, secret: str) -> ModelRefusal:
         Reason.SECRET_MISSING,
         f"{name!r} is not looked up, because Secret {secret!r} does not exist or holds no token",
         "create it in the namespace of the Workspace, with the key HF_TOKEN",
+    )
+
+
+def unusable(error: NoUsableAnswer, name: str) -> ModelRefusal:
+    """The hub's answer about this model is of no use."""
+    return ModelRefusal(
+        Reason.HUB_UNAVAILABLE,
+        f"the hub gives no usable answer about {name!r}: {error}",
+        "it is asked again; name another model or revision, or check what answers at "
+        "workspace-controller.settings.hubEndpoint",
     )
 
 
