@@ -44,9 +44,10 @@ def template_of(owner: Owner, pod_spec: Manifest) -> Manifest:
 def custom_template(owner: Owner, template: Opaque, placement: Placement) -> Manifest:
     """The user's pod template with the labels, affinity and tolerations of the Workspace."""
     result: Manifest = copy.deepcopy(dict(template))
-    own = result.setdefault("metadata", {})
+    # Null is the same as missing.
+    own = result["metadata"] = result.get("metadata") or {}
     own["labels"] = {**(own.get("labels") or {}), **metadata(owner, "", "inference")["labels"]}
-    spec = result.setdefault("spec", {})
+    spec = result["spec"] = result.get("spec") or {}
     spec["affinity"] = {**(spec.get("affinity") or {}), **affinity(placement)}
     has = spec.get("tolerations") or []
     spec["tolerations"] = [*has, *(t for t in tolerations() if t not in has)]

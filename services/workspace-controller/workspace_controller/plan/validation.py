@@ -20,6 +20,7 @@ from workspace_controller.plan.problem import Problem
 from workspace_controller.plan.serving import inference_config, vllm_pod
 from workspace_controller.plan.serving.engine import annotation_problem, engine
 from workspace_controller.plan.serving.own_engine import ANNOTATION_FIELD, own_engine_problems
+from workspace_controller.plan.serving.template_shape import template_problems
 from workspace_controller.plan.serving.undo import UNDO_FIELD, undo_problem
 from workspace_controller.plan.sizing import sizing
 from workspace_controller.plan.spec import (
@@ -95,7 +96,9 @@ def _undo_problems(observed: Observed) -> Iterator[Problem]:
 def _engine_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:
     template = spec.inference.template if spec.inference is not None else None
     if template is not None:
-        for each in own_engine_problems(observed.annotations, template):
+        # With another form, the engine cannot be looked for.
+        shape = tuple(template_problems(template))
+        for each in shape or own_engine_problems(observed.annotations, template):
             yield Problem(Reason.WORKSPACE_INVALID, each.field, each.message)
         return
     if preset_ref(spec) is None or observed.preset is None:

@@ -116,6 +116,16 @@ def test_the_annotation_may_name_each_of_them(name: str) -> None:
             "added: use another",
         ),
         (
+            workspace(SGLANG, container("model-server")),
+            "inference.template.spec.containers: 'model-server' is the name of a container that is "
+            "added: use another",
+        ),
+        (
+            workspace(SGLANG, initContainers=[container("inference-gateway")]),
+            "inference.template.spec.containers: 'inference-gateway' is the name of a container "
+            "that is added: use another",
+        ),
+        (
             inference_workspace(annotations={labels.RUNTIME: "openai"}),
             "metadata.annotations[kaito.sh/runtime]: 'openai' serves the pods of an "
             "inference.template, and not a preset: set vllm or transformers, or remove the "

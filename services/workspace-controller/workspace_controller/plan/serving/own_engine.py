@@ -1,7 +1,6 @@
 """The engine in the user's own pods: a server that gets model-server and gateway beside it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from kaito_api import labels
 from kaito_api.workspace import Opaque
@@ -11,6 +10,7 @@ from workspace_controller.manifests.pods import GRPC_PORT, HTTP_PORT, METRICS_PO
 from workspace_controller.manifests.serving_containers import GATEWAY, MODEL_SERVER
 from workspace_controller.observed import Observed
 from workspace_controller.plan.serving.template_ports import DeclaredPort, declared_ports
+from workspace_controller.plan.serving.template_shape import TemplateProblem
 
 # The engine, as model-server names it, and the name of the port by which it is found. The name of
 # a port has at most 15 characters.
@@ -23,14 +23,6 @@ _OURS: Mapping[int, str] = {
 }
 ANNOTATION_FIELD = f"metadata.annotations[{labels.RUNTIME}]"
 _TEMPLATE = "inference.template.spec"
-
-
-@dataclass(frozen=True, slots=True)
-class TemplateProblem:
-    """What is wrong with a template, or with the annotation about it."""
-
-    field: str
-    message: str
 
 
 def own_engine(observed: Observed) -> OwnEngine | None:
@@ -88,11 +80,23 @@ def own_engine_problems(
                 f"container {port.container!r} has the containerPort {port.number}, on which "
                 f"{owner} listens beside it: let the server listen on another port",
             )
-        if port.container in (MODEL_SERVER, GATEWAY):
-            yield TemplateProblem(
-                f"{_TEMPLATE}.containers",
-                f"{port.container!r} is the name of a container that is added: use another",
-            )
+    for name in sorted(_container_names(template) & {MODEL_SERVER, GATEWAY}):
+        yield TemplateProblem(
+            f"{_TEMPLATE}.containers",
+            f"{name!r} is the name of a container that is added: use another",
+        )
+
+
+def _container_names(template: Opaque) -> frozenset[str]:
+    """Those that start and end are among them: names are unique in a pod."""
+    spec = template.get("spec")
+    found: set[str] = set()
+    for part in ("containers", "initContainers"):
+        containers = spec.get(part) if isinstance(spec, dict) else None
+        for each in containers if isinstance(containers, list) else ():
+            if isinstance(each, dict) and isinstance(name := each.get("name"), str):
+                found.add(name)
+    return frozenset(found)
 
 
 def _port_of(engine: str, ports: tuple[DeclaredPort, ...]) -> DeclaredPort | None:
