@@ -85,11 +85,15 @@ def _helper(document: Mapping[str, Any], reference: Reference) -> str:
 
 
 def _credentials(entry: Mapping[str, Any]) -> Credentials:
-    username, password = str(entry.get("username", "")), str(entry.get("password", ""))
+    fields = ("username", "password", "identitytoken")
+    # Some tools write null for what there is not.
+    username, password, token = (str(entry.get(field) or "") for field in fields)
     if entry.get("auth"):
         try:
             decoded = base64.b64decode(entry["auth"], validate=True).decode()
         except binascii.Error as error:
             raise ValueError("auth is not base64") from error
         username, _, password = decoded.partition(":")
-    return Credentials(username, password, str(entry.get("identitytoken", "")))
+    # JSON can escape half a character, which no header and no message can hold.
+    f"{username}{password}{token}".encode()
+    return Credentials(username, password, token)

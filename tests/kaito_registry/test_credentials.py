@@ -86,11 +86,19 @@ def test_credential_helper_is_kept_for_the_message(document: dict[str, Any], hel
         '{"auths": [1]}',
         '{"auths": {"a.io": {"auth": "%%%"}}}',
         '{"auths": {"a.io": 1}}',
+        r'{"auths": {"a.io": {"username": "u", "password": "\ud800"}}}',
     ],
 )
 def test_wrong_content_is_refused_and_not_quoted(content: str) -> None:
     with pytest.raises(ValueError, match=r"^not a Docker config\.json \([A-Za-z]+\)$"):
         parse_credentials(content.encode(), _reference("a.io"))
+
+
+def test_what_is_null_is_not_there() -> None:
+    entry = {"username": "u", "password": "p", "identitytoken": None, "auth": None}
+    found = _parse({"auths": {"a.io": entry}}, _reference("a.io"))
+    assert found == Credentials("u", "p")
+    assert not _parse({"auths": {"a.io": dict.fromkeys(entry)}}, _reference("a.io"))
 
 
 def test_repr_does_not_show_secrets() -> None:
