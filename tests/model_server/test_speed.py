@@ -98,6 +98,19 @@ async def test_an_engine_that_breaks_is_reported() -> None:
         await measure_speed(engine, model, seconds=2.0, clock=ticking(0.1))
 
 
+@pytest.mark.parametrize("error", [KeyError("usage"), TimeoutError(), ConnectionResetError()])
+async def test_a_defect_of_the_measurement_keeps_no_model_from_serving(error: Exception) -> None:
+    class Defective(FakeEngine):
+        async def generate(self, request: GenerationRequest) -> AsyncGenerator[Delta, None]:
+            async for delta in super().generate(request):
+                yield delta
+                raise error
+
+    engine = Defective()
+    model = await engine.start()
+    assert await measure_speed(engine, model, seconds=2.0, clock=ticking(0.1)) is None
+
+
 async def test_an_engine_that_delivers_nothing_holds_nobody_up() -> None:
     engine = FakeEngine()
     engine.gate.clear()

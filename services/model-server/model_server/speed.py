@@ -73,6 +73,10 @@ async def measure_speed(
         # A model for embeddings, for example. That it runs was proved before.
         logger.info("the speed is not measured: %s", error.message)
         return None
+    except Exception:
+        # A figure is not worth a model that never serves.
+        logger.exception("the speed is not measured")
+        return None
     if not alone:
         logger.info("the speed is not measured: no second token within %g seconds", seconds / 2)
         return None
