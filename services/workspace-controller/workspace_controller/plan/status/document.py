@@ -10,6 +10,7 @@ from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
 from workspace_controller.plan.nodes.cost import cost_per_hour
 from workspace_controller.plan.problem import Problem
+from workspace_controller.plan.serving.adapters import pulls
 from workspace_controller.plan.serving.engine import serving_engine
 from workspace_controller.plan.serving.own_engine import own_engine
 from workspace_controller.plan.serving.pulled_adapters import adapter_reports, adapter_status_of
@@ -76,7 +77,10 @@ def _adapters(observed: Observed) -> list[Manifest] | None:
         return None
     reports = adapter_reports(observed, observed.spec)
     if reports is None:
-        return observed.status.get("adapters")
+        template = ((observed.workload or {}).get("spec") or {}).get("template")
+        # Pods that mount adapters never say anything of those that earlier ones have pulled.
+        may_say = template is None or pulls(template)
+        return observed.status.get("adapters") if may_say else None
     return [adapter_status_of(report) for report in reports] or None
 
 
