@@ -1,5 +1,6 @@
 """Chunks of an OpenAI answer become deltas; whatever breaks the API is an error."""
 
+from math import inf
 from typing import Any
 
 import pytest
@@ -89,6 +90,10 @@ def test_details_of_the_usage_are_kept() -> None:
         ([{"choices": ["x"]}], "does not follow the OpenAI API"),
         ([["x"]], "does not follow the OpenAI API"),
         ([_chat(reason="stop"), {"usage": {"prompt_tokens": 1}}], "does not follow"),
+        (
+            [_chat(reason="stop"), {"usage": {"prompt_tokens": 1, "completion_tokens": inf}}],
+            "does not follow",
+        ),
     ],
 )
 def test_a_broken_answer_is_never_a_normal_end(chunks: list[Any], says: str) -> None:

@@ -1,6 +1,7 @@
 """Events of a streamed answer become deltas, without the stop string and the special tokens."""
 
 from collections.abc import Iterable
+from math import inf
 from typing import Any
 
 import pytest
@@ -152,8 +153,9 @@ def test_an_error_in_place_of_a_token_is_told(
         [{"token": {"text": "A"}}],
         [_last("A", "A", "owl")],
         [_token("A") | {"generated_text": "A"}],
+        [_last("A", "A") | {"details": {"finish_reason": "length", "generated_tokens": inf}}],
     ],
-    ids="nothing no-end empty torn reason no-details".split(),
+    ids="nothing no-end empty torn reason no-details infinite".split(),
 )
 def test_what_is_no_answer_is_an_error(events: list[dict[str, Any]]) -> None:
     with pytest.raises(GenerationFailed):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from model_server.engine import Delta, FinishReason, ToolCallDelta, Usage
+from model_server.engine_server.unreadable import UNREADABLE
 from model_server.errors import GenerationFailed, InferenceError
 from model_server.openai_server import rejections
 
@@ -70,7 +71,7 @@ class AnswerParser:
                 elif _has_content(delta):
                     self._has_begun = True
                     yield delta
-        except (AttributeError, KeyError, TypeError, ValueError) as cause:
+        except UNREADABLE as cause:
             raise GenerationFailed(
                 f"the engine's answer does not follow the OpenAI API: {cause!r}"
             ) from cause

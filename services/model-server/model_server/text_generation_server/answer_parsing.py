@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from model_server.detokenizer import StopStringMatcher
 from model_server.engine import Delta, FinishReason, TokenLogprob, Usage
+from model_server.engine_server.unreadable import UNREADABLE
 from model_server.errors import GenerationFailed, InferenceError
 from model_server.options import GenerationOptions
 from model_server.text_generation_server import rejections
@@ -77,7 +78,7 @@ class ChoiceParser:
             if "error" in event:
                 raise self._error(event)
             return self._parse_token(event)
-        except (AttributeError, KeyError, TypeError, ValueError) as cause:
+        except UNREADABLE as cause:
             raise GenerationFailed(
                 f"the engine's answer is not that of a text-generation-server: {cause!r}"
             ) from cause

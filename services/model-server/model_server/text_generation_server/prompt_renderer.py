@@ -1,12 +1,20 @@
 """Renders conversations and counts tokens, which the server does."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from model_server.engine import ChatMessage, Conversation, Prompt, TokenIds, Tokens
 from model_server.engine_server.client import EngineClient
-from model_server.errors import EngineFailed, InferenceError, InvalidRequest, ModelLoadFailed
+from model_server.engine_server.unreadable import UNREADABLE
+from model_server.errors import (
+    EngineFailed,
+    GenerationFailed,
+    InferenceError,
+    InvalidRequest,
+    ModelLoadFailed,
+)
 from model_server.text_generation_server.prompts import (
     ServerPrompt,
     SpecialTokens,
@@ -35,7 +43,9 @@ class PromptRenderer:
             ModelLoadFailed: the server counts no tokens.
         """
         try:
-            self._special = find_special_tokens(await self._post("a"))
+            answer = await self._post("a")
+            with _reading("/tokenize"):
+                self._special = find_special_tokens(answer)
         except InferenceError as error:
             raise ModelLoadFailed(f"the engine counts no tokens: {error.message}") from error
 
@@ -44,6 +54,7 @@ class PromptRenderer:
 
         Raises:
             InvalidRequest: the server cannot render it.
+            GenerationFailed: its answer has another form.
         """
         if isinstance(prompt, TokenIds):
             raise InvalidRequest(
@@ -53,11 +64,20 @@ class PromptRenderer:
             return ServerPrompt(prompt)
         body = build_chat(prompt)
         answer = await self._client.post("/chat_tokenize", body, field="chat.messages")
-        return read_chat(answer, self._special)
+        with _reading("/chat_tokenize"):
+            return read_chat(answer, self._special)
 
     async def tokens(self, prompt: ServerPrompt) -> Tokens:
-        """The tokens that the server generates from."""
-        return prompt.tokens or read_tokens(await self._post(prompt.text))
+        """The tokens that the server generates from.
+
+        Raises:
+            GenerationFailed: its answer has another form.
+        """
+        if prompt.tokens is not None:
+            return prompt.tokens
+        answer = await self._post(prompt.text)
+        with _reading("/tokenize"):
+            return read_tokens(answer)
 
     async def tokenize(self, prompt: Prompt, add_special_tokens: bool) -> Tokens:
         """As `Engine.tokenize`."""
@@ -82,3 +102,14 @@ class PromptRenderer:
             "/tokenize", {"inputs": text}, field="input"
         )
         return tokens
+
+
+@contextmanager
+def _reading(path: str) -> Iterator[None]:
+    """A server may break its API in any way."""
+    try:
+        yield
+    except UNREADABLE as cause:
+        raise GenerationFailed(
+            f"the engine's answer at {path} is not that of a text-generation-server: {cause!r}"
+        ) from cause

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from model_server.engine_server.unreadable import UNREADABLE
 from model_server.errors import ModelLoadFailed
 
 
@@ -51,7 +52,7 @@ def parse_info(answer: Any) -> ServerInfo:
             dtype=str(info.get("model_dtype") or "").removeprefix("torch."),
             device=str(info.get("model_device_type") or ""),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         raise ModelLoadFailed(
             f"GET /info of the engine is not that of a text-generation-server ({error!r}); set "
             "KAITO_ENGINE to openai, if it is an OpenAI-compatible server"

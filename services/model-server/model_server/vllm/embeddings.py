@@ -7,6 +7,7 @@ from struct import unpack
 from typing import Any
 
 from model_server.engine import EmbeddingRequest, Embeddings, TokenIds
+from model_server.engine_server.unreadable import UNREADABLE
 from model_server.errors import GenerationFailed, InvalidRequest
 
 ROUTE = "POST /v1/embeddings"
@@ -45,7 +46,7 @@ def read_vectors(
             found = {int(each["index"]): _decode(each["embedding"]) for each in answer["data"]}
             tokens += int(answer["usage"]["prompt_tokens"])
             vectors |= {place: found[index] for index, place in enumerate(places)}
-        except (AttributeError, KeyError, TypeError, ValueError) as cause:
+        except UNREADABLE as cause:
             raise GenerationFailed(f"the engine's answer has no vectors: {cause!r}") from cause
     ordered = [vectors[place] for place in sorted(vectors)]
     if dimensions and dimensions > len(ordered[0]):
