@@ -130,38 +130,38 @@ _REPAIR = "gpu_provisioner/lifecycle/test_repair.py"
 MUTANTS = (
     Mutant(
         "the finalizer is added after the create",
-        50,
+        500,
         _finalizer_after_create,
     ),
     Mutant(
         "the finalizer is removed before the pool",
-        20,
+        500,
         _finalizer_goes_first,
         unit_test=f"{_LIFECYCLE}::test_claim_is_never_gone_before_its_pool",
     ),
     Mutant(
         "a failed pool is deleted at once",
-        100,
+        500,
         _failed_pools_go_at_once,
         unit_test="gpu_provisioner/lifecycle/test_late_machine.py::"
         "test_machine_that_joins_after_90_seconds_is_kept",
     ),
     Mutant(
         "the registration timeout starts at the claim's creation",
-        1000,
+        2000,
         _registration_since_creation,
         needs=Fault.CREATE_SLOW,
         rare=True,
     ),
     Mutant(
         "a pool is matched to a claim by name only",
-        50,
+        500,
         _owned_by_name,
         unit_test=f"{_LIFECYCLE}::test_foreign_pool_is_never_touched",
     ),
     Mutant(
         "a machine that joins for an earlier claim is taken over",
-        300,
+        1000,
         _late_joiner_taken_over,
         needs=Fault.JOINS_TOO_LATE,
         unit_test="gpu_provisioner/lifecycle/test_registration.py::"
@@ -169,26 +169,26 @@ MUTANTS = (
     ),
     Mutant(
         "a node that was once Ready stays Ready",
-        200,
+        1000,
         _ready_for_ever,
         needs=Fault.BREAKS,
         unit_test=f"{_REPAIR}::test_claim_is_deleted_when_node_is_down_for_ten_minutes",
     ),
     Mutant(
         "a node that has joined counts as Ready",
-        100,
+        500,
         _joined_is_ready,
         unit_test=f"{_LIFECYCLE}::test_node_without_its_gpu_is_not_ready",
     ),
     Mutant(
         "a node that is not Ready is replaced at once",
-        60,
+        500,
         _repaired_at_once,
         unit_test=f"{_REPAIR}::test_recovered_node_is_kept",
     ),
     Mutant(
         "the power state is ignored",
-        1000,
+        2000,
         _power_ignored,
         needs=Fault.STOP_START,
         unit_test="gpu_provisioner/controllers/test_garbage_collector.py::"
@@ -196,7 +196,7 @@ MUTANTS = (
     ),
     Mutant(
         "nodes are judged right after a cluster start",
-        1000,
+        2000,
         _woken_is_settled,
         needs=Fault.STOP_START,
         unit_test=f"{_RESTART}::test_nodes_that_return_late_are_kept",

@@ -150,19 +150,19 @@ def _unpaced(
 
 MUTANTS = (
     _cloud_mutant(
-        "a create without a response is retried under another name", 50, _retry_under_another_name
+        "a create without a response is retried under another name", 500, _retry_under_another_name
     ),
     _cloud_mutant(
         "a failed list is treated as empty",
-        200,
+        1000,
         _errors_are_empty_lists,
         after_pacing=True,
     ),
-    _cloud_mutant("only the first page of a list is read", 20, _first_page_only),
+    _cloud_mutant("only the first page of a list is read", 500, _first_page_only),
     _cloud_mutant(
-        "an operation in flight is forgotten at a restart", 20, _operations_of_before_are_forgotten
+        "an operation in flight is forgotten at a restart", 500, _operations_of_before_are_forgotten
     ),
-    _cloud_mutant("a pool counts as gone once its deletion has started", 20, _deleting_is_gone),
-    _cloud_mutant("Retry-After is ignored", 50, _retry_after_ignored),
-    Mutant("calls to the cloud are not paced", 50, composition=_unpaced),
+    _cloud_mutant("a pool counts as gone once its deletion has started", 500, _deleting_is_gone),
+    _cloud_mutant("Retry-After is ignored", 500, _retry_after_ignored),
+    Mutant("calls to the cloud are not paced", 500, composition=_unpaced),
 )

@@ -27,10 +27,10 @@ def _waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 MUTANTS = (
-    Mutant("nodes do not wait for the check of the data", 60, _holds_nothing),
+    Mutant("nodes do not wait for the check of the data", 500, _holds_nothing),
     Mutant(
         "a check that cannot be done holds nodes for ever",
-        200,
+        1000,
         _waits_for_ever,
         needs=Fault.NO_ROOM,
     ),

@@ -44,15 +44,15 @@ def _deletion_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
 MUTANTS = (
     Mutant(
         "a claim is released without looking up its pool",
-        400,
+        1000,
         _released_unasked,
         unit_test="gpu_provisioner/lifecycle/test_termination.py::"
         "test_young_pool_is_confirmed_gone_by_name",
     ),
-    Mutant("a conflict is ignored", 100, _conflict_swallowed),
+    Mutant("a conflict is ignored", 500, _conflict_swallowed),
     Mutant(
         "a deletion is not retried after an error",
-        200,
+        1000,
         _deletion_not_retried,
     ),
 )

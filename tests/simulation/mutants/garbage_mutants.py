@@ -84,19 +84,19 @@ def _budgets_hold_orphans(monkeypatch: pytest.MonkeyPatch) -> None:
 MUTANTS = (
     Mutant(
         "orphans are deleted without a grace period",
-        100,
+        500,
         _no_grace,
         unit_test=f"{_CONTROLLER}::test_orphan_is_deleted_after_its_grace_period",
     ),
     Mutant(
         "orphans are identified by name",
-        20,
+        500,
         _orphans_by_name,
         unit_test=f"{_CONTROLLER}::test_pools_without_all_tags_are_never_touched",
     ),
     Mutant(
         "a kind of claims that is not served has no claims",
-        300,
+        1000,
         _absent_kind_has_no_claims,
         needs=Fault.KIND_ABSENT,
         unit_test=f"{_DECISION}::test_nothing_of_a_kind_that_was_not_listed_is_an_orphan",

@@ -19,7 +19,8 @@ class Mutant:
 
     This is the only place of the project where product code is patched; patching an attribute that
     does not exist is an error. The mutant must be caught within `budget` schedules; 0 means that
-    no schedule can show it. If it `needs` a fault, only schedules that enable this fault are run,
+    no schedule can show it. A budget is many times what was needed: every change of a controller
+    changes all schedules. If it `needs` a fault, only schedules that enable this fault are run,
     because no other could catch it. `unit_test` is the test below `tests` that fails with it, empty
     where none does. A `rare` mutant needs so many schedules that only the program hunts it.
     """

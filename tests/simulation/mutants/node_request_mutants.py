@@ -63,14 +63,14 @@ def _namespaces_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
 MUTANTS = (
     Mutant(
         "claims of another namespace's Workspace of that name are taken for its own",
-        60,
+        500,
         _namespaces_are_one,
         unit_test="workspace_controller/test_observer.py::"
         "test_claims_of_a_namesake_in_another_namespace_are_not_its_own",
     ),
-    Mutant("a claim gets a new name each time", 60, _another_name_each_time),
-    Mutant("a node that is not Ready is released", 60, _unready_is_released),
+    Mutant("a claim gets a new name each time", 500, _another_name_each_time),
+    Mutant("a node that is not Ready is released", 500, _unready_is_released),
     # Pods and Jobs that change while a Workspace is deleted hide it in most schedules.
-    Mutant("a deleted Workspace is not requeued", 200, _never_requeues),
-    Mutant("claims of a deleted Workspace are not removed", 100, _leaves_claims),
+    Mutant("a deleted Workspace is not requeued", 1000, _never_requeues),
+    Mutant("claims of a deleted Workspace are not removed", 500, _leaves_claims),
 )

@@ -37,14 +37,14 @@ def _spot_first(monkeypatch: pytest.MonkeyPatch) -> None:
 MUTANTS = (
     Mutant(
         "the zones of a claim are ignored",
-        50,
+        500,
         _zones_unread,
         needs=Fault.ZONES,
         unit_test="gpu_provisioner/offerings/test_zones.py::test_zones_are_filtered",
     ),
     Mutant(
         "spot machines are bought where they are not allowed",
-        20,
+        500,
         _spot_first,
     ),
     Mutant(

@@ -98,7 +98,7 @@ def _identity_unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
 MUTANTS = (
     Mutant(
         "ownership rests on tags alone",
-        200,
+        1000,
         _tags_alone,
         needs=Fault.MARKS_LOST,
         unit_test=f"{_LOST_MARKS}::test_lost_marks_are_put_back_and_the_node_stays_ready",
@@ -111,7 +111,7 @@ MUTANTS = (
     ),
     Mutant(
         "lost marks are not put back",
-        200,
+        1000,
         _marks_stay_lost,
         needs=Fault.MARKS_LOST,
         unit_test=f"{_LOST_MARKS}::test_lost_marks_are_put_back_and_the_node_stays_ready",
@@ -150,14 +150,14 @@ MUTANTS = (
     ),
     Mutant(
         "every pool of KAITO's own is adopted by its name",
-        200,
+        1000,
         _upstream_birth_unread,
         needs=Fault.UPSTREAM,
         unit_test=f"{_ADOPTION}::test_pool_of_an_earlier_claim_is_not_adopted",
     ),
     Mutant(
         "pools of KAITO's own are not adopted",
-        100,
+        500,
         _upstream_is_foreign,
         needs=Fault.UPSTREAM,
         unit_test=f"{_ADOPTION}::"

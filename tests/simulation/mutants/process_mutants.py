@@ -95,7 +95,7 @@ NO_FENCE = Mutant(
 
 MUTANTS = (
     NO_FENCE,
-    Mutant("every replica leads", 20, _everybody_leads),
+    Mutant("every replica leads", 500, _everybody_leads),
     Mutant(
         "a new leader acts before everything is listed",
         0,
@@ -103,18 +103,18 @@ MUTANTS = (
         unit_test="gpu_provisioner/controllers/test_new_leader.py::"
         "test_replica_leads_when_nodes_are_listed_and_drains_before_it_deletes_a_pool",
     ),
-    Mutant("timers do not fire", 20, _timers_do_not_ring),
-    Mutant("a lost watch is resumed without a list", 200, _no_second_list),
+    Mutant("timers do not fire", 500, _timers_do_not_ring),
+    Mutant("a lost watch is resumed without a list", 1000, _no_second_list),
     Mutant(
         "spans are measured with the time of day",
-        100,
+        500,
         _time_of_day,
         needs=Fault.CLOCK_SET,
         unit_test="kaito_kube/test_clock.py::test_machine_whose_time_of_day_is_set_changes_nothing",
     ),
     Mutant(
         "the API server's time is not adopted",
-        200,
+        1000,
         _own_time,
         needs=Fault.CLOCK_SET,
         unit_test="kaito_kube/test_clock.py::"

@@ -53,7 +53,7 @@ def _spot_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
 MUTANTS = (
     Mutant(
         "more than a fifth of the nodes is given up",
-        300,
+        1000,
         _unlimited,
         needs=Fault.BREAKS,
         unit_test=f"{_REPAIR}::test_repair_is_blocked_above_a_fifth_of_nodes",
@@ -61,14 +61,14 @@ MUTANTS = (
     ),
     Mutant(
         "a machine without its Node is given up at once",
-        200,
+        1000,
         _gone_at_once,
         needs=Fault.NODE_DELETED,
         unit_test=f"{_INSTANCES}::test_node_that_returns_in_time_is_kept",
     ),
     Mutant(
         "a spot machine without its Node is given up at once",
-        400,
+        1000,
         _spot_gone_at_once,
         needs=Fault.NODE_DELETED,
         unit_test=f"{_INSTANCES}::test_spot_node_that_was_only_deleted_may_return",
@@ -76,7 +76,7 @@ MUTANTS = (
     ),
     Mutant(
         "a Node is missing since the claim was created",
-        200,
+        1000,
         _gone_since_creation,
         needs=Fault.NODE_DELETED,
         unit_test=f"{_INSTANCES}::"
@@ -90,7 +90,7 @@ MUTANTS = (
     ),
     Mutant(
         "an evicted spot machine is waited for",
-        200,
+        1000,
         _spot_is_waited_for,
         needs=Fault.SPOT,
         unit_test=f"{_INSTANCES}::test_evicted_spot_claim_is_deleted_within_a_minute",

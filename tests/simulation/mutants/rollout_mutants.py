@@ -34,14 +34,14 @@ def _failure_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 MUTANTS = (
     Mutant(
         "every model is updated at once",
-        300,
+        1000,
         _all_at_once,
         needs=Fault.UPGRADE,
         unit_test=f"{_ROLLING_OUT}::test_good_tag_reaches_all_and_at_most_one_does_not_answer",
     ),
     Mutant(
         "an update that fails does not stop the others",
-        800,
+        2000,
         _failure_stops_nobody,
         needs=Fault.UPGRADE,
         unit_test=f"{_ROLLING_OUT}::test_wrong_tag_stops_at_the_first_workspace_and_says_so",

@@ -70,7 +70,7 @@ def _clock_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
 MUTANTS = (
     Mutant(
         "a pool is deleted before its node is drained",
-        200,
+        1000,
         _not_drained,
         needs=Fault.PODS,
         unit_test=f"{_LIFECYCLE}::test_pods_are_drained_before_pool_is_deleted",
@@ -88,7 +88,7 @@ MUTANTS = (
         unit_test=f"{_TERMINATION}::test_node_is_tainted_before_first_eviction",
     ),
     Mutant(
-        "finalizers of others are taken off", 200, _every_finalizer_goes, needs=Fault.FINALIZERS
+        "finalizers of others are taken off", 1000, _every_finalizer_goes, needs=Fault.FINALIZERS
     ),
     Mutant(
         "a drained pool waits for budgets again",
