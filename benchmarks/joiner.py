@@ -20,7 +20,7 @@ class Joiner:
 
     api: aiohttp.ClientSession
     emulator: aiohttp.ClientSession
-    _nodes: dict[str, str] = field(default_factory=dict)
+    _nodes: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
         """Keep one Node for each machine of a pool that is ready, until canceled."""
@@ -36,20 +36,20 @@ class Joiner:
                     group.create_task(self._leave(slots, name))
             await asyncio.sleep(INTERVAL_SECONDS)
 
-    async def _machines(self) -> dict[str, str]:
+    async def _machines(self) -> dict[str, dict[str, Any]]:
         """Return the pools by the name of their machine."""
         async with self.emulator.get("/_emulator/pools") as answer:
             pools = (await answer.json())["pools"]
         ready = (pool for pool in pools if pool["provisioningState"] in ("Succeeded", "Deleting"))
-        return {name: pool["name"] for pool in ready for name in pool["machines"]}
+        return {name: pool for pool in ready for name in pool["machines"]}
 
-    async def _join(self, slots: asyncio.Semaphore, name: str, pool: str) -> None:
+    async def _join(self, slots: asyncio.Semaphore, name: str, pool: dict[str, Any]) -> None:
         manifest = _node(name, pool)
         async with slots, self.api.post(NODES, json=manifest) as answer:
             assert answer.status == 201, await answer.text()
         await self._patch(slots, f"{name}/status", {"status": manifest["status"]})
         await self._patch(slots, name, {"spec": {"taints": manifest["spec"]["taints"]}})
-        self._nodes[name] = pool
+        self._nodes.add(name)
 
     async def _patch(self, slots: asyncio.Semaphore, path: str, patch: dict[str, Any]) -> None:
         """Patch the Node, its status first and then its taints: the API server taints each new Node
@@ -62,17 +62,18 @@ class Joiner:
         """Delete the Node, unless the provisioner has already deleted it."""
         async with slots, self.api.delete(f"{NODES}/{name}") as answer:
             assert answer.status in (200, 404), await answer.text()
-        del self._nodes[name]
+        self._nodes.discard(name)
 
 
-def _node(name: str, pool: str) -> dict[str, Any]:
+def _node(name: str, pool: dict[str, Any]) -> dict[str, Any]:
     resources = {"cpu": "6", "memory": "112Gi", "nvidia.com/gpu": "1", "pods": "250"}
     return {
         "metadata": {
             "name": name,
             "labels": {
-                "agentpool": pool,
-                "kubernetes.azure.com/agentpool": pool,
+                **pool["nodeLabels"],
+                "agentpool": pool["name"],
+                "kubernetes.azure.com/agentpool": pool["name"],
                 "kubernetes.io/hostname": name,
                 "node.kubernetes.io/instance-type": "Standard_NC6s_v3",
                 "topology.kubernetes.io/region": "eastus",

@@ -58,6 +58,7 @@ def pools(azure: Azure) -> Response:
             "vmSize": pool.vm_size,
             "count": pool.count,
             "tags": pool.properties.get("tags") or {},
+            "nodeLabels": pool.properties.get("nodeLabels") or {},
             "machines": machines[name],
         }
         for name, pool in state.pools.items()
