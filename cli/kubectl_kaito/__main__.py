@@ -51,8 +51,9 @@ def _connect(choice: ClusterChoice) -> Cluster:
 
 
 def _prices() -> PriceSource:
+    from kaito_skus.retail_prices import URL
     from kubectl_kaito.prices.cache import CachedPrices
-    from kubectl_kaito.prices.retail import URL, RetailPrices
+    from kubectl_kaito.prices.retail import RetailPrices
 
     url = os.environ.get("KAITO_RETAIL_PRICES_URL") or URL
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

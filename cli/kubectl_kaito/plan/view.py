@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
+from kaito_skus.price_sheet import PriceSheet
 from kaito_skus.sku import PriceList, Sku
 from kubectl_kaito.offers import (
     Demand,
@@ -16,7 +17,6 @@ from kubectl_kaito.offers import (
     retirement,
 )
 from kubectl_kaito.output import View
-from kubectl_kaito.prices.source import PriceSheet
 
 
 class OfferView(View):

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from kaito_api.conditions import parse_time, rfc3339
-from kubectl_kaito.prices.source import Price, PriceSheet, PriceSource
+from kaito_skus.price_sheet import Price, PriceSheet
+from kubectl_kaito.prices.source import PriceSource
 
 _MAX_AGE = timedelta(hours=24)
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from kubectl_kaito.prices.source import Price, PriceSheet, PricesUnavailable
+from kaito_skus.price_sheet import Price, PriceSheet
+from kubectl_kaito.prices.source import PricesUnavailable
 
 
 @dataclass

@@ -9,10 +9,10 @@ import yaml
 
 from kaito_kube.errors import Invalid
 from kaito_kube.kinds import CONFIG_MAP, WORKSPACE
+from kaito_skus.price_sheet import Price
 from kubectl_kaito.cluster.fake import FakeCluster
 from kubectl_kaito.offers import DEFAULT_MAX_MODEL_NODES
 from kubectl_kaito.prices.fake import FakePrices
-from kubectl_kaito.prices.source import Price
 from kubectl_kaito.release import observe_release
 from tests.kubectl_kaito.console import NOW, Console
 from tests.kubectl_kaito.installed import install

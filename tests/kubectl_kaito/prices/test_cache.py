@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from kaito_skus.price_sheet import Price
 from kubectl_kaito.prices.cache import CachedPrices
 from kubectl_kaito.prices.fake import FakePrices
-from kubectl_kaito.prices.source import Price
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 LIST = {"eastus": {"a": Price(1.0, 0.2), "b": Price(2.0)}}

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from kaito_skus.price_sheet import Price
 from kubectl_kaito.prices.retail import RetailPrices
-from kubectl_kaito.prices.source import Price, PricesUnavailable
+from kubectl_kaito.prices.source import PricesUnavailable
 from tests.kubectl_kaito.loopback import serving
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -49,6 +50,9 @@ def test_linux_prices_are_told_from_windows_spot_and_low_priority() -> None:
             item(0.1, type="Reservation"),
             item(0.1, unitOfMeasure="1 Month"),
             item(0.0),
+            item(float("inf")),
+            item(0.1, currencyCode="EUR"),
+            item(0.1, armRegionName="westus"),
             item(0.1, armSkuName="Standard_Other"),
         )
     )
@@ -58,13 +62,14 @@ def test_linux_prices_are_told_from_windows_spot_and_low_priority() -> None:
 def test_all_pages_are_read() -> None:
     with serving() as server:
         server.answers = [
-            page(item(5.0), following=f"{server.url}/next?page=2"),
+            page(item(5.0), following="https://prices.azure.com:443/api?page=2"),
             page(item(4.0)),
         ]
         sheet = RetailPrices(lambda: NOW, server.url).read("eastus", [A100])
     assert sheet.prices[A100].on_demand == 4.0
     assert (sheet.region, sheet.read_at) == ("eastus", NOW)
-    assert server.requests[1][1] == "/next?page=2"
+    # Azure's own host in the link, which a mirror passes on, is not asked.
+    assert server.requests[1][1] == "/?page=2"
 
 
 def test_many_instance_types_are_asked_for_in_short_requests() -> None:
@@ -88,7 +93,7 @@ def test_a_list_that_is_away_or_broken_is_unavailable(answer: tuple[int, Any]) -
 
 def test_a_list_without_end_is_not_followed_forever() -> None:
     with serving() as server:
-        server.answers = [page(item(5.0), following=f"{server.url}/next") for _ in range(40)]
+        server.answers = [page(item(5.0), following=f"{server.url}/?page={n}") for n in range(40)]
         RetailPrices(lambda: NOW, server.url).read("eastus", [A100])
     assert len(server.requests) == 20
 
