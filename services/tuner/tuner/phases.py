@@ -127,6 +127,7 @@ def train_phase(
             data_dir=settings.data_dir,
             results=results,
             fingerprint=inputs,
+            attempt=attempt or inputs,
             target_modules=settings.target_modules,
             checkpoint_seconds=settings.checkpoint_seconds,
             cpu_bfloat16=settings.cpu_bfloat16,

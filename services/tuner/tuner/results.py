@@ -62,6 +62,10 @@ class ResultsDirectory:
         return self.root / "failure.json"
 
     @property
+    def memory_limit(self) -> Path:
+        return self.root / "memory_limit.json"
+
+    @property
     def cache(self) -> Path:
         return self.root / ".cache"
 

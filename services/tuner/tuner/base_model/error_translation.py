@@ -21,6 +21,15 @@ from tuner.reasons import Reason
 OUT_OF_MEMORY_TEXTS = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 # Some libraries put whole stack traces and tensors into their messages.
 MAX_QUOTED_CHARACTERS = 600
+# Where it ran out before the first batch, no batch is too large.
+LOAD_REMEDY = (
+    "use method qlora, a smaller preset, or a larger resource.instanceType: there is no room for "
+    "the model itself"
+)
+TRAIN_REMEDY = (
+    "lower per_device_train_batch_size or max_length in training_config.yaml, use method qlora, or "
+    "choose a larger resource.instanceType"
+)
 
 
 @contextmanager
@@ -30,17 +39,17 @@ def load_errors(path: str) -> Iterator[None]:
     Raises:
         RunError: MODEL_LOAD_FAILED or OUT_OF_MEMORY.
     """
-    with out_of_memory_errors():
+    with out_of_memory_errors(LOAD_REMEDY):
         try:
             yield
         except (RunError, MemoryError, torch.OutOfMemoryError):
             raise
         except Exception as error:
-            if _is_out_of_memory(error):
+            if is_out_of_memory(error):
                 raise
             raise RunError(
                 Reason.MODEL_LOAD_FAILED,
-                f"the model at {path} cannot be loaded: {_quote(error)}; check that the preset's "
+                f"the model at {path} cannot be loaded: {quote(error)}; check that the preset's "
                 "model image is complete and works with this version of transformers",
             ) from error
 
@@ -62,11 +71,11 @@ def setup_errors() -> Iterator[None]:
                 "the data, or set ModelConfig.chat_template in training_config.yaml",
             ) from error
         except (ValueError, TypeError) as error:
-            raise config_invalid(_quote(error)) from error
+            raise config_invalid(quote(error)) from error
 
 
 @contextmanager
-def out_of_memory_errors() -> Iterator[None]:
+def out_of_memory_errors(remedy: str = TRAIN_REMEDY) -> Iterator[None]:
     """Translate the errors of running out of memory; all others pass through.
 
     Raises:
@@ -75,16 +84,16 @@ def out_of_memory_errors() -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         raise RunError(
             Reason.OUT_OF_MEMORY,
-            f"out of memory: {_quote(error)}; lower per_device_train_batch_size or max_length in "
-            "training_config.yaml, use method qlora, or choose a larger resource.instanceType",
+            f"out of memory: {quote(error)}; {remedy}",
         ) from error
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a library has run out of memory, of the GPU or of the host."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(
@@ -92,6 +101,7 @@ def _is_out_of_memory(error: Exception) -> bool:
     )
 
 
-def _quote(error: Exception) -> str:
+def quote(error: Exception) -> str:
+    """The class and the first line of a library's `error`, shortened."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else ''}"[:MAX_QUOTED_CHARACTERS]

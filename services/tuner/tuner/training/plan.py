@@ -16,6 +16,7 @@ from tuner.batching.execution_plan import (
     plan_execution,
 )
 from tuner.batching.global_batch import global_batch
+from tuner.batching.less_memory import MemoryLimit, within
 from tuner.batching.model_size import model_size
 from tuner.training.boundary_probe import keeps_examples_apart
 
@@ -28,12 +29,14 @@ def make_plan(
     lengths: Mapping[int, int],
     sequences: int,
     begun_with: Mapping[str, Any] | None,
-) -> ExecutionPlan:
-    """The plan for `sequences` an epoch, logged.
+    limit: MemoryLimit | None,
+) -> tuple[ExecutionPlan, PlanInputs]:
+    """The plan for `sequences` an epoch, logged, and what it was made from.
 
     Args:
         lengths: how many examples have as many tokens.
         begun_with: the plan of the checkpoint that the training continues from, if it does.
+        limit: the most that fits, if more was tried.
     """
     options = config.training
     batch = global_batch(options, sequences)
@@ -51,6 +54,7 @@ def make_plan(
     plan = plan_execution(options, inputs)
     if begun_with is not None:
         plan = continue_plan(plan, begun_with)
+    plan = within(plan, limit)
     logger.info(
         "%d sequences per update, %d at a time, %s, attention %s%s",
         plan.global_batch,
@@ -65,7 +69,7 @@ def make_plan(
             "the model does not keep packed examples apart, so examples of similar length are "
             "batched instead"
         )
-    return plan
+    return plan, inputs
 
 
 def _longest(lengths: Mapping[int, int], count: int) -> Iterator[int]:

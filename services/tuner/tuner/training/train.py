@@ -11,6 +11,7 @@ from trl import SFTTrainer
 
 from tuner.base_model.error_translation import out_of_memory_errors
 from tuner.batching.execution_plan import ExecutionPlan, made_before
+from tuner.batching.less_memory import MemoryLimit
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary
@@ -21,6 +22,8 @@ from tuner.training.libraries import configure_libraries
 from tuner.training.loss_files import add_loss_to_adapter, save_loss
 from tuner.training.loss_guard import AVERAGED_LOSSES
 from tuner.training.loss_history import loss_history
+from tuner.training.memory_record import read_limit, record_limit
+from tuner.training.memory_shortage import MemoryShortage, memory_shortages
 from tuner.training.trainer import build_trainer
 from tuner.training.training_job import TrainingJob
 
@@ -45,30 +48,75 @@ def train(
         Terminated: a signal arrived while the trainer was being built.
     """
     configure_libraries()
+    try:
+        limit = read_limit(job.results.memory_limit, job.attempt)
+        return _train_within_memory(job, publisher, switch, trackers, limit)
+    finally:
+        trackers.close(TERMINATING_SECONDS if switch.terminated else CLOSE_SECONDS)
+
+
+def _train_within_memory(
+    job: TrainingJob,
+    publisher: StatusPublisher,
+    switch: StopSwitch,
+    trackers: Trackers,
+    limit: MemoryLimit | None,
+) -> TrainingSummary | None:
+    """Train, and if the memory does not suffice, once more with half as much at a time.
+
+    What is learned stays the same: an update has as many examples, and it goes on from the newest
+    checkpoint. `limit` is what an earlier process has found to fit; then there is no second time.
+    """
+    try:
+        return _train(job, publisher, switch, trackers, limit)
+    except MemoryShortage as error:
+        if limit is not None or error.retry is None:
+            raise
+        limit = error.retry
+        logger.warning(
+            "%s; the training goes on from its newest checkpoint with %d at a time%s, and as many "
+            "for an update as before",
+            error.message,
+            limit.micro_batch,
+            ", activations computed twice" if limit.checkpointing else "",
+        )
+    # The error is gone, and with it the last reference to the trainer that had no room.
+    release_memory()
+    record_limit(job.results.memory_limit, job.attempt, limit)
+    return _train(job, publisher, switch, trackers, limit)
+
+
+def _train(
+    job: TrainingJob,
+    publisher: StatusPublisher,
+    switch: StopSwitch,
+    trackers: Trackers,
+    limit: MemoryLimit | None,
+) -> TrainingSummary | None:
     checkpoint = newest_complete(job.results.checkpoints, job.fingerprint)
     begun_with = None
     if checkpoint is not None:
         logger.info("resuming from %s", checkpoint.name)
         begun_with = read_plan(checkpoint) or made_before(job.config.training)
-    trainer, plan = build_trainer(job, publisher, switch, begun_with)
+    built = build_trainer(job, publisher, switch, begun_with, limit)
+    trainer = built.trainer
     switch.raise_if_terminated()
     trainer.add_callback(trackers)
     summary = None
     try:
-        with switch.graceful(), out_of_memory_errors():
+        with switch.graceful(), memory_shortages(built, job.config.training):
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         if trainer.state.global_step >= trainer.state.max_steps:
             with out_of_memory_errors():
-                summary = save_results(job, trainer, plan)
+                summary = save_results(job, trainer, built.plan)
     finally:
         # Also of a run that fails: the curve shows where it went wrong. A pod that terminates has
         # no time for a picture.
         points = loss_history(trainer.state.log_history)
         title = f"{job.base_model} ({job.method})"
         save_loss(job.results, points, title, picture=not switch.terminated)
-        trackers.close(TERMINATING_SECONDS if switch.terminated else CLOSE_SECONDS)
     if summary is None:
-        del trainer
+        del trainer, built
         release_memory()
     else:
         add_loss_to_adapter(job.results)

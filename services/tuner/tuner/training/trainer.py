@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,7 +11,8 @@ from trl import SFTConfig, SFTTrainer
 
 from tuner.base_model.error_translation import setup_errors
 from tuner.base_model.tokenizer import load_tokenizer, read_max_positions
-from tuner.batching.execution_plan import ExecutionPlan, Layout
+from tuner.batching.execution_plan import ExecutionPlan, Layout, PlanInputs
+from tuner.batching.less_memory import MemoryLimit
 from tuner.batching.model_size import model_size
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import RunState
@@ -35,15 +37,26 @@ from tuner.training.training_job import TrainingJob
 from tuner.training_defaults import max_length
 
 
+@dataclass(frozen=True, slots=True)
+class BuiltTrainer:
+    """A trainer, the plan that it follows, and what the plan was made from."""
+
+    trainer: SFTTrainer
+    plan: ExecutionPlan
+    inputs: PlanInputs
+
+
 def build_trainer(
     job: TrainingJob,
     publisher: StatusPublisher,
     switch: StopSwitch,
-    begun_with: Mapping[str, Any] | None = None,
-) -> tuple[SFTTrainer, ExecutionPlan]:
+    begun_with: Mapping[str, Any] | None,
+    memory_limit: MemoryLimit | None,
+) -> BuiltTrainer:
     """The trainer with the loaded model and the prepared data, and the plan of its training.
 
-    `begun_with` is the plan of the checkpoint that the training continues from, if it does.
+    `begun_with` is the plan of the checkpoint that the training continues from, if it does, and
+    `memory_limit` the most that fits, if more was tried.
 
     Raises:
         RunError: MODEL_LOAD_FAILED, CONFIG_INVALID, DATA_EMPTY, DATA_ROWS_LOST, DATA_UNREADABLE,
@@ -70,7 +83,7 @@ def build_trainer(
     lengths = prepared.statistics.tokens
     if early.packing and limit is not None:
         lengths = Counter({limit: len(sequences)})
-    plan = make_plan(config, model, lengths, len(sequences), begun_with)
+    plan, inputs = make_plan(config, model, lengths, len(sequences), begun_with, memory_limit)
     arguments = build_sft_config(config, device, precision, limit, output, plan)
     lora = build_lora_config(config.lora, job.target_modules, model.config.model_type)
     with setup_errors():
@@ -93,7 +106,7 @@ def build_trainer(
     trainer.remove_callback(PrinterCallback)
     if precision.fp16:
         _keep_adapter_in_float32(trainer.model)
-    return trainer, plan
+    return BuiltTrainer(trainer, plan, inputs)
 
 
 def _collator(

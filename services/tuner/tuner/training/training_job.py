@@ -12,7 +12,10 @@ from tuner.results import ResultsDirectory
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingJob:
-    """Everything that one training depends on. `context` is for the report on the data."""
+    """Everything that one training depends on. `context` is for the report on the data.
+
+    `fingerprint` identifies the inputs, and `attempt` the pod as well.
+    """
 
     base_model: str
     method: str
@@ -22,6 +25,7 @@ class TrainingJob:
     data_dir: Path
     results: ResultsDirectory
     fingerprint: str
+    attempt: str
     target_modules: tuple[str, ...]
     checkpoint_seconds: float
     cpu_bfloat16: bool
