@@ -21,6 +21,7 @@ from tuner.image_metadata import image_metadata
 from tuner.library_environment import confine_libraries
 from tuner.model_card.card import CardInputs
 from tuner.model_card.save import save_card
+from tuner.process_deaths import counted_deaths
 from tuner.reasons import Reason
 from tuner.registry.output_reference import output_reference
 from tuner.registry.output_repository import output_repository
@@ -39,6 +40,7 @@ from tuner.sources.ssrf_guard import SsrfGuard
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary, fingerprint, read_summary, write_summary
 from tuner.tracking.environment import prepare_trackers
+from tuner.training.checkpoints import newest_step
 
 logger = logging.getLogger(__name__)
 
@@ -107,8 +109,12 @@ def train_phase(
         logger.info("already trained: %d steps", summary.steps)
         return summary
     attempt = fingerprint(settings.pod_uid, inputs) if settings.pod_uid else ""
-    with recorded_failures(results.failure, attempt):
-        results.cache.mkdir(parents=True, exist_ok=True)
+    results.cache.mkdir(parents=True, exist_ok=True)
+    newest = newest_step(results.checkpoints)
+    with (
+        recorded_failures(results.failure, attempt),
+        counted_deaths(results.deaths, results.log, attempt, newest) as deaths,
+    ):
         confine_libraries(results.cache, environ)
         prepare_trackers(settings.name, attempt or inputs, results.cache, environ)
         # Imported here because it takes seconds and hundreds of megabytes, and because the
@@ -128,6 +134,7 @@ def train_phase(
             results=results,
             fingerprint=inputs,
             attempt=attempt or inputs,
+            deaths=deaths,
             target_modules=settings.target_modules,
             checkpoint_seconds=settings.checkpoint_seconds,
             cpu_bfloat16=settings.cpu_bfloat16,

@@ -66,6 +66,18 @@ class ResultsDirectory:
         return self.root / "memory_limit.json"
 
     @property
+    def tried(self) -> Path:
+        return self.root / "tried.json"
+
+    @property
+    def deaths(self) -> Path:
+        return self.root / "deaths.json"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "trainer.log"
+
+    @property
     def cache(self) -> Path:
         return self.root / ".cache"
 

@@ -120,3 +120,27 @@ def test_a_restarted_process_does_not_try_again_what_did_not_fit(
     with pytest.raises(RunError, match="out of memory in step 1: 4 sequences"):
         _train(settings)
     assert given == [4]
+
+
+def test_a_process_after_one_that_was_killed_tries_half(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The kernel kills without an error that the process could report."""
+
+    class Killed(BaseException):
+        """Ends the process, as far as the code around it can tell."""
+
+    def kill(*_: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CountingTrainer, "training_step", kill)
+        # A killed process does not take back what it has noted about itself.
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        with pytest.raises(Killed):
+            _train(settings)
+    given = _room_for(4, monkeypatch)
+    summary = _train(settings)
+    assert summary is not None
+    assert set(given) == {4}
+    assert "was killed, most often for its memory; this one computes 4 at a time" in caplog.text

@@ -20,7 +20,9 @@ class MemoryLimit:
     checkpointing: bool
 
 
-def limit_below(plan: ExecutionPlan, options: Mapping[str, Any]) -> MemoryLimit | None:
+def limit_below(
+    plan: ExecutionPlan | MemoryLimit, options: Mapping[str, Any]
+) -> MemoryLimit | None:
     """Half of what `plan` computes at a time, or activations that are computed twice.
 
     None if it computes one sequence at a time already, and the user's TrainingArguments `options`

@@ -49,6 +49,11 @@ def newest_complete(directory: Path, fingerprint: str) -> Path | None:
     return None
 
 
+def newest_step(directory: Path) -> int:
+    """The step of the newest checkpoint below `directory` that has its marker; -1 without one."""
+    return max((step_of(path.parent) for path in directory.glob(f"*/{MARKER}")), default=-1)
+
+
 def read_plan(folder: Path) -> Mapping[str, Any] | None:
     """The plan that the checkpoint in `folder` was made with; None if it names none."""
     plan: Mapping[str, Any] | None = json.loads((folder / MARKER).read_bytes()).get("plan")

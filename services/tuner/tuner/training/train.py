@@ -11,7 +11,7 @@ from trl import SFTTrainer
 
 from tuner.base_model.error_translation import out_of_memory_errors
 from tuner.batching.execution_plan import ExecutionPlan, made_before
-from tuner.batching.less_memory import MemoryLimit
+from tuner.batching.less_memory import MemoryLimit, limit_below
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary
@@ -49,10 +49,29 @@ def train(
     """
     configure_libraries()
     try:
-        limit = read_limit(job.results.memory_limit, job.attempt)
+        limit = _memory_limit(job)
         return _train_within_memory(job, publisher, switch, trackers, limit)
     finally:
         trackers.close(TERMINATING_SECONDS if switch.terminated else CLOSE_SECONDS)
+
+
+def _memory_limit(job: TrainingJob) -> MemoryLimit | None:
+    """What an earlier process of the pod has left room for; None if it has not come to that.
+
+    A process that the kernel kills for its memory cannot say so.
+    """
+    limit = read_limit(job.results.memory_limit, job.attempt)
+    tried = read_limit(job.results.tried, job.attempt)
+    if limit is None and tried is not None and job.deaths:
+        limit = limit_below(tried, job.config.training)
+        if limit is not None:
+            logger.warning(
+                "the process before this one was killed, most often for its memory; this one "
+                "computes %d at a time, and as many for an update as before",
+                limit.micro_batch,
+            )
+            record_limit(job.results.memory_limit, job.attempt, limit)
+    return limit
 
 
 def _train_within_memory(
@@ -100,6 +119,8 @@ def _train(
         begun_with = read_plan(checkpoint) or made_before(job.config.training)
     built = build_trainer(job, publisher, switch, begun_with, limit)
     trainer = built.trainer
+    tried = MemoryLimit(built.plan.micro_batch, built.plan.checkpointing)
+    record_limit(job.results.tried, job.attempt, tried)
     switch.raise_if_terminated()
     trainer.add_callback(trackers)
     summary = None

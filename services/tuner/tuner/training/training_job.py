@@ -14,7 +14,8 @@ from tuner.results import ResultsDirectory
 class TrainingJob:
     """Everything that one training depends on. `context` is for the report on the data.
 
-    `fingerprint` identifies the inputs, and `attempt` the pod as well.
+    `fingerprint` identifies the inputs, and `attempt` the pod as well. `deaths` counts the
+    processes before this one that were killed without a checkpoint in between.
     """
 
     base_model: str
@@ -26,6 +27,7 @@ class TrainingJob:
     results: ResultsDirectory
     fingerprint: str
     attempt: str
+    deaths: int
     target_modules: tuple[str, ...]
     checkpoint_seconds: float
     cpu_bfloat16: bool
