@@ -6,6 +6,7 @@ and neither rich nor the Kubernetes client may cost them time. A test holds them
 
 import typer
 
+from kubectl_kaito.adapters.command import adapters
 from kubectl_kaito.chat.command import chat
 from kubectl_kaito.cost.command import cost
 from kubectl_kaito.deploy.command import deploy, tune
@@ -37,5 +38,10 @@ app = typer.Typer(
 _ALL = (models, plan, deploy, tune, status, why, endpoint, chat, logs, history, undo, cost, doctor)
 VERBS = {verb.__name__: verb for verb in _ALL}
 
+# Verbs with verbs of their own.
+GROUPS = {"adapters": adapters}
+
 for verb in VERBS.values():
     app.command()(verb)
+for name, group in GROUPS.items():
+    app.add_typer(group, name=name)

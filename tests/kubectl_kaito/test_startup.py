@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from kubectl_kaito.app import VERBS
+from kubectl_kaito.app import GROUPS, VERBS
 
 # Typer itself loads pydantic to read the options of a verb.
 OF_VERBS = ("rich", "kubernetes", "yaml", "httpx2", "urllib3", "kaito_presets")
@@ -37,7 +37,7 @@ def test_help_loads_nothing_heavy() -> None:
     assert "kubectl" in ran.stdout
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", [*VERBS, *GROUPS])
 def test_help_of_a_verb_loads_nothing_that_only_verbs_need(verb: str) -> None:
     ran = _run(verb, "--help")
     loaded = ran.stderr.strip().splitlines()[-1].split()

@@ -58,14 +58,15 @@ class Cluster(Protocol):
         """
         ...
 
-    def annotate(
-        self, kind: Kind, name: str, namespace: str, annotations: Mapping[str, str | None]
-    ) -> None:
-        """Sets annotations of an object, and removes those that are None.
+    def patch(self, kind: Kind, name: str, namespace: str, changes: Manifest) -> Manifest:
+        """Merges changes into an object and returns it; None removes a field.
 
-        Unlike `apply`, it leaves everything else as it is, whoever has set it.
+        Unlike `apply`, it leaves everything else as it is, whoever has set it. With
+        `metadata.resourceVersion`, it changes the object only as it was read.
 
         Raises:
+            Conflict: the object has changed since it was read.
+            Invalid: the schema rejects the result; the message names the field.
             NotFound: there is no such object.
         """
         ...
@@ -74,6 +75,17 @@ class Cluster(Protocol):
         """The last lines of a container's log, of its run before the current one if `previous`.
 
         Empty where the container has not started.
+
+        Raises:
+            NotFound: there is no such pod.
+        """
+        ...
+
+    def follow_log(self, pod: Key, container: str, *, lines: int, since: str = "") -> Iterator[str]:
+        """The lines of the current run as they come, each after its time and a space.
+
+        With `since`, an RFC 3339 time, only those of that second and later. It ends when the
+        container does, or when the connection is lost.
 
         Raises:
             NotFound: there is no such pod.

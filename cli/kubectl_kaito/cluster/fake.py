@@ -11,7 +11,8 @@ from kaito_kube.kinds import POD, Key, Kind, Manifest
 
 @dataclass
 class FakeCluster:
-    """`logs` are by pod, container, and whether they are those of the run before.
+    """`logs` are by pod, container, and whether they are those of the run before; those that are
+    followed have times in front of their lines.
 
     `denied` are kinds that the user may not read. `answers` are the lines that the next posts
     return.
@@ -20,6 +21,7 @@ class FakeCluster:
     store: Store = field(default_factory=Store)
     namespace: str = "default"
     logs: dict[tuple[Key, str, bool], str] = field(default_factory=dict)
+    follows: list[tuple[Key, str, str]] = field(default_factory=list)
     missing_kinds: set[Kind] = field(default_factory=set)
     denied: set[Kind] = field(default_factory=set)
     outage: Exception | None = None
@@ -54,12 +56,9 @@ class FakeCluster:
         self._check(kind)
         return manifest if dry_run else asyncio.run(self.store.apply(kind, manifest))
 
-    def annotate(
-        self, kind: Kind, name: str, namespace: str, annotations: Mapping[str, str | None]
-    ) -> None:
+    def patch(self, kind: Kind, name: str, namespace: str, changes: Manifest) -> Manifest:
         self._check(kind)
-        patch = {"metadata": {"annotations": dict(annotations)}}
-        asyncio.run(self.store.patch(kind, name, patch, namespace=namespace))
+        return asyncio.run(self.store.patch(kind, name, changes, namespace=namespace))
 
     def log(self, pod: Key, container: str, *, previous: bool = False, lines: int = 20) -> str:
         self._check(POD)
@@ -67,6 +66,11 @@ class FakeCluster:
             raise errors.NotFound(f'pods "{pod.name}" not found')
         text = self.logs.get((pod, container, previous), "")
         return "".join(text.splitlines(keepends=True)[-lines:])
+
+    def follow_log(self, pod: Key, container: str, *, lines: int, since: str = "") -> Iterator[str]:
+        self.follows.append((pod, container, since))
+        text = self.log(pod, container, lines=10_000 if since else lines)
+        return (line for line in text.splitlines() if line.partition(" ")[0] >= since[:19])
 
     def post(self, service: Key, port: str, path: str, body: Manifest) -> Iterator[str]:
         self.posts.append((service, f"{port}/{path}", body))

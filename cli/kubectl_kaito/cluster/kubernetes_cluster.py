@@ -24,7 +24,7 @@ from kubectl_kaito.cluster.cluster import ClusterChoice
 _FIELD_MANAGER = "kubectl-kaito"
 # For the connection and for the answer, in seconds: a cluster that is away is reported soon.
 _TIMEOUT_SECONDS = (5, 20)
-# A model may think for long before its first token.
+# A model may think for long before its first token, and a container log nothing for as long.
 _ANSWER_TIMEOUT_SECONDS = (5, 600)
 _PAGE = 500
 _APPLY_PATCH, _MERGE_PATCH = "application/apply-patch+yaml", "application/merge-patch+json"
@@ -101,12 +101,10 @@ class KubernetesCluster:
         body = json.dumps(_typed(kind, manifest))
         return self._json("PATCH", path(kind, key.namespace, key.name), query, body)
 
-    def annotate(
-        self, kind: Kind, name: str, namespace: str, annotations: Mapping[str, str | None]
-    ) -> None:
-        body = {"metadata": {"annotations": dict(annotations)}}
+    def patch(self, kind: Kind, name: str, namespace: str, changes: Manifest) -> Manifest:
         query = {"fieldManager": _FIELD_MANAGER}
-        self._send("PATCH", path(kind, namespace, name), query, body, _MERGE_PATCH)
+        answer = self._send("PATCH", path(kind, namespace, name), query, changes, _MERGE_PATCH)
+        return dict(json.loads(answer))
 
     def log(self, pod: Key, container: str, *, previous: bool = False, lines: int = 20) -> str:
         query = {"container": container, "tailLines": str(lines)}
@@ -117,6 +115,17 @@ class KubernetesCluster:
         except errors.Invalid:
             # A container that waits to start, or that had no run before.
             return ""
+
+    def follow_log(self, pod: Key, container: str, *, lines: int, since: str = "") -> Iterator[str]:
+        query = {"container": container, "follow": "true", "timestamps": "true"}
+        query |= {"sinceTime": since} if since else {"tailLines": str(lines)}
+        url = f"{path(POD, pod.namespace, pod.name)}/log"
+        try:
+            with self._opened("GET", url, query, None, _ANSWER_TIMEOUT_SECONDS) as response:
+                yield from _lines(response)
+        except errors.Invalid:
+            # The container has not started, or not started again.
+            return
 
     def post(self, service: Key, port: str, path: str, body: Manifest) -> Iterator[str]:
         root = f"/api/v1/namespaces/{quote(service.namespace, safe='')}/services"

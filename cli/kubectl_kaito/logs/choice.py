@@ -30,9 +30,15 @@ def choose_log(seen: Observation, container: str | None, *, previous: bool) -> L
     raise NotFoundError(f"no pod has a container {container!r}: there are {', '.join(known)}")
 
 
+def statuses_of(pod: Manifest) -> list[Manifest]:
+    """Of its containers, in the order in which they start."""
+    status = pod.get("status") or {}
+    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+
+
 def _telling(pod: Manifest) -> str:
     """The container that runs, the first of them; else the last one that has run."""
-    statuses = _statuses(pod)
+    statuses = statuses_of(pod)
     running = [s for s in statuses if "running" in (s.get("state") or {})]
     ended = [s for s in statuses if "terminated" in (s.get("state") or {})]
     for chosen in (*running[:1], *ended[-1:]):
@@ -47,8 +53,3 @@ def _names(pod: Manifest) -> list[str]:
         *(spec.get("initContainers") or ()),
     ]
     return [str(container.get("name")) for container in containers]
-
-
-def _statuses(pod: Manifest) -> list[Manifest]:
-    status = pod.get("status") or {}
-    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]

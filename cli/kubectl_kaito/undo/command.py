@@ -46,5 +46,6 @@ def undo(
     history = read_history(cluster, name, within, environment.now())
     found = view.end(history) if end else view.undo(history, to_revision)
     number = None if found.revision is None else str(found.revision)
-    cluster.annotate(WORKSPACE, name, within, {UNDO_TO_REVISION: number})
+    changes = {"metadata": {"annotations": {UNDO_TO_REVISION: number}}}
+    cluster.patch(WORKSPACE, name, within, changes)
     emit(found, output, environment.stdout, table)

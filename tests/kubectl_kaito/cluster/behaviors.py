@@ -18,6 +18,10 @@ def config_map(name: str, namespace: str, **labels: str) -> Manifest:
     }
 
 
+def annotated(**annotations: str | None) -> Manifest:
+    return {"metadata": {"annotations": annotations}}
+
+
 class ClusterBehavior:
     """Needs fixtures `cluster` and `namespace`, an existing namespace."""
 
@@ -66,19 +70,31 @@ class ClusterBehavior:
         cluster.apply(CONFIG_MAP, {**config_map(name, namespace), "data": {"key": "new"}})
         assert cluster.get(CONFIG_MAP, name, namespace)["data"] == {"key": "new"}
 
-    def test_annotations_are_set_and_removed_and_nothing_else(
+    def test_a_patch_sets_and_removes_what_it_names_and_nothing_else(
         self, cluster: Cluster, namespace: str
     ) -> None:
         name = f"n-{uuid.uuid4().hex[:8]}"
         cluster.apply(CONFIG_MAP, config_map(name, namespace, color="red"))
-        cluster.annotate(CONFIG_MAP, name, namespace, {"a": "1", "b": "2"})
-        cluster.annotate(CONFIG_MAP, name, namespace, {"a": None})
+        cluster.patch(CONFIG_MAP, name, namespace, annotated(a="1", b="2"))
+        changed = cluster.patch(CONFIG_MAP, name, namespace, annotated(a=None))
         found = cluster.get(CONFIG_MAP, name, namespace)
+        assert changed == found
         assert found["metadata"]["annotations"] == {"b": "2"}
         assert found["metadata"]["labels"] == {"color": "red"}
         assert found["data"] == {"key": "value"}
         with pytest.raises(errors.NotFound):
-            cluster.annotate(CONFIG_MAP, "nothing", namespace, {"a": "1"})
+            cluster.patch(CONFIG_MAP, "nothing", namespace, annotated(a="1"))
+
+    def test_a_patch_of_an_object_that_has_changed_since_is_a_conflict(
+        self, cluster: Cluster, namespace: str
+    ) -> None:
+        name = f"v-{uuid.uuid4().hex[:8]}"
+        read = cluster.create(CONFIG_MAP, config_map(name, namespace))
+        version = {"metadata": {"resourceVersion": read["metadata"]["resourceVersion"]}}
+        cluster.patch(CONFIG_MAP, name, namespace, {**version, "data": {"key": "new"}})
+        with pytest.raises(errors.Conflict):
+            cluster.patch(CONFIG_MAP, name, namespace, {**version, "data": {"key": "late"}})
+        assert cluster.get(CONFIG_MAP, name, namespace)["data"] == {"key": "new"}
 
     def test_the_log_of_a_missing_pod_is_not_found(self, cluster: Cluster, namespace: str) -> None:
         with pytest.raises(errors.NotFound, match="nothing"):
@@ -92,6 +108,7 @@ class ClusterBehavior:
         cluster.create(POD, {"metadata": {"name": name, "namespace": namespace}, "spec": spec})
         assert cluster.log(Key(namespace, name), "main") == ""
         assert cluster.log(Key(namespace, name), "main", previous=True) == ""
+        assert list(cluster.follow_log(Key(namespace, name), "main", lines=5)) == []
 
     def test_the_server_names_its_version(self, cluster: Cluster) -> None:
         assert cluster.version().startswith("v1.")

@@ -129,6 +129,22 @@ def test_a_container_without_a_log_has_an_empty_one(tmp_path: Path) -> None:
     ]
 
 
+def test_a_log_is_followed_from_a_time_on_and_ends_where_nothing_runs(tmp_path: Path) -> None:
+    waiting = status(400, "container main is waiting to start")
+    with serving(
+        (200, "2026-01-01T00:00:00.1Z one\n2026-01-01T00:00:00.2Z two"), waiting
+    ) as server:
+        cluster = connect(kubeconfig(tmp_path, server.url))
+        followed = list(cluster.follow_log(Key("team", "ws-0"), "main", lines=5))
+        assert [line.partition(" ")[2] for line in followed] == ["one", "two"]
+        since = "2026-01-01T00:00:00.2Z"
+        assert list(cluster.follow_log(Key("team", "ws-0"), "main", lines=5, since=since)) == []
+    assert [r[1].partition("?")[2] for r in server.requests] == [
+        "container=main&follow=true&timestamps=true&tailLines=5",
+        "container=main&follow=true&timestamps=true&sinceTime=2026-01-01T00%3A00%3A00.2Z",
+    ]
+
+
 def test_a_post_goes_through_the_api_servers_proxy_and_is_read_line_by_line(
     tmp_path: Path,
 ) -> None:

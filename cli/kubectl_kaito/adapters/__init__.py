@@ -1,0 +1,1 @@
+"""`kubectl kaito adapters`: the adapters that a Workspace serves, changed while it runs."""
