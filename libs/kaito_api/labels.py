@@ -49,6 +49,8 @@ NODE_ANNOTATIONS: Final = (
 REVISION: Final = "workspace.kaito.io/revision"
 # A digest of what the Workspace itself, and not the release, determines of a workload.
 INPUTS: Final = "workspace.kaito.io/inputs"
+# The operator's setting that the inputs of a workload were made under.
+ADAPTER_DELIVERY: Final = "workspace.kaito.io/adapter-delivery"
 # "true" from the moment when a workload takes its turn in a rollout until it is seen ready.
 UPDATING: Final = "workspace.kaito.io/updating"
 

@@ -14,7 +14,8 @@ from workspace_controller.manifests.placement import Placement, affinity, tolera
 class Workload:
     """`template` is a PodTemplateSpec; its pods are ready within `readiness_timeout_seconds`.
 
-    `inputs` is a digest of what the Workspace itself determines of it.
+    `inputs` is a digest of what the Workspace itself determines of it, under the operator's
+    `adapter_delivery`.
     """
 
     owner: Owner
@@ -22,6 +23,7 @@ class Workload:
     replicas: int
     readiness_timeout_seconds: int = 1800
     inputs: str = ""
+    adapter_delivery: str = ""
 
 
 # Explicitly null: the API server refuses the fields of a rolling update beside Recreate.
@@ -114,5 +116,7 @@ def updated(workload: Manifest, *, surge: bool, updating: bool) -> Manifest:
 def _with_inputs(workload: Workload, manifest: Manifest) -> Manifest:
     """With its revision, and beside it what of that is the Workspace's own."""
     result = with_revision(manifest)
-    result["metadata"]["annotations"][labels.INPUTS] = workload.inputs
+    annotations = result["metadata"]["annotations"]
+    annotations[labels.INPUTS] = workload.inputs
+    annotations[labels.ADAPTER_DELIVERY] = workload.adapter_delivery
     return result

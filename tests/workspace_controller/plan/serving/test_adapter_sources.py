@@ -1,5 +1,6 @@
 """Adapters that other Workspaces tune."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,16 +16,14 @@ from tests.workspace_controller.given import (
     tuning_workspace,
 )
 from workspace_controller.observed import Observed, PodAdapter, PulledState, PullingPod
+from workspace_controller.plan.serving.adapter_delivery import circumstances, pulls_adapters
 from workspace_controller.plan.serving.adapter_sources import (
     named_workspaces,
     with_adapter_sources,
 )
 from workspace_controller.plan.serving.adapters import ready_condition
-from workspace_controller.plan.serving.pulled_adapters import (
-    pulls_adapters,
-    revision,
-    wanted_pulls,
-)
+from workspace_controller.plan.serving.pulled_adapters import revision, wanted_pulls
+from workspace_controller.settings import AdapterDelivery
 
 DIGEST = "sha256:" + "1" * 64
 TUNED = {"adapter": {"image": "r.io/a:1", "digest": DIGEST, "revision": "x"}, "state": "Ready"}
@@ -42,11 +41,15 @@ def seen(
     *adapters: Manifest,
     status: Manifest | None = None,
     pods: tuple[PullingPod, ...] = (),
+    **changes: Any,
 ) -> Observed:
-    given = inference_workspace(inference=inference(adapters=list(adapters or (FIXED, FOLLOWS))))
-    manifest = {**stored(given), "status": status or {}}
+    workspace = inference_workspace(
+        inference=inference(adapters=list(adapters or (FIXED, FOLLOWS)))
+    )
+    manifest = {**stored(workspace), "status": status or {}}
+    given = {"settings": KEY, **changes}
     return with_adapter_sources(
-        observation(manifest, settings=KEY, tuned_workspaces={"tuner": tuned}, pulling_pods=pods)
+        observation(manifest, tuned_workspaces={"tuner": tuned}, pulling_pods=pods, **given)
     )
 
 
@@ -122,11 +125,56 @@ def test_adapter_that_is_tuned_again_answers_until_the_new_one_is_there() -> Non
     assert images(done)["style"][0] == f"r.io/a@{DIGEST}"
 
 
+def pull(observed: Observed) -> bool:
+    assert observed.spec is not None
+    return pulls_adapters(observed, observed.spec, circumstances(observed, observed.spec, 1))
+
+
 @pytest.mark.parametrize("tuned", [case[0] for case in PROBLEMS.values()], ids=PROBLEMS)
 def test_pods_still_pull_when_the_workspace_that_tuned_is_gone(tuned: Manifest | None) -> None:
     """Mounting it instead would replace the pod by one that cannot pull the image."""
     before = seen(tuner(TUNED), FOLLOWS)
-    assert before.spec is not None and pulls_adapters(before, before.spec, 1)
+    assert pull(before)
     answering = {"adapters": [{"name": "style", "state": "Serving", "image": "r.io/a@sha256:0"}]}
     after = seen(tuned, FOLLOWS, status=answering)
-    assert after.spec is not None and pulls_adapters(after, after.spec, 1)
+    assert pull(after)
+
+
+def mounting(secrets: list[str]) -> Manifest:
+    """A workload whose pods mount the adapter that the Workspace had tuned."""
+    mount = {"name": "adapter-0", "mountPath": "/mnt/adapters/style", "subPath": "data"}
+    return {
+        "spec": {
+            "template": {
+                "spec": {
+                    "imagePullSecrets": [{"name": name} for name in secrets],
+                    "containers": [{"name": "model-server", "volumeMounts": [mount]}],
+                    "volumes": [{"name": "adapter-0", "image": {"reference": "r.io/a@sha256:0"}}],
+                }
+            }
+        }
+    }
+
+
+@pytest.mark.parametrize("tuned", [case[0] for case in PROBLEMS.values()], ids=PROBLEMS)
+@pytest.mark.parametrize("delivery", [AdapterDelivery.MOUNT, AdapterDelivery.AUTO])
+def test_an_adapter_that_is_mounted_stays_when_its_workspace_is_created_again(
+    tuned: Manifest | None, delivery: AdapterDelivery
+) -> None:
+    """Otherwise the pod would be replaced by one without it, and later by one with the new one."""
+    given = replace(KEY, adapter_delivery=delivery)
+    secrets = ["push"] if delivery is AdapterDelivery.MOUNT else []
+    after = seen(tuned, FOLLOWS, deployment=mounting(secrets), settings=given)
+    assert after.spec is not None and after.spec.inference is not None
+    (adapter,) = after.spec.inference.adapters
+    assert adapter.source.image == "r.io/a@sha256:0"
+    if delivery is AdapterDelivery.MOUNT:
+        assert adapter.source.image_pull_secrets == ["push"]
+        assert not pull(after)
+    elif tuned is None:
+        # Pods that do not mount it have pulled it; these have not.
+        assert not pull(after)
+    if after.adapter_problems:
+        condition = ready_condition(after)
+        assert condition.reason == "AdapterNotLoaded"
+        assert "until then r.io/a@sha256:0 answers" in condition.message

@@ -94,8 +94,9 @@ def ports_out(image: str, **changes: Any) -> set[tuple[str, int]]:
     """Where the pods of a model with this adapter may go."""
     adapters = [{"source": {"name": "style", "image": image, "imagePullSecrets": ["pull"]}}]
     manifest = inference_workspace(inference=inference(adapters=adapters))
+    deployment = changes.pop("deployment", None)
     given = settings(administration_key="key", insecure_registries=("plain.io",), **changes)
-    (action,) = decided(manifest, settings=given)
+    (action,) = decided(manifest, settings=given, deployment=deployment)
     assert isinstance(action, Apply)
     rules = action.manifest["spec"].get("egress", [])
     assert all("to" not in rule for rule in rules)
@@ -118,6 +119,13 @@ def test_pods_that_pull_adapters_reach_registries_and_nothing_else(
 ) -> None:
     assert ports_out(image) == DNS | {("TCP", port) for port in ports}
     assert ports_out(image, adapter_delivery=AdapterDelivery.MOUNT) == set()
+
+
+def test_pods_that_wait_for_their_turn_to_mount_still_reach_registries() -> None:
+    pulls = {"name": "model-server", "env": [{"name": "KAITO_PULLED_ADAPTERS_DIR", "value": "/p"}]}
+    present = {"spec": {"template": {"spec": {"containers": [pulls]}}}}
+    given = {"adapter_delivery": AdapterDelivery.MOUNT, "deployment": present}
+    assert ports_out("r.io:5000/a:1", **given) == DNS | {("TCP", 443), ("TCP", 5000)}
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from tests.workspace_controller.given import (
 )
 from workspace_controller.observed import Observed, PodAdapter, PulledState, PullingPod
 from workspace_controller.plan.plan import PulledAdapter
+from workspace_controller.plan.serving.adapter_delivery import circumstances, pulls_adapters
 from workspace_controller.plan.serving.adapters import (
     mounted_adapters,
     pulling_pods,
@@ -29,7 +30,6 @@ from workspace_controller.plan.serving.pulled_adapters import (
     AdapterState,
     adapter_reports,
     decide_pulls,
-    pulls_adapters,
     registry_of,
     revision,
     wanted_pulls,
@@ -87,7 +87,8 @@ def test_pods_pull_where_their_engine_can_load_later(
     observed: Observed, nodes: int, expected: bool
 ) -> None:
     assert observed.spec is not None
-    assert pulls_adapters(observed, observed.spec, nodes) is expected
+    given = circumstances(observed, observed.spec, nodes)
+    assert pulls_adapters(observed, observed.spec, given) is expected
 
 
 def test_list_has_every_adapter_of_an_image_with_its_secrets() -> None:

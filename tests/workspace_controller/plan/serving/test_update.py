@@ -98,7 +98,7 @@ def test_change_is_the_users_if_the_inputs_differ(present: Manifest, expected: C
     assert change_of(present, workload("r1", "i1")) is expected
 
 
-def test_inputs_as_an_earlier_release_wrote_them_are_the_same() -> None:
-    wanted = workload("r1", "i1")
-    assert change_of(workload("r0", "mounted"), wanted, "mounted") is Change.CONFIGURATION
-    assert change_of(workload("r0", "other"), wanted, "mounted") is Change.OWN
+def test_inputs_that_the_same_workspace_had_in_other_circumstances_are_the_same() -> None:
+    wanted, same = workload("r1", "i1"), frozenset(("mounted", "pulled"))
+    assert change_of(workload("r0", "mounted"), wanted, same) is Change.CONFIGURATION
+    assert change_of(workload("r0", "other"), wanted, same) is Change.OWN

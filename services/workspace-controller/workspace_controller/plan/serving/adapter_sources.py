@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from kaito_api.workspace import Adapter, WorkspaceSpec
+from workspace_controller.manifests.mounted_adapters import mounted_images
 from workspace_controller.observed import Observed
 from workspace_controller.plan.spec import parse_spec
 from workspace_controller.plan.tuning.adapter import TunedAdapter
@@ -35,7 +36,9 @@ def with_adapter_sources(observed: Observed) -> Observed:
         if tuned.problem and not (image and tuned.runs):
             problems[name] = tuned.problem
         if image:
-            secrets = adapter.source.image_pull_secrets or list(tuned.pull_secrets)
+            secrets = adapter.source.image_pull_secrets or list(
+                tuned.pull_secrets or _mounted_secrets(observed, name)
+            )
             update = {"workspace": None, "image": image, "image_pull_secrets": secrets}
             resolved = adapter.source.model_copy(update=update)
             adapters.append(adapter.model_copy(update={"source": resolved}))
@@ -80,8 +83,17 @@ def _tuned(observed: Observed, name: str) -> _Tuned:
 
 
 def _answering(observed: Observed, name: str) -> str:
-    """The image that answers under this name, by the status; empty if none does."""
+    """The image that answers under this name, by the status or the pods; empty if none does."""
     for entry in observed.status.get("adapters") or ():
-        if entry.get("name") == name:
-            return str(entry.get("image") or "")
-    return ""
+        if entry.get("name") == name and entry.get("image"):
+            return str(entry["image"])
+    return mounted_images(observed.workload).get(name, "")
+
+
+def _mounted_secrets(observed: Observed, name: str) -> tuple[str, ...]:
+    """What the kubelet pulls a mounted adapter with: its Workspace, which named it, is gone."""
+    if name not in mounted_images(observed.workload):
+        return ()
+    assert observed.workload is not None
+    pod = observed.workload["spec"]["template"]["spec"]
+    return tuple(each["name"] for each in pod.get("imagePullSecrets") or ())

@@ -9,7 +9,7 @@ from typing import Any
 from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.controller_revision import Revision
 from workspace_controller.manifests.engine import ENGINE
-from workspace_controller.manifests.pods import ADAPTERS_PATH
+from workspace_controller.manifests.mounted_adapters import mounted_volumes
 from workspace_controller.manifests.serving_containers import MODEL_SERVER
 
 # A condition's message and kubectl's column have room for this much.
@@ -102,7 +102,7 @@ def _model_and_adapters(old: Manifest, new: Manifest) -> Iterator[str]:
     before, now = _volumes(old), _volumes(new)
     if before.get("model") != now.get("model"):
         yield f"model: {_source(before.get('model'))} → {_source(now.get('model'))}"
-    had, has = _adapters(old, before), _adapters(new, now)
+    had, has = mounted_volumes(old), mounted_volumes(new)
     if added := [name for name in has if name not in had]:
         yield f"adapters: + {', '.join(added)}"
     if removed := [name for name in had if name not in has]:
@@ -110,17 +110,6 @@ def _model_and_adapters(old: Manifest, new: Manifest) -> Iterator[str]:
     for name in has:
         if name in had and had[name] != has[name]:
             yield f"adapter {name}: {_source(had[name])} → {_source(has[name])}"
-
-
-def _adapters(pod: Manifest, volumes: Mapping[str, Manifest]) -> dict[str, Manifest | None]:
-    """The volume of each adapter, by the adapter's name."""
-    mounts = _containers(pod).get(MODEL_SERVER, {}).get("volumeMounts") or ()
-    prefix = f"{ADAPTERS_PATH}/"
-    return {
-        mount["mountPath"].removeprefix(prefix): volumes.get(mount["name"])
-        for mount in mounts
-        if str(mount.get("mountPath", "")).startswith(prefix)
-    }
 
 
 def _source(volume: Manifest | None) -> str:

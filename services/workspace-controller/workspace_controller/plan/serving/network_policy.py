@@ -8,11 +8,9 @@ from workspace_controller.observed import Observed
 from workspace_controller.plan.model_source import delivery
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Delete
-from workspace_controller.plan.serving.pulled_adapters import (
-    pulls_adapters,
-    registry_of,
-    wanted_pulls,
-)
+from workspace_controller.plan.serving.adapter_delivery import circumstances, pulls_adapters
+from workspace_controller.plan.serving.adapters import pulls
+from workspace_controller.plan.serving.pulled_adapters import registry_of, wanted_pulls
 from workspace_controller.plan.spec import preset_ref
 from workspace_controller.settings import ModelDelivery
 
@@ -54,7 +52,11 @@ def _registry_ports(observed: Observed, spec: WorkspaceSpec, nodes: NodePlan) ->
 
     Registries send clients on to token servers and storage, which nearly always are at 443.
     """
-    if not pulls_adapters(observed, spec, nodes.target):
+    workload = observed.workload
+    # A workload that waits for its turn in a rollout still pulls.
+    pulls_now = workload is not None and pulls(workload["spec"].get("template") or {})
+    now = circumstances(observed, spec, nodes.target)
+    if not pulls_now and not pulls_adapters(observed, spec, now):
         return frozenset()
     ports = set[int]()
     for adapter in wanted_pulls(spec, observed.settings):

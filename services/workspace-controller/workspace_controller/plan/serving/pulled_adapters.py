@@ -7,16 +7,13 @@ that was restarted and a call that was lost need nothing but the next pass.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from kaito_api.workspace import Inference, WorkspaceSpec
+from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import Manifest
-from kaito_presets.preset import Runtime
 from workspace_controller.manifests.metadata import digest
 from workspace_controller.observed import Observed, PodAdapter, PulledState
 from workspace_controller.plan.plan import PullAdapters, PulledAdapter, earliest
-from workspace_controller.plan.serving.engine import engine
 from workspace_controller.plan.serving.strength import strength_of
-from workspace_controller.plan.sizing import user_config
-from workspace_controller.settings import AdapterDelivery, Settings
+from workspace_controller.settings import Settings
 
 # A pull takes seconds to minutes.
 _LOOK_AGAIN_SECONDS = 3.0
@@ -52,42 +49,6 @@ class PullPlan:
 
     pulls: tuple[PullAdapters, ...] = ()
     requeue_after_seconds: float | None = None
-
-
-def pulls_adapters(observed: Observed, spec: WorkspaceSpec, nodes: int) -> bool:
-    """Whether the pods pull adapters while they run; otherwise adapters are mounted.
-
-    The pods of a model that spans nodes each need the files at the same path. vLLM reserves memory
-    for adapters when it starts, so it is only started for them where there is one.
-    """
-    inference = spec.inference
-    if inference is None or inference.template is not None or nodes > 1:
-        return False
-    settings = observed.settings
-    if settings.adapter_delivery is AdapterDelivery.MOUNT or not settings.administration_key:
-        return False
-    if settings.adapter_delivery is AdapterDelivery.AUTO and not _name_secrets(observed, inference):
-        return False
-    return engine(observed, spec) is not Runtime.VLLM or loads_adapters(observed, spec)
-
-
-def _name_secrets(observed: Observed, inference: Inference) -> bool:
-    """Whether each image of an adapter names a Secret to pull it with.
-
-    One whose Workspace is gone has lost its Secret with it, but the pods have pulled it already.
-    """
-    return all(
-        adapter.source.image_pull_secrets or adapter.source.name in observed.adapter_problems
-        for adapter in inference.adapters
-        if adapter.source.image
-    )
-
-
-def loads_adapters(observed: Observed, spec: WorkspaceSpec) -> bool:
-    """Whether vLLM is started so that it can load adapters."""
-    inference = spec.inference
-    listed = inference is not None and bool(inference.adapters or observed.adapter_problems)
-    return listed or user_config(observed, spec).options.get("enable-lora") is True
 
 
 def wanted_pulls(spec: WorkspaceSpec, settings: Settings) -> tuple[PulledAdapter, ...]:
@@ -144,7 +105,7 @@ def adapter_reports(observed: Observed, spec: WorkspaceSpec) -> tuple[AdapterRep
     None where no pod that serves has said so. Last come those that have no image to pull.
     """
     pods = [pod for pod in observed.pulling_pods if pod.ready and pod.revision is not None]
-    missing = _missing(observed)
+    missing = _missing(observed, spec)
     if not pods:
         return missing if missing and not observed.pulling_pods else None
     wanted = wanted_pulls(spec, observed.settings)
@@ -166,9 +127,14 @@ def adapter_reports(observed: Observed, spec: WorkspaceSpec) -> tuple[AdapterRep
     return (*reports, *(report for report in missing if report.name not in names))
 
 
-def _missing(observed: Observed) -> tuple[AdapterReport, ...]:
+def _missing(observed: Observed, spec: WorkspaceSpec) -> tuple[AdapterReport, ...]:
+    """Those with a problem; one whose Workspace is gone may still be mounted, and answer."""
+    listed = spec.inference.adapters if spec.inference is not None else ()
+    images = {adapter.source.name: adapter.source.image or "" for adapter in listed}
     return tuple(
-        AdapterReport(name=name, state=AdapterState.REJECTED, cause=cause)
+        AdapterReport(
+            name=name, state=AdapterState.REJECTED, image=images.get(name, ""), cause=cause
+        )
         for name, cause in observed.adapter_problems.items()
     )
 

@@ -47,15 +47,19 @@ class Situation:
     other: OngoingUpdate | None = None
 
 
-def change_of(present: Manifest, wanted: Manifest, earlier_inputs: str = "") -> Change:
-    """A workload without a digest of its inputs, or with the one that an earlier release made of
-    the same inputs, is from that release: what differs comes with the upgrade."""
-    same_inputs = _inputs(present) in ("", earlier_inputs, _inputs(wanted))
+def change_of(
+    present: Manifest, wanted: Manifest, same_inputs: frozenset[str] = frozenset()
+) -> Change:
+    """`same_inputs` are digests that the same Workspace has in the circumstances of the workload.
+
+    One without a digest is from an early release: what differs comes with the upgrade.
+    """
+    unchanged = _inputs(present) in ("", _inputs(wanted), *same_inputs)
     if revision_of(present) != revision_of(wanted):
-        return Change.CONFIGURATION if same_inputs else Change.OWN
+        return Change.CONFIGURATION if unchanged else Change.OWN
     if replicas_of(present) != wanted["spec"]["replicas"]:
         return Change.OWN
-    return Change.NONE if _inputs(present) == _inputs(wanted) else Change.MARKS
+    return Change.NONE if _marks(present) == _marks(wanted) else Change.MARKS
 
 
 def is_marked(workload: Manifest) -> bool:
@@ -87,3 +91,7 @@ def decide_update(situation: Situation) -> Update:
 
 def _inputs(workload: Manifest) -> str:
     return annotations_of(workload).get(labels.INPUTS, "")
+
+
+def _marks(workload: Manifest) -> tuple[str, str]:
+    return _inputs(workload), annotations_of(workload).get(labels.ADAPTER_DELIVERY, "")

@@ -18,11 +18,17 @@ from workspace_controller.plan.hub_model import trusts_code
 from workspace_controller.plan.model_source import model_source
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.placement import placement
+from workspace_controller.plan.serving.adapter_delivery import (
+    Circumstances,
+    circumstances,
+    earlier_circumstances,
+    pulls_adapters,
+    recorded_setting,
+)
 from workspace_controller.plan.serving.adapters import mounted_adapters, own_adapter
 from workspace_controller.plan.serving.engine import engine
 from workspace_controller.plan.serving.inputs import inputs_of
 from workspace_controller.plan.serving.own_engine import own_engine
-from workspace_controller.plan.serving.pulled_adapters import pulls_adapters
 from workspace_controller.plan.serving.vllm_pod import vllm_arguments
 from workspace_controller.plan.sizing import context_tokens, user_config
 from workspace_controller.plan.spec import preset_ref
@@ -35,20 +41,8 @@ def wanted_workload(
 ) -> tuple[Kind, Manifest | None]:
     """The kind and the manifest; None for an unknown preset."""
     owner, inference = observed.owner, spec.inference
-    runtime = observed.annotations.get(labels.RUNTIME, "")
-    pulls = pulls_adapters(observed, spec, nodes.target)
-    loads = pulls and engine(observed, spec) is Runtime.VLLM
-    config, pinned = user_config(observed, spec), _pinned(observed)
-    inputs = inputs_of(
-        spec,
-        tuning,
-        config,
-        runtime,
-        pinned,
-        pulls=pulls,
-        loads=loads,
-        measures=measures(observed),
-    )
+    now = circumstances(observed, spec, nodes.target)
+    inputs = _inputs(observed, spec, tuning, now)
     if inference is not None and inference.template is not None:
         template = custom_template(owner, inference.template, placement(observed, spec))
         if (own := own_engine(observed)) is not None:
@@ -56,7 +50,13 @@ def wanted_workload(
             template = with_own_engine(
                 template, own, owner, observed.settings, limit, measures=measures(observed)
             )
-        custom = Workload(owner=owner, template=template, replicas=nodes.target, inputs=inputs)
+        custom = Workload(
+            owner=owner,
+            template=template,
+            replicas=nodes.target,
+            inputs=inputs,
+            adapter_delivery=now.setting,
+        )
         return DEPLOYMENT, deployment(custom)
     pod = _model_pod(observed, spec, nodes, tuning)
     if pod is None:
@@ -67,15 +67,44 @@ def wanted_workload(
         replicas=pod.nodes,
         readiness_timeout_seconds=pod.model.preset.readiness_timeout_seconds,
         inputs=inputs,
+        adapter_delivery=now.setting,
     )
     spans = pod.nodes > 1
     return (STATEFUL_SET, stateful_set(workload)) if spans else (DEPLOYMENT, deployment(workload))
 
 
-def earlier_inputs(observed: Observed, spec: WorkspaceSpec, tuning: TuningPlan | None) -> str:
-    """The digest of the same inputs as releases wrote it that mounted every adapter."""
-    runtime = observed.annotations.get(labels.RUNTIME, "")
-    return inputs_of(spec, tuning, user_config(observed, spec), runtime, _pinned(observed))
+def same_inputs(
+    observed: Observed, spec: WorkspaceSpec, nodes: NodePlan, tuning: TuningPlan | None
+) -> frozenset[str]:
+    """The digests that mean that the user has changed nothing since the workload was made."""
+    now = circumstances(observed, spec, nodes.target)
+    earlier = earlier_circumstances(observed, spec, now)
+    found = {_inputs(observed, spec, tuning, each) for each in earlier}
+    if observed.workload is not None and recorded_setting(observed.workload) is None:
+        # Releases that measured nothing did not read the annotation about it.
+        found |= {_inputs(observed, spec, tuning, each, measured=True) for each in earlier}
+    return frozenset(found)
+
+
+def _inputs(
+    observed: Observed,
+    spec: WorkspaceSpec,
+    tuning: TuningPlan | None,
+    given: Circumstances,
+    *,
+    measured: bool = False,
+) -> str:
+    pulls = pulls_adapters(observed, spec, given)
+    return inputs_of(
+        spec,
+        tuning,
+        user_config(observed, spec),
+        observed.annotations.get(labels.RUNTIME, ""),
+        _pinned(observed),
+        pulls=pulls,
+        loads=pulls and given.engine is Runtime.VLLM,
+        measures=measured or measures(observed),
+    )
 
 
 def measures(observed: Observed) -> bool:
@@ -96,7 +125,7 @@ def _model_pod(
     source = model_source(observed, ref) if ref is not None else None
     if source is None:
         return None
-    pulls = pulls_adapters(observed, spec, nodes.target)
+    pulls = pulls_adapters(observed, spec, circumstances(observed, spec, nodes.target))
     adapters, chosen = _adapters(observed, spec, tuning, pulls), engine(observed, spec)
     return ModelPod(
         owner=observed.owner,

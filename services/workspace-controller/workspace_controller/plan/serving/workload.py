@@ -41,7 +41,7 @@ from workspace_controller.plan.serving.update import (
     decide_update,
     is_marked,
 )
-from workspace_controller.plan.serving.wanted_workload import earlier_inputs, wanted_workload
+from workspace_controller.plan.serving.wanted_workload import same_inputs, wanted_workload
 from workspace_controller.plan.serving.workload_state import (
     WorkloadState,
     replicas_of,
@@ -100,8 +100,8 @@ def decide_serving(
     pulling = decide_pulls(observed, spec)
     # An undo is the user's change, whatever earlier releases have written.
     undone = undone_workload(observed, undo_of(observed)) is not None
-    earlier = "" if undone else earlier_inputs(observed, spec, tuning)
-    plan = _decide_present(observed, nodes, kind, wanted, present, others, earlier)
+    same = frozenset[str]() if undone else same_inputs(observed, spec, nodes, tuning)
+    plan = _decide_present(observed, nodes, kind, wanted, present, others, same)
     again = earliest(plan.requeue_after_seconds, pulling.requeue_after_seconds)
     return replace(plan, pulls=pulling.pulls, requeue_after_seconds=again)
 
@@ -145,7 +145,7 @@ def _decide_present(
     wanted: Manifest,
     present: Manifest,
     others: tuple[Action, ...],
-    earlier: str,
+    same: frozenset[str],
 ) -> ServingPlan:
     recorded = record(observed, kind, present, wanted)
     others = (*others, *recorded.actions)
@@ -158,7 +158,7 @@ def _decide_present(
     if health.lacks_room and state is WorkloadState.ANSWERING:
         # The new pod gets its room when the old one has ended.
         failure = None
-    change, marked = change_of(present, wanted, earlier), is_marked(present)
+    change, marked = change_of(present, wanted, same), is_marked(present)
     update = decide_update(
         Situation(change=change, state=state, marked=marked, other=observed.other_update)
     )
