@@ -35,6 +35,9 @@ OS_DISK_TYPE: Final = "kaito.sh/os-disk-type"
 GPU_DRIVER: Final = "kaito.sh/gpu-driver"
 GPU_INSTANCE_PROFILE: Final = "kaito.sh/gpu-instance-profile"
 SPOT_MAX_PRICE: Final = "kaito.sh/spot-max-price"
+# US dollars per hour: of the whole Workspace, and of all Workspaces of a Namespace together. A
+# Namespace has it as a label or as an annotation.
+MAX_PRICE_PER_HOUR: Final = "kaito.sh/max-price-per-hour"
 
 # The subset that describes nodes: copied to the Workspace's claims.
 NODE_ANNOTATIONS: Final = (

@@ -21,6 +21,12 @@ _CLAIM = (
     types.INITIALIZED,
     types.READY,
 )
+_SPENDING = (
+    types.MACHINE_READY,
+    types.NODE_CLAIM_READY,
+    types.NODES_READY,
+    types.RESOURCE_READY,
+)
 _LAUNCHING = (types.LAUNCHED, types.READY)
 _TERMINATING = (types.INSTANCE_TERMINATING,)
 # What holds a claim's end up holds the Workspace's up.
@@ -86,6 +92,27 @@ class Reason(StrEnum):
         (types.MACHINE_READY, types.NODE_CLAIM_READY, types.NODES_READY, types.RESOURCE_READY),
         "No node is requested before the data of the run is checked.",
         "Wait; DataChecked shows what the check found.")
+    PRICE_OVER_LIMIT = (
+        "PriceOverLimit", _SPENDING,
+        "The nodes cost more an hour than the annotation kaito.sh/max-price-per-hour of the "
+        "Workspace allows, so none is requested. Nodes that exist stay.",
+        "Raise the annotation, or use a cheaper resource.instanceType; the price is compared again "
+        "every 30 seconds.")
+    BUDGET_EXCEEDED = (
+        "BudgetExceeded", _SPENDING,
+        "With the nodes of this Workspace, the namespace would cost more an hour than its "
+        "kaito.sh/max-price-per-hour allows, so none is requested. Nodes that exist stay.",
+        "Delete a Workspace of the namespace, use a cheaper resource.instanceType, or raise the "
+        "namespace's limit; the sum is compared again every 30 seconds.")
+    BUDGET_INVALID = (
+        "BudgetInvalid", _SPENDING,
+        "The kaito.sh/max-price-per-hour of the Namespace is no amount, so no node is requested.",
+        "Write US dollars per hour as a decimal number without a sign, for example 3.50.")
+    PRICE_UNKNOWN = (
+        "PriceUnknown", _SPENDING,
+        "Nobody knows the price of the instance type, and a limit has to be kept.",
+        "Use an instance type with a price, let the controller read Azure's price list "
+        "(workspace-controller.settings.priceList), or remove the limit.")
     NODES_READY = (
         "NodesReady", (types.NODES_READY, types.RESOURCE_READY),
         "All nodes are Ready with their GPUs.")

@@ -12,6 +12,7 @@ from kaito_kube.events import EventRecorder
 from kaito_kube.fake import FakeCluster
 from kaito_kube.kinds import Key
 from kaito_kube.store import Store
+from kaito_skus.prices import PriceBook
 from tests.workspace_controller.given import CONFIG, NAMESPACE, RELEASE, settings
 from tests.workspace_controller.world import World
 from workspace_controller.adapter_client import FakeAdapterClient
@@ -22,6 +23,7 @@ from workspace_controller.hub.fake import FakeHub
 from workspace_controller.hub.models import HubModels
 from workspace_controller.metrics import Metrics
 from workspace_controller.model_client import FakeModelClient
+from workspace_controller.namespace_budgets import NamespaceBudgets
 from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observer import Observer
 from workspace_controller.reconciler import Reconciler
@@ -30,7 +32,7 @@ from workspace_controller.settings import Settings
 from workspace_controller.triggers import CHILD_KINDS
 from workspace_controller.tuning_client import FakeTuningClient
 
-KINDS = (kinds.WORKSPACE, kinds.NODE, *CHILD_KINDS)
+KINDS = (kinds.WORKSPACE, kinds.NAMESPACE, kinds.NODE, *CHILD_KINDS)
 
 
 @dataclass
@@ -47,6 +49,7 @@ class Replica:
     models: FakeModelClient = field(default_factory=FakeModelClient)
     downloads: FakeDownloadClient = field(default_factory=FakeDownloadClient)
     store: Store = field(default_factory=Store)
+    prices: PriceBook = field(default_factory=PriceBook)
 
     def __post_init__(self) -> None:
         reservations = NodeReservations(self.store)
@@ -62,6 +65,8 @@ class Replica:
             HubModels(self.hub, self.clock),
             self.models,
             self.downloads,
+            NamespaceBudgets(self.store),
+            lambda: self.prices,
         )
         recorder = EventRecorder(self.through, self.clock, "kaito-workspace-controller", "replica")
         sender = AdapterSender(self.through, self.adapters, self.settings.administration_key)

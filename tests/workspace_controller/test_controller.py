@@ -165,7 +165,7 @@ def test_children_are_watched_by_label_and_claims_are_optional() -> None:
     assert all(
         source.labels == {"kaito.sh/workspace": None}
         for source in WATCH_SOURCES
-        if source.kind != kinds.NODE
+        if source.kind not in (kinds.NODE, kinds.NAMESPACE)
     )
     assert all(source.optional is (source.kind.group == "karpenter.sh") for source in WATCH_SOURCES)
 

@@ -18,7 +18,7 @@ from tests.workspace_controller.harness import Environment
 from workspace_controller.settings import NodeProvisioner
 from workspace_controller.triggers import CHILD_KINDS
 
-WATCHED = (kinds.NODE, *CHILD_KINDS)
+WATCHED = (kinds.NAMESPACE, kinds.NODE, *CHILD_KINDS)
 # Who creates or applies an object reads who owns one of that name.
 VERBS = {
     "create": {"create", "get"},
@@ -51,6 +51,10 @@ async def lives() -> list[Call]:
         type_ = {} if provisioner is not NodeProvisioner.BYO else {"instanceType": None}
         environment.apply(tuning_workspace(resource=resource(**type_)))
         environment.apply(inference_workspace("served", resource=resource(**type_)))
+        # A Namespace that the watch has not shown yet is read.
+        environment.replica.look()
+        environment.replica.store.replace_all(kinds.NAMESPACE, ())
+        await environment.replica.reconciler.reconcile(kinds.Key(NAMESPACE, "served"))
         await _rounds(environment)
         off = replace(environment.settings, network_policies=False)
         environment.settings = off

@@ -12,7 +12,7 @@ from kaito_api.conditions import rfc3339
 from kaito_kube import kinds
 from kaito_kube.fake import FakeCluster
 from kaito_kube.kinds import Key, Kind, Manifest, is_being_deleted, key_of, labels_of
-from tests.workspace_controller.given import DIGEST
+from tests.workspace_controller.given import DIGEST, NAMESPACE
 
 _CLAIM_FINALIZER = "karpenter.sh/termination"
 
@@ -34,6 +34,9 @@ class World:
     pod_address: str = "10.0.0.1"
     # Workspaces whose model-server crashes.
     crashing: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.cluster.seed(kinds.NAMESPACE, {"metadata": {"name": NAMESPACE}})
 
     def step(self) -> None:
         self.most_claims = max(self.most_claims, len(self.cluster.objects(kinds.MACHINE)))

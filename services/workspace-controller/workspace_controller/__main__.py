@@ -29,6 +29,7 @@ from kaito_process import logs
 from kaito_process.backoff import Backoff
 from kaito_process.environment import SettingError
 from kaito_skus import catalog as skus
+from kaito_skus.prices import PriceBook
 from workspace_controller import handlers
 from workspace_controller.adapter_client import GrpcAdapterClient
 from workspace_controller.adapter_sender import AdapterSender
@@ -41,6 +42,7 @@ from workspace_controller.hub.models import HubModels
 from workspace_controller.metrics import Metrics, StoreCollector
 from workspace_controller.model_client import GrpcModelClient
 from workspace_controller.model_registry import ModelRegistry
+from workspace_controller.namespace_budgets import NamespaceBudgets
 from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observer import Observer
 from workspace_controller.reconciler import Reconciler
@@ -148,6 +150,8 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
         HubModels(HttpHubClient(settings.hub_endpoint), clock, rng),
         GrpcModelClient(),
         HttpDownloadClient(),
+        NamespaceBudgets(store),
+        PriceBook,
     )
     executor = Executor(
         fence,

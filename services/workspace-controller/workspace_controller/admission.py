@@ -15,7 +15,15 @@ from workspace_controller.settings import Settings, release_labels
 
 PATH = "/validate"
 _WAITS = "the Workspace waits for it"
-# CEL: the user changed the spec. An update of labels or finalizers must pass in any case.
+# CEL: the user changed the spec, or the limit of its price. An update of labels or finalizers must
+# pass in any case.
+_LIMIT = (
+    "(has({0}.metadata.annotations) && '{1}' in {0}.metadata.annotations"
+    " ? {0}.metadata.annotations['{1}'] : '')"
+)
+_CHANGED_LIMIT = " != ".join(
+    _LIMIT.format(each, labels.MAX_PRICE_PER_HOUR) for each in ("object", "oldObject")
+)
 _CHANGED = " || ".join(
     f"has(object.{part}) != has(oldObject.{part}) || "
     f"(has(object.{part}) && object.{part} != oldObject.{part})"
@@ -99,7 +107,7 @@ def configuration(settings: Settings, ca: bytes, owners: Sequence[Manifest] = ()
                     },
                     {
                         "name": "something-new",
-                        "expression": f"oldObject == null || {_CHANGED}",
+                        "expression": f"oldObject == null || {_CHANGED} || {_CHANGED_LIMIT}",
                     },
                 ],
             }

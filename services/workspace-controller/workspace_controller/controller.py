@@ -27,6 +27,7 @@ _BELONGS_TO_WORKSPACE = {labels.WORKSPACE: None}
 # only the one that the settings name: claims from before an upgrade still count, and cost.
 WATCH_SOURCES = (
     WatchSource(kinds.NODE),
+    WatchSource(kinds.NAMESPACE),
     *(
         WatchSource(kind, _BELONGS_TO_WORKSPACE, optional=kind in CLAIM_KINDS)
         for kind in CHILD_KINDS

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 
 from kaito_api.conditions import find
@@ -12,6 +13,7 @@ from kaito_kube.kinds import NODE_POOL, Key, Kind, Manifest, annotations_of, is_
 from kaito_presets.hub.model import HubModel
 from kaito_presets.hub.refusal import ModelRefusal
 from kaito_presets.preset import Preset
+from kaito_skus.prices import PriceBook
 from kaito_skus.sku import GpuSet, Sku
 from workspace_controller.manifests.controller_revision import Revision
 from workspace_controller.manifests.metadata import Owner, owner_of
@@ -218,6 +220,33 @@ class OngoingUpdate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpendingWorkspace:
+    """Another Workspace of the namespace.
+
+    `nodes_price` is what its nodes cost an hour, with those that are being requested or deleted,
+    and `missing_price` what those that it waits for would; it has `nodes` of them. Nobody knows
+    the price of `unpriced` instance types, and they count nothing.
+    """
+
+    name: str
+    created: str
+    uid: str
+    nodes: int = 0
+    nodes_price: Decimal = Decimal(0)
+    missing_price: Decimal = Decimal(0)
+    unpriced: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the Workspaces of a namespace may cost an hour, by the field of the Namespace that says
+    so, in its words; and who else spends from it."""
+
+    limits: Mapping[str, str]
+    others: tuple[SpendingWorkspace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """A write of this pass that the API server refused, or that would change a foreign object."""
 
@@ -268,6 +297,7 @@ class Observed:
     `model_start` is that of the pod whose start is to be recorded; None where there is none, or it
     has not answered.
     `revisions` are the recorded configurations of the workload; None where nothing depends on them.
+    `prices` are those of machines, and `budget` is the namespace's; None where it has none.
     `refusal` is set when the decision is repeated after a refused write.
     """
 
@@ -312,6 +342,8 @@ class Observed:
     other_update: OngoingUpdate | None = None
     model_start: ModelStart | None = None
     revisions: tuple[Revision, ...] | None = None
+    prices: PriceBook = field(default_factory=PriceBook)
+    budget: Budget | None = None
     refusal: Refusal | None = None
 
     @property

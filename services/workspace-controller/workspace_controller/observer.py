@@ -1,6 +1,7 @@
 """Observes a Workspace: from the store, and from the API server what is not watched."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from kaito_api import labels
@@ -11,6 +12,7 @@ from kaito_kube.cluster import Cluster
 from kaito_kube.errors import NotFound
 from kaito_kube.kinds import Key, Kind, Manifest, key_of
 from kaito_kube.store import Store
+from kaito_skus.prices import PriceBook
 from workspace_controller.adapter_client import AdapterClient
 from workspace_controller.adoption import adopted_workload, is_kaitos
 from workspace_controller.catalog_facts import catalog_facts
@@ -25,9 +27,11 @@ from workspace_controller.manifests.controller_revision import Revision, parse_r
 from workspace_controller.manifests.data_check import data_check_name
 from workspace_controller.manifests.metadata import Owner, belongs_to, is_labeled_for, owner_of
 from workspace_controller.model_client import ModelClient
+from workspace_controller.namespace_budgets import NamespaceBudgets
 from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observed import (
     Absence,
+    Budget,
     Claim,
     ModelDownload,
     ModelStart,
@@ -84,6 +88,8 @@ class Observer:
     hub: HubModels
     models: ModelClient
     downloads: DownloadClient
+    budgets: NamespaceBudgets
+    prices: Callable[[], PriceBook]
 
     async def observe(self, workspace: Manifest) -> Observed:
         """Everything that is known about a Workspace at this moment.
@@ -113,10 +119,12 @@ class Observer:
         if needs_revisions(seen):
             seen = replace(seen, revisions=await self._revisions(seen.owner))
         seen = replace(seen, download=await self._download(seen))
+        await self._namespace(seen.owner.namespace)
         # Last, because other passes can reserve nodes or take the turn while this one awaits.
         return replace(
             seen,
             reserved_nodes=self._reserved_nodes(seen),
+            budget=self._budget(seen),
             other_update=self.rollout.other_update(key_of(workspace)),
         )
 
@@ -131,7 +139,9 @@ class Observer:
             return seen
         ref = self._config_ref(seen, spec, with_default=False)
         seen = replace(seen, file=await self._file(ref))
-        return await self._with_references(seen, spec)
+        seen = await self._with_references(seen, spec)
+        await self._namespace(seen.owner.namespace)
+        return replace(seen, reserved_nodes=self._reserved_nodes(seen), budget=self._budget(seen))
 
     async def observe_absence(self, key: Key) -> Absence:
         """What remains of a Workspace that is not in the store.
@@ -172,6 +182,7 @@ class Observer:
             workspace=workspace,
             settings=self.settings,
             now=self.clock.now(),
+            prices=self.prices(),
             spec=spec,
             spec_problem=problem,
             claims=tuple(c for c in claims if is_labeled_for(c.manifest, owner)),
@@ -194,6 +205,17 @@ class Observer:
         )
         seen = with_adapter_sources(seen)
         return with_pinned_model(seen, seen.spec) if seen.spec is not None else seen
+
+    async def _namespace(self, name: str) -> None:
+        """Reads a Namespace that the store does not show yet: its limit counts from the start."""
+        if self.store.get(kinds.NAMESPACE, Key("", name)) is None:
+            try:
+                self.store.upsert(kinds.NAMESPACE, await self.cluster.get(kinds.NAMESPACE, name))
+            except NotFound:
+                return
+
+    def _budget(self, seen: Observed) -> Budget | None:
+        return self.budgets.budget_for(seen.workspace, seen.prices, seen.now)
 
     def _claims(self, owner_labels: dict[str, str]) -> tuple[Claim, ...]:
         return tuple(

@@ -49,6 +49,7 @@ class Reconciler:
         observed = await self.observer.observe(workspace)
         plan = decide(observed)
         reservations, rollout = self.observer.reservations, self.observer.rollout
+        self.observer.budgets.decided(key, plan.requested_nodes, observed.now)
         with reservations.reserve(key, plan.worker_nodes), rollout.turn(key, plan.turn):
             return await self._execute(observed, plan)
 

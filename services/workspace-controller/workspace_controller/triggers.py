@@ -14,6 +14,7 @@ from kaito_kube.kinds import Key, Kind, Manifest, is_being_deleted, key_of, labe
 from kaito_kube.store import Store
 from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.manifests.metadata import workspace_key_of
+from workspace_controller.namespace_budgets import limits_of
 from workspace_controller.node_reservations import worker_nodes_of
 from workspace_controller.plan.serving.adapter_sources import named_workspaces
 from workspace_controller.plan.spec import parse_spec, selector_labels
@@ -57,6 +58,7 @@ class Triggers:
         self._enqueue = enqueue
         self._workspaces: dict[Key, _WorkspaceState] = {}
         self._nodes: dict[Key, Manifest] = {}
+        self._limits: dict[str, dict[str, str]] = {}
         for kind in (kinds.NODE, *CHILD_KINDS):
             store.index(kind, labels.WORKSPACE)
         store.add_listener(self._on_change)
@@ -75,6 +77,8 @@ class Triggers:
     def _keys_for(self, kind: Kind, manifest: Manifest) -> Iterator[Key]:
         if kind is kinds.WORKSPACE:
             yield from self._keys_for_workspace(manifest)
+        elif kind is kinds.NAMESPACE:
+            yield from self._keys_for_namespace(manifest)
         elif kind is kinds.NODE:
             yield from self._keys_for_node(manifest)
         elif (owner := workspace_key_of(manifest)) is not None:
@@ -103,6 +107,16 @@ class Triggers:
             for other, state in self._workspaces.items():
                 if name in state.reserved and other != key:
                     yield other
+
+    def _keys_for_namespace(self, manifest: Manifest) -> Iterator[Key]:
+        """Its Workspaces, where the limit of what they may cost has changed."""
+        name = manifest["metadata"]["name"]
+        before = self._limits.pop(name, {})
+        now = limits_of(self._store.get(kinds.NAMESPACE, Key("", name)))
+        if now:
+            self._limits[name] = now
+        if now != before:
+            yield from (key for key in self._workspaces if key.namespace == name)
 
     def _keys_for_node(self, manifest: Manifest) -> Iterator[Key]:
         """Its owner or those whose selector it matches, both before and after the change."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from kaito_kube.kinds import Manifest
 from workspace_controller.observer import Observer
+from workspace_controller.plan.admission_problems import admission_problems
 from workspace_controller.plan.problem import Problem
-from workspace_controller.plan.validation import problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,4 +21,4 @@ class Validator:
         Raises:
             ClusterError: an object that must be read could not be read.
         """
-        return problems(await self.observer.observe_candidate(workspace))
+        return admission_problems(await self.observer.observe_candidate(workspace))

@@ -5,25 +5,23 @@ from collections.abc import Sequence
 from kaito_api import labels
 from kaito_api.reasons import Reason
 from kaito_api.workspace import WorkspaceSpec
-from kaito_presets.sizing import Sizing, SizingFailure
 from workspace_controller.observed import Observed
 from workspace_controller.plan.deletion import decide_deletion
 from workspace_controller.plan.hub_model import unpinned_model
-from workspace_controller.plan.nodes.provisioning import NodePlan, decide_nodes
-from workspace_controller.plan.nodes.release import claims_to_delete, released_nodes
-from workspace_controller.plan.nodes.withholding import withheld_nodes
+from workspace_controller.plan.nodes.release import claims_to_delete
+from workspace_controller.plan.nodes.spending import spending_problem
+from workspace_controller.plan.nodes.wanted import wanted_nodes, wanted_size
+from workspace_controller.plan.nodes.withholding import refused_nodes, unchecked_nodes
 from workspace_controller.plan.plan import Finalizer, Plan, earliest
 from workspace_controller.plan.problem import Problem
 from workspace_controller.plan.serving.network_policy import decide_network_policy
 from workspace_controller.plan.serving.service import decide_service
 from workspace_controller.plan.serving.startup import ask_again_seconds
 from workspace_controller.plan.serving.workload import decide_serving, delete_workloads
-from workspace_controller.plan.sizing import sizing
 from workspace_controller.plan.spec import serves_tuned_model
 from workspace_controller.plan.status.document import compute_status, invalid_status
 from workspace_controller.plan.status.events import events
 from workspace_controller.plan.subplans import Subplans
-from workspace_controller.plan.tuning.adapter import tuned_adapter
 from workspace_controller.plan.tuning.data_check import decide_data_check
 from workspace_controller.plan.tuning.phase import Phase
 from workspace_controller.plan.tuning.run import TuningPlan, decide_tuning
@@ -39,6 +37,8 @@ _NODES_REQUEUE_SECONDS = 5.0
 _PINNED_REQUEUE_SECONDS = 0.1
 # Nothing tells when the hub changes. How often it is really asked is up to the lookup's pauses.
 _HUB_REQUEUE_SECONDS = 60.0
+# Prices, and what other Workspaces cost, change without a change of this one.
+_SPENDING_REQUEUE_SECONDS = 30.0
 _OF_THE_HUB = frozenset({Reason.MODEL_UNKNOWN, Reason.MODEL_NOT_SERVED})
 
 
@@ -72,17 +72,21 @@ def _decide_invalid(observed: Observed, found: Sequence[Problem]) -> Plan:
 
 
 def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
-    size = _size(observed, spec)
-    nodes = _nodes(observed, spec, size)
+    size = wanted_size(observed, spec)
+    nodes = wanted_nodes(observed, spec, size)
+    spending = spending_problem(observed, spec, nodes)
+    if spending is not None:
+        nodes = refused_nodes(observed, nodes, spending)
     check = decide_data_check(observed, spec, nodes)
     if check is not None and check.holds_nodes:
-        nodes = withheld_nodes(observed, nodes)
+        nodes = unchecked_nodes(observed, nodes)
     finalizer: Finalizer = "keep" if labels.WORKSPACE_FINALIZER in _finalizers(observed) else "add"
     if nodes.requests_nodes and observed.refusal is None:
         return Plan(
             finalizer=finalizer,
             actions=(*claims_to_delete(observed.orphaned_claims), *nodes.actions),
             requeue_after_seconds=_NODES_REQUEUE_SECONDS,
+            requested_nodes=nodes.target,
         )
     tuning = (
         decide_tuning(observed, spec, spec.tuning, nodes, check)
@@ -114,28 +118,10 @@ def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
             *(p.requeue_after_seconds for p in (check, tuning, serving) if p),
             ask_again_seconds(observed, answers=subplans.ready),
             _HUB_REQUEUE_SECONDS if observed.hub_refusal is not None else None,
+            _SPENDING_REQUEUE_SECONDS if spending is not None else None,
         ),
         turn=serving.turn if serving is not None else None,
     )
-
-
-def _size(observed: Observed, spec: WorkspaceSpec) -> Sizing:
-    """The size that was decided when nodes were first requested.
-
-    A later release can estimate differently. It must not request more nodes for what runs.
-    """
-    found = sizing(observed, spec)
-    decided = observed.status.get("targetNodeCount")
-    if isinstance(found, SizingFailure):
-        return Sizing(decided or 1)
-    return Sizing(decided, found.estimate) if decided and observed.started else found
-
-
-def _nodes(observed: Observed, spec: WorkspaceSpec, size: Sizing) -> NodePlan:
-    tuned = spec.tuning is not None and tuned_adapter(observed, spec.tuning) is not None
-    if tuned and not serves_tuned_model(observed):
-        return released_nodes(observed, size.nodes)
-    return decide_nodes(observed, spec, size.nodes)
 
 
 def _serves(observed: Observed, tuning: TuningPlan | None) -> bool:

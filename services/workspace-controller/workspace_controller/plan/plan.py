@@ -88,7 +88,8 @@ class Plan:
     Workspace is deleted in between. It is removed after everything else.
 
     `status` is the complete new status; None leaves it unchanged. `requeue_after_seconds` is None
-    where the next pass only has to follow a change.
+    where the next pass only has to follow a change. `requested_nodes` are all nodes of the
+    Workspace, where the actions request some of them.
     """
 
     finalizer: Finalizer = "keep"
@@ -98,6 +99,7 @@ class Plan:
     events: tuple[EmitEvent, ...] = ()
     requeue_after_seconds: float | None = None
     turn: Turn | None = None
+    requested_nodes: int = 0
 
     @property
     def worker_nodes(self) -> tuple[str, ...]:

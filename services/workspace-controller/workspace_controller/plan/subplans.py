@@ -46,8 +46,8 @@ class Subplans:
 
     @property
     def holds_nodes(self) -> bool:
-        """No node is requested before the data is checked."""
-        return self.check is not None and self.check.holds_nodes
+        """Nodes are missing, and may not be requested yet."""
+        return self.nodes.withheld or (self.check is not None and self.check.holds_nodes)
 
     @property
     def done(self) -> bool:

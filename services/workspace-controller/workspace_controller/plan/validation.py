@@ -16,6 +16,7 @@ from kaito_training.data_urls import find_url_problem, redact_url
 from workspace_controller.observed import Observed
 from workspace_controller.plan.hub_problems import hub_problems, missing_preset
 from workspace_controller.plan.model_source import delivery
+from workspace_controller.plan.nodes.spending import LIMIT_FIELD, limit_problem
 from workspace_controller.plan.problem import Problem
 from workspace_controller.plan.serving import inference_config, vllm_pod
 from workspace_controller.plan.serving.engine import annotation_problem, engine
@@ -48,6 +49,7 @@ def problems(observed: Observed) -> tuple[Problem, ...]:
         *hub_problems(observed, spec),
         *_engine_problems(observed, spec),
         *_undo_problems(observed),
+        *_limit_problems(observed),
         *_source_problems(spec),
         *_config_problems(observed, spec),
         *_secret_problems(observed, spec),
@@ -91,6 +93,11 @@ def _preset_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Proble
 def _undo_problems(observed: Observed) -> Iterator[Problem]:
     if (problem := undo_problem(observed)) is not None:
         yield Problem(Reason.WORKSPACE_INVALID, UNDO_FIELD, problem)
+
+
+def _limit_problems(observed: Observed) -> Iterator[Problem]:
+    if (problem := limit_problem(observed)) is not None:
+        yield Problem(Reason.WORKSPACE_INVALID, LIMIT_FIELD, problem)
 
 
 def _engine_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:

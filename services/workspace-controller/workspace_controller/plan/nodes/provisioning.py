@@ -31,7 +31,8 @@ from workspace_controller.plan.spec import selector_labels
 class NodePlan:
     """`target` is the number of nodes that the Workspace needs.
 
-    `workers` are the names of the nodes in use, `usable` those that can run a pod now.
+    `workers` are the names of the nodes in use, `usable` those that can run a pod now. `withheld`:
+    nodes are missing, and may not be requested yet.
     """
 
     actions: tuple[Action, ...] = ()
@@ -40,6 +41,7 @@ class NodePlan:
     workers: tuple[str, ...] = ()
     usable: tuple[str, ...] = ()
     failed: bool = False
+    withheld: bool = False
 
     @property
     def requests_nodes(self) -> bool:

@@ -51,6 +51,8 @@ def progress_of(observed: Observed, subplans: Subplans) -> str | None:
     if subplans.check is not None and subplans.check.holds_nodes:
         return None if subplans.check.failure is not None else "checking the data"
     tuning, nodes = subplans.tuning, subplans.nodes
+    if nodes.withheld:
+        return None
     if not nodes.ready and (tuning is None or tuning.phase is Phase.WAITING):
         return f"nodes {len(nodes.usable)}/{nodes.target}"
     if tuning is None or tuning.phase is Phase.DONE:

@@ -1,0 +1,29 @@
+"""The nodes that a valid Workspace wants, and how it gets them."""
+
+from kaito_api.workspace import WorkspaceSpec
+from kaito_presets.sizing import Sizing, SizingFailure
+from workspace_controller.observed import Observed
+from workspace_controller.plan.nodes.provisioning import NodePlan, decide_nodes
+from workspace_controller.plan.nodes.release import released_nodes
+from workspace_controller.plan.sizing import sizing
+from workspace_controller.plan.spec import serves_tuned_model
+from workspace_controller.plan.tuning.adapter import tuned_adapter
+
+
+def wanted_size(observed: Observed, spec: WorkspaceSpec) -> Sizing:
+    """The size that was decided when nodes were first requested.
+
+    A later release can estimate differently. It must not request more nodes for what runs.
+    """
+    found = sizing(observed, spec)
+    decided = observed.status.get("targetNodeCount")
+    if isinstance(found, SizingFailure):
+        return Sizing(decided or 1)
+    return Sizing(decided, found.estimate) if decided and observed.started else found
+
+
+def wanted_nodes(observed: Observed, spec: WorkspaceSpec, size: Sizing) -> NodePlan:
+    tuned = spec.tuning is not None and tuned_adapter(observed, spec.tuning) is not None
+    if tuned and not serves_tuned_model(observed):
+        return released_nodes(observed, size.nodes)
+    return decide_nodes(observed, spec, size.nodes)
