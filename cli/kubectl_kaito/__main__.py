@@ -13,6 +13,7 @@ from kubectl_kaito.environment import Environment
 from kubectl_kaito.failures import report
 from kubectl_kaito.hub.source import ModelSource
 from kubectl_kaito.prices.source import PriceSource
+from kubectl_kaito.quotas.source import QuotaSource
 
 
 def main() -> None:
@@ -37,6 +38,7 @@ def _environment() -> Environment:
         now=_now,
         pause=time.sleep,
         prices=_prices,
+        quotas=_quotas,
         hub=_hub,
         stdin=sys.stdin,
         stdout=sys.stdout,
@@ -58,6 +60,12 @@ def _prices() -> PriceSource:
     url = os.environ.get("KAITO_RETAIL_PRICES_URL") or URL
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return CachedPrices(RetailPrices(_now, url), Path(cache) / "kubectl-kaito" / "prices", _now)
+
+
+def _quotas(subscription: str) -> QuotaSource:
+    from kubectl_kaito.quotas.azure_cli import AzureCli
+
+    return AzureCli(subscription)
 
 
 def _hub() -> ModelSource:

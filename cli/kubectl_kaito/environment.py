@@ -13,16 +13,21 @@ import typer
 from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
 from kubectl_kaito.hub.source import ModelSource
 from kubectl_kaito.prices.source import PriceSource
+from kubectl_kaito.quotas.source import QuotaSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """`connect` raises ClusterError or CommandError. `pause` waits that many seconds."""
+    """`connect` raises ClusterError or CommandError. `pause` waits that many seconds.
+
+    `quotas` are those of a subscription.
+    """
 
     connect: Callable[[ClusterChoice], Cluster]
     now: Callable[[], datetime]
     pause: Callable[[float], None]
     prices: Callable[[], PriceSource]
+    quotas: Callable[[str], QuotaSource]
     hub: Callable[[], ModelSource]
     stdin: TextIO
     stdout: TextIO

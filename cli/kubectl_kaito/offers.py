@@ -14,6 +14,7 @@ from kaito_presets.incompatibility import unusable
 from kaito_presets.preset import Preset
 from kaito_presets.sizing import Sizing, SizingFailure, SizingInputs, size, usable_gpus
 from kaito_skus.sku import Sku
+from kubectl_kaito.quotas.source import QuotaSheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,9 @@ class RejectionKind(IntEnum):
     """Why an instance type does not do: what the user can change most easily comes first."""
 
     PRICE = 0
-    FIT = 1
-    RETIRED = 2
+    QUOTA = 1
+    FIT = 2
+    RETIRED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,21 @@ class Demand:
 
 
 def offers(
-    demand: Demand, skus: Iterable[Sku], prices: Mapping[str, float]
+    demand: Demand,
+    skus: Iterable[Sku],
+    prices: Mapping[str, float],
+    quotas: QuotaSheet | None = None,
 ) -> tuple[list[Offer], list[Rejection]]:
-    """`prices` are of one node per hour, by the instance type's name; others are unknown."""
+    """`prices` are of one node per hour, by the instance type's name; others are unknown.
+
+    What `quotas` does not know forbids nothing.
+    """
     fitting: list[Offer] = []
     rejected: list[Rejection] = []
     for sku in skus:
         found = _offer(demand, sku, prices.get(sku.name))
+        if isinstance(found, Offer) and quotas is not None:
+            found = _within_quota(found, quotas)
         if isinstance(found, Offer):
             fitting.append(found)
         else:
@@ -111,6 +121,27 @@ def _offer(demand: Demand, sku: Sku, node_price: float | None) -> Offer | Reject
     if demand.max_price is not None and (price is None or price > demand.max_price):
         return Rejection(sku, RejectionKind.PRICE, _too_dear(price, demand.max_price))
     return Offer(sku, found.nodes, _explanation(found), price)
+
+
+def _within_quota(offer: Offer, quotas: QuotaSheet) -> Offer | Rejection:
+    sku, needed = offer.sku, offer.nodes * offer.sku.vcpus
+    if why := quotas.restricted.get(sku.name.lower()):
+        return Rejection(
+            sku,
+            RejectionKind.QUOTA,
+            f"the subscription does not get it in {quotas.region} ({why}): request access, or use "
+            "another region",
+        )
+    counted = ((sku.quota_family, quotas.family(sku.quota_family)), ("the region", quotas.regional))
+    for name, quota in counted:
+        if quota is not None and quota.left < needed:
+            return Rejection(
+                sku,
+                RejectionKind.QUOTA,
+                f"needs {needed} vCPUs of {name}, {quota.left} of {quota.limit} left in "
+                f"{quotas.region}: request more quota, or use another region",
+            )
+    return offer
 
 
 def _inputs(demand: Demand, sku: Sku) -> SizingInputs:

@@ -26,4 +26,11 @@ KubeconfigOption = Annotated[
     str | None,
     typer.Option("--kubeconfig", help="Path of the kubeconfig; by default KUBECONFIG or ~/.kube."),
 ]
+SubscriptionOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar="AZURE_SUBSCRIPTION_ID",
+        help="Azure subscription whose quota is read, with your `az login`.",
+    ),
+]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to print the result.")]

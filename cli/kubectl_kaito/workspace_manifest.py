@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from math import ceil
 
-from kaito_kube.kinds import WORKSPACE, Manifest
+from kaito_api.labels import MAX_PRICE_PER_HOUR
+from kaito_kube.kinds import WORKSPACE, Manifest, annotations_of
 
 # The controller adds its own labels, and a selector needs one that is the user's.
 _LABEL = "apps"
@@ -49,6 +51,22 @@ def workspace(
         "resource": resource,
         **part,
     }
+
+
+def with_max_price(manifest: Manifest, offered: float | None, wanted: float | None) -> Manifest:
+    """The Workspace with the most that its nodes may cost an hour, unless it says so itself.
+
+    That is what the user allows, or else the price that was offered. Whole cents, rounded up: the
+    price that was shown is never refused for its last digit.
+    """
+    price = offered if wanted is None else wanted
+    annotations = annotations_of(manifest)
+    if price is None or MAX_PRICE_PER_HOUR in annotations:
+        return manifest
+    cents = ceil(round(price * 100, 4))
+    limit = {MAX_PRICE_PER_HOUR: f"{cents / 100:.2f}"}
+    metadata = {**manifest["metadata"], "annotations": {**annotations, **limit}}
+    return {**manifest, "metadata": metadata}
 
 
 def _tuning(model: Manifest, request: TuningRequest) -> Manifest:

@@ -18,6 +18,8 @@ from kubectl_kaito.environment import Environment
 from kubectl_kaito.hub.fake import FakeModels
 from kubectl_kaito.prices.fake import FakePrices
 from kubectl_kaito.prices.source import PriceSource
+from kubectl_kaito.quotas.fake import FakeQuotas
+from kubectl_kaito.quotas.source import QuotaSource
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -47,6 +49,7 @@ class Console:
     choices: list[ClusterChoice] = field(default_factory=list)
     pauses: int = 0
     prices: PriceSource = field(default_factory=lambda: FakePrices(NOW, available=False))
+    quotas: FakeQuotas = field(default_factory=FakeQuotas)
     hub: FakeModels = field(default_factory=FakeModels)
     unreachable: bool = False
     stdin: str = ""
@@ -58,6 +61,7 @@ class Console:
             now=self.now,
             pause=self._pause,
             prices=lambda: self.prices,
+            quotas=self._quotas,
             hub=lambda: self.hub,
             stdin=io.StringIO(self.stdin),
             stdout=stdout,
@@ -71,6 +75,10 @@ class Console:
         if self.unreachable:
             raise Unavailable("no cluster is configured")
         return self.cluster
+
+    def _quotas(self, subscription: str) -> QuotaSource:
+        self.quotas.subscriptions.append(subscription)
+        return self.quotas
 
     def _pause(self, seconds: float) -> None:
         self.pauses += 1

@@ -13,6 +13,7 @@ from kubectl_kaito.options import (
     NamespaceOption,
     Output,
     OutputOption,
+    SubscriptionOption,
 )
 
 ModelArgument = Annotated[str, typer.Argument(help="A preset, its alias, or its Hugging Face ID.")]
@@ -46,6 +47,7 @@ def deploy(
     instance_type: InstanceTypeOption = None,
     access_secret: AccessSecretOption = None,
     max_price: MaxPriceOption = None,
+    subscription: SubscriptionOption = None,
     dry_run: DryRunOption = False,
     wait: WaitOption = True,
     namespace: NamespaceOption = None,
@@ -63,6 +65,7 @@ def deploy(
         instance_type=instance_type,
         access_secret=access_secret,
         max_price=max_price,
+        subscription=subscription,
     )
     choice = ClusterChoice(kubeconfig, cluster_context)
     environment = environment_of(context)
@@ -82,6 +85,7 @@ def tune(
     instance_type: InstanceTypeOption = None,
     access_secret: AccessSecretOption = None,
     max_price: MaxPriceOption = None,
+    subscription: SubscriptionOption = None,
     dry_run: DryRunOption = False,
     wait: WaitOption = True,
     namespace: NamespaceOption = None,
@@ -100,6 +104,7 @@ def tune(
         instance_type=instance_type,
         access_secret=access_secret,
         max_price=max_price,
+        subscription=subscription,
         tuning=TuningRequest(
             data=data, output_image=adapter, push_secret=push_secret, method=method.value
         ),

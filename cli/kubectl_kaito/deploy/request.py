@@ -10,12 +10,18 @@ from kubectl_kaito.errors import CommandError, UsageError
 from kubectl_kaito.hub.source import ModelSource
 from kubectl_kaito.plan.gather import PlanRequest, gather
 from kubectl_kaito.plan.manifests import Given, spec_of
-from kubectl_kaito.plan.view import PlanView, plan, rejection_of
+from kubectl_kaito.plan.view import PlanView, chosen, plan, rejection_of
 from kubectl_kaito.presets import find_preset
 from kubectl_kaito.prices.source import PriceSource
+from kubectl_kaito.quotas.source import QuotaSource
 from kubectl_kaito.release import observe_release
 from kubectl_kaito.words import dollars
-from kubectl_kaito.workspace_manifest import TuningRequest, workspace, workspace_name
+from kubectl_kaito.workspace_manifest import (
+    TuningRequest,
+    with_max_price,
+    workspace,
+    workspace_name,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +34,7 @@ class DeployRequest:
     access_secret: str | None = None
     tuning: TuningRequest | None = None
     max_price: float | None = None
+    subscription: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ def prepare(
     prices: PriceSource,
     namespace: str,
     hub: Callable[[], ModelSource],
+    quotas: Callable[[str], QuotaSource],
 ) -> Deployment:
     """Chooses the cheapest instance type unless the request names one.
 
@@ -72,8 +80,13 @@ def prepare(
     given = Given(manifest, spec_of(manifest, "the options"), {})
     if cluster is not None and observe_release(cluster).node_provisioner == "byo":
         return Deployment(manifest, None)
-    wish = PlanRequest(given=given, namespace=namespace, max_price=request.max_price)
-    return _on_offer(manifest, plan(gather(cluster, prices, wish, hub)))
+    wish = PlanRequest(
+        given=given,
+        namespace=namespace,
+        max_price=request.max_price,
+        subscription=request.subscription,
+    )
+    return _on_offer(manifest, plan(gather(cluster, prices, wish, hub, quotas)), request.max_price)
 
 
 def apply(deployment: Deployment, cluster: Cluster, namespace: str) -> Deployment:
@@ -86,7 +99,7 @@ def apply(deployment: Deployment, cluster: Cluster, namespace: str) -> Deploymen
     )
 
 
-def _on_offer(manifest: Manifest, view: PlanView) -> Deployment:
+def _on_offer(manifest: Manifest, view: PlanView, max_price: float | None) -> Deployment:
     named = view.requested
     if named is not None and not view.requested_fits:
         why = rejection_of(view, named) or "it is not in the catalog"
@@ -96,10 +109,10 @@ def _on_offer(manifest: Manifest, view: PlanView) -> Deployment:
             f"no instance type does for {view.model}: `kubectl kaito plan --model {view.model}` "
             "says why"
         )
-    wanted = (named or view.offers[0].instance_type).casefold()
-    offer = next((o for o in view.offers if o.instance_type.casefold() == wanted), view.offers[0])
+    offer = chosen(view)
     resource = {"instanceType": offer.instance_type, **manifest["resource"]}
-    return Deployment({**manifest, "resource": resource}, offer.price_per_hour)
+    limited = with_max_price(manifest, offer.price_per_hour, max_price)
+    return Deployment({**limited, "resource": resource}, offer.price_per_hour)
 
 
 def _check_data(url: str) -> None:

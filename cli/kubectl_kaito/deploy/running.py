@@ -32,7 +32,9 @@ def deploy(
     """
     cluster = connect_if_possible(environment, choice, required=not dry_run)
     within = namespace or (cluster.namespace if cluster is not None else "default")
-    deployment = prepare(request, cluster, environment.prices(), within, environment.hub)
+    deployment = prepare(
+        request, cluster, environment.prices(), within, environment.hub, environment.quotas
+    )
     if dry_run or cluster is None:
         _print(deployment.manifest, output, environment)
         return

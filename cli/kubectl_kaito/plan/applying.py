@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 
-from kaito_kube.kinds import WORKSPACE
+from kaito_api.labels import MAX_PRICE_PER_HOUR
+from kaito_kube.kinds import WORKSPACE, annotations_of
 from kubectl_kaito.cluster.cluster import Cluster
 from kubectl_kaito.errors import UsageError
 from kubectl_kaito.hub.source import ModelSource
 from kubectl_kaito.plan.manifests import Given, spec_of
-from kubectl_kaito.plan.view import PlanView
+from kubectl_kaito.plan.view import PlanView, chosen
 from kubectl_kaito.presets import find_preset
-from kubectl_kaito.workspace_manifest import workspace, workspace_name
+from kubectl_kaito.workspace_manifest import with_max_price, workspace, workspace_name
 
 
 def workspace_for(model: str, name: str | None, hub: Callable[[], ModelSource]) -> Given:
@@ -35,16 +36,23 @@ def namespace_of(given: Given, option: str | None, cluster: Cluster | None) -> s
     return option or own or (cluster.namespace if cluster is not None else "default")
 
 
-def apply(cluster: Cluster, given: Given, namespace: str, view: PlanView) -> PlanView:
-    """Writes the Workspace, on the cheapest instance type unless it names one.
+def apply(
+    cluster: Cluster, given: Given, namespace: str, view: PlanView, max_price: float | None
+) -> PlanView:
+    """Writes the Workspace, on the cheapest instance type unless it names one, with the price that
+    it may not exceed.
 
     Raises:
         ClusterError: the cluster refuses it.
     """
-    manifest = given.manifest
+    offer = chosen(view)
+    manifest = with_max_price(given.manifest, offer.price_per_hour, max_price)
     resource = manifest["resource"]
     if view.requested is None:
-        resource = {**resource, "instanceType": view.offers[0].instance_type}
+        resource = {**resource, "instanceType": offer.instance_type}
     metadata = {**manifest["metadata"], "namespace": namespace}
     written = cluster.apply(WORKSPACE, {**manifest, "metadata": metadata, "resource": resource})
-    return view.model_copy(update={"applied": f"{namespace}/{written['metadata']['name']}"})
+    limit = annotations_of(written).get(MAX_PRICE_PER_HOUR)
+    return view.model_copy(
+        update={"applied": f"{namespace}/{written['metadata']['name']}", "max_price": limit}
+    )

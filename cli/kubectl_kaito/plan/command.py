@@ -13,6 +13,7 @@ from kubectl_kaito.options import (
     NamespaceOption,
     Output,
     OutputOption,
+    SubscriptionOption,
 )
 
 
@@ -28,6 +29,7 @@ def plan(
     region: Annotated[
         str | None, typer.Option(help="Azure region; by default that of gpu-provisioner.")
     ] = None,
+    subscription: SubscriptionOption = None,
     recorded_prices: Annotated[
         bool, typer.Option("--recorded-prices", help="Do not ask Azure's price list.")
     ] = False,
@@ -75,11 +77,14 @@ def plan(
         max_price=max_price,
         region=region,
         recorded_prices=recorded_prices,
+        subscription=subscription,
     )
-    view = make_plan(gather(cluster, environment.prices(), request, environment.hub))
+    view = make_plan(
+        gather(cluster, environment.prices(), request, environment.hub, environment.quotas)
+    )
     possible = bool(view.offers) and view.requested_fits is not False
     if apply and possible and cluster is not None:
-        view = applying.apply(cluster, given, within, view)
+        view = applying.apply(cluster, given, within, view, max_price)
     emit(view, output, environment.stdout, lambda seen: table(seen, everything=everything))
     if not possible:
         raise typer.Exit(ExitCode.FAILING)

@@ -8,8 +8,8 @@ import yaml
 
 from kaito_api import labels
 from kaito_api.workspace import PresetRef, WorkspaceSpec
-from kaito_kube.errors import ClusterError, Unavailable
-from kaito_kube.kinds import CONFIG_MAP, Manifest, annotations_of
+from kaito_kube.errors import ClusterError, Forbidden, Unavailable
+from kaito_kube.kinds import CONFIG_MAP, WORKSPACE, Manifest, annotations_of
 from kaito_presets import context_length
 from kaito_skus import catalog
 from kaito_skus.sku import Cloud
@@ -21,7 +21,9 @@ from kubectl_kaito.plan.manifests import Given
 from kubectl_kaito.plan.view import PlanInputs
 from kubectl_kaito.presets import find_preset
 from kubectl_kaito.prices.source import PriceSource, PricesUnavailable
+from kubectl_kaito.quotas.source import QuotaSheet, QuotaSource, QuotasUnavailable
 from kubectl_kaito.release import Release, observe_release
+from kubectl_kaito.startups import Start, starts_of
 
 _CONFIG_KEY = "inference_config.yaml"
 
@@ -35,6 +37,7 @@ class PlanRequest:
     max_price: float | None = None
     region: str | None = None
     recorded_prices: bool = False
+    subscription: str | None = None
 
 
 def gather(
@@ -42,6 +45,7 @@ def gather(
     prices: PriceSource,
     request: PlanRequest,
     hub: Callable[[], ModelSource],
+    quotas: Callable[[str], QuotaSource],
 ) -> PlanInputs:
     """`cluster` is None where there is none: then the chart's defaults are assumed.
 
@@ -58,6 +62,7 @@ def gather(
     if request.region is None and release.region is None:
         notes.append(f"the region is not known, so {region} is assumed; --region names another")
     context_tokens, config_notes = _context_tokens(cluster, request)
+    left, quota_notes = _quotas(request, release, region, quotas)
     inputs = PlanInputs(
         demand=Demand(
             spec=spec,
@@ -73,7 +78,10 @@ def gather(
         region=region,
         sheet=None,
         recorded=recorded,
-        notes=[*notes, *config_notes],
+        notes=[*notes, *config_notes, *quota_notes],
+        quotas=left,
+        starts=_starts(cluster, request.namespace),
+        own_nodes=release.node_provisioner == "byo",
     )
     if request.recorded_prices:
         return inputs
@@ -82,6 +90,36 @@ def gather(
         return replace(inputs, sheet=prices.read(region, names))
     except PricesUnavailable as error:
         return replace(inputs, notes=[*inputs.notes, str(error)])
+
+
+def _quotas(
+    request: PlanRequest, release: Release, region: str, quotas: Callable[[str], QuotaSource]
+) -> tuple[QuotaSheet | None, list[str]]:
+    """Asked for only where the user names the subscription: it takes their login and seconds."""
+    if release.node_provisioner == "byo":
+        return None, []
+    if request.subscription is None:
+        own = release.provisioner_setting("KAITO_AZURE_SUBSCRIPTION_ID")
+        named = own if own and own.strip("0-") else "ID"
+        return None, [f"quota: unknown; --subscription {named} reads it with your `az login`"]
+    try:
+        return quotas(request.subscription).read(region), []
+    except QuotasUnavailable as error:
+        return None, [str(error)]
+
+
+def _starts(cluster: Cluster | None, namespace: str) -> list[Start]:
+    """Of all namespaces, else of the Workspace's own, as far as the user may list them."""
+    if cluster is None:
+        return []
+    for within in ("", namespace):
+        try:
+            return starts_of(cluster.list(WORKSPACE, namespace=within))
+        except Forbidden:
+            continue
+        except ClusterError:
+            return []
+    return []
 
 
 def _preset_ref(spec: WorkspaceSpec) -> PresetRef:

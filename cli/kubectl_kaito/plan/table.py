@@ -4,7 +4,7 @@ from rich.console import RenderableType
 
 from kubectl_kaito.plan.view import OfferView, PlanView, rejection_of
 from kubectl_kaito.terminal import columns, text
-from kubectl_kaito.words import dollars, plural
+from kubectl_kaito.words import age, dollars, plural
 
 # More of either is in `--all` and in the JSON.
 _SHOWN = 6
@@ -17,11 +17,15 @@ def table(view: PlanView, *, everything: bool = False) -> list[RenderableType]:
     parts += _requested(view)
     shown = len(view.offers) if everything else _SHOWN
     if view.offers:
-        headings = ["INSTANCE", "GPUS", "NODES", "VCPUS", "QUOTA FAMILY", "$/H", "$/H SPOT"]
+        headings = [
+            "INSTANCE", "GPUS", "NODES", "VCPUS", "QUOTA FAMILY", "LEFT", "ZONES", "$/H",
+            "$/H SPOT", "READY IN",
+        ]  # fmt: skip
         rows = [_row(offer) for offer in view.offers[:shown]]
         parts += [text(""), columns(headings, rows)]
         parts += _more(len(view.offers) - shown, "fits", "fit")
         parts += [text(""), text(f"The first one: {view.offers[0].explanation}")]
+        parts.append(text(f"Ready in about {_ready(view.offers[0])}"))
     else:
         parts += [text(""), text("No instance type does.", "red")]
     shown = len(view.rejected) if everything else _SHOWN
@@ -30,7 +34,8 @@ def table(view: PlanView, *, everything: bool = False) -> list[RenderableType]:
         parts += [text(""), columns(["NOT POSSIBLE", "WHY"], rejected)]
         parts += _more(len(view.rejected) - shown, "does not", "do not")
     if view.applied is not None:
-        parts += [text(""), text(f"Workspace {view.applied} applied.", "green")]
+        limit = f", for at most ${view.max_price}/h" if view.max_price is not None else ""
+        parts += [text(""), text(f"Workspace {view.applied} applied{limit}.", "green")]
     return parts
 
 
@@ -51,9 +56,23 @@ def _row(offer: OfferView) -> tuple[object, ...]:
         offer.nodes,
         offer.vcpus,
         offer.quota_family,
+        _left(offer),
+        None if offer.zones is None else ",".join(offer.zones) or "none",
         dollars(offer.price_per_hour),
         dollars(offer.spot_price_per_hour),
+        f"~{round(offer.ready_seconds / 60)}m",
     )
+
+
+def _left(offer: OfferView) -> int | None:
+    """The vCPUs that both the family and the region have left."""
+    known = [n for n in (offer.quota_left, offer.regional_quota_left) if n is not None]
+    return min(known, default=None)
+
+
+def _ready(offer: OfferView) -> str:
+    phases = ", ".join(f"{p.name} {age(p.seconds)} ({p.source})" for p in offer.phases)
+    return f"{age(offer.ready_seconds)}: {phases}"
 
 
 def _short(why: str) -> str:

@@ -17,6 +17,14 @@ from kubectl_kaito.offers import (
     retirement,
 )
 from kubectl_kaito.output import View
+from kubectl_kaito.quotas.source import QuotaSheet
+from kubectl_kaito.startups import Start, expect
+
+
+class PhaseView(View):
+    name: str = Field(description="node, files or loading.")
+    seconds: float
+    source: str = Field(description="Starts of this cluster, or recorded figures.")
 
 
 class OfferView(View):
@@ -28,6 +36,11 @@ class OfferView(View):
     price_per_hour: float | None = Field(description="Of all nodes; null: unknown.")
     spot_price_per_hour: float | None
     explanation: str = Field(description="The arithmetic of the fit.")
+    quota_left: int | None = Field(description="vCPUs of the family; null: not known.")
+    regional_quota_left: int | None = Field(description="vCPUs of the region; null: not known.")
+    zones: list[str] | None = Field(description="Where the subscription gets it; null: not known.")
+    ready_seconds: float = Field(description="Expected from the request until it answers.")
+    phases: list[PhaseView]
 
 
 class RejectedView(View):
@@ -52,6 +65,9 @@ class PlanView(View):
     prices: PriceSourceView
     notes: list[str] = Field(description="What the plan does not know, and what it assumes.")
     applied: str | None = Field(description="The Workspace that --apply wrote.")
+    max_price: str | None = Field(
+        default=None, description="US dollars per hour that the written Workspace may cost."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +80,9 @@ class PlanInputs:
     sheet: PriceSheet | None
     recorded: PriceList
     notes: Sequence[str] = ()
+    quotas: QuotaSheet | None = None
+    starts: Sequence[Start] = ()
+    own_nodes: bool = False
 
 
 def plan(inputs: PlanInputs) -> PlanView:
@@ -73,7 +92,7 @@ def plan(inputs: PlanInputs) -> PlanView:
     else:
         listed = sheet.prices.items()
         prices = {name: p.on_demand for name, p in listed if p.on_demand is not None}
-    fitting, rejected = offers(inputs.demand, inputs.skus, prices)
+    fitting, rejected = offers(inputs.demand, inputs.skus, prices, inputs.quotas)
     named = spec.resource.instance_type
     fits = None if named is None else any(is_named(offer.sku, named) for offer in fitting)
     return PlanView(
@@ -81,12 +100,18 @@ def plan(inputs: PlanInputs) -> PlanView:
         purpose="serving" if spec.tuning is None else f"tuning with {spec.tuning.method}",
         requested=named,
         requested_fits=fits,
-        offers=[_offer(offer, sheet) for offer in fitting],
+        offers=[_offer(offer, inputs) for offer in fitting],
         rejected=[_rejected(each) for each in rejected],
         prices=_source(inputs),
         notes=[*inputs.notes, *_notes(inputs)],
         applied=None,
     )
+
+
+def chosen(view: PlanView) -> OfferView:
+    """The offer of the instance type that the file names, else the cheapest. There is one."""
+    named = (view.requested or "").casefold()
+    return next((o for o in view.offers if o.instance_type.casefold() == named), view.offers[0])
 
 
 def rejection_of(view: PlanView, instance_type: str) -> str | None:
@@ -95,7 +120,16 @@ def rejection_of(view: PlanView, instance_type: str) -> str | None:
     return next((r.why for r in view.rejected if r.instance_type.casefold() == wanted), None)
 
 
-def _offer(offer: Offer, sheet: PriceSheet | None) -> OfferView:
+def _offer(offer: Offer, inputs: PlanInputs) -> OfferView:
+    sheet, quotas, preset = inputs.sheet, inputs.quotas, inputs.demand.preset
+    family = quotas.family(offer.sku.quota_family) if quotas is not None else None
+    phases = expect(
+        preset.name,
+        preset.weights_gib,
+        offer.sku.name,
+        inputs.starts,
+        own_nodes=inputs.own_nodes,
+    )
     listed = sheet.prices.get(offer.sku.name) if sheet is not None else None
     spot = listed.spot if listed is not None else None
     return OfferView(
@@ -107,7 +141,17 @@ def _offer(offer: Offer, sheet: PriceSheet | None) -> OfferView:
         price_per_hour=_round(offer.price),
         spot_price_per_hour=None if spot is None else _round(offer.nodes * spot),
         explanation=offer.explanation,
+        quota_left=family.left if family is not None else None,
+        regional_quota_left=quotas.regional.left if quotas and quotas.regional else None,
+        zones=_zones(offer, quotas),
+        ready_seconds=sum(phase.seconds for phase in phases),
+        phases=[PhaseView(name=p.name, seconds=p.seconds, source=p.source) for p in phases],
     )
+
+
+def _zones(offer: Offer, quotas: QuotaSheet | None) -> list[str] | None:
+    found = quotas.zones.get(offer.sku.name.lower()) if quotas is not None else None
+    return None if found is None else list(found)
 
 
 def _rejected(rejection: Rejection) -> RejectedView:

@@ -11,6 +11,7 @@ from kaito_kube.kinds import Manifest
 from kubectl_kaito import workspace_facts as facts
 from kubectl_kaito.observation import Observation
 from kubectl_kaito.output import View
+from kubectl_kaito.startups import phases_of
 
 # These summarize the others.
 _SUMMARIES = ("WorkspaceSucceeded", "WorkspaceReady")
@@ -204,20 +205,6 @@ def _run(tuning: Manifest | None, losses: Sequence[float]) -> RunView | None:
     )
 
 
-# By the field of the status, in the order in which they happen.
-_PHASES = (
-    ("launch", "launchSeconds"),
-    ("join", "registrationSeconds"),
-    ("initialize", "initializationSeconds"),
-    ("pull", "pullSeconds"),
-    ("download", "downloadSeconds"),
-    ("load", "loadSeconds"),
-    ("compile", "compileSeconds"),
-    ("warm-up", "warmUpSeconds"),
-    ("adapters", "adapterSeconds"),
-)
-
-
 def _start(status: Manifest) -> StartView | None:
     startup = status.get("startup")
     if not startup:
@@ -227,7 +214,7 @@ def _start(status: Manifest) -> StartView | None:
     memory = figures.get("peakMemory")
     return StartView(
         total_seconds=startup.get("totalSeconds"),
-        phases={name: startup[field] for name, field in _PHASES if field in startup},
+        phases=phases_of(startup),
         tokens_per_second=figures.get("tokensPerSecond"),
         peak_tokens_per_minute=figures.get("peakTokensPerMinute"),
         peak_memory_gib=None if memory is None else round(memory / 2**30, 2),

@@ -31,6 +31,7 @@ def test_a_dry_run_prints_a_manifest_that_is_valid_and_needs_no_cluster() -> Non
     assert manifest["metadata"]["name"] == PHI
     assert manifest["resource"]["instanceType"] == T4
     assert parse(manifest).inference is not None
+    assert manifest["metadata"]["annotations"] == {"kaito.sh/max-price-per-hour": "0.53"}
     assert Console(unreachable=True).run("deploy", PHI, "--dry-run", "-o", "json").json == manifest
 
 

@@ -97,7 +97,8 @@ def test_the_price_list_is_that_of_the_releases_region() -> None:
         0.5,
     )
     assert second["pricePerHour"] is None
-    assert document["notes"] == []
+    (note,) = document["notes"]
+    assert note.startswith("quota: unknown; --subscription ")
 
 
 def test_another_region_says_where_the_recorded_prices_are_from() -> None:
@@ -214,18 +215,19 @@ def test_without_a_cluster_the_defaults_are_assumed() -> None:
 def test_applying_writes_the_cheapest_offer() -> None:
     made = console()
     result = made.run("plan", "--model", "phi-4", "--apply", "-n", "other")
-    assert "Workspace other/phi-4 applied." in result.out
+    assert "Workspace other/phi-4 applied, for at most $3.68/h." in result.out
     assert isinstance(made.cluster, FakeCluster)
     written = made.cluster.store.peek(WORKSPACE, "phi-4", "other")
     assert written is not None
     assert written["resource"]["instanceType"] == A100
     assert written["inference"]["preset"]["name"] == "phi-4"
+    assert written["metadata"]["annotations"] == {"kaito.sh/max-price-per-hour": "3.68"}
 
 
 def test_a_name_of_a_preset_with_a_dot_becomes_a_name_that_a_service_can_have() -> None:
     made = console()
     out = made.run("plan", "--model", "llama-3.1-8b-instruct", "--apply").out
-    assert "Workspace team/llama-3-1-8b-instruct applied." in out
+    assert "Workspace team/llama-3-1-8b-instruct applied" in out
 
 
 def test_applying_a_file_writes_it_as_it_is(tmp_path: Path) -> None:
@@ -235,8 +237,31 @@ def test_applying_a_file_writes_it_as_it_is(tmp_path: Path) -> None:
     assert isinstance(made.cluster, FakeCluster)
     written = made.cluster.store.peek(WORKSPACE, "ws", "team")
     assert written is not None
-    assert written["metadata"]["annotations"] == {"a": "b"}
+    limit = {"kaito.sh/max-price-per-hour": "0.53"}
+    assert written["metadata"]["annotations"] == {"a": "b"} | limit
     assert written["resource"] == manifest["resource"]
+
+
+@pytest.mark.parametrize(
+    ("own", "options", "limit"),
+    [
+        ({}, ["--max-price", "9"], "9.00"),
+        ({"kaito.sh/max-price-per-hour": "1"}, [], "1"),
+        ({"kaito.sh/max-price-per-hour": "1"}, ["--max-price", "9"], "1"),
+    ],
+    ids=["the user's", "the file's", "both"],
+)
+def test_a_limit_of_the_user_or_of_the_file_wins_over_the_offers_price(
+    tmp_path: Path, own: dict[str, str], options: list[str], limit: str
+) -> None:
+    made = console()
+    file = write(tmp_path, on(T4, annotations=own))
+    result = made.run("plan", "-f", file, "--apply", *options)
+    assert f"for at most ${limit}/h" in result.out
+    assert isinstance(made.cluster, FakeCluster)
+    written = made.cluster.store.peek(WORKSPACE, "ws", "team")
+    assert written is not None
+    assert written["metadata"]["annotations"]["kaito.sh/max-price-per-hour"] == limit
 
 
 def test_nothing_is_applied_that_does_not_fit(tmp_path: Path) -> None:
