@@ -29,7 +29,6 @@ from kaito_process import logs
 from kaito_process.backoff import Backoff
 from kaito_process.environment import SettingError
 from kaito_skus import catalog as skus
-from kaito_skus.prices import PriceBook
 from workspace_controller import handlers
 from workspace_controller.adapter_client import GrpcAdapterClient
 from workspace_controller.adapter_sender import AdapterSender
@@ -45,6 +44,8 @@ from workspace_controller.model_registry import ModelRegistry
 from workspace_controller.namespace_budgets import NamespaceBudgets
 from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observer import Observer
+from workspace_controller.prices.current_prices import CurrentPrices
+from workspace_controller.prices.http_price_list import HttpPriceList
 from workspace_controller.reconciler import Reconciler
 from workspace_controller.rollout import Rollout
 from workspace_controller.settings import Settings
@@ -69,6 +70,7 @@ class Process:
     controller: Controller
     webhook: Webhook
     model_registry: ModelRegistry
+    prices: CurrentPrices
     registry: CollectorRegistry
     metrics: Metrics
 
@@ -78,6 +80,7 @@ class Process:
             "kopf": self.watch_workspaces(),
             "informers": self.controller.run_informers(self.feeds),
             "webhook": self.webhook.serve(),
+            "prices": self.prices.run(),
             "leader election": self.run_leader_election(),
         }
         async with serve_http(self.health_app(), self.settings.http_port):
@@ -105,6 +108,7 @@ class Process:
     async def lead(self) -> None:
         """Does what only one replica may do, until it is canceled."""
         self.metrics.leading.set(1)
+        await self.prices.wait_until_tried()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.controller.reconcile_all())
             tasks.create_task(self.webhook.keep_registered())
@@ -138,6 +142,8 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
     leadership = Leadership()
     fence = FencedCluster(cluster, leadership)
     adapters = GrpcAdapterClient()
+    price_list = HttpPriceList(settings.price_list) if settings.price_list else None
+    prices = CurrentPrices(price_list, store, clock, rng)
     observer = Observer(
         cluster,
         store,
@@ -151,7 +157,7 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
         GrpcModelClient(),
         HttpDownloadClient(),
         NamespaceBudgets(store),
-        PriceBook,
+        prices.book,
     )
     executor = Executor(
         fence,
@@ -170,6 +176,7 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
         # Not fenced: every replica may renew the certificate, and each renews the same Secret.
         webhook=Webhook(cluster, clock, settings, Validator(observer).check, metrics),
         model_registry=ModelRegistry(fence, store, settings),
+        prices=prices,
         registry=registry,
         metrics=metrics,
     )

@@ -11,6 +11,7 @@ from kaito_process.environment import Environment, SettingError
 # Where KAITO publishes its model images.
 PRESET_REGISTRY = "mcr.microsoft.com/aks/kaito"
 HUB_ENDPOINT = "https://huggingface.co"
+PRICE_LIST = "https://prices.azure.com/api/retail/prices"
 # Below, nothing is left for answers once the pod is out of the Service's endpoints.
 MIN_GRACE_PERIOD_SECONDS, MAX_GRACE_PERIOD_SECONDS = 30, 365 * 24 * 3600
 
@@ -79,6 +80,7 @@ class Settings:
     empty to use the other one there, too.
     `vllm`: the container of vLLM's own server.
     `hub_endpoint`: the Hugging Face hub, or a mirror of it; empty to serve presets only.
+    `price_list`: Azure's price list, or a mirror of it; empty to use recorded prices only.
     `node_class`: group/kind/name that claims and pools refer to; empty for the default of the
     node provisioner.
     `data_check`: the data of a run is checked before nodes are requested.
@@ -99,6 +101,7 @@ class Settings:
     preset_registry: str = PRESET_REGISTRY
     model_delivery: ModelDelivery = ModelDelivery.IMAGE_VOLUME
     hub_endpoint: str = HUB_ENDPOINT
+    price_list: str = ""
     adapter_delivery: AdapterDelivery = AdapterDelivery.AUTO
     tuner: PodSettings
     model_server: PodSettings
@@ -146,7 +149,8 @@ class Settings:
             model_delivery=env.choice(
                 "KAITO_MODEL_DELIVERY", ModelDelivery, ModelDelivery.IMAGE_VOLUME
             ),
-            hub_endpoint=_hub_endpoint(env),
+            hub_endpoint=_url_or_none(env, "KAITO_HUB_ENDPOINT", HUB_ENDPOINT).rstrip("/"),
+            price_list=_url_or_none(env, "KAITO_PRICE_LIST", PRICE_LIST),
             adapter_delivery=env.choice(
                 "KAITO_ADAPTER_DELIVERY", AdapterDelivery, AdapterDelivery.AUTO
             ),
@@ -210,15 +214,14 @@ def _pod(
     )
 
 
-def _hub_endpoint(env: Environment) -> str:
-    value = env.text("KAITO_HUB_ENDPOINT", HUB_ENDPOINT).rstrip("/")
+def _url_or_none(env: Environment, name: str, default: str) -> str:
+    """Empty for the value none."""
+    value = env.text(name, default)
     if value == "none":
         return ""
     address = urlsplit(value)
     if address.scheme not in ("http", "https") or not address.hostname or address.query:
-        raise SettingError(
-            "KAITO_HUB_ENDPOINT", value, f"set a URL such as {HUB_ENDPOINT}, or none"
-        )
+        raise SettingError(name, value, f"set a URL such as {default}, or none")
     return value
 
 
