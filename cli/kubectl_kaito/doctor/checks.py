@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kaito_api import labels
+from kaito_api.reasons import REASONS, Reason
 from kaito_api.status import WorkspaceStatus
 from kaito_kube.kinds import (
     MACHINE,
@@ -17,7 +18,9 @@ from kaito_kube.kinds import (
     labels_of,
 )
 from kaito_skus import catalog
+from kubectl_kaito import workspace_facts as facts
 from kubectl_kaito.doctor.health import Health
+from kubectl_kaito.doctor.images import unreachable_image
 from kubectl_kaito.words import plural
 
 _UPGRADE = "apply the CRDs of the release: docs/upgrading.md"
@@ -25,6 +28,8 @@ _INSTALL = "install the chart: docs/installation.md"
 _CLAIM_KINDS = {"machine": MACHINE, "nodeclaim": NODE_CLAIM, "nodepool": NODE_POOL}
 # Image volumes are stable since then, and need no feature gate.
 _IMAGE_VOLUMES_SINCE = (1, 36)
+
+_IDENTITY_REASONS = {Reason.CLOUD_UNAUTHORIZED, Reason.SUBNET_UNAUTHORIZED}
 
 
 class Level(StrEnum):
@@ -181,6 +186,48 @@ def check_dns(health: Health) -> Finding:
     return Finding(Level.OK, f"{ready} of {plural(len(health.dns_pods), 'pod')} ready")
 
 
+def check_identity(health: Health) -> Finding:
+    """What the last calls to Azure gave: a right that is missing shows at the first node."""
+    refused = [
+        (key_of(claim).name, condition)
+        for claim in health.claims
+        for condition in facts.conditions_of(claim)
+        if condition.reason in _IDENTITY_REASONS and not condition.is_true
+    ]
+    if refused:
+        name, condition = refused[0]
+        reason = REASONS[condition.reason]
+        return Finding(
+            Level.FAIL, f"{condition.reason} of claim {name}: {condition.message}", reason.remedy
+        )
+    if not health.claims:
+        return Finding(Level.OK, "not tried: no node is requested now")
+    return Finding(Level.OK, f"{plural(len(health.claims), 'claim')} without a refusal of Azure")
+
+
+def check_registries(health: Health) -> Finding:
+    """What the pods of Kaito and of Workspaces say about their images and adapters."""
+    if health.pods is None or health.workspaces is None:
+        return _unread("pods and Workspaces of all namespaces")
+    for pod in health.pods:
+        if (problem := unreachable_image(pod)) is not None:
+            return Finding(
+                Level.FAIL,
+                problem,
+                f"kubectl -n {key_of(pod).namespace} describe pod {key_of(pod).name}, and make "
+                "sure that nodes reach the registry: its name in DNS, firewall, proxy",
+            )
+    for workspace in health.workspaces:
+        for condition in facts.conditions_of(workspace):
+            if condition.reason == Reason.REGISTRY_UNREACHABLE and not condition.is_true:
+                return Finding(
+                    Level.FAIL,
+                    f"Workspace {key_of(workspace)}: {condition.message}",
+                    Reason.REGISTRY_UNREACHABLE.remedy,
+                )
+    return Finding(Level.OK, "no pod waits for a registry that does not answer")
+
+
 def check_rights(health: Health) -> Finding:
     missing = [right for right, allowed in health.rights.items() if not allowed]
     if missing:
@@ -210,6 +257,8 @@ CHECKS: dict[str, Callable[[Health], Finding]] = {
     "GPUs": check_gpus,
     "image volumes": check_image_volumes,
     "DNS": check_dns,
+    "cloud identity": check_identity,
+    "registries": check_registries,
     "your rights": check_rights,
     "prices": check_prices,
 }

@@ -1,5 +1,8 @@
 """The verb `doctor`."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from kubectl_kaito.cluster.cluster import ClusterChoice
@@ -17,6 +20,12 @@ from kubectl_kaito.options import (
 def doctor(
     context: typer.Context,
     namespace: NamespaceOption = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False, help="Write a support archive to this file, without secrets (.tar.gz)."
+        ),
+    ] = None,
     output: OutputOption = Output.TABLE,
     cluster_context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
@@ -26,8 +35,11 @@ def doctor(
     Exit code 1: a check has failed.
     """
     from kubectl_kaito.doctor import view
+    from kubectl_kaito.doctor.bundle import archive
+    from kubectl_kaito.doctor.collect import collect
     from kubectl_kaito.doctor.health import read_health
     from kubectl_kaito.doctor.table import table
+    from kubectl_kaito.files import write
     from kubectl_kaito.output import emit
 
     environment = environment_of(context)
@@ -36,5 +48,8 @@ def doctor(
     health = read_health(cluster, environment.prices(), within, environment.now())
     found = view.report(health)
     emit(found, output, environment.stdout, table)
+    if bundle is not None:
+        write(bundle, archive(collect(cluster, health, found), environment.now()))
+        typer.echo(f"{bundle} written: look through it before you send it.", err=True)
     if view.has_failed(found):
         raise typer.Exit(ExitCode.FAILING)

@@ -16,6 +16,7 @@ from kaito_kube.kinds import (
     key_of,
 )
 from kubectl_kaito.cluster.cluster import Cluster
+from kubectl_kaito.observation import list_claims
 from kubectl_kaito.prices.source import PriceSource, PricesUnavailable
 from kubectl_kaito.release import Release, observe_release
 
@@ -51,6 +52,9 @@ class Health:
     webhooks: Sequence[Manifest] | None
     nodes: Sequence[Manifest] | None
     dns_pods: Sequence[Manifest] | None
+    workspaces: Sequence[Manifest] | None
+    claims: Sequence[Manifest]
+    pods: Sequence[Manifest] | None
     rights: Mapping[str, bool]
     prices_problem: str | None
 
@@ -82,6 +86,9 @@ def read_health(cluster: Cluster, prices: PriceSource, namespace: str, now: date
         webhooks=read(VALIDATING_WEBHOOK),
         nodes=read(NODE),
         dns_pods=read(POD, "kube-system", _DNS),
+        workspaces=read(WORKSPACE),
+        claims=list_claims(cluster),
+        pods=read(POD),
         rights={_name(*right): _may(cluster, namespace, *right) for right in RIGHTS},
         prices_problem=_prices_problem(prices, release.region or "eastus"),
     )

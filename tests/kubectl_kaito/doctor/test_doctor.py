@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kaito_api import labels
 from kaito_kube import kinds
 from kaito_kube.errors import Unavailable
 from kaito_kube.kinds import (
@@ -134,6 +135,47 @@ def no_dns(console: Console) -> None:
     fake(console).store.change(POD, Key("kube-system", "dns-1"), None)
 
 
+def wrong_role(console: Console) -> None:
+    condition = {
+        "type": "Launched",
+        "status": "False",
+        "reason": "CloudUnauthorized",
+        "message": "identity 1-2 lacks Microsoft.ContainerService/managedClusters/agentPools/write",
+    }
+    claim = {
+        "metadata": {"name": "wsx", "labels": {labels.WORKSPACE: "ws"}},
+        "status": {"conditions": [condition]},
+    }
+    fake(console).store.seed(kinds.MACHINE, claim)
+
+
+def registry_away(console: Console) -> None:
+    message = (
+        'failed to pull: Head "https://acr.example/v2/": dial tcp: lookup acr.example: no such host'
+    )
+    waiting = {"waiting": {"reason": "ImagePullBackOff", "message": message}}
+    status = {"name": "server", "image": "acr.example/x:1", "state": waiting}
+    pod = {
+        "metadata": {"name": "ws-0", "namespace": "team", "labels": {labels.WORKSPACE: "ws"}},
+        "status": {"containerStatuses": [status]},
+    }
+    fake(console).store.seed(POD, pod)
+
+
+def adapter_registry_away(console: Console) -> None:
+    condition = {
+        "type": "TuningSucceeded",
+        "status": "False",
+        "reason": "RegistryUnreachable",
+        "message": "acr.example does not answer",
+    }
+    workspace = {
+        "metadata": {"name": "ws", "namespace": "team"},
+        "status": {"conditions": [condition]},
+    }
+    fake(console).store.seed(kinds.WORKSPACE, workspace)
+
+
 def no_rights(console: Console) -> None:
     fake(console).denied = {kinds.WORKSPACE}
 
@@ -159,6 +201,14 @@ def no_prices(console: Console) -> None:
         (old_kubelet, "image volumes", "WARN", "Kubernetes 1.34"),
         (dead_dns, "DNS", "FAIL", "no DNS pod is ready"),
         (no_dns, "DNS", "WARN", "no pod with the label"),
+        (
+            wrong_role,
+            "cloud identity",
+            "FAIL",
+            "CloudUnauthorized of claim wsx: identity 1-2 lacks",
+        ),
+        (registry_away, "registries", "FAIL", "cannot pull acr.example/x:1: failed to pull"),
+        (adapter_registry_away, "registries", "FAIL", "Workspace team/ws: acr.example does not"),
         (no_rights, "your rights", "WARN", "create workspaces.kaito.sh"),
         (no_prices, "prices", "WARN", "does not answer"),
     ],
@@ -179,6 +229,16 @@ def test_damage_shows_in_the_check_that_is_about_it(
     assert others <= (release if check == "workspace-controller" else set())
     assert result.code == (1 if level == "FAIL" else 0)
     assert found["remedy"] in console.run("doctor").out
+
+
+def test_an_image_that_does_not_exist_is_not_blamed_on_the_registry() -> None:
+    console = sound()
+    registry_away(console)
+    waiting = {"reason": "ErrImagePull", "message": "acr.example/x:1: not found"}
+    status = {"name": "server", "image": "acr.example/x:1", "state": {"waiting": waiting}}
+    patch = {"status": {"containerStatuses": [status]}}
+    fake(console).store.change(POD, Key("team", "ws-0"), patch)
+    assert findings(console.run("doctor", "-o", "json"))["registries"]["level"] == "OK"
 
 
 def test_own_nodes_need_no_claims_and_no_provisioner() -> None:
