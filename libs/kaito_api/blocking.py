@@ -18,6 +18,7 @@ IN_PROGRESS = frozenset(
         Reason.DATA_CHECK_PENDING,
         Reason.DATA_CHECK_RUNNING,
         Reason.DATA_CHECK_SKIPPED,
+        Reason.CHECKPOINTS_ON_NODE,
         Reason.TUNING_PENDING,
         Reason.TUNING_RUNNING,
         Reason.LOSS_DIVERGES,
@@ -28,10 +29,11 @@ IN_PROGRESS = frozenset(
     }
 )
 
+_KEEPS_NOTHING_WAITING = frozenset({Reason.DATA_CHECK_SKIPPED, Reason.CHECKPOINTS_ON_NODE})
+
 
 def blocking_condition(conditions: Iterable[Condition]) -> Condition | None:
     """The first failure, or what is in progress where nothing has failed; None if all are True."""
-    # A check that was skipped keeps nothing waiting.
-    open_ = [c for c in conditions if not c.is_true and c.reason != Reason.DATA_CHECK_SKIPPED]
+    open_ = [c for c in conditions if not c.is_true and c.reason not in _KEEPS_NOTHING_WAITING]
     failures = (c for c in open_ if c.reason not in IN_PROGRESS)
     return next(failures, open_[0] if open_ else None)

@@ -385,6 +385,16 @@ class Reason(StrEnum):
         "The message says why. To turn checks off, set "
         "workspace-controller.settings.dataCheck to false, or the annotation kaito.sh/data-check "
         'to "false".')
+    CHECKPOINTS_ON_VOLUME = (
+        "CheckpointsOnVolume", (types.CHECKPOINTS_KEPT,),
+        "The checkpoints of the run are on a volume that outlives its pod and its node.")
+    CHECKPOINTS_ON_NODE = (
+        "CheckpointsOnNode", (types.CHECKPOINTS_KEPT,),
+        "The checkpoints of the run are on the disk of its node: if its pod is lost, the run "
+        "starts again from its first step.",
+        "Make a StorageClass whose volumes follow a pod to another node the cluster's default, or "
+        "name one in workspace-controller.settings.checkpointStorageClass. A run that has begun is "
+        "not moved.")
     TUNING_PENDING = ("TuningPending", _JOB, "Training has not started.")
     TUNING_RUNNING = ("TuningRunning", _JOB, "The training pod is running.")
     TRAINING_STARTED = ("TrainingStarted", _EVENT, "The model is loaded and the training starts.")

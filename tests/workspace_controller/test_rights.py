@@ -19,6 +19,12 @@ from workspace_controller.settings import NodeProvisioner
 from workspace_controller.triggers import CHILD_KINDS
 
 WATCHED = (kinds.NAMESPACE, kinds.NODE, *CHILD_KINDS)
+UNWATCHED = (
+    kinds.CONFIG_MAP,
+    kinds.CONTROLLER_REVISION,
+    kinds.VOLUME_CLAIM,
+    kinds.STORAGE_CLASS,
+)
 # Who creates or applies an object reads who owns one of that name.
 VERBS = {
     "create": {"create", "get"},
@@ -48,6 +54,9 @@ async def lives() -> list[Call]:
     for provisioner in NodeProvisioner:
         environment = Environment(settings(node_provisioner=provisioner))
         environment.push_secret()
+        default = {"storageclass.kubernetes.io/is-default-class": "true"}
+        disk = {"metadata": {"name": "disk", "annotations": default}, "provisioner": "disk"}
+        environment.cluster.seed(kinds.STORAGE_CLASS, disk)
         type_ = {} if provisioner is not NodeProvisioner.BYO else {"instanceType": None}
         environment.apply(tuning_workspace(resource=resource(**type_)))
         environment.apply(inference_workspace("served", resource=resource(**type_)))
@@ -80,7 +89,7 @@ async def _rounds(environment: Environment) -> None:
 
 async def test_controller_has_the_rights_that_it_uses_and_no_others() -> None:
     calls, has = await lives(), granted()
-    for kind in (*WATCHED, kinds.CONFIG_MAP, kinds.CONTROLLER_REVISION):
+    for kind in (*WATCHED, *UNWATCHED):
         # A model that spans nodes is a StatefulSet, and is treated as a Deployment is.
         acts_as = kinds.DEPLOYMENT if kind is kinds.STATEFUL_SET else kind
         used = {"list", "watch"} if kind in WATCHED else set()

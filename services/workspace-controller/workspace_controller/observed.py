@@ -279,6 +279,7 @@ class Observed:
     `available_skus` are the instance types that a message can suggest.
     `data_check` is the Job that checks the data, `job` the one that trains.
     `orphaned_claims` belong to an earlier Workspace of the same name.
+    `storage_classes` are those of the cluster; empty where none is to be chosen.
     `nodes` match the selector or were created for this Workspace; `reserved_nodes` are the names
     of those that other Workspaces use. `unserved_kinds` are kinds of claims whose CRD the cluster
     does not have. `pods` are all pods of this Workspace, whichever object created them.
@@ -332,6 +333,7 @@ class Observed:
     file: UserFile | None = None
     secrets: Mapping[str, SecretFact] = field(default_factory=dict)
     volume_claims: Mapping[str, VolumeClaimFact] = field(default_factory=dict)
+    storage_classes: tuple[Manifest, ...] = ()
     run: TuningRun | None = None
     forbidden_pods: Mapping[str, str] = field(default_factory=dict)
     rejected_adapters: tuple[RejectedAdapter, ...] | None = None

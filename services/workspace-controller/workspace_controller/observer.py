@@ -64,6 +64,7 @@ from workspace_controller.plan.spec import (
 )
 from workspace_controller.plan.tuning.adapter import tuned_adapter
 from workspace_controller.plan.tuning.job import progress_pod
+from workspace_controller.plan.tuning.storage import chooses_storage
 from workspace_controller.rollout import Rollout
 from workspace_controller.settings import Settings
 from workspace_controller.tuning_client import TuningClient
@@ -105,6 +106,9 @@ class Observer:
             return seen
         seen = await self._with_hub_model(seen, spec)
         seen = replace(seen, file=await self._file(self._config_ref(seen, spec)))
+        if chooses_storage(seen, spec):
+            listing = await self.cluster.list(kinds.STORAGE_CLASS)
+            seen = replace(seen, storage_classes=tuple(listing.items))
         if seen.workload is None:
             # Once a workload exists, the kubelet reports what it misses.
             seen = await self._with_references(seen, spec)

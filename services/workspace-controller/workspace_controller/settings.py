@@ -84,6 +84,8 @@ class Settings:
     `node_class`: group/kind/name that claims and pools refer to; empty for the default of the
     node provisioner.
     `data_check`: the data of a run is checked before nodes are requested.
+    `checkpoint_storage_class`: of the volumes that keep the checkpoints of runs; empty for the
+    cluster's default, "none" for the node's disk.
     `progress_seconds`: how often a tuning run is asked for its progress.
     `namespaced_owners`: owner references for objects of the release; read from the cluster.
     `administration_key`: of which the tokens for model-servers are made; read from a Secret.
@@ -113,6 +115,8 @@ class Settings:
     allow_private_data_hosts: bool = False
     max_data_bytes: int = 20 * 2**30
     data_check: bool = True
+    checkpoint_storage_class: str = ""
+    checkpoint_storage_size: str = "64Gi"
     backends_config_map: str = ""
     webhook_service: str = ""
     webhook_port: int = 9443
@@ -166,6 +170,8 @@ class Settings:
                 "KAITO_MAX_DATA_BYTES", 20 * 2**30, minimum=1, maximum=2**60
             ),
             data_check=env.flag("KAITO_DATA_CHECK", True),
+            checkpoint_storage_class=env.text("KAITO_CHECKPOINT_STORAGE_CLASS", ""),
+            checkpoint_storage_size=env.text("KAITO_CHECKPOINT_STORAGE_SIZE", "64Gi"),
             backends_config_map=env.text("KAITO_BACKENDS_CONFIG_MAP", ""),
             webhook_service=env.text("KAITO_WEBHOOK_SERVICE", ""),
             webhook_port=env.port("KAITO_WEBHOOK_PORT", 9443),

@@ -99,11 +99,11 @@ def test_the_message_says_what_would_fit(
 
 def test_the_estimate_that_was_wrong_is_not_trusted_again() -> None:
     """By the estimate 8 at a time take 9 GiB. They did not fit into 62."""
-    said = describe_shortage(made(8, 1, checkpointing=True), A100)
-    assert "about per_device_train_batch_size 4 with gradient_accumulation_steps 2" in said
+    message = describe_shortage(made(8, 1, checkpointing=True), A100)
+    assert "about per_device_train_batch_size 4 with gradient_accumulation_steps 2" in message
 
 
 def test_a_model_of_unknown_size_gets_the_smallest_batch() -> None:
-    said = describe_shortage(made(8, 1), replace(A100, size=None))
-    assert said.startswith("8 sequences of up to 1,024 tokens at a time do not fit")
-    assert "per_device_train_batch_size 1 with gradient_accumulation_steps 8" in said
+    message = describe_shortage(made(8, 1), replace(A100, size=None))
+    assert message.startswith("8 sequences of up to 1,024 tokens at a time do not fit")
+    assert "per_device_train_batch_size 1 with gradient_accumulation_steps 8" in message

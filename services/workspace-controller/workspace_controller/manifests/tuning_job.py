@@ -40,7 +40,10 @@ _RESULTS = {"name": "results", "mountPath": "/mnt/results"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningPod:
-    """`config` is the text of training_config.yaml."""
+    """`config` is the text of training_config.yaml.
+
+    `results_claim` names the volume that keeps the results; empty for the node's disk.
+    """
 
     owner: Owner
     tuning: Tuning
@@ -48,6 +51,7 @@ class TuningPod:
     config: str
     placement: Placement
     settings: Settings
+    results_claim: str = ""
 
 
 def config_map_name(owner: Owner) -> str:
@@ -90,7 +94,8 @@ def job(pod: TuningPod) -> Manifest:
 
 def _pod_spec(pod: TuningPod) -> Manifest:
     model = model_files(pod.model, pod.settings.tuner)
-    data, output = data_files(pod.tuning.input), _output(pod.tuning.output)
+    data = data_files(pod.tuning.input)
+    output = _output(pod.tuning.output, pod.results_claim)
     phases = _phases(pod, model, data, output)
     return {
         **pod_spec(pod.placement, (*pod.model.pull_secrets, *pod.tuning.input.image_pull_secrets)),
@@ -212,12 +217,15 @@ def _tracking(tuning: Tuning) -> Manifest:
     return {"envFrom": [{"secretRef": {"name": tuning.tracking_secret}}]}
 
 
-def _output(destination: DataDestination) -> Files:
+def _output(destination: DataDestination, results_claim: str) -> Files:
     """The volume of the results, and the push secret, which only the pusher mounts."""
     if destination.volume_source is not None:
         return Files(({"name": "results", **destination.volume_source},))
     secret = push_secret(destination)
-    return Files((empty_dir("results"), *secret.volumes), secret.mounts)
+    results = empty_dir("results")
+    if results_claim:
+        results = {"name": "results", "persistentVolumeClaim": {"claimName": results_claim}}
+    return Files((results, *secret.volumes), secret.mounts)
 
 
 def push_secret(destination: DataDestination) -> Files:

@@ -31,8 +31,10 @@ class Subplans:
         """In the order in which they become True."""
         tuning, check = self.tuning, self.check
         checked = (check.condition,) if check is not None and check.condition is not None else ()
-        run = (tuning.job_started, tuning.succeeded) if tuning is not None else ()
-        return (*checked, *self.nodes.conditions, *run, self._inference_condition)
+        run = (
+            (tuning.job_started, tuning.checkpoints, tuning.succeeded) if tuning is not None else ()
+        )
+        return (*checked, *self.nodes.conditions, *filter(None, run), self._inference_condition)
 
     @property
     def _inference_condition(self) -> Condition:

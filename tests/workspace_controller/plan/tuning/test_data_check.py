@@ -104,6 +104,7 @@ def test_nodes_wait_for_the_check_and_say_so() -> None:
         "NodesReady": "False/WaitingForDataCheck",
         "ResourceReady": "False/WaitingForDataCheck",
         "JobStarted": "Unknown/TuningPending",
+        "CheckpointsKept": "False/CheckpointsOnNode",
         "TuningSucceeded": "Unknown/TuningPending",
         "InferenceReady": "False/InferencePending",
         "WorkspaceSucceeded": "Unknown/WorkspacePending",
@@ -116,7 +117,7 @@ def test_nodes_wait_for_the_check_and_say_so() -> None:
         "nodes": "0/1",
         "costPerHour": None,
     }
-    assert [event.reason for event in plan.events] == ["DataCheckRunning"]
+    assert [event.reason for event in plan.events] == ["DataCheckRunning", "CheckpointsOnNode"]
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(60, CREATE), (121, REQUEST)])

@@ -25,6 +25,7 @@ _SILENT = frozenset(
 _WARNINGS = frozenset(
     {
         Reason.LOSS_DIVERGES,
+        Reason.CHECKPOINTS_ON_NODE,
         Reason.ADAPTER_NOT_LOADED,
         Reason.UPDATE_HELD,
         Reason.UPDATE_FAILED,

@@ -7,7 +7,9 @@ from workspace_controller.plan.model_source import model_source
 from workspace_controller.plan.placement import placement
 
 
-def tuning_pod(observed: Observed, spec: WorkspaceSpec, tuning: Tuning) -> TuningPod | None:
+def tuning_pod(
+    observed: Observed, spec: WorkspaceSpec, tuning: Tuning, results_claim: str = ""
+) -> TuningPod | None:
     """None while the preset or the configuration is not known."""
     source = model_source(observed, tuning.preset)
     if source is None or observed.file is None or observed.file.text is None:
@@ -19,4 +21,5 @@ def tuning_pod(observed: Observed, spec: WorkspaceSpec, tuning: Tuning) -> Tunin
         config=observed.file.text,
         placement=placement(observed, spec),
         settings=observed.settings,
+        results_claim=results_claim,
     )

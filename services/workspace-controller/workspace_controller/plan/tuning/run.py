@@ -1,6 +1,6 @@
 """Decides about the tuning Job: when it is created or replaced, and what it reports."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kaito_api import condition_types
 from kaito_api.conditions import Condition, false, true, unknown
@@ -27,12 +27,18 @@ from workspace_controller.plan.tuning.job import is_current_job, job_failure, jo
 from workspace_controller.plan.tuning.phase import Phase, phase_of
 from workspace_controller.plan.tuning.pod import tuning_pod
 from workspace_controller.plan.tuning.report import run_report
+from workspace_controller.plan.tuning.storage import (
+    checkpoints_condition,
+    new_claim,
+    unneeded_claim,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningPlan:
     """`job_started` and `succeeded` are conditions; `adapter` is None until it is produced.
 
+    `checkpoints` is the condition about them; None once they are not needed.
     `run` is the answer of this moment, `report` all that the run has reported.
     """
 
@@ -40,6 +46,7 @@ class TuningPlan:
     phase: Phase
     job_started: Condition
     succeeded: Condition
+    checkpoints: Condition | None = None
     adapter: TunedAdapter | None = None
     run: TuningRun | None = None
     report: Manifest = field(default_factory=dict)
@@ -60,14 +67,16 @@ def decide_tuning(
     """
     adapter = tuned_adapter(observed, tuning)
     if adapter is not None:
-        return _done(adapter)
+        return _done(observed, adapter)
     if observed.adopted_job is not None:
         return _adopted(observed, observed.adopted_job)
     actions = _job_actions(observed, spec, tuning, nodes)
     running = observed.job
     if running is None or not is_current_job(observed, tuning) or is_being_deleted(running):
-        return _waiting(actions, nodes, check)
-    return _running(observed, running, actions)
+        plan = _waiting(actions, nodes, check)
+    else:
+        plan = _running(observed, running, actions)
+    return replace(plan, checkpoints=checkpoints_condition(observed, tuning))
 
 
 def _job_actions(
@@ -76,17 +85,28 @@ def _job_actions(
     owner = observed.owner
     if observed.job is not None:
         stale = not is_current_job(observed, tuning) and not is_being_deleted(observed.job)
-        return (Delete(JOB, owner.name, owner.namespace),) if stale else ()
-    pod = tuning_pod(observed, spec, tuning) if nodes.ready else None
+        gone = Delete(JOB, owner.name, owner.namespace)
+        return (gone, *unneeded_claim(observed, observed.job)) if stale else ()
+    claim = new_claim(observed) if tuning.output.volume_source is None else None
+    name = claim.manifest["metadata"]["name"] if claim is not None else ""
+    pod = tuning_pod(observed, spec, tuning, name) if nodes.ready else None
     if pod is None:
         return ()
     config = config_map(owner, pod.config)
-    return (Apply(CONFIG_MAP, config, verify_owner=True), Create(JOB, job(pod)))
+    return (
+        Apply(CONFIG_MAP, config, verify_owner=True),
+        *((claim,) if claim is not None else ()),
+        Create(JOB, job(pod)),
+    )
 
 
-def _done(adapter: TunedAdapter) -> TuningPlan:
+def _done(observed: Observed, adapter: TunedAdapter) -> TuningPlan:
+    """The volume goes once: afterwards the status says nothing about checkpoints any more."""
+    kept = observed.condition(condition_types.CHECKPOINTS_KEPT)
+    job = observed.job if kept else None
     message = f"the adapter is in {adapter.place}"
     return TuningPlan(
+        actions=unneeded_claim(observed, job) if job is not None else (),
         phase=Phase.DONE,
         job_started=true(condition_types.JOB_STARTED, Reason.TUNING_SUCCEEDED, message),
         succeeded=true(condition_types.TUNING_SUCCEEDED, Reason.TUNING_SUCCEEDED, message),
