@@ -94,6 +94,15 @@ class TuningStatus(Model):
     end_time: str | None = Field(default=None, json_schema_extra={"format": "date-time"})
 
 
+class SpotStatus(Model):
+    """What spot nodes have saved, by the list prices. It counts while they are ready."""
+
+    saved: str = Field(description="US dollars, for example 1.2345.")
+    node_hours: str = Field(description="Hours of all spot nodes together.")
+    nodes: int = Field(description="Spot nodes that were ready when it was last counted.")
+    counted_until: str = Field(json_schema_extra={"format": "date-time"})
+
+
 class AdapterStatus(Model):
     """The pushed adapter."""
 
@@ -262,6 +271,7 @@ class WorkspaceStatus(Model):
         "with. It changes only with the annotation kaito.sh/model-revision.",
     )
     tuning: TuningStatus | None = None
+    spot: SpotStatus | None = None
     adapter: AdapterStatus | None = None
     adapters: list[ServedAdapterStatus] = Field(
         default_factory=list, description="The adapters that the pods pull."

@@ -72,6 +72,13 @@ def test_claims_match_their_crd(build: Any, schema: type[BaseModel]) -> None:
     schema.model_validate(build(NEED, 0)["spec"])
 
 
+@pytest.mark.parametrize("build", [machine, node_claim], ids=["machine", "nodeclaim"])
+def test_the_selectors_capacity_type_is_required_of_the_node(build: Any) -> None:
+    spot = replace(NEED, node_labels={**NEED.node_labels, labels.CAPACITY_TYPE: "spot"})
+    assert requirements(build(spot, 0))[labels.CAPACITY_TYPE] == ["spot"]
+    assert labels.CAPACITY_TYPE not in requirements(build(NEED, 0))
+
+
 def test_fields_of_a_machine() -> None:
     made = machine(NEED, 0)
     assert made["metadata"]["labels"]["karpenter.sh/provisioner-name"] == "default"

@@ -69,6 +69,7 @@ def machine(need: NodeNeed, index: int) -> Manifest:
                 _in(labels.MACHINE_TYPE, "gpu"),
                 _in(labels.ARCH, "amd64"),
                 _in(labels.OPERATING_SYSTEM, "linux"),
+                *_requested_capacity(need),
             ],
             "taints": [dict(_TAINT)],
             "resources": {"requests": {"storage": f"{need.disk_gib}Gi"}},
@@ -89,6 +90,7 @@ def node_claim(need: NodeNeed, index: int) -> Manifest:
                 _in(labels.NODE_POOL, CLAIMS_POOL),
                 _in(labels.INSTANCE_TYPE, need.instance_type),
                 _in(labels.OPERATING_SYSTEM, "linux"),
+                *_requested_capacity(need),
             ],
             "resources": {"requests": {"storage": f"{need.disk_gib}Gi"}},
         },
@@ -134,6 +136,12 @@ def node_pool(need: NodeNeed) -> Manifest:
             },
         },
     }
+
+
+def _requested_capacity(need: NodeNeed) -> list[dict[str, Any]]:
+    """A label alone requests nothing: gpu-provisioner reads the requirements."""
+    wanted = need.node_labels.get(labels.CAPACITY_TYPE)
+    return [_in(labels.CAPACITY_TYPE, wanted)] if wanted else []
 
 
 def _capacity_type(need: NodeNeed) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from workspace_controller.plan.serving.own_engine import own_engine
 from workspace_controller.plan.serving.pulled_adapters import adapter_reports, adapter_status_of
 from workspace_controller.plan.serving.startup import performance_status, startup_status
 from workspace_controller.plan.status.progress import eta_of, progress_of, state_of
+from workspace_controller.plan.status.spot import spot_status
 from workspace_controller.plan.status.summary_conditions import (
     summary_conditions,
     unfinished_conditions,
@@ -40,6 +41,7 @@ def compute_status(observed: Observed, subplans: Subplans) -> Manifest:
         costPerHour=(
             None if subplans.done or subplans.holds_nodes else cost_per_hour(observed, nodes.target)
         ),
+        spot=spot_status(observed, nodes),
         estimate=_dump(subplans.sizing.estimate) or observed.status.get("estimate"),
         tuning=tuning_status(observed, subplans.tuning),
         adapter=adapter_status(subplans.tuning),
