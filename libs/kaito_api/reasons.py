@@ -455,6 +455,10 @@ class Reason(StrEnum):
     PUSH_FAILED = (
         "PushFailed", _TUNING, "The registry rejected the image.",
         "The message includes the registry's error.")
+    SIGNING_KEY_INVALID = (
+        "SigningKeyInvalid", _TUNING, "The key that is to sign the adapter cannot be used.",
+        "Correct the Secret that tuning.output.signingSecret names; signing is retried "
+        "automatically.")
     # Inference
     INFERENCE_READY = ("InferenceReady", _INFERENCE, "The model responds to requests.")
     ADAPTER_NOT_LOADED = (

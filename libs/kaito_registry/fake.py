@@ -17,10 +17,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from kaito_registry.media_types import MANIFEST_TYPE
+from kaito_registry.media_types import INDEX_TYPE, MANIFEST_TYPE
 
 Auth = Literal["none", "basic", "token", "identity"]
-PATH = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>blobs|manifests)/(?P<rest>.+)")
+PATH = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>blobs|manifests|referrers)/(?P<rest>.+)")
 TOKEN = "fake-token"
 # The state of an upload, in characters that a client may be tempted to encode in another way.
 UPLOAD_STATE = "_state=AbC%2b%2F==&sig=%7e~:|{}"
@@ -48,6 +48,8 @@ class FakeRegistry:
     blobs: dict[str, bytes] = field(default_factory=dict)
     manifests: dict[str, bytes] = field(default_factory=dict)
     failures: list[Answer] = field(default_factory=list)
+    lists_referrers: bool = True
+    """Whether it has the referrers API of OCI 1.1."""
     tag_refusal: Answer | None = None
     """The answer to every upload of a manifest."""
     cut_bytes: int | None = None
@@ -132,6 +134,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(404)
         if match["kind"] == "manifests":
             return self._manifest(match["rest"], body)
+        if match["kind"] == "referrers":
+            return self._referrers(match["rest"])
         return self._blob(match["rest"], path.query, body)
 
     def _blob(self, rest: str, query: str, body: bytes) -> None:
@@ -196,11 +200,30 @@ class _Handler(BaseHTTPRequestHandler):
         if self.registry.tag_refusal is not None:
             return self._fail(self.registry.tag_refusal)
         document = json.loads(body)
-        for part in (document["config"], *document["layers"]):
-            if len(self.registry.blobs.get(part["digest"], b"")) != part["size"]:
+        if self.headers.get("Content-Type") == INDEX_TYPE:
+            parts, stored = document["manifests"], self.registry.manifests
+        else:
+            parts, stored = (document["config"], *document["layers"]), self.registry.blobs
+        for part in parts:
+            if len(stored.get(part["digest"], b"")) != part["size"]:
                 return self._answer(400, body=b'{"errors":[{"code":"BLOB_UNKNOWN"}]}')
         self.registry.manifests |= {reference: body, _sha256(body): body}
-        return self._answer(201)
+        is_listed = self.registry.lists_referrers and "subject" in document
+        return self._answer(
+            201, {"OCI-Subject": document["subject"]["digest"]} if is_listed else {}
+        )
+
+    def _referrers(self, digest: str) -> None:
+        if not self.registry.lists_referrers:
+            return self._answer(404)
+        entries = []
+        for name, content in self.registry.manifests.items():
+            document = json.loads(content)
+            if ":" in name and (document.get("subject") or {}).get("digest") == digest:
+                kind = document["mediaType"]
+                entries.append({"mediaType": kind, "digest": name, "size": len(content)})
+        index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries}
+        return self._answer(200, {"Content-Type": INDEX_TYPE}, json.dumps(index).encode())
 
     def _content(self, key: str, content: bytes | None) -> None:
         if content is None:

@@ -1,9 +1,10 @@
 """The media types of what a tag can name."""
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 INDEX_TYPES = frozenset(
     {
-        "application/vnd.oci.image.index.v1+json",
+        INDEX_TYPE,
         "application/vnd.docker.distribution.manifest.list.v2+json",
     }
 )

@@ -4,6 +4,7 @@ import hashlib
 import logging
 from pathlib import Path
 
+from kaito_registry.digest import sha256
 from kaito_registry.layer_files import LayerFiles, Selection
 from kaito_registry.manifest import (
     ImageInvalid,
@@ -32,14 +33,14 @@ def pull(
         Exception: what the errors of `repository` make.
     """
     content = _manifest(repository, reference)
-    digest = _sha256(content)
+    digest = sha256(content)
     if reference.digest and digest != reference.digest:
         raise ImageInvalid(f"has the digest {digest}: the registry's storage is damaged")
     document = parse_manifest(content)
     if is_index(document):
         chosen = reference.at(choose_image(document))
         content = _manifest(repository, chosen)
-        if _sha256(content) != chosen.digest:
+        if sha256(content) != chosen.digest:
             raise ImageInvalid(f"lists {chosen.digest}, which the registry's storage damages")
         document = parse_manifest(content)
     files = LayerFiles(selection, target)
@@ -85,7 +86,3 @@ def _download(repository: RepositoryReader, layer: Layer, path: Path) -> None:
             f"has a layer whose content is not {layer.digest}; the registry's storage is damaged, "
             "or a proxy alters content: check both"
         )
-
-
-def _sha256(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"

@@ -12,10 +12,12 @@ import httpx2
 from kaito_process.retry_policy import RetryPolicy, TransientError
 from kaito_registry.answers import is_certificate_error
 from kaito_registry.blob_download import BlobDownload
-from kaito_registry.media_types import MANIFEST_TYPES
+from kaito_registry.media_types import INDEX_TYPE, MANIFEST_TYPES
 from kaito_registry.registry_client import RegistryClient, Request
 
 Result = TypeVar("Result")
+# Bad Request, Not Found, Method Not Allowed, Not Acceptable: registries from before OCI 1.1.
+REFERRERS_UNSUPPORTED = frozenset({400, 404, 405, 406})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,6 +49,36 @@ class RepositoryReader:
             return response.read()
 
         return self._retried(read)
+
+    def read_referrers(self, digest: str, max_pages: int) -> list[bytes] | None:
+        """The pages of the list of artifacts about the image `digest`.
+
+        None if the registry has no such list: before OCI 1.1, an index with a tag holds it.
+        """
+        target: str | httpx2.URL = f"referrers/{digest}"
+        pages = list[bytes]()
+        while len(pages) < max_pages:
+            page = self._retried(lambda target=target: self._referrers_page(target))  # type: ignore[misc]
+            if page is None:
+                return pages or None
+            content, following = page
+            pages.append(content)
+            if following is None:
+                break
+            target = following
+        return pages
+
+    def _referrers_page(self, target: str | httpx2.URL) -> tuple[bytes, httpx2.URL | None] | None:
+        response = self.client.send(
+            Request("GET", target, {"Accept": INDEX_TYPE}), handled=REFERRERS_UNSUPPORTED
+        )
+        content = response.read()
+        kind = response.headers.get("content-type", "").partition(";")[0]
+        if response.status_code in REFERRERS_UNSUPPORTED or kind != INDEX_TYPE:
+            return None
+        self.client.expect(response, 200)
+        following = response.links.get("next", {}).get("url")
+        return content, response.url.join(following) if following else None
 
     def _retried(
         self, work: Callable[[], Result], progress: Callable[[], int] = lambda: 0

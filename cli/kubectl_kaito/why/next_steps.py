@@ -87,6 +87,7 @@ _STEPS: Mapping[Reason, tuple[str, ...]] = {
     Reason.PUSH_UNAUTHORIZED: ("kubectl -n {namespace} get secret",),
     Reason.REGISTRY_UNREACHABLE: (_LOGS,),
     Reason.PUSH_FAILED: (_LOGS,),
+    Reason.SIGNING_KEY_INVALID: ("kubectl -n {namespace} get secret",),
     Reason.IMAGE_PULL_FAILED: (_POD,),
     Reason.CONTAINER_CRASHED: (_PREVIOUS, _POD),
     Reason.UNSCHEDULABLE: (_POD, "kubectl get nodes -o wide"),

@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from kaito_process.retry_policy import RetryPolicy
+from kaito_signatures.signer import Signer
 from kaito_training.sections import TrainingConfig
 from tuner.adapter_check import find_adapter_fault
+from tuner.adapter_provenance import adapter_provenance
 from tuner.config.load import load_config
 from tuner.data.dataset import Dataset
 from tuner.data.fetch import fetch_dataset, find_keys_without_effect, load_dataset
@@ -23,10 +25,12 @@ from tuner.model_card.card import CardInputs
 from tuner.model_card.save import save_card
 from tuner.process_deaths import counted_deaths
 from tuner.reasons import Reason
+from tuner.registry.attestations import attach_signature
 from tuner.registry.output_reference import output_reference
 from tuner.registry.output_repository import output_repository
 from tuner.registry.push import push
 from tuner.registry.push_check import check_push
+from tuner.registry.signing_key import read_signer
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import Progress, PushedAdapter, RunState
 from tuner.results import ADAPTER_WEIGHTS, ResultsDirectory
@@ -182,9 +186,22 @@ def push_phase(settings: Settings, publisher: StatusPublisher) -> PushedAdapter:
         )
     reference = output_reference(settings.output_image)
     publisher.publish(state=RunState.PUSHING, progress=_final_progress(summary))
+    signer = _signer(settings)
     with output_repository(settings, reference) as repository:
         metadata = image_metadata(summary, reference, settings.name)
-        image = push(results.adapter, reference, metadata, repository, results.cache)
+        image = push(
+            results.adapter,
+            reference,
+            metadata,
+            repository,
+            results.cache,
+            overwrite=settings.overwrite_image,
+        )
+        if signer is not None:
+            provenance = adapter_provenance(
+                summary, settings.name, settings.hub_id, settings.data_urls
+            )
+            attach_signature(image, reference, provenance, signer, repository)
     return PushedAdapter(str(reference), image.digest, image.layer.size)
 
 
@@ -192,11 +209,22 @@ def check_push_phase(settings: Settings) -> None:
     """Check that the adapter can be pushed, before there is one.
 
     Raises:
-        RunError: the push secret cannot be used, or the registry would not accept the image.
+        RunError: a secret cannot be used, or the registry would not accept the image.
     """
     reference = output_reference(settings.output_image)
+    _signer(settings)
     with output_repository(settings, reference) as repository:
-        check_push(reference, settings.name, repository)
+        check_push(reference, settings.name, repository, overwrite=settings.overwrite_image)
+
+
+def _signer(settings: Settings) -> Signer | None:
+    """The signer with the key of the signing secret; None if no secret is named.
+
+    Raises:
+        RunError: SIGNING_KEY_INVALID.
+    """
+    name = settings.signing_secret_name
+    return read_signer(settings.signing_secret_dir, f"the secret {name!r}") if name else None
 
 
 def _final_progress(summary: TrainingSummary) -> Progress:

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     PUSH_UNAUTHORIZED = "PushUnauthorized"
     REGISTRY_UNREACHABLE = "RegistryUnreachable"
     PUSH_FAILED = "PushFailed"
+    SIGNING_KEY_INVALID = "SigningKeyInvalid"
 
 
 RETRYABLE = frozenset(
@@ -33,6 +34,7 @@ RETRYABLE = frozenset(
         Reason.PUSH_UNAUTHORIZED,
         Reason.REGISTRY_UNREACHABLE,
         Reason.PUSH_FAILED,
+        Reason.SIGNING_KEY_INVALID,
     }
 )
 """Reasons that may go away without a change to the Workspace."""

@@ -50,8 +50,12 @@ class Settings:
     output_image: str
     push_secret_file: Path
     push_secret_name: str
+    signing_secret_dir: Path
+    signing_secret_name: str
     insecure_registries: frozenset[str]
     registry_ca_file: Path
+    registry_ca_name: str
+    overwrite_image: bool
     grpc_port: int
     metrics_port: int
     allow_private_data_hosts: bool
@@ -97,8 +101,12 @@ class Settings:
                 "KAITO_PUSH_SECRET_FILE", "/mnt/push-secret/.dockerconfigjson"
             ),
             push_secret_name=env.text("KAITO_PUSH_SECRET_NAME", ""),
+            signing_secret_dir=env.path("KAITO_SIGNING_SECRET_DIR", "/mnt/signing-secret"),
+            signing_secret_name=env.text("KAITO_SIGNING_SECRET_NAME", ""),
             insecure_registries=frozenset(env.comma_separated("KAITO_INSECURE_REGISTRIES")),
             registry_ca_file=env.path("KAITO_REGISTRY_CA_FILE", "/mnt/push-secret/ca.crt"),
+            registry_ca_name=env.text("KAITO_REGISTRY_CA_NAME", ""),
+            overwrite_image=env.flag("KAITO_OVERWRITE_IMAGE", False),
             grpc_port=env.port("KAITO_GRPC_PORT", 29500),
             metrics_port=env.port("KAITO_METRICS_PORT", 9400),
             allow_private_data_hosts=env.flag("KAITO_ALLOW_PRIVATE_DATA_HOSTS", False),

@@ -14,7 +14,8 @@ class TrainingSummary:
 
     `fingerprint` identifies its inputs, `loss` is the mean of the last logged losses, and `seconds`
     counts from the first start in this pod. `plan` is how the batches were computed. Of
-    `dataset_rows`, `rows_dropped` were not trained on and `rows_cut` only in part.
+    `dataset_rows`, `rows_dropped` were not trained on and `rows_cut` only in part. `dataset_files`
+    are the SHA-256 of each file of the data, in hex, by its name.
     """
 
     fingerprint: str
@@ -29,6 +30,7 @@ class TrainingSummary:
     finished_at: str
     dataset_digest: str
     dataset_rows: int
+    dataset_files: dict[str, str] = field(default_factory=dict)
     rows_dropped: int = 0
     rows_cut: int = 0
     config_digest: str

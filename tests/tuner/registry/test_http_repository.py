@@ -8,6 +8,7 @@ import pytest
 
 from kaito_registry import registry_client
 from kaito_registry.credentials import Credentials
+from kaito_registry.digest import sha256
 from kaito_registry.fake import Answer, Auth, FakeRegistry
 from kaito_registry.reference import Reference
 from kaito_registry.registry_client import RegistryClient, Request
@@ -15,7 +16,6 @@ from tests.tuner.registry.conftest import GOOD, Open
 from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.registry.http_repository import HttpRepository
-from tuner.registry.image import sha256
 from tuner.registry.push_errors import PushErrors
 
 CONTENT = b"content" * 100_000

@@ -6,8 +6,9 @@ import json
 import tarfile
 from pathlib import Path, PurePosixPath
 
+from kaito_registry.digest import sha256
 from tests.tuner.registry.adapters import write_adapter
-from tuner.registry.image import ImageMetadata, build_image, build_layer, sha256
+from tuner.registry.image import ImageMetadata, build_image, build_layer
 
 
 def test_layer_of_an_adapter_alone_tells_nothing_of_its_origin(tmp_path: Path) -> None:

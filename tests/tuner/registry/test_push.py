@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import random
 import shutil
 import subprocess
 import tarfile
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from kaito_registry.credentials import Credentials
+from kaito_registry.digest import sha256
 from kaito_registry.fake import FakeRegistry
 from kaito_registry.media_types import MANIFEST_TYPE
 from tests.tuner.registry.adapters import write_adapter
@@ -20,7 +22,7 @@ from tests.tuner.registry.conftest import GOOD, Open
 from tests.tuner.registry.cutting_proxy import CuttingProxy
 from tuner.errors import RunError
 from tuner.reasons import Reason
-from tuner.registry.image import WORKSPACE_ANNOTATION, ImageMetadata, sha256
+from tuner.registry.image import WORKSPACE_ANNOTATION, ImageMetadata
 from tuner.registry.push import push
 
 METADATA = ImageMetadata(architecture="amd64", annotations={"sh.kaito.model.name": "phi-3-tiny"})
@@ -81,6 +83,50 @@ def test_other_image_is_not_overwritten(
     assert sha256(manifest) in caught.value.message
     assert fake_registry.manifests == {"1": manifest}
     assert not fake_registry.blobs
+
+
+def _trained_from(dataset: str, date: str) -> ImageMetadata:
+    return ImageMetadata(
+        architecture="amd64",
+        annotations={
+            WORKSPACE_ANNOTATION: "this",
+            "ai.kaito.dataset.digest": dataset,
+            "date": date,
+        },
+    )
+
+
+@pytest.mark.parametrize("pusher", ["this", "another"])
+def test_tag_moves_to_other_content_only_with_overwrite(
+    pusher: str, open_host: str, open_repository: Open, tmp_path: Path
+) -> None:
+    repository = open_repository(open_host, Credentials())
+    adapter, reference = write_adapter(tmp_path / "adapter"), repository.client.reference
+    first = _trained_from("sha256:one", "1")
+    if pusher == "another":
+        first = _metadata(pusher, "1")
+    image = push(adapter, reference, first, repository, tmp_path / "work")
+    second = _trained_from("sha256:two", "2")
+    with pytest.raises(RunError, match="and a tag is not moved: delete that tag") as caught:
+        push(adapter, reference, second, repository, tmp_path / "work")
+    cause = "trained from other inputs" if pusher == "this" else "did not push"
+    assert f"({image.digest}), which this Workspace {cause}" in caught.value.message
+    assert repository.read_manifest("1") == image.manifest
+    moved = push(adapter, reference, second, repository, tmp_path / "work", overwrite=True)
+    assert repository.read_manifest("1") == moved.manifest != image.manifest
+    # What the tag named before is still there by its digest.
+    assert repository.read_manifest(image.digest) == image.manifest
+
+
+def test_repeated_run_of_the_same_inputs_replaces_its_image(
+    fake_registry: FakeRegistry, open_repository: Open, tmp_path: Path
+) -> None:
+    repository = open_repository(fake_registry.host, Credentials())
+    adapter, reference = write_adapter(tmp_path / "adapter"), repository.client.reference
+    for date in ("1", "2"):
+        metadata = _trained_from("sha256:one", date)
+        image = push(adapter, reference, metadata, repository, tmp_path / "work")
+    assert fake_registry.manifests["1"] == image.manifest
 
 
 def test_image_of_an_earlier_attempt_is_replaced(
@@ -168,6 +214,21 @@ def test_push_ends_over_a_link_that_is_cut(
     digest, names = with_urllib(open_host, tmp_path)
     assert digest == image.digest
     assert names == ["data", "data/adapter_config.json", "data/adapter_model.safetensors"]
+
+
+def test_push_ends_through_a_proxy_that_cuts_every_two_mebibytes(
+    open_host: str, open_repository: Open, tmp_path: Path
+) -> None:
+    # Random bytes as weights: the layer is as large as they are, 5 MB.
+    generator = random.Random(1)
+    adapter = write_adapter(tmp_path / "adapter", *(generator.random() for _ in range(1_300_000)))
+    with CuttingProxy(open_host, cut_bytes=2 << 20).running() as proxy:
+        repository = open_repository(proxy.host, Credentials())
+        reference = repository.client.reference
+        image = push(adapter, reference, METADATA, repository, tmp_path / "work")
+        assert image.layer.size > 2 * proxy.cut_bytes
+        assert proxy.cuts >= 2
+    assert with_urllib(open_host, tmp_path)[0] == image.digest
 
 
 def _skopeo(*arguments: str) -> str:

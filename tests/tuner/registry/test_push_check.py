@@ -44,6 +44,14 @@ def test_tag_of_another_image_is_named(fake_registry: FakeRegistry, open_reposit
     assert caught.value.reason is Reason.PUSH_FAILED and caught.value.retryable
 
 
+def test_tag_of_another_image_may_be_overwritten(
+    fake_registry: FakeRegistry, open_repository: Open
+) -> None:
+    fake_registry.manifests["1"] = b'{"annotations": {"ai.kaito.workspace": "team/other"}}'
+    repository = open_repository(fake_registry.host, Credentials())
+    check_push(repository.client.reference, "team/ws", repository, overwrite=True)
+
+
 def test_wrong_password_is_refused(basic_host: str, open_repository: Open) -> None:
     with pytest.raises(RunError) as caught:
         check(open_repository(basic_host, Credentials("user", "wrong")))

@@ -63,3 +63,33 @@ def test_file_without_a_certificate_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds no CA certificate in PEM form") as caught:
         new_client(tmp_path / "ca.crt")
     assert caught.value.reason is Reason.REGISTRY_UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "holds nothing"),
+        ("", "holds no CA certificate"),
+        ("no PEM", "holds no CA certificate"),
+    ],
+)
+def test_config_map_without_a_certificate_is_named(
+    content: str | None, says: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "ca.crt"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(RunError) as caught:
+        new_client(file, "company-ca")
+    assert caught.value.reason is Reason.REGISTRY_UNREACHABLE
+    assert f"the ConfigMap 'company-ca' {says}" in caught.value.message
+    assert "under the key ca.crt" in caught.value.message
+
+
+@needs_openssl
+def test_certificate_of_a_config_map_is_trusted(open_repository: Open, tmp_path: Path) -> None:
+    ca = certificates.issue(tmp_path)
+    with FakeRegistry().running(ca.server) as registry, new_client(ca.certificate, "ca") as client:
+        repository = open_repository(registry.host, GOOD)
+        repository.client = replace(repository.client, client=client, insecure=False)
+        assert not repository.has_blob("sha256:absent")

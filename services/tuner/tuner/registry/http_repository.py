@@ -10,7 +10,10 @@ import httpx2
 
 from kaito_process.retry_policy import TransientError
 from kaito_registry.answers import quote
-from kaito_registry.media_types import MANIFEST_TYPE
+from kaito_registry.digest import sha256
+from kaito_registry.manifest import ImageInvalid
+from kaito_registry.media_types import INDEX_TYPE, MANIFEST_TYPE
+from kaito_registry.referrers import EMPTY_CONFIG, Referrer, fallback_tag, with_referrer
 from kaito_registry.registry_client import Content, Request
 from kaito_registry.repository_reader import RepositoryReader
 from tuner.errors import RunError
@@ -66,3 +69,34 @@ class HttpRepository(RepositoryReader):
             self.client.expect(response, 201)
 
         self._retried(put)
+
+    def put_referrer(self, referrer: Referrer) -> None:
+        """See Repository."""
+        for content in (EMPTY_CONFIG, referrer.content):
+            if not self.has_blob(sha256(content)):
+                self.put_blob(sha256(content), content)
+        headers = {"Content-Type": MANIFEST_TYPE}
+        manifest = referrer.manifest
+        request = Request("PUT", f"manifests/{sha256(manifest)}", headers, manifest)
+        # The registry that lists it itself says so with this header.
+        if "oci-subject" not in self._put(request).headers:
+            self._list(referrer)
+
+    def _list(self, referrer: Referrer) -> None:
+        """Add it to the index that registries without the referrers API list artifacts by."""
+        tag = fallback_tag(referrer.subject_digest)
+        index = self.read_manifest(tag)
+        try:
+            updated = with_referrer(index, referrer)
+        except ImageInvalid as error:
+            raise self.errors.refused(f"the tag {tag} {error}") from error
+        if updated != index:
+            self._put(Request("PUT", f"manifests/{tag}", {"Content-Type": INDEX_TYPE}, updated))
+
+    def _put(self, request: Request) -> httpx2.Response:
+        def put() -> httpx2.Response:
+            response = self.client.send(request)
+            self.client.expect(response, 201)
+            return response
+
+        return self._retried(put)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from kaito_registry.digest import sha256
 from kaito_registry.media_types import MANIFEST_TYPE
 from tuner.results import ADAPTER_FILES, IMAGE_FILES
 
@@ -63,11 +64,6 @@ class Image:
     @property
     def digest(self) -> str:
         return sha256(self.manifest)
-
-
-def sha256(data: bytes) -> str:
-    """The SHA-256 digest of `data`: "sha256:<hex>"."""
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def build_layer(adapter: Path, target: Path) -> Layer:

@@ -26,9 +26,15 @@ def output_repository(settings: Settings, reference: Reference) -> Iterator[Http
     """
     name = settings.push_secret_name
     secret = f"the secret {name!r}" if name else "the push secret"
+    ca_name = settings.registry_ca_name
     credentials = read_push_secret(settings.push_secret_file, reference, secret)
-    errors = PushErrors(reference=reference, credentials=credentials, secret=secret)
-    with new_client(settings.registry_ca_file) as client:
+    errors = PushErrors(
+        reference=reference,
+        credentials=credentials,
+        secret=secret,
+        authority=f"the ConfigMap {ca_name!r}" if ca_name else secret,
+    )
+    with new_client(settings.registry_ca_file, ca_name) as client:
         yield HttpRepository(
             client=registry_client.RegistryClient(
                 client=client,
@@ -43,18 +49,25 @@ def output_repository(settings: Settings, reference: Reference) -> Iterator[Http
         )
 
 
-def new_client(ca_file: Path | None) -> httpx2.Client:
+def new_client(ca_file: Path | None, config_map: str = "") -> httpx2.Client:
     """A client that also trusts the CA certificates in `ca_file`, if it exists.
+
+    `config_map` is the ConfigMap that the file is from, which has to exist; empty if it is from the
+    push secret.
 
     Raises:
         RunError: REGISTRY_UNREACHABLE, `ca_file` holds no certificate.
     """
+    place = f"the ConfigMap {config_map!r}" if config_map else "the push secret"
     try:
-        has_file = ca_file is not None and ca_file.exists()
-        return registry_client.new_client(ca_file.read_text() if ca_file and has_file else None)
+        if ca_file is None or not ca_file.exists():
+            if config_map:
+                raise ValueError("nothing")
+            return registry_client.new_client()
+        return registry_client.new_client(ca_file.read_text())
     except (OSError, ValueError) as error:
         raise RunError(
             Reason.REGISTRY_UNREACHABLE,
-            f"{ca_file} (KAITO_REGISTRY_CA_FILE) holds {error}; "
-            "correct the key ca.crt of the push secret",
+            f"the registry cannot be verified: {place} holds {error} under the key ca.crt; put the "
+            "certificate of the registry's CA there, in PEM form",
         ) from error

@@ -4,16 +4,15 @@ import hashlib
 import logging
 from pathlib import Path
 
+from kaito_registry.digest import sha256
 from kaito_registry.reference import Reference
 from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.registry.image import (
-    WORKSPACE_ANNOTATION,
     Image,
     ImageMetadata,
     build_image,
     build_layer,
-    sha256,
 )
 from tuner.registry.repository import Repository
 from tuner.registry.tag_owner import require_own_tag
@@ -27,13 +26,15 @@ def push(
     metadata: ImageMetadata,
     repository: Repository,
     work_dir: Path,
+    *,
+    overwrite: bool = False,
 ) -> Image:
     """Push the adapter in the directory `adapter` under `reference`.
 
     The layer is built in `work_dir`. An image that the registry already holds is only verified.
-    A tag with other content is overwritten only if the same Workspace pushed it: the adapter of a
-    pod that was lost after its push is trained again, and so is that of a Workspace whose data
-    changed. Whatever else the tag names may be in use, and cannot be recovered.
+    A tag with other content is moved only if the same Workspace trained that from the same inputs:
+    the adapter of a pod that was lost after its push is trained again. Whatever else the tag names
+    may be in use, and cannot be recovered: it is replaced with `overwrite` only.
 
     Raises:
         RunError: PUSH_UNAUTHORIZED, REGISTRY_UNREACHABLE or PUSH_FAILED.
@@ -44,7 +45,8 @@ def push(
     if existing == image.manifest:
         logger.info("%s is already in the registry", reference)
     else:
-        require_own_tag(reference, existing, metadata.annotations.get(WORKSPACE_ANNOTATION, ""))
+        if not overwrite:
+            require_own_tag(reference, existing, metadata.annotations)
         _upload(image, reference, repository)
     _verify(image, reference, repository)
     logger.info("pushed %s as %s", reference, image.digest)

@@ -19,11 +19,15 @@ IMMUTABLE_TEXT = re.compile(r"immutab|already exists|cannot be overwritten|is lo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushErrors:
-    """Errors about pushing `reference`. `secret` is the push secret's name in messages."""
+    """Errors about pushing `reference`. `secret` is the push secret's name in messages.
+
+    `authority` is what may hold the certificate of the registry's CA; the push secret if empty.
+    """
 
     reference: Reference
     credentials: Credentials
     secret: str
+    authority: str = ""
 
     def refused(self, answer: str) -> RunError:
         """The registry does not accept the image."""
@@ -100,7 +104,9 @@ class PushErrors:
         )
 
     def _remedy(self, error: Exception) -> str:
-        return unreachable_remedy(error, self.reference.registry, self.secret) or (
+        return unreachable_remedy(
+            error, self.reference.registry, self.authority or self.secret
+        ) or (
             "check tuning.output.image and that the registry is up; if it speaks plain HTTP, list "
             "it in the chart's insecureRegistries (KAITO_INSECURE_REGISTRIES)"
         )

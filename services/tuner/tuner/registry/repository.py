@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from kaito_registry.referrers import Referrer
+
 
 class Repository(Protocol):
     """One repository. Digests are "sha256:<hex>".
@@ -30,3 +32,9 @@ class Repository(Protocol):
 
     def put_manifest(self, tag: str, manifest: bytes) -> None:
         """Upload an image manifest under `tag`."""
+
+    def read_referrers(self, digest: str, max_pages: int) -> list[bytes] | None:
+        """The pages of the list of artifacts about an image; None if the registry has none."""
+
+    def put_referrer(self, referrer: Referrer) -> None:
+        """Upload an artifact about an image, and see to it that it is listed."""

@@ -208,6 +208,7 @@ def save_results(job: TrainingJob, trainer: SFTTrainer, plan: ExecutionPlan) -> 
         finished_at=finished.isoformat(timespec="seconds"),
         dataset_digest=job.data.digest,
         dataset_rows=job.data.rows,
+        dataset_files={file.name: file.sha256 for file in job.data.files},
         config_digest=job.config.digest,
         plan=plan.to_json(),
         versions={name: version(name) for name in RECORDED_VERSIONS},
