@@ -167,6 +167,23 @@ class DataDestination(Model):
         max_length=253,
         description="Secret of type kubernetes.io/dockerconfigjson for pushing the image.",
     )
+    signing_secret: str | None = Field(
+        default=None,
+        max_length=253,
+        description="Secret in the same namespace whose key cosign.key signs the image, as "
+        "`cosign generate-key-pair k8s://NAMESPACE/NAME` creates it.",
+    )
+    ca_config_map: str | None = Field(
+        default=None,
+        max_length=253,
+        description="ConfigMap in the same namespace whose key ca.crt holds the CA certificates of "
+        "the image's registry, in PEM form.",
+    )
+    overwrite: bool = Field(
+        default=False,
+        description="Replace what the tag names. Otherwise a tag keeps its image, unless the same "
+        "Workspace trained it from the same inputs.",
+    )
 
 
 class AdapterSource(DataSource):

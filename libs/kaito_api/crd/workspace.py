@@ -188,6 +188,13 @@ _OUTPUT = [
           f"{_matches('self.image', _TAGGED)})",
           "must name registry, repository and tag, for example myacr.azurecr.io/adapters/phi:1",
           ".image"),
+    _rule("has(self.image) || (!has(self.signingSecret) && !has(self.caConfigMap) && "
+          "!self.overwrite)",
+          "signingSecret, caConfigMap and overwrite are for an image: set image, or remove them"),
+    _rule(f"!has(self.signingSecret) || {_matches('self.signingSecret', DNS_SUBDOMAIN)}",
+          "not the name of a Secret: use a-z, 0-9, '-' and '.'", ".signingSecret"),
+    _rule(f"!has(self.caConfigMap) || {_matches('self.caConfigMap', DNS_SUBDOMAIN)}",
+          "not the name of a ConfigMap: use a-z, 0-9, '-' and '.'", ".caConfigMap"),
 ]  # fmt: skip
 
 

@@ -46,6 +46,21 @@ def test_only_the_pusher_mounts_the_push_secret() -> None:
     assert secret["secretName"] == "push"
 
 
+def test_only_the_pusher_sees_how_the_image_is_signed_and_its_registry_verified() -> None:
+    output = {**tuning()["output"], "signingSecret": "sign", "caConfigMap": "ca", "overwrite": True}
+    spec = pod_of(tuning_pod(tuning(output=output)))
+    for path in ("/mnt/signing-secret", "/mnt/registry-ca"):
+        having = [c["name"] for c in everything(spec) if path in mounts_of(c)]
+        assert having == ["pusher"]
+    volumes = {volume["name"]: volume for volume in spec["volumes"]}
+    assert volumes["signing-secret"]["secret"] == {"secretName": "sign", "defaultMode": 0o440}
+    assert volumes["registry-ca"]["configMap"] == {"name": "ca", "optional": True}
+    environment = {e["name"]: e.get("value") for e in spec["containers"][0]["env"]}
+    assert environment["KAITO_SIGNING_SECRET_NAME"] == "sign"
+    assert environment["KAITO_REGISTRY_CA_FILE"] == "/mnt/registry-ca/ca.crt"
+    assert environment["KAITO_OVERWRITE_IMAGE"] == "true"
+
+
 @pytest.mark.parametrize(
     ("delivery", "has_model"),
     [

@@ -16,9 +16,22 @@ from workspace_controller.manifests.tuning_revision import adapter_revision, job
         ({"config": "mine"}, False),
         ({"method": "lora"}, False),
         ({"output": {**tuning()["output"], "imagePushSecret": "other"}}, True),
+        ({"output": {**tuning()["output"], "signingSecret": "s"}}, True),
+        ({"output": {**tuning()["output"], "caConfigMap": "c"}}, True),
+        ({"output": {**tuning()["output"], "overwrite": True}}, True),
         ({}, True),
     ],
-    ids=["output", "input", "config", "method", "push secret", "nothing"],
+    ids=[
+        "output",
+        "input",
+        "config",
+        "method",
+        "push secret",
+        "signing secret",
+        "CA",
+        "overwrite",
+        "nothing",
+    ],
 )
 def test_changes_of_adapter_and_job_revision(change: Manifest, same_adapter: bool) -> None:
     before, after = (Tuning.model_validate(tuning(**c)) for c in ({}, change))

@@ -26,6 +26,11 @@ SERVE_NOT = {"kaito.sh/serve-tuned-model": "false"}
 QUANTIZED = "QuantizationConfig: {load_in_4bit: true}"
 BYPASS = {"kaito.sh/bypass-resource-checks": "true"}
 
+# The adapter that the status has, under the same tag.
+TUNED_FROM_OTHER_DATA = {
+    "adapter": {"image": tuning()["output"]["image"], "digest": "sha256:aa", "revision": "other"}
+}
+
 
 def found(manifest: Manifest, **changes: Any) -> list[Problem]:
     observed = observation(stored(manifest), **changes)
@@ -217,6 +222,20 @@ WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
         "tuning.output.imagePushSecret",
         [".dockerconfigjson"],
     ),
+    "signing secret without a key": (
+        tuning_workspace(),
+        {"secrets": {"tuning.output.signingSecret": SecretFact("sign", frozenset({"cosign.pub"}))}},
+        "SecretMissing",
+        "tuning.output.signingSecret",
+        ["Secret team/sign has no key cosign.key"],
+    ),
+    "tag of the adapter that was tuned before": (
+        tuning_workspace(status=TUNED_FROM_OTHER_DATA),
+        {},
+        "WorkspaceInvalid",
+        "tuning.output.image",
+        [f"{tuning()['output']['image']!r} already names", "sha256:aa", "tuning.output.overwrite"],
+    ),
     "digest of another length": (
         tuning_workspace(tuning=tuning(input={"urls": ["https://h/a?sig=x#sha256=abc"]})),
         {},
@@ -326,3 +345,15 @@ def test_shipped_default_configurations_are_valid() -> None:
 def test_every_preset_can_be_requested(name: str) -> None:
     reasons = {problem.reason for problem in found(named(name))}
     assert reasons <= {"InstanceTypeTooSmall", "WorkspaceInvalid"}
+
+
+def test_tag_of_the_adapter_that_was_tuned_before_may_be_overwritten() -> None:
+    output = {**tuning()["output"], "overwrite": True}
+    manifest = tuning_workspace(tuning=tuning(output=output), status=TUNED_FROM_OTHER_DATA)
+    assert not found(manifest)
+
+
+def test_another_tag_is_free() -> None:
+    output = {**tuning()["output"], "image": "r/x:other"}
+    manifest = tuning_workspace(tuning=tuning(output=output), status=TUNED_FROM_OTHER_DATA)
+    assert not found(manifest)

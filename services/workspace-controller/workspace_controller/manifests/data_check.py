@@ -14,7 +14,7 @@ from workspace_controller.manifests.tuning_job import (
     config_volume,
     data_files,
     phase_container,
-    push_secret,
+    push_access,
 )
 from workspace_controller.manifests.tuning_revision import job_revision
 
@@ -52,7 +52,7 @@ def data_check(pod: TuningPod) -> Manifest:
 
 def _pod_spec(pod: TuningPod) -> Manifest:
     data, access = data_files(pod.tuning.input), access_secret(pod.tuning.input)
-    secret = push_secret(pod.tuning.output)
+    secret = push_access(pod.tuning.output)
     checkers = [_data_checker(pod, (*data.mounts, *access.mounts))]
     if pod.tuning.output.image:
         checkers.append(_push_checker(pod, secret))

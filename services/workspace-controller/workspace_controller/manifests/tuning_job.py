@@ -30,6 +30,8 @@ from workspace_controller.settings import ModelDelivery, Settings
 FETCHER, TRAINER, PUSHER = "data-fetcher", "trainer", "pusher"
 CONFIG_KEY = "training_config.yaml"
 PUSH_SECRET_PATH = "/mnt/push-secret"
+_SIGNING_SECRET_PATH = "/mnt/signing-secret"
+_CA_PATH = "/mnt/registry-ca"
 # Restarts of containers count towards the limit. A failure can pass, for example once a Secret is
 # corrected, and the adapter to push exists in the pod only. The kubelet restarts a container every
 # five minutes at most, so this many restarts take a week.
@@ -181,6 +183,7 @@ def _env(pod: TuningPod) -> dict[str, str]:
         "KAITO_OUTPUT_IMAGE": tuning.output.image or "",
         "KAITO_PUSH_SECRET_FILE": f"{PUSH_SECRET_PATH}/.dockerconfigjson",
         "KAITO_PUSH_SECRET_NAME": tuning.output.image_push_secret or "",
+        **_output_env(tuning.output),
         "KAITO_INSECURE_REGISTRIES": ",".join(settings.insecure_registries),
         "KAITO_ALLOW_PRIVATE_DATA_HOSTS": str(settings.allow_private_data_hosts).lower(),
         "KAITO_MAX_DATA_BYTES": str(settings.max_data_bytes),
@@ -218,24 +221,48 @@ def _tracking(tuning: Tuning) -> Manifest:
 
 
 def _output(destination: DataDestination, results_claim: str) -> Files:
-    """The volume of the results, and the push secret, which only the pusher mounts."""
+    """The volume of the results, and what only the pusher mounts."""
     if destination.volume_source is not None:
         return Files(({"name": "results", **destination.volume_source},))
-    secret = push_secret(destination)
+    access = push_access(destination)
     results = empty_dir("results")
     if results_claim:
         results = {"name": "results", "persistentVolumeClaim": {"claimName": results_claim}}
-    return Files((results, *secret.volumes), secret.mounts)
+    return Files((results, *access.volumes), access.mounts)
 
 
-def push_secret(destination: DataDestination) -> Files:
-    """The push secret and its mount; nothing where the adapter goes to a volume."""
-    if destination.image_push_secret is None:
-        return Files()
-    volume = {
-        "name": "push-secret",
-        # Readable for the group of the pod (fsGroup), and for nobody else.
-        "secret": {"secretName": destination.image_push_secret, "defaultMode": 0o440},
-    }
-    mount = {"name": "push-secret", "mountPath": PUSH_SECRET_PATH, "readOnly": True}
-    return Files((volume,), (mount,))
+def push_access(destination: DataDestination) -> Files:
+    """Secrets and CA of the push, and their mounts; nothing where the adapter goes to a volume."""
+    sources: dict[str, Manifest] = {}
+    if destination.image_push_secret:
+        sources[PUSH_SECRET_PATH] = _secret(destination.image_push_secret)
+    if destination.signing_secret:
+        sources[_SIGNING_SECRET_PATH] = _secret(destination.signing_secret)
+    if destination.ca_config_map:
+        # Without it, the tuner says what is missing, and sees it once it is there.
+        config_map = {"name": destination.ca_config_map, "optional": True}
+        sources[_CA_PATH] = {"configMap": config_map}
+    names = {path: path.rpartition("/")[2] for path in sources}
+    return Files(
+        tuple({"name": names[path], **source} for path, source in sources.items()),
+        tuple({"name": names[path], "mountPath": path, "readOnly": True} for path in sources),
+    )
+
+
+def _secret(name: str) -> Manifest:
+    """Readable for the group of the pod (fsGroup), and for nobody else."""
+    return {"secret": {"secretName": name, "defaultMode": 0o440}}
+
+
+def _output_env(destination: DataDestination) -> dict[str, str]:
+    """What only some runs set: a variable that is not there changes no pod."""
+    env = {}
+    if destination.signing_secret:
+        env["KAITO_SIGNING_SECRET_NAME"] = destination.signing_secret
+        env["KAITO_SIGNING_SECRET_DIR"] = _SIGNING_SECRET_PATH
+    if destination.ca_config_map:
+        env["KAITO_REGISTRY_CA_FILE"] = f"{_CA_PATH}/ca.crt"
+        env["KAITO_REGISTRY_CA_NAME"] = destination.ca_config_map
+    if destination.overwrite:
+        env["KAITO_OVERWRITE_IMAGE"] = "true"
+    return env

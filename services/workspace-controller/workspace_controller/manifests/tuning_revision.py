@@ -25,6 +25,9 @@ _FIRST_FIELDS: Mapping[str, Any] = {
     "output": {"volume_source": None, "image": None, "image_push_secret": None},
 }
 
+# How the image is pushed: a change of it repeats no training that has succeeded.
+_NOT_TRAINED_FROM = {"image_push_secret", "signing_secret", "ca_config_map", "overwrite"}
+
 
 def adapter_revision(tuning: Tuning) -> str:
     """Identifies what an adapter is trained from.
@@ -32,7 +35,7 @@ def adapter_revision(tuning: Tuning) -> str:
     Secrets and the images of this release are not part of it: a renewed Secret or an upgrade must
     not repeat the training.
     """
-    output = tuning.output.model_dump(mode="json", exclude={"image_push_secret"})
+    output = tuning.output.model_dump(mode="json", exclude=_NOT_TRAINED_FROM)
     source = tuning.input.model_dump(mode="json", exclude={"image_pull_secrets", "access_secret"})
     return digest(
         [tuning.preset.name, tuning.method, tuning.config, source, output],

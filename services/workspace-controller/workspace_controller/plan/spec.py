@@ -89,6 +89,8 @@ def referenced_secrets(spec: WorkspaceSpec, pushes: bool = True) -> dict[str, st
             secrets[TRACKING_SECRET_FIELD] = spec.tuning.tracking_secret
     if spec.tuning is not None and spec.tuning.output.image_push_secret and pushes:
         secrets["tuning.output.imagePushSecret"] = spec.tuning.output.image_push_secret
+    if spec.tuning is not None and spec.tuning.output.signing_secret and pushes:
+        secrets["tuning.output.signingSecret"] = spec.tuning.output.signing_secret
     if spec.inference is not None:
         for index, adapter in enumerate(spec.inference.adapters):
             field = f"inference.adapters[{index}].source.imagePullSecrets"
@@ -119,6 +121,8 @@ def referenced_volume_claims(spec: WorkspaceSpec, pushes: bool = True) -> dict[s
 def required_key(field: str) -> str:
     """The key that the Secret which `field` refers to must have. The access secret has several
     forms, which `kaito_training.data_access` knows."""
+    if field.endswith("signingSecret"):
+        return "cosign.key"
     return "HF_TOKEN" if field.endswith("modelAccessSecret") else ".dockerconfigjson"
 
 

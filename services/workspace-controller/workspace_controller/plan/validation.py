@@ -13,6 +13,7 @@ from kaito_presets.preset import Access, Runtime
 from kaito_presets.sizing import SizingFailure
 from kaito_training.data_access import find_access_problem
 from kaito_training.data_urls import find_url_problem, redact_url
+from workspace_controller.manifests.tuning_revision import adapter_revision
 from workspace_controller.observed import Observed
 from workspace_controller.plan.hub_problems import hub_problems, missing_preset
 from workspace_controller.plan.model_source import delivery
@@ -51,6 +52,7 @@ def problems(observed: Observed) -> tuple[Problem, ...]:
         *_undo_problems(observed),
         *_limit_problems(observed),
         *_source_problems(spec),
+        *_output_problems(observed, spec),
         *_config_problems(observed, spec),
         *_secret_problems(observed, spec),
         *_volume_claim_problems(observed),
@@ -144,6 +146,21 @@ def _source_problems(spec: WorkspaceSpec) -> Iterator[Problem]:
         if (problem := find_url_problem(url)) is not None:
             message = f"{redact_url(url)!r} {problem}"
             yield Problem(Reason.WORKSPACE_INVALID, f"tuning.input.urls[{index}]", message)
+
+
+def _output_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:
+    """A tag that would move is known here before a second training, and to the pusher after it."""
+    tuning, recorded = spec.tuning, observed.status.get("adapter") or {}
+    if tuning is None or tuning.output.overwrite or recorded.get("image") != tuning.output.image:
+        return
+    if tuning.output.image and recorded.get("revision") != adapter_revision(tuning):
+        yield Problem(
+            Reason.WORKSPACE_INVALID,
+            "tuning.output.image",
+            f"{tuning.output.image!r} already names the adapter that was tuned before "
+            f"({recorded.get('digest') or 'of an unknown digest'}), and a tag is not moved: push "
+            "to another tag, or set tuning.output.overwrite",
+        )
 
 
 def _config_problems(observed: Observed, spec: WorkspaceSpec) -> Iterator[Problem]:
