@@ -220,6 +220,40 @@ class StartupStatus(Model):
     )
 
 
+class NodeCostStatus(Model):
+    """A machine that the Workspace pays for, or has paid for."""
+
+    claim: str
+    uid: str
+    instance_type: str
+    price_per_hour: str = Field(description="US dollars.")
+    since: str = Field(
+        description="Since when it costs that much.", json_schema_extra={"format": "date-time"}
+    )
+    until: str | None = Field(
+        default=None, description="When it was gone.", json_schema_extra={"format": "date-time"}
+    )
+    spent: str | None = Field(
+        default=None, description="US dollars before that time, at other prices."
+    )
+
+
+class CostStatus(Model):
+    """What the requested nodes have cost, by list prices. Amounts are US dollars."""
+
+    # Kubernetes' API conventions forbid floats, so amounts are strings.
+    total: str | None = Field(default=None, description="So far, at the time of asOf.")
+    as_of: str | None = Field(default=None, json_schema_extra={"format": "date-time"})
+    price_per_hour: str | None = Field(default=None, description="Of the machines there are now.")
+    prices: str | None = Field(default=None, description="Where the price is from, and of when.")
+    settled: str | None = Field(
+        default=None, description="Of machines that are gone and no longer listed."
+    )
+    nodes: list[NodeCostStatus] = Field(
+        default_factory=list, description="The intervals from which the total follows."
+    )
+
+
 class MetricStatus(Model):
     # Kubernetes' API conventions forbid floats.
     value: str
@@ -264,6 +298,7 @@ class WorkspaceStatus(Model):
     cost_per_hour: str | None = Field(
         default=None, description="Approximate list price of the nodes in US dollars."
     )
+    cost: CostStatus | None = None
     estimate: EstimateStatus | None = None
     model: ModelStatus | None = Field(
         default=None,

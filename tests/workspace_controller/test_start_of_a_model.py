@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from kaito_api import labels
 from kaito_kube import kinds
+from kaito_skus.prices import PriceBook
 from tests.workspace_controller.given import inference_workspace, settings
 from tests.workspace_controller.harness import Environment
 from workspace_controller.metrics import StoreCollector
@@ -71,7 +72,7 @@ async def test_metrics_have_the_phases_of_each_workspace() -> None:
     environment = await started()
     environment.replica.look()
     registry = CollectorRegistry()
-    registry.register(StoreCollector(environment.replica.store))
+    registry.register(StoreCollector(environment.replica.store, environment.clock, PriceBook))
     text = generate_latest(registry).decode()
     own = 'namespace="team",phase="{}",workspace="ws"'
     for phase, seconds in (("load", 65.0), ("warmUp", 2.0)):

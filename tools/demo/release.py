@@ -33,6 +33,8 @@ def values(
             "settings": {
                 "presetRegistry": registries[0],
                 "insecureRegistries": registries,
+                # The local cluster has no way out.
+                "priceList": "none",
                 # The dataset is served inside the cluster.
                 "allowPrivateDataHosts": True,
                 "tunerEnv": model_env,

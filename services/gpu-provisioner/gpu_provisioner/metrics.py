@@ -32,6 +32,11 @@ class Metrics:
         self._orphans_deleted = counter(
             "kaito_orphans_deleted", "Agent pools and Nodes without a claim, deleted.", "kind"
         )
+        self._leaked_pools = Gauge(
+            "kaito_leaked_pools",
+            "Agent pools without a claim at the last collection. They cost money.",
+            registry=registry,
+        )
         self._stray_nodes = Gauge(
             "kaito_stray_nodes",
             "Ready Nodes with neither a claim nor an agent pool.",
@@ -137,6 +142,9 @@ class Metrics:
 
     def collection_blocked(self, cause: str) -> None:
         self._collection_blocked.labels(cause).inc()
+
+    def set_leaked_pools(self, number: int) -> None:
+        self._leaked_pools.set(number)
 
     def set_stray_nodes(self, number: int) -> None:
         self._stray_nodes.set(number)

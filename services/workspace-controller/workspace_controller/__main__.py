@@ -137,13 +137,13 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
     skus.load()
     registry, store, feeds = CollectorRegistry(), Store(), Feeds()
     metrics = Metrics(registry)
-    registry.register(StoreCollector(store))
     registry.register(feeds)
     leadership = Leadership()
     fence = FencedCluster(cluster, leadership)
     adapters = GrpcAdapterClient()
     price_list = HttpPriceList(settings.price_list) if settings.price_list else None
     prices = CurrentPrices(price_list, store, clock, rng)
+    registry.register(StoreCollector(store, clock, prices.book))
     observer = Observer(
         cluster,
         store,

@@ -37,9 +37,12 @@ async def test_orphan_is_deleted_after_its_grace_period(world: World) -> None:
     world.cloud.seed(ORPHAN)
     await world.run(50)
     assert not is_deleted(world)
+    assert world.count("kaito_leaked_pools") == 1
     await past_the_grace(world)
     assert is_deleted(world) and world.cloud.pools() == {}
     assert world.count("kaito_orphans_deleted_total", kind="agent_pool") == 1
+    await past_the_grace(world)
+    assert world.count("kaito_leaked_pools") == 0
 
 
 async def test_restart_restarts_the_grace_period(world: World) -> None:

@@ -78,6 +78,7 @@ class GarbageCollector:
         nodes = garbage_collection.plan_nodes(snapshot, self._suspected_nodes, now, grace)
         self._suspected_pools = dict(pools.suspects)
         self._suspected_nodes = dict(nodes.suspects)
+        self.metrics.set_leaked_pools(len(pools.suspects))
         for name in pools.delete:
             await self._delete_pool(name, snapshot)
         for name in nodes.delete:

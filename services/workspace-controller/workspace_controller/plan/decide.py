@@ -19,6 +19,7 @@ from workspace_controller.plan.serving.service import decide_service
 from workspace_controller.plan.serving.startup import ask_again_seconds
 from workspace_controller.plan.serving.workload import decide_serving, delete_workloads
 from workspace_controller.plan.spec import serves_tuned_model
+from workspace_controller.plan.status.cost import refresh_seconds
 from workspace_controller.plan.status.document import compute_status, invalid_status
 from workspace_controller.plan.status.events import events
 from workspace_controller.plan.subplans import Subplans
@@ -67,6 +68,7 @@ def _decide_invalid(observed: Observed, found: Sequence[Problem]) -> Plan:
         requeue_after_seconds=earliest(
             _USER_OBJECTS_REQUEUE_SECONDS if can_pass else None,
             _HUB_REQUEUE_SECONDS if any(p.reason in _OF_THE_HUB for p in found) else None,
+            refresh_seconds(status, observed.now),
         ),
     )
 
@@ -119,6 +121,7 @@ def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
             ask_again_seconds(observed, answers=subplans.ready),
             _HUB_REQUEUE_SECONDS if observed.hub_refusal is not None else None,
             _SPENDING_REQUEUE_SECONDS if spending is not None else None,
+            refresh_seconds(status, observed.now),
         ),
         turn=serving.turn if serving is not None else None,
     )

@@ -29,18 +29,18 @@ def slowest_claim(claims: Sequence[Claim], since: datetime) -> Manifest | None:
         if claim.kind is not NODE_POOL
         and (created := created_at(claim.manifest)) is not None
         and created >= since
-        and (done := _reached(claim.manifest, "Initialized")) is not None
+        and (done := reached(claim.manifest, "Initialized")) is not None
     ]
     return max(timed, key=lambda each: each[0])[1] if timed else None
 
 
 def node_phases(claim: Manifest) -> dict[str, float | None]:
     """From the request of a node until it is usable."""
-    launched, registered = _reached(claim, "Launched"), _reached(claim, "Registered")
+    launched, registered = reached(claim, "Launched"), reached(claim, "Registered")
     return {
         "launchSeconds": seconds_between(created_at(claim), launched),
         "registrationSeconds": seconds_between(launched, registered),
-        "initializationSeconds": seconds_between(registered, _reached(claim, "Initialized")),
+        "initializationSeconds": seconds_between(registered, reached(claim, "Initialized")),
     }
 
 
@@ -64,7 +64,7 @@ def pod_phases(pod: Manifest, reported: Mapping[str, float]) -> dict[str, float 
     }
 
 
-def _reached(claim: Manifest, stage: str) -> datetime | None:
+def reached(claim: Manifest, stage: str) -> datetime | None:
     """A Machine's conditions can carry a prefix."""
     return true_since(claim, stage) or true_since(claim, f"Machine{stage}")
 

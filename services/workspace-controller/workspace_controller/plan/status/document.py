@@ -15,6 +15,7 @@ from workspace_controller.plan.serving.engine import serving_engine
 from workspace_controller.plan.serving.own_engine import own_engine
 from workspace_controller.plan.serving.pulled_adapters import adapter_reports, adapter_status_of
 from workspace_controller.plan.serving.startup import performance_status, startup_status
+from workspace_controller.plan.status.cost import cost_status
 from workspace_controller.plan.status.progress import eta_of, progress_of, state_of
 from workspace_controller.plan.status.spot import spot_status
 from workspace_controller.plan.status.summary_conditions import (
@@ -98,10 +99,12 @@ def _engine(observed: Observed) -> str | None:
 def _with_condition(observed: Observed, condition: Condition) -> Manifest:
     before = observed.status.get("conditions") or ()
     merged = merge(before, (condition,), observed.now, _generation(observed))
+    cost = cost_status(observed)
+    status = {**observed.status, **({"cost": cost} if cost is not None else {})}
     if not any(c.get("type") == condition.type for c in before):
-        return {**observed.status, "conditions": [*before, *merged]}
+        return {**status, "conditions": [*before, *merged]}
     replaced = [merged[0] if c.get("type") == condition.type else c for c in before]
-    return {**observed.status, "conditions": replaced}
+    return {**status, "conditions": replaced}
 
 
 def _with_refusal(conditions: tuple[Condition, ...], observed: Observed) -> tuple[Condition, ...]:
@@ -121,6 +124,7 @@ def _dump(estimate: EstimateStatus | None) -> Manifest | None:
 def _status(observed: Observed, conditions: Sequence[Condition], **fields: Any) -> Manifest:
     before = observed.status.get("conditions") or ()
     fields["model"] = observed.status.get("model")
+    fields["cost"] = cost_status(observed)
     status: Manifest = {key: value for key, value in fields.items() if value is not None}
     status["conditions"] = merge(before, conditions, observed.now, _generation(observed))
     status["observedGeneration"] = _generation(observed)
