@@ -13,6 +13,10 @@ class ImageInvalid(Exception):
     """An image that cannot be read. The message continues a sentence that begins with it."""
 
 
+class ContentAltered(ImageInvalid):
+    """Content that is not what its digest says."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """A layer by its digest, "sha256:<hex>". `size` is that of the compressed file, in bytes."""

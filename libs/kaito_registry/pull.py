@@ -7,6 +7,7 @@ from pathlib import Path
 from kaito_registry.digest import sha256
 from kaito_registry.layer_files import LayerFiles, Selection
 from kaito_registry.manifest import (
+    ContentAltered,
     ImageInvalid,
     Layer,
     choose_image,
@@ -33,15 +34,13 @@ def pull(
         Exception: what the errors of `repository` make.
     """
     content = _manifest(repository, reference)
-    digest = sha256(content)
-    if reference.digest and digest != reference.digest:
-        raise ImageInvalid(f"has the digest {digest}: the registry's storage is damaged")
+    digest = _checked_digest(content, reference)
     document = parse_manifest(content)
     if is_index(document):
         chosen = reference.at(choose_image(document))
         content = _manifest(repository, chosen)
         if sha256(content) != chosen.digest:
-            raise ImageInvalid(f"lists {chosen.digest}, which the registry's storage damages")
+            raise ContentAltered(f"lists {chosen.digest}, which the registry's storage damages")
         document = parse_manifest(content)
     files = LayerFiles(selection, target)
     found = layers(document)
@@ -61,6 +60,23 @@ def pull(
     return digest
 
 
+def resolve(repository: RepositoryReader, reference: Reference) -> str:
+    """The digest that `reference` leads to: that of an image, or of an index that lists images.
+
+    Raises:
+        ImageInvalid: there is no such image.
+        Exception: what the errors of `repository` make.
+    """
+    return _checked_digest(_manifest(repository, reference), reference)
+
+
+def _checked_digest(content: bytes, reference: Reference) -> str:
+    digest = sha256(content)
+    if reference.digest and digest != reference.digest:
+        raise ContentAltered(f"has the digest {digest}: the registry's storage is damaged")
+    return digest
+
+
 def _manifest(repository: RepositoryReader, reference: Reference) -> bytes:
     content = repository.read_manifest(reference.target)
     if content is None:
@@ -76,13 +92,13 @@ def _download(repository: RepositoryReader, layer: Layer, path: Path) -> None:
             nonlocal size
             size += len(chunk)
             if size > layer.size:
-                raise ImageInvalid(f"has a layer {layer.digest} that is longer than it declares")
+                raise ContentAltered(f"has a layer {layer.digest} that is longer than it declares")
             digester.update(chunk)
             file.write(chunk)
 
         repository.read_blob(layer.digest, write)
     if f"sha256:{digester.hexdigest()}" != layer.digest:
-        raise ImageInvalid(
+        raise ContentAltered(
             f"has a layer whose content is not {layer.digest}; the registry's storage is damaged, "
             "or a proxy alters content: check both"
         )

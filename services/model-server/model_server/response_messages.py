@@ -139,4 +139,6 @@ def to_pulled_adapter(adapter: PulledAdapter) -> pb.PulledAdapter:
         state=_PULLED_STATES[adapter.state],
         image=adapter.image,
         cause=adapter.cause,
+        unverified=adapter.unverified,
+        signed_by=adapter.signed_by,
     )

@@ -1,6 +1,7 @@
 """Which adapter is unloaded or served next."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -14,11 +15,18 @@ from model_server.pulled_adapters.next_step import (
     Unload,
     next_step,
 )
-from model_server.pulled_adapters.wanted import WantedAdapter
+from model_server.pulled_adapters.wanted import Verification, WantedAdapter
 
 A = WantedAdapter(name="a", image="r/a:1")
 A2 = WantedAdapter(name="a", image="r/a:2")
 B = WantedAdapter(name="b", image="r/b:1")
+
+
+SIGNED = WantedAdapter(
+    name="a", image="r/a:1", verification=Verification(public_keys="one", source="s")
+)
+SIGNED2 = replace(SIGNED, image="r/a:2")
+OTHER_KEY = replace(SIGNED, verification=Verification(public_keys="two", source="s"))
 
 
 def source(entry: WantedAdapter) -> Source:
@@ -36,6 +44,12 @@ CASES: dict[str, tuple[list[WantedAdapter], list[WantedAdapter], Mapping[str, Fa
     "by name": ([B, A], [], {}, Serve(A)),
     "not wanted any longer": ([B], [A], {}, Unload("a")),
     "another image": ([A2], [A], {}, Serve(A2)),
+    "a signature is demanded of what serves": ([SIGNED], [A], {}, Unload("a")),
+    "another key is demanded": ([OTHER_KEY], [SIGNED], {}, Unload("a")),
+    "it is signed": ([SIGNED], [SIGNED], {}, Rest(None)),
+    "a new version of what is signed": ([SIGNED2], [SIGNED], {}, Serve(SIGNED2)),
+    "an unsigned version of what is signed": ([SIGNED2], [SIGNED], failed(SIGNED2), Rest(None)),
+    "a signature is no longer demanded": ([A], [SIGNED], {}, Serve(A)),
     "another strength": (
         [WantedAdapter(name="a", image="r/a:1", strength=0.5)],
         [A],

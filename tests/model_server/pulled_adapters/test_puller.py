@@ -29,7 +29,7 @@ GOOD = RegistryAccess(
 
 def pull(image: str, target: Path, access: RegistryAccess = GOOD) -> str:
     entry = WantedAdapter(name="a", image=image, access=access)
-    return RegistryPuller(threading.Event()).pull(entry, target)
+    return RegistryPuller(threading.Event()).pull(entry, target).image
 
 
 @pytest.fixture

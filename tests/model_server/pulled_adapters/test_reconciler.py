@@ -316,3 +316,54 @@ async def test_server_without_a_folder_pulls_nothing(tmp_path: Path) -> None:
                 await call()  # type: ignore[misc]
             assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
             assert "KAITO_PULLED_ADAPTERS_DIR" in (caught.value.details() or "")
+
+
+def signed(name: str, image: str, keys: str = "PEM") -> pb.WantedAdapter:
+    demanded = pb.SignatureVerification(public_keys=keys, source="the Secret team/signing")
+    return pb.WantedAdapter(name=name, image=image, verification=demanded)
+
+
+async def test_unsigned_adapter_is_named_and_the_others_serve(
+    bench: Bench, server: Running
+) -> None:
+    good, bad, plain = bench.image("r/good:1"), bench.image("r/bad:1"), bench.image("r/plain:1")
+    bench.puller.signers[good] = "sha256:key"
+    bench.puller.failures[bad] = PullFailed(
+        "r/bad:1 has no signature", retryable=True, unverified=True
+    )
+    await server.administration.set_pulled(signed("a", good), signed("b", bad), wants("c", plain))
+    found = await until_states(server, a=SERVING, b=REJECTED, c=SERVING)
+    assert (found["a"].signed_by, found["b"].signed_by, found["c"].signed_by) == (
+        "sha256:key",
+        "",
+        "",
+    )
+    assert found["b"].unverified and found["b"].cause == "r/bad:1 has no signature"
+    assert not found["a"].unverified
+
+
+async def test_adapter_that_serves_is_unloaded_when_a_signature_is_demanded_that_it_has_not(
+    bench: Bench, server: Running, engine: PickyEngine
+) -> None:
+    image = bench.image("r/a:1")
+    await server.administration.set_pulled(wants("a", image))
+    await until_states(server, a=SERVING)
+    bench.puller.failures[image] = PullFailed("no signature", retryable=True, unverified=True)
+    await server.administration.set_pulled(signed("a", image))
+    found = await until_states(server, a=REJECTED)
+    assert found["a"].unverified and not found["a"].image
+    assert not engine.loaded
+
+
+async def test_server_that_restarts_serves_what_it_has_verified(
+    bench: Bench, engine: PickyEngine
+) -> None:
+    image = bench.image("r/a:1")
+    bench.puller.signers[image] = "sha256:key"
+    async with running(engine, bench.setup()) as server:
+        await server.administration.set_pulled(signed("a", image))
+        await until_states(server, a=SERVING)
+    bench.puller.failures[image] = PullFailed("the registry is away", retryable=True)
+    async with running(PickyEngine(), bench.setup()) as server:
+        found = await until_states(server, a=SERVING)
+    assert found["a"].signed_by == "sha256:key"

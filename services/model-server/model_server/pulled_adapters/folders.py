@@ -14,7 +14,7 @@ from model_server.pulled_adapters.wanted import WantedAdapter, WantedList
 
 logger = logging.getLogger(__name__)
 _LIST = "wanted.json"
-_IMAGE = "image"
+_IMAGE, _SIGNED_BY = "image", "signed-by"
 _PARTIAL = ".partial"
 
 
@@ -56,8 +56,9 @@ class AdapterFolders:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
-            image = self._puller.pull(entry, partial)
-            (partial / _IMAGE).write_text(image)
+            pulled = self._puller.pull(entry, partial)
+            (partial / _IMAGE).write_text(pulled.image)
+            (partial / _SIGNED_BY).write_text(pulled.signed_by)
             partial.rename(folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -65,8 +66,15 @@ class AdapterFolders:
 
     def image_of(self, folder_name: str) -> str:
         """The image in a folder, by its digest."""
+        return self._read(folder_name, _IMAGE)
+
+    def signer_of(self, folder_name: str) -> str:
+        """The fingerprint of the key that signed the image; empty if that was not demanded."""
+        return self._read(folder_name, _SIGNED_BY)
+
+    def _read(self, folder_name: str, name: str) -> str:
         try:
-            return (self.root / folder_name / _IMAGE).read_text()
+            return (self.root / folder_name / name).read_text()
         except OSError:
             return ""
 

@@ -16,16 +16,20 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why an entry could not be served. `retry_at` is None where only another entry helps."""
+    """Why an entry could not be served. `retry_at` is None where only another entry helps.
+
+    `unverified`: for its signature.
+    """
 
     entry: WantedAdapter
     cause: str
     retry_at: float | None = None
+    unverified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Unload:
-    """Unload an adapter that nobody wants any longer."""
+    """Unload an adapter that nobody wants any longer, or that the demanded keys did not sign."""
 
     name: str
 
@@ -55,7 +59,7 @@ def next_step(
 ) -> Step:
     """The next step. Unloading comes first, because the number of adapters is limited."""
     for name in sorted(serving):
-        if name not in wanted:
+        if name not in wanted or not wanted[name].trusts(serving[name].folder_name):
             return Unload(name)
     retries: list[float] = []
     for name in sorted(wanted):

@@ -11,12 +11,16 @@ from model_server.pulled_adapters.wanted import RegistryAccess
 
 
 class PullFailed(Exception):
-    """An adapter cannot be pulled. `retryable`: it may be possible later, with the same entry."""
+    """An adapter cannot be pulled. `retryable`: it may be possible later, with the same entry.
 
-    def __init__(self, message: str, *, retryable: bool) -> None:
+    `unverified`: because nobody who may has signed it.
+    """
+
+    def __init__(self, message: str, *, retryable: bool, unverified: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.retryable = retryable
+        self.unverified = unverified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

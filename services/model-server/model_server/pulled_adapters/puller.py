@@ -8,14 +8,15 @@ from typing import Protocol
 
 from kaito_process.retry_policy import RetryPolicy
 from kaito_registry.layer_files import Selection
-from kaito_registry.manifest import ImageInvalid
-from kaito_registry.pull import pull
-from kaito_registry.reference import parse_reference
+from kaito_registry.manifest import ContentAltered, ImageInvalid
+from kaito_registry.pull import pull, resolve
+from kaito_registry.reference import Reference, parse_reference
 from kaito_registry.registry_client import RegistryClient, new_client
 from kaito_registry.repository_reader import RepositoryReader
 from model_server.adapter_files import CONFIG_FILE, WEIGHTS_FILE
 from model_server.pulled_adapters.pull_errors import PullErrors, PullFailed
-from model_server.pulled_adapters.wanted import WantedAdapter
+from model_server.pulled_adapters.signature_check import require_signed
+from model_server.pulled_adapters.wanted import Verification, WantedAdapter
 
 # Far above the adapters of the largest models: 3 GB at rank 64 for 70 billion parameters.
 MAX_BYTES = 16 * 2**30
@@ -24,11 +25,19 @@ _FILES = Selection(folder="data", names=frozenset({CONFIG_FILE, WEIGHTS_FILE}), 
 _ATTEMPTS = 3
 
 
+@dataclass(frozen=True, slots=True)
+class PulledImage:
+    """The image by its digest, and the fingerprint of its key if a signature was demanded."""
+
+    image: str
+    signed_by: str = ""
+
+
 class Puller(Protocol):
     """The seam to container registries. It blocks, so it is called in a thread."""
 
-    def pull(self, entry: WantedAdapter, target: Path) -> str:
-        """Pull the adapter's files into an empty folder, and return the image by its digest.
+    def pull(self, entry: WantedAdapter, target: Path) -> PulledImage:
+        """Pull the adapter's files into an empty folder.
 
         Raises:
             PullFailed: says what is wrong, where, and what to do.
@@ -56,7 +65,7 @@ class RegistryPuller:
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
 
-    def pull(self, entry: WantedAdapter, target: Path) -> str:
+    def pull(self, entry: WantedAdapter, target: Path) -> PulledImage:
         access = entry.access
         try:
             reference = parse_reference(entry.image)
@@ -82,14 +91,17 @@ class RegistryPuller:
                 check=self._check,
             )
             try:
-                digest = pull(repository, reference, _FILES, target)
+                return _pull(repository, reference, entry.verification, target)
             except ImageInvalid as error:
-                raise PullFailed(f"{reference} {error}", retryable=True) from error
+                # What a signature is demanded for must be what is signed, byte for byte.
+                altered = isinstance(error, ContentAltered) and entry.verification is not None
+                raise PullFailed(
+                    f"{reference} {error}", retryable=True, unverified=altered
+                ) from error
             except OSError as error:
                 raise PullFailed(
                     f"{reference} cannot be stored: {error}", retryable=True
                 ) from error
-        return str(reference.at(digest))
 
     def _pause(self, seconds: float) -> None:
         self._stop.wait(seconds)
@@ -98,3 +110,18 @@ class RegistryPuller:
     def _check(self) -> None:
         if self._stop.is_set():
             raise PullFailed("the server is stopping", retryable=True)
+
+
+def _pull(
+    repository: RepositoryReader,
+    reference: Reference,
+    verification: Verification | None,
+    target: Path,
+) -> PulledImage:
+    """The signature first, and then what it is about: the tag may move in between."""
+    signed_by = ""
+    if verification is not None:
+        reference = reference.at(resolve(repository, reference))
+        signed_by = require_signed(repository, reference, verification)
+    digest = pull(repository, reference, _FILES, target)
+    return PulledImage(str(reference.at(digest)), signed_by)

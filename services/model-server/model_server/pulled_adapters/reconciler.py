@@ -141,7 +141,7 @@ class PulledAdapters:
             image = self._folders.image_of(entry.folder_name)
             await registry.put(source, image)
         except PullFailed as error:
-            self._fail(entry, error.message, retryable=error.retryable)
+            self._fail(entry, error.message, retryable=error.retryable, unverified=error.unverified)
         except OSError as error:
             self._fail(entry, f"{entry.image} cannot be stored: {error}", retryable=True)
         except AdapterInvalid as error:
@@ -161,10 +161,14 @@ class PulledAdapters:
             self._failures.pop(entry.name, None)
             logger.info("adapter pulled and loaded", extra={"adapter": entry.name, "image": image})
 
-    def _fail(self, entry: WantedAdapter, cause: str, *, retryable: bool) -> None:
+    def _fail(
+        self, entry: WantedAdapter, cause: str, *, retryable: bool, unverified: bool = False
+    ) -> None:
         retry_at = self._clock() + _RETRY_SECONDS if retryable else None
         before = self._failures.get(entry.name)
-        self._failures[entry.name] = Failure(entry=entry, cause=cause, retry_at=retry_at)
+        self._failures[entry.name] = Failure(
+            entry=entry, cause=cause, retry_at=retry_at, unverified=unverified
+        )
         if self._registry is not None:
             self._registry.reject(entry.name, self._folders.root / entry.folder_name, cause)
         if before is None or before.cause != cause:
@@ -184,13 +188,21 @@ class PulledAdapters:
         return frozenset(source.folder_name for source in self._serving().values())
 
     def _report(self, entry: WantedAdapter, source: Source | None) -> PulledAdapter:
-        image = self._folders.image_of(source.folder_name) if source else ""
+        folder = source.folder_name if source else ""
+        image = self._folders.image_of(folder) if folder else ""
+        signed_by = self._folders.signer_of(folder) if folder else ""
         if source == Source(entry.folder_name, entry.strength):
-            return PulledAdapter(name=entry.name, state=PulledState.SERVING, image=image)
+            state = PulledState.SERVING
+            return PulledAdapter(name=entry.name, state=state, image=image, signed_by=signed_by)
         failure = self._failures.get(entry.name)
         if failure is not None and failure.entry == entry:
             return PulledAdapter(
-                name=entry.name, state=PulledState.REJECTED, image=image, cause=failure.cause
+                name=entry.name,
+                state=PulledState.REJECTED,
+                image=image,
+                cause=failure.cause,
+                unverified=failure.unverified,
+                signed_by=signed_by,
             )
         return PulledAdapter(name=entry.name, state=PulledState.PENDING, image=image)
 

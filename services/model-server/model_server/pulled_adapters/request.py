@@ -4,7 +4,12 @@ from kaito.inference.v1 import inference_pb2 as pb
 from kaito_registry.credentials import Credentials
 from model_server.adapters import check_name
 from model_server.errors import InvalidRequest
-from model_server.pulled_adapters.wanted import RegistryAccess, WantedAdapter, WantedList
+from model_server.pulled_adapters.wanted import (
+    RegistryAccess,
+    Verification,
+    WantedAdapter,
+    WantedList,
+)
 
 # More than any server loads.
 _MAX_ADAPTERS = 64
@@ -43,4 +48,12 @@ def _parse(index: int, message: pb.WantedAdapter) -> WantedAdapter:
             plain_http=access.plain_http,
             source=access.source,
         ),
+        verification=_verification(message),
     )
+
+
+def _verification(message: pb.WantedAdapter) -> Verification | None:
+    if not message.HasField("verification"):
+        return None
+    demanded = message.verification
+    return Verification(public_keys=demanded.public_keys, source=demanded.source)

@@ -593,16 +593,26 @@ class SetPulledAdaptersResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class WantedAdapter(_message.Message):
-    __slots__ = ("name", "image", "strength", "access")
+    __slots__ = ("name", "image", "strength", "access", "verification")
     NAME_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     STRENGTH_FIELD_NUMBER: _ClassVar[int]
     ACCESS_FIELD_NUMBER: _ClassVar[int]
+    VERIFICATION_FIELD_NUMBER: _ClassVar[int]
     name: str
     image: str
     strength: float
     access: RegistryAccess
-    def __init__(self, name: _Optional[str] = ..., image: _Optional[str] = ..., strength: _Optional[float] = ..., access: _Optional[_Union[RegistryAccess, _Mapping]] = ...) -> None: ...
+    verification: SignatureVerification
+    def __init__(self, name: _Optional[str] = ..., image: _Optional[str] = ..., strength: _Optional[float] = ..., access: _Optional[_Union[RegistryAccess, _Mapping]] = ..., verification: _Optional[_Union[SignatureVerification, _Mapping]] = ...) -> None: ...
+
+class SignatureVerification(_message.Message):
+    __slots__ = ("public_keys", "source")
+    PUBLIC_KEYS_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    public_keys: str
+    source: str
+    def __init__(self, public_keys: _Optional[str] = ..., source: _Optional[str] = ...) -> None: ...
 
 class RegistryAccess(_message.Message):
     __slots__ = ("username", "password", "identity_token", "ca_certificates", "plain_http", "source")
@@ -633,13 +643,17 @@ class ListPulledAdaptersResponse(_message.Message):
     def __init__(self, revision: _Optional[str] = ..., adapters: _Optional[_Iterable[_Union[PulledAdapter, _Mapping]]] = ...) -> None: ...
 
 class PulledAdapter(_message.Message):
-    __slots__ = ("name", "state", "image", "cause")
+    __slots__ = ("name", "state", "image", "cause", "unverified", "signed_by")
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     CAUSE_FIELD_NUMBER: _ClassVar[int]
+    UNVERIFIED_FIELD_NUMBER: _ClassVar[int]
+    SIGNED_BY_FIELD_NUMBER: _ClassVar[int]
     name: str
     state: PulledAdapterState
     image: str
     cause: str
-    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[PulledAdapterState, str]] = ..., image: _Optional[str] = ..., cause: _Optional[str] = ...) -> None: ...
+    unverified: bool
+    signed_by: str
+    def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[PulledAdapterState, str]] = ..., image: _Optional[str] = ..., cause: _Optional[str] = ..., unverified: _Optional[bool] = ..., signed_by: _Optional[str] = ...) -> None: ...
