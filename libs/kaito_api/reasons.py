@@ -466,6 +466,13 @@ class Reason(StrEnum):
         "The model responds to requests, but not with every adapter.",
         "The message names each adapter and its cause. Correct its entry in inference.adapters or "
         "push a corrected image under a new tag; requests that name it fail until then.")
+    ADAPTER_NOT_VERIFIED = (
+        "AdapterNotVerified", _INFERENCE,
+        "The model responds to requests, but not with an adapter whose signature is missing, of "
+        "another key, or of other content.",
+        "The message names each adapter and its cause. Sign the image with the key of "
+        "source.verificationSecret, or correct the Secret; requests that name the adapter fail "
+        "until then.")
     ADAPTER_LOADING = (
         "AdapterLoading", _INFERENCE,
         "The model responds to requests, and its pods pull or load adapters meanwhile.",

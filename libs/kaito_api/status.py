@@ -285,6 +285,13 @@ class ServedAdapterStatus(Model):
     message: str | None = Field(
         default=None, max_length=2048, description="What is wrong, and what to do."
     )
+    reason: Literal["AdapterNotLoaded", "AdapterNotVerified"] | None = Field(
+        default=None, description="Why a rejected adapter is not served."
+    )
+    signed_by: str | None = Field(
+        default=None,
+        description="SHA-256 of the key that signed the image, if verificationSecret is set.",
+    )
 
 
 class WorkspaceStatus(Model):

@@ -195,6 +195,18 @@ class AdapterSource(DataSource):
         max_length=63,
         description="A Workspace in the same namespace whose newest tuned adapter is served.",
     )
+    verification_secret: str | None = Field(
+        default=None,
+        max_length=253,
+        description="Secret in the same namespace whose key cosign.pub holds the public keys, one "
+        "of which must have signed the image. An adapter that none has signed is not served.",
+    )
+    ca_config_map: str | None = Field(
+        default=None,
+        max_length=253,
+        description="ConfigMap in the same namespace whose key ca.crt holds the CA certificates of "
+        "the image's registry, in PEM form.",
+    )
 
 
 class Adapter(Model):

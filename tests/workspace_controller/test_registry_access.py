@@ -14,7 +14,7 @@ from workspace_controller.adapter_client import FakeAdapterClient
 from workspace_controller.adapter_sender import AdapterSender
 from workspace_controller.manifests.administration import token
 from workspace_controller.plan.plan import PullAdapters, PulledAdapter
-from workspace_controller.registry_access import PullSecret, wanted_adapter
+from workspace_controller.registry_access import AdapterObjects, PullSecret, wanted_adapter
 
 ADAPTER = PulledAdapter(name="a", image="r.io/team/a:1", pull_secrets=("one", "two"))
 
@@ -59,7 +59,7 @@ ACCESS: dict[str, tuple[list[PullSecret], str, str]] = {
 def test_pod_gets_the_credentials_of_the_registry_alone(
     secrets: list[PullSecret], user: str, source: str
 ) -> None:
-    access = wanted_adapter(ADAPTER, NAMESPACE, secrets).access
+    access = wanted_adapter(ADAPTER, NAMESPACE, AdapterObjects(pull_secrets=secrets)).access
     assert (access.username, access.source) == (user, source)
     assert access.password == (f"{user}-password" if user else "")
     assert "x-password" not in str(access)
@@ -67,7 +67,37 @@ def test_pod_gets_the_credentials_of_the_registry_alone(
 
 def test_pod_trusts_the_certificates_of_every_secret() -> None:
     secrets = [secret("one", {}, **{"ca.crt": "PEM 1"}), secret("two", {}, **{"ca.crt": "PEM 2"})]
-    assert wanted_adapter(ADAPTER, NAMESPACE, secrets).access.ca_certificates == "PEM 1\nPEM 2"
+    assert (
+        wanted_adapter(
+            ADAPTER, NAMESPACE, AdapterObjects(pull_secrets=secrets)
+        ).access.ca_certificates
+        == "PEM 1\nPEM 2"
+    )
+
+
+def test_pod_gets_the_public_keys_that_an_adapter_must_be_signed_with() -> None:
+    signing = secret("signing", {}, **{"cosign.pub": "PEM", "cosign.key": "private"})
+    objects = AdapterObjects(verification=signing)
+    wanted = wanted_adapter(ADAPTER, NAMESPACE, objects)
+    assert wanted.verification.public_keys == "PEM"
+    assert wanted.verification.source == f"the Secret {NAMESPACE}/signing"
+    assert "private" not in str(wanted)
+    assert not wanted_adapter(ADAPTER, NAMESPACE, AdapterObjects()).HasField("verification")
+
+
+@pytest.mark.parametrize("data", [None, {}], ids=["no Secret", "no key"])
+def test_secret_without_a_public_key_demands_a_signature_all_the_same(
+    data: dict[str, str] | None,
+) -> None:
+    objects = AdapterObjects(verification=PullSecret("signing", data))
+    wanted = wanted_adapter(ADAPTER, NAMESPACE, objects)
+    assert wanted.HasField("verification") and not wanted.verification.public_keys
+    assert ("which does not exist" in wanted.verification.source) is (data is None)
+
+
+def test_pod_trusts_the_certificates_of_the_config_map() -> None:
+    objects = AdapterObjects(certificates="PEM 3\n")
+    assert wanted_adapter(ADAPTER, NAMESPACE, objects).access.ca_certificates == "PEM 3"
 
 
 async def test_list_is_sent_with_the_workspaces_token_and_no_secret_is_logged(

@@ -94,6 +94,7 @@ _STEPS: Mapping[Reason, tuple[str, ...]] = {
     Reason.POD_FORBIDDEN: ("kubectl -n {namespace} describe resourcequota,limitrange",),
     Reason.POD_EVICTED: (_POD,),
     Reason.ADAPTER_NOT_LOADED: (_LOGS,),
+    Reason.ADAPTER_NOT_VERIFIED: ("kubectl -n {namespace} get secret",),
     Reason.MODEL_LOADING: (_LOGS, _WATCH),
     Reason.UPDATE_HELD: ("kubectl kaito status -A",),
     Reason.UPDATE_FAILED: (_POD,),

@@ -129,6 +129,16 @@ _ADAPTER = [
           "set exactly one of source.image, source.volumeSource and source.workspace", ".source"),
     _rule(f"!has(self.source.workspace) || {_matches('self.source.workspace', DNS_LABEL)}",
           "not the name of a Workspace: use a-z, 0-9 and '-'", ".source.workspace"),
+    _rule("!has(self.source.volumeSource) || (!has(self.source.verificationSecret) && "
+          "!has(self.source.caConfigMap))",
+          "verificationSecret and caConfigMap are for images, which are pulled from a registry",
+          ".source"),
+    _rule("!has(self.source.verificationSecret) || "
+          f"{_matches('self.source.verificationSecret', DNS_SUBDOMAIN)}",
+          "not the name of a Secret: use a-z, 0-9, '-' and '.'", ".source.verificationSecret"),
+    _rule("!has(self.source.caConfigMap) || "
+          f"{_matches('self.source.caConfigMap', DNS_SUBDOMAIN)}",
+          "not the name of a ConfigMap: use a-z, 0-9, '-' and '.'", ".source.caConfigMap"),
     _rule("!has(self.source.urls) || self.source.urls.size() == 0",
           "an adapter comes from an image or a volume, not from urls", ".source.urls"),
     _rule("!has(self.source.accessSecret)",

@@ -93,7 +93,14 @@ def _metadata(token: str) -> tuple[tuple[str, str], ...]:
 
 def _adapter(message: inference_pb2.PulledAdapter) -> PodAdapter:
     state = _STATES.get(message.state, PulledState.PENDING)
-    return PodAdapter(name=message.name, state=state, image=message.image, cause=message.cause)
+    return PodAdapter(
+        name=message.name,
+        state=state,
+        image=message.image,
+        cause=message.cause,
+        unverified=message.unverified,
+        signed_by=message.signed_by,
+    )
 
 
 @dataclass

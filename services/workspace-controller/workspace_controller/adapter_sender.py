@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from kaito.inference.v1 import inference_pb2
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import Forbidden, NotFound
-from kaito_kube.kinds import SECRET
+from kaito_kube.kinds import CONFIG_MAP, SECRET
 from workspace_controller.adapter_client import AdapterClient
 from workspace_controller.manifests.administration import token
 from workspace_controller.manifests.metadata import Owner
-from workspace_controller.plan.plan import PullAdapters
-from workspace_controller.registry_access import PullSecret, wanted_adapter
+from workspace_controller.plan.plan import PullAdapters, PulledAdapter
+from workspace_controller.registry_access import AdapterObjects, PullSecret, wanted_adapter
 
 logger = logging.getLogger(__name__)
 
@@ -31,20 +31,34 @@ class AdapterSender:
         Raises:
             ClusterError: a Secret could not be read.
         """
-        names = sorted({name for each in action.adapters for name in each.pull_secrets})
-        found = await asyncio.gather(*(self._secret(owner.namespace, name) for name in names))
-        secrets = dict(zip(names, found, strict=True))
-        request = inference_pb2.SetPulledAdaptersRequest(
-            adapters=[
-                wanted_adapter(each, owner.namespace, [secrets[n] for n in each.pull_secrets])
-                for each in action.adapters
-            ],
-            revision=action.revision,
-        )
+        wanted = [await self._wanted(owner.namespace, each) for each in action.adapters]
+        request = inference_pb2.SetPulledAdaptersRequest(adapters=wanted, revision=action.revision)
         key = token(self.administration_key, owner)
         if await self.client.set_pulled(action.address, key, request):
             names = [each.name for each in action.adapters]
             logger.info("gave pod %s its adapters", action.pod, extra={"adapters": names})
+
+    async def _wanted(self, namespace: str, adapter: PulledAdapter) -> inference_pb2.WantedAdapter:
+        names = list(adapter.pull_secrets)
+        if adapter.verification_secret:
+            names.append(adapter.verification_secret)
+        found = await asyncio.gather(*(self._secret(namespace, name) for name in names))
+        objects = AdapterObjects(
+            pull_secrets=found[: len(adapter.pull_secrets)],
+            verification=found[-1] if adapter.verification_secret else None,
+            certificates=await self._certificates(namespace, adapter.ca_config_map),
+        )
+        return wanted_adapter(adapter, namespace, objects)
+
+    async def _certificates(self, namespace: str, name: str) -> str:
+        """Those of a ConfigMap; what is said where there are none is no certificate either."""
+        if not name:
+            return ""
+        try:
+            config_map = await self.cluster.get(CONFIG_MAP, name, namespace)
+        except (NotFound, Forbidden):
+            return ""
+        return str((config_map.get("data") or {}).get("ca.crt") or "")
 
     async def _secret(self, namespace: str, name: str) -> PullSecret:
         try:

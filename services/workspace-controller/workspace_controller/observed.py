@@ -185,12 +185,18 @@ class PulledState(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodAdapter:
-    """What became of an adapter in one pod. `image` is what answers under the name, by digest."""
+    """What became of an adapter in one pod. `image` is what answers under the name, by digest.
+
+    `unverified`: it is rejected for its signature. `signed_by` is the fingerprint of the image's
+    key, if one was demanded.
+    """
 
     name: str
     state: PulledState
     image: str = ""
     cause: str = ""
+    unverified: bool = False
+    signed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

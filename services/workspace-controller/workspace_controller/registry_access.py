@@ -11,7 +11,7 @@ from kaito_registry.credentials import Credentials, parse_credentials
 from kaito_registry.reference import Reference, parse_reference
 from workspace_controller.plan.plan import PulledAdapter
 
-_CONFIG, _CA = ".dockerconfigjson", "ca.crt"
+_CONFIG, _CA, _PUBLIC_KEY = ".dockerconfigjson", "ca.crt", "cosign.pub"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +29,40 @@ class PullSecret:
             return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterObjects:
+    """What an adapter names in its namespace. `certificates` are of its ConfigMap, in PEM form.
+
+    `verification` is None where it demands no signature.
+    """
+
+    pull_secrets: Sequence[PullSecret] = ()
+    verification: PullSecret | None = None
+    certificates: str = ""
+
+
 def wanted_adapter(
-    adapter: PulledAdapter, namespace: str, secrets: Sequence[PullSecret]
+    adapter: PulledAdapter, namespace: str, objects: AdapterObjects
 ) -> inference_pb2.WantedAdapter:
     """The adapter as a pod is given it: with the credentials of its registry, and no others."""
-    return inference_pb2.WantedAdapter(
+    wanted = inference_pb2.WantedAdapter(
         name=adapter.name,
         image=adapter.image,
         strength=adapter.strength,
-        access=_access(adapter, namespace, secrets),
+        access=_access(adapter, namespace, objects),
     )
+    if (secret := objects.verification) is not None:
+        # Without a key, nothing is accepted: the pod says what is wrong with the Secret.
+        keys = secret.content(_PUBLIC_KEY) or b""
+        wanted.verification.public_keys = keys.decode("ascii", "replace")
+        wanted.verification.source = _source(namespace, [secret])
+    return wanted
 
 
 def _access(
-    adapter: PulledAdapter, namespace: str, secrets: Sequence[PullSecret]
+    adapter: PulledAdapter, namespace: str, objects: AdapterObjects
 ) -> inference_pb2.RegistryAccess:
+    secrets = objects.pull_secrets
     found = [(secret, _credentials(secret, adapter.image)) for secret in secrets]
     # The first that has some, as the kubelet tries them in turn.
     _, credentials = next(((s, c) for s, c in found if c), (None, Credentials()))
@@ -52,10 +71,14 @@ def _access(
         username=credentials.username,
         password=credentials.password,
         identity_token=credentials.identity_token,
-        ca_certificates=b"\n".join(authorities).decode("ascii", "replace"),
+        ca_certificates="\n".join((*_texts(authorities), objects.certificates)).strip(),
         plain_http=adapter.plain_http,
         source=_source(namespace, secrets),
     )
+
+
+def _texts(contents: Sequence[bytes]) -> list[str]:
+    return [content.decode("ascii", "replace") for content in contents]
 
 
 def _credentials(secret: PullSecret, image: str) -> Credentials:

@@ -41,13 +41,18 @@ class Delete:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PulledAdapter:
-    """An adapter that pods pull, with the Secrets of the Workspace's namespace that may open it."""
+    """An adapter that pods pull, with the Secrets of the Workspace's namespace that may open it.
+
+    `verification_secret` has the keys that may sign it; empty: it needs no signature.
+    """
 
     name: str
     image: str
     strength: float = 1.0
     pull_secrets: tuple[str, ...] = ()
     plain_http: bool = False
+    verification_secret: str = ""
+    ca_config_map: str = ""
 
 
 @dataclass(frozen=True, slots=True)

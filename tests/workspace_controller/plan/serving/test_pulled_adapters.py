@@ -29,6 +29,7 @@ from workspace_controller.plan.serving.adapters import (
 from workspace_controller.plan.serving.pulled_adapters import (
     AdapterState,
     adapter_reports,
+    adapter_status_of,
     decide_pulls,
     registry_of,
     revision,
@@ -45,6 +46,7 @@ def listed(name: str, image: str = "", **source: Any) -> Manifest:
 
 
 A, B = listed("a"), listed("b", imagePullSecrets=["pull"])
+SIGNED = listed("s", verificationSecret="signing")
 VOLUME = {"source": {"name": "v", "volumeSource": {"emptyDir": {}}}}
 
 
@@ -72,6 +74,8 @@ PULLS: dict[str, tuple[Observed, int, bool]] = {
     "transformers": (seen(B), 1, True),
     "an image without a Secret, which nodes may be able to pull": (seen(A, B), 1, False),
     "without a Secret, by choice": (seen(A, given_settings=ALWAYS), 1, True),
+    "a signature is demanded": (seen(A, SIGNED), 1, True),
+    "a signature is demanded over several nodes": (seen(SIGNED), 2, False),
     "transformers, before the first adapter": (seen(), 1, True),
     "several nodes": (seen(B), 2, False),
     "no key": (seen(B, given_settings=settings()), 1, False),
@@ -121,7 +125,7 @@ def test_registry_of_an_image(image: str, registry: str) -> None:
     assert registry_of(image) == registry
 
 
-def says(name: str, state: PulledState, **fields: str) -> PodAdapter:
+def says(name: str, state: PulledState, **fields: Any) -> PodAdapter:
     return PodAdapter(name=name, state=state, **fields)
 
 
@@ -280,3 +284,58 @@ def test_pods_that_pull_are_told_apart_by_their_own_template() -> None:
     no_address = {**PULLING_POD, "status": {}}
     observed = seen(A, pods=(PULLING_POD, mounts, no_address))
     assert pulling_pods(observed) == [PULLING_POD]
+
+
+def test_image_that_must_be_signed_is_never_mounted() -> None:
+    observed = seen(A, SIGNED, given_settings=MOUNTS)
+    assert observed.spec is not None and observed.spec.inference is not None
+    mounted = mounted_adapters(observed.spec.inference.adapters, pulls=False)
+    assert [each.name for each in mounted] == ["a"]
+
+
+def test_adapter_that_cannot_be_verified_is_named_where_pods_mount_adapters() -> None:
+    observed = seen(SIGNED, given_settings=MOUNTS)
+    assert observed.spec is not None
+    (report,) = adapter_reports(observed, observed.spec) or ()
+    assert (report.name, report.state) == ("s", AdapterState.REJECTED)
+    status = adapter_status_of(report)
+    assert status["reason"] == "AdapterNotVerified"
+    assert "only pods that pull their adapters verify signatures" in status["message"]
+
+
+def test_unsigned_adapter_is_named_in_status_and_condition() -> None:
+    cause = "r.io/s@sha256:1 has no signature: sign it"
+    bad = says("s", PulledState.REJECTED, cause=cause, unverified=True)
+    name = revision(wanted(seen(B, SIGNED)))
+    serves = says("b", PulledState.SERVING, image="r.io/b@sha256:2")
+    observed = seen(B, SIGNED, pulling_pods=(pulling(serves, bad, name=name),))
+    assert observed.spec is not None
+    reports = adapter_reports(observed, observed.spec) or ()
+    assert [adapter_status_of(each).get("reason") for each in reports] == [
+        None,
+        "AdapterNotVerified",
+    ]
+    condition = ready_condition(observed)
+    assert condition.status == "True" and condition.reason == "AdapterNotVerified"
+    assert condition.message == (
+        f"the model answers requests, also with b, but without 1 adapter: s: {cause}"
+    )
+
+
+def test_key_that_signed_is_in_the_status() -> None:
+    name = revision(wanted(seen(SIGNED)))
+    serves = says("s", PulledState.SERVING, image="r.io/s@sha256:2", signed_by="sha256:key")
+    observed = seen(SIGNED, pulling_pods=(pulling(serves, name=name),))
+    assert observed.spec is not None
+    (report,) = adapter_reports(observed, observed.spec) or ()
+    assert adapter_status_of(report)["signedBy"] == "sha256:key"
+
+
+def test_other_keys_are_another_list() -> None:
+    lists = [
+        seen(A),
+        seen(listed("a", verificationSecret="one")),
+        seen(listed("a", verificationSecret="two")),
+        seen(listed("a", caConfigMap="one")),
+    ]
+    assert len({revision(wanted(each)) for each in lists}) == 4

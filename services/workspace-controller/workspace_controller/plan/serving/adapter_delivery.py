@@ -68,9 +68,17 @@ def pulls_adapters(observed: Observed, spec: WorkspaceSpec, given: Circumstances
         return False
     if given.setting is AdapterDelivery.MOUNT:
         return False
-    if given.setting is AdapterDelivery.AUTO and not _name_secrets(observed, inference):
+    if given.setting is AdapterDelivery.AUTO and not (
+        verified_adapters(spec) or _name_secrets(observed, inference)
+    ):
         return False
     return given.engine is not Runtime.VLLM or _loads_adapters(observed, spec)
+
+
+def verified_adapters(spec: WorkspaceSpec) -> tuple[str, ...]:
+    """The names of the adapters that must be signed. Only a pod that pulls verifies them."""
+    adapters = spec.inference.adapters if spec.inference is not None else ()
+    return tuple(each.source.name or "" for each in adapters if each.source.verification_secret)
 
 
 def _name_secrets(observed: Observed, inference: Inference) -> bool:

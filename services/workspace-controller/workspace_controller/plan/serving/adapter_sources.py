@@ -39,7 +39,12 @@ def with_adapter_sources(observed: Observed) -> Observed:
             secrets = adapter.source.image_pull_secrets or list(
                 tuned.pull_secrets or _mounted_secrets(observed, name)
             )
-            update = {"workspace": None, "image": image, "image_pull_secrets": secrets}
+            update = {
+                "workspace": None,
+                "image": image,
+                "image_pull_secrets": secrets,
+                "ca_config_map": adapter.source.ca_config_map or tuned.ca_config_map or None,
+            }
             resolved = adapter.source.model_copy(update=update)
             adapters.append(adapter.model_copy(update={"source": resolved}))
     inference = spec.inference.model_copy(update={"adapters": adapters})
@@ -53,6 +58,7 @@ class _Tuned:
 
     image: str = ""
     pull_secrets: tuple[str, ...] = ()
+    ca_config_map: str = ""
     problem: str = ""
     runs: bool = False
 
@@ -79,7 +85,8 @@ def _tuned(observed: Observed, name: str) -> _Tuned:
         problem = f"{workspace} has not tuned its adapter yet; its state is {state}"
         return _Tuned(pull_secrets=secrets, problem=problem, runs=True)
     found = TunedAdapter(recorded["image"], recorded.get("digest", ""), "")
-    return _Tuned(image=found.reference, pull_secrets=secrets)
+    authority = output.ca_config_map or ""
+    return _Tuned(image=found.reference, pull_secrets=secrets, ca_config_map=authority)
 
 
 def _answering(observed: Observed, name: str) -> str:

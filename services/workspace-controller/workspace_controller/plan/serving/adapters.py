@@ -22,11 +22,18 @@ _RESULTS_SUBPATH = "adapter"
 _ANSWERS = "the model answers requests"
 # Ten causes, the most that a Workspace can have, stay far below a condition's 32 KiB.
 _MAX_CAUSE_CHARACTERS = 1000
-_ABOUT_ADAPTERS = (Reason.ADAPTER_NOT_LOADED, Reason.ADAPTER_LOADING)
+_ABOUT_ADAPTERS = (
+    Reason.ADAPTER_NOT_LOADED,
+    Reason.ADAPTER_NOT_VERIFIED,
+    Reason.ADAPTER_LOADING,
+)
 
 
 def mounted_adapters(adapters: list[Adapter], *, pulls: bool) -> tuple[ServedAdapter, ...]:
-    """Those of inference.adapters that are in the pod's template: not the images that it pulls."""
+    """Those of inference.adapters that are in the pod's template: not the images that it pulls.
+
+    An image that must be signed is never mounted: the kubelet does not look at signatures.
+    """
     return tuple(
         ServedAdapter(
             name=adapter.source.name or "",
@@ -37,7 +44,8 @@ def mounted_adapters(adapters: list[Adapter], *, pulls: bool) -> tuple[ServedAda
             pull_secrets=tuple(adapter.source.image_pull_secrets),
         )
         for adapter in adapters
-        if adapter.source.name and not (pulls and adapter.source.image)
+        if adapter.source.name
+        and not (adapter.source.image and (pulls or adapter.source.verification_secret))
     )
 
 
@@ -99,7 +107,9 @@ def ready_condition(observed: Observed) -> Condition:
     if causes:
         plural = "s" if len(causes) > 1 else ""
         message = f"{answers}, but without {len(causes)} adapter{plural}: {'; '.join(causes)}"
-        return true(type_, Reason.ADAPTER_NOT_LOADED, f"{message}{later}")
+        unverified = any(each.unverified for each in reports or ())
+        reason = Reason.ADAPTER_NOT_VERIFIED if unverified else Reason.ADAPTER_NOT_LOADED
+        return true(type_, reason, f"{message}{later}")
     reason = Reason.ADAPTER_LOADING if pending else Reason.INFERENCE_READY
     return true(type_, reason, f"{answers}{later}")
 

@@ -7,11 +7,13 @@ that was restarted and a call that was lost need nothing but the next pass.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from kaito_api.reasons import Reason
 from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.metadata import digest
 from workspace_controller.observed import Observed, PodAdapter, PulledState
 from workspace_controller.plan.plan import PullAdapters, PulledAdapter, earliest
+from workspace_controller.plan.serving.adapter_delivery import verified_adapters
 from workspace_controller.plan.serving.strength import strength_of
 from workspace_controller.settings import Settings
 
@@ -35,12 +37,18 @@ class AdapterState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterReport:
-    """`image` is what answers under the name, by digest; empty if none does."""
+    """`image` is what answers under the name, by digest; empty if none does.
+
+    `unverified`: it is rejected for its signature. `signed_by` is the fingerprint of the image's
+    key, if one was demanded.
+    """
 
     name: str
     state: AdapterState
     image: str = ""
     cause: str = ""
+    unverified: bool = False
+    signed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +68,8 @@ def wanted_pulls(spec: WorkspaceSpec, settings: Settings) -> tuple[PulledAdapter
             strength=strength_of(adapter),
             pull_secrets=tuple(adapter.source.image_pull_secrets),
             plain_http=registry_of(adapter.source.image) in settings.insecure_registries,
+            verification_secret=adapter.source.verification_secret or "",
+            ca_config_map=adapter.source.ca_config_map or "",
         )
         for adapter in (spec.inference.adapters if spec.inference is not None else ())
         if adapter.source.image and adapter.source.name
@@ -75,7 +85,12 @@ def registry_of(image: str) -> str:
 
 def revision(wanted: tuple[PulledAdapter, ...]) -> str:
     """What the list is called towards the pods."""
-    fields = [[a.name, a.image, a.strength, a.pull_secrets, a.plain_http] for a in wanted]
+    fields = [
+        [a.name, a.image, a.strength, a.pull_secrets, a.plain_http]
+        + [[a.verification_secret, a.ca_config_map]]
+        * bool(a.verification_secret or a.ca_config_map)
+        for a in wanted
+    ]
     return digest(fields)
 
 
@@ -105,7 +120,7 @@ def adapter_reports(observed: Observed, spec: WorkspaceSpec) -> tuple[AdapterRep
     None where no pod that serves has said so. Last come those that have no image to pull.
     """
     pods = [pod for pod in observed.pulling_pods if pod.ready and pod.revision is not None]
-    missing = _missing(observed, spec)
+    missing = (*_missing(observed, spec), *_unverifiable(observed, spec))
     if not pods:
         return missing if missing and not observed.pulling_pods else None
     wanted = wanted_pulls(spec, observed.settings)
@@ -139,24 +154,57 @@ def _missing(observed: Observed, spec: WorkspaceSpec) -> tuple[AdapterReport, ..
     )
 
 
+def _unverifiable(observed: Observed, spec: WorkspaceSpec) -> tuple[AdapterReport, ...]:
+    """The adapters that must be signed, where no pod pulls. They are not mounted either."""
+    if observed.pulling_pods:
+        return ()
+    cause = (
+        "it is not served, because only pods that pull their adapters verify signatures, and the "
+        "pods of this model mount them: its model spans nodes, or adapterDelivery is mount; "
+        "change that, or take source.verificationSecret out"
+    )
+    return tuple(
+        AdapterReport(name=name, state=AdapterState.REJECTED, cause=cause, unverified=True)
+        for name in verified_adapters(spec)
+        if name not in observed.adapter_problems
+    )
+
+
 def _merged(name: str, found: list[PodAdapter], pods: int) -> AdapterReport:
     """One report of those of all pods: what is wrong anywhere is shown."""
     image = next((report.image for report in found if report.image), "")
     for report in found:
         if report.state is PulledState.REJECTED:
             return AdapterReport(
-                name=name, state=AdapterState.REJECTED, image=image, cause=report.cause
+                name=name,
+                state=AdapterState.REJECTED,
+                image=image,
+                cause=report.cause,
+                unverified=report.unverified,
+                signed_by=report.signed_by,
             )
     serves = len(found) == pods and all(r.state is PulledState.SERVING for r in found)
     state = AdapterState.SERVING if serves else AdapterState.PENDING
-    return AdapterReport(name=name, state=state, image=image)
+    signed_by = next((report.signed_by for report in found if report.signed_by), "")
+    return AdapterReport(name=name, state=state, image=image, signed_by=signed_by)
 
 
 def adapter_status_of(report: AdapterReport) -> Manifest:
     """The entry in status.adapters."""
-    fields = {"image": report.image, "message": report.cause[:_MAX_MESSAGE_CHARACTERS]}
+    fields = {
+        "image": report.image,
+        "message": report.cause[:_MAX_MESSAGE_CHARACTERS],
+        "reason": _reason(report),
+        "signedBy": report.signed_by,
+    }
     return {
         "name": report.name,
         "state": report.state.value,
         **{key: value for key, value in fields.items() if value},
     }
+
+
+def _reason(report: AdapterReport) -> str:
+    if report.state is not AdapterState.REJECTED:
+        return ""
+    return Reason.ADAPTER_NOT_VERIFIED if report.unverified else Reason.ADAPTER_NOT_LOADED

@@ -27,6 +27,7 @@ _WARNINGS = frozenset(
         Reason.LOSS_DIVERGES,
         Reason.CHECKPOINTS_ON_NODE,
         Reason.ADAPTER_NOT_LOADED,
+        Reason.ADAPTER_NOT_VERIFIED,
         Reason.UPDATE_HELD,
         Reason.UPDATE_FAILED,
         Reason.REVISION_NOT_FOUND,
