@@ -266,4 +266,6 @@ spec:
     matchLabels: {{ include "kaito.selectorLabels" . | nindent 6 }}
   endpoints:
     - port: http
+      # The label `namespace` of a metric is that of its Workspace, not that of the scraped pod.
+      honorLabels: true
 {{- end }}
