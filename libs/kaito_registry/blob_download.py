@@ -1,8 +1,10 @@
 """Reads one blob over a link that may be cut at any byte."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kaito_registry.paced import paced
 from kaito_registry.registry_client import RegistryClient, Request
 
 # The registry has nothing from the offset on: all of it has arrived.
@@ -20,6 +22,7 @@ class BlobDownload:
     client: RegistryClient
     digest: str
     write: Callable[[bytes], object]
+    clock: Callable[[], float] = time.monotonic
     written: int = 0
 
     def attempt(self) -> None:
@@ -33,7 +36,7 @@ class BlobDownload:
             # A registry without ranges sends all of it again.
             known = self.written if response.status_code == 200 else 0
             # Chunks as they arrive: what a larger buffer holds is lost when the connection is cut.
-            for chunk in response.iter_raw():
+            for chunk in paced(response.iter_raw(), self.clock):
                 missing = chunk[known:]
                 known = max(0, known - len(chunk))
                 self.write(missing)

@@ -13,8 +13,11 @@ from kaito_process.retry_policy import RetryPolicy, TransientError
 from kaito_registry.answers import is_certificate_error
 from kaito_registry.blob_download import BlobDownload
 from kaito_registry.media_types import INDEX_TYPE, MANIFEST_TYPES
+from kaito_registry.paced import paced
 from kaito_registry.registry_client import RegistryClient, Request
 
+# What registries take; a manifest is held in memory.
+MAX_MANIFEST_BYTES = 4 * 2**20
 Result = TypeVar("Result")
 # Bad Request, Not Found, Method Not Allowed, Not Acceptable: registries from before OCI 1.1.
 REFERRERS_UNSUPPORTED = frozenset({400, 404, 405, 406})
@@ -33,7 +36,8 @@ class RepositoryReader:
 
     def read_blob(self, digest: str, write: Callable[[bytes], object]) -> None:
         """Give the bytes of a blob to `write`, in chunks and in order."""
-        download = BlobDownload(client=self.client, digest=digest, write=write)
+        clock = self.retry_policy.clock
+        download = BlobDownload(client=self.client, digest=digest, write=write, clock=clock)
         self._retried(download.attempt, lambda: download.written)
 
     def read_manifest(self, reference: str) -> bytes | None:
@@ -46,7 +50,10 @@ class RepositoryReader:
                 response.close()
                 return None
             self.client.expect(response, 200)
-            return response.read()
+            try:
+                return self._read(response)
+            finally:
+                response.close()
 
         return self._retried(read)
 
@@ -72,13 +79,22 @@ class RepositoryReader:
         response = self.client.send(
             Request("GET", target, {"Accept": INDEX_TYPE}), handled=REFERRERS_UNSUPPORTED
         )
-        content = response.read()
+        content = self._read(response)
         kind = response.headers.get("content-type", "").partition(";")[0]
         if response.status_code in REFERRERS_UNSUPPORTED or kind != INDEX_TYPE:
             return None
         self.client.expect(response, 200)
         following = response.links.get("next", {}).get("url")
         return content, response.url.join(following) if following else None
+
+    def _read(self, response: httpx2.Response) -> bytes:
+        content = bytearray()
+        for chunk in paced(response.iter_bytes(), self.retry_policy.clock):
+            content += chunk
+            if len(content) > MAX_MANIFEST_BYTES:
+                problem = f"it sends a manifest of more than {MAX_MANIFEST_BYTES // 2**20} MiB"
+                raise self.client.errors.refused(problem)
+        return bytes(content)
 
     def _retried(
         self, work: Callable[[], Result], progress: Callable[[], int] = lambda: 0
