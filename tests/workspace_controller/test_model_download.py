@@ -20,7 +20,14 @@ from tests.hub_stand_in import COMMIT, HubStandIn, StoredModel, hub_stand_in
 from tests.waiting import HANG_SECONDS, until_seen
 from tests.workspace_controller.manifests.pod_builders import PODS, env_of
 from workspace_controller import model_download
-from workspace_controller.model_download import Failed, File, Progress, Redirects, Speed
+from workspace_controller.model_download import (
+    Failed,
+    File,
+    Progress,
+    Redirects,
+    Speed,
+    files_of,
+)
 
 NAME = "org/Small-1B"
 SIZES = {"a": 4000, "b": 6000}
@@ -289,6 +296,21 @@ def test_a_file_without_a_size_is_no_empty_file(tmp_path: Path, size: dict[str, 
 def test_no_file_leaves_the_folder_of_the_model(tmp_path: Path, name: str) -> None:
     with pytest.raises(Failed, match="outside of the model"):
         File(tmp_path, {"rfilename": name, "size": 1})
+
+
+def test_a_file_that_is_listed_twice_is_brought_once(tmp_path: Path) -> None:
+    """Two at a time would write to one path."""
+    names = ("a/x", "a/x", "a/./x", "y", "ignored.bin")
+    siblings = [{"rfilename": name, "size": 1} for name in names]
+    found = files_of({"siblings": siblings}, tmp_path, ["*.bin"])
+    assert [file.name for file in found] == ["a/x", "y"]
+
+
+def test_a_file_at_the_place_of_anothers_parts_is_refused_by_name(tmp_path: Path) -> None:
+    siblings = [{"rfilename": name, "size": 1} for name in ("x.part", "x")]
+    with pytest.raises(Failed, match=r"lists 'x' and 'x\.part', and the second is where the first"):
+        files_of({"siblings": siblings}, tmp_path, [])
+    assert len(files_of({"siblings": siblings}, tmp_path, ["*.part"])) == 1
 
 
 def test_the_program_reports_reasons_that_exist() -> None:

@@ -304,15 +304,28 @@ def check_token(token: str) -> None:
         )
 
 
+def files_of(repository: dict[str, Any], folder: pathlib.Path, ignored: list[str]) -> list[File]:
+    """The files to bring, each once: two that write to one path would damage each other."""
+    found: dict[pathlib.Path, File] = {}
+    for sibling in repository["siblings"]:
+        if not any(fnmatch.fnmatchcase(sibling["rfilename"], pattern) for pattern in ignored):
+            file = File(folder, sibling)
+            found.setdefault(file.path.resolve(), file)
+    for file in found.values():
+        if file.part.resolve() in found:
+            raise Failed(
+                "ModelUnknown",
+                f"the hub lists {file.name!r} and {file.part.name!r}, and the second is where the "
+                "first is downloaded to: name a revision without it",
+            )
+    return list(found.values())
+
+
 def attempt(hub: Hub, folder: pathlib.Path, revision: str, ignored: list[str], progress: Progress,
             damaged: collections.Counter[str]) -> None:  # fmt: skip
     """Brings what is missing. All files are tried, and then the first error is raised."""
     repository = hub.repository(revision)
-    progress.files = [
-        File(folder, sibling)
-        for sibling in repository["siblings"]
-        if not any(fnmatch.fnmatchcase(sibling["rfilename"], pattern) for pattern in ignored)
-    ]
+    progress.files = files_of(repository, folder, ignored)
     largest_first = sorted(progress.files, key=lambda file: -file.size)
     with ThreadPoolExecutor(FILES_AT_A_TIME) as pool:
         futures = [pool.submit(hub.fetch, file, repository["sha"]) for file in largest_first]
