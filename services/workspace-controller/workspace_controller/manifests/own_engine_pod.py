@@ -28,7 +28,8 @@ from workspace_controller.settings import MIN_GRACE_PERIOD_SECONDS, PodSettings,
 # As model-server names them.
 OWN_ENGINES = ("openai", "text-generation-server")
 STARTUP_SECONDS = 1800
-_TMP = "kaito-tmp"
+# The volume of what is added; a template has none of this name.
+TMP_VOLUME = "kaito-tmp"
 # What the pods that Kaito makes have for all of their containers.
 _SECURITY: Mapping[str, Any] = {
     key: value for key, value in POD_SECURITY.items() if key != "fsGroup"
@@ -81,7 +82,7 @@ def with_own_engine(
     spec["terminationGracePeriodSeconds"] = grace_period_seconds
     spec["initContainers"] = [*(spec.get("initContainers") or ()), *sidecars]
     spec["containers"] = [*others, *(_in_foreign_pod(each) for each in (server, gateway))]
-    spec["volumes"] = [*(spec.get("volumes") or ()), empty_dir(_TMP)]
+    spec["volumes"] = [*(spec.get("volumes") or ()), empty_dir(TMP_VOLUME)]
     return result
 
 
@@ -114,7 +115,7 @@ def _without_torch(settings: Settings) -> PodSettings:
 def _in_foreign_pod(container: Manifest) -> Manifest:
     """The container in a pod whose security and volumes are the user's."""
     mounts = [
-        {**mount, "name": _TMP} if mount["mountPath"] == "/tmp" else mount
+        {**mount, "name": TMP_VOLUME} if mount["mountPath"] == "/tmp" else mount
         for mount in container["volumeMounts"]
     ]
     security = {**_SECURITY, **container["securityContext"]}

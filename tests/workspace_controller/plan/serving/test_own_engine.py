@@ -22,6 +22,7 @@ from workspace_controller.manifests.own_engine_pod import OWN_ENGINES, OwnEngine
 from workspace_controller.observed import Observed, UserFile
 from workspace_controller.plan.nodes.provisioning import decide_nodes
 from workspace_controller.plan.plan import Apply
+from workspace_controller.plan.serving.adapters import ready_condition
 from workspace_controller.plan.serving.own_engine import own_engine
 from workspace_controller.plan.serving.workload import ServingPlan, decide_serving
 from workspace_controller.plan.status.document import compute_status
@@ -106,24 +107,29 @@ def test_the_annotation_may_name_each_of_them(name: str) -> None:
             "that the server listens on, with the name tgi",
         ),
         (
-            workspace(container("c", ("openai", 5000))),
+            workspace(container("c", ("openai", 5000)), runtime="openai"),
             "inference.template.spec.containers: container 'c' has the containerPort 5000, on "
             "which inference-gateway listens beside it: let the server listen on another port",
         ),
         (
-            workspace(container("model-server", ("openai", 8000))),
+            workspace(container("model-server", ("openai", 8000)), runtime="openai"),
             "inference.template.spec.containers: 'model-server' is the name of a container that is "
             "added: use another",
         ),
         (
-            workspace(SGLANG, container("model-server")),
+            workspace(SGLANG, container("model-server"), runtime="openai"),
             "inference.template.spec.containers: 'model-server' is the name of a container that is "
             "added: use another",
         ),
         (
-            workspace(SGLANG, initContainers=[container("inference-gateway")]),
+            workspace(SGLANG, runtime="openai", initContainers=[container("inference-gateway")]),
             "inference.template.spec.containers: 'inference-gateway' is the name of a container "
             "that is added: use another",
+        ),
+        (
+            workspace(SGLANG, runtime="openai", volumes=[{"name": "kaito-tmp", "emptyDir": {}}]),
+            "inference.template.spec.volumes: 'kaito-tmp' is the name of a volume that is added: "
+            "use another",
         ),
         (
             inference_workspace(annotations={labels.RUNTIME: "openai"}),
@@ -142,6 +148,31 @@ def test_what_cannot_be_served_is_refused(manifest: Manifest, problem: str) -> N
 )
 def test_what_can_be_served_is_taken(manifest: Manifest) -> None:
     assert not problems(seen(manifest))
+
+
+@pytest.mark.parametrize(
+    ("manifest", "note"),
+    [
+        (
+            workspace(container("c", ("openai", 5000))),
+            "container 'c' has the containerPort 5000, on which inference-gateway listens",
+        ),
+        (workspace(SGLANG, container("model-server")), "'model-server' is the name of a container"),
+        (workspace(SGLANG, volumes=[{"name": "kaito-tmp"}]), "'kaito-tmp' is the name of a volume"),
+    ],
+)
+def test_pods_of_before_that_happen_to_have_such_a_port_are_served_as_they_are(
+    manifest: Manifest, note: str
+) -> None:
+    observed = seen(manifest)
+    assert not problems(observed)
+    assert own_engine(observed) is None
+    given = manifest["inference"]["template"]["spec"]["containers"]
+    assert applied(observed)["spec"]["template"]["spec"]["containers"] == given
+    condition = ready_condition(observed)
+    assert condition.is_true
+    start = "the model answers requests; model-server and inference-gateway are not put beside it: "
+    assert condition.message.startswith(start + note)
 
 
 def test_the_documented_example_is_taken() -> None:

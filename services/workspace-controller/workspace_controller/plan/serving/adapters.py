@@ -9,6 +9,7 @@ from workspace_controller.manifests.model_pod import PULLED_ADAPTERS, ServedAdap
 from workspace_controller.manifests.serving_containers import MODEL_SERVER
 from workspace_controller.observed import Observed
 from workspace_controller.plan.pods.status import is_ready, pods_with_role
+from workspace_controller.plan.serving.own_engine import unused_engine_note
 from workspace_controller.plan.serving.pulled_adapters import (
     AdapterReport,
     AdapterState,
@@ -102,6 +103,8 @@ def ready_condition(observed: Observed) -> Condition:
     causes += [_cause(each) for each in reports or () if each.state is AdapterState.REJECTED]
     serving = [each.name for each in reports or () if each.state is AdapterState.SERVING]
     answers = f"{_ANSWERS}, also with {_names(serving)}" if serving else _ANSWERS
+    if note := unused_engine_note(observed):
+        answers = f"{answers}; {note}"
     pending = [each.name for each in reports or () if each.state is AdapterState.PENDING]
     later = f"; {_names(pending)} {'is' if len(pending) == 1 else 'are'} pulled" if pending else ""
     if causes:

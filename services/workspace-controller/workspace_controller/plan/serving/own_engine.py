@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from kaito_api import labels
 from kaito_api.workspace import Opaque
 from kaito_presets.engine import ENGINES as PRESET_ENGINES
-from workspace_controller.manifests.own_engine_pod import OwnEngine
+from workspace_controller.manifests.own_engine_pod import TMP_VOLUME, OwnEngine
 from workspace_controller.manifests.pods import GRPC_PORT, HTTP_PORT, METRICS_PORT
 from workspace_controller.manifests.serving_containers import GATEWAY, MODEL_SERVER
 from workspace_controller.observed import Observed
@@ -32,7 +32,10 @@ def own_engine(observed: Observed) -> OwnEngine | None:
 
 
 def find_own_engine(annotations: Mapping[str, str], template: Opaque | None) -> OwnEngine | None:
-    """What the annotation names, or else what a port is named after."""
+    """What the annotation names, or else what a port is named after.
+
+    A name alone is a guess: pods beside which nothing can be put are served as they are.
+    """
     if template is None:
         return None
     ports = declared_ports(template)
@@ -40,6 +43,24 @@ def find_own_engine(annotations: Mapping[str, str], template: Opaque | None) -> 
     if named in _PORT_NAMES:
         port = _port_of(named, ports)
         return OwnEngine(named, port.container, port.number) if port is not None else None
+    found = _named_port(ports)
+    return None if found is None or any(_collisions(template, ports)) else found
+
+
+def unused_engine_note(observed: Observed) -> str:
+    """Why a port is named after an engine, and nothing is put beside it; empty otherwise."""
+    inference = observed.spec.inference if observed.spec is not None else None
+    template = inference.template if inference is not None else None
+    if template is None or observed.annotations.get(labels.RUNTIME, "") in _PORT_NAMES:
+        return ""
+    ports = declared_ports(template)
+    collision = next(_collisions(template, ports), None)
+    if _named_port(ports) is None or collision is None:
+        return ""
+    return f"{MODEL_SERVER} and {GATEWAY} are not put beside it: {collision.message}"
+
+
+def _named_port(ports: tuple[DeclaredPort, ...]) -> OwnEngine | None:
     for port in ports:
         for engine, name in _PORT_NAMES.items():
             if port.name == name:
@@ -71,8 +92,12 @@ def own_engine_problems(
             f"server listens on, with the name {_PORT_NAMES[named]}",
         )
         return
-    if find_own_engine(annotations, template) is None:
-        return
+    if named in _PORT_NAMES:
+        yield from _collisions(template, ports)
+
+
+def _collisions(template: Opaque, ports: tuple[DeclaredPort, ...]) -> Iterator[TemplateProblem]:
+    """What of the pods has a port or a name that is added."""
     for port in ports:
         if (owner := _OURS.get(port.number)) is not None:
             yield TemplateProblem(
@@ -80,20 +105,25 @@ def own_engine_problems(
                 f"container {port.container!r} has the containerPort {port.number}, on which "
                 f"{owner} listens beside it: let the server listen on another port",
             )
-    for name in sorted(_container_names(template) & {MODEL_SERVER, GATEWAY}):
+    for name in sorted(_names(template, "containers", "initContainers") & {MODEL_SERVER, GATEWAY}):
         yield TemplateProblem(
             f"{_TEMPLATE}.containers",
             f"{name!r} is the name of a container that is added: use another",
         )
+    if TMP_VOLUME in _names(template, "volumes"):
+        yield TemplateProblem(
+            f"{_TEMPLATE}.volumes",
+            f"{TMP_VOLUME!r} is the name of a volume that is added: use another",
+        )
 
 
-def _container_names(template: Opaque) -> frozenset[str]:
-    """Those that start and end are among them: names are unique in a pod."""
+def _names(template: Opaque, *parts: str) -> frozenset[str]:
+    """The names in these lists of the pod. Containers that start and end share one set."""
     spec = template.get("spec")
     found: set[str] = set()
-    for part in ("containers", "initContainers"):
-        containers = spec.get(part) if isinstance(spec, dict) else None
-        for each in containers if isinstance(containers, list) else ():
+    for part in parts:
+        listed = spec.get(part) if isinstance(spec, dict) else None
+        for each in listed if isinstance(listed, list) else ():
             if isinstance(each, dict) and isinstance(name := each.get("name"), str):
                 found.add(name)
     return frozenset(found)
