@@ -27,7 +27,8 @@ from model_server.errors import (
 )
 
 logger = logging.getLogger(__name__)
-_NAME = re.compile(r"[a-z0-9.-]{1,63}")
+# As long as the names that a Workspace may give.
+_NAME = re.compile(r"[a-z0-9.-]{1,253}")
 # The contract's strengths are float32, those of the settings are not.
 _STRENGTH_TOLERANCE = 1e-6
 
@@ -380,7 +381,7 @@ def check_name(name: str, strength: float, field: str = "") -> None:
         InvalidRequest: name or strength is out of bounds.
     """
     if not _NAME.fullmatch(name):
-        problem = "use 1 to 63 characters of a-z, 0-9, '-' and '.'"
+        problem = "use 1 to 253 characters of a-z, 0-9, '-' and '.'"
         raise InvalidRequest(f"{field}name", name, problem)
     if not 0 <= strength <= 1:
         raise InvalidRequest(f"{field}strength", strength, "must be between 0 and 1")

@@ -60,15 +60,16 @@ async def measure_speed(
 ) -> Speed | None:
     """The speed of an idle engine, found within that time; None if it generates nothing in it.
 
-    Raises:
-        EngineFailed: the engine broke.
+    An error ends the measurement and nothing else: whether the engine broke for good is for
+    `Engine.failure` to say, and a connection that was lost once is no such thing.
     """
     answers = min(_ANSWERS, max_answers)
     try:
         alone = await _rate(engine, model, 1, seconds / 2, clock)
         together = await _rate(engine, model, answers, seconds / 2, clock)
-    except EngineFailed:
-        raise
+    except EngineFailed as error:
+        logger.warning("the speed is not measured: %s", error.message)
+        return None
     except InferenceError as error:
         # A model for embeddings, for example. That it runs was proved before.
         logger.info("the speed is not measured: %s", error.message)

@@ -288,7 +288,7 @@ async def test_adapter_of_a_folder_keeps_its_name(bench: Bench, adapters_folder:
 
 
 WRONG: dict[str, tuple[list[pb.WantedAdapter], str]] = {
-    "name": ([wants("A B", "r/a:1")], "adapters[0].name = 'A B': use 1 to 63 characters"),
+    "name": ([wants("A B", "r/a:1")], "adapters[0].name = 'A B': use 1 to 253 characters"),
     "strength": ([wants("a", "r/a:1", 2)], "adapters[0].strength = 2.0: must be between 0 and 1"),
     "twice": ([wants("a", "r/a:1")] * 2, "adapters[1].name = 'a': occurs twice"),
     "many": ([wants(f"a{n}", "r/a:1") for n in range(65)], "send at most 64"),

@@ -35,6 +35,11 @@ def test_each_load_has_a_copy_of_its_own(tmp_path: Path) -> None:
     copies.remove("nobody")
 
 
+def test_the_longest_name_of_an_adapter_has_a_copy(tmp_path: Path) -> None:
+    source = AdapterSource(name="a" * 253, path=make_adapter(tmp_path / "style"))
+    assert AdapterCopies(tmp_path / "copies").place(source).path.is_dir()
+
+
 def test_copies_of_an_earlier_process_are_removed(tmp_path: Path) -> None:
     source = AdapterSource(name="style", path=make_adapter(tmp_path / "style"))
     left = AdapterCopies(tmp_path).place(source)

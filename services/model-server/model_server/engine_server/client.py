@@ -5,7 +5,14 @@ container restarts; the server's own errors are read by whoever knows their form
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterator,
+    Mapping,
+)
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +24,8 @@ from model_server.errors import EngineFailed, GenerationFailed, InferenceError
 _CONNECT_SECONDS = 5.0
 # uvicorn closes a connection that is idle for 5 seconds, and a request on its way then is lost.
 _KEEP_ALIVE_SECONDS = 2.0
+# The log probabilities of a prompt of a million tokens take about as much.
+MAX_LINE_BYTES = 256 * 2**20
 _DATA = b"data:"
 _DONE = b"[DONE]"
 # The error of a response, from its status, its body, and the field to blame if it names none.
@@ -114,7 +123,7 @@ class EngineClient:
                 if not response.ok:
                     answer = await response.read()
                     raise self._read_error(response.status, answer, field)
-                async for line in _lines(response.content):
+                async for line in lines(response.content.iter_any()):
                     # Events of these APIs are one line each; comments keep the connection alive.
                     if not line.startswith(_DATA):
                         continue
@@ -154,15 +163,25 @@ def _translated_errors() -> Iterator[None]:
         raise EngineFailed(f"the engine's server does not answer: {cause}") from error
 
 
-async def _lines(content: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:
-    """The lines of a body. The reader's own have a limit, which a long prompt's tokens exceed."""
-    rest = b""
-    async for part in content.iter_any():
-        *lines, rest = (rest + part).split(b"\n")
-        for line in lines:
-            yield line
+async def lines(
+    parts: AsyncIterable[bytes], max_bytes: int = MAX_LINE_BYTES
+) -> AsyncGenerator[bytes, None]:
+    """The lines of a body. The reader's own limit is too low for the tokens of a long prompt.
+
+    Raises:
+        GenerationFailed: a line does not end.
+    """
+    rest = bytearray()
+    async for part in parts:
+        first, *others = part.split(b"\n")
+        rest += first
+        if len(rest) > max_bytes:
+            raise GenerationFailed(f"the engine sends an event of more than {max_bytes} bytes")
+        for line in others:
+            yield bytes(rest)
+            rest = bytearray(line)
     if rest:
-        yield rest
+        yield bytes(rest)
 
 
 def _parse_event(data: bytes) -> Any:

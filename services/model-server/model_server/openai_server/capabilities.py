@@ -12,10 +12,14 @@ from typing import Any
 # are not among them, and tokens are the contract's own.
 RELAYED_ROUTES = (
     "POST /v1/chat/completions",
+    "POST /v1/chat/completions/batch",
     "POST /v1/completions",
     "POST /v1/responses",
     "POST /v1/messages",
+    "POST /v1/messages/count_tokens",
+    "POST /v1/systemone",
     "POST /v1/embeddings",
+    "POST /v2/embed",
     "POST /v1/audio/transcriptions",
     "POST /v1/audio/translations",
     "POST /v1/audio/speech",
@@ -26,6 +30,7 @@ RELAYED_ROUTES = (
     "POST /rerank",
     "POST /v1/score",
     "POST /score",
+    "POST /generative_scoring",
     "POST /pooling",
     "POST /classify",
 )

@@ -24,7 +24,11 @@ def is_same_model(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two answers to the probe are those of the same model."""
     tokens, others = one["details"]["tokens"], other["details"]["tokens"]
     return len(tokens) == len(others) and all(
-        mine["id"] == theirs["id"]
-        and isclose(mine["logprob"], theirs["logprob"], abs_tol=_TOLERANCE)
+        mine["id"] == theirs["id"] and _are_close(mine.get("logprob"), theirs.get("logprob"))
         for mine, theirs in zip(tokens, others, strict=True)
     )
+
+
+def _are_close(one: float | None, other: float | None) -> bool:
+    """Without a number there is nothing to compare: the tokens decide."""
+    return one is None or other is None or isclose(one, other, abs_tol=_TOLERANCE)

@@ -50,9 +50,9 @@ class AdapterCopies:
             return source
         self._count += 1
         # A name of its own for each load, also for the same files: see above.
-        folder = (
-            self._root / f"{source.name}-{digest(source.path)[:12]}-{self._count}.kaito-adapter"
-        )
+        # The name of the adapter alone may be as long as that of a folder.
+        content = digest(source.path)[:12]
+        folder = self._root / f"{source.name[:100]}-{content}-{self._count}.kaito-adapter"
         try:
             _copy(source, folder)
         except OSError as error:
