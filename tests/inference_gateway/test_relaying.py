@@ -120,6 +120,25 @@ async def test_a_route_that_no_engine_has_is_not_found(
 
 
 @pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/responses/resp_1"),
+        ("DELETE", "/v1/responses/resp_1"),
+        ("POST", "/v1/responses/resp_1/cancel"),
+    ],
+)
+async def test_a_response_is_not_stored_and_the_error_says_so(
+    client: aiohttp.ClientSession, method: str, path: str
+) -> None:
+    response = await client.request(method, path)
+    assert response.status == 404
+    error = (await response.json())["error"]
+    assert error["message"].endswith(
+        "no responses are stored here; send the whole conversation as input"
+    )
+
+
+@pytest.mark.parametrize(
     ("body", "says"),
     [
         (b"", "the body is not JSON"),

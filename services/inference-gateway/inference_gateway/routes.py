@@ -40,6 +40,7 @@ def create_routes(pool: EndpointPool, registry: CollectorRegistry) -> FastAPI:
     )
     _add_health(routes, pool)
     _add_models(routes, pool)
+    _add_stored_responses(routes)
     add_info(routes, pool)
 
     @routes.get("/metrics", response_class=PlainTextResponse)
@@ -114,6 +115,21 @@ def _add_models(routes: FastAPI, pool: EndpointPool) -> None:
         except RequestRejected as rejected:
             return _problem_response(rejected.problem)
         return _model_response(model, entries)
+
+
+def _add_stored_responses(routes: FastAPI) -> None:
+    @routes.api_route(
+        "/v1/responses/{response_id:path}",
+        methods=["GET", "POST", "DELETE"],
+        include_in_schema=False,
+    )
+    async def stored_response(response_id: str) -> Response:
+        """None: which replica would have it is not known."""
+        message = (
+            f"response {response_id[:64]!r}: no responses are stored here; send the whole "
+            "conversation as input"
+        )
+        return _problem_response(Problem(status=404, message=message, code="not_found"))
 
 
 def _model_response(model: str, entries: list[model_list.ModelEntry]) -> Response:

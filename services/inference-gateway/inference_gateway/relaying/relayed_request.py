@@ -15,7 +15,11 @@ from kaito.inference.v1 import inference_pb2 as pb
 
 # Of the routes that model-servers relay, those for which the gateway has no format of its own.
 ENGINE_PATHS = (
+    "/v1/chat/completions/batch",
     "/v1/messages",
+    "/v1/messages/count_tokens",
+    "/v1/systemone",
+    "/v2/embed",
     "/v1/audio/transcriptions",
     "/v1/audio/translations",
     "/v1/audio/speech",
@@ -26,6 +30,7 @@ ENGINE_PATHS = (
     "/rerank",
     "/v1/score",
     "/score",
+    "/generative_scoring",
     "/pooling",
     "/classify",
 )
