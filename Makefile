@@ -92,6 +92,10 @@ clients: venv venv-models ## run openai, huggingface_hub, LangChain, LiteLLM, cu
 clients-light: venv venv-models ## the same with openai and huggingface_hub for Python only, as CI does
 	$(PY) -m tests.clients openai huggingface_hub
 
+.PHONY: clients-vllm
+clients-vllm: venv venv-models venv-vllm ## ask all that vLLM's server answers, through the gateway and straight, and compare
+	$(PY) -m tests.clients.vllm $(KIND)
+
 up: venv venv-models ## start the local cluster with Kaito installed and no Workspaces
 	$(PY) -m tools.demo.cluster
 

@@ -26,6 +26,10 @@ def table(results: Iterable[Result]) -> str:
     rows = ["| Client | Call | Result | |", "|---|---|---|---|"]
     for each in results:
         cells = (each.client, each.call, each.result, "ok" if each.ok else "WRONG")
-        text = (cell.replace("|", "\\|").replace("\n", " ") for cell in cells)
-        rows.append(f"| {' | '.join(text)} |")
+        rows.append(f"| {' | '.join(map(cell, cells))} |")
     return "\n".join(rows)
+
+
+def cell(text: str) -> str:
+    """A text as one cell of a table."""
+    return text.replace("|", "\\|").replace("\n", " ")

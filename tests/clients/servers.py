@@ -38,7 +38,7 @@ def running(folder: Path) -> Iterator[Servers]:
     )
     code = make + "make(pathlib.Path(sys.argv[1]))"
     subprocess.run([models_python, "-c", code, str(model)], check=True, cwd=ROOT)
-    http, grpc, metrics, administration = _free_ports(4)
+    http, grpc, metrics, administration = free_ports(4)
     server = {
         "KAITO_MODEL_PATH": str(model),
         "KAITO_MODEL_NAME": MODEL,
@@ -54,18 +54,19 @@ def running(folder: Path) -> Iterator[Servers]:
         "KAITO_HTTP_PORT": str(http),
     }
     with (
-        _process(folder, models_python, "model_server", server) as first,
-        _process(folder, sys.executable, "inference_gateway", gateway) as second,
+        process(folder, models_python, "model_server", server) as first,
+        process(folder, sys.executable, "inference_gateway", gateway) as second,
     ):
         url = f"http://127.0.0.1:{http}"
-        _wait_until_healthy(f"{url}/healthz", (first, second), folder)
+        wait_until_healthy(f"{url}/healthz", (first, second), folder)
         yield Servers(url, f"127.0.0.1:{grpc}")
 
 
 @contextmanager
-def _process(
+def process(
     folder: Path, python: str, module: str, settings: dict[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python module with these settings, until the context ends. Its log goes to `folder`."""
     environment = {**os.environ, **settings, "OMP_NUM_THREADS": "1"}
     with (folder / f"{module}.log").open("wb") as log:
         process = subprocess.Popen(
@@ -82,9 +83,14 @@ def _process(
             process.wait(30)
 
 
-def _wait_until_healthy(
+def wait_until_healthy(
     url: str, processes: Sequence[subprocess.Popen[bytes]], folder: Path
 ) -> None:
+    """Wait until the gateway says so.
+
+    Raises:
+        TimeoutError: it does not, or a process has ended; the ends of the logs say why.
+    """
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and all(each.poll() is None for each in processes):
         try:
@@ -96,7 +102,8 @@ def _wait_until_healthy(
     raise TimeoutError(f"the servers did not become ready in {_START_SECONDS} s:\n{logs}")
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """TCP ports of loopback that were free a moment ago."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
