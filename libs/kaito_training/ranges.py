@@ -5,6 +5,7 @@ The libraries check few of them, and late: when the model is loaded already, or 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,14 @@ RANGES: Mapping[str, Range] = {
     "DatasetConfig.max_lost_rows": Range(at_least=0, at_most=1),
 }
 
+# Values that look as if they worked, and why they do not.
+REFUSED: Mapping[str, Mapping[Any, str]] = {
+    "LoraConfig.init_lora_weights": {
+        "loftq": "LoftQ's adapter fits only the base model that it has quantized, and the adapter "
+        "is served on the original one; use pissa with method lora, or true with method qlora",
+    },
+}
+
 # Types as in `option_types`, where fewer values make sense here than in the libraries.
 NARROWED: Mapping[str, str] = {
     # The tuner makes LoRA adapters of causal language models, and nothing else.
@@ -108,7 +117,10 @@ NARROWED: Mapping[str, str] = {
     "LoraConfig.alpha_pattern": "dict[int] | null",
     # It freezes the adapter, too.
     "LoraConfig.inference_mode": "false",
-    # The others change the base model, on which the adapter is then served unchanged, or need a
-    # pass over the data that the tuner does not make.
-    "LoraConfig.init_lora_weights": 'bool | "gaussian" | "orthogonal"',
+    # PiSSA changes the base model, and is converted when it is saved. The others change it, too, or
+    # need a pass over the data that the tuner does not make.
+    "LoraConfig.init_lora_weights": (
+        'bool | "gaussian" | "orthogonal" | "pissa" | "pissa_niter_4" | "pissa_niter_16" | '
+        '"pissa_niter_64"'
+    ),
 }

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from kaito_training.errors import ConfigError
 from kaito_training.option_types import convert, type_text
-from kaito_training.ranges import NARROWED, RANGES
+from kaito_training.ranges import NARROWED, RANGES, REFUSED
 
 Section = TypeVar("Section")
 
@@ -46,6 +46,8 @@ def read_options(
         if key not in types:
             raise unknown_key(f"section {name}", "key", key, types)
         where = f"{name}.{key}"
+        if value in REFUSED.get(where, ()):
+            raise ConfigError(f"{where} is {value!r}; {REFUSED[where][value]}")
         type_ = NARROWED.get(where, types[key])
         options[key] = convert(value, type_, RANGES.get(where), where)
     return options

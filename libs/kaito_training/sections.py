@@ -94,6 +94,12 @@ class TrainingConfig:
     training: Options = field(default_factory=dict)
     collator: DataCollator = field(default_factory=DataCollator)
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
+
+    @property
+    def pissa(self) -> bool:
+        """The adapter starts from the base model's largest singular values."""
+        return str(self.lora.get("init_lora_weights")).startswith("pissa")
+
     warnings: tuple[str, ...] = ()
     """Keys that have no effect, one sentence each."""
     digest: str = ""

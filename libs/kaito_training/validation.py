@@ -21,6 +21,7 @@ def validate(config: TrainingConfig, method: str) -> None:
     """
     for message in (
         *_quantization(config, method),
+        *_initial_weights(config),
         *_dataset(config),
         *_training(config),
         *_output_dir(config),
@@ -43,6 +44,24 @@ def _quantization(config: TrainingConfig, method: str) -> Iterator[str]:
             "tuning.method is qlora, but QuantizationConfig sets neither load_in_4bit nor "
             "load_in_8bit; set one of them to true, or use method lora"
         )
+
+
+def _initial_weights(config: TrainingConfig) -> Iterator[str]:
+    """PiSSA takes a part out of the base model, which the saved adapter gives back."""
+    if not config.pissa:
+        return
+    value = config.lora["init_lora_weights"]
+    if config.quantization.active:
+        yield (
+            f"LoraConfig.init_lora_weights is {value!r}, which needs a base model that is not "
+            "quantized; use method lora, or true"
+        )
+    for key in ("use_rslora", "use_dora", "rank_pattern", "alpha_pattern", "modules_to_save"):
+        if config.lora.get(key):
+            yield (
+                f"LoraConfig sets init_lora_weights {value!r} and {key}, and the adapter could not "
+                "be converted to plain LoRA; keep one of them"
+            )
 
 
 def _dataset(config: TrainingConfig) -> Iterator[str]:

@@ -65,6 +65,10 @@ class ResultsDirectory:
     def memory_limit(self) -> Path:
         return self.root / "memory_limit.json"
 
+    def adapter_start(self, fingerprint: str) -> Path:
+        """What the adapter of that training starts from, where it is not zero."""
+        return self.root / f"adapter-start-{fingerprint}"
+
     @property
     def tried(self) -> Path:
         return self.root / "tried.json"

@@ -16,8 +16,10 @@ REMEDY = (
 )
 
 
-def save_adapter(model: Any, target: Path, base_model: str) -> None:
+def save_adapter(model: Any, target: Path, base_model: str, start: Path | None = None) -> None:
     """Write the adapter of `model` (a PeftModel) to the directory `target`, atomically.
+
+    With `start`, write its difference to the adapter that is kept there, as plain LoRA.
 
     Its configuration names the preset: the path of the base model means nothing elsewhere.
 
@@ -26,7 +28,8 @@ def save_adapter(model: Any, target: Path, base_model: str) -> None:
     """
     part = target.with_name(target.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
-    model.save_pretrained(part)
+    initial = {"path_initial_model_for_weight_conversion": str(start)} if start else {}
+    model.save_pretrained(part, **initial)
     fault = find_adapter_fault(part / ADAPTER_WEIGHTS)
     if fault is not None:
         shutil.rmtree(part)

@@ -192,7 +192,8 @@ def save_results(job: TrainingJob, trainer: SFTTrainer, plan: ExecutionPlan) -> 
     eval_loss = last_evaluation(trainer.state)
     if eval_loss is None:
         eval_loss = evaluate(trainer)
-    save_adapter(trainer.model, job.results.adapter, job.base_model)
+    start = job.results.adapter_start(job.fingerprint) if job.config.pissa else None
+    save_adapter(trainer.model, job.results.adapter, job.base_model, start)
     finished = datetime.now(UTC)
     return TrainingSummary(
         fingerprint=job.fingerprint,

@@ -28,6 +28,7 @@ from tuner.training.model import (
 )
 from tuner.training.packed_rows import PackedRows
 from tuner.training.packing import evaluation_sequences, train_sequences
+from tuner.training.pissa import initial_options, keep_start
 from tuner.training.plan import make_plan
 from tuner.training.precision import choose_precision
 from tuner.training.prepare_data import prepare_data
@@ -85,7 +86,9 @@ def build_trainer(
         lengths = Counter({limit: len(sequences)})
     plan, inputs = make_plan(config, model, lengths, len(sequences), begun_with, memory_limit)
     arguments = build_sft_config(config, device, precision, limit, output, plan)
-    lora = build_lora_config(config.lora, job.target_modules, model.config.model_type)
+    start = job.results.adapter_start(job.fingerprint)
+    options = initial_options(config.lora, start) if config.pissa else config.lora
+    lora = build_lora_config(options, job.target_modules, model.config.model_type)
     with setup_errors():
         trainer = CountingTrainer(
             model=model,
@@ -102,6 +105,8 @@ def build_trainer(
                 ),
             ],
         )
+    if config.pissa:
+        keep_start(trainer.model, start)
     # It prints dicts to stdout, between our JSON log lines.
     trainer.remove_callback(PrinterCallback)
     if precision.fp16:
