@@ -5,6 +5,7 @@ export PYTHONPATH := $(CURDIR):$(CURDIR)/cli:$(CURDIR)/libs:$(CURDIR)/proto/gen:
 export OMP_NUM_THREADS ?= 1
 PY := .venv/bin/python
 PY_MODELS := .venv-models/bin/python
+CACHE_BIN := $(or $(KAITO_CACHE),$(HOME)/.cache/kaito)/bin
 MODEL_TESTS := tests/tuner tests/model_server
 # They start both kinds of process, and run for the time given.
 PROCESS_TESTS := tests/fuzz tests/soak
@@ -21,7 +22,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: demo demo-nodeclaims up down help venv venv-models lock crds schemas \
-	training-configs training-options protogen docs format check unit unit-models vllm venv-vllm clients clients-light apiserver-test e2e e2e-long test failures bench-controller bench-provisioner bench-gateway bench-serving \
+	training-configs training-options protogen docs format check unit unit-models vllm venv-vllm cosign clients clients-light apiserver-test e2e e2e-long test failures bench-controller bench-provisioner bench-gateway bench-serving \
 	fuzz soak simulate release release-check plugin pants-lint pants-check pants-test package
 
 demo: venv venv-models ## run the documented walkthrough on a real local cluster, from scratch
@@ -85,6 +86,10 @@ unit-models: venv venv-models ## test tuner and model-server with small real mod
 
 vllm: venv-models venv-vllm ## run the contract's tests on a real vLLM (CPU), which takes 3 GB and minutes
 	$(PY_MODELS) -m tests.model_server.vllm.real
+
+cosign: venv-models ## verify signatures of adapters with cosign itself, in both directions; builds it on first use
+	@test -x $(CACHE_BIN)/cosign || GOBIN=$(CACHE_BIN) go install github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3
+	PATH=$(CACHE_BIN):$$PATH $(PY_MODELS) -m pytest -q tests/tuner/registry/test_cosign.py
 
 clients: venv venv-models ## run openai, huggingface_hub, LangChain, LiteLLM, curl, grpcurl and a Go client, unmodified
 	$(PY) -m tests.clients $(CLIENT)

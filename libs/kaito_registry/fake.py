@@ -229,7 +229,9 @@ class _Handler(BaseHTTPRequestHandler):
         if content is None:
             return self._answer(404, body=b'{"errors":[{"code":"UNKNOWN"}]}')
         damaged = bytes([content[0] ^ 1]) + content[1:]
-        headers = {"Content-Type": MANIFEST_TYPE if "/manifests/" in self.path else "text/plain"}
+        headers = {"Content-Type": "text/plain"}
+        if "/manifests/" in self.path:
+            headers = {"Content-Type": MANIFEST_TYPE, "Docker-Content-Digest": _sha256(content)}
         body = damaged if key in self.registry.corrupt else content
         requested = self.headers.get("Range", "").removeprefix("bytes=").rstrip("-")
         if not requested:

@@ -155,6 +155,7 @@ def train_phase(
             summary=summary,
             config=config,
             hub_id=settings.hub_id,
+            license=settings.license,
             urls=settings.data_urls,
             report=report,
         )

@@ -27,7 +27,8 @@ class Method(StrEnum):
 class Settings:
     """The settings of one run. Directories are absolute paths inside the container.
 
-    `hub_id` is the base model's name on the Hugging Face hub, "" if unknown. The price of the node
+    `hub_id` is the base model's name on the Hugging Face hub and `license` the hub's name of its
+    license, "" if unknown. The price of the node
     is in US dollars; it and the number of the model's parameters are None if unknown.
     """
 
@@ -36,6 +37,7 @@ class Settings:
     pod_uid: str
     base_model: str
     hub_id: str
+    license: str
     instance_type: str
     node_hourly_price: float | None
     model_parameters: int | None
@@ -85,6 +87,7 @@ class Settings:
             pod_uid=env.text("KAITO_POD_UID", ""),
             base_model=env.text("KAITO_BASE_MODEL", ""),
             hub_id=env.text("KAITO_BASE_MODEL_HUB_ID", ""),
+            license=env.text("KAITO_BASE_MODEL_LICENSE", ""),
             instance_type=env.text("KAITO_INSTANCE_TYPE", ""),
             node_hourly_price=env.parsed("KAITO_NODE_HOURLY_PRICE", _price, ""),
             model_parameters=env.integer("KAITO_MODEL_PARAMETERS", 0, maximum=10**15) or None,

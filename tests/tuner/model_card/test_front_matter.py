@@ -26,7 +26,8 @@ def test_header_is_what_hubs_expect() -> None:
 def test_library_of_the_hub_reads_the_header() -> None:
     hub = pytest.importorskip("huggingface_hub")
     urls = ("https://huggingface.co/datasets/a/b/resolve/main/x.parquet",)
-    card = hub.ModelCard(front_matter("phi", "", "lora", urls) + "\n# Title\n")
+    card = hub.ModelCard(front_matter("phi", "", "lora", urls, "mit") + "\n# Title\n")
+    assert card.data.license == "mit"
     assert card.data.base_model == "phi"
     assert card.data.library_name == "peft"
     assert card.data.datasets == ["a/b"]

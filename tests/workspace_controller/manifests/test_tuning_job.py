@@ -90,6 +90,7 @@ def test_environment_of_the_tuner() -> None:
             "KAITO_NAMESPACE": "team",
             "KAITO_BASE_MODEL": PRESET,
             "KAITO_BASE_MODEL_HUB_ID": "microsoft/Phi-3-mini-128k-instruct",
+            "KAITO_BASE_MODEL_LICENSE": "mit",
             "KAITO_MODEL_PARAMETERS": "3822520893",
             "KAITO_INSTANCE_TYPE": PLACING.instance_type,
             "KAITO_METHOD": "qlora",

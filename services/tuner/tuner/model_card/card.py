@@ -19,13 +19,15 @@ from tuner.training_defaults import max_length
 class CardInputs:
     """What a card is made of.
 
-    `hub_id` is the base model's name on the hub, "" if unknown; `adapter_config` is PEFT's.
+    `hub_id` is the base model's name on the hub and `license` its license, "" if unknown;
+    `adapter_config` is PEFT's.
     """
 
     summary: TrainingSummary
     config: TrainingConfig
     adapter_config: Mapping[str, Any] = field(default_factory=dict)
     hub_id: str = ""
+    license: str = ""
     urls: Sequence[str] = ()
     report: DataReport | None = None
     has_loss_curve: bool = False
@@ -37,7 +39,9 @@ def render_card(inputs: CardInputs) -> str:
     It quotes nothing of the data: an image is often shared with more people than its data.
     """
     summary = inputs.summary
-    header = front_matter(summary.base_model, inputs.hub_id, summary.method, inputs.urls)
+    header = front_matter(
+        summary.base_model, inputs.hub_id, summary.method, inputs.urls, inputs.license
+    )
     return header + "\n" + "\n\n".join(_blocks(inputs)) + "\n"
 
 

@@ -10,8 +10,12 @@ import yaml
 _HUB_DATASET = re.compile(r"^/?datasets/([\w.-]+/[\w.-]+)")
 
 
-def front_matter(base_model: str, hub_id: str, method: str, urls: Iterable[str]) -> str:
-    """The header with its marks. `hub_id` is the base model's name on the hub, "" if unknown."""
+def front_matter(
+    base_model: str, hub_id: str, method: str, urls: Iterable[str], license_: str = ""
+) -> str:
+    """The header with its marks. `hub_id` is the base model's name on the hub, and `license_` the
+    hub's name of its license; both are "" if unknown.
+    """
     data: dict[str, object] = {
         "base_model": hub_id or base_model,
         "library_name": "peft",
@@ -20,6 +24,9 @@ def front_matter(base_model: str, hub_id: str, method: str, urls: Iterable[str])
             {"lora", method, "sft", "kaito", f"base_model:adapter:{hub_id or base_model}"}
         ),
     }
+    # An adapter is of use with its base model only, whose license therefore applies.
+    if license_:
+        data["license"] = license_
     # Hubs accept names of datasets on the hub only.
     if datasets := hub_datasets(urls):
         data["datasets"] = datasets

@@ -171,6 +171,7 @@ def _env(pod: TuningPod) -> dict[str, str]:
         "KAITO_NAMESPACE": pod.owner.namespace,
         "KAITO_BASE_MODEL": pod.model.preset.name,
         "KAITO_BASE_MODEL_HUB_ID": pod.model.preset.hf_id,
+        "KAITO_BASE_MODEL_LICENSE": pod.model.preset.license,
         "KAITO_MODEL_PARAMETERS": str(_parameters(pod.model.preset) or ""),
         "KAITO_INSTANCE_TYPE": pod.placement.instance_type,
         "KAITO_METHOD": tuning.method,
