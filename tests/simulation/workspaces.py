@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kaito_kube.fake import FakeCluster
-from kaito_kube.kinds import CONFIG_MAP, SECRET, WORKSPACE, Key, Kind, Manifest
+from kaito_kube.kinds import CONFIG_MAP, NAMESPACE, SECRET, WORKSPACE, Key, Kind, Manifest
 from tests.simulation.api_server import run_sync
 from tests.simulation.check_jobs import CheckJobs, Data
 from tests.simulation.claim_creator import ACTOR
@@ -46,6 +46,7 @@ class Workspaces:
         config = {"training_config.yaml": _CONFIG}
         self.cluster.seed(CONFIG_MAP, {"metadata": release, "data": config})
         for namespace in NAMESPACES:
+            self.cluster.seed(NAMESPACE, {"metadata": {"name": namespace}})
             secret = {"name": "push", "namespace": namespace}
             self.cluster.seed(SECRET, {"metadata": secret, "data": {".dockerconfigjson": "e30="}})
 

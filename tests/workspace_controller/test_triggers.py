@@ -163,3 +163,18 @@ def test_a_tuned_adapter_enqueues_the_workspaces_that_serve_it() -> None:
     environment.enqueued.clear()
     environment.store.remove(kinds.WORKSPACE, tuner_key)
     assert environment.enqueued == [tuner_key, WS]
+
+
+def test_a_limit_of_a_namespace_that_changes_enqueues_its_workspaces() -> None:
+    environment = Environment()
+    environment.put(kinds.WORKSPACE, inference_workspace())
+
+    def namespace(name: str, **changes: str) -> list[Key]:
+        return environment.put(kinds.NAMESPACE, {"metadata": {"name": name, "labels": changes}})
+
+    assert namespace("team", app="x") == []
+    limit = {"kaito.sh/max-price-per-hour": "5"}
+    assert namespace("team", **limit) == [WS]
+    assert namespace("team", app="y", **limit) == []
+    assert namespace("other", **limit) == []
+    assert namespace("team") == [WS]

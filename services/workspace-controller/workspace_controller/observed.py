@@ -230,8 +230,8 @@ class SpendingWorkspace:
     """Another Workspace of the namespace.
 
     `nodes_price` is what its nodes cost an hour, with those that are being requested or deleted,
-    and `missing_price` what those that it waits for would; it has `nodes` of them. Nobody knows
-    the price of `unpriced` instance types, and they count nothing.
+    and `missing_price` what those that it waits for would; it has `nodes` of them. An
+    instance type whose price nobody knows counts nothing.
     """
 
     name: str
@@ -240,7 +240,6 @@ class SpendingWorkspace:
     nodes: int = 0
     nodes_price: Decimal = Decimal(0)
     missing_price: Decimal = Decimal(0)
-    unpriced: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,6 @@ def spending_workspace(
         nodes=nodes,
         nodes_price=_sum(paid, per_hour),
         missing_price=_sum(missing, per_hour),
-        unpriced=frozenset(type_[0] for type_ in paid if type_ not in per_hour),
     )
 
 
