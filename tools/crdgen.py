@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from kaito_api.crd import karpenter, workspace
+from kaito_api.crd import inference_set, karpenter, workspace
 from kaito_api.crd.definition import Definition
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,6 +25,7 @@ def files() -> dict[Path, str]:
         CHARTS / chart / "files" / "crds" / f"{crd.group}_{crd.plural}.yaml": _text(crd)
         for chart, crd in (
             ("workspace-controller", workspace.definition()),
+            ("workspace-controller", inference_set.definition()),
             ("gpu-provisioner", karpenter.machine()),
             ("gpu-provisioner", karpenter.node_claim()),
         )

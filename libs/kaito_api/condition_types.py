@@ -16,6 +16,10 @@ WORKSPACE_SUCCEEDED: Final = "WorkspaceSucceeded"
 WORKSPACE_READY: Final = "WorkspaceReady"
 WORKSPACE_DELETING: Final = "WorkspaceDeleting"
 
+# Of InferenceSets.
+INFERENCE_SET_READY: Final = "InferenceSetReady"
+ROLLED_OUT: Final = "RolledOut"
+
 # Of NodeClaims. Machines carry the same, all but Ready with the prefix "Machine".
 LAUNCHED: Final = "Launched"
 REGISTERED: Final = "Registered"

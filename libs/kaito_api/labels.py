@@ -5,6 +5,11 @@ from typing import Final
 GROUP: Final = "kaito.sh"
 KARPENTER_GROUP: Final = "karpenter.sh"
 
+# On the Workspaces of an InferenceSet, their pods and its Service: the set's name. KAITO's key.
+CREATED_BY_SET: Final = "inferenceset.kaito.sh/created-by"
+# On a Workspace of an InferenceSet: a digest of the template that it was made of.
+TEMPLATE_HASH: Final = "inferenceset.kaito.sh/template-hash"
+
 # On every object that belongs to a Workspace: nodes, claims, workloads, Services.
 WORKSPACE: Final = "kaito.sh/workspace"
 WORKSPACE_NAMESPACE: Final = "kaito.sh/workspacenamespace"
@@ -17,6 +22,8 @@ CREATION_TIMESTAMP: Final = "kaito.sh/creation-timestamp"
 ROLE: Final = "kaito.sh/role"
 
 WORKSPACE_FINALIZER: Final = "workspace.finalizer.kaito.sh"
+# KAITO's own controller puts it on InferenceSets. This one needs none.
+KAITO_SET_FINALIZER: Final = "inferenceset.finalizer.kaito.sh"
 TERMINATION_FINALIZER: Final = "karpenter.sh/termination"
 
 # Annotations that users can set on a Workspace.

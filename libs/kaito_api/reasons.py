@@ -39,6 +39,10 @@ _DATA = (*_CHECK, *_TUNING)
 _JOB = (types.JOB_STARTED, *_TUNING)
 _INFERENCE = (types.INFERENCE_READY,)
 _WORKSPACE = (types.WORKSPACE_READY, types.WORKSPACE_SUCCEEDED)
+_SET = (types.INFERENCE_SET_READY,)
+_ROLL_OUT = (types.ROLLED_OUT,)
+# A write that the API server refuses, for a Workspace or an InferenceSet.
+_REFUSED = (types.RESOURCE_READY, types.INFERENCE_SET_READY)
 # For reasons that appear in events only.
 _EVENT = ("Event",)
 
@@ -556,20 +560,49 @@ class Reason(StrEnum):
         "The Workspace is being deleted: workloads first, then nodes. What holds a node's deletion "
         "up is the reason instead.")
     NAME_TAKEN = (
-        "NameTaken", (types.RESOURCE_READY,),
+        "NameTaken", _REFUSED,
         "An object with a name that the Workspace needs exists and belongs to something else.",
         "Delete that object, or give the Workspace another name.")
     NAMESPACE_TERMINATING = (
-        "NamespaceTerminating", (types.RESOURCE_READY,),
+        "NamespaceTerminating", _REFUSED,
         "The Workspace's namespace is being deleted, so nothing can be created in it.",
         "Wait: the Workspace goes with it. Create it again in another namespace.")
     ADMISSION_DENIED = (
-        "AdmissionDenied", (types.RESOURCE_READY,),
+        "AdmissionDenied", _REFUSED,
         "A quota, a policy or a webhook of the cluster forbids an object that the Workspace needs.",
         "The message is the API server's, with what to do; the write is retried automatically.")
     CLUSTER_UNAVAILABLE = (
-        "ClusterUnavailable", (types.RESOURCE_READY,), "The API server rejected a write.",
+        "ClusterUnavailable", _REFUSED, "The API server rejected a write.",
         "The write is retried automatically; the message includes the API server's error.")
+    # InferenceSets
+    REPLICAS_READY = ("ReplicasReady", _SET, "As many replicas serve as are wanted.")
+    REPLICAS_PENDING = (
+        "ReplicasPending", _SET, "Fewer replicas serve than are wanted.",
+        "Wait: the message says what the first of them waits for.")
+    REPLICAS_FAILED = (
+        "ReplicasFailed", _SET, "A replica has failed, and waiting does not help.",
+        "Correct spec.template, or delete the Workspace that the message names to try again.")
+    INFERENCE_SET_INVALID = (
+        "InferenceSetInvalid", (*_SET, *_ROLL_OUT), "The InferenceSet does not match its schema.",
+        "Correct the field that the message names.", _PERMANENT)
+    ROLLED_OUT = ("RolledOut", _ROLL_OUT, "Every replica has the present template.")
+    ROLLING_OUT = (
+        "RollingOut", _ROLL_OUT, "Replicas with an earlier template are being replaced.",
+        "Wait: an old replica goes when its successor serves.")
+    ROLL_OUT_FAILED = (
+        "RollOutFailed", _ROLL_OUT,
+        "A replica with the present template has failed. The roll-out has stopped, and the "
+        "replicas with the earlier template serve on.",
+        "Correct spec.template or set it back; or delete the Workspace that the message names to "
+        "try again.")
+    ROLL_OUT_HELD = (
+        "RollOutHeld", _ROLL_OUT,
+        "spec.updateStrategy keeps replicas on an earlier template.",
+        "Delete their Workspaces, lower rollingUpdate.partition, or set type to RollingUpdate.")
+    NODE_COUNT_LIMIT_REACHED = (
+        "NodeCountLimitReached", (*_SET, *_ROLL_OUT),
+        "spec.nodeCountLimit allows no further replica.",
+        "Raise it, lower spec.replicas, or set rollingUpdate.maxSurge to 0.")
     # fmt: on
 
 

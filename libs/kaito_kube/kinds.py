@@ -34,6 +34,7 @@ class Key:
 
 
 WORKSPACE: Final = Kind("kaito.sh", "v1beta1", "Workspace", "workspaces")
+INFERENCE_SET: Final = Kind("kaito.sh", "v1beta1", "InferenceSet", "inferencesets")
 # The last version of Karpenter's API that has Machines.
 MACHINE: Final = Kind("karpenter.sh", "v1alpha5", "Machine", "machines", namespaced=False)
 NODE_CLAIM: Final = Kind("karpenter.sh", "v1", "NodeClaim", "nodeclaims", namespaced=False)

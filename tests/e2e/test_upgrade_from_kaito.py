@@ -33,8 +33,13 @@ PAGE = ROOT / "docs" / "migrating-from-kaito.md"
 OURS, FOREIGN = "workspace-phi", "workspace-qwen"
 POOLS = {OURS: "ws8f4a1c03d", FOREIGN: "ws0b27e9f51"}
 PRESETS = {OURS: "phi-3-mini-128k-instruct", FOREIGN: "qwen3.8-99b"}
-OWN_CRDS = ("workspaces.kaito.sh", "machines.karpenter.sh", "nodeclaims.karpenter.sh")
-KAITO_CRDS = ("inferencesets.kaito.sh", "modelmirrors.kaito.sh", "kaitonodeclasses.kaito.sh")
+OWN_CRDS = (
+    "workspaces.kaito.sh",
+    "inferencesets.kaito.sh",
+    "machines.karpenter.sh",
+    "nodeclaims.karpenter.sh",
+)
+KAITO_CRDS = ("modelmirrors.kaito.sh", "kaitonodeclasses.kaito.sh")
 _NO_FINALIZERS = '{"metadata": {"finalizers": null}}'
 VARIABLES = {
     "REGISTRY": "registry.invalid/kaito",

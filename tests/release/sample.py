@@ -19,7 +19,7 @@ RELEASE = Release(
         for name, digest in DIGESTS.items()
     ),
     chart="kaito-1.2.3.tgz",
-    crds=("crds/kaito.sh_workspaces.yaml",),
+    crds=("crds/kaito.sh_inferencesets.yaml", "crds/kaito.sh_workspaces.yaml"),
     kubernetes=">=1.31.0-0",
     tools={"buildah": "1.28.2"},
 )

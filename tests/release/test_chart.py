@@ -31,6 +31,7 @@ def test_package_keeps_its_files_and_loses_the_moment() -> None:
 def test_crds_of_all_subcharts_are_copied(tmp_path: Path) -> None:
     copies = chart.copy_crds(ROOT / "charts" / "kaito", tmp_path / "crds")
     assert {path.name for path in copies} == {
+        "kaito.sh_inferencesets.yaml",
         "kaito.sh_workspaces.yaml",
         "karpenter.sh_machines.yaml",
         "karpenter.sh_nodeclaims.yaml",

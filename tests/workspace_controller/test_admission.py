@@ -67,13 +67,15 @@ def test_malformed_review_is_rejected(review: Any) -> None:
 
 def test_webhook_cannot_block_deletion_or_status() -> None:
     made = configuration(settings(webhook_service="kaito-wc"), b"CA")
-    (webhook,) = made["webhooks"]
-    assert webhook["failurePolicy"] == "Ignore"
-    assert webhook["sideEffects"] == "None"
-    (rule,) = webhook["rules"]
-    assert rule["resources"] == ["workspaces"]
-    assert rule["operations"] == ["CREATE", "UPDATE"]
-    assert any("deletionTimestamp" in c["expression"] for c in webhook["matchConditions"])
-    client = webhook["clientConfig"]
-    assert base64.b64decode(client["caBundle"]) == b"CA"
-    assert client["service"]["name"] == made["metadata"]["name"] == "kaito-wc"
+    resources: list[str] = []
+    for webhook in made["webhooks"]:
+        assert webhook["failurePolicy"] == "Ignore"
+        assert webhook["sideEffects"] == "None"
+        (rule,) = webhook["rules"]
+        resources += rule["resources"]
+        assert rule["operations"] == ["CREATE", "UPDATE"]
+        assert any("deletionTimestamp" in c["expression"] for c in webhook["matchConditions"])
+        client = webhook["clientConfig"]
+        assert base64.b64decode(client["caBundle"]) == b"CA"
+        assert client["service"]["name"] == made["metadata"]["name"] == "kaito-wc"
+    assert resources == ["workspaces", "inferencesets"]

@@ -165,9 +165,10 @@ def test_children_are_watched_by_label_and_claims_are_optional() -> None:
     assert all(
         source.labels == {"kaito.sh/workspace": None}
         for source in WATCH_SOURCES
-        if source.kind not in (kinds.NODE, kinds.NAMESPACE)
+        if source.kind not in (kinds.NODE, kinds.NAMESPACE, kinds.INFERENCE_SET)
     )
-    assert all(source.optional is (source.kind.group == "karpenter.sh") for source in WATCH_SOURCES)
+    crds = ("karpenter.sh", "kaito.sh")
+    assert all(source.optional is (source.kind.group in crds) for source in WATCH_SOURCES)
 
 
 async def _end(error: Exception | None = None) -> None:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import replace
 
+from kaito_api import labels
 from kaito_kube import kinds
 from kaito_kube.fake import Call
 from kaito_kube.kinds import Manifest
@@ -15,6 +16,8 @@ from tests.workspace_controller.given import (
     tuning_workspace,
 )
 from tests.workspace_controller.harness import Environment
+from tests.workspace_controller.inference_sets.given_sets import inference_set, member
+from tests.workspace_controller.inference_sets.set_environment import SetEnvironment
 from workspace_controller.settings import NodeProvisioner
 from workspace_controller.triggers import CHILD_KINDS
 
@@ -78,6 +81,35 @@ async def lives() -> list[Call]:
         await _rounds(environment)
         calls += environment.cluster.calls
     return calls
+
+
+async def lives_of_sets() -> list[Call]:
+    """All calls for an InferenceSet that KAITO left: adopted, scaled both ways, and deleted."""
+    made = SetEnvironment()
+    given = inference_set(replicas=1)
+    given["metadata"]["finalizers"] = [labels.KAITO_SET_FINALIZER]
+    left = member(given, "phi-x7k2p")
+    del left["metadata"]["labels"][labels.TEMPLATE_HASH]
+    cluster = made.environment.cluster
+    cluster.seed(kinds.INFERENCE_SET, given)
+    cluster.seed(kinds.WORKSPACE, left)
+    for replicas in (2, 1):
+        made.change(replicas=replicas)
+        await made.settle()
+    await cluster.delete(kinds.INFERENCE_SET, "phi", NAMESPACE)
+    await made.settle()
+    return cluster.calls
+
+
+async def test_controller_may_write_the_workspaces_of_sets_and_their_status() -> None:
+    calls, has = await lives_of_sets(), granted()
+    for kind, read in ((kinds.INFERENCE_SET, "get"), (kinds.WORKSPACE, "get")):
+        verbs = {call.verb for call in calls if call.kind is kind}
+        used = {"list", "watch", read} | {verb for verb in verbs if " " not in verb}
+        # The test itself deletes the set.
+        used -= {"delete"} if kind is kinds.INFERENCE_SET else set()
+        assert has[kind.group, kind.plural] == used, kind
+        assert has[kind.group, f"{kind.plural}/status"] == {"patch"}
 
 
 async def _rounds(environment: Environment) -> None:

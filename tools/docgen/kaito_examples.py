@@ -209,10 +209,10 @@ def _manifest(example: Example) -> Manifest:
 _INTRODUCTION = prose(
     "What this release does with the example manifests that KAITO publishes, by their presets, "
     "instance types and configurations. *Count* is `resource.count` of the example; the estimate "
-    "decides how many nodes a preset gets. InferenceSets and MultiRoleInferences are not kinds of "
-    "this release: their rows are about the Workspaces that they create. A model of the hub that "
-    "is no preset is looked up there, before a node is requested. Examples without an instance "
-    "type bring their own nodes, here with eight A100."
+    "decides how many nodes a preset gets. The rows of InferenceSets and MultiRoleInferences are "
+    "about the Workspaces that they create; MultiRoleInference is no kind of this release. "
+    "A model of the hub that is no preset is looked up there, before a node is requested. "
+    "Examples without an instance type bring their own nodes, here with eight A100."
 )
 
 

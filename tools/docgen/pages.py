@@ -6,6 +6,7 @@ from pathlib import Path
 from tools.docgen import (
     charts,
     cloud_errors,
+    inference_set,
     instance_types,
     kaito_examples,
     presets,
@@ -17,6 +18,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
 
 _PAGES: dict[str, Callable[[], str]] = {
     "workspace.md": workspace.text,
+    "inference-set.md": inference_set.text,
     "reasons.md": reasons.text,
     "cloud-errors.md": cloud_errors.text,
     "presets.md": presets.text,

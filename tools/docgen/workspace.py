@@ -16,7 +16,7 @@ _INTRODUCTION = prose(
     "to fine-tune (`tuning`). It has no `spec`. Its Service has the same name. The API server sets "
     "the defaults and rejects manifests that break a rule, even while no controller runs."
 )
-_RULES = prose(
+RULES = prose(
     "These rules apply in addition to types, bounds and required fields. Rules with `oldSelf` "
     "apply to updates."
 )
@@ -84,20 +84,20 @@ def text() -> str:
     return page(
         "Workspace",
         _INTRODUCTION,
-        _versions(definition),
-        *(_section(name, stored.schema) for name in ("resource", "inference", "tuning", "status")),
+        versions(definition),
+        *(section(name, stored.schema) for name in ("resource", "inference", "tuning", "status")),
         "## Rules",
-        _RULES,
-        table(("At", "Message", "Rule"), _rules("", stored.schema)),
+        RULES,
+        table(("At", "Message", "Rule"), rules("", stored.schema)),
         "## Annotations",
         table(("Annotation", "Meaning"), ((code(name), text) for name, text in _ANNOTATIONS)),
         "## Columns",
         "`kubectl get workspace` prints these for every version; `-o wide` adds the wide ones.",
-        _columns(stored),
+        columns(stored),
     )
 
 
-def _versions(definition: Definition) -> str:
+def versions(definition: Definition) -> str:
     rows = (
         (
             code(f"{definition.group}/{version.name}"),
@@ -116,7 +116,7 @@ def _versions(definition: Definition) -> str:
     )
 
 
-def _section(name: str, schema: Schema) -> str:
+def section(name: str, schema: Schema) -> str:
     fields = _fields(name, schema["properties"][name], name in schema.get("required", ()))
     rows = (
         (
@@ -161,17 +161,17 @@ def _bounds(field: Field) -> str:
     return ", ".join(bounds)
 
 
-def _rules(path: str, schema: Schema) -> Iterator[tuple[str, str, str]]:
+def rules(path: str, schema: Schema) -> Iterator[tuple[str, str, str]]:
     for rule in schema.get("x-kubernetes-validations", ()):
         place = path + rule.get("fieldPath", "")
         yield code(place.lstrip(".")) or "(root)", rule["message"], code(rule["rule"])
     for name, child in schema.get("properties", {}).items():
-        yield from _rules(f"{path}.{name}".lstrip("."), child)
+        yield from rules(f"{path}.{name}".lstrip("."), child)
     if "items" in schema:
-        yield from _rules(f"{path}[]", schema["items"])
+        yield from rules(f"{path}[]", schema["items"])
 
 
-def _columns(version: Version) -> str:
+def columns(version: Version) -> str:
     rows = (
         (column.name.upper(), code(column.path), "yes" if column.wide else "")
         for column in version.columns

@@ -29,18 +29,38 @@ AGE = Column(name="Age", path=".metadata.creationTimestamp", type="date")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Where `kubectl scale`, an HPA and KEDA find the number of replicas, as JSON paths."""
+
+    wanted: str
+    present: str
+    selector: str
+
+    def manifest(self) -> Manifest:
+        return {
+            "specReplicasPath": self.wanted,
+            "statusReplicasPath": self.present,
+            "labelSelectorPath": self.selector,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
     name: str
     schema: Manifest
     columns: tuple[Column, ...]
     storage: bool = False
+    scale: Scale | None = None
 
     def manifest(self) -> Manifest:
+        subresources: Manifest = {"status": {}}
+        if self.scale is not None:
+            subresources["scale"] = self.scale.manifest()
         return {
             "name": self.name,
             "served": True,
             "storage": self.storage,
-            "subresources": {"status": {}},
+            "subresources": subresources,
             "additionalPrinterColumns": [column.manifest() for column in self.columns],
             "schema": {"openAPIV3Schema": self.schema},
         }

@@ -24,6 +24,7 @@ from kaito_kube.health_server import Application, health_app, serve_http
 from kaito_kube.leader_election import Leadership, LeaseConfig, run_as_leader
 from kaito_kube.owner_reference import owner_references
 from kaito_kube.store import Store
+from kaito_kube.work_queue import RateLimit
 from kaito_presets import catalog as presets
 from kaito_process import logs
 from kaito_process.backoff import Backoff
@@ -38,6 +39,8 @@ from workspace_controller.download_client import HttpDownloadClient
 from workspace_controller.executor import Executor
 from workspace_controller.hub.http_client import HttpHubClient
 from workspace_controller.hub.models import HubModels
+from workspace_controller.inference_sets.load_client import HttpLoadClient
+from workspace_controller.inference_sets.queue import build_set_queue
 from workspace_controller.metrics import Metrics, StoreCollector
 from workspace_controller.model_client import GrpcModelClient
 from workspace_controller.model_registry import ModelRegistry
@@ -159,12 +162,23 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
         NamespaceBudgets(store),
         prices.book,
     )
+    recorder = EventRecorder(fence, clock, f"kaito-{NAME}", settings.pod_name)
     executor = Executor(
         fence,
-        EventRecorder(fence, clock, f"kaito-{NAME}", settings.pod_name),
+        recorder,
         AdapterSender(cluster, adapters, settings.administration_key),
     )
     reconciler = Reconciler(observer, executor, metrics)
+    set_queue = build_set_queue(
+        fence,
+        store,
+        clock,
+        HttpLoadClient(),
+        recorder,
+        metrics,
+        RateLimit(concurrency=settings.concurrency),
+        rng,
+    )
     return Process(
         cluster=cluster,
         clock=clock,
@@ -172,7 +186,7 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
         leadership=leadership,
         store=store,
         feeds=feeds,
-        controller=build_controller(cluster, store, reconciler, settings, rng),
+        controller=build_controller(cluster, store, reconciler, settings, rng, set_queue),
         # Not fenced: every replica may renew the certificate, and each renews the same Secret.
         webhook=Webhook(cluster, clock, settings, Validator(observer).check, metrics),
         model_registry=ModelRegistry(fence, store, settings),

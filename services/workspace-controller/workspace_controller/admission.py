@@ -31,8 +31,15 @@ _CHANGED = " || ".join(
 )
 
 
+# Replicas may be changed whatever became of the template: what serves can always be scaled.
+_SET_CHANGED = (
+    "object.spec.template != oldObject.spec.template || "
+    "object.spec.labelSelector != oldObject.spec.labelSelector"
+)
+
+
 def subject(review: Manifest) -> Manifest:
-    """The Workspace under review.
+    """The Workspace or InferenceSet under review.
 
     A new object can lack its uid, its name (generateName), and its namespace.
 
@@ -75,41 +82,46 @@ def configuration(settings: Settings, ca: bytes, owners: Sequence[Manifest] = ()
             **({"ownerReferences": list(owners)} if owners else {}),
         },
         "webhooks": [
+            _webhook(settings, ca, "workspace", f"{_CHANGED} || {_CHANGED_LIMIT}"),
+            _webhook(settings, ca, "inferenceset", _SET_CHANGED),
+        ],
+    }
+
+
+def _webhook(settings: Settings, ca: bytes, resource: str, changed: str) -> Manifest:
+    return {
+        "name": f"validation.{resource}.kaito.sh",
+        "admissionReviewVersions": ["v1"],
+        "sideEffects": "None",
+        # The next pass reports what the webhook would have denied.
+        "failurePolicy": "Ignore",
+        "timeoutSeconds": 5,
+        "clientConfig": {
+            "service": {
+                "name": settings.webhook_service,
+                "namespace": settings.release_namespace,
+                "path": PATH,
+                "port": 443,
+            },
+            "caBundle": base64.b64encode(ca).decode(),
+        },
+        "rules": [
             {
-                "name": "validation.workspace.kaito.sh",
-                "admissionReviewVersions": ["v1"],
-                "sideEffects": "None",
-                # The next pass reports what the webhook would have denied.
-                "failurePolicy": "Ignore",
-                "timeoutSeconds": 5,
-                "clientConfig": {
-                    "service": {
-                        "name": service,
-                        "namespace": settings.release_namespace,
-                        "path": PATH,
-                        "port": 443,
-                    },
-                    "caBundle": base64.b64encode(ca).decode(),
-                },
-                "rules": [
-                    {
-                        "apiGroups": [labels.GROUP],
-                        "apiVersions": ["v1alpha1", "v1beta1"],
-                        "operations": ["CREATE", "UPDATE"],
-                        "resources": ["workspaces"],
-                        "scope": "Namespaced",
-                    }
-                ],
-                "matchConditions": [
-                    {
-                        "name": "not-leaving",
-                        "expression": "!has(object.metadata.deletionTimestamp)",
-                    },
-                    {
-                        "name": "something-new",
-                        "expression": f"oldObject == null || {_CHANGED} || {_CHANGED_LIMIT}",
-                    },
-                ],
+                "apiGroups": [labels.GROUP],
+                "apiVersions": ["v1alpha1", "v1beta1"],
+                "operations": ["CREATE", "UPDATE"],
+                "resources": [f"{resource}s"],
+                "scope": "Namespaced",
             }
+        ],
+        "matchConditions": [
+            {
+                "name": "not-leaving",
+                "expression": "!has(object.metadata.deletionTimestamp)",
+            },
+            {
+                "name": "something-new",
+                "expression": f"oldObject == null || {changed}",
+            },
         ],
     }

@@ -28,6 +28,8 @@ _BELONGS_TO_WORKSPACE = {labels.WORKSPACE: None}
 WATCH_SOURCES = (
     WatchSource(kinds.NODE),
     WatchSource(kinds.NAMESPACE),
+    # Where somebody else manages the CRDs, this one may come later.
+    WatchSource(kinds.INFERENCE_SET, optional=True),
     *(
         WatchSource(kind, _BELONGS_TO_WORKSPACE, optional=kind in CLAIM_KINDS)
         for kind in CHILD_KINDS
@@ -37,11 +39,15 @@ WATCH_SOURCES = (
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """Every replica keeps the store up to date; only the leader reconciles."""
+    """Every replica keeps the store up to date; only the leader reconciles.
+
+    `queue` is that of Workspaces, `set_queue` that of InferenceSets.
+    """
 
     cluster: Cluster
     store: Store
     queue: WorkQueue
+    set_queue: WorkQueue | None = None
     watch_sources: tuple[WatchSource, ...] = WATCH_SOURCES
 
     def update_workspace(self, deleted: bool, manifest: Manifest) -> None:
@@ -74,12 +80,15 @@ class Controller:
         listing = await self.cluster.list(kinds.WORKSPACE)
         for manifest in listing.items:
             self.store.upsert(kinds.WORKSPACE, manifest)
-        self.queue.start()
+        queues = [self.queue, *([self.set_queue] if self.set_queue is not None else [])]
+        for queue in queues:
+            queue.start()
         logger.info("reconciling %d workspaces", len(listing.items))
         try:
             await asyncio.Event().wait()
         finally:
-            await self.queue.stop()
+            for queue in queues:
+                await queue.stop()
 
 
 def build_controller(
@@ -88,9 +97,10 @@ def build_controller(
     reconciler: Reconciler,
     settings: Settings,
     rng: random.Random,
+    set_queue: WorkQueue | None = None,
 ) -> Controller:
     rate_limit = RateLimit(concurrency=settings.concurrency)
     queue = WorkQueue("workspace", reconciler.reconcile, rate_limit, rng)
     Triggers(store, queue.enqueue)
     reconciler.observer.rollout.add_listener(queue.enqueue)
-    return Controller(cluster, store, queue)
+    return Controller(cluster, store, queue, set_queue)

@@ -21,6 +21,7 @@ from workspace_controller.plan.plan import (
     Plan,
 )
 from workspace_controller.plan.refusal import refusal_of
+from workspace_controller.status_patch import merge_patch
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class Executor:
             workspace = await self.cluster.patch(
                 WORKSPACE,
                 metadata["name"],
-                {"status": _merge_patch(before, status)},
+                {"status": merge_patch(before, status)},
                 namespace=metadata["namespace"],
                 subresource="status",
             )
@@ -135,19 +136,6 @@ class Executor:
         return await self.cluster.patch(
             WORKSPACE, metadata["name"], patch, namespace=metadata["namespace"]
         )
-
-
-def _merge_patch(before: Manifest, after: Manifest) -> Manifest:
-    """The merge patch that makes one of the other. It removes only fields that are null, also in
-    objects within objects."""
-    removed = {key: None for key in before if key not in after}
-    changed = {
-        key: _merge_patch(before[key], value)
-        if isinstance(value, dict) and isinstance(before.get(key), dict)
-        else value
-        for key, value in after.items()
-    }
-    return {**changed, **removed}
 
 
 def _place(manifest: Manifest) -> tuple[str, str]:

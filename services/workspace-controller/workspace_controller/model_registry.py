@@ -8,7 +8,7 @@ from functools import partial
 
 import yaml
 
-from kaito_api import condition_types
+from kaito_api import condition_types, labels
 from kaito_api.conditions import is_true
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import ClusterError
@@ -19,6 +19,7 @@ from kaito_kube.kinds import (
     Manifest,
     annotations_of,
     is_being_deleted,
+    labels_of,
 )
 from kaito_kube.store import Store
 from kaito_process.retry import retry_until_done
@@ -36,7 +37,7 @@ def backends(workspaces: Iterable[Manifest]) -> str:
     """The text of backends.yaml, always in the same order."""
     entries = [_entry(w) for w in workspaces if _serves(w) and not is_being_deleted(w)]
     served = [entry for entry in entries if entry["model"]]
-    served.sort(key=lambda entry: (entry["namespace"], entry["workspace"]))
+    served.sort(key=lambda entry: (entry["namespace"], entry["workspace"], entry["address"]))
     return yaml.safe_dump({"backends": served}, sort_keys=False)
 
 
@@ -95,12 +96,13 @@ class ModelRegistry:
 
 
 def _entry(workspace: Manifest) -> dict[str, str]:
+    """The replicas of an InferenceSet go by its name: requests for it are spread over them."""
     metadata = workspace["metadata"]
     name, namespace = metadata["name"], metadata["namespace"]
     return {
         "model": _model(workspace),
         "namespace": namespace,
-        "workspace": name,
+        "workspace": labels_of(workspace).get(labels.CREATED_BY_SET, name),
         "address": f"{name}.{namespace}.svc:{GRPC_PORT}",
     }
 
@@ -114,7 +116,9 @@ def _model(workspace: Manifest) -> str:
     if preset := str((part.get("preset") or {}).get("name") or ""):
         return preset
     engine = find_own_engine(annotations_of(workspace), part.get("template"))
-    return str(workspace["metadata"]["name"]) if engine is not None else ""
+    metadata = workspace["metadata"]
+    name = labels_of(workspace).get(labels.CREATED_BY_SET, metadata["name"])
+    return str(name) if engine is not None else ""
 
 
 def _serves(workspace: Manifest) -> bool:

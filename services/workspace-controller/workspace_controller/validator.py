@@ -1,9 +1,11 @@
-"""Validates a Workspace before the API server admits it."""
+"""Validates a Workspace or an InferenceSet before the API server admits it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from kaito_kube.kinds import Manifest
+from kaito_api.reasons import Reason
+from kaito_kube.kinds import INFERENCE_SET, Manifest
+from workspace_controller.inference_sets.plan.candidate import candidate, field_in_set
 from workspace_controller.observer import Observer
 from workspace_controller.plan.admission_problems import admission_problems
 from workspace_controller.plan.problem import Problem
@@ -15,10 +17,20 @@ class Validator:
 
     observer: Observer
 
-    async def check(self, workspace: Manifest) -> Sequence[Problem]:
-        """What is wrong with a Workspace that does not exist yet.
+    async def check(self, manifest: Manifest) -> Sequence[Problem]:
+        """What is wrong with a Workspace or an InferenceSet that does not exist yet.
 
         Raises:
             ClusterError: an object that must be read could not be read.
         """
-        return admission_problems(await self.observer.observe_candidate(workspace))
+        if manifest.get("kind") == INFERENCE_SET.kind:
+            return await self._check_set(manifest)
+        return admission_problems(await self.observer.observe_candidate(manifest))
+
+    async def _check_set(self, manifest: Manifest) -> Sequence[Problem]:
+        """What would be wrong with each of its Workspaces."""
+        workspace = candidate(manifest)
+        if isinstance(workspace, str):
+            return (Problem(Reason.INFERENCE_SET_INVALID, "spec", workspace),)
+        found = admission_problems(await self.observer.observe_candidate(workspace))
+        return tuple(replace(problem, field=field_in_set(problem.field)) for problem in found)

@@ -46,7 +46,7 @@ async def test_every_replica_answers_under_the_registered_authority_and_fails_op
     )
     async with one, two:
         await eventually(lambda: sandbox.get(kinds.VALIDATING_WEBHOOK, NAME))
-        (webhook,) = (sandbox.get(kinds.VALIDATING_WEBHOOK, NAME) or {})["webhooks"]
+        webhook, _ = (sandbox.get(kinds.VALIDATING_WEBHOOK, NAME) or {})["webhooks"]
         assert webhook["failurePolicy"] == "Ignore"
         ca = base64.b64decode(webhook["clientConfig"]["caBundle"]).decode()
         for port in ports:

@@ -14,11 +14,15 @@ Role = Literal["data-check", "tuning", "inference"]
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The Workspace that an object belongs to."""
+    """The Workspace that an object belongs to, and the InferenceSet that it was created by.
+
+    The set is known by the label: it stays when a Workspace outlives its set, so that the pods do.
+    """
 
     namespace: str
     name: str
     uid: str
+    inference_set: str = ""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -27,7 +31,8 @@ class Owner:
 
 def owner_of(workspace: Manifest) -> Owner:
     metadata = workspace["metadata"]
-    return Owner(metadata["namespace"], metadata["name"], metadata["uid"])
+    created_by = labels_of(workspace).get(labels.CREATED_BY_SET, "")
+    return Owner(metadata["namespace"], metadata["name"], metadata["uid"], created_by)
 
 
 def metadata(owner: Owner, name: str, role: Role | None = None) -> Manifest:

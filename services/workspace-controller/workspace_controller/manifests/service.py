@@ -34,7 +34,6 @@ def service(exposure: Exposure) -> Manifest:
     pods = {labels.WORKSPACE: owner.name, labels.ROLE: role}
     if exposure.first_pod_only:
         pods["statefulset.kubernetes.io/pod-name"] = f"{owner.name}-0"
-    own = exposure.http_port
     return with_revision(
         {
             "metadata": metadata(owner, owner.name),
@@ -42,10 +41,15 @@ def service(exposure: Exposure) -> Manifest:
                 "type": "LoadBalancer" if exposure.load_balancer else "ClusterIP",
                 "selector": pods,
                 "publishNotReadyAddresses": exposure.training,
-                "ports": [_HTTP, _GRPC] if own is None else [{**_HTTP, "targetPort": own}],
+                "ports": service_ports(exposure.http_port),
             },
         }
     )
+
+
+def service_ports(http_port: int | None) -> list[Manifest]:
+    """Those of a preset, or the one of the user's own pods."""
+    return [_HTTP, _GRPC] if http_port is None else [{**_HTTP, "targetPort": http_port}]
 
 
 def headless_service(owner: Owner) -> Manifest:

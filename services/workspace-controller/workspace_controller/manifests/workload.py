@@ -40,7 +40,13 @@ def selector(owner: Owner) -> dict[str, str]:
 
 
 def template_of(owner: Owner, pod_spec: Manifest) -> Manifest:
-    return {"metadata": {"labels": metadata(owner, "", "inference")["labels"]}, "spec": pod_spec}
+    return {"metadata": {"labels": _pod_labels(owner)}, "spec": pod_spec}
+
+
+def _pod_labels(owner: Owner) -> dict[str, str]:
+    """With that of the InferenceSet, whose Service leads to the pods of all its Workspaces."""
+    of_set = {labels.CREATED_BY_SET: owner.inference_set} if owner.inference_set else {}
+    return {**metadata(owner, "", "inference")["labels"], **of_set}
 
 
 def custom_template(owner: Owner, template: Opaque, placement: Placement) -> Manifest:
@@ -48,7 +54,7 @@ def custom_template(owner: Owner, template: Opaque, placement: Placement) -> Man
     result: Manifest = copy.deepcopy(dict(template))
     # Null is the same as missing.
     own = result["metadata"] = result.get("metadata") or {}
-    own["labels"] = {**(own.get("labels") or {}), **metadata(owner, "", "inference")["labels"]}
+    own["labels"] = {**(own.get("labels") or {}), **_pod_labels(owner)}
     spec = result["spec"] = result.get("spec") or {}
     spec["affinity"] = {**(spec.get("affinity") or {}), **affinity(placement)}
     has = spec.get("tolerations") or []

@@ -33,8 +33,12 @@ def parse_spec(workspace: Manifest) -> tuple[WorkspaceSpec | None, str]:
     try:
         return parse(workspace), ""
     except ValidationError as error:
-        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        return None, "; ".join(problems)
+        return None, validation_text(error)
+
+
+def validation_text(error: ValidationError) -> str:
+    """Each field that does not match the schema, and why."""
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
 
 
 def preset_ref(spec: WorkspaceSpec) -> PresetRef | None:

@@ -1,0 +1,1 @@
+"""InferenceSets: replicas of a Workspace, which the rest of this controller reconciles."""

@@ -1,0 +1,27 @@
+"""The Workspace that an InferenceSet would create, for its validation."""
+
+from pydantic import ValidationError
+
+from kaito_api.inference_set import parse
+from kaito_kube.kinds import Manifest
+from workspace_controller.inference_sets.plan import manifests
+from workspace_controller.plan.spec import validation_text
+
+
+def candidate(manifest: Manifest) -> Manifest | str:
+    """The Workspace, or why the InferenceSet makes none."""
+    try:
+        spec = parse(manifest)
+    except ValidationError as error:
+        return validation_text(error)
+    hash_ = manifests.template_hash(spec)
+    (name,) = manifests.replica_names(manifest, hash_, 1, taken=())
+    workspace = manifests.workspace(manifest, name, hash_)
+    return {**workspace, "metadata": {**workspace["metadata"], "uid": ""}}
+
+
+def field_in_set(field: str) -> str:
+    """Where a field of the Workspace is in the InferenceSet."""
+    if field.startswith("resource.labelSelector"):
+        return f"spec.{field.removeprefix('resource.')}"
+    return f"spec.template.{field}"

@@ -1,0 +1,56 @@
+"""What the webhook says to an InferenceSet: the problems of its Workspaces, at its own fields."""
+
+from typing import Any
+
+import pytest
+
+from kaito_kube.kinds import Manifest
+from tests.workspace_controller.harness import Environment
+from tests.workspace_controller.inference_sets.given_sets import inference_set, template
+from workspace_controller.admission import answer, subject
+from workspace_controller.validator import Validator
+
+
+async def response(**spec: Any) -> Manifest:
+    review: Manifest = {
+        "apiVersion": "admission.k8s.io/v1",
+        "kind": "AdmissionReview",
+        "request": {"uid": "r-1", "namespace": "team", "object": inference_set(**spec)},
+    }
+    validator = Validator(Environment().replica.reconciler.observer)
+    found: Manifest = answer(review, await validator.check(subject(review)))["response"]
+    return found
+
+
+async def test_a_valid_set_is_admitted() -> None:
+    assert await response() == {"uid": "r-1", "allowed": True}
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (
+            {"template": template(preset={"name": "phi-99"})},
+            "validation failed: spec.template.inference.preset.name: 'phi-99' is not a preset",
+        ),
+        (
+            {"template": template("Standard_NC6s_v9")},
+            "validation failed: spec.template.resource.instanceType: 'Standard_NC6s_v9' is not in "
+            "the catalog",
+        ),
+        (
+            {"template": {"inference": template()["inference"]}},
+            "validation failed: spec.template.resource.instanceType: missing: name the instance "
+            "type to request",
+        ),
+        (
+            {"updateStrategy": {"rollingUpdate": {"maxSurge": "a few"}}},
+            "validation failed: spec: updateStrategy.rollingUpdate.maxSurge",
+        ),
+    ],
+    ids=["preset", "instance type", "no instance type", "schema"],
+)
+async def test_a_problem_names_the_field_of_the_set(spec: Manifest, message: str) -> None:
+    found = await response(**spec)
+    assert found["allowed"] is False
+    assert found["status"]["message"].startswith(message)
