@@ -27,6 +27,7 @@ from workspace_controller.plan.serving.adapters import (
     ready_condition,
 )
 from workspace_controller.plan.serving.pulled_adapters import (
+    AdapterReport,
     AdapterState,
     adapter_reports,
     adapter_status_of,
@@ -206,6 +207,16 @@ def test_whatever_pods_say_is_reported_and_looked_at_again(
     else:
         assert report.state is AdapterState.PENDING
     assert ready_condition(observed).is_true
+
+
+def test_what_answers_is_known_before_the_pods_have_a_changed_list() -> None:
+    """The image in the status is what goes on answering while its Workspace is tuned again."""
+    observed = seen(A, B, pulling_pods=(pulling(SERVES, name="without b"),))
+    assert observed.spec is not None
+    assert adapter_reports(observed, observed.spec) == (
+        AdapterReport(name="a", state=AdapterState.PENDING, image="r.io/a@sha256:1"),
+        AdapterReport(name="b", state=AdapterState.PENDING),
+    )
 
 
 def condition(reason: str, message: str) -> Manifest:

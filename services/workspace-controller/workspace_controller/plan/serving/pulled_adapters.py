@@ -11,7 +11,7 @@ from kaito_api.reasons import Reason
 from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.metadata import digest
-from workspace_controller.observed import Observed, PodAdapter, PulledState
+from workspace_controller.observed import Observed, PodAdapter, PulledState, PullingPod
 from workspace_controller.plan.plan import PullAdapters, PulledAdapter, earliest
 from workspace_controller.plan.serving.adapter_delivery import verified_adapters
 from workspace_controller.plan.serving.strength import strength_of
@@ -127,13 +127,11 @@ def adapter_reports(observed: Observed, spec: WorkspaceSpec) -> tuple[AdapterRep
     name = revision(wanted)
     reports = []
     for adapter in wanted:
-        found = [
-            report
-            for pod in pods
-            for report in pod.adapters
-            if report.name == adapter.name and pod.revision == name
-        ]
-        report = _merged(adapter.name, found, len(pods))
+        given = [pod for pod in pods if pod.revision == name]
+        report = _merged(adapter.name, _reports_of(adapter, given), len(pods))
+        if not report.image:
+            # Until a pod has the new list, what it had under the name goes on answering.
+            report = replace(report, image=_image(_reports_of(adapter, pods)))
         if cause := observed.adapter_problems.get(adapter.name):
             # What its Workspace had tuned still answers.
             report = replace(report, state=AdapterState.REJECTED, cause=cause)
@@ -170,9 +168,17 @@ def _unverifiable(observed: Observed, spec: WorkspaceSpec) -> tuple[AdapterRepor
     )
 
 
+def _reports_of(adapter: PulledAdapter, pods: list[PullingPod]) -> list[PodAdapter]:
+    return [report for pod in pods for report in pod.adapters if report.name == adapter.name]
+
+
+def _image(found: list[PodAdapter]) -> str:
+    return next((report.image for report in found if report.image), "")
+
+
 def _merged(name: str, found: list[PodAdapter], pods: int) -> AdapterReport:
     """One report of those of all pods: what is wrong anywhere is shown."""
-    image = next((report.image for report in found if report.image), "")
+    image = _image(found)
     for report in found:
         if report.state is PulledState.REJECTED:
             return AdapterReport(
