@@ -31,6 +31,8 @@ ENABLE_LOAD_BALANCER: Final = "kaito.sh/enablelb"
 SERVE_TUNED_MODEL: Final = "kaito.sh/serve-tuned-model"
 DATA_CHECK: Final = "kaito.sh/data-check"
 RUNTIME: Final = "kaito.sh/runtime"
+# Of a server in the user's own pods that lists no model: its name of the model.
+ENGINE_MODEL: Final = "kaito.sh/engine-model"
 # Of a model of the hub: the branch, tag or commit; and "true" to run the code of its repository.
 MODEL_REVISION: Final = "kaito.sh/model-revision"
 TRUST_REMOTE_CODE: Final = "kaito.sh/trust-remote-code"

@@ -217,9 +217,12 @@ async def test_what_the_server_does_wrong_is_told(
 @pytest.mark.parametrize(
     ("models", "says"),
     [
-        ('{"data": []}', "lists no model; set KAITO_ENGINE_MODEL"),
+        ('{"data": []}', "KAITO_ENGINE_MODEL .*kaito.sh/engine-model"),
         ("[]", "lists no model"),
-        ('{"data": [{"id": "m"}]}', "set KAITO_MAX_MODEL_LEN"),
+        (
+            '{"data": [{"id": "m"}]}',
+            "set KAITO_MAX_MODEL_LEN .*max-model-len in its inference.config",
+        ),
     ],
 )
 async def test_a_server_that_does_not_describe_its_model_is_refused(

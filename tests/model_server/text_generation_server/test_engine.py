@@ -258,7 +258,9 @@ _INFO = {
 async def test_a_server_of_another_make_is_refused(tmp_path: Path, info: Any) -> None:
     async with listening(_other_server(info)) as url:
         engine = TextGenerationServerEngine(url, model_path=tmp_path)
-        with pytest.raises(ModelLoadFailed, match="set KAITO_ENGINE to openai"):
+        with pytest.raises(
+            ModelLoadFailed, match=r"set KAITO_ENGINE \(.*kaito.sh/runtime\) to openai"
+        ):
             await engine.start()
         await engine.stop()
 

@@ -1,5 +1,6 @@
 """What a server tells of itself before it is asked for an answer."""
 
+from model_server import remedies
 from model_server.engine_server.client import EngineClient
 from model_server.errors import EngineFailed, ModelLoadFailed
 
@@ -23,14 +24,14 @@ async def find_model(
     model = named or next(iter(entries), "")
     if not model:
         raise ModelLoadFailed(
-            f"{client.url}/v1/models lists no model; set KAITO_ENGINE_MODEL, if it is an "
-            "OpenAI-compatible server"
+            f"{client.url}/v1/models lists no model; if it is an OpenAI-compatible server, name "
+            f"its model in {remedies.ENGINE_MODEL}"
         )
     context_tokens = entries.get(model, {}).get("max_model_len") or max_context_tokens
     if not context_tokens:
         raise ModelLoadFailed(
             f"{client.url}/v1/models does not tell the length of the context of {model!r}; set "
-            "KAITO_MAX_MODEL_LEN"
+            f"{remedies.MAX_MODEL_LEN}"
         )
     return model, int(context_tokens)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from model_server import remedies
 from model_server.engine_server.unreadable import UNREADABLE
 from model_server.errors import ModelLoadFailed
 
@@ -54,6 +55,6 @@ def parse_info(answer: Any) -> ServerInfo:
         )
     except UNREADABLE as error:
         raise ModelLoadFailed(
-            f"GET /info of the engine is not that of a text-generation-server ({error!r}); set "
-            "KAITO_ENGINE to openai, if it is an OpenAI-compatible server"
+            f"GET /info of the engine is not that of a text-generation-server ({error!r}); if it "
+            f"is an OpenAI-compatible server, set {remedies.ENGINE} to openai"
         ) from error

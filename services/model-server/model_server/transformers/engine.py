@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import torch
 
+from model_server import remedies
 from model_server.engine import (
     AdapterInfo,
     AdapterSource,
@@ -94,8 +95,8 @@ class TransformersEngine:
             capacity_tokens = await batch.start()
         except (MemoryError, ValueError, RuntimeError) as error:
             raise ModelLoadFailed(
-                f"the KV cache does not fit beside the model: {error}; lower KAITO_MAX_MODEL_LEN "
-                "or use a GPU with more memory"
+                f"the KV cache does not fit beside the model: {error}; lower "
+                f"{remedies.MAX_MODEL_LEN}, or use a GPU with more memory"
             ) from error
         context_tokens = (
             budget.context_tokens if budget else min(loaded.context_tokens, capacity_tokens)

@@ -6,6 +6,7 @@ it would take most of the machine, so the size is chosen here.
 
 from dataclasses import dataclass
 
+from model_server import remedies
 from model_server.errors import ModelLoadFailed
 
 PAGE_TOKENS = 64
@@ -58,8 +59,8 @@ def fit_kv_cache(
         raise ModelLoadFailed(
             f"a context of {longest} tokens needs {longest * dimensions.bytes_per_token} bytes of "
             f"KV cache, and the {budget_bytes} available bytes hold "
-            f"{affordable_pages * PAGE_TOKENS} tokens; lower KAITO_MAX_MODEL_LEN or give the "
-            "container more memory"
+            f"{affordable_pages * PAGE_TOKENS} tokens; lower {remedies.MAX_MODEL_LEN}, or "
+            "give the container more memory"
         )
     # Rounded up to whole pages.
     pages = min(affordable_pages, -(-_MAX_CONVERSATIONS * longest // PAGE_TOKENS))

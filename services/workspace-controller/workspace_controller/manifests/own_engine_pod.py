@@ -38,11 +38,15 @@ _SECURITY: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class OwnEngine:
-    """`name` is that of model-server; the server listens in `container`, on `port`."""
+    """`name` is that of model-server; the server listens in `container`, on `port`.
+
+    `model` is the server's name of its model, empty where the server lists it.
+    """
 
     name: str
     container: str
     port: int
+    model: str = ""
 
 
 def with_own_engine(
@@ -66,6 +70,7 @@ def with_own_engine(
         "KAITO_MODEL_NAME": owner.name,
         "KAITO_ENGINE": engine.name,
         "KAITO_ENGINE_URL": f"http://127.0.0.1:{engine.port}",
+        **({"KAITO_ENGINE_MODEL": engine.model} if engine.model else {}),
         **({"KAITO_MAX_MODEL_LEN": str(max_model_len)} if max_model_len else {}),
     }
     server = model_server_container(

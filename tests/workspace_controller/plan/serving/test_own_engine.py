@@ -87,6 +87,20 @@ def test_the_engine_is_found(manifest: Manifest, engine: OwnEngine | None) -> No
     assert own_engine(seen(manifest)) == engine
 
 
+def test_the_servers_name_of_its_model_reaches_the_model_server() -> None:
+    named = workspace(SGLANG)
+    named["metadata"]["annotations"][labels.ENGINE_MODEL] = "/models/own"
+    assert own_engine(seen(named)) == OwnEngine("openai", "sglang", 30000, "/models/own")
+    assert model_server_variables(named)["KAITO_ENGINE_MODEL"] == "/models/own"
+    assert "KAITO_ENGINE_MODEL" not in model_server_variables(workspace(SGLANG))
+
+
+def model_server_variables(manifest: Manifest) -> dict[str, str]:
+    containers = applied(seen(manifest))["spec"]["template"]["spec"]["containers"]
+    (server,) = [each for each in containers if each["name"] == "model-server"]
+    return {each["name"]: each["value"] for each in server["env"]}
+
+
 @pytest.mark.parametrize("name", OWN_ENGINES)
 def test_the_annotation_may_name_each_of_them(name: str) -> None:
     assert own_engine(seen(workspace(WEB, runtime=name))) == OwnEngine(name, "web", 8080)

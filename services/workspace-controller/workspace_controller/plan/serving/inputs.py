@@ -21,6 +21,7 @@ def inputs_of(
     pulls: bool = False,
     loads: bool = False,
     measures: bool = True,
+    engine_model: str = "",
 ) -> str:
     """A digest of the user's part, in the user's words.
 
@@ -28,7 +29,8 @@ def inputs_of(
     at once. So defaults, which a release may add, are left out. `runtime` is the engine that the
     user names, and `model` the commit of a model of the hub, with whether its code is trusted.
     Where the pods pull adapters, these determine nothing of the workload, except that the engine
-    `loads` any. `measures`: the model is measured before it is ready.
+    `loads` any. `measures`: the model is measured before it is ready. `engine_model` is what the
+    user says that a server calls its model.
     """
     resource = spec.resource
     adapter = tuning.adapter.reference if tuning is not None and tuning.adapter else ""
@@ -47,6 +49,7 @@ def inputs_of(
             **({"runtime": runtime} if runtime else {}),
             **({"model": list(model)} if model else {}),
             **({} if measures else {"measures": False}),
+            **({"engineModel": engine_model} if engine_model else {}),
         }
     )
 

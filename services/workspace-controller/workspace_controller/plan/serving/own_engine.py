@@ -1,6 +1,7 @@
 """The engine in the user's own pods: a server that gets model-server and gateway beside it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from kaito_api import labels
 from kaito_api.workspace import Opaque
@@ -39,12 +40,14 @@ def find_own_engine(annotations: Mapping[str, str], template: Opaque | None) -> 
     if template is None:
         return None
     ports = declared_ports(template)
-    named = annotations.get(labels.RUNTIME, "")
+    named, model = annotations.get(labels.RUNTIME, ""), annotations.get(labels.ENGINE_MODEL, "")
     if named in _PORT_NAMES:
         port = _port_of(named, ports)
-        return OwnEngine(named, port.container, port.number) if port is not None else None
+        return OwnEngine(named, port.container, port.number, model) if port is not None else None
     found = _named_port(ports)
-    return None if found is None or any(_collisions(template, ports)) else found
+    if found is None or any(_collisions(template, ports)):
+        return None
+    return replace(found, model=model)
 
 
 def unused_engine_note(observed: Observed) -> str:

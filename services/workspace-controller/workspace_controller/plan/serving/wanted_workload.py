@@ -94,7 +94,7 @@ def _inputs(
     *,
     measured: bool = False,
 ) -> str:
-    pulls = pulls_adapters(observed, spec, given)
+    pulls, own = pulls_adapters(observed, spec, given), own_engine(observed)
     return inputs_of(
         spec,
         tuning,
@@ -104,6 +104,7 @@ def _inputs(
         pulls=pulls,
         loads=pulls and given.engine is Runtime.VLLM,
         measures=measured or measures(observed),
+        engine_model=own.model if own is not None else "",
     )
 
 
