@@ -74,8 +74,9 @@ class StoredModel:
 class HubStandIn:
     """`tokens` are valid ones, with the models that they open. `status` answers everything while it
     is set, and 503 the next `away_for` requests. `stall_after` sends that many bytes of a file, by
-    path, and the rest after `release`. `damaged` says how often a file arrives with another last
-    byte. `storage` is the address that requests for large files are redirected to."""
+    path, then `trickle` bytes a second, and the rest after `release`. `damaged` says how often a
+    file arrives with another last byte. `storage` is the address that requests for large files are
+    redirected to."""
 
     models: dict[str, StoredModel] = field(default_factory=dict)
     tokens: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -83,6 +84,7 @@ class HubStandIn:
     away_for: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     stall_after: dict[str, int] = field(default_factory=dict)
+    trickle: int = 0
     damaged: dict[str, int] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     authorizations: list[str] = field(default_factory=list)
@@ -95,15 +97,18 @@ class HubStandIn:
         self.stall_after.clear()
         self._released.set()
 
-    def wait(self) -> None:
-        self._released.wait()
+    def wait(self, seconds: float | None = None) -> bool:
+        """Whether it was released within that time."""
+        return self._released.wait(seconds)
 
 
 @contextmanager
-def hub_stand_in(hub: HubStandIn) -> Iterator[HubStandIn]:
-    """Serves it on loopback; `hub.address` is its endpoint meanwhile."""
+def hub_stand_in(
+    hub: HubStandIn, listens: tuple[str, int] = ("127.0.0.1", 0)
+) -> Iterator[HubStandIn]:
+    """Serves it; `hub.address` is its endpoint on loopback meanwhile."""
     handler = type("Handler", (_Handler,), {"hub": hub})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = ThreadingHTTPServer(listens, handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
@@ -191,6 +196,9 @@ class _Handler(BaseHTTPRequestHandler):
             with suppress(OSError):
                 self.wfile.write(content[:stall])
                 self.wfile.flush()
+                while self.hub.trickle and not self.hub.wait(1.0):
+                    self.wfile.write(content[stall : stall + self.hub.trickle])
+                    stall += self.hub.trickle
                 self.hub.wait()
                 self.wfile.write(content[stall:])
             return

@@ -167,6 +167,14 @@ async def test_progress_is_served_while_files_arrive(run: Run) -> None:
     assert process.wait(timeout=HANG_SECONDS) == 0
 
 
+async def test_what_has_arrived_is_on_the_disk_whatever_the_size_of_a_chunk(run: Run) -> None:
+    run.hub.stall_after["model.safetensors"] = 100_000
+    process = run.start()
+    await until_seen("a part of a chunk", lambda: run.progress()["doneBytes"] > 50_000)
+    run.hub.release()
+    assert process.wait(timeout=HANG_SECONDS) == 0
+
+
 def test_a_file_that_arrives_damaged_is_fetched_again(run: Run) -> None:
     run.hub.damaged["model.safetensors"] = 1
     assert run.finish() == 0, run.log
@@ -279,6 +287,21 @@ def test_the_remaining_time_follows_from_the_speed(tmp_path: Path) -> None:
     found = progress.document()
     assert (found["doneBytes"], found["totalBytes"], found["bytesPerSecond"]) == (5000, 10000, 1000)
     assert found["remainingSeconds"] == 5
+
+
+def test_what_an_earlier_container_has_brought_is_no_speed(tmp_path: Path) -> None:
+    progress = Progress()
+    # It samples from its start, and the hub has not answered yet.
+    progress.sample(0.0)
+    (tmp_path / "a.part").write_bytes(b"a" * 3000)
+    progress.files = [File(tmp_path, {"rfilename": n, "size": s}) for n, s in SIZES.items()]
+    progress.sample(2.0)
+    assert progress.document()["remainingSeconds"] is None
+    (tmp_path / "a.part").write_bytes(b"a" * 3200)
+    progress.sample(4.0)
+    found = progress.document()
+    assert (found["doneBytes"], found["bytesPerSecond"]) == (3200, 100)
+    assert found["remainingSeconds"] == 68
 
 
 def test_nothing_is_known_before_the_hub_has_answered() -> None:

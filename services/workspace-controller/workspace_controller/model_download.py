@@ -119,7 +119,10 @@ class Progress:
         self.problem, self.speed = "", Speed()
 
     def sample(self, now: float) -> None:
-        self.speed.add(now, sum(file.done_bytes() for file in self.files))
+        # Before the files are known, nothing is there: what an earlier container has brought would
+        # then count as downloaded within two seconds.
+        if self.files:
+            self.speed.add(now, sum(file.done_bytes() for file in self.files))
 
     def document(self) -> dict[str, Any]:
         done = sum(file.done_bytes() for file in self.files)
@@ -214,7 +217,8 @@ class Hub:
                     if start and response.status != http.HTTPStatus.PARTIAL_CONTENT:
                         part.truncate(0)
                         found = file.hasher()
-                    while chunk := response.read(CHUNK_BYTES):
+                    # What has arrived, not a whole chunk: a slow hub would seem to send nothing.
+                    while chunk := response.read1(CHUNK_BYTES):
                         part.write(chunk)
                         found.update(chunk)
         if size_of(file.part) < file.size:

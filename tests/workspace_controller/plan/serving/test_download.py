@@ -42,6 +42,7 @@ def gib(done: float, total: float, **more: Any) -> ModelDownload:
          "downloading the model: 14.1 of 14.2 GiB, about a minute left"),
         (gib(3.2, 640.0, remaining_seconds=9000.0),
          "downloading the model: 3.2 of 640.0 GiB, about 2.5 h left"),
+        (gib(0.5, 0.9), "downloading the model: 512.0 of 921.6 MiB"),
         (gib(3.2, 14.2, remaining_seconds=9.0, problem="URLError: timed out"),
          "downloading the model: 3.2 of 14.2 GiB; the last attempt failed, and it goes on: "
          "URLError: timed out"),

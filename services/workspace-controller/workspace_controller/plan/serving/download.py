@@ -2,7 +2,7 @@
 
 from workspace_controller.observed import ModelDownload
 
-_GIB = 2**30
+_GIB, _MIB = 2**30, 2**20
 _MAX_PROBLEM = 200
 
 
@@ -10,7 +10,8 @@ def download_message(download: ModelDownload | None) -> str:
     """What the condition says: how much is there, and how long the rest takes."""
     if download is None or not download.total_bytes:
         return "downloading the model; the log of container model-download shows the progress"
-    done = f"{download.done_bytes / _GIB:.1f} of {download.total_bytes / _GIB:.1f} GiB"
+    unit, size = ("GiB", _GIB) if download.total_bytes >= _GIB else ("MiB", _MIB)
+    done = f"{download.done_bytes / size:.1f} of {download.total_bytes / size:.1f} {unit}"
     left = f", about {_rounded(download.remaining_seconds)} left" if download.has_rest else ""
     if download.problem:
         problem = download.problem[:_MAX_PROBLEM]
