@@ -107,7 +107,7 @@ up: venv venv-models ## start the local cluster with Kaito installed and no Work
 e2e: up ## run the end-to-end tests on the local cluster, starting it if necessary
 	$(PY) -m pytest -q -p no:cacheprovider tests/local_cluster tests/aks_emulator tests/e2e -m "cluster and not long"
 
-e2e-long: up ## run the incidents on the local cluster that take minutes each
+e2e-long: up ## run the incidents and the engines on the local cluster that take minutes each
 	$(PY) -m pytest -q -p no:cacheprovider tests/e2e -m "cluster and long"
 
 apiserver-test: venv ## test controllers and charts on a real API server without nodes; needs no root

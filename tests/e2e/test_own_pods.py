@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.e2e.cpu_node import cpu_node, on_cpu_node
 from tools.demo.cluster import KaitoCluster
 from tools.demo.kubectl import Kubectl, Manifest, wait_for
 
 NAME, NAMESPACE = "own-pods", "own-pods"
-LABEL = {"story": "own-pods"}
-SIZE = "Standard_D4s_v5"
 SERVES = ["python3", "-m", "http.server", "8080", "--directory", "/tmp"]
 
 
@@ -32,18 +31,7 @@ class OwnPods:
             "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
         }
         pod = {"containers": [container], "terminationGracePeriodSeconds": 1}
-        manifest = {
-            "apiVersion": "kaito.sh/v1beta1",
-            "kind": "Workspace",
-            "metadata": {
-                "name": NAME,
-                "namespace": NAMESPACE,
-                # It is the size of no GPU machine.
-                "annotations": {"kaito.sh/bypass-resource-checks": "true"},
-            },
-            "resource": {"instanceType": SIZE, "labelSelector": {"matchLabels": LABEL}},
-            "inference": {"template": {"spec": pod}},
-        }
+        manifest = on_cpu_node(NAME, {"template": {"spec": pod}}, namespace=NAMESPACE)
         self.kubectl.run("apply", "-f", "-", stdin=json.dumps(manifest))
 
     def ready(self) -> str:
@@ -71,19 +59,13 @@ def own_pods(clean: KaitoCluster) -> Iterator[OwnPods]:
     kubectl = clean.kubectl
     server: Manifest = kubectl.get("deployment", "data-server") or {}
     image = server["spec"]["template"]["spec"]["containers"][0]["image"]
-    node = next(n for n in kubectl.items("nodes") if not n["spec"].get("taints"))
-    type_ = "node.kubernetes.io/instance-type"
-    before = node["metadata"]["labels"].get(type_)
-    name = node["metadata"]["name"]
-    kubectl.run("label", "node", name, "--overwrite", f"{type_}={SIZE}", "story=own-pods")
     kubectl.run("create", "namespace", NAMESPACE)
     try:
-        yield OwnPods(kubectl, image)
+        with cpu_node(kubectl):
+            yield OwnPods(kubectl, image)
     finally:
         kubectl.delete("workspace", NAME, "-n", NAMESPACE)
         kubectl.delete("namespace", NAMESPACE)
-        restored = f"{type_}={before}" if before else f"{type_}-"
-        kubectl.run("label", "node", name, "--overwrite", restored, "story-")
 
 
 def test_service_leads_to_the_port_and_a_loop_of_exits_is_named(own_pods: OwnPods) -> None:

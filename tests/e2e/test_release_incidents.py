@@ -1,18 +1,17 @@
 """A release with a wrong value."""
 
 import json
-import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.releases import helm, restored
 from tests.e2e.untuned import apply
 from tools.demo import manifests
 from tools.demo.chat_client import chat, result_of
-from tools.demo.cluster import CHART, NAMESPACE, KaitoCluster
-from tools.demo.kubectl import Kubectl, Manifest, run, wait_for
+from tools.demo.cluster import CHART, KaitoCluster
+from tools.demo.kubectl import Kubectl, Manifest, wait_for
 from tools.demo.walkthrough import QUESTION, Watch
-from tools.local_cluster.paths import Paths
 
 pytestmark = pytest.mark.long
 
@@ -25,18 +24,10 @@ def inference_ready(kubectl: Kubectl, name: str) -> Manifest:
     return next((dict(c) for c in conditions if c["type"] == "InferenceReady"), {})
 
 
-def helm(*arguments: str) -> None:
-    paths = Paths.from_env(os.environ)
-    run(paths.bin / "helm", *arguments, "-n", NAMESPACE, "--kubeconfig", str(paths.kubeconfig))
-
-
 @pytest.fixture
 def release_restored(clean: KaitoCluster) -> Iterator[None]:
-    """The release as it was, also where the test fails in between."""
-    found = clean.kubectl.items("secrets", "-n", NAMESPACE, "-l", "owner=helm,name=kaito")
-    revision = max(int(secret["metadata"]["labels"]["version"]) for secret in found)
-    yield
-    helm("rollback", "kaito", str(revision), "--wait")
+    with restored(clean.kubectl):
+        yield
 
 
 @pytest.mark.usefixtures("release_restored")

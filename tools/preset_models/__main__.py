@@ -51,10 +51,9 @@ def publish(registry: Registry, preset: str, tag: str, archive: bytes) -> str:
         RegistryError: the registry cannot be reached or rejects the image.
     """
     repository = f"kaito-{preset}"
-    image = oci.image(archive, {"org.opencontainers.image.title": preset})
-    registry.put_blob(repository, image.layer)
-    registry.put_blob(repository, image.config)
-    registry.put_manifest(repository, tag, image.manifest)
+    oci.push(
+        registry, repository, tag, oci.image(archive, {"org.opencontainers.image.title": preset})
+    )
     return registry.reference(repository, tag)
 
 

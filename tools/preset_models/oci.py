@@ -1,4 +1,4 @@
-"""Packs a folder as a single-layer container image, byte for byte reproducible."""
+"""Packs a folder as a single-layer container image, byte for byte reproducible, and pushes it."""
 
 import gzip
 import hashlib
@@ -8,6 +8,8 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tools.images.registry import Registry
 
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -75,3 +77,14 @@ def image(archive: bytes, labels: dict[str, str]) -> Image:
     }
     layer = gzip.compress(archive, compresslevel=1, mtime=0)
     return Image(layer=layer, config=json.dumps(config, sort_keys=True).encode())
+
+
+def push(registry: Registry, repository: str, tag: str, image: Image) -> str:
+    """Push the image, whether or not the tag exists, and return its digest.
+
+    Raises:
+        RegistryError: the registry cannot be reached or rejects the image.
+    """
+    registry.put_blob(repository, image.layer)
+    registry.put_blob(repository, image.config)
+    return registry.put_manifest(repository, tag, image.manifest)
