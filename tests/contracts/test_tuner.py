@@ -22,6 +22,7 @@ FROM_THE_WORKSPACE = {
     "namespace",
     "base_model",
     "hub_id",
+    "license",
     "instance_type",
     "model_parameters",
     "method",

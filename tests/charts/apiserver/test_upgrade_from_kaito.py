@@ -27,7 +27,7 @@ PAGE = ROOT / "docs" / "migrating-from-kaito.md"
 NAMESPACE = "kaito-workspace"
 OURS, FOREIGN = "workspace-phi", "workspace-qwen"
 POOLS = {OURS: "ws8f4a1c03d", FOREIGN: "ws0b27e9f51"}
-PRESETS = {OURS: "phi-3-mini-128k-instruct", FOREIGN: "Qwen/Qwen3.8-99B"}
+PRESETS = {OURS: "phi-3-mini-128k-instruct", FOREIGN: "qwen3.8-99b"}
 UNKNOWN = f"inference.preset.name: '{PRESETS[FOREIGN]}' is not a preset"
 CONTROLLERS = {
     f"{NAMESPACE}-workspace-controller": "workspace_controller",
