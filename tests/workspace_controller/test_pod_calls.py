@@ -1,5 +1,6 @@
 """Addresses of pods."""
 
+import grpc
 import pytest
 
 from workspace_controller import pod_calls
@@ -10,3 +11,25 @@ from workspace_controller import pod_calls
 )
 def test_target_of_ipv4_and_ipv6_addresses(address: str, target: str) -> None:
     assert pod_calls.target(address, 29500) == target
+
+
+@pytest.mark.parametrize(
+    ("code", "is_logged"),
+    [
+        (grpc.StatusCode.INVALID_ARGUMENT, True),
+        # The key may have been changed: pods get the new one in turn.
+        (grpc.StatusCode.UNAUTHENTICATED, False),
+        (grpc.StatusCode.UNAVAILABLE, False),
+    ],
+)
+async def test_a_refusal_is_logged_and_a_pod_that_is_away_is_not(
+    code: grpc.StatusCode, is_logged: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refuse(_channel: grpc.aio.Channel) -> None:
+        nothing = grpc.aio.Metadata()
+        raise grpc.aio.AioRpcError(code, nothing, nothing, details="adapters[0].name is too long")
+
+    with caplog.at_level("WARNING"):
+        assert await pod_calls.ask("10.0.0.1", 29501, refuse) is None
+    logged = "10.0.0.1 refuses a call: adapters[0].name is too long" in caplog.text
+    assert logged is is_logged

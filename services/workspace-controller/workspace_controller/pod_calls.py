@@ -12,7 +12,7 @@ from kaito_grpc.channels import open_channel
 logger = logging.getLogger(__name__)
 # A pass waits for the answer, and what a pod reports is of no use when it is late.
 TIMEOUT_SECONDS = 2.0
-_REFUSALS = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNAUTHENTICATED)
+_REFUSED = grpc.StatusCode.INVALID_ARGUMENT
 _Response = TypeVar("_Response")
 
 
@@ -30,7 +30,7 @@ async def ask(
         ):
             return await call(channel)
     except (grpc.aio.AioRpcError, TimeoutError) as error:
-        if isinstance(error, grpc.aio.AioRpcError) and error.code() in _REFUSALS:
+        if isinstance(error, grpc.aio.AioRpcError) and error.code() is _REFUSED:
             # No later pass will be answered otherwise, and nobody else reads it.
             logger.warning("%s refuses a call: %s", address, error.details())
             return None

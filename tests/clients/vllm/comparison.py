@@ -7,7 +7,7 @@ from typing import Any
 
 # What names one answer: ids that a server makes up, and moments.
 _OWN_ID = re.compile(
-    r"(chatcmpl-tool|chatcmpl|cmpl|resp|msg|rs|fc|call|embd|score|rerank|classify|pool|toolu|"
+    r"(chatcmpl-tool|chatcmpl|cmpl|resp|msg|rs|fc|call|embd|score|rerank|classify|pooling|toolu|"
     r"generative-scoring)[-_][\w-]+"
 )
 _OWN_FIELDS = frozenset(("created", "created_at", "completed_at"))
