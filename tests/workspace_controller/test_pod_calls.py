@@ -25,7 +25,7 @@ def test_target_of_ipv4_and_ipv6_addresses(address: str, target: str) -> None:
 async def test_a_refusal_is_logged_and_a_pod_that_is_away_is_not(
     code: grpc.StatusCode, is_logged: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def refuse(_channel: grpc.aio.Channel) -> None:
+    async def refuse(_channel: grpc.aio.Channel) -> str:
         nothing = grpc.aio.Metadata()
         raise grpc.aio.AioRpcError(code, nothing, nothing, details="adapters[0].name is too long")
 

@@ -197,6 +197,33 @@ async def test_a_server_that_only_embeds_is_served(tmp_path: Path) -> None:
         await engine.stop()
 
 
+@pytest.mark.parametrize("path", ["/classify", "/pooling"])
+async def test_a_server_that_only_classifies_is_asked_that(tmp_path: Path, path: str) -> None:
+    asked = list[Any]()
+
+    async def models(_request: web.Request) -> web.Response:
+        card = {"id": MODEL_ID, "max_model_len": 128, "parent": None}
+        return web.json_response({"data": [card]})
+
+    async def openapi(_request: web.Request) -> web.Response:
+        return web.json_response({"paths": {path: {"post": {}}}})
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(await request.json())
+        return web.json_response({"data": []})
+
+    application = web.Application()
+    application.router.add_get("/v1/models", models)
+    application.router.add_get("/openapi.json", openapi)
+    application.router.add_post(path, answer)
+    async with listening(application) as url:
+        engine = VllmEngine(url, model_path=make_byte_model(tmp_path), adapters_dir=None)
+        model = await engine.start()
+        await engine.stop()
+    assert asked == [{"model": MODEL_ID, "input": "a"}]
+    assert model.http_routes == (f"POST {path}",)
+
+
 async def test_a_server_that_generates_embeds_nothing(tmp_path: Path) -> None:
     async with started(VllmDouble(), tmp_path) as (engine, _):
         with pytest.raises(NotSupported, match=r"vllm 0\.32\.0, embeds no texts"):

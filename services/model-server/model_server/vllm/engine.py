@@ -46,6 +46,8 @@ from model_server.vllm.token_reading import TokenReader
 
 logger = logging.getLogger(__name__)
 _COMPLETIONS = "POST /v1/completions"
+# What a model answers that neither generates nor embeds.
+_POOLING = ("/classify", "/pooling")
 _HI = (ChatMessage("user", "Hi"),)
 _TOOL = Tool("now", "", {"type": "object", "properties": {}})
 # What its command line decides: features, and a request that it refuses without them.
@@ -166,13 +168,19 @@ class VllmEngine(OpenAIServerEngine):
         return None
 
     async def _generate_test_token(self) -> None:
-        routes = self._require_started().capabilities.routes
-        if _COMPLETIONS in routes or EMBED not in routes:
+        started = self._require_started()
+        routes = started.capabilities.routes
+        pools = next((path for path in _POOLING if f"POST {path}" in routes), None)
+        if _COMPLETIONS in routes or (EMBED not in routes and pools is None):
             await super()._generate_test_token()
             return
-        # A model that was trained for embeddings generates nothing.
+        # A model that was trained for embeddings or for classes generates nothing.
         try:
-            await self.embed(EmbeddingRequest(inputs=("a",)))
+            if EMBED in routes or pools is None:
+                await self.embed(EmbeddingRequest(inputs=("a",)))
+            else:
+                body = {"model": started.model, "input": "a"}
+                await self._client.post(pools, body, field="inputs")
         except InferenceError as error:
             raise ModelLoadFailed(f"the model does not run: {error.message}") from error
 
