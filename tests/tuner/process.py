@@ -29,10 +29,12 @@ def running_tuner(command: str, environ: Mapping[str, str]) -> Iterator[subproce
         process.communicate()
 
 
-def run_tuner(command: str, environ: Mapping[str, str]) -> tuple[int, str, str]:
+def run_tuner(
+    command: str, environ: Mapping[str, str], seconds: float = 100
+) -> tuple[int, str, str]:
     """Run it to its end and return the exit code, stdout and stderr."""
     with running_tuner(command, environ) as process:
-        out, err = process.communicate(timeout=100)
+        out, err = process.communicate(timeout=seconds)
         return process.returncode, out, err
 
 

@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 
 from tuner.errors import RunError, Terminated
-from tuner.process_deaths import MOST_DEATHS, counted_deaths
+from tuner.process_deaths import MOST_DEATHS, counted_deaths, kept_log
+from tuner.processes.errors import ProcessKilled
 from tuner.reasons import Reason
 
 logger = logging.getLogger("tuner.training")
 # It is killed while it trains, so the record stays. A crash of the interpreter leaves its stack.
 DIES = """
 import faulthandler, logging, pathlib, sys
-from tuner.process_deaths import counted_deaths
+from tuner.process_deaths import counted_deaths, kept_log
 root = pathlib.Path(sys.argv[1])
-with counted_deaths(root / "deaths.json", root / "log", "pod-1", 5):
+with counted_deaths(root / "deaths.json", root / "log", "pod-1", 5), kept_log(root / "log"):
     logging.getLogger("tuner.training").warning("step 7 of 12")
     faulthandler._sigsegv()
 """
@@ -34,7 +35,8 @@ class Pod:
     def start(self, attempt: str = "pod-1", step: int = -1, *, dies: bool = False) -> int:
         """A process: how many died before it. One that `dies` leaves the record as it is."""
         record = self.root / "deaths.json"
-        with counted_deaths(record, self.root / "log", attempt, step) as deaths:
+        log = self.root / "log"
+        with counted_deaths(record, log, attempt, step) as deaths, kept_log(log):
             logger.warning("step %d of 12", step + 1)
             left = record.read_text() if record.exists() else ""
         if dies:
@@ -95,3 +97,16 @@ def test_a_crash_of_the_interpreter_is_among_the_last_words(pod: Pod, tmp_path: 
         assert ended.returncode == -signal.SIGSEGV
     with pytest.raises(RunError, match="its last log lines: Fatal Python error: Segmentation fa"):
         pod.start(step=5)
+
+
+def test_a_process_of_a_training_that_is_killed_counts(tmp_path: Path) -> None:
+    def end(expected: int) -> None:
+        with counted_deaths(tmp_path / "deaths.json", tmp_path / "log", "pod-1", 5) as deaths:
+            assert deaths == expected
+            raise ProcessKilled("process 2 of 2 was killed by SIGKILL")
+
+    for number in range(MOST_DEATHS):
+        with pytest.raises(ProcessKilled):
+            end(number)
+    with pytest.raises(RunError, match="the trainer was killed 3 times in a row after step 5"):
+        end(MOST_DEATHS)

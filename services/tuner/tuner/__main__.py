@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, MutableMapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,10 @@ from tuner.check.command import check
 from tuner.data.unusable_data import remembering_unusable_data
 from tuner.data_report.compact import compact
 from tuner.errors import RunError, Terminated, unexpected_error
+from tuner.launch_phase import launch_phase
 from tuner.phases import check_push_phase, fetch_phase, push_phase, train_phase
+from tuner.processes.rank import Rank
+from tuner.processes.report import write_report
 from tuner.reasons import Reason
 from tuner.reporting.run_session import run_session
 from tuner.reporting.status_publisher import StatusPublisher
@@ -46,6 +49,12 @@ class CommandContext:
     settings: Settings
     switch: StopSwitch
     environ: MutableMapping[str, str]
+    rank: Rank | None
+
+    @property
+    def launches(self) -> bool:
+        """Whether the training runs in other processes, which this one starts."""
+        return self.settings.processes > 1 and self.rank is None
 
 
 Command = Callable[[CommandContext], TerminationMessage]
@@ -61,6 +70,9 @@ def fetch(context: CommandContext) -> TerminationMessage:
 
 def train(context: CommandContext) -> TerminationMessage:
     """train the adapter"""
+    if context.launches:
+        launch_phase(context.settings, context.environ)
+        return {}
     with _session(context) as publisher:
         _train(context, publisher)
     return {}
@@ -74,6 +86,10 @@ def push(context: CommandContext) -> TerminationMessage:
 
 def tune(context: CommandContext) -> TerminationMessage:
     """fetch, train and push, one after the other"""
+    if context.launches:
+        fetch_phase(context.settings, context.environ)
+        train(context)
+        return push(context)
     with _session(context) as publisher:
         fetch_phase(context.settings, context.environ)
         _train(context, publisher)
@@ -104,13 +120,39 @@ def main(arguments: Sequence[str], environ: MutableMapping[str, str]) -> int:
             path, failure_message(RunError(Reason.CONFIG_INVALID, str(error)))
         )
         return MISUSED
-    logs.configure(settings.log_level, "tuner", workspace=settings.name)
+    rank = Rank.from_env(environ)
+    # One process of a training speaks for all; the others have warnings at most.
+    level = settings.log_level if rank is None or rank.reporting else "warning"
+    logs.configure(level, "tuner", workspace=settings.name, **_log_fields(rank))
     switch = StopSwitch()
     switch.install()
-    code, message = _run(command, CommandContext(settings, switch, environ))
+    context = CommandContext(settings, switch, environ, rank)
+    if rank is not None:
+        return _run_as_process(command, context, rank)
+    code, message = _run(command, context)
     if message:
         _write_termination_message(settings.termination_log, message)
     return code
+
+
+def _log_fields(rank: Rank | None) -> dict[str, str]:
+    """What tells the lines of a training's processes apart."""
+    return {} if rank is None or rank.reporting else {"process": str(rank.number + 1)}
+
+
+def _run_as_process(command: Command, context: CommandContext, rank: Rank) -> int:
+    """Run one process of a training. The launcher reports its failure."""
+    try:
+        command(context)
+    except Terminated:
+        return STOPPED
+    except Exception as error:
+        failure = error if isinstance(error, RunError) else unexpected_error(error)
+        if failure is not error:
+            logger.exception("unexpected error")
+        write_report(rank.reports, rank.number, failure, time.monotonic())
+        return FAILED
+    return SUCCEEDED
 
 
 def _run(command: Command, context: CommandContext) -> tuple[int, TerminationMessage]:
@@ -134,7 +176,7 @@ def _run(command: Command, context: CommandContext) -> tuple[int, TerminationMes
 
 
 def _session(context: CommandContext) -> AbstractContextManager[StatusPublisher]:
-    settings = context.settings
+    settings, rank = context.settings, context.rank
     started = ResultsDirectory(settings.results_dir).started
     run = TuningRun(
         name=settings.name,
@@ -142,6 +184,8 @@ def _session(context: CommandContext) -> AbstractContextManager[StatusPublisher]
         method=settings.method,
         start_time=record_start(started, datetime.now(UTC)),
     )
+    if rank is not None and not rank.reporting:
+        return nullcontext(StatusPublisher(run))
     return run_session(
         run, context.switch, grpc_port=settings.grpc_port, metrics_port=settings.metrics_port
     )

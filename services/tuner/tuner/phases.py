@@ -3,6 +3,7 @@
 import logging
 import tempfile
 from collections.abc import Mapping, MutableMapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tuner.adapter_check import find_adapter_fault
 from tuner.adapter_provenance import adapter_provenance
 from tuner.config.load import load_config
 from tuner.data.dataset import Dataset
-from tuner.data.fetch import fetch_dataset, find_keys_without_effect, load_dataset
+from tuner.data.fetch import fetch_dataset, find_keys_without_effect
 from tuner.data_report.inspect import has_tokenizer
 from tuner.data_report.report import DataReport
 from tuner.data_report.stored import read_report
@@ -23,7 +24,8 @@ from tuner.image_metadata import image_metadata
 from tuner.library_environment import confine_libraries
 from tuner.model_card.card import CardInputs
 from tuner.model_card.save import save_card
-from tuner.process_deaths import counted_deaths
+from tuner.process_deaths import counted_deaths, kept_log
+from tuner.processes.rank import Rank
 from tuner.reasons import Reason
 from tuner.registry.attestations import attach_signature
 from tuner.registry.output_reference import output_reference
@@ -42,9 +44,10 @@ from tuner.sources.download import Downloader
 from tuner.sources.sources import Sources
 from tuner.sources.ssrf_guard import SsrfGuard
 from tuner.stop_switch import StopSwitch
-from tuner.summary import TrainingSummary, fingerprint, read_summary, write_summary
+from tuner.summary import TrainingSummary, read_summary, write_summary
 from tuner.tracking.environment import prepare_trackers
 from tuner.training.checkpoints import newest_step
+from tuner.training_inputs import TrainingInputs, read_inputs
 
 logger = logging.getLogger(__name__)
 
@@ -103,64 +106,94 @@ def train_phase(
     Raises:
         RunError: the training cannot be done.
     """
-    config = load_config(settings.config_file, settings.method)
-    data = load_dataset(settings.data_dir, config.dataset)
-    base_model = settings.base_model or settings.model_path.name
-    inputs = fingerprint(base_model, settings.method, config.digest, data.digest)
-    results = ResultsDirectory(settings.results_dir)
-    summary = read_summary(results.summary)
-    if summary is not None and summary.fingerprint == inputs:
-        logger.info("already trained: %d steps", summary.steps)
+    inputs = read_inputs(settings)
+    if (summary := inputs.finished()) is not None:
         return summary
-    attempt = fingerprint(settings.pod_uid, inputs) if settings.pod_uid else ""
-    results.cache.mkdir(parents=True, exist_ok=True)
-    newest = newest_step(results.checkpoints)
+    inputs.results.cache.mkdir(parents=True, exist_ok=True)
+    rank = Rank.from_env(environ)
+    if rank is not None:
+        # The launcher records failures and counts deaths, for all processes.
+        keep = kept_log(inputs.results.log) if rank.reporting and inputs.attempt else nullcontext()
+        with keep:
+            return _train(settings, inputs, rank, rank.deaths, publisher, switch, environ)
+    newest = newest_step(inputs.results.checkpoints)
     with (
-        recorded_failures(results.failure, attempt),
-        counted_deaths(results.deaths, results.log, attempt, newest) as deaths,
+        recorded_failures(inputs.results.failure, inputs.attempt),
+        counted_deaths(inputs.results.deaths, inputs.results.log, inputs.attempt, newest) as deaths,
+        kept_log(inputs.results.log) if inputs.attempt else nullcontext(),
     ):
-        confine_libraries(results.cache, environ)
-        prepare_trackers(settings.name, attempt or inputs, results.cache, environ)
-        # Imported here because it takes seconds and hundreds of megabytes, and because the
-        # libraries read their environment when they are imported.
-        from tuner.tracking.start import start_trackers
-        from tuner.training.train import train
-        from tuner.training.training_job import TrainingJob
+        return _train(settings, inputs, None, deaths, publisher, switch, environ)
 
+
+def _train(
+    settings: Settings,
+    inputs: TrainingInputs,
+    rank: Rank | None,
+    deaths: int,
+    publisher: StatusPublisher,
+    switch: StopSwitch,
+    environ: MutableMapping[str, str],
+) -> TrainingSummary | None:
+    results = inputs.results
+    attempt = inputs.attempt or inputs.fingerprint
+    confine_libraries(results.cache, environ)
+    prepare_trackers(settings.name, attempt, results.cache, environ)
+    # Imported here because it takes seconds and hundreds of megabytes, and because the
+    # libraries read their environment when they are imported.
+    from tuner.tracking.start import start_trackers
+    from tuner.training.agreement import joined
+    from tuner.training.train import train
+    from tuner.training.training_job import TrainingJob
+
+    with joined(rank) as agreement:
         job = TrainingJob(
-            base_model=base_model,
+            base_model=inputs.base_model,
             # The text: YAML cannot write members of an enum.
             method=settings.method.value,
             model_path=settings.model_path,
-            config=config,
-            data=data,
+            config=inputs.config,
+            data=inputs.data,
             data_dir=settings.data_dir,
             results=results,
-            fingerprint=inputs,
-            attempt=attempt or inputs,
+            fingerprint=inputs.fingerprint,
+            attempt=attempt,
             deaths=deaths,
             target_modules=settings.target_modules,
             checkpoint_seconds=settings.checkpoint_seconds,
             cpu_bfloat16=settings.cpu_bfloat16,
-            context=run_context(settings, config),
+            context=run_context(settings, inputs.config),
             started_at=publisher.run.start_time,
+            agreement=agreement,
+            rank=rank,
         )
-        summary = train(job, publisher, switch, start_trackers(environ))
-    if summary is not None:
-        report = read_report(results.data_report)
-        if report is not None:
-            rows = report.rows
-            summary = replace(summary, rows_dropped=rows.dropped, rows_cut=rows.cut)
-        card = CardInputs(
-            summary=summary,
-            config=config,
-            hub_id=settings.hub_id,
-            license=settings.license,
-            urls=settings.data_urls,
-            report=report,
-        )
-        save_card(results.adapter, card)
-        write_summary(results.summary, summary)
+        trackers = start_trackers(environ if agreement.reporting else {})
+        summary = train(job, publisher, switch, trackers)
+        if summary is not None and agreement.reporting:
+            summary = _save_summary(settings, inputs, summary)
+        # The others stay until everything is saved: a failure here is one of the whole training.
+        agreement.wait()
+    return summary
+
+
+def _save_summary(
+    settings: Settings, inputs: TrainingInputs, trained: TrainingSummary
+) -> TrainingSummary:
+    """Leave the model card and the summary, with what the report on the data knows."""
+    results, summary = inputs.results, trained
+    report = read_report(results.data_report)
+    if report is not None:
+        rows = report.rows
+        summary = replace(summary, rows_dropped=rows.dropped, rows_cut=rows.cut)
+    card = CardInputs(
+        summary=summary,
+        config=inputs.config,
+        hub_id=settings.hub_id,
+        license=settings.license,
+        urls=settings.data_urls,
+        report=report,
+    )
+    save_card(results.adapter, card)
+    write_summary(results.summary, summary)
     return summary
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tuner.errors import RunError
+from tuner.processes.errors import ProcessKilled
 from tuner.reasons import Reason
 
 # In a row, without a checkpoint in between. A node that drains asks first, so a kill has a cause.
@@ -26,8 +27,10 @@ FATAL = "Fatal Python error"
 def counted_deaths(path: Path, log: Path, attempt: str, newest_step: int) -> Iterator[int]:
     """Within the block, count the process as killed, unless the block is left by itself.
 
+    A training on several processes is killed with any of them.
+
     Yields how many processes of `attempt` were killed before, without a checkpoint in between.
-    `newest_step` is that of the newest checkpoint; -1 if there is none. `log` gets the last words.
+    `newest_step` is that of the newest checkpoint; -1 if there is none. `log` has the last words.
     An `attempt` that is empty is not counted.
 
     Raises:
@@ -52,14 +55,18 @@ def counted_deaths(path: Path, log: Path, attempt: str, newest_step: int) -> Ite
     with suppress(OSError):
         path.write_text(json.dumps(record))
     try:
-        with _kept_log(log):
-            yield deaths
-    finally:
+        yield deaths
+    except ProcessKilled:
+        raise
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    else:
         path.unlink(missing_ok=True)
 
 
 @contextmanager
-def _kept_log(path: Path) -> Iterator[None]:
+def kept_log(path: Path) -> Iterator[None]:
     """Within the block, keep the process's log at `path`, with the stack of one that crashes."""
     try:
         file = path.open("w", encoding="utf-8")

@@ -16,6 +16,10 @@ PROGRESS_LOG_SECONDS = 5.0
 TERMINATION_LOG = "/dev/termination-log"
 
 
+# More than any node has GPUs.
+MOST_PROCESSES = 64
+
+
 class Method(StrEnum):
     """How a model is tuned. QLoRA is LoRA on a base model quantized to 4 or 8 bits."""
 
@@ -67,6 +71,7 @@ class Settings:
     termination_log: Path
     log_level: str
     cpu_bfloat16: bool
+    processes: int
 
     @property
     def name(self) -> str:
@@ -121,6 +126,7 @@ class Settings:
             termination_log=env.path("KAITO_TERMINATION_LOG", TERMINATION_LOG),
             log_level=env.log_level("KAITO_LOG_LEVEL"),
             cpu_bfloat16=has_bfloat16(environ),
+            processes=env.integer("KAITO_PROCESSES", 1, minimum=1, maximum=MOST_PROCESSES),
         )
 
 

@@ -37,6 +37,10 @@ class StopSwitch:
         """Stop the run on behalf of a client."""
         self._requested.set()
 
+    def terminate(self) -> None:
+        """Behave as if a signal had arrived: one has, in another process of the training."""
+        self._terminated.set()
+
     def install(self) -> None:
         """Install the signal handlers of the process. Call it from the main thread."""
         for number in SIGNALS:

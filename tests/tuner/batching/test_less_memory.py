@@ -12,7 +12,11 @@ from tuner.batching.less_memory import MemoryLimit, describe_shortage, limit_bel
 
 def made(micro: int, accumulation: int, *, checkpointing: bool = False) -> ExecutionPlan:
     return replace(
-        plan(), micro_batch=micro, accumulation=accumulation, checkpointing=checkpointing
+        plan(),
+        global_batch=micro * accumulation,
+        micro_batch=micro,
+        accumulation=accumulation,
+        checkpointing=checkpointing,
     )
 
 

@@ -53,24 +53,24 @@ class PlanInputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionPlan:
-    """`micro_batch` x `accumulation` sequences make an update: its global batch."""
+    """An update has `global_batch` sequences.
+
+    Each of the `processes` computes `micro_batch` of them at a time, `accumulation` times.
+    """
 
     layout: Layout
+    global_batch: int
     micro_batch: int
     accumulation: int
+    processes: int = 1
     checkpointing: bool
     optimizer: str
     sampling: str
     attention: str
 
-    @property
-    def global_batch(self) -> int:
-        """Sequences per update."""
-        return self.micro_batch * self.accumulation
-
     def to_json(self) -> dict[str, Any]:
         """The plan for logs, the summary and the markers of checkpoints."""
-        return {**asdict(self), "global_batch": self.global_batch}
+        return asdict(self)
 
 
 def plan_execution(options: Mapping[str, Any], inputs: PlanInputs) -> ExecutionPlan:
@@ -82,6 +82,7 @@ def plan_execution(options: Mapping[str, Any], inputs: PlanInputs) -> ExecutionP
         checkpointing = bool(options["activation_checkpointing"])
     return ExecutionPlan(
         layout=layout,
+        global_batch=batch,
         micro_batch=micro,
         accumulation=batch // micro,
         checkpointing=bool(options.get("gradient_checkpointing", checkpointing)),
@@ -117,6 +118,7 @@ def continue_plan(plan: ExecutionPlan, checkpoint: Mapping[str, Any]) -> Executi
     micro = math.gcd(plan.micro_batch, batch)
     return replace(
         plan,
+        global_batch=batch,
         micro_batch=micro,
         accumulation=batch // micro,
         optimizer=str(checkpoint["optimizer"]),

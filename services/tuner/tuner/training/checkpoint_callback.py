@@ -12,6 +12,7 @@ from transformers import TrainerCallback
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import Checkpoint
 from tuner.stop_switch import StopSwitch
+from tuner.training.agreement import Agreement
 from tuner.training.checkpoint_schedule import CheckpointSchedule
 from tuner.training.checkpoints import MARKER, PREFIX, mark_complete
 
@@ -23,12 +24,14 @@ class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
         self,
         publisher: StatusPublisher,
         switch: StopSwitch,
+        agreement: Agreement,
         fingerprint: str,
         plan: Mapping[str, Any],
         min_interval_seconds: float,
     ) -> None:
         self._publisher = publisher
         self._switch = switch
+        self._agreement = agreement
         self._fingerprint = fingerprint
         self._plan = plan
         self._schedule = CheckpointSchedule(min_interval_seconds, time.monotonic())
@@ -43,15 +46,28 @@ class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
             self._publisher.publish(checkpoint=Checkpoint(state.global_step, str(folder), saved))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        """Stop or save after an optimizer step, the only place where a run can be interrupted."""
+        """Stop or save after an optimizer step, the only place where a run can be interrupted.
+
+        All processes of a training do so at the same step, whichever of them is interrupted.
+        """
         self._step_ended = time.monotonic()
-        if self._switch.stop_requested:
+        terminated, stopped, due = self._agreement.any(
+            self._switch.terminated,
+            self._switch.stop_requested,
+            self._agreement.reporting and self._schedule.is_due(self._step_ended),
+        )
+        if terminated:
+            self._switch.terminate()
+        if stopped:
             control.should_save = control.should_training_stop = True
-        elif self._schedule.is_due(self._step_ended) and state.global_step < state.max_steps:
+        elif due and state.global_step < state.max_steps:
             control.should_save = True
 
     def on_save(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         """Mark the checkpoint complete: the trainer has written all of its files."""
+        self._agreement.wait()
+        if not self._agreement.reporting:
+            return
         folder = self._folder(args, state)
         mark_complete(folder, self._fingerprint, self._plan)
         now = time.monotonic()

@@ -3,13 +3,38 @@
 from functools import cached_property
 from typing import Any
 
+from torch.utils.data import DataLoader
 from trl import SFTTrainer
 
+from tuner.batching.execution_plan import ExecutionPlan
 from tuner.training.packed_rows import count_tokens
+from tuner.training.shared_loader import SharedBatches, SharedLoader, WithBlank
 
 
 class CountingTrainer(SFTTrainer):  # type: ignore[misc]
     """Packed batches have no attention mask to count by."""
+
+    def __init__(self, *, plan: ExecutionPlan, **options: Any) -> None:
+        self._plan = plan
+        super().__init__(**options)
+
+    def get_train_dataloader(self) -> DataLoader:
+        """On several processes, each update has the examples that it has on one.
+
+        accelerate would fill the last batch of an epoch with examples of its beginning.
+        """
+        if self._plan.processes == 1:
+            return super().get_train_dataloader()
+        batches = SharedBatches(self._get_train_sampler(), self._plan, self.args.process_index)
+        return SharedLoader(
+            WithBlank(self.train_dataset),
+            batch_sampler=batches,
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
+            pin_memory=self.args.dataloader_pin_memory and not self.args.use_cpu,
+            persistent_workers=self.args.dataloader_persistent_workers,
+            prefetch_factor=self.args.dataloader_prefetch_factor,
+        )
 
     def _track_num_input_tokens(self, inputs: dict[str, Any]) -> None:
         if "position_ids" not in inputs:

@@ -42,8 +42,11 @@ def load_model(
     quantization: QuantizationConfig,
     device: Device,
     precision: Precision,
+    gpu: int | None = None,
 ) -> Any:
     """The base model, with quantized weights if `quantization` is active.
+
+    It is on the GPU with the index `gpu`, or where the configuration says.
 
     Raises:
         RunError: MODEL_LOAD_FAILED or OUT_OF_MEMORY.
@@ -56,7 +59,7 @@ def load_model(
         model = AutoModelForCausalLM.from_pretrained(
             path,
             dtype=getattr(torch, precision.dtype),
-            device_map=(config.device_map or "auto") if device.gpu else "cpu",
+            device_map=_device_map(config, device, gpu),
             local_files_only=True,
             trust_remote_code=config.trust_remote_code,
             **options,
@@ -64,6 +67,12 @@ def load_model(
     # The KV cache serves generation; in training it wastes memory and rules out checkpointing.
     model.config.use_cache = False
     return model
+
+
+def _device_map(config: ModelConfig, device: Device, gpu: int | None) -> Any:
+    if not device.gpu:
+        return "cpu"
+    return (config.device_map or "auto") if gpu is None else {"": gpu}
 
 
 def _bits_and_bytes_config(config: QuantizationConfig) -> BitsAndBytesConfig:

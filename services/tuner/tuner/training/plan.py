@@ -18,6 +18,8 @@ from tuner.batching.execution_plan import (
 from tuner.batching.global_batch import global_batch
 from tuner.batching.less_memory import MemoryLimit, within
 from tuner.batching.model_size import model_size
+from tuner.batching.shares import spread
+from tuner.training.agreement import Agreement
 from tuner.training.boundary_probe import keeps_examples_apart
 
 logger = logging.getLogger(__name__)
@@ -30,6 +32,8 @@ def make_plan(
     sequences: int,
     begun_with: Mapping[str, Any] | None,
     limit: MemoryLimit | None,
+    agreement: Agreement,
+    node_processes: int,
 ) -> tuple[ExecutionPlan, PlanInputs]:
     """The plan for `sequences` an epoch, logged, and what it was made from.
 
@@ -37,15 +41,20 @@ def make_plan(
         lengths: how many examples have as many tokens.
         begun_with: the plan of the checkpoint that the training continues from, if it does.
         limit: the most that fits, if more was tried.
+        agreement: all processes of the training follow one plan, which the fullest of their
+            devices decides about.
+        node_processes: how many of them share the machine's memory.
     """
     options = config.training
     batch = global_batch(options, sequences)
     text_config = model.config.get_text_config()
+    free = _free_bytes(model) // (1 if model.device.type == "cuda" else node_processes)
+    found = agreement.gather((free, keeps_examples_apart(model)))
     inputs = PlanInputs(
         gpu=model.device.type == "cuda",
-        free_bytes=_free_bytes(model),
+        free_bytes=min(free for free, _ in found),
         attention=str(getattr(text_config, "_attn_implementation", None) or "eager"),
-        separates=keeps_examples_apart(model),
+        separates=all(separates for _, separates in found),
         four_bit=config.quantization.load_in_4bit,
         size=model_size(text_config.to_dict(), _trained_parameters(model, config.lora)),
         sequences=sequences,
@@ -54,16 +63,27 @@ def make_plan(
     plan = plan_execution(options, inputs)
     if begun_with is not None:
         plan = continue_plan(plan, begun_with)
-    plan = within(plan, limit)
+    plan = spread(within(plan, limit), agreement.processes)
     logger.info(
-        "%d sequences per update, %d at a time, %s, attention %s%s",
+        "%d sequences per update, %d at a time%s, %s, attention %s%s",
         plan.global_batch,
         plan.micro_batch,
+        f" in each of {plan.processes} processes" if plan.processes > 1 else "",
         plan.layout,
         plan.attention,
         ", activations computed twice" if plan.checkpointing else "",
         extra={"plan": plan.to_json()},
     )
+    if plan.global_batch < plan.processes:
+        logger.warning(
+            "%d of %d processes have nothing to compute: an update has %d sequences; if the data "
+            "allows for larger updates, set TrainingArguments.per_device_train_batch_size in "
+            "training_config.yaml to %d or more",
+            plan.processes - plan.global_batch,
+            plan.processes,
+            plan.global_batch,
+            plan.processes,
+        )
     if plan.layout is Layout.PADDED and not inputs.separates:
         logger.warning(
             "the model does not keep packed examples apart, so examples of similar length are "

@@ -41,7 +41,8 @@ def prepare_data(
     problem = find_problem(found, job.config.dataset.max_lost_rows, max_positions)
     files = [InputFile(job.data_dir, file).describe() for file in job.data.split_files]
     context = replace(job.context, model_limit=max_positions)
-    publish(build_report(files, found, context, problem), (job.results.root,))
+    if job.agreement.reporting:
+        publish(build_report(files, found, context, problem), (job.results.root,))
     if problem is not None:
         raise problem
     return prepared

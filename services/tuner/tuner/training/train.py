@@ -12,6 +12,7 @@ from trl import SFTTrainer
 from tuner.base_model.error_translation import out_of_memory_errors
 from tuner.batching.execution_plan import ExecutionPlan, made_before
 from tuner.batching.less_memory import MemoryLimit, limit_below
+from tuner.processes.errors import LessMemoryNeeded
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary
@@ -49,10 +50,20 @@ def train(
     """
     configure_libraries()
     try:
-        limit = _memory_limit(job)
+        limit = _agreed_limit(job)
         return _train_within_memory(job, publisher, switch, trackers, limit)
     finally:
         trackers.close(TERMINATING_SECONDS if switch.terminated else CLOSE_SECONDS)
+
+
+def _agreed_limit(job: TrainingJob) -> MemoryLimit | None:
+    """The least that any process of the training has room for; None if none has come to that."""
+    limits = [each for each in job.agreement.gather(_memory_limit(job)) if each is not None]
+    if not limits:
+        return None
+    return MemoryLimit(
+        min(each.micro_batch for each in limits), any(each.checkpointing for each in limits)
+    )
 
 
 def _memory_limit(job: TrainingJob) -> MemoryLimit | None:
@@ -99,6 +110,10 @@ def _train_within_memory(
             limit.micro_batch,
             ", activations computed twice" if limit.checkpointing else "",
         )
+        if job.agreement.processes > 1:
+            # The others wait for this one in the middle of a step.
+            record_limit(job.results.memory_limit, job.attempt, limit)
+            raise LessMemoryNeeded(error.reason, error.message, retryable=True) from None
     # The error is gone, and with it the last reference to the trainer that had no room.
     release_memory()
     record_limit(job.results.memory_limit, job.attempt, limit)
@@ -112,15 +127,19 @@ def _train(
     trackers: Trackers,
     limit: MemoryLimit | None,
 ) -> TrainingSummary | None:
-    checkpoint = newest_complete(job.results.checkpoints, job.fingerprint)
+    agreement = job.agreement
+    checkpoint = agreement.from_first(
+        lambda: newest_complete(job.results.checkpoints, job.fingerprint)
+    )
     begun_with = None
     if checkpoint is not None:
         logger.info("resuming from %s", checkpoint.name)
         begun_with = read_plan(checkpoint) or made_before(job.config.training)
     built = build_trainer(job, publisher, switch, begun_with, limit)
     trainer = built.trainer
-    tried = MemoryLimit(built.plan.micro_batch, built.plan.checkpointing)
-    record_limit(job.results.tried, job.attempt, tried)
+    if agreement.reporting:
+        tried = MemoryLimit(built.plan.micro_batch, built.plan.checkpointing)
+        record_limit(job.results.tried, job.attempt, tried)
     switch.raise_if_terminated()
     trainer.add_callback(trackers)
     summary = None
@@ -133,13 +152,14 @@ def _train(
     finally:
         # Also of a run that fails: the curve shows where it went wrong. A pod that terminates has
         # no time for a picture.
-        points = loss_history(trainer.state.log_history)
-        title = f"{job.base_model} ({job.method})"
-        save_loss(job.results, points, title, picture=not switch.terminated)
+        if agreement.reporting:
+            points = loss_history(trainer.state.log_history)
+            title = f"{job.base_model} ({job.method})"
+            save_loss(job.results, points, title, picture=not switch.terminated)
     if summary is None:
         del trainer, built
         release_memory()
-    else:
+    elif agreement.reporting:
         add_loss_to_adapter(job.results)
     return summary
 
@@ -163,7 +183,7 @@ def last_evaluation(state: TrainerState) -> float | None:
     return None
 
 
-def evaluate(trainer: SFTTrainer) -> float | None:
+def evaluate(trainer: SFTTrainer, processes: int = 1) -> float | None:
     """The loss on the rows held back; None if there are none.
 
     Raises:
@@ -175,6 +195,9 @@ def evaluate(trainer: SFTTrainer) -> float | None:
         # ProgressCallback checks that it is finite.
         eval_loss: float | None = trainer.evaluate().get("eval_loss")
     except (MemoryError, RuntimeError) as error:
+        if processes > 1:
+            # The other processes wait for this one.
+            raise
         # Its batches are larger than those of the training by default, so it may run out of memory.
         logger.warning(
             "no evaluation: %s; lower TrainingArguments.per_device_eval_batch_size in "
@@ -191,9 +214,11 @@ def save_results(job: TrainingJob, trainer: SFTTrainer, plan: ExecutionPlan) -> 
     last = losses[-AVERAGED_LOSSES:]
     eval_loss = last_evaluation(trainer.state)
     if eval_loss is None:
-        eval_loss = evaluate(trainer)
-    start = job.results.adapter_start(job.fingerprint) if job.config.pissa else None
-    save_adapter(trainer.model, job.results.adapter, job.base_model, start)
+        eval_loss = evaluate(trainer, job.agreement.processes)
+    if job.agreement.reporting:
+        start = job.results.adapter_start(job.fingerprint) if job.config.pissa else None
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        save_adapter(model, job.results.adapter, job.base_model, start)
     finished = datetime.now(UTC)
     return TrainingSummary(
         fingerprint=job.fingerprint,

@@ -63,7 +63,7 @@ def build_trainer(
         RunError: MODEL_LOAD_FAILED, CONFIG_INVALID, DATA_EMPTY, DATA_ROWS_LOST, DATA_UNREADABLE,
             TRAINING_FAILED or OUT_OF_MEMORY.
     """
-    config = job.config
+    config, rank = job.config, job.rank
     check_model_directory(job.model_path)
     device = detect_device(job.cpu_bfloat16)
     precision = choose_precision(config.model.torch_dtype, device)
@@ -78,19 +78,38 @@ def build_trainer(
     )
     max_positions = read_max_positions(job.model_path, config.model)
     limit = max_length(config.training, max_positions)
-    prepared = prepare_data(job, publisher, tokenizer, limit, max_positions)
-    model = load_model(job.model_path, config.model, config.quantization, device, precision)
+    prepared = job.agreement.one_by_one(
+        lambda: prepare_data(job, publisher, tokenizer, limit, max_positions)
+    )
+    model = load_model(
+        job.model_path,
+        config.model,
+        config.quantization,
+        device,
+        precision,
+        None if rank is None else rank.local,
+    )
     sequences = train_sequences(prepared, early, limit)
     lengths = prepared.statistics.tokens
     if early.packing and limit is not None:
         lengths = Counter({limit: len(sequences)})
-    plan, inputs = make_plan(config, model, lengths, len(sequences), begun_with, memory_limit)
+    plan, inputs = make_plan(
+        config,
+        model,
+        lengths,
+        len(sequences),
+        begun_with,
+        memory_limit,
+        job.agreement,
+        1 if rank is None else rank.local_size,
+    )
     arguments = build_sft_config(config, device, precision, limit, output, plan)
     start = job.results.adapter_start(job.fingerprint)
     options = initial_options(config.lora, start) if config.pissa else config.lora
     lora = build_lora_config(options, job.target_modules, model.config.model_type)
     with setup_errors():
         trainer = CountingTrainer(
+            plan=plan,
             model=model,
             args=arguments,
             data_collator=_collator(plan, model, tokenizer, arguments),
@@ -101,7 +120,12 @@ def build_trainer(
             callbacks=[
                 ProgressCallback(publisher, LossGuard(precision.fp16)),
                 CheckpointCallback(
-                    publisher, switch, job.fingerprint, plan.to_json(), job.checkpoint_seconds
+                    publisher,
+                    switch,
+                    job.agreement,
+                    job.fingerprint,
+                    plan.to_json(),
+                    job.checkpoint_seconds,
                 ),
             ],
         )

@@ -7,7 +7,9 @@ from pathlib import Path
 from kaito_training.sections import TrainingConfig
 from tuner.data.dataset import Dataset
 from tuner.data_report.build import RunContext
+from tuner.processes.rank import Rank
 from tuner.results import ResultsDirectory
+from tuner.training.agreement import Agreement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +17,8 @@ class TrainingJob:
     """Everything that one training depends on. `context` is for the report on the data.
 
     `fingerprint` identifies the inputs, and `attempt` the pod as well. `deaths` counts the
-    processes before this one that were killed without a checkpoint in between.
+    processes before this one that were killed without a checkpoint in between. `agreement` is that
+    with the other processes of the training, of which this is the `rank`; None if there are none.
     """
 
     base_model: str
@@ -33,3 +36,5 @@ class TrainingJob:
     cpu_bfloat16: bool
     started_at: datetime
     context: RunContext
+    agreement: Agreement
+    rank: Rank | None

@@ -1,0 +1,1 @@
+"""One training on several processes: how they are started, and how one of them fails."""
