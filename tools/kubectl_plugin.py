@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 _FILES = ("pyproject.toml", "README.md", "LICENSE")
-_SOURCES = ("cli", "libs")
+_SOURCES = ("cli", "libs", "services/tuner")
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.egg-info", "BUILD")
 
 

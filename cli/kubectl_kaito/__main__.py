@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kubectl_kaito.app import app
 from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
+from kubectl_kaito.dataset.checker import DatasetChecker
 from kubectl_kaito.environment import Environment
 from kubectl_kaito.failures import report
 from kubectl_kaito.hub.source import ModelSource
@@ -39,6 +40,7 @@ def _environment() -> Environment:
         pause=time.sleep,
         prices=_prices,
         quotas=_quotas,
+        datasets=_datasets,
         hub=_hub,
         stdin=sys.stdin,
         stdout=sys.stdout,
@@ -66,6 +68,12 @@ def _quotas(subscription: str) -> QuotaSource:
     from kubectl_kaito.quotas.azure_cli import AzureCli
 
     return AzureCli(subscription)
+
+
+def _datasets() -> DatasetChecker:
+    from kubectl_kaito.dataset.tuner_reader import TunerReader
+
+    return TunerReader()
 
 
 def _hub() -> ModelSource:

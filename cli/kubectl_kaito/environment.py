@@ -11,6 +11,7 @@ from typing import TextIO
 import typer
 
 from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
+from kubectl_kaito.dataset.checker import DatasetChecker
 from kubectl_kaito.hub.source import ModelSource
 from kubectl_kaito.prices.source import PriceSource
 from kubectl_kaito.quotas.source import QuotaSource
@@ -28,6 +29,7 @@ class Environment:
     pause: Callable[[float], None]
     prices: Callable[[], PriceSource]
     quotas: Callable[[str], QuotaSource]
+    datasets: Callable[[], DatasetChecker]
     hub: Callable[[], ModelSource]
     stdin: TextIO
     stdout: TextIO

@@ -13,10 +13,13 @@ _LABEL = "apps"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TuningRequest:
+    """`data` is a URL, or the name of the claim whose volume has the data if `is_claim`."""
+
     data: str
     output_image: str
     push_secret: str | None = None
     method: str = "qlora"
+    is_claim: bool = False
 
 
 def workspace_name(model: str) -> str:
@@ -73,9 +76,10 @@ def _tuning(model: Manifest, request: TuningRequest) -> Manifest:
     output: Manifest = {"image": request.output_image}
     if request.push_secret:
         output["imagePushSecret"] = request.push_secret
+    claim = {"persistentVolumeClaim": {"claimName": request.data, "readOnly": True}}
     return {
         "preset": model,
         "method": request.method,
-        "input": {"urls": [request.data]},
+        "input": {"volumeSource": claim} if request.is_claim else {"urls": [request.data]},
         "output": output,
     }

@@ -14,6 +14,7 @@ from kaito_kube.errors import Unavailable
 from kubectl_kaito.__main__ import run
 from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
 from kubectl_kaito.cluster.fake import FakeCluster
+from kubectl_kaito.dataset.fake import FakeChecker
 from kubectl_kaito.environment import Environment
 from kubectl_kaito.hub.fake import FakeModels
 from kubectl_kaito.prices.fake import FakePrices
@@ -50,6 +51,7 @@ class Console:
     pauses: int = 0
     prices: PriceSource = field(default_factory=lambda: FakePrices(NOW, available=False))
     quotas: FakeQuotas = field(default_factory=FakeQuotas)
+    datasets: FakeChecker = field(default_factory=FakeChecker)
     hub: FakeModels = field(default_factory=FakeModels)
     unreachable: bool = False
     stdin: str = ""
@@ -62,6 +64,7 @@ class Console:
             pause=self._pause,
             prices=lambda: self.prices,
             quotas=self._quotas,
+            datasets=lambda: self.datasets,
             hub=lambda: self.hub,
             stdin=io.StringIO(self.stdin),
             stdout=stdout,

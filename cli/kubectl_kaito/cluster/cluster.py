@@ -1,6 +1,7 @@
 """The seam to the cluster, as far as the verbs need one. Manifests are in the API's JSON form."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +14,18 @@ class ClusterChoice:
 
     kubeconfig: str | None = None
     context: str | None = None
+
+
+class Process(Protocol):
+    """A program that runs in a container. Every method raises Unavailable if it has ended."""
+
+    def write(self, data: bytes) -> None:
+        """To its stdin."""
+        ...
+
+    def read_line(self) -> str:
+        """The next line of its stdout, without its end."""
+        ...
 
 
 class Cluster(Protocol):
@@ -99,6 +112,24 @@ class Cluster(Protocol):
 
         Raises:
             Unavailable: no pod of the Service answers.
+        """
+        ...
+
+    def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
+        """Raises:
+        NotFound: there is no such object.
+        """
+        ...
+
+    def run(
+        self, pod: Key, container: str, command: Sequence[str]
+    ) -> AbstractContextManager[Process]:
+        """Runs a program in a container, until the context ends.
+
+        Raises:
+            NotFound: there is no such pod.
+            Forbidden: the user may not.
+            Unavailable: it cannot be started.
         """
         ...
 

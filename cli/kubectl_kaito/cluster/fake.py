@@ -1,18 +1,20 @@
 """A cluster in memory: the store of `kaito_kube.fake`, which the controllers run against too."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from kaito_kube import errors
 from kaito_kube.fake import FakeCluster as Store
 from kaito_kube.kinds import POD, Key, Kind, Manifest
+from kubectl_kaito.cluster.cluster import Process
 
 
 @dataclass
 class FakeCluster:
     """`logs` are by pod, container, and whether they are those of the run before; those that are
-    followed have times in front of their lines.
+    followed have times in front of their lines. `programs` run what is run in a container.
 
     `denied` are kinds that the user may not read. `answers` are the lines that the next posts
     return.
@@ -27,6 +29,9 @@ class FakeCluster:
     outage: Exception | None = None
     answers: list[list[str]] = field(default_factory=list)
     posts: list[tuple[Key, str, Manifest]] = field(default_factory=list)
+    programs: Callable[[Sequence[str]], AbstractContextManager[Process]] = field(
+        default_factory=lambda: _nothing_runs
+    )
     post_error: errors.ClusterError | None = None
 
     def get(self, kind: Kind, name: str, namespace: str = "") -> Manifest:
@@ -78,6 +83,18 @@ class FakeCluster:
             raise self.post_error
         return iter(self.answers.pop(0))
 
+    def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
+        self._check(kind)
+        asyncio.run(self.store.delete(kind, name, namespace))
+
+    def run(
+        self, pod: Key, container: str, command: Sequence[str]
+    ) -> AbstractContextManager[Process]:
+        self._check(POD)
+        if self.store.peek(POD, pod.name, pod.namespace) is None:
+            raise errors.NotFound(f'pods "{pod.name}" not found')
+        return self.programs(command)
+
     def version(self) -> str:
         self._check(None)
         return "v1.36.1"
@@ -89,3 +106,7 @@ class FakeCluster:
             raise errors.NotFound("the server could not find the requested resource")
         if kind in self.denied and kind is not None:
             raise errors.Forbidden(f'{kind.plural} is forbidden: User "me" cannot list it')
+
+
+def _nothing_runs(command: Sequence[str]) -> AbstractContextManager[Process]:
+    raise errors.Unavailable("the container runs no programs")

@@ -7,7 +7,7 @@ them, fields that this release does not know included.
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +19,7 @@ from kubernetes.config import ConfigException, kube_config
 
 from kaito_kube import errors
 from kaito_kube.kinds import POD, Key, Kind, Manifest, key_of
-from kubectl_kaito.cluster.cluster import ClusterChoice
+from kubectl_kaito.cluster.cluster import ClusterChoice, Process
 
 _FIELD_MANAGER = "kubectl-kaito"
 # For the connection and for the answer, in seconds: a cluster that is away is reported soon.
@@ -132,6 +132,23 @@ class KubernetesCluster:
         url = f"{root}/http:{quote(service.name, safe='')}:{port}/proxy/{path}"
         with self._opened("POST", url, None, body, _ANSWER_TIMEOUT_SECONDS) as response:
             yield from _lines(response)
+
+    def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
+        self._send("DELETE", path(kind, namespace, name))
+
+    def run(
+        self, pod: Key, container: str, command: Sequence[str]
+    ) -> AbstractContextManager[Process]:
+        # Loaded by what runs programs: it needs a library of its own.
+        from kubectl_kaito.cluster.process import started
+
+        query = [("command", each) for each in command]
+        query += [("container", container), ("stdin", "true"), ("stdout", "true")]
+        url = f"{path(POD, pod.namespace, pod.name)}/exec"
+        request = self._client.param_serialize(
+            "GET", url, query_params=query, header_params={}, auth_settings=["BearerToken"]
+        )
+        return started(self._client.configuration, request[1], request[2])
 
     def version(self) -> str:
         return str(self._json("GET", "/version").get("gitVersion", ""))

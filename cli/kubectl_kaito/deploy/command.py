@@ -75,11 +75,17 @@ def deploy(
 def tune(
     context: typer.Context,
     model: ModelArgument,
-    data: Annotated[str, typer.Option(help="URL of the dataset: https, s3, az, gs or hf.")],
+    data: Annotated[
+        str, typer.Option(help="A file of this machine, or a URL: https, s3, az, gs or hf.")
+    ],
     adapter: Annotated[str, typer.Option(help="Image to push: registry/repository:tag.")],
     push_secret: Annotated[
         str | None, typer.Option(help="Secret of type dockerconfigjson for the push.")
     ] = None,
+    storage_class: Annotated[
+        str | None, typer.Option(help="Of the volume for a local file; by default the cluster's.")
+    ] = None,
+    check: Annotated[bool, typer.Option(help="Read a local file before it is uploaded.")] = True,
     method: Annotated[Method, typer.Option(help="qlora needs less memory.")] = Method.QLORA,
     name: NameOption = None,
     instance_type: InstanceTypeOption = None,
@@ -94,10 +100,12 @@ def tune(
     kubeconfig: KubeconfigOption = None,
 ) -> None:
     """Fine-tune a model on your data, push the adapter, and serve the result."""
+    from kubectl_kaito.deploy.local_data import LocalData, with_local_data
     from kubectl_kaito.deploy.request import DeployRequest
     from kubectl_kaito.deploy.running import deploy as run
     from kubectl_kaito.workspace_manifest import TuningRequest
 
+    environment = environment_of(context)
     request = DeployRequest(
         model=model,
         name=name,
@@ -109,6 +117,10 @@ def tune(
             data=data, output_image=adapter, push_secret=push_secret, method=method.value
         ),
     )
+    local: LocalData | None = None
+    if "://" not in data:
+        request, local = with_local_data(
+            request, environment, storage_class=storage_class, check=check
+        )
     choice = ClusterChoice(kubeconfig, cluster_context)
-    environment = environment_of(context)
-    run(request, environment, choice, namespace, dry_run=dry_run, wait=wait, output=output)
+    run(request, environment, choice, namespace, local, dry_run=dry_run, wait=wait, output=output)

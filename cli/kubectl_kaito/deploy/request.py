@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from kaito_kube.kinds import WORKSPACE, Manifest
+from kaito_presets.preset import Preset
 from kaito_training.data_urls import find_url_problem, redact_url
 from kubectl_kaito.cluster.cluster import Cluster
 from kubectl_kaito.errors import CommandError, UsageError
@@ -68,10 +69,10 @@ def prepare(
         CommandError: the model fits nothing, or not what is named, or is too dear.
     """
     preset = find_preset(request.model, hub)
-    if request.tuning is not None:
+    if request.tuning is not None and not request.tuning.is_claim:
         _check_data(request.tuning.data)
     manifest = workspace(
-        request.name or workspace_name(preset.name) + ("-tuned" if request.tuning else ""),
+        name_of(request, preset),
         preset.name,
         request.instance_type,
         tuning=request.tuning,
@@ -87,6 +88,11 @@ def prepare(
         subscription=request.subscription,
     )
     return _on_offer(manifest, plan(gather(cluster, prices, wish, hub, quotas)), request.max_price)
+
+
+def name_of(request: DeployRequest, preset: Preset) -> str:
+    """The name of the Workspace: the user's, or one made of the model's."""
+    return request.name or workspace_name(preset.name) + ("-tuned" if request.tuning else "")
 
 
 def apply(deployment: Deployment, cluster: Cluster, namespace: str) -> Deployment:
@@ -116,10 +122,5 @@ def _on_offer(manifest: Manifest, view: PlanView, max_price: float | None) -> De
 
 
 def _check_data(url: str) -> None:
-    if "://" not in url:
-        raise UsageError(
-            f"--data is {url!r}, which is no URL: pods cannot read a file of this machine, so put "
-            "it where they can (https, s3, az, gs or hf) and name that"
-        )
     if (problem := find_url_problem(url)) is not None:
         raise UsageError(f"--data {redact_url(url)!r} {problem}")

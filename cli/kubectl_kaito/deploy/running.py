@@ -6,6 +6,7 @@ import typer
 import yaml
 
 from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
+from kubectl_kaito.deploy.local_data import LocalData, hand_over, send
 from kubectl_kaito.deploy.request import DeployRequest, apply, prepare
 from kubectl_kaito.environment import Environment
 from kubectl_kaito.exit_codes import ExitCode
@@ -20,25 +21,34 @@ def deploy(
     environment: Environment,
     choice: ClusterChoice,
     namespace: str | None,
+    local: LocalData | None = None,
     *,
     dry_run: bool,
     wait: bool,
     output: Output,
 ) -> None:
-    """Raises:
-    CommandError: an option is wrong, or nothing fits.
-    ClusterError: the cluster refuses it.
-    Exit: the Workspace failed.
+    """`local` is the file of this machine that is uploaded first.
+
+    Raises:
+        CommandError: an option is wrong, or nothing fits.
+        ClusterError: the cluster refuses it.
+        Exit: the Workspace failed.
     """
     cluster = connect_if_possible(environment, choice, required=not dry_run)
     within = namespace or (cluster.namespace if cluster is not None else "default")
     deployment = prepare(
         request, cluster, environment.prices(), within, environment.hub, environment.quotas
     )
+    if local is not None and local.report is not None:
+        typer.echo(f"{local.file.path}: {local.report.summary}", err=True)
     if dry_run or cluster is None:
         _print(deployment.manifest, output, environment)
         return
-    apply(deployment, cluster, within)
+    if local is not None:
+        send(local, cluster, within, environment.pause)
+    deployment = apply(deployment, cluster, within)
+    if local is not None:
+        hand_over(local, cluster, deployment.manifest)
     name = deployment.manifest["metadata"]["name"]
     if output is Output.TABLE:
         environment.stdout.write(f"{deployment.summary} applied in {within}.\n")

@@ -10,17 +10,28 @@ from kubectl_kaito.hub.source import ModelSource
 from kubectl_kaito.plan.manifests import Given, spec_of
 from kubectl_kaito.plan.view import PlanView, chosen
 from kubectl_kaito.presets import find_preset
-from kubectl_kaito.workspace_manifest import with_max_price, workspace, workspace_name
+from kubectl_kaito.workspace_manifest import (
+    TuningRequest,
+    with_max_price,
+    workspace,
+    workspace_name,
+)
+
+# A plan pushes nothing: the field is required.
+_NO_OUTPUT = "registry.invalid/adapter:plan"
 
 
-def workspace_for(model: str, name: str | None, hub: Callable[[], ModelSource]) -> Given:
-    """The Workspace that serves a preset; its instance type is chosen by the plan.
+def workspace_for(
+    model: str, name: str | None, hub: Callable[[], ModelSource], *, tunes: bool = False
+) -> Given:
+    """The Workspace that serves or tunes a preset; its instance type is chosen by the plan.
 
     Raises:
         NotFoundError: there is no such preset, and no such model of the hub.
     """
     preset = find_preset(model, hub)
-    manifest = workspace(name or workspace_name(preset.name), preset.name, None)
+    tuning = TuningRequest(data="data", output_image=_NO_OUTPUT, is_claim=True) if tunes else None
+    manifest = workspace(name or workspace_name(preset.name), preset.name, None, tuning=tuning)
     return Given(manifest, spec_of(manifest, "--model"), {})
 
 

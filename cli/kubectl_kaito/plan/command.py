@@ -23,6 +23,9 @@ def plan(
         str | None, typer.Option("--filename", "-f", help="A Workspace's manifest; - for stdin.")
     ] = None,
     model: Annotated[str | None, typer.Option(help="A preset or a model of the hub.")] = None,
+    tune: Annotated[
+        str | None, typer.Option(help="A dataset to tune the model on: a file, or a URL.")
+    ] = None,
     max_price: Annotated[
         float | None, typer.Option(min=0.0, help="US dollars per hour, of all nodes together.")
     ] = None,
@@ -49,6 +52,7 @@ def plan(
 
     Exit code 1: nothing fits, or not the instance type that the file names.
     """
+    from kubectl_kaito.dataset.reading import read_dataset
     from kubectl_kaito.errors import UsageError
     from kubectl_kaito.output import emit
     from kubectl_kaito.plan import applying
@@ -62,12 +66,17 @@ def plan(
         raise UsageError("name either a file with -f or a preset with --model")
     if name is not None and model is None:
         raise UsageError("--name is for --model: the file has a name already")
+    if tune is not None and model is None:
+        raise UsageError("--tune is for --model: the file says what it tunes")
+    if tune is not None and apply:
+        raise UsageError("--apply is for serving: `kubectl kaito tune` applies a tuning")
     environment = environment_of(context)
     given = (
         read(file)
         if file is not None
-        else applying.workspace_for(str(model), name, environment.hub)
+        else applying.workspace_for(str(model), name, environment.hub, tunes=tune is not None)
     )
+    dataset = read_dataset(tune, given, environment) if tune is not None else None
     choice = ClusterChoice(kubeconfig, cluster_context)
     cluster = connect_if_possible(environment, choice, required=apply)
     within = applying.namespace_of(given, namespace, cluster)
@@ -78,6 +87,7 @@ def plan(
         region=region,
         recorded_prices=recorded_prices,
         subscription=subscription,
+        dataset=dataset,
     )
     view = make_plan(
         gather(cluster, environment.prices(), request, environment.hub, environment.quotas)

@@ -14,6 +14,7 @@ from kaito_presets import context_length
 from kaito_skus import catalog
 from kaito_skus.sku import Cloud
 from kubectl_kaito.cluster.cluster import Cluster
+from kubectl_kaito.dataset.checker import DatasetReport
 from kubectl_kaito.errors import UsageError
 from kubectl_kaito.hub.source import ModelSource
 from kubectl_kaito.offers import Demand
@@ -38,6 +39,7 @@ class PlanRequest:
     region: str | None = None
     recorded_prices: bool = False
     subscription: str | None = None
+    dataset: DatasetReport | None = None
 
 
 def gather(
@@ -78,7 +80,8 @@ def gather(
         region=region,
         sheet=None,
         recorded=recorded,
-        notes=[*notes, *config_notes, *quota_notes],
+        notes=[*notes, *config_notes, *quota_notes, *_data_notes(request)],
+        dataset=request.dataset,
         quotas=left,
         starts=_starts(cluster, request.namespace),
         own_nodes=release.node_provisioner == "byo",
@@ -106,6 +109,14 @@ def _quotas(
         return quotas(request.subscription).read(region), []
     except QuotasUnavailable as error:
         return None, [str(error)]
+
+
+def _data_notes(request: PlanRequest) -> list[str]:
+    if request.given.spec.tuning is None or request.dataset is not None:
+        return []
+    return [
+        "the training's hours and dollars are unknown: --tune FILE reads a dataset of this machine"
+    ]
 
 
 def _starts(cluster: Cluster | None, namespace: str) -> list[Start]:

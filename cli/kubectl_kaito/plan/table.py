@@ -14,6 +14,8 @@ def table(view: PlanView, *, everything: bool = False) -> list[RenderableType]:
     parts: list[RenderableType] = [text(f"{view.model}, {view.purpose}", "bold")]
     parts.append(text(f"Prices: {view.prices.name}, {view.prices.region}, {view.prices.as_of}"))
     parts += [text(f"Note: {note}", "yellow") for note in view.notes]
+    if view.dataset is not None:
+        parts.append(text(f"Data: {view.dataset.summary}"))
     parts += _requested(view)
     shown = len(view.offers) if everything else _SHOWN
     if view.offers:
@@ -25,6 +27,8 @@ def table(view: PlanView, *, everything: bool = False) -> list[RenderableType]:
         parts += [text(""), columns(headings, rows)]
         parts += _more(len(view.offers) - shown, "fits", "fit")
         parts += [text(""), text(f"The first one: {view.offers[0].explanation}")]
+        if (training := _training(view.offers[0])) is not None:
+            parts.append(text(training))
         parts.append(text(f"Ready in about {_ready(view.offers[0])}"))
     else:
         parts += [text(""), text("No instance type does.", "red")]
@@ -68,6 +72,17 @@ def _left(offer: OfferView) -> int | None:
     """The vCPUs that both the family and the region have left."""
     known = [n for n in (offer.quota_left, offer.regional_quota_left) if n is not None]
     return min(known, default=None)
+
+
+def _training(offer: OfferView) -> str | None:
+    if offer.training_hours is None:
+        return None
+    least, most = offer.training_hours
+    cost = ""
+    if offer.training_dollars is not None:
+        low, high = offer.training_dollars
+        cost = f", {dollars(low)} to {dollars(high)}"
+    return f"Training takes about {least:.2g} to {most:.2g} hours{cost}"
 
 
 def _ready(offer: OfferView) -> str:

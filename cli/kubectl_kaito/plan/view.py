@@ -7,6 +7,8 @@ from pydantic import Field
 
 from kaito_skus.price_sheet import PriceSheet
 from kaito_skus.sku import PriceList, Sku
+from kubectl_kaito.dataset.checker import DatasetReport
+from kubectl_kaito.dataset.training_cost import training_cost
 from kubectl_kaito.offers import (
     Demand,
     Offer,
@@ -39,6 +41,8 @@ class OfferView(View):
     quota_left: int | None = Field(description="vCPUs of the family; null: not known.")
     regional_quota_left: int | None = Field(description="vCPUs of the region; null: not known.")
     zones: list[str] | None = Field(description="Where the subscription gets it; null: not known.")
+    training_hours: list[float] | None = Field(description="The least and the most; null: unknown.")
+    training_dollars: list[float] | None
     ready_seconds: float = Field(description="Expected from the request until it answers.")
     phases: list[PhaseView]
 
@@ -47,6 +51,15 @@ class RejectedView(View):
     instance_type: str
     gpus: str
     why: str
+
+
+class DatasetView(View):
+    summary: str
+    rows: int
+    tokens: int = Field(description="Of one epoch.")
+    trained_tokens: int = Field(description="Of all epochs.")
+    steps: int
+    exact: bool = Field(description="Counted with a tokenizer; otherwise estimated.")
 
 
 class PriceSourceView(View):
@@ -60,6 +73,7 @@ class PlanView(View):
     purpose: str = Field(description="serving, or tuning with its method.")
     requested: str | None = Field(description="The instance type that the file names.")
     requested_fits: bool | None
+    dataset: DatasetView | None = Field(description="Of tuning, where the data is at hand.")
     offers: list[OfferView] = Field(description="Cheapest first.")
     rejected: list[RejectedView] = Field(description="Cheapest first.")
     prices: PriceSourceView
@@ -80,6 +94,7 @@ class PlanInputs:
     sheet: PriceSheet | None
     recorded: PriceList
     notes: Sequence[str] = ()
+    dataset: DatasetReport | None = None
     quotas: QuotaSheet | None = None
     starts: Sequence[Start] = ()
     own_nodes: bool = False
@@ -100,6 +115,7 @@ def plan(inputs: PlanInputs) -> PlanView:
         purpose="serving" if spec.tuning is None else f"tuning with {spec.tuning.method}",
         requested=named,
         requested_fits=fits,
+        dataset=_dataset(inputs.dataset),
         offers=[_offer(offer, inputs) for offer in fitting],
         rejected=[_rejected(each) for each in rejected],
         prices=_source(inputs),
@@ -130,6 +146,9 @@ def _offer(offer: Offer, inputs: PlanInputs) -> OfferView:
         inputs.starts,
         own_nodes=inputs.own_nodes,
     )
+    cost = None
+    if inputs.dataset is not None:
+        cost = training_cost(inputs.dataset.trained_tokens, preset, offer.sku, offer.price)
     listed = sheet.prices.get(offer.sku.name) if sheet is not None else None
     spot = listed.spot if listed is not None else None
     return OfferView(
@@ -144,9 +163,28 @@ def _offer(offer: Offer, inputs: PlanInputs) -> OfferView:
         quota_left=family.left if family is not None else None,
         regional_quota_left=quotas.regional.left if quotas and quotas.regional else None,
         zones=_zones(offer, quotas),
+        training_hours=_span(cost.hours if cost is not None else None),
+        training_dollars=_span(cost.dollars if cost is not None else None),
         ready_seconds=sum(phase.seconds for phase in phases),
         phases=[PhaseView(name=p.name, seconds=p.seconds, source=p.source) for p in phases],
     )
+
+
+def _dataset(report: DatasetReport | None) -> DatasetView | None:
+    if report is None:
+        return None
+    return DatasetView(
+        summary=report.summary,
+        rows=report.rows,
+        tokens=report.tokens,
+        trained_tokens=report.trained_tokens,
+        steps=report.steps,
+        exact=report.exact,
+    )
+
+
+def _span(found: tuple[float, float] | None) -> list[float] | None:
+    return None if found is None else [round(value, 4) for value in found]
 
 
 def _zones(offer: Offer, quotas: QuotaSheet | None) -> list[str] | None:

@@ -113,7 +113,7 @@ def test_an_instance_type_can_be_named_in_any_case() -> None:
         (["deploy", "phi-4", "--instance-type", "Big"], 1, "on Big: it is not in the catalog"),
         (["deploy", "phi-4", "--max-price", "1"], 1, "no instance type does for phi-4"),
         (["deploy", "phi-4", "--name", "Not_A_Name"], 5, "refuses"),
-        (["tune", PHI, "--data", "./train.jsonl", "--adapter", "r/a:1"], 2, "is no URL"),
+        (["tune", PHI, "--data", "./train.jsonl", "--adapter", "r/a:1"], 2, "no such file"),
         (["tune", PHI, "--data", "ftp://h/f", "--adapter", "r.local/a:1"], 2, "ftp://h/f"),
         (["tune", PHI, *DATA, "--method", "full"], 2, "--method"),
         (["tune", "deepseek-r1-0528", *DATA], 1, "no instance type does"),
