@@ -39,12 +39,13 @@ def reads(environment: Environment) -> list[str]:
     return [f"{c.kind} {c.key}" for c in environment.cluster.calls if c.verb in ("get", "list")]
 
 
-async def test_tuning_workspace_reads_its_configuration_and_secret() -> None:
+async def test_tuning_workspace_reads_its_configuration_its_secret_and_where_volumes_are() -> None:
     environment = Environment()
     environment.apply(tuning_workspace())
     observed = await seen(environment)
     assert reads(environment) == [
         f"ConfigMap {RELEASE}/qlora-params-template",
+        "StorageClass ",
         f"Secret {NAMESPACE}/push",
     ]
     assert observed.file is not None and observed.file.text == CONFIG
