@@ -22,7 +22,7 @@ READERS = {
     "services/tuner/tuner/training/train.py": 1,
     # "created" of the OpenAI API.
     "services/inference-gateway/inference_gateway/__main__.py": 1,
-    "services/model-server/model_server/server.py": 1,
+    "services/model-server/model_server/contract/server.py": 1,
 }
 
 

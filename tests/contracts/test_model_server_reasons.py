@@ -4,7 +4,7 @@ import pytest
 
 from kaito_api.condition_types import INFERENCE_READY
 from kaito_api.reasons import Reason
-from model_server.termination import TerminationReason
+from model_server.startup.termination import TerminationReason
 
 
 @pytest.mark.parametrize("reason", TerminationReason)

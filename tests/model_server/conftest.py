@@ -16,15 +16,15 @@ from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
 from kaito_grpc.channels import open_channel
 from kaito_process.cpu import has_bfloat16
-from model_server.adapters import AdapterSettings
-from model_server.admission import AdmissionControl, ServerPhase
+from model_server.adapters.registry import AdapterSettings
+from model_server.calls.admission import AdmissionControl, ServerPhase
+from model_server.contract.server import AdministrationConfig, Server, ServerConfig
+from model_server.contract.serving_state import ServingState
 from model_server.engine import Engine, SchedulerStats
 from model_server.fake import FakeEngine
 from model_server.metrics import Metrics
 from model_server.openai_server.engine import OpenAIServerEngine
 from model_server.pulled_adapters.reconciler import PulledAdapters
-from model_server.server import AdministrationConfig, Server, ServerConfig
-from model_server.serving_state import ServingState
 from model_server.text_generation_server.engine import TextGenerationServerEngine
 from model_server.transformers.engine import TransformersEngine
 from model_server.transformers.model_loader import LoadOptions

@@ -2,7 +2,7 @@
 
 import pytest
 
-from model_server.base_model_names import is_another_model
+from model_server.adapters.base_model_names import is_another_model
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from kaito.inference.v1 import inference_pb2 as pb
+from model_server.contract.request_messages import parse_prompt, parse_structured_output
 from model_server.errors import InvalidRequest
-from model_server.request_messages import parse_prompt, parse_structured_output
 
 USER = pb.ChatMessage(role="user", content="hi")
 CALL = pb.ToolCall(id="a", name="now", arguments="{}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from model_server.cpu_threads import choose_threads
+from model_server.startup.cpu_threads import choose_threads
 
 
 def machine(folder: Path, siblings: list[str]) -> Path:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from model_server.detokenizer import ChoiceDetokenizer, Detokenizer, StopStringMatcher
 from model_server.engine import FinishReason
+from model_server.text.detokenizer import ChoiceDetokenizer, Detokenizer, StopStringMatcher
 
 TEXT = "naïve 東京 ☂ — gold " * 20
 

@@ -3,8 +3,8 @@
 import pytest
 
 from kaito.inference.v1 import inference_pb2 as pb
+from model_server.contract.features import reject_unanswered
 from model_server.errors import InvalidRequest
-from model_server.features import reject_unanswered
 
 _NAMED = pb.ChatMessage(role="user", content="hi", name="Ann")
 

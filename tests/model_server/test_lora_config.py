@@ -7,8 +7,8 @@ from typing import Any
 import peft
 import pytest
 
+from model_server.adapters.lora_config import LoraConfig, read_lora_config
 from model_server.errors import AdapterInvalid
-from model_server.lora_config import LoraConfig, read_lora_config
 
 
 def read(folder: Path, **settings: Any) -> LoraConfig:

@@ -20,7 +20,7 @@ from kaito.inference.v1.inference_pb2_grpc import InferenceServiceStub
 from kaito_grpc.channels import open_channel
 from kaito_process import logs
 from model_server import __main__
-from model_server.server import SERVICE
+from model_server.contract.server import SERVICE
 from model_server.settings import Settings
 from tests.model_server.text_generation_server.double import TextGenerationServerDouble
 

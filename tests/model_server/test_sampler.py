@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from kaito.inference.v1 import inference_pb2 as pb
+from model_server.contract.request_messages import parse_options
 from model_server.options import GenerationOptions, SamplingParams, resolve
-from model_server.request_messages import parse_options
 from model_server.transformers.sampler import BatchRow, create_sampling, select_tokens
 
 SCORES = torch.tensor([0.5, 3.0, 1.0, 2.0, -1.0])

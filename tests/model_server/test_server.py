@@ -18,9 +18,9 @@ from prometheus_client import generate_latest
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
 from kaito_grpc.channels import open_channel
+from model_server.contract.server import SERVICE
 from model_server.errors import EngineFailed, InferenceError, ModelLoadFailed
 from model_server.fake import FakeEngine
-from model_server.server import SERVICE
 from tests.model_server.conftest import (
     Running,
     Setup,

@@ -8,7 +8,7 @@ import pytest
 from model_server.engine import Delta, GenerationRequest
 from model_server.errors import EngineFailed, NotSupported
 from model_server.fake import FakeEngine
-from model_server.speed import Speed, measure_speed
+from model_server.startup.speed import Speed, measure_speed
 
 
 def ticking(seconds: float) -> Callable[[], float]:

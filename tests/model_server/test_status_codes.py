@@ -1,7 +1,7 @@
 """Every expected failure has its gRPC status code."""
 
 from model_server import errors
-from model_server.status_codes import STATUS_CODES
+from model_server.contract.status_codes import STATUS_CODES
 
 
 def test_table_is_complete() -> None:

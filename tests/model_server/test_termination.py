@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from model_server import termination
 from model_server.errors import AdapterInvalid, EngineFailed, InferenceError, ModelLoadFailed
+from model_server.startup import termination
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from tokenizers import Tokenizer, decoders, models
 from transformers import PreTrainedTokenizerFast
 
-from model_server.token_bytes import TokenBytes
+from model_server.text.token_bytes import TokenBytes
 from model_server.transformers.vocabulary import HubVocabulary
 from tests.model_server.tiny_model import make_tokenizer
 

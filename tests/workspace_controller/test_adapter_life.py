@@ -19,16 +19,16 @@ from kaito_grpc.channels import open_channel
 from kaito_kube import kinds
 from kaito_kube.kinds import Key, Manifest
 from kaito_registry.fake import FakeRegistry
-from model_server.adapters import AdapterSettings
-from model_server.admission import AdmissionControl
+from model_server.adapters.registry import AdapterSettings
+from model_server.calls.admission import AdmissionControl
+from model_server.contract.server import AdministrationConfig, Server, ServerConfig
+from model_server.contract.serving_state import ServingState
 from model_server.engine import SchedulerStats
 from model_server.fake import FakeEngine
 from model_server.metrics import Metrics
 from model_server.pulled_adapters.folders import AdapterFolders
 from model_server.pulled_adapters.puller import RegistryPuller
 from model_server.pulled_adapters.reconciler import PulledAdapters
-from model_server.server import AdministrationConfig, Server, ServerConfig
-from model_server.serving_state import ServingState
 from tests.kaito_registry import real
 from tests.kaito_registry.images import layer, publish
 from tests.workspace_controller.given import (

@@ -16,21 +16,21 @@ from prometheus_client import start_http_server
 
 from kaito_process import logs
 from kaito_process.environment import SettingError
-from model_server import termination
-from model_server.adapters import AdapterSettings
-from model_server.admission import AdmissionControl
+from model_server.adapters.registry import AdapterSettings
+from model_server.calls.admission import AdmissionControl
+from model_server.contract.follower import follow
+from model_server.contract.server import AdministrationConfig, Server, ServerConfig
+from model_server.contract.serving_state import ServingState
 from model_server.engine import Engine, SchedulerStats
 from model_server.errors import EngineFailed, InferenceError, ModelLoadFailed
-from model_server.follower import follow
-from model_server.host_memory import kv_cache_budget_bytes
 from model_server.metrics import Metrics
 from model_server.openai_server.engine import OpenAIServerEngine
 from model_server.pulled_adapters.folders import AdapterFolders
 from model_server.pulled_adapters.puller import RegistryPuller
 from model_server.pulled_adapters.reconciler import PulledAdapters
-from model_server.server import AdministrationConfig, Server, ServerConfig
-from model_server.serving_state import ServingState
 from model_server.settings import Settings
+from model_server.startup import termination
+from model_server.startup.host_memory import kv_cache_budget_bytes
 from model_server.text_generation_server.engine import TextGenerationServerEngine
 from model_server.vllm.engine import VllmEngine
 from model_server.vllm.engine_metrics import EngineMetrics

@@ -13,7 +13,6 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from model_server.detokenizer import ChoiceDetokenizer
 from model_server.engine import (
     AdapterInfo,
     AdapterSource,
@@ -33,6 +32,7 @@ from model_server.engine import (
 )
 from model_server.errors import AdapterInvalid, InferenceError, InvalidRequest, ModelLoadFailed
 from model_server.options import GenerationOptions, SamplingParams, resolve
+from model_server.text.detokenizer import ChoiceDetokenizer
 
 _WORDS = "sea ship gold fähre naïve 東京 ☂ rum map".split()
 _ROLES = ("system", "user", "assistant")

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from kaito_process.cpu import has_bfloat16
 from kaito_process.environment import Environment, SettingError
-from model_server.cpu_threads import choose_threads
+from model_server.startup.cpu_threads import choose_threads
 
 EngineName = Literal["auto", "transformers", "openai", "text-generation-server", "vllm"]
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]

@@ -16,7 +16,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models
 
 from model_server.engine import Delta, GenerationRequest, TokenLogprob
 from model_server.errors import InferenceError
-from model_server.token_bytes import _BYTE_OF_CHARACTER as BYTE_LEVEL
+from model_server.text.token_bytes import _BYTE_OF_CHARACTER as BYTE_LEVEL
 from tests.model_server.openai_server.double import (
     MODEL_ID,
     OpenAIDouble,

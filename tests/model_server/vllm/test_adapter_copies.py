@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from model_server.adapter_files import digest
+from model_server.adapters.adapter_files import digest
 from model_server.engine import AdapterSource
 from model_server.errors import AdapterInvalid
 from model_server.vllm.adapter_copies import AdapterCopies, scale, spell

@@ -8,7 +8,7 @@ from model_server.engine import Delta, TokenLogprob
 from model_server.errors import GenerationFailed
 from model_server.openai_server.answer_parsing import AnswerParser
 from model_server.options import GenerationOptions
-from model_server.token_bytes import TokenBytes
+from model_server.text.token_bytes import TokenBytes
 from model_server.transformers.vocabulary import HubVocabulary
 from model_server.vllm.token_reading import TokenReader
 from tests.model_server.tiny_model import make_tokenizer

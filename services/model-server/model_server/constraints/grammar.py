@@ -12,7 +12,7 @@ from llguidance import LLMatcher
 
 from model_server.engine import StructuredOutput
 from model_server.errors import InvalidRequest
-from model_server.json_text import parse_json
+from model_server.text.json_text import parse_json
 
 # Between the parts of a JSON document: a space, or a line break with an indent. Any whitespace at
 # all would let a weak model add whitespace until its tokens run out.

@@ -8,12 +8,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from safetensors import SafetensorError, deserialize
 
-from model_server.adapter_files import CONFIG_FILE, WEIGHTS_FILE
-from model_server.engine import AdapterInfo, AdapterSource
-from model_server.engine_server.model_shapes import ModelShapes
-from model_server.errors import AdapterInvalid
-from model_server.lora_config import read_lora_config
-from model_server.lora_rules import (
+from model_server.adapters.adapter_files import CONFIG_FILE, WEIGHTS_FILE
+from model_server.adapters.lora_config import read_lora_config
+from model_server.adapters.lora_rules import (
     Matrix,
     changes_nothing,
     check_modules,
@@ -22,6 +19,9 @@ from model_server.lora_rules import (
     not_finite,
     parse_key,
 )
+from model_server.engine import AdapterInfo, AdapterSource
+from model_server.engine_server.model_shapes import ModelShapes
+from model_server.errors import AdapterInvalid
 
 # By number format: its bytes as an integer, the bits of the exponent, and all but the sign.
 _FORMATS: Mapping[str, tuple[type[np.unsignedinteger], int, int]] = {

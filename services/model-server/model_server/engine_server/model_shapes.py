@@ -10,7 +10,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from model_server.lora_rules import Shape
+from model_server.adapters.lora_rules import Shape
 
 _WEIGHT = ".weight"
 # What a model's files call a module and what an adapter calls it may begin differently.

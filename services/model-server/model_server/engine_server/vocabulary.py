@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 
 
 class FileVocabulary:
-    """The tokenizer of a model's folder. Implements `model_server.token_bytes.Vocabulary`."""
+    """The tokenizer of a model's folder. Implements `model_server.text.token_bytes.Vocabulary`."""
 
     def __init__(self, file: Path) -> None:
         self._tokenizer = Tokenizer.from_file(str(file))

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from model_server.adapter_config import read_info
+from model_server.adapters.adapter_config import read_info
 from model_server.engine import (
     AdapterInfo,
     AdapterSource,

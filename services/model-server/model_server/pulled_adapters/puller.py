@@ -13,7 +13,7 @@ from kaito_registry.pull import pull, resolve
 from kaito_registry.reference import Reference, parse_reference
 from kaito_registry.registry_client import RegistryClient, new_client
 from kaito_registry.repository_reader import RepositoryReader
-from model_server.adapter_files import CONFIG_FILE, WEIGHTS_FILE
+from model_server.adapters.adapter_files import CONFIG_FILE, WEIGHTS_FILE
 from model_server.pulled_adapters.pull_errors import PullErrors, PullFailed
 from model_server.pulled_adapters.signature_check import require_signed
 from model_server.pulled_adapters.wanted import Verification, WantedAdapter

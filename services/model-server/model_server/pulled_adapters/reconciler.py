@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
-from model_server.adapters import AdapterRegistry
+from model_server.adapters.registry import AdapterRegistry
 from model_server.engine import AdapterSource
 from model_server.errors import AdapterInvalid, InferenceError, ModelNotFound
 from model_server.pulled_adapters.folders import AdapterFolders

@@ -2,7 +2,7 @@
 
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito_registry.credentials import Credentials
-from model_server.adapters import check_name
+from model_server.adapters.registry import check_name
 from model_server.errors import InvalidRequest
 from model_server.pulled_adapters.wanted import (
     RegistryAccess,

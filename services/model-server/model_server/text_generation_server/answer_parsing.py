@@ -7,11 +7,11 @@ its API in any way: what cannot be read is an error, and never the end of an ans
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from model_server.detokenizer import StopStringMatcher
 from model_server.engine import Delta, FinishReason, TokenLogprob, Usage
 from model_server.engine_server.unreadable import UNREADABLE
 from model_server.errors import GenerationFailed, InferenceError
 from model_server.options import GenerationOptions
+from model_server.text.detokenizer import StopStringMatcher
 from model_server.text_generation_server import rejections
 
 _FINISH_REASONS = {

@@ -33,6 +33,7 @@ from model_server.errors import (
     InferenceError,
     NotSupported,
 )
+from model_server.text.token_bytes import TokenBytes
 from model_server.text_generation_server import rejections
 from model_server.text_generation_server.adapter_probe import build_probe, is_same_model
 from model_server.text_generation_server.answer_parsing import ChoiceParser
@@ -41,7 +42,6 @@ from model_server.text_generation_server.prompt_renderer import PromptRenderer
 from model_server.text_generation_server.prompts import ServerPrompt
 from model_server.text_generation_server.request_bodies import build_body
 from model_server.text_generation_server.server_info import ServerInfo, parse_info
-from model_server.token_bytes import TokenBytes
 
 logger = logging.getLogger(__name__)
 _FEATURES = frozenset(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from model_server.detokenizer import overlap
+from model_server.text.detokenizer import overlap
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from model_server.engine import ChatMessage, Conversation, Tool, ToolMode
 from model_server.errors import InvalidRequest
-from model_server.json_text import parse_json
+from model_server.text.json_text import parse_json
 from model_server.transformers.template_probe import TEMPLATE_ERRORS, TemplateAbilities, probe
 
 # Conversations whose turns are known to be rendered or not, by their shapes.

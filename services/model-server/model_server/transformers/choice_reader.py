@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from model_server.detokenizer import ChoiceDetokenizer
 from model_server.engine import FinishReason
+from model_server.text.detokenizer import ChoiceDetokenizer
 from model_server.tool_calls.answer_parser import AnswerParser, AnswerParts
 
 

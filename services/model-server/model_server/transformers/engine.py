@@ -25,7 +25,7 @@ from model_server.engine import (
 )
 from model_server.errors import AdapterInvalid, EngineFailed, GenerationFailed, ModelLoadFailed
 from model_server.options import GenerationOptions
-from model_server.token_bytes import TokenBytes
+from model_server.text.token_bytes import TokenBytes
 from model_server.transformers.answer_rules import AnswerPlanner
 from model_server.transformers.beam_search import BeamSearch
 from model_server.transformers.constraint_compiler import ConstraintCompiler

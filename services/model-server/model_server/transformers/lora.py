@@ -11,11 +11,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
-from model_server.adapter_files import CONFIG_FILE, WEIGHTS_FILE
-from model_server.engine import AdapterInfo, AdapterSource
-from model_server.errors import AdapterInvalid
-from model_server.lora_config import read_lora_config
-from model_server.lora_rules import (
+from model_server.adapters.adapter_files import CONFIG_FILE, WEIGHTS_FILE
+from model_server.adapters.lora_config import read_lora_config
+from model_server.adapters.lora_rules import (
     Matrix,
     Shape,
     changes_nothing,
@@ -25,6 +23,8 @@ from model_server.lora_rules import (
     not_finite,
     parse_key,
 )
+from model_server.engine import AdapterInfo, AdapterSource
+from model_server.errors import AdapterInvalid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from functools import partial
 from model_server.engine import Delta, FinishReason, GenerationRequest, TokenLogprob, Usage
 from model_server.errors import GenerationFailed
 from model_server.options import SamplingParams, resolve
-from model_server.token_bytes import TokenBytes
+from model_server.text.token_bytes import TokenBytes
 from model_server.transformers.answer_rules import AnswerPlanner, AnswerRules
 from model_server.transformers.beam_search import BeamSearch, BeamSearchRequest
 from model_server.transformers.choice_reader import ChoiceReader

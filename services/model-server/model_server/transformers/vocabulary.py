@@ -6,7 +6,7 @@ from typing import Any
 
 
 class HubVocabulary:
-    """Implements `model_server.token_bytes.Vocabulary`."""
+    """Implements `model_server.text.token_bytes.Vocabulary`."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from model_server.adapter_files import CONFIG_FILE, WEIGHTS_FILE, digest
+from model_server.adapters.adapter_files import CONFIG_FILE, WEIGHTS_FILE, digest
 from model_server.engine import AdapterSource
 from model_server.errors import AdapterInvalid
 

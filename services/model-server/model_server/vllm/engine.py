@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from model_server.adapter_files import digest
+from model_server.adapters.adapter_files import digest
 from model_server.engine import (
     AdapterInfo,
     AdapterSource,
@@ -38,7 +38,7 @@ from model_server.errors import (
 from model_server.openai_server.answer_parsing import DescribeTokens
 from model_server.openai_server.engine import OpenAIServerEngine
 from model_server.options import GenerationOptions
-from model_server.token_bytes import TokenBytes
+from model_server.text.token_bytes import TokenBytes
 from model_server.vllm.adapter_copies import AdapterCopies, spell
 from model_server.vllm.embeddings import ROUTE as EMBED
 from model_server.vllm.embeddings import build_bodies, read_vectors

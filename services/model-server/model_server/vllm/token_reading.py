@@ -10,7 +10,7 @@ from typing import Any
 
 from model_server.engine import Delta, TokenLogprob
 from model_server.options import GenerationOptions
-from model_server.token_bytes import TokenBytes
+from model_server.text.token_bytes import TokenBytes
 
 _ID = "token_id:"
 Scored = tuple[int, float]

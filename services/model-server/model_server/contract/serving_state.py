@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from model_server.adapters import AdapterRegistry
-from model_server.admission import AdmissionControl
+from model_server.adapters.registry import AdapterRegistry
+from model_server.calls.admission import AdmissionControl
 from model_server.engine import Engine, ModelInfo
 from model_server.errors import EngineFailed
 from model_server.metrics import Metrics
-from model_server.start_report import StartReport
+from model_server.startup.start_report import StartReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """This package's own types as the contract's responses. Pure."""
 
 from kaito.inference.v1 import inference_pb2 as pb
-from model_server.adapters import Adapter, RejectedAdapter
+from model_server.adapters.registry import Adapter, RejectedAdapter
+from model_server.contract.serving_state import ServedModel
 from model_server.engine import (
     Delta,
     FinishReason,
@@ -11,8 +12,7 @@ from model_server.engine import (
     Usage,
 )
 from model_server.pulled_adapters.wanted import PulledAdapter, PulledState
-from model_server.serving_state import ServedModel
-from model_server.start_report import StartReport
+from model_server.startup.start_report import StartReport
 
 _FINISH_REASONS = {
     None: pb.FINISH_REASON_UNSPECIFIED,

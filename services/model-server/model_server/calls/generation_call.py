@@ -6,16 +6,16 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from kaito.inference.v1 import inference_pb2 as pb
-from model_server.call import Call
-from model_server.engine import Delta, GenerationRequest
-from model_server.features import reject_unanswered
-from model_server.request_messages import (
+from model_server.calls.call import Call
+from model_server.contract.features import reject_unanswered
+from model_server.contract.request_messages import (
     parse_options,
     parse_priority,
     parse_prompt,
     parse_structured_output,
 )
-from model_server.serving_state import ServingState
+from model_server.contract.serving_state import ServingState
+from model_server.engine import Delta, GenerationRequest
 
 
 class GenerationCall(Call):

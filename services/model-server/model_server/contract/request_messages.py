@@ -5,7 +5,7 @@ from typing import Any
 
 from kaito.inference.v1 import inference_pb2 as pb
 from model_server import options
-from model_server.conversation_rules import check_conversation
+from model_server.contract.conversation_rules import check_conversation
 from model_server.engine import (
     ChatMessage,
     Conversation,
@@ -18,8 +18,8 @@ from model_server.engine import (
     ToolMode,
 )
 from model_server.errors import InvalidRequest
-from model_server.json_text import parse_json
 from model_server.options import GenerationOptions
+from model_server.text.json_text import parse_json
 
 _TOOL_MODES = {
     pb.ToolChoice.MODE_UNSPECIFIED: ToolMode.AUTO,

@@ -3,10 +3,10 @@
 import grpc
 
 from kaito.inference.v1 import inference_pb2 as pb
-from model_server.call import Call
+from model_server.calls.call import Call
+from model_server.contract.serving_state import ServingState
 from model_server.engine import EmbeddingEngine, EmbeddingRequest, TokenIds
 from model_server.errors import InvalidRequest, NotSupported
-from model_server.serving_state import ServingState
 
 # OpenAI's bound.
 MAX_INPUTS = 2048

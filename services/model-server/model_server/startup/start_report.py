@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from model_server.engine import Engine, MemoryUse, ObservableEngine
-from model_server.speed import Speed
+from model_server.startup.speed import Speed
 
 
 class StartPhase(StrEnum):

@@ -11,20 +11,20 @@ import grpc
 
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
-from model_server.answer import collect
-from model_server.embedding_call import EmbeddingCall
-from model_server.features import reject_unanswered
-from model_server.generation_call import GenerationCall
-from model_server.relay_call import RelayCall, first_head
-from model_server.request_messages import parse_prompt
-from model_server.response_messages import (
+from model_server.calls.answer import collect
+from model_server.calls.embedding_call import EmbeddingCall
+from model_server.calls.generation_call import GenerationCall
+from model_server.calls.relay_call import RelayCall, first_head
+from model_server.contract.features import reject_unanswered
+from model_server.contract.request_messages import parse_prompt
+from model_server.contract.response_messages import (
     to_adapter,
     to_model,
     to_rejected_adapter,
     to_stream_response,
 )
-from model_server.responses import Context, respond, respond_stream
-from model_server.serving_state import ServingState
+from model_server.contract.responses import Context, respond, respond_stream
+from model_server.contract.serving_state import ServingState
 
 # What the contract says of page_size 0.
 _DEFAULT_PAGE_SIZE = 100

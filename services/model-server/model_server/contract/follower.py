@@ -11,7 +11,7 @@ import logging
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from kaito_grpc.servers import create_server
-from model_server.server import SERVICE
+from model_server.contract.server import SERVICE
 
 logger = logging.getLogger(__name__)
 

@@ -12,16 +12,16 @@ from grpc_reflection.v1alpha import reflection
 from kaito.inference.v1 import inference_pb2, inference_pb2_grpc
 from kaito_grpc.servers import create_server
 from kaito_process.undelivered import wait_until_delivered
-from model_server.adapters import AdapterRegistry, AdapterSettings
-from model_server.administration import AdapterAdministrationService
-from model_server.admission import ServerPhase
+from model_server.adapters.registry import AdapterRegistry, AdapterSettings
+from model_server.calls.admission import ServerPhase
+from model_server.contract.administration import AdapterAdministrationService
+from model_server.contract.service import InferenceService
+from model_server.contract.serving_state import ServedModel, ServingState
 from model_server.engine import Engine
 from model_server.errors import EngineFailed
 from model_server.pulled_adapters.reconciler import PulledAdapters
-from model_server.service import InferenceService
-from model_server.serving_state import ServedModel, ServingState
-from model_server.speed import measure_speed
-from model_server.start_report import PhaseTimer, StartPhase, StartReport, memory_of
+from model_server.startup.speed import measure_speed
+from model_server.startup.start_report import PhaseTimer, StartPhase, StartReport, memory_of
 
 logger = logging.getLogger(__name__)
 SERVICE: str = inference_pb2.DESCRIPTOR.services_by_name["InferenceService"].full_name

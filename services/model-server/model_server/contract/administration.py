@@ -11,12 +11,12 @@ import grpc
 
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
+from model_server.contract.response_messages import to_adapter, to_pulled_adapter
+from model_server.contract.responses import Context, respond
+from model_server.contract.serving_state import ServingState
 from model_server.errors import NotSupported
 from model_server.pulled_adapters.reconciler import PulledAdapters
 from model_server.pulled_adapters.request import parse_wanted
-from model_server.response_messages import to_adapter, to_pulled_adapter
-from model_server.responses import Context, respond
-from model_server.serving_state import ServingState
 
 logger = logging.getLogger(__name__)
 _SCHEME = "Bearer "

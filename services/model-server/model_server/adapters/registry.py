@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from math import isclose
 from pathlib import Path
 
-from model_server.adapter_files import CONFIG_FILE, digest
-from model_server.base_model_names import is_another_model
+from model_server.adapters.adapter_files import CONFIG_FILE, digest
+from model_server.adapters.base_model_names import is_another_model
 from model_server.engine import AdapterInfo, AdapterSource, Engine
 from model_server.errors import (
     AdapterExists,

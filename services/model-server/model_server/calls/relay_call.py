@@ -9,10 +9,10 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from kaito.inference.v1 import inference_pb2 as pb
-from model_server.call import Call
+from model_server.calls.call import Call
+from model_server.contract.serving_state import ServingState
 from model_server.engine import HttpRequest, HttpResponseHead, RelayingEngine
 from model_server.errors import InferenceError, InvalidRequest, NotSupported
-from model_server.serving_state import ServingState
 
 # Recordings and images; a text as long as the longest context of a model has a tenth of it.
 _MAX_BODY_BYTES = 64 * 2**20

@@ -7,9 +7,9 @@ from typing import Any, NoReturn, TypeVar
 import grpc
 
 from kaito_grpc.field_violations import FieldViolation, to_trailers
-from model_server.call import Call
+from model_server.calls.call import Call
+from model_server.contract.status_codes import STATUS_CODES
 from model_server.errors import InferenceError, InvalidRequest
-from model_server.status_codes import STATUS_CODES
 
 _UNAVAILABLE = grpc.StatusCode.UNAVAILABLE
 # gRPC's own trailer for "call again". Only admission answers UNAVAILABLE, before a request starts:

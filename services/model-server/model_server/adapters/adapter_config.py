@@ -2,7 +2,7 @@
 
 import json
 
-from model_server.adapter_files import CONFIG_FILE
+from model_server.adapters.adapter_files import CONFIG_FILE
 from model_server.engine import AdapterInfo, AdapterSource
 from model_server.errors import AdapterInvalid
 

@@ -7,7 +7,7 @@ import uuid
 
 import grpc
 
-from model_server.serving_state import ServingState
+from model_server.contract.serving_state import ServingState
 
 logger = logging.getLogger(__name__)
 _CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")

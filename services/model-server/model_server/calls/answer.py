@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import grpc
 
 from kaito.inference.v1 import inference_pb2 as pb
+from model_server.calls.generation_call import GenerationCall
+from model_server.contract.response_messages import to_finish_reason, to_logprob, to_usage
 from model_server.engine import Delta
-from model_server.generation_call import GenerationCall
-from model_server.response_messages import to_finish_reason, to_logprob, to_usage
 
 
 @dataclass(slots=True)

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from model_server.adapter_files import CONFIG_FILE
+from model_server.adapters.adapter_files import CONFIG_FILE
+from model_server.adapters.lora_config import LoraConfig
 from model_server.engine import AdapterSource
 from model_server.errors import AdapterInvalid
-from model_server.lora_config import LoraConfig
 
 _KEY = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<matrix>[AB])\.weight")
 # (rows, columns). A linear module has (out, in), its A has (rank, in), and its B has (out, rank).

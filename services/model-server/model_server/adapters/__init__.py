@@ -1,0 +1,1 @@
+"""LoRA adapters: what their files declare, and which are loaded."""

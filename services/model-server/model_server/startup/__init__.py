@@ -1,0 +1,1 @@
+"""What a process measures, chooses and reports about itself when it starts and ends."""

@@ -1,0 +1,1 @@
+"""Tokens and text: what a token stands for, and text as it arrives."""
