@@ -15,22 +15,22 @@ from kaito_kube.store import Store
 from kaito_skus.prices import PriceBook
 from tests.workspace_controller.given import CONFIG, NAMESPACE, RELEASE, settings
 from tests.workspace_controller.world import World
-from workspace_controller.adapter_client import FakeAdapterClient
-from workspace_controller.adapter_sender import AdapterSender
-from workspace_controller.download_client import FakeDownloadClient
 from workspace_controller.executor import Executor
 from workspace_controller.hub.fake import FakeHub
 from workspace_controller.hub.models import HubModels
 from workspace_controller.metrics import Metrics
-from workspace_controller.model_client import FakeModelClient
 from workspace_controller.namespace_budgets import NamespaceBudgets
 from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observer import Observer
+from workspace_controller.pod_clients.adapter_client import FakeAdapterClient
+from workspace_controller.pod_clients.adapter_sender import AdapterSender
+from workspace_controller.pod_clients.download_client import FakeDownloadClient
+from workspace_controller.pod_clients.model_client import FakeModelClient
+from workspace_controller.pod_clients.tuning_client import FakeTuningClient
 from workspace_controller.reconciler import Reconciler
 from workspace_controller.rollout import Rollout
 from workspace_controller.settings import Settings
 from workspace_controller.triggers import CHILD_KINDS
-from workspace_controller.tuning_client import FakeTuningClient
 
 KINDS = (kinds.WORKSPACE, kinds.NAMESPACE, kinds.NODE, *CHILD_KINDS)
 

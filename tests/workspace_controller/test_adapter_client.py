@@ -3,8 +3,8 @@
 import grpc
 
 from kaito.inference.v1 import inference_pb2, inference_pb2_grpc
-from workspace_controller.adapter_client import GrpcAdapterClient
 from workspace_controller.observed import RejectedAdapter
+from workspace_controller.pod_clients.adapter_client import GrpcAdapterClient
 
 REJECTED = inference_pb2.RejectedAdapter(name="style", path="/data/style", cause="rank is 0")
 

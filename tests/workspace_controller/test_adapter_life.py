@@ -39,8 +39,8 @@ from tests.workspace_controller.given import (
     settings,
 )
 from tests.workspace_controller.harness import Environment, Replica
-from workspace_controller.adapter_client import GrpcAdapterClient
 from workspace_controller.manifests.administration import token
+from workspace_controller.pod_clients.adapter_client import GrpcAdapterClient
 
 KEY = "the controller's key"
 

@@ -9,9 +9,9 @@ from kaito_kube import errors, kinds
 from kaito_kube.fake import FakeCluster
 from kaito_kube.kinds import Kind, Manifest
 from tests.workspace_controller.given import OWNER, RELEASE, settings
-from workspace_controller.administration_key import read_or_create
 from workspace_controller.manifests.administration import token, token_sha256
 from workspace_controller.manifests.metadata import Owner
+from workspace_controller.pod_clients.administration_key import read_or_create
 
 NAME = "kaito-workspace-controller-administration"
 

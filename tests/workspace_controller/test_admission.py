@@ -8,8 +8,8 @@ import pytest
 from kaito_api.reasons import Reason
 from kaito_kube.kinds import Manifest
 from tests.workspace_controller.given import inference_workspace, settings
-from workspace_controller.admission import answer, configuration, subject
 from workspace_controller.plan.problem import Problem
+from workspace_controller.webhook.admission import answer, configuration, subject
 
 REVIEW: Manifest = {
     "apiVersion": "admission.k8s.io/v1",

@@ -6,7 +6,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.verification import PolicyBuilder, Store
 
-from workspace_controller.certificates import (
+from workspace_controller.webhook.certificates import (
     CA_LIFETIME,
     SERVING_LIFETIME,
     Certificates,

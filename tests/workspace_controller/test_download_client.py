@@ -5,14 +5,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from workspace_controller.download_client import (
+from workspace_controller.model_download import Progress, serve
+from workspace_controller.observed import ModelDownload
+from workspace_controller.pod_clients.download_client import (
     DownloadClient,
     FakeDownloadClient,
     HttpDownloadClient,
     from_document,
 )
-from workspace_controller.model_download import Progress, serve
-from workspace_controller.observed import ModelDownload
 
 HERE = "127.0.0.1"
 

@@ -11,11 +11,11 @@ from kaito_kube.events import EventRecorder
 from kaito_kube.fake import FakeCluster
 from kaito_kube.kinds import Manifest
 from tests.workspace_controller.given import NAMESPACE, OWNER, inference_workspace, stored
-from workspace_controller.adapter_client import FakeAdapterClient
-from workspace_controller.adapter_sender import AdapterSender
 from workspace_controller.executor import ActionRefused, BeingDeleted, Executor
 from workspace_controller.manifests.metadata import metadata
 from workspace_controller.plan.plan import Action, Apply, Create, Delete, EmitEvent, Plan
+from workspace_controller.pod_clients.adapter_client import FakeAdapterClient
+from workspace_controller.pod_clients.adapter_sender import AdapterSender
 
 MACHINE: Manifest = {"metadata": {"name": "ws000000000", "labels": OWNER.labels}}
 JOB: Manifest = {"metadata": metadata(OWNER, "ws", "tuning"), "spec": {}}

@@ -19,7 +19,7 @@ from tests.workspace_controller.given import (
 from tests.workspace_controller.harness import Environment
 from tests.workspace_controller.settling import conditions
 from workspace_controller.hub.client import HubAway
-from workspace_controller.validator import Validator
+from workspace_controller.webhook.validator import Validator
 
 NAME = "org/Small-1B"
 OLD, NEW = "a" * 40, "b" * 40

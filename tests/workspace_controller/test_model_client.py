@@ -5,8 +5,8 @@ import pytest
 
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
-from workspace_controller.model_client import GrpcModelClient
 from workspace_controller.observed import Measurement, ModelStart
+from workspace_controller.pod_clients.model_client import GrpcModelClient
 
 MEASURED = pb.StartMeasurement(
     tokens_per_second=38.5, peak_tokens_per_second=400.0, concurrent_answers=16

@@ -14,7 +14,7 @@ from tests.workspace_controller.given import NAMESPACE, NOW, inference_workspace
 from tests.workspace_controller.harness import Environment
 from tests.workspace_controller.settling import conditions
 from workspace_controller.namespace_budgets import limits_of
-from workspace_controller.validator import Validator
+from workspace_controller.webhook.validator import Validator
 
 BUDGET = labels.MAX_PRICE_PER_HOUR
 

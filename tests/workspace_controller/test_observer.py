@@ -25,7 +25,7 @@ from tests.workspace_controller.harness import Environment
 from workspace_controller.node_reservations import worker_nodes_of
 from workspace_controller.observed import ModelDownload, Observed, RejectedAdapter, TuningRun
 from workspace_controller.plan.spec import referenced_secrets
-from workspace_controller.validator import Validator
+from workspace_controller.webhook.validator import Validator
 
 IN_VOLUME = {"volumeSource": {"persistentVolumeClaim": {"claimName": "rows"}}}
 

@@ -3,7 +3,7 @@
 import grpc
 import pytest
 
-from workspace_controller import pod_calls
+from workspace_controller.pod_clients import pod_calls
 
 
 @pytest.mark.parametrize(

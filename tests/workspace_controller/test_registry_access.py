@@ -10,11 +10,15 @@ import pytest
 from kaito_kube import kinds
 from kaito_kube.fake import FakeCluster
 from tests.workspace_controller.given import NAMESPACE, OWNER
-from workspace_controller.adapter_client import FakeAdapterClient
-from workspace_controller.adapter_sender import AdapterSender
 from workspace_controller.manifests.administration import token
 from workspace_controller.plan.plan import PullAdapters, PulledAdapter
-from workspace_controller.registry_access import AdapterObjects, PullSecret, wanted_adapter
+from workspace_controller.pod_clients.adapter_client import FakeAdapterClient
+from workspace_controller.pod_clients.adapter_sender import AdapterSender
+from workspace_controller.pod_clients.registry_access import (
+    AdapterObjects,
+    PullSecret,
+    wanted_adapter,
+)
 
 ADAPTER = PulledAdapter(name="a", image="r.io/team/a:1", pull_secrets=("one", "two"))
 

@@ -7,9 +7,9 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from kaito.tuning.v1 import tuning_pb2, tuning_pb2_grpc
-from workspace_controller import tuning_client
 from workspace_controller.observed import Divergence, TuningRun
-from workspace_controller.tuning_client import GrpcTuningClient
+from workspace_controller.pod_clients import tuning_client
+from workspace_controller.pod_clients.tuning_client import GrpcTuningClient
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TOLD = tuning_pb2.Tuning(

@@ -21,10 +21,10 @@ from kaito_kube.kinds import Manifest
 from tests.waiting import HANG_SECONDS
 from tests.workspace_controller.given import RELEASE, settings
 from tests.workspace_controller.test_admission import REVIEW, UNKNOWN
-from workspace_controller import webhook as module
 from workspace_controller.metrics import Metrics
 from workspace_controller.plan.problem import Problem
-from workspace_controller.webhook import Check, Webhook
+from workspace_controller.webhook import server as module
+from workspace_controller.webhook.server import Check, Webhook
 
 
 def free_port() -> int:

@@ -31,30 +31,30 @@ from kaito_process.backoff import Backoff
 from kaito_process.environment import SettingError
 from kaito_skus import catalog as skus
 from workspace_controller import handlers
-from workspace_controller.adapter_client import GrpcAdapterClient
-from workspace_controller.adapter_sender import AdapterSender
-from workspace_controller.administration_key import wait_for_key
 from workspace_controller.controller import Controller, build_controller
-from workspace_controller.download_client import HttpDownloadClient
 from workspace_controller.executor import Executor
 from workspace_controller.hub.http_client import HttpHubClient
 from workspace_controller.hub.models import HubModels
 from workspace_controller.inference_sets.load_client import HttpLoadClient
 from workspace_controller.inference_sets.queue import build_set_queue
 from workspace_controller.metrics import Metrics, StoreCollector
-from workspace_controller.model_client import GrpcModelClient
 from workspace_controller.model_registry import ModelRegistry
 from workspace_controller.namespace_budgets import NamespaceBudgets
 from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observer import Observer
+from workspace_controller.pod_clients.adapter_client import GrpcAdapterClient
+from workspace_controller.pod_clients.adapter_sender import AdapterSender
+from workspace_controller.pod_clients.administration_key import wait_for_key
+from workspace_controller.pod_clients.download_client import HttpDownloadClient
+from workspace_controller.pod_clients.model_client import GrpcModelClient
+from workspace_controller.pod_clients.tuning_client import GrpcTuningClient
 from workspace_controller.prices.current_prices import CurrentPrices
 from workspace_controller.prices.http_price_list import HttpPriceList
 from workspace_controller.reconciler import Reconciler
 from workspace_controller.rollout import Rollout
 from workspace_controller.settings import Settings
-from workspace_controller.tuning_client import GrpcTuningClient
-from workspace_controller.validator import Validator
-from workspace_controller.webhook import Webhook
+from workspace_controller.webhook.server import Webhook
+from workspace_controller.webhook.validator import Validator
 
 logger = logging.getLogger(__name__)
 NAME = "workspace-controller"

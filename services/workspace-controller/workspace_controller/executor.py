@@ -8,7 +8,6 @@ from kaito_kube.cluster import Cluster
 from kaito_kube.errors import AlreadyExists, ClusterError, Forbidden, Invalid, NotFound
 from kaito_kube.events import EventRecorder
 from kaito_kube.kinds import WORKSPACE, Kind, Manifest
-from workspace_controller.adapter_sender import AdapterSender
 from workspace_controller.manifests.metadata import owner_of
 from workspace_controller.observed import Refusal
 from workspace_controller.plan.ownership import Ownership, name_taken, ownership
@@ -21,6 +20,7 @@ from workspace_controller.plan.plan import (
     Plan,
 )
 from workspace_controller.plan.refusal import refusal_of
+from workspace_controller.pod_clients.adapter_sender import AdapterSender
 from workspace_controller.status_patch import merge_patch
 
 logger = logging.getLogger(__name__)

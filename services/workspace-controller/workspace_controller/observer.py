@@ -13,11 +13,9 @@ from kaito_kube.errors import NotFound
 from kaito_kube.kinds import Key, Kind, Manifest, key_of
 from kaito_kube.store import Store
 from kaito_skus.prices import PriceBook
-from workspace_controller.adapter_client import AdapterClient
 from workspace_controller.adoption import adopted_workload, is_kaitos
 from workspace_controller.catalog_facts import catalog_facts
 from workspace_controller.creation_events import forbidden_pods
-from workspace_controller.download_client import DownloadClient
 from workspace_controller.hub.models import HubModels, ModelQuery
 from workspace_controller.hub.refusals import without_token
 from workspace_controller.hub.token import token_of
@@ -26,7 +24,6 @@ from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.manifests.controller_revision import Revision, parse_revision
 from workspace_controller.manifests.data_check import data_check_name
 from workspace_controller.manifests.metadata import Owner, belongs_to, is_labeled_for, owner_of
-from workspace_controller.model_client import ModelClient
 from workspace_controller.namespace_budgets import NamespaceBudgets
 from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observed import (
@@ -65,9 +62,12 @@ from workspace_controller.plan.spec import (
 from workspace_controller.plan.tuning.adapter import tuned_adapter
 from workspace_controller.plan.tuning.job import progress_pod
 from workspace_controller.plan.tuning.storage import chooses_storage
+from workspace_controller.pod_clients.adapter_client import AdapterClient
+from workspace_controller.pod_clients.download_client import DownloadClient
+from workspace_controller.pod_clients.model_client import ModelClient
+from workspace_controller.pod_clients.tuning_client import TuningClient
 from workspace_controller.rollout import Rollout
 from workspace_controller.settings import Settings
-from workspace_controller.tuning_client import TuningClient
 
 
 @dataclass(frozen=True, slots=True)

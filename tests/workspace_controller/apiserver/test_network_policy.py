@@ -5,7 +5,7 @@ from kaito_kube.connect import connect
 from kaito_kube.kinds import Manifest
 from tests.workspace_controller.apiserver.sandbox import NAME, Sandbox, eventually
 from tests.workspace_controller.given import PRESET, settings
-from workspace_controller.administration_key import read_or_create
+from workspace_controller.pod_clients.administration_key import read_or_create
 
 
 def policy_of(sandbox: Sandbox) -> Manifest | None:

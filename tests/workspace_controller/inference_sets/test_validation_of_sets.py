@@ -7,8 +7,8 @@ import pytest
 from kaito_kube.kinds import Manifest
 from tests.workspace_controller.harness import Environment
 from tests.workspace_controller.inference_sets.given_sets import inference_set, template
-from workspace_controller.admission import answer, subject
-from workspace_controller.validator import Validator
+from workspace_controller.webhook.admission import answer, subject
+from workspace_controller.webhook.validator import Validator
 
 
 async def response(**spec: Any) -> Manifest:

@@ -9,7 +9,7 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from workspace_controller.manifests.pods import METRICS_PORT
-from workspace_controller.pod_calls import TIMEOUT_SECONDS, target
+from workspace_controller.pod_clients.pod_calls import TIMEOUT_SECONDS, target
 
 logger = logging.getLogger(__name__)
 # Under the names that pickers of the Gateway API Inference Extension read.

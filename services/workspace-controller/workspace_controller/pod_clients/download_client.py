@@ -10,7 +10,7 @@ import aiohttp
 
 from workspace_controller.manifests.pods import METRICS_PORT
 from workspace_controller.observed import ModelDownload
-from workspace_controller.pod_calls import TIMEOUT_SECONDS, target
+from workspace_controller.pod_clients.pod_calls import TIMEOUT_SECONDS, target
 
 logger = logging.getLogger(__name__)
 _MAX_BODY_BYTES = 4096

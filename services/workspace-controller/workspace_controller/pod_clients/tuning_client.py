@@ -7,7 +7,7 @@ from typing import Protocol
 from kaito.tuning.v1 import tuning_pb2, tuning_pb2_grpc
 from workspace_controller.manifests.pods import GRPC_PORT
 from workspace_controller.observed import Divergence, TuningRun
-from workspace_controller.pod_calls import ask
+from workspace_controller.pod_clients.pod_calls import ask
 
 
 class TuningClient(Protocol):

@@ -24,11 +24,11 @@ from kaito_kube.errors import AlreadyExists, ClusterError, Conflict, NotFound
 from kaito_kube.kinds import CLUSTER_ROLE, SECRET, VALIDATING_WEBHOOK, Manifest
 from kaito_kube.owner_reference import owner_references
 from kaito_process.retry import retry_until_done
-from workspace_controller import admission
-from workspace_controller.certificates import Certificates, issue, needs_renewal, renew
 from workspace_controller.metrics import Metrics
 from workspace_controller.plan.problem import Problem
 from workspace_controller.settings import Settings, release_metadata
+from workspace_controller.webhook import admission
+from workspace_controller.webhook.certificates import Certificates, issue, needs_renewal, renew
 
 logger = logging.getLogger(__name__)
 

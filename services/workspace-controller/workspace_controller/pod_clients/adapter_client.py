@@ -7,7 +7,7 @@ from typing import Protocol
 from kaito.inference.v1 import inference_pb2, inference_pb2_grpc
 from workspace_controller.manifests.pods import ADMINISTRATION_PORT, GRPC_PORT
 from workspace_controller.observed import PodAdapter, PulledState, RejectedAdapter
-from workspace_controller.pod_calls import ask
+from workspace_controller.pod_clients.pod_calls import ask
 
 _STATES = {
     inference_pb2.PULLED_ADAPTER_STATE_SERVING: PulledState.SERVING,

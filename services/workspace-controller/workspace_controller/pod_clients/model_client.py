@@ -6,7 +6,7 @@ from typing import Protocol
 from kaito.inference.v1 import inference_pb2, inference_pb2_grpc
 from workspace_controller.manifests.pods import GRPC_PORT
 from workspace_controller.observed import Measurement, ModelStart
-from workspace_controller.pod_calls import ask
+from workspace_controller.pod_clients.pod_calls import ask
 
 
 class ModelClient(Protocol):

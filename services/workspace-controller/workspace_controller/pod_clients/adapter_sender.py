@@ -8,11 +8,15 @@ from kaito.inference.v1 import inference_pb2
 from kaito_kube.cluster import Cluster
 from kaito_kube.errors import Forbidden, NotFound
 from kaito_kube.kinds import CONFIG_MAP, SECRET
-from workspace_controller.adapter_client import AdapterClient
 from workspace_controller.manifests.administration import token
 from workspace_controller.manifests.metadata import Owner
 from workspace_controller.plan.plan import PullAdapters, PulledAdapter
-from workspace_controller.registry_access import AdapterObjects, PullSecret, wanted_adapter
+from workspace_controller.pod_clients.adapter_client import AdapterClient
+from workspace_controller.pod_clients.registry_access import (
+    AdapterObjects,
+    PullSecret,
+    wanted_adapter,
+)
 
 logger = logging.getLogger(__name__)
 

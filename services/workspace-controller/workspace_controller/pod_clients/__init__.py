@@ -1,0 +1,1 @@
+"""Calls to the services in pods: model-servers, downloads and tuning runs."""

@@ -1,0 +1,1 @@
+"""The validating webhook: its server, its certificate, and what it answers."""
