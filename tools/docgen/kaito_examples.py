@@ -13,7 +13,7 @@ from kaito_presets.sizing import Sizing
 from tools.docgen.markdown import code, page, prose, table
 from workspace_controller.catalog_facts import catalog_facts
 from workspace_controller.observed import Observed, UserFile
-from workspace_controller.plan.serving.engine import engine
+from workspace_controller.plan.serving.engines.engine import engine
 from workspace_controller.plan.sizing import sizing
 from workspace_controller.plan.spec import parse_spec
 from workspace_controller.plan.validation import problems

@@ -24,7 +24,7 @@ from kaito_kube.kinds import (
 from kaito_kube.store import Store
 from kaito_process.retry import retry_until_done
 from workspace_controller.manifests.pods import GRPC_PORT
-from workspace_controller.plan.serving.own_engine import find_own_engine
+from workspace_controller.plan.serving.engines.own_engine import find_own_engine
 from workspace_controller.settings import Settings, release_metadata
 
 logger = logging.getLogger(__name__)

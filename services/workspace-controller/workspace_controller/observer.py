@@ -42,15 +42,15 @@ from workspace_controller.observed import (
 from workspace_controller.plan.hub_model import look_up, with_found_model, with_pinned_model
 from workspace_controller.plan.nodes.selection import is_matching_node, is_own_node
 from workspace_controller.plan.pods.status import is_ready
-from workspace_controller.plan.serving.adapter_sources import (
+from workspace_controller.plan.serving.adapters.adapter_sources import (
     named_workspaces,
     with_adapter_sources,
 )
-from workspace_controller.plan.serving.adapters import adapter_pods, pulling_pods
+from workspace_controller.plan.serving.adapters.pulled_adapters import wanted_pulls
+from workspace_controller.plan.serving.adapters.served import adapter_pods, pulling_pods
 from workspace_controller.plan.serving.health import downloading_pods
-from workspace_controller.plan.serving.pulled_adapters import wanted_pulls
-from workspace_controller.plan.serving.revisions import needs_revisions
-from workspace_controller.plan.serving.startup import pod_to_ask
+from workspace_controller.plan.serving.start.startup import pod_to_ask
+from workspace_controller.plan.serving.updates.revisions import needs_revisions
 from workspace_controller.plan.spec import (
     ConfigRef,
     config_ref,

@@ -23,7 +23,7 @@ from kaito_kube.kinds import (
 from kaito_kube.store import Store
 from workspace_controller.observed import OngoingUpdate
 from workspace_controller.plan.plan import Turn
-from workspace_controller.plan.serving.update import is_marked
+from workspace_controller.plan.serving.updates.update import is_marked
 from workspace_controller.plan.serving.workload_state import WorkloadState, workload_state
 
 _KINDS = (DEPLOYMENT, STATEFUL_SET)

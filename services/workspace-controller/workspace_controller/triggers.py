@@ -16,7 +16,7 @@ from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.manifests.metadata import workspace_key_of
 from workspace_controller.namespace_budgets import limits_of
 from workspace_controller.node_reservations import worker_nodes_of
-from workspace_controller.plan.serving.adapter_sources import named_workspaces
+from workspace_controller.plan.serving.adapters.adapter_sources import named_workspaces
 from workspace_controller.plan.spec import parse_spec, selector_labels
 
 CHILD_KINDS = (

@@ -7,7 +7,7 @@ from tests.simulation.fault_injector import Fault
 from tests.simulation.mutants.mutant import Mutant
 from workspace_controller.observed import OngoingUpdate
 from workspace_controller.plan.serving import workload
-from workspace_controller.plan.serving.update import Situation, Update, decide_update
+from workspace_controller.plan.serving.updates.update import Situation, Update, decide_update
 from workspace_controller.rollout import Rollout
 
 _ROLLING_OUT = "workspace_controller/test_rolling_out.py"

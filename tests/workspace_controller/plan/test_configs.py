@@ -2,7 +2,7 @@
 
 import pytest
 
-from workspace_controller.plan.serving import inference_config
+from workspace_controller.plan.serving.engines import inference_config
 from workspace_controller.plan.tuning import training_config
 
 QLORA = "QuantizationConfig: {load_in_4bit: true}"

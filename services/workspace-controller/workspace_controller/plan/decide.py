@@ -16,7 +16,7 @@ from workspace_controller.plan.plan import Finalizer, Plan, earliest
 from workspace_controller.plan.problem import Problem
 from workspace_controller.plan.serving.network_policy import decide_network_policy
 from workspace_controller.plan.serving.service import decide_service
-from workspace_controller.plan.serving.startup import ask_again_seconds
+from workspace_controller.plan.serving.start.startup import ask_again_seconds
 from workspace_controller.plan.serving.workload import decide_serving, delete_workloads
 from workspace_controller.plan.spec import serves_tuned_model
 from workspace_controller.plan.status.cost import refresh_seconds

@@ -7,9 +7,9 @@ from kaito_presets.preset import Runtime
 from kaito_presets.sizing import Sizing, SizingFailure, SizingInputs, size
 from workspace_controller.observed import Observed
 from workspace_controller.plan.placement import pod_gpus
-from workspace_controller.plan.serving import inference_config
-from workspace_controller.plan.serving.engine import engine
-from workspace_controller.plan.serving.inference_config import InferenceConfig
+from workspace_controller.plan.serving.engines import inference_config
+from workspace_controller.plan.serving.engines.engine import engine
+from workspace_controller.plan.serving.engines.inference_config import InferenceConfig
 from workspace_controller.plan.spec import serves_tuned_model
 
 

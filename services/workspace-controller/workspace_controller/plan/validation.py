@@ -19,11 +19,14 @@ from workspace_controller.plan.hub_problems import hub_problems, missing_preset
 from workspace_controller.plan.model_source import delivery
 from workspace_controller.plan.nodes.spending import LIMIT_FIELD, limit_problem
 from workspace_controller.plan.problem import Problem
-from workspace_controller.plan.serving import inference_config, vllm_pod
-from workspace_controller.plan.serving.engine import annotation_problem, engine
-from workspace_controller.plan.serving.own_engine import ANNOTATION_FIELD, own_engine_problems
-from workspace_controller.plan.serving.template_shape import template_problems
-from workspace_controller.plan.serving.undo import UNDO_FIELD, undo_problem
+from workspace_controller.plan.serving.engines import inference_config, vllm_pod
+from workspace_controller.plan.serving.engines.engine import annotation_problem, engine
+from workspace_controller.plan.serving.engines.own_engine import (
+    ANNOTATION_FIELD,
+    own_engine_problems,
+)
+from workspace_controller.plan.serving.engines.template_shape import template_problems
+from workspace_controller.plan.serving.updates.undo import UNDO_FIELD, undo_problem
 from workspace_controller.plan.sizing import sizing
 from workspace_controller.plan.spec import (
     ACCESS_SECRET_FIELD,

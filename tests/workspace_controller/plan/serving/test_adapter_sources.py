@@ -16,13 +16,16 @@ from tests.workspace_controller.given import (
     tuning_workspace,
 )
 from workspace_controller.observed import Observed, PodAdapter, PulledState, PullingPod
-from workspace_controller.plan.serving.adapter_delivery import circumstances, pulls_adapters
-from workspace_controller.plan.serving.adapter_sources import (
+from workspace_controller.plan.serving.adapters.adapter_delivery import (
+    circumstances,
+    pulls_adapters,
+)
+from workspace_controller.plan.serving.adapters.adapter_sources import (
     named_workspaces,
     with_adapter_sources,
 )
-from workspace_controller.plan.serving.adapters import ready_condition
-from workspace_controller.plan.serving.pulled_adapters import revision, wanted_pulls
+from workspace_controller.plan.serving.adapters.pulled_adapters import revision, wanted_pulls
+from workspace_controller.plan.serving.adapters.served import ready_condition
 from workspace_controller.settings import AdapterDelivery
 
 DIGEST = "sha256:" + "1" * 64

@@ -15,7 +15,11 @@ from tests.workspace_controller.given import (
     tuning,
 )
 from workspace_controller.observed import Observed, RejectedAdapter
-from workspace_controller.plan.serving.adapters import adapter_pods, own_adapter, ready_condition
+from workspace_controller.plan.serving.adapters.served import (
+    adapter_pods,
+    own_adapter,
+    ready_condition,
+)
 
 ADAPTERS = [{"source": {"name": name, "image": f"registry.local/{name}:1"}} for name in "ab"]
 READY = [{"type": "Ready", "status": "True"}]

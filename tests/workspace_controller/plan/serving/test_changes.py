@@ -6,7 +6,7 @@ import pytest
 
 from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.controller_revision import Revision
-from workspace_controller.plan.serving.changes import describe_change
+from workspace_controller.plan.serving.updates.changes import describe_change
 
 
 def revision(**changes: Any) -> Revision:

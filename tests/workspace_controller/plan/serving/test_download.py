@@ -20,7 +20,7 @@ from tests.workspace_controller.given import (
 )
 from workspace_controller.observed import ModelDownload, Observed
 from workspace_controller.plan.decide import decide
-from workspace_controller.plan.serving.download import download_message
+from workspace_controller.plan.serving.start.download import download_message
 
 GIB = 2**30
 UNKNOWN = "downloading the model; the log of container model-download shows the progress"

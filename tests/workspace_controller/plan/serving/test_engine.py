@@ -17,7 +17,7 @@ from tests.workspace_controller.given import (
     stored,
 )
 from workspace_controller.observed import Observed, UserFile
-from workspace_controller.plan.serving.engine import engine, serving_engine
+from workspace_controller.plan.serving.engines.engine import engine, serving_engine
 from workspace_controller.plan.sizing import sizing
 from workspace_controller.plan.validation import problems
 from workspace_controller.settings import EngineChoice

@@ -22,8 +22,8 @@ from workspace_controller.manifests.own_engine_pod import OWN_ENGINES, OwnEngine
 from workspace_controller.observed import Observed, UserFile
 from workspace_controller.plan.nodes.provisioning import decide_nodes
 from workspace_controller.plan.plan import Apply
-from workspace_controller.plan.serving.adapters import ready_condition
-from workspace_controller.plan.serving.own_engine import own_engine
+from workspace_controller.plan.serving.adapters.served import ready_condition
+from workspace_controller.plan.serving.engines.own_engine import own_engine
 from workspace_controller.plan.serving.workload import ServingPlan, decide_serving
 from workspace_controller.plan.status.document import compute_status
 from workspace_controller.plan.subplans import Subplans

@@ -20,13 +20,11 @@ from tests.workspace_controller.given import (
 )
 from workspace_controller.observed import Observed, PodAdapter, PulledState, PullingPod
 from workspace_controller.plan.plan import PulledAdapter
-from workspace_controller.plan.serving.adapter_delivery import circumstances, pulls_adapters
-from workspace_controller.plan.serving.adapters import (
-    mounted_adapters,
-    pulling_pods,
-    ready_condition,
+from workspace_controller.plan.serving.adapters.adapter_delivery import (
+    circumstances,
+    pulls_adapters,
 )
-from workspace_controller.plan.serving.pulled_adapters import (
+from workspace_controller.plan.serving.adapters.pulled_adapters import (
     AdapterReport,
     AdapterState,
     adapter_reports,
@@ -35,6 +33,11 @@ from workspace_controller.plan.serving.pulled_adapters import (
     registry_of,
     revision,
     wanted_pulls,
+)
+from workspace_controller.plan.serving.adapters.served import (
+    mounted_adapters,
+    pulling_pods,
+    ready_condition,
 )
 from workspace_controller.settings import AdapterDelivery, Settings
 

@@ -6,7 +6,7 @@ import pytest
 
 from kaito_kube.kinds import Manifest
 from kaito_presets import catalog
-from workspace_controller.plan.serving.room import holds_two
+from workspace_controller.plan.serving.updates.room import holds_two
 
 PHI = catalog.load().find("phi-3-mini-128k-instruct")
 

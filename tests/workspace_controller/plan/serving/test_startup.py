@@ -15,7 +15,7 @@ from tests.workspace_controller.given import (
     tuning_workspace,
 )
 from workspace_controller.observed import Claim, Measurement, ModelStart, Observed
-from workspace_controller.plan.serving.startup import (
+from workspace_controller.plan.serving.start.startup import (
     ask_again_seconds,
     performance_status,
     pod_to_ask,

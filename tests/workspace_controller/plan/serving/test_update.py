@@ -7,7 +7,7 @@ import pytest
 from kaito_api import labels
 from kaito_kube.kinds import Key, Manifest
 from workspace_controller.observed import OngoingUpdate
-from workspace_controller.plan.serving.update import (
+from workspace_controller.plan.serving.updates.update import (
     Change,
     Situation,
     Update,

@@ -24,7 +24,7 @@ from workspace_controller.manifests.workload import updated
 from workspace_controller.observed import Observed, OngoingUpdate, RejectedAdapter, UserFile
 from workspace_controller.plan.nodes.provisioning import decide_nodes
 from workspace_controller.plan.plan import Apply, Delete
-from workspace_controller.plan.serving.update import is_marked
+from workspace_controller.plan.serving.updates.update import is_marked
 from workspace_controller.plan.serving.workload import ServingPlan, decide_serving, delete_workloads
 from workspace_controller.settings import PodSettings
 

@@ -11,8 +11,8 @@ from workspace_controller.inference_sets.plan.replica import Replica
 from workspace_controller.manifests.metadata import revision_of
 from workspace_controller.observed import Refusal
 from workspace_controller.plan.plan import Apply, Delete
-from workspace_controller.plan.serving.own_engine import find_own_engine
-from workspace_controller.plan.serving.template_ports import http_port
+from workspace_controller.plan.serving.engines.own_engine import find_own_engine
+from workspace_controller.plan.serving.engines.template_ports import http_port
 
 
 def service_refusal(observed: ObservedSet) -> Refusal | None:

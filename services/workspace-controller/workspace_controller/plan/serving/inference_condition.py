@@ -15,13 +15,13 @@ from workspace_controller.observed import Observed, OngoingUpdate
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.pods.probes import unready_reason
 from workspace_controller.plan.pods.status import container_state
-from workspace_controller.plan.serving.adapters import ready_condition
-from workspace_controller.plan.serving.download import download_message
+from workspace_controller.plan.serving.adapters.served import ready_condition
+from workspace_controller.plan.serving.engines.own_engine import own_engine
+from workspace_controller.plan.serving.engines.template_ports import http_port
 from workspace_controller.plan.serving.health import downloading_pods, serving_pods
-from workspace_controller.plan.serving.own_engine import own_engine
-from workspace_controller.plan.serving.template_ports import http_port
-from workspace_controller.plan.serving.undo_condition import with_undo
-from workspace_controller.plan.serving.update import Update
+from workspace_controller.plan.serving.start.download import download_message
+from workspace_controller.plan.serving.updates.undo_condition import with_undo
+from workspace_controller.plan.serving.updates.update import Update
 from workspace_controller.plan.serving.workload_state import WorkloadState
 
 _TYPE = condition_types.INFERENCE_READY

@@ -8,9 +8,12 @@ from workspace_controller.observed import Observed
 from workspace_controller.plan.model_source import delivery
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Delete
-from workspace_controller.plan.serving.adapter_delivery import circumstances, pulls_adapters
-from workspace_controller.plan.serving.adapters import pulls
-from workspace_controller.plan.serving.pulled_adapters import registry_of, wanted_pulls
+from workspace_controller.plan.serving.adapters.adapter_delivery import (
+    circumstances,
+    pulls_adapters,
+)
+from workspace_controller.plan.serving.adapters.pulled_adapters import registry_of, wanted_pulls
+from workspace_controller.plan.serving.adapters.served import pulls
 from workspace_controller.plan.spec import preset_ref
 from workspace_controller.settings import ModelDelivery
 

@@ -8,8 +8,8 @@ from workspace_controller.manifests.service import Exposure, headless_service, s
 from workspace_controller.observed import Observed
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Delete
-from workspace_controller.plan.serving.own_engine import own_engine
-from workspace_controller.plan.serving.template_ports import http_port
+from workspace_controller.plan.serving.engines.own_engine import own_engine
+from workspace_controller.plan.serving.engines.template_ports import http_port
 from workspace_controller.plan.tuning.phase import Phase
 from workspace_controller.plan.tuning.run import TuningPlan
 

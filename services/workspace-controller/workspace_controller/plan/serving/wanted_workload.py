@@ -18,18 +18,18 @@ from workspace_controller.plan.hub_model import trusts_code
 from workspace_controller.plan.model_source import model_source
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.placement import placement
-from workspace_controller.plan.serving.adapter_delivery import (
+from workspace_controller.plan.serving.adapters.adapter_delivery import (
     Circumstances,
     circumstances,
     earlier_circumstances,
     pulls_adapters,
     recorded_setting,
 )
-from workspace_controller.plan.serving.adapters import mounted_adapters, own_adapter
-from workspace_controller.plan.serving.engine import engine
-from workspace_controller.plan.serving.inputs import inputs_of
-from workspace_controller.plan.serving.own_engine import own_engine
-from workspace_controller.plan.serving.vllm_pod import vllm_arguments
+from workspace_controller.plan.serving.adapters.served import mounted_adapters, own_adapter
+from workspace_controller.plan.serving.engines.engine import engine
+from workspace_controller.plan.serving.engines.own_engine import own_engine
+from workspace_controller.plan.serving.engines.vllm_pod import vllm_arguments
+from workspace_controller.plan.serving.updates.inputs import inputs_of
 from workspace_controller.plan.sizing import context_tokens, user_config
 from workspace_controller.plan.spec import preset_ref
 from workspace_controller.plan.tuning.run import TuningPlan

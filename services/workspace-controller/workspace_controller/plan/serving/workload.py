@@ -15,7 +15,8 @@ from workspace_controller.observed import Observed
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Delete, PullAdapters, Turn, earliest
 from workspace_controller.plan.pods.forbidden import LOOK_AGAIN_SECONDS
-from workspace_controller.plan.serving.adapters import adapter_pods
+from workspace_controller.plan.serving.adapters.pulled_adapters import decide_pulls
+from workspace_controller.plan.serving.adapters.served import adapter_pods
 from workspace_controller.plan.serving.adopted import LOOK_AGAIN_SECONDS as LOOK_AT_ADOPTED_SECONDS
 from workspace_controller.plan.serving.adopted import adopted_condition
 from workspace_controller.plan.serving.group import pods_without_leader
@@ -29,11 +30,10 @@ from workspace_controller.plan.serving.inference_condition import (
     InferenceFacts,
     inference_condition,
 )
-from workspace_controller.plan.serving.pulled_adapters import decide_pulls
-from workspace_controller.plan.serving.revisions import record, undo_status
-from workspace_controller.plan.serving.room import holds_two
-from workspace_controller.plan.serving.undo import undo_of, undone_workload
-from workspace_controller.plan.serving.update import (
+from workspace_controller.plan.serving.updates.revisions import record, undo_status
+from workspace_controller.plan.serving.updates.room import holds_two
+from workspace_controller.plan.serving.updates.undo import undo_of, undone_workload
+from workspace_controller.plan.serving.updates.update import (
     Change,
     Situation,
     Update,

@@ -13,7 +13,7 @@ from workspace_controller.observed import Claim, Observed
 from workspace_controller.plan.nodes.cost import node_quote
 from workspace_controller.plan.nodes.spending_workspaces import claimed_type
 from workspace_controller.plan.pods.times import parsed
-from workspace_controller.plan.serving.start_phases import reached
+from workspace_controller.plan.serving.start.start_phases import reached
 
 # The intervals are exact at any moment; the total in the status need not follow each second.
 _REFRESH = timedelta(hours=1)

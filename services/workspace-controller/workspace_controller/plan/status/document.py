@@ -10,11 +10,14 @@ from kaito_kube.kinds import Manifest
 from workspace_controller.observed import Observed
 from workspace_controller.plan.nodes.cost import cost_per_hour
 from workspace_controller.plan.problem import Problem
-from workspace_controller.plan.serving.adapters import pulls
-from workspace_controller.plan.serving.engine import serving_engine
-from workspace_controller.plan.serving.own_engine import own_engine
-from workspace_controller.plan.serving.pulled_adapters import adapter_reports, adapter_status_of
-from workspace_controller.plan.serving.startup import performance_status, startup_status
+from workspace_controller.plan.serving.adapters.pulled_adapters import (
+    adapter_reports,
+    adapter_status_of,
+)
+from workspace_controller.plan.serving.adapters.served import pulls
+from workspace_controller.plan.serving.engines.engine import serving_engine
+from workspace_controller.plan.serving.engines.own_engine import own_engine
+from workspace_controller.plan.serving.start.startup import performance_status, startup_status
 from workspace_controller.plan.status.cost import cost_status
 from workspace_controller.plan.status.progress import eta_of, progress_of, state_of
 from workspace_controller.plan.status.spot import spot_status

@@ -4,7 +4,7 @@ from kaito_api.blocking import IN_PROGRESS
 from kaito_api.reasons import Reason
 from kaito_api.status import State
 from workspace_controller.observed import Observed
-from workspace_controller.plan.serving.download import download_progress
+from workspace_controller.plan.serving.start.download import download_progress
 from workspace_controller.plan.status.duration import duration
 from workspace_controller.plan.subplans import Subplans
 from workspace_controller.plan.tuning.phase import Phase

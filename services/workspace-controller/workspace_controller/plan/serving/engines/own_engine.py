@@ -10,8 +10,8 @@ from workspace_controller.manifests.own_engine_pod import TMP_VOLUME, OwnEngine
 from workspace_controller.manifests.pods import GRPC_PORT, HTTP_PORT, METRICS_PORT
 from workspace_controller.manifests.serving_containers import GATEWAY, MODEL_SERVER
 from workspace_controller.observed import Observed
-from workspace_controller.plan.serving.template_ports import DeclaredPort, declared_ports
-from workspace_controller.plan.serving.template_shape import TemplateProblem
+from workspace_controller.plan.serving.engines.template_ports import DeclaredPort, declared_ports
+from workspace_controller.plan.serving.engines.template_shape import TemplateProblem
 
 # The engine, as model-server names it, and the name of the port by which it is found. The name of
 # a port has at most 15 characters.

@@ -11,7 +11,7 @@ from workspace_controller.manifests.engine import ENGINE
 from workspace_controller.manifests.serving_containers import MODEL_SERVER
 from workspace_controller.observed import Observed
 from workspace_controller.plan.placement import gpu_limits, pod_gpus
-from workspace_controller.plan.serving.own_engine import is_own_engine
+from workspace_controller.plan.serving.engines.own_engine import is_own_engine
 
 
 def engine(observed: Observed, spec: WorkspaceSpec) -> Runtime:

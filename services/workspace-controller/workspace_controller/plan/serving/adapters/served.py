@@ -9,14 +9,14 @@ from workspace_controller.manifests.model_pod import PULLED_ADAPTERS, ServedAdap
 from workspace_controller.manifests.serving_containers import MODEL_SERVER
 from workspace_controller.observed import Observed
 from workspace_controller.plan.pods.status import is_ready, pods_with_role
-from workspace_controller.plan.serving.own_engine import unused_engine_note
-from workspace_controller.plan.serving.pulled_adapters import (
+from workspace_controller.plan.serving.adapters.pulled_adapters import (
     AdapterReport,
     AdapterState,
     adapter_reports,
     wanted_pulls,
 )
-from workspace_controller.plan.serving.strength import strength_of
+from workspace_controller.plan.serving.adapters.strength import strength_of
+from workspace_controller.plan.serving.engines.own_engine import unused_engine_note
 
 # Where the trainer writes the adapter in a results volume.
 _RESULTS_SUBPATH = "adapter"

@@ -13,8 +13,8 @@ from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.metadata import digest
 from workspace_controller.observed import Observed, PodAdapter, PulledState, PullingPod
 from workspace_controller.plan.plan import PullAdapters, PulledAdapter, earliest
-from workspace_controller.plan.serving.adapter_delivery import verified_adapters
-from workspace_controller.plan.serving.strength import strength_of
+from workspace_controller.plan.serving.adapters.adapter_delivery import verified_adapters
+from workspace_controller.plan.serving.adapters.strength import strength_of
 from workspace_controller.settings import Settings
 
 # A pull takes seconds to minutes.

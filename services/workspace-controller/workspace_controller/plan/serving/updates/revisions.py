@@ -16,8 +16,8 @@ from workspace_controller.manifests.controller_revision import (
 from workspace_controller.manifests.metadata import revision_of
 from workspace_controller.observed import Observed
 from workspace_controller.plan.plan import Action, Apply, Delete
-from workspace_controller.plan.serving.changes import describe_change
-from workspace_controller.plan.serving.undo import Undo, undo_of
+from workspace_controller.plan.serving.updates.changes import describe_change
+from workspace_controller.plan.serving.updates.undo import Undo, undo_of
 
 # As many as Kubernetes keeps of a Deployment and of a StatefulSet.
 KEPT = 10

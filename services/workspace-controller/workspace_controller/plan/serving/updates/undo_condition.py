@@ -5,7 +5,7 @@ from dataclasses import replace
 from kaito_api.conditions import Condition
 from kaito_api.reasons import Reason
 from workspace_controller.observed import Observed
-from workspace_controller.plan.serving.undo import UNDO_FIELD, find_revision, undo_of
+from workspace_controller.plan.serving.updates.undo import UNDO_FIELD, find_revision, undo_of
 
 
 def with_undo(observed: Observed, condition: Condition) -> Condition:

@@ -12,7 +12,7 @@ from kaito_kube.kinds import Manifest, annotations_of
 from kaito_presets.preset import Runtime
 from workspace_controller.manifests.mounted_adapters import mounted_images
 from workspace_controller.observed import Observed
-from workspace_controller.plan.serving.engine import engine, serving_engine
+from workspace_controller.plan.serving.engines.engine import engine, serving_engine
 from workspace_controller.plan.serving.workload_state import replicas_of
 from workspace_controller.plan.sizing import user_config
 from workspace_controller.settings import AdapterDelivery

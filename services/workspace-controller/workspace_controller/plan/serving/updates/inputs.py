@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from kaito_api.workspace import Inference, WorkspaceSpec
 from workspace_controller.manifests.metadata import digest
-from workspace_controller.plan.serving.inference_config import InferenceConfig
+from workspace_controller.plan.serving.engines.inference_config import InferenceConfig
 from workspace_controller.plan.spec import selector_labels
 from workspace_controller.plan.tuning.run import TuningPlan
 

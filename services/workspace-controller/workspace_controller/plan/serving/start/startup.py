@@ -11,7 +11,11 @@ from workspace_controller.manifests.serving_containers import MODEL_SERVER
 from workspace_controller.observed import Measurement, ModelStart, Observed
 from workspace_controller.plan.pods.status import pods_with_role
 from workspace_controller.plan.pods.times import created_at, parsed, seconds_between, true_since
-from workspace_controller.plan.serving.start_phases import node_phases, pod_phases, slowest_claim
+from workspace_controller.plan.serving.start.start_phases import (
+    node_phases,
+    pod_phases,
+    slowest_claim,
+)
 
 # A pod that is ready answers; nothing waits for its report.
 _ASK_AGAIN_SECONDS = 30.0

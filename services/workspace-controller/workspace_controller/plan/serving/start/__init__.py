@@ -1,0 +1,1 @@
+"""How far the start of a serving pod is, and how long it took."""

@@ -1,0 +1,1 @@
+"""When a workload changes, from which revision to which, and back."""
