@@ -124,6 +124,7 @@ def test_crds_are_installed_and_kept_on_uninstall(release: list[Manifest]) -> No
     crds = [m for m in release if m["kind"] == "CustomResourceDefinition"]
     assert {crd["metadata"]["name"] for crd in crds} == {
         "workspaces.kaito.sh",
+        "inferencesets.kaito.sh",
         "machines.karpenter.sh",
         "nodeclaims.karpenter.sh",
     }
