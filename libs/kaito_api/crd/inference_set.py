@@ -80,7 +80,7 @@ def definition() -> Definition:
         plural="inferencesets",
         scope="Namespaced",
         short_names=("is", "isets"),
-        categories=("workspace",),
+        categories=("inferenceset",),
         # One schema for both versions, so that no conversion webhook is needed.
         versions=(
             Version(name="v1beta1", schema=schema, columns=COLUMNS, storage=True, scale=scale),
