@@ -36,7 +36,7 @@ def _unready_is_released(monkeypatch: pytest.MonkeyPatch) -> None:
         broken = claims_to_delete([c for c in joined if not claim_is_ready(c)])
         return replace(found, actions=(*found.actions, *broken))
 
-    monkeypatch.setattr("workspace_controller.plan.decide.decide_nodes", decide)
+    monkeypatch.setattr("workspace_controller.plan.nodes.wanted.decide_nodes", decide)
 
 
 def _never_requeues(monkeypatch: pytest.MonkeyPatch) -> None:
