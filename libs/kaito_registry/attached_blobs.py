@@ -10,7 +10,13 @@ from kaito_registry.referrers import blobs_of_type, fallback_tag, listed_digests
 # Whoever may push to the repository can attach more. A release has a handful.
 MAX_REFERRERS = 64
 MAX_BLOB_BYTES = 1 << 20
+# A signature is one blob of its artifact, so that the first artifact takes no room of the others.
+MAX_BLOBS_PER_REFERRER = 4
 _MAX_PAGES = 8
+
+
+class _LongerThanDeclared(Exception):
+    """Ends the download of a blob."""
 
 
 class Source(Protocol):
@@ -28,19 +34,30 @@ def read_attached(repository: Source, digest: str, media_type: str) -> list[byte
 
     Nothing but their digests is checked: whoever may push to the repository can attach some.
 
+    So an artifact that cannot be read is passed over: it hides none of the others.
+
     Raises:
-        ImageInvalid: the registry's list, or an artifact in it, cannot be read.
+        ImageInvalid: the registry's list cannot be read.
         Exception: what the errors of `repository` make.
     """
-    found = list[bytes]()
-    for referrer in _listed(repository, digest)[:MAX_REFERRERS]:
-        manifest = repository.read_manifest(referrer)
-        if manifest is None or sha256(manifest) != referrer:
-            continue
-        for blob, size in blobs_of_type(manifest, media_type):
-            if size <= MAX_BLOB_BYTES and (content := _read(repository, blob, size)) is not None:
-                found.append(content)
-    return found
+    blobs = dict.fromkeys(
+        blob
+        for referrer in _listed(repository, digest)[:MAX_REFERRERS]
+        for blob in _blobs(repository, referrer, media_type)
+        if blob[1] <= MAX_BLOB_BYTES
+    )
+    contents = (_read(repository, *blob) for blob in blobs)
+    return [content for content in contents if content is not None]
+
+
+def _blobs(repository: Source, referrer: str, media_type: str) -> tuple[tuple[str, int], ...]:
+    manifest = repository.read_manifest(referrer)
+    if manifest is None or sha256(manifest) != referrer:
+        return ()
+    try:
+        return blobs_of_type(manifest, media_type)[:MAX_BLOBS_PER_REFERRER]
+    except ImageInvalid:
+        return ()
 
 
 def _listed(repository: Source, digest: str) -> tuple[str, ...]:
@@ -59,7 +76,10 @@ def _read(repository: Source, digest: str, size: int) -> bytes | None:
     def write(chunk: bytes) -> None:
         content.extend(chunk)
         if len(content) > size:
-            raise ImageInvalid(f"has an attached blob {digest} that is longer than it declares")
+            raise _LongerThanDeclared
 
-    repository.read_blob(digest, write)
+    try:
+        repository.read_blob(digest, write)
+    except _LongerThanDeclared:
+        return None
     return bytes(content) if sha256(bytes(content)) == digest else None

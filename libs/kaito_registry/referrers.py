@@ -93,7 +93,8 @@ def blobs_of_type(manifest: bytes, media_type: str) -> tuple[tuple[str, int], ..
         ImageInvalid: it is no manifest.
     """
     layers = parse_manifest(manifest).get("layers")
-    entries = [each for each in layers or () if isinstance(each, dict)]
+    listed = layers if isinstance(layers, list) else []
+    entries = [each for each in listed if isinstance(each, dict)]
     return tuple(
         (digest, size)
         for each in entries

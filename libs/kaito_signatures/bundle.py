@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from kaito_signatures.dsse import Envelope, parse_envelope
 
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+_MAX_QUOTED = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,9 @@ def parse_bundle(content: bytes) -> Bundle:
     try:
         document = json.loads(content)
         if document["mediaType"] != BUNDLE_TYPE:
-            raise ValueError(f"a bundle of the unknown type {document['mediaType']!r}")
+            # Anyone who may push has written it, and it may be as long as the bundle.
+            unknown = repr(document["mediaType"])[:_MAX_QUOTED]
+            raise ValueError(f"a bundle of the unknown type {unknown}")
         material = document["verificationMaterial"]
         key = material.get("publicKey") or {}
         return Bundle(

@@ -42,8 +42,11 @@ def parse_envelope(document: Mapping[str, Any]) -> Envelope:
     """
     try:
         signatures = tuple(_decode(each["sig"]) for each in document["signatures"])
+        payload_type = str(document["payloadType"])
+        # JSON can hold a lone surrogate, which no text has: nothing can be signed with such a type.
+        payload_type.encode()
         return Envelope(
-            payload_type=str(document["payloadType"]),
+            payload_type=payload_type,
             payload=_decode(document["payload"]),
             signatures=signatures,
         )

@@ -11,6 +11,8 @@ _HOW_TO_SIGN = (
     "sign it with `cosign sign --key` (cosign 3 or newer), or push it from a Workspace with "
     "tuning.output.signingSecret"
 )
+# A status holds them, and whoever may push can attach junk of many kinds.
+_MAX_PROBLEMS = 4
 
 
 def require_signature(
@@ -41,7 +43,10 @@ def require_signature(
     if not problems:
         raise SignatureRefused(f"has no signature: {_HOW_TO_SIGN}")
     # Equal ones once, in the order in which they were found.
-    raise SignatureRefused(f"is not verified: {'; '.join(dict.fromkeys(problems))}")
+    distinct = list(dict.fromkeys(problems))
+    more = len(distinct) - _MAX_PROBLEMS
+    others = [f"and {more} other signatures are not accepted either"] if more > 0 else []
+    raise SignatureRefused(f"is not verified: {'; '.join(distinct[:_MAX_PROBLEMS] + others)}")
 
 
 def verified_statements(

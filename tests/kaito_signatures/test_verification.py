@@ -36,6 +36,10 @@ def other_payload(document: dict[str, Any]) -> None:
     document["dsseEnvelope"]["payload"] = base64.b64encode(statement.to_bytes()).decode()
 
 
+def no_text(document: dict[str, Any]) -> None:
+    document["dsseEnvelope"]["payloadType"] = "\ud800"
+
+
 def one_bit(document: dict[str, Any]) -> None:
     signature = document["dsseEnvelope"]["signatures"][0]
     data = bytearray(base64.b64decode(signature["sig"]))
@@ -56,11 +60,19 @@ def keyless(document: dict[str, Any]) -> None:
     [
         [bundle()],
         [bundle(THEIRS), b"junk", bundle()],
+        [edited(no_text), bundle()],
         [bundle(kind=PROVENANCE), bundle()],
         [edited(lambda d: d["verificationMaterial"]["publicKey"].update(hint=""))],
         [edited(lambda d: d["verificationMaterial"].update(tlogEntries=[]))],
     ],
-    ids=["alone", "beside others", "beside provenance", "without a hint", "with a log"],
+    ids=[
+        "alone",
+        "beside others",
+        "beside a type that is no text",
+        "beside provenance",
+        "without a hint",
+        "with a log",
+    ],
 )
 def test_signature_of_the_key_is_found(bundles: list[bytes]) -> None:
     assert require_signature(DIGEST, bundles, [OURS.public_key], SOURCE) == OURS.public_key
@@ -125,3 +137,10 @@ def test_only_verified_statements_are_read() -> None:
 
 def test_signing_again_gives_the_same_bytes() -> None:
     assert bundle() == bundle()
+
+
+def test_junk_of_many_kinds_makes_no_long_message() -> None:
+    junk = [json.dumps({"mediaType": f"{each}{'x' * 10_000}"}).encode() for each in range(64)]
+    with pytest.raises(SignatureRefused, match="and 60 other signatures") as refused:
+        require_signature(DIGEST, junk, [OURS.public_key], SOURCE)
+    assert len(str(refused.value)) < 1000
