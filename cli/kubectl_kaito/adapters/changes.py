@@ -6,6 +6,9 @@ from kaito_kube.kinds import Manifest, key_of
 from kubectl_kaito.adapters.view import listed, name_of
 from kubectl_kaito.errors import NotFoundError, UsageError
 
+# Of a source: whose signature it needs, and whom its registry is trusted by.
+_DEMANDS = ("verificationSecret", "caConfigMap")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAdapter:
@@ -37,7 +40,7 @@ def added(workspace: Manifest, new: NewAdapter, *, replace: bool) -> Manifest:
             f"Workspace {key} has an adapter {new.name!r} already: --replace puts this one in its "
             "place, without a request that fails"
         )
-    changed = [_manifest(new) if name_of(each) == new.name else each for each in present]
+    changed = [_replacing(each, new) if name_of(each) == new.name else each for each in present]
     return _change(workspace, changed)
 
 
@@ -77,6 +80,13 @@ def _change(workspace: Manifest, adapters: list[Manifest]) -> Manifest:
         "metadata": {"resourceVersion": version},
         "inference": {"adapters": adapters or None},
     }
+
+
+def _replacing(before: Manifest, new: NewAdapter) -> Manifest:
+    """With the demands on what serves under the name: no option says that they end."""
+    manifest, source = _manifest(new), before.get("source") or {}
+    kept = {field: source[field] for field in _DEMANDS if field in source}
+    return {**manifest, "source": {**manifest["source"], **kept}}
 
 
 def _manifest(new: NewAdapter) -> Manifest:

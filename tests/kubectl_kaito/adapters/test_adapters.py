@@ -8,6 +8,7 @@ from kaito.inference.v1 import inference_pb2
 from kaito_kube import kinds
 from kaito_kube.errors import Conflict
 from kaito_kube.kinds import Key, Manifest
+from kubectl_kaito.adapters.changes import NewAdapter, added
 from tests.kubectl_kaito.reconciled import Reconciled
 from tests.workspace_controller.given import (
     NAMESPACE,
@@ -92,6 +93,33 @@ def test_an_adapter_is_replaced_only_if_that_is_said() -> None:
     replaced = made.console.run("adapters", "add", "ws", "style", *newer, "--replace")
     assert replaced.code == 0
     assert [each["source"]["image"] for each in spec(made)] == ["r.io/style:2"]
+
+
+def test_a_replaced_adapter_still_needs_its_signature() -> None:
+    before: Manifest = {
+        "metadata": {"name": "ws", "namespace": "team", "resourceVersion": "1"},
+        "inference": {
+            "preset": {"name": "phi-4"},
+            "adapters": [
+                {
+                    "source": {
+                        "name": "style",
+                        "image": "r.io/style:1",
+                        "verificationSecret": "cosign",
+                        "caConfigMap": "company-ca",
+                    }
+                }
+            ],
+        },
+    }
+    new = NewAdapter(name="style", image="r.io/style:2")
+    (adapter,) = added(before, new, replace=True)["inference"]["adapters"]
+    assert adapter["source"] == {
+        "name": "style",
+        "image": "r.io/style:2",
+        "verificationSecret": "cosign",
+        "caConfigMap": "company-ca",
+    }
 
 
 def test_a_replaced_adapter_is_not_done_while_the_old_one_answers() -> None:
