@@ -15,16 +15,26 @@ _SECRET_NAME = re.compile(
 )
 # Names of objects that hold secrets, and not secrets themselves.
 _REFERENCES = re.compile(
-    r"^(imagePullSecrets?|imagePushSecret|modelAccessSecret|accessSecret|trackingSecret|secretName"
+    r"^(imagePullSecrets?|imagePushSecret|signingSecret|verificationSecret|modelAccessSecret|accessSecret|trackingSecret|secretName"
     r"|secretKeyRef|secretRef|tokenExpirationSeconds|expirationSeconds"
     r"|automountServiceAccountToken|serviceAccountToken|maxTokens|tokensPerSecond)$",
 )
-# In front of a value: `--token=x`, `token: x`, `"password": "x"`, `Authorization: Bearer x`.
-_NAMED = re.compile(
+# In front of a value: `--token=x`, `token: x`, `"password": "x"`, `Authorization: Bearer x`. JSON
+# that is text in JSON has its quotes escaped.
+_NAME = (
     r"(?i)([\w.\-]*(?:token|secret|passw(?:or)?d|credential|api[-_]?key|access[-_]?key"
-    r"|account[-_]?key|sharedaccess\w*|signature|sig|authorization)[\w.\-]*[\"']?\s*[=:]\s*[\"']?)"
-    r"((?:bearer\s+|basic\s+)?[^\s\"',;&]+)"
+    r"|account[-_]?key|sharedaccess\w*|signature|sig|authorization|cookie"
+    r"|\bauth\b|\bpass\b|\bpwd\b)[\w.\-]*\\*[\"']?\s*[=:]\s*)"
 )
+# A quoted value can hold blanks, and quotes that are escaped.
+_QUOTED = re.compile(_NAME + r"(\\*[\"'])(?:(?!\2)(?:\\.|[^\n]))*?\2")
+_NAMED = re.compile(_NAME + r"(\\*[\"']?)(?:(?:bearer\s+|basic\s+)?[^\s\"',;&\\]+)")
+# In a command line: `--token x`, and `curl -u user:password`.
+_FLAG = re.compile(
+    r"(?i)((?<![\w-])--?[\w-]*(?:token|secret|passw(?:or)?d|api-?key|access-?key)[\w-]*\s+)"
+    r"(\"[^\"\n]*\"|'[^'\n]*'|[^\s\"',;&-][^\s\"',;&]*)"
+)
+_USER = re.compile(r"((?<![\w-])(?:-u|--user)(?:\s+|=)[\"']?[^\s:\"']+:)[^\s\"']+")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=\-]{8,}")
 _SHAPES = re.compile(
     r"hf_\w{8,}|gh[pousr]_\w{8,}|github_pat_\w{8,}|glpat-[\w\-]{8,}|sk-[\w\-]{8,}|xox[abp]-[\w\-]{8,}"
@@ -64,7 +74,10 @@ def redact_text(text: str) -> str:
     """A message or a log without tokens, keys, and what URLs carry beside their address."""
     text = _KEY_BLOCK.sub(MASK, text)
     text = _URL.sub(_plain_url, text)
-    text = _NAMED.sub(lambda found: f"{found[1]}{MASK}", text)
+    text = _QUOTED.sub(lambda found: f"{found[1]}{found[2]}{MASK}{found[2]}", text)
+    text = _NAMED.sub(lambda found: f"{found[1]}{found[2]}{MASK}", text)
+    text = _FLAG.sub(lambda found: f"{found[1]}{MASK}", text)
+    text = _USER.sub(lambda found: f"{found[1]}{MASK}", text)
     text = _BEARER.sub(lambda found: f"{found[1]} {MASK}", text)
     parts = re.split(f"({_DIGEST.pattern})", text)
     # Digests are as long as keys, and say which image ran.
