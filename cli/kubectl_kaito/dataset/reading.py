@@ -17,8 +17,16 @@ def read_dataset(name: str, given: Given, environment: Environment) -> DatasetRe
     """
     if "://" in name:
         return None
-    path = Path(name).expanduser()
-    if not path.is_file():
+    try:
+        path = Path(name).expanduser()
+        is_file = path.is_file()
+    except (OSError, RuntimeError) as error:
+        # RuntimeError: "~NAME" of a user that this machine does not have.
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise UsageError(
+            f"--tune {name!r} is no URL, and there is no such file to read: {why}"
+        ) from None
+    if not is_file:
         raise UsageError(f"--tune {name!r} is no URL, and there is no such file")
     tuning = given.spec.tuning
     report = environment.datasets().check(path, tuning.method if tuning is not None else "qlora")

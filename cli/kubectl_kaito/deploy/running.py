@@ -5,6 +5,7 @@ import json
 import typer
 import yaml
 
+from kaito_kube.errors import ClusterError
 from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
 from kubectl_kaito.deploy.local_data import LocalData, hand_over, send
 from kubectl_kaito.deploy.request import DeployRequest, apply, prepare
@@ -46,7 +47,16 @@ def deploy(
         return
     if local is not None:
         send(local, cluster, within, environment.pause)
-    deployment = apply(deployment, cluster, within)
+    try:
+        deployment = apply(deployment, cluster, within)
+    except ClusterError:
+        if local is not None:
+            typer.echo(
+                f"The data stays in the volume {within}/{local.claim}: the same command uses it "
+                f"again, and `kubectl delete pvc {local.claim} -n {within}` deletes it.",
+                err=True,
+            )
+        raise
     if local is not None:
         hand_over(local, cluster, deployment.manifest)
     name = deployment.manifest["metadata"]["name"]

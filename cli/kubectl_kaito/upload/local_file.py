@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 
 from kubectl_kaito.errors import UsageError
 
@@ -45,20 +46,42 @@ def read_local_file(name: str) -> LocalFile:
     """Raises:
     UsageError: there is no such file, or it cannot be read.
     """
-    path = Path(name).expanduser()
-    if path.is_dir():
-        raise UsageError(
-            f"--data {name} is a folder: name one file; several go into an archive (.zip, .tar.gz)"
-        )
     try:
-        size = path.stat().st_size
-    except OSError as error:
+        path = Path(name).expanduser()
+        found = path.stat()
+    except (OSError, RuntimeError) as error:
+        # RuntimeError: "~NAME" of a user that this machine does not have.
+        why = error.strerror if isinstance(error, OSError) else str(error)
         raise UsageError(
-            f"--data {name!r} is no URL, and there is no such file: {error.strerror}"
+            f"--data {name!r} is no URL, and there is no such file to read: {why}"
         ) from None
-    if size == 0:
-        raise UsageError(f"--data {name} is empty")
-    return LocalFile(path, size, _digest(path, size))
+    if S_ISDIR(found.st_mode):
+        raise UsageError(
+            f"--data {name!r} is a folder: name one file; several go into an archive "
+            "(.zip, .tar.gz)"
+        )
+    if not S_ISREG(found.st_mode):
+        raise UsageError(
+            f"--data {name!r} is a pipe or a device: write it to a file, and name that"
+        )
+    if found.st_size == 0:
+        raise UsageError(f"--data {name!r} is empty")
+    if path.name.startswith(".") or not _is_text(path.name):
+        # A run passes over what begins with a dot.
+        raise UsageError(
+            f"--data {name!r}: a run does not read a file of this name: rename it to one in UTF-8 "
+            "that does not begin with a dot"
+        )
+    return LocalFile(path, found.st_size, _digest(path, found.st_size))
+
+
+def _is_text(name: str) -> bool:
+    """Whether it can leave this machine: names of files are bytes, of any encoding."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _digest(path: Path, size: int) -> str:

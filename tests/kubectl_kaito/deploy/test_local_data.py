@@ -1,5 +1,6 @@
 """`tune --data FILE`: checked here, uploaded whole, and only then trained on."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,35 @@ def test_a_cluster_that_is_away_is_named(file: Path) -> None:
     made = released()
     made.cluster.outage = Unavailable("https://10.0.0.1 does not answer")
     assert made.console.run(*tune(file)).code == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("~no-such-user/x.jsonl", "no such file to read: Could not determine home directory"),
+        ("x" * 300, "no such file to read: File name too long"),
+        ("/dev/null", "is a pipe or a device: write it to a file"),
+        ("/", "is a folder: name one file"),
+    ],
+)
+def test_data_that_is_no_file_says_so(name: str, says: str) -> None:
+    result = Console(unreachable=True).run(*tune(Path(name), "--dry-run"))
+    assert result.code == 2, result
+    assert f"--data {name!r}" in result.err and says in result.err
+
+
+@pytest.mark.parametrize("name", [".train.jsonl", os.fsdecode(b"train-\xff.jsonl")])
+def test_a_file_whose_name_no_run_reads_is_not_uploaded(file: Path, name: str) -> None:
+    hidden = file.rename(file.with_name(name))
+    result = Console(unreachable=True).run(*tune(hidden, "--dry-run"))
+    assert result.code == 2, result
+    assert "a run does not read a file of this name: rename it" in result.err
+
+
+def test_a_workspace_that_is_refused_says_where_its_data_stays(tmp_path: Path, file: Path) -> None:
+    made, _ = uploading(tmp_path)
+    made.cluster.denied = {WORKSPACE}
+    result = made.console.run(*tune(file))
+    assert result.code == 5, result
+    name = claim(made)["metadata"]["name"]
+    assert f"`kubectl delete pvc {name} -n {claim(made)['metadata']['namespace']}`" in result.err
