@@ -125,3 +125,12 @@ async def test_list_is_sent_with_the_workspaces_token_and_no_secret_is_logged(
 async def test_pod_that_does_not_answer_is_no_error() -> None:
     sender = AdapterSender(FakeCluster(), FakeAdapterClient(), "key")
     await sender.send(OWNER, PullAdapters("pod-1", "10.0.0.1", (ADAPTER,), "r1"))
+
+
+@pytest.mark.parametrize("end", ["-----END EC PRIVATE KEY-----", ""])
+def test_a_private_key_in_place_of_the_public_one_does_not_leave_the_controller(end: str) -> None:
+    pem = f"-----BEGIN EC PRIVATE KEY-----\nc2VjcmV0\n{end}"
+    objects = AdapterObjects(verification=secret("signing", {}, **{"cosign.pub": pem}))
+    given = wanted_adapter(ADAPTER, NAMESPACE, objects).verification.public_keys
+    assert "c2VjcmV0" not in given
+    assert given.startswith("-----BEGIN EC PRIVATE KEY-----\n")

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,10 @@ from kaito_registry.reference import Reference, parse_reference
 from workspace_controller.plan.plan import PulledAdapter
 
 _CONFIG, _CA, _PUBLIC_KEY = ".dockerconfigjson", "ca.crt", "cosign.pub"
+# Put there by mistake: it stays here, and its name tells the pod what is wrong.
+_PRIVATE_KEY = re.compile(
+    r"(-----BEGIN ([A-Z ]*PRIVATE KEY)-----).*?(-----END \2-----|\Z)", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ def wanted_adapter(
     if (secret := objects.verification) is not None:
         # Without a key, nothing is accepted: the pod says what is wrong with the Secret.
         keys = secret.content(_PUBLIC_KEY) or b""
-        wanted.verification.public_keys = keys.decode("ascii", "replace")
+        text = keys.decode("ascii", "replace")
+        wanted.verification.public_keys = _PRIVATE_KEY.sub(r"\1\n\3", text)
         wanted.verification.source = _source(namespace, [secret])
     return wanted
 
