@@ -345,6 +345,17 @@ def test_key_that_signed_is_in_the_status() -> None:
     assert adapter_status_of(report)["signedBy"] == "sha256:key"
 
 
+@pytest.mark.parametrize("state", [PulledState.SERVING, PulledState.PENDING])
+def test_a_server_that_verifies_nothing_is_named(state: PulledState) -> None:
+    name = revision(wanted(seen(SIGNED)))
+    old = pulling(says("s", PulledState.SERVING, image="r.io/s@sha256:2"), name=name)
+    new = pulling(says("s", state, signed_by="sha256:key"), name=name)
+    observed = seen(SIGNED, pulling_pods=(replace(old, name="old-0"), new))
+    condition = ready_condition(observed)
+    assert condition.reason == "AdapterNotVerified"
+    assert "s: it is served without a check by old-0, whose server is of an" in condition.message
+
+
 def test_other_keys_are_another_list() -> None:
     lists = [
         seen(A),

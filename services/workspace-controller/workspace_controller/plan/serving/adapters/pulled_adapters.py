@@ -129,6 +129,8 @@ def adapter_reports(observed: Observed, spec: WorkspaceSpec) -> tuple[AdapterRep
     for adapter in wanted:
         given = [pod for pod in pods if pod.revision == name]
         report = _merged(adapter.name, _reports_of(adapter, given), len(pods))
+        if unchecked := _unchecked(adapter, given):
+            report = replace(report, state=AdapterState.REJECTED, cause=unchecked, unverified=True)
         if not report.image:
             # Until a pod has the new list, what it had under the name goes on answering.
             report = replace(report, image=_image(_reports_of(adapter, pods)))
@@ -170,6 +172,27 @@ def _unverifiable(observed: Observed, spec: WorkspaceSpec) -> tuple[AdapterRepor
 
 def _reports_of(adapter: PulledAdapter, pods: list[PullingPod]) -> list[PodAdapter]:
     return [report for pod in pods for report in pod.adapters if report.name == adapter.name]
+
+
+def _unchecked(adapter: PulledAdapter, pods: list[PullingPod]) -> str:
+    """Why an adapter that serves is not verified; empty if it is, or needs no signature.
+
+    The server of an earlier release does not know the demand, and serves what it pulls.
+    """
+    if not adapter.verification_secret:
+        return ""
+    names = [
+        pod.name
+        for pod in pods
+        for report in _reports_of(adapter, [pod])
+        if report.state is PulledState.SERVING and not report.signed_by
+    ]
+    if not names:
+        return ""
+    return (
+        f"it is served without a check by {' and '.join(sorted(names))}, whose server is of an "
+        "earlier release and verifies no signatures: delete the pod, so that a new one is created"
+    )
 
 
 def _image(found: list[PodAdapter]) -> str:
