@@ -24,7 +24,15 @@ def test_a_pod_without_these_metrics_says_nothing() -> None:
     assert load_of("# TYPE up gauge\nup 1.0\n") is None
 
 
-@pytest.mark.parametrize(("body", "requests"), [(_METRICS, 5), ("<html>", None), ("", None)])
+# Many models and adapters: the page comes in several parts, and the load stands in the last.
+_LONG = "# TYPE other gauge\n" + "".join(f'other{{n="{n}"}} 1.0\n' for n in range(5_000)) + _METRICS
+
+
+@pytest.mark.parametrize(
+    ("body", "requests"),
+    [(_METRICS, 5), (_LONG, 5), (_LONG * 12, None), ("<html>", None), ("", None)],
+    ids=["short", "long", "too long", "no metrics", "empty"],
+)
 async def test_it_is_read_over_http(body: str, requests: int | None) -> None:
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(text=body)

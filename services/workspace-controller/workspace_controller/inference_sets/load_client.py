@@ -1,17 +1,14 @@
 """Asks a serving pod how many requests it has."""
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from workspace_controller.manifests.pods import METRICS_PORT
-from workspace_controller.pod_clients.pod_calls import TIMEOUT_SECONDS, target
+from workspace_controller.pod_clients import pod_pages
 
-logger = logging.getLogger(__name__)
 # Under the names that pickers of the Gateway API Inference Extension read.
 _LOAD = frozenset({"vllm:num_requests_running", "vllm:num_requests_waiting"})
 _MAX_BODY_BYTES = 2**20
@@ -32,18 +29,13 @@ class HttpLoadClient:
     port: int = METRICS_PORT
 
     async def requests(self, address: str) -> int | None:
-        url = f"http://{target(address, self.port)}/metrics"
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
-                session.get(url, allow_redirects=False) as response,
-            ):
-                body = await response.content.read(_MAX_BODY_BYTES)
-            return load_of(body.decode(errors="replace"))
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            logger.debug("no load from %s: %s", address, type(error).__name__)
-            return None
+        return await pod_pages.read(
+            address,
+            self.port,
+            "/metrics",
+            _MAX_BODY_BYTES,
+            lambda body: load_of(body.decode(errors="replace")),
+        )
 
 
 @dataclass

@@ -1,18 +1,14 @@
 """Asks the container that downloads a model how far it is."""
 
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import aiohttp
-
 from workspace_controller.manifests.pods import METRICS_PORT
 from workspace_controller.observed import ModelDownload
-from workspace_controller.pod_clients.pod_calls import TIMEOUT_SECONDS, target
+from workspace_controller.pod_clients import pod_pages
 
-logger = logging.getLogger(__name__)
 _MAX_BODY_BYTES = 4096
 
 
@@ -31,18 +27,13 @@ class HttpDownloadClient:
     port: int = METRICS_PORT
 
     async def get(self, address: str) -> ModelDownload | None:
-        url = f"http://{target(address, self.port)}/progress"
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
-                session.get(url, allow_redirects=False) as response,
-            ):
-                body = await response.content.read(_MAX_BODY_BYTES)
-            return from_document(json.loads(body))
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            logger.debug("no progress from %s: %s", address, type(error).__name__)
-            return None
+        return await pod_pages.read(
+            address,
+            self.port,
+            "/progress",
+            _MAX_BODY_BYTES,
+            lambda body: from_document(json.loads(body)),
+        )
 
 
 @dataclass
