@@ -258,6 +258,26 @@ def test_of_a_model_that_spans_nodes_only_the_first_pod_is_reached() -> None:
     assert service.manifest["spec"]["selector"]["apps.kubernetes.io/pod-index"] == "0"
 
 
+@pytest.mark.parametrize(
+    ("old_nodes", "new_nodes", "new_serves", "first_pods"),
+    [(1, 2, False, False), (1, 2, True, True), (2, 1, False, True), (2, 1, True, False)],
+)
+def test_a_roll_out_to_more_or_fewer_nodes_keeps_the_pods_that_serve_in_the_service(
+    old_nodes: int, new_nodes: int, new_serves: bool, first_pods: bool
+) -> None:
+    manifest = inference_set(replicas=1)
+    old = outdated(member(manifest, "phi-old"))
+    new = member(manifest, "phi-new", ready=new_serves)
+    old["status"]["targetNodeCount"] = old_nodes
+    new["status"]["targetNodeCount"] = new_nodes
+    plan = plan_of(manifest, [old, new])
+    # The old one goes once the new one serves.
+    assert plan.deletes == (("phi-old",) if new_serves else ())
+    assert isinstance(plan.service, Apply)
+    selector = plan.service.manifest["spec"]["selector"]
+    assert ("apps.kubernetes.io/pod-index" in selector) is first_pods
+
+
 def test_own_pods_get_a_service_for_the_port_that_they_declare() -> None:
     def own(**container: Any) -> Manifest:
         pods = {"spec": {"containers": [{"name": "own", "image": "own:1", **container}]}}

@@ -51,11 +51,12 @@ def _decide_valid(observed: ObservedSet, spec: InferenceSetSpec) -> SetPlan:
         observed = replace(observed, refusal=service_refusal(observed))
     status = compute_status(observed, spec, replicas, hash_, scaling.hold)
     names, foreign = _names(observed, hash_, scaling)
+    remaining = [replica for replica in replicas if replica.name not in scaling.deletes]
     return SetPlan(
         adopts=tuple((name, hash_) for name in adopted),
         creates=tuple(manifests.workspace(observed.manifest, name, hash_) for name in names),
         deletes=scaling.deletes,
-        service=decide_service(observed, spec, replicas),
+        service=decide_service(observed, spec, remaining),
         status=status,
         events=(*events(observed, status), *foreign),
         requeue_after_seconds=_SERVICE_REQUEUE_SECONDS,

@@ -49,7 +49,7 @@ def _wanted(
 ) -> Manifest | None:
     """None where the user's own pods declare no port."""
     template = spec.template.inference.template
-    spans = template is None and any(replica.nodes > 1 for replica in replicas)
+    spans = template is None and _spans_nodes(replicas)
     annotations = spec.template.metadata.annotations
     if template is None or find_own_engine(annotations, template) is not None:
         return manifests.service(observed.manifest, None, first_pods_only=spans)
@@ -57,6 +57,18 @@ def _wanted(
     if port is None:
         return None
     return manifests.service(observed.manifest, port, first_pods_only=False)
+
+
+def _spans_nodes(replicas: Iterable[Replica]) -> bool:
+    """Whether the pods that answer are the first ones of a model that spans nodes.
+
+    Pods of a model on one node do not carry the label of a first pod. While a roll-out changes from
+    one to the other, the replicas that serve decide: those that start must not take the old ones
+    off the Service.
+    """
+    alive = [replica for replica in replicas if not replica.deleting]
+    judged = [replica for replica in alive if replica.serving] or alive
+    return any(replica.nodes > 1 for replica in judged)
 
 
 def _is_own(observed: ObservedSet, present: Manifest) -> bool:
