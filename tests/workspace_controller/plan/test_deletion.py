@@ -6,7 +6,14 @@ import pytest
 
 from kaito_api import labels
 from kaito_kube.kinds import NODE_CLAIM, NODE_POOL, Manifest
-from tests.workspace_controller.given import claim, observation, pod, stored, tuning_workspace
+from tests.workspace_controller.given import (
+    claim,
+    observation,
+    own_node,
+    pod,
+    stored,
+    tuning_workspace,
+)
 from workspace_controller.observed import Claim, Observed
 from workspace_controller.plan.decide import decide
 from workspace_controller.plan.plan import Delete, Plan
@@ -62,6 +69,33 @@ def test_workloads_then_claims_then_finalizer(
         finalizer,
         again,
     )
+
+
+@pytest.mark.parametrize(
+    ("in_set", "ready", "grace_ends", "deleted"),
+    [
+        (True, True, "2026-01-01T12:05:00Z", []),
+        (True, True, "2026-01-01T11:59:00Z", ["Machine"]),
+        (True, False, "2026-01-01T12:05:00Z", ["Machine"]),
+        (False, True, "2026-01-01T12:05:00Z", ["Machine"]),
+    ],
+    ids=["answers end", "grace is over", "dead node", "no set"],
+)
+def test_nodes_of_a_sets_replica_wait_for_its_answers(
+    in_set: bool, ready: bool, grace_ends: str, deleted: list[str]
+) -> None:
+    leaving = pod("inference")
+    leaving["metadata"]["deletionTimestamp"] = grace_ends
+    leaving["spec"] = {"nodeName": "node-0"}
+    observed = seen(
+        LONG_AGO, pods=(leaving,), claims=(claim(),), nodes=(own_node("node-0", ready=ready),)
+    )
+    if in_set:
+        observed.workspace["metadata"]["labels"] = {labels.CREATED_BY_SET: "phi"}
+    plan = decide(observed)
+    assert kinds_of(plan) == deleted
+    if not deleted:
+        assert plan.requeue_after_seconds == 300.0
 
 
 def test_status_names_the_claims_that_remain_and_why() -> None:

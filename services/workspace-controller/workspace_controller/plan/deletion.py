@@ -1,14 +1,15 @@
 """Deletes a Workspace: workloads, then claims, then the finalizer. Each waits for the previous."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from kaito_api import condition_types, labels
 from kaito_api.conditions import Condition, ConditionStatus, parse_time, true
 from kaito_api.reasons import Reason
-from kaito_kube.kinds import JOB, Manifest, is_being_deleted
+from kaito_kube.kinds import JOB, Manifest, is_being_deleted, labels_of
 from workspace_controller.observed import Observed
 from workspace_controller.plan.nodes.claim_status import deletion_obstacle, deletion_progress
 from workspace_controller.plan.nodes.release import claims_to_delete
+from workspace_controller.plan.nodes.selection import is_node_ready
 from workspace_controller.plan.plan import Action, Delete, Plan
 from workspace_controller.plan.serving.workload import delete_workloads
 from workspace_controller.plan.status.document import deleting_status
@@ -52,7 +53,24 @@ def _jobs(observed: Observed) -> list[Manifest]:
 def _pod_termination_seconds(observed: Observed) -> float:
     """The time that pods still have to terminate; negative once it is over."""
     deleted = parse_time(observed.workspace["metadata"]["deletionTimestamp"])
-    return (deleted + _POD_TERMINATION_TIME - observed.now).total_seconds()
+    ends = [deleted + _POD_TERMINATION_TIME, *_ends_of_answers(observed)]
+    return (max(ends) - observed.now).total_seconds()
+
+
+def _ends_of_answers(observed: Observed) -> list[datetime]:
+    """When the pods that finish their answers have to be done: of a replica of an InferenceSet,
+    which goes in a scale-down or a roll-out although its clients did nothing.
+
+    A pod's deletionTimestamp is the end of its grace period. On a dead node no answer ends.
+    """
+    if labels.CREATED_BY_SET not in labels_of(observed.workspace):
+        return []
+    ready = {node["metadata"]["name"] for node in observed.nodes if is_node_ready(node)}
+    return [
+        parse_time(pod["metadata"]["deletionTimestamp"])
+        for pod in observed.pods
+        if is_being_deleted(pod) and (pod.get("spec") or {}).get("nodeName") in ready
+    ]
 
 
 def _claims_condition(observed: Observed) -> Condition:
