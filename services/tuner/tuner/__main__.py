@@ -25,6 +25,7 @@ from tuner.data_report.compact import compact
 from tuner.errors import RunError, Terminated, unexpected_error
 from tuner.launch_phase import launch_phase
 from tuner.phases import check_push_phase, fetch_phase, push_phase, train_phase
+from tuner.processes.lifetime import end_with_parent
 from tuner.processes.rank import Rank
 from tuner.processes.report import write_report
 from tuner.reasons import Reason
@@ -142,6 +143,7 @@ def _log_fields(rank: Rank | None) -> dict[str, str]:
 
 def _run_as_process(command: Command, context: CommandContext, rank: Rank) -> int:
     """Run one process of a training. The launcher reports its failure."""
+    end_with_parent()
     try:
         command(context)
     except Terminated:

@@ -6,6 +6,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,13 @@ from safetensors.torch import load_file
 
 from tests.tuner import tiny
 from tests.tuner.process import run_tuner, running_tuner, wait_for
+from tuner.phases import train_phase
+from tuner.processes.rank import REPORTS
+from tuner.processes.report import read_reports
+from tuner.reporting.status_publisher import StatusPublisher
+from tuner.reporting.tuning_run import TuningRun
+from tuner.settings import Settings
+from tuner.stop_switch import StopSwitch
 from tuner.training.checkpoints import MARKER
 
 # Each process imports torch and the libraries on top of it: a minute on a busy machine.
@@ -65,11 +73,11 @@ class Run:
         return out
 
     @contextmanager
-    def training(self, processes: int) -> Iterator[Any]:
-        """A training that has written a checkpoint."""
+    def training(self, processes: int, after: int = 0) -> Iterator[Any]:
+        """A training that has written a checkpoint after that of the step `after`."""
         environ = {**self.environ, "KAITO_PROCESSES": str(processes)}
         with running_tuner("train", environ) as process:
-            wait_for(lambda: self.checkpoints() or process.poll() is not None)
+            wait_for(lambda: self.checkpoints()[-1:] > [after] or process.poll() is not None)
             yield process
 
     def checkpoints(self) -> list[int]:
@@ -89,9 +97,16 @@ class Run:
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory, model_dir: Path) -> Run:
-    """The run on one process that nothing interrupts."""
+    """The run on one process that nothing interrupts: this one, which has the libraries."""
     run = Run(tmp_path_factory.mktemp("alone"), model_dir)
-    run.train(1)
+    settings = Settings.from_env(run.environ)
+    begun = TuningRun(
+        name=settings.name,
+        base_model=settings.base_model,
+        method=settings.method,
+        start_time=datetime.now(UTC),
+    )
+    assert train_phase(settings, StatusPublisher(begun), StopSwitch(), {}) is not None
     return run
 
 
@@ -127,9 +142,31 @@ def process_of(launcher: int, number: int) -> int:
     raise AssertionError(f"there is no process {number}")
 
 
-def test_two_processes_learn_what_one_does(run: Run, alone: Run) -> None:
+def test_two_processes_learn_what_one_does_however_often_they_are_interrupted(
+    run: Run, alone: Run
+) -> None:
+    """One life, because each start of two processes imports the libraries twice."""
+    with run.training(2) as launcher:
+        before = run.checkpoints()
+        launcher.send_signal(signal.SIGTERM)
+        assert launcher.wait(120) == 143
+    assert run.message()["reason"] == "TrainingStopped"
+    stopped = run.checkpoints()[-1]
+    assert before[-1] < stopped < UPDATES
+
+    with run.training(2, after=stopped) as launcher:
+        os.kill(process_of(launcher.pid, 1), signal.SIGKILL)
+        assert launcher.wait(120) == 1
+    message = run.message()
+    assert (message["reason"], message["retryable"]) == ("TrainingStopped", True)
+    assert message["message"].startswith("process 2 of 2 was killed by SIGKILL, most often")
+    assert json.loads((run.results / "deaths.json").read_bytes())["deaths"] == 1
+    newest = run.checkpoints()[-1]
+    assert stopped < newest < UPDATES
+
     log = run.train(2)
     assert "training on 2 processes" in log
+    assert f"resuming from checkpoint-{newest}" in log
     # One of them speaks for both.
     assert log.count(f"step {UPDATES} of {UPDATES}") == 1
     assert log.count("8 sequences per update, 4 at a time in each of 2 processes") == 1
@@ -138,45 +175,17 @@ def test_two_processes_learn_what_one_does(run: Run, alone: Run) -> None:
     assert (plan["global_batch"], plan["processes"], plan["micro_batch"]) == (8, 2, 4)
 
 
-@pytest.mark.parametrize(("number", "resumed_by"), [(1, 1), (0, 2)])
-def test_a_killed_process_ends_the_run_which_resumes(
-    number: int, resumed_by: int, run: Run, alone: Run
-) -> None:
-    """On as many processes as before, or on fewer."""
-    with run.training(2) as launcher:
-        os.kill(process_of(launcher.pid, number), signal.SIGKILL)
-        assert launcher.wait(120) == 1
-    message = run.message()
-    assert (message["reason"], message["retryable"]) == ("TrainingStopped", True)
-    assert message["message"].startswith(f"process {number + 1} of 2 was killed by SIGKILL, most")
-    assert json.loads((run.results / "deaths.json").read_bytes())["deaths"] == 1
-    newest = run.checkpoints()[-1]
-    assert 0 < newest < UPDATES
-    log = run.train(resumed_by)
-    assert f"resuming from checkpoint-{newest}" in log
-    assert_same(run, alone)
-
-
-def test_a_signal_to_the_launcher_writes_one_checkpoint(run: Run, alone: Run) -> None:
-    with run.training(2) as launcher:
-        before = run.checkpoints()
-        launcher.send_signal(signal.SIGTERM)
-        assert launcher.wait(120) == 143
-    assert run.message()["reason"] == "TrainingStopped"
-    newest = run.checkpoints()[-1]
-    assert before[-1] < newest < UPDATES
-    assert f"resuming from checkpoint-{newest}" in run.train(2)
-    assert_same(run, alone)
-
-
-def test_what_one_process_fails_with_is_the_failure_of_the_run(run: Run) -> None:
-    """The first prepares the data and finds nothing; the others only lose their connection."""
-    rows = [row[:1] for row in tiny.conversations(21)]
-    tiny.write_parquet(run.root / "data/train.parquet", rows)
-    code, _, _ = run_tuner("train", {**run.environ, "KAITO_PROCESSES": "2"}, seconds=300)
-    assert code == 1
-    assert (run.message()["reason"], run.message()["retryable"]) == ("DataRowsLost", False)
-    assert run.message()["message"].startswith("21 of 21 rows (100 %) would be dropped or cut")
+def test_a_process_leaves_its_failure_for_the_launcher(run: Run, tmp_path: Path) -> None:
+    """And writes no message of its own: the launcher tells which failure was the first."""
+    (run.root / "data/train.parquet").unlink()
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    one = {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    code, out, err = run_tuner("train", {**run.environ, **one, REPORTS: str(reports)})
+    assert code == 1, out + err
+    (report,) = read_reports(reports).items()
+    assert (report[0], report[1].error.reason) == (1, "DataEmpty")
+    assert not (run.root / "termination-log").exists()
 
 
 def test_a_start_of_the_adapter_that_each_process_would_compute_is_refused(run: Run) -> None:

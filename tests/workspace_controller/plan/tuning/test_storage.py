@@ -11,9 +11,11 @@ from tests.workspace_controller.given import NAMESPACE, settings, tuning, tuning
 from tests.workspace_controller.harness import Environment
 from tests.workspace_controller.plan.tuning.test_run import a_job, decided, seen
 from workspace_controller.manifests.tuning_job import job
+from workspace_controller.manifests.tuning_revision import adapter_revision
 from workspace_controller.observed import Observed
 from workspace_controller.plan.plan import Create, Delete
 from workspace_controller.plan.tuning.pod import tuning_pod
+from workspace_controller.plan.tuning.run import TuningPlan
 from workspace_controller.plan.tuning.storage import Storage, checkpoints_condition, choose_storage
 
 TUNING = Tuning.model_validate(tuning())
@@ -34,6 +36,11 @@ def with_classes(*classes: Manifest, **changes: Any) -> Observed:
 NO_DEFAULT = Storage(why_not="no StorageClass is the cluster's default")
 LOCAL = Storage(why_not="the default StorageClass local keeps a volume on one node")
 OFF = Storage(why_not="the setting checkpointStorageClass is none")
+MISSING = Storage(
+    why_not="the StorageClass files of the setting checkpointStorageClass does not exist"
+)
+FORMER_MARK = {"storageclass.beta.kubernetes.io/is-default-class": "true"}
+FORMER = {"metadata": {"name": "former", "annotations": FORMER_MARK}, "provisioner": "disk"}
 OLD, NEW = storage_class("old", made="2025"), storage_class("new", made="2026")
 
 
@@ -45,7 +52,9 @@ OLD, NEW = storage_class("old", made="2025"), storage_class("new", made="2026")
         ((storage_class("disk"),), "", Storage("disk")),
         ((NEW, OLD), "", Storage("new")),
         ((storage_class("local", "rancher.io/local-path"),), "", LOCAL),
-        ((storage_class("disk"),), "files", Storage("files")),
+        ((FORMER,), "", Storage("former")),
+        ((storage_class("disk"), storage_class("files", default=False)), "files", Storage("files")),
+        ((storage_class("disk"),), "files", MISSING),
         ((storage_class("disk"),), "none", OFF),
     ],
 )
@@ -124,6 +133,22 @@ def test_the_volume_of_a_run_goes_with_its_job_when_the_spec_changes() -> None:
         (JOB, "ws"),
         (VOLUME_CLAIM, "ws.results-1"),
     ]
+
+
+def test_a_spec_that_goes_back_to_what_is_tuned_ends_the_run_between() -> None:
+    """A is tuned, B is training when the spec becomes A again: B would keep the GPU."""
+    between = made_job(seen(), "ws.results-2")
+    between["metadata"]["annotations"]["workspace.kaito.io/revision"] = "other-other"
+    adapter = {"revision": adapter_revision(TUNING), "image": "registry.local/a:1"}
+    manifest = {**tuning_workspace(), "status": {"adapter": adapter}}
+    deleted = [(each.kind, each.name) for each in deletes(decided(seen(manifest, job=between)))]
+    assert deleted == [(JOB, "ws"), (VOLUME_CLAIM, "ws.results-2")]
+    own = made_job(seen(), "ws.results-1")
+    assert deletes(decided(seen(manifest, job=own))) == []
+
+
+def deletes(plan: TuningPlan) -> list[Delete]:
+    return [each for each in plan.actions if isinstance(each, Delete)]
 
 
 async def test_a_whole_life_keeps_the_volume_until_the_adapter_is_pushed() -> None:

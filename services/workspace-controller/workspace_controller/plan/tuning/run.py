@@ -23,7 +23,12 @@ from workspace_controller.plan.tuning.conditions import (
     job_started_condition,
     succeeded_condition,
 )
-from workspace_controller.plan.tuning.job import is_current_job, job_failure, job_pods
+from workspace_controller.plan.tuning.job import (
+    is_current_job,
+    job_failure,
+    job_pods,
+    makes_adapter,
+)
 from workspace_controller.plan.tuning.phase import Phase, phase_of
 from workspace_controller.plan.tuning.pod import tuning_pod
 from workspace_controller.plan.tuning.report import run_report
@@ -101,17 +106,33 @@ def _job_actions(
 
 
 def _done(observed: Observed, adapter: TunedAdapter) -> TuningPlan:
-    """The volume goes once: afterwards the status says nothing about checkpoints any more."""
-    kept = observed.condition(condition_types.CHECKPOINTS_KEPT)
-    job = observed.job if kept else None
     message = f"the adapter is in {adapter.place}"
     return TuningPlan(
-        actions=unneeded_claim(observed, job) if job is not None else (),
+        actions=_cleanup(observed, adapter),
         phase=Phase.DONE,
         job_started=true(condition_types.JOB_STARTED, Reason.TUNING_SUCCEEDED, message),
         succeeded=true(condition_types.TUNING_SUCCEEDED, Reason.TUNING_SUCCEEDED, message),
         adapter=adapter,
     )
+
+
+def _cleanup(observed: Observed, adapter: TunedAdapter) -> tuple[Action, ...]:
+    """The volume goes once: afterwards the status says nothing about checkpoints any more.
+
+    A spec that goes back to what is tuned already leaves the Job of the one between: it would keep
+    the GPU that the model needs.
+    """
+    job = observed.job
+    if job is None or is_being_deleted(job):
+        return ()
+    if not makes_adapter(job, adapter.revision):
+        gone = Delete(JOB, observed.owner.name, observed.owner.namespace)
+        return (gone, *unneeded_claim(observed, job))
+    return unneeded_claim(observed, job) if _says_where_checkpoints_are(observed) else ()
+
+
+def _says_where_checkpoints_are(observed: Observed) -> bool:
+    return bool(observed.condition(condition_types.CHECKPOINTS_KEPT))
 
 
 def _waiting(

@@ -18,7 +18,11 @@ from workspace_controller.plan.tuning.adapter import tuned_adapter
 
 # The setting for the node's disk.
 NONE = "none"
-_IS_DEFAULT = "storageclass.kubernetes.io/is-default-class"
+# Kubernetes knows both, and some installers still set the older one.
+_IS_DEFAULT = (
+    "storageclass.kubernetes.io/is-default-class",
+    "storageclass.beta.kubernetes.io/is-default-class",
+)
 # Their volumes stay on the node that they were made on, and a pod cannot follow a run elsewhere.
 _OF_ONE_NODE = frozenset(
     {
@@ -58,10 +62,16 @@ def choose_storage(observed: Observed) -> Storage:
     if wanted == NONE:
         return Storage(why_not="the setting checkpointStorageClass is none")
     if wanted:
+        # Its claim would stay pending, and the pod with it, on a node that is paid for.
+        if all(found["metadata"]["name"] != wanted for found in observed.storage_classes):
+            why_not = (
+                f"the StorageClass {wanted} of the setting checkpointStorageClass does not exist"
+            )
+            return Storage(why_not=why_not)
         return Storage(wanted)
     # Kubernetes itself takes the newest of several.
     defaults = sorted(
-        (c for c in observed.storage_classes if annotations_of(c).get(_IS_DEFAULT) == "true"),
+        (each for each in observed.storage_classes if _is_default(each)),
         key=lambda found: str(found["metadata"].get("creationTimestamp")),
     )
     if not defaults:
@@ -70,6 +80,11 @@ def choose_storage(observed: Observed) -> Storage:
     if defaults[-1].get("provisioner") in _OF_ONE_NODE:
         return Storage(why_not=f"the default StorageClass {name} keeps a volume on one node")
     return Storage(name)
+
+
+def _is_default(storage_class: Manifest) -> bool:
+    marks = annotations_of(storage_class)
+    return any(marks.get(name) == "true" for name in _IS_DEFAULT)
 
 
 def new_claim(observed: Observed) -> Create | None:
