@@ -31,6 +31,7 @@ from kaito_registry.reference import Reference
 TIMEOUT = httpx2.Timeout(60.0, connect=10.0, write=300.0)
 CHUNK_BYTES = 1 << 20
 MAX_REDIRECTS = 5
+_MAX_PORT = 65535
 # Request Timeout, Too Many Requests: the same request may succeed later.
 TRANSIENT_STATUSES = frozenset({408, 429})
 
@@ -127,6 +128,16 @@ class RegistryClient:
         if status in TRANSIENT_STATUSES or status >= 500:
             raise TransientError(quote(response), retry_after_seconds(response.headers))
 
+    def named_url(self, response: httpx2.Response, text: str) -> httpx2.URL:
+        """The URL that a registry names in an answer; raises `refused` if it is none."""
+        try:
+            url = response.url.join(text)
+            if (url.port or 0) > _MAX_PORT:
+                raise httpx2.InvalidURL(f"Invalid port: {url.port}")
+        except httpx2.InvalidURL as error:
+            raise self.errors.refused(f"it names an address that is none ({error})") from error
+        return url
+
     def _send_once(self, request: Request) -> httpx2.Response:
         target = request.target
         url = target if isinstance(target, httpx2.URL) else self._base.join(target)
@@ -141,7 +152,7 @@ class RegistryClient:
             if not response.has_redirect_location:
                 return response
             response.close()
-            url = response.url.join(response.headers["location"])
+            url = self.named_url(response, response.headers["location"])
         raise self.errors.refused(f"{request.method} led to more than {MAX_REDIRECTS} redirects")
 
     @property

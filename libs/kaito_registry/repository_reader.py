@@ -85,7 +85,7 @@ class RepositoryReader:
             return None
         self.client.expect(response, 200)
         following = response.links.get("next", {}).get("url")
-        return content, response.url.join(following) if following else None
+        return content, self.client.named_url(response, following) if following else None
 
     def _read(self, response: httpx2.Response) -> bytes:
         content = bytearray()

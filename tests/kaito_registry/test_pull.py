@@ -248,3 +248,21 @@ def test_registry_that_fails_for_a_moment_is_asked_again(
     publish(registry.host, "a", "1", [layer(FILES)])
     registry.failures = [Answer(status=503), Answer(status=0)]
     assert len(pulled(f"{registry.host}/a:1", tmp_path / "out")[1]) == 2
+
+
+@pytest.mark.parametrize("address", ["https://[::1", "https://h:99999/", "//:a"])
+def test_a_registry_that_names_an_address_that_is_none_is_refused(address: str) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(307, headers={"location": address}, request=request)
+
+    with httpx2.Client(transport=httpx2.MockTransport(answer)) as client:
+        requests = RegistryClient(
+            client=client,
+            reference=parse_reference("r.io/team/a:1"),
+            credentials=GOOD,
+            insecure=False,
+            errors=Errors(),
+        )
+        reader = RepositoryReader(client=requests, retry_policy=RetryPolicy(max_attempts=1))
+        with pytest.raises(Refused, match="names an address that is none"):
+            reader.read_manifest("1")
