@@ -27,7 +27,7 @@ AccessSecretOption = Annotated[
     str | None, typer.Option(help="Secret with HF_TOKEN, for gated models.")
 ]
 MaxPriceOption = Annotated[
-    float | None, typer.Option(min=0.0, help="US dollars per hour, of all nodes together.")
+    float | None, typer.Option(min=0.0, max=1e6, help="US dollars per hour, of all nodes together.")
 ]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Print the manifest, and apply nothing.")

@@ -122,5 +122,11 @@ def _on_offer(manifest: Manifest, view: PlanView, max_price: float | None) -> De
 
 
 def _check_data(url: str) -> None:
-    if (problem := find_url_problem(url)) is not None:
-        raise UsageError(f"--data {redact_url(url)!r} {problem}")
+    try:
+        problem = find_url_problem(url)
+        shown = redact_url(url)
+    except ValueError as error:
+        # Not quoted: what cannot be parsed cannot be redacted either.
+        raise UsageError(f"--data is not a URL that can be read: {error}") from None
+    if problem is not None:
+        raise UsageError(f"--data {shown!r} {problem}")

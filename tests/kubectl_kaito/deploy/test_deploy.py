@@ -115,6 +115,8 @@ def test_an_instance_type_can_be_named_in_any_case() -> None:
         (["deploy", "phi-4", "--name", "Not_A_Name"], 5, "refuses"),
         (["tune", PHI, "--data", "./train.jsonl", "--adapter", "r/a:1"], 2, "no such file"),
         (["tune", PHI, "--data", "ftp://h/f", "--adapter", "r.local/a:1"], 2, "ftp://h/f"),
+        (["tune", PHI, "--data", "https://[::1", "--adapter", "r/a:1"], 2, "--data is not a URL"),
+        (["deploy", "phi-4", "--max-price", "inf"], 2, "--max-price"),
         (["tune", PHI, *DATA, "--method", "full"], 2, "--method"),
         (["tune", "deepseek-r1-0528", *DATA], 1, "no instance type does"),
     ],
