@@ -20,7 +20,9 @@ def run_without_torch(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=env)
 
 
-@pytest.mark.parametrize("engine", ["openai_server.engine", "vllm.engine", "follower", "__main__"])
+@pytest.mark.parametrize(
+    "engine", ["openai_server.engine", "vllm.engine", "contract.follower", "__main__"]
+)
 def test_an_engine_in_another_container_needs_no_torch(engine: str) -> None:
     found = run_without_torch(f"import model_server.{engine}")
     assert (found.returncode, found.stderr) == (0, "")
