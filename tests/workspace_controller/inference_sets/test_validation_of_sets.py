@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
-from kaito_kube.kinds import Manifest
+from kaito_api import labels
+from kaito_kube.kinds import NAMESPACE as NAMESPACE_KIND
+from kaito_kube.kinds import WORKSPACE, Manifest
+from tests.workspace_controller.given import NAMESPACE, inference_workspace
 from tests.workspace_controller.harness import Environment
-from tests.workspace_controller.inference_sets.given_sets import inference_set, template
+from tests.workspace_controller.inference_sets.given_sets import inference_set, member, template
 from workspace_controller.webhook.admission import answer, subject
 from workspace_controller.webhook.validator import Validator
 
@@ -54,3 +57,21 @@ async def test_a_problem_names_the_field_of_the_set(spec: Manifest, message: str
     found = await response(**spec)
     assert found["allowed"] is False
     assert found["status"]["message"].startswith(message)
+
+
+@pytest.mark.parametrize(("replicas", "allowed"), [(0, False), (1, True)])
+async def test_a_budget_that_its_replicas_use_up_refuses_no_change_of_the_template(
+    replicas: int, allowed: bool
+) -> None:
+    made = Environment()
+    limit = {"metadata": {"name": NAMESPACE, "labels": {labels.MAX_PRICE_PER_HOUR: "4"}}}
+    made.cluster.seed(NAMESPACE_KIND, limit)
+    manifest = inference_set(replicas=1)
+    if replicas:
+        made.cluster.seed(WORKSPACE, member(manifest, "phi-a"))
+    else:
+        made.apply(inference_workspace("other"))
+    await made.settle()
+    changed = inference_set(replicas=1, template=template(config=None))
+    found = await Validator(made.replica.reconciler.observer).check(changed)
+    assert [str(problem.reason) for problem in found] == ([] if allowed else ["BudgetExceeded"])

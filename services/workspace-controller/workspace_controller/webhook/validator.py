@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kaito_api.reasons import Reason
-from kaito_kube.kinds import INFERENCE_SET, Manifest
+from kaito_kube.kinds import INFERENCE_SET, WORKSPACE, Manifest
 from workspace_controller.inference_sets.plan.candidate import candidate, field_in_set
+from workspace_controller.inference_sets.plan.manifests import is_owned
 from workspace_controller.observer import Observer
 from workspace_controller.plan.admission_problems import admission_problems
 from workspace_controller.plan.problem import Problem
@@ -33,4 +34,11 @@ class Validator:
         if isinstance(workspace, str):
             return (Problem(Reason.INFERENCE_SET_INVALID, "spec", workspace),)
         found = admission_problems(await self.observer.observe_candidate(workspace))
-        return tuple(replace(problem, field=field_in_set(problem.field)) for problem in found)
+        exists = any(is_owned(manifest, w) for w in self.observer.store.all(WORKSPACE))
+        return tuple(
+            replace(problem, field=field_in_set(problem.field))
+            for problem in found
+            # A changed template replaces replicas, whose nodes are in the sum. Passes keep the
+            # budget: they see when a replica has released its nodes.
+            if not (exists and problem.reason is Reason.BUDGET_EXCEEDED)
+        )
