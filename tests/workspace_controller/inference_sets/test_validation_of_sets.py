@@ -75,3 +75,15 @@ async def test_a_budget_that_its_replicas_use_up_refuses_no_change_of_the_templa
     changed = inference_set(replicas=1, template=template(config=None))
     found = await Validator(made.replica.reconciler.observer).check(changed)
     assert [str(problem.reason) for problem in found] == ([] if allowed else ["BudgetExceeded"])
+
+
+async def test_a_limit_of_the_price_that_keeps_nothing_is_refused() -> None:
+    manifest = inference_set()
+    manifest["metadata"]["annotations"] = {labels.MAX_PRICE_PER_HOUR: "4"}
+    validator = Validator(Environment().replica.reconciler.observer)
+    (problem,) = await validator.check(manifest)
+    assert str(problem) == (
+        "metadata.annotations[kaito.sh/max-price-per-hour]: an InferenceSet has no limit of its "
+        "own: set spec.template.metadata.annotations[kaito.sh/max-price-per-hour], which counts "
+        "for each replica, or the annotation of the Namespace, which counts for all"
+    )

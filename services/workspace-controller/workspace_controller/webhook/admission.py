@@ -34,7 +34,7 @@ _CHANGED = " || ".join(
 # Replicas may be changed whatever became of the template: what serves can always be scaled.
 _SET_CHANGED = (
     "object.spec.template != oldObject.spec.template || "
-    "object.spec.labelSelector != oldObject.spec.labelSelector"
+    f"object.spec.labelSelector != oldObject.spec.labelSelector || {_CHANGED_LIMIT}"
 )
 
 

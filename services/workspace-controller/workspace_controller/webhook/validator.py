@@ -5,7 +5,11 @@ from dataclasses import dataclass, replace
 
 from kaito_api.reasons import Reason
 from kaito_kube.kinds import INFERENCE_SET, WORKSPACE, Manifest
-from workspace_controller.inference_sets.plan.candidate import candidate, field_in_set
+from workspace_controller.inference_sets.plan.candidate import (
+    candidate,
+    field_in_set,
+    limit_problem,
+)
 from workspace_controller.inference_sets.plan.manifests import is_owned
 from workspace_controller.observer import Observer
 from workspace_controller.plan.admission_problems import admission_problems
@@ -30,6 +34,8 @@ class Validator:
 
     async def _check_set(self, manifest: Manifest) -> Sequence[Problem]:
         """What would be wrong with each of its Workspaces."""
+        if (limit := limit_problem(manifest)) is not None:
+            return (limit,)
         workspace = candidate(manifest)
         if isinstance(workspace, str):
             return (Problem(Reason.INFERENCE_SET_INVALID, "spec", workspace),)
