@@ -19,7 +19,12 @@ PAGE = Path(ROOT, "docs", "installation.md")
 KEPT = {"secret/kaito-workspace-controller-administration"}
 CRDS = {
     f"customresourcedefinition.apiextensions.k8s.io/{name}"
-    for name in ("workspaces.kaito.sh", "machines.karpenter.sh", "nodeclaims.karpenter.sh")
+    for name in (
+        "workspaces.kaito.sh",
+        "inferencesets.kaito.sh",
+        "machines.karpenter.sh",
+        "nodeclaims.karpenter.sh",
+    )
 }
 # Events pass, and the API server makes an APIService of each version of a CRD.
 _NOT_KEPT = ("events", "apiservices")
