@@ -30,23 +30,30 @@ class Servers:
 @contextmanager
 def running(folder: Path) -> Iterator[Servers]:
     """Both servers, ready, over a small model with tools that `folder` gets. Logs go there too."""
-    model, adapters = folder / "model", folder / "adapters"
-    adapters.mkdir()
-    models_python = str(environments.models_python())
+    (folder / "adapters").mkdir()
     make = (
         "import sys, pathlib; from tests.model_server.tool_model import make_tool_model as make; "
     )
     code = make + "make(pathlib.Path(sys.argv[1]))"
-    subprocess.run([models_python, "-c", code, str(model)], check=True, cwd=ROOT)
+    command = [str(environments.models_python()), "-c", code, str(folder / "model")]
+    subprocess.run(command, check=True, cwd=ROOT)
+    with serving(folder) as servers:
+        yield servers
+
+
+@contextmanager
+def serving(folder: Path, **settings: str) -> Iterator[Servers]:
+    """The model-server of the model and the adapters in `folder`, and the gateway, both ready."""
     http, grpc, metrics, administration = free_ports(4)
     server = {
-        "KAITO_MODEL_PATH": str(model),
+        "KAITO_MODEL_PATH": str(folder / "model"),
         "KAITO_MODEL_NAME": MODEL,
-        "KAITO_ADAPTERS_DIR": str(adapters),
+        "KAITO_ADAPTERS_DIR": str(folder / "adapters"),
         "KAITO_GRPC_PORT": str(grpc),
         "KAITO_METRICS_PORT": str(metrics),
         "KAITO_ADMINISTRATION_PORT": str(administration),
         "KAITO_TERMINATION_LOG": str(folder / "termination.log"),
+        **settings,
     }
     gateway = {
         "KAITO_BACKEND": f"127.0.0.1:{grpc}",
@@ -54,7 +61,7 @@ def running(folder: Path) -> Iterator[Servers]:
         "KAITO_HTTP_PORT": str(http),
     }
     with (
-        process(folder, models_python, "model_server", server) as first,
+        process(folder, str(environments.models_python()), "model_server", server) as first,
         process(folder, sys.executable, "inference_gateway", gateway) as second,
     ):
         url = f"http://127.0.0.1:{http}"

@@ -84,6 +84,15 @@ class ServedModel:
             for each in pod["status"].get(kind) or ()
         }
 
+    def answers(self, question: str) -> dict[str, str]:
+        """The texts of all the ways to ask, by name."""
+        return {
+            "/chat": self.chat(question),
+            "gRPC": self.grpc(question),
+            "OpenAI": self.complete(question),
+            "OpenAI, streamed": self.stream(question),
+        }
+
     @property
     def _url(self) -> str:
         return f"http://{chat_client.cluster_ip(self.kubectl, self.name)}"

@@ -74,12 +74,7 @@ def test_transformers_serve_is_reached_by_chat_grpc_and_openai(model: ServedMode
     model.kubectl.run("annotate", "workspace", NAME, f"{ENGINE_MODEL}=/mnt/model")
     model.until("True InferenceReady", seconds=300)
     assert model.status()["engine"] == "openai"
-    answers = {
-        "/chat": model.chat(QUESTION),
-        "gRPC": model.grpc(QUESTION),
-        "OpenAI": model.complete(QUESTION),
-        "OpenAI, streamed": model.stream(QUESTION),
-    }
+    answers = model.answers(QUESTION)
     print(answers)
     assert set(answers.values()) == {"The capital of Japan is Tokyo."}
     assert NAME in {each["id"] for each in model.get("/v1/models")["data"]}
@@ -103,12 +98,7 @@ def test_text_generation_server_is_reached_by_chat_grpc_and_openai(model: Served
     model.kubectl.apply(on_cpu_node(NAME, {"template": {"spec": pod}}))
     model.until("True InferenceReady", seconds=120)
     assert model.status()["engine"] == "text-generation-server"
-    answers = {
-        "/chat": model.chat(QUESTION),
-        "gRPC": model.grpc(QUESTION),
-        "OpenAI": model.complete(QUESTION),
-        "OpenAI, streamed": model.stream(QUESTION),
-    }
+    answers = model.answers(QUESTION)
     print(answers)
     assert all(answers.values())
     assert model.complete(QUESTION) == model.stream(QUESTION)

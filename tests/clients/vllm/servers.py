@@ -1,18 +1,16 @@
 """A real vLLM, with the model-server and the gateway of its pod in front of it."""
 
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.clients import environments
-from tests.clients.servers import free_ports, process, wait_until_healthy
+from tests.clients.servers import MODEL, free_ports, serving
 from tools import vllm_server
 from tools.venvs import ROOT
 
-MODEL = "tiny"
 # Compiling takes longer than these calls, and answers in float32 do not depend on the batch.
 _COMMON = ("--enforce-eager", "--dtype", "float32", "--max-num-seqs", "16")
 # A model that knows nothing would fill its documents with blanks until its tokens are used up.
@@ -45,31 +43,14 @@ def running(kind: str, folder: Path) -> Iterator[Pair]:
     subprocess.run(make, check=True, cwd=ROOT)
     for name in ("adapters", "copies"):
         (folder / name).mkdir(exist_ok=True)
-    direct, http, grpc, metrics, administration = free_ports(5)
+    (direct,) = free_ports(1)
     options = (*_COMMON, *OPTIONS[kind])
     log = folder / "vllm.log"
     with vllm_server.running(log, folder / "model", MODEL, direct, *options) as vllm:
-        server = {
+        engine = {
             "KAITO_ENGINE": "vllm",
             "KAITO_ENGINE_URL": vllm,
             "KAITO_ENGINE_ADAPTERS_DIR": str(folder / "copies"),
-            "KAITO_MODEL_PATH": str(folder / "model"),
-            "KAITO_MODEL_NAME": MODEL,
-            "KAITO_ADAPTERS_DIR": str(folder / "adapters"),
-            "KAITO_GRPC_PORT": str(grpc),
-            "KAITO_METRICS_PORT": str(metrics),
-            "KAITO_ADMINISTRATION_PORT": str(administration),
-            "KAITO_TERMINATION_LOG": str(folder / "termination.log"),
         }
-        gateway = {
-            "KAITO_BACKEND": f"127.0.0.1:{grpc}",
-            "KAITO_HTTP_HOST": "127.0.0.1",
-            "KAITO_HTTP_PORT": str(http),
-        }
-        with (
-            process(folder, models_python, "model_server", server) as first,
-            process(folder, sys.executable, "inference_gateway", gateway) as second,
-        ):
-            url = f"http://127.0.0.1:{http}"
-            wait_until_healthy(f"{url}/healthz", (first, second), folder)
-            yield Pair(gateway=url, vllm=vllm)
+        with serving(folder, **engine) as servers:
+            yield Pair(gateway=servers.url, vllm=vllm)
