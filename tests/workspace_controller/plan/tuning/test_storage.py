@@ -16,7 +16,12 @@ from workspace_controller.observed import Observed
 from workspace_controller.plan.plan import Create, Delete
 from workspace_controller.plan.tuning.pod import tuning_pod
 from workspace_controller.plan.tuning.run import TuningPlan
-from workspace_controller.plan.tuning.storage import Storage, checkpoints_condition, choose_storage
+from workspace_controller.plan.tuning.storage import (
+    Storage,
+    checkpoints_condition,
+    choose_storage,
+    chooses_storage,
+)
 
 TUNING = Tuning.model_validate(tuning())
 
@@ -63,6 +68,13 @@ def test_the_default_class_is_used_where_its_volumes_follow_a_pod(
 ) -> None:
     given = settings(checkpoint_storage_class=setting)
     assert choose_storage(with_classes(*classes, settings=given)) == expected
+
+
+@pytest.mark.parametrize(("setting", "listed"), [("", True), ("disk", True), ("none", False)])
+def test_the_classes_are_listed_only_where_one_may_be_taken(setting: str, listed: bool) -> None:
+    observed = seen(settings=settings(checkpoint_storage_class=setting))
+    assert observed.spec is not None
+    assert chooses_storage(observed, observed.spec) is listed
 
 
 def test_the_job_gets_a_volume_of_its_own() -> None:

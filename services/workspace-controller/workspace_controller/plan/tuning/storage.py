@@ -47,12 +47,14 @@ class Storage:
 
 
 def chooses_storage(observed: Observed, spec: WorkspaceSpec) -> bool:
-    """Whether the run that is to come has no volume yet. What a Job has, it keeps."""
+    """Whether the classes are to be listed: the run that is to come has no volume yet, and may get
+    one. What a Job has, it keeps."""
     return (
         spec.tuning is not None
         and spec.tuning.output.volume_source is None
         and observed.job is None
         and tuned_adapter(observed, spec.tuning) is None
+        and observed.settings.checkpoint_storage_class != NONE
     )
 
 
