@@ -3,7 +3,7 @@
 A Workspace has no `spec`: `resource`, `inference`, `tuning` and `status` are top-level fields.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
@@ -21,6 +21,14 @@ class Model(BaseModel):
 
 # Part of a Kubernetes type that is passed on unchanged (PodTemplateSpec, VolumeSource, …).
 Opaque = dict[str, JsonValue]
+_CaConfigMap = Annotated[
+    str | None,
+    Field(
+        max_length=253,
+        description="ConfigMap in the same namespace whose key ca.crt holds the CA certificates of "
+        "the image's registry, in PEM form.",
+    ),
+]
 
 
 class LabelSelectorRequirement(Model):
@@ -173,12 +181,7 @@ class DataDestination(Model):
         description="Secret in the same namespace whose key cosign.key signs the image, as "
         "`cosign generate-key-pair k8s://NAMESPACE/NAME` creates it.",
     )
-    ca_config_map: str | None = Field(
-        default=None,
-        max_length=253,
-        description="ConfigMap in the same namespace whose key ca.crt holds the CA certificates of "
-        "the image's registry, in PEM form.",
-    )
+    ca_config_map: _CaConfigMap = None
     overwrite: bool = Field(
         default=False,
         description="Replace what the tag names. Otherwise a tag keeps its image, unless the same "
@@ -201,12 +204,7 @@ class AdapterSource(DataSource):
         description="Secret in the same namespace whose key cosign.pub holds the public keys, one "
         "of which must have signed the image. An adapter that none has signed is not served.",
     )
-    ca_config_map: str | None = Field(
-        default=None,
-        max_length=253,
-        description="ConfigMap in the same namespace whose key ca.crt holds the CA certificates of "
-        "the image's registry, in PEM form.",
-    )
+    ca_config_map: _CaConfigMap = None
 
 
 class Adapter(Model):
