@@ -5,6 +5,7 @@ Own code instead of a library: docs/design/0006-own-registry-client.md says why.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import httpx2
@@ -65,7 +66,7 @@ class RepositoryReader:
         target: str | httpx2.URL = f"referrers/{digest}"
         pages = list[bytes]()
         while len(pages) < max_pages:
-            page = self._retried(lambda target=target: self._referrers_page(target))  # type: ignore[misc]
+            page = self._retried(partial(self._referrers_page, target))
             if page is None:
                 return pages or None
             content, following = page

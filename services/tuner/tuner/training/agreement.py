@@ -6,7 +6,7 @@ Alone, a process agrees with itself, and no library is involved.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -70,11 +70,11 @@ class GroupAgreement(Agreement):
         return values
 
     def from_first(self, make: Callable[[], T]) -> T:
-        values = [make() if self.reporting else None]
+        values: list[Any] = [make() if self.reporting else None]
         # On the CPU: with NCCL it would go over a GPU.
         dist.broadcast_object_list(values, device=torch.device("cpu"))
-        (value,) = values
-        return value  # type: ignore[return-value]
+        made: T = values[0]
+        return made
 
     def one_by_one(self, make: Callable[[], T]) -> T:
         made = [make()] if self._rank.first_on_node else []
