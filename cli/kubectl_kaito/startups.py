@@ -15,14 +15,13 @@ START_PHASES = (
     ("pull", "pullSeconds"),
     ("download", "downloadSeconds"),
     ("load", "loadSeconds"),
-    ("compile", "compileSeconds"),
     ("warm-up", "warmUpSeconds"),
     ("adapters", "adapterSeconds"),
 )
 # What depends on the instance type, on the files of the model, and on both.
 NODE = ("launch", "join", "initialize")
 FILES = ("pull", "download")
-LOADING = ("load", "compile", "warm-up", "adapters")
+LOADING = ("load", "warm-up", "adapters")
 # Recorded figures: AKS takes 3 to 8 minutes for a node with GPUs, and its images 1 to 2. Files of
 # models came at about 13 seconds for each GiB, unpacking included (27 GiB in 6 minutes), and were
 # loaded from local disks at about 3 (15 GB in 48 seconds), after an engine of 20 seconds.

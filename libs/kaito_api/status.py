@@ -211,9 +211,6 @@ class StartupStatus(Model):
         default=None,
         description="Loading the model until its first token; with vLLM, with its compilation.",
     )
-    compile_seconds: int | None = Field(
-        default=None, description="Compiling the model, where the engine reports it."
-    )
     warm_up_seconds: int | None = Field(default=None, description="Measuring its speed.")
     adapter_seconds: int | None = Field(
         default=None, description="Loading its adapters, and trying each."

@@ -12,7 +12,6 @@ _PHASES = {
     "pullSeconds": "images",
     "downloadSeconds": "download",
     "loadSeconds": "load",
-    "compileSeconds": "compilation",
     "warmUpSeconds": "warm-up",
     "adapterSeconds": "adapters",
 }

@@ -18,7 +18,7 @@ from workspace_controller.plan.pods.times import (
 )
 
 # By the field of the status. What a model-server reports as "load" ends a phase that began before.
-_REPORTED = {"compileSeconds": "compile", "warmUpSeconds": "warm-up", "adapterSeconds": "adapters"}
+_REPORTED = {"warmUpSeconds": "warm-up", "adapterSeconds": "adapters"}
 
 
 def slowest_claim(claims: Sequence[Claim], since: datetime) -> Manifest | None:
