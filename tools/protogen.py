@@ -1,4 +1,4 @@
-"""Generates the gRPC stubs: `python -m tools.protogen` writes proto/gen from proto/kaito.
+"""Generates the gRPC stubs: `python -m tools.protogen` writes proto/gen from proto.
 
 The stubs are committed; a test in tests/contracts regenerates and compares them.
 """
@@ -13,13 +13,16 @@ from grpc_tools import protoc
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "proto"
+# Our contracts, and KEDA's, which has its own rules of style and its own releases.
+PACKAGES = ("externalscaler", "kaito")
 
 
 def generate(target: Path) -> None:
     """Write `_pb2.py`, `_pb2.pyi` and `_pb2_grpc.py` of every proto file to `target`."""
-    shutil.rmtree(target / "kaito", ignore_errors=True)
+    for package in PACKAGES:
+        shutil.rmtree(target / package, ignore_errors=True)
     target.mkdir(parents=True, exist_ok=True)
-    protos = sorted(str(path) for path in (SOURCE / "kaito").rglob("*.proto"))
+    protos = sorted(str(path) for each in PACKAGES for path in (SOURCE / each).rglob("*.proto"))
     outputs = [f"--{kind}_out={target}" for kind in ("python", "pyi", "grpc_python")]
     includes = [f"-I{SOURCE}", f"-I{files('grpc_tools') / '_proto'}"]
     if protoc.main(["protoc", *includes, *outputs, *protos]):

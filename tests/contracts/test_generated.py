@@ -15,7 +15,8 @@ def test_stubs_are_up_to_date(tmp_path: Path) -> None:
     fresh = {p.relative_to(tmp_path): p.read_text() for p in tmp_path.rglob("*.py*")}
     committed = {
         p.relative_to(GEN): p.read_text()
-        for p in (GEN / "kaito").rglob("*.py*")
+        for package in protogen.PACKAGES
+        for p in (GEN / package).rglob("*.py*")
         if p.is_file() and "__pycache__" not in p.parts
     }
     assert fresh == committed, "run `make protogen`"
