@@ -117,6 +117,7 @@ def install(kubectl: Kubectl, paths: Paths, images: dict[str, str], provisioner:
         *("--wait", "--timeout", "3m"),
         stdin=json.dumps(values),
     )
+    wait_for("the controllers before to end", lambda: ending_controllers(kubectl), 60)
     kubectl.apply(
         *manifests.data_server("data-server", images["data-server"]),
         *bad_data.server(images["data-server"]),
@@ -138,6 +139,19 @@ def reconfigure(values: Mapping[str, str]) -> None:
         *(word for name, value in values.items() for word in ("--set", f"{name}={value}")),
         *("--wait", "--timeout", "3m"),
     )
+    kubectl = Kubectl(str(paths.bin / "kubectl"), ("--kubeconfig", str(paths.kubeconfig)))
+    wait_for("the controllers before to end", lambda: ending_controllers(kubectl), 60)
+
+
+def ending_controllers(kubectl: Kubectl) -> str | None:
+    """The controllers that are being deleted: Helm does not wait for their end, until which they
+    may act, and answer the webhook, by the values before."""
+    pods = kubectl.items("pods", "-n", NAMESPACE, "-l", _CONTROLLERS)
+    names = [each["metadata"]["name"] for each in pods if "deletionTimestamp" in each["metadata"]]
+    return ", ".join(names) or None
+
+
+_CONTROLLERS = "app.kubernetes.io/name in (workspace-controller,gpu-provisioner)"
 
 
 def trust_emulator(kubectl: Kubectl, paths: Paths, namespace: str) -> None:
