@@ -49,21 +49,20 @@ def _conditions(kubectl: Kubectl) -> list[Manifest]:
 def _wait_for_reason(
     kubectl: Kubectl, scenario: FailureScenario, started_at: float
 ) -> ObservedFailure:
+    # What strikes once may have passed by the time of another look.
+    found: Manifest = {}
+
     def look() -> str | None:
+        nonlocal found
         shown = {c["type"]: c for c in _conditions(kubectl)}
-        found = shown.get(scenario.condition)
-        if (
-            found
-            and found["reason"] == scenario.reason
-            and scenario.message_contains in found["message"]
-        ):
+        found = shown.get(scenario.condition) or {}
+        if found.get("reason") == scenario.reason and scenario.message_contains in found["message"]:
             return None
         return json.dumps({c["type"]: f"{c['reason']}: {c['message']}" for c in shown.values()})
 
     wait_for(
         f"{scenario.condition} with {scenario.reason}", look, scenario.timeout_seconds, pause=0.3
     )
-    found = next(c for c in _conditions(kubectl) if c["type"] == scenario.condition)
     return ObservedFailure(
         found["type"],
         found["status"],
