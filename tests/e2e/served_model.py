@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tests.e2e.reachable import refused
+from tests.e2e.reported import reported, until_reported
 from tools.demo import chat_client
 from tools.demo.kubectl import Kubectl, Manifest, wait_for
 
@@ -54,20 +56,16 @@ class ServedModel:
 
     def reported(self) -> str:
         """InferenceReady: status, reason and message."""
-        found = self.status().get("conditions") or ()
-        ready = next((each for each in found if each["type"] == "InferenceReady"), None)
-        return f"{ready['status']} {ready['reason']}: {ready['message']}" if ready else ""
+        return reported(self.kubectl, self.name, "InferenceReady")
 
     def until(self, *words: str, seconds: float = 120) -> str:
-        """Wait until InferenceReady contains all words; returns and prints it."""
-
-        def lacking() -> str | None:
-            text = self.reported()
-            return None if all(word in text for word in words) else f"InferenceReady={text}"
-
-        wait_for(f"InferenceReady with {words}", lacking, seconds)
-        print(f"InferenceReady={self.reported()}")
-        return self.reported()
+        """Wait until InferenceReady contains all words, and if it is True, until the Service leads
+        to the model; returns and prints it."""
+        text = until_reported(self.kubectl, self.name, "InferenceReady", *words, seconds=seconds)
+        if text.startswith("True"):
+            address = chat_client.cluster_ip(self.kubectl, self.name)
+            wait_for(f"{self.name} to lead to its pod", lambda: refused(address, 80), 60)
+        return text
 
     def pods(self) -> list[Manifest]:
         """Those that nobody has deleted."""

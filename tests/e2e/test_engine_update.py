@@ -34,12 +34,12 @@ class Rollout:
     model: ServedModel
     available: list[int] = field(default_factory=list)
 
-    def until(self, image: str, *words: str) -> None:
-        """Wait until only pods of this image are there, and InferenceReady has the words."""
-        wait_for(f"{image} to serve", lambda: self._lacking(image, words), 300, pause=0.2)
+    def until(self, image: str, words: str, revision: int | None = None) -> None:
+        """Wait until only pods of this image are there, and the status says so."""
+        wait_for(f"{image} to serve", lambda: self._lacking(image, words, revision), 300, pause=0.2)
         print(f"{image} serves: {self.model.reported()}", flush=True)
 
-    def _lacking(self, image: str, words: tuple[str, ...]) -> str | None:
+    def _lacking(self, image: str, words: str, revision: int | None) -> str | None:
         deployment = self.model.kubectl.get("deployment", NAME) or {}
         self.available.append((deployment.get("status") or {}).get("availableReplicas", 0))
         labels = f"kaito.sh/workspace={NAME},kaito.sh/role=inference"
@@ -50,8 +50,9 @@ class Rollout:
             if each["name"] == "model-server"
         }
         text = self.model.reported()
-        done = found == {image} and all(word in text for word in words)
-        return None if done else f"images {found}, InferenceReady={text}"
+        number = (self.model.status().get("revision") or {}).get("number")
+        done = found == {image} and words in text and revision in (None, number)
+        return None if done else f"images {found}, revision {number}, InferenceReady={text}"
 
 
 @pytest.fixture
@@ -74,8 +75,7 @@ def test_update_of_the_engine_and_its_undo_fail_no_request(model: ServedModel) -
     try:
         load.start(f"{NAME}.default.svc", BASE_MODEL, STREAM_TOKENS)
         reconfigure({"workspace-controller.workloads.modelServer.tag": NEXT})
-        rollout.until(f"{REGISTRY}/{repository}:{NEXT}", "True InferenceReady")
-        assert model.status()["revision"]["number"] == 2
+        rollout.until(f"{REGISTRY}/{repository}:{NEXT}", "True InferenceReady", 2)
         kubectl.run("annotate", "workspace", NAME, f"{UNDO}=1")
         rollout.until(old, "True RevisionPinned")
         kubectl.show("get", "controllerrevisions")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from tests.e2e.cpu_node import cpu_node, on_cpu_node
+from tests.e2e.reachable import refused
+from tests.e2e.reported import until_reported
 from tools.demo.cluster import KaitoCluster
 from tools.demo.kubectl import Kubectl, Manifest, wait_for
 
@@ -34,23 +36,29 @@ class OwnPods:
         manifest = on_cpu_node(NAME, {"template": {"spec": pod}}, namespace=NAMESPACE)
         self.kubectl.run("apply", "-f", "-", stdin=json.dumps(manifest))
 
-    def ready(self) -> str:
-        """InferenceReady: status, reason and message."""
-        workspace = self.kubectl.get("workspace", NAME, "-n", NAMESPACE) or {}
-        conditions = (workspace.get("status") or {}).get("conditions") or ()
-        found = [c for c in conditions if c["type"] == "InferenceReady"]
-        return f"{found[0]['status']} {found[0]['reason']}: {found[0]['message']}" if found else ""
-
-    def until(self, *words: str, seconds: float = 90) -> str:
+    def until(self, *words: str) -> str:
         """Wait until InferenceReady contains all words, and return it."""
+        return until_reported(self.kubectl, NAME, "InferenceReady", *words, namespace=NAMESPACE)
 
-        def lacking() -> str | None:
-            text = self.ready()
-            return None if all(word in text for word in words) else text
+    def answer(self) -> int:
+        """The status that the Service answers once the host's kube-proxy knows its pod: that comes
+        a moment after the pod is Ready."""
+        address = self.kubectl.run(
+            "get", "svc", NAME, "-n", NAMESPACE, "-o", "jsonpath={.spec.clusterIPs[0]}"
+        )
+        wait_for(f"{NAME} to lead to its pod", lambda: refused(address, 80), 60)
+        with urllib.request.urlopen(f"http://{address}/", timeout=30) as answer:
+            return int(answer.status)
 
-        wait_for(f"InferenceReady with {words}", lacking, seconds)
-        print(f"InferenceReady={self.ready()}")
-        return self.ready()
+    def forbid_pods(self, quota: str) -> None:
+        """Create a ResourceQuota of no pods, and wait until the API server keeps it."""
+        self.kubectl.run("create", "quota", quota, "-n", NAMESPACE, "--hard=pods=0")
+
+        def not_kept() -> str | None:
+            found = self.kubectl.get("quota", quota, "-n", NAMESPACE) or {}
+            return None if (found.get("status") or {}).get("hard") else "it has no status yet"
+
+        wait_for(f"quota {quota}", not_kept, 60)
 
 
 @pytest.fixture
@@ -71,20 +79,15 @@ def own_pods(clean: KaitoCluster) -> Iterator[OwnPods]:
 def test_service_leads_to_the_port_and_a_loop_of_exits_is_named(own_pods: OwnPods) -> None:
     own_pods.apply(SERVES)
     own_pods.until("True InferenceReady", "leads to their port 8080")
-    address = own_pods.kubectl.run(
-        "get", "svc", NAME, "-n", NAMESPACE, "-o", "jsonpath={.spec.clusterIPs[0]}"
-    )
-    with urllib.request.urlopen(f"http://{address}/", timeout=30) as answer:
-        assert answer.status == 200
+    assert own_pods.answer() == 200
     own_pods.apply(["sh", "-c", "exit 0"])
     # Whether the old pod answers meanwhile depends on the room that the node has.
     own_pods.until("container server ended with exit code 0, and is restarted")
 
 
 def test_quota_that_forbids_the_pod_is_named_until_it_is_lifted(own_pods: OwnPods) -> None:
-    quota = ("quota", "nothing", "-n", NAMESPACE)
-    own_pods.kubectl.run("create", *quota, "--hard=pods=0")
+    own_pods.forbid_pods("nothing")
     own_pods.apply(SERVES)
     own_pods.until("False PodForbidden", "exceeded quota: nothing", "raise ResourceQuota nothing")
-    own_pods.kubectl.delete(*quota)
+    own_pods.kubectl.delete("quota", "nothing", "-n", NAMESPACE)
     own_pods.until("True InferenceReady")

@@ -85,11 +85,12 @@ def test_adapter_follows_its_workspace_without_a_failed_request(
     kubectl, first = clean.kubectl, tuning(clean, FIRST)
     source = {"source": {"name": NAME, "workspace": TUNED}}
     inference = {"preset": {"name": BASE_MODEL}, "adapters": [source]}
-    kubectl.apply(first, on_cpu_node(model.name, inference))
-    model.until(
-        f"without 1 adapter: {NAME}: Workspace default/{TUNED} has not tuned its adapter yet",
-        seconds=180,
-    )
+    kubectl.apply(on_cpu_node(model.name, inference))
+    without = f"without 1 adapter: {NAME}: Workspace default/{TUNED}"
+    model.until(f"{without} does not exist", seconds=180)
+    kubectl.apply(first)
+    # A tuning takes much longer than the news that there is one.
+    model.until(f"{without} has not tuned its adapter yet")
     before = until_followed(model, first)
     (pod,) = model.pods()
     with StreamingClients(model, (NAME, BASE_MODEL)) as clients:

@@ -13,6 +13,7 @@ import pytest
 from tests.e2e import arm
 from tests.e2e.documented import blocks, run_block
 from tests.e2e.kaito_cluster import RELEASES, KaitoControllers, Manifest
+from tests.e2e.reported import condition_of, until_reported
 from tools.demo import chat_client, cloud, manifests
 from tools.demo.cluster import (
     NAMESPACE,
@@ -142,15 +143,9 @@ def kept(kubectl: Kubectl) -> dict[str, Manifest]:
     }
 
 
-def condition(kubectl: Kubectl, name: str, type_: str) -> Manifest:
-    workspace = kubectl.get("workspace", name) or {}
-    conditions = (workspace.get("status") or {}).get("conditions") or ()
-    return next((dict(c) for c in conditions if c["type"] == type_), {})
-
-
 def missing(kubectl: Kubectl) -> str | None:
     """What is not adopted yet."""
-    reasons = [condition(kubectl, name, "InferenceReady").get("reason") for name in POOLS]
+    reasons = [condition_of(kubectl, name, "InferenceReady").get("reason") for name in POOLS]
     events = kubectl.items("events", "-A", "--field-selector", "reason=PoolAdopted")
     tagged = [line for line in cloud.pool_lines() if "kaito-claim-uid" in line]
     finalizers = [
@@ -210,8 +205,8 @@ def test_upgrade_restarts_nothing_and_adopts_everything(
         shown(kubectl, "after")
         assert kept(kubectl) == before
         assert cloud.calls("agentPools.delete") == deletes
-        assert condition(kubectl, OURS, "WorkspaceReady")["status"] == "True"
-        assert "cannot serve" in condition(kubectl, FOREIGN, "InferenceReady")["message"]
+        assert condition_of(kubectl, OURS, "WorkspaceReady")["status"] == "True"
+        assert "cannot serve" in condition_of(kubectl, FOREIGN, "InferenceReady")["message"]
         assert kubectl.get("inferenceset", "set") is not None
         wait_for("KAITO's webhooks to be replaced by ours", lambda: webhooks(kubectl), 60)
 
@@ -227,7 +222,6 @@ def test_upgrade_restarts_nothing_and_adopts_everything(
 
     # The node is used again by this release, once the user wants it to.
     kubectl.delete("statefulset", OURS)
-    Watch(kubectl, OURS).until_ready()
-    assert condition(kubectl, OURS, "InferenceReady")["reason"] == "InferenceReady"
+    until_reported(kubectl, OURS, "InferenceReady", "True InferenceReady", seconds=180)
     assert POOLS[OURS] in cloud.pool_names() and len(cloud.pool_names()) == 2
     kubectl.show("get", "workspaces,nodeclaims,services", "-A")

@@ -4,8 +4,9 @@ import json
 
 import yaml
 
+from tests.e2e.reported import condition_of, until_reported
 from tools.demo import manifests
-from tools.demo.kubectl import Kubectl, wait_for
+from tools.demo.kubectl import Kubectl
 from tools.demo.walkthrough import UNTUNED
 
 
@@ -16,32 +17,13 @@ def apply(kubectl: Kubectl, name: str = manifests.UNTUNED) -> None:
 
 
 def condition(kubectl: Kubectl, type_: str) -> tuple[str, str]:
-    found = _condition(kubectl, type_)
+    found = condition_of(kubectl, manifests.UNTUNED, type_)
     return found.get("status", ""), found.get("reason", "")
-
-
-def reported(kubectl: Kubectl, type_: str) -> str:
-    """A condition as `kubectl describe` shows it: status, reason and message."""
-    found = _condition(kubectl, type_)
-    return f"{found['status']} {found['reason']}: {found['message']}" if found else ""
 
 
 def until_told(kubectl: Kubectl, type_: str, *words: str, seconds: float = 90) -> str:
     """Wait until the condition contains all words; returns and prints it."""
-
-    def lacking() -> str | None:
-        text = reported(kubectl, type_)
-        return None if all(word in text for word in words) else f"{type_}={text}"
-
-    wait_for(f"{type_} with {words}", lacking, seconds)
-    print(f"{type_}={reported(kubectl, type_)}")
-    return reported(kubectl, type_)
-
-
-def _condition(kubectl: Kubectl, type_: str) -> dict[str, str]:
-    workspace = kubectl.get("workspace", manifests.UNTUNED) or {}
-    found = (workspace.get("status") or {}).get("conditions") or ()
-    return next((dict(c) for c in found if c["type"] == type_), {})
+    return until_reported(kubectl, manifests.UNTUNED, type_, *words, seconds=seconds)
 
 
 def nodes_ready(kubectl: Kubectl) -> str | None:

@@ -27,6 +27,9 @@ class Watch:
     name: str
 
     def until_ready(self, seconds: float = _READY_TIMEOUT_SECONDS) -> float:
+        """Wait for a Workspace that was just created. One that was ready before a change still says
+        so after it, until its controller has looked.
+        """
         shown = ""
 
         def look() -> str | None:
