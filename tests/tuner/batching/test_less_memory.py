@@ -7,7 +7,13 @@ import pytest
 
 from tests.tuner.batching.test_execution_plan import A100, GIB, plan
 from tuner.batching.execution_plan import ExecutionPlan
-from tuner.batching.less_memory import MemoryLimit, describe_shortage, limit_below, within
+from tuner.batching.less_memory import (
+    MemoryLimit,
+    describe_evaluation_shortage,
+    describe_shortage,
+    limit_below,
+    within,
+)
 
 
 def made(micro: int, accumulation: int, *, checkpointing: bool = False) -> ExecutionPlan:
@@ -111,3 +117,30 @@ def test_a_model_of_unknown_size_gets_the_smallest_batch() -> None:
     message = describe_shortage(made(8, 1), replace(A100, size=None))
     assert message.startswith("8 sequences of up to 1,024 tokens at a time do not fit")
     assert "per_device_train_batch_size 1 with gradient_accumulation_steps 8" in message
+
+
+@pytest.mark.parametrize(
+    ("free_gib", "expected"),
+    [
+        (
+            4,
+            "one example of 1,024 tokens does not fit beside the training in the 4.0 GiB that were "
+            "free once the model was loaded; about TrainingArguments.max_length 704 would fit",
+        ),
+        (
+            0.25,
+            "one example of 1,024 tokens does not fit beside the training in the 0.2 GiB that were "
+            "free once the model was loaded; no example of this model would fit",
+        ),
+    ],
+)
+def test_the_message_says_how_long_an_evaluated_example_may_be(
+    free_gib: float, expected: str
+) -> None:
+    inputs = replace(A100, free_bytes=int(free_gib * GIB))
+    assert describe_evaluation_shortage(1024, inputs) == expected
+
+
+def test_half_of_an_example_is_suggested_for_a_model_of_unknown_size() -> None:
+    message = describe_evaluation_shortage(1024, replace(A100, size=None))
+    assert message.endswith("beside the training; about TrainingArguments.max_length 512 would fit")

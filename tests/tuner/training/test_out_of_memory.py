@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers.models.phi3.modeling_phi3 import Phi3Model
 
 from tuner.errors import RunError
 from tuner.phases import train_phase
@@ -17,6 +18,7 @@ from tuner.reporting.tuning_run import TuningRun
 from tuner.settings import Settings
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary
+from tuner.training.boundary_probe import LENGTH as PROBE_LENGTH
 from tuner.training.checkpoint_schedule import CheckpointSchedule
 from tuner.training.counting_trainer import CountingTrainer
 
@@ -144,3 +146,93 @@ def test_a_process_after_one_that_was_killed_tries_half(
     assert summary is not None
     assert set(given) == {4}
     assert "was killed, most often for its memory; this one computes 4 at a time" in caplog.text
+
+
+EVALUATED = """
+training_config:
+  ModelConfig: {{torch_dtype: float32}}
+  LoraConfig: {{r: 4, lora_alpha: 8}}
+  TrainingArguments:
+    max_steps: 2
+    learning_rate: 2e-2
+    eval_strategy: steps
+    eval_steps: 1
+    {layout}
+  DatasetConfig: {{train_test_split: 0.5}}
+"""
+
+
+def _evaluation_room(tokens: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A device that has room for so many tokens without gradients. Returns those it was given."""
+    given: list[int] = []
+    plain = Phi3Model.forward
+
+    def forward(self: Any, input_ids: torch.Tensor, *rest: Any, **options: Any) -> Any:
+        # The probe of the model packs two short examples.
+        if not torch.is_grad_enabled() and input_ids.numel() > 2 * PROBE_LENGTH:
+            given.append(input_ids.numel())
+            if given[-1] > tokens:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return plain(self, input_ids, *rest, **options)
+
+    monkeypatch.setattr(Phi3Model, "forward", forward)
+    return given
+
+
+def _evaluations(results: Path) -> list[float]:
+    points = json.loads((results / "loss.json").read_bytes())["points"]
+    return [point["eval_loss"] for point in points]
+
+
+@pytest.mark.parametrize(
+    "layout",
+    ["", "packing: false", "padding_free: true", "packing: true"],
+    ids=["rows", "padded", "flat", "static"],
+)
+def test_an_evaluation_with_less_at_a_time_gives_the_same_losses(
+    layout: str,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.config_file.write_text(EVALUATED.format(layout=layout))
+    assert _train(settings) is not None
+    whole = tmp_path / "whole"
+    settings.results_dir.rename(whole)
+    # An example has about 24 tokens.
+    given = _evaluation_room(40, monkeypatch)
+    assert _train(settings) is not None
+    assert max(given) > 4 * 40
+    assert "tokens at a time do not fit; it goes on with at most" in caplog.text
+    assert len(_evaluations(whole)) == 2
+    assert _evaluations(settings.results_dir) == pytest.approx(_evaluations(whole), rel=1e-5)
+    assert _losses(settings.results_dir) == _losses(whole)
+
+
+def test_an_evaluation_without_room_for_one_example_ends_the_run_with_what_would_fit(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.config_file.write_text(EVALUATED.format(layout="packing: false"))
+    _evaluation_room(0, monkeypatch)
+    with pytest.raises(RunError) as caught:
+        _train(settings)
+    assert (caught.value.reason, caught.value.retryable) == (Reason.OUT_OF_MEMORY, False)
+    message = caught.value.message
+    assert message.startswith("out of memory in the evaluation after step 1: one example of ")
+    assert 'otherwise set TrainingArguments.eval_strategy to "no", use method qlora or' in message
+    assert message.endswith("(OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB)")
+
+
+def test_a_last_evaluation_without_room_for_one_example_keeps_the_adapter(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = EVALUATED.format(layout="").replace("eval_strategy: steps", 'eval_strategy: "no"')
+    settings.config_file.write_text(text)
+    _evaluation_room(0, monkeypatch)
+    summary = _train(settings)
+    assert summary is not None
+    assert summary.eval_loss is None
+    assert (settings.results_dir / "adapter/adapter_model.safetensors").exists()
+    assert "no loss on the rows held back: out of memory in the evaluation after" in caplog.text
+    assert "; the adapter is kept" in caplog.text

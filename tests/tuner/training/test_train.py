@@ -7,9 +7,9 @@ import signal
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
-import torch
 from safetensors.torch import load_file
 from transformers import Phi3ForCausalLM, TrainerState
 
@@ -24,6 +24,7 @@ from tuner.results import IMAGE_FILES
 from tuner.settings import Settings
 from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary
+from tuner.training.agreement import Agreement
 from tuner.training.checkpoints import MARKER
 from tuner.training.train import evaluate, last_evaluation
 
@@ -220,17 +221,16 @@ def test_rows_held_back_are_not_evaluated_twice_at_the_end(
     assert last_evaluation(TrainerState(global_step=30, log_history=log)) == expected
 
 
-def test_evaluation_that_runs_out_of_memory_keeps_the_adapter(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_an_evaluation_that_fails_keeps_the_adapter(caplog: pytest.LogCaptureFixture) -> None:
     class Trainer:
         eval_dataset = ("a row",)
 
         def evaluate(self) -> dict[str, float]:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
-    assert evaluate(Trainer()) is None
-    assert "no evaluation: CUDA out of memory; lower TrainingArguments.per_dev" in caplog.text
+    assert evaluate(Mock(trainer=Trainer()), Agreement()) is None
+    assert "the evaluation failed (RuntimeError: CUDA error: an illegal" in caplog.text
+    assert "; the adapter is kept" in caplog.text
 
 
 @pytest.mark.parametrize(

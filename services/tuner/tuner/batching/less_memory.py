@@ -75,6 +75,25 @@ def describe_shortage(failed: ExecutionPlan, inputs: PlanInputs) -> str:
     return f"{had}; about {_settings(1, failed)} and max_length {length} would fit"
 
 
+def describe_evaluation_shortage(tokens: int, inputs: PlanInputs) -> str:
+    """What one example of `tokens` tokens needs, and what would fit, as a part of a sentence."""
+    size, room = inputs.size, tokens // 2
+    had = ""
+    if inputs.free_bytes is not None and size is not None:
+        free = inputs.free_bytes - size.trained * TRAINED_PARAMETER_BYTES
+        had = f" in the {inputs.free_bytes / GIB:.1f} GiB that were free once the model was loaded"
+        # What failed takes more than there is, whatever was estimated.
+        per_token = max(size.evaluated_bytes_per_token, free / tokens)
+        room = int(max(0, free) * MEMORY_SHARE / per_token)
+    length = room // LENGTH_STEP * LENGTH_STEP
+    fits = (
+        f"about TrainingArguments.max_length {length} would fit"
+        if length
+        else "no example of this model would fit"
+    )
+    return f"one example of {tokens:,} tokens does not fit beside the training{had}; {fits}"
+
+
 def _fitting(most: int, failed: ExecutionPlan) -> int | None:
     fits = [
         each

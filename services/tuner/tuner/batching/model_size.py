@@ -35,6 +35,11 @@ class ModelSize:
         return layer * self.layers
 
     @property
+    def evaluated_bytes_per_token(self) -> int:
+        """Memory that a token takes at most without a backward pass: one layer at a time."""
+        return self.bytes_per_token(checkpointing=True)
+
+    @property
     def attention_weight(self) -> float:
         """See `rows.arrange`."""
         products = 4 * self.hidden + 3 * self.intermediate

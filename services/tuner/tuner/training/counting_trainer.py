@@ -6,16 +6,23 @@ from typing import Any
 from torch.utils.data import DataLoader
 from trl import SFTTrainer
 
+from tuner.batching.evaluation_room import EvaluationRoom
 from tuner.batching.execution_plan import ExecutionPlan
+from tuner.training.agreement import Agreement
+from tuner.training.divided_evaluation import DividedEvaluation
 from tuner.training.packed_rows import count_tokens
 from tuner.training.shared_loader import SharedBatches, SharedLoader, WithBlank
 
 
-class CountingTrainer(SFTTrainer):  # type: ignore[misc]
+class CountingTrainer(DividedEvaluation, SFTTrainer):  # type: ignore[misc]
     """Packed batches have no attention mask to count by."""
 
-    def __init__(self, *, plan: ExecutionPlan, **options: Any) -> None:
+    def __init__(
+        self, *, plan: ExecutionPlan, agreement: Agreement, room: EvaluationRoom, **options: Any
+    ) -> None:
         self._plan = plan
+        self.agreement = agreement
+        self.room = room
         super().__init__(**options)
 
     def get_train_dataloader(self) -> DataLoader:

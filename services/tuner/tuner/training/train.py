@@ -7,10 +7,9 @@ from importlib.metadata import version
 
 import torch
 from transformers import TrainerState
-from trl import SFTTrainer
 
-from tuner.base_model.error_translation import out_of_memory_errors
-from tuner.batching.execution_plan import ExecutionPlan, made_before
+from tuner.base_model.error_translation import out_of_memory_errors, quote
+from tuner.batching.execution_plan import made_before
 from tuner.batching.less_memory import MemoryLimit, limit_below
 from tuner.processes.errors import LessMemoryNeeded
 from tuner.reporting.status_publisher import StatusPublisher
@@ -18,14 +17,20 @@ from tuner.stop_switch import StopSwitch
 from tuner.summary import TrainingSummary
 from tuner.tracking.background import CLOSE_SECONDS, TERMINATING_SECONDS, Trackers
 from tuner.training.adapter import save_adapter
+from tuner.training.agreement import Agreement
 from tuner.training.checkpoints import newest_complete, read_plan
+from tuner.training.divided_evaluation import EvaluationShortage
 from tuner.training.libraries import configure_libraries
 from tuner.training.loss_files import add_loss_to_adapter, save_loss
 from tuner.training.loss_guard import AVERAGED_LOSSES
 from tuner.training.loss_history import loss_history
 from tuner.training.memory_record import read_limit, record_limit
-from tuner.training.memory_shortage import MemoryShortage, memory_shortages
-from tuner.training.trainer import build_trainer
+from tuner.training.memory_shortage import (
+    MemoryShortage,
+    evaluation_shortage,
+    memory_shortages,
+)
+from tuner.training.trainer import BuiltTrainer, build_trainer
 from tuner.training.training_job import TrainingJob
 
 logger = logging.getLogger(__name__)
@@ -148,7 +153,7 @@ def _train(
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         if trainer.state.global_step >= trainer.state.max_steps:
             with out_of_memory_errors():
-                summary = save_results(job, trainer, built.plan)
+                summary = save_results(job, built)
     finally:
         # Also of a run that fails: the curve shows where it went wrong. A pod that terminates has
         # no time for a picture.
@@ -183,38 +188,43 @@ def last_evaluation(state: TrainerState) -> float | None:
     return None
 
 
-def evaluate(trainer: SFTTrainer, processes: int = 1) -> float | None:
-    """The loss on the rows held back; None if there are none.
+def evaluate(built: BuiltTrainer, agreement: Agreement) -> float | None:
+    """The loss on the rows held back; None if there are none, or if the evaluation fails.
 
     Raises:
         RunError: TRAINING_FAILED, the loss is not finite.
     """
-    if trainer.eval_dataset is None:
+    if built.trainer.eval_dataset is None:
         return None
     try:
         # ProgressCallback checks that it is finite.
-        eval_loss: float | None = trainer.evaluate().get("eval_loss")
+        eval_loss: float | None = built.trainer.evaluate().get("eval_loss")
+    except EvaluationShortage as error:
+        if agreement.reporting:
+            shortage = evaluation_shortage(error, built)
+            logger.warning("no loss on the rows held back: %s; the adapter is kept", shortage)
+        return None
     except (MemoryError, RuntimeError) as error:
-        if processes > 1:
+        if agreement.processes > 1:
             # The other processes wait for this one.
             raise
-        # Its batches are larger than those of the training by default, so it may run out of memory.
         logger.warning(
-            "no evaluation: %s; lower TrainingArguments.per_device_eval_batch_size in "
-            "training_config.yaml. The adapter is kept",
-            str(error).partition("\n")[0],
+            "no loss on the rows held back: the evaluation failed (%s); the adapter is kept",
+            quote(error),
+            exc_info=error,
         )
         return None
     return eval_loss
 
 
-def save_results(job: TrainingJob, trainer: SFTTrainer, plan: ExecutionPlan) -> TrainingSummary:
-    """Evaluate and save the adapter of a finished `trainer`, and summarize the training."""
+def save_results(job: TrainingJob, built: BuiltTrainer) -> TrainingSummary:
+    """Evaluate and save the adapter of a finished training, and summarize it."""
+    trainer = built.trainer
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     last = losses[-AVERAGED_LOSSES:]
     eval_loss = last_evaluation(trainer.state)
     if eval_loss is None:
-        eval_loss = evaluate(trainer, job.agreement.processes)
+        eval_loss = evaluate(built, job.agreement)
     if job.agreement.reporting:
         start = job.results.adapter_start(job.fingerprint) if job.config.pissa else None
         model = trainer.accelerator.unwrap_model(trainer.model)
@@ -236,6 +246,6 @@ def save_results(job: TrainingJob, trainer: SFTTrainer, plan: ExecutionPlan) -> 
         dataset_rows=job.data.rows,
         dataset_files={file.name: file.sha256 for file in job.data.files},
         config_digest=job.config.digest,
-        plan=plan.to_json(),
+        plan=built.plan.to_json(),
         versions={name: version(name) for name in RECORDED_VERSIONS},
     )

@@ -11,6 +11,7 @@ from trl import SFTConfig, SFTTrainer
 
 from tuner.base_model.error_translation import setup_errors
 from tuner.base_model.tokenizer import load_tokenizer, read_max_positions
+from tuner.batching.evaluation_room import EvaluationRoom
 from tuner.batching.execution_plan import ExecutionPlan, Layout, PlanInputs
 from tuner.batching.less_memory import MemoryLimit
 from tuner.batching.model_size import model_size
@@ -110,6 +111,10 @@ def build_trainer(
     with setup_errors():
         trainer = CountingTrainer(
             plan=plan,
+            agreement=job.agreement,
+            room=EvaluationRoom.after_deaths(
+                job.deaths, arguments.per_device_eval_batch_size, max(lengths, default=0)
+            ),
             model=model,
             args=arguments,
             data_collator=_collator(plan, model, tokenizer, arguments),
