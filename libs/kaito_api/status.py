@@ -58,6 +58,10 @@ class TuningStatus(Model):
     """The fine-tuning run's last report."""
 
     state: str | None = Field(default=None, description="The state that TuningService reports.")
+    processes: int | None = Field(
+        default=None,
+        description="How many processes train together, each on its own GPU; missing for one.",
+    )
     # Kubernetes' API conventions forbid floats, so decimal numbers are strings.
     step: int | None = None
     total_steps: int | None = None

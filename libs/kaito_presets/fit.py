@@ -31,11 +31,38 @@ class Fit:
     def missing_total_gib(self) -> float:
         return max(0.0, self.required.total_memory_gib - self.available.total_memory_gib)
 
+    @property
+    def copy_gib(self) -> float:
+        """The memory of a GPU that trains with the whole model on it."""
+        return max(self.required.total_memory_gib, self.required.per_gpu_memory_gib)
+
+    @property
+    def processes(self) -> int:
+        """How many processes train on the node: one for each GPU, if each has room for the model.
+
+        Otherwise one trains, with the model spread over the GPUs.
+        """
+        return self.available.count if self.available.memory_gib >= self.copy_gib else 1
+
     def explain(self) -> str:
         required = self.required
         return (
             f"needs {counted(required.gpu_count, 'GPU')} of {required.per_gpu_memory_gib:g} GiB, "
             f"{required.total_memory_gib:g} GiB in total; the node has {self.available}"
+        )
+
+    def explain_processes(self) -> str:
+        """How the GPUs of the node share the training; empty for one GPU."""
+        if self.available.count == 1:
+            return ""
+        if self.processes > 1:
+            return (
+                f"{self.processes} processes train, each with the whole model "
+                f"({self.copy_gib:g} GiB) on its own GPU"
+            )
+        return (
+            "one process trains, with the model spread over the GPUs, because the whole model "
+            f"takes {self.copy_gib:g} GiB of a GPU"
         )
 
 

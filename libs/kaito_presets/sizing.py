@@ -131,10 +131,11 @@ def _inference_status(estimate: Estimate) -> EstimateStatus:
 
 
 def _tuning_status(fit: Fit, inputs: SizingInputs) -> EstimateStatus:
+    shared = fit.explain_processes()
     return EstimateStatus(
         nodes=1,
         gpus_per_node=inputs.gpus.count,
         gpu_memory=f"{inputs.gpus.memory_gib:g}Gi",
         weights=f"{inputs.preset.weights_gib:.2f}Gi",
-        explanation=f"{inputs.preset.name} {fit.explain()}",
+        explanation=f"{inputs.preset.name} {fit.explain()}" + (f"; {shared}" if shared else ""),
     )

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import MutableMapping
 
+from kaito_training.processes import find_single_process
 from tuner.errors import RunError
 from tuner.failure_record import recorded_failures
 from tuner.library_environment import confine_libraries
@@ -23,12 +24,11 @@ def launch_phase(settings: Settings, environ: MutableMapping[str, str]) -> None:
         Terminated: a signal arrived.
     """
     inputs = read_inputs(settings)
-    if inputs.config.pissa:
-        # Each process would compute its own start.
+    if (single := find_single_process(inputs.config)) is not None:
         raise RunError(
             Reason.CONFIG_INVALID,
-            "LoraConfig.init_lora_weights is PiSSA's, which trains on one process, and "
-            f"KAITO_PROCESSES is {settings.processes}: use another start, or set it to 1",
+            f"{single}, which trains on one process, and KAITO_PROCESSES is {settings.processes}: "
+            "change the key, or set KAITO_PROCESSES to 1",
         )
     results = inputs.results
     if inputs.finished() is not None:

@@ -19,7 +19,9 @@ def run_context(settings: Settings, config: TrainingConfig) -> RunContext:
     """What the run's settings and the model's files say about hardware and size."""
     return RunContext(
         config=config,
-        hardware=find_hardware(settings.instance_type, settings.node_hourly_price),
+        hardware=find_hardware(
+            settings.instance_type, settings.node_hourly_price, settings.processes
+        ),
         parameters=count_parameters(settings.model_path) or settings.model_parameters,
     )
 

@@ -1,5 +1,7 @@
 """Hours and dollars: by formula where everything is known, unknown otherwise."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.tuner.data_report.reports import A100
@@ -14,6 +16,19 @@ def test_hours_follow_from_operations_peak_and_utilization() -> None:
     assert cost.hours == pytest.approx((5.342 / 0.4, 5.342 / 0.15), rel=1e-3)
     assert cost.dollars == pytest.approx((5.342 / 0.4 * 3.673, 5.342 / 0.15 * 3.673), rel=1e-3)
     assert cost.unknown == ()
+
+
+@pytest.mark.parametrize(
+    ("processes", "per_update", "faster"),
+    [(4, 8, 4), (4, 2, 2), (4, None, 4), (1, 8, 1)],
+    ids=["all compute", "two have nothing to compute", "unknown", "alone"],
+)
+def test_processes_share_the_time(processes: int, per_update: int | None, faster: int) -> None:
+    one = estimate_cost(1000, 10**9, A100).hours
+    hardware = replace(A100, processes=processes)
+    several = estimate_cost(1000, 10**9, hardware, per_update=per_update).hours
+    assert one is not None and several is not None
+    assert one[0] / several[0] == pytest.approx(faster)
 
 
 def test_checkpointing_costs_another_forward_pass() -> None:

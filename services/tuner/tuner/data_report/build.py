@@ -52,7 +52,11 @@ def build_report(
         ),
         plan=plan,
         cost=estimate_cost(
-            plan.tokens, context.parameters, context.hardware, checkpointing=_checkpoints(options)
+            plan.tokens,
+            context.parameters,
+            context.hardware,
+            checkpointing=_checkpoints(options),
+            per_update=plan.batch_size * plan.accumulation,
         ),
         samples=found.samples,
         problem=problem.message if problem else "",

@@ -24,6 +24,7 @@ class Hardware:
     """What a run trains on; None and "" are unknown. `peak_tflops` is that of one GPU.
 
     `price_per_hour` is that of the node in US dollars, and `price_source` says whose it is.
+    `processes` train at the same time, each on its own GPU.
     """
 
     instance_type: str = ""
@@ -31,6 +32,7 @@ class Hardware:
     peak_tflops: float | None = None
     price_per_hour: float | None = None
     price_source: str = ""
+    processes: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,17 +48,24 @@ class Cost:
 
 
 def estimate_cost(
-    tokens: int, parameters: int | None, hardware: Hardware, *, checkpointing: bool = True
+    tokens: int,
+    parameters: int | None,
+    hardware: Hardware,
+    *,
+    checkpointing: bool = True,
+    per_update: int | None = None,
 ) -> Cost:
     """The cost of training a LoRA adapter of a model of `parameters` on `tokens`.
 
-    Several GPUs of a node compute one after the other, each its part of the model, so the peak of
-    one counts.
+    The GPUs of one process compute one after the other, each its part of the model, so the peak of
+    one counts. Processes compute at the same time, as far as the `per_update` sequences suffice.
     """
     factor = FORWARD_AND_BACKWARD + (RECOMPUTED_FORWARD if checkpointing else 0)
     hours = None
     if parameters is not None and hardware.peak_tflops is not None:
-        ideal = factor * parameters * tokens / (hardware.peak_tflops * 1e12) / SECONDS_PER_HOUR
+        busy = min(hardware.processes, per_update or hardware.processes)
+        peak = busy * hardware.peak_tflops * 1e12
+        ideal = factor * parameters * tokens / peak / SECONDS_PER_HOUR
         hours = (ideal / HIGH_UTILIZATION, ideal / LOW_UTILIZATION)
     price = hardware.price_per_hour
     dollars = (hours[0] * price, hours[1] * price) if hours and price is not None else None

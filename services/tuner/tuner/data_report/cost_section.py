@@ -36,9 +36,14 @@ def _basis(report: DataReport) -> str:
     return (
         f"{operations} operations x {units.magnitude(cost.parameters or 0)} parameters x "
         f"{units.magnitude(report.plan.tokens)} tokens, at {LOW_UTILIZATION * PERCENT:.0f} to "
-        f"{HIGH_UTILIZATION * PERCENT:.0f} % of the {cost.hardware.peak_tflops:g} TFLOPS of one "
-        "GPU; without starting, evaluation and checkpoints"
+        f"{HIGH_UTILIZATION * PERCENT:.0f} % of the {cost.hardware.peak_tflops:g} TFLOPS of "
+        f"{_gpus(cost)}; without starting, evaluation and checkpoints"
     )
+
+
+def _gpus(cost: Cost) -> str:
+    processes = cost.hardware.processes
+    return "one GPU" if processes == 1 else f"each of {processes} GPUs"
 
 
 def _join(items: tuple[str, ...]) -> str:

@@ -4,7 +4,9 @@ from kaito_skus import catalog
 from tuner.data_report.cost import Hardware
 
 
-def find_hardware(instance_type: str, price_per_hour: float | None = None) -> Hardware:
+def find_hardware(
+    instance_type: str, price_per_hour: float | None = None, processes: int = 1
+) -> Hardware:
     """The hardware of `instance_type` by the catalog; `price_per_hour` overrides its list price."""
     sku = catalog.load().find(instance_type) if instance_type else None
     listed = sku.price_usd_hour if sku is not None else None
@@ -16,4 +18,5 @@ def find_hardware(instance_type: str, price_per_hour: float | None = None) -> Ha
         peak_tflops=sku.gpus.half_tflops if sku is not None else None,
         price_per_hour=price,
         price_source=source,
+        processes=processes,
     )

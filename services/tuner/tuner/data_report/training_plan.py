@@ -31,8 +31,7 @@ def plan_training(
 ) -> TrainingPlan:
     """The plan for `examples` of `tokens` in all, with the user's TrainingArguments `options`.
 
-    One process trains: several GPUs of a node hold parts of the model and do not multiply the
-    batch.
+    Several processes share the sequences of an update, so their number changes nothing here.
     """
     chosen = with_defaults(options)
     packed = bool(chosen["packing"]) and chosen["max_length"] is not None

@@ -24,6 +24,7 @@ from workspace_controller.manifests.pods import (
     pod_spec,
     with_gpus,
 )
+from workspace_controller.manifests.spread import ALONE, Spread
 from workspace_controller.manifests.tuning_revision import job_revision
 from workspace_controller.settings import ModelDelivery, Settings
 
@@ -53,6 +54,7 @@ class TuningPod:
     config: str
     placement: Placement
     settings: Settings
+    spread: Spread = ALONE
     results_claim: str = ""
 
 
@@ -191,6 +193,7 @@ def _env(pod: TuningPod) -> dict[str, str]:
         "KAITO_GRPC_PORT": str(GRPC_PORT),
         "KAITO_METRICS_PORT": str(METRICS_PORT),
         "DEFAULT_TARGET_MODULES": ",".join(need.target_modules if need else ()),
+        **pod.spread.env,
     }
 
 

@@ -1,6 +1,7 @@
 """The status fields `tuning` and `adapter`."""
 
 from kaito_kube.kinds import Manifest
+from workspace_controller.manifests.spread import spread_of
 from workspace_controller.observed import Observed
 from workspace_controller.plan.tuning.phase import Phase
 from workspace_controller.plan.tuning.run import TuningPlan
@@ -13,7 +14,14 @@ def tuning_status(observed: Observed, tuning: TuningPlan | None) -> Manifest | N
     before: Manifest | None = observed.status.get("tuning")
     if tuning.phase is Phase.DONE:
         return {**before, "state": "SUCCEEDED"} if before else None
-    return tuning.report or None
+    shared = _processes(observed)
+    return {**tuning.report, **shared} or None
+
+
+def _processes(observed: Observed) -> Manifest:
+    """One is not worth a word."""
+    processes = spread_of(observed.job).processes if observed.job is not None else 1
+    return {"processes": processes} if processes > 1 else {}
 
 
 def adapter_status(tuning: TuningPlan | None) -> Manifest | None:

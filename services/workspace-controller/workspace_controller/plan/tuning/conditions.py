@@ -3,6 +3,7 @@
 from kaito_api import condition_types
 from kaito_api.conditions import Condition, false, true, unknown
 from kaito_api.reasons import Reason
+from workspace_controller.manifests.spread import spread_of
 from workspace_controller.observed import Observed
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.nodes.cost import cost_per_hour
@@ -33,11 +34,19 @@ def succeeded_condition(observed: Observed, phase: Phase, failure: Failure | Non
     if phase is Phase.WAITING:
         return unknown(type_, Reason.TUNING_PENDING, phase.value)
     report = run_report(observed)
-    progress = describe_report(report, observed.run) if phase is Phase.TRAINING else ""
-    message = f"{phase.value}: {progress}" if progress else phase.value
+    message = phase.value
+    if phase is Phase.TRAINING:
+        parts = (f"{message}{_shared(observed)}", describe_report(report, observed.run))
+        message = ": ".join(filter(None, parts))
     if divergence := describe_divergence(report):
         return unknown(type_, Reason.LOSS_DIVERGES, f"{message}; {divergence}")
     return unknown(type_, Reason.TUNING_RUNNING, message)
+
+
+def _shared(observed: Observed) -> str:
+    """How many processes train, where it is more than one."""
+    processes = spread_of(observed.job).processes if observed.job is not None else 1
+    return f" on {processes} GPUs" if processes > 1 else ""
 
 
 def _kept_node(observed: Observed) -> str:

@@ -5,6 +5,7 @@ from workspace_controller.manifests.tuning_job import TuningPod
 from workspace_controller.observed import Observed
 from workspace_controller.plan.model_source import model_source
 from workspace_controller.plan.placement import placement
+from workspace_controller.plan.tuning.spread import decide_spread
 
 
 def tuning_pod(
@@ -21,5 +22,6 @@ def tuning_pod(
         config=observed.file.text,
         placement=placement(observed, spec),
         settings=observed.settings,
+        spread=decide_spread(observed, spec, tuning, observed.file.text),
         results_claim=results_claim,
     )

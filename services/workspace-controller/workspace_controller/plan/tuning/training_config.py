@@ -4,10 +4,20 @@ from functools import lru_cache
 
 from kaito_training.config import parse_config
 from kaito_training.errors import ConfigError
+from kaito_training.processes import find_single_process
 from kaito_training.serving import find_unserved
 
 
 # Every pass over a Workspace asks about the same file.
+@lru_cache(maxsize=256)
+def trains_alone(text: str, method: str) -> bool:
+    """Whether only one process can train with the file; so is one that cannot be used."""
+    try:
+        return find_single_process(parse_config(text, method)) is not None
+    except ConfigError:
+        return True
+
+
 @lru_cache(maxsize=256)
 def find_problem(text: str, method: str, *, serves_adapter: bool) -> str | None:
     """What is wrong with the file, with key, value and remedy; None where nothing is.
