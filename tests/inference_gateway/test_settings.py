@@ -50,3 +50,26 @@ def test_documentation_lists_every_variable() -> None:
     source = (root / "services/inference-gateway/inference_gateway/settings.py").read_text()
     documented = set(re.findall(r"`(KAITO_\w+)`", (root / "docs/http-api.md").read_text()))
     assert documented == set(re.findall(r'"(KAITO_\w+)"', source))
+
+
+DOOR = {"KAITO_BACKENDS_FILE": "/etc/kaito/backends.yaml"}
+
+
+def test_a_front_door_reports_to_the_controller() -> None:
+    address = "kaito-workspace-controller-demand:9090"
+    assert Settings.from_env({**DOOR, "KAITO_DEMAND_ADDRESS": address}).demand_address == address
+    assert Settings.from_env(DOOR).demand_address == ""
+
+
+@pytest.mark.parametrize(
+    ("variables", "remedy"),
+    [
+        ({**DOOR, "KAITO_DEMAND_ADDRESS": "controller"}, "set the host and the port"),
+        ({**POD, "KAITO_DEMAND_ADDRESS": "c:9090"}, "set it at a front door only"),
+    ],
+)
+def test_a_wrong_address_of_the_controller_is_refused(
+    variables: dict[str, str], remedy: str
+) -> None:
+    with pytest.raises(SettingError, match=f"KAITO_DEMAND_ADDRESS.*{remedy}"):
+        Settings.from_env(variables)

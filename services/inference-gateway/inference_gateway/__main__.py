@@ -15,6 +15,8 @@ from inference_gateway.admission import AdmissionControl
 from inference_gateway.application import Application
 from inference_gateway.backends.backend import Backend
 from inference_gateway.backends.grpc_backend import GrpcBackend
+from inference_gateway.demand.recorder import DemandRecorder
+from inference_gateway.demand.reporter import DemandReporter
 from inference_gateway.endpoints.address import EndpointAddress
 from inference_gateway.endpoints.backends_file import BackendsFile, apply_if_changed, follow
 from inference_gateway.endpoints.pool import EndpointPool
@@ -46,7 +48,7 @@ def create_application(
 ) -> Application:
     """The application. Its lifespan opens and closes the connections; nothing starts here."""
     limits = settings.limits
-    metrics = Metrics()
+    metrics, demand = Metrics(), DemandRecorder(time.monotonic)
     pool = EndpointPool(
         connect=connect,
         clock=time.monotonic,
@@ -80,19 +82,28 @@ def create_application(
                 max_held_bytes=limits.max_held_bytes,
                 is_shared=settings.backends_file is not None,
             ),
+            demand=demand,
             limits=limits,
             now=time.time,
         ),
         routes=create_routes(pool, metrics.registry),
         metrics=metrics,
         clock=time.monotonic,
-        lifespan=lambda: _lifespan(settings, pool),
+        lifespan=lambda: _lifespan(settings, pool, demand),
     )
 
 
 @asynccontextmanager
-async def _lifespan(settings: Settings, pool: EndpointPool) -> AsyncIterator[None]:
+async def _lifespan(
+    settings: Settings, pool: EndpointPool, demand: DemandRecorder
+) -> AsyncIterator[None]:
     """Keeps the pool's addresses current while the server runs, then closes the pool."""
+    async with _following(settings, pool), _reporting(settings, demand):
+        yield
+
+
+@asynccontextmanager
+async def _following(settings: Settings, pool: EndpointPool) -> AsyncIterator[None]:
     following: asyncio.Task[None] | None = None
     if settings.backends_file is None:
         pool.set_addresses([_sidecar_address(settings)])
@@ -109,10 +120,29 @@ async def _lifespan(settings: Settings, pool: EndpointPool) -> AsyncIterator[Non
         yield
     finally:
         if following is not None:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
+            await _cancel(following)
         await pool.close()
+
+
+@asynccontextmanager
+async def _reporting(settings: Settings, demand: DemandRecorder) -> AsyncIterator[None]:
+    """Reports the demand while the server runs, and once more when it has answered everything."""
+    if not settings.demand_address:
+        yield
+        return
+    reporter = DemandReporter(settings.demand_address, demand, demand.clock)
+    reporting = asyncio.create_task(reporter.run())
+    try:
+        yield
+    finally:
+        await _cancel(reporting)
+        await reporter.close()
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def _sidecar_address(settings: Settings) -> EndpointAddress:

@@ -19,6 +19,7 @@ from grpc import StatusCode
 from inference_gateway.admission import Admission, AdmissionControl, Share
 from inference_gateway.backends.backend import BackendError, TokenRequest, TokenResponse
 from inference_gateway.contract_check import StreamCheck, check_response, choice_count
+from inference_gateway.demand.recorder import DemandRecorder, TrackedRequest
 from inference_gateway.disconnection import ClientDisconnected
 from inference_gateway.endpoints.endpoint import Endpoint
 from inference_gateway.endpoints.routing import RouteMatch
@@ -84,6 +85,10 @@ class Router(Protocol):
         """
         ...
 
+    def awaited(self, model: str, workspace: str) -> str:
+        """The namespace/name that `wait_until_ready` would wait for; empty if there is none."""
+        ...
+
     def has_relayed_route(self, route: str) -> bool:
         """Whether the engine of any model has this route, such as "POST /v1/responses", itself."""
         ...
@@ -113,6 +118,7 @@ class GenerationHandler:
     router: Router
     upstream_errors: UpstreamErrors
     admission: AdmissionControl
+    demand: DemandRecorder
     limits: Limits
     now: Callable[[], float]
 
@@ -134,8 +140,10 @@ class GenerationHandler:
                 )
                 parsed = self._relayed(context, f"POST {path}", body, workspace)
                 parsed = parsed or api_format.parse(body)
-                with context.cancel_on_disconnect():
-                    await self._generate_within_timeout(context, parsed, workspace, admission)
+                with context.cancel_on_disconnect(), self.demand.track(context.log) as request:
+                    await self._generate_within_timeout(
+                        context, parsed, workspace, admission, request
+                    )
         except RequestRejected as rejected:
             await _respond_with_problem(context, api_format, rejected.problem)
         except BackendError as error:
@@ -161,21 +169,30 @@ class GenerationHandler:
         return request if self.router.relays(route, request.model, workspace) else None
 
     async def _generate_within_timeout(
-        self, context: RequestContext, parsed: AnyRequest, workspace: str, admission: Admission
+        self,
+        context: RequestContext,
+        parsed: AnyRequest,
+        workspace: str,
+        admission: Admission,
+        request: TrackedRequest,
     ) -> None:
         now = asyncio.get_running_loop().time
         arrived_at = now()
         deadline = arrived_at + self.limits.request_timeout_seconds
         while True:
             try:
-                return await self._try_each_match(deadline, context, parsed, workspace, admission)
+                return await self._try_each_match(
+                    deadline, context, parsed, workspace, admission, request
+                )
             except (NotReady, BackendError) as error:
                 if isinstance(error, BackendError) and not _may_run_elsewhere(context, error):
                     raise
                 left_seconds = arrived_at + self.limits.hold_seconds - now()
-                if not await self.router.wait_until_ready(
-                    parsed.model, workspace, left_seconds, admission.endpoint_share
-                ):
+                with request.held_for(self.router.awaited(parsed.model, workspace)):
+                    ready = await self.router.wait_until_ready(
+                        parsed.model, workspace, left_seconds, admission.endpoint_share
+                    )
+                if not ready:
                     raise
 
     async def _try_each_match(
@@ -185,6 +202,7 @@ class GenerationHandler:
         parsed: AnyRequest,
         workspace: str,
         admission: Admission,
+        request: TrackedRequest,
     ) -> None:
         matches = self.router.route(parsed.model, workspace)
         if isinstance(parsed, RelayedRequest):
@@ -193,6 +211,7 @@ class GenerationHandler:
             if not matches:
                 raise NotReady(unavailable(f"no ready model-server relays {parsed.route}"))
         for match in matches:
+            request.sent_to(match.endpoint.address.label)
             try:
                 with match.endpoint.track_in_flight(admission.endpoint_share):
                     return await self._generate_until(deadline, context, parsed, match)

@@ -41,13 +41,15 @@ class Limits:
 class Settings:
     """Exactly one of `backend` (sidecar) and `backends_file` (front door) is set.
 
-    One field per KAITO_* variable.
+    One field per KAITO_* variable. `demand_address` is where a front door reports the requests of
+    each model: the host and the port of workspace-controller. Empty to report nothing.
     """
 
     host: str = "0.0.0.0"
     port: int = 5000
     backend: str = ""
     backends_file: Path | None = None
+    demand_address: str = ""
     namespace: str = ""
     workspace: str = ""
     cors_origins: tuple[str, ...] = ()
@@ -77,6 +79,7 @@ class Settings:
             port=env.port("KAITO_HTTP_PORT", 5000),
             backend=_address(backend),
             backends_file=Path(file) if file else None,
+            demand_address=_demand_address(env, is_front_door=bool(file)),
             namespace=env.text("KAITO_NAMESPACE", ""),
             workspace=env.text("KAITO_WORKSPACE", ""),
             cors_origins=_cors_origins(env),
@@ -96,6 +99,23 @@ def _address(backend: str) -> str:
         remedy = "set the host and the port of gRPC, for example localhost:29500"
         raise SettingError("KAITO_BACKEND", backend, remedy)
     return backend
+
+
+def _demand_address(env: Environment, *, is_front_door: bool) -> str:
+    """The address of the controller, or none.
+
+    Raises:
+        SettingError: it is no host and port, or it is set in a model's pod, whose requests the
+            front door counts.
+    """
+    name = "KAITO_DEMAND_ADDRESS"
+    address = env.text(name, "")
+    if address and not is_front_door:
+        raise SettingError(name, address, "set it at a front door only, or leave it out")
+    if address and not is_target(address):
+        remedy = "set the host and the port, for example kaito-workspace-controller-demand:9090"
+        raise SettingError(name, address, remedy)
+    return address
 
 
 def _cors_origins(env: Environment) -> tuple[str, ...]:

@@ -101,6 +101,14 @@ class EndpointPool:
         except (TimeoutError, RequestRejected):
             return False
 
+    def awaited(self, model: str, workspace: str) -> str:
+        """namespace/name of the endpoint that `wait_until_ready` would wait for, empty without."""
+        try:
+            serving = self._serving(model, workspace)
+        except RequestRejected:
+            return ""
+        return min(serving, key=lambda each: each.waiting).address.label
+
     async def _wait_until_ready(
         self, model: str, workspace: str, awaited: Endpoint, share: Share
     ) -> bool:

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ckaito/demand/v1/demand.proto\x12\x0fkaito.demand.v1\"\x8e\x01\n\x13ReportDemandRequest\x12\x31\n\x07gateway\x18\x01 \x01(\x0b\x32 .kaito.demand.v1.GatewayInstance\x12\x16\n\x0euptime_seconds\x18\x02 \x01(\x01\x12,\n\x06models\x18\x03 \x03(\x0b\x32\x1c.kaito.demand.v1.ModelDemand\".\n\x14ReportDemandResponse\x12\x16\n\x0euptime_seconds\x18\x01 \x01(\x01\".\n\x0fGatewayInstance\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\t\"\xcb\x01\n\x0bModelDemand\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07\x61rrived\x18\x02 \x01(\x04\x12\x10\n\x08\x66inished\x18\x03 \x01(\x04\x12\x0c\n\x04held\x18\x04 \x01(\x04\x12\x17\n\x0frequest_seconds\x18\x05 \x01(\x01\x12\x15\n\rprompt_tokens\x18\x06 \x01(\x04\x12\x19\n\x11\x63ompletion_tokens\x18\x07 \x01(\x04\x12\x14\n\x0c\x66irst_tokens\x18\x08 \x01(\x04\x12\x1b\n\x13\x66irst_token_seconds\x18\t \x01(\x01\x32p\n\rDemandService\x12_\n\x0cReportDemand\x12$.kaito.demand.v1.ReportDemandRequest\x1a%.kaito.demand.v1.ReportDemandResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ckaito/demand/v1/demand.proto\x12\x0fkaito.demand.v1\"\x9c\x01\n\x13ReportDemandRequest\x12\x31\n\x07gateway\x18\x01 \x01(\x0b\x32 .kaito.demand.v1.GatewayInstance\x12\x16\n\x0euptime_seconds\x18\x02 \x01(\x01\x12,\n\x06models\x18\x03 \x03(\x0b\x32\x1c.kaito.demand.v1.ModelDemand\x12\x0c\n\x04last\x18\x04 \x01(\x08\".\n\x14ReportDemandResponse\x12\x16\n\x0euptime_seconds\x18\x01 \x01(\x01\".\n\x0fGatewayInstance\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x65poch\x18\x02 \x01(\t\"\xcb\x01\n\x0bModelDemand\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07\x61rrived\x18\x02 \x01(\x04\x12\x10\n\x08\x66inished\x18\x03 \x01(\x04\x12\x0c\n\x04held\x18\x04 \x01(\x04\x12\x17\n\x0frequest_seconds\x18\x05 \x01(\x01\x12\x15\n\rprompt_tokens\x18\x06 \x01(\x04\x12\x19\n\x11\x63ompletion_tokens\x18\x07 \x01(\x04\x12\x14\n\x0c\x66irst_tokens\x18\x08 \x01(\x04\x12\x1b\n\x13\x66irst_token_seconds\x18\t \x01(\x01\x32p\n\rDemandService\x12_\n\x0cReportDemand\x12$.kaito.demand.v1.ReportDemandRequest\x1a%.kaito.demand.v1.ReportDemandResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,13 +32,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kaito.demand.v1.demand_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REPORTDEMANDREQUEST']._serialized_start=50
-  _globals['_REPORTDEMANDREQUEST']._serialized_end=192
-  _globals['_REPORTDEMANDRESPONSE']._serialized_start=194
-  _globals['_REPORTDEMANDRESPONSE']._serialized_end=240
-  _globals['_GATEWAYINSTANCE']._serialized_start=242
-  _globals['_GATEWAYINSTANCE']._serialized_end=288
-  _globals['_MODELDEMAND']._serialized_start=291
-  _globals['_MODELDEMAND']._serialized_end=494
-  _globals['_DEMANDSERVICE']._serialized_start=496
-  _globals['_DEMANDSERVICE']._serialized_end=608
+  _globals['_REPORTDEMANDREQUEST']._serialized_end=206
+  _globals['_REPORTDEMANDRESPONSE']._serialized_start=208
+  _globals['_REPORTDEMANDRESPONSE']._serialized_end=254
+  _globals['_GATEWAYINSTANCE']._serialized_start=256
+  _globals['_GATEWAYINSTANCE']._serialized_end=302
+  _globals['_MODELDEMAND']._serialized_start=305
+  _globals['_MODELDEMAND']._serialized_end=508
+  _globals['_DEMANDSERVICE']._serialized_start=510
+  _globals['_DEMANDSERVICE']._serialized_end=622
 # @@protoc_insertion_point(module_scope)

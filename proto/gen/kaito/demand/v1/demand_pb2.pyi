@@ -7,14 +7,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ReportDemandRequest(_message.Message):
-    __slots__ = ("gateway", "uptime_seconds", "models")
+    __slots__ = ("gateway", "uptime_seconds", "models", "last")
     GATEWAY_FIELD_NUMBER: _ClassVar[int]
     UPTIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
     gateway: GatewayInstance
     uptime_seconds: float
     models: _containers.RepeatedCompositeFieldContainer[ModelDemand]
-    def __init__(self, gateway: _Optional[_Union[GatewayInstance, _Mapping]] = ..., uptime_seconds: _Optional[float] = ..., models: _Optional[_Iterable[_Union[ModelDemand, _Mapping]]] = ...) -> None: ...
+    last: bool
+    def __init__(self, gateway: _Optional[_Union[GatewayInstance, _Mapping]] = ..., uptime_seconds: _Optional[float] = ..., models: _Optional[_Iterable[_Union[ModelDemand, _Mapping]]] = ..., last: _Optional[bool] = ...) -> None: ...
 
 class ReportDemandResponse(_message.Message):
     __slots__ = ("uptime_seconds",)

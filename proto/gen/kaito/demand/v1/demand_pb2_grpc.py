@@ -54,9 +54,9 @@ class DemandServiceServicer:
         gateway reports at least every two seconds, also when nothing changed: one that falls silent
         counts with its last report until its requests must have ended.
 
-        A gateway that stops closes its side of the stream once its requests are answered, and counts
-        for nothing from then on. The controller answers when it has taken over a report; a gateway
-        needs no answer to go on.
+        A gateway that stops says so in its last report, once its requests are answered, and counts for
+        nothing from then on. The end of a stream alone says nothing: a lost connection ends it, too.
+        The controller answers each report when it has taken it over.
 
         Errors: INVALID_ARGUMENT for a report that breaks these rules.
         """

@@ -1,0 +1,1 @@
+"""What this front door knows of the demand for each model, for the controller that scales them."""
