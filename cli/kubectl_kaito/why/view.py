@@ -62,7 +62,8 @@ def explain(seen: Observation, release: Release, logs: Mapping[LogRef, str]) -> 
         ending = [c for c in conditions if c.type == WORKSPACE_DELETING]
         cause = ending[0] if ending else None
     else:
-        cause = blocking_condition(c for c in conditions if c.type not in _SUMMARIES)
+        own = [c for c in conditions if c.type not in _SUMMARIES]
+        cause = blocking_condition(own) or next((c for c in own if _asks_for_something(c)), None)
     if cause is None:
         return _without_cause(seen, conditions)
     found = _explained(seen, release, cause, evidence(seen, logs))
@@ -90,9 +91,10 @@ def _explained(
         _since(seen, cause.type),
     )
     sentence = cause.message or (reason.meaning if reason is not None else cause.reason)
+    stuck = Verdict.WAITING if waits else Verdict.FAILING
     return _explanation(
         seen,
-        Verdict.WAITING if waits else Verdict.FAILING,
+        Verdict.FINE if cause.is_true and cause.type != WORKSPACE_DELETING else stuck,
         sentence,
         reason=cause.reason,
         meaning=reason.meaning if reason is not None else None,
@@ -101,6 +103,12 @@ def _explained(
         evidence=[_view(each) for each in (own, *supporting)],
         commands=next_steps(cause.reason, _names(seen, release)),
     )
+
+
+def _asks_for_something(condition: Condition) -> bool:
+    """The model answers, but not all is well: an update failed, or an adapter is left out."""
+    reason = REASONS.get(condition.reason)
+    return condition.is_true and reason is not None and bool(reason.remedy)
 
 
 _FOREIGN = (

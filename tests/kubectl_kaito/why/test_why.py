@@ -210,6 +210,25 @@ def test_a_ready_workspace_is_fine() -> None:
     assert result.out == "team/ws is fine: the model answers requests\n"
 
 
+def test_a_model_that_answers_without_all_that_it_should_have_is_not_just_fine() -> None:
+    made = given().apply(inference_workspace()).settle()
+    message = "the model answers requests from its old pod; its new pod does not become ready: x"
+    workspace = made.environment.cluster.objects(kinds.WORKSPACE)[0]
+    conditions = [
+        {**each, "reason": "UpdateFailed", "message": message}
+        if each["type"] == "InferenceReady"
+        else each
+        for each in workspace["status"]["conditions"]
+    ]
+    patch = {"status": {"conditions": conditions}}
+    made.environment.cluster.change(kinds.WORKSPACE, kinds.key_of(workspace), patch)
+    result = made.console.run("why", "ws")
+    assert result.code == 0
+    assert result.out.startswith(f"team/ws is fine: {message}\n")
+    assert "Remedy" in result.out
+    assert "kubectl -n team describe pod" in result.out
+
+
 def test_a_workspace_on_its_way_has_not_failed() -> None:
     made = given().apply(inference_workspace())
     made.controller_pass()
