@@ -1,6 +1,6 @@
 """The checks. Each is pure and answers with one finding."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -168,12 +168,16 @@ def check_image_volumes(health: Health) -> Finding:
 
 
 def check_dns(health: Health) -> Finding:
+    """By the addresses behind its Service, which is what pods ask; else by its pods."""
+    if health.dns_slices:
+        return _dns_addresses(health.dns_slices)
     if health.dns_pods is None:
         return _unread("pods of kube-system")
     if not health.dns_pods:
         return Finding(
             Level.WARN,
-            "no pod with the label k8s-app=kube-dns in kube-system",
+            "kube-system has no pod with the label k8s-app=kube-dns, and no server behind Service "
+            "kube-dns",
             "make sure that the cluster has a DNS: pods find registries and data by name",
         )
     ready = sum(_is_ready(pod) for pod in health.dns_pods)
@@ -184,6 +188,20 @@ def check_dns(health: Health) -> Finding:
             "kubectl -n kube-system describe pod -l k8s-app=kube-dns",
         )
     return Finding(Level.OK, f"{ready} of {plural(len(health.dns_pods), 'pod')} ready")
+
+
+def _dns_addresses(slices: Sequence[Manifest]) -> Finding:
+    endpoints = [each for found in slices for each in found.get("endpoints") or ()]
+    # One without the condition counts as ready.
+    ready = [e for e in endpoints if (e.get("conditions") or {}).get("ready") is not False]
+    if not ready:
+        return Finding(
+            Level.FAIL,
+            "no server behind Service kube-system/kube-dns is ready: images and data cannot be "
+            "found by name",
+            "kubectl -n kube-system get service,endpointslices,pods -o wide",
+        )
+    return Finding(Level.OK, f"{plural(len(ready), 'server')} behind Service kube-system/kube-dns")
 
 
 def check_identity(health: Health) -> Finding:

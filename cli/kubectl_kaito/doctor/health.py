@@ -7,6 +7,7 @@ from datetime import datetime
 from kaito_kube.errors import Forbidden, NotFound
 from kaito_kube.kinds import (
     CUSTOM_RESOURCE_DEFINITION,
+    ENDPOINT_SLICE,
     NODE,
     POD,
     VALIDATING_WEBHOOK,
@@ -28,6 +29,7 @@ ACCESS_REVIEW = Kind(
     namespaced=False,
 )
 _DNS = {"k8s-app": "kube-dns"}
+_DNS_SERVICE = {"kubernetes.io/service-name": "kube-dns"}
 # What the verbs need of the user, in the namespace of the Workspaces.
 RIGHTS = (
     ("create", WORKSPACE.group, WORKSPACE.plural),
@@ -42,7 +44,10 @@ _PROBE = "Standard_NC24ads_A100_v4"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """`rights` are by verb and resource, `prices_problem` is None where the list answers."""
+    """`rights` are by verb and resource, `prices_problem` is None where the list answers.
+
+    `dns_slices` are the EndpointSlices of the DNS's Service: it may run outside the cluster's pods.
+    """
 
     now: datetime
     namespace: str
@@ -52,6 +57,7 @@ class Health:
     webhooks: Sequence[Manifest] | None
     nodes: Sequence[Manifest] | None
     dns_pods: Sequence[Manifest] | None
+    dns_slices: Sequence[Manifest] | None
     workspaces: Sequence[Manifest] | None
     claims: Sequence[Manifest]
     pods: Sequence[Manifest] | None
@@ -86,6 +92,7 @@ def read_health(cluster: Cluster, prices: PriceSource, namespace: str, now: date
         webhooks=read(VALIDATING_WEBHOOK),
         nodes=read(NODE),
         dns_pods=read(POD, "kube-system", _DNS),
+        dns_slices=read(ENDPOINT_SLICE, "kube-system", _DNS_SERVICE),
         workspaces=read(WORKSPACE),
         claims=list_claims(cluster),
         pods=read(POD),

@@ -12,6 +12,7 @@ from kaito_kube.errors import Unavailable
 from kaito_kube.kinds import (
     CUSTOM_RESOURCE_DEFINITION,
     DEPLOYMENT,
+    ENDPOINT_SLICE,
     LEASE,
     NODE,
     POD,
@@ -135,6 +136,22 @@ def no_dns(console: Console) -> None:
     fake(console).store.change(POD, Key("kube-system", "dns-1"), None)
 
 
+def deaf_dns(console: Console) -> None:
+    """It runs outside the cluster's pods, and does not answer."""
+    no_dns(console)
+    fake(console).store.seed(ENDPOINT_SLICE, dns_slice(ready=False))
+
+
+def dns_slice(*, ready: bool) -> dict[str, Any]:
+    metadata = {
+        "name": "kube-dns",
+        "namespace": "kube-system",
+        "labels": {"kubernetes.io/service-name": "kube-dns"},
+    }
+    endpoints = [{"addresses": ["172.30.0.1"], "conditions": {"ready": ready}}]
+    return {"metadata": metadata, "endpoints": endpoints}
+
+
 def wrong_role(console: Console) -> None:
     condition = {
         "type": "Launched",
@@ -201,6 +218,7 @@ def no_prices(console: Console) -> None:
         (old_kubelet, "image volumes", "WARN", "Kubernetes 1.34"),
         (dead_dns, "DNS", "FAIL", "no DNS pod is ready"),
         (no_dns, "DNS", "WARN", "no pod with the label"),
+        (deaf_dns, "DNS", "FAIL", "no server behind Service kube-system/kube-dns is ready"),
         (
             wrong_role,
             "cloud identity",
@@ -239,6 +257,17 @@ def test_an_image_that_does_not_exist_is_not_blamed_on_the_registry() -> None:
     patch = {"status": {"containerStatuses": [status]}}
     fake(console).store.change(POD, Key("team", "ws-0"), patch)
     assert findings(console.run("doctor", "-o", "json"))["registries"]["level"] == "OK"
+
+
+def test_a_dns_outside_the_clusters_pods_is_found_by_its_addresses() -> None:
+    console = sound()
+    no_dns(console)
+    fake(console).store.seed(ENDPOINT_SLICE, dns_slice(ready=True))
+    found = findings(console.run("doctor", "-o", "json"))["DNS"]
+    assert (found["level"], found["detail"]) == (
+        "OK",
+        "1 server behind Service kube-system/kube-dns",
+    )
 
 
 def test_own_nodes_need_no_claims_and_no_provisioner() -> None:
