@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
+from tests.e2e import causes
 from tools.demo import cloud
 from tools.demo.cluster import KaitoCluster, clear, set_up
 from tools.demo.kubectl import Kubectl
@@ -28,6 +29,11 @@ def pytest_runtest_makereport(
     if report.failed and isinstance(cluster, KaitoCluster):
         report.sections.append(("cluster and cloud", post_mortem(cluster.kubectl)))
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in causes.table():
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

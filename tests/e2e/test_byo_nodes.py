@@ -6,10 +6,12 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
+from tests.e2e.causes import named_first
 from tests.e2e.untuned import until_told
 from tools.demo import chat_client, manifests
 from tools.demo.cluster import KaitoCluster, reconfigure
 from tools.demo.kubectl import Kubectl
+from tools.demo.plugin import Plugin
 from tools.demo.walkthrough import QUESTION, UNTUNED, Watch
 
 APP = "brought-along"
@@ -54,6 +56,8 @@ def test_node_serves_once_it_has_a_gpu_and_is_not_cordoned(clean: KaitoCluster, 
         "allocatable has none of nvidia.com/gpu",
     )
     assert kubectl.get("deployment", manifests.UNTUNED) is None
+    why = Plugin(kubectl).why(manifests.UNTUNED)
+    named_first("a node without a GPU", why, "NotEnoughNodes", f"node {node} advertises no GPU")
 
     kubectl.run("cordon", node)
     set_gpus(kubectl, node, "1")

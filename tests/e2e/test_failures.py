@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.e2e.causes import named_first
 from tools.demo.cluster import KaitoCluster
 from tools.demo.failures import node_failures, tuning_failures
 from tools.demo.failures.runner import row, run_scenario
@@ -16,6 +17,7 @@ def test_failure_is_reported_and_recovered_from(
 ) -> None:
     observed = run_scenario(clean, scenario)
     print(row(scenario, observed))
+    named_first(scenario.title, observed.why, scenario.reason, scenario.message_contains)
     assert observed.status == "False"
     assert observed.nodes == 0 or not scenario.costs_no_node
     assert (observed.recovered_seconds is not None) == (scenario.fix is not None)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.e2e.causes import named_first
 from tests.e2e.cpu_node import cpu_node, on_cpu_node
 from tests.e2e.reachable import refused
 from tests.e2e.reported import until_reported
-from tools.demo.cluster import KaitoCluster
+from tools.demo.cluster import REGISTRY, KaitoCluster
 from tools.demo.kubectl import Kubectl, Manifest, wait_for
+from tools.demo.plugin import Plugin
 
 NAME, NAMESPACE = "own-pods", "own-pods"
 SERVES = ["python3", "-m", "http.server", "8080", "--directory", "/tmp"]
@@ -24,10 +26,10 @@ class OwnPods:
     kubectl: Kubectl
     image: str
 
-    def apply(self, command: list[str]) -> None:
+    def apply(self, command: list[str], image: str = "") -> None:
         container = {
             "name": "server",
-            "image": self.image,
+            "image": image or self.image,
             "command": command,
             "ports": [{"name": "http", "containerPort": 8080}],
             "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
@@ -39,6 +41,9 @@ class OwnPods:
     def until(self, *words: str) -> str:
         """Wait until InferenceReady contains all words, and return it."""
         return until_reported(self.kubectl, NAME, "InferenceReady", *words, namespace=NAMESPACE)
+
+    def why(self) -> Manifest:
+        return Plugin(self.kubectl).why(NAME, NAMESPACE)
 
     def answer(self) -> int:
         """The status that the Service answers once the host's kube-proxy knows its pod: that comes
@@ -89,5 +94,19 @@ def test_quota_that_forbids_the_pod_is_named_until_it_is_lifted(own_pods: OwnPod
     own_pods.forbid_pods("nothing")
     own_pods.apply(SERVES)
     own_pods.until("False PodForbidden", "exceeded quota: nothing", "raise ResourceQuota nothing")
+    named_first("a quota without pods", own_pods.why(), "PodForbidden", "exceeded quota: nothing")
     own_pods.kubectl.delete("quota", "nothing", "-n", NAMESPACE)
     own_pods.until("True InferenceReady")
+
+
+def test_why_names_an_image_that_does_not_exist_and_then_the_loop_of_exits(
+    own_pods: OwnPods,
+) -> None:
+    absent = f"{REGISTRY}/no-such-image:1"
+    own_pods.apply(SERVES, absent)
+    own_pods.until("False ImagePullFailed", absent)
+    named_first("an image that does not exist", own_pods.why(), "ImagePullFailed", absent)
+    own_pods.apply(["sh", "-c", "exit 3"])
+    failed = "container server failed with exit code 3"
+    own_pods.until("False ContainerCrashed", failed)
+    named_first("a server that ends", own_pods.why(), "ContainerCrashed", failed)

@@ -16,7 +16,8 @@ def _of_azure(
     fixable: bool = True,
     **options: object,
 ) -> FailureScenario:
-    """A scenario with a fault of the emulator; one that strikes only once needs no fix."""
+    """A scenario with a fault of the emulator, which stays until it is fixed: what the user reads
+    must not depend on when they look."""
 
     def strike(_: Kubectl, __: Manifest) -> None:
         cloud.set_fault(fault, **options)
@@ -78,7 +79,6 @@ SCENARIOS: tuple[FailureScenario, ...] = (
         "InsufficientCapacity",
         "AllocationFailed",
         "allocation-failed",
-        count=1,
     ),
     _of_azure(
         "missing permissions", "CloudUnauthorized", "Contributor", "forbidden", operation=_PUT
@@ -111,7 +111,6 @@ SCENARIOS: tuple[FailureScenario, ...] = (
         "throttled",
         operation=_PUT,
         seconds=20,
-        count=1,
     ),
     _of_azure(
         "an operation that fails",
@@ -120,7 +119,6 @@ SCENARIOS: tuple[FailureScenario, ...] = (
         "operation-fails",
         fixable=False,
         operation=_PUT,
-        count=1,
     ),
     _of_azure("a node that never joins", "RegistrationTimeout", "did not join", "never-joins"),
 )

@@ -10,6 +10,7 @@ from tools.demo import manifests
 from tools.demo.cluster import PUSH_REGISTRY, KaitoCluster
 from tools.demo.failures.scenario import FailureScenario, Manifest, ObservedFailure
 from tools.demo.kubectl import Kubectl, wait_for
+from tools.demo.plugin import Plugin
 from tools.demo.walkthrough import applied_text
 
 # Up to five minutes until the kubelet restarts what has failed, then a node and the whole run.
@@ -49,7 +50,7 @@ def _conditions(kubectl: Kubectl) -> list[Manifest]:
 def _wait_for_reason(
     kubectl: Kubectl, scenario: FailureScenario, started_at: float
 ) -> ObservedFailure:
-    # What strikes once may have passed by the time of another look.
+    # It may have changed by the time of another look.
     found: Manifest = {}
 
     def look() -> str | None:
@@ -72,6 +73,7 @@ def _wait_for_reason(
         len(
             kubectl.items("machines.karpenter.sh", "-l", f"kaito.sh/workspace={manifests.FAILING}")
         ),
+        Plugin(kubectl).why(manifests.FAILING),
     )
 
 
@@ -96,5 +98,7 @@ def row(scenario: FailureScenario, observed: ObservedFailure) -> str:
     return (
         f"{scenario.title}: after {observed.seconds:.1f} s, {observed.nodes} nodes requested"
         f"{recovered}\n"
-        f"    {observed.condition}={observed.status} {observed.reason}\n    {observed.message}"
+        f"    {observed.condition}={observed.status} {observed.reason}\n    {observed.message}\n"
+        f"    kubectl kaito why: {observed.why['reason']}: {observed.why['cause']}\n"
+        f"    run next: {'; '.join(observed.why['commands'])}"
     )

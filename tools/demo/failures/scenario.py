@@ -30,8 +30,8 @@ class FailureScenario:
 
 @dataclass(frozen=True, slots=True)
 class ObservedFailure:
-    """The condition that the user sees, how many seconds after `kubectl apply`, and how many nodes
-    were requested until then.
+    """The condition that the user sees, how many seconds after `kubectl apply`, how many nodes were
+    requested until then, and what `kubectl kaito why` explains at that moment.
     """
 
     condition: str
@@ -40,4 +40,5 @@ class ObservedFailure:
     message: str
     seconds: float
     nodes: int
+    why: Manifest
     recovered_seconds: float | None = None

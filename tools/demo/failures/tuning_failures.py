@@ -20,6 +20,10 @@ def _image(reference: str) -> Inject:
     return change
 
 
+def _no_config(_: Kubectl, manifest: Manifest) -> None:
+    manifest["tuning"]["config"] = "no-such-map"
+
+
 def _wrong_secret(kubectl: Kubectl, manifest: Manifest) -> None:
     user, _ = PUSH_LOGIN
     kubectl.apply(manifests.push_secret("trouble-push", PUSH_REGISTRY, user, "not the password"))
@@ -78,6 +82,14 @@ SCENARIOS: tuple[FailureScenario, ...] = (
         reason="DataColumnMissing",
         message_contains="messages",
         inject=_url(f"{bad_data.HOST}/columns.parquet"),
+        costs_no_node=True,
+    ),
+    FailureScenario(
+        title="configuration missing",
+        condition="ResourceReady",
+        reason="ConfigMapMissing",
+        message_contains="no-such-map",
+        inject=_no_config,
         costs_no_node=True,
     ),
     FailureScenario(
