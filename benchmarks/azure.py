@@ -54,7 +54,8 @@ class Emulator:
 async def running_emulator(folder: Path, port: int, *, limited: bool) -> AsyncIterator[Emulator]:
     options = [
         "serve", "--no-machines", "--home", str(folder / "aks"), "--host", "127.0.0.1",
-        "--port", str(port), "--operation-seconds", str(OPERATION_SECONDS), "--max-pools", "5000",
+        "--port", str(port), "--prices-port", "0", "--max-pools", "5000",
+        "--operation-seconds", str(OPERATION_SECONDS),
         *(["--enforce-limits"] if limited else []),
     ]  # fmt: skip
     authority = folder / "aks" / "ca.pem"

@@ -44,7 +44,8 @@ class PrivateEmulator:
         self.api = kube_api.KubeApi(Paths.from_env(os.environ).pki)
 
     def up(self) -> None:
-        assert main(["up", *self.where, "--operation-seconds", "1"]) == 0
+        started = ("--operation-seconds", "1", "--prices-port", "0")
+        assert main(["up", *self.where, *started]) == 0
 
     def kill(self) -> None:
         identity = daemons.find_running(pidfile(self.home))

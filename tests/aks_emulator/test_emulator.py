@@ -74,13 +74,14 @@ def test_background_process_is_started_replaced_and_stopped(
 ) -> None:
     home = tmp_path / "aks"
     where = ["--home", str(home), "--host", "127.0.0.1", "--port", str(unused_port)]
+    started = [*where, "--prices-port", "0"]
     try:
-        assert main(["up", *where, "--no-machines"]) == 0
-        assert main(["up", *where, "--no-machines"]) == 0
+        assert main(["up", *started, "--no-machines"]) == 0
+        assert main(["up", *started, "--no-machines"]) == 0
         assert "was up already" in capsys.readouterr().out
         first = daemon.pidfile(home).read_text()
         (home / "emulator.mark").write_text("of another day")
-        assert main(["up", *where, "--no-machines"]) == 0
+        assert main(["up", *started, "--no-machines"]) == 0
         assert "is up" in capsys.readouterr().out
         assert daemon.pidfile(home).read_text() != first
         assert main(["status", *where]) == 0
@@ -92,6 +93,8 @@ def test_background_process_is_started_replaced_and_stopped(
         assert main(["quota", "cores=12", *where]) == 0
         assert main(["power", "start", *where]) == 0
         assert main(["pools", *where]) == 0
+        assert main(["prices", "Standard_NC6s_v3=4.2", *where]) == 0
+        assert main(["book", *where]) == 0
         assert main(["calls", *where]) == 0
     finally:
         assert main(["down", *where, "--purge"]) == 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.aks_emulator.builders import IDS, NOW, created
+from tools.aks_emulator.core.billing import booked
 from tools.aks_emulator.core.cluster_requests import stop
 from tools.aks_emulator.core.fault_injection import Outcome
 from tools.aks_emulator.core.journal import Journal
@@ -26,7 +27,8 @@ def state_sequence() -> list[State]:
     fifth = replace(fourth.without_pool("ws1").without_machine(node), limits={"cores": 7})
     stopping = stop(fifth, now=NOW + 5, seconds=1)
     assert isinstance(stopping, Accepted)
-    return [State(), first, second, third, fourth, fifth, stopping.state]
+    priced = booked(replace(stopping.state, prices={"Standard_NC6s_v3": 4.2}), NOW + 6)
+    return [State(), first, booked(second, NOW), third, fourth, fifth, stopping.state, priced]
 
 
 def write(path: Path, states: list[State]) -> Journal:

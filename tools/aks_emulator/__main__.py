@@ -1,5 +1,5 @@
-"""The command line: `serve`, `up`, `down`, `status`, `pools`, `calls`, `quota`, `power`,
-`faults`, `evict`."""
+"""The command line: `serve`, `up`, `down`, `status`, `pools`, `calls`, `book`, `quota`, `prices`,
+`power`, `faults`, `evict`."""
 
 import argparse
 import asyncio
@@ -43,6 +43,8 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
             return _faults(options)
         case "quota":
             return _quota(options)
+        case "prices":
+            return _prices(options)
         case "power":
             return _show(_client(options).call("PUT", "power", {"power": options.to}))
         case "evict":
@@ -74,8 +76,9 @@ async def _serve(config: Settings) -> int:
         raise daemon.no_cluster(error) from error
     except OSError as error:
         message = (
-            f"cannot listen on {config.host}:{config.port}: {error}. Start the "
-            "local cluster first, or choose another address with --host and --port"
+            f"cannot listen on {config.host}:{config.port} or :{config.prices_port}: {error}. "
+            "Start the local cluster first, or choose another address with --host, --port and "
+            "--prices-port"
         )
         raise EmulatorError(message) from error
     return 0
@@ -137,6 +140,15 @@ def _quota(options: argparse.Namespace) -> int:
     return _show(_client(options).call("PUT", "quota", body))
 
 
+def _prices(options: argparse.Namespace) -> int:
+    prices = dict(pair.partition("=")[::2] for pair in options.price)
+    try:
+        body: Json = {size: float(price) for size, price in prices.items()}
+    except ValueError as error:
+        raise EmulatorError(f"prices {options.price}: use SIZE=DOLLARS ({error})") from error
+    return _show(_client(options).call("PUT", "prices", body))
+
+
 def _show(answer: Json) -> int:
     print(json.dumps(answer, indent=2))
     return 0
@@ -159,10 +171,15 @@ def _parser() -> argparse.ArgumentParser:
         ("status", "show whether the emulator answers"),
         ("pools", "list the agent pools and their machines"),
         ("calls", "show how often each call was made"),
+        ("book", "show what each machine has cost"),
     ):
         _with_address(commands.add_parser(name, help=text))
     quota = _with_address(commands.add_parser("quota", help="show or set quota"))
     quota.add_argument("limit", nargs="*", metavar="NAME=VCPUS")
+    prices = _with_address(
+        commands.add_parser("prices", help="set prices per hour; without any, the recorded ones")
+    )
+    prices.add_argument("price", nargs="*", metavar="SIZE=DOLLARS")
     power = _with_address(commands.add_parser("power", help="stop or start the AKS cluster"))
     power.add_argument("to", choices=("stop", "start"))
     evict = _with_address(commands.add_parser("evict", help="evict the machines of a spot pool"))

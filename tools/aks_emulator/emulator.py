@@ -50,15 +50,22 @@ async def running(
         enforcement=settings.enforcement,
     )
     app = server.application(context, Entra(context=context, keys=keys, subjects=settings.subjects))
-    runner = await server.listen(app, settings.host, settings.port, files.server_context())
-    reconciler = asyncio.create_task(Reconciler(azure, machines).run())
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        runner = await server.listen(app, settings.host, settings.port, files.server_context())
+        stack.push_async_callback(runner.cleanup)
+        if settings.prices_port:
+            prices = server.price_application(context)
+            runner = await server.listen(prices, settings.host, settings.prices_port, None)
+            stack.push_async_callback(runner.cleanup)
+        reconciler = asyncio.create_task(Reconciler(azure, machines).run())
+        stack.push_async_callback(_cancelled, reconciler)
         yield Emulator(settings, azure, files)
-    finally:
-        await runner.cleanup()
-        reconciler.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await reconciler
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
 
 
 def cluster_settings(settings: Settings) -> ClusterSettings:

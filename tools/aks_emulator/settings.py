@@ -9,6 +9,8 @@ from pathlib import Path
 from tools.aks_emulator.core.resource_ids import ResourceIds
 from tools.aks_emulator.web.rate_limits import Enforcement
 
+# Of the command line.
+PRICES_PORT = 8444
 # The first one is the local cluster's bridge, which pods can reach; the others are for tests on the
 # host.
 LOCAL_HOSTS = ("172.30.0.1", "127.0.0.1", "localhost")
@@ -21,6 +23,8 @@ class Settings:
     home: Path
     host: str = LOCAL_HOSTS[0]
     port: int = 8443
+    # That of the public price list, which speaks plain HTTP: it has no secrets. 0: none.
+    prices_port: int = 0
     ids: ResourceIds = field(default_factory=ResourceIds)
     kubernetes_version: str = "1.36.3"
     operation_seconds: float = 2.0
@@ -54,6 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--host", default=defaults.host, help="address to listen on")
     parser.add_argument("--port", default=defaults.port, type=int)
+    parser.add_argument(
+        "--prices-port", default=PRICES_PORT, type=int, metavar="PORT",
+        help="plain HTTP port of the price list, 0 for none",
+    )  # fmt: skip
     parser.add_argument("--tenant", default=defaults.ids.tenant)
     parser.add_argument("--subscription", default=defaults.ids.subscription)
     parser.add_argument("--resource-group", default=defaults.ids.resource_group)
@@ -89,6 +97,7 @@ def from_arguments(options: argparse.Namespace) -> Settings:
         home=options.home,
         host=options.host,
         port=options.port,
+        prices_port=options.prices_port,
         ids=ResourceIds(
             tenant=options.tenant,
             subscription=options.subscription,

@@ -6,6 +6,10 @@ from typing import Literal
 from tools.aks_emulator import settings
 from tools.aks_emulator.admin_client import AdminClient
 from tools.aks_emulator.core.model import Json
+from tools.aks_emulator.web import price_list
+
+PRICE_LIST = f"http://{settings.LOCAL_HOSTS[0]}:{settings.PRICES_PORT}{price_list.PATH}"
+"""Azure's public price list, for plain HTTP clients on this machine and in pods."""
 
 
 def _client() -> AdminClient:
@@ -44,6 +48,24 @@ def clear_faults() -> None:
 
 def set_quota(**limits: int) -> None:
     _client().call("PUT", "quota", dict(limits))
+
+
+def set_prices(**dollars_per_hour: float) -> None:
+    """By VM size; without any, the recorded prices are back."""
+    _client().call("PUT", "prices", dict(dollars_per_hour))
+
+
+def book() -> list[Json]:
+    """The lines of what each machine has cost, the oldest first."""
+    lines: list[Json] = _client().call("GET", "book")["lines"]
+    return lines
+
+
+def quota_left(family: str) -> int:
+    """vCPUs, by the name of the usage."""
+    usages: list[Json] = _client().call("GET", "quota")["value"]
+    (found,) = (each for each in usages if each["name"]["value"] == family)
+    return int(found["limit"]) - int(found["currentValue"])
 
 
 def set_power(to: Literal["stop", "start"]) -> None:

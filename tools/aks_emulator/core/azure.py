@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tools.aks_emulator.core import pool_properties
+from tools.aks_emulator.core.billing import booked
 from tools.aks_emulator.core.cluster_settings import ClusterSettings
 from tools.aks_emulator.core.faults import Faults
 from tools.aks_emulator.core.journal import Journal
@@ -53,12 +54,16 @@ class Azure:
         """Replace the state; `new` must be derived from the current one."""
         if new is self._state:
             return
+        new = booked(new, self.clock())
         self._journal.record(self._state, new)
         self._state = new
         self.changed.set()
 
     def set_limits(self, limits: dict[str, int]) -> None:
         self.commit(replace(self.state, limits={**self.state.limits, **limits}))
+
+    def set_prices(self, prices: dict[str, float]) -> None:
+        self.commit(replace(self.state, prices=prices))
 
 
 def _system_pool(settings: ClusterSettings, now: float) -> Pool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.aks_emulator.core.model import (
+    Charge,
     Cluster,
     ClusterState,
     Failure,
@@ -28,7 +29,7 @@ from tools.aks_emulator.core.model import (
     State,
 )
 
-TABLES = ("pools", "operations", "machines", "limits")
+TABLES = ("pools", "operations", "machines", "limits", "prices", "book")
 
 
 @dataclass(slots=True)
@@ -107,6 +108,8 @@ def _state(cluster: Json, tables: Mapping[str, Mapping[str, Any]]) -> State:
         operations={k: _operation(v) for k, v in tables["operations"].items()},
         machines={k: _machine(v) for k, v in tables["machines"].items()},
         limits={k: int(v) for k, v in tables["limits"].items()},
+        prices={k: float(v) for k, v in tables["prices"].items()},
+        book={k: Charge(**v) for k, v in tables["book"].items()},
     )
 
 

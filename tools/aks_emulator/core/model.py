@@ -132,6 +132,19 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """A line of the book: one machine at one price, in US dollars. Without `until` it goes on."""
+
+    pool: str
+    machine: str
+    size: str
+    spot: bool
+    per_hour: float
+    since: float
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
     """The managed cluster; `uid` identifies its Kubernetes cluster, empty without one."""
 
@@ -145,7 +158,8 @@ class Cluster:
 class State:
     """Everything that survives a restart. The mappings are never modified in place.
 
-    `machines` is keyed by node name; `limits` are the vCPU quotas that were set, by usage name.
+    `machines` is keyed by node name; `limits` are the vCPU quotas that were set, by usage name, and
+    `prices` those of VM sizes. `book` has all lines, also of machines that are gone.
     """
 
     cluster: Cluster = field(default_factory=Cluster)
@@ -153,6 +167,8 @@ class State:
     operations: Mapping[str, Operation] = field(default_factory=dict)
     machines: Mapping[str, Machine] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
+    prices: Mapping[str, float] = field(default_factory=dict)
+    book: Mapping[str, Charge] = field(default_factory=dict)
 
     def with_pool(self, pool: Pool) -> "State":
         return replace(self, pools={**self.pools, pool.name: pool})

@@ -1,8 +1,9 @@
-"""The emulator's admin API below /_emulator: faults, call counters, pools, quota and power."""
+"""The emulator's admin API below /_emulator: faults, calls, pools, quota, prices, book, power."""
 
 from collections import defaultdict
+from dataclasses import asdict
 
-from tools.aks_emulator.core import cluster_requests, faults, lifecycle
+from tools.aks_emulator.core import billing, cluster_requests, faults, lifecycle
 from tools.aks_emulator.core.availability import usage_json, usages
 from tools.aks_emulator.core.azure import Azure
 from tools.aks_emulator.core.errors import ArmError
@@ -97,6 +98,28 @@ def set_quota(azure: Azure, body: Json) -> Response:
             )
     azure.set_limits(body)
     return quota(azure)
+
+
+def book(azure: Azure) -> Response:
+    """Every machine with its price and what it has cost, the oldest first."""
+    lines = sorted(azure.state.book.values(), key=lambda line: (line.since, line.machine))
+    now = azure.clock()
+    shown = [{**asdict(line), "dollars": round(billing.dollars(line, now), 6)} for line in lines]
+    total = sum(billing.dollars(line, now) for line in lines)
+    return Response(200, {"lines": shown, "total": round(total, 6)})
+
+
+def set_prices(azure: Azure, body: Json) -> Response:
+    """`{"Standard_NC6s_v3": 4.2}`: dollars an hour on demand. `{}`: the recorded ones again."""
+    for size, price in body.items():
+        if size not in azure.settings.catalog:
+            return Response(400, {"error": f"VM size {size!r} is unknown"})
+        if not isinstance(price, int | float) or isinstance(price, bool) or not 0 < price < 1e4:
+            return Response(
+                400, {"error": f"price of {size} {price!r} must be dollars an hour, up to 10000"}
+            )
+    azure.set_prices({size: float(price) for size, price in body.items()})
+    return Response(200, {"prices": dict(azure.state.prices)})
 
 
 def set_power(azure: Azure, body: Json) -> Response:

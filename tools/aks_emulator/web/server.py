@@ -8,7 +8,7 @@ from aiohttp import web
 
 from tools.aks_emulator.core.azure import Azure
 from tools.aks_emulator.core.model import Json
-from tools.aks_emulator.web import admin, arm, entra
+from tools.aks_emulator.web import admin, arm, entra, price_list
 from tools.aks_emulator.web.context import Context
 from tools.aks_emulator.web.entra import Entra
 from tools.aks_emulator.web.messages import Request, Response
@@ -24,8 +24,21 @@ def application(context: Context, entra_endpoint: Entra) -> web.Application:
     return app
 
 
-async def listen(app: web.Application, host: str, port: int, tls: ssl.SSLContext) -> web.AppRunner:
-    """Start serving; the runner's `cleanup` stops it.
+def price_application(context: Context) -> web.Application:
+    """The public price list: no account, and nothing else."""
+
+    async def handle(request: web.Request) -> web.Response:
+        return _response(price_list.list_prices(context, await _request(request)))
+
+    app = web.Application()
+    app.add_routes([web.get(price_list.PATH, handle)])
+    return app
+
+
+async def listen(
+    app: web.Application, host: str, port: int, tls: ssl.SSLContext | None
+) -> web.AppRunner:
+    """Start serving, without TLS if that is None; the runner's `cleanup` stops it.
 
     Raises:
         OSError: the address is in use or does not exist.
@@ -106,6 +119,8 @@ def _admin_routes(azure: Azure) -> list[web.RouteDef]:
         web.post("/_emulator/evict", writing(admin.evict)),
         web.get("/_emulator/quota", reading(admin.quota)),
         web.put("/_emulator/quota", writing(admin.set_quota)),
+        web.get("/_emulator/book", reading(admin.book)),
+        web.put("/_emulator/prices", writing(admin.set_prices)),
         web.put("/_emulator/power", writing(admin.set_power)),
     ]
 
@@ -130,7 +145,7 @@ async def _json_object(request: web.Request) -> Json | None:
 
 
 def _base_url(request: web.Request) -> str:
-    return f"https://{request.host}"
+    return f"{request.scheme}://{request.host}"
 
 
 def _response(response: Response) -> web.Response:
