@@ -22,7 +22,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: demo demo-nodeclaims up down help venv venv-models lock crds schemas \
-	training-configs training-options protogen docs format check unit unit-models vllm venv-vllm cosign clients clients-light apiserver-test e2e e2e-long test failures bench-controller bench-provisioner bench-gateway bench-serving \
+	training-configs training-options protogen docs format check unit unit-models vllm venv-vllm cosign clients clients-light apiserver-test e2e e2e-long test failures bench-controller bench-provisioner bench-gateway bench-routing bench-serving \
 	fuzz soak simulate release release-check plugin pants-lint pants-check pants-test package
 
 demo: venv venv-models ## run the documented walkthrough on a real local cluster, from scratch
@@ -127,6 +127,9 @@ bench-provisioner: venv ## measure 100 and 500 claims at once against the AKS em
 
 bench-gateway: venv ## measure the gateway beside a bare relay, nginx, Envoy and LiteLLM; ROUNDS=1 is faster
 	$(PY) -m benchmarks.gateway --rounds $(or $(ROUNDS),2)
+
+bench-routing: venv ## compare prefix affinity with least load and round robin on replayed conversations
+	$(PY) -m benchmarks.routing
 
 bench-serving: venv venv-models ## measure the engines beside `transformers serve` and, if `make venv-vllm` installed it, vLLM's own server
 	$(PY) -m benchmarks.serving --rounds $(or $(ROUNDS),5)

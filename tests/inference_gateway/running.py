@@ -1,9 +1,11 @@
 """A real gateway on a loopback port, in front of the model-servers of a test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import yaml
@@ -11,6 +13,8 @@ import yaml
 from inference_gateway.__main__ import create_application
 from inference_gateway.backends.backend import Backend
 from inference_gateway.endpoints.address import EndpointAddress
+from inference_gateway.endpoints.affinity import affinity_key, rank
+from inference_gateway.endpoints.prompt_start import prompt_start
 from inference_gateway.server import create_server
 from inference_gateway.settings import Limits, Settings
 from tests.waiting import HANG_SECONDS, until
@@ -73,3 +77,9 @@ async def front_door(
                 gauge = text.index("TYPE kaito_gateway_backend_ready")
                 ready_now = text.count("} 1.0\n", gauge)
         yield client
+
+
+def asked_in_order(names: Sequence[str], path: str, body: Mapping[str, Any]) -> list[str]:
+    """The idle Workspaces of a `front_door` in the order in which this request tries them."""
+    key = affinity_key(body["model"], prompt_start(path, json.dumps(body).encode()))
+    return [names[index] for index in rank(key, [f"{name}:1" for name in names])]

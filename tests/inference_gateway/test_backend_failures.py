@@ -13,7 +13,7 @@ from inference_gateway.backends.grpc_backend import GrpcBackend
 from kaito.inference.v1 import inference_pb2 as pb
 from tests.inference_gateway.generation_requests import CHAT, HI, STREAM, events
 from tests.inference_gateway.model_server import wired
-from tests.inference_gateway.running import front_door, gateway
+from tests.inference_gateway.running import asked_in_order, front_door, gateway
 from tests.waiting import until
 
 
@@ -77,18 +77,21 @@ async def test_model_server_that_does_not_answer_is_skipped(tmp_path: Path) -> N
 
 async def test_unreachable_model_server_is_skipped(tmp_path: Path) -> None:
     away, well = FakeBackend(), FakeBackend()
-    scripts: dict[str, Backend] = {"away": away, "well": well}
+    body = HI | {"model": well.loaded.name}
+    first, second = asked_in_order(("one", "two"), CHAT, body)
+    scripts: dict[str, Backend] = {first: away, second: well}
     async with front_door(tmp_path, scripts, 2) as client:
         away.failures.append(
             BackendError(grpc.StatusCode.UNAVAILABLE, "refused", may_have_started=False)
         )
         for _ in range(3):
-            response = await client.post(CHAT, json=HI | {"model": away.loaded.name})
+            response = await client.post(CHAT, json=body)
             assert response.status == 200
         assert len(away.requests) == 1
         text = await (await client.get("/metrics")).text()
         assert (
-            'kaito_gateway_upstream_errors_total{backend="n/away",code="UNAVAILABLE"} 1.0' in text
+            f'kaito_gateway_upstream_errors_total{{backend="n/{first}",code="UNAVAILABLE"}} 1.0'
+            in text
         )
 
 
@@ -98,11 +101,12 @@ async def test_request_that_a_killed_model_server_had_started_is_not_run_again(
 ) -> None:
     killed, well = FakeBackend(), FakeBackend()
     killed.gate.clear()
+    body = body | {"model": well.loaded.name}
+    first, second = asked_in_order(("one", "two"), CHAT, body)
     async with wired(killed) as (address, wire):
-        # Sorted by name, and equally idle: `a` is asked first.
-        scripts: dict[str, Backend] = {"a": GrpcBackend(address), "b": well}
+        scripts: dict[str, Backend] = {first: GrpcBackend(address), second: well}
         async with front_door(tmp_path, scripts, 2) as client:
-            call = asyncio.create_task(client.post(CHAT, json=body | {"model": well.loaded.name}))
+            call = asyncio.create_task(client.post(CHAT, json=body))
             await until(lambda: bool(killed.requests))
             wire.cut()
             assert (await call).status == 503

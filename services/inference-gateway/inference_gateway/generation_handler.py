@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from grpc import StatusCode
@@ -22,7 +23,8 @@ from inference_gateway.contract_check import StreamCheck, check_response, choice
 from inference_gateway.demand.recorder import DemandRecorder, TrackedRequest
 from inference_gateway.disconnection import ClientDisconnected
 from inference_gateway.endpoints.endpoint import Endpoint
-from inference_gateway.endpoints.routing import RouteMatch
+from inference_gateway.endpoints.prompt_start import prompt_start
+from inference_gateway.endpoints.routing import PromptStart, RouteMatch
 from inference_gateway.errors import (
     NotReady,
     Problem,
@@ -48,6 +50,8 @@ from kaito.inference.v1 import inference_pb2 as pb
 
 _Response = TypeVar("_Response")
 logger = logging.getLogger(__name__)
+# Requests of one session go to the same model-server.
+SESSION_HEADER = b"x-session-id"
 _CLOSE = (b"connection", b"close")
 _IGNORED_HEADER = b"x-kaito-ignored-parameters"
 # Statuses sent before the whole body is read: what remains of it must not be parsed as the next
@@ -67,8 +71,10 @@ _MAX_CONVERSIONS = 2
 class Router(Protocol):
     """Finds the model-servers that can answer for a model name."""
 
-    def route(self, model: str, workspace: str = "") -> Sequence[RouteMatch]:
-        """The matches, best first; at least one. `workspace` (namespace/name) narrows the search.
+    def route(self, model: str, workspace: str, prompt: PromptStart) -> Sequence[RouteMatch]:
+        """The matches, best first; at least one.
+
+        `workspace` (namespace/name) narrows the search; `prompt` gives the beginning of the prompt.
 
         Raises:
             RequestRejected: nothing can answer for the model.
@@ -140,9 +146,10 @@ class GenerationHandler:
                 )
                 parsed = self._relayed(context, f"POST {path}", body, workspace)
                 parsed = parsed or api_format.parse(body)
+                prompt = partial(prompt_start, path, body, context.header(SESSION_HEADER))
                 with context.cancel_on_disconnect(), self.demand.track(context.log) as request:
                     await self._generate_within_timeout(
-                        context, parsed, workspace, admission, request
+                        context, parsed, workspace, prompt, admission, request
                     )
         except RequestRejected as rejected:
             await _respond_with_problem(context, api_format, rejected.problem)
@@ -173,6 +180,7 @@ class GenerationHandler:
         context: RequestContext,
         parsed: AnyRequest,
         workspace: str,
+        prompt: PromptStart,
         admission: Admission,
         request: TrackedRequest,
     ) -> None:
@@ -182,7 +190,7 @@ class GenerationHandler:
         while True:
             try:
                 return await self._try_each_match(
-                    deadline, context, parsed, workspace, admission, request
+                    deadline, context, parsed, workspace, prompt, admission, request
                 )
             except (NotReady, BackendError) as error:
                 if isinstance(error, BackendError) and not _may_run_elsewhere(context, error):
@@ -201,15 +209,19 @@ class GenerationHandler:
         context: RequestContext,
         parsed: AnyRequest,
         workspace: str,
+        prompt: PromptStart,
         admission: Admission,
         request: TrackedRequest,
     ) -> None:
-        matches = self.router.route(parsed.model, workspace)
+        matches = self.router.route(parsed.model, workspace, prompt)
         if isinstance(parsed, RelayedRequest):
             # While the engine is replaced by another one, its model-servers may differ.
             matches = [match for match in matches if match.endpoint.relays(parsed.route)]
             if not matches:
                 raise NotReady(unavailable(f"no ready model-server relays {parsed.route}"))
+        # One that is full rejects what another one has room for.
+        share = admission.endpoint_share
+        matches = [match for match in matches if match.endpoint.has_room(share)] or matches
         for match in matches:
             request.sent_to(match.endpoint.address.label)
             try:

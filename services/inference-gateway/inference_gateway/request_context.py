@@ -116,6 +116,14 @@ class RequestContext:
                 return int(value)
         return 0
 
+    def header(self, name: bytes) -> str:
+        """The value of a header of the request, whose name is in lower case; empty without it."""
+        for each, value in self.scope["headers"]:
+            if each == name:
+                found: bytes = value
+                return found.decode("latin-1")
+        return ""
+
     async def respond(self, status: int, body: bytes, headers: Headers = ()) -> None:
         """Sends a whole JSON response."""
         length = (b"content-length", str(len(body)).encode())

@@ -17,10 +17,12 @@ from inference_gateway.endpoints.address import EndpointAddress
 from inference_gateway.endpoints.endpoint import Endpoint
 from inference_gateway.endpoints.holding import hold_pause_seconds, unknown_endpoints
 from inference_gateway.endpoints.routing import (
+    PromptStart,
     RouteMatch,
     find_all,
     find_matches,
     model_names,
+    no_prompt,
     requested_name,
 )
 from inference_gateway.errors import RequestRejected, unknown_model
@@ -64,10 +66,13 @@ class EndpointPool:
     def endpoints(self) -> Sequence[Endpoint]:
         return tuple(self._endpoints.values())
 
-    def route(self, model: str, workspace: str = "") -> Sequence[RouteMatch]:
+    def route(
+        self, model: str, workspace: str = "", prompt: PromptStart = no_prompt
+    ) -> Sequence[RouteMatch]:
         """The endpoints that can answer for `model`, best first; at least one.
 
-        `workspace` (namespace/name) narrows the search to that Workspace.
+        `workspace` (namespace/name) narrows the search to that Workspace; `prompt` is asked for
+        the beginning of the prompt if there are several endpoints to choose from.
 
         Raises:
             RequestRejected: no endpoint can answer.
@@ -75,7 +80,7 @@ class EndpointPool:
         eligible = self.find_workspace(workspace) if workspace else self.endpoints
         model = requested_name(model, eligible)
         if not self.sidecar:
-            return find_matches(model, eligible, self._unknown(eligible))
+            return find_matches(model, eligible, self._unknown(eligible), prompt)
         (endpoint,) = eligible
         # The model-server does not know its Workspace's name; to it, an empty name is the default.
         default_names = ("", endpoint.address.label, endpoint.address.workspace)

@@ -8,9 +8,10 @@ them: only namespace/workspace, or a path that names both, may choose between te
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from inference_gateway.endpoints.affinity import Load, affinity_key, order
 from inference_gateway.endpoints.endpoint import Endpoint
 from inference_gateway.errors import (
     NotReady,
@@ -24,6 +25,10 @@ from inference_gateway.errors import (
 _PLACEHOLDER = "dummy"
 
 
+# The beginning of a request's prompt, read only where it makes a difference.
+PromptStart = Callable[[], bytes]
+
+
 @dataclass(frozen=True, slots=True)
 class RouteMatch:
     """An endpoint that can answer, and the model name to send it. Empty means its default."""
@@ -32,10 +37,21 @@ class RouteMatch:
     served_model: str
 
 
+def no_prompt() -> bytes:
+    """The beginning of a request that no cache could know."""
+    return b""
+
+
 def find_matches(
-    name: str, endpoints: Sequence[Endpoint], unknown: Sequence[Endpoint] = ()
+    name: str,
+    endpoints: Sequence[Endpoint],
+    unknown: Sequence[Endpoint] = (),
+    prompt: PromptStart = no_prompt,
 ) -> list[RouteMatch]:
-    """All ready endpoints that serve `name`, those with the fewest requests in flight first.
+    """All ready endpoints that serve `name`, the best first.
+
+    The best is the one that the prompt belongs to, as far as loads allow; without a prompt, the one
+    with the fewest requests in flight.
 
     Raises:
         RequestRejected: 404 for a name that does not exist, 400 for an ambiguous one.
@@ -45,7 +61,17 @@ def find_matches(
     ready = [match for match in matches if match.endpoint.ready]
     if not ready:
         raise NotReady(unavailable(_not_ready_message(name, matches)))
-    return sorted(ready, key=lambda match: match.endpoint.in_flight)
+    return _best_first(ready, prompt)
+
+
+def _best_first(matches: list[RouteMatch], prompt: PromptStart) -> list[RouteMatch]:
+    if len(matches) == 1:
+        return matches
+    if start := prompt():
+        key = affinity_key(matches[0].served_model, start)
+        loads = [Load(each.endpoint.address.target, each.endpoint.in_flight) for each in matches]
+        return [matches[index] for index in order(key, loads)]
+    return sorted(matches, key=lambda match: match.endpoint.in_flight)
 
 
 def find_all(

@@ -13,6 +13,8 @@ from inference_gateway.formats.schema_types import MAX_MESSAGES, stop_strings
 from kaito.inference.v1 import inference_pb2 as pb
 
 _Request = TypeVar("_Request", bound=BaseModel)
+# Read where a replica is chosen (endpoints/prompt_start.py), and nowhere here.
+_ROUTING = frozenset(("prompt_cache_key",))
 
 
 def parse_body(schema: type[_Request], body: bytes) -> _Request:
@@ -92,7 +94,8 @@ def unsupported(name: str) -> Problem:
 
 def set_extras(model: BaseModel) -> list[str]:
     """The unknown fields of an object that are not null."""
-    return [name for name, value in (model.model_extra or {}).items() if value is not None]
+    extra = model.model_extra or {}
+    return [name for name, value in extra.items() if value is not None and name not in _ROUTING]
 
 
 # The contract's options under OpenAI's names, except for max_new_tokens, which has several.

@@ -1,0 +1,1 @@
+"""What prefix affinity is worth beside least load and round robin."""

@@ -1,0 +1,60 @@
+"""Compares prefix affinity with least load and round robin, on the same conversations.
+
+The engines are simulated, so that the result depends on no machine: what is measured is the front
+door's choice, made by its own code. Prints how much of all prompts was cached, the time to the
+first token, and the load of the busiest replica in means of all of them.
+
+    python -m benchmarks.routing [--replicas 4] [--gateways 2] [--conversations 600] [--seed 1]
+"""
+
+import argparse
+from collections.abc import Sequence
+
+from benchmarks.routing import policies
+from benchmarks.routing.conversations import draw
+from benchmarks.routing.engine import Speed
+from benchmarks.routing.replay import Result, replay
+
+# About half of what four replicas prefill without any cache.
+_CONVERSATIONS_PER_SECOND = 1.2
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Of sorted values."""
+    return values[min(int(len(values) * share), len(values) - 1)]
+
+
+def row(result: Result) -> str:
+    """One line of the table."""
+    p50, p99 = (percentile(result.first_token_seconds, share) * 1000 for share in (0.5, 0.99))
+    return (
+        f"{result.policy:<16}{result.hit_rate:>9.1%}{p50:>10.0f} ms{p99:>10.0f} ms"
+        f"{result.busiest_in_flight:>11.2f}{result.busiest_requests:>11.2f}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.routing", description=__doc__)
+    parser.add_argument("--replicas", type=int, default=4)
+    parser.add_argument("--gateways", type=int, default=2)
+    parser.add_argument("--conversations", type=int, default=600)
+    parser.add_argument("--per-second", type=float, default=_CONVERSATIONS_PER_SECOND)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    conversations = draw(options.conversations, options.per_second, options.seed)
+    requests = sum(len(each.turns) for each in conversations)
+    print(
+        f"{requests} requests of {options.conversations} conversations, {options.gateways} "
+        f"gateways, {options.replicas} replicas; load is the busiest replica's in means of all\n"
+    )
+    print(f"{'':<16}{'cached':>9}{'TTFT p50':>13}{'TTFT p99':>13}{'in flight':>11}{'requests':>11}")
+    for name in (policies.AFFINITY, policies.LEAST_LOAD, policies.ROUND_ROBIN):
+        result = replay(name, conversations, replicas=options.replicas, gateways=options.gateways)
+        print(row(result), flush=True)
+    endless = Speed(prefill_tokens_per_second=1e9, cache_tokens=10**9)
+    best = replay(policies.ROUND_ROBIN, conversations, replicas=1, gateways=1, speed=endless)
+    print(f"\n{best.hit_rate:.1%} is the most: one replica with a cache that never forgets")
+
+
+if __name__ == "__main__":
+    main()
