@@ -26,12 +26,16 @@ class FakeReporter:
     """Records which backends are ready."""
 
     ready: dict[str, bool] = field(default_factory=dict)
+    ejections: list[tuple[str, str]] = field(default_factory=list)
 
     def set_backend_ready(self, backend: str, ready: bool) -> None:
         self.ready[backend] = ready
 
     def remove_backend(self, backend: str) -> None:
         self.ready.pop(backend, None)
+
+    def record_ejection(self, backend: str, reason: str) -> None:
+        self.ejections.append((backend, reason))
 
 
 @dataclass

@@ -57,6 +57,8 @@ _IGNORED_HEADER = b"x-kaito-ignored-parameters"
 # Statuses sent before the whole body is read: what remains of it must not be parsed as the next
 # request of the connection.
 _UNREAD_BODY = (408, 413)
+# What an engine answers itself if it is broken, and neither the request nor its queue.
+_BROKEN_ENGINE = (500, 502)
 # Parameter names come from the client; only these characters are echoed in a header.
 _HEADER_TEXT = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 # With names of 64 characters this makes a header of 2 KiB; servers commonly accept 8 KiB in all.
@@ -225,8 +227,10 @@ class GenerationHandler:
         for match in matches:
             request.sent_to(match.endpoint.address.label)
             try:
-                with match.endpoint.track_in_flight(admission.endpoint_share):
-                    return await self._generate_until(deadline, context, parsed, match)
+                with match.endpoint.track_in_flight(admission.endpoint_share) as call:
+                    await self._generate_until(deadline, context, parsed, match)
+                    call.failed = context.status in _BROKEN_ENGINE
+                return
             except BackendError as error:
                 self.upstream_errors.record_upstream_error(
                     match.endpoint.address.label, error.code.name
@@ -346,7 +350,7 @@ class GenerationHandler:
                         context,
                         parsed.event_encoder(generation),
                         StreamCheck(prompts=len(requests), choices=choice_count(requests[0])),
-                        endpoint.record_answer,
+                        endpoint.time_stream(),
                     ),
                     keep_alive_seconds=limits.sse_keep_alive_seconds,
                     first_timeout_seconds=limits.first_token_timeout_seconds,

@@ -66,6 +66,13 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._ejections = Counter(
+            "kaito_gateway_backend_ejections",
+            "Times that a model-server got no requests for a while, by reason",
+            ["backend", "reason"],
+            registry=self.registry,
+        )
+
     def record_request(self, context: RequestContext, seconds: float) -> None:
         """Records a finished request."""
         self._requests(context.route, str(context.status)).inc()
@@ -82,6 +89,9 @@ class Metrics:
 
     def set_backend_ready(self, backend: str, ready: bool) -> None:
         self._ready.labels(backend).set(ready)
+
+    def record_ejection(self, backend: str, reason: str) -> None:
+        self._ejections.labels(backend, reason).inc()
 
     def remove_backend(self, backend: str) -> None:
         """Drops the time series of a model-server that left the pool."""

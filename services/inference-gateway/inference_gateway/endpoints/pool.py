@@ -32,11 +32,13 @@ logger = logging.getLogger(__name__)
 
 
 class ReadinessReporter(Protocol):
-    """Publishes which endpoints are ready, by label."""
+    """Publishes which endpoints are ready and which are ejected, by label."""
 
     def set_backend_ready(self, backend: str, ready: bool) -> None: ...
 
     def remove_backend(self, backend: str) -> None: ...
+
+    def record_ejection(self, backend: str, reason: str) -> None: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -208,6 +210,8 @@ class EndpointPool:
             clock=self.clock,
             max_in_flight=self.max_in_flight,
             expected_since=self.clock(),
+            peers=lambda: self._replicas_of(endpoint),
+            report_ejection=self._report_ejection,
         )
         self._endpoints[address] = endpoint
         # A probe that ended would leave the endpoint as it was seen last, for good.
@@ -216,6 +220,21 @@ class EndpointPool:
         )
         self._probes[address] = asyncio.create_task(probing)
         logger.info("backend added", extra={"backend": address.label, "address": address.target})
+
+    def _replicas_of(self, endpoint: Endpoint) -> Sequence[Endpoint]:
+        """All endpoints of its namespace that serve its preset."""
+        namespace, preset = endpoint.address.namespace, endpoint.preset
+        return [
+            each
+            for each in self._endpoints.values()
+            if each.address.namespace == namespace and each.preset == preset
+        ]
+
+    def _report_ejection(self, endpoint: Endpoint, reason: str, seconds: float) -> None:
+        label, target = endpoint.address.label, endpoint.address.target
+        self.readiness.record_ejection(label, reason)
+        fields = {"backend": label, "address": target, "reason": reason, "seconds": seconds}
+        logger.warning("backend ejected", extra=fields)
 
     def _remove(self, address: EndpointAddress) -> None:
         endpoint = self._endpoints.pop(address)

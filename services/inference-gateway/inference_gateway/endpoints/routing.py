@@ -59,6 +59,8 @@ def find_matches(
     """
     matches = find_all(name, endpoints, unknown)
     ready = [match for match in matches if match.endpoint.ready]
+    # Bad answers are better than none, once the others have gone.
+    ready = ready or [match for match in matches if match.endpoint.is_outlier]
     if not ready:
         raise NotReady(unavailable(_not_ready_message(name, matches)))
     return _best_first(ready, prompt)

@@ -31,6 +31,7 @@ async def relay_http(
         ClientDisconnected: the client closed the connection.
     """
     head = request.head(served_model, context.request_id)
+    on_message = endpoint.time_stream()
     exchange = endpoint.backend.relay(head, request.body, timeout_seconds)
     scan = UsageScan()
     async with aclosing(exchange) as parts:
@@ -42,6 +43,8 @@ async def relay_http(
             if part.WhichOneof("part") != "body":
                 raise BackendError(StatusCode.INTERNAL, "the model-server sent a second head")
             context.record_first_token()
+            if context.is_event_stream:
+                on_message()
             scan.add(part.body)
             await context.write(part.body)
     context.record_usage(model, scan.usage())
