@@ -138,8 +138,8 @@ bench-serving: venv venv-models ## measure the engines beside `transformers serv
 bench-tuner: venv venv-models ## measure the tuner beside TRL, plain and at its best; ROWS=200 is faster
 	$(PY) -m benchmarks.tuner --rows $(or $(ROWS),500)
 
-release: venv ## build a release into dist/; TORCH=cpu for clusters without GPUs
-	$(PY) -m tools.release --torch $(or $(TORCH),cuda)
+release: venv ## build a release into dist/; TORCH=cpu for clusters without GPUs, REPOSITORY=URL for krew
+	$(PY) -m tools.release --torch $(or $(TORCH),cuda) --repository "$(REPOSITORY)"
 
 release-check: venv ## push dist/ to the local registry and install the local cluster from it
 	$(PY) -m tools.release.check
@@ -160,8 +160,14 @@ fuzz: venv venv-models ## send random gRPC calls and HTTP requests for FUZZ_SECO
 soak: venv venv-models ## send mixed load with faults for SOAK_SECONDS, and check every answer
 	$(PY) -m tests.soak --seconds $(SOAK_SECONDS)
 
-plugin: venv ## build the wheel of kubectl kaito into dist/
+plugin: venv ## build kubectl kaito into dist/: a wheel, one file, and an archive for krew
 	$(PY) -m tools.kubectl_plugin
+
+.PHONY: krew
+KREW := sigs.k8s.io/krew/cmd
+krew: venv ## install the plugin with krew itself, which also checks the manifest; builds krew with Go on first use
+	@test -x $(CACHE_BIN)/krew || GOBIN=$(CACHE_BIN) go install $(KREW)/krew@v0.4.3 $(KREW)/validate-krew-manifest@v0.4.3
+	PATH=$(CACHE_BIN):$$PATH $(PY) -m pytest -q tests/kubectl_plugin/test_krew_itself.py
 
 pants-lint: ## run ruff with Pants (needs a Python 3.9, see docs/development.md)
 	tools/pants lint ::

@@ -20,6 +20,7 @@ RELEASE = Release(
     ),
     chart="kaito-1.2.3.tgz",
     crds=("crds/kaito.sh_inferencesets.yaml", "crds/kaito.sh_workspaces.yaml"),
+    plugin=("kubectl-kaito-linux-amd64.tar.gz",),
     kubernetes=">=1.31.0-0",
     tools={"buildah": "1.28.2"},
 )

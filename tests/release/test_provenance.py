@@ -22,7 +22,11 @@ def test_subjects_are_files_and_images_by_digest() -> None:
 def test_dependencies_are_commit_lock_files_and_base_image() -> None:
     definition = STATEMENT["predicate"]["buildDefinition"]
     assert STATEMENT["predicateType"] == "https://slsa.dev/provenance/v1"
-    assert definition["externalParameters"] == {"version": "1.2.3", "torch": "cpu"}
+    assert definition["externalParameters"] == {
+        "version": "1.2.3",
+        "torch": "cpu",
+        "repository": "",
+    }
     assert definition["resolvedDependencies"] == [
         {"name": "source", "digest": {"gitCommit": "c" * 40}},
         {"name": "base image", "digest": {"sha256": "f" * 64}},

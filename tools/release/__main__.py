@@ -1,8 +1,9 @@
 """python -m tools.release: builds everything that a release consists of.
 
-Writes the services' images as OCI archives, an SBOM for each, the chart, the CRDs, release.json,
-SLSA provenance and SHA256SUMS. Nothing is pushed. Images are built as `python -m tools.images`
-builds them, from the lock files and the packages in the caches; nothing else is downloaded.
+Writes the services' images as OCI archives, an SBOM for each, the chart, the CRDs, `kubectl kaito`
+as a wheel and as archives for krew, release.json, SLSA provenance and SHA256SUMS. Nothing is
+pushed. Images are built as `python -m tools.images` builds them, from the lock files and the
+packages in the caches; of `kubectl kaito`, the wheels of each platform are downloaded.
 """
 
 import argparse
@@ -36,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
         "--builder", default=BUILDER, help="URI of the builder in the provenance (%(default)s)"
     )
     parser.add_argument(
+        "--repository", default="", help="URL of the repository whose releases krew downloads"
+    )
+    parser.add_argument(
         "--allow-modified",
         action="store_true",
         help="build although files differ from the commit; for trial builds",
@@ -55,6 +59,7 @@ def main() -> int:
         output=arguments.output.resolve(),
         torch=arguments.torch,
         builder=arguments.builder,
+        repository=arguments.repository.rstrip("/"),
         allow_modified=arguments.allow_modified,
     )
     try:

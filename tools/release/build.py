@@ -17,6 +17,8 @@ from tools.images.buildah import Buildah
 from tools.images.local import local_pipeline, local_store
 from tools.images.pipeline import ResolvedImage, resolve
 from tools.images.recipes import RELEASED, Torch, recipes
+from tools.kubectl_plugin import build as plugin
+from tools.kubectl_plugin.platforms import PLATFORMS
 from tools.release import chart, checksums, manifest, oci, provenance
 from tools.release.manifest import Image, Release
 from tools.release.programs import require, run
@@ -31,13 +33,17 @@ _LOCKS = ("requirements/control.lock", "requirements/models.lock")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to build: the checkout at `root`, into `output`."""
+    """What to build: the checkout at `root`, into `output`.
+
+    `repository` is the URL of the repository whose releases krew downloads; empty: none.
+    """
 
     root: Path
     output: Path
     torch: Torch
     builder: str = provenance.BUILDER
     allow_modified: bool = False
+    repository: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,7 @@ def build(request: Request, report: Callable[[str], None]) -> list[Path]:
     with progress.step(f"chart {package.name} and CRDs"):
         chart.package(programs["helm"], request.root / CHART, package, source.committed)
         crds = chart.copy_crds(request.root / CHART, request.output / "crds")
+    plugin_files = _plugin(request, version, source, progress)
     release = Release(
         version=version,
         torch=request.torch,
@@ -79,8 +86,10 @@ def build(request: Request, report: Callable[[str], None]) -> list[Path]:
         images=tuple(images),
         chart=package.name,
         crds=tuple(f"crds/{crd.name}" for crd in crds),
+        plugin=tuple(file.name for file in plugin_files),
         kubernetes=yaml.safe_load((request.root / CHART / "Chart.yaml").read_text())["kubeVersion"],
         tools=_tools(programs["helm"], store),
+        repository=request.repository,
     )
     with progress.step("manifest, provenance and checksums"):
         return _seal(request, release, {"base image": store.image_id(base.reference())})
@@ -94,6 +103,7 @@ def _clear(output: Path) -> None:
         for path in output.glob(pattern):
             path.unlink()
     (output / checksums.FILE).unlink(missing_ok=True)
+    plugin.clear(output)
     for name in _FOLDERS:
         (output / name).mkdir(parents=True)
 
@@ -137,6 +147,19 @@ def _image(
     )
 
 
+def _plugin(request: Request, version: str, source: Source, progress: Progress) -> list[Path]:
+    wanted = plugin.Request(
+        root=request.root,
+        output=request.output,
+        platforms=PLATFORMS,
+        version=version,
+        timestamp=source.committed,
+        repository=request.repository,
+    )
+    with progress.step("kubectl kaito"):
+        return plugin.build(wanted, lambda line: progress.report(f"    {line}"))
+
+
 def _tools(helm: str, store: Buildah) -> dict[str, str]:
     return {
         "python": platform.python_version(),
@@ -144,6 +167,7 @@ def _tools(helm: str, store: Buildah) -> dict[str, str]:
         "helm": run([helm, "version", "--template", "{{.Version}}"]).strip().removeprefix("v"),
         "cyclonedx-bom": installed("cyclonedx-bom"),
         "debsbom": installed("debsbom"),
+        "pex": installed("pex"),
     }
 
 
@@ -163,6 +187,6 @@ def _seal(request: Request, release: Release, materials: dict[str, str]) -> list
 
 
 def _files(output: Path, release: Release) -> Sequence[Path]:
-    names = [release.chart, *release.crds, manifest.FILE, manifest.VALUES_FILE]
+    names = [release.chart, *release.crds, *release.plugin, manifest.FILE, manifest.VALUES_FILE]
     names += [name for image in release.images for name in (image.archive, image.sbom)]
     return [output / name for name in names]

@@ -25,7 +25,8 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """`tools` are the versions of what built it; `torch` is cpu or cuda."""
+    """`tools` are the versions of what built it; `torch` is cpu or cuda. `repository` is the URL of
+    the repository that publishes it; empty if no file names it."""
 
     version: str
     torch: str
@@ -33,8 +34,10 @@ class Release:
     images: tuple[Image, ...]
     chart: str
     crds: tuple[str, ...]
+    plugin: tuple[str, ...]
     kubernetes: str
     tools: Mapping[str, str]
+    repository: str = ""
 
 
 def render(release: Release) -> str:
@@ -54,6 +57,7 @@ def render(release: Release) -> str:
         },
         "chart": release.chart,
         "crds": list(release.crds),
+        "plugin": list(release.plugin),
         "tools": dict(release.tools),
     }
     return json.dumps(document, indent=2) + "\n"

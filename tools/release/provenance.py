@@ -10,7 +10,7 @@ from typing import Any
 from tools.release.manifest import Release
 
 FILE = "provenance.intoto.json"
-# Names what `make release` does with its two parameters; SLSA asks for a URI of our own.
+# Names what `make release` does with its parameters; SLSA asks for a URI of our own.
 _BUILD_TYPE = "https://kaito.sh/build-types/make-release/v1"
 #: The builder, unless the one who runs it says otherwise.
 BUILDER = "https://kaito.sh/builders/make-release"
@@ -36,7 +36,11 @@ def statement(
         "predicate": {
             "buildDefinition": {
                 "buildType": _BUILD_TYPE,
-                "externalParameters": {"version": release.version, "torch": release.torch},
+                "externalParameters": {
+                    "version": release.version,
+                    "torch": release.torch,
+                    "repository": release.repository,
+                },
                 "internalParameters": {"modified": release.source.modified},
                 "resolvedDependencies": [
                     {"name": "source", "digest": {"gitCommit": release.source.commit}},

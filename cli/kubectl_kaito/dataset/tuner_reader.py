@@ -26,8 +26,8 @@ class TunerReader:
                 raise
             raise CheckUnavailable(
                 f"{path} cannot be checked here, because {error.name} is not installed: run `pipx "
-                f"inject kubectl-kaito {' '.join(sorted(_LIBRARIES))}`, or leave it out: "
-                "`kubectl kaito tune` has --no-check"
+                f"inject kubectl-kaito {' '.join(sorted(_LIBRARIES))}` (what krew installs takes "
+                "no libraries), or leave it out: `kubectl kaito tune` has --no-check"
             ) from None
         default = files("tuner") / "templates" / f"{method}.yaml"
         config = parse_config(default.read_text(encoding="utf-8"), method)

@@ -12,18 +12,12 @@ from pathlib import Path
 import pytest
 
 from kaito_presets import catalog
-from tools.kubectl_plugin import build
 
 SITE_PACKAGES = Path(pytest.__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("dist"))
-
-
-@pytest.fixture(scope="module")
-def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The installed program. Its requirements come from this environment and not from an index."""
     folder = tmp_path_factory.mktemp("venv")
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
@@ -35,11 +29,11 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     yield folder / "bin" / "kubectl-kaito"
 
 
-def run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     # Elsewhere, and without this checkout on the path.
     environment = {**os.environ, "PYTHONPATH": "", "KUBECONFIG": "/nonexistent"}
     return subprocess.run(
-        [str(program), *arguments],
+        [str(installed), *arguments],
         cwd="/",
         env=environment,
         capture_output=True,
@@ -74,21 +68,21 @@ def test_wheel_names_requirements_that_the_lock_file_meets(wheel: Path) -> None:
         assert found >= tuple(int(part) for part in minimum.split("."))
 
 
-def test_the_installed_program_needs_no_checkout(program: Path) -> None:
-    assert "Usage: kubectl kaito" in run(program, "--help").stdout
-    listed = run(program, "models", "-o", "json")
+def test_the_installed_program_needs_no_checkout(installed: Path) -> None:
+    assert "Usage: kubectl kaito" in run(installed, "--help").stdout
+    listed = run(installed, "models", "-o", "json")
     assert listed.returncode == 0, listed.stderr
     assert '"name": "phi-4"' in listed.stdout
 
 
-def test_the_installed_program_reports_a_missing_cluster_in_one_line(program: Path) -> None:
-    result = run(program, "status")
+def test_the_installed_program_reports_a_missing_cluster_in_one_line(installed: Path) -> None:
+    result = run(installed, "status")
     assert result.returncode == 3
     assert result.stderr.startswith("error: no cluster is configured")
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_completion_scripts_name_the_program(program: Path) -> None:
-    shown = run(program, "--show-completion", "bash")
+def test_completion_scripts_name_the_program(installed: Path) -> None:
+    shown = run(installed, "--show-completion", "bash")
     assert shown.returncode == 0, shown.stderr
     assert "KUBECTL" in shown.stdout
