@@ -138,6 +138,10 @@ bench-serving: venv venv-models ## measure the engines beside `transformers serv
 bench-tuner: venv venv-models ## measure the tuner beside TRL, plain and at its best; ROWS=200 is faster
 	$(PY) -m benchmarks.tuner --rows $(or $(ROWS),500)
 
+.PHONY: bench-plugin
+bench-plugin: venv ## measure how long `kubectl kaito` takes to start, and to show 500 Workspaces, beside kubectl
+	$(PY) -m benchmarks.plugin
+
 release: venv ## build a release into dist/; TORCH=cpu for clusters without GPUs, REPOSITORY=URL for krew
 	$(PY) -m tools.release --torch $(or $(TORCH),cuda) --repository "$(REPOSITORY)"
 

@@ -6,7 +6,7 @@ from typing import TextIO, TypeVar
 
 import yaml
 
-from kaito_api.workspace import Model
+from kaito_api.manifest import Model
 from kubectl_kaito.options import Output
 
 

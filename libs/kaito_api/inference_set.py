@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from kaito_api.workspace import GPUPartition, Inference, LabelSelector, Model, Opaque
+from kaito_api.manifest import Model, Opaque
+from kaito_api.workspace import GPUPartition, Inference, LabelSelector
 
 PERCENTAGE = "^([0-9]{1,2}|100)%$"
 NumberOrPercentage = (

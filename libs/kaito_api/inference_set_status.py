@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
+from kaito_api.manifest import Model
 from kaito_api.status import ConditionManifest
-from kaito_api.workspace import Model
 
 
 class ReplicaStatus(Model):

@@ -8,8 +8,8 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
+from kaito_api.manifest import Model, Opaque
 from kaito_api.status import ConditionManifest
-from kaito_api.workspace import Model, Opaque
 
 Operator = Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]
 Effect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from kaito_api.workspace import Model
+from kaito_api.manifest import Model
 
 
 class State(StrEnum):

@@ -5,22 +5,15 @@ A Workspace has no `spec`: `resource`, `inference`, `tuning` and `status` are to
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
-from pydantic.alias_generators import to_camel
+from pydantic import Field
+
+from kaito_api.manifest import Model, Opaque
 
 DNS_LABEL = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 DNS_SUBDOMAIN = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 IMAGE = r"^[^\s/:@]+(:[0-9]+)?(/[^\s/:@]+)+(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$"
 
 
-class Model(BaseModel):
-    """camelCase in manifests, snake_case here. The API server prunes unknown keys."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
-
-
-# Part of a Kubernetes type that is passed on unchanged (PodTemplateSpec, VolumeSource, …).
-Opaque = dict[str, JsonValue]
 _CaConfigMap = Annotated[
     str | None,
     Field(

@@ -33,7 +33,7 @@ def status(
     from kubectl_kaito.errors import UsageError
     from kubectl_kaito.observation import Observation, list_workspaces, observe
     from kubectl_kaito.output import emit
-    from kubectl_kaito.status import live, table, view
+    from kubectl_kaito.status import table, view
 
     if name is None and watch:
         raise UsageError("--watch follows one Workspace: name it")
@@ -57,6 +57,8 @@ def status(
         return observe(cluster, wanted, within, environment.now())
 
     if watch:
+        from kubectl_kaito.status import live
+
         last = live.show(look, environment, output)
     else:
         last = view.workspace_detail(look())

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kaito_api import labels
-from kaito_api.workspace import Opaque
+from kaito_api.manifest import Opaque
 from tests.workspace_controller.given import INSTANCE, OWNER
 from workspace_controller.manifests.metadata import (
     belongs_to,

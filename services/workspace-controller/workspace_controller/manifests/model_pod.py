@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kaito_api.workspace import Opaque
+from kaito_api.manifest import Opaque
 from kaito_kube.kinds import Manifest
 from kaito_presets.preset import Runtime
 from workspace_controller.manifests.administration import token_sha256

@@ -4,7 +4,7 @@ import copy
 from dataclasses import dataclass
 
 from kaito_api import labels
-from kaito_api.workspace import Opaque
+from kaito_api.manifest import Opaque
 from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.metadata import Owner, metadata, with_revision
 from workspace_controller.manifests.placement import Placement, affinity, tolerations

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from kaito_api import condition_types
 from kaito_api.conditions import Condition, false, from_manifest, true
+from kaito_api.manifest import Opaque
 from kaito_api.reasons import Reason
-from kaito_api.workspace import Opaque
 from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.engine import ENGINE
 from workspace_controller.manifests.own_engine_pod import OwnEngine

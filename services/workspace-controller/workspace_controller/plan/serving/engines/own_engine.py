@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from kaito_api import labels
-from kaito_api.workspace import Opaque
+from kaito_api.manifest import Opaque
 from kaito_presets.engine import ENGINES as PRESET_ENGINES
 from workspace_controller.manifests.own_engine_pod import TMP_VOLUME, OwnEngine
 from workspace_controller.manifests.pods import GRPC_PORT, HTTP_PORT, METRICS_PORT

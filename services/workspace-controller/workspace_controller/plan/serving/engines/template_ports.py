@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kaito_api.workspace import Opaque
+from kaito_api.manifest import Opaque
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Everything else is the API server's to check.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kaito_api.workspace import Opaque
+from kaito_api.manifest import Opaque
 
 _TEMPLATE = "inference.template"
 _OBJECTS = ("affinity",)
