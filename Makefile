@@ -48,7 +48,7 @@ venv-vllm: ## create the environment of vLLM's server for CPUs, .venv-vllm (2.5 
 	@$(PYTHON) -m tools.venvs vllm
 
 lock: ## update requirements/*.lock from requirements/*.txt
-	$(PYTHON) -m tools.venvs --lock control models clients vllm
+	$(PYTHON) -m tools.venvs --lock control models clients vllm vllm-cuda
 
 crds: venv ## generate the CRDs into the charts
 	$(PY) -m tools.crdgen
@@ -141,6 +141,10 @@ bench-tuner: venv venv-models ## measure the tuner beside TRL, plain and at its 
 .PHONY: bench-plugin
 bench-plugin: venv ## measure how long `kubectl kaito` takes to start, and to show 500 Workspaces, beside kubectl
 	$(PY) -m benchmarks.plugin
+
+.PHONY: gpu-check
+gpu-check: venv ## measure vLLM through every layer and the tuner on an NVIDIA GPU, in under 8 minutes; MODEL=8b is larger
+	$(PY) -m benchmarks.gpu --model $(or $(MODEL),1b)
 
 release: venv ## build a release into dist/; TORCH=cpu for clusters without GPUs, REPOSITORY=URL for krew
 	$(PY) -m tools.release --torch $(or $(TORCH),cuda) --repository "$(REPOSITORY)"

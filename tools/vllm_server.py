@@ -25,28 +25,34 @@ _OPTIONS = (
     "--tool-call-parser hermes --scheduling-policy priority --enable-prompt-tokens-details "
     "--uvicorn-log-level warning"
 ).split()
+# Of the process, on any device: no network.
+ENVIRON = {
+    "PYTHONPATH": "",
+    "HF_HUB_OFFLINE": "1",
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True",
+}
 
 
 def environ(threads: int = 1) -> Mapping[str, str]:
-    """Variables of the process: one thread for each core that it may use, and no network."""
+    """Variables of the process on a CPU: one thread for each core that it may use."""
     return {
-        "PYTHONPATH": "",
-        "HF_HUB_OFFLINE": "1",
+        **ENVIRON,
         "VLLM_CPU_KVCACHE_SPACE": "1",
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
         "OMP_NUM_THREADS": str(threads),
-        "VLLM_NO_USAGE_STATS": "1",
-        "DO_NOT_TRACK": "1",
-        "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True",
     }
 
 
-def command(model: Path, name: str, port: int, *options: str) -> tuple[str, ...]:
+def command(
+    model: Path, name: str, port: int, *options: str, python: Path = PYTHON
+) -> tuple[str, ...]:
     """The command line that serves a model under that name. `options` come last, and win."""
     module = "vllm.entrypoints.openai.api_server"
     address = ("--host", "127.0.0.1", "--port", str(port))
     served = ("--model", str(model), "--served-model-name", name)
-    return (str(PYTHON), "-m", module, *served, *address, *_OPTIONS, *options)
+    return (str(python), "-m", module, *served, *address, *_OPTIONS, *options)
 
 
 @contextmanager

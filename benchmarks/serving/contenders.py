@@ -14,7 +14,6 @@ from kaito.inference.v1 import inference_pb2_grpc
 from kaito_grpc.channels import open_channel
 
 GRPC, GATEWAY, PEER = "grpc", "gateway", "its own server"
-NEW_TOKENS = 64
 # What our server calls the model.
 MODEL_NAME = "m"
 
@@ -43,7 +42,8 @@ class Answer:
             self.times.append(time.perf_counter())
 
 
-Ask = Callable[[str], Awaitable[Answer]]
+# A prompt, and the number of new tokens.
+Ask = Callable[[str, int], Awaitable[Answer]]
 
 
 @asynccontextmanager
@@ -63,8 +63,8 @@ async def connect(ports: Mapping[str, int], peer_model: str) -> AsyncIterator[di
 def _over_grpc(channel: grpc.aio.Channel) -> Ask:
     stub = inference_pb2_grpc.InferenceServiceStub(channel)
 
-    async def ask(prompt: str) -> Answer:
-        options = pb.GenerationOptions(max_new_tokens=NEW_TOKENS, do_sample=False)
+    async def ask(prompt: str, new_tokens: int) -> Answer:
+        options = pb.GenerationOptions(max_new_tokens=new_tokens, do_sample=False)
         request = pb.StreamGenerateRequest(
             request=pb.GenerateRequest(prompt=prompt, options=options)
         )
@@ -78,11 +78,11 @@ def _over_grpc(channel: grpc.aio.Channel) -> Ask:
 
 
 def _over_http(session: aiohttp.ClientSession, model: str) -> Ask:
-    async def ask(prompt: str) -> Answer:
+    async def ask(prompt: str, new_tokens: int) -> Answer:
         body = {
             "model": model,
             "prompt": prompt,
-            "max_tokens": NEW_TOKENS,
+            "max_tokens": new_tokens,
             "temperature": 0,
             "stream": True,
             "stream_options": {"include_usage": True},

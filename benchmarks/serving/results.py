@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from benchmarks.serving.contenders import GATEWAY, GRPC, PEER, Answer
 
+_WAYS = (GRPC, GATEWAY)
+
 
 @dataclass(slots=True)
 class Results:
@@ -45,7 +47,15 @@ class Results:
     @property
     def ratio(self) -> float:
         """Tokens a second over those of the engine's own server, of the slower way."""
-        return min(statistics.median(self._shares(name)) for name in (GRPC, GATEWAY))
+        return min(map(self.share, _WAYS))
+
+    def share(self, way: str) -> float:
+        """Tokens a second of a way over those of the engine's own server."""
+        return statistics.median(self._shares(way))
+
+    def late_gap_ms(self, way: str) -> float:
+        """The time between two parts of an answer that one in a hundred exceeds."""
+        return statistics.quantiles(self.gaps[way], n=100)[-1] * 1000
 
     def lines(self) -> list[str]:
         """The table."""
@@ -53,11 +63,14 @@ class Results:
         lines = [f"{self.engine:<20}{head}{'p99 between parts, ms':>23}"]
         for name, found in self.rates.items():
             title = self.peer if name == PEER else name
-            gap = statistics.quantiles(self.gaps[name], n=100)[-1] * 1000
             lines.append(
                 f"{title:<20}{statistics.median(found):>18.0f}{min(found):>9.0f}{max(found):>9.0f}"
-                f"{statistics.median(self._shares(name)):>12.2f}{gap:>23.1f}"
+                f"{self.share(name):>12.2f}{self.late_gap_ms(name):>23.1f}"
             )
+        above = ", ".join(
+            f"{name} {self.late_gap_ms(name) - self.late_gap_ms(PEER):+.1f} ms" for name in _WAYS
+        )
+        lines.append(f"p99 between parts, above {self.peer}: {above} (aim: at most 5 ms)")
         if self.compared:
             lines.append(f"{self.same} of {self.compared} answers are equal")
         for (way, process), seconds in self.cpu.items():

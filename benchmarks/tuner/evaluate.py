@@ -1,7 +1,8 @@
 """The loss of each adapter on the answers held out: python -m benchmarks.tuner.evaluate FOLDER.
 
 Runs in .venv-models. Knows neither TRL nor the tuner: each conversation goes through the model by
-itself, in float32, and the assistant's tokens count. Prints JSON: adapter → loss per token.
+itself, in float32 on a CPU and in bfloat16 on a GPU, and the assistant's tokens count.
+Prints JSON: adapter → loss per token.
 """
 
 import json
@@ -14,6 +15,8 @@ import pyarrow.parquet as pq
 import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from benchmarks.tuner.contenders import read_subject
 
 Encoded = tuple[torch.Tensor, torch.Tensor]
 
@@ -32,7 +35,8 @@ def loss(model: Any, examples: list[Encoded]) -> float:
     """The mean over all tokens of the assistant."""
     total, count = 0.0, 0
     for ids, learned in examples:
-        logits = model(input_ids=ids).logits[0, :-1]
+        ids, learned = ids.to(model.device), learned.to(model.device)
+        logits = model(input_ids=ids).logits[0, :-1].float()
         each = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none")
         total += float(each[learned[1:]].sum())
         count += int(learned[1:].sum())
@@ -43,7 +47,9 @@ def evaluate(folder: Path, adapters: Mapping[str, Path]) -> dict[str, float]:
     """The loss with each adapter, and of the base model as ""."""
     tokenizer = AutoTokenizer.from_pretrained(folder / "model")
     examples = list(encode(tokenizer, folder / "held-out.parquet"))
-    base = AutoModelForCausalLM.from_pretrained(folder / "model", dtype=torch.float32).eval()
+    device = read_subject(folder).device
+    dtype = torch.float32 if device == "cpu" else torch.bfloat16
+    base = AutoModelForCausalLM.from_pretrained(folder / "model", dtype=dtype).to(device).eval()
     losses = {"": loss(base, examples)}
     for name, path in adapters.items():
         model = PeftModel.from_pretrained(base, path).eval()

@@ -1,6 +1,7 @@
 """What a training took, from its first update to its last."""
 
 import json
+import resource
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,13 +23,28 @@ def now() -> Instant:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
+    """`peak_memory_bytes` are those of the GPU, or of the process on a CPU."""
+
     cpu_seconds: float
     wall_seconds: float
     updates: int
+    peak_memory_bytes: int
 
     @classmethod
-    def between(cls, began: Instant, ended: Instant, updates: int) -> "Measurement":
-        return cls(ended.cpu - began.cpu, ended.wall - began.wall, updates)
+    def between(
+        cls, began: Instant, ended: Instant, updates: int, peak_memory_bytes: int
+    ) -> "Measurement":
+        return cls(ended.cpu - began.cpu, ended.wall - began.wall, updates, peak_memory_bytes)
+
+
+def peak_memory_bytes() -> int:
+    """The most memory that this process has had so far: of the GPU if it has one."""
+    import torch
+
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    # Linux counts in KiB.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def write_measurement(folder: Path, measured: Measurement) -> None:

@@ -10,7 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.tuner.measurement import Instant, Measurement, now, write_measurement
+from benchmarks.tuner.measurement import (
+    Instant,
+    Measurement,
+    now,
+    peak_memory_bytes,
+    write_measurement,
+)
 from kaito_process import logs
 from tuner.phases import train_phase
 from tuner.reporting.status_publisher import StatusPublisher
@@ -48,7 +54,9 @@ def run(folder: Path) -> None:
     summary = train_phase(settings, publisher, StopSwitch(), os.environ)
     if summary is None:
         raise SystemExit("the training was stopped")
-    measured = Measurement.between(publisher.began, publisher.ended, summary.steps)
+    measured = Measurement.between(
+        publisher.began, publisher.ended, summary.steps, peak_memory_bytes()
+    )
     write_measurement(folder, measured)
 
 

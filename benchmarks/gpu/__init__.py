@@ -1,0 +1,1 @@
+"""Checks the engines and the tuner on a machine with a GPU."""
