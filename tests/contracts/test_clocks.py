@@ -20,6 +20,8 @@ READERS = {
     "services/tuner/tuner/training/checkpoint_callback.py": 1,
     "services/tuner/tuner/training/progress_callback.py": 1,
     "services/tuner/tuner/training/train.py": 1,
+    # The age of a model on a node's disk: the times of files are times of day.
+    "services/workspace-controller/workspace_controller/model_cache.py": 1,
     # "created" of the OpenAI API.
     "services/inference-gateway/inference_gateway/__main__.py": 1,
     "services/model-server/model_server/contract/server.py": 1,

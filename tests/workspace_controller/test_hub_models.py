@@ -260,3 +260,27 @@ async def test_a_preset_is_never_asked_about() -> None:
     await environment.settle()
     assert environment.hub.calls == []
     assert "model" not in status(environment)
+
+
+@pytest.mark.parametrize(
+    ("level", "volume", "log"),
+    [
+        ("", "hostPath", None),
+        ("privileged", "hostPath", None),
+        ("restricted", "emptyDir", "enforces the Pod Security level restricted"),
+    ],
+)
+async def test_a_node_keeps_the_model_where_the_namespace_allows_it(
+    level: str, volume: str, log: str | None
+) -> None:
+    environment = environment_with(repository(), model_cache="/var/lib/kaito/models")
+    labels = {"pod-security.kubernetes.io/enforce": level} if level else {}
+    environment.cluster.seed(kinds.NAMESPACE, {"metadata": {"name": NAMESPACE, "labels": labels}})
+    await environment.settle()
+    assert status(environment)["state"] == "Ready"
+    (deployment,) = environment.cluster.objects(kinds.DEPLOYMENT)
+    volumes = deployment["spec"]["template"]["spec"]["volumes"]
+    (model,) = (each for each in volumes if each["name"] == "model")
+    assert volume in model
+    assert (log or "") in download(environment).get("KAITO_MODEL_UNCACHED", "")
+    assert (log is None) == ("KAITO_MODEL_CACHE" in download(environment))

@@ -29,6 +29,7 @@ def test_every_variable_is_read() -> None:
             "KAITO_TUNER_RESOURCES": '{"limits": {"memory": "4Gi"}}',
             "KAITO_INSECURE_REGISTRIES": "a:5000, b",
             "KAITO_PRESET_REGISTRY": "r/p/",
+            "KAITO_MODEL_CACHE": "/var/lib/kaito/models",
         }
     )
     assert settings.node_provisioner is NodeProvisioner.NODECLAIM
@@ -36,6 +37,7 @@ def test_every_variable_is_read() -> None:
     assert settings.tuner.resources == {"limits": {"memory": "4Gi"}}
     assert settings.insecure_registries == ("a:5000", "b")
     assert settings.preset_registry == "r/p"
+    assert settings.model_cache == "/var/lib/kaito/models"
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,9 @@ def test_every_variable_is_read() -> None:
         ("KAITO_TUNER_ENV", "[1]"),
         ("KAITO_GATEWAY_RESOURCES", "{"),
         ("KAITO_NODE_CLASS", "default"),
+        ("KAITO_MODEL_CACHE", "models"),
+        ("KAITO_MODEL_CACHE", "/models"),
+        ("KAITO_MODEL_CACHE", "/var/../etc"),
         ("KAITO_WEBHOOK_PORT", "70000"),
         ("KAITO_MAX_MODEL_NODES", "0"),
         ("KAITO_CONCURRENCY", "many"),

@@ -31,6 +31,7 @@ from model_server.pulled_adapters.reconciler import PulledAdapters
 from model_server.settings import Settings
 from model_server.startup import termination
 from model_server.startup.host_memory import kv_cache_budget_bytes
+from model_server.startup.model_in_use import hold_model
 from model_server.text_generation_server.engine import TextGenerationServerEngine
 from model_server.vllm.engine import VllmEngine
 from model_server.vllm.engine_metrics import EngineMetrics
@@ -172,6 +173,8 @@ def main() -> int:
     logs.configure(settings.log_level, "model-server", workspace=settings.workspace_key)
     # Nothing is downloaded at run time. Set before transformers is imported, which reads it once.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    # As long as this process runs, whatever becomes of the engine.
+    in_use = hold_model(settings.model_path)
     try:
         uvloop.run(serve(settings))
     except InferenceError as error:
@@ -184,6 +187,9 @@ def main() -> int:
         unexpected = EngineFailed(f"the model-server ended unexpectedly: {error!r}")
         termination.write(settings.termination_log, unexpected)
         return 1
+    finally:
+        if in_use is not None:
+            in_use.close()
     return 0
 
 

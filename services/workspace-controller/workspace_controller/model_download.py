@@ -1,12 +1,15 @@
 """Downloads a model from the hub: the program of the init container model-download.
 
-The pod carries this text and runs it with the Python of another image, so it imports nothing but
-the standard library. huggingface_hub is not enough: since version 2 it starts a file again that was
-interrupted, leaves what it had on the disk, and compares no digests.
+The pod carries this text, with that of model_cache, and runs it with the Python of another image,
+so they import nothing but the standard library. huggingface_hub is not enough: since version 2 it
+starts a file again that was interrupted, leaves what it had on the disk, and compares no digests.
 
 A file is written to PATH.part and renamed once it has the digest that the hub knows. So whatever
 ends the container, the next one goes on at the byte where it ended, and what is there is right. How
 far it is, is served on the port of the metrics: as JSON at /progress, and at /metrics.
+
+With KAITO_MODEL_CACHE the folder is one that the node keeps: a model that is there whole, by the
+digests of its files, is not downloaded.
 """
 
 import collections
@@ -30,8 +33,11 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+from workspace_controller.model_cache import NodeCache
 
 # Written when all files are there: a pod that starts again then needs no hub.
 COMPLETE = ".kaito-complete.json"
@@ -43,6 +49,8 @@ DAMAGED_TRIES = 3
 WINDOW_SECONDS, SAMPLE_SECONDS = 60.0, 2.0
 SAMPLES_PER_LOG_LINE = 15
 FILES_AT_A_TIME, CHUNK_BYTES, SILENCE_SECONDS = 8, 2**20, 60.0
+# Gets the bytes that are to arrive.
+MakeRoom = Callable[[int], None]
 
 
 class Failed(Exception):
@@ -278,6 +286,29 @@ def is_complete(folder: pathlib.Path, wanted: list[Any]) -> bool:
         return False
 
 
+def remove_wrong_files(folder: pathlib.Path) -> list[str]:
+    """Removes the files of a whole model that do not have their digests any more; their names."""
+    found = json.loads((folder / COMPLETE).read_text())["siblings"]
+    files = [File(folder, sibling) for sibling in found]
+    with ThreadPoolExecutor(FILES_AT_A_TIME) as pool:
+        right = list(pool.map(is_right, files))
+    wrong = [file for file, is_good in zip(files, right, strict=True) if not is_good]
+    for file in wrong:
+        file.path.unlink(missing_ok=True)
+    return [file.name for file in wrong]
+
+
+def is_right(file: File) -> bool:
+    found = file.hasher()
+    try:
+        with file.path.open("rb") as content:
+            while chunk := content.read(CHUNK_BYTES):
+                found.update(chunk)
+    except OSError:
+        return False
+    return file.has_digest(found)
+
+
 def failure(error: Exception) -> Failed | None:
     """What ends the container; None for an error that may pass."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
@@ -326,10 +357,11 @@ def files_of(repository: dict[str, Any], folder: pathlib.Path, ignored: list[str
 
 
 def attempt(hub: Hub, folder: pathlib.Path, revision: str, ignored: list[str], progress: Progress,
-            damaged: collections.Counter[str]) -> None:  # fmt: skip
+            damaged: collections.Counter[str], make_room: MakeRoom) -> None:  # fmt: skip
     """Brings what is missing. All files are tried, and then the first error is raised."""
     repository = hub.repository(revision)
     progress.files = files_of(repository, folder, ignored)
+    make_room(sum(file.size - file.done_bytes() for file in progress.files))
     largest_first = sorted(progress.files, key=lambda file: -file.size)
     with ThreadPoolExecutor(FILES_AT_A_TIME) as pool:
         futures = [pool.submit(hub.fetch, file, repository["sha"]) for file in largest_first]
@@ -339,9 +371,8 @@ def attempt(hub: Hub, folder: pathlib.Path, revision: str, ignored: list[str], p
         raise error
 
 
-def download(
-    hub: Hub, folder: pathlib.Path, revision: str, ignored: list[str], progress: Progress
-) -> None:
+def download(hub: Hub, folder: pathlib.Path, revision: str, ignored: list[str], progress: Progress,
+             make_room: MakeRoom) -> None:  # fmt: skip
     """Tries again, with pauses that grow while nothing arrives.
 
     Raises:
@@ -351,7 +382,7 @@ def download(
     tries, pause, done = 0, FIRST_PAUSE_SECONDS, 0
     while True:
         try:
-            attempt(hub, folder, revision, ignored, progress, damaged)
+            attempt(hub, folder, revision, ignored, progress, damaged, make_room)
             progress.problem = ""
             return
         except Damaged as error:
@@ -375,34 +406,97 @@ def download(
         pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
 
+def bring(folder: pathlib.Path, progress: Progress, make_room: MakeRoom) -> None:
+    """Downloads the model that the environment names.
+
+    Raises:
+        Failed: the container cannot go on.
+    """
+    hub_id, revision, ignored = wanted_model()
+    token = os.environ.get("HF_TOKEN", "").strip()
+    check_token(token)
+    hub = Hub(os.environ["HF_ENDPOINT"], hub_id, token)
+    download(hub, folder, revision, ignored, progress, make_room)
+    # As the hub lists them, so that they can be read again as files.
+    siblings = [
+        {
+            "rfilename": file.name,
+            "size": file.size,
+            "blobId": file.git,
+            "lfs": {"sha256": file.sha256},
+        }
+        for file in progress.files
+    ]
+    sizes = {file.name: file.size for file in progress.files}
+    document = {"model": [hub_id, revision, ignored], "sizes": sizes, "siblings": siblings}
+    (folder / COMPLETE).write_text(json.dumps(document))
+
+
+def bring_to_node(cache: NodeCache, progress: Progress) -> None:
+    """The same in the cache of the node, unless the model is there.
+
+    Raises:
+        Failed: the container cannot go on.
+    """
+    with cache.locked():
+        if is_complete(cache.folder, wanted_model()):
+            wrong = remove_wrong_files(cache.folder)
+            if not wrong:
+                cache.mark_used()
+                print("the node has the model already", flush=True)
+                return
+            print(f"{', '.join(wrong)}: damaged on the node's disk, and removed", flush=True)
+        if cache.folder.exists():
+            cache.take_back()
+        found_parts = cache.partial.exists()
+        cache.partial.mkdir(exist_ok=True)
+        bring(cache.partial, progress, cache.make_room)
+        # What was found may not have reached the disk before the node lost its power.
+        if found_parts and remove_wrong_files(cache.partial):
+            bring(cache.partial, progress, cache.make_room)
+        cache.publish()
+
+
+def wanted_model() -> list[Any]:
+    """Name and revision on the hub, and the patterns of files that are left out."""
+    environ = os.environ
+    ignored = json.loads(environ["KAITO_HUB_IGNORE"])
+    return [environ["KAITO_HUB_ID"], environ["KAITO_HUB_REVISION"], ignored]
+
+
 def main() -> int:
     # The first process of a container ignores the signal otherwise.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
-    folder = pathlib.Path(os.environ["KAITO_MODEL_PATH"])
-    hub_id, revision = os.environ["KAITO_HUB_ID"], os.environ["KAITO_HUB_REVISION"]
-    ignored = json.loads(os.environ["KAITO_HUB_IGNORE"])
-    wanted = [hub_id, revision, ignored]
-    if is_complete(folder, wanted):
+    folder, root = pathlib.Path(os.environ["KAITO_MODEL_PATH"]), os.environ.get("KAITO_MODEL_CACHE")
+    if root is None and is_complete(folder, wanted_model()):
         print("all files are there already", flush=True)
         return 0
+    if why := os.environ.get("KAITO_MODEL_UNCACHED"):
+        print(f"the node does not keep the model: {why}", flush=True)
     progress = Progress()
     server = serve(progress, int(os.environ["KAITO_METRICS_PORT"]))
     threading.Thread(target=keep_sampling, args=(progress,), daemon=True).start()
     print(f"progress at port {server.server_port}", flush=True)
-    token = os.environ.get("HF_TOKEN", "").strip()
-    hub = Hub(os.environ["HF_ENDPOINT"], hub_id, token)
     try:
-        check_token(token)
-        download(hub, folder, revision, ignored, progress)
+        if root is None:
+            bring(folder, progress, lambda _: None)
+        else:
+            bring_to_node(NodeCache(pathlib.Path(root), folder), progress)
+    except OSError as error:
+        # Those of the download are read where they can be tried again.
+        return report(failure(error) or Failed("ContainerCrashed", f"the node's disk: {error}"))
     except Failed as failed:
-        print(failed, file=sys.stderr, flush=True)
-        with contextlib.suppress(OSError):
-            log = os.environ.get("KAITO_TERMINATION_LOG", "/dev/termination-log")
-            pathlib.Path(log).write_text(json.dumps(failed.report))
-        return 1
-    sizes = {file.name: file.size for file in progress.files}
-    (folder / COMPLETE).write_text(json.dumps({"model": wanted, "sizes": sizes}))
+        return report(failed)
     return 0
+
+
+def report(failed: Failed) -> int:
+    """Says why the container ends; its exit code."""
+    print(failed, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):
+        log = os.environ.get("KAITO_TERMINATION_LOG", "/dev/termination-log")
+        pathlib.Path(log).write_text(json.dumps(failed.report))
+    return 1
 
 
 if __name__ == "__main__":

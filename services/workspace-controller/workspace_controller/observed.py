@@ -304,6 +304,7 @@ class Observed:
     has not answered.
     `revisions` are the recorded configurations of the workload; None where nothing depends on them.
     `prices` are those of machines, and `budget` is the namespace's; None where it has none.
+    `namespace_labels` are those of the Namespace that the plan depends on.
     `refusal` is set when the decision is repeated after a refused write.
     """
 
@@ -343,6 +344,7 @@ class Observed:
     forbidden_pods: Mapping[str, str] = field(default_factory=dict)
     rejected_adapters: tuple[RejectedAdapter, ...] | None = None
     download: ModelDownload | None = None
+    namespace_labels: Mapping[str, str] = field(default_factory=dict)
     pulling_pods: tuple[PullingPod, ...] = ()
     tuned_workspaces: Mapping[str, Manifest | None] = field(default_factory=dict)
     adapter_problems: Mapping[str, str] = field(default_factory=dict)

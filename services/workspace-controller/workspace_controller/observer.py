@@ -40,6 +40,7 @@ from workspace_controller.observed import (
     VolumeClaimFact,
 )
 from workspace_controller.plan.hub_model import look_up, with_found_model, with_pinned_model
+from workspace_controller.plan.model_cache import labels_that_matter
 from workspace_controller.plan.nodes.selection import is_matching_node, is_own_node
 from workspace_controller.plan.pods.status import is_ready
 from workspace_controller.plan.serving.adapters.adapter_sources import (
@@ -129,6 +130,7 @@ class Observer:
             seen,
             reserved_nodes=self._reserved_nodes(seen),
             budget=self._budget(seen),
+            namespace_labels=labels_that_matter(self._stored_namespace(seen.owner.namespace)),
             other_update=self.rollout.other_update(key_of(workspace)),
         )
 
@@ -212,11 +214,14 @@ class Observer:
 
     async def _namespace(self, name: str) -> None:
         """Reads a Namespace that the store does not show yet: its limit counts from the start."""
-        if self.store.get(kinds.NAMESPACE, Key("", name)) is None:
+        if self._stored_namespace(name) is None:
             try:
                 self.store.upsert(kinds.NAMESPACE, await self.cluster.get(kinds.NAMESPACE, name))
             except NotFound:
                 return
+
+    def _stored_namespace(self, name: str) -> Manifest | None:
+        return self.store.get(kinds.NAMESPACE, Key("", name))
 
     def _budget(self, seen: Observed) -> Budget | None:
         return self.budgets.budget_for(seen.workspace, seen.prices, seen.now)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -80,6 +81,7 @@ class Settings:
     empty to use the other one there, too.
     `vllm`: the container of vLLM's own server.
     `hub_endpoint`: the Hugging Face hub, or a mirror of it; empty to serve presets only.
+    `model_cache`: the folder of a node that keeps models of the hub; empty to keep none.
     `price_list`: Azure's price list, or a mirror of it; empty to use recorded prices only.
     `node_class`: group/kind/name that claims and pools refer to; empty for the default of the
     node provisioner.
@@ -103,6 +105,7 @@ class Settings:
     preset_registry: str = PRESET_REGISTRY
     model_delivery: ModelDelivery = ModelDelivery.IMAGE_VOLUME
     hub_endpoint: str = HUB_ENDPOINT
+    model_cache: str = ""
     price_list: str = ""
     adapter_delivery: AdapterDelivery = AdapterDelivery.AUTO
     tuner: PodSettings
@@ -154,6 +157,7 @@ class Settings:
                 "KAITO_MODEL_DELIVERY", ModelDelivery, ModelDelivery.IMAGE_VOLUME
             ),
             hub_endpoint=_url_or_none(env, "KAITO_HUB_ENDPOINT", HUB_ENDPOINT).rstrip("/"),
+            model_cache=_folder(env, "KAITO_MODEL_CACHE"),
             price_list=_url_or_none(env, "KAITO_PRICE_LIST", PRICE_LIST),
             adapter_delivery=env.choice(
                 "KAITO_ADAPTER_DELIVERY", AdapterDelivery, AdapterDelivery.AUTO
@@ -228,6 +232,15 @@ def _url_or_none(env: Environment, name: str, default: str) -> str:
     address = urlsplit(value)
     if address.scheme not in ("http", "https") or not address.hostname or address.query:
         raise SettingError(name, value, f"set a URL such as {default}, or none")
+    return value
+
+
+def _folder(env: Environment, name: str) -> str:
+    """An absolute path below the root of a file system; empty for none."""
+    value = env.text(name, "")
+    path = PurePosixPath(value)
+    if value and (not path.is_absolute() or ".." in path.parts or len(path.parts) < 3):
+        raise SettingError(name, value, "set a folder of its own, such as /var/lib/kaito/models")
     return value
 
 

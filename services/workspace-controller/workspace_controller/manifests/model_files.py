@@ -22,8 +22,21 @@ from workspace_controller.settings import HUB_ENDPOINT, ModelDelivery, PodSettin
 _MODEL_MOUNT = {"name": "model", "mountPath": MODEL_PATH, "readOnly": True}
 # The files are mounted, so no library needs to ask the hub for them.
 _OFFLINE = ({"name": "HF_HUB_OFFLINE", "value": "1"},)
-# The image of the container has a Python, and nothing of this package.
-_PROGRAM = (resources.files("workspace_controller") / "model_download.py").read_text("utf-8")
+_PACKAGE = resources.files("workspace_controller")
+_IMPORT = "from workspace_controller.model_cache import NodeCache\n"
+# Where the container that downloads has the node's models.
+_CACHE_PATH = "/var/cache/kaito-models"
+# The kubelet creates the folder on the node for root, whom no capability helps beyond it.
+_ROOT: Manifest = {"runAsUser": 0, "runAsGroup": 0, "runAsNonRoot": False}
+
+
+def _program() -> str:
+    """The image of the container has a Python, and nothing of this package: one text has it all."""
+    cache = (_PACKAGE / "model_cache.py").read_text("utf-8")
+    return cache + (_PACKAGE / "model_download.py").read_text("utf-8").replace(_IMPORT, "")
+
+
+_PROGRAM = _program()
 
 
 def model_files(source: ModelSource, downloader: PodSettings) -> Files:
@@ -66,9 +79,21 @@ def _from_hub(source: ModelSource, downloader: PodSettings) -> Files:
     if source.access_secret:
         key = {"name": source.access_secret, "key": "HF_TOKEN"}
         secrets = ({"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": key}},)
-    mount = {"name": "model", "mountPath": MODEL_PATH}
+    command = {"command": ["python3", "-c", _PROGRAM]}
+    if (cache := source.cache) is None:
+        if source.uncached:
+            env["KAITO_MODEL_UNCACHED"] = source.uncached
+        mount = {"name": "model", "mountPath": MODEL_PATH}
+        files = Files(mounts=(mount,), env=secrets)
+        download = {**container(MODEL_DOWNLOAD, downloader, env, files), **command}
+        return Files((empty_dir("model"),), (_MODEL_MOUNT,), (download,), _OFFLINE)
+    env["KAITO_MODEL_CACHE"] = _CACHE_PATH
+    env["KAITO_MODEL_PATH"] = f"{_CACHE_PATH}/{cache.path}"
+    mount = {"name": "model", "mountPath": _CACHE_PATH}
     download = {
         **container(MODEL_DOWNLOAD, downloader, env, Files(mounts=(mount,), env=secrets)),
-        "command": ["python3", "-c", _PROGRAM],
+        **command,
+        "securityContext": {**CONTAINER_SECURITY, **_ROOT},
     }
-    return Files((empty_dir("model"),), (_MODEL_MOUNT,), (download,), _OFFLINE)
+    kept = {"name": "model", "hostPath": {"path": cache.root, "type": "DirectoryOrCreate"}}
+    return Files((kept,), ({**_MODEL_MOUNT, "subPath": cache.path},), (download,), _OFFLINE)

@@ -37,11 +37,20 @@ CONTAINER_SECURITY: Mapping[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFolder:
+    """A folder of a model on its node: `path` below `root`."""
+
+    root: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSource:
     """`image` is empty for a download from the hub.
 
     `path` is where the image holds the files, and `access_secret` names a Secret with the key
-    HF_TOKEN. `revision` is a commit of the hub; empty for the newest.
+    HF_TOKEN. `revision` is a commit of the hub; empty for the newest. `cache` is where the node
+    keeps what is downloaded; None for this pod alone, and then `uncached` may say why.
     """
 
     delivery: ModelDelivery
@@ -52,6 +61,8 @@ class ModelSource:
     access_secret: str = ""
     revision: str = ""
     hub_endpoint: str = HUB_ENDPOINT
+    cache: NodeFolder | None = None
+    uncached: str = ""
 
 
 @dataclass(frozen=True, slots=True)

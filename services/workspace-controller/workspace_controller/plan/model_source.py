@@ -1,8 +1,9 @@
 """Where the files of a model come from."""
 
 from kaito_api.workspace import PresetRef
-from workspace_controller.manifests.pods import ModelSource
+from workspace_controller.manifests.pods import ModelSource, NodeFolder
 from workspace_controller.observed import Observed
+from workspace_controller.plan.model_cache import node_folder
 from workspace_controller.settings import ModelDelivery
 
 # Where KAITO's model images hold the files, unless the preset says otherwise.
@@ -18,12 +19,19 @@ def model_source(observed: Observed, ref: PresetRef) -> ModelSource | None:
     if how is ModelDelivery.HUB:
         secret = options.model_access_secret or ""
         model = observed.hub_model
+        revision = model.revision if model is not None else ""
+        settings, namespace = observed.settings, observed.owner.namespace
+        kept = node_folder(
+            settings.model_cache, namespace, observed.namespace_labels, preset, revision
+        )
         return ModelSource(
             delivery=how,
             preset=preset,
             access_secret=secret,
-            revision=model.revision if model is not None else "",
-            hub_endpoint=observed.settings.hub_endpoint,
+            revision=revision,
+            hub_endpoint=settings.hub_endpoint,
+            cache=kept if isinstance(kept, NodeFolder) else None,
+            uncached=kept if isinstance(kept, str) else "",
         )
     published = image.reference(observed.settings.preset_registry) if image else ""
     return ModelSource(

@@ -23,6 +23,15 @@ MESSAGES = {
         "relax the label pod-security.kubernetes.io/enforce of the namespace, which is "
         "restricted:latest"
     ),
+    'pods "ws-x" is forbidden: violates PodSecurity "baseline:latest": hostPath volumes (volume '
+    '"model")': (
+        "set the label pod-security.kubernetes.io/enforce of the namespace to baseline, and its "
+        "pods keep no models on the node; or empty workspace-controller.settings.modelCache"
+    ),
+    'pods "ws-x" is forbidden: violates PodSecurity "restricted:v1.34": restricted volume types '
+    '(volume "model" uses restricted volume type "hostPath"), runAsNonRoot != true': (
+        "set the label pod-security.kubernetes.io/enforce of the namespace to restricted"
+    ),
     'pods "ws-x" is forbidden: maximum cpu usage per Container is 500m, but limit is 1': (
         "change the namespace's LimitRange"
     ),

@@ -33,6 +33,13 @@ _CAUSES = (
         r"exceeded quota: ([^,\s]+)",
         "raise ResourceQuota {0}, or delete what uses it up (kubectl describe resourcequota {0})",
     ),
+    # The level that a cluster has for namespaces without the label.
+    _cause(
+        r'violates PodSecurity "([^":]+)[^"]*".*(?:hostPath volumes \(volume|'
+        r'restricted volume types \(volume) "model"',
+        "set the label pod-security.kubernetes.io/enforce of the namespace to {0}, and its pods "
+        "keep no models on the node; or empty workspace-controller.settings.modelCache",
+    ),
     _cause(
         r'violates PodSecurity "([^"]+)"',
         "relax the label pod-security.kubernetes.io/enforce of the namespace, which is {0}, or use "
