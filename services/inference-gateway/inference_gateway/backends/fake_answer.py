@@ -104,7 +104,7 @@ def _parts(script: Script, request: pb.GenerateRequest) -> list[pb.StreamGenerat
     options = request.options
     parts = [pb.StreamGenerateResponse(reasoning=script.reasoning)] if script.reasoning else []
     for place, delta in enumerate(script.deltas):
-        part = pb.StreamGenerateResponse(text=delta)
+        part = pb.StreamGenerateResponse(text=delta, token_count=1)
         if options.logprobs:
             part.logprobs.append(_logprob(place, delta, options.top_logprobs))
         if options.return_token_ids:

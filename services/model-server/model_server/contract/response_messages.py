@@ -74,6 +74,7 @@ def to_stream_response(delta: Delta) -> pb.StreamGenerateResponse:
         reasoning=delta.reasoning,
         prompt_logprobs=map(to_logprob, delta.prompt_logprobs),
         prompt_token_ids=delta.prompt_token_ids,
+        token_count=delta.token_count,
     )
 
 
