@@ -1,0 +1,1 @@
+"""API keys of the front door: their format, and what the holder of one may do. Pure."""
