@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,25 @@ def in_pod(**limits: float) -> Settings:
 
 @asynccontextmanager
 async def front_door(
-    folder: Path, backends: Mapping[str, Backend], ready: int, **limits: float
+    folder: Path,
+    backends: Mapping[str, Backend],
+    ready: int,
+    **limits: float,
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """A client of a front door for these Workspaces, once `ready` of them are ready.
 
     The names are namespace/workspace; a name without a namespace is in namespace n.
     """
+    settings = Settings(limits=Limits(**limits))  # type: ignore[arg-type]
+    async with front_door_with(settings, folder, backends, ready) as client:
+        yield client
+
+
+@asynccontextmanager
+async def front_door_with(
+    settings: Settings, folder: Path, backends: Mapping[str, Backend], ready: int
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """The same with other settings."""
     labels = {name if "/" in name else f"n/{name}": backend for name, backend in backends.items()}
     file = folder / "backends.yaml"
     entries = [
@@ -68,7 +82,7 @@ async def front_door(
         for namespace, name in (label.split("/") for label in labels)
     ]
     file.write_text(yaml.safe_dump({"backends": entries}))
-    settings = Settings(backends_file=file, limits=Limits(**limits))  # type: ignore[arg-type]
+    settings = replace(settings, backends_file=file)
     async with gateway(lambda address: labels[address.label], settings) as client:
         ready_now = 0
         async with asyncio.timeout(HANG_SECONDS):

@@ -257,7 +257,8 @@ def test_tokens_are_counted_from_the_end_of_a_body(
     scan = UsageScan()
     for part in parts:
         scan.add(part)
-    assert scan.usage() == pb.Usage(prompt_tokens=prompt, completion_tokens=completion)
+    expected = pb.Usage(prompt_tokens=prompt, completion_tokens=completion)
+    assert (scan.usage() or pb.Usage()) == expected
 
 
 @pytest.mark.parametrize(
@@ -273,4 +274,4 @@ def test_tokens_are_counted_from_the_end_of_a_body(
 def test_a_usage_that_cannot_be_read_counts_nothing(end: bytes) -> None:
     scan = UsageScan()
     scan.add(end)
-    assert scan.usage() == pb.Usage()
+    assert scan.usage() is None

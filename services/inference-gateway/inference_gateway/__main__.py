@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from types import FrameType
 
 import uvloop
@@ -30,7 +30,9 @@ from inference_gateway.formats.tgi import TextGenerationInference
 from inference_gateway.formats.tokens import Detokenize, Tokenize
 from inference_gateway.garbage_collection import make_full_collections_rare
 from inference_gateway.generation_handler import GenerationHandler
+from inference_gateway.keys.composition import Keys, create_keys
 from inference_gateway.metrics import Metrics
+from inference_gateway.model_view import see_every_model
 from inference_gateway.relaying.relayed_request import ENGINE_PATHS, EngineFormat
 from inference_gateway.routes import create_routes
 from inference_gateway.server import create_server
@@ -58,6 +60,19 @@ def create_application(
         drain_seconds=limits.shutdown_timeout_seconds,
         sidecar=settings.backends_file is None,
     )
+    handler = GenerationHandler(
+        router=pool,
+        upstream_errors=metrics,
+        admission=AdmissionControl(
+            max_requests=limits.max_concurrency,
+            max_held_bytes=limits.max_held_bytes,
+            is_shared=settings.backends_file is not None,
+        ),
+        demand=demand,
+        limits=limits,
+        now=time.time,
+    )
+    keys = create_keys(settings.keys, handler, pool, metrics) if settings.keys else None
     return Application(
         formats={
             "/chat": KaitoChat(),
@@ -74,32 +89,24 @@ def create_application(
             "/": TextGenerationInference("either"),
             **{path: EngineFormat(path) for path in ENGINE_PATHS},
         },
-        handler=GenerationHandler(
-            router=pool,
-            upstream_errors=metrics,
-            admission=AdmissionControl(
-                max_requests=limits.max_concurrency,
-                max_held_bytes=limits.max_held_bytes,
-                is_shared=settings.backends_file is not None,
-            ),
-            demand=demand,
-            limits=limits,
-            now=time.time,
+        handler=keys.handler if keys else handler,
+        routes=create_routes(
+            pool, metrics.registry, keys.door.view_of if keys else see_every_model
         ),
-        routes=create_routes(pool, metrics.registry),
         metrics=metrics,
         clock=time.monotonic,
-        lifespan=lambda: _lifespan(settings, pool, demand),
+        lifespan=lambda: _lifespan(settings, pool, demand, keys),
     )
 
 
 @asynccontextmanager
 async def _lifespan(
-    settings: Settings, pool: EndpointPool, demand: DemandRecorder
+    settings: Settings, pool: EndpointPool, demand: DemandRecorder, keys: Keys | None
 ) -> AsyncIterator[None]:
-    """Keeps the pool's addresses current while the server runs, then closes the pool."""
+    """Keeps the pool's addresses and the keys current while the server runs, then closes both."""
     async with _following(settings, pool), _reporting(settings, demand):
-        yield
+        async with keys.running() if keys else nullcontext():
+            yield
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,7 +16,6 @@ from inference_gateway import access_log
 from inference_gateway.disconnection import ClientDisconnected
 from inference_gateway.errors import CLIENT_CLOSED_REQUEST, Problem
 from inference_gateway.formats.api_format import AnyFormat
-from inference_gateway.generation_handler import GenerationHandler
 from inference_gateway.metrics import Metrics
 from inference_gateway.request_context import RequestContext
 
@@ -23,6 +23,20 @@ from inference_gateway.request_context import RequestContext
 _CLIENT_REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
 WORKSPACE_ROUTE = "/workspaces/{namespace}/{name}"
 _WORKSPACE_PATH = re.compile(r"/workspaces/([^/]+)/([^/]+)(/.*)?")
+
+
+class RequestHandler(Protocol):
+    """Handles the generation routes: GenerationHandler, or KeyedHandler in front of it."""
+
+    async def handle(
+        self, context: RequestContext, api_format: AnyFormat, path: str, workspace: str = ""
+    ) -> None:
+        """Responds in every case.
+
+        Raises:
+            ClientDisconnected: nobody is left to respond to.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +47,7 @@ class Application:
     """
 
     formats: Mapping[str, AnyFormat]
-    handler: GenerationHandler
+    handler: RequestHandler
     routes: ASGIApp
     metrics: Metrics
     clock: Callable[[], float]

@@ -24,7 +24,10 @@ _RETRY_AFTER_SECONDS = {429: 1, 503: 2}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """An error response. `fields` holds FastAPI's list of field errors, for the 422 of /chat."""
+    """An error response. `fields` holds FastAPI's list of field errors, for the 422 of /chat.
+
+    `retry_after` is when a retry may succeed, where that is known; 0 says that it never will.
+    """
 
     status: int
     message: str
@@ -32,6 +35,8 @@ class Problem:
     param: str | None = None
     code: str | None = None
     fields: tuple[Mapping[str, Any], ...] = ()
+    retry_after: int | None = None
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
     @property
     def log_message(self) -> str:
@@ -43,6 +48,8 @@ class Problem:
     @property
     def retry_after_seconds(self) -> int | None:
         """Seconds after which a retry may succeed; None when a retry cannot help."""
+        if self.retry_after is not None:
+            return self.retry_after or None
         return _RETRY_AFTER_SECONDS.get(self.status)
 
 
@@ -110,8 +117,14 @@ def body_too_slow(seconds: float) -> Problem:
     )
 
 
-def too_many_requests(message: str) -> Problem:
-    return Problem(status=429, message=message, type="rate_limit_error", code="rate_limit_exceeded")
+def too_many_requests(message: str, *, retry_after: int | None = None) -> Problem:
+    return Problem(
+        status=429,
+        message=message,
+        type="rate_limit_error",
+        code="rate_limit_exceeded",
+        retry_after=retry_after,
+    )
 
 
 def timed_out(seconds: float) -> Problem:

@@ -27,7 +27,6 @@ from inference_gateway.endpoints.prompt_start import prompt_start
 from inference_gateway.endpoints.routing import PromptStart, RouteMatch
 from inference_gateway.errors import (
     NotReady,
-    Problem,
     RequestRejected,
     from_backend,
     internal,
@@ -41,9 +40,10 @@ from inference_gateway.formats.api_format import (
     ParsedRequest,
     ParsedTokenCall,
 )
+from inference_gateway.problem_response import respond_with_problem
 from inference_gateway.relaying.http_relay import relay_http
 from inference_gateway.relaying.relayed_request import RelayedRequest, from_scope
-from inference_gateway.request_context import Headers, RequestContext
+from inference_gateway.request_context import RequestContext
 from inference_gateway.settings import Limits
 from inference_gateway.stream_merging import merge_streams
 from kaito.inference.v1 import inference_pb2 as pb
@@ -52,19 +52,13 @@ _Response = TypeVar("_Response")
 logger = logging.getLogger(__name__)
 # Requests of one session go to the same model-server.
 SESSION_HEADER = b"x-session-id"
-_CLOSE = (b"connection", b"close")
 _IGNORED_HEADER = b"x-kaito-ignored-parameters"
-# Statuses sent before the whole body is read: what remains of it must not be parsed as the next
-# request of the connection.
-_UNREAD_BODY = (408, 413)
 # What an engine answers itself if it is broken, and neither the request nor its queue.
 _BROKEN_ENGINE = (500, 502)
 # Parameter names come from the client; only these characters are echoed in a header.
 _HEADER_TEXT = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 # With names of 64 characters this makes a header of 2 KiB; servers commonly accept 8 KiB in all.
 _MAX_REPORTED_PARAMETERS = 32
-# A client that stopped reading must not hold its admission beyond the request's time limit.
-_FINAL_EVENT_TIMEOUT_SECONDS = 1.0
 _CALL_TIMEOUT_MARGIN_SECONDS = 1.0
 # Calls in flight for one request that generates nothing: others are to have their turn.
 _MAX_CONVERSIONS = 2
@@ -154,15 +148,15 @@ class GenerationHandler:
                         context, parsed, workspace, prompt, admission, request
                     )
         except RequestRejected as rejected:
-            await _respond_with_problem(context, api_format, rejected.problem)
+            await respond_with_problem(context, api_format, rejected.problem)
         except BackendError as error:
             problem = from_backend(error, parsed.sent_name if parsed else _no_name)
-            await _respond_with_problem(context, api_format, problem)
+            await respond_with_problem(context, api_format, problem)
         except ClientDisconnected:
             raise
         except Exception:
             logger.exception("request failed", extra={"request_id": context.request_id})
-            await _respond_with_problem(context, api_format, internal(context.request_id))
+            await respond_with_problem(context, api_format, internal(context.request_id))
 
     def _relayed(
         self, context: RequestContext, route: str, body: bytes, workspace: str
@@ -274,6 +268,7 @@ class GenerationHandler:
         generation: GenerationContext,
     ) -> None:
         context.log.backend = endpoint.address.label
+        request = await context.meter.start_relayed(request, endpoint, generation)
         limits = self.limits
         await relay_http(
             context,
@@ -307,6 +302,7 @@ class GenerationHandler:
                     raise
 
         requests = call.requests(generation)
+        await context.meter.start(requests, endpoint, generation)
         responses = await _gather([convert(*each) for each in enumerate(requests)])
         endpoint.record_answer()
         for response in responses:
@@ -323,6 +319,7 @@ class GenerationHandler:
     ) -> None:
         context.log.backend = endpoint.address.label
         requests = parsed.requests(generation)
+        await context.meter.start(requests, endpoint, generation, is_streaming=parsed.is_streaming)
         try:
             await self._relay(context, parsed, endpoint, requests, generation)
         except BackendError as error:
@@ -394,35 +391,3 @@ def _report_ignored_parameters(context: RequestContext, names: Sequence[str]) ->
     context.headers[:] = [each for each in context.headers if each[0] != _IGNORED_HEADER]
     if safe:
         context.headers.append((_IGNORED_HEADER, ", ".join(safe).encode()))
-
-
-async def _respond_with_problem(
-    context: RequestContext, api_format: AnyFormat, problem: Problem
-) -> None:
-    context.log.error = problem.log_message
-    body = api_format.error_body(problem)
-    if context.started and not context.is_event_stream:
-        # Only an event can say that an answer failed. Without its end, the connection is closed.
-        return
-    if context.started:
-        await _write_final_event(context, b"data: " + body + b"\n\n")
-    else:
-        await context.respond(problem.status, body, _problem_headers(problem))
-
-
-async def _write_final_event(context: RequestContext, event: bytes) -> None:
-    """Ends a stream that failed, without waiting again for a client that stopped reading."""
-    try:
-        async with asyncio.timeout(_FINAL_EVENT_TIMEOUT_SECONDS):
-            await context.write(event, last=True)
-    except TimeoutError:
-        raise ClientDisconnected from None
-
-
-def _problem_headers(problem: Problem) -> Headers:
-    headers = []
-    if problem.retry_after_seconds is not None:
-        headers.append((b"retry-after", str(problem.retry_after_seconds).encode()))
-    if problem.status in _UNREAD_BODY:
-        headers.append(_CLOSE)
-    return headers

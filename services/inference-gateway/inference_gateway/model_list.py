@@ -1,6 +1,6 @@
 """The entries of GET /v1/models: all names that requests can use as their model. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from inference_gateway.endpoints.endpoint import Endpoint
@@ -9,16 +9,19 @@ from inference_gateway.endpoints.routing import ambiguous_names
 ModelEntry = dict[str, Any]
 
 
-def list_models(endpoints: Sequence[Endpoint]) -> list[ModelEntry]:
+def list_models(
+    endpoints: Sequence[Endpoint], may_use: Callable[[Endpoint, str], bool] = lambda *_: True
+) -> list[ModelEntry]:
     """Every name that a ready model-server answers to, whether in a pod or at a front door.
 
-    A name that requests cannot use, because several namespaces do, is left out.
+    A name that requests cannot use, because several namespaces do, is left out, and so is one that
+    the client may not use.
     """
     ambiguous = ambiguous_names(endpoints)
     entries: dict[str, ModelEntry] = {}
     for endpoint in endpoints:
         for entry in _entries_of(endpoint) if endpoint.ready else ():
-            if entry["id"] not in ambiguous:
+            if entry["id"] not in ambiguous and may_use(endpoint, entry["id"]):
                 # Several Workspaces may serve the same preset, which is listed once.
                 entries.setdefault(entry["id"], entry)
     return sorted(entries.values(), key=lambda entry: str(entry["id"]))

@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from inference_gateway.admission import Admission
 from inference_gateway.disconnection import CancelOnDisconnect, ClientDisconnected
 from inference_gateway.errors import RequestRejected, body_too_large, body_too_slow
+from inference_gateway.metering import UNMETERED, Meter
 from kaito.inference.v1 import inference_pb2 as pb
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -26,12 +27,18 @@ _EVENT_STREAM: Headers = (
 
 @dataclass(slots=True)
 class RequestLog:
-    """What the access log and the metrics report about a generation."""
+    """What the access log and the metrics report about a generation.
+
+    `usages` counts the prompts whose tokens are known; `partial_tokens` are new tokens of the
+    others, whose answers have not ended.
+    """
 
     backend: str = ""
     model: str = ""
+    usages: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    partial_tokens: int = 0
     first_token_seconds: float | None = None
     error: str = ""
 
@@ -61,6 +68,7 @@ class RequestContext:
         self.is_event_stream = False
         self.headers: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id.encode())]
         self.log = RequestLog()
+        self.meter: Meter = UNMETERED
 
     @property
     def started(self) -> bool:
@@ -168,6 +176,7 @@ class RequestContext:
     def record_usage(self, model: str, usage: pb.Usage) -> None:
         """Adds the tokens of one prompt, and records which model answered."""
         self.log.model = model
+        self.log.usages += 1
         self.log.prompt_tokens += usage.prompt_tokens
         self.log.completion_tokens += usage.completion_tokens
 

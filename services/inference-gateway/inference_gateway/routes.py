@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from starlette.exceptions import HTTPException
 
 from inference_gateway import model_list, openapi
-from inference_gateway.endpoints.endpoint import PROBE_TIMEOUT_SECONDS, Endpoint
+from inference_gateway.endpoints.endpoint import PROBE_TIMEOUT_SECONDS
 from inference_gateway.endpoints.pool import EndpointPool
 from inference_gateway.errors import (
     Problem,
@@ -18,6 +18,8 @@ from inference_gateway.errors import (
     unknown_model,
 )
 from inference_gateway.info_route import add_info
+from inference_gateway.model_view import ViewOf
+from inference_gateway.problem_response import problem_headers
 
 _UNHEALTHY: dict[int | str, dict[str, Any]] = {
     503: {"description": "The model-server is not serving; detail says why"}
@@ -30,18 +32,22 @@ _UNKNOWN_MODEL: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_routes(pool: EndpointPool, registry: CollectorRegistry) -> FastAPI:
+def create_routes(pool: EndpointPool, registry: CollectorRegistry, view_of: ViewOf) -> FastAPI:
     """The FastAPI application for everything except generation."""
     routes = FastAPI(
         title="KAITO inference",
         version="1",
         redoc_url=None,
-        exception_handlers={404: _no_such_route, 405: _wrong_method},
+        exception_handlers={
+            404: _no_such_route,
+            405: _wrong_method,
+            RequestRejected: _rejected,
+        },
     )
     _add_health(routes, pool)
-    _add_models(routes, pool)
+    _add_models(routes, pool, view_of)
     _add_stored_responses(routes)
-    add_info(routes, pool)
+    add_info(routes, pool, view_of)
 
     @routes.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
@@ -77,44 +83,40 @@ def _add_health(routes: FastAPI, pool: EndpointPool) -> None:
         return JSONResponse({"status": "Healthy"})
 
 
-def _add_models(routes: FastAPI, pool: EndpointPool) -> None:
-    async def list_entries(endpoints: list[Endpoint]) -> list[model_list.ModelEntry]:
+def _add_models(routes: FastAPI, pool: EndpointPool, view_of: ViewOf) -> None:
+    async def list_entries(request: Request, workspace: str = "") -> list[model_list.ModelEntry]:
+        view = view_of(request.scope["headers"])
+        if workspace:
+            endpoints = pool.find_workspace(workspace, view.may_see)
+        else:
+            endpoints = [each for each in pool.endpoints if view.may_see(each)]
         # A sidecar's answer includes an adapter that was loaded a moment ago.
         if pool.sidecar:
             for endpoint in endpoints:
                 await endpoint.probe()
-        return model_list.list_models(endpoints)
+        return model_list.list_models(endpoints, view.may_use)
 
     @routes.get("/v1/models")
-    async def list_models() -> dict[str, Any]:
+    async def list_models(request: Request) -> dict[str, Any]:
         """All names that requests can use as their model."""
-        return {"object": "list", "data": await list_entries(list(pool.endpoints))}
+        return {"object": "list", "data": await list_entries(request)}
 
     @routes.get("/v1/models/{model:path}", responses=_UNKNOWN_MODEL)
-    async def get_model(model: str) -> Response:
+    async def get_model(request: Request, model: str) -> Response:
         """One model."""
-        return _model_response(model, await list_entries(list(pool.endpoints)))
-
-    async def list_workspace_entries(namespace: str, name: str) -> list[model_list.ModelEntry]:
-        return await list_entries(list(pool.find_workspace(f"{namespace}/{name}")))
+        return _model_response(model, await list_entries(request))
 
     @routes.get("/workspaces/{namespace}/{name}/v1/models", responses=_UNKNOWN_MODEL)
-    async def list_workspace_models(namespace: str, name: str) -> Response:
+    async def list_workspace_models(request: Request, namespace: str, name: str) -> dict[str, Any]:
         """The models of one Workspace."""
-        try:
-            entries = await list_workspace_entries(namespace, name)
-        except RequestRejected as rejected:
-            return _problem_response(rejected.problem)
-        return JSONResponse({"object": "list", "data": entries})
+        return {"object": "list", "data": await list_entries(request, f"{namespace}/{name}")}
 
     @routes.get("/workspaces/{namespace}/{name}/v1/models/{model:path}", responses=_UNKNOWN_MODEL)
-    async def get_workspace_model(namespace: str, name: str, model: str) -> Response:
+    async def get_workspace_model(
+        request: Request, namespace: str, name: str, model: str
+    ) -> Response:
         """One model of one Workspace."""
-        try:
-            entries = await list_workspace_entries(namespace, name)
-        except RequestRejected as rejected:
-            return _problem_response(rejected.problem)
-        return _model_response(model, entries)
+        return _model_response(model, await list_entries(request, f"{namespace}/{name}"))
 
 
 def _add_stored_responses(routes: FastAPI) -> None:
@@ -140,7 +142,17 @@ def _model_response(model: str, entries: list[model_list.ModelEntry]) -> Respons
 
 
 def _problem_response(problem: Problem) -> Response:
-    return Response(openai_body(problem), problem.status, media_type="application/json")
+    return Response(
+        openai_body(problem),
+        problem.status,
+        headers={name.decode(): value.decode() for name, value in problem_headers(problem)},
+        media_type="application/json",
+    )
+
+
+async def _rejected(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestRejected)
+    return _problem_response(error.problem)
 
 
 async def _no_such_route(request: Request, error: Exception) -> Response:

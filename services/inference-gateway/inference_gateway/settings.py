@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from inference_gateway.endpoints.address import is_target
+from inference_gateway.keys.key_settings import KeySettings
 from kaito_process.environment import Environment, SettingError
 
 # Browsers send the host in lower case.
@@ -57,6 +58,7 @@ class Settings:
     connections_per_backend: int = 1
     log_level: str = "info"
     limits: Limits = field(default_factory=Limits)
+    keys: KeySettings | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -86,6 +88,7 @@ class Settings:
             connections_per_backend=env.integer("KAITO_CONNECTIONS_PER_BACKEND", 1, minimum=1),
             log_level=env.log_level("KAITO_LOG_LEVEL"),
             limits=_limits(env),
+            keys=KeySettings.from_env(env),
         )
 
 

@@ -29,6 +29,12 @@ from inference_gateway.errors import RequestRejected, unknown_model
 from kaito_process.retry import retry_until_done
 
 logger = logging.getLogger(__name__)
+MaySee = Callable[[Endpoint], bool]
+
+
+def sees_all(endpoint: Endpoint) -> bool:
+    """For clients from whom no endpoint is hidden."""
+    return True
 
 
 class ReadinessReporter(Protocol):
@@ -69,17 +75,22 @@ class EndpointPool:
         return tuple(self._endpoints.values())
 
     def route(
-        self, model: str, workspace: str = "", prompt: PromptStart = no_prompt
+        self,
+        model: str,
+        workspace: str = "",
+        prompt: PromptStart = no_prompt,
+        may_see: MaySee = sees_all,
     ) -> Sequence[RouteMatch]:
         """The endpoints that can answer for `model`, best first; at least one.
 
-        `workspace` (namespace/name) narrows the search to that Workspace; `prompt` is asked for
-        the beginning of the prompt if there are several endpoints to choose from.
+        `workspace` (namespace/name) narrows the search to that Workspace, and `may_see` to the
+        endpoints that exist for the client; `prompt` is asked for the beginning of the prompt if
+        there are several endpoints to choose from.
 
         Raises:
             RequestRejected: no endpoint can answer.
         """
-        eligible = self.find_workspace(workspace) if workspace else self.endpoints
+        eligible = self._eligible(workspace, may_see)
         model = requested_name(model, eligible)
         if not self.sidecar:
             return find_matches(model, eligible, self._unknown(eligible), prompt)
@@ -145,21 +156,24 @@ class EndpointPool:
         """Whether the engine of any endpoint has this route itself."""
         return any(endpoint.relays(route) for endpoint in self._endpoints.values())
 
-    def relays(self, route: str, model: str, workspace: str) -> bool:
+    def relays(self, route: str, model: str, workspace: str, may_see: MaySee = sees_all) -> bool:
         """Whether an endpoint that serves `model`, ready or not, relays this route.
 
         Raises:
             RequestRejected: no endpoint serves it.
         """
-        return any(endpoint.relays(route) for endpoint in self._serving(model, workspace))
+        found = self._serving(model, workspace, may_see)
+        return any(endpoint.relays(route) for endpoint in found)
 
-    def _serving(self, model: str, workspace: str) -> Sequence[Endpoint]:
+    def _serving(
+        self, model: str, workspace: str, may_see: MaySee = sees_all
+    ) -> Sequence[Endpoint]:
         """The endpoints that serve `model`, ready or not; at least one.
 
         Raises:
             RequestRejected: there is none.
         """
-        eligible = self.find_workspace(workspace) if workspace else self.endpoints
+        eligible = self._eligible(workspace, may_see)
         if self.sidecar:
             return eligible
         name = requested_name(model, eligible)
@@ -168,15 +182,23 @@ class EndpointPool:
     def _unknown(self, endpoints: Sequence[Endpoint]) -> Sequence[Endpoint]:
         return unknown_endpoints(endpoints, self.hold_seconds, self.clock())
 
-    def find_workspace(self, label: str) -> Sequence[Endpoint]:
+    def _eligible(self, workspace: str, may_see: MaySee) -> Sequence[Endpoint]:
+        if workspace:
+            return self.find_workspace(workspace, may_see)
+        if may_see is sees_all:
+            return self.endpoints
+        return [each for each in self.endpoints if may_see(each)]
+
+    def find_workspace(self, label: str, may_see: MaySee = sees_all) -> Sequence[Endpoint]:
         """The endpoints of the Workspace `label` (namespace/name); at least one.
 
         Raises:
             RequestRejected: 404, there is no such Workspace.
         """
-        found = [each for each in self.endpoints if each.address.label == label]
+        seen = [each for each in self.endpoints if may_see(each)]
+        found = [each for each in seen if each.address.label == label]
         if not found:
-            raise RequestRejected(unknown_model(label, model_names(self.endpoints)))
+            raise RequestRejected(unknown_model(label, model_names(seen)))
         return found
 
     def set_addresses(self, addresses: Iterable[EndpointAddress]) -> None:

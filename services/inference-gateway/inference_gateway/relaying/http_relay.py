@@ -9,6 +9,7 @@ from grpc import StatusCode
 from inference_gateway.backends.backend import BackendError
 from inference_gateway.endpoints.endpoint import Endpoint
 from inference_gateway.relaying.relayed_request import RelayedRequest
+from inference_gateway.relaying.usage_events import UsageEventFilter
 from inference_gateway.relaying.usage_scan import UsageScan
 from inference_gateway.request_context import RequestContext
 from kaito.inference.v1 import inference_pb2 as pb
@@ -39,16 +40,35 @@ async def relay_http(
         endpoint.record_answer()
         headers = [(each.name.encode(), each.value.encode()) for each in response.headers]
         await context.start_response(response.status, headers)
-        async for part in parts:
-            if part.WhichOneof("part") != "body":
-                raise BackendError(StatusCode.INTERNAL, "the model-server sent a second head")
-            context.record_first_token()
-            if context.is_event_stream:
-                on_message()
-            scan.add(part.body)
-            await context.write(part.body)
-    context.record_usage(model, scan.usage())
+        try:
+            await _write_body(context, parts, scan, on_message, hides_usage=request.hides_usage)
+        finally:
+            # Also of a stream that is left, as far as its events told.
+            context.log.model = model
+            if usage := scan.usage():
+                context.record_usage(model, usage)
     await context.write(b"", last=True)
+
+
+async def _write_body(
+    context: RequestContext,
+    parts: AsyncGenerator[pb.RelayHttpResponse, None],
+    scan: UsageScan,
+    on_message: Callable[[], None],
+    *,
+    hides_usage: bool,
+) -> None:
+    shown = UsageEventFilter() if hides_usage and context.is_event_stream else None
+    async for part in parts:
+        if part.WhichOneof("part") != "body":
+            raise BackendError(StatusCode.INTERNAL, "the model-server sent a second head")
+        context.record_first_token()
+        if context.is_event_stream:
+            on_message()
+        scan.add(part.body)
+        await context.write(shown.feed(part.body) if shown else part.body)
+    if shown and (rest := shown.end()):
+        await context.write(rest)
 
 
 async def _first_head(

@@ -44,13 +44,17 @@ _FORM_MODEL = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayedRequest:
-    """One request. `route` is a method and a path, as model-servers list them."""
+    """One request. `route` is a method and a path, as model-servers list them.
+
+    `hides_usage` says that the client has not asked for the tokens of its stream, and we have.
+    """
 
     route: str
     query: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
     model: str
+    hides_usage: bool = False
 
     def ignored_parameters(self, _model: pb.Model) -> tuple[str, ...]:
         """None: the engine reads all of them."""

@@ -26,8 +26,8 @@ class UsageScan:
         """The next part of the body."""
         self._end = (self._end + part)[-_KEPT_BYTES:]
 
-    def usage(self) -> pb.Usage:
-        """The tokens that the body ends with; none if it has none."""
+    def usage(self) -> pb.Usage | None:
+        """The tokens that the body told last; None if it has told none."""
         for found in reversed(list(_USAGE.finditer(self._end))):
             # The usage is followed by the rest of the answer.
             text = self._end[found.end() - 1 :].decode(errors="replace")
@@ -36,11 +36,11 @@ class UsageScan:
             # Nested too deeply, or cut off.
             except (ValueError, RecursionError):
                 continue
-            return pb.Usage(
-                prompt_tokens=_count(usage, _PROMPT_NAMES),
-                completion_tokens=_count(usage, _COMPLETION_NAMES),
-            )
-        return pb.Usage()
+            prompt, completion = _count(usage, _PROMPT_NAMES), _count(usage, _COMPLETION_NAMES)
+            if prompt or completion:
+                return pb.Usage(prompt_tokens=prompt, completion_tokens=completion)
+            return None
+        return None
 
 
 def _count(usage: dict[str, object], names: tuple[str, ...]) -> int:

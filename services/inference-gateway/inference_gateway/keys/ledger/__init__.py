@@ -1,0 +1,1 @@
+"""What each key has used and may still use, exact over all replicas of the gateway."""
