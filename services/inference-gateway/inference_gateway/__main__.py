@@ -104,9 +104,12 @@ async def _lifespan(
     settings: Settings, pool: EndpointPool, demand: DemandRecorder, keys: Keys | None
 ) -> AsyncIterator[None]:
     """Keeps the pool's addresses and the keys current while the server runs, then closes both."""
-    async with _following(settings, pool), _reporting(settings, demand):
-        async with keys.running() if keys else nullcontext():
-            yield
+    async with (
+        _following(settings, pool),
+        _reporting(settings, demand),
+        keys.running() if keys else nullcontext(),
+    ):
+        yield
 
 
 @asynccontextmanager

@@ -100,7 +100,12 @@ class EndpointPool:
         return (RouteMatch(endpoint, "" if model in default_names else model),)
 
     async def wait_until_ready(
-        self, model: str, workspace: str, timeout_seconds: float, share: Share
+        self,
+        model: str,
+        workspace: str,
+        timeout_seconds: float,
+        share: Share,
+        may_see: MaySee = sees_all,
     ) -> bool:
         """Waits until an endpoint that can answer for `model` is ready.
 
@@ -111,24 +116,24 @@ class EndpointPool:
         if self.sidecar:
             return False
         try:
-            awaited = min(self._serving(model, workspace), key=lambda each: each.waiting)
+            awaited = min(self._serving(model, workspace, may_see), key=lambda each: each.waiting)
             if not awaited.has_room(share):
                 return False
             async with asyncio.timeout(timeout_seconds):
-                return await self._wait_until_ready(model, workspace, awaited, share)
+                return await self._wait_until_ready(model, workspace, awaited, share, may_see)
         except (TimeoutError, RequestRejected):
             return False
 
-    def awaited(self, model: str, workspace: str) -> str:
+    def awaited(self, model: str, workspace: str, may_see: MaySee = sees_all) -> str:
         """namespace/name of the endpoint that `wait_until_ready` would wait for, empty without."""
         try:
-            serving = self._serving(model, workspace)
+            serving = self._serving(model, workspace, may_see)
         except RequestRejected:
             return ""
         return min(serving, key=lambda each: each.waiting).address.label
 
     async def _wait_until_ready(
-        self, model: str, workspace: str, awaited: Endpoint, share: Share
+        self, model: str, workspace: str, awaited: Endpoint, share: Share, may_see: MaySee
     ) -> bool:
         """As above, without the timeout; counted as waiting for one of the endpoints.
 
@@ -137,7 +142,7 @@ class EndpointPool:
         """
         with awaited.track_waiting(share):
             while True:
-                found = self._serving(model, workspace)
+                found = self._serving(model, workspace, may_see)
                 if any(endpoint.ready for endpoint in found):
                     return True
                 pause_seconds = hold_pause_seconds(found, self.hold_seconds, self.clock())

@@ -42,7 +42,12 @@ class PermittedRouter:
     async def wait_until_ready(
         self, model: str, workspace: str, timeout_seconds: float, share: Share
     ) -> bool:
-        return await self.pool.wait_until_ready(model, workspace, timeout_seconds, share)
+        return await self.pool.wait_until_ready(
+            model, workspace, timeout_seconds, share, self.permissions.may_see
+        )
+
+    def awaited(self, model: str, workspace: str) -> str:
+        return self.pool.awaited(model, workspace, self.permissions.may_see)
 
     def has_relayed_route(self, route: str) -> bool:
         return self.pool.has_relayed_route(route)
