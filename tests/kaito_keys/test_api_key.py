@@ -1,12 +1,14 @@
 """The text of an API key."""
 
 import hashlib
+import random
 
 import pytest
 
 from kaito_keys.api_key import generate, parse
 
-KEY = generate()
+# Always the same one: it is part of the names of tests.
+KEY = generate(random.Random(1).choice)
 
 
 def test_a_key_is_read_back() -> None:
@@ -37,7 +39,7 @@ def test_the_text_is_not_shown() -> None:
         " " + KEY.text,
         KEY.text[:-10] + ("a" if KEY.text[-10] != "a" else "b") + KEY.text[-9:],
         KEY.text.replace("kaito", "sk"),
-        KEY.text.replace(KEY.id, KEY.id[::-1] if KEY.id != KEY.id[::-1] else "0" * 10),
+        KEY.text.replace(KEY.id, KEY.id[::-1]),
         "kaito-ключ",
     ],
 )
