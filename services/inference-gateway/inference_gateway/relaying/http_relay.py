@@ -1,7 +1,7 @@
 """Takes one request to the engine's own server, and its response to the client as it arrives."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from grpc import StatusCode
@@ -66,7 +66,8 @@ async def _write_body(
         if context.is_event_stream:
             on_message()
         scan.add(part.body)
-        await context.write(shown.feed(part.body) if shown else part.body)
+        if passed := shown.feed(part.body) if shown else part.body:
+            await context.write(passed)
     if shown and (rest := shown.end()):
         await context.write(rest)
 
