@@ -19,6 +19,7 @@ WORKSPACE_DELETING: Final = "WorkspaceDeleting"
 # Of InferenceSets.
 INFERENCE_SET_READY: Final = "InferenceSetReady"
 ROLLED_OUT: Final = "RolledOut"
+AUTOSCALING_ACTIVE: Final = "AutoscalingActive"
 
 # Of NodeClaims. Machines carry the same, all but Ready with the prefix "Machine".
 LAUNCHED: Final = "Launched"

@@ -10,6 +10,9 @@ from pydantic import Field, StringConstraints
 from kaito_api.manifest import Model, Opaque
 from kaito_api.workspace import GPUPartition, Inference, LabelSelector
 
+# vLLM's batch on one GPU is larger; answers are fast up to about as many.
+DEFAULT_TARGET_REQUESTS = 16
+DOLLARS = r"^[0-9]{1,7}(\.[0-9]{1,6})?$"
 PERCENTAGE = "^([0-9]{1,2}|100)%$"
 NumberOrPercentage = (
     Annotated[int, Field(ge=0)] | Annotated[str, StringConstraints(pattern=PERCENTAGE)]
@@ -83,6 +86,41 @@ class UpdateStrategy(Model):
     )
 
 
+class Autoscaling(Model):
+    """How the number of replicas follows the requests at the front doors."""
+
+    min_replicas: int = Field(default=1, ge=1, le=1000, description="The fewest replicas.")
+    max_replicas: int = Field(ge=1, le=1000, description="The most replicas.")
+    target_requests: int = Field(
+        default=DEFAULT_TARGET_REQUESTS,
+        ge=1,
+        le=100_000,
+        description="Requests at once that each replica should have, on the mean: those that it "
+        "answers and those that wait for one.",
+    )
+    scale_up_window_seconds: int = Field(
+        default=30,
+        ge=5,
+        le=3600,
+        description="How long more replicas must be needed before they are added, and the least "
+        "time between an addition and the change before it.",
+    )
+    scale_down_window_seconds: int = Field(
+        default=600,
+        ge=60,
+        le=3600,
+        description="How long fewer replicas must be enough before the others are deleted, and "
+        "the least time between a deletion and the change before it. A replica takes minutes to "
+        "come back.",
+    )
+    max_price_per_hour: str | None = Field(
+        default=None,
+        pattern=DOLLARS,
+        description="The most that the replicas may cost together, in US dollars an hour by list "
+        "prices. No replica is added beyond it, and none is deleted for it.",
+    )
+
+
 class InferenceSetSpec(Model):
     """The fields of an InferenceSet that users write."""
 
@@ -91,6 +129,11 @@ class InferenceSetSpec(Model):
         ge=0,
         le=1000,
         description="Number of Workspaces. `kubectl scale`, an HPA or KEDA may write it.",
+    )
+    autoscaling: Autoscaling | None = Field(
+        default=None,
+        description="Has the controller write spec.replicas by demand. Without it, you do, or an "
+        "HPA or KEDA.",
     )
     node_count_limit: int | None = Field(
         default=None,

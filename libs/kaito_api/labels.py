@@ -9,6 +9,10 @@ KARPENTER_GROUP: Final = "karpenter.sh"
 CREATED_BY_SET: Final = "inferenceset.kaito.sh/created-by"
 # On a Workspace of an InferenceSet: a digest of the template that it was made of.
 TEMPLATE_HASH: Final = "inferenceset.kaito.sh/template-hash"
+# On an InferenceSet: when spec.autoscaling last changed spec.replicas, written with that change.
+SCALED_AT: Final = "inferenceset.kaito.sh/scaled-at"
+# On an InferenceSet: "true" has KAITO's KEDA scaler create a ScaledObject for it.
+KEDA_AUTO_PROVISION: Final = "scaledobject.kaito.sh/auto-provision"
 
 # On every object that belongs to a Workspace: nodes, claims, workloads, Services.
 WORKSPACE: Final = "kaito.sh/workspace"

@@ -41,6 +41,7 @@ _INFERENCE = (types.INFERENCE_READY,)
 _WORKSPACE = (types.WORKSPACE_READY, types.WORKSPACE_SUCCEEDED)
 _SET = (types.INFERENCE_SET_READY,)
 _ROLL_OUT = (types.ROLLED_OUT,)
+_SCALING = (types.AUTOSCALING_ACTIVE,)
 # A write that the API server refuses, for a Workspace or an InferenceSet.
 _REFUSED = (types.RESOURCE_READY, types.INFERENCE_SET_READY)
 # For reasons that appear in events only.
@@ -603,6 +604,34 @@ class Reason(StrEnum):
         "NodeCountLimitReached", (*_SET, *_ROLL_OUT),
         "spec.nodeCountLimit allows no further replica.",
         "Raise it, lower spec.replicas, or set rollingUpdate.maxSurge to 0.")
+    DEMAND_FOLLOWED = (
+        "DemandFollowed", _SCALING,
+        "The number of replicas follows the requests at the front doors.")
+    SCALED_UP = (
+        "ScaledUp", _EVENT, "spec.autoscaling has raised spec.replicas; the event says why.")
+    SCALED_DOWN = (
+        "ScaledDown", _EVENT, "spec.autoscaling has lowered spec.replicas; the event says why.")
+    MAX_REPLICAS_REACHED = (
+        "MaxReplicasReached", _SCALING,
+        "The demand needs more replicas than spec.autoscaling.maxReplicas allows.",
+        "Raise it, or raise targetRequests if the replicas are not busy.")
+    PRICE_LIMIT_REACHED = (
+        "PriceLimitReached", _SCALING,
+        "The demand needs more replicas than spec.autoscaling.maxPricePerHour pays for, or the "
+        "price of a replica is not known.",
+        "Raise it, or take a cheaper instance type; without a known price, remove it.")
+    DEMAND_UNKNOWN = (
+        "DemandUnknown", _SCALING,
+        "No front door reports its requests to the controller, so the number of replicas stays.",
+        "Install inference-gateway, and see in its log whether it reaches the controller.")
+    AUTOSCALING_PAUSED = (
+        "AutoscalingPaused", _SCALING, "spec.replicas is 0, which pauses spec.autoscaling.",
+        "Set spec.replicas to 1 or more to go on.")
+    SEVERAL_SCALERS = (
+        "SeveralScalers", _SCALING,
+        "spec.autoscaling and KAITO's KEDA scaler would both write spec.replicas; this one does "
+        "nothing.",
+        "Remove spec.autoscaling, or the annotation that the message names.")
     # fmt: on
 
 

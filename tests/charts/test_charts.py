@@ -55,6 +55,31 @@ def test_pods_are_probed_and_bounded(release: list[Manifest], service: str) -> N
     assert "memory" in container["resources"]["limits"]
 
 
+def test_only_front_doors_and_keda_reach_the_port_of_the_demand(release: list[Manifest]) -> None:
+    policy = find(release, "NetworkPolicy", "kaito-workspace-controller")
+    everybody, some = policy["spec"]["ingress"]
+    assert "from" not in everybody
+    assert {port["port"] for port in everybody["ports"]} == {"http", "webhook"}
+    gateway, keda = some["from"]
+    pods = _deployment(release, "inference-gateway")["spec"]["template"]["metadata"]["labels"]
+    assert gateway["podSelector"]["matchLabels"].items() <= pods.items()
+    assert keda == {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "keda"}}}
+    assert [port["port"] for port in some["ports"]] == ["grpc"]
+
+
+def test_front_doors_report_to_each_replica_of_the_controller(release: list[Manifest]) -> None:
+    address = _environment(_deployment(release, "inference-gateway"))["KAITO_DEMAND_ADDRESS"]
+    name, _, port = address.partition(":")
+    service = find(release, "Service", name)["spec"]
+    controller = _deployment(release, "workspace-controller")
+    assert service["clusterIP"] == "None"
+    assert service["selector"] == controller["spec"]["selector"]["matchLabels"]
+    # Without an address of its own, a Service maps no port.
+    assert port == _environment(controller)["KAITO_GRPC_PORT"]
+    ports = controller["spec"]["template"]["spec"]["containers"][0]["ports"]
+    assert {"name": "grpc", "containerPort": int(port)} in ports
+
+
 def test_one_grace_period_sets_how_models_and_front_door_stop() -> None:
     release = render({"global": {"terminationGracePeriodSeconds": 100}})
     gateway = _deployment(release, "inference-gateway")

@@ -45,6 +45,13 @@ _ROLLING_UPDATE = [
     ),
 ]
 
+_AUTOSCALING = [
+    rule(
+        "!has(self.minReplicas) || self.minReplicas <= self.maxReplicas",
+        "minReplicas must be at most maxReplicas",
+    ),
+]
+
 # Besides x-kubernetes-int-or-string, the bound is for numbers and the pattern for strings.
 _NUMBER_OR_PERCENTAGE = {"minimum": 0, "pattern": PERCENTAGE, "maxLength": 4}
 
@@ -59,6 +66,7 @@ def _spec() -> Manifest:
     properties["labelSelector"]["x-kubernetes-validations"] = workspace.SELECTOR_RULES
     rolling = properties["updateStrategy"]["properties"]["rollingUpdate"]
     rolling["x-kubernetes-validations"] = _ROLLING_UPDATE
+    properties["autoscaling"]["x-kubernetes-validations"] = _AUTOSCALING
     bound_strings(properties)
     for name in ("maxSurge", "maxUnavailable"):
         rolling["properties"][name] |= _NUMBER_OR_PERCENTAGE

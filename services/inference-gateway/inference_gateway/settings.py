@@ -116,7 +116,7 @@ def _demand_address(env: Environment, *, is_front_door: bool) -> str:
     if address and not is_front_door:
         raise SettingError(name, address, "set it at a front door only, or leave it out")
     if address and not is_target(address):
-        remedy = "set the host and the port, for example kaito-workspace-controller-demand:9090"
+        remedy = "set the host and the port, for example kaito-demand:9090"
         raise SettingError(name, address, remedy)
     return address
 

@@ -6,7 +6,8 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Coroutine, Mapping
+import time
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,11 +33,16 @@ from kaito_process.environment import SettingError
 from kaito_skus import catalog as skus
 from workspace_controller import handlers
 from workspace_controller.controller import Controller, build_controller
+from workspace_controller.demand.current_demand import CurrentDemand
+from workspace_controller.demand.metrics import DemandCollector
+from workspace_controller.demand.recommendations import Recommendations
+from workspace_controller.demand.server import serve as serve_demand
 from workspace_controller.executor import Executor
 from workspace_controller.hub.http_client import HttpHubClient
 from workspace_controller.hub.models import HubModels
 from workspace_controller.inference_sets.load_client import HttpLoadClient
 from workspace_controller.inference_sets.queue import build_set_queue
+from workspace_controller.inference_sets.ticker import ScalingTicker
 from workspace_controller.metrics import Metrics, StoreCollector
 from workspace_controller.model_registry import ModelRegistry
 from workspace_controller.namespace_budgets import NamespaceBudgets
@@ -74,6 +80,9 @@ class Process:
     webhook: Webhook
     model_registry: ModelRegistry
     prices: CurrentPrices
+    demand: CurrentDemand
+    recommendations: Recommendations
+    ticker: ScalingTicker
     registry: CollectorRegistry
     metrics: Metrics
 
@@ -84,6 +93,8 @@ class Process:
             "informers": self.controller.run_informers(self.feeds),
             "webhook": self.webhook.serve(),
             "prices": self.prices.run(),
+            "demand": serve_demand(self.demand, self.store, self.settings.grpc_port),
+            "recommendations": self.recommendations.run(),
             "leader election": self.run_leader_election(),
         }
         async with serve_http(self.health_app(), self.settings.http_port):
@@ -114,6 +125,7 @@ class Process:
         await self.prices.wait_until_tried()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.controller.reconcile_all())
+            tasks.create_task(self.ticker.run())
             tasks.create_task(self.webhook.keep_registered())
             tasks.create_task(self.model_registry.run())
 
@@ -134,7 +146,13 @@ class Process:
             await asyncio.sleep(backoff.next_seconds(asyncio.get_running_loop().time()))
 
 
-def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random) -> Process:
+def build(
+    settings: Settings,
+    cluster: Cluster,
+    clock: Clock,
+    rng: random.Random,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Process:
     # Both parse dozens of YAML files. Done here, neither a pass nor an admission waits for it.
     presets.load()
     skus.load()
@@ -147,6 +165,9 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
     price_list = HttpPriceList(settings.price_list) if settings.price_list else None
     prices = CurrentPrices(price_list, store, clock, rng)
     registry.register(StoreCollector(store, clock, prices.book))
+    demand = CurrentDemand(monotonic)
+    registry.register(DemandCollector(demand))
+    recommendations = Recommendations(demand, store, clock)
     observer = Observer(
         cluster,
         store,
@@ -169,7 +190,7 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
         AdapterSender(cluster, adapters, settings.administration_key),
     )
     reconciler = Reconciler(observer, executor, metrics)
-    set_queue = build_set_queue(
+    set_queue, ticker = build_set_queue(
         fence,
         store,
         clock,
@@ -178,6 +199,8 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
         metrics,
         RateLimit(concurrency=settings.concurrency),
         rng,
+        recommendations,
+        prices.book,
     )
     return Process(
         cluster=cluster,
@@ -191,6 +214,9 @@ def build(settings: Settings, cluster: Cluster, clock: Clock, rng: random.Random
         webhook=Webhook(cluster, clock, settings, Validator(observer).check, metrics),
         model_registry=ModelRegistry(fence, store, settings),
         prices=prices,
+        demand=demand,
+        recommendations=recommendations,
+        ticker=ticker,
         registry=registry,
         metrics=metrics,
     )

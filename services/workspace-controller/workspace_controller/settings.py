@@ -124,6 +124,7 @@ class Settings:
     webhook_service: str = ""
     webhook_port: int = 9443
     http_port: int = 8080
+    grpc_port: int = 9090
     log_level: str = "info"
     concurrency: int = 16
     progress_seconds: float = 3.0
@@ -180,6 +181,7 @@ class Settings:
             webhook_service=env.text("KAITO_WEBHOOK_SERVICE", ""),
             webhook_port=env.port("KAITO_WEBHOOK_PORT", 9443),
             http_port=env.port("KAITO_HTTP_PORT", 8080),
+            grpc_port=env.port("KAITO_GRPC_PORT", 9090),
             log_level=env.log_level("KAITO_LOG_LEVEL"),
             concurrency=env.integer("KAITO_CONCURRENCY", 16, minimum=1, maximum=1000),
             progress_seconds=env.seconds("KAITO_PROGRESS_SECONDS", 3, minimum=1),

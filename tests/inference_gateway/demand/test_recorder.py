@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference_gateway.demand.recorder import DemandRecorder, TrackedRequest
@@ -105,6 +105,7 @@ def test_a_model_that_nobody_asks_for_is_forgotten() -> None:
     assert recorder.changed_since(-1) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 10), st.floats(0, 10)), max_size=20))
 def test_the_seconds_of_all_requests_are_their_durations(spans: list[tuple[float, float]]) -> None:
     """Whatever overlaps, and wherever reports are made in between."""

@@ -7,12 +7,17 @@ from prometheus_client import CollectorRegistry
 from kaito_kube.cluster import Cluster
 from kaito_kube.events import EventRecorder
 from kaito_kube.kinds import INFERENCE_SET, WORKSPACE, Key, Manifest, is_being_deleted
+from kaito_kube.store import Store
+from kaito_skus.prices import PriceBook
 from tests.workspace_controller.given import NAMESPACE
 from tests.workspace_controller.harness import Environment
+from workspace_controller.demand.current_demand import CurrentDemand
+from workspace_controller.demand.recommendations import Recommendations
 from workspace_controller.inference_sets.executor import SetExecutor
 from workspace_controller.inference_sets.load_client import FakeLoadClient
 from workspace_controller.inference_sets.observer import SetObserver
 from workspace_controller.inference_sets.reconciler import SetReconciler
+from workspace_controller.inference_sets.ticker import ScalingTicker
 from workspace_controller.metrics import Metrics
 
 KEY = Key(NAMESPACE, "phi")
@@ -23,6 +28,8 @@ class SetEnvironment:
     environment: Environment = field(default_factory=Environment)
     loads: FakeLoadClient = field(default_factory=FakeLoadClient)
     through: Cluster | None = None
+    current: CurrentDemand = field(default_factory=CurrentDemand)
+    recommendations: Recommendations | None = None
 
     @property
     def cluster(self) -> Cluster:
@@ -34,12 +41,29 @@ class SetEnvironment:
         env.replica.look()
         store = env.replica.store
         store.replace_all(INFERENCE_SET, env.cluster.objects(INFERENCE_SET))
+        self.recommendations = self.recommendations or self.successor()
+        # A new process lists into a new store; this stands for one process that goes on.
+        self.recommendations.store = store
         recorder = EventRecorder(self.cluster, env.clock, "kaito-workspace-controller", "replica")
         return SetReconciler(
-            SetObserver(self.cluster, store, env.clock, self.loads),
+            SetObserver(
+                self.cluster, store, env.clock, self.loads, self.recommendations, PriceBook
+            ),
             SetExecutor(self.cluster, recorder),
             Metrics(CollectorRegistry()),
         )
+
+    def successor(self) -> Recommendations:
+        """Another replica of the controller, which gets the same reports and remembers nothing."""
+        return Recommendations(self.current, Store(), self.environment.clock)
+
+    def look(self) -> bool:
+        """One sample of the demand. Whether the ticker has the set reconciled."""
+        due: list[Key] = []
+        observer = self.reconciler().observer
+        observer.recommendations.sample()
+        ScalingTicker(observer.store, observer, due.append).look()
+        return bool(due)
 
     async def settle(self, rounds: int = 60) -> None:
         """Alternates between the controllers and the world until nothing changes."""

@@ -9,7 +9,7 @@ from kaito_kube.errors import AlreadyExists, Forbidden, Invalid, NotFound
 from kaito_kube.events import EventRecorder
 from kaito_kube.kinds import INFERENCE_SET, SERVICE, WORKSPACE, Kind, Manifest
 from workspace_controller.executor import ActionRefused
-from workspace_controller.inference_sets.plan.plan import SetPlan
+from workspace_controller.inference_sets.plan.plan import ScaleTo, SetPlan
 from workspace_controller.plan.plan import Apply, Delete, EmitEvent
 from workspace_controller.plan.refusal import refusal_of
 from workspace_controller.status_patch import merge_patch
@@ -30,6 +30,8 @@ class SetExecutor:
             ClusterError: the API server could not be asked.
         """
         namespace = manifest["metadata"]["namespace"]
+        if plan.scale is not None:
+            await self._scale(manifest, plan.scale)
         for name, hash_ in plan.adopts:
             await self._adopt(name, namespace, hash_)
         for workspace in plan.creates:
@@ -59,10 +61,27 @@ class SetExecutor:
                 subresource="status",
             )
         for event in events:
-            logger.info("%s", event.note, extra={"reason": event.reason})
-            await self.recorder.record(
-                INFERENCE_SET, manifest, event.warning, event.reason, event.note
-            )
+            await self._record(manifest, event)
+
+    async def _record(self, manifest: Manifest, event: EmitEvent) -> None:
+        logger.info("%s", event.note, extra={"reason": event.reason})
+        await self.recorder.record(INFERENCE_SET, manifest, event.warning, event.reason, event.note)
+
+    async def _scale(self, manifest: Manifest, scale: ScaleTo) -> None:
+        """Number and time in one write, so that no crash lets a second change follow too soon.
+        Guarded by the version that was observed: somebody may have scaled by hand."""
+        metadata = manifest["metadata"]
+        patch = {
+            "metadata": {
+                "resourceVersion": metadata["resourceVersion"],
+                "annotations": {labels.SCALED_AT: scale.at},
+            },
+            "spec": {"replicas": scale.replicas},
+        }
+        await self.cluster.patch(
+            INFERENCE_SET, metadata["name"], patch, namespace=metadata["namespace"]
+        )
+        await self._record(manifest, scale.event)
 
     async def _adopt(self, name: str, namespace: str, hash_: str) -> None:
         patch = {"metadata": {"labels": {labels.TEMPLATE_HASH: hash_}}}

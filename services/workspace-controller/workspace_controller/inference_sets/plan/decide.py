@@ -7,6 +7,10 @@ from kaito_api.inference_set import InferenceSetSpec
 from kaito_api.reasons import Reason
 from kaito_kube.kinds import WORKSPACE
 from workspace_controller.inference_sets.plan import manifests
+from workspace_controller.inference_sets.plan.demanded_scale import (
+    decide_scale,
+    scaling_verdict,
+)
 from workspace_controller.inference_sets.plan.observed import ObservedSet
 from workspace_controller.inference_sets.plan.plan import SetPlan
 from workspace_controller.inference_sets.plan.scaling import Scaling, decide_scaling
@@ -49,10 +53,13 @@ def _decide_valid(observed: ObservedSet, spec: InferenceSetSpec) -> SetPlan:
     scaling = decide_scaling(spec, replicas, hash_)
     if observed.refusal is None:
         observed = replace(observed, refusal=service_refusal(observed))
-    status = compute_status(observed, spec, replicas, hash_, scaling.hold)
+    verdict = scaling_verdict(observed, spec, replicas, scaling.hold)
+    condition = verdict.condition if verdict is not None else None
+    status = compute_status(observed, spec, replicas, hash_, scaling.hold, condition)
     names, foreign = _names(observed, hash_, scaling)
     remaining = [replica for replica in replicas if replica.name not in scaling.deletes]
     return SetPlan(
+        scale=decide_scale(observed, spec, verdict),
         adopts=tuple((name, hash_) for name in adopted),
         creates=tuple(manifests.workspace(observed.manifest, name, hash_) for name in names),
         deletes=scaling.deletes,

@@ -22,6 +22,8 @@ _NORMAL = frozenset(
         Reason.ROLLED_OUT,
         Reason.ROLLING_OUT,
         Reason.ROLL_OUT_HELD,
+        Reason.DEMAND_FOLLOWED,
+        Reason.AUTOSCALING_PAUSED,
     }
 )
 # A set of a thousand replicas must not become an object that etcd refuses.
@@ -35,11 +37,13 @@ def compute_status(
     replicas: Sequence[Replica],
     hash_: str,
     hold: Hold | None,
+    scaling: Condition | None = None,
 ) -> Manifest:
     alive = [replica for replica in replicas if not replica.deleting]
     conditions = (
         _ready_condition(observed, spec, alive, hold),
         _rolled_out_condition(spec, alive, hash_, hold),
+        *([scaling] if scaling is not None else []),
     )
     return {
         "replicas": len(alive),

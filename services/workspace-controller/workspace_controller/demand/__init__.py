@@ -1,0 +1,1 @@
+"""The demand for models, as the front doors report it: one sum for all who scale."""
