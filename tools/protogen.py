@@ -13,8 +13,8 @@ from grpc_tools import protoc
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "proto"
-# Our contracts, and KEDA's, which has its own rules of style and its own releases.
-PACKAGES = ("externalscaler", "kaito")
+# Our contracts, and those of Envoy and KEDA, which have their own rules of style and releases.
+PACKAGES = ("envoy", "externalscaler", "kaito")
 
 
 def generate(target: Path) -> None:

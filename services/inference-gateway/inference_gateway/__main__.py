@@ -60,14 +60,15 @@ def create_application(
         drain_seconds=limits.shutdown_timeout_seconds,
         sidecar=settings.backends_file is None,
     )
+    admission = AdmissionControl(
+        max_requests=limits.max_concurrency,
+        max_held_bytes=limits.max_held_bytes,
+        is_shared=settings.backends_file is not None,
+    )
     handler = GenerationHandler(
         router=pool,
         upstream_errors=metrics,
-        admission=AdmissionControl(
-            max_requests=limits.max_concurrency,
-            max_held_bytes=limits.max_held_bytes,
-            is_shared=settings.backends_file is not None,
-        ),
+        admission=admission,
         demand=demand,
         limits=limits,
         now=time.time,
@@ -95,18 +96,23 @@ def create_application(
         ),
         metrics=metrics,
         clock=time.monotonic,
-        lifespan=lambda: _lifespan(settings, pool, demand, keys),
+        lifespan=lambda: _lifespan(settings, pool, demand, admission, keys),
     )
 
 
 @asynccontextmanager
 async def _lifespan(
-    settings: Settings, pool: EndpointPool, demand: DemandRecorder, keys: Keys | None
+    settings: Settings,
+    pool: EndpointPool,
+    demand: DemandRecorder,
+    admission: AdmissionControl,
+    keys: Keys | None,
 ) -> AsyncIterator[None]:
     """Keeps the pool's addresses and the keys current while the server runs, then closes both."""
     async with (
         _following(settings, pool),
         _reporting(settings, demand),
+        _picking(settings, pool, demand, admission),
         keys.running() if keys else nullcontext(),
     ):
         yield
@@ -147,6 +153,32 @@ async def _reporting(settings: Settings, demand: DemandRecorder) -> AsyncIterato
     finally:
         await _cancel(reporting)
         await reporter.close()
+
+
+@asynccontextmanager
+async def _picking(
+    settings: Settings, pool: EndpointPool, demand: DemandRecorder, admission: AdmissionControl
+) -> AsyncIterator[None]:
+    """Serves the endpoint picker while the server runs."""
+    if not settings.picker_port:
+        yield
+        return
+    # Imported only here: its messages take 2 MB that a gateway without it saves.
+    from inference_gateway.picker.picking import Picker
+    from inference_gateway.picker.service import PickerService, serving
+
+    limits = settings.limits
+    service = PickerService(
+        picker=Picker(
+            pool=pool, port=settings.picker_target_port, hold_seconds=limits.hold_seconds
+        ),
+        admission=admission,
+        demand=demand,
+        max_body_bytes=limits.max_body_bytes,
+    )
+    address = f"{settings.host}:{settings.picker_port}"
+    async with serving(service, address, limits.shutdown_timeout_seconds):
+        yield
 
 
 async def _cancel(task: "asyncio.Task[None]") -> None:

@@ -17,12 +17,11 @@ from inference_gateway.disconnection import ClientDisconnected
 from inference_gateway.errors import CLIENT_CLOSED_REQUEST, Problem
 from inference_gateway.formats.api_format import AnyFormat
 from inference_gateway.metrics import Metrics
+from inference_gateway.paths import WORKSPACE_ROUTE, split_workspace
 from inference_gateway.request_context import RequestContext
 
 # A client's id is echoed and logged, so it may only hold characters that are safe there.
 _CLIENT_REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
-WORKSPACE_ROUTE = "/workspaces/{namespace}/{name}"
-_WORKSPACE_PATH = re.compile(r"/workspaces/([^/]+)/([^/]+)(/.*)?")
 
 
 class RequestHandler(Protocol):
@@ -79,10 +78,10 @@ class Application:
         path: str = context.scope["path"]
         workspace, prefix = "", ""
         api_format = self.formats.get(path)
-        if api_format is None and (below := _WORKSPACE_PATH.fullmatch(path)):
-            workspace, prefix = f"{below[1]}/{below[2]}", WORKSPACE_ROUTE
-            path = below[3] or "/"
-            api_format = self.formats.get(path)
+        if api_format is None:
+            workspace, path = split_workspace(path)
+            if workspace:
+                prefix, api_format = WORKSPACE_ROUTE, self.formats.get(path)
         # GET / says that the server runs. Below a Workspace's path there is no such route.
         if api_format is None or (path == "/" and not prefix and context.method != "POST"):
             await self._serve_route(context)

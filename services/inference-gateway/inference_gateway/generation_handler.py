@@ -23,7 +23,8 @@ from inference_gateway.contract_check import StreamCheck, check_response, choice
 from inference_gateway.demand.recorder import DemandRecorder, TrackedRequest
 from inference_gateway.disconnection import ClientDisconnected
 from inference_gateway.endpoints.endpoint import Endpoint
-from inference_gateway.endpoints.prompt_start import prompt_start
+from inference_gateway.endpoints.outliers import BROKEN_ENGINE_STATUSES
+from inference_gateway.endpoints.prompt_start import SESSION_HEADER, prompt_start
 from inference_gateway.endpoints.routing import PromptStart, RouteMatch
 from inference_gateway.errors import (
     NotReady,
@@ -50,11 +51,7 @@ from kaito.inference.v1 import inference_pb2 as pb
 
 _Response = TypeVar("_Response")
 logger = logging.getLogger(__name__)
-# Requests of one session go to the same model-server.
-SESSION_HEADER = b"x-session-id"
 _IGNORED_HEADER = b"x-kaito-ignored-parameters"
-# What an engine answers itself if it is broken, and neither the request nor its queue.
-_BROKEN_ENGINE = (500, 502)
 # Parameter names come from the client; only these characters are echoed in a header.
 _HEADER_TEXT = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 # With names of 64 characters this makes a header of 2 KiB; servers commonly accept 8 KiB in all.
@@ -223,7 +220,7 @@ class GenerationHandler:
             try:
                 with match.endpoint.track_in_flight(admission.endpoint_share) as call:
                     await self._generate_until(deadline, context, parsed, match)
-                    call.failed = context.status in _BROKEN_ENGINE
+                    call.failed = context.status in BROKEN_ENGINE_STATUSES
                 return
             except BackendError as error:
                 self.upstream_errors.record_upstream_error(

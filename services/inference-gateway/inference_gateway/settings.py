@@ -56,6 +56,9 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     # More cost CPU: tokens of many streams that arrive together are read together.
     connections_per_backend: int = 1
+    # 0 turns the endpoint picker off.
+    picker_port: int = 0
+    picker_target_port: int = 5000
     log_level: str = "info"
     limits: Limits = field(default_factory=Limits)
     keys: KeySettings | None = None
@@ -76,15 +79,22 @@ class Settings:
                 "set exactly one of KAITO_BACKEND (in a model's pod) and KAITO_BACKENDS_FILE "
                 f"(at a front door), which is {file!r}",
             )
+        picker_port = env.port("KAITO_PICKER_PORT", 0)
+        port = env.port("KAITO_HTTP_PORT", 5000)
+        if picker_port and picker_port == port:
+            remedy = "it is KAITO_HTTP_PORT as well; set another port, or 0 for no endpoint picker"
+            raise SettingError("KAITO_PICKER_PORT", str(picker_port), remedy)
         return cls(
             host=env.text("KAITO_HTTP_HOST", "0.0.0.0"),
-            port=env.port("KAITO_HTTP_PORT", 5000),
+            port=port,
             backend=_address(backend),
             backends_file=Path(file) if file else None,
             demand_address=_demand_address(env, is_front_door=bool(file)),
             namespace=env.text("KAITO_NAMESPACE", ""),
             workspace=env.text("KAITO_WORKSPACE", ""),
             cors_origins=_cors_origins(env),
+            picker_port=picker_port,
+            picker_target_port=env.port("KAITO_PICKER_TARGET_PORT", 5000),
             connections_per_backend=env.integer("KAITO_CONNECTIONS_PER_BACKEND", 1, minimum=1),
             log_level=env.log_level("KAITO_LOG_LEVEL"),
             limits=_limits(env),

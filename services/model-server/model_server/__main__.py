@@ -23,7 +23,7 @@ from model_server.contract.server import AdministrationConfig, Server, ServerCon
 from model_server.contract.serving_state import ServingState
 from model_server.engine import Engine, SchedulerStats
 from model_server.errors import EngineFailed, InferenceError, ModelLoadFailed
-from model_server.metrics import Metrics
+from model_server.metrics import LoadedAdapters, Metrics
 from model_server.openai_server.engine import OpenAIServerEngine
 from model_server.pulled_adapters.folders import AdapterFolders
 from model_server.pulled_adapters.puller import RegistryPuller
@@ -32,6 +32,7 @@ from model_server.settings import Settings
 from model_server.startup import termination
 from model_server.startup.host_memory import kv_cache_budget_bytes
 from model_server.startup.model_in_use import hold_model
+from model_server.startup.pod_address import pod_address
 from model_server.text_generation_server.engine import TextGenerationServerEngine
 from model_server.vllm.engine import VllmEngine
 from model_server.vllm.engine_metrics import EngineMetrics
@@ -147,12 +148,17 @@ async def serve(settings: Settings) -> None:
             return SchedulerStats(running=0, waiting=0, kv_cache_usage=0.0)
         return state.served.engine.scheduler_stats()
 
+    def adapters() -> LoadedAdapters:
+        loaded = state.served.adapters.loaded() if state.served else ()
+        return LoadedAdapters([each.source.name for each in loaded], settings.max_adapters)
+
     is_vllm = settings.engine == "vllm"
     engine_metrics = EngineMetrics(settings.engine_url).read if is_vllm else tuple
     state = ServingState(
         name=settings.model_name,
         admission=AdmissionControl(settings.max_requests),
-        metrics=Metrics(scheduler_stats, engine_metrics),
+        metrics=Metrics(scheduler_stats, engine_metrics, adapters),
+        pod_address=pod_address(),
     )
     metrics_server, _ = start_http_server(settings.metrics_port, registry=state.metrics.registry)
     try:

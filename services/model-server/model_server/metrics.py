@@ -1,6 +1,7 @@
 """The Prometheus metrics: requests, tokens, latencies, and the load of the engine."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -17,6 +18,15 @@ _TOKEN_GAP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 # What pickers of the Gateway API Inference Extension read, whatever the engine is.
 _RUNNING, _WAITING = "vllm:num_requests_running", "vllm:num_requests_waiting"
 _KV_CACHE_USAGE = "vllm:kv_cache_usage_perc"
+_ADAPTERS = "vllm:lora_requests_info"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedAdapters:
+    """The adapters that can answer without being loaded first, and how many there may be."""
+
+    names: Sequence[str] = ()
+    most: int = 0
 
 
 class Metrics:
@@ -26,12 +36,13 @@ class Metrics:
         self,
         scheduler_stats: Callable[[], SchedulerStats],
         engine_metrics: Callable[[], Iterable[Metric]] = tuple,
+        adapters: Callable[[], LoadedAdapters] = LoadedAdapters,
     ) -> None:
         """`engine_metrics` are those of an engine in another container, read in a thread."""
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        self.registry.register(_EngineCollector(scheduler_stats, engine_metrics))
+        self.registry.register(_EngineCollector(scheduler_stats, engine_metrics, adapters))
         self.requests = Counter(
             "kaito_model_server_requests",
             "Requests that ended, by method, model and gRPC status code",
@@ -93,8 +104,10 @@ class _EngineCollector:
         self,
         scheduler_stats: Callable[[], SchedulerStats],
         engine_metrics: Callable[[], Iterable[Metric]],
+        adapters: Callable[[], LoadedAdapters],
     ) -> None:
         self._scheduler_stats = scheduler_stats
+        self._adapters = adapters
         self._engine_metrics = engine_metrics
 
     def collect(self) -> Iterator[Metric]:
@@ -115,6 +128,15 @@ class _EngineCollector:
             (_KV_CACHE_USAGE, "As kaito_model_server_kv_cache_used_ratio", stats.kv_cache_usage),
         ):
             yield GaugeMetricFamily(name, help_text, value=float(value))
+        yield _adapters_info(self._adapters())
+
+
+def _adapters_info(adapters: LoadedAdapters) -> Metric:
+    """As vLLM has it: the names in labels. Its value, a time there, tells the newest of several."""
+    labels = ("max_lora", "running_lora_adapters", "waiting_lora_adapters")
+    info = GaugeMetricFamily(_ADAPTERS, "The adapters that are loaded", labels=labels)
+    info.add_metric((str(adapters.most), ",".join(adapters.names), ""), 1.0)
+    return info
 
 
 def _load(families: Iterable[Metric]) -> SchedulerStats | None:

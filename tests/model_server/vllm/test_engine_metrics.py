@@ -7,7 +7,7 @@ from aiohttp import web
 from prometheus_client import generate_latest
 
 from model_server.engine import SchedulerStats
-from model_server.metrics import Metrics
+from model_server.metrics import LoadedAdapters, Metrics
 from model_server.vllm.engine_metrics import EngineMetrics
 from tests.model_server.openai_server.double import listening
 
@@ -75,3 +75,18 @@ def test_pickers_find_the_load_of_every_engine_under_their_names() -> None:
         "kaito_model_server_queue_length 8.0",
     ):
         assert line in lines
+
+
+def test_pickers_find_the_adapters_of_every_engine_under_their_name() -> None:
+    def adapters() -> LoadedAdapters:
+        return LoadedAdapters(("style", "tone"), most=16)
+
+    text = generate_latest(Metrics(_stats, adapters=adapters).registry).decode()
+    labels = 'max_lora="16",running_lora_adapters="style,tone",waiting_lora_adapters=""'
+    assert f"vllm:lora_requests_info{{{labels}}} " in text
+
+
+async def test_vllms_own_list_of_adapters_is_the_only_one() -> None:
+    own = 'vllm:lora_requests_info{max_lora="2",running_lora_adapters="a"} 5.0'
+    lines = await _scrape(f"# TYPE vllm:lora_requests_info gauge\n{own}\n")
+    assert [line for line in lines if line.startswith("vllm:lora_requests_info")] == [own]

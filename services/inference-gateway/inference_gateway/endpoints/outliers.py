@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from statistics import median
 
+# What an engine answers itself if it is broken, and neither the request nor its queue.
+BROKEN_ENGINE_STATUSES = (500, 502)
 # As in Envoy. One client's broken request alone does not make so many in a row on a busy replica.
 MAX_CONSECUTIVE_ERRORS = 5
 # Prompts differ in length, and a queue in depth: only what no client would call usual counts.

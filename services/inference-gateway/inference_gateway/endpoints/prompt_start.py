@@ -21,6 +21,8 @@ _GENERATING_PATHS = frozenset(
         "/v1/responses",
     )
 )
+# Requests of one session go to the same model-server.
+SESSION_HEADER = b"x-session-id"
 # A longer beginning is a document that several conversations are about: they share its replica.
 _CONVERSATION_BYTES = 16 * 1024
 # A text does not say where its first turn ends, and each turn must have the same beginning. About

@@ -91,11 +91,11 @@ def from_scope(route: str, scope: Any, body: bytes) -> RelayedRequest:
         query=scope["query_string"].decode("latin-1"),
         headers=headers,
         body=body,
-        model=_read_model(body, dict(headers).get("content-type", "")),
+        model=read_model(body, dict(headers).get("content-type", "")),
     )
 
 
-def _read_model(body: bytes, content_type: str) -> str:
+def read_model(body: bytes, content_type: str) -> str:
     """The model that the body names; empty if it names none."""
     if content_type.lower().startswith("multipart/form-data"):
         found = _FORM_MODEL.search(body)

@@ -78,7 +78,7 @@ def to_stream_response(delta: Delta) -> pb.StreamGenerateResponse:
     )
 
 
-def to_model(name: str, served: ServedModel) -> pb.Model:
+def to_model(name: str, served: ServedModel, pod_address: str) -> pb.Model:
     """The contract's description of the loaded model."""
     model = served.model
     return pb.Model(
@@ -94,6 +94,7 @@ def to_model(name: str, served: ServedModel) -> pb.Model:
         features=sorted(model.features),
         http_routes=model.http_routes,
         start=_to_start(served.start),
+        pod_address=pod_address,
     )
 
 

@@ -94,7 +94,9 @@ class InferenceService(inference_pb2_grpc.InferenceServiceServicer):
     ) -> pb.GetModelResponse:
         async def describe() -> pb.GetModelResponse:
             return pb.GetModelResponse(
-                model=to_model(self._state.name, self._state.require_served())
+                model=to_model(
+                    self._state.name, self._state.require_served(), self._state.pod_address
+                )
             )
 
         return await respond(context, None, describe)

@@ -28,6 +28,7 @@ class ServingState:
     name: str
     admission: AdmissionControl
     metrics: Metrics
+    pod_address: str = ""
     served: ServedModel | None = None
 
     def require_served(self) -> ServedModel:

@@ -455,7 +455,7 @@ class GetModelResponse(_message.Message):
     def __init__(self, model: _Optional[_Union[Model, _Mapping]] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "default_model", "max_length", "has_chat_template", "architecture", "dtype", "engine", "device", "loaded_unix_seconds", "features", "http_routes", "start")
+    __slots__ = ("name", "default_model", "max_length", "has_chat_template", "architecture", "dtype", "engine", "device", "loaded_unix_seconds", "features", "http_routes", "start", "pod_address")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_MODEL_FIELD_NUMBER: _ClassVar[int]
     MAX_LENGTH_FIELD_NUMBER: _ClassVar[int]
@@ -468,6 +468,7 @@ class Model(_message.Message):
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     HTTP_ROUTES_FIELD_NUMBER: _ClassVar[int]
     START_FIELD_NUMBER: _ClassVar[int]
+    POD_ADDRESS_FIELD_NUMBER: _ClassVar[int]
     name: str
     default_model: str
     max_length: int
@@ -480,7 +481,8 @@ class Model(_message.Message):
     features: _containers.RepeatedScalarFieldContainer[str]
     http_routes: _containers.RepeatedScalarFieldContainer[str]
     start: ModelStart
-    def __init__(self, name: _Optional[str] = ..., default_model: _Optional[str] = ..., max_length: _Optional[int] = ..., has_chat_template: _Optional[bool] = ..., architecture: _Optional[str] = ..., dtype: _Optional[str] = ..., engine: _Optional[str] = ..., device: _Optional[str] = ..., loaded_unix_seconds: _Optional[int] = ..., features: _Optional[_Iterable[str]] = ..., http_routes: _Optional[_Iterable[str]] = ..., start: _Optional[_Union[ModelStart, _Mapping]] = ...) -> None: ...
+    pod_address: str
+    def __init__(self, name: _Optional[str] = ..., default_model: _Optional[str] = ..., max_length: _Optional[int] = ..., has_chat_template: _Optional[bool] = ..., architecture: _Optional[str] = ..., dtype: _Optional[str] = ..., engine: _Optional[str] = ..., device: _Optional[str] = ..., loaded_unix_seconds: _Optional[int] = ..., features: _Optional[_Iterable[str]] = ..., http_routes: _Optional[_Iterable[str]] = ..., start: _Optional[_Union[ModelStart, _Mapping]] = ..., pod_address: _Optional[str] = ...) -> None: ...
 
 class ModelStart(_message.Message):
     __slots__ = ("phases", "measurement")
