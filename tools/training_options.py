@@ -21,9 +21,10 @@ def render() -> str:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     from peft import LoraConfig
-    from trl import SFTConfig
+    from trl import DPOConfig, SFTConfig
 
-    libraries = f"PEFT {version('peft')} (LoraConfig) and TRL {version('trl')} (SFTConfig)"
+    configs = "SFTConfig and DPOConfig"
+    libraries = f"PEFT {version('peft')} (LoraConfig) and TRL {version('trl')} ({configs})"
     return "\n".join(
         [
             f'"""The options of {libraries}.',
@@ -39,6 +40,10 @@ def render() -> str:
             "",
             "TRAINING_ARGUMENTS: dict[str, str] = {",
             *_rows(SFTConfig),
+            "}",
+            "",
+            "DPO_ARGUMENTS: dict[str, str] = {",
+            *_rows(DPOConfig),
             "}",
             "",
         ]

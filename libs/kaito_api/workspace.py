@@ -230,8 +230,12 @@ class Tuning(Model):
     """Fine-tune a model."""
 
     preset: PresetRef
-    method: Literal["lora", "qlora"] = Field(
-        default="lora", description="qlora loads the base model in 4 bits and needs less memory."
+    method: Literal["lora", "qlora", "dpo"] = Field(
+        default="lora",
+        description="What the adapter learns, and on what. lora and qlora: the answers of the "
+        "dataset; qlora loads the base model in 4 bits and needs less memory. dpo: which of two "
+        "answers is preferred (columns prompt, chosen and rejected); whether the base model is "
+        "quantized is up to the QuantizationConfig of the configuration, by default in 4 bits.",
     )
     config: str | None = Field(
         default=None,

@@ -24,8 +24,20 @@ class Runtime(StrEnum):
 
 
 class TuningMethod(StrEnum):
+    """How the base model of a tuning is loaded, which decides about its GPUs."""
+
     LORA = "lora"
     QLORA = "qlora"
+
+    @classmethod
+    def of(cls, method: str, *, quantized: bool) -> "TuningMethod":
+        """That of a Workspace's `method`. Method dpo is on a base model that is quantized or not.
+
+        `quantized` says so, where the method leaves it open.
+        """
+        if method in (cls.LORA, cls.QLORA):
+            return cls(method)
+        return cls.QLORA if quantized else cls.LORA
 
 
 class Dtype(StrEnum):

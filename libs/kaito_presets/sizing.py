@@ -40,6 +40,7 @@ class SizingInputs:
 
     `serves` says whether a tuned model is served on the node that it was tuned on. Only the engine
     vLLM serves from more than one node. `utilization` is the share of a GPU's memory that it uses.
+    `quantized`: the base model of a tuning is, where its method leaves that open.
     """
 
     preset: Preset
@@ -50,6 +51,7 @@ class SizingInputs:
     serves: bool = True
     engine: Runtime = Runtime.VLLM
     utilization: float = UTILIZATION
+    quantized: bool = True
 
 
 def usable_gpus(gpus: GpuSet, spec: WorkspaceSpec) -> GpuSet:
@@ -76,7 +78,7 @@ def size(spec: WorkspaceSpec, inputs: SizingInputs | None) -> Sizing | SizingFai
     if inputs is None:
         return Sizing(1 if spec.tuning else spec.resource.count)
     if spec.tuning is not None:
-        return _size_tuning(inputs, TuningMethod(spec.tuning.method))
+        return _size_tuning(inputs, spec.tuning.method)
     return _size_inference(inputs)
 
 
@@ -91,12 +93,13 @@ def _size_inference(inputs: SizingInputs) -> Sizing | SizingFailure:
     return Sizing(estimate.nodes, _inference_status(estimate))
 
 
-def _size_tuning(inputs: SizingInputs, method: TuningMethod) -> Sizing | SizingFailure:
-    fit = tuning_fit(inputs.preset, method, inputs.gpus, inputs.available_skus)
+def _size_tuning(inputs: SizingInputs, method: str) -> Sizing | SizingFailure:
+    needed = TuningMethod.of(method, quantized=inputs.quantized)
+    fit = tuning_fit(inputs.preset, needed, inputs.gpus, inputs.available_skus)
     if isinstance(fit, Incompatibility):
         not_tunable = fit.reason in _NOT_TUNABLE
         reason = Reason.PRESET_NOT_TUNABLE if not_tunable else Reason.INSTANCE_TYPE_TOO_SMALL
-        return SizingFailure(reason, fit.message)
+        return SizingFailure(reason, _why(method, needed) + fit.message)
     served = _inference_estimate(inputs, 1) if inputs.serves else None
     if isinstance(served, Incompatibility):
         return SizingFailure(
@@ -106,6 +109,15 @@ def _size_tuning(inputs: SizingInputs, method: TuningMethod) -> Sizing | SizingF
         )
     # Training is not distributed over nodes.
     return Sizing(1, _tuning_status(fit, inputs))
+
+
+def _why(method: str, needed: TuningMethod) -> str:
+    """The beginning of a sentence about the GPUs of `needed`, where they are those of `method`."""
+    if method == needed:
+        return ""
+    quantized = needed is TuningMethod.QLORA
+    base = "a quantized base model" if quantized else "a base model in 16 bits"
+    return f"{method} on {base} needs the GPUs of {needed}: "
 
 
 def _inference_estimate(inputs: SizingInputs, max_nodes: int) -> Estimate | Incompatibility:

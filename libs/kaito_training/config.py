@@ -2,20 +2,23 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from kaito_training.errors import ConfigError
-from kaito_training.library_options import LORA_CONFIG, TRAINING_ARGUMENTS
+from kaito_training.library_options import LORA_CONFIG
 from kaito_training.no_effect import PLATFORM_KEYS, find_warnings
 from kaito_training.option_types import quote
 from kaito_training.section_reader import read_options, read_section, unknown_key
 from kaito_training.sections import (
+    DPO,
     DataCollator,
     DatasetConfig,
     ModelConfig,
     QuantizationConfig,
     TrainingConfig,
 )
+from kaito_training.training_arguments import read_arguments
 from kaito_training.validation import validate
 from kaito_training.yaml_text import load_yaml
 
@@ -30,7 +33,7 @@ SECTIONS = (
 
 
 def parse_config(text: str, method: str) -> TrainingConfig:
-    """Parse and validate the text of a training_config.yaml for the `method` lora or qlora.
+    """Parse and validate the text of a training_config.yaml for a `method` of tuning.
 
     Raises:
         ConfigError: the file cannot be used.
@@ -42,11 +45,12 @@ def parse_config(text: str, method: str) -> TrainingConfig:
             QuantizationConfig, "QuantizationConfig", sections["QuantizationConfig"]
         ),
         lora=read_options("LoraConfig", sections["LoraConfig"], LORA_CONFIG),
-        training=read_options(
-            "TrainingArguments", sections["TrainingArguments"], TRAINING_ARGUMENTS
-        ),
+        training=read_arguments(sections["TrainingArguments"], method),
         collator=read_section(DataCollator, "DataCollator", sections["DataCollator"]),
-        dataset=read_section(DatasetConfig, "DatasetConfig", sections["DatasetConfig"]),
+        dataset=replace(
+            read_section(DatasetConfig, "DatasetConfig", sections["DatasetConfig"]),
+            preferences=method == DPO,
+        ),
         warnings=tuple(find_warnings(sections)),
         digest=f"sha256:{hashlib.sha256(text.encode()).hexdigest()}",
     )

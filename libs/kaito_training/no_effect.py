@@ -17,6 +17,7 @@ IMPOSED_ARGUMENTS = frozenset(
 )
 # Options of the libraries' command lines, and of models that they load themselves.
 UNUSED_ARGUMENTS = frozenset(
+    "precompute_ref_batch_size ref_model_mixup_alpha ref_model_sync_steps "
     "do_train do_eval do_predict local_rank run_name project model_init_kwargs trust_remote_code "
     "chat_template_path hub_token hub_private_repo hub_model_id hub_strategy "
     "hub_always_push hub_revision trackio_space_id trackio_bucket_id "

@@ -90,6 +90,11 @@ RANGES: Mapping[str, Range] = {
     "TrainingArguments.max_length": Range(at_least=2),
     "TrainingArguments.pad_to_multiple_of": _POSITIVE,
     "TrainingArguments.router_aux_loss_coef": _NOT_NEGATIVE,
+    "TrainingArguments.beta": _ABOVE_ZERO,
+    # The share of the pairs whose labels are wrong.
+    "TrainingArguments.label_smoothing": Range(at_least=0, below=0.5),
+    "TrainingArguments.ld_alpha": Range(at_least=0, at_most=1),
+    "TrainingArguments.discopop_tau": _ABOVE_ZERO,
     "DataCollator.mlm_probability": Range(at_least=0, at_most=1),
     "DataCollator.pad_to_multiple_of": _POSITIVE,
     "DatasetConfig.shuffle_seed": _SEED,
@@ -105,6 +110,13 @@ REFUSED: Mapping[str, Mapping[Any, str]] = {
         "loftq": "LoftQ's adapter fits only the base model that it has quantized, and the adapter "
         "is served on the original one; use pissa with method lora, or true with method qlora",
     },
+    # Of method dpo.
+    "TrainingArguments.sync_ref_model": {
+        True: "the reference is the model without the adapter, which stays as it is; remove it",
+    },
+    "TrainingArguments.precompute_ref_log_probs": {
+        True: "the reference is computed with each batch, from the same weights; remove it",
+    },
 }
 
 # Types as in `option_types`, where fewer values make sense here than in the libraries.
@@ -117,6 +129,9 @@ NARROWED: Mapping[str, str] = {
     "LoraConfig.alpha_pattern": "dict[int] | null",
     # It freezes the adapter, too.
     "LoraConfig.inference_mode": "false",
+    "TrainingArguments.f_divergence_type": (
+        '"reverse_kl" | "forward_kl" | "js_divergence" | "alpha_divergence"'
+    ),
     # PiSSA changes the base model, and is converted when it is saved. The others change it, too, or
     # need a pass over the data that the tuner does not make.
     "LoraConfig.init_lora_weights": (

@@ -28,7 +28,8 @@ def read_section(
 def _types_of(cls: type[Any]) -> Mapping[str, str]:
     """The types of a dataclass's fields. They never change, and resolving them is slow."""
     hints = get_type_hints(cls)
-    return {field.name: type_text(hints[field.name]) for field in fields(cls)}
+    keys = [field.name for field in fields(cls) if field.metadata.get("key", True)]
+    return {name: type_text(hints[name]) for name in keys}
 
 
 def read_options(
@@ -46,7 +47,7 @@ def read_options(
         if key not in types:
             raise unknown_key(f"section {name}", "key", key, types)
         where = f"{name}.{key}"
-        if value in REFUSED.get(where, ()):
+        if isinstance(value, str | bool) and value in REFUSED.get(where, ()):
             raise ConfigError(f"{where} is {value!r}; {REFUSED[where][value]}")
         type_ = NARROWED.get(where, types[key])
         options[key] = convert(value, type_, RANGES.get(where), where)

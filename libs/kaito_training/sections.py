@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Options = Mapping[str, Any]
+# The tuning.method that learns from pairs of answers, of which one is preferred.
+DPO = "dpo"
 Dtype = Literal["auto", "bfloat16", "float16", "float32"]
 
 
@@ -82,6 +84,8 @@ class DatasetConfig:
     system_prompt: str | None = None
     train_test_split: float = 0.8
     max_lost_rows: float = 0.01
+    preferences: bool = field(default=False, metadata={"key": False})
+    """Rows are pairs of answers, of which one is preferred. No key: the method decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from kaito_training.errors import ConfigError
+from kaito_training.preferences import find_contradictions
 from kaito_training.row_template import parse_template
 from kaito_training.sections import DatasetConfig, TrainingConfig
 
@@ -14,7 +15,7 @@ VOLUME_ROOT = PurePosixPath("/mnt")
 
 
 def validate(config: TrainingConfig, method: str) -> None:
-    """Reject whatever contradicts itself or the `method` (lora or qlora).
+    """Reject whatever contradicts itself or the `method` of tuning.
 
     Raises:
         ConfigError: with the first contradiction.
@@ -24,6 +25,7 @@ def validate(config: TrainingConfig, method: str) -> None:
         *_initial_weights(config),
         *_dataset(config),
         *_training(config),
+        *find_contradictions(config),
         *_output_dir(config),
     ):
         raise ConfigError(message)

@@ -146,7 +146,7 @@ def test_wrong_setting_is_a_usage_error(environ: dict[str, str]) -> None:
     environ["KAITO_METHOD"] = "full"
     code, _, err = run_tuner("fetch", environ)
     assert code == 2
-    assert err == "tuner: KAITO_METHOD is 'full': set one of lora, qlora\n"
+    assert err == "tuner: KAITO_METHOD is 'full': set one of lora, qlora, dpo\n"
     assert _termination_message(environ)["reason"] == "ConfigInvalid"
 
 

@@ -38,6 +38,7 @@ WaitOption = Annotated[bool, typer.Option(help="Follow it until it is ready or h
 class Method(StrEnum):
     LORA = "lora"
     QLORA = "qlora"
+    DPO = "dpo"
 
 
 def deploy(
@@ -86,7 +87,13 @@ def tune(
         str | None, typer.Option(help="Of the volume for a local file; by default the cluster's.")
     ] = None,
     check: Annotated[bool, typer.Option(help="Read a local file before it is uploaded.")] = True,
-    method: Annotated[Method, typer.Option(help="qlora needs less memory.")] = Method.QLORA,
+    method: Annotated[
+        Method,
+        typer.Option(
+            help="qlora needs less memory than lora; dpo learns from pairs of a chosen and a "
+            "rejected answer."
+        ),
+    ] = Method.QLORA,
     name: NameOption = None,
     instance_type: InstanceTypeOption = None,
     access_secret: AccessSecretOption = None,

@@ -21,10 +21,14 @@ MOST_PROCESSES = 64
 
 
 class Method(StrEnum):
-    """How a model is tuned. QLoRA is LoRA on a base model quantized to 4 or 8 bits."""
+    """How a model is tuned. QLoRA is LoRA on a base model quantized to 4 or 8 bits.
+
+    DPO is direct preference optimization with LoRA, whether the base model is quantized or not.
+    """
 
     LORA = "lora"
     QLORA = "qlora"
+    DPO = "dpo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,15 @@
 """What applies where TrainingArguments says nothing. Needs neither TRL nor torch.
 
-The tuner's own default is the learning rate; the others are those of SFTConfig, and a test compares
-them.
+The tuner's own default is the learning rate; the others are those of SFTConfig and, but for
+packing, of DPOConfig, and a test compares them.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-# TRL's own default suits whole models; adapters need about ten times as much.
-LEARNING_RATE = 2e-4
+# TRL's own defaults suit whole models; adapters need about ten times as much. DPO moves the weights
+# far less than learning the answers does.
+LEARNING_RATE, DPO_LEARNING_RATE = 2e-4, 1e-5
 
 SFT_DEFAULTS: Mapping[str, Any] = {
     "per_device_train_batch_size": 8,
@@ -21,9 +22,14 @@ SFT_DEFAULTS: Mapping[str, Any] = {
 }
 
 
-def with_defaults(options: Mapping[str, Any]) -> dict[str, Any]:
+def with_defaults(options: Mapping[str, Any], *, preferences: bool = False) -> dict[str, Any]:
     """The user's TrainingArguments `options` with the defaults for what they leave out."""
-    return {"learning_rate": LEARNING_RATE, **SFT_DEFAULTS, **options}
+    return {"learning_rate": learning_rate(preferences=preferences), **SFT_DEFAULTS, **options}
+
+
+def learning_rate(*, preferences: bool) -> float:
+    """The default for learning answers, or for learning which of two is preferred."""
+    return DPO_LEARNING_RATE if preferences else LEARNING_RATE
 
 
 def completion_only_loss(options: Mapping[str, Any]) -> bool:

@@ -48,6 +48,15 @@ def test_a_dry_run_of_tuning_has_data_and_output() -> None:
     assert manifest["metadata"]["name"] == f"{PHI}-tuned"
 
 
+def test_a_dry_run_has_the_method() -> None:
+    arguments = ["tune", PHI, *DATA, "--method", "dpo", "--dry-run"]
+    manifest = Console(unreachable=True).run(*arguments).yaml
+    assert manifest["tuning"]["method"] == "dpo"
+    spec = parse(manifest)
+    assert spec.tuning is not None
+    assert manifest["resource"]["instanceType"] == T4
+
+
 def test_a_deployment_is_followed_until_the_model_answers() -> None:
     made = released()
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from kaito_training.library_options import LORA_CONFIG, TRAINING_ARGUMENTS
+from kaito_training.library_options import DPO_ARGUMENTS, LORA_CONFIG, TRAINING_ARGUMENTS
 from kaito_training.no_effect import DATA_ARGUMENTS, IMPOSED_ARGUMENTS, UNUSED_ARGUMENTS
 from kaito_training.ranges import NARROWED, RANGES
 from tools import training_options
 from tuner.training.precision import Device
-from tuner.training.sft_config import imposed_options
+from tuner.training.trainer_config import imposed_options
 
 # Importing torch and the libraries on top of it takes a minute on a busy machine.
 pytestmark = pytest.mark.timeout(400)
@@ -28,7 +28,8 @@ def test_imposed_options_are_announced() -> None:
 
 def test_rules_are_about_options_that_exist() -> None:
     known = {f"LoraConfig.{key}" for key in LORA_CONFIG}
-    known |= {f"TrainingArguments.{key}" for key in TRAINING_ARGUMENTS}
+    arguments = {*TRAINING_ARGUMENTS, *DPO_ARGUMENTS}
+    known |= {f"TrainingArguments.{key}" for key in arguments}
     libraries = ("LoraConfig.", "TrainingArguments.")
     assert {key for key in (*RANGES, *NARROWED) if key.startswith(libraries)} <= known
-    assert {*IMPOSED_ARGUMENTS, *UNUSED_ARGUMENTS, *DATA_ARGUMENTS} <= set(TRAINING_ARGUMENTS)
+    assert {*IMPOSED_ARGUMENTS, *UNUSED_ARGUMENTS, *DATA_ARGUMENTS} <= arguments

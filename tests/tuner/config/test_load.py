@@ -15,7 +15,8 @@ from tuner.settings import Method
 @pytest.mark.parametrize("method", list(Method))
 def test_default_config_is_valid_for_its_method(method: Method, tmp_path: Path) -> None:
     config = load_config(tmp_path / "absent.yaml", method)
-    assert config.quantization.active is (method is Method.QLORA)
+    assert config.quantization.active is (method is not Method.LORA)
+    assert config.dataset.preferences is (method is Method.DPO)
     assert config.model.torch_dtype == "bfloat16"
     assert config.lora == {"r": 8, "lora_alpha": 8, "lora_dropout": 0.0}
     # The tuner chooses it.
@@ -26,7 +27,8 @@ def test_default_config_is_valid_for_its_method(method: Method, tmp_path: Path) 
 
 
 def test_default_of_qlora_is_that_of_lora_plus_quantization() -> None:
-    lora, qlora = (parse_config(default_config(method), method) for method in Method)
+    lora, qlora, dpo = (parse_config(default_config(method), method) for method in Method)
+    assert (dpo.model, dpo.quantization, dpo.lora) == (qlora.model, qlora.quantization, qlora.lora)
     assert qlora.quantization.bnb_4bit_quant_type == "nf4"
     assert qlora.quantization.bnb_4bit_use_double_quant
     assert (lora.model, lora.lora, lora.training) == (qlora.model, qlora.lora, qlora.training)

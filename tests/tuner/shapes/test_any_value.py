@@ -9,7 +9,7 @@ from kaito_training.sections import DatasetConfig
 from tests.tuner.shapes.public_datasets import PUBLIC_DATASETS
 from tests.tuner.shapes.rows import rows
 from tuner.errors import RunError
-from tuner.rows.record import Completion, Conversation, Record, Text
+from tuner.rows.record import Completion, Conversation, Preference, Record, Text
 from tuner.rows.row import RowFault
 from tuner.shapes.detection import find_shape
 
@@ -40,6 +40,8 @@ def _damaged(source: random.Random, value: Any) -> Any:
 
 
 def _texts(record: Record) -> list[str]:
+    if isinstance(record, Preference):
+        return [*_texts(record.chosen), *_texts(record.rejected)]
     if isinstance(record, Text):
         return [record.text]
     if isinstance(record, Completion):
@@ -47,19 +49,21 @@ def _texts(record: Record) -> list[str]:
     return [message["content"] for message in record.messages]
 
 
+@pytest.mark.parametrize("preferences", [False, True])
 @pytest.mark.parametrize("seed", range(40))
-def test_damaged_rows_are_records_or_faults(seed: int) -> None:
+def test_damaged_rows_are_records_or_faults(seed: int, preferences: bool) -> None:
     source = random.Random(seed)
     faults = 0
+    good_rows = [row for row in ROWS if "chosen" in row] if preferences else ROWS
     for _ in range(100):
-        good = source.choice(ROWS)
+        good = source.choice(good_rows)
         damaged = _damaged(source, good)
         if not isinstance(damaged, dict):
             continue
         sample = rows(good, damaged)
         source.shuffle(sample)
         try:
-            shape = find_shape("data.jsonl", sample, DatasetConfig())
+            shape = find_shape("data.jsonl", sample, DatasetConfig(preferences=preferences))
         except RunError:
             continue
         for row in sample:

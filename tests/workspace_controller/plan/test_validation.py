@@ -76,6 +76,13 @@ def test_valid_workspace_has_no_problems(manifest: Manifest) -> None:
     assert found(manifest) == []
 
 
+@pytest.mark.parametrize("text", [None, f"training_config: {{{QUANTIZED}}}"])
+def test_pairs_of_answers_need_the_gpus_of_a_quantized_base_model(text: str | None) -> None:
+    changes = {"preset": {"name": "mistral-7b-v0.3"}, "method": "dpo"}
+    manifest = tuning_workspace(tuning=tuning(**changes), annotations=SERVE_NOT)
+    assert found(manifest, **({"file": user_file(text)} if text else {})) == []
+
+
 def test_adapter_that_is_not_served_may_be_trained() -> None:
     file = user_file(f"training_config: {{{QUANTIZED}, LoraConfig: {{use_dora: true}}}}")
     manifest = tuning_workspace(tuning=tuning(config="mine"), annotations=SERVE_NOT)
@@ -155,6 +162,16 @@ WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
         "resource.instanceType",
         ["phi-4", "GiB", "Standard_", "$"],
     ),
+    "too small for pairs of answers on weights in 16 bits": (
+        tuning_workspace(
+            tuning=tuning(preset={"name": "mistral-7b-v0.3"}, method="dpo", config="mine"),
+            annotations=SERVE_NOT,
+        ),
+        {"file": user_file("training_config: {QuantizationConfig: {load_in_4bit: false}}")},
+        "InstanceTypeTooSmall",
+        "resource.instanceType",
+        ["dpo on a base model in 16 bits needs the GPUs of lora: lora of mistral-7b-v0.3 needs 1"],
+    ),
     "tuned but not served": (
         tuning_workspace(tuning=tuning(preset={"name": "phi-4"})),
         {},
@@ -179,6 +196,13 @@ WRONG: dict[str, tuple[Manifest, dict[str, Any], str, str, list[str]]] = {
         "ConfigInvalid",
         "tuning.config",
         ["qlora", "load_in_4bit"],
+    ),
+    "options of another method": (
+        tuning_workspace(tuning=tuning(method="dpo", config="mine")),
+        {"file": user_file("training_config: {TrainingArguments: {packing: true}}")},
+        "ConfigInvalid",
+        "tuning.config",
+        ["TrainingArguments.packing is no option of tuning.method dpo", "method lora or qlora"],
     ),
     "configuration with a value of the wrong type": (
         tuning_workspace(tuning=tuning(config="mine")),

@@ -38,7 +38,7 @@ class PlanInputs:
     `longest` are the lengths of the longest examples in tokens, the longest first. `free_bytes` is
     the memory that is left once the model is loaded. `size` and `free_bytes` are None if unknown.
     `attention` is the implementation that the model was loaded with. `separates`: the model keeps
-    packed examples apart.
+    packed examples apart. `preferences`: each sequence is a pair of answers.
     """
 
     gpu: bool
@@ -49,6 +49,7 @@ class PlanInputs:
     size: ModelSize | None
     sequences: int
     longest: Sequence[int]
+    preferences: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ class ExecutionPlan:
 def plan_execution(options: Mapping[str, Any], inputs: PlanInputs) -> ExecutionPlan:
     """The plan for the user's TrainingArguments `options`, which always apply."""
     micro, checkpointing = _split(options, inputs)
-    batch = global_batch(options, inputs.sequences)
+    batch = global_batch(options, inputs.sequences, preferences=inputs.preferences)
     layout = _layout(options, inputs)
     if options.get("activation_checkpointing") is not None:
         checkpointing = bool(options["activation_checkpointing"])
@@ -127,6 +128,9 @@ def continue_plan(plan: ExecutionPlan, checkpoint: Mapping[str, Any]) -> Executi
 
 
 def _layout(options: Mapping[str, Any], inputs: PlanInputs) -> Layout:
+    if inputs.preferences:
+        # TRL's losses compare the rows of a batch.
+        return Layout.PADDED
     if options.get("packing"):
         return Layout.STATIC
     if options.get("padding_free"):
@@ -138,7 +142,7 @@ def _layout(options: Mapping[str, Any], inputs: PlanInputs) -> Layout:
 
 def _split(options: Mapping[str, Any], inputs: PlanInputs) -> tuple[int, bool]:
     """Sequences at a time, and whether activations are computed twice."""
-    batch = global_batch(options, inputs.sequences)
+    batch = global_batch(options, inputs.sequences, preferences=inputs.preferences)
     user_splits = [
         name in options for name in ("per_device_train_batch_size", "gradient_accumulation_steps")
     ]

@@ -18,16 +18,17 @@ ENOUGH_MOVEMENT = 0.2
 _BATCH_OPTIONS = ("per_device_train_batch_size", "gradient_accumulation_steps")
 
 
-def global_batch(options: Mapping[str, Any], sequences: int) -> int:
+def global_batch(options: Mapping[str, Any], sequences: int, *, preferences: bool = False) -> int:
     """Sequences per update, for `sequences` per epoch and the user's TrainingArguments.
 
     What the user sets applies. Otherwise it is a power of two, the largest that leaves the weights
-    enough movement.
+    enough movement. A training on `preferences` is to move them little: a pair says less than an
+    answer, so its updates are as large as may be.
     """
     if any(name in options for name in _BATCH_OPTIONS):
         return math.prod(options.get(name, SFT_DEFAULTS[name]) for name in _BATCH_OPTIONS)
     chosen = with_defaults(options)
-    if chosen["max_steps"] > 0:
+    if chosen["max_steps"] > 0 or preferences:
         return LARGEST
     updates = sequences * chosen["num_train_epochs"]
     room = updates * chosen["learning_rate"] / ENOUGH_MOVEMENT

@@ -38,7 +38,14 @@ def build_report(
     lengths = distribution(found.lengths)
     tokens = _training_tokens(lengths, found)
     options = context.config.training
-    plan = plan_training(options, examples=found.train, held_back=found.held_back, tokens=tokens)
+    preferences = context.config.dataset.preferences
+    plan = plan_training(
+        options,
+        examples=found.train,
+        held_back=found.held_back,
+        tokens=tokens,
+        preferences=preferences,
+    )
     return DataReport(
         files=tuple(_file(file, found) for file in files),
         rows=_rows(found, context.config.dataset.max_lost_rows),
@@ -57,6 +64,7 @@ def build_report(
             context.hardware,
             checkpointing=_checkpoints(options),
             per_update=plan.batch_size * plan.accumulation,
+            reference=preferences,
         ),
         samples=found.samples,
         problem=problem.message if problem else "",

@@ -3,8 +3,9 @@
 Operations: a forward pass takes 2 operations per parameter and token, and the backward pass twice
 as much (Kaplan et al. 2020, arXiv:2001.08361, section 2.1). LoRA leaves the gradients of the frozen
 weights out, a third of the sum: 4 remain. Gradient checkpointing, which memory may require on GPUs,
-repeats the forward pass: 6. The report counts with it unless the user turns it off. Attention
-itself is left out; it adds little up to some thousand tokens.
+repeats the forward pass: 6. The report counts with it unless the user turns it off. DPO adds the
+forward pass of the reference. Attention itself is left out; it adds little up to some thousand
+tokens.
 
 Time: the GPU's dense peak in half precision times the share of it that trainings reach. Published
 trainings of whole models reach 20 to 50 % (PaLM, arXiv:2204.02311, table 3); small batches of
@@ -13,7 +14,7 @@ unequal lengths stay below, hence the range. Loading, evaluation and checkpoints
 
 from dataclasses import dataclass
 
-FORWARD_AND_BACKWARD, RECOMPUTED_FORWARD = 4, 2
+FORWARD_AND_BACKWARD, ANOTHER_FORWARD = 4, 2
 # The shares of the peak that a slow and a fast training reach.
 LOW_UTILIZATION, HIGH_UTILIZATION = 0.15, 0.4
 SECONDS_PER_HOUR = 3600
@@ -54,13 +55,16 @@ def estimate_cost(
     *,
     checkpointing: bool = True,
     per_update: int | None = None,
+    reference: bool = False,
 ) -> Cost:
     """The cost of training a LoRA adapter of a model of `parameters` on `tokens`.
+
+    `reference`: the model without the adapter computes them, too.
 
     The GPUs of one process compute one after the other, each its part of the model, so the peak of
     one counts. Processes compute at the same time, as far as the `per_update` sequences suffice.
     """
-    factor = FORWARD_AND_BACKWARD + (RECOMPUTED_FORWARD if checkpointing else 0)
+    factor = FORWARD_AND_BACKWARD + ANOTHER_FORWARD * (checkpointing + reference)
     hours = None
     if parameters is not None and hardware.peak_tflops is not None:
         busy = min(hardware.processes, per_update or hardware.processes)

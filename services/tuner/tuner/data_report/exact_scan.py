@@ -7,7 +7,7 @@ from kaito_training.sections import DatasetConfig
 from tuner.data.records import ShapedRow
 from tuner.data_report.findings import Findings
 from tuner.data_report.report import SampleReport
-from tuner.data_report.samples import shorten_pieces
+from tuner.data_report.samples import REJECTED, shorten_pieces
 from tuner.examples.encode_rows import encode_rows
 from tuner.examples.encoder import Encoder
 from tuner.examples.example import IGNORED_LABEL, Example
@@ -60,8 +60,22 @@ def _report(sample: Sample, tokenizer: Any) -> SampleReport:
         file=sample.file,
         row=sample.number,
         tokens=len(example.input_ids),
-        pieces=shorten_pieces(_decoded(example, tokenizer)),
+        pieces=shorten_pieces(_pieces(example, tokenizer)),
     )
+
+
+def _pieces(example: Example, tokenizer: Any) -> Iterator[tuple[str, bool]]:
+    if not example.chosen:
+        yield from _decoded(example, tokenizer)
+        return
+    chosen, rejected = (
+        Example(example.input_ids[side], example.labels[side])
+        for side in (slice(example.chosen), slice(example.chosen, None))
+    )
+    yield from _decoded(chosen, tokenizer)
+    yield REJECTED
+    # The prompt has been shown.
+    yield from ((text, False) for text, learned in _decoded(rejected, tokenizer) if learned)
 
 
 def _decoded(example: Example, tokenizer: Any) -> Iterator[tuple[str, bool]]:

@@ -16,8 +16,8 @@ from kaito_training.sections import DatasetConfig
 from tuner.data.records import ShapedRow
 from tuner.data_report.findings import Findings
 from tuner.data_report.report import SampleReport
-from tuner.data_report.samples import SAMPLES, shorten_pieces
-from tuner.rows.record import Completion, Conversation, Record, Text
+from tuner.data_report.samples import REJECTED, SAMPLES, shorten_pieces
+from tuner.rows.record import Completion, Conversation, Preference, Record, Text
 from tuner.rows.row import LossCause, Row, RowFault
 from tuner.rows.row_losses import RowLosses
 
@@ -108,8 +108,15 @@ def _digest(pieces: Iterable[tuple[str, bool]]) -> int:
 
 
 def record_pieces(record: Record) -> Iterator[tuple[str, bool]]:
-    """The texts of `record`, each with whether the model learns it."""
-    if isinstance(record, Text):
+    """The texts of `record`, each with whether the model learns it.
+
+    What it learns to avoid is not marked as learned.
+    """
+    if isinstance(record, Preference):
+        yield from record_pieces(record.chosen)
+        yield REJECTED
+        yield from ((text, False) for text, _ in record_pieces(record.rejected))
+    elif isinstance(record, Text):
         yield record.text, True
     elif isinstance(record, Completion):
         yield record.prompt, False

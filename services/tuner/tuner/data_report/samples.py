@@ -7,6 +7,9 @@ HEAD, TAIL = 400, 200
 MAX_PIECES = 12
 SAMPLES = 3
 
+# Stands between the two answers of a pair.
+REJECTED = ("\nrejected in its favor:\n", False)
+
 Pieces = tuple[tuple[str, bool], ...]
 
 

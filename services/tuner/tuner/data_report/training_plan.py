@@ -27,7 +27,12 @@ class TrainingPlan:
 
 
 def plan_training(
-    options: Mapping[str, Any], *, examples: int, held_back: int, tokens: int
+    options: Mapping[str, Any],
+    *,
+    examples: int,
+    held_back: int,
+    tokens: int,
+    preferences: bool = False,
 ) -> TrainingPlan:
     """The plan for `examples` of `tokens` in all, with the user's TrainingArguments `options`.
 
@@ -36,7 +41,7 @@ def plan_training(
     chosen = with_defaults(options)
     packed = bool(chosen["packing"]) and chosen["max_length"] is not None
     sequences = math.ceil(tokens / chosen["max_length"]) if packed else examples
-    batch = global_batch(options, sequences)
+    batch = global_batch(options, sequences, preferences=preferences)
     accumulation = chosen["gradient_accumulation_steps"]
     batch //= accumulation
     whole = sequences // batch if chosen["dataloader_drop_last"] else math.ceil(sequences / batch)

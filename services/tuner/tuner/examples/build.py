@@ -27,7 +27,7 @@ def build(
         RunError: a data file cannot be read, or the model cannot take such data.
     """
     tally = Tally()
-    with ExampleWriter(folder / EXAMPLES) as writer:
+    with ExampleWriter(folder / EXAMPLES, pairs=config.preferences) as writer:
         rows = read_shaped_rows(data.split_files, directory, config)
         for examples in encode_rows(rows, encoder, tally):
             writer.write(examples)

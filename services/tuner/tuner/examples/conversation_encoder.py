@@ -1,8 +1,9 @@
 """Turns conversations into examples in which the model learns the assistant's messages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tuner.examples.answer_pairs import TokenizedPair, pair_example, shared_prompt
 from tuner.examples.answer_tokens import learn_answers
 from tuner.examples.chat_template import ChatTemplate
 from tuner.examples.example import Encoded, Example, Note, completion_example
@@ -50,15 +51,51 @@ class ConversationEncoder:
         if not self._learn_all:
             # What follows the last answer teaches nothing.
             messages = messages[: answers[-1] + 1]
-        tools = conversation.tools
-        if self._control.stand_in((messages, tools)):
-            notes.add(Note.CONTROL_TOKENS)
-            messages = tuple(self._control.mark(messages))
-            tools = tuple(self._control.mark(tools))
+        messages, tools = self._marked(messages, conversation.tools, notes)
         examples = self._encode(messages, tools, answers, notes)
         if examples and self._tokenizer.added.keys().isdisjoint(examples[-1].labels[-_END_TOKENS:]):
             notes.add(Note.NO_END_MARK)
         return fit(examples, self._max_length, frozenset(notes))
+
+    def encode_pair(self, chosen: Conversation, rejected: Conversation) -> Encoded:
+        """The example of two conversations with the same beginning.
+
+        Raises:
+            RowFault: EMPTY, TEMPLATE, SAME_ANSWERS or PROMPT_TOO_LONG.
+        """
+        notes = {*self._check_tools(chosen), *self._check_tools(rejected)}
+        prompt = shared_prompt(chosen.messages, rejected.messages)
+        tokens = TokenizedPair(
+            self._tokens(prompt, chosen.tools, notes, prompt=True),
+            self._tokens(chosen.messages, chosen.tools, notes),
+            self._tokens(rejected.messages, rejected.tools, notes),
+        )
+        if self._tokenizer.added.keys().isdisjoint(tokens.chosen[-_END_TOKENS:]):
+            notes.add(Note.NO_END_MARK)
+        return pair_example(tokens, self._max_length, frozenset(notes))
+
+    def _tokens(
+        self,
+        messages: Sequence[Message],
+        tools: tuple[Tool, ...],
+        notes: set[Note],
+        *,
+        prompt: bool = False,
+    ) -> Sequence[int]:
+        """The tokens of `messages`, of which the template leaves out none."""
+        messages, tools = self._marked(tuple(messages), tools, notes)
+        if not prompt:
+            self._layouts.find(messages, tools, ())
+        return self._tokenizer.encode(self._template.render(messages, tools, prompt=prompt))
+
+    def _marked(
+        self, messages: tuple[Message, ...], tools: tuple[Tool, ...], notes: set[Note]
+    ) -> tuple[tuple[Message, ...], tuple[Tool, ...]]:
+        """Both with marks around what would become control tokens."""
+        if not self._control.stand_in((messages, tools)):
+            return messages, tools
+        notes.add(Note.CONTROL_TOKENS)
+        return tuple(self._control.mark(messages)), tuple(self._control.mark(tools))
 
     def _check_tools(self, conversation: Conversation) -> Iterator[Note]:
         if self._ignores_calls and any(

@@ -6,10 +6,11 @@ from importlib.metadata import version
 from typing import Any
 
 from tuner.config.errors import config_invalid
+from tuner.examples.answer_pairs import TokenizedPair, pair_example, shared_text
 from tuner.examples.conversation_encoder import ConversationEncoder
 from tuner.examples.example import Encoded, completion_example
 from tuner.examples.length import fit, split_into_windows
-from tuner.rows.record import Completion, Conversation, Record, Text
+from tuner.rows.record import Completion, Conversation, Lesson, Preference, Record, Text
 from tuner.rows.row import LossCause, RowFault
 
 # Raised when the same records become other examples, so that no prepared ones are used again.
@@ -60,26 +61,46 @@ class Encoder:
         """The examples of `record`.
 
         Raises:
-            RowFault: NO_ANSWER, EMPTY, TEMPLATE or PROMPT_TOO_LONG, there are none.
+            RowFault: NO_ANSWER, EMPTY, TEMPLATE, SAME_ANSWERS or PROMPT_TOO_LONG, there are none.
             RunError: CONFIG_INVALID, it is a conversation, and the model has no chat template.
         """
+        if isinstance(record, Preference):
+            return self._encode_preference(record)
         if isinstance(record, Text):
             return self._encode_text(record.text)
-        if isinstance(record, Completion):
-            if self._conversations is None:
-                return self._encode_completion(record)
-            record = Conversation(
-                (
-                    {"role": "user", "content": record.prompt},
-                    {"role": "assistant", "content": record.completion},
-                )
-            )
+        if isinstance(record, Completion) and self._conversations is None:
+            return self._encode_completion(record)
+        return self._conversation_encoder().encode(_as_conversation(record))
+
+    def _conversation_encoder(self) -> ConversationEncoder:
         if self._conversations is None:
             raise config_invalid(
                 "the data holds conversations, but the model has no chat template; set "
                 "ModelConfig.chat_template, or use columns prompt and completion"
             )
-        return self._conversations.encode(record)
+        return self._conversations
+
+    def _encode_preference(self, record: Preference) -> Encoded:
+        chosen, rejected = record.chosen, record.rejected
+        if isinstance(chosen, Text) and isinstance(rejected, Text):
+            prompt = shared_text(chosen.text, rejected.text)
+            return self._encode_texts(prompt, chosen.text, rejected.text)
+        if (
+            self._conversations is None
+            and isinstance(chosen, Completion)
+            and isinstance(rejected, Completion)
+        ):
+            prompt = chosen.prompt
+            return self._encode_texts(
+                prompt, prompt + chosen.completion, prompt + rejected.completion
+            )
+        return self._conversation_encoder().encode_pair(
+            _as_conversation(chosen), _as_conversation(rejected)
+        )
+
+    def _encode_texts(self, prompt: str, chosen: str, rejected: str) -> Encoded:
+        ends = (self._tokenize(self._with_end(text)) for text in (chosen, rejected))
+        return pair_example(TokenizedPair(self._tokenize(prompt), *ends), self.max_length)
 
     def _encode_text(self, text: str) -> Encoded:
         """Windows of the text. Control tokens in it stay: it may be rendered by a template."""
@@ -105,3 +126,16 @@ class Encoder:
         """`text` with the token that ends it, as a template writes one for conversations."""
         end = self._tokenizer.eos_token or ""
         return text if text.endswith(end) else text + end
+
+
+def _as_conversation(lesson: Lesson) -> Conversation:
+    """A question and its answer are a conversation where the model has a chat template."""
+    if isinstance(lesson, Conversation):
+        return lesson
+    assert isinstance(lesson, Completion), "a text is no conversation"
+    return Conversation(
+        (
+            {"role": "user", "content": lesson.prompt},
+            {"role": "assistant", "content": lesson.completion},
+        )
+    )

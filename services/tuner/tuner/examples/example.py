@@ -13,10 +13,15 @@ IGNORED_LABEL = -100
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One sequence. A label is the token's id where the model learns it, else `IGNORED_LABEL`."""
+    """One sequence. A label is the token's id where the model learns it, else `IGNORED_LABEL`.
+
+    Of a pair of answers it is two: the first `chosen` tokens are the prompt with the chosen answer,
+    and the others the prompt with the rejected one. 0: there is no pair.
+    """
 
     input_ids: Sequence[int]
     labels: Sequence[int]
+    chosen: int = 0
 
     @property
     def learned(self) -> int:

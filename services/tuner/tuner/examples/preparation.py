@@ -53,6 +53,9 @@ def prepare(
 
 def _fingerprint(data: Dataset, encoder: Encoder, config: DatasetConfig) -> str:
     options = {key: value for key, value in asdict(config).items() if key != "max_lost_rows"}
+    if not config.preferences:
+        # Prepared by a release that knew no preferences, the examples are the same.
+        del options["preferences"]
     # Names are in the samples and in the lost rows, and weights go by both.
     names = [(file.name, file.origin) for file in data.files]
     inputs = json.dumps([data.digest, names, encoder.fingerprint, options])

@@ -9,10 +9,11 @@ from typing import Any
 
 import datasets
 import numpy as np
+import pyarrow.compute as pc
 
 from tuner.examples.example import Example, Note
 from tuner.examples.statistics import FileShape, Sample, Statistics
-from tuner.rows.record import Completion, Conversation, Record, Text
+from tuner.rows.record import Completion, Conversation, Lesson, Preference, Record, Text
 from tuner.rows.row import LossCause
 from tuner.rows.row_losses import LostRow, RowLosses
 
@@ -23,9 +24,10 @@ EXAMPLES, TRAIN, EVALUATION, REPORT = (
     "evaluation.npy",
     "report.json",
 )
-_RECORDS: Mapping[str, type[Record]] = {
+_LESSONS: Mapping[str, type[Lesson]] = {
     kind.__name__: kind for kind in (Conversation, Completion, Text)
 }
+_RECORDS = {*_LESSONS, Preference.__name__}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,17 @@ class PreparedData:
     evaluation: datasets.Dataset | None
     losses: RowLosses
     statistics: Statistics
+
+    def computed_tokens(self) -> Counter[int]:
+        """How many examples take as many tokens of a batch, without what others make them padded
+        to. A pair takes twice the longer of its answers."""
+        if "chosen" not in self.train.column_names:
+            return self.statistics.tokens
+        table = self.train.data
+        tokens = pc.list_value_length(table.column("input_ids")).to_numpy()
+        chosen = table.column("chosen").to_numpy()
+        widths, counts = np.unique(2 * np.maximum(chosen, tokens - chosen), return_counts=True)
+        return Counter(dict(zip(widths.tolist(), counts.tolist(), strict=True)))
 
 
 def load_prepared(folder: Path) -> PreparedData:
@@ -112,8 +125,14 @@ def _sample(stored: Mapping[str, Any]) -> Sample:
 
 
 def _record(kind: str, **stored: Any) -> Record:
+    if kind == Preference.__name__:
+        return Preference(_lesson(**stored["chosen"]), _lesson(**stored["rejected"]))
+    return _lesson(kind, **stored)
+
+
+def _lesson(kind: str, **stored: Any) -> Lesson:
     if kind == Conversation.__name__:
         return Conversation(
             tuple(stored["messages"]), tuple(stored["tools"]), frozenset(stored["untrained"])
         )
-    return _RECORDS[kind](**stored)
+    return _LESSONS[kind](**stored)

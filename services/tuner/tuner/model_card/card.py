@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kaito_training.data_urls import redact_url
-from kaito_training.sections import TrainingConfig
+from kaito_training.sections import DPO, TrainingConfig
 from tuner.data_report.markdown import escape, render_markdown
 from tuner.data_report.report import DataReport
 from tuner.model_card.front_matter import front_matter
@@ -49,10 +49,11 @@ def _blocks(inputs: CardInputs) -> Iterator[str]:
     summary = inputs.summary
     base = f"[{inputs.hub_id}](https://huggingface.co/{inputs.hub_id})" if inputs.hub_id else ""
     yield f"# {escape(summary.base_model)} {summary.method} adapter"
-    yield (
-        f"A LoRA adapter for {base or escape(summary.base_model)}, trained by KAITO with "
-        "supervised fine-tuning."
-    )
+    learning = "supervised fine-tuning"
+    if summary.method == DPO:
+        learning = "direct preference optimization (DPO) on pairs of answers"
+    adapted = base or escape(summary.base_model)
+    yield f"A LoRA adapter for {adapted}, trained by KAITO with {learning}."
     yield "## Use"
     yield "\n".join(_usage(inputs))
     yield "## Training"

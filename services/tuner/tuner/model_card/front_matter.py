@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from kaito_training.sections import DPO
+
 # "owner/name" of a dataset on the Hugging Face hub, in the forms of addresses that have it.
 _HUB_DATASET = re.compile(r"^/?datasets/([\w.-]+/[\w.-]+)")
 
@@ -16,12 +18,14 @@ def front_matter(
     """The header with its marks. `hub_id` is the base model's name on the hub, and `license_` the
     hub's name of its license; both are "" if unknown.
     """
+    # The hub's word for what is neither: TRL's trainer.
+    trainer = method if method == DPO else "sft"
     data: dict[str, object] = {
         "base_model": hub_id or base_model,
         "library_name": "peft",
         "pipeline_tag": "text-generation",
         "tags": sorted(
-            {"lora", method, "sft", "kaito", f"base_model:adapter:{hub_id or base_model}"}
+            {"lora", method, trainer, "kaito", f"base_model:adapter:{hub_id or base_model}"}
         ),
     }
     # An adapter is of use with its base model only, whose license therefore applies.

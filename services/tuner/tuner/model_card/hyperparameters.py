@@ -22,8 +22,17 @@ _ARGUMENTS = (
     "completion_only_loss",
     "assistant_only_loss",
     "neftune_noise_alpha",
+    "beta",
+    "loss_type",
+    "loss_weights",
+    "f_divergence_type",
+    "label_smoothing",
+    "ld_alpha",
+    "use_weighting",
     "seed",
 )
+# TRL's.
+_PREFERENCE_DEFAULTS = {"beta": 0.1, "loss_type": ["sigmoid"]}
 _LORA = ("r", "lora_alpha", "lora_dropout", "use_rslora", "target_modules")
 
 
@@ -42,7 +51,10 @@ def hyperparameters(
         value = adapter_config.get(key)
         if value not in (None, False):
             yield key, _text(value)
-    chosen = with_defaults(config.training)
+    chosen = with_defaults(config.training, preferences=config.dataset.preferences)
+    if config.dataset.preferences:
+        chosen = {**_PREFERENCE_DEFAULTS, **chosen}
+        del chosen["packing"]
     chosen["max_length"] = max_length
     # One decides how long the training is, and the other has no effect.
     del chosen["max_steps" if chosen["max_steps"] <= 0 else "num_train_epochs"]

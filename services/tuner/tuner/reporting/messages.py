@@ -62,6 +62,8 @@ def _progress(progress: Progress) -> tuning_pb2.Progress:
         eval_loss=progress.eval_loss,
         eval_step=progress.eval_step,
         resumed_step=progress.resumed_step,
+        reward_accuracy=progress.reward_accuracy,
+        reward_margin=progress.reward_margin,
     )
     if progress.eta_seconds is not None:
         message.eta.CopyFrom(Duration(seconds=int(progress.eta_seconds)))

@@ -74,6 +74,16 @@ def _gauges(run: TuningRun) -> list[tuple[str, str, float | None]]:
         ("learning_rate", "Learning rate at the last logged step", progress.learning_rate),
         ("gradient_norm", "Gradient norm at the last logged step", progress.gradient_norm),
         (
+            "reward_accuracy",
+            "Share of pairs whose chosen answer has the higher reward, at the last logged step",
+            progress.reward_accuracy,
+        ),
+        (
+            "reward_margin",
+            "Reward of chosen answers above that of rejected ones, at the last logged step",
+            progress.reward_margin,
+        ),
+        (
             "tokens_per_second",
             "Mean throughput since this process started to train",
             progress.tokens_per_second or None,

@@ -26,7 +26,9 @@ TERMINAL_STATES = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.STOPP
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far a run is. Steps are optimizer steps and continue over restarts; rates are those of
-    this process. `eval_loss` is the loss on the rows held back, at `eval_step`."""
+    this process. `eval_loss` is the loss on the rows held back, at `eval_step`. Of preferences,
+    `reward_accuracy` is the share of pairs whose chosen answer has the higher reward, and
+    `reward_margin` by how much on average."""
 
     step: int = 0
     total_steps: int = 0
@@ -34,6 +36,8 @@ class Progress:
     loss: float | None = None
     learning_rate: float | None = None
     gradient_norm: float | None = None
+    reward_accuracy: float | None = None
+    reward_margin: float | None = None
     tokens_per_second: float = 0.0
     eta_seconds: float | None = None
     eval_loss: float | None = None

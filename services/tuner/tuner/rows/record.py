@@ -37,4 +37,16 @@ class Text:
     text: str
 
 
-Record = Conversation | Completion | Text
+# What one answer of a row teaches.
+Lesson = Conversation | Completion | Text
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """The model learns to prefer `chosen` to `rejected`, which begin with the same prompt."""
+
+    chosen: Lesson
+    rejected: Lesson
+
+
+Record = Lesson | Preference

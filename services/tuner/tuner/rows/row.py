@@ -26,6 +26,8 @@ class LossCause(StrEnum):
     # Of a text without question and answer. It separates paragraphs, and is no loss.
     BLANK = "blank"
     NO_ANSWER = "no answer to learn from"
+    # Of two answers, one of which is preferred.
+    SAME_ANSWERS = "chosen and rejected are the same"
     TEMPLATE = "refused by the chat template"
     PROMPT_TOO_LONG = "prompt too long"
     CUT = "cut to max_length"

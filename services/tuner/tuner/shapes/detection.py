@@ -6,6 +6,7 @@ from kaito_training.sections import DatasetConfig
 from tuner.errors import RunError
 from tuner.reasons import Reason
 from tuner.rows.row import Row
+from tuner.shapes.answer_pair_detection import KNOWN, find_answer_pairs
 from tuner.shapes.choice import describe_choice
 from tuner.shapes.explicit import find_explicit
 from tuner.shapes.found_shape import FoundShape
@@ -35,6 +36,8 @@ def find_shape(name: str, sample: Sequence[Row], config: DatasetConfig) -> Found
             f"data file {name} has no rows; provide a file with training examples",
         )
     columns = Columns(sample)
+    if config.preferences:
+        return _find_answer_pairs(name, columns, config)
     explicit = find_explicit(name, columns, config)
     shapes = [explicit] if explicit is not None else list(shapes_that_fit(columns, config))
     refusal = find_refusal(columns) if explicit is None else None
@@ -43,6 +46,18 @@ def find_shape(name: str, sample: Sequence[Row], config: DatasetConfig) -> Found
     if not shapes:
         raise _column_missing(name, columns)
     return FoundShape(shapes[0], describe_choice(name, shapes, columns, config))
+
+
+def _find_answer_pairs(name: str, columns: Columns, config: DatasetConfig) -> FoundShape:
+    shapes = list(find_answer_pairs(columns, config))
+    if not shapes:
+        raise RunError(
+            Reason.DATA_COLUMN_MISSING,
+            f"data file {name} has no columns {KNOWN}; it has: "
+            f"{', '.join(map(str, columns.names)) or 'none'}; tuning.method dpo learns from pairs "
+            "of answers: rename the columns, or use method lora or qlora for this data",
+        )
+    return FoundShape(shapes[0], describe_choice(name, shapes[:1], columns, config))
 
 
 def shapes_that_fit(columns: Columns, config: DatasetConfig) -> Iterator[Shape]:

@@ -26,6 +26,11 @@ class OpenAIPreferenceShape:
     name: str = "OpenAI preference"
 
     @property
+    def answer(self) -> str:
+        """The column of the answer."""
+        return self.preferred
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read."""
         return (self.request, self.preferred)

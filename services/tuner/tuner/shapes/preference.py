@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kaito_training.sections import DatasetConfig
-from tuner.rows.record import Record, Text
+from tuner.rows.record import Lesson, Text
 from tuner.rows.row import Row
 from tuner.shapes.chat.conversation import build_conversation, train_last_turn
 from tuner.shapes.chat.dialogue import is_dialogue, read_dialogue
@@ -34,12 +34,17 @@ class PreferenceShape:
     name: str = "preference"
 
     @property
+    def answer(self) -> str:
+        """The column of the answer."""
+        return self.chosen
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are read."""
         prompt = (self.prompt,) if self.prompt else ()
         return (*self.system.columns, *prompt, self.chosen)
 
-    def to_record(self, row: Row) -> Record:
+    def to_record(self, row: Row) -> Lesson:
         """What `row` prefers.
 
         Raises:
@@ -65,7 +70,7 @@ class PreferenceShape:
             return messages
         return [*read_side(prompt, f"column {self.prompt}", "user"), *messages]
 
-    def _text_record(self, row: Row, system: str) -> Record:
+    def _text_record(self, row: Row, system: str) -> Lesson:
         prompt = read_required(row.values, self.prompt) if self.prompt else ""
         answer = read_required(row.values, self.chosen)
         if self.repeats_prompt:

@@ -12,6 +12,8 @@ from typing import Any
 
 # The key under which ProgressCallback adds the time to an entry of the trainer's log.
 TIME = "time"
+# As TRL names them in it.
+REWARD_ACCURACY, REWARD_MARGIN = "rewards/accuracies", "rewards/margins"
 # About the width of a screen; more would only make the files larger.
 MAX_POINTS = 2000
 
@@ -26,6 +28,8 @@ class LossPoint:
     eval_loss: float | None = None
     learning_rate: float | None = None
     gradient_norm: float | None = None
+    reward_accuracy: float | None = None
+    reward_margin: float | None = None
     tokens: int | None = None
     time: str | None = None
 
@@ -66,6 +70,8 @@ def _measured(entry: Mapping[str, Any]) -> dict[str, Any]:
         "eval_loss": _finite(entry.get("eval_loss")),
         "learning_rate": _finite(entry.get("learning_rate")),
         "gradient_norm": _finite(entry.get("grad_norm")),
+        "reward_accuracy": _finite(entry.get(REWARD_ACCURACY)),
+        "reward_margin": _finite(entry.get(REWARD_MARGIN)),
         "tokens": entry.get("num_input_tokens_seen"),
         "time": entry.get(TIME),
     }

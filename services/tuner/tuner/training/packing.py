@@ -1,7 +1,7 @@
 """Packs several examples into one sequence, where the user's options ask for it."""
 
 import datasets
-from trl import SFTConfig
+from trl import DPOConfig, SFTConfig
 from trl.data_utils import pack_dataset
 
 from tuner.examples.example import IGNORED_LABEL
@@ -9,16 +9,20 @@ from tuner.examples.prepared_data import PreparedData
 
 
 def train_sequences(
-    prepared: PreparedData, arguments: SFTConfig, limit: int | None
+    prepared: PreparedData, arguments: SFTConfig | DPOConfig, limit: int | None
 ) -> datasets.Dataset:
     """What the trainer trains on, `limit` tokens in a sequence at most."""
-    if not arguments.packing or limit is None:
+    if isinstance(arguments, DPOConfig) or not arguments.packing or limit is None:
         return prepared.train
     return pack(prepared.train, limit, arguments.packing_strategy)
 
 
-def evaluation_sequences(prepared: PreparedData, arguments: SFTConfig) -> datasets.Dataset | None:
+def evaluation_sequences(
+    prepared: PreparedData, arguments: SFTConfig | DPOConfig
+) -> datasets.Dataset | None:
     """What the trainer evaluates on; None if nothing is held back."""
+    if isinstance(arguments, DPOConfig):
+        return prepared.evaluation
     is_packed = arguments.packing if arguments.eval_packing is None else arguments.eval_packing
     if prepared.evaluation is None or not is_packed:
         return prepared.evaluation

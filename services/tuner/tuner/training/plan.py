@@ -46,7 +46,8 @@ def make_plan(
         node_processes: how many of them share the machine's memory.
     """
     options = config.training
-    batch = global_batch(options, sequences)
+    preferences = config.dataset.preferences
+    batch = global_batch(options, sequences, preferences=preferences)
     text_config = model.config.get_text_config()
     free = _free_bytes(model) // (1 if model.device.type == "cuda" else node_processes)
     found = agreement.gather((free, keeps_examples_apart(model)))
@@ -59,6 +60,7 @@ def make_plan(
         size=model_size(text_config.to_dict(), _trained_parameters(model, config.lora)),
         sequences=sequences,
         longest=list(_longest(lengths, batch)),
+        preferences=preferences,
     )
     plan = plan_execution(options, inputs)
     if begun_with is not None:
@@ -84,7 +86,7 @@ def make_plan(
             plan.global_batch,
             plan.processes,
         )
-    if plan.layout is Layout.PADDED and not inputs.separates:
+    if plan.layout is Layout.PADDED and not inputs.separates and not preferences:
         logger.warning(
             "the model does not keep packed examples apart, so examples of similar length are "
             "batched instead"

@@ -15,7 +15,7 @@ from tuner.reporting.tuning_run import GpuMemory, Progress, RunState
 from tuner.settings import PROGRESS_LOG_SECONDS
 from tuner.training.gpu_memory import measure_gpu_memory
 from tuner.training.loss_guard import LossGuard, Measurement
-from tuner.training.loss_history import TIME
+from tuner.training.loss_history import REWARD_ACCURACY, REWARD_MARGIN, TIME
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +95,8 @@ class ProgressCallback(TrainerCallback):  # type: ignore[misc]
                 loss=logs["loss"],
                 learning_rate=logs.get("learning_rate"),
                 gradient_norm=logs.get("grad_norm"),
+                reward_accuracy=logs.get(REWARD_ACCURACY),
+                reward_margin=logs.get(REWARD_MARGIN),
             )
             self._guard.check(
                 Measurement(

@@ -12,8 +12,9 @@ from tuner.batching.execution_plan import ExecutionPlan
 from tuner.batching.shares import share, steps_per_epoch
 from tuner.examples.example import IGNORED_LABEL
 
-# Of an example: `seq_lengths` where several are packed into one sequence before the training.
-_COLUMNS = ("input_ids", "labels", "seq_lengths")
+# Of an example: `seq_lengths` where several are packed into one sequence before the training, and
+# `chosen` where it is a pair of answers.
+_COLUMNS = ("input_ids", "labels", "seq_lengths", "chosen")
 # The fewest tokens that an example can have.
 _BLANK_TOKENS = 2
 
@@ -59,6 +60,10 @@ class WithBlank(Dataset):  # type: ignore[misc]
         if index < len(self._examples):
             return dict(self._examples[index])
         first = self._examples[0]
+        if "chosen" in first:
+            tokens = first["input_ids"][:_BLANK_TOKENS] * 2
+            labels = [IGNORED_LABEL] * len(tokens)
+            return {"input_ids": tokens, "labels": labels, "chosen": _BLANK_TOKENS}
         blank = {
             "input_ids": first["input_ids"][:_BLANK_TOKENS],
             "labels": [IGNORED_LABEL] * _BLANK_TOKENS,

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from transformers.trainer_callback import PrinterCallback
-from trl import SFTConfig, SFTTrainer
+from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 
 from tuner.base_model.error_translation import setup_errors
 from tuner.base_model.tokenizer import load_tokenizer, read_max_positions
@@ -32,9 +32,11 @@ from tuner.training.packing import evaluation_sequences, train_sequences
 from tuner.training.pissa import initial_options, keep_start
 from tuner.training.plan import make_plan
 from tuner.training.precision import choose_precision
+from tuner.training.preference_batch import PreferenceBatch
+from tuner.training.preference_trainer import PreferenceTrainer
 from tuner.training.prepare_data import prepare_data
 from tuner.training.progress_callback import ProgressCallback
-from tuner.training.sft_config import build_sft_config
+from tuner.training.trainer_config import build_trainer_config
 from tuner.training.training_job import TrainingJob
 from tuner.training_defaults import max_length
 
@@ -43,7 +45,7 @@ from tuner.training_defaults import max_length
 class BuiltTrainer:
     """A trainer, the plan that it follows, and what the plan was made from."""
 
-    trainer: SFTTrainer
+    trainer: SFTTrainer | DPOTrainer
     plan: ExecutionPlan
     inputs: PlanInputs
 
@@ -65,12 +67,15 @@ def build_trainer(
             TRAINING_FAILED or OUT_OF_MEMORY.
     """
     config, rank = job.config, job.rank
+    preferences = config.dataset.preferences
     check_model_directory(job.model_path)
     device = detect_device(job.cpu_bfloat16)
     precision = choose_precision(config.model.torch_dtype, device)
     output = job.results.checkpoints
     # What only the libraries' own classes refuse is found before the weights are loaded.
-    early = build_sft_config(config, device, precision, max_length(config.training, None), output)
+    early = build_trainer_config(
+        config, device, precision, max_length(config.training, None), output
+    )
     build_lora_config(config.lora, job.target_modules, "")
     publisher.publish(state=RunState.PREPARING)
     # Before the weights are loaded: if rows are lost, the run ends here.
@@ -91,8 +96,8 @@ def build_trainer(
         None if rank is None else rank.local,
     )
     sequences = train_sequences(prepared, early, limit)
-    lengths = prepared.statistics.tokens
-    if early.packing and limit is not None:
+    lengths = prepared.computed_tokens()
+    if not preferences and early.packing and limit is not None:
         lengths = Counter({limit: len(sequences)})
     plan, inputs = make_plan(
         config,
@@ -104,12 +109,12 @@ def build_trainer(
         job.agreement,
         1 if rank is None else rank.local_size,
     )
-    arguments = build_sft_config(config, device, precision, limit, output, plan)
+    arguments = build_trainer_config(config, device, precision, limit, output, plan)
     start = job.results.adapter_start(job.fingerprint)
     options = initial_options(config.lora, start) if config.pissa else config.lora
     lora = build_lora_config(options, job.target_modules, model.config.model_type)
     with setup_errors():
-        trainer = CountingTrainer(
+        trainer = (PreferenceTrainer if preferences else CountingTrainer)(
             plan=plan,
             agreement=job.agreement,
             room=EvaluationRoom.after_deaths(
@@ -144,18 +149,22 @@ def build_trainer(
 
 
 def _collator(
-    plan: ExecutionPlan, model: Any, tokenizer: Any, arguments: SFTConfig
-) -> PackedRows | None:
+    plan: ExecutionPlan, model: Any, tokenizer: Any, arguments: SFTConfig | DPOConfig
+) -> PackedRows | PreferenceBatch | None:
     """None: TRL's own, for the layouts that it knows."""
+    multiple = arguments.pad_to_multiple_of if isinstance(arguments.pad_to_multiple_of, int) else 1
+    pad_token = tokenizer.pad_token_id
+    if pad_token is None:
+        pad_token = tokenizer.eos_token_id or 0
+    if isinstance(arguments, DPOConfig):
+        return PreferenceBatch(pad_token, multiple)
     if plan.layout is not Layout.ROWS:
         return None
     size = model_size(model.config.get_text_config().to_dict(), 0)
-    multiple = arguments.pad_to_multiple_of
-    pad_token = tokenizer.pad_token_id
     return PackedRows(
-        pad_token=tokenizer.eos_token_id or 0 if pad_token is None else pad_token,
+        pad_token=pad_token,
         attention_weight=size.attention_weight if size is not None else 0.0,
-        multiple_of=multiple if isinstance(multiple, int) else 1,
+        multiple_of=multiple,
     )
 
 

@@ -11,6 +11,7 @@ from workspace_controller.plan.serving.engines import inference_config
 from workspace_controller.plan.serving.engines.engine import engine
 from workspace_controller.plan.serving.engines.inference_config import InferenceConfig
 from workspace_controller.plan.spec import serves_tuned_model
+from workspace_controller.plan.tuning import training_config
 
 
 def sizing(observed: Observed, spec: WorkspaceSpec) -> Sizing | SizingFailure:
@@ -43,7 +44,16 @@ def _inputs(observed: Observed, spec: WorkspaceSpec) -> SizingInputs | None:
         serves=serves_tuned_model(observed),
         engine=engine(observed, spec),
         utilization=_utilization(observed, spec),
+        quantized=_quantized(observed, spec),
     )
+
+
+def _quantized(observed: Observed, spec: WorkspaceSpec) -> bool:
+    """Whether the training_config.yaml quantizes the base model. Without one, the default does."""
+    if spec.tuning is None:
+        return False
+    text = observed.file.text if observed.file is not None else None
+    return text is None or training_config.is_quantized(text)
 
 
 def _utilization(observed: Observed, spec: WorkspaceSpec) -> float:

@@ -56,7 +56,12 @@ def with_job(observed: Observed, processes: int) -> Observed:
 
 
 QLORA_CONFIG = "training_config:\n  QuantizationConfig: {load_in_4bit: true}\n"
+DPO: dict[str, Any] = {"preset": {"name": "phi-3-medium-4k-instruct"}, "method": "dpo"}
 SPREADS = {
+    # Of 16 GiB each, where the weights in 16 bits need 33.
+    "pairs of answers on a quantized model": (on(SMALL, config=QLORA_CONFIG, **DPO), 4),
+    "pairs of answers on weights in 16 bits": (on(SMALL, **DPO), 1),
+    "pairs of answers on larger GPUs": (on(FOUR, **DPO), 4),
     "one GPU": (on(ONE, method="lora"), 1),
     "a copy on each": (on(FOUR, method="lora"), 4),
     "a quantized copy on each": (on(FOUR, method="qlora", config=QLORA_CONFIG), 4),

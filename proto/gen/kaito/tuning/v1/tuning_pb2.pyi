@@ -96,7 +96,7 @@ class Tuning(_message.Message):
     def __init__(self, name: _Optional[str] = ..., state: _Optional[_Union[Tuning.State, str]] = ..., base_model: _Optional[str] = ..., method: _Optional[str] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., checkpoint: _Optional[_Union[Checkpoint, _Mapping]] = ..., adapter: _Optional[_Union[Adapter, _Mapping]] = ..., divergence: _Optional[_Union[Divergence, _Mapping]] = ..., lost_rows: _Optional[_Union[LostRows, _Mapping]] = ..., gpu_memory: _Optional[_Union[GpuMemory, _Mapping]] = ...) -> None: ...
 
 class Progress(_message.Message):
-    __slots__ = ("step", "total_steps", "epoch", "loss", "learning_rate", "tokens_per_second", "eta", "gradient_norm", "eval_loss", "eval_step", "resumed_step")
+    __slots__ = ("step", "total_steps", "epoch", "loss", "learning_rate", "tokens_per_second", "eta", "gradient_norm", "eval_loss", "eval_step", "resumed_step", "reward_accuracy", "reward_margin")
     STEP_FIELD_NUMBER: _ClassVar[int]
     TOTAL_STEPS_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -108,6 +108,8 @@ class Progress(_message.Message):
     EVAL_LOSS_FIELD_NUMBER: _ClassVar[int]
     EVAL_STEP_FIELD_NUMBER: _ClassVar[int]
     RESUMED_STEP_FIELD_NUMBER: _ClassVar[int]
+    REWARD_ACCURACY_FIELD_NUMBER: _ClassVar[int]
+    REWARD_MARGIN_FIELD_NUMBER: _ClassVar[int]
     step: int
     total_steps: int
     epoch: float
@@ -119,7 +121,9 @@ class Progress(_message.Message):
     eval_loss: float
     eval_step: int
     resumed_step: int
-    def __init__(self, step: _Optional[int] = ..., total_steps: _Optional[int] = ..., epoch: _Optional[float] = ..., loss: _Optional[float] = ..., learning_rate: _Optional[float] = ..., tokens_per_second: _Optional[float] = ..., eta: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., gradient_norm: _Optional[float] = ..., eval_loss: _Optional[float] = ..., eval_step: _Optional[int] = ..., resumed_step: _Optional[int] = ...) -> None: ...
+    reward_accuracy: float
+    reward_margin: float
+    def __init__(self, step: _Optional[int] = ..., total_steps: _Optional[int] = ..., epoch: _Optional[float] = ..., loss: _Optional[float] = ..., learning_rate: _Optional[float] = ..., tokens_per_second: _Optional[float] = ..., eta: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., gradient_norm: _Optional[float] = ..., eval_loss: _Optional[float] = ..., eval_step: _Optional[int] = ..., resumed_step: _Optional[int] = ..., reward_accuracy: _Optional[float] = ..., reward_margin: _Optional[float] = ...) -> None: ...
 
 class Divergence(_message.Message):
     __slots__ = ("step", "loss", "lowest_loss", "remedy")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from tuner.rows.record import Record
+from tuner.rows.record import Preference, Record
 from tuner.rows.row import LossCause, RowFault
 
 
@@ -14,6 +14,10 @@ def check_encodable(record: Record, columns: tuple[str, ...]) -> None:
     Raises:
         RowFault: MALFORMED, a text cannot be written as UTF-8.
     """
+    if isinstance(record, Preference):
+        check_encodable(record.chosen, columns)
+        check_encodable(record.rejected, columns)
+        return
     for field in fields(record):
         for text in _texts(getattr(record, field.name)):
             try:

@@ -6,7 +6,7 @@ from kaito_presets.preset import TuningMethod
 from workspace_controller.manifests.spread import Spread
 from workspace_controller.observed import Observed
 from workspace_controller.plan.placement import pod_gpus
-from workspace_controller.plan.tuning.training_config import trains_alone
+from workspace_controller.plan.tuning.training_config import is_quantized, trains_alone
 
 
 def decide_spread(observed: Observed, spec: WorkspaceSpec, tuning: Tuning, config: str) -> Spread:
@@ -17,5 +17,6 @@ def decide_spread(observed: Observed, spec: WorkspaceSpec, tuning: Tuning, confi
     preset, gpus = observed.preset, pod_gpus(observed, spec)
     if preset is None or gpus is None or trains_alone(config, tuning.method):
         return Spread()
-    fit = tuning_fit(preset, TuningMethod(tuning.method), gpus)
+    method = TuningMethod.of(tuning.method, quantized=is_quantized(config))
+    fit = tuning_fit(preset, method, gpus)
     return Spread(processes=fit.processes) if isinstance(fit, Fit) else Spread()

@@ -5,6 +5,7 @@ from functools import lru_cache
 from kaito_training.config import parse_config
 from kaito_training.errors import ConfigError
 from kaito_training.processes import find_single_process
+from kaito_training.sections import DPO
 from kaito_training.serving import find_unserved
 
 
@@ -36,3 +37,12 @@ def find_problem(text: str, method: str, *, serves_adapter: bool) -> str | None:
             "without serving"
         )
     return None
+
+
+@lru_cache(maxsize=256)
+def is_quantized(text: str) -> bool:
+    """Whether the base model is, where the method leaves that open; a broken file is refused."""
+    try:
+        return parse_config(text, DPO).quantization.active
+    except ConfigError:
+        return True

@@ -1,26 +1,26 @@
-"""Builds TRL's SFTConfig from the user's TrainingArguments and the platform's."""
+"""Builds TRL's SFTConfig or DPOConfig from the user's TrainingArguments and the platform's."""
 
 import sys
 from pathlib import Path
 from typing import Any
 
-from trl import SFTConfig
+from trl import DPOConfig, SFTConfig
 
 from kaito_training.sections import TrainingConfig
 from tuner.batching.execution_plan import ExecutionPlan, Layout
 from tuner.training.options import construct
 from tuner.training.precision import Device, Precision
-from tuner.training_defaults import LEARNING_RATE
+from tuner.training_defaults import learning_rate
 
 
-def build_sft_config(
+def build_trainer_config(
     config: TrainingConfig,
     device: Device,
     precision: Precision,
     limit: int | None,
     output: Path,
     plan: ExecutionPlan | None = None,
-) -> SFTConfig:
+) -> SFTConfig | DPOConfig:
     """The trainer's arguments, with `limit` tokens in an example at most.
 
     Without a `plan`, they are good for finding out what TRL refuses, and for packing.
@@ -28,19 +28,26 @@ def build_sft_config(
     Raises:
         RunError: CONFIG_INVALID.
     """
-    defaults = _defaults(config, precision)
+    options = {
+        **_defaults(config, precision),
+        **config.training,
+        **(_planned(plan) if plan else {}),
+        **imposed_options(device, output),
+    }
+    if config.dataset.preferences:
+        # An option of the other one.
+        del options["dataset_kwargs"]
+        return construct("TrainingArguments", DPOConfig, {**options, "max_length": limit})
     return construct(
         "TrainingArguments",
         SFTConfig,
         {
-            **defaults,
-            **config.training,
-            **(_planned(plan) if plan else {}),
+            **options,
+            **({"padding_free": plan.layout is Layout.FLAT} if plan else {}),
             # Padding-free batches are not cut, and TRL asks for no limit then.
             "max_length": None if _is_padding_free(config, plan) else limit,
             # The labels are made already from `completion_only_loss`.
             "assistant_only_loss": False,
-            **imposed_options(device, output),
         },
     )
 
@@ -72,13 +79,12 @@ def _planned(plan: ExecutionPlan) -> dict[str, Any]:
         "gradient_checkpointing": plan.checkpointing,
         "optim": plan.optimizer,
         "train_sampling_strategy": plan.sampling,
-        "padding_free": plan.layout is Layout.FLAT,
     }
 
 
 def _defaults(config: TrainingConfig, precision: Precision) -> dict[str, Any]:
     defaults: dict[str, Any] = {
-        "learning_rate": LEARNING_RATE,
+        "learning_rate": learning_rate(preferences=config.dataset.preferences),
         # Checkpoints follow the clock, not steps or epochs (CheckpointCallback).
         "save_strategy": "no",
         # A killed process may leave the newest one incomplete; the one before it is still there.
