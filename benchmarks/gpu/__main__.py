@@ -48,7 +48,7 @@ def _part(
     name: str, folder: Path, size: Size, device: Device, has: Pythons, deadline: float
 ) -> Part:
     if name == tuning.NAME:
-        return tuning.check(folder, size, device.kind, has.models, deadline)
+        return tuning.check(folder, size, device, has.models, deadline)
     if has.vllm is None:
         return skipped(name, "make venv-vllm installs vLLM for CPUs")
     seconds = deadline - time.monotonic()

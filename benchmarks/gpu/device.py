@@ -17,6 +17,14 @@ class Device:
     memory_bytes: int = 0
     used_bytes: int = 0
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """Variables of every process, so that all have the same device, and one of it."""
+        if self.kind == "cpu":
+            return {"OMP_NUM_THREADS": "1"}
+        # nvidia-smi counts in this order, and CUDA by speed.
+        return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": "0"}
+
 
 CPU = Device("cpu", "the CPU")
 

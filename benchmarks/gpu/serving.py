@@ -30,7 +30,9 @@ def check(
     """
     deadline = time.monotonic() + seconds
     wanted = VllmServer(
-        environ=vllm_server.environ() if device.kind == "cpu" else vllm_server.ENVIRON,
+        environ={**vllm_server.ENVIRON, **device.environ}
+        if device.kind != "cpu"
+        else vllm_server.environ(),
         python=python,
         models_python=models_python,
         options=_options(size, device),

@@ -16,6 +16,12 @@ def test_the_first_gpu_counts() -> None:
     )
 
 
+def test_a_process_sees_the_gpu_that_was_described_and_no_other() -> None:
+    """With several, transformers would train on all of them at once."""
+    gpu = Device("cuda", "NVIDIA H200", 2**37)
+    assert gpu.environ == {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": "0"}
+
+
 @pytest.mark.parametrize(
     "listing", ["", "\n", "No devices were found", "NVIDIA A10, [N/A], [N/A], 550", "a, b"]
 )
