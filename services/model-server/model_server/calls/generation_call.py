@@ -55,6 +55,9 @@ class GenerationCall(Call):
 
     async def _measure(self, deltas: AsyncIterator[Delta]) -> AsyncIterator[Delta]:
         metrics = self._state.metrics
+        # Found once: this runs for every token.
+        token_gap = metrics.token_gap.labels(self.model)
+        completion_tokens = metrics.completion_tokens.labels(self.model)
         last_at: dict[int, float] = {}
         async for delta in deltas:
             now = time.monotonic()
@@ -62,9 +65,9 @@ class GenerationCall(Call):
                 metrics.first_token.labels(self.model).observe(now - self._started_at)
                 self._log_fields["first_token_seconds"] = round(now - self._started_at, 4)
             if delta.index in last_at:
-                metrics.token_gap.labels(self.model).observe(now - last_at[delta.index])
+                token_gap.observe(now - last_at[delta.index])
             last_at[delta.index] = now
-            metrics.completion_tokens.labels(self.model).inc(delta.token_count)
+            completion_tokens.inc(delta.token_count)
             if usage := delta.usage:
                 metrics.prompt_tokens.labels(self.model).inc(usage.prompt_tokens)
                 metrics.queued.labels(self.model).observe(usage.queued_seconds)

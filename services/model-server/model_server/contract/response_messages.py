@@ -63,19 +63,27 @@ def to_tool_call_delta(delta: ToolCallDelta) -> pb.ToolCallDelta:
 
 def to_stream_response(delta: Delta) -> pb.StreamGenerateResponse:
     """One message of a stream."""
-    return pb.StreamGenerateResponse(
+    response = pb.StreamGenerateResponse(
         index=delta.index,
         text=delta.text,
         finish_reason=to_finish_reason(delta.finish_reason),
-        usage=to_usage(delta.usage) if delta.usage else None,
-        logprobs=map(to_logprob, delta.logprobs),
-        token_ids=delta.token_ids,
-        tool_calls=map(to_tool_call_delta, delta.tool_calls),
         reasoning=delta.reasoning,
-        prompt_logprobs=map(to_logprob, delta.prompt_logprobs),
-        prompt_token_ids=delta.prompt_token_ids,
         token_count=delta.token_count,
     )
+    # Most messages have a text alone, and a field that is set to nothing costs as much as the text.
+    if delta.usage:
+        response.usage.CopyFrom(to_usage(delta.usage))
+    if delta.logprobs:
+        response.logprobs.extend(map(to_logprob, delta.logprobs))
+    if delta.token_ids:
+        response.token_ids.extend(delta.token_ids)
+    if delta.tool_calls:
+        response.tool_calls.extend(map(to_tool_call_delta, delta.tool_calls))
+    if delta.prompt_logprobs:
+        response.prompt_logprobs.extend(map(to_logprob, delta.prompt_logprobs))
+    if delta.prompt_token_ids:
+        response.prompt_token_ids.extend(delta.prompt_token_ids)
+    return response
 
 
 def to_model(name: str, served: ServedModel, pod_address: str) -> pb.Model:

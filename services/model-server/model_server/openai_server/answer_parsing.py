@@ -114,10 +114,9 @@ class AnswerParser:
             choice.get("delta") or choice.get("message") or {"content": choice.get("text")}
         )
         text = part.get("content") or ""
-        calls = tuple(
-            _tool_call(place, call) for place, call in enumerate(part.get("tool_calls") or ())
-        )
-        if calls:
+        calls: tuple[ToolCallDelta, ...] = ()
+        if found := part.get("tool_calls"):
+            calls = tuple(_tool_call(place, call) for place, call in enumerate(found))
             self._with_calls.add(index)
         finish_reason = _FINISH_REASONS.get(reason) if reason else None
         # OpenAI's reason of a call that the request demanded by name.
