@@ -97,6 +97,10 @@ clients: venv venv-models ## run openai, huggingface_hub, LangChain, LiteLLM, cu
 clients-light: venv venv-models ## the same with openai and huggingface_hub for Python only, as CI does
 	$(PY) -m tests.clients openai huggingface_hub
 
+.PHONY: picker-envoy
+picker-envoy: venv ## route requests through a real Envoy by the front door's endpoint picker
+	$(PY) -m tests.envoy
+
 .PHONY: clients-vllm
 clients-vllm: venv venv-models venv-vllm ## ask all that vLLM's server answers, through the gateway and straight, and compare
 	$(PY) -m tests.clients.vllm $(KIND)

@@ -19,6 +19,7 @@ from inference_gateway.endpoints.pool import EndpointPool
 from inference_gateway.metrics import Metrics
 from inference_gateway.picker.picking import Picker
 from inference_gateway.picker.service import PickerService, serving
+from tests.waiting import HANG_SECONDS
 
 CHAT = "/v1/chat/completions"
 DUPLEX, BUFFERED = ProcessingMode.FULL_DUPLEX_STREAMED, ProcessingMode.BUFFERED
@@ -89,7 +90,8 @@ def picked(response: ext_proc.ProcessingResponse) -> str:
 class PickerClient:
     """Sends the messages of one HTTP request after the other."""
 
-    def __init__(self, channel: grpc.aio.Channel, service: PickerService) -> None:
+    def __init__(self, channel: grpc.aio.Channel, service: PickerService, port: int) -> None:
+        self.port = port
         self.channel = channel
         self.stub = rpc.ExternalProcessorStub(channel)
         self.service = service
@@ -126,9 +128,9 @@ async def picker(
     *,
     max_requests: int = 64,
     max_in_flight: int = 32,
-    max_body_bytes: int = 2**20,
+    max_body_bytes: int = 2**22,
     hold_seconds: float = 0.0,
-    probed: bool = True,
+    port: int = 5000,
 ) -> AsyncIterator[PickerClient]:
     """A client of a picker for these Workspaces of namespace n, each with one replica."""
     scripts = {_address(name): script for name, script in backends.items()}
@@ -143,21 +145,20 @@ async def picker(
         sidecar=False,
     )
     pool.set_addresses(scripts)
-    if probed:
-        await pool.wait_for_first_probes(30)
+    await pool.wait_for_first_probes(HANG_SECONDS)
     service = PickerService(
-        picker=Picker(pool=pool, port=5000, hold_seconds=hold_seconds),
+        picker=Picker(pool=pool, port=port, hold_seconds=hold_seconds),
         admission=AdmissionControl(
-            max_requests=max_requests, max_held_bytes=2**20, is_shared=False
+            max_requests=max_requests, max_held_bytes=2**24, is_shared=False
         ),
         demand=demand,
         max_body_bytes=max_body_bytes,
     )
     async with (
-        serving(service, "127.0.0.1:0", 0) as port,
-        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+        serving(service, "127.0.0.1:0", 0) as own_port,
+        grpc.aio.insecure_channel(f"127.0.0.1:{own_port}") as channel,
     ):
-        yield PickerClient(channel, service)
+        yield PickerClient(channel, service, own_port)
     await pool.close()
 
 

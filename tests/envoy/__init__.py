@@ -1,0 +1,1 @@
+"""A real Envoy in front of model pods, with the front door's endpoint picker."""
