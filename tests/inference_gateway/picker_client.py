@@ -19,6 +19,7 @@ from inference_gateway.endpoints.pool import EndpointPool
 from inference_gateway.metrics import Metrics
 from inference_gateway.picker.picking import Picker
 from inference_gateway.picker.service import PickerService, serving
+from inference_gateway.settings import Limits
 from tests.waiting import HANG_SECONDS
 
 CHAT = "/v1/chat/completions"
@@ -128,9 +129,9 @@ async def picker(
     *,
     max_requests: int = 64,
     max_in_flight: int = 32,
-    max_body_bytes: int = 2**22,
     hold_seconds: float = 0.0,
     port: int = 5000,
+    **limits: float,
 ) -> AsyncIterator[PickerClient]:
     """A client of a picker for these Workspaces of namespace n, each with one replica."""
     scripts = {_address(name): script for name, script in backends.items()}
@@ -152,7 +153,7 @@ async def picker(
             max_requests=max_requests, max_held_bytes=2**24, is_shared=False
         ),
         demand=demand,
-        max_body_bytes=max_body_bytes,
+        limits=Limits(**limits),  # type: ignore[arg-type]
     )
     async with (
         serving(service, "127.0.0.1:0", 0) as own_port,

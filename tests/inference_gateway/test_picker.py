@@ -225,6 +225,26 @@ async def test_a_body_that_is_too_large_is_rejected(scripts: dict[str, FakeBacke
     assert rejection.status.code == 413
 
 
+async def test_a_body_that_never_ends_is_rejected(scripts: dict[str, FakeBackend]) -> None:
+    async with picker(scripts, body_timeout_seconds=0.05) as client:
+        call = client.stub.Process()
+        await call.write(headers_message())
+        await call.write(body_message(b"{", end=False))
+        answer = await call.read()
+        assert answer.immediate_response.status.code == 408
+        await until(lambda: client.service.admission.in_flight == 0)
+
+
+async def test_a_gateway_that_is_gone_is_no_load_for_good() -> None:
+    async with picker({"one": script("one")}, request_timeout_seconds=0.05) as client:
+        call = client.stub.Process()
+        await call.write(headers_message())
+        await call.write(body_message(chat()))
+        assert picked(await call.read()) == ADDRESSES["one"]
+        await until(lambda: client.pool.endpoints[0].in_flight == 0)
+        call.cancel()
+
+
 async def test_more_requests_than_admitted_are_429(scripts: dict[str, FakeBackend]) -> None:
     async with picker(scripts, max_requests=1) as client:
         call = client.stub.Process()

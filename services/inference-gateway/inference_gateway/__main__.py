@@ -174,7 +174,7 @@ async def _picking(
         ),
         admission=admission,
         demand=demand,
-        max_body_bytes=limits.max_body_bytes,
+        limits=limits,
     )
     address = f"{settings.host}:{settings.picker_port}"
     async with serving(service, address, limits.shutdown_timeout_seconds):

@@ -88,6 +88,7 @@ def rejected(problem: Problem) -> ext_proc.ProcessingResponse:
 _STATUS_NAMES: Mapping[int, str] = {
     400: "BadRequest",
     404: "NotFound",
+    408: "RequestTimeout",
     413: "PayloadTooLarge",
     429: "TooManyRequests",
     500: "InternalServerError",

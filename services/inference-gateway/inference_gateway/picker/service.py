@@ -17,6 +17,7 @@ from inference_gateway.picker import messages
 from inference_gateway.picker.picking import Picker
 from inference_gateway.picker.stream import PickerStream
 from inference_gateway.request_context import RequestLog
+from inference_gateway.settings import Limits
 from kaito_grpc.servers import create_server
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class PickerService(rpc.ExternalProcessorServicer):
     picker: Picker
     admission: AdmissionControl
     demand: DemandRecorder
-    max_body_bytes: int
+    limits: Limits
 
     async def Process(  # noqa: N802
         self, requests: AsyncIterator[ext_proc.ProcessingRequest], context: Any
@@ -52,7 +53,7 @@ class PickerService(rpc.ExternalProcessorServicer):
                 admission=admission,
                 tracked=tracked,
                 log=log,
-                max_body_bytes=self.max_body_bytes,
+                limits=self.limits,
                 workspace=str(metadata.get(WORKSPACE_METADATA, "")),
             )
             async with aclosing(stream.run(requests)) as responses:

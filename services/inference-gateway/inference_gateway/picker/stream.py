@@ -6,6 +6,7 @@ and the choice comes with the body. In both, the request counts as in flight unt
 stream, which it does at the response's end if it sends the response here as well.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -14,11 +15,12 @@ from envoy.extensions.filters.http.ext_proc.v3.processing_mode_pb2 import Proces
 from envoy.service.ext_proc.v3 import external_processor_pb2 as ext_proc
 from inference_gateway.admission import Admission
 from inference_gateway.demand.recorder import TrackedRequest
-from inference_gateway.errors import Problem, RequestRejected, body_too_large
+from inference_gateway.errors import Problem, RequestRejected, body_too_large, body_too_slow
 from inference_gateway.picker import messages
 from inference_gateway.picker.picking import PickedRequest, Picker
 from inference_gateway.picker.tracked_response import TrackedResponse
 from inference_gateway.request_context import RequestLog
+from inference_gateway.settings import Limits
 
 _STREAMED = ProcessingMode.FULL_DUPLEX_STREAMED
 _SUPPORTED = (ProcessingMode.NONE, ProcessingMode.BUFFERED, _STREAMED)
@@ -33,7 +35,7 @@ class PickerStream:
     admission: Admission
     tracked: TrackedRequest
     log: RequestLog
-    max_body_bytes: int
+    limits: Limits
     workspace: str = ""
     _stack: ExitStack = field(default_factory=ExitStack)
     _headers: dict[str, str] = field(default_factory=dict)
@@ -47,13 +49,35 @@ class PickerStream:
         self, requests: AsyncIterator[ext_proc.ProcessingRequest]
     ) -> AsyncGenerator[ext_proc.ProcessingResponse, None]:
         """The answers to these messages. A rejection is the last one."""
+        start = asyncio.get_running_loop().time()
         with self._stack:
             try:
-                async for request in requests:
+                while (request := await self._next(requests, start)) is not None:
                     for response in await self._answer(request):
                         yield response
             except RequestRejected as error:
                 yield messages.rejected(error.problem)
+
+    async def _next(
+        self, requests: AsyncIterator[ext_proc.ProcessingRequest], start: float
+    ) -> ext_proc.ProcessingRequest | None:
+        """The next message; None after the last one, or when the request has lasted too long.
+
+        A gateway that is gone without a word must not be counted as a load for good.
+
+        Raises:
+            RequestRejected: 408, the body does not arrive in time.
+        """
+        limits = self.limits
+        is_body_due = self._response is None
+        most = limits.body_timeout_seconds if is_body_due else limits.request_timeout_seconds
+        try:
+            async with asyncio.timeout_at(start + most):
+                return await anext(requests, None)
+        except TimeoutError:
+            if not is_body_due:
+                return None
+            raise RequestRejected(body_too_slow(limits.body_timeout_seconds)) from None
 
     async def _answer(self, request: ext_proc.ProcessingRequest) -> Responses:
         """The answers to one message.
@@ -88,8 +112,8 @@ class PickerStream:
     async def _on_body(self, body: ext_proc.HttpBody) -> Responses:
         self.admission.hold(len(body.body))
         self._body += body.body
-        if len(self._body) > self.max_body_bytes:
-            raise RequestRejected(body_too_large(self.max_body_bytes))
+        if len(self._body) > self.limits.max_body_bytes:
+            raise RequestRejected(body_too_large(self.limits.max_body_bytes))
         if self._body_mode == ProcessingMode.BUFFERED:
             return iter([messages.picked_at_body(await self._pick())])
         return await self._pick_and_return_body(is_last=True) if body.end_of_stream else iter(())

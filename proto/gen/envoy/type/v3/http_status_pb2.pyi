@@ -11,6 +11,7 @@ class StatusCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OK: _ClassVar[StatusCode]
     BadRequest: _ClassVar[StatusCode]
     NotFound: _ClassVar[StatusCode]
+    RequestTimeout: _ClassVar[StatusCode]
     PayloadTooLarge: _ClassVar[StatusCode]
     TooManyRequests: _ClassVar[StatusCode]
     InternalServerError: _ClassVar[StatusCode]
@@ -19,6 +20,7 @@ Empty: StatusCode
 OK: StatusCode
 BadRequest: StatusCode
 NotFound: StatusCode
+RequestTimeout: StatusCode
 PayloadTooLarge: StatusCode
 TooManyRequests: StatusCode
 InternalServerError: StatusCode
