@@ -12,7 +12,7 @@ PLATFORM_KEYS = frozenset(
 )
 # The tuner sets these options of the trainer, whatever the file says.
 IMPOSED_ARGUMENTS = frozenset(
-    "use_cpu push_to_hub report_to resume_from_checkpoint save_only_model "
+    "use_cpu push_to_hub report_to resume_from_checkpoint save_on_each_node save_only_model "
     "include_num_input_tokens_seen logging_nan_inf_filter disable_tqdm dataset_kwargs".split()
 )
 # Options of the libraries' command lines, and of models that they load themselves.

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from kaito_process.environment import SettingError
+from tuner.processes.node import Node
 from tuner.settings import Method, Settings
 
 
@@ -36,6 +37,39 @@ def test_every_setting_is_read() -> None:
     assert settings.insecure_registries == {"10.0.0.1:5000", "other"}
     assert settings.allow_private_data_hosts
     assert settings.target_modules == ("q_proj", "v_proj")
+
+
+NODES = {"KAITO_NODES": "3", "KAITO_NODE_RANK": "1", "KAITO_RENDEZVOUS": "ws-0.ws"}
+
+
+def test_a_node_that_trains_with_others() -> None:
+    settings = Settings.from_env(
+        {**NODES, "KAITO_PROCESSES": "2", "KAITO_NODE_RESULTS_DIR": "/mnt/node"}
+    )
+    assert settings.node == Node(number=1, count=3, processes=2, host="ws-0.ws", port=29400)
+    assert settings.results_dir == Path("/mnt/node")
+    assert settings.node.size == 6
+
+
+def test_the_first_node_has_the_results_on_the_volume() -> None:
+    first = {**NODES, "KAITO_NODE_RANK": "0", "KAITO_NODE_RESULTS_DIR": "/mnt/node"}
+    assert Settings.from_env(first).results_dir == Path("/mnt/results")
+    assert Settings.from_env({"KAITO_NODES": "1"}).node is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "remedy"),
+    [
+        ("KAITO_NODES", "0", "set a whole number from 1 to 1000"),
+        ("KAITO_NODE_RANK", "3", "set a whole number from 0 to 2"),
+        ("KAITO_NODE_RANK", "", "set a whole number from 0 to 2"),
+        ("KAITO_RENDEZVOUS", "", "set where the first node is reached, such as ws-0.ws:29400"),
+        ("KAITO_RENDEZVOUS", "ws-0:http", "set where the first node is reached"),
+    ],
+)
+def test_nodes_that_could_not_meet_are_refused(variable: str, value: str, remedy: str) -> None:
+    with pytest.raises(SettingError, match=remedy):
+        Settings.from_env({**NODES, variable: value})
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,8 @@ class CommandContext:
     @property
     def launches(self) -> bool:
         """Whether the training runs in other processes, which this one starts."""
-        return self.settings.processes > 1 and self.rank is None
+        settings = self.settings
+        return (settings.processes > 1 or settings.node is not None) and self.rank is None
 
 
 Command = Callable[[CommandContext], TerminationMessage]
@@ -81,6 +82,10 @@ def train(context: CommandContext) -> TerminationMessage:
 
 def push(context: CommandContext) -> TerminationMessage:
     """push the adapter as a container image"""
+    node = context.settings.node
+    if node is not None and not node.is_first:
+        logger.info("%s pushes the adapter", node.name(0))
+        return {}
     with _session(context) as publisher:
         return _push(context, publisher)
 

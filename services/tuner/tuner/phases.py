@@ -112,8 +112,9 @@ def train_phase(
     inputs.results.cache.mkdir(parents=True, exist_ok=True)
     rank = Rank.from_env(environ)
     if rank is not None:
-        # The launcher records failures and counts deaths, for all processes.
-        keep = kept_log(inputs.results.log) if rank.reporting and inputs.attempt else nullcontext()
+        # The launcher records failures and counts deaths, for all processes of the node.
+        kept = rank.first_on_node and inputs.attempt
+        keep = kept_log(inputs.results.log) if kept else nullcontext()
         with keep:
             return _train(settings, inputs, rank, rank.deaths, publisher, switch, environ)
     newest = newest_step(inputs.results.checkpoints)

@@ -9,6 +9,7 @@ from pathlib import Path
 from kaito_process.cpu import has_bfloat16
 from kaito_process.environment import Environment
 from kaito_training.validation import RESULTS_DIR
+from tuner.processes.node import Node
 
 # Between two log lines about the progress of a transfer or a training.
 PROGRESS_LOG_SECONDS = 5.0
@@ -16,8 +17,9 @@ PROGRESS_LOG_SECONDS = 5.0
 TERMINATION_LOG = "/dev/termination-log"
 
 
-# More than any node has GPUs.
-MOST_PROCESSES = 64
+# More than any node has GPUs, and as many nodes as resource.count allows.
+MOST_PROCESSES, MOST_NODES = 64, 1000
+RENDEZVOUS_PORT = 29400
 
 
 class Method(StrEnum):
@@ -37,7 +39,8 @@ class Settings:
 
     `hub_id` is the base model's name on the Hugging Face hub and `license` the hub's name of its
     license, "" if unknown. The price of the node
-    is in US dollars; it and the number of the model's parameters are None if unknown.
+    is in US dollars; it and the number of the model's parameters are None if unknown. `processes`
+    train on this node, and `node` is None if it trains alone.
     """
 
     workspace: str
@@ -76,6 +79,7 @@ class Settings:
     log_level: str
     cpu_bfloat16: bool
     processes: int
+    node: Node | None
 
     @property
     def name(self) -> str:
@@ -90,6 +94,8 @@ class Settings:
             SettingError: a variable is unusable; the first one is named.
         """
         env = Environment(environ)
+        processes = env.integer("KAITO_PROCESSES", 1, minimum=1, maximum=MOST_PROCESSES)
+        node = _node(env, processes)
         return cls(
             workspace=env.text("KAITO_WORKSPACE", "local"),
             namespace=env.text("KAITO_NAMESPACE", "default"),
@@ -107,7 +113,7 @@ class Settings:
             data_dir=env.path("KAITO_DATA_DIR", "/mnt/data"),
             model_path=env.path("KAITO_MODEL_PATH", "/mnt/model"),
             config_file=env.path("KAITO_CONFIG_FILE", "/mnt/config/training_config.yaml"),
-            results_dir=env.path("KAITO_RESULTS_DIR", RESULTS_DIR),
+            results_dir=_results_dir(env, node),
             output_image=env.text("KAITO_OUTPUT_IMAGE", ""),
             push_secret_file=env.path(
                 "KAITO_PUSH_SECRET_FILE", "/mnt/push-secret/.dockerconfigjson"
@@ -130,8 +136,45 @@ class Settings:
             termination_log=env.path("KAITO_TERMINATION_LOG", TERMINATION_LOG),
             log_level=env.log_level("KAITO_LOG_LEVEL"),
             cpu_bfloat16=has_bfloat16(environ),
-            processes=env.integer("KAITO_PROCESSES", 1, minimum=1, maximum=MOST_PROCESSES),
+            processes=processes,
+            node=node,
         )
+
+
+def _node(env: Environment, processes: int) -> Node | None:
+    """None for a node that trains alone.
+
+    Raises:
+        SettingError: the number or the address of a node is missing or wrong.
+    """
+    count = env.integer("KAITO_NODES", 1, minimum=1, maximum=MOST_NODES)
+    if count == 1:
+        return None
+    number = env.integer("KAITO_NODE_RANK", -1, minimum=0, maximum=count - 1)
+    host, port = env.parsed("KAITO_RENDEZVOUS", _address, "")
+    return Node(number=number, count=count, processes=processes, host=host, port=port)
+
+
+def _results_dir(env: Environment, node: Node | None) -> Path:
+    """Only the first node writes to a volume that all nodes may have mounted."""
+    results = env.path("KAITO_RESULTS_DIR", RESULTS_DIR)
+    if node is None or node.is_first:
+        return results
+    return env.path("KAITO_NODE_RESULTS_DIR", str(results))
+
+
+def _address(text: str) -> tuple[str, int]:
+    """Host and port.
+
+    Raises:
+        ValueError: the remedy.
+    """
+    host, _, port = text.rpartition(":")
+    if not host:
+        host, port = text, str(RENDEZVOUS_PORT)
+    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise ValueError(f"set where the first node is reached, such as ws-0.ws:{RENDEZVOUS_PORT}")
+    return host, int(port)
 
 
 def _price(text: str) -> float | None:

@@ -4,7 +4,7 @@ import signal
 from collections.abc import Mapping
 
 from tuner.errors import RunError
-from tuner.processes.errors import LessMemoryNeeded, ProcessKilled
+from tuner.processes.errors import ProcessKilled
 from tuner.processes.report import Kind, RankReport
 from tuner.reasons import Reason
 
@@ -28,7 +28,7 @@ def find_cause(
     for kind in (Kind.CAUSE, Kind.AGAIN):
         for report in first:
             if report.kind is kind and report.error.reason is not Reason.TRAINING_STOPPED:
-                return _as_raised(report)
+                return report.raised
     killed = _killed(reports, exit_codes)
     if killed is not None:
         number, code = killed
@@ -53,6 +53,20 @@ def find_cause(
     )
 
 
+def find_cause_of_nodes(reports: Mapping[int, RankReport]) -> tuple[int, RankReport]:
+    """Which node's failure ended the training on all of them, and that failure.
+
+    The clocks of two nodes do not agree, so the first one is the one with the lowest number.
+    """
+    for kind in (Kind.CAUSE, Kind.AGAIN, Kind.KILLED):
+        for number, report in sorted(reports.items()):
+            stopped = report.error.reason is Reason.TRAINING_STOPPED
+            if report.kind is kind and (kind is Kind.KILLED or not stopped):
+                return number, report
+    # A process that a signal has stopped says more than one that has lost another.
+    return min(reports.items(), key=lambda each: (each[1].kind is Kind.CONSEQUENCE, each[0]))
+
+
 def _killed(
     reports: Mapping[int, RankReport], exit_codes: Mapping[int, int]
 ) -> tuple[int, int] | None:
@@ -63,13 +77,6 @@ def _killed(
         if code < 0 and -code != signal.SIGTERM and number not in reports
     ]
     return min(candidates, key=lambda each: each[1] == -signal.SIGABRT, default=None)
-
-
-def _as_raised(report: RankReport) -> RunError:
-    error = report.error
-    if report.kind is Kind.AGAIN:
-        return LessMemoryNeeded(error.reason, error.message)
-    return error
 
 
 def _signal_name(number: int) -> str:

@@ -33,6 +33,11 @@ class Rank:
     def first_on_node(self) -> bool:
         return self.local == 0
 
+    @property
+    def nodes(self) -> int:
+        """How many nodes train; all of them run as many processes."""
+        return self.size // self.local_size
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Rank | None":
         """None in a process that the launcher has not started."""

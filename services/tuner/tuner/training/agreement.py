@@ -43,6 +43,10 @@ class Agreement:
         """What `make` returns in the first process; the others do not call it."""
         return make()
 
+    def from_process(self, number: int, value: T) -> T:
+        """The value of the process `number`."""
+        return value
+
     def one_by_one(self, make: Callable[[], T]) -> T:
         """What `make` returns, called by the first process of each node before the others."""
         return make()
@@ -70,11 +74,15 @@ class GroupAgreement(Agreement):
         return values
 
     def from_first(self, make: Callable[[], T]) -> T:
-        values: list[Any] = [make() if self.reporting else None]
+        made: Any = make() if self.reporting else None
+        return self.from_process(0, made)
+
+    def from_process(self, number: int, value: T) -> T:
+        values: list[Any] = [value if self._rank.number == number else None]
         # On the CPU: with NCCL it would go over a GPU.
-        dist.broadcast_object_list(values, device=torch.device("cpu"))
-        made: T = values[0]
-        return made
+        dist.broadcast_object_list(values, src=number, device=torch.device("cpu"))
+        sent: T = values[0]
+        return sent
 
     def one_by_one(self, make: Callable[[], T]) -> T:
         made = [make()] if self._rank.first_on_node else []

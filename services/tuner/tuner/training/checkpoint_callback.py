@@ -9,12 +9,14 @@ from typing import Any
 
 from transformers import TrainerCallback
 
+from tuner.processes.rank import Rank
 from tuner.reporting.status_publisher import StatusPublisher
 from tuner.reporting.tuning_run import Checkpoint
 from tuner.stop_switch import StopSwitch
 from tuner.training.agreement import Agreement
 from tuner.training.checkpoint_schedule import CheckpointSchedule
 from tuner.training.checkpoints import MARKER, PREFIX, mark_complete
+from tuner.training.shared_checkpoint import share_random_states
 
 
 class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
@@ -25,6 +27,7 @@ class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
         publisher: StatusPublisher,
         switch: StopSwitch,
         agreement: Agreement,
+        rank: Rank | None,
         fingerprint: str,
         plan: Mapping[str, Any],
         min_interval_seconds: float,
@@ -32,6 +35,7 @@ class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
         self._publisher = publisher
         self._switch = switch
         self._agreement = agreement
+        self._rank = rank
         self._fingerprint = fingerprint
         self._plan = plan
         self._schedule = CheckpointSchedule(min_interval_seconds, time.monotonic())
@@ -66,10 +70,12 @@ class CheckpointCallback(TrainerCallback):  # type: ignore[misc]
     def on_save(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         """Mark the checkpoint complete: the trainer has written all of its files."""
         self._agreement.wait()
+        folder = self._folder(args, state)
+        share_random_states(folder, self._rank, self._agreement)
+        if self._rank is None or self._rank.first_on_node:
+            mark_complete(folder, self._fingerprint, self._plan)
         if not self._agreement.reporting:
             return
-        folder = self._folder(args, state)
-        mark_complete(folder, self._fingerprint, self._plan)
         now = time.monotonic()
         self._schedule = replace(self._schedule, last=now, cost_seconds=now - self._step_ended)
         self._publisher.publish(

@@ -18,7 +18,7 @@ from tuner.summary import TrainingSummary
 from tuner.tracking.background import CLOSE_SECONDS, TERMINATING_SECONDS, Trackers
 from tuner.training.adapter import save_adapter
 from tuner.training.agreement import Agreement
-from tuner.training.checkpoints import newest_complete, read_plan
+from tuner.training.checkpoints import read_plan
 from tuner.training.divided_evaluation import EvaluationShortage
 from tuner.training.libraries import configure_libraries
 from tuner.training.loss_files import add_loss_to_adapter, save_loss
@@ -30,6 +30,7 @@ from tuner.training.memory_shortage import (
     evaluation_shortage,
     memory_shortages,
 )
+from tuner.training.shared_checkpoint import agreed_checkpoint
 from tuner.training.trainer import BuiltTrainer, build_trainer
 from tuner.training.training_job import TrainingJob
 
@@ -133,16 +134,14 @@ def _train(
     limit: MemoryLimit | None,
 ) -> TrainingSummary | None:
     agreement = job.agreement
-    checkpoint = agreement.from_first(
-        lambda: newest_complete(job.results.checkpoints, job.fingerprint)
-    )
+    checkpoint = agreed_checkpoint(job.results.checkpoints, job.fingerprint, job.rank, agreement)
     begun_with = None
     if checkpoint is not None:
         logger.info("resuming from %s", checkpoint.name)
         begun_with = read_plan(checkpoint) or made_before(job.config.training)
     built = build_trainer(job, publisher, switch, begun_with, limit)
     trainer = built.trainer
-    if agreement.reporting:
+    if job.rank is None or job.rank.first_on_node:
         tried = MemoryLimit(built.plan.micro_batch, built.plan.checkpointing)
         record_limit(job.results.tried, job.attempt, tried)
     switch.raise_if_terminated()

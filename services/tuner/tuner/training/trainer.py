@@ -133,6 +133,7 @@ def build_trainer(
                     publisher,
                     switch,
                     job.agreement,
+                    rank,
                     job.fingerprint,
                     plan.to_json(),
                     job.checkpoint_seconds,

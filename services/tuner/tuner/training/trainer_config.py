@@ -60,6 +60,8 @@ def imposed_options(device: Device, output: Path) -> dict[str, Any]:
         "push_to_hub": False,
         "report_to": [],
         "resume_from_checkpoint": None,
+        # Each node keeps a copy, on a disk of its own: one that is left is enough to go on.
+        "save_on_each_node": True,
         # Training cannot resume from a checkpoint without the optimizer's state.
         "save_only_model": False,
         # It would log the mean of the earlier losses in place of one that is not a number.
