@@ -393,6 +393,10 @@ class Reason(StrEnum):
     CHECKPOINTS_ON_VOLUME = (
         "CheckpointsOnVolume", (types.CHECKPOINTS_KEPT,),
         "The checkpoints of the run are on a volume that outlives its pod and its node.")
+    CHECKPOINTS_ON_NODES = (
+        "CheckpointsOnNodes", (types.CHECKPOINTS_KEPT,),
+        "Each node of the run has a copy of its checkpoints: the run goes on as long as one of its "
+        "pods is left.")
     CHECKPOINTS_ON_NODE = (
         "CheckpointsOnNode", (types.CHECKPOINTS_KEPT,),
         "The checkpoints of the run are on the disk of its node: if its pod is lost, the run "

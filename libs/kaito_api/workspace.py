@@ -64,8 +64,8 @@ class Resource(Model):
         default=1,
         ge=1,
         le=1000,
-        description="Number of nodes. For presets, the controller computes how many are needed. "
-        "Immutable.",
+        description="Number of nodes. A tuning run trains on all of them; for presets that are "
+        "served, the controller computes how many are needed. Immutable.",
     )
     instance_type: str | None = Field(
         default=None,

@@ -51,13 +51,14 @@ class Fit:
             f"{required.total_memory_gib:g} GiB in total; the node has {self.available}"
         )
 
-    def explain_processes(self) -> str:
-        """How the GPUs of the node share the training; empty for one GPU."""
-        if self.available.count == 1:
+    def explain_processes(self, nodes: int) -> str:
+        """How the GPUs of the nodes share the training; empty for one GPU."""
+        if self.available.count * nodes == 1:
             return ""
-        if self.processes > 1:
+        if self.processes * nodes > 1:
+            where = f" on {nodes} nodes" if nodes > 1 else ""
             return (
-                f"{self.processes} processes train, each with the whole model "
+                f"{self.processes * nodes} processes{where} train, each with the whole model "
                 f"({self.copy_gib:g} GiB) on its own GPU"
             )
         return (

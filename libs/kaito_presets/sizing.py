@@ -72,13 +72,13 @@ def usable_gpus(gpus: GpuSet, spec: WorkspaceSpec) -> GpuSet:
 def size(spec: WorkspaceSpec, inputs: SizingInputs | None) -> Sizing | SizingFailure:
     """The number of nodes, or why the model does not fit the instance type.
 
-    Without inputs (the user's own pods, GPUs that are not known, or a bypassed check)
-    resource.count decides.
+    Without inputs (the user's own pods, GPUs that are not known, or a bypassed check), and for a
+    tuning run, resource.count decides.
     """
     if inputs is None:
-        return Sizing(1 if spec.tuning else spec.resource.count)
+        return Sizing(spec.resource.count)
     if spec.tuning is not None:
-        return _size_tuning(inputs, spec.tuning.method)
+        return _size_tuning(inputs, spec.tuning.method, spec.resource.count)
     return _size_inference(inputs)
 
 
@@ -93,7 +93,8 @@ def _size_inference(inputs: SizingInputs) -> Sizing | SizingFailure:
     return Sizing(estimate.nodes, _inference_status(estimate))
 
 
-def _size_tuning(inputs: SizingInputs, method: str) -> Sizing | SizingFailure:
+def _size_tuning(inputs: SizingInputs, method: str, nodes: int) -> Sizing | SizingFailure:
+    """Each of the nodes has to fit alone: its GPUs hold whole copies of the model."""
     needed = TuningMethod.of(method, quantized=inputs.quantized)
     fit = tuning_fit(inputs.preset, needed, inputs.gpus, inputs.available_skus)
     if isinstance(fit, Incompatibility):
@@ -107,8 +108,7 @@ def _size_tuning(inputs: SizingInputs, method: str) -> Sizing | SizingFailure:
             f"the model can be tuned on it but not served: {served.message} Or set the annotation "
             'kaito.sh/serve-tuned-model: "false" to only push the adapter.',
         )
-    # Training is not distributed over nodes.
-    return Sizing(1, _tuning_status(fit, inputs))
+    return Sizing(nodes, _tuning_status(fit, inputs, nodes))
 
 
 def _why(method: str, needed: TuningMethod) -> str:
@@ -142,10 +142,10 @@ def _inference_status(estimate: Estimate) -> EstimateStatus:
     )
 
 
-def _tuning_status(fit: Fit, inputs: SizingInputs) -> EstimateStatus:
-    shared = fit.explain_processes()
+def _tuning_status(fit: Fit, inputs: SizingInputs, nodes: int) -> EstimateStatus:
+    shared = fit.explain_processes(nodes)
     return EstimateStatus(
-        nodes=1,
+        nodes=nodes,
         gpus_per_node=inputs.gpus.count,
         gpu_memory=f"{inputs.gpus.memory_gib:g}Gi",
         weights=f"{inputs.preset.weights_gib:.2f}Gi",

@@ -42,7 +42,6 @@ SCHEMA = [
     (TUNING, "tuning.preset", None, "tuning.preset: Required value"),
     (TUNING, "tuning", None, "exactly one of inference (serve a model) and tuning"),
     (TUNING, "inference", {"preset": {"name": "phi-4"}}, "exactly one of inference"),
-    (TUNING, "resource.count", 2, "tuning runs on one node"),
     (TUNING, "resource.labelSelector", None, "resource.labelSelector: Required value"),
     (TUNING, "resource.labelSelector", {}, "at least one label of your own"),
     (TUNING, "resource.labelSelector.matchLabels", {"kaito.sh/workspace": "x"}, "of your own"),

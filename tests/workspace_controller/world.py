@@ -11,8 +11,17 @@ from kaito_api import labels
 from kaito_api.conditions import rfc3339
 from kaito_kube import kinds
 from kaito_kube.fake import FakeCluster
-from kaito_kube.kinds import Key, Kind, Manifest, is_being_deleted, key_of, labels_of
+from kaito_kube.kinds import (
+    Key,
+    Kind,
+    Manifest,
+    annotations_of,
+    is_being_deleted,
+    key_of,
+    labels_of,
+)
 from tests.workspace_controller.given import DIGEST, NAMESPACE
+from workspace_controller.manifests.spread import COMPLETION_INDEX
 
 _CLAIM_FINALIZER = "karpenter.sh/termination"
 
@@ -77,11 +86,28 @@ class World:
         if labels_of(job)[labels.ROLE] == "tuning":
             self.runs_seen.add(job["metadata"]["uid"])
         own = [pod for pod in self.cluster.objects(kinds.POD) if _owned_by(pod, job)]
-        if not own:
+        if job["spec"].get("completionMode") == "Indexed":
+            self._indexed_job(job, own)
+        elif not own:
             self._make_pod(job, job["spec"]["template"])
         elif (own[0].get("status") or {}).get("phase") == "Succeeded":
             done = {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}
             self._change(kinds.JOB, key_of(job), done)
+
+    def _indexed_job(self, job: Manifest, own: list[Manifest]) -> None:
+        """As the Job controller does with a successPolicy for the index 0."""
+        by_index = {annotations_of(pod)[COMPLETION_INDEX]: pod for pod in own}
+        first = by_index.get("0")
+        if first is not None and (first.get("status") or {}).get("phase") == "Succeeded":
+            done = {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+            self._change(kinds.JOB, key_of(job), done)
+            for pod in own:
+                if pod is not first:
+                    self._drop(kinds.POD, key_of(pod))
+            return
+        for index in range(job["spec"]["completions"]):
+            if str(index) not in by_index:
+                self._make_pod(job, job["spec"]["template"], index=str(index))
 
     def _deployment(self, deployment: Manifest) -> None:
         generation = deployment["metadata"]["generation"]
@@ -133,18 +159,27 @@ class World:
         if labels_of(pod).get(labels.ROLE) == "data-check":
             self._change(kinds.POD, key_of(pod), {"status": _checked(status, self.check_failure)})
             return
+        if annotations_of(pod).get(COMPLETION_INDEX, "0") != "0" and status.get("done") == 1:
+            # It trains until the first node has pushed.
+            return
         self._change(kinds.POD, key_of(pod), {"status": _next_phase(status)})
 
     def _room_for(self, pod: Manifest) -> bool:
+        """Each pod of an Indexed Job has a node of its own."""
         if labels_of(pod)[labels.ROLE] == "data-check":
             return self.has_cpu_node
         wanted = labels_of(pod)[labels.WORKSPACE]
         nodes = self.cluster.objects(kinds.NODE)
-        return any(labels_of(n).get(labels.WORKSPACE) in (wanted, None) for n in nodes)
+        free = [n for n in nodes if labels_of(n).get(labels.WORKSPACE) in (wanted, None)]
+        return len(free) > int(annotations_of(pod).get(COMPLETION_INDEX, "0"))
 
-    def _make_pod(self, owner: Manifest, template: Manifest, **more: str) -> None:
+    def _make_pod(
+        self, owner: Manifest, template: Manifest, *, index: str = "", **more: str
+    ) -> None:
         self.pods_made += 1
         meta = owner["metadata"]
+        # The label is the one that Services select by.
+        more |= {COMPLETION_INDEX: index} if index else {}
         self.cluster.seed(
             kinds.POD,
             {
@@ -152,6 +187,7 @@ class World:
                     "name": f"{meta['name']}-{self.pods_made}",
                     "namespace": meta["namespace"],
                     "labels": {**template["metadata"]["labels"], **more},
+                    "annotations": {COMPLETION_INDEX: index} if index else {},
                     "ownerReferences": [{"uid": meta["uid"], "kind": owner.get("kind", "")}],
                 },
                 "spec": template["spec"],

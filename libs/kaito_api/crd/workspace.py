@@ -64,11 +64,6 @@ _WHOLE = [
         "not end with '-': it names the Service, the Job and their pods",
     ),
     rule(
-        "!has(self.tuning) || !has(self.resource.count) || self.resource.count == 1",
-        "tuning runs on one node: leave resource.count out",
-        ".resource.count",
-    ),
-    rule(
         "!has(self.tuning) || !has(self.resource.partition)",
         "tuning uses whole GPUs: leave resource.partition out",
         ".resource.partition",

@@ -17,10 +17,14 @@ from tuner.settings import Settings
 
 def run_context(settings: Settings, config: TrainingConfig) -> RunContext:
     """What the run's settings and the model's files say about hardware and size."""
+    nodes = settings.node.count if settings.node is not None else 1
     return RunContext(
         config=config,
         hardware=find_hardware(
-            settings.instance_type, settings.node_hourly_price, settings.processes
+            settings.instance_type,
+            settings.node_hourly_price,
+            settings.processes * nodes,
+            nodes,
         ),
         parameters=count_parameters(settings.model_path) or settings.model_parameters,
     )

@@ -44,10 +44,14 @@ class SecretFact:
 
 @dataclass(frozen=True, slots=True)
 class VolumeClaimFact:
-    """Whether a PersistentVolumeClaim exists. It may be bound later, on the node of its pod."""
+    """Whether a PersistentVolumeClaim exists, and which access it allows.
+
+    It may be bound later, on the node of its pod.
+    """
 
     name: str
     exists: bool
+    access_modes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +340,7 @@ class Observed:
     adopted_job: Manifest | None = None
     services: Mapping[str, Manifest] = field(default_factory=dict)
     network_policy: Manifest | None = None
+    tuning_policy: Manifest | None = None
     file: UserFile | None = None
     secrets: Mapping[str, SecretFact] = field(default_factory=dict)
     volume_claims: Mapping[str, VolumeClaimFact] = field(default_factory=dict)

@@ -24,6 +24,7 @@ from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.manifests.controller_revision import Revision, parse_revision
 from workspace_controller.manifests.data_check import data_check_name
 from workspace_controller.manifests.metadata import Owner, belongs_to, is_labeled_for, owner_of
+from workspace_controller.manifests.tuning_nodes import tuning_policy_name
 from workspace_controller.namespace_budgets import NamespaceBudgets
 from workspace_controller.node_reservations import NodeReservations
 from workspace_controller.observed import (
@@ -202,6 +203,7 @@ class Observer:
             deployment=named(kinds.DEPLOYMENT),
             stateful_set=named(kinds.STATEFUL_SET),
             network_policy=named(kinds.NETWORK_POLICY),
+            tuning_policy=named(kinds.NETWORK_POLICY, tuning_policy_name(owner)),
             tuned_workspaces={
                 name: store.get(kinds.WORKSPACE, Key(owner.namespace, name))
                 for name in named_workspaces(spec)
@@ -320,10 +322,11 @@ class Observer:
 
     async def _volume_claim(self, namespace: str, name: str) -> VolumeClaimFact:
         try:
-            await self.cluster.get(kinds.VOLUME_CLAIM, name, namespace)
+            claim = await self.cluster.get(kinds.VOLUME_CLAIM, name, namespace)
         except NotFound:
             return VolumeClaimFact(name, exists=False)
-        return VolumeClaimFact(name, exists=True)
+        modes = (claim.get("spec") or {}).get("accessModes") or ()
+        return VolumeClaimFact(name, exists=True, access_modes=frozenset(modes))
 
     async def _with_progress(self, seen: Observed) -> Observed:
         pod = progress_pod(seen) if seen.file is not None else None

@@ -6,7 +6,7 @@ Alone, a process agrees with itself, and no library is involved.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
@@ -74,8 +74,8 @@ class GroupAgreement(Agreement):
         return values
 
     def from_first(self, make: Callable[[], T]) -> T:
-        made: Any = make() if self.reporting else None
-        return self.from_process(0, made)
+        made: T | None = make() if self.reporting else None
+        return cast(T, self.from_process(0, made))
 
     def from_process(self, number: int, value: T) -> T:
         values: list[Any] = [value if self._rank.number == number else None]

@@ -7,6 +7,7 @@ from kaito_kube.kinds import Manifest
 from workspace_controller.manifests.access_secret import access_secret
 from workspace_controller.manifests.metadata import Owner, metadata, with_revision
 from workspace_controller.manifests.pods import Files, empty_dir, restricted_pod
+from workspace_controller.manifests.spread import FIRST_INDEX, NODE_RANK
 from workspace_controller.manifests.tuning_job import (
     CONFIG_MOUNT,
     POD_UID,
@@ -76,7 +77,7 @@ def _pod_spec(pod: TuningPod) -> Manifest:
 
 def _data_checker(pod: TuningPod, mounts: Sequence[Manifest]) -> Manifest:
     """The command of the data-fetcher, with fewer resources: the settings' are for training."""
-    files = Files(mounts=(*mounts, CONFIG_MOUNT), env=(POD_UID,))
+    files = Files(mounts=(*mounts, CONFIG_MOUNT), env=(POD_UID, *_rank(pod)))
     checker = phase_container(pod, DATA_CHECKER, "fetch", files)
     disk = str(pod.settings.max_data_bytes + _SCRATCH_BYTES)
     return {
@@ -88,9 +89,16 @@ def _data_checker(pod: TuningPod, mounts: Sequence[Manifest]) -> Manifest:
     }
 
 
+def _rank(pod: TuningPod) -> tuple[Manifest, ...]:
+    """The check stands for the first of several nodes."""
+    return ({"name": NODE_RANK, "value": FIRST_INDEX},) if pod.spread.nodes > 1 else ()
+
+
 def _push_checker(pod: TuningPod, secret: Files) -> Manifest:
     """Beside the data-checker, and like the pusher the only container that sees the push secret."""
-    checker = phase_container(pod, PUSH_CHECKER, "check-push", Files(mounts=secret.mounts))
+    checker = phase_container(
+        pod, PUSH_CHECKER, "check-push", Files(mounts=secret.mounts, env=_rank(pod))
+    )
     return {
         **checker,
         "resources": {

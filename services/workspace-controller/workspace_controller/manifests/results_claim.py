@@ -12,11 +12,14 @@ def results_claim_name(owner: Owner, generation: int) -> str:
     return f"{owner.name}.results-{generation}"
 
 
-def results_claim(owner: Owner, name: str, storage_class: str, size: str) -> Manifest:
+def results_claim(
+    owner: Owner, name: str, storage_class: str, size: str, *, shared: bool = False
+) -> Manifest:
+    """`shared`: pods on several nodes mount it."""
     return {
         "metadata": metadata(owner, name, "tuning"),
         "spec": {
-            "accessModes": ["ReadWriteOnce"],
+            "accessModes": ["ReadWriteMany" if shared else "ReadWriteOnce"],
             "storageClassName": storage_class,
             "resources": {"requests": {"storage": size}},
         },

@@ -24,8 +24,10 @@ from workspace_controller.manifests.pods import (
     pod_spec,
     with_gpus,
 )
-from workspace_controller.manifests.spread import ALONE, Spread
+from workspace_controller.manifests.spread import ALONE, NODE_DISK, Spread
+from workspace_controller.manifests.tuning_nodes import apart, indexed, node_disk
 from workspace_controller.manifests.tuning_revision import job_revision
+from workspace_controller.manifests.workload import headless_name
 from workspace_controller.settings import ModelDelivery, Settings
 
 FETCHER, TRAINER, PUSHER = "data-fetcher", "trainer", "pusher"
@@ -77,13 +79,15 @@ def config_volume(owner: Owner) -> Manifest:
 
 
 def job(pod: TuningPod) -> Manifest:
+    nodes = pod.spread.nodes
+    pods = {"completions": 1, "parallelism": 1} if nodes == 1 else indexed(nodes)
     return with_revision(
         {
             "metadata": metadata(pod.owner, pod.owner.name, "tuning"),
             "spec": {
-                "backoffLimit": _BACKOFF_LIMIT,
-                "completions": 1,
-                "parallelism": 1,
+                # When one pod is lost, all containers restart.
+                "backoffLimit": _BACKOFF_LIMIT * nodes,
+                **pods,
                 # The next pod needs the GPU that the failed one holds until it is gone.
                 "podReplacementPolicy": "Failed",
                 "template": {
@@ -101,8 +105,13 @@ def _pod_spec(pod: TuningPod) -> Manifest:
     data = data_files(pod.tuning.input)
     output = _output(pod.tuning.output, pod.results_claim)
     phases = _phases(pod, model, data, output)
+    spec = pod_spec(pod.placement, (*pod.model.pull_secrets, *pod.tuning.input.image_pull_secrets))
+    several = pod.spread.nodes > 1
+    if several:
+        spec["affinity"] = {**spec["affinity"], **apart(pod.owner)}
+        spec["subdomain"] = headless_name(pod.owner)
     return {
-        **pod_spec(pod.placement, (*pod.model.pull_secrets, *pod.tuning.input.image_pull_secrets)),
+        **spec,
         # The kubelet restarts a failed container in the same pod, which keeps its volumes.
         "restartPolicy": "OnFailure",
         # Time for the trainer to save a checkpoint.
@@ -117,29 +126,31 @@ def _pod_spec(pod: TuningPod) -> Manifest:
             config_volume(pod.owner),
             empty_dir("dshm", "Memory"),
             empty_dir("tmp"),
+            *((node_disk(),) if several else ()),
         ],
     }
 
 
 def _phases(pod: TuningPod, model: Files, data: Files, output: Files) -> list[Manifest]:
     """The containers in order. With an output volume there is nothing to push."""
+    rank, disk = pod.spread.rank_env, (NODE_DISK,) if pod.spread.nodes > 1 else ()
     train = Files(
-        mounts=(*model.mounts, *data.mounts, _RESULTS, CONFIG_MOUNT, _SHM),
-        env=(*model.env, POD_UID),
+        mounts=(*model.mounts, *data.mounts, _RESULTS, CONFIG_MOUNT, _SHM, *disk),
+        env=(*model.env, POD_UID, *rank),
     )
     trainer = {**phase_container(pod, TRAINER, "train", train), **_tracking(pod.tuning)}
     access = access_secret(pod.tuning.input)
     tokenizer = _tokenizer(pod.model, model)
     fetch = Files(
         mounts=(*tokenizer.mounts, *data.mounts, *access.mounts, CONFIG_MOUNT),
-        env=(*tokenizer.env, POD_UID),
+        env=(*tokenizer.env, POD_UID, *rank),
     )
     phases = [
         phase_container(pod, FETCHER, "fetch", fetch),
         {**with_gpus(trainer, pod.placement.gpus), "ports": _PORTS},
     ]
     if pod.tuning.output.image:
-        seen = Files(mounts=(_RESULTS, CONFIG_MOUNT, *output.mounts))
+        seen = Files(mounts=(_RESULTS, CONFIG_MOUNT, *output.mounts), env=rank)
         phases.append({**phase_container(pod, PUSHER, "push", seen), "ports": _PORTS})
     return phases
 
@@ -193,7 +204,7 @@ def _env(pod: TuningPod) -> dict[str, str]:
         "KAITO_GRPC_PORT": str(GRPC_PORT),
         "KAITO_METRICS_PORT": str(METRICS_PORT),
         "DEFAULT_TARGET_MODULES": ",".join(need.target_modules if need else ()),
-        **pod.spread.env,
+        **pod.spread.env(pod.owner.name, headless_name(pod.owner)),
     }
 
 

@@ -8,11 +8,12 @@ from kaito_api.workspace import WorkspaceSpec
 from workspace_controller.observed import Observed
 from workspace_controller.plan.deletion import decide_deletion
 from workspace_controller.plan.hub_model import unpinned_model
+from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.nodes.release import claims_to_delete
 from workspace_controller.plan.nodes.spending import spending_problem
 from workspace_controller.plan.nodes.wanted import wanted_nodes, wanted_size
 from workspace_controller.plan.nodes.withholding import refused_nodes, unchecked_nodes
-from workspace_controller.plan.plan import Finalizer, Plan, earliest
+from workspace_controller.plan.plan import Action, Finalizer, Plan, earliest
 from workspace_controller.plan.problem import Problem
 from workspace_controller.plan.serving.network_policy import decide_network_policy
 from workspace_controller.plan.serving.service import decide_service
@@ -24,6 +25,7 @@ from workspace_controller.plan.status.document import compute_status, invalid_st
 from workspace_controller.plan.status.events import events
 from workspace_controller.plan.subplans import Subplans
 from workspace_controller.plan.tuning.data_check import decide_data_check
+from workspace_controller.plan.tuning.network_policy import decide_tuning_policy
 from workspace_controller.plan.tuning.phase import Phase
 from workspace_controller.plan.tuning.run import TuningPlan, decide_tuning
 from workspace_controller.plan.validation import problems
@@ -108,8 +110,10 @@ def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
             *claims_to_delete(observed.orphaned_claims),
             *(check.actions if check is not None else ()),
             *nodes.actions,
+            *nodes.releases,
             *(decide_service(observed, spec, nodes, tuning) if own else ()),
             *(decide_network_policy(observed, spec, nodes) if serving is not None and own else ()),
+            *_tuning_policy(observed, tuning, nodes),
             *(tuning.actions if tuning is not None else ()),
             *(serving.actions if serving is not None else ()),
         ),
@@ -125,6 +129,14 @@ def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
         ),
         turn=serving.turn if serving is not None else None,
     )
+
+
+def _tuning_policy(
+    observed: Observed, tuning: TuningPlan | None, nodes: NodePlan
+) -> tuple[Action, ...]:
+    if tuning is None:
+        return ()
+    return decide_tuning_policy(observed, 1 if tuning.phase is Phase.DONE else nodes.target)
 
 
 def _serves(observed: Observed, tuning: TuningPlan | None) -> bool:

@@ -37,6 +37,7 @@ from workspace_controller.plan.spec import (
     serves_tuned_model,
 )
 from workspace_controller.plan.tuning import training_config
+from workspace_controller.plan.tuning.nodes import node_problems
 from workspace_controller.settings import ModelDelivery, NodeProvisioner
 
 
@@ -60,6 +61,8 @@ def problems(observed: Observed) -> tuple[Problem, ...]:
         *_secret_problems(observed, spec),
         *_volume_claim_problems(observed),
     ]
+    if observed.job is None:
+        found += node_problems(observed, spec)
     if not observed.started:
         found += [*_instance_type_problems(observed, spec), *_size_problems(observed, spec)]
     return tuple(found)

@@ -134,7 +134,7 @@ def test_a_job_keeps_what_it_began_with(claim: str, expected: str) -> None:
     made = made_job(seen(), claim)
     # A default class that comes later helps the next run only.
     observed = with_classes(storage_class("disk"), job=made)
-    assert expected in checkpoints_condition(observed, TUNING).message
+    assert expected in checkpoints_condition(observed, TUNING, 1).message
 
 
 def test_the_volume_of_a_run_goes_with_its_job_when_the_spec_changes() -> None:

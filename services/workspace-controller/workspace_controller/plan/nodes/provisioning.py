@@ -32,10 +32,13 @@ class NodePlan:
     """`target` is the number of nodes that the Workspace needs.
 
     `workers` are the names of the nodes in use, `usable` those that can run a pod now. `withheld`:
-    nodes are missing, and may not be requested yet.
+    nodes are missing, and may not be requested yet. `releases` gives back those that are not needed
+    any longer, and while the plan `shrinks` no pod may start on them.
     """
 
     actions: tuple[Action, ...] = ()
+    releases: tuple[Action, ...] = ()
+    shrinks: bool = False
     conditions: tuple[Condition, ...]
     target: int
     workers: tuple[str, ...] = ()
@@ -50,7 +53,7 @@ class NodePlan:
 
     @property
     def ready(self) -> bool:
-        return len(self.usable) >= self.target
+        return len(self.usable) >= self.target and not self.shrinks
 
 
 def decide_nodes(observed: Observed, spec: WorkspaceSpec, target: int) -> NodePlan:

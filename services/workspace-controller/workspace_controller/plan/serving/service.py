@@ -5,6 +5,7 @@ from kaito_api.workspace import WorkspaceSpec
 from kaito_kube.kinds import SERVICE, Manifest, is_being_deleted
 from workspace_controller.manifests.metadata import revision_of
 from workspace_controller.manifests.service import Exposure, headless_service, service
+from workspace_controller.manifests.workload import headless_name
 from workspace_controller.observed import Observed
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Delete
@@ -25,12 +26,14 @@ def decide_service(
     has_gateway = template is None or own_engine(observed) is not None
     own_port = None if has_gateway or template is None else http_port(template)
     if not has_gateway and own_port is None:
-        return _delete_service(observed)
+        # The user's own pods without a port cannot be reached through a Service.
+        return _delete_service(observed, observed.owner.name)
     spans = nodes.target > 1 and template is None
+    training = tuning is not None and tuning.phase is not Phase.DONE
     wanted = service(
         Exposure(
             owner=observed.owner,
-            training=tuning is not None and tuning.phase is not Phase.DONE,
+            training=training,
             load_balancer=observed.annotations.get(labels.ENABLE_LOAD_BALANCER) == "True",
             first_pod_only=spans,
             http_port=own_port,
@@ -38,15 +41,17 @@ def decide_service(
     )
     actions = [*_apply_service(observed, wanted)]
     if spans:
-        actions += _apply_service(observed, headless_service(observed.owner))
+        actions += _apply_service(observed, headless_service(observed.owner, training=training))
+    elif spec.tuning is not None:
+        actions += _delete_service(observed, headless_name(observed.owner))
     return tuple(actions)
 
 
-def _delete_service(observed: Observed) -> tuple[Action, ...]:
-    """The user's own pods without a port cannot be reached through a Service."""
-    if observed.owner.name not in observed.services:
+def _delete_service(observed: Observed, name: str) -> tuple[Action, ...]:
+    present = observed.services.get(name)
+    if present is None or is_being_deleted(present):
         return ()
-    return (Delete(SERVICE, observed.owner.name, observed.owner.namespace),)
+    return (Delete(SERVICE, name, observed.owner.namespace),)
 
 
 def _apply_service(observed: Observed, wanted: Manifest) -> list[Action]:

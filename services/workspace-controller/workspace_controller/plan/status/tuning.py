@@ -20,7 +20,7 @@ def tuning_status(observed: Observed, tuning: TuningPlan | None) -> Manifest | N
 
 def _processes(observed: Observed) -> Manifest:
     """One is not worth a word."""
-    processes = spread_of(observed.job).processes if observed.job is not None else 1
+    processes = spread_of(observed.job).size if observed.job is not None else 1
     return {"processes": processes} if processes > 1 else {}
 
 

@@ -3,7 +3,7 @@
 from kaito_api import condition_types
 from kaito_api.conditions import Condition, false, true, unknown
 from kaito_api.reasons import Reason
-from workspace_controller.manifests.spread import spread_of
+from workspace_controller.manifests.spread import ALONE, spread_of
 from workspace_controller.observed import Observed
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.nodes.cost import cost_per_hour
@@ -45,8 +45,9 @@ def succeeded_condition(observed: Observed, phase: Phase, failure: Failure | Non
 
 def _shared(observed: Observed) -> str:
     """How many processes train, where it is more than one."""
-    processes = spread_of(observed.job).processes if observed.job is not None else 1
-    return f" on {processes} GPUs" if processes > 1 else ""
+    spread = spread_of(observed.job) if observed.job is not None else ALONE
+    nodes = f" of {spread.nodes} nodes" if spread.nodes > 1 else ""
+    return f" on {spread.size} GPUs{nodes}" if spread.size > 1 else ""
 
 
 def _kept_node(observed: Observed) -> str:

@@ -3,8 +3,9 @@
 from kaito_api import labels
 from kaito_api.reasons import Reason
 from kaito_api.workspace import Tuning
-from kaito_kube.kinds import Manifest
+from kaito_kube.kinds import Manifest, annotations_of
 from workspace_controller.manifests.metadata import Role, revision_of
+from workspace_controller.manifests.spread import COMPLETION_INDEX, FIRST_INDEX
 from workspace_controller.manifests.tuning_job import PUSHER, TRAINER
 from workspace_controller.manifests.tuning_revision import adapter_revision, job_revision
 from workspace_controller.observed import Observed
@@ -44,11 +45,26 @@ def job_pods(observed: Observed, job: Manifest, role: Role = "tuning") -> list[M
     ]
 
 
+def pods_by_index(observed: Observed, job: Manifest) -> dict[str, Manifest]:
+    """The newest pod for each node of the Job; that of a Job on one node has no index."""
+    pods = job_pods(observed, job)
+    return {_index(pod): pod for pod in reversed(pods)}
+
+
+def _index(pod: Manifest) -> str:
+    return annotations_of(pod).get(COMPLETION_INDEX, FIRST_INDEX)
+
+
 def progress_pod(observed: Observed) -> Manifest | None:
-    """The pod that serves TuningService: its trainer or pusher runs and it has an address."""
+    """The pod that serves TuningService: its trainer or pusher runs and it has an address.
+
+    Of several nodes, the first one reports.
+    """
     if observed.job is None:
         return None
     for pod in job_pods(observed, observed.job):
+        if _index(pod) != FIRST_INDEX:
+            continue
         running = any("running" in container_state(pod, name) for name in (TRAINER, PUSHER))
         if running and (pod.get("status") or {}).get("podIP"):
             return pod

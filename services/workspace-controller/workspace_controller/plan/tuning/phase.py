@@ -1,8 +1,10 @@
 """The phase of a tuning run, read from its pod."""
 
+from collections.abc import Mapping
 from enum import Enum
 
 from kaito_kube.kinds import Manifest
+from workspace_controller.manifests.spread import FIRST_INDEX
 from workspace_controller.manifests.tuning_job import FETCHER, PUSHER, TRAINER
 from workspace_controller.plan.pods.status import container_state
 
@@ -26,6 +28,14 @@ def phase_of(pod: Manifest | None) -> Phase:
         if _has_started(container_state(pod, name)):
             return phase
     return Phase.WAITING
+
+
+def phase_of_nodes(pods: Mapping[str, Manifest], nodes: int) -> Phase:
+    """That of the node which is least far: the others wait for it, until the first one pushes."""
+    phases = [phase_of(pod) for pod in pods.values()]
+    if phase_of(pods.get(FIRST_INDEX)) is Phase.PUSHING:
+        return Phase.PUSHING
+    return Phase.WAITING if len(phases) < nodes else min(phases, key=list(Phase).index)
 
 
 def _has_started(state: Manifest) -> bool:

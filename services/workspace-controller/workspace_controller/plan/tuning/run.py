@@ -7,15 +7,12 @@ from kaito_api.conditions import Condition, false, true, unknown
 from kaito_api.reasons import Reason
 from kaito_api.workspace import Tuning, WorkspaceSpec
 from kaito_kube.kinds import CONFIG_MAP, JOB, Manifest, is_being_deleted
-from workspace_controller.manifests.tuning_job import (
-    config_map,
-    job,
-)
+from workspace_controller.manifests.spread import spread_of
+from workspace_controller.manifests.tuning_job import config_map, job
 from workspace_controller.observed import Observed, TuningRun
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.plan import Action, Apply, Create, Delete, earliest
-from workspace_controller.plan.pods.failure import pod_failure
 from workspace_controller.plan.pods.forbidden import LOOK_AGAIN_SECONDS, creation_failure
 from workspace_controller.plan.tuning.adapter import TunedAdapter, tuned_adapter
 from workspace_controller.plan.tuning.check_plan import DataCheckPlan
@@ -26,12 +23,13 @@ from workspace_controller.plan.tuning.conditions import (
 from workspace_controller.plan.tuning.job import (
     is_current_job,
     job_failure,
-    job_pods,
     makes_adapter,
+    pods_by_index,
 )
-from workspace_controller.plan.tuning.phase import Phase, phase_of
+from workspace_controller.plan.tuning.phase import Phase, phase_of_nodes
 from workspace_controller.plan.tuning.pod import tuning_pod
 from workspace_controller.plan.tuning.report import run_report
+from workspace_controller.plan.tuning.run_failure import run_failure
 from workspace_controller.plan.tuning.storage import (
     checkpoints_condition,
     new_claim,
@@ -81,7 +79,7 @@ def decide_tuning(
         plan = _waiting(actions, nodes, check)
     else:
         plan = _running(observed, running, actions)
-    return replace(plan, checkpoints=checkpoints_condition(observed, tuning))
+    return replace(plan, checkpoints=checkpoints_condition(observed, tuning, nodes.target))
 
 
 def _job_actions(
@@ -92,7 +90,7 @@ def _job_actions(
         stale = not is_current_job(observed, tuning) and not is_being_deleted(observed.job)
         gone = Delete(JOB, owner.name, owner.namespace)
         return (gone, *unneeded_claim(observed, observed.job)) if stale else ()
-    claim = new_claim(observed) if tuning.output.volume_source is None else None
+    claim = new_claim(observed, nodes.target) if tuning.output.volume_source is None else None
     name = claim.manifest["metadata"]["name"] if claim is not None else ""
     pod = tuning_pod(observed, spec, tuning, name) if nodes.ready else None
     if pod is None:
@@ -183,13 +181,13 @@ def _adopted(observed: Observed, job: Manifest) -> TuningPlan:
 
 
 def _running(observed: Observed, running: Manifest, actions: tuple[Action, ...]) -> TuningPlan:
-    pod = next(iter(job_pods(observed, running)), None)
-    if pod is not None:
-        found = pod_failure(pod, observed.now)
-        requeue_after_seconds = found.requeue_after_seconds if found is not None else None
-    else:
-        found, requeue_after_seconds = creation_failure(observed, running), LOOK_AGAIN_SECONDS
-    phase = phase_of(pod)
+    pods, nodes = pods_by_index(observed, running), spread_of(running).nodes
+    found = run_failure(pods, observed.now)
+    requeue_after_seconds = found.requeue_after_seconds if found is not None else None
+    if len(pods) < nodes:
+        found = found or creation_failure(observed, running)
+        requeue_after_seconds = earliest(requeue_after_seconds, LOOK_AGAIN_SECONDS)
+    phase = phase_of_nodes(pods, nodes)
     if phase in (Phase.TRAINING, Phase.PUSHING):
         # The run reports its progress when it is asked, and changes no object meanwhile.
         progress_seconds = observed.settings.progress_seconds

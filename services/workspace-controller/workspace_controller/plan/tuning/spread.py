@@ -1,4 +1,4 @@
-"""Decides how the GPUs of a node share a training."""
+"""Decides how the GPUs of the nodes share a training."""
 
 from kaito_api.workspace import Tuning, WorkspaceSpec
 from kaito_presets.fit import Fit, tuning_fit
@@ -6,7 +6,8 @@ from kaito_presets.preset import TuningMethod
 from workspace_controller.manifests.spread import Spread
 from workspace_controller.observed import Observed
 from workspace_controller.plan.placement import pod_gpus
-from workspace_controller.plan.tuning.training_config import is_quantized, trains_alone
+from workspace_controller.plan.tuning.nodes import tuning_nodes
+from workspace_controller.plan.tuning.training_config import is_quantized, trained_alone
 
 
 def decide_spread(observed: Observed, spec: WorkspaceSpec, tuning: Tuning, config: str) -> Spread:
@@ -15,8 +16,9 @@ def decide_spread(observed: Observed, spec: WorkspaceSpec, tuning: Tuning, confi
     One process trains where that is not known, and where `config` is for one only.
     """
     preset, gpus = observed.preset, pod_gpus(observed, spec)
-    if preset is None or gpus is None or trains_alone(config, tuning.method):
-        return Spread()
+    nodes = tuning_nodes(observed, spec, tuning)
+    if preset is None or gpus is None or trained_alone(config, tuning.method):
+        return Spread(nodes=nodes)
     method = TuningMethod.of(tuning.method, quantized=is_quantized(config))
     fit = tuning_fit(preset, method, gpus)
-    return Spread(processes=fit.processes) if isinstance(fit, Fit) else Spread()
+    return Spread(nodes=nodes, processes=fit.processes if isinstance(fit, Fit) else 1)

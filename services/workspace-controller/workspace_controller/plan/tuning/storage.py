@@ -12,6 +12,7 @@ from workspace_controller.manifests.results_claim import (
     results_claim,
     results_claim_name,
 )
+from workspace_controller.manifests.spread import spread_of
 from workspace_controller.observed import Observed
 from workspace_controller.plan.plan import Create, Delete
 from workspace_controller.plan.tuning.adapter import tuned_adapter
@@ -38,6 +39,21 @@ _OF_ONE_NODE = frozenset(
 )
 
 
+# Volumes of these can be mounted on several nodes at once.
+_OF_SEVERAL_NODES = (
+    "file.csi.azure.com",
+    "kubernetes.io/azure-file",
+    "efs.csi.aws.com",
+    "fsx.csi.aws.com",
+    "filestore.csi.storage.gke.io",
+    "nfs.csi.k8s.io",
+    "cephfs.csi.ceph.com",
+    "driver.longhorn.io",
+)
+# And these cannot be, whoever names them.
+_DISKS = ("disk.csi.azure.com", "ebs.csi.aws.com", "pd.csi.storage.gke.io")
+
+
 @dataclass(frozen=True, slots=True)
 class Storage:
     """A volume of the class `storage_class`; or none, and `why_not`."""
@@ -58,8 +74,25 @@ def chooses_storage(observed: Observed, spec: WorkspaceSpec) -> bool:
     )
 
 
-def choose_storage(observed: Observed) -> Storage:
-    """The class of the settings, or the cluster's default where its volumes follow a pod."""
+def choose_storage(observed: Observed, nodes: int = 1) -> Storage:
+    """The class of the settings, or the cluster's default where its volumes follow a pod.
+
+    Several nodes mount the same volume, which few classes allow.
+    """
+    found = _choose(observed)
+    if nodes == 1 or not found.storage_class:
+        return found
+    named = observed.settings.checkpoint_storage_class != ""
+    classes = {str(each["metadata"]["name"]): each for each in observed.storage_classes}
+    provisioner = str(classes[found.storage_class].get("provisioner"))
+    shared = provisioner.endswith(_OF_SEVERAL_NODES)
+    if shared or (named and provisioner not in _DISKS):
+        return found
+    why_not = f"a volume of the StorageClass {found.storage_class} is for one node at a time"
+    return Storage(why_not=why_not)
+
+
+def _choose(observed: Observed) -> Storage:
     wanted = observed.settings.checkpoint_storage_class
     if wanted == NONE:
         return Storage(why_not="the setting checkpointStorageClass is none")
@@ -89,15 +122,16 @@ def _is_default(storage_class: Manifest) -> bool:
     return any(marks.get(name) == "true" for name in _IS_DEFAULT)
 
 
-def new_claim(observed: Observed) -> Create | None:
+def new_claim(observed: Observed, nodes: int) -> Create | None:
     """The claim of a Job that is about to be created; None for the node's disk."""
-    found = choose_storage(observed)
+    found = choose_storage(observed, nodes)
     if not found.storage_class:
         return None
     owner = observed.owner
     name = results_claim_name(owner, observed.workspace["metadata"].get("generation", 0))
     size = observed.settings.checkpoint_storage_size
-    return Create(VOLUME_CLAIM, results_claim(owner, name, found.storage_class, size))
+    manifest = results_claim(owner, name, found.storage_class, size, shared=nodes > 1)
+    return Create(VOLUME_CLAIM, manifest)
 
 
 def unneeded_claim(observed: Observed, job: Manifest) -> tuple[Delete, ...]:
@@ -106,7 +140,7 @@ def unneeded_claim(observed: Observed, job: Manifest) -> tuple[Delete, ...]:
     return (Delete(VOLUME_CLAIM, name, observed.owner.namespace),) if name else ()
 
 
-def checkpoints_condition(observed: Observed, tuning: Tuning) -> Condition:
+def checkpoints_condition(observed: Observed, tuning: Tuning, nodes: int) -> Condition:
     """Whether the checkpoints outlive the pod. What a user's own volume does is up to them."""
     type_ = condition_types.CHECKPOINTS_KEPT
     if tuning.output.volume_source is not None:
@@ -115,11 +149,13 @@ def checkpoints_condition(observed: Observed, tuning: Tuning) -> Condition:
         )
     if observed.job is not None:
         claim = claim_of(observed.job)
-        return _on_volume(f"PersistentVolumeClaim {claim}") if claim else _on_node(observed, "")
-    found = choose_storage(observed)
+        if claim:
+            return _on_volume(f"PersistentVolumeClaim {claim}")
+        return _on_disks(observed, "", spread_of(observed.job).nodes)
+    found = choose_storage(observed, nodes)
     if found.storage_class:
         return _on_volume(f"a volume of StorageClass {found.storage_class}")
-    return _on_node(observed, found.why_not)
+    return _on_disks(observed, found.why_not, nodes)
 
 
 def _on_volume(what: str) -> Condition:
@@ -128,6 +164,27 @@ def _on_volume(what: str) -> Condition:
         "it is deleted once the adapter is pushed"
     )
     return true(condition_types.CHECKPOINTS_KEPT, Reason.CHECKPOINTS_ON_VOLUME, message)
+
+
+def _on_disks(observed: Observed, why: str, nodes: int) -> Condition:
+    return _on_node(observed, why) if nodes == 1 else _on_nodes(observed, why, nodes)
+
+
+def _on_nodes(observed: Observed, why: str, nodes: int) -> Condition:
+    """Each node has a copy, and sends it to one that has lost its own."""
+    type_, reason = condition_types.CHECKPOINTS_KEPT, Reason.CHECKPOINTS_ON_NODES
+    before = observed.condition(type_)
+    if not why and before.get("reason") == reason:
+        return true(type_, reason, before["message"])
+    message = (
+        f"each of the {nodes} nodes has a copy of the checkpoints on its disk (emptyDir)"
+        + (f", because {why}" if why else "")
+        + ": as long as one of their pods is left, the run goes on from the newest one; if all are "
+        "lost, it starts again from step 0, unless "
+        "workspace-controller.settings.checkpointStorageClass names a StorageClass whose volumes "
+        "several nodes can mount (ReadWriteMany)"
+    )
+    return true(type_, reason, message)
 
 
 def _on_node(observed: Observed, why: str) -> Condition:

@@ -11,12 +11,15 @@ from kaito_training.serving import find_unserved
 
 # Every pass over a Workspace asks about the same file.
 @lru_cache(maxsize=256)
-def trains_alone(text: str, method: str) -> bool:
-    """Whether only one process can train with the file; so is one that cannot be used."""
+def trained_alone(text: str, method: str) -> str:
+    """Why only one process can train with the file, as key and value; empty where several can.
+
+    A file that cannot be used is reported as such.
+    """
     try:
-        return find_single_process(parse_config(text, method)) is not None
+        return find_single_process(parse_config(text, method)) or ""
     except ConfigError:
-        return True
+        return ""
 
 
 @lru_cache(maxsize=256)
