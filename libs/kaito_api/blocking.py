@@ -15,6 +15,7 @@ IN_PROGRESS = frozenset(
         Reason.NODES_NOT_READY,
         Reason.NODES_RELEASED,
         Reason.WAITING_FOR_DATA_CHECK,
+        Reason.QUEUED,
         Reason.DATA_CHECK_PENDING,
         Reason.DATA_CHECK_RUNNING,
         Reason.DATA_CHECK_SKIPPED,

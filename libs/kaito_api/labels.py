@@ -34,6 +34,9 @@ TERMINATION_FINALIZER: Final = "karpenter.sh/termination"
 ENABLE_LOAD_BALANCER: Final = "kaito.sh/enablelb"
 SERVE_TUNED_MODEL: Final = "kaito.sh/serve-tuned-model"
 DATA_CHECK: Final = "kaito.sh/data-check"
+# Kueue's, which the Job of a tuning run gets from its Workspace.
+QUEUE: Final = "kueue.x-k8s.io/queue-name"
+QUEUE_PRIORITY: Final = "kueue.x-k8s.io/priority-class"
 RUNTIME: Final = "kaito.sh/runtime"
 # Of a server in the user's own pods that lists no model: its name of the model.
 ENGINE_MODEL: Final = "kaito.sh/engine-model"

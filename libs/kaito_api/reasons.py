@@ -97,6 +97,14 @@ class Reason(StrEnum):
         (types.MACHINE_READY, types.NODE_CLAIM_READY, types.NODES_READY, types.RESOURCE_READY),
         "No node is requested before the data of the run is checked.",
         "Wait; DataChecked shows what the check found.")
+    QUEUED = (
+        "Queued",
+        (types.MACHINE_READY, types.NODE_CLAIM_READY, types.NODES_READY, types.RESOURCE_READY,
+         *_JOB),
+        "The run waits in a queue of Kueue, and no node is requested before it is admitted.",
+        "Wait; `kubectl get workloads` shows its turn. If it never comes, check that Kueue is "
+        "installed, that the namespace has the LocalQueue of the label kueue.x-k8s.io/queue-name, "
+        "and that its ClusterQueue has quota for the GPUs.")
     PRICE_OVER_LIMIT = (
         "PriceOverLimit", _SPENDING,
         "The nodes cost more an hour than the annotation kaito.sh/max-price-per-hour of the "

@@ -12,6 +12,7 @@ class State(StrEnum):
     """A Workspace's phase in one word."""
 
     PENDING = "Pending"
+    QUEUED = "Queued"
     PROVISIONING = "Provisioning"
     TUNING = "Tuning"
     PUSHING = "Pushing"

@@ -39,6 +39,8 @@ class World:
     has_cpu_node: bool = True
     # Images that no node can pull.
     missing_images: set[str] = field(default_factory=set)
+    # Whether Kueue has room for the Jobs in its queues.
+    admits: bool = True
     # Of pods that serve.
     pod_address: str = "10.0.0.1"
     # Workspaces whose model-server crashes.
@@ -86,13 +88,24 @@ class World:
         if labels_of(job)[labels.ROLE] == "tuning":
             self.runs_seen.add(job["metadata"]["uid"])
         own = [pod for pod in self.cluster.objects(kinds.POD) if _owned_by(pod, job)]
-        if job["spec"].get("completionMode") == "Indexed":
+        if self._is_held_back(job):
+            for pod in own:
+                self._drop(kinds.POD, key_of(pod))
+        elif job["spec"].get("completionMode") == "Indexed":
             self._indexed_job(job, own)
         elif not own:
             self._make_pod(job, job["spec"]["template"])
         elif (own[0].get("status") or {}).get("phase") == "Succeeded":
             done = {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}
             self._change(kinds.JOB, key_of(job), done)
+
+    def _is_held_back(self, job: Manifest) -> bool:
+        """As Kueue does: what has its label is suspended until it is admitted."""
+        if labels.QUEUE in labels_of(job) and bool(job["spec"].get("suspend")) is self.admits:
+            suspended = {"spec": {"suspend": not self.admits}}
+            self._change(kinds.JOB, key_of(job), suspended)
+            return True
+        return bool(job["spec"].get("suspend"))
 
     def _indexed_job(self, job: Manifest, own: list[Manifest]) -> None:
         """As the Job controller does with a successPolicy for the index 0."""

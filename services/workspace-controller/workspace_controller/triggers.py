@@ -14,6 +14,7 @@ from kaito_kube.kinds import Key, Kind, Manifest, is_being_deleted, key_of, labe
 from kaito_kube.store import Store
 from workspace_controller.manifests.claims import CLAIM_KINDS
 from workspace_controller.manifests.metadata import workspace_key_of
+from workspace_controller.manifests.queue import queue_labels
 from workspace_controller.namespace_budgets import limits_of
 from workspace_controller.node_reservations import worker_nodes_of
 from workspace_controller.plan.serving.adapters.adapter_sources import named_workspaces
@@ -161,6 +162,7 @@ def _user_fields(workspace: Manifest) -> Any:
         metadata.get("uid"),
         metadata.get("generation"),
         metadata.get("annotations"),
+        queue_labels(workspace),
         metadata.get("deletionTimestamp"),
     )
 

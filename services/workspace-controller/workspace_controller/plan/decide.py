@@ -27,6 +27,7 @@ from workspace_controller.plan.subplans import Subplans
 from workspace_controller.plan.tuning.data_check import decide_data_check
 from workspace_controller.plan.tuning.network_policy import decide_tuning_policy
 from workspace_controller.plan.tuning.phase import Phase
+from workspace_controller.plan.tuning.queue import is_queued, queued_nodes
 from workspace_controller.plan.tuning.run import TuningPlan, decide_tuning
 from workspace_controller.plan.validation import problems
 
@@ -84,6 +85,8 @@ def _decide_valid(observed: Observed, spec: WorkspaceSpec) -> Plan:
     check = decide_data_check(observed, spec, nodes)
     if check is not None and check.holds_nodes:
         nodes = unchecked_nodes(observed, nodes)
+    elif spec.tuning is not None and not nodes.withheld and is_queued(observed, spec.tuning):
+        nodes = queued_nodes(observed, nodes)
     finalizer: Finalizer = "keep" if labels.WORKSPACE_FINALIZER in _finalizers(observed) else "add"
     if nodes.requests_nodes and observed.refusal is None:
         return Plan(

@@ -33,12 +33,14 @@ class NodePlan:
 
     `workers` are the names of the nodes in use, `usable` those that can run a pod now. `withheld`:
     nodes are missing, and may not be requested yet. `releases` gives back those that are not needed
-    any longer, and while the plan `shrinks` no pod may start on them.
+    any longer, and while the plan `shrinks` no pod may start on them. `queued`: the run waits for
+    its turn, and its Job does not wait for the nodes.
     """
 
     actions: tuple[Action, ...] = ()
     releases: tuple[Action, ...] = ()
     shrinks: bool = False
+    queued: bool = False
     conditions: tuple[Condition, ...]
     target: int
     workers: tuple[str, ...] = ()

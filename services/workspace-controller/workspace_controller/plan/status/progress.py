@@ -31,6 +31,8 @@ def state_of(observed: Observed, subplans: Subplans) -> State:
         return State.SUCCEEDED
     if subplans.failed:
         return State.FAILED
+    if subplans.nodes.queued:
+        return State.QUEUED
     if subplans.holds_nodes:
         return State.PENDING
     tuning = subplans.tuning
@@ -51,7 +53,7 @@ def progress_of(observed: Observed, subplans: Subplans) -> str | None:
     if subplans.check is not None and subplans.check.holds_nodes:
         return None if subplans.check.failure is not None else "checking the data"
     tuning, nodes = subplans.tuning, subplans.nodes
-    if nodes.withheld:
+    if nodes.withheld or nodes.queued:
         return None
     if not nodes.ready and (tuning is None or tuning.phase is Phase.WAITING):
         return f"nodes {len(nodes.usable)}/{nodes.target}"

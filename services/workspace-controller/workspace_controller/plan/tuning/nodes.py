@@ -60,7 +60,8 @@ def _obstacles(
             yield (
                 f"on several nodes each GPU holds the whole model ({fit.copy_gib:g} GiB), and one "
                 f"of {spec.resource.instance_type or gpus.model} has {gpus.memory_gib:g} GiB",
-                "use larger GPUs" + ("" if method is TuningMethod.QLORA else _QUANTIZED[tuning.method]),
+                "use larger GPUs"
+                + ("" if method is TuningMethod.QLORA else _QUANTIZED[tuning.method]),
             )
 
 

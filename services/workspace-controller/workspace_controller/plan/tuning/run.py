@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field, replace
 
-from kaito_api import condition_types
+from kaito_api import condition_types, labels
 from kaito_api.conditions import Condition, false, true, unknown
 from kaito_api.reasons import Reason
 from kaito_api.workspace import Tuning, WorkspaceSpec
-from kaito_kube.kinds import CONFIG_MAP, JOB, Manifest, is_being_deleted
+from kaito_kube.kinds import CONFIG_MAP, JOB, Manifest, is_being_deleted, labels_of
+from workspace_controller.manifests.queue import queue_labels, queued
 from workspace_controller.manifests.spread import spread_of
 from workspace_controller.manifests.tuning_job import config_map, job
 from workspace_controller.observed import Observed, TuningRun
@@ -28,6 +29,11 @@ from workspace_controller.plan.tuning.job import (
 )
 from workspace_controller.plan.tuning.phase import Phase, phase_of_nodes
 from workspace_controller.plan.tuning.pod import tuning_pod
+from workspace_controller.plan.tuning.queue import (
+    is_in_another_queue,
+    queue_message,
+    unless_nodes_are_new,
+)
 from workspace_controller.plan.tuning.report import run_report
 from workspace_controller.plan.tuning.run_failure import run_failure
 from workspace_controller.plan.tuning.storage import (
@@ -75,10 +81,12 @@ def decide_tuning(
         return _adopted(observed, observed.adopted_job)
     actions = _job_actions(observed, spec, tuning, nodes)
     running = observed.job
-    if running is None or not is_current_job(observed, tuning) or is_being_deleted(running):
+    if nodes.queued:
+        plan = _queued(observed, actions)
+    elif running is None or not is_current_job(observed, tuning) or is_being_deleted(running):
         plan = _waiting(actions, nodes, check)
     else:
-        plan = _running(observed, running, actions)
+        plan = _running(observed, running, actions, nodes)
     return replace(plan, checkpoints=checkpoints_condition(observed, tuning, nodes.target))
 
 
@@ -87,19 +95,23 @@ def _job_actions(
 ) -> tuple[Action, ...]:
     owner = observed.owner
     if observed.job is not None:
-        stale = not is_current_job(observed, tuning) and not is_being_deleted(observed.job)
+        if is_being_deleted(observed.job):
+            return ()
         gone = Delete(JOB, owner.name, owner.namespace)
-        return (gone, *unneeded_claim(observed, observed.job)) if stale else ()
+        if not is_current_job(observed, tuning):
+            return (gone, *unneeded_claim(observed, observed.job))
+        return (gone,) if is_in_another_queue(observed, observed.job) else ()
     claim = new_claim(observed, nodes.target) if tuning.output.volume_source is None else None
     name = claim.manifest["metadata"]["name"] if claim is not None else ""
-    pod = tuning_pod(observed, spec, tuning, name) if nodes.ready else None
+    starts = nodes.ready or nodes.queued
+    pod = tuning_pod(observed, spec, tuning, name) if starts else None
     if pod is None:
         return ()
     config = config_map(owner, pod.config)
     return (
         Apply(CONFIG_MAP, config, verify_owner=True),
         *((claim,) if claim is not None else ()),
-        Create(JOB, job(pod)),
+        Create(JOB, queued(job(pod), queue_labels(observed.workspace))),
     )
 
 
@@ -180,9 +192,23 @@ def _adopted(observed: Observed, job: Manifest) -> TuningPlan:
     )
 
 
-def _running(observed: Observed, running: Manifest, actions: tuple[Action, ...]) -> TuningPlan:
+def _queued(observed: Observed, actions: tuple[Action, ...]) -> TuningPlan:
+    message = queue_message(observed)
+    return TuningPlan(
+        actions=actions,
+        phase=Phase.WAITING,
+        job_started=unknown(condition_types.JOB_STARTED, Reason.QUEUED, message),
+        succeeded=unknown(condition_types.TUNING_SUCCEEDED, Reason.QUEUED, message),
+    )
+
+
+def _running(
+    observed: Observed, running: Manifest, actions: tuple[Action, ...], nodes_plan: NodePlan
+) -> TuningPlan:
     pods, nodes = pods_by_index(observed, running), spread_of(running).nodes
     found = run_failure(pods, observed.now)
+    if labels.QUEUE in labels_of(running):
+        found = unless_nodes_are_new(found, observed, nodes_plan)
     requeue_after_seconds = found.requeue_after_seconds if found is not None else None
     if len(pods) < nodes:
         found = found or creation_failure(observed, running)
