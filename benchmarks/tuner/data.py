@@ -31,7 +31,7 @@ def conversations(count: int, seed: int) -> Iterator[Messages]:
     source = random.Random(seed)
     kinds = (chats.capitals, chats.terms, chats.sums, chats.opposites, chats.library)
     pools = [list(kind()) for kind in kinds]
-    seen = set()
+    seen: set[tuple[str, ...]] = set()
     while len(seen) < count:
         turns = source.choices(TURNS, WEIGHTS)[0]
         chosen = [source.choice(source.choice(pools)) for _ in range(turns)]

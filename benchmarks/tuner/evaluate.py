@@ -30,16 +30,16 @@ def encode(tokenizer: Any, file: Path) -> Iterator[Encoded]:
         yield torch.tensor([found["input_ids"]]), torch.tensor(found["assistant_masks"]).bool()
 
 
-@torch.no_grad()
 def loss(model: Any, examples: list[Encoded]) -> float:
     """The mean over all tokens of the assistant."""
     total, count = 0.0, 0
-    for ids, learned in examples:
-        ids, learned = ids.to(model.device), learned.to(model.device)
-        logits = model(input_ids=ids).logits[0, :-1].float()
-        each = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none")
-        total += float(each[learned[1:]].sum())
-        count += int(learned[1:].sum())
+    with torch.no_grad():
+        for ids, learned in examples:
+            ids, learned = ids.to(model.device), learned.to(model.device)
+            logits = model(input_ids=ids).logits[0, :-1].float()
+            each = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none")
+            total += float(each[learned[1:]].sum())
+            count += int(learned[1:].sum())
     return total / count
 
 
