@@ -1,5 +1,6 @@
 """Downloads into the folder that a node keeps: by several pods, killed ones, and on bad disks."""
 
+import json
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from tests.workspace_controller.test_model_download import (
     Run,
 )
 from workspace_controller.model_cache import LOCK, PARTIAL
+from workspace_controller.model_download import COMPLETE
 
 ENTRY = "team/org--Small-1B--commit"
 
@@ -127,6 +129,19 @@ def test_what_was_left_before_a_loss_of_power_is_checked(node: Node) -> None:
     run = node.pod()
     assert run.finish() == 0, run.log
     assert whole(node)
+
+
+@pytest.mark.parametrize("without", ["siblings", "sizes", "model"])
+def test_a_list_of_files_that_cannot_be_read_is_written_again(node: Node, without: str) -> None:
+    first, second = node.pod(), node.pod()
+    assert first.finish() == 0, first.log
+    document = json.loads((node.folder / COMPLETE).read_text())
+    del document[without]
+    (node.folder / COMPLETE).write_text(json.dumps(document))
+    assert second.finish() == 0, second.log
+    assert without in json.loads((node.folder / COMPLETE).read_text())
+    # The files were right, so that none of them was downloaded again.
+    assert node.fetched() == 1
 
 
 def test_a_file_that_is_missing_in_the_folder_is_downloaded(node: Node) -> None:

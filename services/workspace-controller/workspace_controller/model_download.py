@@ -288,8 +288,13 @@ def is_complete(folder: pathlib.Path, wanted: list[Any]) -> bool:
 
 def remove_wrong_files(folder: pathlib.Path) -> list[str]:
     """Removes the files of a whole model that do not have their digests any more; their names."""
-    found = json.loads((folder / COMPLETE).read_text())["siblings"]
-    files = [File(folder, sibling) for sibling in found]
+    try:
+        found = json.loads((folder / COMPLETE).read_text())["siblings"]
+        files = [File(folder, sibling) for sibling in found]
+    # Another version may have written it, and the disk may have damaged it as any other file.
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, Failed):
+        (folder / COMPLETE).unlink(missing_ok=True)
+        return [COMPLETE]
     with ThreadPoolExecutor(FILES_AT_A_TIME) as pool:
         right = list(pool.map(is_right, files))
     wrong = [file for file, is_good in zip(files, right, strict=True) if not is_good]

@@ -7,6 +7,7 @@ import pytest
 
 from kaito_presets import catalog
 from workspace_controller.manifests.pods import NodeFolder
+from workspace_controller.model_cache import EVICTED, PARTIAL
 from workspace_controller.plan.model_cache import ENFORCE, labels_that_matter, node_folder
 
 ROOT, COMMIT = "/var/lib/kaito/models", "7ae557604adf67be50417f59c2c2f167def9a775"
@@ -29,8 +30,15 @@ def test_a_folder_names_its_namespace_its_model_and_the_commit() -> None:
     found = decided()
     assert isinstance(found, NodeFolder)
     assert found.root == ROOT
-    assert found.path.startswith(f"team-a/microsoft--phi-4--{COMMIT}--")
+    assert found.path.startswith(f"team-a/microsoft--phi-4--{COMMIT[:16]}--")
     assert found.path.count("/") == 1
+
+
+def test_the_folder_of_the_longest_name_can_be_created_and_removed() -> None:
+    assert PRESET is not None
+    longest = decided(preset=replace(PRESET, hf_id=f"{'o' * 96}/{'m' * 96}"))
+    assert isinstance(longest, NodeFolder)
+    assert len(f"{longest.path.split('/')[1]}{PARTIAL}{EVICTED}") <= 255
 
 
 def test_another_namespace_another_commit_and_another_format_have_folders_of_their_own() -> None:

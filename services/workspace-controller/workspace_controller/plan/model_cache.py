@@ -14,6 +14,9 @@ ENFORCE = "pod-security.kubernetes.io/enforce"
 # Both Pod Security levels refuse volumes of the node.
 _REFUSING = ("baseline", "restricted")
 _COMMIT = re.compile("[0-9a-f]{40}")
+# With the longest name of a model and what the cache appends, no more than Linux takes: 255. The
+# whole commit is compared within the folder.
+_COMMIT_CHARACTERS = 16
 
 
 def node_folder(
@@ -37,7 +40,9 @@ def node_folder(
     ignored = json.dumps(ignored_patterns(mistral_format=preset.vllm.mistral_format))
     files = hashlib.sha256(ignored.encode()).hexdigest()[:8]
     name = preset.hf_id.replace("/", "--")
-    return NodeFolder(root=root, path=f"{namespace}/{name}--{revision}--{files}")
+    return NodeFolder(
+        root=root, path=f"{namespace}/{name}--{revision[:_COMMIT_CHARACTERS]}--{files}"
+    )
 
 
 def labels_that_matter(namespace: Manifest | None) -> dict[str, str]:
