@@ -132,8 +132,9 @@ bench-provisioner: venv ## measure 100 and 500 claims at once against the AKS em
 bench-gateway: venv ## measure the gateway beside a bare relay, nginx, Envoy and LiteLLM; ROUNDS=1 is faster
 	$(PY) -m benchmarks.gateway --rounds $(or $(ROUNDS),2)
 
-bench-routing: venv ## compare prefix affinity with least load and round robin on replayed conversations
-	$(PY) -m benchmarks.routing
+ENGINES ?= --engines
+bench-routing: venv venv-models ## compare prefix affinity with least load and round robin on replayed conversations; ENGINES= leaves real engines out
+	$(PY) -m benchmarks.routing $(ENGINES)
 
 bench-serving: venv venv-models ## measure the engines beside `transformers serve` and, if `make venv-vllm` installed it, vLLM's own server
 	$(PY) -m benchmarks.serving --rounds $(or $(ROUNDS),5)

@@ -284,3 +284,15 @@ def test_pod_monitor_selects_the_metrics_of_tuning_runs_and_models() -> None:
         assert endpoint["port"] in ports
     assert expression == {"key": labels.WORKSPACE, "operator": "Exists"}
     assert monitor["namespaceSelector"] == {"any": True}
+
+
+def test_endpoint_picker_has_a_port_only_when_it_is_on(release: list[Manifest]) -> None:
+    values = {"inference-gateway": {"settings": {"pickerPort": 9002}}}
+    for found, number in ((release, 0), (render(values), 9002)):
+        gateway = _deployment(found, "inference-gateway")
+        assert _environment(gateway)["KAITO_PICKER_PORT"] == str(number)
+        container = gateway["spec"]["template"]["spec"]["containers"][0]
+        ports = {each["name"]: each["containerPort"] for each in container["ports"]}
+        service = find(found, "Service", "kaito-inference-gateway")
+        served = {each["name"]: each["port"] for each in service["spec"]["ports"]}
+        assert ports.get("picker", 0) == served.get("picker", 0) == number

@@ -13,6 +13,7 @@ from inference_gateway.backends.backend import Backend, BackendError, Health
 from inference_gateway.endpoints.address import EndpointAddress
 from inference_gateway.endpoints.outliers import (
     MAX_CONSECUTIVE_ERRORS,
+    SLOW_EXCESS_SECONDS,
     Call,
     FirstTokens,
     Suspicion,
@@ -258,12 +259,17 @@ class Endpoint:
     def _record_first_token(self, seconds: float) -> None:
         now = self.clock()
         self.first_tokens.add(now, seconds)
+        own = self.first_tokens.usual_seconds(now)
+        is_slow = self.suspicion is Suspicion.SLOW
+        # Nearly all of them: the others need not be looked at.
+        if not is_slow and (own is None or own <= SLOW_EXCESS_SECONDS):
+            return
         others = [
             usual
             for each in self.peers()
             if each is not self and (usual := each.first_tokens.usual_seconds(now)) is not None
         ]
-        if self.suspicion is Suspicion.SLOW:
+        if is_slow:
             # Of requests that began before the ejection, more is not to be learned.
             if now < self.ejected_until:
                 return
@@ -273,7 +279,6 @@ class Endpoint:
             else:
                 self._acquit()
             return
-        own = self.first_tokens.usual_seconds(now)
         if own is not None and is_far_above(own, others):
             self._eject_outlier(Suspicion.SLOW)
 

@@ -16,7 +16,7 @@ BROKEN_ENGINE_STATUSES = (500, 502)
 MAX_CONSECUTIVE_ERRORS = 5
 # Prompts differ in length, and a queue in depth: only what no client would call usual counts.
 _SLOW_FACTOR = 5.0
-_SLOW_EXCESS_SECONDS = 1.0
+SLOW_EXCESS_SECONDS = 1.0
 _MIN_SAMPLES = 8
 _MAX_SAMPLES = 32
 _MAX_AGE_SECONDS = 60.0
@@ -48,7 +48,7 @@ def is_far_above(seconds: float, others: Sequence[float]) -> bool:
     if not others:
         return False
     usual = median(others)
-    return seconds > max(_SLOW_FACTOR * usual, usual + _SLOW_EXCESS_SECONDS)
+    return seconds > max(_SLOW_FACTOR * usual, usual + SLOW_EXCESS_SECONDS)
 
 
 @dataclass(slots=True)
