@@ -166,6 +166,7 @@ rollout: venv venv-models ## replace a model and the front door under load on th
 
 simulate: venv ## run N random schedules of both controllers with faults; SEED=... prints one
 	$(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),--schedules $(N))
+	$(if $(SEED),,$(PY) -m tests.simulation --demand --schedules $$(($(N) / 10)))
 
 fuzz: venv venv-models ## send random gRPC calls and HTTP requests for FUZZ_SECONDS; SEED=... repeats them
 	$(PY) -m tests.fuzz --seconds $(FUZZ_SECONDS) $(if $(SEED),--seed $(SEED))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import as_completed
 
-from tests.simulation.run import Outcome, run
+from tests.simulation.run import Outcome, run, run_demand
 from tests.simulation.schedule import draw
 from tests.simulation.story import clock
 from tests.simulation.tally import Tally, tally_of
@@ -20,13 +20,14 @@ _STORIES = 3
 def main() -> int:
     options = _arguments()
     if options.seed is not None:
-        outcome = run(options.seed, verbose=options.verbose)
+        outcome = _run(options, options.seed)
         _print_story(outcome, whole=options.verbose)
         return 1 if outcome.violations else 0
     started_at = time.monotonic()
-    tally = _run_all(range(options.first, options.first + options.schedules), options.jobs)
+    seeds = range(options.first, options.first + options.schedules)
+    tally = _run_all(seeds, options.jobs, demand=options.demand)
     for seed in sorted(tally.failed)[:_STORIES]:
-        _print_story(run(seed), whole=False)
+        _print_story(_run(options, seed), whole=False)
     print(f"{time.monotonic() - started_at:.0f} s on {options.jobs} processes")
     print("\n".join(tally.lines()))
     return 1 if tally.failed else 0
@@ -38,14 +39,22 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=0, help="seed of the first schedule")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="number of processes")
     parser.add_argument("--seed", type=int, help="run only this seed and print its story")
+    parser.add_argument(
+        "--demand", action="store_true", help="clients, front doors and InferenceSets instead"
+    )
     parser.add_argument("--verbose", action="store_true", help="include every read and log line")
     return parser.parse_args()
 
 
-def _run_all(seeds: range, jobs: int) -> Tally:
+def _run(options: argparse.Namespace, seed: int) -> Outcome:
+    chosen = run_demand if options.demand else run
+    return chosen(seed, verbose=options.verbose)
+
+
+def _run_all(seeds: range, jobs: int, *, demand: bool) -> Tally:
     whole = Tally()
     with worker_pool(jobs) as pool:
-        batches = [pool.submit(tally_of, batch) for batch in _batches(seeds)]
+        batches = [pool.submit(tally_of, batch, demand=demand) for batch in _batches(seeds)]
         for done in as_completed(batches):
             found = done.result()
             whole.add(found)

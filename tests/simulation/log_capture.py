@@ -4,17 +4,16 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.simulation.invariants import InvariantChecker
 from tests.simulation.loop import CURRENT_PROCESS
 from tests.simulation.process import Process
 from tests.simulation.story import Story
-from tests.simulation.violation import ViolationKind
+from tests.simulation.violation import Reporter, ViolationKind
 
 _LOGGERS = ("gpu_provisioner", "workspace_controller", "kaito_kube")
 
 
 class _LogHandler(logging.Handler):
-    def __init__(self, checker: InvariantChecker, story: Story) -> None:
+    def __init__(self, checker: Reporter, story: Story) -> None:
         super().__init__(logging.WARNING)
         self._checker = checker
         self._story = story
@@ -32,7 +31,7 @@ class _LogHandler(logging.Handler):
 
 
 @contextmanager
-def capturing_logs(checker: InvariantChecker, story: Story) -> Iterator[None]:
+def capturing_logs(checker: Reporter, story: Story) -> Iterator[None]:
     handler = _LogHandler(checker, story)
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     before = [(logger.level, logger.propagate) for logger in loggers]

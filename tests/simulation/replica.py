@@ -8,11 +8,10 @@ from typing import Any
 
 from kaito_kube.clock import SteadyClock
 from tests.simulation.fault_injector import Fault
-from tests.simulation.invariants import InvariantChecker
 from tests.simulation.machine_clock import MachineClock
 from tests.simulation.process import Process
 from tests.simulation.simulation import Simulation
-from tests.simulation.violation import ViolationKind
+from tests.simulation.violation import Reporter, ViolationKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,7 @@ class Replica:
     """`should_run` tells whether the process is restarted when it ends. `machine_clock` is the time
     of day where it runs."""
 
-    def __init__(self, name: str, sim: Simulation, checker: InvariantChecker, main: Main) -> None:
+    def __init__(self, name: str, sim: Simulation, checker: Reporter, main: Main) -> None:
         self.name = name
         self.process: Process | None = None
         self.should_run = True

@@ -1,8 +1,10 @@
 """One run: from a seed to its outcome."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.simulation.demand.demand_world import DemandWorld
 from tests.simulation.log_capture import capturing_logs
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.provisioner import Compose, compose
@@ -26,14 +28,23 @@ def run(seed: int, *, verbose: bool = False, composition: Compose = compose) -> 
     return run_schedule(draw(seed), verbose=verbose, composition=composition)
 
 
+def run_demand(seed: int, *, verbose: bool = False) -> Outcome:
+    """The schedule's faults strike clients, front doors and InferenceSets."""
+    return _run(lambda loop: DemandWorld(loop, draw(seed), verbose=verbose))
+
+
 def run_schedule(
     schedule: Schedule, *, verbose: bool = False, composition: Compose = compose
 ) -> Outcome:
+    return _run(lambda loop: World(loop, schedule, verbose=verbose, composition=composition))
+
+
+def _run(make: Callable[[VirtualLoop], World | DemandWorld]) -> Outcome:
     loop = VirtualLoop()
     broken: list[BaseException] = []
     loop.set_exception_handler(lambda _, context: _note(broken, context))
     try:
-        world = World(loop, schedule, verbose=verbose, composition=composition)
+        world = make(loop)
         with capturing_logs(world.checker, world.story):
             loop.run_until_complete(world.run())
     finally:
@@ -41,7 +52,7 @@ def run_schedule(
     if broken:
         raise broken[0]
     return Outcome(
-        seed=schedule.seed,
+        seed=world.schedule.seed,
         violations=tuple(world.checker.violations),
         fault_counts=world.sim.injector.fault_counts,
         leaders=world.leaders,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tests.simulation.fault_injector import Fault
-from tests.simulation.run import Outcome, run
+from tests.simulation.run import Outcome, run, run_demand
 from tests.simulation.violation import ViolationKind
 
 _LOST = (Fault.API_LOST, Fault.ARM_LOST)
@@ -62,8 +62,8 @@ class Tally:
         return f"simulation: {self.schedules} schedules, {counts}"
 
 
-def tally_of(seeds: Iterable[int]) -> Tally:
+def tally_of(seeds: Iterable[int], *, demand: bool = False) -> Tally:
     tally = Tally()
     for seed in seeds:
-        tally.count(run(seed))
+        tally.count(run_demand(seed) if demand else run(seed))
     return tally

@@ -4,6 +4,7 @@ from tests.simulation.mutants import (
     claim_mutants,
     cloud_mutants,
     data_check_mutants,
+    demand_mutants,
     execution_mutants,
     garbage_mutants,
     node_request_mutants,
@@ -28,4 +29,5 @@ MUTANTS = (
     *node_request_mutants.MUTANTS,
     *rollout_mutants.MUTANTS,
     *data_check_mutants.MUTANTS,
+    *demand_mutants.MUTANTS,
 )

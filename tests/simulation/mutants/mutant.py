@@ -22,7 +22,8 @@ class Mutant:
     no schedule can show it. A budget is many times what was needed: every change of a controller
     changes all schedules. If it `needs` a fault, only schedules that enable this fault are run,
     because no other could catch it. `unit_test` is the test below `tests` that fails with it, empty
-    where none does. A `rare` mutant needs so many schedules that only the program hunts it.
+    where none does. A `rare` mutant needs so many schedules that only the program hunts it. One of
+    `demand` is hunted in the schedules of clients, front doors and InferenceSets.
     """
 
     name: str
@@ -32,3 +33,4 @@ class Mutant:
     needs: Fault | None = None
     unit_test: str = ""
     rare: bool = False
+    demand: bool = False

@@ -57,6 +57,11 @@ def test_the_levels_of_all_gateways_count() -> None:
     assert levels(fold(one, report(1, 4, 0, door="b", first=True))) == (1, 6)
 
 
+def test_epochs_of_different_gateways_may_be_equal() -> None:
+    one = report(1, 5, 2, door="a", epoch="1", first=True)
+    assert levels(fold(one, report(1, 4, 0, door="b", epoch="1", first=True))) == (0, 7)
+
+
 def test_what_was_counted_before_the_controller_started_is_no_growth() -> None:
     known = fold(report(900, 100, 98, first=True))
     assert known.totals == {}
@@ -153,14 +158,13 @@ def test_the_sums_are_those_of_the_gateways(
     def send(door: int) -> None:
         nonlocal demand
         before = demand.totals.get(MODEL, Counters()).arrived
-        name = f"{door}-{epochs[door]}"
-        first = name not in heard
-        heard.add(name)
+        first = (door, epochs[door]) not in heard
+        heard.add((door, epochs[door]))
         demand = with_report(
             demand,
             Report(
                 gateway=str(door),
-                epoch=name,
+                epoch=str(epochs[door]),
                 uptime_seconds=uptimes[door],
                 models={MODEL: true[door]},
                 first=first,

@@ -9,6 +9,8 @@ from workspace_controller.demand.report import Report, UnknownGateway
 # A request takes at most as long (the gateway's requestTimeoutSeconds): what a gateway had when it
 # was last heard has ended by then, whatever became of the gateway.
 FORGET_SECONDS = 600.0
+Process = tuple[str, str]
+"""A gateway's name and epoch. Epochs differ only among gateways of one name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +26,12 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """Everything that is known of the demand: gateways by epoch, and totals by model.
+    """Everything that is known of the demand: gateways by name and epoch, and totals by model.
 
     `totals` are what was counted since this controller first heard of each gateway.
     """
 
-    gateways: Mapping[str, Gateway] = field(default_factory=dict)
+    gateways: Mapping[Process, Gateway] = field(default_factory=dict)
     totals: Mapping[str, Counters] = field(default_factory=dict)
 
     @property
@@ -60,7 +62,8 @@ def with_report(demand: Demand, report: Report, now: float) -> Demand:
     Raises:
         UnknownGateway: it has only what changed, and the rest is not known here.
     """
-    before = demand.gateways.get(report.epoch)
+    process = (report.gateway, report.epoch)
+    before = demand.gateways.get(process)
     if before is None and not report.first:
         raise UnknownGateway(report.gateway)
     if before is not None and report.uptime_seconds < before.uptime_seconds:
@@ -77,7 +80,7 @@ def with_report(demand: Demand, report: Report, now: float) -> Demand:
     totals = demand.totals if before is None else _grown(demand.totals, known, report.models)
     # A process that takes a name over proves that the one before has ended, with all it had.
     others = _only(demand, lambda each: each.name != report.gateway).gateways
-    now_there = others if report.last else {**others, report.epoch: gateway}
+    now_there = others if report.last else {**others, process: gateway}
     return replace(demand, gateways=now_there, totals=totals)
 
 
@@ -95,7 +98,7 @@ def mean_requests(before: Demand, now: Demand, model: str) -> float | None:
     if not now.is_known:
         return None
     return sum(
-        _mean(before.gateways.get(epoch), gateway, model) for epoch, gateway in now.gateways.items()
+        _mean(before.gateways.get(each), gateway, model) for each, gateway in now.gateways.items()
     )
 
 
@@ -110,7 +113,7 @@ def _mean(before: Gateway | None, now: Gateway, model: str) -> float:
 
 
 def _only(demand: Demand, stays: Callable[[Gateway], bool]) -> Demand:
-    gateways = {epoch: each for epoch, each in demand.gateways.items() if stays(each)}
+    gateways = {key: each for key, each in demand.gateways.items() if stays(each)}
     return replace(demand, gateways=gateways)
 
 

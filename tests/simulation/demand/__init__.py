@@ -1,0 +1,1 @@
+"""The simulation of demand: clients, front doors and InferenceSets, without nodes and Azure."""
