@@ -128,6 +128,18 @@ async def test_a_trigger_that_cannot_be_served_is_refused(
     assert message in str(caught.value.details())
 
 
+async def test_a_replica_that_has_not_listed_the_sets_knows_of_none() -> None:
+    """Not NOT_FOUND: KEDA asks any replica, also one that has just started."""
+    async with (
+        serving(CurrentDemand(), Store(), 0) as port,
+        open_channel(f"localhost:{port}") as channel,
+    ):
+        stub = externalscaler_pb2_grpc.ExternalScalerStub(channel)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.IsActive(trigger())
+    assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
 async def test_another_metric_is_refused(keda: Keda) -> None:
     request = pb.GetMetricsRequest(scaledObjectRef=trigger(), metricName="tokens")
     with pytest.raises(grpc.aio.AioRpcError, match="metric 'tokens': it is kaito-requests"):

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workspace_controller.demand.counters import Counters
-from workspace_controller.demand.report import Report, UnknownGateway
+from workspace_controller.demand.report import MAX_MODELS, Report, UnknownGateway
 from workspace_controller.demand.sums import (
     FORGET_SECONDS,
     Demand,
@@ -74,6 +74,34 @@ def test_a_model_that_a_known_gateway_names_later_began_there_at_zero() -> None:
     grown = fold(empty, report(6, 2, 2, 0.5))
     assert grown.totals[MODEL].arrived == 2
     assert mean_requests(fold(empty), grown, MODEL) == 0.5
+
+
+def test_models_that_a_gateway_has_forgotten_are_dropped_with_its_next_full_report() -> None:
+    gone = Report(
+        gateway="a",
+        epoch="a1",
+        uptime_seconds=5,
+        models={"n/gone": Counters(arrived=1)},
+        first=True,
+    )
+    assert fold(gone, report(6, 1, 0)).models() == ["n/gone", MODEL]
+    renewed = fold(gone, report(6, 1, 0, first=True))
+    assert (renewed.in_flight("n/gone"), levels(renewed)) == (0, (0, 1))
+
+
+def test_names_without_end_fill_neither_the_sums_nor_the_totals() -> None:
+    def named(first: int, count: int, *, full: bool) -> Report:
+        models = {f"n/m{number}": Counters() for number in range(first, first + count)}
+        return Report(
+            gateway="a", epoch="a1", uptime_seconds=float(first), models=models, first=full
+        )
+
+    demand = fold(named(0, MAX_MODELS, full=True))
+    with pytest.raises(UnknownGateway):
+        with_report(demand, named(MAX_MODELS, 1, full=False), 1)
+    for first in (MAX_MODELS, 2 * MAX_MODELS):
+        demand = with_report(demand, named(first, MAX_MODELS, full=True), 1)
+    assert len(demand.totals) <= 2 * MAX_MODELS
 
 
 def test_a_late_report_changes_nothing() -> None:

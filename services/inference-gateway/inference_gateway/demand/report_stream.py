@@ -56,11 +56,12 @@ class ReportStream:
         """
         async with open_channel(self.target) as channel:
             call = demand_pb2_grpc.DemandServiceStub(channel).ReportDemand()
-            sent_revision = 0
+            sent_revision = -1
             while True:
-                stopping = self.stop.is_set()
-                revision = self.recorder.revision
+                stopping, revision = self.stop.is_set(), self.recorder.revision
                 await self._exchange(call, self._report(sent_revision, last=stopping))
+                if sent_revision < 0:
+                    logger.info("reporting the demand", extra={"controller": self.target})
                 sent_revision = revision
                 if stopping:
                     await call.done_writing()

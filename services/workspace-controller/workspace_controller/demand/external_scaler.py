@@ -114,11 +114,14 @@ class ExternalScaler(externalscaler_pb2_grpc.ExternalScalerServicer):
         return trigger
 
     def _check(self, trigger: Trigger) -> None:
-        """Whether KEDA may scale the set.
+        """Whether KEDA may scale the set, as far as this replica knows yet.
 
         Raises:
             TriggerRefused: it may not. Zero requests for a set that is not there would be a guess.
         """
+        if not self._store.is_synced(INFERENCE_SET):
+            message = "this replica has not listed the InferenceSets yet"
+            raise TriggerRefused(grpc.StatusCode.UNAVAILABLE, message)
         manifest = self._store.get(INFERENCE_SET, trigger.key)
         if manifest is None:
             raise TriggerRefused(

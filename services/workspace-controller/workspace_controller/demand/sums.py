@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from workspace_controller.demand.counters import Counters, growth
-from workspace_controller.demand.report import Report, UnknownGateway
+from workspace_controller.demand.report import MAX_MODELS, Report, UnknownGateway
 
 # A request takes at most as long (the gateway's requestTimeoutSeconds): what a gateway had when it
 # was last heard has ended by then, whatever became of the gateway.
@@ -60,7 +60,8 @@ def with_report(demand: Demand, report: Report, now: float) -> Demand:
     """The sums after a report; one that is older than what is known changes nothing.
 
     Raises:
-        UnknownGateway: it has only what changed, and the rest is not known here.
+        UnknownGateway: it has only what changed, and the rest is not known here, or is more than
+            any gateway has: a full report drops what the gateway has forgotten.
     """
     process = (report.gateway, report.epoch)
     before = demand.gateways.get(process)
@@ -74,8 +75,10 @@ def with_report(demand: Demand, report: Report, now: float) -> Demand:
         epoch=report.epoch,
         uptime_seconds=report.uptime_seconds,
         heard_at=now,
-        models={**known, **report.models},
+        models=report.models if report.first else {**known, **report.models},
     )
+    if len(gateway.models) > MAX_MODELS:
+        raise UnknownGateway(report.gateway)
     # What a gateway counted before it was known here is no growth.
     totals = demand.totals if before is None else _grown(demand.totals, known, report.models)
     # A process that takes a name over proves that the one before has ended, with all it had.
@@ -120,9 +123,13 @@ def _only(demand: Demand, stays: Callable[[Gateway], bool]) -> Demand:
 def _grown(
     totals: Mapping[str, Counters], known: Mapping[str, Counters], reported: Mapping[str, Counters]
 ) -> Mapping[str, Counters]:
-    """A model that a known gateway has not named before began there at zero."""
+    """A model that a known gateway has not named before began there at zero.
+
+    Names that come and go for years must not fill the memory: no more of them are totaled.
+    """
     grown = {
         model: totals.get(model, Counters()) + growth(known.get(model, Counters()), counters)
         for model, counters in reported.items()
+        if model in totals or len(totals) < MAX_MODELS
     }
     return {**totals, **grown}
