@@ -20,9 +20,9 @@ def test_schedules_of_demand_violate_no_invariant(first: int) -> None:
 
 def test_the_load_moves_the_replicas_of_every_schedule() -> None:
     """A judge that sees no change has nothing to judge."""
-    told = [line for seed in range(3) for line in run_demand(seed).story.lines()]
-    assert sum("1 -> 2 replicas" in line or "1 -> 4 replicas" in line for line in told)
-    assert sum("-> 1 replicas" in line for line in told) >= 3
+    lines = [line for seed in range(3) for line in run_demand(seed).story.lines()]
+    assert sum("1 -> 2 replicas" in line or "1 -> 4 replicas" in line for line in lines)
+    assert sum("-> 1 replicas" in line for line in lines) >= 3
 
 
 def test_seed_gives_the_same_story_of_demand() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from tests.simulation.demand.front_door import FrontDoor
+from tests.simulation.demand.simulated_gateway import SimulatedGateway
 from tests.simulation.simulation import Simulation
 
 ACTOR = "clients"
@@ -16,7 +16,7 @@ class Clients:
 
     sim: Simulation
     model: str
-    doors: list[FrontDoor]
+    doors: list[SimulatedGateway]
     at_once: int = 0
     seconds: float = 0.0
     samples: list[float] = field(default_factory=list)

@@ -7,10 +7,10 @@ from kaito_api import labels
 from kaito_kube.kinds import INFERENCE_SET, WORKSPACE, Manifest, labels_of
 from tests.simulation.api_server import ApiServer
 from tests.simulation.demand.clients import Clients
-from tests.simulation.demand.front_door import FrontDoor, Listener
 from tests.simulation.demand.model_replicas import ModelReplicas
 from tests.simulation.demand.scaling_judge import ScalingJudge
 from tests.simulation.demand.set_controller import SetController
+from tests.simulation.demand.simulated_gateway import Listener, SimulatedGateway
 from tests.simulation.fault_injector import Fault, FaultInjector
 from tests.simulation.loop import LoopClock, VirtualLoop
 from tests.simulation.process import API
@@ -42,7 +42,7 @@ class DemandWorld:
         self.checker = ScalingJudge(sim, self.server, self.models, skew + 5, self._end_run)
         self.listeners: dict[str, Listener] = {}
         self.doors = [
-            FrontDoor(f"door-{number + 1}", sim, self.listeners, self.models.is_serving)
+            SimulatedGateway(f"door-{number + 1}", sim, self.listeners, self.models.is_serving)
             for number in range(rng.choice((1, 2, 3)))
         ]
         controller = SetController(

@@ -15,8 +15,8 @@ from kaito_kube.work_queue import RateLimit
 from kaito_skus.prices import PriceBook
 from tests.simulation.api_client import ApiClient
 from tests.simulation.api_server import ApiServer
-from tests.simulation.demand.front_door import Listener
 from tests.simulation.demand.scaling_judge import ScalingJudge
+from tests.simulation.demand.simulated_gateway import Listener
 from tests.simulation.replica import ReplicaContext
 from tests.simulation.simulation import Simulation
 from workspace_controller.__main__ import run_until

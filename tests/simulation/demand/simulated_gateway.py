@@ -40,7 +40,7 @@ class _Stream:
 
 
 @dataclass(eq=False)
-class FrontDoor:
+class SimulatedGateway:
     """`listeners` are the controllers' processes by replica. `cut_off` names those that the network
     does not lead to now."""
 
