@@ -168,6 +168,10 @@ simulate: venv ## run N random schedules of both controllers with faults; SEED=.
 	$(PY) -m tests.simulation $(if $(SEED),--seed $(SEED),--schedules $(N))
 	$(if $(SEED),,$(PY) -m tests.simulation --demand --schedules $$(($(N) / 10)))
 
+.PHONY: budgets
+budgets: venv ## send 200 clients with one key through three gateways, with a store that dies, and compare the tokens
+	$(PY) -m tests.inference_gateway.keys.budget_load
+
 fuzz: venv venv-models ## send random gRPC calls and HTTP requests for FUZZ_SECONDS; SEED=... repeats them
 	$(PY) -m tests.fuzz --seconds $(FUZZ_SECONDS) $(if $(SEED),--seed $(SEED))
 

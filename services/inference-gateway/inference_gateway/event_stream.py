@@ -9,7 +9,6 @@ from inference_gateway.backends.backend import BackendError
 from inference_gateway.contract_check import StreamCheck
 from inference_gateway.formats.api_format import EventEncoder
 from inference_gateway.formats.token_usage import add_usage
-from inference_gateway.metering import UNMETERED
 from inference_gateway.request_context import RequestContext
 from inference_gateway.stream_merging import wait_for_first
 from kaito.inference.v1 import inference_pb2 as pb
@@ -31,8 +30,6 @@ class EventStreamWriter:
     on_message: Callable[[], None]
     _model: str = ""
     _usage: pb.Usage = field(default_factory=pb.Usage)
-    # New tokens by prompt, until its usage comes.
-    _uncounted: dict[int, int] = field(default_factory=dict)
 
     async def write(self, prompt_index: int, message: pb.StreamGenerateResponse) -> None:
         """Writes one message for the prompt of that index."""
@@ -43,12 +40,7 @@ class EventStreamWriter:
             self._model = message.model
         if message.text or message.reasoning or message.tool_calls:
             context.record_first_token()
-        if message.token_count and self.context.meter is not UNMETERED:
-            tokens = self._uncounted.get(prompt_index, 0) + message.token_count
-            self._uncounted[prompt_index] = tokens
-            context.log.partial_tokens += message.token_count
         if message.HasField("usage"):
-            context.log.partial_tokens -= self._uncounted.pop(prompt_index, 0)
             context.record_usage(self._model, message.usage)
             add_usage(self._usage, message.usage)
         data = self.encoder.encode(prompt_index, message)

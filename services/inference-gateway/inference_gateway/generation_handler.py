@@ -337,7 +337,7 @@ class GenerationHandler:
         timeout = limits.request_timeout_seconds + _CALL_TIMEOUT_MARGIN_SECONDS
         if parsed.is_streaming:
             streams = [endpoint.backend.stream(request, timeout) for request in requests]
-            async with aclosing(merge_streams(streams)) as messages:
+            async with aclosing(merge_streams(context.meter.watch(streams))) as messages:
                 await relay(
                     messages,
                     EventStreamWriter(

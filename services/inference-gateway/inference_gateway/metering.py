@@ -1,6 +1,6 @@
 """What a request tells about its work before a model-server does it. Without keys nobody hears."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from inference_gateway.backends.backend import TokenRequest
@@ -8,6 +8,8 @@ from inference_gateway.endpoints.endpoint import Endpoint
 from inference_gateway.formats.api_format import GenerationContext
 from inference_gateway.relaying.relayed_request import RelayedRequest
 from kaito.inference.v1 import inference_pb2 as pb
+
+Stream = AsyncGenerator[pb.StreamGenerateResponse, None]
 
 
 class Meter(Protocol):
@@ -34,6 +36,10 @@ class Meter(Protocol):
         """A request to the engine's own server, and what to send in its place."""
         ...
 
+    def watch(self, streams: Sequence[Stream]) -> Sequence[Stream]:
+        """The streams of the requests, in their order, to be read in place of them."""
+        ...
+
 
 class Unmetered:
     """Implements `Meter` where there are no keys."""
@@ -52,6 +58,9 @@ class Unmetered:
         self, request: RelayedRequest, endpoint: Endpoint, generation: GenerationContext
     ) -> RelayedRequest:
         return request
+
+    def watch(self, streams: Sequence[Stream]) -> Sequence[Stream]:
+        return streams
 
 
 UNMETERED = Unmetered()

@@ -29,8 +29,7 @@ _EVENT_STREAM: Headers = (
 class RequestLog:
     """What the access log and the metrics report about a generation.
 
-    `usages` counts the prompts whose tokens are known; `partial_tokens` are new tokens of the
-    others, whose answers have not ended.
+    `usages` counts the answers whose tokens are known.
     """
 
     backend: str = ""
@@ -38,7 +37,6 @@ class RequestLog:
     usages: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    partial_tokens: int = 0
     first_token_seconds: float | None = None
     error: str = ""
 

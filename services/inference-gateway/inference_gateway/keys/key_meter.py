@@ -20,7 +20,9 @@ from inference_gateway.keys.prices import Price
 from inference_gateway.keys.prompt_counting import count_prompts
 from inference_gateway.keys.rate_limit_headers import rate_limit_headers
 from inference_gateway.keys.relayed_work import prepare, relayed_bound
+from inference_gateway.keys.stream_count import StreamCount
 from inference_gateway.keys.used_tokens import Outcome, UsedTokens, used_tokens
+from inference_gateway.metering import Stream
 from inference_gateway.relaying.relayed_request import RelayedRequest
 from inference_gateway.request_context import RequestContext
 from kaito.inference.v1 import inference_pb2 as pb
@@ -42,6 +44,7 @@ class KeyMeter:
     _bound: TokenBound = field(default_factory=lambda: TokenBound(0, 0))
     _prompts: Sequence[pb.GenerateRequest] = ()
     _calls: int = 0
+    _streams: StreamCount | None = None
     _is_streaming: bool = False
 
     async def start(
@@ -79,21 +82,36 @@ class KeyMeter:
         await self._reserve(bound, int(prepared.is_counted), endpoint, generation)
         return prepared.request
 
+    def watch(self, streams: Sequence[Stream]) -> Sequence[Stream]:
+        # Once more, where the first model-server certainly did not start it.
+        self._streams = StreamCount()
+        return self._streams.watch(streams, self._prompts)
+
     def finish(self) -> None:
         """Settles what the request has used. Called once, when it has ended, however it did."""
         if self._endpoint is None:
             return
-        outcome = Outcome(
-            status=self.context.status or CLIENT_CLOSED_REQUEST,
-            prompts=self._calls,
-            is_streaming=self._is_streaming,
-            bound=self._bound,
-        )
-        used = used_tokens(outcome, self.context.log)
+        outcome = self._outcome()
+        used = used_tokens(outcome)
         if used.prompt is None:
-            self.accounting.ledger.settler.determine(self._count_and_settle(used))
+            self.accounting.ledger.settler.determine(self._count_and_settle(outcome, used))
         else:
             self._settle(used.prompt, used.completion, estimated=used.estimated)
+
+    def _outcome(self) -> Outcome:
+        log, streams = self.context.log, self._streams
+        if streams is not None:
+            self._prompts = streams.begun
+        return Outcome(
+            status=self.context.status or CLIENT_CLOSED_REQUEST,
+            is_streaming=self._is_streaming,
+            begun=self._calls if streams is None else len(streams.begun),
+            counted=log.usages if streams is None else streams.counted,
+            prompt=log.prompt_tokens if streams is None else streams.prompt,
+            completion=log.completion_tokens if streams is None else streams.completion,
+            partial=0 if streams is None else streams.partial,
+            bound=self._bound,
+        )
 
     async def _reserve(
         self, bound: TokenBound, calls: int, endpoint: Endpoint, generation: GenerationContext
@@ -118,13 +136,15 @@ class KeyMeter:
         if standing is not None:
             self.context.headers += rate_limit_headers(self.policy.limits, standing)
 
-    async def _count_and_settle(self, used: UsedTokens) -> None:
+    async def _count_and_settle(self, outcome: Outcome, used: UsedTokens) -> None:
+        """Asks how many tokens the prompts have, whose answers nobody waited for."""
         assert self._endpoint is not None
-        counted = await count_prompts(self._endpoint.backend, self._prompts)
-        known = self.context.log.prompt_tokens
-        prompt = counted if counted is not None and self._prompts else self._bound.prompt
-        estimated = used.estimated or counted is None or not self._prompts
-        self._settle(max(prompt, known), used.completion, estimated=estimated)
+        counted = None
+        if self._prompts:
+            counted = await count_prompts(self._endpoint.backend, self._prompts)
+        prompt = self._bound.prompt if counted is None else counted
+        estimated = used.estimated or counted is None
+        self._settle(max(prompt, outcome.prompt), used.completion, estimated=estimated)
 
     def _settle(self, prompt: int, completion: int, *, estimated: bool) -> None:
         assert self._endpoint is not None
