@@ -13,6 +13,7 @@ from kubectl_kaito.deploy.command import deploy, tune
 from kubectl_kaito.doctor.command import doctor
 from kubectl_kaito.endpoint.command import endpoint
 from kubectl_kaito.history.command import history
+from kubectl_kaito.keys.command import keys
 from kubectl_kaito.logs.command import logs
 from kubectl_kaito.models.command import models
 from kubectl_kaito.plan.command import plan
@@ -39,7 +40,7 @@ _ALL = (models, plan, deploy, tune, status, why, endpoint, chat, logs, history, 
 VERBS = {verb.__name__: verb for verb in _ALL}
 
 # Verbs with verbs of their own.
-GROUPS = {"adapters": adapters}
+GROUPS = {"adapters": adapters, "keys": keys}
 
 for verb in VERBS.values():
     app.command()(verb)
