@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -12,6 +13,8 @@ class KeyMetrics:
     """Registered only where there are keys. `waiting` counts settlements that the store lacks."""
 
     def __init__(self, registry: CollectorRegistry, waiting: Callable[[], float]) -> None:
+        # Of the keys that are used, the time series are looked up once.
+        self._series = cache(self._series_of)
         self._tokens = Counter(
             "kaito_gateway_key_tokens",
             "Tokens that a key has used, by kind (prompt or completion)",
@@ -42,9 +45,14 @@ class KeyMetrics:
 
     def record_usage(self, key: str, prompt: int, completion: int, nanodollars: int) -> None:
         """Adds what one request has used."""
-        self._tokens.labels(key, "prompt").inc(prompt)
-        self._tokens.labels(key, "completion").inc(completion)
-        self._dollars.labels(key).inc(nanodollars / NANODOLLARS)
+        prompts, completions, dollars = self._series(key)
+        prompts.inc(prompt)
+        completions.inc(completion)
+        dollars.inc(nanodollars / NANODOLLARS)
+
+    def _series_of(self, key: str) -> tuple[Counter, Counter, Counter]:
+        tokens = self._tokens.labels
+        return tokens(key, "prompt"), tokens(key, "completion"), self._dollars.labels(key)
 
     def record_refusal(self, code: str) -> None:
         self._refused.labels(code).inc()
@@ -52,6 +60,7 @@ class KeyMetrics:
     def set_keys(self, count: int, gone: Iterable[str]) -> None:
         """Sets how many keys there are, and drops the series of those that are gone."""
         self._known.set(count)
+        self._series.cache_clear()
         for key in gone:
             for series, labels in (
                 (self._tokens, (key, "prompt")),

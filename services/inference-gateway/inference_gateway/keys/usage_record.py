@@ -1,7 +1,7 @@
 """What one request of a key has used, as one line of JSON. Never a prompt, an answer or a key."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 
 import pydantic_core
 
@@ -30,10 +30,14 @@ class UsageRecord:
 
     def line(self) -> bytes:
         """One line of JSON, with dollars as a number."""
-        fields = asdict(self)
-        nanodollars = fields.pop("nanodollars")
+        # Not by asdict, which copies deeply.
+        fields: dict[str, object] = {name: getattr(self, name) for name in _PLAIN}
+        nanodollars = self.nanodollars
         dollars = None if nanodollars is None else nanodollars / NANODOLLARS
         return pydantic_core.to_json({"message": "usage", **fields, "dollars": dollars}) + b"\n"
+
+
+_PLAIN = tuple(name for name in UsageRecord.__slots__ if name != "nanodollars")
 
 
 @dataclass(slots=True)
@@ -42,13 +46,13 @@ class UsageWriter:
 
     write: Callable[[bytes], object]
     call_soon: Callable[[Callable[[], None]], object]
-    _lines: bytes = b""
+    _lines: list[bytes] = field(default_factory=list)
 
     def add(self, record: UsageRecord) -> None:
         if not self._lines:
             self.call_soon(self._flush)
-        self._lines += record.line()
+        self._lines.append(record.line())
 
     def _flush(self) -> None:
-        lines, self._lines = self._lines, b""
-        self.write(lines)
+        lines, self._lines = self._lines, []
+        self.write(b"".join(lines))

@@ -47,13 +47,11 @@ class _Account:
                 first = place * len(UNITS)
                 self.spent[first : first + len(UNITS)] = [0] * len(UNITS)
                 self.reserved[first : first + len(UNITS)] = [0] * len(UNITS)
-        for request in [each for each, found in self.open.items() if found.expires_at <= now]:
-            self.close(request)
-        for request in list(self.settled):
-            if self.settled[request] > now:
-                # They are in the order of their times.
-                break
-            del self.settled[request]
+        # Both are in the order of their times: only what has expired is looked at.
+        while self.open and self.open[first := next(iter(self.open))].expires_at <= now:
+            self.close(first)
+        while self.settled and self.settled[first := next(iter(self.settled))] <= now:
+            del self.settled[first]
 
     def close(self, request: str) -> tuple[int, ...]:
         """Gives a reservation back, if there is one, and returns the windows that it was in."""
@@ -67,10 +65,11 @@ class _Account:
         self, counters: list[int], amount: Amount, numbers: tuple[int, ...], sign: int = 1
     ) -> None:
         """Adds to the counters of those windows that still go on."""
-        for place, (window, unit) in enumerate(COUNTERS):
-            index = WINDOWS.index(window)
-            if numbers[index] == self.numbers[index]:
-                counters[place] += sign * amount.of(unit)
+        used = amount.requests, amount.tokens, amount.nanodollars
+        for place, (own, present) in enumerate(zip(numbers, self.numbers, strict=True)):
+            if own == present:
+                for unit, count in enumerate(used, start=place * len(UNITS)):
+                    counters[unit] += sign * count
 
     def standing(self, now: float) -> Standing:
         return Standing(
@@ -106,9 +105,9 @@ class MemoryStore:
         amount, bounds = reservation.amount, reservation.bounds
         if bounds.concurrent != NO_LIMIT and len(account.open) >= bounds.concurrent:
             raise LimitReached(account.standing(now), None, None)
-        for place, (window, unit) in enumerate(COUNTERS):
-            used = account.spent[place] + account.reserved[place] + amount.of(unit)
-            if bounds.counters[place] != NO_LIMIT and used > bounds.counters[place]:
+        for place, limit in bounds.limits:
+            window, unit = COUNTERS[place]
+            if account.spent[place] + account.reserved[place] + amount.of(unit) > limit:
                 raise LimitReached(account.standing(now), window, unit)
         numbers = tuple(account.numbers)
         account.open[reservation.id] = _Open(numbers, amount, now + reservation.expires_seconds)

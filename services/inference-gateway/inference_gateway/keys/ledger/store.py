@@ -38,14 +38,20 @@ class Amount:
     nanodollars: int = 0
 
     def of(self, unit: Unit) -> int:
-        return (self.requests, self.tokens, self.nanodollars)[UNITS.index(unit)]
+        if unit is Unit.TOKENS:
+            return self.tokens
+        return self.requests if unit is Unit.REQUESTS else self.nanodollars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """The limits of a key, by counter; NO_LIMIT where there is none."""
+    """The limits of a key, by counter; NO_LIMIT where there is none.
+
+    `limits` has the same as pairs of a counter's place and its limit, in their order.
+    """
 
     counters: tuple[int, ...]
+    limits: tuple[tuple[int, int], ...] = ()
     concurrent: int = NO_LIMIT
 
     @classmethod
@@ -54,7 +60,8 @@ class Bounds:
         for limit in limits:
             counters[_PLACES[limit.window, limit.unit]] = limit.amount
         concurrent = NO_LIMIT if concurrent_requests is None else concurrent_requests
-        return cls(counters=tuple(counters), concurrent=concurrent)
+        pairs = tuple((place, each) for place, each in enumerate(counters) if each != NO_LIMIT)
+        return cls(counters=tuple(counters), limits=pairs, concurrent=concurrent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
