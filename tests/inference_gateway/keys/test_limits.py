@@ -271,8 +271,9 @@ async def test_while_the_store_is_away_keys_may_pass_with_a_bound(
 RELAYED = pb.Model(
     name="m", default_model="m", max_length=4096, http_routes=["POST /v1/chat/completions"]
 )
-CHUNK = b'data: {"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":5,"completion_tokens":%d}}\n\n'
-LAST = b'data: {"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2}}\n\ndata: [DONE]\n\n'
+USAGE = '"usage":{"prompt_tokens":5,"completion_tokens":%d}'
+CHUNK = f'data: {{"choices":[{{"delta":{{"content":"a"}}}}],{USAGE}}}\n\n'.encode()
+LAST = f'data: {{"choices":[],{USAGE % 2}}}\n\ndata: [DONE]\n\n'.encode()
 
 
 @pytest.mark.parametrize("asks", [False, True])

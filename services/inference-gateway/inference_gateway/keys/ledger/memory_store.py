@@ -48,10 +48,10 @@ class _Account:
                 self.spent[first : first + len(UNITS)] = [0] * len(UNITS)
                 self.reserved[first : first + len(UNITS)] = [0] * len(UNITS)
         # Both are in the order of their times: only what has expired is looked at.
-        while self.open and self.open[first := next(iter(self.open))].expires_at <= now:
-            self.close(first)
-        while self.settled and self.settled[first := next(iter(self.settled))] <= now:
-            del self.settled[first]
+        while self.open and self.open[oldest := next(iter(self.open))].expires_at <= now:
+            self.close(oldest)
+        while self.settled and self.settled[oldest := next(iter(self.settled))] <= now:
+            del self.settled[oldest]
 
     def close(self, request: str) -> tuple[int, ...]:
         """Gives a reservation back, if there is one, and returns the windows that it was in."""
