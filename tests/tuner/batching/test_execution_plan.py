@@ -154,3 +154,9 @@ def test_size_by_the_configuration() -> None:
     del config["intermediate_size"]
     assert model_size(config, 0) == ModelSize(hidden=64, intermediate=256, layers=2)
     assert model_size({"n_embd": 64}, 0) is None
+
+
+def test_pairs_of_answers_are_padded_in_an_order_that_does_not_depend_on_the_processes() -> None:
+    found = plan_execution({}, replace(A100, preferences=True, sequences=40))
+    assert (found.layout, found.sampling) == (Layout.PADDED, "random")
+    assert found.global_batch == 8

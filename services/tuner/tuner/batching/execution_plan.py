@@ -93,7 +93,8 @@ def plan_execution(options: Mapping[str, Any], inputs: PlanInputs) -> ExecutionP
         ),
         # Examples of similar length together need little padding.
         sampling=options.get(
-            "train_sampling_strategy", "group_by_length" if layout is Layout.PADDED else "random"
+            "train_sampling_strategy",
+            "group_by_length" if layout is Layout.PADDED and not inputs.preferences else "random",
         ),
         attention=inputs.attention,
     )

@@ -56,6 +56,12 @@ class PreferenceTrainer(TunerTrainer, DPOTrainer):  # type: ignore[misc]
             return self._of_pairs(result[0], pairs, rows) * weight, result[1]
         return self._of_pairs(result, pairs, rows) * weight
 
+    def _track_num_input_tokens(self, inputs: dict[str, Any]) -> None:
+        """Without those of blank pairs."""
+        learned = inputs["completion_mask"].any(dim=1)
+        counted = self.accelerator.gather(inputs["attention_mask"][learned].sum())
+        self.state.num_input_tokens_seen += int(counted.sum())
+
     def _of_pairs(self, mean: torch.Tensor, pairs: int, rows: int) -> torch.Tensor:
         """The sum over the pairs of a batch, from the `mean` over its rows, blank ones included."""
         return mean * rows if rows == pairs else mean * rows - self._blank_loss * (rows - pairs)
