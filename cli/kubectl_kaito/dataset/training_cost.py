@@ -1,9 +1,11 @@
 """Hours and dollars of a training, by the tuner's own arithmetic. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kaito_presets.preset import Preset
 from kaito_skus.sku import Sku
+from tuner.data_report import units
 from tuner.data_report.cost import Hardware, estimate_cost
 
 _GIB = 2**30
@@ -25,6 +27,12 @@ def training_cost(tokens: int, preset: Preset, sku: Sku, price: float | None) ->
     hardware = Hardware(peak_tflops=sku.gpus.half_tflops, price_per_hour=price)
     found = estimate_cost(tokens, _parameters(preset), hardware)
     return TrainingCost(found.hours, found.dollars)
+
+
+def in_words(hours: Sequence[float], dollars: Sequence[float] | None) -> str:
+    """As the tuner says it: "about 5 to 12 minutes, $0.40 to $0.98"."""
+    cost = f", {units.dollars(*dollars)}" if dollars is not None else ""
+    return f"{units.about(units.hours(*hours))}{cost}"
 
 
 def _parameters(preset: Preset) -> int | None:

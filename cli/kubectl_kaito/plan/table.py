@@ -2,6 +2,7 @@
 
 from rich.console import RenderableType
 
+from kubectl_kaito.dataset.training_cost import in_words
 from kubectl_kaito.plan.view import OfferView, PlanView, rejection_of
 from kubectl_kaito.terminal import columns, text
 from kubectl_kaito.words import age, dollars, plural
@@ -77,12 +78,7 @@ def _left(offer: OfferView) -> int | None:
 def _training(offer: OfferView) -> str | None:
     if offer.training_hours is None:
         return None
-    least, most = offer.training_hours
-    cost = ""
-    if offer.training_dollars is not None:
-        low, high = offer.training_dollars
-        cost = f", {dollars(low)} to {dollars(high)}"
-    return f"Training takes about {least:.2g} to {most:.2g} hours{cost}"
+    return f"Training takes {in_words(offer.training_hours, offer.training_dollars)}"
 
 
 def _ready(offer: OfferView) -> str:

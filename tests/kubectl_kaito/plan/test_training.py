@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from kubectl_kaito.dataset.fake import FakeChecker
+from kubectl_kaito.dataset.training_cost import in_words
 from kubectl_kaito.errors import CommandError
 from tests.kubectl_kaito.plan.test_plan import console
 
@@ -35,7 +36,21 @@ def test_the_table_names_the_data_and_the_price(file: str) -> None:
     out = console().run("plan", "--model", "phi-4", "--tune", file).out
     assert "Data: 1,000 rows, about 200,000 tokens; 188 steps" in out
     line = next(each for each in out.splitlines() if each.startswith("Training takes about "))
-    assert " hours, $" in line and " to $" in line
+    assert (" hours, $" in line or " minutes, $" in line) and " to $" in line
+
+
+@pytest.mark.parametrize(
+    ("hours", "dollars", "text"),
+    [
+        ((0.0019, 0.0051), (0.001, 0.003), "less than a minute, less than $0.01"),
+        ((0.2, 0.5), (0.4, 1.0), "about 12 to 30 minutes, $0.40 to $1.00"),
+        ((3.0, 8.0), None, "about 3.0 to 8.0 hours"),
+    ],
+)
+def test_spans_are_said_in_the_unit_that_is_easiest(
+    hours: tuple[float, float], dollars: tuple[float, float] | None, text: str
+) -> None:
+    assert in_words(hours, dollars) == text
 
 
 def test_a_url_is_not_read_here_and_the_plan_says_so() -> None:
