@@ -8,6 +8,7 @@ from kaito_api.conditions import ConditionStatus
 from kaito_kube.kinds import Key, Manifest, key_of
 from kubectl_kaito import workspace_facts as facts
 from kubectl_kaito.observation import Observation
+from kubectl_kaito.words import plural
 
 _EVENTS = 5
 _LOG_LINES = 8
@@ -85,7 +86,7 @@ def _container(container: Manifest) -> str | None:
     restarts = container.get("restartCount") or 0
     for terminated in (state.get("terminated"), last.get("terminated")):
         if terminated and _failed(terminated):
-            again = f", restarted {restarts} times" if restarts else ""
+            again = f", restarted {plural(restarts, 'time')}" if restarts else ""
             return f"container {name} {_ending(terminated)}{again}"
     waiting = state.get("waiting") or {}
     if waiting.get("reason") and waiting["reason"] not in _PATIENT:
@@ -131,7 +132,16 @@ def _events(seen: Observation) -> Iterator[Evidence]:
 def _logs(logs: Mapping[LogRef, str]) -> Iterator[Evidence]:
     for ref, text in logs.items():
         for line in [line for line in text.splitlines() if line.strip()][-_LOG_LINES:]:
-            yield Evidence("log", f"{ref.pod.name}/{ref.container}", line.strip())
+            yield Evidence("log", f"{ref.pod.name}/{ref.container}", _readable(line.strip()))
+
+
+def _readable(line: str) -> str:
+    """Of the JSON objects that Kaito's own containers log, level and message are for people."""
+    try:
+        record = json.loads(line)
+        return f"{record['level']}: {record['message']}"
+    except (ValueError, KeyError, TypeError):
+        return line
 
 
 def _containers(pod: Manifest) -> list[Manifest]:

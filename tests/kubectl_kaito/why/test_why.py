@@ -249,11 +249,13 @@ def test_a_crash_shows_the_last_lines_of_the_run_that_failed() -> None:
     pod_reports("inference", phase="Pending", containerStatuses=[crashed])(made)
     (pod,) = made.environment.cluster.objects(POD)
     key = kinds.key_of(pod)
-    made.cluster.logs[(key, "model-server", True)] = "loading\n\nCUDA error: out of luck\n"
+    own = '{"level": "ERROR", "message": "no room", "exc_info": "Traceback (most recent call..."}'
+    made.cluster.logs[(key, "model-server", True)] = f"{own}\n\nCUDA error: out of luck\n"
     view = made.console.run("why", "ws", "-o", "json").json
     assert view["reason"] == "ContainerCrashed"
     texts = [(e["source"], e["text"]) for e in view["evidence"]]
     assert ("log", "CUDA error: out of luck") in texts
+    assert ("log", "ERROR: no room") in texts
     assert ("pod", "container model-server ended with exit code 1, restarted 4 times") in texts
     assert view["commands"][0] == (
         f"kubectl -n team logs {key.name} -c model-server --previous --tail=50"
