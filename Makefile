@@ -21,7 +21,7 @@ export ONEDNN_MAX_CPU_ISA := AVX2
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: demo demo-nodeclaims up down help venv venv-models lock crds schemas \
+.PHONY: demo demo-nodeclaims recording up down help venv venv-models lock crds schemas \
 	training-configs training-options protogen docs format check unit unit-models vllm venv-vllm cosign clients clients-light apiserver-test e2e e2e-long test failures bench-controller bench-provisioner bench-gateway bench-routing bench-serving \
 	fuzz soak simulate release release-check plugin pants-lint pants-check pants-test package
 
@@ -104,6 +104,9 @@ picker-envoy: venv ## route requests through a real Envoy by the front door's en
 .PHONY: clients-vllm
 clients-vllm: venv venv-models venv-vllm ## ask all that vLLM's server answers, through the gateway and straight, and compare
 	$(PY) -m tests.clients.vllm $(KIND)
+
+recording: venv venv-models ## record a newcomer's path, from doctor to cost, on the local cluster
+	$(PY) -m tools.demo.recording
 
 up: venv venv-models ## start the local cluster with Kaito installed and no Workspaces
 	$(PY) -m tools.demo.cluster

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tools import venvs
 from tools.demo.kubectl import CommandFailed, Kubectl
 
 Document = dict[str, Any]
@@ -70,8 +71,14 @@ class Plugin:
 
 
 def install(folder: Path) -> None:
-    """Write the program that kubectl finds if the folder is on the PATH."""
+    """Write the program that kubectl finds if the folder is on the PATH, with what reads datasets:
+    as `pipx inject kubectl-kaito fsspec numpy pyarrow`, in the versions of the models' lock."""
+    injected = folder / "injected"
+    injected.mkdir()
+    packages = next((venvs.make("models") / "lib").glob("python*/site-packages"))
+    for package in ("fsspec", "numpy", "numpy.libs"):
+        (injected / package).symlink_to(packages / package)
     program = folder / "kubectl-kaito"
-    paths = f"PYTHONPATH={shlex.quote(os.pathsep.join(sys.path))}"
+    paths = f"PYTHONPATH={shlex.quote(os.pathsep.join([*sys.path, str(injected)]))}"
     program.write_text(f'#!/bin/sh\n{paths} exec {shlex.join(_MODULE)} "$@"\n')
     program.chmod(0o755)
