@@ -63,6 +63,15 @@ def test_a_failure_that_is_not_shown_is_an_error(tmp_path: Path) -> None:
     assert example.differs(printed) is None
 
 
+def test_the_last_example_removes_what_a_page_that_fails_has_made(tmp_path: Path) -> None:
+    file = tmp_path / "page.md"
+    blocks = ("touch made", "exit 3", "rm made")
+    file.write_text("".join(f"```sh\n{block}\n```\n\n" for block in blocks))
+    with pytest.raises(CommandFailed, match="exit 3"):
+        list(run(file, tmp_path, {}))
+    assert not (tmp_path / "made").exists()
+
+
 @pytest.mark.parametrize(
     ("shown", "printed"),
     [
