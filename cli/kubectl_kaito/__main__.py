@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kubectl_kaito.app import app
 from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
@@ -15,6 +16,9 @@ from kubectl_kaito.failures import report
 from kubectl_kaito.hub.source import ModelSource
 from kubectl_kaito.prices.source import PriceSource
 from kubectl_kaito.quotas.source import QuotaSource
+
+if TYPE_CHECKING:
+    from kubectl_kaito.lineage.registries import Registries
 
 
 def main() -> None:
@@ -42,6 +46,7 @@ def _environment() -> Environment:
         quotas=_quotas,
         datasets=_datasets,
         hub=_hub,
+        registries=_registries,
         stdin=sys.stdin,
         stdout=sys.stdout,
     )
@@ -81,6 +86,12 @@ def _hub() -> ModelSource:
 
     endpoint = os.environ.get("HF_ENDPOINT") or ENDPOINT
     return HubClient(endpoint, os.environ.get("HF_TOKEN", "").strip())
+
+
+def _registries() -> "Registries":
+    from kubectl_kaito.lineage.http_registries import HttpRegistries
+
+    return HttpRegistries(time.sleep)
 
 
 def _now() -> datetime:

@@ -14,6 +14,7 @@ from kubectl_kaito.doctor.command import doctor
 from kubectl_kaito.endpoint.command import endpoint
 from kubectl_kaito.history.command import history
 from kubectl_kaito.keys.command import keys
+from kubectl_kaito.lineage.command import lineage
 from kubectl_kaito.logs.command import logs
 from kubectl_kaito.models.command import models
 from kubectl_kaito.plan.command import plan
@@ -36,7 +37,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-_ALL = (models, plan, deploy, tune, status, why, endpoint, chat, logs, history, undo, cost, doctor)
+_ALL = (
+    models,
+    plan,
+    deploy,
+    tune,
+    status,
+    why,
+    endpoint,
+    chat,
+    logs,
+    history,
+    undo,
+    lineage,
+    cost,
+    doctor,
+)
 VERBS = {verb.__name__: verb for verb in _ALL}
 
 # Verbs with verbs of their own.

@@ -6,7 +6,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
@@ -15,6 +15,10 @@ from kubectl_kaito.dataset.checker import DatasetChecker
 from kubectl_kaito.hub.source import ModelSource
 from kubectl_kaito.prices.source import PriceSource
 from kubectl_kaito.quotas.source import QuotaSource
+
+if TYPE_CHECKING:
+    # Reads references of images with a library that help does without.
+    from kubectl_kaito.lineage.registries import Registries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,7 @@ class Environment:
     quotas: Callable[[str], QuotaSource]
     datasets: Callable[[], DatasetChecker]
     hub: Callable[[], ModelSource]
+    registries: "Callable[[], Registries]"
     stdin: TextIO
     stdout: TextIO
 

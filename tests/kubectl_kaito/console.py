@@ -17,6 +17,7 @@ from kubectl_kaito.cluster.fake import FakeCluster
 from kubectl_kaito.dataset.fake import FakeChecker
 from kubectl_kaito.environment import Environment
 from kubectl_kaito.hub.fake import FakeModels
+from kubectl_kaito.lineage.http_registries import HttpRegistries
 from kubectl_kaito.prices.fake import FakePrices
 from kubectl_kaito.prices.source import PriceSource
 from kubectl_kaito.quotas.fake import FakeQuotas
@@ -66,6 +67,7 @@ class Console:
             quotas=self._quotas,
             datasets=lambda: self.datasets,
             hub=lambda: self.hub,
+            registries=lambda: HttpRegistries(self._pause),
             stdin=io.StringIO(self.stdin),
             stdout=stdout,
         )
