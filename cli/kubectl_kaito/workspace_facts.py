@@ -1,15 +1,11 @@
 """Reads facts off a Workspace manifest and its claims. Pure, and total: any field may be absent."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from kaito_api import labels
 from kaito_api.condition_types import INFERENCE_READY
 from kaito_api.conditions import Condition, ConditionStatus, is_true, parse_time
 from kaito_kube.kinds import Manifest, labels_of
-from kaito_skus import catalog
-
-_HOUR_SECONDS = 3600.0
 
 
 def status_of(workspace: Manifest) -> Manifest:
@@ -66,18 +62,6 @@ def price_per_hour(workspace: Manifest) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def cost_so_far(claims: Mapping[str, Manifest], now: datetime) -> float | None:
-    """Recorded price of the claimed nodes times their age; None where a price is not known."""
-    total = 0.0
-    for claim in claims.values():
-        sku = catalog.load().find(claimed_type(claim))
-        age = age_seconds(claim, now)
-        if sku is None or sku.price_usd_hour is None or age is None:
-            return None
-        total += sku.price_usd_hour * age / _HOUR_SECONDS
-    return total if claims else None
 
 
 def claimed_type(claim: Manifest) -> str:

@@ -4,7 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from kaito_kube.kinds import Manifest
+from kaito_api.conditions import rfc3339
+from kaito_kube.kinds import MACHINE, Key, Manifest
 from kubectl_kaito.cluster.fake import FakeCluster
 from tests.kubectl_kaito.console import Console
 from tests.workspace_controller.given import NAMESPACE, settings
@@ -42,6 +43,16 @@ class Reconciled:
         """Lets the controller look once, and nothing else happen."""
         asyncio.run(self.environment.replica.round())
         return self
+
+    def launch(self) -> "Reconciled":
+        """Lets the provisioner report that the machines run from now on: from then on they cost."""
+        now = rfc3339(self.environment.clock.now())
+        for machine in self.environment.cluster.objects(MACHINE):
+            launched = {"type": "MachineLaunched", "status": "True", "lastTransitionTime": now}
+            conditions = [launched, *machine["status"]["conditions"]]
+            key = Key("", machine["metadata"]["name"])
+            self.environment.cluster.change(MACHINE, key, {"status": {"conditions": conditions}})
+        return self.controller_pass()
 
     def settle(self) -> "Reconciled":
         asyncio.run(self.environment.settle())

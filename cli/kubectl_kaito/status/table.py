@@ -60,7 +60,7 @@ def detail_table(view: WorkspaceDetail) -> list[RenderableType]:
                 ("Adapter", view.adapter),
                 ("Estimate", view.estimate),
                 ("Price", _price(row.price_per_hour)),
-                ("Cost so far", _cost(view.cost_so_far)),
+                ("Cost so far", _cost(view.cost_so_far, estimated=view.cost_estimated)),
                 ("Age", _age(row.age_seconds)),
             ]
         ),
@@ -154,8 +154,10 @@ def _price(price: float | None) -> str | None:
     return f"{dollars(price)}/h" if price is not None else None
 
 
-def _cost(cost: float | None) -> str | None:
-    return f"about {dollars(cost)}, by the recorded price" if cost is not None else None
+def _cost(cost: float | None, *, estimated: bool) -> str | None:
+    if cost is None:
+        return None
+    return f"about {dollars(cost)}, by the recorded price" if estimated else dollars(cost)
 
 
 def _age(seconds: float | None) -> str | None:

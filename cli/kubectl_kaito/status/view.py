@@ -11,6 +11,7 @@ from kaito_kube.kinds import Manifest
 from kubectl_kaito import workspace_facts as facts
 from kubectl_kaito.observation import Observation
 from kubectl_kaito.output import View
+from kubectl_kaito.spending import spending
 from kubectl_kaito.startups import phases_of
 
 # These summarize the others.
@@ -87,7 +88,11 @@ class WorkspaceDetail(View):
     revision: int | None = Field(description="The recorded configuration that is served.")
     adapter: str | None = Field(description="The pushed adapter, with its digest.")
     estimate: str | None = Field(description="How the number of nodes was computed.")
-    cost_so_far: float | None = Field(description="Recorded price of the nodes times their age.")
+    cost_so_far: float | None = Field(description="By list prices, as the controller records it.")
+    cost_estimated: bool = Field(
+        description="The controller records no cost: it is the recorded price of the claims times "
+        "their age."
+    )
     unread: list[str] = Field(description="Kinds that you may not read.")
 
 
@@ -128,6 +133,7 @@ def workspace_detail(seen: Observation, losses: Sequence[float] = ()) -> Workspa
     cause = blocking_condition(own)
     adapter = status.get("adapter") or {}
     row = workspace_row(seen.workspace, seen.now)
+    spent = spending(seen.workspace, seen.claims, seen.now)
     return WorkspaceDetail(
         workspace=row,
         blocking=next((c for c in conditions if cause and c.type == cause.type), None),
@@ -138,7 +144,8 @@ def workspace_detail(seen: Observation, losses: Sequence[float] = ()) -> Workspa
         revision=(status.get("revision") or {}).get("number"),
         adapter=f"{adapter['image']}@{adapter['digest']}" if adapter.get("digest") else None,
         estimate=(status.get("estimate") or {}).get("explanation"),
-        cost_so_far=facts.cost_so_far({c["metadata"]["name"]: c for c in seen.claims}, seen.now),
+        cost_so_far=spent.so_far,
+        cost_estimated=spent.estimated,
         unread=[kind.plural for kind in seen.unread],
     )
 

@@ -70,12 +70,24 @@ def test_a_workspace_on_its_way_names_what_it_waits_for() -> None:
     assert "kubectl kaito why ws" in made.console.run("status", "ws").out
 
 
-def test_cost_so_far_is_the_price_times_the_age_of_the_nodes() -> None:
-    made = reconciled(inference_workspace())
+def test_the_cost_so_far_is_what_the_controller_records() -> None:
+    made = reconciled(inference_workspace()).launch()
     before = made.console.run("status", "ws", "-o", "json").json["costSoFar"]
     made.environment.clock.advance(3600)
     after = made.console.run("status", "ws", "-o", "json").json["costSoFar"]
     assert after - before == pytest.approx(3.06)
+    (line,) = (x for x in made.console.run("status", "ws").out.splitlines() if "so far" in x)
+    assert line.split()[-1] == "$3.06"
+
+
+def test_a_controller_that_records_no_cost_is_made_up_for() -> None:
+    made = reconciled(inference_workspace())
+    made.environment.cluster.change(WORKSPACE, Key(NAMESPACE, "ws"), {"status": {"cost": None}})
+    made.environment.clock.advance(3600)
+    detail = made.console.run("status", "ws", "-o", "json").json
+    assert detail["costEstimated"] is True
+    assert detail["costSoFar"] >= 3.06
+    assert ", by the recorded price" in made.console.run("status", "ws").out
 
 
 def test_a_failed_workspace_has_exit_code_1() -> None:
