@@ -19,6 +19,7 @@ class NewAdapter:
     workspace: str | None = None
     pull_secrets: tuple[str, ...] = ()
     strength: float | None = None
+    verification_secret: str | None = None
 
 
 def added(workspace: Manifest, new: NewAdapter, *, replace: bool) -> Manifest:
@@ -83,10 +84,11 @@ def _change(workspace: Manifest, adapters: list[Manifest]) -> Manifest:
 
 
 def _replacing(before: Manifest, new: NewAdapter) -> Manifest:
-    """With the demands on what serves under the name: no option says that they end."""
+    """With the demands on what serves under the name, unless it brings its own: no option says that
+    they end."""
     manifest, source = _manifest(new), before.get("source") or {}
     kept = {field: source[field] for field in _DEMANDS if field in source}
-    return {**manifest, "source": {**manifest["source"], **kept}}
+    return {**manifest, "source": {**kept, **manifest["source"]}}
 
 
 def _manifest(new: NewAdapter) -> Manifest:
@@ -97,5 +99,7 @@ def _manifest(new: NewAdapter) -> Manifest:
         source["workspace"] = new.workspace
     if new.pull_secrets:
         source["imagePullSecrets"] = list(new.pull_secrets)
+    if new.verification_secret is not None:
+        source["verificationSecret"] = new.verification_secret
     strength = {} if new.strength is None else {"strength": f"{new.strength:g}"}
     return {"source": source, **strength}

@@ -59,6 +59,10 @@ def add_adapter(
     pull_secret: Annotated[
         list[str] | None, typer.Option(help="Secret that opens the registry; can be repeated.")
     ] = None,
+    verification_secret: Annotated[
+        str | None,
+        typer.Option(help="Secret with cosign.pub: serve it only if one of these keys signed it."),
+    ] = None,
     strength: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="From 0 to 1; by default 1.")
     ] = None,
@@ -88,6 +92,7 @@ def add_adapter(
         workspace=workspace,
         pull_secrets=tuple(pull_secret or ()),
         strength=strength,
+        verification_secret=verification_secret,
     )
     changed = change(cluster, key, lambda found: added(found, new, replace=replace))
     report(cluster, changed, key, adapter, environment, output, wait=wait)

@@ -16,8 +16,8 @@ def table(view: CostView) -> list[RenderableType]:
     total = f"{dollars(view.price_per_hour)}/h, {dollars(view.cost_so_far)} so far"
     parts: list[RenderableType] = [columns(headings, _rows(view)), text("")]
     parts.append(text(f"{total}, by list prices and without disks and traffic."))
-    for prices in sorted({row.prices for row in view.workspaces if row.prices}):
-        parts.append(text(f"Prices: {prices}"))
+    sources = sorted({row.prices for row in view.workspaces if row.prices})
+    parts += [text(f"Prices: {source}") for source in sources]
     if view.estimated:
         which = "all of them" if view.estimated == len(view.workspaces) else "those with about"
         parts.append(

@@ -122,6 +122,47 @@ def test_a_replaced_adapter_still_needs_its_signature() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("new", "source"),
+    [
+        (
+            NewAdapter(name="style", image="r.io/1", verification_secret="cosign"),
+            {"image": "r.io/1"},
+        ),
+        (NewAdapter(name="style", workspace="t", verification_secret="cosign"), {"workspace": "t"}),
+    ],
+)
+def test_an_added_adapter_names_the_secret_of_its_signature(
+    new: NewAdapter, source: Manifest
+) -> None:
+    before: Manifest = {
+        "metadata": {"name": "ws", "namespace": "team", "resourceVersion": "1"},
+        "inference": {"preset": {"name": "phi-4"}},
+    }
+    (adapter,) = added(before, new, replace=False)["inference"]["adapters"]
+    assert adapter["source"] == {"name": "style", **source, "verificationSecret": "cosign"}
+
+
+def test_a_replacement_can_name_another_secret_and_keeps_the_rest() -> None:
+    source = {"name": "style", "image": "r.io/1", "verificationSecret": "old", "caConfigMap": "ca"}
+    before: Manifest = {
+        "metadata": {"name": "ws", "namespace": "team", "resourceVersion": "1"},
+        "inference": {"preset": {"name": "phi-4"}, "adapters": [{"source": source}]},
+    }
+    new = NewAdapter(name="style", image="r.io/2", verification_secret="new")
+    (adapter,) = added(before, new, replace=True)["inference"]["adapters"]
+    assert adapter["source"] == {**source, "image": "r.io/2", "verificationSecret": "new"}
+
+
+def test_the_option_reaches_the_workspace() -> None:
+    made = serving()
+    secret = {"metadata": {"name": "cosign", "namespace": NAMESPACE}, "data": {}}
+    made.environment.cluster.seed(kinds.SECRET, secret)
+    demand = ["--verification-secret", "cosign"]
+    made.console.run("adapters", "add", "ws", "style", *STYLE, *demand, "--no-wait")
+    assert spec(made)[0]["source"]["verificationSecret"] == "cosign"
+
+
 def test_a_replaced_adapter_is_not_done_while_the_old_one_answers() -> None:
     made = serving(bad={"r.io/style:2": "no tensors"})
     made.console.run("adapters", "add", "ws", "style", *STYLE)
