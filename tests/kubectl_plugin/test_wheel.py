@@ -46,8 +46,12 @@ def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_wheel_holds_the_plugin_its_libraries_and_their_data_only(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
-    libraries = {"api", "kube", "presets", "process", "registry", "signatures", "skus", "training"}
-    assert tops == {"kubectl_kaito", "tuner", *(f"kaito_{name}" for name in libraries)}
+    libraries = {"api", "keys", "kube", "presets", "process", "registry", "signatures", "skus"}
+    assert tops == {
+        "kubectl_kaito",
+        "tuner",
+        *(f"kaito_{name}" for name in libraries | {"training"}),
+    }
     # Of the tuner, what reads datasets.
     assert not any(name.startswith(("tuner/training/", "tuner/registry/")) for name in names)
     assert "tuner/templates/qlora.yaml" in names and "kubectl_kaito/upload/receive.py" in names
