@@ -7,7 +7,9 @@ part of a URL behind its path, and all environment variables that are not Kaito'
 import re
 from typing import Any
 
-MASK = "<redacted>"
+from kubectl_kaito.doctor.secret_prose import MASK, mask_prose
+from kubectl_kaito.doctor.secret_shapes import KEY_BLOCKS, SHAPES
+
 _SECRET_NAME = re.compile(
     r"token|secret|passw|credential|api[-_.]?key|access[-_.]?key|account[-_.]?key|private[-_.]?key"
     r"|signature|sas$|auth(orization)?$|connection[-_.]?string|cookie|dockerconfig",
@@ -20,31 +22,31 @@ _REFERENCES = re.compile(
     r"|automountServiceAccountToken|serviceAccountToken|maxTokens|tokensPerSecond)$",
 )
 # In front of a value: `--token=x`, `token: x`, `"password": "x"`, `Authorization: Bearer x`. JSON
-# that is text in JSON has its quotes escaped.
+# that is text in JSON has its quotes escaped. Names are bounded, so that a line without a blank is
+# not read again from each of its characters.
 _NAME = (
-    r"(?i)([\w.\-]*(?:token|secret|passw(?:or)?d|credential|api[-_]?key|access[-_]?key"
-    r"|account[-_]?key|sharedaccess\w*|signature|sig|authorization|cookie"
-    r"|\bauth\b|\bpass\b|\bpwd\b)[\w.\-]*\\*[\"']?\s*[=:]\s*)"
+    r"(?i)((?<![\w.\-])[\w.\-]{0,64}?(?:token|secret|passw(?:or)?d|passphrase|passcode|credential"
+    r"|(?:api|access|account|private|functions|subscription|storage|shared|primary|secondary|signing"
+    r"|encryption)[-_.]?key|sharedaccess\w{0,16}|signature|sig|authorization|\bauth\b|\bpass\b"
+    r"|\bpwd\b|\bpw\b)[\w.\-]{0,64}\\*[\"']?\s{0,8}[=:]\s{0,8})"
 )
 # A quoted value can hold blanks, and quotes that are escaped.
-_QUOTED = re.compile(_NAME + r"(\\*[\"'])(?:(?!\2)(?:\\.|[^\n]))*?\2")
-_NAMED = re.compile(_NAME + r"(\\*[\"']?)(?:(?:bearer\s+|basic\s+)?[^\s\"',;&\\]+)")
+_QUOTED = re.compile(_NAME + r"(\\*[\"'])((?:(?!\2)(?:\\.|[^\n]))*?)\2")
+_NAMED = re.compile(_NAME + r"(\\*[\"']?)((?:bearer\s+|basic\s+)?[^\s\"',;&\\]+)")
+# The number of tokens is what a log of a model is about.
+_COUNT = re.compile(r"(?i)tokens[\w.\-]{0,64}\\*[\"']?\s{0,8}[=:]\s{0,8}$")
+_NUMBER = re.compile(r"-?\d{1,12}(?:\.\d{1,12})?[)\]}.]{0,4}")
+_COOKIE = re.compile(r"(?i)((?:set-)?cookie\\*[\"']?\s{0,8}[=:]\s{0,8}\\*[\"']?)[^\n\"'\\]+")
 # In a command line: `--token x`, and `curl -u user:password`.
 _FLAG = re.compile(
-    r"(?i)((?<![\w-])--?[\w-]*(?:token|secret|passw(?:or)?d|api-?key|access-?key)[\w-]*\s+)"
+    r"(?i)((?<![\w-])--?[\w-]{0,64}?(?:token|secret|passw(?:or)?d|api-?key|access-?key)[\w-]{0,64}\s+)"
     r"(\"[^\"\n]*\"|'[^'\n]*'|[^\s\"',;&-][^\s\"',;&]*)"
 )
 _USER = re.compile(r"((?<![\w-])(?:-u|--user)(?:\s+|=)[\"']?[^\s:\"']+:)[^\s\"']+")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=\-]{8,}")
-_SHAPES = re.compile(
-    r"hf_\w{8,}|gh[pousr]_\w{8,}|github_pat_\w{8,}|glpat-[\w\-]{8,}|sk-[\w\-]{8,}|xox[abp]-[\w\-]{8,}"
-    r"|AKIA[0-9A-Z]{12,}|ASIA[0-9A-Z]{12,}|AIza[\w\-]{20,}"
-    r"|eyJ[\w\-]{6,}\.[\w\-]{6,}(?:\.[\w\-]*)?"
-    r"|[A-Za-z0-9+/]{64,}={0,2}"
-)
 _DIGEST = re.compile(r"\bsha(?:256|512):[0-9a-f]{64,128}\b")
-_KEY_BLOCK = re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|\Z)", re.DOTALL)
-_URL = re.compile(r"\b([a-z][a-z0-9+.\-]*)://([^\s\"'<>]+)", re.IGNORECASE)
+_URL = re.compile(r"(?<![a-z0-9+.\-])([a-z][a-z0-9+.\-]{0,31})://([^\s\"'<>]+)", re.IGNORECASE)
+_PORT = re.compile(r":\d{1,5}$")
 # Copies of the whole object, as somebody has applied it.
 _COPIES = ("kubectl.kubernetes.io/last-applied-configuration",)
 
@@ -72,16 +74,23 @@ def redact(value: Any, name: str = "") -> Any:
 
 def redact_text(text: str) -> str:
     """A message or a log without tokens, keys, and what URLs carry beside their address."""
-    text = _KEY_BLOCK.sub(MASK, text)
+    text = KEY_BLOCKS.sub(MASK, text)
     text = _URL.sub(_plain_url, text)
-    text = _QUOTED.sub(lambda found: f"{found[1]}{found[2]}{MASK}{found[2]}", text)
-    text = _NAMED.sub(lambda found: f"{found[1]}{found[2]}{MASK}", text)
+    text = _QUOTED.sub(lambda found: _without_value(found, end=found[2]), text)
+    text = _COOKIE.sub(lambda found: f"{found[1]}{MASK}", text)
+    text = _NAMED.sub(_without_value, text)
     text = _FLAG.sub(lambda found: f"{found[1]}{MASK}", text)
     text = _USER.sub(lambda found: f"{found[1]}{MASK}", text)
     text = _BEARER.sub(lambda found: f"{found[1]} {MASK}", text)
+    text = mask_prose(text)
     parts = re.split(f"({_DIGEST.pattern})", text)
     # Digests are as long as keys, and say which image ran.
-    return "".join(part if _DIGEST.fullmatch(part) else _SHAPES.sub(MASK, part) for part in parts)
+    return "".join(part if _DIGEST.fullmatch(part) else SHAPES.sub(MASK, part) for part in parts)
+
+
+def _without_value(found: re.Match[str], end: str = "") -> str:
+    is_count = _COUNT.search(found[1]) and _NUMBER.fullmatch(found[3])
+    return found[0] if is_count else f"{found[1]}{found[2]}{MASK}{end}"
 
 
 def _is_value_of(flag: Any) -> bool:
@@ -107,8 +116,18 @@ def _plain_url(found: re.Match[str]) -> str:
     scheme, rest = found[1], found[2]
     address, mark, _ = rest.partition("?")
     address, hash_mark, fragment = address.partition("#")
-    host, slash, path = address.partition("/")
+    host, path = _host_and_path(address)
     user, at, plain = host.rpartition("@")
-    shown = f"{scheme}://{MASK + '@' if at and user else ''}{plain}{slash}{path}"
+    shown = f"{scheme}://{MASK + '@' if at and user else ''}{plain}{path}"
     digest = f"#{fragment}" if fragment.startswith("sha256=") else f"#{MASK}" if hash_mark else ""
     return f"{shown}{'?' + MASK if mark else ''}{digest}"
+
+
+def _host_and_path(address: str) -> tuple[str, str]:
+    """The host with its user. A password may hold a slash, although no URL may."""
+    host, slash, path = address.partition("/")
+    if ":" in host and "@" in path and not host.startswith("[") and not _PORT.search(host):
+        user, _, rest = address.rpartition("@")
+        host, slash, path = rest.partition("/")
+        host = f"{user}@{host}"
+    return host, slash + path

@@ -11,7 +11,8 @@ import pytest
 from kaito_api import labels
 from kaito_kube import kinds
 from kaito_kube.kinds import Key
-from kubectl_kaito.doctor.redaction import MASK, redact, redact_text
+from kubectl_kaito.doctor.redaction import redact, redact_text
+from kubectl_kaito.doctor.secret_prose import MASK
 from tests.kubectl_kaito.console import Console
 from tests.kubectl_kaito.doctor.test_doctor import fake, sound
 
