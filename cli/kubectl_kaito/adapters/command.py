@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from kubectl_kaito.cluster.cluster import ClusterChoice
-from kubectl_kaito.environment import environment_of
 from kubectl_kaito.options import (
     ContextOption,
     KubeconfigOption,
@@ -13,6 +12,7 @@ from kubectl_kaito.options import (
     Output,
     OutputOption,
 )
+from kubectl_kaito.scope import scope_of
 
 WorkspaceArgument = Annotated[str, typer.Argument(metavar="NAME", help="A Workspace that serves.")]
 AdapterArgument = Annotated[
@@ -38,9 +38,9 @@ def list_adapters(
     from kubectl_kaito.observation import read_workspace
     from kubectl_kaito.output import emit
 
-    environment = environment_of(context)
-    cluster = environment.connect(ClusterChoice(kubeconfig, cluster_context))
-    view = adapters_view(read_workspace(cluster, name, namespace or cluster.namespace))
+    choice = ClusterChoice(kubeconfig, cluster_context)
+    environment, cluster, within = scope_of(context, choice, namespace)
+    view = adapters_view(read_workspace(cluster, name, within))
     emit(view, output, environment.stdout, table)
     if any(each.state == "Rejected" for each in view.adapters):
         raise typer.Exit(ExitCode.FAILING)
@@ -83,9 +83,9 @@ def add_adapter(
     from kubectl_kaito.adapters.changes import NewAdapter, added
     from kubectl_kaito.adapters.changing import change, report
 
-    environment = environment_of(context)
-    cluster = environment.connect(ClusterChoice(kubeconfig, cluster_context))
-    key = Key(namespace or cluster.namespace, name)
+    choice = ClusterChoice(kubeconfig, cluster_context)
+    environment, cluster, within = scope_of(context, choice, namespace)
+    key = Key(within, name)
     new = NewAdapter(
         name=adapter,
         image=image,
@@ -112,9 +112,9 @@ def remove_adapter(
     from kubectl_kaito.adapters.changes import removed
     from kubectl_kaito.adapters.changing import change, report
 
-    environment = environment_of(context)
-    cluster = environment.connect(ClusterChoice(kubeconfig, cluster_context))
-    key = Key(namespace or cluster.namespace, name)
+    choice = ClusterChoice(kubeconfig, cluster_context)
+    environment, cluster, within = scope_of(context, choice, namespace)
+    key = Key(within, name)
     changed = change(cluster, key, lambda found: removed(found, adapter))
     report(cluster, changed, key, adapter, environment, output, wait=False)
 

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from kubectl_kaito.cluster.cluster import ClusterChoice
-from kubectl_kaito.environment import environment_of
 from kubectl_kaito.options import ContextOption, KubeconfigOption, NamespaceOption
+from kubectl_kaito.scope import scope_of
 
 
 def chat(
@@ -26,9 +26,8 @@ def chat(
     from kubectl_kaito.observation import read_workspace
     from kubectl_kaito.workspace_facts import is_answering
 
-    environment = environment_of(context)
-    cluster = environment.connect(ClusterChoice(kubeconfig, cluster_context))
-    within = namespace or cluster.namespace
+    choice = ClusterChoice(kubeconfig, cluster_context)
+    environment, cluster, within = scope_of(context, choice, namespace)
     if not is_answering(read_workspace(cluster, name, within)):
         raise CommandError(
             f"{within}/{name} does not answer yet: `kubectl kaito why {name} -n {within}` says why"

@@ -3,7 +3,6 @@
 import typer
 
 from kubectl_kaito.cluster.cluster import ClusterChoice
-from kubectl_kaito.environment import environment_of
 from kubectl_kaito.options import (
     AllNamespacesOption,
     ContextOption,
@@ -12,6 +11,7 @@ from kubectl_kaito.options import (
     Output,
     OutputOption,
 )
+from kubectl_kaito.scope import scope_of
 
 
 def cost(
@@ -29,9 +29,10 @@ def cost(
     from kubectl_kaito.output import emit
     from kubectl_kaito.spending import is_recorded
 
-    environment = environment_of(context)
-    cluster = environment.connect(ClusterChoice(kubeconfig, cluster_context))
-    within = "" if all_namespaces else namespace or cluster.namespace
+    choice = ClusterChoice(kubeconfig, cluster_context)
+    environment, cluster, within = scope_of(
+        context, choice, namespace, all_namespaces=all_namespaces
+    )
     workspaces = list_workspaces(cluster, within)
     recorded = all(is_recorded(each) for each in workspaces)
     claims = [] if recorded else list_claims(cluster)

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from kubectl_kaito.cluster.cluster import ClusterChoice
-from kubectl_kaito.environment import environment_of
 from kubectl_kaito.exit_codes import ExitCode
 from kubectl_kaito.options import (
     ContextOption,
@@ -15,6 +14,7 @@ from kubectl_kaito.options import (
     Output,
     OutputOption,
 )
+from kubectl_kaito.scope import scope_of
 
 
 def doctor(
@@ -42,9 +42,8 @@ def doctor(
     from kubectl_kaito.files import write
     from kubectl_kaito.output import emit
 
-    environment = environment_of(context)
-    cluster = environment.connect(ClusterChoice(kubeconfig, cluster_context))
-    within = namespace or cluster.namespace
+    choice = ClusterChoice(kubeconfig, cluster_context)
+    environment, cluster, within = scope_of(context, choice, namespace)
     health = read_health(cluster, environment.prices(), within, environment.now())
     found = view.report(health)
     emit(found, output, environment.stdout, table)

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from kubectl_kaito.cluster.cluster import ClusterChoice
-from kubectl_kaito.environment import environment_of
 from kubectl_kaito.exit_codes import ExitCode
 from kubectl_kaito.options import (
     ContextOption,
@@ -14,6 +13,7 @@ from kubectl_kaito.options import (
     Output,
     OutputOption,
 )
+from kubectl_kaito.scope import scope_of
 
 
 def endpoint(
@@ -33,9 +33,8 @@ def endpoint(
     from kubectl_kaito.observation import read_workspace
     from kubectl_kaito.output import emit
 
-    environment = environment_of(context)
-    cluster = environment.connect(ClusterChoice(kubeconfig, cluster_context))
-    within = namespace or cluster.namespace
+    choice = ClusterChoice(kubeconfig, cluster_context)
+    environment, cluster, within = scope_of(context, choice, namespace)
     workspace = read_workspace(cluster, name, within)
     try:
         service = cluster.get(SERVICE, name, within)

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from kubectl_kaito.cluster.cluster import ClusterChoice
-from kubectl_kaito.environment import environment_of
 from kubectl_kaito.options import (
     ContextOption,
     KubeconfigOption,
@@ -13,6 +12,7 @@ from kubectl_kaito.options import (
     Output,
     OutputOption,
 )
+from kubectl_kaito.scope import scope_of
 
 
 def history(
@@ -28,7 +28,7 @@ def history(
     from kubectl_kaito.history.table import table
     from kubectl_kaito.output import emit
 
-    environment = environment_of(context)
-    cluster = environment.connect(ClusterChoice(kubeconfig, cluster_context))
-    found = read_history(cluster, name, namespace or cluster.namespace, environment.now())
+    choice = ClusterChoice(kubeconfig, cluster_context)
+    environment, cluster, within = scope_of(context, choice, namespace)
+    found = read_history(cluster, name, within, environment.now())
     emit(found, output, environment.stdout, table)

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from kubectl_kaito.cluster.cluster import ClusterChoice
-from kubectl_kaito.environment import environment_of
 from kubectl_kaito.exit_codes import ExitCode
 from kubectl_kaito.options import (
     ContextOption,
@@ -15,6 +14,7 @@ from kubectl_kaito.options import (
     Output,
     OutputOption,
 )
+from kubectl_kaito.scope import scope_of
 
 
 def lineage(
@@ -44,9 +44,9 @@ def lineage(
     from kubectl_kaito.output import emit
 
     own = read_key(key) if key is not None else None
-    environment = environment_of(context)
-    cluster = environment.connect(ClusterChoice(kubeconfig, cluster_context))
-    workspace = read_workspace(cluster, name, namespace or cluster.namespace)
+    choice = ClusterChoice(kubeconfig, cluster_context)
+    environment, cluster, within = scope_of(context, choice, namespace)
+    workspace = read_workspace(cluster, name, within)
     seen = view.lineage(workspace, gather(cluster, workspace, environment.registries(), own))
     emit(seen, output, environment.stdout, table)
     if not view.is_proven(seen):

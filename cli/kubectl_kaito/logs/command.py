@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from kubectl_kaito.cluster.cluster import ClusterChoice
-from kubectl_kaito.environment import environment_of
 from kubectl_kaito.options import ContextOption, KubeconfigOption, NamespaceOption
+from kubectl_kaito.scope import scope_of
 
 
 def logs(
@@ -35,9 +35,8 @@ def logs(
 
     if follow and previous:
         raise UsageError("--previous is a run that has ended: leave --follow out")
-    environment = environment_of(context)
-    cluster = environment.connect(ClusterChoice(kubeconfig, cluster_context))
-    within = namespace or cluster.namespace
+    choice = ClusterChoice(kubeconfig, cluster_context)
+    environment, cluster, within = scope_of(context, choice, namespace)
     seen = observe(cluster, name, within, environment.now())
     ref = choose_log(seen, container, previous=previous)
     if follow:

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from kubectl_kaito.cluster.cluster import ClusterChoice
-from kubectl_kaito.environment import environment_of
 from kubectl_kaito.exit_codes import ExitCode
 from kubectl_kaito.options import (
     AllNamespacesOption,
@@ -15,6 +14,7 @@ from kubectl_kaito.options import (
     Output,
     OutputOption,
 )
+from kubectl_kaito.scope import scope_of
 
 
 def status(
@@ -39,9 +39,10 @@ def status(
         raise UsageError("--watch follows one Workspace: name it")
     if name is not None and all_namespaces:
         raise UsageError("--all-namespaces lists Workspaces: leave the name out, or use -n")
-    environment = environment_of(context)
-    cluster = environment.connect(ClusterChoice(kubeconfig, cluster_context))
-    within = "" if all_namespaces else namespace or cluster.namespace
+    choice = ClusterChoice(kubeconfig, cluster_context)
+    environment, cluster, within = scope_of(
+        context, choice, namespace, all_namespaces=all_namespaces
+    )
     if name is None:
         found = view.workspace_list(list_workspaces(cluster, within), environment.now())
         emit(

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from kubectl_kaito.cluster.cluster import ClusterChoice
-from kubectl_kaito.environment import environment_of
 from kubectl_kaito.options import (
     ContextOption,
     KubeconfigOption,
@@ -13,6 +12,7 @@ from kubectl_kaito.options import (
     Output,
     OutputOption,
 )
+from kubectl_kaito.scope import scope_of
 
 
 def undo(
@@ -40,9 +40,8 @@ def undo(
 
     if end and to_revision is not None:
         raise UsageError("--end goes on to the newest configuration: leave --to-revision out")
-    environment = environment_of(context)
-    cluster = environment.connect(ClusterChoice(kubeconfig, cluster_context))
-    within = namespace or cluster.namespace
+    choice = ClusterChoice(kubeconfig, cluster_context)
+    environment, cluster, within = scope_of(context, choice, namespace)
     history = read_history(cluster, name, within, environment.now())
     found = view.end(history) if end else view.undo(history, to_revision)
     number = None if found.revision is None else str(found.revision)

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from kubectl_kaito.cluster.cluster import ClusterChoice
-from kubectl_kaito.environment import environment_of
 from kubectl_kaito.exit_codes import ExitCode
 from kubectl_kaito.options import (
     ContextOption,
@@ -14,6 +13,7 @@ from kubectl_kaito.options import (
     Output,
     OutputOption,
 )
+from kubectl_kaito.scope import scope_of
 
 
 def why(
@@ -35,9 +35,9 @@ def why(
     from kubectl_kaito.why.table import table
     from kubectl_kaito.why.view import Verdict, explain
 
-    environment = environment_of(context)
-    cluster = environment.connect(ClusterChoice(kubeconfig, cluster_context))
-    seen = observe(cluster, name, namespace or cluster.namespace, environment.now())
+    choice = ClusterChoice(kubeconfig, cluster_context)
+    environment, cluster, within = scope_of(context, choice, namespace)
+    seen = observe(cluster, name, within, environment.now())
     view = explain(seen, observe_release(cluster), read_logs(cluster, seen))
     emit(view, output, environment.stdout, table)
     if view.verdict in (Verdict.FAILING, Verdict.UNKNOWN):
