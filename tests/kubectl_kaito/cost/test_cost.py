@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 
 from kaito_kube.kinds import INFERENCE_SET, MACHINE, WORKSPACE, Key
-from kubectl_kaito.cluster.fake import FakeCluster
 from tests.kubectl_kaito.console import Console
 from tests.kubectl_kaito.reconciled import Reconciled, reconciled
 from tests.workspace_controller.given import NAMESPACE, inference_workspace, resource
@@ -129,7 +128,7 @@ def test_replicas_are_shown_below_their_inference_set() -> None:
     asyncio.run(sets.settle())
     sets.environment.apply(inference_workspace("single"))
     asyncio.run(sets.settle())
-    console = Console(FakeCluster(sets.environment.cluster), now=sets.environment.clock.now)
+    console = Reconciled(sets.environment).launch().console
     lines = [line.split() for line in console.run("cost", "-A").out.splitlines()]
     assert lines[1][:5] == ["team", "InferenceSet", "phi", "2", "replicas"]
     assert [line[1] for line in lines[2:5]] == [*sorted(line[1] for line in lines[2:4]), "single"]
@@ -138,6 +137,7 @@ def test_replicas_are_shown_below_their_inference_set() -> None:
     own = [w for w in document["workspaces"] if w["inferenceSet"] == "phi"]
     assert found["replicas"] == len(own) == 2
     assert found["pricePerHour"] == pytest.approx(sum(w["pricePerHour"] for w in own))
+    assert (found["pricePerHour"], found["nodes"]) == (6.12, 2)
 
 
 def test_nothing_costs_nothing() -> None:
