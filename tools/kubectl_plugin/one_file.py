@@ -37,7 +37,8 @@ def build_for(target: Platform, wheel: Path, root: Path, output: Path) -> Path:
 
 def build_from_environment(environment: Path, wheel: Path, root: Path, output: Path) -> Path:
     """The file for the Python of a virtual environment, with what is installed there."""
-    options = [*pins.declared(root), "--venv-repository", str(environment)]
+    # pex remembers interpreters by their path, and a link may lead elsewhere tomorrow.
+    options = [*pins.declared(root), "--venv-repository", str(environment.resolve())]
     return _pex(wheel, options, output)
 
 
