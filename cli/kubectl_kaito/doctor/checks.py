@@ -98,7 +98,8 @@ def check_webhook(health: Health) -> Finding:
         return Finding(
             Level.WARN,
             f"webhook {name} is not registered: a wrong manifest is applied, and then fails",
-            "the leader registers it; its log says why it does not",
+            f"kubectl -n {health.release.namespace} rollout restart deployment/{name}, which "
+            "registers it; the leader's log says why it does not",
         )
     if not all((w.get("clientConfig") or {}).get("caBundle") for w in found.get("webhooks") or ()):
         return Finding(
