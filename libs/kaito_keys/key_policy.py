@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from kaito_keys.api_key import DIGEST_FORMAT
@@ -162,13 +162,14 @@ def _money(document: Mapping[str, Any], name: str) -> int | None:
     value = document.get(name)
     if value is None:
         return None
+    most = MAX_AMOUNT // NANODOLLARS
     try:
-        amount = Decimal(str(value)) * NANODOLLARS
-        is_whole = not isinstance(value, bool) and amount == int(amount)
-    except (InvalidOperation, OverflowError, ValueError):
-        is_whole = False
-    if not is_whole or not 0 <= amount <= MAX_AMOUNT:
-        most = MAX_AMOUNT // NANODOLLARS
+        # Compared first: 1e999999 is a Decimal, and a billion times of it is none.
+        is_money = not isinstance(value, bool) and 0 <= Decimal(str(value)) <= most
+        amount = (Decimal(str(value)) if is_money else Decimal(0)) * NANODOLLARS
+    except ArithmeticError:
+        is_money = False
+    if not is_money or amount != int(amount):
         raise KeyPolicyError(
             f'{name}={value!r}: set US dollars from 0 to {most}, for example "25.00"'
         )
@@ -183,9 +184,15 @@ def _text(document: Mapping[str, Any], name: str) -> str:
 
 
 def _texts(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    value = document.get(name, [])
-    if not isinstance(value, list) or not all(isinstance(each, str) and each for each in value):
-        raise KeyPolicyError(f'{name}={value!r}: set a list of names, for example ["one"]')
+    if name not in document:
+        return ()
+    value = document[name]
+    is_list = isinstance(value, list) and all(isinstance(each, str) and each for each in value)
+    # The last name that somebody takes out of a list must not open all models.
+    if not is_list or not value:
+        raise KeyPolicyError(
+            f'{name}={value!r}: set a list of names, for example ["one"], or leave it out'
+        )
     return tuple(value)
 
 
@@ -202,11 +209,13 @@ def _time(document: Mapping[str, Any], name: str) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        found = None
-    if found is None or found.tzinfo is None:
+        # The last hours of the year 9999 in New York are after all times in UTC.
+        in_utc = found.astimezone(UTC) if found.tzinfo else None
+    except (TypeError, ValueError, OverflowError):
+        in_utc = None
+    if in_utc is None:
         raise KeyPolicyError(f"{name}={value!r}: set a time like 2027-01-01T00:00:00Z")
-    return found.astimezone(UTC)
+    return in_utc
 
 
 def _format_time(time: datetime) -> str:

@@ -15,6 +15,7 @@ from kubectl_kaito.errors import NotFoundError, UsageError
 
 LABELS: Mapping[str, str] = {"kaito.sh/api-keys": "true", "app.kubernetes.io/part-of": "kaito"}
 _SPAN = re.compile(r"([1-9][0-9]{0,4})([dhm])")
+_KEY_START = re.compile(rf"{api_key.PREFIX}-({api_key.ID_FORMAT.pattern})-")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 # The API server refuses objects of 1 MiB, and a Secret has more than its data.
 _MAX_SECRET_BYTES = 900 * 1024
@@ -101,9 +102,12 @@ def removed(secret: Manifest, names: Sequence[str]) -> Manifest:
 
 
 def key_id(text: str) -> str:
-    """The id of a key, from the id itself or from the whole key, which may have leaked."""
-    key = api_key.parse(text.strip())
-    return key.id if key else text.strip()
+    """The id of a key, from the id itself or from the whole key, which may have leaked.
+
+    A key that was not copied whole has its id as well, and its secret is not for messages.
+    """
+    found = _KEY_START.match(text.strip())
+    return found[1] if found else text.strip()
 
 
 def _encode(policy: KeyPolicy) -> str:

@@ -97,6 +97,16 @@ def test_a_wrong_option_is_named(options: tuple[str, ...], says: str) -> None:
     assert says in result.err
 
 
+def test_a_key_that_was_not_copied_whole_is_revoked_and_not_shown() -> None:
+    console = Console()
+    key = create(console)
+    result = console.run("keys", "revoke", key["key"][:-3], *SYSTEM)
+    assert result.out == f"key {key['id']} revoked\n"
+    again = console.run("keys", "revoke", key["key"][:-3], *SYSTEM)
+    assert f"no key {key['id']} in Secret" in again.err
+    assert key["key"][:-3] not in again.err
+
+
 def test_a_key_is_revoked_by_its_id_or_by_its_text() -> None:
     console = Console()
     first, second, third = create(console), create(console), create(console)

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from inference_gateway.keys.ledger.ledger import WhenAway
 from inference_gateway.keys.prices import Prices, PricesError, read_prices
@@ -53,10 +54,22 @@ def _store_url(env: Environment) -> str:
         SettingError: it is none. Its value is not shown: it may hold a password.
     """
     url = env.text("KAITO_KEY_STORE_URL", "")
-    if url and not _STORE_URL.fullmatch(url):
-        remedy = "set redis://HOST:6379, rediss:// for TLS, or nothing for a single replica"
+    if url and not (_STORE_URL.fullmatch(url) and _has_port(url)):
+        remedy = (
+            "set redis://HOST:6379, rediss:// for TLS, or nothing for a single replica; "
+            "in a password, write / as %2F, ? as %3F and # as %23"
+        )
         raise SettingError("KAITO_KEY_STORE_URL", "(hidden)", remedy)
     return url
+
+
+def _has_port(url: str) -> bool:
+    """Whether the port is a number or left out; else the client's error has part of a password."""
+    try:
+        port = urlsplit(url).port
+    except ValueError:
+        return False
+    return port != 0
 
 
 def _prices(env: Environment) -> Prices:

@@ -39,7 +39,6 @@ class KeysFolder:
         found = self._state()
         if found == self._seen:
             return None
-        self._seen = found
         policies: dict[str, KeyPolicy] = {}
         for file in self._files():
             try:
@@ -48,6 +47,8 @@ class KeysFolder:
                 logger.error(
                     "key ignored", extra={"file": str(file), "error": str(error) or type(error)}
                 )
+        # Not before: what could not be read this time is looked at again.
+        self._seen = found
         return KeyRing(policies)
 
     def _state(self) -> object:

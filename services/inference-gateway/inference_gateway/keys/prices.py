@@ -10,7 +10,7 @@ name counts: namespace/workspace, the adapter, the preset. `*` is the price of a
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +81,13 @@ def _price(path: Path, name: object, entry: Any) -> Price:
 
 def _picodollars(path: Path, where: str, value: Any) -> int:
     try:
-        amount = Decimal(str(value)) * _PICODOLLARS_PER_DOLLAR_OF_A_MILLION
-        is_price = not isinstance(value, bool) and amount == int(amount)
-    except (InvalidOperation, OverflowError, ValueError):
+        # Compared first: 1e999999 is a Decimal, and a million times of it is none.
+        is_price = not isinstance(value, bool) and 0 <= Decimal(str(value)) <= _MAX_DOLLARS
+        dollars = Decimal(str(value)) if is_price else Decimal(0)
+        amount = dollars * _PICODOLLARS_PER_DOLLAR_OF_A_MILLION
+    except ArithmeticError:
         is_price = False
-    if not is_price or not 0 <= amount <= _MAX_DOLLARS * _PICODOLLARS_PER_DOLLAR_OF_A_MILLION:
+    if not is_price or amount != int(amount):
         raise PricesError(
             f"{path}: {where}={value!r}: set US dollars for a million tokens, "
             "with at most 6 decimals"
