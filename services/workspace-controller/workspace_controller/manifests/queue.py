@@ -7,6 +7,8 @@ from kaito_kube.kinds import Manifest, labels_of
 
 # Kueue's own labels. Whoever names a queue may name a priority in it.
 _PASSED_ON = (labels.QUEUE, labels.QUEUE_PRIORITY)
+# The LocalQueue of Jobs that name none, in a namespace that has one of this name.
+KUEUES_DEFAULT = "default"
 
 
 def queue_labels(workspace: Manifest) -> Mapping[str, str]:

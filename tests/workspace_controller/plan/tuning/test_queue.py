@@ -1,5 +1,6 @@
 """What a queue of Kueue changes in the plan of a run, and what it leaves as it is."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,9 +9,12 @@ from kaito_api import labels
 from kaito_kube.kinds import JOB, Manifest
 from tests.workspace_controller.given import (
     claim,
+    conditions_by_type,
     inference_workspace,
+    node,
     own_node,
     pod,
+    resource,
     settings,
     stored,
     tuning_workspace,
@@ -19,6 +23,7 @@ from tests.workspace_controller.plan.tuning.test_run import COMPLETE, a_job, see
 from workspace_controller.observed import Observed
 from workspace_controller.plan.decide import decide
 from workspace_controller.plan.plan import Create, Delete, Plan
+from workspace_controller.settings import NodeProvisioner
 
 QUEUE = {labels.QUEUE: "gpus"}
 
@@ -85,6 +90,8 @@ def test_a_price_over_the_limit_queues_nothing() -> None:
 
 ADMITTED = {**a_job(), "spec": {"suspend": False}}
 TRAINS = pod("tuning")
+# The Job keeps it, and deletes only pods that run when it is suspended.
+EVICTED = pod("tuning", name="ws-0", phase="Failed", reason="Evicted")
 
 
 @pytest.mark.parametrize(
@@ -95,8 +102,18 @@ TRAINS = pod("tuning")
         (waiting(job=suspended(), claims=(claim(0),)), ["delete Machine"]),
         (waiting(job=suspended(), claims=(claim(0),), pods=(TRAINS,)), []),
         (waiting(job=suspended(), claims=(claim(0, deleting=True),)), []),
+        (waiting(job=suspended(), claims=(claim(0),), pods=(EVICTED,)), ["delete Machine"]),
+        (waiting(job=suspended(), claims=(claim(0),), pods=(EVICTED, TRAINS)), []),
     ],
-    ids=["waits", "admitted", "lost its place", "its pods are going", "its nodes are going"],
+    ids=[
+        "waits",
+        "admitted",
+        "lost its place",
+        "its pods are going",
+        "its nodes are going",
+        "a pod was evicted long ago",
+        "another pod was evicted long ago",
+    ],
 )
 def test_nodes_are_there_as_long_as_the_run_is_admitted(
     observed: Observed, machines: list[str]
@@ -112,6 +129,10 @@ def test_nodes_are_there_as_long_as_the_run_is_admitted(
         (suspended(), None, True),
         (suspended(None), None, False),
         (suspended(None), "gpus", True),
+        # Kueue itself has put it on a Job without one, and would do so again.
+        (suspended("default"), None, False),
+        (suspended("default"), "gpus", True),
+        (suspended(), "default", True),
         ({**suspended(), "spec": {"suspend": False}}, "other", False),
     ],
 )
@@ -121,6 +142,23 @@ def test_a_run_that_waits_moves_with_the_label(
     plan = decide(waiting(queue, job=job))
     gone = [a.name for a in plan.actions if isinstance(a, Delete) and a.kind is JOB]
     assert gone == (["ws"] if replaced else [])
+
+
+@pytest.mark.parametrize("provisioner", NodeProvisioner)
+@pytest.mark.parametrize("job", [None, suspended()], ids=["no Job", "suspended"])
+def test_a_run_that_waits_keeps_no_free_node_from_others(
+    provisioner: NodeProvisioner, job: Manifest | None
+) -> None:
+    """The one that is admitted may need it, and has the quota that this one waits for."""
+    given = settings(data_check=False, node_provisioner=provisioner)
+    wanted = resource(instanceType=None) if provisioner is NodeProvisioner.BYO else resource()
+    manifest = tuning_workspace(metadata={"labels": QUEUE}, resource=wanted)
+    observed = seen(manifest, job=job, nodes=(node("free"),), claims=(), settings=given)
+    plan = decide(observed)
+    assert plan.worker_nodes == ()
+    assert conditions_by_type(plan.status)["NodesReady"] == "False/Queued"
+    assert decide(replace(observed, pods=(TRAINS,))).worker_nodes == ("free",)
+    assert decide(replace(observed, job=ADMITTED)).worker_nodes == ("free",)
 
 
 def test_the_volume_of_a_run_stays_when_it_moves() -> None:

@@ -21,6 +21,11 @@ def is_ready(pod: Manifest) -> bool:
     return bool(status.get("podIP")) and conditions.get("Ready") == "True"
 
 
+def has_ended(pod: Manifest) -> bool:
+    """Whether none of its containers runs any more, or ever will."""
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
 def containers(pod: Manifest) -> list[Manifest]:
     """The status of each container, in the order in which they run."""
     status = pod.get("status") or {}

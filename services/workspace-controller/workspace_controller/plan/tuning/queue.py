@@ -8,14 +8,14 @@ from kaito_api.conditions import ConditionStatus, false, parse_time, unknown
 from kaito_api.reasons import Reason
 from kaito_api.workspace import Tuning
 from kaito_kube.kinds import Manifest, is_being_deleted, labels_of
-from workspace_controller.manifests.queue import is_suspended, queue_labels
+from workspace_controller.manifests.queue import KUEUES_DEFAULT, is_suspended, queue_labels
 from workspace_controller.observed import Observed
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.nodes.provisioning import NodePlan
 from workspace_controller.plan.nodes.release import claims_to_delete
 from workspace_controller.plan.nodes.sources import SOURCES
 from workspace_controller.plan.pods.failure import GracePeriod
-from workspace_controller.plan.pods.status import pods_with_role
+from workspace_controller.plan.pods.status import has_ended, pods_with_role
 from workspace_controller.plan.tuning.adapter import tuned_adapter
 from workspace_controller.plan.tuning.job import is_current_job
 
@@ -36,20 +36,27 @@ def is_in_another_queue(observed: Observed, job: Manifest) -> bool:
     """Whether a Job that waits has to be created again: its queue is not the Workspace's."""
     has = labels_of(job).get(labels.QUEUE)
     wanted = queue_labels(observed.workspace).get(labels.QUEUE)
+    if not wanted and has == KUEUES_DEFAULT:
+        # Kueue puts it on each new Job that names no queue, and so on the next one, too.
+        return False
     return is_suspended(job) and has != wanted and bool(has or wanted)
 
 
 def queued_nodes(observed: Observed, nodes: NodePlan) -> NodePlan:
-    """The same plan without its requests. Nodes that were requested go once no pod is on them."""
-    plan = replace(nodes, actions=(), queued=True)
-    if not nodes.requests_nodes and not observed.claims:
-        return plan
-    runs = pods_with_role(observed.pods, "tuning", labels.ROLE)
+    """The same plan without its requests. Nodes that were requested go once no pod is on them, and
+    others may use those that were there."""
+    pods = pods_with_role(observed.pods, "tuning", labels.ROLE)
+    # One that was evicted stays in the list as long as its Job.
+    runs = [pod for pod in pods if not has_ended(pod)]
     message = queue_message(observed)
     type_ = SOURCES[observed.settings.node_provisioner].condition
     claims = (unknown(type_, Reason.QUEUED, message),) if type_ else ()
     return replace(
-        plan,
+        nodes,
+        actions=(),
+        queued=True,
+        workers=nodes.workers if runs else (),
+        usable=nodes.usable if runs else (),
         releases=() if runs else claims_to_delete(observed.claims),
         conditions=(
             *claims,
