@@ -98,6 +98,17 @@ def test_a_model_that_is_served_stays_until_its_model_server_ends(root: Path) ->
     assert not folder.exists()
 
 
+def test_a_model_that_is_served_for_long_does_not_keep_the_disk_full(root: Path) -> None:
+    served, unused = stored(root, "team/served", 480), stored(root, "team/unused", 48)
+    held = hold_model(served)
+    assert held is not None
+    # The older one would be enough.
+    a_little = int(0.2 * 100 * GIB) - 1
+    cache_of(root, disk_usage=lambda _: Usage(100 * GIB, 0, a_little)).make_room(0)
+    assert served.exists() and not unused.exists()
+    held.close()
+
+
 def test_two_pods_serve_one_folder_and_the_last_one_frees_it(root: Path) -> None:
     folder = stored(root, "team/served")
     first, second = hold_model(folder), hold_model(folder)

@@ -109,9 +109,14 @@ class NodeCache:
             entry for entry in self.entries() if entry.path not in (self.folder, self.partial)
         ]
         usage = self.disk_usage(self.root)
-        for entry in to_evict(others, Disk(usage.total, usage.free), needed_bytes, self.now()):
-            if evict(entry.path):
-                print(f"removed {entry.path.name}, which no pod uses, for its room", flush=True)
+        free_bytes = usage.free
+        # One that a pod uses frees nothing, so others go in its place.
+        while found := to_evict(others, Disk(usage.total, free_bytes), needed_bytes, self.now()):
+            others = [entry for entry in others if entry not in found]
+            for entry in found:
+                if evict(entry.path):
+                    free_bytes += entry.size_bytes
+                    print(f"removed {entry.path.name}, which no pod uses, for its room", flush=True)
 
     def entries(self) -> list[Entry]:
         """All models below the root, those of other namespaces included."""
