@@ -178,6 +178,9 @@ def test_a_disk_that_is_full_is_said_and_leaves_no_model_behind(
         "retryable": True,
     }
     assert not node.folder.exists()
+    # The kubelet would evict every pod of the node, and nothing would empty the disk.
+    assert node.fetched() == 0
+    assert "are to come, and" in run.log
 
 
 def test_a_folder_that_cannot_be_written_is_named(node: Node) -> None:

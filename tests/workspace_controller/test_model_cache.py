@@ -54,7 +54,7 @@ class Usage(NamedTuple):
 
 
 def full(_: Path) -> Usage:
-    return Usage(100 * GIB, 100 * GIB, 0)
+    return Usage(100 * GIB, 99 * GIB, GIB)
 
 
 def cache_of(root: Path, name: str = "team/new", **changes: Callable[..., object]) -> NodeCache:

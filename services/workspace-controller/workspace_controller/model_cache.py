@@ -10,6 +10,7 @@ takes locks back from processes that end, so no mark of a dead pod is left.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import pathlib
@@ -102,7 +103,12 @@ class NodeCache:
         (self.folder / IN_USE).touch()
 
     def make_room(self, needed_bytes: int) -> None:
-        """Removes models that no pod uses, if less than a fifth of the disk would be free."""
+        """Removes models that no pod uses, if less than a fifth of the disk would be free.
+
+        Raises:
+            OSError: ENOSPC, the disk would be full before all has arrived. The kubelet evicts the
+                pods of a full disk, and removes nothing of the cache: no pod could start there.
+        """
         for left in self.root.glob(f"*/*{EVICTED}"):
             shutil.rmtree(left, ignore_errors=True)
         others = [
@@ -117,6 +123,9 @@ class NodeCache:
                 if evict(entry.path):
                     free_bytes += entry.size_bytes
                     print(f"removed {entry.path.name}, which no pod uses, for its room", flush=True)
+        if needed_bytes > free_bytes:
+            print(f"{needed_bytes} bytes are to come, and {free_bytes} are free", flush=True)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def entries(self) -> list[Entry]:
         """All models below the root, those of other namespaces included."""
