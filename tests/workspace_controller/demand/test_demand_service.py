@@ -84,6 +84,14 @@ async def test_a_gateway_that_the_controller_does_not_know_any_more_begins_again
             {"models": [pb.ModelDemand(model="n/phi", request_seconds=float("inf"))]},
             "n/phi: request_seconds is inf",
         ),
+        (
+            {"models": [pb.ModelDemand(model="n/phi", request_seconds=1e300)]},
+            "n/phi: request_seconds is 1e+300: 0 to 9007199254740992",
+        ),
+        (
+            {"models": [pb.ModelDemand(model="n/phi", arrived=2**64 - 1)]},
+            "n/phi: arrived is 18446744073709551615: 0 to",
+        ),
     ],
 )
 async def test_a_report_that_breaks_the_contract_is_refused(

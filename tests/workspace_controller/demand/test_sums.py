@@ -104,6 +104,25 @@ def test_names_without_end_fill_neither_the_sums_nor_the_totals() -> None:
     assert len(demand.totals) <= 2 * MAX_MODELS
 
 
+@pytest.mark.parametrize(
+    ("uptime", "arrived", "finished", "seconds", "mean"),
+    [
+        (2, 3, 2, 1e15, 1),
+        (1 + 1e-15, 3, 2, 1e15, 1),
+        (2, 0, 0, 1e15, 0),
+        # Forgotten while it was idle, and there again.
+        (2, 2, 1, 40, 1),
+    ],
+)
+def test_no_more_requests_are_needed_for_than_were_there(
+    uptime: float, arrived: int, finished: int, seconds: float, mean: float
+) -> None:
+    """Whatever seconds a gateway claims: a replica costs money."""
+    known = fold(report(1, 2, 2, 1, first=True))
+    now = with_report(known, report(uptime, arrived, finished, seconds), 1)
+    assert mean_requests(known, now, MODEL) == mean
+
+
 def test_a_late_report_changes_nothing() -> None:
     known = fold(report(5, 9, 9, first=True))
     assert with_report(known, report(4, 8, 2), 1) == known

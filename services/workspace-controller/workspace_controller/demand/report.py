@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from workspace_controller.demand.counters import Counters
 
 MAX_NAME, MAX_EPOCH = 253, 64
+# What a float counts exactly, and more than any gateway does.
+MAX_COUNT = 2**53
 # As many Workspaces as anybody has tried, and more than 10 MB of counters is no demand.
 MAX_MODELS = 10_000
 _MODEL = re.compile(r"[a-z0-9.-]{1,63}/[a-z0-9.-]{1,253}")
@@ -62,7 +64,7 @@ def _check_counters(model: str, counters: Counters) -> None:
             f"{model}: arrived {counters.arrived}, finished {counters.finished} and held "
             f"{counters.held} contradict each other"
         )
-    for name in ("request_seconds", "first_token_seconds"):
-        seconds = getattr(counters, name)
-        if not 0 <= seconds < float("inf"):
-            raise InvalidReport(f"{model}: {name} is {seconds}")
+    for each in fields(counters):
+        count = getattr(counters, each.name)
+        if not 0 <= count <= MAX_COUNT:
+            raise InvalidReport(f"{model}: {each.name} is {count}: 0 to {MAX_COUNT}")

@@ -112,7 +112,11 @@ def _mean(before: Gateway | None, now: Gateway, model: str) -> float:
     seconds = now.uptime_seconds - before.uptime_seconds if before is not None else 0.0
     if before is None or seconds <= 0:
         return float(counters.unfinished)
-    return growth(before.models.get(model, Counters()), counters).request_seconds / seconds
+    known = before.models.get(model, Counters())
+    grown = growth(known, counters)
+    # Never more than all that were there: counters that contradict each other scale nothing up.
+    most = max(known.unfinished + grown.arrived, counters.unfinished)
+    return min(grown.request_seconds / seconds, float(most))
 
 
 def _only(demand: Demand, stays: Callable[[Gateway], bool]) -> Demand:
