@@ -1,6 +1,7 @@
 """What a pass over an InferenceSet does with its Workspaces, its Service and its status."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -62,6 +63,29 @@ def test_workspaces_have_the_template_and_an_owner() -> None:
         "labelSelector": {"matchLabels": {"app": "phi"}},
     }
     assert first["inference"] == template()["inference"]
+
+
+def test_no_replica_is_created_beyond_the_maximum_to_be_deleted_by_the_next_pass() -> None:
+    manifest = inference_set(replicas=9, autoscaling={"maxReplicas": 2})
+    plan = plan_of(manifest)
+    assert plan.scale is not None and plan.scale.replicas == 2
+    assert not plan.creates
+
+
+@pytest.mark.parametrize(("nodes", "replicas"), [(None, None), (1, 4), (2, 2), (4, None)], ids=str)
+def test_the_price_limit_waits_for_the_number_of_nodes_of_a_replica(
+    nodes: int | None, replicas: int | None
+) -> None:
+    rules = {"minReplicas": 4, "maxReplicas": 4, "maxPricePerHour": "8"}
+    manifest = inference_set(replicas=1, autoscaling=rules)
+    first = member(manifest, "phi-a")
+    first["status"] = {**first["status"], "targetNodeCount": nodes}
+    plan = decide(
+        ObservedSet(
+            manifest=manifest, now=FakeClock().now(), neighbors=(first,), node_price=Decimal(2)
+        )
+    )
+    assert (plan.scale.replicas if plan.scale is not None else None) == replicas
 
 
 def test_the_same_pass_again_asks_for_the_same_names() -> None:

@@ -56,10 +56,14 @@ def _decide_valid(observed: ObservedSet, spec: InferenceSetSpec) -> SetPlan:
     verdict = scaling_verdict(observed, spec, replicas, scaling.hold)
     condition = verdict.condition if verdict is not None else None
     status = compute_status(observed, spec, replicas, hash_, scaling.hold, condition)
+    scale = decide_scale(observed, spec, verdict)
+    if scale is not None and scale.replicas < spec.replicas:
+        # Nothing is created only to be deleted by the next pass: its nodes would be requested.
+        scaling = replace(scaling, creates=0)
     names, foreign = _names(observed, hash_, scaling)
     remaining = [replica for replica in replicas if replica.name not in scaling.deletes]
     return SetPlan(
-        scale=decide_scale(observed, spec, verdict),
+        scale=scale,
         adopts=tuple((name, hash_) for name in adopted),
         creates=tuple(manifests.workspace(observed.manifest, name, hash_) for name in names),
         deletes=scaling.deletes,

@@ -38,7 +38,7 @@ def scaling_verdict(
             history=observed.demand.history,
             scaled_at=observed.scaled_at,
             now=observed.now,
-            price=_replica_price(observed, replicas),
+            price=_replica_price(observed),
             other_scaler=_other_scaler(observed),
             is_blocked=hold is not None or _was_refused(observed),
         )
@@ -58,10 +58,13 @@ def decide_scale(
     return ScaleTo(verdict.replicas, at, EmitEvent(False, reason, note))
 
 
-def _replica_price(observed: ObservedSet, replicas: Sequence[Replica]) -> Decimal | None:
-    if observed.node_price is None:
+def _replica_price(observed: ObservedSet) -> Decimal | None:
+    """None before the first replica knows how many nodes it needs: it may need several."""
+    statuses = (workspace.get("status") or {} for workspace in observed.workspaces)
+    nodes = [int(count) for status in statuses if (count := status.get("targetNodeCount"))]
+    if observed.node_price is None or not nodes:
         return None
-    return observed.node_price * max((replica.nodes for replica in replicas), default=1)
+    return observed.node_price * max(nodes)
 
 
 def _other_scaler(observed: ObservedSet) -> str:
