@@ -44,7 +44,7 @@ def test_image_has_a_replaceable_base_and_runs_without_root(file: Path) -> None:
 @pytest.mark.parametrize("image", RELEASED)
 def test_service_starts_as_its_package(image: str) -> None:
     package = service_of(image).replace("-", "_")
-    entry = f'ENTRYPOINT ["/app/venv/bin/python", "-m", "{package}"]'
+    entry = f'ENTRYPOINT ["/app/venv/bin/python", "-m", "kaito_process.start", "{package}"]'
     assert entry in final_stage(text(image))
 
 

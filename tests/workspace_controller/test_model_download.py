@@ -154,6 +154,16 @@ async def test_a_download_that_is_killed_goes_on_where_it_was(run: Run) -> None:
     assert not list(run.folder.rglob("*.part"))
 
 
+async def test_a_download_that_is_stopped_during_its_imports_ends(run: Run, tmp_path: Path) -> None:
+    waits = "import signal\nprint('importing', flush=True)\nsignal.pause()\n"
+    (tmp_path / "random.py").write_text(waits)
+    run.env["PYTHONPATH"] = str(tmp_path)
+    process = run.start()
+    await until_seen("the imports", lambda: "importing" in run.log)
+    process.terminate()
+    assert process.wait(timeout=HANG_SECONDS) == 143
+
+
 async def test_progress_is_served_while_files_arrive(run: Run) -> None:
     run.hub.stall_after["model.safetensors"] = STALL
     process = run.start()

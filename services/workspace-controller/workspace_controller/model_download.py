@@ -24,7 +24,6 @@ import json
 import os
 import pathlib
 import random
-import signal
 import socket
 import ssl
 import sys
@@ -470,8 +469,6 @@ def wanted_model() -> list[Any]:
 
 
 def main() -> int:
-    # The first process of a container ignores the signal otherwise.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
     folder, root = pathlib.Path(os.environ["KAITO_MODEL_PATH"]), os.environ.get("KAITO_MODEL_CACHE")
     if root is None and is_complete(folder, wanted_model()):
         print("all files are there already", flush=True)

@@ -128,7 +128,8 @@ def test_a_download_leaves_the_other_format_of_the_weights_out() -> None:
 def test_model_can_be_copied_from_its_image() -> None:
     (copy,) = PODS["init-copy"]["initContainers"]
     assert copy["image"] == "r/kaito-phi:1"
-    assert copy["command"][-1] == "cp -R /workspace/tfs/weights/. /mnt/model/"
+    copies = "cp -R /workspace/tfs/weights/. /mnt/model/ & wait $!"
+    assert copy["command"][-1] == f"trap 'exit 143' TERM; {copies}"
 
 
 def test_pods_of_a_multi_node_model_know_their_number_and_leader() -> None:

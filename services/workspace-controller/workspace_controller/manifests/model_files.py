@@ -24,6 +24,10 @@ _MODEL_MOUNT = {"name": "model", "mountPath": MODEL_PATH, "readOnly": True}
 _OFFLINE = ({"name": "HF_HUB_OFFLINE", "value": "1"},)
 _PACKAGE = resources.files("workspace_controller")
 _IMPORT = "from workspace_controller.model_cache import NodeCache\n"
+# The first process of a container drops a signal that it has no handler for: without one the pod
+# would stay, with its node, until its grace period is over. These come before all imports.
+_END_WHEN_STOPPED = "import os, signal\nsignal.signal(signal.SIGTERM, lambda *_: os._exit(143))\n"
+_TRAP = "trap 'exit 143' TERM; "
 # Where the container that downloads has the node's models.
 _CACHE_PATH = "/var/cache/kaito-models"
 # The kubelet creates the folder on the node for root, whom no capability helps beyond it.
@@ -33,7 +37,8 @@ _ROOT: Manifest = {"runAsUser": 0, "runAsGroup": 0, "runAsNonRoot": False}
 def _program() -> str:
     """The image of the container has a Python, and nothing of this package: one text has it all."""
     cache = (_PACKAGE / "model_cache.py").read_text("utf-8")
-    return cache + (_PACKAGE / "model_download.py").read_text("utf-8").replace(_IMPORT, "")
+    download = (_PACKAGE / "model_download.py").read_text("utf-8").replace(_IMPORT, "")
+    return _END_WHEN_STOPPED + cache + download
 
 
 _PROGRAM = _program()
@@ -53,7 +58,7 @@ def model_files(source: ModelSource, downloader: PodSettings) -> Files:
     copy = {
         "name": MODEL_COPY,
         "image": source.image,
-        "command": ["/bin/sh", "-c", f"cp -R /{path}/. {MODEL_PATH}/"],
+        "command": ["/bin/sh", "-c", f"{_TRAP}cp -R /{path}/. {MODEL_PATH}/ & wait $!"],
         "securityContext": dict(CONTAINER_SECURITY),
         "volumeMounts": [{"name": "model", "mountPath": MODEL_PATH}],
     }
