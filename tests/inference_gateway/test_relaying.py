@@ -11,6 +11,7 @@ import pytest
 
 from inference_gateway.backends.backend import BackendError
 from inference_gateway.backends.fake import FakeBackend
+from inference_gateway.relaying.usage_events import UsageEventFilter
 from inference_gateway.relaying.usage_scan import UsageScan
 from kaito.inference.v1 import inference_pb2 as pb
 from tests.inference_gateway.running import front_door, gateway, in_pod
@@ -145,6 +146,7 @@ async def test_a_response_is_not_stored_and_the_error_says_so(
         (b"[" * 100_000, "the body is not JSON"),
         (b"[]", "the body is not a JSON object"),
         (b'{"model": 1}', "model must be a string"),
+        (rb'{"model": "\ud83d"}', "model has half of a surrogate pair"),
     ],
 )
 async def test_a_body_without_a_readable_model_is_rejected(
@@ -275,3 +277,23 @@ def test_a_usage_that_cannot_be_read_counts_nothing(end: bytes) -> None:
     scan = UsageScan()
     scan.add(end)
     assert scan.usage() is None
+
+
+@pytest.mark.parametrize("end", ["\n\n", "\r\n\r\n"])
+def test_events_are_passed_on_as_they_come_whatever_ends_their_lines(end: str) -> None:
+    events = [f'data: {{"choices":{choices}}}{end}'.encode() for choices in ("[1]", "[]", "[2]")]
+    body = b"".join(events) + b"data: [DONE]"
+    filtered = UsageEventFilter()
+    passed = [filtered.feed(body[at : at + 1]) for at in range(len(body))]
+    assert [each for each in passed if each] == [events[0], events[2]]
+    assert filtered.end() == b"data: [DONE]"
+
+
+def test_events_are_counted_across_parts_of_a_body() -> None:
+    body = b'event: a\ndata: {"x":"data:"}\n\nevent: b\r\ndata: 1\r\n\r\n: ping\n\ndata: 2\n\n'
+    scan = UsageScan()
+    for at in range(len(body)):
+        scan.add(body[at : at + 1])
+    whole = UsageScan()
+    whole.add(body)
+    assert (scan.events, whole.events) == (3, 3)

@@ -29,7 +29,8 @@ _EVENT_STREAM: Headers = (
 class RequestLog:
     """What the access log and the metrics report about a generation.
 
-    `usages` counts the answers whose tokens are known.
+    `usages` counts the answers whose tokens are known, and `cut_events` the events of a relayed
+    stream that did not tell all of its tokens.
     """
 
     backend: str = ""
@@ -37,6 +38,7 @@ class RequestLog:
     usages: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    cut_events: int = 0
     first_token_seconds: float | None = None
     error: str = ""
 

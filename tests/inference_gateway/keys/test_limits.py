@@ -315,6 +315,103 @@ async def test_a_relayed_stream_that_breaks_costs_what_its_last_event_told(
     assert usage(tmp_path)[0]["completion_tokens"] == 1
 
 
+TEXT = b'data: {"type":"response.output_text.delta","delta":"a"}\n\n'
+BEGIN = b'data: {"type":"message_start","usage":{"input_tokens":9,"output_tokens":0}}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "came", "prompt", "completion"),
+    [
+        # Such streams tell their tokens at their end, or the prompt's at their beginning.
+        ("/v1/responses", {"input": "a"}, [TEXT] * 6, 256 + 30, 5),
+        ("/v1/messages", {"max_tokens": 50}, [BEGIN, *[TEXT] * 5], 9, 5),
+        # Each event tells of one prompt, and of one answer.
+        (
+            "/v1/completions",
+            {"prompt": ["a", "b"], "n": 2},
+            [CHUNK % 1, *[CHUNK % 1] * 4],
+            256 + 110,
+            4,
+        ),
+    ],
+)
+async def test_a_relayed_stream_that_breaks_before_it_tells_costs_what_came(
+    tmp_path: Path,
+    keys: Path,
+    script: FakeBackend,
+    path: str,
+    body: dict[str, Any],
+    came: list[bytes],
+    prompt: int,
+    completion: int,
+) -> None:
+    script.loaded = pb.Model(
+        name="m", default_model="m", max_length=4096, http_routes=[f"POST {path}"]
+    )
+    script.relay_head = pb.HttpResponseHead(
+        status=200, headers=[pb.HttpHeader(name="content-type", value="text/event-stream")]
+    )
+    script.relay_body, script.break_after = (*came, b"never"), len(came)
+    key = issue(keys, tokensPerDay=100_000)
+    async with keyed_gateway(tmp_path, script) as client:
+        response = await client.post(path, json=body | {"stream": True}, headers=bearer(key))
+        await response.read()
+        await until(lambda: usage(tmp_path))
+    (record,) = usage(tmp_path)
+    assert record["completion_tokens"] == completion
+    assert prompt <= record["prompt_tokens"] <= prompt + 30
+    assert record["estimated"]
+
+
+async def test_a_relayed_stream_that_ends_without_its_tokens_costs_what_came(
+    tmp_path: Path, keys: Path, script: FakeBackend
+) -> None:
+    script.loaded = RELAYED
+    script.relay_head = pb.HttpResponseHead(
+        status=200, headers=[pb.HttpHeader(name="content-type", value="text/event-stream")]
+    )
+    script.relay_body = (*[TEXT] * 6, b"data: [DONE]\n\n")
+    key = issue(keys, tokensPerDay=100_000)
+    async with keyed_gateway(tmp_path, script) as client:
+        await (await client.post(CHAT, json=STREAM, headers=bearer(key))).read()
+        await until(lambda: usage(tmp_path))
+    assert usage(tmp_path)[0]["completion_tokens"] == 6
+
+
+async def test_texts_that_are_only_read_are_within_the_budget(
+    tmp_path: Path, keys: Path, script: FakeBackend
+) -> None:
+    script.loaded = pb.Model(
+        name="m", default_model="m", max_length=4096, http_routes=["POST /rerank"]
+    )
+    script.relay_body = (b'{"results":[],"usage":{"prompt_tokens":40,"total_tokens":40}}',)
+    some, none = issue(keys, tokensPerDay=2000), issue(keys, tokensPerDay=0)
+    body = {"query": "q" * 100, "documents": ["a"] * 10}
+    async with keyed_gateway(tmp_path, script) as client:
+        response = await client.post("/rerank", json=body, headers=bearer(some))
+        assert response.status == 200
+        await response.read()
+        await until(lambda: usage(tmp_path))
+        assert usage(tmp_path)[0]["prompt_tokens"] == 40
+        response = await client.post("/rerank", json=body, headers=bearer(none))
+        _, code, says = await refused(response)
+    assert code == "insufficient_quota"
+    assert "tokensPerDay is 0 tokens" in says
+
+
+async def test_a_limit_of_no_requests_says_what_to_do(
+    tmp_path: Path, keys: Path, script: FakeBackend
+) -> None:
+    key = issue(keys, requestsPerDay=0)
+    async with keyed_gateway(tmp_path, script) as client:
+        _, code, says = await refused(await client.post(CHAT, json=HI, headers=bearer(key)))
+    assert code == "insufficient_quota"
+    assert says == (
+        f"key {key.id}: requestsPerDay is 0 requests, and this request may take 1 requests: "
+        "ask for a higher limit"
+    )
+
+
 async def test_keys_are_not_in_the_logs(
     tmp_path: Path, keys: Path, script: FakeBackend, caplog: pytest.LogCaptureFixture
 ) -> None:

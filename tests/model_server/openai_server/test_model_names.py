@@ -20,6 +20,12 @@ def test_json_gets_the_name() -> None:
     assert json.loads(set_model(b"{}", "application/json", "m")) == {"model": "m"}
 
 
+def test_half_of_a_surrogate_pair_stays() -> None:
+    # What remains of an emoji that a client has cut.
+    body = set_model(rb'{"prompt": "\u00e9\ud83d", "\udc00": "\\ud83d"}', "application/json", "m")
+    assert json.loads(body) == {"prompt": "\u00e9\ud83d", "\udc00": "\\ud83d", "model": "m"}
+
+
 def test_a_form_gets_the_name_and_keeps_its_file() -> None:
     body = set_model(_FORM, "multipart/form-data; boundary=x", r"m\1")
     assert body == _FORM.replace(b"tiny", rb"m\1")

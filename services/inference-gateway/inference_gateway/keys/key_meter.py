@@ -44,6 +44,7 @@ class KeyMeter:
     _bound: TokenBound = field(default_factory=lambda: TokenBound(0, 0))
     _prompts: Sequence[pb.GenerateRequest] = ()
     _calls: int = 0
+    _inputs: int = 1
     _streams: StreamCount | None = None
     _is_streaming: bool = False
 
@@ -77,7 +78,7 @@ class KeyMeter:
         self, request: RelayedRequest, endpoint: Endpoint, generation: GenerationContext
     ) -> RelayedRequest:
         prepared = prepare(request, self.policy.priority)
-        self._is_streaming = prepared.is_streaming
+        self._is_streaming, self._inputs = prepared.is_streaming, prepared.inputs
         bound = relayed_bound(prepared, generation.model)
         await self._reserve(bound, int(prepared.is_counted), endpoint, generation)
         return prepared.request
@@ -96,7 +97,8 @@ class KeyMeter:
         if used.prompt is None:
             self.accounting.ledger.settler.determine(self._count_and_settle(outcome, used))
         else:
-            self._settle(used.prompt, used.completion, estimated=used.estimated)
+            estimated = used.estimated or self.context.log.cut_events > 0
+            self._settle(used.prompt, used.completion, estimated=estimated)
 
     def _outcome(self) -> Outcome:
         log, streams = self.context.log, self._streams
@@ -106,12 +108,22 @@ class KeyMeter:
             status=self.context.status or CLIENT_CLOSED_REQUEST,
             is_streaming=self._is_streaming,
             begun=self._calls if streams is None else len(streams.begun),
-            counted=log.usages if streams is None else streams.counted,
+            counted=self._told() if streams is None else streams.counted,
             prompt=log.prompt_tokens if streams is None else streams.prompt,
             completion=log.completion_tokens if streams is None else streams.completion,
-            partial=0 if streams is None else streams.partial,
+            partial=self._untold() if streams is None else streams.partial,
             bound=self._bound,
         )
+
+    def _told(self) -> int:
+        """The answers whose prompts are known. The events of a stream tell of one prompt each."""
+        log = self.context.log
+        return 0 if log.cut_events and (self._inputs > 1 or not log.prompt_tokens) else log.usages
+
+    def _untold(self) -> int:
+        """The tokens that no event told: of a stream that was cut, each event has one or more."""
+        log = self.context.log
+        return max(log.cut_events - log.completion_tokens, 0)
 
     async def _reserve(
         self, bound: TokenBound, calls: int, endpoint: Endpoint, generation: GenerationContext

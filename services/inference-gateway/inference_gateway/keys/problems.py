@@ -94,9 +94,10 @@ def _used_up(reached: LimitReached, limit: Limit, policy: KeyPolicy, amount: Amo
     what = f"key {policy.id}: {limit.name} is {limit.shown_amount}"
     lower = "" if limit.unit is Unit.REQUESTS else "lower max_tokens, "
     if wanted > limit.amount:
+        shorten = f"{lower}shorten the prompt, or " if lower else ""
         message = (
             f"{what}, and this request may take {show(limit.unit, wanted)}: "
-            f"{lower}shorten the prompt, or ask for a higher limit"
+            f"{shorten}ask for a higher limit"
         )
         return _quota(message, retry_after=0)
     left = show(limit.unit, reached.standing.remaining(limit))

@@ -40,13 +40,17 @@ async def relay_http(
         endpoint.record_answer()
         headers = [(each.name.encode(), each.value.encode()) for each in response.headers]
         await context.start_response(response.status, headers)
+        is_whole = False
         try:
             await _write_body(context, parts, scan, on_message, hides_usage=request.hides_usage)
+            is_whole = True
         finally:
             # Also of a stream that is left, as far as its events told.
             context.log.model = model
             if usage := scan.usage():
                 context.record_usage(model, usage)
+            if context.is_event_stream and not (is_whole and usage):
+                context.log.cut_events = scan.events
     await context.write(b"", last=True)
 
 

@@ -109,6 +109,9 @@ def read_model(body: bytes, content_type: str) -> str:
     model = content.get("model")
     if model is not None and not isinstance(model, str):
         raise _rejected("model must be a string", "model")
+    # Half of a surrogate pair is valid JSON, and no text of the contract.
+    if model and model.encode(errors="ignore").decode() != model:
+        raise _rejected("model has half of a surrogate pair", "model")
     return model or ""
 
 

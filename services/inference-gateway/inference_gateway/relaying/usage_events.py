@@ -2,7 +2,8 @@
 
 import re
 
-_END = b"\n\n"
+# Some servers end their lines as HTTP does.
+_END = re.compile(rb"\r?\n\r?\n")
 # OpenAI's last event before [DONE], where the usage is asked for.
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 
@@ -15,8 +16,12 @@ class UsageEventFilter:
 
     def feed(self, part: bytes) -> bytes:
         """What may be passed on of the stream so far."""
-        *events, self._begun = (self._begun + part).split(_END)
-        return b"".join(each + _END for each in events if not _NO_CHOICES.search(each))
+        come, passed, start = self._begun + part, b"", 0
+        for end in _END.finditer(come):
+            event, start = come[start : end.end()], end.end()
+            passed += b"" if _NO_CHOICES.search(event) else event
+        self._begun = come[start:]
+        return passed
 
     def end(self) -> bytes:
         """What is left when the stream has ended inside an event."""

@@ -10,20 +10,25 @@ from kaito.inference.v1 import inference_pb2 as pb
 
 # A usage with all of its details has some hundreds of bytes.
 _KEPT_BYTES = 4096
-_USAGE = re.compile(rb'"usage"\s*:\s*\{')
+# Cohere's embeddings have the second.
+_USAGE = re.compile(rb'"(?:usage|billed_units)"\s*:\s*\{')
 # OpenAI's chat completions and its responses differ.
 _PROMPT_NAMES = ("prompt_tokens", "input_tokens")
 _COMPLETION_NAMES = ("completion_tokens", "output_tokens")
+# Texts within JSON have no line ends. The first event of a stream has no token yet.
+_NEXT_EVENT = b"\ndata:"
 
 
 class UsageScan:
-    """Keeps the end of a body."""
+    """Keeps the end of a body. `events` of a stream have come after the first one."""
 
     def __init__(self) -> None:
         self._end = b""
+        self.events = 0
 
     def add(self, part: bytes) -> None:
         """The next part of the body."""
+        self.events += (self._end[1 - len(_NEXT_EVENT) :] + part).count(_NEXT_EVENT)
         self._end = (self._end + part)[-_KEPT_BYTES:]
 
     def usage(self) -> pb.Usage | None:

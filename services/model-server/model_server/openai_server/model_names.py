@@ -33,4 +33,6 @@ def _set_in_json(body: bytes, model: str) -> bytes:
         raise InvalidRequest("body", "...", f"is not JSON: {error}") from error
     if not isinstance(content, dict):
         raise InvalidRequest("body", "...", "is not a JSON object")
-    return json.dumps(content | {"model": model}, ensure_ascii=False).encode()
+    changed = json.dumps(content | {"model": model}, ensure_ascii=False)
+    # Half of a surrogate pair is valid JSON, as the escape that it came as.
+    return changed.encode(errors="backslashreplace")
