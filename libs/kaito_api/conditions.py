@@ -57,9 +57,13 @@ def parse_time(text: str) -> datetime:
     """Parses RFC 3339, with or without fractions of a second.
 
     Raises:
-        ValueError: the text is in another format.
+        ValueError: the text is in another format, or does not say in which zone.
     """
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if found.tzinfo is None:
+        # It cannot be compared with any other time.
+        raise ValueError(f"{text!r} has no time zone")
+    return found
 
 
 def find(conditions: Iterable[Mapping[str, Any]], type_: str) -> Mapping[str, Any] | None:

@@ -75,3 +75,9 @@ def test_is_true_reads_a_status(status: dict[str, object], expected: bool) -> No
 def test_time_is_parsed_with_and_without_fractions(text: str) -> None:
     assert conditions.parse_time(text) == T0
     assert conditions.rfc3339(T0) == "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("text", ["2026-01-01T00:00:00", "2026-01-01", "soon", ""])
+def test_a_text_that_is_no_moment_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        conditions.parse_time(text)

@@ -8,7 +8,7 @@ import pytest
 from kaito_api import labels
 from kaito_api.conditions import find
 from kaito_kube.errors import Conflict
-from kaito_kube.kinds import EVENT, INFERENCE_SET, Manifest
+from kaito_kube.kinds import EVENT, INFERENCE_SET, WORKSPACE, Manifest, key_of
 from tests.workspace_controller.inference_sets.given_sets import inference_set
 from tests.workspace_controller.inference_sets.set_environment import KEY, SetEnvironment
 from workspace_controller.demand.counters import Counters
@@ -152,6 +152,25 @@ async def test_a_set_that_somebody_scaled_meanwhile_is_decided_again() -> None:
     with pytest.raises(Conflict):
         await reconciler.reconcile(KEY)
     assert sets.replicas == 2
+
+
+@pytest.mark.parametrize("at", ["2026-01-01T00:00:00", "2026-01-01", "yesterday", ""])
+async def test_a_time_of_the_last_change_that_is_none_holds_nothing(at: str) -> None:
+    """Anybody who may edit the set may write it, and one controller serves all namespaces."""
+    sets = await world()
+    patch = {"metadata": {"annotations": {labels.SCALED_AT: at}}}
+    sets.sets.environment.cluster.change(INFERENCE_SET, KEY, patch)
+    sets.requests = 25
+    await sets.run(60)
+    assert sets.replicas == 3
+
+
+async def test_a_set_that_nobody_can_decide_about_is_left_to_its_own_pass() -> None:
+    sets = await world()
+    (workspace,) = sets.sets.workspaces()
+    broken = {"status": {"targetNodeCount": "many"}}
+    sets.sets.environment.cluster.change(WORKSPACE, key_of(workspace), broken)
+    assert sets.sets.look()
 
 
 async def test_a_set_without_autoscaling_has_no_such_condition() -> None:

@@ -34,6 +34,14 @@ class ScalingTicker:
                 self.enqueue(key_of(manifest))
 
     def _is_due(self, manifest: Manifest) -> bool:
+        try:
+            return self._changes(manifest)
+        except Exception:
+            # The pass fails in the same way, which is logged and tried again with growing pauses.
+            # Here it would end the controller, and with it what all other sets need.
+            return True
+
+    def _changes(self, manifest: Manifest) -> bool:
         plan = decide(self.observer.observe_stored(manifest))
         if plan.status is None:
             return False
