@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kaito_kube.kinds import Manifest
-from tests.workspace_controller.given import container, pod
+from tests.workspace_controller.given import claim, container, pod
 from tests.workspace_controller.plan.tuning.test_run import (
     PUSHES,
     TRAINS,
@@ -156,9 +156,14 @@ def test_condition_carries_the_divergence_until_the_end() -> None:
     ("claims", "expected"),
     [
         (None, "no rows; the node is kept at about $3.06 an hour: correct the cause, and the run"),
+        (
+            (claim(0), claim(1)),
+            "no rows; the 2 nodes are kept at about $6.12 an hour: correct the cause, and the run "
+            "starts again on them, or release them by kubectl delete workspace ws -n team",
+        ),
         ((), "no rows; its pod keeps the GPUs until you run kubectl delete workspace ws -n team"),
     ],
-    ids=["requested node", "own node"],
+    ids=["requested node", "two requested nodes", "own node"],
 )
 def test_permanent_failure_says_that_the_node_stays(claims: Any, expected: str) -> None:
     last = {"exitCode": 1, "message": '{"reason": "DataEmpty", "message": "no rows"}'}

@@ -7,6 +7,7 @@ from workspace_controller.manifests.spread import ALONE, spread_of
 from workspace_controller.observed import Observed
 from workspace_controller.plan.failure import Failure
 from workspace_controller.plan.nodes.cost import cost_per_hour
+from workspace_controller.plan.nodes.sources import requested_nodes
 from workspace_controller.plan.tuning.phase import Phase
 from workspace_controller.plan.tuning.report import (
     describe_divergence,
@@ -51,15 +52,17 @@ def _shared(observed: Observed) -> str:
 
 
 def _kept_node(observed: Observed) -> str:
-    """A failed pod keeps its node, so that a corrected run needs no new one."""
+    """Failed pods keep their nodes, so that a corrected run needs no new ones."""
     name, namespace = observed.owner.name, observed.owner.namespace
     if not observed.claims:
         return (
             f"its pod keeps the GPUs until you run kubectl delete workspace {name} -n {namespace}"
         )
-    cost = cost_per_hour(observed, 1)
+    count = requested_nodes(observed.claims)
+    cost = cost_per_hour(observed, count)
     price = f" at about {cost} an hour" if cost is not None else ""
+    kept, them = ("the node is", "it") if count == 1 else (f"the {count} nodes are", "them")
     return (
-        f"the node is kept{price}: correct the cause, and the run starts again on it, or release "
-        f"it by kubectl delete workspace {name} -n {namespace}"
+        f"{kept} kept{price}: correct the cause, and the run starts again on {them}, or release "
+        f"{them} by kubectl delete workspace {name} -n {namespace}"
     )
