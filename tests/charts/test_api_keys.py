@@ -31,8 +31,8 @@ def test_keys_are_mounted_and_counted_in_a_valkey() -> None:
     environment = _environment(release)
     assert environment["KAITO_KEY_STORE_URL"]["value"] == f"redis://{name}:6379"
     assert environment["KAITO_KEYS_FOLDER"]["value"] == "/etc/kaito/keys"
-    prices = find(release, "ConfigMap", "kaito-inference-gateway-prices")["data"]["prices.yaml"]
-    assert yaml.safe_load(prices) == {"models": {"*": {"input": "1", "output": "2"}}}
+    prices = find(release, "ConfigMap", volumes["prices"]["configMap"]["name"])["data"]
+    assert yaml.safe_load(prices["prices.yaml"]) == {"models": {"*": {"input": "1", "output": "2"}}}
     valkey = find(release, "StatefulSet", name)["spec"]
     pod = valkey["template"]
     assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
@@ -46,6 +46,14 @@ def test_keys_are_mounted_and_counted_in_a_valkey() -> None:
     assert find(release, "Service", name)["spec"]["selector"].items() <= labels.items()
     policy = find(release, "NetworkPolicy", name)["spec"]
     assert policy["ingress"][0]["from"] == [{"podSelector": {"matchLabels": gateway}}]
+
+
+def test_other_prices_start_the_front_doors_again() -> None:
+    def pods(price: str) -> Manifest:
+        return _front_door(render(keyed(prices={"*": {"input": price, "output": "2"}})))
+
+    assert pods("1") == pods("1")
+    assert pods("1") != pods("2")
 
 
 def test_keys_may_be_counted_in_a_store_of_one_s_own() -> None:

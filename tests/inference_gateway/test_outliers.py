@@ -13,6 +13,7 @@ from inference_gateway.endpoints.address import EndpointAddress
 from inference_gateway.endpoints.endpoint import Endpoint
 from inference_gateway.endpoints.outliers import FirstTokens, is_far_above, may_eject
 from inference_gateway.endpoints.routing import find_matches
+from inference_gateway.model_list import list_models
 from kaito.inference.v1 import inference_pb2 as pb
 from tests.inference_gateway.generation_requests import CHAT, HI
 from tests.inference_gateway.running import asked_in_order, front_door
@@ -155,6 +156,18 @@ def test_an_outlier_answers_when_nobody_else_can() -> None:
     assert [match.endpoint for match in find_matches("phi", replicas.all)] == [replicas.all[0]]
     replicas.all[0].health = Health(serving=False, detail="loading")
     assert [match.endpoint for match in find_matches("phi", replicas.all)] == [replicas.all[1]]
+
+
+def test_a_slower_workspace_of_the_same_preset_keeps_its_own_name() -> None:
+    replicas = Replicas(2)
+    for each in replicas.all:
+        each.model = pb.Model(name="phi")
+    replicas.stream(0, 0.2, times=8)
+    replicas.stream(1, 5.0, times=8)
+    assert replicas.ready() == [0]
+    assert [match.endpoint for match in find_matches("n/phi-1", replicas.all)] == replicas.all[1:]
+    names = {entry["id"] for entry in list_models(replicas.all)}
+    assert names == {"phi", "phi-0", "n/phi-0", "phi-1", "n/phi-1"}
 
 
 def test_a_replica_whose_first_tokens_are_far_slower_is_ejected() -> None:

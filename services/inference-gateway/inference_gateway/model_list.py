@@ -12,7 +12,7 @@ ModelEntry = dict[str, Any]
 def list_models(
     endpoints: Sequence[Endpoint], may_use: Callable[[Endpoint, str], bool] = lambda *_: True
 ) -> list[ModelEntry]:
-    """Every name that a ready model-server answers to, whether in a pod or at a front door.
+    """Every name that a model-server answers to now, whether in a pod or at a front door.
 
     A name that requests cannot use, because several namespaces do, is left out, and so is one that
     the client may not use.
@@ -20,7 +20,9 @@ def list_models(
     ambiguous = ambiguous_names(endpoints)
     entries: dict[str, ModelEntry] = {}
     for endpoint in endpoints:
-        for entry in _entries_of(endpoint) if endpoint.ready else ():
+        # An outlier answers for the names that it has alone.
+        answers = endpoint.ready or endpoint.is_outlier
+        for entry in _entries_of(endpoint) if answers else ():
             if entry["id"] not in ambiguous and may_use(endpoint, entry["id"]):
                 # Several Workspaces may serve the same preset, which is listed once.
                 entries.setdefault(entry["id"], entry)
