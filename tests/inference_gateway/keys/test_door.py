@@ -163,7 +163,12 @@ async def test_revoking_a_key_ends_a_stream_that_has_begun(
     ):
         (keys / key.id).unlink()
         (last,) = await events(response)
+        await until(lambda: usage(tmp_path))
+        shown = await (await client.get("/metrics")).text()
     assert last["error"]["code"] == "invalid_api_key"
+    # The stream was counted after its key had gone.
+    assert "kaito_gateway_keys 0.0" in shown
+    assert key.id not in shown
 
 
 async def test_keys_come_and_go_while_the_gateway_runs(

@@ -62,7 +62,7 @@ class Door:
     def apply(self, ring: KeyRing | None) -> None:
         """Takes new keys, or the time alone, and ends requests that may not go on."""
         if ring is not None:
-            self.metrics.set_keys(len(ring.policies), self.ring.policies.keys() - ring.policies)
+            self.metrics.set_keys(ring.policies.keys())
             self.ring = ring
         now = self._time()
         at_once = asyncio.get_running_loop().time()

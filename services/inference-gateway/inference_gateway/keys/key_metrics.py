@@ -1,6 +1,6 @@
 """The Prometheus metrics of keys. A key's series end with it, so that their number is bounded."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import cache
 
@@ -15,6 +15,7 @@ class KeyMetrics:
     def __init__(self, registry: CollectorRegistry, waiting: Callable[[], float]) -> None:
         # Of the keys that are used, the time series are looked up once.
         self._series = cache(self._series_of)
+        self._keys: frozenset[str] = frozenset()
         self._tokens = Counter(
             "kaito_gateway_key_tokens",
             "Tokens that a key has used, by kind (prompt or completion)",
@@ -44,7 +45,9 @@ class KeyMetrics:
         unsettled.set_function(waiting)
 
     def record_usage(self, key: str, prompt: int, completion: int, nanodollars: int) -> None:
-        """Adds what one request has used."""
+        """Adds what one request has used, unless its key has gone: nobody would end its series."""
+        if key not in self._keys:
+            return
         prompts, completions, dollars = self._series(key)
         prompts.inc(prompt)
         completions.inc(completion)
@@ -57,10 +60,11 @@ class KeyMetrics:
     def record_refusal(self, code: str) -> None:
         self._refused.labels(code).inc()
 
-    def set_keys(self, count: int, gone: Iterable[str]) -> None:
-        """Sets how many keys there are, and drops the series of those that are gone."""
-        self._known.set(count)
+    def set_keys(self, keys: Collection[str]) -> None:
+        """Sets which keys there are, and drops the series of those that are gone."""
+        self._known.set(len(keys))
         self._series.cache_clear()
+        gone, self._keys = self._keys.difference(keys), frozenset(keys)
         for key in gone:
             for series, labels in (
                 (self._tokens, (key, "prompt")),
