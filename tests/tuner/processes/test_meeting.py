@@ -5,11 +5,13 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from tuner.errors import RunError
+from tuner.processes import launch_watch
+from tuner.processes import meeting as meeting_module
 from tuner.processes.cause import find_cause_of_nodes
 from tuner.processes.connection import Connection
 from tuner.processes.errors import LessMemoryNeeded, PeerLost, ProcessKilled
@@ -98,7 +100,18 @@ def test_a_node_with_other_data_is_refused_and_the_first_goes_on_waiting() -> No
 
 
 @pytest.mark.parametrize(
-    "words", [b"GET / HTTP/1.1\r\n\r\n", b"[]\n", b'{"event": "hello"}\n', b"", b"\xff\n"]
+    "words",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"[]\n",
+        b'{"event": "hello"}\n',
+        b'{"event": "hello", "node": Infinity, "step": 1, "inputs": "same", "nodes": 2}\n',
+        b'{"event": "hello", "node": 1, "step": 1e999, "inputs": "same", "nodes": 2}\n',
+        b"[" * 100_000 + b"\n",
+        b"",
+        b"\xff\n",
+    ],
+    ids=["http", "list", "lacks", "infinity", "overflow", "nested", "empty", "bytes"],
 )
 def test_what_is_no_node_changes_nothing(words: bytes) -> None:
     first, other = nodes()
@@ -108,6 +121,60 @@ def test_what_is_no_node_changes_nothing(words: bytes) -> None:
             stranger.sendall(words)
         wait(other, 3)
         assert waiting.result().newest_step == 3
+
+
+def test_nodes_do_not_wait_for_strangers_that_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meeting_module, "_HELLO_SECONDS", 3600.0)
+    first, other = nodes()
+    with ThreadPoolExecutor(1) as pool, meeting(first, "same") as place, ExitStack() as strangers:
+        for _ in range(meeting_module._MOST_UNKNOWN + 2):
+            stranger = socket.create_connection(("127.0.0.1", first.port))
+            strangers.enter_context(stranger).sendall(b'{"event": ')
+        waiting: Future[Start] = pool.submit(place.wait, -1)
+        called = ThreadPoolExecutor(1).submit(wait, other, 3)
+        assert waiting.result(60).newest_step == 3
+        assert called.result(60).newest_step == 3
+
+
+def test_a_stranger_that_says_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, other = nodes()
+    with ThreadPoolExecutor(1) as pool, meeting(first, "same") as place:
+        with monkeypatch.context() as patch:
+            patch.setattr(meeting_module, "_HELLO_SECONDS", 0.0)
+            with socket.create_connection(("127.0.0.1", first.port)) as stranger:
+                waiting: Future[Start] = pool.submit(place.wait, -1)
+                assert stranger.recv(1) == b""
+        wait(other, 3)
+        assert waiting.result().newest_step == 3
+
+
+def test_a_first_node_that_goes_at_the_start_is_waited_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = [OSError("Transport endpoint is not connected")]
+
+    def address(connection: Connection) -> str:
+        if gone:
+            raise gone.pop()
+        return "127.0.0.1"
+
+    monkeypatch.setattr(Connection, "address", property(address))
+    first, other = nodes()
+    with ThreadPoolExecutor(1) as pool, meeting(first, "same") as place:
+        starts: Future[list[Start]] = pool.submit(lambda: [place.wait(1), place.wait(2)])
+        assert wait(other, -1).newest_step == 2
+        assert [start.newest_step for start in starts.result()] == [1, 2]
+
+
+def test_who_has_nobody_left_to_listen_to_uses_no_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    with met() as (watch, other):
+        other.settle(None, 0.0)
+        while watch._open:
+            assert not watch._listen(1.0)
+        monkeypatch.setattr(launch_watch.time, "sleep", slept.append)
+        assert not watch._listen(0.2)
+    assert slept == [0.2]
 
 
 def test_a_node_that_leaves_while_it_waits_is_waited_for_again() -> None:

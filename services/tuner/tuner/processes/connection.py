@@ -82,7 +82,7 @@ class Connection:
 def _parse(line: bytes) -> Message:
     try:
         message = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConnectionLost from error
     if not isinstance(message, dict) or not isinstance(message.get("event"), str):
         raise ConnectionLost

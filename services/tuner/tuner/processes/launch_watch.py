@@ -6,6 +6,7 @@ is cut off breaks none.
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -109,6 +110,9 @@ class LaunchWatch:
     def _listen(self, seconds: float) -> bool:
         """Whether the launch has ended elsewhere, by what is said within so many `seconds`."""
         ended = False
+        if not self._open:
+            # The others are done, and there is nobody left to listen to.
+            time.sleep(seconds)
         for number, connection in list(self._open.items()):
             try:
                 message = connection.receive(seconds / len(self._open))

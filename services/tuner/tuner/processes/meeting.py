@@ -7,6 +7,7 @@ long as the launch takes (`launch_watch`).
 """
 
 import logging
+import select
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -21,8 +22,10 @@ from tuner.reasons import Reason
 
 logger = logging.getLogger(__name__)
 
-# How long a connection may take to say which node it is.
+# How long a connection may take to say which node it is, and how many may do so at the same time:
+# anything may connect to a port, and nodes do not wait for what says nothing.
 _HELLO_SECONDS = 10.0
+_MOST_UNKNOWN = 64
 # Between two tries to reach the first node, whose pod may not be there yet.
 _RETRY_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0
@@ -68,40 +71,67 @@ class FirstNode:
 
     def wait(self, newest_step: int) -> Start:
         steps, connections = {0: newest_step}, dict[int, Connection]()
+        unknown = dict[Connection, float]()
         log = _PatientLog()
         while len(connections) < self._node.count - 1:
             missing = [n for n in range(1, self._node.count) if n not in connections]
             log.waits("waiting for %s", " and ".join(map(self._node.name, missing)))
-            if (arrived := self._accepted()) is not None:
-                number, step, connection = arrived
+            self._admit(unknown)
+            for number, step, connection in self._arrived(unknown):
                 if number in connections:
                     connections[number].close()
                 connections[number], steps[number] = connection, step
             for number in [n for n, each in connections.items() if _is_gone(each)]:
                 connections.pop(number).close()
+        for connection in unknown:
+            connection.close()
         newest, port = max(steps.values()), _free_port()
         for connection in connections.values():
             connection.send(_START, port=port, newest_step=newest)
         return Start("127.0.0.1", port, newest, connections)
 
-    def _accepted(self) -> tuple[int, int, Connection] | None:
-        """The number, the newest step and the connection of a node that has come."""
+    def _admit(self, unknown: dict[Connection, float]) -> None:
+        """Wait for something to happen, and add who connects, with the time that it has."""
+        ready, _, _ = select.select([self._listener, *unknown], [], [], _RETRY_SECONDS)
+        if self._listener not in ready:
+            return
         try:
             connection = Connection(self._listener.accept()[0])
-        except TimeoutError:
+        except OSError:
+            # It has left again.
+            return
+        if len(unknown) >= _MOST_UNKNOWN:
+            oldest = next(iter(unknown))
+            del unknown[oldest]
+            oldest.close()
+        unknown[connection] = time.monotonic() + _HELLO_SECONDS
+
+    def _arrived(self, unknown: dict[Connection, float]) -> Iterator[tuple[int, int, Connection]]:
+        """The nodes that have said so: number, newest step, connection. Strangers are closed."""
+        for connection, deadline in list(unknown.items()):
+            try:
+                hello = connection.receive(0)
+                if hello is None and time.monotonic() < deadline:
+                    continue
+                node = None if hello is None else self._node_of(hello, connection)
+            except (ConnectionLost, KeyError, TypeError, ValueError, OverflowError):
+                # Anything may connect to a port, and say anything.
+                node = None
+            del unknown[connection]
+            if node is None:
+                connection.close()
+            else:
+                yield *node, connection
+
+    def _node_of(self, hello: Message, connection: Connection) -> tuple[int, int] | None:
+        """The number and the newest step of a node; None if it is none, or has other inputs."""
+        if hello["event"] != _HELLO:
             return None
-        try:
-            hello = connection.receive(_HELLO_SECONDS)
-            if hello is not None and hello["event"] == _HELLO:
-                number, step = int(hello["node"]), int(hello["step"])
-                same = (hello["inputs"], hello["nodes"]) == (self._fingerprint, self._node.count)
-                if same and 0 < number < self._node.count:
-                    return number, step, connection
-                connection.send(_REFUSED)
-        except (ConnectionLost, KeyError, TypeError, ValueError):
-            # Anything may connect to a port, and say anything.
-            pass
-        connection.close()
+        number, step = int(hello["node"]), int(hello["step"])
+        same = (hello["inputs"], hello["nodes"]) == (self._fingerprint, self._node.count)
+        if same and 0 < number < self._node.count:
+            return number, step
+        connection.send(_REFUSED)
         return None
 
 
@@ -142,7 +172,8 @@ class OtherNode:
                 raise self._other_inputs()
             if answer is not None and answer["event"] == _START:
                 return _start(connection, answer)
-        except (ConnectionLost, KeyError, TypeError, ValueError):
+        except (ConnectionLost, KeyError, TypeError, ValueError, OSError):
+            # It is gone, or something else answers at its address.
             pass
         connection.close()
         return None
