@@ -12,6 +12,7 @@ from kubectl_kaito.app import app
 from kubectl_kaito.cluster.cluster import Cluster, ClusterChoice
 from kubectl_kaito.dataset.checker import DatasetChecker
 from kubectl_kaito.environment import Environment
+from kubectl_kaito.errors import UsageError
 from kubectl_kaito.failures import report
 from kubectl_kaito.hub.source import ModelSource
 from kubectl_kaito.prices.source import PriceSource
@@ -29,12 +30,28 @@ def main() -> None:
 def run(arguments: Sequence[str], environment: Environment) -> int:
     """Runs one command and returns its exit code. Prints no traceback without KAITO_DEBUG."""
     try:
+        _check_text(arguments)
         app(args=list(arguments), obj=environment, prog_name="kubectl kaito")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except Exception as error:
         return report(error, sys.stderr, debug=bool(os.environ.get("KAITO_DEBUG")))
     return 0
+
+
+def _check_text(arguments: Sequence[str]) -> None:
+    """What a terminal with another encoding sends can neither be sent on nor printed.
+
+    Raises:
+        UsageError: an argument is not UTF-8.
+    """
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise UsageError(
+                f"{argument!r} is not UTF-8: set the encoding of the terminal to it"
+            ) from None
 
 
 def _environment() -> Environment:

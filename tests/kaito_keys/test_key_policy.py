@@ -79,6 +79,8 @@ def test_what_is_no_document_is_rejected(text: str, says: str) -> None:
         ("dollarsPerDay", "Infinity"),
         ("dollarsPerDay", "1e999999"),
         ("dollarsPerDay", "0.0000000001"),
+        ("dollarsPerDay", "1e999999999"),
+        ("dollarsPerDay", ""),
         ("dollarsPerDay", True),
         ("dollarsPerMonth", -1),
         ("concurrentRequests", 0),

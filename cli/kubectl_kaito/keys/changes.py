@@ -48,9 +48,9 @@ def new_policy(key: ApiKey, fields: Mapping[str, Any], now: datetime) -> KeyPoli
     Raises:
         UsageError: a field is wrong.
     """
-    document = {name: value for name, value in fields.items() if value not in (None, "", [], 0)}
-    # A limit of zero is one; a priority of zero is the default.
-    document |= {name: 0 for name, value in fields.items() if value == 0 and name != "priority"}
+    # An empty text is no missing option: where a variable of the shell is empty, a limit would be
+    # none.
+    document = {name: value for name, value in fields.items() if value not in (None, [])}
     document |= {"hash": key.digest, "created": now.isoformat(timespec="seconds")}
     try:
         return parse(key.id, json.dumps(document))
@@ -102,11 +102,11 @@ def removed(secret: Manifest, names: Sequence[str]) -> Manifest:
 
 
 def key_id(text: str) -> str:
-    """The id of a key, from the id itself or from the whole key, which may have leaked.
+    """The id of a key, from the id itself or from the key, which may have leaked.
 
-    A key that was not copied whole has its id as well, and its secret is not for messages.
+    A key that is cut off or quoted has its id, too, and none may be repeated in a message.
     """
-    found = _KEY_START.match(text.strip())
+    found = _KEY_START.search(text)
     return found[1] if found else text.strip()
 
 

@@ -18,7 +18,7 @@ SecretOption = Annotated[
 DEFAULT_SECRET = "kaito-api-keys"
 _NOTE = (
     "Keep this key: it is not shown again. Front doors know it within about a minute. "
-    "`kubectl kaito keys revoke {id}` ends it."
+    "`kubectl kaito keys revoke {id} -n {namespace}{secret}` ends it."
 )
 
 
@@ -78,7 +78,7 @@ def create_key(
         "dollarsPerDay": dollars_per_day,
         "dollarsPerMonth": dollars_per_month,
         "priority": priority,
-        "expires": expiry(expires, now) if expires else None,
+        "expires": expiry(expires, now) if expires is not None else None,
     }
     policy = new_policy(key, fields, now)
     cluster = environment.connect(ClusterChoice(kubeconfig, cluster_context))
@@ -87,7 +87,8 @@ def create_key(
     view = CreatedKeyView(namespace=where.namespace, secret=where.name, id=key.id, key=key.text)
     emit(view, output, environment.stdout, created_table)
     if output is Output.TABLE:
-        typer.echo(_NOTE.format(id=key.id), err=True)
+        other = f" --secret {secret}" if secret != DEFAULT_SECRET else ""
+        typer.echo(_NOTE.format(id=key.id, namespace=where.namespace, secret=other), err=True)
 
 
 def list_keys(

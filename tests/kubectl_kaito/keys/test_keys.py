@@ -88,7 +88,15 @@ def test_every_option_is_in_the_document() -> None:
     [
         (("--expires", "soon"), "--expires soon: use a span like 90d"),
         (("--expires", "2020-01-01T00:00:00Z"), "a time to come"),
+        (("--expires", ""), "--expires : use a span like 90d"),
+        (("--expires", "9999-12-31T23:59:59-23:59"), "expires='9999-12-31T23:59:59-23:59': set a"),
         (("--dollars-per-day", "much"), "dollarsPerDay='much': set US dollars"),
+        (("--dollars-per-month", ""), "dollarsPerMonth='': set US dollars"),
+        (("--dollars-per-day", "1e999999999"), "dollarsPerDay='1e999999999': set US dollars"),
+        (
+            ("--description", "Gr\udcfc\udcdfe"),
+            "'Gr\\udcfc\\udcdfe' is not UTF-8: set the encoding",
+        ),
     ],
 )
 def test_a_wrong_option_is_named(options: tuple[str, ...], says: str) -> None:
@@ -116,6 +124,21 @@ def test_a_key_is_revoked_by_its_id_or_by_its_text() -> None:
     again = console.run("keys", "revoke", first["id"], *SYSTEM)
     assert again.code == 4
     assert f"no key {first['id']} in Secret kaito-system/kaito-api-keys" in again.err
+
+
+@pytest.mark.parametrize("written", ["Bearer {}", '"{}"', "Authorization: Bearer {}\n"])
+def test_a_key_that_leaked_is_revoked_however_it_is_written(written: str) -> None:
+    console = Console()
+    key = create(console)
+    assert console.run("keys", "revoke", written.format(key["key"]), *SYSTEM).code == 0
+    assert secret(console)["data"] == {}
+
+
+def test_the_note_on_a_new_key_ends_that_key() -> None:
+    console = Console()
+    made = console.run("keys", "create", *SYSTEM, "--secret", "more")
+    command = made.err.split("`")[1].removeprefix("kubectl kaito ").split()
+    assert console.run(*command).out == f"key {made.out.split('-')[1]} revoked\n"
 
 
 def test_a_document_that_the_gateway_ignores_is_shown_as_invalid() -> None:
