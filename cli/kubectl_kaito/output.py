@@ -31,6 +31,8 @@ def emit(
         return
     document = view.model_dump(by_alias=True, mode="json")
     if output is Output.JSON:
-        stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     else:
-        stdout.write(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    # JSON of a registry can escape half of a character, which no output can hold.
+    stdout.write(text.encode(errors="replace").decode())

@@ -38,7 +38,7 @@ def authorize(
 
     Raises:
         httpx2.HTTPError: the token server fails or does not answer.
-        ValueError: the token server's answer is not JSON.
+        ValueError: the token server's answer holds no token that a header can hold.
     """
     if challenge.scheme == "basic":
         return _basic(credentials) if credentials.username else None
@@ -65,9 +65,17 @@ def _fetch_token(
     if response.status_code in (400, 401, 403):
         return None
     response.raise_for_status()
-    document = response.json()
+    try:
+        document = response.json()
+    except RecursionError as error:
+        raise ValueError("its answer is nested too deeply") from error
+    if not isinstance(document, dict):
+        raise ValueError("its answer is not a JSON object")
     # The distribution specification says token, OAuth2 says access_token; servers use either.
-    return str(document.get("token") or document.get("access_token") or "") or None
+    token = str(document.get("token") or document.get("access_token") or "")
+    if not token.isascii():
+        raise ValueError("its token is not ASCII")
+    return token or None
 
 
 def _basic(credentials: Credentials) -> str:

@@ -130,8 +130,11 @@ class RegistryClient:
 
     def named_url(self, response: httpx2.Response, text: str) -> httpx2.URL:
         """The URL that a registry names in an answer; raises `refused` if it is none."""
+        return self._joined(response.url, text)
+
+    def _joined(self, base: httpx2.URL, text: str) -> httpx2.URL:
         try:
-            url = response.url.join(text)
+            url = base.join(text)
             if (url.port or 0) > _MAX_PORT:
                 raise httpx2.InvalidURL(f"Invalid port: {url.port}")
         except httpx2.InvalidURL as error:
@@ -170,13 +173,18 @@ class RegistryClient:
 
     def _authorize(self, header: str, url: httpx2.URL) -> str:
         challenge = parse_challenge(header)
-        realm = url.join(challenge.parameters.get("realm", ""))
+        realm = self._joined(url, challenge.parameters.get("realm", ""))
         if challenge.scheme == "bearer" and realm.scheme == "http" and not self.insecure:
             raise self.errors.insecure_token_server(str(realm.copy_with(query=None)))
         scope = f"repository:{self.reference.repository}:{self.scope}"
         try:
             authorization = authorize(self.client, challenge, self.credentials, scope)
-        except (httpx2.HTTPStatusError, ValueError) as error:
+        except (
+            httpx2.HTTPStatusError,
+            httpx2.TooManyRedirects,
+            httpx2.DecodingError,
+            ValueError,
+        ) as error:
             raise TransientError(f"its token server failed: {error}") from error
         if authorization is None:
             raise self.errors.unauthorized("it refused them")

@@ -103,7 +103,7 @@ class RepositoryReader:
         def attempt() -> Result:
             try:
                 return work()
-            except httpx2.TransportError as error:
+            except (httpx2.TransportError, httpx2.DecodingError) as error:
                 if is_certificate_error(error):
                     raise self.client.errors.unreachable(error) from error
                 raise TransientError(f"{type(error).__name__}: {error}") from error

@@ -1,5 +1,7 @@
 """The lineage of each adapter, from the answer back to the data. Pure."""
 
+import math
+
 from pydantic import Field
 
 from kaito_kube.kinds import Manifest, key_of
@@ -121,4 +123,8 @@ def _provenance(found: Provenance, *, verified: bool) -> ProvenanceView:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether JSON has a number for it, and so whether people do."""
+    try:
+        return not isinstance(value, bool) and math.isfinite(value)  # type: ignore[arg-type]
+    except (TypeError, OverflowError):
+        return False

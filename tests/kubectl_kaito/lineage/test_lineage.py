@@ -3,13 +3,14 @@
 import base64
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kaito_kube.kinds import CONFIG_MAP, SECRET, WORKSPACE, Manifest
-from kaito_registry.fake import Auth, FakeRegistry
+from kaito_registry.fake import Answer, Auth, FakeRegistry
 from kaito_signatures.statement import Statement
 from kubectl_kaito.cluster.fake import FakeCluster
 from tests.kaito_registry.certificates import issue
@@ -284,6 +285,38 @@ def test_a_registry_that_is_away_is_told_from_an_unsigned_image(image: SignedIma
     assert result.out.startswith("style: not known\n")
     assert "127.0.0.1:1 cannot be reached from here" in result.out
     assert "a registry inside the cluster has no address here" in result.out
+
+
+@pytest.mark.parametrize(
+    "results",
+    [{"loss": 10**400}, {"loss": float("nan")}, {"loss": float("inf")}, {"loss": "0.5"}],
+    ids=["huge", "nan", "infinity", "text"],
+)
+def test_a_figure_that_is_none_is_left_out(image: SignedImage, results: dict[str, object]) -> None:
+    made = console(image.registry)
+    serve(made, {"image": image.reference})
+    image.attach(THEIRS, replace(PROVENANCE, results=results).to_statement(image.digest))
+    assert only(made.run("lineage", "ws", "-o", "json"))["provenance"]["results"] == {}
+    assert "  Result" not in made.run("lineage", "ws").out
+
+
+@pytest.mark.parametrize("output", ["json", "yaml", "table"])
+def test_half_of_a_character_can_be_printed(image: SignedImage, output: str) -> None:
+    made = console(image.registry)
+    serve(made, {"image": image.reference})
+    image.attach(THEIRS, replace(PROVENANCE, workspace="a\ud800b").to_statement(image.digest))
+    printed = made.run("lineage", "ws", "-o", output).out
+    assert printed.encode().decode() == printed
+    assert "microsoft/Phi-3-mini-128k-instruct" in printed
+
+
+def test_an_answer_that_cannot_be_decompressed_is_the_registrys_failure(image: SignedImage) -> None:
+    damaged = Answer(status=200, body=b"{}", headers={"Content-Encoding": "gzip"})
+    image.registry.failures = [damaged] * 2
+    made = console(image.registry)
+    serve(made, {"image": image.reference})
+    detail = only(made.run("lineage", "ws", "-o", "json"))["signature"]["detail"]
+    assert "cannot be reached from here: DecodingError" in detail
 
 
 def test_an_image_that_is_gone_is_named(image: SignedImage) -> None:

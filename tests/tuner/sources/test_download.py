@@ -180,6 +180,8 @@ def test_redirects_are_followed(downloader: Downloader, server: DataServer, tmp_
         (Answer(body=BODY, cut=5), "peer closed connection", True),
         (Answer(status=302, headers={"Location": "/x"}), "more than 8 redirects", False),
         (Answer(status=302, headers={"Location": "file:///etc/passwd"}), "only http and", False),
+        (Answer(status=302, headers={"Location": "https://[::x/"}), "to what is not a URL", False),
+        (Answer(body=BODY, headers={"Content-Encoding": "gzip"}), "DecodingError", True),
     ],
     ids=[
         "404",
@@ -191,6 +193,8 @@ def test_redirects_are_followed(downloader: Downloader, server: DataServer, tmp_
         "cut always",
         "redirect loop",
         "redirect to a file",
+        "redirect to no URL",
+        "not compressed",
     ],
 )
 def test_unreachable_url_is_named_without_its_secrets(

@@ -59,7 +59,7 @@ def get(
                 _check_status(response, file)
                 try:
                     yield response
-                except httpx2.TransportError as error:
+                except (httpx2.TransportError, httpx2.DecodingError) as error:
                     raise _transient(file, error) from error
                 return
             target = _next_hop(response, file, target)
@@ -125,9 +125,14 @@ def _next_hop(response: httpx2.Response, file: RemoteFile, url: httpx2.URL) -> h
         problem = f"{problem}, as its bucket is in {region!r:.40}"
         remedy = "set AWS_REGION in the access secret"
         raise data_unreachable(file.address, problem, remedy, retryable=False)
-    return _parse_url(file.address, str(url.join(location)))
+    try:
+        target = str(url.join(location))
+    except httpx2.InvalidURL as error:
+        problem = f"it redirects to what is not a URL ({error})"
+        raise data_unreachable(file.address, problem, retryable=False) from error
+    return _parse_url(file.address, target)
 
 
-def _transient(file: RemoteFile, error: httpx2.TransportError | None) -> TransientError:
+def _transient(file: RemoteFile, error: httpx2.RequestError | None) -> TransientError:
     problem = "no address" if error is None else f"{type(error).__name__}: {error}"
     return TransientError(f"{file.address}: {problem}")
