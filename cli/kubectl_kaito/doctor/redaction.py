@@ -11,7 +11,7 @@ from kubectl_kaito.doctor.secret_prose import MASK, mask_prose
 from kubectl_kaito.doctor.secret_shapes import KEY_BLOCKS, SHAPES
 
 _SECRET_NAME = re.compile(
-    r"token|secret|passw|credential|api[-_.]?key|access[-_.]?key|account[-_.]?key|private[-_.]?key"
+    r"token|secret|passw|passphrase|passcode|^pass$|^pwd$|bearer|credential|api[-_.]?key|access[-_.]?key|account[-_.]?key|private[-_.]?key"
     r"|signature|sas$|auth(orization)?$|connection[-_.]?string|cookie|dockerconfig",
     re.IGNORECASE,
 )
@@ -27,8 +27,8 @@ _REFERENCES = re.compile(
 _NAME = (
     r"(?i)((?<![\w.\-])[\w.\-]{0,64}?(?:token|secret|passw(?:or)?d|passphrase|passcode|credential"
     r"|(?:api|access|account|private|functions|subscription|storage|shared|primary|secondary|signing"
-    r"|encryption)[-_.]?key|sharedaccess\w{0,16}|signature|sig|authorization|\bauth\b|\bpass\b"
-    r"|\bpwd\b|\bpw\b)[\w.\-]{0,64}\\*[\"']?\s{0,8}[=:]\s{0,8})"
+    r"|encryption)[-_.]?key|sharedaccess\w{0,16}|signature|sig|\bsas|authorization|\bauth\b|\bpass\b"
+    r"|\bpwd\b|\bpw\b)[\w.\-]{0,64}\\*[\"']?\s{0,8}(?:=>|[=:])\s{0,8})"
 )
 # A quoted value can hold blanks, and quotes that are escaped.
 _QUOTED = re.compile(_NAME + r"(\\*[\"'])((?:(?!\2)(?:\\.|[^\n]))*?)\2")
@@ -63,7 +63,7 @@ def redact(value: Any, name: str = "") -> Any:
         }
     if isinstance(value, list):
         return [
-            MASK if _is_value_of(before) and isinstance(each, str) else redact(each, name)
+            _argument(before, each) or redact(each, name)
             for before, each in zip([None, *value], value, strict=False)
         ]
     if isinstance(value, str):
@@ -91,6 +91,16 @@ def redact_text(text: str) -> str:
 def _without_value(found: re.Match[str], end: str = "") -> str:
     is_count = _COUNT.search(found[1]) and _NUMBER.fullmatch(found[3])
     return found[0] if is_count else f"{found[1]}{found[2]}{MASK}{end}"
+
+
+def _argument(before: Any, argument: Any) -> str | None:
+    """A part of a command that is secret behind the part `before`; None if it is not."""
+    if not isinstance(argument, str):
+        return None
+    if _is_value_of(before):
+        return MASK
+    user, colon, _ = argument.partition(":")
+    return f"{user}:{MASK}" if colon and before in ("-u", "--user") else None
 
 
 def _is_value_of(flag: Any) -> bool:

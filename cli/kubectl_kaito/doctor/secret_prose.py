@@ -17,13 +17,16 @@ _PREDICATES = frozenset(
     """.split()
 )
 _WORD = r"(?P<quote>[\"'`]?)(?P<value>[^\s\"'`<>,;]{3,256})(?P=quote)"
-_LINK = r"(?P<link>\s+(?:(?:is|was|are|were)(?:\s+set\s+to)?|of|to|being|set\s+to)\s*:?|\s*->)?\s+"
+_LINK = (
+    r"(?P<link>\s+(?:(?:is|was|are|were)(?:\s+set\s+to)?|of|to|being|set\s+to)\s*:?"
+    r"|\s+(?:provided|given|used|received)\s*:|\s*[-=]>)?\s+"
+)
 # Bounded, so that no line is read again from each of its characters.
 _PASSWORD = (
     r"(?P<name>(?<![\w\-])(?:[\w\-]{0,32}?password|passphrase|passwd|passcode|pwd)(?P<plural>s?))"
 )
 _OTHER = (
-    r"(?P<name>(?<![\w\-])(?:(?:client|secret|access|api|account|subscription|storage|shared|private"
+    r"(?P<name>(?<![\w\-])(?:(?:[\w\-]{0,32}?[_\-])?(?:client|secret|access|api|account|subscription|storage|shared|private"
     r"|license|wandb|comet|signing|encryption)[ _\-]?key|[\w\-]{0,32}?(?:token|secret)|PAT"
     r"|credential)(?P<plural>s?))"
 )
@@ -33,9 +36,10 @@ _OF_OTHER = re.compile(_OTHER + _LINK + _WORD, re.IGNORECASE)
 _PAIR = re.compile(
     r"(?i)(\bcredentials?\s+(?:are|is|of)?\s*[\w.@\-]{1,64}\s*[:/]\s*)([^\s\"',;]{3,256})"
 )
-# In a command line: `docker login -p x`, `mysql -px`, `sshpass -p x`.
+# In a command line: `docker login -p x`, `mysql -px`, `sshpass -p x`, `wandb login x`.
 _OPTION = re.compile(
-    r"(\b(?:login|mysql\w{0,8}|mariadb|sshpass|redis-cli|mongosh?)\b[^\n]{0,200}?\s-[pa]\s?)"
+    r"(\bwandb\s+login\s"
+    r"|\b(?:login|mysql\w{0,8}|mariadb|sshpass|redis-cli|mongosh?)\b[^\n]{0,200}?\s-[pa]\s?)"
     r"([^\s\"'\-][^\s\"']*)"
 )
 _ELEMENT = re.compile(

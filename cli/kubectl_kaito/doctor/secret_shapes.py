@@ -6,6 +6,8 @@ The shapes are those that public scanners such as gitleaks look for.
 import re
 
 _MAKERS = (
+    # Kaito's own: its id, which is public, stays.
+    r"(?<=kaito-[a-z0-9]{10}-)[A-Za-z0-9]{24,}",
     # Hugging Face, GitHub, GitLab, npm, PyPI.
     r"hf_\w{8,}|api_org_\w{16,}|gh[pousr]_\w{8,}|github_pat_\w{8,}|gl(?:pat|rt|ptt|dt)-[\w\-]{8,}",
     r"npm_\w{20,}|pypi-[\w\-]{16,}",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kubectl_kaito.doctor.redaction import redact_text
+from kubectl_kaito.doctor.redaction import redact, redact_text
 from kubectl_kaito.doctor.secret_prose import MASK
 
 S = "s3cr3tVALUE9"
@@ -40,6 +40,11 @@ S = "s3cr3tVALUE9"
         f"helm registry login r.io -p {S}",
         f"mysql -h db -p{S}",
         f"redis-cli -a {S} ping",
+        f"wandb login {S}",
+        f"Incorrect API key provided: {S}.",
+        f"token => {S}",
+        f"AWS_SECRET_ACCESS_KEY {S}",
+        f"BlobEndpoint=https://a/;sas={S}",
     ],
 )
 def test_a_secret_in_a_sentence_is_taken_away(text: str) -> None:
@@ -112,6 +117,7 @@ def test_a_secret_in_a_connection_is_taken_away(text: str) -> None:
         ("dop_v1", "_" + "a" * 64),
         ("eyJhbGciOiJIUzI1NiJ9", ".eyJzdWIiOiIxIn0.c2lnbmF0dXJl"),
         ("a" * 40, "B" * 46 + "=="),
+        ("kaito-x7v2k9q1mz", f"-{'A1b2C3d4' * 4}AbCdEf"),
     ],
 )
 def test_a_key_of_a_known_maker_is_taken_away_wherever_it_stands(maker: str, rest: str) -> None:
@@ -146,6 +152,31 @@ def test_a_key_of_a_known_maker_is_taken_away_wherever_it_stands(maker: str, res
 )
 def test_what_only_speaks_of_secrets_stays(text: str) -> None:
     assert redact_text(text) == text
+
+
+def test_the_id_of_a_key_stays() -> None:
+    key = f"kaito-x7v2k9q1mz-{'A1b2C3d4' * 4}AbCdEf"
+    assert redact_text(f"key {key} is unknown") == f"key kaito-x7v2k9q1mz-{MASK} is unknown"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ({"args": ["curl", "-u", f"me:{S}"]}, {"args": ["curl", "-u", f"me:{MASK}"]}),
+        ({"args": ["--user", f"me:{S}"]}, {"args": ["--user", f"me:{MASK}"]}),
+        ({"args": ["-u", "1000"]}, {"args": ["-u", "1000"]}),
+        ({"args": ["--token", S]}, {"args": ["--token", MASK]}),
+        ({"passwords": [S]}, {"passwords": [MASK]}),
+        (
+            {"passphrase": S, "pass": S, "bearer": S},
+            dict.fromkeys(("passphrase", "pass", "bearer"), MASK),
+        ),
+    ],
+)
+def test_a_field_or_an_argument_that_holds_a_secret_is_taken_away(
+    value: object, shown: object
+) -> None:
+    assert redact(value) == shown
 
 
 @pytest.mark.parametrize(
