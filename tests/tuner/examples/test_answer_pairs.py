@@ -41,6 +41,13 @@ def test_each_answer_is_cut_at_its_end() -> None:
             LossCause.SAME_ANSWERS,
             "the first 3 tokens of both are the same, and max_length is 3",
         ),
+        # A template may trim what differs; no max_length would help.
+        (
+            TokenizedPair([1], [1, 2], [1, 2]),
+            3,
+            LossCause.SAME_ANSWERS,
+            "both have the same tokens, so there is nothing to prefer",
+        ),
         (
             TokenizedPair([1, 2], [1, 2], [1, 2, 3]),
             None,

@@ -13,6 +13,7 @@ from tuner.rows.row import LossCause, RowFault
 from tuner.shapes.detection import find_shape
 
 WORSE = {"role": "assistant", "content": "No"}
+TOOL = {"type": "function", "function": {"name": "now", "parameters": {}}}
 CHATS = Preference(Conversation((USER, ASSISTANT)), Conversation((USER, WORSE)))
 PAIRS = Preference(Completion("Hi", "Hello"), Completion("Hi", "No"))
 BRIEF = Preference(Conversation((SYSTEM, USER, ASSISTANT)), Conversation((SYSTEM, USER, WORSE)))
@@ -46,6 +47,29 @@ BRIEF = Preference(Conversation((SYSTEM, USER, ASSISTANT)), Conversation((SYSTEM
                 "non_preferred_output": [WORSE],
             },
             CHATS,
+        ),
+        # The user goes on after the first answer.
+        (
+            {
+                "prompt": [USER],
+                "chosen": [ASSISTANT, USER, ASSISTANT],
+                "rejected": [WORSE, USER, ASSISTANT],
+            },
+            Preference(
+                Conversation((USER, ASSISTANT, USER, ASSISTANT), untrained=frozenset({1})),
+                Conversation((USER, WORSE, USER, ASSISTANT), untrained=frozenset({1})),
+            ),
+        ),
+        # Only the prompt has the system message.
+        (
+            {"prompt": [SYSTEM, USER], "chosen": [USER, ASSISTANT], "rejected": [USER, WORSE]},
+            BRIEF,
+        ),
+        (
+            {"prompt": [USER], "chosen": [ASSISTANT], "rejected": [WORSE], "tools": [TOOL]},
+            Preference(
+                Conversation((USER, ASSISTANT), (TOOL,)), Conversation((USER, WORSE), (TOOL,))
+            ),
         ),
         # As ultrafeedback_binarized: what else the row could be read as does not matter.
         (

@@ -33,6 +33,14 @@ DIALOGUE = "\n\nHuman: Hi\n\nAssistant: Hello"
         ({"prompt": [USER], "chosen": "Hello", "rejected": "No"}, PLAIN),
         ({"prompt": [SYSTEM, USER], "chosen": [ASSISTANT], "rejected": [ASSISTANT]}, BRIEF),
         ({"chosen": str(CHAT), "rejected": str(CHAT)}, PLAIN),
+        (
+            {"prompt": [USER], "chosen": [ASSISTANT, *CHAT], "rejected": [ASSISTANT]},
+            Conversation((USER, ASSISTANT, *CHAT), untrained=frozenset({1})),
+        ),
+        (
+            {"prompt": "Hi", "chosen": [ASSISTANT, *CHAT], "rejected": [ASSISTANT, *CHAT]},
+            Conversation((ASSISTANT, *CHAT), untrained=frozenset({0})),
+        ),
         ({"chosen": DIALOGUE, "rejected": DIALOGUE}, PLAIN),
         ({"chosen": "Human: Hi\n\nAssistant: Hello", "rejected": ""}, PLAIN),
         (

@@ -58,6 +58,10 @@ def pair_example(
     start = min(common_prefix_length(pair.prompt, ids) for ids in sides)
     if any(start >= len(ids) for ids in sides):
         raise RowFault(LossCause.EMPTY, "one of its answers holds no token")
+    if list(pair.chosen) == list(pair.rejected):
+        raise RowFault(
+            LossCause.SAME_ANSWERS, "both have the same tokens, so there is nothing to prefer"
+        )
     sufficient = max(map(len, sides))
     if max_length is not None and start >= max_length:
         raise TooLong(

@@ -1,6 +1,6 @@
 """Preferences, as for DPO: the model learns the answer that was chosen."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from tuner.shapes.chat.conversation import build_conversation, train_last_turn
 from tuner.shapes.chat.dialogue import is_dialogue, read_dialogue
 from tuner.shapes.chat.message import ReadMessage
 from tuner.shapes.chat.system_prompt import NO_SYSTEM_PROMPT, SystemPrompt, find_system_prompt
+from tuner.shapes.chat.tools import find_tools_column, read_row_tools
 from tuner.shapes.chat.turns import is_conversation
 from tuner.shapes.pairs.conversational_pairs import read_side
 from tuner.shapes.pairs.pair_columns import PROMPT_COLUMNS
@@ -30,6 +31,7 @@ class PreferenceShape:
     chosen: str
     prompt: str | None = None
     repeats_prompt: bool = False
+    tools_column: str | None = None
     system: SystemPrompt = NO_SYSTEM_PROMPT
     name: str = "preference"
 
@@ -42,7 +44,8 @@ class PreferenceShape:
     def columns(self) -> tuple[str, ...]:
         """The columns that are read."""
         prompt = (self.prompt,) if self.prompt else ()
-        return (*self.system.columns, *prompt, self.chosen)
+        tools = (self.tools_column,) if self.tools_column else ()
+        return (*self.system.columns, *prompt, self.chosen, *tools)
 
     def to_record(self, row: Row) -> Lesson:
         """What `row` prefers.
@@ -61,14 +64,19 @@ class PreferenceShape:
             return self._text_record(row, system)
         else:
             messages = self._messages(prompt, chosen, where)
-        return build_conversation(train_last_turn(messages), where, system=system)
+        tools = read_row_tools(row.values, self.tools_column)
+        return build_conversation(train_last_turn(messages), where, system=system, tools=tools)
 
     def _messages(self, prompt: Any, chosen: Any, where: str) -> list[ReadMessage]:
         messages = read_side(chosen, where, "assistant")
-        # Some files repeat the prompt in front of the answer, and some do not.
-        if self.prompt is None or any(read.role == "user" for read in messages):
+        if self.prompt is None:
             return messages
-        return [*read_side(prompt, f"column {self.prompt}", "user"), *messages]
+        if not _repeats_question(prompt, messages):
+            return [*read_side(prompt, f"column {self.prompt}", "user"), *messages]
+        if not is_conversation(prompt) or any(read.role == "system" for read in messages):
+            return messages
+        asked = read_side(prompt, f"column {self.prompt}", "user")
+        return [*(read for read in asked if read.role == "system"), *messages]
 
     def _text_record(self, row: Row, system: str) -> Lesson:
         prompt = read_required(row.values, self.prompt) if self.prompt else ""
@@ -92,6 +100,17 @@ def _repeats_prompt(prompt: Any, chosen: Any, rejected: Any) -> bool:
     return isinstance(prompt, str) and all(str(text).startswith(prompt) for text in texts)
 
 
+def _repeats_question(prompt: Any, messages: Sequence[ReadMessage]) -> bool:
+    """Some files repeat the prompt in front of the answer, and some do not.
+
+    An answer may have more turns of the user behind its first one.
+    """
+    first = next((read for read in messages if read.role != "system"), None)
+    return (first is not None and first.role == "user") or any(
+        read.role == "user" and read.message["content"] == prompt for read in messages
+    )
+
+
 def _is_text(value: Any) -> bool:
     return not isinstance(value, list | tuple | Mapping) and not is_conversation(value)
 
@@ -109,5 +128,6 @@ def find_preference(columns: Columns, config: DatasetConfig) -> Iterator[Prefere
             chosen=chosen,
             prompt=prompt,
             repeats_prompt=bool(rows) and all(_repeats_prompt(*row) for row in rows),
+            tools_column=find_tools_column(columns),
             system=find_system_prompt(columns, config),
         )
