@@ -292,7 +292,7 @@ def test_a_registry_that_is_away_is_told_from_an_unsigned_image(image: SignedIma
     [{"loss": 10**400}, {"loss": float("nan")}, {"loss": float("inf")}, {"loss": "0.5"}],
     ids=["huge", "nan", "infinity", "text"],
 )
-def test_a_figure_that_is_none_is_left_out(image: SignedImage, results: dict[str, object]) -> None:
+def test_a_figure_that_is_none_is_left_out(image: SignedImage, results: dict[str, Any]) -> None:
     made = console(image.registry)
     serve(made, {"image": image.reference})
     image.attach(THEIRS, replace(PROVENANCE, results=results).to_statement(image.digest))

@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from tuner.errors import RunError
-from tuner.processes import launch_watch
 from tuner.processes import meeting as meeting_module
 from tuner.processes.cause import find_cause_of_nodes
 from tuner.processes.connection import Connection
@@ -172,7 +171,7 @@ def test_who_has_nobody_left_to_listen_to_uses_no_cpu(monkeypatch: pytest.Monkey
         other.settle(None, 0.0)
         while watch._open:
             assert not watch._listen(1.0)
-        monkeypatch.setattr(launch_watch.time, "sleep", slept.append)
+        monkeypatch.setattr("tuner.processes.launch_watch.time.sleep", slept.append)
         assert not watch._listen(0.2)
     assert slept == [0.2]
 

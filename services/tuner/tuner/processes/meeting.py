@@ -92,7 +92,8 @@ class FirstNode:
 
     def _admit(self, unknown: dict[Connection, float]) -> None:
         """Wait for something to happen, and add who connects, with the time that it has."""
-        ready, _, _ = select.select([self._listener, *unknown], [], [], _RETRY_SECONDS)
+        watched: list[socket.socket | Connection] = [self._listener, *unknown]
+        ready, _, _ = select.select(watched, [], [], _RETRY_SECONDS)
         if self._listener not in ready:
             return
         try:
