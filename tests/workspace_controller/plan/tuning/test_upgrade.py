@@ -53,6 +53,15 @@ LEFT = {
 }  # fmt: skip
 
 
+def test_a_run_that_trains_is_described_as_it_was_begun() -> None:
+    """This release would train on all GPUs, and the Job trains as it did."""
+    estimate = {"nodes": 1, "explanation": "as the earlier release counted"}
+    status = decide(left({"estimate": estimate}, job=a_job(), pods=(TRAINS,), **NODE)).status
+    assert status is not None and status["estimate"] == estimate
+    again = decide(left({"estimate": estimate}, **NODE)).status
+    assert again is not None and again["estimate"] != estimate
+
+
 @pytest.mark.parametrize("observed", LEFT.values(), ids=LEFT)
 def test_upgrade_restarts_and_deletes_and_checks_nothing(observed: Observed) -> None:
     plan = decide(observed)

@@ -9,6 +9,7 @@ from workspace_controller.plan.nodes.surplus import without_surplus
 from workspace_controller.plan.sizing import sizing
 from workspace_controller.plan.spec import serves_tuned_model
 from workspace_controller.plan.tuning.adapter import tuned_adapter
+from workspace_controller.plan.tuning.job import is_current_job
 from workspace_controller.plan.tuning.nodes import tuning_nodes
 
 
@@ -16,12 +17,13 @@ def wanted_size(observed: Observed, spec: WorkspaceSpec) -> Sizing:
     """The size that was decided when nodes were first requested.
 
     A later release can estimate differently. It must not request more nodes for what runs. Of a
-    tuning run, the Job says how many it has.
+    tuning run, the Job says how many it has, and the status what it was created by.
     """
     found = sizing(observed, spec)
     if spec.tuning is not None:
         nodes = tuning_nodes(observed, spec, spec.tuning)
-        return Sizing(nodes, None if isinstance(found, SizingFailure) else found.estimate)
+        keeps = is_current_job(observed, spec.tuning) and observed.status.get("estimate")
+        return Sizing(nodes, None if isinstance(found, SizingFailure) or keeps else found.estimate)
     decided = observed.status.get("targetNodeCount")
     if isinstance(found, SizingFailure):
         return Sizing(decided or 1)
