@@ -188,6 +188,7 @@ class GenerationHandler:
             except (NotReady, BackendError) as error:
                 if isinstance(error, BackendError) and not _may_run_elsewhere(context, error):
                     raise
+                await context.meter.wait()
                 left_seconds = arrived_at + self.limits.hold_seconds - now()
                 with request.held_for(self.router.awaited(parsed.model, workspace)):
                     ready = await self.router.wait_until_ready(

@@ -19,6 +19,10 @@ class Meter(Protocol):
         RequestRejected: the work would cost more than is allowed.
     """
 
+    async def wait(self) -> None:
+        """Before the request waits for a model, which may have to be started for it."""
+        ...
+
     async def start(
         self,
         requests: Sequence[pb.GenerateRequest] | Sequence[TokenRequest],
@@ -43,6 +47,9 @@ class Meter(Protocol):
 
 class Unmetered:
     """Implements `Meter` where there are no keys."""
+
+    async def wait(self) -> None:
+        """Nothing is asked."""
 
     async def start(
         self,

@@ -10,14 +10,17 @@ import aiohttp
 import grpc
 import pytest
 
-from inference_gateway.backends.backend import BackendError
+from inference_gateway.backends.backend import BackendError, Health
 from inference_gateway.backends.fake import FakeBackend
-from inference_gateway.keys.ledger.ledger import WhenAway
+from inference_gateway.keys.ledger.ledger import KeyLedger, WhenAway
 from inference_gateway.keys.prices import Price, Prices
+from inference_gateway.settings import Limits, Settings
 from kaito.inference.v1 import inference_pb2 as pb
+from kaito_keys.key_policy import KeyPolicy
 from tests.inference_gateway.generation_requests import CHAT, HI, STREAM, events
-from tests.inference_gateway.keys.keyed import bearer, issue, keyed_gateway, usage
+from tests.inference_gateway.keys.keyed import bearer, issue, key_settings, keyed_gateway, usage
 from tests.inference_gateway.keys.redis_server import RedisServer
+from tests.inference_gateway.running import front_door_with
 from tests.waiting import until
 
 # Dollars for a million tokens: 1 and 2, so 1 and 2 microdollars for a token.
@@ -410,6 +413,51 @@ async def test_a_limit_of_no_requests_says_what_to_do(
         f"key {key.id}: requestsPerDay is 0 requests, and this request may take 1 requests: "
         "ask for a higher limit"
     )
+
+
+@pytest.mark.parametrize(
+    ("policy", "status"),
+    [
+        ({"tokensPerDay": 0}, 429),
+        ({"requestsPerMinute": 0}, 429),
+        ({"dollarsPerDay": "0"}, 429),
+        ({"tokensPerDay": 100_000}, 503),
+        ({}, 503),
+    ],
+)
+async def test_no_model_is_awaited_for_a_key_that_has_nothing_left(
+    tmp_path: Path, keys: Path, policy: dict[str, Any], status: int
+) -> None:
+    script = FakeBackend(health_now=Health(serving=False, detail="no replicas"))
+    key = issue(keys, **policy)
+    limits = Limits(hold_seconds=0.01)
+    settings = Settings(limits=limits, keys=key_settings(tmp_path, prices=PRICES))
+    async with front_door_with(settings, tmp_path, {"w": script}, 0) as client:
+        body = HI | {"model": "n/w"}
+        assert (await client.post(CHAT, json=body, headers=bearer(key))).status == status
+
+
+async def test_what_waits_for_its_model_takes_its_place_among_concurrent_requests(
+    tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked, check = asyncio.Event(), KeyLedger.check
+
+    async def checking(ledger: KeyLedger, policy: KeyPolicy) -> None:
+        await check(ledger, policy)
+        checked.set()
+
+    monkeypatch.setattr(KeyLedger, "check", checking)
+    script = FakeBackend(health_now=Health(serving=False, detail="starts"))
+    key = issue(keys, concurrentRequests=1, requestsPerDay=1, tokensPerDay=100_000)
+    settings = Settings(keys=key_settings(tmp_path))
+    async with front_door_with(settings, tmp_path, {"w": script}, 0) as client:
+        body = HI | {"model": "n/w"}
+        call = asyncio.create_task(client.post(CHAT, json=body, headers=bearer(key)))
+        await until(checked.is_set)
+        script.health_now = Health(serving=True)
+        response = await call
+        assert response.status == 200
+        assert response.headers["x-ratelimit-remaining-requests"] == "0"
 
 
 async def test_keys_are_not_in_the_logs(

@@ -48,6 +48,15 @@ class KeyMeter:
     _streams: StreamCount | None = None
     _is_streaming: bool = False
 
+    async def wait(self) -> None:
+        # A model is not started, nor kept, for a key that has nothing left.
+        if self._endpoint is None:
+            try:
+                await self.accounting.ledger.check(self.policy)
+            except RequestRejected as rejected:
+                self.accounting.metrics.record_refusal(rejected.problem.code or "")
+                raise
+
     async def start(
         self,
         requests: Sequence[pb.GenerateRequest] | Sequence[TokenRequest],

@@ -2,6 +2,7 @@
 away."""
 
 import logging
+import uuid
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -21,6 +22,7 @@ from inference_gateway.keys.ledger.store import (
 from kaito_keys.key_policy import KeyPolicy
 
 logger = logging.getLogger(__name__)
+_LEAST = Amount(requests=1, tokens=1, nanodollars=1)
 
 
 class WhenAway(StrEnum):
@@ -76,6 +78,24 @@ class KeyLedger:
             raise
         self._note(is_away=False)
         return standing
+
+    async def check(self, policy: KeyPolicy) -> None:
+        """Whether anything is left for a request that has yet to wait for its model.
+
+        Raises:
+            RequestRejected: as `reserve`.
+        """
+        # Of its own id: each of several checks is a reservation that ends at once.
+        request = uuid.uuid4().hex
+        if await self.reserve(policy, request, _LEAST) is None:
+            return
+        try:
+            # Not by the settler: the request itself is reserved next.
+            await self.store.settle(Settlement(key=policy.id, id=request))
+        except BaseException as error:
+            self.give_back(policy.id, request)
+            if not isinstance(error, StoreUnavailable):
+                raise
 
     def settle(self, policy: KeyPolicy, request: str, used: Amount) -> None:
         """Counts what a request has used, soon."""
