@@ -14,6 +14,9 @@ def write(path: Path, data: bytes) -> None:
     """
     partial = path.with_name(f".{path.name}.partial")
     try:
+        # A device would be replaced: as root, /dev/null of the whole machine.
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path} cannot be written: it is not a regular file")
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,24 @@ def test_a_file_that_cannot_be_written_says_so() -> None:
     result = sound().run("doctor", "--bundle", "/nonexistent/x.tar.gz")
     assert result.code == 2
     assert "/nonexistent/x.tar.gz cannot be written: No such file" in result.err
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    result = sound().run("doctor", "--bundle", str(pipe))
+    assert (result.code, result.err) == (
+        2,
+        f"error: {pipe} cannot be written: it is not a regular file\n",
+    )
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_a_name_that_is_too_long_says_so(tmp_path: Path) -> None:
+    result = sound().run("doctor", "--bundle", str(tmp_path / ("a" * 250)))
+    assert result.code == 2
+    assert "cannot be written: File name too long" in result.err
 
 
 @pytest.mark.parametrize(
