@@ -1,5 +1,6 @@
 """What contradicts learning from preferences (tuning.method dpo). Pure."""
 
+import sys
 from collections.abc import Iterator
 
 from kaito_training.sections import DatasetConfig, TrainingConfig
@@ -53,13 +54,15 @@ def _columns(dataset: DatasetConfig) -> Iterator[str]:
 
 def _loss(config: TrainingConfig) -> Iterator[str]:
     options = config.training
-    chosen = options.get("loss_type") or ["sigmoid"]
-    losses = [chosen] if isinstance(chosen, str) else chosen
+    chosen = options.get("loss_type", "sigmoid")
+    losses = [chosen] if isinstance(chosen, str) else chosen or []
+    if not losses:
+        yield f"TrainingArguments.loss_type is {chosen!r}; use one of: {', '.join(LOSSES)}"
     for loss in losses:
         if loss not in LOSSES:
             yield f"TrainingArguments.loss_type has {loss!r}; use one of: {', '.join(LOSSES)}"
     weights = options.get("loss_weights")
-    if weights and not all(isinstance(each, int | float) for each in weights):
+    if weights and not all(_is_number(each) for each in weights):
         yield f"TrainingArguments.loss_weights is {weights!r}; use a list of numbers"
     if weights is not None and len(weights) != len(losses):
         yield (
@@ -78,6 +81,13 @@ def _loss(config: TrainingConfig) -> Iterator[str]:
             f"TrainingArguments.f_divergence_type is {divergence!r}, which loss_type {others[0]!r} "
             "does not have; use reverse_kl"
         )
+
+
+def _is_number(value: object) -> bool:
+    """Neither infinity nor NaN, which no loss survives."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max
 
 
 def _reference(config: TrainingConfig) -> Iterator[str]:

@@ -69,6 +69,11 @@ def test_other_methods_learn_answers() -> None:
             "loss_weights has 2 numbers, and loss_type has 1 losses",
         ),
         ("dpo", "TrainingArguments: {loss_weights: [x]}", "use a list of numbers"),
+        ("dpo", "TrainingArguments: {loss_weights: [true]}", "use a list of numbers"),
+        ("dpo", "TrainingArguments: {loss_weights: [.nan]}", "use a list of numbers"),
+        ("dpo", f"TrainingArguments: {{loss_weights: [1{'0' * 400}]}}", "use a list of numbers"),
+        ("dpo", "TrainingArguments: {loss_type: []}", "loss_type is []; use one of: sigmoid,"),
+        ("dpo", "TrainingArguments: {loss_type: ''}", "has ''; use one of: sigmoid,"),
         ("dpo", "TrainingArguments: {loss_type: exo_pair}", "needs label_smoothing above 0"),
         (
             "dpo",
