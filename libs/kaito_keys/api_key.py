@@ -62,6 +62,11 @@ def parse(text: str) -> ApiKey | None:
     return ApiKey(found[1], text)
 
 
+def redacted(text: str) -> str:
+    """The text with the id alone of each key in it, for messages and logs."""
+    return _FORMAT.sub(rf"{PREFIX}-\1-...", text)
+
+
 def _checksum(body: str) -> str:
     number, letters = zlib.crc32(body.encode()), ""
     for _ in range(_CHECKSUM_LENGTH):

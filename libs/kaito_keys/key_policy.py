@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from kaito_keys.api_key import DIGEST_FORMAT
+from kaito_keys.api_key import DIGEST_FORMAT, ID_FORMAT, redacted
 from kaito_keys.limits import NANODOLLARS, Limit, Unit, Window
 
 _LIMITS: Mapping[str, tuple[Unit, Window]] = {
@@ -98,6 +98,19 @@ class KeyPolicy:
             amount = Decimal(limit.amount) / NANODOLLARS
             found[limit.name] = f"{amount.normalize():f}" if is_money else limit.amount
         return found
+
+
+def check_id(name: str) -> None:
+    """Whether an entry of a Secret, or a file, can be a key's.
+
+    Raises:
+        KeyPolicyError: no key has such an id, so nobody could ever use it.
+    """
+    if not ID_FORMAT.fullmatch(name):
+        raise KeyPolicyError(
+            f"{redacted(name)} is no id of a key: name the entry by the part of the key between "
+            "its dashes"
+        )
 
 
 def parse(key_id: str, text: str) -> KeyPolicy:

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from pydantic import Field
 
-from kaito_keys.key_policy import KeyPolicy, KeyPolicyError, parse
+from kaito_keys.api_key import redacted
+from kaito_keys.key_policy import KeyPolicy, KeyPolicyError, check_id, parse
 from kaito_kube.kinds import Manifest, key_of
 from kubectl_kaito.output import View
 
@@ -49,9 +50,10 @@ def keys_view(secret: Manifest, now: datetime) -> KeysView:
 
 def _key_view(name: str, encoded: str, now: datetime) -> KeyView:
     try:
+        check_id(name)
         policy = parse(name, base64.b64decode(encoded).decode(errors="replace"))
     except (KeyPolicyError, ValueError) as error:
-        invalid = KeyPolicy(id=name, digest="")
+        invalid = KeyPolicy(id=redacted(name), digest="")
         return _view(invalid, "Invalid", str(error))
     if policy.disabled:
         return _view(policy, "Disabled", None)

@@ -152,6 +152,30 @@ def test_a_document_that_the_gateway_ignores_is_shown_as_invalid() -> None:
     assert "hash must be sha256:" in result.out
 
 
+def test_an_entry_under_another_name_than_an_id_is_shown_as_invalid(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    console = Console()
+    key = create(console)
+    # The second is the whole key, by mistake.
+    text = secret(console)["data"][key["id"]]
+    data = {"team-a": text, key["key"]: text, key["id"]: None}
+    console.cluster.patch(SECRET, "kaito-api-keys", "kaito-system", {"data": data})
+    result = console.run("keys", "list", *SYSTEM)
+    assert result.code == 1
+    assert "team-a is no id of a key" in result.out
+    assert f"kaito-{key['id']}-... is no id of a key" in result.out
+    assert key["key"] not in result.out
+    # The gateway says the same.
+    for name in ("team-a", key["key"]):
+        (tmp_path / name).write_bytes(base64.b64decode(text))
+    ring = KeysFolder(tmp_path).read_if_changed()
+    assert ring is not None
+    assert not ring.policies
+    assert [record.message for record in caplog.records] == ["key ignored"] * 2
+    assert key["key"] not in "".join(str(record.__dict__) for record in caplog.records)
+
+
 def test_a_full_secret_says_where_to_put_more_keys() -> None:
     console = Console()
     create(console)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference_gateway.keys.key_ring import KeyRing
-from kaito_keys.api_key import ID_FORMAT
-from kaito_keys.key_policy import KeyPolicy, KeyPolicyError, parse
+from kaito_keys.api_key import redacted
+from kaito_keys.key_policy import KeyPolicy, KeyPolicyError, check_id, parse
 from kaito_process.retry import retry_until_done
 
 logger = logging.getLogger(__name__)
@@ -44,9 +44,8 @@ class KeysFolder:
             try:
                 policies[file.name] = _read(file)
             except (KeyPolicyError, OSError) as error:
-                logger.error(
-                    "key ignored", extra={"file": str(file), "error": str(error) or type(error)}
-                )
+                fields = {"file": redacted(str(file)), "error": str(error) or type(error)}
+                logger.error("key ignored", extra=fields)
         # Not before: what could not be read this time is looked at again.
         self._seen = found
         return KeyRing(policies)
@@ -62,9 +61,9 @@ class KeysFolder:
             return digest.digest()
 
     def _files(self) -> list[Path]:
-        # The kubelet's own entries begin with two dots, and so match no id.
+        # The kubelet's own entries begin with two dots.
         found = self.path.iterdir() if self.path.is_dir() else ()
-        return sorted(each for each in found if ID_FORMAT.fullmatch(each.name))
+        return sorted(each for each in found if not each.name.startswith("."))
 
 
 def _read(file: Path) -> KeyPolicy:
@@ -74,6 +73,7 @@ def _read(file: Path) -> KeyPolicy:
         KeyPolicyError: there is none.
         OSError: it cannot be read.
     """
+    check_id(file.name)
     with file.open("rb") as content:
         return parse(file.name, content.read(_MAX_FILE_BYTES).decode(errors="replace"))
 
