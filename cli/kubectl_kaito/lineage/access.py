@@ -87,13 +87,18 @@ def read_access(
 def read_public_keys(reader: NamespaceReader, secrets: Sequence[str]) -> tuple[str, bytes]:
     """Where the public keys are from, and the keys in PEM form; empty where there are none.
 
+    Then the first text says why the Secrets have none; it is empty if there are no Secrets.
+
     Raises:
         ClusterError: the cluster does not answer.
     """
+    missing = NamespaceReader(reader.cluster, reader.namespace)
     for name in secrets:
-        if content := reader.secret(name, _PUBLIC_KEY):
+        if content := missing.secret(name, _PUBLIC_KEY):
             return f"the Secret {reader.namespace}/{name}", content
-    return "", b""
+        if not missing.notes:
+            missing.notes.append(f"the Secret {reader.namespace}/{name} has no key {_PUBLIC_KEY}")
+    return "; ".join(missing.notes), b""
 
 
 def _decoded(data: Manifest, key: str) -> bytes:

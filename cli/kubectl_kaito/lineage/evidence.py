@@ -36,9 +36,12 @@ class Evidence:
 
 
 def weigh(attached: Attached, keys: bytes, source: str) -> Evidence:
-    """What the bundles prove with these keys, in PEM form; `source` is where the keys are from."""
+    """What the bundles prove with these keys, in PEM form; `source` is where the keys are from.
+
+    Without keys, it is why the Secrets that are named have none.
+    """
     if not keys:
-        return _without_key(attached)
+        return _without_key(attached, source)
     try:
         trusted = parse_public_keys(keys)
     except KeyUnusable as error:
@@ -65,15 +68,15 @@ def weigh(attached: Attached, keys: bytes, source: str) -> Evidence:
     )
 
 
-def _without_key(attached: Attached) -> Evidence:
+def _without_key(attached: Attached, why: str) -> Evidence:
     if not attached.bundles:
         return Evidence(
             state=SignatureState.NOT_SIGNED, detail="the registry has no signature of it"
         )
+    remedy = "name one with --key cosign.pub, or a verificationSecret in the Workspace"
     return Evidence(
         state=SignatureState.NO_KEY,
-        detail="not verified: no key; name one with --key cosign.pub, or a verificationSecret in "
-        "the Workspace",
+        detail=f"not verified: no key; {why or remedy}",
         provenance=_first_provenance(_claimed(attached)),
     )
 

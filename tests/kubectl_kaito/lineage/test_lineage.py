@@ -213,6 +213,23 @@ def test_the_secret_that_the_workspace_demands_holds_the_key(image: SignedImage)
     assert "private" not in result.out
 
 
+def test_a_demanded_secret_without_a_key_is_named(image: SignedImage) -> None:
+    image.sign(OURS)
+    made = console(image.registry)
+    serve(made, {"image": image.reference, "verificationSecret": "signing"})
+
+    def detail() -> str:
+        found: str = only(made.run("lineage", "ws", "-o", "json"))["signature"]["detail"]
+        return found
+
+    assert detail() == "not verified: no key; the Secret team/signing does not exist"
+    secret(made, "signing", {"cosign.key": b"private"})
+    assert detail() == "not verified: no key; the Secret team/signing has no key cosign.pub"
+    assert isinstance(made.cluster, FakeCluster)
+    made.cluster.denied = {SECRET}
+    assert detail() == "not verified: no key; you may not read the Secret team/signing"
+
+
 def test_a_tuned_adapter_takes_everything_from_the_workspace_that_tuned_it() -> None:
     with FakeRegistry(auth="basic").running() as registry:
         image = SignedImage(registry)
