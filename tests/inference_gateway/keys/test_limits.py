@@ -249,6 +249,21 @@ async def test_while_the_store_is_away_limited_keys_are_refused(
         assert (await client.post(CHAT, json=HI, headers=bearer(free))).status == 200
 
 
+async def test_while_the_store_is_away_a_limit_of_zero_stays_one(
+    tmp_path: Path, keys: Path, script: FakeBackend
+) -> None:
+    away: dict[str, Any] = {"store_url": NOWHERE, "when_away": WhenAway.ALLOW}
+    policies: list[dict[str, Any]] = [
+        {"tokensPerDay": 0},
+        {"requestsPerDay": 0},
+        {"tokensPerDay": 100_000},
+    ]
+    issued = [issue(keys, **policy) for policy in policies]
+    async with keyed_gateway(tmp_path, script, **away) as client:
+        answers = [await client.post(CHAT, json=HI, headers=bearer(key)) for key in issued]
+    assert [each.status for each in answers] == [503, 503, 200]
+
+
 async def test_while_the_store_is_away_keys_may_pass_with_a_bound(
     tmp_path: Path, keys: Path, script: FakeBackend, server: RedisServer
 ) -> None:

@@ -106,7 +106,9 @@ class KeyLedger:
         self.settler.add(Settlement(key=key, id=request))
 
     def _lets_pass(self, policy: KeyPolicy, amount: Amount) -> bool:
-        may_pass = self.when_away is WhenAway.ALLOW
+        # What can never fit needs no store to be refused: a limit of zero stops a key.
+        fits = all(amount.of(limit.unit) <= limit.amount for limit in policy.limits)
+        may_pass = fits and self.when_away is WhenAway.ALLOW
         return may_pass and self.allowance.take(policy.id, amount.tokens)
 
     def _note(self, *, is_away: bool, detail: str = "") -> None:
