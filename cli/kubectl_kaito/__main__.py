@@ -50,7 +50,7 @@ def _check_text(arguments: Sequence[str]) -> None:
             argument.encode()
         except UnicodeEncodeError:
             raise UsageError(
-                f"{argument!r} is not UTF-8: set the encoding of the terminal to it"
+                f"{argument!r} is not UTF-8: rename the file, or set the encoding of the terminal"
             ) from None
 
 

@@ -179,12 +179,18 @@ def test_data_that_is_no_file_says_so(name: str, says: str) -> None:
     assert f"--data {name!r}" in result.err and says in result.err
 
 
-@pytest.mark.parametrize("name", [".train.jsonl", os.fsdecode(b"train-\xff.jsonl")])
-def test_a_file_whose_name_no_run_reads_is_not_uploaded(file: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        (".train.jsonl", "a run does not read a file of this name: rename it"),
+        (os.fsdecode(b"train-\xff.jsonl"), "is not UTF-8: rename the file"),
+    ],
+)
+def test_a_file_whose_name_no_run_reads_is_not_uploaded(file: Path, name: str, says: str) -> None:
     hidden = file.rename(file.with_name(name))
     result = Console(unreachable=True).run(*tune(hidden, "--dry-run"))
     assert result.code == 2, result
-    assert "a run does not read a file of this name: rename it" in result.err
+    assert says in result.err
 
 
 def test_a_workspace_that_is_refused_says_where_its_data_stays(tmp_path: Path, file: Path) -> None:

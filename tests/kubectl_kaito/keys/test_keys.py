@@ -95,7 +95,7 @@ def test_every_option_is_in_the_document() -> None:
         (("--dollars-per-day", "1e999999999"), "dollarsPerDay='1e999999999': set US dollars"),
         (
             ("--description", "Gr\udcfc\udcdfe"),
-            "'Gr\\udcfc\\udcdfe' is not UTF-8: set the encoding",
+            "'Gr\\udcfc\\udcdfe' is not UTF-8: rename the file, or set the encoding",
         ),
     ],
 )

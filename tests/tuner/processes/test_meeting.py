@@ -125,10 +125,10 @@ def test_what_is_no_node_changes_nothing(words: bytes) -> None:
 def test_nodes_do_not_wait_for_strangers_that_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(meeting_module, "_HELLO_SECONDS", 3600.0)
     first, other = nodes()
-    with ThreadPoolExecutor(1) as pool, meeting(first, "same") as place, ExitStack() as strangers:
+    with ThreadPoolExecutor(1) as pool, meeting(first, "same") as place, ExitStack() as connections:
         for _ in range(meeting_module._MOST_UNKNOWN + 2):
             stranger = socket.create_connection(("127.0.0.1", first.port))
-            strangers.enter_context(stranger).sendall(b'{"event": ')
+            connections.enter_context(stranger).sendall(b'{"event": ')
         waiting: Future[Start] = pool.submit(place.wait, -1)
         called = ThreadPoolExecutor(1).submit(wait, other, 3)
         assert waiting.result(60).newest_step == 3

@@ -117,20 +117,20 @@ class KeyMeter:
             status=self.context.status or CLIENT_CLOSED_REQUEST,
             is_streaming=self._is_streaming,
             begun=self._calls if streams is None else len(streams.begun),
-            counted=self._told() if streams is None else streams.counted,
+            counted=self._counted_answers() if streams is None else streams.counted,
             prompt=log.prompt_tokens if streams is None else streams.prompt,
             completion=log.completion_tokens if streams is None else streams.completion,
-            partial=self._untold() if streams is None else streams.partial,
+            partial=self._unreported() if streams is None else streams.partial,
             bound=self._bound,
         )
 
     def _told(self) -> int:
-        """The answers whose prompts are known. The events of a stream tell of one prompt each."""
+        """The answers whose prompts are known. The events of a stream report one prompt each."""
         log = self.context.log
         return 0 if log.cut_events and (self._inputs > 1 or not log.prompt_tokens) else log.usages
 
-    def _untold(self) -> int:
-        """The tokens that no event told: of a stream that was cut, each event has one or more."""
+    def _unreported(self) -> int:
+        """The tokens that no event reported: of a stream that was cut, each event has one or more."""
         log = self.context.log
         return max(log.cut_events - log.completion_tokens, 0)
 
