@@ -112,7 +112,7 @@ def test_the_model_learns_to_prefer(
     summary = train(settings, publisher)
     assert summary is not None
     assert (summary.method, summary.steps, summary.dataset_rows) == ("dpo", 20, 24)
-    # Without a preference, it is ln(2) = 0.693. How much less it is depends on the CPU's arithmetic.
+    # Without a preference, it is ln(2) = 0.693. How far it falls depends on the CPU's arithmetic.
     assert points(settings)[0]["loss"] == pytest.approx(0.693, abs=0.01)
     assert summary.loss is not None
     assert summary.loss < 0.6

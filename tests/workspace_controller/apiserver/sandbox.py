@@ -170,6 +170,7 @@ class Sandbox:
             node_provisioner=provisioner,
             lease_name=NAME,
             http_port=0,
+            grpc_port=0,
             node_class="karpenter.test/TestNodeClass/default" if provisioner == "nodepool" else "",
             **more,
         )

@@ -1,7 +1,9 @@
 """The webhook of two replicas as a real API server knows it: one authority, and fail open."""
 
 import base64
+import socket
 import ssl
+from functools import partial
 
 import aiohttp
 
@@ -34,6 +36,12 @@ async def denial(port: int, ca: str) -> str:
         return str(response["status"]["message"])
 
 
+def listens(port: int) -> bool:
+    """The leader registers both replicas, whether or not the other one is ready."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 async def test_every_replica_answers_under_the_registered_authority_and_fails_open(
     sandbox: Sandbox,
 ) -> None:
@@ -50,6 +58,7 @@ async def test_every_replica_answers_under_the_registered_authority_and_fails_op
         assert webhook["failurePolicy"] == "Ignore"
         ca = base64.b64decode(webhook["clientConfig"]["caBundle"]).decode()
         for port in ports:
+            await eventually(partial(listens, port))
             assert "no-such-preset" in await denial(port, ca)
         # Nothing routes Services here, so the API server reaches neither replica, and admits.
         assert sandbox.workspace()["metadata"]["uid"]

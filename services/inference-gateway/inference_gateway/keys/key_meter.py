@@ -124,13 +124,13 @@ class KeyMeter:
             bound=self._bound,
         )
 
-    def _told(self) -> int:
+    def _counted_answers(self) -> int:
         """The answers whose prompts are known. The events of a stream report one prompt each."""
         log = self.context.log
         return 0 if log.cut_events and (self._inputs > 1 or not log.prompt_tokens) else log.usages
 
     def _unreported(self) -> int:
-        """The tokens that no event reported: of a stream that was cut, each event has one or more."""
+        """Tokens that no event reported: of a stream that was cut, each event has one or more."""
         log = self.context.log
         return max(log.cut_events - log.completion_tokens, 0)
 
