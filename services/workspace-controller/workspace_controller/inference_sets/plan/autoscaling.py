@@ -79,12 +79,12 @@ def decide_autoscaling(inputs: ScalingInputs) -> ScalingVerdict:
         return ScalingVerdict(stay, false(_TYPE, Reason.AUTOSCALING_PAUSED, why))
     if stay > rules.max_replicas:
         why = f"spec.autoscaling.maxReplicas is {rules.max_replicas}"
-        return _change(rules.max_replicas, _follows(inputs, why), why)
+        return ScalingVerdict(rules.max_replicas, _follows(inputs, why), why)
     limit = _limit(inputs)
     if stay < min(rules.min_replicas, limit.replicas):
         least = min(rules.min_replicas, limit.replicas)
         why = f"spec.autoscaling.minReplicas is {rules.min_replicas}"
-        return _change(least, _follows(inputs, why), why)
+        return ScalingVerdict(least, _follows(inputs, why), why)
     if inputs.requests is None:
         why = (
             "no front door reports its requests: install inference-gateway, and see in its log "
@@ -105,7 +105,7 @@ def _by_demand(inputs: ScalingInputs, limit: _Limit) -> ScalingVerdict:
         why = f"for {rules.scale_up_window_seconds} s, {more} were needed"
         wanted = min(more, limit.replicas)
         if _passed(inputs, up):
-            return _change(wanted, _follows(inputs, why), f"{why}{_load(inputs)}")
+            return ScalingVerdict(wanted, _follows(inputs, why), f"{why}{_load(inputs)}")
         return ScalingVerdict(stay, _follows(inputs, _too_soon(wanted, up)))
     wanted = max(fewer if fewer is not None else stay, rules.min_replicas)
     if wanted >= stay:
@@ -116,11 +116,7 @@ def _by_demand(inputs: ScalingInputs, limit: _Limit) -> ScalingVerdict:
     if not _passed(inputs, down):
         return ScalingVerdict(stay, _follows(inputs, _too_soon(wanted, down)))
     why = f"for {rules.scale_down_window_seconds} s, no more than {fewer} were needed"
-    return _change(wanted, _follows(inputs, why), f"{why}{_load(inputs)}")
-
-
-def _change(replicas: int, condition: Condition, why: str) -> ScalingVerdict:
-    return ScalingVerdict(replicas, condition, why)
+    return ScalingVerdict(wanted, _follows(inputs, why), f"{why}{_load(inputs)}")
 
 
 def _follows(inputs: ScalingInputs, why: str) -> Condition:
