@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from kaito_keys.api_key import DIGEST_FORMAT, ID_FORMAT, redacted
+from kaito_keys.dollars import whole_parts
 from kaito_keys.limits import NANODOLLARS, Limit, Unit, Window
 
 _LIMITS: Mapping[str, tuple[Unit, Window]] = {
@@ -176,17 +177,12 @@ def _money(document: Mapping[str, Any], name: str) -> int | None:
     if value is None:
         return None
     most = MAX_AMOUNT // NANODOLLARS
-    try:
-        # Compared first: 1e999999 is a Decimal, and a billion times of it is none.
-        is_money = not isinstance(value, bool) and 0 <= Decimal(str(value)) <= most
-        amount = (Decimal(str(value)) if is_money else Decimal(0)) * NANODOLLARS
-    except ArithmeticError:
-        is_money = False
-    if not is_money or amount != int(amount):
+    amount = whole_parts(value, most, NANODOLLARS)
+    if amount is None:
         raise KeyPolicyError(
             f'{name}={value!r}: set US dollars from 0 to {most}, for example "25.00"'
         )
-    return int(amount)
+    return amount
 
 
 def _text(document: Mapping[str, Any], name: str) -> str:

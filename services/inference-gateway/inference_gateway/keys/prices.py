@@ -10,11 +10,12 @@ name counts: namespace/workspace, the adapter, the preset. `*` is the price of a
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from kaito_keys.dollars import whole_parts
 
 # Dollars for a million tokens are microdollars for one; a millionth of that is the smallest price.
 _PICODOLLARS_PER_DOLLAR_OF_A_MILLION = 10**6
@@ -80,16 +81,10 @@ def _price(path: Path, name: object, entry: Any) -> Price:
 
 
 def _picodollars(path: Path, where: str, value: Any) -> int:
-    try:
-        # Compared first: 1e999999 is a Decimal, and a million times of it is none.
-        is_price = not isinstance(value, bool) and 0 <= Decimal(str(value)) <= _MAX_DOLLARS
-        dollars = Decimal(str(value)) if is_price else Decimal(0)
-        amount = dollars * _PICODOLLARS_PER_DOLLAR_OF_A_MILLION
-    except ArithmeticError:
-        is_price = False
-    if not is_price or amount != int(amount):
+    amount = whole_parts(value, _MAX_DOLLARS, _PICODOLLARS_PER_DOLLAR_OF_A_MILLION)
+    if amount is None:
         raise PricesError(
             f"{path}: {where}={value!r}: set US dollars for a million tokens, "
             "with at most 6 decimals"
         )
-    return int(amount)
+    return amount
