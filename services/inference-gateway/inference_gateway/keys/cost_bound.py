@@ -13,7 +13,7 @@ from inference_gateway.contract_check import choice_count
 from kaito.inference.v1 import inference_pb2 as pb
 
 # Role markers, a date and a default system prompt: the longest known template adds 170.
-_TEMPLATE_TOKENS = 256
+TEMPLATE_TOKENS = 256
 # The contract's default for an answer without a limit.
 DEFAULT_NEW_TOKENS = 1024
 
@@ -58,7 +58,7 @@ def conversion_bound(requests: Sequence[TokenRequest], model: pb.Model) -> Token
 
 
 def _prompt_bound(size_bytes: int, context: int) -> int:
-    bound = size_bytes + _TEMPLATE_TOKENS
+    bound = size_bytes + TEMPLATE_TOKENS
     # A model-server that reports no context does not bound it.
     return min(bound, context) if context else bound
 

@@ -1,6 +1,7 @@
 """Reserves what one request may cost, and settles what it did."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from inference_gateway.backends.backend import TokenRequest
@@ -51,11 +52,8 @@ class KeyMeter:
     async def wait(self) -> None:
         # A model is not started, nor kept, for a key that has nothing left.
         if self._endpoint is None:
-            try:
+            with self._recorded_refusals():
                 await self.accounting.ledger.check(self.policy)
-            except RequestRejected as rejected:
-                self.accounting.metrics.record_refusal(rejected.problem.code or "")
-                raise
 
     async def start(
         self,
@@ -148,14 +146,20 @@ class KeyMeter:
             raise problems.price_unknown(self._model, self.policy)
         nanodollars = self._price.nanodollars(bound.prompt, bound.completion) if self._price else 0
         amount = Amount(requests=1, tokens=bound.prompt + bound.completion, nanodollars=nanodollars)
-        try:
+        with self._recorded_refusals():
             standing = await self.accounting.ledger.reserve(self.policy, self.id, amount)
-        except RequestRejected as rejected:
-            self.accounting.metrics.record_refusal(rejected.problem.code or "")
-            raise
         self._endpoint, self._bound, self._calls = endpoint, bound, calls
         if standing is not None:
             self.context.headers += rate_limit_headers(self.policy.limits, standing)
+
+    @contextmanager
+    def _recorded_refusals(self) -> Iterator[None]:
+        """Passes on what the ledger refuses, and counts it."""
+        try:
+            yield
+        except RequestRejected as rejected:
+            self.accounting.metrics.record_refusal(rejected.problem.code or "")
+            raise
 
     async def _count_and_settle(self, outcome: Outcome, used: UsedTokens) -> None:
         """Asks how many tokens the prompts have, whose answers nobody waited for."""

@@ -11,7 +11,7 @@ from kaito_keys.limits import Limit, Unit
 def rate_limit_headers(limits: Sequence[Limit], standing: Standing) -> list[tuple[bytes, bytes]]:
     """For requests and tokens each: limit, what is left, and when the window ends.
 
-    That API has one limit of each kind, so the one of the shortest window is told.
+    That API has one limit of each kind, so it is that of the shortest window.
     """
     headers: list[tuple[bytes, bytes]] = []
     for unit in (Unit.REQUESTS, Unit.TOKENS):

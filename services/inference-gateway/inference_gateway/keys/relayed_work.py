@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from inference_gateway.keys.cost_bound import DEFAULT_NEW_TOKENS, TokenBound
+from inference_gateway.keys.cost_bound import DEFAULT_NEW_TOKENS, TEMPLATE_TOKENS, TokenBound
 from inference_gateway.relaying.relayed_request import RelayedRequest
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito_keys.key_policy import MAX_AMOUNT
@@ -47,7 +47,6 @@ _INPUTS: Mapping[str, tuple[str, ...]] = {
 }
 # Read once more with each of the others, unless it is a list that has one for each.
 _REPEATED = ("query", "text_1", "data_1", "queries")
-_TEMPLATE_TOKENS = 256
 # vLLM reads "8" and 8.0 as 8, with the same library.
 _WHOLE = TypeAdapter(int)
 
@@ -102,7 +101,7 @@ def relayed_bound(work: RelayedWork, model: pb.Model) -> TokenBound:
     if not work.is_counted:
         return TokenBound(0, 0)
     context, inputs = model.max_length, work.inputs
-    size = len(work.request.body) + _TEMPLATE_TOKENS + (inputs - 1) * _repeated(work.content)
+    size = len(work.request.body) + TEMPLATE_TOKENS + (inputs - 1) * _repeated(work.content)
     prompt = min(size, context * inputs) if context else size
     names = _ANSWER_LIMITS.get(work.request.route)
     if names is None:
