@@ -66,22 +66,12 @@ def read_local_file(name: str) -> LocalFile:
         )
     if found.st_size == 0:
         raise UsageError(f"--data {name!r} is empty")
-    if path.name.startswith(".") or not _is_text(path.name):
-        # A run passes over what begins with a dot.
+    if path.name.startswith("."):
         raise UsageError(
-            f"--data {name!r}: a run does not read a file of this name: rename it to one in UTF-8 "
-            "that does not begin with a dot"
+            f"--data {name!r}: a run does not read a file of this name: rename it to one that does "
+            "not begin with a dot"
         )
     return LocalFile(path, found.st_size, _digest(path, found.st_size))
-
-
-def _is_text(name: str) -> bool:
-    """Whether it can leave this machine: names of files are bytes, of any encoding."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _digest(path: Path, size: int) -> str:
