@@ -1,7 +1,7 @@
 """Which adapters a Workspace has, where their images are, and what opens their registries. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kaito_kube.kinds import Manifest, key_of
 from kubectl_kaito import workspace_facts as facts
@@ -58,13 +58,12 @@ def _listed(
         problem="it comes from a volume and not from an image, so nothing is known of it",
     )
     if tuner := source.get("workspace"):
-        found = _of_workspace(name, str(tuner), tuning_workspaces.get(str(tuner)), answering)
+        found = _of_workspace(name, str(tuner), tuning_workspaces.get(str(tuner)))
     elif source.get("image"):
         found = ServedAdapter(name=name, origin=source["image"], image=source["image"])
     demanded = source.get("verificationSecret")
-    return ServedAdapter(
-        name=name,
-        origin=found.origin,
+    return replace(
+        found,
         image=answering or found.image,
         pull_secrets=tuple(source.get("imagePullSecrets") or found.pull_secrets),
         ca_config_map=source.get("caConfigMap") or found.ca_config_map,
@@ -75,16 +74,13 @@ def _listed(
     )
 
 
-def _of_workspace(
-    name: str, tuner: str, manifest: Manifest | None, answering: str
-) -> ServedAdapter:
+def _of_workspace(name: str, tuner: str, manifest: Manifest | None) -> ServedAdapter:
     if manifest is not None and manifest.get("tuning"):
         return _tuned(manifest, name)
     why = "does not exist" if manifest is None else "tunes no model"
     return ServedAdapter(
         name=name,
         origin=f"Workspace {tuner}",
-        image=answering,
         problem=f"Workspace {tuner} {why}: correct source.workspace",
     )
 

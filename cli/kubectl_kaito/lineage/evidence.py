@@ -1,7 +1,7 @@
 """What bundles about an image prove, by which key. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from kaito_signatures.bundle import parse_bundle
@@ -59,13 +59,7 @@ def weigh(attached: Attached, keys: bytes, source: str) -> Evidence:
             detail=f"by the key of {source}",
             signed_by=signer.fingerprint,
         )
-    return Evidence(
-        state=found.state,
-        detail=found.detail,
-        signed_by=found.signed_by,
-        provenance=provenance,
-        verified=verified,
-    )
+    return replace(found, provenance=provenance, verified=verified)
 
 
 def _without_key(attached: Attached, why: str) -> Evidence:

@@ -124,7 +124,10 @@ def _provenance(found: Provenance, *, verified: bool) -> ProvenanceView:
 
 def _is_number(value: object) -> bool:
     """Whether JSON has a number for it, and so whether people do."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
     try:
-        return not isinstance(value, bool) and math.isfinite(value)  # type: ignore[arg-type]
-    except (TypeError, OverflowError):
+        return math.isfinite(value)
+    except OverflowError:
+        # A whole number with more digits than any float.
         return False
