@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tools.demo.cluster import NAMESPACE, ending_controllers
-from tools.demo.kubectl import Kubectl, run, wait_for
+from tools.demo.cluster import NAMESPACE, wait_for_ended_controllers
+from tools.demo.kubectl import Kubectl, run
 from tools.local_cluster.paths import Paths
 
 
@@ -23,4 +23,4 @@ def restored(kubectl: Kubectl) -> Iterator[None]:
         yield
     finally:
         helm("rollback", "kaito", str(revision), "--wait")
-        wait_for("the controllers before to end", lambda: ending_controllers(kubectl), 60)
+        wait_for_ended_controllers(kubectl)

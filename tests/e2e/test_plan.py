@@ -12,7 +12,7 @@ import pytest
 from tests.e2e import az_rest
 from tests.e2e.reported import until_reported
 from tools.demo import cloud, manifests
-from tools.demo.cluster import NAMESPACE, KaitoCluster, ending_controllers, reconfigure
+from tools.demo.cluster import NAMESPACE, KaitoCluster, reconfigure, wait_for_ended_controllers
 from tools.demo.kubectl import CommandFailed, Kubectl, Manifest, wait_for
 from tools.demo.plugin import Document, Plugin
 from tools.demo.release import AZURE
@@ -173,7 +173,7 @@ def test_price_that_rises_between_plan_and_apply_is_refused_and_costs_nothing(
     # It reads the list when it starts, and once a day.
     kubectl.run("rollout", "restart", f"deployment/{CONTROLLER}", "-n", NAMESPACE)
     kubectl.run("rollout", "status", f"deployment/{CONTROLLER}", "-n", NAMESPACE)
-    wait_for("the controllers before to end", lambda: ending_controllers(kubectl), 60)
+    wait_for_ended_controllers(kubectl)
     wait_for("the list to be read", lambda: unread(kubectl), 60)
     with pytest.raises(CommandFailed) as refused:
         kubectl.run("apply", "-f", "-", stdin=manifest)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.e2e.untuned import apply, nodes_ready
-from tools.demo.cluster import NAMESPACE, KaitoCluster
+from tools.demo.cluster import CONTROLLER_PODS, NAMESPACE, KaitoCluster
 from tools.demo.kubectl import Kubectl, Manifest, wait_for
 
 pytestmark = pytest.mark.long
@@ -20,7 +20,6 @@ FEEDS = {
     "workspace-controller": ("workspaces", "machines", "nodes", "pods", "deployments"),
     "gpu-provisioner": ("machines", "nodeclaims", "nodes"),
 }
-PODS = "app.kubernetes.io/name in (workspace-controller,gpu-provisioner)"
 WEBHOOK = "validatingwebhookconfiguration"
 # Two of each.
 REPLICAS = 4
@@ -55,7 +54,7 @@ def rights(clean: KaitoCluster) -> Iterator[Rights]:
 
 
 def controllers(kubectl: Kubectl) -> list[Manifest]:
-    pods = kubectl.items("pods", "-n", NAMESPACE, "-l", PODS)
+    pods = kubectl.items("pods", "-n", NAMESPACE, "-l", CONTROLLER_PODS)
     return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
 
 
@@ -116,7 +115,7 @@ def _unready(kubectl: Kubectl) -> str | None:
 
 
 def show(kubectl: Kubectl) -> None:
-    kubectl.show("get", "pods", "-n", NAMESPACE, "-l", PODS)
+    kubectl.show("get", "pods", "-n", NAMESPACE, "-l", CONTROLLER_PODS)
     print("\n".join(readyz(pod) for pod in controllers(kubectl)))
 
 
@@ -153,7 +152,7 @@ def test_controllers_that_start_without_rights_work_when_they_get_them(
     kubectl = clean.kubectl
     rights.take()
     kubectl.delete(WEBHOOK, CONTROLLERS[0])
-    kubectl.run("delete", "pods", "-n", NAMESPACE, "-l", PODS)
+    kubectl.run("delete", "pods", "-n", NAMESPACE, "-l", CONTROLLER_PODS)
     forbidden = r"not listed yet: .*{feed} \({feed}[.a-z0-9]* is forbidden: User "
     wait_for(
         "the rights to be named",

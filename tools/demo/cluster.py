@@ -24,6 +24,7 @@ REGISTRY = "172.30.0.1:5000"
 PUSH_REGISTRY = "172.30.0.1:5001"
 PUSH_LOGIN = ("kaito", "local-registry")
 CHART = ROOT / "charts" / "kaito"
+CONTROLLER_PODS = "app.kubernetes.io/name in (workspace-controller,gpu-provisioner)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +80,14 @@ def set_up(timer: PhaseTimer, provisioner: str) -> KaitoCluster:
         images = _model_and_images()
     with timer.phase("start the AKS emulator"):
         _tool("tools.aks_emulator", "up")
-    kubectl = Kubectl(str(paths.bin / "kubectl"), ("--kubeconfig", str(paths.kubeconfig)))
+    kubectl = _kubectl(paths)
     with timer.phase(f"helm install kaito charts/kaito (nodes as {provisioner})"):
         install(kubectl, paths, images, provisioner)
     return KaitoCluster(kubectl, provisioner, local_inputs(images["curl"]))
+
+
+def _kubectl(paths: Paths) -> Kubectl:
+    return Kubectl(str(paths.bin / "kubectl"), ("--kubeconfig", str(paths.kubeconfig)))
 
 
 def _model_and_images() -> dict[str, str]:
@@ -117,7 +122,7 @@ def install(kubectl: Kubectl, paths: Paths, images: dict[str, str], provisioner:
         *("--wait", "--timeout", "3m"),
         stdin=json.dumps(values),
     )
-    wait_for("the controllers before to end", lambda: ending_controllers(kubectl), 60)
+    wait_for_ended_controllers(kubectl)
     kubectl.apply(
         *manifests.data_server("data-server", images["data-server"]),
         *bad_data.server(images["data-server"]),
@@ -139,19 +144,19 @@ def reconfigure(values: Mapping[str, str]) -> None:
         *(word for name, value in values.items() for word in ("--set", f"{name}={value}")),
         *("--wait", "--timeout", "3m"),
     )
-    kubectl = Kubectl(str(paths.bin / "kubectl"), ("--kubeconfig", str(paths.kubeconfig)))
-    wait_for("the controllers before to end", lambda: ending_controllers(kubectl), 60)
+    wait_for_ended_controllers(_kubectl(paths))
 
 
-def ending_controllers(kubectl: Kubectl) -> str | None:
-    """The controllers that are being deleted: Helm does not wait for their end, until which they
-    may act, and answer the webhook, by the values before."""
-    pods = kubectl.items("pods", "-n", NAMESPACE, "-l", _CONTROLLERS)
-    names = [each["metadata"]["name"] for each in pods if "deletionTimestamp" in each["metadata"]]
-    return ", ".join(names) or None
+def wait_for_ended_controllers(kubectl: Kubectl) -> None:
+    """Wait for those that are being deleted: Helm does not, and until their end they may act, and
+    answer the webhook, by the values before."""
 
+    def ending() -> str | None:
+        pods = kubectl.items("pods", "-n", NAMESPACE, "-l", CONTROLLER_PODS)
+        found = [each["metadata"] for each in pods]
+        return ", ".join(each["name"] for each in found if "deletionTimestamp" in each) or None
 
-_CONTROLLERS = "app.kubernetes.io/name in (workspace-controller,gpu-provisioner)"
+    wait_for("the controllers before to end", ending, 60)
 
 
 def trust_emulator(kubectl: Kubectl, paths: Paths, namespace: str) -> None:
