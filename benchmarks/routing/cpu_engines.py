@@ -15,12 +15,14 @@ from benchmarks.model_folder import write_model
 from benchmarks.process import Process, free_port, program
 from benchmarks.routing import policies
 from benchmarks.routing.conversations import Conversation
-from benchmarks.routing.replay import Result
+from benchmarks.routing.replay import Result, result
+from benchmarks.routing.traffic import Traffic
 from benchmarks.serving.prompts import words
 from inference_gateway.endpoints.affinity import Load
 from kaito.inference.v1 import inference_pb2 as pb
 from kaito.inference.v1 import inference_pb2_grpc
 from kaito_grpc.channels import open_channel
+from tools.local_cluster.processes.daemons import tail
 
 _PYTHON = ".venv-models/bin/python"
 _MODEL = "llama-26m"
@@ -41,18 +43,7 @@ class Replica:
 
     name: str
     stub: inference_pb2_grpc.InferenceServiceStub
-    in_flight: int = 0
-    requests: int = 0
-    in_flight_seconds: float = 0.0
-    changed_at: float = field(default_factory=time.perf_counter)
-
-    def count(self, change: int) -> None:
-        """One request more, or one less."""
-        now = time.perf_counter()
-        self.in_flight_seconds += self.in_flight * (now - self.changed_at)
-        self.changed_at = now
-        self.in_flight += change
-        self.requests += change > 0
+    traffic: Traffic = field(default_factory=Traffic)
 
 
 @asynccontextmanager
@@ -64,7 +55,7 @@ async def running(folder: Path, count: int) -> AsyncIterator[list[Replica]]:
         ports = [free_port() for _ in range(count)]
         started = [_start(processes, folder, model, port) for port in ports]
         async with AsyncExitStack() as channels:
-            replicas = []
+            replicas: list[Replica] = []
             for port, process in zip(ports, started, strict=True):
                 channel = await channels.enter_async_context(open_channel(f"127.0.0.1:{port}"))
                 stub = inference_pb2_grpc.InferenceServiceStub(channel)
@@ -100,11 +91,7 @@ async def _wait(stub: inference_pb2_grpc.InferenceServiceStub, process: Process,
                 await asyncio.sleep(0.5)
             else:
                 return
-    raise SystemExit(f"a model-server ends:\n{_last_lines(log)}")
-
-
-def _last_lines(log: Path) -> str:
-    return log.read_text(errors="replace")[-2000:]
+    raise SystemExit(f"a model-server ends:\n{tail(log)}")
 
 
 async def replay(
@@ -112,7 +99,7 @@ async def replay(
 ) -> Result:
     """All conversations, a few at a time, through one front door with this policy."""
     for each in replicas:
-        each.requests, each.in_flight_seconds = 0, 0.0
+        each.traffic = Traffic()
     way = policies.make(policy)
     places = asyncio.Semaphore(_CLIENTS)
     waits: list[float] = []
@@ -124,23 +111,16 @@ async def replay(
             for turn, each in enumerate(conversation.turns[:_MAX_TURNS]):
                 if turn:
                     await asyncio.sleep(each.thinking_seconds * _THINKING_SHARE)
-                loads = [Load(each.name, each.in_flight) for each in replicas]
+                loads = [Load(each.name, each.traffic.in_flight) for each in replicas]
                 chosen = replicas[way.choose(loads, conversation.body(turn))]
                 wait, usage = await _ask(chosen, "\n".join(texts[: turn + 2]))
                 waits.append(wait)
                 usages.append(usage)
 
     await asyncio.gather(*map(talk, conversations))
-    requests = [each.requests for each in replicas]
-    loads = [each.in_flight_seconds for each in replicas]
-    return Result(
-        policy=policy,
-        hit_rate=sum(each.cached_tokens for each in usages)
-        / sum(each.prompt_tokens for each in usages),
-        first_token_seconds=tuple(sorted(waits)),
-        busiest_in_flight=max(loads) * len(loads) / sum(loads),
-        busiest_requests=max(requests) * len(requests) / sum(requests),
-    )
+    cached = sum(each.cached_tokens for each in usages)
+    asked = sum(each.prompt_tokens for each in usages)
+    return result(policy, cached / asked, waits, [each.traffic for each in replicas])
 
 
 def _texts(policy: str, conversation: Conversation) -> list[str]:
@@ -155,12 +135,12 @@ async def _ask(replica: Replica, prompt: str) -> tuple[float, pb.Usage]:
     options = pb.GenerationOptions(max_new_tokens=_NEW_TOKENS, do_sample=False)
     request = pb.StreamGenerateRequest(request=pb.GenerateRequest(prompt=prompt, options=options))
     start, first, usage = time.perf_counter(), 0.0, pb.Usage()
-    replica.count(1)
+    replica.traffic.start(start)
     try:
         async for message in replica.stub.StreamGenerate(request):
             first = first or time.perf_counter() - start
             if message.HasField("usage"):
                 usage = message.usage
     finally:
-        replica.count(-1)
+        replica.traffic.end(time.perf_counter())
     return first, usage

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from benchmarks.routing.conversations import BLOCK_TOKENS
+from benchmarks.routing.traffic import Traffic
 
 Blocks = list[tuple[str, int]]
 
@@ -23,23 +24,19 @@ class Speed:
 
 @dataclass
 class Engine:
-    """Mutable; `in_flight_seconds` is the integral of the requests in flight."""
+    """Mutable."""
 
     name: str
     speed: Speed
-    requests: int = 0
-    in_flight: int = 0
-    in_flight_seconds: float = 0.0
+    traffic: Traffic = field(default_factory=Traffic)
     prompt_blocks: int = 0
     cached_blocks: int = 0
-    _changed_at: float = 0.0
     _free_at: float = 0.0
     _cache: OrderedDict[tuple[str, int], None] = field(default_factory=OrderedDict)
 
     def start(self, now: float, blocks: Blocks) -> float:
         """Takes a request; returns when its first token comes."""
-        self._count(now, 1)
-        self.requests += 1
+        self.traffic.start(now)
         cached = self._cached(blocks)
         self.prompt_blocks += len(blocks)
         self.cached_blocks += cached
@@ -47,9 +44,6 @@ class Engine:
         tokens = (len(blocks) - cached) * BLOCK_TOKENS
         self._free_at = max(now, self._free_at) + tokens / self.speed.prefill_tokens_per_second
         return self._free_at + self.speed.seconds_per_token
-
-    def end(self, now: float) -> None:
-        self._count(now, -1)
 
     def keep(self, blocks: Blocks) -> None:
         """Caches these blocks, in place of those that were used the longest time ago."""
@@ -65,8 +59,3 @@ class Engine:
             if block not in self._cache:
                 return count
         return len(blocks) - 1
-
-    def _count(self, now: float, change: int) -> None:
-        self.in_flight_seconds += self.in_flight * (now - self._changed_at)
-        self._changed_at = now
-        self.in_flight += change

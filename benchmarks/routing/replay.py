@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from benchmarks.routing import policies
 from benchmarks.routing.conversations import BLOCK_TOKENS, Conversation
 from benchmarks.routing.engine import Engine, Speed
+from benchmarks.routing.traffic import Traffic, busiest
 from inference_gateway.endpoints.affinity import Load
 
 
@@ -50,7 +51,7 @@ def replay(
         if way is not None:
             gateway, chosen = way
             counted[gateway][chosen] -= 1
-            engines[chosen].end(now)
+            engines[chosen].traffic.end(now)
             if turn + 1 < len(conversation.turns):
                 then = now + conversation.turns[turn + 1].thinking_seconds
                 heapq.heappush(events, (then, next(order), conversation, turn + 1, None))
@@ -67,18 +68,19 @@ def replay(
         tokens = conversation.turns[turn].answer_blocks * BLOCK_TOKENS
         end = first + tokens * speed.seconds_per_token
         heapq.heappush(events, (end, next(order), conversation, turn, (gateway, chosen)))
-    return _result(policy, engines, waits)
+    cached = sum(each.cached_blocks for each in engines)
+    asked = sum(each.prompt_blocks for each in engines)
+    return result(policy, cached / asked, waits, [each.traffic for each in engines])
 
 
-def _result(policy: str, engines: Sequence[Engine], waits: Sequence[float]) -> Result:
-    def busiest(values: Sequence[float]) -> float:
-        return max(values) * len(values) / sum(values)
-
+def result(
+    policy: str, hit_rate: float, waits: Sequence[float], traffic: Sequence[Traffic]
+) -> Result:
+    """`waits` are the seconds to each first token, and `traffic` is that of each replica."""
     return Result(
         policy=policy,
-        hit_rate=sum(each.cached_blocks for each in engines)
-        / sum(each.prompt_blocks for each in engines),
+        hit_rate=hit_rate,
         first_token_seconds=tuple(sorted(waits)),
-        busiest_in_flight=busiest([each.in_flight_seconds for each in engines]),
-        busiest_requests=busiest([each.requests for each in engines]),
+        busiest_in_flight=busiest([each.in_flight_seconds for each in traffic]),
+        busiest_requests=busiest([each.requests for each in traffic]),
     )
