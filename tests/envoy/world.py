@@ -1,7 +1,7 @@
 """Envoy, the picker and the pods, running."""
 
-import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ from inference_gateway.backends.fake import FakeBackend
 from tests.envoy.configuration import Listener, configuration
 from tests.envoy.pods import HOSTS, NAMES, pods
 from tests.inference_gateway.picker_client import PickerClient, picker
-from tests.waiting import HANG_SECONDS, until
+from tests.waiting import until
+from tools.local_cluster.processes.daemons import tail
 
 STREAMED, BUFFERED, TWO, NONE = "streamed", "buffered", "two offered", "none offered"
 
@@ -68,24 +69,17 @@ async def running(folder: Path) -> AsyncIterator[World]:
         with program(log, (*argv, "--log-level", "warning"), {}) as process:
             for listener in listeners.values():
                 if not await _listens(listener.port, process):
-                    raise programs.MissingProgram("envoy", f"it ends at once: {_last_lines(log)}")
+                    raise programs.MissingProgram("envoy", f"it ends at once: {tail(log)}")
             urls = {name: f"http://127.0.0.1:{each.port}" for name, each in listeners.items()}
             yield World(client, urls, asked, scripts)
 
 
 async def _listens(port: int, process: Process) -> bool:
     """Waits for the port; False if the process has ended."""
-    async with asyncio.timeout(HANG_SECONDS):
-        while process.is_running:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                return True
-    return False
+    await until(lambda: not process.is_running or _is_open(port))
+    return process.is_running
 
 
-def _last_lines(log: Path) -> str:
-    return log.read_text(errors="replace")[-2000:]
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
