@@ -5,7 +5,6 @@ python -m tests.e2e.az_rest rest --method get --url URL --output json
 
 import argparse
 import os
-import shlex
 import ssl
 import sys
 import urllib.error
@@ -14,16 +13,13 @@ from pathlib import Path
 
 from azure.identity import ClientSecretCredential
 
-from tools.demo import release
+from tools.demo import module_program, release
 from tools.local_cluster.paths import Paths
 
 
 def install(folder: Path) -> None:
     """Write the program `az`, found if the folder is on the PATH."""
-    program = folder / "az"
-    paths = f"PYTHONPATH={shlex.quote(os.pathsep.join(sys.path))}"
-    program.write_text(f'#!/bin/sh\n{paths} exec {sys.executable} -m {__name__} "$@"\n')
-    program.chmod(0o755)
+    module_program.install(folder / "az", __name__)
 
 
 def main() -> int:

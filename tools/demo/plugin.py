@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from tools import venvs
+from tools.demo import module_program
 from tools.demo.kubectl import CommandFailed, Kubectl
 
 Document = dict[str, Any]
-_MODULE = (sys.executable, "-m", "kubectl_kaito")
+_MODULE = "kubectl_kaito"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Plugin:
         Raises:
             CommandFailed: it does not finish in time.
         """
-        command = [*_MODULE, *arguments, *self.kubectl.flags]
+        command = [sys.executable, "-m", _MODULE, *arguments, *self.kubectl.flags]
         try:
             done = subprocess.run(
                 command, capture_output=True, text=True, timeout=timeout, check=False,
@@ -78,7 +78,4 @@ def install(folder: Path) -> None:
     packages = next((venvs.make("models") / "lib").glob("python*/site-packages"))
     for package in ("fsspec", "numpy", "numpy.libs"):
         (injected / package).symlink_to(packages / package)
-    program = folder / "kubectl-kaito"
-    paths = f"PYTHONPATH={shlex.quote(os.pathsep.join([*sys.path, str(injected)]))}"
-    program.write_text(f'#!/bin/sh\n{paths} exec {shlex.join(_MODULE)} "$@"\n')
-    program.chmod(0o755)
+    module_program.install(folder / "kubectl-kaito", _MODULE, injected)
